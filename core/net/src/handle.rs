@@ -1,0 +1,223 @@
+//! The seam between the engine and the network: data over two bounded channels.
+//!
+//! Whoever holds a [`NetHandle`] cannot tell a real Waku node from the test kit's loopback net.
+
+use tokio::sync::mpsc;
+
+/// Commands that may wait before the actor takes them.
+pub const COMMAND_DEPTH: usize = 256;
+/// Events that may wait before the engine takes them; a full channel stops the actor's reading, never drops.
+pub const EVENT_DEPTH: usize = 256;
+
+/// A service node as this process numbers it: stable for one run, never an address.
+pub type NodeNumber = u64;
+
+/// The two ends of a running network actor.
+#[derive(Debug)]
+pub struct NetHandle {
+    /// Commands to the actor.
+    pub commands: mpsc::Sender<Command>,
+    /// What the actor has to say; `None` once it has stopped.
+    pub events: mpsc::Receiver<Event>,
+}
+
+/// What the engine asks of the network. Commands with an `id` are answered by one final event with the same id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Hand a message to one node of the publish circle (lightpush v3, else v2).
+    Publish {
+        /// Repeated in [`Event::Published`].
+        id: u64,
+        /// Content topic.
+        topic: String,
+        /// The envelope, exactly one size class long.
+        payload: Vec<u8>,
+        /// Waku timestamp, Unix nanoseconds.
+        timestamp_ns: i64,
+        /// A node not to use when another is healthy.
+        not: Option<NodeNumber>,
+    },
+    /// The whole set of content topics to hear through the receive circle's filter.
+    Subscribe {
+        /// Content topics; replaces the earlier set.
+        topics: Vec<String>,
+    },
+    /// Ask a store for a time range, page by page to the end.
+    Query {
+        /// Repeated in every [`Event::Page`] and in [`Event::QueryFailed`].
+        id: u64,
+        /// Which node to ask.
+        circle: Circle,
+        /// Content topics, at most 10.
+        topics: Vec<String>,
+        /// Start, inclusive, Unix nanoseconds.
+        start_ns: i64,
+        /// End, inclusive, Unix nanoseconds.
+        end_ns: i64,
+        /// Page from the newest backwards.
+        newest_first: bool,
+    },
+    /// Ask a node of the publish circle whether its store holds these messages.
+    Check {
+        /// Repeated in [`Event::Checked`] or [`Event::CheckFailed`].
+        id: u64,
+        /// Waku message hashes, at most 50.
+        hashes: Vec<[u8; 32]>,
+        /// The node that took the message: another is asked, unless it is the only one.
+        not: Option<NodeNumber>,
+    },
+    /// A conversation is on screen (two filter peers, quick detection) or not (one, slow).
+    Foreground(bool),
+    /// The host's network changed: drop connections and resolve anew.
+    NetworkChanged(Network),
+    /// Further service nodes, for instance out of an invite; both circles draw from them.
+    AddNodes(Vec<String>),
+    /// Stop: connections closed, [`Event::Closed`] last.
+    Close,
+}
+
+/// Which node answers a store query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Circle {
+    /// A node of the receive circle.
+    Receive,
+    /// Another node of the receive circle than the one last asked, if there is one.
+    Other,
+    /// A connection of its own with a fresh libp2p key, a node of neither circle where there are enough.
+    Alone,
+}
+
+/// What the host knows about its network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// DNS servers, IP addresses with optional port; empty keeps the system's.
+    pub dns_servers: Vec<String>,
+    /// The link costs money.
+    pub metered: bool,
+    /// A VPN carries the traffic.
+    pub vpn: bool,
+}
+
+/// A message as a service node gave it. The actor has recomputed the hash and checked the topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// Content topic, one of those asked for.
+    pub topic: String,
+    /// The envelope as received.
+    pub payload: Vec<u8>,
+    /// Sender's timestamp, Unix nanoseconds.
+    pub timestamp_ns: i64,
+    /// Waku message hash.
+    pub hash: [u8; 32],
+    /// Who gave it.
+    pub node: NodeNumber,
+    /// Pushed just now by a filter (true) or read from a store (false).
+    pub live: bool,
+}
+
+/// What the network tells the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A live push.
+    Message(Received),
+    /// The end of a [`Command::Publish`].
+    Published {
+        /// The command's id.
+        id: u64,
+        /// Hash of the message as published (this timestamp).
+        hash: [u8; 32],
+        /// The node that answered, if any was reached.
+        node: Option<NodeNumber>,
+        /// What it said.
+        outcome: PublishOutcome,
+    },
+    /// One page of a query, ascending by time; `last` ends it.
+    Page {
+        /// The query's id.
+        id: u64,
+        /// Messages on the topics and within the range asked for.
+        messages: Vec<Received>,
+        /// No page follows.
+        last: bool,
+    },
+    /// The query ended early; pages before it were good.
+    QueryFailed {
+        /// The query's id.
+        id: u64,
+        /// Why.
+        reason: FailReason,
+    },
+    /// Answer to a [`Command::Check`].
+    Checked {
+        /// The command's id.
+        id: u64,
+        /// The node that answered.
+        node: NodeNumber,
+        /// Those of the hashes it holds.
+        present: Vec<[u8; 32]>,
+    },
+    /// The check got no answer.
+    CheckFailed {
+        /// The command's id.
+        id: u64,
+        /// Why.
+        reason: FailReason,
+    },
+    /// Something about reachability changed.
+    Connectivity(Connectivity),
+    /// The last event.
+    Closed,
+}
+
+/// What a node said to a lightpush request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishOutcome {
+    /// v3 success: relayed to this many peers (> 0).
+    Relayed {
+        /// Relay peers.
+        peers: u32,
+    },
+    /// Success without a count (v2), which proves less.
+    Accepted,
+    /// The node had it already (420 "already seen"); counts as accepted.
+    Duplicate,
+    /// The node refuses this message for good (too large, invalid).
+    Refused,
+    /// Try again, elsewhere or later.
+    Failed(FailReason),
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailReason {
+    /// No node of the circle could be reached.
+    NoNode,
+    /// The node did not answer in time or hung up.
+    Timeout,
+    /// 429, or its v2 wording.
+    Busy,
+    /// The node has no relay peers.
+    NoRelayPeers,
+    /// The node broke the protocol (wrong hash, foreign topic, endless pages).
+    Lied,
+    /// The node does not offer the protocol.
+    Unsupported,
+    /// The actor is closing.
+    Closing,
+}
+
+/// Reachability, counted in nodes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connectivity {
+    /// Connected nodes of the publish circle that offer lightpush.
+    pub publish_nodes: u32,
+    /// Connected nodes of the receive circle that offer filter.
+    pub receive_nodes: u32,
+    /// At least one connected node offers store v3.
+    pub store: bool,
+    /// The wanted topics are subscribed at a live node; rises again after every re-subscribe, and the
+    /// engine then fills the gap.
+    pub subscribed: bool,
+    /// A stretch in which pushes may have been missed ended just now (re-subscribed after loss or 404).
+    pub gap: bool,
+}
