@@ -1,0 +1,3 @@
+//! The engine: `handle(now, Input) -> Vec<Effect>`.
+
+pub mod input;

@@ -1,0 +1,157 @@
+//! One error for the whole API: a kind to branch on and a stable dotted code to look up.
+
+use std::fmt;
+
+/// What sort of failure; the shells map it to one case each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The caller's input cannot be used.
+    InvalidInput,
+    /// No such thing.
+    NotFound,
+    /// Not allowed in this state (no account, not a contact, closed).
+    State,
+    /// The network could not be reached.
+    Network,
+    /// The database failed.
+    Storage,
+    /// A cryptographic check failed.
+    Crypto,
+    /// A bug of ours.
+    Internal,
+}
+
+/// A failure. Display says the code and a fixed sentence, never user data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    /// A number that helps (the word's index in a phrase), never user data.
+    index: Option<u32>,
+    retry_after_ms: Option<u64>,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $kind:ident, $detail:literal;)*) => {
+        /// Stable codes; the text in [`Code::as_str`] never changes once released.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[allow(missing_docs)] // each one's meaning is its `detail`
+        pub enum Code { $($name),* }
+        impl Code {
+            /// All codes, for the glossary.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+            /// The dotted code.
+            pub fn as_str(self) -> &'static str { match self { $(Code::$name => $code),* } }
+            /// Its kind.
+            pub fn kind(self) -> Kind { match self { $(Code::$name => Kind::$kind),* } }
+            /// One sentence for developers.
+            pub fn detail(self) -> &'static str { match self { $(Code::$name => $detail),* } }
+        }
+    };
+}
+
+codes! {
+    PhraseWord = "phrase.word", InvalidInput, "a word of the phrase is not in the list; index counts from 1";
+    PhraseLength = "phrase.length", InvalidInput, "a phrase has 12, 15, 18, 21 or 24 words";
+    PhraseChecksum = "phrase.checksum", InvalidInput, "the words are known but do not belong together";
+    AccountExists = "account.exists", State, "this folder already holds an account";
+    AccountMissing = "account.missing", State, "create or restore an account first";
+    DeviceReplaced = "device.replaced", State, "the phrase was restored on another device, which took over";
+    NameTooLong = "input.name", InvalidInput, "a name has 1 to 40 bytes";
+    TextEmpty = "input.empty", InvalidInput, "there is nothing to send";
+    TextTooLong = "input.too_long", InvalidInput, "a text has at most 1 MiB, a request 400 bytes";
+    BadId = "input.id", InvalidInput, "this is not an id of this API";
+    BadSetting = "input.setting", InvalidInput, "this setting or value is not known";
+    ContactMissing = "contact.missing", NotFound, "no such contact";
+    ContactSelf = "contact.self", InvalidInput, "this is your own invite";
+    ContactState = "contact.state", State, "the contact is not in a state that allows this";
+    ContactBlocked = "contact.blocked", State, "the contact is blocked";
+    ConversationMissing = "conversation.missing", NotFound, "no such conversation";
+    MessageMissing = "message.missing", NotFound, "no such message";
+    MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
+    MessageRefused = "message.refused", Network, "every node refuses this message";
+    InviteTruncated = "invite.truncated", InvalidInput, "the link is cut short or is no invite";
+    InviteChecksum = "invite.checksum", InvalidInput, "the link was changed on its way";
+    InviteExpired = "invite.expired", InvalidInput, "the invite's time is over";
+    InviteNewer = "invite.newer", InvalidInput, "the invite comes from a newer version";
+    InviteOtherNetwork = "invite.other_network", InvalidInput, "the invite belongs to another network";
+    InviteUsed = "invite.used", State, "the invite was used up or closed";
+    InviteUnreachable = "invite.unreachable", Network, "the inviter's cards are not in the store; it is tried again";
+    InviteTooMany = "invite.too_many", State, "at most 8 invites are open at a time";
+    ListOld = "list.old", Crypto, "a device list older than the one known was refused";
+    ListExpired = "list.expired", Crypto, "a device list or bundle past its date was refused";
+    WireNewer = "wire.newer", Crypto, "a message needs a newer version";
+    ClockSkewed = "clock.skewed", State, "this device's clock is off by more than 20 seconds";
+    NetworkUnreachable = "network.unreachable", Network, "no service node could be reached";
+    NetworkAddress = "network.address", InvalidInput, "this is not a node address ending in /p2p/…";
+    StorageInUse = "storage.in_use", Storage, "another process has this folder open";
+    StorageWrongKey = "storage.wrong_key", Storage, "the key does not open this database";
+    StorageCorrupt = "storage.corrupt", Storage, "the database is damaged or is no database; it was left untouched";
+    StorageForeign = "storage.foreign", Storage, "this file is a database of something else; it was left untouched";
+    StorageNewer = "storage.newer", Storage, "the database was written by a newer version";
+    StorageRolledBack = "storage.rolled_back", Storage, "this is an old copy of the database";
+    StorageFull = "storage.full", Storage, "the disk is full; nothing was lost";
+    StorageReadOnly = "storage.read_only", Storage, "the folder cannot be written";
+    StorageIo = "storage.io", Storage, "reading or writing the database failed";
+    Closed = "closed", State, "the core was closed";
+    Deadline = "deadline", Network, "the time given was not enough; work goes on later";
+    Internal = "internal", Internal, "a bug of ours; please report it";
+}
+
+impl Error {
+    /// An error with this code.
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            index: None,
+            retry_after_ms: None,
+        }
+    }
+    /// With a number that helps.
+    pub fn at(code: Code, index: u32) -> Self {
+        Self {
+            code,
+            index: Some(index),
+            retry_after_ms: None,
+        }
+    }
+    /// With a time after which trying again makes sense, milliseconds.
+    pub fn retry_after(mut self, ms: u64) -> Self {
+        self.retry_after_ms = Some(ms);
+        self
+    }
+    /// The kind.
+    pub fn kind(&self) -> Kind {
+        self.code.kind()
+    }
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+    /// One sentence for developers, without user data.
+    pub fn detail(&self) -> String {
+        match self.index {
+            Some(i) => format!("{} (index {i})", self.code.detail()),
+            None => self.code.detail().to_owned(),
+        }
+    }
+    /// Milliseconds after which to try again.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        self.retry_after_ms
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}

@@ -1,0 +1,193 @@
+//! What the public API hands out. Ids are opaque strings, times Unix milliseconds, sizes bytes.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+    };
+}
+id!(
+    /// A contact: the account's `zQ3sh…` id.
+    ContactId
+);
+id!(
+    /// A conversation: base64url of its 32 bytes.
+    ConversationId
+);
+id!(
+    /// A message: base64url of its 32 bytes, the same on both sides.
+    MessageId
+);
+
+/// Where an own message stands. Each says exactly what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MessageState {
+    /// On this device's disk, in the outbox.
+    Queued,
+    /// A relay took it.
+    Sent,
+    /// Another node of the publish circle holds it in its store.
+    Stored,
+    /// A device of the receiver has it on disk.
+    Delivered,
+    /// The receiver has seen it (opt-in).
+    Read,
+    /// Given up after 30 days, or refused for good; `retry` starts anew.
+    Failed,
+    /// A message of the other side.
+    Received,
+}
+
+/// Where a contact stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ContactState {
+    /// We asked; no answer yet.
+    Requested,
+    /// They asked; we have not answered.
+    Incoming,
+    /// Both said yes.
+    Accepted,
+    /// We said no.
+    Declined,
+    /// We shut them out.
+    Blocked,
+}
+
+/// The own account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountInfo {
+    /// `zQ3sh…`.
+    pub id: String,
+    /// Chosen name, ≤ 40 B.
+    pub name: String,
+    /// 14 emoji.
+    pub emoji_hash: Vec<String>,
+    /// Segments (length 1..5, colour 0..31).
+    pub color_ring: Vec<(u8, u8)>,
+}
+
+/// One contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// `zQ3sh…`.
+    pub id: ContactId,
+    /// Their conversation.
+    pub conversation: ConversationId,
+    /// The name they gave, cleaned of control characters.
+    pub name: String,
+    /// 14 emoji.
+    pub emoji_hash: Vec<String>,
+    /// Where they stand.
+    pub state: ContactState,
+    /// The text of their request, while `incoming`.
+    pub request_text: Option<String>,
+    /// The safety number was compared.
+    pub verified: bool,
+    /// Their device list changed since it was last looked at.
+    pub devices_changed: bool,
+    /// Why a request of ours waits, by code (`invite.unreachable`, …).
+    pub waiting: Option<String>,
+}
+
+/// A fresh invite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// The link; its fragment is also the QR payload.
+    pub link: String,
+    /// Unix milliseconds.
+    pub expires_ms: i64,
+}
+
+/// What a link says before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitePreview {
+    /// `zQ3sh…`.
+    pub id: ContactId,
+    /// The name in the link (unproven).
+    pub name: String,
+    /// 14 emoji.
+    pub emoji_hash: Vec<String>,
+    /// Unix milliseconds.
+    pub expires_ms: i64,
+}
+
+/// One conversation, newest activity first in pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// The other side.
+    pub contact: ContactId,
+    /// Their name.
+    pub name: String,
+    /// Unread messages.
+    pub unread: u32,
+    /// Unsent text.
+    pub draft: String,
+    /// The newest message's text, if it has one.
+    pub last_text: Option<String>,
+    /// The newest message's time, or the conversation's beginning.
+    pub last_ms: i64,
+    /// Hand this to `before` for the next page.
+    pub cursor: String,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// We wrote it.
+    pub mine: bool,
+    /// The text; `None` while a long one is on its way, or for a kind this version does not know.
+    pub text: Option<String>,
+    /// Written by a newer version: "needs a newer version".
+    pub newer: bool,
+    /// A long text still being fetched.
+    pub fetching: bool,
+    /// Where it stands.
+    pub state: MessageState,
+    /// Why it failed, by code.
+    pub reason: Option<String>,
+    /// The author's clock, Unix milliseconds (whole seconds).
+    pub time_ms: i64,
+    /// Hand this to `before` for the next page.
+    pub cursor: String,
+}
+
+/// Reachability as a person would ask for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connectivity {
+    /// Nodes to publish through.
+    pub publish_nodes: u32,
+    /// Nodes to hear from.
+    pub receive_nodes: u32,
+    /// A store can be asked.
+    pub store: bool,
+    /// The own topic is being heard.
+    pub subscribed: bool,
+}
+
+/// Settings. `None` in a patch leaves a value alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Tell others what was read.
+    pub read_receipts: Option<bool>,
+    /// Tell others when writing, and show it.
+    pub typing: Option<bool>,
+    /// Mean of the receipt delay, milliseconds (default 3,000; benches use 0 and say so).
+    pub receipt_delay_ms: Option<u32>,
+    /// Log level: off, error, warn, info, debug, trace.
+    pub log: Option<String>,
+}
