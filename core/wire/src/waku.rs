@@ -1,0 +1,134 @@
+//! Waku's own messages, hashes, topics and framing, as today's nodes speak them.
+//!
+//! The structs are generated from `proto/waku.proto`. Fields that nim decoders require are `Option`s although proto3
+//! would not need them: write `Some(default)` there, or those nodes drop the message.
+
+mod frame;
+mod hash;
+mod shard;
+mod status;
+
+pub use frame::{
+    DecodeError, FILTER_REQUEST_CAP, FILTER_RESPONSE_CAP, FrameError, FrameHeader,
+    LIGHTPUSH_RESPONSE_CAP, MAX_FIELDS, MAX_MESSAGE, METADATA_CAP, PEER_EXCHANGE_CAP,
+    STORE_PAGE_LIMIT, STORE_REQUEST_CAP, decode, decode_framed, encode_framed, frame_header,
+    lightpush_request_cap, push_cap, store_response_cap,
+};
+pub use generated::{
+    FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
+    LightPushResponse, MessagePush, PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc,
+    PeerInfo, PushRequest, PushResponse, PushRpc, StoreQueryRequest, StoreQueryResponse,
+    WakuMessage, WakuMessageKeyValue, WakuMetadata,
+};
+pub use hash::{gossip_id, message_hash};
+pub use prost::Message;
+pub use shard::{Shard, ShardError, TopicError, autoshard};
+pub use status::{FilterStatus, LightPushStatus, PeerExchangeStatus, StoreStatus};
+
+#[allow(missing_docs, clippy::all)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/waku.rs"));
+}
+
+/// Protocol ids, exact.
+pub mod protocol {
+    /// Gossipsub between relays.
+    pub const RELAY: &str = "/vac/waku/relay/2.0.0";
+    /// Store v3 queries.
+    pub const STORE: &str = "/vac/waku/store-query/3.0.0";
+    /// Filter: client to server.
+    pub const FILTER_SUBSCRIBE: &str = "/vac/waku/filter-subscribe/2.0.0-beta1";
+    /// Filter: server to client.
+    pub const FILTER_PUSH: &str = "/vac/waku/filter-push/2.0.0-beta1";
+    /// Lightpush v3.
+    pub const LIGHTPUSH_V3: &str = "/vac/waku/lightpush/3.0.0";
+    /// Lightpush v2.
+    pub const LIGHTPUSH_V2: &str = "/vac/waku/lightpush/2.0.0-beta1";
+    /// Metadata.
+    pub const METADATA: &str = "/vac/waku/metadata/1.0.0";
+    /// Peer exchange.
+    pub const PEER_EXCHANGE: &str = "/vac/waku/peer-exchange/2.0.0-alpha1";
+}
+
+/// Longest `meta`, bytes.
+pub const MAX_META: usize = 64;
+
+/// What a reply's `request_id` holds when the server is rate limiting.
+pub const RATE_LIMITED_ID: &str = "N/A";
+
+/// Why a [`WakuMessage`] must not be relayed, pushed or stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// No payload.
+    #[error("empty payload")]
+    EmptyPayload,
+    /// No content topic.
+    #[error("empty content topic")]
+    EmptyTopic,
+    /// `meta` over [`MAX_META`].
+    #[error("meta too long")]
+    MetaTooLong,
+    /// The encoded message is over the network's limit.
+    #[error("message too large")]
+    TooLarge,
+}
+
+impl WakuMessage {
+    /// A message as this project sends them: no version, meta, proof or `ephemeral`. `timestamp_ns` is Unix nanoseconds.
+    pub fn new(content_topic: String, payload: Vec<u8>, timestamp_ns: i64) -> Self {
+        Self {
+            payload,
+            content_topic,
+            timestamp: Some(timestamp_ns),
+            ..Self::default()
+        }
+    }
+
+    /// Checks what every implementation checks; `max` is the network's limit in encoded bytes ([`MAX_MESSAGE`]).
+    pub fn validate(&self, max: usize) -> Result<(), MessageError> {
+        if self.payload.is_empty() {
+            return Err(MessageError::EmptyPayload);
+        }
+        if self.content_topic.is_empty() {
+            return Err(MessageError::EmptyTopic);
+        }
+        if self.meta.as_ref().is_some_and(|meta| meta.len() > MAX_META) {
+            return Err(MessageError::MetaTooLong);
+        }
+        if self.encoded_len() > max {
+            Err(MessageError::TooLarge)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl WakuMetadata {
+    /// Cluster and shards in both shapes, for requests and responses alike.
+    pub fn new(cluster: u16, shards: &[u16]) -> Self {
+        let shards: Vec<u32> = shards.iter().map(|&s| u32::from(s)).collect();
+        Self {
+            cluster_id: Some(u32::from(cluster)),
+            shards_unpacked: shards.clone(),
+            shards,
+        }
+    }
+
+    /// The sender's cluster, if it is a possible one.
+    pub fn cluster(&self) -> Option<u16> {
+        self.cluster_id.and_then(|c| u16::try_from(c).ok())
+    }
+
+    /// The sender's shards: field 3, else field 2. Impossible numbers are left out.
+    pub fn known_shards(&self) -> Vec<u16> {
+        let field = if self.shards.is_empty() {
+            &self.shards_unpacked
+        } else {
+            &self.shards
+        };
+        field
+            .iter()
+            .filter_map(|&s| u16::try_from(s).ok().filter(|&s| s <= Shard::MAX))
+            .collect()
+    }
+}
