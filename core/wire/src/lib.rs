@@ -11,4 +11,12 @@
 //! Every decoder is total and capped: any bytes give a value or a typed error, in memory bounded by the input or by a
 //! constant named here. Integers are big-endian. Exact bytes: `docs/protocol.md`.
 
+pub mod blob;
+pub mod envelope;
+pub mod identity;
+pub mod invite;
+pub mod name;
+pub mod topic;
 pub mod waku;
+
+mod read;

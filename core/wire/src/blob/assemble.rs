@@ -1,0 +1,111 @@
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::Pointer;
+
+/// Why a chunk or a whole blob is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AssembleError {
+    /// No such chunk.
+    #[error("chunk index out of range")]
+    Index,
+    /// Not as long as this chunk must be.
+    #[error("chunk of the wrong length")]
+    Length,
+    /// This chunk is there already. Nothing changed.
+    #[error("duplicate chunk")]
+    Duplicate,
+    /// This chunk is there already, with other bytes. Nothing changed.
+    #[error("conflicting chunk")]
+    Conflict,
+    /// Chunks are missing.
+    #[error("chunks missing")]
+    Incomplete,
+    /// The whole is not what the pointer promised.
+    #[error("hash mismatch")]
+    Hash,
+}
+
+/// Puts a blob together from chunks in any order, in memory of the blob's declared size, which is at most
+/// [`MAX_BLOB`](super::MAX_BLOB).
+pub struct Assembler {
+    pointer: Pointer,
+    bytes: Vec<u8>,
+    have: Vec<bool>,
+}
+
+impl Assembler {
+    /// An empty one. Nothing is allocated for the blob before its first chunk.
+    pub fn new(pointer: Pointer) -> Self {
+        let have = (0..pointer.chunks()).map(|_| false).collect();
+        Self {
+            pointer,
+            bytes: Vec::new(),
+            have,
+        }
+    }
+
+    /// What is being put together.
+    pub fn pointer(&self) -> &Pointer {
+        &self.pointer
+    }
+
+    /// Takes the plaintext of chunk `index`, without padding. True when that was the last one missing.
+    pub fn insert(&mut self, index: u32, chunk: &[u8]) -> Result<bool, AssembleError> {
+        let range = self
+            .pointer
+            .chunk_range(index)
+            .ok_or(AssembleError::Index)?;
+        if chunk.len() != range.len() {
+            return Err(AssembleError::Length);
+        }
+        let slot = usize::try_from(index)
+            .ok()
+            .and_then(|i| self.have.get_mut(i))
+            .ok_or(AssembleError::Index)?;
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; self.pointer.size()];
+        }
+        let place = self.bytes.get_mut(range).ok_or(AssembleError::Index)?;
+        if *slot {
+            return Err(if place == chunk {
+                AssembleError::Duplicate
+            } else {
+                AssembleError::Conflict
+            });
+        }
+        place.copy_from_slice(chunk);
+        *slot = true;
+        Ok(self.have.iter().all(|&have| have))
+    }
+
+    /// Indexes of the chunks still missing, rising.
+    pub fn missing(&self) -> impl Iterator<Item = u32> {
+        (0..)
+            .zip(&self.have)
+            .filter(|&(_, &have)| !have)
+            .map(|(index, _)| index)
+    }
+
+    /// The blob, once all is there and its hash is right.
+    pub fn finish(self) -> Result<Vec<u8>, AssembleError> {
+        if self.have.iter().any(|&have| !have) {
+            return Err(AssembleError::Incomplete);
+        }
+        let hash: [u8; 32] = Sha256::digest(&self.bytes).into();
+        if hash == *self.pointer.sha256() {
+            Ok(self.bytes)
+        } else {
+            Err(AssembleError::Hash)
+        }
+    }
+}
+
+impl fmt::Debug for Assembler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembler")
+            .field("pointer", &self.pointer)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+use super::{ChatKey, DeviceId, IdentityError, card_bytes};
+use crate::blob::{POINTER_LEN, Pointer};
+use crate::name::Name;
+use crate::read::Reader;
+
+/// Length of a [`Closed`], bytes.
+pub const CLOSED_LEN: usize = 80;
+
+/// The device id in the tag of cards that belong to no device.
+pub const NO_DEVICE: DeviceId = [0; 16];
+
+/// What a card holds. The kind is in the card's tag and under its signature, not in its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CardKind {
+    /// A device list.
+    List,
+    /// A device's bundle.
+    Bundle,
+    /// A profile.
+    Profile,
+    /// This invite takes no more requests.
+    Closed,
+}
+
+impl CardKind {
+    /// Its byte.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::List => 1,
+            Self::Bundle => 2,
+            Self::Profile => 3,
+            Self::Closed => 4,
+        }
+    }
+}
+
+/// What somebody shows of themselves and where they are reached: `version 8 ‖ not-after 8 ‖ home value 8 ‖ name length 1 ‖
+/// name ‖ picture length 1 (0 or 76) ‖ picture pointer ‖ signature 64`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// max(last + 1, Unix seconds).
+    pub version: u64,
+    /// Unix seconds.
+    pub not_after_s: u64,
+    /// Its top bits are the home bucket.
+    pub home: [u8; 8],
+    /// The name.
+    pub name: Name,
+    /// The picture's blob.
+    pub picture: Option<Pointer>,
+    /// By the chat key.
+    pub signature: [u8; 64],
+}
+
+impl Profile {
+    /// Reads a whole profile.
+    pub fn decode(bytes: &[u8]) -> Result<Self, IdentityError> {
+        let mut reader = Reader::new(bytes);
+        let (version, not_after_s, home) = (reader.u64()?, reader.u64()?, reader.array()?);
+        let len = usize::from(reader.u8()?);
+        let name = std::str::from_utf8(reader.bytes(len)?).map_err(|_| IdentityError::Name)?;
+        let name = Name::new(name).map_err(|_| IdentityError::Name)?;
+        let picture = match usize::from(reader.u8()?) {
+            0 => None,
+            POINTER_LEN => {
+                Some(Pointer::decode(reader.bytes(POINTER_LEN)?).map_err(IdentityError::Picture)?)
+            }
+            _ => return Err(IdentityError::Length),
+        };
+        let signature = reader.array()?;
+        if reader.left() != 0 {
+            return Err(IdentityError::Length);
+        }
+        Ok(Self {
+            version,
+            not_after_s,
+            home,
+            name,
+            picture,
+            signature,
+        })
+    }
+
+    /// Its bytes, 90 to 206.
+    pub fn encode(&self) -> Vec<u8> {
+        [self.body().as_slice(), &self.signature].concat()
+    }
+
+    /// What the chat key signs under [`LABEL_PROFILE`](super::LABEL_PROFILE): kind ‖ chat key ‖ everything before the
+    /// signature ‖ hash of the secret it is published under.
+    pub fn signed_bytes(&self, chat: &ChatKey, secret_hash: &[u8; 32]) -> Vec<u8> {
+        card_bytes(CardKind::Profile, chat, &[&self.body(), secret_hash])
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let name = self.name.as_str().as_bytes();
+        let picture = self.picture.as_ref().map(Pointer::encode);
+        let picture = picture.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
+        let len = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+        [
+            self.version.to_be_bytes().as_slice(),
+            &self.not_after_s.to_be_bytes(),
+            &self.home,
+            &[len(name)],
+            name,
+            &[len(picture)],
+            picture,
+        ]
+        .concat()
+    }
+}
+
+/// An invite's end: `version 8 ‖ not-after 8 ‖ signature 64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// Unix seconds when it was made.
+    pub version: u64,
+    /// Unix seconds.
+    pub not_after_s: u64,
+    /// By the chat key.
+    pub signature: [u8; 64],
+}
+
+impl Closed {
+    /// Reads exactly [`CLOSED_LEN`] bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, IdentityError> {
+        let bytes: &[u8; CLOSED_LEN] = bytes.try_into().map_err(|_| IdentityError::Length)?;
+        let mut reader = Reader::new(bytes);
+        Ok(Self {
+            version: reader.u64()?,
+            not_after_s: reader.u64()?,
+            signature: reader.array()?,
+        })
+    }
+
+    /// Its [`CLOSED_LEN`] bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        [self.body().as_slice(), &self.signature].concat()
+    }
+
+    /// What the chat key signs under [`LABEL_CLOSED`](super::LABEL_CLOSED): kind ‖ chat key ‖ everything before the
+    /// signature ‖ hash of the secret it is published under.
+    pub fn signed_bytes(&self, chat: &ChatKey, secret_hash: &[u8; 32]) -> Vec<u8> {
+        card_bytes(CardKind::Closed, chat, &[&self.body(), secret_hash])
+    }
+
+    fn body(&self) -> Vec<u8> {
+        [self.version.to_be_bytes(), self.not_after_s.to_be_bytes()].concat()
+    }
+}
