@@ -12,6 +12,7 @@
 //! constant named here. Integers are big-endian. Exact bytes: `docs/protocol.md`.
 
 pub mod blob;
+pub mod content;
 pub mod envelope;
 pub mod identity;
 pub mod invite;

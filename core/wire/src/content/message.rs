@@ -1,0 +1,135 @@
+use std::fmt;
+
+use prost::Message as _;
+use sha2::{Digest, Sha256};
+
+use super::{Content, ContentError, Kind, MAX_INNER, generated};
+use crate::identity::{ChatKey, DeviceId};
+
+/// Label of [`message_id`].
+pub const LABEL_MESSAGE: &str = "sotto/message/1";
+/// Label of [`conversation_id`].
+pub const LABEL_CONVERSATION: &str = "sotto/conversation/1";
+/// Most parents a message names.
+pub const MAX_PARENTS: usize = 3;
+/// Furthest a message can carry our Lamport clock.
+pub const LAMPORT_JUMP: u64 = 1 << 20;
+
+/// A message id.
+pub type MessageId = [u8; 32];
+/// The first 8 bytes of a message id.
+pub type Prefix = [u8; 8];
+
+/// M, read. For ids use the bytes as they came, never a new encoding.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Drawn by the author (not the envelope's).
+    pub random: [u8; 16],
+    /// The author's Lamport clock.
+    pub lamport: u64,
+    /// The author's clock, Unix seconds.
+    pub time_s: u64,
+    /// Newest messages the author had seen in the conversation, at most [`MAX_PARENTS`].
+    pub parents: Vec<Prefix>,
+    /// What the body is.
+    pub kind: Kind,
+    /// The body, as it came.
+    pub body: Vec<u8>,
+}
+
+impl Message {
+    /// Reads M.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ContentError> {
+        if bytes.len() > MAX_INNER {
+            return Err(ContentError::TooLong);
+        }
+        let raw = generated::Message::decode(bytes).map_err(|_| ContentError::Malformed)?;
+        let (parents, left) = raw.parents.as_chunks::<8>();
+        if !left.is_empty() {
+            return Err(ContentError::Field);
+        }
+        if parents.len() > MAX_PARENTS {
+            return Err(ContentError::TooMany);
+        }
+        Ok(Self {
+            random: super::fixed(&raw.random)?,
+            lamport: raw.lamport,
+            time_s: raw.time_s,
+            parents: parents.to_vec(),
+            kind: Kind::from_code(raw.kind).ok_or(ContentError::Kind)?,
+            body: raw.body,
+        })
+    }
+
+    /// Its bytes, made once by the author.
+    pub fn encode(&self) -> Result<Vec<u8>, ContentError> {
+        if self.parents.len() > MAX_PARENTS {
+            return Err(ContentError::TooMany);
+        }
+        let raw = generated::Message {
+            random: self.random.to_vec(),
+            lamport: self.lamport,
+            time_s: self.time_s,
+            parents: self.parents.concat(),
+            kind: self.kind.code(),
+            body: self.body.clone(),
+        };
+        if raw.encoded_len() > MAX_INNER {
+            Err(ContentError::TooLong)
+        } else {
+            Ok(raw.encode_to_vec())
+        }
+    }
+
+    /// The body read by its kind.
+    pub fn content(&self) -> Result<Content, ContentError> {
+        Content::decode(self.kind, &self.body)
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message's id: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author is the
+/// session's authenticated owner.
+pub fn message_id(
+    conversation: &[u8; 32],
+    author: &ChatKey,
+    device: &DeviceId,
+    message: &[u8],
+) -> MessageId {
+    Sha256::new()
+        .chain_update(LABEL_MESSAGE)
+        .chain_update(conversation)
+        .chain_update(author)
+        .chain_update(device)
+        .chain_update(message)
+        .finalize()
+        .into()
+}
+
+/// The id of the 1:1 conversation of two accounts: SHA-256(label ‖ lower chat key ‖ higher chat key).
+pub fn conversation_id(one: &ChatKey, other: &ChatKey) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(LABEL_CONVERSATION)
+        .chain_update(one.min(other))
+        .chain_update(one.max(other))
+        .finalize()
+        .into()
+}
+
+/// A message id's prefix, as parents and wants name it.
+pub fn prefix(id: &MessageId) -> Prefix {
+    id.first_chunk().copied().unwrap_or_default()
+}
+
+/// The Lamport time to store for a message received while ours was `own`: as sent, but at most [`LAMPORT_JUMP`] ahead.
+/// Our clock then is the larger of both; a message of ours takes one more.
+pub fn clamp_lamport(own: u64, received: u64) -> u64 {
+    received.min(own.saturating_add(LAMPORT_JUMP))
+}

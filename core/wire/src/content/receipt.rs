@@ -1,0 +1,123 @@
+use std::fmt;
+
+use crate::read::Reader;
+
+/// Longest bitmap, bytes.
+pub const BITMAP_LEN: usize = 16;
+
+/// What somebody has of one session: everything up to `contiguous`, and what the bitmap says beyond.
+/// `session hash [0..4] ‖ contiguous 4 ‖ bitmap 0 to 16`; bit i (byte i / 8, least significant first) stands for seq
+/// contiguous + 2 + i, for contiguous + 1 is missing by definition. No zero byte at the bitmap's end.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Receipt {
+    session: [u8; 4],
+    contiguous: u32,
+    bitmap: Vec<u8>,
+}
+
+/// Why bytes are no receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// Not 8 to 24 bytes.
+    #[error("wrong receipt length")]
+    Length,
+    /// A zero byte at the bitmap's end.
+    #[error("receipt not in its shortest form")]
+    NotShortest,
+}
+
+impl Receipt {
+    /// A receipt for `contiguous` and those of `above` that the bitmap reaches.
+    pub fn new(session: [u8; 4], contiguous: u32, above: impl IntoIterator<Item = u32>) -> Self {
+        let mut bitmap = [0u8; BITMAP_LEN];
+        for seq in above {
+            let place = position(contiguous, seq);
+            if let Some((byte, bit)) = place
+                && let Some(byte) = bitmap.get_mut(byte)
+            {
+                *byte |= bit;
+            }
+        }
+        let len = bitmap
+            .iter()
+            .rposition(|&byte| byte != 0)
+            .map_or(0, |last| last + 1);
+        Self {
+            session,
+            contiguous,
+            bitmap: bitmap.iter().copied().take(len).collect(),
+        }
+    }
+
+    /// Reads 8 to 24 bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        let mut reader = Reader::new(bytes);
+        let (session, contiguous) = match (reader.array(), reader.u32()) {
+            (Ok(session), Ok(contiguous)) => (session, contiguous),
+            _ => return Err(ReceiptError::Length),
+        };
+        let left = reader.left();
+        if left > BITMAP_LEN {
+            return Err(ReceiptError::Length);
+        }
+        let bitmap = reader
+            .bytes(left)
+            .map_err(|_| ReceiptError::Length)?
+            .to_vec();
+        if bitmap.last() == Some(&0) {
+            return Err(ReceiptError::NotShortest);
+        }
+        Ok(Self {
+            session,
+            contiguous,
+            bitmap,
+        })
+    }
+
+    /// Its bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        [
+            self.session.as_slice(),
+            &self.contiguous.to_be_bytes(),
+            &self.bitmap,
+        ]
+        .concat()
+    }
+
+    /// First 4 bytes of the hash of the session it is about.
+    pub fn session(&self) -> [u8; 4] {
+        self.session
+    }
+
+    /// Everything up to here is there.
+    pub fn contiguous(&self) -> u32 {
+        self.contiguous
+    }
+
+    /// Does it say that `seq` (from 1) arrived?
+    pub fn covers(&self, seq: u32) -> bool {
+        if seq <= self.contiguous {
+            return seq > 0;
+        }
+        let set = |(byte, bit)| {
+            self.bitmap
+                .get(byte)
+                .is_some_and(|bits: &u8| bits & bit != 0)
+        };
+        position(self.contiguous, seq).is_some_and(set)
+    }
+}
+
+/// Byte and bit of `seq` in the bitmap.
+fn position(contiguous: u32, seq: u32) -> Option<(usize, u8)> {
+    let index = usize::try_from(seq.checked_sub(contiguous)?.checked_sub(2)?).ok()?;
+    Some((index / 8, 1 << (index % 8)))
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipt")
+            .field("contiguous", &self.contiguous)
+            .finish_non_exhaustive()
+    }
+}

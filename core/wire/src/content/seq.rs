@@ -1,0 +1,112 @@
+use std::collections::BTreeSet;
+
+use super::Receipt;
+use crate::read::Reader;
+
+/// How far beyond the contiguous part single counters are remembered.
+pub const WINDOW: u32 = 8192;
+
+/// Which counters of one session have arrived, in bounded memory: everything up to a number, and single ones in the
+/// [`WINDOW`] beyond it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SeqTracker {
+    contiguous: u32,
+    above: BTreeSet<u32>,
+}
+
+/// What [`SeqTracker::record`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// New, and remembered.
+    New,
+    /// Here before, or given up by the sender's floor.
+    Known,
+    /// Beyond the window: not remembered, so not receipted; the sender will send it again under a later counter.
+    Beyond,
+}
+
+/// Stored bytes that are no tracker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("malformed counter state")]
+pub struct SeqTrackerError;
+
+impl SeqTracker {
+    /// Nothing has arrived.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes `seq` (from 1). `floor` is the lowest that the sender still has to send: what lies below counts as had.
+    pub fn record(&mut self, seq: u32, floor: u32) -> Seen {
+        let known = self.has(seq);
+        self.raise(floor.min(seq));
+        if known {
+            return Seen::Known;
+        }
+        if seq > self.contiguous.saturating_add(WINDOW) {
+            return Seen::Beyond;
+        }
+        self.above.insert(seq);
+        self.settle();
+        Seen::New
+    }
+
+    /// Has `seq` arrived, or does it count as had?
+    pub fn has(&self, seq: u32) -> bool {
+        seq <= self.contiguous || self.above.contains(&seq)
+    }
+
+    /// Everything up to here is there.
+    pub fn contiguous(&self) -> u32 {
+        self.contiguous
+    }
+
+    /// What to tell the sender.
+    pub fn receipt(&self, session: [u8; 4]) -> Receipt {
+        Receipt::new(session, self.contiguous, self.above.iter().copied())
+    }
+
+    /// For storage: `contiguous 4 ‖ the others, 4 each, rising`.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let all = std::iter::once(&self.contiguous).chain(&self.above);
+        all.flat_map(|seq| seq.to_be_bytes()).collect()
+    }
+
+    /// From storage.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SeqTrackerError> {
+        let mut reader = Reader::new(bytes);
+        let contiguous = reader.u32().map_err(|_| SeqTrackerError)?;
+        let reach = contiguous.saturating_add(WINDOW);
+        let mut above = BTreeSet::new();
+        // The next one above the contiguous part is missing, or it would belong to it.
+        let mut last = contiguous.saturating_add(1);
+        while reader.left() > 0 {
+            let seq = reader.u32().map_err(|_| SeqTrackerError)?;
+            if seq <= last || seq > reach {
+                return Err(SeqTrackerError);
+            }
+            above.insert(seq);
+            last = seq;
+        }
+        Ok(Self { contiguous, above })
+    }
+
+    /// Counts everything below `floor` as had.
+    fn raise(&mut self, floor: u32) {
+        let had = floor.saturating_sub(1);
+        if had > self.contiguous {
+            self.contiguous = had;
+            self.above = self.above.split_off(&floor);
+            self.settle();
+        }
+    }
+
+    /// Moves the contiguous part up over what has arrived.
+    fn settle(&mut self) {
+        while let Some(next) = self.contiguous.checked_add(1)
+            && self.above.remove(&next)
+        {
+            self.contiguous = next;
+        }
+    }
+}
