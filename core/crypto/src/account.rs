@@ -1,0 +1,164 @@
+//! An account: the secp256k1 chat key of a phrase, and what is derived beside it.
+
+use crate::ChatPublic;
+use crate::bip32;
+use crate::error::{IdError, SignatureError, SnapshotError};
+use crate::kdf::{derive, tagged};
+use crate::phrase::Phrase;
+use k256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
+use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
+use k256::elliptic_curve::scalar::IsHigh;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+const MULTICODEC: [u8; 2] = [0xe7, 0x01];
+
+/// The secrets of an account. Signs lists, profiles and public statements, never a private message.
+#[derive(ZeroizeOnDrop)]
+pub struct Account {
+    chat: [u8; 32],
+    home_value: [u8; 8],
+    self_secret: [u8; 16],
+    #[zeroize(skip)]
+    public: ChatPublic,
+}
+
+impl Account {
+    /// Bytes of a stored account: chat key 32 ‖ home value 8 ‖ self secret 16.
+    pub const LEN: usize = 56;
+
+    /// Derives the account: chat key at `m/43'/60'/1581'/0'/0`, home value and self secret from the BIP39 seed.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] for the one phrase in 2^127 whose path is invalid.
+    pub fn from_phrase(phrase: &Phrase) -> Result<Self, SnapshotError> {
+        let seed = phrase.seed();
+        let chat = bip32::chat_key(&seed).ok_or(SnapshotError::Damaged)?;
+        Self::assemble(
+            *chat,
+            *derive(b"", seed.as_slice(), "sotto/home-value/1", &[]),
+            *derive(b"", seed.as_slice(), "sotto/self-secret/1", &[]),
+        )
+    }
+
+    fn assemble(
+        chat: [u8; 32],
+        home_value: [u8; 8],
+        self_secret: [u8; 16],
+    ) -> Result<Self, SnapshotError> {
+        let key = SigningKey::from_slice(&chat).map_err(|_| SnapshotError::Damaged)?;
+        let public = key
+            .verifying_key()
+            .to_sec1_point(true)
+            .as_bytes()
+            .try_into()
+            .map_err(|_| SnapshotError::Damaged)?;
+        Ok(Self {
+            chat,
+            home_value,
+            self_secret,
+            public,
+        })
+    }
+
+    /// The account's public key, compressed.
+    pub fn chat_public(&self) -> &ChatPublic {
+        &self.public
+    }
+
+    /// 8 bytes whose top bits choose the home bucket; known to contacts and open invites only.
+    pub fn home_value(&self) -> [u8; 8] {
+        self.home_value
+    }
+
+    /// The secret under which own devices publish to each other.
+    pub fn self_secret(&self) -> [u8; 16] {
+        self.self_secret
+    }
+
+    /// ECDSA over tagged SHA-256, compact, low-S (RFC 6979 nonce).
+    ///
+    /// # Errors
+    /// Never for a key that [`Account`] accepted; typed because the primitive says so.
+    pub fn sign(&self, label: &str, parts: &[&[u8]]) -> Result<[u8; 64], SignatureError> {
+        let key = SigningKey::from_slice(&self.chat).map_err(|_| SignatureError)?;
+        let sig: Signature = key
+            .sign_prehash(&tagged(label, parts))
+            .map_err(|_| SignatureError)?;
+        Ok(sig.normalize_s().to_bytes().into())
+    }
+
+    /// For the encrypted database.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
+        let mut out = Zeroizing::new([0u8; Self::LEN]);
+        let source = self
+            .chat
+            .iter()
+            .chain(&self.home_value)
+            .chain(&self.self_secret);
+        out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
+        out
+    }
+
+    /// The reverse.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] for a wrong length or no key.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let damaged = SnapshotError::Damaged;
+        let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| damaged)?;
+        let (chat, rest) = bytes.split_first_chunk::<32>().ok_or(damaged)?;
+        let (home, secret) = rest.split_first_chunk::<8>().ok_or(damaged)?;
+        Self::assemble(*chat, *home, secret.try_into().map_err(|_| damaged)?)
+    }
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account(…)")
+    }
+}
+
+/// Checks a chat-key signature; high-S is refused, so a signature has one form.
+///
+/// # Errors
+/// [`SignatureError`].
+pub fn verify_chat(
+    chat: &ChatPublic,
+    label: &str,
+    parts: &[&[u8]],
+    signature: &[u8; 64],
+) -> Result<(), SignatureError> {
+    let key = VerifyingKey::from_sec1_bytes(chat).map_err(|_| SignatureError)?;
+    let sig = Signature::from_slice(signature).map_err(|_| SignatureError)?;
+    if bool::from(sig.s().is_high()) {
+        return Err(SignatureError);
+    }
+    key.verify_prehash(&tagged(label, parts), &sig)
+        .map_err(|_| SignatureError)
+}
+
+/// The id people see: `z` + base58btc(`e701` ‖ key), always beginning with `zQ3sh`.
+pub fn account_id(chat: &ChatPublic) -> String {
+    let mut bytes = MULTICODEC.to_vec();
+    bytes.extend_from_slice(chat);
+    format!("z{}", bs58::encode(bytes).into_string())
+}
+
+/// The reverse; also checks that the bytes are a point.
+///
+/// # Errors
+/// [`IdError`].
+pub fn parse_account_id(id: &str) -> Result<ChatPublic, IdError> {
+    let text = id
+        .strip_prefix('z')
+        .filter(|t| t.len() <= 64)
+        .ok_or(IdError)?;
+    let bytes = bs58::decode(text).into_vec().map_err(|_| IdError)?;
+    let key: ChatPublic = bytes
+        .strip_prefix(&MULTICODEC)
+        .ok_or(IdError)?
+        .try_into()
+        .map_err(|_| IdError)?;
+    VerifyingKey::from_sec1_bytes(&key).map_err(|_| IdError)?;
+    Ok(key)
+}

@@ -1,0 +1,97 @@
+//! A device: drawn at random on each install.
+
+use crate::error::{SignatureError, SnapshotError};
+use crate::kdf::tagged;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use rand_core::CryptoRng;
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
+
+/// X25519 identity key and Ed25519 signing key of one install.
+pub struct DeviceKeys {
+    identity: StaticSecret,
+    signing: SigningKey,
+}
+
+impl DeviceKeys {
+    /// Bytes of stored device keys: X25519 32 ‖ Ed25519 seed 32.
+    pub const LEN: usize = 64;
+
+    /// Draws both keys.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        let mut seed = Zeroizing::new([0u8; 32]);
+        rng.fill_bytes(seed.as_mut_slice());
+        Self {
+            identity: StaticSecret::random_from_rng(rng),
+            signing: SigningKey::from_bytes(&seed),
+        }
+    }
+
+    /// X25519 public identity key.
+    pub fn identity_public(&self) -> [u8; 32] {
+        PublicKey::from(&self.identity).to_bytes()
+    }
+
+    /// Ed25519 public key.
+    pub fn signing_public(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// Ed25519 over tagged SHA-256.
+    pub fn sign(&self, label: &str, parts: &[&[u8]]) -> [u8; 64] {
+        self.signing.sign(&tagged(label, parts)).to_bytes()
+    }
+
+    pub(crate) fn identity(&self) -> &StaticSecret {
+        &self.identity
+    }
+
+    /// For the encrypted database.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
+        let mut out = Zeroizing::new([0u8; Self::LEN]);
+        let source = self
+            .identity
+            .as_bytes()
+            .iter()
+            .chain(self.signing.as_bytes());
+        out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
+        out
+    }
+
+    /// The reverse.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] for a wrong length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| SnapshotError::Damaged)?;
+        let (x, e) = bytes
+            .split_first_chunk::<32>()
+            .ok_or(SnapshotError::Damaged)?;
+        let e: &[u8; 32] = e.try_into().map_err(|_| SnapshotError::Damaged)?;
+        Ok(Self {
+            identity: StaticSecret::from(*x),
+            signing: SigningKey::from_bytes(e),
+        })
+    }
+}
+
+impl std::fmt::Debug for DeviceKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DeviceKeys(…)")
+    }
+}
+
+/// Checks a device signature strictly (no small-order keys, RFC 8032).
+///
+/// # Errors
+/// [`SignatureError`].
+pub fn verify_device(
+    key: &[u8; 32],
+    label: &str,
+    parts: &[&[u8]],
+    signature: &[u8; 64],
+) -> Result<(), SignatureError> {
+    VerifyingKey::from_bytes(key)
+        .and_then(|k| k.verify_strict(&tagged(label, parts), &Signature::from_bytes(signature)))
+        .map_err(|_| SignatureError)
+}

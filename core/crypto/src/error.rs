@@ -1,0 +1,100 @@
+//! One error per operation. Display carries no key, id or content.
+
+use thiserror::Error;
+
+/// Why a phrase cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PhraseError {
+    /// The word at this place (from 1) is not in the English BIP39 list.
+    #[error("word {index} is not in the list")]
+    UnknownWord {
+        /// Place, counted from 1.
+        index: u32,
+    },
+    /// Not 12, 15, 18, 21 or 24 words.
+    #[error("wrong number of words")]
+    WordCount,
+    /// The words are known but the checksum fails.
+    #[error("the checksum fails")]
+    Checksum,
+}
+
+/// An account id is not `z` + base58btc of `e701` and 33 key bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an account id")]
+pub struct IdError;
+
+/// A signature does not hold, is malleable (high S), or its key is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the signature does not hold")]
+pub struct SignatureError;
+
+/// Why a handshake failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum HandshakeError {
+    /// A public key is of low order or not a key.
+    #[error("a public key cannot be used")]
+    BadKey,
+    /// The suite is not spoken.
+    #[error("unknown suite")]
+    Suite,
+    /// The block does not open under this prekey.
+    #[error("the block does not open")]
+    Forged,
+}
+
+/// Why nothing was encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum EncryptError {
+    /// The other side has not written yet, so there is no key to answer.
+    #[error("no message of the other side yet")]
+    NotReady,
+    /// The chain is at its end (2^32 - 1 messages).
+    #[error("the chain is full")]
+    ChainFull,
+    /// The other side's ratchet key is of low order.
+    #[error("a public key cannot be used")]
+    BadKey,
+}
+
+/// Why nothing was decrypted. The session is as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DecryptError {
+    /// The header opens under no header key of this session.
+    #[error("not of this session")]
+    Unknown,
+    /// The header opened, but the key of this message was passed by: look it up by session, chain and n.
+    #[error("passed by")]
+    Skipped {
+        /// Receiving chain, from 0.
+        chain: u32,
+        /// Message number.
+        n: u32,
+    },
+    /// The jump is longer than 25,000 messages.
+    #[error("too far ahead")]
+    TooFarAhead {
+        /// How far.
+        ahead: u32,
+    },
+    /// The header has another ratchet version.
+    #[error("a newer ratchet version")]
+    Newer,
+    /// The header opened, the message did not.
+    #[error("forged")]
+    Forged,
+    /// The header carries a low-order ratchet key.
+    #[error("a public key cannot be used")]
+    BadKey,
+}
+
+/// Stored bytes are not of this version or length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SnapshotError {
+    /// Written by a newer version.
+    #[error("written by a newer version")]
+    Newer,
+    /// Wrong length or content.
+    #[error("damaged")]
+    Damaged,
+}

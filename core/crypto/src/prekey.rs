@@ -1,0 +1,123 @@
+//! Prekeys: one X25519 and one ML-KEM-768 (FIPS 203) key under one id.
+
+use crate::error::{HandshakeError, SnapshotError};
+use ml_kem::kem::{Decapsulate, Encapsulate, KeyExport};
+use ml_kem::{DecapsulationKey768, EncapsulationKey768, Seed};
+use rand_core::CryptoRng;
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
+
+/// Bytes of an ML-KEM-768 encapsulation key.
+pub const KEM_PUBLIC_LEN: usize = 1184;
+/// Bytes of an ML-KEM-768 ciphertext.
+pub(crate) const KEM_CIPHERTEXT_LEN: usize = 1088;
+
+/// The private half; lives as long as a handshake may still name it.
+pub struct PrekeyPair {
+    id: [u8; 8],
+    x25519: StaticSecret,
+    kem_seed: Zeroizing<[u8; 64]>,
+}
+
+/// The public half, as a card or a hello carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrekeyPublic {
+    /// Random; names the pair in a handshake.
+    pub id: [u8; 8],
+    /// X25519.
+    pub x25519: [u8; 32],
+    /// ML-KEM-768 encapsulation key.
+    pub kem: [u8; KEM_PUBLIC_LEN],
+}
+
+impl PrekeyPair {
+    /// Bytes of a stored pair: id 8 ‖ X25519 32 ‖ ML-KEM seed 64.
+    pub const LEN: usize = 104;
+
+    /// Draws a pair.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        let mut id = [0u8; 8];
+        let mut kem_seed = Zeroizing::new([0u8; 64]);
+        rng.fill_bytes(&mut id);
+        rng.fill_bytes(kem_seed.as_mut_slice());
+        Self {
+            id,
+            x25519: StaticSecret::random_from_rng(rng),
+            kem_seed,
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> [u8; 8] {
+        self.id
+    }
+
+    fn kem(&self) -> DecapsulationKey768 {
+        DecapsulationKey768::from_seed(Seed::from(*self.kem_seed))
+    }
+
+    /// The half to publish.
+    pub fn public(&self) -> PrekeyPublic {
+        PrekeyPublic {
+            id: self.id,
+            x25519: PublicKey::from(&self.x25519).to_bytes(),
+            kem: self.kem().encapsulation_key().to_bytes().into(),
+        }
+    }
+
+    pub(crate) fn x25519(&self) -> &StaticSecret {
+        &self.x25519
+    }
+
+    pub(crate) fn decapsulate(&self, ciphertext: &[u8; KEM_CIPHERTEXT_LEN]) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.kem().decapsulate(&(*ciphertext).into()).into())
+    }
+
+    /// For the encrypted database.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
+        let mut out = Zeroizing::new([0u8; Self::LEN]);
+        let source = self
+            .id
+            .iter()
+            .chain(self.x25519.as_bytes())
+            .chain(self.kem_seed.iter());
+        out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
+        out
+    }
+
+    /// The reverse.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] for a wrong length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let damaged = SnapshotError::Damaged;
+        let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| damaged)?;
+        let (id, rest) = bytes.split_first_chunk::<8>().ok_or(damaged)?;
+        let (x, seed) = rest.split_first_chunk::<32>().ok_or(damaged)?;
+        let kem_seed = Zeroizing::new(seed.try_into().map_err(|_| damaged)?);
+        Ok(Self {
+            id: *id,
+            x25519: StaticSecret::from(*x),
+            kem_seed,
+        })
+    }
+}
+
+impl std::fmt::Debug for PrekeyPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PrekeyPair(…)")
+    }
+}
+
+type Encapsulated = ([u8; KEM_CIPHERTEXT_LEN], Zeroizing<[u8; 32]>);
+
+impl PrekeyPublic {
+    pub(crate) fn encapsulate(
+        &self,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Encapsulated, HandshakeError> {
+        let key = EncapsulationKey768::new(&self.kem.into()).map_err(|_| HandshakeError::BadKey)?;
+        let (ciphertext, shared) = key.encapsulate_with_rng(rng);
+        Ok((ciphertext.into(), Zeroizing::new(shared.into())))
+    }
+}

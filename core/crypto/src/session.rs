@@ -1,0 +1,428 @@
+//! The double ratchet with encrypted headers and session tags.
+//!
+//! Follows the Double Ratchet paper's header-encryption variant. Chains are split by noun: a
+//! sending chain, a receiving chain, and the header and tag keys of the next one on each side,
+//! which come out of the same KDF step. Commit after verify: [`Session::decrypt`] leaves `self`
+//! as it is and returns the next state.
+
+mod header;
+mod snapshot;
+mod tags;
+
+pub use header::HEADER_LEN;
+pub use tags::TagSlot;
+
+use crate::error::{DecryptError, EncryptError};
+use crate::kdf::{chain_step, derive, key_nonce, open, seal};
+use crate::skipped::SkippedKey;
+use crate::{Random, Tag, VERSION};
+use header::Header;
+use rand_core::CryptoRng;
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+/// Longest jump forward in one chain, messages.
+pub const JUMP_MAX: u32 = 25_000;
+
+/// Header key and tag key of one chain. Without a tag key (first chain of an initiator) tags are random.
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
+struct ChainKeys {
+    header: [u8; 32],
+    tags: Option<[u8; 32]>,
+}
+
+/// A chain in use; `n` numbers its next message.
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
+struct Chain {
+    key: [u8; 32],
+    keys: ChainKeys,
+    n: u32,
+}
+
+impl Chain {
+    /// Takes the next message key.
+    fn step(&mut self) -> Option<Zeroizing<[u8; 32]>> {
+        let after = self.n.checked_add(1)?;
+        let (mk, next) = chain_step(&self.key);
+        self.key = *next;
+        self.n = after;
+        Some(mk)
+    }
+}
+
+/// One side of a conversation between two devices.
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
+pub struct Session {
+    hash: [u8; 32],
+    root: [u8; 32],
+    ratchet: [u8; 32],
+    ratchet_public: [u8; 32],
+    remote: Option<[u8; 32]>,
+    sending: Option<Chain>,
+    previous: u32,
+    next_sending: ChainKeys,
+    receiving: Option<Chain>,
+    receiving_index: u32,
+    next_receiving: ChainKeys,
+    /// The header key of the other side's handshake chain, kept so that its late messages are recognised.
+    handshake_header: Option<[u8; 32]>,
+}
+
+/// The keys a handshake gives both sides.
+#[derive(ZeroizeOnDrop)]
+pub(crate) struct Roots {
+    pub(crate) hash: [u8; 32],
+    pub(crate) root: [u8; 32],
+    pub(crate) header_a: [u8; 32],
+    pub(crate) header_b: [u8; 32],
+    pub(crate) tags_b: [u8; 32],
+}
+
+/// An encrypted message, ready to be put behind version, tag and random bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// The session tag.
+    pub tag: Tag,
+    /// The sealed header.
+    pub header: [u8; HEADER_LEN],
+    /// The sealed message: 16 bytes longer than the plaintext.
+    pub message: Vec<u8>,
+    /// Number in its chain.
+    pub n: u32,
+}
+
+/// A verified message and the state after it.
+pub struct Decrypted {
+    /// The session to store in place of the old one.
+    pub session: Session,
+    /// The padded plaintext.
+    pub plaintext: Zeroizing<Vec<u8>>,
+    /// Keys of messages passed by, to be kept in SQL.
+    pub skipped: Vec<SkippedKey>,
+    /// Receiving chain, from 0.
+    pub chain: u32,
+    /// Number in its chain.
+    pub n: u32,
+    /// The other side drew a new ratchet key.
+    pub stepped: bool,
+}
+
+/// What AEADs bind: version ‖ tag ‖ random, then header ciphertext and session hash.
+pub(crate) fn outer_ad(tag: &Tag, random: &Random) -> [u8; 33] {
+    let mut ad = [VERSION; 33];
+    ad.iter_mut()
+        .skip(1)
+        .zip(tag.iter().chain(random))
+        .for_each(|(a, b)| *a = *b);
+    ad
+}
+
+pub(crate) fn message_ad(
+    tag: &Tag,
+    random: &Random,
+    header: &[u8; HEADER_LEN],
+    hash: &[u8; 32],
+) -> [u8; 33 + HEADER_LEN + 32] {
+    let mut ad = [VERSION; 33 + HEADER_LEN + 32];
+    let rest = tag.iter().chain(random).chain(header).chain(hash);
+    ad.iter_mut().skip(1).zip(rest).for_each(|(a, b)| *a = *b);
+    ad
+}
+
+pub(crate) fn message_key(mk: &[u8; 32], random: &Random) -> (Zeroizing<[u8; 32]>, [u8; 12]) {
+    key_nonce(&derive::<44>(random, mk, "sotto/message/1", &[]))
+}
+
+/// X25519; `None` for an all-zero result (low-order key).
+pub(crate) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+    let shared = secret.diffie_hellman(&PublicKey::from(*public));
+    shared
+        .was_contributory()
+        .then(|| Zeroizing::new(shared.to_bytes()))
+}
+
+/// KDF_RK: root key and DH result to root key, chain key, next header key, next tag key.
+fn root_step(root: &[u8; 32], dh: &[u8; 32]) -> ([u8; 32], [u8; 32], ChainKeys) {
+    let out = derive::<128>(root, dh, "sotto/root/1", &[]);
+    let mut parts = [[0u8; 32]; 4];
+    parts
+        .iter_mut()
+        .flatten()
+        .zip(out.iter())
+        .for_each(|(a, b)| *a = *b);
+    let [rk, ck, header, tags] = parts;
+    (
+        rk,
+        ck,
+        ChainKeys {
+            header,
+            tags: Some(tags),
+        },
+    )
+}
+
+impl Session {
+    /// The initiator's side: a first chain to the recipient's prekey.
+    pub(crate) fn initiator(
+        roots: &Roots,
+        ratchet: StaticSecret,
+        prekey: &[u8; 32],
+    ) -> Option<Self> {
+        let dh = agree(&ratchet, prekey)?;
+        let (root, key, next_sending) = root_step(&roots.root, &dh);
+        Some(Self {
+            hash: roots.hash,
+            root,
+            ratchet_public: PublicKey::from(&ratchet).to_bytes(),
+            ratchet: ratchet.to_bytes(),
+            remote: Some(*prekey),
+            sending: Some(Chain {
+                key,
+                keys: ChainKeys {
+                    header: roots.header_a,
+                    tags: None,
+                },
+                n: 0,
+            }),
+            previous: 0,
+            next_sending,
+            receiving: None,
+            receiving_index: 0,
+            next_receiving: ChainKeys {
+                header: roots.header_b,
+                tags: Some(roots.tags_b),
+            },
+            handshake_header: None,
+        })
+    }
+
+    /// The responder's side: its prekey is its first ratchet key.
+    pub(crate) fn responder(roots: &Roots, prekey: &StaticSecret) -> Self {
+        Self {
+            hash: roots.hash,
+            root: roots.root,
+            ratchet: prekey.to_bytes(),
+            ratchet_public: PublicKey::from(prekey).to_bytes(),
+            remote: None,
+            sending: None,
+            previous: 0,
+            next_sending: ChainKeys {
+                header: roots.header_b,
+                tags: Some(roots.tags_b),
+            },
+            receiving: None,
+            receiving_index: 0,
+            next_receiving: ChainKeys {
+                header: roots.header_a,
+                tags: None,
+            },
+            handshake_header: Some(roots.header_a),
+        }
+    }
+
+    /// SHA-256 over the whole handshake: the session's name on both sides.
+    pub fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    /// Messages sent in the current sending chain.
+    pub fn sent_in_chain(&self) -> u32 {
+        self.sending.as_ref().map_or(0, |c| c.n)
+    }
+
+    /// A message of the other side was decrypted, or could be answered.
+    pub fn can_send(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Draws a new ratchet key and starts a sending chain.
+    fn start_sending(&mut self, rng: &mut impl CryptoRng) -> Result<(), EncryptError> {
+        let remote = self.remote.ok_or(EncryptError::NotReady)?;
+        let ratchet = StaticSecret::random_from_rng(rng);
+        let dh = agree(&ratchet, &remote).ok_or(EncryptError::BadKey)?;
+        let (root, key, next) = root_step(&self.root, &dh);
+        let keys = std::mem::replace(&mut self.next_sending, next);
+        self.root = root;
+        self.ratchet_public = PublicKey::from(&ratchet).to_bytes();
+        self.ratchet = ratchet.to_bytes();
+        self.sending = Some(Chain { key, keys, n: 0 });
+        Ok(())
+    }
+
+    /// Encrypts a padded plaintext under the next message key, which is gone afterwards.
+    ///
+    /// `random` are the envelope's 16 fresh bytes; they enter header nonce and message key, so a
+    /// session restored from an old copy repeats no key with a nonce.
+    ///
+    /// # Errors
+    /// [`EncryptError`]; the session is then as before.
+    pub fn encrypt(
+        &mut self,
+        rng: &mut impl CryptoRng,
+        random: &Random,
+        padded: &[u8],
+    ) -> Result<Sealed, EncryptError> {
+        if self.sending.is_none() {
+            self.start_sending(rng)?;
+        }
+        let chain = self.sending.as_mut().ok_or(EncryptError::NotReady)?;
+        let n = chain.n;
+        let mk = chain.step().ok_or(EncryptError::ChainFull)?;
+        let tag = match &chain.keys.tags {
+            Some(key) => tags::tag(key, n),
+            None => {
+                let mut tag = [0u8; 16];
+                rng.fill_bytes(&mut tag);
+                tag
+            }
+        };
+        let header = Header {
+            ratchet: self.ratchet_public,
+            n,
+            previous: self.previous,
+        };
+        let header = header.seal(&chain.keys.header, &tag, random);
+        let (key, nonce) = message_key(&mk, random);
+        let message = seal(
+            &key,
+            &nonce,
+            &message_ad(&tag, random, &header, &self.hash),
+            padded,
+        );
+        Ok(Sealed {
+            tag,
+            header,
+            message,
+            n,
+        })
+    }
+
+    /// Decrypts on a copy.
+    ///
+    /// # Errors
+    /// [`DecryptError`]; in no case did anything move.
+    pub fn decrypt(
+        &self,
+        tag: &Tag,
+        random: &Random,
+        header: &[u8; HEADER_LEN],
+        message: &[u8],
+    ) -> Result<Decrypted, DecryptError> {
+        let current = self
+            .receiving
+            .as_ref()
+            .map(|c| Header::open(&c.keys.header, tag, random, header));
+        let (header_in, stepped) = match current {
+            Some(Some(found)) => (found?, false),
+            _ => match Header::open(&self.next_receiving.header, tag, random, header) {
+                Some(found) => (found?, true),
+                None => return Err(self.late_handshake(tag, random, header)),
+            },
+        };
+        let mut session = self.clone();
+        let mut skipped = Vec::new();
+        if stepped {
+            session.skip_to(header_in.previous, &mut skipped)?;
+            session.start_receiving(&header_in)?;
+        }
+        session.skip_to(header_in.n, &mut skipped)?;
+        let chain = session.receiving_index;
+        let receiving = session.receiving.as_mut().ok_or(DecryptError::Unknown)?;
+        if header_in.n < receiving.n {
+            return Err(DecryptError::Skipped {
+                chain,
+                n: header_in.n,
+            });
+        }
+        let mk = receiving
+            .step()
+            .ok_or(DecryptError::TooFarAhead { ahead: u32::MAX })?;
+        let (key, nonce) = message_key(&mk, random);
+        let ad = message_ad(tag, random, header, &session.hash);
+        let plaintext = open(&key, &nonce, &ad, message).ok_or(DecryptError::Forged)?;
+        Ok(Decrypted {
+            session,
+            plaintext,
+            skipped,
+            chain,
+            n: header_in.n,
+            stepped,
+        })
+    }
+
+    fn late_handshake(
+        &self,
+        tag: &Tag,
+        random: &Random,
+        header: &[u8; HEADER_LEN],
+    ) -> DecryptError {
+        let found = self
+            .handshake_header
+            .as_ref()
+            .and_then(|key| Header::open(key, tag, random, header));
+        match found {
+            Some(Ok(h)) => DecryptError::Skipped { chain: 0, n: h.n },
+            Some(Err(e)) => e,
+            None => DecryptError::Unknown,
+        }
+    }
+
+    /// Keeps the keys from the current position up to (not with) message `n`.
+    fn skip_to(&mut self, n: u32, out: &mut Vec<SkippedKey>) -> Result<(), DecryptError> {
+        let index = self.receiving_index;
+        let Some(chain) = self.receiving.as_mut() else {
+            // Before the first chain there is nothing to pass by.
+            return Ok(());
+        };
+        let ahead = n.saturating_sub(chain.n);
+        if ahead > JUMP_MAX {
+            return Err(DecryptError::TooFarAhead { ahead });
+        }
+        let tags = chain.keys.tags.map(|key| tags::range(&key, chain.n, ahead));
+        for i in 0..ahead {
+            let n = chain.n;
+            let mk = chain.step().ok_or(DecryptError::TooFarAhead { ahead })?;
+            let tag = tags
+                .as_ref()
+                .and_then(|t| t.get(usize::try_from(i).unwrap_or(usize::MAX)).copied());
+            out.push(SkippedKey::new(index, n, tag, *mk));
+        }
+        Ok(())
+    }
+
+    fn start_receiving(&mut self, header: &Header) -> Result<(), DecryptError> {
+        let dh = agree(&StaticSecret::from(self.ratchet), &header.ratchet)
+            .ok_or(DecryptError::BadKey)?;
+        let (root, key, next) = root_step(&self.root, &dh);
+        let keys = std::mem::replace(&mut self.next_receiving, next);
+        if self.receiving.is_some() {
+            self.receiving_index = self
+                .receiving_index
+                .checked_add(1)
+                .ok_or(DecryptError::Forged)?;
+        }
+        self.root = root;
+        self.remote = Some(header.ratchet);
+        self.receiving = Some(Chain { key, keys, n: 0 });
+        // The answer draws a new ratchet key; its header says how long this chain was.
+        if let Some(chain) = self.sending.take() {
+            self.previous = chain.n;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session(…)")
+    }
+}
+
+impl std::fmt::Debug for Decrypted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decrypted")
+            .field("chain", &self.chain)
+            .field("n", &self.n)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! What people compare: emoji hash and colour ring as in Status, and the safety number.
+
+use crate::ChatPublic;
+use crate::kdf::tagged;
+use k256::PublicKey;
+use k256::elliptic_curve::sec1::ToSec1Point;
+use std::sync::OnceLock;
+
+const EMOJI: &str = include_str!("../data/status-emoji-alphabet.txt");
+const EMOJI_BASE: u32 = 2757;
+const EMOJI_DIGITS: usize = 14;
+const RING_BASE: u32 = 160;
+const COLORS: u32 = 32;
+/// Rounds that make a near-miss number costly to search for, as Signal's fingerprints do.
+const SAFETY_ROUNDS: u32 = 5200;
+
+fn alphabet() -> &'static [&'static str] {
+    static LINES: OnceLock<Vec<&'static str>> = OnceLock::new();
+    LINES.get_or_init(|| EMOJI.lines().take(EMOJI_BASE as usize).collect())
+}
+
+/// Bytes `from..` of the key with the first and the last nibble cut off.
+fn nibbles<const N: usize>(chat: &ChatPublic, from: usize) -> [u8; N] {
+    let mut out = [0u8; N];
+    for (o, (a, b)) in out
+        .iter_mut()
+        .zip(chat.iter().skip(from).zip(chat.iter().skip(from + 1)))
+    {
+        *o = a << 4 | b >> 4;
+    }
+    out
+}
+
+/// Digits of a big-endian number, least significant first.
+fn digits(number: &mut [u8], base: u32) -> Vec<u32> {
+    let mut out = Vec::new();
+    while number.iter().any(|b| *b != 0) {
+        let mut rest = 0u32;
+        for byte in number.iter_mut() {
+            let value = rest << 8 | u32::from(*byte);
+            *byte = u8::try_from(value / base).unwrap_or(u8::MAX);
+            rest = value % base;
+        }
+        out.push(rest);
+    }
+    out
+}
+
+/// 14 emoji over 20 bytes of the key, in base 2,757.
+pub fn emoji_hash(chat: &ChatPublic) -> Vec<&'static str> {
+    let mut places = digits(&mut nibbles::<20>(chat, 1), EMOJI_BASE);
+    places.resize(EMOJI_DIGITS, 0);
+    let lines = alphabet();
+    places
+        .iter()
+        .rev()
+        .filter_map(|d| lines.get(*d as usize).copied())
+        .collect()
+}
+
+/// Segments (length 1..=5, colour 0..=31) over 10 bytes of the key, in base 160.
+pub fn color_ring(chat: &ChatPublic) -> Vec<(u8, u8)> {
+    let mut ring: Vec<(u8, u8)> = Vec::new();
+    for digit in digits(&mut nibbles::<10>(chat, 21), RING_BASE)
+        .into_iter()
+        .rev()
+    {
+        let length = u8::try_from(digit / COLORS + 1).unwrap_or(1);
+        let mut color = u8::try_from(digit % COLORS).unwrap_or(0);
+        if ring.last().is_some_and(|(_, c)| *c == color) {
+            color = (color + 1) % 32;
+        }
+        ring.push((length, color));
+    }
+    ring
+}
+
+/// The account's colour, 0..=10. `None` when the bytes are no key.
+pub fn color_id(chat: &ChatPublic) -> Option<u8> {
+    let point = PublicKey::from_sec1_bytes(chat).ok()?.to_sec1_point(false);
+    let rest = point
+        .as_bytes()
+        .iter()
+        .fold(0u32, |r, b| (r << 8 | u32::from(*b)) % 11);
+    u8::try_from(rest).ok()
+}
+
+fn fingerprint(chat: &ChatPublic) -> [u8; 32] {
+    let mut hash = tagged("sotto/safety/1", &[chat]);
+    for _ in 1..SAFETY_ROUNDS {
+        hash = tagged("sotto/safety/1", &[&hash, chat]);
+    }
+    hash
+}
+
+fn both(a: &ChatPublic, b: &ChatPublic) -> [[u8; 32]; 2] {
+    let (low, high) = if a <= b { (a, b) } else { (b, a) };
+    [fingerprint(low), fingerprint(high)]
+}
+
+/// 60 digits in 12 groups of 5, the same on both sides.
+pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
+    let groups: Vec<String> = both(a, b)
+        .iter()
+        .flat_map(|hash| {
+            hash.chunks_exact(5)
+                .take(6)
+                .map(|c| c.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)))
+        })
+        .map(|n| format!("{:05}", n % 100_000))
+        .collect();
+    groups.join(" ")
+}
+
+/// The same for a QR code: version 1 ‖ 32 ‖ 32.
+pub fn safety_qr(a: &ChatPublic, b: &ChatPublic) -> [u8; 65] {
+    let mut out = [1u8; 65];
+    out.iter_mut()
+        .skip(1)
+        .zip(both(a, b).iter().flatten())
+        .for_each(|(o, b)| *o = *b);
+    out
+}
