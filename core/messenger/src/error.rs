@@ -22,6 +22,21 @@ pub enum Kind {
     Internal,
 }
 
+impl Kind {
+    /// Its name in `snake_case`, as JSON-RPC carries it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::NotFound => "not_found",
+            Self::State => "state",
+            Self::Network => "network",
+            Self::Storage => "storage",
+            Self::Crypto => "crypto",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// A failure. Display says the code and a fixed sentence, never user data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {

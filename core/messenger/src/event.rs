@@ -1,9 +1,12 @@
 //! Hints that something changed. The database is the truth: read the page again.
 
+use serde::Serialize;
+
 use crate::records::{ConversationId, MessageId, MessageState};
 
 /// Sent after the commit it speaks of, never before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// Conversations appeared, or their title, unread count, draft or order changed.

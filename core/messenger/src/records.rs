@@ -1,6 +1,10 @@
 //! What the public API hands out. Ids are opaque strings, times Unix milliseconds, sizes bytes.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -9,6 +13,20 @@ macro_rules! id {
         #[serde(transparent)]
         pub struct $name(pub String);
     };
+    ($(#[$doc:meta])* $name:ident of 32) => {
+        id!($(#[$doc])* $name);
+        impl $name {
+            /// The id of these bytes.
+            pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+                Self(URL_SAFE_NO_PAD.encode(bytes))
+            }
+            /// Its bytes, or `input.id`.
+            pub fn to_bytes(&self) -> Result<[u8; 32], Error> {
+                let bytes = URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| Code::BadId)?;
+                <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| Code::BadId.into())
+            }
+        }
+    };
 }
 id!(
     /// A contact: the account's `zQ3sh…` id.
@@ -16,11 +34,11 @@ id!(
 );
 id!(
     /// A conversation: base64url of its 32 bytes.
-    ConversationId
+    ConversationId of 32
 );
 id!(
     /// A message: base64url of its 32 bytes, the same on both sides.
-    MessageId
+    MessageId of 32
 );
 
 /// Where an own message stands. Each says exactly what it means.

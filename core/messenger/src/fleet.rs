@@ -1,0 +1,170 @@
+//! Which Waku network the messenger talks to: plain data, by preset or by the app.
+
+use serde::{Deserialize, Serialize};
+
+/// How content topics map to shards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sharding {
+    /// These shards; private traffic goes to the first.
+    Static(Vec<u16>),
+    /// The shard follows from the content topic, out of this many.
+    Auto(u16),
+}
+
+/// A network of service nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// Waku cluster.
+    pub cluster: u16,
+    /// Shards.
+    pub sharding: Sharding,
+    /// Multiaddrs ending in `/p2p/…`; both circles draw from them.
+    pub nodes: Vec<String>,
+    /// Largest Waku message the nodes take, bytes.
+    pub max_message_bytes: u32,
+    /// (from, Unix seconds; log2 of the number of buckets a lane has), rising; the number only doubles.
+    pub buckets: Vec<(u64, u8)>,
+    /// How long the stores keep messages, seconds.
+    pub store_retention_s: u64,
+    /// One node may publish and receive. For a test network on one machine, never for people.
+    pub single_circle: bool,
+}
+
+/// A row of the table of presets.
+struct Preset {
+    name: &'static str,
+    cluster: u16,
+    sharding: PresetSharding,
+    nodes: &'static [&'static str],
+    max_message_bytes: u32,
+    single_circle: bool,
+}
+
+enum PresetSharding {
+    Static(&'static [u16]),
+    Auto(u16),
+}
+
+const KIB: u32 = 1024;
+const DAY_S: u64 = 86_400;
+
+/// Addresses and numbers as the fleets' operators published them in August 2026; they change, so an app can override
+/// each field. Buckets: N = 2^⌊log2(users · 109 KB / 3 MB)⌋, which is one below 55 users.
+const PRESETS: &[Preset] = &[
+    Preset {
+        name: "local",
+        cluster: 66,
+        sharding: PresetSharding::Static(&[0]),
+        nodes: &[],
+        max_message_bytes: 150 * KIB,
+        single_circle: true,
+    },
+    Preset {
+        name: "logos.test",
+        cluster: 2,
+        sharding: PresetSharding::Auto(8),
+        nodes: &[
+            "/dns4/node-01.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmQ9X2xDfPG3uL77V9piYDhjq14JhKCtcmNYsTMKNqrKCj",
+            "/dns4/node-02.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmB8NYprrfQrgWVzsJtYWkfjsXbmJEGNMG6othXsQ53BwG",
+        ],
+        max_message_bytes: 150 * KIB,
+        single_circle: false,
+    },
+    Preset {
+        name: "logos.dev",
+        cluster: 3,
+        sharding: PresetSharding::Auto(8),
+        nodes: &[
+            "/dns4/delivery-01.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmTUbnxLGT9JvV6mu9oPyDjqHK4Phs1VDJNUgESgNSkuby",
+            "/dns4/delivery-02.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmMK7PYygBtKUQ8EHp7EfaD3bCEsJrkFooK8RQ2PVpJprH",
+            "/dns4/delivery-01.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm4S1JYkuzDKLKQvwgAhZKs9otxXqt8SCGtB4hoJP1S397",
+            "/dns4/delivery-02.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm8Y9kgBNtjxvCnf1X6gnZJW5EGE4UwwCL3CCm55TwqBiH",
+        ],
+        max_message_bytes: 150 * KIB,
+        single_circle: false,
+    },
+    Preset {
+        name: "status.prod",
+        cluster: 16,
+        sharding: PresetSharding::Static(&[32, 64]),
+        nodes: &[
+            "/dns4/boot-01.do-ams3.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
+            "/dns4/boot-01.gc-us-central1-a.status.prod.status.im/tcp/30303/p2p/16Uiu2HAm8mUZ18tBWPXDQsaF7PbCKYA35z7WB2xNZH2EVq1qS8LJ",
+            "/dns4/boot-01.ac-cn-hongkong-c.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmGwcE8v7gmJNEWFtZtojYpPMTHy2jBLL6xRk33qgDxFWX",
+        ],
+        max_message_bytes: 1024 * KIB,
+        single_circle: false,
+    },
+    Preset {
+        name: "status.staging",
+        cluster: 16,
+        sharding: PresetSharding::Static(&[32, 64]),
+        nodes: &[
+            "/dns4/store-01.do-ams3.status.staging.status.im/tcp/30303/p2p/16Uiu2HAm3xVDaz6SRJ6kErwC21zBJEZjavVXg7VSkoWzaV1aMA3F",
+        ],
+        max_message_bytes: 1024 * KIB,
+        single_circle: false,
+    },
+];
+
+impl Fleet {
+    /// The names [`Fleet::preset`] knows.
+    pub fn preset_names() -> impl Iterator<Item = &'static str> {
+        PRESETS.iter().map(|row| row.name)
+    }
+
+    /// A fleet by name; its fields may be changed before use. `None` for an unknown name.
+    pub fn preset(name: &str) -> Option<Self> {
+        let row = PRESETS.iter().find(|row| row.name == name)?;
+        Some(Self {
+            cluster: row.cluster,
+            sharding: match row.sharding {
+                PresetSharding::Static(shards) => Sharding::Static(shards.to_vec()),
+                PresetSharding::Auto(shards) => Sharding::Auto(shards),
+            },
+            nodes: row.nodes.iter().map(|&node| node.to_owned()).collect(),
+            max_message_bytes: row.max_message_bytes,
+            buckets: vec![(0, 0)],
+            store_retention_s: 30 * DAY_S,
+            single_circle: row.single_circle,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_usable() {
+        let names: Vec<_> = Fleet::preset_names().collect();
+        assert_eq!(
+            names,
+            [
+                "local",
+                "logos.test",
+                "logos.dev",
+                "status.prod",
+                "status.staging"
+            ]
+        );
+        for name in names {
+            let fleet = Fleet::preset(name).unwrap();
+            assert!(sotto_wire::topic::BucketTable::new(&fleet.buckets).is_ok());
+            assert!(fleet.max_message_bytes >= 150 * KIB);
+            assert_eq!(
+                fleet.single_circle,
+                name == "local",
+                "only local shares a node between circles"
+            );
+            for node in &fleet.nodes {
+                assert!(
+                    node.starts_with("/dns4/") && node.contains("/p2p/16Uiu2"),
+                    "{node}"
+                );
+            }
+        }
+        assert_eq!(Fleet::preset("mainnet"), None);
+    }
+}
