@@ -130,7 +130,7 @@ pub(crate) fn message_ad(
 }
 
 pub(crate) fn message_key(mk: &[u8; 32], random: &Random) -> (Zeroizing<[u8; 32]>, [u8; 12]) {
-    key_nonce(&derive::<44>(random, mk, "sotto/message/1", &[]))
+    key_nonce(&derive::<44>(random, mk, "sotto/message-key/1", &[]))
 }
 
 /// X25519; `None` for an all-zero result (low-order key).

@@ -1,3 +1,3 @@
-//! The engine: `handle(now, Input) -> Vec<Effect>`.
+//! The engine's seam: `handle(now, Input) -> Vec<Effect>`, without await, lock or clock.
 
 pub mod input;
