@@ -128,13 +128,20 @@ pub fn verify_chat(
     parts: &[&[u8]],
     signature: &[u8; 64],
 ) -> Result<(), SignatureError> {
+    verify_digest(chat, &tagged(label, parts), signature)
+}
+
+pub(crate) fn verify_digest(
+    chat: &ChatPublic,
+    digest: &[u8; 32],
+    signature: &[u8; 64],
+) -> Result<(), SignatureError> {
     let key = VerifyingKey::from_sec1_bytes(chat).map_err(|_| SignatureError)?;
     let sig = Signature::from_slice(signature).map_err(|_| SignatureError)?;
     if bool::from(sig.s().is_high()) {
         return Err(SignatureError);
     }
-    key.verify_prehash(&tagged(label, parts), &sig)
-        .map_err(|_| SignatureError)
+    key.verify_prehash(digest, &sig).map_err(|_| SignatureError)
 }
 
 /// The id people see: `z` + base58btc(`e701` ‖ key), always beginning with `zQ3sh`.

@@ -54,3 +54,6 @@ pub type Record = [u8; 185];
 pub type Tag = [u8; 16];
 /// The fresh random bytes of an envelope.
 pub type Random = [u8; 16];
+
+#[cfg(test)]
+mod primitives;
