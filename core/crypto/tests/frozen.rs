@@ -1,6 +1,13 @@
 //! Our own formats, frozen: a changed byte fails. `vectors/frozen.json` was made by
 //! `cargo test -p sotto-crypto --test frozen -- --ignored`, whose keys come from a seeded generator.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
 mod party;
 
 use party::{ALICE, BOB, RECORD, START, Seeded, Wired, settled};

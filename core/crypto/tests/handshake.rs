@@ -1,5 +1,12 @@
 //! First contact: what is refused, and by whom.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
 mod party;
 
 use party::{ALICE, BOB, BOB_DEVICE, RECORD, START, Seeded, settled};

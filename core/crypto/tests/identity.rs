@@ -1,5 +1,12 @@
 //! Identity against vectors computed by status-go, and the signatures that hang on it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
 use rand_core::UnwrapErr;
 use serde_json::Value;
 use sotto_crypto::{

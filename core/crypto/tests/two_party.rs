@@ -1,5 +1,12 @@
 //! The ratchet under a queue that drops, doubles, reorders and forges, against a model of who should have seen what.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
 mod party;
 
 use party::{Pair, Seeded, Wired, pair, settled};

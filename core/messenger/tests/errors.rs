@@ -1,5 +1,12 @@
 //! `docs/errors.md` lists exactly the codes there are, each with its kind and advice.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
 use sotto_messenger::Code;
 
 #[test]

@@ -1,0 +1,164 @@
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+use zeroize::Zeroizing;
+
+use crate::{Error, Reader};
+
+const APPLICATION_ID: i32 = 0x536f_7474; // "Sott"
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// The open database of an account: the one writer.
+pub struct Account {
+    conn: Connection,
+    path: std::path::PathBuf,
+    key: Zeroizing<[u8; 32]>,
+    /// Held while open; the system lets go of it with the process.
+    _lock: File,
+}
+
+/// A running transaction: every query is a method on it.
+pub struct Tx<'a> {
+    pub(crate) conn: &'a Connection,
+}
+
+impl Account {
+    /// Opens or makes the file at `path`; its lock file stands beside it. Both get mode 0600.
+    pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, Error> {
+        let lock = private_file(&path.with_extension("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(Error::InUse),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let length = private_file(path)?.metadata()?.len();
+        let mut conn = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        unlock(&conn, key)?;
+        check(&conn, path, length)?;
+        conn.execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;
+             PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000; PRAGMA cache_size=-2048; PRAGMA wal_autocheckpoint=512;",
+        )?;
+        conn.set_prepared_statement_cache_capacity(128);
+        migrate(&mut conn)?;
+        Ok(Self {
+            conn,
+            path: path.to_owned(),
+            key: Zeroizing::new(*key),
+            _lock: lock,
+        })
+    }
+
+    /// One transaction: all of it, or with `Err` nothing.
+    pub fn transaction<T, E: From<Error>>(
+        &mut self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(Error::from)?;
+        let done = work(&Tx { conn: &tx })?;
+        tx.commit().map_err(Error::from)?;
+        Ok(done)
+    }
+
+    /// Reads, outside of a write transaction.
+    pub fn read<T, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        work(&Tx { conn: &self.conn })
+    }
+
+    /// Copies the log into the file and empties it.
+    pub fn truncate(&mut self) -> Result<(), Error> {
+        self.conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// A second connection that can only read. Drop it before this.
+    pub fn reader(&self) -> Result<Reader, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&self.path, flags)?;
+        unlock(&conn, &self.key)?;
+        conn.execute_batch(
+            "PRAGMA query_only=ON; PRAGMA busy_timeout=2000; PRAGMA temp_store=MEMORY;",
+        )?;
+        Ok(Reader { conn })
+    }
+
+    /// For tests: a file of at most so many pages answers as a full disk does.
+    pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
+        self.conn
+            .query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account(..)")
+    }
+}
+
+fn private_file(path: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(options.open(path)?)
+}
+
+fn unlock(conn: &Connection, key: &[u8; 32]) -> Result<(), Error> {
+    let hex: Zeroizing<String> = Zeroizing::new(key.iter().map(|b| format!("{b:02x}")).collect());
+    let sql = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
+    conn.execute_batch(&sql)?;
+    Ok(())
+}
+
+/// Is this a database of ours, and is the key right?
+fn check(conn: &Connection, path: &Path, length: u64) -> Result<(), Error> {
+    match conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+        row.get::<_, i64>(0)
+    }) {
+        Ok(0) => return Ok(()),
+        Ok(_) => {}
+        Err(error) => {
+            let error = Error::from(error);
+            if error != Error::WrongKey {
+                return Err(error);
+            }
+            let mut head = [0; 16];
+            let _ = File::open(path)?.read(&mut head)?;
+            return Err(match &head {
+                b"SQLite format 3\0" => Error::Foreign,
+                _ if !length.is_multiple_of(4096) => Error::Corrupt,
+                _ => Error::WrongKey,
+            });
+        }
+    }
+    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id == APPLICATION_ID {
+        Ok(())
+    } else {
+        Err(Error::Foreign)
+    }
+}
+
+fn migrate(conn: &mut Connection) -> Result<(), Error> {
+    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id != APPLICATION_ID {
+        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
+    migrations.to_latest(conn).map_err(|error| match error {
+        rusqlite_migration::Error::MigrationDefinition(_) => Error::Newer,
+        rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
+        _ => Error::Internal,
+    })
+}

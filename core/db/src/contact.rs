@@ -1,0 +1,139 @@
+use rusqlite::params;
+
+use crate::row::{all, one, row};
+use crate::{Chat, Error, Hash, Tx};
+
+row! {
+    /// An account we know.
+    Contact in "contacts" ("chat") {
+        /// Chat key.
+        chat: Chat,
+        /// The 1:1 conversation.
+        conversation: Hash,
+        /// The engine's number for its state.
+        state: u8,
+        /// As they call themselves.
+        name: String,
+        /// Home value.
+        home: Option<[u8; 8]>,
+        /// Opens their cards and masks handshakes to them.
+        contacts_secret: Option<[u8; 16]>,
+        /// Their pair for a reset: id ‖ X25519 ‖ ML-KEM.
+        reset_pair: Option<Vec<u8>>,
+        /// Their device.
+        device: Option<[u8; 16]>,
+        /// Its signed record.
+        record: Option<Vec<u8>>,
+        /// Newest list version known.
+        list_version: i64,
+        /// The invite by which we or they came.
+        invite_secret: Option<[u8; 16]>,
+        /// Text of their request.
+        request_text: Option<String>,
+        /// Safety number compared.
+        verified: bool,
+        /// Their devices changed.
+        devices_changed: bool,
+        /// Why our request waits, by code.
+        waiting: Option<String>,
+        /// When their cards are fetched.
+        fetch_due_ms: Option<i64>,
+        /// Fetches so far.
+        fetch_tries: u32,
+        /// Our hello is in the outbox or there.
+        hello_sent: bool,
+        /// Highest start number we gave.
+        start_out: u32,
+        /// Highest start number they gave.
+        start_in: u32,
+        /// Made.
+        created_ms: i64,
+    }
+}
+
+row! {
+    /// A conversation.
+    Conversation in "conversations" ("id") {
+        /// Its id.
+        id: Hash,
+        /// The other side.
+        chat: Chat,
+        /// Which wire carries it: 0 ours.
+        wire: u8,
+        /// Lamport clock.
+        lamport: i64,
+        /// Prefixes of the newest messages, 8 bytes each, at most 3.
+        heads: Vec<u8>,
+        /// Unsent text.
+        draft: String,
+        /// Unread messages.
+        unread: u32,
+        /// Made.
+        created_ms: i64,
+        /// Newest message, or made.
+        last_ms: i64,
+    }
+}
+
+impl Tx<'_> {
+    /// Writes a contact.
+    pub fn contact_put(&self, contact: &Contact) -> Result<(), Error> {
+        contact.upsert(self.conn)
+    }
+
+    /// A contact.
+    pub fn contact(&self, chat: &Chat) -> Result<Option<Contact>, Error> {
+        one(
+            self.conn,
+            "SELECT * FROM contacts WHERE chat=?",
+            params![chat],
+            Contact::read,
+        )
+    }
+
+    /// All of them.
+    pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
+        all(
+            self.conn,
+            "SELECT * FROM contacts ORDER BY created_ms, chat",
+            [],
+            Contact::read,
+        )
+    }
+
+    /// How many are in a state.
+    pub fn contacts_in(&self, state: u8) -> Result<u32, Error> {
+        Ok(one(
+            self.conn,
+            "SELECT count(*) FROM contacts WHERE state=?",
+            params![state],
+            |r| r.get(0),
+        )?
+        .unwrap_or(0))
+    }
+
+    /// Whose cards are to be fetched.
+    pub fn contacts_fetch_due(&self, now_ms: i64) -> Result<Vec<Contact>, Error> {
+        all(
+            self.conn,
+            "SELECT * FROM contacts WHERE fetch_due_ms<=? ORDER BY fetch_due_ms LIMIT 16",
+            params![now_ms],
+            Contact::read,
+        )
+    }
+
+    /// Writes a conversation.
+    pub fn conversation_put(&self, conversation: &Conversation) -> Result<(), Error> {
+        conversation.upsert(self.conn)
+    }
+
+    /// A conversation.
+    pub fn conversation(&self, id: &Hash) -> Result<Option<Conversation>, Error> {
+        one(
+            self.conn,
+            "SELECT * FROM conversations WHERE id=?",
+            params![id],
+            Conversation::read,
+        )
+    }
+}

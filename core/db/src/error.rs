@@ -1,0 +1,65 @@
+use rusqlite::ErrorCode;
+
+/// Why the database did not do what was asked. Nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Another process has the folder open.
+    #[error("the folder is open in another process")]
+    InUse,
+    /// The key does not open the file.
+    #[error("the key does not open the database")]
+    WrongKey,
+    /// The file is damaged.
+    #[error("the database is damaged")]
+    Corrupt,
+    /// The file is something else.
+    #[error("this is a database of something else")]
+    Foreign,
+    /// A newer version wrote it.
+    #[error("the database comes from a newer version")]
+    Newer,
+    /// No space left.
+    #[error("the disk is full")]
+    Full,
+    /// The place cannot be written.
+    #[error("the database cannot be written")]
+    ReadOnly,
+    /// The system could not read or write.
+    #[error("reading or writing failed")]
+    Io,
+    /// A statement of ours is wrong.
+    #[error("a statement failed")]
+    Internal,
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::NotADatabase) => Self::WrongKey,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+                | ErrorCode::NoLargeFileSupport,
+            ) => Self::Io,
+            _ => Self::Internal,
+        }
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+                Self::ReadOnly
+            }
+            _ => Self::Io,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use rusqlite::params;
+
+use crate::row::{all, one, row, run};
+use crate::{Error, Hash, Tx};
+
+row! {
+    /// A message that is shown.
+    Message in "messages" ("id") {
+        /// Its id.
+        id: Hash,
+        /// Where.
+        conversation: Hash,
+        /// We wrote it.
+        mine: bool,
+        /// Content kind.
+        kind: u32,
+        /// Exactly as its author sent it.
+        m: Vec<u8>,
+        /// What is shown.
+        text: Option<String>,
+        /// The engine's number for its state.
+        state: u8,
+        /// Why it failed, by code.
+        reason: Option<String>,
+        /// The author's clock.
+        time_s: i64,
+        /// Lamport time.
+        lamport: i64,
+        /// Of a kind not known here.
+        newer: bool,
+        /// Its text is being fetched.
+        fetching: bool,
+        /// Seen by us.
+        read: bool,
+        /// Stored.
+        added_ms: i64,
+    }
+}
+
+impl Tx<'_> {
+    /// Adds a message; false when it was there.
+    pub fn message_insert(&self, message: &Message) -> Result<bool, Error> {
+        if self.message_exists(&message.id)? {
+            return Ok(false);
+        }
+        message.upsert(self.conn)?;
+        Ok(true)
+    }
+
+    /// Is it there?
+    pub fn message_exists(&self, id: &Hash) -> Result<bool, Error> {
+        Ok(one(
+            self.conn,
+            "SELECT 1 FROM messages WHERE id=?",
+            params![id],
+            |_| Ok(()),
+        )?
+        .is_some())
+    }
+
+    /// A message.
+    pub fn message(&self, id: &Hash) -> Result<Option<Message>, Error> {
+        one(
+            self.conn,
+            "SELECT * FROM messages WHERE id=?",
+            params![id],
+            Message::read,
+        )
+    }
+
+    /// A message of a conversation by the first 8 bytes of its id.
+    pub fn message_by_prefix(
+        &self,
+        conversation: &Hash,
+        prefix: &[u8; 8],
+    ) -> Result<Option<Message>, Error> {
+        let mut end = [0xff; 32];
+        end.iter_mut().zip(prefix).for_each(|(e, p)| *e = *p);
+        let sql = "SELECT * FROM messages WHERE id BETWEEN ? AND ? AND conversation=? LIMIT 1";
+        one(
+            self.conn,
+            sql,
+            params![prefix, end, conversation],
+            Message::read,
+        )
+    }
+
+    /// Moves a message to another state.
+    pub fn message_set_state(
+        &self,
+        id: &Hash,
+        state: u8,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        run(
+            self.conn,
+            "UPDATE messages SET state=?, reason=? WHERE id=?",
+            params![state, reason, id],
+        )?;
+        Ok(())
+    }
+
+    /// The text of a message came, or will not come.
+    pub fn message_set_text(
+        &self,
+        id: &Hash,
+        text: Option<&str>,
+        newer: bool,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let sql = "UPDATE messages SET text=?, newer=?, fetching=0, reason=? WHERE id=?";
+        run(self.conn, sql, params![text, newer, reason, id])?;
+        Ok(())
+    }
+
+    /// Own messages up to a place whose state is below `state` and which did not fail.
+    pub fn messages_mine_up_to(
+        &self,
+        up_to: &Message,
+        state: u8,
+        failed: u8,
+    ) -> Result<Vec<Hash>, Error> {
+        let sql = "SELECT id FROM messages WHERE conversation=? AND mine=1 AND state<? AND state<>?
+                   AND (lamport, time_s, id) <= (?,?,?)";
+        let params = params![
+            up_to.conversation,
+            state,
+            failed,
+            up_to.lamport,
+            up_to.time_s,
+            up_to.id
+        ];
+        all(self.conn, sql, params, |r| r.get(0))
+    }
+
+    /// Marks received messages up to a place as read; how many were not.
+    pub fn messages_mark_read(&self, up_to: &Message) -> Result<usize, Error> {
+        let sql = "UPDATE messages SET read=1 WHERE conversation=? AND mine=0 AND read=0 AND (lamport, time_s, id) <= (?,?,?)";
+        run(
+            self.conn,
+            sql,
+            params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id],
+        )
+    }
+
+    /// Received messages not read.
+    pub fn messages_unread(&self, conversation: &Hash) -> Result<u32, Error> {
+        let sql = "SELECT count(*) FROM messages WHERE conversation=? AND mine=0 AND read=0";
+        Ok(one(self.conn, sql, params![conversation], |r| r.get(0))?.unwrap_or(0))
+    }
+}

@@ -1,0 +1,151 @@
+use rusqlite::{Connection, params};
+
+use crate::row::{all, one};
+use crate::{Chat, Contact, Conversation, Error, Hash, Message, Tx};
+
+/// A connection that can only read. Not tied to the writer's thread.
+pub struct Reader {
+    pub(crate) conn: Connection,
+}
+
+/// A conversation as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Its id.
+    pub id: Hash,
+    /// The other side.
+    pub chat: Chat,
+    /// Their name.
+    pub name: String,
+    /// Unread messages.
+    pub unread: u32,
+    /// Unsent text.
+    pub draft: String,
+    /// The newest message's text.
+    pub last_text: Option<String>,
+    /// The newest message's time, or the beginning.
+    pub last_ms: i64,
+}
+
+/// How much there is, for diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Accounts known.
+    pub contacts: u64,
+    /// Messages shown.
+    pub messages: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Skipped keys.
+    pub skipped: u64,
+    /// Outbox rows.
+    pub outbox: u64,
+    /// Envelopes that wait.
+    pub waiting: u64,
+    /// Payloads remembered.
+    pub seen: u64,
+    /// Long texts on their way.
+    pub fetches: u64,
+}
+
+impl Reader {
+    fn tx(&self) -> Tx<'_> {
+        Tx { conn: &self.conn }
+    }
+
+    /// A single value.
+    pub fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.tx().kv_get(key)
+    }
+
+    /// A contact.
+    pub fn contact(&self, chat: &Chat) -> Result<Option<Contact>, Error> {
+        self.tx().contact(chat)
+    }
+
+    /// All contacts.
+    pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
+        self.tx().contacts()
+    }
+
+    /// A conversation.
+    pub fn conversation(&self, id: &Hash) -> Result<Option<Conversation>, Error> {
+        self.tx().conversation(id)
+    }
+
+    /// A message.
+    pub fn message(&self, id: &Hash) -> Result<Option<Message>, Error> {
+        self.tx().message(id)
+    }
+
+    /// Conversations before (last_ms, id), newest first.
+    pub fn conversations_page(
+        &self,
+        before: Option<(i64, Hash)>,
+        limit: u32,
+    ) -> Result<Vec<ConversationRow>, Error> {
+        let (ms, id) = before.unwrap_or((i64::MAX, [0xff; 32]));
+        let sql = "SELECT v.id, v.chat, c.name, v.unread, v.draft, v.last_ms,
+              (SELECT text FROM messages m WHERE m.conversation=v.id ORDER BY lamport DESC, time_s DESC, m.id DESC LIMIT 1) AS last_text
+            FROM conversations v JOIN contacts c ON c.conversation=v.id WHERE (v.last_ms, v.id) < (?,?)
+            ORDER BY v.last_ms DESC, v.id DESC LIMIT ?";
+        all(&self.conn, sql, params![ms, id, limit], |r| {
+            Ok(ConversationRow {
+                id: r.get(0)?,
+                chat: r.get(1)?,
+                name: r.get(2)?,
+                unread: r.get(3)?,
+                draft: r.get(4)?,
+                last_ms: r.get(5)?,
+                last_text: r.get(6)?,
+            })
+        })
+    }
+
+    /// Messages before (lamport, time, id), newest first.
+    pub fn messages_page(
+        &self,
+        conversation: &Hash,
+        before: Option<(i64, i64, Hash)>,
+        limit: u32,
+    ) -> Result<Vec<Message>, Error> {
+        let (lamport, time_s, id) = before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32]));
+        let sql = "SELECT * FROM messages WHERE conversation=? AND (lamport, time_s, id) < (?,?,?)
+            ORDER BY lamport DESC, time_s DESC, id DESC LIMIT ?";
+        all(
+            &self.conn,
+            sql,
+            params![conversation, lamport, time_s, id, limit],
+            Message::read,
+        )
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Result<Counts, Error> {
+        let count = |table: &str| {
+            let n = one(
+                &self.conn,
+                &format!("SELECT count(*) FROM {table}"),
+                [],
+                |r| r.get::<_, i64>(0),
+            )?;
+            Ok::<u64, Error>(n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+        };
+        Ok(Counts {
+            contacts: count("contacts")?,
+            messages: count("messages")?,
+            sessions: count("sessions")?,
+            skipped: count("skipped")?,
+            outbox: count("outbox")?,
+            waiting: count("waiting")?,
+            seen: count("seen")?,
+            fetches: count("fetches")?,
+        })
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reader(..)")
+    }
+}
