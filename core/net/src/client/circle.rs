@@ -1,0 +1,295 @@
+//! One swarm with a key of its own, and the state of its connections.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use libp2p::identity::Keypair;
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{PeerId, Swarm, connection_limits, identify};
+use sotto_wire::waku::protocol;
+use tokio::time::Instant;
+
+use super::nodes::{Kind, Node, Offers, Service};
+use crate::config::NetConfig;
+use crate::exchange::PING;
+use crate::handle::NodeNumber;
+use crate::streams::{self, Inbound, Opener};
+use crate::transport::{self, TransportSetupError};
+
+/// Most connections of one circle.
+pub(crate) const MAX_LINKS: usize = 4;
+/// Streams of one connection.
+const STREAMS: usize = 64;
+/// For a peer to say what it is.
+const IDENTIFY_WITHIN: Duration = Duration::from_secs(10);
+/// Never again: what we are does not change.
+const IDENTIFY_EVERY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// What identify says everywhere.
+pub(crate) const AGENT: &str = "sotto";
+/// The protocol family that Waku nodes announce.
+pub(crate) const FAMILY: &str = "waku/2.0.0";
+
+/// The behaviours of a light client's swarm.
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+    limits: connection_limits::Behaviour,
+    identify: identify::Behaviour,
+    streams: streams::Behaviour,
+}
+
+/// A connection, or the attempt at one.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) node: NodeNumber,
+    pub(crate) state: LinkState,
+    used: Instant,
+}
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkState {
+    /// Being set up.
+    Dialing,
+    /// Connected; given up at this time unless the peer says what it is.
+    Identifying(Instant),
+    /// In use.
+    Ready(Offers),
+}
+
+/// What a swarm event came to.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    /// A node is ready for requests.
+    Ready(NodeNumber, Offers),
+    /// A node is gone, or could not be reached.
+    Lost(PeerId, NodeNumber),
+    /// A node opened a stream.
+    Stream(Inbound),
+}
+
+/// One circle.
+pub(crate) struct Circle {
+    pub(crate) kind: Kind,
+    swarm: Swarm<Behaviour>,
+    opener: Opener,
+    links: HashMap<PeerId, Link>,
+}
+
+impl Circle {
+    /// A swarm with a fresh key and no connection.
+    pub(crate) fn new(kind: Kind, config: &NetConfig) -> Result<Self, TransportSetupError> {
+        let key = Keypair::generate_ed25519();
+        let transport =
+            transport::build(&key, &config.dns_servers, STREAMS, &config.traffic)?;
+        let accepted: &[&'static str] = match kind {
+            Kind::Receive => &[PING, protocol::METADATA, protocol::FILTER_PUSH],
+            Kind::Publish | Kind::Alone => &[PING, protocol::METADATA],
+        };
+        let streams = streams::Behaviour::new(accepted);
+        let opener = streams.opener();
+        let links = u32::try_from(MAX_LINKS).ok();
+        let limits = connection_limits::ConnectionLimits::default()
+            .with_max_established_incoming(Some(0))
+            .with_max_established_outgoing(links)
+            .with_max_established_per_peer(Some(1));
+        let identify = identify::Config::new(FAMILY.into(), key.public())
+            .with_agent_version(AGENT.into())
+            .with_interval(IDENTIFY_EVERY)
+            .with_cache_size(0)
+            .with_hide_listen_addrs(true);
+        let behaviour = Behaviour {
+            limits: connection_limits::Behaviour::new(limits),
+            identify: identify::Behaviour::new(identify),
+            streams,
+        };
+        let peer = key.public().to_peer_id();
+        Ok(Self {
+            kind,
+            swarm: Swarm::new(transport, behaviour, peer, transport::swarm_config()),
+            opener,
+            links: HashMap::new(),
+        })
+    }
+
+    pub(crate) fn swarm(&mut self) -> &mut Swarm<Behaviour> {
+        &mut self.swarm
+    }
+
+    pub(crate) fn opener(&self) -> Opener {
+        self.opener.clone()
+    }
+
+    pub(crate) fn links(&self) -> impl Iterator<Item = (&PeerId, &Link)> {
+        self.links.iter()
+    }
+
+    pub(crate) fn link(&self, peer: &PeerId) -> Option<&Link> {
+        self.links.get(peer)
+    }
+
+    /// Nodes ready for a service.
+    pub(crate) fn ready(&self, service: Service) -> impl Iterator<Item = (PeerId, NodeNumber)> {
+        self.links.iter().filter_map(move |(peer, link)| match link.state {
+            LinkState::Ready(offers) if offers.has(service) => Some((*peer, link.node)),
+            _ => None,
+        })
+    }
+
+    /// Whether some connection is still on its way.
+    pub(crate) fn connecting(&self) -> bool {
+        self.links
+            .values()
+            .any(|link| !matches!(link.state, LinkState::Ready(_)))
+    }
+
+    /// Marks a connection as used now.
+    pub(crate) fn touch(&mut self, peer: &PeerId, now: Instant) {
+        if let Some(link) = self.links.get_mut(peer) {
+            link.used = now;
+        }
+    }
+
+    /// Starts a connection; false when that was refused at once. `keep` are connections not to close for it.
+    pub(crate) fn dial(&mut self, node: &Node, keep: &[PeerId], now: Instant) -> bool {
+        if self.links.contains_key(&node.peer) || !self.make_room(keep) {
+            return false;
+        }
+        let options = DialOpts::peer_id(node.peer)
+            .addresses(node.addresses.clone())
+            .build();
+        if self.swarm.dial(options).is_err() {
+            return false;
+        }
+        let link = Link {
+            node: node.number,
+            state: LinkState::Dialing,
+            used: now,
+        };
+        self.links.insert(node.peer, link);
+        true
+    }
+
+    /// Closes the connection longest unused when all are taken.
+    fn make_room(&mut self, keep: &[PeerId]) -> bool {
+        if self.links.len() < MAX_LINKS {
+            return true;
+        }
+        let oldest = self
+            .links
+            .iter()
+            .filter(|(peer, link)| {
+                matches!(link.state, LinkState::Ready(_)) && !keep.contains(peer)
+            })
+            .min_by_key(|(_, link)| link.used)
+            .map(|(peer, _)| *peer);
+        match oldest {
+            Some(peer) => {
+                self.close(&peer);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Ends a connection; no [`Happened::Lost`] follows.
+    pub(crate) fn close(&mut self, peer: &PeerId) {
+        self.links.remove(peer);
+        let _ = self.swarm.disconnect_peer_id(*peer);
+    }
+
+    /// Gives up peers that did not identify themselves in time.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(PeerId, NodeNumber)> {
+        let late: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(_, link)| matches!(link.state, LinkState::Identifying(until) if until <= now))
+            .map(|(peer, link)| (*peer, link.node))
+            .collect();
+        for (peer, _) in &late {
+            self.close(peer);
+        }
+        late
+    }
+
+    /// When [`expire`](Self::expire) has something to do.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.links
+            .values()
+            .filter_map(|link| match link.state {
+                LinkState::Identifying(until) => Some(until),
+                _ => None,
+            })
+            .min()
+    }
+
+    /// Takes in a swarm event.
+    pub(crate) fn on_event(
+        &mut self,
+        event: SwarmEvent<BehaviourEvent>,
+        now: Instant,
+    ) -> Option<Happened> {
+        match event {
+            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+                match self.links.get_mut(&peer_id) {
+                    Some(link) => link.state = LinkState::Identifying(now + IDENTIFY_WITHIN),
+                    // Closed while it was being set up.
+                    None => drop(self.swarm.disconnect_peer_id(peer_id)),
+                }
+                None
+            }
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                num_established: 0,
+                ..
+            }
+            | SwarmEvent::OutgoingConnectionError {
+                peer_id: Some(peer_id),
+                ..
+            } => self.lost(peer_id),
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+                peer_id,
+                info,
+                ..
+            })) => self.identified(peer_id, &info),
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Error {
+                peer_id,
+                ..
+            })) => {
+                let ready = self
+                    .links
+                    .get(&peer_id)
+                    .is_some_and(|link| matches!(link.state, LinkState::Ready(_)));
+                if ready {
+                    return None;
+                }
+                let _ = self.swarm.disconnect_peer_id(peer_id);
+                self.lost(peer_id)
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => {
+                Some(Happened::Stream(inbound))
+            }
+            _ => None,
+        }
+    }
+
+    fn lost(&mut self, peer: PeerId) -> Option<Happened> {
+        let link = self.links.remove(&peer)?;
+        Some(Happened::Lost(peer, link.node))
+    }
+
+    fn identified(&mut self, peer: PeerId, info: &identify::Info) -> Option<Happened> {
+        let has = |id: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == id);
+        let offers = Offers {
+            lightpush_v3: has(protocol::LIGHTPUSH_V3),
+            lightpush_v2: has(protocol::LIGHTPUSH_V2),
+            filter: has(protocol::FILTER_SUBSCRIBE),
+            store: has(protocol::STORE),
+            ping: has(PING),
+        };
+        let link = self.links.get_mut(&peer)?;
+        link.state = LinkState::Ready(offers);
+        Some(Happened::Ready(link.node, offers))
+    }
+}
+

@@ -1,0 +1,442 @@
+//! What is subscribed where, and what has to be done next. No IO: the actor asks and reports.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::time::Duration;
+
+use libp2p::{PeerId, Stream};
+use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard};
+use tokio::time::Instant;
+
+use crate::config::{NetConfig, Sharding, Timing};
+use crate::exchange::ExchangeError;
+use crate::handle::{NodeNumber, Received};
+use crate::random;
+
+/// Most topics in one request.
+const TOPICS_PER_REQUEST: usize = 100;
+/// Pushes remembered, so that two filter nodes give one message.
+const REMEMBERED: usize = 2048;
+/// Push streams of one node that are read at a time.
+const PUSH_STREAMS: usize = 32;
+/// Refusals for rate before another node is taken.
+const PATIENCE: u32 = 3;
+
+/// One request to a filter node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilterAsk {
+    pub(crate) kind: FilterSubscribeType,
+    pub(crate) shard: Option<Shard>,
+    pub(crate) topics: Vec<String>,
+}
+
+/// What a filter node is to be asked now.
+#[derive(Debug)]
+pub(crate) enum Todo {
+    /// A filter request.
+    Ask(FilterAsk),
+    /// Whether it lives; the stream is open already, if there is one.
+    Alive(Option<Stream>),
+}
+
+/// What an answer means for the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Go on with this node.
+    Keep,
+    /// Take another; this one may be asked for other things.
+    Leave,
+    /// It does not answer: the connection goes too.
+    Dead,
+}
+
+/// A node that filters for us.
+#[derive(Debug)]
+struct Peer {
+    id: PeerId,
+    node: NodeNumber,
+    pings: bool,
+    known: BTreeSet<String>,
+    busy: bool,
+    checking: bool,
+    hold_until: Option<Instant>,
+    refusals: u32,
+    pinged: Instant,
+    heard: Instant,
+    ping_stream: Option<Stream>,
+    push_streams: usize,
+}
+
+/// Filter subscriptions of the receive circle.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    cluster: u16,
+    sharding: Sharding,
+    timing: Timing,
+    max_message: usize,
+    wanted: BTreeSet<String>,
+    peers: Vec<Peer>,
+    foreground: bool,
+    missed: bool,
+    seen: HashSet<[u8; 32]>,
+    order: VecDeque<[u8; 32]>,
+}
+
+impl Filter {
+    pub(crate) fn new(config: &NetConfig) -> Self {
+        Self {
+            cluster: config.cluster,
+            sharding: config.sharding.clone(),
+            timing: config.timing,
+            max_message: config.max_message,
+            wanted: BTreeSet::new(),
+            peers: Vec::new(),
+            foreground: false,
+            missed: false,
+            seen: HashSet::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// The whole wanted set. Topics without a shard cannot be heard.
+    pub(crate) fn want(&mut self, topics: Vec<String>) {
+        let all = topics.len();
+        self.wanted = topics
+            .into_iter()
+            .filter(|topic| self.sharding.shard(self.cluster, topic).is_some())
+            .collect();
+        if self.wanted.len() < all {
+            log::warn!("content topics without a shard, or named twice, were left out");
+        }
+    }
+
+    pub(crate) fn set_foreground(&mut self, on: bool, now: Instant) {
+        self.foreground = on;
+        for peer in &mut self.peers {
+            peer.ping_stream = None;
+            if on {
+                // After a sleep the server may have forgotten us.
+                peer.pinged = now - self.timing.background_ping.min(now.elapsed());
+                peer.heard = now;
+            }
+        }
+        if on {
+            for peer in &mut self.peers {
+                peer.hold_until = None;
+            }
+        }
+    }
+
+    /// How many nodes are wanted.
+    pub(crate) fn target(&self) -> usize {
+        match (self.wanted.is_empty(), self.foreground) {
+            (true, _) => 0,
+            (false, false) => 1,
+            (false, true) => 2,
+        }
+    }
+
+    /// Nodes in use.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.peers.iter().map(|peer| peer.id)
+    }
+
+    pub(crate) fn has(&self, id: &PeerId) -> bool {
+        self.peers.iter().any(|peer| peer.id == *id)
+    }
+
+    /// Takes a node into use. `pings`: it answers libp2p pings.
+    pub(crate) fn join(&mut self, id: PeerId, node: NodeNumber, pings: bool, now: Instant) {
+        self.peers.push(Peer {
+            id,
+            node,
+            pings,
+            known: BTreeSet::new(),
+            busy: false,
+            checking: false,
+            hold_until: None,
+            refusals: 0,
+            pinged: now,
+            heard: now,
+            ping_stream: None,
+            push_streams: 0,
+        });
+    }
+
+    /// A node is gone. What it alone would have pushed is missed.
+    pub(crate) fn lost(&mut self, id: &PeerId) {
+        if let Some(index) = self.peers.iter().position(|peer| peer.id == *id) {
+            let peer = self.peers.swap_remove(index);
+            self.missed |= !peer.known.is_empty();
+        }
+    }
+
+    /// All nodes are gone.
+    pub(crate) fn lost_all(&mut self) {
+        let ids: Vec<_> = self.peers().collect();
+        for id in &ids {
+            self.lost(id);
+        }
+    }
+
+    /// A node to leave because fewer are wanted now: the one with fewest topics.
+    pub(crate) fn surplus(&mut self) -> Option<PeerId> {
+        if self.peers.len() <= self.target() {
+            return None;
+        }
+        let fewest = self.peers.iter().min_by_key(|peer| peer.known.len());
+        let id = fewest.map(|peer| peer.id)?;
+        self.peers.retain(|peer| peer.id != id);
+        Some(id)
+    }
+
+    /// Whether all wanted topics are subscribed at some node.
+    pub(crate) fn covered(&self) -> bool {
+        !self.wanted.is_empty()
+            && self
+                .peers
+                .iter()
+                .any(|peer| self.wanted.iter().all(|topic| peer.known.contains(topic)))
+    }
+
+    /// True once after a stretch with missed pushes, when all is subscribed again.
+    pub(crate) fn take_gap(&mut self) -> bool {
+        let settled = self.peers.len() >= self.target().min(1)
+            && self.peers.iter().all(|peer| {
+                peer.known.is_superset(&self.wanted) || peer.hold_until.is_some() || peer.busy
+            });
+        self.missed && settled && self.covered() && std::mem::take(&mut self.missed)
+    }
+
+    /// Pushes were lost on the way.
+    pub(crate) fn note_missed(&mut self) {
+        self.missed = true;
+    }
+
+    fn ping_every(&self, peer: &Peer) -> Duration {
+        match (self.foreground, peer.pings) {
+            (false, _) => self.timing.background_ping,
+            (true, true) => self.timing.foreground_ping,
+            (true, false) => self.timing.alive_every,
+        }
+    }
+
+    /// When something is due at a node without an answer outstanding.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.peers.iter().filter_map(|peer| self.due(peer)).min()
+    }
+
+    fn due(&self, peer: &Peer) -> Option<Instant> {
+        let ask = match (peer.busy, peer.hold_until) {
+            (true, _) => None,
+            (false, Some(until)) => Some(until),
+            (false, None) => Some(peer.pinged + self.ping_every(peer)),
+        };
+        let alive = (self.foreground && peer.pings && !peer.checking)
+            .then(|| peer.heard + self.timing.alive_every);
+        match (ask, alive) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// What to ask now, one thing a call.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<(PeerId, Todo)> {
+        for index in 0..self.peers.len() {
+            let peer = self.peers.get(index)?;
+            let held = peer.hold_until.is_some_and(|until| until > now);
+            let ask = if peer.busy || held {
+                None
+            } else {
+                self.ask(peer, now)
+            };
+            let alive = self.foreground
+                && peer.pings
+                && !peer.checking
+                && peer.heard + self.timing.alive_every <= now;
+            let peer = self.peers.get_mut(index)?;
+            if let Some(ask) = ask {
+                peer.busy = true;
+                peer.hold_until = None;
+                return Some((peer.id, Todo::Ask(ask)));
+            }
+            if alive {
+                peer.checking = true;
+                return Some((peer.id, Todo::Alive(peer.ping_stream.take())));
+            }
+        }
+        None
+    }
+
+    fn ask(&self, peer: &Peer, now: Instant) -> Option<FilterAsk> {
+        let (kind, topics) = if let Some(topics) = self.batch(self.wanted.difference(&peer.known)) {
+            (FilterSubscribeType::Subscribe, topics)
+        } else if let Some(topics) = self.batch(peer.known.difference(&self.wanted)) {
+            (FilterSubscribeType::Unsubscribe, topics)
+        } else if !peer.known.is_empty() && peer.pinged + self.ping_every(peer) <= now {
+            return Some(FilterAsk {
+                kind: FilterSubscribeType::SubscriberPing,
+                shard: None,
+                topics: Vec::new(),
+            });
+        } else {
+            return None;
+        };
+        let shard = topics
+            .first()
+            .and_then(|topic| self.sharding.shard(self.cluster, topic));
+        Some(FilterAsk {
+            kind,
+            shard,
+            topics,
+        })
+    }
+
+    /// As many topics of one shard as go into a request.
+    fn batch<'a>(&self, topics: impl Iterator<Item = &'a String>) -> Option<Vec<String>> {
+        let mut topics = topics.peekable();
+        let shard = self.sharding.shard(self.cluster, topics.peek()?);
+        let batch: Vec<String> = topics
+            .filter(|topic| self.sharding.shard(self.cluster, topic) == shard)
+            .take(TOPICS_PER_REQUEST)
+            .cloned()
+            .collect();
+        Some(batch)
+    }
+
+    /// Takes in the answer to an ask.
+    pub(crate) fn answered(
+        &mut self,
+        id: &PeerId,
+        ask: FilterAsk,
+        answer: Result<u32, ExchangeError>,
+        now: Instant,
+    ) -> Verdict {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
+            return Verdict::Keep;
+        };
+        peer.busy = false;
+        let Ok(code) = answer else {
+            return Verdict::Dead;
+        };
+        peer.heard = now;
+        match (FilterStatus::from_code(code), ask.kind) {
+            (FilterStatus::Ok, kind) => {
+                peer.refusals = 0;
+                peer.pinged = now;
+                match kind {
+                    FilterSubscribeType::Subscribe => peer.known.extend(ask.topics),
+                    FilterSubscribeType::Unsubscribe => {
+                        peer.known.retain(|topic| !ask.topics.contains(topic));
+                    }
+                    _ => {}
+                }
+                Verdict::Keep
+            }
+            (FilterStatus::NotFound, FilterSubscribeType::Unsubscribe) => {
+                peer.known.retain(|topic| !ask.topics.contains(topic));
+                Verdict::Keep
+            }
+            (FilterStatus::NotFound, _) => {
+                // It has forgotten us, for how long nobody knows.
+                self.missed |= !peer.known.is_empty();
+                peer.known.clear();
+                peer.refusals += 1;
+                if peer.refusals > PATIENCE {
+                    Verdict::Leave
+                } else {
+                    Verdict::Keep
+                }
+            }
+            (FilterStatus::TooManyRequests, _) if peer.refusals < PATIENCE => {
+                let wait = random::backoff(self.timing.redial, peer.refusals, Duration::from_secs(30));
+                peer.hold_until = Some(now + wait);
+                peer.refusals += 1;
+                Verdict::Keep
+            }
+            _ => Verdict::Leave,
+        }
+    }
+
+    /// Takes in the answer to a ping.
+    pub(crate) fn alive(
+        &mut self,
+        id: &PeerId,
+        answer: Result<Stream, ExchangeError>,
+        now: Instant,
+    ) -> Verdict {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
+            return Verdict::Keep;
+        };
+        peer.checking = false;
+        match answer {
+            Ok(stream) => {
+                peer.heard = now;
+                peer.ping_stream = self.foreground.then_some(stream);
+                Verdict::Keep
+            }
+            Err(_) => Verdict::Dead,
+        }
+    }
+
+    /// Whether one more push stream of this node is read; if not, something may be missed.
+    pub(crate) fn open_push(&mut self, id: &PeerId) -> bool {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
+            return false;
+        };
+        if peer.push_streams >= PUSH_STREAMS {
+            self.missed = true;
+            return false;
+        }
+        peer.push_streams += 1;
+        true
+    }
+
+    pub(crate) fn close_push(&mut self, id: &PeerId) {
+        if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) {
+            peer.push_streams = peer.push_streams.saturating_sub(1);
+        }
+    }
+
+    /// Checks a push: from a node in use, on a wanted topic and its shard, not yet seen.
+    pub(crate) fn push(&mut self, id: &PeerId, push: MessagePush, now: Instant) -> Option<Received> {
+        let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
+        peer.heard = now;
+        let node = peer.node;
+        let message = push.waku_message?;
+        message.validate(self.max_message).ok()?;
+        if !self.wanted.contains(&message.content_topic) {
+            return None;
+        }
+        let shard = self.sharding.shard(self.cluster, &message.content_topic)?;
+        let shard = shard.to_string();
+        if push.pubsub_topic.is_some_and(|topic| topic != shard) {
+            return None;
+        }
+        // The same envelope published again is the same to the engine; plain SHA-256 of the payload tells.
+        if !self.remember(waku::gossip_id(&message.payload)) {
+            return None;
+        }
+        let hash = waku::message_hash(&shard, &message);
+        Some(Received {
+            topic: message.content_topic,
+            payload: message.payload,
+            timestamp_ns: message.timestamp.unwrap_or_default(),
+            hash,
+            node,
+            live: true,
+        })
+    }
+
+    fn remember(&mut self, payload: [u8; 32]) -> bool {
+        if !self.seen.insert(payload) {
+            return false;
+        }
+        self.order.push_back(payload);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+        true
+    }
+}

@@ -1,0 +1,286 @@
+//! Store v3: ranges page by page, presence by hash. Every answer is checked against what was asked.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use sotto_wire::waku::{
+    self, FrameError, Shard, StoreQueryRequest, StoreQueryResponse, StoreStatus, WakuMessageKeyValue,
+    protocol,
+};
+use tokio::sync::mpsc;
+
+use crate::exchange::{ExchangeError, exchange};
+use crate::handle::{FailReason, NodeNumber, Received};
+use crate::random;
+use crate::streams::Opener;
+
+/// Most pages of one query; more is no honest store.
+pub(crate) const MAX_PAGES: usize = 1000;
+/// Entries asked for in a page, and how many when a page of that is too large.
+const PAGE: u64 = waku::STORE_PAGE_LIMIT;
+const SMALL_PAGE: u64 = 20;
+/// Longest page read before a smaller one is asked for, bytes.
+const PAGE_CAP: usize = 4 * 1024 * 1024;
+
+/// A range query.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) shard: Shard,
+    pub(crate) topics: Vec<String>,
+    pub(crate) start_ns: i64,
+    pub(crate) end_ns: i64,
+    pub(crate) newest_first: bool,
+}
+
+/// One page on its way to the engine.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) job: u64,
+    pub(crate) messages: Vec<Received>,
+    pub(crate) last: bool,
+}
+
+/// How a node is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) opener: Opener,
+    pub(crate) peer: PeerId,
+    pub(crate) node: NodeNumber,
+    pub(crate) limit: Duration,
+    pub(crate) max_message: usize,
+}
+
+/// Why a query or check failed.
+#[derive(Debug)]
+pub(crate) enum StoreError {
+    /// No answer.
+    Exchange(ExchangeError),
+    /// An answer that says no.
+    Status(StoreStatus),
+    /// An answer that is not one to the question.
+    Lied,
+    /// Nobody takes the pages any more.
+    Stopped,
+}
+
+impl StoreError {
+    pub(crate) fn reason(&self) -> FailReason {
+        match self {
+            Self::Exchange(ExchangeError::Malformed(_)) | Self::Lied => FailReason::Lied,
+            Self::Exchange(_) => FailReason::Timeout,
+            Self::Status(StoreStatus::BadRequest) => FailReason::Unsupported,
+            Self::Status(_) => FailReason::Busy,
+            Self::Stopped => FailReason::Closing,
+        }
+    }
+}
+
+/// Asks for page after page and hands each over before it asks for the next. `Ok` holds, and `sent` counts, pages
+/// handed over.
+pub(crate) async fn query(
+    asked: Asked,
+    query: Arc<Query>,
+    job: u64,
+    pages: mpsc::Sender<Page>,
+    sent: &mut usize,
+) -> Result<(), StoreError> {
+    let mut walk = Walk::new(&query);
+    let mut limit = PAGE;
+    loop {
+        let request = walk.request(limit);
+        let cap = waku::store_response_cap(limit, asked.max_message);
+        let answer = match ask(&asked, &request, cap.min(PAGE_CAP)).await {
+            Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge { .. })))
+                if limit > SMALL_PAGE =>
+            {
+                limit = SMALL_PAGE;
+                continue;
+            }
+            other => other?,
+        };
+        let (messages, last) = walk.take(answer, limit, asked.node)?;
+        let page = Page {
+            job,
+            messages,
+            last,
+        };
+        pages.send(page).await.map_err(|_| StoreError::Stopped)?;
+        *sent += 1;
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+/// Which of the hashes a node holds.
+pub(crate) async fn present(
+    asked: Asked,
+    hashes: Vec<[u8; 32]>,
+) -> Result<Vec<[u8; 32]>, StoreError> {
+    let request = StoreQueryRequest {
+        request_id: Some(random::request_id()),
+        include_data: Some(false),
+        message_hashes: hashes.iter().map(|hash| hash.to_vec()).collect(),
+        pagination_forward: Some(true),
+        pagination_limit: Some(PAGE),
+        ..StoreQueryRequest::default()
+    };
+    let answer = ask(&asked, &request, waku::store_response_cap(PAGE, 0)).await?;
+    let mut present = Vec::new();
+    for entry in answer.messages {
+        let hash = hash_of(&entry)?;
+        if !hashes.contains(&hash) {
+            return Err(StoreError::Lied);
+        }
+        if !present.contains(&hash) {
+            present.push(hash);
+        }
+    }
+    Ok(present)
+}
+
+async fn ask(
+    asked: &Asked,
+    request: &StoreQueryRequest,
+    cap: usize,
+) -> Result<StoreQueryResponse, StoreError> {
+    let answer: StoreQueryResponse = exchange(
+        &asked.opener,
+        asked.peer,
+        protocol::STORE,
+        request,
+        cap,
+        asked.limit,
+    )
+    .await
+    .map_err(StoreError::Exchange)?;
+    match StoreStatus::from_code(answer.status_code.unwrap_or_default()) {
+        StoreStatus::Ok => Ok(answer),
+        status => Err(StoreError::Status(status)),
+    }
+}
+
+fn hash_of(entry: &WakuMessageKeyValue) -> Result<[u8; 32], StoreError> {
+    entry
+        .message_hash
+        .as_deref()
+        .and_then(|hash| hash.try_into().ok())
+        .ok_or(StoreError::Lied)
+}
+
+/// Where a query has come to.
+struct Walk<'a> {
+    query: &'a Query,
+    cursor: Option<[u8; 32]>,
+    /// Time of the entry the last page ended with, in the direction of the walk.
+    edge_ns: Option<i64>,
+    cursors: HashSet<[u8; 32]>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(query: &'a Query) -> Self {
+        Self {
+            query,
+            cursor: None,
+            edge_ns: None,
+            cursors: HashSet::new(),
+        }
+    }
+
+    fn request(&self, limit: u64) -> StoreQueryRequest {
+        StoreQueryRequest {
+            request_id: Some(random::request_id()),
+            include_data: Some(true),
+            pubsub_topic: Some(self.query.shard.to_string()),
+            content_topics: self.query.topics.clone(),
+            time_start: Some(self.query.start_ns),
+            time_end: Some(self.query.end_ns),
+            message_hashes: Vec::new(),
+            pagination_cursor: self.cursor.map(|cursor| cursor.to_vec()),
+            pagination_forward: Some(!self.query.newest_first),
+            pagination_limit: Some(limit),
+        }
+    }
+
+    /// Checks a page: hashes, topics, times, order, progress.
+    fn take(
+        &mut self,
+        answer: StoreQueryResponse,
+        limit: u64,
+        node: NodeNumber,
+    ) -> Result<(Vec<Received>, bool), StoreError> {
+        if answer.messages.len() as u64 > limit {
+            return Err(StoreError::Lied);
+        }
+        let cursor = match answer.pagination_cursor {
+            Some(cursor) if !cursor.is_empty() => {
+                Some(cursor.as_slice().try_into().map_err(|_| StoreError::Lied)?)
+            }
+            _ => None,
+        };
+        let mut messages = Vec::with_capacity(answer.messages.len());
+        for entry in answer.messages {
+            messages.push(self.entry(entry, node)?);
+        }
+        let sorted = messages
+            .iter()
+            .map(|message: &Received| message.timestamp_ns)
+            .is_sorted();
+        if !sorted || !self.advances(&messages) {
+            return Err(StoreError::Lied);
+        }
+        // js stores answer a cursor at the end with an empty page.
+        let Some(cursor) = cursor.filter(|_| !messages.is_empty()) else {
+            return Ok((messages, true));
+        };
+        if !self.cursors.insert(cursor) || self.cursors.len() >= MAX_PAGES {
+            return Err(StoreError::Lied);
+        }
+        self.cursor = Some(cursor);
+        Ok((messages, false))
+    }
+
+    /// Whether a page lies behind the one before it, in the direction of the walk.
+    fn advances(&mut self, page: &[Received]) -> bool {
+        let (Some(first), Some(last)) = (page.first(), page.last()) else {
+            return true;
+        };
+        let (near, far) = if self.query.newest_first {
+            (last.timestamp_ns, first.timestamp_ns)
+        } else {
+            (first.timestamp_ns, last.timestamp_ns)
+        };
+        let advances = self.edge_ns.is_none_or(|edge| {
+            if self.query.newest_first {
+                near <= edge
+            } else {
+                near >= edge
+            }
+        });
+        self.edge_ns = Some(far);
+        advances
+    }
+
+    fn entry(&self, entry: WakuMessageKeyValue, node: NodeNumber) -> Result<Received, StoreError> {
+        let hash = hash_of(&entry)?;
+        let message = entry.message.ok_or(StoreError::Lied)?;
+        let shard = self.query.shard.to_string();
+        let timestamp_ns = message.timestamp.unwrap_or_default();
+        let asked_for = entry.pubsub_topic.is_none_or(|topic| topic == shard)
+            && self.query.topics.contains(&message.content_topic)
+            && (self.query.start_ns..=self.query.end_ns).contains(&timestamp_ns);
+        if !asked_for || waku::message_hash(&shard, &message) != hash {
+            return Err(StoreError::Lied);
+        }
+        Ok(Received {
+            topic: message.content_topic,
+            payload: message.payload,
+            timestamp_ns,
+            hash,
+            node,
+            live: false,
+        })
+    }
+}

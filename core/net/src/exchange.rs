@@ -1,0 +1,161 @@
+//! Frames on a stream: one request and one answer, each an unsigned varint length and a protobuf.
+
+use std::io;
+use std::time::Duration;
+
+use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use libp2p::{PeerId, Stream, StreamProtocol};
+use sotto_wire::waku::{self, FrameError, Message};
+use tokio::time::timeout;
+
+use crate::streams::Opener;
+
+/// How much is reserved for a frame before its bytes are there.
+const RESERVED: usize = 16 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExchangeError {
+    /// No stream could be opened: nothing was sent.
+    #[error("not connected")]
+    NotOpened(#[source] io::Error),
+    /// The connection ended.
+    #[error("connection lost")]
+    Lost(#[source] io::Error),
+    /// The time is over.
+    #[error("no answer in time")]
+    Timeout,
+    /// The answer is no such message, or over its cap.
+    #[error("malformed answer")]
+    Malformed(#[source] FrameError),
+}
+
+impl From<io::Error> for ExchangeError {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl From<FrameError> for ExchangeError {
+    fn from(error: FrameError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<waku::DecodeError> for ExchangeError {
+    fn from(error: waku::DecodeError) -> Self {
+        Self::Malformed(error.into())
+    }
+}
+
+/// The body of the next frame; `None` at the end of the stream. At most `cap` bytes.
+pub(crate) async fn read_frame(
+    stream: &mut Stream,
+    cap: usize,
+) -> Result<Option<Vec<u8>>, ExchangeError> {
+    let mut head = Vec::with_capacity(10);
+    let body = loop {
+        let mut byte = [0];
+        if stream.read(&mut byte).await? == 0 {
+            if head.is_empty() {
+                return Ok(None);
+            }
+            return Err(FrameError::Truncated.into());
+        }
+        head.extend(byte);
+        if let Some(header) = waku::frame_header(&head, cap)? {
+            break header.body;
+        }
+    };
+    let mut frame = Vec::with_capacity(body.min(RESERVED));
+    stream.take(body as u64).read_to_end(&mut frame).await?;
+    if frame.len() < body {
+        return Err(FrameError::Truncated.into());
+    }
+    Ok(Some(frame))
+}
+
+/// Writes one frame and closes our half.
+pub(crate) async fn write_last(stream: &mut Stream, frame: &[u8]) -> io::Result<()> {
+    stream.write_all(frame).await?;
+    stream.close().await
+}
+
+/// One request, one answer, on a stream of their own.
+pub(crate) async fn exchange<Q: Message, A: Message + Default>(
+    opener: &Opener,
+    peer: PeerId,
+    protocol: &'static str,
+    request: &Q,
+    cap: usize,
+    limit: Duration,
+) -> Result<A, ExchangeError> {
+    timeout(limit, async {
+        let mut stream = opener
+            .open(peer, StreamProtocol::new(protocol))
+            .await
+            .map_err(ExchangeError::NotOpened)?;
+        stream.ignore_for_keep_alive();
+        write_last(&mut stream, &waku::encode_framed(request)).await?;
+        let body = read_frame(&mut stream, cap)
+            .await?
+            .ok_or(FrameError::Truncated)?;
+        Ok(waku::decode(&body)?)
+    })
+    .await
+    .map_err(|_| ExchangeError::Timeout)?
+}
+
+/// Answers one request on a stream a peer opened: reads it, lets `answer` make the reply, closes. Streams that never
+/// carry a request are given up quietly.
+pub(crate) async fn read_request(
+    stream: &mut Stream,
+    cap: usize,
+    limit: Duration,
+) -> Option<Vec<u8>> {
+    match timeout(limit, read_frame(stream, cap)).await {
+        Ok(Ok(body)) => body,
+        _ => None,
+    }
+}
+
+/// Writes the answer to a request and closes, under a time limit.
+pub(crate) async fn write_answer(stream: &mut Stream, answer: &[u8], limit: Duration) {
+    if !matches!(timeout(limit, write_last(stream, answer)).await, Ok(Ok(()))) {
+        log::debug!("a peer did not take its answer");
+    }
+}
+
+/// Echoes libp2p pings until the peer closes. No timer of ours runs here.
+pub(crate) async fn answer_pings(mut stream: Stream) {
+    let mut ping = [0; PING_LEN];
+    while stream.read_exact(&mut ping).await.is_ok() {
+        if stream.write_all(&ping).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// libp2p's ping protocol.
+pub(crate) const PING: &str = "/ipfs/ping/1.0.0";
+/// Bytes of a ping.
+pub(crate) const PING_LEN: usize = 32;
+
+/// One ping on an open stream, which is given back for the next.
+pub(crate) async fn ping(mut stream: Stream, limit: Duration) -> Result<Stream, ExchangeError> {
+    timeout(limit, async {
+        let mut sent = [0; PING_LEN];
+        getrandom::fill(&mut sent).map_err(io::Error::other)?;
+        stream.write_all(&sent).await?;
+        stream.flush().await?;
+        let mut echo = [0; PING_LEN];
+        stream.read_exact(&mut echo).await?;
+        if echo == sent {
+            Ok(stream)
+        } else {
+            Err(io::Error::from(io::ErrorKind::InvalidData).into())
+        }
+    })
+    .await
+    .map_err(|_| ExchangeError::Timeout)?
+}

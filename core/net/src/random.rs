@@ -1,0 +1,50 @@
+//! Randomness for choices, jitter and ids that need not be secret.
+
+use std::time::Duration;
+
+/// A random number; 0 only if the system has no randomness at all.
+pub(crate) fn number() -> u64 {
+    let mut bytes = [0; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_ne_bytes(bytes),
+        Err(_) => 0,
+    }
+}
+
+/// A place in a list of `len` entries.
+pub(crate) fn index(len: usize) -> Option<usize> {
+    number()
+        .checked_rem(len as u64)
+        .and_then(|index| usize::try_from(index).ok())
+}
+
+/// One of the entries.
+pub(crate) fn choose<T: Copy>(list: &[T]) -> Option<T> {
+    index(list.len()).and_then(|index| list.get(index).copied())
+}
+
+/// Puts the entries into random order.
+pub(crate) fn shuffle<T>(list: &mut [T]) {
+    for last in (1..list.len()).rev() {
+        if let Some(other) = index(last + 1) {
+            list.swap(last, other);
+        }
+    }
+}
+
+/// `base` ± half of it.
+pub(crate) fn jitter(base: Duration) -> Duration {
+    let per_mille = 500 + u32::try_from(number() % 1001).unwrap_or(500);
+    base.saturating_mul(per_mille) / 1000
+}
+
+/// Exponential back-off: `base` doubled `step` times, capped, ± half.
+pub(crate) fn backoff(base: Duration, step: u32, cap: Duration) -> Duration {
+    let factor = 1u32.checked_shl(step.min(20)).unwrap_or(u32::MAX);
+    jitter(base.saturating_mul(factor).min(cap))
+}
+
+/// A request id: four characters, so that a request stays short.
+pub(crate) fn request_id() -> String {
+    format!("{:04x}", number() & 0xffff)
+}

@@ -1,0 +1,306 @@
+//! Raw streams for request protocols: open one to a connected peer, accept those of a fixed set.
+//!
+//! libp2p-stream was tried and left: it keeps a sender for every connection there ever was, and resets an inbound
+//! stream whenever the task that accepts is one stream behind. Here nothing outlives its connection and every
+//! inbound stream reaches the swarm's owner, under the muxer's limit.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use futures::future::{Ready, ready};
+use libp2p::core::transport::PortUse;
+use libp2p::core::{Endpoint, UpgradeInfo};
+use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
+use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
+use libp2p::swarm::{
+    ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm,
+    NetworkBehaviour, NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent,
+    ToSwarm,
+};
+use libp2p::{InboundUpgrade, Multiaddr, OutboundUpgrade, PeerId, Stream, StreamProtocol};
+use tokio::sync::{mpsc, oneshot};
+
+/// Openings that may wait for the swarm.
+const OPENINGS: usize = 64;
+
+/// A stream a peer opened.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    /// Who opened it.
+    pub(crate) peer: PeerId,
+    /// For what.
+    pub(crate) protocol: StreamProtocol,
+    /// The stream, negotiated.
+    pub(crate) stream: Stream,
+}
+
+/// One stream that is wanted.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    protocol: StreamProtocol,
+    reply: oneshot::Sender<Stream>,
+}
+
+/// Opens streams from outside the task that owns the swarm.
+#[derive(Debug, Clone)]
+pub(crate) struct Opener {
+    openings: mpsc::Sender<(PeerId, Opening)>,
+}
+
+impl Opener {
+    /// A stream to a connected peer. Negotiation is lazy: that the peer does not speak the protocol shows at the
+    /// first read.
+    pub(crate) async fn open(&self, peer: PeerId, protocol: StreamProtocol) -> io::Result<Stream> {
+        let (reply, stream) = oneshot::channel();
+        self.openings
+            .send((peer, Opening { protocol, reply }))
+            .await
+            .map_err(|_| io::ErrorKind::NotConnected)?;
+        Ok(stream.await.map_err(|_| io::ErrorKind::NotConnected)?)
+    }
+}
+
+/// The behaviour; its events are [`Inbound`] streams.
+pub(crate) struct Behaviour {
+    accepted: Arc<[StreamProtocol]>,
+    connections: HashMap<PeerId, Vec<ConnectionId>>,
+    wanted: mpsc::Receiver<(PeerId, Opening)>,
+    opener: Opener,
+    events: VecDeque<ToSwarm<Inbound, Opening>>,
+}
+
+impl Behaviour {
+    /// A behaviour that accepts these protocols, for as long as it lives.
+    pub(crate) fn new(accepted: &[&'static str]) -> Self {
+        let (openings, wanted) = mpsc::channel(OPENINGS);
+        Self {
+            accepted: accepted
+                .iter()
+                .map(|&protocol| StreamProtocol::new(protocol))
+                .collect(),
+            connections: HashMap::new(),
+            wanted,
+            opener: Opener { openings },
+            events: VecDeque::new(),
+        }
+    }
+
+    /// A handle that opens streams.
+    pub(crate) fn opener(&self) -> Opener {
+        self.opener.clone()
+    }
+
+    fn handler(&self) -> Handler {
+        Handler {
+            accepted: Arc::clone(&self.accepted),
+            outbound: VecDeque::new(),
+            inbound: VecDeque::new(),
+            waker: None,
+        }
+    }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = Handler;
+    type ToSwarm = Inbound;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(self.handler())
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(self.handler())
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(ConnectionEstablished {
+                peer_id,
+                connection_id,
+                ..
+            }) => self
+                .connections
+                .entry(peer_id)
+                .or_default()
+                .push(connection_id),
+            FromSwarm::ConnectionClosed(ConnectionClosed {
+                peer_id,
+                connection_id,
+                ..
+            }) => {
+                if let Some(ids) = self.connections.get_mut(&peer_id) {
+                    ids.retain(|id| *id != connection_id);
+                    if ids.is_empty() {
+                        self.connections.remove(&peer_id);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        _: ConnectionId,
+        (protocol, stream): THandlerOutEvent<Self>,
+    ) {
+        self.events.push_back(ToSwarm::GenerateEvent(Inbound {
+            peer,
+            protocol,
+            stream,
+        }));
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        if let Some(event) = self.events.pop_front() {
+            return Poll::Ready(event);
+        }
+        while let Poll::Ready(Some((peer, opening))) = self.wanted.poll_recv(cx) {
+            // Unconnected: dropping the reply says so.
+            if let Some(id) = self.connections.get(&peer).and_then(|ids| ids.last()) {
+                return Poll::Ready(ToSwarm::NotifyHandler {
+                    peer_id: peer,
+                    handler: NotifyHandler::One(*id),
+                    event: opening,
+                });
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// One connection's part.
+pub(crate) struct Handler {
+    accepted: Arc<[StreamProtocol]>,
+    outbound: VecDeque<Opening>,
+    inbound: VecDeque<(StreamProtocol, Stream)>,
+    waker: Option<Waker>,
+}
+
+impl Handler {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl ConnectionHandler for Handler {
+    type FromBehaviour = Opening;
+    type ToBehaviour = (StreamProtocol, Stream);
+    type InboundProtocol = Accept;
+    type OutboundProtocol = Opening;
+    type InboundOpenInfo = ();
+    type OutboundOpenInfo = ();
+
+    fn listen_protocol(&self) -> SubstreamProtocol<Self::InboundProtocol> {
+        SubstreamProtocol::new(Accept(Arc::clone(&self.accepted)), ())
+    }
+
+    fn connection_keep_alive(&self) -> bool {
+        true // whoever owns the swarm decides
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<ConnectionHandlerEvent<Self::OutboundProtocol, (), Self::ToBehaviour>> {
+        if let Some(inbound) = self.inbound.pop_front() {
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(inbound));
+        }
+        if let Some(opening) = self.outbound.pop_front() {
+            return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
+                protocol: SubstreamProtocol::new(opening, ()),
+            });
+        }
+        self.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn on_behaviour_event(&mut self, opening: Self::FromBehaviour) {
+        self.outbound.push_back(opening);
+        self.wake();
+    }
+
+    fn on_connection_event(
+        &mut self,
+        event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>,
+    ) {
+        match event {
+            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
+                protocol, ..
+            }) => {
+                self.inbound.push_back(protocol);
+                self.wake();
+            }
+            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
+                protocol: (stream, reply),
+                ..
+            }) => {
+                let _ = reply.send(stream); // nobody waits any more: the stream is reset
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Accepts the protocols a behaviour was made with.
+pub(crate) struct Accept(Arc<[StreamProtocol]>);
+
+impl UpgradeInfo for Accept {
+    type Info = StreamProtocol;
+    type InfoIter = Vec<StreamProtocol>;
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        self.0.to_vec()
+    }
+}
+
+impl InboundUpgrade<Stream> for Accept {
+    type Output = (StreamProtocol, Stream);
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Output, Infallible>>;
+
+    fn upgrade_inbound(self, stream: Stream, protocol: Self::Info) -> Self::Future {
+        ready(Ok((protocol, stream)))
+    }
+}
+
+impl UpgradeInfo for Opening {
+    type Info = StreamProtocol;
+    type InfoIter = [StreamProtocol; 1];
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        [self.protocol.clone()]
+    }
+}
+
+impl OutboundUpgrade<Stream> for Opening {
+    type Output = (Stream, oneshot::Sender<Stream>);
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Output, Infallible>>;
+
+    fn upgrade_outbound(self, stream: Stream, _: Self::Info) -> Self::Future {
+        ready(Ok((stream, self.reply)))
+    }
+}

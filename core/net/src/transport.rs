@@ -1,0 +1,271 @@
+//! TCP and WebSocket, DNS by given servers, Noise, yamux or mplex; composed by hand.
+//!
+//! `SwarmBuilder::with_websocket` would always build a system resolver, which an Android process does not have. Here a
+//! resolver is built at the first dial that needs a name, and the system's configuration is read only when no servers
+//! were given; that it cannot be read fails that dial and nothing else.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU8;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::{self, BoxFuture, FutureExt as _, TryFutureExt as _};
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts,
+};
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::{Boxed, DialOpts, ListenerId, TransportError, TransportEvent};
+use libp2p::core::upgrade::{
+    InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo, Version,
+};
+use libp2p::identity::Keypair;
+use libp2p::{Multiaddr, PeerId, Transport as _, dns, noise, swarm, tcp, websocket, yamux};
+use libp2p_mplex::MplexConfig;
+
+use crate::address::needs_dns;
+use crate::traffic::{Counted, Traffic};
+
+/// Time for TCP, WebSocket, Noise and muxer together.
+const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest WebSocket message read; Noise frames have at most 64 KiB.
+const WEBSOCKET_FRAME: usize = 1024 * 1024;
+
+type Socket = Counted<tcp::tokio::TcpStream>;
+
+/// Why there is no transport.
+#[derive(Debug, thiserror::Error)]
+#[error("no Noise keys")]
+pub(crate) struct TransportSetupError(#[source] noise::Error);
+
+/// The whole stack for one key. `streams` bounds the streams of a connection.
+pub(crate) fn build(
+    key: &Keypair,
+    dns_servers: &[String],
+    streams: usize,
+    traffic: &Arc<Traffic>,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, TransportSetupError> {
+    let servers = name_servers(dns_servers);
+    let noise = noise::Config::new(key).map_err(TransportSetupError)?;
+    let mut ws = websocket::Config::new(Named::new(servers.clone(), traffic));
+    ws.set_max_data_size(WEBSOCKET_FRAME);
+    Ok(ws
+        .or_transport(Named::new(servers, traffic))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(Muxers { streams })
+        .timeout(SETUP_TIMEOUT)
+        .boxed())
+}
+
+/// Settings common to all swarms. Lazy negotiation saves a round trip and its packets on every stream.
+pub(crate) fn swarm_config() -> swarm::Config {
+    swarm::Config::with_tokio_executor()
+        .with_substream_upgrade_protocol_override(Version::V1Lazy)
+        .with_dial_concurrency_factor(NonZeroU8::MIN)
+        .with_max_negotiating_inbound_streams(32)
+}
+
+fn name_servers(texts: &[String]) -> Vec<NameServerConfig> {
+    texts
+        .iter()
+        .filter_map(|text| {
+            let (ip, port) = match text.parse::<IpAddr>() {
+                Ok(ip) => (ip, 53),
+                Err(_) => text
+                    .parse::<SocketAddr>()
+                    .map(|socket| (socket.ip(), socket.port()))
+                    .ok()?,
+            };
+            let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp]
+                .into_iter()
+                .map(|protocol| {
+                    let mut connection = ConnectionConfig::new(protocol);
+                    connection.port = port;
+                    connection
+                })
+                .collect();
+            Some(NameServerConfig::new(ip, true, connections))
+        })
+        .collect()
+}
+
+fn tcp_sockets(traffic: &Arc<Traffic>) -> Boxed<Socket> {
+    let traffic = Arc::clone(traffic);
+    tcp::tokio::Transport::new(tcp::Config::new().nodelay(true))
+        .map(move |socket, _| Counted::new(socket, Arc::clone(&traffic)))
+        .boxed()
+}
+
+/// TCP that resolves names when it meets one.
+struct Named {
+    plain: Boxed<Socket>,
+    resolving: Option<dns::tokio::Transport<Boxed<Socket>>>,
+    servers: Vec<NameServerConfig>,
+    traffic: Arc<Traffic>,
+}
+
+impl Named {
+    fn new(servers: Vec<NameServerConfig>, traffic: &Arc<Traffic>) -> Self {
+        Self {
+            plain: tcp_sockets(traffic),
+            resolving: None,
+            servers,
+            traffic: Arc::clone(traffic),
+        }
+    }
+
+    fn resolver(&self) -> io::Result<(ResolverConfig, ResolverOpts)> {
+        if self.servers.is_empty() {
+            return system_resolver();
+        }
+        let mut options = ResolverOpts::default();
+        options.timeout = Duration::from_secs(3);
+        options.attempts = 2;
+        let config = ResolverConfig::from_parts(None, Vec::new(), self.servers.clone());
+        Ok((config, options))
+    }
+
+    fn dial_name(
+        &mut self,
+        address: Multiaddr,
+        options: DialOpts,
+    ) -> BoxFuture<'static, io::Result<Socket>> {
+        if self.resolving.is_none() {
+            match self.resolver() {
+                Ok((config, opts)) => {
+                    let tcp = tcp_sockets(&self.traffic);
+                    self.resolving = Some(dns::tokio::Transport::custom(tcp, config, opts));
+                }
+                Err(error) => return future::ready(Err(error)).boxed(),
+            }
+        }
+        let dial = self.resolving.as_mut().map(|dns| dns.dial(address, options));
+        match dial {
+            Some(Ok(dial)) => dial.map_err(io::Error::other).boxed(),
+            _ => future::ready(Err(io::ErrorKind::Unsupported.into())).boxed(),
+        }
+    }
+}
+
+#[cfg(not(target_os = "android"))]
+fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
+    hickory_resolver::system_conf::read_system_conf().map_err(io::Error::other)
+}
+
+/// Without a context of the app's virtual machine there is no way to ask, and trying would abort.
+#[cfg(target_os = "android")]
+fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+impl libp2p::Transport for Named {
+    type Output = Socket;
+    type Error = io::Error;
+    type ListenerUpgrade = <Boxed<Socket> as libp2p::Transport>::ListenerUpgrade;
+    type Dial = BoxFuture<'static, io::Result<Socket>>;
+
+    fn listen_on(
+        &mut self,
+        id: ListenerId,
+        address: Multiaddr,
+    ) -> Result<(), TransportError<Self::Error>> {
+        self.plain.listen_on(id, address)
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        self.plain.remove_listener(id)
+    }
+
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        options: DialOpts,
+    ) -> Result<Self::Dial, TransportError<Self::Error>> {
+        if needs_dns(&address) {
+            Ok(self.dial_name(address, options))
+        } else {
+            Ok(self.plain.dial(address, options)?.boxed())
+        }
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
+        Pin::new(&mut self.plain).poll(cx)
+    }
+}
+
+/// yamux, else mplex, which js-waku needs.
+#[derive(Debug, Clone)]
+struct Muxers {
+    streams: usize,
+}
+
+const YAMUX: &str = "/yamux/1.0.0";
+const MPLEX: &str = "/mplex/6.7.0";
+
+impl Muxers {
+    fn yamux(&self) -> yamux::Config {
+        let mut config = yamux::Config::default();
+        config.set_max_num_streams(self.streams);
+        config
+    }
+
+    fn mplex(&self) -> MplexConfig {
+        let mut config = MplexConfig::new();
+        config.set_max_num_streams(self.streams);
+        config
+    }
+}
+
+impl UpgradeInfo for Muxers {
+    type Info = &'static str;
+    type InfoIter = [&'static str; 2];
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        [YAMUX, MPLEX]
+    }
+}
+
+impl<C> InboundConnectionUpgrade<C> for Muxers
+where
+    C: futures::AsyncRead + futures::AsyncWrite + Send + Unpin + 'static,
+{
+    type Output = StreamMuxerBox;
+    type Error = io::Error;
+    type Future = future::Ready<io::Result<StreamMuxerBox>>;
+
+    fn upgrade_inbound(self, socket: C, info: Self::Info) -> Self::Future {
+        future::ready(if info == YAMUX {
+            let muxer = self.yamux().upgrade_inbound(socket, info).into_inner();
+            muxer.map(StreamMuxerBox::new)
+        } else {
+            let muxer = self.mplex().upgrade_inbound(socket, info).into_inner();
+            muxer.map(StreamMuxerBox::new)
+        })
+    }
+}
+
+impl<C> OutboundConnectionUpgrade<C> for Muxers
+where
+    C: futures::AsyncRead + futures::AsyncWrite + Send + Unpin + 'static,
+{
+    type Output = StreamMuxerBox;
+    type Error = io::Error;
+    type Future = future::Ready<io::Result<StreamMuxerBox>>;
+
+    fn upgrade_outbound(self, socket: C, info: Self::Info) -> Self::Future {
+        future::ready(if info == YAMUX {
+            let muxer = self.yamux().upgrade_outbound(socket, info).into_inner();
+            muxer.map(StreamMuxerBox::new)
+        } else {
+            let muxer = self.mplex().upgrade_outbound(socket, info).into_inner();
+            muxer.map(StreamMuxerBox::new)
+        })
+    }
+}
