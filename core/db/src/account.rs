@@ -69,6 +69,18 @@ impl Account {
         Ok(done)
     }
 
+    /// One transaction that a power cut may undo: for what can be had again.
+    pub fn transaction_unsynced<T, E: From<Error>>(
+        &mut self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let set = |conn: &Connection, sql| conn.execute_batch(sql).map_err(Error::from);
+        set(&self.conn, "PRAGMA synchronous=NORMAL")?;
+        let done = self.transaction(work);
+        set(&self.conn, "PRAGMA synchronous=FULL")?;
+        done
+    }
+
     /// Reads, outside of a write transaction.
     pub fn read<T, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         work(&Tx { conn: &self.conn })

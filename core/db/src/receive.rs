@@ -67,6 +67,10 @@ row! {
         kind: u32,
         /// The pointer.
         pointer: Vec<u8>,
+        /// The session the message came in,
+        session: Hash,
+        /// and its counter there: receipted once the text is whole.
+        seq: u32,
         /// Tries so far.
         tries: u32,
         /// Next try.

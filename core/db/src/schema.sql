@@ -55,7 +55,7 @@ CREATE TABLE holes(conversation BLOB NOT NULL, prefix BLOB NOT NULL, around_s IN
   due_ms INTEGER NOT NULL, PRIMARY KEY(conversation, prefix)) STRICT, WITHOUT ROWID;
 CREATE INDEX holes_due ON holes(due_ms);
 CREATE TABLE fetches(message BLOB PRIMARY KEY, conversation BLOB NOT NULL, kind INTEGER NOT NULL, pointer BLOB NOT NULL,
-  tries INTEGER NOT NULL, due_ms INTEGER NOT NULL, since_s INTEGER NOT NULL) STRICT;
+  session BLOB NOT NULL, seq INTEGER NOT NULL, tries INTEGER NOT NULL, due_ms INTEGER NOT NULL, since_s INTEGER NOT NULL) STRICT;
 CREATE INDEX fetches_due ON fetches(due_ms);
 CREATE TABLE chunks(message BLOB NOT NULL REFERENCES fetches(message) ON DELETE CASCADE, i INTEGER NOT NULL, bytes BLOB NOT NULL,
   PRIMARY KEY(message, i)) STRICT;

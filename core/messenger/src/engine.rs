@@ -1,3 +1,294 @@
-//! The engine's seam: `handle(now, Input) -> Vec<Effect>`, without await, lock or clock.
+//! The state machine: `handle(now, Input) -> Vec<Effect>`, without await, lock or clock of its own.
+//!
+//! Every input is one transaction of the account database; its effects leave after the commit. Kill the process
+//! before or after any effect: on reopening, nothing acknowledged is lost, doubled, or sealed twice with one key.
+//! Work that time brings (re-sends, receipts, cards, queries) is found in the database by its date; the engine
+//! names one next deadline ([`Effect::WakeAt`]) and has no timer.
 
+mod blob;
+mod cards;
+mod clock;
+mod command;
+mod contact;
+mod inbox;
+mod index;
 pub mod input;
+mod live;
+mod own;
+mod query;
+mod receipt;
+mod receive;
+mod send;
+mod state;
+mod step;
+pub mod stored;
+mod work;
+
+use sotto_db::{Account, Waiting};
+use sotto_wire::topic::{BucketTable, ContentTopic, Lane, content_topic};
+
+use index::Index;
+use input::{Answer, Command, Effect, Input};
+use live::Live;
+use own::Own;
+use step::{Fx, Rng, Step};
+
+use crate::error::{Code, Error, Kind};
+use crate::event::Event;
+use crate::records::{ConversationId, MessageId};
+
+/// What an engine is opened with.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Waku cluster; invites of others are refused.
+    pub cluster: u16,
+    /// How many buckets a lane has, by date.
+    pub buckets: BucketTable,
+    /// How long stores keep messages, seconds.
+    pub store_retention_s: u64,
+    /// One node may publish and answer for its store (test networks).
+    pub single_circle: bool,
+    /// Node addresses put into invites.
+    pub invite_nodes: Vec<String>,
+    /// Read receipts, until the person decides.
+    pub read_receipts: bool,
+}
+
+/// The engine over one account's database.
+pub struct Engine {
+    db: Account,
+    config: EngineConfig,
+    rng: Rng,
+    own: Option<Own>,
+    index: Index,
+    live: Live,
+}
+
+impl Engine {
+    /// Opens over a database. What was on its way when the process ended is due again.
+    ///
+    /// # Errors
+    /// Storage errors; nothing was changed.
+    pub fn open(
+        db: Account,
+        config: EngineConfig,
+        rng: Rng,
+        now_ms: i64,
+    ) -> Result<(Self, Vec<Effect>), Error> {
+        let (own, index) = db.read(|tx| {
+            let own = Own::load(tx, config.read_receipts)?;
+            Ok::<_, Error>((own, Index::load(tx)?))
+        })?;
+        let mut engine = Self {
+            db,
+            config,
+            rng,
+            own,
+            index,
+            live: Live::default(),
+        };
+        engine.db.transaction(|tx| tx.outbox_rewind(now_ms))?;
+        let mut out = Vec::new();
+        engine.subscribe(now_ms, &mut out);
+        engine.set_wake(now_ms, &mut out);
+        Ok((engine, out))
+    }
+
+    /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The effects are to be carried out in order.
+    pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        match input {
+            Input::Command(ticket, Command::SyncOnce) => self.live.wait_for_sync(ticket),
+            Input::Command(ticket, command) => {
+                let answer = self.command(now_ms, command, &mut out);
+                // The answer first: its message is on disk, and somebody waits.
+                out.insert(0, Effect::Reply(ticket, answer));
+            }
+            Input::Net(event) => self.net(now_ms, event, &mut out),
+            Input::Tick => {}
+        }
+        if !self.live.closing {
+            self.work(now_ms, &mut out);
+            self.answer_syncs(now_ms, &mut out);
+            self.set_wake(now_ms, &mut out);
+        }
+        out
+    }
+
+    fn command(
+        &mut self,
+        now_ms: i64,
+        command: Command,
+        out: &mut Vec<Effect>,
+    ) -> Result<Answer, Error> {
+        if self.live.closing {
+            return Err(Code::Closed.into());
+        }
+        match command {
+            Command::Foreground { on } => {
+                self.live.foreground = on;
+                out.push(Effect::Net(sotto_net::Command::Foreground(on)));
+                if !on {
+                    self.db.truncate()?; // read keys do not outlive the screen
+                }
+                Ok(Answer::Done)
+            }
+            Command::NetworkChanged { network } => {
+                self.live.network_changed();
+                self.run(now_ms, out, |step| command::network_changed(step, network))?;
+                Ok(Answer::Done)
+            }
+            Command::Close => {
+                self.live.closing = true;
+                out.push(Effect::WakeAt(None));
+                out.push(Effect::Net(sotto_net::Command::Close));
+                self.db.truncate()?;
+                Ok(Answer::Done)
+            }
+            command => self.run(now_ms, out, |step| command::run(step, command)),
+        }
+    }
+
+    /// One transaction. Its effects are carried out if it commits; else nothing happened.
+    fn run<T>(
+        &mut self,
+        now_ms: i64,
+        out: &mut Vec<Effect>,
+        work: impl FnOnce(&mut Step<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Self {
+            db,
+            config,
+            rng,
+            own,
+            index,
+            live,
+        } = self;
+        let done = db.transaction(|tx| {
+            let mut step = Step {
+                tx,
+                now_ms,
+                clock_ms: live.clock.correct(now_ms),
+                skewed: live.clock.skewed(),
+                rng,
+                own: own.as_ref(),
+                config,
+                index,
+                publish_nodes: live.publish_nodes(),
+                foreground: live.foreground,
+                fx: Fx::default(),
+            };
+            let value = work(&mut step)?;
+            Ok::<_, Error>((value, step.fx))
+        });
+        match done {
+            Ok((value, fx)) => {
+                self.apply(now_ms, fx, out)?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The index may have run ahead of what was rolled back.
+                if let Ok(index) = self.db.read(Index::load) {
+                    self.index = index;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Carries out what a committed step asked for.
+    fn apply(&mut self, now_ms: i64, fx: Fx, out: &mut Vec<Effect>) -> Result<(), Error> {
+        if fx.own {
+            let default = self.config.read_receipts;
+            self.own = self.db.read(|tx| Own::load(tx, default))?;
+            self.subscribe(now_ms, out);
+        }
+        self.live.in_flight.extend(fx.launched);
+        self.live.checking.extend(fx.checked);
+        self.live.received = self.live.received.saturating_add(fx.received);
+        self.live.matched.extend(fx.matched);
+        out.extend(fx.net.into_iter().map(Effect::Net));
+        for query in fx.queries {
+            out.push(Effect::Net(self.live.ask(query)));
+        }
+        let events = fx
+            .messages
+            .iter()
+            .map(|(conversation, ids)| Event::MessagesChanged {
+                conversation: ConversationId::from_bytes(conversation),
+                ids: ids.iter().map(MessageId::from_bytes).collect(),
+            });
+        out.extend(events.map(Effect::Emit));
+        if !fx.conversations.is_empty() {
+            let ids = fx
+                .conversations
+                .iter()
+                .map(ConversationId::from_bytes)
+                .collect();
+            out.push(Effect::Emit(Event::ConversationsChanged { ids }));
+        }
+        if fx.contacts {
+            out.push(Effect::Emit(Event::ContactsChanged));
+        }
+        out.extend(fx.events.into_iter().map(Effect::Emit));
+        self.keep(now_ms, &fx.unmatched)
+    }
+
+    /// Keeps envelopes that nobody opens yet: they can be had again, so no sync of the disk.
+    fn keep(&mut self, now_ms: i64, unmatched: &[Waiting]) -> Result<(), Error> {
+        if unmatched.is_empty() {
+            return Ok(());
+        }
+        self.db.transaction_unsynced(|tx| {
+            for waiting in unmatched {
+                tx.waiting_put(waiting)?;
+            }
+            tx.waiting_expire(now_ms.saturating_sub(3 * step::DAY))
+        })?;
+        for waiting in unmatched {
+            self.index.wait(waiting.tag, waiting.payload_hash);
+        }
+        Ok(())
+    }
+
+    /// The own home topics: one, and around a change of the bucket table two.
+    fn topics(&self, now_ms: i64) -> Vec<String> {
+        let Some(own) = self.own.as_ref().filter(|own| !own.replaced) else {
+            return Vec::new();
+        };
+        let clock_s = u64::try_from(self.live.clock.correct(now_ms) / 1000).unwrap_or(0);
+        let (current, other) = self.config.buckets.heard(clock_s);
+        let home = own.account.home_value();
+        let topic = |log2_n| -> ContentTopic { content_topic(Lane::Home, log2_n, &home) };
+        std::iter::once(current)
+            .chain(other)
+            .map(|n| topic(n).to_string())
+            .collect()
+    }
+
+    /// Subscribes to the own topics if they changed.
+    fn subscribe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        let topics = self.topics(now_ms);
+        if self.live.topics != topics {
+            self.live.topics.clone_from(&topics);
+            self.live.caught_up = false;
+            out.push(Effect::Net(sotto_net::Command::Subscribe { topics }));
+        }
+    }
+
+    /// What went wrong where nobody waits for an answer.
+    fn background_error(&mut self, now_ms: i64, error: &Error, out: &mut Vec<Effect>) {
+        if error.kind() == Kind::Storage {
+            self.live.storage_failed(now_ms);
+            let code = error.code().as_str();
+            out.push(Effect::Emit(Event::Notice { code }));
+        }
+        log::warn!("{error}");
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine(..)")
+    }
+}

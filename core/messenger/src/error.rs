@@ -170,3 +170,20 @@ impl From<Code> for Error {
         Self::new(code)
     }
 }
+
+impl From<sotto_db::Error> for Error {
+    fn from(error: sotto_db::Error) -> Self {
+        use sotto_db::Error as Db;
+        Self::new(match error {
+            Db::InUse => Code::StorageInUse,
+            Db::WrongKey => Code::StorageWrongKey,
+            Db::Corrupt => Code::StorageCorrupt,
+            Db::Foreign => Code::StorageForeign,
+            Db::Newer => Code::StorageNewer,
+            Db::Full => Code::StorageFull,
+            Db::ReadOnly => Code::StorageReadOnly,
+            Db::Io => Code::StorageIo,
+            Db::Internal => Code::Internal,
+        })
+    }
+}

@@ -3,6 +3,8 @@
 //! A body is one of three forms. Ratchet: sealed header 106 ‖ sealed message. Handshake: block 1,383 ‖ sealed header
 //! 106 ‖ sealed message. Sealed: one ciphertext (cards and chunks). Padding lies inside the ciphertext.
 
+use sha2::{Digest, Sha256};
+
 /// The envelope version made and read here.
 pub const VERSION: u8 = 1;
 /// Bytes before the body.
@@ -191,6 +193,11 @@ impl<'a> Envelope<'a> {
     pub fn class(&self) -> Option<Class> {
         Class::of_len(HEAD_LEN.saturating_add(self.body.len()))
     }
+}
+
+/// SHA-256 of a payload: what receivers drop twins by.
+pub fn payload_hash(payload: &[u8]) -> [u8; 32] {
+    Sha256::digest(payload).into()
 }
 
 /// A ratchet body: sealed header, sealed message.

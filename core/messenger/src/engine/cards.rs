@@ -1,0 +1,414 @@
+//! Lane c: own cards under invite, contacts and self secret, and what is read from those of others.
+
+use sotto_crypto::{
+    PrekeyPair, PrekeyPublic, card_open, card_seal, card_tag, secret_bucket, verify_chat,
+    verify_device,
+};
+use sotto_db::{Contact, NEVER, Outbox};
+use sotto_net::Received;
+use sotto_wire::envelope::{CARD_ROOM, Envelope, pad, unpad};
+use sotto_wire::identity::{
+    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_LIST,
+    LABEL_PROFILE, LABEL_RECORD, MAX_VALIDITY_S, NO_DEVICE, Profile, check_not_after,
+    check_version, secret_hash,
+};
+use sotto_wire::topic::Lane;
+
+use super::own::{
+    KEY_NEXT_CARDS, KEY_NEXT_SELF, KEY_REPLACED, KEY_RESTORING, REFRESH_MS, SUITES, fresh_record,
+    set_time,
+};
+use super::query::{Query, What};
+use super::step::{DAY, HOUR, MINUTE, Step};
+use super::{contact, send, state};
+use crate::error::{Code, Error};
+
+/// How far back cards are looked for.
+const LOOK_BACK_MS: i64 = 44 * HOUR;
+
+/// The cards of an invite, or that it is closed; then when they are due again.
+pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) -> Result<(), Error> {
+    if row.expires_ms <= step.now_ms {
+        row.next_card_ms = NEVER;
+        step.tx.outbox_delete_group(&row.secret)?;
+        return Ok(step.tx.invite_put(row)?);
+    }
+    step.tx.outbox_delete_group(&row.secret)?;
+    if row.closed_ms.is_some() {
+        closed(step, &row.secret)?;
+        row.next_card_ms = step.now_ms.saturating_add(DAY);
+        return Ok(step.tx.invite_put(row)?);
+    }
+    let stored = step.tx.prekey(&row.prekey_id)?.ok_or(Code::Internal)?;
+    let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
+    list(step, &row.secret)?;
+    bundle(step, &row.secret, &pair.public())?;
+    profile(step, &row.secret)?;
+    row.next_card_ms = step.now_ms.saturating_add(REFRESH_MS);
+    Ok(step.tx.invite_put(row)?)
+}
+
+/// The cards under the contacts secret and the list under the self secret.
+pub(super) fn publish_own(step: &mut Step<'_>) -> Result<(), Error> {
+    let own = step.own()?;
+    if own.replaced {
+        return set_next_cards(step, NEVER);
+    }
+    let self_secret = own.account.self_secret();
+    step.tx.outbox_delete_group(&self_secret)?;
+    list(step, &self_secret)?;
+    if step.tx.contacts_in(state::ACCEPTED)? > 0 {
+        let secret = own.contacts_secret;
+        let pair = PrekeyPair::generate(step.rng);
+        let lives_ms = (MAX_VALIDITY_S as i64) * 1000 + step.retention_ms() + DAY;
+        step.tx.prekey_put(&sotto_db::Prekey {
+            id: pair.id(),
+            private: pair.to_bytes().to_vec(),
+            kind: 1,
+            secret: Some(secret),
+            chat: None,
+            delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
+        })?;
+        step.tx.outbox_delete_group(&secret)?;
+        list(step, &secret)?;
+        bundle(step, &secret, &pair.public())?;
+        profile(step, &secret)?;
+    }
+    set_next_cards(step, step.now_ms.saturating_add(REFRESH_MS))
+}
+
+fn set_next_cards(step: &mut Step<'_>, at_ms: i64) -> Result<(), Error> {
+    step.fx.own = true;
+    set_time(step.tx, KEY_NEXT_CARDS, at_ms)
+}
+
+fn list(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
+    let record = fresh_record(step, None)?;
+    let list = step.own()?.list(&record, &secret_hash(secret))?;
+    let bytes = list.encode().map_err(|_| Code::Internal)?;
+    card(step, secret, CardKind::List, &NO_DEVICE, &bytes)
+}
+
+fn bundle(step: &mut Step<'_>, secret: &[u8; 16], prekey: &PrekeyPublic) -> Result<(), Error> {
+    let own = step.own()?;
+    let record = fresh_record(step, None)?;
+    let mut bundle = Bundle {
+        list_version: record.list_version,
+        not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
+        suites: SUITES,
+        prekey_id: prekey.id,
+        x25519: prekey.x25519,
+        kem: Box::new(prekey.kem),
+        signature: [0; 64],
+    };
+    let bytes = bundle.signed_bytes(&own.chat, &own.device, &secret_hash(secret));
+    bundle.signature = own.keys.sign(LABEL_BUNDLE, &[&bytes]);
+    card(
+        step,
+        secret,
+        CardKind::Bundle,
+        &own.device,
+        &bundle.encode(),
+    )
+}
+
+fn profile(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
+    let own = step.own()?;
+    let mut profile = Profile {
+        version: step.clock_s(),
+        not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
+        home: own.account.home_value(),
+        name: own.name.clone(),
+        picture: None,
+        signature: [0; 64],
+    };
+    let bytes = profile.signed_bytes(&own.chat, &secret_hash(secret));
+    profile.signature = own.sign(LABEL_PROFILE, &bytes)?;
+    card(
+        step,
+        secret,
+        CardKind::Profile,
+        &NO_DEVICE,
+        &profile.encode(),
+    )
+}
+
+fn closed(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
+    let own = step.own()?;
+    let mut closed = Closed {
+        version: step.clock_s(),
+        not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
+        signature: [0; 64],
+    };
+    let bytes = closed.signed_bytes(&own.chat, &secret_hash(secret));
+    closed.signature = own.sign(LABEL_CLOSED, &bytes)?;
+    card(step, secret, CardKind::Closed, &NO_DEVICE, &closed.encode())
+}
+
+/// Seals one card and puts it into the outbox.
+fn card(
+    step: &mut Step<'_>,
+    secret: &[u8; 16],
+    kind: CardKind,
+    device: &[u8; 16],
+    plain: &[u8],
+) -> Result<(), Error> {
+    let day = u32::try_from(step.clock_s() / 86_400).map_err(|_| Code::ClockSkewed)?;
+    let tag = card_tag(secret, kind.code(), device, day);
+    let random: [u8; 16] = step.random();
+    let padded = pad(plain, CARD_ROOM).map_err(|_| Code::Internal)?;
+    let body = card_seal(secret, &tag, &random, &padded);
+    let envelope = Envelope {
+        tag,
+        random,
+        body: &body,
+    };
+    let payload = envelope.encode().map_err(|_| Code::Internal)?;
+    let row = Outbox {
+        kind: send::CARD,
+        chat: None,
+        m: None,
+        topic: step.topic(Lane::Card, &secret_bucket(secret)),
+        payload: Some(payload),
+        sealed_ms: step.now_ms,
+        due_ms: step.now_ms,
+        give_up_ms: step.now_ms.saturating_add(REFRESH_MS),
+        group_key: Some(secret.to_vec()),
+        ..send::row(step, &[0; 33], Vec::new(), None)
+    };
+    send::enqueue(step, row)?;
+    Ok(())
+}
+
+/// A query for the cards under a secret.
+pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What) -> Query {
+    Query {
+        what,
+        circle: sotto_net::Circle::Alone,
+        topics: vec![step.topic(Lane::Card, &secret_bucket(secret))],
+        start_ms: step.clock_ms.saturating_sub(LOOK_BACK_MS),
+        end_ms: step.clock_ms.saturating_add(20_000),
+        newest_first: true,
+        found: Vec::new(),
+    }
+}
+
+/// What was found under one secret, verified.
+#[derive(Default)]
+struct Cards {
+    list: Option<DeviceList>,
+    profile: Option<Profile>,
+    bundle: Option<(DeviceRecord, Bundle)>,
+    closed: bool,
+}
+
+/// Opens every card among `found`, and keeps the newest that verifies of each kind.
+fn read(
+    found: &[Received],
+    secret: &[u8; 16],
+    chat: &[u8; 33],
+    known_version: u64,
+    now_s: u64,
+) -> Cards {
+    let bound = secret_hash(secret);
+    let open = |kind: CardKind, device: &[u8; 16]| -> Vec<Vec<u8>> {
+        let open_one = |received: &Received| {
+            let envelope = Envelope::decode(&received.payload).ok()?;
+            let day = u32::try_from(received.timestamp_ns / 86_400_000_000_000).ok()?;
+            let ours = (day.saturating_sub(1)..=day.saturating_add(1))
+                .any(|day| card_tag(secret, kind.code(), device, day) == envelope.tag);
+            if !ours {
+                return None;
+            }
+            let padded = card_open(secret, &envelope.tag, &envelope.random, envelope.body)?;
+            unpad(&padded).ok().map(<[u8]>::to_vec)
+        };
+        found.iter().filter_map(open_one).collect()
+    };
+    let signed = |label: &str, bytes: &[u8], signature: &[u8; 64]| {
+        verify_chat(chat, label, &[bytes], signature).is_ok()
+    };
+    let current = |version, not_after| {
+        check_version(version, None, now_s).is_ok() && check_not_after(not_after, now_s).is_ok()
+    };
+
+    let mut cards = Cards::default();
+    let lists = open(CardKind::List, &NO_DEVICE)
+        .into_iter()
+        .filter_map(|bytes| {
+            let list = DeviceList::decode(&bytes).ok()?;
+            let good = list.chat == *chat
+                && list.version >= known_version
+                && current(list.version, list.not_after_s)
+                && signed(LABEL_LIST, &list.signed_bytes(&bound), &list.signature)
+                && list
+                    .records
+                    .iter()
+                    .all(|record| verify_record(chat, record));
+            good.then_some(list)
+        });
+    cards.list = lists.max_by_key(|list| list.version);
+    let profiles = open(CardKind::Profile, &NO_DEVICE)
+        .into_iter()
+        .filter_map(|bytes| {
+            let profile = Profile::decode(&bytes).ok()?;
+            let good = current(profile.version, profile.not_after_s)
+                && signed(
+                    LABEL_PROFILE,
+                    &profile.signed_bytes(chat, &bound),
+                    &profile.signature,
+                );
+            good.then_some(profile)
+        });
+    cards.profile = profiles.max_by_key(|profile| profile.version);
+    cards.closed = open(CardKind::Closed, &NO_DEVICE).into_iter().any(|bytes| {
+        Closed::decode(&bytes).is_ok_and(|closed| {
+            signed(
+                LABEL_CLOSED,
+                &closed.signed_bytes(chat, &bound),
+                &closed.signature,
+            )
+        })
+    });
+    // One device in this version: the first of the list that has a bundle.
+    let records = cards.list.as_ref().map_or(&[][..], |list| &list.records);
+    cards.bundle = records.iter().find_map(|record| {
+        let bundles = open(CardKind::Bundle, &record.device_id)
+            .into_iter()
+            .filter_map(|bytes| {
+                let bundle = Bundle::decode(&bytes).ok()?;
+                let bytes = bundle.signed_bytes(chat, &record.device_id, &bound);
+                let good = check_not_after(bundle.not_after_s, now_s).is_ok()
+                    && bundle.suites & record.suites & SUITES != 0
+                    && verify_device(&record.signing, LABEL_BUNDLE, &[&bytes], &bundle.signature)
+                        .is_ok();
+                good.then_some(bundle)
+            });
+        let newest = bundles.max_by_key(|bundle| bundle.not_after_s);
+        newest.map(|bundle| (*record, bundle))
+    });
+    cards
+}
+
+/// Is a record signed by its account?
+pub(super) fn verify_record(chat: &[u8; 33], record: &DeviceRecord) -> bool {
+    let bytes = record.signed_bytes(chat);
+    verify_chat(chat, LABEL_RECORD, &[&bytes], &record.signature).is_ok()
+}
+
+/// The cards of somebody we wait for are here, or not. `None`: the store could not be asked.
+pub(super) fn fetched(
+    step: &mut Step<'_>,
+    chat: &[u8; 33],
+    found: Option<&[Received]>,
+) -> Result<(), Error> {
+    let Some(mut contact) = step.tx.contact(chat)? else {
+        return Ok(());
+    };
+    let Some(secret) = card_secret(&contact) else {
+        return Ok(());
+    };
+    let known = u64::try_from(contact.list_version).unwrap_or(0);
+    let cards = found.map(|found| read(found, &secret, chat, known, step.clock_s()));
+    let requested = contact.state == state::REQUESTED;
+    if let Some(cards) = &cards
+        && cards.closed
+        && requested
+    {
+        contact.waiting = Some(Code::InviteUsed.as_str().to_owned());
+        contact.fetch_due_ms = None;
+        step.fx.contacts = true;
+        return Ok(step.tx.contact_put(&contact)?);
+    }
+    if let Some((Some((record, bundle)), profile)) =
+        cards.map(|cards| (cards.bundle, cards.profile))
+        && (!requested || profile.is_some())
+    {
+        if let Some(profile) = profile {
+            contact.home = Some(profile.home);
+            contact.name = contact::shown_name(&profile.name, &contact.name);
+        }
+        step.fx.contacts = true;
+        let prekey = PrekeyPublic {
+            id: bundle.prekey_id,
+            x25519: bundle.x25519,
+            kem: *bundle.kem,
+        };
+        if !requested {
+            reset_outbox(step, &contact)?;
+        }
+        match contact::start_session(step, &mut contact, &record, &prekey, secret) {
+            Err(error) if error.code() != Code::Internal => return Err(error),
+            Err(_) => {} // keys of theirs that cannot be used: as if nothing was found
+            Ok(()) => return Ok(()),
+        }
+    }
+    if requested && contact.waiting.is_none() && found.is_some() {
+        contact.waiting = Some(Code::InviteUnreachable.as_str().to_owned());
+        step.fx.contacts = true;
+    }
+    let wait = match contact.fetch_tries {
+        0 if found.is_some() => 5_000, // their cards may be on their way
+        0 | 1 => MINUTE,
+        2 => 10 * MINUTE,
+        3 => HOUR,
+        4 => 6 * HOUR,
+        _ => DAY,
+    };
+    contact.fetch_tries = contact.fetch_tries.saturating_add(1);
+    contact.fetch_due_ms = Some(step.now_ms.saturating_add(wait + step.below(wait / 8)));
+    Ok(step.tx.contact_put(&contact)?)
+}
+
+/// Under which secret a contact's cards lie.
+pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
+    match contact.state {
+        state::REQUESTED => contact.invite_secret,
+        state::ACCEPTED => contact.contacts_secret,
+        _ => None,
+    }
+}
+
+/// A reset: what was not receipted is sealed anew in the new session.
+fn reset_outbox(step: &mut Step<'_>, contact: &Contact) -> Result<(), Error> {
+    for mut row in step.tx.outbox_of_chat(&contact.chat)? {
+        if row.kind == send::UNTIL_RECEIPTED {
+            row.payload = None;
+            row.session = None;
+            row.seq = None;
+            row.due_ms = NEVER;
+            step.tx.outbox_update(&row)?;
+        }
+    }
+    Ok(())
+}
+
+/// The own list as the stores hold it: was the phrase restored elsewhere?
+pub(super) fn own_list(step: &mut Step<'_>, found: Option<&[Received]>) -> Result<(), Error> {
+    let own = step.own()?;
+    let Some(found) = found else {
+        return set_next_self(step, 5 * MINUTE);
+    };
+    let secret = own.account.self_secret();
+    let list = read(found, &secret, &own.chat, 0, step.clock_s()).list;
+    let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
+    let other = list.filter(|list| list.record(&own.device).is_none());
+    if restoring {
+        if let Some(other) = &other {
+            fresh_record(step, Some(other.version))?;
+        }
+        step.tx.kv_delete(KEY_RESTORING)?;
+        set_next_cards(step, step.now_ms)?;
+    } else if other.is_some_and(|other| other.version > own.record.list_version) {
+        log::warn!("the phrase was restored on another device");
+        step.tx.kv_set(KEY_REPLACED, &[1])?;
+        step.notice(Code::DeviceReplaced);
+        set_next_cards(step, NEVER)?;
+    }
+    set_next_self(step, REFRESH_MS)
+}
+
+fn set_next_self(step: &mut Step<'_>, in_ms: i64) -> Result<(), Error> {
+    step.fx.own = true;
+    set_time(step.tx, KEY_NEXT_SELF, step.now_ms.saturating_add(in_ms))
+}

@@ -1,0 +1,256 @@
+//! The own account as it is stored: keys, name, device record, settings.
+
+use sotto_crypto::{Account, DeviceKeys, Phrase};
+use sotto_db::Tx;
+use sotto_wire::identity::{
+    DeviceList, DeviceRecord, LABEL_LIST, LABEL_RECORD, MAX_VALIDITY_S, next_version,
+};
+use sotto_wire::name::Name;
+use zeroize::Zeroizing;
+
+use super::step::{DAY, HOUR, Step};
+use crate::error::{Code, Error};
+use crate::records::Settings;
+
+/// The suites this version speaks, as signed in the device record.
+pub(super) const SUITES: u32 = 1;
+/// Lists, bundles and profiles are made anew after this.
+pub(super) const REFRESH_MS: i64 = 20 * HOUR;
+/// Default mean of the receipt delay, milliseconds.
+const RECEIPT_DELAY_MS: u32 = 3000;
+
+pub(super) const KEY_ACCOUNT: &str = "account";
+pub(super) const KEY_PHRASE: &str = "phrase";
+pub(super) const KEY_DEVICE: &str = "device";
+pub(super) const KEY_NAME: &str = "name";
+pub(super) const KEY_RECORD: &str = "record";
+pub(super) const KEY_CONTACTS_SECRET: &str = "contacts_secret";
+pub(super) const KEY_SETTINGS: &str = "settings";
+pub(super) const KEY_REPLACED: &str = "replaced";
+pub(super) const KEY_RESTORING: &str = "restoring";
+pub(super) const KEY_COVERED: &str = "covered_ms";
+pub(super) const KEY_NEXT_CARDS: &str = "next_cards_ms";
+pub(super) const KEY_NEXT_SELF: &str = "next_self_ms";
+
+/// The account and device of this install.
+pub(super) struct Own {
+    pub(super) account: Account,
+    pub(super) chat: [u8; 33],
+    pub(super) device: [u8; 16],
+    pub(super) keys: DeviceKeys,
+    pub(super) name: Name,
+    pub(super) record: DeviceRecord,
+    pub(super) contacts_secret: [u8; 16],
+    pub(super) read_receipts: bool,
+    pub(super) typing: bool,
+    pub(super) receipt_delay_ms: u32,
+    /// The phrase was restored elsewhere: nothing of ours counts any more.
+    pub(super) replaced: bool,
+    /// The own list in the stores is to be looked at.
+    pub(super) next_self_ms: i64,
+    /// Cards under the contacts and self secret are published again.
+    pub(super) next_cards_ms: i64,
+}
+
+fn stored<const N: usize>(tx: &Tx<'_>, key: &str) -> Result<[u8; N], Error> {
+    let bytes = tx.kv_get(key)?.ok_or(Code::StorageCorrupt)?;
+    bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| Code::StorageCorrupt.into())
+}
+
+/// A stored time; 0 if there is none.
+pub(super) fn time(tx: &Tx<'_>, key: &str) -> Result<i64, Error> {
+    let bytes = tx.kv_get(key)?.unwrap_or_default();
+    Ok(<[u8; 8]>::try_from(bytes.as_slice()).map_or(0, i64::from_be_bytes))
+}
+
+/// Stores a time.
+pub(super) fn set_time(tx: &Tx<'_>, key: &str, ms: i64) -> Result<(), Error> {
+    Ok(tx.kv_set(key, &ms.to_be_bytes())?)
+}
+
+/// Settings as stored: read receipts 1 ‖ typing 1 ‖ receipt delay 4 ‖ log level.
+pub(super) fn settings_of(bytes: Option<&[u8]>, read_receipts: bool) -> Settings {
+    let mut settings = Settings {
+        read_receipts: Some(read_receipts),
+        typing: Some(false),
+        receipt_delay_ms: Some(RECEIPT_DELAY_MS),
+        log: Some("warn".to_owned()),
+    };
+    if let Some([read, typing, d0, d1, d2, d3, log @ ..]) = bytes {
+        settings.read_receipts = Some(*read == 1);
+        settings.typing = Some(*typing == 1);
+        settings.receipt_delay_ms = Some(u32::from_be_bytes([*d0, *d1, *d2, *d3]));
+        settings.log = Some(String::from_utf8_lossy(log).into_owned());
+    }
+    settings
+}
+
+impl Own {
+    /// The stored account, if there is one.
+    pub(super) fn load(tx: &Tx<'_>, read_receipts: bool) -> Result<Option<Self>, Error> {
+        let Some(account) = tx.kv_get(KEY_ACCOUNT)? else {
+            return Ok(None);
+        };
+        let corrupt = |_| Error::from(Code::StorageCorrupt);
+        let account = Account::from_bytes(&Zeroizing::new(account)).map_err(corrupt)?;
+        let device: Zeroizing<[u8; 80]> = Zeroizing::new(stored(tx, KEY_DEVICE)?);
+        let (id, keys) = device.split_first_chunk().ok_or(Code::StorageCorrupt)?;
+        let record = DeviceRecord::decode(&stored::<185>(tx, KEY_RECORD)?);
+        let name = tx.kv_get(KEY_NAME)?.unwrap_or_default();
+        let settings = settings_of(tx.kv_get(KEY_SETTINGS)?.as_deref(), read_receipts);
+        Ok(Some(Self {
+            chat: *account.chat_public(),
+            account,
+            device: *id,
+            keys: DeviceKeys::from_bytes(keys).map_err(corrupt)?,
+            name: Name::new(String::from_utf8_lossy(&name)).unwrap_or_default(),
+            record: record.map_err(|_| Code::StorageCorrupt)?,
+            contacts_secret: stored(tx, KEY_CONTACTS_SECRET)?,
+            read_receipts: settings.read_receipts == Some(true),
+            typing: settings.typing == Some(true),
+            receipt_delay_ms: settings.receipt_delay_ms.unwrap_or(RECEIPT_DELAY_MS),
+            replaced: tx.kv_get(KEY_REPLACED)?.is_some(),
+            next_self_ms: time(tx, KEY_NEXT_SELF)?,
+            next_cards_ms: time(tx, KEY_NEXT_CARDS)?,
+        }))
+    }
+
+    /// Refuses what a replaced install may not do.
+    pub(super) fn in_force(&self) -> Result<(), Error> {
+        if self.replaced {
+            Err(Code::DeviceReplaced.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The device list, signed for the card under a secret.
+    pub(super) fn list(
+        &self,
+        record: &DeviceRecord,
+        secret_hash: &[u8; 32],
+    ) -> Result<DeviceList, Error> {
+        let mut list = DeviceList {
+            chat: self.chat,
+            version: record.list_version,
+            not_after_s: record.not_after_s,
+            records: vec![*record],
+            signature: [0; 64],
+        };
+        let bytes = list.signed_bytes(secret_hash);
+        list.signature = self.sign(LABEL_LIST, &bytes)?;
+        Ok(list)
+    }
+
+    /// A signature of the chat key.
+    pub(super) fn sign(&self, label: &str, bytes: &[u8]) -> Result<[u8; 64], Error> {
+        let signed = self.account.sign(label, &[bytes]);
+        signed.map_err(|_| Code::Internal.into())
+    }
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Own(..)")
+    }
+}
+
+/// Makes or restores the account of this install.
+pub(super) fn create(
+    step: &mut Step<'_>,
+    phrase: &Phrase,
+    name: &Name,
+    restoring: bool,
+) -> Result<(), Error> {
+    if step.own.is_some() {
+        return Err(Code::AccountExists.into());
+    }
+    let account = Account::from_phrase(phrase).map_err(|_| Code::Internal)?;
+    let device: [u8; 16] = step.random();
+    let keys = DeviceKeys::generate(step.rng);
+    let secret: [u8; 16] = step.random();
+    let version = next_version(None, step.clock_s());
+    let record = sign_record(&account, &keys, &device, version, step.clock_s())?;
+    let tx = step.tx;
+    tx.kv_set(KEY_ACCOUNT, account.to_bytes().as_slice())?;
+    tx.kv_set(KEY_PHRASE, phrase.words().as_bytes())?;
+    let stored = Zeroizing::new([device.as_slice(), keys.to_bytes().as_slice()].concat());
+    tx.kv_set(KEY_DEVICE, &stored)?;
+    tx.kv_set(KEY_NAME, name.as_str().as_bytes())?;
+    tx.kv_set(KEY_RECORD, &record.encode())?;
+    tx.kv_set(KEY_CONTACTS_SECRET, &secret)?;
+    if restoring {
+        tx.kv_set(KEY_RESTORING, &[1])?;
+    }
+    tx.secret_put(&sotto_db::Secret {
+        secret,
+        kind: 1,
+        until_ms: None,
+        created_ms: step.now_ms,
+    })?;
+    set_time(tx, KEY_COVERED, step.clock_ms)?;
+    set_time(tx, KEY_NEXT_SELF, step.now_ms)?;
+    // A restored account publishes only once it has looked at what the stores hold.
+    let first = if restoring {
+        step.now_ms + DAY
+    } else {
+        step.now_ms
+    };
+    set_time(tx, KEY_NEXT_CARDS, first)?;
+    step.fx.own = true;
+    log::info!("account {}", if restoring { "restored" } else { "made" });
+    Ok(())
+}
+
+fn sign_record(
+    account: &Account,
+    keys: &DeviceKeys,
+    device: &[u8; 16],
+    version: u64,
+    clock_s: u64,
+) -> Result<DeviceRecord, Error> {
+    let mut record = DeviceRecord {
+        list_version: version,
+        not_after_s: clock_s.saturating_add(MAX_VALIDITY_S),
+        device_id: *device,
+        identity: keys.identity_public(),
+        signing: keys.signing_public(),
+        suites: SUITES,
+        reserved: [0; 21],
+        signature: [0; 64],
+    };
+    let bytes = record.signed_bytes(account.chat_public());
+    let signed = account.sign(LABEL_RECORD, &[&bytes]);
+    record.signature = signed.map_err(|_| Code::Internal)?;
+    Ok(record)
+}
+
+/// The device record, signed anew when it is older than 20 hours or `over` a version seen elsewhere.
+pub(super) fn fresh_record(step: &mut Step<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
+    let own = step.own()?;
+    let made_s = own.record.not_after_s.saturating_sub(MAX_VALIDITY_S);
+    let age_ms = step
+        .clock_ms
+        .saturating_sub(i64::try_from(made_s).unwrap_or(0).saturating_mul(1000));
+    if over.is_none() && (0..REFRESH_MS).contains(&age_ms) {
+        return Ok(own.record);
+    }
+    if step.skewed {
+        return Err(Code::ClockSkewed.into());
+    }
+    let last = own.record.list_version.max(over.unwrap_or(0));
+    let version = next_version(Some(last), step.clock_s());
+    let record = sign_record(
+        &own.account,
+        &own.keys,
+        &own.device,
+        version,
+        step.clock_s(),
+    )?;
+    step.tx.kv_set(KEY_RECORD, &record.encode())?;
+    step.fx.own = true;
+    Ok(record)
+}

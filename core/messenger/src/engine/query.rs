@@ -1,0 +1,94 @@
+//! Questions to stores, and holes.
+
+use sotto_db::{Hash, Hole};
+use sotto_net::{Circle, Received};
+use sotto_wire::content::{Content, MAX_PREFIXES};
+
+use super::send;
+use super::step::{HOUR, MINUTE, Step};
+use crate::error::Error;
+
+/// Envelopes kept of one query for cards.
+pub(super) const FOUND_MAX: usize = 256;
+/// A hole is looked for so long around the message that names it.
+const AROUND_S: i64 = 3600;
+
+/// A question, not yet asked.
+#[derive(Debug)]
+pub(super) struct Query {
+    pub(super) what: What,
+    pub(super) circle: Circle,
+    pub(super) topics: Vec<String>,
+    pub(super) start_ms: i64,
+    pub(super) end_ms: i64,
+    pub(super) newest_first: bool,
+    /// Cards found so far.
+    pub(super) found: Vec<Received>,
+}
+
+/// What a query is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    /// Everything on the own topics since last time; `started_ms`: corrected time when it was asked.
+    CatchUp { started_ms: i64 },
+    /// The cards of a contact.
+    Cards { chat: [u8; 33] },
+    /// The own device list.
+    OwnList,
+    /// The chunks of a long text.
+    Chunks { message: Hash },
+    /// A message that others name.
+    Hole,
+}
+
+/// Holes whose time has come: first another store, then the author, who is asked a few times.
+pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error> {
+    let due = step.tx.holes_due(step.now_ms)?;
+    let Some(first) = due.first().cloned() else {
+        return Ok(());
+    };
+    let same = |hole: &&Hole| hole.conversation == first.conversation && hole.stage == first.stage;
+    let batch: Vec<Hole> = due
+        .iter()
+        .filter(same)
+        .take(MAX_PREFIXES)
+        .cloned()
+        .collect();
+    match first.stage {
+        0 => step.fx.queries.push(Query {
+            what: What::Hole,
+            circle: Circle::Other,
+            topics: topics.to_vec(),
+            start_ms: first.around_s.saturating_sub(AROUND_S).saturating_mul(1000),
+            end_ms: first.around_s.saturating_add(AROUND_S).saturating_mul(1000),
+            newest_first: false,
+            found: Vec::new(),
+        }),
+        1..4 => {
+            let conversation = step.tx.conversation(&first.conversation)?;
+            let contact = conversation
+                .map(|row| step.tx.contact(&row.chat))
+                .transpose()?;
+            if let Some(contact) = contact.flatten() {
+                let want = batch.iter().map(|hole| hole.prefix).collect();
+                send::enqueue_content(step, &contact, &Content::Want(want))?;
+            }
+        }
+        _ => {}
+    }
+    let wait = if first.stage == 0 {
+        MINUTE / 2
+    } else {
+        6 * HOUR
+    };
+    for mut hole in batch {
+        hole.stage = hole.stage.saturating_add(1);
+        hole.due_ms = step.now_ms.saturating_add(wait);
+        if hole.stage > 4 {
+            step.tx.hole_delete(&hole.conversation, &hole.prefix)?;
+        } else {
+            step.tx.hole_put(&hole)?;
+        }
+    }
+    Ok(())
+}

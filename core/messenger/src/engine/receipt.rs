@@ -1,0 +1,160 @@
+//! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
+
+use sotto_db::{Chat, Hash, Outbox, Session};
+use sotto_wire::content::{Inner, Receipt, SeqTracker};
+use sotto_wire::topic::Lane;
+
+use super::step::{MINUTE, SECOND, Step};
+use super::{send, state};
+use crate::error::{Code, Error};
+
+/// Longest delay in the foreground,
+const CAP_MS: i64 = 15 * SECOND;
+/// and in the background.
+const BACKGROUND_CAP_MS: i64 = MINUTE;
+/// Receipts that ride on one message.
+const RIDING: usize = 4;
+
+/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier.
+pub(super) fn owe(step: &mut Step<'_>, row: &mut Session) -> Result<(), Error> {
+    row.receipt_dirty = true;
+    let accepted = step.tx.contact(&row.chat)?;
+    if accepted.is_some_and(|contact| contact.state == state::ACCEPTED)
+        && row.receipt_due_ms.is_none()
+    {
+        row.receipt_due_ms = Some(step.now_ms.saturating_add(delay(step)?));
+    }
+    Ok(())
+}
+
+/// Exponential with the mean of the settings, in the background four times that.
+fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
+    let mean = i64::from(step.own()?.receipt_delay_ms);
+    let (mean, cap) = if step.foreground {
+        (mean, CAP_MS)
+    } else {
+        (mean.saturating_mul(4), BACKGROUND_CAP_MS)
+    };
+    let uniform = (step.below(1_000_000) + 1) as f64 / 1_000_000.0;
+    let drawn = -uniform.ln() * mean as f64;
+    Ok((drawn as i64).clamp(0, cap))
+}
+
+/// Pending requests owe nothing until they are accepted; then everything is due.
+pub(super) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    for mut row in step.tx.sessions_of(chat)? {
+        if row.receipt_dirty && row.receipt_due_ms.is_none() {
+            row.receipt_due_ms = Some(step.now_ms.saturating_add(delay(step)?));
+            step.tx.session_put(&row)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the account of a session is owed; `row` is that session as the caller holds it.
+pub(super) fn owed(step: &Step<'_>, row: &Session) -> Result<Vec<(Session, Receipt)>, Error> {
+    let accepted = step.tx.contact(&row.chat)?;
+    if !accepted.is_some_and(|contact| contact.state == state::ACCEPTED) {
+        return Ok(Vec::new());
+    }
+    let mut owed = Vec::new();
+    for other in step.tx.sessions_of(&row.chat)? {
+        if other.receipt_dirty && owed.len() < RIDING {
+            let tracker = SeqTracker::from_bytes(&other.tracker);
+            let tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
+            let receipt = tracker.receipt(session_prefix(&other.hash));
+            owed.push((other, receipt));
+        }
+    }
+    Ok(owed)
+}
+
+/// They ride on the message being sealed. The caller stores `row`.
+pub(super) fn gave(
+    step: &Step<'_>,
+    row: &mut Session,
+    owed: Vec<(Session, Receipt)>,
+) -> Result<(), Error> {
+    for (mut other, _) in owed {
+        if other.hash == row.hash {
+            row.receipt_dirty = false;
+            row.receipt_due_ms = None;
+        } else {
+            other.receipt_dirty = false;
+            other.receipt_due_ms = None;
+            step.tx.session_put(&other)?;
+        }
+    }
+    Ok(())
+}
+
+/// A receipt's time has come: an envelope of its own.
+pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let sessions = step.tx.sessions_of(chat)?;
+    let contact = step.tx.contact(chat)?;
+    let home = contact.and_then(|contact| contact.home);
+    let sending = sessions
+        .iter()
+        .find(|row| row.sending && (!row.initiator || row.answered));
+    let (Some(home), Some(mut row)) = (home, sending.cloned()) else {
+        for mut row in sessions {
+            row.receipt_due_ms = None; // stays owed; rides on what comes
+            step.tx.session_put(&row)?;
+        }
+        return Ok(());
+    };
+    alone(step, &mut row, home, Vec::new())
+}
+
+/// An envelope that wants no receipt, with the receipts that are owed.
+pub(super) fn alone(
+    step: &mut Step<'_>,
+    row: &mut Session,
+    home: [u8; 8],
+    message: Vec<u8>,
+) -> Result<(), Error> {
+    let inner = Inner {
+        message,
+        ..Inner::default()
+    };
+    let payload = send::seal(step, row, inner)?.ok_or(Code::Internal)?;
+    step.tx.session_put(row)?;
+    let topic = step.topic(Lane::Home, &home);
+    let out = Outbox {
+        kind: send::ONCE,
+        topic,
+        payload: Some(payload),
+        sealed_ms: step.now_ms,
+        due_ms: step.now_ms,
+        // Whoever misses a receipt sends again, and is answered again.
+        give_up_ms: step.now_ms.saturating_add(10 * MINUTE),
+        ..send::row(step, &row.chat, Vec::new(), None)
+    };
+    send::enqueue(step, Outbox { m: None, ..out })?;
+    Ok(())
+}
+
+/// A receipt of theirs: what it covers is delivered, its rows end.
+pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Result<(), Error> {
+    for mut row in step.tx.sessions_of(chat)? {
+        if session_prefix(&row.hash) != receipt.session() {
+            continue;
+        }
+        for (id, seq, message) in step.tx.outbox_of_session(&row.hash)? {
+            if receipt.covers(seq) {
+                step.tx.outbox_delete(id)?;
+                if let Some(message) = message {
+                    step.tx.outbox_delete_group(&message)?;
+                    send::raise(step, &message, state::DELIVERED)?;
+                }
+            }
+        }
+        row.heard_ms = step.now_ms;
+        step.tx.session_put(&row)?;
+    }
+    Ok(())
+}
+
+fn session_prefix(hash: &Hash) -> [u8; 4] {
+    hash.first_chunk().copied().unwrap_or_default()
+}

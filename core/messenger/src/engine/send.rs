@@ -1,0 +1,548 @@
+//! Out: a message becomes an outbox row, sealed once in the session's next key, and is handed to the network again
+//! and again until its receipt.
+
+use sotto_crypto::{HandshakeCore, Session, mask};
+use sotto_db::{Attempt, Chat, Contact, Conversation, Hash, NEVER, Outbox};
+use sotto_net::{Command, FailReason, PublishOutcome};
+use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
+use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, room};
+use sotto_wire::topic::Lane;
+
+use super::own::Own;
+use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::{blob, contact, receipt, state};
+use crate::error::{Code, Error};
+use crate::event::Event;
+use crate::records::MessageId;
+
+/// Outbox kinds.
+pub(super) const UNTIL_RECEIPTED: u8 = 0;
+pub(super) const ONCE: u8 = 1;
+pub(super) const CARD: u8 = 2;
+pub(super) const CHUNK: u8 = 3;
+
+/// The network answers sooner; a row is tried again after this if it never does.
+const IN_FLIGHT_MS: i64 = 60 * SECOND;
+/// Given up without a receipt.
+const GIVE_UP_MS: i64 = 30 * DAY;
+/// One small envelope in so many is sent as the next class.
+const UP_SIZED: i64 = 16;
+/// Furthest a timestamp may lie ahead of the clock, seconds.
+const AHEAD_S: i64 = 10;
+/// Counter, floor and protobuf heads around M.
+const INNER_HEAD: usize = 16;
+
+/// Most bytes of M that a message to this contact may have now.
+pub(super) fn message_room(step: &Step<'_>, chat: &Chat) -> Result<usize, Error> {
+    let sending = sending_session(step, chat)?;
+    let answered = sending.is_some_and(|row| !row.initiator || row.answered);
+    let room = if answered {
+        MEDIUM_ROOM
+    } else {
+        HANDSHAKE_ROOM
+    };
+    Ok(room.saturating_sub(INNER_HEAD))
+}
+
+/// The session by which messages to an account leave.
+fn sending_session(step: &Step<'_>, chat: &Chat) -> Result<Option<sotto_db::Session>, Error> {
+    let all = step.tx.sessions_of(chat)?;
+    Ok(all.into_iter().find(|row| row.sending))
+}
+
+/// M of a new message of ours, and its id. Shown messages move the conversation's clock and heads.
+pub(super) fn compose(
+    step: &mut Step<'_>,
+    conversation: &mut Conversation,
+    content: &Content,
+    shown: bool,
+) -> Result<(Vec<u8>, Hash, Message), Error> {
+    let own = step.own()?;
+    let (kind, body) = content.encode().map_err(|_| Code::Internal)?;
+    conversation.lamport = conversation.lamport.saturating_add(i64::from(shown));
+    let message = Message {
+        random: step.random(),
+        lamport: u64::try_from(conversation.lamport).unwrap_or(0),
+        time_s: step.clock_s(),
+        parents: conversation.heads.as_chunks::<8>().0.to_vec(),
+        kind,
+        body,
+    };
+    let m = message.encode().map_err(|_| Code::Internal)?;
+    let id = content::message_id(&conversation.id, &own.chat, &own.device, &m);
+    if shown {
+        conversation.heads = content::prefix(&id).to_vec();
+        conversation.last_ms = i64::try_from(message.time_s).unwrap_or(0) * SECOND;
+    }
+    Ok((m, id, message))
+}
+
+/// A row for a message of ours that wants a receipt, not sealed yet.
+pub(super) fn row(step: &Step<'_>, chat: &Chat, m: Vec<u8>, message: Option<Hash>) -> Outbox {
+    Outbox {
+        id: 0,
+        kind: UNTIL_RECEIPTED,
+        chat: Some(*chat),
+        message,
+        m: Some(m),
+        session: None,
+        seq: None,
+        topic: String::new(),
+        payload: None,
+        sealed_ms: 0,
+        attempts: 0,
+        due_ms: NEVER,
+        last_s: 0,
+        check_ms: None,
+        give_up_ms: step.now_ms.saturating_add(GIVE_UP_MS),
+        created_ms: step.now_ms,
+        group_key: None,
+    }
+}
+
+/// Puts a row into the outbox, seals it if that is possible now, and hands it over if it is due.
+pub(super) fn enqueue(step: &mut Step<'_>, mut row: Outbox) -> Result<i64, Error> {
+    row.id = step.tx.outbox_insert(&row)?;
+    if row.payload.is_none() && seal_row(step, &mut row)? && row.group_key.is_none() {
+        row.due_ms = step.now_ms;
+    }
+    if row.due_ms <= step.now_ms && step.publish_nodes > 0 {
+        launch(step, row.clone(), None)?;
+    } else {
+        step.tx.outbox_update(&row)?;
+    }
+    Ok(row.id)
+}
+
+/// Enqueues content that is not shown: hello, profile, read, want, gone.
+pub(super) fn enqueue_content(
+    step: &mut Step<'_>,
+    contact: &Contact,
+    content: &Content,
+) -> Result<i64, Error> {
+    let conversation = step.tx.conversation(&contact.conversation)?;
+    let mut conversation = conversation.ok_or(Code::Internal)?;
+    let (m, _, _) = compose(step, &mut conversation, content, false)?;
+    let row = row(step, &contact.chat, m, None);
+    enqueue(step, row)
+}
+
+/// Seals every row that waits for a session with this account.
+pub(super) fn seal_waiting(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    for mut row in step.tx.outbox_of_chat(chat)? {
+        if row.payload.is_none() && seal_row(step, &mut row)? {
+            if row.group_key.is_none() {
+                row.due_ms = step.now_ms;
+            }
+            step.tx.outbox_update(&row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Seals a row's M in the session's next key. False when there is no way yet: it waits, visibly.
+fn seal_row(step: &mut Step<'_>, row: &mut Outbox) -> Result<bool, Error> {
+    let (Some(chat), Some(m)) = (row.chat, row.m.as_ref()) else {
+        return Ok(false);
+    };
+    let Some(contact) = step.tx.contact(&chat)? else {
+        return Ok(false);
+    };
+    let Some(home) = contact.home.filter(|_| contact::may_write(&contact)) else {
+        return Ok(false);
+    };
+    let Some(mut session) = sending_session(step, &chat)? else {
+        return Ok(false);
+    };
+    let seq = session.seq.saturating_add(1);
+    let floor = step.tx.outbox_floor(&session.hash)?.unwrap_or(seq);
+    let inner = Inner {
+        seq,
+        floor: floor.clamp(1, seq),
+        receipts: Vec::new(),
+        message: m.clone(),
+    };
+    let Some(payload) = seal(step, &mut session, inner)? else {
+        return Ok(false);
+    };
+    session.seq = seq;
+    step.tx.session_put(&session)?;
+    row.session = Some(session.hash);
+    row.seq = Some(seq);
+    row.payload = Some(payload);
+    row.sealed_ms = step.now_ms;
+    row.topic = step.topic(Lane::Home, &home);
+    Ok(true)
+}
+
+/// One envelope: receipts that are owed ride along where they fit. `None` when the message is too large for what the
+/// session can carry now. Moves the session, which the caller stores.
+pub(super) fn seal(
+    step: &mut Step<'_>,
+    row: &mut sotto_db::Session,
+    mut inner: Inner,
+) -> Result<Option<Vec<u8>>, Error> {
+    let handshake = row.initiator && !row.answered;
+    let plain = |inner: &Inner| inner.encode().map_err(|_| Error::from(Code::Internal));
+    let bare = plain(&inner)?;
+    let small = room(Class::Small, Form::Ratchet);
+    let largest = if handshake {
+        HANDSHAKE_ROOM
+    } else {
+        MEDIUM_ROOM
+    };
+    if bare.len() > largest {
+        return Ok(None);
+    }
+    let fitting = if !handshake && bare.len() <= small {
+        small
+    } else {
+        largest
+    };
+    let owed = if handshake {
+        Vec::new()
+    } else {
+        receipt::owed(step, row)?
+    };
+    inner.receipts = owed
+        .iter()
+        .map(|(_, receipt)| receipt.clone())
+        .collect::<Vec<Receipt>>();
+    let mut bytes = plain(&inner)?;
+    if bytes.len() > fitting {
+        bytes = bare;
+    } else {
+        receipt::gave(step, row, owed)?;
+    }
+    let up = !handshake && step.below(UP_SIZED) == 0;
+    let room = if up { MEDIUM_ROOM } else { fitting };
+    seal_padded(step, row, &bytes, room, handshake).map(Some)
+}
+
+fn seal_padded(
+    step: &mut Step<'_>,
+    row: &mut sotto_db::Session,
+    plain: &[u8],
+    room: usize,
+    handshake: bool,
+) -> Result<Vec<u8>, Error> {
+    let padded = pad(plain, room).map_err(|_| Code::Internal)?;
+    let mut session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
+    let random: [u8; 16] = step.random();
+    let sealed = session.encrypt(step.rng, &random, &padded);
+    let sealed = sealed.map_err(|_| Code::Internal)?;
+    let mut body = Vec::with_capacity(Class::Medium.size());
+    if handshake {
+        let core = row.core.as_deref().and_then(HandshakeCore::from_bytes);
+        let (core, secret) = core.zip(row.mask_secret).ok_or(Code::Internal)?;
+        body.extend_from_slice(&mask(&core, &secret, &sealed.tag, &random));
+    }
+    body.extend_from_slice(&sealed.header);
+    body.extend_from_slice(&sealed.message);
+    let tag = sealed.tag;
+    let envelope = Envelope {
+        tag,
+        random,
+        body: &body,
+    };
+    row.snapshot = session.to_bytes().to_vec();
+    envelope.encode().map_err(|_| Code::Internal.into())
+}
+
+/// Hands a sealed row to the network, with a timestamp of its own.
+pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox, not: Option<u64>) -> Result<(), Error> {
+    let Some(payload) = row.payload.clone() else {
+        row.due_ms = NEVER;
+        return Ok(step.tx.outbox_update(&row)?);
+    };
+    let clock_s = step.clock_ms.div_euclid(SECOND);
+    let at_s = clock_s.max(row.last_s.saturating_add(1));
+    if at_s > clock_s.saturating_add(AHEAD_S) {
+        row.due_ms = step.now_ms.saturating_add((at_s - clock_s) * SECOND);
+        return Ok(step.tx.outbox_update(&row)?);
+    }
+    row.last_s = at_s;
+    row.due_ms = step.now_ms.saturating_add(IN_FLIGHT_MS);
+    step.tx.outbox_update(&row)?;
+    step.fx.launched.push(row.id);
+    step.fx.net.push(Command::Publish {
+        id: u64::try_from(row.id).unwrap_or(0),
+        topic: row.topic,
+        payload,
+        timestamp_ns: at_s.saturating_mul(1_000_000_000),
+        not,
+    });
+    Ok(())
+}
+
+/// A row's time has come.
+pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
+    if row.give_up_ms <= step.now_ms {
+        return give_up(step, &row, Code::MessageNotDelivered);
+    }
+    if row.kind == UNTIL_RECEIPTED {
+        let chat = row.chat.ok_or(Code::Internal)?;
+        let may = step.tx.contact(&chat)?;
+        if !may.is_some_and(|contact| contact::may_write(&contact)) {
+            return Ok(step.tx.outbox_delete(row.id)?);
+        }
+        if row.sealed_ms.saturating_add(step.retention_ms()) < step.now_ms {
+            row.payload = None;
+            seal_row(step, &mut row)?;
+        }
+        if row.attempts > 0 && blob::enqueue_again(step, &row)? {
+            return Ok(()); // the pointer follows its chunks
+        }
+    }
+    let last = step
+        .tx
+        .attempts(row.id)?
+        .first()
+        .map(|attempt| attempt.node);
+    let not = last.and_then(|node| u64::try_from(node).ok());
+    launch(step, row, not)
+}
+
+/// The end of one attempt. `tries`: failures of this row in a row.
+pub(super) fn published(
+    step: &mut Step<'_>,
+    id: i64,
+    hash: Hash,
+    node: Option<u64>,
+    outcome: PublishOutcome,
+    tries: u32,
+) -> Result<(), Error> {
+    let Some(mut row) = step.tx.outbox(id)? else {
+        return Ok(()); // receipted meanwhile
+    };
+    match outcome {
+        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => {
+            accepted(step, row, hash, node, true)
+        }
+        PublishOutcome::Accepted => accepted(step, row, hash, node, false),
+        PublishOutcome::Refused => give_up(step, &row, Code::MessageRefused),
+        PublishOutcome::Failed(reason) => {
+            let first = match reason {
+                FailReason::NoRelayPeers | FailReason::Busy => 5 * SECOND,
+                _ => 2 * SECOND,
+            };
+            let wait = first.saturating_mul(1_i64 << tries.min(8)).min(10 * MINUTE);
+            row.due_ms = step.now_ms.saturating_add(wait / 2 + step.below(wait));
+            Ok(step.tx.outbox_update(&row)?)
+        }
+    }
+}
+
+fn accepted(
+    step: &mut Step<'_>,
+    mut row: Outbox,
+    hash: Hash,
+    node: Option<u64>,
+    relayed: bool,
+) -> Result<(), Error> {
+    if row.kind != UNTIL_RECEIPTED {
+        step.tx.outbox_delete(row.id)?;
+        return match row.group_key {
+            Some(group) if row.kind == CHUNK => blob::chunk_left(step, &group),
+            _ => Ok(()),
+        };
+    }
+    let number = node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1);
+    step.tx.attempt_put(&Attempt {
+        outbox: row.id,
+        hash,
+        node: number,
+        ts_s: row.last_s,
+    })?;
+    let attempts = step.tx.attempts(row.id)?;
+    let one_took_it = attempts.iter().all(|attempt| attempt.node == number);
+    if !relayed && one_took_it && row.attempts == 0 && step.publish_nodes > 1 {
+        // A count-less yes proves little: a second node, soon.
+        row.due_ms = step.now_ms.saturating_add(SECOND);
+        return Ok(step.tx.outbox_update(&row)?);
+    }
+    if let Some(message) = row.message {
+        if relayed || !one_took_it {
+            raise(step, &message, state::SENT)?;
+        }
+        if row.attempts == 0 && (step.publish_nodes > 1 || step.config.single_circle) {
+            let jitter = step.below(20 * SECOND);
+            row.check_ms = Some(step.now_ms.saturating_add(MINUTE + jitter));
+        }
+    }
+    row.attempts = row.attempts.saturating_add(1);
+    let wait = match row.attempts {
+        1 => 2 * MINUTE,
+        2 => 10 * MINUTE,
+        3 => HOUR,
+        4 => 6 * HOUR,
+        _ => DAY,
+    };
+    row.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
+    Ok(step.tx.outbox_update(&row)?)
+}
+
+/// Nothing more will come of this row.
+fn give_up(step: &mut Step<'_>, row: &Outbox, code: Code) -> Result<(), Error> {
+    step.tx.outbox_delete(row.id)?;
+    if let Some(group) = row.group_key.as_deref().filter(|_| row.kind == CHUNK) {
+        let message = Hash::try_from(group).map_err(|_| Code::Internal)?;
+        if let Some(pointer) = step.tx.outbox_of_message(&message)? {
+            step.tx.outbox_delete(pointer.id)?;
+        }
+        step.tx.outbox_delete_group(group)?;
+        return fail(step, &message, code);
+    }
+    match row.message {
+        Some(message) => fail(step, &message, code),
+        None => Ok(()),
+    }
+}
+
+fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
+    if let Some(message) = step.tx.message(id)? {
+        step.tx
+            .message_set_state(id, state::FAILED, Some(code.as_str()))?;
+        emit_state(step, &message, state::FAILED);
+    }
+    Ok(())
+}
+
+/// Moves an own message up to a state; never down.
+pub(super) fn raise(step: &mut Step<'_>, id: &Hash, to: u8) -> Result<(), Error> {
+    let Some(message) = step.tx.message(id)? else {
+        return Ok(());
+    };
+    let late = message.state == state::FAILED && to >= state::DELIVERED;
+    if message.mine && (late || message.state < to) {
+        step.tx.message_set_state(id, to, None)?;
+        emit_state(step, &message, to);
+    }
+    Ok(())
+}
+
+fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u8) {
+    step.fx.conversations.insert(message.conversation);
+    step.fx.events.push(Event::MessageState {
+        id: MessageId::from_bytes(&message.id),
+        state: state::message(to),
+    });
+}
+
+/// Asks another node whether its store holds a row's message.
+pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
+    row.check_ms = None;
+    step.tx.outbox_update(&row)?;
+    let attempts = step.tx.attempts(row.id)?;
+    let Some(newest) = attempts.first() else {
+        return Ok(());
+    };
+    step.fx.checked.push(row.id);
+    step.fx.net.push(Command::Check {
+        id: u64::try_from(row.id).unwrap_or(0),
+        hashes: attempts
+            .iter()
+            .take(50)
+            .map(|attempt| attempt.hash)
+            .collect(),
+        not: u64::try_from(newest.node).ok(),
+    });
+    Ok(())
+}
+
+/// What the store said. A message that nobody holds is published again at once.
+pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(), Error> {
+    let Some(mut row) = step.tx.outbox(id)? else {
+        return Ok(());
+    };
+    if !present {
+        row.due_ms = row.due_ms.min(step.now_ms);
+        return Ok(step.tx.outbox_update(&row)?);
+    }
+    match row.message {
+        Some(message) => raise(step, &message, state::STORED),
+        None => Ok(()),
+    }
+}
+
+/// A text of ours: message, seal and outbox in one transaction.
+pub(super) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
+    let own: &Own = step.own()?;
+    own.in_force()?;
+    let conversation = step.tx.conversation(conversation)?;
+    let mut conversation = conversation.ok_or(Code::ConversationMissing)?;
+    let contact = step.tx.contact(&conversation.chat)?;
+    let contact = contact.ok_or(Code::ContactMissing)?;
+    contact::check_writable(&contact)?;
+    if text.is_empty() {
+        return Err(Code::TextEmpty.into());
+    }
+    if text.len() > sotto_wire::blob::MAX_BLOB {
+        return Err(Code::TextTooLong.into());
+    }
+    // Random, clock, parents and heads of M take at most 80 bytes.
+    let fits = text.len().saturating_add(80) <= message_room(step, &contact.chat)?;
+    let (content, file) = if fits {
+        (Content::Text(text.to_owned()), None)
+    } else {
+        let remote = blob::pointer(step, Kind::Text, text.as_bytes())?;
+        (Content::Pointer(remote.clone()), Some(remote))
+    };
+    let (m, id, message) = compose(step, &mut conversation, &content, true)?;
+    conversation.draft.clear();
+    step.tx.conversation_put(&conversation)?;
+    step.tx.message_insert(&sotto_db::Message {
+        id,
+        conversation: conversation.id,
+        mine: true,
+        kind: message.kind.code(),
+        m: m.clone(),
+        text: Some(text.to_owned()),
+        state: state::QUEUED,
+        reason: None,
+        time_s: i64::try_from(message.time_s).unwrap_or(0),
+        lamport: conversation.lamport,
+        newer: false,
+        fetching: false,
+        read: true,
+        added_ms: step.now_ms,
+    })?;
+    step.message_changed(conversation.id, id);
+    let mut row = row(step, &contact.chat, m, Some(id));
+    if let Some(remote) = &file {
+        blob::enqueue(step, &id, &remote.pointer, text.as_bytes())?;
+        row.group_key = Some(id.to_vec());
+    }
+    enqueue(step, row)?;
+    Ok(id)
+}
+
+/// A failed message once more.
+pub(super) fn retry(step: &mut Step<'_>, id: &Hash) -> Result<(), Error> {
+    step.own()?.in_force()?;
+    let message = step.tx.message(id)?.ok_or(Code::MessageMissing)?;
+    if !message.mine || message.state != state::FAILED {
+        return Err(Code::MessageMissing.into());
+    }
+    let conversation = step.tx.conversation(&message.conversation)?;
+    let chat = conversation.ok_or(Code::ConversationMissing)?.chat;
+    let contact = step.tx.contact(&chat)?.ok_or(Code::ContactMissing)?;
+    contact::check_writable(&contact)?;
+    step.tx.message_set_state(id, state::QUEUED, None)?;
+    emit_state(step, &message, state::QUEUED);
+    again(step, &message, &chat)
+}
+
+/// A message of ours under its id, sealed anew.
+pub(super) fn again(
+    step: &mut Step<'_>,
+    message: &sotto_db::Message,
+    chat: &Chat,
+) -> Result<(), Error> {
+    let mut row = row(step, chat, message.m.clone(), Some(message.id));
+    if blob::enqueue_for(step, message)? {
+        row.group_key = Some(message.id.to_vec());
+    }
+    enqueue(step, row)?;
+    Ok(())
+}

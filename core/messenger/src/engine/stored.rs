@@ -1,0 +1,59 @@
+//! What the API reads from the database by itself, in the engine's encoding.
+
+use sotto_db::Reader;
+use zeroize::Zeroizing;
+
+use super::own::{KEY_ACCOUNT, KEY_NAME, KEY_PHRASE, KEY_REPLACED, KEY_SETTINGS, settings_of};
+use super::state;
+use crate::error::{Code, Error};
+use crate::records::{ContactState, MessageState, Settings};
+
+/// The own account as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// Chat key.
+    pub chat: [u8; 33],
+    /// Name.
+    pub name: String,
+    /// The phrase was restored elsewhere.
+    pub replaced: bool,
+}
+
+/// The own account, if there is one.
+pub fn own(reader: &Reader) -> Result<Option<Own>, Error> {
+    let Some(account) = reader.kv_get(KEY_ACCOUNT)?.map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    let account = sotto_crypto::Account::from_bytes(&account);
+    let name = reader.kv_get(KEY_NAME)?.unwrap_or_default();
+    Ok(Some(Own {
+        chat: *account.map_err(|_| Code::StorageCorrupt)?.chat_public(),
+        name: String::from_utf8_lossy(&name).into_owned(),
+        replaced: reader.kv_get(KEY_REPLACED)?.is_some(),
+    }))
+}
+
+/// The recovery phrase.
+pub fn phrase(reader: &Reader) -> Result<Option<Zeroizing<String>>, Error> {
+    let Some(bytes) = reader.kv_get(KEY_PHRASE)?.map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    let words = std::str::from_utf8(&bytes).map_err(|_| Code::StorageCorrupt)?;
+    Ok(Some(Zeroizing::new(words.to_owned())))
+}
+
+/// All settings, defaults filled in; `read_receipts` is the configured default.
+pub fn settings(reader: &Reader, read_receipts: bool) -> Result<Settings, Error> {
+    let stored = reader.kv_get(KEY_SETTINGS)?;
+    Ok(settings_of(stored.as_deref(), read_receipts))
+}
+
+/// A message's state by its number in the database.
+pub fn message_state(number: u8) -> MessageState {
+    state::message(number)
+}
+
+/// A contact's state by its number in the database.
+pub fn contact_state(number: u8) -> ContactState {
+    state::contact(number)
+}

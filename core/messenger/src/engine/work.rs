@@ -1,0 +1,485 @@
+//! What the network says, and what time brings.
+
+use sotto_crypto::Session;
+use sotto_net::{Circle, Connectivity, Event as NetEvent, PublishOutcome, Received};
+
+use super::input::{Answer, Effect};
+use super::own::{self, KEY_COVERED};
+use super::query::{FOUND_MAX, Query, What};
+use super::step::{HOUR, MINUTE, SECOND, Step};
+use super::{Engine, blob, cards, query, receipt, receive, send};
+use crate::error::{Code, Error};
+use crate::event::Event;
+
+/// Overlap of catch-ups, for clocks and stores that lag.
+const OVERLAP_MS: i64 = MINUTE;
+/// A sending session whose receipts stay away this long is begun anew, once newer cards are there.
+const SILENT_MS: i64 = 48 * HOUR;
+/// What is past its time is deleted this often, while something happens anyway.
+const EXPIRE_MS: i64 = HOUR;
+
+impl Engine {
+    /// Takes an event of the network.
+    pub(super) fn net(&mut self, now_ms: i64, event: NetEvent, out: &mut Vec<Effect>) {
+        let done = match event {
+            NetEvent::Message(received) => self.pushed(now_ms, received, out),
+            NetEvent::Published {
+                id,
+                hash,
+                node,
+                outcome,
+            } => self.published(now_ms, id, hash, node, outcome, out),
+            NetEvent::Page { id, messages, last } => self.page(now_ms, id, messages, last, out),
+            NetEvent::QueryFailed { id, .. } => self.query_failed(now_ms, id, out),
+            NetEvent::Checked { id, present, .. } => {
+                self.checked(now_ms, id, Some(!present.is_empty()), out)
+            }
+            NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, None, out),
+            NetEvent::Connectivity(now) => self.connectivity(now_ms, now, out),
+            NetEvent::Closed => Ok(()),
+        };
+        if let Err(error) = done {
+            self.background_error(now_ms, &error, out);
+        }
+    }
+
+    fn pushed(
+        &mut self,
+        now_ms: i64,
+        received: Received,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let stamp_ms = received.timestamp_ns / 1_000_000;
+        if self.live.clock.sample(received.node, stamp_ms, now_ms) && self.live.clock.skewed() {
+            let code = Code::ClockSkewed.as_str();
+            out.push(Effect::Emit(Event::Notice { code }));
+        }
+        let caught_up = self.live.caught_up;
+        let wanted = self.live.topics.contains(&received.topic);
+        if self.own.is_none() || !wanted {
+            return Ok(());
+        }
+        self.run(now_ms, out, |step| {
+            receive::payload(step, &received.payload, seconds(&received))?;
+            // A live push proves that the subscription lived until now.
+            if caught_up && step.fx.unmatched.is_empty() {
+                own::set_time(step.tx, KEY_COVERED, step.clock_ms)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn published(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        hash: [u8; 32],
+        node: Option<u64>,
+        outcome: PublishOutcome,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let id = i64::try_from(id).unwrap_or(0);
+        self.live.in_flight.remove(&id);
+        let tries = match outcome {
+            PublishOutcome::Failed(_) => {
+                let tries = self.live.tries.entry(id).or_default();
+                *tries = tries.saturating_add(1);
+                tries.saturating_sub(1)
+            }
+            _ => self.live.tries.remove(&id).unwrap_or(0),
+        };
+        self.run(now_ms, out, |step| {
+            send::published(step, id, hash, node, outcome, tries)
+        })
+    }
+
+    fn page(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        messages: Vec<Received>,
+        last: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let Some(query) = self.live.queries.get_mut(&id) else {
+            return Ok(());
+        };
+        let what = query.what.clone();
+        if matches!(what, What::Cards { .. } | What::OwnList) {
+            let room = FOUND_MAX.saturating_sub(query.found.len());
+            query.found.extend(messages.iter().take(room).cloned());
+        }
+        let found = if last {
+            self.live.queries.remove(&id).map(|query| query.found)
+        } else {
+            None
+        };
+        match what {
+            What::CatchUp { started_ms } => {
+                self.run(now_ms, out, |step| {
+                    all(step, &messages)?;
+                    if last {
+                        let covered = own::time(step.tx, KEY_COVERED)?.max(started_ms);
+                        own::set_time(step.tx, KEY_COVERED, covered)?;
+                    }
+                    Ok(())
+                })?;
+                if last {
+                    self.live.caught_up = true;
+                    self.live.catch_up_tries = 0;
+                    self.look_deep()?;
+                }
+                Ok(())
+            }
+            What::Hole => {
+                self.run(now_ms, out, |step| all(step, &messages))?;
+                if last { self.look_deep() } else { Ok(()) }
+            }
+            What::Chunks { message } => {
+                self.run(now_ms, out, |step| blob::page(step, &message, &messages))
+            }
+            What::Cards { chat } => match found {
+                Some(found) => self.run(now_ms, out, |step| {
+                    cards::fetched(step, &chat, Some(&found))
+                }),
+                None => Ok(()),
+            },
+            What::OwnList => match found {
+                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, Some(&found))),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Looks for waiting envelopes far ahead of what their sessions expect.
+    fn look_deep(&mut self) -> Result<(), Error> {
+        if !self.index.is_anything_waiting() {
+            return Ok(());
+        }
+        let Self {
+            db, index, live, ..
+        } = self;
+        db.read(|tx| {
+            for hash in tx.sessions()? {
+                if let Some(row) = tx.session(&hash)?
+                    && let Ok(session) = Session::from_bytes(&row.snapshot)
+                {
+                    live.matched.extend(index.look_deep(&session));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        match self.live.queries.remove(&id).map(|query| query.what) {
+            Some(What::CatchUp { .. }) => {
+                self.live.catch_up_failed(now_ms);
+                Ok(())
+            }
+            Some(What::Cards { chat }) => {
+                self.run(now_ms, out, |step| cards::fetched(step, &chat, None))
+            }
+            Some(What::OwnList) => self.run(now_ms, out, |step| cards::own_list(step, None)),
+            // Fetches and holes have their next time already.
+            Some(What::Chunks { .. } | What::Hole) | None => Ok(()),
+        }
+    }
+
+    fn checked(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        present: Option<bool>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let id = i64::try_from(id).unwrap_or(0);
+        self.live.checking.remove(&id);
+        match present {
+            Some(present) => self.run(now_ms, out, |step| send::checked(step, id, present)),
+            None => Ok(()),
+        }
+    }
+
+    fn connectivity(
+        &mut self,
+        now_ms: i64,
+        now: Connectivity,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let before = std::mem::replace(&mut self.live.connectivity, now);
+        if now.gap || (now.subscribed && !before.subscribed) {
+            self.live.caught_up = false;
+            self.live.catch_up_after_ms = 0;
+        }
+        if !before.store && now.store {
+            self.live.catch_up_after_ms = 0;
+        }
+        let shown = |c: &Connectivity| (c.publish_nodes, c.receive_nodes, c.store, c.subscribed);
+        if shown(&before) != shown(&now) {
+            out.push(Effect::Emit(Event::Connectivity(
+                crate::records::Connectivity {
+                    publish_nodes: now.publish_nodes,
+                    receive_nodes: now.receive_nodes,
+                    store: now.store,
+                    subscribed: now.subscribed,
+                },
+            )));
+        }
+        if before.publish_nodes == 0 && now.publish_nodes > 0 {
+            self.live.tries.clear();
+            self.run(now_ms, out, |step| Ok(step.tx.outbox_rewind(now_ms)?))?;
+        }
+        Ok(())
+    }
+
+    /// Does everything whose time has come.
+    pub(super) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        if self.own.is_none() || now_ms < self.live.storage_after_ms {
+            return;
+        }
+        if let Err(error) = self.all_work(now_ms, out) {
+            self.background_error(now_ms, &error, out);
+        }
+    }
+
+    fn all_work(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        self.subscribe(now_ms, out);
+        self.open_matched(now_ms, out)?;
+        let due = self.db.read(|tx| tx.due())?;
+        let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
+        if is_due(due.receipt_ms) {
+            self.run(now_ms, out, |step| {
+                for chat in step.tx.receipts_due(now_ms)? {
+                    receipt::leave(step, &chat)?;
+                }
+                Ok(())
+            })?;
+        }
+        if is_due(due.invite_ms) {
+            self.run(now_ms, out, |step| {
+                for mut invite in step.tx.invites()? {
+                    if invite.next_card_ms <= now_ms {
+                        cards::publish_invite(step, &mut invite)?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        let next_cards_ms = self.own.as_ref().map(|own| own.next_cards_ms);
+        if is_due(next_cards_ms) {
+            self.run(now_ms, out, cards::publish_own)?;
+        }
+        self.publish(now_ms, out)?;
+        if self.live.connectivity.store {
+            self.ask_stores(now_ms, out)?;
+        }
+        self.expire(now_ms, out)
+    }
+
+    /// Opens waiting envelopes that a session expects now; each may move another.
+    fn open_matched(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        while !self.live.matched.is_empty() {
+            let batch: Vec<_> = self.live.matched.drain(..).collect();
+            self.run(now_ms, out, |step| {
+                for waiting in step.tx.waiting()? {
+                    if batch.contains(&waiting.payload_hash) {
+                        step.tx.waiting_delete(&waiting.payload_hash)?;
+                        step.index.waits_no_more(&waiting.tag);
+                        receive::payload(step, &waiting.payload, waiting.ts_s)?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        if !self.live.can_publish() {
+            return Ok(());
+        }
+        let due = self.db.read(|tx| tx.due())?;
+        if due.publish_ms.is_some_and(|at| at <= now_ms) {
+            let slots = self.live.slots();
+            self.run(now_ms, out, |step| {
+                for row in step.tx.outbox_due(now_ms, slots)? {
+                    send::resend(step, row)?;
+                }
+                Ok(())
+            })?;
+        }
+        if due.check_ms.is_some_and(|at| at <= now_ms) {
+            self.run(now_ms, out, |step| {
+                for row in step.tx.outbox_checks_due(now_ms, 16)? {
+                    send::check(step, row)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn ask_stores(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let topics = self.live.topics.clone();
+        let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
+        let behind = !self.live.caught_up && self.live.connectivity.subscribed;
+        if behind && !catching_up && !topics.is_empty() && now_ms >= self.live.catch_up_after_ms {
+            self.run(now_ms, out, |step| {
+                let covered = own::time(step.tx, KEY_COVERED)?;
+                let oldest = step.clock_ms.saturating_sub(step.retention_ms());
+                step.fx.queries.push(Query {
+                    what: What::CatchUp {
+                        started_ms: step.clock_ms,
+                    },
+                    circle: Circle::Receive,
+                    topics: topics.clone(),
+                    start_ms: covered.saturating_sub(OVERLAP_MS).max(oldest),
+                    end_ms: step.clock_ms.saturating_add(20 * SECOND),
+                    newest_first: false,
+                    found: Vec::new(),
+                });
+                Ok(())
+            })?;
+        }
+        let due = self.db.read(|tx| tx.due())?;
+        let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
+        if is_due(due.fetch_ms) {
+            self.run(now_ms, out, |step| {
+                for fetch in step.tx.fetches_due(now_ms)? {
+                    blob::ask(step, fetch)?;
+                }
+                Ok(())
+            })?;
+        }
+        if is_due(due.hole_ms) {
+            self.run(now_ms, out, |step| query::holes(step, &topics))?;
+        }
+        if is_due(due.cards_ms) {
+            self.run(now_ms, out, fetch_cards)?;
+        }
+        let next_self_ms = self.own.as_ref().map(|own| own.next_self_ms);
+        if is_due(next_self_ms) && !self.live.asks(|what| *what == What::OwnList) {
+            self.run(now_ms, out, |step| {
+                let secret = step.own()?.account.self_secret();
+                let query = cards::query(step, &secret, What::OwnList);
+                step.fx.queries.push(query);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what is past its time, and finds sessions that fell silent.
+    fn expire(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        if now_ms < self.live.expire_after_ms {
+            return Ok(());
+        }
+        self.live.expire_after_ms = now_ms.saturating_add(EXPIRE_MS);
+        self.run(now_ms, out, |step| {
+            let tx = step.tx;
+            tx.prekeys_expire(now_ms)?;
+            tx.secrets_expire(now_ms)?;
+            tx.handshakes_expire(now_ms)?;
+            tx.skipped_expire(now_ms)?;
+            tx.seen_expire(now_ms)?;
+            for row in tx.sessions_over(now_ms)? {
+                step.index.forget(&row.hash);
+                tx.session_delete(&row.hash)?;
+            }
+            for row in tx.sessions_silent(now_ms.saturating_sub(SILENT_MS))? {
+                if let Some(mut contact) = tx.contact(&row.chat)?
+                    && contact.fetch_due_ms.is_none()
+                    && cards::card_secret(&contact).is_some()
+                {
+                    contact.fetch_due_ms = Some(now_ms);
+                    contact.fetch_tries = 0;
+                    tx.contact_put(&contact)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Answers callers of a sync once everything is caught up and nothing is left to send.
+    pub(super) fn answer_syncs(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        if self.live.syncs.is_empty() || !self.live.caught_up || !self.live.in_flight.is_empty() {
+            return;
+        }
+        let due = self.db.read(|tx| tx.due()).unwrap_or_default();
+        let nothing = |at: Option<i64>| at.is_none_or(|at| at > now_ms);
+        if nothing(due.publish_ms) && nothing(due.fetch_ms) && self.live.queries.is_empty() {
+            for (ticket, before) in self.live.syncs.drain(..) {
+                let received = self.live.received.saturating_sub(before);
+                out.push(Effect::Reply(ticket, Ok(Answer::Synced { received })));
+            }
+        }
+    }
+
+    /// Names the next deadline if it changed.
+    pub(super) fn set_wake(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        let wake = self.next_wake(now_ms);
+        if wake != self.live.wake {
+            self.live.wake = wake;
+            out.push(Effect::WakeAt(wake));
+        }
+    }
+
+    fn next_wake(&self, now_ms: i64) -> Option<i64> {
+        let own = self.own.as_ref()?;
+        let due = self.db.read(|tx| tx.due()).ok()?;
+        let live = &self.live;
+        let store = live.connectivity.store;
+        let behind = !live.caught_up
+            && live.connectivity.subscribed
+            && !live.asks(|what| matches!(what, What::CatchUp { .. }));
+        let asked = live.asks(|what| *what == What::OwnList);
+        let candidates = [
+            due.publish_ms.filter(|_| live.can_publish()),
+            due.check_ms.filter(|_| live.can_publish()),
+            due.receipt_ms,
+            due.invite_ms,
+            Some(own.next_cards_ms),
+            due.cards_ms.filter(|_| store),
+            due.hole_ms.filter(|_| store),
+            due.fetch_ms.filter(|_| store),
+            Some(own.next_self_ms).filter(|_| store && !asked),
+            Some(live.catch_up_after_ms).filter(|_| store && behind),
+        ];
+        let next = candidates
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|&at| at < sotto_db::NEVER)?;
+        Some(next.max(live.storage_after_ms).max(now_ms))
+    }
+}
+
+fn seconds(received: &Received) -> i64 {
+    received.timestamp_ns / 1_000_000_000
+}
+
+fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
+    for message in messages {
+        receive::payload(step, &message.payload, seconds(message))?;
+    }
+    Ok(())
+}
+
+/// Asks for the cards of contacts that wait for them.
+fn fetch_cards(step: &mut Step<'_>) -> Result<(), Error> {
+    for mut contact in step.tx.contacts_fetch_due(step.now_ms)? {
+        // Set again by whatever comes of it; until then, should nothing come.
+        contact.fetch_due_ms = Some(step.now_ms.saturating_add(5 * MINUTE));
+        let secret = cards::card_secret(&contact);
+        if secret.is_none() {
+            contact.fetch_due_ms = None;
+        }
+        step.tx.contact_put(&contact)?;
+        if let Some(secret) = secret {
+            let query = cards::query(step, &secret, What::Cards { chat: contact.chat });
+            step.fx.queries.push(query);
+        }
+    }
+    Ok(())
+}
