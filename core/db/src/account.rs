@@ -95,13 +95,7 @@ impl Account {
 
     /// A second connection that can only read. Drop it before this.
     pub fn reader(&self) -> Result<Reader, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(&self.path, flags)?;
-        unlock(&conn, &self.key)?;
-        conn.execute_batch(
-            "PRAGMA query_only=ON; PRAGMA busy_timeout=2000; PRAGMA temp_store=MEMORY;",
-        )?;
-        Ok(Reader { conn })
+        open_reader(&self.path, &self.key)
     }
 
     /// For tests: a file of at most so many pages answers as a full disk does.
@@ -116,6 +110,16 @@ impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Account(..)")
     }
+}
+
+pub(crate) fn open_reader(path: &Path, key: &[u8; 32]) -> Result<Reader, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    unlock(&conn, key)?;
+    conn.execute_batch(
+        "PRAGMA query_only=ON; PRAGMA busy_timeout=2000; PRAGMA temp_store=MEMORY;",
+    )?;
+    Ok(Reader { conn })
 }
 
 fn private_file(path: &Path) -> Result<File, Error> {

@@ -49,6 +49,11 @@ pub struct Counts {
 }
 
 impl Reader {
+    /// Opens beside the one writer, which made the file.
+    pub fn open(path: &std::path::Path, key: &[u8; 32]) -> Result<Self, Error> {
+        crate::account::open_reader(path, key)
+    }
+
     fn tx(&self) -> Tx<'_> {
         Tx { conn: &self.conn }
     }

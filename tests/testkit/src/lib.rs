@@ -1,0 +1,31 @@
+//! Phones on a simulated Waku network, in one thread, on a virtual clock, from one seed.
+//!
+//! A [`Phone`] is a real engine over a real encrypted database. [`World`] carries out its effects as two circles of
+//! service nodes would: it relays, stores, pushes, answers queries, and by [`Weather`] loses, doubles, delays, reorders,
+//! refuses and lies. A phone can be cut off, killed at any effect, and opened again on its folder.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod phone;
+mod random;
+mod world;
+
+pub use phone::Phone;
+pub use random::Seeded;
+pub use world::{Weather, World};
+
+/// Milliseconds.
+pub const SECOND: i64 = 1000;
+/// Milliseconds.
+pub const MINUTE: i64 = 60 * SECOND;
+/// Milliseconds.
+pub const HOUR: i64 = 60 * MINUTE;
+/// Milliseconds.
+pub const DAY: i64 = 24 * HOUR;
+/// When every simulation begins: 2026-11-25 12:00 UTC.
+pub const BEGIN: i64 = 1_795_608_000_000;

@@ -1,0 +1,134 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use sotto_db::{Account, Message, Reader};
+use sotto_messenger::engine::input::{Answer, Effect, Input, Ticket};
+use sotto_messenger::engine::{Engine, EngineConfig, stored};
+use sotto_messenger::records::MessageState;
+use sotto_messenger::{Error, Event};
+use sotto_wire::topic::BucketTable;
+use tempfile::TempDir;
+
+use crate::Seeded;
+
+/// One install: a folder, a key, and, while it runs, an engine.
+pub struct Phone {
+    pub(crate) folder: TempDir,
+    pub(crate) engine: Option<Engine>,
+    pub(crate) wake: Option<i64>,
+    pub(crate) topics: Vec<String>,
+    pub(crate) online: bool,
+    /// Rises with every start: what was sent to an earlier life does not arrive.
+    pub(crate) life: u32,
+    /// Effects it may still carry out before it is killed.
+    pub(crate) effects_left: Option<u64>,
+    /// Effects it has carried out.
+    pub effects: u64,
+    /// Its clock is off by this much, milliseconds.
+    pub clock_off_ms: i64,
+    /// What it told its listeners since the last look.
+    pub events: Vec<Event>,
+    pub(crate) replies: HashMap<Ticket, Result<Answer, Error>>,
+    pub(crate) next_ticket: Ticket,
+    seed: u64,
+}
+
+impl Phone {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            engine: None,
+            wake: None,
+            topics: Vec::new(),
+            online: true,
+            life: 0,
+            effects_left: None,
+            effects: 0,
+            clock_off_ms: 0,
+            events: Vec::new(),
+            replies: HashMap::new(),
+            next_ticket: 0,
+            seed,
+        }
+    }
+
+    /// The folder of its database.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Is it running?
+    pub fn is_up(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// Opens its database and starts an engine over it.
+    pub(crate) fn start(&mut self, now_ms: i64) -> Vec<Effect> {
+        self.life += 1;
+        self.topics.clear();
+        self.wake = None;
+        let account = Account::open(&self.folder.path().join("account.db"), &[7; 32]).unwrap();
+        let config = EngineConfig {
+            cluster: 66,
+            buckets: BucketTable::new(&[(0, 4)]).unwrap(),
+            store_retention_s: 30 * 86_400,
+            single_circle: false,
+            invite_nodes: Vec::new(),
+            read_receipts: true,
+        };
+        let rng = Seeded::new(
+            self.seed
+                .wrapping_mul(31)
+                .wrapping_add(u64::from(self.life)),
+        );
+        let (engine, effects) =
+            Engine::open(account, config, Box::new(rng), now_ms + self.clock_off_ms).unwrap();
+        self.engine = Some(engine);
+        effects
+    }
+
+    pub(crate) fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
+        match &mut self.engine {
+            Some(engine) => engine.handle(now_ms + self.clock_off_ms, input),
+            None => Vec::new(),
+        }
+    }
+
+    /// Reads its database as the API would.
+    pub fn read<T>(&self, read: impl FnOnce(&Reader) -> T) -> T {
+        let path = self.folder.path().join("account.db");
+        let reader = match &self.engine {
+            Some(_) => Reader::open(&path, &[7; 32]).unwrap(),
+            None => Account::open(&path, &[7; 32]).unwrap().reader().unwrap(),
+        };
+        read(&reader)
+    }
+
+    /// Everything shown, oldest first, of all conversations.
+    pub fn messages(&self) -> Vec<Message> {
+        self.read(|reader| {
+            let mut all = Vec::new();
+            for contact in reader.contacts().unwrap() {
+                let mut page = reader
+                    .messages_page(&contact.conversation, None, 100_000)
+                    .unwrap();
+                page.reverse();
+                all.extend(page);
+            }
+            all
+        })
+    }
+
+    /// The texts shown, oldest first.
+    pub fn texts(&self) -> Vec<String> {
+        let shown = |message: Message| message.text.unwrap_or_else(|| "…".to_owned());
+        self.messages().into_iter().map(shown).collect()
+    }
+
+    /// States of own messages, oldest first.
+    pub fn states(&self) -> Vec<MessageState> {
+        let mine = self.messages().into_iter().filter(|message| message.mine);
+        mine.map(|message| stored::message_state(message.state))
+            .collect()
+    }
+}

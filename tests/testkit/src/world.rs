@@ -1,0 +1,490 @@
+use std::collections::BTreeMap;
+
+use sotto_messenger::Error;
+use sotto_messenger::engine::input::{Answer, Command, ContactAction, Effect, Input};
+use sotto_messenger::records::{ContactId, ConversationId, MessageId};
+use sotto_net::{
+    Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received,
+};
+use sotto_wire::waku::{Shard, WakuMessage, message_hash};
+
+use crate::{BEGIN, MINUTE, Phone, SECOND, Seeded};
+
+/// What the network does to messages; chances in percent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weather {
+    /// A push to one subscriber is lost.
+    pub push_lost: u8,
+    /// A push comes twice.
+    pub push_doubled: u8,
+    /// A push takes up to this long, milliseconds: later ones overtake it.
+    pub delay_ms: u64,
+    /// A publish fails; half of these were relayed all the same.
+    pub publish_fails: u8,
+    /// A node says that it relayed, and did not.
+    pub publish_lies: u8,
+    /// The store misses a message.
+    pub store_misses: u8,
+    /// A query fails, perhaps after some pages.
+    pub query_fails: u8,
+}
+
+struct Stored {
+    topic: String,
+    payload: Vec<u8>,
+    timestamp_ns: i64,
+    hash: [u8; 32],
+}
+
+/// Phones, nodes and time.
+pub struct World {
+    /// Now, Unix milliseconds.
+    pub now_ms: i64,
+    /// The weather, which may change.
+    pub weather: Weather,
+    /// The phones.
+    pub phones: Vec<Phone>,
+    /// Every payload that was published, with its topic: what an outsider sees.
+    pub published: Vec<(String, Vec<u8>)>,
+    store: Vec<Stored>,
+    queue: BTreeMap<(i64, u64), (usize, u32, NetEvent)>,
+    order: u64,
+    rng: Seeded,
+}
+
+/// Longest page of a store.
+const PAGE: usize = 20;
+
+impl World {
+    /// `phones` phones with empty folders, running.
+    pub fn new(seed: u64, phones: usize) -> Self {
+        let mut rng = Seeded::new(seed);
+        let phones = (0..phones)
+            .map(|_| Phone::new(rng.next()))
+            .collect::<Vec<_>>();
+        let mut world = Self {
+            now_ms: BEGIN,
+            weather: Weather::default(),
+            phones,
+            published: Vec::new(),
+            store: Vec::new(),
+            queue: BTreeMap::new(),
+            order: 0,
+            rng,
+        };
+        for who in 0..world.phones.len() {
+            world.start(who);
+        }
+        world
+    }
+
+    /// Starts a phone that is down.
+    pub fn start(&mut self, who: usize) {
+        let effects = self.phones[who].start(self.now_ms);
+        self.connectivity(who);
+        self.carry_out(who, effects);
+    }
+
+    /// Kills a phone: no close, nothing written.
+    pub fn kill(&mut self, who: usize) {
+        self.phones[who].engine = None;
+        self.phones[who].wake = None;
+    }
+
+    /// Kills a phone before its `n`th effect from now.
+    pub fn kill_after(&mut self, who: usize, n: u64) {
+        self.phones[who].effects_left = Some(n);
+    }
+
+    /// Cuts a phone off, or lets it back.
+    pub fn set_online(&mut self, who: usize, online: bool) {
+        if self.phones[who].online != online {
+            self.phones[who].online = online;
+            self.connectivity(who);
+        }
+    }
+
+    fn connectivity(&mut self, who: usize) {
+        let phone = &self.phones[who];
+        let on = phone.online;
+        let nodes = if on { 3 } else { 0 };
+        let subscribed = on && !phone.topics.is_empty();
+        let now = Connectivity {
+            publish_nodes: nodes,
+            receive_nodes: nodes,
+            store: on,
+            subscribed,
+            gap: subscribed,
+        };
+        self.later(who, 1, NetEvent::Connectivity(now));
+    }
+
+    /// A call of the API. Panics if the phone was killed before it answered.
+    pub fn call(&mut self, who: usize, command: Command) -> Result<Answer, Error> {
+        self.try_call(who, command)
+            .expect("killed before it answered")
+    }
+
+    /// A call of the API; `None` if the phone is down or was killed before it answered.
+    pub fn try_call(&mut self, who: usize, command: Command) -> Option<Result<Answer, Error>> {
+        let phone = &mut self.phones[who];
+        phone.next_ticket += 1;
+        let ticket = phone.next_ticket;
+        let effects = phone.handle(self.now_ms, Input::Command(ticket, command));
+        self.carry_out(who, effects);
+        self.phones[who].replies.remove(&ticket)
+    }
+
+    /// Lets time pass, and everything happen that it brings.
+    pub fn run(&mut self, ms: i64) {
+        let end = self.now_ms + ms;
+        let mut steps = 0_u32;
+        loop {
+            let net = self.queue.keys().next().copied();
+            let wake =
+                |(who, phone): (usize, &Phone)| Some((phone.wake? - phone.clock_off_ms, who));
+            let tick = self.phones.iter().enumerate().filter_map(wake).min();
+            let net_first = match (net, tick) {
+                (Some((at, _)), Some((tick, _))) => at <= tick,
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            let at = if net_first {
+                net.map(|(at, _)| at)
+            } else {
+                tick.map(|(at, _)| at)
+            };
+            let Some(at) = at.filter(|&at| at <= end) else {
+                break;
+            };
+            self.now_ms = self.now_ms.max(at);
+            steps += 1;
+            assert!(steps < 2_000_000, "the engine spins");
+            if net_first {
+                let (_, (who, life, event)) = self.queue.pop_first().unwrap();
+                if self.phones[who].life == life && self.phones[who].is_up() {
+                    let effects = self.phones[who].handle(self.now_ms, Input::Net(event));
+                    self.carry_out(who, effects);
+                }
+            } else if let Some((_, who)) = tick {
+                self.phones[who].wake = None;
+                let effects = self.phones[who].handle(self.now_ms, Input::Tick);
+                self.carry_out(who, effects);
+            }
+        }
+        self.now_ms = end;
+    }
+
+    fn later(&mut self, who: usize, in_ms: i64, event: NetEvent) {
+        self.order += 1;
+        let life = self.phones[who].life;
+        self.queue
+            .insert((self.now_ms + in_ms, self.order), (who, life, event));
+    }
+
+    fn carry_out(&mut self, who: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            let phone = &mut self.phones[who];
+            match &mut phone.effects_left {
+                Some(0) => {
+                    phone.effects_left = None;
+                    self.kill(who);
+                    return;
+                }
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            phone.effects += 1;
+            match effect {
+                Effect::Net(command) => self.net(who, command),
+                Effect::Reply(ticket, answer) => {
+                    phone.replies.insert(ticket, answer);
+                }
+                Effect::Emit(event) => phone.events.push(event),
+                Effect::WakeAt(at) => phone.wake = at,
+            }
+        }
+    }
+
+    fn net(&mut self, who: usize, command: NetCommand) {
+        match command {
+            NetCommand::Publish {
+                id,
+                topic,
+                payload,
+                timestamp_ns,
+                ..
+            } => {
+                self.publish(who, id, topic, payload, timestamp_ns);
+            }
+            NetCommand::Subscribe { topics } => {
+                self.phones[who].topics = topics;
+                self.connectivity(who);
+            }
+            NetCommand::Query {
+                id,
+                topics,
+                start_ns,
+                end_ns,
+                newest_first,
+                ..
+            } => {
+                self.query(who, id, &topics, start_ns, end_ns, newest_first);
+            }
+            NetCommand::Check { id, hashes, .. } => {
+                let has = |hash: &[u8; 32]| self.store.iter().any(|stored| stored.hash == *hash);
+                let present = hashes.into_iter().filter(has).collect();
+                let event = if self.phones[who].online {
+                    NetEvent::Checked {
+                        id,
+                        node: 2,
+                        present,
+                    }
+                } else {
+                    NetEvent::CheckFailed {
+                        id,
+                        reason: FailReason::NoNode,
+                    }
+                };
+                self.later(who, 40, event);
+            }
+            NetCommand::Close => self.later(who, 1, NetEvent::Closed),
+            NetCommand::Foreground(_) | NetCommand::NetworkChanged(_) | NetCommand::AddNodes(_) => {
+            }
+        }
+    }
+
+    fn publish(&mut self, who: usize, id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64) {
+        let message = WakuMessage {
+            payload: payload.clone(),
+            content_topic: topic.clone(),
+            timestamp: Some(timestamp_ns),
+            ..WakuMessage::default()
+        };
+        let hash = message_hash(
+            &Shard {
+                cluster: 66,
+                shard: 0,
+            }
+            .to_string(),
+            &message,
+        );
+        let node = Some(self.rng.below(3));
+        let fails = self.rng.chance(self.weather.publish_fails);
+        let lies = self.rng.chance(self.weather.publish_lies);
+        let relayed = self.phones[who].online && !lies && !(fails && self.rng.chance(50));
+        let outcome = if !self.phones[who].online {
+            PublishOutcome::Failed(FailReason::NoNode)
+        } else if fails {
+            PublishOutcome::Failed(FailReason::Timeout)
+        } else {
+            PublishOutcome::Relayed { peers: 2 }
+        };
+        self.later(
+            who,
+            30,
+            NetEvent::Published {
+                id,
+                hash,
+                node,
+                outcome,
+            },
+        );
+        if !relayed {
+            return;
+        }
+        self.published.push((topic.clone(), payload.clone()));
+        // Stores keep what is at most 20 s off.
+        let skew = (timestamp_ns / 1_000_000 - self.now_ms).abs();
+        if skew <= 20 * SECOND && !self.rng.chance(self.weather.store_misses) {
+            self.store.push(Stored {
+                topic: topic.clone(),
+                payload: payload.clone(),
+                timestamp_ns,
+                hash,
+            });
+        }
+        for other in 0..self.phones.len() {
+            let phone = &self.phones[other];
+            if !phone.online
+                || !phone.topics.contains(&topic)
+                || self.rng.chance(self.weather.push_lost)
+            {
+                continue;
+            }
+            let copies = 1 + u8::from(self.rng.chance(self.weather.push_doubled));
+            for _ in 0..copies {
+                let received = Received {
+                    topic: topic.clone(),
+                    payload: payload.clone(),
+                    timestamp_ns,
+                    hash,
+                    node: self.rng.below(2),
+                    live: true,
+                };
+                let delay = 20 + self.rng.below(self.weather.delay_ms.max(1)) as i64;
+                self.later(other, delay, NetEvent::Message(received));
+            }
+        }
+    }
+
+    fn query(
+        &mut self,
+        who: usize,
+        id: u64,
+        topics: &[String],
+        start: i64,
+        end: i64,
+        newest: bool,
+    ) {
+        if !self.phones[who].online || self.rng.chance(self.weather.query_fails) {
+            return self.later(
+                who,
+                50,
+                NetEvent::QueryFailed {
+                    id,
+                    reason: FailReason::Timeout,
+                },
+            );
+        }
+        let within = |one: &&Stored| {
+            topics.contains(&one.topic) && (start..=end).contains(&one.timestamp_ns)
+        };
+        let mut found: Vec<&Stored> = self.store.iter().filter(within).collect();
+        found.sort_by_key(|one| (one.timestamp_ns, one.hash));
+        if newest {
+            found.reverse();
+        }
+        let found = found.into_iter().map(|one| Received {
+            topic: one.topic.clone(),
+            payload: one.payload.clone(),
+            timestamp_ns: one.timestamp_ns,
+            hash: one.hash,
+            node: 1,
+            live: false,
+        });
+        let found: Vec<Received> = found.collect();
+        let mut pages: Vec<Vec<Received>> = found.chunks(PAGE).map(<[Received]>::to_vec).collect();
+        if pages.is_empty() {
+            pages.push(Vec::new());
+        }
+        let count = pages.len();
+        for (i, messages) in pages.into_iter().enumerate() {
+            let last = i + 1 == count;
+            self.later(
+                who,
+                40 + 10 * i as i64,
+                NetEvent::Page { id, messages, last },
+            );
+        }
+    }
+
+    // What people do.
+
+    /// Makes an account.
+    pub fn create(&mut self, who: usize, name: &str) {
+        self.call(
+            who,
+            Command::AccountCreate {
+                name: name.to_owned(),
+            },
+        )
+        .unwrap();
+    }
+
+    /// Opens an invite; its link.
+    pub fn invite(&mut self, who: usize) -> String {
+        match self.call(who, Command::InviteCreate).unwrap() {
+            Answer::Invite(invite) => invite.link,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Adds a contact by link.
+    pub fn add(&mut self, who: usize, link: &str, text: &str) -> ContactId {
+        let command = Command::ContactAdd {
+            link: link.to_owned(),
+            text: Some(text.to_owned()),
+        };
+        match self.call(who, command).unwrap() {
+            Answer::Contact(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Accepts the only request there is.
+    pub fn accept(&mut self, who: usize) {
+        let id = self.contact(who);
+        let action = ContactAction::Accept;
+        self.call(
+            who,
+            Command::ContactAnswer {
+                contact: id,
+                action,
+            },
+        )
+        .unwrap();
+    }
+
+    /// The only contact.
+    pub fn contact(&self, who: usize) -> ContactId {
+        let contacts = self.phones[who].read(|reader| reader.contacts().unwrap());
+        assert_eq!(contacts.len(), 1, "one contact");
+        ContactId(sotto_crypto::account_id(&contacts[0].chat))
+    }
+
+    /// The only conversation.
+    pub fn conversation(&self, who: usize) -> ConversationId {
+        let contacts = self.phones[who].read(|reader| reader.contacts().unwrap());
+        assert_eq!(contacts.len(), 1, "one contact");
+        ConversationId::from_bytes(&contacts[0].conversation)
+    }
+
+    /// Sends into the only conversation; true once it is acknowledged.
+    pub fn send(&mut self, who: usize, text: &str) -> bool {
+        if !self.phones[who].is_up() {
+            return false;
+        }
+        let conversation = self.conversation(who);
+        let command = Command::Send {
+            conversation,
+            text: text.to_owned(),
+        };
+        match self.try_call(who, command) {
+            Some(answer) => answer.map(|_| true).unwrap(),
+            None => false,
+        }
+    }
+
+    /// Marks everything in the only conversation as read.
+    pub fn read_all(&mut self, who: usize) {
+        let conversation = self.conversation(who);
+        let messages = self.phones[who].messages();
+        if let Some(last) = messages.iter().rev().find(|message| !message.mine) {
+            let message = MessageId::from_bytes(&last.id);
+            self.call(
+                who,
+                Command::MarkRead {
+                    conversation,
+                    message,
+                },
+            )
+            .unwrap();
+        }
+    }
+
+    /// Two phones with accounts, contacts of each other: phone 1 invited, phone 0 asked.
+    pub fn befriended(seed: u64) -> Self {
+        let mut world = Self::new(seed, 2);
+        world.create(0, "Alice");
+        world.create(1, "Bob");
+        world.run(MINUTE);
+        let link = world.invite(1);
+        world.run(MINUTE);
+        world.add(0, &link, "hello, it is me");
+        world.run(MINUTE);
+        world.accept(1);
+        world.run(MINUTE);
+        world
+    }
+}
