@@ -145,11 +145,11 @@ impl Tx<'_> {
         )
     }
 
-    /// Sessions with unreceipted counters whose last receipt, and whose oldest such row, are older than this.
+    /// Sending sessions whose last receipt is older than this, and so is a node's yes to something unreceipted.
     pub fn sessions_silent(&self, before_ms: i64) -> Result<Vec<Session>, Error> {
-        let sql = "SELECT * FROM sessions s WHERE sending=1 AND heard_ms<? AND EXISTS
-            (SELECT 1 FROM outbox o WHERE o.session=s.hash AND o.seq IS NOT NULL AND o.created_ms<?)";
-        all(self.conn, sql, params![before_ms, before_ms], Session::read)
+        let sql = "SELECT * FROM sessions s WHERE sending=1 AND heard_ms<?1 AND EXISTS (SELECT 1 FROM outbox o
+            JOIN attempts a ON a.outbox=o.id WHERE o.session=s.hash AND o.seq IS NOT NULL AND a.ts_s<?1/1000)";
+        all(self.conn, sql, params![before_ms], Session::read)
     }
 
     /// Notes a handshake.

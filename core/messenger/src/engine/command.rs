@@ -76,11 +76,8 @@ fn named(name: String) -> Result<Name, Error> {
 
 fn phrase_error(error: PhraseError) -> Error {
     match error {
-        PhraseError::UnknownWord { index } => Error::at(
-            Code::PhraseWord,
-            u32::try_from(index).unwrap_or(0).saturating_add(1),
-        ),
-        PhraseError::WordCount { .. } => Code::PhraseLength.into(),
+        PhraseError::UnknownWord { index } => Error::at(Code::PhraseWord, index.saturating_add(1)),
+        PhraseError::WordCount => Code::PhraseLength.into(),
         PhraseError::Checksum => Code::PhraseChecksum.into(),
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 /// What the account of a session is owed; `row` is that session as the caller holds it.
 pub(super) fn owed(step: &Step<'_>, row: &Session) -> Result<Vec<(Session, Receipt)>, Error> {
     let accepted = step.tx.contact(&row.chat)?;
-    if !accepted.is_some_and(|contact| contact.state == state::ACCEPTED) {
+    if accepted.is_none_or(|contact| contact.state != state::ACCEPTED) {
         return Ok(Vec::new());
     }
     let mut owed = Vec::new();

@@ -25,6 +25,8 @@ pub(super) const CHUNK: u8 = 3;
 const IN_FLIGHT_MS: i64 = 60 * SECOND;
 /// Given up without a receipt.
 const GIVE_UP_MS: i64 = 30 * DAY;
+/// A store is asked for a card after this, and up to as much again.
+const CARD_CHECK_MS: i64 = 10 * SECOND;
 /// One small envelope in so many is sent as the next class.
 const UP_SIZED: i64 = 16;
 /// Furthest a timestamp may lie ahead of the clock, seconds.
@@ -340,6 +342,20 @@ fn accepted(
     node: Option<u64>,
     relayed: bool,
 ) -> Result<(), Error> {
+    let can_check = step.publish_nodes > 1 || step.config.single_circle;
+    if row.kind == CARD && can_check {
+        // Nobody answers a card: a store is asked whether it is there.
+        let jitter = step.below(CARD_CHECK_MS);
+        row.due_ms = NEVER;
+        row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_MS + jitter));
+        step.tx.attempt_put(&Attempt {
+            outbox: row.id,
+            hash,
+            node: number(node),
+            ts_s: row.last_s,
+        })?;
+        return Ok(step.tx.outbox_update(&row)?);
+    }
     if row.kind != UNTIL_RECEIPTED {
         step.tx.outbox_delete(row.id)?;
         return match row.group_key {
@@ -347,7 +363,7 @@ fn accepted(
             _ => Ok(()),
         };
     }
-    let number = node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1);
+    let number = number(node);
     step.tx.attempt_put(&Attempt {
         outbox: row.id,
         hash,
@@ -365,7 +381,7 @@ fn accepted(
         if relayed || !one_took_it {
             raise(step, &message, state::SENT)?;
         }
-        if row.attempts == 0 && (step.publish_nodes > 1 || step.config.single_circle) {
+        if row.attempts == 0 && can_check {
             let jitter = step.below(20 * SECOND);
             row.check_ms = Some(step.now_ms.saturating_add(MINUTE + jitter));
         }
@@ -380,6 +396,11 @@ fn accepted(
     };
     row.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
     Ok(step.tx.outbox_update(&row)?)
+}
+
+/// A node as attempts hold it.
+fn number(node: Option<u64>) -> i64 {
+    node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
 }
 
 /// Nothing more will come of this row.
@@ -458,6 +479,9 @@ pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(),
     if !present {
         row.due_ms = row.due_ms.min(step.now_ms);
         return Ok(step.tx.outbox_update(&row)?);
+    }
+    if row.kind == CARD {
+        return Ok(step.tx.outbox_delete(row.id)?);
     }
     match row.message {
         Some(message) => raise(step, &message, state::STORED),

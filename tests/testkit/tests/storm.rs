@@ -1,0 +1,152 @@
+//! Whatever the network does: everything acknowledged arrives, once, in one order, and says so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::collections::BTreeSet;
+
+use sotto_messenger::records::MessageState;
+use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Seeded, Weather, World};
+
+const STORM: Weather = Weather {
+    push_lost: 30,
+    push_doubled: 20,
+    delay_ms: 15_000,
+    publish_fails: 30,
+    publish_lies: 10,
+    store_misses: 20,
+    query_fails: 30,
+};
+
+/// Everything said is shown once, in the same order on both sides, and known to be delivered.
+fn check(world: &World, said: &BTreeSet<String>) {
+    let [alice, bob] = [world.phones[0].texts(), world.phones[1].texts()];
+    assert_eq!(alice, bob, "one order");
+    assert_eq!(alice.len(), said.len(), "each once");
+    assert_eq!(
+        &alice.into_iter().collect::<BTreeSet<_>>(),
+        said,
+        "all of it"
+    );
+    for phone in &world.phones {
+        let delivered = |state: &MessageState| *state >= MessageState::Delivered;
+        assert!(phone.states().iter().all(delivered), "{:?}", phone.states());
+    }
+}
+
+fn storm(seed: u64) {
+    let mut world = World::befriended(seed);
+    world.weather = STORM;
+    let mut rng = Seeded::new(seed ^ 0x5eed);
+    let mut said = BTreeSet::new();
+    for i in 0..40 {
+        let who = rng.below(2) as usize;
+        let text = format!("{seed}/{i} by {who}");
+        if rng.chance(10) {
+            let online = rng.chance(50);
+            world.set_online(who, online);
+        }
+        if rng.chance(5) {
+            world.kill(who);
+            world.start(who);
+        }
+        assert!(world.send(who, &text));
+        said.insert(text);
+        world.run((rng.below(30) * 1000) as i64);
+    }
+    world.set_online(0, true);
+    world.set_online(1, true);
+    world.run(2 * HOUR);
+    world.weather = Weather::default();
+    world.run(2 * DAY);
+    check(&world, &said);
+}
+
+#[test]
+fn storms_lose_and_double_nothing() {
+    for seed in 0..12 {
+        storm(seed);
+    }
+}
+
+#[test]
+fn first_contact_comes_through_a_storm() {
+    for seed in 100..106 {
+        let mut world = World::new(seed, 2);
+        world.weather = STORM;
+        world.create(0, "Alice");
+        world.create(1, "Bob");
+        let link = world.invite(1);
+        world.run(10 * MINUTE);
+        world.add(0, &link, "me");
+        world.run(DAY);
+        world.accept(1);
+        world.run(DAY);
+        assert!(world.send(0, "there?"));
+        assert!(world.send(1, "here!"));
+        world.run(3 * DAY);
+        check(&world, &["there?", "here!"].map(String::from).into());
+    }
+}
+
+#[test]
+fn long_texts_come_through_a_storm() {
+    for seed in 200..203 {
+        let mut world = World::befriended(seed);
+        world.weather = STORM;
+        let long = "twelve bytes".repeat(25_000);
+        assert!(world.send(0, &long));
+        world.run(4 * DAY);
+        check(&world, &[long].into());
+    }
+}
+
+#[test]
+fn a_week_without_network_and_everything_arrives_at_once() {
+    let mut world = World::befriended(7);
+    world.set_online(0, false);
+    world.set_online(1, false);
+    let mut said = BTreeSet::new();
+    for i in 0..50 {
+        for who in 0..2 {
+            let text = format!("{i} by {who}");
+            assert!(world.send(who, &text));
+            said.insert(text);
+        }
+        world.run(3 * HOUR);
+    }
+    world.set_online(0, true);
+    world.run(HOUR);
+    world.set_online(1, true);
+    world.run(HOUR);
+    let [alice, bob] = [world.phones[0].texts(), world.phones[1].texts()];
+    assert_eq!(alice, bob);
+    check(&world, &said);
+}
+
+#[test]
+fn nothing_is_done_without_network_or_work() {
+    let mut world = World::befriended(8);
+    world.run(HOUR);
+    world.set_online(0, false);
+    world.run(SECOND);
+    let before = world.phones[0].effects;
+    world.run(10 * HOUR);
+    assert!(
+        world.phones[0].effects - before <= 1,
+        "no work without network"
+    );
+    world.set_online(0, true);
+    world.run(MINUTE);
+    let before = world.phones[0].effects;
+    world.run(10 * HOUR);
+    // Cards every 20 hours; else nothing happens to somebody to whom nobody writes.
+    assert!(
+        world.phones[0].effects - before <= 16,
+        "{}",
+        world.phones[0].effects - before
+    );
+}
