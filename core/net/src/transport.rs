@@ -23,7 +23,7 @@ use libp2p::core::upgrade::{
 };
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId, Transport as _, dns, noise, swarm, tcp, websocket, yamux};
-use libp2p_mplex::MplexConfig;
+use libp2p_mplex as mplex;
 
 use crate::address::needs_dns;
 use crate::traffic::{Counted, Traffic};
@@ -143,7 +143,10 @@ impl Named {
                 Err(error) => return future::ready(Err(error)).boxed(),
             }
         }
-        let dial = self.resolving.as_mut().map(|dns| dns.dial(address, options));
+        let dial = self
+            .resolving
+            .as_mut()
+            .map(|dns| dns.dial(address, options));
         match dial {
             Some(Ok(dial)) => dial.map_err(io::Error::other).boxed(),
             _ => future::ready(Err(io::ErrorKind::Unsupported.into())).boxed(),
@@ -216,8 +219,8 @@ impl Muxers {
         config
     }
 
-    fn mplex(&self) -> MplexConfig {
-        let mut config = MplexConfig::new();
+    fn mplex(&self) -> mplex::Config {
+        let mut config = mplex::Config::new();
         config.set_max_num_streams(self.streams);
         config
     }

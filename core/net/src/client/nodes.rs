@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 /// One service node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) number: NodeNumber,
     pub(crate) peer: PeerId,
@@ -51,12 +51,15 @@ impl Node {
 
     /// Whether it may be dialled now; `asked` when the app is waiting for it.
     pub(crate) fn may_dial(&self, asked: bool, now: Instant) -> bool {
-        let after = if asked {
+        self.dial_after(asked).is_none_or(|after| after <= now)
+    }
+
+    fn dial_after(&self, asked: bool) -> Option<Instant> {
+        if asked {
             self.failed_at.map(|at| at + ASKED_AGAIN).min(self.retry_at)
         } else {
             self.retry_at
-        };
-        after.is_none_or(|after| after <= now)
+        }
     }
 
     /// False only if it is known not to offer the service.
@@ -83,6 +86,7 @@ pub(crate) struct Offers {
     pub(crate) lightpush_v2: bool,
     pub(crate) filter: bool,
     pub(crate) store: bool,
+    pub(crate) metadata: bool,
     pub(crate) ping: bool,
 }
 
@@ -221,11 +225,15 @@ impl Nodes {
         }
     }
 
-    /// When the first node of a kind that offers a service may be dialled again.
-    pub(crate) fn next_dial(&self, kind: Kind, service: Service) -> Option<Instant> {
-        self.of(kind)
-            .filter(|node| node.may_offer(service))
-            .filter_map(|node| node.retry_at)
+    /// When the first of the nodes named may be dialled again, if that is not now.
+    pub(crate) fn next_dial<'a>(
+        nodes: impl Iterator<Item = &'a Node>,
+        asked: bool,
+        now: Instant,
+    ) -> Option<Instant> {
+        nodes
+            .filter_map(|node| node.dial_after(asked))
+            .filter(|after| *after > now)
             .min()
     }
 }

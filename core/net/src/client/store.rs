@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use sotto_wire::waku::{
-    self, FrameError, Shard, StoreQueryRequest, StoreQueryResponse, StoreStatus, WakuMessageKeyValue,
-    protocol,
+    self, FrameError, Shard, StoreQueryRequest, StoreQueryResponse, StoreStatus,
+    WakuMessageKeyValue, protocol,
 };
 use tokio::sync::mpsc;
 
@@ -37,7 +37,7 @@ pub(crate) struct Query {
 /// One page on its way to the engine.
 #[derive(Debug)]
 pub(crate) struct Page {
-    pub(crate) job: u64,
+    pub(crate) id: u64,
     pub(crate) messages: Vec<Received>,
     pub(crate) last: bool,
 }
@@ -61,6 +61,8 @@ pub(crate) enum StoreError {
     Status(StoreStatus),
     /// An answer that is not one to the question.
     Lied,
+    /// The node has no store.
+    NotOffered,
     /// Nobody takes the pages any more.
     Stopped,
 }
@@ -70,7 +72,7 @@ impl StoreError {
         match self {
             Self::Exchange(ExchangeError::Malformed(_)) | Self::Lied => FailReason::Lied,
             Self::Exchange(_) => FailReason::Timeout,
-            Self::Status(StoreStatus::BadRequest) => FailReason::Unsupported,
+            Self::Status(StoreStatus::BadRequest) | Self::NotOffered => FailReason::Unsupported,
             Self::Status(_) => FailReason::Busy,
             Self::Stopped => FailReason::Closing,
         }
@@ -82,7 +84,7 @@ impl StoreError {
 pub(crate) async fn query(
     asked: Asked,
     query: Arc<Query>,
-    job: u64,
+    id: u64,
     pages: mpsc::Sender<Page>,
     sent: &mut usize,
 ) -> Result<(), StoreError> {
@@ -92,20 +94,16 @@ pub(crate) async fn query(
         let request = walk.request(limit);
         let cap = waku::store_response_cap(limit, asked.max_message);
         let answer = match ask(&asked, &request, cap.min(PAGE_CAP)).await {
-            Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge { .. })))
-                if limit > SMALL_PAGE =>
-            {
+            Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge {
+                ..
+            }))) if limit > SMALL_PAGE => {
                 limit = SMALL_PAGE;
                 continue;
             }
             other => other?,
         };
         let (messages, last) = walk.take(answer, limit, asked.node)?;
-        let page = Page {
-            job,
-            messages,
-            last,
-        };
+        let page = Page { id, messages, last };
         pages.send(page).await.map_err(|_| StoreError::Stopped)?;
         *sent += 1;
         if last {
