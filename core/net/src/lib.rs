@@ -13,6 +13,7 @@
 pub mod client;
 pub mod config;
 pub mod handle;
+pub mod service;
 
 mod address;
 mod exchange;
@@ -28,4 +29,5 @@ pub use handle::{
     Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeNumber,
     PublishOutcome, Received,
 };
+pub use service::{NodeConfig, NodeEvent, NodeHandle, NodeKey};
 pub use traffic::Traffic;

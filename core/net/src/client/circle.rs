@@ -23,13 +23,6 @@ pub(crate) const MAX_LINKS: usize = 4;
 const STREAMS: usize = 64;
 /// For a peer to say what it is.
 const IDENTIFY_WITHIN: Duration = Duration::from_secs(10);
-/// Never again: what we are does not change.
-const IDENTIFY_EVERY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-/// What identify says everywhere.
-pub(crate) const AGENT: &str = "sotto";
-/// The protocol family that Waku nodes announce.
-pub(crate) const FAMILY: &str = "waku/2.0.0";
-
 /// The behaviours of a light client's swarm.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
@@ -92,18 +85,14 @@ impl Circle {
             Kind::Receive => &[PING, protocol::METADATA, protocol::FILTER_PUSH],
             Kind::Publish | Kind::Alone => &[PING, protocol::METADATA],
         };
-        let streams = streams::Behaviour::new(accepted);
+        let streams = streams::Behaviour::new(accepted, true);
         let opener = streams.opener();
         let links = u32::try_from(MAX_LINKS).ok();
         let limits = connection_limits::ConnectionLimits::default()
             .with_max_established_incoming(Some(0))
             .with_max_established_outgoing(links)
             .with_max_established_per_peer(Some(1));
-        let identify = identify::Config::new(FAMILY.into(), key.public())
-            .with_agent_version(AGENT.into())
-            .with_interval(IDENTIFY_EVERY)
-            .with_cache_size(0)
-            .with_hide_listen_addrs(true);
+        let identify = transport::identify(key.public()).with_hide_listen_addrs(true);
         let behaviour = Behaviour {
             limits: connection_limits::Behaviour::new(limits),
             identify: identify::Behaviour::new(identify),

@@ -174,7 +174,9 @@ struct Walk<'a> {
     cursor: Option<[u8; 32]>,
     /// Time of the entry the last page ended with, in the direction of the walk.
     edge_ns: Option<i64>,
-    cursors: HashSet<[u8; 32]>,
+    /// What was handed over; a store that has nothing new to say and does not end is lying.
+    had: HashSet<[u8; 32]>,
+    pages: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -183,7 +185,8 @@ impl<'a> Walk<'a> {
             query,
             cursor: None,
             edge_ns: None,
-            cursors: HashSet::new(),
+            had: HashSet::new(),
+            pages: 0,
         }
     }
 
@@ -230,10 +233,13 @@ impl<'a> Walk<'a> {
             return Err(StoreError::Lied);
         }
         // js stores answer a cursor at the end with an empty page.
-        let Some(cursor) = cursor.filter(|_| !messages.is_empty()) else {
+        let cursor = cursor.filter(|_| !messages.is_empty());
+        messages.retain(|message| self.had.insert(message.hash));
+        let Some(cursor) = cursor else {
             return Ok((messages, true));
         };
-        if !self.cursors.insert(cursor) || self.cursors.len() >= MAX_PAGES {
+        self.pages += 1;
+        if messages.is_empty() || self.pages >= MAX_PAGES {
             return Err(StoreError::Lied);
         }
         self.cursor = Some(cursor);
