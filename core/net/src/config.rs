@@ -107,7 +107,7 @@ impl Default for Timing {
             reach: Duration::from_secs(15),
             background_ping: Duration::from_secs(240),
             foreground_ping: Duration::from_secs(60),
-            alive_every: Duration::from_secs(6),
+            alive_every: Duration::from_secs(5),
             alive_within: Duration::from_secs(3),
             redial: Duration::from_secs(1),
             foreground_redial: Duration::from_secs(30),
