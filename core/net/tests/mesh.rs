@@ -143,3 +143,57 @@ async fn what_is_too_large_is_refused_without_asking() {
     let (outcome, ..) = client.published().await;
     assert_eq!(outcome, PublishOutcome::Failed(FailReason::NoNode));
 }
+
+#[tokio::test]
+async fn a_burst_arrives_whole_and_in_order_of_asking() {
+    const BURST: u64 = 600;
+    let (a, b) = mesh().await;
+    let mut sender = Client::start(support::single(a.tcp()));
+    let mut hearer = Client::start(support::single(b.tcp()));
+    hearer.subscribe(&[TOPIC]).await;
+    hearer.subscribed().await;
+    let before = std::time::Instant::now();
+    let commands = sender.commands.clone();
+    let feed = tokio::spawn(async move {
+        for id in 0..BURST {
+            let command = Command::Publish {
+                id,
+                topic: TOPIC.into(),
+                payload: [id.to_be_bytes().as_slice(), &[0; 504]].concat(),
+                timestamp_ns: support::now_ns(),
+                not: None,
+            };
+            commands.send(command).await.unwrap();
+        }
+    });
+    let mut taken = 0;
+    sender
+        .until("all published", |event| {
+            if let Event::Published { outcome, .. } = event {
+                assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+                taken += 1;
+            }
+            (taken == BURST).then_some(())
+        })
+        .await;
+    feed.await.unwrap();
+    // The hearer has read nothing so far: what does not fit in its channel waits at the node.
+    let mut heard = Vec::new();
+    hearer
+        .until("all heard", |event| {
+            match event {
+                Event::Message(one) => heard.push(one.payload[..8].to_vec()),
+                Event::Connectivity(now) => assert!(!now.gap),
+                _ => {}
+            }
+            (heard.len() as u64 == BURST).then_some(())
+        })
+        .await;
+    println!(
+        "{BURST} messages through two nodes in {:?}",
+        before.elapsed()
+    );
+    heard.sort_unstable();
+    heard.dedup();
+    assert_eq!(heard.len() as u64, BURST);
+}

@@ -1,6 +1,6 @@
 //! The task that owns both swarms: takes commands and whatever happens, keeps the filter subscribed, says what changed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ use crate::transport::TransportSetupError;
 const BACKLOG: usize = 64;
 /// Pushes and pages on their way from their streams.
 const IN_FLIGHT: usize = 16;
+/// Jobs known at a time; further commands wait in their channel.
+const MAX_JOBS: usize = 512;
 /// How long the last events may take to be fetched.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How long a connection without use lives while no conversation is on screen.
@@ -61,7 +63,8 @@ pub(super) struct Actor {
     pub(super) receive: Circle,
     pub(super) nodes: Nodes,
     pub(super) filter: Filter,
-    pub(super) jobs: Vec<(u64, Job)>,
+    /// In the order they came.
+    pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) next_job: u64,
     /// Who answered the last store query of the receive circle.
     pub(super) last_store: Option<NodeNumber>,
@@ -93,7 +96,7 @@ impl Actor {
             commands,
             events,
             nodes,
-            jobs: Vec::new(),
+            jobs: BTreeMap::new(),
             next_job: 0,
             last_store: None,
             work: FuturesUnordered::new(),
@@ -112,6 +115,7 @@ impl Actor {
         loop {
             self.settle(Instant::now());
             let room = self.out.len() < BACKLOG;
+            let bored = room && self.jobs.len() < MAX_JOBS;
             let wake = self.wake;
             tokio::select! {
                 permit = events.reserve(), if !self.out.is_empty() => {
@@ -120,7 +124,7 @@ impl Actor {
                         _ => return,
                     }
                 }
-                command = self.commands.recv(), if room => match command {
+                command = self.commands.recv(), if bored => match command {
                     Some(Command::Close) | None => break,
                     Some(command) => self.command(command, Instant::now()),
                 },
@@ -149,7 +153,7 @@ impl Actor {
     }
 
     async fn farewell(mut self) {
-        for (_, job) in &self.jobs {
+        for job in self.jobs.values() {
             self.out.push_back(job.failed_for(FailReason::Closing));
         }
         self.out.push_back(Event::Closed);
@@ -216,7 +220,7 @@ impl Actor {
         self.work.clear();
         for (number, mut job) in std::mem::take(&mut self.jobs) {
             if job.restart() {
-                self.jobs.push((number, job));
+                self.jobs.insert(number, job);
             } else {
                 self.out.push_back(job.failed_for(FailReason::Timeout));
             }
@@ -364,7 +368,7 @@ impl Actor {
 
     /// Connections that must not be closed to make room.
     pub(super) fn in_use(&self) -> Vec<PeerId> {
-        let asked = self.jobs.iter().filter_map(|(_, job)| job.asking);
+        let asked = self.jobs.values().filter_map(|job| job.asking);
         self.filter
             .peers()
             .chain(asked.map(|(peer, _)| peer))

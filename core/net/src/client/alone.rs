@@ -36,6 +36,7 @@ pub(crate) async fn query(
         peer: node.peer,
         node: node.number,
         limit: config.timing.request,
+        busy: config.timing.busy,
         max_message: config.max_message,
     };
     let mut reach = pin!(sleep(config.timing.reach));

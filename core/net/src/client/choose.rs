@@ -10,11 +10,9 @@ use super::actor::{Actor, Done};
 use super::circle::Ready;
 use super::jobs::{self, Answer, Conduct, Job, Step, Task};
 use super::nodes::{Kind, Node, Nodes, Service};
-use crate::handle::{Circle as Asking, Command, FailReason, NodeNumber};
+use crate::handle::{Circle as Asking, Command, NodeNumber};
 use crate::random;
 
-/// Jobs known at a time; more are refused as busy.
-const MAX_JOBS: usize = 256;
 /// Jobs that are being asked.
 const MAX_ASKING: usize = 32;
 /// Connections of their own at a time.
@@ -60,6 +58,9 @@ impl Actor {
                     && (tier == Tier::Avoided || avoid != Some(node.number))
                     && node.may_offer(service)
             };
+            let busy = self.nodes.of(kind).filter(|node| fits(node));
+            let free_at = busy.filter_map(|node| node.busy(now)).min();
+            let fits = |node: &Node| fits(node) && node.busy(now).is_none();
             let allowed: Vec<Node> = self.nodes.of(kind).filter(|n| fits(n)).cloned().collect();
             let number = |node: NodeNumber| allowed.iter().any(|one| one.number == node);
             let circle = self.circle(kind);
@@ -79,7 +80,10 @@ impl Actor {
             let unlinked = allowed
                 .iter()
                 .filter(|n| !self.circle_ref(kind).has(&n.peer));
-            later = Nodes::next_dial(unlinked, asked, now);
+            later = Nodes::next_dial(unlinked, asked, now)
+                .into_iter()
+                .chain(free_at)
+                .min();
             if self.circle_ref(kind).coming().any(|(node, _)| number(node)) {
                 return Choice::Wait(later);
             }
@@ -130,11 +134,8 @@ impl Actor {
 
     pub(super) fn add_job(&mut self, command: Command) {
         match Job::new(command, &self.config) {
-            Ok(Some(job)) if self.jobs.len() >= MAX_JOBS => {
-                self.out.push_back(job.failed_for(FailReason::Busy));
-            }
             Ok(Some(job)) => {
-                self.jobs.push((self.next_job, job));
+                self.jobs.insert(self.next_job, job);
                 self.next_job += 1;
             }
             Ok(None) => {}
@@ -144,22 +145,17 @@ impl Actor {
 
     /// Starts the jobs that find a node, ends those that find none in time.
     pub(super) fn start_jobs(&mut self, now: Instant) {
-        let asking = |(_, job): &&(u64, Job)| job.asking.is_some();
-        let mut free = MAX_ASKING.saturating_sub(self.jobs.iter().filter(asking).count());
-        let waiting: Vec<u64> = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| job.asking.is_none())
-            .map(|(number, _)| *number)
-            .collect();
+        let asking = self.jobs.values().filter(|job| job.asking.is_some());
+        let mut free = MAX_ASKING.saturating_sub(asking.count());
+        let waiting = self.jobs.iter().filter(|(_, job)| job.asking.is_none());
+        let waiting: Vec<u64> = waiting.map(|(number, _)| *number).collect();
         for number in waiting {
             if free == 0 {
                 return;
             }
-            let Some(index) = self.jobs.iter().position(|(other, _)| *other == number) else {
+            let Some(mut job) = self.jobs.remove(&number) else {
                 continue;
             };
-            let (_, mut job) = self.jobs.swap_remove(index);
             let until = *job.until.get_or_insert(now + self.config.timing.reach);
             match self.start_job(number, &mut job, now) {
                 Choice::Ask(_) => free -= 1,
@@ -169,7 +165,7 @@ impl Actor {
                     continue;
                 }
             }
-            self.jobs.push((number, job));
+            self.jobs.insert(number, job);
         }
     }
 
@@ -208,11 +204,8 @@ impl Actor {
         let Task::Query { query, .. } = &job.task else {
             return Choice::Nobody;
         };
-        let others = self
-            .jobs
-            .iter()
-            .filter(|(_, other)| other.kind() == Kind::Alone);
-        if others.filter(|(_, other)| other.asking.is_some()).count() >= MAX_ALONE {
+        let alone = |other: &&Job| other.kind() == Kind::Alone && other.asking.is_some();
+        if self.jobs.values().filter(alone).count() >= MAX_ALONE {
             job.until = None; // not yet begun
             return Choice::Wait(None);
         }
@@ -220,6 +213,7 @@ impl Actor {
             !job.tried.contains(&node.number)
                 && node.may_offer(Service::Store)
                 && node.may_dial(true, now)
+                && node.busy(now).is_none()
         };
         let candidates: Vec<Node> = self.nodes.of(Kind::Alone).filter(open).cloned().collect();
         // Rather one that has no connection of ours, rather one that never lied.
@@ -260,14 +254,14 @@ impl Actor {
         answer: Answer,
         now: Instant,
     ) {
-        let Some(index) = self.jobs.iter().position(|(other, _)| *other == number) else {
+        let Some(mut job) = self.jobs.remove(&number) else {
             return;
         };
-        let (_, mut job) = self.jobs.swap_remove(index);
         let kind = job.kind();
         let (conduct, step) = job.answered(node, answer);
         match conduct {
             Conduct::Good => self.nodes.answered(node),
+            Conduct::Busy => self.nodes.too_busy(node, now),
             Conduct::Silent => self.silent(kind, peer, node, now),
             Conduct::Lied => {
                 log::warn!("a node broke the protocol");
@@ -288,7 +282,7 @@ impl Actor {
                 }
                 self.out.extend(event);
             }
-            Step::Again => self.jobs.push((number, job)),
+            Step::Again => drop(self.jobs.insert(number, job)),
         }
     }
 

@@ -66,6 +66,8 @@ pub(crate) enum Answer {
 pub(crate) enum Conduct {
     /// It answered.
     Good,
+    /// It has too much to do.
+    Busy,
     /// It did not.
     Silent,
     /// It broke the protocol.
@@ -154,6 +156,9 @@ impl Job {
     pub(crate) fn answered(&mut self, node: NodeNumber, answer: Answer) -> (Conduct, Step) {
         let id = self.id;
         let (conduct, reason, done) = match answer {
+            Answer::Published(Ok(PublishOutcome::Failed(FailReason::Busy))) => {
+                (Conduct::Busy, FailReason::Busy, None)
+            }
             Answer::Published(Ok(PublishOutcome::Failed(reason))) => (Conduct::Good, reason, None),
             Answer::Published(Ok(outcome)) => {
                 let event = self.published(Some(node), outcome);
@@ -177,8 +182,10 @@ impl Job {
             Answer::Checked(Err(error)) => (conduct(&error), error.reason(), None),
         };
         self.reason = reason;
-        self.tried.push(node);
         self.asking = None;
+        if conduct != Conduct::Busy {
+            self.tried.push(node);
+        }
         let step = match done {
             Some(event) => Step::Done(Some(event)),
             None if self.tried.len() >= ATTEMPTS => Step::Done(Some(self.failed())),
@@ -229,6 +236,7 @@ fn conduct(error: &StoreError) -> Conduct {
     match error {
         StoreError::Lied | StoreError::Exchange(ExchangeError::Malformed(_)) => Conduct::Lied,
         StoreError::Exchange(_) => Conduct::Silent,
+        error if error.reason() == FailReason::Busy => Conduct::Busy,
         StoreError::Status(_) | StoreError::NotOffered | StoreError::Stopped => Conduct::Good,
     }
 }
@@ -281,6 +289,7 @@ pub(crate) async fn ask(
         peer: ready.peer,
         node: ready.node,
         limit,
+        busy: config.timing.busy,
         max_message: config.max_message,
     };
     match task {

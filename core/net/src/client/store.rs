@@ -10,6 +10,7 @@ use sotto_wire::waku::{
     WakuMessageKeyValue, protocol,
 };
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::exchange::{ExchangeError, exchange};
 use crate::handle::{FailReason, NodeNumber, Received};
@@ -21,6 +22,8 @@ pub(crate) const MAX_PAGES: usize = 1000;
 /// Entries asked for in a page, and how many when a page of that is too large.
 const PAGE: u64 = waku::STORE_PAGE_LIMIT;
 const SMALL_PAGE: u64 = 20;
+/// How often in a row a store may say, in the middle of a query, that it has too much to do.
+const PATIENCE: u32 = 5;
 /// Longest page read before a smaller one is asked for, bytes.
 const PAGE_CAP: usize = 4 * 1024 * 1024;
 
@@ -49,6 +52,8 @@ pub(crate) struct Asked {
     pub(crate) peer: PeerId,
     pub(crate) node: NodeNumber,
     pub(crate) limit: Duration,
+    /// Wait before it is asked again when it has too much to do.
+    pub(crate) busy: Duration,
     pub(crate) max_message: usize,
 }
 
@@ -90,6 +95,7 @@ pub(crate) async fn query(
 ) -> Result<(), StoreError> {
     let mut walk = Walk::new(&query);
     let mut limit = PAGE;
+    let mut patience = PATIENCE;
     loop {
         let request = walk.request(limit);
         let cap = waku::store_response_cap(limit, asked.max_message);
@@ -100,12 +106,18 @@ pub(crate) async fn query(
                 limit = SMALL_PAGE;
                 continue;
             }
+            Err(StoreError::Status(StoreStatus::TooManyRequests)) if *sent > 0 && patience > 0 => {
+                patience -= 1;
+                sleep(random::jitter(asked.busy)).await;
+                continue;
+            }
             other => other?,
         };
         let (messages, last) = walk.take(answer, limit, asked.node)?;
         let page = Page { id, messages, last };
         pages.send(page).await.map_err(|_| StoreError::Stopped)?;
         *sent += 1;
+        patience = PATIENCE;
         if last {
             return Ok(());
         }

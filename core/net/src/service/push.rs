@@ -15,17 +15,23 @@ use crate::streams::Opener;
 /// For the subscriber to take one push.
 const TAKE_WITHIN: Duration = Duration::from_secs(20);
 
+/// Streams a subscriber may reset in a row. One that does not speak the protocol looks like that too, because
+/// negotiation is lazy.
+const RESETS: u32 = 8;
+
 /// Pushes what comes until there is no more to come or the subscriber takes no more.
 pub(crate) async fn run(opener: Opener, peer: PeerId, mut frames: mpsc::Receiver<Arc<[u8]>>) {
     let mut stream: Option<Stream> = None;
-    loop {
+    let mut resets = 0;
+    while resets < RESETS {
         let frame = match stream.as_mut() {
             None => frames.recv().await,
             // Go clients close the stream after each push; what is written after that is lost without an error.
             Some(open) => tokio::select! {
                 biased;
-                () = closed(open) => {
+                clean = closed(open) => {
                     stream = None;
+                    resets = if clean { 0 } else { resets + 1 };
                     continue;
                 }
                 frame = frames.recv() => frame,
@@ -44,9 +50,9 @@ pub(crate) async fn run(opener: Opener, peer: PeerId, mut frames: mpsc::Receiver
     }
 }
 
-/// Subscribers have nothing to say on this stream: whatever comes is its end.
-async fn closed(stream: &mut Stream) {
-    let _ = stream.read(&mut [0; 1]).await;
+/// Subscribers have nothing to say on this stream: whatever comes is its end. True if they closed it in order.
+async fn closed(stream: &mut Stream) -> bool {
+    stream.read(&mut [0; 1]).await.is_ok()
 }
 
 async fn write(
