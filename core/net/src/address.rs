@@ -56,11 +56,12 @@ pub(crate) fn dialable(address: &Multiaddr) -> bool {
     if !matches!(parts.next(), Some(Protocol::Tcp(_))) {
         return false;
     }
-    match (parts.next(), parts.next(), parts.next()) {
-        (None, None, None) | (Some(Protocol::Ws(_) | Protocol::Wss(_)), None, None) => true,
-        (Some(Protocol::Tls), Some(Protocol::Ws(_)), None) => true,
-        _ => false,
-    }
+    matches!(
+        (parts.next(), parts.next(), parts.next()),
+        (None, None, None)
+            | (Some(Protocol::Ws(_) | Protocol::Wss(_)), None, None)
+            | (Some(Protocol::Tls), Some(Protocol::Ws(_)), None)
+    )
 }
 
 /// Whether a name has to be resolved before this can be dialled.

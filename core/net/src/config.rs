@@ -92,6 +92,8 @@ pub struct Timing {
     pub alive_every: Duration,
     /// For its answer; with `alive_every` the time within which a dead node is noticed.
     pub alive_within: Duration,
+    /// First wait after a node had too much to do; doubles.
+    pub busy: Duration,
     /// First wait after a failure to connect; doubles.
     pub redial: Duration,
     /// Longest wait, conversation on screen.
@@ -107,8 +109,9 @@ impl Default for Timing {
             reach: Duration::from_secs(15),
             background_ping: Duration::from_secs(240),
             foreground_ping: Duration::from_secs(60),
-            alive_every: Duration::from_secs(6),
+            alive_every: Duration::from_secs(5),
             alive_within: Duration::from_secs(3),
+            busy: Duration::from_secs(1),
             redial: Duration::from_secs(1),
             foreground_redial: Duration::from_secs(30),
             background_redial: Duration::from_secs(300),

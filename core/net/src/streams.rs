@@ -17,8 +17,8 @@ use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
 use libp2p::swarm::{
     ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm,
-    NetworkBehaviour, NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent,
-    ToSwarm,
+    NetworkBehaviour, NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent,
+    THandlerOutEvent, ToSwarm,
 };
 use libp2p::{InboundUpgrade, Multiaddr, OutboundUpgrade, PeerId, Stream, StreamProtocol};
 use tokio::sync::{mpsc, oneshot};
@@ -66,6 +66,7 @@ impl Opener {
 /// The behaviour; its events are [`Inbound`] streams.
 pub(crate) struct Behaviour {
     accepted: Arc<[StreamProtocol]>,
+    keep: bool,
     connections: HashMap<PeerId, Vec<ConnectionId>>,
     wanted: mpsc::Receiver<(PeerId, Opening)>,
     opener: Opener,
@@ -73,14 +74,16 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    /// A behaviour that accepts these protocols, for as long as it lives.
-    pub(crate) fn new(accepted: &[&'static str]) -> Self {
+    /// A behaviour that accepts these protocols, for as long as it lives. `keep`: connections stay although nothing
+    /// goes over them.
+    pub(crate) fn new(accepted: &[&'static str], keep: bool) -> Self {
         let (openings, wanted) = mpsc::channel(OPENINGS);
         Self {
             accepted: accepted
                 .iter()
                 .map(|&protocol| StreamProtocol::new(protocol))
                 .collect(),
+            keep,
             connections: HashMap::new(),
             wanted,
             opener: Opener { openings },
@@ -96,6 +99,7 @@ impl Behaviour {
     fn handler(&self) -> Handler {
         Handler {
             accepted: Arc::clone(&self.accepted),
+            keep: self.keep,
             outbound: VecDeque::new(),
             inbound: VecDeque::new(),
             waker: None,
@@ -192,6 +196,7 @@ impl NetworkBehaviour for Behaviour {
 /// One connection's part.
 pub(crate) struct Handler {
     accepted: Arc<[StreamProtocol]>,
+    keep: bool,
     outbound: VecDeque<Opening>,
     inbound: VecDeque<(StreamProtocol, Stream)>,
     waker: Option<Waker>,
@@ -218,7 +223,7 @@ impl ConnectionHandler for Handler {
     }
 
     fn connection_keep_alive(&self) -> bool {
-        true // whoever owns the swarm decides
+        self.keep
     }
 
     fn poll(

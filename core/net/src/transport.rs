@@ -21,9 +21,11 @@ use libp2p::core::transport::{Boxed, DialOpts, ListenerId, TransportError, Trans
 use libp2p::core::upgrade::{
     InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo, Version,
 };
-use libp2p::identity::Keypair;
-use libp2p::{Multiaddr, PeerId, Transport as _, dns, noise, swarm, tcp, websocket, yamux};
-use libp2p_mplex::MplexConfig;
+use libp2p::identity::{Keypair, PublicKey};
+use libp2p::{
+    Multiaddr, PeerId, Transport as _, dns, identify, noise, swarm, tcp, websocket, yamux,
+};
+use libp2p_mplex as mplex;
 
 use crate::address::needs_dns;
 use crate::traffic::{Counted, Traffic};
@@ -33,6 +35,13 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Largest WebSocket message read; Noise frames have at most 64 KiB.
 const WEBSOCKET_FRAME: usize = 1024 * 1024;
+
+/// What identify says everywhere.
+const AGENT: &str = "sotto";
+/// The protocol family that Waku nodes announce.
+const FAMILY: &str = "waku/2.0.0";
+/// Never again: what we are does not change.
+const IDENTIFY_EVERY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 type Socket = Counted<tcp::tokio::TcpStream>;
 
@@ -67,6 +76,14 @@ pub(crate) fn swarm_config() -> swarm::Config {
         .with_substream_upgrade_protocol_override(Version::V1Lazy)
         .with_dial_concurrency_factor(NonZeroU8::MIN)
         .with_max_negotiating_inbound_streams(32)
+}
+
+/// What we say about ourselves: the same everywhere, once a connection.
+pub(crate) fn identify(key: PublicKey) -> identify::Config {
+    identify::Config::new(FAMILY.into(), key)
+        .with_agent_version(AGENT.into())
+        .with_interval(IDENTIFY_EVERY)
+        .with_cache_size(0)
 }
 
 fn name_servers(texts: &[String]) -> Vec<NameServerConfig> {
@@ -143,7 +160,10 @@ impl Named {
                 Err(error) => return future::ready(Err(error)).boxed(),
             }
         }
-        let dial = self.resolving.as_mut().map(|dns| dns.dial(address, options));
+        let dial = self
+            .resolving
+            .as_mut()
+            .map(|dns| dns.dial(address, options));
         match dial {
             Some(Ok(dial)) => dial.map_err(io::Error::other).boxed(),
             _ => future::ready(Err(io::ErrorKind::Unsupported.into())).boxed(),
@@ -216,8 +236,8 @@ impl Muxers {
         config
     }
 
-    fn mplex(&self) -> MplexConfig {
-        let mut config = MplexConfig::new();
+    fn mplex(&self) -> mplex::Config {
+        let mut config = mplex::Config::new();
         config.set_max_num_streams(self.streams);
         config
     }

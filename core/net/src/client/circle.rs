@@ -23,13 +23,6 @@ pub(crate) const MAX_LINKS: usize = 4;
 const STREAMS: usize = 64;
 /// For a peer to say what it is.
 const IDENTIFY_WITHIN: Duration = Duration::from_secs(10);
-/// Never again: what we are does not change.
-const IDENTIFY_EVERY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-/// What identify says everywhere.
-pub(crate) const AGENT: &str = "sotto";
-/// The protocol family that Waku nodes announce.
-pub(crate) const FAMILY: &str = "waku/2.0.0";
-
 /// The behaviours of a light client's swarm.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
@@ -40,15 +33,15 @@ pub(crate) struct Behaviour {
 
 /// A connection, or the attempt at one.
 #[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) node: NodeNumber,
-    pub(crate) state: LinkState,
+struct Link {
+    node: NodeNumber,
+    state: LinkState,
     used: Instant,
 }
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkState {
+enum LinkState {
     /// Being set up.
     Dialing,
     /// Connected; given up at this time unless the peer says what it is.
@@ -57,11 +50,19 @@ pub(crate) enum LinkState {
     Ready(Offers),
 }
 
+/// A node that can be asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ready {
+    pub(crate) peer: PeerId,
+    pub(crate) node: NodeNumber,
+    pub(crate) offers: Offers,
+}
+
 /// What a swarm event came to.
 #[derive(Debug)]
 pub(crate) enum Happened {
     /// A node is ready for requests.
-    Ready(NodeNumber, Offers),
+    Ready(Ready),
     /// A node is gone, or could not be reached.
     Lost(PeerId, NodeNumber),
     /// A node opened a stream.
@@ -70,7 +71,6 @@ pub(crate) enum Happened {
 
 /// One circle.
 pub(crate) struct Circle {
-    pub(crate) kind: Kind,
     swarm: Swarm<Behaviour>,
     opener: Opener,
     links: HashMap<PeerId, Link>,
@@ -80,24 +80,19 @@ impl Circle {
     /// A swarm with a fresh key and no connection.
     pub(crate) fn new(kind: Kind, config: &NetConfig) -> Result<Self, TransportSetupError> {
         let key = Keypair::generate_ed25519();
-        let transport =
-            transport::build(&key, &config.dns_servers, STREAMS, &config.traffic)?;
+        let transport = transport::build(&key, &config.dns_servers, STREAMS, &config.traffic)?;
         let accepted: &[&'static str] = match kind {
             Kind::Receive => &[PING, protocol::METADATA, protocol::FILTER_PUSH],
             Kind::Publish | Kind::Alone => &[PING, protocol::METADATA],
         };
-        let streams = streams::Behaviour::new(accepted);
+        let streams = streams::Behaviour::new(accepted, true);
         let opener = streams.opener();
         let links = u32::try_from(MAX_LINKS).ok();
         let limits = connection_limits::ConnectionLimits::default()
             .with_max_established_incoming(Some(0))
             .with_max_established_outgoing(links)
             .with_max_established_per_peer(Some(1));
-        let identify = identify::Config::new(FAMILY.into(), key.public())
-            .with_agent_version(AGENT.into())
-            .with_interval(IDENTIFY_EVERY)
-            .with_cache_size(0)
-            .with_hide_listen_addrs(true);
+        let identify = transport::identify(key.public()).with_hide_listen_addrs(true);
         let behaviour = Behaviour {
             limits: connection_limits::Behaviour::new(limits),
             identify: identify::Behaviour::new(identify),
@@ -105,7 +100,6 @@ impl Circle {
         };
         let peer = key.public().to_peer_id();
         Ok(Self {
-            kind,
             swarm: Swarm::new(transport, behaviour, peer, transport::swarm_config()),
             opener,
             links: HashMap::new(),
@@ -120,27 +114,50 @@ impl Circle {
         self.opener.clone()
     }
 
-    pub(crate) fn links(&self) -> impl Iterator<Item = (&PeerId, &Link)> {
-        self.links.iter()
-    }
-
-    pub(crate) fn link(&self, peer: &PeerId) -> Option<&Link> {
-        self.links.get(peer)
+    /// Whether there is a connection, or an attempt at one.
+    pub(crate) fn has(&self, peer: &PeerId) -> bool {
+        self.links.contains_key(peer)
     }
 
     /// Nodes ready for a service.
-    pub(crate) fn ready(&self, service: Service) -> impl Iterator<Item = (PeerId, NodeNumber)> {
-        self.links.iter().filter_map(move |(peer, link)| match link.state {
-            LinkState::Ready(offers) if offers.has(service) => Some((*peer, link.node)),
-            _ => None,
+    pub(crate) fn ready(&self, service: Service) -> impl Iterator<Item = Ready> {
+        self.links.iter().filter_map(move |(&peer, link)| {
+            let LinkState::Ready(offers) = link.state else {
+                return None;
+            };
+            let node = link.node;
+            offers.has(service).then_some(Ready { peer, node, offers })
         })
     }
 
-    /// Whether some connection is still on its way.
-    pub(crate) fn connecting(&self) -> bool {
+    /// Nodes on their way to be ready, and since when.
+    pub(crate) fn coming(&self) -> impl Iterator<Item = (NodeNumber, Instant)> {
         self.links
             .values()
-            .any(|link| !matches!(link.state, LinkState::Ready(_)))
+            .filter(|link| !matches!(link.state, LinkState::Ready(_)))
+            .map(|link| (link.node, link.used))
+    }
+
+    /// Closes connections unused since then.
+    pub(crate) fn close_unused(&mut self, since: Instant, keep: &[PeerId]) {
+        let unused: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(peer, link)| link.used <= since && !keep.contains(peer))
+            .map(|(peer, _)| *peer)
+            .collect();
+        for peer in &unused {
+            self.close(peer);
+        }
+    }
+
+    /// When the connection longest unused was last used.
+    pub(crate) fn oldest_use(&self, keep: &[PeerId]) -> Option<Instant> {
+        self.links
+            .iter()
+            .filter(|(peer, _)| !keep.contains(peer))
+            .map(|(_, link)| link.used)
+            .min()
     }
 
     /// Marks a connection as used now.
@@ -279,17 +296,22 @@ impl Circle {
     }
 
     fn identified(&mut self, peer: PeerId, info: &identify::Info) -> Option<Happened> {
-        let has = |id: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == id);
+        let has = |id: &str| {
+            info.protocols
+                .iter()
+                .any(|protocol| protocol.as_ref() == id)
+        };
         let offers = Offers {
             lightpush_v3: has(protocol::LIGHTPUSH_V3),
             lightpush_v2: has(protocol::LIGHTPUSH_V2),
             filter: has(protocol::FILTER_SUBSCRIBE),
             store: has(protocol::STORE),
+            metadata: has(protocol::METADATA),
             ping: has(PING),
         };
         let link = self.links.get_mut(&peer)?;
         link.state = LinkState::Ready(offers);
-        Some(Happened::Ready(link.node, offers))
+        let node = link.node;
+        Some(Happened::Ready(Ready { peer, node, offers }))
     }
 }
-

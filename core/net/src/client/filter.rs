@@ -1,6 +1,6 @@
 //! What is subscribed where, and what has to be done next. No IO: the actor asks and reports.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
@@ -11,6 +11,7 @@ use crate::config::{NetConfig, Sharding, Timing};
 use crate::exchange::ExchangeError;
 use crate::handle::{NodeNumber, Received};
 use crate::random;
+use crate::recent::Recent;
 
 /// Most topics in one request.
 const TOPICS_PER_REQUEST: usize = 100;
@@ -43,10 +44,8 @@ pub(crate) enum Todo {
 pub(crate) enum Verdict {
     /// Go on with this node.
     Keep,
-    /// Take another; this one may be asked for other things.
+    /// It refuses or does not answer: take another, and end the connection.
     Leave,
-    /// It does not answer: the connection goes too.
-    Dead,
 }
 
 /// A node that filters for us.
@@ -60,8 +59,8 @@ struct Peer {
     checking: bool,
     hold_until: Option<Instant>,
     refusals: u32,
-    pinged: Instant,
-    heard: Instant,
+    ping_at: Instant,
+    alive_at: Instant,
     ping_stream: Option<Stream>,
     push_streams: usize,
 }
@@ -77,8 +76,7 @@ pub(crate) struct Filter {
     peers: Vec<Peer>,
     foreground: bool,
     missed: bool,
-    seen: HashSet<[u8; 32]>,
-    order: VecDeque<[u8; 32]>,
+    seen: Recent,
 }
 
 impl Filter {
@@ -92,8 +90,7 @@ impl Filter {
             peers: Vec::new(),
             foreground: false,
             missed: false,
-            seen: HashSet::new(),
-            order: VecDeque::new(),
+            seen: Recent::new(REMEMBERED),
         }
     }
 
@@ -109,19 +106,17 @@ impl Filter {
         }
     }
 
+    /// Turning to the foreground asks every node at once: after a sleep it may be gone, or have forgotten us.
     pub(crate) fn set_foreground(&mut self, on: bool, now: Instant) {
         self.foreground = on;
         for peer in &mut self.peers {
             peer.ping_stream = None;
+            peer.alive_at = now;
             if on {
-                // After a sleep the server may have forgotten us.
-                peer.pinged = now - self.timing.background_ping.min(now.elapsed());
-                peer.heard = now;
-            }
-        }
-        if on {
-            for peer in &mut self.peers {
                 peer.hold_until = None;
+                peer.ping_at = now;
+            } else {
+                peer.ping_at = now + self.timing.background_ping;
             }
         }
     }
@@ -140,6 +135,24 @@ impl Filter {
         self.peers.iter().map(|peer| peer.id)
     }
 
+    /// Their numbers.
+    pub(crate) fn nodes(&self) -> Vec<NodeNumber> {
+        self.peers.iter().map(|peer| peer.node).collect()
+    }
+
+    /// The number of a node in use.
+    pub(crate) fn node(&self, id: &PeerId) -> Option<NodeNumber> {
+        let peer = self.peers.iter().find(|peer| peer.id == *id);
+        peer.map(|peer| peer.node)
+    }
+
+    /// Asks a node at once whether it lives.
+    pub(crate) fn doubt(&mut self, id: &PeerId, now: Instant) {
+        if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) {
+            peer.ping_at = now;
+        }
+    }
+
     pub(crate) fn has(&self, id: &PeerId) -> bool {
         self.peers.iter().any(|peer| peer.id == *id)
     }
@@ -155,8 +168,8 @@ impl Filter {
             checking: false,
             hold_until: None,
             refusals: 0,
-            pinged: now,
-            heard: now,
+            ping_at: now + self.timing.background_ping,
+            alive_at: now + self.timing.alive_every,
             ping_stream: None,
             push_streams: 0,
         });
@@ -200,16 +213,7 @@ impl Filter {
 
     /// True once after a stretch with missed pushes, when all is subscribed again.
     pub(crate) fn take_gap(&mut self) -> bool {
-        let settled = self.peers.len() >= self.target().min(1)
-            && self.peers.iter().all(|peer| {
-                peer.known.is_superset(&self.wanted) || peer.hold_until.is_some() || peer.busy
-            });
-        self.missed && settled && self.covered() && std::mem::take(&mut self.missed)
-    }
-
-    /// Pushes were lost on the way.
-    pub(crate) fn note_missed(&mut self) {
-        self.missed = true;
+        self.missed && self.covered() && std::mem::take(&mut self.missed)
     }
 
     fn ping_every(&self, peer: &Peer) -> Duration {
@@ -217,6 +221,15 @@ impl Filter {
             (false, _) => self.timing.background_ping,
             (true, true) => self.timing.foreground_ping,
             (true, false) => self.timing.alive_every,
+        }
+    }
+
+    /// How long an answer may take.
+    pub(crate) fn limit(&self, ask: &FilterAsk) -> Duration {
+        if self.foreground && ask.kind == FilterSubscribeType::SubscriberPing {
+            self.timing.alive_within
+        } else {
+            self.timing.request
         }
     }
 
@@ -229,10 +242,9 @@ impl Filter {
         let ask = match (peer.busy, peer.hold_until) {
             (true, _) => None,
             (false, Some(until)) => Some(until),
-            (false, None) => Some(peer.pinged + self.ping_every(peer)),
+            (false, None) => (!peer.known.is_empty()).then_some(peer.ping_at),
         };
-        let alive = (self.foreground && peer.pings && !peer.checking)
-            .then(|| peer.heard + self.timing.alive_every);
+        let alive = (self.foreground && peer.pings && !peer.checking).then_some(peer.alive_at);
         match (ask, alive) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -242,21 +254,18 @@ impl Filter {
     /// What to ask now, one thing a call.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(PeerId, Todo)> {
         for index in 0..self.peers.len() {
+            let peer = self.peers.get_mut(index)?;
+            peer.hold_until = peer.hold_until.filter(|until| *until > now);
             let peer = self.peers.get(index)?;
-            let held = peer.hold_until.is_some_and(|until| until > now);
-            let ask = if peer.busy || held {
+            let ask = if peer.busy || peer.hold_until.is_some() {
                 None
             } else {
                 self.ask(peer, now)
             };
-            let alive = self.foreground
-                && peer.pings
-                && !peer.checking
-                && peer.heard + self.timing.alive_every <= now;
+            let alive = self.foreground && peer.pings && !peer.checking && peer.alive_at <= now;
             let peer = self.peers.get_mut(index)?;
             if let Some(ask) = ask {
                 peer.busy = true;
-                peer.hold_until = None;
                 return Some((peer.id, Todo::Ask(ask)));
             }
             if alive {
@@ -272,7 +281,7 @@ impl Filter {
             (FilterSubscribeType::Subscribe, topics)
         } else if let Some(topics) = self.batch(peer.known.difference(&self.wanted)) {
             (FilterSubscribeType::Unsubscribe, topics)
-        } else if !peer.known.is_empty() && peer.pinged + self.ping_every(peer) <= now {
+        } else if !peer.known.is_empty() && peer.ping_at <= now {
             return Some(FilterAsk {
                 kind: FilterSubscribeType::SubscriberPing,
                 shard: None,
@@ -311,18 +320,23 @@ impl Filter {
         answer: Result<u32, ExchangeError>,
         now: Instant,
     ) -> Verdict {
-        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
+        let alive_at = now + self.timing.alive_every;
+        let Some(index) = self.peers.iter().position(|peer| peer.id == *id) else {
+            return Verdict::Keep;
+        };
+        let ping_every = self.peers.get(index).map(|peer| self.ping_every(peer));
+        let (Some(peer), Some(ping_every)) = (self.peers.get_mut(index), ping_every) else {
             return Verdict::Keep;
         };
         peer.busy = false;
         let Ok(code) = answer else {
-            return Verdict::Dead;
+            return Verdict::Leave;
         };
-        peer.heard = now;
+        peer.alive_at = alive_at;
         match (FilterStatus::from_code(code), ask.kind) {
             (FilterStatus::Ok, kind) => {
                 peer.refusals = 0;
-                peer.pinged = now;
+                peer.ping_at = now + ping_every;
                 match kind {
                     FilterSubscribeType::Subscribe => peer.known.extend(ask.topics),
                     FilterSubscribeType::Unsubscribe => {
@@ -348,7 +362,8 @@ impl Filter {
                 }
             }
             (FilterStatus::TooManyRequests, _) if peer.refusals < PATIENCE => {
-                let wait = random::backoff(self.timing.redial, peer.refusals, Duration::from_secs(30));
+                let wait =
+                    random::backoff(self.timing.redial, peer.refusals, Duration::from_secs(30));
                 peer.hold_until = Some(now + wait);
                 peer.refusals += 1;
                 Verdict::Keep
@@ -370,11 +385,11 @@ impl Filter {
         peer.checking = false;
         match answer {
             Ok(stream) => {
-                peer.heard = now;
+                peer.alive_at = now + self.timing.alive_every;
                 peer.ping_stream = self.foreground.then_some(stream);
                 Verdict::Keep
             }
-            Err(_) => Verdict::Dead,
+            Err(_) => Verdict::Leave,
         }
     }
 
@@ -398,9 +413,14 @@ impl Filter {
     }
 
     /// Checks a push: from a node in use, on a wanted topic and its shard, not yet seen.
-    pub(crate) fn push(&mut self, id: &PeerId, push: MessagePush, now: Instant) -> Option<Received> {
+    pub(crate) fn push(
+        &mut self,
+        id: &PeerId,
+        push: MessagePush,
+        now: Instant,
+    ) -> Option<Received> {
         let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
-        peer.heard = now;
+        peer.alive_at = now + self.timing.alive_every;
         let node = peer.node;
         let message = push.waku_message?;
         message.validate(self.max_message).ok()?;
@@ -412,11 +432,10 @@ impl Filter {
         if push.pubsub_topic.is_some_and(|topic| topic != shard) {
             return None;
         }
-        // The same envelope published again is the same to the engine; plain SHA-256 of the payload tells.
-        if !self.remember(waku::gossip_id(&message.payload)) {
-            return None;
-        }
         let hash = waku::message_hash(&shard, &message);
+        if !self.seen.insert(hash) {
+            return None; // the other filter node was faster
+        }
         Some(Received {
             topic: message.content_topic,
             payload: message.payload,
@@ -425,18 +444,5 @@ impl Filter {
             node,
             live: true,
         })
-    }
-
-    fn remember(&mut self, payload: [u8; 32]) -> bool {
-        if !self.seen.insert(payload) {
-            return false;
-        }
-        self.order.push_back(payload);
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
-        true
     }
 }

@@ -137,7 +137,10 @@ mod tests {
         assert_eq!(v3(421, "", None), failed(FailReason::Unsupported));
         assert_eq!(v3(413, "", None), PublishOutcome::Refused);
         assert_eq!(v3(420, "too big", None), PublishOutcome::Refused);
-        assert_eq!(v3(420, "Message already seen", None), PublishOutcome::Duplicate);
+        assert_eq!(
+            v3(420, "Message already seen", None),
+            PublishOutcome::Duplicate
+        );
         assert_eq!(v3(0, "", None), failed(FailReason::Busy));
     }
 
@@ -153,8 +156,14 @@ mod tests {
         assert_eq!(v2(true, "OK"), PublishOutcome::Accepted);
         assert_eq!(v2(false, "TOO_MANY_REQUESTS"), failed(FailReason::Busy));
         assert_eq!(v2(false, "duplicate message"), PublishOutcome::Duplicate);
-        assert_eq!(v2(false, "No peers for topic"), failed(FailReason::NoRelayPeers));
-        assert_eq!(v2(false, "message size exceeds limit"), PublishOutcome::Refused);
+        assert_eq!(
+            v2(false, "No peers for topic"),
+            failed(FailReason::NoRelayPeers)
+        );
+        assert_eq!(
+            v2(false, "message size exceeds limit"),
+            PublishOutcome::Refused
+        );
         assert_eq!(read_v2(&PushResponse::default()), failed(FailReason::Busy));
     }
 }

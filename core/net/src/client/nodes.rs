@@ -15,6 +15,8 @@ const MAX_NODES: usize = 256;
 const MAX_ADDRESSES: usize = 8;
 /// How long a node that lied is used only when there is no other.
 const SHUN: Duration = Duration::from_secs(3600);
+/// Longest wait before a busy node is asked again.
+const LONGEST_BUSY: Duration = Duration::from_secs(30);
 /// How soon after a failure a request of the app may try the same node again.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
 
@@ -30,7 +32,7 @@ pub(crate) enum Kind {
 }
 
 /// One service node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) number: NodeNumber,
     pub(crate) peer: PeerId,
@@ -40,6 +42,9 @@ pub(crate) struct Node {
     failed_at: Option<Instant>,
     retry_at: Option<Instant>,
     shunned_until: Option<Instant>,
+    /// Said it has too much to do.
+    busy: u32,
+    busy_until: Option<Instant>,
     /// What it offered when last identified.
     pub(crate) offers: Option<Offers>,
 }
@@ -49,14 +54,22 @@ impl Node {
         self.shunned_until.is_some_and(|until| until > now)
     }
 
+    /// When it wants to be asked again, if that is not now.
+    pub(crate) fn busy(&self, now: Instant) -> Option<Instant> {
+        self.busy_until.filter(|until| *until > now)
+    }
+
     /// Whether it may be dialled now; `asked` when the app is waiting for it.
     pub(crate) fn may_dial(&self, asked: bool, now: Instant) -> bool {
-        let after = if asked {
+        self.dial_after(asked).is_none_or(|after| after <= now)
+    }
+
+    fn dial_after(&self, asked: bool) -> Option<Instant> {
+        if asked {
             self.failed_at.map(|at| at + ASKED_AGAIN).min(self.retry_at)
         } else {
             self.retry_at
-        };
-        after.is_none_or(|after| after <= now)
+        }
     }
 
     /// False only if it is known not to offer the service.
@@ -83,6 +96,7 @@ pub(crate) struct Offers {
     pub(crate) lightpush_v2: bool,
     pub(crate) filter: bool,
     pub(crate) store: bool,
+    pub(crate) metadata: bool,
     pub(crate) ping: bool,
 }
 
@@ -154,6 +168,8 @@ impl Nodes {
                 failed_at: None,
                 retry_at: None,
                 shunned_until: None,
+                busy: 0,
+                busy_until: None,
                 offers: None,
             });
         }
@@ -184,9 +200,21 @@ impl Nodes {
         }
     }
 
+    /// Has too much to do: left alone for a while.
+    pub(crate) fn too_busy(&mut self, number: NodeNumber, now: Instant) {
+        let base = self.timing.busy;
+        if let Some(node) = self.get_mut(number)
+            && node.busy(now).is_none()
+        {
+            node.busy_until = Some(now + random::backoff(base, node.busy, LONGEST_BUSY));
+            node.busy = node.busy.saturating_add(1);
+        }
+    }
+
     /// Answered as it should.
     pub(crate) fn answered(&mut self, number: NodeNumber) {
         if let Some(node) = self.get_mut(number) {
+            node.busy = 0;
             node.failures = 0;
             node.failed_at = None;
             node.retry_at = None;
@@ -221,11 +249,15 @@ impl Nodes {
         }
     }
 
-    /// When the first node of a kind that offers a service may be dialled again.
-    pub(crate) fn next_dial(&self, kind: Kind, service: Service) -> Option<Instant> {
-        self.of(kind)
-            .filter(|node| node.may_offer(service))
-            .filter_map(|node| node.retry_at)
+    /// When the first of the nodes named may be dialled again, if that is not now.
+    pub(crate) fn next_dial<'a>(
+        nodes: impl Iterator<Item = &'a Node>,
+        asked: bool,
+        now: Instant,
+    ) -> Option<Instant> {
+        nodes
+            .filter_map(|node| node.dial_after(asked))
+            .filter(|after| *after > now)
             .min()
     }
 }

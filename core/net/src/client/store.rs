@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use sotto_wire::waku::{
-    self, FrameError, Shard, StoreQueryRequest, StoreQueryResponse, StoreStatus, WakuMessageKeyValue,
-    protocol,
+    self, FrameError, Shard, StoreQueryRequest, StoreQueryResponse, StoreStatus,
+    WakuMessageKeyValue, protocol,
 };
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::exchange::{ExchangeError, exchange};
 use crate::handle::{FailReason, NodeNumber, Received};
@@ -21,6 +22,8 @@ pub(crate) const MAX_PAGES: usize = 1000;
 /// Entries asked for in a page, and how many when a page of that is too large.
 const PAGE: u64 = waku::STORE_PAGE_LIMIT;
 const SMALL_PAGE: u64 = 20;
+/// How often in a row a store may say, in the middle of a query, that it has too much to do.
+const PATIENCE: u32 = 5;
 /// Longest page read before a smaller one is asked for, bytes.
 const PAGE_CAP: usize = 4 * 1024 * 1024;
 
@@ -37,7 +40,7 @@ pub(crate) struct Query {
 /// One page on its way to the engine.
 #[derive(Debug)]
 pub(crate) struct Page {
-    pub(crate) job: u64,
+    pub(crate) id: u64,
     pub(crate) messages: Vec<Received>,
     pub(crate) last: bool,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Asked {
     pub(crate) peer: PeerId,
     pub(crate) node: NodeNumber,
     pub(crate) limit: Duration,
+    /// Wait before it is asked again when it has too much to do.
+    pub(crate) busy: Duration,
     pub(crate) max_message: usize,
 }
 
@@ -61,6 +66,8 @@ pub(crate) enum StoreError {
     Status(StoreStatus),
     /// An answer that is not one to the question.
     Lied,
+    /// The node has no store.
+    NotOffered,
     /// Nobody takes the pages any more.
     Stopped,
 }
@@ -70,7 +77,7 @@ impl StoreError {
         match self {
             Self::Exchange(ExchangeError::Malformed(_)) | Self::Lied => FailReason::Lied,
             Self::Exchange(_) => FailReason::Timeout,
-            Self::Status(StoreStatus::BadRequest) => FailReason::Unsupported,
+            Self::Status(StoreStatus::BadRequest) | Self::NotOffered => FailReason::Unsupported,
             Self::Status(_) => FailReason::Busy,
             Self::Stopped => FailReason::Closing,
         }
@@ -82,32 +89,35 @@ impl StoreError {
 pub(crate) async fn query(
     asked: Asked,
     query: Arc<Query>,
-    job: u64,
+    id: u64,
     pages: mpsc::Sender<Page>,
     sent: &mut usize,
 ) -> Result<(), StoreError> {
     let mut walk = Walk::new(&query);
     let mut limit = PAGE;
+    let mut patience = PATIENCE;
     loop {
         let request = walk.request(limit);
         let cap = waku::store_response_cap(limit, asked.max_message);
         let answer = match ask(&asked, &request, cap.min(PAGE_CAP)).await {
-            Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge { .. })))
-                if limit > SMALL_PAGE =>
-            {
+            Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge {
+                ..
+            }))) if limit > SMALL_PAGE => {
                 limit = SMALL_PAGE;
+                continue;
+            }
+            Err(StoreError::Status(StoreStatus::TooManyRequests)) if *sent > 0 && patience > 0 => {
+                patience -= 1;
+                sleep(random::jitter(asked.busy)).await;
                 continue;
             }
             other => other?,
         };
         let (messages, last) = walk.take(answer, limit, asked.node)?;
-        let page = Page {
-            job,
-            messages,
-            last,
-        };
+        let page = Page { id, messages, last };
         pages.send(page).await.map_err(|_| StoreError::Stopped)?;
         *sent += 1;
+        patience = PATIENCE;
         if last {
             return Ok(());
         }
@@ -176,7 +186,9 @@ struct Walk<'a> {
     cursor: Option<[u8; 32]>,
     /// Time of the entry the last page ended with, in the direction of the walk.
     edge_ns: Option<i64>,
-    cursors: HashSet<[u8; 32]>,
+    /// What was handed over; a store that has nothing new to say and does not end is lying.
+    had: HashSet<[u8; 32]>,
+    pages: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -185,7 +197,8 @@ impl<'a> Walk<'a> {
             query,
             cursor: None,
             edge_ns: None,
-            cursors: HashSet::new(),
+            had: HashSet::new(),
+            pages: 0,
         }
     }
 
@@ -232,10 +245,13 @@ impl<'a> Walk<'a> {
             return Err(StoreError::Lied);
         }
         // js stores answer a cursor at the end with an empty page.
-        let Some(cursor) = cursor.filter(|_| !messages.is_empty()) else {
+        let cursor = cursor.filter(|_| !messages.is_empty());
+        messages.retain(|message| self.had.insert(message.hash));
+        let Some(cursor) = cursor else {
             return Ok((messages, true));
         };
-        if !self.cursors.insert(cursor) || self.cursors.len() >= MAX_PAGES {
+        self.pages += 1;
+        if messages.is_empty() || self.pages >= MAX_PAGES {
             return Err(StoreError::Lied);
         }
         self.cursor = Some(cursor);

@@ -1,0 +1,64 @@
+//! The light client: filter, lightpush and store through two circles of nodes that never meet.
+//!
+//! The publish circle takes messages and answers whether they are stored; the receive circle pushes and pages what
+//! comes in. Each has its own swarm and a key made at start. A store query may also go over a connection of its own.
+
+mod actor;
+mod alone;
+mod choose;
+mod circle;
+mod filter;
+mod jobs;
+mod lightpush;
+mod nodes;
+mod pushes;
+mod serve;
+mod store;
+
+use std::future::Future;
+
+use tokio::sync::mpsc;
+
+use crate::address::{AddressError, parse_node};
+use crate::config::NetConfig;
+use crate::handle::{COMMAND_DEPTH, EVENT_DEPTH, NetHandle};
+use crate::transport::TransportSetupError;
+
+/// Why a client cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// One of the node addresses is of no use.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// There is no shard to talk on.
+    #[error("no shards configured")]
+    NoShards,
+    /// The transport could not be built.
+    #[error("no transport")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<TransportSetupError> for StartError {
+    fn from(error: TransportSetupError) -> Self {
+        Self::Transport(Box::new(error))
+    }
+}
+
+/// Makes a client. It lives as long as the future runs: on a tokio runtime with IO and time enabled, one thread is
+/// enough. The future ends after [`Event::Closed`](crate::Event::Closed), or when the handle is dropped. Nothing is
+/// dialled before something is asked for.
+pub fn start(
+    config: NetConfig,
+) -> Result<(NetHandle, impl Future<Output = ()> + Send), StartError> {
+    if config.sharding.list().is_empty() {
+        return Err(StartError::NoShards);
+    }
+    let mut found = Vec::with_capacity(config.nodes.len());
+    for (index, text) in config.nodes.iter().enumerate() {
+        found.push(parse_node(index, text)?);
+    }
+    let (commands, command_queue) = mpsc::channel(COMMAND_DEPTH);
+    let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
+    let actor = actor::Actor::new(config, found, command_queue, event_queue)?;
+    Ok((NetHandle { commands, events }, actor.run()))
+}

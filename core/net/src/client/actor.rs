@@ -1,0 +1,453 @@
+//! The task that owns both swarms: takes commands and whatever happens, keeps the filter subscribed, says what changed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use libp2p::{Multiaddr, PeerId, Stream};
+use sotto_wire::waku::{WakuMetadata, protocol};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::circle::{Circle, Happened, Ready};
+use super::filter::{Filter, FilterAsk, Todo, Verdict};
+use super::jobs::{Answer, Job};
+use super::nodes::{Kind, Nodes, Service};
+use super::pushes::{self, Pushed};
+use super::serve;
+use super::store::Page;
+use crate::address::parse_node;
+use crate::config::NetConfig;
+use crate::exchange::ExchangeError;
+use crate::handle::{Command, Connectivity, Event, FailReason, Network, NodeNumber};
+use crate::streams::Inbound;
+use crate::transport::TransportSetupError;
+
+/// Events that may wait here before nothing that makes more of them is taken.
+const BACKLOG: usize = 64;
+/// Pushes and pages on their way from their streams.
+const IN_FLIGHT: usize = 16;
+/// Jobs known at a time; further commands wait in their channel.
+const MAX_JOBS: usize = 512;
+/// How long the last events may take to be fetched.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a connection without use lives while no conversation is on screen.
+const UNUSED: Duration = Duration::from_secs(60);
+
+/// What came out of work under way.
+pub(super) enum Done {
+    /// A filter node's answer.
+    Filter(PeerId, FilterAsk, Result<u32, ExchangeError>),
+    /// A filter node's sign of life.
+    Alive(PeerId, Result<Stream, ExchangeError>),
+    /// A push stream ended.
+    PushesEnded(PeerId),
+    /// What a node says it belongs to.
+    Cluster(Kind, Ready, Result<Option<u16>, ExchangeError>),
+    /// A job's answer.
+    Job(u64, Option<PeerId>, NodeNumber, Answer),
+    /// Something nobody waits for.
+    Served,
+}
+
+/// The light client.
+pub(super) struct Actor {
+    pub(super) config: Arc<NetConfig>,
+    metadata: Arc<[u8]>,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    pub(super) publish: Circle,
+    pub(super) receive: Circle,
+    pub(super) nodes: Nodes,
+    pub(super) filter: Filter,
+    /// In the order they came.
+    pub(super) jobs: BTreeMap<u64, Job>,
+    pub(super) next_job: u64,
+    /// Who answered the last store query of the receive circle.
+    pub(super) last_store: Option<NodeNumber>,
+    pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
+    pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
+    pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
+    pub(super) foreground: bool,
+    told: Connectivity,
+    pub(super) out: VecDeque<Event>,
+    /// When something has to be done although nothing happens.
+    pub(super) wake: Option<Instant>,
+}
+
+impl Actor {
+    pub(super) fn new(
+        config: NetConfig,
+        found: Vec<(PeerId, Multiaddr)>,
+        commands: mpsc::Receiver<Command>,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Self, TransportSetupError> {
+        let mut nodes = Nodes::new(config.single_circle, config.timing);
+        nodes.add(found);
+        Ok(Self {
+            metadata: serve::metadata(&config),
+            publish: Circle::new(Kind::Publish, &config)?,
+            receive: Circle::new(Kind::Receive, &config)?,
+            filter: Filter::new(&config),
+            config: Arc::new(config),
+            commands,
+            events,
+            nodes,
+            jobs: BTreeMap::new(),
+            next_job: 0,
+            last_store: None,
+            work: FuturesUnordered::new(),
+            pages: mpsc::channel(IN_FLIGHT),
+            pushed: mpsc::channel(IN_FLIGHT),
+            foreground: false,
+            told: Connectivity::default(),
+            out: VecDeque::new(),
+            wake: None,
+        })
+    }
+
+    /// Runs until it is told to close or nobody listens any more.
+    pub(super) async fn run(mut self) {
+        let events = self.events.clone();
+        loop {
+            self.settle(Instant::now());
+            let room = self.out.len() < BACKLOG;
+            let bored = room && self.jobs.len() < MAX_JOBS;
+            let wake = self.wake;
+            tokio::select! {
+                permit = events.reserve(), if !self.out.is_empty() => {
+                    match (permit, self.out.pop_front()) {
+                        (Ok(permit), Some(event)) => permit.send(event),
+                        _ => return,
+                    }
+                }
+                command = self.commands.recv(), if bored => match command {
+                    Some(Command::Close) | None => break,
+                    Some(command) => self.command(command, Instant::now()),
+                },
+                event = self.publish.swarm().select_next_some() => {
+                    let now = Instant::now();
+                    if let Some(happened) = self.publish.on_event(event, now) {
+                        self.happened(Kind::Publish, happened, now);
+                    }
+                }
+                event = self.receive.swarm().select_next_some() => {
+                    let now = Instant::now();
+                    if let Some(happened) = self.receive.on_event(event, now) {
+                        self.happened(Kind::Receive, happened, now);
+                    }
+                }
+                Some(done) = self.work.next() => self.done(done, Instant::now()),
+                Some(page) = self.pages.1.recv(), if room => self.page(page),
+                Some((peer, push)) = self.pushed.1.recv(), if room => {
+                    let received = self.filter.push(&peer, push, Instant::now());
+                    self.out.extend(received.map(Event::Message));
+                }
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
+            }
+        }
+        self.farewell().await;
+    }
+
+    async fn farewell(mut self) {
+        for job in self.jobs.values() {
+            self.out.push_back(job.failed_for(FailReason::Closing));
+        }
+        self.out.push_back(Event::Closed);
+        let flush = async {
+            for event in self.out {
+                if self.events.send(event).await.is_err() {
+                    return;
+                }
+            }
+        };
+        if timeout(FAREWELL, flush).await.is_err() {
+            log::warn!("the last events were not fetched");
+        }
+    }
+
+    fn command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Publish { .. } | Command::Query { .. } | Command::Check { .. } => {
+                self.add_job(command);
+            }
+            Command::Subscribe { topics } => self.filter.want(topics),
+            Command::Foreground(on) => {
+                self.foreground = on;
+                self.nodes.set_foreground(on);
+                self.filter.set_foreground(on, now);
+                if on {
+                    self.nodes.forgive();
+                }
+            }
+            Command::NetworkChanged(network) => self.network_changed(network),
+            Command::AddNodes(texts) => {
+                let found = texts
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(index, text)| {
+                        parse_node(index, text)
+                            .inspect_err(|error| log::warn!("a further node: {error}"))
+                            .ok()
+                    })
+                    .collect();
+                self.nodes.add(found);
+            }
+            Command::Close => {}
+        }
+    }
+
+    /// New swarms, with new keys: nobody links the old network to the new one.
+    fn network_changed(&mut self, network: Network) {
+        let mut config = NetConfig::clone(&self.config);
+        config.dns_servers = network.dns_servers;
+        let circles = Circle::new(Kind::Publish, &config)
+            .and_then(|publish| Ok((publish, Circle::new(Kind::Receive, &config)?)));
+        match circles {
+            Ok((publish, receive)) => (self.publish, self.receive) = (publish, receive),
+            Err(error) => return log::error!("the old connections stay: {error}"),
+        }
+        self.config = Arc::new(config);
+        self.filter.lost_all();
+        self.nodes.forgive();
+        while let Ok(page) = self.pages.1.try_recv() {
+            self.page(page);
+        }
+        // Whatever was under way went through the old connections.
+        self.work.clear();
+        for (number, mut job) in std::mem::take(&mut self.jobs) {
+            if job.restart() {
+                self.jobs.insert(number, job);
+            } else {
+                self.out.push_back(job.failed_for(FailReason::Timeout));
+            }
+        }
+    }
+
+    pub(super) fn circle(&mut self, kind: Kind) -> &mut Circle {
+        match kind {
+            Kind::Receive => &mut self.receive,
+            Kind::Publish | Kind::Alone => &mut self.publish,
+        }
+    }
+
+    pub(super) fn circle_ref(&self, kind: Kind) -> &Circle {
+        match kind {
+            Kind::Receive => &self.receive,
+            Kind::Publish | Kind::Alone => &self.publish,
+        }
+    }
+
+    fn happened(&mut self, kind: Kind, happened: Happened, now: Instant) {
+        match happened {
+            Happened::Ready(ready) => self.ready(kind, ready),
+            Happened::Lost(peer, node) => {
+                self.nodes.failed(node, now);
+                if kind == Kind::Receive {
+                    self.filter.lost(&peer);
+                }
+            }
+            Happened::Stream(inbound) => self.stream(inbound),
+        }
+    }
+
+    fn ready(&mut self, kind: Kind, ready: Ready) {
+        if let Some(node) = self.nodes.get_mut(ready.node) {
+            node.offers = Some(ready.offers);
+        }
+        if ready.offers.metadata {
+            let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
+            let limit = self.config.timing.request;
+            let opener = self.circle(kind).opener();
+            self.work.push(Box::pin(async move {
+                let cluster = serve::cluster(opener, ready.peer, ours, limit).await;
+                Done::Cluster(kind, ready, cluster)
+            }));
+        }
+    }
+
+    fn stream(&mut self, inbound: Inbound) {
+        if inbound.protocol != protocol::FILTER_PUSH {
+            let metadata = Arc::clone(&self.metadata);
+            self.work.push(Box::pin(async move {
+                serve::answer(inbound, metadata).await;
+                Done::Served
+            }));
+        } else if self.filter.open_push(&inbound.peer) {
+            let sender = self.pushed.0.clone();
+            let max_message = self.config.max_message;
+            self.work.push(Box::pin(async move {
+                let peer = inbound.peer;
+                pushes::read(inbound, max_message, sender).await;
+                Done::PushesEnded(peer)
+            }));
+        }
+    }
+
+    fn done(&mut self, done: Done, now: Instant) {
+        match done {
+            Done::Filter(peer, ask, answer) => {
+                let verdict = self.filter.answered(&peer, ask, answer, now);
+                self.judge(&peer, verdict, now);
+            }
+            Done::Alive(peer, answer) => {
+                let verdict = self.filter.alive(&peer, answer, now);
+                self.judge(&peer, verdict, now);
+            }
+            Done::PushesEnded(peer) => self.filter.close_push(&peer),
+            Done::Cluster(kind, ready, Ok(Some(cluster))) if cluster != self.config.cluster => {
+                log::warn!("a node belongs to another network");
+                self.nodes.lied(ready.node, now);
+                self.drop_link(kind, &ready.peer, ready.node, now);
+            }
+            Done::Cluster(..) | Done::Served => {}
+            Done::Job(number, peer, node, answer) => {
+                self.job_answered(number, peer, node, answer, now);
+            }
+        }
+    }
+
+    fn judge(&mut self, peer: &PeerId, verdict: Verdict, now: Instant) {
+        let Some(node) = self.filter.node(peer) else {
+            return;
+        };
+        self.receive.touch(peer, now);
+        match verdict {
+            Verdict::Keep => self.nodes.answered(node),
+            Verdict::Leave => self.drop_link(Kind::Receive, peer, node, now),
+        }
+    }
+
+    /// Ends a connection that is of no use.
+    pub(super) fn drop_link(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, now: Instant) {
+        self.circle(kind).close(peer);
+        self.nodes.failed(node, now);
+        if kind == Kind::Receive {
+            self.filter.lost(peer);
+        }
+    }
+
+    pub(super) fn page(&mut self, page: Page) {
+        self.out.push_back(Event::Page {
+            id: page.id,
+            messages: page.messages,
+            last: page.last,
+        });
+    }
+
+    /// Starts whatever is due and says what changed.
+    fn settle(&mut self, now: Instant) {
+        self.wake = None;
+        for kind in [Kind::Publish, Kind::Receive] {
+            for (peer, node) in self.circle(kind).expire(now) {
+                self.nodes.failed(node, now);
+                self.filter.lost(&peer);
+            }
+        }
+        self.start_jobs(now);
+        self.keep_filter(now);
+        self.keep_publishing(now);
+        self.close_unused(now);
+        let deadlines = [
+            self.publish.deadline(),
+            self.receive.deadline(),
+            self.filter.deadline(),
+        ];
+        for deadline in deadlines.into_iter().flatten() {
+            self.wake_at(deadline);
+        }
+        self.tell();
+    }
+
+    pub(super) fn wake_at(&mut self, at: Instant) {
+        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+    }
+
+    /// Connections that must not be closed to make room.
+    pub(super) fn in_use(&self) -> Vec<PeerId> {
+        let asked = self.jobs.values().filter_map(|job| job.asking);
+        self.filter
+            .peers()
+            .chain(asked.map(|(peer, _)| peer))
+            .collect()
+    }
+
+    fn close_unused(&mut self, now: Instant) {
+        if self.foreground {
+            return;
+        }
+        let keep = self.in_use();
+        for kind in [Kind::Publish, Kind::Receive] {
+            let circle = self.circle(kind);
+            if let Some(since) = now.checked_sub(UNUSED) {
+                circle.close_unused(since, &keep);
+            }
+            if let Some(used) = circle.oldest_use(&keep) {
+                self.wake_at(used + UNUSED);
+            }
+        }
+    }
+
+    /// Has as many filter nodes as wanted, subscribed to all that is wanted.
+    fn keep_filter(&mut self, now: Instant) {
+        while let Some(peer) = self.filter.surplus() {
+            self.receive.close(&peer);
+        }
+        while self.filter.peers().count() < self.filter.target() {
+            let taken = self.filter.nodes();
+            let found = self.find(Kind::Receive, Service::Filter, &taken, self.foreground, now);
+            let Some(Ready { peer, node, offers }) = found else {
+                break;
+            };
+            self.filter.join(peer, node, offers.ping, now);
+        }
+        while let Some((peer, todo)) = self.filter.next(now) {
+            let opener = self.receive.opener();
+            let timing = self.config.timing;
+            self.work.push(match todo {
+                Todo::Ask(ask) => {
+                    let limit = self.filter.limit(&ask);
+                    Box::pin(async move {
+                        let answer = pushes::ask(opener, peer, &ask, limit).await;
+                        Done::Filter(peer, ask, answer)
+                    })
+                }
+                Todo::Alive(stream) => Box::pin(async move {
+                    let answer = pushes::alive(opener, peer, stream, timing.alive_within).await;
+                    Done::Alive(peer, answer)
+                }),
+            });
+        }
+    }
+
+    /// With a conversation on screen, a node to publish to is at hand.
+    fn keep_publishing(&mut self, now: Instant) {
+        if self.foreground {
+            let _ = self.find(Kind::Publish, Service::LightPush, &[], false, now);
+        }
+    }
+
+    fn tell(&mut self) {
+        let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
+        let mut store = self.publish.ready(Service::Store);
+        let connectivity = Connectivity {
+            publish_nodes: count(self.publish.ready(Service::LightPush).count()),
+            receive_nodes: count(self.receive.ready(Service::Filter).count()),
+            store: store.next().is_some() || self.receive.ready(Service::Store).next().is_some(),
+            subscribed: self.filter.covered(),
+            gap: false,
+        };
+        drop(store);
+        let gap = self.filter.take_gap();
+        if gap || connectivity != self.told {
+            self.told = connectivity;
+            self.out.push_back(Event::Connectivity(Connectivity {
+                gap,
+                ..connectivity
+            }));
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Who is asked: at random among the healthy, those that lied last, and jobs on their way to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use tokio::time::Instant;
+
+use super::actor::{Actor, Done};
+use super::circle::Ready;
+use super::jobs::{self, Answer, Conduct, Job, Step, Task};
+use super::nodes::{Kind, Node, Nodes, Service};
+use crate::handle::{Circle as Asking, Command, NodeNumber};
+use crate::random;
+
+/// Jobs that are being asked.
+const MAX_ASKING: usize = 32;
+/// Connections of their own at a time.
+const MAX_ALONE: usize = 2;
+/// When a connection that is still being set up is no longer waited for alone.
+const HEDGE: Duration = Duration::from_secs(3);
+
+/// A node to ask, or none now.
+pub(super) enum Choice {
+    Ask(Ready),
+    /// Something is under way, or may be tried at a later time.
+    Wait(Option<Instant>),
+    Nobody,
+}
+
+/// Which nodes are good enough.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tier {
+    Good,
+    Shunned,
+    Avoided,
+}
+
+impl Actor {
+    /// A ready node, else a connection to one is started. `asked`: the app waits for it.
+    fn choose(
+        &mut self,
+        kind: Kind,
+        service: Service,
+        tried: &[NodeNumber],
+        avoid: Option<NodeNumber>,
+        (repeat, asked): (bool, bool),
+        now: Instant,
+    ) -> Choice {
+        let mut later = None;
+        for tier in [Tier::Good, Tier::Shunned, Tier::Avoided] {
+            if tier == Tier::Avoided && !(repeat && avoid.is_some()) {
+                continue;
+            }
+            let fits = |node: &Node| {
+                !tried.contains(&node.number)
+                    && (tier != Tier::Good || !node.shunned(now))
+                    && (tier == Tier::Avoided || avoid != Some(node.number))
+                    && node.may_offer(service)
+            };
+            let busy = self.nodes.of(kind).filter(|node| fits(node));
+            let free_at = busy.filter_map(|node| node.busy(now)).min();
+            let fits = |node: &Node| fits(node) && node.busy(now).is_none();
+            let allowed: Vec<Node> = self.nodes.of(kind).filter(|n| fits(n)).cloned().collect();
+            let number = |node: NodeNumber| allowed.iter().any(|one| one.number == node);
+            let circle = self.circle(kind);
+            let ready: Vec<Ready> = circle.ready(service).filter(|r| number(r.node)).collect();
+            if let Some(ready) = random::choose(&ready) {
+                return Choice::Ask(ready);
+            }
+            let coming = circle.coming().filter(|(node, _)| number(*node));
+            if let Some(since) = coming.map(|(_, since)| since).max()
+                && since + HEDGE > now
+            {
+                return Choice::Wait(Some(since + HEDGE));
+            }
+            if let Some(wait) = self.dial_one(kind, &allowed, asked, now) {
+                return wait;
+            }
+            let unlinked = allowed
+                .iter()
+                .filter(|n| !self.circle_ref(kind).has(&n.peer));
+            later = Nodes::next_dial(unlinked, asked, now)
+                .into_iter()
+                .chain(free_at)
+                .min();
+            if self.circle_ref(kind).coming().any(|(node, _)| number(node)) {
+                return Choice::Wait(later);
+            }
+        }
+        later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
+    }
+
+    fn dial_one(
+        &mut self,
+        kind: Kind,
+        allowed: &[Node],
+        asked: bool,
+        now: Instant,
+    ) -> Option<Choice> {
+        let keep = self.in_use();
+        let circle = self.circle(kind);
+        let mut dialable: Vec<&Node> = allowed
+            .iter()
+            .filter(|node| !circle.has(&node.peer) && node.may_dial(asked, now))
+            .collect();
+        random::shuffle(&mut dialable);
+        dialable
+            .into_iter()
+            .any(|node| circle.dial(node, &keep, now))
+            .then_some(Choice::Wait(Some(now + HEDGE)))
+    }
+
+    /// A ready node for a lasting purpose; wakes when there may be one.
+    pub(super) fn find(
+        &mut self,
+        kind: Kind,
+        service: Service,
+        tried: &[NodeNumber],
+        asked: bool,
+        now: Instant,
+    ) -> Option<Ready> {
+        match self.choose(kind, service, tried, None, (false, asked), now) {
+            Choice::Ask(ready) => Some(ready),
+            Choice::Wait(at) => {
+                if let Some(at) = at {
+                    self.wake_at(at);
+                }
+                None
+            }
+            Choice::Nobody => None,
+        }
+    }
+
+    pub(super) fn add_job(&mut self, command: Command) {
+        match Job::new(command, &self.config) {
+            Ok(Some(job)) => {
+                self.jobs.insert(self.next_job, job);
+                self.next_job += 1;
+            }
+            Ok(None) => {}
+            Err(event) => self.out.push_back(event),
+        }
+    }
+
+    /// Starts the jobs that find a node, ends those that find none in time.
+    pub(super) fn start_jobs(&mut self, now: Instant) {
+        let asking = self.jobs.values().filter(|job| job.asking.is_some());
+        let mut free = MAX_ASKING.saturating_sub(asking.count());
+        let waiting = self.jobs.iter().filter(|(_, job)| job.asking.is_none());
+        let waiting: Vec<u64> = waiting.map(|(number, _)| *number).collect();
+        for number in waiting {
+            if free == 0 {
+                return;
+            }
+            let Some(mut job) = self.jobs.remove(&number) else {
+                continue;
+            };
+            let until = *job.until.get_or_insert(now + self.config.timing.reach);
+            match self.start_job(number, &mut job, now) {
+                Choice::Ask(_) => free -= 1,
+                Choice::Wait(at) if until > now => self.wake_at(at.unwrap_or(until).min(until)),
+                Choice::Wait(_) | Choice::Nobody => {
+                    self.out.push_back(job.failed());
+                    continue;
+                }
+            }
+            self.jobs.insert(number, job);
+        }
+    }
+
+    fn start_job(&mut self, number: u64, job: &mut Job, now: Instant) -> Choice {
+        if job.kind() == Kind::Alone {
+            return self.start_alone(number, job, now);
+        }
+        let avoid = match job.task {
+            Task::Query {
+                circle: Asking::Other,
+                ..
+            } => self.last_store,
+            _ => job.not,
+        };
+        let ways = (job.may_repeat(&self.config), true);
+        let choice = self.choose(job.kind(), job.service(), &job.tried, avoid, ways, now);
+        if let Choice::Ask(ready) = choice {
+            job.asking = Some((ready.peer, ready.node));
+            if matches!(job.task, Task::Query { .. }) {
+                self.last_store = Some(ready.node);
+            }
+            let circle = self.circle(job.kind());
+            circle.touch(&ready.peer, now);
+            let opener = circle.opener();
+            let (task, id) = (job.task.clone(), job.id);
+            let (config, pages) = (Arc::clone(&self.config), self.pages.0.clone());
+            self.work.push(Box::pin(async move {
+                let answer = jobs::ask(opener, ready, task, id, config, pages).await;
+                Done::Job(number, Some(ready.peer), ready.node, answer)
+            }));
+        }
+        choice
+    }
+
+    fn start_alone(&mut self, number: u64, job: &mut Job, now: Instant) -> Choice {
+        let Task::Query { query, .. } = &job.task else {
+            return Choice::Nobody;
+        };
+        let alone = |other: &&Job| other.kind() == Kind::Alone && other.asking.is_some();
+        if self.jobs.values().filter(alone).count() >= MAX_ALONE {
+            job.until = None; // not yet begun
+            return Choice::Wait(None);
+        }
+        let open = |node: &&Node| {
+            !job.tried.contains(&node.number)
+                && node.may_offer(Service::Store)
+                && node.may_dial(true, now)
+                && node.busy(now).is_none()
+        };
+        let candidates: Vec<Node> = self.nodes.of(Kind::Alone).filter(open).cloned().collect();
+        // Rather one that has no connection of ours, rather one that never lied.
+        let rank = |node: &Node| {
+            let linked = self.publish.has(&node.peer) || self.receive.has(&node.peer);
+            (node.shunned(now), linked)
+        };
+        let Some(best) = candidates.iter().map(rank).min() else {
+            return Choice::Nobody;
+        };
+        let mut best: Vec<&Node> = candidates.iter().filter(|n| rank(n) == best).collect();
+        random::shuffle(&mut best);
+        let Some(node) = best.first().map(|node| Node::clone(node)) else {
+            return Choice::Nobody;
+        };
+        job.asking = Some((node.peer, node.number));
+        let ready = Ready {
+            peer: node.peer,
+            node: node.number,
+            offers: node.offers.unwrap_or_default(),
+        };
+        let (query, id) = (Arc::clone(query), job.id);
+        let (config, pages) = (Arc::clone(&self.config), self.pages.0.clone());
+        self.work.push(Box::pin(async move {
+            let number_of_node = node.number;
+            let answer = jobs::ask_alone(node, query, id, config, pages).await;
+            Done::Job(number, None, number_of_node, answer)
+        }));
+        Choice::Ask(ready)
+    }
+
+    /// Takes in a job's answer. `peer` is none for a connection of its own, which is gone by now.
+    pub(super) fn job_answered(
+        &mut self,
+        number: u64,
+        peer: Option<PeerId>,
+        node: NodeNumber,
+        answer: Answer,
+        now: Instant,
+    ) {
+        let Some(mut job) = self.jobs.remove(&number) else {
+            return;
+        };
+        let kind = job.kind();
+        let (conduct, step) = job.answered(node, answer);
+        match conduct {
+            Conduct::Good => self.nodes.answered(node),
+            Conduct::Busy => self.nodes.too_busy(node, now),
+            Conduct::Silent => self.silent(kind, peer, node, now),
+            Conduct::Lied => {
+                log::warn!("a node broke the protocol");
+                self.nodes.lied(node, now);
+                if let Some(peer) = peer {
+                    self.drop_link(kind, &peer, node, now);
+                }
+            }
+        }
+        if let Some(peer) = peer {
+            self.circle(kind).touch(&peer, now);
+        }
+        match step {
+            Step::Done(event) => {
+                // Pages already read come before what ends the query.
+                while let Ok(page) = self.pages.1.try_recv() {
+                    self.page(page);
+                }
+                self.out.extend(event);
+            }
+            Step::Again => drop(self.jobs.insert(number, job)),
+        }
+    }
+
+    /// No answer: the connection goes, unless the filter uses it, which has its own way to find out.
+    fn silent(&mut self, kind: Kind, peer: Option<PeerId>, node: NodeNumber, now: Instant) {
+        match peer {
+            Some(peer) if kind == Kind::Receive && self.filter.has(&peer) => {
+                self.filter.doubt(&peer, now);
+            }
+            Some(peer) => self.drop_link(kind, &peer, node, now),
+            None => self.nodes.failed(node, now),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What goes between us and a filter node: requests, signs of life, and the streams it pushes on.
+
+use std::time::Duration;
+
+use libp2p::{PeerId, Stream, StreamProtocol};
+use sotto_wire::waku::{
+    self, FilterSubscribeRequest, FilterSubscribeResponse, MessagePush, protocol,
+};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::filter::FilterAsk;
+use crate::exchange::{self, ExchangeError, PING, exchange};
+use crate::random;
+use crate::streams::{Inbound, Opener};
+
+/// A push and who sent it.
+pub(crate) type Pushed = (PeerId, MessagePush);
+
+/// One request; the answer is its status code.
+pub(crate) async fn ask(
+    opener: Opener,
+    peer: PeerId,
+    ask: &FilterAsk,
+    limit: Duration,
+) -> Result<u32, ExchangeError> {
+    let request = FilterSubscribeRequest {
+        request_id: Some(random::request_id()),
+        filter_subscribe_type: Some(ask.kind.into()),
+        pubsub_topic: ask.shard.map(|shard| shard.to_string()),
+        content_topics: ask.topics.clone(),
+    };
+    let answer: FilterSubscribeResponse = exchange(
+        &opener,
+        peer,
+        protocol::FILTER_SUBSCRIBE,
+        &request,
+        waku::FILTER_RESPONSE_CAP,
+        limit,
+    )
+    .await?;
+    Ok(answer.status_code.unwrap_or_default())
+}
+
+/// Whether a node lives; the stream is given back for the next time.
+pub(crate) async fn alive(
+    opener: Opener,
+    peer: PeerId,
+    stream: Option<Stream>,
+    limit: Duration,
+) -> Result<Stream, ExchangeError> {
+    let stream = match stream {
+        Some(stream) => stream,
+        None => timeout(limit, opener.open(peer, StreamProtocol::new(PING)))
+            .await
+            .map_err(|_| ExchangeError::Timeout)?
+            .map_err(ExchangeError::NotOpened)?,
+    };
+    exchange::ping(stream, limit).await
+}
+
+/// Reads pushes until the stream ends: one, as go nodes do, or many, as nim nodes do.
+pub(crate) async fn read(mut inbound: Inbound, max_message: usize, pushed: mpsc::Sender<Pushed>) {
+    let cap = waku::push_cap(max_message);
+    loop {
+        let push = match exchange::read_frame(&mut inbound.stream, cap).await {
+            Ok(Some(body)) => waku::decode(&body),
+            Ok(None) => return,
+            Err(error) => return log::debug!("a push stream broke: {error}"),
+        };
+        let Ok(push) = push else {
+            return log::debug!("a push is malformed");
+        };
+        if pushed.send((inbound.peer, push)).await.is_err() {
+            return;
+        }
+    }
+}

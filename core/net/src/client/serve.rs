@@ -1,0 +1,49 @@
+//! What a light client answers: metadata, because nodes hang up on who does not, and pings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use sotto_wire::waku::{self, WakuMetadata, protocol};
+
+use crate::config::NetConfig;
+use crate::exchange::{self, ExchangeError, PING, exchange};
+use crate::streams::{Inbound, Opener};
+
+/// For a peer that opened a stream to say something on it.
+const REQUEST_WITHIN: Duration = Duration::from_secs(20);
+
+/// Our metadata as a frame.
+pub(crate) fn metadata(config: &NetConfig) -> Arc<[u8]> {
+    waku::encode_framed(&WakuMetadata::new(config.cluster, &config.sharding.list())).into()
+}
+
+/// Answers a stream of one of the small protocols.
+pub(crate) async fn answer(inbound: Inbound, metadata: Arc<[u8]>) {
+    let Inbound {
+        protocol,
+        mut stream,
+        ..
+    } = inbound;
+    if protocol == PING {
+        exchange::answer_pings(stream).await;
+    } else if protocol == protocol::METADATA {
+        let request = exchange::read_request(&mut stream, waku::METADATA_CAP, REQUEST_WITHIN);
+        if request.await.is_some() {
+            exchange::write_answer(&mut stream, &metadata, REQUEST_WITHIN).await;
+        }
+    }
+}
+
+/// Asks a node for its cluster. `None`: it does not say.
+pub(crate) async fn cluster(
+    opener: Opener,
+    peer: PeerId,
+    ours: WakuMetadata,
+    limit: Duration,
+) -> Result<Option<u16>, ExchangeError> {
+    let cap = waku::METADATA_CAP;
+    let answer: WakuMetadata =
+        exchange(&opener, peer, protocol::METADATA, &ours, cap, limit).await?;
+    Ok(answer.cluster())
+}

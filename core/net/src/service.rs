@@ -1,0 +1,133 @@
+//! The service node: relays by gossipsub and serves light clients.
+//!
+//! Data path: a message comes by gossipsub or by lightpush → checked → to the relay peers → once per message hash to the
+//! archive (an [`ArchiveRequest`] that the starter answers) and to every filter subscriber of its topics. It knows no
+//! account and reads no payload. Subscriptions, streams, requests, queues and sizes are bounded by [`Limits`].
+
+mod actor;
+mod answer;
+mod archive;
+mod config;
+mod filter;
+mod lightpush;
+mod neighbours;
+mod push;
+mod relay;
+mod store;
+
+pub use archive::{
+    ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
+};
+pub use config::{KeyError, Limits, NodeConfig, NodeKey};
+
+use std::future::Future;
+
+use libp2p::Multiaddr;
+use tokio::sync::mpsc;
+
+use crate::address::{AddressError, parse_node};
+
+/// Events that may wait.
+const EVENT_DEPTH: usize = 16;
+/// Archive requests that may wait; when the archive is that far behind, messages are relayed and not archived.
+const ARCHIVE_DEPTH: usize = 1024;
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Listen address number `index` (from 0) is no multiaddr to listen on.
+    #[error("listen address {index} is malformed")]
+    Listen {
+        /// Place in the list.
+        index: usize,
+    },
+    /// A relay peer's address is of no use.
+    #[error(transparent)]
+    Peer(#[from] AddressError),
+    /// There is no shard to relay.
+    #[error("no shards configured")]
+    NoShards,
+    /// The transport or gossipsub could not be built.
+    #[error("no network stack")]
+    Stack(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a node tells whoever started it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeEvent {
+    /// All listeners are bound.
+    Listening {
+        /// Full multiaddrs ending in `/p2p/…`, one for each listen address, in order.
+        addresses: Vec<String>,
+    },
+    /// Listen address number `index` could not be bound; the node stops.
+    ListenFailed {
+        /// Place in the list.
+        index: usize,
+    },
+    /// The number of connected peers, light clients included, has changed; several changes may come as one.
+    Peers {
+        /// Connected peers.
+        connected: u32,
+        /// Those of them that relay.
+        relays: u32,
+    },
+    /// The last event.
+    Stopped,
+}
+
+/// A running node. Dropping every [`NodeStop`] stops it.
+#[derive(Debug)]
+pub struct NodeHandle {
+    /// What happens; `None` once the node has stopped.
+    pub events: mpsc::Receiver<NodeEvent>,
+    /// What the node asks of the archive. Dropped: nothing is archived and store queries fail.
+    pub archive: mpsc::Receiver<ArchiveRequest>,
+    /// Stops the node.
+    pub stop: NodeStop,
+}
+
+/// Stops a node.
+#[derive(Debug, Clone)]
+pub struct NodeStop(mpsc::Sender<()>);
+
+impl NodeStop {
+    /// Stops the node; [`NodeEvent::Stopped`] follows.
+    pub fn stop(&self) {
+        let _ = self.0.try_send(()); // full: it is stopping already
+    }
+}
+
+/// Makes a node. It lives as long as the future runs: on a tokio runtime with IO and time enabled.
+pub fn start(
+    config: NodeConfig,
+    key: NodeKey,
+) -> Result<(NodeHandle, impl Future<Output = ()> + Send), StartError> {
+    if config.sharding.list().is_empty() {
+        return Err(StartError::NoShards);
+    }
+    let mut listen = Vec::with_capacity(config.listen.len());
+    for (index, text) in config.listen.iter().enumerate() {
+        let address: Multiaddr = text.parse().map_err(|_| StartError::Listen { index })?;
+        listen.push(address);
+    }
+    let mut peers = Vec::with_capacity(config.peers.len());
+    for (index, text) in config.peers.iter().enumerate() {
+        peers.push(parse_node(index, text)?);
+    }
+    let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
+    let (archive_queue, archive) = mpsc::channel(ARCHIVE_DEPTH);
+    let (stop, stopped) = mpsc::channel(1);
+    let ends = actor::Ends {
+        events: event_queue,
+        archive: archive_queue,
+        stopped,
+    };
+    let actor = actor::Actor::new(config, &key, peers, ends)?;
+    let handle = NodeHandle {
+        events,
+        archive,
+        stop: NodeStop(stop),
+    };
+    Ok((handle, actor.run(listen)))
+}

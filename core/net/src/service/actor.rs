@@ -1,0 +1,459 @@
+//! The task that owns the swarm: connections, streams, gossip.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use libp2p::core::transport::ListenerId;
+use libp2p::gossipsub::{self, MessageAcceptance};
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, connection_limits, identify};
+use sotto_wire::waku::{self, WakuMessage, WakuMetadata, protocol};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::answer::Pushers;
+use super::archive::ArchiveRequest;
+use super::config::{NodeConfig, NodeKey};
+use super::filter::{SWEEP, Subscriptions};
+use super::neighbours::Neighbours;
+use super::relay::{self, Relay};
+use super::{NodeEvent, StartError};
+use crate::exchange::{self, ExchangeError, PING};
+use crate::recent::Recent;
+use crate::streams::{self, Inbound};
+use crate::transport;
+
+/// Streams of one connection.
+const STREAMS: usize = 128;
+/// Connections being set up.
+const PENDING: u32 = 64;
+/// Work under way; streams beyond it are dropped.
+const MAX_WORK: usize = 4096;
+/// For a peer to say something on a stream it opened.
+const REQUEST_WITHIN: Duration = Duration::from_secs(20);
+/// For a peer to say what it belongs to.
+const METADATA_WITHIN: Duration = Duration::from_secs(10);
+/// Message hashes remembered.
+const REMEMBERED: usize = 16 * 1024;
+/// How long the last events may take to be fetched.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    limits: connection_limits::Behaviour,
+    identify: identify::Behaviour,
+    pub(super) relay: Relay,
+    streams: streams::Behaviour,
+}
+
+/// The actor's ends of the channels in a [`NodeHandle`](super::NodeHandle).
+pub(super) struct Ends {
+    pub(super) events: mpsc::Sender<NodeEvent>,
+    pub(super) archive: mpsc::Sender<ArchiveRequest>,
+    pub(super) stopped: mpsc::Receiver<()>,
+}
+
+/// What came out of work under way.
+pub(super) enum Done {
+    /// A request was read.
+    Request(PeerId, StreamProtocol, Vec<u8>, Stream),
+    /// A stream is finished with.
+    Finished(PeerId),
+    /// A subscriber takes no more, or is given no more.
+    PushEnded(PeerId, u64),
+    /// What a peer says it belongs to.
+    Cluster(PeerId, Result<Option<u16>, ExchangeError>),
+}
+
+/// A connected peer.
+pub(super) struct Peer {
+    /// Its streams being served.
+    pub(super) at_once: u32,
+    /// Its requests in the second that began then.
+    pub(super) window: (Instant, u32),
+}
+
+/// The service node.
+pub(super) struct Actor {
+    pub(super) config: NodeConfig,
+    pub(super) swarm: Swarm<Behaviour>,
+    pub(super) opener: streams::Opener,
+    pub(super) metadata: Vec<u8>,
+    pub(super) ends: Ends,
+    pub(super) peers: HashMap<PeerId, Peer>,
+    addresses: HashMap<IpAddr, u32>,
+    neighbours: Neighbours,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) pushers: Pushers,
+    pub(super) recent: Recent,
+    pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
+    listeners: HashMap<ListenerId, usize>,
+    bound: Vec<Option<Multiaddr>>,
+    out: VecDeque<NodeEvent>,
+    told: (u32, u32),
+    stopping: bool,
+}
+
+impl Actor {
+    pub(super) fn new(
+        config: NodeConfig,
+        key: &NodeKey,
+        peers: Vec<(PeerId, Multiaddr)>,
+        ends: Ends,
+    ) -> Result<Self, StartError> {
+        let key = key.keypair();
+        let stack = |error: Box<dyn std::error::Error + Send + Sync>| StartError::Stack(error);
+        let transport = transport::build(&key, &config.dns_servers, STREAMS, &config.traffic)
+            .map_err(|error| stack(Box::new(error)))?;
+        let shards = config.sharding.list();
+        let relay = relay::build(config.cluster, &shards, config.max_message)
+            .map_err(|error| stack(Box::new(error)))?;
+        let streams = streams::Behaviour::new(&accepted(&config), false);
+        let opener = streams.opener();
+        let limits = connection_limits::ConnectionLimits::default()
+            .with_max_established(Some(config.limits.connections))
+            .with_max_pending_incoming(Some(PENDING))
+            .with_max_established_per_peer(Some(2)); // both may dial at once
+        let behaviour = Behaviour {
+            limits: connection_limits::Behaviour::new(limits),
+            identify: identify::Behaviour::new(transport::identify(key.public())),
+            relay,
+            streams,
+        };
+        let swarm_config =
+            transport::swarm_config().with_idle_connection_timeout(config.limits.idle);
+        let peer = key.public().to_peer_id();
+        Ok(Self {
+            metadata: waku::encode_framed(&WakuMetadata::new(config.cluster, &shards)),
+            subscriptions: Subscriptions::new(config.limits),
+            pushers: Pushers::new(config.limits.pushes),
+            swarm: Swarm::new(transport, behaviour, peer, swarm_config),
+            config,
+            opener,
+            ends,
+            peers: HashMap::new(),
+            addresses: HashMap::new(),
+            neighbours: Neighbours::new(peers, Instant::now()),
+            recent: Recent::new(REMEMBERED),
+            work: FuturesUnordered::new(),
+            listeners: HashMap::new(),
+            bound: Vec::new(),
+            out: VecDeque::new(),
+            told: (0, 0),
+            stopping: false,
+        })
+    }
+
+    /// Runs until it is told to stop or cannot listen.
+    pub(super) async fn run(mut self, listen: Vec<Multiaddr>) {
+        self.listen(listen);
+        let mut tick = interval(SWEEP);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let events = self.ends.events.clone();
+        while !self.stopping {
+            let quiet = self.out.is_empty() || events.is_closed();
+            tokio::select! {
+                _ = self.ends.stopped.recv() => break,
+                permit = events.reserve(), if !quiet => {
+                    if let (Ok(permit), Some(event)) = (permit, self.out.pop_front()) {
+                        permit.send(event);
+                    }
+                }
+                event = self.swarm.select_next_some() => self.event(event, Instant::now()),
+                Some(done) = self.work.next() => self.done(done, Instant::now()),
+                _ = tick.tick() => self.tick(Instant::now()),
+            }
+        }
+        self.farewell().await;
+    }
+
+    async fn farewell(mut self) {
+        self.out.push_back(NodeEvent::Stopped);
+        let flush = async {
+            for event in self.out {
+                if self.ends.events.send(event).await.is_err() {
+                    return;
+                }
+            }
+        };
+        if timeout(FAREWELL, flush).await.is_err() {
+            log::warn!("the last events were not fetched");
+        }
+    }
+
+    fn listen(&mut self, listen: Vec<Multiaddr>) {
+        self.bound = vec![None; listen.len()];
+        for (index, address) in listen.into_iter().enumerate() {
+            match self.swarm.listen_on(address) {
+                Ok(id) => drop(self.listeners.insert(id, index)),
+                Err(_) => return self.listen_failed(index),
+            }
+        }
+        self.say_bound();
+    }
+
+    fn listen_failed(&mut self, index: usize) {
+        self.out.push_back(NodeEvent::ListenFailed { index });
+        self.stopping = true;
+    }
+
+    fn say_bound(&mut self) {
+        let me = *self.swarm.local_peer_id();
+        let full = |address: &Option<Multiaddr>| {
+            let address = address.clone()?.with(Protocol::P2p(me));
+            Some(address.to_string())
+        };
+        if let Some(addresses) = self.bound.iter().map(full).collect() {
+            self.out.push_back(NodeEvent::Listening { addresses });
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        for peer in self.subscriptions.expire(now) {
+            self.pushers.end(&peer);
+        }
+        for (peer, addresses) in self.neighbours.due(now) {
+            let options = DialOpts::peer_id(peer).addresses(addresses).build();
+            if self.swarm.dial(options).is_err() && !self.peers.contains_key(&peer) {
+                self.neighbours.lost(&peer, now);
+            }
+        }
+        self.count_peers();
+    }
+
+    /// Once a second at most, or a crowd would fill the channel.
+    fn count_peers(&mut self) {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let relay = &self.swarm.behaviour().relay;
+        let relays = relay.all_peers().filter(|(_, topics)| !topics.is_empty());
+        let now = (count(self.peers.len()), count(relays.count()));
+        if now == self.told {
+            return;
+        }
+        self.told = now;
+        self.out
+            .retain(|event| !matches!(event, NodeEvent::Peers { .. }));
+        self.out.push_back(NodeEvent::Peers {
+            connected: now.0,
+            relays: now.1,
+        });
+    }
+
+    fn event(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) {
+        match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => self.stream(inbound),
+            SwarmEvent::Behaviour(BehaviourEvent::Relay(gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            })) => {
+                let good = self.gossip(&message);
+                let acceptance = if good {
+                    MessageAcceptance::Accept
+                } else {
+                    MessageAcceptance::Reject
+                };
+                self.swarm
+                    .behaviour_mut()
+                    .relay
+                    .report_message_validation_result(&message_id, &propagation_source, acceptance);
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+                peer_id,
+                info,
+                ..
+            })) => self.identified(peer_id, &info),
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            } => {
+                self.neighbours.connected(&peer_id);
+                self.peers.entry(peer_id).or_insert(Peer {
+                    at_once: 0,
+                    window: (now, 0),
+                });
+                if !self.count_address(endpoint.get_remote_address()) {
+                    self.swarm.close_connection(connection_id);
+                }
+            }
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                endpoint,
+                num_established,
+                ..
+            } => {
+                self.uncount_address(endpoint.get_remote_address());
+                if num_established == 0 {
+                    self.gone(&peer_id, now);
+                }
+            }
+            SwarmEvent::OutgoingConnectionError {
+                peer_id: Some(peer),
+                ..
+            } if !self.peers.contains_key(&peer) => self.neighbours.lost(&peer, now),
+            SwarmEvent::NewListenAddr {
+                listener_id,
+                address,
+            } => {
+                let index = self.listeners.get(&listener_id);
+                if let Some(slot) = index.and_then(|index| self.bound.get_mut(*index))
+                    && slot.is_none()
+                {
+                    *slot = Some(address);
+                    self.say_bound();
+                }
+            }
+            SwarmEvent::ListenerClosed { listener_id, .. } => {
+                if let Some(index) = self.listeners.get(&listener_id) {
+                    self.listen_failed(*index);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn gone(&mut self, peer: &PeerId, now: Instant) {
+        self.peers.remove(peer);
+        self.subscriptions.remove(peer);
+        self.pushers.end(peer);
+        self.neighbours.lost(peer, now);
+    }
+
+    /// False when there are too many from that address.
+    fn count_address(&mut self, address: &Multiaddr) -> bool {
+        let Some(ip) = ip_of(address).filter(|ip| !ip.is_loopback()) else {
+            return true;
+        };
+        let count = self.addresses.entry(ip).or_default();
+        *count += 1;
+        *count <= self.config.limits.connections_per_ip
+    }
+
+    fn uncount_address(&mut self, address: &Multiaddr) {
+        let Some(ip) = ip_of(address) else {
+            return;
+        };
+        if let Some(count) = self.addresses.get_mut(&ip) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&ip);
+            }
+        }
+    }
+
+    /// Asks a new peer for its cluster; js clients learn our shards from that.
+    fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+        let ids = &info.protocols;
+        if !ids.iter().any(|id| id.as_ref() == protocol::METADATA) {
+            return;
+        }
+        let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
+        let opener = self.opener.clone();
+        self.work.push(Box::pin(async move {
+            let answer = exchange::exchange::<_, WakuMetadata>(
+                &opener,
+                peer,
+                protocol::METADATA,
+                &ours,
+                waku::METADATA_CAP,
+                METADATA_WITHIN,
+            );
+            Done::Cluster(peer, answer.await.map(|theirs| theirs.cluster()))
+        }));
+    }
+
+    fn stream(&mut self, inbound: Inbound) {
+        let Inbound {
+            peer,
+            protocol,
+            mut stream,
+        } = inbound;
+        let busy = self.work.len() >= MAX_WORK;
+        let Some(state) = self.peers.get_mut(&peer).filter(|_| !busy) else {
+            return;
+        };
+        if state.at_once >= self.config.limits.requests_at_once {
+            return log::debug!("a peer has too many streams");
+        }
+        state.at_once += 1;
+        let cap = self.request_cap(&protocol);
+        self.work.push(Box::pin(async move {
+            if protocol == PING {
+                stream.ignore_for_keep_alive();
+                exchange::answer_pings(stream).await;
+                return Done::Finished(peer);
+            }
+            match exchange::read_request(&mut stream, cap, REQUEST_WITHIN).await {
+                Some(body) => Done::Request(peer, protocol, body, stream),
+                None => Done::Finished(peer),
+            }
+        }));
+    }
+
+    fn done(&mut self, done: Done, now: Instant) {
+        match done {
+            Done::Request(peer, protocol, body, stream) => {
+                self.request(peer, &protocol, &body, stream, now);
+            }
+            Done::Finished(peer) => {
+                if let Some(state) = self.peers.get_mut(&peer) {
+                    state.at_once = state.at_once.saturating_sub(1);
+                }
+            }
+            Done::PushEnded(peer, generation) => {
+                if self.pushers.ended(&peer, generation) {
+                    self.subscriptions.remove(&peer);
+                }
+            }
+            Done::Cluster(peer, Ok(Some(cluster))) if cluster != self.config.cluster => {
+                let _ = self.swarm.disconnect_peer_id(peer);
+            }
+            Done::Cluster(..) => {}
+        }
+    }
+
+    /// Whether a gossiped message is good; if so it is delivered here.
+    fn gossip(&mut self, message: &gossipsub::Message) -> bool {
+        let Ok(decoded) = waku::decode::<WakuMessage>(&message.data) else {
+            return false;
+        };
+        if decoded.validate(self.config.max_message).is_err() {
+            return false;
+        }
+        let hash = waku::message_hash(message.topic.as_str(), &decoded);
+        self.deliver(message.topic.as_str(), decoded, hash);
+        true
+    }
+}
+
+fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+    address.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    })
+}
+
+/// What peers may open.
+fn accepted(config: &NodeConfig) -> Vec<&'static str> {
+    let mut ids = vec![
+        PING,
+        protocol::METADATA,
+        protocol::FILTER_SUBSCRIBE,
+        protocol::LIGHTPUSH_V3,
+        protocol::LIGHTPUSH_V2,
+        protocol::PEER_EXCHANGE,
+    ];
+    if config.store {
+        ids.push(protocol::STORE);
+    }
+    ids
+}

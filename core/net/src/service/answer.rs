@@ -1,0 +1,328 @@
+//! Requests of light clients, and messages on their way to archive and subscribers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::future::{BoxFuture, FutureExt as _, ready};
+use libp2p::gossipsub::{IdentTopic, PublishError};
+use libp2p::{PeerId, Stream, StreamProtocol};
+use sotto_wire::waku::{
+    self, FilterStatus, FilterSubscribeRequest, FilterSubscribeResponse, MessageError, MessagePush,
+    PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc, PeerExchangeStatus, PeerInfo,
+    RATE_LIMITED_ID, StoreStatus, WakuMessage, protocol,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::actor::{Actor, Done};
+use super::archive::{ArchiveError, ArchiveRequest, Archived};
+use super::lightpush::{self, Push, Taken};
+use super::{push, relay, store};
+use crate::exchange;
+
+/// For a peer to take an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// Messages further from our clock are relayed and not archived, nanoseconds.
+const DRIFT_NS: u64 = 20_000_000_000;
+/// Most records given out at once.
+const RECORDS: u64 = 60;
+
+/// The subscribers being pushed to.
+pub(super) struct Pushers {
+    depth: usize,
+    next: u64,
+    all: HashMap<PeerId, Pusher>,
+}
+
+struct Pusher {
+    generation: u64,
+    queue: mpsc::Sender<Arc<[u8]>>,
+}
+
+impl Pushers {
+    pub(super) fn new(depth: usize) -> Self {
+        Self {
+            depth: depth.max(1),
+            next: 0,
+            all: HashMap::new(),
+        }
+    }
+
+    /// Lets what waits go out, and no more.
+    pub(super) fn end(&mut self, peer: &PeerId) {
+        self.all.remove(peer);
+    }
+
+    /// A pusher has ended; true if it was the peer's present one.
+    pub(super) fn ended(&mut self, peer: &PeerId, generation: u64) -> bool {
+        let present = self
+            .all
+            .get(peer)
+            .is_some_and(|now| now.generation == generation);
+        if present {
+            self.all.remove(peer);
+        }
+        present
+    }
+}
+
+type Answer = BoxFuture<'static, Vec<u8>>;
+
+impl Actor {
+    pub(super) fn request_cap(&self, protocol: &StreamProtocol) -> usize {
+        match protocol.as_ref() {
+            protocol::FILTER_SUBSCRIBE => waku::FILTER_REQUEST_CAP,
+            protocol::LIGHTPUSH_V3 | protocol::LIGHTPUSH_V2 => {
+                waku::lightpush_request_cap(self.config.max_message)
+            }
+            protocol::STORE => waku::STORE_REQUEST_CAP,
+            protocol::PEER_EXCHANGE => waku::PEER_EXCHANGE_CAP,
+            _ => waku::METADATA_CAP,
+        }
+    }
+
+    /// Answers a request on its stream.
+    pub(super) fn request(
+        &mut self,
+        peer: PeerId,
+        protocol: &StreamProtocol,
+        body: &[u8],
+        mut stream: Stream,
+        now: Instant,
+    ) {
+        let allowed = self.allowed(&peer, now);
+        let answer = match protocol.as_ref() {
+            protocol::FILTER_SUBSCRIBE => at_once(self.filter(peer, body, allowed, now)),
+            protocol::LIGHTPUSH_V3 => {
+                let (id, taken) = self.push(lightpush::read_v3(body), allowed);
+                at_once(lightpush::answer_v3(id, taken))
+            }
+            protocol::LIGHTPUSH_V2 => {
+                let (id, taken) = self.push(lightpush::read_v2(body), allowed);
+                at_once(lightpush::answer_v2(id, taken))
+            }
+            protocol::STORE => self.store(body, allowed),
+            protocol::PEER_EXCHANGE => at_once(self.records(body, allowed)),
+            _ => at_once(self.metadata.clone()),
+        };
+        self.work.push(Box::pin(async move {
+            exchange::write_answer(&mut stream, &answer.await, ANSWER_WITHIN).await;
+            Done::Finished(peer)
+        }));
+    }
+
+    /// Counts a request; false when the peer has had its share of this second.
+    fn allowed(&mut self, peer: &PeerId, now: Instant) -> bool {
+        let Some(state) = self.peers.get_mut(peer) else {
+            return false;
+        };
+        let (since, count) = state.window;
+        state.window = if now.duration_since(since) >= Duration::from_secs(1) {
+            (now, 1)
+        } else {
+            (since, count + 1)
+        };
+        state.window.1 <= self.config.limits.requests_per_second
+    }
+
+    fn filter(&mut self, peer: PeerId, body: &[u8], allowed: bool, now: Instant) -> Vec<u8> {
+        let (id, status) = match waku::decode::<FilterSubscribeRequest>(body) {
+            Ok(_) if !allowed => (RATE_LIMITED_ID.into(), FilterStatus::TooManyRequests),
+            Ok(request) => {
+                let status = self.subscriptions.request(peer, &request, now);
+                (request.request_id.unwrap_or_default(), status)
+            }
+            Err(_) => (String::new(), FilterStatus::BadRequest),
+        };
+        if !self.subscriptions.has(&peer) {
+            self.pushers.end(&peer);
+        }
+        waku::encode_framed(&FilterSubscribeResponse {
+            request_id: Some(id),
+            status_code: Some(status.code()),
+            status_desc: None,
+        })
+    }
+
+    fn push(&mut self, push: Option<Push>, allowed: bool) -> (String, Taken) {
+        let Some(push) = push else {
+            return (String::new(), Taken::Malformed);
+        };
+        if !allowed {
+            return (push.id, Taken::TooMany);
+        }
+        let taken = match push.message {
+            Some(message) => self.relay(push.pubsub_topic, message),
+            None => Taken::Malformed,
+        };
+        (push.id, taken)
+    }
+
+    /// Relays a message of a light client.
+    fn relay(&mut self, pubsub_topic: Option<String>, mut message: WakuMessage) -> Taken {
+        match message.validate(self.config.max_message) {
+            Ok(()) => {}
+            Err(MessageError::TooLarge) => return Taken::TooLarge,
+            Err(_) => return Taken::Invalid,
+        }
+        let Some(topic) = self.served(pubsub_topic, &message.content_topic) else {
+            return Taken::OtherShard;
+        };
+        if message.timestamp.unwrap_or_default() == 0 {
+            message.timestamp = Some(now_ns());
+        }
+        let hash = waku::message_hash(&topic, &message);
+        let ident = IdentTopic::new(topic.as_str()).hash();
+        let relay = &mut self.swarm.behaviour_mut().relay;
+        let peers = relay::peers(relay, &ident);
+        match relay.publish(ident, lightpush::data(&message)) {
+            Ok(_) => {
+                self.deliver(&topic, message, hash);
+                Taken::Relayed(peers)
+            }
+            Err(PublishError::Duplicate) => Taken::Seen(peers.max(1)),
+            Err(PublishError::NoPeersSubscribedToTopic) if self.config.alone => {
+                if self.deliver(&topic, message, hash) {
+                    Taken::Relayed(1)
+                } else {
+                    Taken::Seen(1)
+                }
+            }
+            Err(PublishError::NoPeersSubscribedToTopic) => Taken::NoPeers,
+            Err(PublishError::MessageTooLarge) => Taken::TooLarge,
+            Err(_) => Taken::Overloaded,
+        }
+    }
+
+    /// The shard topic to use, if it is one of ours.
+    fn served(&self, asked: Option<String>, content_topic: &str) -> Option<String> {
+        let cluster = self.config.cluster;
+        let topic = match asked {
+            Some(topic) => topic,
+            None => self
+                .config
+                .sharding
+                .shard(cluster, content_topic)?
+                .to_string(),
+        };
+        let shard: waku::Shard = topic.parse().ok()?;
+        let ours = shard.cluster == cluster && self.config.sharding.list().contains(&shard.shard);
+        ours.then_some(topic)
+    }
+
+    /// Gives a message to archive and subscribers, once; false if it had been given before.
+    pub(super) fn deliver(&mut self, topic: &str, message: WakuMessage, hash: [u8; 32]) -> bool {
+        if !self.recent.insert(hash) {
+            return false;
+        }
+        let wanting = self.subscriptions.wanting(topic, &message.content_topic);
+        if !wanting.is_empty() {
+            let frame = waku::encode_framed(&MessagePush {
+                waku_message: Some(message.clone()),
+                pubsub_topic: Some(topic.into()),
+            });
+            let frame: Arc<[u8]> = frame.into();
+            for peer in wanting {
+                self.push_to(peer, Arc::clone(&frame));
+            }
+        }
+        self.archive(topic, message, hash);
+        true
+    }
+
+    fn push_to(&mut self, peer: PeerId, frame: Arc<[u8]>) {
+        let Pushers { depth, next, all } = &mut self.pushers;
+        let pusher = all.entry(peer).or_insert_with(|| {
+            let (queue, frames) = mpsc::channel(*depth);
+            *next += 1;
+            let (opener, generation) = (self.opener.clone(), *next);
+            self.work.push(Box::pin(async move {
+                push::run(opener, peer, frames).await;
+                Done::PushEnded(peer, generation)
+            }));
+            Pusher { generation, queue }
+        });
+        if pusher.queue.try_send(frame).is_err() {
+            log::debug!("a subscriber is too slow");
+            self.pushers.end(&peer);
+            self.subscriptions.remove(&peer);
+        }
+    }
+
+    fn archive(&self, topic: &str, message: WakuMessage, hash: [u8; 32]) {
+        let timestamp = message.timestamp.unwrap_or_default();
+        let fresh = timestamp.abs_diff(now_ns()) <= DRIFT_NS;
+        if !self.config.store || message.ephemeral == Some(true) || !fresh {
+            return;
+        }
+        let put = ArchiveRequest::Put(Archived {
+            hash,
+            pubsub_topic: topic.into(),
+            message,
+        });
+        if self.ends.archive.try_send(put).is_err() {
+            log::warn!("the archive takes no more: a message is not kept");
+        }
+    }
+
+    fn store(&self, body: &[u8], allowed: bool) -> Answer {
+        if !allowed {
+            let status = StoreStatus::TooManyRequests;
+            return at_once(store::refuse(status, "TOO_MANY_REQUESTS"));
+        }
+        let Some((asked, query)) = store::read(body) else {
+            return at_once(store::refuse(StoreStatus::BadRequest, "malformed query"));
+        };
+        let (reply, found) = oneshot::channel();
+        let request = ArchiveRequest::Query { query, reply };
+        if self.ends.archive.try_send(request).is_err() {
+            return at_once(store::refuse(StoreStatus::Unavailable, "overloaded"));
+        }
+        async move {
+            let found = found.await.unwrap_or(Err(ArchiveError::Failed));
+            store::answer(&asked, found)
+        }
+        .boxed()
+    }
+
+    fn records(&self, body: &[u8], allowed: bool) -> Vec<u8> {
+        let query = waku::decode::<PeerExchangeRpc>(body)
+            .ok()
+            .and_then(|rpc| rpc.query);
+        let (status, wanted) = match query {
+            _ if !allowed => (PeerExchangeStatus::TooManyRequests, 0),
+            Some(query) => (PeerExchangeStatus::Ok, query.num_peers.unwrap_or_default()),
+            None => (PeerExchangeStatus::BadRequest, 0),
+        };
+        let wanted = usize::try_from(wanted.min(RECORDS)).unwrap_or_default();
+        let record = |enr: &Vec<u8>| PeerInfo {
+            enr: Some(enr.clone()),
+        };
+        waku::encode_framed(&PeerExchangeRpc {
+            query: Some(PeerExchangeQuery::default()), // nim wants it here too
+            response: Some(PeerExchangeResponse {
+                peer_infos: self
+                    .config
+                    .records
+                    .iter()
+                    .take(wanted)
+                    .map(record)
+                    .collect(),
+                status_code: Some(status.code()),
+                status_desc: None,
+            }),
+        })
+    }
+}
+
+fn at_once(frame: Vec<u8>) -> Answer {
+    ready(frame).boxed()
+}
+
+fn now_ns() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}

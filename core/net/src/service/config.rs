@@ -1,0 +1,138 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::identity::{Keypair, secp256k1};
+use sotto_wire::waku;
+
+use crate::config::Sharding;
+use crate::traffic::Traffic;
+
+/// Configuration of [`service::start`](super::start).
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// Where to listen: multiaddrs `/ip4/…/tcp/<port>` and `/ip4/…/tcp/<port>/ws`; port 0 takes a free one.
+    pub listen: Vec<String>,
+    /// Waku cluster.
+    pub cluster: u16,
+    /// Shards relayed and served.
+    pub sharding: Sharding,
+    /// Relay peers to stay connected with: multiaddrs ending in `/p2p/…`.
+    pub peers: Vec<String>,
+    /// This is the only node of its network: a message that reached it has arrived, although no relay peer took it.
+    pub alone: bool,
+    /// Offer a store. The starter then has to answer [`ArchiveRequest`](super::ArchiveRequest)s.
+    pub store: bool,
+    /// DNS servers, IP addresses with optional port; empty: the system's.
+    pub dns_servers: Vec<String>,
+    /// Largest encoded WakuMessage of the network, bytes.
+    pub max_message: usize,
+    /// ENRs given out by peer exchange, as RLP bytes of at most 300.
+    pub records: Vec<Vec<u8>>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Counts bytes over TCP; keep a clone to read it.
+    pub traffic: Arc<Traffic>,
+}
+
+impl NodeConfig {
+    /// A node with a store, the usual limits and no relay peers yet.
+    pub fn new(listen: Vec<String>, cluster: u16, sharding: Sharding) -> Self {
+        Self {
+            listen,
+            cluster,
+            sharding,
+            peers: Vec::new(),
+            alone: false,
+            store: true,
+            dns_servers: Vec::new(),
+            max_message: waku::MAX_MESSAGE,
+            records: Vec::new(),
+            limits: Limits::default(),
+            traffic: Arc::default(),
+        }
+    }
+}
+
+/// What a node bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections.
+    pub connections: u32,
+    /// Connections from one IP address, loopback excepted.
+    pub connections_per_ip: u32,
+    /// Requests of one peer per second; more are answered "too many requests".
+    pub requests_per_second: u32,
+    /// Requests of one peer being answered; more are dropped.
+    pub requests_at_once: u32,
+    /// Filter subscribers.
+    pub subscribers: usize,
+    /// Topics of one subscriber.
+    pub criteria: usize,
+    /// How long a subscription lives without a request or ping.
+    pub subscription_life: Duration,
+    /// Pushes that may wait for one subscriber. One more, and the subscription ends: the subscriber's next ping says so,
+    /// and it asks a store for what it missed.
+    pub pushes: usize,
+    /// How long a connection without traffic lives.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1000,
+            connections_per_ip: 64,
+            requests_per_second: 100,
+            requests_at_once: 32,
+            subscribers: 1000,
+            criteria: 1000,
+            subscription_life: Duration::from_secs(300),
+            pushes: 256,
+            idle: Duration::from_secs(400),
+        }
+    }
+}
+
+/// Why bytes are not a node key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a secp256k1 secret key")]
+pub struct KeyError;
+
+/// A node's identity: a secp256k1 key, as ENRs and peer exchange need it.
+pub struct NodeKey(secp256k1::Keypair);
+
+impl NodeKey {
+    /// A new key.
+    pub fn generate() -> Self {
+        Self(secp256k1::Keypair::generate())
+    }
+
+    /// The key of 32 secret bytes, big-endian, which may be wiped after.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        let mut copy = *bytes;
+        // It wipes the copy.
+        let secret = secp256k1::SecretKey::try_from_bytes(&mut copy).map_err(|_| KeyError)?;
+        Ok(Self(secret.into()))
+    }
+
+    /// The 32 secret bytes.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0.secret().to_bytes()
+    }
+
+    /// The peer id that belongs to it (`16Uiu2…`).
+    pub fn peer_id(&self) -> String {
+        self.keypair().public().to_peer_id().to_string()
+    }
+
+    pub(crate) fn keypair(&self) -> Keypair {
+        self.0.clone().into()
+    }
+}
+
+impl fmt::Debug for NodeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NodeKey(..)")
+    }
+}

@@ -1,0 +1,153 @@
+//! Store v3: a request becomes a checked query, a page becomes an answer of bounded size.
+
+use sotto_wire::waku::{
+    self, Message as _, RATE_LIMITED_ID, STORE_PAGE_LIMIT, StoreQueryRequest, StoreQueryResponse,
+    StoreStatus, WakuMessageKeyValue,
+};
+
+use super::archive::{ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, Archived};
+
+/// Entries of a page when the request does not say.
+const DEFAULT_PAGE: u64 = 20;
+/// Most content topics in a query.
+const TOPICS: usize = 10;
+/// Most hashes in a query.
+const HASHES: usize = 100;
+/// A page is cut when it gets longer than this, bytes; one message always fits.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// What the answer refers to.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    id: String,
+    include_data: bool,
+    forward: bool,
+}
+
+/// A request as a query; `None` if it is none.
+pub(crate) fn read(body: &[u8]) -> Option<(Asked, ArchiveQuery)> {
+    let request: StoreQueryRequest = waku::decode(body).ok()?;
+    let cursor = match request.pagination_cursor.as_deref() {
+        None | Some([]) => None,
+        Some(bytes) => Some(<[u8; 32]>::try_from(bytes).ok()?),
+    };
+    let forward = request.pagination_forward.unwrap_or_default();
+    let limit = match request.pagination_limit.unwrap_or_default() {
+        0 => DEFAULT_PAGE,
+        limit => limit.min(STORE_PAGE_LIMIT),
+    };
+    let asked = Asked {
+        id: request.request_id.clone().unwrap_or_default(),
+        include_data: request.include_data.unwrap_or_default(),
+        forward,
+    };
+    let query = ArchiveQuery {
+        filter: filter(request)?,
+        cursor,
+        forward,
+        limit: usize::try_from(limit).ok()?,
+    };
+    Some((asked, query))
+}
+
+fn filter(request: StoreQueryRequest) -> Option<ArchiveFilter> {
+    let topics = request.content_topics;
+    if request.message_hashes.is_empty() {
+        // Content topics mean something within a shard only.
+        let good = topics.len() <= TOPICS && (topics.is_empty() || request.pubsub_topic.is_some());
+        return good.then_some(ArchiveFilter::Range {
+            pubsub_topic: request.pubsub_topic,
+            content_topics: topics,
+            start_ns: request.time_start,
+            end_ns: request.time_end,
+        });
+    }
+    let mixed = request.pubsub_topic.is_some()
+        || !topics.is_empty()
+        || request.time_start.is_some()
+        || request.time_end.is_some();
+    if mixed || request.message_hashes.len() > HASHES {
+        return None;
+    }
+    let hashes: Result<Vec<[u8; 32]>, _> = request
+        .message_hashes
+        .into_iter()
+        .map(<[u8; 32]>::try_from)
+        .collect();
+    hashes.ok().map(ArchiveFilter::Hashes)
+}
+
+/// The answer to a query.
+pub(crate) fn answer(asked: &Asked, found: Result<ArchivePage, ArchiveError>) -> Vec<u8> {
+    match found {
+        Ok(page) => page_answer(asked, page),
+        Err(ArchiveError::UnknownCursor) => refuse(StoreStatus::BadRequest, "unknown cursor"),
+        Err(ArchiveError::Failed) => refuse(StoreStatus::ArchiveError, "archive failed"),
+    }
+}
+
+/// An answer that says no.
+pub(crate) fn refuse(status: StoreStatus, text: &str) -> Vec<u8> {
+    let id = match status {
+        StoreStatus::TooManyRequests => RATE_LIMITED_ID,
+        _ => "",
+    };
+    waku::encode_framed(&StoreQueryResponse {
+        request_id: Some(id.into()),
+        status_code: Some(status.code()),
+        status_desc: Some(text.into()),
+        messages: Vec::new(),
+        pagination_cursor: None,
+    })
+}
+
+fn page_answer(asked: &Asked, page: ArchivePage) -> Vec<u8> {
+    let (messages, more) = cut(page, asked);
+    let edge = if asked.forward {
+        messages.last()
+    } else {
+        messages.first()
+    };
+    let pagination_cursor = edge.filter(|_| more).map(|edge| edge.hash.to_vec());
+    let entry = |one: Archived| WakuMessageKeyValue {
+        message_hash: Some(one.hash.to_vec()),
+        message: asked.include_data.then_some(one.message),
+        pubsub_topic: asked.include_data.then_some(one.pubsub_topic),
+    };
+    waku::encode_framed(&StoreQueryResponse {
+        request_id: Some(asked.id.clone()),
+        status_code: Some(StoreStatus::Ok.code()),
+        status_desc: Some("OK".into()),
+        messages: messages.into_iter().map(entry).collect(),
+        pagination_cursor,
+    })
+}
+
+/// Leaves out, at the far end, what makes the page too long.
+fn cut(page: ArchivePage, asked: &Asked) -> (Vec<Archived>, bool) {
+    let ArchivePage { mut messages, more } = page;
+    if !asked.include_data {
+        return (messages, more);
+    }
+    let mut bytes = 0;
+    let mut fits = |one: &Archived| {
+        bytes += one.message.encoded_len();
+        bytes <= PAGE_BYTES
+    };
+    let all = messages.len();
+    let kept = if asked.forward {
+        messages.iter().take_while(|one| fits(one)).count()
+    } else {
+        messages.iter().rev().take_while(|one| fits(one)).count()
+    };
+    let kept = kept.max(1).min(all);
+    if asked.forward {
+        messages.truncate(kept);
+    } else {
+        messages.drain(..all - kept);
+    }
+    (messages, more || kept < all)
+}
+
+#[cfg(test)]
+mod tests;

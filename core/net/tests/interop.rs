@@ -1,0 +1,171 @@
+//! Peers of other kinds: lightpush v2 only, mplex only, one push a stream, another cluster.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use sotto_net::{Event, PublishOutcome};
+use sotto_wire::waku::{
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
+    LightPushResponse, Message as _, MessagePush, PeerExchangeQuery, PeerExchangeRpc, PushRequest,
+    PushResponse, PushRpc, WakuMessage, WakuMetadata, protocol,
+};
+use support::peer::{Muxer, Peer, Script};
+use support::{Client, Node, PUBSUB, TOPIC, alone, now_ns, single, soon};
+
+#[tokio::test]
+async fn a_node_with_lightpush_v2_only() {
+    let script: Script = Arc::new(|_, body| {
+        let rpc = PushRpc::decode(body.as_slice()).unwrap();
+        let request = rpc.request.unwrap();
+        assert_eq!(request.pubsub_topic.as_deref(), Some(PUBSUB));
+        waku::encode_framed(&PushRpc {
+            request_id: rpc.request_id,
+            request: None,
+            response: Some(PushResponse {
+                is_success: Some(request.message.unwrap().payload == [4; 512]),
+                info: None,
+            }),
+        })
+    });
+    for muxer in [Muxer::Yamux, Muxer::Mplex] {
+        let scripts = vec![(protocol::LIGHTPUSH_V2, Arc::clone(&script))];
+        let peer = Peer::start(muxer, scripts).await;
+        let mut client = Client::start(single(&peer.address));
+        client.publish(1, vec![4; 512]).await;
+        let (outcome, ..) = client.published().await;
+        assert_eq!(outcome, PublishOutcome::Accepted);
+    }
+}
+
+#[tokio::test]
+async fn a_node_of_another_cluster_is_left() {
+    let metadata: Script = Arc::new(|_, _| waku::encode_framed(&WakuMetadata::new(1, &[0])));
+    let busy: Script = Arc::new(|_, _| {
+        waku::encode_framed(&LightPushResponse {
+            request_id: Some("N/A".into()),
+            status_code: Some(429),
+            status_desc: None,
+            relay_peer_count: None,
+        })
+    });
+    let scripts = vec![
+        (protocol::METADATA, metadata),
+        (protocol::LIGHTPUSH_V3, busy),
+    ];
+    let peer = Peer::start(Muxer::Yamux, scripts).await;
+    let mut client = Client::start(single(&peer.address));
+    client.publish(1, vec![4; 512]).await;
+    let (mut failed, mut left) = (false, false);
+    client
+        .until("failure and no node", |event| {
+            match event {
+                Event::Published { outcome, .. } => {
+                    assert!(matches!(outcome, PublishOutcome::Failed(_)));
+                    failed = true;
+                }
+                Event::Connectivity(now) => left = now.publish_nodes == 0,
+                _ => {}
+            }
+            (failed && left).then_some(())
+        })
+        .await;
+}
+
+/// What a js light client does, over mplex: metadata, filter, lightpush of both versions, peer exchange.
+#[tokio::test]
+async fn a_light_client_that_speaks_mplex_only() {
+    let node = Node::start(alone()).await;
+    let mut peer = Peer::start(Muxer::Mplex, vec![]).await;
+    let mut pushes = peer.frames(protocol::FILTER_PUSH);
+    let server = peer.dial(node.tcp()).await;
+
+    let ours = WakuMetadata::new(support::CLUSTER, &[]);
+    let theirs: WakuMetadata = peer.ask(server, protocol::METADATA, &ours).await;
+    assert_eq!(theirs, WakuMetadata::new(support::CLUSTER, &[0]));
+
+    let subscribe = FilterSubscribeRequest {
+        request_id: Some("1".into()),
+        filter_subscribe_type: Some(FilterSubscribeType::Subscribe.into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        content_topics: vec![TOPIC.into()],
+    };
+    let answer: FilterSubscribeResponse = peer
+        .ask(server, protocol::FILTER_SUBSCRIBE, &subscribe)
+        .await;
+    assert_eq!(answer.status_code, Some(200));
+    assert_eq!(answer.request_id.as_deref(), Some("1"));
+
+    let message = |number| WakuMessage::new(TOPIC.into(), vec![number; 512], now_ns());
+    let request = LightPushRequest {
+        request_id: Some("2".into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        message: Some(message(1)),
+    };
+    let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &request).await;
+    assert_eq!(
+        (answer.status_code, answer.relay_peer_count),
+        (Some(200), Some(1))
+    );
+    let request = PushRpc {
+        request_id: Some("3".into()),
+        request: Some(PushRequest {
+            pubsub_topic: Some(PUBSUB.into()),
+            message: Some(message(2)),
+        }),
+        response: None,
+    };
+    let answer: PushRpc = peer.ask(server, protocol::LIGHTPUSH_V2, &request).await;
+    assert_eq!(answer.response.unwrap().is_success, Some(true));
+    for number in [1, 2] {
+        let body = soon("a push", pushes.recv()).await.unwrap();
+        let push = MessagePush::decode(body.as_slice()).unwrap();
+        assert_eq!(push.pubsub_topic.as_deref(), Some(PUBSUB));
+        assert_eq!(push.waku_message.unwrap().payload, [number; 512]);
+    }
+
+    let foreign = LightPushRequest {
+        request_id: Some("4".into()),
+        pubsub_topic: Some("/waku/2/rs/66/5".into()),
+        message: Some(message(3)),
+    };
+    let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &foreign).await;
+    assert_eq!(answer.status_code, Some(421));
+
+    let query = PeerExchangeRpc {
+        query: Some(PeerExchangeQuery { num_peers: Some(5) }),
+        response: None,
+    };
+    let answer: PeerExchangeRpc = peer.ask(server, protocol::PEER_EXCHANGE, &query).await;
+    assert_eq!(answer.response.unwrap().status_code, Some(200));
+    assert!(answer.query.is_some(), "nim wants it");
+}
+
+#[tokio::test]
+async fn too_many_requests_are_answered_as_such() {
+    let mut config = alone();
+    config.limits.requests_per_second = 2;
+    let node = Node::start(config).await;
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let server = peer.dial(node.tcp()).await;
+    let ping = FilterSubscribeRequest {
+        request_id: Some("1".into()),
+        filter_subscribe_type: Some(FilterSubscribeType::SubscriberPing.into()),
+        ..FilterSubscribeRequest::default()
+    };
+    let mut codes = Vec::new();
+    for _ in 0..20 {
+        let answer: FilterSubscribeResponse =
+            peer.ask(server, protocol::FILTER_SUBSCRIBE, &ping).await;
+        codes.push(answer.status_code.unwrap());
+    }
+    assert_eq!(codes[..2], [404, 404]);
+    assert!(codes[2..].contains(&429));
+}

@@ -1,0 +1,199 @@
+//! Two nodes in one mesh and a light client that publishes to one and hears from the other.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use sotto_net::{Command, Event, FailReason, PublishOutcome};
+use support::{Client, Node, TOPIC, net_config, node_config};
+
+async fn mesh() -> (Node, Node) {
+    let mut a = Node::start(node_config()).await;
+    let mut config = node_config();
+    config.peers = vec![a.tcp().to_owned()];
+    let mut b = Node::start(config).await;
+    a.relays(1).await;
+    b.relays(1).await;
+    (a, b)
+}
+
+#[tokio::test]
+async fn what_one_node_takes_another_pushes() {
+    let (a, b) = mesh().await;
+    let mut client = Client::start(net_config(&[a.tcp(), b.tcp()]));
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    client.publish(1, vec![7; 512]).await;
+    let (mut taker, mut pushed) = (None, None);
+    client
+        .until("published and pushed", |event| {
+            match event {
+                Event::Published {
+                    id: 1,
+                    outcome,
+                    node,
+                    hash,
+                } => {
+                    assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+                    taker = Some((node.unwrap(), hash));
+                }
+                Event::Message(message) => pushed = Some(message),
+                _ => {}
+            }
+            (taker.is_some() && pushed.is_some()).then_some(())
+        })
+        .await;
+    let ((taker, hash), pushed) = (taker.unwrap(), pushed.unwrap());
+    assert_ne!(taker, pushed.node, "the circles share no node");
+    assert_eq!((pushed.hash, pushed.live), (hash, true));
+    assert_eq!((pushed.topic.as_str(), pushed.payload.len()), (TOPIC, 512));
+
+    // The publish circle holds it; hashes nobody published are not there.
+    let hashes = vec![hash, [9; 32]];
+    let not = None;
+    client.send(Command::Check { id: 2, hashes, not }).await;
+    let present = client.until("checked", checked(2)).await;
+    assert_eq!(present, Ok((taker, vec![hash])));
+
+    // Nobody but the taker could say so: no answer rather than a worthless one.
+    let (hashes, not) = (vec![hash], Some(taker));
+    client.send(Command::Check { id: 3, hashes, not }).await;
+    let present = client.until("checked", checked(3)).await;
+    assert_eq!(present, Err(FailReason::NoNode));
+}
+
+type Checked = Result<(u64, Vec<[u8; 32]>), FailReason>;
+
+fn checked(wanted: u64) -> impl FnMut(Event) -> Option<Checked> {
+    move |event| match event {
+        Event::Checked { id, node, present } if id == wanted => Some(Ok((node, present))),
+        Event::CheckFailed { id, reason } if id == wanted => Some(Err(reason)),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_node_without_relay_peers_refuses() {
+    let node = Node::start(node_config()).await;
+    let mut client = Client::start(support::single(node.tcp()));
+    client.publish(1, vec![1; 512]).await;
+    let (outcome, ..) = client.published().await;
+    assert_eq!(outcome, PublishOutcome::Failed(FailReason::NoRelayPeers));
+}
+
+#[tokio::test]
+async fn a_node_alone_in_its_network_takes_pushes_and_knows_repeats() {
+    let node = Node::start(support::alone()).await;
+    // Over WebSocket this time.
+    let mut client = Client::start(support::single(&node.addresses[1]));
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    let publish = |id| Command::Publish {
+        id,
+        topic: TOPIC.into(),
+        payload: vec![3; 512],
+        timestamp_ns: 1_700_000_000_000_000_000,
+        not: None,
+    };
+    client.send(publish(1)).await;
+    let mut pushes = 0;
+    let mut outcomes = Vec::new();
+    let count = |event: Event, pushes: &mut u32, outcomes: &mut Vec<PublishOutcome>| match event {
+        Event::Message(_) => *pushes += 1,
+        Event::Published { outcome, .. } => outcomes.push(outcome),
+        _ => {}
+    };
+    client
+        .until("first", |event| {
+            count(event, &mut pushes, &mut outcomes);
+            (pushes == 1 && outcomes.len() == 1).then_some(())
+        })
+        .await;
+    client.send(publish(2)).await;
+    client
+        .until("second", |event| {
+            count(event, &mut pushes, &mut outcomes);
+            (outcomes.len() == 2).then_some(())
+        })
+        .await;
+    client.send(Command::Close).await;
+    client
+        .until("closed", |event| {
+            let closed = event == Event::Closed;
+            count(event, &mut pushes, &mut outcomes);
+            closed.then_some(())
+        })
+        .await;
+    assert_eq!(outcomes, vec![PublishOutcome::Relayed { peers: 1 }; 2]);
+    assert_eq!(pushes, 1, "one message, one push");
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_without_asking() {
+    let mut client = Client::start(net_config(&[]));
+    client.publish(1, vec![1; 200 * 1024]).await;
+    let (outcome, node, _) = client.published().await;
+    assert_eq!((outcome, node), (PublishOutcome::Refused, None));
+    client.publish(2, vec![1; 512]).await;
+    let (outcome, ..) = client.published().await;
+    assert_eq!(outcome, PublishOutcome::Failed(FailReason::NoNode));
+}
+
+#[tokio::test]
+async fn a_burst_arrives_whole_and_in_order_of_asking() {
+    const BURST: u64 = 600;
+    let (a, b) = mesh().await;
+    let mut sender = Client::start(support::single(a.tcp()));
+    let mut hearer = Client::start(support::single(b.tcp()));
+    hearer.subscribe(&[TOPIC]).await;
+    hearer.subscribed().await;
+    let before = std::time::Instant::now();
+    let commands = sender.commands.clone();
+    let feed = tokio::spawn(async move {
+        for id in 0..BURST {
+            let command = Command::Publish {
+                id,
+                topic: TOPIC.into(),
+                payload: [id.to_be_bytes().as_slice(), &[0; 504]].concat(),
+                timestamp_ns: support::now_ns(),
+                not: None,
+            };
+            commands.send(command).await.unwrap();
+        }
+    });
+    let mut taken = 0;
+    sender
+        .until("all published", |event| {
+            if let Event::Published { outcome, .. } = event {
+                assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+                taken += 1;
+            }
+            (taken == BURST).then_some(())
+        })
+        .await;
+    feed.await.unwrap();
+    // The hearer has read nothing so far: what does not fit in its channel waits at the node.
+    let mut heard = Vec::new();
+    hearer
+        .until("all heard", |event| {
+            match event {
+                Event::Message(one) => heard.push(one.payload[..8].to_vec()),
+                Event::Connectivity(now) => assert!(!now.gap),
+                _ => {}
+            }
+            (heard.len() as u64 == BURST).then_some(())
+        })
+        .await;
+    println!(
+        "{BURST} messages through two nodes in {:?}",
+        before.elapsed()
+    );
+    heard.sort_unstable();
+    heard.dedup();
+    assert_eq!(heard.len() as u64, BURST);
+}

@@ -1,0 +1,193 @@
+//! A peer that answers as a script says, on a stack that shares no code with ours but libp2p.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
+use libp2p::identity::Keypair;
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{
+    Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, identify, noise, tcp, yamux,
+};
+use sotto_wire::waku::{self, Message, WakuMetadata, protocol};
+use tokio::sync::mpsc;
+
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+    identify: identify::Behaviour,
+    streams: libp2p_stream::Behaviour,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Muxer {
+    Yamux,
+    Mplex,
+}
+
+/// What is answered to a request, as a frame.
+pub(crate) type Script = Arc<dyn Fn(PeerId, Vec<u8>) -> Vec<u8> + Send + Sync>;
+
+/// A scripted peer.
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    pub(crate) address: String,
+    /// Who connected.
+    pub(crate) met: mpsc::UnboundedReceiver<PeerId>,
+    control: libp2p_stream::Control,
+    dials: mpsc::UnboundedSender<Multiaddr>,
+}
+
+fn swarm(muxer: Muxer) -> Swarm<Behaviour> {
+    let builder = SwarmBuilder::with_existing_identity(Keypair::generate_ed25519()).with_tokio();
+    let behaviour = |key: &Keypair| Behaviour {
+        identify: identify::Behaviour::new(identify::Config::new("x/1".into(), key.public())),
+        streams: libp2p_stream::Behaviour::new(),
+    };
+    let config = tcp::Config::new();
+    let forever = Duration::from_secs(3600);
+    match muxer {
+        Muxer::Yamux => builder
+            .with_tcp(config, noise::Config::new, yamux::Config::default)
+            .unwrap()
+            .with_behaviour(behaviour)
+            .unwrap()
+            .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(forever))
+            .build(),
+        Muxer::Mplex => builder
+            .with_tcp(config, noise::Config::new, libp2p_mplex::Config::default)
+            .unwrap()
+            .with_behaviour(behaviour)
+            .unwrap()
+            .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(forever))
+            .build(),
+    }
+}
+
+impl Peer {
+    /// A peer that serves metadata of the tests' cluster and the scripts.
+    pub(crate) async fn start(muxer: Muxer, scripts: Vec<(&'static str, Script)>) -> Self {
+        let mut swarm = swarm(muxer);
+        let id = *swarm.local_peer_id();
+        let control = swarm.behaviour().streams.new_control();
+        let mut all: HashMap<&str, Script> = scripts.into_iter().collect();
+        let ours = waku::encode_framed(&WakuMetadata::new(super::CLUSTER, &[0]));
+        all.entry(protocol::METADATA)
+            .or_insert_with(|| Arc::new(move |_, _| ours.clone()));
+        for (protocol, script) in all {
+            let mut control = control.clone();
+            let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
+            tokio::spawn(async move {
+                while let Some((peer, stream)) = incoming.next().await {
+                    tokio::spawn(serve(peer, stream, Arc::clone(&script)));
+                }
+            });
+        }
+        swarm
+            .listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap())
+            .unwrap();
+        let address = loop {
+            if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
+                break format!("{address}/p2p/{id}");
+            }
+        };
+        let (seen, met) = mpsc::unbounded_channel();
+        let (dials, mut wanted) = mpsc::unbounded_channel::<Multiaddr>();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    dial = wanted.recv() => match dial {
+                        Some(address) => swarm.dial(address).unwrap(),
+                        None => return,
+                    },
+                    event = swarm.select_next_some() => {
+                        if let SwarmEvent::ConnectionEstablished { peer_id, .. } = event {
+                            let _ = seen.send(peer_id);
+                        }
+                    }
+                }
+            }
+        });
+        Self {
+            id,
+            address,
+            met,
+            control,
+            dials,
+        }
+    }
+
+    pub(crate) async fn dial(&mut self, address: &str) -> PeerId {
+        self.dials.send(address.parse().unwrap()).unwrap();
+        super::soon("a connection", self.met.recv()).await.unwrap()
+    }
+
+    /// One request, one answer.
+    pub(crate) async fn ask<A: Message + Default>(
+        &mut self,
+        peer: PeerId,
+        protocol: &'static str,
+        request: &impl Message,
+    ) -> A {
+        let opened = self
+            .control
+            .open_stream(peer, StreamProtocol::new(protocol));
+        let mut stream = opened.await.unwrap();
+        stream
+            .write_all(&waku::encode_framed(request))
+            .await
+            .unwrap();
+        stream.close().await.unwrap();
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        super::soon("an answer", read).await.unwrap();
+        waku::decode_framed(&answer, 1 << 24).unwrap()
+    }
+
+    /// Frames of the streams others open for a protocol.
+    pub(crate) fn frames(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
+        let (sender, frames) = mpsc::unbounded_channel();
+        let mut control = self.control.clone();
+        let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
+        tokio::spawn(async move {
+            while let Some((_, mut stream)) = incoming.next().await {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    while let Some(body) = read_frame(&mut stream).await {
+                        let _ = sender.send(body);
+                    }
+                });
+            }
+        });
+        frames
+    }
+}
+
+fn serve(
+    peer: PeerId,
+    mut stream: Stream,
+    script: Script,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        if let Some(body) = read_frame(&mut stream).await {
+            let _ = stream.write_all(&script(peer, body)).await;
+            let _ = stream.close().await;
+        }
+    })
+}
+
+async fn read_frame(stream: &mut Stream) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    loop {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.ok()?;
+        head.extend(byte);
+        if let Some(header) = waku::frame_header(&head, 1 << 24).unwrap() {
+            let mut body = vec![0; header.body];
+            stream.read_exact(&mut body).await.ok()?;
+            return Some(body);
+        }
+    }
+}
