@@ -60,7 +60,7 @@ impl World {
     pub fn new(seed: u64, phones: usize) -> Self {
         let mut rng = Seeded::new(seed);
         let phones = (0..phones)
-            .map(|_| Phone::new(rng.next()))
+            .map(|_| Phone::new(rng.draw()))
             .collect::<Vec<_>>();
         let mut world = Self {
             now_ms: BEGIN,

@@ -76,7 +76,7 @@ fn named(name: String) -> Result<Name, Error> {
 
 fn phrase_error(error: PhraseError) -> Error {
     match error {
-        PhraseError::UnknownWord { index } => Error::at(Code::PhraseWord, index.saturating_add(1)),
+        PhraseError::UnknownWord { index } => Error::at(Code::PhraseWord, index),
         PhraseError::WordCount => Code::PhraseLength.into(),
         PhraseError::Checksum => Code::PhraseChecksum.into(),
     }
