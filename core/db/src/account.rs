@@ -132,7 +132,10 @@ fn private_file(path: &Path) -> Result<File, Error> {
 
 fn unlock(conn: &Connection, key: &[u8; 32]) -> Result<(), Error> {
     let hex: Zeroizing<String> = Zeroizing::new(key.iter().map(|b| format!("{b:02x}")).collect());
-    let sql = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
+    let sql = Zeroizing::new(format!(
+        "PRAGMA cipher_log_level = NONE; PRAGMA key = \"x'{}'\"",
+        hex.as_str()
+    ));
     conn.execute_batch(&sql)?;
     Ok(())
 }

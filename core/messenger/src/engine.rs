@@ -115,6 +115,14 @@ impl Engine {
         out
     }
 
+    /// For tests: a database of at most so many pages answers as a full disk does.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
+        Ok(self.db.limit_pages(pages)?)
+    }
+
     fn command(
         &mut self,
         now_ms: i64,

@@ -104,6 +104,11 @@ impl Phone {
         read(&reader)
     }
 
+    /// Fills its disk: the database may have this many pages (4 KiB each).
+    pub fn limit_pages(&mut self, pages: u32) {
+        self.engine.as_mut().unwrap().limit_pages(pages).unwrap();
+    }
+
     /// Everything shown, oldest first, of all conversations.
     pub fn messages(&self) -> Vec<Message> {
         self.read(|reader| {

@@ -328,6 +328,24 @@ impl World {
         }
     }
 
+    /// Somebody publishes this payload on a topic.
+    pub fn inject(&mut self, topic: &str, payload: &[u8]) {
+        let timestamp_ns = self.now_ms * 1_000_000;
+        for other in 0..self.phones.len() {
+            if self.phones[other].topics.iter().any(|heard| heard == topic) {
+                let received = Received {
+                    topic: topic.to_owned(),
+                    payload: payload.to_vec(),
+                    timestamp_ns,
+                    hash: [0; 32],
+                    node: self.rng.below(2),
+                    live: true,
+                };
+                self.later(other, 1, NetEvent::Message(received));
+            }
+        }
+    }
+
     fn query(
         &mut self,
         who: usize,

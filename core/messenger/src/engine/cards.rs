@@ -15,8 +15,8 @@ use sotto_wire::identity::{
 use sotto_wire::topic::Lane;
 
 use super::own::{
-    KEY_NEXT_CARDS, KEY_NEXT_SELF, KEY_REPLACED, KEY_RESTORING, REFRESH_MS, SUITES, fresh_record,
-    set_time,
+    KEY_NEXT_SELF, KEY_PUBLISHED, KEY_REPLACED, KEY_RESTORING, REFRESH_MS, SUITES, record,
+    renew_record, set_time,
 };
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, Step};
@@ -41,22 +41,20 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
     }
     let stored = step.tx.prekey(&row.prekey_id)?.ok_or(Code::Internal)?;
     let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
-    list(step, &row.secret)?;
-    bundle(step, &row.secret, &pair.public())?;
+    let record = record(step)?;
+    list(step, &row.secret, &record)?;
+    bundle(step, &row.secret, &record, &pair.public())?;
     profile(step, &row.secret)?;
     row.next_card_ms = step.now_ms.saturating_add(REFRESH_MS);
     Ok(step.tx.invite_put(row)?)
 }
 
-/// The cards under the contacts secret and the list under the self secret.
-pub(super) fn publish_own(step: &mut Step<'_>) -> Result<(), Error> {
+/// The cards under the contacts secret and the list under the self secret, with a record just renewed.
+fn publish_own(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let own = step.own()?;
-    if own.replaced {
-        return set_next_cards(step, NEVER);
-    }
     let self_secret = own.account.self_secret();
     step.tx.outbox_delete_group(&self_secret)?;
-    list(step, &self_secret)?;
+    list(step, &self_secret, record)?;
     if step.tx.contacts_in(state::ACCEPTED)? > 0 {
         let secret = own.contacts_secret;
         let pair = PrekeyPair::generate(step.rng);
@@ -70,28 +68,27 @@ pub(super) fn publish_own(step: &mut Step<'_>) -> Result<(), Error> {
             delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
         })?;
         step.tx.outbox_delete_group(&secret)?;
-        list(step, &secret)?;
-        bundle(step, &secret, &pair.public())?;
+        list(step, &secret, record)?;
+        bundle(step, &secret, record, &pair.public())?;
         profile(step, &secret)?;
     }
-    set_next_cards(step, step.now_ms.saturating_add(REFRESH_MS))
-}
-
-fn set_next_cards(step: &mut Step<'_>, at_ms: i64) -> Result<(), Error> {
     step.fx.own = true;
-    set_time(step.tx, KEY_NEXT_CARDS, at_ms)
+    set_time(step.tx, KEY_PUBLISHED, step.now_ms)
 }
 
-fn list(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
-    let record = fresh_record(step, None)?;
-    let list = step.own()?.list(&record, &secret_hash(secret))?;
+fn list(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord) -> Result<(), Error> {
+    let list = step.own()?.list(record, &secret_hash(secret))?;
     let bytes = list.encode().map_err(|_| Code::Internal)?;
     card(step, secret, CardKind::List, &NO_DEVICE, &bytes)
 }
 
-fn bundle(step: &mut Step<'_>, secret: &[u8; 16], prekey: &PrekeyPublic) -> Result<(), Error> {
+fn bundle(
+    step: &mut Step<'_>,
+    secret: &[u8; 16],
+    record: &DeviceRecord,
+    prekey: &PrekeyPublic,
+) -> Result<(), Error> {
     let own = step.own()?;
-    let record = fresh_record(step, None)?;
     let mut bundle = Bundle {
         list_version: record.list_version,
         not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
@@ -391,19 +388,17 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Option<&[Received]>) -> Resul
     };
     let secret = own.account.self_secret();
     let list = read(found, &secret, &own.chat, 0, step.clock_s()).list;
-    let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
     let other = list.filter(|list| list.record(&own.device).is_none());
-    if restoring {
-        if let Some(other) = &other {
-            fresh_record(step, Some(other.version))?;
-        }
-        step.tx.kv_delete(KEY_RESTORING)?;
-        set_next_cards(step, step.now_ms)?;
-    } else if other.is_some_and(|other| other.version > own.record.list_version) {
+    let other = other.map(|list| list.version);
+    let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
+    if !restoring && other.is_some_and(|version| version > own.record.list_version) {
         log::warn!("the phrase was restored on another device");
         step.tx.kv_set(KEY_REPLACED, &[1])?;
         step.notice(Code::DeviceReplaced);
-        set_next_cards(step, NEVER)?;
+    } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= REFRESH_MS - HOUR {
+        step.tx.kv_delete(KEY_RESTORING)?;
+        let record = renew_record(step, other)?;
+        publish_own(step, &record)?;
     }
     set_next_self(step, REFRESH_MS)
 }

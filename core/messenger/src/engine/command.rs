@@ -104,7 +104,7 @@ fn profile(step: &mut Step<'_>, name: Name) -> Result<(), Error> {
             step.tx.invite_put(&invite)?;
         }
     }
-    own::set_time(step.tx, own::KEY_NEXT_CARDS, step.now_ms)
+    own::own_cards_changed(step)
 }
 
 fn answer(

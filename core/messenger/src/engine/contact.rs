@@ -7,7 +7,7 @@ use sotto_wire::identity::DeviceRecord;
 use sotto_wire::invite;
 use sotto_wire::name::{Name, clean};
 
-use super::own::{KEY_CONTACTS_SECRET, fresh_record};
+use super::own::{KEY_CONTACTS_SECRET, own_cards_changed, record};
 use super::step::{DAY, Step};
 use super::{cards, receipt, send, state};
 use crate::error::{Code, Error};
@@ -224,7 +224,7 @@ pub(super) fn start_session(
     secret: [u8; 16],
 ) -> Result<(), Error> {
     let own = step.own()?;
-    let record = fresh_record(step, None)?;
+    let record = record(step)?;
     let now_s = u32::try_from(step.clock_s()).map_err(|_| Code::ClockSkewed)?;
     let start = contact.start_out.saturating_add(1).max(now_s);
     let recipient = Recipient {
@@ -380,7 +380,7 @@ fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
 /// Tells a contact where we are reached, and gives them keys for a reset.
 pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
     let own = step.own()?;
-    let record = fresh_record(step, None)?;
+    let record = record(step)?;
     let pair = PrekeyPair::generate(step.rng);
     for mut old in step.tx.prekeys_of(&contact.chat)? {
         old.delete_ms = old
@@ -529,8 +529,7 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
         until_ms: None,
         created_ms: step.now_ms,
     })?;
-    super::own::set_time(step.tx, super::own::KEY_NEXT_CARDS, step.now_ms)?;
-    step.fx.own = true;
+    own_cards_changed(step)?;
     for mut other in step.tx.contacts()? {
         if other.state == state::ACCEPTED {
             hello(step, &mut other)?;

@@ -8,7 +8,7 @@ use sotto_wire::identity::{
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use super::step::{DAY, HOUR, Step};
+use super::step::{HOUR, Step};
 use crate::error::{Code, Error};
 use crate::records::Settings;
 
@@ -16,6 +16,8 @@ use crate::records::Settings;
 pub(super) const SUITES: u32 = 1;
 /// Lists, bundles and profiles are made anew after this.
 pub(super) const REFRESH_MS: i64 = 20 * HOUR;
+/// A record with less time left than this is not shown to anybody, seconds.
+const RENEW_LEFT_S: u64 = 12 * 3600;
 /// Default mean of the receipt delay, milliseconds.
 const RECEIPT_DELAY_MS: u32 = 3000;
 
@@ -29,7 +31,7 @@ pub(super) const KEY_SETTINGS: &str = "settings";
 pub(super) const KEY_REPLACED: &str = "replaced";
 pub(super) const KEY_RESTORING: &str = "restoring";
 pub(super) const KEY_COVERED: &str = "covered_ms";
-pub(super) const KEY_NEXT_CARDS: &str = "next_cards_ms";
+pub(super) const KEY_PUBLISHED: &str = "published_ms";
 pub(super) const KEY_NEXT_SELF: &str = "next_self_ms";
 
 /// The account and device of this install.
@@ -48,8 +50,8 @@ pub(super) struct Own {
     pub(super) replaced: bool,
     /// The own list in the stores is to be looked at.
     pub(super) next_self_ms: i64,
-    /// Cards under the contacts and self secret are published again.
-    pub(super) next_cards_ms: i64,
+    /// When the cards under contacts and self secret were published last; 0: they are to be.
+    pub(super) published_ms: i64,
 }
 
 fn stored<const N: usize>(tx: &Tx<'_>, key: &str) -> Result<[u8; N], Error> {
@@ -114,7 +116,7 @@ impl Own {
             receipt_delay_ms: settings.receipt_delay_ms.unwrap_or(RECEIPT_DELAY_MS),
             replaced: tx.kv_get(KEY_REPLACED)?.is_some(),
             next_self_ms: time(tx, KEY_NEXT_SELF)?,
-            next_cards_ms: time(tx, KEY_NEXT_CARDS)?,
+            published_ms: time(tx, KEY_PUBLISHED)?,
         }))
     }
 
@@ -193,13 +195,6 @@ pub(super) fn create(
     })?;
     set_time(tx, KEY_COVERED, step.clock_ms)?;
     set_time(tx, KEY_NEXT_SELF, step.now_ms)?;
-    // A restored account publishes only once it has looked at what the stores hold.
-    let first = if restoring {
-        step.now_ms + DAY
-    } else {
-        step.now_ms
-    };
-    set_time(tx, KEY_NEXT_CARDS, first)?;
     step.fx.own = true;
     log::info!("account {}", if restoring { "restored" } else { "made" });
     Ok(())
@@ -228,16 +223,21 @@ fn sign_record(
     Ok(record)
 }
 
-/// The device record, signed anew when it is older than 20 hours or `over` a version seen elsewhere.
-pub(super) fn fresh_record(step: &mut Step<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
+/// The device record, signed anew only when it is about to run out: a new version is signed after a look at what
+/// the stores hold ([`renew_record`]), or two installs of one phrase would outbid each other for ever.
+pub(super) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
-    let made_s = own.record.not_after_s.saturating_sub(MAX_VALIDITY_S);
-    let age_ms = step
-        .clock_ms
-        .saturating_sub(i64::try_from(made_s).unwrap_or(0).saturating_mul(1000));
-    if over.is_none() && (0..REFRESH_MS).contains(&age_ms) {
-        return Ok(own.record);
+    let left_s = own.record.not_after_s.saturating_sub(step.clock_s());
+    if (RENEW_LEFT_S..=MAX_VALIDITY_S).contains(&left_s) {
+        Ok(own.record)
+    } else {
+        renew_record(step, None)
     }
+}
+
+/// A new version of the device record, above `over` if another one was seen.
+pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
+    let own = step.own()?;
     if step.skewed {
         return Err(Code::ClockSkewed.into());
     }
@@ -253,4 +253,11 @@ pub(super) fn fresh_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
     step.tx.kv_set(KEY_RECORD, &record.encode())?;
     step.fx.own = true;
     Ok(record)
+}
+
+/// What the own cards say changed: they are published again, after a look at the stores.
+pub(super) fn own_cards_changed(step: &mut Step<'_>) -> Result<(), Error> {
+    step.fx.own = true;
+    set_time(step.tx, KEY_PUBLISHED, 0)?;
+    set_time(step.tx, KEY_NEXT_SELF, step.now_ms)
 }

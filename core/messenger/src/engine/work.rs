@@ -266,10 +266,6 @@ impl Engine {
                 Ok(())
             })?;
         }
-        let next_cards_ms = self.own.as_ref().map(|own| own.next_cards_ms);
-        if is_due(next_cards_ms) {
-            self.run(now_ms, out, cards::publish_own)?;
-        }
         self.publish(now_ms, out)?;
         if self.live.connectivity.store {
             self.ask_stores(now_ms, out)?;
@@ -439,7 +435,6 @@ impl Engine {
             due.check_ms.filter(|_| live.can_publish()),
             due.receipt_ms,
             due.invite_ms,
-            Some(own.next_cards_ms),
             due.cards_ms.filter(|_| store),
             due.hole_ms.filter(|_| store),
             due.fetch_ms.filter(|_| store),

@@ -1,0 +1,515 @@
+//! Bad input, other people, broken disks and clocks: a typed error each, and nothing lost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use sotto_messenger::engine::input::{Answer, Command, ContactAction};
+use sotto_messenger::engine::stored;
+use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
+use sotto_messenger::{Code, Event};
+use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Weather, World};
+use sotto_wire::invite::Invite;
+
+const WORDS: &str =
+    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+
+fn code(world: &mut World, who: usize, command: Command) -> Code {
+    world.call(who, command).unwrap_err().code()
+}
+
+fn answer(world: &mut World, who: usize, action: ContactAction) -> Option<Code> {
+    let contact = world.contact(who);
+    let answer = world.call(who, Command::ContactAnswer { contact, action });
+    answer.err().map(|error| error.code())
+}
+
+fn states(world: &World, who: usize) -> Vec<ContactState> {
+    let contacts = world.phones[who].read(|reader| reader.contacts().unwrap());
+    contacts
+        .iter()
+        .map(|contact| stored::contact_state(contact.state))
+        .collect()
+}
+
+fn waiting(world: &World, who: usize) -> Option<String> {
+    world.phones[who].read(|reader| reader.contacts().unwrap()[0].waiting.clone())
+}
+
+fn noticed(world: &World, who: usize, code: Code) -> bool {
+    let notice = Event::Notice {
+        code: code.as_str(),
+    };
+    world.phones[who].events.contains(&notice)
+}
+
+/// Bob has invited, Alice has asked, Bob has not answered.
+fn asked(seed: u64) -> World {
+    let mut world = World::new(seed, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "please");
+    world.run(MINUTE);
+    world
+}
+
+#[test]
+fn phrases() {
+    let mut world = World::new(1, 1);
+    let restore = |phrase: &str| Command::AccountRestore {
+        phrase: phrase.to_owned(),
+    };
+    assert_eq!(
+        code(&mut world, 0, restore("abandon abandon")),
+        Code::PhraseLength
+    );
+    let wrong = WORDS.replace("about", "above");
+    assert_eq!(code(&mut world, 0, restore(&wrong)), Code::PhraseChecksum);
+    let mistyped = WORDS.replacen("abandon", "abandn", 3);
+    let error = world.call(0, restore(&mistyped)).unwrap_err();
+    assert_eq!(error.code(), Code::PhraseWord);
+    assert!(error.detail().contains("index 1"), "{}", error.detail());
+    assert_eq!(
+        code(&mut world, 0, Command::InviteCreate),
+        Code::AccountMissing
+    );
+    world.call(0, restore(WORDS)).unwrap();
+    assert_eq!(code(&mut world, 0, restore(WORDS)), Code::AccountExists);
+}
+
+#[test]
+fn invites() {
+    let mut world = World::new(2, 3);
+    for (who, name) in ["Alice", "Bob", "Carol"].iter().enumerate() {
+        world.create(who, name);
+    }
+    let link = world.invite(1);
+    world.run(MINUTE);
+    let add = |link: &str| Command::ContactAdd {
+        link: link.to_owned(),
+        text: None,
+    };
+    assert_eq!(
+        code(&mut world, 0, add(&link[..link.len() - 20])),
+        Code::InviteTruncated
+    );
+    let mut bytes = link.clone().into_bytes();
+    let middle = bytes.len() - 30;
+    bytes[middle] = if bytes[middle] == b'A' { b'B' } else { b'A' };
+    assert_eq!(
+        code(&mut world, 0, add(&String::from_utf8(bytes).unwrap())),
+        Code::InviteChecksum
+    );
+    assert_eq!(code(&mut world, 1, add(&link)), Code::ContactSelf);
+    let other = Invite {
+        cluster: 16,
+        ..Invite::from_link(&link).unwrap()
+    };
+    assert_eq!(
+        code(&mut world, 0, add(&other.to_link().unwrap())),
+        Code::InviteOtherNetwork
+    );
+    let long = Command::ContactAdd {
+        link: link.clone(),
+        text: Some("x".repeat(401)),
+    };
+    assert_eq!(code(&mut world, 0, long), Code::TextTooLong);
+    for _ in 1..8 {
+        world.invite(1);
+    }
+    assert_eq!(
+        code(&mut world, 1, Command::InviteCreate),
+        Code::InviteTooMany
+    );
+    // Used up by Alice, it is closed to Carol.
+    world.add(0, &link, "");
+    world.run(MINUTE);
+    world.accept(1);
+    world.run(MINUTE);
+    world.add(2, &link, "me too");
+    world.run(MINUTE);
+    assert_eq!(waiting(&world, 2).as_deref(), Some("invite.used"));
+    assert_eq!(states(&world, 1), [ContactState::Accepted]);
+    world.run(8 * DAY);
+    assert_eq!(code(&mut world, 2, add(&link)), Code::InviteExpired);
+}
+
+#[test]
+fn an_inviter_whose_cards_are_nowhere_is_waited_for_visibly() {
+    let mut world = World::new(3, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.set_online(1, false);
+    let link = world.invite(1);
+    world.add(0, &link, "are you there?");
+    world.run(MINUTE);
+    assert_eq!(waiting(&world, 0).as_deref(), Some("invite.unreachable"));
+    world.set_online(1, true);
+    world.run(2 * HOUR);
+    assert_eq!(waiting(&world, 0), None);
+    assert_eq!(states(&world, 1), [ContactState::Incoming]);
+}
+
+#[test]
+fn nothing_is_sent_to_a_stranger_before_the_answer() {
+    let mut world = asked(4);
+    let from_bob = |world: &World| {
+        let home = world
+            .published
+            .iter()
+            .filter(|(topic, _)| topic.contains("/h"));
+        home.count()
+    };
+    let before = from_bob(&world);
+    let conversation = world.conversation(1);
+    let early = Command::Send {
+        conversation,
+        text: "early".to_owned(),
+    };
+    assert_eq!(code(&mut world, 1, early), Code::ContactState);
+    assert!(world.send(0, "more before your answer"));
+    world.run(MINUTE);
+    assert_eq!(
+        from_bob(&world),
+        before + 1,
+        "Alice's message and nothing else"
+    );
+    assert_eq!(answer(&mut world, 1, ContactAction::Decline), None);
+    world.run(HOUR);
+    assert_eq!(states(&world, 0), [ContactState::Requested]);
+    assert_eq!(states(&world, 1), [ContactState::Declined]);
+}
+
+#[test]
+fn messages_before_the_answer_arrive_with_it() {
+    let mut world = asked(5);
+    assert!(world.send(0, "one"));
+    assert!(world.send(0, &"two ".repeat(300)));
+    world.run(MINUTE);
+    assert_eq!(world.phones[0].states(), [MessageState::Sent; 2]);
+    world.accept(1);
+    world.run(10 * MINUTE);
+    assert_eq!(world.phones[0].texts(), world.phones[1].texts());
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered; 2]);
+}
+
+#[test]
+fn requests_that_cross_accept_each_other() {
+    for seed in 10..16 {
+        let mut world = World::new(seed, 2);
+        world.create(0, "Alice");
+        world.create(1, "Bob");
+        let links = [world.invite(0), world.invite(1)];
+        world.run(MINUTE);
+        world.add(0, &links[1], "me");
+        world.add(1, &links[0], "me");
+        world.run(10 * MINUTE);
+        for who in 0..2 {
+            assert_eq!(states(&world, who), [ContactState::Accepted]);
+            assert!(world.send(who, &format!("by {who}")));
+        }
+        world.run(10 * MINUTE);
+        for who in 0..2 {
+            assert_eq!(world.phones[who].texts().len(), 2);
+            assert_eq!(world.phones[who].states(), [MessageState::Delivered]);
+        }
+    }
+}
+
+#[test]
+fn a_blocked_contact_is_not_heard() {
+    let mut world = World::befriended(6);
+    assert_eq!(answer(&mut world, 1, ContactAction::Block), None);
+    world.run(MINUTE);
+    assert!(world.send(0, "hello?"));
+    world.run(3 * DAY);
+    assert!(world.phones[1].texts().is_empty());
+    assert!(world.phones[0].states()[0] < MessageState::Delivered);
+    let conversation = world.conversation(1);
+    let send = Command::Send {
+        conversation,
+        text: "no".to_owned(),
+    };
+    assert_eq!(code(&mut world, 1, send), Code::ContactBlocked);
+    // A new invite does not help while blocked, and does afterwards.
+    assert_eq!(
+        answer(&mut world, 1, ContactAction::Accept),
+        Some(Code::ContactBlocked)
+    );
+    assert_eq!(answer(&mut world, 1, ContactAction::Unblock), None);
+    assert_eq!(states(&world, 1), [ContactState::Declined]);
+}
+
+#[test]
+fn bad_calls() {
+    let mut world = World::befriended(7);
+    let conversation = world.conversation(0);
+    let send = |text: String| Command::Send {
+        conversation: conversation.clone(),
+        text,
+    };
+    assert_eq!(code(&mut world, 0, send(String::new())), Code::TextEmpty);
+    assert_eq!(
+        code(&mut world, 0, send("x".repeat(1024 * 1024 + 1))),
+        Code::TextTooLong
+    );
+    let nobody = ContactId("zQ3shNobody".to_owned());
+    let verify = Command::ContactVerify {
+        contact: nobody,
+        verified: true,
+    };
+    assert_eq!(code(&mut world, 0, verify), Code::BadId);
+    let read = Command::MarkRead {
+        conversation: conversation.clone(),
+        message: MessageId::from_bytes(&[1; 32]),
+    };
+    assert_eq!(code(&mut world, 0, read), Code::MessageMissing);
+    let name = Command::ProfileSet {
+        name: "n".repeat(41),
+    };
+    assert_eq!(code(&mut world, 0, name), Code::NameTooLong);
+}
+
+#[test]
+fn a_new_name_reaches_contacts() {
+    let mut world = World::befriended(8);
+    world
+        .call(
+            0,
+            Command::ProfileSet {
+                name: "Alice II\u{202e}".to_owned(),
+            },
+        )
+        .unwrap();
+    world.run(MINUTE);
+    let contacts = world.phones[1].read(|reader| reader.contacts().unwrap());
+    assert_eq!(contacts[0].name, "Alice II");
+}
+
+#[test]
+fn garbage_and_oversize_envelopes_and_replays_change_nothing() {
+    let mut world = World::befriended(9);
+    assert!(world.send(0, "real"));
+    world.run(MINUTE);
+    let replay: Vec<(String, Vec<u8>)> = world.published.clone();
+    let topic = replay
+        .iter()
+        .rev()
+        .find(|(topic, _)| topic.contains("/h"))
+        .unwrap()
+        .0
+        .clone();
+    for len in [0, 1, 33, 511, 512, 2048, 8192, 65_536, 65_537, 1_000_000] {
+        world.inject(&topic, &vec![1; len]);
+        world.inject(&topic, &vec![9; len]);
+    }
+    for (topic, payload) in replay {
+        let mut forged = payload.clone();
+        let last = forged.len() - 1;
+        forged[last] ^= 1;
+        world.inject(&topic, &forged);
+        world.inject(&topic, &payload);
+    }
+    world.run(MINUTE);
+    assert!(world.send(0, "and more"));
+    assert!(world.send(1, "and back"));
+    world.run(MINUTE);
+    for who in 0..2 {
+        let mut texts = world.phones[who].texts();
+        texts.sort();
+        assert_eq!(texts, ["and back", "and more", "real"]);
+        assert_eq!(states(&world, who), [ContactState::Accepted]);
+    }
+}
+
+#[test]
+fn a_restored_phrase_takes_over_and_the_old_install_says_so() {
+    let mut world = World::new(20, 2);
+    let phrase = match world
+        .call(
+            0,
+            Command::AccountCreate {
+                name: "Alice".to_owned(),
+            },
+        )
+        .unwrap()
+    {
+        Answer::Phrase(phrase) => phrase,
+        other => panic!("{other:?}"),
+    };
+    world.run(MINUTE);
+    world.call(1, Command::AccountRestore { phrase }).unwrap();
+    world.run(DAY);
+    world.run(DAY);
+    assert!(noticed(&world, 0, Code::DeviceReplaced));
+    assert_eq!(
+        code(&mut world, 0, Command::InviteCreate),
+        Code::DeviceReplaced
+    );
+    assert!(!noticed(&world, 1, Code::DeviceReplaced));
+    world.invite(1);
+    assert!(world.phones[0].read(|reader| stored::own(reader).unwrap().unwrap().replaced));
+}
+
+#[test]
+fn a_clock_ten_years_off_is_told_and_corrected() {
+    let mut world = World::befriended(21);
+    world.phones[0].clock_off_ms = 10 * 365 * DAY;
+    world.kill(0);
+    world.start(0);
+    let topics: Vec<String> = world
+        .published
+        .iter()
+        .map(|(topic, _)| topic.clone())
+        .collect();
+    let home = |topic: &&String| topic.contains("/h");
+    for i in 0..8 {
+        // Others in the same buckets, whose clocks are right.
+        for topic in topics.iter().filter(home) {
+            world.inject(topic, &[i; 512]);
+        }
+        assert!(world.send(1, &format!("{i}")));
+        world.run(20 * SECOND);
+    }
+    assert!(noticed(&world, 0, Code::ClockSkewed));
+    assert_eq!(
+        code(&mut world, 0, Command::InviteCreate),
+        Code::ClockSkewed
+    );
+    // The store keeps what is at most 20 s off: only a corrected timestamp comes through to somebody offline.
+    world.set_online(1, false);
+    assert!(world.send(0, "in time"));
+    world.run(MINUTE);
+    world.set_online(1, true);
+    world.run(SECOND);
+    assert_eq!(world.phones[1].texts().last().unwrap(), "in time");
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let mut world = World::befriended(22);
+    world.phones[0].limit_pages(70);
+    let mut refused = 0;
+    let mut accepted = Vec::new();
+    for i in 0..60 {
+        let conversation = world.conversation(0);
+        let text = format!("{i} {}", "x".repeat(600));
+        match world.call(
+            0,
+            Command::Send {
+                conversation,
+                text: text.clone(),
+            },
+        ) {
+            Ok(_) => accepted.push(text),
+            Err(error) => {
+                assert_eq!(error.code(), Code::StorageFull);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0, "the disk was full");
+    assert!(world.send(1, "while your disk is full"));
+    world.run(MINUTE);
+    world.phones[0].limit_pages(1_000_000);
+    world.run(HOUR);
+    accepted.push("while your disk is full".to_owned());
+    accepted.sort();
+    for who in 0..2 {
+        let mut texts = world.phones[who].texts();
+        texts.sort();
+        assert_eq!(texts, accepted, "{who}");
+        assert!(
+            world.phones[who]
+                .states()
+                .iter()
+                .all(|state| *state == MessageState::Delivered)
+        );
+    }
+}
+
+#[test]
+fn a_node_that_says_yes_and_does_nothing_is_found_out() {
+    let mut world = World::befriended(23);
+    world.weather = Weather {
+        publish_lies: 100,
+        ..Weather::default()
+    };
+    assert!(world.send(0, "swallowed"));
+    world.run(SECOND);
+    assert_eq!(world.phones[0].states(), [MessageState::Sent]);
+    world.weather = Weather::default();
+    world.run(90 * SECOND);
+    assert_eq!(world.phones[1].texts(), ["swallowed"]);
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
+}
+
+#[test]
+fn stored_is_said_when_a_store_has_it_and_nobody_answers() {
+    let mut world = World::befriended(24);
+    world.set_online(1, false);
+    assert!(world.send(0, "later"));
+    world.run(SECOND);
+    assert_eq!(world.phones[0].states(), [MessageState::Sent]);
+    world.run(2 * MINUTE);
+    assert_eq!(world.phones[0].states(), [MessageState::Stored]);
+    world.set_online(1, true);
+    world.run(MINUTE);
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
+}
+
+#[test]
+fn given_up_after_thirty_days_and_sent_again_by_hand() {
+    let mut world = World::befriended(25);
+    world.kill(1);
+    assert!(world.send(0, "anybody?"));
+    world.run(32 * DAY);
+    assert_eq!(world.phones[0].states(), [MessageState::Failed]);
+    let message = &world.phones[0].messages()[0];
+    assert_eq!(message.reason.as_deref(), Some("message.not_delivered"));
+    let message = MessageId::from_bytes(&message.id);
+    world.start(1);
+    world.run(MINUTE);
+    world.call(0, Command::Retry { message }).unwrap();
+    world.run(3 * DAY);
+    assert_eq!(world.phones[1].texts(), ["anybody?"]);
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
+}
+
+#[test]
+fn a_lost_install_is_never_said_to_have_received() {
+    // Bob's phone is lost; the phrase restores his account on another, which has no contacts.
+    let mut world = World::new(26, 3);
+    world.create(0, "Alice");
+    let phrase = match world
+        .call(
+            1,
+            Command::AccountCreate {
+                name: "Bob".to_owned(),
+            },
+        )
+        .unwrap()
+    {
+        Answer::Phrase(phrase) => phrase,
+        other => panic!("{other:?}"),
+    };
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "");
+    world.run(MINUTE);
+    world.accept(1);
+    world.run(MINUTE);
+    world.kill(1);
+    world.call(2, Command::AccountRestore { phrase }).unwrap();
+    world.run(MINUTE);
+    assert!(world.send(0, "do you read me?"));
+    world.run(10 * DAY);
+    // Alice is told that nothing arrives, never that it did.
+    assert!(world.phones[0].states()[0] < MessageState::Delivered);
+}
