@@ -28,25 +28,20 @@ pub struct Tx<'a> {
 impl Account {
     /// Opens or makes the file at `path`; its lock file stands beside it. Both get mode 0600.
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, Error> {
-        let lock = private_file(&path.with_extension("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(Error::InUse),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
-        }
+        let lock = lock(path)?;
         let length = private_file(path)?.metadata()?.len();
         let mut conn = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         unlock(&conn, key)?;
-        check(&conn, path, length)?;
+        check(&conn, path, length, APPLICATION_ID)?;
         conn.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;
              PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000; PRAGMA cache_size=-2048; PRAGMA wal_autocheckpoint=512;",
         )?;
         conn.set_prepared_statement_cache_capacity(128);
-        migrate(&mut conn)?;
+        migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
         Ok(Self {
             conn,
             path: path.to_owned(),
@@ -122,7 +117,17 @@ pub(crate) fn open_reader(path: &Path, key: &[u8; 32]) -> Result<Reader, Error> 
     Ok(Reader { conn })
 }
 
-fn private_file(path: &Path) -> Result<File, Error> {
+/// Takes the lock file beside `path`, mode 0600.
+pub(crate) fn lock(path: &Path) -> Result<File, Error> {
+    let lock = private_file(&path.with_extension("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse),
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+pub(crate) fn private_file(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -132,16 +137,20 @@ fn private_file(path: &Path) -> Result<File, Error> {
 
 fn unlock(conn: &Connection, key: &[u8; 32]) -> Result<(), Error> {
     let hex: Zeroizing<String> = Zeroizing::new(key.iter().map(|b| format!("{b:02x}")).collect());
-    let sql = Zeroizing::new(format!(
-        "PRAGMA cipher_log_level = NONE; PRAGMA key = \"x'{}'\"",
-        hex.as_str()
-    ));
+    // What it would write to standard error comes back as an error too.
+    conn.execute_batch("PRAGMA cipher_log_level=NONE")?;
+    let sql = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
     conn.execute_batch(&sql)?;
     Ok(())
 }
 
 /// Is this a database of ours, and is the key right?
-fn check(conn: &Connection, path: &Path, length: u64) -> Result<(), Error> {
+pub(crate) fn check(
+    conn: &Connection,
+    path: &Path,
+    length: u64,
+    application_id: i32,
+) -> Result<(), Error> {
     match conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
         row.get::<_, i64>(0)
     }) {
@@ -162,19 +171,24 @@ fn check(conn: &Connection, path: &Path, length: u64) -> Result<(), Error> {
         }
     }
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if id == APPLICATION_ID {
+    if id == application_id {
         Ok(())
     } else {
         Err(Error::Foreign)
     }
 }
 
-fn migrate(conn: &mut Connection) -> Result<(), Error> {
+/// Marks a new file as ours and brings it to the newest schema.
+pub(crate) fn migrate(
+    conn: &mut Connection,
+    application_id: i32,
+    migrations: &[&'static str],
+) -> Result<(), Error> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if id != APPLICATION_ID {
-        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    if id != application_id {
+        conn.pragma_update(None, "application_id", application_id)?;
     }
-    let migrations = Migrations::new(MIGRATIONS.iter().map(|sql| M::up(sql)).collect());
+    let migrations = Migrations::new(migrations.iter().map(|sql| M::up(sql)).collect());
     migrations.to_latest(conn).map_err(|error| match error {
         rusqlite_migration::Error::MigrationDefinition(_) => Error::Newer,
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),

@@ -1,4 +1,4 @@
-//! All SQL of an account: one SQLCipher file, typed rows, one function per query.
+//! All SQL. An account: one SQLCipher file, typed rows, one function per query; and a service node's [`archive`].
 //!
 //! Knows tables, transactions and the disk. It does not know what a row means: no clock, no key beside the database's
 //! own, no protocol. Whoever calls decides in which transaction things happen; a step of the engine is one
@@ -8,6 +8,7 @@
 //! `secure_delete`; a [`Reader`] is a second, query-only connection.
 
 mod account;
+pub mod archive;
 mod contact;
 mod due;
 mod error;

@@ -1,15 +1,34 @@
-//! The engine's seam and the words of the public API.
+//! The engine and the public API.
 //!
-//! So far this crate holds data only: what goes into the engine and comes out of it ([`engine::input`]), what the
-//! API hands out ([`records`]), its [`Event`]s, its [`Error`] with stable codes, and the networks it can talk to
-//! ([`Fleet`]). It knows no libp2p type, no SQL and no cipher. The state machine between them is not built yet.
+//! [`Messenger`] is what apps, bots and the bindings use. Behind it one thread owns the engine ([`engine`]), a state
+//! machine `handle(now, Input) -> Vec<Effect>` that never waits, and the write connection to the account's database; a
+//! second thread runs the network actor. A call that changes something travels to the engine as a command, is on disk
+//! before it is answered, and leaves for the network as an effect. Reads use a query-only connection of their own.
+//! [`Event`]s are hints sent after the commit; the database is the truth.
+//!
+//! This crate knows all of crypto, wire, db and net by their data. It knows no libp2p type, no SQL and no curve.
 
+mod api;
+mod clock;
+mod config;
+mod counter;
+mod cursor;
 pub mod engine;
 mod error;
 mod event;
 mod fleet;
+mod open;
 pub mod records;
+mod runtime;
+mod status;
+mod subscription;
 
+pub use api::{Messenger, version};
+pub use clock::{Clock, system_clock};
+pub use config::Config;
+pub use counter::OpenCounter;
 pub use error::{Code, Error, Kind};
 pub use event::Event;
 pub use fleet::{Fleet, Sharding};
+pub use sotto_net::Network;
+pub use subscription::{EVENT_DEPTH, Subscription};

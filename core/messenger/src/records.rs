@@ -209,3 +209,45 @@ pub struct Settings {
     /// Log level: off, error, warn, info, debug, trace.
     pub log: Option<String>,
 }
+
+/// What two people compare to know that they talk to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafetyNumber {
+    /// 60 digits in 12 groups of 5.
+    pub digits: String,
+    /// The same for a QR code, 65 bytes.
+    pub qr: Vec<u8>,
+}
+
+/// Numbers for developers: no names, texts, addresses or ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostics {
+    /// Of this library.
+    pub version: String,
+    /// Waku cluster.
+    pub cluster: u16,
+    /// Since the open, milliseconds.
+    pub uptime_ms: i64,
+    /// A node was reached since the open.
+    pub node_reached: bool,
+    /// TCP payload read since the open, bytes.
+    pub bytes_read: u64,
+    /// TCP payload written since the open, bytes.
+    pub bytes_written: u64,
+    /// Database file without its log, bytes.
+    pub database_bytes: u64,
+    /// Contacts in any state.
+    pub contacts: u64,
+    /// Messages shown.
+    pub messages: u64,
+    /// Ratchet sessions.
+    pub sessions: u64,
+    /// Keys kept for messages that were overtaken.
+    pub skipped_keys: u64,
+    /// Things in the outbox: texts not delivered, requests, receipts, chunks and cards.
+    pub outbox: u64,
+    /// Envelopes that nobody opens yet.
+    pub waiting: u64,
+    /// Long texts being fetched.
+    pub fetches: u64,
+}

@@ -2,7 +2,8 @@
 //!
 //! A [`Phone`] is a real engine over a real encrypted database. [`World`] carries out its effects as two circles of
 //! service nodes would: it relays, stores, pushes, answers queries, and by [`Weather`] loses, doubles, delays, reorders,
-//! refuses and lies. A phone can be cut off, killed at any effect, and opened again on its folder.
+//! refuses and lies. A phone can be cut off, killed at any effect, and opened again on its folder. [`Loopback`] is the
+//! network of whole messengers, which run on threads and the real clock.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,10 +12,12 @@
     reason = "test code"
 )]
 
+mod loopback;
 mod phone;
 mod random;
 mod world;
 
+pub use loopback::Loopback;
 pub use phone::Phone;
 pub use random::Seeded;
 pub use world::{Weather, World};

@@ -82,8 +82,10 @@ impl Live {
         command
     }
 
-    /// A caller waits until everything is caught up and sent.
+    /// A caller waits until everything is caught up and sent. What was caught up before may be long ago: the process
+    /// may have been asleep.
     pub(super) fn wait_for_sync(&mut self, ticket: Ticket) {
+        self.caught_up = false;
         self.catch_up_after_ms = 0;
         self.syncs.push((ticket, self.received));
     }

@@ -1,12 +1,15 @@
 //! What the API reads from the database by itself, in the engine's encoding.
 
 use sotto_db::Reader;
+use sotto_wire::invite::Invite;
+use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
+use super::contact::invite_error;
 use super::own::{KEY_ACCOUNT, KEY_NAME, KEY_PHRASE, KEY_REPLACED, KEY_SETTINGS, settings_of};
 use super::state;
 use crate::error::{Code, Error};
-use crate::records::{ContactState, MessageState, Settings};
+use crate::records::{ContactId, ContactState, InvitePreview, MessageState, Settings};
 
 /// The own account as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,21 @@ pub fn phrase(reader: &Reader) -> Result<Option<Zeroizing<String>>, Error> {
     };
     let words = std::str::from_utf8(&bytes).map_err(|_| Code::StorageCorrupt)?;
     Ok(Some(Zeroizing::new(words.to_owned())))
+}
+
+/// What an invite's link says, as [`Command::ContactAdd`](super::input::Command::ContactAdd) would judge it at
+/// `now_ms` on this cluster.
+pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, Error> {
+    let invite = Invite::from_link(link).map_err(invite_error)?;
+    let now_s = u64::try_from(now_ms / 1000).unwrap_or(0);
+    invite.check(cluster, now_s).map_err(invite_error)?;
+    let emoji = sotto_crypto::emoji_hash(&invite.chat);
+    Ok(InvitePreview {
+        id: ContactId(sotto_crypto::account_id(&invite.chat)),
+        name: invite.name.as_ref().map(Name::display).unwrap_or_default(),
+        emoji_hash: emoji.into_iter().map(str::to_owned).collect(),
+        expires_ms: i64::from(invite.expiry_s) * 1000,
+    })
 }
 
 /// All settings, defaults filled in; `read_receipts` is the configured default.

@@ -1,0 +1,341 @@
+//! What a service node keeps for light clients: opaque messages by time, topic and hash, in a plain SQLite file.
+//!
+//! Nothing here is secret and everything can be had from other nodes, so a power cut may cost the last moments
+//! (`synchronous=NORMAL`). Pages follow each other by (timestamp, hash), the same in both directions.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
+
+use crate::account::{check, lock, migrate, private_file};
+use crate::row::{all, one, run};
+use crate::{Error, Hash};
+
+const APPLICATION_ID: i32 = 0x536f_7441; // "SotA"
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE messages(hash BLOB PRIMARY KEY, timestamp_ns INTEGER NOT NULL, pubsub_topic TEXT NOT NULL,
+       content_topic TEXT NOT NULL, message BLOB NOT NULL) STRICT;
+     CREATE UNIQUE INDEX messages_time ON messages(timestamp_ns, hash);
+     CREATE UNIQUE INDEX messages_topic ON messages(content_topic, timestamp_ns, hash);",
+];
+/// Rows deleted at a time while the file is too large.
+const PRUNE_ROWS: u32 = 256;
+
+/// How much is kept. The file keeps its greatest size; freed pages are used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Messages older than this are deleted.
+    pub age: Duration,
+    /// The oldest are deleted while more bytes than this are in use.
+    pub bytes: u64,
+}
+
+/// A message of the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Waku message hash.
+    pub hash: Hash,
+    /// Unix nanoseconds.
+    pub timestamp_ns: i64,
+    /// Shard topic.
+    pub pubsub_topic: String,
+    /// Content topic.
+    pub content_topic: String,
+    /// The encoded message.
+    pub message: Vec<u8>,
+}
+
+/// Which messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Find {
+    /// These, as far as they are there.
+    Hashes(Vec<Hash>),
+    /// A range of time, both ends inclusive.
+    Range {
+        /// `None`: any.
+        pubsub_topic: Option<String>,
+        /// Empty: any.
+        content_topics: Vec<String>,
+        /// Unix nanoseconds.
+        start_ns: Option<i64>,
+        /// Unix nanoseconds.
+        end_ns: Option<i64>,
+    },
+}
+
+/// One page of what is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// Which messages.
+    pub find: Find,
+    /// Go on from this message, exclusive.
+    pub cursor: Option<Hash>,
+    /// From the oldest; else from the newest.
+    pub forward: bool,
+    /// Most messages in the page.
+    pub limit: usize,
+}
+
+/// What was found, ascending by (timestamp, hash) in both directions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The messages.
+    pub entries: Vec<Entry>,
+    /// More follow in the direction asked for.
+    pub more: bool,
+}
+
+/// Why a query has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The cursor is no message of this archive.
+    #[error("unknown cursor")]
+    UnknownCursor,
+    /// The file could not be read.
+    #[error(transparent)]
+    Storage(#[from] Error),
+}
+
+/// An open archive.
+pub struct Archive {
+    conn: Connection,
+    retention: Retention,
+    /// Held while open; the system lets go of it with the process.
+    _lock: File,
+}
+
+/// A place in the order of pages.
+type Place = (i64, Hash);
+
+impl Archive {
+    /// Opens or makes the file at `path`; its lock file stands beside it. Both get mode 0600.
+    pub fn open(path: &Path, retention: Retention) -> Result<Self, Error> {
+        let lock = lock(path)?;
+        let length = private_file(path)?.metadata()?.len();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut conn = Connection::open_with_flags(path, flags)?;
+        check(&conn, path, length, APPLICATION_ID).map_err(|error| match error {
+            Error::WrongKey => Error::Foreign, // there is no key
+            other => other,
+        })?;
+        conn.execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;",
+        )?;
+        migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
+        Ok(Self {
+            conn,
+            retention,
+            _lock: lock,
+        })
+    }
+
+    /// Keeps messages, in one transaction; those whose hash is there already are left as they are. Then deletes the
+    /// oldest while the file is too large.
+    pub fn put(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for entry in entries {
+            tx.prepare_cached("INSERT OR IGNORE INTO messages VALUES(?,?,?,?,?)")?
+                .execute(params![
+                    entry.hash,
+                    entry.timestamp_ns,
+                    entry.pubsub_topic,
+                    entry.content_topic,
+                    entry.message
+                ])?;
+        }
+        tx.commit()?;
+        self.shrink()
+    }
+
+    /// Deletes what is older than the retention at `now_ns`, Unix nanoseconds; how many.
+    pub fn expire(&mut self, now_ns: i64) -> Result<usize, Error> {
+        let age_ns = i64::try_from(self.retention.age.as_nanos()).unwrap_or(i64::MAX);
+        let oldest_ns = now_ns.saturating_sub(age_ns);
+        let sql = "DELETE FROM messages WHERE timestamp_ns<?";
+        run(&self.conn, sql, params![oldest_ns])
+    }
+
+    fn shrink(&mut self) -> Result<(), Error> {
+        let sql = "DELETE FROM messages WHERE hash IN
+            (SELECT hash FROM messages ORDER BY timestamp_ns, hash LIMIT ?)";
+        while self.used_bytes()? > self.retention.bytes {
+            if run(&self.conn, sql, params![PRUNE_ROWS])? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes in use, without freed pages and the log.
+    pub fn used_bytes(&self) -> Result<u64, Error> {
+        let sql = "SELECT (page_count - freelist_count) * page_size
+            FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+        let bytes = one(&self.conn, sql, [], |row| row.get::<_, i64>(0))?;
+        Ok(bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+    }
+
+    /// How many messages there are.
+    pub fn count(&self) -> Result<u64, Error> {
+        let count = one(&self.conn, "SELECT count(*) FROM messages", [], |row| {
+            row.get::<_, i64>(0)
+        })?;
+        Ok(count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+    }
+
+    /// One page.
+    pub fn query(&self, query: &Query) -> Result<Page, QueryError> {
+        let cursor = match &query.cursor {
+            None => None,
+            Some(hash) => {
+                let sql = "SELECT timestamp_ns FROM messages WHERE hash=?";
+                let at = one(&self.conn, sql, params![hash], |row| row.get(0))?;
+                Some((at.ok_or(QueryError::UnknownCursor)?, *hash))
+            }
+        };
+        let mut entries = match &query.find {
+            Find::Hashes(hashes) => self.by_hash(hashes, cursor, query.forward)?,
+            Find::Range {
+                pubsub_topic,
+                content_topics,
+                start_ns,
+                end_ns,
+            } => {
+                let span = Span::new(*start_ns, *end_ns, cursor, query);
+                let pubsub = pubsub_topic.as_deref();
+                if content_topics.is_empty() {
+                    self.by_time(None, pubsub, &span)?
+                } else {
+                    let mut topics: Vec<&str> = content_topics.iter().map(String::as_str).collect();
+                    topics.sort_unstable();
+                    topics.dedup();
+                    let mut found = Vec::new();
+                    for topic in topics {
+                        found.extend(self.by_time(Some(topic), pubsub, &span)?);
+                    }
+                    found
+                }
+            }
+        };
+        entries.sort_unstable_by_key(Entry::place);
+        if !query.forward {
+            entries.reverse();
+        }
+        let more = entries.len() > query.limit;
+        entries.truncate(query.limit);
+        if !query.forward {
+            entries.reverse();
+        }
+        Ok(Page { entries, more })
+    }
+
+    fn by_hash(
+        &self,
+        hashes: &[Hash],
+        cursor: Option<Place>,
+        forward: bool,
+    ) -> Result<Vec<Entry>, Error> {
+        let mut hashes = hashes.to_vec();
+        hashes.sort_unstable();
+        hashes.dedup();
+        let mut found = Vec::new();
+        for hash in hashes {
+            let sql = "SELECT * FROM messages WHERE hash=?";
+            found.extend(one(&self.conn, sql, params![hash], Entry::read)?);
+        }
+        found.retain(|entry| match cursor {
+            None => true,
+            Some(at) if forward => entry.place() > at,
+            Some(at) => entry.place() < at,
+        });
+        Ok(found)
+    }
+
+    /// Up to a page and one more of one content topic, or of all, from the end asked for.
+    fn by_time(
+        &self,
+        content_topic: Option<&str>,
+        pubsub_topic: Option<&str>,
+        span: &Span,
+    ) -> Result<Vec<Entry>, Error> {
+        let topic = match content_topic {
+            Some(_) => "content_topic=?1",
+            None => "?1 IS NULL",
+        };
+        let order = if span.forward { "ASC" } else { "DESC" };
+        let sql = format!(
+            "SELECT * FROM messages WHERE {topic} AND (timestamp_ns, hash) > (?2, ?3) AND (timestamp_ns, hash) < (?4, ?5)
+             AND (?6 IS NULL OR pubsub_topic=?6) ORDER BY timestamp_ns {order}, hash {order} LIMIT ?7"
+        );
+        let params = params![
+            content_topic,
+            span.after.0,
+            span.after.1.as_slice(),
+            span.before.0,
+            span.before.1.as_slice(),
+            pubsub_topic,
+            span.rows
+        ];
+        all(&self.conn, &sql, params, Entry::read)
+    }
+}
+
+/// Everything strictly between two places; the second part is compared as bytes.
+struct Span {
+    after: (i64, Vec<u8>),
+    before: (i64, Vec<u8>),
+    forward: bool,
+    rows: i64,
+}
+
+impl Span {
+    fn new(start: Option<i64>, end: Option<i64>, cursor: Option<Place>, query: &Query) -> Self {
+        // No hash is shorter than an empty string or longer than 33 bytes: both ends belong to the range.
+        let mut after = (start.unwrap_or(i64::MIN), Vec::new());
+        let mut before = (end.unwrap_or(i64::MAX), vec![0xff; 33]);
+        if let Some((at, hash)) = cursor {
+            let place = (at, hash.to_vec());
+            if query.forward {
+                after = after.max(place);
+            } else {
+                before = before.min(place);
+            }
+        }
+        Self {
+            after,
+            before,
+            forward: query.forward,
+            rows: i64::try_from(query.limit)
+                .unwrap_or(i64::MAX)
+                .saturating_add(1),
+        }
+    }
+}
+
+impl Entry {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            hash: row.get("hash")?,
+            timestamp_ns: row.get("timestamp_ns")?,
+            pubsub_topic: row.get("pubsub_topic")?,
+            content_topic: row.get("content_topic")?,
+            message: row.get("message")?,
+        })
+    }
+
+    fn place(&self) -> Place {
+        (self.timestamp_ns, self.hash)
+    }
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Archive(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! [`Messenger`]: the public API.
+//!
+//! Calls that change something go to the engine thread and await one channel reply: dropping the future never undoes
+//! the work, and no async runtime is needed. Reads go to a query-only connection on the caller's thread and take
+//! microseconds to a few milliseconds. Everything but [`Messenger::open`] and the reads is cancel-safe.
+
+mod read;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sotto_db::Reader;
+use sotto_net::{Network, Traffic};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+use crate::engine::input::{Answer, Command, ContactAction};
+use crate::error::{Code, Error};
+use crate::event::Event;
+use crate::records::{Connectivity, ContactId, ConversationId, Invite, MessageId, Settings};
+use crate::runtime::Call;
+use crate::status::Status;
+use crate::subscription::Subscription;
+
+/// An open account: cheap to clone, safe to share between threads. Close it before the process ends; dropping the
+/// last clone closes too, and waits for it (at most 5 s for the network).
+#[derive(Clone)]
+pub struct Messenger {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Messenger")
+    }
+}
+
+pub(crate) struct Shared {
+    /// `None` only while this is dropped.
+    pub(crate) inbox: Option<mpsc::Sender<Call>>,
+    /// `None` once closed.
+    pub(crate) reader: Mutex<Option<Reader>>,
+    /// Never read itself; new listeners begin at its tail.
+    pub(crate) events: broadcast::Receiver<Event>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) clock: Clock,
+    pub(crate) opened_ms: i64,
+    pub(crate) cluster: u16,
+    pub(crate) receipts: bool,
+    pub(crate) database: PathBuf,
+}
+
+impl Drop for Shared {
+    /// Without callers the engine closes. It is waited for: a process that ends under a running cipher may crash.
+    fn drop(&mut self) {
+        self.inbox = None;
+        let reader = self
+            .reader
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(reader.take());
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the engine thread panicked");
+        }
+    }
+}
+
+/// Version of this library.
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+impl Messenger {
+    /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
+    /// [`Messenger::phrase`] shows again. Errors: `account.exists`, `input.name`.
+    pub async fn account_create(&self, name: &str) -> Result<Zeroizing<String>, Error> {
+        match self
+            .call(Command::AccountCreate {
+                name: name.to_owned(),
+            })
+            .await?
+        {
+            Answer::Phrase(phrase) => Ok(Zeroizing::new(phrase)),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// Restores the id of a phrase (12 to 24 words) and takes over from other installs of it; contacts and history
+    /// do not come back. Errors: `phrase.word` (with the word's index), `phrase.length`, `phrase.checksum`,
+    /// `account.exists`.
+    pub async fn account_restore(&self, phrase: &str) -> Result<(), Error> {
+        self.done(Command::AccountRestore {
+            phrase: phrase.to_owned(),
+        })
+        .await
+    }
+
+    /// Changes the own name (1 to 40 bytes) and tells the contacts. Errors: `input.name`, `account.missing`.
+    pub async fn profile_set(&self, name: &str) -> Result<(), Error> {
+        self.done(Command::ProfileSet {
+            name: name.to_owned(),
+        })
+        .await
+    }
+
+    /// Opens an invite for one contact, good for 7 days. Errors: `invite.too_many`, `account.missing`.
+    pub async fn invite(&self) -> Result<Invite, Error> {
+        match self.call(Command::InviteCreate).await? {
+            Answer::Invite(invite) => Ok(invite),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// Asks the inviter of `link` to become a contact, with a text of at most 400 bytes. It is on disk when this
+    /// returns and leaves as soon as the inviter's cards are found. Errors: `invite.*`, `contact.self`,
+    /// `contact.state`, `input.too_long`.
+    pub async fn contact_add(&self, link: &str, text: Option<&str>) -> Result<ContactId, Error> {
+        let command = Command::ContactAdd {
+            link: link.to_owned(),
+            text: text.map(str::to_owned),
+        };
+        match self.call(command).await? {
+            Answer::Contact(contact) => Ok(contact),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// Accepts or declines a request, blocks or unblocks. Declining and blocking send nothing. Errors:
+    /// `contact.missing`, `contact.state`.
+    pub async fn contact_answer(
+        &self,
+        contact: &ContactId,
+        action: ContactAction,
+    ) -> Result<(), Error> {
+        self.done(Command::ContactAnswer {
+            contact: contact.clone(),
+            action,
+        })
+        .await
+    }
+
+    /// Notes that the safety number was compared, or no longer holds. Errors: `contact.missing`.
+    pub async fn contact_verify(&self, contact: &ContactId, verified: bool) -> Result<(), Error> {
+        self.done(Command::ContactVerify {
+            contact: contact.clone(),
+            verified,
+        })
+        .await
+    }
+
+    /// Sends a text of at most 1 MiB. When this returns, the message is encrypted and in the outbox on disk. Errors:
+    /// `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
+    pub async fn send(
+        &self,
+        conversation: &ConversationId,
+        text: &str,
+    ) -> Result<MessageId, Error> {
+        let command = Command::Send {
+            conversation: conversation.clone(),
+            text: text.to_owned(),
+        };
+        match self.call(command).await? {
+            Answer::Message(message) => Ok(message),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`.
+    pub async fn retry(&self, message: &MessageId) -> Result<(), Error> {
+        self.done(Command::Retry {
+            message: message.clone(),
+        })
+        .await
+    }
+
+    /// Notes that everything up to `message` was seen; tells the author if read receipts are on. Errors:
+    /// `message.missing`, `conversation.missing`.
+    pub async fn mark_read(
+        &self,
+        conversation: &ConversationId,
+        message: &MessageId,
+    ) -> Result<(), Error> {
+        let command = Command::MarkRead {
+            conversation: conversation.clone(),
+            message: message.clone(),
+        };
+        self.done(command).await
+    }
+
+    /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
+    pub async fn draft_set(&self, conversation: &ConversationId, text: &str) -> Result<(), Error> {
+        let command = Command::DraftSet {
+            conversation: conversation.clone(),
+            text: text.to_owned(),
+        };
+        self.done(command).await
+    }
+
+    /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:
+    /// `conversation.missing`.
+    pub async fn typing(&self, conversation: &ConversationId) -> Result<(), Error> {
+        self.done(Command::Typing {
+            conversation: conversation.clone(),
+        })
+        .await
+    }
+
+    /// Changes settings; `None` fields stay. Errors: `input.setting`.
+    pub async fn settings_set(&self, patch: Settings) -> Result<(), Error> {
+        let level = patch.log.clone();
+        self.done(Command::SettingsSet { patch }).await?;
+        crate::open::set_log_level(level.as_deref())
+    }
+
+    /// A conversation is on screen (two filter peers, a dead node noticed within 10 s) or none is (one peer, a
+    /// handful of packets in four minutes).
+    pub async fn set_foreground(&self, on: bool) -> Result<(), Error> {
+        self.done(Command::Foreground { on }).await
+    }
+
+    /// The host's network changed: connections are dropped and names resolved anew.
+    pub async fn on_network_change(&self, network: Network) -> Result<(), Error> {
+        self.done(Command::NetworkChanged { network }).await
+    }
+
+    /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
+    /// `deadline` it returns `deadline`, and the work goes on while the process lives.
+    pub async fn sync_once(&self, deadline: Duration) -> Result<u32, Error> {
+        match self.call_within(Command::SyncOnce, Some(deadline)).await? {
+            Answer::Synced { received } => Ok(received),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// Reachability as last reported; changes come as [`Event::Connectivity`].
+    pub fn connectivity(&self) -> Connectivity {
+        self.shared.status.connectivity()
+    }
+
+    /// Listens to events from now on.
+    pub fn subscribe(&self) -> Subscription {
+        Subscription::new(self.shared.events.resubscribe())
+    }
+
+    /// Closes: the write-ahead log is truncated, connections end, threads are joined, the folder is free. Calls after
+    /// it fail with `closed`; closing again is fine. Dropping the future does not stop it.
+    pub async fn close(&self) -> Result<(), Error> {
+        // A reader in the way would keep the log from being truncated.
+        drop(self.reader().take());
+        let result = match self.call(Command::Close).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Code::Closed => Ok(()),
+            Err(error) => Err(error),
+        };
+        let thread = self
+            .shared
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match thread.map(JoinHandle::join) {
+            Some(Err(_)) => Err(Code::Internal.into()),
+            _ => result,
+        }
+    }
+
+    pub(crate) fn reader(&self) -> std::sync::MutexGuard<'_, Option<Reader>> {
+        self.shared
+            .reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn done(&self, command: Command) -> Result<(), Error> {
+        match self.call(command).await? {
+            Answer::Done => Ok(()),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    async fn call(&self, command: Command) -> Result<Answer, Error> {
+        self.call_within(command, None).await
+    }
+
+    async fn call_within(
+        &self,
+        command: Command,
+        deadline: Option<Duration>,
+    ) -> Result<Answer, Error> {
+        let (reply, answer) = oneshot::channel();
+        let call = Call {
+            command,
+            deadline,
+            reply,
+        };
+        let inbox = self.shared.inbox.as_ref().ok_or(Code::Closed)?;
+        inbox.send(call).await.map_err(|_| Code::Closed)?;
+        answer.await.map_err(|_| Error::from(Code::Closed))?
+    }
+}

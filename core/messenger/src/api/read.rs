@@ -1,0 +1,179 @@
+//! Reads: on the caller's thread, over the query-only connection.
+
+use sotto_crypto::{
+    account_id, color_ring, emoji_hash, parse_account_id, safety_number, safety_qr,
+};
+use sotto_db::Reader;
+use zeroize::Zeroizing;
+
+use super::{Messenger, version};
+use crate::cursor;
+use crate::engine::stored;
+use crate::error::{Code, Error};
+use crate::records::{
+    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, Diagnostics,
+    InvitePreview, Message, MessageId, SafetyNumber, Settings,
+};
+
+/// Longest page, rows.
+const PAGE_MAX: u32 = 500;
+
+impl Messenger {
+    /// The own account, `None` before one is made. Errors: `storage.*`, `closed`.
+    pub fn account(&self) -> Result<Option<AccountInfo>, Error> {
+        self.read(|reader| {
+            let own = stored::own(reader)?;
+            Ok(own.map(|own| AccountInfo {
+                id: account_id(&own.chat),
+                emoji_hash: emoji(&own.chat),
+                color_ring: color_ring(&own.chat),
+                name: own.name,
+            }))
+        })
+    }
+
+    /// The recovery phrase. Whoever has it has the account. Errors: `account.missing`.
+    pub fn phrase(&self) -> Result<Zeroizing<String>, Error> {
+        self.read(|reader| stored::phrase(reader)?.ok_or(Code::AccountMissing.into()))
+    }
+
+    /// What an invite's link says; nothing is sent. Errors: `invite.*`.
+    pub fn invite_preview(&self, link: &str) -> Result<InvitePreview, Error> {
+        stored::preview(link, self.shared.cluster, (self.shared.clock)())
+    }
+
+    /// Everybody known, in any state, by name.
+    pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
+        self.read(|reader| {
+            let mut contacts: Vec<_> = reader.contacts()?.into_iter().map(contact).collect();
+            contacts.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+            Ok(contacts)
+        })
+    }
+
+    /// The safety number with a contact, the same on both sides. Errors: `account.missing`, `contact.missing`.
+    pub fn safety_number(&self, contact: &ContactId) -> Result<SafetyNumber, Error> {
+        let chat = parse_account_id(&contact.0).map_err(|_| Code::BadId)?;
+        self.read(|reader| {
+            let own = stored::own(reader)?.ok_or(Code::AccountMissing)?;
+            reader.contact(&chat)?.ok_or(Code::ContactMissing)?;
+            Ok(SafetyNumber {
+                digits: safety_number(&own.chat, &chat),
+                qr: safety_qr(&own.chat, &chat).to_vec(),
+            })
+        })
+    }
+
+    /// A page of conversations, latest activity first; `before` is the `cursor` of the last one of the page before.
+    /// At most 500. Errors: `input.id`.
+    pub fn conversations(
+        &self,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Conversation>, Error> {
+        let before = before.map(cursor::conversation).transpose()?;
+        self.read(|reader| {
+            let rows = reader.conversations_page(before, limit.min(PAGE_MAX))?;
+            Ok(rows.into_iter().map(conversation).collect())
+        })
+    }
+
+    /// A page of messages, newest first; `before` is the `cursor` of the last one of the page before. At most 500.
+    /// Errors: `input.id`, `conversation.missing`.
+    pub fn messages(
+        &self,
+        conversation: &ConversationId,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Message>, Error> {
+        let id = conversation.to_bytes()?;
+        let before = before.map(cursor::message).transpose()?;
+        self.read(|reader| {
+            let rows = reader.messages_page(&id, before, limit.min(PAGE_MAX))?;
+            if rows.is_empty() && reader.conversation(&id)?.is_none() {
+                return Err(Code::ConversationMissing.into());
+            }
+            Ok(rows.into_iter().map(message).collect())
+        })
+    }
+
+    /// All settings, none of them `None`.
+    pub fn settings(&self) -> Result<Settings, Error> {
+        let receipts = self.shared.receipts;
+        self.read(|reader| stored::settings(reader, receipts))
+    }
+
+    /// Numbers for a bug report.
+    pub fn diagnostics(&self) -> Result<Diagnostics, Error> {
+        let shared = &self.shared;
+        let counts = self.read(|reader| Ok(reader.counts()?))?;
+        let file = std::fs::metadata(&shared.database).map_err(|_| Code::StorageIo)?;
+        Ok(Diagnostics {
+            version: version().to_owned(),
+            cluster: shared.cluster,
+            uptime_ms: (shared.clock)().saturating_sub(shared.opened_ms),
+            node_reached: shared.status.reached(),
+            bytes_read: shared.traffic.read_bytes(),
+            bytes_written: shared.traffic.written_bytes(),
+            database_bytes: file.len(),
+            contacts: counts.contacts,
+            messages: counts.messages,
+            sessions: counts.sessions,
+            skipped_keys: counts.skipped,
+            outbox: counts.outbox,
+            waiting: counts.waiting,
+            fetches: counts.fetches,
+        })
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
+        work(self.reader().as_ref().ok_or(Code::Closed)?)
+    }
+}
+
+fn emoji(chat: &[u8; 33]) -> Vec<String> {
+    emoji_hash(chat).into_iter().map(str::to_owned).collect()
+}
+
+fn contact(row: sotto_db::Contact) -> Contact {
+    let state = stored::contact_state(row.state);
+    Contact {
+        id: ContactId(account_id(&row.chat)),
+        conversation: ConversationId::from_bytes(&row.conversation),
+        name: row.name,
+        emoji_hash: emoji(&row.chat),
+        state,
+        request_text: row.request_text.filter(|_| state == ContactState::Incoming),
+        verified: row.verified,
+        devices_changed: row.devices_changed,
+        waiting: row.waiting,
+    }
+}
+
+fn conversation(row: sotto_db::ConversationRow) -> Conversation {
+    Conversation {
+        id: ConversationId::from_bytes(&row.id),
+        contact: ContactId(account_id(&row.chat)),
+        name: row.name,
+        unread: row.unread,
+        draft: row.draft,
+        last_text: row.last_text,
+        last_ms: row.last_ms,
+        cursor: cursor::of_conversation((row.last_ms, row.id)),
+    }
+}
+
+fn message(row: sotto_db::Message) -> Message {
+    Message {
+        id: MessageId::from_bytes(&row.id),
+        conversation: ConversationId::from_bytes(&row.conversation),
+        mine: row.mine,
+        text: row.text,
+        newer: row.newer,
+        fetching: row.fetching,
+        state: stored::message_state(row.state),
+        reason: row.reason,
+        time_ms: row.time_s.saturating_mul(1000),
+        cursor: cursor::of_message((row.lamport, row.time_s, row.id)),
+    }
+}

@@ -1,0 +1,73 @@
+//! Page cursors: opaque to callers, keyset positions inside.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::error::{Code, Error};
+
+/// (newest activity, Unix ms; conversation id)
+pub(crate) type ConversationKey = (i64, [u8; 32]);
+/// (Lamport time; author's clock, Unix s; message id)
+pub(crate) type MessageKey = (i64, i64, [u8; 32]);
+
+pub(crate) fn of_conversation((last_ms, id): ConversationKey) -> String {
+    let mut bytes = last_ms.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&id);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn of_message((lamport, time_s, id): MessageKey) -> String {
+    let mut bytes = lamport.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&time_s.to_be_bytes());
+    bytes.extend_from_slice(&id);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn conversation(cursor: &str) -> Result<ConversationKey, Error> {
+    let bytes = decode(cursor)?;
+    let (last_ms, id) = bytes.split_first_chunk::<8>().ok_or(Code::BadId)?;
+    Ok((
+        i64::from_be_bytes(*last_ms),
+        id.try_into().map_err(|_| Code::BadId)?,
+    ))
+}
+
+pub(crate) fn message(cursor: &str) -> Result<MessageKey, Error> {
+    let bytes = decode(cursor)?;
+    let (lamport, rest) = bytes.split_first_chunk::<8>().ok_or(Code::BadId)?;
+    let (time_s, id) = rest.split_first_chunk::<8>().ok_or(Code::BadId)?;
+    let id = id.try_into().map_err(|_| Code::BadId)?;
+    Ok((
+        i64::from_be_bytes(*lamport),
+        i64::from_be_bytes(*time_s),
+        id,
+    ))
+}
+
+fn decode(cursor: &str) -> Result<Vec<u8>, Error> {
+    URL_SAFE_NO_PAD
+        .decode(cursor)
+        .map_err(|_| Code::BadId.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_come_back_as_they_were_and_nothing_else_does() {
+        let id = [7; 32];
+        assert_eq!(conversation(&of_conversation((-5, id))).unwrap(), (-5, id));
+        assert_eq!(
+            message(&of_message((9, 1 << 40, id))).unwrap(),
+            (9, 1 << 40, id)
+        );
+        for bad in ["", "!", "AAAA", &of_conversation((1, id))] {
+            assert_eq!(message(bad).unwrap_err().code(), Code::BadId);
+        }
+        assert_eq!(
+            conversation(&of_message((1, 2, id))).unwrap_err().code(),
+            Code::BadId
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! Opening: folder, database, counter, network, engine, in that order; nothing runs until all of it stands.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rand_core::UnwrapErr;
+use sotto_db::Account;
+use sotto_net::{NetConfig, NetHandle, Traffic, client};
+use sotto_wire::topic::BucketTable;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::api::{Messenger, Shared};
+use crate::clock::{Clock, system_clock};
+use crate::config::Config;
+use crate::counter::OpenCounter;
+use crate::engine::{Engine, EngineConfig, stored};
+use crate::error::{Code, Error};
+use crate::fleet::{Fleet, Sharding};
+use crate::runtime::{INBOX_DEPTH, NetThread, Runtime};
+use crate::status::Status;
+use crate::subscription::EVENT_DEPTH;
+
+/// Database file in the folder.
+const DATABASE: &str = "account.db";
+/// How often this database was opened, as the host's counter has it.
+const KEY_OPENS: &str = "opens";
+
+impl Messenger {
+    /// Opens the account in `config.dir`, or an empty one, and starts its two threads. Blocks for the database only;
+    /// no node is reached yet. Errors: `storage.*`, `network.address`, `input.setting`.
+    pub fn open(config: Config) -> Result<Self, Error> {
+        let traffic = Arc::new(Traffic::default());
+        let mut net = NetConfig::new(
+            config.fleet.nodes.clone(),
+            config.fleet.cluster,
+            match &config.fleet.sharding {
+                Sharding::Static(shards) => sotto_net::Sharding::Static(shards.clone()),
+                Sharding::Auto(count) => sotto_net::Sharding::Auto(*count),
+            },
+        );
+        net.single_circle = config.fleet.single_circle;
+        net.dns_servers.clone_from(&config.dns_servers);
+        net.max_message = usize::try_from(config.fleet.max_message_bytes).unwrap_or(usize::MAX);
+        net.traffic = Arc::clone(&traffic);
+        let (handle, actor) = client::start(net).map_err(start_error)?;
+        let prepared = prepare(config, system_clock())?;
+        let thread = net_thread(actor)?;
+        start(prepared, handle, Some(thread), traffic)
+    }
+
+    /// Opens over a network that the caller runs, and tells the time by `clock`: for tests and simulations. Errors:
+    /// `storage.*`, `input.setting`.
+    pub fn open_over(config: Config, net: NetHandle, clock: Clock) -> Result<Self, Error> {
+        start(prepare(config, clock)?, net, None, Arc::default())
+    }
+}
+
+fn start_error(error: client::StartError) -> Error {
+    match error {
+        client::StartError::Address(_) => Code::NetworkAddress.into(),
+        client::StartError::NoShards => Code::BadSetting.into(),
+        client::StartError::Transport(_) => Code::Internal.into(),
+    }
+}
+
+/// What stands before anything runs.
+struct Prepared {
+    account: Account,
+    config: Config,
+    buckets: BucketTable,
+    clock: Clock,
+}
+
+fn prepare(config: Config, clock: Clock) -> Result<Prepared, Error> {
+    let buckets = BucketTable::new(&config.fleet.buckets).map_err(|_| Code::BadSetting)?;
+    make_folder(&config.dir)?;
+    let mut account = Account::open(&config.dir.join(DATABASE), &config.key)?;
+    if let Some(counter) = &config.counter {
+        count_open(&mut account, counter)?;
+    }
+    Ok(Prepared {
+        account,
+        config,
+        buckets,
+        clock,
+    })
+}
+
+fn make_folder(dir: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let made = builder.create(dir).map_err(sotto_db::Error::from);
+    Ok(made?)
+}
+
+/// The host's counter first, then the database's: see [`crate::counter`].
+fn count_open(account: &mut Account, counter: &OpenCounter) -> Result<(), Error> {
+    let stored = account.read(|tx| tx.kv_get(KEY_OPENS))?;
+    let stored = match stored.as_deref() {
+        None => None,
+        Some(bytes) => Some(u64::from_be_bytes(
+            bytes.try_into().map_err(|_| Code::StorageCorrupt)?,
+        )),
+    };
+    let next = counter.advance(stored)?;
+    account.transaction(|tx| Ok(tx.kv_set(KEY_OPENS, &next.to_be_bytes())?))
+}
+
+fn net_thread(actor: impl Future<Output = ()> + Send + 'static) -> Result<NetThread, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|_| Code::Internal)?;
+    let (done, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("sotto-net".into())
+        .spawn(move || {
+            runtime.block_on(actor);
+            // Blocking work of the runtime, if any, is not waited for.
+            runtime.shutdown_background();
+            let _ = done.send(());
+        })
+        .map_err(|_| Code::Internal)?;
+    Ok(NetThread { thread, ended })
+}
+
+fn start(
+    prepared: Prepared,
+    net: NetHandle,
+    net_thread: Option<NetThread>,
+    traffic: Arc<Traffic>,
+) -> Result<Messenger, Error> {
+    let Prepared {
+        account,
+        config,
+        buckets,
+        clock,
+    } = prepared;
+    let reader = account.reader()?;
+    match config.log {
+        Some(level) => log::set_max_level(level),
+        None => set_log_level(stored::settings(&reader, config.receipts)?.log.as_deref())?,
+    }
+    let opened_ms = clock();
+    let engine_config = EngineConfig {
+        cluster: config.fleet.cluster,
+        buckets,
+        store_retention_s: config.fleet.store_retention_s,
+        single_circle: config.fleet.single_circle,
+        invite_nodes: invite_nodes(&config.fleet),
+        read_receipts: config.receipts,
+    };
+    // A system without randomness is no place to go on in.
+    let rng = Box::new(UnwrapErr(getrandom::SysRng));
+    let (engine, first) = Engine::open(account, engine_config, rng, opened_ms)?;
+    let (inbox, calls) = mpsc::channel(INBOX_DEPTH);
+    let (sender, events) = broadcast::channel(EVENT_DEPTH);
+    let status = Arc::new(Status::default());
+    let thread: JoinHandle<()> = Runtime {
+        engine,
+        net,
+        net_thread,
+        inbox: calls,
+        events: sender,
+        status: Arc::clone(&status),
+        clock: Arc::clone(&clock),
+        first,
+    }
+    .spawn()?;
+    Ok(Messenger {
+        shared: Arc::new(Shared {
+            inbox: Some(inbox),
+            reader: Mutex::new(Some(reader)),
+            events,
+            status,
+            traffic,
+            thread: Mutex::new(Some(thread)),
+            clock,
+            opened_ms,
+            cluster: config.fleet.cluster,
+            receipts: config.receipts,
+            database: config.dir.join(DATABASE),
+        }),
+    })
+}
+
+/// Nodes that a contact would not find by a preset.
+fn invite_nodes(fleet: &Fleet) -> Vec<String> {
+    let known: Vec<Fleet> = Fleet::preset_names().filter_map(Fleet::preset).collect();
+    let in_preset = |node: &String| known.iter().any(|preset| preset.nodes.contains(node));
+    let own = fleet.nodes.iter().filter(|node| !in_preset(node));
+    own.cloned().collect()
+}
+
+/// `off`, `error`, `warn`, `info`, `debug` or `trace`; else `input.setting`.
+pub(crate) fn set_log_level(name: Option<&str>) -> Result<(), Error> {
+    if let Some(name) = name {
+        log::set_max_level(name.parse().map_err(|_| Code::BadSetting)?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_nodes_of_no_preset_go_into_invites() {
+        let preset = Fleet::preset("logos.dev").unwrap();
+        assert_eq!(invite_nodes(&preset), Vec::<String>::new());
+        let mut mixed = preset;
+        mixed.nodes.push("/ip4/10.0.0.1/tcp/1/p2p/x".into());
+        assert_eq!(invite_nodes(&mixed), ["/ip4/10.0.0.1/tcp/1/p2p/x"]);
+    }
+}

@@ -1,0 +1,308 @@
+//! What drives the engine: one thread that owns it, fed by calls, the network and one deadline.
+//!
+//! The thread never waits for the network's channel while the network may be waiting for its own: commands queue here
+//! and leave as there is room, and while that queue is long no further calls are taken.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sotto_net::NetHandle;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::input::{Answer, Command, Effect, Input, Ticket};
+use crate::error::{Code, Error};
+use crate::event::Event;
+use crate::status::Status;
+
+/// Calls that may wait for the engine; further callers wait in line.
+pub(crate) const INBOX_DEPTH: usize = 256;
+/// With this many commands waiting for the network, calls wait.
+const NET_BACKLOG: usize = 256;
+/// How long closing waits for connections to end.
+const NET_CLOSE: Duration = Duration::from_secs(5);
+/// Longest sleep towards a deadline, so that a wall clock set forward is noticed within the hour.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// A call on its way to the engine.
+pub(crate) struct Call {
+    pub(crate) command: Command,
+    /// After this time the caller gets `deadline`; the work goes on.
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) reply: oneshot::Sender<Result<Answer, Error>>,
+}
+
+/// The thread of a network that the messenger started itself.
+pub(crate) struct NetThread {
+    pub(crate) thread: JoinHandle<()>,
+    /// Resolves at the thread's end.
+    pub(crate) ended: oneshot::Receiver<()>,
+}
+
+struct Waiting {
+    reply: oneshot::Sender<Result<Answer, Error>>,
+    deadline: Option<Instant>,
+}
+
+/// The engine thread's state.
+pub(crate) struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) net: NetHandle,
+    pub(crate) net_thread: Option<NetThread>,
+    pub(crate) inbox: mpsc::Receiver<Call>,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) clock: Clock,
+    /// What opening the engine asked for.
+    pub(crate) first: Vec<Effect>,
+}
+
+enum Happening {
+    Call(Option<Call>),
+    Net(Option<sotto_net::Event>),
+    Sent,
+    NetGone,
+    Due,
+}
+
+struct Loop {
+    engine: Engine,
+    events: broadcast::Sender<Event>,
+    status: Arc<Status>,
+    clock: Clock,
+    backlog: VecDeque<sotto_net::Command>,
+    waiting: HashMap<Ticket, Waiting>,
+    next_ticket: Ticket,
+    wake_ms: Option<i64>,
+}
+
+impl Runtime {
+    /// Starts the thread.
+    pub(crate) fn spawn(self) -> Result<JoinHandle<()>, Error> {
+        std::thread::Builder::new()
+            .name("sotto-engine".into())
+            .spawn(move || self.run())
+            .map_err(|_| Code::Internal.into())
+    }
+
+    fn run(self) {
+        let runtime = match tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+        {
+            Ok(runtime) => runtime,
+            Err(error) => return log::error!("no timer: {error}"),
+        };
+        runtime.block_on(self.serve());
+    }
+
+    async fn serve(self) {
+        let Self {
+            engine,
+            mut net,
+            net_thread,
+            mut inbox,
+            events,
+            status,
+            clock,
+            first,
+        } = self;
+        let mut state = Loop {
+            engine,
+            events,
+            status,
+            clock,
+            backlog: VecDeque::new(),
+            waiting: HashMap::new(),
+            next_ticket: 0,
+            wake_ms: None,
+        };
+        state.perform(first);
+        let mut net_there = true;
+        let closing = loop {
+            let due = state.due();
+            let happening = tokio::select! {
+                permit = net.commands.reserve(), if net_there && !state.backlog.is_empty() => {
+                    match (permit, state.backlog.pop_front()) {
+                        (Ok(permit), Some(command)) => { permit.send(command); Happening::Sent }
+                        _ => Happening::NetGone,
+                    }
+                }
+                event = net.events.recv(), if net_there => Happening::Net(event),
+                call = inbox.recv(), if state.backlog.len() < NET_BACKLOG => Happening::Call(call),
+                () = tokio::time::sleep_until(due) => Happening::Due,
+            };
+            match happening {
+                Happening::Sent => {}
+                Happening::Net(Some(event)) => state.input(Input::Net(event)),
+                Happening::Net(None) | Happening::NetGone => {
+                    log::warn!("the network actor has stopped");
+                    net_there = false;
+                    state.backlog.clear();
+                }
+                Happening::Call(Some(Call {
+                    command: Command::Close,
+                    reply,
+                    ..
+                })) => break Some(reply),
+                Happening::Call(Some(call)) => state.call(call),
+                Happening::Call(None) => break None,
+                Happening::Due => state.tick(),
+            }
+            if !net_there {
+                state.backlog.clear();
+            }
+        };
+        drop(inbox);
+        let result = state.close();
+        end_net(state.backlog, net, net_thread, net_there).await;
+        drop(state.engine);
+        for (_, waiting) in state.waiting {
+            let _ = waiting.reply.send(Err(Code::Closed.into()));
+        }
+        if let Some(reply) = closing {
+            let _ = reply.send(result);
+        }
+    }
+}
+
+/// Hands over what is left, waits for the actor's last event and its thread, at most [`NET_CLOSE`].
+async fn end_net(
+    backlog: VecDeque<sotto_net::Command>,
+    mut net: NetHandle,
+    thread: Option<NetThread>,
+    there: bool,
+) {
+    let end = async {
+        if there {
+            let commands = net.commands.clone();
+            let hand_over = async move {
+                for command in backlog {
+                    if commands.send(command).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            let last = async {
+                while let Some(event) = net.events.recv().await {
+                    if event == sotto_net::Event::Closed {
+                        break;
+                    }
+                }
+            };
+            tokio::join!(hand_over, last);
+        }
+        // Without its channels the actor ends by itself.
+        drop(net);
+        if let Some(NetThread { thread, ended }) = thread {
+            let panicked = ended.await.is_err();
+            // It has nothing left to do, so this does not wait.
+            if thread.join().is_err() || panicked {
+                log::error!("the network thread panicked");
+            }
+        }
+    };
+    if tokio::time::timeout(NET_CLOSE, end).await.is_err() {
+        log::warn!("connections did not end in time");
+    }
+}
+
+impl Loop {
+    fn now(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// When the loop must move by itself.
+    fn due(&self) -> Instant {
+        let now = Instant::now();
+        let farthest = now + LONGEST_SLEEP;
+        let tick = self.wake_ms.map_or(farthest, |at| {
+            let ms = u64::try_from(at.saturating_sub(self.now())).unwrap_or(0);
+            now.checked_add(Duration::from_millis(ms))
+                .unwrap_or(farthest)
+        });
+        let deadlines = self.waiting.values().filter_map(|waiting| waiting.deadline);
+        deadlines.fold(tick.min(farthest), Instant::min)
+    }
+
+    fn call(&mut self, call: Call) {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let waiting = Waiting {
+            reply: call.reply,
+            deadline: call
+                .deadline
+                .and_then(|after| Instant::now().checked_add(after)),
+        };
+        self.waiting.insert(ticket, waiting);
+        self.input(Input::Command(ticket, call.command));
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        let late: Vec<Ticket> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.deadline.is_some_and(|deadline| deadline <= now))
+            .map(|(&ticket, _)| ticket)
+            .collect();
+        for ticket in late {
+            self.reply(ticket, Err(Code::Deadline.into()));
+        }
+        if self.wake_ms.is_some_and(|at| at <= self.now()) {
+            self.wake_ms = None;
+            self.input(Input::Tick);
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        let effects = self.engine.handle(self.now(), input);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Net(command) => self.backlog.push_back(command),
+                Effect::Reply(ticket, result) => self.reply(ticket, result),
+                Effect::Emit(event) => self.emit(event),
+                Effect::WakeAt(at) => self.wake_ms = at,
+            }
+        }
+    }
+
+    fn reply(&mut self, ticket: Ticket, result: Result<Answer, Error>) {
+        if let Some(waiting) = self.waiting.remove(&ticket) {
+            // A caller that went away does not undo what was done.
+            let _ = waiting.reply.send(result);
+        }
+    }
+
+    fn emit(&mut self, event: Event) {
+        if let Event::Connectivity(connectivity) = &event {
+            self.status.set_connectivity(connectivity.clone());
+        }
+        // Nobody listening is no failure: the database is the truth.
+        let _ = self.events.send(event);
+    }
+
+    /// The engine's last step. Its `Net(Close)` stays in the backlog.
+    fn close(&mut self) -> Result<Answer, Error> {
+        let ticket = self.next_ticket;
+        let effects = self
+            .engine
+            .handle(self.now(), Input::Command(ticket, Command::Close));
+        let mut result = Err(Code::Internal.into());
+        for effect in effects {
+            match effect {
+                Effect::Reply(to, answer) if to == ticket => result = answer,
+                other => self.perform(vec![other]),
+            }
+        }
+        result
+    }
+}

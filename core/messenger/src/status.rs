@@ -1,0 +1,37 @@
+//! What the engine thread tells callers without a message: reachability.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::records::Connectivity;
+
+/// Shared by the engine thread and the API.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    connectivity: Mutex<Connectivity>,
+    reached: AtomicBool,
+}
+
+impl Status {
+    pub(crate) fn set_connectivity(&self, now: Connectivity) {
+        if now.publish_nodes > 0 || now.receive_nodes > 0 {
+            self.reached.store(true, Ordering::Relaxed);
+        }
+        *self
+            .connectivity
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    pub(crate) fn connectivity(&self) -> Connectivity {
+        self.connectivity
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A node was reached since the start.
+    pub(crate) fn reached(&self) -> bool {
+        self.reached.load(Ordering::Relaxed)
+    }
+}

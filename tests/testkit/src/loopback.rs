@@ -1,0 +1,207 @@
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use sotto_net::handle::{COMMAND_DEPTH, EVENT_DEPTH};
+use sotto_net::{Command, Connectivity, Event, FailReason, NetHandle, PublishOutcome, Received};
+use sotto_wire::waku::{Shard, WakuMessage, message_hash};
+use tokio::sync::mpsc;
+
+/// A network in memory for messengers that run on their own threads: relays, stores, pushes and answers at once, loses
+/// nothing. Weather is [`World`](crate::World)'s.
+#[derive(Clone, Default)]
+pub struct Loopback {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    ports: Vec<Port>,
+    store: Vec<Received>,
+}
+
+struct Port {
+    events: mpsc::Sender<Event>,
+    topics: Vec<String>,
+    online: bool,
+}
+
+impl Loopback {
+    /// A place on this network, and its number. A thread serves it until its handle is dropped.
+    pub fn join(&self) -> (NetHandle, usize) {
+        let (commands, mut asked) = mpsc::channel(COMMAND_DEPTH);
+        let (sender, events) = mpsc::channel(EVENT_DEPTH);
+        let who = {
+            let mut state = self.state.lock().unwrap();
+            state.ports.push(Port {
+                events: sender,
+                topics: Vec::new(),
+                online: true,
+            });
+            let who = state.ports.len() - 1;
+            state.connectivity(who, false);
+            who
+        };
+        let shared = Arc::clone(&self.state);
+        thread::spawn(move || {
+            while let Some(command) = asked.blocking_recv() {
+                let closing = command == Command::Close;
+                shared.lock().unwrap().answer(who, command);
+                if closing {
+                    break;
+                }
+            }
+        });
+        (NetHandle { commands, events }, who)
+    }
+
+    /// Cuts a place off, or lets it back.
+    pub fn set_online(&self, who: usize, online: bool) {
+        let mut state = self.state.lock().unwrap();
+        state.ports[who].online = online;
+        state.connectivity(who, online);
+    }
+
+    /// Every payload that was published.
+    pub fn published(&self) -> Vec<Vec<u8>> {
+        let state = self.state.lock().unwrap();
+        state.store.iter().map(|one| one.payload.clone()).collect()
+    }
+}
+
+impl State {
+    /// Engines always take events, so this does not wait for long; one that has gone is no loss.
+    fn tell(&self, who: usize, event: Event) {
+        let events = &self.ports[who].events;
+        // A thread of its own: callers may be in an async context, where waiting is refused.
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _ = events.blocking_send(event);
+            });
+        });
+    }
+
+    fn connectivity(&self, who: usize, gap: bool) {
+        let Port { topics, online, .. } = &self.ports[who];
+        let nodes = if *online { 2 } else { 0 };
+        let subscribed = *online && !topics.is_empty();
+        let now = Connectivity {
+            publish_nodes: nodes,
+            receive_nodes: nodes,
+            store: *online,
+            subscribed,
+            gap: gap && subscribed,
+        };
+        self.tell(who, Event::Connectivity(now));
+    }
+
+    fn answer(&mut self, who: usize, command: Command) {
+        let online = self.ports[who].online;
+        match command {
+            Command::Publish {
+                id,
+                topic,
+                payload,
+                timestamp_ns,
+                ..
+            } => self.publish(who, id, topic, payload, timestamp_ns),
+            Command::Subscribe { topics } => {
+                self.ports[who].topics = topics;
+                self.connectivity(who, true);
+            }
+            Command::Query { id, .. } if !online => self.tell(
+                who,
+                Event::QueryFailed {
+                    id,
+                    reason: FailReason::NoNode,
+                },
+            ),
+            Command::Query {
+                id,
+                topics,
+                start_ns,
+                end_ns,
+                ..
+            } => {
+                let within = |one: &&Received| {
+                    topics.contains(&one.topic) && (start_ns..=end_ns).contains(&one.timestamp_ns)
+                };
+                let mut messages: Vec<_> = self.store.iter().filter(within).cloned().collect();
+                messages.sort_by_key(|one| (one.timestamp_ns, one.hash));
+                self.tell(
+                    who,
+                    Event::Page {
+                        id,
+                        messages,
+                        last: true,
+                    },
+                );
+            }
+            Command::Check { id, .. } if !online => self.tell(
+                who,
+                Event::CheckFailed {
+                    id,
+                    reason: FailReason::NoNode,
+                },
+            ),
+            Command::Check { id, hashes, .. } => {
+                let has = |hash: &[u8; 32]| self.store.iter().any(|one| one.hash == *hash);
+                let present = hashes.into_iter().filter(has).collect();
+                self.tell(
+                    who,
+                    Event::Checked {
+                        id,
+                        node: 2,
+                        present,
+                    },
+                );
+            }
+            Command::Close => self.tell(who, Event::Closed),
+            Command::Foreground(_) | Command::NetworkChanged(_) | Command::AddNodes(_) => {}
+        }
+    }
+
+    fn publish(&mut self, who: usize, id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64) {
+        let online = self.ports[who].online;
+        let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
+        let shard = Shard {
+            cluster: 66,
+            shard: 0,
+        };
+        let hash = message_hash(&shard.to_string(), &message);
+        let outcome = if online {
+            PublishOutcome::Relayed { peers: 1 }
+        } else {
+            PublishOutcome::Failed(FailReason::NoNode)
+        };
+        self.tell(
+            who,
+            Event::Published {
+                id,
+                hash,
+                node: online.then_some(1),
+                outcome,
+            },
+        );
+        if !online {
+            return;
+        }
+        let pushed = Received {
+            topic,
+            payload,
+            timestamp_ns,
+            hash,
+            node: 3,
+            live: true,
+        };
+        for other in 0..self.ports.len() {
+            let port = &self.ports[other];
+            if port.online && port.topics.contains(&pushed.topic) {
+                self.tell(other, Event::Message(pushed.clone()));
+            }
+        }
+        self.store.push(Received {
+            live: false,
+            ..pushed
+        });
+    }
+}
