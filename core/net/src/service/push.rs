@@ -64,7 +64,7 @@ async fn write(
     timeout(TAKE_WITHIN, async {
         if stream.is_none() {
             let protocol = StreamProtocol::new(protocol::FILTER_PUSH);
-            let mut fresh = opener.open(peer, protocol).await?;
+            let (mut fresh, _) = opener.open(peer, protocol).await?;
             fresh.ignore_for_keep_alive();
             *stream = Some(fresh);
         }
