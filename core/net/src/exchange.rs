@@ -100,7 +100,7 @@ pub(crate) async fn exchange<Q: Message, A: Message + Default>(
         drop(turn);
         let body = read_frame(&mut stream, cap)
             .await?
-            .ok_or(FrameError::Truncated)?;
+            .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         Ok(waku::decode(&body)?)
     })
     .await

@@ -46,6 +46,21 @@ async fn a_node_with_lightpush_v2_only() {
 }
 
 #[tokio::test]
+async fn a_node_that_closes_without_an_answer_is_gone_round() {
+    let silence: Script = Arc::new(|_, _| Vec::new());
+    let silent = Peer::start(Muxer::Yamux, vec![(protocol::LIGHTPUSH_V3, silence)]).await;
+    let node = Node::start(alone()).await;
+    let mut config = support::net_config(&[&silent.address, node.tcp()]);
+    config.single_circle = true;
+    let mut client = Client::start(config);
+    for id in 0..5 {
+        client.publish(id, vec![id as u8 + 1; 512]).await;
+        let (outcome, ..) = client.published().await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    }
+}
+
+#[tokio::test]
 async fn a_node_of_another_cluster_is_left() {
     let metadata: Script = Arc::new(|_, _| waku::encode_framed(&WakuMetadata::new(1, &[0])));
     let busy: Script = Arc::new(|_, _| {
