@@ -163,6 +163,41 @@ async fn a_light_client_that_speaks_mplex_only() {
     assert!(answer.query.is_some(), "nim wants it");
 }
 
+/// go-waku reads one push from a stream and closes it: what else was written there would be lost.
+#[tokio::test]
+async fn a_subscriber_that_reads_one_push_a_stream_gets_them_all() {
+    let node = Node::start(alone()).await;
+    let mut peer = Peer::start_as("go-waku", Muxer::Yamux, vec![]).await;
+    let mut pushes = peer.first_frames(protocol::FILTER_PUSH);
+    let server = peer.dial(node.tcp()).await;
+    let subscribe = FilterSubscribeRequest {
+        request_id: Some("1".into()),
+        filter_subscribe_type: Some(FilterSubscribeType::Subscribe.into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        content_topics: vec![TOPIC.into()],
+    };
+    // The node asks for our cluster once it knows what we are; only then does it know how we want pushes.
+    soon("being identified", peer.asked.recv()).await.unwrap();
+    let answer: FilterSubscribeResponse = peer
+        .ask(server, protocol::FILTER_SUBSCRIBE, &subscribe)
+        .await;
+    assert_eq!(answer.status_code, Some(200));
+    for number in 0..10 {
+        let request = LightPushRequest {
+            request_id: Some("2".into()),
+            pubsub_topic: Some(PUBSUB.into()),
+            message: Some(WakuMessage::new(TOPIC.into(), vec![number; 512], now_ns())),
+        };
+        let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &request).await;
+        assert_eq!(answer.status_code, Some(200));
+    }
+    for number in 0..10 {
+        let body = soon("a push", pushes.recv()).await.unwrap();
+        let push = MessagePush::decode(body.as_slice()).unwrap();
+        assert_eq!(push.waku_message.unwrap().payload, [number; 512]);
+    }
+}
+
 #[tokio::test]
 async fn too_many_requests_are_answered_as_such() {
     let mut config = alone();

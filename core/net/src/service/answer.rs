@@ -232,13 +232,16 @@ impl Actor {
     }
 
     fn push_to(&mut self, peer: PeerId, frame: Arc<[u8]>) {
+        let Some(style) = self.peers.get(&peer).map(|state| state.style) else {
+            return;
+        };
         let Pushers { depth, next, all } = &mut self.pushers;
         let pusher = all.entry(peer).or_insert_with(|| {
             let (queue, frames) = mpsc::channel(*depth);
             *next += 1;
             let (opener, generation) = (self.opener.clone(), *next);
             self.work.push(Box::pin(async move {
-                push::run(opener, peer, frames).await;
+                push::run(opener, peer, style, frames).await;
                 Done::PushEnded(peer, generation)
             }));
             Pusher { generation, queue }
