@@ -18,7 +18,8 @@ use tokio::time::Instant;
 use super::actor::{Actor, Done};
 use super::archive::{ArchiveError, ArchiveRequest, Archived};
 use super::lightpush::{self, Push, Taken};
-use super::{push, relay, store};
+use super::push::{self, Frame};
+use super::{relay, store};
 use crate::exchange;
 
 /// For a peer to take an answer.
@@ -37,7 +38,7 @@ pub(super) struct Pushers {
 
 struct Pusher {
     generation: u64,
-    queue: mpsc::Sender<Arc<[u8]>>,
+    queue: mpsc::Sender<Frame>,
 }
 
 impl Pushers {
@@ -241,12 +242,12 @@ impl Actor {
             *next += 1;
             let (opener, generation) = (self.opener.clone(), *next);
             self.work.push(Box::pin(async move {
-                push::run(opener, peer, style, frames).await;
+                push::run(opener, peer, frames).await;
                 Done::PushEnded(peer, generation)
             }));
             Pusher { generation, queue }
         });
-        if pusher.queue.try_send(frame).is_err() {
+        if pusher.queue.try_send((style, frame)).is_err() {
             log::debug!("a subscriber is too slow");
             self.pushers.end(&peer);
             self.subscriptions.remove(&peer);

@@ -30,14 +30,13 @@ pub(crate) enum Style {
     Each,
 }
 
+/// A push, and how the subscriber wants it as far as is known by now.
+pub(crate) type Frame = (Style, Arc<[u8]>);
+
 /// Pushes what comes until there is no more to come or the subscriber takes no more.
-pub(crate) async fn run(
-    opener: Opener,
-    peer: PeerId,
-    mut style: Style,
-    mut frames: mpsc::Receiver<Arc<[u8]>>,
-) {
+pub(crate) async fn run(opener: Opener, peer: PeerId, mut frames: mpsc::Receiver<Frame>) {
     let mut stream: Option<Stream> = None;
+    let mut learnt = Style::Lasting;
     let mut resets = 0;
     while resets < RESETS {
         let frame = match stream.as_mut() {
@@ -47,7 +46,7 @@ pub(crate) async fn run(
                 clean = closed(open) => {
                     stream = None;
                     if clean {
-                        style = Style::Each; // what was written after the close is lost, without an error
+                        learnt = Style::Each; // what was written after the close is lost, without an error
                     } else {
                         resets += 1;
                     }
@@ -56,7 +55,7 @@ pub(crate) async fn run(
                 frame = frames.recv() => frame,
             },
         };
-        let Some(frame) = frame else {
+        let Some((style, frame)) = frame else {
             return;
         };
         if write(&opener, peer, &mut stream, &frame).await.is_err() {
@@ -66,7 +65,7 @@ pub(crate) async fn run(
                 return log::debug!("a subscriber takes no more");
             }
         }
-        if style == Style::Each {
+        if [style, learnt].contains(&Style::Each) {
             if let Some(mut done) = stream.take() {
                 let _ = done.close().await;
             }
