@@ -91,15 +91,16 @@ pub(crate) async fn exchange<Q: Message, A: Message + Default>(
     limit: Duration,
 ) -> Result<A, ExchangeError> {
     timeout(limit, async {
-        let mut stream = opener
+        let (mut stream, turn) = opener
             .open(peer, StreamProtocol::new(protocol))
             .await
             .map_err(ExchangeError::NotOpened)?;
         stream.ignore_for_keep_alive();
         write_last(&mut stream, &waku::encode_framed(request)).await?;
+        drop(turn);
         let body = read_frame(&mut stream, cap)
             .await?
-            .ok_or(FrameError::Truncated)?;
+            .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         Ok(waku::decode(&body)?)
     })
     .await

@@ -10,6 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use futures::FutureExt as _;
 use futures::future::{Ready, ready};
 use libp2p::core::transport::PortUse;
 use libp2p::core::{Endpoint, UpgradeInfo};
@@ -41,8 +42,17 @@ pub(crate) struct Inbound {
 #[derive(Debug)]
 pub(crate) struct Opening {
     protocol: StreamProtocol,
-    reply: oneshot::Sender<Stream>,
+    reply: Reply,
 }
+
+type Reply = oneshot::Sender<(Stream, Turn)>;
+
+/// While it is held, no other stream to that peer is opened. Held until a request is written, it keeps requests roughly in
+/// the order they were made; the muxer by itself favours the latest.
+#[derive(Debug)]
+pub(crate) struct Turn(
+    #[expect(dead_code, reason = "that it is dropped is what it says")] oneshot::Sender<()>,
+);
 
 /// Opens streams from outside the task that owns the swarm.
 #[derive(Debug, Clone)]
@@ -53,7 +63,11 @@ pub(crate) struct Opener {
 impl Opener {
     /// A stream to a connected peer. Negotiation is lazy: that the peer does not speak the protocol shows at the
     /// first read.
-    pub(crate) async fn open(&self, peer: PeerId, protocol: StreamProtocol) -> io::Result<Stream> {
+    pub(crate) async fn open(
+        &self,
+        peer: PeerId,
+        protocol: StreamProtocol,
+    ) -> io::Result<(Stream, Turn)> {
         let (reply, stream) = oneshot::channel();
         self.openings
             .send((peer, Opening { protocol, reply }))
@@ -101,6 +115,8 @@ impl Behaviour {
             accepted: Arc::clone(&self.accepted),
             keep: self.keep,
             outbound: VecDeque::new(),
+            opening: false,
+            turn: None,
             inbound: VecDeque::new(),
             waker: None,
         }
@@ -198,6 +214,10 @@ pub(crate) struct Handler {
     accepted: Arc<[StreamProtocol]>,
     keep: bool,
     outbound: VecDeque<Opening>,
+    /// One is on its way: one at a time, or the swarm opens the latest first. With lazy negotiation that costs nothing.
+    opening: bool,
+    /// The last one's turn.
+    turn: Option<oneshot::Receiver<()>>,
     inbound: VecDeque<(StreamProtocol, Stream)>,
     waker: Option<Waker>,
 }
@@ -233,7 +253,16 @@ impl ConnectionHandler for Handler {
         if let Some(inbound) = self.inbound.pop_front() {
             return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(inbound));
         }
-        if let Some(opening) = self.outbound.pop_front() {
+        if let Some(turn) = &mut self.turn
+            && turn.poll_unpin(cx).is_ready()
+        {
+            self.turn = None;
+        }
+        if !self.opening
+            && self.turn.is_none()
+            && let Some(opening) = self.outbound.pop_front()
+        {
+            self.opening = true;
             return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
                 protocol: SubstreamProtocol::new(opening, ()),
             });
@@ -262,7 +291,15 @@ impl ConnectionHandler for Handler {
                 protocol: (stream, reply),
                 ..
             }) => {
-                let _ = reply.send(stream); // nobody waits any more: the stream is reset
+                let (turn, over) = oneshot::channel();
+                self.opening = false;
+                self.turn = Some(over);
+                let _ = reply.send((stream, Turn(turn))); // nobody waits any more: the stream is reset
+                self.wake();
+            }
+            ConnectionEvent::DialUpgradeError(_) => {
+                self.opening = false;
+                self.wake();
             }
             _ => {}
         }
@@ -301,7 +338,7 @@ impl UpgradeInfo for Opening {
 }
 
 impl OutboundUpgrade<Stream> for Opening {
-    type Output = (Stream, oneshot::Sender<Stream>);
+    type Output = (Stream, Reply);
     type Error = Infallible;
     type Future = Ready<Result<Self::Output, Infallible>>;
 

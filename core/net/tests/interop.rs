@@ -46,6 +46,21 @@ async fn a_node_with_lightpush_v2_only() {
 }
 
 #[tokio::test]
+async fn a_node_that_closes_without_an_answer_is_gone_round() {
+    let silence: Script = Arc::new(|_, _| Vec::new());
+    let silent = Peer::start(Muxer::Yamux, vec![(protocol::LIGHTPUSH_V3, silence)]).await;
+    let node = Node::start(alone()).await;
+    let mut config = support::net_config(&[&silent.address, node.tcp()]);
+    config.single_circle = true;
+    let mut client = Client::start(config);
+    for id in 0..5 {
+        client.publish(id, vec![id as u8 + 1; 512]).await;
+        let (outcome, ..) = client.published().await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    }
+}
+
+#[tokio::test]
 async fn a_node_of_another_cluster_is_left() {
     let metadata: Script = Arc::new(|_, _| waku::encode_framed(&WakuMetadata::new(1, &[0])));
     let busy: Script = Arc::new(|_, _| {
@@ -146,6 +161,41 @@ async fn a_light_client_that_speaks_mplex_only() {
     let answer: PeerExchangeRpc = peer.ask(server, protocol::PEER_EXCHANGE, &query).await;
     assert_eq!(answer.response.unwrap().status_code, Some(200));
     assert!(answer.query.is_some(), "nim wants it");
+}
+
+/// go-waku reads one push from a stream and closes it: what else was written there would be lost.
+#[tokio::test]
+async fn a_subscriber_that_reads_one_push_a_stream_gets_them_all() {
+    let node = Node::start(alone()).await;
+    let mut peer = Peer::start_as("go-waku", Muxer::Yamux, vec![]).await;
+    let mut pushes = peer.first_frames(protocol::FILTER_PUSH);
+    let server = peer.dial(node.tcp()).await;
+    let subscribe = FilterSubscribeRequest {
+        request_id: Some("1".into()),
+        filter_subscribe_type: Some(FilterSubscribeType::Subscribe.into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        content_topics: vec![TOPIC.into()],
+    };
+    // The node asks for our cluster once it knows what we are; only then does it know how we want pushes.
+    soon("being identified", peer.asked.recv()).await.unwrap();
+    let answer: FilterSubscribeResponse = peer
+        .ask(server, protocol::FILTER_SUBSCRIBE, &subscribe)
+        .await;
+    assert_eq!(answer.status_code, Some(200));
+    for number in 0..10 {
+        let request = LightPushRequest {
+            request_id: Some("2".into()),
+            pubsub_topic: Some(PUBSUB.into()),
+            message: Some(WakuMessage::new(TOPIC.into(), vec![number; 512], now_ns())),
+        };
+        let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &request).await;
+        assert_eq!(answer.status_code, Some(200));
+    }
+    for number in 0..10 {
+        let body = soon("a push", pushes.recv()).await.unwrap();
+        let push = MessagePush::decode(body.as_slice()).unwrap();
+        assert_eq!(push.waku_message.unwrap().payload, [number; 512]);
+    }
 }
 
 #[tokio::test]

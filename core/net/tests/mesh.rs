@@ -67,6 +67,57 @@ async fn what_one_node_takes_another_pushes() {
     assert_eq!(present, Err(FailReason::NoNode));
 }
 
+#[tokio::test]
+async fn on_screen_two_nodes_push_and_one_message_comes() {
+    let (a, b) = mesh().await;
+    let mut config = net_config(&[a.tcp(), b.tcp()]);
+    config.single_circle = true;
+    let mut client = Client::start(config);
+    client.send(Command::Foreground(true)).await;
+    client.subscribe(&[TOPIC]).await;
+    let both = |event| match event {
+        Event::Connectivity(now) => (now.subscribed && now.receive_nodes == 2).then_some(()),
+        _ => None,
+    };
+    client.until("two filter nodes", both).await;
+    let publish = |id, not| Command::Publish {
+        id,
+        topic: TOPIC.into(),
+        payload: vec![id as u8; 512],
+        timestamp_ns: support::now_ns(),
+        not,
+    };
+    // Each by another node than the one before.
+    let (mut takers, mut heard) = (Vec::new(), Vec::new());
+    client.send(publish(0, None)).await;
+    while takers.len() < 6 || heard.len() < 6 {
+        let event = support::soon("an event", client.events.recv()).await;
+        match event.unwrap() {
+            Event::Published { node, outcome, .. } => {
+                assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+                takers.push(node.unwrap());
+                if takers.len() < 6 {
+                    client.send(publish(takers.len() as u64, node)).await;
+                }
+            }
+            Event::Message(message) => heard.push(message.payload[0]),
+            _ => {}
+        }
+    }
+    assert!(
+        takers.windows(2).all(|pair| pair[0] != pair[1]),
+        "{takers:?}"
+    );
+    assert_eq!(heard, [0, 1, 2, 3, 4, 5]);
+    // One goes: the other still pushes, and what may have been missed is said.
+    a.stop().await;
+    let gap = |event| match event {
+        Event::Connectivity(now) => now.gap.then_some(now.subscribed),
+        _ => None,
+    };
+    assert!(client.until("a gap", gap).await);
+}
+
 type Checked = Result<(u64, Vec<[u8; 32]>), FailReason>;
 
 fn checked(wanted: u64) -> impl FnMut(Event) -> Option<Checked> {

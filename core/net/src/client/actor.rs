@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::circle::{Circle, Happened, Ready};
 use super::filter::{Filter, FilterAsk, Todo, Verdict};
 use super::jobs::{Answer, Job};
-use super::nodes::{Kind, Nodes, Service};
+use super::nodes::{Kind, Nodes, Offers, Service};
 use super::pushes::{self, Pushed};
 use super::serve;
 use super::store::Page;
@@ -300,7 +300,9 @@ impl Actor {
             Done::PushesEnded(peer) => self.filter.close_push(&peer),
             Done::Cluster(kind, ready, Ok(Some(cluster))) if cluster != self.config.cluster => {
                 log::warn!("a node belongs to another network");
-                self.nodes.lied(ready.node, now);
+                if let Some(node) = self.nodes.get_mut(ready.node) {
+                    node.offers = Some(Offers::default()); // nothing for us
+                }
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
             Done::Cluster(..) | Done::Served => {}

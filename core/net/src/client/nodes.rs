@@ -261,3 +261,82 @@ impl Nodes {
             .min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn nodes(count: usize, single_circle: bool) -> Nodes {
+        let mut nodes = Nodes::new(single_circle, Timing::default());
+        let address: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+        nodes.add(
+            (0..count)
+                .map(|_| (PeerId::random(), address.clone()))
+                .collect(),
+        );
+        nodes
+    }
+
+    fn numbers(nodes: &Nodes, kind: Kind) -> Vec<NodeNumber> {
+        nodes.of(kind).map(|node| node.number).collect()
+    }
+
+    #[test]
+    fn circles_share_no_node() {
+        for count in 0..30 {
+            let nodes = nodes(count, false);
+            let mut all = numbers(&nodes, Kind::Receive);
+            all.extend(numbers(&nodes, Kind::Publish));
+            if count >= 5 {
+                all.extend(numbers(&nodes, Kind::Alone));
+            }
+            all.sort_unstable();
+            let each: Vec<NodeNumber> = (0..count as u64).collect();
+            let dealt = if count >= 5 {
+                each
+            } else {
+                (0..count.min(4) as u64).collect()
+            };
+            assert_eq!(all, dealt);
+        }
+        let nodes = nodes(1, true);
+        assert_eq!(
+            numbers(&nodes, Kind::Receive),
+            numbers(&nodes, Kind::Publish)
+        );
+    }
+
+    #[test]
+    fn failures_wait_longer_and_longer_and_are_forgiven() {
+        let mut nodes = nodes(1, false);
+        let now = Instant::now();
+        let wait = |nodes: &mut Nodes| nodes.get_mut(0).unwrap().retry_at.unwrap() - now;
+        for step in 0..12u32 {
+            nodes.failed(0, now);
+            let base = Duration::from_secs(1 << step).min(Duration::from_secs(300));
+            let waited = wait(&mut nodes);
+            assert!(
+                waited >= base / 2 && waited <= base * 3 / 2,
+                "{step}: {waited:?}"
+            );
+        }
+        assert!(!nodes.get_mut(0).unwrap().may_dial(false, now));
+        assert!(nodes.get_mut(0).unwrap().may_dial(true, now + ASKED_AGAIN));
+        nodes.forgive();
+        assert!(nodes.get_mut(0).unwrap().may_dial(false, now));
+    }
+
+    #[test]
+    fn an_address_more_is_no_node_more() {
+        let mut nodes = Nodes::new(false, Timing::default());
+        let peer = PeerId::random();
+        for port in [1, 2, 2] {
+            let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
+            nodes.add(vec![(peer, address)]);
+        }
+        assert_eq!(nodes.list.len(), 1);
+        assert_eq!(nodes.get_mut(0).unwrap().addresses.len(), 2);
+    }
+}

@@ -51,10 +51,13 @@ pub(crate) async fn alive(
 ) -> Result<Stream, ExchangeError> {
     let stream = match stream {
         Some(stream) => stream,
-        None => timeout(limit, opener.open(peer, StreamProtocol::new(PING)))
-            .await
-            .map_err(|_| ExchangeError::Timeout)?
-            .map_err(ExchangeError::NotOpened)?,
+        None => {
+            timeout(limit, opener.open(peer, StreamProtocol::new(PING)))
+                .await
+                .map_err(|_| ExchangeError::Timeout)?
+                .map_err(ExchangeError::NotOpened)?
+                .0
+        }
     };
     exchange::ping(stream, limit).await
 }

@@ -22,6 +22,7 @@ use super::archive::ArchiveRequest;
 use super::config::{NodeConfig, NodeKey};
 use super::filter::{SWEEP, Subscriptions};
 use super::neighbours::Neighbours;
+use super::push::Style;
 use super::relay::{self, Relay};
 use super::{NodeEvent, StartError};
 use crate::exchange::{self, ExchangeError, PING};
@@ -39,6 +40,8 @@ const MAX_WORK: usize = 4096;
 const REQUEST_WITHIN: Duration = Duration::from_secs(20);
 /// For a peer to say what it belongs to.
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
+/// Agents whose filter clients read one push from a stream.
+const ONE_PUSH_A_STREAM: &str = "go-waku";
 /// Message hashes remembered.
 const REMEMBERED: usize = 16 * 1024;
 /// How long the last events may take to be fetched.
@@ -77,6 +80,8 @@ pub(super) struct Peer {
     pub(super) at_once: u32,
     /// Its requests in the second that began then.
     pub(super) window: (Instant, u32),
+    /// How it wants pushes.
+    pub(super) style: Style,
 }
 
 /// The service node.
@@ -279,6 +284,7 @@ impl Actor {
                 self.peers.entry(peer_id).or_insert(Peer {
                     at_once: 0,
                     window: (now, 0),
+                    style: Style::Lasting,
                 });
                 if !self.count_address(endpoint.get_remote_address()) {
                     self.swarm.close_connection(connection_id);
@@ -351,6 +357,11 @@ impl Actor {
 
     /// Asks a new peer for its cluster; js clients learn our shards from that.
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
+        if let Some(state) = self.peers.get_mut(&peer)
+            && info.agent_version.starts_with(ONE_PUSH_A_STREAM)
+        {
+            state.style = Style::Each;
+        }
         let ids = &info.protocols;
         if !ids.iter().any(|id| id.as_ref() == protocol::METADATA) {
             return;

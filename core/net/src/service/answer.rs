@@ -18,7 +18,8 @@ use tokio::time::Instant;
 use super::actor::{Actor, Done};
 use super::archive::{ArchiveError, ArchiveRequest, Archived};
 use super::lightpush::{self, Push, Taken};
-use super::{push, relay, store};
+use super::push::{self, Frame};
+use super::{relay, store};
 use crate::exchange;
 
 /// For a peer to take an answer.
@@ -37,7 +38,7 @@ pub(super) struct Pushers {
 
 struct Pusher {
     generation: u64,
-    queue: mpsc::Sender<Arc<[u8]>>,
+    queue: mpsc::Sender<Frame>,
 }
 
 impl Pushers {
@@ -232,6 +233,9 @@ impl Actor {
     }
 
     fn push_to(&mut self, peer: PeerId, frame: Arc<[u8]>) {
+        let Some(style) = self.peers.get(&peer).map(|state| state.style) else {
+            return;
+        };
         let Pushers { depth, next, all } = &mut self.pushers;
         let pusher = all.entry(peer).or_insert_with(|| {
             let (queue, frames) = mpsc::channel(*depth);
@@ -243,7 +247,7 @@ impl Actor {
             }));
             Pusher { generation, queue }
         });
-        if pusher.queue.try_send(frame).is_err() {
+        if pusher.queue.try_send((style, frame)).is_err() {
             log::debug!("a subscriber is too slow");
             self.pushers.end(&peer);
             self.subscriptions.remove(&peer);

@@ -36,14 +36,18 @@ pub(crate) struct Peer {
     pub(crate) address: String,
     /// Who connected.
     pub(crate) met: mpsc::UnboundedReceiver<PeerId>,
+    /// Who asked for our metadata, unless a script answers that.
+    pub(crate) asked: mpsc::UnboundedReceiver<PeerId>,
     control: libp2p_stream::Control,
     dials: mpsc::UnboundedSender<Multiaddr>,
 }
 
-fn swarm(muxer: Muxer) -> Swarm<Behaviour> {
+fn swarm(muxer: Muxer, agent: &str) -> Swarm<Behaviour> {
     let builder = SwarmBuilder::with_existing_identity(Keypair::generate_ed25519()).with_tokio();
     let behaviour = |key: &Keypair| Behaviour {
-        identify: identify::Behaviour::new(identify::Config::new("x/1".into(), key.public())),
+        identify: identify::Behaviour::new(
+            identify::Config::new("x/1".into(), key.public()).with_agent_version(agent.into()),
+        ),
         streams: libp2p_stream::Behaviour::new(),
     };
     let config = tcp::Config::new();
@@ -69,13 +73,27 @@ fn swarm(muxer: Muxer) -> Swarm<Behaviour> {
 impl Peer {
     /// A peer that serves metadata of the tests' cluster and the scripts.
     pub(crate) async fn start(muxer: Muxer, scripts: Vec<(&'static str, Script)>) -> Self {
-        let mut swarm = swarm(muxer);
+        Self::start_as("scripted", muxer, scripts).await
+    }
+
+    /// The same under another agent.
+    pub(crate) async fn start_as(
+        agent: &str,
+        muxer: Muxer,
+        scripts: Vec<(&'static str, Script)>,
+    ) -> Self {
+        let mut swarm = swarm(muxer, agent);
         let id = *swarm.local_peer_id();
         let control = swarm.behaviour().streams.new_control();
         let mut all: HashMap<&str, Script> = scripts.into_iter().collect();
         let ours = waku::encode_framed(&WakuMetadata::new(super::CLUSTER, &[0]));
-        all.entry(protocol::METADATA)
-            .or_insert_with(|| Arc::new(move |_, _| ours.clone()));
+        let (asking, asked) = mpsc::unbounded_channel();
+        all.entry(protocol::METADATA).or_insert_with(|| {
+            Arc::new(move |peer, _| {
+                let _ = asking.send(peer);
+                ours.clone()
+            })
+        });
         for (protocol, script) in all {
             let mut control = control.clone();
             let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
@@ -114,6 +132,7 @@ impl Peer {
             id,
             address,
             met,
+            asked,
             control,
             dials,
         }
@@ -144,6 +163,22 @@ impl Peer {
         let read = stream.read_to_end(&mut answer);
         super::soon("an answer", read).await.unwrap();
         waku::decode_framed(&answer, 1 << 24).unwrap()
+    }
+
+    /// The first frame of each stream others open for a protocol; what follows on the stream is not read.
+    pub(crate) fn first_frames(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
+        let (sender, frames) = mpsc::unbounded_channel();
+        let mut control = self.control.clone();
+        let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
+        tokio::spawn(async move {
+            while let Some((_, mut stream)) = incoming.next().await {
+                if let Some(body) = read_frame(&mut stream).await {
+                    let _ = sender.send(body);
+                }
+                let _ = stream.close().await;
+            }
+        });
+        frames
     }
 
     /// Frames of the streams others open for a protocol.
