@@ -14,6 +14,7 @@ mod nodes;
 mod pushes;
 mod serve;
 mod store;
+mod upkeep;
 
 use std::future::Future;
 

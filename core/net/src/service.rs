@@ -10,6 +10,7 @@ mod archive;
 mod config;
 mod filter;
 mod lightpush;
+mod listen;
 mod neighbours;
 mod push;
 mod relay;

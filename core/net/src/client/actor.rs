@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::circle::{Circle, Happened, Ready};
-use super::filter::{Filter, FilterAsk, Todo, Verdict};
+use super::filter::{Filter, FilterAsk, Verdict};
 use super::jobs::{Answer, Job};
-use super::nodes::{Kind, Nodes, Offers, Service};
+use super::nodes::{Kind, Nodes, Offers};
 use super::pushes::{self, Pushed};
 use super::serve;
 use super::store::Page;
@@ -34,9 +34,6 @@ const IN_FLIGHT: usize = 16;
 const MAX_JOBS: usize = 512;
 /// How long the last events may take to be fetched.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// How long a connection without use lives while no conversation is on screen.
-const UNUSED: Duration = Duration::from_secs(60);
-
 /// What came out of work under way.
 pub(super) enum Done {
     /// A filter node's answer.
@@ -72,7 +69,7 @@ pub(super) struct Actor {
     pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
     pub(super) foreground: bool,
-    told: Connectivity,
+    pub(super) told: Connectivity,
     pub(super) out: VecDeque<Event>,
     /// When something has to be done although nothing happens.
     pub(super) wake: Option<Instant>,
@@ -338,118 +335,5 @@ impl Actor {
             messages: page.messages,
             last: page.last,
         });
-    }
-
-    /// Starts whatever is due and says what changed.
-    fn settle(&mut self, now: Instant) {
-        self.wake = None;
-        for kind in [Kind::Publish, Kind::Receive] {
-            for (peer, node) in self.circle(kind).expire(now) {
-                self.nodes.failed(node, now);
-                self.filter.lost(&peer);
-            }
-        }
-        self.start_jobs(now);
-        self.keep_filter(now);
-        self.keep_publishing(now);
-        self.close_unused(now);
-        let deadlines = [
-            self.publish.deadline(),
-            self.receive.deadline(),
-            self.filter.deadline(),
-        ];
-        for deadline in deadlines.into_iter().flatten() {
-            self.wake_at(deadline);
-        }
-        self.tell();
-    }
-
-    pub(super) fn wake_at(&mut self, at: Instant) {
-        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
-    }
-
-    /// Connections that must not be closed to make room.
-    pub(super) fn in_use(&self) -> Vec<PeerId> {
-        let asked = self.jobs.values().filter_map(|job| job.asking);
-        self.filter
-            .peers()
-            .chain(asked.map(|(peer, _)| peer))
-            .collect()
-    }
-
-    fn close_unused(&mut self, now: Instant) {
-        if self.foreground {
-            return;
-        }
-        let keep = self.in_use();
-        for kind in [Kind::Publish, Kind::Receive] {
-            let circle = self.circle(kind);
-            if let Some(since) = now.checked_sub(UNUSED) {
-                circle.close_unused(since, &keep);
-            }
-            if let Some(used) = circle.oldest_use(&keep) {
-                self.wake_at(used + UNUSED);
-            }
-        }
-    }
-
-    /// Has as many filter nodes as wanted, subscribed to all that is wanted.
-    fn keep_filter(&mut self, now: Instant) {
-        while let Some(peer) = self.filter.surplus() {
-            self.receive.close(&peer);
-        }
-        while self.filter.peers().count() < self.filter.target() {
-            let taken = self.filter.nodes();
-            let found = self.find(Kind::Receive, Service::Filter, &taken, self.foreground, now);
-            let Some(Ready { peer, node, offers }) = found else {
-                break;
-            };
-            self.filter.join(peer, node, offers.ping, now);
-        }
-        while let Some((peer, todo)) = self.filter.next(now) {
-            let opener = self.receive.opener();
-            let timing = self.config.timing;
-            self.work.push(match todo {
-                Todo::Ask(ask) => {
-                    let limit = self.filter.limit(&ask);
-                    Box::pin(async move {
-                        let answer = pushes::ask(opener, peer, &ask, limit).await;
-                        Done::Filter(peer, ask, answer)
-                    })
-                }
-                Todo::Alive(stream) => Box::pin(async move {
-                    let answer = pushes::alive(opener, peer, stream, timing.alive_within).await;
-                    Done::Alive(peer, answer)
-                }),
-            });
-        }
-    }
-
-    /// With a conversation on screen, a node to publish to is at hand.
-    fn keep_publishing(&mut self, now: Instant) {
-        if self.foreground {
-            let _ = self.find(Kind::Publish, Service::LightPush, &[], false, now);
-        }
-    }
-
-    fn tell(&mut self) {
-        let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
-        let mut store = self.publish.ready(Service::Store);
-        let connectivity = Connectivity {
-            publish_nodes: count(self.publish.ready(Service::LightPush).count()),
-            receive_nodes: count(self.receive.ready(Service::Filter).count()),
-            store: store.next().is_some() || self.receive.ready(Service::Store).next().is_some(),
-            subscribed: self.filter.covered(),
-            gap: false,
-        };
-        drop(store);
-        let gap = self.filter.take_gap();
-        if gap || connectivity != self.told {
-            self.told = connectivity;
-            self.out.push_back(Event::Connectivity(Connectivity {
-                gap,
-                ..connectivity
-            }));
-        }
     }
 }

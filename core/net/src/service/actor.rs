@@ -9,7 +9,6 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use libp2p::core::transport::ListenerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, connection_limits, identify};
@@ -92,17 +91,17 @@ pub(super) struct Actor {
     pub(super) metadata: Vec<u8>,
     pub(super) ends: Ends,
     pub(super) peers: HashMap<PeerId, Peer>,
-    addresses: HashMap<IpAddr, u32>,
+    pub(super) addresses: HashMap<IpAddr, u32>,
     neighbours: Neighbours,
     pub(super) subscriptions: Subscriptions,
     pub(super) pushers: Pushers,
     pub(super) recent: Recent,
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
-    listeners: HashMap<ListenerId, usize>,
-    bound: Vec<Option<Multiaddr>>,
-    out: VecDeque<NodeEvent>,
-    told: (u32, u32),
-    stopping: bool,
+    pub(super) listeners: HashMap<ListenerId, usize>,
+    pub(super) bound: Vec<Option<Multiaddr>>,
+    pub(super) out: VecDeque<NodeEvent>,
+    pub(super) told: (u32, u32),
+    pub(super) stopping: bool,
 }
 
 impl Actor {
@@ -192,33 +191,6 @@ impl Actor {
         }
     }
 
-    fn listen(&mut self, listen: Vec<Multiaddr>) {
-        self.bound = vec![None; listen.len()];
-        for (index, address) in listen.into_iter().enumerate() {
-            match self.swarm.listen_on(address) {
-                Ok(id) => drop(self.listeners.insert(id, index)),
-                Err(_) => return self.listen_failed(index),
-            }
-        }
-        self.say_bound();
-    }
-
-    fn listen_failed(&mut self, index: usize) {
-        self.out.push_back(NodeEvent::ListenFailed { index });
-        self.stopping = true;
-    }
-
-    fn say_bound(&mut self) {
-        let me = *self.swarm.local_peer_id();
-        let full = |address: &Option<Multiaddr>| {
-            let address = address.clone()?.with(Protocol::P2p(me));
-            Some(address.to_string())
-        };
-        if let Some(addresses) = self.bound.iter().map(full).collect() {
-            self.out.push_back(NodeEvent::Listening { addresses });
-        }
-    }
-
     fn tick(&mut self, now: Instant) {
         for peer in self.subscriptions.expire(now) {
             self.pushers.end(&peer);
@@ -230,24 +202,6 @@ impl Actor {
             }
         }
         self.count_peers();
-    }
-
-    /// Once a second at most, or a crowd would fill the channel.
-    fn count_peers(&mut self) {
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let relay = &self.swarm.behaviour().relay;
-        let relays = relay.all_peers().filter(|(_, topics)| !topics.is_empty());
-        let now = (count(self.peers.len()), count(relays.count()));
-        if now == self.told {
-            return;
-        }
-        self.told = now;
-        self.out
-            .retain(|event| !matches!(event, NodeEvent::Peers { .. }));
-        self.out.push_back(NodeEvent::Peers {
-            connected: now.0,
-            relays: now.1,
-        });
     }
 
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) {
@@ -309,13 +263,7 @@ impl Actor {
                 listener_id,
                 address,
             } => {
-                let index = self.listeners.get(&listener_id);
-                if let Some(slot) = index.and_then(|index| self.bound.get_mut(*index))
-                    && slot.is_none()
-                {
-                    *slot = Some(address);
-                    self.say_bound();
-                }
+                self.bound(listener_id, address);
             }
             SwarmEvent::ListenerClosed { listener_id, .. } => {
                 if let Some(index) = self.listeners.get(&listener_id) {
@@ -331,28 +279,6 @@ impl Actor {
         self.subscriptions.remove(peer);
         self.pushers.end(peer);
         self.neighbours.lost(peer, now);
-    }
-
-    /// False when there are too many from that address.
-    fn count_address(&mut self, address: &Multiaddr) -> bool {
-        let Some(ip) = ip_of(address).filter(|ip| !ip.is_loopback()) else {
-            return true;
-        };
-        let count = self.addresses.entry(ip).or_default();
-        *count += 1;
-        *count <= self.config.limits.connections_per_ip
-    }
-
-    fn uncount_address(&mut self, address: &Multiaddr) {
-        let Some(ip) = ip_of(address) else {
-            return;
-        };
-        if let Some(count) = self.addresses.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&ip);
-            }
-        }
     }
 
     /// Asks a new peer for its cluster; js clients learn our shards from that.
@@ -443,14 +369,6 @@ impl Actor {
         self.deliver(message.topic.as_str(), decoded, hash);
         true
     }
-}
-
-fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
-    address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
-        _ => None,
-    })
 }
 
 /// What peers may open.

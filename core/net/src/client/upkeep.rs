@@ -1,0 +1,131 @@
+//! What the actor does by itself: keeps the filter subscribed, closes what is unused, says what changed.
+
+use std::time::Duration;
+
+use libp2p::PeerId;
+use tokio::time::Instant;
+
+use super::actor::{Actor, Done};
+use super::circle::Ready;
+use super::filter::Todo;
+use super::nodes::{Kind, Service};
+use super::pushes;
+use crate::handle::{Connectivity, Event};
+
+/// How long a connection without use lives while no conversation is on screen.
+const UNUSED: Duration = Duration::from_secs(60);
+
+impl Actor {
+    /// Starts whatever is due and says what changed.
+    pub(super) fn settle(&mut self, now: Instant) {
+        self.wake = None;
+        for kind in [Kind::Publish, Kind::Receive] {
+            for (peer, node) in self.circle(kind).expire(now) {
+                self.nodes.failed(node, now);
+                self.filter.lost(&peer);
+            }
+        }
+        self.start_jobs(now);
+        self.keep_filter(now);
+        self.keep_publishing(now);
+        self.close_unused(now);
+        let deadlines = [
+            self.publish.deadline(),
+            self.receive.deadline(),
+            self.filter.deadline(),
+        ];
+        for deadline in deadlines.into_iter().flatten() {
+            self.wake_at(deadline);
+        }
+        self.tell();
+    }
+
+    pub(super) fn wake_at(&mut self, at: Instant) {
+        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+    }
+
+    /// Connections that must not be closed to make room.
+    pub(super) fn in_use(&self) -> Vec<PeerId> {
+        let asked = self.jobs.values().filter_map(|job| job.asking);
+        self.filter
+            .peers()
+            .chain(asked.map(|(peer, _)| peer))
+            .collect()
+    }
+
+    fn close_unused(&mut self, now: Instant) {
+        if self.foreground {
+            return;
+        }
+        let keep = self.in_use();
+        for kind in [Kind::Publish, Kind::Receive] {
+            let circle = self.circle(kind);
+            if let Some(since) = now.checked_sub(UNUSED) {
+                circle.close_unused(since, &keep);
+            }
+            if let Some(used) = circle.oldest_use(&keep) {
+                self.wake_at(used + UNUSED);
+            }
+        }
+    }
+
+    /// Has as many filter nodes as wanted, subscribed to all that is wanted.
+    fn keep_filter(&mut self, now: Instant) {
+        while let Some(peer) = self.filter.surplus() {
+            self.receive.close(&peer);
+        }
+        while self.filter.peers().count() < self.filter.target() {
+            let taken = self.filter.nodes();
+            let found = self.find(Kind::Receive, Service::Filter, &taken, self.foreground, now);
+            let Some(Ready { peer, node, offers }) = found else {
+                break;
+            };
+            self.filter.join(peer, node, offers.ping, now);
+        }
+        while let Some((peer, todo)) = self.filter.next(now) {
+            let opener = self.receive.opener();
+            let timing = self.config.timing;
+            self.work.push(match todo {
+                Todo::Ask(ask) => {
+                    let limit = self.filter.limit(&ask);
+                    Box::pin(async move {
+                        let answer = pushes::ask(opener, peer, &ask, limit).await;
+                        Done::Filter(peer, ask, answer)
+                    })
+                }
+                Todo::Alive(stream) => Box::pin(async move {
+                    let answer = pushes::alive(opener, peer, stream, timing.alive_within).await;
+                    Done::Alive(peer, answer)
+                }),
+            });
+        }
+    }
+
+    /// With a conversation on screen, a node to publish to is at hand.
+    fn keep_publishing(&mut self, now: Instant) {
+        if self.foreground {
+            let _ = self.find(Kind::Publish, Service::LightPush, &[], false, now);
+        }
+    }
+
+    fn tell(&mut self) {
+        let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
+        let mut store = self.publish.ready(Service::Store);
+        let connectivity = Connectivity {
+            publish_nodes: count(self.publish.ready(Service::LightPush).count()),
+            receive_nodes: count(self.receive.ready(Service::Filter).count()),
+            store: store.next().is_some() || self.receive.ready(Service::Store).next().is_some(),
+            subscribed: self.filter.covered(),
+            gap: false,
+        };
+        drop(store);
+        let gap = self.filter.take_gap();
+        if gap || connectivity != self.told {
+            self.told = connectivity;
+            self.out.push_back(Event::Connectivity(Connectivity {
+                gap,
+                ..connectivity
+            }));
+        }
+    }
+}
