@@ -113,7 +113,8 @@ impl Session {
             next_receiving: r.keys()?,
             handshake_header: r.option()?,
         };
-        if r.0.is_empty() {
+        // One form only: absent parts are zeros, flags are 0 or 1.
+        if r.0.is_empty() && session.to_bytes().as_slice() == bytes {
             Ok(session)
         } else {
             Err(SnapshotError::Damaged)

@@ -1,0 +1,201 @@
+// Entry functions for what `sotto-crypto` reads: stored secrets, phrases, ids, and everything a stranger can send into a
+// handshake or a session. Included by the fuzz crate and by `core/crypto/tests/corpus.rs`, which replays the corpora.
+
+use std::sync::OnceLock;
+
+use sotto_crypto::{
+    Account, BLOCK_LEN, CORE_LEN, DeviceKeys, HEADER_LEN, HandshakeCore, Phrase, PrekeyPair,
+    Recipient, Session, SkippedKey, blob_open, card_open, initiate, mask, open_skipped,
+    parse_account_id, unmask, verify_chat, verify_device,
+};
+
+type Entry = fn(&[u8]);
+
+pub(crate) const TARGETS: &[(&str, Entry)] = &[
+    ("phrase", phrase),
+    ("account_id", account_id),
+    ("stored_secrets", stored_secrets),
+    ("session", session),
+    ("session_message", session_message),
+    ("handshake_block", handshake_block),
+    ("handshake_core", handshake_core),
+    ("sealed", sealed),
+    ("signatures", signatures),
+];
+
+/// The first N bytes, zeros where there are fewer, and what follows.
+fn take<const N: usize>(data: &[u8]) -> ([u8; N], &[u8]) {
+    let mut bytes = [0; N];
+    let (head, rest) = data.split_at(data.len().min(N));
+    bytes
+        .iter_mut()
+        .zip(head)
+        .for_each(|(to, from)| *to = *from);
+    (bytes, rest)
+}
+
+fn phrase(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(phrase) = Phrase::parse(text)
+    {
+        let words = phrase.words();
+        assert_eq!(*Phrase::parse(&words).unwrap().words(), *words);
+    }
+}
+
+fn account_id(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(chat) = parse_account_id(text)
+    {
+        assert_eq!(sotto_crypto::account_id(&chat), text);
+    }
+    let (chat, _) = take::<33>(data);
+    assert_eq!(
+        sotto_crypto::color_id(&chat).is_some(),
+        parse_account_id(&sotto_crypto::account_id(&chat)).is_ok()
+    );
+}
+
+fn stored_secrets(data: &[u8]) {
+    if let Ok(account) = Account::from_bytes(data) {
+        assert_eq!(account.to_bytes().as_slice(), data);
+    }
+    if let Ok(keys) = DeviceKeys::from_bytes(data) {
+        assert_eq!(keys.to_bytes().as_slice(), data);
+    }
+    if let Ok(pair) = PrekeyPair::from_bytes(data) {
+        assert_eq!(pair.to_bytes().as_slice(), data);
+    }
+}
+
+fn session(data: &[u8]) {
+    if let Ok(session) = Session::from_bytes(data) {
+        assert_eq!(session.to_bytes().as_slice(), data);
+        let (tag, rest) = take(data);
+        let (random, rest) = take(rest);
+        let (header, message) = take::<HEADER_LEN>(rest);
+        let _ = session.decrypt(&tag, &random, &header, message);
+        let _ = session.receiving_tags(4, 4);
+    }
+}
+
+/// Fixed parties: what varies is what the stranger sends.
+struct Scene {
+    bob: DeviceKeys,
+    pair: PrekeyPair,
+    core: HandshakeCore,
+    session: Session,
+}
+
+const CHATS: ([u8; 33], [u8; 33]) = ([2; 33], [3; 33]);
+const BOB_DEVICE: [u8; 16] = [5; 16];
+const SECRET: [u8; 16] = [6; 16];
+
+fn scene() -> &'static Scene {
+    static SCENE: OnceLock<Scene> = OnceLock::new();
+    SCENE.get_or_init(|| {
+        let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+        let (alice, bob) = (
+            DeviceKeys::generate(&mut rng),
+            DeviceKeys::generate(&mut rng),
+        );
+        let pair = PrekeyPair::generate(&mut rng);
+        let identity = bob.identity_public();
+        let public = pair.public();
+        let to = Recipient {
+            chat: &CHATS.1,
+            device_id: &BOB_DEVICE,
+            identity: &identity,
+            prekey: &public,
+        };
+        let (mut ours, core) = initiate(&mut rng, &alice, &CHATS.0, &[4; 185], 1, &to).unwrap();
+        let first = ours.encrypt(&mut rng, &[1; 16], b"first").unwrap();
+        let block = mask(&core, &SECRET, &first.tag, &[1; 16]);
+        let block = unmask(&SECRET, &first.tag, &[1; 16], &block).unwrap();
+        let opened = block.open(&bob, &CHATS.1, &BOB_DEVICE, &pair).unwrap();
+        let theirs = opened.finish(&alice.identity_public(), &pair).unwrap();
+        let done = theirs
+            .decrypt(&first.tag, &[1; 16], &first.header, &first.message)
+            .unwrap();
+        Scene {
+            bob,
+            pair,
+            core,
+            session: done.session,
+        }
+    })
+}
+
+fn session_message(data: &[u8]) {
+    let (tag, rest) = take(data);
+    let (random, rest) = take(rest);
+    let (header, message) = take::<HEADER_LEN>(rest);
+    let before = scene().session.to_bytes();
+    assert!(
+        scene()
+            .session
+            .decrypt(&tag, &random, &header, message)
+            .is_err(),
+        "forged"
+    );
+    assert_eq!(*scene().session.to_bytes(), *before);
+}
+
+fn handshake_block(data: &[u8]) {
+    let (tag, rest) = take(data);
+    let (random, rest) = take(rest);
+    let (block, _) = take::<BLOCK_LEN>(rest);
+    assert!(unmask(&SECRET, &tag, &random, &block).is_none(), "forged");
+}
+
+/// A stranger who knows the secret masks what they like.
+fn handshake_core(data: &[u8]) {
+    let (mut core, rest) = take::<CORE_LEN>(data);
+    if rest.first().is_some_and(|byte| byte % 2 == 0) {
+        // Close to a real one: every byte of the input changes one.
+        core = *scene().core.as_bytes();
+        for (to, from) in core.iter_mut().zip(data) {
+            *to ^= from;
+        }
+    }
+    let core = HandshakeCore::from_bytes(&core).unwrap();
+    let block = mask(&core, &SECRET, &[7; 16], &[8; 16]);
+    let block = unmask(&SECRET, &[7; 16], &[8; 16], &block).unwrap();
+    assert_eq!(block.hash(), core.hash());
+    let opened = block.open(&scene().bob, &CHATS.1, &BOB_DEVICE, &scene().pair);
+    // The prekey id (bytes 1 to 8) only says which pair to take.
+    let proven = |core: &HandshakeCore| (core.as_bytes()[0], core.as_bytes()[9..].to_vec());
+    assert_eq!(
+        opened.is_ok(),
+        proven(&core) == proven(&scene().core),
+        "forged"
+    );
+}
+
+fn sealed(data: &[u8]) {
+    let (tag, rest) = take(data);
+    let (random, body) = take(rest);
+    assert!(card_open(&SECRET, &tag, &random, body).is_none(), "forged");
+    assert!(blob_open(&[9; 32], 0, &random, body).is_none(), "forged");
+    let (header, message) = take::<HEADER_LEN>(body);
+    let key = SkippedKey::from_parts(0, 0, Some(tag), &[1; 32]).unwrap();
+    assert!(
+        open_skipped(&key, &[0; 32], &tag, &random, &header, message).is_err(),
+        "forged"
+    );
+}
+
+fn signatures(data: &[u8]) {
+    let (chat, rest) = take::<33>(data);
+    let (signature, rest) = take::<64>(rest);
+    let (device, message) = take::<32>(rest);
+    assert!(
+        verify_chat(&chat, "sotto/fuzz/1", &[message], &signature).is_err(),
+        "forged"
+    );
+    // Ed25519 keys of low order would verify anything: they must be refused.
+    assert!(
+        verify_device(&device, "sotto/fuzz/1", &[message], &signature).is_err(),
+        "forged"
+    );
+}
