@@ -12,6 +12,15 @@ pub enum Sharding {
     Auto(u16),
 }
 
+impl From<&Sharding> for sotto_net::Sharding {
+    fn from(sharding: &Sharding) -> Self {
+        match sharding {
+            Sharding::Static(shards) => Self::Static(shards.clone()),
+            Sharding::Auto(count) => Self::Auto(*count),
+        }
+    }
+}
+
 /// A network of service nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fleet {

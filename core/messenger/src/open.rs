@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::counter::OpenCounter;
 use crate::engine::{Engine, EngineConfig, stored};
 use crate::error::{Code, Error};
-use crate::fleet::{Fleet, Sharding};
+use crate::fleet::Fleet;
 use crate::runtime::{INBOX_DEPTH, NetThread, Runtime};
 use crate::status::Status;
 use crate::subscription::EVENT_DEPTH;
@@ -34,10 +34,7 @@ impl Messenger {
         let mut net = NetConfig::new(
             config.fleet.nodes.clone(),
             config.fleet.cluster,
-            match &config.fleet.sharding {
-                Sharding::Static(shards) => sotto_net::Sharding::Static(shards.clone()),
-                Sharding::Auto(count) => sotto_net::Sharding::Auto(*count),
-            },
+            (&config.fleet.sharding).into(),
         );
         net.single_circle = config.fleet.single_circle;
         net.dns_servers.clone_from(&config.dns_servers);

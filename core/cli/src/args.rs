@@ -1,0 +1,166 @@
+//! The command line. Help texts are meant to teach.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use log::LevelFilter;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 the data cannot be opened, 4 no node was reached.
+SIGTERM, Ctrl-C and the end of standard input close cleanly. Standard output is data, the log goes to standard error.";
+
+/// Private messages over Waku: a node, an interface for bots, a terminal chat and a demo.
+///
+/// Try `sotto demo` first: it starts two nodes and two phones on this machine and lets them talk.
+/// Then start a node of your own, `sotto node --data node1 --alone --listen /ip4/127.0.0.1/tcp/60000`, and give the
+/// address it prints to `sotto chat --data alice --node ADDRESS` in one terminal and `--data bob` in another.
+#[derive(Debug, Parser)]
+#[command(name = "sotto", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Node(NodeArgs),
+    /// The messenger's whole API as JSON-RPC 2.0 over standard input and output, one object a line.
+    ///
+    /// Made for bots and tests in any language; docs/rpc.md shows each method, docs/echo_bot.py is a bot in 15 lines.
+    /// Example: echo '{"jsonrpc":"2.0","id":1,"method":"version"}' | sotto rpc --data alice
+    ///
+    /// Requests are pipelined and answers may come in another order; `next_events` waits without holding up anything.
+    /// Exit code 4 means that something still waits to be sent and no node was reached.
+    Rpc(PhoneArgs),
+    /// A terminal chat: type to send, /help for commands.
+    ///
+    /// The first start asks for a name, or for the phrase of an account to restore. Then /invite prints a link for a
+    /// friend, and /add LINK takes theirs.
+    /// Example: sotto chat --data alice --node /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2…
+    Chat(PhoneArgs),
+    Demo(DemoArgs),
+}
+
+/// A Waku service node: relays by gossipsub and serves light clients with filter, lightpush and store.
+///
+/// It prints its addresses once it listens; hand them to `--node` of `sotto chat` and `sotto rpc`, or to `--peer` of
+/// another node. Two nodes with one as the other's peer are a network; one by itself needs --alone.
+/// Example: sotto node --data node1 --listen /ip4/0.0.0.0/tcp/60000 --listen /ip4/0.0.0.0/tcp/60001/ws
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct NodeArgs {
+    /// Folder of this node's identity and archive; made if absent. One process at a time.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where to listen, repeated: /ip4/…/tcp/PORT, or with /ws at the end for browsers. Port 0 takes a free one.
+    #[arg(
+        long,
+        value_name = "MULTIADDR",
+        default_value = "/ip4/0.0.0.0/tcp/60000"
+    )]
+    pub(crate) listen: Vec<String>,
+    /// Relay peer to stay connected with, a multiaddr ending in /p2p/…; repeat it for several.
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) peer: Vec<String>,
+    /// Network whose cluster, shards and message size are used: local, logos.test, logos.dev, status.prod or
+    /// status.staging.
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub(crate) preset: String,
+    /// Another Waku cluster than the preset's.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cluster: Option<u16>,
+    /// Static shards instead of the preset's; repeat it for several.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) shard: Vec<u16>,
+    /// This is the only node of its network: take messages although no relay peer does.
+    #[arg(long)]
+    pub(crate) alone: bool,
+    /// One line of JSON once all listeners are bound, instead of a text: {"peer_id","addrs","cluster","shards"}.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Serve no store and keep no archive.
+    #[arg(long)]
+    pub(crate) no_store: bool,
+    /// Delete archived messages older than this.
+    #[arg(long, value_name = "HOURS", default_value_t = 30 * 24)]
+    pub(crate) retention_hours: u32,
+    /// Delete the oldest archived messages above this size.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub(crate) retention_mib: u32,
+    /// Largest Waku message, KiB; the preset's unless given.
+    #[arg(long, value_name = "KIB")]
+    pub(crate) max_message_kib: Option<u32>,
+    /// Most connections.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub(crate) max_connections: u32,
+    /// Most connections from one IP address; loopback is not limited.
+    #[arg(long, value_name = "NUMBER", default_value_t = 64)]
+    pub(crate) max_connections_per_ip: u32,
+    /// Most filter subscribers.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub(crate) max_subscribers: usize,
+    /// Most requests of one peer in a second.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    pub(crate) max_requests_per_second: u32,
+    /// Log level on standard error: off, error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log: LevelFilter,
+}
+
+/// Which account, and through which nodes.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct PhoneArgs {
+    /// Folder of this account's encrypted database; made if absent. One process at a time.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// File with the database's 32-byte key (mode 0600), made if absent; not inside DIR. A counter that shows an old
+    /// copy of the database is kept beside it. [default: DIR.key]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Network: local, logos.test, logos.dev, status.prod or status.staging.
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub(crate) preset: String,
+    /// Service node, a multiaddr ending in /p2p/…; repeat it for several. Replaces those of the preset.
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) node: Vec<String>,
+    /// Another Waku cluster than the preset's.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cluster: Option<u16>,
+    /// Static shards instead of the preset's; repeat it for several.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) shard: Vec<u16>,
+    /// Log level on standard error for this run: off, error, warn, info, debug or trace. Without it, as the account's
+    /// settings say.
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log: Option<LevelFilter>,
+}
+
+/// Two nodes and two phones on this machine, each a process of its own: they meet, talk, are killed, and lose nothing.
+///
+/// Kill any of its processes while it runs: it starts them again on their folders. The last lines are figures; the exit
+/// code is 0 only if nothing was lost or doubled and every message was read.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct DemoArgs {
+    /// Folder for the four of them, made if absent and kept; without it a temporary one, deleted at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The figures as one JSON object on standard output, the transcript on standard error.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Log level of the four on standard error.
+    #[arg(long, value_name = "LEVEL", default_value = "off")]
+    pub(crate) log: LevelFilter,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

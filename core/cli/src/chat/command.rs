@@ -1,0 +1,258 @@
+//! What can be typed.
+
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::records::{Contact, ContactState, MessageState};
+use sotto_messenger::{Code, Error, Messenger};
+
+use super::screen::plain;
+use super::{Chat, Stopped};
+use crate::open;
+
+/// Messages that /history and a change of conversation show.
+pub(super) const HISTORY: u32 = 30;
+
+pub(super) const HELP: &str = "\
+A line is sent to the chosen contact. A line that begins with // is sent with one slash.
+  /invite             a link for a friend, for one use within 7 days
+  /add LINK [TEXT]    ask whoever made the link to become a contact
+  /contacts           everybody, with numbers
+  /to NUMBER          choose whom to write to
+  /accept NUMBER      accept a request; also /decline, /block, /unblock
+  /safety             the safety number; compare it, then /verify
+  /history            the newest messages again
+  /retry              send the last failed message again
+  /name NAME          change your name
+  /phrase             your recovery phrase
+  /offline, /online   leave the network and come back
+  /quit               close";
+
+/// A typed line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Say(String),
+    Help,
+    Invite,
+    Add(String, Option<String>),
+    Contacts,
+    To(usize),
+    Answer(ContactAction, usize),
+    Safety,
+    Verify,
+    History,
+    Retry,
+    Name(String),
+    Phrase,
+    Online(bool),
+    Quit,
+}
+
+/// Reads a line; `None` for an empty one, `Err` with what to do instead.
+pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
+    let line = line.trim_end();
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let Some(command) = line.strip_prefix('/') else {
+        return Ok(Some(Command::Say(line.to_owned())));
+    };
+    if command.starts_with('/') {
+        return Ok(Some(Command::Say(command.to_owned())));
+    }
+    let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
+    let rest = rest.trim();
+    let number = || {
+        rest.parse()
+            .map_err(|_| "Say the number that /contacts shows.")
+    };
+    Ok(Some(match word {
+        "help" => Command::Help,
+        "invite" => Command::Invite,
+        "add" if rest.is_empty() => return Err("/add needs a link."),
+        "add" => {
+            let (link, text) = rest.split_once(' ').unwrap_or((rest, ""));
+            let text = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+            Command::Add(link.to_owned(), text)
+        }
+        "contacts" => Command::Contacts,
+        "to" => Command::To(number()?),
+        "accept" => Command::Answer(ContactAction::Accept, number()?),
+        "decline" => Command::Answer(ContactAction::Decline, number()?),
+        "block" => Command::Answer(ContactAction::Block, number()?),
+        "unblock" => Command::Answer(ContactAction::Unblock, number()?),
+        "safety" => Command::Safety,
+        "verify" => Command::Verify,
+        "history" => Command::History,
+        "retry" => Command::Retry,
+        "name" => Command::Name(rest.to_owned()),
+        "phrase" => Command::Phrase,
+        "offline" => Command::Online(false),
+        "online" => Command::Online(true),
+        "quit" => Command::Quit,
+        _ => return Err("There is no such command: /help shows them."),
+    }))
+}
+
+impl Chat<'_> {
+    /// Carries out a command.
+    pub(super) async fn run(&mut self, command: Command) -> Result<(), Stopped> {
+        match command {
+            Command::Say(text) => self.send(&text).await?,
+            Command::Help => self.screen.say(HELP)?,
+            Command::Invite => {
+                let invite = self.messenger.invite().await?;
+                self.screen.say(&invite.link)?;
+            }
+            Command::Add(link, text) => {
+                let them = self.messenger.invite_preview(&link)?;
+                self.messenger.contact_add(&link, text.as_deref()).await?;
+                let (name, emoji) = (plain(&them.name), them.emoji_hash.concat());
+                self.screen
+                    .say(&format!("  {name} {emoji} will be asked."))?;
+            }
+            Command::Contacts => self.list()?,
+            Command::To(number) => {
+                let contact = self.numbered(number)?;
+                self.enter(contact)?;
+                self.read().await?;
+            }
+            Command::Answer(action, number) => {
+                let contact = self.numbered(number)?;
+                self.messenger.contact_answer(&contact.id, action).await?;
+            }
+            Command::Safety => {
+                let number = self.messenger.safety_number(&self.chosen()?.id)?;
+                self.screen.say(&number.digits)?;
+            }
+            Command::Verify => {
+                let contact = self.chosen()?.id.clone();
+                self.messenger.contact_verify(&contact, true).await?;
+            }
+            Command::History => self.history(HISTORY)?,
+            Command::Retry => self.retry().await?,
+            Command::Name(name) => self.messenger.profile_set(&name).await?,
+            Command::Phrase => {
+                let phrase = self.messenger.phrase()?;
+                self.screen.say(phrase.as_str())?;
+            }
+            Command::Online(online) => self.reopen(online).await?,
+            Command::Quit => {}
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, text: &str) -> Result<(), Stopped> {
+        let conversation = self.chosen()?.conversation.clone();
+        let id = self.messenger.send(&conversation, text).await?;
+        self.screen.sent(id, text);
+        Ok(())
+    }
+
+    fn list(&mut self) -> Result<(), Stopped> {
+        for (index, contact) in self.messenger.contacts()?.iter().enumerate() {
+            let state = match contact.state {
+                ContactState::Requested => "asked",
+                ContactState::Incoming => "asks you",
+                ContactState::Accepted if contact.verified => "verified",
+                ContactState::Accepted => "",
+                ContactState::Declined => "declined",
+                ContactState::Blocked => "blocked",
+                _ => "?",
+            };
+            let (name, emoji) = (plain(&contact.name), contact.emoji_hash.concat());
+            self.screen
+                .say(&format!("  {} {name} {emoji} {state}", index + 1))?;
+        }
+        Ok(())
+    }
+
+    async fn retry(&mut self) -> Result<(), Stopped> {
+        let conversation = self.chosen()?.conversation.clone();
+        let page = self.messenger.messages(&conversation, None, HISTORY)?;
+        let failed = page.iter().find(|one| one.state == MessageState::Failed);
+        let failed = failed.ok_or(Error::from(Code::MessageMissing))?;
+        self.messenger.retry(&failed.id).await?;
+        Ok(())
+    }
+
+    /// Everything in the chosen conversation was seen.
+    async fn read(&mut self) -> Result<(), Stopped> {
+        let conversation = self.chosen()?.conversation.clone();
+        let page = self.messenger.messages(&conversation, None, HISTORY)?;
+        if let Some(last) = page.iter().find(|message| !message.mine) {
+            self.messenger.mark_read(&conversation, &last.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Off the network means a messenger that knows no node.
+    async fn reopen(&mut self, online: bool) -> Result<(), Stopped> {
+        self.messenger.close().await?;
+        let messenger: Messenger = open::open(self.args, online)?;
+        self.events = messenger.subscribe();
+        self.messenger = messenger;
+        self.messenger.set_foreground(true).await?;
+        self.screen.say(if online {
+            "  online again"
+        } else {
+            "  offline: what you write waits"
+        })?;
+        Ok(())
+    }
+
+    fn chosen(&self) -> Result<&Contact, Error> {
+        self.current.as_ref().ok_or(Code::ContactMissing.into())
+    }
+
+    fn numbered(&self, number: usize) -> Result<Contact, Error> {
+        let contacts = self.messenger.contacts()?;
+        let index = number.checked_sub(1).ok_or(Code::ContactMissing)?;
+        contacts
+            .into_iter()
+            .nth(index)
+            .ok_or(Code::ContactMissing.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_texts_unless_they_begin_with_one_slash() {
+        let say = |text: &str| Ok(Some(Command::Say(text.to_owned())));
+        assert_eq!(parse(""), Ok(None));
+        assert_eq!(parse("hello /there "), say("hello /there"));
+        assert_eq!(parse("//etc"), say("/etc"));
+        assert_eq!(parse("/quit"), Ok(Some(Command::Quit)));
+        assert_eq!(
+            parse("/accept 2"),
+            Ok(Some(Command::Answer(ContactAction::Accept, 2)))
+        );
+        let add = |text: Option<&str>| {
+            Ok(Some(Command::Add(
+                "https://x#y".into(),
+                text.map(str::to_owned),
+            )))
+        };
+        assert_eq!(parse("/add https://x#y"), add(None));
+        assert_eq!(parse("/add https://x#y it is me"), add(Some("it is me")));
+        assert!(parse("/add").is_err());
+        assert!(parse("/to me").is_err());
+        assert!(parse("/quti").is_err());
+    }
+
+    #[test]
+    fn help_names_every_command() {
+        for word in HELP.split_whitespace().filter(|word| word.starts_with('/')) {
+            let word = word.trim_end_matches([',', ';', '.']);
+            if word == "//" {
+                continue;
+            }
+            let line = match word {
+                "/add" | "/name" => format!("{word} x"),
+                _ => format!("{word} 1"),
+            };
+            assert!(parse(&line).is_ok(), "{word}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `sotto demo`: two nodes and two phones, each a process of its own, live through a day in a minute.
+//!
+//! The demo drives its children over their standard input and output only: nodes print where they listen, phones speak
+//! JSON-RPC. A child ends when its standard input does, so none outlives the demo however that ends.
+
+mod child;
+mod figures;
+mod node;
+mod phone;
+mod screen;
+mod story;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::args::DemoArgs;
+use crate::exit::Failure;
+use crate::logger;
+use crate::stop::Stop;
+use figures::Figures;
+use screen::Screen;
+use story::Cast;
+
+/// The whole demo, kills by a spectator included.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// How to start a child.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    program: PathBuf,
+    log: String,
+}
+
+/// Runs to the end of the story.
+pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
+    logger::start(args.log);
+    let mut stop = Stop::catch().map_err(Failure::io)?;
+    let stage = Stage {
+        program: std::env::current_exe().map_err(Failure::io)?,
+        log: args.log.as_str().to_lowercase(),
+    };
+    let folder = Folder::new(args.data.as_deref()).map_err(Failure::io)?;
+    let screen = Screen::new(args.json);
+    let play = async {
+        let mut cast = Cast::assemble(stage, folder.path(), &screen).await?;
+        let figures = story::tell(&mut cast).await?;
+        cast.leave().await?;
+        Ok::<Figures, Failure>(figures)
+    };
+    let figures = tokio::select! {
+        done = tokio::time::timeout(PATIENCE, play) => match done {
+            Ok(figures) => figures?,
+            Err(_) => return Err(Failure::Failed(format!("waited in vain for {}", screen.waiting_for()))),
+        },
+        () = stop.asked() => return Err(Failure::Failed("stopped".into())),
+    };
+    figures.show(args.json).map_err(Failure::io)?;
+    figures.verdict()
+}
+
+/// The folder of the four: kept if it was named.
+enum Folder {
+    Named(PathBuf),
+    Temporary(TempDir),
+}
+
+impl Folder {
+    fn new(named: Option<&Path>) -> std::io::Result<Self> {
+        match named {
+            Some(path) => {
+                std::fs::create_dir_all(path)?;
+                Ok(Self::Named(path.to_owned()))
+            }
+            None => Ok(Self::Temporary(
+                tempfile::Builder::new().prefix("sotto-demo-").tempdir()?,
+            )),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Temporary(folder) => folder.path(),
+        }
+    }
+}

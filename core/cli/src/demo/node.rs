@@ -1,0 +1,121 @@
+//! A service node that is started again when somebody kills it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::Stage;
+use super::child::Child;
+use crate::exit::Failure;
+
+/// Between starts.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Starts in a row that may fail.
+const TRIES: u32 = 25;
+
+/// A node under supervision.
+pub(crate) struct Node {
+    /// Its multiaddr, the same for all its lives.
+    pub(crate) address: String,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), Failure>>,
+}
+
+/// What `sotto node --json` prints.
+#[derive(Deserialize)]
+struct Listening {
+    addrs: Vec<String>,
+}
+
+impl Node {
+    /// Starts a node in `folder`; `restarted` is told each time it had to be started again.
+    pub(crate) async fn start(
+        stage: &Stage,
+        folder: &Path,
+        peers: &[String],
+        restarted: mpsc::UnboundedSender<&'static str>,
+        name: &'static str,
+    ) -> Result<Self, Failure> {
+        let arguments = |listen: &str| -> Vec<String> {
+            let mut arguments: Vec<String> = ["node", "--json", "--listen", listen, "--data"]
+                .map(str::to_owned)
+                .to_vec();
+            arguments.push(folder.to_string_lossy().into_owned());
+            for peer in peers {
+                arguments.extend(["--peer".to_owned(), peer.clone()]);
+            }
+            arguments
+        };
+        let mut child = Child::start(stage, &arguments("/ip4/127.0.0.1/tcp/0"))?;
+        let address = listening(&mut child).await?;
+        // The phones know this port.
+        let listen = address
+            .split_once("/p2p/")
+            .map_or(address.as_str(), |(listen, _)| listen);
+        let again = arguments(listen);
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(supervise(
+            stage.clone(),
+            again,
+            child,
+            stopped,
+            restarted,
+            name,
+        ));
+        Ok(Self {
+            address,
+            stop,
+            task,
+        })
+    }
+
+    /// Lets it end.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        let _ = self.stop.send(());
+        self.task
+            .await
+            .map_err(|_| Failure::Failed("a node's supervisor ended badly".into()))?
+    }
+}
+
+async fn listening(child: &mut Child) -> Result<String, Failure> {
+    let line = child.output.next_line().await.map_err(Failure::io)?;
+    let found = line.and_then(|line| serde_json::from_str::<Listening>(&line).ok());
+    found
+        .and_then(|listening| listening.addrs.into_iter().next())
+        .ok_or_else(|| Failure::Failed("a node did not start".into()))
+}
+
+async fn supervise(
+    stage: Stage,
+    arguments: Vec<String>,
+    mut child: Child,
+    mut stopped: oneshot::Receiver<()>,
+    restarted: mpsc::UnboundedSender<&'static str>,
+    name: &'static str,
+) -> Result<(), Failure> {
+    loop {
+        tokio::select! {
+            _ = child.process.wait() => {}
+            _ = &mut stopped => {
+                child.close().await.map_err(Failure::io)?;
+                return Ok(());
+            }
+        }
+        let _ = restarted.send(name);
+        let mut tries = 0;
+        child = loop {
+            // Its port may take a moment to be free again.
+            let mut fresh = Child::start(&stage, &arguments)?;
+            match listening(&mut fresh).await {
+                Ok(_) => break fresh,
+                Err(error) if tries == TRIES => return Err(error),
+                Err(_) => tries += 1,
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+    }
+}

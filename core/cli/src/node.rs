@@ -1,0 +1,157 @@
+//! `sotto node`: a Waku service node with its archive.
+
+mod archive;
+
+use std::os::unix::fs::DirBuilderExt;
+use std::time::Duration;
+
+use serde_json::json;
+use sotto_db::archive::{Archive, Retention};
+use sotto_messenger::Fleet;
+use sotto_net::service::{self, Limits};
+use sotto_net::{NodeConfig, NodeEvent, NodeHandle, NodeKey};
+
+use crate::args::NodeArgs;
+use crate::exit::Failure;
+use crate::input::End;
+use crate::stop::Stop;
+use crate::{keyfile, logger, open, output};
+
+/// How long connections may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Runs until a signal or the end of standard input.
+pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
+    logger::start(args.log);
+    let mut stop = Stop::catch().map_err(Failure::io)?;
+    let fleet = open::fleet(&args.preset, args.cluster, &args.shard)?;
+    make_folder(args)?;
+    let key = key(args)?;
+    let peer_id = key.peer_id();
+    let archive = match args.no_store {
+        true => None,
+        false => Some(open_archive(args)?),
+    };
+    let (handle, node) = service::start(config(args, &fleet), key).map_err(start_failure)?;
+    let NodeHandle {
+        mut events,
+        archive: requests,
+        stop: stopper,
+    } = handle;
+    let node = tokio::spawn(node);
+    let archivist = match archive {
+        Some(archive) => Some(archive::serve(archive, requests).map_err(Failure::io)?),
+        None => None,
+    };
+    let mut end = End::watch().map_err(Failure::io)?;
+    let result = loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(NodeEvent::Listening { addresses }) => {
+                    announce(args, &fleet, &peer_id, &addresses).map_err(Failure::io)?;
+                }
+                Some(NodeEvent::Peers { connected, relays }) => {
+                    log::info!("{connected} peers, {relays} of them relay");
+                }
+                Some(NodeEvent::ListenFailed { index }) => {
+                    let address = args.listen.get(index).map_or("", String::as_str);
+                    break Err(Failure::Failed(format!("cannot listen on {address}")));
+                }
+                Some(NodeEvent::Stopped) | None => {
+                    break Err(Failure::Failed("the node stopped by itself".into()));
+                }
+            },
+            () = stop.asked() => break Ok(()),
+            () = end.reached() => break Ok(()),
+        }
+    };
+    stopper.stop();
+    let last = async { while events.recv().await.is_some() {} };
+    if tokio::time::timeout(FAREWELL, last).await.is_err() {
+        log::warn!("connections did not end in time");
+    }
+    node.abort();
+    // The node's end of the channel is gone once the task is.
+    let _ = node.await;
+    if let Some(archivist) = archivist
+        && archivist.join().is_err()
+    {
+        return Err(Failure::Failed("the archive's thread panicked".into()));
+    }
+    result
+}
+
+fn make_folder(args: &NodeArgs) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    let made = builder.recursive(true).mode(0o700).create(&args.data);
+    made.map_err(|error| Failure::Data(error.to_string()))
+}
+
+fn key(args: &NodeArgs) -> Result<NodeKey, Failure> {
+    let bytes = keyfile::read_or_make(&args.data.join("node.key"))
+        .map_err(|error| Failure::Data(format!("node.key: {error}")))?;
+    NodeKey::from_bytes(&bytes).map_err(|error| Failure::Data(format!("node.key: {error}")))
+}
+
+fn open_archive(args: &NodeArgs) -> Result<Archive, Failure> {
+    let retention = Retention {
+        age: Duration::from_secs(u64::from(args.retention_hours) * 3600),
+        bytes: u64::from(args.retention_mib) << 20,
+    };
+    Archive::open(&args.data.join("archive.db"), retention)
+        .map_err(|error| Failure::Data(error.to_string()))
+}
+
+fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
+    let sharding = (&fleet.sharding).into();
+    let mut config = NodeConfig::new(args.listen.clone(), fleet.cluster, sharding);
+    config.peers.clone_from(&args.peer);
+    config.alone = args.alone;
+    config.store = !args.no_store;
+    let bytes = match args.max_message_kib {
+        Some(kib) => kib.saturating_mul(1024),
+        None => fleet.max_message_bytes,
+    };
+    config.max_message = usize::try_from(bytes).unwrap_or(usize::MAX);
+    config.limits = Limits {
+        connections: args.max_connections,
+        connections_per_ip: args.max_connections_per_ip,
+        subscribers: args.max_subscribers,
+        requests_per_second: args.max_requests_per_second,
+        ..Limits::default()
+    };
+    config
+}
+
+fn start_failure(error: service::StartError) -> Failure {
+    match error {
+        service::StartError::Stack(_) => Failure::Failed(error.to_string()),
+        _ => Failure::Usage(error.to_string()),
+    }
+}
+
+/// Says where it listens.
+fn announce(
+    args: &NodeArgs,
+    fleet: &Fleet,
+    peer_id: &str,
+    addresses: &[String],
+) -> std::io::Result<()> {
+    if args.json {
+        let shards: Vec<u16> = match &fleet.sharding {
+            sotto_messenger::Sharding::Static(shards) => shards.clone(),
+            sotto_messenger::Sharding::Auto(count) => (0..*count).collect(),
+        };
+        let line = json!({
+            "peer_id": peer_id,
+            "addrs": addresses,
+            "cluster": fleet.cluster,
+            "shards": shards,
+        });
+        return output::line(&line.to_string());
+    }
+    output::line(&format!("listening on cluster {}:", fleet.cluster))?;
+    addresses
+        .iter()
+        .try_for_each(|address| output::line(&format!("  {address}")))
+}

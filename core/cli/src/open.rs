@@ -1,0 +1,58 @@
+//! From command-line flags to an open messenger.
+
+use std::path::{Path, PathBuf};
+
+use sotto_messenger::{Config, Fleet, Messenger, OpenCounter, Sharding};
+
+use crate::args::PhoneArgs;
+use crate::exit::Failure;
+use crate::keyfile::{read_or_make, with_suffix};
+
+/// Opens the messenger of these flags; with `online` false it is given no nodes.
+pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure> {
+    let mut fleet = fleet(&args.preset, args.cluster, &args.shard)?;
+    if !online {
+        fleet.nodes.clear();
+    } else if !args.node.is_empty() {
+        fleet.nodes.clone_from(&args.node);
+    }
+    let path = key_path(args)?;
+    let mut config = Config::new(&args.data, [0; 32], fleet);
+    config.key =
+        read_or_make(&path).map_err(|error| Failure::Data(format!("key file: {error}")))?;
+    config.counter = Some(OpenCounter::file(with_suffix(&path, ".counter")));
+    config.receipts = true;
+    config.log = args.log;
+    Ok(Messenger::open(config)?)
+}
+
+/// A preset with what the flags replace.
+pub(crate) fn fleet(preset: &str, cluster: Option<u16>, shards: &[u16]) -> Result<Fleet, Failure> {
+    let mut fleet = Fleet::preset(preset)
+        .ok_or_else(|| Failure::Usage(format!("no preset is called {preset}")))?;
+    if let Some(cluster) = cluster {
+        fleet.cluster = cluster;
+    }
+    if !shards.is_empty() {
+        fleet.sharding = Sharding::Static(shards.to_vec());
+    }
+    Ok(fleet)
+}
+
+/// The key file's path, refused inside the data folder: whoever copies the folder must not get the key with it.
+fn key_path(args: &PhoneArgs) -> Result<PathBuf, Failure> {
+    let path = match &args.key_file {
+        Some(path) => path.clone(),
+        None => with_suffix(&args.data, ".key"),
+    };
+    let folder = std::path::absolute(&args.data).map_err(Failure::io)?;
+    let absolute = std::path::absolute(&path).map_err(Failure::io)?;
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let parent = absolute.parent().map(real).unwrap_or_default();
+    if parent.starts_with(real(&folder)) {
+        return Err(Failure::Usage(
+            "the key file must not lie inside the data folder".into(),
+        ));
+    }
+    Ok(path)
+}

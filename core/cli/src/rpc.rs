@@ -1,0 +1,154 @@
+//! `sotto rpc`: JSON-RPC 2.0 over standard input and output.
+//!
+//! Each request runs as a task of its own, started in the order of the lines: calls that change something reach the
+//! engine in that order. Everything is bounded: the length of a line, the requests at work, those that wait for events.
+
+mod account;
+mod chat;
+mod contacts;
+mod frame;
+mod host;
+mod methods;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use serde_json::Value;
+use sotto_messenger::{Error, Messenger, Subscription};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::args::PhoneArgs;
+use crate::exit::Failure;
+use crate::input::{self, Line};
+use crate::output::Lines;
+use crate::stop::Stop;
+use crate::{exit, logger, open};
+
+/// Longest line: a text of 1 MiB with every byte escaped, and room around it.
+const LINE_CAP: usize = 8 << 20;
+/// Requests at work; the next line is read when one is done.
+const AT_WORK: usize = 256;
+/// Calls of `next_events` and `sync_once` that may wait at a time.
+const WAITING: usize = 16;
+/// How long requests may go on after the end of input, and after a signal.
+const AFTER_END: Duration = Duration::from_secs(30);
+const AFTER_SIGNAL: Duration = Duration::from_secs(2);
+
+/// What every request needs.
+pub(crate) struct Session {
+    pub(crate) messenger: Messenger,
+    pub(crate) subscription: Subscription,
+    /// Told by the method `close`.
+    closed: Notify,
+    /// What the outbox looked like when it closed.
+    stranded: OnceLock<Result<(), Failure>>,
+    at_work: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+/// Runs until `close`, a signal or the end of input.
+pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
+    logger::start(args.log.unwrap_or(log::LevelFilter::Warn));
+    let mut stop = Stop::catch().map_err(Failure::io)?;
+    let messenger = open::open(args, true)?;
+    let session = Arc::new(Session {
+        subscription: messenger.subscribe(),
+        messenger,
+        closed: Notify::new(),
+        stranded: OnceLock::new(),
+        at_work: Arc::new(Semaphore::new(AT_WORK)),
+        waiting: Arc::new(Semaphore::new(WAITING)),
+    });
+    let output = Lines::start().map_err(Failure::io)?;
+    let mut tasks = JoinSet::new();
+    let patience = serve(&session, &output.sender(), &mut tasks, &mut stop).await?;
+    session.subscription.end();
+    let rest = async { while tasks.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(patience, rest).await;
+    tasks.shutdown().await;
+    session.close().await?;
+    output.finish().map_err(Failure::io)?;
+    match session.stranded.get() {
+        Some(Err(left)) => Err(left.clone()),
+        _ => Ok(()),
+    }
+}
+
+impl Session {
+    /// Closes the messenger, having looked at what it leaves behind.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        self.stranded
+            .get_or_init(|| exit::stranded(&self.messenger));
+        self.subscription.end();
+        self.messenger.close().await
+    }
+}
+
+/// Reads lines until there is a reason to end; returns how long the requests at work may go on.
+async fn serve(
+    session: &Arc<Session>,
+    output: &mpsc::Sender<String>,
+    tasks: &mut JoinSet<()>,
+    stop: &mut Stop,
+) -> Result<Duration, Failure> {
+    let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;
+    loop {
+        while tasks.try_join_next().is_some() {}
+        let permit = tokio::select! {
+            permit = session.at_work.clone().acquire_owned() => permit.map_err(|_| Failure::Failed("closing".into()))?,
+            () = stop.asked() => return Ok(AFTER_SIGNAL),
+        };
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            () = stop.asked() => return Ok(AFTER_SIGNAL),
+            () = session.closed.notified() => return Ok(AFTER_SIGNAL),
+            () = output.closed() => return Ok(AFTER_SIGNAL),
+        };
+        let request = match line {
+            None => return Ok(AFTER_END),
+            Some(Line::TooLong) => Err(frame::too_long()),
+            Some(Line::Text(text)) if text.iter().all(u8::is_ascii_whitespace) => continue,
+            Some(Line::Text(text)) => frame::parse(&text),
+        };
+        let (session, output) = (session.clone(), output.clone());
+        tasks.spawn(async move {
+            let answer = match request {
+                Ok(request) => answer(&session, request, permit).await,
+                Err(error) => Some(frame::failure(&Value::Null, &error)),
+            };
+            if let Some(answer) = answer {
+                // A reader that has gone ends the loop above.
+                let _ = output.send(answer).await;
+            }
+        });
+    }
+}
+
+/// Runs one request; a notification has no answer.
+async fn answer(
+    session: &Session,
+    request: frame::Request,
+    permit: tokio::sync::OwnedSemaphorePermit,
+) -> Option<String> {
+    let result = if matches!(request.method.as_str(), "next_events" | "sync_once") {
+        drop(permit);
+        match session.waiting.try_acquire() {
+            Ok(_place) => methods::call(session, &request.method, request.params).await,
+            Err(_) => Err(frame::too_many_waiting()),
+        }
+    } else {
+        let _at_work = permit;
+        methods::call(session, &request.method, request.params).await
+    };
+    let closed = request.method == "close" && result.is_ok();
+    let id = request.id?;
+    let answer = match result {
+        Ok(value) => frame::success(&id, value),
+        Err(error) => frame::failure(&id, &error),
+    };
+    if closed {
+        session.closed.notify_one();
+    }
+    Some(answer)
+}

@@ -1,0 +1,42 @@
+//! The account and invites.
+
+use serde::Deserialize;
+use serde_json::json;
+use sotto_messenger::Messenger;
+use zeroize::Zeroizing;
+
+use super::frame::Fault;
+use super::methods::{Answer, done, show};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Restore {
+    phrase: String,
+}
+
+pub(crate) async fn create(messenger: &Messenger, params: Named) -> Answer {
+    let phrase = messenger.account_create(&params.name).await?;
+    done(json!({"phrase": phrase.as_str(), "account": messenger.account()?}))
+}
+
+pub(crate) async fn restore(messenger: &Messenger, params: Restore) -> Answer {
+    let phrase = Zeroizing::new(params.phrase);
+    messenger.account_restore(&phrase).await?;
+    show(&messenger.account()?)
+}
+
+pub(crate) async fn profile_set(messenger: &Messenger, params: Named) -> Answer {
+    messenger.profile_set(&params.name).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn invite(messenger: &Messenger, params: Result<(), Fault>) -> Answer {
+    params?;
+    show(&messenger.invite().await?)
+}

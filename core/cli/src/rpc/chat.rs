@@ -1,0 +1,88 @@
+//! Conversations and messages.
+
+use serde::Deserialize;
+use serde_json::json;
+use sotto_messenger::Messenger;
+use sotto_messenger::records::{ConversationId, MessageId};
+
+use super::methods::{Answer, done};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConversationsPage {
+    before: Option<String>,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MessagesPage {
+    conversation: ConversationId,
+    before: Option<String>,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Text {
+    conversation: ConversationId,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    message: MessageId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpTo {
+    conversation: ConversationId,
+    message: MessageId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Where {
+    conversation: ConversationId,
+}
+
+pub(crate) fn conversations(messenger: &Messenger, params: ConversationsPage) -> Answer {
+    let page = messenger.conversations(params.before.as_deref(), params.limit)?;
+    done(json!({"conversations": page}))
+}
+
+pub(crate) fn messages(messenger: &Messenger, params: MessagesPage) -> Answer {
+    let page = messenger.messages(&params.conversation, params.before.as_deref(), params.limit)?;
+    done(json!({"messages": page}))
+}
+
+pub(crate) async fn send(messenger: &Messenger, params: Text) -> Answer {
+    let message = messenger.send(&params.conversation, &params.text).await?;
+    done(json!({"message": message}))
+}
+
+pub(crate) async fn retry(messenger: &Messenger, params: Which) -> Answer {
+    messenger.retry(&params.message).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn mark_read(messenger: &Messenger, params: UpTo) -> Answer {
+    messenger
+        .mark_read(&params.conversation, &params.message)
+        .await?;
+    done(json!({}))
+}
+
+pub(crate) async fn draft_set(messenger: &Messenger, params: Text) -> Answer {
+    messenger
+        .draft_set(&params.conversation, &params.text)
+        .await?;
+    done(json!({}))
+}
+
+pub(crate) async fn typing(messenger: &Messenger, params: Where) -> Answer {
+    messenger.typing(&params.conversation).await?;
+    done(json!({}))
+}

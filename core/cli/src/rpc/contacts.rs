@@ -1,0 +1,92 @@
+//! Contacts.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::json;
+use sotto_messenger::Messenger;
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::records::ContactId;
+
+use super::methods::{Answer, done, show};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Link {
+    link: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Add {
+    link: String,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Accept,
+    Decline,
+    Block,
+    Unblock,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reply {
+    contact: ContactId,
+    action: Action,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Verify {
+    contact: ContactId,
+    #[serde(default = "yes")]
+    verified: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Whom {
+    contact: ContactId,
+}
+
+pub(crate) fn invite_preview(messenger: &Messenger, params: Link) -> Answer {
+    show(&messenger.invite_preview(&params.link)?)
+}
+
+pub(crate) async fn add(messenger: &Messenger, params: Add) -> Answer {
+    let contact = messenger
+        .contact_add(&params.link, params.text.as_deref())
+        .await?;
+    done(json!({"contact": contact}))
+}
+
+pub(crate) async fn answer(messenger: &Messenger, params: Reply) -> Answer {
+    let action = match params.action {
+        Action::Accept => ContactAction::Accept,
+        Action::Decline => ContactAction::Decline,
+        Action::Block => ContactAction::Block,
+        Action::Unblock => ContactAction::Unblock,
+    };
+    messenger.contact_answer(&params.contact, action).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn verify(messenger: &Messenger, params: Verify) -> Answer {
+    messenger
+        .contact_verify(&params.contact, params.verified)
+        .await?;
+    done(json!({}))
+}
+
+pub(crate) fn safety_number(messenger: &Messenger, params: Whom) -> Answer {
+    let number = messenger.safety_number(&params.contact)?;
+    done(json!({"digits": number.digits, "qr": URL_SAFE_NO_PAD.encode(&number.qr)}))
+}

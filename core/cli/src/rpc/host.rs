@@ -1,0 +1,96 @@
+//! Settings, network, events and the end.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use sotto_messenger::records::Settings;
+use sotto_messenger::{Messenger, Network, Subscription};
+
+use super::Session;
+use super::frame::Fault;
+use super::methods::{Answer, done, show};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Patch {
+    set: Option<Settings>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct On {
+    on: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HostNetwork {
+    #[serde(default)]
+    dns_servers: Vec<String>,
+    #[serde(default)]
+    metered: bool,
+    #[serde(default)]
+    vpn: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Deadline {
+    deadline_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    max: usize,
+    wait_ms: u64,
+}
+
+pub(crate) async fn settings(messenger: &Messenger, params: Patch) -> Answer {
+    if let Some(patch) = params.set {
+        messenger.settings_set(patch).await?;
+    }
+    show(&messenger.settings()?)
+}
+
+pub(crate) async fn set_foreground(messenger: &Messenger, params: On) -> Answer {
+    messenger.set_foreground(params.on).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) -> Answer {
+    let HostNetwork {
+        dns_servers,
+        metered,
+        vpn,
+    } = params;
+    messenger
+        .on_network_change(Network {
+            dns_servers,
+            metered,
+            vpn,
+        })
+        .await?;
+    done(json!({}))
+}
+
+pub(crate) async fn sync_once(messenger: &Messenger, params: Deadline) -> Answer {
+    let received = messenger
+        .sync_once(Duration::from_millis(params.deadline_ms))
+        .await?;
+    done(json!({"received": received}))
+}
+
+/// No events within the time, or the end: an empty list.
+pub(crate) async fn next_events(subscription: &Subscription, params: Batch) -> Answer {
+    let next = subscription.next_batch(params.max);
+    let batch = tokio::time::timeout(Duration::from_millis(params.wait_ms), next).await;
+    done(json!({"events": batch.ok().flatten().unwrap_or_default()}))
+}
+
+pub(crate) async fn close(session: &Session, params: Result<(), Fault>) -> Answer {
+    params?;
+    session.close().await?;
+    done(json!({}))
+}

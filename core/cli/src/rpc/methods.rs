@@ -1,0 +1,107 @@
+//! The methods by name.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sotto_messenger::Code;
+
+use super::frame::Fault;
+use super::{Session, account, chat, contacts, host};
+
+/// Answer of a method.
+pub(crate) type Answer = Result<Value, Fault>;
+
+/// Every method, in the order of `docs/rpc.md`.
+#[cfg(test)]
+pub(crate) const NAMES: &[&str] = &[
+    "version",
+    "account_create",
+    "account_restore",
+    "account",
+    "phrase",
+    "profile_set",
+    "invite",
+    "invite_preview",
+    "contact_add",
+    "contacts",
+    "contact_answer",
+    "contact_verify",
+    "safety_number",
+    "conversations",
+    "messages",
+    "send",
+    "retry",
+    "mark_read",
+    "draft_set",
+    "typing",
+    "settings",
+    "connectivity",
+    "set_foreground",
+    "network_changed",
+    "sync_once",
+    "next_events",
+    "diagnostics",
+    "close",
+];
+
+/// Calls one.
+pub(crate) async fn call(session: &Session, method: &str, params: Value) -> Answer {
+    let messenger = &session.messenger;
+    match method {
+        "version" => {
+            none(params).and_then(|()| done(json!({"version": sotto_messenger::version()})))
+        }
+        "account_create" => account::create(messenger, read(params)?).await,
+        "account_restore" => account::restore(messenger, read(params)?).await,
+        "account" => none(params).and_then(|()| show(&messenger.account()?)),
+        "phrase" => {
+            none(params).and_then(|()| done(json!({"phrase": messenger.phrase()?.as_str()})))
+        }
+        "profile_set" => account::profile_set(messenger, read(params)?).await,
+        "invite" => account::invite(messenger, none(params)).await,
+        "invite_preview" => contacts::invite_preview(messenger, read(params)?),
+        "contact_add" => contacts::add(messenger, read(params)?).await,
+        "contacts" => none(params).and_then(|()| done(json!({"contacts": messenger.contacts()?}))),
+        "contact_answer" => contacts::answer(messenger, read(params)?).await,
+        "contact_verify" => contacts::verify(messenger, read(params)?).await,
+        "safety_number" => contacts::safety_number(messenger, read(params)?),
+        "conversations" => chat::conversations(messenger, read(params)?),
+        "messages" => chat::messages(messenger, read(params)?),
+        "send" => chat::send(messenger, read(params)?).await,
+        "retry" => chat::retry(messenger, read(params)?).await,
+        "mark_read" => chat::mark_read(messenger, read(params)?).await,
+        "draft_set" => chat::draft_set(messenger, read(params)?).await,
+        "typing" => chat::typing(messenger, read(params)?).await,
+        "settings" => host::settings(messenger, read(params)?).await,
+        "connectivity" => none(params).and_then(|()| show(&messenger.connectivity())),
+        "set_foreground" => host::set_foreground(messenger, read(params)?).await,
+        "network_changed" => host::network_changed(messenger, read(params)?).await,
+        "sync_once" => host::sync_once(messenger, read(params)?).await,
+        "next_events" => host::next_events(&session.subscription, read(params)?).await,
+        "diagnostics" => none(params).and_then(|()| show(&messenger.diagnostics()?)),
+        "close" => host::close(session, none(params)).await,
+        _ => Err(Fault::Method),
+    }
+}
+
+/// Named parameters as a struct.
+fn read<T: DeserializeOwned>(params: Value) -> Result<T, Fault> {
+    serde_json::from_value(params).map_err(|error| Fault::Params(error.to_string()))
+}
+
+/// For methods without parameters.
+fn none(params: Value) -> Result<(), Fault> {
+    match params {
+        Value::Object(fields) if fields.is_empty() => Ok(()),
+        _ => Err(Fault::Params("this method takes no parameters".into())),
+    }
+}
+
+pub(crate) fn done(value: Value) -> Answer {
+    Ok(value)
+}
+
+/// A record as its JSON.
+pub(crate) fn show(record: &impl Serialize) -> Answer {
+    serde_json::to_value(record).map_err(|_| Fault::Messenger(Code::Internal.into()))
+}
