@@ -144,13 +144,13 @@ pub(crate) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Option<Zeroizin
 /// KDF_RK: root key and DH result to root key, chain key, next header key, next tag key.
 fn root_step(root: &[u8; 32], dh: &[u8; 32]) -> ([u8; 32], [u8; 32], ChainKeys) {
     let out = derive::<128>(root, dh, "sotto/root/1", &[]);
-    let mut parts = [[0u8; 32]; 4];
+    let mut parts = Zeroizing::new([[0u8; 32]; 4]);
     parts
         .iter_mut()
         .flatten()
         .zip(out.iter())
         .for_each(|(a, b)| *a = *b);
-    let [rk, ck, header, tags] = parts;
+    let [rk, ck, header, tags] = *parts;
     (
         rk,
         ck,
@@ -326,6 +326,9 @@ impl Session {
             session.start_receiving(&header_in)?;
         }
         session.skip_to(header_in.n, &mut skipped)?;
+        if let Some(ahead) = u32::try_from(skipped.len()).ok().filter(|&n| n > JUMP_MAX) {
+            return Err(DecryptError::TooFarAhead { ahead }); // over two chains
+        }
         let chain = session.receiving_index;
         let receiving = session.receiving.as_mut().ok_or(DecryptError::Unknown)?;
         if header_in.n < receiving.n {

@@ -1,6 +1,7 @@
 //! What people compare: emoji hash and colour ring as in Status, and the safety number.
 
 use crate::ChatPublic;
+use crate::account::point;
 use crate::kdf::tagged;
 use k256::PublicKey;
 use k256::elliptic_curve::sec1::ToSec1Point;
@@ -77,7 +78,7 @@ pub fn color_ring(chat: &ChatPublic) -> Vec<(u8, u8)> {
 
 /// The account's colour, 0..=10. `None` when the bytes are no key.
 pub fn color_id(chat: &ChatPublic) -> Option<u8> {
-    let point = PublicKey::from_sec1_bytes(chat).ok()?.to_sec1_point(false);
+    let point = PublicKey::from(point(chat)?).to_sec1_point(false);
     let rest = point
         .as_bytes()
         .iter()

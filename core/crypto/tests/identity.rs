@@ -150,3 +150,21 @@ fn both_sides_see_one_safety_number() {
     );
     assert_ne!(number, safety_number(&a, &a));
 }
+
+/// Half of all keys have a second SEC1 form of 33 bytes, which would be a second id of the same account.
+#[test]
+fn a_compact_point_is_no_account() {
+    let account = account(vectors()[0]["mnemonic"].as_str().unwrap());
+    let signature = account.sign("sotto/test/1", &[b"x"]).unwrap();
+    for first in 0..=255_u8 {
+        let mut other = *account.chat_public();
+        if first == other[0] {
+            continue;
+        }
+        other[0] = first;
+        let verified = verify_chat(&other, "sotto/test/1", &[b"x"], &signature);
+        assert!(verified.is_err(), "first byte {first}");
+        let id = parse_account_id(&account_id(&other));
+        assert_eq!(id.is_ok(), matches!(first, 2 | 3), "first byte {first}");
+    }
+}

@@ -110,14 +110,16 @@ impl Tx<'_> {
         waiting.upsert(self.conn)
     }
 
-    /// All that wait, oldest first.
-    pub fn waiting(&self) -> Result<Vec<Waiting>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM waiting ORDER BY added_ms",
-            [],
-            Waiting::read,
-        )
+    /// (tag, payload hash) of all that wait.
+    pub fn waiting_tags(&self) -> Result<Vec<([u8; 16], Hash)>, Error> {
+        let sql = "SELECT tag, payload_hash FROM waiting";
+        all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?)))
+    }
+
+    /// One that waits.
+    pub fn waiting_get(&self, payload_hash: &Hash) -> Result<Option<Waiting>, Error> {
+        let sql = "SELECT * FROM waiting WHERE payload_hash=?";
+        one(self.conn, sql, params![payload_hash], Waiting::read)
     }
 
     /// Lets one go.

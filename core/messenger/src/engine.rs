@@ -253,10 +253,16 @@ impl Engine {
             }
             tx.waiting_expire(now_ms.saturating_sub(3 * step::DAY))
         })?;
+        let mut too_many = false;
         for waiting in unmatched {
-            self.index.wait(waiting.tag, waiting.payload_hash);
+            too_many |= self.index.wait(waiting.tag, waiting.payload_hash);
         }
-        Ok(())
+        let Self { db, index, .. } = self;
+        if too_many {
+            db.read(|tx| index.load_waiting(tx))
+        } else {
+            Ok(())
+        }
     }
 
     /// The own home topics: one, and around a change of the bucket table two.

@@ -513,3 +513,66 @@ fn a_lost_install_is_never_said_to_have_received() {
     // Alice is told that nothing arrives, never that it did.
     assert!(world.phones[0].states()[0] < MessageState::Delivered);
 }
+
+#[test]
+fn a_new_device_of_a_verified_contact_gets_nothing_before_it_is_verified() {
+    for verified in [false, true] {
+        let mut world = World::new(27, 3);
+        world.create(0, "Alice");
+        let phrase = match world
+            .call(
+                1,
+                Command::AccountCreate {
+                    name: "Bob".to_owned(),
+                },
+            )
+            .unwrap()
+        {
+            Answer::Phrase(phrase) => phrase,
+            other => panic!("{other:?}"),
+        };
+        world.run(MINUTE);
+        let link = world.invite(1);
+        world.run(MINUTE);
+        world.add(0, &link, "");
+        world.run(MINUTE);
+        world.accept(1);
+        world.run(MINUTE);
+        let contact = world.contact(0);
+        world
+            .call(
+                0,
+                Command::ContactVerify {
+                    contact: contact.clone(),
+                    verified,
+                },
+            )
+            .unwrap();
+        world.kill(1);
+        // Somebody with Bob's phrase, on another phone, asks Alice.
+        world.call(2, Command::AccountRestore { phrase }).unwrap();
+        world.run(MINUTE);
+        let link = world.invite(0);
+        world.run(MINUTE);
+        world.add(2, &link, "my new phone");
+        world.run(MINUTE);
+        let row = world.phones[0].read(|reader| reader.contacts().unwrap()[0].clone());
+        assert!(row.devices_changed, "shown, never silent");
+        assert!(world.send(0, "for Bob's eyes"));
+        world.run(10 * MINUTE);
+        let heard = |world: &World| world.phones[2].texts().len();
+        assert_eq!(heard(&world), usize::from(!verified));
+        world
+            .call(
+                0,
+                Command::ContactVerify {
+                    contact,
+                    verified: true,
+                },
+            )
+            .unwrap();
+        assert!(world.send(0, "now you are known"));
+        world.run(10 * MINUTE);
+        assert_eq!(world.phones[2].texts().last().unwrap(), "now you are known");
+    }
+}

@@ -181,7 +181,8 @@ pub(super) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
         what: What::Chunks {
             message: fetch.message,
         },
-        circle: Circle::Receive,
+        // Whoever pushed us the pointer must not see its topic asked for.
+        circle: Circle::Alone,
         topics: vec![topic(&pointer)],
         start_ms: fetch.since_s.saturating_mul(SECOND),
         end_ms: step.clock_ms.saturating_add(20 * SECOND),

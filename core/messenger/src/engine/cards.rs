@@ -332,6 +332,15 @@ pub(super) fn fetched(
             kem: *bundle.kem,
         };
         if !requested {
+            let other = contact
+                .device
+                .is_some_and(|device| device != record.device_id);
+            contact.devices_changed |= other;
+            if other && contact.verified {
+                // Shown; it gets nothing before the safety number was compared again.
+                contact.fetch_due_ms = Some(step.now_ms.saturating_add(DAY));
+                return Ok(step.tx.contact_put(&contact)?);
+            }
             reset_outbox(step, &contact)?;
         }
         match contact::start_session(step, &mut contact, &record, &prekey, secret) {

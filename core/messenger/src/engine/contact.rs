@@ -17,8 +17,10 @@ use crate::records::{ContactId, Invite};
 const OPEN_INVITES: usize = 8;
 /// How long an invite is open.
 const INVITE_MS: i64 = 7 * DAY;
-/// A rotated contacts secret, and the secret of a closed invite, still unmask for so long.
+/// The secret of a closed invite still unmasks for so long,
 const UNMASK_MS: i64 = 33 * DAY;
+/// and a rotated contacts secret.
+const UNMASK_CONTACTS_MS: i64 = 31 * DAY;
 /// A session that lost to another one still receives.
 pub(super) const OLD_SESSION_MS: i64 = 7 * DAY;
 /// A replaced reset pair lives on.
@@ -161,7 +163,8 @@ pub(super) fn add(
     contact.fetch_due_ms = Some(step.now_ms);
     contact.fetch_tries = 0;
     step.tx.contact_put(&contact)?;
-    if !link.nodes.is_empty() {
+    // Only whoever knows no node takes an inviter's: a stranger must not choose where all our traffic goes.
+    if step.config.invite_nodes.is_empty() && !link.nodes.is_empty() {
         step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
     }
     let request = Content::Request(Request {
@@ -298,8 +301,14 @@ pub(super) fn session_row(
 /// hash of its handshake; a later start after an answered session is a reset and wins. Losers receive for 7 days.
 pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     let all = step.tx.sessions_of(chat)?;
+    // A device that is not (yet) taken as theirs gets nothing.
+    let device = step.tx.contact(chat)?.and_then(|contact| contact.device);
     let newest = |initiator: bool| {
-        let side = all.iter().filter(move |row| row.initiator == initiator);
+        let theirs = move |row: &&Session| device.is_none_or(|device| row.device == device);
+        let side = all
+            .iter()
+            .filter(theirs)
+            .filter(move |row| row.initiator == initiator);
         side.max_by_key(|row| row.start)
     };
     let best = match (newest(true), newest(false)) {
@@ -518,7 +527,7 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     step.tx.secret_put(&sotto_db::Secret {
         secret: old,
         kind: 1,
-        until_ms: Some(step.now_ms.saturating_add(UNMASK_MS)),
+        until_ms: Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS)),
         created_ms: step.now_ms,
     })?;
     let secret: [u8; 16] = step.random();
@@ -545,10 +554,16 @@ pub(super) fn verify(
     verified: bool,
 ) -> Result<(), Error> {
     contact.verified = verified;
-    if verified {
+    if verified && contact.devices_changed {
         contact.devices_changed = false;
+        let sessions = step.tx.sessions_of(&contact.chat)?;
+        if let Some(newest) = sessions.iter().max_by_key(|row| row.start) {
+            contact.device = Some(newest.device);
+        }
     }
     step.tx.contact_put(&contact)?;
+    choose_sending(step, &contact.chat)?;
+    send::seal_waiting(step, &contact.chat)?;
     step.fx.contacts = true;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use sotto_db::{Contact, Hash, Hole, Session};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate};
-use sotto_wire::identity::{DeviceList, IN_SESSION, LABEL_LIST};
+use sotto_wire::identity::{DeviceList, IN_SESSION, LABEL_LIST, check_not_after, check_version};
 
 use super::step::{SECOND, Step};
 use super::{blob, cards, contact, send, state};
@@ -202,6 +202,8 @@ fn take_list(step: &mut Step<'_>, mut contact: Contact, list: &DeviceList) -> Re
     let good = list.chat == contact.chat
         && signed.is_ok()
         && version > contact.list_version
+        && check_version(list.version, None, step.clock_s()).is_ok()
+        && check_not_after(list.not_after_s, step.clock_s()).is_ok()
         && list
             .records
             .iter()

@@ -1,6 +1,6 @@
 //! Which session an envelope's tag belongs to, in memory; rebuilt when the database is opened.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sotto_crypto::{Session, Tag};
 use sotto_db::{Hash, Tx};
@@ -11,6 +11,8 @@ use crate::error::Error;
 const CURRENT: u32 = 64;
 /// And of its next one.
 const NEXT: u32 = 16;
+/// More than 8 MB of the smallest envelopes.
+const WAITING_MAX: usize = 20_000;
 /// How far a known hole looks.
 const DEEP: u32 = sotto_crypto::JUMP_MAX;
 
@@ -19,16 +21,15 @@ const DEEP: u32 = sotto_crypto::JUMP_MAX;
 pub(super) struct Index {
     sessions: HashMap<Tag, Hash>,
     tags: HashMap<Hash, Vec<Tag>>,
-    waiting: HashMap<Tag, Hash>,
+    /// A forged envelope may carry the tag of a real one: both wait.
+    waiting: BTreeSet<(Tag, Hash)>,
 }
 
 impl Index {
     /// Reads all sessions and waiting envelopes.
     pub(super) fn load(tx: &Tx<'_>) -> Result<Self, Error> {
         let mut index = Self::default();
-        for waiting in tx.waiting()? {
-            index.waiting.insert(waiting.tag, waiting.payload_hash);
-        }
+        index.load_waiting(tx)?;
         for hash in tx.sessions()? {
             if let Some(row) = tx.session(&hash)?
                 && let Ok(session) = Session::from_bytes(&row.snapshot)
@@ -53,8 +54,7 @@ impl Index {
         for tag in &tags {
             self.sessions.insert(*tag, hash);
         }
-        let matched = tags.iter().filter_map(|tag| self.waiting.get(tag).copied());
-        let matched = matched.collect();
+        let matched = tags.iter().flat_map(|tag| self.waiting_with(tag)).collect();
         self.tags.insert(hash, tags);
         matched
     }
@@ -66,14 +66,26 @@ impl Index {
         }
     }
 
-    /// An envelope waits.
-    pub(super) fn wait(&mut self, tag: Tag, payload_hash: Hash) {
-        self.waiting.insert(tag, payload_hash);
+    fn waiting_with(&self, tag: &Tag) -> impl Iterator<Item = Hash> {
+        let all = (*tag, [0; 32])..=(*tag, [0xff; 32]);
+        self.waiting.range(all).map(|(_, payload)| *payload)
+    }
+
+    /// Reads what waits anew: the database lets go of what is too old or too much.
+    pub(super) fn load_waiting(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        self.waiting = tx.waiting_tags()?.into_iter().collect();
+        Ok(())
+    }
+
+    /// An envelope waits. True when there are so many that they should be read anew.
+    pub(super) fn wait(&mut self, tag: Tag, payload_hash: Hash) -> bool {
+        self.waiting.insert((tag, payload_hash));
+        self.waiting.len() > WAITING_MAX
     }
 
     /// An envelope waits no more.
-    pub(super) fn waits_no_more(&mut self, tag: &Tag) {
-        self.waiting.remove(tag);
+    pub(super) fn waits_no_more(&mut self, tag: Tag, payload_hash: Hash) {
+        self.waiting.remove(&(tag, payload_hash));
     }
 
     /// Does anything wait?
@@ -86,10 +98,9 @@ impl Index {
         let hash = *session.hash();
         let mut matched = Vec::new();
         for (tag, _) in session.receiving_tags(DEEP, NEXT) {
-            if let Some(payload) = self.waiting.get(&tag)
-                && !self.sessions.contains_key(&tag)
-            {
-                matched.push(*payload);
+            let waiting: Vec<Hash> = self.waiting_with(&tag).collect();
+            if !waiting.is_empty() && !self.sessions.contains_key(&tag) {
+                matched.extend(waiting);
                 self.sessions.insert(tag, hash);
                 self.tags.entry(hash).or_default().push(tag);
             }

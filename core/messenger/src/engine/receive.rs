@@ -78,7 +78,7 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
         Verdict::Taken => {
             step.tx.waiting_delete(&hash)?;
             if let Ok(envelope) = Envelope::decode(payload) {
-                step.index.waits_no_more(&envelope.tag);
+                step.index.waits_no_more(envelope.tag, hash);
             }
         }
         Verdict::Unmatched => {

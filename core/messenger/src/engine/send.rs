@@ -61,12 +61,21 @@ pub(super) fn compose(
 ) -> Result<(Vec<u8>, Hash, Message), Error> {
     let own = step.own()?;
     let (kind, body) = content.encode().map_err(|_| Code::Internal)?;
-    conversation.lamport = conversation.lamport.saturating_add(i64::from(shown));
+    // What is not shown has no place in the order, and the room of a first message is short.
+    let (lamport, parents) = if shown {
+        conversation.lamport = conversation.lamport.saturating_add(1);
+        (
+            conversation.lamport,
+            conversation.heads.as_chunks::<8>().0.to_vec(),
+        )
+    } else {
+        (0, Vec::new())
+    };
     let message = Message {
         random: step.random(),
-        lamport: u64::try_from(conversation.lamport).unwrap_or(0),
+        lamport: u64::try_from(lamport).unwrap_or(0),
         time_s: step.clock_s(),
-        parents: conversation.heads.as_chunks::<8>().0.to_vec(),
+        parents,
         kind,
         body,
     };

@@ -6,7 +6,7 @@ use sotto_net::{Circle, Connectivity, Event as NetEvent, PublishOutcome, Receive
 use super::input::{Answer, Effect};
 use super::own::{self, KEY_COVERED};
 use super::query::{FOUND_MAX, Query, What};
-use super::step::{HOUR, MINUTE, SECOND, Step};
+use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{Engine, blob, cards, query, receipt, receive, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -278,12 +278,13 @@ impl Engine {
         while !self.live.matched.is_empty() {
             let batch: Vec<_> = self.live.matched.drain(..).collect();
             self.run(now_ms, out, |step| {
-                for waiting in step.tx.waiting()? {
-                    if batch.contains(&waiting.payload_hash) {
-                        step.tx.waiting_delete(&waiting.payload_hash)?;
-                        step.index.waits_no_more(&waiting.tag);
-                        receive::payload(step, &waiting.payload, waiting.ts_s)?;
-                    }
+                for hash in batch {
+                    let Some(waiting) = step.tx.waiting_get(&hash)? else {
+                        continue;
+                    };
+                    step.tx.waiting_delete(&hash)?;
+                    step.index.waits_no_more(waiting.tag, hash);
+                    receive::payload(step, &waiting.payload, waiting.ts_s)?;
                 }
                 Ok(())
             })?;
@@ -379,6 +380,8 @@ impl Engine {
             tx.handshakes_expire(now_ms)?;
             tx.skipped_expire(now_ms)?;
             tx.seen_expire(now_ms)?;
+            tx.waiting_expire(now_ms.saturating_sub(3 * DAY))?;
+            step.index.load_waiting(tx)?;
             for row in tx.sessions_over(now_ms)? {
                 step.index.forget(&row.hash);
                 tx.session_delete(&row.hash)?;
