@@ -154,7 +154,7 @@ fn both_sides_see_one_safety_number() {
 /// Half of all keys have a second SEC1 form of 33 bytes, which would be a second id of the same account.
 #[test]
 fn a_compact_point_is_no_account() {
-    let account = account(vectors()[0]["mnemonic"].as_str().unwrap());
+    let account = account(vectors()[0]["phrase"].as_str().unwrap());
     let signature = account.sign("sotto/test/1", &[b"x"]).unwrap();
     for first in 0..=255_u8 {
         let mut other = *account.chat_public();
