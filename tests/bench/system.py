@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""System figures from real processes: one node, two phones (`sotto rpc`), loopback. Prints one figure a line.
+
+Usage: system.py PATH/TO/sotto [SECONDS OF EACH IDLE STRETCH]
+
+Times are seen from outside, by two pipes and a JSON parser, so they are a little more than the core's own.
+"""
+import json, os, pathlib, queue, statistics, subprocess, sys, tempfile, threading, time
+
+SOTTO = sys.argv[1]
+IDLE_S = int(sys.argv[2]) if len(sys.argv) > 2 else 60
+
+
+class Phone:
+    def __init__(self, folder, node):
+        self.process = subprocess.Popen(
+            [SOTTO, "rpc", "--data", str(folder), "--node", node],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.next, self.waiting, self.events = 0, {}, queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            answer = json.loads(line)
+            self.waiting.pop(answer["id"]).put((time.monotonic(), answer))
+
+    def start(self, method, **params):
+        self.next += 1
+        box = self.waiting[self.next] = queue.Queue()
+        request = {"jsonrpc": "2.0", "id": self.next, "method": method, "params": params}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return box
+
+    def call(self, method, **params):
+        _, answer = self.start(method, **params).get(timeout=60)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def until(self, wanted, within_s=30):
+        """Reads events until one is wanted; the moment it came."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            box = self.start("next_events", max=64, wait_ms=1000)
+            at, answer = box.get(timeout=60)
+            for event in answer["result"]["events"]:
+                if wanted(event):
+                    return at
+        raise TimeoutError("no such event")
+
+    def status(self, field):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in text.splitlines() if line.startswith(field)).split()[1])
+
+    def switches(self):
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        count = 0
+        for task in tasks.iterdir():
+            line = next(l for l in (task / "status").read_text().splitlines() if l.startswith("voluntary"))
+            count += int(line.split()[1])
+        return count
+
+    def wire(self):
+        figures = self.call("diagnostics")
+        return figures["bytes_read"] + figures["bytes_written"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=20)
+
+
+def say(name, value):
+    print(f"{name:58} {value}", flush=True)
+
+
+def settled(phones, still_s=3.0):
+    """Waits until no byte moved for a while."""
+    last, since = None, time.monotonic()
+    while time.monotonic() - since < still_s:
+        now = [phone.wire() for phone in phones]
+        if now != last:
+            last, since = now, time.monotonic()
+        time.sleep(0.25)
+
+
+def befriend(alice, bob):
+    for phone, name in ((alice, "Alice"), (bob, "Bob")):
+        phone.call("account_create", name=name)
+        phone.call("settings", set={"receipt_delay_ms": 0})
+    bob.until(lambda e: e["type"] == "connectivity" and e["subscribed"])
+    link = bob.call("invite")["link"]
+    time.sleep(1)
+    alice.call("contact_add", link=link)
+    while not (asked := bob.call("contacts")["contacts"]):
+        time.sleep(0.1)
+    bob.call("contact_answer", contact=asked[0]["id"], action="accept")
+    while alice.call("contacts")["contacts"][0]["state"] != "accepted":
+        time.sleep(0.1)
+    return [p.call("conversations", limit=1)["conversations"][0]["id"] for p in (alice, bob)]
+
+
+def texts(alice, bob, room, count=60):
+    shown, delivered, wire = [], [], 0
+    for i in range(count):
+        settled((alice, bob), 0.6)
+        before = alice.wire() + bob.wire()
+        start = time.monotonic()
+        sending = alice.start("send", conversation=room, text=f"text {i:4} " + "x" * 90)
+        shown.append(bob.until(lambda e: e["type"] == "messages_changed") - start)
+        message = sending.get(timeout=10)[1]["result"]["message"]
+        at = alice.until(lambda e: e["type"] == "message_state" and e["id"] == message and e["state"] == "delivered")
+        delivered.append(at - start)
+        settled((alice, bob), 0.6)
+        # One in sixteen envelopes is of the next class: not the cost of a text.
+        spent = alice.wire() + bob.wire() - before
+        wire = spent if i == 0 else min(wire, spent)
+    say("text shown, p50", f"{statistics.median(shown) * 1000:.1f} ms")
+    say("text shown, p95", f"{statistics.quantiles(shown, n=20)[-1] * 1000:.1f} ms")
+    say("text delivered, p50, receipt delay 0", f"{statistics.median(delivered) * 1000:.1f} ms")
+    say("both phones per delivered text, no up-sizing", f"{wire} B")
+
+
+def still(phone, name, on):
+    phone.call("set_foreground", on=on)
+    settled((phone,), 5)
+    wire, switches = phone.wire(), phone.switches()
+    time.sleep(IDLE_S)
+    switches = phone.switches() - switches
+    wire = phone.wire() - wire
+    say(f"{name}, one phone", f"{wire * 60 // IDLE_S} B/min")
+    say(f"{name}, voluntary context switches", f"{switches * 60 // IDLE_S} /min")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        node = subprocess.Popen(
+            [SOTTO, "node", "--data", str(folder / "node"), "--listen", "/ip4/127.0.0.1/tcp/0", "--alone", "--json"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        address = json.loads(node.stdout.readline())["addrs"][0]
+        alice, bob = (Phone(folder / name, address) for name in ("alice", "bob"))
+        rooms = befriend(alice, bob)
+        for phone in (alice, bob):
+            phone.call("set_foreground", on=True)
+        settled((alice, bob))
+        texts(alice, bob, rooms[0])
+        say("threads of a phone's process", alice.status("Threads"))
+        say("memory of a phone (VmRSS)", f"{alice.status('VmRSS') / 1024:.1f} MiB")
+        say("memory of a phone (VmHWM)", f"{alice.status('VmHWM') / 1024:.1f} MiB")
+        still(alice, "idle", False)
+        still(alice, "foreground", True)
+        alice.close(), bob.close()
+        node.stdin.close()
+        node.wait(timeout=20)
+
+
+main()
