@@ -15,15 +15,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sotto_messenger::{Error, Messenger, Subscription};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::args::PhoneArgs;
 use crate::exit::Failure;
 use crate::input::{self, Line};
-use crate::output::Lines;
 use crate::stop::Stop;
-use crate::{exit, logger, open};
+use crate::{exit, logger, open, output};
 
 /// Longest line: a text of 1 MiB with every byte escaped, and room around it.
 const LINE_CAP: usize = 8 << 20;
@@ -39,7 +38,7 @@ const AFTER_SIGNAL: Duration = Duration::from_secs(2);
 pub(crate) struct Session {
     pub(crate) messenger: Messenger,
     pub(crate) subscription: Subscription,
-    /// Told by the method `close`.
+    /// Told by the method `close`, and when nobody reads the answers any more.
     closed: Notify,
     /// What the outbox looked like when it closed.
     stranded: OnceLock<Result<(), Failure>>,
@@ -60,15 +59,13 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
         at_work: Arc::new(Semaphore::new(AT_WORK)),
         waiting: Arc::new(Semaphore::new(WAITING)),
     });
-    let output = Lines::start().map_err(Failure::io)?;
     let mut tasks = JoinSet::new();
-    let patience = serve(&session, &output.sender(), &mut tasks, &mut stop).await?;
+    let patience = serve(&session, &mut tasks, &mut stop).await?;
     session.subscription.end();
     let rest = async { while tasks.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(patience, rest).await;
     tasks.shutdown().await;
     session.close().await?;
-    output.finish().map_err(Failure::io)?;
     match session.stranded.get() {
         Some(Err(left)) => Err(left.clone()),
         _ => Ok(()),
@@ -88,7 +85,6 @@ impl Session {
 /// Reads lines until there is a reason to end; returns how long the requests at work may go on.
 async fn serve(
     session: &Arc<Session>,
-    output: &mpsc::Sender<String>,
     tasks: &mut JoinSet<()>,
     stop: &mut Stop,
 ) -> Result<Duration, Failure> {
@@ -103,7 +99,6 @@ async fn serve(
             line = lines.recv() => line,
             () = stop.asked() => return Ok(AFTER_SIGNAL),
             () = session.closed.notified() => return Ok(AFTER_SIGNAL),
-            () = output.closed() => return Ok(AFTER_SIGNAL),
         };
         let request = match line {
             None => return Ok(AFTER_END),
@@ -111,15 +106,15 @@ async fn serve(
             Some(Line::Text(text)) if text.iter().all(u8::is_ascii_whitespace) => continue,
             Some(Line::Text(text)) => frame::parse(&text),
         };
-        let (session, output) = (session.clone(), output.clone());
+        let session = session.clone();
         tasks.spawn(async move {
             let answer = match request {
                 Ok(request) => answer(&session, request, permit).await,
                 Err(error) => Some(frame::failure(&Value::Null, &error)),
             };
-            if let Some(answer) = answer {
-                // A reader that has gone ends the loop above.
-                let _ = output.send(answer).await;
+            // A reader that has gone will not ask for more.
+            if answer.is_some_and(|answer| output::line(&answer).is_err()) {
+                session.closed.notify_one();
             }
         });
     }

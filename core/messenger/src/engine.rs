@@ -135,6 +135,7 @@ impl Engine {
         match command {
             Command::Foreground { on } => {
                 self.live.foreground = on;
+                self.live.publish_anew();
                 out.push(Effect::Net(sotto_net::Command::Foreground(on)));
                 if !on {
                     self.db.truncate()?; // read keys do not outlive the screen

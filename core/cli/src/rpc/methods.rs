@@ -11,39 +11,6 @@ use super::{Session, account, chat, contacts, host};
 /// Answer of a method.
 pub(crate) type Answer = Result<Value, Fault>;
 
-/// Every method, in the order of `docs/rpc.md`.
-#[cfg(test)]
-pub(crate) const NAMES: &[&str] = &[
-    "version",
-    "account_create",
-    "account_restore",
-    "account",
-    "phrase",
-    "profile_set",
-    "invite",
-    "invite_preview",
-    "contact_add",
-    "contacts",
-    "contact_answer",
-    "contact_verify",
-    "safety_number",
-    "conversations",
-    "messages",
-    "send",
-    "retry",
-    "mark_read",
-    "draft_set",
-    "typing",
-    "settings",
-    "connectivity",
-    "set_foreground",
-    "network_changed",
-    "sync_once",
-    "next_events",
-    "diagnostics",
-    "close",
-];
-
 /// Calls one.
 pub(crate) async fn call(session: &Session, method: &str, params: Value) -> Answer {
     let messenger = &session.messenger;
@@ -104,4 +71,23 @@ pub(crate) fn done(value: Value) -> Answer {
 /// A record as its JSON.
 pub(crate) fn show(record: &impl Serialize) -> Answer {
     serde_json::to_value(record).map_err(|_| Fault::Messenger(Code::Internal.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    /// `docs/rpc.md` has a chapter for each method, in this order.
+    #[test]
+    fn every_method_has_its_chapter() {
+        let arm = |line: &'static str| {
+            let (name, _) = line.trim().strip_prefix('"')?.split_once("\" =>")?;
+            Some(name)
+        };
+        let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
+        let chapters: Vec<&str> = include_str!("../../../../docs/rpc.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("### "))
+            .collect();
+        assert_eq!(known.len(), 28);
+        assert_eq!(chapters, known);
+    }
 }

@@ -40,6 +40,9 @@ pub(super) struct Live {
     pub(super) received: u32,
     /// Callers of a sync, and how much had been received before.
     pub(super) syncs: Vec<(Ticket, u32)>,
+    /// Times in a row that no node to publish to was reached, and until when that is not tried again.
+    publish_tries: u32,
+    publish_after_ms: i64,
     pub(super) storage_after_ms: i64,
     pub(super) expire_after_ms: i64,
     pub(super) wake: Option<i64>,
@@ -51,14 +54,49 @@ impl Live {
         self.connectivity.publish_nodes
     }
 
+    /// From when on rows may be handed over, milliseconds; `None`: something has to come back first. The network
+    /// connects to a node because something is to be published, so no node now is no reason to wait; none reached
+    /// last time is: then one row at a time finds out, ever more rarely.
+    pub(super) fn publish_from(&self) -> Option<i64> {
+        if self.in_flight.len() >= IN_FLIGHT {
+            None
+        } else if !self.unreached() {
+            Some(i64::MIN)
+        } else {
+            self.in_flight.is_empty().then_some(self.publish_after_ms)
+        }
+    }
+
     /// Can rows be handed over?
-    pub(super) fn can_publish(&self) -> bool {
-        self.publish_nodes() > 0 && self.in_flight.len() < IN_FLIGHT
+    pub(super) fn can_publish(&self, now_ms: i64) -> bool {
+        self.publish_from().is_some_and(|from| from <= now_ms)
     }
 
     /// How many more.
     pub(super) fn slots(&self) -> u32 {
+        if self.unreached() {
+            return 1;
+        }
         u32::try_from(IN_FLIGHT.saturating_sub(self.in_flight.len())).unwrap_or(0)
+    }
+
+    fn unreached(&self) -> bool {
+        self.publish_nodes() == 0 && self.publish_tries > 0
+    }
+
+    /// No node of the publish circle was reached.
+    pub(super) fn publish_failed(&mut self, now_ms: i64) {
+        if now_ms >= self.publish_after_ms {
+            let wait = (2 * SECOND).saturating_mul(1_i64 << self.publish_tries.min(8));
+            self.publish_tries = self.publish_tries.saturating_add(1);
+            self.publish_after_ms = now_ms.saturating_add(wait.min(5 * MINUTE));
+        }
+    }
+
+    /// There is reason to hope for a node again.
+    pub(super) fn publish_anew(&mut self) {
+        self.publish_tries = 0;
+        self.publish_after_ms = 0;
     }
 
     /// Is a question of this kind under way?
@@ -87,12 +125,14 @@ impl Live {
     pub(super) fn wait_for_sync(&mut self, ticket: Ticket) {
         self.caught_up = false;
         self.catch_up_after_ms = 0;
+        self.publish_anew();
         self.syncs.push((ticket, self.received));
     }
 
     /// Another network: what failed before says nothing.
     pub(super) fn network_changed(&mut self) {
         self.tries.clear();
+        self.publish_anew();
         self.catch_up_after_ms = 0;
         self.catch_up_tries = 0;
         self.caught_up = false;

@@ -286,6 +286,18 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox, not: Option<u64>) -> 
     Ok(())
 }
 
+/// Makes everything due that was never accepted, but for the rows at the network.
+pub(super) fn rewind(step: &mut Step<'_>, in_flight: &[i64]) -> Result<(), Error> {
+    step.tx.outbox_rewind(step.now_ms)?;
+    for id in in_flight {
+        if let Some(mut row) = step.tx.outbox(*id)? {
+            row.due_ms = step.now_ms.saturating_add(IN_FLIGHT_MS);
+            step.tx.outbox_update(&row)?;
+        }
+    }
+    Ok(())
+}
+
 /// A row's time has come.
 pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
     if row.give_up_ms <= step.now_ms {

@@ -1,7 +1,7 @@
 //! What the network says, and what time brings.
 
 use sotto_crypto::Session;
-use sotto_net::{Circle, Connectivity, Event as NetEvent, PublishOutcome, Received};
+use sotto_net::{Circle, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
 use super::input::{Answer, Effect};
 use super::own::{self, KEY_COVERED};
@@ -81,7 +81,10 @@ impl Engine {
         let id = i64::try_from(id).unwrap_or(0);
         self.live.in_flight.remove(&id);
         let tries = match outcome {
-            PublishOutcome::Failed(_) => {
+            PublishOutcome::Failed(reason) => {
+                if reason == FailReason::NoNode {
+                    self.live.publish_failed(now_ms);
+                }
                 let tries = self.live.tries.entry(id).or_default();
                 *tries = tries.saturating_add(1);
                 tries.saturating_sub(1)
@@ -228,7 +231,10 @@ impl Engine {
         }
         if before.publish_nodes == 0 && now.publish_nodes > 0 {
             self.live.tries.clear();
-            self.run(now_ms, out, |step| Ok(step.tx.outbox_rewind(now_ms)?))?;
+            self.live.publish_anew();
+            // What is on its way already is not handed over twice.
+            let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
+            self.run(now_ms, out, |step| send::rewind(step, &in_flight))?;
         }
         Ok(())
     }
@@ -293,7 +299,7 @@ impl Engine {
     }
 
     fn publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        if !self.live.can_publish() {
+        if !self.live.can_publish(now_ms) {
             return Ok(());
         }
         let due = self.db.read(|tx| tx.due())?;
@@ -433,9 +439,10 @@ impl Engine {
             && live.connectivity.subscribed
             && !live.asks(|what| matches!(what, What::CatchUp { .. }));
         let asked = live.asks(|what| *what == What::OwnList);
+        let publish = |at: Option<i64>| Some(at?.max(live.publish_from()?));
         let candidates = [
-            due.publish_ms.filter(|_| live.can_publish()),
-            due.check_ms.filter(|_| live.can_publish()),
+            publish(due.publish_ms),
+            publish(due.check_ms),
             due.receipt_ms,
             due.invite_ms,
             due.cards_ms.filter(|_| store),
