@@ -100,10 +100,10 @@ def befriend(alice, bob):
     return [p.call("conversations", limit=1)["conversations"][0]["id"] for p in (alice, bob)]
 
 
-def texts(alice, bob, room, count=60):
+def texts(alice, bob, room, count=30):
     shown, delivered, wire = [], [], 0
     for i in range(count):
-        settled((alice, bob), 0.6)
+        settled((alice, bob), 0.5)
         before = alice.wire() + bob.wire()
         start = time.monotonic()
         sending = alice.start("send", conversation=room, text=f"text {i:4} " + "x" * 90)
@@ -111,7 +111,7 @@ def texts(alice, bob, room, count=60):
         message = sending.get(timeout=10)[1]["result"]["message"]
         at = alice.until(lambda e: e["type"] == "message_state" and e["id"] == message and e["state"] == "delivered")
         delivered.append(at - start)
-        settled((alice, bob), 0.6)
+        settled((alice, bob), 0.5)
         # One in sixteen envelopes is of the next class: not the cost of a text.
         spent = alice.wire() + bob.wire() - before
         wire = spent if i == 0 else min(wire, spent)

@@ -6,6 +6,18 @@
 //! before it is answered, and leaves for the network as an effect. Reads use a query-only connection of their own.
 //! [`Event`]s are hints sent after the commit; the database is the truth.
 //!
+//! ```no_run
+//! use sotto_messenger::{Config, Fleet, Messenger};
+//!
+//! # async fn quickstart(dir: &str, key: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+//! let fleet = Fleet::preset("local").ok_or("no such preset")?;
+//! let messenger = Messenger::open(Config::new(dir, key, fleet))?;
+//! let phrase = messenger.account_create("Alice").await?;   // show it once, to be written down
+//! let invite = messenger.invite().await?;                  // a link, also for a QR code
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! This crate knows all of crypto, wire, db and net by their data. It knows no libp2p type, no SQL and no curve.
 
 mod api;
