@@ -1,0 +1,48 @@
+//! From the built facade to its bindings: uniffi's metadata is read out of the library's symbols.
+//!
+//! Development only; nothing here goes into an app. [`generate`] writes a language's code, [`surface`] lists what is
+//! exported, in words that change only when the surface does.
+
+mod surface;
+
+use std::path::Path;
+
+use uniffi_bindgen::bindings::GenerateOptions;
+pub use uniffi_bindgen::bindings::TargetLanguage;
+
+pub use surface::surface;
+
+/// Why there are no bindings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// uniffi's generator wants paths in UTF-8.
+    #[error("the path is not UTF-8")]
+    Path,
+    /// The library cannot be read, or the code not written.
+    #[error("uniffi: {0}")]
+    Uniffi(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The languages of the SDKs, and Python, which drives the contract test.
+pub const LANGUAGES: [TargetLanguage; 3] = [
+    TargetLanguage::Kotlin,
+    TargetLanguage::Swift,
+    TargetLanguage::Python,
+];
+
+/// Writes the bindings of the facade's dynamic `library` in `language` into `folder`. Unformatted: formatters are not
+/// on every machine, and the code is not kept in git.
+pub fn generate(library: &Path, language: TargetLanguage, folder: &Path) -> Result<(), Error> {
+    let options = GenerateOptions {
+        languages: vec![language],
+        source: text(library)?.into(),
+        out_dir: text(folder)?.into(),
+        config_override: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/bindgen.toml").into()),
+        ..GenerateOptions::default()
+    };
+    uniffi_bindgen::bindings::generate(options).map_err(|error| Error::Uniffi(error.into()))
+}
+
+fn text(path: &Path) -> Result<&str, Error> {
+    path.to_str().ok_or(Error::Path)
+}

@@ -1,0 +1,231 @@
+//! [`SottoCore`]: the messenger's calls, with plain values in and out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sotto_messenger::Messenger;
+use sotto_messenger::records::{ContactId, ConversationId, MessageId};
+
+use crate::config::SottoConfig;
+use crate::error::SottoError;
+use crate::event::SottoEvents;
+use crate::logging;
+use crate::records::{
+    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Invite,
+    InvitePreview, Message, NetworkState, SafetyNumber, Settings, records,
+};
+
+/// An open account. Call `shutdown` before the process ends and before letting go of the last reference.
+#[derive(uniffi::Object)]
+pub struct SottoCore {
+    messenger: Messenger,
+}
+
+#[uniffi::export]
+impl SottoCore {
+    /// Opens the account in `config.dir`, or an empty one, and starts its threads. Blocks for the database only; no
+    /// node is reached yet. `key` is the database's, 32 bytes out of the platform's key store. It is wiped here; the
+    /// copies that the host and the passage make are not. Errors: `storage.*`, `network.address`, `input.setting`.
+    #[uniffi::constructor]
+    pub fn open(config: SottoConfig, key: Vec<u8>) -> Result<Arc<Self>, SottoError> {
+        let config = config.with_key(key)?;
+        logging::start();
+        let messenger = Messenger::open(config)?;
+        Ok(Arc::new(Self { messenger }))
+    }
+
+    /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words). Errors:
+    /// `account.exists`, `input.name`.
+    pub async fn account_create(&self, name: String) -> Result<String, SottoError> {
+        let phrase = self.messenger.account_create(&name).await?;
+        Ok(phrase.as_str().to_owned())
+    }
+
+    /// Restores the id of a phrase and takes over from other installs of it; contacts and history do not come back.
+    /// Errors: `phrase.*`, `account.exists`.
+    pub async fn account_restore(&self, phrase: String) -> Result<(), SottoError> {
+        let phrase = zeroize::Zeroizing::new(phrase);
+        Ok(self.messenger.account_restore(&phrase).await?)
+    }
+
+    /// The own account; none before one is made. Errors: `storage.*`, `closed`.
+    pub fn account(&self) -> Result<Option<Account>, SottoError> {
+        Ok(self.messenger.account()?.map(Into::into))
+    }
+
+    /// The recovery phrase. Whoever has it has the account. Errors: `account.missing`.
+    pub fn phrase(&self) -> Result<String, SottoError> {
+        Ok(self.messenger.phrase()?.as_str().to_owned())
+    }
+
+    /// Changes the own name (1 to 40 bytes) and tells the contacts. Errors: `input.name`, `account.missing`.
+    pub async fn profile_set(&self, name: String) -> Result<(), SottoError> {
+        Ok(self.messenger.profile_set(&name).await?)
+    }
+
+    /// Opens an invite for one contact, good for 7 days. Errors: `invite.too_many`, `account.missing`.
+    pub async fn invite(&self) -> Result<Invite, SottoError> {
+        Ok(self.messenger.invite().await?.into())
+    }
+
+    /// What an invite's link says; nothing is sent. Errors: `invite.*`.
+    pub fn invite_preview(&self, link: String) -> Result<InvitePreview, SottoError> {
+        Ok(self.messenger.invite_preview(&link)?.into())
+    }
+
+    /// Asks the inviter of `link` to become a contact, with a text of at most 400 bytes. Returns the contact's id. It
+    /// is on disk then and leaves when the inviter's cards are found. Errors: `invite.*`, `contact.self`,
+    /// `contact.state`, `input.too_long`.
+    #[uniffi::method(default(text = None))]
+    pub async fn contact_add(
+        &self,
+        link: String,
+        text: Option<String>,
+    ) -> Result<String, SottoError> {
+        let contact = self.messenger.contact_add(&link, text.as_deref()).await?;
+        Ok(contact.0)
+    }
+
+    /// Everybody known, in any state, by name.
+    pub fn contacts(&self) -> Result<Vec<Contact>, SottoError> {
+        Ok(records(self.messenger.contacts()?))
+    }
+
+    /// Accepts or declines a request, blocks or unblocks. Errors: `contact.missing`, `contact.state`.
+    pub async fn contact_answer(
+        &self,
+        contact: String,
+        action: ContactAction,
+    ) -> Result<(), SottoError> {
+        let contact = ContactId(contact);
+        Ok(self
+            .messenger
+            .contact_answer(&contact, action.into())
+            .await?)
+    }
+
+    /// Notes that the safety number was compared, or no longer holds. Errors: `contact.missing`.
+    pub async fn contact_verify(&self, contact: String, verified: bool) -> Result<(), SottoError> {
+        let contact = ContactId(contact);
+        Ok(self.messenger.contact_verify(&contact, verified).await?)
+    }
+
+    /// What two people compare to know that they talk to each other. Errors: `account.missing`, `contact.missing`.
+    pub fn safety_number(&self, contact: String) -> Result<SafetyNumber, SottoError> {
+        Ok(self.messenger.safety_number(&ContactId(contact))?.into())
+    }
+
+    /// A page of conversations, latest activity first: at most `limit`, and 500. `before` is the cursor of the last
+    /// one of the page before. Errors: `input.id`.
+    #[uniffi::method(default(before = None))]
+    pub fn conversations(
+        &self,
+        limit: i32,
+        before: Option<String>,
+    ) -> Result<Vec<Conversation>, SottoError> {
+        let page = self
+            .messenger
+            .conversations(before.as_deref(), rows(limit))?;
+        Ok(records(page))
+    }
+
+    /// A page of messages, newest first: at most `limit`, and 500. `before` is the cursor of the last one of the page
+    /// before. Errors: `input.id`, `conversation.missing`.
+    #[uniffi::method(default(before = None))]
+    pub fn messages(
+        &self,
+        conversation: String,
+        limit: i32,
+        before: Option<String>,
+    ) -> Result<Vec<Message>, SottoError> {
+        let id = ConversationId(conversation);
+        let page = self
+            .messenger
+            .messages(&id, before.as_deref(), rows(limit))?;
+        Ok(records(page))
+    }
+
+    /// Sends a text of at most 1 MiB. Returns the message's id; it is encrypted and in the outbox on disk then. Errors:
+    /// `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
+    pub async fn send(&self, conversation: String, text: String) -> Result<String, SottoError> {
+        let id = ConversationId(conversation);
+        Ok(self.messenger.send(&id, &text).await?.0)
+    }
+
+    /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`.
+    pub async fn retry(&self, message: String) -> Result<(), SottoError> {
+        Ok(self.messenger.retry(&MessageId(message)).await?)
+    }
+
+    /// Notes that everything up to `message` was seen; tells the author if read receipts are on. Errors:
+    /// `message.missing`, `conversation.missing`.
+    pub async fn mark_read(&self, conversation: String, message: String) -> Result<(), SottoError> {
+        let (conversation, message) = (ConversationId(conversation), MessageId(message));
+        Ok(self.messenger.mark_read(&conversation, &message).await?)
+    }
+
+    /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
+    pub async fn draft_set(&self, conversation: String, text: String) -> Result<(), SottoError> {
+        let id = ConversationId(conversation);
+        Ok(self.messenger.draft_set(&id, &text).await?)
+    }
+
+    /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:
+    /// `conversation.missing`.
+    pub async fn typing(&self, conversation: String) -> Result<(), SottoError> {
+        Ok(self.messenger.typing(&ConversationId(conversation)).await?)
+    }
+
+    /// All settings, none of them missing.
+    pub fn settings(&self) -> Result<Settings, SottoError> {
+        Ok(self.messenger.settings()?.into())
+    }
+
+    /// Changes settings; missing fields stay. The log level changes at once. Errors: `input.setting`.
+    pub async fn settings_set(&self, patch: Settings) -> Result<(), SottoError> {
+        Ok(self.messenger.settings_set(patch.try_into()?).await?)
+    }
+
+    /// A conversation is on screen, or none is.
+    pub async fn set_foreground(&self, on: bool) -> Result<(), SottoError> {
+        Ok(self.messenger.set_foreground(on).await?)
+    }
+
+    /// The host's network changed: connections are dropped and names resolved anew.
+    pub async fn network_changed(&self, network: NetworkState) -> Result<(), SottoError> {
+        Ok(self.messenger.on_network_change(network.into()).await?)
+    }
+
+    /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
+    /// `deadline_ms` it fails with `deadline`, and the work goes on while the process lives.
+    pub async fn sync_once(&self, deadline_ms: i64) -> Result<i32, SottoError> {
+        let deadline = Duration::from_millis(u64::try_from(deadline_ms).unwrap_or(0));
+        let received = self.messenger.sync_once(deadline).await?;
+        Ok(i32::try_from(received).unwrap_or(i32::MAX))
+    }
+
+    /// Reachability as last reported; changes come as events.
+    pub fn connectivity(&self) -> Connectivity {
+        self.messenger.connectivity().into()
+    }
+
+    /// Listens to events from now on. Read the pages after it, not before.
+    pub fn events(&self) -> Arc<SottoEvents> {
+        Arc::new(SottoEvents::new(self.messenger.subscribe()))
+    }
+
+    /// Numbers for a bug report: no names, texts, addresses or ids.
+    pub fn diagnostics(&self) -> Result<Diagnostics, SottoError> {
+        Ok(self.messenger.diagnostics()?.into())
+    }
+
+    /// Closes: everything is on disk, connections end (at most 5 s), the folder is free. Listeners end. Later calls
+    /// fail with `closed`; shutting down again is fine. Cancelling the call does not stop it.
+    pub async fn shutdown(&self) -> Result<(), SottoError> {
+        Ok(self.messenger.close().await?)
+    }
+}
+
+fn rows(limit: i32) -> u32 {
+    u32::try_from(limit).unwrap_or(0)
+}

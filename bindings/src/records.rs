@@ -1,0 +1,248 @@
+//! What goes in and out, as the generated code knows it. Ids are opaque strings, times Unix milliseconds, sizes bytes.
+
+mod convert;
+
+pub(crate) use convert::{long, records};
+
+/// Where an own message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum MessageState {
+    /// On this device's disk, in the outbox.
+    Queued,
+    /// A relay took it.
+    Sent,
+    /// Another node of the publish circle holds it in its store.
+    Stored,
+    /// A device of the receiver has it on disk.
+    Delivered,
+    /// The receiver has seen it (opt-in).
+    Read,
+    /// Given up after 30 days, or refused for good; `retry` starts anew.
+    Failed,
+    /// A message of the other side.
+    Received,
+}
+
+/// Where a contact stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum ContactState {
+    /// We asked; no answer yet.
+    Requested,
+    /// They asked; we have not answered.
+    Incoming,
+    /// Both said yes.
+    Accepted,
+    /// We said no.
+    Declined,
+    /// We shut them out.
+    Blocked,
+}
+
+/// What to do about a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum ContactAction {
+    /// Accept a request.
+    Accept,
+    /// Decline it; nothing is sent.
+    Decline,
+    /// Drop the session and refuse handshakes.
+    Block,
+    /// Allow requests again.
+    Unblock,
+}
+
+/// A segment of a colour ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct RingSegment {
+    /// 1 to 5.
+    pub length: i32,
+    /// 0 to 31.
+    pub color: i32,
+}
+
+/// The own account.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Account {
+    /// `zQ3sh…`.
+    pub id: String,
+    /// Chosen name, at most 40 bytes.
+    pub name: String,
+    /// 14 emoji.
+    pub emoji_hash: Vec<String>,
+    /// The ring around a picture.
+    pub color_ring: Vec<RingSegment>,
+}
+
+/// One contact.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Contact {
+    /// `zQ3sh…`.
+    pub id: String,
+    /// Their conversation.
+    pub conversation: String,
+    /// The name they gave, cleaned of control characters.
+    pub name: String,
+    /// 14 emoji.
+    pub emoji_hash: Vec<String>,
+    /// Where they stand.
+    pub state: ContactState,
+    /// The text of their request, while `incoming`.
+    pub request_text: Option<String>,
+    /// The safety number was compared.
+    pub verified: bool,
+    /// Their device list changed since it was last looked at.
+    pub devices_changed: bool,
+    /// Why a request of ours waits, by code.
+    pub waiting: Option<String>,
+}
+
+/// A fresh invite.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Invite {
+    /// The link; its fragment is also the QR payload.
+    pub link: String,
+    /// Unix milliseconds.
+    pub expires_ms: i64,
+}
+
+/// What a link says before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct InvitePreview {
+    /// `zQ3sh…`.
+    pub id: String,
+    /// The name in the link (unproven).
+    pub name: String,
+    /// 14 emoji.
+    pub emoji_hash: Vec<String>,
+    /// Unix milliseconds.
+    pub expires_ms: i64,
+}
+
+/// One conversation.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Conversation {
+    /// Its id.
+    pub id: String,
+    /// The other side.
+    pub contact: String,
+    /// Their name.
+    pub name: String,
+    /// Unread messages.
+    pub unread: i32,
+    /// Unsent text.
+    pub draft: String,
+    /// The newest message's text, if it has one.
+    pub last_text: Option<String>,
+    /// The newest message's time, or the conversation's beginning.
+    pub last_ms: i64,
+    /// Hand this to `before` for the next page.
+    pub cursor: String,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Message {
+    /// Its id, the same on both sides.
+    pub id: String,
+    /// Where.
+    pub conversation: String,
+    /// We wrote it.
+    pub mine: bool,
+    /// The text; missing while a long one is on its way, or for a kind this version does not know.
+    pub text: Option<String>,
+    /// Written by a newer version: "needs a newer version".
+    pub newer: bool,
+    /// A long text still being fetched.
+    pub fetching: bool,
+    /// Where it stands.
+    pub state: MessageState,
+    /// Why it failed, by code.
+    pub reason: Option<String>,
+    /// The author's clock, Unix milliseconds (whole seconds).
+    pub time_ms: i64,
+    /// Hand this to `before` for the next page.
+    pub cursor: String,
+}
+
+/// Reachability as a person would ask for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct Connectivity {
+    /// Nodes to publish through.
+    pub publish_nodes: i32,
+    /// Nodes to hear from.
+    pub receive_nodes: i32,
+    /// A store can be asked.
+    pub store: bool,
+    /// The own topic is being heard.
+    pub subscribed: bool,
+}
+
+/// What the host knows about its network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct NetworkState {
+    /// DNS servers, IP addresses with optional port; empty keeps the system's.
+    pub dns_servers: Vec<String>,
+    /// The link costs money.
+    pub metered: bool,
+    /// A VPN carries the traffic.
+    pub vpn: bool,
+}
+
+/// Settings. A missing field in a patch leaves a value alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct Settings {
+    /// Tell others what was read.
+    #[uniffi(default = None)]
+    pub read_receipts: Option<bool>,
+    /// Tell others when writing, and show it.
+    #[uniffi(default = None)]
+    pub typing: Option<bool>,
+    /// Mean of the receipt delay, milliseconds (default 3,000).
+    #[uniffi(default = None)]
+    pub receipt_delay_ms: Option<i32>,
+    /// Log level: off, error, warn, info, debug, trace.
+    #[uniffi(default = None)]
+    pub log: Option<String>,
+}
+
+/// What two people compare to know that they talk to each other.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct SafetyNumber {
+    /// 60 digits in 12 groups of 5.
+    pub digits: String,
+    /// The same for a QR code, 65 bytes.
+    pub qr: Vec<u8>,
+}
+
+/// Numbers for developers: no names, texts, addresses or ids.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Diagnostics {
+    /// Of this library.
+    pub version: String,
+    /// Waku cluster.
+    pub cluster: i32,
+    /// Since the open, milliseconds.
+    pub uptime_ms: i64,
+    /// A node was reached since the open.
+    pub node_reached: bool,
+    /// TCP payload read since the open, bytes.
+    pub bytes_read: i64,
+    /// TCP payload written since the open, bytes.
+    pub bytes_written: i64,
+    /// Database file without its log, bytes.
+    pub database_bytes: i64,
+    /// Contacts in any state.
+    pub contacts: i64,
+    /// Messages shown.
+    pub messages: i64,
+    /// Ratchet sessions.
+    pub sessions: i64,
+    /// Keys kept for messages that were overtaken.
+    pub skipped_keys: i64,
+    /// Things in the outbox: texts not delivered, requests, receipts, chunks and cards.
+    pub outbox: i64,
+    /// Envelopes that nobody opens yet.
+    pub waiting: i64,
+    /// Long texts being fetched.
+    pub fetches: i64,
+}

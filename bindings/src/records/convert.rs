@@ -1,0 +1,340 @@
+//! Between the messenger's records and the facade's. Records are taken apart by name, so that a field of the
+//! messenger's that has no counterpart fails to compile.
+
+use sotto_messenger::engine::input;
+use sotto_messenger::{Code, Network, records as inner};
+
+use super::{
+    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Invite,
+    InvitePreview, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
+};
+use crate::error::SottoError;
+
+/// A list of the messenger's as a list of ours.
+pub(crate) fn records<I, O: From<I>>(list: Vec<I>) -> Vec<O> {
+    list.into_iter().map(O::from).collect()
+}
+
+/// The languages' integers are signed. Nothing here comes near their end.
+pub(crate) fn long(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn int(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Unit variants of the same names. The messenger's enums may grow: a test fails when a name is missing here, so the
+/// last arm is never reached.
+macro_rules! same_names {
+    ($inner:ty => $outer:ident: $first:ident $(, $name:ident)*) => {
+        impl From<$inner> for $outer {
+            fn from(value: $inner) -> Self {
+                match value {
+                    $(<$inner>::$name => Self::$name,)*
+                    _ => Self::$first,
+                }
+            }
+        }
+    };
+}
+same_names!(inner::MessageState => MessageState: Queued, Sent, Stored, Delivered, Read, Failed, Received);
+same_names!(inner::ContactState => ContactState: Requested, Incoming, Accepted, Declined, Blocked);
+
+impl From<ContactAction> for input::ContactAction {
+    fn from(action: ContactAction) -> Self {
+        match action {
+            ContactAction::Accept => Self::Accept,
+            ContactAction::Decline => Self::Decline,
+            ContactAction::Block => Self::Block,
+            ContactAction::Unblock => Self::Unblock,
+        }
+    }
+}
+
+impl From<inner::AccountInfo> for Account {
+    fn from(value: inner::AccountInfo) -> Self {
+        let inner::AccountInfo {
+            id,
+            name,
+            emoji_hash,
+            color_ring,
+        } = value;
+        let segment = |(length, color): (u8, u8)| RingSegment {
+            length: length.into(),
+            color: color.into(),
+        };
+        Self {
+            id,
+            name,
+            emoji_hash,
+            color_ring: color_ring.into_iter().map(segment).collect(),
+        }
+    }
+}
+
+impl From<inner::Contact> for Contact {
+    fn from(value: inner::Contact) -> Self {
+        let inner::Contact {
+            id,
+            conversation,
+            name,
+            emoji_hash,
+            state,
+            request_text,
+            verified,
+            devices_changed,
+            waiting,
+        } = value;
+        Self {
+            id: id.0,
+            conversation: conversation.0,
+            name,
+            emoji_hash,
+            state: state.into(),
+            request_text,
+            verified,
+            devices_changed,
+            waiting,
+        }
+    }
+}
+
+impl From<inner::Invite> for Invite {
+    fn from(value: inner::Invite) -> Self {
+        let inner::Invite { link, expires_ms } = value;
+        Self { link, expires_ms }
+    }
+}
+
+impl From<inner::InvitePreview> for InvitePreview {
+    fn from(value: inner::InvitePreview) -> Self {
+        let inner::InvitePreview {
+            id,
+            name,
+            emoji_hash,
+            expires_ms,
+        } = value;
+        Self {
+            id: id.0,
+            name,
+            emoji_hash,
+            expires_ms,
+        }
+    }
+}
+
+impl From<inner::Conversation> for Conversation {
+    fn from(value: inner::Conversation) -> Self {
+        let inner::Conversation {
+            id,
+            contact,
+            name,
+            unread,
+            draft,
+            last_text,
+            last_ms,
+            cursor,
+        } = value;
+        Self {
+            id: id.0,
+            contact: contact.0,
+            name,
+            unread: int(unread),
+            draft,
+            last_text,
+            last_ms,
+            cursor,
+        }
+    }
+}
+
+impl From<inner::Message> for Message {
+    fn from(value: inner::Message) -> Self {
+        let inner::Message {
+            id,
+            conversation,
+            mine,
+            text,
+            newer,
+            fetching,
+            state,
+            reason,
+            time_ms,
+            cursor,
+        } = value;
+        Self {
+            id: id.0,
+            conversation: conversation.0,
+            mine,
+            text,
+            newer,
+            fetching,
+            state: state.into(),
+            reason,
+            time_ms,
+            cursor,
+        }
+    }
+}
+
+impl From<inner::Connectivity> for Connectivity {
+    fn from(value: inner::Connectivity) -> Self {
+        let inner::Connectivity {
+            publish_nodes,
+            receive_nodes,
+            store,
+            subscribed,
+        } = value;
+        Self {
+            publish_nodes: int(publish_nodes),
+            receive_nodes: int(receive_nodes),
+            store,
+            subscribed,
+        }
+    }
+}
+
+impl From<NetworkState> for Network {
+    fn from(value: NetworkState) -> Self {
+        let NetworkState {
+            dns_servers,
+            metered,
+            vpn,
+        } = value;
+        Self {
+            dns_servers,
+            metered,
+            vpn,
+        }
+    }
+}
+
+impl From<inner::Settings> for Settings {
+    fn from(value: inner::Settings) -> Self {
+        let inner::Settings {
+            read_receipts,
+            typing,
+            receipt_delay_ms,
+            log,
+        } = value;
+        Self {
+            read_receipts,
+            typing,
+            receipt_delay_ms: receipt_delay_ms.map(int),
+            log,
+        }
+    }
+}
+
+impl TryFrom<Settings> for inner::Settings {
+    type Error = SottoError;
+
+    fn try_from(value: Settings) -> Result<Self, SottoError> {
+        let Settings {
+            read_receipts,
+            typing,
+            receipt_delay_ms,
+            log,
+        } = value;
+        let receipt_delay_ms = receipt_delay_ms.map(u32::try_from);
+        Ok(Self {
+            read_receipts,
+            typing,
+            receipt_delay_ms: receipt_delay_ms.transpose().map_err(|_| Code::BadSetting)?,
+            log,
+        })
+    }
+}
+
+impl From<inner::SafetyNumber> for SafetyNumber {
+    fn from(value: inner::SafetyNumber) -> Self {
+        let inner::SafetyNumber { digits, qr } = value;
+        Self { digits, qr }
+    }
+}
+
+impl From<inner::Diagnostics> for Diagnostics {
+    fn from(value: inner::Diagnostics) -> Self {
+        let inner::Diagnostics {
+            version,
+            cluster,
+            uptime_ms,
+            node_reached,
+            bytes_read,
+            bytes_written,
+            database_bytes,
+            contacts,
+            messages,
+            sessions,
+            skipped_keys,
+            outbox,
+            waiting,
+            fetches,
+        } = value;
+        Self {
+            version,
+            cluster: cluster.into(),
+            uptime_ms,
+            node_reached,
+            bytes_read: long(bytes_read),
+            bytes_written: long(bytes_written),
+            database_bytes: long(database_bytes),
+            contacts: long(contacts),
+            messages: long(messages),
+            sessions: long(sessions),
+            skipped_keys: long(skipped_keys),
+            outbox: long(outbox),
+            waiting: long(waiting),
+            fetches: long(fetches),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    /// All variants of an enum, by serde's complaint about one that is not there.
+    fn variants<T: DeserializeOwned + Debug>() -> Vec<T> {
+        let complaint = serde_json::from_str::<T>("\"nothing\"").unwrap_err();
+        let complaint = complaint.to_string();
+        let (_, list) = complaint.split_once("expected one of ").unwrap();
+        let names = list.split('`').skip(1).step_by(2);
+        names
+            .map(|name| serde_json::from_str(&format!("\"{name}\"")).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn every_state_has_its_name() {
+        let messages = variants::<inner::MessageState>();
+        assert!(messages.len() >= 7);
+        for state in messages {
+            let outer = MessageState::from(state);
+            assert_eq!(format!("{outer:?}"), format!("{state:?}"));
+        }
+        let contacts = variants::<inner::ContactState>();
+        assert!(contacts.len() >= 5);
+        for state in contacts {
+            let outer = ContactState::from(state);
+            assert_eq!(format!("{outer:?}"), format!("{state:?}"));
+        }
+    }
+
+    #[test]
+    fn a_negative_delay_is_no_setting() {
+        let patch = Settings {
+            receipt_delay_ms: Some(-1),
+            ..Settings::default()
+        };
+        assert_eq!(
+            inner::Settings::try_from(patch).unwrap_err(),
+            SottoError::from(Code::BadSetting)
+        );
+    }
+}

@@ -1,0 +1,346 @@
+"""What an app may rely on, tried through the generated Python. Run by contract.rs, which starts two service nodes:
+contract.py FOLDER_OF_THE_GENERATED_CODE NODE NODE"""
+
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+NODES = sys.argv[2:4]
+
+import sotto_ffi
+from sotto_ffi import (
+    ContactAction, ContactState, MessageState, NetworkState, Settings, SottoConfig, SottoCore, SottoError, SottoEvent,
+)
+
+PATIENCE = 60  # s; nothing is waited for longer
+KEY = bytes(range(32))
+NOWHERE = "/ip4/127.0.0.1/tcp/1/p2p/16Uiu2HAmTUbnxLGT9JvV6mu9oPyDjqHK4Phs1VDJNUgESgNSkuby"
+LINK_OF_NOTHING = "A" * 43  # an id's form, 32 zero bytes
+
+
+def config(folder, nodes=NODES, **more):
+    return SottoConfig(dir=str(folder), preset="local", nodes=nodes, receipts=True, **more)
+
+
+async def fails(kind, code, call):
+    """The call fails with this class and code, and says so in all ways."""
+    try:
+        result = call()
+        if asyncio.iscoroutine(result):
+            result = await result
+    except SottoError as error:
+        assert type(error) is kind, f"{error!r}, not {kind}"
+        assert error.code == code, f"{error.code}, not {code}"
+        assert error.detail and error.retry_after_ms is None, repr(error)
+        return error
+    raise AssertionError(f"{code} expected, not {result!r}")
+
+
+class Phone:
+    """A core, its folder, and what it was told."""
+
+    def __init__(self, folder, **more):
+        self.folder = folder
+        self.core = SottoCore.open(config(folder, **more), KEY)
+        self.listener = self.core.events()
+        self.told = []
+
+    @classmethod
+    async def new(cls, folder, name, **more):
+        phone = cls(folder, **more)
+        phone.secret = await phone.core.account_create(name)
+        await phone.core.settings_set(Settings(receipt_delay_ms=0))
+        return phone
+
+    async def until(self, what, look):
+        """Takes events until the database shows what is wanted."""
+        end = time.monotonic() + PATIENCE
+        while not (found := look()):
+            try:
+                await asyncio.wait_for(self.listener.ready(), end - time.monotonic())
+            except asyncio.TimeoutError:
+                raise AssertionError(f"waited in vain for: {what}; {self.core.connectivity()}") from None
+            batch = self.listener.next_batch(64)
+            assert batch is not None, f"closed while waiting for: {what}"
+            self.told += batch
+        return found
+
+    def contact(self, state=None):
+        return next((one for one in self.core.contacts() if state in (None, one.state)), None)
+
+    @property
+    def conversation(self):
+        return self.core.contacts()[0].conversation
+
+    def page(self, limit=50, before=None):
+        return self.core.messages(self.conversation, limit, before)
+
+    def message(self, id):
+        return next((one for one in self.page() if one.id == id), None)
+
+
+async def befriended(folder):
+    alice = await Phone.new(folder / "alice", "Alice")
+    bob = await Phone.new(folder / "bob", "Bob")
+    invite = await bob.core.invite()
+    preview = alice.core.invite_preview(invite.link)
+    assert (preview.name, preview.expires_ms) == ("Bob", invite.expires_ms)
+    assert preview.id == bob.core.account().id and len(preview.emoji_hash) == 14
+    assert await alice.core.contact_add(invite.link, "it is me") == preview.id
+    asked = await bob.until("a request", lambda: bob.contact(ContactState.INCOMING))
+    assert (asked.name, asked.request_text) == ("Alice", "it is me")
+    await bob.core.contact_answer(asked.id, ContactAction.ACCEPT)
+    await alice.until("the answer", lambda: alice.contact(ContactState.ACCEPTED))
+    assert alice.conversation == bob.conversation
+    return alice, bob
+
+
+async def two_people_meet_and_talk(folder):
+    alice, bob = await befriended(folder)
+    place = alice.conversation
+
+    first = await alice.core.send(place, "hello 🌿")
+    got = await bob.until("the text", lambda: bob.message(first))
+    assert (got.text, got.mine, got.state) == ("hello 🌿", False, MessageState.RECEIVED)
+    (row,) = bob.core.conversations(10)
+    assert (row.id, row.name, row.unread, row.last_text) == (place, "Alice", 1, "hello 🌿")
+    await alice.until("delivered", lambda: alice.message(first).state == MessageState.DELIVERED)
+    await bob.core.mark_read(place, first)
+    assert bob.core.conversations(10)[0].unread == 0
+    await alice.until("read", lambda: alice.message(first).state == MessageState.READ)
+
+    long = "long " * 2000
+    answers = [await bob.core.send(place, text) for text in ("one", long, "three")]
+    await alice.until("all", lambda: all((m := alice.message(one)) and m.text for one in answers))
+    page, rest = alice.page(2), None
+    rest = alice.page(10, page[-1].cursor)
+    assert [m.text for m in page + rest] == ["three", long, "one", "hello 🌿"]
+
+    # Events spoke of all of it, and of nothing else.
+    ids = {id for event in bob.told if isinstance(event, SottoEvent.MESSAGES_CHANGED) for id in event.ids}
+    assert first in ids and all(isinstance(event, SottoEvent.MESSAGES_CHANGED | SottoEvent.CONTACTS_CHANGED
+        | SottoEvent.CONVERSATIONS_CHANGED | SottoEvent.CONNECTIVITY_CHANGED | SottoEvent.MESSAGE_STATE_CHANGED)
+        for event in bob.told), bob.told
+    states = [e.state for e in alice.told if isinstance(e, SottoEvent.MESSAGE_STATE_CHANGED) and e.id == first]
+    assert states[-1] == MessageState.READ and MessageState.DELIVERED in states, states
+
+    contact = alice.contact().id
+    number = alice.core.safety_number(contact)
+    assert len(number.qr) == 65 and number.digits == bob.core.safety_number(bob.contact().id).digits
+    await alice.core.contact_verify(contact, True)
+    assert alice.contact().verified
+    await alice.core.profile_set("Alicia")
+    await bob.until("the new name", lambda: bob.contact().name == "Alicia")
+    await bob.core.draft_set(place, "not yet")
+    assert bob.core.conversations(1)[0].draft == "not yet"
+
+    now = alice.core.connectivity()
+    assert now.publish_nodes > 0 and now.receive_nodes > 0 and now.subscribed, now
+    numbers = alice.core.diagnostics()
+    assert numbers.version == sotto_ffi.version() and numbers.cluster == 66 and numbers.node_reached
+    assert numbers.messages == 4 and numbers.bytes_read > 0 and numbers.database_bytes > 0
+
+    # A background wake-up: everything waits in the store, and one call brings it.
+    await bob.core.shutdown()
+    while_away = [await alice.core.send(place, f"while you were away {n}") for n in range(3)]
+    for id in while_away:
+        await alice.until("sent", lambda: alice.message(id).state != MessageState.QUEUED)
+    bob = Phone(bob.folder)
+    assert bob.core.account().name == "Bob"
+    await bob.core.sync_once(PATIENCE * 1000)
+    texts = [m.text for m in reversed(bob.page(3))]
+    assert texts == [f"while you were away {n}" for n in range(3)], texts
+    for phone in (alice, bob):
+        await phone.core.set_foreground(True)
+        await phone.core.network_changed(NetworkState(dns_servers=[], metered=True, vpn=False))
+    last = await bob.core.send(place, "over new connections")
+    await alice.until("the last", lambda: alice.message(last))
+    await alice.core.shutdown()
+    await bob.core.shutdown()
+
+
+async def every_error_has_its_class(folder):
+    for change in ({"preset": "mainnet"}, {"log": "loud"}):
+        wrong = config(folder / "never")
+        for field, value in change.items():
+            setattr(wrong, field, value)
+        await fails(SottoError.InvalidInput, "input.setting", lambda: SottoCore.open(wrong, KEY))
+    await fails(SottoError.InvalidInput, "input.setting", lambda: SottoCore.open(config(folder / "never"), KEY[1:]))
+    await fails(SottoError.InvalidInput, "network.address",
+        lambda: SottoCore.open(config(folder / "never", nodes=["nonsense"]), KEY))
+    assert not (folder / "never").exists()
+
+    phone = Phone(folder / "phone", nodes=[NOWHERE])
+    core = phone.core
+    assert core.account() is None and core.contacts() == []
+    await fails(SottoError.State, "account.missing", core.phrase)
+    await fails(SottoError.State, "account.missing", core.invite)
+    await fails(SottoError.InvalidInput, "input.name", lambda: core.account_create("x" * 41))
+    words = "abandon " * 11
+    for phrase, code in ((words + "about it", "phrase.length"), (words + "abot", "phrase.word"),
+            (words + "abandon", "phrase.checksum")):
+        error = await fails(SottoError.InvalidInput, code, lambda: core.account_restore(phrase))
+        assert ("index 12" in error.detail) == (code == "phrase.word"), error.detail
+    await core.account_restore(words + "about")
+    assert core.phrase() == words + "about"
+    await fails(SottoError.State, "account.exists", lambda: core.account_create("again"))
+
+    invite = await core.invite()
+    await fails(SottoError.InvalidInput, "contact.self", lambda: core.contact_add(invite.link))
+    await fails(SottoError.InvalidInput, "invite.truncated", lambda: core.invite_preview(invite.link[:-9]))
+    await fails(SottoError.InvalidInput, "input.id", lambda: core.messages("nonsense", 10))
+    await fails(SottoError.InvalidInput, "input.setting", lambda: core.settings_set(Settings(log="loud")))
+    await fails(SottoError.NotFound, "conversation.missing", lambda: core.messages(LINK_OF_NOTHING, 10))
+    await fails(SottoError.NotFound, "conversation.missing", lambda: core.send(LINK_OF_NOTHING, "hello"))
+    await fails(SottoError.NotFound, "message.missing", lambda: core.retry(LINK_OF_NOTHING))
+    await fails(SottoError.Network, "deadline", lambda: core.sync_once(0))
+    await fails(SottoError.Storage, "storage.in_use", lambda: Phone(folder / "phone"))
+    assert core.conversations(-1) == [] and core.conversations(10) == []
+
+    # Settings: none missing when read, the rest stays when one changes.
+    await core.settings_set(Settings(typing=True, log="debug"))
+    now = core.settings()
+    assert (now.read_receipts, now.typing, now.log) == (True, True, "debug"), now
+    await core.settings_set(Settings(log="off"))
+    assert core.settings().typing
+    await core.shutdown()
+
+
+async def a_wrong_key_opens_nothing(folder):
+    phone = await Phone.new(folder / "phone", "Carol", nodes=[])
+    await phone.core.shutdown()
+    files = lambda: {file.name: file.read_bytes() for file in (folder / "phone").iterdir()}
+    before = files()
+    wrong = bytes(reversed(KEY))
+    await fails(SottoError.Storage, "storage.wrong_key",
+        lambda: SottoCore.open(config(folder / "phone", nodes=[]), wrong))
+    assert files() == before
+    phone = Phone(folder / "phone", nodes=[])
+    assert phone.core.phrase() == phone.core.phrase() != ""
+    await phone.core.shutdown()
+
+
+async def an_old_copy_is_noticed(folder):
+    counted = {"nodes": [], "counter_file": str(folder / "counter")}
+    phone = await Phone.new(folder / "phone", "Carol", **counted)
+    await phone.core.shutdown()
+    shutil.copytree(folder / "phone", folder / "old")
+    for _ in range(2):
+        phone = Phone(folder / "phone", **counted)
+        await phone.core.shutdown()
+    await fails(SottoError.Storage, "storage.rolled_back", lambda: Phone(folder / "old", **counted))
+
+
+async def after_the_end_everything_says_so(folder):
+    phone = await Phone.new(folder / "phone", "Carol", nodes=[])
+    core, ended, open_end = phone.core, phone.core.events(), phone.core.events()
+    waiting = asyncio.create_task(ended.ready())
+    await asyncio.sleep(0)
+    ended.end()
+    await asyncio.wait_for(waiting, PATIENCE)
+    assert ended.next_batch(64) is None
+    await ended.ready()  # at once
+
+    waiting = asyncio.create_task(open_end.ready())
+    await asyncio.gather(core.shutdown(), core.shutdown())
+    await core.shutdown()
+    await asyncio.wait_for(waiting, PATIENCE)
+    while (batch := open_end.next_batch(1)) is not None:
+        assert len(batch) <= 1
+        await open_end.ready()
+    for call in (core.account, core.phrase, core.contacts, core.settings, core.diagnostics, core.invite,
+            lambda: core.conversations(1), lambda: core.messages(LINK_OF_NOTHING, 1), lambda: core.account_create("x"),
+            lambda: core.send(LINK_OF_NOTHING, "x"), lambda: core.sync_once(1000), lambda: core.set_foreground(True)):
+        await fails(SottoError.State, "closed", call)
+    assert core.connectivity().publish_nodes == 0
+    late = core.events()
+    await asyncio.wait_for(late.ready(), PATIENCE)
+    assert late.next_batch(64) is None
+    # The folder is free, for a core that nobody shuts down too.
+    phone = Phone(folder / "phone", nodes=[])
+    del phone
+    phone = Phone(folder / "phone", nodes=[])
+    await phone.core.shutdown()
+
+
+async def a_cancelled_call_loses_nothing(folder):
+    alice, bob = await befriended(folder)
+    place, dice = alice.conversation, random.Random(7)
+
+    async def begin(call):
+        """Starts a call and cancels it a few turns of the loop later: before, while, or after it is done."""
+        task = asyncio.create_task(call)
+        for _ in range(dice.randrange(1, 5)):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return task.cancelled()
+
+    # A send that has begun happens once, whatever becomes of the call.
+    texts = [f"text {n}" for n in range(30)]
+    cancelled = [await begin(alice.core.send(place, text)) for text in texts]
+    assert any(cancelled)
+    all_there = lambda phone: lambda: [m.text for m in reversed(phone.page())] == texts
+    await alice.until("all texts", all_there(alice))
+    await bob.until("all texts at the other side", all_there(bob))
+    await alice.until("delivered", lambda: all(m.state == MessageState.DELIVERED for m in alice.page()))
+
+    # Two listeners, one of which is cancelled all the time, hear the same.
+    calm, torn, heard, cut = bob.core.events(), bob.core.events(), [], 0
+    for n in range(300):
+        draft = asyncio.create_task(bob.core.draft_set(place, f"draft {n}"))
+        cut += await begin(torn.ready())
+        await draft
+        heard += torn.next_batch(dice.randrange(4))
+    assert cut > 30, f"only {cut} calls were cut short"
+    # A call given up in the middle of shutting down does not stop it.
+    await begin(bob.core.shutdown())
+    for listener, into in ((torn, heard), (calm, quiet := [])):
+        while True:
+            await asyncio.wait_for(listener.ready(), PATIENCE)
+            if (batch := listener.next_batch(64)) is None:
+                break
+            into += batch
+    heard, quiet = [str(event) for event in heard], [str(event) for event in quiet]
+    assert heard == quiet and len(heard) >= 300, (len(heard), len(quiet))
+    await fails(SottoError.State, "closed", bob.core.contacts)
+    await bob.core.shutdown()
+    await alice.core.shutdown()
+
+
+async def a_slow_listener_is_told(folder):
+    dave = await Phone.new(folder / "dave", "Dave", nodes=[])
+    phone = await Phone.new(folder / "phone", "Carol", nodes=[])
+    await phone.core.contact_add((await dave.core.invite()).link)
+    slow, place = phone.core.events(), phone.conversation
+    for n in range(1030):
+        await phone.core.draft_set(place, f"draft {n}")
+    await asyncio.wait_for(slow.ready(), PATIENCE)
+    first = slow.next_batch(1)[0]
+    assert isinstance(first, SottoEvent.LAGGED) and first.missed == 6, first
+    assert len(slow.next_batch(5000)) == 1023
+    await phone.core.shutdown()
+    await dave.core.shutdown()
+
+
+async def main():
+    for test in (every_error_has_its_class, a_wrong_key_opens_nothing, an_old_copy_is_noticed,
+            after_the_end_everything_says_so, a_slow_listener_is_told, two_people_meet_and_talk,
+            a_cancelled_call_loses_nothing):
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            await test(Path(folder))
+        print(f"  ok {test.__name__}, {time.monotonic() - begin:.1f} s")
+
+
+try:
+    asyncio.run(main())
+except BaseException:
+    traceback.print_exc()
+    sys.exit(1)
