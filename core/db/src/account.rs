@@ -60,8 +60,18 @@ impl Account {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::from)?;
         let done = work(&Tx { conn: &tx })?;
-        tx.commit().map_err(Error::from)?;
+        tx.commit().map_err(|error| self.why(error.into()))?;
         Ok(done)
+    }
+
+    /// SQLite calls every failed write but a full disk's an input/output error. Where the file system turned read-only,
+    /// the lock file cannot be opened for writing either.
+    fn why(&self, error: Error) -> Error {
+        let probe = || private_file(&self.path.with_extension("lock"));
+        match error {
+            Error::Io => probe().map_or_else(Error::from, |_| error),
+            other => other,
+        }
     }
 
     /// One transaction that a power cut may undo: for what can be had again.
@@ -83,9 +93,10 @@ impl Account {
 
     /// Copies the log into the file and empties it.
     pub fn truncate(&mut self) -> Result<(), Error> {
-        self.conn
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        let done = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        done.map_err(|error| self.why(error.into()))
     }
 
     /// A second connection that can only read. Drop it before this.

@@ -12,14 +12,17 @@
     reason = "test code"
 )]
 
+pub mod life;
 mod loopback;
 mod phone;
 mod random;
+mod record;
 mod world;
 
 pub use loopback::Loopback;
 pub use phone::Phone;
 pub use random::Seeded;
+pub use record::{Record, Relayed, Told};
 pub use world::{Weather, World};
 
 /// Milliseconds.

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sotto_db::{Account, Message, Reader};
 use sotto_messenger::engine::input::{Answer, Effect, Input, Ticket};
@@ -11,9 +11,14 @@ use tempfile::TempDir;
 
 use crate::Seeded;
 
+/// The key of every simulated phone.
+pub(crate) const KEY: [u8; 32] = [7; 32];
+
 /// One install: a folder, a key, and, while it runs, an engine.
 pub struct Phone {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: PathBuf,
+    /// Removed with it, if it is its own.
+    _temporary: Option<TempDir>,
     pub(crate) engine: Option<Engine>,
     pub(crate) wake: Option<i64>,
     pub(crate) topics: Vec<String>,
@@ -35,8 +40,19 @@ pub struct Phone {
 
 impl Phone {
     pub(crate) fn new(seed: u64) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().to_owned();
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            _temporary: Some(temporary),
+            ..Self::over(seed, folder)
+        }
+    }
+
+    /// On a folder that stays.
+    pub(crate) fn over(seed: u64, folder: PathBuf) -> Self {
+        Self {
+            folder,
+            _temporary: None,
             engine: None,
             wake: None,
             topics: Vec::new(),
@@ -54,7 +70,7 @@ impl Phone {
 
     /// The folder of its database.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Is it running?
@@ -63,11 +79,11 @@ impl Phone {
     }
 
     /// Opens its database and starts an engine over it.
-    pub(crate) fn start(&mut self, now_ms: i64) -> Vec<Effect> {
+    pub(crate) fn start(&mut self, now_ms: i64) -> Result<Vec<Effect>, Error> {
         self.life += 1;
         self.topics.clear();
         self.wake = None;
-        let account = Account::open(&self.folder.path().join("account.db"), &[7; 32]).unwrap();
+        let account = Account::open(&self.folder.join("account.db"), &KEY)?;
         let config = EngineConfig {
             cluster: 66,
             buckets: BucketTable::new(&[(0, 4)]).unwrap(),
@@ -82,9 +98,9 @@ impl Phone {
                 .wrapping_add(u64::from(self.life)),
         );
         let (engine, effects) =
-            Engine::open(account, config, Box::new(rng), now_ms + self.clock_off_ms).unwrap();
+            Engine::open(account, config, Box::new(rng), now_ms + self.clock_off_ms)?;
         self.engine = Some(engine);
-        effects
+        Ok(effects)
     }
 
     pub(crate) fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
@@ -96,10 +112,10 @@ impl Phone {
 
     /// Reads its database as the API would.
     pub fn read<T>(&self, read: impl FnOnce(&Reader) -> T) -> T {
-        let path = self.folder.path().join("account.db");
+        let path = self.folder.join("account.db");
         let reader = match &self.engine {
-            Some(_) => Reader::open(&path, &[7; 32]).unwrap(),
-            None => Account::open(&path, &[7; 32]).unwrap().reader().unwrap(),
+            Some(_) => Reader::open(&path, &KEY).unwrap(),
+            None => Account::open(&path, &KEY).unwrap().reader().unwrap(),
         };
         read(&reader)
     }

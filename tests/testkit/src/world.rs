@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use sotto_messenger::Error;
 use sotto_messenger::engine::input::{Answer, Command, ContactAction, Effect, Input};
@@ -8,6 +9,7 @@ use sotto_net::{
 };
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
+use crate::record::{Record, Relayed};
 use crate::{BEGIN, MINUTE, Phone, SECOND, Seeded};
 
 /// What the network does to messages; chances in percent.
@@ -46,6 +48,8 @@ pub struct World {
     pub phones: Vec<Phone>,
     /// Every payload that was published, with its topic: what an outsider sees.
     pub published: Vec<(String, Vec<u8>)>,
+    /// Where it is noted, for worlds that outlive their process.
+    pub record: Option<Record>,
     store: Vec<Stored>,
     queue: BTreeMap<(i64, u64), (usize, u32, NetEvent)>,
     order: u64,
@@ -55,34 +59,73 @@ pub struct World {
 /// Longest page of a store.
 const PAGE: usize = 20;
 
+fn hash_of(message: &WakuMessage) -> [u8; 32] {
+    let shard = Shard {
+        cluster: 66,
+        shard: 0,
+    };
+    message_hash(&shard.to_string(), message)
+}
+
 impl World {
     /// `phones` phones with empty folders, running.
     pub fn new(seed: u64, phones: usize) -> Self {
         let mut rng = Seeded::new(seed);
-        let phones = (0..phones)
-            .map(|_| Phone::new(rng.draw()))
-            .collect::<Vec<_>>();
-        let mut world = Self {
-            now_ms: BEGIN,
-            weather: Weather::default(),
-            phones,
-            published: Vec::new(),
-            store: Vec::new(),
-            queue: BTreeMap::new(),
-            order: 0,
-            rng,
-        };
+        let phones = (0..phones).map(|_| Phone::new(rng.draw())).collect();
+        let mut world = Self::of(phones, rng);
         for who in 0..world.phones.len() {
             world.start(who);
         }
         world
     }
 
+    /// Phones on folders that stay, not running yet. Each process needs a seed of its own.
+    pub fn over(seed: u64, folders: Vec<PathBuf>) -> Self {
+        let mut rng = Seeded::new(seed);
+        let phones = folders
+            .into_iter()
+            .map(|folder| Phone::over(rng.draw(), folder));
+        Self::of(phones.collect(), rng)
+    }
+
+    fn of(phones: Vec<Phone>, rng: Seeded) -> Self {
+        Self {
+            now_ms: BEGIN,
+            weather: Weather::default(),
+            phones,
+            published: Vec::new(),
+            record: None,
+            store: Vec::new(),
+            queue: BTreeMap::new(),
+            order: 0,
+            rng,
+        }
+    }
+
     /// Starts a phone that is down.
     pub fn start(&mut self, who: usize) {
-        let effects = self.phones[who].start(self.now_ms);
+        self.try_start(who).unwrap();
+    }
+
+    /// Starts a phone that is down, if its database opens.
+    pub fn try_start(&mut self, who: usize) -> Result<(), Error> {
+        let effects = self.phones[who].start(self.now_ms)?;
         self.connectivity(who);
         self.carry_out(who, effects);
+        Ok(())
+    }
+
+    /// What stores held before.
+    pub fn restore(&mut self, one: &Relayed) {
+        let message = WakuMessage::new(one.topic.clone(), one.payload.clone(), one.timestamp_ns);
+        self.published
+            .push((one.topic.clone(), one.payload.clone()));
+        self.store.push(Stored {
+            topic: one.topic.clone(),
+            payload: one.payload.clone(),
+            timestamp_ns: one.timestamp_ns,
+            hash: hash_of(&message),
+        });
     }
 
     /// Kills a phone: no close, nothing written.
@@ -255,20 +298,8 @@ impl World {
     }
 
     fn publish(&mut self, who: usize, id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64) {
-        let message = WakuMessage {
-            payload: payload.clone(),
-            content_topic: topic.clone(),
-            timestamp: Some(timestamp_ns),
-            ..WakuMessage::default()
-        };
-        let hash = message_hash(
-            &Shard {
-                cluster: 66,
-                shard: 0,
-            }
-            .to_string(),
-            &message,
-        );
+        let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
+        let hash = hash_of(&message);
         let node = Some(self.rng.below(3));
         let fails = self.rng.chance(self.weather.publish_fails);
         let lies = self.rng.chance(self.weather.publish_lies);
@@ -294,6 +325,13 @@ impl World {
             return;
         }
         self.published.push((topic.clone(), payload.clone()));
+        if let Some(record) = &mut self.record {
+            record.relayed(&Relayed {
+                topic: topic.clone(),
+                payload: payload.clone(),
+                timestamp_ns,
+            });
+        }
         // Stores keep what is at most 20 s off.
         let skew = (timestamp_ns / 1_000_000 - self.now_ms).abs();
         if skew <= 20 * SECOND && !self.rng.chance(self.weather.store_misses) {

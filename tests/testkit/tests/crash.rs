@@ -137,6 +137,8 @@ fn check(world: &World, when: &str) {
         let delivered = |state: &MessageState| *state >= MessageState::Delivered;
         assert!(states.iter().all(delivered), "{when}: {who} {states:?}");
         assert_eq!(state(world, who), Some(ContactState::Accepted), "{when}");
+        let left = world.phones[who].read(|reader| reader.counts().unwrap().outbox);
+        assert_eq!(left, 0, "{when}: {who} still has something to send");
     }
 }
 

@@ -150,5 +150,8 @@ impl Live {
         self.storage_after_ms = now_ms.saturating_add(STORAGE_RETRY_MS);
         self.caught_up = false;
         self.catch_up_after_ms = self.storage_after_ms;
+        // Pages still to come must not count as all there was.
+        self.queries
+            .retain(|_, query| !matches!(query.what, What::CatchUp { .. }));
     }
 }

@@ -27,6 +27,8 @@ const IN_FLIGHT_MS: i64 = 60 * SECOND;
 const GIVE_UP_MS: i64 = 30 * DAY;
 /// A store is asked for a card after this, and up to as much again.
 const CARD_CHECK_MS: i64 = 10 * SECOND;
+/// No answer: asked again after this, and up to as much again.
+const CARD_CHECK_AGAIN_MS: i64 = 2 * MINUTE;
 /// One small envelope in so many is sent as the next class.
 const UP_SIZED: i64 = 16;
 /// Furthest a timestamp may lie ahead of the clock, seconds.
@@ -474,6 +476,14 @@ fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u8) {
 /// Asks another node whether its store holds a row's message.
 pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
     row.check_ms = None;
+    if row.kind == CARD {
+        if row.give_up_ms <= step.now_ms {
+            return Ok(step.tx.outbox_delete(row.id)?);
+        }
+        // Nothing else moves a card: the answer may stay away, and the process may end before it comes.
+        let jitter = step.below(CARD_CHECK_AGAIN_MS);
+        row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_AGAIN_MS + jitter));
+    }
     step.tx.outbox_update(&row)?;
     let attempts = step.tx.attempts(row.id)?;
     let Some(newest) = attempts.first() else {
@@ -499,6 +509,7 @@ pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(),
     };
     if !present {
         row.due_ms = row.due_ms.min(step.now_ms);
+        row.check_ms = None;
         return Ok(step.tx.outbox_update(&row)?);
     }
     if row.kind == CARD {

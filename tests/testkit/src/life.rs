@@ -1,0 +1,375 @@
+//! A scripted life of two people that any crash may interrupt: the next process finds out how far it came, and goes on.
+//!
+//! Both phones live in one process, on a simulated network whose memory is a [`Record`]. What was acknowledged is noted
+//! there; [`Life::resume`] demands that all of it still holds, and [`check`] that in the end all of it arrived.
+
+use std::path::{Path, PathBuf};
+
+use sotto_db::Reader;
+use sotto_messenger::engine::input::{Answer, Command, ContactAction};
+use sotto_messenger::engine::stored;
+use sotto_messenger::records::{ContactId, ContactState, ConversationId, MessageId, MessageState};
+use sotto_messenger::{Error, Event, Kind};
+
+use crate::phone::KEY;
+use crate::record::{Record, Told};
+use crate::{SECOND, World};
+
+mod check;
+mod script;
+
+pub use check::{check, settled_after_ms};
+use script::{AFTER, Act, BEFORE, text};
+
+/// Both phones, running.
+pub struct Life {
+    world: World,
+    /// As the app has them: one for as long as the phone runs.
+    readers: Vec<Option<Reader>>,
+    told: Told,
+}
+
+/// A phone's folder in the folder of a life.
+pub(crate) fn phone_folder(folder: &Path, who: usize) -> PathBuf {
+    folder.join(who.to_string())
+}
+
+/// Makes an empty folder for a life.
+pub fn make_folder(folder: &Path) {
+    for who in 0..2 {
+        std::fs::create_dir_all(phone_folder(folder, who)).unwrap();
+    }
+}
+
+/// Two people who know each other and have talked.
+pub fn befriended(folder: &Path) {
+    let mut life = Life::resume(folder);
+    life.befriend();
+    life.play(BEFORE);
+    life.settle();
+}
+
+/// The whole life, from wherever it was interrupted to its end.
+pub fn live(folder: &Path) {
+    let mut life = Life::resume(folder);
+    life.befriend();
+    life.play(BEFORE);
+    life.play(AFTER);
+    let run = life.told.runs;
+    for who in 0..2 {
+        // Whatever happened before: the sessions still work.
+        life.act(&Act::Say(who, &format!("{who} in run {run}")));
+    }
+    life.settle();
+}
+
+impl Life {
+    /// Opens both phones and sees that everything acknowledged is there.
+    pub fn resume(folder: &Path) -> Self {
+        let mut record = Record::open(folder);
+        record.run();
+        let told = record.read();
+        let folders = (0..2).map(|who| phone_folder(folder, who)).collect();
+        let mut world = World::over(told.runs, folders);
+        world.now_ms = world.now_ms.max(told.now_ms);
+        for one in &told.relayed {
+            world.restore(one);
+        }
+        world.record = Some(record);
+        let mut life = Self {
+            world,
+            readers: vec![None, None],
+            told,
+        };
+        for who in 0..2 {
+            life.insist(|life| life.open(who));
+            life.insist(|life| {
+                let name = stored::own(life.reader(who))?.map(|own| own.name);
+                let contact = life.contact(who)?.map(|(_, state)| state);
+                life.holds(who, name, contact, &life.texts(who)?);
+                Ok(())
+            });
+        }
+        life.pass(SECOND);
+        life
+    }
+
+    fn open(&mut self, who: usize) -> Result<(), Error> {
+        if !self.world.phones[who].is_up() {
+            self.world.try_start(who)?;
+        }
+        let path = self.world.phones[who].folder().join("account.db");
+        self.readers[who] = Some(Reader::open(&path, &KEY)?);
+        Ok(())
+    }
+
+    /// Nothing that this phone acknowledged is gone.
+    fn holds(
+        &self,
+        who: usize,
+        name: Option<String>,
+        contact: Option<ContactState>,
+        texts: &[(String, bool)],
+    ) {
+        let shows = |said: &str, read: bool| {
+            let is_it =
+                |(shown, was_read): &(String, bool)| *shown == text(said) && (*was_read || !read);
+            texts.iter().any(is_it)
+        };
+        for what in &self.told.done {
+            let parts: Vec<&str> = what.splitn(3, ' ').collect();
+            let mine = |by: &str| by == who.to_string();
+            let there = match parts[..] {
+                ["account", by] if mine(by) => name.is_some(),
+                ["name", by, taken] if mine(by) => name.as_deref() == Some(taken),
+                ["add"] if who == 0 => contact.is_some(),
+                ["accept"] if who == 1 => contact == Some(ContactState::Accepted),
+                ["say", by, said] if mine(by) => shows(said, false),
+                ["read", by, said] if mine(by) => shows(said, true),
+                _ => true,
+            };
+            assert!(there, "{who} was told {what:?}, and it is gone");
+        }
+    }
+
+    fn record(&mut self) -> &mut Record {
+        self.world.record.as_mut().unwrap()
+    }
+
+    /// Time passes; what listeners are told of broken storage is noted.
+    fn pass(&mut self, ms: i64) {
+        let until = self.world.now_ms + ms;
+        self.record().clock(until);
+        self.world.run(ms);
+        for who in 0..2 {
+            for event in std::mem::take(&mut self.world.phones[who].events) {
+                if let Event::Notice { code } = event {
+                    self.record().error(&format!("notice {code}"));
+                }
+            }
+        }
+    }
+
+    /// Until it works: who is told that the disk is full tries again later.
+    fn insist<T>(&mut self, work: impl Fn(&mut Self) -> Result<T, Error>) -> T {
+        for _ in 0..100 {
+            match work(self) {
+                Ok(done) => return done,
+                Err(error) => {
+                    assert_eq!(error.kind(), Kind::Storage, "{error}");
+                    self.record().error(error.code().as_str());
+                    self.pass(15 * SECOND);
+                }
+            }
+        }
+        panic!("it never works again");
+    }
+
+    fn reader(&self, who: usize) -> &Reader {
+        self.readers[who].as_ref().unwrap()
+    }
+
+    /// A call, noted as `what` before it leaves and once it is acknowledged.
+    fn call(&mut self, who: usize, what: &str, command: Command) -> Result<Answer, Error> {
+        self.record().tried(what);
+        let answer = self.world.call(who, command)?;
+        self.done(what);
+        Ok(answer)
+    }
+
+    fn done(&mut self, what: &str) {
+        self.record().done(what);
+        self.told.done.insert(what.to_owned());
+    }
+
+    /// The texts a phone shows, oldest first, and whether they were read.
+    fn texts(&self, who: usize) -> Result<Vec<(String, bool)>, Error> {
+        let reader = self.reader(who);
+        let Some(contact) = reader.contacts()?.first().cloned() else {
+            return Ok(Vec::new());
+        };
+        let page = reader.messages_page(&contact.conversation, None, 1000)?;
+        let shown = page.into_iter().rev();
+        Ok(shown
+            .map(|message| (message.text.unwrap_or_default(), message.read))
+            .collect())
+    }
+
+    fn contact(&self, who: usize) -> Result<Option<(ContactId, ContactState)>, Error> {
+        let contacts = self.reader(who).contacts()?;
+        Ok(contacts.first().map(|contact| {
+            let id = ContactId(sotto_crypto::account_id(&contact.chat));
+            (id, stored::contact_state(contact.state))
+        }))
+    }
+
+    /// Accounts, an invite of phone 1, a request of phone 0, its answer.
+    fn befriend(&mut self) {
+        for who in 0..2 {
+            self.insist(|life| {
+                if stored::own(life.reader(who))?.is_none() {
+                    let name = format!("person {who}");
+                    let command = Command::AccountCreate { name };
+                    life.call(who, &format!("account {who}"), command)?;
+                }
+                Ok(())
+            });
+        }
+        if self.insist(|life| life.contact(0)).is_none() {
+            let link = self.invite(1, 0);
+            self.pass(5 * SECOND);
+            self.insist(|life| {
+                if life.contact(0)?.is_none() {
+                    let link = link.clone();
+                    let text = Some("it is me".to_owned());
+                    life.call(0, "add", Command::ContactAdd { link, text })?;
+                }
+                Ok(())
+            });
+        }
+        for _ in 0..100 {
+            match self.insist(|life| life.contact(1)) {
+                Some((_, ContactState::Accepted)) => break,
+                Some((contact, ContactState::Incoming)) => self.insist(|life| {
+                    let action = ContactAction::Accept;
+                    let contact = contact.clone();
+                    life.call(1, "accept", Command::ContactAnswer { contact, action })
+                        .map(drop)
+                }),
+                _ => self.pass(5 * SECOND),
+            }
+        }
+        for _ in 0..100 {
+            match self.insist(|life| life.contact(0)) {
+                Some((_, ContactState::Accepted)) => return,
+                _ => self.pass(5 * SECOND),
+            }
+        }
+        panic!("the request never came through");
+    }
+
+    /// The link of the `n`th invite, made unless it was.
+    fn invite(&mut self, who: usize, n: usize) -> String {
+        let prefix = format!("invite {who} {n} ");
+        let made = self.told.done.iter().find_map(|what| {
+            let link = what.strip_prefix(&prefix)?;
+            Some(link.to_owned())
+        });
+        made.unwrap_or_else(|| {
+            self.insist(|life| match life.world.call(who, Command::InviteCreate)? {
+                Answer::Invite(invite) => {
+                    life.done(&format!("{prefix}{}", invite.link));
+                    Ok(invite.link)
+                }
+                other => panic!("{other:?}"),
+            })
+        })
+    }
+
+    fn play(&mut self, acts: &[Act<'_>]) {
+        for act in acts {
+            self.act(act);
+        }
+    }
+
+    fn act(&mut self, act: &Act<'_>) {
+        match *act {
+            Act::Say(who, said) => self.insist(|life| life.say(who, said)),
+            Act::Read(who, said) => self.read(who, said),
+            Act::Invite(who, n) => drop(self.invite(who, n)),
+            Act::Name(who, name) => self.insist(|life| {
+                let command = Command::ProfileSet {
+                    name: name.to_owned(),
+                };
+                life.call(who, &format!("name {who} {name}"), command)
+                    .map(drop)
+            }),
+            Act::Foreground(who, on) => self.insist(|life| {
+                let command = Command::Foreground { on };
+                life.world.call(who, command).map(drop)
+            }),
+            Act::Restart(who) => self.restart(who),
+            Act::Online(who, online) => self.world.set_online(who, online),
+            Act::Pass(ms) => self.pass(ms),
+        }
+    }
+
+    /// Closes a phone's app and opens it again. A close that fails is no reason to stay open.
+    fn restart(&mut self, who: usize) {
+        self.readers[who] = None;
+        if let Err(error) = self.world.call(who, Command::Close) {
+            self.record().error(error.code().as_str());
+        }
+        self.world.kill(who);
+        self.insist(|life| life.open(who));
+    }
+
+    fn conversation(&self, who: usize) -> Result<ConversationId, Error> {
+        let contacts = self.reader(who).contacts()?;
+        Ok(ConversationId::from_bytes(&contacts[0].conversation))
+    }
+
+    /// Says it, unless it is there: a person who was told that it failed looks before saying it again.
+    fn say(&mut self, who: usize, said: &str) -> Result<(), Error> {
+        let text = text(said);
+        if self.texts(who)?.iter().any(|(shown, _)| *shown == text) {
+            return Ok(());
+        }
+        let conversation = self.conversation(who)?;
+        let command = Command::Send { conversation, text };
+        self.call(who, &format!("say {who} {said}"), command)?;
+        Ok(())
+    }
+
+    /// Reads up to what the other side said, once it came.
+    fn read(&mut self, who: usize, said: &str) {
+        let text = text(said);
+        for _ in 0..200 {
+            let found = self.insist(|life| {
+                let conversation = life.reader(who).contacts()?[0].conversation;
+                let page = life.reader(who).messages_page(&conversation, None, 1000)?;
+                let shown = page
+                    .into_iter()
+                    .find(|one| one.text.as_ref() == Some(&text));
+                let Some(message) = shown else {
+                    return Ok(false);
+                };
+                let command = Command::MarkRead {
+                    conversation: ConversationId::from_bytes(&conversation),
+                    message: MessageId::from_bytes(&message.id),
+                };
+                life.call(who, &format!("read {who} {said}"), command)?;
+                Ok(true)
+            });
+            if found {
+                return;
+            }
+            self.pass(15 * SECOND);
+        }
+        panic!("{said:?} never came");
+    }
+
+    /// Until everything said is delivered, and shown in one order on both sides.
+    fn settle(&mut self) {
+        let begin = self.world.now_ms;
+        for _ in 0..240 {
+            self.pass(15 * SECOND);
+            let at_rest = self.insist(|life| {
+                let mut delivered = true;
+                for who in 0..2 {
+                    let conversation = life.reader(who).contacts()?[0].conversation;
+                    let page = life.reader(who).messages_page(&conversation, None, 1000)?;
+                    delivered &= page.iter().all(|one| {
+                        !one.mine || stored::message_state(one.state) >= MessageState::Delivered
+                    });
+                    delivered &= life.reader(who).counts()?.outbox == 0;
+                }
+                Ok(delivered && life.texts(0)?.len() == life.texts(1)?.len())
+            });
+            if at_rest {
+                let took = self.world.now_ms - begin;
+                return self.done(&format!("settled {took}"));
+            }
+        }
+    }
+}

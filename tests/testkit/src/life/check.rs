@@ -1,0 +1,119 @@
+//! After the last interruption, from outside of any engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use sotto_crypto::account_id;
+use sotto_db::Account;
+use sotto_messenger::engine::stored;
+use sotto_messenger::records::{ContactState, MessageState};
+use sotto_wire::envelope::Envelope;
+use sotto_wire::invite::Invite;
+
+use super::phone_folder;
+use super::script::{said, text};
+use crate::phone::KEY;
+use crate::record::{Record, Told};
+
+/// A message as a phone shows it.
+struct Shown {
+    text: String,
+    mine: bool,
+    state: MessageState,
+}
+
+/// Panics unless all that was acknowledged in a finished life arrived, once, in one order, and no key was used twice.
+pub fn check(folder: &Path, when: &str) -> Told {
+    let told = Record::open(folder).read();
+    let shown = [shown(folder, 0, &told, when), shown(folder, 1, &told, when)];
+    let texts = |who: usize| shown[who].iter().map(|one| &one.text);
+    assert!(texts(0).eq(texts(1)), "{when}: one order");
+    let mut expected: BTreeSet<String> = said()
+        .map(|(who, said)| format!("say {who} {said}"))
+        .collect();
+    let acknowledged = told.done.iter().filter(|what| what.starts_with("say "));
+    expected.extend(acknowledged.cloned());
+    let mut count = BTreeMap::<String, u32>::new();
+    for text in texts(0) {
+        *count.entry(text.clone()).or_default() += 1;
+    }
+    for what in &expected {
+        let said = what.splitn(3, ' ').last().unwrap();
+        assert_eq!(count.remove(&text(said)), Some(1), "{when}: {what}");
+    }
+    // A process may die between its commit and its answer.
+    for (text, times) in count {
+        let tried = told.tried.iter().any(|what| what.ends_with(&text));
+        assert!(tried && times == 1, "{when}: {text:?} {times} times");
+    }
+    keys(&told, when);
+    told
+}
+
+fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
+    let path = phone_folder(folder, who).join("account.db");
+    let account = Account::open(&path, &KEY).unwrap();
+    let invites = account.read(|tx| tx.invites()).unwrap();
+    for what in &told.done {
+        if let Some(link) = what.strip_prefix(&format!("invite {who} ")) {
+            let link = link.split_once(' ').unwrap().1;
+            let secret = Invite::from_link(link).unwrap().secret;
+            let kept = invites.iter().any(|invite| invite.secret == secret);
+            assert!(kept, "{when}: an invite is gone");
+        }
+    }
+    let reader = account.reader().unwrap();
+    let contacts = reader.contacts().unwrap();
+    assert_eq!(contacts.len(), 1, "{when}: {who} has one contact");
+    let contact = &contacts[0];
+    let state = stored::contact_state(contact.state);
+    assert_eq!(state, ContactState::Accepted, "{when}: {who}");
+    if who == 0 {
+        assert_eq!(contact.name, "Bob", "{when}: {}", account_id(&contact.chat));
+    }
+    let page = reader.messages_page(&contact.conversation, None, 1000);
+    let shown: Vec<Shown> = page
+        .unwrap()
+        .into_iter()
+        .rev()
+        .map(|message| Shown {
+            text: message.text.unwrap_or_default(),
+            mine: message.mine,
+            state: stored::message_state(message.state),
+        })
+        .collect();
+    for one in shown.iter().filter(|one| one.mine) {
+        assert!(
+            (MessageState::Delivered..=MessageState::Read).contains(&one.state),
+            "{when}: {who} {:?} is {:?}",
+            one.text,
+            one.state
+        );
+    }
+    shown
+}
+
+/// A tag names one key of one session, a tag with its random bytes one nonce: neither ever seals two things.
+fn keys(told: &Told, when: &str) {
+    let mut by_tag = BTreeMap::new();
+    let mut by_nonce = BTreeMap::new();
+    for one in &told.relayed {
+        let envelope = Envelope::decode(&one.payload).unwrap();
+        if one.topic.contains("/h") {
+            let first = *by_tag.entry(envelope.tag).or_insert(&one.payload);
+            assert!(*first == one.payload, "{when}: a key was used twice");
+        }
+        let nonce = (envelope.tag, envelope.random);
+        let first = *by_nonce.entry(nonce).or_insert(&one.payload);
+        assert!(*first == one.payload, "{when}: a nonce was used twice");
+    }
+}
+
+/// How long the last run waited until all was delivered, milliseconds of its clock; `None` if it never was.
+pub fn settled_after_ms(told: &Told) -> Option<i64> {
+    let settled = told
+        .done
+        .iter()
+        .filter_map(|what| what.strip_prefix("settled ")?.parse().ok());
+    settled.max()
+}

@@ -1,0 +1,182 @@
+//! The disk is full, read-only or broken for a while: callers are told so by a typed code, nothing acknowledged is
+//! lost, and everything works again afterwards.
+
+use std::path::Path;
+
+use sotto_testkit::{Seeded, Told, life};
+
+use crate::stage::{copy, each, empty, template};
+use crate::strace::{CHANGES, End, Strace, finish};
+
+/// What breaks, from the `from`th of these calls to the `to`th.
+struct Fault {
+    calls: &'static str,
+    errno: &'static str,
+    from: u64,
+    to: u64,
+    /// What anybody may be told of it.
+    codes: &'static [&'static str],
+}
+
+impl Fault {
+    fn inject(&self) -> String {
+        let Self {
+            calls, errno, from, ..
+        } = self;
+        format!("{calls}:error={errno}:when={from}..{}", self.to)
+    }
+
+    fn when(&self) -> String {
+        format!("{} from {} to {}", self.errno, self.from, self.to)
+    }
+
+    /// Every error told was one of those, and there were some if `some`.
+    fn told(&self, told: &Told, some: bool) {
+        let when = self.when();
+        for code in &told.errors {
+            let code = code.strip_prefix("notice ").unwrap_or(code);
+            assert!(self.codes.contains(&code), "{when}: {code}");
+        }
+        assert!(!some || !told.errors.is_empty(), "{when}: nobody was told");
+    }
+}
+
+const WRITES: &str = "pwrite64,ftruncate";
+const SYNCS: &str = "fsync,fdatasync";
+/// Writes of a whole life, about; and its syncs.
+const ALL_WRITES: u64 = 2500;
+const ALL_SYNCS: u64 = 170;
+
+/// The database file stays usable for reading, so an error of a write is not the whole file's: SQLite says `full` for
+/// a full disk and `io` for the rest.
+fn faults() -> Vec<Fault> {
+    let kinds: [(_, _, u64, u64, &[&str]); 5] = [
+        (
+            WRITES,
+            "ENOSPC",
+            ALL_WRITES,
+            60,
+            &["storage.full", "storage.io"],
+        ),
+        (
+            WRITES,
+            "EROFS",
+            ALL_WRITES,
+            60,
+            &["storage.read_only", "storage.io"],
+        ),
+        (WRITES, "EIO", ALL_WRITES, 60, &["storage.io"]),
+        (
+            SYNCS,
+            "ENOSPC",
+            ALL_SYNCS,
+            6,
+            &["storage.full", "storage.io"],
+        ),
+        (SYNCS, "EIO", ALL_SYNCS, 6, &["storage.io"]),
+    ];
+    let mut rng = Seeded::new(4);
+    let mut faults = Vec::new();
+    for (calls, errno, all, stretch, codes) in kinds {
+        const PARTS: u64 = 10;
+        for part in 0..PARTS {
+            let from = 1 + all * part / PARTS + rng.below(all / PARTS);
+            faults.push(Fault {
+                calls,
+                errno,
+                from,
+                to: from + stretch,
+                codes,
+            });
+        }
+    }
+    faults
+}
+
+/// It lives on by itself; then another process finds everything.
+fn over(folder: &Path, when: &str) -> Told {
+    life::check(folder, when);
+    finish(folder, when);
+    life::check(folder, when)
+}
+
+#[test]
+fn writes_and_syncs_fail_for_a_while() {
+    each(&faults(), |fault| {
+        let (folder, when) = (empty(), fault.when());
+        let strace = Strace::new(CHANGES).inject(&fault.inject());
+        let end = strace.run(folder.path(), None, &when);
+        assert_eq!(end, End::Finished, "{when}");
+        fault.told(&over(folder.path(), &when), true);
+    });
+}
+
+#[test]
+fn broken_and_then_killed() {
+    let known = template();
+    let mut rng = Seeded::new(5);
+    let points: Vec<(Fault, u64)> = (0..16)
+        .map(|i| {
+            let from = 1 + rng.below(90);
+            let fault = Fault {
+                calls: SYNCS,
+                errno: if i % 2 == 0 { "EIO" } else { "ENOSPC" },
+                from,
+                to: from + 2,
+                codes: &["storage.full", "storage.io"],
+            };
+            // Soon after, while what failed may still lie in the log.
+            (fault, 1 + rng.below(1200))
+        })
+        .collect();
+    each(&points, |(fault, write)| {
+        let when = format!("{}, killed before write {write}", fault.when());
+        let folder = copy(known.path());
+        let killed = format!("pwrite64:signal=SIGKILL:when={write}");
+        let strace = Strace::new(CHANGES).inject(&fault.inject());
+        strace.inject(&killed).run(folder.path(), None, &when);
+        finish(folder.path(), &when);
+        fault.told(&life::check(folder.path(), &when), false);
+    });
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_does_not_open_and_later_does() {
+    let known = template();
+    for (errno, code) in [
+        ("EROFS", "storage.read_only"),
+        ("EACCES", "storage.read_only"),
+        ("ENOSPC", "storage.full"),
+    ] {
+        let folder = copy(known.path());
+        let when = format!("{errno} at opening");
+        let end = Strace::new("openat")
+            .only(&folder.path().join("0/account.lock"))
+            .inject(&format!("openat:error={errno}:when=1..3"))
+            .run(folder.path(), None, &when);
+        assert_eq!(end, End::Finished, "{when}");
+        let told = over(folder.path(), &when);
+        assert_eq!(told.errors, [code; 3], "{when}");
+    }
+}
+
+/// A file system that turned read-only under an open database. SQLite says `io`; that new files cannot be opened for
+/// writing either tells the two apart.
+#[test]
+fn a_folder_that_turns_read_only_is_called_so() {
+    let (known, when) = (template(), "EROFS while running");
+    let folder = copy(known.path());
+    let end = Strace::new("openat,pwrite64")
+        .only(&folder.path().join("0/account.lock"))
+        .only(&folder.path().join("0/account.db-wal"))
+        // At the start the lock file is opened once and the log twice, by writer and reader.
+        .inject("openat:error=EROFS:when=4..100")
+        .inject("pwrite64:error=EROFS:when=200..210")
+        .run(folder.path(), None, when);
+    assert_eq!(end, End::Finished, "{when}");
+    let told = over(folder.path(), when);
+    assert!(!told.errors.is_empty(), "{when}");
+    for code in &told.errors {
+        assert!(code.ends_with("storage.read_only"), "{when}: {code}");
+    }
+}
