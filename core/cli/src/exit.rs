@@ -55,7 +55,7 @@ impl From<Code> for Failure {
 /// Something waits to be sent and no node was there all the time.
 pub(crate) fn stranded(messenger: &Messenger) -> Result<(), Failure> {
     match messenger.diagnostics() {
-        Ok(about) if about.outbox > 0 && !about.node_reached => Err(Failure::NoNode(format!(
+        Ok(about) if about.unsent > 0 && !about.node_reached => Err(Failure::NoNode(format!(
             "{} things wait to be sent",
             about.outbox
         ))),

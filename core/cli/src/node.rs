@@ -2,6 +2,8 @@
 
 mod archive;
 
+use std::io::ErrorKind;
+use std::net::{IpAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 
@@ -28,6 +30,11 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
     make_folder(args)?;
     let key = key(args)?;
     let peer_id = key.peer_id();
+    if let Some(taken) = args.listen.iter().find(|listen| is_taken(listen)) {
+        return Err(Failure::Failed(format!(
+            "something listens on {taken} already"
+        )));
+    }
     let archive = match args.no_store {
         true => None,
         false => Some(open_archive(args)?),
@@ -85,6 +92,19 @@ fn make_folder(args: &NodeArgs) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(&args.data);
     made.map_err(|error| Failure::Data(error.to_string()))
+}
+
+/// Does another process listen there? The network shares ports where the system lets it, and the two would split what
+/// comes in between them.
+fn is_taken(listen: &str) -> bool {
+    let mut parts = listen.split('/').skip(2);
+    let address = parts.next().and_then(|part| part.parse::<IpAddr>().ok());
+    let port = parts.nth(1).and_then(|part| part.parse::<u16>().ok());
+    match (address, port) {
+        (Some(address), Some(port)) if port != 0 => TcpListener::bind((address, port))
+            .is_err_and(|error| error.kind() == ErrorKind::AddrInUse),
+        _ => false, // the node says what is wrong with it
+    }
 }
 
 fn key(args: &NodeArgs) -> Result<NodeKey, Failure> {

@@ -90,10 +90,14 @@ fn each_end_has_its_exit_code() {
     assert_eq!(code, 3);
     assert!(said.contains("storage.wrong_key"), "{said}");
 
-    // Something to send and nobody there.
+    // Nobody is there, which matters once there is something to send.
+    let mut friend = Rpc::on(&folder.path().join("b"), &[]);
+    friend.call("account_create", json!({"name": "Bo"}));
+    let link = friend.call("invite", json!({}))["link"].clone();
+    assert_eq!(friend.process.finish().code(), Some(0));
     let mut alone = Rpc::on(&data, &[]);
     alone.call("account_create", json!({"name": "Ada"}));
-    alone.call("invite", json!({}));
+    alone.call("contact_add", json!({"link": link}));
     assert_eq!(alone.process.finish().code(), Some(4));
     let mut again = Rpc::on(&data, &[]);
     again.call("close", json!({}));

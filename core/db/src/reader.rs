@@ -40,6 +40,8 @@ pub struct Counts {
     pub skipped: u64,
     /// Outbox rows.
     pub outbox: u64,
+    /// Those for a contact that no node took yet.
+    pub unsent: u64,
     /// Envelopes that wait.
     pub waiting: u64,
     /// Payloads remembered.
@@ -127,6 +129,7 @@ impl Reader {
 
     /// How much there is.
     pub fn counts(&self) -> Result<Counts, Error> {
+        let unsent = "outbox WHERE attempts=0 AND chat IS NOT NULL";
         let count = |table: &str| {
             let n = one(
                 &self.conn,
@@ -142,6 +145,7 @@ impl Reader {
             sessions: count("sessions")?,
             skipped: count("skipped")?,
             outbox: count("outbox")?,
+            unsent: count(unsent)?,
             waiting: count("waiting")?,
             seen: count("seen")?,
             fetches: count("fetches")?,

@@ -246,6 +246,8 @@ pub struct Diagnostics {
     pub skipped_keys: u64,
     /// Things in the outbox: texts not delivered, requests, receipts, chunks and cards.
     pub outbox: u64,
+    /// Those for a contact that no node took yet.
+    pub unsent: u64,
     /// Envelopes that nobody opens yet.
     pub waiting: u64,
     /// Long texts being fetched.

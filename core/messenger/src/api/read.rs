@@ -121,6 +121,7 @@ impl Messenger {
             sessions: counts.sessions,
             skipped_keys: counts.skipped,
             outbox: counts.outbox,
+            unsent: counts.unsent,
             waiting: counts.waiting,
             fetches: counts.fetches,
         })

@@ -355,10 +355,11 @@ pub(super) fn fetched(
     }
     let wait = match contact.fetch_tries {
         0 if found.is_some() => 5_000, // their cards may be on their way
-        0 | 1 => MINUTE,
-        2 => 10 * MINUTE,
-        3 => HOUR,
-        4 => 6 * HOUR,
+        1 if found.is_some() => 20_000,
+        0..=2 => MINUTE,
+        3 => 10 * MINUTE,
+        4 => HOUR,
+        5 => 6 * HOUR,
         _ => DAY,
     };
     contact.fetch_tries = contact.fetch_tries.saturating_add(1);

@@ -1,0 +1,118 @@
+//! `sotto demo`: undisturbed, with its processes killed, and killed itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{PATIENCE, children_of, is_alive, signal, sotto};
+
+fn demo() -> Command {
+    let mut command = sotto();
+    command.args(["demo", "--json"]).stdin(Stdio::null());
+    command
+}
+
+fn figures(output: &[u8]) -> Value {
+    serde_json::from_slice(output).unwrap()
+}
+
+#[test]
+fn everything_arrives_once_and_is_read() {
+    let done = demo().output().unwrap();
+    let transcript = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{transcript}");
+    let figures = figures(&done.stdout);
+    assert_eq!(figures["sent"], figures["received"]);
+    for none in ["lost", "doubled", "out_of_order", "not_read"] {
+        assert_eq!(figures[none], 0, "{none}");
+    }
+    assert!(figures["sent"].as_u64().unwrap() >= 15);
+    assert!(figures["wire_bytes_per_text"].as_u64().unwrap() > 0);
+    assert!(figures["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+    assert_eq!(figures["lives"], 6, "each phone twice, each node once");
+    assert!(transcript.contains("Both phones show the same safety number"));
+}
+
+/// A demo that runs, and its transcript line by line.
+fn running() -> (Child, Receiver<String>) {
+    let mut child = demo()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let transcript = BufReader::new(child.stderr.take().unwrap());
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in transcript.lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    (child, lines)
+}
+
+fn until(lines: &Receiver<String>, part: &str) {
+    loop {
+        let line = lines.recv_timeout(PATIENCE).expect(part);
+        if line.contains(part) {
+            return;
+        }
+    }
+}
+
+/// Each of the four is killed at another place of the story.
+#[test]
+fn killed_nodes_and_phones_start_again_and_nothing_is_lost() {
+    let (child, lines) = running();
+    let mut killed = 0;
+    for place in [
+        "Two Waku nodes",
+        "They talk",
+        "Like a stone",
+        "Soup tonight",
+        "KB)",
+    ] {
+        until(&lines, place);
+        let mut children = children_of(child.id());
+        children.sort_unstable();
+        // Another one each time: the nodes are the oldest.
+        let victim = children[killed % children.len()];
+        signal(victim, "KILL");
+        killed += 1;
+    }
+    thread::spawn(move || while lines.recv().is_ok() {});
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{:?}", done.status);
+    let figures = figures(&done.stdout);
+    assert_eq!(figures["sent"], figures["received"]);
+    assert!(figures["lives"].as_u64().unwrap() >= 6 + 4, "{figures}");
+}
+
+#[test]
+fn when_the_demo_is_killed_no_process_stays() {
+    for name in ["KILL", "TERM"] {
+        let (mut child, lines) = running();
+        until(&lines, "They talk");
+        let children = children_of(child.id());
+        assert_eq!(children.len(), 4);
+        signal(child.id(), name);
+        child.wait().unwrap();
+        let end = Instant::now() + PATIENCE;
+        while children.iter().any(|&id| is_alive(id)) {
+            assert!(Instant::now() < end, "some process stays after {name}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `sotto node`: what it prints, what it keeps, how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use support::{Friends, Node, Process, Rpc, sotto};
+
+fn start(folder: &Path, more: &[&str]) -> (Process, Value) {
+    let mut process = Process::start(
+        sotto()
+            .args(["node", "--json", "--data"])
+            .arg(folder)
+            .args(more),
+    );
+    let line = process.line().expect("a node that listens");
+    (process, serde_json::from_str(&line).unwrap())
+}
+
+#[test]
+fn it_says_where_it_listens_and_stays_who_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("node");
+    let flags = [
+        "--listen",
+        "/ip4/127.0.0.1/tcp/0",
+        "--listen",
+        "/ip4/127.0.0.1/tcp/0/ws",
+        "--cluster",
+        "77",
+        "--shard",
+        "3",
+        "--shard",
+        "5",
+    ];
+    let (mut node, said) = start(&data, &flags);
+    let keys: Vec<&String> = said.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["addrs", "cluster", "peer_id", "shards"]);
+    assert_eq!(
+        (&said["cluster"], &said["shards"]),
+        (&json!(77), &json!([3, 5]))
+    );
+    let addrs = said["addrs"].as_array().unwrap();
+    assert_eq!(addrs.len(), 2);
+    let end = format!("/p2p/{}", said["peer_id"].as_str().unwrap());
+    for address in addrs {
+        let address = address.as_str().unwrap();
+        assert!(
+            address.ends_with(&end) && !address.contains("/tcp/0/"),
+            "{address}"
+        );
+    }
+    assert!(addrs[1].as_str().unwrap().contains("/ws/"));
+    node.signal("TERM");
+    assert_eq!(node.wait().code(), Some(0));
+    let (mut again, said_again) = start(&data, &flags);
+    assert_eq!(said_again["peer_id"], said["peer_id"]);
+    assert_eq!(again.finish().code(), Some(0), "the end of standard input");
+    for file in ["node.key", "archive.db"] {
+        let mode = std::fs::metadata(data.join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[test]
+fn without_anybody_on_standard_input_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = sotto()
+        .args([
+            "node",
+            "--json",
+            "--listen",
+            "/ip4/127.0.0.1/tcp/0",
+            "--data",
+        ])
+        .arg(folder.path().join("node"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut output, &mut line).unwrap();
+    assert!(line.contains("peer_id"));
+    assert!(child.try_wait().unwrap().is_none());
+    support::signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn each_failure_has_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("node");
+    let (node, said) = start(&data, &["--listen", "/ip4/127.0.0.1/tcp/0"]);
+    let run = |folder: &Path, more: &[&str]| {
+        let mut command = sotto();
+        command.args(["node", "--data"]).arg(folder).args(more);
+        let done = command.stdin(Stdio::null()).output().unwrap();
+        done.status.code().unwrap()
+    };
+    let other = folder.path().join("other");
+    assert_eq!(
+        run(&data, &["--listen", "/ip4/127.0.0.1/tcp/0"]),
+        3,
+        "in use"
+    );
+    assert_eq!(run(&other, &["--listen", "somewhere"]), 2);
+    assert_eq!(run(&other, &["--peer", "/ip4/127.0.0.1/tcp/1"]), 2);
+    assert_eq!(run(&other, &["--preset", "moon"]), 2);
+    let taken = said["addrs"][0].as_str().unwrap();
+    let taken = taken.split_once("/p2p/").unwrap().0;
+    assert_eq!(run(&other, &["--listen", taken]), 1);
+    std::fs::write(other.join("node.key"), [1; 31]).unwrap();
+    assert_eq!(run(&other, &["--listen", "/ip4/127.0.0.1/tcp/0"]), 3);
+    drop(node);
+}
+
+/// What a node took is there after it was killed, for somebody who was away.
+#[test]
+fn the_archive_survives_a_kill() {
+    let mut friends = Friends::meet();
+    let bob = friends.path("bob");
+    assert!(friends.bob.process.finish().success());
+    let send = json!({"conversation": friends.conversation, "text": "kept for you"});
+    friends.alice.call("send", send);
+    let page = json!({"conversation": friends.conversation, "limit": 1});
+    friends.alice.until("messages", page, |answer| {
+        (answer["messages"][0]["state"] != "queued").then_some(())
+    });
+    assert!(friends.alice.process.finish().success());
+    // Asking for the store proves that the archive has written everything that came before.
+    let data = friends.path("node");
+    friends.node.process.signal("KILL");
+    friends.node.process.wait();
+    let node = Node::start(&data);
+    let mut bob = Rpc::on(&bob, &[&node.address]);
+    bob.texts(&friends.conversation, &["kept for you"]);
+}
