@@ -241,6 +241,8 @@ pub struct Diagnostics {
     pub skipped_keys: i64,
     /// Things in the outbox: texts not delivered, requests, receipts, chunks and cards.
     pub outbox: i64,
+    /// Those for a contact that no node took yet.
+    pub unsent: i64,
     /// Envelopes that nobody opens yet.
     pub waiting: i64,
     /// Long texts being fetched.

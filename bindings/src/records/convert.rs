@@ -269,6 +269,7 @@ impl From<inner::Diagnostics> for Diagnostics {
             sessions,
             skipped_keys,
             outbox,
+            unsent,
             waiting,
             fetches,
         } = value;
@@ -285,6 +286,7 @@ impl From<inner::Diagnostics> for Diagnostics {
             sessions: long(sessions),
             skipped_keys: long(skipped_keys),
             outbox: long(outbox),
+            unsent: long(unsent),
             waiting: long(waiting),
             fetches: long(fetches),
         }

@@ -76,21 +76,20 @@ fn until(lines: &Receiver<String>, part: &str) {
 #[test]
 fn killed_nodes_and_phones_start_again_and_nothing_is_lost() {
     let (child, lines) = running();
-    let mut killed = 0;
-    for place in [
+    let places = [
         "Two Waku nodes",
         "They talk",
         "Like a stone",
         "Soup tonight",
         "KB)",
-    ] {
+    ];
+    for (killed, place) in places.into_iter().enumerate() {
         until(&lines, place);
         let mut children = children_of(child.id());
         children.sort_unstable();
         // Another one each time: the nodes are the oldest.
         let victim = children[killed % children.len()];
         signal(victim, "KILL");
-        killed += 1;
     }
     thread::spawn(move || while lines.recv().is_ok() {});
     let done = child.wait_with_output().unwrap();
