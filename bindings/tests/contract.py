@@ -21,7 +21,7 @@ from sotto_ffi import (
 PATIENCE = 60  # s; nothing is waited for longer
 KEY = bytes(range(32))
 NOWHERE = "/ip4/127.0.0.1/tcp/1/p2p/16Uiu2HAmTUbnxLGT9JvV6mu9oPyDjqHK4Phs1VDJNUgESgNSkuby"
-LINK_OF_NOTHING = "A" * 43  # an id's form, 32 zero bytes
+NO_ID = "A" * 43  # the form of an id, and nobody's
 
 
 def config(folder, nodes=NODES, **more):
@@ -118,7 +118,7 @@ async def two_people_meet_and_talk(folder):
     long = "long " * 2000
     answers = [await bob.core.send(place, text) for text in ("one", long, "three")]
     await alice.until("all", lambda: all((m := alice.message(one)) and m.text for one in answers))
-    page, rest = alice.page(2), None
+    page = alice.page(2)
     rest = alice.page(10, page[-1].cursor)
     assert [m.text for m in page + rest] == ["three", long, "one", "hello 🌿"]
 
@@ -166,6 +166,7 @@ async def two_people_meet_and_talk(folder):
 
 
 async def every_error_has_its_class(folder):
+    """All classes that a call can end in; Crypto and Internal are none (a unit test maps every code)."""
     for change in ({"preset": "mainnet"}, {"log": "loud"}):
         wrong = config(folder / "never")
         for field, value in change.items():
@@ -196,9 +197,9 @@ async def every_error_has_its_class(folder):
     await fails(SottoError.InvalidInput, "invite.truncated", lambda: core.invite_preview(invite.link[:-9]))
     await fails(SottoError.InvalidInput, "input.id", lambda: core.messages("nonsense", 10))
     await fails(SottoError.InvalidInput, "input.setting", lambda: core.settings_set(Settings(log="loud")))
-    await fails(SottoError.NotFound, "conversation.missing", lambda: core.messages(LINK_OF_NOTHING, 10))
-    await fails(SottoError.NotFound, "conversation.missing", lambda: core.send(LINK_OF_NOTHING, "hello"))
-    await fails(SottoError.NotFound, "message.missing", lambda: core.retry(LINK_OF_NOTHING))
+    await fails(SottoError.NotFound, "conversation.missing", lambda: core.messages(NO_ID, 10))
+    await fails(SottoError.NotFound, "conversation.missing", lambda: core.send(NO_ID, "hello"))
+    await fails(SottoError.NotFound, "message.missing", lambda: core.retry(NO_ID))
     await fails(SottoError.Network, "deadline", lambda: core.sync_once(0))
     await fails(SottoError.Storage, "storage.in_use", lambda: Phone(folder / "phone"))
     assert core.conversations(-1) == [] and core.conversations(10) == []
@@ -255,8 +256,8 @@ async def after_the_end_everything_says_so(folder):
         assert len(batch) <= 1
         await open_end.ready()
     for call in (core.account, core.phrase, core.contacts, core.settings, core.diagnostics, core.invite,
-            lambda: core.conversations(1), lambda: core.messages(LINK_OF_NOTHING, 1), lambda: core.account_create("x"),
-            lambda: core.send(LINK_OF_NOTHING, "x"), lambda: core.sync_once(1000), lambda: core.set_foreground(True)):
+            lambda: core.conversations(1), lambda: core.messages(NO_ID, 1), lambda: core.account_create("x"),
+            lambda: core.send(NO_ID, "x"), lambda: core.sync_once(1000), lambda: core.set_foreground(True)):
         await fails(SottoError.State, "closed", call)
     assert core.connectivity().publish_nodes == 0
     late = core.events()
