@@ -18,7 +18,7 @@ use crate::{SECOND, World};
 mod check;
 mod script;
 
-pub use check::{check, settled_after_ms};
+pub use check::check;
 use script::{AFTER, Act, BEFORE, text};
 
 /// Both phones, running.
@@ -27,6 +27,10 @@ pub struct Life {
     /// As the app has them: one for as long as the phone runs.
     readers: Vec<Option<Reader>>,
     told: Told,
+    /// Listeners were told of errors.
+    unwell: bool,
+    /// When waiting for deliveries began.
+    began_ms: i64,
 }
 
 /// A phone's folder in the folder of a life.
@@ -80,6 +84,8 @@ impl Life {
             world,
             readers: vec![None, None],
             told,
+            unwell: false,
+            began_ms: 0,
         };
         for who in 0..2 {
             life.insist(|life| life.open(who));
@@ -144,6 +150,7 @@ impl Life {
         for who in 0..2 {
             for event in std::mem::take(&mut self.world.phones[who].events) {
                 if let Event::Notice { code } = event {
+                    self.unwell = true;
                     self.record().error(&format!("notice {code}"));
                 }
             }
@@ -152,17 +159,31 @@ impl Life {
 
     /// Until it works: who is told that the disk is full tries again later.
     fn insist<T>(&mut self, work: impl Fn(&mut Self) -> Result<T, Error>) -> T {
-        for _ in 0..100 {
+        for attempt in 1..100 {
             match work(self) {
                 Ok(done) => return done,
                 Err(error) => {
                     assert_eq!(error.kind(), Kind::Storage, "{error}");
                     self.record().error(error.code().as_str());
                     self.pass(15 * SECOND);
+                    if attempt % 40 == 0 {
+                        self.start_again();
+                    }
                 }
             }
         }
         panic!("it never works again");
+    }
+
+    /// What people do when an app has been telling them of errors for ten minutes.
+    fn start_again(&mut self) {
+        self.record().error("started again");
+        for who in 0..2 {
+            self.readers[who] = None;
+            self.world.kill(who);
+            self.insist(|life| life.open(who));
+        }
+        self.began_ms = self.world.now_ms;
     }
 
     fn reader(&self, who: usize) -> &Reader {
@@ -351,9 +372,12 @@ impl Life {
 
     /// Until everything said is delivered, and shown in one order on both sides.
     fn settle(&mut self) {
-        let begin = self.world.now_ms;
-        for _ in 0..240 {
+        self.began_ms = self.world.now_ms;
+        for attempt in 1..240 {
             self.pass(15 * SECOND);
+            if attempt % 40 == 0 && self.unwell {
+                self.start_again();
+            }
             let at_rest = self.insist(|life| {
                 let mut delivered = true;
                 for who in 0..2 {
@@ -367,7 +391,7 @@ impl Life {
                 Ok(delivered && life.texts(0)?.len() == life.texts(1)?.len())
             });
             if at_rest {
-                let took = self.world.now_ms - begin;
+                let took = self.world.now_ms - self.began_ms;
                 return self.done(&format!("settled {took}"));
             }
         }

@@ -12,6 +12,7 @@ use sotto_wire::invite::Invite;
 
 use super::phone_folder;
 use super::script::{said, text};
+use crate::MINUTE;
 use crate::phone::KEY;
 use crate::record::{Record, Told};
 
@@ -47,6 +48,7 @@ pub fn check(folder: &Path, when: &str) -> Told {
         assert!(tried && times == 1, "{when}: {text:?} {times} times");
     }
     keys(&told, when);
+    settled(&told, when);
     told
 }
 
@@ -109,11 +111,13 @@ fn keys(told: &Told, when: &str) {
     }
 }
 
-/// How long the last run waited until all was delivered, milliseconds of its clock; `None` if it never was.
-pub fn settled_after_ms(told: &Told) -> Option<i64> {
-    let settled = told
-        .done
-        .iter()
-        .filter_map(|what| what.strip_prefix("settled ")?.parse().ok());
-    settled.max()
+/// Panics unless all was delivered soon after it could be.
+fn settled(told: &Told, when: &str) {
+    let settled = told.done.iter();
+    let settled = settled.filter_map(|what| what.strip_prefix("settled ")?.parse().ok());
+    let slowest: Option<i64> = settled.max();
+    assert!(
+        slowest.is_some_and(|ms| ms <= 5 * MINUTE),
+        "{when}: {slowest:?} ms until all was delivered"
+    );
 }

@@ -21,7 +21,11 @@ pub(crate) enum Op {
     Sync(PathBuf),
     /// The record outside of the phones grew by so many bytes.
     Told(usize),
+    End,
 }
+
+/// Files by name.
+pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Reads a trace made with `-y -xx`; only what lies in `root` counts.
 pub(crate) fn ops(trace: &str, root: &Path) -> Vec<Op> {
@@ -36,8 +40,9 @@ fn op(line: &str, root: &Path) -> Option<Op> {
     let within = |hex: &str| {
         let path = PathBuf::from(String::from_utf8(bytes(hex)).unwrap());
         let path = path.strip_prefix(root).ok()?.to_owned();
-        // Made anew by whoever opens the database first.
-        (!path.to_string_lossy().ends_with("-shm")).then_some(path)
+        // The index of the log is made anew by whoever opens the database first; the record is no part of the disk.
+        let name = path.to_string_lossy();
+        (!name.ends_with("-shm") && name != "record").then_some(path)
     };
     let quoted = || args.split('"').nth(1);
     let open = || within(args.split(['<', '>']).nth(1)?);
@@ -57,10 +62,8 @@ fn op(line: &str, root: &Path) -> Option<Op> {
             assert_eq!(data.len() as i64, result?, "a write in one piece");
             Some(Op::Write(open()?, last()?, data))
         }
-        "writev" => {
-            open()?;
-            Some(Op::Told(result? as usize))
-        }
+        // Only the record is written so.
+        "writev" => Some(Op::Told(result? as usize)),
         // Their offsets would have to be followed.
         "write" => open().map(|path| panic!("write to {}", path.display())),
         other => panic!("{other} is not understood"),
@@ -100,6 +103,23 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
+    /// One that has these.
+    pub(crate) fn over(files: &Files, told: usize) -> Self {
+        let mut disk = Self {
+            told,
+            ..Self::default()
+        };
+        for (name, content) in files {
+            disk.names.insert(name.clone(), disk.inodes.len());
+            disk.inodes.push(Inode {
+                kept: content.clone(),
+                pending: Vec::new(),
+            });
+        }
+        disk.kept_names.clone_from(&disk.names);
+        disk
+    }
+
     /// Does one thing.
     pub(crate) fn apply(&mut self, op: &Op) {
         match op {
@@ -114,6 +134,7 @@ impl Disk {
             Op::Remove(path) => drop(self.names.remove(path)),
             Op::Sync(path) => self.sync(path),
             Op::Told(more) => self.told += more,
+            Op::End => {}
         }
     }
 
@@ -138,7 +159,7 @@ impl Disk {
     }
 
     /// Every file as the disk surely has it.
-    pub(crate) fn strict(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+    pub(crate) fn strict(&self) -> Files {
         let names = self.kept_names.iter();
         names
             .map(|(name, &inode)| (name.clone(), self.inodes[inode].kept.clone()))
@@ -146,7 +167,7 @@ impl Disk {
     }
 
     /// Every file as the disk may have it: some of what was not synced, too.
-    pub(crate) fn lucky(&self, rng: &mut Seeded) -> BTreeMap<PathBuf, Vec<u8>> {
+    pub(crate) fn lucky(&self, rng: &mut Seeded) -> Files {
         let mut names = self.kept_names.clone();
         for name in self.names.keys().chain(self.kept_names.keys()) {
             if rng.chance(50) {

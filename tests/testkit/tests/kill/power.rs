@@ -1,80 +1,103 @@
 //! The power fails: the disk has what was synced, and of the rest what it likes.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sotto_testkit::{Seeded, life};
+use tempfile::TempDir;
 
-use crate::disk::{Disk, Op, ops};
+use crate::disk::{Disk, Files, Op, ops};
 use crate::stage::{each, empty, folder};
 use crate::strace::{finish, recorded};
 
-/// The files at one moment, and how much of the record there was.
+/// The files at one moment, and what people and nodes had been told.
 struct Cut {
     when: String,
-    files: BTreeMap<PathBuf, Vec<u8>>,
+    files: Files,
     told: usize,
+    record: Arc<Vec<u8>>,
 }
 
-/// A whole life from nothing: its calls, and its record.
-fn whole_life() -> (Vec<Op>, Vec<u8>) {
-    let (life, logs) = (empty(), folder());
-    let trace = recorded(life.path(), &logs.path().join("log"));
-    let record = std::fs::read(life.path().join("record")).unwrap();
-    (ops(&trace, life.path()), record)
-}
-
-/// After each sync: what is surely there, and, twice, what may be there just before the next one. People and nodes were
-/// told whatever they were told until then.
-fn cuts(ops: &[Op]) -> Vec<Cut> {
-    let mut disk = Disk::default();
-    let mut rng = Seeded::new(9);
-    let mut cuts = Vec::new();
-    let mut syncs = 0;
-    for (i, op) in ops.iter().enumerate() {
-        let last = i + 1 == ops.len();
-        if matches!(op, Op::Sync(_)) || last {
-            let mut cut = |how: &str, files| {
-                cuts.push(Cut {
-                    when: format!("{how} after sync {syncs}"),
-                    files,
-                    told: disk.told,
-                });
-            };
-            cut("what is sure", disk.strict());
-            cut("what may be", disk.lucky(&mut rng));
-            cut("what may be, too,", disk.lucky(&mut rng));
-            syncs += 1;
+impl Cut {
+    /// Before anything.
+    fn nothing() -> Self {
+        Self {
+            when: String::new(),
+            files: Files::new(),
+            told: 0,
+            record: Arc::default(),
         }
-        disk.apply(op);
     }
-    assert!(syncs > 100, "{syncs} syncs");
-    cuts
-}
 
-fn cut(cut: &Cut, record: &[u8], rng: &mut Seeded) {
-    let folder = empty();
-    for (name, content) in &cut.files {
-        let path = folder.path().join(name);
-        if name.parent() != Some(Path::new("")) {
+    /// As a folder to go on with.
+    fn folder(&self) -> TempDir {
+        let folder = empty();
+        let mut rng = Seeded::new(self.told as u64);
+        for (name, content) in &self.files {
+            let path = folder.path().join(name);
             std::fs::write(&path, content).unwrap();
+            if name.ends_with("account.db") {
+                // The index of the log never has to be right.
+                let junk: Vec<u8> = (0..32_768).map(|_| rng.below(256) as u8).collect();
+                std::fs::write(path.with_file_name("account.db-shm"), junk).unwrap();
+            }
         }
-        if name.ends_with("account.db") {
-            // The index of the log never has to be right.
-            let junk: Vec<u8> = (0..32_768).map(|_| rng.below(256) as u8).collect();
-            std::fs::write(path.with_file_name("account.db-shm"), junk).unwrap();
-        }
+        std::fs::write(folder.path().join("record"), &self.record[..self.told]).unwrap();
+        folder
     }
-    std::fs::write(folder.path().join("record"), &record[..cut.told]).unwrap();
-    let when = format!("{} of {:?}", cut.when, cut.files.keys());
-    finish(folder.path(), &when);
-    life::check(folder.path(), &when);
+
+    fn check(&self) {
+        let when = format!("{} of {:?}", self.when, self.files.keys());
+        let folder = self.folder();
+        finish(folder.path(), &when);
+        life::check(folder.path(), &when);
+    }
+
+    /// Goes on to the end, and cuts that run: after each of its first `syncs` syncs what is surely there, and what may
+    /// be there just before the next one. People and nodes were told whatever they were told until then.
+    fn cuts(&self, syncs: usize) -> Vec<Cut> {
+        let (life, logs) = (self.folder(), folder());
+        let trace = recorded(life.path(), &logs.path().join("log"));
+        let record = Arc::new(std::fs::read(life.path().join("record")).unwrap());
+        let mut disk = Disk::over(&self.files, self.told);
+        let mut rng = Seeded::new(9);
+        let mut cuts = Vec::new();
+        for op in ops(&trace, life.path()).iter().chain([&Op::End]) {
+            if matches!(op, Op::Sync(_) | Op::End) {
+                let after = cuts.len() / 2;
+                if after == syncs {
+                    break;
+                }
+                let mut add = |how: &str, files| {
+                    cuts.push(Cut {
+                        when: format!("{}{how} after sync {after} ", self.when),
+                        files,
+                        told: disk.told,
+                        record: Arc::clone(&record),
+                    });
+                };
+                add("what is sure", disk.strict());
+                add("what may be", disk.lucky(&mut rng));
+            }
+            disk.apply(op);
+        }
+        cuts
+    }
 }
 
 #[test]
 fn cut_after_every_sync() {
-    let (ops, record) = whole_life();
-    let cuts = cuts(&ops);
-    println!("{} cuts", cuts.len());
-    each(&cuts, |one| cut(one, &record, &mut Seeded::new(3)));
+    let cuts = Cut::nothing().cuts(usize::MAX);
+    assert!(cuts.len() > 200, "{} cuts", cuts.len());
+    each(&cuts, Cut::check);
+}
+
+#[test]
+fn cut_again_while_coming_back() {
+    let first = Cut::nothing().cuts(usize::MAX);
+    let some: Vec<&Cut> = first.iter().skip(5).step_by(75).collect();
+    each(&some, |cut| {
+        let again = cut.cuts(6);
+        assert_eq!(again.len(), 12);
+        again.iter().for_each(Cut::check);
+    });
 }

@@ -55,17 +55,17 @@ fn faults() -> Vec<Fault> {
             WRITES,
             "ENOSPC",
             ALL_WRITES,
-            60,
+            30,
             &["storage.full", "storage.io"],
         ),
         (
             WRITES,
             "EROFS",
             ALL_WRITES,
-            60,
+            30,
             &["storage.read_only", "storage.io"],
         ),
-        (WRITES, "EIO", ALL_WRITES, 60, &["storage.io"]),
+        (WRITES, "EIO", ALL_WRITES, 30, &["storage.io"]),
         (
             SYNCS,
             "ENOSPC",
@@ -104,10 +104,26 @@ fn over(folder: &Path, when: &str) -> Told {
 fn writes_and_syncs_fail_for_a_while() {
     each(&faults(), |fault| {
         let (folder, when) = (empty(), fault.when());
-        let strace = Strace::new(CHANGES).inject(&fault.inject());
+        let strace = Strace::new(fault.calls).inject(&fault.inject());
         let end = strace.run(folder.path(), None, &when);
         assert_eq!(end, End::Finished, "{when}");
         fault.told(&over(folder.path(), &when), true);
+    });
+}
+
+/// A page that cannot be read is an error of its connection until that is opened again, and by SQLCipher's word may be
+/// one of the key. People start the app again.
+#[test]
+fn reads_fail_for_a_while() {
+    // The first ones are the loader's.
+    let points: Vec<u64> = (0..12).map(|i| 5 + 35 * i).collect();
+    each(&points, |from| {
+        let (folder, when) = (empty(), format!("reads fail from {from}"));
+        let fault = format!("pread64:error=EIO:when={from}..{}", from + 4);
+        let strace = Strace::new("pread64").inject(&fault);
+        let end = strace.run(folder.path(), None, &when);
+        assert_eq!(end, End::Finished, "{when}");
+        over(folder.path(), &when);
     });
 }
 
