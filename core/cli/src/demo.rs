@@ -41,7 +41,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
         program: std::env::current_exe().map_err(Failure::io)?,
         log: args.log.as_str().to_lowercase(),
     };
-    let folder = Folder::new(args.data.as_deref()).map_err(Failure::io)?;
+    let folder = Folder::new(args.data.as_deref())?;
     let screen = Screen::new(args.json);
     let play = async {
         let mut cast = Cast::assemble(stage, folder.path(), &screen).await?;
@@ -67,14 +67,17 @@ enum Folder {
 }
 
 impl Folder {
-    fn new(named: Option<&Path>) -> std::io::Result<Self> {
-        match named {
-            Some(path) => {
-                std::fs::create_dir_all(path)?;
-                Ok(Self::Named(path.to_owned()))
-            }
-            None => Ok(Self::Temporary(
-                tempfile::Builder::new().prefix("sotto-demo-").tempdir()?,
+    fn new(named: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = named else {
+            let temporary = tempfile::Builder::new().prefix("sotto-demo-").tempdir();
+            return Ok(Self::Temporary(temporary.map_err(Failure::io)?));
+        };
+        std::fs::create_dir_all(path).map_err(Failure::io)?;
+        let mut entries = std::fs::read_dir(path).map_err(Failure::io)?;
+        match entries.next() {
+            None => Ok(Self::Named(path.to_owned())),
+            Some(_) => Err(Failure::Usage(
+                "the demo's folder must be empty: its people meet for the first time".into(),
             )),
         }
     }

@@ -12,6 +12,7 @@ use sotto_db::archive::{Archive, Retention};
 use sotto_messenger::Fleet;
 use sotto_net::service::{self, Limits};
 use sotto_net::{NodeConfig, NodeEvent, NodeHandle, NodeKey};
+use tokio::sync::mpsc;
 
 use crate::args::NodeArgs;
 use crate::exit::Failure;
@@ -51,26 +52,10 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
         None => None,
     };
     let mut end = End::watch().map_err(Failure::io)?;
-    let result = loop {
-        tokio::select! {
-            event = events.recv() => match event {
-                Some(NodeEvent::Listening { addresses }) => {
-                    announce(args, &fleet, &peer_id, &addresses).map_err(Failure::io)?;
-                }
-                Some(NodeEvent::Peers { connected, relays }) => {
-                    log::info!("{connected} peers, {relays} of them relay");
-                }
-                Some(NodeEvent::ListenFailed { index }) => {
-                    let address = args.listen.get(index).map_or("", String::as_str);
-                    break Err(Failure::Failed(format!("cannot listen on {address}")));
-                }
-                Some(NodeEvent::Stopped) | None => {
-                    break Err(Failure::Failed("the node stopped by itself".into()));
-                }
-            },
-            () = stop.asked() => break Ok(()),
-            () = end.reached() => break Ok(()),
-        }
+    let result = tokio::select! {
+        failure = watch(args, &fleet, &peer_id, &mut events) => Err(failure),
+        () = stop.asked() => Ok(()),
+        () = end.reached() => Ok(()),
     };
     stopper.stop();
     let last = async { while events.recv().await.is_some() {} };
@@ -86,6 +71,34 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
         return Err(Failure::Failed("the archive's thread panicked".into()));
     }
     result
+}
+
+/// Says what the node says, until it cannot go on.
+async fn watch(
+    args: &NodeArgs,
+    fleet: &Fleet,
+    peer_id: &str,
+    events: &mut mpsc::Receiver<NodeEvent>,
+) -> Failure {
+    loop {
+        match events.recv().await {
+            Some(NodeEvent::Listening { addresses }) => {
+                if let Err(error) = announce(args, fleet, peer_id, &addresses) {
+                    return Failure::io(error);
+                }
+            }
+            Some(NodeEvent::Peers { connected, relays }) => {
+                log::info!("{connected} peers, {relays} of them relay");
+            }
+            Some(NodeEvent::ListenFailed { index }) => {
+                let address = args.listen.get(index).map_or("", String::as_str);
+                return Failure::Failed(format!("cannot listen on {address}"));
+            }
+            Some(NodeEvent::Stopped) | None => {
+                return Failure::Failed("the node stopped by itself".into());
+            }
+        }
+    }
 }
 
 fn make_folder(args: &NodeArgs) -> Result<(), Failure> {

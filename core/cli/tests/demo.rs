@@ -44,6 +44,15 @@ fn everything_arrives_once_and_is_read() {
     assert!(transcript.contains("Both phones show the same safety number"));
 }
 
+#[test]
+fn a_folder_that_is_not_empty_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mine"), "keep").unwrap();
+    let done = demo().arg("--data").arg(folder.path()).output().unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 /// A demo that runs, and its transcript line by line.
 fn running() -> (Child, Receiver<String>) {
     let mut child = demo()

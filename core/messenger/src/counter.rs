@@ -1,7 +1,8 @@
 //! The open counter: kept by the host and in the database, so that an old copy of the database is noticed.
 //!
-//! Each open advances the host's counter first and the database's second. A crash in between leaves the host one
-//! ahead, which the next open heals. Any other difference means that this database is not the one last opened.
+//! At rest both hold the same even number. An open sets the host's to the next odd number, then the database's to the
+//! even one after it, then the host's too. So a crash in between is told from an old copy: only an odd host forgives a
+//! difference, and only of one. An empty database is a new one; there is no key in it that could be used twice.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -50,34 +51,36 @@ impl OpenCounter {
         )
     }
 
-    /// Compares, advances the host's counter and says what the database must hold now.
-    pub(crate) fn advance(&self, database: Option<u64>) -> Result<u64, Error> {
+    /// Counts an open: compares, and has `store` put the new number into the database.
+    pub(crate) fn advance(
+        &self,
+        database: Option<u64>,
+        store: impl FnOnce(u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let host = (self.load)().map_err(|_| Code::StorageIo)?;
-        let next = match step(host, database) {
-            Step::Advance(next) => next,
-            Step::Heal(host) => return Ok(host),
-            Step::RolledBack => return Err(Code::StorageRolledBack.into()),
-        };
-        (self.save)(next).map_err(|_| Code::StorageIo)?;
-        Ok(next)
+        let opening = opening(host, database).ok_or(Code::StorageRolledBack)?;
+        if host != Some(opening) {
+            (self.save)(opening).map_err(|_| Code::StorageIo)?;
+        }
+        let next = opening.saturating_add(1);
+        store(next)?;
+        (self.save)(next).map_err(|_| Code::StorageIo.into())
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    Advance(u64),
-    Heal(u64),
-    RolledBack,
-}
-
-/// A host without a counter starts at the database's: a key store that was emptied is not a rolled-back database.
-fn step(host: Option<u64>, database: Option<u64>) -> Step {
-    let database = database.unwrap_or(0);
-    match host {
-        None => Step::Advance(database.saturating_add(1)),
-        Some(host) if host == database => Step::Advance(host.saturating_add(1)),
-        Some(host) if host == database.saturating_add(1) => Step::Heal(host),
-        Some(_) => Step::RolledBack,
+/// The odd number of an open that begins; `None` for an old copy. A host without a counter takes the database's: a key
+/// store that was emptied is not a rolled-back database.
+fn opening(host: Option<u64>, database: Option<u64>) -> Option<u64> {
+    match (host, database) {
+        (host, None) => Some(host.unwrap_or(0) | 1),
+        (None, Some(database)) => Some(database | 1),
+        (Some(host), Some(database)) if host.is_multiple_of(2) => {
+            (host == database).then_some(host | 1)
+        }
+        // It crashed before the database was written, or after.
+        (Some(host), Some(database)) if database.checked_add(1) == Some(host) => Some(host),
+        (Some(host), Some(database)) if host.checked_add(1) == Some(database) => Some(database | 1),
+        _ => None,
     }
 }
 
@@ -106,36 +109,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_crash_between_the_two_writes_is_forgiven() {
-        assert_eq!(step(None, None), Step::Advance(1));
-        assert_eq!(step(Some(4), Some(4)), Step::Advance(5));
-        assert_eq!(step(Some(5), Some(4)), Step::Heal(5));
-        assert_eq!(step(Some(6), Some(4)), Step::RolledBack);
-        assert_eq!(step(Some(3), Some(4)), Step::RolledBack);
+    fn only_a_crash_between_the_writes_is_forgiven() {
+        assert_eq!(opening(None, None), Some(1));
+        assert_eq!(opening(Some(4), Some(4)), Some(5));
         assert_eq!(
-            step(Some(2), None),
-            Step::RolledBack,
-            "the database was emptied"
+            opening(Some(5), Some(4)),
+            Some(5),
+            "not in the database yet"
         );
+        assert_eq!(opening(Some(5), Some(6)), Some(7), "not confirmed yet");
+        assert_eq!(opening(None, Some(4)), Some(5), "the key store was emptied");
+        assert_eq!(opening(Some(4), None), Some(5), "the database is new");
+        for (host, database) in [(6, 4), (4, 6), (5, 2), (5, 8), (7, 4)] {
+            assert_eq!(
+                opening(Some(host), Some(database)),
+                None,
+                "{host} {database}"
+            );
+        }
     }
 
     #[test]
-    fn crashes_in_a_row_before_the_database_is_written_never_lock_out() {
+    fn a_copy_from_before_the_last_open_is_refused_and_crashes_never_lock_out() {
         let folder = tempfile::tempdir().unwrap();
         let counter = OpenCounter::file(folder.path().join("key.counter"));
-        assert_eq!(counter.advance(None).unwrap(), 1);
+        let open = |database: Option<u64>| {
+            let mut stored = None;
+            counter
+                .advance(database, |value| {
+                    stored = Some(value);
+                    Ok(())
+                })
+                .map(|()| stored.unwrap())
+        };
+        let crash = |database| counter.advance(Some(database), |_| Err(Code::StorageFull.into()));
+        assert_eq!(open(None).unwrap(), 2);
         for _ in 0..5 {
-            assert_eq!(
-                counter.advance(Some(1)).unwrap(),
-                2,
-                "the database never got to 2"
-            );
+            assert_eq!(crash(2).unwrap_err().code(), Code::StorageFull);
         }
-        assert_eq!(counter.advance(Some(2)).unwrap(), 3);
-        assert_eq!(
-            counter.advance(Some(1)).unwrap_err().code(),
-            Code::StorageRolledBack
-        );
+        assert_eq!(open(Some(2)).unwrap(), 4);
+        assert_eq!(open(Some(2)).unwrap_err().code(), Code::StorageRolledBack);
+        assert_eq!(open(Some(4)).unwrap(), 6);
     }
 
     #[cfg(unix)]
@@ -144,7 +158,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.counter");
-        OpenCounter::file(&path).advance(None).unwrap();
+        OpenCounter::file(&path).advance(None, |_| Ok(())).unwrap();
         assert_eq!(
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600

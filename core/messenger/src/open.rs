@@ -93,7 +93,7 @@ fn make_folder(dir: &Path) -> Result<(), Error> {
     Ok(made?)
 }
 
-/// The host's counter first, then the database's: see [`crate::counter`].
+/// Refuses an old copy: see [`crate::counter`].
 fn count_open(account: &mut Account, counter: &OpenCounter) -> Result<(), Error> {
     let stored = account.read(|tx| tx.kv_get(KEY_OPENS))?;
     let stored = match stored.as_deref() {
@@ -102,8 +102,9 @@ fn count_open(account: &mut Account, counter: &OpenCounter) -> Result<(), Error>
             bytes.try_into().map_err(|_| Code::StorageCorrupt)?,
         )),
     };
-    let next = counter.advance(stored)?;
-    account.transaction(|tx| Ok(tx.kv_set(KEY_OPENS, &next.to_be_bytes())?))
+    counter.advance(stored, |next| {
+        account.transaction(|tx| Ok(tx.kv_set(KEY_OPENS, &next.to_be_bytes())?))
+    })
 }
 
 fn net_thread(actor: impl Future<Output = ()> + Send + 'static) -> Result<NetThread, Error> {

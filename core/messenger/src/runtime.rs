@@ -124,25 +124,12 @@ impl Runtime {
         state.perform(first);
         let mut net_there = true;
         let closing = loop {
-            let due = state.due();
-            let happening = tokio::select! {
-                permit = net.commands.reserve(), if net_there && !state.backlog.is_empty() => {
-                    match (permit, state.backlog.pop_front()) {
-                        (Ok(permit), Some(command)) => { permit.send(command); Happening::Sent }
-                        _ => Happening::NetGone,
-                    }
-                }
-                event = net.events.recv(), if net_there => Happening::Net(event),
-                call = inbox.recv(), if state.backlog.len() < NET_BACKLOG => Happening::Call(call),
-                () = tokio::time::sleep_until(due) => Happening::Due,
-            };
-            match happening {
+            match state.next(&mut net, &mut inbox, net_there).await {
                 Happening::Sent => {}
                 Happening::Net(Some(event)) => state.input(Input::Net(event)),
                 Happening::Net(None) | Happening::NetGone => {
                     log::warn!("the network actor has stopped");
                     net_there = false;
-                    state.backlog.clear();
                 }
                 Happening::Call(Some(Call {
                     command: Command::Close,
@@ -212,6 +199,27 @@ async fn end_net(
 }
 
 impl Loop {
+    /// What happens next. Commands leave as the network takes them; the network is always listened to.
+    async fn next(
+        &mut self,
+        net: &mut NetHandle,
+        inbox: &mut mpsc::Receiver<Call>,
+        net_there: bool,
+    ) -> Happening {
+        let due = self.due();
+        tokio::select! {
+            permit = net.commands.reserve(), if net_there && !self.backlog.is_empty() => {
+                match (permit, self.backlog.pop_front()) {
+                    (Ok(permit), Some(command)) => { permit.send(command); Happening::Sent }
+                    _ => Happening::NetGone,
+                }
+            }
+            event = net.events.recv(), if net_there => Happening::Net(event),
+            call = inbox.recv(), if self.backlog.len() < NET_BACKLOG => Happening::Call(call),
+            () = tokio::time::sleep_until(due) => Happening::Due,
+        }
+    }
+
     fn now(&self) -> i64 {
         (self.clock)()
     }

@@ -446,6 +446,8 @@ fn a_node_that_says_yes_and_does_nothing_is_found_out() {
     world.weather = Weather::default();
     world.run(90 * SECOND);
     assert_eq!(world.phones[1].texts(), ["swallowed"]);
+    // A receipt takes up to a minute while nothing is on screen.
+    world.run(MINUTE);
     assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
 }
 

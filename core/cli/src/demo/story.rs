@@ -166,9 +166,6 @@ async fn accounts(cast: &mut Cast<'_>) -> Result<(), Failure> {
             phone.name,
             account.emoji_hash.concat()
         ))?;
-        // The demo is in a hurry: receipts leave at once instead of within some seconds.
-        let patch = json!({"set": {"read_receipts": true, "receipt_delay_ms": 0}});
-        let _: Value = phone.call("settings", patch).await?;
     }
     Ok(())
 }

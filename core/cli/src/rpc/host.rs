@@ -94,3 +94,55 @@ pub(crate) async fn close(session: &Session, params: Result<(), Fault>) -> Answe
     session.close().await?;
     done(json!({}))
 }
+
+#[cfg(test)]
+mod tests {
+    use sotto_messenger::Event;
+    use sotto_messenger::records::{Connectivity, ConversationId, MessageId, MessageState};
+
+    /// `docs/rpc.md` shows every event there is.
+    #[test]
+    fn events_are_as_the_documentation_shows_them() {
+        let conversation = || ConversationId("<conversation>".into());
+        let all = [
+            Event::ConversationsChanged {
+                ids: vec![conversation()],
+            },
+            Event::MessagesChanged {
+                conversation: conversation(),
+                ids: vec![MessageId("<hello>".into())],
+            },
+            Event::MessageState {
+                id: MessageId("<answer>".into()),
+                state: MessageState::Delivered,
+            },
+            Event::ContactsChanged,
+            Event::Typing {
+                conversation: conversation(),
+            },
+            Event::Connectivity(Connectivity {
+                publish_nodes: 1,
+                receive_nodes: 1,
+                store: true,
+                subscribed: true,
+            }),
+            Event::Notice {
+                code: "clock.skewed",
+            },
+            Event::Lagged { missed: 7 },
+        ];
+        let (_, shown) = include_str!("../../../../docs/rpc.md")
+            .split_once("```events\n")
+            .unwrap();
+        let (shown, _) = shown.split_once("\n```").unwrap();
+        let shown: Vec<serde_json::Value> = shown
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let all: Vec<serde_json::Value> = all
+            .iter()
+            .map(|event| serde_json::to_value(event).unwrap())
+            .collect();
+        assert_eq!(all, shown);
+    }
+}
