@@ -14,6 +14,7 @@ mod inbox;
 mod index;
 pub mod input;
 mod live;
+mod outcome;
 mod own;
 mod query;
 mod receipt;

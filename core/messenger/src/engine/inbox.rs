@@ -5,7 +5,7 @@ use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUp
 use sotto_wire::identity::{DeviceList, IN_SESSION, LABEL_LIST, check_not_after, check_version};
 
 use super::step::{SECOND, Step};
-use super::{blob, cards, contact, send, state};
+use super::{blob, cards, contact, outcome, send, state};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::ConversationId;
@@ -258,7 +258,7 @@ fn read(step: &mut Step<'_>, contact: &Contact, up_to: &Hash) -> Result<(), Erro
         .tx
         .messages_mine_up_to(&message, state::READ, state::FAILED)?
     {
-        send::raise(step, &id, state::READ)?;
+        outcome::raise(step, &id, state::READ)?;
     }
     Ok(())
 }

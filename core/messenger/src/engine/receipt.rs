@@ -5,7 +5,7 @@ use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
 use super::step::{MINUTE, SECOND, Step};
-use super::{send, state};
+use super::{outcome, send, state};
 use crate::error::{Code, Error};
 
 /// Longest delay in the foreground,
@@ -145,7 +145,7 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
                 step.tx.outbox_delete(id)?;
                 if let Some(message) = message {
                     step.tx.outbox_delete_group(&message)?;
-                    send::raise(step, &message, state::DELIVERED)?;
+                    outcome::raise(step, &message, state::DELIVERED)?;
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::input::{Answer, Effect};
 use super::own::{self, KEY_COVERED};
 use super::query::{FOUND_MAX, Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
-use super::{Engine, blob, cards, query, receipt, receive, send};
+use super::{Engine, blob, cards, outcome, query, receipt, receive, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -92,7 +92,7 @@ impl Engine {
             _ => self.live.tries.remove(&id).unwrap_or(0),
         };
         self.run(now_ms, out, |step| {
-            send::published(step, id, hash, node, outcome, tries)
+            outcome::published(step, id, hash, node, outcome, tries)
         })
     }
 
@@ -199,7 +199,7 @@ impl Engine {
         let id = i64::try_from(id).unwrap_or(0);
         self.live.checking.remove(&id);
         match present {
-            Some(present) => self.run(now_ms, out, |step| send::checked(step, id, present)),
+            Some(present) => self.run(now_ms, out, |step| outcome::checked(step, id, present)),
             None => Ok(()),
         }
     }
@@ -315,7 +315,7 @@ impl Engine {
         if due.check_ms.is_some_and(|at| at <= now_ms) {
             self.run(now_ms, out, |step| {
                 for row in step.tx.outbox_checks_due(now_ms, 16)? {
-                    send::check(step, row)?;
+                    outcome::check(step, row)?;
                 }
                 Ok(())
             })?;

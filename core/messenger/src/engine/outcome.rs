@@ -1,0 +1,209 @@
+//! What became of a row at the network: taken, refused, to be tried again, in a store.
+
+use sotto_db::{Attempt, Hash, NEVER, Outbox};
+use sotto_net::{Command, FailReason, PublishOutcome};
+
+use super::send::{CARD, CHUNK, UNTIL_RECEIPTED};
+use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::{blob, state};
+use crate::error::{Code, Error};
+use crate::event::Event;
+use crate::records::MessageId;
+
+/// A store is asked for a card after this, and up to as much again.
+const CARD_CHECK_MS: i64 = 10 * SECOND;
+/// No answer: asked again after this, and up to as much again.
+const CARD_CHECK_AGAIN_MS: i64 = 2 * MINUTE;
+
+/// The end of one attempt. `tries`: failures of this row in a row.
+pub(super) fn published(
+    step: &mut Step<'_>,
+    id: i64,
+    hash: Hash,
+    node: Option<u64>,
+    outcome: PublishOutcome,
+    tries: u32,
+) -> Result<(), Error> {
+    let Some(mut row) = step.tx.outbox(id)? else {
+        return Ok(()); // receipted meanwhile
+    };
+    match outcome {
+        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => {
+            accepted(step, row, hash, node, true)
+        }
+        PublishOutcome::Accepted => accepted(step, row, hash, node, false),
+        PublishOutcome::Refused => give_up(step, &row, Code::MessageRefused),
+        PublishOutcome::Failed(reason) => {
+            let first = match reason {
+                FailReason::NoRelayPeers | FailReason::Busy => 5 * SECOND,
+                _ => 2 * SECOND,
+            };
+            let wait = first.saturating_mul(1_i64 << tries.min(8)).min(10 * MINUTE);
+            row.due_ms = step.now_ms.saturating_add(wait / 2 + step.below(wait));
+            Ok(step.tx.outbox_update(&row)?)
+        }
+    }
+}
+
+fn accepted(
+    step: &mut Step<'_>,
+    mut row: Outbox,
+    hash: Hash,
+    node: Option<u64>,
+    relayed: bool,
+) -> Result<(), Error> {
+    let can_check = step.publish_nodes > 1 || step.config.single_circle;
+    if row.kind == CARD && can_check {
+        // Nobody answers a card: a store is asked whether it is there.
+        let jitter = step.below(CARD_CHECK_MS);
+        row.due_ms = NEVER;
+        row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_MS + jitter));
+        step.tx.attempt_put(&Attempt {
+            outbox: row.id,
+            hash,
+            node: number(node),
+            ts_s: row.last_s,
+        })?;
+        return Ok(step.tx.outbox_update(&row)?);
+    }
+    if row.kind != UNTIL_RECEIPTED {
+        step.tx.outbox_delete(row.id)?;
+        return match row.group_key {
+            Some(group) if row.kind == CHUNK => blob::chunk_left(step, &group),
+            _ => Ok(()),
+        };
+    }
+    let number = number(node);
+    step.tx.attempt_put(&Attempt {
+        outbox: row.id,
+        hash,
+        node: number,
+        ts_s: row.last_s,
+    })?;
+    let attempts = step.tx.attempts(row.id)?;
+    let one_took_it = attempts.iter().all(|attempt| attempt.node == number);
+    if !relayed && one_took_it && row.attempts == 0 && step.publish_nodes > 1 {
+        // A count-less yes proves little: a second node, soon.
+        row.due_ms = step.now_ms.saturating_add(SECOND);
+        return Ok(step.tx.outbox_update(&row)?);
+    }
+    if let Some(message) = row.message {
+        if relayed || !one_took_it {
+            raise(step, &message, state::SENT)?;
+        }
+        if row.attempts == 0 && can_check {
+            let jitter = step.below(20 * SECOND);
+            row.check_ms = Some(step.now_ms.saturating_add(MINUTE + jitter));
+        }
+    }
+    row.attempts = row.attempts.saturating_add(1);
+    let wait = match row.attempts {
+        1 => 2 * MINUTE,
+        2 => 10 * MINUTE,
+        3 => HOUR,
+        4 => 6 * HOUR,
+        _ => DAY,
+    };
+    row.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
+    Ok(step.tx.outbox_update(&row)?)
+}
+
+/// A node as attempts hold it.
+fn number(node: Option<u64>) -> i64 {
+    node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
+}
+
+/// Nothing more will come of this row.
+pub(super) fn give_up(step: &mut Step<'_>, row: &Outbox, code: Code) -> Result<(), Error> {
+    step.tx.outbox_delete(row.id)?;
+    if let Some(group) = row.group_key.as_deref().filter(|_| row.kind == CHUNK) {
+        let message = Hash::try_from(group).map_err(|_| Code::Internal)?;
+        if let Some(pointer) = step.tx.outbox_of_message(&message)? {
+            step.tx.outbox_delete(pointer.id)?;
+        }
+        step.tx.outbox_delete_group(group)?;
+        return fail(step, &message, code);
+    }
+    match row.message {
+        Some(message) => fail(step, &message, code),
+        None => Ok(()),
+    }
+}
+
+fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
+    if let Some(message) = step.tx.message(id)? {
+        step.tx
+            .message_set_state(id, state::FAILED, Some(code.as_str()))?;
+        emit_state(step, &message, state::FAILED);
+    }
+    Ok(())
+}
+
+/// Moves an own message up to a state; never down.
+pub(super) fn raise(step: &mut Step<'_>, id: &Hash, to: u8) -> Result<(), Error> {
+    let Some(message) = step.tx.message(id)? else {
+        return Ok(());
+    };
+    let late = message.state == state::FAILED && to >= state::DELIVERED;
+    if message.mine && (late || message.state < to) {
+        step.tx.message_set_state(id, to, None)?;
+        emit_state(step, &message, to);
+    }
+    Ok(())
+}
+
+pub(super) fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u8) {
+    step.fx.conversations.insert(message.conversation);
+    step.fx.events.push(Event::MessageState {
+        id: MessageId::from_bytes(&message.id),
+        state: state::message(to),
+    });
+}
+
+/// Asks another node whether its store holds a row's message.
+pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
+    row.check_ms = None;
+    if row.kind == CARD {
+        if row.give_up_ms <= step.now_ms {
+            return Ok(step.tx.outbox_delete(row.id)?);
+        }
+        // Nothing else moves a card: the answer may stay away, and the process may end before it comes.
+        let jitter = step.below(CARD_CHECK_AGAIN_MS);
+        row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_AGAIN_MS + jitter));
+    }
+    step.tx.outbox_update(&row)?;
+    let attempts = step.tx.attempts(row.id)?;
+    let Some(newest) = attempts.first() else {
+        return Ok(());
+    };
+    step.fx.checked.push(row.id);
+    step.fx.net.push(Command::Check {
+        id: u64::try_from(row.id).unwrap_or(0),
+        hashes: attempts
+            .iter()
+            .take(50)
+            .map(|attempt| attempt.hash)
+            .collect(),
+        not: u64::try_from(newest.node).ok(),
+    });
+    Ok(())
+}
+
+/// What the store said. A message that nobody holds is published again at once.
+pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(), Error> {
+    let Some(mut row) = step.tx.outbox(id)? else {
+        return Ok(());
+    };
+    if !present {
+        row.due_ms = row.due_ms.min(step.now_ms);
+        row.check_ms = None;
+        return Ok(step.tx.outbox_update(&row)?);
+    }
+    if row.kind == CARD {
+        return Ok(step.tx.outbox_delete(row.id)?);
+    }
+    match row.message {
+        Some(message) => raise(step, &message, state::STORED),
+        None => Ok(()),
+    }
+}
