@@ -49,8 +49,7 @@ impl Node {
             }
             arguments
         };
-        let mut child = Child::start(stage, &arguments("/ip4/127.0.0.1/tcp/0"))?;
-        let address = listening(&mut child).await?;
+        let (child, address) = start(stage, &arguments("/ip4/127.0.0.1/tcp/0")).await?;
         // The phones know this port.
         let listen = address
             .split_once("/p2p/")
@@ -81,6 +80,20 @@ impl Node {
     }
 }
 
+/// Starts a node and waits for its address. It may be killed before it says it, or its port be not free yet.
+async fn start(stage: &Stage, arguments: &[String]) -> Result<(Child, String), Failure> {
+    let mut tries = 0;
+    loop {
+        let mut child = Child::start(stage, arguments)?;
+        match listening(&mut child).await {
+            Ok(address) => return Ok((child, address)),
+            Err(error) if tries == TRIES => return Err(error),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 async fn listening(child: &mut Child) -> Result<String, Failure> {
     let line = child.output.next_line().await.map_err(Failure::io)?;
     let found = line.and_then(|line| serde_json::from_str::<Listening>(&line).ok());
@@ -106,16 +119,6 @@ async fn supervise(
             }
         }
         let _ = restarted.send(name);
-        let mut tries = 0;
-        child = loop {
-            // Its port may take a moment to be free again.
-            let mut fresh = Child::start(&stage, &arguments)?;
-            match listening(&mut fresh).await {
-                Ok(_) => break fresh,
-                Err(error) if tries == TRIES => return Err(error),
-                Err(_) => tries += 1,
-            }
-            tokio::time::sleep(PAUSE).await;
-        };
+        (child, _) = start(&stage, &arguments).await?;
     }
 }
