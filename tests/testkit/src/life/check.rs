@@ -1,4 +1,4 @@
-//! After the last interruption, from outside of any engine.
+//! What must hold after an interruption, and after the last one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,6 +15,35 @@ use super::script::{said, text};
 use crate::MINUTE;
 use crate::phone::KEY;
 use crate::record::{Record, Told};
+
+/// Nothing that this phone acknowledged is gone.
+pub(super) fn holds(
+    told: &Told,
+    who: usize,
+    name: Option<String>,
+    contact: Option<ContactState>,
+    texts: &[(String, bool)],
+) {
+    let shows = |said: &str, read: bool| {
+        let is_it =
+            |(shown, was_read): &(String, bool)| *shown == text(said) && (*was_read || !read);
+        texts.iter().any(is_it)
+    };
+    for what in &told.done {
+        let parts: Vec<&str> = what.splitn(3, ' ').collect();
+        let mine = |by: &str| by == who.to_string();
+        let there = match parts[..] {
+            ["account", by] if mine(by) => name.is_some(),
+            ["name", by, taken] if mine(by) => name.as_deref() == Some(taken),
+            ["add"] if who == 0 => contact.is_some(),
+            ["accept"] if who == 1 => contact == Some(ContactState::Accepted),
+            ["say", by, said] if mine(by) => shows(said, false),
+            ["read", by, said] if mine(by) => shows(said, true),
+            _ => true,
+        };
+        assert!(there, "{who} was told {what:?}, and it is gone");
+    }
+}
 
 /// A message as a phone shows it.
 struct Shown {

@@ -14,6 +14,8 @@ pub(super) enum Act<'a> {
     Name(usize, &'a str),
     /// Looks at the app, or away.
     Foreground(usize, bool),
+    /// Gets envelopes that are for others: kept, and not synced.
+    Noise(usize),
     /// Closes the app and opens it again.
     Restart(usize),
     /// Goes online or offline.
@@ -37,14 +39,17 @@ pub(super) const BEFORE: &[Act<'_>] = &[
 pub(super) const AFTER: &[Act<'_>] = &[
     Act::Foreground(0, true),
     Act::Say(0, "one"),
+    Act::Noise(1),
     Act::Say(0, "two"),
     Act::Pass(2 * SECOND),
     Act::Say(1, "three"),
     Act::Pass(5 * SECOND),
     Act::Read(0, "three"),
     Act::Say(0, "long"),
+    Act::Noise(0),
     Act::Say(1, "four"),
     Act::Pass(10 * SECOND),
+    Act::Noise(1),
     Act::Invite(1, 1),
     Act::Online(1, false),
     Act::Say(0, "five"),
