@@ -173,15 +173,6 @@ impl Tx<'_> {
         Ok(one(self.conn, sql, params![group, kind], |r| r.get(0))?.unwrap_or(0))
     }
 
-    /// Rows that wait for a chat's next step, made due.
-    pub fn outbox_wake(&self, chat: &Chat, now_ms: i64) -> Result<usize, Error> {
-        run(
-            self.conn,
-            "UPDATE outbox SET due_ms=? WHERE chat=? AND due_ms=? AND group_key IS NULL",
-            params![now_ms, chat, NEVER],
-        )
-    }
-
     /// Notes an attempt.
     pub fn attempt_put(&self, attempt: &Attempt) -> Result<(), Error> {
         attempt.upsert(self.conn)

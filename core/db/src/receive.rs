@@ -209,15 +209,6 @@ impl Tx<'_> {
         )
     }
 
-    /// Makes the fetches of a conversation due.
-    pub fn fetches_wake(&self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
-        run(
-            self.conn,
-            "UPDATE fetches SET due_ms=? WHERE conversation=?",
-            params![now_ms, conversation],
-        )
-    }
-
     /// Ends a fetch and drops its chunks.
     pub fn fetch_delete(&self, message: &Hash) -> Result<(), Error> {
         run(

@@ -28,12 +28,10 @@ const LOOK_BACK_MS: i64 = 44 * HOUR;
 
 /// The cards of an invite, or that it is closed; then when they are due again.
 pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) -> Result<(), Error> {
-    if row.expires_ms <= step.now_ms {
-        row.next_card_ms = NEVER;
-        step.tx.outbox_delete_group(&row.secret)?;
-        return Ok(step.tx.invite_put(row)?);
-    }
     step.tx.outbox_delete_group(&row.secret)?;
+    if row.expires_ms <= step.now_ms {
+        return Ok(step.tx.invite_delete(&row.secret)?);
+    }
     if row.closed_ms.is_some() {
         closed(step, &row.secret)?;
         row.next_card_ms = step.now_ms.saturating_add(DAY);
