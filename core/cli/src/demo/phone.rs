@@ -238,9 +238,19 @@ impl<'a> Phone<'a> {
         Ok(View { contacts, messages })
     }
 
-    /// Waits until it shows what is wanted.
+    /// Starts its process again if somebody killed it; one that is off stays off.
+    async fn look_after(&mut self) -> Result<(), Failure> {
+        let ended = match &mut self.child {
+            Some(child) => child.process.try_wait().map_err(Failure::io)?.is_some(),
+            None => false,
+        };
+        if ended { self.revive().await } else { Ok(()) }
+    }
+
+    /// Waits until it shows what is wanted. That may depend on the other phone, which nobody else looks after.
     pub(crate) async fn until<T>(
         &mut self,
+        other: &mut Phone<'_>,
         what: &str,
         look: impl Fn(&View) -> Option<T>,
     ) -> Result<T, Failure> {
@@ -250,6 +260,7 @@ impl<'a> Phone<'a> {
             if let Some(found) = look(&self.view().await?) {
                 return Ok(found);
             }
+            other.look_after().await?;
             let params = json!({"max": 64, "wait_ms": WAIT_MS});
             let _: Value = self.call("next_events", params).await?;
         }

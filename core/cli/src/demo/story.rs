@@ -183,7 +183,9 @@ async fn meet(cast: &mut Cast<'_>) -> Result<ConversationId, Failure> {
     let asked = |view: &View| !view.contacts.is_empty();
     alice.call_once("contact_add", params, asked).await?;
     let request = bob
-        .until("Alice's request", |view| view.contacts.first().cloned())
+        .until(alice, "Alice's request", |view| {
+            view.contacts.first().cloned()
+        })
         .await?;
     screen.say(&format!(
         "Alice asks to be a contact: “{}”",
@@ -195,7 +197,7 @@ async fn meet(cast: &mut Cast<'_>) -> Result<ConversationId, Failure> {
         let contact = view.contacts.first()?;
         (contact.state == sotto_messenger::records::ContactState::Accepted).then(|| contact.clone())
     };
-    let contact = alice.until("Bob's acceptance", accepted).await?;
+    let contact = alice.until(bob, "Bob's acceptance", accepted).await?;
     let params = json!({"contact": contact.id});
     let number: Value = alice.call("safety_number", params).await?;
     let other: Value = bob
@@ -234,7 +236,7 @@ async fn say(
     let [from_alice, from_bob] = sent;
     send(author, conversation, text).await?;
     if by_alice { from_alice } else { from_bob }.push(text.to_owned());
-    read_up_to(reader, conversation, text).await?;
+    read_up_to(reader, author, conversation, text).await?;
     screen.say(&format!("  {:5}  {}", author.name, shortened(text)))
 }
 
@@ -252,6 +254,7 @@ async fn send(
 
 async fn read_up_to(
     phone: &mut Phone<'_>,
+    author: &mut Phone<'_>,
     conversation: &ConversationId,
     text: &str,
 ) -> Result<(), Failure> {
@@ -265,7 +268,7 @@ async fn read_up_to(
             .map(|message| message.id.clone())
     };
     let what = format!("“{}”", shortened(text));
-    let message = phone.until(&what, shown).await?;
+    let message = phone.until(author, &what, shown).await?;
     let params = json!({"conversation": conversation, "message": message});
     phone.call::<Value>("mark_read", params).await?;
     Ok(())
@@ -306,7 +309,7 @@ async fn away(
     cast.bob.switch_on().await?;
     cast.screen.say("Bob's phone is on again.")?;
     for text in AWAY {
-        read_up_to(&mut cast.bob, conversation, text).await?;
+        read_up_to(&mut cast.bob, &mut cast.alice, conversation, text).await?;
         cast.screen.say(&format!("  Bob reads: {text}"))?;
     }
     Ok(())
@@ -314,21 +317,31 @@ async fn away(
 
 /// Waits until both authors see all their texts as read.
 async fn all_read(cast: &mut Cast<'_>, sent: &[Vec<String>; 2]) -> Result<(), Failure> {
+    let Cast {
+        screen, alice, bob, ..
+    } = cast;
     let [from_alice, from_bob] = sent;
-    for (phone, texts) in [(&mut cast.alice, from_alice), (&mut cast.bob, from_bob)] {
-        let read = |view: &View| {
-            let mine = view.messages.iter().filter(|message| message.mine);
-            let states: Vec<MessageState> = mine.map(|message| message.state).collect();
-            let all = states.iter().all(|state| *state == MessageState::Read);
-            (all && states.len() >= texts.len()).then_some(())
-        };
-        phone.until("all texts read", read).await?;
-        cast.screen.say(&format!(
-            "✓✓ all of {}'s texts are delivered and read",
-            phone.name
-        ))?;
-    }
-    Ok(())
+    own_read(screen, alice, bob, from_alice.len()).await?;
+    own_read(screen, bob, alice, from_bob.len()).await
+}
+
+async fn own_read(
+    screen: &Screen,
+    phone: &mut Phone<'_>,
+    other: &mut Phone<'_>,
+    texts: usize,
+) -> Result<(), Failure> {
+    let read = |view: &View| {
+        let mine = view.messages.iter().filter(|message| message.mine);
+        let states: Vec<MessageState> = mine.map(|message| message.state).collect();
+        let all = states.iter().all(|state| *state == MessageState::Read);
+        (all && states.len() >= texts).then_some(())
+    };
+    phone.until(other, "all texts read", read).await?;
+    screen.say(&format!(
+        "✓✓ all of {}'s texts are delivered and read",
+        phone.name
+    ))
 }
 
 fn has(view: &View, mine: bool, text: &str) -> bool {
