@@ -1,6 +1,6 @@
 use rusqlite::params;
 
-use crate::row::{all, one, row};
+use crate::row::{all, one, row, run};
 use crate::{Chat, Error, Hash, Tx};
 
 row! {
@@ -120,6 +120,12 @@ impl Tx<'_> {
             params![now_ms],
             Contact::read,
         )
+    }
+
+    /// Makes due now what would be by `until_ms`: a question under way when the process ended has no answer any more.
+    pub fn contacts_fetch_rewind(&self, now_ms: i64, until_ms: i64) -> Result<usize, Error> {
+        let sql = "UPDATE contacts SET fetch_due_ms=?1 WHERE fetch_due_ms>?1 AND fetch_due_ms<=?2";
+        run(self.conn, sql, params![now_ms, until_ms])
     }
 
     /// Writes a conversation.

@@ -88,7 +88,10 @@ impl Engine {
             index,
             live: Live::default(),
         };
-        engine.db.transaction(|tx| tx.outbox_rewind(now_ms))?;
+        engine.db.transaction(|tx| {
+            tx.outbox_rewind(now_ms)?;
+            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(work::FETCH_ANSWER_MS))
+        })?;
         let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
         engine.set_wake(now_ms, &mut out);

@@ -155,6 +155,22 @@ fn an_inviter_whose_cards_are_nowhere_is_waited_for_visibly() {
     assert_eq!(states(&world, 1), [ContactState::Incoming]);
 }
 
+/// The question for an inviter's cards dies with the process, and is asked anew by the next.
+#[test]
+fn a_kill_while_cards_are_looked_for_costs_no_time() {
+    let mut world = World::new(25, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "it is me");
+    world.kill(0);
+    world.start(0);
+    world.run(10 * SECOND);
+    assert_eq!(states(&world, 1), [ContactState::Incoming]);
+}
+
 #[test]
 fn nothing_is_sent_to_a_stranger_before_the_answer() {
     let mut world = asked(4);

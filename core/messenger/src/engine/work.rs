@@ -15,6 +15,8 @@ use crate::event::Event;
 const OVERLAP_MS: i64 = MINUTE;
 /// A sending session whose receipts stay away this long is begun anew, once newer cards are there.
 const SILENT_MS: i64 = 48 * HOUR;
+/// Cards are asked for again when nothing came of it for so long.
+pub(super) const FETCH_ANSWER_MS: i64 = 5 * MINUTE;
 /// What is past its time is deleted this often, while something happens anyway.
 const EXPIRE_MS: i64 = HOUR;
 
@@ -475,7 +477,7 @@ fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
 fn fetch_cards(step: &mut Step<'_>) -> Result<(), Error> {
     for mut contact in step.tx.contacts_fetch_due(step.now_ms)? {
         // Set again by whatever comes of it; until then, should nothing come.
-        contact.fetch_due_ms = Some(step.now_ms.saturating_add(5 * MINUTE));
+        contact.fetch_due_ms = Some(step.now_ms.saturating_add(FETCH_ANSWER_MS));
         let secret = cards::card_secret(&contact);
         if secret.is_none() {
             contact.fetch_due_ms = None;
