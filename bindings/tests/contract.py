@@ -132,13 +132,19 @@ async def two_people_meet_and_talk(folder):
     rest = alice.page(10, page[-1].cursor)
     assert [m.text for m in page + rest] == ["three", long, "one", "hello 🌿"]
 
-    # Events spoke of all of it, and of nothing else.
-    ids = {id for event in bob.told if isinstance(event, SottoEvent.MESSAGES_CHANGED) for id in event.ids}
-    assert first in ids and all(isinstance(event, SottoEvent.MESSAGES_CHANGED | SottoEvent.CONTACTS_CHANGED
+    # Events spoke of all of it, and of nothing else. The database is ahead of them.
+    def spoken_of():
+        return any(isinstance(e, SottoEvent.MESSAGES_CHANGED) and first in e.ids for e in bob.told)
+
+    def states():
+        return [e.state for e in alice.told if isinstance(e, SottoEvent.MESSAGE_STATE_CHANGED) and e.id == first]
+
+    await bob.until("an event of the text", spoken_of)
+    assert all(isinstance(event, SottoEvent.MESSAGES_CHANGED | SottoEvent.CONTACTS_CHANGED
         | SottoEvent.CONVERSATIONS_CHANGED | SottoEvent.CONNECTIVITY_CHANGED | SottoEvent.MESSAGE_STATE_CHANGED)
         for event in bob.told), bob.told
-    states = [e.state for e in alice.told if isinstance(e, SottoEvent.MESSAGE_STATE_CHANGED) and e.id == first]
-    assert states[-1] == MessageState.READ and MessageState.DELIVERED in states, states
+    await alice.until("an event that it was read", lambda: MessageState.READ in states())
+    assert MessageState.DELIVERED in states(), states()
 
     contact = alice.contact().id
     number = alice.core.safety_number(contact)
