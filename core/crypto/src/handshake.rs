@@ -142,6 +142,28 @@ pub fn initiate(
     start: u32,
     to: &Recipient<'_>,
 ) -> Result<(Session, HandshakeCore), HandshakeError> {
+    let dh3 = agree(me.identity(), &to.prekey.x25519).ok_or(HandshakeError::BadKey)?;
+    let inner = inner(my_chat, my_record, start);
+    initiate_as(rng, &inner, &dh3, to)
+}
+
+fn inner(chat: &ChatPublic, record: &Record, start: u32) -> [u8; INNER_LEN] {
+    let mut inner = [0u8; INNER_LEN];
+    let start = start.to_be_bytes();
+    inner
+        .iter_mut()
+        .zip(chat.iter().chain(record).chain(&start))
+        .for_each(|(a, b)| *a = *b);
+    inner
+}
+
+/// As whoever has `dh3`: the owner of IKa, or of SPKb. So no transcript proves which of them wrote it.
+fn initiate_as(
+    rng: &mut impl CryptoRng,
+    inner: &[u8; INNER_LEN],
+    dh3: &[u8; 32],
+    to: &Recipient<'_>,
+) -> Result<(Session, HandshakeCore), HandshakeError> {
     let bad = HandshakeError::BadKey;
     let ephemeral = StaticSecret::random_from_rng(rng);
     let ephemeral_a = PublicKey::from(&ephemeral).to_bytes();
@@ -158,16 +180,9 @@ pub fn initiate(
     let t0 = transcript.hash();
     let dh1 = agree(&ephemeral, to.identity).ok_or(bad)?;
     let dh2 = agree(&ephemeral, &to.prekey.x25519).ok_or(bad)?;
-    let dh3 = agree(me.identity(), &to.prekey.x25519).ok_or(bad)?;
     let (c0, k0) = first_keys(&t0, &dh1, &dh2, &shared);
 
-    let mut inner = [0u8; INNER_LEN];
-    let start = start.to_be_bytes();
-    inner
-        .iter_mut()
-        .zip(my_chat.iter().chain(my_record).chain(&start))
-        .for_each(|(a, b)| *a = *b);
-    let sealed = seal(&k0, &ZERO_NONCE, &t0, &inner);
+    let sealed = seal(&k0, &ZERO_NONCE, &t0, inner);
     let mut core = Box::new([0u8; CORE_LEN]);
     let fields = [SUITE_1];
     let fields = fields
@@ -178,7 +193,7 @@ pub fn initiate(
         .chain(&sealed);
     core.iter_mut().zip(fields).for_each(|(a, b)| *a = *b);
 
-    let roots = roots(&t0, &c0, &dh3, &inner);
+    let roots = roots(&t0, &c0, dh3, inner);
     let ratchet = StaticSecret::random_from_rng(rng);
     let session = Session::initiator(&roots, ratchet, &to.prekey.x25519).ok_or(bad)?;
     Ok((session, HandshakeCore(core)))
@@ -361,3 +376,6 @@ impl std::fmt::Debug for Opened {
         f.write_str("Opened(…)")
     }
 }
+
+#[cfg(test)]
+mod tests;

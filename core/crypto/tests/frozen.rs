@@ -10,12 +10,12 @@
 
 mod party;
 
-use party::{ALICE, BOB, RECORD, START, Seeded, Wired, settled};
+use party::{ALICE, BOB, BOB_DEVICE, Party, RECORD, START, Seeded, Wired, pair};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use sotto_crypto::{
-    Account, Phrase, Session, account_id, blob_open, blob_seal, blob_tag, blob_topic, card_open,
-    card_seal, card_tag, mask, safety_number, safety_qr, secret_bucket,
+    Account, BLOCK_LEN, DeviceKeys, Phrase, PrekeyPair, Sealed, Session, account_id, blob_open,
+    blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, mask, safety_number,
+    safety_qr, secret_bucket, unmask,
 };
 
 const PHRASE: &str = "test test test test test test test test test test test junk";
@@ -36,13 +36,54 @@ fn wired(w: &Wired) -> Value {
     json!({"tag": hex(&s.tag), "random": hex(&w.random), "n": s.n, "header": hex(&s.header), "message": hex(&s.message)})
 }
 
+/// Every private key of a seeded handshake and of the first messages, in the order in which they are drawn.
+struct Drawn {
+    alice: [u8; 64],
+    bob: [u8; 64],
+    prekey: [u8; 104],
+    ephemeral: [u8; 32],
+    encapsulation: [u8; 32],
+    ratchet_alice: [u8; 32],
+    ratchet_bob: [u8; 32],
+    ratchet_alice_2: [u8; 32],
+}
+
+fn drawn(seed: u64) -> Drawn {
+    let mut rng = Seeded::new(seed);
+    let alice = *DeviceKeys::generate(&mut rng).to_bytes();
+    let bob = *DeviceKeys::generate(&mut rng).to_bytes();
+    let prekey = *PrekeyPair::generate(&mut rng).to_bytes();
+    let (ephemeral, encapsulation, ratchet_alice) = (rng.bytes(), rng.bytes(), rng.bytes());
+    rng.bytes::<48>(); // mask secret, tag and random of `pair`
+    rng.bytes::<32>(); // random and tag of the first message
+    rng.bytes::<16>(); // random of the answer
+    let ratchet_bob = rng.bytes();
+    rng.bytes::<16>(); // random of the first text
+    Drawn {
+        alice,
+        bob,
+        prekey,
+        ephemeral,
+        encapsulation,
+        ratchet_alice,
+        ratchet_bob,
+        ratchet_alice_2: rng.bytes(),
+    }
+}
+
 fn made() -> Value {
+    let d = drawn(2026);
     let mut rng = Seeded::new(2026);
-    let mut p = settled(&mut rng);
+    let mut p = pair(&mut rng);
+    let hello = p.alice.send(&mut rng, b"hello");
+    p.bob.receive(&hello).unwrap();
+    let answer = p.bob.send(&mut rng, b"answer");
+    p.alice.receive(&answer).unwrap();
     let before = p.bob.session.to_bytes();
     let texts: Vec<Value> = (0..3)
         .map(|i| wired(&p.alice.send(&mut rng, &[i; 40])))
         .collect();
+    let public = PrekeyPair::from_bytes(&d.prekey).unwrap().public();
     let account = Account::from_phrase(&Phrase::parse(PHRASE).unwrap()).unwrap();
     let (secret, file_key, random) = ([7u8; 16], [8u8; 32], [9u8; 16]);
     let tag = card_tag(&secret, 1, &[3; 16], 20_000);
@@ -57,10 +98,22 @@ fn made() -> Value {
                 "signature": hex(&account.sign("sotto/test/1", &[b"frozen"]).unwrap())},
         },
         "handshake": {
-            "initiator": hex(&ALICE), "recipient": hex(&BOB), "record": hex(&RECORD), "start": START,
+            "initiator": hex(&ALICE), "recipient": hex(&BOB), "recipient_device": hex(&BOB_DEVICE),
+            "record": hex(&RECORD), "start": START,
+            "initiator_private": {"identity": hex(&d.alice[..32]), "ephemeral": hex(&d.ephemeral),
+                "encapsulation": hex(&d.encapsulation), "ratchet": hex(&d.ratchet_alice)},
+            "recipient_private": {"identity": hex(&d.bob[..32]), "prekey_id": hex(&d.prekey[..8]),
+                "prekey_x25519": hex(&d.prekey[8..40]), "prekey_kem_seed": hex(&d.prekey[40..])},
+            "recipient_public": {"prekey_x25519": hex(&public.x25519), "prekey_kem": hex(&public.kem)},
             "core": hex(p.core.as_bytes()), "hash": hex(&p.core.hash()), "session": hex(p.bob.session.hash()),
             "secret": hex(&secret), "tag": hex(&tag), "random": hex(&random),
-            "block_sha256": hex(&Sha256::digest(block)),
+            "block": hex(&block),
+        },
+        "first_messages": {
+            "initiator_plain": hex(b"hello"), "initiator": wired(&hello),
+            "recipient_ratchet_private": hex(&d.ratchet_bob),
+            "recipient_plain": hex(b"answer"), "recipient": wired(&answer),
+            "initiator_ratchet_private": hex(&d.ratchet_alice_2),
         },
         "ratchet": {"plain": "message i is 40 bytes of i", "receiver": hex(&before), "messages": texts},
         "card": {"secret": hex(&secret), "kind": 1, "device": hex(&[3; 16]), "unix_day": 20_000, "tag": hex(&tag),
@@ -86,6 +139,55 @@ fn the_formats_are_the_frozen_ones() {
     }
 }
 
+fn read(m: &Value) -> Wired {
+    Wired {
+        random: unhex(&m["random"]).try_into().unwrap(),
+        sealed: Sealed {
+            tag: unhex(&m["tag"]).try_into().unwrap(),
+            header: unhex(&m["header"]).try_into().unwrap(),
+            message: unhex(&m["message"]),
+            n: u32::try_from(m["n"].as_u64().unwrap()).unwrap(),
+        },
+    }
+}
+
+fn array<const N: usize>(text: &Value) -> [u8; N] {
+    unhex(text).try_into().unwrap()
+}
+
+/// The recipient's keys out of the file alone open the block and what follows it.
+#[test]
+fn the_frozen_handshake_opens_with_the_frozen_keys() {
+    let v = frozen();
+    let (h, first) = (&v["handshake"], &v["first_messages"]);
+    let private = &h["recipient_private"];
+    let identity = [unhex(&private["identity"]), vec![0; 32]].concat();
+    let keys = DeviceKeys::from_bytes(&identity).unwrap();
+    let prekey =
+        ["prekey_id", "prekey_x25519", "prekey_kem_seed"].map(|name| unhex(&private[name]));
+    let prekey = PrekeyPair::from_bytes(&prekey.concat()).unwrap();
+    let block: [u8; BLOCK_LEN] = array(&h["block"]);
+    let block = unmask(
+        &array(&h["secret"]),
+        &array(&h["tag"]),
+        &array(&h["random"]),
+        &block,
+    );
+    let (chat, device) = (array(&h["recipient"]), array(&h["recipient_device"]));
+    let opened = block.unwrap().open(&keys, &chat, &device, &prekey).unwrap();
+    assert_eq!(opened.chat_public(), &array(&h["initiator"]));
+    assert_eq!(opened.record(), &array(&h["record"]));
+    assert_eq!(u64::from(opened.start()), h["start"].as_u64().unwrap());
+    let initiator = [unhex(&h["initiator_private"]["identity"]), vec![0; 32]].concat();
+    let initiator = DeviceKeys::from_bytes(&initiator)
+        .unwrap()
+        .identity_public();
+    let session = opened.finish(&initiator, &prekey).unwrap();
+    assert_eq!(session.hash(), &array(&h["session"]));
+    let mut bob = Party::new(session);
+    assert_eq!(bob.receive(&read(&first["initiator"])).unwrap(), b"hello");
+}
+
 /// Reads the file alone, without the generator: a session written by any version opens these messages.
 #[test]
 fn the_frozen_bytes_open() {
@@ -97,11 +199,9 @@ fn the_frozen_bytes_open() {
         .iter()
         .enumerate()
     {
-        let tag = unhex(&m["tag"]).try_into().unwrap();
-        let random = unhex(&m["random"]).try_into().unwrap();
-        let header = unhex(&m["header"]).try_into().unwrap();
+        let Wired { random, sealed } = read(m);
         let done = session
-            .decrypt(&tag, &random, &header, &unhex(&m["message"]))
+            .decrypt(&sealed.tag, &random, &sealed.header, &sealed.message)
             .unwrap();
         assert_eq!(*done.plaintext, [i as u8; 40]);
         session = done.session;

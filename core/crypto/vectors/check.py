@@ -2,7 +2,7 @@
 """A second implementation of the keys and ciphers, written from docs/protocol.md and the specifications named there.
 
 It uses Python's standard library only: slow, not constant in time, good for this check and nothing else. It makes the
-contents of frozen.json anew from the same seed, and says what differs.
+bytes in frozen.json anew from the private keys and random bytes that stand there, and says what differs.
 """
 import hashlib, hmac, json, os, sys
 
@@ -309,58 +309,42 @@ class Session:
         return {"tag": tag.hex(), "random": random.hex(), "n": self.n - 1, "header": header.hex(), "message": message.hex()}
 
 
-class Seeded:
-    """The generator of the tests."""
-
-    def __init__(self, seed):
-        self.stream, self.at = keystream(u(seed, 8) + bytes(24), ZERO, 0, 4096), 0
-
-    def __call__(self, size):
-        self.at += size
-        return self.stream[self.at - size:self.at]
+def read(part, *names):
+    return [bytes.fromhex(part[name]) for name in names]
 
 
-def handshake_and_ratchet():
-    rng = Seeded(2026)
-    alice, bob, bob_device, record, start = bytes([2] * 33), bytes([3] * 33), bytes([4] * 16), bytes([5] * 185), 1_800_000_000
-    rng(32)
-    ika = rng(32)
-    rng(32)
-    ikb = rng(32)
-    prekey, kem_seed, spkb = rng(8), rng(64), rng(32)
-    eka = rng(32)
+def handshake_and_ratchet(h, first, texts):
+    """All bytes from the private keys, random bytes and first tag in the file."""
+    alice, bob, bob_device, record = read(h, "initiator", "recipient", "recipient_device", "record")
+    ika, eka, m, ra = read(h["initiator_private"], "identity", "ephemeral", "encapsulation", "ratchet")
+    ikb, prekey, spkb, kem_seed = read(h["recipient_private"], "identity", "prekey_id", "prekey_x25519", "prekey_kem_seed")
     ek = kem_public(kem_seed)
-    ct, ss = encapsulate(ek, rng(32))
+    ct, ss = encapsulate(ek, m)
     # §7
     t0 = tagged("sotto/transcript/1", b"\1", bob, bob_device, x25519(ikb), x25519(eka), x25519(spkb), ek, ct, prekey)
     c0 = extract(t0, x25519(eka, x25519(ikb)) + x25519(eka, x25519(spkb)) + ss)
-    inner = alice + record + u(start, 4)
+    inner = alice + record + u(h["start"], 4)
     core = b"\1" + prekey + x25519(eka) + ct + seal(expand(c0, b"sotto/handshake-seal/1", 32), ZERO, t0, inner)
     S = tagged("sotto/session/1", t0, inner)
     okm = expand(extract(c0, x25519(ika, x25519(spkb))), b"sotto/session-keys/1" + S, 128)
     rk0, hka, nhkb, ntkb = (okm[i:i + 32] for i in range(0, 128, 32))
-    secret, random = bytes([7] * 16), bytes([9] * 16)
-    tag = card_tag(secret, 1, bytes([3] * 16), 20_000)
+    secret, tag, random = read(h, "secret", "tag", "random")
     block = seal(derive(tag, secret, "sotto/mask/1", 32), ZERO, ad0(tag, random), core)
     # §8
     a, b = Session(S, rk0, None, None), Session(S, rk0, nhkb, ntkb, spkb)
-    a.start(ra := rng(32), x25519(spkb), (hka, None))
-    rng(48)
-    a.seal(rng(16), b"hello", rng(16))
+    a.start(ra, x25519(spkb), (hka, None))
+    hello_tag, hello_random = read(first["initiator"], "tag", "random")
+    hello = a.seal(hello_random, b"hello", hello_tag)
     b.answered(x25519(ra))
-    random_b = rng(16)
-    b.start(rb := rng(32), x25519(ra))
-    b.seal(random_b, b"answer")
+    rb, ra2 = read(first, "recipient_ratchet_private", "initiator_ratchet_private")
+    b.start(rb, x25519(ra))
+    answer = b.seal(*read(first["recipient"], "random"), b"answer")
     a.answered(x25519(rb))
-    messages = []
-    for i in range(3):
-        text_random = rng(16)
-        if a.chain is None:
-            a.start(rng(32), x25519(rb))
-        messages.append(a.seal(text_random, bytes([i]) * 40))
-    return {"initiator": alice.hex(), "recipient": bob.hex(), "record": record.hex(), "start": start, "core": core.hex(),
-            "hash": H(x25519(eka), ct).hex(), "session": S.hex(), "secret": secret.hex(), "tag": tag.hex(), "random": random.hex(),
-            "block_sha256": H(block).hex()}, messages
+    a.start(ra2, x25519(rb))
+    messages = [a.seal(*read(text, "random"), bytes([i]) * 40) for i, text in enumerate(texts)]
+    made = {"core": core.hex(), "hash": H(x25519(eka), ct).hex(), "session": S.hex(), "block": block.hex(),
+            "recipient_public": {"prekey_x25519": x25519(spkb).hex(), "prekey_kem": ek.hex()}}
+    return made, {"initiator": hello, "recipient": answer, "initiator_plain": b"hello".hex(), "recipient_plain": b"answer".hex()}, messages
 
 
 def account(phrase):
@@ -414,9 +398,9 @@ def differences(frozen, made, path=""):
 def main():
     with open(os.path.join(HERE, "frozen.json"), encoding="utf-8") as file:
         frozen = json.load(file)
-    handshake, messages = handshake_and_ratchet()
-    made = {"account": account(frozen["account"]["phrase"]), "handshake": handshake, "ratchet": {"messages": messages}, "card": card(),
-            "blob": blob(), "safety": safety()}
+    handshake, first, messages = handshake_and_ratchet(frozen["handshake"], frozen["first_messages"], frozen["ratchet"]["messages"])
+    made = {"account": account(frozen["account"]["phrase"]), "handshake": handshake, "first_messages": first,
+            "ratchet": {"messages": messages}, "card": card(), "blob": blob(), "safety": safety()}
     unread = sorted(set(frozen) ^ set(made))
     wrong = differences(frozen, made)
     for path in wrong:

@@ -1,0 +1,184 @@
+//! What a handshake proves to whom, and what it takes to open one.
+
+use super::*;
+use crate::Sealed;
+use getrandom::SysRng;
+use rand_core::{Rng, UnwrapErr};
+
+const ALICE: ChatPublic = [2; 33];
+const BOB: ChatPublic = [3; 33];
+const BOB_DEVICE: [u8; 16] = [4; 16];
+const RECORD: Record = [5; 185];
+const START: u32 = 1_800_000_000;
+const SECRET: [u8; 16] = [7; 16];
+
+fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
+
+/// Bob, and what he has to show: all his keys.
+struct Bob {
+    keys: DeviceKeys,
+    prekey: PrekeyPair,
+    identity: [u8; 32],
+    prekey_public: PrekeyPublic,
+}
+
+/// What was on the wire of Alice's first chain, or what somebody says was.
+struct Transcript {
+    block: [u8; BLOCK_LEN],
+    messages: Vec<(Random, Sealed)>,
+}
+
+impl Bob {
+    fn new() -> Self {
+        let (keys, prekey) = (
+            DeviceKeys::generate(&mut rng()),
+            PrekeyPair::generate(&mut rng()),
+        );
+        Self {
+            identity: keys.identity_public(),
+            prekey_public: prekey.public(),
+            keys,
+            prekey,
+        }
+    }
+
+    fn recipient(&self) -> Recipient<'_> {
+        Recipient {
+            chat: &BOB,
+            device_id: &BOB_DEVICE,
+            identity: &self.identity,
+            prekey: &self.prekey_public,
+        }
+    }
+
+    /// All that a judge can check who has Bob's keys and Alice's signed record: do the messages open in her session?
+    fn judge(&self, shown: &Transcript, alice_identity: &[u8; 32]) -> Option<Vec<Vec<u8>>> {
+        let block = unmask(&SECRET, &[1; 16], &[2; 16], &shown.block)?;
+        let opened = block.open(&self.keys, &BOB, &BOB_DEVICE, &self.prekey);
+        let opened = opened.ok()?;
+        let claim = (*opened.chat_public(), *opened.record(), opened.start());
+        if claim != (ALICE, RECORD, START) {
+            return None;
+        }
+        let mut session = opened.finish(alice_identity, &self.prekey).ok()?;
+        let mut texts = Vec::new();
+        for (random, sealed) in &shown.messages {
+            let done = session.decrypt(&sealed.tag, random, &sealed.header, &sealed.message);
+            let done = done.ok()?;
+            texts.push(done.plaintext.to_vec());
+            session = done.session;
+        }
+        Some(texts)
+    }
+}
+
+fn transcript((mut session, core): (Session, HandshakeCore), texts: &[&[u8]]) -> Transcript {
+    let wired = |text: &&[u8]| {
+        let mut random = [0; 16];
+        rng().fill_bytes(&mut random);
+        let sealed = session.encrypt(&mut rng(), &random, text).unwrap();
+        (random, sealed)
+    };
+    Transcript {
+        messages: texts.iter().map(wired).collect(),
+        block: mask(&core, &SECRET, &[1; 16], &[2; 16]),
+    }
+}
+
+/// Deniability: with his own keys and what everybody may know of Alice, Bob makes a transcript that holds as well as hers.
+#[test]
+fn bob_alone_makes_a_transcript_as_good_as_alices() {
+    let (alice, bob) = (DeviceKeys::generate(&mut rng()), Bob::new());
+    let alice_identity = alice.identity_public();
+    let said: [&[u8]; 3] = [b"hello", b"I owe you nothing", b"bye"];
+    let hers = initiate(&mut rng(), &alice, &ALICE, &RECORD, START, &bob.recipient()).unwrap();
+    let hers = transcript(hers, &said);
+    assert_eq!(bob.judge(&hers, &alice_identity).unwrap(), said);
+    drop(alice);
+
+    let dh3 = agree(bob.prekey.x25519(), &alice_identity).unwrap();
+    let claim = inner(&ALICE, &RECORD, START);
+    let his = initiate_as(&mut rng(), &claim, &dh3, &bob.recipient()).unwrap();
+    let his = transcript(his, &[b"hello", b"I owe you all I have", b"bye"]);
+    let found = bob.judge(&his, &alice_identity).unwrap();
+    assert_eq!(found[1], b"I owe you all I have");
+
+    // Without that one secret it does not hold, or the judge would look at nothing.
+    let strangers = initiate_as(&mut rng(), &claim, &[9; 32], &bob.recipient()).unwrap();
+    let strangers = transcript(strangers, &said);
+    assert!(bob.judge(&strangers, &alice_identity).is_none());
+}
+
+/// What a handshake's secrets are made of, and a part that somebody lacks.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Lacks {
+    Nothing,
+    EphemeralWithIdentity,
+    EphemeralWithPrekey,
+    Kem,
+    Identities,
+    AllX25519,
+}
+
+/// Opens a block as somebody who has all secrets but some; in their place he tries what he likes.
+fn opens(lacks: Lacks, guess: &[u8; 32]) -> Option<bool> {
+    let (alice, bob) = (DeviceKeys::generate(&mut rng()), Bob::new());
+    let begun = initiate(&mut rng(), &alice, &ALICE, &RECORD, START, &bob.recipient());
+    let (mut session, core) = begun.unwrap();
+    let sealed = session.encrypt(&mut rng(), &[8; 16], b"text").unwrap();
+    let block = Block(core);
+    let parts = block.parts().unwrap();
+    let t0 = super::Transcript {
+        suite: SUITE_1,
+        chat_b: &BOB,
+        device_b: &BOB_DEVICE,
+        identity_b: &bob.identity,
+        ephemeral_a: parts.ephemeral,
+        prekey_b: &bob.prekey_public,
+        ciphertext: parts.ciphertext,
+    };
+    let t0 = t0.hash();
+    let known = |secret: Zeroizing<[u8; 32]>, part: Lacks| {
+        let x25519 = lacks == Lacks::AllX25519 && part != Lacks::Kem;
+        if lacks == part || x25519 {
+            *guess
+        } else {
+            *secret
+        }
+    };
+    let dh1 = agree(bob.keys.identity(), parts.ephemeral).unwrap();
+    let dh2 = agree(bob.prekey.x25519(), parts.ephemeral).unwrap();
+    let dh3 = agree(bob.prekey.x25519(), &alice.identity_public()).unwrap();
+    let shared = bob.prekey.decapsulate(parts.ciphertext);
+    let (c0, k0) = first_keys(
+        &t0,
+        &known(dh1, Lacks::EphemeralWithIdentity),
+        &known(dh2, Lacks::EphemeralWithPrekey),
+        &known(shared, Lacks::Kem),
+    );
+    let plain = open(&k0, &ZERO_NONCE, &t0, parts.sealed)?;
+    let claim: [u8; INNER_LEN] = plain.as_slice().try_into().unwrap();
+    let roots = roots(&t0, &c0, &known(dh3, Lacks::Identities), &claim);
+    let session = Session::responder(&roots, bob.prekey.x25519());
+    let read = session.decrypt(&sealed.tag, &[8; 16], &sealed.header, &sealed.message);
+    Some(read.is_ok())
+}
+
+/// Whoever breaks X25519 alone, or ML-KEM alone, learns neither who wrote nor what. Each single secret is needed.
+#[test]
+fn neither_x25519_alone_nor_ml_kem_alone_opens_a_handshake() {
+    assert_eq!(opens(Lacks::Nothing, &[0; 32]), Some(true));
+    for guess in [[0; 32], [1; 32]] {
+        for lacks in [
+            Lacks::EphemeralWithIdentity,
+            Lacks::EphemeralWithPrekey,
+            Lacks::Kem,
+            Lacks::AllX25519,
+        ] {
+            assert_eq!(opens(lacks, &guess), None, "{lacks:?}");
+        }
+        assert_eq!(opens(Lacks::Identities, &guess), Some(false));
+    }
+}

@@ -1,0 +1,47 @@
+//! What only a look inside shows.
+
+use super::*;
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+
+fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
+
+/// Deniability of a running session: whoever can read the next message could have written it, bit for bit.
+#[test]
+fn who_receives_a_message_could_have_written_it() {
+    let roots = Roots {
+        hash: [1; 32],
+        root: [2; 32],
+        header_a: [3; 32],
+        header_b: [4; 32],
+        tags_b: [5; 32],
+    };
+    let prekey = StaticSecret::random_from_rng(&mut rng());
+    let first = StaticSecret::random_from_rng(&mut rng());
+    let mut bob = Session::responder(&roots, &prekey);
+    let mut alice =
+        Session::initiator(&roots, first, &PublicKey::from(&prekey).to_bytes()).unwrap();
+    let pass = |from: &mut Session, to: &mut Session| {
+        let sealed = from.encrypt(&mut rng(), &[6; 16], b"text").unwrap();
+        let done = to.decrypt(&sealed.tag, &[6; 16], &sealed.header, &sealed.message);
+        *to = done.unwrap().session;
+    };
+    pass(&mut alice, &mut bob);
+    pass(&mut bob, &mut alice);
+    pass(&mut alice, &mut bob);
+
+    let mut forger = bob.clone();
+    forger.sending.clone_from(&bob.receiving);
+    forger.ratchet_public = bob.remote.unwrap();
+    forger.previous = alice.previous; // in the header of her last message
+    let random = [7; 16];
+    let forged = forger.encrypt(&mut rng(), &random, b"a promise").unwrap();
+    let hers = alice.encrypt(&mut rng(), &random, b"a promise").unwrap();
+    assert_eq!(forged, hers);
+    assert!(
+        bob.decrypt(&forged.tag, &random, &forged.header, &forged.message)
+            .is_ok()
+    );
+}
