@@ -19,6 +19,12 @@ use crate::streams::Opener;
 
 /// Most pages of one query; more is no honest store.
 pub(crate) const MAX_PAGES: usize = 1000;
+/// Most bytes of one query's messages: the busiest bucket that is still listened to (20 MB a day) for a fortnight.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Pages of one query that may be cut short for no reason: each is a request, and may take as long as one.
+const MAX_THIN: usize = 30;
+/// A page of so many bytes has reason to be cut short.
+const FAT: usize = 256 * 1024;
 /// Entries asked for in a page, and how many when a page of that is too large.
 const PAGE: u64 = waku::STORE_PAGE_LIMIT;
 const SMALL_PAGE: u64 = 20;
@@ -189,6 +195,8 @@ struct Walk<'a> {
     /// What was handed over; a store that has nothing new to say and does not end is lying.
     had: HashSet<[u8; 32]>,
     pages: usize,
+    thin: usize,
+    bytes: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -199,6 +207,8 @@ impl<'a> Walk<'a> {
             edge_ns: None,
             had: HashSet::new(),
             pages: 0,
+            thin: 0,
+            bytes: 0,
         }
     }
 
@@ -250,8 +260,12 @@ impl<'a> Walk<'a> {
         let Some(cursor) = cursor else {
             return Ok((messages, true));
         };
+        let bytes: usize = messages.iter().map(|one| one.payload.len()).sum();
+        self.bytes = self.bytes.saturating_add(bytes);
         self.pages += 1;
-        if messages.is_empty() || self.pages >= MAX_PAGES {
+        self.thin += usize::from((messages.len() as u64) < SMALL_PAGE && bytes < FAT);
+        let endless = self.pages >= MAX_PAGES || self.bytes >= MAX_BYTES || self.thin >= MAX_THIN;
+        if messages.is_empty() || endless {
             return Err(StoreError::Lied);
         }
         self.cursor = Some(cursor);
@@ -300,3 +314,6 @@ impl<'a> Walk<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,7 @@ impl Actor {
         Ok(Self {
             metadata: waku::encode_framed(&WakuMetadata::new(config.cluster, &shards)),
             subscriptions: Subscriptions::new(config.limits),
-            pushers: Pushers::new(config.limits.pushes),
+            pushers: Pushers::new(config.limits),
             swarm: Swarm::new(transport, behaviour, peer, swarm_config),
             config,
             opener,

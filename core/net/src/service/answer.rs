@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::future::{BoxFuture, FutureExt as _, ready};
+use futures::future::{AbortHandle, BoxFuture, FutureExt as _, abortable, ready};
 use libp2p::gossipsub::{IdentTopic, PublishError};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{
@@ -12,13 +12,14 @@ use sotto_wire::waku::{
     PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc, PeerExchangeStatus, PeerInfo,
     RATE_LIMITED_ID, StoreStatus, WakuMessage, protocol,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::actor::{Actor, Done};
 use super::archive::{ArchiveError, ArchiveRequest, Archived};
+use super::config::Limits;
 use super::lightpush::{self, Push, Taken};
-use super::push::{self, Frame};
+use super::push::{self, Frame, Style};
 use super::{relay, store};
 use crate::exchange;
 
@@ -32,6 +33,7 @@ const RECORDS: u64 = 60;
 /// The subscribers being pushed to.
 pub(super) struct Pushers {
     depth: usize,
+    bytes: usize,
     next: u64,
     all: HashMap<PeerId, Pusher>,
 }
@@ -39,12 +41,32 @@ pub(super) struct Pushers {
 struct Pusher {
     generation: u64,
     queue: mpsc::Sender<Frame>,
+    /// Bytes that may still wait.
+    room: Arc<Semaphore>,
+    abort: AbortHandle,
+}
+
+impl Pusher {
+    /// Puts a push in line; false if too much waits already.
+    fn push(&self, style: Style, bytes: Arc<[u8]>, most: usize) -> bool {
+        let share = u32::try_from(bytes.len().min(most)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(share);
+        room.is_ok_and(|_room| {
+            let frame = Frame {
+                style,
+                bytes,
+                _room,
+            };
+            self.queue.try_send(frame).is_ok()
+        })
+    }
 }
 
 impl Pushers {
-    pub(super) fn new(depth: usize) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
-            depth: depth.max(1),
+            depth: limits.pushes.max(1),
+            bytes: limits.push_bytes.clamp(1, Semaphore::MAX_PERMITS),
             next: 0,
             all: HashMap::new(),
         }
@@ -236,19 +258,31 @@ impl Actor {
         let Some(style) = self.peers.get(&peer).map(|state| state.style) else {
             return;
         };
-        let Pushers { depth, next, all } = &mut self.pushers;
+        let Pushers {
+            depth,
+            bytes,
+            next,
+            all,
+        } = &mut self.pushers;
         let pusher = all.entry(peer).or_insert_with(|| {
             let (queue, frames) = mpsc::channel(*depth);
             *next += 1;
-            let (opener, generation) = (self.opener.clone(), *next);
+            let generation = *next;
+            let (run, abort) = abortable(push::run(self.opener.clone(), peer, frames));
             self.work.push(Box::pin(async move {
-                push::run(opener, peer, frames).await;
+                let _ = run.await;
                 Done::PushEnded(peer, generation)
             }));
-            Pusher { generation, queue }
+            Pusher {
+                generation,
+                queue,
+                room: Arc::new(Semaphore::new(*bytes)),
+                abort,
+            }
         });
-        if pusher.queue.try_send((style, frame)).is_err() {
+        if !pusher.push(style, frame, *bytes) {
             log::debug!("a subscriber is too slow");
+            pusher.abort.abort(); // what waits is dropped at once: it may subscribe again at once
             self.pushers.end(&peer);
             self.subscriptions.remove(&peer);
         }

@@ -74,6 +74,8 @@ pub struct Limits {
     /// Pushes that may wait for one subscriber. One more, and the subscription ends: the subscriber's next ping says so,
     /// and it asks a store for what it missed.
     pub pushes: usize,
+    /// The same for their bytes. One push always fits.
+    pub push_bytes: usize,
     /// How long a connection without traffic lives.
     pub idle: Duration,
 }
@@ -89,6 +91,7 @@ impl Default for Limits {
             criteria: 1000,
             subscription_life: Duration::from_secs(300),
             pushes: 256,
+            push_bytes: 4 * 1024 * 1024,
             idle: Duration::from_secs(400),
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::protocol;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{sleep, timeout};
 
 use crate::streams::Opener;
@@ -30,8 +30,14 @@ pub(crate) enum Style {
     Each,
 }
 
-/// A push, and how the subscriber wants it as far as is known by now.
-pub(crate) type Frame = (Style, Arc<[u8]>);
+/// One push on its way to a subscriber.
+pub(crate) struct Frame {
+    /// How the subscriber wants it, as far as is known by now.
+    pub(crate) style: Style,
+    pub(crate) bytes: Arc<[u8]>,
+    /// Its bytes' share of what may wait.
+    pub(crate) _room: OwnedSemaphorePermit,
+}
 
 /// Pushes what comes until there is no more to come or the subscriber takes no more.
 pub(crate) async fn run(opener: Opener, peer: PeerId, mut frames: mpsc::Receiver<Frame>) {
@@ -55,17 +61,23 @@ pub(crate) async fn run(opener: Opener, peer: PeerId, mut frames: mpsc::Receiver
                 frame = frames.recv() => frame,
             },
         };
-        let Some((style, frame)) = frame else {
+        let Some(frame) = frame else {
             return;
         };
-        if write(&opener, peer, &mut stream, &frame).await.is_err() {
+        if write(&opener, peer, &mut stream, &frame.bytes)
+            .await
+            .is_err()
+        {
             // Once more on a new stream: twice is harmless, subscribers drop what they have.
             stream = None;
-            if write(&opener, peer, &mut stream, &frame).await.is_err() {
+            if write(&opener, peer, &mut stream, &frame.bytes)
+                .await
+                .is_err()
+            {
                 return log::debug!("a subscriber takes no more");
             }
         }
-        if [style, learnt].contains(&Style::Each) {
+        if [frame.style, learnt].contains(&Style::Each) {
             if let Some(mut done) = stream.take() {
                 let _ = done.close().await;
             }
