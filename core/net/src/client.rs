@@ -15,6 +15,7 @@ mod pushes;
 mod serve;
 mod store;
 mod upkeep;
+mod witness;
 
 use std::future::Future;
 

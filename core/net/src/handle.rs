@@ -34,8 +34,8 @@ pub enum Command {
         payload: Vec<u8>,
         /// Waku timestamp, Unix nanoseconds.
         timestamp_ns: i64,
-        /// A node not to use when another is healthy.
-        not: Option<NodeNumber>,
+        /// Nodes not to use when another is healthy: those that had it before.
+        not: Vec<NodeNumber>,
     },
     /// The whole set of content topics to hear through the receive circle's filter.
     Subscribe {

@@ -89,7 +89,7 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
     };
     // Each by another node than the one before.
     let (mut takers, mut heard) = (Vec::new(), Vec::new());
-    client.send(publish(0, None)).await;
+    client.send(publish(0, Vec::new())).await;
     while takers.len() < 6 || heard.len() < 6 {
         let event = support::soon("an event", client.events.recv()).await;
         match event.unwrap() {
@@ -97,7 +97,8 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
                 assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
                 takers.push(node.unwrap());
                 if takers.len() < 6 {
-                    client.send(publish(takers.len() as u64, node)).await;
+                    let not = node.into_iter().collect();
+                    client.send(publish(takers.len() as u64, not)).await;
                 }
             }
             Event::Message(message) => heard.push(message.payload[0]),
@@ -149,7 +150,7 @@ async fn a_node_alone_in_its_network_takes_pushes_and_knows_repeats() {
         topic: TOPIC.into(),
         payload: vec![3; 512],
         timestamp_ns: 1_700_000_000_000_000_000,
-        not: None,
+        not: Vec::new(),
     };
     client.send(publish(1)).await;
     let mut pushes = 0;
@@ -212,7 +213,7 @@ async fn a_burst_arrives_whole_and_in_order_of_asking() {
                 topic: TOPIC.into(),
                 payload: [id.to_be_bytes().as_slice(), &[0; 504]].concat(),
                 timestamp_ns: support::now_ns(),
-                not: None,
+                not: Vec::new(),
             };
             commands.send(command).await.unwrap();
         }

@@ -115,7 +115,7 @@ pub(super) fn enqueue(step: &mut Step<'_>, mut row: Outbox) -> Result<i64, Error
         row.due_ms = step.now_ms;
     }
     if row.due_ms <= step.now_ms && step.publish_nodes > 0 {
-        launch(step, row.clone(), None)?;
+        launch(step, row.clone(), Vec::new())?;
     } else {
         step.tx.outbox_update(&row)?;
     }
@@ -258,7 +258,7 @@ fn seal_padded(
 }
 
 /// Hands a sealed row to the network, with a timestamp of its own.
-pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox, not: Option<u64>) -> Result<(), Error> {
+pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox, not: Vec<u64>) -> Result<(), Error> {
     let Some(payload) = row.payload.clone() else {
         row.due_ms = NEVER;
         return Ok(step.tx.outbox_update(&row)?);
@@ -314,12 +314,9 @@ pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
             return Ok(()); // the pointer follows its chunks
         }
     }
-    let last = step
-        .tx
-        .attempts(row.id)?
-        .first()
-        .map(|attempt| attempt.node);
-    let not = last.and_then(|node| u64::try_from(node).ok());
+    let attempts = step.tx.attempts(row.id)?;
+    let nodes = attempts.iter().map(|attempt| u64::try_from(attempt.node));
+    let not = nodes.flatten().collect();
     launch(step, row, not)
 }
 

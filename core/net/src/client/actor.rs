@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -330,10 +330,18 @@ impl Actor {
     }
 
     pub(super) fn page(&mut self, page: Page) {
+        self.filter
+            .stored(&page.messages, clock_ns(), Instant::now());
         self.out.push_back(Event::Page {
             id: page.id,
             messages: page.messages,
             last: page.last,
         });
     }
+}
+
+/// Unix time, nanoseconds.
+fn clock_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX)
 }

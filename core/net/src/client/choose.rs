@@ -36,6 +36,21 @@ enum Tier {
     Avoided,
 }
 
+/// One of the ready nodes, at random among those that behaved best.
+fn best(ready: &[Ready], nodes: &[Node], now: Instant) -> Option<Ready> {
+    let shunned = |ready: &Ready| {
+        let node = nodes.iter().find(|node| node.number == ready.node);
+        node.and_then(|node| node.rank(now).0)
+    };
+    let least = ready.iter().map(shunned).min()?;
+    let best: Vec<Ready> = ready
+        .iter()
+        .filter(|r| shunned(r) == least)
+        .copied()
+        .collect();
+    random::choose(&best)
+}
+
 impl Actor {
     /// A ready node, else a connection to one is started. `asked`: the app waits for it.
     fn choose(
@@ -43,19 +58,19 @@ impl Actor {
         kind: Kind,
         service: Service,
         tried: &[NodeNumber],
-        avoid: Option<NodeNumber>,
+        avoid: &[NodeNumber],
         (repeat, asked): (bool, bool),
         now: Instant,
     ) -> Choice {
         let mut later = None;
         for tier in [Tier::Good, Tier::Shunned, Tier::Avoided] {
-            if tier == Tier::Avoided && !(repeat && avoid.is_some()) {
+            if tier == Tier::Avoided && (avoid.is_empty() || !repeat) {
                 continue;
             }
             let fits = |node: &Node| {
                 !tried.contains(&node.number)
                     && (tier != Tier::Good || !node.shunned(now))
-                    && (tier == Tier::Avoided || avoid != Some(node.number))
+                    && (tier == Tier::Avoided || !avoid.contains(&node.number))
                     && node.may_offer(service)
             };
             let busy = self.nodes.of(kind).filter(|node| fits(node));
@@ -65,7 +80,7 @@ impl Actor {
             let number = |node: NodeNumber| allowed.iter().any(|one| one.number == node);
             let circle = self.circle(kind);
             let ready: Vec<Ready> = circle.ready(service).filter(|r| number(r.node)).collect();
-            if let Some(ready) = random::choose(&ready) {
+            if let Some(ready) = best(&ready, &allowed, now) {
                 return Choice::Ask(ready);
             }
             let coming = circle.coming().filter(|(node, _)| number(*node));
@@ -105,6 +120,7 @@ impl Actor {
             .filter(|node| !circle.has(&node.peer) && node.may_dial(asked, now))
             .collect();
         random::shuffle(&mut dialable);
+        dialable.sort_by_key(|node| node.rank(now));
         dialable
             .into_iter()
             .any(|node| circle.dial(node, &keep, now))
@@ -120,7 +136,7 @@ impl Actor {
         asked: bool,
         now: Instant,
     ) -> Option<Ready> {
-        match self.choose(kind, service, tried, None, (false, asked), now) {
+        match self.choose(kind, service, tried, &[], (false, asked), now) {
             Choice::Ask(ready) => Some(ready),
             Choice::Wait(at) => {
                 if let Some(at) = at {
@@ -177,11 +193,11 @@ impl Actor {
             Task::Query {
                 circle: Asking::Other,
                 ..
-            } => self.last_store,
-            _ => job.not,
+            } => self.last_store.into_iter().collect(),
+            _ => job.not.clone(),
         };
         let ways = (job.may_repeat(&self.config), true);
-        let choice = self.choose(job.kind(), job.service(), &job.tried, avoid, ways, now);
+        let choice = self.choose(job.kind(), job.service(), &job.tried, &avoid, ways, now);
         if let Choice::Ask(ready) = choice {
             job.asking = Some((ready.peer, ready.node));
             if matches!(job.task, Task::Query { .. }) {
@@ -258,6 +274,13 @@ impl Actor {
             return;
         };
         let kind = job.kind();
+        if let (Answer::Checked(Ok(present)), Some(taker)) = (&answer, job.taker())
+            && present.is_empty()
+            && taker != node
+        {
+            // Either of the two is wrong; the engine publishes again, and not there.
+            self.nodes.doubted(taker, now);
+        }
         let (conduct, step) = job.answered(node, answer);
         match conduct {
             Conduct::Good => self.nodes.answered(node),

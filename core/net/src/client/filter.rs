@@ -7,20 +7,20 @@ use libp2p::{PeerId, Stream};
 use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard};
 use tokio::time::Instant;
 
+use super::witness::Witness;
 use crate::config::{NetConfig, Sharding, Timing};
 use crate::exchange::ExchangeError;
 use crate::handle::{NodeNumber, Received};
 use crate::random;
-use crate::recent::Recent;
 
 /// Most topics in one request.
 const TOPICS_PER_REQUEST: usize = 100;
-/// Pushes remembered, so that two filter nodes give one message.
-const REMEMBERED: usize = 2048;
 /// Push streams of one node that are read at a time.
 const PUSH_STREAMS: usize = 32;
 /// Refusals for rate before another node is taken.
 const PATIENCE: u32 = 3;
+/// Messages a node may leave out before another is taken.
+const SLIPS: u32 = 2;
 
 /// One request to a filter node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,10 @@ struct Peer {
     node: NodeNumber,
     pings: bool,
     known: BTreeSet<String>,
+    /// When it last took a subscription.
+    since: Instant,
+    /// Messages it left out.
+    slips: u32,
     busy: bool,
     checking: bool,
     hold_until: Option<Instant>,
@@ -76,7 +80,7 @@ pub(crate) struct Filter {
     peers: Vec<Peer>,
     foreground: bool,
     missed: bool,
-    seen: Recent,
+    witness: Witness,
 }
 
 impl Filter {
@@ -90,7 +94,7 @@ impl Filter {
             peers: Vec::new(),
             foreground: false,
             missed: false,
-            seen: Recent::new(REMEMBERED),
+            witness: Witness::default(),
         }
     }
 
@@ -164,6 +168,8 @@ impl Filter {
             node,
             pings,
             known: BTreeSet::new(),
+            since: now,
+            slips: 0,
             busy: false,
             checking: false,
             hold_until: None,
@@ -235,7 +241,8 @@ impl Filter {
 
     /// When something is due at a node without an answer outstanding.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.peers.iter().filter_map(|peer| self.due(peer)).min()
+        let due = self.peers.iter().filter_map(|peer| self.due(peer));
+        due.chain(self.witness.deadline()).min()
     }
 
     fn due(&self, peer: &Peer) -> Option<Instant> {
@@ -338,7 +345,10 @@ impl Filter {
                 peer.refusals = 0;
                 peer.ping_at = now + ping_every;
                 match kind {
-                    FilterSubscribeType::Subscribe => peer.known.extend(ask.topics),
+                    FilterSubscribeType::Subscribe => {
+                        peer.known.extend(ask.topics);
+                        peer.since = now;
+                    }
                     FilterSubscribeType::Unsubscribe => {
                         peer.known.retain(|topic| !ask.topics.contains(topic));
                     }
@@ -412,6 +422,31 @@ impl Filter {
         }
     }
 
+    /// Takes in what a store holds; `clock_ns` is the Unix time now.
+    pub(crate) fn stored(&mut self, messages: &[Received], clock_ns: i64, now: Instant) {
+        for message in messages {
+            let age = u64::try_from(clock_ns.saturating_sub(message.timestamp_ns));
+            let sent = now.checked_sub(Duration::from_nanos(age.unwrap_or_default()));
+            if let Some(sent) = sent.filter(|_| self.wanted.contains(&message.topic)) {
+                self.witness.owe(message.hash, &message.topic, sent, now);
+            }
+        }
+    }
+
+    /// Nodes that left out too much.
+    pub(crate) fn judge(&mut self, now: Instant) -> Vec<PeerId> {
+        while let Some(owed) = self.witness.next(now) {
+            for peer in &mut self.peers {
+                let subscribed = peer.known.contains(&owed.topic);
+                if subscribed && self.witness.slipped(&owed, peer.node, peer.since) {
+                    peer.slips += 1;
+                }
+            }
+        }
+        let silent = self.peers.iter().filter(|peer| peer.slips >= SLIPS);
+        silent.map(|peer| peer.id).collect()
+    }
+
     /// Checks a push: from a node in use, on a wanted topic and its shard, not yet seen.
     pub(crate) fn push(
         &mut self,
@@ -433,8 +468,11 @@ impl Filter {
             return None;
         }
         let hash = waku::message_hash(&shard, &message);
-        if !self.seen.insert(hash) {
+        if !self.witness.pushed(hash, node, now) {
             return None; // the other filter node was faster
+        }
+        if self.peers.len() > 1 {
+            self.witness.owe(hash, &message.content_topic, now, now);
         }
         Some(Received {
             topic: message.content_topic,

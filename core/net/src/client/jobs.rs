@@ -41,8 +41,8 @@ pub(crate) struct Job {
     /// The command's id.
     pub(crate) id: u64,
     pub(crate) task: Task,
-    /// A node to use only when there is no other.
-    pub(crate) not: Option<NodeNumber>,
+    /// Nodes to use only when there is no other.
+    pub(crate) not: Vec<NodeNumber>,
     pub(crate) tried: Vec<NodeNumber>,
     /// When reaching a node is given up; set when it is first tried.
     pub(crate) until: Option<Instant>,
@@ -111,9 +111,11 @@ impl Job {
                     end_ns,
                     newest_first,
                 });
-                (id, Task::Query { circle, query }, None)
+                (id, Task::Query { circle, query }, Vec::new())
             }
-            Command::Check { id, hashes, not } => (id, Task::Check { hashes }, not),
+            Command::Check { id, hashes, not } => {
+                (id, Task::Check { hashes }, not.into_iter().collect())
+            }
             _ => return Ok(None),
         };
         Ok(Some(Self {
@@ -150,6 +152,12 @@ impl Job {
     /// that took it, means something only where one node is all there is.
     pub(crate) fn may_repeat(&self, config: &NetConfig) -> bool {
         config.single_circle || !matches!(self.task, Task::Check { .. })
+    }
+
+    /// Who said to have taken the message that is checked.
+    pub(crate) fn taker(&self) -> Option<NodeNumber> {
+        let check = matches!(self.task, Task::Check { .. });
+        self.not.first().copied().filter(|_| check)
     }
 
     /// Takes in an answer.

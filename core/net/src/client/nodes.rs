@@ -15,6 +15,8 @@ const MAX_NODES: usize = 256;
 const MAX_ADDRESSES: usize = 8;
 /// How long a node that lied is used only when there is no other.
 const SHUN: Duration = Duration::from_secs(3600);
+/// The same for a node that seems to leave out or drop messages, which another node's word alone says.
+const DOUBT: Duration = Duration::from_secs(600);
 /// Longest wait before a busy node is asked again.
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
 /// How soon after a failure a request of the app may try the same node again.
@@ -52,6 +54,12 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn shunned(&self, now: Instant) -> bool {
         self.shunned_until.is_some_and(|until| until > now)
+    }
+
+    /// Those who behaved come first.
+    pub(crate) fn rank(&self, now: Instant) -> (Option<Instant>, u32) {
+        let shunned = self.shunned_until.filter(|until| *until > now);
+        (shunned, self.failures)
     }
 
     /// When it wants to be asked again, if that is not now.
@@ -225,6 +233,13 @@ impl Nodes {
     pub(crate) fn lied(&mut self, number: NodeNumber, now: Instant) {
         if let Some(node) = self.get_mut(number) {
             node.shunned_until = Some(now + SHUN);
+        }
+    }
+
+    /// Seems to leave out or drop messages: used only when there is no other, for ten minutes.
+    pub(crate) fn doubted(&mut self, number: NodeNumber, now: Instant) {
+        if let Some(node) = self.get_mut(number) {
+            node.shunned_until = node.shunned_until.max(Some(now + DOUBT));
         }
     }
 

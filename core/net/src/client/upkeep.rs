@@ -25,6 +25,13 @@ impl Actor {
                 self.filter.lost(&peer);
             }
         }
+        for peer in self.filter.judge(now) {
+            if let Some(node) = self.filter.node(&peer) {
+                log::warn!("a filter node leaves messages out");
+                self.nodes.doubted(node, now);
+                self.drop_link(Kind::Receive, &peer, node, now);
+            }
+        }
         self.start_jobs(now);
         self.keep_filter(now);
         self.keep_publishing(now);

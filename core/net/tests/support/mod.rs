@@ -228,7 +228,7 @@ impl Client {
             topic,
             payload,
             timestamp_ns,
-            not: None,
+            not: Vec::new(),
         };
         self.send(command).await;
     }

@@ -1,0 +1,173 @@
+//! Who pushed what. A filter node that is subscribed and answers pings, yet leaves messages out, is found out by what
+//! another filter node pushes, or a store holds.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::handle::NodeNumber;
+
+/// Messages remembered.
+const REMEMBERED: usize = 2048;
+/// Messages that filter nodes may owe at a time.
+const OWED: usize = 256;
+/// How much later than others a filter node may push.
+const GRACE: Duration = Duration::from_secs(15);
+/// For so long before a message was sent, a node must have been subscribed to owe it. Timestamps may be 20 s off.
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// What is known of one message.
+#[derive(Debug, Default)]
+struct Seen {
+    by: [Option<NodeNumber>; 2],
+    /// Whether filter nodes were, or are to be, asked for it.
+    owed: bool,
+}
+
+/// A message that every filter node should have pushed by then.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    hash: [u8; 32],
+    pub(crate) topic: String,
+    sent: Instant,
+    due: Instant,
+}
+
+/// The messages of late.
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    seen: HashMap<[u8; 32], Seen>,
+    order: VecDeque<([u8; 32], Instant)>,
+    /// What was pushed before may be forgotten.
+    since: Option<Instant>,
+    owed: VecDeque<Owed>,
+}
+
+impl Witness {
+    fn entry(&mut self, hash: [u8; 32], now: Instant) -> &mut Seen {
+        if !self.seen.contains_key(&hash) {
+            self.order.push_back((hash, now));
+            if self.order.len() > REMEMBERED
+                && let Some((oldest, at)) = self.order.pop_front()
+            {
+                self.seen.remove(&oldest);
+                self.since = Some(at);
+            }
+        }
+        self.seen.entry(hash).or_default()
+    }
+
+    /// Notes a push; true if it is the first of its message.
+    pub(crate) fn pushed(&mut self, hash: [u8; 32], by: NodeNumber, now: Instant) -> bool {
+        let seen = self.entry(hash, now);
+        let first = seen.by == [None; 2];
+        if !seen.by.contains(&Some(by)) {
+            seen.by = [Some(by), seen.by.first().copied().flatten()];
+        }
+        first
+    }
+
+    /// A message was sent at that time: whoever was subscribed then owes it.
+    pub(crate) fn owe(&mut self, hash: [u8; 32], topic: &str, sent: Instant, now: Instant) {
+        let known = self.since.is_none_or(|since| since < sent);
+        if !known || self.owed.len() >= OWED {
+            return;
+        }
+        let seen = self.entry(hash, now);
+        if !std::mem::replace(&mut seen.owed, true) {
+            self.owed.push_back(Owed {
+                hash,
+                topic: topic.to_owned(),
+                sent,
+                due: now + GRACE,
+            });
+        }
+    }
+
+    /// The next message whose time is over.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<Owed> {
+        self.owed.pop_front_if(|owed| owed.due <= now)
+    }
+
+    /// Whether a node subscribed since then should have pushed a message and did not.
+    pub(crate) fn slipped(&self, owed: &Owed, node: NodeNumber, since: Instant) -> bool {
+        let pushed = |seen: &Seen| seen.by.contains(&Some(node));
+        since + SETTLING <= owed.sent && !self.seen.get(&owed.hash).is_some_and(pushed)
+    }
+
+    /// When [`next`](Self::next) has something.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.owed.front().map(|owed| owed.due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOPIC: &str = "/sotto/1/h00-0000/proto";
+
+    fn hash(number: usize) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&number.to_be_bytes());
+        hash
+    }
+
+    /// Whether node 1, subscribed since `since`, slipped in any message that is due.
+    fn slips(witness: &mut Witness, since: Instant, now: Instant) -> usize {
+        let mut slips = 0;
+        while let Some(owed) = witness.next(now) {
+            slips += usize::from(witness.slipped(&owed, 1, since));
+        }
+        slips
+    }
+
+    #[test]
+    fn who_pushes_late_owes_nothing_and_who_does_not_push_does() {
+        let begin = Instant::now();
+        let sent = begin + SETTLING;
+        let mut witness = Witness::default();
+        for number in 0..2 {
+            assert!(witness.pushed(hash(number), 2, sent));
+            witness.owe(hash(number), TOPIC, sent, sent);
+        }
+        assert_eq!(slips(&mut witness, begin, sent), 0, "not yet due");
+        assert!(!witness.pushed(hash(0), 1, sent + GRACE / 2));
+        assert_eq!(slips(&mut witness, begin, sent + GRACE), 1);
+        // Seen again in a store, later: judged once.
+        witness.owe(hash(1), TOPIC, sent, sent + GRACE);
+        assert_eq!(slips(&mut witness, begin, sent + 2 * GRACE), 0);
+    }
+
+    #[test]
+    fn nobody_owes_what_was_sent_before_or_soon_after_the_subscription() {
+        let begin = Instant::now() + SETTLING;
+        let mut witness = Witness::default();
+        let before = begin + SETTLING / 2;
+        witness.owe(hash(1), TOPIC, before, begin + 10 * SETTLING);
+        let late = begin + 20 * SETTLING;
+        assert_eq!(slips(&mut witness, begin, late), 0);
+        // A message that only a store had is still new when it is pushed.
+        assert!(witness.pushed(hash(1), 1, late));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_held_against_nobody() {
+        let begin = Instant::now();
+        let sent = begin + SETTLING;
+        let mut witness = Witness::default();
+        for number in 0..=REMEMBERED {
+            witness.pushed(hash(number), 1, sent);
+        }
+        assert!(witness.seen.len() <= REMEMBERED);
+        for number in 0..=REMEMBERED {
+            witness.owe(hash(number), TOPIC, sent, sent + GRACE);
+        }
+        assert_eq!(slips(&mut witness, begin, sent + 2 * GRACE), 0);
+        for number in 0..REMEMBERED {
+            witness.owe(hash(REMEMBERED + number), TOPIC, sent + GRACE, sent + GRACE);
+        }
+        assert!(witness.owed.len() <= OWED);
+    }
+}
