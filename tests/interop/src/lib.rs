@@ -4,6 +4,8 @@
 //! listeners are bound. Then `{"id","method",…parameters}` on stdin is answered by `{"id","result"}` or
 //! `{"id","error"}`, in any order, and what happens by itself comes as `{"event",…}`. At the end of stdin a harness
 //! stops by itself; its own log goes to stderr.
+//!
+//! Our side of the tests stands in [`node`] and [`client`].
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +20,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+
+pub mod client;
+pub mod js;
+pub mod node;
+
+/// Waku cluster of the tests.
+pub const CLUSTER: u16 = 66;
+/// Its only shard.
+pub const SHARD: u16 = 0;
 
 /// Longest wait for any answer or event.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,136 @@
+//! Our service node in this process, with the archive that `sotto node` has.
+
+use std::time::Duration;
+
+use sotto_db::archive::{Archive, Entry, Find, Query, QueryError, Retention};
+use sotto_net::service::{
+    self, ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
+    NodeStop,
+};
+use sotto_net::{NodeConfig, NodeEvent, NodeKey, Sharding};
+use sotto_wire::waku::{self, Message as _};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+
+use crate::{CLUSTER, PATIENCE, SHARD};
+
+/// A running service node; it stops when it is dropped.
+pub struct Node {
+    /// Full multiaddrs: TCP, WebSocket.
+    pub addresses: Vec<String>,
+    peers: watch::Receiver<(u32, u32)>,
+    _stop: NodeStop,
+    _folder: TempDir,
+}
+
+/// A node of the tests' network on free ports, with limits that no burst of a test reaches.
+pub fn node_config() -> NodeConfig {
+    let listen = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws"];
+    let sharding = Sharding::Static(vec![SHARD]);
+    let mut config = NodeConfig::new(listen.map(str::to_owned).to_vec(), CLUSTER, sharding);
+    config.limits.requests_per_second = 10_000;
+    config
+}
+
+impl Node {
+    /// Starts it on the current runtime.
+    pub async fn start(config: NodeConfig) -> Self {
+        let (handle, run) = service::start(config, NodeKey::generate()).unwrap();
+        let (mut events, requests, stop) = (handle.events, handle.archive, handle.stop);
+        tokio::spawn(run);
+        let folder = tempfile::tempdir().unwrap();
+        let retention = Retention {
+            age: Duration::from_secs(3600),
+            bytes: 1 << 30,
+        };
+        let archive = Archive::open(&folder.path().join("archive.db"), retention).unwrap();
+        std::thread::spawn(move || serve(archive, requests));
+        let first = tokio::time::timeout(PATIENCE, events.recv()).await;
+        let Ok(Some(NodeEvent::Listening { addresses })) = first else {
+            panic!("{first:?}")
+        };
+        let (told, peers) = watch::channel((0, 0));
+        tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                if let NodeEvent::Peers { connected, relays } = event {
+                    told.send_replace((connected, relays));
+                }
+            }
+        });
+        Self {
+            addresses,
+            peers,
+            _stop: stop,
+            _folder: folder,
+        }
+    }
+
+    /// Waits until the numbers of connected peers and of relay peers among them satisfy `wanted`.
+    pub async fn peers(&mut self, wanted: impl Fn(u32, u32) -> bool) {
+        let seen = self
+            .peers
+            .wait_for(|(connected, relays)| wanted(*connected, *relays));
+        tokio::time::timeout(PATIENCE, seen)
+            .await
+            .expect("as many peers as wanted")
+            .unwrap();
+    }
+}
+
+fn serve(mut archive: Archive, mut requests: mpsc::Receiver<ArchiveRequest>) {
+    while let Some(request) = requests.blocking_recv() {
+        match request {
+            ArchiveRequest::Put(one) => archive.put(&[entry(&one)]).unwrap(),
+            ArchiveRequest::Query { query, reply } => {
+                let _ = reply.send(find(&archive, query));
+            }
+        }
+    }
+}
+
+fn entry(one: &Archived) -> Entry {
+    Entry {
+        hash: one.hash,
+        timestamp_ns: one.message.timestamp.unwrap(),
+        pubsub_topic: one.pubsub_topic.clone(),
+        content_topic: one.message.content_topic.clone(),
+        message: one.message.encode_to_vec(),
+    }
+}
+
+fn find(archive: &Archive, query: ArchiveQuery) -> Result<ArchivePage, ArchiveError> {
+    let find = match query.filter {
+        ArchiveFilter::Hashes(hashes) => Find::Hashes(hashes),
+        ArchiveFilter::Range {
+            pubsub_topic,
+            content_topics,
+            start_ns,
+            end_ns,
+        } => Find::Range {
+            pubsub_topic,
+            content_topics,
+            start_ns,
+            end_ns,
+        },
+    };
+    let (cursor, forward, limit) = (query.cursor, query.forward, query.limit);
+    let query = Query {
+        find,
+        cursor,
+        forward,
+        limit,
+    };
+    let page = archive.query(&query).map_err(|error| match error {
+        QueryError::UnknownCursor => ArchiveError::UnknownCursor,
+        QueryError::Storage(_) => ArchiveError::Failed,
+    })?;
+    let messages = page.entries.into_iter().map(|entry| Archived {
+        hash: entry.hash,
+        pubsub_topic: entry.pubsub_topic,
+        message: waku::decode(&entry.message).unwrap(),
+    });
+    Ok(ArchivePage {
+        messages: messages.collect(),
+        more: page.more,
+    })
+}
