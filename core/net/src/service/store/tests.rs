@@ -54,6 +54,13 @@ fn reads_ranges_and_hashes_but_no_mixture() {
     let (_, query) = read(&encode(&hashes)).unwrap();
     assert_eq!(query.filter, ArchiveFilter::Hashes(vec![[1; 32]]));
     assert_eq!(query.limit, 100);
+    // js-waku names the shard beside the hashes.
+    let js = StoreQueryRequest {
+        pubsub_topic: Some(PUBSUB.into()),
+        ..hashes
+    };
+    let (_, query) = read(&encode(&js)).unwrap();
+    assert_eq!(query.filter, ArchiveFilter::Hashes(vec![[1; 32]]));
     let refused = [
         StoreQueryRequest {
             message_hashes: vec![vec![1; 32]],
