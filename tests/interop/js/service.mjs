@@ -46,7 +46,7 @@ const pushTo = async (subscriber) => {
 };
 
 const forget = (key) => {
-  subscribers.get(key)?.pushes.end();
+  subscribers.get(key)?.pushes?.end();
   subscribers.delete(key);
 };
 
@@ -61,7 +61,7 @@ const take = (pubsubTopic, message) => {
     if (!subscriber.pushes) {
       subscriber.pushes = pushable();
       pushTo(subscriber).catch((error) => {
-        console.error("a push stream broke", error);
+        console.error("a push stream broke:", error.message);
         forget(key);
       });
     }
@@ -154,21 +154,13 @@ node.addEventListener("peer:identify", async ({ detail }) => {
     const stream = await detail.connection.newStream(id);
     await stream.sink(lp.encode([metadata.WakuMetadataRequest.encode({ clusterId, shards: [shardId] })]));
     const { value } = await lp.decode(stream.source)[Symbol.asyncIterator]().next();
+    if (!value) return; // gone again
     const { clusterId: cluster, shards } = metadata.WakuMetadataResponse.decode(value);
     emit("metadata", { peer_id: detail.peerId.toString(), cluster, shards });
     await stream.close();
   } catch (error) {
-    console.error("no metadata", error);
+    console.error("no metadata:", error.message);
   }
 });
 
-serve(node.peerId, node.getMultiaddrs(), {
-  asked: () => asked,
-  peers: () =>
-    Promise.all(
-      node.getConnections().map(async ({ remotePeer, remoteAddr, multiplexer }) => {
-        const { metadata: told } = await node.peerStore.get(remotePeer);
-        return { agent: Buffer.from(told.get("AgentVersion") ?? []).toString(), addr: remoteAddr.toString(), multiplexer };
-      }),
-    ),
-});
+serve(node.peerId, node.getMultiaddrs(), { asked: () => asked });

@@ -1,0 +1,465 @@
+//! js-waku's light node at our service node, and our light client at a service peer on js-libp2p.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sotto_interop::client::{Client, now_ns};
+use sotto_interop::node::{Node, node_config};
+use sotto_interop::{CLUSTER, PATIENCE, Peer, js};
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::records::{ContactState, ConversationId, MessageState, Settings};
+use sotto_messenger::{Config, Fleet, Messenger, Subscription};
+use sotto_net::PublishOutcome;
+
+const TOPIC: &str = "/interop/1/one/proto";
+const OTHER: &str = "/interop/1/two/proto";
+const MS: i64 = 1_000_000;
+
+/// Our node, alone in its network.
+async fn alone() -> Node {
+    let mut config = node_config();
+    config.alone = true;
+    Node::start(config).await
+}
+
+/// A js-waku light node that has dialled our node and found all its services.
+fn joined(node: &Node) -> (Peer, String) {
+    let mut light = js::light(CLUSTER);
+    let peer_id = dial(&mut light, node);
+    light.call("ready", json!({}));
+    (light, peer_id)
+}
+
+fn dial(light: &mut Peer, node: &Node) -> String {
+    let address = node.addresses.iter().find(|a| a.contains("/ws/")).unwrap();
+    light.call("dial", json!({"addr": address}));
+    address.rsplit('/').next().unwrap().to_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_goes_both_ways() {
+    let mut node = alone().await;
+    let mut light = js::light(CLUSTER);
+    let peer_id = dial(&mut light, &node);
+    light.call("ready", json!({}));
+    let known = light.call("known", json!({"peer_id": peer_id}));
+    // Cluster, number of shards, shards: as ENRs have them.
+    assert_eq!(text(&known, "shards"), "0042010000");
+    let asked = light.call("ask", json!({"peer_id": peer_id}));
+    assert_eq!(asked["cluster"], CLUSTER);
+    assert_eq!(asked["shards"], json!([0]));
+
+    // Our node asks too: who belongs elsewhere is left, who belongs here stays.
+    let mut foreign = js::light(CLUSTER + 1);
+    dial(&mut foreign, &node);
+    let left = foreign.event("disconnected");
+    assert_eq!(text(&left, "peer_id"), peer_id);
+    node.peers(|connected, _| connected == 1).await;
+    let again = light.call("ask", json!({"peer_id": peer_id}));
+    assert_eq!(again["cluster"], CLUSTER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_burst_of_200_arrives_whole() {
+    let node = alone().await;
+    let (mut light, _) = joined(&node);
+    assert_eq!(
+        light.call("subscribe", json!({"topics": [TOPIC, OTHER]})),
+        true
+    );
+    let mut client = Client::start(&[&node.addresses[0]]);
+    let mut sent = BTreeSet::new();
+    let mut ids = Vec::new();
+    for number in 0..200u8 {
+        let topic = if number % 2 == 0 { TOPIC } else { OTHER };
+        let payload = vec![number + 1; 512];
+        sent.insert((topic.to_owned(), hex(&payload)));
+        ids.push(client.publish(topic, &payload, now_ns()).await);
+    }
+    let mut hashes = BTreeSet::new();
+    for id in ids {
+        let (outcome, hash) = client.published(id).await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+        hashes.insert(hex(&hash));
+    }
+    let (mut got, mut got_hashes) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..200 {
+        let message = light.event("message");
+        got.insert((
+            text(&message, "topic").to_owned(),
+            text(&message, "payload").to_owned(),
+        ));
+        got_hashes.insert(text(&message, "hash").to_owned());
+    }
+    assert_eq!(got, sent);
+    assert_eq!(got_hashes, hashes, "both hash a message the same way");
+
+    // What it no longer wants is no longer pushed. js does not wait for the answer, so what comes decides.
+    assert_eq!(light.call("unsubscribe", json!({"topics": [OTHER]})), true);
+    let mut after = Vec::new();
+    for round in 0..50u8 {
+        for (topic, mark) in [(OTHER, 1), (TOPIC, 2)] {
+            let id = client.publish(topic, &[round, mark, 77], now_ns()).await;
+            client.published(id).await;
+        }
+        loop {
+            let message = light.event("message");
+            after.push(text(&message, "topic").to_owned());
+            if text(&message, "payload") == hex(&[round, 2, 77]) {
+                break;
+            }
+        }
+        if after.last_chunk::<2>() == Some(&[TOPIC.to_owned(), TOPIC.to_owned()]) {
+            return;
+        }
+    }
+    panic!("pushed after the unsubscription: {after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lightpush_v3_and_v2_reach_our_client_and_the_archive() {
+    let node = alone().await;
+    let (mut light, peer_id) = joined(&node);
+    let known = light.call("known", json!({"peer_id": peer_id}));
+    for id in [
+        "/vac/waku/lightpush/3.0.0",
+        "/vac/waku/lightpush/2.0.0-beta1",
+    ] {
+        let listed = known["protocols"].as_array().unwrap();
+        assert!(listed.contains(&json!(id)), "{id}");
+    }
+    let mut client = Client::start(&[&node.addresses[0]]);
+    client.subscribe(&[TOPIC]).await;
+    for legacy in [false, true] {
+        let payload = vec![u8::from(legacy) + 1; 512];
+        let params = json!({"topic": TOPIC, "payload": hex(&payload), "legacy": legacy});
+        let sent = light.call("send", params);
+        assert_eq!(
+            (&sent["accepted"], &sent["errors"]),
+            (&json!(1), &json!([]))
+        );
+        let message = client.message().await;
+        assert_eq!((message.payload, message.live), (payload, true));
+        assert_eq!(hex(&message.hash), text(&sent, "hash"));
+        assert_eq!(client.check(vec![message.hash]).await, [message.hash]);
+    }
+    // What is too long is refused in so many words, and far too long without any.
+    for (len, error) in [
+        (150 * 1024, "Remote peer rejected"),
+        (400_000, "Stream aborted"),
+    ] {
+        for legacy in [false, true] {
+            let payload = hex(&vec![9; len]);
+            let params = json!({"topic": TOPIC, "payload": payload, "legacy": legacy});
+            let sent = light.call("send", params);
+            assert_eq!(sent["errors"], json!([error]), "{len} B");
+        }
+    }
+    let sent = light.call("send", json!({"topic": TOPIC, "payload": "07"}));
+    assert_eq!(sent["accepted"], 1);
+    assert_eq!(client.message().await.payload, [7]);
+}
+
+/// 150 messages of one topic and 10 of another, 10 ms apart, the last half a second ago. js reckons nanoseconds in doubles,
+/// which are 256 apart: multiples of 4 ms it hits exactly.
+async fn filled(node: &Node) -> (i64, Vec<String>) {
+    let mut client = Client::start(&[&node.addresses[0]]);
+    let start = (now_ns() / (4 * MS) - 500) * 4 * MS;
+    let mut hashes = Vec::new();
+    for number in 0..150i64 {
+        let time = start + number * 10 * MS;
+        let payload = number.to_be_bytes();
+        let id = client.publish(TOPIC, &payload, time).await;
+        let (outcome, hash) = client.published(id).await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+        hashes.push(hex(&hash));
+        if number % 15 == 0 {
+            let id = client.publish(OTHER, &payload, time).await;
+            client.published(id).await;
+        }
+    }
+    (start, hashes)
+}
+
+fn hashes(pages: &Value) -> Vec<Vec<String>> {
+    let page = |page: &Value| {
+        let messages = page.as_array().unwrap().iter();
+        messages.map(|m| text(m, "hash").to_owned()).collect()
+    };
+    pages.as_array().unwrap().iter().map(page).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_by_time_and_by_hash_is_paged_to_the_end() {
+    let node = alone().await;
+    let (start, all) = filled(&node).await;
+    let (mut light, _) = joined(&node);
+
+    // 150 = 7 pages of 20 and one of 10; 150 = 5 pages of 30, with nothing behind the last.
+    for (limit, sizes) in [
+        (None, [[20; 7].as_slice(), &[10]].concat()),
+        (Some(30), vec![30; 5]),
+    ] {
+        for forward in [true, false] {
+            let params = json!({"topics": [TOPIC], "forward": forward, "limit": limit});
+            let mut pages = hashes(&light.call("store", params));
+            let got: Vec<usize> = pages.iter().map(Vec::len).collect();
+            assert_eq!(got, sizes, "forward {forward}, limit {limit:?}");
+            if !forward {
+                pages.reverse();
+            }
+            assert_eq!(pages.concat(), all, "forward {forward}, limit {limit:?}");
+        }
+    }
+
+    // Both ends of a range belong to it.
+    let start_ms = start / MS;
+    let params = json!({"topics": [TOPIC], "start_ms": start_ms + 200, "end_ms": start_ms + 500});
+    let pages = hashes(&light.call("store", params));
+    assert_eq!(pages.concat(), all[20..=50]);
+
+    // By hash, with one that nobody holds.
+    let mut wanted: Vec<String> = all.iter().step_by(3).cloned().collect();
+    wanted.push("ab".repeat(32));
+    let params = json!({"topics": [TOPIC], "hashes": wanted});
+    let pages = hashes(&light.call("store_hashes", params));
+    wanted.pop();
+    assert_eq!(pages.concat(), wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_client_at_a_js_service_peer_over_tcp_and_websocket() {
+    let mut peer = js::service();
+    for (number, part) in ["/tcp/", "/ws/"].into_iter().enumerate() {
+        let address = peer.addr(part);
+        assert_eq!(address.contains("/ws/"), part == "/ws/");
+        light_client(&mut peer, &address, number as u8).await;
+    }
+    let asked = peer.call("asked", json!({}));
+    let count = |id: &str| asked[id].as_u64().unwrap_or(0);
+    assert!(count("/vac/waku/metadata/1.0.0") >= 4, "{asked}");
+    assert_eq!(count("/vac/waku/lightpush/3.0.0"), 2 * 250);
+    assert_eq!(count("/vac/waku/lightpush/2.0.0-beta1"), 0);
+}
+
+async fn light_client(peer: &mut Peer, address: &str, number: u8) {
+    let topic = format!("/interop/1/light-{number}/proto");
+    let mut client = Client::start(&[address]);
+    client.subscribe(&[&topic]).await;
+    let start = now_ns();
+    let mut sent = BTreeSet::new();
+    let mut ids = Vec::new();
+    for index in 0..250u8 {
+        ids.push(client.publish(&topic, &[number, index, 1], now_ns()).await);
+        if index % 50 == 49 {
+            for id in ids.drain(..) {
+                let (outcome, hash) = client.published(id).await;
+                assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+                sent.insert(hash);
+            }
+        }
+    }
+    let mut got = BTreeSet::new();
+    for _ in 0..250 {
+        let message = client.message().await;
+        assert!(message.live);
+        got.insert(message.hash);
+    }
+    assert_eq!(got, sent);
+    for _circle in ["receive", "publish"] {
+        let told = peer.event("metadata");
+        assert_eq!(told["cluster"], CLUSTER);
+        assert_eq!(told["shards"], json!([0]));
+    }
+
+    for newest_first in [false, true] {
+        let pages = client.pages(&topic, start, now_ns(), newest_first).await;
+        let sizes: Vec<usize> = pages.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [100, 100, 50]);
+        let mut cursors = Vec::new();
+        for _ in 0..3 {
+            let asked = peer.event("store");
+            assert_eq!(
+                (&asked["by"], &asked["status"]),
+                (&json!("time"), &json!(200))
+            );
+            cursors.push(asked["cursor"].as_str().map(str::to_owned));
+        }
+        assert_eq!(cursors[0], None);
+        let edge = |page: &[sotto_net::Received]| {
+            let one = if newest_first {
+                page.first()
+            } else {
+                page.last()
+            };
+            Some(hex(&one.unwrap().hash))
+        };
+        assert_eq!(cursors[1..], [edge(&pages[0]), edge(&pages[1])]);
+        let stored: BTreeSet<_> = pages.concat().iter().map(|m| m.hash).collect();
+        assert_eq!(stored, sent);
+    }
+    let some: BTreeSet<[u8; 32]> = sent.iter().take(3).copied().collect();
+    let asked = some.iter().copied().chain([[9; 32]]).collect();
+    let present: BTreeSet<_> = client.check(asked).await.into_iter().collect();
+    assert_eq!(present, some);
+    assert_eq!(peer.event("store")["by"], "hash");
+    // Nothing wanted any more: the node is told.
+    let topics = Vec::new();
+    client.send(sotto_net::Command::Subscribe { topics }).await;
+    client.connectivity(|now| !now.subscribed).await;
+}
+
+struct Person {
+    folder: tempfile::TempDir,
+    messenger: Messenger,
+    events: Subscription,
+}
+
+fn fleet(address: &str) -> Fleet {
+    let mut fleet = Fleet::preset("local").unwrap();
+    fleet.nodes = vec![address.to_owned()];
+    fleet
+}
+
+impl Person {
+    async fn new(name: &str, address: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let messenger = open(&folder, address);
+        messenger.account_create(name).await.unwrap();
+        let patch = Settings {
+            receipt_delay_ms: Some(0),
+            ..Settings::default()
+        };
+        messenger.settings_set(patch).await.unwrap();
+        let events = messenger.subscribe();
+        Self {
+            folder,
+            messenger,
+            events,
+        }
+    }
+
+    /// Waits for events until the database shows what is wanted.
+    async fn until<T>(&self, what: &str, look: impl Fn(&Messenger) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                if let Some(found) = look(&self.messenger) {
+                    return found;
+                }
+                self.events.next_batch(64).await.expect("still open");
+            }
+        };
+        match tokio::time::timeout(PATIENCE, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("in vain: {what}"),
+        }
+    }
+
+    fn conversation(&self) -> ConversationId {
+        self.messenger.contacts().unwrap()[0].conversation.clone()
+    }
+
+    async fn send(&self, texts: &[String]) {
+        for text in texts {
+            let sent = self.messenger.send(&self.conversation(), text).await;
+            sent.unwrap();
+        }
+    }
+
+    fn texts(&self) -> BTreeSet<String> {
+        let page = self.messenger.messages(&self.conversation(), None, 500);
+        page.unwrap().into_iter().filter_map(|m| m.text).collect()
+    }
+}
+
+fn open(folder: &tempfile::TempDir, address: &str) -> Messenger {
+    Messenger::open(Config::new(folder.path(), [7; 32], fleet(address))).unwrap()
+}
+
+/// Cards, request, acceptance, texts both ways, and what comes while one is away: one over TCP, the other over WebSocket.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
+    let peer = js::service();
+    let (tcp, ws) = (peer.addr("/tcp/"), peer.addr("/ws/"));
+    let alice = Person::new("Alice", &tcp).await;
+    let mut bob = Person::new("Bob", &ws).await;
+
+    let invite = bob.messenger.invite().await.unwrap();
+    let hello = Some("it is me");
+    alice
+        .messenger
+        .contact_add(&invite.link, hello)
+        .await
+        .unwrap();
+    let request = bob
+        .until("a request", |m| m.contacts().unwrap().first().cloned())
+        .await;
+    assert_eq!(request.state, ContactState::Incoming);
+    assert_eq!(request.request_text.as_deref(), hello);
+    let accept = ContactAction::Accept;
+    bob.messenger
+        .contact_answer(&request.id, accept)
+        .await
+        .unwrap();
+    let accepted = |m: &Messenger| {
+        let contacts = m.contacts().unwrap();
+        (contacts[0].state == ContactState::Accepted).then_some(())
+    };
+    alice.until("the acceptance", accepted).await;
+
+    let lines = |who: &str| -> Vec<String> { (0..20).map(|i| format!("{who} {i} 🌿")).collect() };
+    let (hers, his) = (lines("Alice"), lines("Bob"));
+    alice.send(&hers).await;
+    bob.send(&his).await;
+    let all: BTreeSet<String> = [hers, his].concat().into_iter().collect();
+    alice
+        .until("his texts", |_| (alice.texts() == all).then_some(()))
+        .await;
+    bob.until("her texts", |_| (bob.texts() == all).then_some(()))
+        .await;
+    let delivered = |m: &Messenger, at: &ConversationId| {
+        let page = m.messages(at, None, 500).unwrap();
+        let mut mine = page.iter().filter(|m| m.mine);
+        mine.all(|m| m.state == MessageState::Delivered)
+            .then_some(())
+    };
+    for person in [&alice, &bob] {
+        let at = person.conversation();
+        person.until("delivered", |m| delivered(m, &at)).await;
+    }
+
+    // What comes while he is away waits in the store.
+    bob.messenger.close().await.unwrap();
+    let away: Vec<String> = (0..5).map(|i| format!("while you were away {i}")).collect();
+    alice.send(&away).await;
+    let sent = |m: &Messenger| {
+        let page = m.messages(&alice.conversation(), None, 5).unwrap();
+        page.iter()
+            .all(|m| m.state >= MessageState::Sent)
+            .then_some(())
+    };
+    alice.until("sent", sent).await;
+    bob.messenger = open(&bob.folder, &ws);
+    bob.events = bob.messenger.subscribe();
+    let all: BTreeSet<String> = all.into_iter().chain(away).collect();
+    bob.until("the rest", |_| (bob.texts() == all).then_some(()))
+        .await;
+
+    for person in [alice, bob] {
+        person.messenger.close().await.unwrap();
+    }
+}
