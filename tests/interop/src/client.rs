@@ -95,7 +95,7 @@ impl Client {
             topic: topic.to_owned(),
             payload: payload.to_vec(),
             timestamp_ns,
-            not: None,
+            not: Vec::new(),
         })
         .await;
         id
