@@ -20,7 +20,7 @@ use super::own::{
 };
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, Step};
-use super::{contact, send, state};
+use super::{contact, send, session, state};
 use crate::error::{Code, Error};
 
 /// How far back cards are looked for.
@@ -341,7 +341,7 @@ pub(super) fn fetched(
             }
             reset_outbox(step, &contact)?;
         }
-        match contact::start_session(step, &mut contact, &record, &prekey, secret) {
+        match session::start_session(step, &mut contact, &record, &prekey, secret) {
             Err(error) if error.code() != Code::Internal => return Err(error),
             Err(_) => {} // keys of theirs that cannot be used: as if nothing was found
             Ok(()) => return Ok(()),

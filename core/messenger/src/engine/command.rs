@@ -9,7 +9,7 @@ use sotto_wire::name::Name;
 use super::input::{Answer, Command, ContactAction};
 use super::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
 use super::step::{MINUTE, SECOND, Step};
-use super::{contact, receipt, send, state};
+use super::{contact, invite, receipt, send, state};
 use crate::error::{Code, Error};
 use crate::records::{ConversationId, MessageId, Settings};
 
@@ -36,7 +36,7 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
             own::create(step, &phrase, &Name::default(), true)?;
         }
         Command::ProfileSet { name } => profile(step, named(name)?)?,
-        Command::InviteCreate => return contact::invite(step).map(Answer::Invite),
+        Command::InviteCreate => return invite::open(step).map(Answer::Invite),
         Command::ContactAdd { link, text } => {
             return contact::add(step, &link, text).map(Answer::Contact);
         }

@@ -12,7 +12,7 @@ use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use super::own::SUITES;
 use super::step::{DAY, Step};
-use super::{cards, contact, inbox, receipt, state};
+use super::{cards, contact, inbox, receipt, session, state};
 use crate::error::{Code, Error};
 
 /// A handshake is remembered for so long when nothing confirms it.
@@ -418,7 +418,7 @@ fn begin(
     let row = sotto_db::Session {
         handshake: begun.hash,
         prekey_id: Some(begun.prekey),
-        ..contact::session_row(
+        ..session::session_row(
             step,
             &contact,
             &decrypted.session,
@@ -434,7 +434,7 @@ fn begin(
         secret: Some(begun.secret),
         until_ms: step.now_ms.saturating_add(HANDSHAKE_MS),
     })?;
-    contact::choose_sending(step, &chat)?;
+    session::choose_sending(step, &chat)?;
     let row = step.tx.session(&row.hash)?.ok_or(Code::Internal)?;
     if let Some(request) = &request
         && contact.state != state::REQUESTED

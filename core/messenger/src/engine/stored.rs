@@ -5,7 +5,7 @@ use sotto_wire::invite::Invite;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use super::contact::invite_error;
+use super::invite::invite_error;
 use super::own::{KEY_ACCOUNT, KEY_NAME, KEY_PHRASE, KEY_REPLACED, KEY_SETTINGS, settings_of};
 use super::state;
 use crate::error::{Code, Error};

@@ -1,0 +1,112 @@
+//! Own invites: opened, used up.
+
+use sotto_crypto::PrekeyPair;
+use sotto_wire::invite;
+
+use super::cards;
+use super::step::{DAY, Step};
+use crate::error::{Code, Error};
+use crate::records::Invite;
+
+/// Invites open at a time.
+const OPEN_INVITES: usize = 8;
+/// How long an invite is open.
+const INVITE_MS: i64 = 7 * DAY;
+/// The secret of a closed invite still unmasks for so long.
+const UNMASK_MS: i64 = 33 * DAY;
+
+/// Opens an invite for one contact and publishes its cards.
+pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
+    let own = step.own()?;
+    own.in_force()?;
+    if step.skewed {
+        return Err(Code::ClockSkewed.into());
+    }
+    let open = step.tx.invites()?;
+    let open = open
+        .iter()
+        .filter(|row| row.closed_ms.is_none() && row.expires_ms > step.now_ms);
+    if open.count() >= OPEN_INVITES {
+        return Err(Code::InviteTooMany.into());
+    }
+    let expires_ms = step.clock_ms.saturating_add(INVITE_MS);
+    let link = invite::Invite {
+        cluster: step.config.cluster,
+        expiry_s: u32::try_from(expires_ms / 1000).map_err(|_| Code::ClockSkewed)?,
+        chat: own.chat,
+        secret: step.random(),
+        name: Some(own.name.clone()).filter(|name| !name.as_str().is_empty()),
+        nodes: step
+            .config
+            .invite_nodes
+            .iter()
+            .take(invite::MAX_NODES)
+            .cloned()
+            .collect(),
+    };
+    let prekey = PrekeyPair::generate(step.rng);
+    let keep_ms = INVITE_MS
+        .saturating_add(step.retention_ms())
+        .saturating_add(DAY);
+    step.tx.prekey_put(&sotto_db::Prekey {
+        id: prekey.id(),
+        private: prekey.to_bytes().to_vec(),
+        kind: 0,
+        secret: Some(link.secret),
+        chat: None,
+        delete_ms: Some(step.now_ms.saturating_add(keep_ms)),
+    })?;
+    step.tx.secret_put(&sotto_db::Secret {
+        secret: link.secret,
+        kind: 0,
+        until_ms: Some(step.now_ms.saturating_add(keep_ms)),
+        created_ms: step.now_ms,
+    })?;
+    let mut row = sotto_db::Invite {
+        secret: link.secret,
+        prekey_id: prekey.id(),
+        created_ms: step.now_ms,
+        expires_ms: step.now_ms.saturating_add(INVITE_MS),
+        uses_left: 1,
+        closed_ms: None,
+        next_card_ms: step.now_ms,
+    };
+    cards::publish_invite(step, &mut row)?;
+    let text = link.to_link().map_err(|_| Code::NetworkAddress)?;
+    Ok(Invite {
+        link: text,
+        expires_ms: i64::from(link.expiry_s) * 1000,
+    })
+}
+
+/// What a wrong link is called.
+pub(super) fn invite_error(error: invite::InviteError) -> Error {
+    use invite::InviteError as E;
+    Error::new(match error {
+        E::Checksum => Code::InviteChecksum,
+        E::NewerVersion => Code::InviteNewer,
+        E::OtherNetwork => Code::InviteOtherNetwork,
+        E::Expired => Code::InviteExpired,
+        _ => Code::InviteTruncated,
+    })
+}
+
+/// Counts a use of an own invite; the last one closes it.
+pub(super) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
+    let Some(mut row) = step.tx.invite(secret)? else {
+        return Ok(());
+    };
+    row.uses_left = row.uses_left.saturating_sub(1);
+    if row.uses_left > 0 {
+        return Ok(step.tx.invite_put(&row)?);
+    }
+    row.closed_ms = Some(step.now_ms);
+    step.tx.prekey_delete(&row.prekey_id)?;
+    step.tx.secret_put(&sotto_db::Secret {
+        secret: *secret,
+        kind: 0,
+        until_ms: Some(step.now_ms.saturating_add(UNMASK_MS)),
+        created_ms: row.created_ms,
+    })?;
+    cards::publish_invite(step, &mut row)
+}

@@ -1,0 +1,161 @@
+//! Sessions: begun by us, chosen to send by, dropped.
+
+use sotto_crypto::{PrekeyPublic, Recipient, initiate};
+use sotto_db::{Chat, Contact, Session};
+use sotto_wire::content::SeqTracker;
+use sotto_wire::identity::DeviceRecord;
+
+use super::own::record;
+use super::send;
+use super::step::{DAY, Step};
+use crate::error::{Code, Error};
+
+/// A session that lost to another one still receives.
+const OLD_SESSION_MS: i64 = 7 * DAY;
+
+/// Begins a session with a device whose keys were verified, and seals what waits for it.
+pub(super) fn start_session(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+    to: &DeviceRecord,
+    prekey: &PrekeyPublic,
+    secret: [u8; 16],
+) -> Result<(), Error> {
+    let own = step.own()?;
+    let record = record(step)?;
+    let now_s = u32::try_from(step.clock_s()).map_err(|_| Code::ClockSkewed)?;
+    let start = contact.start_out.saturating_add(1).max(now_s);
+    let recipient = Recipient {
+        chat: &contact.chat,
+        device_id: &to.device_id,
+        identity: &to.identity,
+        prekey,
+    };
+    let begun = initiate(
+        step.rng,
+        &own.keys,
+        &own.chat,
+        &record.encode(),
+        start,
+        &recipient,
+    );
+    let (session, core) = begun.map_err(|_| Code::Internal)?;
+    contact.start_out = start;
+    contact.device = Some(to.device_id);
+    contact.record = Some(to.encode().to_vec());
+    contact.list_version = i64::try_from(to.list_version).unwrap_or(0);
+    contact.waiting = None;
+    contact.fetch_due_ms = None;
+    contact.fetch_tries = 0;
+    step.tx.contact_put(contact)?;
+    step.tx.session_put(&Session {
+        core: Some(core.as_bytes().to_vec()),
+        mask_secret: Some(secret),
+        handshake: core.hash(),
+        ..session_row(step, contact, &session, to.device_id, true, start)
+    })?;
+    let matched = step.index.set(&session);
+    step.fx.matched.extend(matched);
+    choose_sending(step, &contact.chat)?;
+    send::seal_waiting(step, &contact.chat)
+}
+
+/// A row for a session just begun.
+pub(super) fn session_row(
+    step: &Step<'_>,
+    contact: &Contact,
+    session: &sotto_crypto::Session,
+    device: [u8; 16],
+    initiator: bool,
+    start: u32,
+) -> Session {
+    Session {
+        hash: *session.hash(),
+        chat: contact.chat,
+        device,
+        snapshot: session.to_bytes().to_vec(),
+        initiator,
+        start,
+        handshake: [0; 32],
+        core: None,
+        mask_secret: None,
+        prekey_id: None,
+        answered: false,
+        sending: false,
+        seq: 0,
+        tracker: SeqTracker::new().to_bytes(),
+        receipt_due_ms: None,
+        receipt_dirty: false,
+        created_ms: step.now_ms,
+        heard_ms: step.now_ms,
+        until_ms: None,
+    }
+}
+
+/// Which session messages leave by: the newest start in each direction; of two that crossed, the one with the lower
+/// hash of its handshake; a later start after an answered session is a reset and wins. Losers receive for 7 days.
+pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let all = step.tx.sessions_of(chat)?;
+    // A device that is not (yet) taken as theirs gets nothing.
+    let device = step.tx.contact(chat)?.and_then(|contact| contact.device);
+    let newest = |initiator: bool| {
+        let theirs = move |row: &&Session| device.is_none_or(|device| row.device == device);
+        let side = all
+            .iter()
+            .filter(theirs)
+            .filter(move |row| row.initiator == initiator);
+        side.max_by_key(|row| row.start)
+    };
+    let best = match (newest(true), newest(false)) {
+        (Some(ours), Some(theirs)) => {
+            let (older, newer) = if ours.start <= theirs.start {
+                (ours, theirs)
+            } else {
+                (theirs, ours)
+            };
+            if older.answered || ours.handshake == theirs.handshake {
+                Some(newer)
+            } else {
+                Some(if ours.handshake < theirs.handshake {
+                    ours
+                } else {
+                    theirs
+                })
+            }
+        }
+        (one, other) => one.or(other),
+    };
+    let Some(best) = best.map(|row| row.hash) else {
+        return Ok(());
+    };
+    for mut row in all {
+        let sending = row.hash == best;
+        let until_ms = match (sending, row.until_ms) {
+            (true, _) => None,
+            (false, Some(until)) => Some(until),
+            (false, None) => Some(step.now_ms.saturating_add(OLD_SESSION_MS)),
+        };
+        if row.sending != sending || row.until_ms != until_ms {
+            row.sending = sending;
+            row.until_ms = until_ms;
+            step.tx.session_put(&row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops all sessions with an account; their handshakes stay known, so that repeats are dropped.
+pub(super) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    for row in step.tx.sessions_of(chat)? {
+        if let Some(mut known) = step.tx.handshake(&row.handshake)? {
+            known.session = None;
+            step.tx.handshake_put(&known)?;
+        }
+        step.index.forget(&row.hash);
+        step.tx.session_delete(&row.hash)?;
+    }
+    for row in step.tx.outbox_of_chat(chat)? {
+        step.tx.outbox_delete(row.id)?;
+    }
+    Ok(())
+}
