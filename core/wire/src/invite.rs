@@ -235,12 +235,12 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM_LEN] {
 
 /// Does an invite with a wrong checksum end in the middle of a part that says how long it is?
 fn is_cut(body: &[u8]) -> bool {
-    let mut reader = Reader::new(body);
-    if !matches!(reader.u8(), Ok(INVITE_VERSION)) {
-        return false;
+    if body.len() < FIXED_LEN {
+        return true; // too short to be one
     }
-    if reader.bytes(FIXED_LEN - 1).is_err() {
-        return true;
+    let mut reader = Reader::new(body);
+    if !matches!(reader.u8(), Ok(INVITE_VERSION)) || reader.bytes(FIXED_LEN - 1).is_err() {
+        return false;
     }
     while reader.left() > 0 {
         let whole = reader

@@ -98,6 +98,9 @@ fn invites() {
         code(&mut world, 0, add(&link[..link.len() - 20])),
         Code::InviteTruncated
     );
+    for short in ["nonsense", "https://example.org/#AA"] {
+        assert_eq!(code(&mut world, 0, add(short)), Code::InviteTruncated);
+    }
     let mut bytes = link.clone().into_bytes();
     let middle = bytes.len() - 30;
     bytes[middle] = if bytes[middle] == b'A' { b'B' } else { b'A' };

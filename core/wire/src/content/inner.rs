@@ -3,6 +3,7 @@ use std::fmt;
 use prost::Message as _;
 
 use super::{ContentError, Receipt, generated};
+use crate::waku::{self, DecodeError};
 
 /// Longest `Inner`, bytes: the largest room there is.
 pub const MAX_INNER: usize = 65_536;
@@ -28,7 +29,11 @@ impl Inner {
         if bytes.len() > MAX_INNER {
             return Err(ContentError::TooLong);
         }
-        let raw = generated::Inner::decode(bytes).map_err(|_| ContentError::Malformed)?;
+        // Thousands of empty receipts are refused before there is room made for them.
+        let raw: generated::Inner = waku::decode(bytes).map_err(|error| match error {
+            DecodeError::TooManyFields => ContentError::TooMany,
+            DecodeError::Malformed => ContentError::Malformed,
+        })?;
         if raw.receipts.len() > MAX_RECEIPTS {
             return Err(ContentError::TooMany);
         }
