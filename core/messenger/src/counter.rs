@@ -152,6 +152,34 @@ mod tests {
         assert_eq!(open(Some(4)).unwrap(), 6);
     }
 
+    /// Ten opens, each cut short after each of its writes: the database itself always opens again, and once an open
+    /// was finished no copy from before it does.
+    #[test]
+    fn at_every_crash_point_the_database_opens_and_its_copies_do_not() {
+        for cut in 0..3 {
+            let (mut host, mut database) = (None, None);
+            let mut copies = Vec::new();
+            for _ in 0..10 {
+                // An open that is cut short after `cut` writes,
+                let begun = opening(host, database).expect("the database itself");
+                host = if cut > 0 { Some(begun) } else { host };
+                database = if cut > 1 { Some(begun + 1) } else { database };
+                for copy in copies.iter().filter(|copy| Some(**copy) != database) {
+                    let last = copies.last() == Some(copy);
+                    let forgiven = opening(host, Some(*copy)).is_some();
+                    assert!(!forgiven || last, "cut {cut}: {copy} of {host:?}");
+                }
+                // and one that is not.
+                let begun = opening(host, database).expect("the database itself");
+                (host, database) = (Some(begun + 1), Some(begun + 1));
+                for copy in &copies {
+                    assert_eq!(opening(host, Some(*copy)), None, "cut {cut}");
+                }
+                copies.extend(database);
+            }
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn the_file_is_for_its_owner_only() {
