@@ -43,6 +43,17 @@ pub enum HandshakeError {
     Forged,
 }
 
+/// Why two devices cannot begin a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SuiteError {
+    /// They speak no suite in common.
+    #[error("no suite in common")]
+    None,
+    /// The device spoke a higher one before.
+    #[error("a lower suite than before")]
+    Lower,
+}
+
 /// Why nothing was encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EncryptError {

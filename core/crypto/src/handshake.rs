@@ -5,6 +5,7 @@ use crate::error::HandshakeError;
 use crate::kdf::{MAC_LEN, derive, expand, extract, open, seal, tagged};
 use crate::prekey::{KEM_CIPHERTEXT_LEN, PrekeyPair, PrekeyPublic};
 use crate::session::{Roots, Session, agree, outer_ad};
+use crate::suite::SUITE_1;
 use crate::{ChatPublic, Random, Record, Tag};
 use hkdf::Hkdf;
 use rand_core::CryptoRng;
@@ -12,8 +13,6 @@ use sha2::{Digest, Sha256};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-/// X25519 + ML-KEM-768, HKDF-SHA256, ChaCha20-Poly1305.
-pub const SUITE_1: u8 = 1;
 const INNER_LEN: usize = 33 + 185 + 4;
 /// Bytes of a [`HandshakeCore`]: suite 1 ‖ prekey id 8 ‖ EKa 32 ‖ ct 1,088 ‖ sealed inner 238.
 pub const CORE_LEN: usize = 1 + 8 + 32 + KEM_CIPHERTEXT_LEN + INNER_LEN + MAC_LEN;
@@ -262,6 +261,11 @@ impl Block {
             ciphertext,
             sealed,
         })
+    }
+
+    /// Its suite; [`Self::open`] knows [`SUITE_1`] alone.
+    pub fn suite(&self) -> u8 {
+        self.parts().map_or(0, |p| p.suite)
     }
 
     /// Which prekey it names.

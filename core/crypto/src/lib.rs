@@ -24,23 +24,26 @@ mod prekey;
 mod seal;
 mod session;
 mod skipped;
+mod suite;
 mod visual;
 
 pub use account::{Account, account_id, parse_account_id, verify_chat};
 pub use device::{DeviceKeys, verify_device};
 pub use error::{
-    DecryptError, EncryptError, HandshakeError, IdError, PhraseError, SignatureError, SnapshotError,
+    DecryptError, EncryptError, HandshakeError, IdError, PhraseError, SignatureError,
+    SnapshotError, SuiteError,
 };
 pub use handshake::{
-    BLOCK_LEN, Block, CORE_LEN, HandshakeCore, Opened, Recipient, SUITE_1, initiate, mask, unmask,
+    BLOCK_LEN, Block, CORE_LEN, HandshakeCore, Opened, Recipient, initiate, mask, unmask,
 };
 pub use phrase::Phrase;
-pub use prekey::{KEM_PUBLIC_LEN, PrekeyPair, PrekeyPublic};
+pub use prekey::{KEM_PUBLIC_LEN, PREKEY_SUITES, PrekeyPair, PrekeyPublic};
 pub use seal::{
     blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, secret_bucket,
 };
 pub use session::{Decrypted, HEADER_LEN, JUMP_MAX, Sealed, Session, TagSlot};
 pub use skipped::{SkippedKey, open_skipped};
+pub use suite::{SUITE_1, SUITES, choose_suite};
 pub use visual::{color_id, color_ring, emoji_hash, safety_number, safety_qr};
 
 /// The one outer version of an envelope; part of every AEAD's associated data.

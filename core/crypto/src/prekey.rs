@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of an ML-KEM-768 encapsulation key.
 pub const KEM_PUBLIC_LEN: usize = 1184;
+/// The suites that such a pair serves, one bit each.
+pub const PREKEY_SUITES: u32 = 1;
 /// Bytes of an ML-KEM-768 ciphertext.
 pub(crate) const KEM_CIPHERTEXT_LEN: usize = 1088;
 

@@ -136,11 +136,11 @@ impl Tx<'_> {
         secret.upsert(self.conn)
     }
 
-    /// All of them, newest first.
+    /// All of them: what has no end first, then the newest.
     pub fn secrets(&self) -> Result<Vec<Secret>, Error> {
         all(
             self.conn,
-            "SELECT * FROM secrets ORDER BY created_ms DESC",
+            "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC",
             [],
             Secret::read,
         )

@@ -10,6 +10,7 @@ mod cards;
 mod clock;
 mod command;
 mod contact;
+mod device;
 mod inbox;
 mod index;
 pub mod input;
@@ -20,6 +21,7 @@ mod own;
 mod query;
 mod receipt;
 mod receive;
+mod reset;
 mod send;
 mod session;
 mod state;
@@ -55,6 +57,8 @@ pub struct EngineConfig {
     pub invite_nodes: Vec<String>,
     /// Read receipts, until the person decides.
     pub read_receipts: bool,
+    /// The suites this install speaks, one bit each: [`sotto_crypto::SUITES`], or others in simulations.
+    pub suites: u32,
 }
 
 /// The engine over one account's database.
@@ -90,10 +94,24 @@ impl Engine {
             index,
             live: Live::default(),
         };
+        let suites = engine.config.suites;
+        let updated = engine
+            .own
+            .as_ref()
+            .is_some_and(|own| own.record.suites != suites);
         engine.db.transaction(|tx| {
+            if updated {
+                own::publish_anew(tx, now_ms)?;
+            }
             tx.outbox_rewind(now_ms)?;
-            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(work::FETCH_ANSWER_MS))
+            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(work::FETCH_ANSWER_MS))?;
+            Ok::<_, Error>(())
         })?;
+        if updated {
+            engine.own = engine
+                .db
+                .read(|tx| Own::load(tx, engine.config.read_receipts))?;
+        }
         let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
         engine.set_wake(now_ms, &mut out);

@@ -93,9 +93,11 @@ codes! {
     InviteOtherNetwork = "invite.other_network", InvalidInput, "the invite belongs to another network";
     InviteUsed = "invite.used", State, "the invite was used up or closed";
     InviteUnreachable = "invite.unreachable", Network, "the inviter's cards are not in the store; it is tried again";
-    InviteTooMany = "invite.too_many", State, "at most 8 invites are open at a time";
+    InviteTooMany = "invite.too_many", State, "at most 8 invites are open at a time, and 32 secrets are listened for";
     ListOld = "list.old", Crypto, "a device list older than the one known was refused";
     ListExpired = "list.expired", Crypto, "a device list or bundle past its date was refused";
+    SuiteNone = "suite.none", Crypto, "two devices speak no suite in common";
+    SuiteLower = "suite.lower", Crypto, "a known device offers a lower suite than before and was refused";
     WireNewer = "wire.newer", Crypto, "a message needs a newer version";
     ClockSkewed = "clock.skewed", State, "this device's clock is off by more than 20 seconds";
     NetworkUnreachable = "network.unreachable", Network, "no service node could be reached";

@@ -150,6 +150,7 @@ fn start(
         single_circle: config.fleet.single_circle,
         invite_nodes: invite_nodes(&config.fleet),
         read_receipts: config.receipts,
+        suites: sotto_crypto::SUITES,
     };
     // A system without randomness is no place to go on in.
     let rng = Box::new(UnwrapErr(getrandom::SysRng));

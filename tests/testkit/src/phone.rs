@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use sotto_db::{Account, Message, Reader};
+use sotto_db::{Account, Message, Reader, Tx};
 use sotto_messenger::engine::input::{Answer, Effect, Input, Ticket};
 use sotto_messenger::engine::{Engine, EngineConfig, stored};
 use sotto_messenger::records::MessageState;
@@ -31,6 +31,8 @@ pub struct Phone {
     pub effects: u64,
     /// Its clock is off by this much, milliseconds.
     pub clock_off_ms: i64,
+    /// The suites that its version speaks, from the next start on.
+    pub suites: u32,
     /// What it told its listeners since the last look.
     pub events: Vec<Event>,
     pub(crate) replies: HashMap<Ticket, Result<Answer, Error>>,
@@ -61,6 +63,7 @@ impl Phone {
             effects_left: None,
             effects: 0,
             clock_off_ms: 0,
+            suites: sotto_crypto::SUITES,
             events: Vec::new(),
             replies: HashMap::new(),
             next_ticket: 0,
@@ -91,6 +94,7 @@ impl Phone {
             single_circle: false,
             invite_nodes: Vec::new(),
             read_receipts: true,
+            suites: self.suites,
         };
         let rng = Seeded::new(
             self.seed
@@ -118,6 +122,15 @@ impl Phone {
             None => Account::open(&path, &KEY).unwrap().reader().unwrap(),
         };
         read(&reader)
+    }
+
+    /// Changes its database, while it is down, as nothing but damage could.
+    pub fn damage<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> T) -> T {
+        assert!(!self.is_up());
+        let mut account = Account::open(&self.folder.join("account.db"), &KEY).unwrap();
+        account
+            .transaction(|tx| Ok::<_, sotto_db::Error>(work(tx)))
+            .unwrap()
     }
 
     /// Fills its disk: the database may have this many pages (4 KiB each).

@@ -1,26 +1,27 @@
 //! Lane c: own cards under invite, contacts and self secret, and what is read from those of others.
 
 use sotto_crypto::{
-    PrekeyPair, PrekeyPublic, card_open, card_seal, card_tag, secret_bucket, verify_chat,
-    verify_device,
+    PREKEY_SUITES, PrekeyPair, PrekeyPublic, card_open, card_seal, card_tag, secret_bucket,
+    verify_chat, verify_device,
 };
-use sotto_db::{Contact, NEVER, Outbox};
+use sotto_db::{Contact, Outbox};
 use sotto_net::Received;
 use sotto_wire::envelope::{CARD_ROOM, Envelope, pad, unpad};
 use sotto_wire::identity::{
     Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_LIST,
     LABEL_PROFILE, LABEL_RECORD, MAX_VALIDITY_S, NO_DEVICE, Profile, check_not_after,
-    check_version, secret_hash,
+    check_version, next_version, secret_hash,
 };
 use sotto_wire::topic::Lane;
 
 use super::own::{
-    KEY_NEXT_SELF, KEY_PUBLISHED, KEY_REPLACED, KEY_RESTORING, REFRESH_MS, SUITES, record,
-    renew_record, set_time,
+    KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_REPLACED, KEY_RESTORING, REFRESH_MS, record,
+    renew_record, set_time, time,
 };
 use super::query::{Query, What};
-use super::step::{DAY, HOUR, MINUTE, Step};
-use super::{contact, send, session, state};
+use super::reset::{self, Need};
+use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::{contact, device, send, session, state};
 use crate::error::{Code, Error};
 
 /// How far back cards are looked for.
@@ -90,7 +91,7 @@ fn bundle(
     let mut bundle = Bundle {
         list_version: record.list_version,
         not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
-        suites: SUITES,
+        suites: step.config.suites & PREKEY_SUITES,
         prekey_id: prekey.id,
         x25519: prekey.x25519,
         kem: Box::new(prekey.kem),
@@ -109,8 +110,15 @@ fn bundle(
 
 fn profile(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
     let own = step.own()?;
+    let last = u64::try_from(time(step.tx, KEY_PROFILE)?).unwrap_or(0);
+    let version = next_version(Some(last), step.clock_s());
+    set_time(
+        step.tx,
+        KEY_PROFILE,
+        i64::try_from(version).unwrap_or(i64::MAX),
+    )?;
     let mut profile = Profile {
-        version: step.clock_s(),
+        version,
         not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
         home: own.account.home_value(),
         name: own.name.clone(),
@@ -274,7 +282,6 @@ fn read(
                 let bundle = Bundle::decode(&bytes).ok()?;
                 let bytes = bundle.signed_bytes(chat, &record.device_id, &bound);
                 let good = check_not_after(bundle.not_after_s, now_s).is_ok()
-                    && bundle.suites & record.suites & SUITES != 0
                     && verify_device(&record.signing, LABEL_BUNDLE, &[&bytes], &bundle.signature)
                         .is_ok();
                 good.then_some(bundle)
@@ -315,45 +322,18 @@ pub(super) fn fetched(
         step.fx.contacts = true;
         return Ok(step.tx.contact_put(&contact)?);
     }
-    if let Some((Some((record, bundle)), profile)) =
-        cards.map(|cards| (cards.bundle, cards.profile))
-        && (!requested || profile.is_some())
+    if let Some(cards) = cards
+        && take(step, &mut contact, cards, secret)?
     {
-        if let Some(profile) = profile {
-            contact.home = Some(profile.home);
-            contact.name = contact::shown_name(&profile.name, &contact.name);
-        }
-        step.fx.contacts = true;
-        let prekey = PrekeyPublic {
-            id: bundle.prekey_id,
-            x25519: bundle.x25519,
-            kem: *bundle.kem,
-        };
-        if !requested {
-            let other = contact
-                .device
-                .is_some_and(|device| device != record.device_id);
-            contact.devices_changed |= other;
-            if other && contact.verified {
-                // Shown; it gets nothing before the safety number was compared again.
-                contact.fetch_due_ms = Some(step.now_ms.saturating_add(DAY));
-                return Ok(step.tx.contact_put(&contact)?);
-            }
-            reset_outbox(step, &contact)?;
-        }
-        match session::start_session(step, &mut contact, &record, &prekey, secret) {
-            Err(error) if error.code() != Code::Internal => return Err(error),
-            Err(_) => {} // keys of theirs that cannot be used: as if nothing was found
-            Ok(()) => return Ok(()),
-        }
+        return Ok(());
     }
     if requested && contact.waiting.is_none() && found.is_some() {
         contact.waiting = Some(Code::InviteUnreachable.as_str().to_owned());
         step.fx.contacts = true;
     }
     let wait = match contact.fetch_tries {
-        0 if found.is_some() => 5_000, // their cards may be on their way
-        1 if found.is_some() => 20_000,
+        0 if found.is_some() => SECOND, // their cards may be on their way
+        1 if found.is_some() => 2 * SECOND,
         0..=2 => MINUTE,
         3 => 10 * MINUTE,
         4 => HOUR,
@@ -365,6 +345,83 @@ pub(super) fn fetched(
     Ok(step.tx.contact_put(&contact)?)
 }
 
+/// Begins a session with what was found. False: it is looked for again.
+fn take(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+    cards: Cards,
+    secret: [u8; 16],
+) -> Result<bool, Error> {
+    let Some(list) = cards.list else {
+        return Ok(false);
+    };
+    let bundle = cards.bundle.as_ref().map(|(_, bundle)| bundle);
+    let sending = send::sending_session(step, &contact.chat)?;
+    let need = match &sending {
+        Some(row) => reset::need(step, contact, row)?,
+        None => Need::First,
+    };
+    match (need, &sending) {
+        (Need::None, _) => {
+            contact.fetch_due_ms = None; // a receipt came meanwhile
+            contact.waiting = None;
+            step.tx.contact_put(contact)?;
+            return Ok(true);
+        }
+        (Need::Silent, Some(row)) if !reset::newer(step, row, &list, bundle) => return Ok(false),
+        _ => {}
+    }
+    let known = contact.device.and_then(|device| list.record(&device));
+    let Some(record) = known.or(cards.bundle.as_ref().map(|(record, _)| record)) else {
+        return Ok(false);
+    };
+    let suite = match device::suite(step, contact, record) {
+        Ok(suite) => suite,
+        Err(code) => {
+            device::refuse(step, contact, code)?;
+            return Ok(false);
+        }
+    };
+    let serves = cards
+        .bundle
+        .as_ref()
+        .filter(|(of, bundle)| of.device_id == record.device_id && bundle.suites & suite != 0);
+    let serves = serves.map(|(_, bundle)| bundle);
+    let Some(prekey) = reset::key(contact, sending.as_ref(), record, suite, serves) else {
+        return Ok(false);
+    };
+    let requested = contact.state == state::REQUESTED;
+    match cards.profile {
+        Some(profile) => {
+            contact.home = Some(profile.home);
+            contact.name = contact::shown_name(&profile.name, &contact.name);
+        }
+        None if requested => return Ok(false),
+        None => {}
+    }
+    step.fx.contacts = true;
+    let other = contact
+        .device
+        .is_some_and(|device| device != record.device_id);
+    if !requested {
+        contact.devices_changed |= other;
+        if other && contact.verified {
+            // Shown; it gets nothing before the safety number was compared again.
+            contact.fetch_due_ms = Some(step.now_ms.saturating_add(DAY));
+            step.tx.contact_put(contact)?;
+            return Ok(true);
+        }
+    }
+    if !session::begin(step, contact, record, &prekey, secret)? {
+        return Ok(false);
+    }
+    if let Some(row) = sending.filter(|_| need != Need::Long) {
+        reset::unseal(step, &row)?;
+    }
+    send::seal_waiting(step, &contact.chat)?;
+    Ok(true)
+}
+
 /// Under which secret a contact's cards lie.
 pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
     match contact.state {
@@ -372,20 +429,6 @@ pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
         state::ACCEPTED => contact.contacts_secret,
         _ => None,
     }
-}
-
-/// A reset: what was not receipted is sealed anew in the new session.
-fn reset_outbox(step: &mut Step<'_>, contact: &Contact) -> Result<(), Error> {
-    for mut row in step.tx.outbox_of_chat(&contact.chat)? {
-        if row.kind == send::UNTIL_RECEIPTED {
-            row.payload = None;
-            row.session = None;
-            row.seq = None;
-            row.due_ms = NEVER;
-            step.tx.outbox_update(&row)?;
-        }
-    }
-    Ok(())
 }
 
 /// The own list as the stores hold it: was the phrase restored elsewhere?
@@ -407,6 +450,7 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Option<&[Received]>) -> Resul
         step.tx.kv_delete(KEY_RESTORING)?;
         let record = renew_record(step, other)?;
         publish_own(step, &record)?;
+        device::tell(step, &record)?;
     }
     set_next_self(step, REFRESH_MS)
 }

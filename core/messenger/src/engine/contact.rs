@@ -1,22 +1,21 @@
 //! People: requests, their answers, what they tell about themselves.
 
-use sotto_crypto::{PrekeyPair, parse_account_id};
-use sotto_db::{Chat, Contact, Conversation, Hash};
-use sotto_wire::content::{self, Content, Hello, Request, ResetPair};
+use sotto_crypto::parse_account_id;
+use sotto_db::{Chat, Contact, Conversation, Hash, Session};
+use sotto_wire::content::{self, Content, Hello, Request};
 use sotto_wire::name::{Name, clean};
 
 use super::invite::{self, invite_error};
-use super::own::{KEY_CONTACTS_SECRET, own_cards_changed, record};
+use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, own_cards_changed, record, time};
+use super::receive::SECRETS;
 use super::session::{choose_sending, drop_sessions};
 use super::step::{DAY, Step};
-use super::{receipt, send, state};
+use super::{device, receipt, reset, send, state};
 use crate::error::{Code, Error};
 use crate::records::ContactId;
 
 /// A rotated contacts secret still unmasks for so long.
 const UNMASK_CONTACTS_MS: i64 = 31 * DAY;
-/// A replaced reset pair lives on.
-const RESET_PAIR_MS: i64 = 31 * DAY;
 
 /// May anything be sent to this contact?
 pub(super) fn may_write(contact: &Contact) -> bool {
@@ -155,22 +154,7 @@ pub(super) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
 pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
     let own = step.own()?;
     let record = record(step)?;
-    let pair = PrekeyPair::generate(step.rng);
-    for mut old in step.tx.prekeys_of(&contact.chat)? {
-        old.delete_ms = old
-            .delete_ms
-            .or(Some(step.now_ms.saturating_add(RESET_PAIR_MS)));
-        step.tx.prekey_put(&old)?;
-    }
-    step.tx.prekey_put(&sotto_db::Prekey {
-        id: pair.id(),
-        private: pair.to_bytes().to_vec(),
-        kind: 2,
-        secret: None,
-        chat: Some(contact.chat),
-        delete_ms: None,
-    })?;
-    let public = pair.public();
+    let reset = reset::give(step, contact)?;
     let secret = step.tx.kv_get(KEY_CONTACTS_SECRET)?.ok_or(Code::Internal)?;
     let content = Content::Hello(Box::new(Hello {
         home: own.account.home_value(),
@@ -178,22 +162,23 @@ pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
             .as_slice()
             .try_into()
             .map_err(|_| Code::StorageCorrupt)?,
-        reset: ResetPair {
-            id: public.id,
-            x25519: public.x25519,
-            kem: Box::new(public.kem),
-        },
+        reset,
         list_version: record.list_version,
         name: own.name.clone(),
     }));
-    contact.hello_sent = true;
+    let first = !std::mem::replace(&mut contact.hello_sent, true);
     step.tx.contact_put(contact)?;
     send::enqueue_content(step, contact, &content)?;
+    if first && time(step.tx, KEY_LIST_CHANGED)? > contact.created_ms {
+        // While their request or ours was pending nobody told them.
+        device::send_list(step, contact, &record)?;
+    }
     Ok(())
 }
 
 /// Their hello: the request is accepted, or their keys and name changed.
-pub(super) fn take_hello(step: &mut Step<'_>, chat: &Chat, hello: &Hello) -> Result<(), Error> {
+pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
+    let chat = &from.chat;
     let Some(mut contact) = step.tx.contact(chat)? else {
         return Ok(());
     };
@@ -202,9 +187,7 @@ pub(super) fn take_hello(step: &mut Step<'_>, chat: &Chat, hello: &Hello) -> Res
     }
     contact.home = Some(hello.home);
     contact.contacts_secret = Some(hello.contacts_secret);
-    let reset = &hello.reset;
-    let pair = [reset.id.as_slice(), &reset.x25519, reset.kem.as_slice()].concat();
-    contact.reset_pair = Some(pair);
+    contact.reset_pair = Some(reset::store(&hello.reset, &from.device));
     contact.name = shown_name(&hello.name, &contact.name);
     contact.state = state::ACCEPTED;
     contact.waiting = None;
@@ -287,6 +270,9 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
         until_ms: None,
         created_ms: step.now_ms,
     })?;
+    if step.tx.secrets()?.len() > SECRETS {
+        log::warn!("more secrets than are tried: the oldest invite is no longer heard");
+    }
     own_cards_changed(step)?;
     for mut other in step.tx.contacts()? {
         if other.state == state::ACCEPTED {
@@ -309,9 +295,13 @@ pub(super) fn verify(
         if let Some(newest) = sessions.iter().max_by_key(|row| row.start) {
             contact.device = Some(newest.device);
         }
+        step.tx.contact_put(&contact)?;
+        choose_sending(step, &contact.chat)?;
+        if contact.state == state::ACCEPTED {
+            hello(step, &mut contact)?; // until now it was told nothing
+        }
     }
     step.tx.contact_put(&contact)?;
-    choose_sending(step, &contact.chat)?;
     send::seal_waiting(step, &contact.chat)?;
     step.fx.contacts = true;
     Ok(())

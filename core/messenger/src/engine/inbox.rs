@@ -2,10 +2,9 @@
 
 use sotto_db::{Contact, Hash, Hole, Session};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate};
-use sotto_wire::identity::{DeviceList, IN_SESSION, LABEL_LIST, check_not_after, check_version};
 
 use super::step::{SECOND, Step};
-use super::{blob, cards, contact, outcome, send, state};
+use super::{blob, contact, device, outcome, send, state};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::ConversationId;
@@ -69,7 +68,7 @@ pub(super) fn take(
             Ok(())
         }
         Content::Pointer(_) | Content::Request(_) => Ok(()), // a request is taken where its session begins
-        Content::Hello(hello) => contact::take_hello(step, &row.chat, &hello),
+        Content::Hello(hello) => contact::take_hello(step, row, &hello),
         Content::Profile(profile) => take_profile(step, contact, &profile),
         Content::Typing => {
             if step.own()?.typing && contact.state == state::ACCEPTED {
@@ -79,7 +78,7 @@ pub(super) fn take(
             }
             Ok(())
         }
-        Content::List(list) => take_list(step, contact, &list),
+        Content::List(list) => device::take_list(step, contact, row, &list),
         Content::Want(prefixes) => wanted(step, &contact, &prefixes),
         Content::Gone(prefixes) => gone(step, &contact, &prefixes),
         Content::Read(up_to) => read(step, &contact, &up_to),
@@ -191,29 +190,6 @@ fn take_profile(
     step.tx.contact_put(&contact)?;
     step.fx.contacts = true;
     step.fx.conversations.insert(contact.conversation);
-    Ok(())
-}
-
-/// A changed device list of theirs: signed, not older, and shown.
-fn take_list(step: &mut Step<'_>, mut contact: Contact, list: &DeviceList) -> Result<(), Error> {
-    let bytes = list.signed_bytes(&IN_SESSION);
-    let signed = sotto_crypto::verify_chat(&contact.chat, LABEL_LIST, &[&bytes], &list.signature);
-    let version = i64::try_from(list.version).unwrap_or(i64::MAX);
-    let good = list.chat == contact.chat
-        && signed.is_ok()
-        && version > contact.list_version
-        && check_version(list.version, None, step.clock_s()).is_ok()
-        && check_not_after(list.not_after_s, step.clock_s()).is_ok()
-        && list
-            .records
-            .iter()
-            .all(|record| cards::verify_record(&contact.chat, record));
-    if good {
-        contact.list_version = version;
-        contact.devices_changed = true;
-        step.tx.contact_put(&contact)?;
-        step.fx.contacts = true;
-    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use sotto_crypto::PrekeyPair;
 use sotto_wire::invite;
 
 use super::cards;
+use super::receive::SECRETS;
 use super::step::{DAY, Step};
 use crate::error::{Code, Error};
 use crate::records::Invite;
@@ -26,7 +27,8 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
     let open = open
         .iter()
         .filter(|row| row.closed_ms.is_none() && row.expires_ms > step.now_ms);
-    if open.count() >= OPEN_INVITES {
+    // A secret that is not tried on handshakes would be one that nobody can use.
+    if open.count() >= OPEN_INVITES || step.tx.secrets()?.len() >= SECRETS {
         return Err(Code::InviteTooMany.into());
     }
     let expires_ms = step.clock_ms.saturating_add(INVITE_MS);

@@ -12,8 +12,6 @@ use super::step::{HOUR, Step};
 use crate::error::{Code, Error};
 use crate::records::Settings;
 
-/// The suites this version speaks, as signed in the device record.
-pub(super) const SUITES: u32 = 1;
 /// Lists, bundles and profiles are made anew after this.
 pub(super) const REFRESH_MS: i64 = 20 * HOUR;
 /// A record with less time left than this is not shown to anybody, seconds.
@@ -33,6 +31,11 @@ pub(super) const KEY_RESTORING: &str = "restoring";
 pub(super) const KEY_COVERED: &str = "covered_ms";
 pub(super) const KEY_PUBLISHED: &str = "published_ms";
 pub(super) const KEY_NEXT_SELF: &str = "next_self_ms";
+/// The devices as contacts were told last, and when they changed.
+pub(super) const KEY_TOLD: &str = "list_told";
+pub(super) const KEY_LIST_CHANGED: &str = "list_changed_ms";
+/// Version of the last profile.
+pub(super) const KEY_PROFILE: &str = "profile_version";
 
 /// The account and device of this install.
 pub(super) struct Own {
@@ -175,7 +178,8 @@ pub(super) fn create(
     let keys = DeviceKeys::generate(step.rng);
     let secret: [u8; 16] = step.random();
     let version = next_version(None, step.clock_s());
-    let record = sign_record(&account, &keys, &device, version, step.clock_s())?;
+    let suites = step.config.suites;
+    let record = sign_record(&account, &keys, &device, suites, version, step.clock_s())?;
     let tx = step.tx;
     tx.kv_set(KEY_ACCOUNT, account.to_bytes().as_slice())?;
     tx.kv_set(KEY_PHRASE, phrase.words().as_bytes())?;
@@ -204,6 +208,7 @@ fn sign_record(
     account: &Account,
     keys: &DeviceKeys,
     device: &[u8; 16],
+    suites: u32,
     version: u64,
     clock_s: u64,
 ) -> Result<DeviceRecord, Error> {
@@ -213,7 +218,7 @@ fn sign_record(
         device_id: *device,
         identity: keys.identity_public(),
         signing: keys.signing_public(),
-        suites: SUITES,
+        suites,
         reserved: [0; 21],
         signature: [0; 64],
     };
@@ -223,12 +228,13 @@ fn sign_record(
     Ok(record)
 }
 
-/// The device record, signed anew only when it is about to run out: a new version is signed after a look at what
+/// The device record, signed anew only when it is about to run out, or after an update that speaks other suites: a new version is signed after a look at what
 /// the stores hold ([`renew_record`]), or two installs of one phrase would outbid each other for ever.
 pub(super) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
     let left_s = own.record.not_after_s.saturating_sub(step.clock_s());
-    if (RENEW_LEFT_S..=MAX_VALIDITY_S).contains(&left_s) {
+    let speaks = own.record.suites == step.config.suites;
+    if speaks && (RENEW_LEFT_S..=MAX_VALIDITY_S).contains(&left_s) {
         Ok(own.record)
     } else {
         renew_record(step, None)
@@ -247,6 +253,7 @@ pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
         &own.account,
         &own.keys,
         &own.device,
+        step.config.suites,
         version,
         step.clock_s(),
     )?;
@@ -258,6 +265,10 @@ pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
 /// What the own cards say changed: they are published again, after a look at the stores.
 pub(super) fn own_cards_changed(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
-    set_time(step.tx, KEY_PUBLISHED, 0)?;
-    set_time(step.tx, KEY_NEXT_SELF, step.now_ms)
+    publish_anew(step.tx, step.now_ms)
+}
+
+pub(super) fn publish_anew(tx: &Tx<'_>, now_ms: i64) -> Result<(), Error> {
+    set_time(tx, KEY_PUBLISHED, 0)?;
+    set_time(tx, KEY_NEXT_SELF, now_ms)
 }

@@ -10,17 +10,16 @@ use sotto_wire::envelope::{
 };
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
-use super::own::SUITES;
 use super::step::{DAY, Step};
-use super::{cards, contact, inbox, receipt, session, state};
+use super::{cards, contact, device, inbox, receipt, reset, session, state};
 use crate::error::{Code, Error};
 
 /// A handshake is remembered for so long when nothing confirms it.
 const HANDSHAKE_MS: i64 = 33 * DAY;
 /// Requests that wait for an answer.
 const PENDING: u32 = 200;
-/// Secrets tried on a handshake.
-const SECRETS: usize = 32;
+/// Secrets tried on a handshake; no more are made.
+pub(super) const SECRETS: usize = 32;
 
 /// What became of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +239,7 @@ fn confirm(step: &mut Step<'_>, row: &mut sotto_db::Session) -> Result<(), Error
     row.answered = true;
     row.core = None;
     row.mask_secret = None;
+    reset::answered(step, row)?;
     let Some(known) = step.tx.handshake(&row.handshake)? else {
         return Ok(());
     };
@@ -338,6 +338,12 @@ fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Er
     let Some((record, known)) = claimed(step, &opened)? else {
         return Ok(Verdict::Dropped);
     };
+    if let Err(code) = device::check_suite(step, known.as_ref(), &record, block.suite()) {
+        if let Some(mut contact) = known {
+            device::refuse(step, &mut contact, code)?;
+        }
+        return Ok(Verdict::Dropped);
+    }
     if known
         .as_ref()
         .is_some_and(|contact| contact.state == state::BLOCKED)
@@ -443,6 +449,14 @@ fn begin(
         contact::take_request(step, &mut contact, request, begun.secret)?;
     }
     moved(step, envelope, row, decrypted)?;
+    let accepted = |known: &sotto_db::Contact| known.state == state::ACCEPTED;
+    if begun.known.as_ref().is_some_and(accepted)
+        && contact.device == Some(begun.record.device_id)
+        && let Some(mut contact) = step.tx.contact(&chat)?
+    {
+        // They began anew: the answer, with a pair for the next time.
+        contact::hello(step, &mut contact)?;
+    }
     if let Some(request) = &request
         && contact.state == state::REQUESTED
     {
@@ -467,7 +481,6 @@ fn claimed(
     };
     let good = *chat != step.own()?.chat
         && opened.start() > start
-        && record.suites & SUITES != 0
         && check_not_after(record.not_after_s, step.clock_s()).is_ok()
         && check_version(record.list_version, version, step.clock_s()).is_ok()
         && cards::verify_record(chat, &record);

@@ -11,7 +11,7 @@ use sotto_wire::topic::Lane;
 use super::outcome::{emit_state, give_up};
 use super::own::Own;
 use super::step::{DAY, SECOND, Step};
-use super::{blob, contact, receipt, state};
+use super::{blob, contact, receipt, reset, state};
 use crate::error::{Code, Error};
 
 /// Outbox kinds.
@@ -44,7 +44,10 @@ pub(super) fn message_room(step: &Step<'_>, chat: &Chat) -> Result<usize, Error>
 }
 
 /// The session by which messages to an account leave.
-fn sending_session(step: &Step<'_>, chat: &Chat) -> Result<Option<sotto_db::Session>, Error> {
+pub(super) fn sending_session(
+    step: &Step<'_>,
+    chat: &Chat,
+) -> Result<Option<sotto_db::Session>, Error> {
     let all = step.tx.sessions_of(chat)?;
     Ok(all.into_iter().find(|row| row.sending))
 }
@@ -153,7 +156,7 @@ fn seal_row(step: &mut Step<'_>, row: &mut Outbox) -> Result<bool, Error> {
     let (Some(chat), Some(m)) = (row.chat, row.m.as_ref()) else {
         return Ok(false);
     };
-    let Some(contact) = step.tx.contact(&chat)? else {
+    let Some(mut contact) = step.tx.contact(&chat)? else {
         return Ok(false);
     };
     let Some(home) = contact.home.filter(|_| contact::may_write(&contact)) else {
@@ -162,6 +165,9 @@ fn seal_row(step: &mut Step<'_>, row: &mut Outbox) -> Result<bool, Error> {
     let Some(mut session) = sending_session(step, &chat)? else {
         return Ok(false);
     };
+    if reset::shorten(step, &mut contact, &session)? {
+        session = sending_session(step, &chat)?.ok_or(Code::Internal)?;
+    }
     let seq = session.seq.saturating_add(1);
     let floor = step.tx.outbox_floor(&session.hash)?.unwrap_or(seq);
     let inner = Inner {
@@ -222,7 +228,9 @@ pub(super) fn seal(
     } else {
         receipt::gave(step, row, owed)?;
     }
-    let up = !handshake && step.below(UP_SIZED) == 0;
+    // A list says by its class nothing about how many devices there are.
+    let list = Message::decode(&inner.message).is_ok_and(|message| message.kind == Kind::List);
+    let up = !handshake && (step.below(UP_SIZED) == 0 || list);
     let room = if up { MEDIUM_ROOM } else { fitting };
     seal_padded(step, row, &bytes, room, handshake).map(Some)
 }

@@ -6,21 +6,21 @@ use sotto_wire::content::SeqTracker;
 use sotto_wire::identity::DeviceRecord;
 
 use super::own::record;
-use super::send;
-use super::step::{DAY, Step};
+use super::reset::SILENT_MS;
+use super::step::{DAY, SECOND, Step};
 use crate::error::{Code, Error};
 
 /// A session that lost to another one still receives.
 const OLD_SESSION_MS: i64 = 7 * DAY;
 
-/// Begins a session with a device whose keys were verified, and seals what waits for it.
-pub(super) fn start_session(
+/// Begins a session with a device whose keys were verified. False: keys of theirs that cannot be used.
+pub(super) fn begin(
     step: &mut Step<'_>,
     contact: &mut Contact,
     to: &DeviceRecord,
     prekey: &PrekeyPublic,
     secret: [u8; 16],
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let own = step.own()?;
     let record = record(step)?;
     let now_s = u32::try_from(step.clock_s()).map_err(|_| Code::ClockSkewed)?;
@@ -39,11 +39,14 @@ pub(super) fn start_session(
         start,
         &recipient,
     );
-    let (session, core) = begun.map_err(|_| Code::Internal)?;
+    let Ok((session, core)) = begun else {
+        return Ok(false);
+    };
     contact.start_out = start;
     contact.device = Some(to.device_id);
     contact.record = Some(to.encode().to_vec());
-    contact.list_version = i64::try_from(to.list_version).unwrap_or(0);
+    contact.list_version =
+        i64::try_from(to.list_version).map_or(0, |v| v.max(contact.list_version));
     contact.waiting = None;
     contact.fetch_due_ms = None;
     contact.fetch_tries = 0;
@@ -52,12 +55,13 @@ pub(super) fn start_session(
         core: Some(core.as_bytes().to_vec()),
         mask_secret: Some(secret),
         handshake: core.hash(),
+        prekey_id: Some(prekey.id),
         ..session_row(step, contact, &session, to.device_id, true, start)
     })?;
     let matched = step.index.set(&session);
     step.fx.matched.extend(matched);
     choose_sending(step, &contact.chat)?;
-    send::seal_waiting(step, &contact.chat)
+    Ok(true)
 }
 
 /// A row for a session just begun.
@@ -93,7 +97,8 @@ pub(super) fn session_row(
 }
 
 /// Which session messages leave by: the newest start in each direction; of two that crossed, the one with the lower
-/// hash of its handshake; a later start after an answered session is a reset and wins. Losers receive for 7 days.
+/// hash of its handshake; a start after an answered session, or two days after any, is a reset and wins. Losers receive
+/// for 7 days.
 pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     let all = step.tx.sessions_of(chat)?;
     // A device that is not (yet) taken as theirs gets nothing.
@@ -113,7 +118,8 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
             } else {
                 (theirs, ours)
             };
-            if older.answered || ours.handshake == theirs.handshake {
+            let apart_ms = i64::from(newer.start.saturating_sub(older.start)) * SECOND;
+            if older.answered || apart_ms >= SILENT_MS || ours.handshake == theirs.handshake {
                 Some(newer)
             } else {
                 Some(if ours.handshake < theirs.handshake {

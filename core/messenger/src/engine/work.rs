@@ -7,14 +7,12 @@ use super::input::{Answer, Effect};
 use super::own::{self, KEY_COVERED};
 use super::query::{FOUND_MAX, Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
-use super::{Engine, blob, cards, outcome, query, receipt, receive, send};
+use super::{Engine, blob, cards, outcome, query, receipt, receive, reset, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
 /// Overlap of catch-ups, for clocks and stores that lag.
 const OVERLAP_MS: i64 = MINUTE;
-/// A sending session whose receipts stay away this long is begun anew, once newer cards are there.
-const SILENT_MS: i64 = 48 * HOUR;
 /// Cards are asked for again when nothing came of it for so long.
 pub(super) const FETCH_ANSWER_MS: i64 = 5 * MINUTE;
 /// What is past its time is deleted this often, while something happens anyway.
@@ -390,21 +388,8 @@ impl Engine {
             tx.seen_expire(now_ms)?;
             tx.waiting_expire(now_ms.saturating_sub(3 * DAY))?;
             step.index.load_waiting(tx)?;
-            for row in tx.sessions_over(now_ms)? {
-                step.index.forget(&row.hash);
-                tx.session_delete(&row.hash)?;
-            }
-            for row in tx.sessions_silent(now_ms.saturating_sub(SILENT_MS))? {
-                if let Some(mut contact) = tx.contact(&row.chat)?
-                    && contact.fetch_due_ms.is_none()
-                    && cards::card_secret(&contact).is_some()
-                {
-                    contact.fetch_due_ms = Some(now_ms);
-                    contact.fetch_tries = 0;
-                    tx.contact_put(&contact)?;
-                }
-            }
-            Ok(())
+            reset::drop_old(step)?;
+            reset::look(step)
         })
     }
 
@@ -478,7 +463,11 @@ fn fetch_cards(step: &mut Step<'_>) -> Result<(), Error> {
     for mut contact in step.tx.contacts_fetch_due(step.now_ms)? {
         // Set again by whatever comes of it; until then, should nothing come.
         contact.fetch_due_ms = Some(step.now_ms.saturating_add(FETCH_ANSWER_MS));
-        let secret = cards::card_secret(&contact);
+        let fine = match send::sending_session(step, &contact.chat)? {
+            Some(row) => reset::need(step, &contact, &row)? == reset::Need::None,
+            None => false,
+        };
+        let secret = cards::card_secret(&contact).filter(|_| !fine);
         if secret.is_none() {
             contact.fetch_due_ms = None;
         }

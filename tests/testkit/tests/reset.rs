@@ -1,0 +1,238 @@
+//! Sessions that are begun anew: when, by which keys, and that nothing is lost or doubled by it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use sotto_db::{Session, Tx};
+use sotto_messenger::records::MessageState;
+use sotto_testkit::{DAY, HOUR, MINUTE, Seeded, World};
+
+/// Reads a phone's database by the engine's own queries; the phone is started again.
+fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&Tx<'_>) -> T) -> T {
+    world.kill(who);
+    let read = world.phones[who].damage(read);
+    world.start(who);
+    read
+}
+
+fn sessions(tx: &Tx<'_>) -> Vec<Session> {
+    let hashes = tx.sessions().unwrap().into_iter();
+    hashes
+        .map(|hash| tx.session(&hash).unwrap().unwrap())
+        .collect()
+}
+
+fn lose_sessions(tx: &Tx<'_>) {
+    for row in sessions(tx) {
+        tx.session_delete(&row.hash).unwrap();
+    }
+}
+
+/// The id of the pair that the only contact gave.
+fn pair_given(tx: &Tx<'_>) -> [u8; 8] {
+    let pair = tx.contacts().unwrap()[0].reset_pair.clone().unwrap();
+    *pair.first_chunk().unwrap()
+}
+
+fn delivered(world: &World, who: usize) -> bool {
+    let states = world.phones[who].states();
+    states.iter().all(|state| *state == MessageState::Delivered)
+}
+
+#[test]
+fn a_lost_session_is_begun_anew_by_the_reset_pair_and_nothing_is_lost() {
+    let mut world = World::befriended(40);
+    assert!(world.send(0, "before"));
+    world.run(MINUTE);
+    let pair = look(&mut world, 0, pair_given);
+    world.kill(1);
+    world.phones[1].damage(lose_sessions);
+    world.start(1);
+    let long = "long ".repeat(1000);
+    let middle = "middle ".repeat(150); // more than a handshake holds
+    for text in ["short", &middle, &long] {
+        assert!(world.send(0, text));
+    }
+    world.run(47 * HOUR);
+    assert_eq!(look(&mut world, 0, |tx| sessions(tx).len()), 1, "too early");
+    assert_eq!(world.phones[1].texts(), ["before"]);
+    world.run(2 * DAY);
+    assert_eq!(world.phones[1].texts(), ["before", "short", &middle, &long]);
+    assert!(delivered(&world, 0), "{:?}", world.phones[0].states());
+    assert!(world.send(1, "and back"));
+    world.run(MINUTE);
+    assert_eq!(world.phones[0].texts(), world.phones[1].texts());
+
+    let (rows, next) = look(&mut world, 0, |tx| (sessions(tx), pair_given(tx)));
+    let sending = rows.iter().find(|row| row.sending).unwrap();
+    assert_eq!(sending.prekey_id, Some(pair), "begun by the pair");
+    assert!(sending.answered);
+    assert_ne!(next, pair, "its answer brought another one");
+    let (used, fresh) = look(&mut world, 1, |tx| {
+        (tx.prekey(&pair).unwrap(), tx.prekey(&next).unwrap())
+    });
+    assert!(used.is_none(), "used once");
+    assert!(fresh.is_some());
+    world.run(8 * DAY);
+    assert_eq!(
+        look(&mut world, 0, |tx| sessions(tx).len()),
+        1,
+        "the old one went"
+    );
+}
+
+#[test]
+fn where_the_pair_is_lost_too_the_bundle_does_it() {
+    let mut world = World::befriended(41);
+    let pair = look(&mut world, 0, pair_given);
+    world.kill(1);
+    world.phones[1].damage(|tx| {
+        lose_sessions(tx);
+        tx.prekey_delete(&pair).unwrap();
+    });
+    world.start(1);
+    assert!(world.send(0, "still there?"));
+    world.run(3 * DAY);
+    let tried = look(&mut world, 0, |tx| {
+        sessions(tx).iter().any(|row| row.prekey_id == Some(pair))
+    });
+    assert!(tried, "the pair comes first");
+    assert!(world.phones[1].texts().is_empty());
+    world.run(4 * DAY);
+    assert_eq!(world.phones[1].texts(), ["still there?"]);
+    assert!(delivered(&world, 0));
+}
+
+#[test]
+fn who_is_only_away_is_no_reason_to_begin_anew() {
+    let mut world = World::befriended(42);
+    world.kill(1);
+    assert!(world.send(0, "for later"));
+    world.run(10 * DAY);
+    let before = look(&mut world, 0, sessions);
+    assert_eq!(before.len(), 1);
+    world.start(1);
+    world.run(3 * DAY);
+    assert_eq!(world.phones[1].texts(), ["for later"]);
+    assert!(delivered(&world, 0));
+    // His cards are new now; what was looked for is needed no more.
+    let after = look(&mut world, 0, sessions);
+    assert_eq!(after.len(), 1);
+    assert!(after[0].hash == before[0].hash);
+    let due = look(&mut world, 0, |tx| tx.contacts().unwrap()[0].fetch_due_ms);
+    assert_eq!(due, None);
+}
+
+#[test]
+fn both_sides_begin_anew_at_once_and_agree() {
+    for seed in 43..47 {
+        let mut world = World::befriended(seed);
+        for who in 0..2 {
+            world.kill(who);
+            world.phones[who].damage(|tx| {
+                for mut row in sessions(tx) {
+                    // The state of another life: nothing in it opens anything.
+                    row.snapshot = other_snapshot(seed, who);
+                    tx.session_put(&row).unwrap();
+                }
+            });
+            world.start(who);
+        }
+        for who in 0..2 {
+            assert!(world.send(who, &format!("by {who}")));
+        }
+        world.run(5 * DAY);
+        for who in 0..2 {
+            assert_eq!(world.phones[who].texts().len(), 2, "seed {seed}, {who}");
+            assert!(delivered(&world, who), "seed {seed}, {who}");
+        }
+        let chosen = |tx: &Tx<'_>| sessions(tx).into_iter().find(|row| row.sending);
+        let [a, b] = [0, 1].map(|who| look(&mut world, who, chosen).unwrap().hash);
+        assert_eq!(a, b, "one session, seed {seed}");
+    }
+}
+
+/// A ratchet that belongs to two others.
+fn other_snapshot(seed: u64, who: usize) -> Vec<u8> {
+    let mut others = World::befriended(seed + 1000);
+    look(&mut others, who, |tx| sessions(tx)[0].snapshot.clone())
+}
+
+#[test]
+fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_session() {
+    let mut world = World::befriended(48);
+    assert!(world.send(1, "hello")); // the chain of Alice begins after it
+    world.run(MINUTE);
+    world.kill(1);
+    world.kill(0);
+    // 4,990 messages that were given up and that nobody will have.
+    world.phones[0].damage(|tx| {
+        let mut row = sessions(tx).remove(0);
+        let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
+        let mut rng = Seeded::new(1);
+        for _ in 0..4_990 {
+            ratchet.encrypt(&mut rng, &[0; 16], b"").unwrap();
+        }
+        row.seq += 4_990;
+        row.snapshot = ratchet.to_bytes().to_vec();
+        tx.session_put(&row).unwrap();
+    });
+    world.start(0);
+    for i in 0..20 {
+        assert!(world.send(0, &format!("{i}")));
+    }
+    let rows = look(&mut world, 0, sessions);
+    assert_eq!(rows.len(), 2);
+    let [old, new] = [false, true].map(|sending| {
+        let found = rows.iter().find(|row| row.sending == sending);
+        found.unwrap()
+    });
+    let ratchet = sotto_crypto::Session::from_bytes(&old.snapshot).unwrap();
+    assert_eq!(ratchet.sent_in_chain(), 5_000);
+    assert!(new.seq > 0 && !new.answered);
+    world.run(HOUR);
+    world.start(1);
+    world.run(HOUR);
+    assert_eq!(world.phones[1].texts().len(), 21);
+    assert_eq!(world.phones[1].texts(), world.phones[0].texts());
+    assert!(delivered(&world, 0));
+    assert_eq!(look(&mut world, 1, sessions).len(), 2);
+    world.run(8 * DAY);
+    assert_eq!(look(&mut world, 0, sessions).len(), 1);
+}
+
+/// What the old session still had to send when its seven days were over leaves by the new one.
+#[test]
+fn an_old_session_ends_and_what_it_carried_does_not() {
+    let mut world = World::befriended(49);
+    world.kill(1);
+    assert!(world.send(0, "sealed in the old one"));
+    world.kill(0);
+    world.phones[0].damage(|tx| {
+        let mut row = sessions(tx).remove(0);
+        row.seq = 5_000;
+        let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
+        let mut rng = Seeded::new(1);
+        for _ in 0..5_000 {
+            ratchet.encrypt(&mut rng, &[0; 16], b"").unwrap();
+        }
+        row.snapshot = ratchet.to_bytes().to_vec();
+        tx.session_put(&row).unwrap();
+    });
+    world.start(0);
+    assert!(world.send(0, "in the new one"));
+    world.run(9 * DAY);
+    assert_eq!(look(&mut world, 0, |tx| sessions(tx).len()), 1);
+    // All his stores kept of the old one is gone, so only the new one can bring it.
+    world.kill(1);
+    world.phones[1].damage(lose_sessions);
+    world.start(1);
+    world.run(DAY);
+    let mut texts = world.phones[1].texts();
+    texts.sort();
+    assert_eq!(texts, ["in the new one", "sealed in the old one"]);
+    assert!(delivered(&world, 0));
+}
