@@ -161,6 +161,7 @@ async def two_people_meet_and_talk(folder):
     numbers = alice.core.diagnostics()
     assert numbers.version == sotto_ffi.version() and numbers.cluster == 66 and numbers.node_reached
     assert numbers.messages == 4 and numbers.bytes_read > 0 and numbers.database_bytes > 0
+    assert numbers.bucket_people >= 1 and not numbers.bucket_left
 
     # A background wake-up: everything waits in the store, and one call brings it.
     await bob.core.shutdown()

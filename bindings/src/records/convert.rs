@@ -272,6 +272,9 @@ impl From<inner::Diagnostics> for Diagnostics {
             unsent,
             waiting,
             fetches,
+            bucket_bytes_day,
+            bucket_people,
+            bucket_left,
         } = value;
         Self {
             version,
@@ -289,6 +292,9 @@ impl From<inner::Diagnostics> for Diagnostics {
             unsent: long(unsent),
             waiting: long(waiting),
             fetches: long(fetches),
+            bucket_bytes_day: long(bucket_bytes_day),
+            bucket_people: long(bucket_people),
+            bucket_left,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! names one next deadline ([`Effect::WakeAt`]) and has no timer.
 
 mod blob;
+pub mod bucket;
 mod cards;
 mod clock;
 mod command;
@@ -32,6 +33,7 @@ mod work;
 use sotto_db::{Account, Waiting};
 use sotto_wire::topic::{BucketTable, ContentTopic, Lane, content_topic};
 
+use bucket::{Bucket, Meter};
 use index::Index;
 use input::{Answer, Command, Effect, Input};
 use live::Live;
@@ -112,6 +114,8 @@ impl Engine {
                 .db
                 .read(|tx| Own::load(tx, engine.config.read_receipts))?;
         }
+        let counted = engine.db.read(|tx| tx.kv_get(own::KEY_BUCKET))?;
+        engine.live.meter = Meter::load(&counted.unwrap_or_default());
         let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
         engine.set_wake(now_ms, &mut out);
@@ -139,6 +143,15 @@ impl Engine {
         out
     }
 
+    /// What the own bucket carries.
+    pub fn bucket(&self, now_ms: i64) -> Bucket {
+        self.live.meter.numbers(now_ms, self.has_left())
+    }
+
+    fn has_left(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.bucket_left)
+    }
+
     /// For tests: a database of at most so many pages answers as a full disk does.
     ///
     /// # Errors
@@ -159,6 +172,7 @@ impl Engine {
         match command {
             Command::Foreground { on } => {
                 self.live.foreground = on;
+                self.live.poll_ms = 0;
                 self.live.publish_anew();
                 out.push(Effect::Net(sotto_net::Command::Foreground(on)));
                 if !on {
@@ -311,7 +325,11 @@ impl Engine {
         if self.live.topics != topics {
             self.live.topics.clone_from(&topics);
             self.live.caught_up = false;
-            out.push(Effect::Net(sotto_net::Command::Subscribe { topics }));
+        }
+        let heard = if self.has_left() { Vec::new() } else { topics };
+        if self.live.heard != heard {
+            self.live.heard.clone_from(&heard);
+            out.push(Effect::Net(sotto_net::Command::Subscribe { topics: heard }));
         }
     }
 

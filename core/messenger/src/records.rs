@@ -252,4 +252,10 @@ pub struct Diagnostics {
     pub waiting: u64,
     /// Long texts being fetched.
     pub fetches: u64,
+    /// What came through the own bucket in the last 24 hours, each envelope once, bytes.
+    pub bucket_bytes_day: u64,
+    /// About how many people share it.
+    pub bucket_people: u64,
+    /// It carries too much: a store is asked for it instead (`bucket.busy`).
+    pub bucket_left: bool,
 }

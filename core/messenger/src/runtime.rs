@@ -268,7 +268,9 @@ impl Loop {
     }
 
     fn input(&mut self, input: Input) {
-        let effects = self.engine.handle(self.now(), input);
+        let now_ms = self.now();
+        let effects = self.engine.handle(now_ms, input);
+        self.status.set_bucket(self.engine.bucket(now_ms));
         self.perform(effects);
     }
 

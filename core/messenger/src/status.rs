@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::engine::bucket::Bucket;
 use crate::records::Connectivity;
 
 /// Shared by the engine thread and the API.
@@ -10,6 +11,7 @@ use crate::records::Connectivity;
 pub(crate) struct Status {
     connectivity: Mutex<Connectivity>,
     reached: AtomicBool,
+    bucket: Mutex<Bucket>,
 }
 
 impl Status {
@@ -28,6 +30,14 @@ impl Status {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub(crate) fn set_bucket(&self, now: Bucket) {
+        *self.bucket.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    pub(crate) fn bucket(&self) -> Bucket {
+        *self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A node was reached since the start.

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use sotto_db::{Account, Message, Reader, Tx};
+use sotto_messenger::engine::bucket::Bucket;
 use sotto_messenger::engine::input::{Answer, Effect, Input, Ticket};
 use sotto_messenger::engine::{Engine, EngineConfig, stored};
 use sotto_messenger::records::MessageState;
@@ -29,6 +30,8 @@ pub struct Phone {
     pub(crate) effects_left: Option<u64>,
     /// Effects it has carried out.
     pub effects: u64,
+    /// Questions it has asked stores.
+    pub queries: u64,
     /// Its clock is off by this much, milliseconds.
     pub clock_off_ms: i64,
     /// The suites that its version speaks, from the next start on.
@@ -62,6 +65,7 @@ impl Phone {
             life: 0,
             effects_left: None,
             effects: 0,
+            queries: 0,
             clock_off_ms: 0,
             suites: sotto_crypto::SUITES,
             events: Vec::new(),
@@ -74,6 +78,17 @@ impl Phone {
     /// The folder of its database.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What it is subscribed to.
+    pub fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
+    /// What its bucket carries, while it runs.
+    pub fn bucket(&self, now_ms: i64) -> Bucket {
+        let now_ms = now_ms + self.clock_off_ms;
+        self.engine.as_ref().unwrap().bucket(now_ms)
     }
 
     /// Is it running?

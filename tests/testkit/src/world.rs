@@ -272,6 +272,7 @@ impl World {
                 newest_first,
                 ..
             } => {
+                self.phones[who].queries += 1;
                 self.query(who, id, &topics, start_ns, end_ns, newest_first);
             }
             NetCommand::Check { id, hashes, .. } => {

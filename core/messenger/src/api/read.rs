@@ -106,6 +106,7 @@ impl Messenger {
     /// Numbers for a bug report.
     pub fn diagnostics(&self) -> Result<Diagnostics, Error> {
         let shared = &self.shared;
+        let bucket = shared.status.bucket();
         let counts = self.read(|reader| Ok(reader.counts()?))?;
         let file = std::fs::metadata(&shared.database).map_err(|_| Code::StorageIo)?;
         Ok(Diagnostics {
@@ -124,6 +125,9 @@ impl Messenger {
             unsent: counts.unsent,
             waiting: counts.waiting,
             fetches: counts.fetches,
+            bucket_bytes_day: bucket.bytes_day,
+            bucket_people: bucket.people,
+            bucket_left: bucket.left,
         })
     }
 

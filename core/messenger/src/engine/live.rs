@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use sotto_db::Hash;
 use sotto_net::{Command, Connectivity};
 
+use super::bucket::Meter;
 use super::clock::Clock;
 use super::input::Ticket;
 use super::query::{Query, What};
@@ -22,8 +23,13 @@ pub(super) struct Live {
     pub(super) connectivity: Connectivity,
     pub(super) foreground: bool,
     pub(super) closing: bool,
-    /// Topics asked for.
+    /// The own topics,
     pub(super) topics: Vec<String>,
+    /// and those of them that are subscribed to.
+    pub(super) heard: Vec<String>,
+    pub(super) meter: Meter,
+    /// A bucket that was left is asked for again.
+    pub(super) poll_ms: i64,
     /// Nothing was missed since the last catch-up.
     pub(super) caught_up: bool,
     pub(super) catch_up_after_ms: i64,

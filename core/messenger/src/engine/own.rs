@@ -34,6 +34,9 @@ pub(super) const KEY_NEXT_SELF: &str = "next_self_ms";
 /// The devices as contacts were told last, and when they changed.
 pub(super) const KEY_TOLD: &str = "list_told";
 pub(super) const KEY_LIST_CHANGED: &str = "list_changed_ms";
+/// What the own bucket carried, and that it was left.
+pub(super) const KEY_BUCKET: &str = "bucket";
+pub(super) const KEY_BUCKET_LEFT: &str = "bucket_left";
 /// Version of the last profile.
 pub(super) const KEY_PROFILE: &str = "profile_version";
 
@@ -51,6 +54,8 @@ pub(super) struct Own {
     pub(super) receipt_delay_ms: u32,
     /// The phrase was restored elsewhere: nothing of ours counts any more.
     pub(super) replaced: bool,
+    /// The own bucket carries too much: a store is asked for it.
+    pub(super) bucket_left: bool,
     /// The own list in the stores is to be looked at.
     pub(super) next_self_ms: i64,
     /// When the cards under contacts and self secret were published last; 0: they are to be.
@@ -118,6 +123,7 @@ impl Own {
             typing: settings.typing == Some(true),
             receipt_delay_ms: settings.receipt_delay_ms.unwrap_or(RECEIPT_DELAY_MS),
             replaced: tx.kv_get(KEY_REPLACED)?.is_some(),
+            bucket_left: tx.kv_get(KEY_BUCKET_LEFT)?.is_some(),
             next_self_ms: time(tx, KEY_NEXT_SELF)?,
             published_ms: time(tx, KEY_PUBLISHED)?,
         }))

@@ -3,11 +3,12 @@
 use sotto_crypto::Session;
 use sotto_net::{Circle, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
+use super::bucket::Meter;
 use super::input::{Answer, Effect};
 use super::own::{self, KEY_COVERED};
 use super::query::{FOUND_MAX, Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
-use super::{Engine, blob, cards, outcome, query, receipt, receive, reset, send};
+use super::{Engine, blob, bucket, cards, outcome, query, receipt, receive, reset, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -59,6 +60,8 @@ impl Engine {
         if self.own.is_none() || !wanted {
             return Ok(());
         }
+        self.live.meter.add(now_ms, received.payload.len());
+        self.weigh_bucket(now_ms, out)?;
         self.run(now_ms, out, |step| {
             receive::payload(step, &received.payload, seconds(&received))?;
             // A live push proves that the subscription lived until now.
@@ -67,6 +70,26 @@ impl Engine {
             }
             Ok(())
         })
+    }
+
+    /// Leaves the own bucket where it carries too much, or hears it again.
+    fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let Some(left) = self.live.meter.turn(now_ms, self.has_left()) else {
+            return Ok(());
+        };
+        self.with_meter(now_ms, out, |step, meter| bucket::leave(step, meter, left))
+    }
+
+    fn with_meter(
+        &mut self,
+        now_ms: i64,
+        out: &mut Vec<Effect>,
+        work: impl FnOnce(&mut Step<'_>, &Meter) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let meter = std::mem::take(&mut self.live.meter);
+        let done = self.run(now_ms, out, |step| work(step, &meter));
+        self.live.meter = meter;
+        done
     }
 
     fn published(
@@ -119,6 +142,11 @@ impl Engine {
         };
         match what {
             What::CatchUp { started_ms } => {
+                if self.has_left() {
+                    for message in &messages {
+                        self.live.meter.add(now_ms, message.payload.len());
+                    }
+                }
                 self.run(now_ms, out, |step| {
                     all(step, &messages)?;
                     if last {
@@ -130,6 +158,9 @@ impl Engine {
                 if last {
                     self.live.caught_up = true;
                     self.live.catch_up_tries = 0;
+                    self.live.poll_ms =
+                        now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
+                    self.weigh_bucket(now_ms, out)?;
                     self.look_deep()?;
                 }
                 Ok(())
@@ -273,6 +304,10 @@ impl Engine {
             })?;
         }
         self.publish(now_ms, out)?;
+        if self.has_left() && now_ms >= self.live.poll_ms {
+            self.live.caught_up = false;
+        }
+        self.catch_up(now_ms, out)?;
         if self.live.connectivity.store {
             self.ask_stores(now_ms, out)?;
         }
@@ -323,11 +358,17 @@ impl Engine {
         Ok(())
     }
 
-    fn ask_stores(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let topics = self.live.topics.clone();
+    /// Is there something to catch up with, and a store to ask? One that is polled is reached for that.
+    fn is_behind(&self) -> bool {
+        let now = &self.live.connectivity;
         let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        let behind = !self.live.caught_up && self.live.connectivity.subscribed;
-        if behind && !catching_up && !topics.is_empty() && now_ms >= self.live.catch_up_after_ms {
+        let ready = self.has_left() || (now.subscribed && now.store);
+        !self.live.caught_up && ready && !catching_up
+    }
+
+    fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let topics = self.live.topics.clone();
+        if !topics.is_empty() && self.is_behind() && now_ms >= self.live.catch_up_after_ms {
             self.run(now_ms, out, |step| {
                 let covered = own::time(step.tx, KEY_COVERED)?;
                 let oldest = step.clock_ms.saturating_sub(step.retention_ms());
@@ -345,6 +386,11 @@ impl Engine {
                 Ok(())
             })?;
         }
+        Ok(())
+    }
+
+    fn ask_stores(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let topics = self.live.topics.clone();
         let due = self.db.read(|tx| tx.due())?;
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
         if is_due(due.fetch_ms) {
@@ -379,8 +425,9 @@ impl Engine {
             return Ok(());
         }
         self.live.expire_after_ms = now_ms.saturating_add(EXPIRE_MS);
-        self.run(now_ms, out, |step| {
+        self.with_meter(now_ms, out, |step, meter| {
             let tx = step.tx;
+            bucket::store(step, meter)?;
             tx.prekeys_expire(now_ms)?;
             tx.secrets_expire(now_ms)?;
             tx.handshakes_expire(now_ms)?;
@@ -422,9 +469,6 @@ impl Engine {
         let due = self.db.read(|tx| tx.due()).ok()?;
         let live = &self.live;
         let store = live.connectivity.store;
-        let behind = !live.caught_up
-            && live.connectivity.subscribed
-            && !live.asks(|what| matches!(what, What::CatchUp { .. }));
         let asked = live.asks(|what| *what == What::OwnList);
         let publish = |at: Option<i64>| Some(at?.max(live.publish_from()?));
         let candidates = [
@@ -436,7 +480,8 @@ impl Engine {
             due.hole_ms.filter(|_| store),
             due.fetch_ms.filter(|_| store),
             Some(own.next_self_ms).filter(|_| store && !asked),
-            Some(live.catch_up_after_ms).filter(|_| store && behind),
+            Some(live.catch_up_after_ms).filter(|_| self.is_behind()),
+            Some(live.poll_ms).filter(|_| own.bucket_left && live.caught_up),
         ];
         let next = candidates
             .into_iter()
