@@ -217,6 +217,22 @@ fn messages_before_the_answer_arrive_with_it() {
     assert_eq!(world.phones[0].states(), [MessageState::Delivered; 2]);
 }
 
+/// Its envelope needs a prekey that is gone once the answer is answered: it leaves in the session's next chain.
+#[test]
+fn a_message_lost_before_the_answer_comes_after_it() {
+    let mut world = asked(12);
+    let honest = world.weather;
+    world.weather.push_lost = 100;
+    world.weather.store_misses = 100;
+    assert!(world.send(0, "lost on the way"));
+    world.run(SECOND);
+    world.weather = honest;
+    world.accept(1);
+    world.run(10 * MINUTE);
+    assert_eq!(world.phones[1].texts(), ["lost on the way"]);
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
+}
+
 #[test]
 fn requests_that_cross_accept_each_other() {
     for seed in 10..16 {

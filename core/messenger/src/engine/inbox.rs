@@ -1,6 +1,6 @@
 //! What a proven message does, by its kind.
 
-use sotto_db::{Contact, Hash, Hole, Session};
+use sotto_db::{Chat, Contact, Hash, Hole, Session};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate};
 
 use super::step::{SECOND, Step};
@@ -13,6 +13,16 @@ use crate::records::ConversationId;
 const PENDING_MESSAGES: u32 = 100;
 /// A parent that is on its way gets so long before it counts as missing.
 const HOLE_MS: i64 = 5 * SECOND;
+
+/// Has a request that waits for an answer brought all the messages it may?
+pub(super) fn is_full(step: &Step<'_>, chat: &Chat) -> Result<bool, Error> {
+    let contact = step.tx.contact(chat)?;
+    let Some(contact) = contact.filter(|contact| contact.state == state::INCOMING) else {
+        return Ok(false);
+    };
+    let conversation = step.tx.conversation(&contact.conversation)?;
+    Ok(conversation.is_some_and(|one| one.unread >= PENDING_MESSAGES))
+}
 
 /// Takes one message of a session's owner.
 pub(super) fn take(
@@ -103,9 +113,6 @@ fn show(
 ) -> Result<bool, Error> {
     let conversation = step.tx.conversation(&contact.conversation)?;
     let mut conversation = conversation.ok_or(Code::Internal)?;
-    if contact.state == state::INCOMING && conversation.unread >= PENDING_MESSAGES {
-        return Ok(false);
-    }
     let own = u64::try_from(conversation.lamport).unwrap_or(0);
     let lamport = content::clamp_lamport(own, message.lamport);
     let lamport = i64::try_from(lamport).unwrap_or(i64::MAX);

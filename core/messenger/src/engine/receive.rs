@@ -11,7 +11,7 @@ use sotto_wire::envelope::{
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use super::step::{DAY, Step};
-use super::{cards, contact, device, inbox, receipt, reset, session, state};
+use super::{cards, contact, device, inbox, receipt, reset, send, session, state};
 use crate::error::{Code, Error};
 
 /// A handshake is remembered for so long when nothing confirms it.
@@ -156,6 +156,9 @@ fn decrypt(
     header: &[u8; 106],
     message: &[u8],
 ) -> Result<Verdict, Error> {
+    if inbox::is_full(step, &row.chat)? {
+        return Ok(Verdict::Dropped); // not opened, so it is not receipted, and opens when it comes again
+    }
     let session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
     match session.decrypt(&envelope.tag, &envelope.random, header, message) {
         Ok(decrypted) => {
@@ -226,10 +229,13 @@ fn moved(
     }
     let matched = step.index.set(&decrypted.session);
     step.fx.matched.extend(matched);
-    let chat = row.chat;
+    let (chat, began) = (row.chat, row.initiator.then_some(row.hash));
     content(step, envelope, row, &decrypted.plaintext)?;
     if answered {
-        super::send::seal_waiting(step, &chat)?;
+        if let Some(hash) = began {
+            send::renew(step, &hash)?;
+        }
+        send::seal_waiting(step, &chat)?;
     }
     Ok(())
 }

@@ -138,6 +138,17 @@ pub(super) fn enqueue_content(
     enqueue(step, row)
 }
 
+/// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next chain.
+pub(super) fn renew(step: &Step<'_>, session: &Hash) -> Result<(), Error> {
+    for (id, ..) in step.tx.outbox_of_session(session)? {
+        if let Some(mut row) = step.tx.outbox(id)? {
+            row.payload = None;
+            step.tx.outbox_update(&row)?;
+        }
+    }
+    Ok(())
+}
+
 /// Seals every row that waits for a session with this account.
 pub(super) fn seal_waiting(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     for mut row in step.tx.outbox_of_chat(chat)? {

@@ -150,7 +150,7 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
     Ok(())
 }
 
-/// Drops all sessions with an account; their handshakes stay known, so that repeats are dropped.
+/// Drops all sessions with an account, and the keys made for new ones; handshakes stay known, so that repeats are dropped.
 pub(super) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions_of(chat)? {
         if let Some(mut known) = step.tx.handshake(&row.handshake)? {
@@ -162,6 +162,9 @@ pub(super) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Erro
     }
     for row in step.tx.outbox_of_chat(chat)? {
         step.tx.outbox_delete(row.id)?;
+    }
+    for pair in step.tx.prekeys_of(chat)? {
+        step.tx.prekey_delete(&pair.id)?;
     }
     Ok(())
 }
