@@ -20,7 +20,7 @@ mod record;
 mod world;
 
 pub use loopback::Loopback;
-pub use phone::Phone;
+pub use phone::{KEY, Phone};
 pub use random::Seeded;
 pub use record::{Record, Relayed, Told};
 pub use world::{Weather, World};

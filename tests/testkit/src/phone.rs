@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use crate::Seeded;
 
-/// The key of every simulated phone.
-pub(crate) const KEY: [u8; 32] = [7; 32];
+/// The database key of every simulated phone.
+pub const KEY: [u8; 32] = [7; 32];
 
 /// One install: a folder, a key, and, while it runs, an engine.
 pub struct Phone {
@@ -139,9 +139,9 @@ impl Phone {
         read(&reader)
     }
 
-    /// Changes its database, while it is down, as nothing but damage could.
-    pub fn damage<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> T) -> T {
-        assert!(!self.is_up());
+    /// Looks into the database of a phone that is down, or changes it.
+    pub fn tables<T>(&self, work: impl FnOnce(&Tx<'_>) -> T) -> T {
+        assert!(!self.is_up(), "its engine has the database");
         let mut account = Account::open(&self.folder.join("account.db"), &KEY).unwrap();
         account
             .transaction(|tx| Ok::<_, sotto_db::Error>(work(tx)))

@@ -13,7 +13,7 @@ use sotto_testkit::{DAY, HOUR, MINUTE, Seeded, World};
 /// Reads a phone's database by the engine's own queries; the phone is started again.
 fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&Tx<'_>) -> T) -> T {
     world.kill(who);
-    let read = world.phones[who].damage(read);
+    let read = world.phones[who].tables(read);
     world.start(who);
     read
 }
@@ -49,7 +49,7 @@ fn a_lost_session_is_begun_anew_by_the_reset_pair_and_nothing_is_lost() {
     world.run(MINUTE);
     let pair = look(&mut world, 0, pair_given);
     world.kill(1);
-    world.phones[1].damage(lose_sessions);
+    world.phones[1].tables(lose_sessions);
     world.start(1);
     let long = "long ".repeat(1000);
     let middle = "middle ".repeat(150); // more than a handshake holds
@@ -89,7 +89,7 @@ fn where_the_pair_is_lost_too_the_bundle_does_it() {
     let mut world = World::befriended(41);
     let pair = look(&mut world, 0, pair_given);
     world.kill(1);
-    world.phones[1].damage(|tx| {
+    world.phones[1].tables(|tx| {
         lose_sessions(tx);
         tx.prekey_delete(&pair).unwrap();
     });
@@ -132,7 +132,7 @@ fn both_sides_begin_anew_at_once_and_agree() {
         let mut world = World::befriended(seed);
         for who in 0..2 {
             world.kill(who);
-            world.phones[who].damage(|tx| {
+            world.phones[who].tables(|tx| {
                 for mut row in sessions(tx) {
                     // The state of another life: nothing in it opens anything.
                     row.snapshot = other_snapshot(seed, who);
@@ -169,7 +169,7 @@ fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_sessio
     world.kill(1);
     world.kill(0);
     // 4,990 messages that were given up and that nobody will have.
-    world.phones[0].damage(|tx| {
+    world.phones[0].tables(|tx| {
         let mut row = sessions(tx).remove(0);
         let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
         let mut rng = Seeded::new(1);
@@ -211,7 +211,7 @@ fn an_old_session_ends_and_what_it_carried_does_not() {
     world.kill(1);
     assert!(world.send(0, "sealed in the old one"));
     world.kill(0);
-    world.phones[0].damage(|tx| {
+    world.phones[0].tables(|tx| {
         let mut row = sessions(tx).remove(0);
         row.seq = 5_000;
         let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
@@ -228,7 +228,7 @@ fn an_old_session_ends_and_what_it_carried_does_not() {
     assert_eq!(look(&mut world, 0, |tx| sessions(tx).len()), 1);
     // All his stores kept of the old one is gone, so only the new one can bring it.
     world.kill(1);
-    world.phones[1].damage(lose_sessions);
+    world.phones[1].tables(lose_sessions);
     world.start(1);
     world.run(DAY);
     let mut texts = world.phones[1].texts();
