@@ -238,7 +238,7 @@ impl Actor {
                 self.peers.entry(peer_id).or_insert(Peer {
                     at_once: 0,
                     window: (now, 0),
-                    style: Style::Lasting,
+                    style: Style::Each,
                 });
                 if !self.count_address(endpoint.get_remote_address()) {
                     self.swarm.close_connection(connection_id);
@@ -284,9 +284,9 @@ impl Actor {
     /// Asks a new peer for its cluster; js clients learn our shards from that.
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
         if let Some(state) = self.peers.get_mut(&peer)
-            && info.agent_version.starts_with(ONE_PUSH_A_STREAM)
+            && !info.agent_version.starts_with(ONE_PUSH_A_STREAM)
         {
-            state.style = Style::Each;
+            state.style = Style::Lasting;
         }
         let ids = &info.protocols;
         if !ids.iter().any(|id| id.as_ref() == protocol::METADATA) {

@@ -51,11 +51,11 @@ impl Pusher {
     fn push(&self, style: Style, bytes: Arc<[u8]>, most: usize) -> bool {
         let share = u32::try_from(bytes.len().min(most)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(share);
-        room.is_ok_and(|_room| {
+        room.is_ok_and(|room| {
             let frame = Frame {
                 style,
                 bytes,
-                _room,
+                _room: Some(room),
             };
             self.queue.try_send(frame).is_ok()
         })
