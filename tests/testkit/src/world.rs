@@ -29,6 +29,9 @@ pub struct Weather {
     pub store_misses: u8,
     /// A query fails, perhaps after some pages.
     pub query_fails: u8,
+    /// If not 0: there are that many nodes to publish to, one connected at a time, and they speak lightpush v2, which
+    /// tells no count of relay peers.
+    pub v2_nodes: u64,
 }
 
 struct Stored {
@@ -150,7 +153,11 @@ impl World {
     fn connectivity(&mut self, who: usize) {
         let phone = &self.phones[who];
         let on = phone.online;
-        let nodes = if on { 3 } else { 0 };
+        let nodes = match (on, self.weather.v2_nodes) {
+            (false, _) => 0,
+            (true, 0) => 3,
+            (true, _) => 1,
+        };
         let subscribed = on && !phone.topics.is_empty();
         let now = Connectivity {
             publish_nodes: nodes,
@@ -256,9 +263,10 @@ impl World {
                 topic,
                 payload,
                 timestamp_ns,
-                ..
+                not,
             } => {
-                self.publish(who, id, topic, payload, timestamp_ns);
+                let node = self.taker(&not);
+                self.publish(who, (id, node), topic, payload, timestamp_ns);
             }
             NetCommand::Subscribe { topics } => {
                 self.phones[who].topics = topics;
@@ -298,10 +306,25 @@ impl World {
         }
     }
 
-    fn publish(&mut self, who: usize, id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64) {
+    /// Who takes a message, of v2 nodes one that did not have it if there is one.
+    fn taker(&mut self, not: &[u64]) -> u64 {
+        match self.weather.v2_nodes {
+            0 => self.rng.below(3),
+            nodes => (0..nodes).find(|node| !not.contains(node)).unwrap_or(0),
+        }
+    }
+
+    fn publish(
+        &mut self,
+        who: usize,
+        (id, node): (u64, u64),
+        topic: String,
+        payload: Vec<u8>,
+        timestamp_ns: i64,
+    ) {
         let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
         let hash = hash_of(&message);
-        let node = Some(self.rng.below(3));
+        let node = Some(node);
         let fails = self.rng.chance(self.weather.publish_fails);
         let lies = self.rng.chance(self.weather.publish_lies);
         let relayed = self.phones[who].online && !lies && !(fails && self.rng.chance(50));
@@ -309,6 +332,8 @@ impl World {
             PublishOutcome::Failed(FailReason::NoNode)
         } else if fails {
             PublishOutcome::Failed(FailReason::Timeout)
+        } else if self.weather.v2_nodes > 0 {
+            PublishOutcome::Accepted
         } else {
             PublishOutcome::Relayed { peers: 2 }
         };

@@ -19,6 +19,7 @@ const STORM: Weather = Weather {
     publish_lies: 10,
     store_misses: 20,
     query_fails: 30,
+    v2_nodes: 0,
 };
 
 /// Everything said is shown once, in the same order on both sides, and known to be delivered.

@@ -487,6 +487,23 @@ fn a_node_that_says_yes_and_does_nothing_is_found_out() {
 }
 
 #[test]
+fn without_a_count_of_relays_two_nodes_must_accept() {
+    for (v2_nodes, state) in [(2, MessageState::Sent), (1, MessageState::Queued)] {
+        let mut world = World::befriended(27);
+        world.weather.v2_nodes = v2_nodes;
+        world.set_online(1, false);
+        world.set_online(0, false);
+        world.set_online(0, true);
+        world.run(MINUTE);
+        let before = world.published.len();
+        assert!(world.send(0, "twice"));
+        world.run(MINUTE);
+        assert_eq!(world.phones[0].states(), [state], "{v2_nodes}");
+        assert_eq!(world.published.len() - before, 2, "{v2_nodes}");
+    }
+}
+
+#[test]
 fn stored_is_said_when_a_store_has_it_and_nobody_answers() {
     let mut world = World::befriended(24);
     world.set_online(1, false);

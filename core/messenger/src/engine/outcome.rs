@@ -82,8 +82,9 @@ fn accepted(
     })?;
     let attempts = step.tx.attempts(row.id)?;
     let one_took_it = attempts.iter().all(|attempt| attempt.node == number);
-    if !relayed && one_took_it && row.attempts == 0 && step.publish_nodes > 1 {
-        // A count-less yes proves little: a second node, soon.
+    if !relayed && one_took_it && row.attempts == 0 && attempts.len() < 2 {
+        // A count-less yes proves little: a second node, soon. Whether there is one shows when it is looked for: only
+        // connected ones are counted.
         row.due_ms = step.now_ms.saturating_add(SECOND);
         return Ok(step.tx.outbox_update(&row)?);
     }
