@@ -24,13 +24,23 @@ pub fn now_ns() -> i64 {
     since.as_nanos() as i64
 }
 
+/// A client of the tests' network, with the nodes for both circles, quick to dial again.
+pub fn client_config(nodes: &[&str]) -> NetConfig {
+    let nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
+    let mut config = NetConfig::new(nodes, CLUSTER, Sharding::Static(vec![SHARD]));
+    config.single_circle = true;
+    config.timing.redial = Duration::from_millis(50);
+    config
+}
+
 impl Client {
     /// Starts it on the current runtime, with the nodes for both circles.
     pub fn start(nodes: &[&str]) -> Self {
-        let nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
-        let mut config = NetConfig::new(nodes, CLUSTER, Sharding::Static(vec![SHARD]));
-        config.single_circle = true;
-        config.timing.redial = Duration::from_millis(50);
+        Self::start_with(client_config(nodes))
+    }
+
+    /// The same with other settings.
+    pub fn start_with(config: NetConfig) -> Self {
         let (handle, run) = client::start(config).unwrap();
         tokio::spawn(run);
         let NetHandle { commands, events } = handle;

@@ -5,7 +5,7 @@
 //! `{"id","error"}`, in any order, and what happens by itself comes as `{"event",…}`. At the end of stdin a harness
 //! stops by itself; its own log goes to stderr.
 //!
-//! Our side of the tests stands in [`node`] and [`client`].
+//! Our side of the tests stands in [`node`], [`client`] and [`person`].
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,8 +22,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 pub mod client;
+pub mod go;
 pub mod js;
 pub mod node;
+pub mod person;
 
 /// Waku cluster of the tests.
 pub const CLUSTER: u16 = 66;

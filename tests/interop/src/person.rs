@@ -1,0 +1,140 @@
+//! A person with a messenger of ours.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::records::{ContactState, ConversationId, MessageId, MessageState, Settings};
+use sotto_messenger::{Config, Fleet, Messenger, Subscription};
+use tempfile::TempDir;
+
+use crate::PATIENCE;
+
+/// A messenger on a folder of its own.
+pub struct Person {
+    name: String,
+    folder: TempDir,
+    /// The messenger.
+    pub messenger: Messenger,
+    events: Subscription,
+}
+
+fn open(folder: &TempDir, nodes: &[&str]) -> Messenger {
+    let mut fleet = Fleet::preset("local").unwrap();
+    fleet.nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
+    Messenger::open(Config::new(folder.path(), [7; 32], fleet)).unwrap()
+}
+
+impl Person {
+    /// A new account, talking through these nodes, answering with receipts at once.
+    pub async fn new(name: &str, nodes: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let messenger = open(&folder, nodes);
+        messenger.account_create(name).await.unwrap();
+        let patch = Settings {
+            receipt_delay_ms: Some(0),
+            ..Settings::default()
+        };
+        messenger.settings_set(patch).await.unwrap();
+        let events = messenger.subscribe();
+        Self {
+            name: name.to_owned(),
+            folder,
+            messenger,
+            events,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Closes and opens again, with other nodes.
+    pub async fn move_to(&mut self, nodes: &[&str]) {
+        self.messenger.close().await.unwrap();
+        self.messenger = open(&self.folder, nodes);
+        self.events = self.messenger.subscribe();
+    }
+
+    /// Becomes a contact of `other`, by its invite.
+    pub async fn befriend(&self, other: &Self) {
+        let invite = other.messenger.invite().await.unwrap();
+        self.messenger
+            .contact_add(&invite.link, Some("it is me"))
+            .await
+            .unwrap();
+        let request = other
+            .until("a request", |m| m.contacts().unwrap().first().cloned())
+            .await;
+        other
+            .messenger
+            .contact_answer(&request.id, ContactAction::Accept)
+            .await
+            .unwrap();
+        self.until("the acceptance", |m| {
+            (m.contacts().unwrap()[0].state == ContactState::Accepted).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits for events until the messenger shows what is wanted.
+    pub async fn until<T>(&self, what: &str, look: impl Fn(&Messenger) -> Option<T>) -> T {
+        self.look(what, PATIENCE, look).await
+    }
+
+    async fn look<T>(
+        &self,
+        what: &str,
+        wait: Duration,
+        look: impl Fn(&Messenger) -> Option<T>,
+    ) -> T {
+        let search = async {
+            loop {
+                if let Some(found) = look(&self.messenger) {
+                    return found;
+                }
+                self.events.next_batch(64).await.expect("still open");
+            }
+        };
+        match tokio::time::timeout(wait, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("in vain: {what}"),
+        }
+    }
+
+    /// The conversation with the only contact.
+    pub fn conversation(&self) -> ConversationId {
+        self.messenger.contacts().unwrap()[0].conversation.clone()
+    }
+
+    /// Sends a text to the only contact.
+    pub async fn send(&self, text: &str) -> MessageId {
+        let sent = self.messenger.send(&self.conversation(), text).await;
+        sent.unwrap()
+    }
+
+    /// How far an own message has come.
+    pub fn state(&self, message: &MessageId) -> MessageState {
+        let page = self.messenger.messages(&self.conversation(), None, 500);
+        let page = page.unwrap();
+        page.iter().find(|one| one.id == *message).unwrap().state
+    }
+
+    /// Waits until an own message has come at least so far.
+    pub async fn reached(&self, message: &MessageId, state: MessageState) {
+        self.reached_within(message, state, PATIENCE).await;
+    }
+
+    /// The same with another patience.
+    pub async fn reached_within(&self, message: &MessageId, state: MessageState, wait: Duration) {
+        let look = |_: &Messenger| (self.state(message) >= state).then_some(());
+        self.look(&format!("{state:?}"), wait, look).await;
+    }
+
+    /// All texts with the only contact.
+    pub fn texts(&self) -> BTreeSet<String> {
+        let page = self.messenger.messages(&self.conversation(), None, 500);
+        page.unwrap().into_iter().filter_map(|m| m.text).collect()
+    }
+}
