@@ -1,0 +1,73 @@
+//! Every frame of `docs/waku.md` is what the page calls it, byte by byte.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::fs;
+use std::path::Path;
+
+use sotto_wire::waku::{
+    FilterSubscribeRequest, FilterSubscribeResponse, LightPushRequest, LightPushResponse, Message,
+    MessagePush, PeerExchangeRpc, PushRpc, StoreQueryRequest, StoreQueryResponse, WakuMetadata,
+    decode_framed, message_hash,
+};
+
+/// The frames: name of the message and bytes.
+fn frames(page: &str) -> Vec<(&str, Vec<u8>)> {
+    let blocks = page.split("```frame ").skip(1);
+    blocks
+        .map(|block| {
+            let (name, rest) = block.split_once('\n').unwrap();
+            let (lines, _) = rest.split_once("```").unwrap();
+            let digits: String = lines
+                .lines()
+                .flat_map(|line| line.split(';').next().unwrap().split_whitespace())
+                .collect();
+            let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+            (name, (0..digits.len()).step_by(2).map(byte).collect())
+        })
+        .collect()
+}
+
+/// One message, and nothing behind it.
+fn whole<M: Message + Default>(frame: &[u8]) -> M {
+    let message: M = decode_framed(frame, frame.len()).unwrap();
+    // Written by others in other ways, but never shorter than what was understood of it.
+    assert!(message.encoded_len() <= frame.len());
+    message
+}
+
+#[test]
+fn every_frame_decodes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/waku.md");
+    let page = fs::read_to_string(path).unwrap();
+    let frames = frames(&page);
+    assert!(frames.len() >= 15);
+    for (name, frame) in frames {
+        match name {
+            "WakuMetadata" => assert_eq!(whole::<WakuMetadata>(&frame).cluster(), Some(66)),
+            "FilterSubscribeRequest" => drop(whole::<FilterSubscribeRequest>(&frame)),
+            "FilterSubscribeResponse" => drop(whole::<FilterSubscribeResponse>(&frame)),
+            "MessagePush" => assert!(whole::<MessagePush>(&frame).waku_message.is_some()),
+            "PushRpc" => drop(whole::<PushRpc>(&frame)),
+            "LightPushRequest" => drop(whole::<LightPushRequest>(&frame)),
+            "LightPushResponse" => drop(whole::<LightPushResponse>(&frame)),
+            "StoreQueryRequest" => drop(whole::<StoreQueryRequest>(&frame)),
+            "StoreQueryResponse" => {
+                for entry in whole::<StoreQueryResponse>(&frame).messages {
+                    let hash = entry.message_hash.unwrap();
+                    if let Some(message) = &entry.message {
+                        let shard = entry.pubsub_topic.as_deref().unwrap();
+                        assert_eq!(hash, message_hash(shard, message));
+                    }
+                }
+            }
+            "PeerExchangeRpc" => drop(whole::<PeerExchangeRpc>(&frame)),
+            other => panic!("no message {other}"),
+        }
+    }
+}
