@@ -533,3 +533,24 @@ async fn go_finds_a_node_through_our_peer_exchange() {
     })
     .await;
 }
+
+/// Our client knows one node, and that one names the other: two are needed, since a node that hears for us never
+/// publishes for us.
+#[tokio::test(flavor = "multi_thread")]
+async fn our_client_finds_a_second_node_through_gos_peer_exchange() {
+    let mut known = go::start("service", &["-discv5"]);
+    let record = known.call("record", json!({}));
+    let mut hidden = go::start("service", &["-discv5", "-boot", text(&record, "enr")]);
+    meshed(&mut known, &hidden.peer_id).await;
+    let mut config = client_config(&[&known.addrs[0]]);
+    config.single_circle = false;
+    let mut client = Client::start_with(config);
+    client.subscribe(&[TOPIC]).await;
+    client.connectivity(|now| now.publish_nodes == 1).await;
+    let id = client.publish(TOPIC, b"by the other", now_ns()).await;
+    let (outcome, hash) = client.published(id).await;
+    assert_eq!(outcome, PublishOutcome::Accepted);
+    assert_eq!(client.message().await.hash, hash);
+    let counters = hidden.call("counters", json!({}));
+    assert_eq!(counters["waku_lightpush_messages"], 1.0);
+}
