@@ -64,6 +64,8 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
     ("peer_exchange", |data| {
         rpc::<waku::PeerExchangeRpc>(data, waku::PEER_EXCHANGE_CAP)
     }),
+    ("record_values", record_values),
+    ("tree", tree),
 ];
 
 fn envelope(data: &[u8]) {
@@ -291,6 +293,46 @@ fn rpc<M: waku::Message + Default + PartialEq + std::fmt::Debug>(data: &[u8], ca
         assert_eq!(
             waku::decode_framed(&waku::encode_framed(&message), usize::MAX),
             Ok(message)
+        );
+    }
+}
+
+/// A value of a node record, taken for each of the kinds.
+fn record_values(data: &[u8]) {
+    for shards in [
+        waku::ShardSet::from_list(data),
+        waku::ShardSet::from_vector(data),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let (key, value) = shards.to_value();
+        let again = match key {
+            waku::record_key::SHARD_LIST => waku::ShardSet::from_list(&value),
+            _ => waku::ShardSet::from_vector(&value),
+        };
+        assert_eq!(again, Ok(shards));
+    }
+    if let Ok(addresses) = waku::split_addresses(data) {
+        let joined = waku::join_addresses(addresses.iter().copied());
+        assert!(data.starts_with(&joined));
+    }
+    let _ = waku::Services::from_value(data);
+}
+
+/// A text found in DNS: a root or an entry.
+fn tree(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(root) = text.parse::<waku::TreeRoot>() {
+        assert!(text.starts_with(&root.signed));
+    }
+    if let Ok(entry) = text.parse::<waku::TreeEntry>() {
+        let text = entry.to_string();
+        assert_eq!(
+            waku::TreeEntry::read(&text, &waku::TreeHash::of(&text)),
+            Ok(entry)
         );
     }
 }

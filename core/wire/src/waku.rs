@@ -3,11 +3,16 @@
 //! The structs are generated from `proto/waku.proto`. Fields that nim decoders require are `Option`s although proto3
 //! would not need them: write `Some(default)` there, or those nodes drop the message.
 
+mod enr;
 mod frame;
 mod hash;
 mod shard;
 mod status;
+mod tree;
 
+pub use enr::{
+    MAX_RECORD, RecordError, Services, ShardSet, join_addresses, record_key, split_addresses,
+};
 pub use frame::{
     DecodeError, FILTER_REQUEST_CAP, FILTER_RESPONSE_CAP, FrameError, FrameHeader,
     LIGHTPUSH_RESPONSE_CAP, MAX_FIELDS, MAX_MESSAGE, METADATA_CAP, PEER_EXCHANGE_CAP,
@@ -24,6 +29,9 @@ pub use hash::{gossip_id, message_hash};
 pub use prost::Message;
 pub use shard::{Shard, ShardError, TopicError, autoshard};
 pub use status::{FilterStatus, LightPushStatus, PeerExchangeStatus, StoreStatus};
+pub use tree::{
+    MAX_CHILDREN, MAX_TREE_TEXT, TreeEntry, TreeError, TreeHash, TreeRoot, TreeUrl, record_bytes,
+};
 
 #[allow(missing_docs, clippy::all)]
 mod generated {
