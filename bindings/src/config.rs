@@ -16,6 +16,10 @@ pub struct SottoConfig {
     /// Service nodes to use instead of the preset's: multiaddrs ending in `/p2p/…`. They go into invites.
     #[uniffi(default)]
     pub nodes: Vec<String>,
+    /// Trees of nodes in DNS to use instead of the preset's: `enrtree://…` URLs. Read when too few nodes are known. With
+    /// own nodes and no own trees none are read.
+    #[uniffi(default)]
+    pub dns_trees: Vec<String>,
     /// DNS servers, IP addresses with optional port; empty: the system's. Android has none to read, so its host gives
     /// them here and with each change of the network.
     #[uniffi(default)]
@@ -38,8 +42,9 @@ impl SottoConfig {
         let key = Zeroizing::new(key);
         let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| Code::BadSetting)?;
         let mut fleet = Fleet::preset(&self.preset).ok_or(Code::BadSetting)?;
-        if !self.nodes.is_empty() {
+        if !self.nodes.is_empty() || !self.dns_trees.is_empty() {
             fleet.nodes = self.nodes;
+            fleet.dns_trees = self.dns_trees;
         }
         let log = self.log.map(|level| level.parse::<LevelFilter>());
         let mut config = Config::new(self.dir, [0; 32], fleet);
@@ -61,6 +66,7 @@ mod tests {
             dir: "folder".into(),
             preset: "logos.dev".into(),
             nodes: Vec::new(),
+            dns_trees: Vec::new(),
             dns_servers: vec!["9.9.9.9".into()],
             receipts: true,
             counter_file: None,

@@ -43,6 +43,7 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
         dir: folder.path().to_str().unwrap().into(),
         preset: "local".into(),
         nodes: Vec::new(),
+        dns_trees: Vec::new(),
         dns_servers: Vec::new(),
         receipts: false,
         counter_file: None,

@@ -1,5 +1,6 @@
 //! The command line. Help texts are meant to teach.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -62,6 +63,13 @@ pub(crate) struct NodeArgs {
     /// Relay peer to stay connected with, a multiaddr ending in /p2p/…; repeat it for several.
     #[arg(long, value_name = "MULTIADDR")]
     pub(crate) peer: Vec<String>,
+    /// Find other nodes of the network by discv5: where to listen for UDP, as IP:PORT. The node's own record is printed
+    /// with its addresses, for the --bootstrap of others.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) discv5: Option<SocketAddr>,
+    /// Record of a node to begin with, enr:…; repeat it for several.
+    #[arg(long, value_name = "RECORD", requires = "discv5")]
+    pub(crate) bootstrap: Vec<String>,
     /// Network whose cluster, shards and message size are used: local, logos.test, logos.dev, status.prod or
     /// status.staging.
     #[arg(long, value_name = "NAME", default_value = "local")]
@@ -75,7 +83,8 @@ pub(crate) struct NodeArgs {
     /// This is the only node of its network: take messages although no relay peer does.
     #[arg(long)]
     pub(crate) alone: bool,
-    /// One line of JSON once all listeners are bound, instead of a text: {"peer_id","addrs","cluster","shards"}.
+    /// One line of JSON once all listeners are bound, instead of a text: {"peer_id","addrs","cluster","shards"}, and
+    /// "record" with --discv5.
     #[arg(long)]
     pub(crate) json: bool,
     /// Serve no store and keep no archive.
@@ -121,9 +130,13 @@ pub(crate) struct PhoneArgs {
     /// Network: local, logos.test, logos.dev, status.prod or status.staging.
     #[arg(long, value_name = "NAME", default_value = "local")]
     pub(crate) preset: String,
-    /// Service node, a multiaddr ending in /p2p/…; repeat it for several. Replaces those of the preset.
+    /// Service node, a multiaddr ending in /p2p/…; repeat it for several. Replaces nodes and trees of the preset.
     #[arg(long, value_name = "MULTIADDR")]
     pub(crate) node: Vec<String>,
+    /// Tree of service nodes in DNS, enrtree://KEY@DOMAIN, read when too few nodes are known; repeat it for several.
+    /// Replaces nodes and trees of the preset.
+    #[arg(long, value_name = "URL")]
+    pub(crate) dns_tree: Vec<String>,
     /// Another Waku cluster than the preset's.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) cluster: Option<u16>,

@@ -11,7 +11,7 @@ use serde_json::json;
 use sotto_db::archive::{Archive, Retention};
 use sotto_messenger::Fleet;
 use sotto_net::service::{self, Limits};
-use sotto_net::{NodeConfig, NodeEvent, NodeHandle, NodeKey};
+use sotto_net::{Discv5Config, NodeConfig, NodeEvent, NodeHandle, NodeKey};
 use tokio::sync::mpsc;
 
 use crate::args::NodeArgs;
@@ -80,10 +80,12 @@ async fn watch(
     peer_id: &str,
     events: &mut mpsc::Receiver<NodeEvent>,
 ) -> Failure {
+    let mut record = None;
     loop {
         match events.recv().await {
+            Some(NodeEvent::Record { record: own }) => record = Some(own),
             Some(NodeEvent::Listening { addresses }) => {
-                if let Err(error) = announce(args, fleet, peer_id, &addresses) {
+                if let Err(error) = announce(args, fleet, peer_id, &addresses, record.take()) {
                     return Failure::io(error);
                 }
             }
@@ -140,6 +142,10 @@ fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
     let mut config = NodeConfig::new(args.listen.clone(), fleet.cluster, sharding);
     config.peers.clone_from(&args.peer);
     config.alone = args.alone;
+    config.discovery = args.discv5.map(|listen| Discv5Config {
+        listen,
+        bootstrap: args.bootstrap.clone(),
+    });
     config.store = !args.no_store;
     let bytes = match args.max_message_kib {
         Some(kib) => kib.saturating_mul(1024),
@@ -158,7 +164,9 @@ fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
 
 fn start_failure(error: service::StartError) -> Failure {
     match error {
-        service::StartError::Stack(_) => Failure::Failed(error.to_string()),
+        service::StartError::Stack(_) | service::StartError::Udp(_) => {
+            Failure::Failed(error.to_string())
+        }
         _ => Failure::Usage(error.to_string()),
     }
 }
@@ -169,22 +177,27 @@ fn announce(
     fleet: &Fleet,
     peer_id: &str,
     addresses: &[String],
+    record: Option<String>,
 ) -> std::io::Result<()> {
     if args.json {
         let shards: Vec<u16> = match &fleet.sharding {
             sotto_messenger::Sharding::Static(shards) => shards.clone(),
             sotto_messenger::Sharding::Auto(count) => (0..*count).collect(),
         };
-        let line = json!({
+        let mut line = json!({
             "peer_id": peer_id,
             "addrs": addresses,
             "cluster": fleet.cluster,
             "shards": shards,
         });
+        if let (Some(record), Some(fields)) = (record, line.as_object_mut()) {
+            fields.insert("record".into(), record.into());
+        }
         return output::line(&line.to_string());
     }
     output::line(&format!("listening on cluster {}:", fleet.cluster))?;
     addresses
         .iter()
+        .chain(&record)
         .try_for_each(|address| output::line(&format!("  {address}")))
 }

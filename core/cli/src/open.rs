@@ -13,8 +13,10 @@ pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure>
     let mut fleet = fleet(&args.preset, args.cluster, &args.shard)?;
     if !online {
         fleet.nodes.clear();
-    } else if !args.node.is_empty() {
+        fleet.dns_trees.clear();
+    } else if !(args.node.is_empty() && args.dns_tree.is_empty()) {
         fleet.nodes.clone_from(&args.node);
+        fleet.dns_trees.clone_from(&args.dns_tree);
     }
     let path = key_path(args)?;
     let mut config = Config::new(&args.data, [0; 32], fleet);

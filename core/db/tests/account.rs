@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use sotto_db::{Account, Error, Message};
+use sotto_db::{Account, Error, Message, Node, Tx};
 use tempfile::TempDir;
 
 const KEY: [u8; 32] = [7; 32];
@@ -264,6 +264,37 @@ fn the_first_versions_file_opens() {
         account.read(|tx| tx.message(&[3; 32])).unwrap(),
         Some(message(3))
     );
+}
+
+#[test]
+fn nodes_are_kept_by_network() {
+    let (_folder, path) = place();
+    let mut account = Account::open(&path, &KEY).unwrap();
+    let node = |network: &str, failures| Node {
+        network: network.into(),
+        peer: "16Uiu2".into(),
+        addresses: "/ip4/1.2.3.4/tcp/1\n/dns4/a.b/tcp/1".into(),
+        source: 2,
+        circle: 1,
+        successes: 3,
+        failures,
+        answered_s: 9,
+    };
+    let put = |tx: &Tx<'_>| {
+        tx.node_put(&node("a", 0))?;
+        tx.node_put(&node("a", 1))?;
+        tx.node_put(&node("b", 2))?;
+        tx.node_delete("b", "nobody")
+    };
+    account.transaction(put).unwrap();
+    drop(account);
+    let mut account = Account::open(&path, &KEY).unwrap();
+    assert_eq!(account.read(|tx| tx.nodes("a")).unwrap(), [node("a", 1)]);
+    account
+        .transaction(|tx| tx.node_delete("a", "16Uiu2"))
+        .unwrap();
+    assert_eq!(account.read(|tx| tx.nodes("a")).unwrap(), []);
+    assert_eq!(account.read(|tx| tx.nodes("b")).unwrap(), [node("b", 2)]);
 }
 
 /// Made the fixture; run by hand when a schema is released.

@@ -6,6 +6,7 @@
 //! names one next deadline ([`Effect::WakeAt`]) and has no timer.
 
 mod blob;
+pub mod book;
 pub mod bucket;
 mod cards;
 mod clock;
@@ -55,6 +56,8 @@ pub struct EngineConfig {
     pub store_retention_s: u64,
     /// One node may publish and answer for its store (test networks).
     pub single_circle: bool,
+    /// What nodes are remembered under; see [`book::network`].
+    pub network: String,
     /// Node addresses put into invites.
     pub invite_nodes: Vec<String>,
     /// Read receipts, until the person decides.

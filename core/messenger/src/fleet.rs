@@ -30,6 +30,8 @@ pub struct Fleet {
     pub sharding: Sharding,
     /// Multiaddrs ending in `/p2p/…`; both circles draw from them.
     pub nodes: Vec<String>,
+    /// Trees of further nodes in DNS, `enrtree://…` (EIP-1459); read when too few nodes are known.
+    pub dns_trees: Vec<String>,
     /// Largest Waku message the nodes take, bytes.
     pub max_message_bytes: u32,
     /// (from, Unix seconds; log2 of the number of buckets a lane has), rising; the number only doubles.
@@ -46,6 +48,7 @@ struct Preset {
     cluster: u16,
     sharding: PresetSharding,
     nodes: &'static [&'static str],
+    dns_trees: &'static [&'static str],
     max_message_bytes: u32,
     single_circle: bool,
 }
@@ -66,6 +69,7 @@ const PRESETS: &[Preset] = &[
         cluster: 66,
         sharding: PresetSharding::Static(&[0]),
         nodes: &[],
+        dns_trees: &[],
         max_message_bytes: 150 * KIB,
         single_circle: true,
     },
@@ -77,6 +81,7 @@ const PRESETS: &[Preset] = &[
             "/dns4/node-01.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmQ9X2xDfPG3uL77V9piYDhjq14JhKCtcmNYsTMKNqrKCj",
             "/dns4/node-02.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmB8NYprrfQrgWVzsJtYWkfjsXbmJEGNMG6othXsQ53BwG",
         ],
+        dns_trees: &[],
         max_message_bytes: 150 * KIB,
         single_circle: false,
     },
@@ -90,6 +95,7 @@ const PRESETS: &[Preset] = &[
             "/dns4/delivery-01.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm4S1JYkuzDKLKQvwgAhZKs9otxXqt8SCGtB4hoJP1S397",
             "/dns4/delivery-02.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm8Y9kgBNtjxvCnf1X6gnZJW5EGE4UwwCL3CCm55TwqBiH",
         ],
+        dns_trees: &[],
         max_message_bytes: 150 * KIB,
         single_circle: false,
     },
@@ -102,6 +108,9 @@ const PRESETS: &[Preset] = &[
             "/dns4/boot-01.gc-us-central1-a.status.prod.status.im/tcp/30303/p2p/16Uiu2HAm8mUZ18tBWPXDQsaF7PbCKYA35z7WB2xNZH2EVq1qS8LJ",
             "/dns4/boot-01.ac-cn-hongkong-c.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmGwcE8v7gmJNEWFtZtojYpPMTHy2jBLL6xRk33qgDxFWX",
         ],
+        dns_trees: &[
+            "enrtree://AMOJVZX4V6EXP7NTJPMAYJYST2QP6AJXYW76IU6VGJS7UVSNDYZG4@boot.prod.status.nodes.status.im",
+        ],
         max_message_bytes: 1024 * KIB,
         single_circle: false,
     },
@@ -111,6 +120,10 @@ const PRESETS: &[Preset] = &[
         sharding: PresetSharding::Static(&[32, 64]),
         nodes: &[
             "/dns4/store-01.do-ams3.status.staging.status.im/tcp/30303/p2p/16Uiu2HAm3xVDaz6SRJ6kErwC21zBJEZjavVXg7VSkoWzaV1aMA3F",
+        ],
+        dns_trees: &[
+            "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@boot.staging.status.nodes.status.im",
+            "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@store.staging.status.nodes.status.im",
         ],
         max_message_bytes: 1024 * KIB,
         single_circle: false,
@@ -132,13 +145,18 @@ impl Fleet {
                 PresetSharding::Static(shards) => Sharding::Static(shards.to_vec()),
                 PresetSharding::Auto(shards) => Sharding::Auto(shards),
             },
-            nodes: row.nodes.iter().map(|&node| node.to_owned()).collect(),
+            nodes: owned(row.nodes),
+            dns_trees: owned(row.dns_trees),
             max_message_bytes: row.max_message_bytes,
             buckets: vec![(0, 0)],
             store_retention_s: 30 * DAY_S,
             single_circle: row.single_circle,
         })
     }
+}
+
+fn owned(list: &[&str]) -> Vec<String> {
+    list.iter().map(|&text| text.to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -167,6 +185,10 @@ mod tests {
                 name == "local",
                 "only local shares a node between circles"
             );
+            for tree in &fleet.dns_trees {
+                assert!(tree.parse::<sotto_wire::waku::TreeUrl>().is_ok(), "{tree}");
+            }
+            assert_eq!(!fleet.dns_trees.is_empty(), name.starts_with("status."));
             for node in &fleet.nodes {
                 assert!(
                     node.starts_with("/dns4/") && node.contains("/p2p/16Uiu2"),

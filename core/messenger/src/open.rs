@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use rand_core::UnwrapErr;
 use sotto_db::Account;
-use sotto_net::{NetConfig, NetHandle, Traffic, client};
+use sotto_net::{NetConfig, NetHandle, Source, Traffic, client};
 use sotto_wire::topic::BucketTable;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -14,7 +14,7 @@ use crate::api::{Messenger, Shared};
 use crate::clock::{Clock, system_clock};
 use crate::config::Config;
 use crate::counter::OpenCounter;
-use crate::engine::{Engine, EngineConfig, stored};
+use crate::engine::{Engine, EngineConfig, book, stored};
 use crate::error::{Code, Error};
 use crate::fleet::Fleet;
 use crate::runtime::{INBOX_DEPTH, NetThread, Runtime};
@@ -40,8 +40,16 @@ impl Messenger {
         net.dns_servers.clone_from(&config.dns_servers);
         net.max_message = usize::try_from(config.fleet.max_message_bytes).unwrap_or(usize::MAX);
         net.traffic = Arc::clone(&traffic);
-        let (handle, actor) = client::start(net).map_err(start_error)?;
+        net.dns_trees.clone_from(&config.fleet.dns_trees);
+        client::check(&net).map_err(start_error)?; // before anything is made on disk
+        let network = book::network(&config.fleet);
         let prepared = prepare(config, system_clock())?;
+        net.book = prepared.account.read(|tx| book::load(tx, &network))?;
+        if net.nodes.is_empty() && net.dns_trees.is_empty() {
+            // Only whom a contact named may take the place of a network that the host does not give.
+            net.book.retain(|node| node.source == Source::Invite);
+        }
+        let (handle, actor) = client::start(net).map_err(start_error)?;
         let thread = net_thread(actor)?;
         start(prepared, handle, Some(thread), traffic)
     }
@@ -55,7 +63,9 @@ impl Messenger {
 
 fn start_error(error: client::StartError) -> Error {
     match error {
-        client::StartError::Address(_) => Code::NetworkAddress.into(),
+        client::StartError::Address(_) | client::StartError::Tree { .. } => {
+            Code::NetworkAddress.into()
+        }
         client::StartError::NoShards => Code::BadSetting.into(),
         client::StartError::Transport(_) => Code::Internal.into(),
     }
@@ -148,6 +158,7 @@ fn start(
         buckets,
         store_retention_s: config.fleet.store_retention_s,
         single_circle: config.fleet.single_circle,
+        network: book::network(&config.fleet),
         invite_nodes: invite_nodes(&config.fleet),
         read_receipts: config.receipts,
         suites: sotto_crypto::SUITES,

@@ -1,5 +1,7 @@
 //! Node addresses: multiaddrs that end in `/p2p/<peer id>`.
 
+use std::net::IpAddr;
+
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
@@ -71,5 +73,14 @@ pub(crate) fn needs_dns(address: &Multiaddr) -> bool {
             part,
             Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_)
         )
+    })
+}
+
+/// The IP address in it; names have none.
+pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+    address.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
     })
 }

@@ -7,6 +7,7 @@ mod actor;
 mod alone;
 mod choose;
 mod circle;
+mod discover;
 mod filter;
 mod jobs;
 mod lightpush;
@@ -19,6 +20,8 @@ mod witness;
 
 use std::future::Future;
 
+use libp2p::{Multiaddr, PeerId};
+use sotto_wire::waku::TreeUrl;
 use tokio::sync::mpsc;
 
 use crate::address::{AddressError, parse_node};
@@ -32,6 +35,12 @@ pub enum StartError {
     /// One of the node addresses is of no use.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// Entry number `index` (from 0) of the trees is no `enrtree://` URL.
+    #[error("tree {index} is malformed")]
+    Tree {
+        /// Place in the list.
+        index: usize,
+    },
     /// There is no shard to talk on.
     #[error("no shards configured")]
     NoShards,
@@ -52,6 +61,22 @@ impl From<TransportSetupError> for StartError {
 pub fn start(
     config: NetConfig,
 ) -> Result<(NetHandle, impl Future<Output = ()> + Send), StartError> {
+    let (found, trees) = read(&config)?;
+    let (commands, command_queue) = mpsc::channel(COMMAND_DEPTH);
+    let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
+    let actor = actor::Actor::new(config, found, trees, command_queue, event_queue)?;
+    Ok((NetHandle { commands, events }, actor.run()))
+}
+
+/// Says what [`start`] would have against the configuration.
+pub fn check(config: &NetConfig) -> Result<(), StartError> {
+    read(config).map(|_| ())
+}
+
+type Found = (Vec<(PeerId, Multiaddr)>, Vec<TreeUrl>);
+
+/// Nodes and trees of a configuration.
+fn read(config: &NetConfig) -> Result<Found, StartError> {
     if config.sharding.list().is_empty() {
         return Err(StartError::NoShards);
     }
@@ -59,8 +84,9 @@ pub fn start(
     for (index, text) in config.nodes.iter().enumerate() {
         found.push(parse_node(index, text)?);
     }
-    let (commands, command_queue) = mpsc::channel(COMMAND_DEPTH);
-    let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
-    let actor = actor::Actor::new(config, found, command_queue, event_queue)?;
-    Ok((NetHandle { commands, events }, actor.run()))
+    let mut trees = Vec::with_capacity(config.dns_trees.len());
+    for (index, text) in config.dns_trees.iter().enumerate() {
+        trees.push(text.parse().map_err(|_| StartError::Tree { index })?);
+    }
+    Ok((found, trees))
 }

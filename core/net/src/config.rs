@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sotto_wire::waku::{self, Shard};
 
+use crate::known::KnownNode;
 use crate::traffic::Traffic;
 
 /// How a network maps content topics to shards.
@@ -45,6 +46,10 @@ impl Sharding {
 pub struct NetConfig {
     /// Service nodes: multiaddrs ending in `/p2p/…`. Both circles draw from them, never the same one.
     pub nodes: Vec<String>,
+    /// Trees of nodes in DNS: `enrtree://…` URLs (EIP-1459), read when too few nodes are known.
+    pub dns_trees: Vec<String>,
+    /// What was remembered of nodes: the entries of earlier [`Event::Book`](crate::Event::Book)s.
+    pub book: Vec<KnownNode>,
     /// Waku cluster.
     pub cluster: u16,
     /// Shards of the cluster.
@@ -66,6 +71,8 @@ impl NetConfig {
     pub fn new(nodes: Vec<String>, cluster: u16, sharding: Sharding) -> Self {
         Self {
             nodes,
+            dns_trees: Vec::new(),
+            book: Vec::new(),
             cluster,
             sharding,
             single_circle: false,
@@ -100,6 +107,8 @@ pub struct Timing {
     pub foreground_redial: Duration,
     /// Longest wait otherwise.
     pub background_redial: Duration,
+    /// First wait after a search for further nodes; doubles, up to an hour. Nothing is searched while enough are known.
+    pub discover: Duration,
 }
 
 impl Default for Timing {
@@ -115,6 +124,7 @@ impl Default for Timing {
             redial: Duration::from_secs(1),
             foreground_redial: Duration::from_secs(30),
             background_redial: Duration::from_secs(300),
+            discover: Duration::from_secs(30),
         }
     }
 }

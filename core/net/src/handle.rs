@@ -4,6 +4,8 @@
 
 use tokio::sync::mpsc;
 
+use crate::known::KnownNode;
+
 /// Commands that may wait before the actor takes them.
 pub const COMMAND_DEPTH: usize = 256;
 /// Events that may wait before the engine takes them; a full channel stops the actor's reading, never drops.
@@ -165,6 +167,14 @@ pub enum Event {
     },
     /// Something about reachability changed.
     Connectivity(Connectivity),
+    /// Nodes to remember for the next start (`NetConfig::book`); at most 200 are known at a time. Comes together with
+    /// other news, and at the end.
+    Book {
+        /// New or changed entries.
+        changed: Vec<KnownNode>,
+        /// Peer ids of entries to forget.
+        gone: Vec<String>,
+    },
     /// The last event.
     Closed,
 }

@@ -16,7 +16,10 @@ pub mod handle;
 pub mod service;
 
 mod address;
+mod discovery;
 mod exchange;
+mod known;
+mod names;
 mod random;
 mod recent;
 mod streams;
@@ -29,5 +32,6 @@ pub use handle::{
     Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeNumber,
     PublishOutcome, Received,
 };
-pub use service::{NodeConfig, NodeEvent, NodeHandle, NodeKey};
+pub use known::{KnownNode, Source};
+pub use service::{Discv5Config, NodeConfig, NodeEvent, NodeHandle, NodeKey};
 pub use traffic::Traffic;

@@ -8,6 +8,7 @@ mod actor;
 mod answer;
 mod archive;
 mod config;
+mod discv5;
 mod filter;
 mod lightpush;
 mod listen;
@@ -19,7 +20,7 @@ mod store;
 pub use archive::{
     ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
 };
-pub use config::{KeyError, Limits, NodeConfig, NodeKey};
+pub use config::{Discv5Config, KeyError, Limits, NodeConfig, NodeKey};
 
 use std::future::Future;
 
@@ -45,6 +46,15 @@ pub enum StartError {
     /// A relay peer's address is of no use.
     #[error(transparent)]
     Peer(#[from] AddressError),
+    /// Bootstrap record number `index` (from 0) is no node record.
+    #[error("bootstrap record {index} is malformed")]
+    Bootstrap {
+        /// Place in the list.
+        index: usize,
+    },
+    /// The UDP socket could not be bound.
+    #[error("no UDP socket")]
+    Udp(#[source] std::io::Error),
     /// There is no shard to relay.
     #[error("no shards configured")]
     NoShards,
@@ -60,6 +70,11 @@ pub enum NodeEvent {
     Listening {
         /// Full multiaddrs ending in `/p2p/…`, one for each listen address, in order.
         addresses: Vec<String>,
+    },
+    /// Comes before [`Listening`](Self::Listening) where discv5 runs.
+    Record {
+        /// The node's own record, `enr:…`, for others to begin with.
+        record: String,
     },
     /// Listen address number `index` could not be bound; the node stops.
     ListenFailed {

@@ -5,7 +5,6 @@
 //! were given; that it cannot be read fails that dial and nothing else.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,9 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::{self, BoxFuture, FutureExt as _, TryFutureExt as _};
-use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts,
-};
+use hickory_resolver::config::NameServerConfig;
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::{Boxed, DialOpts, ListenerId, TransportError, TransportEvent};
 use libp2p::core::upgrade::{
@@ -28,6 +25,7 @@ use libp2p::{
 use libp2p_mplex as mplex;
 
 use crate::address::needs_dns;
+use crate::names;
 use crate::traffic::{Counted, Traffic};
 
 /// Time for TCP, WebSocket, Noise and muxer together.
@@ -57,7 +55,7 @@ pub(crate) fn build(
     streams: usize,
     traffic: &Arc<Traffic>,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, TransportSetupError> {
-    let servers = name_servers(dns_servers);
+    let servers = names::servers(dns_servers);
     let noise = noise::Config::new(key).map_err(TransportSetupError)?;
     let mut ws = websocket::Config::new(Named::new(servers.clone(), traffic));
     ws.set_max_data_size(WEBSOCKET_FRAME);
@@ -86,30 +84,6 @@ pub(crate) fn identify(key: PublicKey) -> identify::Config {
         .with_cache_size(0)
 }
 
-fn name_servers(texts: &[String]) -> Vec<NameServerConfig> {
-    texts
-        .iter()
-        .filter_map(|text| {
-            let (ip, port) = match text.parse::<IpAddr>() {
-                Ok(ip) => (ip, 53),
-                Err(_) => text
-                    .parse::<SocketAddr>()
-                    .map(|socket| (socket.ip(), socket.port()))
-                    .ok()?,
-            };
-            let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp]
-                .into_iter()
-                .map(|protocol| {
-                    let mut connection = ConnectionConfig::new(protocol);
-                    connection.port = port;
-                    connection
-                })
-                .collect();
-            Some(NameServerConfig::new(ip, true, connections))
-        })
-        .collect()
-}
-
 fn tcp_sockets(traffic: &Arc<Traffic>) -> Boxed<Socket> {
     let traffic = Arc::clone(traffic);
     tcp::tokio::Transport::new(tcp::Config::new().nodelay(true))
@@ -135,24 +109,13 @@ impl Named {
         }
     }
 
-    fn resolver(&self) -> io::Result<(ResolverConfig, ResolverOpts)> {
-        if self.servers.is_empty() {
-            return system_resolver();
-        }
-        let mut options = ResolverOpts::default();
-        options.timeout = Duration::from_secs(3);
-        options.attempts = 2;
-        let config = ResolverConfig::from_parts(None, Vec::new(), self.servers.clone());
-        Ok((config, options))
-    }
-
     fn dial_name(
         &mut self,
         address: Multiaddr,
         options: DialOpts,
     ) -> BoxFuture<'static, io::Result<Socket>> {
         if self.resolving.is_none() {
-            match self.resolver() {
+            match names::resolver(&self.servers) {
                 Ok((config, opts)) => {
                     let tcp = tcp_sockets(&self.traffic);
                     self.resolving = Some(dns::tokio::Transport::custom(tcp, config, opts));
@@ -169,17 +132,6 @@ impl Named {
             _ => future::ready(Err(io::ErrorKind::Unsupported.into())).boxed(),
         }
     }
-}
-
-#[cfg(not(target_os = "android"))]
-fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
-    hickory_resolver::system_conf::read_system_conf().map_err(io::Error::other)
-}
-
-/// Without a context of the app's virtual machine there is no way to ask, and trying would abort.
-#[cfg(target_os = "android")]
-fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl libp2p::Transport for Named {

@@ -107,6 +107,7 @@ impl Phone {
             buckets: BucketTable::new(&[(0, 4)]).unwrap(),
             store_retention_s: 30 * 86_400,
             single_circle: false,
+            network: "test".into(),
             invite_nodes: Vec::new(),
             read_receipts: true,
             suites: self.suites,

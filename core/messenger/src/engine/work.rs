@@ -37,6 +37,7 @@ impl Engine {
             }
             NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, None, out),
             NetEvent::Connectivity(now) => self.connectivity(now_ms, now, out),
+            NetEvent::Book { changed, gone } => self.book(changed, &gone),
             NetEvent::Closed => Ok(()),
         };
         if let Err(error) = done {

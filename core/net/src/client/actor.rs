@@ -8,11 +8,12 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use libp2p::{Multiaddr, PeerId, Stream};
-use sotto_wire::waku::{WakuMetadata, protocol};
+use sotto_wire::waku::{TreeUrl, WakuMetadata, protocol};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::circle::{Circle, Happened, Ready};
+use super::discover::{Discovery, Origin};
 use super::filter::{Filter, FilterAsk, Verdict};
 use super::jobs::{Answer, Job};
 use super::nodes::{Kind, Nodes, Offers};
@@ -21,8 +22,10 @@ use super::serve;
 use super::store::Page;
 use crate::address::parse_node;
 use crate::config::NetConfig;
+use crate::discovery::record::NodeRecord;
 use crate::exchange::ExchangeError;
 use crate::handle::{Command, Connectivity, Event, FailReason, Network, NodeNumber};
+use crate::known::Source;
 use crate::streams::Inbound;
 use crate::transport::TransportSetupError;
 
@@ -46,6 +49,8 @@ pub(super) enum Done {
     Cluster(Kind, Ready, Result<Option<u16>, ExchangeError>),
     /// A job's answer.
     Job(u64, Option<PeerId>, NodeNumber, Answer),
+    /// Nodes that somebody named.
+    Found(Origin, Vec<NodeRecord>),
     /// Something nobody waits for.
     Served,
 }
@@ -60,6 +65,7 @@ pub(super) struct Actor {
     pub(super) receive: Circle,
     pub(super) nodes: Nodes,
     pub(super) filter: Filter,
+    pub(super) discovery: Discovery,
     /// In the order they came.
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) next_job: u64,
@@ -79,16 +85,19 @@ impl Actor {
     pub(super) fn new(
         config: NetConfig,
         found: Vec<(PeerId, Multiaddr)>,
+        trees: Vec<TreeUrl>,
         commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, TransportSetupError> {
         let mut nodes = Nodes::new(config.single_circle, config.timing);
-        nodes.add(found);
+        nodes.restore(&config.book, &found);
+        nodes.add(one_each(found), Source::Static, None);
         Ok(Self {
             metadata: serve::metadata(&config),
             publish: Circle::new(Kind::Publish, &config)?,
             receive: Circle::new(Kind::Receive, &config)?,
             filter: Filter::new(&config),
+            discovery: Discovery::new(trees),
             config: Arc::new(config),
             commands,
             events,
@@ -153,6 +162,7 @@ impl Actor {
         for job in self.jobs.values() {
             self.out.push_back(job.failed_for(FailReason::Closing));
         }
+        self.tell_book();
         self.out.push_back(Event::Closed);
         let flush = async {
             for event in self.out {
@@ -182,7 +192,7 @@ impl Actor {
             }
             Command::NetworkChanged(network) => self.network_changed(network),
             Command::AddNodes(texts) => {
-                let found = texts
+                let found: Vec<_> = texts
                     .iter()
                     .enumerate()
                     .filter_map(|(index, text)| {
@@ -191,7 +201,7 @@ impl Actor {
                             .ok()
                     })
                     .collect();
-                self.nodes.add(found);
+                self.nodes.add(one_each(found), Source::Invite, None);
             }
             Command::Close => {}
         }
@@ -209,6 +219,7 @@ impl Actor {
         }
         self.config = Arc::new(config);
         self.filter.lost_all();
+        self.discovery.begin_anew();
         self.nodes.forgive();
         while let Ok(page) = self.pages.1.try_recv() {
             self.page(page);
@@ -241,8 +252,9 @@ impl Actor {
     fn happened(&mut self, kind: Kind, happened: Happened, now: Instant) {
         match happened {
             Happened::Ready(ready) => self.ready(kind, ready),
-            Happened::Lost(peer, node) => {
-                self.nodes.failed(node, now);
+            Happened::Lost(peer, node, was_ready) => {
+                let online = !was_ready && self.online();
+                self.nodes.failed(node, online, now);
                 if kind == Kind::Receive {
                     self.filter.lost(&peer);
                 }
@@ -302,6 +314,7 @@ impl Actor {
                 }
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
+            Done::Found(origin, records) => self.found(origin, records),
             Done::Cluster(..) | Done::Served => {}
             Done::Job(number, peer, node, answer) => {
                 self.job_answered(number, peer, node, answer, now);
@@ -320,10 +333,16 @@ impl Actor {
         }
     }
 
+    /// Whether any node can be reached.
+    pub(super) fn online(&self) -> bool {
+        let mut ready = self.publish.all_ready().chain(self.receive.all_ready());
+        ready.next().is_some()
+    }
+
     /// Ends a connection that is of no use.
     pub(super) fn drop_link(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, now: Instant) {
         self.circle(kind).close(peer);
-        self.nodes.failed(node, now);
+        self.nodes.failed(node, self.online(), now);
         if kind == Kind::Receive {
             self.filter.lost(peer);
         }
@@ -344,4 +363,9 @@ impl Actor {
 fn clock_ns() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     i64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn one_each(found: Vec<(PeerId, Multiaddr)>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+    let each = found.into_iter();
+    each.map(|(peer, address)| (peer, vec![address])).collect()
 }

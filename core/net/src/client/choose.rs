@@ -119,8 +119,7 @@ impl Actor {
             .iter()
             .filter(|node| !circle.has(&node.peer) && node.may_dial(asked, now))
             .collect();
-        random::shuffle(&mut dialable);
-        dialable.sort_by_key(|node| node.rank(now));
+        by_turns(&mut dialable, now);
         dialable
             .into_iter()
             .any(|node| circle.dial(node, &keep, now))
@@ -173,7 +172,11 @@ impl Actor {
                 continue;
             };
             let until = *job.until.get_or_insert(now + self.config.timing.reach);
-            match self.start_job(number, &mut job, now) {
+            let choice = match self.start_job(number, &mut job, now) {
+                Choice::Nobody if self.discovery.searching() => Choice::Wait(None),
+                choice => choice,
+            };
+            match choice {
                 Choice::Ask(_) => free -= 1,
                 Choice::Wait(at) if until > now => self.wake_at(at.unwrap_or(until).min(until)),
                 Choice::Wait(_) | Choice::Nobody => {
@@ -235,7 +238,7 @@ impl Actor {
         // Rather one that has no connection of ours, rather one that never lied.
         let rank = |node: &Node| {
             let linked = self.publish.has(&node.peer) || self.receive.has(&node.peer);
-            (node.shunned(now), linked)
+            (node.shunned(now), !node.healthy(), linked)
         };
         let Some(best) = candidates.iter().map(rank).min() else {
             return Choice::Nobody;
@@ -316,7 +319,28 @@ impl Actor {
                 self.filter.doubt(&peer, now);
             }
             Some(peer) => self.drop_link(kind, &peer, node, now),
-            None => self.nodes.failed(node, now),
+            None => self.nodes.failed(node, self.online(), now),
         }
     }
+}
+
+/// Those that behaved first, and healthy ones; of them a source at random, then a node of it, so that many names out of
+/// one source outweigh nobody. Nodes that proved themselves count as a source.
+fn by_turns(nodes: &mut [&Node], now: Instant) {
+    let mut order = [0, 1, 2, 3, 4];
+    random::shuffle(&mut order);
+    random::shuffle(nodes);
+    nodes.sort_by_key(|node| {
+        let group = match node.tried_and_good() {
+            true => 0,
+            false => 1 + node.source as usize,
+        };
+        let (shunned, failures) = node.rank(now);
+        (
+            shunned,
+            !node.healthy(),
+            failures,
+            order.get(group).copied(),
+        )
+    });
 }

@@ -63,8 +63,8 @@ pub(crate) struct Ready {
 pub(crate) enum Happened {
     /// A node is ready for requests.
     Ready(Ready),
-    /// A node is gone, or could not be reached.
-    Lost(PeerId, NodeNumber),
+    /// A node is gone, or could not be reached; whether it had been ready.
+    Lost(PeerId, NodeNumber, bool),
     /// A node opened a stream.
     Stream(Inbound),
 }
@@ -121,13 +121,22 @@ impl Circle {
 
     /// Nodes ready for a service.
     pub(crate) fn ready(&self, service: Service) -> impl Iterator<Item = Ready> {
-        self.links.iter().filter_map(move |(&peer, link)| {
-            let LinkState::Ready(offers) = link.state else {
-                return None;
-            };
-            let node = link.node;
-            offers.has(service).then_some(Ready { peer, node, offers })
-        })
+        self.all_ready()
+            .filter(move |ready| ready.offers.has(service))
+    }
+
+    /// Nodes that are ready for whatever they offer.
+    pub(crate) fn all_ready(&self) -> impl Iterator<Item = Ready> {
+        self.links
+            .iter()
+            .filter_map(|(&peer, link)| match link.state {
+                LinkState::Ready(offers) => Some(Ready {
+                    peer,
+                    node: link.node,
+                    offers,
+                }),
+                _ => None,
+            })
     }
 
     /// Nodes on their way to be ready, and since when.
@@ -292,7 +301,8 @@ impl Circle {
 
     fn lost(&mut self, peer: PeerId) -> Option<Happened> {
         let link = self.links.remove(&peer)?;
-        Some(Happened::Lost(peer, link.node))
+        let ready = matches!(link.state, LinkState::Ready(_));
+        Some(Happened::Lost(peer, link.node, ready))
     }
 
     fn identified(&mut self, peer: PeerId, info: &identify::Info) -> Option<Happened> {
@@ -307,6 +317,7 @@ impl Circle {
             filter: has(protocol::FILTER_SUBSCRIBE),
             store: has(protocol::STORE),
             metadata: has(protocol::METADATA),
+            peer_exchange: has(protocol::PEER_EXCHANGE),
             ping: has(PING),
         };
         let link = self.links.get_mut(&peer)?;

@@ -1,16 +1,17 @@
-//! The service nodes known, who may use them, and how they behaved.
+//! The service nodes known, who may use them, and how they behaved. A node serves one circle for good.
 
-use std::time::Duration;
+mod book;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
 use crate::config::Timing;
 use crate::handle::NodeNumber;
+use crate::known::{KnownNode, Source};
 use crate::random;
 
-/// Most nodes remembered.
-const MAX_NODES: usize = 256;
 /// Most addresses of one node.
 const MAX_ADDRESSES: usize = 8;
 /// How long a node that lied is used only when there is no other.
@@ -21,6 +22,10 @@ const DOUBT: Duration = Duration::from_secs(600);
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
 /// How soon after a failure a request of the app may try the same node again.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
+/// Failures in a row after which a node that proved itself is no longer healthy; one that did not has one.
+const PATIENCE: u32 = 3;
+/// Failures in a row, and silence in seconds, after which it may be forgotten.
+const GIVEN_UP: (u32, u64) = (10, 7 * 24 * 3600);
 
 /// Which swarm a node is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +38,10 @@ pub(crate) enum Kind {
     Alone,
 }
 
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Publish, Self::Receive, Self::Alone];
+}
+
 /// One service node.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
@@ -40,6 +49,16 @@ pub(crate) struct Node {
     pub(crate) peer: PeerId,
     pub(crate) addresses: Vec<Multiaddr>,
     home: Kind,
+    pub(crate) source: Source,
+    /// Runs in which it answered; whether this is one of them.
+    successes: u32,
+    answered: bool,
+    /// Unix seconds; 0: never.
+    answered_s: u64,
+    /// Failures in a row while other nodes could be reached, over all runs.
+    strikes: u32,
+    /// The stored entry is out of date.
+    changed: bool,
     failures: u32,
     failed_at: Option<Instant>,
     retry_at: Option<Instant>,
@@ -52,6 +71,70 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    fn new(number: NodeNumber, peer: PeerId, home: Kind, source: Source) -> Self {
+        Self {
+            number,
+            peer,
+            addresses: Vec::new(),
+            home,
+            source,
+            successes: 0,
+            answered: false,
+            answered_s: 0,
+            strikes: 0,
+            changed: true,
+            failures: 0,
+            failed_at: None,
+            retry_at: None,
+            shunned_until: None,
+            busy: 0,
+            busy_until: None,
+            offers: None,
+        }
+    }
+
+    /// It was of use once.
+    pub(crate) fn tried_and_good(&self) -> bool {
+        self.successes > 0
+    }
+
+    /// It was of use once, or is configured.
+    fn proven(&self) -> bool {
+        self.tried_and_good() || self.source == Source::Static
+    }
+
+    /// Whether it may be counted on.
+    pub(crate) fn healthy(&self) -> bool {
+        let patience = if self.proven() { PATIENCE } else { 1 };
+        self.failures.max(self.strikes) < patience
+    }
+
+    /// Whether a newcomer may take its place.
+    fn may_go(&self, now_s: u64) -> bool {
+        let (strikes, silence_s) = GIVEN_UP;
+        let old = self.strikes >= strikes && now_s.saturating_sub(self.answered_s) > silence_s;
+        self.source != Source::Static && (old || !(self.proven() || self.healthy()))
+    }
+
+    fn add_address(&mut self, address: Multiaddr) {
+        if self.addresses.len() < MAX_ADDRESSES && !self.addresses.contains(&address) {
+            self.addresses.push(address);
+            self.changed = true;
+        }
+    }
+
+    fn entry(&self) -> KnownNode {
+        KnownNode {
+            peer: self.peer.to_string(),
+            addresses: self.addresses.iter().map(ToString::to_string).collect(),
+            source: self.source,
+            circle: self.home as u8,
+            successes: self.successes,
+            failures: self.strikes,
+            answered_s: self.answered_s,
+        }
+    }
+
     pub(crate) fn shunned(&self, now: Instant) -> bool {
         self.shunned_until.is_some_and(|until| until > now)
     }
@@ -105,6 +188,7 @@ pub(crate) struct Offers {
     pub(crate) filter: bool,
     pub(crate) store: bool,
     pub(crate) metadata: bool,
+    pub(crate) peer_exchange: bool,
     pub(crate) ping: bool,
 }
 
@@ -122,6 +206,9 @@ impl Offers {
 #[derive(Debug)]
 pub(crate) struct Nodes {
     list: Vec<Node>,
+    next: NodeNumber,
+    /// Entries that are stored and no longer here.
+    gone: Vec<String>,
     single_circle: bool,
     timing: Timing,
     foreground: bool,
@@ -131,56 +218,18 @@ impl Nodes {
     pub(crate) fn new(single_circle: bool, timing: Timing) -> Self {
         Self {
             list: Vec::new(),
+            next: 0,
+            gone: Vec::new(),
             single_circle,
             timing,
             foreground: false,
         }
     }
 
-    /// Adds nodes in random order and deals them out: receive, publish, receive, publish, spare.
-    pub(crate) fn add(&mut self, found: Vec<(PeerId, Multiaddr)>) {
-        let mut fresh: Vec<(PeerId, Vec<Multiaddr>)> = Vec::new();
-        for (peer, address) in found {
-            let known = self.list.iter_mut().find(|node| node.peer == peer);
-            let addresses = match known {
-                Some(node) => Some(&mut node.addresses),
-                None => fresh
-                    .iter_mut()
-                    .find(|(other, _)| *other == peer)
-                    .map(|(_, addresses)| addresses),
-            };
-            match addresses {
-                Some(list) if list.contains(&address) || list.len() >= MAX_ADDRESSES => {}
-                Some(list) => list.push(address),
-                None => fresh.push((peer, vec![address])),
-            }
-        }
-        random::shuffle(&mut fresh);
-        for (peer, addresses) in fresh {
-            if self.list.len() >= MAX_NODES {
-                log::warn!("more service nodes than are remembered");
-                return;
-            }
-            let number = self.list.len() as NodeNumber;
-            let home = match number % 5 {
-                0 | 2 => Kind::Receive,
-                1 | 3 => Kind::Publish,
-                _ => Kind::Alone,
-            };
-            self.list.push(Node {
-                number,
-                peer,
-                addresses,
-                home,
-                failures: 0,
-                failed_at: None,
-                retry_at: None,
-                shunned_until: None,
-                busy: 0,
-                busy_until: None,
-                offers: None,
-            });
-        }
+    /// Healthy nodes of a circle that may offer a service.
+    pub(crate) fn healthy(&self, kind: Kind, service: Service, now: Instant) -> usize {
+        let good = |node: &&Node| node.healthy() && !node.shunned(now) && node.may_offer(service);
+        self.of(kind).filter(good).count()
     }
 
     /// The nodes a swarm of this kind may use. A connection of its own prefers nodes of neither circle.
@@ -193,15 +242,18 @@ impl Nodes {
     }
 
     pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
-        usize::try_from(number)
-            .ok()
-            .and_then(|index| self.list.get_mut(index))
+        self.list.iter_mut().find(|node| node.number == number)
     }
 
-    /// Could not be reached, hung up or did not answer.
-    pub(crate) fn failed(&mut self, number: NodeNumber, now: Instant) {
+    /// Could not be reached, hung up or did not answer. It is held against it later only if others were there
+    /// meanwhile (`online`).
+    pub(crate) fn failed(&mut self, number: NodeNumber, online: bool, now: Instant) {
         let (base, cap) = (self.timing.redial, self.redial_cap());
         if let Some(node) = self.get_mut(number) {
+            if online {
+                node.strikes = node.strikes.saturating_add(1);
+                node.changed = true;
+            }
             node.retry_at = Some(now + random::backoff(base, node.failures, cap));
             node.failed_at = Some(now);
             node.failures = node.failures.saturating_add(1);
@@ -222,6 +274,13 @@ impl Nodes {
     /// Answered as it should.
     pub(crate) fn answered(&mut self, number: NodeNumber) {
         if let Some(node) = self.get_mut(number) {
+            if !node.answered || node.strikes > 0 {
+                node.successes = node.successes.saturating_add(u32::from(!node.answered));
+                node.answered = true;
+                node.answered_s = unix_s();
+                node.strikes = 0;
+                node.changed = true;
+            }
             node.busy = 0;
             node.failures = 0;
             node.failed_at = None;
@@ -233,6 +292,8 @@ impl Nodes {
     pub(crate) fn lied(&mut self, number: NodeNumber, now: Instant) {
         if let Some(node) = self.get_mut(number) {
             node.shunned_until = Some(now + SHUN);
+            node.strikes = node.strikes.saturating_add(PATIENCE);
+            node.changed = true;
         }
     }
 
@@ -277,81 +338,10 @@ impl Nodes {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn nodes(count: usize, single_circle: bool) -> Nodes {
-        let mut nodes = Nodes::new(single_circle, Timing::default());
-        let address: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
-        nodes.add(
-            (0..count)
-                .map(|_| (PeerId::random(), address.clone()))
-                .collect(),
-        );
-        nodes
-    }
-
-    fn numbers(nodes: &Nodes, kind: Kind) -> Vec<NodeNumber> {
-        nodes.of(kind).map(|node| node.number).collect()
-    }
-
-    #[test]
-    fn circles_share_no_node() {
-        for count in 0..30 {
-            let nodes = nodes(count, false);
-            let mut all = numbers(&nodes, Kind::Receive);
-            all.extend(numbers(&nodes, Kind::Publish));
-            if count >= 5 {
-                all.extend(numbers(&nodes, Kind::Alone));
-            }
-            all.sort_unstable();
-            let each: Vec<NodeNumber> = (0..count as u64).collect();
-            let dealt = if count >= 5 {
-                each
-            } else {
-                (0..count.min(4) as u64).collect()
-            };
-            assert_eq!(all, dealt);
-        }
-        let nodes = nodes(1, true);
-        assert_eq!(
-            numbers(&nodes, Kind::Receive),
-            numbers(&nodes, Kind::Publish)
-        );
-    }
-
-    #[test]
-    fn failures_wait_longer_and_longer_and_are_forgiven() {
-        let mut nodes = nodes(1, false);
-        let now = Instant::now();
-        let wait = |nodes: &mut Nodes| nodes.get_mut(0).unwrap().retry_at.unwrap() - now;
-        for step in 0..12u32 {
-            nodes.failed(0, now);
-            let base = Duration::from_secs(1 << step).min(Duration::from_secs(300));
-            let waited = wait(&mut nodes);
-            assert!(
-                waited >= base / 2 && waited <= base * 3 / 2,
-                "{step}: {waited:?}"
-            );
-        }
-        assert!(!nodes.get_mut(0).unwrap().may_dial(false, now));
-        assert!(nodes.get_mut(0).unwrap().may_dial(true, now + ASKED_AGAIN));
-        nodes.forgive();
-        assert!(nodes.get_mut(0).unwrap().may_dial(false, now));
-    }
-
-    #[test]
-    fn an_address_more_is_no_node_more() {
-        let mut nodes = Nodes::new(false, Timing::default());
-        let peer = PeerId::random();
-        for port in [1, 2, 2] {
-            let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
-            nodes.add(vec![(peer, address)]);
-        }
-        assert_eq!(nodes.list.len(), 1);
-        assert_eq!(nodes.get_mut(0).unwrap().addresses.len(), 2);
-    }
+fn unix_s() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod tests;

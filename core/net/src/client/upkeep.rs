@@ -21,7 +21,7 @@ impl Actor {
         self.wake = None;
         for kind in [Kind::Publish, Kind::Receive] {
             for (peer, node) in self.circle(kind).expire(now) {
-                self.nodes.failed(node, now);
+                self.nodes.failed(node, self.online(), now);
                 self.filter.lost(&peer);
             }
         }
@@ -32,6 +32,7 @@ impl Actor {
                 self.drop_link(Kind::Receive, &peer, node, now);
             }
         }
+        self.discover(now);
         self.start_jobs(now);
         self.keep_filter(now);
         self.keep_publishing(now);
@@ -115,6 +116,14 @@ impl Actor {
         }
     }
 
+    /// Has what is to be remembered stored. Called when there is something to say anyway, so that it costs no wake-up.
+    pub(super) fn tell_book(&mut self) {
+        let (changed, gone) = self.nodes.take_changes();
+        if !changed.is_empty() || !gone.is_empty() {
+            self.out.push_back(Event::Book { changed, gone });
+        }
+    }
+
     fn tell(&mut self) {
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
         let mut store = self.publish.ready(Service::Store);
@@ -129,6 +138,7 @@ impl Actor {
         let gap = self.filter.take_gap();
         if gap || connectivity != self.told {
             self.told = connectivity;
+            self.tell_book();
             self.out.push_back(Event::Connectivity(Connectivity {
                 gap,
                 ..connectivity

@@ -19,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::answer::Pushers;
 use super::archive::ArchiveRequest;
 use super::config::{NodeConfig, NodeKey};
+use super::discv5::{self, Found, Learnt};
 use super::filter::{SWEEP, Subscriptions};
 use super::neighbours::Neighbours;
 use super::push::Style;
@@ -92,7 +93,14 @@ pub(super) struct Actor {
     pub(super) ends: Ends,
     pub(super) peers: HashMap<PeerId, Peer>,
     pub(super) addresses: HashMap<IpAddr, u32>,
-    neighbours: Neighbours,
+    pub(super) neighbours: Neighbours,
+    /// Those of them that discv5 found.
+    pub(super) neighbours_found: usize,
+    pub(super) learnt: Learnt,
+    pub(super) discv5: Option<discv5::Prepared>,
+    /// discv5's walks: one, or none.
+    pub(super) walks: FuturesUnordered<BoxFuture<'static, ()>>,
+    pub(super) found: (mpsc::Sender<Vec<Found>>, mpsc::Receiver<Vec<Found>>),
     pub(super) subscriptions: Subscriptions,
     pub(super) pushers: Pushers,
     pub(super) recent: Recent,
@@ -111,6 +119,7 @@ impl Actor {
         peers: Vec<(PeerId, Multiaddr)>,
         ends: Ends,
     ) -> Result<Self, StartError> {
+        let discv5 = discv5::prepare(&config, key)?;
         let key = key.keypair();
         let stack = |error: Box<dyn std::error::Error + Send + Sync>| StartError::Stack(error);
         let transport = transport::build(&key, &config.dns_servers, STREAMS, &config.traffic)
@@ -144,6 +153,11 @@ impl Actor {
             peers: HashMap::new(),
             addresses: HashMap::new(),
             neighbours: Neighbours::new(peers, Instant::now()),
+            neighbours_found: 0,
+            learnt: Learnt::default(),
+            discv5,
+            walks: FuturesUnordered::new(),
+            found: mpsc::channel(discv5::DEPTH),
             recent: Recent::new(REMEMBERED),
             work: FuturesUnordered::new(),
             listeners: HashMap::new(),
@@ -171,6 +185,8 @@ impl Actor {
                 }
                 event = self.swarm.select_next_some() => self.event(event, Instant::now()),
                 Some(done) = self.work.next() => self.done(done, Instant::now()),
+                Some(()) = self.walks.next() => {}
+                Some(found) = self.found.1.recv() => self.found_records(found, Instant::now()),
                 _ = tick.tick() => self.tick(Instant::now()),
             }
         }

@@ -126,7 +126,7 @@ impl Actor {
                 at_once(lightpush::answer_v2(id, taken))
             }
             protocol::STORE => self.store(body, allowed),
-            protocol::PEER_EXCHANGE => at_once(self.records(body, allowed)),
+            protocol::PEER_EXCHANGE => at_once(self.records(&peer, body, allowed)),
             _ => at_once(self.metadata.clone()),
         };
         self.work.push(Box::pin(async move {
@@ -324,7 +324,7 @@ impl Actor {
         .boxed()
     }
 
-    fn records(&self, body: &[u8], allowed: bool) -> Vec<u8> {
+    fn records(&self, peer: &PeerId, body: &[u8], allowed: bool) -> Vec<u8> {
         let query = waku::decode::<PeerExchangeRpc>(body)
             .ok()
             .and_then(|rpc| rpc.query);
@@ -334,6 +334,7 @@ impl Actor {
             None => (PeerExchangeStatus::BadRequest, 0),
         };
         let wanted = usize::try_from(wanted.min(RECORDS)).unwrap_or_default();
+        let learnt = self.learnt.for_peer(peer);
         let record = |enr: &Vec<u8>| PeerInfo {
             enr: Some(enr.clone()),
         };
@@ -344,6 +345,7 @@ impl Actor {
                     .config
                     .records
                     .iter()
+                    .chain(&learnt)
                     .take(wanted)
                     .map(record)
                     .collect(),

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +28,10 @@ pub struct NodeConfig {
     pub dns_servers: Vec<String>,
     /// Largest encoded WakuMessage of the network, bytes.
     pub max_message: usize,
-    /// ENRs given out by peer exchange, as RLP bytes of at most 300.
+    /// ENRs given out by peer exchange, as RLP bytes of at most 300; those that discv5 finds come on top.
     pub records: Vec<Vec<u8>>,
+    /// Find other nodes by discv5.
+    pub discovery: Option<Discv5Config>,
     /// Bounds.
     pub limits: Limits,
     /// Counts bytes over TCP; keep a clone to read it.
@@ -48,10 +51,20 @@ impl NodeConfig {
             dns_servers: Vec::new(),
             max_message: waku::MAX_MESSAGE,
             records: Vec::new(),
+            discovery: None,
             limits: Limits::default(),
             traffic: Arc::default(),
         }
     }
+}
+
+/// How to find other nodes over UDP (discv5, protocol id `d5waku`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discv5Config {
+    /// Where to listen; port 0 takes a free one. On `0.0.0.0` the node learns its address from its peers.
+    pub listen: SocketAddr,
+    /// Records to begin with, `enr:…`.
+    pub bootstrap: Vec<String>,
 }
 
 /// What a node bears.

@@ -1,13 +1,12 @@
 //! Where the node listens, who is connected, and what is said about both.
 
-use std::net::IpAddr;
-
 use libp2p::Multiaddr;
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
 
 use super::NodeEvent;
 use super::actor::Actor;
+use crate::address::ip_of;
 
 impl Actor {
     pub(super) fn listen(&mut self, listen: Vec<Multiaddr>) {
@@ -33,6 +32,8 @@ impl Actor {
             Some(address.to_string())
         };
         if let Some(addresses) = self.bound.iter().map(full).collect() {
+            let bound: Vec<Multiaddr> = self.bound.iter().flatten().cloned().collect();
+            self.begin_discv5(&bound);
             self.out.push_back(NodeEvent::Listening { addresses });
         }
     }
@@ -87,12 +88,4 @@ impl Actor {
             }
         }
     }
-}
-
-fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
-    address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
-        _ => None,
-    })
 }

@@ -25,16 +25,23 @@ pub(crate) struct Neighbours(HashMap<PeerId, Neighbour>);
 
 impl Neighbours {
     pub(crate) fn new(found: Vec<(PeerId, Multiaddr)>, now: Instant) -> Self {
-        let mut all: HashMap<PeerId, Neighbour> = HashMap::new();
+        let mut neighbours = Self(HashMap::new());
+        neighbours.add(found, now);
+        neighbours
+    }
+
+    /// Adds some.
+    pub(crate) fn add(&mut self, found: Vec<(PeerId, Multiaddr)>, now: Instant) {
         for (peer, address) in found {
-            let neighbour = all.entry(peer).or_insert_with(|| Neighbour {
+            let neighbour = self.0.entry(peer).or_insert_with(|| Neighbour {
                 addresses: Vec::new(),
                 failures: 0,
                 dial_at: Some(now),
             });
-            neighbour.addresses.push(address);
+            if !neighbour.addresses.contains(&address) {
+                neighbour.addresses.push(address);
+            }
         }
-        Self(all)
     }
 
     /// Whom to dial now.

@@ -3,6 +3,7 @@
 #![allow(dead_code, missing_docs)] // each test file uses its part
 
 pub(crate) mod peer;
+pub(crate) mod tree;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,7 +14,8 @@ use sotto_net::service::{
     NodeStop,
 };
 use sotto_net::{
-    Command, Event, NetConfig, NetHandle, NodeConfig, NodeEvent, NodeKey, Sharding, client,
+    Command, Event, KnownNode, NetConfig, NetHandle, NodeConfig, NodeEvent, NodeKey, Sharding,
+    client,
 };
 use sotto_wire::waku::{WakuMessage, message_hash};
 use tokio::sync::{mpsc, watch};
@@ -134,6 +136,8 @@ pub(crate) fn archived(payload: Vec<u8>, timestamp_ns: i64) -> Archived {
 /// A running service node.
 pub(crate) struct Node {
     pub(crate) addresses: Vec<String>,
+    /// Where discv5 runs.
+    pub(crate) record: Option<String>,
     pub(crate) stop: NodeStop,
     /// (connected, relays)
     pub(crate) peers: watch::Receiver<(u32, u32)>,
@@ -159,9 +163,13 @@ impl Node {
                 }
             }
         });
-        let addresses = match soon("listening", events.recv()).await {
-            Some(NodeEvent::Listening { addresses }) => addresses,
-            other => panic!("{other:?}"),
+        let mut record = None;
+        let addresses = loop {
+            match soon("listening", events.recv()).await {
+                Some(NodeEvent::Listening { addresses }) => break addresses,
+                Some(NodeEvent::Record { record: own }) => record = Some(own),
+                other => panic!("{other:?}"),
+            }
         };
         let (told, peers) = watch::channel((0, 0));
         let listen = tokio::spawn(async move {
@@ -173,6 +181,7 @@ impl Node {
         });
         Self {
             addresses,
+            record,
             stop,
             peers,
             tasks: vec![run, serve, listen],
@@ -206,6 +215,8 @@ impl Node {
 pub(crate) struct Client {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) events: mpsc::Receiver<Event>,
+    /// The peer book as the events so far have it.
+    pub(crate) book: BTreeMap<String, KnownNode>,
 }
 
 impl Client {
@@ -213,7 +224,12 @@ impl Client {
         let (handle, future) = client::start(config).unwrap();
         tokio::spawn(future);
         let NetHandle { commands, events } = handle;
-        Self { commands, events }
+        let book = BTreeMap::new();
+        Self {
+            commands,
+            events,
+            book,
+        }
     }
 
     pub(crate) async fn send(&self, command: Command) {
@@ -247,6 +263,11 @@ impl Client {
         soon(what, async {
             loop {
                 let event = self.events.recv().await.expect("the client is gone");
+                if let Event::Book { changed, gone } = &event {
+                    self.book.retain(|peer, _| !gone.contains(peer));
+                    let changed = changed.iter().map(|node| (node.peer.clone(), node.clone()));
+                    self.book.extend(changed);
+                }
                 if let Some(picked) = pick(event) {
                     return picked;
                 }

@@ -1,0 +1,3 @@
+CREATE TABLE nodes(network TEXT NOT NULL, peer TEXT NOT NULL, addresses TEXT NOT NULL, source INTEGER NOT NULL,
+  circle INTEGER NOT NULL, successes INTEGER NOT NULL, failures INTEGER NOT NULL, answered_s INTEGER NOT NULL,
+  PRIMARY KEY(network, peer)) STRICT, WITHOUT ROWID;

@@ -1,0 +1,60 @@
+//! The peer book on disk: what the network said about nodes, for the next start.
+
+use sotto_db::{Node, Tx};
+use sotto_net::{KnownNode, Source};
+
+use super::Engine;
+use crate::error::Error;
+use crate::fleet::Fleet;
+
+/// What a fleet's nodes are kept under: another network has other nodes.
+pub fn network(fleet: &Fleet) -> String {
+    let mut trees = fleet.dns_trees.clone();
+    trees.sort();
+    format!("{} {}", fleet.cluster, trees.join(" "))
+}
+
+/// The nodes remembered for a network.
+///
+/// # Errors
+/// Storage errors.
+pub fn load(tx: &Tx<'_>, network: &str) -> Result<Vec<KnownNode>, Error> {
+    let rows = tx.nodes(network)?.into_iter();
+    let known = rows.filter_map(|row| {
+        Some(KnownNode {
+            source: Source::from_code(row.source)?,
+            peer: row.peer,
+            addresses: row.addresses.lines().map(str::to_owned).collect(),
+            circle: row.circle,
+            successes: row.successes,
+            failures: row.failures,
+            answered_s: u64::try_from(row.answered_s).unwrap_or(0),
+        })
+    });
+    Ok(known.collect())
+}
+
+impl Engine {
+    /// Stores what changed. A power cut may undo it: nodes are found again.
+    pub(super) fn book(&mut self, changed: Vec<KnownNode>, gone: &[String]) -> Result<(), Error> {
+        let network = &self.config.network;
+        self.db.transaction_unsynced(|tx| {
+            for peer in gone {
+                tx.node_delete(network, peer)?;
+            }
+            for node in changed {
+                tx.node_put(&Node {
+                    network: network.clone(),
+                    peer: node.peer,
+                    addresses: node.addresses.join("\n"),
+                    source: node.source as u8,
+                    circle: node.circle,
+                    successes: node.successes,
+                    failures: node.failures,
+                    answered_s: i64::try_from(node.answered_s).unwrap_or(0),
+                })?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! Searching for further nodes: only while the app wants something and too few healthy ones are known, with back-off,
+//! and never by a timer while messages come and go.
+
+use std::time::Duration;
+
+use sotto_wire::waku::{Services, TreeUrl};
+use tokio::time::Instant;
+
+use super::actor::{Actor, Done};
+use super::circle::Ready;
+use super::nodes::{Kind, Service};
+use crate::discovery::record::{NodeRecord, is_private};
+use crate::discovery::{dns_tree, peer_exchange};
+use crate::known::Source;
+use crate::random;
+
+/// Healthy nodes wanted for the receive circle: two that push, and a spare.
+const RECEIVE: usize = 3;
+/// For the publish circle: one, and a spare.
+const PUBLISH: usize = 2;
+/// Records wanted of a tree.
+const FROM_TREES: usize = 20;
+/// Longest wait between searches.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// Who named nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Trees in DNS.
+    Dns,
+    /// A node of this circle; whether it is in a private network itself.
+    Peer(Kind, bool),
+}
+
+/// One way of searching.
+#[derive(Debug, Default)]
+struct Way {
+    running: bool,
+    not_before: Option<Instant>,
+    searches: u32,
+}
+
+impl Way {
+    fn may(&self, now: Instant) -> bool {
+        !self.running && self.not_before.is_none_or(|at| at <= now)
+    }
+
+    fn begin(&mut self, base: Duration, now: Instant) {
+        self.running = true;
+        self.not_before = Some(now + random::backoff(base, self.searches, LONGEST_WAIT));
+        self.searches = self.searches.saturating_add(1);
+    }
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Discovery {
+    trees: Vec<TreeUrl>,
+    dns: Way,
+    publish: Way,
+    receive: Way,
+}
+
+impl Discovery {
+    pub(super) fn new(trees: Vec<TreeUrl>) -> Self {
+        Self {
+            trees,
+            dns: Way::default(),
+            publish: Way::default(),
+            receive: Way::default(),
+        }
+    }
+
+    /// What ran before runs no longer, and what failed says nothing any more.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self::new(std::mem::take(&mut self.trees));
+    }
+
+    /// Somebody may be found soon.
+    pub(super) fn searching(&self) -> bool {
+        self.dns.running || self.publish.running || self.receive.running
+    }
+
+    fn way(&mut self, origin: Origin) -> &mut Way {
+        match origin {
+            Origin::Dns => &mut self.dns,
+            Origin::Peer(Kind::Receive, _) => &mut self.receive,
+            Origin::Peer(..) => &mut self.publish,
+        }
+    }
+}
+
+impl Actor {
+    /// Searches if there is a reason to.
+    pub(super) fn discover(&mut self, now: Instant) {
+        let wanted = self.filter.target() > 0 || !self.jobs.is_empty() || self.foreground;
+        if !wanted || !self.too_few(now) {
+            return;
+        }
+        if self.discovery.dns.may(now) && !self.discovery.trees.is_empty() {
+            self.search_trees(now);
+        }
+        for kind in [Kind::Receive, Kind::Publish] {
+            if self.discovery.way(Origin::Peer(kind, false)).may(now) {
+                self.ask_a_node(kind, now);
+            }
+        }
+        // With nobody to talk to, time is the only thing that happens.
+        if !self.discovery.trees.is_empty()
+            && !self.discovery.dns.running
+            && !self.online()
+            && let Some(at) = self.discovery.dns.not_before
+        {
+            self.wake_at(at);
+        }
+    }
+
+    fn too_few(&self, now: Instant) -> bool {
+        let count = |kind, service| self.nodes.healthy(kind, service, now);
+        let receive = count(Kind::Receive, Service::Filter);
+        let publish = count(Kind::Publish, Service::LightPush);
+        if self.config.single_circle {
+            return receive == 0;
+        }
+        receive < RECEIVE || publish < PUBLISH || count(Kind::Alone, Service::Store) == 0
+    }
+
+    fn search_trees(&mut self, now: Instant) {
+        self.discovery.dns.begin(self.config.timing.discover, now);
+        let servers = self.config.dns_servers.clone();
+        let trees = self.discovery.trees.clone();
+        let (cluster, shards) = (self.config.cluster, self.config.sharding.list());
+        self.work.push(Box::pin(async move {
+            let fits = |record: &NodeRecord| record.fits(cluster, &shards, USEFUL);
+            let found = dns_tree::walk(&servers, &trees, FROM_TREES, fits).await;
+            let found = found.unwrap_or_else(|error| {
+                log::warn!("no DNS server can be asked: {}", error.kind());
+                Vec::new()
+            });
+            Done::Found(Origin::Dns, found)
+        }));
+    }
+
+    /// Asks one node of a circle for others.
+    fn ask_a_node(&mut self, kind: Kind, now: Instant) {
+        let ready = self.circle_ref(kind).all_ready();
+        let ready: Vec<Ready> = ready.filter(|ready| ready.offers.peer_exchange).collect();
+        let Some(ready) = random::choose(&ready) else {
+            return;
+        };
+        let addresses = self.nodes.get_mut(ready.node).map(|node| &node.addresses);
+        let inside = addresses.is_some_and(|all| all.iter().any(is_private));
+        let origin = Origin::Peer(kind, inside);
+        let timing = self.config.timing;
+        self.discovery.way(origin).begin(timing.discover, now);
+        let opener = self.circle_ref(kind).opener();
+        self.work.push(Box::pin(async move {
+            let found = peer_exchange::ask(opener, ready.peer, timing.request).await;
+            Done::Found(origin, found.unwrap_or_default())
+        }));
+    }
+
+    /// Takes in what a search gave.
+    pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>) {
+        self.discovery.way(origin).running = false;
+        if let Origin::Peer(_, false) = origin {
+            records.iter_mut().for_each(NodeRecord::keep_public);
+        }
+        let shards = self.config.sharding.list();
+        records.retain(|record| record.fits(self.config.cluster, &shards, USEFUL));
+        let (source, named_by) = match origin {
+            Origin::Dns => (Source::Dns, None),
+            Origin::Peer(kind, _) => (Source::PeerExchange, Some(kind)),
+        };
+        log::debug!("{} further nodes were named", records.len());
+        let found = records
+            .into_iter()
+            .map(|record| (record.peer, record.addresses));
+        self.nodes.add(found.collect(), source, named_by);
+    }
+}
+
+/// Services a light client has a use for.
+const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;

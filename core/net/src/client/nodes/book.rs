@@ -1,0 +1,196 @@
+//! Who comes into the peer book and who leaves it.
+//!
+//! It is bounded by source, so that a flood from one takes no place of another, and what peer exchange gives also by
+//! network prefix. A newcomer takes the place only of a node that fails and never proved itself, or that proved itself
+//! long ago; never of a configured one.
+
+use std::net::IpAddr;
+
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+
+use super::{Kind, Node, Nodes, unix_s};
+use crate::address::ip_of;
+use crate::known::{KnownNode, Source};
+use crate::random;
+
+/// Most nodes that one peer named, of one network prefix.
+const SAME_PREFIX: usize = 4;
+
+/// Most nodes of a source; 200 in all.
+const fn quota(source: Source) -> usize {
+    match source {
+        Source::Static => 80,
+        Source::Invite => 20,
+        Source::Dns | Source::PeerExchange => 50,
+    }
+}
+
+impl Nodes {
+    /// Takes back what was remembered, except nodes that are no longer configured. Addresses of configured nodes come
+    /// with them.
+    pub(crate) fn restore(&mut self, book: &[KnownNode], configured: &[(PeerId, Multiaddr)]) {
+        let mut order: Vec<&KnownNode> = book.iter().collect();
+        random::shuffle(&mut order);
+        for entry in order {
+            let peer = entry.peer.parse().ok();
+            let home = Kind::ALL
+                .into_iter()
+                .find(|kind| *kind as u8 == entry.circle);
+            let (Some(peer), Some(home)) = (peer, home) else {
+                self.gone.push(entry.peer.clone());
+                continue;
+            };
+            let wanted = configured.iter().any(|(other, _)| *other == peer);
+            let fixed = entry.source == Source::Static;
+            let full = self.of_source(entry.source).count() >= quota(entry.source);
+            if (fixed && !wanted) || full || self.list.iter().any(|node| node.peer == peer) {
+                self.gone.push(entry.peer.clone());
+                continue;
+            }
+            let mut node = Node::new(self.next, peer, home, entry.source);
+            let addresses = entry.addresses.iter().filter(|_| !fixed);
+            for address in addresses.filter_map(|text| text.parse().ok()) {
+                node.add_address(address);
+            }
+            node.successes = entry.successes;
+            node.strikes = entry.failures;
+            node.answered_s = entry.answered_s;
+            node.changed = false;
+            self.next += 1;
+            self.list.push(node);
+        }
+    }
+
+    /// Adds nodes in random order and deals them out: receive, publish, receive, publish, spare. What a node of a circle
+    /// names goes to that circle, unless another has nobody.
+    pub(crate) fn add(
+        &mut self,
+        found: Vec<(PeerId, Vec<Multiaddr>)>,
+        source: Source,
+        named_by: Option<Kind>,
+    ) {
+        let mut fresh: Vec<(PeerId, Vec<Multiaddr>)> = Vec::new();
+        for (peer, addresses) in found {
+            if let Some(node) = self.list.iter_mut().find(|node| node.peer == peer) {
+                merge(node, addresses, source);
+            } else if let Some((_, known)) = fresh.iter_mut().find(|(other, _)| *other == peer) {
+                known.extend(addresses);
+            } else {
+                fresh.push((peer, addresses));
+            }
+        }
+        random::shuffle(&mut fresh);
+        for (peer, addresses) in fresh {
+            if !self.make_room(source, &addresses) {
+                log::debug!("more service nodes than are remembered");
+                continue;
+            }
+            let mut node = Node::new(self.next, peer, self.home(named_by), source);
+            for address in addresses {
+                node.add_address(address);
+            }
+            self.next += 1;
+            self.list.push(node);
+        }
+    }
+
+    fn of_source(&self, source: Source) -> impl Iterator<Item = &Node> {
+        self.list.iter().filter(move |node| node.source == source)
+    }
+
+    /// Whether a newcomer may come in; a node that may go does so if that is what it takes.
+    fn make_room(&mut self, source: Source, addresses: &[Multiaddr]) -> bool {
+        let prefix = match source {
+            Source::PeerExchange => prefix(addresses),
+            _ => None, // whoever named it is trusted with the choice
+        };
+        let alike = |node: &Node| prefix.is_none() || self::prefix(&node.addresses) == prefix;
+        let same = self.of_source(source).filter(|node| alike(node)).count();
+        let crowded = prefix.is_some() && same >= SAME_PREFIX;
+        if !crowded && self.of_source(source).count() < quota(source) {
+            return true;
+        }
+        let now_s = unix_s();
+        let leaving = self.of_source(source).filter(|node| node.may_go(now_s));
+        let leaving = leaving.filter(|node| !crowded || alike(node));
+        let Some(peer) = leaving
+            .max_by_key(|node| node.strikes)
+            .map(|node| node.peer)
+        else {
+            return false;
+        };
+        self.list.retain(|node| node.peer != peer);
+        self.gone.push(peer.to_string());
+        true
+    }
+
+    /// The circle that has the fewest of those it needs, counting healthy ones.
+    fn home(&self, named_by: Option<Kind>) -> Kind {
+        let count = |kind| {
+            let healthy = self
+                .list
+                .iter()
+                .filter(|node| node.home == kind && node.healthy());
+            healthy.count()
+        };
+        let need = |kind: &Kind| match kind {
+            Kind::Receive => 2 * count(*kind),
+            Kind::Publish => 2 * count(*kind) + 1,
+            Kind::Alone => 4 * count(*kind) + 3,
+        };
+        let open = |kind: &Kind| named_by.is_none_or(|by| by == *kind || count(*kind) == 0);
+        let kinds = Kind::ALL.into_iter().filter(open);
+        kinds.min_by_key(need).unwrap_or(Kind::Receive)
+    }
+
+    /// What has to be stored and what deleted since this was last asked.
+    pub(crate) fn take_changes(&mut self) -> (Vec<KnownNode>, Vec<String>) {
+        let changed = self.list.iter_mut().filter(|node| node.changed);
+        let entries = changed.map(|node| {
+            node.changed = false;
+            node.entry()
+        });
+        (entries.collect(), std::mem::take(&mut self.gone))
+    }
+}
+
+/// A node met again. Of a configured one the configured addresses count; of one that fails the newest.
+fn merge(node: &mut Node, addresses: Vec<Multiaddr>, source: Source) {
+    if source == Source::Static {
+        node.changed |= node.source != source;
+        node.source = source;
+    } else if node.source == Source::Static {
+        return;
+    }
+    if !node.healthy() && source != Source::Static {
+        node.addresses.clear();
+    }
+    for address in addresses {
+        node.add_address(address);
+    }
+}
+
+/// The network an address lies in: IPv4 /16, IPv6 /32, else the last two labels of a name. Loopback has none.
+fn prefix(addresses: &[Multiaddr]) -> Option<Vec<u8>> {
+    match addresses.iter().find_map(ip_of) {
+        Some(ip) if ip.is_loopback() => return None,
+        Some(IpAddr::V4(ip)) => return Some(ip.octets().into_iter().take(2).collect()),
+        Some(IpAddr::V6(ip)) => return Some(ip.octets().into_iter().take(4).collect()),
+        None => {}
+    }
+    let name = addresses
+        .iter()
+        .find_map(|address| match address.iter().next() {
+            Some(
+                Protocol::Dns(name)
+                | Protocol::Dns4(name)
+                | Protocol::Dns6(name)
+                | Protocol::Dnsaddr(name),
+            ) => Some(name.into_owned()),
+            _ => None,
+        })?;
+    let mut labels = name.trim_end_matches('.').rsplit('.');
+    let (top, second) = (labels.next()?, labels.next().unwrap_or_default());
+    Some(format!("{second}.{top}").into_bytes())
+}

@@ -1,0 +1,225 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::*;
+
+fn nodes(count: usize, single_circle: bool) -> Nodes {
+    let mut nodes = Nodes::new(single_circle, Timing::default());
+    let address: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+    let found = (0..count).map(|_| (PeerId::random(), vec![address.clone()]));
+    nodes.add(found.collect(), Source::Static, None);
+    nodes
+}
+
+fn numbers(nodes: &Nodes, kind: Kind) -> Vec<NodeNumber> {
+    nodes.of(kind).map(|node| node.number).collect()
+}
+
+#[test]
+fn circles_share_no_node() {
+    for count in 0..30 {
+        let nodes = nodes(count, false);
+        let mut all = numbers(&nodes, Kind::Receive);
+        all.extend(numbers(&nodes, Kind::Publish));
+        if count >= 5 {
+            all.extend(numbers(&nodes, Kind::Alone));
+        }
+        all.sort_unstable();
+        let each: Vec<NodeNumber> = (0..count as u64).collect();
+        let dealt = if count >= 5 {
+            each
+        } else {
+            (0..count.min(4) as u64).collect()
+        };
+        assert_eq!(all, dealt);
+    }
+    let nodes = nodes(1, true);
+    assert_eq!(
+        numbers(&nodes, Kind::Receive),
+        numbers(&nodes, Kind::Publish)
+    );
+}
+
+#[test]
+fn failures_wait_longer_and_longer_and_are_forgiven() {
+    let mut nodes = nodes(1, false);
+    let now = Instant::now();
+    let wait = |nodes: &mut Nodes| nodes.get_mut(0).unwrap().retry_at.unwrap() - now;
+    for step in 0..12u32 {
+        nodes.failed(0, false, now);
+        let base = Duration::from_secs(1 << step).min(Duration::from_secs(300));
+        let waited = wait(&mut nodes);
+        assert!(
+            waited >= base / 2 && waited <= base * 3 / 2,
+            "{step}: {waited:?}"
+        );
+    }
+    assert!(!nodes.get_mut(0).unwrap().may_dial(false, now));
+    assert!(nodes.get_mut(0).unwrap().may_dial(true, now + ASKED_AGAIN));
+    nodes.forgive();
+    assert!(nodes.get_mut(0).unwrap().may_dial(false, now));
+}
+
+#[test]
+fn an_address_more_is_no_node_more() {
+    let mut nodes = Nodes::new(false, Timing::default());
+    let peer = PeerId::random();
+    for port in [1, 2, 2] {
+        let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
+        nodes.add(vec![(peer, vec![address])], Source::Invite, None);
+    }
+    assert_eq!(nodes.list.len(), 1);
+    assert_eq!(nodes.get_mut(0).unwrap().addresses.len(), 2);
+}
+
+fn at(text: &str) -> Vec<Multiaddr> {
+    vec![text.parse().unwrap()]
+}
+
+/// `count` nodes of one network each.
+fn named(first: usize, count: usize) -> Vec<(PeerId, Vec<Multiaddr>)> {
+    let address = |n: usize| at(&format!("/ip4/{}.{}.1.1/tcp/1", 20 + n / 256, n % 256));
+    (first..first + count)
+        .map(|n| (PeerId::random(), address(n)))
+        .collect()
+}
+
+fn peers(nodes: &Nodes) -> Vec<PeerId> {
+    nodes.list.iter().map(|node| node.peer).collect()
+}
+
+/// Strangers name nodes by the thousand, reachable or not: who proved himself stays, and the book stays small.
+#[test]
+fn floods_evict_nobody_who_proved_himself() {
+    let now = Instant::now();
+    for round in 0..20 {
+        let mut nodes = Nodes::new(false, Timing::default());
+        nodes.add(named(0, 3), Source::Static, None);
+        nodes.add(named(10, 8), Source::PeerExchange, Some(Kind::Receive));
+        nodes.add(named(20, 8), Source::Dns, None);
+        let good = peers(&nodes);
+        for number in 0..nodes.list.len() as u64 {
+            nodes.answered(number);
+            // Even the proven are down for a while.
+            for _ in 0..round {
+                nodes.failed(number, true, now);
+            }
+        }
+        for wave in 0..30 {
+            let source = [Source::PeerExchange, Source::Dns, Source::Invite][wave % 3];
+            nodes.add(
+                named(100 + wave * 50, 60),
+                source,
+                Some(Kind::ALL[wave % 2]),
+            );
+            assert!(nodes.list.len() <= 200);
+            let numbers: Vec<NodeNumber> = nodes.list.iter().map(|node| node.number).collect();
+            for number in numbers
+                .into_iter()
+                .filter(|n| *n >= good.len() as u64 && n % 3 != 0)
+            {
+                nodes.failed(number, true, now);
+            }
+        }
+        let left = peers(&nodes);
+        assert!(good.iter().all(|peer| left.contains(peer)), "{round}");
+    }
+}
+
+#[test]
+fn a_place_is_given_to_newcomers_by_those_that_failed_only() {
+    let now = Instant::now();
+    let mut nodes = Nodes::new(false, Timing::default());
+    nodes.add(named(0, 200), Source::PeerExchange, None);
+    let first = peers(&nodes);
+    assert_eq!(first.len(), 50);
+    nodes.add(named(300, 10), Source::PeerExchange, None);
+    assert_eq!(peers(&nodes), first, "untried nodes stay");
+    nodes.take_changes();
+    nodes.failed(7, true, now);
+    nodes.failed(8, false, now); // we were offline: nothing is held against it for long
+    nodes.forgive();
+    let newcomer = named(400, 1);
+    nodes.add(newcomer.clone(), Source::PeerExchange, None);
+    assert!(!peers(&nodes).contains(&first[7]) && peers(&nodes).contains(&newcomer[0].0));
+    assert_eq!(nodes.take_changes().1, [first[7].to_string()]);
+    nodes.add(named(401, 1), Source::PeerExchange, None);
+    assert!(peers(&nodes).contains(&first[8]));
+    // Other sources have places of their own.
+    nodes.add(named(500, 1), Source::Dns, None);
+    assert_eq!(nodes.list.len(), 51);
+}
+
+#[test]
+fn one_network_takes_few_places() {
+    let mut nodes = Nodes::new(false, Timing::default());
+    for n in 0..40 {
+        let ip = at(&format!("/ip4/99.7.{n}.1/tcp/1"));
+        let name = at(&format!("/dns4/n{n}.evil.example/tcp/1"));
+        let found = vec![(PeerId::random(), ip), (PeerId::random(), name)];
+        nodes.add(found, Source::PeerExchange, None);
+    }
+    assert_eq!(nodes.list.len(), 8);
+}
+
+#[test]
+fn what_a_node_names_stays_in_its_circle() {
+    let mut nodes = nodes(5, false);
+    nodes.add(named(0, 10), Source::PeerExchange, Some(Kind::Publish));
+    let counts = Kind::ALL.map(|kind| numbers(&nodes, kind).len());
+    assert_eq!(counts, [12, 2, 1]);
+    // Unless somebody would go without.
+    let mut nodes = self::nodes(1, false);
+    nodes.add(named(0, 6), Source::PeerExchange, Some(Kind::Receive));
+    let counts = Kind::ALL.map(|kind| numbers(&nodes, kind).len());
+    assert_eq!(counts, [1, 5, 1]);
+}
+
+#[test]
+fn a_book_comes_back_as_it_was() {
+    let now = Instant::now();
+    let configured = named(0, 2);
+    let fixed: Vec<(PeerId, Multiaddr)> = configured
+        .iter()
+        .map(|(peer, all)| (*peer, all[0].clone()))
+        .collect();
+    let mut nodes = Nodes::new(false, Timing::default());
+    nodes.add(configured.clone(), Source::Static, None);
+    nodes.add(named(5, 4), Source::Dns, None);
+    nodes.answered(3);
+    nodes.failed(4, true, now);
+    let (book, gone) = nodes.take_changes();
+    assert_eq!((book.len(), gone.len()), (6, 0));
+    assert_eq!(nodes.take_changes(), (Vec::new(), Vec::new()));
+    assert!(book[3].successes == 1 && book[3].answered_s > 0 && book[4].failures == 1);
+
+    let mut again = Nodes::new(false, Timing::default());
+    again.restore(&book, &fixed);
+    again.add(configured, Source::Static, None);
+    for node in &nodes.list {
+        let back = again
+            .list
+            .iter()
+            .find(|other| other.peer == node.peer)
+            .unwrap();
+        assert_eq!(back.entry(), node.entry());
+    }
+    assert!(
+        again
+            .take_changes()
+            .0
+            .iter()
+            .all(|entry| entry.source == Source::Static)
+    );
+
+    // What is configured no longer, or makes no sense, is forgotten.
+    let mut bad = book[5].clone();
+    (bad.peer, bad.circle) = ("nobody".into(), 9);
+    let mut other = Nodes::new(false, Timing::default());
+    other.restore(&[book.clone(), vec![bad]].concat(), &fixed[..1]);
+    assert_eq!(other.list.len(), 5);
+    let mut gone = other.take_changes().1;
+    gone.sort();
+    let mut expected = vec!["nobody".to_owned(), fixed[1].0.to_string()];
+    expected.sort();
+    assert_eq!(gone, expected);
+}

@@ -1,0 +1,44 @@
+//! A service node as it is remembered from one run to the next.
+
+/// How a node became known. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Source {
+    /// Configured: a preset's or the app's own.
+    Static = 0,
+    /// Out of an invite.
+    Invite = 1,
+    /// A signed tree in DNS.
+    Dns = 2,
+    /// Another node named it.
+    PeerExchange = 3,
+}
+
+impl Source {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Static, Self::Invite, Self::Dns, Self::PeerExchange];
+
+    /// The source of a stored number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| *source as u8 == code)
+    }
+}
+
+/// One entry of the peer book. Whoever stores it needs to understand nothing but [`peer`](Self::peer), its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownNode {
+    /// Peer id, as text.
+    pub peer: String,
+    /// Multiaddrs without the peer id, at most 8.
+    pub addresses: Vec<String>,
+    /// How it became known.
+    pub source: Source,
+    /// The circle it serves, and never another: 0 publish, 1 receive, 2 queries of their own.
+    pub circle: u8,
+    /// Runs in which it answered as it should.
+    pub successes: u32,
+    /// Failures since then, counted while other nodes could be reached.
+    pub failures: u32,
+    /// When it last answered, Unix seconds; 0: never.
+    pub answered_s: u64,
+}

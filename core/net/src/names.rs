@@ -1,0 +1,57 @@
+//! Which DNS servers are asked: those given, else the system's.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts,
+};
+
+/// The servers of a configuration: IP addresses with optional port. Others are left out.
+pub(crate) fn servers(texts: &[String]) -> Vec<NameServerConfig> {
+    texts
+        .iter()
+        .filter_map(|text| {
+            let (ip, port) = match text.parse::<IpAddr>() {
+                Ok(ip) => (ip, 53),
+                Err(_) => text
+                    .parse::<SocketAddr>()
+                    .map(|socket| (socket.ip(), socket.port()))
+                    .ok()?,
+            };
+            let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp]
+                .into_iter()
+                .map(|protocol| {
+                    let mut connection = ConnectionConfig::new(protocol);
+                    connection.port = port;
+                    connection
+                })
+                .collect();
+            Some(NameServerConfig::new(ip, true, connections))
+        })
+        .collect()
+}
+
+/// How these servers are asked; without any, the system's configuration, which is read only now.
+pub(crate) fn resolver(servers: &[NameServerConfig]) -> io::Result<(ResolverConfig, ResolverOpts)> {
+    if servers.is_empty() {
+        return system_resolver();
+    }
+    let mut options = ResolverOpts::default();
+    options.timeout = Duration::from_secs(3);
+    options.attempts = 2;
+    let config = ResolverConfig::from_parts(None, Vec::new(), servers.to_vec());
+    Ok((config, options))
+}
+
+#[cfg(not(target_os = "android"))]
+fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
+    hickory_resolver::system_conf::read_system_conf().map_err(io::Error::other)
+}
+
+/// Without a context of the app's virtual machine there is no way to ask, and trying would abort.
+#[cfg(target_os = "android")]
+fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -1,0 +1,253 @@
+//! Nodes that nobody configured: found by DNS, by peer exchange and by discv5, over real sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use sotto_net::service::{self, StartError};
+use sotto_net::{
+    Command, Discv5Config, Event, KnownNode, NodeConfig, NodeKey, PublishOutcome, Source,
+};
+use sotto_wire::waku::{self, PeerExchangeResponse, PeerExchangeRpc, PeerInfo, protocol};
+use support::peer::{Muxer, Peer};
+use support::tree::{Server, Tree, nobody, record};
+use support::{Archive, Client, Node, TOPIC, net_config, node_config};
+
+fn port(address: &str) -> u16 {
+    address.split('/').nth(4).unwrap().parse().unwrap()
+}
+
+/// A running node and its record.
+async fn node(config: NodeConfig) -> (Node, Vec<u8>) {
+    let key = NodeKey::generate();
+    let bytes = key.to_bytes();
+    let node = Node::start_with(config, key, Archive::default()).await;
+    let record = record(&bytes, port(node.tcp()));
+    (node, record)
+}
+
+/// Two nodes that relay for each other, and their records.
+async fn pair() -> [(Node, Vec<u8>); 2] {
+    let first = node(node_config()).await;
+    let mut config = node_config();
+    config.peers = vec![first.0.tcp().to_owned()];
+    let mut second = node(config).await;
+    second.0.relays(1).await;
+    [first, second]
+}
+
+/// What one circle takes comes in by the other.
+async fn round_trip(client: &mut Client) {
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    client.publish(1, vec![7; 512]).await;
+    let mut published = false;
+    let mut received = false;
+    client
+        .until("a message round both circles", |event| {
+            match event {
+                Event::Published { outcome, .. } => {
+                    assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+                    published = true;
+                }
+                Event::Message(message) => {
+                    assert_eq!(message.payload, [7; 512]);
+                    received = true;
+                }
+                _ => {}
+            }
+            (published && received).then_some(())
+        })
+        .await;
+}
+
+/// Everything the client wants remembered, to the end.
+async fn book(mut client: Client) -> Vec<KnownNode> {
+    client.send(Command::Close).await;
+    client
+        .until("the end", |event| (event == Event::Closed).then_some(()))
+        .await;
+    client.book.into_values().collect()
+}
+
+#[tokio::test]
+async fn one_tree_is_enough_and_is_not_needed_again() {
+    let [(_first, one), (_second, two)] = pair().await;
+    let mut tree = Tree::new(1, "nodes.example.org");
+    tree.fill(&[one, two], &[]);
+    let mut config = net_config(&[]);
+    config.dns_trees = vec![tree.url().to_string()];
+    let server = Server::start(vec![tree]).await;
+    config.dns_servers = vec![server.address.clone()];
+    let mut client = Client::start(config);
+    round_trip(&mut client).await;
+    assert_eq!(server.count(), 5, "root, two branches, two records");
+    let known = book(client).await;
+    assert!(
+        known
+            .iter()
+            .all(|node| node.source == Source::Dns && node.successes == 1)
+    );
+
+    // Another run, without the tree.
+    let mut config = net_config(&[]);
+    config.book = known;
+    let mut client = Client::start(config);
+    round_trip(&mut client).await;
+}
+
+#[tokio::test]
+async fn a_node_names_another() {
+    let (mut second, two) = node(node_config()).await;
+    let mut config = node_config();
+    config.peers = vec![second.tcp().to_owned()];
+    config.records = vec![two];
+    let (first, _) = node(config).await;
+    second.relays(1).await;
+    let mut client = Client::start(net_config(&[first.tcp()]));
+    // One node alone is no two circles.
+    round_trip(&mut client).await;
+    let known = book(client).await;
+    let named: Vec<_> = known
+        .iter()
+        .filter(|node| node.source == Source::PeerExchange)
+        .collect();
+    assert_eq!(named.len(), 1);
+    assert!(named[0].successes == 1 && named[0].circle == 0, "{named:?}");
+}
+
+/// Of what a peer names, only what is signed, and no more than it may.
+#[tokio::test]
+async fn forged_records_are_no_nodes() {
+    let [_first, (_second, two)] = pair().await;
+    let mut records: Vec<Vec<u8>> = (0..80).map(|n| nobody(n + 1)).collect();
+    for (n, record) in records.iter_mut().enumerate() {
+        record[5 + n % 60] ^= 1; // in the signature
+    }
+    records.insert(40, two);
+    let infos = records.into_iter().map(|enr| PeerInfo { enr: Some(enr) });
+    let answer = waku::encode_framed(&PeerExchangeRpc {
+        query: None, // as go has it
+        response: Some(PeerExchangeResponse {
+            peer_infos: infos.collect(),
+            status_code: None,
+            status_desc: None,
+        }),
+    });
+    let script: support::peer::Script = Arc::new(move |_, _| answer.clone());
+    let ok = waku::encode_framed(&waku::FilterSubscribeResponse {
+        request_id: Some("x".into()),
+        status_code: Some(200),
+        status_desc: None,
+    });
+    let filter: support::peer::Script = Arc::new(move |_, _| ok.clone());
+    let scripts = vec![
+        (protocol::PEER_EXCHANGE, script),
+        (protocol::FILTER_SUBSCRIBE, filter),
+    ];
+    let liar = Peer::start(Muxer::Yamux, scripts).await;
+    let mut client = Client::start(net_config(&[&liar.address]));
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    client.publish(1, vec![1; 512]).await;
+    let (outcome, ..) = client.published().await;
+    assert!(
+        matches!(outcome, PublishOutcome::Relayed { .. }),
+        "{outcome:?}"
+    );
+    let known = book(client).await;
+    assert_eq!(known.len(), 2, "{known:?}");
+}
+
+/// A node that looks for others by discv5.
+async fn seeker(bootstrap: &[&str]) -> Node {
+    let mut config = node_config();
+    config.discovery = Some(Discv5Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        bootstrap: bootstrap
+            .iter()
+            .map(|record| (*record).to_owned())
+            .collect(),
+    });
+    Node::start(config).await
+}
+
+#[tokio::test]
+async fn three_nodes_find_each_other_from_one_record() {
+    let mut first = seeker(&[]).await;
+    let record = first.record.clone().unwrap();
+    let mut second = seeker(&[&record]).await;
+    let mut third = seeker(&[&record]).await;
+    for node in [&mut first, &mut second, &mut third] {
+        node.relays(2).await;
+    }
+    // A light client that knows one of them is told the others.
+    let mut client = Client::start(net_config(&[second.tcp()]));
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    client.publish(1, vec![7; 512]).await;
+    client
+        .until("a message through the mesh", |event| {
+            matches!(event, Event::Message(_)).then_some(())
+        })
+        .await;
+    let known = book(client).await;
+    assert_eq!(known.len(), 3, "{known:?}");
+}
+
+/// The same port, another protocol: the network that is not Waku's hears nothing from us.
+#[tokio::test]
+async fn other_discv5_networks_are_not_ours() {
+    use discv5::{ConfigBuilder, Discv5, ListenConfig};
+    let key = enr::CombinedKey::generate_secp256k1();
+    let udp = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = udp.local_addr().unwrap().port();
+    let record = discv5::Enr::builder()
+        .ip4(std::net::Ipv4Addr::LOCALHOST)
+        .udp4(port)
+        .add_value("waku2", &[1_u8].as_slice())
+        .build(&key)
+        .unwrap();
+    let listen = ListenConfig::FromSockets {
+        ipv4: Some(Arc::new(udp)),
+        ipv6: None,
+    };
+    let mut other = Discv5::new(record.clone(), key, ConfigBuilder::new(listen).build()).unwrap();
+    other.start().await.unwrap();
+    let node = seeker(&[&record.to_base64()]).await;
+    other
+        .add_enr(node.record.clone().unwrap().parse().unwrap())
+        .unwrap();
+    let found = other.find_node(enr::NodeId::random()).await.unwrap();
+    assert!(found.is_empty() && other.connected_peers() == 0);
+}
+
+#[tokio::test]
+async fn what_discv5_cannot_begin_with() {
+    let config = |listen: &str, bootstrap: &str| {
+        let mut config = node_config();
+        config.discovery = Some(Discv5Config {
+            listen: listen.parse().unwrap(),
+            bootstrap: vec![bootstrap.into()],
+        });
+        service::start(config, NodeKey::generate()).err()
+    };
+    let bad = config("127.0.0.1:0", "enr:AAAA");
+    assert!(matches!(bad, Some(StartError::Bootstrap { index: 0 })));
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut same = node_config();
+    same.discovery = Some(Discv5Config {
+        listen: address.parse().unwrap(),
+        bootstrap: Vec::new(),
+    });
+    let bad = service::start(same, NodeKey::generate()).err();
+    assert!(matches!(bad, Some(StartError::Udp(_))));
+}
