@@ -148,3 +148,40 @@ fn the_archive_survives_a_kill() {
     let mut bob = Rpc::on(&bob, &[&node.address]);
     bob.texts(&friends.conversation, &["kept for you"]);
 }
+
+#[test]
+fn discv5_gives_a_record_and_takes_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = [
+        "--listen",
+        "/ip4/127.0.0.1/tcp/0",
+        "--discv5",
+        "127.0.0.1:0",
+    ];
+    let (mut first, said) = start(&folder.path().join("first"), &flags);
+    let record = said["record"].as_str().unwrap();
+    assert!(record.starts_with("enr:"));
+    let more = [&flags[..], &["--bootstrap", record]].concat();
+    let (mut second, said) = start(&folder.path().join("second"), &more);
+    let other = said["record"].as_str().unwrap();
+    assert_ne!(other, record);
+    let run = |more: &[&str]| {
+        let mut command = sotto();
+        command
+            .args(["node", "--data"])
+            .arg(folder.path().join("third"))
+            .args(more);
+        let done = command.stdin(Stdio::null()).output().unwrap();
+        done.status.code().unwrap()
+    };
+    assert_eq!(run(&["--bootstrap", record]), 2, "a record for nothing");
+    assert_eq!(run(&[&flags[..], &["--bootstrap", "enr:AA"]].concat()), 2);
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    assert_eq!(
+        run(&["--discv5", &taken, "--listen", "/ip4/127.0.0.1/tcp/0"]),
+        1
+    );
+    assert_eq!(first.finish().code(), Some(0));
+    assert_eq!(second.finish().code(), Some(0));
+}

@@ -31,6 +31,7 @@ pub struct Fleet {
     /// Multiaddrs ending in `/p2p/…`; both circles draw from them.
     pub nodes: Vec<String>,
     /// Trees of further nodes in DNS, `enrtree://…` (EIP-1459); read when too few nodes are known.
+    #[serde(default)]
     pub dns_trees: Vec<String>,
     /// Largest Waku message the nodes take, bytes.
     pub max_message_bytes: u32,

@@ -45,7 +45,7 @@ impl Messenger {
         let network = book::network(&config.fleet);
         let prepared = prepare(config, system_clock())?;
         net.book = prepared.account.read(|tx| book::load(tx, &network))?;
-        if net.nodes.is_empty() && net.dns_trees.is_empty() {
+        if !net.has_network() {
             // Only whom a contact named may take the place of a network that the host does not give.
             net.book.retain(|node| node.source == Source::Invite);
         }

@@ -67,6 +67,11 @@ pub struct NetConfig {
 }
 
 impl NetConfig {
+    /// Whether the host named nodes, or where to find some.
+    pub fn has_network(&self) -> bool {
+        !(self.nodes.is_empty() && self.dns_trees.is_empty())
+    }
+
     /// A configuration with the usual limits, two circles and the system's DNS.
     pub fn new(nodes: Vec<String>, cluster: u16, sharding: Sharding) -> Self {
         Self {
@@ -107,7 +112,7 @@ pub struct Timing {
     pub foreground_redial: Duration,
     /// Longest wait otherwise.
     pub background_redial: Duration,
-    /// First wait after a search for further nodes; doubles, up to an hour. Nothing is searched while enough are known.
+    /// First wait after a search for further nodes; doubles, up to six hours. Nothing is searched while enough are known.
     pub discover: Duration,
 }
 

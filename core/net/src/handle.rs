@@ -72,7 +72,8 @@ pub enum Command {
     Foreground(bool),
     /// The host's network changed: drop connections and resolve anew.
     NetworkChanged(Network),
-    /// Further service nodes, for instance out of an invite; both circles draw from them.
+    /// Service nodes out of an invite; both circles draw from them. Taken only where the configuration names neither
+    /// nodes nor trees.
     AddNodes(Vec<String>),
     /// Stop: connections closed, [`Event::Closed`] last.
     Close,

@@ -10,6 +10,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sotto_net::service::{self, StartError};
 use sotto_net::{
@@ -250,4 +251,52 @@ async fn what_discv5_cannot_begin_with() {
     });
     let bad = service::start(same, NodeKey::generate()).err();
     assert!(matches!(bad, Some(StartError::Udp(_))));
+}
+
+/// The nodes of a link help whoever has none, and nobody else.
+#[tokio::test]
+async fn a_link_changes_no_network_that_is_there() {
+    let [(first, _), (second, _)] = pair().await;
+    let named = || Command::AddNodes(vec![second.tcp().to_owned()]);
+    let client = Client::start(net_config(&[first.tcp()]));
+    client.send(named()).await;
+    let known = book(client).await;
+    assert!(
+        known.len() == 1 && known[0].source == Source::Static,
+        "{known:?}"
+    );
+
+    let mut client = Client::start(net_config(&[]));
+    client.send(named()).await;
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    let known = book(client).await;
+    assert!(
+        known.len() == 1 && known[0].source == Source::Invite,
+        "{known:?}"
+    );
+}
+
+/// While nothing works and nothing can be found, the search gets rarer.
+#[tokio::test]
+async fn searches_in_vain_get_rarer() {
+    let tree = Tree::new(1, "nodes.example.org");
+    let mut config = net_config(&[]);
+    config.dns_trees = vec![tree.url().to_string()];
+    config.timing.discover = Duration::from_millis(100);
+    let server = Server::start(Vec::new()).await;
+    config.dns_servers = vec![server.address.clone()];
+    let client = Client::start(config);
+    // Nobody asks before there is something to do.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(server.count(), 0);
+    client.subscribe(&[TOPIC]).await;
+    support::soon("a second search", async {
+        while server.count() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(server.count() <= 5, "{}", server.count());
 }

@@ -187,10 +187,15 @@ impl Actor {
                 self.nodes.set_foreground(on);
                 self.filter.set_foreground(on, now);
                 if on {
+                    if !self.online() {
+                        self.discovery.hurry();
+                    }
                     self.nodes.forgive();
                 }
             }
             Command::NetworkChanged(network) => self.network_changed(network),
+            // A stranger's link must not choose where the traffic of those goes who have a network.
+            Command::AddNodes(_) if self.config.has_network() => {}
             Command::AddNodes(texts) => {
                 let found: Vec<_> = texts
                     .iter()

@@ -20,8 +20,11 @@ const RECEIVE: usize = 3;
 const PUBLISH: usize = 2;
 /// Records wanted of a tree.
 const FROM_TREES: usize = 20;
-/// Longest wait between searches.
+/// Longest wait between searches; between questions to a node that is there anyway.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3600);
+/// By how many searches one that gave nobody new counts more.
+const IN_VAIN: u32 = 2;
 
 /// Who named nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +48,9 @@ impl Way {
         !self.running && self.not_before.is_none_or(|at| at <= now)
     }
 
-    fn begin(&mut self, base: Duration, now: Instant) {
+    fn begin(&mut self, base: Duration, cap: Duration, now: Instant) {
         self.running = true;
-        self.not_before = Some(now + random::backoff(base, self.searches, LONGEST_WAIT));
+        self.not_before = Some(now + random::backoff(base, self.searches, cap));
         self.searches = self.searches.saturating_add(1);
     }
 }
@@ -74,6 +77,13 @@ impl Discovery {
     /// What ran before runs no longer, and what failed says nothing any more.
     pub(super) fn begin_anew(&mut self) {
         *self = Self::new(std::mem::take(&mut self.trees));
+    }
+
+    /// A person looks: they shall not wait for a search.
+    pub(super) fn hurry(&mut self) {
+        for way in [&mut self.dns, &mut self.publish, &mut self.receive] {
+            (way.not_before, way.searches) = (None, 0);
+        }
     }
 
     /// Somebody may be found soon.
@@ -126,7 +136,8 @@ impl Actor {
     }
 
     fn search_trees(&mut self, now: Instant) {
-        self.discovery.dns.begin(self.config.timing.discover, now);
+        let base = self.config.timing.discover;
+        self.discovery.dns.begin(base, LONGEST_WAIT, now);
         let servers = self.config.dns_servers.clone();
         let trees = self.discovery.trees.clone();
         let (cluster, shards) = (self.config.cluster, self.config.sharding.list());
@@ -152,7 +163,8 @@ impl Actor {
         let inside = addresses.is_some_and(|all| all.iter().any(is_private));
         let origin = Origin::Peer(kind, inside);
         let timing = self.config.timing;
-        self.discovery.way(origin).begin(timing.discover, now);
+        let way = self.discovery.way(origin);
+        way.begin(timing.discover, LONGEST_ASKED, now);
         let opener = self.circle_ref(kind).opener();
         self.work.push(Box::pin(async move {
             let found = peer_exchange::ask(opener, ready.peer, timing.request).await;
@@ -172,11 +184,14 @@ impl Actor {
             Origin::Dns => (Source::Dns, None),
             Origin::Peer(kind, _) => (Source::PeerExchange, Some(kind)),
         };
-        log::debug!("{} further nodes were named", records.len());
-        let found = records
-            .into_iter()
-            .map(|record| (record.peer, record.addresses));
-        self.nodes.add(found.collect(), source, named_by);
+        let found = records.into_iter();
+        let found = found.map(|record| (record.peer, record.addresses));
+        let taken = self.nodes.add(found.collect(), source, named_by);
+        log::debug!("{taken} further nodes were named");
+        if taken == 0 {
+            let way = self.discovery.way(origin);
+            way.searches = way.searches.saturating_add(IN_VAIN);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::exchange::{ExchangeError, exchange};
 use crate::streams::Opener;
 
 /// Records asked for.
-const ASKED: u64 = 20;
+const ASKED: u64 = 10;
 /// Records read from one answer.
 const MOST: usize = 60;
 

@@ -61,7 +61,8 @@ impl NodeConfig {
 /// How to find other nodes over UDP (discv5, protocol id `d5waku`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discv5Config {
-    /// Where to listen; port 0 takes a free one. On `0.0.0.0` the node learns its address from its peers.
+    /// Where to listen; port 0 takes a free one. On `0.0.0.0` the node learns its address from its peers, and takes
+    /// nobody in a private network for one; to find those, listen on an address in it.
     pub listen: SocketAddr,
     /// Records to begin with, `enr:…`.
     pub bootstrap: Vec<String>,

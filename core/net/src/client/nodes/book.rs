@@ -63,13 +63,14 @@ impl Nodes {
     }
 
     /// Adds nodes in random order and deals them out: receive, publish, receive, publish, spare. What a node of a circle
-    /// names goes to that circle, unless another has nobody.
+    /// names goes to that circle, unless another has nobody. Returns how many are new.
     pub(crate) fn add(
         &mut self,
         found: Vec<(PeerId, Vec<Multiaddr>)>,
         source: Source,
         named_by: Option<Kind>,
-    ) {
+    ) -> usize {
+        let mut taken = 0;
         let mut fresh: Vec<(PeerId, Vec<Multiaddr>)> = Vec::new();
         for (peer, addresses) in found {
             if let Some(node) = self.list.iter_mut().find(|node| node.peer == peer) {
@@ -92,7 +93,9 @@ impl Nodes {
             }
             self.next += 1;
             self.list.push(node);
+            taken += 1;
         }
+        taken
     }
 
     fn of_source(&self, source: Source) -> impl Iterator<Item = &Node> {

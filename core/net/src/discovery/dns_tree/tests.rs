@@ -12,7 +12,7 @@ mod tree;
 
 async fn found(server: &Server, trees: &[TreeUrl], wanted: usize) -> usize {
     let fits = |record: &NodeRecord| record.fits(66, &[0], 1);
-    let found = walk(&[server.address.clone()], trees, wanted, fits).await;
+    let found = walk(std::slice::from_ref(&server.address), trees, wanted, fits).await;
     found.unwrap().len()
 }
 
@@ -30,7 +30,7 @@ async fn a_signed_tree_gives_its_records_and_those_of_its_links() {
     assert_eq!(found(&server, &trees, 1).await, 1);
     assert_eq!(server.count(), 15);
     // Nobody fits.
-    let none = walk(&[server.address.clone()], &trees, 1, |record| {
+    let none = walk(std::slice::from_ref(&server.address), &trees, 1, |record| {
         record.fits(1, &[0], 1)
     })
     .await;
@@ -44,7 +44,7 @@ async fn what_another_key_signed_is_no_tree() {
     let mut url = tree.url();
     url.key = Tree::new(2, "a.example.org").url().key;
     let server = Server::start(vec![tree]).await;
-    assert_eq!(found(&server, &[url.clone()], 1).await, 0);
+    assert_eq!(found(&server, std::slice::from_ref(&url), 1).await, 0);
     assert_eq!(
         server.count(),
         1,
