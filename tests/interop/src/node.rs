@@ -18,6 +18,8 @@ use crate::{CLUSTER, PATIENCE, SHARD};
 pub struct Node {
     /// Full multiaddrs: TCP, WebSocket.
     pub addresses: Vec<String>,
+    /// Its own record, where discv5 runs.
+    pub record: Option<String>,
     peers: watch::Receiver<(u32, u32)>,
     _stop: NodeStop,
     _folder: TempDir,
@@ -45,9 +47,13 @@ impl Node {
         };
         let archive = Archive::open(&folder.path().join("archive.db"), retention).unwrap();
         std::thread::spawn(move || serve(archive, requests));
-        let first = tokio::time::timeout(PATIENCE, events.recv()).await;
-        let Ok(Some(NodeEvent::Listening { addresses })) = first else {
-            panic!("{first:?}")
+        let mut record = None;
+        let addresses = loop {
+            match tokio::time::timeout(PATIENCE, events.recv()).await {
+                Ok(Some(NodeEvent::Listening { addresses })) => break addresses,
+                Ok(Some(NodeEvent::Record { record: own })) => record = Some(own),
+                other => panic!("{other:?}"),
+            }
         };
         let (told, peers) = watch::channel((0, 0));
         tokio::spawn(async move {
@@ -59,6 +65,7 @@ impl Node {
         });
         Self {
             addresses,
+            record,
             peers,
             _stop: stop,
             _folder: folder,

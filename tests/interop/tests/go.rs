@@ -15,7 +15,7 @@ use sotto_interop::node::{Node, node_config};
 use sotto_interop::person::Person;
 use sotto_interop::{CLUSTER, PATIENCE, Peer, SHARD, go};
 use sotto_messenger::records::MessageState;
-use sotto_net::{NodeConfig, PublishOutcome};
+use sotto_net::{Discv5Config, NodeConfig, PublishOutcome};
 use sotto_wire::waku::{Message as _, WakuMessage, gossip_id};
 
 const PUBSUB: &str = "/waku/2/rs/66/0";
@@ -553,4 +553,33 @@ async fn our_client_finds_a_second_node_through_gos_peer_exchange() {
     assert_eq!(client.message().await.hash, hash);
     let counters = hidden.call("counters", json!({}));
     assert_eq!(counters["waku_lightpush_messages"], 1.0);
+}
+
+/// Our node finds a go node from one record, and another go node finds ours; and what ours found it hands on.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_find_each_other_by_discv5() {
+    let mut known = go::start("service", &["-discv5"]);
+    let record = known.call("record", json!({}));
+    let mut config = node_config();
+    config.discovery = Some(Discv5Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        bootstrap: vec![text(&record, "enr").to_owned()],
+    });
+    let mut node = Node::start(config).await;
+    node.peers(|_, relays| relays == 1).await;
+    let own = id_of(&node.addresses[0]).to_owned();
+    meshed(&mut known, &own).await;
+
+    let record = node.record.clone().unwrap();
+    let mut other = go::start("service", &["-discv5", "-boot", &record]);
+    meshed(&mut other, &own).await;
+    node.peers(|_, relays| relays == 2).await;
+
+    let (mut light, id) = go_light(&node);
+    light.call("peer_exchange", json!({"peer": id, "count": 5}));
+    until("connections to what our node found", || {
+        let peers = light.call("peers", json!({}));
+        peers["connected"].get(&known.peer_id).map(|_| ())
+    })
+    .await;
 }
