@@ -78,8 +78,8 @@ pub(super) fn add(
     contact.fetch_due_ms = Some(step.now_ms);
     contact.fetch_tries = 0;
     step.tx.contact_put(&contact)?;
-    // Only whoever knows no node takes an inviter's: a stranger must not choose where all our traffic goes.
-    if step.config.invite_nodes.is_empty() && !link.nodes.is_empty() {
+    // The network takes them only where none are configured.
+    if !link.nodes.is_empty() {
         step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
     }
     let request = Content::Request(Request {
