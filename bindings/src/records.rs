@@ -92,7 +92,7 @@ pub struct Contact {
     pub verified: bool,
     /// Their device list changed since it was last looked at.
     pub devices_changed: bool,
-    /// Why a request of ours waits, by code.
+    /// Why no session can be begun with them now, by code.
     pub waiting: Option<String>,
 }
 

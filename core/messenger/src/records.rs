@@ -111,7 +111,7 @@ pub struct Contact {
     pub verified: bool,
     /// Their device list changed since it was last looked at.
     pub devices_changed: bool,
-    /// Why a request of ours waits, by code (`invite.unreachable`, …).
+    /// Why no session can be begun with them now, by code (`invite.unreachable`, `suite.lower`, …).
     pub waiting: Option<String>,
 }
 

@@ -124,6 +124,9 @@ fn a_device_that_spoke_a_higher_suite_is_not_taken_for_a_lower_one() {
     let row = contact(&world, 0);
     assert_eq!(row.waiting.as_deref(), Some("suite.lower"), "and shown");
     assert!(row.devices_changed);
+    speak(&mut world, 1, 0b11);
+    world.run(HOUR);
+    assert_eq!(contact(&world, 0).waiting, None);
     // The live session is none the worse.
     assert!(world.send(0, "still here"));
     world.run(2 * MINUTE);

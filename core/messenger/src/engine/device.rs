@@ -132,7 +132,10 @@ pub(super) fn take_list(
     if let Some(record) = list.record(&device) {
         let before = known_suites(Some(&contact), &device);
         match choose_suite(step.config.suites, record.suites, before) {
-            Ok(_) => contact.record = Some(record.encode().to_vec()),
+            Ok(_) => {
+                contact.record = Some(record.encode().to_vec());
+                contact.waiting = None;
+            }
             // What is known of the device stays: the live session goes on, and nothing lower is begun.
             Err(error) => return refuse(step, &mut contact, refused(error)),
         }

@@ -126,7 +126,9 @@ fn pair_of(contact: &Contact, of: &DeviceRecord, suite: u32) -> Option<PrekeyPub
     let (id, rest) = contact.reset_pair.as_deref()?.split_first_chunk::<8>()?;
     let (x25519, rest) = rest.split_first_chunk::<32>()?;
     let (kem, giver) = rest.split_first_chunk::<1184>()?;
-    let serves = *giver == of.device_id && PREKEY_SUITES & suite != 0;
+    // Whoever is asked anew may have forgotten what was given before.
+    let given = contact.state == state::ACCEPTED && *giver == of.device_id;
+    let serves = given && PREKEY_SUITES & suite != 0;
     serves.then_some(PrekeyPublic {
         id: *id,
         x25519: *x25519,
@@ -183,12 +185,13 @@ pub(super) fn shorten(
         let suite = device::suite(step, contact, record).ok()?;
         pair_of(contact, record, suite)
     });
-    let (Some(record), Some(pair), Some(secret)) = (record, pair, cards::card_secret(contact))
-    else {
-        fetch(step, contact)?;
-        return Ok(false);
-    };
-    session::begin(step, contact, &record, &pair, secret)
+    if let (Some(record), Some(pair), Some(secret)) = (record, pair, cards::card_secret(contact))
+        && session::begin(step, contact, &record, &pair, secret)?
+    {
+        return Ok(true);
+    }
+    fetch(step, contact)?;
+    Ok(false)
 }
 
 /// A session was answered, so the pair it began with is used up: theirs if we began it, ours if they did.
