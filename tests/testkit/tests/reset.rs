@@ -155,6 +155,42 @@ fn both_sides_begin_anew_at_once_and_agree() {
     }
 }
 
+/// Bob's sessions are lost, and Alice is about to notice.
+fn about_to_be_reset() -> World {
+    let mut world = World::befriended(50);
+    world.kill(1);
+    world.phones[1].tables(lose_sessions);
+    world.start(1);
+    assert!(world.send(0, "once"));
+    world.run(47 * HOUR);
+    world
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_reset_loses_and_doubles_nothing() {
+    let mut world = about_to_be_reset();
+    let before = [0, 1].map(|who| world.phones[who].effects);
+    while world.phones[1].texts().is_empty() || !delivered(&world, 0) {
+        world.run(HOUR);
+    }
+    for (who, before) in before.into_iter().enumerate() {
+        let effects = world.phones[who].effects - before;
+        assert!(effects > 12, "{effects}");
+        for part in 0..12 {
+            let mut world = about_to_be_reset();
+            world.kill_after(who, effects * part / 12);
+            for _ in 0..60 {
+                world.run(HOUR);
+                if !world.phones[who].is_up() {
+                    world.start(who);
+                }
+            }
+            assert_eq!(world.phones[1].texts(), ["once"], "{who}, {part}");
+            assert!(delivered(&world, 0), "{who}, {part}");
+        }
+    }
+}
+
 /// A ratchet that belongs to two others.
 fn other_snapshot(seed: u64, who: usize) -> Vec<u8> {
     let mut others = World::befriended(seed + 1000);
