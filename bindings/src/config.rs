@@ -24,6 +24,13 @@ pub struct SottoConfig {
     /// them here and with each change of the network.
     #[uniffi(default)]
     pub dns_servers: Vec<String>,
+    /// `light`; `relay`: hear the whole shard by gossip and pass it on; or `adaptive`: relay while charging on a network
+    /// that is not metered, as `power_changed` and `network_changed` say.
+    #[uniffi(default = "light")]
+    pub mode: String,
+    /// Where to serve neighbours while relaying, multiaddrs `/ip4/…/tcp/<port>`, port 0 for any; empty: nowhere.
+    #[uniffi(default)]
+    pub listen: Vec<String>,
     /// Send read receipts until the person decides.
     #[uniffi(default = false)]
     pub receipts: bool,
@@ -51,6 +58,8 @@ impl SottoConfig {
         config.key.copy_from_slice(key);
         config.counter = self.counter_file.map(OpenCounter::file);
         config.dns_servers = self.dns_servers;
+        config.mode = self.mode.parse()?;
+        config.listen = self.listen;
         config.receipts = self.receipts;
         config.log = log.transpose().map_err(|_| Code::BadSetting)?;
         Ok(config)
@@ -60,6 +69,7 @@ impl SottoConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sotto_messenger::Mode;
 
     fn config() -> SottoConfig {
         SottoConfig {
@@ -68,6 +78,8 @@ mod tests {
             nodes: Vec::new(),
             dns_trees: Vec::new(),
             dns_servers: vec!["9.9.9.9".into()],
+            mode: "adaptive".into(),
+            listen: vec!["/ip4/0.0.0.0/tcp/0".into()],
             receipts: true,
             counter_file: None,
             log: Some("debug".into()),
@@ -81,6 +93,8 @@ mod tests {
         assert_eq!(*whole.key, [7; 32]);
         assert_eq!(whole.fleet, Fleet::preset("logos.dev").unwrap());
         assert_eq!(whole.dns_servers, ["9.9.9.9"]);
+        assert_eq!(whole.mode, Mode::Adaptive);
+        assert_eq!(whole.listen, ["/ip4/0.0.0.0/tcp/0"]);
         assert!(whole.receipts && whole.counter.is_none());
         assert_eq!(whole.log, Some(LevelFilter::Debug));
 
@@ -104,6 +118,7 @@ mod tests {
         refused(&|_| {}, vec![7; 31]);
         refused(&|_| {}, Vec::new());
         refused(&|config| config.preset = "mainnet".into(), vec![7; 32]);
+        refused(&|config| config.mode = "heavy".into(), vec![7; 32]);
         refused(&|config| config.log = Some("loud".into()), vec![7; 32]);
     }
 }

@@ -196,6 +196,17 @@ impl SottoCore {
         Ok(self.messenger.on_network_change(network.into()).await?)
     }
 
+    /// The device began or ceased to charge: with mode `adaptive` it relays while it charges on a network that
+    /// `network_changed` said is not metered.
+    pub async fn power_changed(&self, charging: bool) -> Result<(), SottoError> {
+        Ok(self.messenger.on_power_change(charging).await?)
+    }
+
+    /// Where neighbours are served, multiaddrs ending in `/p2p/…`; empty: nowhere.
+    pub fn serving(&self) -> Vec<String> {
+        self.messenger.serving()
+    }
+
     /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
     /// `deadline_ms` it fails with `deadline`, and the work goes on while the process lives.
     pub async fn sync_once(&self, deadline_ms: i64) -> Result<i32, SottoError> {

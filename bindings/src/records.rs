@@ -175,6 +175,8 @@ pub struct Connectivity {
     pub store: bool,
     /// The own topic is being heard.
     pub subscribed: bool,
+    /// While relaying: nodes that messages are passed on to and from; else 0.
+    pub relay_peers: i32,
 }
 
 /// What the host knows about its network.

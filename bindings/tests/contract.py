@@ -176,6 +176,8 @@ async def two_people_meet_and_talk(folder):
     for phone in (alice, bob):
         await phone.core.set_foreground(True)
         await phone.core.network_changed(NetworkState(dns_servers=[], metered=True, vpn=False))
+        await phone.core.power_changed(True)  # metered: it stays a light client
+        assert phone.core.serving() == []
     last = await bob.core.send(place, "over new connections")
     await alice.until("the last", lambda: alice.message(last))
     await alice.core.shutdown()

@@ -45,6 +45,8 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
         nodes: Vec::new(),
         dns_trees: Vec::new(),
         dns_servers: Vec::new(),
+        mode: "light".into(),
+        listen: Vec::new(),
         receipts: false,
         counter_file: None,
         log: Some("trace".into()),

@@ -40,6 +40,7 @@ fn no_call_of_the_messenger_is_forgotten() {
     );
     let renamed = |name: &str| match name {
         "on_network_change" => "network_changed".to_owned(),
+        "on_power_change" => "power_changed".to_owned(),
         "subscribe" => "events".to_owned(),
         "close" => "shutdown".to_owned(),
         name => name.to_owned(),

@@ -131,6 +131,9 @@ fn default(value: Option<&DefaultValueMetadata>) -> String {
         Some(DefaultValueMetadata::Literal(LiteralMetadata::Boolean(value))) => {
             format!(" = {value}")
         }
+        Some(DefaultValueMetadata::Literal(LiteralMetadata::String(value))) => {
+            format!(" = {value:?}")
+        }
         Some(DefaultValueMetadata::Literal(literal)) => format!(" = {literal:?}"),
     }
 }

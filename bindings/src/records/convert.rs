@@ -185,12 +185,14 @@ impl From<inner::Connectivity> for Connectivity {
             receive_nodes,
             store,
             subscribed,
+            relay_peers,
         } = value;
         Self {
             publish_nodes: int(publish_nodes),
             receive_nodes: int(receive_nodes),
             store,
             subscribed,
+            relay_peers: int(relay_peers),
         }
     }
 }

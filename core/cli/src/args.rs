@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
+use sotto_messenger::Mode;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 the data cannot be opened, 4 no node was reached.
@@ -102,12 +103,21 @@ pub(crate) struct NodeArgs {
     /// Most connections.
     #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
     pub(crate) max_connections: u32,
-    /// Most connections from one IP address; loopback is not limited.
+    /// Most connections from one IP address; 127.0.0.1 and ::1 are not limited.
     #[arg(long, value_name = "NUMBER", default_value_t = 64)]
     pub(crate) max_connections_per_ip: u32,
+    /// Most streams of one connection.
+    #[arg(long, value_name = "NUMBER", default_value_t = 128, value_parser = clap::value_parser!(u16).range(16..=4096))]
+    pub(crate) max_streams: u16,
+    /// Relay peers at one IP address before they are scored down, 127.0.0.1 and ::1 excepted; 0 for any number.
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    pub(crate) ip_colocation_limit: u32,
     /// Most filter subscribers.
     #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
     pub(crate) max_subscribers: usize,
+    /// Most topics of one filter subscriber.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub(crate) max_criteria: usize,
     /// Most requests of one peer in a second.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     pub(crate) max_requests_per_second: u32,
@@ -143,6 +153,14 @@ pub(crate) struct PhoneArgs {
     /// Static shards instead of the preset's; repeat it for several.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) shard: Vec<u16>,
+    /// light, relay (hear the whole shard by gossip and pass it on), or adaptive: relay while charging on an unmetered
+    /// network, as power_changed and network_changed of `sotto rpc` say.
+    #[arg(long, value_name = "MODE", default_value = "light")]
+    pub(crate) mode: Mode,
+    /// Where to serve neighbours while relaying: /ip4/…/tcp/PORT, or with /ws at the end. Port 0 takes a free one; repeat
+    /// it for several.
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) listen: Vec<String>,
     /// Log level on standard error for this run: off, error, warn, info, debug or trace. Without it, as the account's
     /// settings say.
     #[arg(long, value_name = "LEVEL")]

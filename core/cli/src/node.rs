@@ -45,6 +45,7 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
         mut events,
         archive: requests,
         stop: stopper,
+        ..
     } = handle;
     let node = tokio::spawn(node);
     let archivist = match archive {
@@ -89,8 +90,12 @@ async fn watch(
                     return Failure::io(error);
                 }
             }
-            Some(NodeEvent::Peers { connected, relays }) => {
-                log::info!("{connected} peers, {relays} of them relay");
+            Some(NodeEvent::Peers {
+                connected,
+                relays,
+                mesh,
+            }) => {
+                log::info!("{connected} peers, {relays} of them relay, {mesh} in the mesh");
             }
             Some(NodeEvent::ListenFailed { index }) => {
                 let address = args.listen.get(index).map_or("", String::as_str);
@@ -155,7 +160,10 @@ fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
     config.limits = Limits {
         connections: args.max_connections,
         connections_per_ip: args.max_connections_per_ip,
+        streams: usize::from(args.max_streams),
+        relays_per_ip: args.ip_colocation_limit,
         subscribers: args.max_subscribers,
+        criteria: args.max_criteria,
         requests_per_second: args.max_requests_per_second,
         ..Limits::default()
     };

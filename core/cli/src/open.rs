@@ -24,6 +24,8 @@ pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure>
         read_or_make(&path).map_err(|error| Failure::Data(format!("key file: {error}")))?;
     config.counter = Some(OpenCounter::file(with_suffix(&path, ".counter")));
     config.receipts = true;
+    config.mode = args.mode;
+    config.listen.clone_from(&args.listen);
     config.log = args.log;
     Ok(Messenger::open(config)?)
 }

@@ -234,6 +234,19 @@ impl Messenger {
         self.done(Command::NetworkChanged { network }).await
     }
 
+    /// The device began or ceased to charge. With [`Mode::Adaptive`](crate::Mode::Adaptive) this turns it into a relay
+    /// while it charges on a network that [`Messenger::on_network_change`] said is not metered, and back; with another
+    /// mode nothing changes.
+    pub async fn on_power_change(&self, charging: bool) -> Result<(), Error> {
+        self.done(Command::PowerChanged { charging }).await
+    }
+
+    /// Where neighbours are served: multiaddrs ending in `/p2p/…`, which change with every start of relay mode. Empty in
+    /// light mode or without listen addresses in the configuration.
+    pub fn serving(&self) -> Vec<String> {
+        self.shared.status.serving()
+    }
+
     /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
     /// `deadline` it returns `deadline`, and the work goes on while the process lives.
     pub async fn sync_once(&self, deadline: Duration) -> Result<u32, Error> {

@@ -6,7 +6,36 @@ use log::LevelFilter;
 use zeroize::Zeroizing;
 
 use crate::counter::OpenCounter;
+use crate::error::{Code, Error};
 use crate::fleet::Fleet;
+
+/// How messages of others reach this device, and what it does for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// A light client: one node pushes what comes in. Asleep while nothing happens.
+    #[default]
+    Light,
+    /// A relay: hears its whole shard by gossip, tells no node a topic, passes on what others send. Never asleep.
+    Relay,
+    /// A relay while the device is charging on a network that costs nothing, a light client otherwise: decided anew by
+    /// each [`Messenger::on_power_change`](crate::Messenger::on_power_change) and
+    /// [`Messenger::on_network_change`](crate::Messenger::on_network_change). Until they are called, light.
+    Adaptive,
+}
+
+impl std::str::FromStr for Mode {
+    type Err = Error;
+
+    /// `light`, `relay` or `adaptive`; else `input.setting`.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name {
+            "light" => Ok(Self::Light),
+            "relay" => Ok(Self::Relay),
+            "adaptive" => Ok(Self::Adaptive),
+            _ => Err(Code::BadSetting.into()),
+        }
+    }
+}
 
 /// How to open a messenger.
 pub struct Config {
@@ -20,6 +49,12 @@ pub struct Config {
     pub fleet: Fleet,
     /// DNS servers, IP addresses with optional port; empty: the system's. Android has none to read.
     pub dns_servers: Vec<String>,
+    /// Light client, relay, or each in its time.
+    pub mode: Mode,
+    /// Where to serve neighbours while relaying, multiaddrs `/ip4/…/tcp/<port>[/ws]`, port 0 for any: filter and
+    /// lightpush for at most 64 connections, no store. Empty: nowhere. [`Messenger::serving`](crate::Messenger::serving)
+    /// tells what came of it.
+    pub listen: Vec<String>,
     /// Send read receipts until the person decides.
     pub receipts: bool,
     /// Log level of this run; `None`: as the settings say.
@@ -35,7 +70,7 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    /// A configuration without counter and read receipts, with the log level as it is stored.
+    /// A light client without counter and read receipts, with the log level as it is stored.
     pub fn new(dir: impl Into<PathBuf>, key: [u8; 32], fleet: Fleet) -> Self {
         Self {
             dir: dir.into(),
@@ -43,6 +78,8 @@ impl Config {
             counter: None,
             fleet,
             dns_servers: Vec::new(),
+            mode: Mode::Light,
+            listen: Vec::new(),
             receipts: false,
             log: None,
         }

@@ -41,6 +41,7 @@ use live::Live;
 use own::Own;
 use step::{Fx, Rng, Step};
 
+use crate::config::Mode;
 use crate::error::{Code, Error, Kind};
 use crate::event::Event;
 use crate::records::{ConversationId, MessageId};
@@ -64,6 +65,8 @@ pub struct EngineConfig {
     pub read_receipts: bool,
     /// The suites this install speaks, one bit each: [`sotto_crypto::SUITES`], or others in simulations.
     pub suites: u32,
+    /// Light client, relay, or each in its time.
+    pub mode: Mode,
 }
 
 /// The engine over one account's database.
@@ -121,6 +124,7 @@ impl Engine {
         engine.live.meter = Meter::load(&counted.unwrap_or_default());
         let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
+        engine.choose_mode(&mut out);
         engine.set_wake(now_ms, &mut out);
         Ok((engine, out))
     }
@@ -185,7 +189,17 @@ impl Engine {
             }
             Command::NetworkChanged { network } => {
                 self.live.network_changed();
+                self.live.unmetered = !network.metered;
+                if network.metered {
+                    self.choose_mode(out); // not over the new network any more
+                }
                 self.run(now_ms, out, |step| command::network_changed(step, network))?;
+                self.choose_mode(out);
+                Ok(Answer::Done)
+            }
+            Command::PowerChanged { charging } => {
+                self.live.charging = charging;
+                self.choose_mode(out);
                 Ok(Answer::Done)
             }
             Command::Close => {
@@ -320,6 +334,20 @@ impl Engine {
             .chain(other)
             .map(|n| topic(n).to_string())
             .collect()
+    }
+
+    /// Turns relay mode on or off as what is known of power and network says.
+    fn choose_mode(&mut self, out: &mut Vec<Effect>) {
+        let live = &mut self.live;
+        let relay = match self.config.mode {
+            Mode::Light => false,
+            Mode::Relay => true,
+            Mode::Adaptive => live.charging && live.unmetered,
+        };
+        if live.relaying != relay {
+            live.relaying = relay;
+            out.push(Effect::Net(sotto_net::Command::Relay(relay)));
+        }
     }
 
     /// Subscribes to the own topics if they changed.

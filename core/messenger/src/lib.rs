@@ -37,7 +37,7 @@ mod subscription;
 
 pub use api::{Messenger, version};
 pub use clock::{Clock, system_clock};
-pub use config::Config;
+pub use config::{Config, Mode};
 pub use counter::OpenCounter;
 pub use error::{Code, Error, Kind};
 pub use event::Event;

@@ -38,6 +38,7 @@ impl Messenger {
         );
         net.single_circle = config.fleet.single_circle;
         net.dns_servers.clone_from(&config.dns_servers);
+        net.listen.clone_from(&config.listen);
         net.max_message = usize::try_from(config.fleet.max_message_bytes).unwrap_or(usize::MAX);
         net.traffic = Arc::clone(&traffic);
         net.dns_trees.clone_from(&config.fleet.dns_trees);
@@ -63,9 +64,9 @@ impl Messenger {
 
 fn start_error(error: client::StartError) -> Error {
     match error {
-        client::StartError::Address(_) | client::StartError::Tree { .. } => {
-            Code::NetworkAddress.into()
-        }
+        client::StartError::Address(_)
+        | client::StartError::Tree { .. }
+        | client::StartError::Listen { .. } => Code::NetworkAddress.into(),
         client::StartError::NoShards => Code::BadSetting.into(),
         client::StartError::Transport(_) => Code::Internal.into(),
     }
@@ -162,6 +163,7 @@ fn start(
         invite_nodes: invite_nodes(&config.fleet),
         read_receipts: config.receipts,
         suites: sotto_crypto::SUITES,
+        mode: config.mode,
     };
     // A system without randomness is no place to go on in.
     let rng = Box::new(UnwrapErr(getrandom::SysRng));

@@ -194,6 +194,8 @@ pub struct Connectivity {
     pub store: bool,
     /// The own topic is being heard.
     pub subscribed: bool,
+    /// While relaying: nodes that messages are passed on to and from; else 0.
+    pub relay_peers: u32,
 }
 
 /// Settings. `None` in a patch leaves a value alone.

@@ -126,6 +126,9 @@ impl Runtime {
         let closing = loop {
             match state.next(&mut net, &mut inbox, net_there).await {
                 Happening::Sent => {}
+                Happening::Net(Some(sotto_net::Event::Serving { addresses })) => {
+                    state.status.set_serving(addresses);
+                }
                 Happening::Net(Some(event)) => state.input(Input::Net(event)),
                 Happening::Net(None) | Happening::NetGone => {
                     log::warn!("the network actor has stopped");

@@ -1,4 +1,4 @@
-//! What the engine thread tells callers without a message: reachability.
+//! What the engine thread tells callers without a message: reachability, and where neighbours are served.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,13 +10,14 @@ use crate::records::Connectivity;
 #[derive(Debug, Default)]
 pub(crate) struct Status {
     connectivity: Mutex<Connectivity>,
+    serving: Mutex<Vec<String>>,
     reached: AtomicBool,
     bucket: Mutex<Bucket>,
 }
 
 impl Status {
     pub(crate) fn set_connectivity(&self, now: Connectivity) {
-        if now.publish_nodes > 0 || now.receive_nodes > 0 {
+        if now.publish_nodes > 0 || now.receive_nodes > 0 || now.relay_peers > 0 {
             self.reached.store(true, Ordering::Relaxed);
         }
         *self
@@ -38,6 +39,17 @@ impl Status {
 
     pub(crate) fn bucket(&self) -> Bucket {
         *self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_serving(&self, addresses: Vec<String>) {
+        *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
+    }
+
+    pub(crate) fn serving(&self) -> Vec<String> {
+        self.serving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A node was reached since the start.

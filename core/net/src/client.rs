@@ -13,6 +13,7 @@ mod jobs;
 mod lightpush;
 mod nodes;
 mod pushes;
+mod relay;
 mod serve;
 mod store;
 mod upkeep;
@@ -38,6 +39,12 @@ pub enum StartError {
     /// Entry number `index` (from 0) of the trees is no `enrtree://` URL.
     #[error("tree {index} is malformed")]
     Tree {
+        /// Place in the list.
+        index: usize,
+    },
+    /// Listen address number `index` (from 0) is no multiaddr.
+    #[error("listen address {index} is malformed")]
+    Listen {
         /// Place in the list.
         index: usize,
     },
@@ -83,6 +90,11 @@ fn read(config: &NetConfig) -> Result<Found, StartError> {
     let mut found = Vec::with_capacity(config.nodes.len());
     for (index, text) in config.nodes.iter().enumerate() {
         found.push(parse_node(index, text)?);
+    }
+    for (index, text) in config.listen.iter().enumerate() {
+        if text.parse::<Multiaddr>().is_err() {
+            return Err(StartError::Listen { index });
+        }
     }
     let mut trees = Vec::with_capacity(config.dns_trees.len());
     for (index, text) in config.dns_trees.iter().enumerate() {

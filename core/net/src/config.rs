@@ -56,6 +56,10 @@ pub struct NetConfig {
     pub sharding: Sharding,
     /// Both circles may use the same node, still with keys and connections of their own. Preset `local` only.
     pub single_circle: bool,
+    /// Where to serve neighbours while in relay mode (filter and lightpush, no store, within
+    /// [`Limits::phone`](crate::service::Limits::phone)): multiaddrs as in
+    /// [`NodeConfig::listen`](crate::NodeConfig::listen); empty: nowhere.
+    pub listen: Vec<String>,
     /// DNS servers, IP addresses with optional port; empty: the system's.
     pub dns_servers: Vec<String>,
     /// Largest encoded WakuMessage of the network, bytes.
@@ -81,6 +85,7 @@ impl NetConfig {
             cluster,
             sharding,
             single_circle: false,
+            listen: Vec::new(),
             dns_servers: Vec::new(),
             max_message: waku::MAX_MESSAGE,
             timing: Timing::default(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use futures::io::{copy, sink};
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{self, FrameError, Message};
@@ -107,17 +108,34 @@ pub(crate) async fn exchange<Q: Message, A: Message + Default>(
     .map_err(|_| ExchangeError::Timeout)?
 }
 
-/// Answers one request on a stream a peer opened: reads it, lets `answer` make the reply, closes. Streams that never
-/// carry a request are given up quietly.
+/// A request is longer than its protocol allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooLong;
+
+/// How much of a request that is too long is read and thrown away: who is still writing reads no answer.
+const THROWN_AWAY: u64 = 4 * 1024 * 1024;
+
+/// Reads the request on a stream that a peer opened. Streams that never carry one are given up quietly: js-waku opens
+/// them in advance.
 pub(crate) async fn read_request(
     stream: &mut Stream,
     cap: usize,
     limit: Duration,
-) -> Option<Vec<u8>> {
-    match timeout(limit, read_frame(stream, cap)).await {
-        Ok(Ok(body)) => body,
-        _ => None,
-    }
+) -> Option<Result<Vec<u8>, TooLong>> {
+    let read = async {
+        match read_frame(stream, cap).await {
+            Ok(body) => body.map(Ok),
+            Err(ExchangeError::Malformed(FrameError::TooLarge { len, .. }))
+                if len <= THROWN_AWAY =>
+            {
+                let mut rest = stream.take(len);
+                copy(&mut rest, &mut sink()).await.ok()?;
+                Some(Err(TooLong))
+            }
+            Err(_) => None,
+        }
+    };
+    timeout(limit, read).await.ok().flatten()
 }
 
 /// Writes the answer to a request and closes, under a time limit.
@@ -141,6 +159,16 @@ pub(crate) async fn answer_pings(mut stream: Stream) {
 pub(crate) const PING: &str = "/ipfs/ping/1.0.0";
 /// Bytes of a ping.
 pub(crate) const PING_LEN: usize = 32;
+
+/// Whether a peer answers a ping.
+pub(crate) async fn lives(opener: &Opener, peer: PeerId, limit: Duration) -> bool {
+    let answer = async {
+        let opened = opener.open(peer, StreamProtocol::new(PING)).await;
+        let (stream, _) = opened.map_err(ExchangeError::NotOpened)?;
+        ping(stream, limit).await
+    };
+    matches!(timeout(limit, answer).await, Ok(Ok(_)))
+}
 
 /// One ping on an open stream, which is given back for the next.
 pub(crate) async fn ping(mut stream: Stream, limit: Duration) -> Result<Stream, ExchangeError> {

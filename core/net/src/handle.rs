@@ -72,6 +72,9 @@ pub enum Command {
     Foreground(bool),
     /// The host's network changed: drop connections and resolve anew.
     NetworkChanged(Network),
+    /// Relay mode on or off: a node of its own, with a key of its own, relays the shards of the wanted topics and hears
+    /// them by gossip, instead of a filter node. Publishing goes through the publish circle as before.
+    Relay(bool),
     /// Service nodes out of an invite; both circles draw from them. Taken only where the configuration names neither
     /// nodes nor trees.
     AddNodes(Vec<String>),
@@ -114,14 +117,14 @@ pub struct Received {
     pub hash: [u8; 32],
     /// Who gave it.
     pub node: NodeNumber,
-    /// Pushed just now by a filter (true) or read from a store (false).
+    /// Pushed just now by a filter or relayed (true), or read from a store (false).
     pub live: bool,
 }
 
 /// What the network tells the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A live push.
+    /// A live push, or a message relayed.
     Message(Received),
     /// The end of a [`Command::Publish`].
     Published {
@@ -176,6 +179,11 @@ pub enum Event {
         /// Peer ids of entries to forget.
         gone: Vec<String>,
     },
+    /// In relay mode: where neighbours are served, multiaddrs ending in `/p2p/…`; empty: nowhere any more.
+    Serving {
+        /// In the order of [`NetConfig::listen`](crate::NetConfig::listen).
+        addresses: Vec<String>,
+    },
     /// The last event.
     Closed,
 }
@@ -224,11 +232,13 @@ pub struct Connectivity {
     pub publish_nodes: u32,
     /// Connected nodes of the receive circle that offer filter.
     pub receive_nodes: u32,
-    /// At least one connected node offers store v3.
+    /// At least one connected node offers store v3; in relay mode, where no connection to one lasts, one that may.
     pub store: bool,
-    /// The wanted topics are subscribed at a live node; rises again after every re-subscribe, and the
-    /// engine then fills the gap.
+    /// The wanted topics are subscribed at a live node or heard by a relay of our own; rises again after every
+    /// re-subscribe, and the engine then fills the gap.
     pub subscribed: bool,
     /// A stretch in which pushes may have been missed ended just now (re-subscribed after loss or 404).
     pub gap: bool,
+    /// Relay mode: peers in the mesh of the shard that has fewest; 0 in light mode.
+    pub relay_peers: u32,
 }

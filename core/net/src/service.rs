@@ -13,6 +13,7 @@ mod filter;
 mod lightpush;
 mod listen;
 mod neighbours;
+mod per_ip;
 mod push;
 mod relay;
 mod store;
@@ -24,7 +25,8 @@ pub use config::{Discv5Config, KeyError, Limits, NodeConfig, NodeKey};
 
 use std::future::Future;
 
-use libp2p::Multiaddr;
+use libp2p::{Multiaddr, PeerId};
+use sotto_wire::waku::WakuMessage;
 use tokio::sync::mpsc;
 
 use crate::address::{AddressError, parse_node};
@@ -33,6 +35,10 @@ use crate::address::{AddressError, parse_node};
 const EVENT_DEPTH: usize = 16;
 /// Archive requests that may wait; when the archive is that far behind, messages are relayed and not archived.
 const ARCHIVE_DEPTH: usize = 1024;
+/// Messages that may wait for a light client that hears through the node in its own process.
+const HEARD_DEPTH: usize = 256;
+/// Further relay peers that may wait.
+const FOUND_DEPTH: usize = 16;
 
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +91,10 @@ pub enum NodeEvent {
     Peers {
         /// Connected peers.
         connected: u32,
-        /// Those of them that relay.
+        /// Those of them that relay one of the node's shards.
         relays: u32,
+        /// Those that are in the mesh of the shard whose mesh is smallest.
+        mesh: u32,
     },
     /// The last event.
     Stopped,
@@ -101,6 +109,21 @@ pub struct NodeHandle {
     pub archive: mpsc::Receiver<ArchiveRequest>,
     /// Stops the node.
     pub stop: NodeStop,
+    /// What the node relays, for a light client in relay mode.
+    pub(crate) heard: mpsc::Receiver<Heard>,
+    /// Further relay peers.
+    pub(crate) found: mpsc::Sender<Vec<(PeerId, Multiaddr)>>,
+}
+
+/// A message that was relayed.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    /// Who gave it.
+    pub(crate) from: PeerId,
+    pub(crate) pubsub_topic: String,
+    pub(crate) message: WakuMessage,
+    /// Messages before it were not handed over, because there was no room.
+    pub(crate) gap: bool,
 }
 
 /// Stops a node.
@@ -133,10 +156,14 @@ pub fn start(
     }
     let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
     let (archive_queue, archive) = mpsc::channel(ARCHIVE_DEPTH);
+    let (heard_queue, heard) = mpsc::channel(HEARD_DEPTH);
+    let (found, found_queue) = mpsc::channel(FOUND_DEPTH);
     let (stop, stopped) = mpsc::channel(1);
     let ends = actor::Ends {
         events: event_queue,
         archive: archive_queue,
+        heard: heard_queue,
+        found: found_queue,
         stopped,
     };
     let actor = actor::Actor::new(config, &key, peers, ends)?;
@@ -144,6 +171,8 @@ pub fn start(
         events,
         archive,
         stop: NodeStop(stop),
+        heard,
+        found,
     };
     Ok((handle, actor.run(listen)))
 }

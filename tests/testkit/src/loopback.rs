@@ -90,6 +90,7 @@ impl State {
             store: *online,
             subscribed,
             gap: gap && subscribed,
+            relay_peers: 0,
         };
         self.tell(who, Event::Connectivity(now));
     }
@@ -156,7 +157,10 @@ impl State {
                 );
             }
             Command::Close => self.tell(who, Event::Closed),
-            Command::Foreground(_) | Command::NetworkChanged(_) | Command::AddNodes(_) => {}
+            Command::Foreground(_)
+            | Command::NetworkChanged(_)
+            | Command::Relay(_)
+            | Command::AddNodes(_) => {}
         }
     }
 

@@ -6,7 +6,7 @@ use sotto_messenger::engine::bucket::Bucket;
 use sotto_messenger::engine::input::{Answer, Effect, Input, Ticket};
 use sotto_messenger::engine::{Engine, EngineConfig, stored};
 use sotto_messenger::records::MessageState;
-use sotto_messenger::{Error, Event};
+use sotto_messenger::{Error, Event, Mode};
 use sotto_wire::topic::BucketTable;
 use tempfile::TempDir;
 
@@ -111,6 +111,7 @@ impl Phone {
             invite_nodes: Vec::new(),
             read_receipts: true,
             suites: self.suites,
+            mode: Mode::Light,
         };
         let rng = Seeded::new(
             self.seed

@@ -165,6 +165,7 @@ impl World {
             store: on,
             subscribed,
             gap: subscribed,
+            relay_peers: 0,
         };
         self.later(who, 1, NetEvent::Connectivity(now));
     }
@@ -301,8 +302,10 @@ impl World {
                 self.later(who, 40, event);
             }
             NetCommand::Close => self.later(who, 1, NetEvent::Closed),
-            NetCommand::Foreground(_) | NetCommand::NetworkChanged(_) | NetCommand::AddNodes(_) => {
-            }
+            NetCommand::Foreground(_)
+            | NetCommand::NetworkChanged(_)
+            | NetCommand::Relay(_)
+            | NetCommand::AddNodes(_) => {}
         }
     }
 

@@ -36,6 +36,12 @@ pub(crate) struct HostNetwork {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Power {
+    charging: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Deadline {
     deadline_ms: u64,
 }
@@ -72,6 +78,11 @@ pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) 
             vpn,
         })
         .await?;
+    done(json!({}))
+}
+
+pub(crate) async fn power_changed(messenger: &Messenger, params: Power) -> Answer {
+    messenger.on_power_change(params.charging).await?;
     done(json!({}))
 }
 
@@ -125,6 +136,7 @@ mod tests {
                 receive_nodes: 1,
                 store: true,
                 subscribed: true,
+                relay_peers: 0,
             }),
             Event::Notice {
                 code: "clock.skewed",

@@ -41,8 +41,10 @@ pub(crate) async fn call(session: &Session, method: &str, params: Value) -> Answ
         "typing" => chat::typing(messenger, read(params)?).await,
         "settings" => host::settings(messenger, read(params)?).await,
         "connectivity" => none(params).and_then(|()| show(&messenger.connectivity())),
+        "serving" => none(params).and_then(|()| done(json!({"addresses": messenger.serving()}))),
         "set_foreground" => host::set_foreground(messenger, read(params)?).await,
         "network_changed" => host::network_changed(messenger, read(params)?).await,
+        "power_changed" => host::power_changed(messenger, read(params)?).await,
         "sync_once" => host::sync_once(messenger, read(params)?).await,
         "next_events" => host::next_events(&session.subscription, read(params)?).await,
         "diagnostics" => none(params).and_then(|()| show(&messenger.diagnostics()?)),
@@ -87,7 +89,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("### "))
             .collect();
-        assert_eq!(known.len(), 28);
+        assert_eq!(known.len(), 30);
         assert_eq!(chapters, known);
     }
 }

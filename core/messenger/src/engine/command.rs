@@ -22,7 +22,8 @@ const KEY_TYPED: &str = "typed_ms";
 /// Longest draft, bytes.
 const DRAFT_MAX: usize = sotto_wire::blob::MAX_BLOB;
 
-/// Runs a call that changes something. `Foreground`, `NetworkChanged`, `SyncOnce` and `Close` are the engine's own.
+/// Runs a call that changes something. `Foreground`, `NetworkChanged`, `PowerChanged`, `SyncOnce` and `Close` are the
+/// engine's own.
 pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error> {
     match command {
         Command::AccountCreate { name } => {
@@ -61,6 +62,7 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
         Command::SettingsSet { patch } => settings(step, &patch)?,
         Command::Foreground { .. }
         | Command::NetworkChanged { .. }
+        | Command::PowerChanged { .. }
         | Command::SyncOnce
         | Command::Close => {}
     }

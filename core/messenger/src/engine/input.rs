@@ -105,6 +105,11 @@ pub enum Command {
         /** What it is now. */
         network: sotto_net::Network,
     },
+    /// The device began or ceased to charge. Answer: `Done`.
+    PowerChanged {
+        /** It charges. */
+        charging: bool,
+    },
     /// Catch up and empty the outbox; answered when both are done. Answer: `Synced`. The runtime keeps the deadline.
     SyncOnce,
     /// Truncate the log, stop the net. Answer: `Done`, last.

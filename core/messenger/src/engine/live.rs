@@ -22,6 +22,11 @@ pub(super) struct Live {
     pub(super) clock: Clock,
     pub(super) connectivity: Connectivity,
     pub(super) foreground: bool,
+    /// What the host said of power and network.
+    pub(super) charging: bool,
+    pub(super) unmetered: bool,
+    /// Relay mode was asked for.
+    pub(super) relaying: bool,
     pub(super) closing: bool,
     /// The own topics,
     pub(super) topics: Vec<String>,

@@ -38,7 +38,7 @@ impl Engine {
             NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, None, out),
             NetEvent::Connectivity(now) => self.connectivity(now_ms, now, out),
             NetEvent::Book { changed, gone } => self.book(changed, &gone),
-            NetEvent::Closed => Ok(()),
+            NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
         };
         if let Err(error) = done {
             self.background_error(now_ms, &error, out);
@@ -250,16 +250,15 @@ impl Engine {
         if !before.store && now.store {
             self.live.catch_up_after_ms = 0;
         }
-        let shown = |c: &Connectivity| (c.publish_nodes, c.receive_nodes, c.store, c.subscribed);
+        let shown = |c: &Connectivity| crate::records::Connectivity {
+            publish_nodes: c.publish_nodes,
+            receive_nodes: c.receive_nodes,
+            store: c.store,
+            subscribed: c.subscribed,
+            relay_peers: c.relay_peers,
+        };
         if shown(&before) != shown(&now) {
-            out.push(Effect::Emit(Event::Connectivity(
-                crate::records::Connectivity {
-                    publish_nodes: now.publish_nodes,
-                    receive_nodes: now.receive_nodes,
-                    store: now.store,
-                    subscribed: now.subscribed,
-                },
-            )));
+            out.push(Effect::Emit(Event::Connectivity(shown(&now))));
         }
         if before.publish_nodes == 0 && now.publish_nodes > 0 {
             self.live.tries.clear();

@@ -18,6 +18,7 @@ use super::filter::{Filter, FilterAsk, Verdict};
 use super::jobs::{Answer, Job};
 use super::nodes::{Kind, Nodes, Offers};
 use super::pushes::{self, Pushed};
+use super::relay::{self, Relay};
 use super::serve;
 use super::store::Page;
 use crate::address::parse_node;
@@ -74,6 +75,13 @@ pub(super) struct Actor {
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
     pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
+    /// Relay mode is wanted.
+    pub(super) relaying: bool,
+    pub(super) relay: Option<Relay>,
+    /// The relay listens for neighbours,
+    pub(super) serve: bool,
+    /// and where, as last told.
+    pub(super) served: Vec<String>,
     pub(super) foreground: bool,
     pub(super) told: Connectivity,
     pub(super) out: VecDeque<Event>,
@@ -108,6 +116,10 @@ impl Actor {
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),
+            relaying: false,
+            relay: None,
+            serve: true,
+            served: Vec::new(),
             foreground: false,
             told: Connectivity::default(),
             out: VecDeque::new(),
@@ -146,6 +158,7 @@ impl Actor {
                         self.happened(Kind::Receive, happened, now);
                     }
                 }
+                said = relay::next(&mut self.relay) => self.relay_said(said, Instant::now()),
                 Some(done) = self.work.next() => self.done(done, Instant::now()),
                 Some(page) = self.pages.1.recv(), if room => self.page(page),
                 Some((peer, push)) = self.pushed.1.recv(), if room => {
@@ -194,6 +207,7 @@ impl Actor {
                 }
             }
             Command::NetworkChanged(network) => self.network_changed(network),
+            Command::Relay(on) => self.relaying = on,
             // A stranger's link must not choose where the traffic of those goes who have a network.
             Command::AddNodes(_) if self.config.has_network() => {}
             Command::AddNodes(texts) => {
@@ -207,6 +221,7 @@ impl Actor {
                     })
                     .collect();
                 self.nodes.add(one_each(found), Source::Invite, None);
+                self.name_relay_peers();
             }
             Command::Close => {}
         }
@@ -225,6 +240,8 @@ impl Actor {
         self.config = Arc::new(config);
         self.filter.lost_all();
         self.discovery.begin_anew();
+        self.serve = true;
+        self.end_relay();
         self.nodes.forgive();
         while let Ok(page) = self.pages.1.try_recv() {
             self.page(page);

@@ -188,6 +188,7 @@ impl Actor {
         let found = found.map(|record| (record.peer, record.addresses));
         let taken = self.nodes.add(found.collect(), source, named_by);
         log::debug!("{taken} further nodes were named");
+        self.name_relay_peers();
         if taken == 0 {
             let way = self.discovery.way(origin);
             way.searches = way.searches.saturating_add(IN_VAIN);

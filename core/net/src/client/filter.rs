@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
-use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard};
+use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard, WakuMessage};
 use tokio::time::Instant;
 
 use super::witness::Witness;
@@ -80,6 +80,8 @@ pub(crate) struct Filter {
     peers: Vec<Peer>,
     foreground: bool,
     missed: bool,
+    /// Peers in the mesh of a relay of our own.
+    mesh: u32,
     witness: Witness,
 }
 
@@ -94,6 +96,7 @@ impl Filter {
             peers: Vec::new(),
             foreground: false,
             missed: false,
+            mesh: 0,
             witness: Witness::default(),
         }
     }
@@ -125,10 +128,35 @@ impl Filter {
         }
     }
 
-    /// How many nodes are wanted.
+    /// The shards of what is wanted.
+    pub(crate) fn shards(&self) -> BTreeSet<u16> {
+        let shard = |topic: &String| self.sharding.shard(self.cluster, topic);
+        self.wanted
+            .iter()
+            .filter_map(shard)
+            .map(|one| one.shard)
+            .collect()
+    }
+
+    /// How many peers a relay of our own hears those shards from.
+    pub(crate) fn set_mesh(&mut self, peers: u32) {
+        let covered = self.covered();
+        self.mesh = peers;
+        self.missed |= covered && !self.covered();
+    }
+
+    /// Something was not heard.
+    pub(crate) fn miss(&mut self) {
+        self.missed = true;
+    }
+
+    /// How many nodes are wanted. None next to a relay; with a conversation on screen one peer is too few for that,
+    /// for it may be dead.
     pub(crate) fn target(&self) -> usize {
         match (self.wanted.is_empty(), self.foreground) {
             (true, _) => 0,
+            (false, false) if self.mesh > 0 => 0,
+            (false, true) if self.mesh > 1 => 0,
             (false, false) => 1,
             (false, true) => 2,
         }
@@ -208,13 +236,10 @@ impl Filter {
         Some(id)
     }
 
-    /// Whether all wanted topics are subscribed at some node.
+    /// Whether all wanted topics are heard: subscribed at some node, or relayed.
     pub(crate) fn covered(&self) -> bool {
-        !self.wanted.is_empty()
-            && self
-                .peers
-                .iter()
-                .any(|peer| self.wanted.iter().all(|topic| peer.known.contains(topic)))
+        let all = |peer: &Peer| self.wanted.iter().all(|topic| peer.known.contains(topic));
+        !self.wanted.is_empty() && (self.mesh > 0 || self.peers.iter().any(all))
     }
 
     /// True once after a stretch with missed pushes, when all is subscribed again.
@@ -447,7 +472,7 @@ impl Filter {
         silent.map(|peer| peer.id).collect()
     }
 
-    /// Checks a push: from a node in use, on a wanted topic and its shard, not yet seen.
+    /// Checks a push from a node in use.
     pub(crate) fn push(
         &mut self,
         id: &PeerId,
@@ -457,19 +482,29 @@ impl Filter {
         let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
         peer.alive_at = now + self.timing.alive_every;
         let node = peer.node;
-        let message = push.waku_message?;
+        self.receive(push.pubsub_topic, push.waku_message?, node, now)
+    }
+
+    /// Checks what was pushed or relayed: on a wanted topic and its shard, not yet seen.
+    pub(crate) fn receive(
+        &mut self,
+        pubsub_topic: Option<String>,
+        message: WakuMessage,
+        node: NodeNumber,
+        now: Instant,
+    ) -> Option<Received> {
         message.validate(self.max_message).ok()?;
         if !self.wanted.contains(&message.content_topic) {
             return None;
         }
         let shard = self.sharding.shard(self.cluster, &message.content_topic)?;
         let shard = shard.to_string();
-        if push.pubsub_topic.is_some_and(|topic| topic != shard) {
+        if pubsub_topic.is_some_and(|topic| topic != shard) {
             return None;
         }
         let hash = waku::message_hash(&shard, &message);
         if !self.witness.pushed(hash, node, now) {
-            return None; // the other filter node was faster
+            return None; // another node was faster
         }
         if self.peers.len() > 1 {
             self.witness.owe(hash, &message.content_topic, now, now);

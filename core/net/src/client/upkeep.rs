@@ -6,7 +6,7 @@ use libp2p::PeerId;
 use tokio::time::Instant;
 
 use super::actor::{Actor, Done};
-use super::circle::Ready;
+use super::circle::{Circle, Ready};
 use super::filter::Todo;
 use super::nodes::{Kind, Service};
 use super::pushes;
@@ -34,6 +34,7 @@ impl Actor {
         }
         self.discover(now);
         self.start_jobs(now);
+        self.keep_relay();
         self.keep_filter(now);
         self.keep_publishing(now);
         self.close_unused(now);
@@ -45,7 +46,7 @@ impl Actor {
         for deadline in deadlines.into_iter().flatten() {
             self.wake_at(deadline);
         }
-        self.tell();
+        self.tell(now);
     }
 
     pub(super) fn wake_at(&mut self, at: Instant) {
@@ -124,17 +125,17 @@ impl Actor {
         }
     }
 
-    fn tell(&mut self) {
+    fn tell(&mut self, now: Instant) {
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
-        let mut store = self.publish.ready(Service::Store);
+        let connected = |circle: &Circle| circle.ready(Service::Store).next().is_some();
         let connectivity = Connectivity {
             publish_nodes: count(self.publish.ready(Service::LightPush).count()),
             receive_nodes: count(self.receive.ready(Service::Filter).count()),
-            store: store.next().is_some() || self.receive.ready(Service::Store).next().is_some(),
+            store: connected(&self.publish) || connected(&self.receive) || self.store_in_reach(now),
             subscribed: self.filter.covered(),
             gap: false,
+            relay_peers: self.relay.as_ref().map_or(0, |relay| relay.mesh),
         };
-        drop(store);
         let gap = self.filter.take_gap();
         if gap || connectivity != self.told {
             self.told = connectivity;

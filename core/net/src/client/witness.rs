@@ -20,7 +20,8 @@ const SETTLING: Duration = Duration::from_secs(30);
 /// What is known of one message.
 #[derive(Debug, Default)]
 struct Seen {
-    by: [Option<NodeNumber>; 2],
+    /// Two filter nodes and a relay of our own at most.
+    by: [Option<NodeNumber>; 3],
     /// Whether filter nodes were, or are to be, asked for it.
     owed: bool,
 }
@@ -61,9 +62,11 @@ impl Witness {
     /// Notes a push; true if it is the first of its message.
     pub(crate) fn pushed(&mut self, hash: [u8; 32], by: NodeNumber, now: Instant) -> bool {
         let seen = self.entry(hash, now);
-        let first = seen.by == [None; 2];
+        let first = seen.by == [None; 3];
         if !seen.by.contains(&Some(by)) {
-            seen.by = [Some(by), seen.by.first().copied().flatten()];
+            seen.by.rotate_right(1);
+            let [latest, ..] = &mut seen.by;
+            *latest = Some(by);
         }
         first
     }

@@ -1,7 +1,6 @@
 //! The task that owns the swarm: connections, streams, gossip.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -18,28 +17,28 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::answer::Pushers;
 use super::archive::ArchiveRequest;
-use super::config::{NodeConfig, NodeKey};
+use super::config::{Limits, NodeConfig, NodeKey};
 use super::discv5::{self, Found, Learnt};
 use super::filter::{SWEEP, Subscriptions};
 use super::neighbours::Neighbours;
 use super::push::Style;
 use super::relay::{self, Relay};
-use super::{NodeEvent, StartError};
-use crate::exchange::{self, ExchangeError, PING};
+use super::{Heard, NodeEvent, StartError, per_ip};
+use crate::exchange::{self, ExchangeError, PING, TooLong};
 use crate::recent::Recent;
 use crate::streams::{self, Inbound};
 use crate::transport;
 
-/// Streams of one connection.
-const STREAMS: usize = 128;
 /// Connections being set up.
 const PENDING: u32 = 64;
 /// Work under way; streams beyond it are dropped.
 const MAX_WORK: usize = 4096;
-/// For a peer to say something on a stream it opened.
-const REQUEST_WITHIN: Duration = Duration::from_secs(20);
 /// For a peer to say what it belongs to.
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
+/// Between signs of life of a relay peer, from which there may be nothing to hear for hours.
+const ALIVE_EVERY: Duration = Duration::from_secs(120);
+/// For it to give one.
+const ALIVE_WITHIN: Duration = Duration::from_secs(15);
 /// Agents whose filter clients read one push from a stream.
 const ONE_PUSH_A_STREAM: &str = "go-waku";
 /// Message hashes remembered.
@@ -50,6 +49,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
+    per_ip: per_ip::Behaviour,
     identify: identify::Behaviour,
     pub(super) relay: Relay,
     streams: streams::Behaviour,
@@ -59,19 +59,23 @@ pub(super) struct Behaviour {
 pub(super) struct Ends {
     pub(super) events: mpsc::Sender<NodeEvent>,
     pub(super) archive: mpsc::Sender<ArchiveRequest>,
+    pub(super) heard: mpsc::Sender<Heard>,
+    pub(super) found: mpsc::Receiver<Vec<(PeerId, Multiaddr)>>,
     pub(super) stopped: mpsc::Receiver<()>,
 }
 
 /// What came out of work under way.
 pub(super) enum Done {
     /// A request was read.
-    Request(PeerId, StreamProtocol, Vec<u8>, Stream),
+    Request(PeerId, StreamProtocol, Result<Vec<u8>, TooLong>, Stream),
     /// A stream is finished with.
     Finished(PeerId),
     /// A subscriber takes no more, or is given no more.
     PushEnded(PeerId, u64),
     /// What a peer says it belongs to.
     Cluster(PeerId, Result<Option<u16>, ExchangeError>),
+    /// Whether a relay peer lives.
+    Alive(PeerId, bool),
 }
 
 /// A connected peer.
@@ -82,6 +86,8 @@ pub(super) struct Peer {
     pub(super) window: (Instant, u32),
     /// How it wants pushes.
     pub(super) style: Style,
+    /// When it is to be asked for a sign of life, should it be a relay; `None`: it gives none, or is being asked.
+    alive_at: Option<Instant>,
 }
 
 /// The service node.
@@ -92,7 +98,6 @@ pub(super) struct Actor {
     pub(super) metadata: Vec<u8>,
     pub(super) ends: Ends,
     pub(super) peers: HashMap<PeerId, Peer>,
-    pub(super) addresses: HashMap<IpAddr, u32>,
     pub(super) neighbours: Neighbours,
     /// Those of them that discv5 found.
     pub(super) neighbours_found: usize,
@@ -108,7 +113,9 @@ pub(super) struct Actor {
     pub(super) listeners: HashMap<ListenerId, usize>,
     pub(super) bound: Vec<Option<Multiaddr>>,
     pub(super) out: VecDeque<NodeEvent>,
-    pub(super) told: (u32, u32),
+    pub(super) told: (u32, u32, u32),
+    /// Something was not handed over to who hears through this node.
+    pub(super) unheard: bool,
     pub(super) stopping: bool,
 }
 
@@ -122,10 +129,15 @@ impl Actor {
         let discv5 = discv5::prepare(&config, key)?;
         let key = key.keypair();
         let stack = |error: Box<dyn std::error::Error + Send + Sync>| StartError::Stack(error);
-        let transport = transport::build(&key, &config.dns_servers, STREAMS, &config.traffic)
+        let Limits {
+            streams,
+            relays_per_ip,
+            ..
+        } = config.limits;
+        let transport = transport::build(&key, &config.dns_servers, streams, &config.traffic)
             .map_err(|error| stack(Box::new(error)))?;
         let shards = config.sharding.list();
-        let relay = relay::build(config.cluster, &shards, config.max_message)
+        let relay = relay::build(config.cluster, &shards, config.max_message, relays_per_ip)
             .map_err(|error| stack(Box::new(error)))?;
         let streams = streams::Behaviour::new(&accepted(&config), false);
         let opener = streams.opener();
@@ -135,6 +147,7 @@ impl Actor {
             .with_max_established_per_peer(Some(2)); // both may dial at once
         let behaviour = Behaviour {
             limits: connection_limits::Behaviour::new(limits),
+            per_ip: per_ip::Behaviour::new(config.limits.connections_per_ip),
             identify: identify::Behaviour::new(transport::identify(key.public())),
             relay,
             streams,
@@ -147,12 +160,10 @@ impl Actor {
             subscriptions: Subscriptions::new(config.limits),
             pushers: Pushers::new(config.limits),
             swarm: Swarm::new(transport, behaviour, peer, swarm_config),
-            config,
             opener,
             ends,
             peers: HashMap::new(),
-            addresses: HashMap::new(),
-            neighbours: Neighbours::new(peers, Instant::now()),
+            neighbours: Neighbours::new(peers, config.peers_at_once, Instant::now()),
             neighbours_found: 0,
             learnt: Learnt::default(),
             discv5,
@@ -163,8 +174,10 @@ impl Actor {
             listeners: HashMap::new(),
             bound: Vec::new(),
             out: VecDeque::new(),
-            told: (0, 0),
+            told: (0, 0, 0),
+            unheard: false,
             stopping: false,
+            config,
         })
     }
 
@@ -187,6 +200,7 @@ impl Actor {
                 Some(done) = self.work.next() => self.done(done, Instant::now()),
                 Some(()) = self.walks.next() => {}
                 Some(found) = self.found.1.recv() => self.found_records(found, Instant::now()),
+                Some(named) = self.ends.found.recv() => self.neighbours.add(named, Instant::now()),
                 _ = tick.tick() => self.tick(Instant::now()),
             }
         }
@@ -217,7 +231,34 @@ impl Actor {
                 self.neighbours.lost(&peer, now);
             }
         }
+        self.look_after_relays(now);
         self.count_peers();
+    }
+
+    /// Ends the connections of relay peers that are dead or behave badly: a mesh full of them hears nothing.
+    fn look_after_relays(&mut self, now: Instant) {
+        let relay = &self.swarm.behaviour().relay;
+        let (mut bad, mut silent) = (Vec::new(), Vec::new());
+        for peer in relay::relays(relay) {
+            if relay::is_bad(relay, &peer) {
+                bad.push(peer);
+            } else if let Some(state) = self.peers.get_mut(&peer)
+                && state.alive_at.is_some_and(|at| at <= now)
+            {
+                state.alive_at = None;
+                silent.push(peer);
+            }
+        }
+        for peer in bad {
+            log::warn!("a relay peer behaves badly: its connection ends");
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        for peer in silent {
+            let opener = self.opener.clone();
+            self.work.push(Box::pin(async move {
+                Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await)
+            }));
+        }
     }
 
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) {
@@ -228,7 +269,7 @@ impl Actor {
                 message_id,
                 message,
             })) => {
-                let good = self.gossip(&message);
+                let good = self.gossip(propagation_source, &message);
                 let acceptance = if good {
                     MessageAcceptance::Accept
                 } else {
@@ -244,33 +285,20 @@ impl Actor {
                 info,
                 ..
             })) => self.identified(peer_id, &info),
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                connection_id,
-                endpoint,
-                ..
-            } => {
+            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                 self.neighbours.connected(&peer_id);
                 self.peers.entry(peer_id).or_insert(Peer {
                     at_once: 0,
                     window: (now, 0),
                     style: Style::Each,
+                    alive_at: None,
                 });
-                if !self.count_address(endpoint.get_remote_address()) {
-                    self.swarm.close_connection(connection_id);
-                }
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,
-                endpoint,
-                num_established,
+                num_established: 0,
                 ..
-            } => {
-                self.uncount_address(endpoint.get_remote_address());
-                if num_established == 0 {
-                    self.gone(&peer_id, now);
-                }
-            }
+            } => self.gone(&peer_id, now),
             SwarmEvent::OutgoingConnectionError {
                 peer_id: Some(peer),
                 ..
@@ -304,8 +332,13 @@ impl Actor {
         {
             state.style = Style::Lasting;
         }
-        let ids = &info.protocols;
-        if !ids.iter().any(|id| id.as_ref() == protocol::METADATA) {
+        let offers = |id: &str| info.protocols.iter().any(|one| one.as_ref() == id);
+        if let Some(state) = self.peers.get_mut(&peer)
+            && offers(PING)
+        {
+            state.alive_at = Some(Instant::now() + ALIVE_EVERY);
+        }
+        if !offers(protocol::METADATA) {
             return;
         }
         let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
@@ -338,14 +371,15 @@ impl Actor {
         }
         state.at_once += 1;
         let cap = self.request_cap(&protocol);
+        let limit = self.config.limits.request_within;
         self.work.push(Box::pin(async move {
             if protocol == PING {
                 stream.ignore_for_keep_alive();
                 exchange::answer_pings(stream).await;
                 return Done::Finished(peer);
             }
-            match exchange::read_request(&mut stream, cap, REQUEST_WITHIN).await {
-                Some(body) => Done::Request(peer, protocol, body, stream),
+            match exchange::read_request(&mut stream, cap, limit).await {
+                Some(request) => Done::Request(peer, protocol, request, stream),
                 None => Done::Finished(peer),
             }
         }));
@@ -353,8 +387,8 @@ impl Actor {
 
     fn done(&mut self, done: Done, now: Instant) {
         match done {
-            Done::Request(peer, protocol, body, stream) => {
-                self.request(peer, &protocol, &body, stream, now);
+            Done::Request(peer, protocol, request, stream) => {
+                self.request(peer, &protocol, request, stream, now);
             }
             Done::Finished(peer) => {
                 if let Some(state) = self.peers.get_mut(&peer) {
@@ -370,11 +404,21 @@ impl Actor {
                 let _ = self.swarm.disconnect_peer_id(peer);
             }
             Done::Cluster(..) => {}
+            Done::Alive(peer, true) => {
+                if let Some(state) = self.peers.get_mut(&peer) {
+                    state.alive_at = Some(now + ALIVE_EVERY);
+                }
+            }
+            Done::Alive(peer, false) => {
+                log::debug!("a relay peer gives no sign of life");
+                let _ = self.swarm.disconnect_peer_id(peer);
+            }
         }
     }
 
-    /// Whether a gossiped message is good; if so it is delivered here.
-    fn gossip(&mut self, message: &gossipsub::Message) -> bool {
+    /// Whether a gossiped message is good; if so it is delivered here. The rule is Waku's: a WakuMessage within the
+    /// network's limits, whatever its timestamp.
+    fn gossip(&mut self, from: PeerId, message: &gossipsub::Message) -> bool {
         let Ok(decoded) = waku::decode::<WakuMessage>(&message.data) else {
             return false;
         };
@@ -382,7 +426,7 @@ impl Actor {
             return false;
         }
         let hash = waku::message_hash(message.topic.as_str(), &decoded);
-        self.deliver(message.topic.as_str(), decoded, hash);
+        self.deliver(from, message.topic.as_str(), decoded, hash);
         true
     }
 }

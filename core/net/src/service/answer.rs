@@ -20,8 +20,8 @@ use super::archive::{ArchiveError, ArchiveRequest, Archived};
 use super::config::Limits;
 use super::lightpush::{self, Push, Taken};
 use super::push::{self, Frame, Style};
-use super::{relay, store};
-use crate::exchange;
+use super::{Heard, relay, store};
+use crate::exchange::{self, TooLong};
 
 /// For a peer to take an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -110,20 +110,36 @@ impl Actor {
         &mut self,
         peer: PeerId,
         protocol: &StreamProtocol,
-        body: &[u8],
+        request: Result<Vec<u8>, TooLong>,
         mut stream: Stream,
         now: Instant,
     ) {
         let allowed = self.allowed(&peer, now);
+        // What is too long was thrown away: it is answered like what cannot be read, where there is no code for it.
+        let body = request.as_deref().unwrap_or_default();
+        let too_long = request.is_err();
         let answer = match protocol.as_ref() {
+            protocol::FILTER_SUBSCRIBE if too_long => at_once(filter_answer(
+                RATE_LIMITED_ID.into(),
+                FilterStatus::BadRequest,
+            )),
             protocol::FILTER_SUBSCRIBE => at_once(self.filter(peer, body, allowed, now)),
+            protocol::LIGHTPUSH_V3 if too_long => {
+                at_once(lightpush::answer_v3(String::new(), Taken::TooLong))
+            }
             protocol::LIGHTPUSH_V3 => {
-                let (id, taken) = self.push(lightpush::read_v3(body), allowed);
+                let (id, taken) = self.push(peer, lightpush::read_v3(body), allowed);
                 at_once(lightpush::answer_v3(id, taken))
             }
+            protocol::LIGHTPUSH_V2 if too_long => {
+                at_once(lightpush::answer_v2(String::new(), Taken::TooLong))
+            }
             protocol::LIGHTPUSH_V2 => {
-                let (id, taken) = self.push(lightpush::read_v2(body), allowed);
+                let (id, taken) = self.push(peer, lightpush::read_v2(body), allowed);
                 at_once(lightpush::answer_v2(id, taken))
+            }
+            protocol::STORE if too_long => {
+                at_once(store::refuse(StoreStatus::BadRequest, "query too long"))
             }
             protocol::STORE => self.store(body, allowed),
             protocol::PEER_EXCHANGE => at_once(self.records(&peer, body, allowed)),
@@ -156,19 +172,15 @@ impl Actor {
                 let status = self.subscriptions.request(peer, &request, now);
                 (request.request_id.unwrap_or_default(), status)
             }
-            Err(_) => (String::new(), FilterStatus::BadRequest),
+            Err(_) => (RATE_LIMITED_ID.into(), FilterStatus::BadRequest),
         };
         if !self.subscriptions.has(&peer) {
             self.pushers.end(&peer);
         }
-        waku::encode_framed(&FilterSubscribeResponse {
-            request_id: Some(id),
-            status_code: Some(status.code()),
-            status_desc: None,
-        })
+        filter_answer(id, status)
     }
 
-    fn push(&mut self, push: Option<Push>, allowed: bool) -> (String, Taken) {
+    fn push(&mut self, peer: PeerId, push: Option<Push>, allowed: bool) -> (String, Taken) {
         let Some(push) = push else {
             return (String::new(), Taken::Malformed);
         };
@@ -176,14 +188,19 @@ impl Actor {
             return (push.id, Taken::TooMany);
         }
         let taken = match push.message {
-            Some(message) => self.relay(push.pubsub_topic, message),
+            Some(message) => self.relay(peer, push.pubsub_topic, message),
             None => Taken::Malformed,
         };
         (push.id, taken)
     }
 
     /// Relays a message of a light client.
-    fn relay(&mut self, pubsub_topic: Option<String>, mut message: WakuMessage) -> Taken {
+    fn relay(
+        &mut self,
+        from: PeerId,
+        pubsub_topic: Option<String>,
+        mut message: WakuMessage,
+    ) -> Taken {
         match message.validate(self.config.max_message) {
             Ok(()) => {}
             Err(MessageError::TooLarge) => return Taken::TooLarge,
@@ -201,12 +218,12 @@ impl Actor {
         let peers = relay::peers(relay, &ident);
         match relay.publish(ident, lightpush::data(&message)) {
             Ok(_) => {
-                self.deliver(&topic, message, hash);
+                self.deliver(from, &topic, message, hash);
                 Taken::Relayed(peers)
             }
             Err(PublishError::Duplicate) => Taken::Seen(peers.max(1)),
             Err(PublishError::NoPeersSubscribedToTopic) if self.config.alone => {
-                if self.deliver(&topic, message, hash) {
+                if self.deliver(from, &topic, message, hash) {
                     Taken::Relayed(1)
                 } else {
                     Taken::Seen(1)
@@ -234,10 +251,25 @@ impl Actor {
         ours.then_some(topic)
     }
 
-    /// Gives a message to archive and subscribers, once; false if it had been given before.
-    pub(super) fn deliver(&mut self, topic: &str, message: WakuMessage, hash: [u8; 32]) -> bool {
+    /// Gives a message to archive, subscribers and who hears through this node, once; false if it had been given before.
+    pub(super) fn deliver(
+        &mut self,
+        from: PeerId,
+        topic: &str,
+        message: WakuMessage,
+        hash: [u8; 32],
+    ) -> bool {
         if !self.recent.insert(hash) {
             return false;
+        }
+        if !self.ends.heard.is_closed() {
+            let heard = Heard {
+                from,
+                pubsub_topic: topic.into(),
+                message: message.clone(),
+                gap: self.unheard,
+            };
+            self.unheard = self.ends.heard.try_send(heard).is_err();
         }
         let wanting = self.subscriptions.wanting(topic, &message.content_topic);
         if !wanting.is_empty() {
@@ -354,6 +386,14 @@ impl Actor {
             }),
         })
     }
+}
+
+fn filter_answer(id: String, status: FilterStatus) -> Vec<u8> {
+    waku::encode_framed(&FilterSubscribeResponse {
+        request_id: Some(id),
+        status_code: Some(status.code()),
+        status_desc: None,
+    })
 }
 
 fn at_once(frame: Vec<u8>) -> Answer {

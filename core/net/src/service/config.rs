@@ -20,6 +20,8 @@ pub struct NodeConfig {
     pub sharding: Sharding,
     /// Relay peers to stay connected with: multiaddrs ending in `/p2p/…`.
     pub peers: Vec<String>,
+    /// How many of them at a time.
+    pub peers_at_once: usize,
     /// This is the only node of its network: a message that reached it has arrived, although no relay peer took it.
     pub alone: bool,
     /// Offer a store. The starter then has to answer [`ArchiveRequest`](super::ArchiveRequest)s.
@@ -46,6 +48,7 @@ impl NodeConfig {
             cluster,
             sharding,
             peers: Vec::new(),
+            peers_at_once: usize::MAX,
             alone: false,
             store: true,
             dns_servers: Vec::new(),
@@ -73,12 +76,18 @@ pub struct Discv5Config {
 pub struct Limits {
     /// Connections.
     pub connections: u32,
-    /// Connections from one IP address, loopback excepted.
+    /// Connections from one IP address, 127.0.0.1 and ::1 excepted.
     pub connections_per_ip: u32,
+    /// Streams of one connection; more are reset, or end the connection.
+    pub streams: usize,
+    /// Relay peers at one IP address before gossip scores them down, 127.0.0.1 and ::1 excepted; 0 for any number.
+    pub relays_per_ip: u32,
     /// Requests of one peer per second; more are answered "too many requests".
     pub requests_per_second: u32,
-    /// Requests of one peer being answered; more are dropped.
+    /// Requests of one peer being read or answered; more are dropped.
     pub requests_at_once: u32,
+    /// For a request to be read whole; streams that say nothing end quietly.
+    pub request_within: Duration,
     /// Filter subscribers.
     pub subscribers: usize,
     /// Topics of one subscriber.
@@ -99,14 +108,34 @@ impl Default for Limits {
         Self {
             connections: 1000,
             connections_per_ip: 64,
+            streams: 128,
+            relays_per_ip: 5,
             requests_per_second: 100,
             requests_at_once: 32,
+            request_within: Duration::from_secs(20),
             subscribers: 1000,
             criteria: 1000,
             subscription_life: Duration::from_secs(300),
             pushes: 256,
             push_bytes: 4 * 1024 * 1024,
             idle: Duration::from_secs(400),
+        }
+    }
+}
+
+impl Limits {
+    /// What a phone bears that serves its neighbours.
+    pub fn phone() -> Self {
+        Self {
+            connections: 64,
+            connections_per_ip: 8,
+            streams: 64,
+            requests_per_second: 10,
+            requests_at_once: 16,
+            subscribers: 32,
+            criteria: 100,
+            pushes: 64,
+            ..Self::default()
         }
     }
 }

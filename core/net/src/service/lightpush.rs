@@ -26,6 +26,8 @@ pub(crate) enum Taken {
     Overloaded,
     /// The request cannot be read.
     Malformed,
+    /// The request was not read, because of its length.
+    TooLong,
 }
 
 impl Taken {
@@ -34,7 +36,9 @@ impl Taken {
             Self::Relayed(_) => (LightPushStatus::Ok, "OK"),
             Self::Seen(_) => (LightPushStatus::Ok, "already seen"),
             Self::NoPeers => (LightPushStatus::NoPeers, "no peers to relay to"),
-            Self::TooLarge => (LightPushStatus::PayloadTooLarge, "message too large"),
+            Self::TooLarge | Self::TooLong => {
+                (LightPushStatus::PayloadTooLarge, "message too large")
+            }
             Self::Invalid => (LightPushStatus::InvalidMessage, "invalid message"),
             Self::OtherShard => (
                 LightPushStatus::UnsupportedTopic,
@@ -55,7 +59,7 @@ impl Taken {
 
     /// Refusals without a request to refer to.
     fn anonymous(self) -> bool {
-        matches!(self, Self::TooMany | Self::Malformed)
+        matches!(self, Self::TooMany | Self::Malformed | Self::TooLong)
     }
 }
 

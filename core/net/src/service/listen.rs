@@ -4,9 +4,8 @@ use libp2p::Multiaddr;
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
 
-use super::NodeEvent;
 use super::actor::Actor;
-use crate::address::ip_of;
+use super::{NodeEvent, relay};
 
 impl Actor {
     pub(super) fn listen(&mut self, listen: Vec<Multiaddr>) {
@@ -52,9 +51,9 @@ impl Actor {
     /// Once a second at most, or a crowd would fill the channel.
     pub(super) fn count_peers(&mut self) {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let relay = &self.swarm.behaviour().relay;
-        let relays = relay.all_peers().filter(|(_, topics)| !topics.is_empty());
-        let now = (count(self.peers.len()), count(relays.count()));
+        let behaviour = &self.swarm.behaviour().relay;
+        let relays = count(relay::relays(behaviour).count());
+        let now = (count(self.peers.len()), relays, relay::mesh(behaviour));
         if now == self.told {
             return;
         }
@@ -64,28 +63,7 @@ impl Actor {
         self.out.push_back(NodeEvent::Peers {
             connected: now.0,
             relays: now.1,
+            mesh: now.2,
         });
-    }
-
-    /// False when there are too many from that address.
-    pub(super) fn count_address(&mut self, address: &Multiaddr) -> bool {
-        let Some(ip) = ip_of(address).filter(|ip| !ip.is_loopback()) else {
-            return true;
-        };
-        let count = self.addresses.entry(ip).or_default();
-        *count += 1;
-        *count <= self.config.limits.connections_per_ip
-    }
-
-    pub(super) fn uncount_address(&mut self, address: &Multiaddr) {
-        let Some(ip) = ip_of(address) else {
-            return;
-        };
-        if let Some(count) = self.addresses.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&ip);
-            }
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Relay peers to stay connected with.
+//! Relay peers to stay connected with, or as many of them as are wanted.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,6 +10,10 @@ use crate::random;
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Most of them.
+const MOST: usize = 256;
+/// Most addresses of one.
+const MOST_ADDRESSES: usize = 8;
 
 #[derive(Debug)]
 struct Neighbour {
@@ -21,34 +25,50 @@ struct Neighbour {
 
 /// All of them.
 #[derive(Debug)]
-pub(crate) struct Neighbours(HashMap<PeerId, Neighbour>);
+pub(crate) struct Neighbours {
+    wanted: usize,
+    all: HashMap<PeerId, Neighbour>,
+}
 
 impl Neighbours {
-    pub(crate) fn new(found: Vec<(PeerId, Multiaddr)>, now: Instant) -> Self {
-        let mut neighbours = Self(HashMap::new());
+    /// `wanted`: how many to be connected with at a time.
+    pub(crate) fn new(found: Vec<(PeerId, Multiaddr)>, wanted: usize, now: Instant) -> Self {
+        let all = HashMap::new();
+        let mut neighbours = Self { wanted, all };
         neighbours.add(found, now);
         neighbours
     }
 
-    /// Adds some.
+    /// Adds some, as far as there is room.
     pub(crate) fn add(&mut self, found: Vec<(PeerId, Multiaddr)>, now: Instant) {
         for (peer, address) in found {
-            let neighbour = self.0.entry(peer).or_insert_with(|| Neighbour {
+            if self.all.len() >= MOST && !self.all.contains_key(&peer) {
+                continue;
+            }
+            let neighbour = self.all.entry(peer).or_insert_with(|| Neighbour {
                 addresses: Vec::new(),
                 failures: 0,
                 dial_at: Some(now),
             });
-            if !neighbour.addresses.contains(&address) {
-                neighbour.addresses.push(address);
+            let addresses = &mut neighbour.addresses;
+            if addresses.len() < MOST_ADDRESSES && !addresses.contains(&address) {
+                addresses.push(address);
             }
         }
     }
 
-    /// Whom to dial now.
+    /// Whom to dial now: at random among those not lately in vain.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<(PeerId, Vec<Multiaddr>)> {
-        self.0
+        let with = self.all.values().filter(|one| one.dial_at.is_none());
+        let missing = self.wanted.saturating_sub(with.count());
+        let mut due: Vec<_> = self
+            .all
             .iter_mut()
             .filter(|(_, neighbour)| neighbour.dial_at.is_some_and(|at| at <= now))
+            .collect();
+        random::shuffle(&mut due);
+        due.into_iter()
+            .take(missing)
             .map(|(peer, neighbour)| {
                 neighbour.dial_at = None;
                 (*peer, neighbour.addresses.clone())
@@ -57,7 +77,7 @@ impl Neighbours {
     }
 
     pub(crate) fn connected(&mut self, peer: &PeerId) {
-        if let Some(neighbour) = self.0.get_mut(peer) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
             neighbour.dial_at = None;
             neighbour.failures = 0;
         }
@@ -65,10 +85,35 @@ impl Neighbours {
 
     /// Gone, or not reached.
     pub(crate) fn lost(&mut self, peer: &PeerId, now: Instant) {
-        if let Some(neighbour) = self.0.get_mut(peer) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
             let wait = random::backoff(FIRST_WAIT, neighbour.failures, LONGEST_WAIT);
             neighbour.dial_at = Some(now + wait);
             neighbour.failures = neighbour.failures.saturating_add(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn as_many_as_wanted_and_others_when_one_is_lost() {
+        let now = Instant::now();
+        let address: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+        let found = || (PeerId::random(), address.clone());
+        let mut all = Neighbours::new((0..5).map(|_| found()).collect(), 2, now);
+        let first = all.due(now);
+        assert_eq!(first.len(), 2);
+        assert!(all.due(now).is_empty());
+        all.connected(&first[0].0);
+        all.lost(&first[1].0, now);
+        let next = all.due(now);
+        assert_eq!(next.len(), 1);
+        assert!(first.iter().all(|(peer, _)| *peer != next[0].0));
+        all.add((0..1000).map(|_| found()).collect(), now);
+        assert_eq!(all.all.len(), MOST);
     }
 }

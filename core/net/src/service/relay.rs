@@ -1,11 +1,13 @@
 //! Gossipsub as Waku nodes run it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use libp2p::PeerId;
 use libp2p::gossipsub::{
-    AllowAllSubscriptionFilter, Behaviour, Config, ConfigBuilder, IdentTopic, IdentityTransform,
-    MaxCountSubscriptionFilter, Message, MessageAuthenticity, MessageId, PeerScoreParams,
-    PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode, Version,
+    Behaviour, Config, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter,
+    Message, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash,
+    TopicScoreParams, ValidationMode, Version, WhitelistSubscriptionFilter,
 };
 use sotto_wire::waku::{self, Shard, protocol};
 
@@ -14,33 +16,43 @@ const HEADROOM: usize = 64 * 1024;
 /// Longest control message: 5000 ids of 32 bytes and what is around them, as nim nodes send.
 const CONTROL: usize = 512 * 1024;
 
-/// Subscriptions are counted: as many as a cluster has shards.
+/// A peer scored below this is heard no more, and not kept either.
+const GRAYLIST: f64 = -10_000.0;
+
+/// Subscriptions are counted, as many as a cluster has shards, and only those to our shards are remembered: the names
+/// are the peers' own, of any length.
 pub(crate) type Relay =
-    Behaviour<IdentityTransform, MaxCountSubscriptionFilter<AllowAllSubscriptionFilter>>;
+    Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
 /// Why there is no relay.
 #[derive(Debug, thiserror::Error)]
 #[error("gossipsub refuses its configuration")]
 pub(crate) struct RelayError;
 
-/// A relay subscribed to these shards.
-pub(crate) fn build(cluster: u16, shards: &[u16], max_message: usize) -> Result<Relay, RelayError> {
+/// A relay subscribed to these shards. `relays_per_ip`: peers at one IP address before their score suffers, 0 for any
+/// number.
+pub(crate) fn build(
+    cluster: u16,
+    shards: &[u16],
+    max_message: usize,
+    relays_per_ip: u32,
+) -> Result<Relay, RelayError> {
     let config = config(max_message)?;
-    let topics = usize::from(Shard::MAX) + 1;
-    let filter = MaxCountSubscriptionFilter {
-        filter: AllowAllSubscriptionFilter {},
-        max_subscribed_topics: topics,
-        max_subscriptions_per_request: topics,
-    };
-    let anonymous = MessageAuthenticity::Anonymous;
-    let mut relay = Behaviour::new_with_subscription_filter(anonymous, config, filter)
-        .map_err(|_| RelayError)?;
     let topics: Vec<IdentTopic> = shards
         .iter()
         .map(|&shard| IdentTopic::new(Shard { cluster, shard }.to_string()))
         .collect();
+    let most = usize::from(Shard::MAX) + 1;
+    let filter = MaxCountSubscriptionFilter {
+        filter: WhitelistSubscriptionFilter(topics.iter().map(IdentTopic::hash).collect()),
+        max_subscribed_topics: most,
+        max_subscriptions_per_request: most,
+    };
+    let anonymous = MessageAuthenticity::Anonymous;
+    let mut relay = Behaviour::new_with_subscription_filter(anonymous, config, filter)
+        .map_err(|_| RelayError)?;
     relay
-        .with_peer_score(score(&topics), thresholds())
+        .with_peer_score(score(&topics, relays_per_ip), thresholds())
         .map_err(|_| RelayError)?;
     for topic in &topics {
         relay.subscribe(topic).map_err(|_| RelayError)?;
@@ -55,6 +67,25 @@ pub(crate) fn peers(relay: &Relay, topic: &TopicHash) -> u32 {
         .filter(|(_, topics)| topics.contains(&topic))
         .count();
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Mesh peers of the shard that has fewest.
+pub(crate) fn mesh(relay: &Relay) -> u32 {
+    let sizes = relay.topics().map(|topic| relay.mesh_peers(topic).count());
+    u32::try_from(sizes.min().unwrap_or_default()).unwrap_or(u32::MAX)
+}
+
+/// Peers that relay one of our shards.
+pub(crate) fn relays(relay: &Relay) -> impl Iterator<Item = PeerId> {
+    relay
+        .all_peers()
+        .filter(|(_, topics)| !topics.is_empty())
+        .map(|(peer, _)| *peer)
+}
+
+/// Whether a peer behaved so badly that the connection is to end, as nim nodes do.
+pub(crate) fn is_bad(relay: &Relay, peer: &PeerId) -> bool {
+    relay.peer_score(peer).is_some_and(|score| score < GRAYLIST)
 }
 
 fn config(max_message: usize) -> Result<Config, RelayError> {
@@ -85,8 +116,9 @@ fn config(max_message: usize) -> Result<Config, RelayError> {
         .map_err(|_| RelayError)
 }
 
-/// Addresses are not counted here: behind one of them may be many, and in a test all.
-fn score(topics: &[IdentTopic]) -> PeerScoreParams {
+/// Loopback addresses are not counted: behind them is this machine only.
+fn score(topics: &[IdentTopic], relays_per_ip: u32) -> PeerScoreParams {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let topic = TopicScoreParams {
         topic_weight: 1.0,
         time_in_mesh_weight: 0.01,
@@ -106,7 +138,9 @@ fn score(topics: &[IdentTopic]) -> PeerScoreParams {
             .iter()
             .map(|name| (name.hash(), topic.clone()))
             .collect(),
-        ip_colocation_factor_weight: 0.0,
+        ip_colocation_factor_weight: if relays_per_ip == 0 { 0.0 } else { -50.0 },
+        ip_colocation_factor_threshold: f64::from(relays_per_ip.max(1)),
+        ip_colocation_factor_whitelist: loopback.into(),
         behaviour_penalty_weight: -10.0,
         behaviour_penalty_decay: 0.986,
         decay_interval: Duration::from_secs(12),
@@ -120,7 +154,7 @@ fn thresholds() -> PeerScoreThresholds {
     PeerScoreThresholds {
         gossip_threshold: -100.0,
         publish_threshold: -1000.0,
-        graylist_threshold: -10_000.0,
+        graylist_threshold: GRAYLIST,
         accept_px_threshold: 0.0,
         opportunistic_graft_threshold: 0.0,
     }

@@ -174,7 +174,10 @@ impl Node {
         let (told, peers) = watch::channel((0, 0));
         let listen = tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                if let NodeEvent::Peers { connected, relays } = event {
+                if let NodeEvent::Peers {
+                    connected, relays, ..
+                } = event
+                {
                     told.send_replace((connected, relays));
                 }
             }

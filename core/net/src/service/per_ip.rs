@@ -1,0 +1,189 @@
+//! How many connections one IP address may have: refused before anything is said on them, Noise included.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::task::{Context, Poll};
+
+use libp2p::core::Endpoint;
+use libp2p::core::transport::PortUse;
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished, ListenFailure};
+use libp2p::swarm::dummy::ConnectionHandler;
+use libp2p::swarm::{
+    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
+    THandlerOutEvent, ToSwarm,
+};
+use libp2p::{Multiaddr, PeerId};
+
+/// Connections of one address that are being set up: or one that is slow on purpose would hold every place there is.
+const PENDING: u32 = 16;
+
+/// Why a connection is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("too many connections from one address")]
+struct TooMany;
+
+/// Counts what comes in; what the node dials itself is its own choice. 127.0.0.1 and ::1 are not counted.
+pub(crate) struct Behaviour {
+    most: u32,
+    known: HashMap<ConnectionId, IpAddr>,
+    /// By address: being set up, and in all.
+    counts: HashMap<IpAddr, (u32, u32)>,
+}
+
+impl Behaviour {
+    pub(crate) fn new(most: u32) -> Self {
+        Self {
+            most,
+            known: HashMap::new(),
+            counts: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, id: ConnectionId, ip: IpAddr) -> Result<(), TooMany> {
+        let (pending, all) = self.counts.entry(ip).or_default();
+        if *pending >= PENDING || *all >= self.most {
+            if *all == 0 {
+                self.counts.remove(&ip);
+            }
+            return Err(TooMany);
+        }
+        *pending += 1;
+        *all += 1;
+        self.known.insert(id, ip);
+        Ok(())
+    }
+
+    fn set_up(&mut self, id: ConnectionId) {
+        let counts = self.known.get(&id).and_then(|ip| self.counts.get_mut(ip));
+        if let Some((pending, _)) = counts {
+            *pending = pending.saturating_sub(1);
+        }
+    }
+
+    fn give(&mut self, id: ConnectionId) {
+        let Some(ip) = self.known.remove(&id) else {
+            return;
+        };
+        if let Some((_, all)) = self.counts.get_mut(&ip) {
+            *all = all.saturating_sub(1);
+            if *all == 0 {
+                self.counts.remove(&ip);
+            }
+        }
+    }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = ConnectionHandler;
+    type ToSwarm = Infallible;
+
+    fn handle_pending_inbound_connection(
+        &mut self,
+        id: ConnectionId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        match counted(remote) {
+            Some(ip) => self.take(id, ip).map_err(ConnectionDenied::new),
+            None => Ok(()),
+        }
+    }
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(ConnectionHandler)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(ConnectionHandler)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(ConnectionEstablished { connection_id, .. }) => {
+                self.set_up(connection_id);
+            }
+            FromSwarm::ListenFailure(ListenFailure { connection_id, .. }) => {
+                self.set_up(connection_id);
+                self.give(connection_id);
+            }
+            FromSwarm::ConnectionClosed(ConnectionClosed { connection_id, .. }) => {
+                self.give(connection_id);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        _: PeerId,
+        _: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        match event {}
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Infallible, THandlerInEvent<Self>>> {
+        Poll::Pending
+    }
+}
+
+/// The address to count under.
+fn counted(address: &Multiaddr) -> Option<IpAddr> {
+    let ip: IpAddr = address.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    })?;
+    (ip != Ipv4Addr::LOCALHOST && ip != Ipv6Addr::LOCALHOST).then_some(ip)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn counts_up_and_down() {
+        let mut all = Behaviour::new(20);
+        let here: Multiaddr = "/ip4/10.0.0.1/tcp/1".parse().unwrap();
+        let there: Multiaddr = "/ip4/10.0.0.2/tcp/7".parse().unwrap();
+        let elsewhere: Multiaddr = "/ip4/10.0.0.3/tcp/1".parse().unwrap();
+        let loopback: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+        let id = ConnectionId::new_unchecked;
+        let come = |all: &mut Behaviour, number, from| {
+            all.handle_pending_inbound_connection(id(number), &here, from)
+                .is_ok()
+        };
+        let most = PENDING as usize;
+        assert!((0..most).all(|number| come(&mut all, number, &there)));
+        assert!(!come(&mut all, 100, &there), "too many being set up");
+        (0..most).for_each(|number| all.set_up(id(number)));
+        assert!((100..104).all(|number| come(&mut all, number, &there)));
+        assert!(!come(&mut all, 104, &there), "too many in all");
+        assert!(come(&mut all, 105, &elsewhere));
+        all.give(id(0));
+        assert!(come(&mut all, 106, &there));
+        for number in 0..107 {
+            all.set_up(id(number));
+            all.give(id(number));
+        }
+        assert!(all.counts.is_empty() && all.known.is_empty());
+        assert!((200..300).all(|number| come(&mut all, number, &loopback)));
+    }
+}

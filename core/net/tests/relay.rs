@@ -1,0 +1,115 @@
+//! Relay mode: a phone that relays hears by gossip, publishes by lightpush, and serves its neighbours.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use sotto_net::{Command, Connectivity, Event, PublishOutcome};
+use support::{Client, Node, TOPIC, net_config, node_config, single};
+
+/// Two relays that take no filter subscription: what comes from them comes by gossip.
+async fn deaf_to_filters() -> (Node, Node) {
+    let mut config = node_config();
+    config.limits.subscribers = 0;
+    let mut a = Node::start(config.clone()).await;
+    config.peers = vec![a.tcp().to_owned()];
+    let mut b = Node::start(config).await;
+    a.relays(1).await;
+    b.relays(1).await;
+    (a, b)
+}
+
+async fn connectivity(client: &mut Client, what: &str, wanted: impl Fn(&Connectivity) -> bool) {
+    client
+        .until(what, |event| {
+            matches!(event, Event::Connectivity(now) if wanted(&now)).then_some(())
+        })
+        .await;
+}
+
+async fn heard(client: &mut Client, payload: u8) -> u64 {
+    client
+        .until("a message", |event| match event {
+            Event::Message(one) if one.payload == [payload; 512] => {
+                assert!(one.live && one.topic == TOPIC);
+                Some(one.node)
+            }
+            _ => None,
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_relay_hears_without_a_filter_and_publishes_by_lightpush() {
+    let (a, b) = deaf_to_filters().await;
+    let mut config = net_config(&[a.tcp(), b.tcp()]);
+    config.timing.redial = std::time::Duration::from_millis(50);
+    let mut client = Client::start(config);
+    client.subscribe(&[TOPIC]).await;
+    client.send(Command::Relay(true)).await;
+    connectivity(&mut client, "a mesh", |now| {
+        now.subscribed && now.relay_peers == 1
+    })
+    .await;
+    // The relay knows the receive circle's node alone; the other hears of it by gossip.
+    let other = Client::start(single(b.tcp()));
+    other.publish(1, vec![7; 512]).await;
+    let relay = heard(&mut client, 7).await;
+    client.publish(2, vec![8; 512]).await;
+    let (outcome, taker, _) = client.published().await;
+    assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    assert!(taker.unwrap() < 2, "the publish circle's node took it");
+    assert_eq!(heard(&mut client, 8).await, relay, "and gossip brought it");
+}
+
+#[tokio::test]
+async fn light_again_means_a_filter_and_a_gap() {
+    let mut a = Node::start(node_config()).await;
+    let mut client = Client::start(single(a.tcp()));
+    client.subscribe(&[TOPIC]).await;
+    client.send(Command::Relay(true)).await;
+    connectivity(&mut client, "a mesh", |now| now.relay_peers == 1).await;
+    a.relays(1).await;
+    // Foreground or not: with one relay peer a filter node is kept as long as a conversation is on screen.
+    client.send(Command::Foreground(true)).await;
+    connectivity(&mut client, "a filter node", |now| now.receive_nodes == 1).await;
+    client.send(Command::Foreground(false)).await;
+    connectivity(&mut client, "no filter node", |now| now.receive_nodes == 0).await;
+    client.send(Command::Relay(false)).await;
+    connectivity(&mut client, "a filter instead", |now| {
+        now.subscribed && now.gap && now.relay_peers == 0 && now.receive_nodes == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_relaying_phone_serves_its_neighbours() {
+    let mut a = Node::start(node_config()).await;
+    let mut config = single(a.tcp());
+    config.listen = vec!["/ip4/127.0.0.1/tcp/0".into()];
+    let mut phone = Client::start(config);
+    phone.subscribe(&[TOPIC]).await;
+    phone.send(Command::Relay(true)).await;
+    let serving = |event| match event {
+        Event::Serving { addresses } => Some(addresses),
+        _ => None,
+    };
+    let addresses = phone.until("an address", serving).await;
+    a.relays(1).await;
+    let mut neighbour = Client::start(single(&addresses[0]));
+    neighbour.subscribe(&[TOPIC]).await;
+    neighbour.subscribed().await;
+    neighbour.publish(1, vec![5; 512]).await;
+    let (outcome, ..) = neighbour.published().await;
+    assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    heard(&mut neighbour, 5).await;
+    heard(&mut phone, 5).await;
+    phone.send(Command::Relay(false)).await;
+    assert!(phone.until("an end", serving).await.is_empty());
+    connectivity(&mut neighbour, "loss", |now| !now.subscribed).await;
+}
