@@ -3,6 +3,7 @@
 #![allow(dead_code, missing_docs)] // each test file uses its part
 
 pub(crate) mod peer;
+pub(crate) mod raw;
 pub(crate) mod tree;
 
 use std::collections::BTreeMap;

@@ -143,6 +143,14 @@ impl Peer {
         super::soon("a connection", self.met.recv()).await.unwrap()
     }
 
+    /// A stream to write on what one likes.
+    pub(crate) async fn open(&mut self, peer: PeerId, protocol: &'static str) -> Stream {
+        let opened = self
+            .control
+            .open_stream(peer, StreamProtocol::new(protocol));
+        super::soon("a stream", opened).await.unwrap()
+    }
+
     /// One request, one answer.
     pub(crate) async fn ask<A: Message + Default>(
         &mut self,

@@ -1,0 +1,266 @@
+//! What a node bears and how it says no, over real sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use libp2p::PeerId;
+use sotto_wire::waku::{
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
+    LightPushResponse, PeerExchangeQuery, PeerExchangeRpc, PushRequest, PushRpc, StoreQueryRequest,
+    StoreQueryResponse, WakuMessage, protocol,
+};
+use support::peer::{Muxer, Peer};
+use support::{Node, PUBSUB, TOPIC, alone, now_ns, soon};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpSocket;
+
+fn subscribe(topics: std::ops::Range<usize>) -> FilterSubscribeRequest {
+    FilterSubscribeRequest {
+        request_id: Some("s".into()),
+        filter_subscribe_type: Some(FilterSubscribeType::Subscribe.into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        content_topics: topics.map(|n| format!("/t/1/{n}/proto")).collect(),
+    }
+}
+
+async fn filter(peer: &mut Peer, node: PeerId, request: &FilterSubscribeRequest) -> u32 {
+    let answer: FilterSubscribeResponse = peer.ask(node, protocol::FILTER_SUBSCRIBE, request).await;
+    answer.status_code.unwrap()
+}
+
+fn push_v3(payload: usize) -> LightPushRequest {
+    LightPushRequest {
+        request_id: Some("p".into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        message: Some(WakuMessage::new(TOPIC.into(), vec![1; payload], now_ns())),
+    }
+}
+
+fn push_v2(payload: usize) -> PushRpc {
+    PushRpc {
+        request_id: Some("p".into()),
+        request: Some(PushRequest {
+            pubsub_topic: Some(PUBSUB.into()),
+            message: push_v3(payload).message,
+        }),
+        response: None,
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_end_where_the_limits_are() {
+    let mut config = alone();
+    config.limits.subscribers = 2;
+    let node = Node::start(config).await;
+    let mut one = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = one.dial(node.tcp()).await;
+    assert_eq!(filter(&mut one, at, &subscribe(0..101)).await, 400);
+    for hundred in 0..10 {
+        let part = subscribe(hundred * 100..hundred * 100 + 100);
+        assert_eq!(filter(&mut one, at, &part).await, 200);
+    }
+    assert_eq!(filter(&mut one, at, &subscribe(1000..1001)).await, 503);
+    assert_eq!(filter(&mut one, at, &subscribe(0..100)).await, 200);
+    let mut two = Peer::start(Muxer::Mplex, vec![]).await;
+    let at = two.dial(node.tcp()).await;
+    assert_eq!(filter(&mut two, at, &subscribe(0..1)).await, 200);
+    let mut three = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = three.dial(node.tcp()).await;
+    assert_eq!(filter(&mut three, at, &subscribe(0..1)).await, 503);
+}
+
+/// Each protocol says 429 in its own way, under the id `N/A`.
+#[tokio::test]
+async fn too_many_requests_have_no_id() {
+    let mut config = alone();
+    config.limits.requests_per_second = 0;
+    let node = Node::start(config).await;
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(node.tcp()).await;
+    let none = || Some("N/A".to_owned());
+    let answer: FilterSubscribeResponse = peer
+        .ask(at, protocol::FILTER_SUBSCRIBE, &subscribe(0..1))
+        .await;
+    assert_eq!((answer.request_id, answer.status_code), (none(), Some(429)));
+    let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &push_v3(9)).await;
+    assert_eq!((answer.request_id, answer.status_code), (none(), Some(429)));
+    let answer: PushRpc = peer.ask(at, protocol::LIGHTPUSH_V2, &push_v2(9)).await;
+    let response = answer.response.unwrap();
+    assert_eq!(
+        (answer.request_id, response.is_success, response.info),
+        (none(), Some(false), Some("TOO_MANY_REQUESTS".into()))
+    );
+    let query = StoreQueryRequest {
+        request_id: Some("q".into()),
+        ..StoreQueryRequest::default()
+    };
+    let answer: StoreQueryResponse = peer.ask(at, protocol::STORE, &query).await;
+    assert_eq!((answer.request_id, answer.status_code), (none(), Some(429)));
+    assert!(answer.status_desc.is_some(), "nim wants it");
+    let query = PeerExchangeRpc {
+        query: Some(PeerExchangeQuery { num_peers: Some(1) }),
+        response: None,
+    };
+    let answer: PeerExchangeRpc = peer.ask(at, protocol::PEER_EXCHANGE, &query).await;
+    assert_eq!(answer.response.unwrap().status_code, Some(429));
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_as_such() {
+    let node = Node::start(alone()).await;
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(node.tcp()).await;
+    let largest = waku::MAX_MESSAGE - 100;
+    let answer: LightPushResponse = peer
+        .ask(at, protocol::LIGHTPUSH_V3, &push_v3(largest))
+        .await;
+    assert_eq!(answer.status_code, Some(200));
+    // Over the limit of a message; and over that of a request, which is thrown away.
+    for (payload, id) in [(waku::MAX_MESSAGE, "p"), (1 << 20, "N/A")] {
+        let answer: LightPushResponse = peer
+            .ask(at, protocol::LIGHTPUSH_V3, &push_v3(payload))
+            .await;
+        assert_eq!(answer.status_code, Some(413), "{payload}");
+        assert_eq!(answer.request_id.as_deref(), Some(id));
+        let answer: PushRpc = peer
+            .ask(at, protocol::LIGHTPUSH_V2, &push_v2(payload))
+            .await;
+        assert_eq!(answer.response.unwrap().is_success, Some(false));
+        assert_eq!(answer.request_id.as_deref(), Some(id));
+    }
+    let mut long = subscribe(0..1);
+    long.content_topics = vec!["x".repeat(waku::FILTER_REQUEST_CAP)];
+    assert_eq!(filter(&mut peer, at, &long).await, 400);
+    let query = StoreQueryRequest {
+        request_id: Some("x".repeat(waku::STORE_REQUEST_CAP)),
+        ..StoreQueryRequest::default()
+    };
+    let answer: StoreQueryResponse = peer.ask(at, protocol::STORE, &query).await;
+    assert_eq!(answer.status_code, Some(400));
+}
+
+#[tokio::test]
+async fn more_connections_than_allowed_are_closed() {
+    let mut config = alone();
+    config.limits.connections = 2;
+    let mut node = Node::start(config).await;
+    let mut peers = Vec::new();
+    for _ in 0..3 {
+        let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+        peer.dial(node.tcp()).await;
+        peers.push(peer);
+    }
+    node.connected(2).await;
+    let at = node.tcp().rsplit('/').next().unwrap().parse().unwrap();
+    let served = &mut peers[0];
+    assert_eq!(filter(served, at, &subscribe(0..1)).await, 200);
+}
+
+/// 127.0.0.1 is not counted; 127.0.0.2 is an address like any other.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_address_gets_so_many_connections_and_another_has_its_own() {
+    let mut config = alone();
+    config.limits.connections_per_ip = 3;
+    let node = Node::start(config).await;
+    let port: u16 = node.tcp().split('/').nth(4).unwrap().parse().unwrap();
+    let dial = async |from: &str| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        let to = format!("127.0.0.1:{port}").parse().unwrap();
+        soon("a connection", socket.connect(to)).await.unwrap()
+    };
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(dial("127.0.0.2").await);
+    }
+    let mut refused = dial("127.0.0.2").await;
+    let end = soon("the end of one too many", refused.read(&mut [0; 64])).await;
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    // The first still stands: it says what it speaks once it is asked.
+    let mut other = dial("127.0.0.3").await;
+    for socket in [&mut open[0], &mut other] {
+        tokio::io::AsyncWriteExt::write_all(socket, b"\x13/multistream/1.0.0\n")
+            .await
+            .unwrap();
+        let mut hello = [0; 20];
+        let read = soon("a hello", socket.read_exact(&mut hello)).await;
+        assert_eq!(read.unwrap(), 20);
+    }
+    // Who goes makes room.
+    drop(open);
+    let again = async {
+        loop {
+            let mut socket = dial("127.0.0.2").await;
+            let _ =
+                tokio::io::AsyncWriteExt::write_all(&mut socket, b"\x13/multistream/1.0.0\n").await;
+            if socket.read_exact(&mut [0; 20]).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("room", again).await;
+}
+
+/// js-waku opens streams in advance and never says anything on them; others stop in the middle.
+#[tokio::test]
+async fn streams_that_say_nothing_cost_a_place_for_a_while() {
+    let mut config = alone();
+    config.limits.requests_at_once = 4;
+    config.limits.request_within = Duration::from_millis(300);
+    let node = Node::start(config).await;
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(node.tcp()).await;
+    let mut idle = Vec::new();
+    for protocol in [
+        protocol::STORE,
+        protocol::LIGHTPUSH_V3,
+        protocol::LIGHTPUSH_V2,
+    ] {
+        let mut stream = peer.open(at, protocol).await;
+        // With lazy negotiation a stream is opened with its first byte: of a frame that does not end.
+        stream.write_all(&[0xff]).await.unwrap();
+        stream.flush().await.unwrap();
+        idle.push(stream);
+    }
+    assert_eq!(
+        filter(&mut peer, at, &subscribe(0..1)).await,
+        200,
+        "one place is left"
+    );
+    for mut stream in idle {
+        let end = soon("the end of an idle stream", stream.read(&mut [0; 16])).await;
+        assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    }
+    assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200);
+}
+
+/// Whoever reads to the end of the stream gets there: js-waku does.
+#[tokio::test]
+async fn an_answer_is_followed_by_the_end() {
+    let node = Node::start(alone()).await;
+    for muxer in [Muxer::Yamux, Muxer::Mplex] {
+        let mut peer = Peer::start(muxer, vec![]).await;
+        let at = peer.dial(node.tcp()).await;
+        let mut stream = peer.open(at, protocol::FILTER_SUBSCRIBE).await;
+        // The requester leaves its half open.
+        let request = waku::encode_framed(&subscribe(0..1));
+        stream.write_all(&request).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut answer = Vec::new();
+        let read = soon("an answer and its end", stream.read_to_end(&mut answer)).await;
+        assert!(read.is_ok(), "{read:?}");
+        let answer: FilterSubscribeResponse = waku::decode_framed(&answer, 1024).unwrap();
+        assert_eq!(answer.status_code, Some(200));
+    }
+}
