@@ -11,6 +11,7 @@ mod support;
 
 use std::sync::Arc;
 
+use futures::AsyncWriteExt as _;
 use libp2p::PeerId;
 use sotto_net::{Event, PublishOutcome};
 use sotto_wire::waku::{
@@ -266,4 +267,152 @@ async fn too_many_requests_are_answered_as_such() {
     }
     assert_eq!(codes[..2], [404, 404]);
     assert!(codes[2..].contains(&429));
+}
+
+/// A node that pushes: each message on a stream of its own, as go nodes do, then several on one, as nim nodes do.
+#[tokio::test]
+async fn pushes_are_taken_one_a_stream_and_many_a_stream() {
+    let taken: Script = Arc::new(|_, body| {
+        let request = FilterSubscribeRequest::decode(body.as_slice()).unwrap();
+        waku::encode_framed(&FilterSubscribeResponse {
+            request_id: request.request_id,
+            status_code: Some(200),
+            status_desc: None,
+        })
+    });
+    let scripts = vec![(protocol::FILTER_SUBSCRIBE, taken)];
+    let mut peer = Peer::start(Muxer::Yamux, scripts).await;
+    let mut client = Client::start(single(&peer.address));
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    let at = soon("a subscriber", peer.met.recv()).await.unwrap();
+    let push = |number: u8| {
+        waku::encode_framed(&MessagePush {
+            waku_message: Some(WakuMessage::new(TOPIC.into(), vec![number; 512], now_ns())),
+            pubsub_topic: Some(PUBSUB.into()),
+        })
+    };
+    for number in 0..10 {
+        let mut stream = peer.open(at, protocol::FILTER_PUSH).await;
+        stream.write_all(&push(number)).await.unwrap();
+        stream.close().await.unwrap();
+    }
+    let mut stream = peer.open(at, protocol::FILTER_PUSH).await;
+    for number in 10..20 {
+        stream.write_all(&push(number)).await.unwrap();
+    }
+    stream.flush().await.unwrap();
+    let mut heard = std::collections::BTreeSet::new();
+    client
+        .until("all of them", |event| {
+            if let Event::Message(one) = event {
+                heard.insert(one.payload[0]);
+            }
+            (heard.len() == 20).then_some(())
+        })
+        .await;
+}
+
+/// 429 to each filter request: asked again a few times, ever later, and then another node is taken.
+#[tokio::test]
+async fn a_filter_node_with_too_much_to_do_is_left_for_another() {
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let times = Arc::clone(&asked);
+    let busy: Script = Arc::new(move |_, _| {
+        times.lock().unwrap().push(std::time::Instant::now());
+        waku::encode_framed(&FilterSubscribeResponse {
+            request_id: Some("N/A".into()),
+            status_code: Some(429),
+            status_desc: None,
+        })
+    });
+    let peer = Peer::start(Muxer::Yamux, vec![(protocol::FILTER_SUBSCRIBE, busy)]).await;
+    let node = Node::start(alone()).await;
+    let mut config = support::net_config(&[&peer.address, node.tcp()]);
+    config.single_circle = true;
+    config.timing.redial = std::time::Duration::from_millis(100);
+    let mut client = Client::start(config);
+    // Which of the two is asked first is chance; on screen both are.
+    client.send(sotto_net::Command::Foreground(true)).await;
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    let often = async {
+        while asked.lock().unwrap().len() < 4 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    soon("four requests", often).await;
+    let times = asked.lock().unwrap().clone();
+    // Waits of 0.1, 0.2 and 0.4 s, each ± half.
+    let waits: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    for (wait, least) in waits.iter().zip([50, 100, 200]) {
+        assert!(
+            *wait >= std::time::Duration::from_millis(least),
+            "{waits:?}"
+        );
+    }
+    client.publish(1, vec![3; 512]).await;
+    let pushed = |event| matches!(event, Event::Message(_)).then_some(());
+    client.until("a push of the other", pushed).await;
+}
+
+/// 429 to a lightpush: another node takes it.
+#[tokio::test]
+async fn a_publish_node_with_too_much_to_do_is_gone_round() {
+    let busy: Script = Arc::new(|_, _| {
+        waku::encode_framed(&LightPushResponse {
+            request_id: Some("N/A".into()),
+            status_code: Some(429),
+            status_desc: None,
+            relay_peer_count: None,
+        })
+    });
+    let peer = Peer::start(Muxer::Yamux, vec![(protocol::LIGHTPUSH_V3, busy)]).await;
+    let node = Node::start(alone()).await;
+    let mut config = support::net_config(&[&peer.address, node.tcp()]);
+    config.single_circle = true;
+    let mut client = Client::start(config);
+    for id in 0..5 {
+        client.publish(id, vec![id as u8 + 1; 512]).await;
+        let (outcome, ..) = client.published().await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    }
+}
+
+/// proto3 drops what is zero or empty; nim nodes want it there.
+#[tokio::test]
+async fn answers_carry_what_is_zero_or_empty() {
+    let node = Node::start(support::node_config()).await; // nobody to relay to
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(node.tcp()).await;
+    let request = PushRpc {
+        request_id: Some(String::new()),
+        request: Some(PushRequest {
+            pubsub_topic: Some(PUBSUB.into()),
+            message: Some(WakuMessage::new(TOPIC.into(), vec![1; 9], now_ns())),
+        }),
+        response: None,
+    };
+    let answer: PushRpc = peer.ask(at, protocol::LIGHTPUSH_V2, &request).await;
+    assert_eq!(answer.request_id.as_deref(), Some(""));
+    assert_eq!(answer.response.unwrap().is_success, Some(false));
+    let query = waku::StoreQueryRequest::default();
+    let answer: waku::StoreQueryResponse = peer.ask(at, protocol::STORE, &query).await;
+    assert_eq!(answer.request_id.as_deref(), Some(""));
+    assert!(answer.status_code.is_some() && answer.status_desc.is_some());
+    let answer: PeerExchangeRpc = peer
+        .ask(
+            at,
+            protocol::PEER_EXCHANGE,
+            &PeerExchangeRpc {
+                query: Some(PeerExchangeQuery { num_peers: Some(0) }),
+                response: None,
+            },
+        )
+        .await;
+    assert!(answer.query.is_some() && answer.response.unwrap().status_code.is_some());
+    let ping = FilterSubscribeRequest::default();
+    let answer: FilterSubscribeResponse = peer.ask(at, protocol::FILTER_SUBSCRIBE, &ping).await;
+    assert_eq!(answer.request_id.as_deref(), Some(""));
+    assert_eq!(answer.status_code, Some(404));
 }
