@@ -21,8 +21,8 @@ use sotto_wire::waku::{Message as _, WakuMessage, gossip_id};
 const PUBSUB: &str = "/waku/2/rs/66/0";
 const TOPIC: &str = "/interop/1/one/proto";
 const OTHER: &str = "/interop/1/two/proto";
-/// How long traffic goes over a connection that must not break.
-const SOAK: Duration = Duration::from_secs(120);
+/// How many seconds traffic goes over a connection that must not break; `SOTTO_SOAK` says another number.
+const SOAK: u64 = 120;
 /// A message without a receipt goes out again after two minutes and up to a quarter of one.
 const SENT_AGAIN: Duration = Duration::from_secs(240);
 
@@ -273,11 +273,13 @@ async fn our_relay_and_a_go_relay_gossip_both_ways() {
 
 /// Twenty messages a second, ten each way, for as long as [`SOAK`]: all arrive. `theirs`: what go has published.
 async fn soak(peer: &mut Peer, client: &mut Client, mut theirs: BTreeSet<String>) {
+    let wanted = std::env::var("SOTTO_SOAK").map(|seconds| seconds.parse().unwrap());
+    let length = Duration::from_secs(wanted.unwrap_or(SOAK));
     let before = theirs.len();
     let (mut ours, mut heard) = (BTreeSet::new(), BTreeSet::new());
     let begin = Instant::now();
     let mut round = 0u32;
-    while begin.elapsed() < SOAK {
+    while begin.elapsed() < length {
         let mut ids = Vec::new();
         for number in 0..50u32 {
             let size = if number == 49 { 60_000 } else { 512 };
@@ -546,13 +548,19 @@ async fn our_client_finds_a_second_node_through_gos_peer_exchange() {
     config.single_circle = false;
     let mut client = Client::start_with(config);
     client.subscribe(&[TOPIC]).await;
-    client.connectivity(|now| now.publish_nodes == 1).await;
-    let id = client.publish(TOPIC, b"by the other", now_ns()).await;
-    let (outcome, hash) = client.published(id).await;
-    assert_eq!(outcome, PublishOutcome::Accepted);
+    let end = Instant::now() + PATIENCE;
+    let hash = loop {
+        let id = client.publish(TOPIC, b"by the other", now_ns()).await;
+        let (outcome, hash) = client.published(id).await;
+        if outcome == PublishOutcome::Accepted {
+            break hash;
+        }
+        assert!(Instant::now() < end, "{outcome:?}");
+    };
     assert_eq!(client.message().await.hash, hash);
     let counters = hidden.call("counters", json!({}));
-    assert_eq!(counters["waku_lightpush_messages"], 1.0);
+    let pushed = &counters["waku_lightpush_messages"];
+    assert!(pushed.as_f64() >= Some(1.0), "{pushed}");
 }
 
 /// Our node finds a go node from one record, and another go node finds ours; and what ours found it hands on.
