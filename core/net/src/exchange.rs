@@ -115,27 +115,34 @@ pub(crate) struct TooLong;
 /// How much of a request that is too long is read and thrown away: who is still writing reads no answer.
 const THROWN_AWAY: u64 = 4 * 1024 * 1024;
 
+/// What came on a stream that a peer opened.
+pub(crate) enum Read {
+    Request(Result<Vec<u8>, TooLong>),
+    /// It was closed unused.
+    Ended,
+    /// Nothing whole came in time, or nothing that can be read.
+    GivenUp,
+}
+
 /// Reads the request on a stream that a peer opened. Streams that never carry one are given up quietly: js-waku opens
 /// them in advance.
-pub(crate) async fn read_request(
-    stream: &mut Stream,
-    cap: usize,
-    limit: Duration,
-) -> Option<Result<Vec<u8>, TooLong>> {
+pub(crate) async fn read_request(stream: &mut Stream, cap: usize, limit: Duration) -> Read {
     let read = async {
         match read_frame(stream, cap).await {
-            Ok(body) => body.map(Ok),
+            Ok(Some(body)) => Read::Request(Ok(body)),
+            Ok(None) => Read::Ended,
             Err(ExchangeError::Malformed(FrameError::TooLarge { len, .. }))
                 if len <= THROWN_AWAY =>
             {
-                let mut rest = stream.take(len);
-                copy(&mut rest, &mut sink()).await.ok()?;
-                Some(Err(TooLong))
+                match copy(&mut stream.take(len), &mut sink()).await {
+                    Ok(_) => Read::Request(Err(TooLong)),
+                    Err(_) => Read::GivenUp,
+                }
             }
-            Err(_) => None,
+            Err(_) => Read::GivenUp,
         }
     };
-    timeout(limit, read).await.ok().flatten()
+    timeout(limit, read).await.unwrap_or(Read::GivenUp)
 }
 
 /// Writes the answer to a request and closes, under a time limit.
@@ -155,6 +162,18 @@ pub(crate) async fn answer_pings(mut stream: Stream) {
     }
 }
 
+/// A dropped stream is reset, but over mplex the peer learns of that with whatever is sent next; js-waku would send a request
+/// on it before. So this sends something: a ping.
+pub(crate) async fn send_resets(opener: &Opener, peer: PeerId) {
+    let _ = timeout(PING_WITHIN, async {
+        let (stream, _) = opener.open(peer, StreamProtocol::new(PING)).await?;
+        io::Result::Ok(ping(stream, PING_WITHIN).await)
+    })
+    .await;
+}
+
+/// For the answer to a ping that nothing hangs on.
+const PING_WITHIN: Duration = Duration::from_secs(10);
 /// libp2p's ping protocol.
 pub(crate) const PING: &str = "/ipfs/ping/1.0.0";
 /// Bytes of a ping.

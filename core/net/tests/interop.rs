@@ -247,6 +247,24 @@ async fn ten(mut pushes: mpsc::UnboundedReceiver<Vec<u8>>) -> Vec<u8> {
     numbers
 }
 
+/// It would wait otherwise: a dropped mplex stream is reset only when something else is sent.
+#[tokio::test]
+async fn a_request_over_the_limit_ends_its_stream() {
+    for muxer in [Muxer::Yamux, Muxer::Mplex] {
+        let node = Node::start(alone()).await;
+        let mut peer = Peer::start(muxer, vec![]).await;
+        let server = peer.dial(node.tcp()).await;
+        soon("being identified", peer.asked.recv()).await.unwrap();
+        let request = waku::encode_framed(&LightPushRequest {
+            request_id: Some("1".into()),
+            pubsub_topic: Some(PUBSUB.into()),
+            message: Some(WakuMessage::new(TOPIC.into(), vec![1; 5 << 20], now_ns())),
+        });
+        let answer = peer.say(server, protocol::LIGHTPUSH_V3, &request).await;
+        assert_eq!(answer, []);
+    }
+}
+
 #[tokio::test]
 async fn too_many_requests_are_answered_as_such() {
     let mut config = alone();

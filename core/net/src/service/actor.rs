@@ -24,7 +24,7 @@ use super::neighbours::Neighbours;
 use super::push::Style;
 use super::relay::{self, Relay};
 use super::{Heard, NodeEvent, StartError, per_ip};
-use crate::exchange::{self, ExchangeError, PING, TooLong};
+use crate::exchange::{self, ExchangeError, PING, Read, TooLong};
 use crate::recent::Recent;
 use crate::streams::{self, Inbound};
 use crate::transport;
@@ -372,6 +372,7 @@ impl Actor {
         state.at_once += 1;
         let cap = self.request_cap(&protocol);
         let limit = self.config.limits.request_within;
+        let opener = self.opener.clone();
         self.work.push(Box::pin(async move {
             if protocol == PING {
                 stream.ignore_for_keep_alive();
@@ -379,8 +380,13 @@ impl Actor {
                 return Done::Finished(peer);
             }
             match exchange::read_request(&mut stream, cap, limit).await {
-                Some(request) => Done::Request(peer, protocol, request, stream),
-                None => Done::Finished(peer),
+                Read::Request(request) => Done::Request(peer, protocol, request, stream),
+                Read::Ended => Done::Finished(peer),
+                Read::GivenUp => {
+                    drop(stream);
+                    exchange::send_resets(&opener, peer).await;
+                    Done::Finished(peer)
+                }
             }
         }));
     }

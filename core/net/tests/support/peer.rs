@@ -173,6 +173,24 @@ impl Peer {
         waku::decode_framed(&answer, 1 << 24).unwrap()
     }
 
+    /// Says something on a stream and reads what comes until its end, which may be a reset.
+    pub(crate) async fn say(
+        &mut self,
+        peer: PeerId,
+        protocol: &'static str,
+        bytes: &[u8],
+    ) -> Vec<u8> {
+        let opened = self
+            .control
+            .open_stream(peer, StreamProtocol::new(protocol));
+        let mut stream = opened.await.unwrap();
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.close().await;
+        let mut answer = Vec::new();
+        let _ = super::soon("the end of a stream", stream.read_to_end(&mut answer)).await;
+        answer
+    }
+
     /// The first frame of each stream others open for a protocol; what follows on the stream is not read.
     pub(crate) fn first_frames(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
         let (sender, frames) = mpsc::unbounded_channel();
