@@ -1,44 +1,51 @@
-// What goes over each stream of a connection, for docs/waku.md: SOTTO_CAPTURE=1 prints it to standard error, inside the
-// encryption, each stream with its negotiation.
+// Records what goes over each stream, between the muxer and everything above it, where the bytes are plain and whole. A
+// line of JSON a stream, written when both its halves have ended, into a file in the folder that SOTTO_CAPTURE names. For
+// docs/waku.md, not for the tests.
+import { appendFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
 import { hex } from "./lines.mjs";
 
-const tap = (stream, who) => {
-  const say = (way, chunk) => console.error(`${who} ${stream.id} ${way} ${hex(chunk)}`);
-  const { sink, source } = stream;
-  stream.sink = (data) =>
-    sink(
-      (async function* () {
-        for await (const chunk of data) {
-          say("js>", chunk);
-          yield chunk;
-        }
-      })(),
-    );
-  stream.source = (async function* () {
-    for await (const chunk of source) {
-      say(">js", chunk);
-      yield chunk;
-    }
-  })();
+const folder = process.env.SOTTO_CAPTURE;
+const file = folder && join(folder, `js-${basename(process.argv[1], ".mjs")}-${process.pid}.jsonl`);
+
+// What a stream of js-libp2p's muxers calls when bytes come and go, and when a half of it ends.
+const tap = (stream, opened) => {
+  const record = { opened_by_js: opened, in: "", out: "" };
+  let halves = 2;
+  const ended = () => {
+    halves -= 1;
+    if (halves === 0) appendFileSync(file, JSON.stringify(record) + "\n");
+  };
+  const before = (name, act) => {
+    const original = stream[name].bind(stream);
+    stream[name] = (...args) => {
+      act(...args);
+      return original(...args);
+    };
+  };
+  before("sourcePush", (data) => (record.in += hex(data)));
+  before("sendData", (data) => (record.out += hex(data)));
+  before("remoteCloseWrite", ended);
+  before("sendCloseWrite", ended);
   return stream;
 };
 
-/** A stream muxer that prints; without SOTTO_CAPTURE the muxer itself. */
+/** A stream muxer that records; without SOTTO_CAPTURE the muxer itself. */
 export const captured = (muxer) => {
-  if (!process.env.SOTTO_CAPTURE) return muxer;
+  if (!file) return muxer;
   return (components) => {
     const factory = muxer(components);
     return {
-      ...factory,
       protocol: factory.protocol,
       createStreamMuxer(init) {
-        const inbound = init?.onIncomingStream;
+        const incoming = init?.onIncomingStream;
         const made = factory.createStreamMuxer({
           ...init,
-          onIncomingStream: (stream) => inbound?.(tap(stream, "theirs")),
+          onIncomingStream: (stream) => incoming?.(tap(stream, false)),
         });
         const open = made.newStream.bind(made);
-        made.newStream = async (name) => tap(await open(name), "ours");
+        made.newStream = async (name) => tap(await open(name), true);
         return made;
       },
     };

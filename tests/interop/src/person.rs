@@ -64,9 +64,9 @@ impl Person {
             .contact_add(&invite.link, Some("it is me"))
             .await
             .unwrap();
-        let request = other
-            .until("a request", |m| m.contacts().unwrap().first().cloned())
-            .await;
+        // Cards that are looked for before they are out are looked for again after a minute.
+        let asked = |m: &Messenger| m.contacts().unwrap().first().cloned();
+        let request = other.look("a request", 3 * PATIENCE, asked).await;
         other
             .messenger
             .contact_answer(&request.id, ContactAction::Accept)
