@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/waku-org/go-waku/waku/v2/node"
 )
 
 // What a node is started as.
@@ -18,6 +20,7 @@ type settings struct {
 	lazy    bool     // no mesh: messages are announced by IHAVE only
 	discv5  bool     // find others over UDP, for peer exchange
 	boot    []string // ENRs to begin with
+	agent   string   // what identify says
 	capture string   // a file for what goes over each stream
 	level   string   // of the log on stderr
 }
@@ -48,10 +51,11 @@ func parse() (settings, error) {
 	lazy := flag.Bool("lazy", false, "no mesh: announce messages, send them only when asked")
 	discv5 := flag.Bool("discv5", false, "find other nodes over UDP")
 	boot := flag.String("boot", "", "ENRs to begin with, separated by commas")
+	agent := flag.String("agent", node.UserAgent, "what identify says")
 	capture := flag.String("capture", "", "file for what goes over each stream")
 	level := flag.String("log", "error", "log level")
 	flag.Parse()
-	set := settings{mode: *mode, cluster: uint16(*cluster), lazy: *lazy, discv5: *discv5, capture: *capture, level: *level}
+	set := settings{mode: *mode, cluster: uint16(*cluster), lazy: *lazy, discv5: *discv5, agent: *agent, capture: *capture, level: *level}
 	for _, text := range strings.Split(*shards, ",") {
 		shard, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {

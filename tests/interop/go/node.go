@@ -130,7 +130,7 @@ func options(set settings, port int, tracer *tracer, metrics *prometheus.Registr
 		node.WithKeepAlive(10*time.Second, 5*time.Minute),
 		node.WithLibP2POptions(
 			libp2p.Transport(tcp.NewTCPTransport),
-			libp2p.UserAgent(node.UserAgent),
+			libp2p.UserAgent(set.agent),
 			libp2p.Muxer("/yamux/1.0.0", muxer),
 		),
 		node.WithPeerExchange(peer_exchange.WithRateLimiter(perSecond, perSecond)),

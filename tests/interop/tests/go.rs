@@ -362,7 +362,11 @@ async fn messages_go_by_ihave_and_iwant_both_ways() {
 
 /// go's light client, connected with our node.
 fn go_light(node: &Node) -> (Peer, String) {
-    let mut light = go::start("light", &[]);
+    go_light_with(node, &[])
+}
+
+fn go_light_with(node: &Node, flags: &[&str]) -> (Peer, String) {
+    let mut light = go::start("light", flags);
     light.call("connect", json!({"addr": node.addresses[0]}));
     (light, id_of(&node.addresses[0]).to_owned())
 }
@@ -412,14 +416,16 @@ async fn a_go_light_client_at_our_service_node() {
     assert_eq!(disconnects(&mut light), json!({}));
 }
 
-/// What is published the moment go has subscribed, before our node has heard what go is.
+/// What is published the moment go has subscribed: our node may not have heard what it is, and an app may have given it
+/// another name.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_pushes_to_a_go_light_client_arrive() {
     let node = Node::start(alone()).await;
     let mut client = Client::start(&[&node.addresses[0]]);
     client.subscribe(&[OTHER]).await;
     for round in 0..10u8 {
-        let (mut light, id) = go_light(&node);
+        let agent = ["go-waku", "an app"][usize::from(round % 2)];
+        let (mut light, id) = go_light_with(&node, &["-agent", agent]);
         let criterion = json!({"peer": id, "pubsub": PUBSUB, "topics": [TOPIC]});
         light.call("filter_subscribe", criterion);
         let mut wanted = BTreeSet::new();
