@@ -11,10 +11,25 @@ SOTTO = sys.argv[1]
 IDLE_S = int(sys.argv[2]) if len(sys.argv) > 2 else 60
 
 
+def switches(pid):
+    """Voluntary context switches of all threads since they began."""
+    count = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        line = next(l for l in (task / "status").read_text().splitlines() if l.startswith("voluntary"))
+        count += int(line.split()[1])
+    return count
+
+
+def cpu_s(pid):
+    """Seconds of processor time of all threads since they began, in steps of a clock tick."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Phone:
-    def __init__(self, folder, node):
+    def __init__(self, folder, node, *more):
         self.process = subprocess.Popen(
-            [SOTTO, "rpc", "--data", str(folder), "--node", node],
+            [SOTTO, "rpc", "--data", str(folder), "--node", node, *more],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.next, self.waiting, self.events = 0, {}, queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
@@ -54,12 +69,7 @@ class Phone:
         return int(next(line for line in text.splitlines() if line.startswith(field)).split()[1])
 
     def switches(self):
-        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
-        count = 0
-        for task in tasks.iterdir():
-            line = next(l for l in (task / "status").read_text().splitlines() if l.startswith("voluntary"))
-            count += int(line.split()[1])
-        return count
+        return switches(self.process.pid)
 
     def wire(self):
         figures = self.call("diagnostics")
@@ -128,17 +138,53 @@ def still(phone, name, on):
     time.sleep(IDLE_S)
     switches = phone.switches() - switches
     wire = phone.wire() - wire
-    say(f"{name}, one phone", f"{wire * 60 // IDLE_S} B/min")
+    say(f"{name}, one phone", f"{wire * 60 // IDLE_S} B/min, {wire * 3600 // IDLE_S} B/h")
     say(f"{name}, voluntary context switches", f"{switches * 60 // IDLE_S} /min")
+
+
+def idle_node(folder):
+    """A node without a peer: gossip's heartbeat and the node's own second, and no more."""
+    node, _ = start_node(folder / "lonely")
+    time.sleep(2)
+    before = (switches(node.pid), cpu_s(node.pid))
+    time.sleep(30)
+    say("idle node without peers, context switches in 30 s", switches(node.pid) - before[0])
+    say("idle node without peers, processor in 30 s", f"{(cpu_s(node.pid) - before[1]) * 1000:.0f} ms")
+    node.stdin.close()
+    node.wait(timeout=20)
+
+
+def relaying(folder, address):
+    """A phone in relay mode on a shard where nothing is said."""
+    phone = Phone(folder / "relaying", address, "--mode", "relay")
+    phone.call("account_create", name="Relay")
+    while not phone.call("connectivity")["relay_peers"]:
+        time.sleep(0.1)
+    time.sleep(5)
+    pid = phone.process.pid
+    wire, count, cpu = phone.wire(), phone.switches(), cpu_s(pid)
+    time.sleep(IDLE_S)
+    wire, count, cpu = phone.wire() - wire, phone.switches() - count, cpu_s(pid) - cpu
+    say("idle relay mode, one phone, one relay peer", f"{wire * 3600 // IDLE_S} B/h")
+    say("idle relay mode, voluntary context switches", f"{count * 60 // IDLE_S} /min")
+    say("idle relay mode, processor", f"{cpu * 60000 / IDLE_S:.0f} ms/min")
+    say("threads of a phone's process in relay mode", phone.status("Threads"))
+    phone.close()
+
+
+def start_node(folder):
+    node = subprocess.Popen(
+        [SOTTO, "node", "--data", str(folder), "--listen", "/ip4/127.0.0.1/tcp/0", "--alone", "--json"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return node, json.loads(node.stdout.readline())["addrs"][0]
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        node = subprocess.Popen(
-            [SOTTO, "node", "--data", str(folder / "node"), "--listen", "/ip4/127.0.0.1/tcp/0", "--alone", "--json"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        address = json.loads(node.stdout.readline())["addrs"][0]
+        idle_node(folder)
+        node, address = start_node(folder / "node")
+        relaying(folder, address)
         alice, bob = (Phone(folder / name, address) for name in ("alice", "bob"))
         rooms = befriend(alice, bob)
         for phone in (alice, bob):
