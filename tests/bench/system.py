@@ -9,6 +9,8 @@ import json, os, pathlib, queue, statistics, subprocess, sys, tempfile, threadin
 
 SOTTO = sys.argv[1]
 IDLE_S = int(sys.argv[2]) if len(sys.argv) > 2 else 60
+# Relay peers are asked for a sign of life every 120 s: one of each side is in it.
+RELAY_S = 120
 
 
 def switches(pid):
@@ -160,14 +162,14 @@ def relaying(folder, address):
     phone.call("account_create", name="Relay")
     while not phone.call("connectivity")["relay_peers"]:
         time.sleep(0.1)
-    time.sleep(5)
+    settled((phone,), 5)
     pid = phone.process.pid
     wire, count, cpu = phone.wire(), phone.switches(), cpu_s(pid)
-    time.sleep(IDLE_S)
+    time.sleep(RELAY_S)
     wire, count, cpu = phone.wire() - wire, phone.switches() - count, cpu_s(pid) - cpu
-    say("idle relay mode, one phone, one relay peer", f"{wire * 3600 // IDLE_S} B/h")
-    say("idle relay mode, voluntary context switches", f"{count * 60 // IDLE_S} /min")
-    say("idle relay mode, processor", f"{cpu * 60000 / IDLE_S:.0f} ms/min")
+    say("idle relay mode, one phone, one relay peer", f"{wire * 3600 // RELAY_S} B/h")
+    say("idle relay mode, voluntary context switches", f"{count * 60 // RELAY_S} /min")
+    say("idle relay mode, processor", f"{cpu * 60000 / RELAY_S:.0f} ms/min")
     say("threads of a phone's process in relay mode", phone.status("Threads"))
     phone.close()
 
