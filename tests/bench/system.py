@@ -9,8 +9,8 @@ import json, os, pathlib, queue, statistics, subprocess, sys, tempfile, threadin
 
 SOTTO = sys.argv[1]
 IDLE_S = int(sys.argv[2]) if len(sys.argv) > 2 else 60
-# Relay peers are asked for a sign of life every 120 s: one of each side is in it.
-RELAY_S = 120
+# Filter nodes are pinged every 240 s, relay peers every 120 s.
+HOUR_S = 240
 
 
 def switches(pid):
@@ -140,7 +140,7 @@ def still(phone, name, on):
     time.sleep(IDLE_S)
     switches = phone.switches() - switches
     wire = phone.wire() - wire
-    say(f"{name}, one phone", f"{wire * 60 // IDLE_S} B/min, {wire * 3600 // IDLE_S} B/h")
+    say(f"{name}, one phone", f"{wire * 60 // IDLE_S} B/min")
     say(f"{name}, voluntary context switches", f"{switches * 60 // IDLE_S} /min")
 
 
@@ -156,22 +156,26 @@ def idle_node(folder):
     node.wait(timeout=20)
 
 
-def relaying(folder, address):
-    """A phone in relay mode on a shard where nothing is said."""
-    phone = Phone(folder / "relaying", address, "--mode", "relay")
-    phone.call("account_create", name="Relay")
-    while not phone.call("connectivity")["relay_peers"]:
+def relay_beside_light(folder, address):
+    """A phone in relay mode and a light one, on a shard where nothing is said."""
+    light = Phone(folder / "light", address)
+    relay = Phone(folder / "relay", address, "--mode", "relay")
+    for phone in (light, relay):
+        phone.call("account_create", name="Idle")
+        while not phone.call("connectivity")["subscribed"]:
+            time.sleep(0.1)
+    while not relay.call("connectivity")["relay_peers"]:
         time.sleep(0.1)
-    settled((phone,), 5)
-    pid = phone.process.pid
-    wire, count, cpu = phone.wire(), phone.switches(), cpu_s(pid)
-    time.sleep(RELAY_S)
-    wire, count, cpu = phone.wire() - wire, phone.switches() - count, cpu_s(pid) - cpu
-    say("idle relay mode, one phone, one relay peer", f"{wire * 3600 // RELAY_S} B/h")
-    say("idle relay mode, voluntary context switches", f"{count * 60 // RELAY_S} /min")
-    say("idle relay mode, processor", f"{cpu * 60000 / RELAY_S:.0f} ms/min")
-    say("threads of a phone's process in relay mode", phone.status("Threads"))
-    phone.close()
+    settled((light, relay), 5)
+    phones = [("light mode", light), ("relay mode, one relay peer", relay)]
+    figures = lambda phone: (phone.wire(), phone.switches(), cpu_s(phone.process.pid))
+    before = [figures(phone) for _, phone in phones]
+    time.sleep(HOUR_S)
+    for (name, phone), then in zip(phones, before):
+        wire, count, cpu = (now - was for now, was in zip(figures(phone), then))
+        say(f"idle {name}", f"{wire * 3600 // HOUR_S} B/h, {count * 60 // HOUR_S} context switches/min, {cpu * 60000 / HOUR_S:.0f} ms/min of processor")
+    say("threads of a phone's process in relay mode", relay.status("Threads"))
+    light.close(), relay.close()
 
 
 def start_node(folder):
@@ -186,7 +190,7 @@ def main():
         folder = pathlib.Path(folder)
         idle_node(folder)
         node, address = start_node(folder / "node")
-        relaying(folder, address)
+        relay_beside_light(folder, address)
         alice, bob = (Phone(folder / name, address) for name in ("alice", "bob"))
         rooms = befriend(alice, bob)
         for phone in (alice, bob):
