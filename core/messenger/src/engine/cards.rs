@@ -332,12 +332,11 @@ pub(super) fn fetched(
         step.fx.contacts = true;
     }
     let wait = match contact.fetch_tries {
-        0 if found.is_some() => SECOND, // their cards may be on their way
-        1 if found.is_some() => 2 * SECOND,
-        0..=2 => MINUTE,
-        3 => 10 * MINUTE,
-        4 => HOUR,
-        5 => 6 * HOUR,
+        tries @ 0..=5 => SECOND << tries, // they may be on their way, a node may be starting
+        6 => MINUTE,
+        7 => 10 * MINUTE,
+        8 => HOUR,
+        9 => 6 * HOUR,
         _ => DAY,
     };
     contact.fetch_tries = contact.fetch_tries.saturating_add(1);
