@@ -1,18 +1,64 @@
 //! How the host opens a core.
 
 use log::LevelFilter;
-use sotto_messenger::{Code, Config, Fleet, OpenCounter};
+use sotto_messenger::{Code, Config, Fleet, OpenCounter, Sharding};
 use zeroize::Zeroizing;
 
 use crate::error::SottoError;
+
+/// A Waku network of the app's own. All who are to meet need the same values.
+#[derive(Clone, uniffi::Record)]
+pub struct WakuNetwork {
+    /// Waku cluster, 0 to 65,535.
+    pub cluster: i32,
+    /// Static shards, 0 to 1,023; empty with `auto_shards`.
+    #[uniffi(default)]
+    pub shards: Vec<i32>,
+    /// Autosharding over this many shards instead.
+    #[uniffi(default = None)]
+    pub auto_shards: Option<i32>,
+    /// Largest Waku message its nodes take, bytes; at least 153,600.
+    #[uniffi(default = 153600)]
+    pub max_message_bytes: i32,
+    /// log2 of the number of buckets of a lane, 0 to 16: a phone hears all that is sent to its bucket.
+    #[uniffi(default = 0)]
+    pub log2_buckets: i32,
+    /// How long its stores keep messages, seconds.
+    #[uniffi(default = 2592000)]
+    pub store_retention_s: i64,
+}
+
+impl WakuNetwork {
+    fn fleet(self) -> Option<Fleet> {
+        let shards = self.shards.into_iter().map(|shard| shard.try_into().ok());
+        let sharding = match (shards.collect::<Option<Vec<u16>>>()?, self.auto_shards) {
+            (shards, None) => Sharding::Static(shards),
+            (shards, Some(count)) if shards.is_empty() => Sharding::Auto(count.try_into().ok()?),
+            _ => return None,
+        };
+        Some(Fleet {
+            cluster: self.cluster.try_into().ok()?,
+            sharding,
+            nodes: Vec::new(),
+            dns_trees: Vec::new(),
+            max_message_bytes: self.max_message_bytes.try_into().ok()?,
+            buckets: vec![(0, self.log2_buckets.try_into().ok()?)],
+            store_retention_s: self.store_retention_s.try_into().ok()?,
+            single_circle: false,
+        })
+    }
+}
 
 /// How to open a core. The database key is not in it: hosts print records.
 #[derive(Clone, uniffi::Record)]
 pub struct SottoConfig {
     /// The folder with the account's database; made if absent. One process at a time.
     pub dir: String,
-    /// The network: `local`, `logos.test`, `logos.dev`, `status.prod` or `status.staging`.
+    /// The network: `local`, `logos.test`, `logos.dev`, `status.prod` or `status.staging`; not read with `network`.
     pub preset: String,
+    /// A network of the app's own instead, with its `nodes` or `dns_trees`.
+    #[uniffi(default = None)]
+    pub network: Option<WakuNetwork>,
     /// Service nodes to use instead of the preset's: multiaddrs ending in `/p2p/…`. They go into invites.
     #[uniffi(default)]
     pub nodes: Vec<String>,
@@ -48,7 +94,10 @@ impl SottoConfig {
     pub(crate) fn with_key(self, key: Vec<u8>) -> Result<Config, SottoError> {
         let key = Zeroizing::new(key);
         let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| Code::BadSetting)?;
-        let mut fleet = Fleet::preset(&self.preset).ok_or(Code::BadSetting)?;
+        let mut fleet = match self.network {
+            Some(network) => network.fleet().ok_or(Code::BadSetting)?,
+            None => Fleet::preset(&self.preset).ok_or(Code::BadSetting)?,
+        };
         if !self.nodes.is_empty() || !self.dns_trees.is_empty() {
             fleet.nodes = self.nodes;
             fleet.dns_trees = self.dns_trees;
@@ -75,6 +124,7 @@ mod tests {
         SottoConfig {
             dir: "folder".into(),
             preset: "logos.dev".into(),
+            network: None,
             nodes: Vec::new(),
             dns_trees: Vec::new(),
             dns_servers: vec!["9.9.9.9".into()],
@@ -107,6 +157,30 @@ mod tests {
         assert!(own.counter.is_some() && own.log.is_none());
     }
 
+    fn network() -> WakuNetwork {
+        WakuNetwork {
+            cluster: 4242,
+            shards: vec![1, 3],
+            auto_shards: None,
+            max_message_bytes: 200_000,
+            log2_buckets: 5,
+            store_retention_s: 86_400,
+        }
+    }
+
+    #[test]
+    fn an_own_network_takes_the_place_of_the_preset() {
+        let mut own = config();
+        own.network = Some(network());
+        own.nodes = vec!["/ip4/127.0.0.1/tcp/1/p2p/x".into()];
+        let fleet = own.with_key(vec![7; 32]).unwrap().fleet;
+        assert_eq!((fleet.cluster, fleet.buckets), (4242, vec![(0, 5)]));
+        assert_eq!(fleet.sharding, Sharding::Static(vec![1, 3]));
+        assert_eq!(fleet.max_message_bytes, 200_000);
+        assert_eq!(fleet.nodes, ["/ip4/127.0.0.1/tcp/1/p2p/x"]);
+        assert!(!fleet.single_circle);
+    }
+
     #[test]
     fn what_cannot_be_meant_is_refused() {
         let refused = |change: &dyn Fn(&mut SottoConfig), key: Vec<u8>| {
@@ -119,6 +193,17 @@ mod tests {
         refused(&|_| {}, Vec::new());
         refused(&|config| config.preset = "mainnet".into(), vec![7; 32]);
         refused(&|config| config.mode = "heavy".into(), vec![7; 32]);
+        for change in [
+            |network: &mut WakuNetwork| network.cluster = 1 << 16,
+            |network: &mut WakuNetwork| network.shards = vec![-1],
+            |network: &mut WakuNetwork| network.auto_shards = Some(8),
+            |network: &mut WakuNetwork| network.log2_buckets = -1,
+        ] {
+            let mut network = network();
+            change(&mut network);
+            let network = Some(network);
+            refused(&|config| config.network = network.clone(), vec![7; 32]);
+        }
         refused(&|config| config.log = Some("loud".into()), vec![7; 32]);
     }
 }

@@ -42,6 +42,7 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
     let config = SottoConfig {
         dir: folder.path().to_str().unwrap().into(),
         preset: "local".into(),
+        network: None,
         nodes: Vec::new(),
         dns_trees: Vec::new(),
         dns_servers: Vec::new(),

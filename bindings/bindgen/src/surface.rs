@@ -134,6 +134,9 @@ fn default(value: Option<&DefaultValueMetadata>) -> String {
         Some(DefaultValueMetadata::Literal(LiteralMetadata::String(value))) => {
             format!(" = {value:?}")
         }
+        Some(DefaultValueMetadata::Literal(LiteralMetadata::Int(value, ..))) => {
+            format!(" = {value}")
+        }
         Some(DefaultValueMetadata::Literal(literal)) => format!(" = {literal:?}"),
     }
 }

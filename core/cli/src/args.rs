@@ -153,6 +153,15 @@ pub(crate) struct PhoneArgs {
     /// Static shards instead of the preset's; repeat it for several.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) shard: Vec<u16>,
+    /// Autosharding over this many shards instead.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "shard")]
+    pub(crate) auto_shards: Option<u16>,
+    /// log2 of the number of buckets of a lane, 0 to 16; the preset's unless given. All who are to meet need the same.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) log2_buckets: Option<u8>,
+    /// Largest Waku message that the nodes take, KiB; the preset's unless given.
+    #[arg(long, value_name = "KIB")]
+    pub(crate) max_message: Option<u32>,
     /// light, relay (hear the whole shard by gossip and pass it on), or adaptive: relay while charging on an unmetered
     /// network, as power_changed and network_changed of `sotto rpc` say.
     #[arg(long, value_name = "MODE", default_value = "light")]

@@ -11,6 +11,15 @@ use crate::keyfile::{read_or_make, with_suffix};
 /// Opens the messenger of these flags; with `online` false it is given no nodes.
 pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure> {
     let mut fleet = fleet(&args.preset, args.cluster, &args.shard)?;
+    if let Some(count) = args.auto_shards {
+        fleet.sharding = Sharding::Auto(count);
+    }
+    if let Some(log2) = args.log2_buckets {
+        fleet.buckets = vec![(0, log2)];
+    }
+    if let Some(kib) = args.max_message {
+        fleet.max_message_bytes = kib.saturating_mul(1024);
+    }
     if !online {
         fleet.nodes.clear();
         fleet.dns_trees.clear();

@@ -1,12 +1,15 @@
 //! Which Waku network the messenger talks to: plain data, by preset or by the app.
 
 use serde::{Deserialize, Serialize};
+use sotto_wire::topic::BucketTable;
+use sotto_wire::waku::Shard;
 
 /// How content topics map to shards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sharding {
-    /// These shards; private traffic goes to the first.
+    /// These shards. A content topic goes to the one that its application and version select, so all of Sotto's go to
+    /// the same.
     Static(Vec<u16>),
     /// The shard follows from the content topic, out of this many.
     Auto(u16),
@@ -137,6 +140,20 @@ impl Fleet {
         PRESETS.iter().map(|row| row.name)
     }
 
+    /// The buckets, if a network can be like this: at least one shard, none above 1,023, room for the largest envelope.
+    pub(crate) fn check(&self) -> Option<BucketTable> {
+        let sharded = match &self.sharding {
+            Sharding::Static(list) => {
+                !list.is_empty() && list.iter().all(|&shard| shard <= Shard::MAX)
+            }
+            Sharding::Auto(count) => (1..=Shard::MAX + 1).contains(count),
+        };
+        let roomy = self.max_message_bytes >= 150 * KIB;
+        BucketTable::new(&self.buckets)
+            .ok()
+            .filter(|_| sharded && roomy)
+    }
+
     /// A fleet by name; its fields may be changed before use. `None` for an unknown name.
     pub fn preset(name: &str) -> Option<Self> {
         let row = PRESETS.iter().find(|row| row.name == name)?;
@@ -179,8 +196,7 @@ mod tests {
         );
         for name in names {
             let fleet = Fleet::preset(name).unwrap();
-            assert!(sotto_wire::topic::BucketTable::new(&fleet.buckets).is_ok());
-            assert!(fleet.max_message_bytes >= 150 * KIB);
+            assert!(fleet.check().is_some());
             assert_eq!(
                 fleet.single_circle,
                 name == "local",
@@ -198,5 +214,20 @@ mod tests {
             }
         }
         assert_eq!(Fleet::preset("mainnet"), None);
+    }
+
+    #[test]
+    fn what_no_network_can_be_is_refused() {
+        let refused = |change: &dyn Fn(&mut Fleet)| {
+            let mut fleet = Fleet::preset("local").unwrap();
+            change(&mut fleet);
+            assert!(fleet.check().is_none(), "{fleet:?}");
+        };
+        refused(&|fleet| fleet.sharding = Sharding::Static(Vec::new()));
+        refused(&|fleet| fleet.sharding = Sharding::Static(vec![1024]));
+        refused(&|fleet| fleet.sharding = Sharding::Auto(0));
+        refused(&|fleet| fleet.sharding = Sharding::Auto(1025));
+        refused(&|fleet| fleet.max_message_bytes = 64 * KIB);
+        refused(&|fleet| fleet.buckets = vec![(0, 17)]);
     }
 }

@@ -81,7 +81,7 @@ struct Prepared {
 }
 
 fn prepare(config: Config, clock: Clock) -> Result<Prepared, Error> {
-    let buckets = BucketTable::new(&config.fleet.buckets).map_err(|_| Code::BadSetting)?;
+    let buckets = config.fleet.check().ok_or(Code::BadSetting)?;
     make_folder(&config.dir)?;
     let mut account = Account::open(&config.dir.join(DATABASE), &config.key)?;
     if let Some(counter) = &config.counter {
