@@ -363,12 +363,13 @@ impl Engine {
         let now = &self.live.connectivity;
         let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
         let ready = self.has_left() || (now.subscribed && now.store);
-        !self.live.caught_up && ready && !catching_up
+        let topics = !self.live.topics.is_empty(); // none once the account was restored elsewhere
+        topics && !self.live.caught_up && ready && !catching_up
     }
 
     fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         let topics = self.live.topics.clone();
-        if !topics.is_empty() && self.is_behind() && now_ms >= self.live.catch_up_after_ms {
+        if self.is_behind() && now_ms >= self.live.catch_up_after_ms {
             self.run(now_ms, out, |step| {
                 let covered = own::time(step.tx, KEY_COVERED)?;
                 let oldest = step.clock_ms.saturating_sub(step.retention_ms());
