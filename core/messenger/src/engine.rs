@@ -355,7 +355,7 @@ impl Engine {
         let topics = self.topics(now_ms);
         if self.live.topics != topics {
             self.live.topics.clone_from(&topics);
-            self.live.caught_up = false;
+            self.live.missed();
         }
         let heard = if self.has_left() { Vec::new() } else { topics };
         if self.live.heard != heard {

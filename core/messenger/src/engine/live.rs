@@ -37,6 +37,8 @@ pub(super) struct Live {
     pub(super) poll_ms: i64,
     /// Nothing was missed since the last catch-up.
     pub(super) caught_up: bool,
+    /// Catch-ups up to this query began before something was missed last: their end is not the end.
+    too_early: u64,
     pub(super) catch_up_after_ms: i64,
     pub(super) catch_up_tries: u32,
     /// Outbox rows handed over, unanswered.
@@ -131,10 +133,22 @@ impl Live {
         command
     }
 
+    /// Something may have been missed until now.
+    pub(super) fn missed(&mut self) {
+        self.caught_up = false;
+        self.too_early = self.next_query;
+    }
+
+    /// The last page of a catch-up came.
+    pub(super) fn catch_up_ended(&mut self, query: u64) {
+        self.caught_up = query > self.too_early;
+        self.catch_up_tries = 0;
+    }
+
     /// A caller waits until everything is caught up and sent. What was caught up before may be long ago: the process
     /// may have been asleep.
     pub(super) fn wait_for_sync(&mut self, ticket: Ticket) {
-        self.caught_up = false;
+        self.missed();
         self.catch_up_after_ms = 0;
         self.publish_anew();
         self.syncs.push((ticket, self.received));
@@ -146,7 +160,7 @@ impl Live {
         self.publish_anew();
         self.catch_up_after_ms = 0;
         self.catch_up_tries = 0;
-        self.caught_up = false;
+        self.missed();
     }
 
     /// The next catch-up, after one failed.

@@ -56,7 +56,8 @@ impl Engine {
             let code = Code::ClockSkewed.as_str();
             out.push(Effect::Emit(Event::Notice { code }));
         }
-        let caught_up = self.live.caught_up;
+        // A push may come before the network says that others were missed until just now.
+        let caught_up = self.live.caught_up && self.live.connectivity.subscribed;
         let wanted = self.live.topics.contains(&received.topic);
         if self.own.is_none() || !wanted {
             return Ok(());
@@ -157,8 +158,7 @@ impl Engine {
                     Ok(())
                 })?;
                 if last {
-                    self.live.caught_up = true;
-                    self.live.catch_up_tries = 0;
+                    self.live.catch_up_ended(id);
                     self.live.poll_ms =
                         now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
                     self.weigh_bucket(now_ms, out)?;
@@ -244,7 +244,7 @@ impl Engine {
     ) -> Result<(), Error> {
         let before = std::mem::replace(&mut self.live.connectivity, now);
         if now.gap || (now.subscribed && !before.subscribed) {
-            self.live.caught_up = false;
+            self.live.missed();
             self.live.catch_up_after_ms = 0;
         }
         if !before.store && now.store {

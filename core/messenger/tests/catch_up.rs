@@ -1,0 +1,155 @@
+//! What was missed is asked of a store, whatever order the network says things in. The engine alone, event by event.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
+use std::path::Path;
+
+use rand_core::UnwrapErr;
+use sotto_db::Account;
+use sotto_messenger::Mode;
+use sotto_messenger::engine::input::{Command, Effect, Input};
+use sotto_messenger::engine::{Engine, EngineConfig};
+use sotto_net::{Circle, Command as NetCommand, Connectivity, Event as NetEvent, Received};
+use sotto_wire::topic::BucketTable;
+
+const KEY: [u8; 32] = [7; 32];
+const BEGIN: i64 = 1_790_000_000_000;
+const SECOND: i64 = 1000;
+const MINUTE: i64 = 60 * SECOND;
+
+fn account(folder: &Path) -> Account {
+    Account::open(&folder.join("account.db"), &KEY).unwrap()
+}
+
+fn engine(account: Account) -> (Engine, Vec<Effect>) {
+    let config = EngineConfig {
+        cluster: 66,
+        buckets: BucketTable::new(&[(0, 4)]).unwrap(),
+        store_retention_s: 30 * 86_400,
+        single_circle: false,
+        network: "test".into(),
+        invite_nodes: Vec::new(),
+        read_receipts: false,
+        suites: sotto_crypto::SUITES,
+        mode: Mode::Light,
+    };
+    let rng = Box::new(UnwrapErr(getrandom::SysRng));
+    Engine::open(account, config, rng, BEGIN).unwrap()
+}
+
+/// An engine with an account, and the topic it hears.
+fn created(folder: &Path) -> (Engine, String) {
+    let (mut engine, _) = engine(account(folder));
+    let name = "Alice".to_owned();
+    let effects = engine.handle(BEGIN, Input::Command(1, Command::AccountCreate { name }));
+    let topic = effects.iter().find_map(|effect| match effect {
+        Effect::Net(NetCommand::Subscribe { topics }) => topics.first().cloned(),
+        _ => None,
+    });
+    (engine, topic.unwrap())
+}
+
+/// The catch-up that is asked for: id, and start in milliseconds.
+fn asked(effects: &[Effect]) -> Option<(u64, i64)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Net(NetCommand::Query {
+            id,
+            circle: Circle::Receive,
+            start_ns,
+            ..
+        }) => Some((*id, *start_ns / 1_000_000)),
+        _ => None,
+    })
+}
+
+fn net(engine: &mut Engine, now_ms: i64, event: NetEvent) -> Option<(u64, i64)> {
+    asked(&engine.handle(now_ms, Input::Net(event)))
+}
+
+fn online(subscribed: bool, gap: bool) -> NetEvent {
+    NetEvent::Connectivity(Connectivity {
+        publish_nodes: 1,
+        receive_nodes: 1,
+        store: true,
+        subscribed,
+        gap,
+        relay_peers: 0,
+    })
+}
+
+fn last_page(id: u64, messages: Vec<Received>) -> NetEvent {
+    let last = true;
+    NetEvent::Page { id, messages, last }
+}
+
+fn received(topic: &str, timestamp_ms: i64, live: bool) -> Received {
+    Received {
+        topic: topic.to_owned(),
+        payload: vec![0; 2048],
+        timestamp_ns: timestamp_ms * 1_000_000,
+        hash: [1; 32],
+        node: 1,
+        live,
+    }
+}
+
+#[test]
+fn what_is_missed_while_a_store_is_asked_is_asked_for_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut engine, _) = created(folder.path());
+    let (first, _) = net(&mut engine, BEGIN, online(true, false)).expect("the first catch-up");
+    let later = BEGIN + 10 * MINUTE;
+    assert_eq!(
+        net(&mut engine, later, online(true, true)),
+        None,
+        "one at a time"
+    );
+    let second = net(&mut engine, later, last_page(first, Vec::new()));
+    let (second, start) = second.expect("what was missed meanwhile");
+    assert!(start <= BEGIN);
+    assert_eq!(net(&mut engine, later, last_page(second, Vec::new())), None);
+}
+
+#[test]
+fn a_push_before_the_gap_is_told_hides_no_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut engine, topic) = created(folder.path());
+    let (first, _) = net(&mut engine, BEGIN, online(true, false)).unwrap();
+    net(&mut engine, BEGIN, last_page(first, Vec::new()));
+    let lost = BEGIN + MINUTE;
+    net(&mut engine, lost, online(false, false));
+    // Subscribed again, and the first push comes before the network says so.
+    let back = lost + 30 * MINUTE;
+    let push = NetEvent::Message(received(&topic, back, true));
+    net(&mut engine, back, push);
+    let (_, start) = net(&mut engine, back, online(true, true)).expect("a catch-up");
+    assert!(start <= lost, "{} ms are never asked for", start - lost);
+}
+
+#[test]
+fn who_left_the_bucket_and_was_replaced_sleeps() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(created(folder.path()));
+    let mut account = account(folder.path());
+    let flags = account.transaction(|tx| {
+        tx.kv_set("bucket_left", &[1])?;
+        tx.kv_set("replaced", &[1])
+    });
+    flags.unwrap();
+    let (mut engine, _) = engine(account);
+    let now = BEGIN + SECOND;
+    let effects = engine.handle(now, Input::Tick);
+    let wake = effects.iter().find_map(|effect| match effect {
+        Effect::WakeAt(at) => Some(*at),
+        _ => None,
+    });
+    assert!(
+        wake.is_none_or(|at| at.is_none_or(|at| at > now)),
+        "{wake:?}"
+    );
+}
