@@ -153,3 +153,37 @@ fn who_left_the_bucket_and_was_replaced_sleeps() {
         "{wake:?}"
     );
 }
+
+#[test]
+fn an_envelope_in_two_polls_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(created(folder.path()));
+    let mut account = account(folder.path());
+    // Too much to hear it again.
+    let (hour, bytes) = (BEGIN / (60 * MINUTE), 15_000_000_i64);
+    let flags = account.transaction(|tx| {
+        tx.kv_set(
+            "bucket",
+            &[hour.to_be_bytes(), bytes.to_be_bytes()].concat(),
+        )?;
+        tx.kv_set("bucket_left", &[1])
+    });
+    flags.unwrap();
+    let (mut engine, _) = engine(account);
+    let topic = "/sotto/1/h04-0000/proto"; // not looked at in a page
+    let on_screen = Command::Foreground { on: true };
+    let mut effects = engine.handle(BEGIN, Input::Command(2, on_screen));
+    let (mut now, mut polls) = (BEGIN, 0);
+    while polls < 4 {
+        assert!(now < BEGIN + 10 * MINUTE, "{polls} polls");
+        if let Some((id, start)) = asked(&effects) {
+            let seen = start <= BEGIN + SECOND && now > BEGIN + SECOND;
+            let page = vec![received(topic, BEGIN + SECOND, false); usize::from(seen)];
+            polls += u32::from(seen);
+            engine.handle(now, Input::Net(last_page(id, page)));
+        }
+        now += 5 * SECOND;
+        effects = engine.handle(now, Input::Tick);
+    }
+    assert_eq!(engine.bucket(now).bytes_day, 15_000_000 + 2048 + 220);
+}

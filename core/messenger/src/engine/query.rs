@@ -29,8 +29,9 @@ pub(super) struct Query {
 /// What a query is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum What {
-    /// Everything on the own topics since last time; `started_ms`: corrected time when it was asked.
-    CatchUp { started_ms: i64 },
+    /// Everything on the own topics since last time. Corrected times: when it was asked, and until when nothing was
+    /// missed before.
+    CatchUp { started_ms: i64, covered_ms: i64 },
     /// The cards of a contact.
     Cards { chat: [u8; 33] },
     /// The own device list.

@@ -143,9 +143,14 @@ impl Engine {
             None
         };
         match what {
-            What::CatchUp { started_ms } => {
+            What::CatchUp {
+                started_ms,
+                covered_ms,
+            } => {
                 if self.has_left() {
-                    for message in &messages {
+                    // What overlaps with the catch-up before was counted then.
+                    let new = |one: &&Received| one.timestamp_ns / 1_000_000 >= covered_ms;
+                    for message in messages.iter().filter(new) {
                         self.live.meter.add(now_ms, message.payload.len());
                     }
                 }
@@ -376,6 +381,7 @@ impl Engine {
                 step.fx.queries.push(Query {
                     what: What::CatchUp {
                         started_ms: step.clock_ms,
+                        covered_ms: covered,
                     },
                     circle: Circle::Receive,
                     topics: topics.clone(),
