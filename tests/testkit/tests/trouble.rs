@@ -10,7 +10,7 @@ use sotto_messenger::engine::input::{Answer, Command, ContactAction};
 use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
-use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Weather, World};
+use sotto_testkit::{DAY, HOUR, MINUTE, Relayed, SECOND, Weather, World};
 use sotto_wire::invite::Invite;
 
 const WORDS: &str =
@@ -629,4 +629,32 @@ fn a_new_device_of_a_verified_contact_gets_nothing_before_it_is_verified() {
         world.run(10 * MINUTE);
         assert_eq!(world.phones[2].texts().last().unwrap(), "now you are known");
     }
+}
+
+#[test]
+fn cards_are_found_among_those_of_a_crowd() {
+    let mut world = World::new(99, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let before = world.published.len();
+    let link = world.invite(1);
+    world.run(HOUR);
+    let own: Vec<_> = world.published.drain(before..).collect();
+    for i in 0..600_u32 {
+        // The same bucket, newer: first copies of one of the cards that are looked for, then others' cards.
+        let (topic, card) = &own[0];
+        let mut payload = card.clone();
+        if i >= 300 {
+            payload[17..21].copy_from_slice(&i.to_be_bytes());
+        }
+        world.restore(&Relayed {
+            topic: topic.clone(),
+            payload,
+            timestamp_ns: (world.now_ms - 1000 + i64::from(i)) * 1_000_000,
+        });
+    }
+    world.add(0, &link, "found");
+    world.run(MINUTE);
+    assert_eq!(states(&world, 1), [ContactState::Incoming]);
 }

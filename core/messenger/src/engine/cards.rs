@@ -24,6 +24,8 @@ use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{contact, device, send, session, state};
 use crate::error::{Code, Error};
 
+/// Cards kept of one query.
+const FOUND_MAX: usize = 256;
 /// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
 
@@ -193,6 +195,21 @@ pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What) -> Query {
         end_ms: step.clock_ms.saturating_add(20_000),
         newest_first: true,
         found: Vec::new(),
+    }
+}
+
+/// Keeps the cards under a secret, newest first. A bucket holds those of many, so others are not counted, nor is one
+/// that comes again on the same day: who does not know the secret crowds nobody out.
+pub(super) fn keep(found: &mut Vec<Received>, secret: &[u8; 16], page: &[Received]) {
+    let day = |one: &Received| one.timestamp_ns / 86_400_000_000_000;
+    for one in page.iter().rev() {
+        let had = |had: &Received| had.payload == one.payload && day(had) == day(one);
+        let ours = Envelope::decode(&one.payload).is_ok_and(|envelope| {
+            card_open(secret, &envelope.tag, &envelope.random, envelope.body).is_some()
+        });
+        if ours && found.len() < FOUND_MAX && !found.iter().any(had) {
+            found.push(one.clone());
+        }
     }
 }
 

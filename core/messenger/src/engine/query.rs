@@ -8,8 +8,6 @@ use super::send;
 use super::step::{HOUR, MINUTE, Step};
 use crate::error::Error;
 
-/// Envelopes kept of one query for cards.
-pub(super) const FOUND_MAX: usize = 256;
 /// A hole is looked for so long around the message that names it.
 const AROUND_S: i64 = 3600;
 
@@ -32,10 +30,10 @@ pub(super) enum What {
     /// Everything on the own topics since last time. Corrected times: when it was asked, and until when nothing was
     /// missed before.
     CatchUp { started_ms: i64, covered_ms: i64 },
-    /// The cards of a contact.
-    Cards { chat: [u8; 33] },
+    /// The cards of a contact, under this secret.
+    Cards { chat: [u8; 33], secret: [u8; 16] },
     /// The own device list.
-    OwnList,
+    OwnList { secret: [u8; 16] },
     /// The chunks of a long text.
     Chunks { message: Hash },
     /// A message that others name.

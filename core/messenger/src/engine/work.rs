@@ -6,7 +6,7 @@ use sotto_net::{Circle, Connectivity, Event as NetEvent, FailReason, PublishOutc
 use super::bucket::Meter;
 use super::input::{Answer, Effect};
 use super::own::{self, KEY_COVERED};
-use super::query::{FOUND_MAX, Query, What};
+use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{Engine, blob, bucket, cards, outcome, query, receipt, receive, reset, send};
 use crate::error::{Code, Error};
@@ -133,9 +133,8 @@ impl Engine {
             return Ok(());
         };
         let what = query.what.clone();
-        if matches!(what, What::Cards { .. } | What::OwnList) {
-            let room = FOUND_MAX.saturating_sub(query.found.len());
-            query.found.extend(messages.iter().take(room).cloned());
+        if let What::Cards { secret, .. } | What::OwnList { secret } = &what {
+            cards::keep(&mut query.found, secret, &messages);
         }
         let found = if last {
             self.live.queries.remove(&id).map(|query| query.found)
@@ -178,13 +177,13 @@ impl Engine {
             What::Chunks { message } => {
                 self.run(now_ms, out, |step| blob::page(step, &message, &messages))
             }
-            What::Cards { chat } => match found {
+            What::Cards { chat, .. } => match found {
                 Some(found) => self.run(now_ms, out, |step| {
                     cards::fetched(step, &chat, Some(&found))
                 }),
                 None => Ok(()),
             },
-            What::OwnList => match found {
+            What::OwnList { .. } => match found {
                 Some(found) => self.run(now_ms, out, |step| cards::own_list(step, Some(&found))),
                 None => Ok(()),
             },
@@ -217,10 +216,10 @@ impl Engine {
                 self.live.catch_up_failed(now_ms);
                 Ok(())
             }
-            Some(What::Cards { chat }) => {
+            Some(What::Cards { chat, .. }) => {
                 self.run(now_ms, out, |step| cards::fetched(step, &chat, None))
             }
-            Some(What::OwnList) => self.run(now_ms, out, |step| cards::own_list(step, None)),
+            Some(What::OwnList { .. }) => self.run(now_ms, out, |step| cards::own_list(step, None)),
             // Fetches and holes have their next time already.
             Some(What::Chunks { .. } | What::Hole) | None => Ok(()),
         }
@@ -415,10 +414,10 @@ impl Engine {
             self.run(now_ms, out, fetch_cards)?;
         }
         let next_self_ms = self.own.as_ref().map(|own| own.next_self_ms);
-        if is_due(next_self_ms) && !self.live.asks(|what| *what == What::OwnList) {
+        if is_due(next_self_ms) && !self.live.asks(|what| matches!(what, What::OwnList { .. })) {
             self.run(now_ms, out, |step| {
                 let secret = step.own()?.account.self_secret();
-                let query = cards::query(step, &secret, What::OwnList);
+                let query = cards::query(step, &secret, What::OwnList { secret });
                 step.fx.queries.push(query);
                 Ok(())
             })?;
@@ -476,7 +475,7 @@ impl Engine {
         let due = self.db.read(|tx| tx.due()).ok()?;
         let live = &self.live;
         let store = live.connectivity.store;
-        let asked = live.asks(|what| *what == What::OwnList);
+        let asked = live.asks(|what| matches!(what, What::OwnList { .. }));
         let publish = |at: Option<i64>| Some(at?.max(live.publish_from()?));
         let candidates = [
             publish(due.publish_ms),
@@ -525,7 +524,8 @@ fn fetch_cards(step: &mut Step<'_>) -> Result<(), Error> {
         }
         step.tx.contact_put(&contact)?;
         if let Some(secret) = secret {
-            let query = cards::query(step, &secret, What::Cards { chat: contact.chat });
+            let chat = contact.chat;
+            let query = cards::query(step, &secret, What::Cards { chat, secret });
             step.fx.queries.push(query);
         }
     }
