@@ -76,7 +76,7 @@ pub struct Discv5Config {
 pub struct Limits {
     /// Connections.
     pub connections: u32,
-    /// Connections from one IP address, 127.0.0.1 and ::1 excepted.
+    /// Connections from one IP address (IPv6: one /64), 127.0.0.1 and ::1 excepted.
     pub connections_per_ip: u32,
     /// Streams of one connection; more are reset, or end the connection.
     pub streams: usize,

@@ -24,7 +24,8 @@ const PENDING: u32 = 16;
 #[error("too many connections from one address")]
 struct TooMany;
 
-/// Counts what comes in; what the node dials itself is its own choice. 127.0.0.1 and ::1 are not counted.
+/// Counts what comes in; what the node dials itself is its own choice. 127.0.0.1 and ::1 are not counted, and the /64
+/// that an IPv6 address lies in counts as one: whoever has an address there has all of them.
 pub(crate) struct Behaviour {
     most: u32,
     known: HashMap<ConnectionId, IpAddr>,
@@ -149,7 +150,11 @@ fn counted(address: &Multiaddr) -> Option<IpAddr> {
         Protocol::Ip6(ip) => Some(ip.into()),
         _ => None,
     })?;
-    (ip != Ipv4Addr::LOCALHOST && ip != Ipv6Addr::LOCALHOST).then_some(ip)
+    let counts = ip != Ipv4Addr::LOCALHOST && ip != Ipv6Addr::LOCALHOST;
+    counts.then(|| match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+        ip => ip,
+    })
 }
 
 #[cfg(test)]
@@ -166,7 +171,7 @@ mod tests {
         let elsewhere: Multiaddr = "/ip4/10.0.0.3/tcp/1".parse().unwrap();
         let loopback: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
         let id = ConnectionId::new_unchecked;
-        let come = |all: &mut Behaviour, number, from| {
+        let come = |all: &mut Behaviour, number, from: &Multiaddr| {
             all.handle_pending_inbound_connection(id(number), &here, from)
                 .is_ok()
         };
@@ -185,5 +190,10 @@ mod tests {
         }
         assert!(all.counts.is_empty() && all.known.is_empty());
         assert!((200..300).all(|number| come(&mut all, number, &loopback)));
+        let six = |n: usize| format!("/ip6/2001:db8::{n:x}/tcp/1").parse().unwrap();
+        assert!((0..most).all(|number| come(&mut all, 300 + number, &six(number))));
+        assert!(!come(&mut all, 400, &six(400)), "one /64");
+        let other = "/ip6/2001:db8:0:1::1/tcp/1".parse().unwrap();
+        assert!(come(&mut all, 401, &other));
     }
 }
