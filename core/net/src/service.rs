@@ -142,6 +142,16 @@ pub fn start(
     config: NodeConfig,
     key: NodeKey,
 ) -> Result<(NodeHandle, impl Future<Output = ()> + Send), StartError> {
+    let (mut handle, run) = start_heard(config, key)?;
+    handle.heard.close(); // nobody reads it: what waits there would wait for ever
+    Ok((handle, run))
+}
+
+/// The same for a light client that takes what the node relays.
+pub(crate) fn start_heard(
+    config: NodeConfig,
+    key: NodeKey,
+) -> Result<(NodeHandle, impl Future<Output = ()> + Send), StartError> {
     if config.sharding.list().is_empty() {
         return Err(StartError::NoShards);
     }
@@ -175,4 +185,21 @@ pub fn start(
         found,
     };
     Ok((handle, actor.run(listen)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::config::Sharding;
+
+    #[tokio::test]
+    async fn a_node_by_itself_keeps_nothing_for_a_client() {
+        let config = || NodeConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
+        let (alone, _run) = start(config(), NodeKey::generate()).unwrap();
+        assert!(alone.heard.is_closed());
+        let (relay, _run) = start_heard(config(), NodeKey::generate()).unwrap();
+        assert!(!relay.heard.is_closed());
+    }
 }

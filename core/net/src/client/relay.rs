@@ -66,7 +66,7 @@ impl Relay {
         own.max_message = config.max_message;
         own.limits = Limits::phone();
         own.traffic = Arc::clone(&config.traffic);
-        let (node, future) = service::start(own, NodeKey::generate())?;
+        let (node, future) = service::start_heard(own, NodeKey::generate())?;
         Ok(Self {
             node,
             task: tokio::spawn(future),
