@@ -99,8 +99,6 @@ pub(super) struct Actor {
     pub(super) ends: Ends,
     pub(super) peers: HashMap<PeerId, Peer>,
     pub(super) neighbours: Neighbours,
-    /// Those of them that discv5 found.
-    pub(super) neighbours_found: usize,
     pub(super) learnt: Learnt,
     pub(super) discv5: Option<discv5::Prepared>,
     /// discv5's walks: one, or none.
@@ -164,7 +162,6 @@ impl Actor {
             ends,
             peers: HashMap::new(),
             neighbours: Neighbours::new(peers, config.peers_at_once, Instant::now()),
-            neighbours_found: 0,
             learnt: Learnt::default(),
             discv5,
             walks: FuturesUnordered::new(),

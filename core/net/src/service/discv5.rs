@@ -35,8 +35,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const RECORDS: usize = 60;
 /// Of one IP address, loopback excepted.
 const SAME_IP: usize = 4;
-/// Found nodes that become relay peers.
-const NEIGHBOURS: usize = 16;
 /// Walks' results that may wait.
 pub(super) const DEPTH: usize = 4;
 
@@ -204,11 +202,8 @@ impl Actor {
             if peer == me || !self.learnt.take(peer, &one) {
                 continue;
             }
-            if self.neighbours_found < NEIGHBOURS && !self.peers.contains_key(&peer) {
-                self.neighbours_found += 1;
-                let addresses = one.node.addresses.into_iter();
-                self.neighbours
-                    .add(addresses.map(|address| (peer, address)).collect(), now);
+            if !self.peers.contains_key(&peer) {
+                self.neighbours.found(peer, one.node.addresses, now);
             }
         }
     }

@@ -12,6 +12,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Most of them.
 const MOST: usize = 256;
+/// Most that discv5 found.
+const MOST_FOUND: usize = 16;
+/// Failures in a row after which another takes the place of one of them.
+const GIVEN_UP: u32 = 4;
 /// Most addresses of one.
 const MOST_ADDRESSES: usize = 8;
 
@@ -21,6 +25,8 @@ struct Neighbour {
     failures: u32,
     /// When to dial; `None` while connected or on the way.
     dial_at: Option<Instant>,
+    /// By discv5.
+    found: bool,
 }
 
 /// All of them.
@@ -49,11 +55,32 @@ impl Neighbours {
                 addresses: Vec::new(),
                 failures: 0,
                 dial_at: Some(now),
+                found: false,
             });
             let addresses = &mut neighbour.addresses;
             if addresses.len() < MOST_ADDRESSES && !addresses.contains(&address) {
                 addresses.push(address);
             }
+        }
+    }
+
+    /// Adds one that discv5 found, when there are many in place of one that fails.
+    pub(crate) fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, now: Instant) {
+        let known = self.all.contains_key(&peer);
+        if !known && self.all.values().filter(|one| one.found).count() >= MOST_FOUND {
+            let failing = self
+                .all
+                .iter()
+                .find(|(_, one)| one.found && one.failures >= GIVEN_UP && one.dial_at.is_some());
+            let Some(failing) = failing.map(|(peer, _)| *peer) else {
+                return;
+            };
+            self.all.remove(&failing);
+        }
+        let addresses = addresses.into_iter().map(|address| (peer, address));
+        self.add(addresses.collect(), now);
+        if let Some(neighbour) = self.all.get_mut(&peer).filter(|_| !known) {
+            neighbour.found = true;
         }
     }
 
@@ -115,5 +142,27 @@ mod tests {
         assert!(first.iter().all(|(peer, _)| *peer != next[0].0));
         all.add((0..1000).map(|_| found()).collect(), now);
         assert_eq!(all.all.len(), MOST);
+    }
+
+    #[test]
+    fn who_is_found_again_takes_no_further_place_and_who_fails_leaves_his() {
+        let now = Instant::now();
+        let address = || vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()];
+        let mut all = Neighbours::new(Vec::new(), usize::MAX, now);
+        let first = PeerId::random();
+        for _ in 0..2 * MOST_FOUND {
+            all.found(first, address(), now);
+        }
+        for _ in 0..2 * MOST_FOUND {
+            all.found(PeerId::random(), address(), now);
+        }
+        assert_eq!(all.all.len(), MOST_FOUND);
+        for _ in 0..GIVEN_UP {
+            all.lost(&first, now);
+        }
+        let next = PeerId::random();
+        all.found(next, address(), now);
+        assert_eq!(all.all.len(), MOST_FOUND);
+        assert!(all.all.contains_key(&next) && !all.all.contains_key(&first));
     }
 }
