@@ -10,6 +10,7 @@ use super::actor::{Actor, Done};
 use super::circle::Ready;
 use super::jobs::{self, Answer, Conduct, Job, Step, Task};
 use super::nodes::{Kind, Node, Nodes, Service};
+use super::store::StoreError;
 use crate::handle::{Circle as Asking, Command, NodeNumber};
 use crate::random;
 
@@ -283,6 +284,9 @@ impl Actor {
         {
             // Either of the two is wrong; the engine publishes again, and not there.
             self.nodes.doubted(taker, now);
+        }
+        if matches!(answer, Answer::Queried(_, Err(StoreError::NotOffered))) {
+            self.nodes.has_no_store(node);
         }
         let (conduct, step) = job.answered(node, answer);
         match conduct {

@@ -24,6 +24,8 @@ const LONGEST_BUSY: Duration = Duration::from_secs(30);
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
 /// Failures in a row after which a node that proved itself is no longer healthy; one that did not has one.
 const PATIENCE: u32 = 3;
+/// When a node answered is stored anew after so many seconds.
+const SAME_TIME_S: u64 = 24 * 3600;
 /// Failures in a row, and silence in seconds, after which it may be forgotten.
 const GIVEN_UP: (u32, u64) = (10, 7 * 24 * 3600);
 
@@ -234,7 +236,8 @@ impl Nodes {
 
     /// The nodes a swarm of this kind may use. A connection of its own prefers nodes of neither circle.
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Node> {
-        let spare = self.list.iter().any(|node| node.home == Kind::Alone);
+        let spare = |node: &Node| node.home == Kind::Alone && node.may_offer(Service::Store);
+        let spare = self.list.iter().any(spare);
         let any = self.single_circle || (kind == Kind::Alone && !spare);
         self.list
             .iter()
@@ -274,10 +277,12 @@ impl Nodes {
     /// Answered as it should.
     pub(crate) fn answered(&mut self, number: NodeNumber) {
         if let Some(node) = self.get_mut(number) {
-            if !node.answered || node.strikes > 0 {
+            let now_s = unix_s();
+            let long_ago = now_s.saturating_sub(node.answered_s) > SAME_TIME_S;
+            if !node.answered || node.strikes > 0 || long_ago {
                 node.successes = node.successes.saturating_add(u32::from(!node.answered));
                 node.answered = true;
-                node.answered_s = unix_s();
+                node.answered_s = now_s;
                 node.strikes = 0;
                 node.changed = true;
             }
@@ -285,6 +290,17 @@ impl Nodes {
             node.failures = 0;
             node.failed_at = None;
             node.retry_at = None;
+        }
+    }
+
+    /// Has no store, as a connection of its own showed, of which nothing else is kept.
+    pub(crate) fn has_no_store(&mut self, number: NodeNumber) {
+        if let Some(node) = self.get_mut(number) {
+            match &mut node.offers {
+                Some(offers) => offers.store = false,
+                None if node.home == Kind::Alone => node.offers = Some(Offers::default()),
+                None => {}
+            }
         }
     }
 

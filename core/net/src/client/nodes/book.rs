@@ -161,7 +161,10 @@ impl Nodes {
 /// A node met again. Of a configured one the configured addresses count; of one that fails the newest.
 fn merge(node: &mut Node, addresses: Vec<Multiaddr>, source: Source) {
     if source == Source::Static {
-        node.changed |= node.source != source;
+        if node.source != source {
+            node.addresses.clear();
+            node.changed = true;
+        }
         node.source = source;
     } else if node.source == Source::Static {
         return;

@@ -223,3 +223,50 @@ fn a_book_comes_back_as_it_was() {
     expected.sort();
     assert_eq!(gone, expected);
 }
+
+/// A process that runs for weeks: whoever answers now and then was not silent since it began.
+#[test]
+fn a_week_of_answers_is_no_week_of_silence() {
+    let now = Instant::now();
+    let mut nodes = Nodes::new(false, Timing::default());
+    nodes.add(named(0, 1), Source::Dns, None);
+    nodes.answered(0);
+    nodes.take_changes();
+    nodes.answered(0);
+    assert!(
+        nodes.take_changes().0.is_empty(),
+        "not stored at every answer"
+    );
+    nodes.get_mut(0).unwrap().answered_s -= 8 * 24 * 3600;
+    nodes.answered(0);
+    assert_eq!(nodes.take_changes().0.len(), 1);
+    for _ in 0..GIVEN_UP.0 {
+        nodes.failed(0, true, now);
+    }
+    assert!(!nodes.get_mut(0).unwrap().may_go(unix_s()));
+}
+
+#[test]
+fn of_a_node_that_is_configured_the_configured_addresses_count() {
+    let mut nodes = Nodes::new(false, Timing::default());
+    let peer = PeerId::random();
+    let old = |n: usize| format!("/ip4/20.1.1.{n}/tcp/1").parse().unwrap();
+    nodes.add(vec![(peer, (0..9).map(old).collect())], Source::Dns, None);
+    let new = ["/ip4/30.1.1.1/tcp/1", "/ip4/30.1.1.2/tcp/1"];
+    for text in new {
+        nodes.add(vec![(peer, at(text))], Source::Static, None);
+    }
+    let known = nodes.get_mut(0).unwrap().addresses.iter();
+    assert_eq!(known.map(ToString::to_string).collect::<Vec<_>>(), new);
+}
+
+#[test]
+fn a_spare_node_without_a_store_keeps_nobody_from_the_others() {
+    let mut nodes = nodes(5, false);
+    let spare = numbers(&nodes, Kind::Alone);
+    assert_eq!(spare.len(), 1);
+    nodes.has_no_store(spare[0]);
+    let others: Vec<&Node> = nodes.of(Kind::Alone).collect();
+    let stores = others.iter().filter(|node| node.may_offer(Service::Store));
+    assert_eq!(stores.count(), 4);
+}
