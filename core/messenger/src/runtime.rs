@@ -149,7 +149,9 @@ impl Runtime {
         };
         drop(inbox);
         let result = state.close();
-        end_net(state.backlog, net, net_thread, net_there).await;
+        let now_ms = (state.clock)();
+        let book = |event| drop(state.engine.handle(now_ms, Input::Net(event)));
+        end_net(state.backlog, net, net_thread, net_there, book).await;
         drop(state.engine);
         for (_, waiting) in state.waiting {
             let _ = waiting.reply.send(Err(Code::Closed.into()));
@@ -160,12 +162,14 @@ impl Runtime {
     }
 }
 
-/// Hands over what is left, waits for the actor's last event and its thread, at most [`NET_CLOSE`].
+/// Hands over what is left, waits for the actor's last event and its thread, at most [`NET_CLOSE`]. What it knows of
+/// nodes goes into the `book`.
 async fn end_net(
     backlog: VecDeque<sotto_net::Command>,
     mut net: NetHandle,
     thread: Option<NetThread>,
     there: bool,
+    mut book: impl FnMut(sotto_net::Event),
 ) {
     let end = async {
         if there {
@@ -179,8 +183,10 @@ async fn end_net(
             };
             let last = async {
                 while let Some(event) = net.events.recv().await {
-                    if event == sotto_net::Event::Closed {
-                        break;
+                    match event {
+                        sotto_net::Event::Closed => break,
+                        sotto_net::Event::Book { .. } => book(event),
+                        _ => {} // stores have it
                     }
                 }
             };
