@@ -15,7 +15,8 @@ pub enum Mode {
     /// A light client: one node pushes what comes in. Asleep while nothing happens.
     #[default]
     Light,
-    /// A relay: hears its whole shard by gossip, tells no node a topic, passes on what others send. Never asleep.
+    /// A relay: hears its whole shard by gossip, passes on what others send, and tells no filter node a topic while it
+    /// has relay peers. Stores are still asked by topic. Never asleep.
     Relay,
     /// A relay while the device is charging on a network that costs nothing, a light client otherwise: decided anew by
     /// each [`Messenger::on_power_change`](crate::Messenger::on_power_change) and

@@ -1,4 +1,4 @@
-//! Relay mode: a node of our own in this process. It hears all of a shard by gossip, so no filter node is told a topic;
+//! Relay mode: a node of our own in this process. It hears all of a shard by gossip, so no filter node is told a topic while it has peers;
 //! its key and connections are its own. What we publish still leaves through the publish circle.
 
 use std::collections::BTreeSet;
