@@ -109,6 +109,9 @@ pub struct Timing {
     pub alive_every: Duration,
     /// For its answer; with `alive_every` the time within which a dead node is noticed.
     pub alive_within: Duration,
+    /// How much later than others a filter node may push a message; it must have been subscribed for twice as long
+    /// before the message was sent. Timestamps may be 20 s off.
+    pub late: Duration,
     /// First wait after a node had too much to do; doubles.
     pub busy: Duration,
     /// First wait after a failure to connect; doubles.
@@ -130,6 +133,7 @@ impl Default for Timing {
             foreground_ping: Duration::from_secs(60),
             alive_every: Duration::from_secs(5),
             alive_within: Duration::from_secs(3),
+            late: Duration::from_secs(15),
             busy: Duration::from_secs(1),
             redial: Duration::from_secs(1),
             foreground_redial: Duration::from_secs(30),

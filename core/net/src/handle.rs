@@ -87,7 +87,7 @@ pub enum Command {
 pub enum Circle {
     /// A node of the receive circle.
     Receive,
-    /// Another node of the receive circle than the one last asked, if there is one.
+    /// Another node of the receive circle than the ones last asked; when all were, the one asked longest ago.
     Other,
     /// A connection of its own with a fresh libp2p key, a node of neither circle where there are enough.
     Alone,

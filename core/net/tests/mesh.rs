@@ -12,19 +12,9 @@ mod support;
 use sotto_net::{Command, Event, FailReason, PublishOutcome};
 use support::{Client, Node, TOPIC, net_config, node_config};
 
-async fn mesh() -> (Node, Node) {
-    let mut a = Node::start(node_config()).await;
-    let mut config = node_config();
-    config.peers = vec![a.tcp().to_owned()];
-    let mut b = Node::start(config).await;
-    a.relays(1).await;
-    b.relays(1).await;
-    (a, b)
-}
-
 #[tokio::test]
 async fn what_one_node_takes_another_pushes() {
-    let (a, b) = mesh().await;
+    let (a, b) = support::pair().await;
     let mut client = Client::start(net_config(&[a.tcp(), b.tcp()]));
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
@@ -69,7 +59,7 @@ async fn what_one_node_takes_another_pushes() {
 
 #[tokio::test]
 async fn on_screen_two_nodes_push_and_one_message_comes() {
-    let (a, b) = mesh().await;
+    let (a, b) = support::pair().await;
     let mut config = net_config(&[a.tcp(), b.tcp()]);
     config.single_circle = true;
     let mut client = Client::start(config);
@@ -199,7 +189,7 @@ async fn what_is_too_large_is_refused_without_asking() {
 #[tokio::test]
 async fn a_burst_arrives_whole_and_in_order_of_asking() {
     const BURST: u64 = 600;
-    let (a, b) = mesh().await;
+    let (a, b) = support::pair().await;
     let mut sender = Client::start(support::single(a.tcp()));
     let mut hearer = Client::start(support::single(b.tcp()));
     hearer.subscribe(&[TOPIC]).await;

@@ -70,8 +70,8 @@ pub(super) struct Actor {
     /// In the order they came.
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) next_job: u64,
-    /// Who answered the last store query of the receive circle.
-    pub(super) last_store: Option<NodeNumber>,
+    /// Who was asked the last store queries of the receive circle, the latest first.
+    pub(super) last_stores: Vec<NodeNumber>,
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
     pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
@@ -112,7 +112,7 @@ impl Actor {
             nodes,
             jobs: BTreeMap::new(),
             next_job: 0,
-            last_store: None,
+            last_stores: Vec::new(),
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),

@@ -16,6 +16,8 @@ use crate::random;
 
 /// Jobs that are being asked.
 const MAX_ASKING: usize = 32;
+/// Stores that take turns, when another than the last is to be asked.
+const LAST_STORES: usize = 16;
 /// Connections of their own at a time.
 const MAX_ALONE: usize = 2;
 /// When a connection that is still being set up is no longer waited for alone.
@@ -27,14 +29,6 @@ pub(super) enum Choice {
     /// Something is under way, or may be tried at a later time.
     Wait(Option<Instant>),
     Nobody,
-}
-
-/// Which nodes are good enough.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tier {
-    Good,
-    Shunned,
-    Avoided,
 }
 
 /// One of the ready nodes, at random among those that behaved best.
@@ -64,14 +58,23 @@ impl Actor {
         now: Instant,
     ) -> Choice {
         let mut later = None;
-        for tier in [Tier::Good, Tier::Shunned, Tier::Avoided] {
-            if tier == Tier::Avoided && (avoid.is_empty() || !repeat) {
-                continue;
-            }
+        // First the good, those to be avoided last and the one longest avoided first; then the last resorts likewise.
+        let avoid: Vec<NodeNumber> = avoid
+            .iter()
+            .copied()
+            .filter(|number| self.nodes.of(kind).any(|node| node.number == *number))
+            .collect();
+        let all = avoid.len();
+        let fewest = if repeat { 0 } else { all };
+        let tiers = [false, true].into_iter();
+        for (last, avoided) in tiers.flat_map(|last| (fewest..=all).rev().map(move |n| (last, n))) {
             let fits = |node: &Node| {
                 !tried.contains(&node.number)
-                    && (tier != Tier::Good || !node.shunned(now))
-                    && (tier == Tier::Avoided || !avoid.contains(&node.number))
+                    && (last || !node.last_resort(service, now))
+                    && !avoid
+                        .iter()
+                        .take(avoided)
+                        .any(|other| *other == node.number)
                     && node.may_offer(service)
             };
             let busy = self.nodes.of(kind).filter(|node| fits(node));
@@ -197,7 +200,7 @@ impl Actor {
             Task::Query {
                 circle: Asking::Other,
                 ..
-            } => self.last_store.into_iter().collect(),
+            } => self.last_stores.clone(),
             _ => job.not.clone(),
         };
         let ways = (job.may_repeat(&self.config), true);
@@ -205,7 +208,9 @@ impl Actor {
         if let Choice::Ask(ready) = choice {
             job.asking = Some((ready.peer, ready.node));
             if matches!(job.task, Task::Query { .. }) {
-                self.last_store = Some(ready.node);
+                self.last_stores.retain(|node| *node != ready.node);
+                self.last_stores.insert(0, ready.node);
+                self.last_stores.truncate(LAST_STORES);
             }
             let circle = self.circle(job.kind());
             circle.touch(&ready.peer, now);
@@ -283,7 +288,7 @@ impl Actor {
             && taker != node
         {
             // Either of the two is wrong; the engine publishes again, and not there.
-            self.nodes.doubted(taker, now);
+            self.nodes.doubt(taker, Service::LightPush, now);
         }
         if matches!(answer, Answer::Queried(_, Err(StoreError::NotOffered))) {
             self.nodes.has_no_store(node);
@@ -292,6 +297,7 @@ impl Actor {
         match conduct {
             Conduct::Good => self.nodes.answered(node),
             Conduct::Busy => self.nodes.too_busy(node, now),
+            Conduct::Useless => self.nodes.doubt(node, job.service(), now),
             Conduct::Silent => self.silent(kind, peer, node, now),
             Conduct::Lied => {
                 log::warn!("a node broke the protocol");

@@ -7,7 +7,7 @@ use libp2p::{PeerId, Stream};
 use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard, WakuMessage};
 use tokio::time::Instant;
 
-use super::witness::Witness;
+use super::witness::{Owed, Witness};
 use crate::config::{NetConfig, Sharding, Timing};
 use crate::exchange::ExchangeError;
 use crate::handle::{NodeNumber, Received};
@@ -97,7 +97,7 @@ impl Filter {
             foreground: false,
             missed: false,
             mesh: 0,
-            witness: Witness::default(),
+            witness: Witness::new(config.timing.late),
         }
     }
 
@@ -453,14 +453,22 @@ impl Filter {
             let age = u64::try_from(clock_ns.saturating_sub(message.timestamp_ns));
             let sent = now.checked_sub(Duration::from_nanos(age.unwrap_or_default()));
             if let Some(sent) = sent.filter(|_| self.wanted.contains(&message.topic)) {
-                self.witness.owe(message.hash, &message.topic, sent, now);
+                let owed = Owed::new(message.hash, &message.topic, message.node, sent);
+                self.witness.owe(owed, now);
             }
         }
     }
 
-    /// Nodes that left out too much.
-    pub(crate) fn judge(&mut self, now: Instant) -> Vec<PeerId> {
+    /// Nodes that left out too much. The word of `liars` counts for nothing.
+    pub(crate) fn judge(
+        &mut self,
+        now: Instant,
+        liars: impl Fn(NodeNumber) -> bool,
+    ) -> Vec<PeerId> {
         while let Some(owed) = self.witness.next(now) {
+            if liars(owed.by) {
+                continue;
+            }
             for peer in &mut self.peers {
                 let subscribed = peer.known.contains(&owed.topic);
                 if subscribed && self.witness.slipped(&owed, peer.node, peer.since) {
@@ -507,7 +515,8 @@ impl Filter {
             return None; // another node was faster
         }
         if self.peers.len() > 1 {
-            self.witness.owe(hash, &message.content_topic, now, now);
+            let owed = Owed::new(hash, &message.content_topic, node, now);
+            self.witness.owe(owed, now);
         }
         Some(Received {
             topic: message.content_topic,

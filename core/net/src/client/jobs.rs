@@ -68,6 +68,8 @@ pub(crate) enum Conduct {
     Good,
     /// It has too much to do.
     Busy,
+    /// It says that it cannot relay.
+    Useless,
     /// It did not.
     Silent,
     /// It broke the protocol.
@@ -167,7 +169,9 @@ impl Job {
             Answer::Published(Ok(PublishOutcome::Failed(FailReason::Busy))) => {
                 (Conduct::Busy, FailReason::Busy, None)
             }
-            Answer::Published(Ok(PublishOutcome::Failed(reason))) => (Conduct::Good, reason, None),
+            Answer::Published(Ok(PublishOutcome::Failed(reason))) => {
+                (Conduct::Useless, reason, None)
+            }
             Answer::Published(Ok(outcome)) => {
                 let event = self.published(Some(node), outcome);
                 return (Conduct::Good, Step::Done(Some(event)));

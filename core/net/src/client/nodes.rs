@@ -16,7 +16,7 @@ use crate::random;
 const MAX_ADDRESSES: usize = 8;
 /// How long a node that lied is used only when there is no other.
 const SHUN: Duration = Duration::from_secs(3600);
-/// The same for a node that seems to leave out or drop messages, which another node's word alone says.
+/// How long a node is spared a service that it seems to be of no use for.
 const DOUBT: Duration = Duration::from_secs(600);
 /// Longest wait before a busy node is asked again.
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
@@ -65,6 +65,8 @@ pub(crate) struct Node {
     failed_at: Option<Instant>,
     retry_at: Option<Instant>,
     shunned_until: Option<Instant>,
+    /// Doubted for one service until then.
+    doubted: Option<(Service, Instant)>,
     /// Said it has too much to do.
     busy: u32,
     busy_until: Option<Instant>,
@@ -89,6 +91,7 @@ impl Node {
             failed_at: None,
             retry_at: None,
             shunned_until: None,
+            doubted: None,
             busy: 0,
             busy_until: None,
             offers: None,
@@ -139,6 +142,12 @@ impl Node {
 
     pub(crate) fn shunned(&self, now: Instant) -> bool {
         self.shunned_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether it is used for a service only when there is no other.
+    pub(crate) fn last_resort(&self, service: Service, now: Instant) -> bool {
+        let doubted = |(of, until): (Service, Instant)| of == service && until > now;
+        self.shunned(now) || self.doubted.is_some_and(doubted)
     }
 
     /// Those who behaved come first.
@@ -313,11 +322,18 @@ impl Nodes {
         }
     }
 
-    /// Seems to leave out or drop messages: used only when there is no other, for ten minutes.
-    pub(crate) fn doubted(&mut self, number: NodeNumber, now: Instant) {
+    /// Seems to be of no use for a service: used for it only when there is no other, for ten minutes.
+    pub(crate) fn doubt(&mut self, number: NodeNumber, service: Service, now: Instant) {
         if let Some(node) = self.get_mut(number) {
-            node.shunned_until = node.shunned_until.max(Some(now + DOUBT));
+            node.doubted = Some((service, now + DOUBT));
         }
+    }
+
+    /// Whether a node is shunned.
+    pub(crate) fn is_shunned(&self, number: NodeNumber, now: Instant) -> bool {
+        let index = usize::try_from(number).ok();
+        let node = index.and_then(|index| self.list.get(index));
+        node.is_some_and(|node| node.shunned(now))
     }
 
     /// A new network or a person looking: what failed before says nothing any more.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::actor::{Actor, Done};
 use super::circle::{Circle, Ready};
 use super::filter::Todo;
-use super::nodes::{Kind, Service};
+use super::nodes::{Kind, Node, Service};
 use super::pushes;
 use crate::handle::{Connectivity, Event};
 
@@ -25,10 +25,11 @@ impl Actor {
                 self.filter.lost(&peer);
             }
         }
-        for peer in self.filter.judge(now) {
+        let nodes = &self.nodes;
+        for peer in self.filter.judge(now, |node| nodes.is_shunned(node, now)) {
             if let Some(node) = self.filter.node(&peer) {
                 log::warn!("a filter node leaves messages out");
-                self.nodes.doubted(node, now);
+                self.nodes.doubt(node, Service::Filter, now);
                 self.drop_link(Kind::Receive, &peer, node, now);
             }
         }
@@ -85,6 +86,13 @@ impl Actor {
         }
         while self.filter.peers().count() < self.filter.target() {
             let taken = self.filter.nodes();
+            // One that is to be relied on is better than two of which one is not.
+            let fits = |node: &Node| {
+                !node.last_resort(Service::Filter, now) && !taken.contains(&node.number)
+            };
+            if !taken.is_empty() && !self.nodes.of(Kind::Receive).any(fits) {
+                break;
+            }
             let found = self.find(Kind::Receive, Service::Filter, &taken, self.foreground, now);
             let Some(Ready { peer, node, offers }) = found else {
                 break;

@@ -12,10 +12,6 @@ use crate::handle::NodeNumber;
 const REMEMBERED: usize = 2048;
 /// Messages that filter nodes may owe at a time.
 const OWED: usize = 256;
-/// How much later than others a filter node may push.
-const GRACE: Duration = Duration::from_secs(15);
-/// For so long before a message was sent, a node must have been subscribed to owe it. Timestamps may be 20 s off.
-const SETTLING: Duration = Duration::from_secs(30);
 
 /// What is known of one message.
 #[derive(Debug, Default)]
@@ -26,18 +22,35 @@ struct Seen {
     owed: bool,
 }
 
-/// A message that every filter node should have pushed by then.
+/// A message that every filter node should push.
 #[derive(Debug)]
 pub(crate) struct Owed {
     hash: [u8; 32],
     pub(crate) topic: String,
+    /// Who says that there is such a message.
+    pub(crate) by: NodeNumber,
     sent: Instant,
     due: Instant,
 }
 
+impl Owed {
+    /// A message that was sent at that time.
+    pub(crate) fn new(hash: [u8; 32], topic: &str, by: NodeNumber, sent: Instant) -> Self {
+        Self {
+            hash,
+            topic: topic.to_owned(),
+            by,
+            sent,
+            due: sent,
+        }
+    }
+}
+
 /// The messages of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Witness {
+    /// How much later than others a filter node may push.
+    late: Duration,
     seen: HashMap<[u8; 32], Seen>,
     order: VecDeque<([u8; 32], Instant)>,
     /// What was pushed before may be forgotten.
@@ -46,6 +59,16 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
+    pub(crate) fn new(late: Duration) -> Self {
+        Self {
+            late,
+            seen: HashMap::new(),
+            order: VecDeque::new(),
+            since: None,
+            owed: VecDeque::new(),
+        }
+    }
+
     fn entry(&mut self, hash: [u8; 32], now: Instant) -> &mut Seen {
         if !self.seen.contains_key(&hash) {
             self.order.push_back((hash, now));
@@ -71,20 +94,16 @@ impl Witness {
         first
     }
 
-    /// A message was sent at that time: whoever was subscribed then owes it.
-    pub(crate) fn owe(&mut self, hash: [u8; 32], topic: &str, sent: Instant, now: Instant) {
-        let known = self.since.is_none_or(|since| since < sent);
+    /// Whoever was subscribed when it was sent owes a message.
+    pub(crate) fn owe(&mut self, owed: Owed, now: Instant) {
+        let known = self.since.is_none_or(|since| since < owed.sent);
         if !known || self.owed.len() >= OWED {
             return;
         }
-        let seen = self.entry(hash, now);
+        let due = now + self.late;
+        let seen = self.entry(owed.hash, now);
         if !std::mem::replace(&mut seen.owed, true) {
-            self.owed.push_back(Owed {
-                hash,
-                topic: topic.to_owned(),
-                sent,
-                due: now + GRACE,
-            });
+            self.owed.push_back(Owed { due, ..owed });
         }
     }
 
@@ -96,7 +115,7 @@ impl Witness {
     /// Whether a node subscribed since then should have pushed a message and did not.
     pub(crate) fn slipped(&self, owed: &Owed, node: NodeNumber, since: Instant) -> bool {
         let pushed = |seen: &Seen| seen.by.contains(&Some(node));
-        since + SETTLING <= owed.sent && !self.seen.get(&owed.hash).is_some_and(pushed)
+        since + 2 * self.late <= owed.sent && !self.seen.get(&owed.hash).is_some_and(pushed)
     }
 
     /// When [`next`](Self::next) has something.
@@ -109,6 +128,8 @@ impl Witness {
 mod tests {
     use super::*;
 
+    const GRACE: Duration = Duration::from_secs(15);
+    const SETTLING: Duration = Duration::from_secs(30);
     const TOPIC: &str = "/sotto/1/h00-0000/proto";
 
     fn hash(number: usize) -> [u8; 32] {
@@ -130,25 +151,25 @@ mod tests {
     fn who_pushes_late_owes_nothing_and_who_does_not_push_does() {
         let begin = Instant::now();
         let sent = begin + SETTLING;
-        let mut witness = Witness::default();
+        let mut witness = Witness::new(GRACE);
         for number in 0..2 {
             assert!(witness.pushed(hash(number), 2, sent));
-            witness.owe(hash(number), TOPIC, sent, sent);
+            witness.owe(Owed::new(hash(number), TOPIC, 2, sent), sent);
         }
         assert_eq!(slips(&mut witness, begin, sent), 0, "not yet due");
         assert!(!witness.pushed(hash(0), 1, sent + GRACE / 2));
         assert_eq!(slips(&mut witness, begin, sent + GRACE), 1);
         // Seen again in a store, later: judged once.
-        witness.owe(hash(1), TOPIC, sent, sent + GRACE);
+        witness.owe(Owed::new(hash(1), TOPIC, 2, sent), sent + GRACE);
         assert_eq!(slips(&mut witness, begin, sent + 2 * GRACE), 0);
     }
 
     #[test]
     fn nobody_owes_what_was_sent_before_or_soon_after_the_subscription() {
         let begin = Instant::now() + SETTLING;
-        let mut witness = Witness::default();
+        let mut witness = Witness::new(GRACE);
         let before = begin + SETTLING / 2;
-        witness.owe(hash(1), TOPIC, before, begin + 10 * SETTLING);
+        witness.owe(Owed::new(hash(1), TOPIC, 2, before), begin + 10 * SETTLING);
         let late = begin + 20 * SETTLING;
         assert_eq!(slips(&mut witness, begin, late), 0);
         // A message that only a store had is still new when it is pushed.
@@ -159,17 +180,20 @@ mod tests {
     fn what_is_forgotten_is_held_against_nobody() {
         let begin = Instant::now();
         let sent = begin + SETTLING;
-        let mut witness = Witness::default();
+        let mut witness = Witness::new(GRACE);
         for number in 0..=REMEMBERED {
             witness.pushed(hash(number), 1, sent);
         }
         assert!(witness.seen.len() <= REMEMBERED);
         for number in 0..=REMEMBERED {
-            witness.owe(hash(number), TOPIC, sent, sent + GRACE);
+            witness.owe(Owed::new(hash(number), TOPIC, 2, sent), sent + GRACE);
         }
         assert_eq!(slips(&mut witness, begin, sent + 2 * GRACE), 0);
         for number in 0..REMEMBERED {
-            witness.owe(hash(REMEMBERED + number), TOPIC, sent + GRACE, sent + GRACE);
+            witness.owe(
+                Owed::new(hash(REMEMBERED + number), TOPIC, 2, sent + GRACE),
+                sent + GRACE,
+            );
         }
         assert!(witness.owed.len() <= OWED);
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, missing_docs)] // each test file uses its part
 
+pub(crate) mod bad;
 pub(crate) mod peer;
 pub(crate) mod raw;
 pub(crate) mod tree;
@@ -213,6 +214,17 @@ impl Node {
             soon("the end of a node", task).await.unwrap();
         }
     }
+}
+
+/// Two nodes that relay to each other.
+pub(crate) async fn pair() -> (Node, Node) {
+    let mut a = Node::start(node_config()).await;
+    let mut config = node_config();
+    config.peers = vec![a.tcp().to_owned()];
+    let mut b = Node::start(config).await;
+    a.relays(1).await;
+    b.relays(1).await;
+    (a, b)
 }
 
 /// A running light client.

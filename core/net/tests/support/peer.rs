@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
@@ -29,6 +30,9 @@ pub(crate) enum Muxer {
 
 /// What is answered to a request, as a frame.
 pub(crate) type Script = Arc<dyn Fn(PeerId, Vec<u8>) -> Vec<u8> + Send + Sync>;
+
+/// A push on its way.
+pub(crate) type Pushing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A scripted peer.
 pub(crate) struct Peer {
@@ -135,6 +139,60 @@ impl Peer {
             asked,
             control,
             dials,
+        }
+    }
+
+    /// Takes streams of a protocol and reads nothing from them.
+    pub(crate) fn hold(&self, protocol: &'static str) {
+        let mut control = self.control.clone();
+        let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
+        tokio::spawn(async move {
+            let mut held = Vec::new();
+            while let Some((_, stream)) = incoming.next().await {
+                held.push(stream);
+            }
+        });
+    }
+
+    /// Answers one byte at a time, `pace` apart, and counts requests.
+    pub(crate) fn drip(
+        &self,
+        protocol: &'static str,
+        pace: Duration,
+        answer: Vec<u8>,
+        counted: Arc<AtomicUsize>,
+    ) {
+        let mut control = self.control.clone();
+        let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
+        tokio::spawn(async move {
+            while let Some((_, mut stream)) = incoming.next().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    for byte in answer {
+                        let written = stream.write_all(&[byte]).await;
+                        if written.is_err() || stream.flush().await.is_err() {
+                            return;
+                        }
+                        tokio::time::sleep(pace).await;
+                    }
+                });
+            }
+        });
+    }
+
+    /// Pushes a frame to a subscriber, on a stream of its own.
+    pub(crate) fn pusher(&self) -> impl Fn(PeerId, Vec<u8>) -> Pushing + Send + 'static {
+        let control = self.control.clone();
+        move |peer, frame| {
+            let mut control = control.clone();
+            Box::pin(async move {
+                let protocol = StreamProtocol::new(protocol::FILTER_PUSH);
+                if let Ok(mut stream) = control.open_stream(peer, protocol).await {
+                    let _ = stream.write_all(&frame).await;
+                    let _ = stream.close().await;
+                }
+            })
         }
     }
 

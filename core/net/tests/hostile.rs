@@ -1,0 +1,341 @@
+//! Bad service nodes over real sockets: what is sent and received arrives all the same, the work is bounded, and who is
+//! found out is used no more.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sotto_net::{Circle, Command, Event, NetConfig, NodeNumber, PublishOutcome};
+use sotto_wire::waku::{
+    FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, protocol,
+};
+use support::bad::{Bad, BadNode};
+use support::peer::{Muxer, Peer};
+use support::{Client, Node, PATIENCE, PUBSUB, TOPIC, alone, net_config, now_ns, single, soon};
+
+const LATE: Duration = Duration::from_millis(300);
+
+/// One circle of all these nodes, quick to lose patience.
+fn config(nodes: &[&str]) -> NetConfig {
+    let mut config = net_config(nodes);
+    config.single_circle = true;
+    config.timing.late = LATE;
+    config.timing.request = Duration::from_secs(2);
+    config.timing.redial = Duration::from_millis(50);
+    config
+}
+
+fn publish(id: u64, payload: Vec<u8>, not: Vec<NodeNumber>) -> Command {
+    Command::Publish {
+        id,
+        topic: TOPIC.into(),
+        payload,
+        timestamp_ns: now_ns(),
+        not,
+    }
+}
+
+fn query(id: u64, circle: Circle) -> Command {
+    Command::Query {
+        id,
+        circle,
+        topics: vec![TOPIC.into()],
+        start_ns: now_ns() - 120_000_000_000,
+        end_ns: now_ns() + 20_000_000_000,
+        newest_first: false,
+    }
+}
+
+/// What a client does that wants a message stored: published until a store other than the taker's has it.
+async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTreeSet<Vec<u8>>) {
+    let (mut takers, mut hashes) = (Vec::new(), Vec::new());
+    for attempt in 0..200 {
+        let id = id * 1000 + attempt;
+        client
+            .send(publish(id, payload.clone(), takers.clone()))
+            .await;
+        let (outcome, node, hash) = until(client, heard, |event| match event {
+            Event::Published {
+                id: of,
+                outcome,
+                node,
+                hash,
+            } if of == id => Some((outcome, node, hash)),
+            _ => None,
+        })
+        .await;
+        if !matches!(outcome, PublishOutcome::Relayed { .. }) {
+            continue;
+        }
+        takers.splice(0..0, node);
+        hashes.push(hash);
+        let hashes = hashes.clone();
+        client
+            .send(Command::Check {
+                id,
+                hashes,
+                not: node,
+            })
+            .await;
+        let present = until(client, heard, |event| match event {
+            Event::Checked {
+                id: of, present, ..
+            } if of == id => Some(!present.is_empty()),
+            Event::CheckFailed { id: of, .. } if of == id => Some(false),
+            _ => None,
+        })
+        .await;
+        if present {
+            return;
+        }
+    }
+    panic!("never stored");
+}
+
+/// The event that is picked; what comes meanwhile is heard.
+async fn until<T>(
+    client: &mut Client,
+    heard: &mut BTreeSet<Vec<u8>>,
+    mut pick: impl FnMut(Event) -> Option<T>,
+) -> T {
+    client
+        .until("an answer", |event| {
+            match &event {
+                Event::Message(one) => drop(heard.insert(one.payload.clone())),
+                Event::Page { messages, .. } => {
+                    heard.extend(messages.iter().map(|one| one.payload.clone()));
+                }
+                _ => {}
+            }
+            pick(event)
+        })
+        .await
+}
+
+fn payload(who: u8, number: u8) -> Vec<u8> {
+    [vec![who, number], vec![0; 510]].concat()
+}
+
+/// All nodes but one are bad. A friend has the good one; we know them all. `which` turns the kinds of bad.
+async fn one_good_of(count: usize, which: usize) {
+    let good = Node::start(alone()).await;
+    let mut bad = Vec::new();
+    for number in 0..count - 1 {
+        let kind = Bad::ALL[(which + number) % Bad::ALL.len()];
+        bad.push(BadNode::start(kind).await);
+    }
+    let mut nodes: Vec<&str> = bad.iter().map(|node| node.peer.address.as_str()).collect();
+    nodes.push(good.tcp());
+    let mut client = Client::start(config(&nodes));
+    let mut friend = Client::start(single(good.tcp()));
+    friend.subscribe(&[TOPIC]).await;
+    friend.subscribed().await;
+    client.subscribe(&[TOPIC]).await;
+    let (mut heard, mut answers) = (BTreeSet::new(), BTreeSet::new());
+    for number in 0..5 {
+        insist(&mut client, number, payload(1, number as u8), &mut heard).await;
+        friend.publish(number, payload(2, number as u8)).await;
+        until(&mut friend, &mut answers, |event| match event {
+            Event::Published { outcome, .. } => {
+                assert!(matches!(outcome, PublishOutcome::Relayed { .. }));
+                Some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+    // As long as something is missing, another store is asked, as the engine does when nothing is pushed.
+    let wanted: BTreeSet<Vec<u8>> = (0..5).map(|number| payload(2, number)).collect();
+    let mut queries = 0;
+    while !wanted.is_subset(&heard) {
+        queries += 1;
+        assert!(queries < 60, "not all came");
+        let id = queries;
+        client.send(query(id, Circle::Other)).await;
+        until(&mut client, &mut heard, |event| match event {
+            Event::Page { id: of, last, .. } if of == id => last.then_some(()),
+            Event::QueryFailed { id: of, .. } if of == id => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+    let wanted: BTreeSet<Vec<u8>> = (0..5).map(|number| payload(1, number)).collect();
+    while !wanted.is_subset(&answers) {
+        until(&mut friend, &mut answers, |event| {
+            matches!(event, Event::Message(_)).then_some(())
+        })
+        .await;
+    }
+    let asked: Vec<(Bad, usize)> = bad.iter().map(|node| (node.bad, node.asked())).collect();
+    println!("{count} nodes: {queries} queries; bad ones asked {asked:?}");
+    for (bad, asked) in asked {
+        assert!(asked <= 120, "{bad:?} was asked {asked} times");
+    }
+}
+
+#[tokio::test]
+async fn one_good_node_of_many_is_enough() {
+    for count in 3..=10 {
+        one_good_of(count, 3 * count).await;
+    }
+}
+
+/// A client subscribed at a bad node that knows a good one; where one filter node is enough, that is a matter of luck.
+async fn subscribed_at_a_silent_node(foreground: bool) -> (Client, BadNode, Node) {
+    let silent = BadNode::start(Bad::Silent).await;
+    let good = Node::start(alone()).await;
+    loop {
+        let mut client = Client::start(config(&[&silent.peer.address, good.tcp()]));
+        client.send(Command::Foreground(foreground)).await;
+        client.subscribe(&[TOPIC]).await;
+        client.subscribed().await;
+        if foreground || silent.asked() > 0 {
+            return (client, silent, good);
+        }
+    }
+}
+
+async fn gap(client: &mut Client) {
+    let gap = |event| matches!(event, Event::Connectivity(now) if now.gap).then_some(());
+    client.until("another filter node, and a gap", gap).await;
+}
+
+#[tokio::test]
+async fn a_silent_filter_is_found_out_by_a_store() {
+    let (mut client, silent, good) = subscribed_at_a_silent_node(false).await;
+    let mut friend = Client::start(single(good.tcp()));
+    tokio::time::sleep(3 * LATE).await; // it owes only what is sent from here on
+    for number in 0..2 {
+        friend.publish(number, payload(2, number as u8)).await;
+        friend.published().await;
+    }
+    // The silent node's store is empty, the other's is not.
+    let mut heard = BTreeSet::new();
+    for id in 1.. {
+        client.send(query(id, Circle::Other)).await;
+        until(&mut client, &mut heard, |event| match event {
+            Event::Page { id: of, last, .. } if of == id => last.then_some(()),
+            _ => None,
+        })
+        .await;
+        if heard.len() == 2 {
+            break;
+        }
+    }
+    gap(&mut client).await;
+    friend.publish(3, payload(2, 3)).await;
+    let came = |event| matches!(event, Event::Message(one) if one.payload == payload(2, 3));
+    client
+        .until("a push", |event| came(event).then_some(()))
+        .await;
+    // Demoted: another connection goes to the good node.
+    let asked = silent.asked();
+    for id in 10..20 {
+        client.publish(id, payload(1, id as u8)).await;
+        client.published().await;
+    }
+    assert_eq!(silent.asked(), asked, "asked although it was found out");
+}
+
+#[tokio::test]
+async fn a_silent_filter_is_found_out_by_another() {
+    let (mut client, silent, good) = subscribed_at_a_silent_node(true).await;
+    let both = |event| match event {
+        Event::Connectivity(now) => (now.receive_nodes == 2).then_some(()),
+        _ => None,
+    };
+    client.until("two filter nodes", both).await;
+    let mut friend = Client::start(single(good.tcp()));
+    let end = tokio::time::Instant::now() + PATIENCE;
+    let mut left = false;
+    for number in 0.. {
+        friend.publish(number, payload(2, number as u8)).await;
+        friend.published().await;
+        tokio::time::sleep(LATE).await;
+        while let Ok(event) = client.events.try_recv() {
+            left |= matches!(event, Event::Connectivity(now) if now.receive_nodes == 1);
+        }
+        if left {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < end, "it stays");
+    }
+    let asked = silent.asked();
+    for number in 100..110 {
+        friend.publish(number, payload(2, number as u8)).await;
+        let came =
+            |event| matches!(event, Event::Message(one) if one.payload == payload(2, number as u8));
+        client
+            .until("a push", |event| came(event).then_some(()))
+            .await;
+    }
+    assert_eq!(
+        silent.asked(),
+        asked,
+        "taken again although it was found out"
+    );
+}
+
+#[tokio::test]
+async fn who_answers_byte_by_byte_or_never_costs_one_time_limit_each() {
+    let drip = BadNode::start(Bad::Drip).await;
+    let mute = BadNode::start(Bad::Mute).await;
+    let good = Node::start(alone()).await;
+    let nodes = [
+        drip.peer.address.as_str(),
+        mute.peer.address.as_str(),
+        good.tcp(),
+    ];
+    let mut client = Client::start(config(&nodes));
+    for id in 0..20 {
+        client.publish(id, payload(1, id as u8)).await;
+        let (outcome, ..) = client.published().await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    }
+    assert!(drip.asked() <= 2, "{}", drip.asked());
+    assert!(mute.asked() <= 2, "{}", mute.asked());
+}
+
+/// Its queue is bounded by bytes long before it is by number.
+#[tokio::test]
+async fn a_subscriber_that_takes_nothing_is_dropped_before_it_costs_much() {
+    let mut node = alone();
+    node.limits.push_bytes = 400_000;
+    let node = Node::start(node).await;
+    let mut slow = Peer::start(Muxer::Yamux, vec![]).await;
+    slow.hold(protocol::FILTER_PUSH);
+    let server = slow.dial(node.tcp()).await;
+    let mut subscribe = FilterSubscribeRequest {
+        request_id: Some("1".into()),
+        filter_subscribe_type: Some(FilterSubscribeType::Subscribe.into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        content_topics: vec![TOPIC.into()],
+    };
+    let ask = protocol::FILTER_SUBSCRIBE;
+    let answer: FilterSubscribeResponse = slow.ask(server, ask, &subscribe).await;
+    assert_eq!(answer.status_code, Some(200));
+    let mut client = Client::start(single(node.tcp()));
+    let mut codes = Vec::new();
+    subscribe.filter_subscribe_type = Some(FilterSubscribeType::SubscriberPing.into());
+    for id in 0..40u8 {
+        client.publish(u64::from(id), vec![id; 100_000]).await;
+        client.published().await;
+        let answer: FilterSubscribeResponse = slow.ask(server, ask, &subscribe).await;
+        codes.push(answer.status_code.unwrap());
+        if codes.last() == Some(&404) {
+            break;
+        }
+    }
+    println!("dropped after {} messages of 100 kB", codes.len());
+    assert_eq!(codes.last(), Some(&404));
+    assert!(codes.len() > 4, "one queue's worth must fit");
+    soon("a stop", node.stop()).await;
+}

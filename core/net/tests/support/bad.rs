@@ -1,0 +1,236 @@
+//! Service nodes that are bad, each in its way. All say that they relayed, and did not; all take subscriptions and answer
+//! filter pings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sotto_wire::waku::{
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushResponse,
+    Message as _, MessagePush, StoreQueryRequest, StoreQueryResponse, WakuMessage,
+    WakuMessageKeyValue, message_hash, protocol,
+};
+use tokio::sync::mpsc;
+
+use super::peer::{Muxer, Peer, Script};
+use super::{CLUSTER, PUBSUB, TOPIC, now_ns};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bad {
+    /// Its store is empty, its filter silent.
+    Silent,
+    /// Its store gives other hashes than those of its messages.
+    WrongHash,
+    /// Its store gives the same page again and again, under the same cursor.
+    SameCursor,
+    /// Its store has ever more messages, one to a page.
+    Endless,
+    /// Its store's frames are longer than what comes.
+    Truncated,
+    /// Its store and its filter give topics that nobody asked for.
+    ForeignTopic,
+    /// Its store gives times not asked for; its filter pushes what is years old.
+    Stale,
+    /// Its filter pushes what is an hour ahead.
+    Future,
+    /// It gives one byte at a time.
+    Drip,
+    /// It takes streams and never answers.
+    Mute,
+}
+
+impl Bad {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Silent,
+        Self::WrongHash,
+        Self::SameCursor,
+        Self::Endless,
+        Self::Truncated,
+        Self::ForeignTopic,
+        Self::Stale,
+        Self::Future,
+        Self::Drip,
+        Self::Mute,
+    ];
+}
+
+pub(crate) struct BadNode {
+    pub(crate) bad: Bad,
+    pub(crate) peer: Peer,
+    /// Requests of any kind, metadata excepted.
+    pub(crate) requests: Arc<AtomicUsize>,
+    /// Publishes among them.
+    pub(crate) swallowed: Arc<AtomicUsize>,
+}
+
+impl BadNode {
+    pub(crate) async fn start(bad: Bad) -> Self {
+        let (requests, swallowed) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        if matches!(bad, Bad::Drip | Bad::Mute) {
+            return Self::slow(bad).await;
+        }
+        let (subscribers, mut subscribed) = mpsc::unbounded_channel();
+        let (filter, store, pushes) = (requests.clone(), requests.clone(), swallowed.clone());
+        let counted = requests.clone();
+        let filter: Script = Arc::new(move |peer, body| {
+            filter.fetch_add(1, Ordering::SeqCst);
+            let request = FilterSubscribeRequest::decode(body.as_slice()).unwrap();
+            let subscribe = i32::from(FilterSubscribeType::Subscribe);
+            if request.filter_subscribe_type == Some(subscribe) {
+                let _ = subscribers.send(peer);
+            }
+            subscribe_ok(&request)
+        });
+        let push: Script = Arc::new(move |_, _| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            pushes.fetch_add(1, Ordering::SeqCst);
+            relayed()
+        });
+        let store: Script = Arc::new(move |_, body| {
+            let count = store.fetch_add(1, Ordering::SeqCst);
+            let request = StoreQueryRequest::decode(body.as_slice()).unwrap();
+            page(bad, &request, count)
+        });
+        let scripts = vec![
+            (protocol::FILTER_SUBSCRIBE, filter),
+            (protocol::LIGHTPUSH_V3, push),
+            (protocol::STORE, store),
+        ];
+        let peer = Peer::start(Muxer::Yamux, scripts).await;
+        let pusher = peer.pusher();
+        tokio::spawn(async move {
+            while let Some(to) = subscribed.recv().await {
+                for frame in pushed(bad) {
+                    pusher(to, frame).await;
+                }
+            }
+        });
+        Self {
+            bad,
+            peer,
+            requests,
+            swallowed,
+        }
+    }
+
+    async fn slow(bad: Bad) -> Self {
+        let peer = Peer::start(Muxer::Yamux, vec![]).await;
+        let requests: Arc<AtomicUsize> = Arc::default();
+        let answers = [
+            (
+                protocol::FILTER_SUBSCRIBE,
+                subscribe_ok(&FilterSubscribeRequest::default()),
+            ),
+            (protocol::LIGHTPUSH_V3, relayed()),
+            (protocol::STORE, reply(vec![], None)),
+        ];
+        for (protocol, answer) in answers {
+            let pace = match bad {
+                Bad::Drip => Duration::from_secs(1),
+                _ => Duration::from_secs(3600),
+            };
+            peer.drip(protocol, pace, answer, Arc::clone(&requests));
+        }
+        Self {
+            bad,
+            peer,
+            requests,
+            swallowed: Arc::default(),
+        }
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+fn subscribe_ok(request: &FilterSubscribeRequest) -> Vec<u8> {
+    waku::encode_framed(&FilterSubscribeResponse {
+        request_id: Some(request.request_id.clone().unwrap_or_default()),
+        status_code: Some(200),
+        status_desc: None,
+    })
+}
+
+fn relayed() -> Vec<u8> {
+    waku::encode_framed(&LightPushResponse {
+        request_id: Some(String::new()),
+        status_code: Some(200),
+        status_desc: None,
+        relay_peer_count: Some(3),
+    })
+}
+
+fn reply(messages: Vec<WakuMessageKeyValue>, cursor: Option<Vec<u8>>) -> Vec<u8> {
+    waku::encode_framed(&StoreQueryResponse {
+        request_id: Some(String::new()),
+        status_code: Some(200),
+        status_desc: Some("OK".into()),
+        messages,
+        pagination_cursor: cursor,
+    })
+}
+
+fn entry(topic: &str, payload: Vec<u8>, time: i64) -> WakuMessageKeyValue {
+    let message = WakuMessage::new(topic.into(), payload, time);
+    WakuMessageKeyValue {
+        message_hash: Some(message_hash(PUBSUB, &message).to_vec()),
+        message: Some(message),
+        pubsub_topic: Some(PUBSUB.into()),
+    }
+}
+
+const FOREIGN: &str = "/sotto/1/h00-0001/proto";
+
+fn page(bad: Bad, request: &StoreQueryRequest, count: usize) -> Vec<u8> {
+    if !request.message_hashes.is_empty() {
+        return reply(vec![], None); // nothing is held
+    }
+    let start = request.time_start.unwrap_or_default();
+    let garbage = |number: usize| [b"bad".as_slice(), &number.to_be_bytes()].concat();
+    match bad {
+        Bad::WrongHash => {
+            let wrong = WakuMessageKeyValue {
+                message_hash: Some(vec![1; 32]),
+                ..entry(TOPIC, garbage(0), start)
+            };
+            reply(vec![wrong], None)
+        }
+        Bad::SameCursor => reply(vec![entry(TOPIC, garbage(0), start)], Some(vec![7; 32])),
+        Bad::Endless => {
+            let one = entry(TOPIC, garbage(count), start + count as i64);
+            let cursor = one.message_hash.clone();
+            reply(vec![one], cursor)
+        }
+        Bad::Truncated => {
+            let mut page = reply(vec![entry(TOPIC, garbage(0), start)], None);
+            page.truncate(page.len() - 10);
+            page
+        }
+        Bad::ForeignTopic => reply(vec![entry(FOREIGN, garbage(0), start)], None),
+        Bad::Stale => reply(vec![entry(TOPIC, garbage(0), start - 1)], None),
+        Bad::Silent | Bad::Future | Bad::Drip | Bad::Mute => reply(vec![], None),
+    }
+}
+
+/// What a new subscriber is pushed.
+fn pushed(bad: Bad) -> Vec<Vec<u8>> {
+    let (topic, shard, time) = match bad {
+        Bad::ForeignTopic => (FOREIGN, PUBSUB.to_owned(), now_ns()),
+        Bad::WrongHash => (TOPIC, format!("/waku/2/rs/{CLUSTER}/7"), now_ns()),
+        Bad::Stale => (TOPIC, PUBSUB.to_owned(), 1_000_000_000),
+        Bad::Future => (TOPIC, PUBSUB.to_owned(), now_ns() + 3600 * 1_000_000_000),
+        _ => return Vec::new(),
+    };
+    let push = |number: u8| {
+        waku::encode_framed(&MessagePush {
+            waku_message: Some(WakuMessage::new(
+                topic.into(),
+                [b"bad".as_slice(), &[number; 8]].concat(),
+                time + i64::from(number),
+            )),
+            pubsub_topic: Some(shard.clone()),
+        })
+    };
+    (0..20).map(push).collect()
+}
