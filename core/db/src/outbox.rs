@@ -178,6 +178,16 @@ impl Tx<'_> {
         attempt.upsert(self.conn)
     }
 
+    /// Nodes have other numbers in the next run: who took what is forgotten (−1).
+    pub fn attempts_unname(&self) -> Result<(), Error> {
+        run(
+            self.conn,
+            "UPDATE attempts SET node=-1 WHERE node<>-1",
+            params![],
+        )?;
+        Ok(())
+    }
+
     /// Attempts of a row, newest first.
     pub fn attempts(&self, outbox: i64) -> Result<Vec<Attempt>, Error> {
         all(

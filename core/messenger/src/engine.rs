@@ -112,6 +112,7 @@ impl Engine {
                 own::publish_anew(tx, now_ms)?;
             }
             tx.outbox_rewind(now_ms)?;
+            tx.attempts_unname()?;
             tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(work::FETCH_ANSWER_MS))?;
             Ok::<_, Error>(())
         })?;

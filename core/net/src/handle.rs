@@ -211,6 +211,8 @@ pub enum PublishOutcome {
 pub enum FailReason {
     /// No node of the circle could be reached.
     NoNode,
+    /// Only the node that is not to be asked could answer.
+    NoOther,
     /// The node did not answer in time or hung up.
     Timeout,
     /// 429, or its v2 wording.

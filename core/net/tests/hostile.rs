@@ -175,7 +175,6 @@ async fn one_good_of(count: usize, which: usize) {
         .await;
     }
     let asked: Vec<(Bad, usize)> = bad.iter().map(|node| (node.bad, node.asked())).collect();
-    println!("{count} nodes: {queries} queries; bad ones asked {asked:?}");
     for (bad, asked) in asked {
         assert!(asked <= 120, "{bad:?} was asked {asked} times");
     }
@@ -334,7 +333,6 @@ async fn a_subscriber_that_takes_nothing_is_dropped_before_it_costs_much() {
             break;
         }
     }
-    println!("dropped after {} messages of 100 kB", codes.len());
     assert_eq!(codes.last(), Some(&404));
     assert!(codes.len() > 4, "one queue's worth must fit");
     soon("a stop", node.stop()).await;

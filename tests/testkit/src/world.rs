@@ -153,11 +153,7 @@ impl World {
     fn connectivity(&mut self, who: usize) {
         let phone = &self.phones[who];
         let on = phone.online;
-        let nodes = match (on, self.weather.v2_nodes) {
-            (false, _) => 0,
-            (true, 0) => 3,
-            (true, _) => 1,
-        };
+        let nodes = u32::from(on); // as the client keeps it: one connection a circle
         let subscribed = on && !phone.topics.is_empty();
         let now = Connectivity {
             publish_nodes: nodes,
@@ -287,17 +283,15 @@ impl World {
             NetCommand::Check { id, hashes, .. } => {
                 let has = |hash: &[u8; 32]| self.store.iter().any(|stored| stored.hash == *hash);
                 let present = hashes.into_iter().filter(has).collect();
-                let event = if self.phones[who].online {
-                    NetEvent::Checked {
+                let failed = |reason| NetEvent::CheckFailed { id, reason };
+                let event = match (self.phones[who].online, self.weather.v2_nodes) {
+                    (false, _) => failed(FailReason::NoNode),
+                    (true, 1) => failed(FailReason::NoOther),
+                    _ => NetEvent::Checked {
                         id,
                         node: 2,
                         present,
-                    }
-                } else {
-                    NetEvent::CheckFailed {
-                        id,
-                        reason: FailReason::NoNode,
-                    }
+                    },
                 };
                 self.later(who, 40, event);
             }

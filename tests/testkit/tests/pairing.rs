@@ -55,6 +55,9 @@ fn a_handful_of_texts_names_a_pair() {
     ] {
         let (half, most) = quantiles(k, buckets, delay);
         let range = |claimed: u32, found: u32| found.abs_diff(claimed) <= 1;
-        assert!(range(named.0, half) && range(named.1, most), "{what}: {half}, {most}");
+        assert!(
+            range(named.0, half) && range(named.1, most),
+            "{what}: {half}, {most}"
+        );
     }
 }

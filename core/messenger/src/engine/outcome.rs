@@ -52,8 +52,7 @@ fn accepted(
     node: Option<u64>,
     relayed: bool,
 ) -> Result<(), Error> {
-    let can_check = step.publish_nodes > 1 || step.config.single_circle;
-    if row.kind == CARD && can_check {
+    if row.kind == CARD {
         // Nobody answers a card: a store is asked whether it is there.
         let jitter = step.below(CARD_CHECK_MS);
         row.due_ms = NEVER;
@@ -92,7 +91,7 @@ fn accepted(
         if relayed || !one_took_it {
             raise(step, &message, state::SENT)?;
         }
-        if row.attempts == 0 && can_check {
+        if row.attempts == 0 {
             let jitter = step.below(20 * SECOND);
             row.check_ms = Some(step.now_ms.saturating_add(MINUTE + jitter));
         }
@@ -177,6 +176,10 @@ pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
     let Some(newest) = attempts.first() else {
         return Ok(());
     };
+    let taker = u64::try_from(newest.node).ok();
+    if row.kind != CARD && taker.is_none() {
+        return Ok(()); // from a run before: the node that is asked may be the one that took it
+    }
     step.fx.checked.push(row.id);
     step.fx.net.push(Command::Check {
         id: u64::try_from(row.id).unwrap_or(0),
@@ -185,9 +188,17 @@ pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
             .take(50)
             .map(|attempt| attempt.hash)
             .collect(),
-        not: u64::try_from(newest.node).ok(),
+        not: taker,
     });
     Ok(())
+}
+
+/// No node but the taker has a store: a card counts as published, a message is never said to be stored.
+pub(super) fn unchecked(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+    match step.tx.outbox(id)? {
+        Some(row) if row.kind == CARD => Ok(step.tx.outbox_delete(row.id)?),
+        _ => Ok(()),
+    }
 }
 
 /// What the store said. A message that nobody holds is published again at once.

@@ -33,9 +33,15 @@ impl Engine {
             NetEvent::Page { id, messages, last } => self.page(now_ms, id, messages, last, out),
             NetEvent::QueryFailed { id, .. } => self.query_failed(now_ms, id, out),
             NetEvent::Checked { id, present, .. } => {
-                self.checked(now_ms, id, Some(!present.is_empty()), out)
+                let said =
+                    |step: &mut Step<'_>, id| outcome::checked(step, id, !present.is_empty());
+                self.checked(now_ms, id, said, out)
             }
-            NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, None, out),
+            NetEvent::CheckFailed {
+                id,
+                reason: FailReason::NoOther,
+            } => self.checked(now_ms, id, outcome::unchecked, out),
+            NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, |_, _| Ok(()), out),
             NetEvent::Connectivity(now) => self.connectivity(now_ms, now, out),
             NetEvent::Book { changed, gone } => self.book(changed, &gone),
             NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
@@ -225,19 +231,17 @@ impl Engine {
         }
     }
 
+    /// Ends the check of a row.
     fn checked(
         &mut self,
         now_ms: i64,
         id: u64,
-        present: Option<bool>,
+        said: impl FnOnce(&mut Step<'_>, i64) -> Result<(), Error>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let id = i64::try_from(id).unwrap_or(0);
         self.live.checking.remove(&id);
-        match present {
-            Some(present) => self.run(now_ms, out, |step| outcome::checked(step, id, present)),
-            None => Ok(()),
-        }
+        self.run(now_ms, out, |step| said(step, id))
     }
 
     fn connectivity(

@@ -11,7 +11,7 @@ use super::circle::Ready;
 use super::jobs::{self, Answer, Conduct, Job, Step, Task};
 use super::nodes::{Kind, Node, Nodes, Service};
 use super::store::StoreError;
-use crate::handle::{Circle as Asking, Command, NodeNumber};
+use crate::handle::{Circle as Asking, Command, FailReason, NodeNumber};
 use crate::random;
 
 /// Jobs that are being asked.
@@ -184,12 +184,22 @@ impl Actor {
                 Choice::Ask(_) => free -= 1,
                 Choice::Wait(at) if until > now => self.wake_at(at.unwrap_or(until).min(until)),
                 Choice::Wait(_) | Choice::Nobody => {
-                    self.out.push_back(job.failed());
+                    let event = match self.has_other(&job) {
+                        true => job.failed(),
+                        false => job.failed_for(FailReason::NoOther),
+                    };
+                    self.out.push_back(event);
                     continue;
                 }
             }
             self.jobs.insert(number, job);
         }
+    }
+
+    /// Whether anybody may answer but nodes that are not to be asked.
+    fn has_other(&self, job: &Job) -> bool {
+        let fits = |node: &Node| node.may_offer(job.service()) && !job.not.contains(&node.number);
+        job.may_repeat(&self.config) || self.nodes.of(job.kind()).any(fits)
     }
 
     fn start_job(&mut self, number: u64, job: &mut Job, now: Instant) -> Choice {
