@@ -21,7 +21,7 @@ mod store;
 pub use archive::{
     ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
 };
-pub use config::{Discv5Config, KeyError, Limits, NodeConfig, NodeKey};
+pub use config::{Discv5Config, KeyError, Limits, NodeConfig, NodeKey, Request};
 
 use std::future::Future;
 

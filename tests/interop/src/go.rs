@@ -9,7 +9,7 @@ use crate::{CLUSTER, Peer, SHARD};
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A node in one of the harness's modes (`service`, `relay`, `light`), with further flags. With `SOTTO_CAPTURE` set, what
-/// goes over its streams is written into that folder, for `docs/waku.md`.
+/// goes over its streams is written into that folder, for `docs/waku.md`; the flag `-capture` writes it into a file.
 pub fn start(mode: &str, flags: &[&str]) -> Peer {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/interop/sotto-go-peer");
     assert!(
@@ -22,7 +22,9 @@ pub fn start(mode: &str, flags: &[&str]) -> Peer {
         .args(["-mode", mode, "-cluster", &CLUSTER.to_string()])
         .args(["-shards", &SHARD.to_string()])
         .args(flags);
-    if let Some(folder) = std::env::var_os("SOTTO_CAPTURE") {
+    if let Some(folder) = std::env::var_os("SOTTO_CAPTURE")
+        && !flags.contains(&"-capture")
+    {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let file = Path::new(&folder).join(format!("go-{mode}-{number}.jsonl"));
         command.arg("-capture").arg(file);

@@ -19,8 +19,9 @@ pub struct Person {
     events: Subscription,
 }
 
-fn open(folder: &TempDir, nodes: &[&str]) -> Messenger {
+fn open(folder: &TempDir, nodes: &[&str], single_circle: bool) -> Messenger {
     let mut fleet = Fleet::preset("local").unwrap();
+    fleet.single_circle = single_circle;
     fleet.nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
     Messenger::open(Config::new(folder.path(), [7; 32], fleet)).unwrap()
 }
@@ -29,7 +30,7 @@ impl Person {
     /// A new account, talking through these nodes, answering with receipts at once.
     pub async fn new(name: &str, nodes: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let messenger = open(&folder, nodes);
+        let messenger = open(&folder, nodes, true);
         messenger.account_create(name).await.unwrap();
         let patch = Settings {
             receipt_delay_ms: Some(0),
@@ -52,8 +53,17 @@ impl Person {
 
     /// Closes and opens again, with other nodes.
     pub async fn move_to(&mut self, nodes: &[&str]) {
+        self.reopen(nodes, true).await;
+    }
+
+    /// The same with circles that share no node.
+    pub async fn move_apart(&mut self, nodes: &[&str]) {
+        self.reopen(nodes, false).await;
+    }
+
+    async fn reopen(&mut self, nodes: &[&str], single_circle: bool) {
         self.messenger.close().await.unwrap();
-        self.messenger = open(&self.folder, nodes);
+        self.messenger = open(&self.folder, nodes, single_circle);
         self.events = self.messenger.subscribe();
     }
 

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::actor::{Actor, Done};
 use super::archive::{ArchiveError, ArchiveRequest, Archived};
-use super::config::Limits;
+use super::config::{Limits, Request};
 use super::lightpush::{self, Push, Taken};
 use super::push::{self, Frame, Style};
 use super::{Heard, relay, store};
@@ -118,6 +118,7 @@ impl Actor {
         // What is too long was thrown away: it is answered like what cannot be read, where there is no code for it.
         let body = request.as_deref().unwrap_or_default();
         let too_long = request.is_err();
+        self.tap(&peer, protocol, body);
         let answer = match protocol.as_ref() {
             protocol::FILTER_SUBSCRIBE if too_long => at_once(filter_answer(
                 RATE_LIMITED_ID.into(),
@@ -149,6 +150,17 @@ impl Actor {
             exchange::write_answer(&mut stream, &answer.await, ANSWER_WITHIN).await;
             Done::Finished(peer)
         }));
+    }
+
+    /// Shows a request to whoever watches.
+    fn tap(&self, peer: &PeerId, protocol: &StreamProtocol, body: &[u8]) {
+        if let Some(tap) = &self.config.tap {
+            let _ = tap.try_send(Request {
+                peer: peer.to_string(),
+                protocol: protocol.to_string(),
+                body: body.to_vec(),
+            });
+        }
     }
 
     /// Counts a request; false when the peer has had its share of this second.

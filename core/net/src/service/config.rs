@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use libp2p::identity::{Keypair, secp256k1};
 use sotto_wire::waku;
+use tokio::sync::mpsc;
 
 use crate::config::Sharding;
 use crate::traffic::Traffic;
@@ -38,6 +39,20 @@ pub struct NodeConfig {
     pub limits: Limits,
     /// Counts bytes over TCP; keep a clone to read it.
     pub traffic: Arc<Traffic>,
+    /// Is given a copy of each request: what a curious operator sees of those who use the node. Of those that come while
+    /// it is full there is none.
+    pub tap: Option<mpsc::Sender<Request>>,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Peer id of who asked.
+    pub peer: String,
+    /// Protocol id.
+    pub protocol: String,
+    /// The protobuf, as received.
+    pub body: Vec<u8>,
 }
 
 impl NodeConfig {
@@ -57,6 +72,7 @@ impl NodeConfig {
             discovery: None,
             limits: Limits::default(),
             traffic: Arc::default(),
+            tap: None,
         }
     }
 }
