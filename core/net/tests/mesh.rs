@@ -54,7 +54,7 @@ async fn what_one_node_takes_another_pushes() {
     let (hashes, not) = (vec![hash], Some(taker));
     client.send(Command::Check { id: 3, hashes, not }).await;
     let present = client.until("checked", checked(3)).await;
-    assert_eq!(present, Err(FailReason::NoNode));
+    assert_eq!(present, Err(FailReason::NoOther));
 }
 
 #[tokio::test]
