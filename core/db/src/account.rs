@@ -38,9 +38,9 @@ impl Account {
         check(&conn, path, length, APPLICATION_ID)?;
         conn.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;
-             PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000; PRAGMA cache_size=-2048; PRAGMA wal_autocheckpoint=512;",
+             PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000; PRAGMA cache_size=-1024; PRAGMA wal_autocheckpoint=512;",
         )?;
-        conn.set_prepared_statement_cache_capacity(128);
+        conn.set_prepared_statement_cache_capacity(48); // about 3 KB each
         migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
         Ok(Self {
             conn,
@@ -123,7 +123,7 @@ pub(crate) fn open_reader(path: &Path, key: &[u8; 32]) -> Result<Reader, Error> 
     let conn = Connection::open_with_flags(path, flags)?;
     unlock(&conn, key)?;
     conn.execute_batch(
-        "PRAGMA query_only=ON; PRAGMA busy_timeout=2000; PRAGMA temp_store=MEMORY;",
+        "PRAGMA query_only=ON; PRAGMA busy_timeout=2000; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;",
     )?;
     Ok(Reader { conn })
 }
