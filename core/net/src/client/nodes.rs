@@ -243,9 +243,11 @@ impl Nodes {
         self.of(kind).filter(good).count()
     }
 
-    /// The nodes a swarm of this kind may use. A connection of its own prefers nodes of neither circle.
+    /// The nodes a swarm of this kind may use. A connection of its own takes nodes of neither circle while one is well.
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Node> {
-        let spare = |node: &Node| node.home == Kind::Alone && node.may_offer(Service::Store);
+        let spare = |node: &Node| {
+            node.home == Kind::Alone && node.may_offer(Service::Store) && node.healthy()
+        };
         let spare = self.list.iter().any(spare);
         let any = self.single_circle || (kind == Kind::Alone && !spare);
         self.list

@@ -270,3 +270,16 @@ fn a_spare_node_without_a_store_keeps_nobody_from_the_others() {
     let stores = others.iter().filter(|node| node.may_offer(Service::Store));
     assert_eq!(stores.count(), 4);
 }
+
+#[test]
+fn a_spare_node_that_is_down_keeps_nobody_from_the_others() {
+    let mut nodes = nodes(5, false);
+    let spare = numbers(&nodes, Kind::Alone);
+    let now = Instant::now();
+    for _ in 0..PATIENCE {
+        nodes.failed(spare[0], true, now);
+    }
+    assert_eq!(numbers(&nodes, Kind::Alone).len(), 5);
+    nodes.answered(spare[0]);
+    assert_eq!(numbers(&nodes, Kind::Alone), spare);
+}
