@@ -143,6 +143,32 @@ fn invites() {
 }
 
 #[test]
+fn an_older_list_than_the_one_known_is_refused_visibly() {
+    let mut world = World::new(4, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.set_online(1, false);
+    let link = world.invite(1);
+    world.add(0, &link, "still you?");
+    world.run(MINUTE);
+    world.kill(0);
+    world.phones[0].tables(|tx| {
+        let mut bob = tx.contacts().unwrap().remove(0);
+        bob.list_version = world.now_ms / 1000 + 3600;
+        tx.contact_put(&bob).unwrap();
+    });
+    world.start(0);
+    world.set_online(1, true);
+    world.run(20 * MINUTE);
+    assert_eq!(waiting(&world, 0).as_deref(), Some("list.old"));
+    assert_eq!(states(&world, 1), []);
+    // Bob signs a new version before the old one ends.
+    world.run(4 * DAY);
+    assert_eq!(waiting(&world, 0), None);
+    assert_eq!(states(&world, 1), [ContactState::Incoming]);
+}
+
+#[test]
 fn an_inviter_whose_cards_are_nowhere_is_waited_for_visibly() {
     let mut world = World::new(3, 2);
     world.create(0, "Alice");

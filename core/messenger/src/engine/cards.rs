@@ -9,7 +9,7 @@ use sotto_net::Received;
 use sotto_wire::envelope::{CARD_ROOM, Envelope, pad, unpad};
 use sotto_wire::identity::{
     Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_LIST,
-    LABEL_PROFILE, LABEL_RECORD, MAX_VALIDITY_S, NO_DEVICE, Profile, check_not_after,
+    LABEL_PROFILE, LABEL_RECORD, MAX_VALIDITY_S, NO_DEVICE, Profile, StaleError, check_not_after,
     check_version, next_version, secret_hash,
 };
 use sotto_wire::topic::Lane;
@@ -220,6 +220,17 @@ struct Cards {
     profile: Option<Profile>,
     bundle: Option<(DeviceRecord, Bundle)>,
     closed: bool,
+    /// Why a genuine list or bundle was refused, and none was left.
+    refused: Option<Code>,
+}
+
+/// The code of a genuine list or bundle that may not be used; what is dated ahead has none, it may be the clock.
+fn stale(error: StaleError) -> Option<Code> {
+    match error {
+        StaleError::OlderVersion => Some(Code::ListOld),
+        StaleError::Past => Some(Code::ListExpired),
+        StaleError::VersionAhead | StaleError::TooLong => None,
+    }
 }
 
 /// Opens every card among `found`, and keeps the newest that verifies of each kind.
@@ -253,21 +264,31 @@ fn read(
     };
 
     let mut cards = Cards::default();
+    let mut refused = None;
     let lists = open(CardKind::List, &NO_DEVICE)
         .into_iter()
         .filter_map(|bytes| {
             let list = DeviceList::decode(&bytes).ok()?;
-            let good = list.chat == *chat
-                && list.version >= known_version
-                && current(list.version, list.not_after_s)
+            let genuine = list.chat == *chat
                 && signed(LABEL_LIST, &list.signed_bytes(&bound), &list.signature)
                 && list
                     .records
                     .iter()
                     .all(|record| verify_record(chat, record));
-            good.then_some(list)
+            let fresh = check_version(list.version, Some(known_version), now_s)
+                .and_then(|()| check_not_after(list.not_after_s, now_s));
+            match fresh {
+                Ok(()) => genuine.then_some(list),
+                Err(error) => {
+                    refused = stale(error).filter(|_| genuine).or(refused);
+                    None
+                }
+            }
         });
     cards.list = lists.max_by_key(|list| list.version);
+    if cards.list.is_some() {
+        refused = None; // older ones lie about
+    }
     let profiles = open(CardKind::Profile, &NO_DEVICE)
         .into_iter()
         .filter_map(|bytes| {
@@ -298,14 +319,21 @@ fn read(
             .filter_map(|bytes| {
                 let bundle = Bundle::decode(&bytes).ok()?;
                 let bytes = bundle.signed_bytes(chat, &record.device_id, &bound);
-                let good = check_not_after(bundle.not_after_s, now_s).is_ok()
-                    && verify_device(&record.signing, LABEL_BUNDLE, &[&bytes], &bundle.signature)
-                        .is_ok();
-                good.then_some(bundle)
+                verify_device(&record.signing, LABEL_BUNDLE, &[&bytes], &bundle.signature).ok()?;
+                match check_not_after(bundle.not_after_s, now_s) {
+                    Ok(()) => Some(bundle),
+                    Err(error) => {
+                        refused = stale(error).or(refused);
+                        None
+                    }
+                }
             });
         let newest = bundles.max_by_key(|bundle| bundle.not_after_s);
         newest.map(|bundle| (*record, bundle))
     });
+    if cards.bundle.is_none() {
+        cards.refused = refused;
+    }
     cards
 }
 
@@ -339,14 +367,24 @@ pub(super) fn fetched(
         step.fx.contacts = true;
         return Ok(step.tx.contact_put(&contact)?);
     }
+    let refused = cards.as_ref().and_then(|cards| cards.refused);
     if let Some(cards) = cards
         && take(step, &mut contact, cards, secret)?
     {
         return Ok(());
     }
-    if requested && contact.waiting.is_none() && found.is_some() {
-        contact.waiting = Some(Code::InviteUnreachable.as_str().to_owned());
-        step.fx.contacts = true;
+    let unreachable = Code::InviteUnreachable.as_str();
+    let shown = contact.waiting.as_deref();
+    match refused {
+        Some(code) if shown.is_none_or(|shown| shown == unreachable) => {
+            contact.waiting = Some(code.as_str().to_owned());
+            step.fx.contacts = true;
+        }
+        None if requested && shown.is_none() && found.is_some() => {
+            contact.waiting = Some(unreachable.to_owned());
+            step.fx.contacts = true;
+        }
+        _ => {}
     }
     let wait = match contact.fetch_tries {
         tries @ 0..=5 => SECOND << tries, // they may be on their way, a node may be starting
@@ -475,3 +513,6 @@ fn set_next_self(step: &mut Step<'_>, in_ms: i64) -> Result<(), Error> {
     step.fx.own = true;
     set_time(step.tx, KEY_NEXT_SELF, step.now_ms.saturating_add(in_ms))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+#![allow(clippy::unwrap_used)]
+
+use rand_core::UnwrapErr;
+use sotto_crypto::{Account, DeviceKeys, Phrase};
+
+use super::*;
+
+const NOW_S: u64 = 1_790_000_000;
+const DAY_S: u64 = 86_400;
+const SECRET: [u8; 16] = [9; 16];
+const DEVICE: [u8; 16] = [5; 16];
+
+/// Somebody who signs whatever dates are asked for.
+struct Maker {
+    account: Account,
+    keys: DeviceKeys,
+    rng: UnwrapErr<getrandom::SysRng>,
+}
+
+impl Maker {
+    fn new() -> Self {
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        Self {
+            account: Account::from_phrase(&Phrase::generate(&mut rng)).unwrap(),
+            keys: DeviceKeys::generate(&mut rng),
+            rng,
+        }
+    }
+
+    fn chat(&self) -> [u8; 33] {
+        *self.account.chat_public()
+    }
+
+    fn card(&mut self, kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Received {
+        let tag = card_tag(&SECRET, kind.code(), device, (NOW_S / DAY_S) as u32);
+        let body = card_seal(&SECRET, &tag, &[1; 16], &pad(plain, CARD_ROOM).unwrap());
+        let envelope = Envelope {
+            tag,
+            random: [1; 16],
+            body: &body,
+        };
+        Received {
+            topic: String::new(),
+            payload: envelope.encode().unwrap(),
+            timestamp_ns: NOW_S as i64 * 1_000_000_000,
+            hash: [0; 32],
+            node: 1,
+            live: false,
+        }
+    }
+
+    fn list(&mut self, version: u64, not_after_s: u64) -> Received {
+        let chat = self.chat();
+        let mut record = DeviceRecord {
+            list_version: version,
+            not_after_s,
+            device_id: DEVICE,
+            identity: self.keys.identity_public(),
+            signing: self.keys.signing_public(),
+            suites: 1,
+            reserved: [0; 21],
+            signature: [0; 64],
+        };
+        let bytes = record.signed_bytes(&chat);
+        record.signature = self.account.sign(LABEL_RECORD, &[&bytes]).unwrap();
+        let mut list = DeviceList {
+            chat,
+            version,
+            not_after_s,
+            records: vec![record],
+            signature: [0; 64],
+        };
+        let bytes = list.signed_bytes(&secret_hash(&SECRET));
+        list.signature = self.account.sign(LABEL_LIST, &[&bytes]).unwrap();
+        self.card(CardKind::List, &NO_DEVICE, &list.encode().unwrap())
+    }
+
+    fn bundle(&mut self, not_after_s: u64) -> Received {
+        let pair = PrekeyPair::generate(&mut self.rng).public();
+        let mut bundle = Bundle {
+            list_version: NOW_S,
+            not_after_s,
+            suites: 1,
+            prekey_id: pair.id,
+            x25519: pair.x25519,
+            kem: Box::new(pair.kem),
+            signature: [0; 64],
+        };
+        let bytes = bundle.signed_bytes(&self.chat(), &DEVICE, &secret_hash(&SECRET));
+        bundle.signature = self.keys.sign(LABEL_BUNDLE, &[&bytes]);
+        self.card(CardKind::Bundle, &DEVICE, &bundle.encode())
+    }
+}
+
+fn found(maker: &Maker, cards: &[Received], known: u64) -> Cards {
+    read(cards, &SECRET, &maker.chat(), known, NOW_S)
+}
+
+#[test]
+fn a_list_that_is_old_or_past_its_date_is_refused_by_name() {
+    let mut maker = Maker::new();
+    let good = maker.list(NOW_S, NOW_S + DAY_S);
+    let past = maker.list(NOW_S, NOW_S - 1);
+    for (cards, known, taken, refused) in [
+        (vec![good.clone()], 0, true, None),
+        (vec![good.clone()], NOW_S + 1, false, Some(Code::ListOld)),
+        (vec![past.clone()], 0, false, Some(Code::ListExpired)),
+        (vec![past.clone(), good], 0, true, None),
+    ] {
+        let cards = found(&maker, &cards, known);
+        assert_eq!((cards.list.is_some(), cards.refused), (taken, refused));
+    }
+    // Of somebody else it says nothing.
+    let other = Maker::new();
+    assert_eq!(found(&other, &[past], 0).refused, None);
+}
+
+#[test]
+fn a_bundle_past_its_date_is_refused_by_name() {
+    let mut maker = Maker::new();
+    let list = maker.list(NOW_S, NOW_S + DAY_S);
+    let (good, past) = (maker.bundle(NOW_S + DAY_S), maker.bundle(NOW_S - 1));
+    let cards = found(&maker, &[list.clone(), past.clone()], 0);
+    assert!(cards.bundle.is_none());
+    assert_eq!(cards.refused, Some(Code::ListExpired));
+    let cards = found(&maker, &[list, past, good], 0);
+    assert!(cards.bundle.is_some());
+    assert_eq!(cards.refused, None);
+}
