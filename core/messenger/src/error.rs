@@ -98,10 +98,8 @@ codes! {
     ListExpired = "list.expired", Crypto, "a device list or bundle past its date was refused";
     SuiteNone = "suite.none", Crypto, "two devices speak no suite in common";
     SuiteLower = "suite.lower", Crypto, "a known device offers a lower suite than before and was refused";
-    WireNewer = "wire.newer", Crypto, "a message needs a newer version";
     ClockSkewed = "clock.skewed", State, "this device's clock is off by more than 20 seconds";
     BucketBusy = "bucket.busy", Network, "the own bucket carries over 20 MB a day; a store is asked for it instead";
-    NetworkUnreachable = "network.unreachable", Network, "no service node could be reached";
     NetworkAddress = "network.address", InvalidInput, "this is not a node address ending in /p2p/…";
     StorageInUse = "storage.in_use", Storage, "another process has this folder open";
     StorageWrongKey = "storage.wrong_key", Storage, "the key does not open this database";

@@ -55,7 +55,7 @@ pub enum Form {
 /// Why bytes are no envelope, or parts make none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// A version above [`VERSION`]: wait for an update (`wire.newer`).
+    /// A version above [`VERSION`]: wait for an update.
     #[error("envelope of a newer version")]
     NewerVersion,
     /// Version 0, or no version at all.
