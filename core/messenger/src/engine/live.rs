@@ -13,8 +13,8 @@ use super::step::{MINUTE, SECOND};
 
 /// Rows handed to the network at a time.
 const IN_FLIGHT: usize = 32;
-/// Storage is tried again after this.
-const STORAGE_RETRY_MS: i64 = 10 * SECOND;
+/// Work that failed is tried again after this.
+const RETRY_MS: i64 = 10 * SECOND;
 
 /// The engine's memory.
 #[derive(Default)]
@@ -56,7 +56,7 @@ pub(super) struct Live {
     /// Times in a row that no node to publish to was reached, and until when that is not tried again.
     publish_tries: u32,
     publish_after_ms: i64,
-    pub(super) storage_after_ms: i64,
+    pub(super) work_after_ms: i64,
     pub(super) expire_after_ms: i64,
     pub(super) wake: Option<i64>,
 }
@@ -170,11 +170,16 @@ impl Live {
         self.catch_up_after_ms = now_ms.saturating_add(wait.min(5 * MINUTE));
     }
 
+    /// What is due failed, and still is due.
+    pub(super) fn work_failed(&mut self, now_ms: i64) {
+        self.work_after_ms = now_ms.saturating_add(RETRY_MS);
+    }
+
     /// The disk is full or broken: what came in meanwhile has to be fetched again.
     pub(super) fn storage_failed(&mut self, now_ms: i64) {
-        self.storage_after_ms = now_ms.saturating_add(STORAGE_RETRY_MS);
+        self.work_failed(now_ms);
         self.caught_up = false;
-        self.catch_up_after_ms = self.storage_after_ms;
+        self.catch_up_after_ms = self.work_after_ms;
         // Pages still to come must not count as all there was.
         self.queries
             .retain(|_, query| !matches!(query.what, What::CatchUp { .. }));

@@ -190,7 +190,7 @@ impl Engine {
                 None => Ok(()),
             },
             What::OwnList { .. } => match found {
-                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, Some(&found))),
+                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, &found)),
                 None => Ok(()),
             },
         }
@@ -225,9 +225,8 @@ impl Engine {
             Some(What::Cards { chat, .. }) => {
                 self.run(now_ms, out, |step| cards::fetched(step, &chat, None))
             }
-            Some(What::OwnList { .. }) => self.run(now_ms, out, |step| cards::own_list(step, None)),
-            // Fetches and holes have their next time already.
-            Some(What::Chunks { .. } | What::Hole) | None => Ok(()),
+            // The others have their next time already.
+            Some(What::OwnList { .. } | What::Chunks { .. } | What::Hole) | None => Ok(()),
         }
     }
 
@@ -280,10 +279,11 @@ impl Engine {
 
     /// Does everything whose time has come.
     pub(super) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        if self.own.is_none() || now_ms < self.live.storage_after_ms {
+        if self.own.is_none() || now_ms < self.live.work_after_ms {
             return;
         }
         if let Err(error) = self.all_work(now_ms, out) {
+            self.live.work_failed(now_ms);
             self.background_error(now_ms, &error, out);
         }
     }
@@ -418,13 +418,8 @@ impl Engine {
             self.run(now_ms, out, fetch_cards)?;
         }
         let next_self_ms = self.own.as_ref().map(|own| own.next_self_ms);
-        if is_due(next_self_ms) && !self.live.asks(|what| matches!(what, What::OwnList { .. })) {
-            self.run(now_ms, out, |step| {
-                let secret = step.own()?.account.self_secret();
-                let query = cards::query(step, &secret, What::OwnList { secret });
-                step.fx.queries.push(query);
-                Ok(())
-            })?;
+        if is_due(next_self_ms) {
+            self.run(now_ms, out, cards::ask_own)?;
         }
         Ok(())
     }
@@ -479,7 +474,6 @@ impl Engine {
         let due = self.db.read(|tx| tx.due()).ok()?;
         let live = &self.live;
         let store = live.connectivity.store;
-        let asked = live.asks(|what| matches!(what, What::OwnList { .. }));
         let publish = |at: Option<i64>| Some(at?.max(live.publish_from()?));
         let candidates = [
             publish(due.publish_ms),
@@ -489,7 +483,7 @@ impl Engine {
             due.cards_ms.filter(|_| store),
             due.hole_ms.filter(|_| store),
             due.fetch_ms.filter(|_| store),
-            Some(own.next_self_ms).filter(|_| store && !asked),
+            Some(own.next_self_ms).filter(|_| store),
             Some(live.catch_up_after_ms).filter(|_| self.is_behind()),
             Some(live.poll_ms).filter(|_| own.bucket_left && live.caught_up),
         ];
@@ -498,7 +492,7 @@ impl Engine {
             .flatten()
             .min()
             .filter(|&at| at < sotto_db::NEVER)?;
-        Some(next.max(live.storage_after_ms).max(now_ms))
+        Some(next.max(live.work_after_ms).max(now_ms))
     }
 }
 
