@@ -10,6 +10,6 @@ while call("next_events", max=100, wait_ms=60000):
         call("contact_answer", contact=contact["id"], action="accept")
     for talk in call("conversations", limit=100)["conversations"]:
         page = call("messages", conversation=talk["id"], limit=100)["messages"]
-        for message in [m for m in page if not m["mine"]][:talk["unread"]][::-1]:
+        for message in [m for m in page if m["state"] == "received"][::-1]:
             call("send", conversation=talk["id"], text=message["text"] or "?")
             call("mark_read", conversation=talk["id"], message=message["id"])

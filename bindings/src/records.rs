@@ -4,7 +4,7 @@ mod convert;
 
 pub(crate) use convert::{long, records};
 
-/// Where an own message stands.
+/// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum MessageState {
     /// On this device's disk, in the outbox.
@@ -15,11 +15,11 @@ pub enum MessageState {
     Stored,
     /// A device of the receiver has it on disk.
     Delivered,
-    /// The receiver has seen it (opt-in).
+    /// The receiver has seen it (opt-in). One of the other side: it was marked read here.
     Read,
     /// Given up after 30 days, or refused for good; `retry` starts anew.
     Failed,
-    /// A message of the other side.
+    /// A message of the other side, not yet marked read.
     Received,
 }
 

@@ -123,6 +123,7 @@ async def two_people_meet_and_talk(folder):
     await alice.until("delivered", lambda: alice.message(first).state == MessageState.DELIVERED)
     await bob.core.mark_read(place, first)
     assert bob.core.conversations(10)[0].unread == 0
+    assert bob.message(first).state == MessageState.READ
     await alice.until("read", lambda: alice.message(first).state == MessageState.READ)
 
     long = "long " * 2000

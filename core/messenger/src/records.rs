@@ -41,7 +41,7 @@ id!(
     MessageId of 32
 );
 
-/// Where an own message stands. Each says exactly what it means.
+/// Where a message stands. Each says exactly what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -54,11 +54,11 @@ pub enum MessageState {
     Stored,
     /// A device of the receiver has it on disk.
     Delivered,
-    /// The receiver has seen it (opt-in).
+    /// The receiver has seen it (opt-in). One of the other side: it was marked read here.
     Read,
     /// Given up after 30 days, or refused for good; `retry` starts anew.
     Failed,
-    /// A message of the other side.
+    /// A message of the other side, not yet marked read.
     Received,
 }
 

@@ -12,7 +12,7 @@ use crate::engine::stored;
 use crate::error::{Code, Error};
 use crate::records::{
     AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, Diagnostics,
-    InvitePreview, Message, MessageId, SafetyNumber, Settings,
+    InvitePreview, Message, MessageId, MessageState, SafetyNumber, Settings,
 };
 
 /// Longest page, rows.
@@ -176,7 +176,10 @@ fn message(row: sotto_db::Message) -> Message {
         text: row.text,
         newer: row.newer,
         fetching: row.fetching,
-        state: stored::message_state(row.state),
+        state: match !row.mine && row.read {
+            true => MessageState::Read,
+            false => stored::message_state(row.state),
+        },
         reason: row.reason,
         time_ms: row.time_s.saturating_mul(1000),
         cursor: cursor::of_message((row.lamport, row.time_s, row.id)),
