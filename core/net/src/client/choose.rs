@@ -293,13 +293,6 @@ impl Actor {
             return;
         };
         let kind = job.kind();
-        if let (Answer::Checked(Ok(present)), Some(taker)) = (&answer, job.taker())
-            && present.is_empty()
-            && taker != node
-        {
-            // Either of the two is wrong; the engine publishes again, and not there.
-            self.nodes.doubt(taker, Service::LightPush, now);
-        }
         if matches!(answer, Answer::Queried(_, Err(StoreError::NotOffered))) {
             self.nodes.has_no_store(node);
         }

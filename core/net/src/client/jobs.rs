@@ -156,12 +156,6 @@ impl Job {
         config.single_circle || !matches!(self.task, Task::Check { .. })
     }
 
-    /// Who said to have taken the message that is checked.
-    pub(crate) fn taker(&self) -> Option<NodeNumber> {
-        let check = matches!(self.task, Task::Check { .. });
-        self.not.first().copied().filter(|_| check)
-    }
-
     /// Takes in an answer.
     pub(crate) fn answered(&mut self, node: NodeNumber, answer: Answer) -> (Conduct, Step) {
         let id = self.id;
