@@ -152,13 +152,20 @@ pub(crate) async fn write_answer(stream: &mut Stream, answer: &[u8], limit: Dura
     }
 }
 
-/// Echoes libp2p pings until the peer closes. No timer of ours runs here.
-pub(crate) async fn answer_pings(mut stream: Stream) {
+/// Echoes libp2p pings until the peer closes, or the `first` or a `next` one does not come in time.
+pub(crate) async fn answer_pings(mut stream: Stream, first: Duration, next: Duration) {
     let mut ping = [0; PING_LEN];
-    while stream.read_exact(&mut ping).await.is_ok() {
-        if stream.write_all(&ping).await.is_err() || stream.flush().await.is_err() {
+    let mut within = first;
+    loop {
+        let echo = async {
+            stream.read_exact(&mut ping).await?;
+            stream.write_all(&ping).await?;
+            stream.flush().await
+        };
+        if !matches!(timeout(within, echo).await, Ok(Ok(()))) {
             return;
         }
+        within = next;
     }
 }
 

@@ -16,6 +16,7 @@ mod neighbours;
 mod per_ip;
 mod push;
 mod relay;
+mod slots;
 mod store;
 
 pub use archive::{

@@ -20,7 +20,7 @@ use sotto_wire::waku::{
 };
 use support::peer::{Muxer, Peer};
 use support::{Node, PUBSUB, TOPIC, alone, now_ns, soon};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, copy_bidirectional};
 use tokio::net::TcpSocket;
 
 fn subscribe(topics: std::ops::Range<usize>) -> FilterSubscribeRequest {
@@ -243,6 +243,96 @@ async fn streams_that_say_nothing_cost_a_place_for_a_while() {
         assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
     }
     assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200);
+}
+
+const PING: &str = "/ipfs/ping/1.0.0";
+
+async fn ping(stream: &mut libp2p::Stream) -> std::io::Result<()> {
+    stream.write_all(&[7; 32]).await?;
+    stream.flush().await?;
+    let mut echo = [0; 32];
+    soon("an echo", stream.read_exact(&mut echo)).await
+}
+
+/// Who pings keeps the stream for the next time, however much later; who opens one and says nothing does not.
+#[tokio::test]
+async fn a_ping_stream_stays_once_it_was_used() {
+    let mut config = alone();
+    config.limits.requests_at_once = 1;
+    config.limits.request_within = Duration::from_millis(300);
+    let node = Node::start(config).await;
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(node.tcp()).await;
+    let mut used = peer.open(at, PING).await;
+    ping(&mut used).await.unwrap();
+    let mut half = Vec::new();
+    for _ in 0..3 {
+        let mut stream = peer.open(at, PING).await;
+        stream.write_all(&[7; 31]).await.unwrap(); // less than one
+        stream.flush().await.unwrap();
+        half.push(stream);
+    }
+    let mut fifth = peer.open(at, PING).await;
+    assert!(ping(&mut fifth).await.is_err(), "four are held");
+    for mut stream in half {
+        let end = soon("the end of a silent stream", stream.read(&mut [0; 1])).await;
+        assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    }
+    ping(&mut used).await.unwrap();
+    assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200);
+}
+
+/// An address of the node over which others come from that IP address.
+#[cfg(target_os = "linux")]
+async fn through(ip: &'static str, node: &Node) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port().to_string();
+    let mut address: Vec<&str> = node.tcp().split('/').collect();
+    let to = format!("127.0.0.1:{}", address[4]).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(format!("{ip}:0").parse().unwrap()).unwrap();
+            let mut far = socket.connect(to).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    address[4] = &own;
+    address.join("/")
+}
+
+/// 17 peers of 32 streams each have the share of their address, 512.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_address_gets_so_many_streams_and_another_has_its_own() {
+    let mut config = alone();
+    config.limits.request_within = Duration::from_secs(3600);
+    let node = Node::start(config).await;
+    let address = through("127.0.0.2", &node).await;
+    let mut crowd = Vec::new();
+    for _ in 0..17 {
+        let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+        let at = peer.dial(&address).await;
+        let mut held = Vec::new();
+        for _ in 0..32 {
+            let mut stream = peer.open(at, protocol::STORE).await;
+            let _ = stream.write_all(&[0xff]).await; // the last ones are reset at once
+            let _ = stream.flush().await;
+            held.push(stream);
+        }
+        crowd.push((peer, held));
+    }
+    let (_, last) = crowd.last_mut().unwrap();
+    let end = soon("the end of one too many", last[31].read(&mut [0; 1])).await;
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    let mut same = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = same.dial(&address).await;
+    let request = waku::encode_framed(&subscribe(0..1));
+    let refused = same.say(at, protocol::FILTER_SUBSCRIBE, &request).await;
+    assert!(refused.is_empty());
+    let mut other = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = other.dial(&through("127.0.0.3", &node).await).await;
+    assert_eq!(filter(&mut other, at, &subscribe(0..1)).await, 200);
 }
 
 /// Whoever reads to the end of the stream gets there: js-waku does.

@@ -26,7 +26,7 @@ pub(crate) async fn answer(inbound: Inbound, metadata: Arc<[u8]>) {
         ..
     } = inbound;
     if protocol == PING {
-        exchange::answer_pings(stream).await;
+        exchange::answer_pings(stream, REQUEST_WITHIN, Duration::MAX).await;
     } else if protocol == protocol::METADATA {
         let request = exchange::read_request(&mut stream, waku::METADATA_CAP, REQUEST_WITHIN);
         if let exchange::Read::Request(Ok(_)) = request.await {

@@ -23,6 +23,7 @@ use super::filter::{SWEEP, Subscriptions};
 use super::neighbours::Neighbours;
 use super::push::Style;
 use super::relay::{self, Relay};
+use super::slots::{Places, Slot, Slots};
 use super::{Heard, NodeEvent, StartError, per_ip};
 use crate::exchange::{self, ExchangeError, PING, Read, TooLong};
 use crate::recent::Recent;
@@ -31,12 +32,12 @@ use crate::transport;
 
 /// Connections being set up.
 const PENDING: u32 = 64;
-/// Work under way; streams beyond it are dropped.
-const MAX_WORK: usize = 4096;
 /// For a peer to say what it belongs to.
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
 /// Between signs of life of a relay peer, from which there may be nothing to hear for hours.
 const ALIVE_EVERY: Duration = Duration::from_secs(120);
+/// Between pings on one stream; js-waku pings every five minutes.
+const PINGS_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// For it to give one.
 const ALIVE_WITHIN: Duration = Duration::from_secs(15);
 /// Agents whose filter clients read one push from a stream.
@@ -67,9 +68,15 @@ pub(super) struct Ends {
 /// What came out of work under way.
 pub(super) enum Done {
     /// A request was read.
-    Request(PeerId, StreamProtocol, Result<Vec<u8>, TooLong>, Stream),
+    Request(
+        PeerId,
+        StreamProtocol,
+        Result<Vec<u8>, TooLong>,
+        Stream,
+        Slot,
+    ),
     /// A stream is finished with.
-    Finished(PeerId),
+    Finished,
     /// A subscriber takes no more, or is given no more.
     PushEnded(PeerId, u64),
     /// What a peer says it belongs to.
@@ -80,14 +87,16 @@ pub(super) enum Done {
 
 /// A connected peer.
 pub(super) struct Peer {
-    /// Its streams being served.
-    pub(super) at_once: u32,
+    /// For its streams.
+    places: Places,
     /// Its requests in the second that began then.
     pub(super) window: (Instant, u32),
     /// How it wants pushes.
     pub(super) style: Style,
     /// When it is to be asked for a sign of life, should it be a relay; `None`: it gives none, or is being asked.
     alive_at: Option<Instant>,
+    /// It was asked for its cluster on its latest connection.
+    asked: bool,
 }
 
 /// The service node.
@@ -108,6 +117,7 @@ pub(super) struct Actor {
     pub(super) pushers: Pushers,
     pub(super) recent: Recent,
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
+    slots: Slots,
     pub(super) listeners: HashMap<ListenerId, usize>,
     pub(super) bound: Vec<Option<Multiaddr>>,
     pub(super) out: VecDeque<NodeEvent>,
@@ -168,6 +178,7 @@ impl Actor {
             found: mpsc::channel(discv5::DEPTH),
             recent: Recent::new(REMEMBERED),
             work: FuturesUnordered::new(),
+            slots: Slots::new(),
             listeners: HashMap::new(),
             bound: Vec::new(),
             out: VecDeque::new(),
@@ -282,14 +293,20 @@ impl Actor {
                 info,
                 ..
             })) => self.identified(peer_id, &info),
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+            SwarmEvent::ConnectionEstablished {
+                peer_id, endpoint, ..
+            } => {
                 self.neighbours.connected(&peer_id);
-                self.peers.entry(peer_id).or_insert(Peer {
-                    at_once: 0,
+                let requests = self.config.limits.requests_at_once;
+                let at = endpoint.get_remote_address();
+                let peer = self.peers.entry(peer_id).or_insert_with(|| Peer {
+                    places: self.slots.places(at, requests),
                     window: (now, 0),
                     style: Style::Each,
                     alive_at: None,
+                    asked: false,
                 });
+                peer.asked = false;
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,
@@ -322,20 +339,19 @@ impl Actor {
         self.neighbours.lost(peer, now);
     }
 
-    /// Asks a new peer for its cluster; js clients learn our shards from that.
+    /// Asks a new peer for its cluster, once however often it says what it is; js clients learn our shards from that.
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
-        if let Some(state) = self.peers.get_mut(&peer)
-            && !info.agent_version.starts_with(ONE_PUSH_A_STREAM)
-        {
+        let Some(state) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        if !info.agent_version.starts_with(ONE_PUSH_A_STREAM) {
             state.style = Style::Lasting;
         }
         let offers = |id: &str| info.protocols.iter().any(|one| one.as_ref() == id);
-        if let Some(state) = self.peers.get_mut(&peer)
-            && offers(PING)
-        {
-            state.alive_at = Some(Instant::now() + ALIVE_EVERY);
+        if offers(PING) {
+            state.alive_at.get_or_insert(Instant::now() + ALIVE_EVERY);
         }
-        if !offers(protocol::METADATA) {
+        if !offers(protocol::METADATA) || std::mem::replace(&mut state.asked, true) {
             return;
         }
         let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
@@ -359,30 +375,32 @@ impl Actor {
             protocol,
             mut stream,
         } = inbound;
-        let busy = self.work.len() >= MAX_WORK;
-        let Some(state) = self.peers.get_mut(&peer).filter(|_| !busy) else {
-            return;
+        let pings = protocol == PING;
+        let slot = match self.peers.get(&peer).map(|state| &state.places) {
+            Some(places) if pings => places.ping(),
+            Some(places) => self.slots.request(places),
+            None => return,
         };
-        if state.at_once >= self.config.limits.requests_at_once {
-            return log::debug!("a peer has too many streams");
-        }
-        state.at_once += 1;
+        let Some(slot) = slot else {
+            return log::debug!("a peer, or its address, has too many streams");
+        };
         let cap = self.request_cap(&protocol);
         let limit = self.config.limits.request_within;
         let opener = self.opener.clone();
         self.work.push(Box::pin(async move {
-            if protocol == PING {
+            if pings {
                 stream.ignore_for_keep_alive();
-                exchange::answer_pings(stream).await;
-                return Done::Finished(peer);
+                exchange::answer_pings(stream, limit, PINGS_WITHIN).await;
+                drop(slot);
+                return Done::Finished;
             }
             match exchange::read_request(&mut stream, cap, limit).await {
-                Read::Request(request) => Done::Request(peer, protocol, request, stream),
-                Read::Ended => Done::Finished(peer),
+                Read::Request(request) => Done::Request(peer, protocol, request, stream, slot),
+                Read::Ended => Done::Finished,
                 Read::GivenUp => {
                     drop(stream);
                     exchange::send_resets(&opener, peer).await;
-                    Done::Finished(peer)
+                    Done::Finished
                 }
             }
         }));
@@ -390,13 +408,8 @@ impl Actor {
 
     fn done(&mut self, done: Done, now: Instant) {
         match done {
-            Done::Request(peer, protocol, request, stream) => {
-                self.request(peer, &protocol, request, stream, now);
-            }
-            Done::Finished(peer) => {
-                if let Some(state) = self.peers.get_mut(&peer) {
-                    state.at_once = state.at_once.saturating_sub(1);
-                }
+            Done::Request(peer, protocol, request, stream, slot) => {
+                self.request(peer, &protocol, request, (stream, slot), now);
             }
             Done::PushEnded(peer, generation) => {
                 if self.pushers.ended(&peer, generation) {
@@ -406,7 +419,7 @@ impl Actor {
             Done::Cluster(peer, Ok(Some(cluster))) if cluster != self.config.cluster => {
                 let _ = self.swarm.disconnect_peer_id(peer);
             }
-            Done::Cluster(..) => {}
+            Done::Cluster(..) | Done::Finished => {}
             Done::Alive(peer, true) => {
                 if let Some(state) = self.peers.get_mut(&peer) {
                     state.alive_at = Some(now + ALIVE_EVERY);

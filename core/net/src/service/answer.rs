@@ -20,6 +20,7 @@ use super::archive::{ArchiveError, ArchiveRequest, Archived};
 use super::config::{Limits, Request};
 use super::lightpush::{self, Push, Taken};
 use super::push::{self, Frame, Style};
+use super::slots::Slot;
 use super::{Heard, relay, store};
 use crate::exchange::{self, TooLong};
 
@@ -111,7 +112,7 @@ impl Actor {
         peer: PeerId,
         protocol: &StreamProtocol,
         request: Result<Vec<u8>, TooLong>,
-        mut stream: Stream,
+        (mut stream, slot): (Stream, Slot),
         now: Instant,
     ) {
         let allowed = self.allowed(&peer, now);
@@ -148,7 +149,8 @@ impl Actor {
         };
         self.work.push(Box::pin(async move {
             exchange::write_answer(&mut stream, &answer.await, ANSWER_WITHIN).await;
-            Done::Finished(peer)
+            drop(slot);
+            Done::Finished
         }));
     }
 

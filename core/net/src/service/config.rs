@@ -100,9 +100,10 @@ pub struct Limits {
     pub relays_per_ip: u32,
     /// Requests of one peer per second; more are answered "too many requests".
     pub requests_per_second: u32,
-    /// Requests of one peer being read or answered; more are dropped.
+    /// Requests of one peer being read or answered; more are dropped. Of all peers together 4,096 are, of those at one IP
+    /// address (IPv6: one /64) 512, 127.0.0.1 and ::1 excepted.
     pub requests_at_once: u32,
-    /// For a request to be read whole; streams that say nothing end quietly.
+    /// For a request to be read whole, or a first ping; streams that say nothing end quietly.
     pub request_within: Duration,
     /// Filter subscribers.
     pub subscribers: usize,

@@ -143,8 +143,8 @@ impl NetworkBehaviour for Behaviour {
     }
 }
 
-/// The address to count under.
-fn counted(address: &Multiaddr) -> Option<IpAddr> {
+/// The address to count under; `None`: it is not counted.
+pub(super) fn counted(address: &Multiaddr) -> Option<IpAddr> {
     let ip: IpAddr = address.iter().find_map(|part| match part {
         Protocol::Ip4(ip) => Some(ip.into()),
         Protocol::Ip6(ip) => Some(ip.into()),
