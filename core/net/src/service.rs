@@ -10,6 +10,7 @@ mod archive;
 mod config;
 mod discv5;
 mod filter;
+mod hearing;
 mod lightpush;
 mod listen;
 mod neighbours;
@@ -22,12 +23,14 @@ mod store;
 pub use archive::{
     ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
 };
+pub(crate) use hearing::Heard;
+use hearing::Hearing;
+
 pub use config::{Discv5Config, KeyError, Limits, NodeConfig, NodeKey, Request};
 
 use std::future::Future;
 
 use libp2p::{Multiaddr, PeerId};
-use sotto_wire::waku::WakuMessage;
 use tokio::sync::mpsc;
 
 use crate::address::{AddressError, parse_node};
@@ -36,8 +39,6 @@ use crate::address::{AddressError, parse_node};
 const EVENT_DEPTH: usize = 16;
 /// Archive requests that may wait; when the archive is that far behind, messages are relayed and not archived.
 const ARCHIVE_DEPTH: usize = 1024;
-/// Messages that may wait for a light client that hears through the node in its own process.
-const HEARD_DEPTH: usize = 256;
 /// Further relay peers that may wait.
 const FOUND_DEPTH: usize = 16;
 
@@ -116,17 +117,6 @@ pub struct NodeHandle {
     pub(crate) found: mpsc::Sender<Vec<(PeerId, Multiaddr)>>,
 }
 
-/// A message that was relayed.
-#[derive(Debug)]
-pub(crate) struct Heard {
-    /// Who gave it.
-    pub(crate) from: PeerId,
-    pub(crate) pubsub_topic: String,
-    pub(crate) message: WakuMessage,
-    /// Messages before it were not handed over, because there was no room.
-    pub(crate) gap: bool,
-}
-
 /// Stops a node.
 #[derive(Debug, Clone)]
 pub struct NodeStop(mpsc::Sender<()>);
@@ -167,13 +157,13 @@ pub(crate) fn start_heard(
     }
     let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
     let (archive_queue, archive) = mpsc::channel(ARCHIVE_DEPTH);
-    let (heard_queue, heard) = mpsc::channel(HEARD_DEPTH);
+    let (hearing, heard) = Hearing::new();
     let (found, found_queue) = mpsc::channel(FOUND_DEPTH);
     let (stop, stopped) = mpsc::channel(1);
     let ends = actor::Ends {
         events: event_queue,
         archive: archive_queue,
-        heard: heard_queue,
+        hearing,
         found: found_queue,
         stopped,
     };

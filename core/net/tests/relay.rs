@@ -9,8 +9,11 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sotto_net::{Command, Connectivity, Event, PublishOutcome};
-use support::{Client, Node, TOPIC, net_config, node_config, single};
+use support::{Client, Node, TOPIC, net_config, node_config, single, soon};
 
 /// Two relays that take no filter subscription: what comes from them comes by gossip.
 async fn deaf_to_filters() -> (Node, Node) {
@@ -48,7 +51,7 @@ async fn heard(client: &mut Client, payload: u8) -> u64 {
 async fn a_relay_hears_without_a_filter_and_publishes_by_lightpush() {
     let (a, b) = deaf_to_filters().await;
     let mut config = net_config(&[a.tcp(), b.tcp()]);
-    config.timing.redial = std::time::Duration::from_millis(50);
+    config.timing.redial = Duration::from_millis(50);
     let mut client = Client::start(config);
     client.subscribe(&[TOPIC]).await;
     client.send(Command::Relay(true)).await;
@@ -112,4 +115,46 @@ async fn a_relaying_phone_serves_its_neighbours() {
     phone.send(Command::Relay(false)).await;
     assert!(phone.until("an end", serving).await.is_empty());
     connectivity(&mut neighbour, "loss", |now| !now.subscribed).await;
+}
+
+/// A phone whose engine stands still keeps few large messages, and says that it missed the others.
+#[tokio::test]
+async fn what_waits_for_the_engine_is_bounded_by_bytes() {
+    const LARGE: usize = 140_000;
+    const MANY: usize = 40;
+    let mut a = Node::start(node_config()).await;
+    let config = single(a.tcp());
+    let traffic = Arc::clone(&config.traffic);
+    let mut phone = Client::start(config);
+    phone.subscribe(&[TOPIC]).await;
+    phone.send(Command::Relay(true)).await;
+    connectivity(&mut phone, "a mesh", |now| now.relay_peers == 1).await;
+    a.relays(1).await;
+    let mut other = Client::start(single(a.tcp()));
+    let before = traffic.read_bytes();
+    for number in 0..MANY {
+        other
+            .publish(number as u64, vec![number as u8; LARGE])
+            .await;
+        let (outcome, ..) = other.published().await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    }
+    let all = async {
+        while traffic.read_bytes() - before < (MANY * LARGE) as u64 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon("all messages at the phone", all).await;
+    let mut bytes = 0;
+    phone
+        .until("a gap", |event| match event {
+            Event::Message(one) => {
+                bytes += one.payload.len();
+                None
+            }
+            Event::Connectivity(now) => now.gap.then_some(()),
+            _ => None,
+        })
+        .await;
+    assert!((LARGE..3 << 20).contains(&bytes), "{bytes}");
 }

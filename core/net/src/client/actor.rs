@@ -85,6 +85,8 @@ pub(super) struct Actor {
     pub(super) foreground: bool,
     pub(super) told: Connectivity,
     pub(super) out: VecDeque<Event>,
+    /// Payload bytes of the last events handed over, as many as may wait.
+    handed: VecDeque<usize>,
     /// When something has to be done although nothing happens.
     pub(super) wake: Option<Instant>,
 }
@@ -123,6 +125,7 @@ impl Actor {
             foreground: false,
             told: Connectivity::default(),
             out: VecDeque::new(),
+            handed: VecDeque::new(),
             wake: None,
         })
     }
@@ -138,7 +141,12 @@ impl Actor {
             tokio::select! {
                 permit = events.reserve(), if !self.out.is_empty() => {
                     match (permit, self.out.pop_front()) {
-                        (Ok(permit), Some(event)) => permit.send(event),
+                        (Ok(permit), Some(event)) => {
+                            self.handed.push_back(payload(&event));
+                            let most = self.events.max_capacity();
+                            self.handed.drain(..self.handed.len().saturating_sub(most));
+                            permit.send(event);
+                        }
                         _ => return,
                     }
                 }
@@ -169,6 +177,13 @@ impl Actor {
             }
         }
         self.farewell().await;
+    }
+
+    /// Payload bytes of live messages that the engine has not taken yet.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        let not_taken = self.events.max_capacity() - self.events.capacity();
+        let handed = self.handed.iter().rev().take(not_taken).copied();
+        handed.chain(self.out.iter().map(payload)).sum()
     }
 
     async fn farewell(mut self) {
@@ -378,6 +393,14 @@ impl Actor {
             messages: page.messages,
             last: page.last,
         });
+    }
+}
+
+/// Bytes of a live message; the other events are bounded where they come from.
+fn payload(event: &Event) -> usize {
+    match event {
+        Event::Message(one) => one.payload.len(),
+        _ => 0,
     }
 }
 

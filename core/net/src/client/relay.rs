@@ -18,8 +18,10 @@ use crate::service::{self, Heard, Limits, NodeConfig, NodeEvent, NodeHandle, Nod
 
 /// Relay peers to be connected with: what a mesh takes at most.
 const PEERS: usize = 8;
-/// Messages that may wait for the engine; what comes then is missed, and asked of a store.
+/// Events that may wait for the engine, and bytes of messages, those that are handed over and not yet taken included.
+/// What comes then is missed, and asked of a store.
 const WAITING: usize = 256;
+const WAITING_BYTES: usize = 2 * 1024 * 1024;
 /// Numbers of relay peers are no numbers of service nodes.
 const RELAY_NUMBERS: NodeNumber = 1 << 63;
 
@@ -158,10 +160,11 @@ impl Actor {
                     return;
                 };
                 let node = relay.number(&heard.from);
-                if heard.gap || self.out.len() >= WAITING {
+                let room = self.out.len() < WAITING && self.waiting_bytes() < WAITING_BYTES;
+                if heard.gap || !room {
                     self.filter.miss();
                 }
-                if self.out.len() < WAITING {
+                if room {
                     let topic = Some(heard.pubsub_topic);
                     let received = self.filter.receive(topic, heard.message, node, now);
                     self.out.extend(received.map(Event::Message));

@@ -24,7 +24,7 @@ use super::neighbours::Neighbours;
 use super::push::Style;
 use super::relay::{self, Relay};
 use super::slots::{Places, Slot, Slots};
-use super::{Heard, NodeEvent, StartError, per_ip};
+use super::{Hearing, NodeEvent, StartError, per_ip};
 use crate::exchange::{self, ExchangeError, PING, Read, TooLong};
 use crate::recent::Recent;
 use crate::streams::{self, Inbound};
@@ -60,7 +60,7 @@ pub(super) struct Behaviour {
 pub(super) struct Ends {
     pub(super) events: mpsc::Sender<NodeEvent>,
     pub(super) archive: mpsc::Sender<ArchiveRequest>,
-    pub(super) heard: mpsc::Sender<Heard>,
+    pub(super) hearing: Hearing,
     pub(super) found: mpsc::Receiver<Vec<(PeerId, Multiaddr)>>,
     pub(super) stopped: mpsc::Receiver<()>,
 }
@@ -122,8 +122,6 @@ pub(super) struct Actor {
     pub(super) bound: Vec<Option<Multiaddr>>,
     pub(super) out: VecDeque<NodeEvent>,
     pub(super) told: (u32, u32, u32),
-    /// Something was not handed over to who hears through this node.
-    pub(super) unheard: bool,
     pub(super) stopping: bool,
 }
 
@@ -183,7 +181,6 @@ impl Actor {
             bound: Vec::new(),
             out: VecDeque::new(),
             told: (0, 0, 0),
-            unheard: false,
             stopping: false,
             config,
         })

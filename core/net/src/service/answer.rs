@@ -21,7 +21,7 @@ use super::config::{Limits, Request};
 use super::lightpush::{self, Push, Taken};
 use super::push::{self, Frame, Style};
 use super::slots::Slot;
-use super::{Heard, relay, store};
+use super::{relay, store};
 use crate::exchange::{self, TooLong};
 
 /// For a peer to take an answer.
@@ -276,15 +276,7 @@ impl Actor {
         if !self.recent.insert(hash) {
             return false;
         }
-        if !self.ends.heard.is_closed() {
-            let heard = Heard {
-                from,
-                pubsub_topic: topic.into(),
-                message: message.clone(),
-                gap: self.unheard,
-            };
-            self.unheard = self.ends.heard.try_send(heard).is_err();
-        }
+        self.ends.hearing.give(from, topic, &message);
         let wanting = self.subscriptions.wanting(topic, &message.content_topic);
         if !wanting.is_empty() {
             let frame = waku::encode_framed(&MessagePush {

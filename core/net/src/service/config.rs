@@ -152,6 +152,7 @@ impl Limits {
             subscribers: 32,
             criteria: 100,
             pushes: 64,
+            push_bytes: 256 * 1024,
             ..Self::default()
         }
     }
