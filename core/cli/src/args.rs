@@ -61,6 +61,12 @@ pub(crate) struct NodeArgs {
         default_value = "/ip4/0.0.0.0/tcp/60000"
     )]
     pub(crate) listen: Vec<String>,
+    /// Where others reach this node, if that is not where it listens, as behind NAT or in a container: a multiaddr like
+    /// /ip4/203.0.113.7/tcp/60000 or /dns4/node.example.org/tcp/443/wss; repeat it for several, up to 8. Peers and, with
+    /// --discv5, the node's record are told these in place of the listen addresses, and these are printed. With an IP
+    /// address the UDP port of --discv5 has to be reached there under the same number.
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) announce: Vec<String>,
     /// Relay peer to stay connected with, a multiaddr ending in /p2p/…; repeat it for several.
     #[arg(long, value_name = "MULTIADDR")]
     pub(crate) peer: Vec<String>,
@@ -85,7 +91,7 @@ pub(crate) struct NodeArgs {
     #[arg(long)]
     pub(crate) alone: bool,
     /// One line of JSON once all listeners are bound, instead of a text: {"peer_id","addrs","cluster","shards"}, and
-    /// "record" with --discv5.
+    /// "record" with --discv5. The addrs are those of --announce, else where it listens.
     #[arg(long)]
     pub(crate) json: bool,
     /// Serve no store and keep no archive.

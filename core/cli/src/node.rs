@@ -86,7 +86,7 @@ async fn watch(
         match events.recv().await {
             Some(NodeEvent::Record { record: own }) => record = Some(own),
             Some(NodeEvent::Listening { addresses }) => {
-                if let Err(error) = announce(args, fleet, peer_id, &addresses, record.take()) {
+                if let Err(error) = announce(args, fleet, peer_id, addresses, record.take()) {
                     return Failure::io(error);
                 }
             }
@@ -145,6 +145,7 @@ fn open_archive(args: &NodeArgs) -> Result<Archive, Failure> {
 fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
     let sharding = (&fleet.sharding).into();
     let mut config = NodeConfig::new(args.listen.clone(), fleet.cluster, sharding);
+    config.announce.clone_from(&args.announce);
     config.peers.clone_from(&args.peer);
     config.alone = args.alone;
     config.discovery = args.discv5.map(|listen| Discv5Config {
@@ -179,14 +180,19 @@ fn start_failure(error: service::StartError) -> Failure {
     }
 }
 
-/// Says where it listens.
+/// Says where it is reached: where it listens, unless it was told better.
 fn announce(
     args: &NodeArgs,
     fleet: &Fleet,
     peer_id: &str,
-    addresses: &[String],
+    listening: Vec<String>,
     record: Option<String>,
 ) -> std::io::Result<()> {
+    let with_peer = |address: &String| format!("{address}/p2p/{peer_id}");
+    let addresses = match args.announce.is_empty() {
+        true => listening,
+        false => args.announce.iter().map(with_peer).collect(),
+    };
     if args.json {
         let shards: Vec<u16> = match &fleet.sharding {
             sotto_messenger::Sharding::Static(shards) => shards.clone(),

@@ -118,6 +118,7 @@ fn each_failure_has_its_exit_code() {
     );
     assert_eq!(run(&other, &["--listen", "somewhere"]), 2);
     assert_eq!(run(&other, &["--peer", "/ip4/127.0.0.1/tcp/1"]), 2);
+    assert_eq!(run(&other, &["--announce", "/ip4/0.0.0.0/tcp/60000"]), 2);
     assert_eq!(run(&other, &["--preset", "moon"]), 2);
     let taken = said["addrs"][0].as_str().unwrap();
     let taken = taken.split_once("/p2p/").unwrap().0;
@@ -184,4 +185,31 @@ fn discv5_gives_a_record_and_takes_one() {
     );
     assert_eq!(first.finish().code(), Some(0));
     assert_eq!(second.finish().code(), Some(0));
+}
+
+#[test]
+fn it_names_the_addresses_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let [plain, named] = [
+        "/ip4/203.0.113.7/tcp/60000",
+        "/dns4/node.example.org/tcp/443/wss",
+    ];
+    let flags = ["--announce", plain, "--announce", named];
+    let more = ["--listen", "/ip4/127.0.0.1/tcp/0"];
+    let flags = [&flags[..], &more[..]].concat();
+    let (mut node, said) = start(&folder.path().join("node"), &flags);
+    let id = said["peer_id"].as_str().unwrap();
+    let addrs = [plain, named].map(|at| format!("{at}/p2p/{id}"));
+    assert_eq!(said["addrs"], json!(addrs));
+    assert_eq!(node.finish().code(), Some(0));
+    let mut command = sotto();
+    command.args(["node", "--announce", "here", "--data"]);
+    let done = command
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let error = String::from_utf8(done.stderr).unwrap();
+    assert!(error.contains("address 0 to announce"), "{error}");
+    assert_eq!(done.status.code(), Some(2));
 }

@@ -41,6 +41,17 @@ pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr)
     }
 }
 
+/// An address to announce: somewhere that others can dial, without who is there.
+pub(crate) fn parse_announced(text: &str) -> Option<Multiaddr> {
+    let address: Multiaddr = text.parse().ok()?;
+    let somewhere = ip_of(&address).is_none_or(|ip| !ip.is_unspecified());
+    let port = address.iter().find_map(|part| match part {
+        Protocol::Tcp(port) => Some(port),
+        _ => None,
+    });
+    (dialable(&address) && somewhere && port? != 0).then_some(address)
+}
+
 /// `/ip4|ip6|dns|dns4|dns6/…/tcp/…[/ws|/wss|/tls/ws]` or `/dnsaddr/…`.
 pub(crate) fn dialable(address: &Multiaddr) -> bool {
     let mut parts = address.iter();

@@ -33,12 +33,14 @@ use std::future::Future;
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::mpsc;
 
-use crate::address::{AddressError, parse_node};
+use crate::address::{AddressError, parse_announced, parse_node};
 
 /// Events that may wait.
 const EVENT_DEPTH: usize = 16;
 /// Archive requests that may wait; when the archive is that far behind, messages are relayed and not archived.
 const ARCHIVE_DEPTH: usize = 1024;
+/// Addresses announced: as many as are read from a record.
+const MOST_ANNOUNCED: usize = 8;
 /// Further relay peers that may wait.
 const FOUND_DEPTH: usize = 16;
 
@@ -48,6 +50,14 @@ pub enum StartError {
     /// Listen address number `index` (from 0) is no multiaddr to listen on.
     #[error("listen address {index} is malformed")]
     Listen {
+        /// Place in the list.
+        index: usize,
+    },
+    /// Address to announce number `index` (from 0) cannot be dialled by others, or is one too many.
+    #[error(
+        "address {index} to announce is no /ip4|ip6|dns4|dns6/HOST/tcp/PORT, also with /ws, /wss or /tls/ws, or is beyond the eighth"
+    )]
+    Announce {
         /// Place in the list.
         index: usize,
     },
@@ -151,6 +161,11 @@ pub(crate) fn start_heard(
         let address: Multiaddr = text.parse().map_err(|_| StartError::Listen { index })?;
         listen.push(address);
     }
+    let mut announced = Vec::with_capacity(config.announce.len());
+    for (index, text) in config.announce.iter().enumerate() {
+        let address = parse_announced(text).filter(|_| index < MOST_ANNOUNCED);
+        announced.push(address.ok_or(StartError::Announce { index })?);
+    }
     let mut peers = Vec::with_capacity(config.peers.len());
     for (index, text) in config.peers.iter().enumerate() {
         peers.push(parse_node(index, text)?);
@@ -167,7 +182,7 @@ pub(crate) fn start_heard(
         found: found_queue,
         stopped,
     };
-    let actor = actor::Actor::new(config, &key, peers, ends)?;
+    let actor = actor::Actor::new(config, &key, announced, peers, ends)?;
     let handle = NodeHandle {
         events,
         archive,

@@ -253,6 +253,64 @@ async fn what_discv5_cannot_begin_with() {
     assert!(matches!(bad, Some(StartError::Udp(_))));
 }
 
+/// Behind NAT, or in a container, a node cannot know where others reach it.
+#[tokio::test]
+async fn what_is_announced_takes_the_place_of_where_it_listens() {
+    let plain = "/ip4/203.0.113.7/tcp/60000";
+    let named = "/dns4/node.example.org/tcp/443/wss";
+    let mut config = node_config();
+    config.announce = vec![named.into(), plain.into()];
+    config.discovery = Some(Discv5Config {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        bootstrap: Vec::new(),
+    });
+    let node = Node::start(config).await;
+    let record: discv5::Enr = node.record.clone().unwrap().parse().unwrap();
+    let ip = "203.0.113.7".parse().unwrap();
+    assert_eq!((record.ip4(), record.tcp4()), (Some(ip), Some(60000)));
+    assert!(record.udp4().is_some());
+    let mut value = record.get_raw_rlp("multiaddrs").unwrap();
+    let value = alloy_rlp::Header::decode_bytes(&mut value, false).unwrap();
+    let others = waku::split_addresses(value).unwrap();
+    let named_bytes = named.parse::<libp2p::Multiaddr>().unwrap().to_vec();
+    assert_eq!(others, [named_bytes.as_slice()]);
+
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    peer.dial(node.tcp()).await;
+    let told = support::soon("identify", peer.told.recv()).await.unwrap();
+    let mut told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    told.sort();
+    assert_eq!(told, [named, plain]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_announced() {
+    let start = |announce: &[&str]| {
+        let mut config = node_config();
+        config.announce = announce.iter().map(|&one| one.to_owned()).collect();
+        service::start(config, NodeKey::generate()).err()
+    };
+    let good = "/ip4/203.0.113.7/tcp/1";
+    for bad in [
+        "here",
+        "/ip4/0.0.0.0/tcp/1",
+        "/ip6/::/tcp/1",
+        "/ip4/203.0.113.7/tcp/0",
+        "/ip4/203.0.113.7/udp/1",
+        "/dnsaddr/example.org",
+        "/ip4/203.0.113.7/tcp/1/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
+    ] {
+        let error = start(&[good, bad]);
+        assert!(
+            matches!(error, Some(StartError::Announce { index: 1 })),
+            "{bad}"
+        );
+    }
+    let error = start(&[good; 9]);
+    assert!(matches!(error, Some(StartError::Announce { index: 8 })));
+    assert!(start(&[good; 8]).is_none());
+}
+
 /// The nodes of a link help whoever has none, and nobody else.
 #[tokio::test]
 async fn a_link_changes_no_network_that_is_there() {

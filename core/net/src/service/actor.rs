@@ -120,6 +120,8 @@ pub(super) struct Actor {
     slots: Slots,
     pub(super) listeners: HashMap<ListenerId, usize>,
     pub(super) bound: Vec<Option<Multiaddr>>,
+    /// Where others reach us, if that was said.
+    pub(super) announced: Vec<Multiaddr>,
     pub(super) out: VecDeque<NodeEvent>,
     pub(super) told: (u32, u32, u32),
     pub(super) stopping: bool,
@@ -129,6 +131,7 @@ impl Actor {
     pub(super) fn new(
         config: NodeConfig,
         key: &NodeKey,
+        announced: Vec<Multiaddr>,
         peers: Vec<(PeerId, Multiaddr)>,
         ends: Ends,
     ) -> Result<Self, StartError> {
@@ -154,18 +157,25 @@ impl Actor {
         let behaviour = Behaviour {
             limits: connection_limits::Behaviour::new(limits),
             per_ip: per_ip::Behaviour::new(config.limits.connections_per_ip),
-            identify: identify::Behaviour::new(transport::identify(key.public())),
+            identify: identify::Behaviour::new(
+                transport::identify(key.public()).with_hide_listen_addrs(!announced.is_empty()),
+            ),
             relay,
             streams,
         };
         let swarm_config =
             transport::swarm_config().with_idle_connection_timeout(config.limits.idle);
         let peer = key.public().to_peer_id();
+        let mut swarm = Swarm::new(transport, behaviour, peer, swarm_config);
+        for address in &announced {
+            swarm.add_external_address(address.clone());
+        }
         Ok(Self {
             metadata: waku::encode_framed(&WakuMetadata::new(config.cluster, &shards)),
             subscriptions: Subscriptions::new(config.limits),
             pushers: Pushers::new(config.limits),
-            swarm: Swarm::new(transport, behaviour, peer, swarm_config),
+            swarm,
+            announced,
             opener,
             ends,
             peers: HashMap::new(),

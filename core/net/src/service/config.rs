@@ -15,6 +15,10 @@ use crate::traffic::Traffic;
 pub struct NodeConfig {
     /// Where to listen: multiaddrs `/ip4/…/tcp/<port>` and `/ip4/…/tcp/<port>/ws`; port 0 takes a free one.
     pub listen: Vec<String>,
+    /// Where others reach it, for a node that does not know by itself, as behind NAT or in a container: at most 8 multiaddrs
+    /// `/ip4|ip6|dns|dns4|dns6/…/tcp/<port>`, also with `/ws`, `/wss` or `/tls/ws` behind it. They take the place of the
+    /// listen addresses in identify and in the record of discv5.
+    pub announce: Vec<String>,
     /// Waku cluster.
     pub cluster: u16,
     /// Shards relayed and served.
@@ -60,6 +64,7 @@ impl NodeConfig {
     pub fn new(listen: Vec<String>, cluster: u16, sharding: Sharding) -> Self {
         Self {
             listen,
+            announce: Vec::new(),
             cluster,
             sharding,
             peers: Vec::new(),

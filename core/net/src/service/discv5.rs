@@ -72,26 +72,25 @@ pub(super) fn prepare(config: &NodeConfig, key: &NodeKey) -> Result<Option<Prepa
     }))
 }
 
-/// What we say of ourselves, as far as it is known. Where we listen on every address, the peers will tell which is ours.
+/// What we say of ourselves, as far as it is known. Where we listen on every address, and none was said, the peers will
+/// tell which is ours.
 fn record(
     config: &NodeConfig,
     key: &CombinedKey,
     udp: SocketAddr,
-    bound: &[Multiaddr],
+    reached: &Reached<'_>,
 ) -> Result<discv5::Enr, enr::Error> {
-    let known = |ip: &IpAddr| !ip.is_unspecified();
     let mut builder = discv5::Enr::builder();
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     builder.seq(since.unwrap_or_default().as_secs());
-    if known(&udp.ip()) {
-        builder.ip(udp.ip());
+    if let Some(ip) = reached.ip {
+        builder.ip(ip);
     }
-    let tcp = bound.iter().find_map(plain_port);
     match udp.is_ipv4() {
         true => drop(builder.udp4(udp.port())),
         false => drop(builder.udp6(udp.port())),
     }
-    match (tcp, udp.is_ipv4()) {
+    match (reached.tcp, udp.is_ipv4()) {
         (Some(port), true) => drop(builder.tcp4(port)),
         (Some(port), false) => drop(builder.tcp6(port)),
         (None, _) => {}
@@ -106,18 +105,54 @@ fn record(
     }
     builder.add_value(record_key::SERVICES, &[services].as_slice());
     let plain = builder.build(key)?;
-    let others = bound.iter().filter(|address| plain_port(address).is_none());
-    let others: Vec<Vec<u8>> = others
-        .filter(|address| ip_of(address).as_ref().is_none_or(known))
-        .map(Multiaddr::to_vec)
-        .collect();
-    if others.is_empty() {
+    if reached.others.is_empty() {
         return Ok(plain);
     }
+    let others: Vec<Vec<u8>> = reached.others.iter().map(|one| one.to_vec()).collect();
     let value = join_addresses(others.iter().map(Vec::as_slice));
     builder.add_value(record_key::ADDRESSES, &value.as_slice());
     // Too long with them: without them, then.
     Ok(builder.build(key).unwrap_or(plain))
+}
+
+/// Where others reach us.
+#[derive(Debug, PartialEq, Eq)]
+struct Reached<'a> {
+    /// Over UDP, and over TCP at that port; `None`: unknown.
+    ip: Option<IpAddr>,
+    tcp: Option<u16>,
+    /// Whatever does not fit in there.
+    others: Vec<&'a Multiaddr>,
+}
+
+impl<'a> Reached<'a> {
+    /// By what is announced, else by where we listen.
+    fn new(udp: SocketAddr, announced: &'a [Multiaddr], bound: &'a [Multiaddr]) -> Self {
+        let known = |ip: &IpAddr| !ip.is_unspecified();
+        let all = if announced.is_empty() {
+            bound
+        } else {
+            announced
+        };
+        let fits =
+            |address: &&Multiaddr| ip_of(address).is_some_and(|ip| ip.is_ipv4() == udp.is_ipv4());
+        let first = all
+            .iter()
+            .filter(fits)
+            .find(|address| plain_port(address).is_some());
+        let ip = match first.or_else(|| announced.iter().find(fits)) {
+            Some(address) if !announced.is_empty() => ip_of(address),
+            _ => Some(udp.ip()).filter(known),
+        };
+        let others = all
+            .iter()
+            .filter(|address| Some(*address) != first && ip_of(address).as_ref().is_none_or(known));
+        Self {
+            ip,
+            tcp: first.and_then(plain_port),
+            others: others.collect(),
+        }
+    }
 }
 
 /// The port of `/ip…/…/tcp/…` with nothing behind it.
@@ -160,7 +195,8 @@ impl Actor {
             bootstrap,
         } = prepared;
         let udp = socket.local_addr()?;
-        let record = record(&self.config, &key, udp, bound)?;
+        let reached = Reached::new(udp, &self.announced, bound);
+        let record = record(&self.config, &key, udp, &reached)?;
         let socket = Some(Arc::new(UdpSocket::from_std(socket)?));
         let listen = match udp.is_ipv4() {
             true => ListenConfig::FromSockets {
@@ -177,11 +213,13 @@ impl Actor {
             .protocol_identity(IDENTITY)
             .ip_limit()
             .table_filter(|record| record.get_raw_rlp(record_key::SERVICES).is_some());
-        if !udp.ip().is_unspecified() {
+        if reached.ip.is_some() {
             builder.disable_enr_update(); // nobody need tell us
         }
         // In a private network the records of its nodes are what is looked for.
-        let public = !is_private(&Multiaddr::from(udp.ip())) || udp.ip().is_unspecified();
+        let public = reached
+            .ip
+            .is_none_or(|ip| !is_private(&Multiaddr::from(ip)));
         if public {
             builder.enable_packet_filter();
         }

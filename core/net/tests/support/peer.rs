@@ -42,6 +42,8 @@ pub(crate) struct Peer {
     pub(crate) met: mpsc::UnboundedReceiver<PeerId>,
     /// Who asked for our metadata, unless a script answers that.
     pub(crate) asked: mpsc::UnboundedReceiver<PeerId>,
+    /// Where others say that they are to be reached, by identify.
+    pub(crate) told: mpsc::UnboundedReceiver<Vec<Multiaddr>>,
     control: libp2p_stream::Control,
     dials: mpsc::UnboundedSender<Multiaddr>,
 }
@@ -116,6 +118,7 @@ impl Peer {
             }
         };
         let (seen, met) = mpsc::unbounded_channel();
+        let (tell, told) = mpsc::unbounded_channel();
         let (dials, mut wanted) = mpsc::unbounded_channel::<Multiaddr>();
         tokio::spawn(async move {
             loop {
@@ -124,10 +127,16 @@ impl Peer {
                         Some(address) => swarm.dial(address).unwrap(),
                         None => return,
                     },
-                    event = swarm.select_next_some() => {
-                        if let SwarmEvent::ConnectionEstablished { peer_id, .. } = event {
+                    event = swarm.select_next_some() => match event {
+                        SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                             let _ = seen.send(peer_id);
                         }
+                        SwarmEvent::Behaviour(BehaviourEvent::Identify(
+                            identify::Event::Received { info, .. },
+                        )) => {
+                            let _ = tell.send(info.listen_addrs);
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -137,6 +146,7 @@ impl Peer {
             address,
             met,
             asked,
+            told,
             control,
             dials,
         }
