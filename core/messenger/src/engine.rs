@@ -125,7 +125,7 @@ impl Engine {
         engine.live.meter = Meter::load(&counted.unwrap_or_default());
         let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
-        engine.choose_mode(&mut out);
+        engine.choose_mode(now_ms, &mut out);
         engine.set_wake(now_ms, &mut out);
         Ok((engine, out))
     }
@@ -153,11 +153,16 @@ impl Engine {
 
     /// What the own bucket carries.
     pub fn bucket(&self, now_ms: i64) -> Bucket {
-        self.live.meter.numbers(now_ms, self.has_left())
+        self.live.meter.numbers(now_ms, self.polls())
     }
 
     fn has_left(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.bucket_left)
+    }
+
+    /// Is a store asked for the own bucket, because it was left? Who relays hears it all the same.
+    fn polls(&self) -> bool {
+        self.has_left() && !self.live.relaying
     }
 
     /// For tests: a database of at most so many pages answers as a full disk does.
@@ -181,6 +186,10 @@ impl Engine {
             Command::Foreground { on } => {
                 self.live.foreground = on;
                 self.live.poll_ms = 0;
+                if on {
+                    self.live.catch_up_after_ms = 0;
+                    self.live.catch_up_tries = 0;
+                }
                 self.live.publish_anew();
                 out.push(Effect::Net(sotto_net::Command::Foreground(on)));
                 if !on {
@@ -192,15 +201,15 @@ impl Engine {
                 self.live.network_changed();
                 self.live.unmetered = !network.metered;
                 if network.metered {
-                    self.choose_mode(out); // not over the new network any more
+                    self.choose_mode(now_ms, out); // not over the new network any more
                 }
                 self.run(now_ms, out, |step| command::network_changed(step, network))?;
-                self.choose_mode(out);
+                self.choose_mode(now_ms, out);
                 Ok(Answer::Done)
             }
             Command::PowerChanged { charging } => {
                 self.live.charging = charging;
-                self.choose_mode(out);
+                self.choose_mode(now_ms, out);
                 Ok(Answer::Done)
             }
             Command::Close => {
@@ -338,7 +347,7 @@ impl Engine {
     }
 
     /// Turns relay mode on or off as what is known of power and network says.
-    fn choose_mode(&mut self, out: &mut Vec<Effect>) {
+    fn choose_mode(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         let live = &mut self.live;
         let relay = match self.config.mode {
             Mode::Light => false,
@@ -348,6 +357,7 @@ impl Engine {
         if live.relaying != relay {
             live.relaying = relay;
             out.push(Effect::Net(sotto_net::Command::Relay(relay)));
+            self.subscribe(now_ms, out);
         }
     }
 
@@ -358,7 +368,7 @@ impl Engine {
             self.live.topics.clone_from(&topics);
             self.live.missed();
         }
-        let heard = if self.has_left() { Vec::new() } else { topics };
+        let heard = if self.polls() { Vec::new() } else { topics };
         if self.live.heard != heard {
             self.live.heard.clone_from(&heard);
             out.push(Effect::Net(sotto_net::Command::Subscribe { topics: heard }));

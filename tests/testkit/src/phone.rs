@@ -36,6 +36,8 @@ pub struct Phone {
     pub clock_off_ms: i64,
     /// The suites that its version speaks, from the next start on.
     pub suites: u32,
+    /// Light or relay, from the next start on.
+    pub mode: Mode,
     /// What it told its listeners since the last look.
     pub events: Vec<Event>,
     pub(crate) replies: HashMap<Ticket, Result<Answer, Error>>,
@@ -68,6 +70,7 @@ impl Phone {
             queries: 0,
             clock_off_ms: 0,
             suites: sotto_crypto::SUITES,
+            mode: Mode::Light,
             events: Vec::new(),
             replies: HashMap::new(),
             next_ticket: 0,
@@ -111,7 +114,7 @@ impl Phone {
             invite_nodes: Vec::new(),
             read_receipts: true,
             suites: self.suites,
-            mode: Mode::Light,
+            mode: self.mode,
         };
         let rng = Seeded::new(
             self.seed

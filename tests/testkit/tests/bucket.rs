@@ -8,7 +8,7 @@
 
 use sotto_messenger::engine::input::Command;
 use sotto_messenger::records::MessageState;
-use sotto_messenger::{Code, Event};
+use sotto_messenger::{Code, Event, Mode, Network};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 
 fn told(world: &World, who: usize) -> usize {
@@ -68,17 +68,11 @@ fn a_bucket_over_twenty_megabytes_a_day_is_left_polled_and_heard_again() {
     assert_eq!(told(&world, 1), 1);
 }
 
-/// What is polled is asked for every 15 minutes, not more often, and without a network no more than that either.
+/// What is polled is asked for every 15 minutes, and without a network ever more rarely.
 #[test]
 fn polling_is_bounded() {
     let mut world = World::befriended(71);
-    let topic = world.phones[1].topics()[0].clone();
-    for i in 0..310_u32 {
-        let mut other = vec![1; 65_536];
-        other[1..5].copy_from_slice(&i.to_be_bytes());
-        world.inject(&topic, &other);
-        world.run(SECOND);
-    }
+    loud(&mut world);
     assert!(world.phones[1].bucket(world.now_ms).left);
     world.run(HOUR);
     let asked = |world: &World| world.phones[1].queries;
@@ -87,8 +81,80 @@ fn polling_is_bounded() {
     let polled = asked(&world) - before;
     assert!((19..=22).contains(&polled), "{polled}");
     world.set_online(1, false);
-    let before = asked(&world);
+    let (before, effects) = (asked(&world), world.phones[1].effects);
     world.run(5 * HOUR);
     let polled = asked(&world) - before;
-    assert!(polled <= 75, "{polled}");
+    assert!(polled <= 14, "{polled}");
+    let effects = world.phones[1].effects - effects;
+    assert!(effects <= 4 * polled, "nothing else wakes it: {effects}");
+    world.run(19 * HOUR);
+    let day = asked(&world) - before;
+    assert!(day <= polled + 11, "every two hours: {day}");
+
+    // On screen it is tried at once, and when a node is there again.
+    let before = asked(&world);
+    world.call(1, Command::Foreground { on: true }).unwrap();
+    world.run(SECOND);
+    assert_eq!(asked(&world) - before, 1);
+    world.call(1, Command::Foreground { on: false }).unwrap();
+    world.run(3 * HOUR);
+    assert!(world.send(0, "back"));
+    world.set_online(1, true);
+    world.run(SECOND);
+    assert_eq!(world.phones[1].texts(), ["back"]);
+}
+
+/// Makes the bucket of person 1 carry too much.
+fn loud(world: &mut World) {
+    let topic = world.phones[1].topics()[0].clone();
+    for i in 0..310_u32 {
+        let mut other = vec![1; 65_536];
+        other[1..5].copy_from_slice(&i.to_be_bytes());
+        world.inject(&topic, &other);
+        world.run(SECOND);
+    }
+}
+
+/// Who relays hears the whole shard anyway: to leave the bucket would end the relay.
+#[test]
+fn a_relay_stays_in_its_bucket() {
+    let mut world = World::befriended(72);
+    world.kill(1);
+    world.phones[1].mode = Mode::Adaptive;
+    world.start(1);
+    world.run(SECOND);
+    let network = |metered| Command::NetworkChanged {
+        network: Network {
+            metered,
+            ..Network::default()
+        },
+    };
+    world.call(1, network(false)).unwrap();
+    let power = |charging| Command::PowerChanged { charging };
+    world.call(1, power(true)).unwrap();
+    world.run(SECOND);
+    let topic = world.phones[1].topics()[0].clone();
+    loud(&mut world);
+    assert_eq!(world.phones[1].topics(), std::slice::from_ref(&topic));
+    let numbers = world.phones[1].bucket(world.now_ms);
+    assert!(!numbers.left && numbers.bytes_day > 20_000_000);
+    assert_eq!(told(&world, 1), 0);
+
+    // Light again, with the next envelope it is left; and as a relay heard again at once.
+    world.call(1, power(false)).unwrap();
+    world.inject(&topic, &[7; 65_536]);
+    world.run(MINUTE);
+    assert!(world.phones[1].topics().is_empty() && world.phones[1].bucket(world.now_ms).left);
+    world.call(1, power(true)).unwrap();
+    assert_eq!(world.phones[1].topics(), std::slice::from_ref(&topic));
+    assert!(world.send(0, "heard"));
+    world.run(SECOND);
+    assert_eq!(world.phones[1].texts(), ["heard"]);
+    let before = world.phones[1].queries;
+    world.run(5 * HOUR);
+    let asked = world.phones[1].queries - before;
+    assert!(asked <= 2, "it is not polled: {asked}");
+    world.call(1, power(false)).unwrap();
+    world.run(SECOND);
+    assert!(world.phones[1].topics().is_empty());
 }

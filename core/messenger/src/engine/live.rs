@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use sotto_db::Hash;
 use sotto_net::{Command, Connectivity};
 
-use super::bucket::Meter;
+use super::bucket::{self, Meter};
 use super::clock::Clock;
 use super::input::Ticket;
 use super::query::{Query, What};
@@ -165,9 +165,10 @@ impl Live {
 
     /// The next catch-up, after one failed.
     pub(super) fn catch_up_failed(&mut self, now_ms: i64) {
-        let wait = (2 * SECOND).saturating_mul(1_i64 << self.catch_up_tries.min(8));
+        let wait = (2 * SECOND).saturating_mul(1_i64 << self.catch_up_tries.min(12));
+        let longest = bucket::longest_wait_ms(self.foreground, &self.connectivity);
         self.catch_up_tries = self.catch_up_tries.saturating_add(1);
-        self.catch_up_after_ms = now_ms.saturating_add(wait.min(5 * MINUTE));
+        self.catch_up_after_ms = now_ms.saturating_add(wait.min(longest));
     }
 
     /// What is due failed, and still is due.

@@ -82,7 +82,8 @@ impl Engine {
 
     /// Leaves the own bucket where it carries too much, or hears it again.
     fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let Some(left) = self.live.meter.turn(now_ms, self.has_left()) else {
+        let turn = self.live.meter.turn(now_ms, self.has_left());
+        let Some(left) = turn.filter(|left| !left || !self.live.relaying) else {
             return Ok(());
         };
         self.with_meter(now_ms, out, |step, meter| bucket::leave(step, meter, left))
@@ -152,7 +153,7 @@ impl Engine {
                 started_ms,
                 covered_ms,
             } => {
-                if self.has_left() {
+                if self.polls() {
                     // What overlaps with the catch-up before was counted then.
                     let new = |one: &&Received| one.timestamp_ns / 1_000_000 >= covered_ms;
                     for message in messages.iter().filter(new) {
@@ -270,6 +271,7 @@ impl Engine {
         if before.publish_nodes == 0 && now.publish_nodes > 0 {
             self.live.tries.clear();
             self.live.publish_anew();
+            self.live.catch_up_after_ms = 0;
             // What is on its way already is not handed over twice.
             let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
             self.run(now_ms, out, |step| send::rewind(step, &in_flight))?;
@@ -312,7 +314,7 @@ impl Engine {
             })?;
         }
         self.publish(now_ms, out)?;
-        if self.has_left() && now_ms >= self.live.poll_ms {
+        if self.polls() && now_ms >= self.live.poll_ms {
             self.live.caught_up = false;
         }
         self.catch_up(now_ms, out)?;
@@ -370,7 +372,7 @@ impl Engine {
     fn is_behind(&self) -> bool {
         let now = &self.live.connectivity;
         let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        let ready = self.has_left() || (now.subscribed && now.store);
+        let ready = self.polls() || (now.subscribed && now.store);
         let topics = !self.live.topics.is_empty(); // none once the account was restored elsewhere
         topics && !self.live.caught_up && ready && !catching_up
     }
@@ -485,7 +487,7 @@ impl Engine {
             due.fetch_ms.filter(|_| store),
             Some(own.next_self_ms).filter(|_| store),
             Some(live.catch_up_after_ms).filter(|_| self.is_behind()),
-            Some(live.poll_ms).filter(|_| own.bucket_left && live.caught_up),
+            Some(live.poll_ms).filter(|_| self.polls() && live.caught_up),
         ];
         let next = candidates
             .into_iter()
