@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use sotto_db::archive::{Archive, Entry, Find, Query, QueryError, Retention};
-use sotto_net::service::{
-    self, ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
-    NodeStop,
-};
+use sotto_db::archive::{Archive, Retention};
+use sotto_net::service::{self, NodeStop};
 use sotto_net::{NodeConfig, NodeEvent, NodeKey, Sharding};
-use sotto_wire::waku::{self, Message as _};
 use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
+
+#[path = "../../../core/cli/src/node/archive.rs"]
+mod archive;
 
 use crate::{CLUSTER, PATIENCE, SHARD};
 
@@ -46,7 +45,7 @@ impl Node {
             bytes: 1 << 30,
         };
         let archive = Archive::open(&folder.path().join("archive.db"), retention).unwrap();
-        std::thread::spawn(move || serve(archive, requests));
+        archive::serve(archive, requests).unwrap();
         let mut record = None;
         let addresses = loop {
             match tokio::time::timeout(PATIENCE, events.recv()).await {
@@ -85,62 +84,4 @@ impl Node {
             .expect("as many peers as wanted")
             .unwrap();
     }
-}
-
-fn serve(mut archive: Archive, mut requests: mpsc::Receiver<ArchiveRequest>) {
-    while let Some(request) = requests.blocking_recv() {
-        match request {
-            ArchiveRequest::Put(one) => archive.put(&[entry(&one)]).unwrap(),
-            ArchiveRequest::Query { query, reply } => {
-                let _ = reply.send(find(&archive, query));
-            }
-        }
-    }
-}
-
-fn entry(one: &Archived) -> Entry {
-    Entry {
-        hash: one.hash,
-        timestamp_ns: one.message.timestamp.unwrap(),
-        pubsub_topic: one.pubsub_topic.clone(),
-        content_topic: one.message.content_topic.clone(),
-        message: one.message.encode_to_vec(),
-    }
-}
-
-fn find(archive: &Archive, query: ArchiveQuery) -> Result<ArchivePage, ArchiveError> {
-    let find = match query.filter {
-        ArchiveFilter::Hashes(hashes) => Find::Hashes(hashes),
-        ArchiveFilter::Range {
-            pubsub_topic,
-            content_topics,
-            start_ns,
-            end_ns,
-        } => Find::Range {
-            pubsub_topic,
-            content_topics,
-            start_ns,
-            end_ns,
-        },
-    };
-    let (cursor, forward, limit) = (query.cursor, query.forward, query.limit);
-    let query = Query {
-        find,
-        cursor,
-        forward,
-        limit,
-    };
-    let page = archive.query(&query).map_err(|error| match error {
-        QueryError::UnknownCursor => ArchiveError::UnknownCursor,
-        QueryError::Storage(_) => ArchiveError::Failed,
-    })?;
-    let messages = page.entries.into_iter().map(|entry| Archived {
-        hash: entry.hash,
-        pubsub_topic: entry.pubsub_topic,
-        message: waku::decode(&entry.message).unwrap(),
-    });
-    Ok(ArchivePage {
-        messages: messages.collect(),
-        more: page.more,
-    })
 }
