@@ -1,4 +1,5 @@
-//! What was missed is asked of a store, whatever order the network says things in. The engine alone, event by event.
+//! What was missed is asked of a store, whatever order the network says things in, and what could not leave leaves once
+//! it can. The engine alone, event by event.
 
 #![allow(
     clippy::expect_used,
@@ -14,7 +15,10 @@ use sotto_db::Account;
 use sotto_messenger::Mode;
 use sotto_messenger::engine::input::{Command, Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig};
-use sotto_net::{Circle, Command as NetCommand, Connectivity, Event as NetEvent, Received};
+use sotto_net::{
+    Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome,
+    Received,
+};
 use sotto_wire::topic::BucketTable;
 
 const KEY: [u8; 32] = [7; 32];
@@ -69,6 +73,15 @@ fn asked(effects: &[Effect]) -> Option<(u64, i64)> {
 
 fn net(engine: &mut Engine, now_ms: i64, event: NetEvent) -> Option<(u64, i64)> {
     asked(&engine.handle(now_ms, Input::Net(event)))
+}
+
+/// What is to be published: ids.
+fn published(effects: &[Effect]) -> Vec<u64> {
+    let id = |effect: &Effect| match effect {
+        Effect::Net(NetCommand::Publish { id, .. }) => Some(*id),
+        _ => None,
+    };
+    effects.iter().filter_map(id).collect()
 }
 
 fn online(subscribed: bool, gap: bool) -> NetEvent {
@@ -186,4 +199,41 @@ fn an_envelope_in_two_polls_counts_once() {
         effects = engine.handle(now, Input::Tick);
     }
     assert_eq!(engine.bucket(now).bytes_day, 15_000_000 + 2048 + 220);
+}
+
+/// The nodes lost their relay peers, and the first of three cards that is tried again is relayed.
+#[test]
+fn once_one_is_relayed_the_others_leave_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut engine, _) = created(folder.path());
+    engine.handle(BEGIN, Input::Net(online(true, false)));
+    let answer = |engine: &mut Engine, now, id, outcome| {
+        let (hash, node) = ([1; 32], Some(1));
+        let event = NetEvent::Published {
+            id,
+            hash,
+            node,
+            outcome,
+        };
+        published(&engine.handle(now, Input::Net(event)))
+    };
+    let cards = published(&engine.handle(BEGIN, Input::Command(2, Command::InviteCreate)));
+    assert_eq!(cards.len(), 3);
+    for &id in &cards {
+        let failed = PublishOutcome::Failed(FailReason::NoRelayPeers);
+        assert!(answer(&mut engine, BEGIN, id, failed).is_empty());
+    }
+    let mut now = BEGIN;
+    let mut tried = loop {
+        now += 10;
+        assert!(now <= BEGIN + 3 * SECOND, "the first waits 3 s at most");
+        let tried = published(&engine.handle(now, Input::Tick));
+        if !tried.is_empty() {
+            break tried;
+        }
+    };
+    let relayed = PublishOutcome::Relayed { peers: 1 };
+    tried.extend(answer(&mut engine, now, tried[0], relayed));
+    tried.sort_unstable();
+    assert_eq!(tried, cards, "at once");
 }

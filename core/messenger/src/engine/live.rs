@@ -46,6 +46,8 @@ pub(super) struct Live {
     pub(super) checking: HashSet<i64>,
     /// Failures in a row, by outbox row.
     pub(super) tries: HashMap<i64, u32>,
+    /// Some of them failed because no node had relay peers.
+    pub(super) unrelayed: bool,
     pub(super) queries: HashMap<u64, Query>,
     next_query: u64,
     /// Waiting envelopes to be opened now.

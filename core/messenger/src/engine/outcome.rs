@@ -35,7 +35,7 @@ pub(super) fn published(
         PublishOutcome::Refused => give_up(step, &row, Code::MessageRefused),
         PublishOutcome::Failed(reason) => {
             let first = match reason {
-                FailReason::NoRelayPeers | FailReason::Busy => 5 * SECOND,
+                FailReason::Busy => 5 * SECOND,
                 _ => 2 * SECOND,
             };
             let wait = first.saturating_mul(1_i64 << tries.min(8)).min(10 * MINUTE);

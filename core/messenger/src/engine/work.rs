@@ -117,6 +117,7 @@ impl Engine {
                 if reason == FailReason::NoNode {
                     self.live.publish_failed(now_ms);
                 }
+                self.live.unrelayed |= reason == FailReason::NoRelayPeers;
                 let tries = self.live.tries.entry(id).or_default();
                 *tries = tries.saturating_add(1);
                 tries.saturating_sub(1)
@@ -125,7 +126,20 @@ impl Engine {
         };
         self.run(now_ms, out, |step| {
             outcome::published(step, id, hash, node, outcome, tries)
-        })
+        })?;
+        // The nodes have relay peers again: what else waits for that need not find out by itself.
+        if matches!(outcome, PublishOutcome::Relayed { .. }) && self.live.unrelayed {
+            self.live.unrelayed = false;
+            self.publish_all_anew(now_ms, out)?;
+        }
+        Ok(())
+    }
+
+    /// Tries everything again that failed, but for what is on its way already.
+    fn publish_all_anew(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        self.live.tries.clear();
+        let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
+        self.run(now_ms, out, |step| send::rewind(step, &in_flight))
     }
 
     fn page(
@@ -269,12 +283,9 @@ impl Engine {
             out.push(Effect::Emit(Event::Connectivity(shown(&now))));
         }
         if before.publish_nodes == 0 && now.publish_nodes > 0 {
-            self.live.tries.clear();
             self.live.publish_anew();
             self.live.catch_up_after_ms = 0;
-            // What is on its way already is not handed over twice.
-            let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
-            self.run(now_ms, out, |step| send::rewind(step, &in_flight))?;
+            self.publish_all_anew(now_ms, out)?;
         }
         Ok(())
     }
