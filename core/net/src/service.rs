@@ -5,6 +5,7 @@
 //! account and reads no payload. Subscriptions, streams, requests, queues and sizes are bounded by [`Limits`].
 
 mod actor;
+mod alive;
 mod answer;
 mod archive;
 mod config;

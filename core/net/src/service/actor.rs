@@ -15,6 +15,7 @@ use sotto_wire::waku::{self, WakuMessage, WakuMetadata, protocol};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::alive::Alive;
 use super::answer::Pushers;
 use super::archive::ArchiveRequest;
 use super::config::{Limits, NodeConfig, NodeKey};
@@ -34,11 +35,9 @@ use crate::transport;
 const PENDING: u32 = 64;
 /// For a peer to say what it belongs to.
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
-/// Between signs of life of a relay peer, from which there may be nothing to hear for hours.
-const ALIVE_EVERY: Duration = Duration::from_secs(120);
 /// Between pings on one stream; js-waku pings every five minutes.
 const PINGS_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// For it to give one.
+/// For a relay peer to give a sign of life.
 const ALIVE_WITHIN: Duration = Duration::from_secs(15);
 /// Agents whose filter clients read one push from a stream.
 const ONE_PUSH_A_STREAM: &str = "go-waku";
@@ -93,8 +92,8 @@ pub(super) struct Peer {
     pub(super) window: (Instant, u32),
     /// How it wants pushes.
     pub(super) style: Style,
-    /// When it is to be asked for a sign of life, should it be a relay; `None`: it gives none, or is being asked.
-    alive_at: Option<Instant>,
+    /// When it is to be asked for a sign of life, should it be a relay.
+    alive: Alive,
     /// It was asked for its cluster on its latest connection.
     asked: bool,
 }
@@ -258,9 +257,8 @@ impl Actor {
             if relay::is_bad(relay, &peer) {
                 bad.push(peer);
             } else if let Some(state) = self.peers.get_mut(&peer)
-                && state.alive_at.is_some_and(|at| at <= now)
+                && state.alive.ask(now)
             {
-                state.alive_at = None;
                 silent.push(peer);
             }
         }
@@ -310,7 +308,7 @@ impl Actor {
                     places: self.slots.places(at, requests),
                     window: (now, 0),
                     style: Style::Each,
-                    alive_at: None,
+                    alive: Alive::new(endpoint.is_dialer()),
                     asked: false,
                 });
                 peer.asked = false;
@@ -356,7 +354,7 @@ impl Actor {
         }
         let offers = |id: &str| info.protocols.iter().any(|one| one.as_ref() == id);
         if offers(PING) {
-            state.alive_at.get_or_insert(Instant::now() + ALIVE_EVERY);
+            state.alive.answers(Instant::now());
         }
         if !offers(protocol::METADATA) || std::mem::replace(&mut state.asked, true) {
             return;
@@ -391,6 +389,9 @@ impl Actor {
         let Some(slot) = slot else {
             return log::debug!("a peer, or its address, has too many streams");
         };
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.alive.heard(Instant::now());
+        }
         let cap = self.request_cap(&protocol);
         let limit = self.config.limits.request_within;
         let opener = self.opener.clone();
@@ -429,7 +430,7 @@ impl Actor {
             Done::Cluster(..) | Done::Finished => {}
             Done::Alive(peer, true) => {
                 if let Some(state) = self.peers.get_mut(&peer) {
-                    state.alive_at = Some(now + ALIVE_EVERY);
+                    state.alive.answers(now);
                 }
             }
             Done::Alive(peer, false) => {
@@ -447,6 +448,9 @@ impl Actor {
         };
         if decoded.validate(self.config.max_message).is_err() {
             return false;
+        }
+        if let Some(state) = self.peers.get_mut(&from) {
+            state.alive.heard(Instant::now());
         }
         let hash = waku::message_hash(message.topic.as_str(), &decoded);
         self.deliver(from, message.topic.as_str(), decoded, hash);
