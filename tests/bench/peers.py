@@ -10,6 +10,8 @@ client takes no more than 15 pushes a second. The first is not counted.
 """
 import json, os, pathlib, queue, statistics, subprocess, sys, tempfile, threading, time
 
+from rig import optimised
+
 SOTTO, LIGHT, GO = sys.argv[1:4]
 MESSAGES = int(sys.argv[4]) if len(sys.argv) > 4 else 200
 JS = pathlib.Path(__file__).resolve().parent.parent / "interop" / "js"
@@ -110,6 +112,7 @@ def measure(kind, tcp, ws):
 
 
 def main():
+    optimised(SOTTO)
     with tempfile.TemporaryDirectory() as folder:
         listen = [part for where in ("/tcp/0", "/tcp/0/ws") for part in ("--listen", "/ip4/127.0.0.1" + where)]
         node = Peer([SOTTO, "node", "--data", folder, *listen, "--alone", "--json"])

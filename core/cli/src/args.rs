@@ -7,6 +7,13 @@ use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 use sotto_messenger::Mode;
 
+/// Says which build it is: what an unoptimised one measures is worth nothing.
+const VERSION: &str = if cfg!(debug_assertions) {
+    concat!(env!("CARGO_PKG_VERSION"), " (debug build)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 the data cannot be opened, 4 no node was reached.
 SIGTERM, Ctrl-C and the end of standard input close cleanly. Standard output is data, the log goes to standard error.";
@@ -17,7 +24,7 @@ SIGTERM, Ctrl-C and the end of standard input close cleanly. Standard output is 
 /// Then start a node of your own, `sotto node --data node1 --alone --listen /ip4/127.0.0.1/tcp/60000`, and give the
 /// address it prints to `sotto chat --data alice --node ADDRESS` in one terminal and `--data bob` in another.
 #[derive(Debug, Parser)]
-#[command(name = "sotto", version, after_help = EXIT_CODES)]
+#[command(name = "sotto", version = VERSION, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
