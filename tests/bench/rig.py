@@ -1,5 +1,5 @@
 """What the figures are taken with: phones and nodes as processes of their own, on loopback."""
-import json, os, pathlib, queue, subprocess, threading, time
+import json, os, pathlib, queue, shutil, subprocess, threading, time
 
 
 def optimised(sotto):
@@ -7,6 +7,16 @@ def optimised(sotto):
     version = subprocess.run([sotto, "--version"], capture_output=True, text=True, check=True).stdout
     if "debug" in version:
         raise SystemExit(f"{sotto} is a debug build: cargo build --release -p sotto-cli")
+
+
+def fresh(sotto, folder):
+    """A copy of the program that is not in the page cache: how much of a file counts as a process's memory depends on how
+    much of it others have read."""
+    copy = shutil.copy(sotto, folder / "sotto")
+    with open(copy, "rb+") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return copy
 
 
 def switches(pid):

@@ -7,7 +7,7 @@ Times are seen from outside, by two pipes and a JSON parser, so they are a littl
 """
 import pathlib, statistics, sys, tempfile, time
 
-from rig import Phone, cpu_s, optimised, say, settled, start_node, switches
+from rig import Phone, cpu_s, fresh, optimised, say, settled, start_node, switches
 
 SOTTO = sys.argv[1]
 FOREGROUND_S = 60
@@ -61,9 +61,9 @@ def foreground(phone):
     say("foreground, voluntary context switches", f"{switches * 60 // FOREGROUND_S} /min")
 
 
-def idle_node(folder):
+def idle_node(sotto, folder):
     """A node without a peer: gossip's heartbeat and the node's own second, and no more."""
-    node, _ = start_node(SOTTO, folder / "lonely")
+    node, _ = start_node(sotto, folder / "lonely")
     time.sleep(2)
     before = (switches(node.pid), cpu_s(node.pid))
     time.sleep(30)
@@ -77,17 +77,18 @@ def main():
     optimised(SOTTO)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        idle_node(folder)
-        node, address = start_node(SOTTO, folder / "node")
-        alice, bob = (Phone(SOTTO, folder / name, address) for name in ("alice", "bob"))
+        sotto = fresh(SOTTO, folder)
+        idle_node(sotto, folder)
+        node, address = start_node(sotto, folder / "node")
+        alice, bob = (Phone(sotto, folder / name, address) for name in ("alice", "bob"))
         rooms = befriend(alice, bob)
         for phone in (alice, bob):
             phone.call("set_foreground", on=True)
         settled((alice, bob))
         texts(alice, bob, rooms[0])
         say("threads of a phone's process", alice.status("Threads"))
-        say("memory of a phone (VmRSS)", f"{alice.status('VmRSS') / 1024:.1f} MiB")
-        say("memory of a phone (VmHWM)", f"{alice.status('VmHWM') / 1024:.1f} MiB")
+        say("memory of a phone (VmRSS)", f"{alice.status('VmRSS') * 1024 / 1e6:.1f} MB")
+        say("memory of a phone (VmHWM)", f"{alice.status('VmHWM') * 1024 / 1e6:.1f} MB")
         foreground(alice)
         alice.close(), bob.close()
         node.stdin.close()
