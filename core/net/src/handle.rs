@@ -234,7 +234,8 @@ pub struct Connectivity {
     pub publish_nodes: u32,
     /// Connected nodes of the receive circle that offer filter.
     pub receive_nodes: u32,
-    /// At least one connected node offers store v3; in relay mode, where no connection to one lasts, one that may.
+    /// A store can be asked: a connected node offers store v3, or somebody is connected and a node is known that may,
+    /// which the next query connects to.
     pub store: bool,
     /// The wanted topics are subscribed at a live node or heard by a relay of our own; rises again after every
     /// re-subscribe, and the engine then fills the gap.

@@ -12,7 +12,9 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sotto_net::{Circle, Command, Event, FailReason, NetConfig, NodeKey, Received};
+use sotto_net::{
+    Circle, Command, Event, FailReason, KnownNode, NetConfig, NodeKey, Received, Source,
+};
 use sotto_wire::waku::{
     self, Message as _, StoreQueryRequest, StoreQueryResponse, WakuMessage, WakuMessageKeyValue,
     message_hash, protocol,
@@ -262,4 +264,75 @@ async fn what_a_store_is_asked() {
     assert_eq!(request.message_hashes, [vec![5; 32]]);
     assert_eq!(request.include_data, Some(false));
     assert_eq!((request.pubsub_topic, request.time_start), (None, None));
+}
+
+/// The filter node has no store; a page comes from one that was not connected.
+#[tokio::test]
+async fn a_store_is_reached_that_no_connected_node_has() {
+    let mut config = alone();
+    config.store = false;
+    let near = Node::start(config).await;
+    let (mut far, _) = store(|_| reply(vec![entry(1, START)], None)).await;
+    let known = |address: &str, failures| KnownNode {
+        peer: address.rsplit('/').next().unwrap().to_owned(),
+        addresses: Vec::new(),
+        source: Source::Static,
+        circle: 1,
+        successes: 0,
+        failures,
+        answered_s: 0,
+    };
+    let mut config = net_config(&[near.tcp(), &far.address]);
+    // Both of the receive circle; the one with the store was not there lately, and is not the first choice.
+    config.book = vec![known(near.tcp(), 0), known(&far.address, 3)];
+    let mut client = Client::start(config);
+    client.subscribe(&[TOPIC]).await;
+    client
+        .until("a store to ask", |event| {
+            matches!(event, Event::Connectivity(now) if now.subscribed && now.store).then_some(())
+        })
+        .await;
+    assert!(far.met.try_recv().is_err(), "nobody needed it so far");
+    client.send(query(1, Circle::Receive, false)).await;
+    let (pages, failed) = pages(&mut client, 1).await;
+    assert_eq!((pages.concat().len(), failed), (1, None));
+}
+
+/// Where no known node has a store, that is said, and one is searched although there are enough others.
+#[tokio::test]
+async fn a_store_is_searched_where_no_known_node_has_one() {
+    let mut archive = Archive::default();
+    archive.put(archived(vec![1], START));
+    let key = NodeKey::generate();
+    let bytes = key.to_bytes();
+    let far = Node::start_with(alone(), key, archive).await;
+    let port = far.tcp().split('/').nth(4).unwrap().parse().unwrap();
+    let mut config = alone();
+    config.store = false;
+    config.records = vec![support::tree::record(&bytes, port)];
+    let near = Node::start(config).await;
+    let mut client = Client::start(single(near.tcp()));
+    client.subscribe(&[TOPIC]).await;
+    client
+        .until("a store to ask", |event| {
+            matches!(event, Event::Connectivity(now) if now.subscribed && now.store).then_some(())
+        })
+        .await;
+    client.send(query(1, Circle::Receive, false)).await;
+    let (found, failed) = pages(&mut client, 1).await;
+    assert_eq!((found.concat().len(), failed), (1, None));
+
+    // With nobody to name one there is none.
+    let mut config = alone();
+    config.store = false;
+    let lonely = Node::start(config).await;
+    let mut client = Client::start(single(lonely.tcp()));
+    client.subscribe(&[TOPIC]).await;
+    client
+        .until("no store", |event| {
+            matches!(event, Event::Connectivity(now) if now.subscribed && !now.store).then_some(())
+        })
+        .await;
+    client.send(query(1, Circle::Receive, false)).await;
+    assert_eq!(pages(&mut client, 1).await.1, Some(FailReason::NoNode));
 }

@@ -129,10 +129,12 @@ impl Actor {
         let count = |kind, service| self.nodes.healthy(kind, service, now);
         let receive = count(Kind::Receive, Service::Filter);
         let publish = count(Kind::Publish, Service::LightPush);
+        let no_store = count(Kind::Receive, Service::Store) == 0;
         if self.config.single_circle {
-            return receive == 0;
+            return receive == 0 || no_store;
         }
-        receive < RECEIVE || publish < PUBLISH || count(Kind::Alone, Service::Store) == 0
+        let no_store = no_store || count(Kind::Alone, Service::Store) == 0;
+        receive < RECEIVE || publish < PUBLISH || no_store
     }
 
     fn search_trees(&mut self, now: Instant) {

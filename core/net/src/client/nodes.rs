@@ -72,6 +72,8 @@ pub(crate) struct Node {
     busy_until: Option<Instant>,
     /// What it offered when last identified.
     pub(crate) offers: Option<Offers>,
+    /// It turned out to have no store over a connection of its own, of which nothing else is kept.
+    no_store: bool,
 }
 
 impl Node {
@@ -95,6 +97,7 @@ impl Node {
             busy: 0,
             busy_until: None,
             offers: None,
+            no_store: false,
         }
     }
 
@@ -176,7 +179,8 @@ impl Node {
 
     /// False only if it is known not to offer the service.
     pub(crate) fn may_offer(&self, service: Service) -> bool {
-        self.offers.is_none_or(|offers| offers.has(service))
+        let without = service == Service::Store && self.no_store;
+        self.offers.map_or(!without, |offers| offers.has(service))
     }
 }
 
@@ -255,6 +259,15 @@ impl Nodes {
             .filter(move |node| any || node.home == kind)
     }
 
+    /// Whether there is a store to ask: a node that has one, or a node not asked yet that the next question would go to.
+    pub(crate) fn may_have_store(&self) -> bool {
+        let asked = |node: &Node| self.single_circle || node.home != Kind::Publish;
+        let may = |node: &Node| node.may_offer(Service::Store);
+        self.list
+            .iter()
+            .any(|node| may(node) && (asked(node) || node.offers.is_some()))
+    }
+
     pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
         self.list.iter_mut().find(|node| node.number == number)
     }
@@ -304,13 +317,12 @@ impl Nodes {
         }
     }
 
-    /// Has no store, as a connection of its own showed, of which nothing else is kept.
+    /// Has no store, as a connection of its own showed.
     pub(crate) fn has_no_store(&mut self, number: NodeNumber) {
         if let Some(node) = self.get_mut(number) {
-            match &mut node.offers {
-                Some(offers) => offers.store = false,
-                None if node.home == Kind::Alone => node.offers = Some(Offers::default()),
-                None => {}
+            node.no_store = true;
+            if let Some(offers) = &mut node.offers {
+                offers.store = false;
             }
         }
     }

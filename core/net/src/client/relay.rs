@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::actor::Actor;
-use super::nodes::{Kind, Node, Service};
+use super::nodes::Kind;
 use crate::config::{NetConfig, Sharding};
 use crate::handle::{Event, NodeNumber};
 use crate::service::{self, Heard, Limits, NodeConfig, NodeEvent, NodeHandle, NodeKey};
@@ -189,12 +189,5 @@ impl Actor {
                 self.end_relay();
             }
         }
-    }
-
-    /// A store can be asked although there is no connection to one: in relay mode none lasts.
-    pub(super) fn store_in_reach(&self, now: Instant) -> bool {
-        let open = |node: &Node| node.may_offer(Service::Store) && node.may_dial(true, now);
-        self.relay.as_ref().is_some_and(|relay| relay.mesh > 0)
-            && self.nodes.of(Kind::Receive).any(open)
     }
 }

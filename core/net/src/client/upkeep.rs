@@ -47,7 +47,7 @@ impl Actor {
         for deadline in deadlines.into_iter().flatten() {
             self.wake_at(deadline);
         }
-        self.tell(now);
+        self.tell();
     }
 
     pub(super) fn wake_at(&mut self, at: Instant) {
@@ -133,13 +133,20 @@ impl Actor {
         }
     }
 
-    fn tell(&mut self, now: Instant) {
+    /// No connected node has a store, but one is known that may: the next query connects to it. Whether it answers is
+    /// not tried without a reason; who asks in vain waits longer and longer.
+    fn store_in_reach(&self) -> bool {
+        let relayed = self.relay.as_ref().is_some_and(|relay| relay.mesh > 0);
+        (relayed || self.online()) && self.nodes.may_have_store()
+    }
+
+    fn tell(&mut self) {
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
         let connected = |circle: &Circle| circle.ready(Service::Store).next().is_some();
         let connectivity = Connectivity {
             publish_nodes: count(self.publish.ready(Service::LightPush).count()),
             receive_nodes: count(self.receive.ready(Service::Filter).count()),
-            store: connected(&self.publish) || connected(&self.receive) || self.store_in_reach(now),
+            store: connected(&self.publish) || connected(&self.receive) || self.store_in_reach(),
             subscribed: self.filter.covered(),
             gap: false,
             relay_peers: self.relay.as_ref().map_or(0, |relay| relay.mesh),
