@@ -50,4 +50,14 @@ impl Tx<'_> {
             Node::read,
         )
     }
+
+    /// Nodes of other networks that were met.
+    pub fn nodes_elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
+        all(
+            self.conn,
+            "SELECT * FROM nodes WHERE network<>? AND answered_s>0",
+            params![network],
+            Node::read,
+        )
+    }
 }

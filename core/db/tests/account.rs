@@ -290,6 +290,8 @@ fn nodes_are_kept_by_network() {
     drop(account);
     let mut account = Account::open(&path, &KEY).unwrap();
     assert_eq!(account.read(|tx| tx.nodes("a")).unwrap(), [node("a", 1)]);
+    let elsewhere = account.read(|tx| tx.nodes_elsewhere("a")).unwrap();
+    assert_eq!(elsewhere, [node("b", 2)]);
     account
         .transaction(|tx| tx.node_delete("a", "16Uiu2"))
         .unwrap();

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use rand_core::UnwrapErr;
 use sotto_db::Account;
-use sotto_net::{NetConfig, NetHandle, Source, Traffic, client};
+use sotto_net::{NetConfig, NetHandle, Traffic, client};
 use sotto_wire::topic::BucketTable;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -43,13 +43,9 @@ impl Messenger {
         net.traffic = Arc::clone(&traffic);
         net.dns_trees.clone_from(&config.fleet.dns_trees);
         client::check(&net).map_err(start_error)?; // before anything is made on disk
-        let network = book::network(&config.fleet);
+        let fleet = config.fleet.clone();
         let prepared = prepare(config, system_clock())?;
-        net.book = prepared.account.read(|tx| book::load(tx, &network))?;
-        if !net.has_network() {
-            // Only whom a contact named may take the place of a network that the host does not give.
-            net.book.retain(|node| node.source == Source::Invite);
-        }
+        net.book = prepared.account.read(|tx| book::load(tx, &fleet))?;
         let (handle, actor) = client::start(net).map_err(start_error)?;
         let thread = net_thread(actor)?;
         start(prepared, handle, Some(thread), traffic)

@@ -42,6 +42,34 @@ async fn nodes_named_at_the_close_are_there_at_the_next_start() {
     messenger.close().await.unwrap();
     actor.await.unwrap();
     let account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
-    let known = account.read(|tx| book::load(tx, &book::network(&fleet)));
-    assert_eq!(known.unwrap(), [node]);
+    let known = account.read(|tx| book::load(tx, &fleet));
+    assert_eq!(known.unwrap(), std::slice::from_ref(&node));
+
+    // In another network, or where none is named, it is in use no longer; its circle is not forgotten.
+    let mut configured = fleet.clone();
+    configured.dns_trees.push("enrtree://another".into());
+    let known = account.read(|tx| book::load(tx, &configured)).unwrap();
+    assert_eq!((known[0].source, known[0].circle), (Source::Former, 1));
+    let unmet = KnownNode {
+        answered_s: 0,
+        ..node
+    };
+    let mut account = account;
+    let put = |tx: &sotto_db::Tx<'_>| {
+        tx.node_put(&sotto_db::Node {
+            network: book::network(&fleet),
+            peer: unmet.peer.clone(),
+            addresses: String::new(),
+            source: Source::Dns as u8,
+            circle: 1,
+            successes: 0,
+            failures: 0,
+            answered_s: 0,
+        })
+    };
+    account.transaction(put).unwrap();
+    let known = account.read(|tx| book::load(tx, &configured)).unwrap();
+    assert_eq!(known, [], "who was never met is nobody elsewhere");
+    let known = account.read(|tx| book::load(tx, &fleet)).unwrap();
+    assert_eq!(known[0].source, Source::Former);
 }

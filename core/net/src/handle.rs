@@ -171,8 +171,8 @@ pub enum Event {
     },
     /// Something about reachability changed.
     Connectivity(Connectivity),
-    /// Nodes to remember for the next start (`NetConfig::book`); at most 200 are known at a time. Comes together with
-    /// other news, and at the end.
+    /// Nodes to remember for the next start (`NetConfig::book`); at most 200 are known at a time, and of 2,000 more the
+    /// circle that they served. Comes together with other news, and at the end.
     Book {
         /// New or changed entries.
         changed: Vec<KnownNode>,

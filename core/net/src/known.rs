@@ -12,11 +12,19 @@ pub enum Source {
     Dns = 2,
     /// Another node named it.
     PeerExchange = 3,
+    /// In use no longer: only the circle that it served is remembered, for the case that it comes back.
+    Former = 4,
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Static, Self::Invite, Self::Dns, Self::PeerExchange];
+    pub const ALL: [Self; 5] = [
+        Self::Static,
+        Self::Invite,
+        Self::Dns,
+        Self::PeerExchange,
+        Self::Former,
+    ];
 
     /// The source of a stored number.
     pub fn from_code(code: u8) -> Option<Self> {
@@ -39,6 +47,6 @@ pub struct KnownNode {
     pub successes: u32,
     /// Failures since then, counted while other nodes could be reached.
     pub failures: u32,
-    /// When it last answered, Unix seconds; 0: never.
+    /// When it last answered, or first said what it is, Unix seconds; 0: never met.
     pub answered_s: u64,
 }

@@ -9,7 +9,7 @@
 
 mod support;
 
-use sotto_net::{Command, Event, FailReason, PublishOutcome};
+use sotto_net::{Command, Event, FailReason, KnownNode, PublishOutcome, Source};
 use support::{Client, Node, TOPIC, net_config, node_config};
 
 #[tokio::test]
@@ -55,6 +55,41 @@ async fn what_one_node_takes_another_pushes() {
     client.send(Command::Check { id: 3, hashes, not }).await;
     let present = client.until("checked", checked(3)).await;
     assert_eq!(present, Err(FailReason::NoOther));
+}
+
+/// Two nodes that both served the receive circle before: nothing is published to either, and that is said.
+#[tokio::test]
+async fn an_empty_circle_is_not_filled_by_the_other() {
+    let (a, b) = support::pair().await;
+    let mut config = net_config(&[a.tcp(), b.tcp()]);
+    let known = |address: &str| KnownNode {
+        peer: address.rsplit('/').next().unwrap().to_owned(),
+        addresses: Vec::new(),
+        source: Source::Static,
+        circle: 1,
+        successes: 1,
+        failures: 0,
+        answered_s: 1,
+    };
+    config.book = vec![known(a.tcp()), known(b.tcp())];
+    let mut client = Client::start(config);
+    client.send(Command::Foreground(true)).await;
+    client.subscribe(&[TOPIC]).await;
+    client
+        .until("both hear, and nobody takes", |event| match event {
+            Event::Connectivity(now) => {
+                assert_eq!(now.publish_nodes, 0);
+                (now.receive_nodes == 2).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    client.publish(1, vec![7; 512]).await;
+    let (outcome, node, _) = client.published().await;
+    assert_eq!(
+        (outcome, node),
+        (PublishOutcome::Failed(FailReason::NoNode), None)
+    );
 }
 
 #[tokio::test]

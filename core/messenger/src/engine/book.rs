@@ -1,5 +1,7 @@
 //! The peer book on disk: what the network said about nodes, for the next start.
 
+use std::collections::HashSet;
+
 use sotto_db::{Node, Tx};
 use sotto_net::{KnownNode, Source};
 
@@ -14,24 +16,41 @@ pub fn network(fleet: &Fleet) -> String {
     format!("{} {}", fleet.cluster, trees.join(" "))
 }
 
-/// The nodes remembered for a network.
+/// The nodes remembered for a fleet. Of those of other networks, and of all but an invite's where the host names no
+/// network, only the circle counts: a node that is in two of them shall not see both halves either.
 ///
 /// # Errors
 /// Storage errors.
-pub fn load(tx: &Tx<'_>, network: &str) -> Result<Vec<KnownNode>, Error> {
-    let rows = tx.nodes(network)?.into_iter();
-    let known = rows.filter_map(|row| {
-        Some(KnownNode {
-            source: Source::from_code(row.source)?,
-            peer: row.peer,
-            addresses: row.addresses.lines().map(str::to_owned).collect(),
-            circle: row.circle,
-            successes: row.successes,
-            failures: row.failures,
-            answered_s: u64::try_from(row.answered_s).unwrap_or(0),
-        })
-    });
-    Ok(known.collect())
+pub fn load(tx: &Tx<'_>, fleet: &Fleet) -> Result<Vec<KnownNode>, Error> {
+    let network = network(fleet);
+    let named = !(fleet.nodes.is_empty() && fleet.dns_trees.is_empty());
+    let mut known: Vec<KnownNode> = tx.nodes(&network)?.into_iter().filter_map(read).collect();
+    for node in &mut known {
+        if !named && node.source != Source::Invite {
+            node.source = Source::Former;
+        }
+    }
+    let mut there: HashSet<String> = known.iter().map(|node| node.peer.clone()).collect();
+    let elsewhere = tx.nodes_elsewhere(&network)?.into_iter().filter_map(read);
+    for mut node in elsewhere {
+        if there.insert(node.peer.clone()) {
+            node.source = Source::Former;
+            known.push(node);
+        }
+    }
+    Ok(known)
+}
+
+fn read(row: Node) -> Option<KnownNode> {
+    Some(KnownNode {
+        source: Source::from_code(row.source)?,
+        peer: row.peer,
+        addresses: row.addresses.lines().map(str::to_owned).collect(),
+        circle: row.circle,
+        successes: row.successes,
+        failures: row.failures,
+        answered_s: u64::try_from(row.answered_s).unwrap_or(0),
+    })
 }
 
 impl Engine {

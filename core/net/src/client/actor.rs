@@ -102,6 +102,7 @@ impl Actor {
         let mut nodes = Nodes::new(config.single_circle, config.timing);
         nodes.restore(&config.book, &found);
         nodes.add(one_each(found), Source::Static, None);
+        nodes.deal_anew();
         Ok(Self {
             metadata: serve::metadata(&config),
             publish: Circle::new(Kind::Publish, &config)?,
@@ -301,9 +302,7 @@ impl Actor {
     }
 
     fn ready(&mut self, kind: Kind, ready: Ready) {
-        if let Some(node) = self.nodes.get_mut(ready.node) {
-            node.offers = Some(ready.offers);
-        }
+        self.nodes.identified(ready.node, ready.offers);
         if ready.offers.metadata {
             let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
             let limit = self.config.timing.request;

@@ -265,6 +265,7 @@ impl Actor {
             return Choice::Nobody;
         };
         job.asking = Some((node.peer, node.number));
+        self.nodes.asked_alone(node.number);
         let ready = Ready {
             peer: node.peer,
             node: node.number,

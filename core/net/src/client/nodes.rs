@@ -1,12 +1,14 @@
 //! The service nodes known, who may use them, and how they behaved. A node serves one circle for good.
 
 mod book;
+mod former;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
+use self::former::Formers;
 use crate::config::Timing;
 use crate::handle::NodeNumber;
 use crate::known::{KnownNode, Source};
@@ -55,7 +57,7 @@ pub(crate) struct Node {
     /// Runs in which it answered; whether this is one of them.
     successes: u32,
     answered: bool,
-    /// Unix seconds; 0: never.
+    /// Unix seconds; 0: never met.
     answered_s: u64,
     /// Failures in a row while other nodes could be reached, over all runs.
     strikes: u32,
@@ -115,6 +117,18 @@ impl Node {
     pub(crate) fn healthy(&self) -> bool {
         let patience = if self.proven() { PATIENCE } else { 1 };
         self.failures.max(self.strikes) < patience
+    }
+
+    /// Whether there was a connection with it, so that it may have seen what its circle is for.
+    fn met(&self) -> bool {
+        self.answered_s > 0
+    }
+
+    fn meet(&mut self) {
+        if !self.met() {
+            self.answered_s = unix_s().max(1);
+            self.changed = true;
+        }
     }
 
     /// Whether a newcomer may take its place.
@@ -224,6 +238,7 @@ pub(crate) struct Nodes {
     next: NodeNumber,
     /// Entries that are stored and no longer here.
     gone: Vec<String>,
+    formers: Formers,
     single_circle: bool,
     timing: Timing,
     foreground: bool,
@@ -235,6 +250,7 @@ impl Nodes {
             list: Vec::new(),
             next: 0,
             gone: Vec::new(),
+            formers: Formers::default(),
             single_circle,
             timing,
             foreground: false,
@@ -270,6 +286,21 @@ impl Nodes {
 
     pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
         self.list.iter_mut().find(|node| node.number == number)
+    }
+
+    /// It is connected and said what it offers.
+    pub(crate) fn identified(&mut self, number: NodeNumber, offers: Offers) {
+        if let Some(node) = self.get_mut(number) {
+            node.offers = Some(offers);
+            node.meet();
+        }
+    }
+
+    /// It is asked over a connection of its own, of which is not told how far it came.
+    pub(crate) fn asked_alone(&mut self, number: NodeNumber) {
+        if let Some(node) = self.get_mut(number) {
+            node.meet();
+        }
     }
 
     /// Could not be reached, hung up or did not answer. It is held against it later only if others were there
@@ -345,8 +376,7 @@ impl Nodes {
 
     /// Whether a node is shunned.
     pub(crate) fn is_shunned(&self, number: NodeNumber, now: Instant) -> bool {
-        let index = usize::try_from(number).ok();
-        let node = index.and_then(|index| self.list.get(index));
+        let node = self.list.iter().find(|node| node.number == number);
         node.is_some_and(|node| node.shunned(now))
     }
 

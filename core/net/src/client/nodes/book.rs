@@ -2,7 +2,10 @@
 //!
 //! It is bounded by source, so that a flood from one takes no place of another, and what peer exchange gives also by
 //! network prefix. A newcomer takes the place only of a node that fails and never proved itself, or that proved itself
-//! long ago; never of a configured one.
+//! long ago; never of a configured one. Where a circle has nobody, one that proved nothing, or in the end anybody not
+//! configured, makes room in another.
+//!
+//! A node that was met and leaves is remembered by its circle ([`former`](super::former)), and has it when it comes back.
 
 use std::net::IpAddr;
 
@@ -23,12 +26,13 @@ const fn quota(source: Source) -> usize {
         Source::Static => 80,
         Source::Invite => 20,
         Source::Dns | Source::PeerExchange => 50,
+        Source::Former => 0, // not in use
     }
 }
 
 impl Nodes {
-    /// Takes back what was remembered, except nodes that are no longer configured. Addresses of configured nodes come
-    /// with them.
+    /// Takes back what was remembered; of nodes that are no longer configured only the circle. Addresses of configured
+    /// nodes come with them.
     pub(crate) fn restore(&mut self, book: &[KnownNode], configured: &[(PeerId, Multiaddr)]) {
         let mut order: Vec<&KnownNode> = book.iter().collect();
         random::shuffle(&mut order);
@@ -41,11 +45,19 @@ impl Nodes {
                 self.gone.push(entry.peer.clone());
                 continue;
             };
+            if entry.source == Source::Former && entry.answered_s == 0 {
+                continue; // it saw nothing
+            }
+            if entry.source == Source::Former {
+                let oldest = self.formers.put(peer, home, entry.answered_s, true);
+                self.gone.extend(oldest.map(|peer| peer.to_string()));
+                continue;
+            }
             let wanted = configured.iter().any(|(other, _)| *other == peer);
             let fixed = entry.source == Source::Static;
             let full = self.of_source(entry.source).count() >= quota(entry.source);
             if (fixed && !wanted) || full || self.list.iter().any(|node| node.peer == peer) {
-                self.gone.push(entry.peer.clone());
+                self.leave(peer, home, entry.answered_s);
                 continue;
             }
             let mut node = Node::new(self.next, peer, home, entry.source);
@@ -83,11 +95,15 @@ impl Nodes {
         }
         random::shuffle(&mut fresh);
         for (peer, addresses) in fresh {
-            if !self.make_room(source, &addresses) {
+            let former = self.formers.get(&peer);
+            let home = former.map_or_else(|| self.home(named_by), |former| former.home);
+            if !self.make_room(source, &addresses, home) {
                 log::debug!("more service nodes than are remembered");
                 continue;
             }
-            let mut node = Node::new(self.next, peer, self.home(named_by), source);
+            let mut node = Node::new(self.next, peer, home, source);
+            node.answered_s = former.map_or(0, |former| former.answered_s);
+            self.formers.remove(&peer);
             for address in addresses {
                 node.add_address(address);
             }
@@ -98,12 +114,50 @@ impl Nodes {
         taken
     }
 
+    /// At the start, before anybody is dialled: where a circle has nobody, a node that was never met changes over to it.
+    /// Those that were met stay where they are. A circle that is empty then waits for nodes to be found.
+    pub(crate) fn deal_anew(&mut self) {
+        let healthy = |list: &[Node], kind| {
+            let of_kind = |node: &&Node| node.home == kind && node.healthy();
+            list.iter().filter(of_kind).count()
+        };
+        for kind in [Kind::Receive, Kind::Publish] {
+            if self.single_circle || self.list.is_empty() || healthy(&self.list, kind) > 0 {
+                continue;
+            }
+            let spare = |node: &Node| {
+                let left = node.home == Kind::Alone || healthy(&self.list, node.home) > 1;
+                !node.met() && node.healthy() && left
+            };
+            match self.list.iter().position(spare) {
+                Some(place) => {
+                    if let Some(node) = self.list.get_mut(place) {
+                        node.home = kind;
+                        node.changed = true;
+                    }
+                }
+                None => log::warn!("no node is known for one of the two circles"),
+            }
+        }
+    }
+
+    /// One is in the book no longer.
+    fn leave(&mut self, peer: PeerId, home: Kind, answered_s: u64) {
+        let forgotten = if answered_s > 0 {
+            self.formers.put(peer, home, answered_s, false)
+        } else {
+            Some(peer)
+        };
+        self.gone.extend(forgotten.map(|peer| peer.to_string()));
+    }
+
     fn of_source(&self, source: Source) -> impl Iterator<Item = &Node> {
         self.list.iter().filter(move |node| node.source == source)
     }
 
-    /// Whether a newcomer may come in; a node that may go does so if that is what it takes.
-    fn make_room(&mut self, source: Source, addresses: &[Multiaddr]) -> bool {
+    /// Whether a newcomer may come into a circle; a node that may go does so if that is what it takes. One that was met
+    /// goes only while its circle can be remembered.
+    fn make_room(&mut self, source: Source, addresses: &[Multiaddr], home: Kind) -> bool {
         let prefix = match source {
             Source::PeerExchange => prefix(addresses),
             _ => None, // whoever named it is trusted with the choice
@@ -115,16 +169,23 @@ impl Nodes {
             return true;
         }
         let now_s = unix_s();
-        let leaving = self.of_source(source).filter(|node| node.may_go(now_s));
+        let mut there = self.list.iter().filter(|node| node.home == home);
+        let empty = home != Kind::Alone && self.list.iter().all(|node| node.home != home);
+        let in_need = home != Kind::Alone && !there.any(Node::healthy);
+        let may_go = |node: &&Node| {
+            let for_the_other = node.source != Source::Static && node.home != home;
+            let yields = for_the_other && (empty || (in_need && !node.proven()));
+            (node.may_go(now_s) || yields) && (!node.met() || self.formers.has_room())
+        };
+        let leaving = self.of_source(source).filter(may_go);
         let leaving = leaving.filter(|node| !crowded || alike(node));
-        let Some(peer) = leaving
-            .max_by_key(|node| node.strikes)
-            .map(|node| node.peer)
-        else {
+        let last = |node: &&Node| (node.may_go(now_s), !node.proven(), node.strikes);
+        let Some(node) = leaving.max_by_key(last) else {
             return false;
         };
+        let (peer, home, answered_s) = (node.peer, node.home, node.answered_s);
         self.list.retain(|node| node.peer != peer);
-        self.gone.push(peer.to_string());
+        self.leave(peer, home, answered_s);
         true
     }
 
@@ -154,6 +215,7 @@ impl Nodes {
             node.changed = false;
             node.entry()
         });
+        let entries = entries.chain(self.formers.take_changes());
         (entries.collect(), std::mem::take(&mut self.gone))
     }
 }

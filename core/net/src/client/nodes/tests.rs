@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::*;
 
@@ -217,7 +217,8 @@ fn a_book_comes_back_as_it_was() {
     let mut other = Nodes::new(false, Timing::default());
     other.restore(&[book.clone(), vec![bad]].concat(), &fixed[..1]);
     assert_eq!(other.list.len(), 5);
-    let mut gone = other.take_changes().1;
+    let (changed, mut gone) = other.take_changes();
+    assert!(changed.is_empty(), "nobody who was met");
     gone.sort();
     let mut expected = vec!["nobody".to_owned(), fixed[1].0.to_string()];
     expected.sort();
@@ -282,4 +283,178 @@ fn a_spare_node_that_is_down_keeps_nobody_from_the_others() {
     assert_eq!(numbers(&nodes, Kind::Alone).len(), 5);
     nodes.answered(spare[0]);
     assert_eq!(numbers(&nodes, Kind::Alone), spare);
+}
+
+fn homes(nodes: &Nodes) -> Vec<(PeerId, Kind)> {
+    let mut homes: Vec<_> = nodes.list.iter().map(|one| (one.peer, one.home)).collect();
+    homes.sort_by_key(|(peer, _)| *peer);
+    homes
+}
+
+/// Another run: what is on disk, and this configuration.
+fn rerun(
+    disk: &mut std::collections::HashMap<String, KnownNode>,
+    nodes: &mut Nodes,
+    configured: &[(PeerId, Vec<Multiaddr>)],
+) {
+    let (changed, gone) = nodes.take_changes();
+    for peer in gone {
+        disk.remove(&peer);
+    }
+    disk.extend(changed.into_iter().map(|node| (node.peer.clone(), node)));
+    let book: Vec<KnownNode> = disk.values().cloned().collect();
+    let fixed: Vec<_> = configured
+        .iter()
+        .map(|(p, all)| (*p, all[0].clone()))
+        .collect();
+    *nodes = Nodes::new(false, Timing::default());
+    nodes.restore(&book, &fixed);
+    nodes.add(configured.to_vec(), Source::Static, None);
+    nodes.deal_anew();
+}
+
+fn meet_all(nodes: &mut Nodes) {
+    for number in nodes
+        .list
+        .iter()
+        .map(|node| node.number)
+        .collect::<Vec<_>>()
+    {
+        nodes.identified(number, Offers::default());
+    }
+}
+
+/// A node that was met once and is configured again later serves the circle it served, however long it was away.
+#[test]
+fn who_leaves_the_configuration_comes_back_into_its_circle() {
+    for _ in 0..20 {
+        let (four, others) = (named(0, 4), named(10, 4));
+        let (mut disk, mut nodes) = (Default::default(), Nodes::new(false, Timing::default()));
+        rerun(&mut disk, &mut nodes, &four);
+        meet_all(&mut nodes);
+        let before = homes(&nodes);
+        for between in [&four[..2], &others[..], &[]] {
+            rerun(&mut disk, &mut nodes, between);
+            rerun(&mut disk, &mut nodes, between);
+        }
+        rerun(&mut disk, &mut nodes, &four);
+        assert_eq!(homes(&nodes), before);
+    }
+}
+
+#[test]
+fn who_is_evicted_comes_back_into_its_circle() {
+    let now = Instant::now();
+    for _ in 0..20 {
+        let mut nodes = Nodes::new(false, Timing::default());
+        let first = named(0, 50);
+        nodes.add(first.clone(), Source::Dns, None);
+        let bad = nodes.list[7].clone();
+        // It takes what it is asked, answers nothing, and is back under another source.
+        nodes.identified(bad.number, Offers::default());
+        nodes.failed(bad.number, true, now);
+        nodes.add(named(100, 1), Source::Dns, None);
+        assert!(!peers(&nodes).contains(&bad.peer));
+        let other = if bad.home == Kind::Receive {
+            Kind::Publish
+        } else {
+            Kind::Receive
+        };
+        let (changed, _) = nodes.take_changes();
+        let entry = changed.iter().find(|one| one.peer == bad.peer.to_string());
+        let entry = entry.unwrap();
+        assert_eq!(
+            (entry.source, entry.circle),
+            (Source::Former, bad.home as u8)
+        );
+        assert!(entry.addresses.is_empty() && entry.answered_s > 0);
+        let found = vec![(bad.peer, bad.addresses.clone())];
+        nodes.add(found, Source::PeerExchange, Some(other));
+        assert!(homes(&nodes).contains(&(bad.peer, bad.home)));
+    }
+}
+
+#[test]
+fn circles_remembered_are_bounded_and_strangers_push_nobody_out() {
+    let now = Instant::now();
+    let mut nodes = Nodes::new(false, Timing::default());
+    let former = |n: u64| KnownNode {
+        peer: PeerId::random().to_string(),
+        addresses: Vec::new(),
+        source: Source::Former,
+        circle: 0,
+        successes: 0,
+        failures: 0,
+        answered_s: 10 + n,
+    };
+    let book: Vec<_> = (0..former::MOST as u64).map(former).collect();
+    nodes.restore(&book, &[]);
+    nodes.add(named(0, 50), Source::Dns, None);
+    for number in 0..50 {
+        nodes.failed(number, true, now);
+    }
+    meet_all(&mut nodes);
+    nodes.take_changes();
+    // Nobody goes whose circle would have to be forgotten, or another's for it.
+    assert_eq!(nodes.add(named(100, 10), Source::Dns, None), 0);
+    assert_eq!(nodes.take_changes(), (Vec::new(), Vec::new()));
+    // Whoever configures comes first: who was not met for longest is forgotten.
+    let dropped = KnownNode {
+        source: Source::Static,
+        ..former(1_000_000)
+    };
+    nodes.restore(std::slice::from_ref(&dropped), &[]);
+    let (changed, gone) = nodes.take_changes();
+    assert_eq!(gone, [book[0].peer.clone()]);
+    assert_eq!(
+        changed,
+        [KnownNode {
+            source: Source::Former,
+            ..dropped
+        }]
+    );
+}
+
+/// Whatever the book is full of, an empty circle gets the next node that is found.
+#[test]
+fn an_empty_circle_is_filled_before_all() {
+    let full_of = |kind: Kind, answered_s: u64| -> Vec<KnownNode> {
+        let entry = |(peer, all): (PeerId, Vec<Multiaddr>)| KnownNode {
+            peer: peer.to_string(),
+            addresses: all.iter().map(ToString::to_string).collect(),
+            source: Source::Dns,
+            circle: kind as u8,
+            successes: u32::from(answered_s > 0),
+            failures: 0,
+            answered_s,
+        };
+        named(0, 50).into_iter().map(entry).collect()
+    };
+    for (full, empty) in [
+        (Kind::Receive, Kind::Publish),
+        (Kind::Publish, Kind::Receive),
+    ] {
+        let mut nodes = Nodes::new(false, Timing::default());
+        nodes.restore(&full_of(full, unix_s()), &[]);
+        nodes.deal_anew();
+        assert!(numbers(&nodes, empty).is_empty(), "who was met stays");
+        let fresh = named(100, 2);
+        assert_eq!(nodes.add(fresh.clone(), Source::Dns, None), 1);
+        let [one] = numbers(&nodes, empty)[..] else {
+            panic!("one, and no more at the cost of others");
+        };
+        assert!(
+            fresh
+                .iter()
+                .any(|(peer, _)| *peer == nodes.get_mut(one).unwrap().peer)
+        );
+        assert_eq!(nodes.list.len(), 50);
+
+        // Who was never met may change over, at the start.
+        let mut nodes = Nodes::new(false, Timing::default());
+        nodes.restore(&full_of(full, 0), &[]);
+        nodes.deal_anew();
+        assert_eq!(numbers(&nodes, empty).len(), 1);
+        assert_eq!(numbers(&nodes, full).len(), 49);
+    }
 }
