@@ -158,3 +158,35 @@ async fn what_waits_for_the_engine_is_bounded_by_bytes() {
         .await;
     assert!((LARGE..3 << 20).contains(&bytes), "{bytes}");
 }
+
+/// The port is taken: the phone relays without serving, and serves once it is free, without an interruption before.
+#[tokio::test]
+async fn a_port_that_was_taken_is_tried_again() {
+    let a = Node::start(node_config()).await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut config = single(a.tcp());
+    config.listen = vec![format!("/ip4/127.0.0.1/tcp/{port}")];
+    let mut phone = Client::start(config);
+    phone.subscribe(&[TOPIC]).await;
+    phone.send(Command::Relay(true)).await;
+    connectivity(&mut phone, "a mesh", |now| now.relay_peers == 1).await;
+    // Some attempts in vain.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    while let Ok(event) = phone.events.try_recv() {
+        assert!(!matches!(event, Event::Serving { .. }), "{event:?}");
+        assert!(!matches!(event, Event::Connectivity(now) if now.relay_peers == 0));
+    }
+    drop(taken);
+    let addresses = phone
+        .until("an address", |event| match event {
+            Event::Serving { addresses } => Some(addresses),
+            _ => None,
+        })
+        .await;
+    assert!(
+        addresses[0].contains(&format!("/tcp/{port}/")),
+        "{addresses:?}"
+    );
+    connectivity(&mut phone, "a mesh again", |now| now.relay_peers == 1).await;
+}

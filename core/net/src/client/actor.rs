@@ -18,7 +18,7 @@ use super::filter::{Filter, FilterAsk, Verdict};
 use super::jobs::{Answer, Job};
 use super::nodes::{Kind, Nodes, Offers};
 use super::pushes::{self, Pushed};
-use super::relay::{self, Relay};
+use super::relay::{self, Relay, Trouble};
 use super::serve;
 use super::store::Page;
 use crate::address::parse_node;
@@ -78,9 +78,10 @@ pub(super) struct Actor {
     /// Relay mode is wanted.
     pub(super) relaying: bool,
     pub(super) relay: Option<Relay>,
-    /// The relay listens for neighbours,
-    pub(super) serve: bool,
-    /// and where, as last told.
+    /// The relay did not start, or cannot listen for neighbours.
+    pub(super) no_relay: Trouble,
+    pub(super) not_served: Trouble,
+    /// Where it listens, as last told.
     pub(super) served: Vec<String>,
     pub(super) foreground: bool,
     pub(super) told: Connectivity,
@@ -121,7 +122,8 @@ impl Actor {
             pushed: mpsc::channel(IN_FLIGHT),
             relaying: false,
             relay: None,
-            serve: true,
+            no_relay: Trouble::default(),
+            not_served: Trouble::default(),
             served: Vec::new(),
             foreground: false,
             told: Connectivity::default(),
@@ -223,7 +225,10 @@ impl Actor {
                 }
             }
             Command::NetworkChanged(network) => self.network_changed(network),
-            Command::Relay(on) => self.relaying = on,
+            Command::Relay(on) => {
+                self.relaying = on;
+                self.forgive_relay();
+            }
             // A stranger's link must not choose where the traffic of those goes who have a network.
             Command::AddNodes(_) if self.config.has_network() => {}
             Command::AddNodes(texts) => {
@@ -256,7 +261,7 @@ impl Actor {
         self.config = Arc::new(config);
         self.filter.lost_all();
         self.discovery.begin_anew();
-        self.serve = true;
+        self.forgive_relay();
         self.end_relay();
         self.nodes.forgive();
         while let Ok(page) = self.pages.1.try_recv() {

@@ -4,16 +4,21 @@
 use std::collections::BTreeSet;
 use std::future::pending;
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
-use libp2p::PeerId;
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::actor::Actor;
 use super::nodes::Kind;
+use crate::address::ip_of;
 use crate::config::{NetConfig, Sharding};
 use crate::handle::{Event, NodeNumber};
+use crate::random;
 use crate::service::{self, Heard, Limits, NodeConfig, NodeEvent, NodeHandle, NodeKey};
 
 /// Relay peers to be connected with: what a mesh takes at most.
@@ -22,14 +27,37 @@ const PEERS: usize = 8;
 /// What comes then is missed, and asked of a store.
 const WAITING: usize = 256;
 const WAITING_BYTES: usize = 2 * 1024 * 1024;
+/// Longest wait before what failed is tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// Numbers of relay peers are no numbers of service nodes.
 const RELAY_NUMBERS: NodeNumber = 1 << 63;
+
+/// Something that failed, and when it is tried again.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    not_before: Option<Instant>,
+    failures: u32,
+}
+
+impl Trouble {
+    fn failed(&mut self, base: Duration, now: Instant) {
+        self.not_before = Some(now + random::backoff(base, self.failures, LONGEST_WAIT));
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Until when it has to wait, if it has to.
+    fn waits(&self, now: Instant) -> Option<Instant> {
+        self.not_before.filter(|at| *at > now)
+    }
+}
 
 /// A running relay.
 pub(super) struct Relay {
     node: NodeHandle,
     task: JoinHandle<()>,
     shards: BTreeSet<u16>,
+    /// It listens where it is to listen.
+    serves: bool,
     numbers: RandomState,
     /// Peers in the mesh of the shard with fewest.
     pub(super) mesh: u32,
@@ -73,6 +101,7 @@ impl Relay {
             node,
             task: tokio::spawn(future),
             shards,
+            serves: serve,
             numbers: RandomState::new(),
             mesh: 0,
         })
@@ -100,29 +129,62 @@ pub(super) async fn next(relay: &mut Option<Relay>) -> Said {
 }
 
 impl Actor {
-    /// Relays the shards of the wanted topics, or nothing.
-    pub(super) fn keep_relay(&mut self) {
+    /// Relays the shards of the wanted topics, or nothing. What failed is tried again, ever more rarely.
+    pub(super) fn keep_relay(&mut self, now: Instant) {
         let shards = if self.relaying {
             self.filter.shards()
         } else {
             BTreeSet::new()
         };
         let runs = self.relay.as_ref().map(|relay| &relay.shards);
-        if runs.map_or(shards.is_empty(), |runs| *runs == shards) {
-            return;
+        if runs.is_some_and(|runs| *runs == shards) {
+            return self.serve_again(now);
         }
         self.end_relay();
         if shards.is_empty() {
             return;
         }
-        match Relay::start(&self.config, shards, self.serve) {
+        if let Some(at) = self.no_relay.waits(now) {
+            return self.wake_at(at);
+        }
+        let serve = self.not_served.waits(now).is_none();
+        match Relay::start(&self.config, shards, serve) {
             Ok(relay) => self.relay = Some(relay),
             Err(error) => {
                 log::error!("no relay mode: {error}");
-                self.relaying = false;
+                self.relay_failed(now);
             }
         }
         self.name_relay_peers();
+    }
+
+    fn relay_failed(&mut self, now: Instant) {
+        self.no_relay.failed(self.config.timing.redial, now);
+        if let Some(at) = self.no_relay.waits(now) {
+            self.wake_at(at);
+        }
+    }
+
+    /// A relay that could not listen begins anew with it, but only once the address is free: it costs its connections.
+    fn serve_again(&mut self, now: Instant) {
+        if self.relay.as_ref().is_none_or(|relay| relay.serves) {
+            return;
+        }
+        if self.not_served.waits(now).is_none() {
+            if self.config.listen.iter().all(|text| is_free(text)) {
+                self.end_relay();
+                return self.keep_relay(now);
+            }
+            self.not_served.failed(self.config.timing.redial, now);
+        }
+        if let Some(at) = self.not_served.waits(now) {
+            self.wake_at(at);
+        }
+    }
+
+    /// What failed before says nothing any more.
+    pub(super) fn forgive_relay(&mut self) {
+        (self.no_relay, self.not_served) = Default::default();
     }
 
     /// Tells the relay the nodes of the receive circle: those of the publish circle are not to see that this address
@@ -174,20 +236,76 @@ impl Actor {
                 if let Some(relay) = &mut self.relay {
                     relay.mesh = mesh;
                 }
+                if mesh > 0 {
+                    self.no_relay = Trouble::default();
+                }
                 self.filter.set_mesh(mesh);
             }
-            Said::Node(NodeEvent::Listening { addresses }) => self.serving(addresses),
+            Said::Node(NodeEvent::Listening { addresses }) => {
+                if self.relay.as_ref().is_some_and(|relay| relay.serves) {
+                    self.not_served = Trouble::default();
+                }
+                self.serving(addresses);
+            }
             Said::Node(NodeEvent::Record { .. }) => {}
             Said::Node(NodeEvent::ListenFailed { .. }) => {
                 log::warn!("no neighbour is served: the listen address is not free");
-                self.serve = false;
+                self.not_served.failed(self.config.timing.redial, now);
                 self.end_relay(); // and begin again without it
             }
             Said::Node(NodeEvent::Stopped) | Said::Ended => {
                 log::error!("relay mode ended by itself");
-                self.relaying = false;
                 self.end_relay();
+                self.relay_failed(now);
             }
         }
+    }
+}
+
+/// Whether one can listen there now.
+fn is_free(listen: &str) -> bool {
+    let Ok(address) = listen.parse::<Multiaddr>() else {
+        return false;
+    };
+    let port = address.iter().find_map(|part| match part {
+        Protocol::Tcp(port) => Some(port),
+        _ => None,
+    });
+    let socket = ip_of(&address).zip(port);
+    socket.is_some_and(|socket| TcpListener::bind(socket).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_relay_that_ended_is_begun_again_ever_more_rarely() {
+        let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
+        let (_commands, commands) = mpsc::channel(1);
+        let (events, _events) = mpsc::channel(1);
+        let mut actor = Actor::new(config, Vec::new(), Vec::new(), commands, events).unwrap();
+        actor.relaying = true;
+        actor.filter.want(vec!["/sotto/1/h00-0000/proto".into()]);
+        let mut now = Instant::now();
+        for failures in 0..20 {
+            actor.settle(now);
+            actor.relay.as_ref().unwrap().task.abort();
+            let said = next(&mut actor.relay).await;
+            actor.relay_said(said, now);
+            actor.settle(now);
+            assert!(actor.relay.is_none() && actor.relaying);
+            let wait = actor.wake.unwrap() - now;
+            let base = Duration::from_secs(1 << failures).min(LONGEST_WAIT);
+            assert!(wait >= base / 2 && wait <= base * 3 / 2, "{wait:?}");
+            now += wait;
+        }
+        actor.forgive_relay();
+        actor.settle(now - LONGEST_WAIT / 4);
+        assert!(actor.relay.is_some());
     }
 }

@@ -35,7 +35,7 @@ impl Actor {
         }
         self.discover(now);
         self.start_jobs(now);
-        self.keep_relay();
+        self.keep_relay(now);
         self.keep_filter(now);
         self.keep_publishing(now);
         self.close_unused(now);
