@@ -1,6 +1,6 @@
 //! Node addresses: multiaddrs that end in `/p2p/<peer id>`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
@@ -89,9 +89,120 @@ pub(crate) fn needs_dns(address: &Multiaddr) -> bool {
 
 /// The IP address in it; names have none.
 pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
-    address.iter().find_map(|part| match part {
+    ips(address).next()
+}
+
+fn ips(address: &Multiaddr) -> impl Iterator<Item = IpAddr> {
+    address.iter().filter_map(|part| match part {
         Protocol::Ip4(ip) => Some(ip.into()),
         Protocol::Ip6(ip) => Some(ip.into()),
         _ => None,
     })
+}
+
+/// Loopback, a private network or nowhere: any of the IP addresses in it. What a name means is not known here.
+pub(crate) fn is_private(address: &Multiaddr) -> bool {
+    ips(address).any(|ip| match ip {
+        IpAddr::V4(ip) => is_private_v4(ip),
+        IpAddr::V6(ip) => is_private_v6(ip),
+    })
+}
+
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    match ip.octets() {
+        [0 | 10 | 127 | 224.., ..] | [192, 168, ..] | [169, 254, ..] => true,
+        [172, b, ..] => b & 0xf0 == 16,
+        [100, b, ..] => b & 0xc0 == 64, // a carrier's
+        [192, 0, 0, _] => true,         // of protocols
+        [198, b, ..] => b & 0xfe == 18, // of benchmarks
+        _ => false,
+    }
+}
+
+fn is_private_v6(ip: Ipv6Addr) -> bool {
+    match ip.segments() {
+        [0, 0, 0, 0, 0, ..] => true, // ::, ::1, and an IPv4 address in two ways
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_private_v4(v4(high, low)),
+        [0x64, 0xff9b, ..] => true, // a translator of the network's own
+        [0x2002, high, low, ..] => is_private_v4(v4(high, low)),
+        [first, ..] => match first >> 8 {
+            0xfc | 0xfd | 0xff => true, // unique local, multicast
+            0xfe => first & 0x80 != 0,  // link-local, site-local
+            _ => false,
+        },
+    }
+}
+
+fn v4(high: u16, low: u16) -> Ipv4Addr {
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Ipv4Addr::new(a, b, c, d)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn private_addresses() {
+        for ip in [
+            "10.1.2.3",
+            "127.0.0.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "169.254.1.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "255.255.255.255",
+            "192.0.0.1",
+            "198.19.0.1",
+        ] {
+            assert!(
+                is_private(&format!("/ip4/{ip}/tcp/1").parse().unwrap()),
+                "{ip}"
+            );
+        }
+        for ip in [
+            "::",
+            "::1",
+            "::10.0.0.1",
+            "::ffff:10.0.0.1",
+            "::ffff:8.8.8.8",
+            "fc00::1",
+            "fd00::1",
+            "fe80::1",
+            "febf::1",
+            "fec0::1",
+            "ff02::1",
+            "64:ff9b::192.168.1.1",
+            "64:ff9b:1::1",
+            "2002:c0a8:101::1",
+        ] {
+            assert!(
+                is_private(&format!("/ip6/{ip}/tcp/1").parse().unwrap()),
+                "{ip}"
+            );
+        }
+        for text in [
+            "/ip4/64.225.80.192/tcp/1",
+            "/ip4/172.32.0.1/tcp/1",
+            "/ip4/100.128.0.1/tcp/1",
+            "/ip4/192.0.1.1/tcp/1",
+            "/ip6/2a01::1/tcp/1",
+            "/ip6/64:ff9b::8.8.8.8/tcp/1",
+            "/ip6/2002:808:808::1/tcp/1",
+            "/dns4/a.b/tcp/1",
+        ] {
+            assert!(!is_private(&text.parse().unwrap()), "{text}");
+        }
+        // The last one is dialled.
+        assert!(is_private(
+            &"/ip4/8.8.8.8/ip4/10.0.0.1/tcp/1".parse().unwrap()
+        ));
+    }
 }

@@ -35,6 +35,7 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::sync::mpsc;
 
 use crate::address::{AddressError, parse_announced, parse_node};
+use crate::transport::Insiders;
 
 /// Events that may wait.
 const EVENT_DEPTH: usize = 16;
@@ -126,6 +127,8 @@ pub struct NodeHandle {
     pub(crate) heard: mpsc::Receiver<Heard>,
     /// Further relay peers.
     pub(crate) found: mpsc::Sender<Vec<(PeerId, Multiaddr)>>,
+    /// Those of them whose names may lead into a private network.
+    pub(crate) insiders: Insiders,
 }
 
 /// Stops a node.
@@ -183,13 +186,18 @@ pub(crate) fn start_heard(
         found: found_queue,
         stopped,
     };
-    let actor = actor::Actor::new(config, &key, announced, peers, ends)?;
+    let insiders = Insiders::default();
+    for (peer, _) in &peers {
+        insiders.add(*peer);
+    }
+    let actor = actor::Actor::new(config, &key, announced, peers, insiders.clone(), ends)?;
     let handle = NodeHandle {
         events,
         archive,
         stop: NodeStop(stop),
         heard,
         found,
+        insiders,
     };
     Ok((handle, actor.run(listen)))
 }

@@ -2,12 +2,14 @@
 //!
 //! `SwarmBuilder::with_websocket` would always build a system resolver, which an Android process does not have. Here a
 //! resolver is built at the first dial that needs a name, and the system's configuration is read only when no servers
-//! were given; that it cannot be read fails that dial and nothing else.
+//! were given; that it cannot be read fails that dial and nothing else. A name leads into a private network only for
+//! peers of whom that is known ([`Insiders`]): strangers name what they like.
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroU8;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,12 +21,13 @@ use libp2p::core::upgrade::{
     InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo, Version,
 };
 use libp2p::identity::{Keypair, PublicKey};
+use libp2p::multiaddr::Protocol;
 use libp2p::{
     Multiaddr, PeerId, Transport as _, dns, identify, noise, swarm, tcp, websocket, yamux,
 };
 use libp2p_mplex as mplex;
 
-use crate::address::needs_dns;
+use crate::address::{is_private, needs_dns};
 use crate::names;
 use crate::traffic::{Counted, Traffic};
 
@@ -48,19 +51,41 @@ type Socket = Counted<tcp::tokio::TcpStream>;
 #[error("no Noise keys")]
 pub(crate) struct TransportSetupError(#[source] noise::Error);
 
+/// Peers whose names may lead into a private network, this device included: they were configured, or named inside one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Insiders(Arc<Mutex<HashSet<PeerId>>>);
+
+impl Insiders {
+    /// Most of them.
+    const MOST: usize = 4096;
+
+    pub(crate) fn add(&self, peer: PeerId) {
+        let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if peers.len() < Self::MOST {
+            peers.insert(peer);
+        }
+    }
+
+    fn has(&self, address: &Multiaddr) -> bool {
+        let peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(address.iter().last(), Some(Protocol::P2p(peer)) if peers.contains(&peer))
+    }
+}
+
 /// The whole stack for one key. `streams` bounds the streams of a connection.
 pub(crate) fn build(
     key: &Keypair,
     dns_servers: &[String],
     streams: usize,
     traffic: &Arc<Traffic>,
+    insiders: &Insiders,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, TransportSetupError> {
     let servers = names::servers(dns_servers);
     let noise = noise::Config::new(key).map_err(TransportSetupError)?;
-    let mut ws = websocket::Config::new(Named::new(servers.clone(), traffic));
+    let mut ws = websocket::Config::new(Named::new(servers.clone(), traffic, insiders));
     ws.set_max_data_size(WEBSOCKET_FRAME);
     Ok(ws
-        .or_transport(Named::new(servers, traffic))
+        .or_transport(Named::new(servers, traffic, insiders))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(Muxers { streams })
@@ -94,16 +119,19 @@ fn tcp_sockets(traffic: &Arc<Traffic>) -> Boxed<Socket> {
 /// TCP that resolves names when it meets one.
 struct Named {
     plain: Boxed<Socket>,
-    resolving: Option<dns::tokio::Transport<Boxed<Socket>>>,
+    /// For insiders, and for all others.
+    resolving: [Option<dns::tokio::Transport<Resolved>>; 2],
+    insiders: Insiders,
     servers: Vec<NameServerConfig>,
     traffic: Arc<Traffic>,
 }
 
 impl Named {
-    fn new(servers: Vec<NameServerConfig>, traffic: &Arc<Traffic>) -> Self {
+    fn new(servers: Vec<NameServerConfig>, traffic: &Arc<Traffic>, insiders: &Insiders) -> Self {
         Self {
             plain: tcp_sockets(traffic),
-            resolving: None,
+            resolving: [None, None],
+            insiders: insiders.clone(),
             servers,
             traffic: Arc::clone(traffic),
         }
@@ -114,23 +142,73 @@ impl Named {
         address: Multiaddr,
         options: DialOpts,
     ) -> BoxFuture<'static, io::Result<Socket>> {
-        if self.resolving.is_none() {
+        let inside = self.insiders.has(&address);
+        let [insiders, others] = &mut self.resolving;
+        let resolving = if inside { insiders } else { others };
+        if resolving.is_none() {
             match names::resolver(&self.servers) {
                 Ok((config, opts)) => {
-                    let tcp = tcp_sockets(&self.traffic);
-                    self.resolving = Some(dns::tokio::Transport::custom(tcp, config, opts));
+                    let tcp = Resolved {
+                        sockets: tcp_sockets(&self.traffic),
+                        inside,
+                    };
+                    *resolving = Some(dns::tokio::Transport::custom(tcp, config, opts));
                 }
                 Err(error) => return future::ready(Err(error)).boxed(),
             }
         }
-        let dial = self
-            .resolving
-            .as_mut()
-            .map(|dns| dns.dial(address, options));
+        let dial = resolving.as_mut().map(|dns| dns.dial(address, options));
         match dial {
             Some(Ok(dial)) => dial.map_err(io::Error::other).boxed(),
             _ => future::ready(Err(io::ErrorKind::Unsupported.into())).boxed(),
         }
+    }
+}
+
+/// TCP to what a name turned out to be.
+struct Resolved {
+    sockets: Boxed<Socket>,
+    /// It may be in a private network.
+    inside: bool,
+}
+
+impl libp2p::Transport for Resolved {
+    type Output = Socket;
+    type Error = io::Error;
+    type ListenerUpgrade = <Boxed<Socket> as libp2p::Transport>::ListenerUpgrade;
+    type Dial = <Boxed<Socket> as libp2p::Transport>::Dial;
+
+    fn listen_on(
+        &mut self,
+        id: ListenerId,
+        address: Multiaddr,
+    ) -> Result<(), TransportError<Self::Error>> {
+        self.sockets.listen_on(id, address)
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        self.sockets.remove_listener(id)
+    }
+
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        options: DialOpts,
+    ) -> Result<Self::Dial, TransportError<Self::Error>> {
+        if !self.inside && is_private(&address) {
+            log::debug!("a stranger's name leads into a private network");
+            return Err(TransportError::Other(
+                io::ErrorKind::PermissionDenied.into(),
+            ));
+        }
+        self.sockets.dial(address, options)
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
+        Pin::new(&mut self.sockets).poll(cx)
     }
 }
 
@@ -239,5 +317,49 @@ where
             let muxer = self.mplex().upgrade_outbound(socket, info).into_inner();
             muxer.map(StreamMuxerBox::new)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use libp2p::core::Endpoint;
+    use libp2p::core::transport::PortUse;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_strangers_name_may_turn_out_to_be() {
+        let options = DialOpts {
+            role: Endpoint::Dialer,
+            port_use: PortUse::Reuse,
+        };
+        let refused = |inside: bool, text: &str| {
+            let mut resolved = Resolved {
+                sockets: tcp_sockets(&Arc::default()),
+                inside,
+            };
+            let address = text.parse().unwrap();
+            libp2p::Transport::dial(&mut resolved, address, options).is_err()
+        };
+        for text in [
+            "/ip4/192.168.1.1/tcp/80",
+            "/ip6/::ffff:127.0.0.1/tcp/80",
+            "/ip6/fd00::1/tcp/80",
+        ] {
+            assert!(refused(false, text) && !refused(true, text), "{text}");
+        }
+        assert!(!refused(false, "/ip4/64.225.80.192/tcp/80"));
+    }
+
+    #[test]
+    fn insiders_are_known_by_the_end_of_the_address() {
+        let (insiders, peer) = (Insiders::default(), PeerId::random());
+        let at = |peer: PeerId| format!("/dns4/a.b/tcp/1/p2p/{peer}").parse().unwrap();
+        assert!(!insiders.has(&at(peer)));
+        insiders.add(peer);
+        assert!(insiders.has(&at(peer)) && !insiders.has(&at(PeerId::random())));
+        assert!(!insiders.has(&"/dns4/a.b/tcp/1".parse().unwrap()));
     }
 }

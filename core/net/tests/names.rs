@@ -9,8 +9,13 @@
 
 mod support;
 
-use sotto_net::PublishOutcome;
-use support::{Client, Node, alone, single};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sotto_net::{FailReason, PublishOutcome};
+use support::tree::record_at;
+use support::{Client, Node, TOPIC, alone, net_config, single};
 use tokio::net::UdpSocket;
 
 /// Answers every query for an IPv4 address with 127.0.0.1, every other with nothing.
@@ -48,4 +53,69 @@ async fn a_name_only_the_given_server_knows() {
     client.publish(1, vec![1; 512]).await;
     let (outcome, ..) = client.published().await;
     assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+}
+
+/// Connections to a port of this device.
+async fn lan() -> (u16, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (port, count)
+}
+
+/// A stranger names a node of a name that leads into our own network. `inside`: he is there himself.
+async fn dialled(inside: bool) -> usize {
+    let (port, count) = lan().await;
+    let mut config = alone();
+    let address = |text: &str| text.parse::<libp2p::Multiaddr>().unwrap().to_vec();
+    let tcp = address(&format!("/dns4/evil.example.org/tcp/{port}"));
+    let ws = address(&format!("/dns/evil.example.org/tcp/{port}/ws"));
+    let literal = address(&format!("/ip4/127.0.0.1/tcp/{port}"));
+    // One private address among others opens no door either.
+    config.records = vec![
+        record_at(&[1; 32], std::slice::from_ref(&tcp)),
+        record_at(&[2; 32], &[ws]),
+        record_at(&[3; 32], &[literal, tcp]),
+    ];
+    let node = Node::start(config).await;
+    let address = match inside {
+        true => node.tcp().to_owned(),
+        false => node
+            .tcp()
+            .replace("/ip4/127.0.0.1/", "/dns4/node.example.org/"),
+    };
+    let mut config = net_config(&[&address]);
+    config.dns_servers = vec![name_server().await];
+    config.timing.reach = Duration::from_secs(3);
+    config.timing.redial = Duration::from_millis(50);
+    let mut client = Client::start(config);
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    // One of those named is the only one to publish to.
+    for id in 0..3 {
+        client.publish(id, vec![1; 512]).await;
+        let (outcome, node, _) = client.published().await;
+        assert_eq!(node, None);
+        assert!(matches!(
+            outcome,
+            PublishOutcome::Failed(FailReason::NoNode | FailReason::Timeout)
+        ));
+    }
+    count.load(Ordering::SeqCst)
+}
+
+#[tokio::test]
+async fn a_strangers_name_does_not_lead_into_our_own_network() {
+    assert_eq!(dialled(false).await, 0);
+}
+
+#[tokio::test]
+async fn who_is_in_our_network_may_name_others_there() {
+    assert!(dialled(true).await > 0);
 }

@@ -15,7 +15,7 @@ use crate::config::NetConfig;
 use crate::exchange::PING;
 use crate::handle::NodeNumber;
 use crate::streams::{self, Inbound, Opener};
-use crate::transport::{self, TransportSetupError};
+use crate::transport::{self, Insiders, TransportSetupError};
 
 /// Most connections of one circle.
 pub(crate) const MAX_LINKS: usize = 4;
@@ -73,6 +73,7 @@ pub(crate) enum Happened {
 pub(crate) struct Circle {
     swarm: Swarm<Behaviour>,
     opener: Opener,
+    insiders: Insiders,
     links: HashMap<PeerId, Link>,
 }
 
@@ -80,7 +81,14 @@ impl Circle {
     /// A swarm with a fresh key and no connection.
     pub(crate) fn new(kind: Kind, config: &NetConfig) -> Result<Self, TransportSetupError> {
         let key = Keypair::generate_ed25519();
-        let transport = transport::build(&key, &config.dns_servers, STREAMS, &config.traffic)?;
+        let insiders = Insiders::default();
+        let transport = transport::build(
+            &key,
+            &config.dns_servers,
+            STREAMS,
+            &config.traffic,
+            &insiders,
+        )?;
         let accepted: &[&'static str] = match kind {
             Kind::Receive => &[PING, protocol::METADATA, protocol::FILTER_PUSH],
             Kind::Publish | Kind::Alone => &[PING, protocol::METADATA],
@@ -102,6 +110,7 @@ impl Circle {
         Ok(Self {
             swarm: Swarm::new(transport, behaviour, peer, transport::swarm_config()),
             opener,
+            insiders,
             links: HashMap::new(),
         })
     }
@@ -180,6 +189,9 @@ impl Circle {
     pub(crate) fn dial(&mut self, node: &Node, keep: &[PeerId], now: Instant) -> bool {
         if self.links.contains_key(&node.peer) || !self.make_room(keep) {
             return false;
+        }
+        if node.is_inside() {
+            self.insiders.add(node.peer);
         }
         let options = DialOpts::peer_id(node.peer)
             .addresses(node.addresses.clone())

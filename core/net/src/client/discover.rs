@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use libp2p::PeerId;
 use sotto_wire::waku::{Services, TreeUrl};
 use tokio::time::Instant;
 
 use super::actor::{Actor, Done};
 use super::circle::Ready;
 use super::nodes::{Kind, Service};
-use crate::discovery::record::{NodeRecord, is_private};
+use crate::address::is_private;
+use crate::discovery::record::NodeRecord;
 use crate::discovery::{dns_tree, peer_exchange};
 use crate::known::Source;
 use crate::random;
@@ -162,7 +164,7 @@ impl Actor {
             return;
         };
         let addresses = self.nodes.get_mut(ready.node).map(|node| &node.addresses);
-        let inside = addresses.is_some_and(|all| all.iter().any(is_private));
+        let inside = addresses.is_some_and(|all| !all.is_empty() && all.iter().all(is_private));
         let origin = Origin::Peer(kind, inside);
         let timing = self.config.timing;
         let way = self.discovery.way(origin);
@@ -177,7 +179,12 @@ impl Actor {
     /// Takes in what a search gave.
     pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>) {
         self.discovery.way(origin).running = false;
-        if let Origin::Peer(_, false) = origin {
+        let inside = match origin {
+            Origin::Peer(_, inside) => inside,
+            // A tree that names anybody outside is not that of a private network.
+            Origin::Dns => records.iter().all(NodeRecord::is_inside),
+        };
+        if !inside {
             records.iter_mut().for_each(NodeRecord::keep_public);
         }
         let shards = self.config.sharding.list();
@@ -186,9 +193,13 @@ impl Actor {
             Origin::Dns => (Source::Dns, None),
             Origin::Peer(kind, _) => (Source::PeerExchange, Some(kind)),
         };
+        let peers: Vec<PeerId> = records.iter().map(|record| record.peer).collect();
         let found = records.into_iter();
         let found = found.map(|record| (record.peer, record.addresses));
         let taken = self.nodes.add(found.collect(), source, named_by);
+        for peer in peers.iter().filter(|_| inside) {
+            self.nodes.named_inside(peer);
+        }
         log::debug!("{taken} further nodes were named");
         self.name_relay_peers();
         if taken == 0 {
@@ -200,3 +211,46 @@ impl Actor {
 
 /// Services a light client has a use for.
 const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::config::{NetConfig, Sharding};
+
+    /// The addresses taken of records with these.
+    fn taken(origin: Origin, records: &[&[&str]]) -> Vec<String> {
+        let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
+        let (_, commands) = mpsc::channel(1);
+        let (events, _) = mpsc::channel(1);
+        let mut actor = Actor::new(config, Vec::new(), Vec::new(), commands, events).unwrap();
+        let records = records.iter().map(|addresses| NodeRecord {
+            peer: PeerId::random(),
+            addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+            shards: None,
+            services: None,
+        });
+        actor.found(origin, records.collect());
+        let (known, _) = actor.nodes.take_changes();
+        let mut all: Vec<String> = known.into_iter().flat_map(|one| one.addresses).collect();
+        all.sort();
+        all
+    }
+
+    #[tokio::test]
+    async fn private_addresses_are_taken_from_who_is_there_himself() {
+        let (public, private) = ("/ip4/20.1.1.1/tcp/1", "/ip4/192.168.1.1/tcp/1");
+        let name = "/dns4/a.b/tcp/1";
+        let peer = |inside| Origin::Peer(Kind::Receive, inside);
+        let mixed: &[&[&str]] = &[&[public, private], &[private]];
+        assert_eq!(taken(peer(false), mixed), [public]);
+        assert_eq!(taken(peer(true), mixed), [private, private, public]);
+        // A tree is in a private network if all it names is.
+        assert_eq!(taken(Origin::Dns, mixed), [public]);
+        assert_eq!(taken(Origin::Dns, &[&[private], &[name]]), [name]);
+        assert_eq!(taken(Origin::Dns, &[&[private], &[private]]), [private; 2]);
+    }
+}

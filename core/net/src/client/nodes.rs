@@ -9,6 +9,7 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
 use self::former::Formers;
+use crate::address::is_private;
 use crate::config::Timing;
 use crate::handle::NodeNumber;
 use crate::known::{KnownNode, Source};
@@ -54,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) addresses: Vec<Multiaddr>,
     home: Kind,
     pub(crate) source: Source,
+    /// Somebody in a private network named it, in this run.
+    named_inside: bool,
     /// Runs in which it answered; whether this is one of them.
     successes: u32,
     answered: bool,
@@ -86,6 +89,7 @@ impl Node {
             addresses: Vec::new(),
             home,
             source,
+            named_inside: false,
             successes: 0,
             answered: false,
             answered_s: 0,
@@ -136,6 +140,13 @@ impl Node {
         let (strikes, silence_s) = GIVEN_UP;
         let old = self.strikes >= strikes && now_s.saturating_sub(self.answered_s) > silence_s;
         self.source != Source::Static && (old || !(self.proven() || self.healthy()))
+    }
+
+    /// Whether its names may lead into a private network: somebody chose it, or it was named inside one. Of an earlier run
+    /// that shows by its addresses only.
+    pub(crate) fn is_inside(&self) -> bool {
+        let chosen = matches!(self.source, Source::Static | Source::Invite);
+        chosen || self.named_inside || self.addresses.iter().any(is_private)
     }
 
     fn add_address(&mut self, address: Multiaddr) {
@@ -286,6 +297,13 @@ impl Nodes {
 
     pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
         self.list.iter_mut().find(|node| node.number == number)
+    }
+
+    /// Somebody in a private network named it.
+    pub(crate) fn named_inside(&mut self, peer: &PeerId) {
+        if let Some(node) = self.list.iter_mut().find(|node| node.peer == *peer) {
+            node.named_inside = true;
+        }
     }
 
     /// It is connected and said what it offers.

@@ -195,6 +195,9 @@ impl Actor {
         };
         let mut found = Vec::new();
         for node in self.nodes.of(Kind::Receive) {
+            if node.is_inside() {
+                relay.node.insiders.add(node.peer);
+            }
             found.extend(node.addresses.iter().map(|at| (node.peer, at.clone())));
         }
         let _ = relay.node.found.try_send(found); // full: it has plenty

@@ -29,7 +29,7 @@ use super::{Hearing, NodeEvent, StartError, per_ip};
 use crate::exchange::{self, ExchangeError, PING, Read, TooLong};
 use crate::recent::Recent;
 use crate::streams::{self, Inbound};
-use crate::transport;
+use crate::transport::{self, Insiders};
 
 /// Connections being set up.
 const PENDING: u32 = 64;
@@ -107,6 +107,7 @@ pub(super) struct Actor {
     pub(super) ends: Ends,
     pub(super) peers: HashMap<PeerId, Peer>,
     pub(super) neighbours: Neighbours,
+    pub(super) insiders: Insiders,
     pub(super) learnt: Learnt,
     pub(super) discv5: Option<discv5::Prepared>,
     /// discv5's walks: one, or none.
@@ -132,6 +133,7 @@ impl Actor {
         key: &NodeKey,
         announced: Vec<Multiaddr>,
         peers: Vec<(PeerId, Multiaddr)>,
+        insiders: Insiders,
         ends: Ends,
     ) -> Result<Self, StartError> {
         let discv5 = discv5::prepare(&config, key)?;
@@ -142,7 +144,8 @@ impl Actor {
             relays_per_ip,
             ..
         } = config.limits;
-        let transport = transport::build(&key, &config.dns_servers, streams, &config.traffic)
+        let (servers, traffic) = (&config.dns_servers, &config.traffic);
+        let transport = transport::build(&key, servers, streams, traffic, &insiders)
             .map_err(|error| stack(Box::new(error)))?;
         let shards = config.sharding.list();
         let relay = relay::build(config.cluster, &shards, config.max_message, relays_per_ip)
@@ -179,6 +182,7 @@ impl Actor {
             ends,
             peers: HashMap::new(),
             neighbours: Neighbours::new(peers, config.peers_at_once, Instant::now()),
+            insiders,
             learnt: Learnt::default(),
             discv5,
             walks: FuturesUnordered::new(),

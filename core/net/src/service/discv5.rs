@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep};
 use super::actor::Actor;
 use super::config::{NodeConfig, NodeKey};
 use super::{NodeEvent, StartError};
-use crate::address::ip_of;
-use crate::discovery::record::{NodeRecord, is_private};
+use crate::address::{ip_of, is_private};
+use crate::discovery::record::NodeRecord;
 use crate::random;
 
 /// What Waku calls its discv5.
@@ -42,6 +42,8 @@ pub(super) const DEPTH: usize = 4;
 pub(super) struct Found {
     rlp: Vec<u8>,
     node: NodeRecord,
+    /// Found in a private network.
+    inside: bool,
 }
 
 /// What is needed to begin, checked at the start.
@@ -241,6 +243,9 @@ impl Actor {
                 continue;
             }
             if !self.peers.contains_key(&peer) {
+                if one.inside {
+                    self.insiders.add(peer);
+                }
                 self.neighbours.found(peer, one.node.addresses, now);
             }
         }
@@ -300,7 +305,8 @@ async fn walk(
             }
             // Whoever says nothing of Waku is something else.
             let waku = node.shards.is_some() && node.services.is_some() && fits(&node);
-            waku.then_some(Found { rlp, node })
+            let inside = !public;
+            waku.then_some(Found { rlp, node, inside })
         });
         if found.send(read.collect()).await.is_err() {
             return;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use enr::k256::ecdsa::SigningKey;
 use enr::{Enr, EnrKey as _, EnrPublicKey as _};
-use sotto_wire::waku::{ShardSet, TreeEntry, TreeHash, TreeRoot, TreeUrl};
+use sotto_wire::waku::{ShardSet, TreeEntry, TreeHash, TreeRoot, TreeUrl, join_addresses};
 use tokio::net::UdpSocket;
 
 /// The RLP of a record: a node of cluster 66, shard 0, that offers everything, at a port of loopback.
@@ -26,6 +26,22 @@ pub(crate) fn record(key: &[u8; 32], port: u16) -> Vec<u8> {
         .tcp4(port)
         .add_value(shards, &value.as_slice())
         .add_value("waku2", &[0x0f_u8].as_slice())
+        .build(&key)
+        .unwrap();
+    alloy_rlp::encode(record)
+}
+
+/// The same with these multiaddrs and nothing else to find it by.
+pub(crate) fn record_at(key: &[u8; 32], addresses: &[Vec<u8>]) -> Vec<u8> {
+    let key = SigningKey::from_slice(key).unwrap();
+    let (shards, value) = ShardSet::new(66, vec![0]).unwrap().to_value();
+    let record: Enr<SigningKey> = Enr::builder()
+        .add_value(shards, &value.as_slice())
+        .add_value("waku2", &[0x0f_u8].as_slice())
+        .add_value(
+            "multiaddrs",
+            &join_addresses(addresses.iter().map(Vec::as_slice)).as_slice(),
+        )
         .build(&key)
         .unwrap();
     alloy_rlp::encode(record)
