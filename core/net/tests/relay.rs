@@ -12,7 +12,10 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_net::{Command, Connectivity, Event, PublishOutcome};
+use sotto_net::service::{self, ArchivePage, ArchiveRequest};
+use sotto_net::{
+    Circle, Command, Connectivity, Event, Network, NodeEvent, NodeKey, PublishOutcome,
+};
 use support::{Client, Node, TOPIC, net_config, node_config, single, soon};
 
 /// Two relays that take no filter subscription: what comes from them comes by gossip.
@@ -189,4 +192,138 @@ async fn a_port_that_was_taken_is_tried_again() {
         "{addresses:?}"
     );
     connectivity(&mut phone, "a mesh again", |now| now.relay_peers == 1).await;
+}
+
+/// Taking over ends a filter connection, and pushes on their way end with it: a store is to be asked, in both directions.
+#[tokio::test]
+async fn taking_over_leaves_a_gap_to_be_filled() {
+    let (mut a, mut b) = support::pair().await;
+    let mut config = net_config(&[a.tcp(), b.tcp()]);
+    config.single_circle = true;
+    let mut client = Client::start(config);
+    client.send(Command::Foreground(true)).await;
+    client.subscribe(&[TOPIC]).await;
+    connectivity(&mut client, "two filters", |now| {
+        now.subscribed && now.receive_nodes == 2
+    })
+    .await;
+    client.send(Command::Relay(true)).await;
+    connectivity(&mut client, "a gap with a mesh", |now| {
+        now.gap && now.subscribed && now.relay_peers > 0
+    })
+    .await;
+    a.relays(2).await;
+    b.relays(2).await;
+    client.send(Command::Relay(false)).await;
+    connectivity(&mut client, "a gap with filters", |now| {
+        now.gap && now.subscribed && now.relay_peers == 0
+    })
+    .await;
+}
+
+/// A store takes its time; meanwhile the relay takes over from the filter at the same node.
+#[tokio::test]
+async fn taking_over_waits_for_the_answer_of_a_store() {
+    let (mut node, run) = service::start(node_config(), NodeKey::generate()).unwrap();
+    let run = tokio::spawn(run);
+    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+        panic!("does not listen");
+    };
+    let mut client = Client::start(single(&addresses[0]));
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    client
+        .send(Command::Query {
+            id: 1,
+            circle: Circle::Receive,
+            topics: vec![TOPIC.into()],
+            start_ns: 0,
+            end_ns: support::now_ns(),
+            newest_first: false,
+        })
+        .await;
+    let asked = soon("a question", async {
+        loop {
+            match node.archive.recv().await.unwrap() {
+                ArchiveRequest::Query { reply, .. } => break reply,
+                ArchiveRequest::Put(_) => {}
+            }
+        }
+    })
+    .await;
+    client.send(Command::Relay(true)).await;
+    let mut asked = Some(asked);
+    client
+        .until("the page, after the mesh", |event| match event {
+            Event::Connectivity(now) if now.relay_peers == 1 => {
+                let answer = ArchivePage {
+                    messages: vec![support::archived(vec![1], 1)],
+                    more: false,
+                };
+                if let Some(reply) = asked.take() {
+                    let _ = reply.send(Ok(answer));
+                }
+                None
+            }
+            Event::Page { messages, last, .. } => {
+                assert!(asked.is_none() && last && messages.len() == 1);
+                Some(())
+            }
+            Event::QueryFailed { reason, .. } => panic!("{reason:?}"),
+            _ => None,
+        })
+        .await;
+    connectivity(&mut client, "no filter node", |now| now.receive_nodes == 0).await;
+    run.abort();
+}
+
+/// Whatever is taken over by whom, and wherever the network goes: each publish ends once, and well.
+#[tokio::test]
+async fn publishes_outlive_every_change_of_mode() {
+    const ALL: u64 = 40;
+    let (a, b) = support::pair().await;
+    let mut config = net_config(&[a.tcp(), b.tcp()]);
+    config.timing.reach = support::PATIENCE;
+    config.timing.request = support::PATIENCE;
+    config.timing.redial = Duration::from_millis(50);
+    let mut client = Client::start(config);
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    let commands = client.commands.clone();
+    let feed = tokio::spawn(async move {
+        for id in 0..ALL {
+            let publish = Command::Publish {
+                id,
+                topic: TOPIC.into(),
+                payload: vec![id as u8; 512],
+                timestamp_ns: support::now_ns(),
+                not: Vec::new(),
+            };
+            commands.send(publish).await.unwrap();
+            let change = match id % 8 {
+                0 => Command::Relay(true),
+                4 => Command::Relay(false),
+                6 => Command::NetworkChanged(Network::default()),
+                _ => continue,
+            };
+            commands.send(change).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(id % 5 * 20)).await;
+        }
+    });
+    let mut ended = Vec::new();
+    client
+        .until("all ends", |event| {
+            if let Event::Published { id, outcome, .. } = event {
+                assert!(
+                    matches!(outcome, PublishOutcome::Relayed { .. }),
+                    "{outcome:?}"
+                );
+                ended.push(id);
+            }
+            (ended.len() as u64 == ALL).then_some(())
+        })
+        .await;
+    feed.await.unwrap();
+    ended.sort_unstable();
+    assert_eq!(ended, (0..ALL).collect::<Vec<_>>());
 }

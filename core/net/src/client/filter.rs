@@ -225,14 +225,18 @@ impl Filter {
         }
     }
 
-    /// A node to leave because fewer are wanted now: the one with fewest topics.
-    pub(crate) fn surplus(&mut self) -> Option<PeerId> {
+    /// A node to leave because fewer are wanted now, none of those to `keep`: the one with fewest topics. What it has on
+    /// its way is missed if no other node is there that pushes it.
+    pub(crate) fn surplus(&mut self, keep: &[PeerId]) -> Option<PeerId> {
         if self.peers.len() <= self.target() {
             return None;
         }
-        let fewest = self.peers.iter().min_by_key(|peer| peer.known.len());
+        let may_go = self.peers.iter().filter(|peer| !keep.contains(&peer.id));
+        let fewest = may_go.min_by_key(|peer| peer.known.len());
         let id = fewest.map(|peer| peer.id)?;
+        let known = fewest.is_some_and(|peer| !peer.known.is_empty());
         self.peers.retain(|peer| peer.id != id);
+        self.missed |= known && self.peers.is_empty();
         Some(id)
     }
 

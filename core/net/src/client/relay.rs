@@ -203,9 +203,12 @@ impl Actor {
         let _ = relay.node.found.try_send(found); // full: it has plenty
     }
 
-    /// Ends the relay, if there is one; what only it would have heard is missed.
+    /// Ends the relay, if there is one; what was on its way to it is missed, though a filter node be there already.
     pub(super) fn end_relay(&mut self) {
-        if self.relay.take().is_some() {
+        if let Some(relay) = self.relay.take() {
+            if relay.mesh > 0 {
+                self.filter.miss();
+            }
             self.filter.set_mesh(0);
             self.serving(Vec::new());
         }

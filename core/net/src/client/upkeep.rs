@@ -81,7 +81,10 @@ impl Actor {
 
     /// Has as many filter nodes as wanted, subscribed to all that is wanted.
     fn keep_filter(&mut self, now: Instant) {
-        while let Some(peer) = self.filter.surplus() {
+        // Who is being asked something else goes afterwards.
+        let asked = self.jobs.values().filter_map(|job| job.asking);
+        let asked: Vec<PeerId> = asked.map(|(peer, _)| peer).collect();
+        while let Some(peer) = self.filter.surplus(&asked) {
             self.receive.close(&peer);
         }
         while self.filter.peers().count() < self.filter.target() {
