@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What idle phones send and hear in an hour: one in light mode and one in relay mode, on a shard where nothing is said.
 
-Usage: idle.py PATH/TO/sotto [SECONDS]. A release build; SECONDS of watching, 1000 unless told, 500 at least.
+Usage: idle.py PATH/TO/sotto [SECONDS]. A release build; SECONDS of watching, 750 unless told, 500 at least.
 
 Each phone reaches the node through a pipe of ours that notes how many bytes pass and when: TCP payload, both ways. The watch
 begins when the account's card is published and its store checked, and the connections that took are closed. An idle phone
@@ -13,7 +13,7 @@ import pathlib, socket, sys, tempfile, threading, time
 from rig import Phone, cpu_s, optimised, say, start_node
 
 SOTTO = sys.argv[1]
-WATCH_S = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+WATCH_S = int(sys.argv[2]) if len(sys.argv) > 2 else 750
 # Until what the start needed is closed: connections unused for 60 s, looked for when something else is due.
 CLOSED_S = 75
 # Bytes with a longer silence between them are two bursts. Light phones ping every 240 s, relays every 120 s.
