@@ -117,7 +117,7 @@ impl Actor {
         asked: bool,
         now: Instant,
     ) -> Option<Choice> {
-        let keep = self.in_use();
+        let keep = self.in_use(kind);
         let circle = self.circle(kind);
         let mut dialable: Vec<&Node> = allowed
             .iter()

@@ -54,21 +54,20 @@ impl Actor {
         self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
     }
 
-    /// Connections that must not be closed to make room.
-    pub(super) fn in_use(&self) -> Vec<PeerId> {
-        let asked = self.jobs.values().filter_map(|job| job.asking);
-        self.filter
-            .peers()
-            .chain(asked.map(|(peer, _)| peer))
-            .collect()
+    /// Connections of a circle that must not be closed to make room.
+    pub(super) fn in_use(&self, kind: Kind) -> Vec<PeerId> {
+        let jobs = self.jobs.values().filter(|job| job.kind() == kind);
+        let asked = jobs.filter_map(|job| job.asking).map(|(peer, _)| peer);
+        let filter = self.filter.peers().filter(|_| kind == Kind::Receive);
+        filter.chain(asked).collect()
     }
 
     fn close_unused(&mut self, now: Instant) {
         if self.foreground {
             return;
         }
-        let keep = self.in_use();
         for kind in [Kind::Publish, Kind::Receive] {
+            let keep = self.in_use(kind);
             let circle = self.circle(kind);
             if let Some(since) = now.checked_sub(UNUSED) {
                 circle.close_unused(since, &keep);
