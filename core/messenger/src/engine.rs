@@ -29,6 +29,7 @@ mod session;
 mod state;
 mod step;
 pub mod stored;
+mod trust;
 mod work;
 
 use sotto_db::{Account, Waiting};
@@ -249,6 +250,7 @@ impl Engine {
                 config,
                 index,
                 publish_nodes: live.publish_nodes(),
+                trust: &live.trust,
                 foreground: live.foreground,
                 fx: Fx::default(),
             };
@@ -279,6 +281,7 @@ impl Engine {
         }
         self.live.in_flight.extend(fx.launched);
         self.live.checking.extend(fx.checked);
+        self.live.trusted(fx.trust);
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
         out.extend(fx.net.into_iter().map(Effect::Net));

@@ -12,6 +12,7 @@
     reason = "test code"
 )]
 
+mod fleet;
 pub mod life;
 mod loopback;
 mod phone;
@@ -19,6 +20,7 @@ mod random;
 mod record;
 mod world;
 
+pub use fleet::{Conduct, Fleet};
 pub use loopback::Loopback;
 pub use phone::{KEY, Phone};
 pub use random::Seeded;

@@ -10,7 +10,7 @@ use sotto_net::{
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
 use crate::record::{Record, Relayed};
-use crate::{BEGIN, MINUTE, Phone, SECOND, Seeded};
+use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded};
 
 /// What the network does to messages; chances in percent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,16 +53,18 @@ pub struct World {
     pub published: Vec<(String, Vec<u8>)>,
     /// Where it is noted, for worlds that outlive their process.
     pub record: Option<Record>,
+    /// Nodes that differ; without it all are as the weather is.
+    pub fleet: Option<Fleet>,
     store: Vec<Stored>,
     queue: BTreeMap<(i64, u64), (usize, u32, NetEvent)>,
     order: u64,
-    rng: Seeded,
+    pub(crate) rng: Seeded,
 }
 
 /// Longest page of a store.
 const PAGE: usize = 20;
 
-fn hash_of(message: &WakuMessage) -> [u8; 32] {
+pub(crate) fn hash_of(message: &WakuMessage) -> [u8; 32] {
     let shard = Shard {
         cluster: 66,
         shard: 0,
@@ -98,6 +100,7 @@ impl World {
             phones,
             published: Vec::new(),
             record: None,
+            fleet: None,
             store: Vec::new(),
             queue: BTreeMap::new(),
             order: 0,
@@ -123,12 +126,21 @@ impl World {
         let message = WakuMessage::new(one.topic.clone(), one.payload.clone(), one.timestamp_ns);
         self.published
             .push((one.topic.clone(), one.payload.clone()));
+        self.keep(&message);
+    }
+
+    /// Stores have it.
+    pub(crate) fn keep(&mut self, message: &WakuMessage) {
         self.store.push(Stored {
-            topic: one.topic.clone(),
-            payload: one.payload.clone(),
-            timestamp_ns: one.timestamp_ns,
-            hash: hash_of(&message),
+            topic: message.content_topic.clone(),
+            payload: message.payload.clone(),
+            timestamp_ns: message.timestamp.unwrap(),
+            hash: hash_of(message),
         });
+    }
+
+    pub(crate) fn holds(&self, hash: &[u8; 32]) -> bool {
+        self.store.iter().any(|stored| stored.hash == *hash)
     }
 
     /// Kills a phone: no close, nothing written.
@@ -222,7 +234,7 @@ impl World {
         self.now_ms = end;
     }
 
-    fn later(&mut self, who: usize, in_ms: i64, event: NetEvent) {
+    pub(crate) fn later(&mut self, who: usize, in_ms: i64, event: NetEvent) {
         self.order += 1;
         let life = self.phones[who].life;
         self.queue
@@ -243,6 +255,7 @@ impl World {
             }
             phone.effects += 1;
             match effect {
+                Effect::Net(command) if self.fleet.is_some() => self.fleet_command(who, command),
                 Effect::Net(command) => self.net(who, command),
                 Effect::Reply(ticket, answer) => {
                     phone.replies.insert(ticket, answer);
@@ -281,8 +294,8 @@ impl World {
                 self.query(who, id, &topics, start_ns, end_ns, newest_first);
             }
             NetCommand::Check { id, hashes, .. } => {
-                let has = |hash: &[u8; 32]| self.store.iter().any(|stored| stored.hash == *hash);
-                let present = hashes.into_iter().filter(has).collect();
+                let present = hashes.into_iter().filter(|hash| self.holds(hash));
+                let present = present.collect();
                 let failed = |reason| NetEvent::CheckFailed { id, reason };
                 let event = match (self.phones[who].online, self.weather.v2_nodes) {
                     (false, _) => failed(FailReason::NoNode),
@@ -307,7 +320,11 @@ impl World {
     fn taker(&mut self, not: &[u64]) -> u64 {
         match self.weather.v2_nodes {
             0 => self.rng.below(3),
-            nodes => (0..nodes).find(|node| !not.contains(node)).unwrap_or(0),
+            nodes => {
+                let longest_ago = not.iter().rev().find(|node| **node < nodes);
+                let other = (0..nodes).find(|node| !not.contains(node));
+                other.or(longest_ago.copied()).unwrap_or(0)
+            }
         }
     }
 
@@ -358,12 +375,7 @@ impl World {
         // Stores keep what is at most 20 s off.
         let skew = (timestamp_ns / 1_000_000 - self.now_ms).abs();
         if skew <= 20 * SECOND && !self.rng.chance(self.weather.store_misses) {
-            self.store.push(Stored {
-                topic: topic.clone(),
-                payload: payload.clone(),
-                timestamp_ns,
-                hash,
-            });
+            self.keep(&message);
         }
         for other in 0..self.phones.len() {
             let phone = &self.phones[other];
@@ -426,6 +438,30 @@ impl World {
                 },
             );
         }
+        let found = self.found(topics, start, end, newest);
+        let mut pages: Vec<Vec<Received>> = found.chunks(PAGE).map(<[Received]>::to_vec).collect();
+        if pages.is_empty() {
+            pages.push(Vec::new());
+        }
+        let count = pages.len();
+        for (i, messages) in pages.into_iter().enumerate() {
+            let last = i + 1 == count;
+            self.later(
+                who,
+                40 + 10 * i as i64,
+                NetEvent::Page { id, messages, last },
+            );
+        }
+    }
+
+    /// What stores hold of a range.
+    pub(crate) fn found(
+        &self,
+        topics: &[String],
+        start: i64,
+        end: i64,
+        newest: bool,
+    ) -> Vec<Received> {
         let within = |one: &&Stored| {
             topics.contains(&one.topic) && (start..=end).contains(&one.timestamp_ns)
         };
@@ -442,20 +478,7 @@ impl World {
             node: 1,
             live: false,
         });
-        let found: Vec<Received> = found.collect();
-        let mut pages: Vec<Vec<Received>> = found.chunks(PAGE).map(<[Received]>::to_vec).collect();
-        if pages.is_empty() {
-            pages.push(Vec::new());
-        }
-        let count = pages.len();
-        for (i, messages) in pages.into_iter().enumerate() {
-            let last = i + 1 == count;
-            self.later(
-                who,
-                40 + 10 * i as i64,
-                NetEvent::Page { id, messages, last },
-            );
-        }
+        found.collect()
     }
 
     // What people do.

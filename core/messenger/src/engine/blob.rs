@@ -104,7 +104,7 @@ pub(super) fn chunk_left(step: &mut Step<'_>, group: &[u8]) -> Result<(), Error>
     }
     let message = Hash::try_from(group).map_err(|_| Code::Internal)?;
     match step.tx.outbox_of_message(&message)? {
-        Some(row) if row.payload.is_some() => send::launch(step, row, Vec::new()),
+        Some(row) if row.payload.is_some() => send::launch(step, row),
         // Sealed when its session is there; then nothing holds it back.
         Some(row) => Ok(step.tx.outbox_update(&Outbox {
             group_key: None,

@@ -1,9 +1,14 @@
-//! The corrected time: the device's clock, moved by the median skew of recent live pushes.
+//! The corrected time: the device's clock, moved by the skew of recent live pushes. It is each node's median, and of
+//! those the smallest: one node that finds the clock right is enough to leave it alone.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
-/// Samples remembered.
-const SAMPLES: usize = 31;
+use super::step::HOUR;
+
+/// Samples remembered of one node,
+const SAMPLES: usize = 15;
+/// and nodes.
+const NODES_MAX: usize = 16;
 /// Samples needed,
 const ENOUGH: usize = 5;
 /// from so many nodes.
@@ -13,10 +18,18 @@ const DELAY_MS: i64 = 10_000;
 /// Skew that is reported, milliseconds.
 const REPORTED_MS: i64 = 20_000;
 
+/// What one node pushed.
+#[derive(Debug, Default)]
+struct Node {
+    number: u64,
+    skews: VecDeque<i64>,
+    last_ms: i64,
+}
+
 /// Skew samples and the correction in force.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    samples: VecDeque<(u64, i64)>,
+    nodes: VecDeque<Node>,
     correction_ms: i64,
 }
 
@@ -34,23 +47,41 @@ impl Clock {
     /// A live push of this timestamp came through this node. True when that changed [`Self::skewed`].
     pub(super) fn sample(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) -> bool {
         let before = self.skewed();
-        if self.samples.len() == SAMPLES {
-            self.samples.pop_front();
-        }
         let skew = timestamp_ms.saturating_sub(now_ms);
-        self.samples.push_back((node, skew));
-        let nodes: BTreeSet<u64> = self.samples.iter().map(|&(node, _)| node).collect();
-        if self.samples.len() >= ENOUGH && nodes.len() >= NODES {
-            let mut skews: Vec<i64> = self.samples.iter().map(|&(_, skew)| skew).collect();
-            skews.sort_unstable();
-            let median = skews.get(skews.len() / 2).copied().unwrap_or(0);
+        // What a node said of the clock as it was before somebody set it says nothing of it now.
+        self.nodes
+            .retain(|one| now_ms.saturating_sub(one.last_ms).saturating_abs() <= HOUR);
+        let known = self.nodes.iter().position(|one| one.number == node);
+        let known = known.and_then(|at| self.nodes.remove(at));
+        let mut one = known.unwrap_or_default();
+        (one.number, one.last_ms) = (node, now_ms);
+        one.skews.push_back(skew);
+        if one.skews.len() > SAMPLES {
+            one.skews.pop_front();
+        }
+        self.nodes.push_back(one);
+        if self.nodes.len() > NODES_MAX {
+            self.nodes.pop_front();
+        }
+        let count: usize = self.nodes.iter().map(|one| one.skews.len()).sum();
+        let medians = self.nodes.iter().map(|one| median(&one.skews));
+        if count >= ENOUGH
+            && self.nodes.len() >= NODES
+            && let Some(median) = medians.min_by_key(|skew| skew.unsigned_abs())
+        {
             // Delay looks like skew, and the samples of peers who correct themselves carry it on: what may be
             // delay is left alone, or clocks would drift together. Stores take what is up to 20 s off.
-            let beyond = median.abs().saturating_sub(DELAY_MS).max(0);
+            let beyond = median.saturating_abs().saturating_sub(DELAY_MS).max(0);
             self.correction_ms = beyond.saturating_mul(median.signum());
         }
         before != self.skewed()
     }
+}
+
+fn median(skews: &VecDeque<i64>) -> i64 {
+    let mut sorted: Vec<i64> = skews.iter().copied().collect();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -71,6 +102,27 @@ mod tests {
         }
         assert_eq!(clock.correct(0), 51_000);
         assert!(clock.skewed());
+    }
+
+    #[test]
+    fn many_agreeing_liars_move_nothing_while_one_node_finds_the_clock_right() {
+        let mut clock = Clock::default();
+        clock.sample(0, 500, 0);
+        for i in 0..200 {
+            clock.sample(1 + i % 9, 3_600_000, 0);
+        }
+        assert_eq!(clock.correct(5), 5);
+    }
+
+    #[test]
+    fn a_node_that_went_silent_speaks_for_the_clock_no_longer_than_an_hour() {
+        let mut clock = Clock::default();
+        clock.sample(0, 500, 0);
+        for now in [1, HOUR, HOUR + 1, HOUR + 2] {
+            clock.sample(1, now + 7 * HOUR, now);
+            clock.sample(2, now + 7 * HOUR, now);
+            assert_eq!(clock.skewed(), now > HOUR);
+        }
     }
 
     #[test]

@@ -10,9 +10,14 @@ use super::clock::Clock;
 use super::input::Ticket;
 use super::query::{Query, What};
 use super::step::{MINUTE, SECOND};
+use super::trust::{Told, Trust};
 
 /// Rows handed to the network at a time.
 const IN_FLIGHT: usize = 32;
+/// Nothing was pushed for so long: another store is asked, since a filter node may be silent.
+const QUIET_MS: i64 = 15 * MINUTE;
+/// Stores that are asked for the same stretch of time while all is quiet, one after the other.
+const STORES: usize = 10;
 /// Work that failed is tried again after this.
 const RETRY_MS: i64 = 10 * SECOND;
 
@@ -20,6 +25,7 @@ const RETRY_MS: i64 = 10 * SECOND;
 #[derive(Default)]
 pub(super) struct Live {
     pub(super) clock: Clock,
+    pub(super) trust: Trust,
     pub(super) connectivity: Connectivity,
     pub(super) foreground: bool,
     /// What the host said of power and network.
@@ -40,6 +46,10 @@ pub(super) struct Live {
     /// Catch-ups up to this query began before something was missed last: their end is not the end.
     too_early: u64,
     pub(super) catch_up_after_ms: i64,
+    /// The last push, or the end of the last catch-up.
+    pub(super) quiet_since_ms: i64,
+    /// Corrected time when the last whole catch-ups began, oldest first.
+    asked_ms: VecDeque<i64>,
     pub(super) catch_up_tries: u32,
     /// Outbox rows handed over, unanswered.
     pub(super) in_flight: HashSet<i64>,
@@ -64,6 +74,12 @@ pub(super) struct Live {
 }
 
 impl Live {
+    pub(super) fn trusted(&mut self, told: Vec<Told>) {
+        for one in told {
+            self.trust.told(one);
+        }
+    }
+
     /// Nodes to publish through.
     pub(super) fn publish_nodes(&self) -> u32 {
         self.connectivity.publish_nodes
@@ -114,6 +130,21 @@ impl Live {
         self.publish_after_ms = 0;
     }
 
+    /// From when on the store is to be asked for what came on the own topics, if that is possible.
+    pub(super) fn catch_up_from(&self) -> i64 {
+        let from = match (self.caught_up, self.relaying) {
+            (false, _) => i64::MIN,
+            (true, false) => self.quiet_since_ms.saturating_add(QUIET_MS),
+            (true, true) => return sotto_db::NEVER, // many relays would have to be silent
+        };
+        from.max(self.catch_up_after_ms)
+    }
+
+    /// Since when, corrected time, a store is asked when all is quiet: others may have left out what came then.
+    pub(super) fn asked_since(&self) -> Option<i64> {
+        self.asked_ms.iter().min().copied()
+    }
+
     /// Is a question of this kind under way?
     pub(super) fn asks(&self, what: impl Fn(&What) -> bool) -> bool {
         self.queries.values().any(|query| what(&query.what))
@@ -141,10 +172,15 @@ impl Live {
         self.too_early = self.next_query;
     }
 
-    /// The last page of a catch-up came.
-    pub(super) fn catch_up_ended(&mut self, query: u64) {
+    /// The last page came of a catch-up that began then, corrected time.
+    pub(super) fn catch_up_ended(&mut self, query: u64, started_ms: i64, now_ms: i64) {
         self.caught_up = query > self.too_early;
         self.catch_up_tries = 0;
+        self.quiet_since_ms = now_ms;
+        self.asked_ms.push_back(started_ms);
+        if self.asked_ms.len() > STORES {
+            self.asked_ms.pop_front();
+        }
     }
 
     /// A caller waits until everything is caught up and sent. What was caught up before may be long ago: the process

@@ -3,13 +3,16 @@
 use sotto_db::{Attempt, Hash, NEVER, Outbox};
 use sotto_net::{Command, FailReason, PublishOutcome};
 
-use super::send::{CARD, CHUNK, UNTIL_RECEIPTED};
+use super::send::{CARD, CHUNK, ONCE, UNTIL_RECEIPTED};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::trust::Told;
 use super::{blob, state};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::MessageId;
 
+/// As long as nothing shows that any node does what it says, so many are tried, an hour apart.
+const PROBES: u32 = 12;
 /// A store is asked for a card after this, and up to as much again.
 const CARD_CHECK_MS: i64 = 10 * SECOND;
 /// No answer: asked again after this, and up to as much again.
@@ -52,6 +55,11 @@ fn accepted(
     node: Option<u64>,
     relayed: bool,
 ) -> Result<(), Error> {
+    if let Some(node) = node {
+        let receipts_for = row.chat.filter(|_| row.kind == ONCE);
+        let took = Told::Took(row.id, node, step.now_ms, receipts_for);
+        step.fx.trust.push(took);
+    }
     if row.kind == CARD {
         // Nobody answers a card: a store is asked whether it is there.
         let jitter = step.below(CARD_CHECK_MS);
@@ -104,6 +112,8 @@ fn accepted(
         4 => 6 * HOUR,
         _ => DAY,
     };
+    let unproven = row.attempts <= PROBES && !step.trust.ever();
+    let wait = if unproven { wait.min(HOUR) } else { wait };
     row.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
     Ok(step.tx.outbox_update(&row)?)
 }

@@ -5,6 +5,7 @@ use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
 use super::step::{MINUTE, SECOND, Step};
+use super::trust::Told;
 use super::{outcome, send, state};
 use crate::error::{Code, Error};
 
@@ -12,6 +13,8 @@ use crate::error::{Code, Error};
 const CAP_MS: i64 = 15 * SECOND;
 /// and in the background.
 const BACKGROUND_CAP_MS: i64 = MINUTE;
+/// A message that a receipt leaves out is sent again after this, and up to as much again: the next receipt may have it.
+const HURRY_MS: i64 = 15 * SECOND;
 /// Receipts that ride on one message.
 const RIDING: usize = 4;
 
@@ -141,8 +144,11 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
             continue;
         }
         for (id, seq, message) in step.tx.outbox_of_session(&row.hash)? {
-            if receipt.covers(seq) {
+            if !receipt.covers(seq) {
+                hurry(step, id)?;
+            } else {
                 step.tx.outbox_delete(id)?;
+                step.fx.trust.push(Told::Arrived(id));
                 if let Some(message) = message {
                     step.tx.outbox_delete_group(&message)?;
                     outcome::raise(step, &message, state::DELIVERED)?;
@@ -151,6 +157,22 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
         }
         row.heard_ms = step.now_ms;
         step.tx.session_put(&row)?;
+    }
+    Ok(())
+}
+
+/// They are there, and did not get this: it leaves again soon unless it only just did.
+fn hurry(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+    let Some(mut row) = step.tx.outbox(id)? else {
+        return Ok(());
+    };
+    let soon = step.now_ms.saturating_add(HURRY_MS + step.below(HURRY_MS));
+    let age_ms = step
+        .clock_ms
+        .saturating_sub(row.last_s.saturating_mul(SECOND));
+    if row.attempts > 0 && age_ms >= MINUTE && soon < row.due_ms {
+        row.due_ms = soon;
+        step.tx.outbox_update(&row)?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use sotto_wire::envelope::{
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use super::step::{DAY, Step};
+use super::trust::Told;
 use super::{cards, contact, device, inbox, receipt, reset, send, session, state};
 use crate::error::{Code, Error};
 
@@ -108,6 +109,7 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     if let Some(hash) = seen.session
         && let Some(mut row) = step.tx.session(&hash)?
     {
+        step.fx.trust.push(Told::Unheard(row.chat));
         receipt::owe(step, &mut row)?;
         step.tx.session_put(&row)?;
     }

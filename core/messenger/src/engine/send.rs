@@ -11,6 +11,7 @@ use sotto_wire::topic::Lane;
 use super::outcome::{emit_state, give_up};
 use super::own::Own;
 use super::step::{DAY, SECOND, Step};
+use super::trust::Told;
 use super::{blob, contact, receipt, reset, state};
 use crate::error::{Code, Error};
 
@@ -22,6 +23,8 @@ pub(super) const CHUNK: u8 = 3;
 
 /// The network answers sooner; a row is tried again after this if it never does.
 const IN_FLIGHT_MS: i64 = 60 * SECOND;
+/// Sent so often, over an hour, a row leaves by the newest session.
+const IN_VAIN: u32 = 3;
 /// Given up without a receipt.
 const GIVE_UP_MS: i64 = 30 * DAY;
 /// One small envelope in so many is sent as the next class.
@@ -118,7 +121,7 @@ pub(super) fn enqueue(step: &mut Step<'_>, mut row: Outbox) -> Result<i64, Error
         row.due_ms = step.now_ms;
     }
     if row.due_ms <= step.now_ms && step.publish_nodes > 0 {
-        launch(step, row.clone(), Vec::new())?;
+        launch(step, row.clone())?;
     } else {
         step.tx.outbox_update(&row)?;
     }
@@ -277,7 +280,7 @@ fn seal_padded(
 }
 
 /// Hands a sealed row to the network, with a timestamp of its own.
-pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox, not: Vec<u64>) -> Result<(), Error> {
+pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
     let Some(payload) = row.payload.clone() else {
         row.due_ms = NEVER;
         return Ok(step.tx.outbox_update(&row)?);
@@ -288,6 +291,9 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox, not: Vec<u64>) -> Res
         row.due_ms = step.now_ms.saturating_add((at_s - clock_s) * SECOND);
         return Ok(step.tx.outbox_update(&row)?);
     }
+    let attempts = step.tx.attempts(row.id)?;
+    let had = attempts.iter().map(|attempt| u64::try_from(attempt.node));
+    let had = had.flatten();
     row.last_s = at_s;
     row.due_ms = step.now_ms.saturating_add(IN_FLIGHT_MS);
     step.tx.outbox_update(&row)?;
@@ -297,7 +303,7 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox, not: Vec<u64>) -> Res
         topic: row.topic,
         payload,
         timestamp_ns: at_s.saturating_mul(1_000_000_000),
-        not,
+        not: step.trust.not(had),
     });
     Ok(())
 }
@@ -325,7 +331,8 @@ pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         if !may.is_some_and(|contact| contact::may_write(&contact)) {
             return Ok(step.tx.outbox_delete(row.id)?);
         }
-        if row.sealed_ms.saturating_add(step.retention_ms()) < step.now_ms {
+        let old = row.sealed_ms.saturating_add(step.retention_ms()) < step.now_ms;
+        if old || was_left_behind(step, &row, &chat)? {
             row.payload = None;
             seal_row(step, &mut row)?;
         }
@@ -333,10 +340,17 @@ pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
             return Ok(()); // the pointer follows its chunks
         }
     }
-    let attempts = step.tx.attempts(row.id)?;
-    let nodes = attempts.iter().map(|attempt| u64::try_from(attempt.node));
-    let not = nodes.flatten().collect();
-    launch(step, row, not)
+    if row.attempts > 0 {
+        step.fx.trust.push(Told::Missing(row.id));
+    }
+    launch(step, row)
+}
+
+/// Was a row sent several times in vain by a session that has been replaced since? The other side may have lost it: it
+/// began the new one.
+fn was_left_behind(step: &Step<'_>, row: &Outbox, chat: &Chat) -> Result<bool, Error> {
+    let sending = sending_session(step, chat)?.map(|session| session.hash);
+    Ok(row.attempts >= IN_VAIN && sending.is_some() && sending != row.session)
 }
 
 /// A text of ours: message, seal and outbox in one transaction.

@@ -11,6 +11,7 @@ use super::EngineConfig;
 use super::index::Index;
 use super::own::Own;
 use super::query::Query;
+use super::trust::{Told, Trust};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -32,6 +33,7 @@ pub(super) struct Step<'a> {
     pub(super) index: &'a mut Index,
     /// Nodes to publish through; 0: nothing leaves.
     pub(super) publish_nodes: u32,
+    pub(super) trust: &'a Trust,
     pub(super) foreground: bool,
     pub(super) fx: Fx,
 }
@@ -45,6 +47,8 @@ pub(super) struct Fx {
     pub(super) launched: Vec<i64>,
     /// Outbox rows whose hashes a store is asked for.
     pub(super) checked: Vec<i64>,
+    /// What shows whether publish nodes do what they say.
+    pub(super) trust: Vec<Told>,
     pub(super) conversations: BTreeSet<Hash>,
     pub(super) messages: BTreeMap<Hash, BTreeSet<Hash>>,
     pub(super) events: Vec<Event>,

@@ -69,6 +69,7 @@ impl Engine {
             return Ok(());
         }
         self.live.meter.add(now_ms, received.payload.len());
+        self.live.quiet_since_ms = now_ms;
         self.weigh_bucket(now_ms, out)?;
         self.run(now_ms, out, |step| {
             receive::payload(step, &received.payload, seconds(&received))?;
@@ -183,7 +184,7 @@ impl Engine {
                     Ok(())
                 })?;
                 if last {
-                    self.live.catch_up_ended(id);
+                    self.live.catch_up_ended(id, started_ms, now_ms);
                     self.live.poll_ms =
                         now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
                     self.weigh_bucket(now_ms, out)?;
@@ -379,30 +380,50 @@ impl Engine {
         Ok(())
     }
 
-    /// Is there something to catch up with, and a store to ask? One that is polled is reached for that.
-    fn is_behind(&self) -> bool {
+    /// From when on a store is to be asked for what came on the own topics; `None`: not now. One that is polled is
+    /// reached for that.
+    fn catch_up_from(&self) -> Option<i64> {
         let now = &self.live.connectivity;
         let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        let ready = self.polls() || (now.subscribed && now.store);
+        let ready = if self.polls() {
+            !self.live.caught_up
+        } else {
+            now.subscribed && now.store
+        };
         let topics = !self.live.topics.is_empty(); // none once the account was restored elsewhere
-        topics && !self.live.caught_up && ready && !catching_up
+        (topics && ready && !catching_up).then(|| self.live.catch_up_from())
     }
 
     fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         let topics = self.live.topics.clone();
-        if self.is_behind() && now_ms >= self.live.catch_up_after_ms {
+        if self.catch_up_from().is_some_and(|from| from <= now_ms) {
+            // Quiet: what other stores were asked before is asked again, since they may leave something out.
+            let (circle, before) = match self.live.caught_up {
+                true => (Circle::Other, self.live.asked_since()),
+                false => (Circle::Receive, None),
+            };
             self.run(now_ms, out, |step| {
                 let covered = own::time(step.tx, KEY_COVERED)?;
+                let from = before.map_or(covered, |before| before.min(covered));
+                // Times yet to come are of a clock that was wrong then.
+                let from = if from > step.clock_ms {
+                    step.clock_ms.saturating_sub(DAY)
+                } else {
+                    from
+                };
+                // Nodes that push what is ahead can move the corrected time: what the device's clock says is asked for too.
+                let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
+                let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
                 let oldest = step.clock_ms.saturating_sub(step.retention_ms());
                 step.fx.queries.push(Query {
                     what: What::CatchUp {
                         started_ms: step.clock_ms,
                         covered_ms: covered,
                     },
-                    circle: Circle::Receive,
+                    circle,
                     topics: topics.clone(),
-                    start_ms: covered.saturating_sub(OVERLAP_MS).max(oldest),
-                    end_ms: step.clock_ms.saturating_add(20 * SECOND),
+                    start_ms: from.saturating_sub(overlap).max(oldest),
+                    end_ms: step.clock_ms.max(step.now_ms).saturating_add(20 * SECOND),
                     newest_first: false,
                     found: Vec::new(),
                 });
@@ -497,7 +518,7 @@ impl Engine {
             due.hole_ms.filter(|_| store),
             due.fetch_ms.filter(|_| store),
             Some(own.next_self_ms).filter(|_| store),
-            Some(live.catch_up_after_ms).filter(|_| self.is_behind()),
+            self.catch_up_from(),
             Some(live.poll_ms).filter(|_| self.polls() && live.caught_up),
         ];
         let next = candidates

@@ -1,0 +1,428 @@
+//! Service nodes of which most are bad, and what a phone's network makes of them: chooses among those that behaved,
+//! shuns those found out, as `sotto_net::client` does.
+
+use std::collections::{HashMap, HashSet};
+
+use sotto_net::{
+    Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome,
+    Received,
+};
+use sotto_wire::waku::WakuMessage;
+
+use crate::world::hash_of;
+use crate::{MINUTE, SECOND, Seeded, World};
+
+/// How a node treats those who use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conduct {
+    /// As it should.
+    Good,
+    /// Takes streams and never answers.
+    Mute,
+    /// Says that it has no relay peers, no archive, no room.
+    Refuses,
+    /// Says yes to everything and does nothing; its store is empty.
+    Empty,
+    /// The same, and says that its store holds what it is asked for.
+    SaysStored,
+    /// Its pages are none: wrong hashes, foreign topics, times not asked for.
+    Lies,
+    /// Its pages never end.
+    Endless,
+    /// Pushes garbage with a clock an hour ahead; its store is empty.
+    Future,
+}
+
+impl Conduct {
+    /// All that are not good.
+    pub const BAD: [Self; 7] = [
+        Conduct::Mute,
+        Conduct::Refuses,
+        Conduct::Empty,
+        Conduct::SaysStored,
+        Conduct::Lies,
+        Conduct::Endless,
+        Conduct::Future,
+    ];
+}
+
+/// Nodes tried for one request.
+const ATTEMPTS: usize = 3;
+/// A request is given up after this, milliseconds.
+const REQUEST_MS: i64 = 10 * SECOND;
+const SHUN_MS: i64 = 60 * MINUTE;
+const DOUBT_MS: i64 = 10 * MINUTE;
+/// Pages of an endless store that are read; in truth ten times as many.
+const PAGES: usize = 3;
+/// What was sent less than this after a subscription, its node need not have pushed.
+const SETTLING_MS: i64 = 30 * SECOND;
+
+/// What the network of one phone knows.
+#[derive(Debug, Default)]
+struct Seat {
+    /// Used only when there is no other, until then; publish circle, receive circle.
+    shunned: [HashMap<usize, i64>; 2],
+    filter: Option<(usize, i64)>,
+    pushed: HashSet<[u8; 32]>,
+    slips: usize,
+    last_stores: Vec<usize>,
+}
+
+/// Two circles of nodes.
+#[derive(Debug)]
+pub struct Fleet {
+    /// How they behave: publish circle, receive circle.
+    pub nodes: [Vec<Conduct>; 2],
+    seats: Vec<Seat>,
+    /// Requests made of each phone's nodes.
+    pub requests: Vec<u64>,
+}
+
+const PUBLISH: usize = 0;
+const RECEIVE: usize = 1;
+
+impl Fleet {
+    /// `count` nodes in each circle, one of them good.
+    pub fn one_good(count: usize, rng: &mut Seeded) -> Self {
+        let mut circle = || {
+            let good = rng.below(count as u64) as usize;
+            let conduct = |at| match at == good {
+                true => Conduct::Good,
+                false => Conduct::BAD[rng.below(Conduct::BAD.len() as u64) as usize],
+            };
+            (0..count).map(conduct).collect()
+        };
+        Self::of([circle(), circle()])
+    }
+
+    /// These nodes: publish circle, receive circle.
+    pub fn of(nodes: [Vec<Conduct>; 2]) -> Self {
+        Self {
+            nodes,
+            seats: Vec::new(),
+            requests: Vec::new(),
+        }
+    }
+
+    fn seat(&mut self, who: usize) -> &mut Seat {
+        while self.seats.len() <= who {
+            self.seats.push(Seat::default());
+            self.requests.push(0);
+        }
+        &mut self.seats[who]
+    }
+
+    /// A node at random, none of `tried`, if possible none of `avoid` and none that is shunned.
+    fn choose(
+        &mut self,
+        who: usize,
+        circle: usize,
+        tried: &[usize],
+        avoid: &[usize],
+        (now_ms, rng): (i64, &mut Seeded),
+    ) -> Option<usize> {
+        let count = self.nodes[circle].len();
+        let seat = self.seat(who);
+        let shunned = |at: &usize| {
+            seat.shunned[circle]
+                .get(at)
+                .copied()
+                .filter(|&to| to > now_ms)
+        };
+        let mut all: Vec<usize> = (0..count).filter(|at| !tried.contains(at)).collect();
+        for last in (1..all.len()).rev() {
+            all.swap(last, rng.below(last as u64 + 1) as usize);
+        }
+        // Of those to be avoided the one longest avoided first.
+        let avoided = |at: &usize| avoid.iter().position(|one| one == at);
+        let place = |at: &usize| avoided(at).map(|place| avoid.len() - place);
+        all.sort_by_key(|at| (shunned(at).is_some(), place(at)));
+        all.first().copied()
+    }
+
+    fn shun(&mut self, who: usize, circle: usize, node: usize, until_ms: i64) {
+        let shunned = &mut self.seat(who).shunned[circle];
+        let until = shunned.entry(node).or_default();
+        *until = (*until).max(until_ms);
+    }
+}
+
+impl World {
+    /// From now on phones use these nodes.
+    pub fn settle(&mut self, fleet: Fleet) {
+        self.fleet = Some(fleet);
+        for who in 0..self.phones.len() {
+            self.join_filter(who);
+        }
+    }
+
+    pub(crate) fn fleet_command(&mut self, who: usize, command: NetCommand) {
+        match command {
+            NetCommand::Publish {
+                id,
+                topic,
+                payload,
+                timestamp_ns,
+                not,
+            } => {
+                let message = WakuMessage::new(topic, payload, timestamp_ns);
+                self.fleet_publish(who, id, &not, &message);
+            }
+            NetCommand::Check { id, hashes, not } => self.fleet_check(who, id, &hashes, not),
+            NetCommand::Query {
+                id,
+                circle,
+                topics,
+                start_ns,
+                end_ns,
+                newest_first,
+            } => self.fleet_query(who, id, circle, (&topics, start_ns, end_ns, newest_first)),
+            NetCommand::Subscribe { topics } => {
+                self.phones[who].topics = topics;
+                self.join_filter(who);
+            }
+            _ => {}
+        }
+    }
+
+    /// A node that answers, and when; the ones before it did not, or lied.
+    fn fleet_ask(
+        &mut self,
+        who: usize,
+        circle: usize,
+        avoid: &[usize],
+        good: impl Fn(Conduct) -> bool,
+    ) -> Result<(usize, Conduct, i64), (FailReason, i64)> {
+        let (mut tried, mut took) = (Vec::new(), 0);
+        let mut reason = FailReason::NoNode;
+        while tried.len() < ATTEMPTS {
+            let at = self.now_ms + took;
+            let fleet = self.fleet.as_mut().unwrap();
+            let chosen = fleet.choose(who, circle, &tried, avoid, (at, &mut self.rng));
+            let Some(node) = chosen else { break };
+            let conduct = fleet.nodes[circle][node];
+            fleet.requests[who] += 1;
+            tried.push(node);
+            if good(conduct) {
+                return Ok((node, conduct, took + 40));
+            }
+            reason = match conduct {
+                Conduct::Mute => {
+                    took += REQUEST_MS;
+                    fleet.shun(who, circle, node, at + 5 * MINUTE);
+                    FailReason::Timeout
+                }
+                Conduct::Lies => {
+                    took += 40;
+                    fleet.shun(who, circle, node, at + SHUN_MS);
+                    FailReason::Lied
+                }
+                _ => {
+                    took += 40;
+                    fleet.shun(who, circle, node, at + DOUBT_MS);
+                    FailReason::NoRelayPeers
+                }
+            };
+        }
+        Err((reason, took + 40))
+    }
+
+    fn fleet_publish(&mut self, who: usize, id: u64, not: &[u64], message: &WakuMessage) {
+        let avoid: Vec<usize> = not.iter().map(|&node| node as usize).collect();
+        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses);
+        let asked = self.fleet_ask(who, PUBLISH, &avoid, takes);
+        let hash = hash_of(message);
+        let (node, outcome, took) = match asked {
+            Ok((node, conduct, took)) => {
+                if conduct == Conduct::Good {
+                    self.fleet_relay(message, took);
+                }
+                let outcome = PublishOutcome::Relayed { peers: 3 };
+                (Some(node as u64), outcome, took)
+            }
+            Err((reason, took)) => (None, PublishOutcome::Failed(reason), took),
+        };
+        let event = NetEvent::Published {
+            id,
+            hash,
+            node,
+            outcome,
+        };
+        self.later(who, took, event);
+    }
+
+    /// Good nodes have it: their stores, and those who listen to them.
+    fn fleet_relay(&mut self, message: &WakuMessage, in_ms: i64) {
+        let timestamp_ns = message.timestamp.unwrap();
+        let (topic, payload) = (message.content_topic.clone(), message.payload.clone());
+        let hash = hash_of(message);
+        self.published.push((topic.clone(), payload.clone()));
+        if (timestamp_ns / 1_000_000 - self.now_ms).abs() <= 20 * SECOND {
+            self.keep(message);
+        }
+        for other in 0..self.phones.len() {
+            let fleet = self.fleet.as_mut().unwrap();
+            let Some((node, _)) = fleet.seat(other).filter else {
+                continue;
+            };
+            let wanted = self.phones[other].topics.contains(&topic);
+            if wanted && fleet.nodes[RECEIVE][node] == Conduct::Good {
+                fleet.seats[other].pushed.insert(hash);
+                let received = Received {
+                    topic: topic.clone(),
+                    payload: payload.clone(),
+                    timestamp_ns,
+                    hash,
+                    node: node as u64,
+                    live: true,
+                };
+                self.later(other, in_ms, NetEvent::Message(received));
+            }
+        }
+    }
+
+    fn fleet_check(&mut self, who: usize, id: u64, hashes: &[[u8; 32]], not: Option<u64>) {
+        let avoid: Vec<usize> = not.iter().map(|&node| node as usize).collect();
+        let answers = |conduct| {
+            !matches!(
+                conduct,
+                Conduct::Mute | Conduct::Refuses | Conduct::Lies | Conduct::Endless
+            )
+        };
+        match self.fleet_ask(who, PUBLISH, &avoid, answers) {
+            Ok((node, conduct, took)) => {
+                let held = |hash: &[u8; 32]| match conduct {
+                    Conduct::Good => self.holds(hash),
+                    conduct => conduct == Conduct::SaysStored,
+                };
+                let present: Vec<_> = hashes.iter().copied().filter(held).collect();
+                let node = node as u64;
+                self.later(who, took, NetEvent::Checked { id, node, present });
+            }
+            Err((reason, took)) => self.later(who, took, NetEvent::CheckFailed { id, reason }),
+        }
+    }
+
+    fn fleet_query(
+        &mut self,
+        who: usize,
+        id: u64,
+        circle: Circle,
+        (topics, start, end, newest): (&[String], i64, i64, bool),
+    ) {
+        let last = self.fleet.as_mut().unwrap().seat(who).last_stores.clone();
+        let avoid: Vec<usize> = match circle {
+            Circle::Other => last,
+            Circle::Receive | Circle::Alone => Vec::new(),
+        };
+        let answers =
+            |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Lies);
+        let asked = self.fleet_ask(who, RECEIVE, &avoid, answers);
+        let (node, conduct, took) = match asked {
+            Ok(found) => found,
+            Err((reason, took)) => {
+                return self.later(who, took, NetEvent::QueryFailed { id, reason });
+            }
+        };
+        let last = &mut self.fleet.as_mut().unwrap().seat(who).last_stores;
+        last.retain(|one| *one != node);
+        last.insert(0, node);
+        if conduct == Conduct::Endless {
+            for page in 0..PAGES {
+                let messages = vec![self.garbage(&topics[0], node, start)];
+                let last = false;
+                let event = NetEvent::Page { id, messages, last };
+                self.later(who, took + page as i64, event);
+            }
+            let until = self.now_ms + SHUN_MS;
+            let fleet = self.fleet.as_mut().unwrap();
+            fleet.requests[who] += PAGES as u64;
+            fleet.shun(who, RECEIVE, node, until);
+            let reason = FailReason::Lied;
+            return self.later(who, took + 100, NetEvent::QueryFailed { id, reason });
+        }
+        let found = match conduct {
+            Conduct::Good => self.found(topics, start, end, newest),
+            _ => Vec::new(),
+        };
+        self.later(
+            who,
+            took,
+            NetEvent::Page {
+                id,
+                messages: found.clone(),
+                last: true,
+            },
+        );
+        self.witness(who, &found);
+    }
+
+    /// A filter node that should have pushed what a store holds is left.
+    fn witness(&mut self, who: usize, found: &[Received]) {
+        let wanted = &self.phones[who].topics;
+        let (until, now_ms) = (self.now_ms + DOUBT_MS, self.now_ms);
+        let fleet = self.fleet.as_mut().unwrap();
+        let seat = fleet.seat(who);
+        let Some((node, since_ms)) = seat.filter else {
+            return;
+        };
+        for one in found.iter().filter(|one| wanted.contains(&one.topic)) {
+            let sent_ms = one.timestamp_ns / 1_000_000;
+            let owed = (since_ms + SETTLING_MS..now_ms).contains(&sent_ms);
+            if owed && seat.pushed.insert(one.hash) {
+                seat.slips += 1;
+            }
+        }
+        if seat.slips >= 2 {
+            fleet.shun(who, RECEIVE, node, until);
+            self.join_filter(who);
+        }
+    }
+
+    /// Subscribes at some node; mute ones are left after a while, those that refuse at once.
+    fn join_filter(&mut self, who: usize) {
+        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses);
+        let asked = self.fleet_ask(who, RECEIVE, &[], takes);
+        let filter = asked.ok().map(|(node, ..)| (node, self.now_ms));
+        let seat = self.fleet.as_mut().unwrap().seat(who);
+        (seat.filter, seat.slips) = (filter, 0);
+        let subscribed = filter.is_some() && !self.phones[who].topics.is_empty();
+        let now = Connectivity {
+            publish_nodes: 3,
+            receive_nodes: 3,
+            relay_peers: 0,
+            store: true,
+            subscribed,
+            gap: subscribed,
+        };
+        self.later(who, 40, NetEvent::Connectivity(now));
+        if let Some((node, _)) = filter
+            && self.fleet.as_mut().unwrap().nodes[RECEIVE][node] == Conduct::Future
+        {
+            for topic in self.phones[who].topics.clone() {
+                for number in 1..20 {
+                    let at_ms = self.now_ms + 60 * MINUTE + number;
+                    let received = Received {
+                        live: true,
+                        ..self.garbage(&topic, node, at_ms * 1_000_000)
+                    };
+                    self.later(who, 50 + number, NetEvent::Message(received));
+                }
+            }
+        }
+    }
+
+    fn garbage(&mut self, topic: &str, node: usize, timestamp_ns: i64) -> Received {
+        let mut payload = vec![1; 512];
+        rand_core::Rng::fill_bytes(&mut self.rng, &mut payload[1..]);
+        let message = WakuMessage::new(topic.to_owned(), payload.clone(), timestamp_ns);
+        Received {
+            topic: topic.to_owned(),
+            payload,
+            timestamp_ns,
+            hash: hash_of(&message),
+            node: node as u64,
+            live: false,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! In each circle all service nodes but one are bad, each in its way: everything arrives, once, for a bounded price, and
+//! the bad are used ever less.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use sotto_messenger::records::MessageState;
+use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, Seeded, World};
+
+const TEXTS: usize = 20;
+
+/// Two friends whose phones were just started, and these nodes.
+fn world(seed: u64, fleet: Fleet) -> World {
+    let mut world = World::befriended(seed);
+    for who in 0..2 {
+        world.kill(who); // what is known of nodes was known of others
+        world.start(who);
+    }
+    world.settle(fleet);
+    world
+}
+
+/// Twenty texts, ten each way, a minute between them.
+fn talk(world: &mut World, said: &mut Vec<String>) {
+    for number in said.len()..said.len() + TEXTS {
+        let text = format!("{number}");
+        assert!(world.send(number % 2, &text));
+        said.push(text);
+        world.run(MINUTE);
+    }
+    said.sort_unstable();
+}
+
+fn arrived(world: &World, said: &[String]) -> bool {
+    (0..2).all(|who| {
+        let mut texts = world.phones[who].texts();
+        texts.retain(|text| text.parse::<usize>().is_ok());
+        texts.sort_unstable();
+        texts == said
+    })
+}
+
+fn delivered(world: &World) -> bool {
+    let delivered = |state: &MessageState| *state >= MessageState::Delivered;
+    (0..2).all(|who| world.phones[who].states().iter().all(delivered))
+}
+
+fn requests(world: &World) -> u64 {
+    world.fleet.as_ref().unwrap().requests.iter().sum()
+}
+
+/// How long it takes until it is so, hours begun.
+fn wait(world: &mut World, within: i64, what: &str, is: impl Fn(&World) -> bool) -> u64 {
+    let began = world.now_ms;
+    while !is(world) {
+        let took = world.now_ms - began;
+        let nodes = &world.fleet.as_ref().unwrap().nodes;
+        assert!(took < within, "not {what} in time: {nodes:?}");
+        world.run(if took < HOUR { 5 * MINUTE } else { HOUR });
+    }
+    ((world.now_ms - began) / HOUR) as u64 + 1
+}
+
+/// Twice each kind of bad node in each circle, beside a good one: all is known to have arrived, and who was found out is
+/// used less after that.
+#[test]
+fn one_good_node_beside_two_of_each_kind() {
+    let mut all_requests = [0, 0];
+    for (seed, bad) in Conduct::BAD.into_iter().enumerate() {
+        let circle = || vec![bad, Conduct::Good, bad];
+        let mut world = world(500 + seed as u64, Fleet::of([circle(), circle()]));
+        let (mut said, mut before) = (Vec::new(), 0);
+        for all in &mut all_requests {
+            talk(&mut world, &mut said);
+            let known = |world: &World| arrived(world, &said) && delivered(world);
+            let hours = wait(&mut world, DAY, "delivered", known);
+            let made = requests(&world) - before;
+            assert!(made <= 150 + 60 * hours, "{bad:?}: {made} in {hours} h");
+            before += made;
+            *all += made;
+        }
+    }
+    assert!(all_requests[1] < all_requests[0], "{all_requests:?}");
+}
+
+/// Bad nodes at random, three to ten in each circle: everything arrives.
+#[test]
+fn one_good_node_of_many_at_random() {
+    for count in 3..=10 {
+        for seed in 2..=4 {
+            let seed = 100 * seed + count as u64;
+            let mut world = world(seed, Fleet::one_good(count, &mut Seeded::new(seed)));
+            let mut said = Vec::new();
+            talk(&mut world, &mut said);
+            let hours = wait(&mut world, 7 * DAY, "there", |world| arrived(world, &said));
+            let requests = requests(&world);
+            assert!(requests <= 300 + 60 * hours, "{seed}: {requests}");
+        }
+    }
+}
