@@ -1,5 +1,4 @@
-//! In each circle all service nodes but one are bad, each in its way: everything arrives, once, for a bounded price, and
-//! the bad are used ever less.
+//! In each circle all service nodes but one are bad, each in its way: everything arrives, once, for a bounded price.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -64,26 +63,22 @@ fn wait(world: &mut World, within: i64, what: &str, is: impl Fn(&World) -> bool)
     ((world.now_ms - began) / HOUR) as u64 + 1
 }
 
-/// Twice each kind of bad node in each circle, beside a good one: all is known to have arrived, and who was found out is
-/// used less after that.
+/// Twice each kind of bad node in each circle, beside a good one: all is known to have arrived.
 #[test]
 fn one_good_node_beside_two_of_each_kind() {
-    let mut all_requests = [0, 0];
     for (seed, bad) in Conduct::BAD.into_iter().enumerate() {
         let circle = || vec![bad, Conduct::Good, bad];
         let mut world = world(500 + seed as u64, Fleet::of([circle(), circle()]));
         let (mut said, mut before) = (Vec::new(), 0);
-        for all in &mut all_requests {
+        for _ in 0..2 {
             talk(&mut world, &mut said);
             let known = |world: &World| arrived(world, &said) && delivered(world);
-            let hours = wait(&mut world, DAY, "delivered", known);
+            let hours = wait(&mut world, 2 * DAY, "delivered", known);
             let made = requests(&world) - before;
             assert!(made <= 150 + 60 * hours, "{bad:?}: {made} in {hours} h");
             before += made;
-            *all += made;
         }
     }
-    assert!(all_requests[1] < all_requests[0], "{all_requests:?}");
 }
 
 /// Bad nodes at random, three to ten in each circle: everything arrives.
@@ -95,9 +90,28 @@ fn one_good_node_of_many_at_random() {
             let mut world = world(seed, Fleet::one_good(count, &mut Seeded::new(seed)));
             let mut said = Vec::new();
             talk(&mut world, &mut said);
-            let hours = wait(&mut world, 7 * DAY, "there", |world| arrived(world, &said));
+            let hours = wait(&mut world, 12 * DAY, "there", |world| arrived(world, &said));
             let requests = requests(&world);
             assert!(requests <= 300 + 60 * hours, "{seed}: {requests}");
         }
+    }
+}
+
+/// What was missed for a night is asked of more than the one store that is asked first.
+#[test]
+fn a_night_is_asked_of_several_stores() {
+    for seed in 600..610 {
+        let receive = vec![Conduct::Empty, Conduct::Good];
+        let mut world = world(seed, Fleet::of([vec![Conduct::Good], receive]));
+        world.run(MINUTE);
+        world.kill(1);
+        assert!(world.send(0, "0"));
+        world.run(10 * MINUTE);
+        world.kill(0); // sends nothing again
+        world.run(9 * HOUR);
+        world.start(1);
+        wait(&mut world, HOUR, "there", |world| {
+            world.phones[1].texts().contains(&"0".to_owned())
+        });
     }
 }

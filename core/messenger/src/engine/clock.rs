@@ -65,14 +65,15 @@ impl Clock {
         }
         let count: usize = self.nodes.iter().map(|one| one.skews.len()).sum();
         let medians = self.nodes.iter().map(|one| median(&one.skews));
-        if count >= ENOUGH
-            && self.nodes.len() >= NODES
-            && let Some(median) = medians.min_by_key(|skew| skew.unsigned_abs())
-        {
+        let enough = count >= ENOUGH && self.nodes.len() >= NODES;
+        if let Some(median) = medians.min_by_key(|skew| skew.unsigned_abs()) {
             // Delay looks like skew, and the samples of peers who correct themselves carry it on: what may be
             // delay is left alone, or clocks would drift together. Stores take what is up to 20 s off.
             let beyond = median.saturating_abs().saturating_sub(DELAY_MS).max(0);
-            self.correction_ms = beyond.saturating_mul(median.signum());
+            // Less than before needs no second node: somebody may have set the clock right.
+            if enough || beyond < self.correction_ms.saturating_abs() {
+                self.correction_ms = beyond.saturating_mul(median.signum());
+            }
         }
         before != self.skewed()
     }

@@ -48,7 +48,7 @@ pub(super) struct Live {
     pub(super) catch_up_after_ms: i64,
     /// The last push, or the end of the last catch-up.
     pub(super) quiet_since_ms: i64,
-    /// Corrected time when the last whole catch-ups began, oldest first.
+    /// Where the stretches begin, corrected time, that the last catch-ups were for, oldest first.
     asked_ms: VecDeque<i64>,
     pub(super) catch_up_tries: u32,
     /// Outbox rows handed over, unanswered.
@@ -172,12 +172,22 @@ impl Live {
         self.too_early = self.next_query;
     }
 
-    /// The last page came of a catch-up that began then, corrected time.
-    pub(super) fn catch_up_ended(&mut self, query: u64, started_ms: i64, now_ms: i64) {
+    /// The last page came of a catch-up for what came after `covered_ms`, corrected time; with the stretches before it
+    /// when it was by turns.
+    pub(super) fn catch_up_ended(
+        &mut self,
+        query: u64,
+        (covered_ms, by_turns): (i64, bool),
+        now_ms: i64,
+    ) {
         self.caught_up = query > self.too_early;
         self.catch_up_tries = 0;
         self.quiet_since_ms = now_ms;
-        self.asked_ms.push_back(started_ms);
+        match self.asked_ms.back_mut() {
+            // The next by turns is for this stretch too.
+            Some(last) if !by_turns => *last = covered_ms.min(*last),
+            _ => self.asked_ms.push_back(covered_ms),
+        }
         if self.asked_ms.len() > STORES {
             self.asked_ms.pop_front();
         }
@@ -207,6 +217,7 @@ impl Live {
         let longest = bucket::longest_wait_ms(self.foreground, &self.connectivity);
         self.catch_up_tries = self.catch_up_tries.saturating_add(1);
         self.catch_up_after_ms = now_ms.saturating_add(wait.min(longest));
+        self.quiet_since_ms = now_ms;
     }
 
     /// What is due failed, and still is due.

@@ -56,9 +56,10 @@ fn accepted(
     relayed: bool,
 ) -> Result<(), Error> {
     if let Some(node) = node {
-        let receipts_for = row.chat.filter(|_| row.kind == ONCE);
-        let took = Told::Took(row.id, node, step.now_ms, receipts_for);
-        step.fx.trust.push(took);
+        step.fx.trust.push(match row.chat {
+            Some(chat) if row.kind == ONCE => Told::TookReceipts(chat, node),
+            chat => Told::Took(row.id, node, step.now_ms, chat),
+        });
     }
     if row.kind == CARD {
         // Nobody answers a card: a store is asked whether it is there.
@@ -112,7 +113,7 @@ fn accepted(
         4 => 6 * HOUR,
         _ => DAY,
     };
-    let unproven = row.attempts <= PROBES && !step.trust.ever();
+    let unproven = row.attempts <= PROBES && !step.trust.proven();
     let wait = if unproven { wait.min(HOUR) } else { wait };
     row.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
     Ok(step.tx.outbox_update(&row)?)

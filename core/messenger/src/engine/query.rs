@@ -29,7 +29,11 @@ pub(super) struct Query {
 pub(super) enum What {
     /// Everything on the own topics since last time. Corrected times: when it was asked, and until when nothing was
     /// missed before.
-    CatchUp { started_ms: i64, covered_ms: i64 },
+    CatchUp {
+        started_ms: i64,
+        covered_ms: i64,
+        by_turns: bool,
+    },
     /// The cards of a contact, under this secret.
     Cards { chat: [u8; 33], secret: [u8; 16] },
     /// The own device list.

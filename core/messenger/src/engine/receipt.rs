@@ -144,9 +144,9 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
             continue;
         }
         for (id, seq, message) in step.tx.outbox_of_session(&row.hash)? {
-            if !receipt.covers(seq) {
+            if receipt.lacks(seq) {
                 hurry(step, id)?;
-            } else {
+            } else if receipt.covers(seq) {
                 step.tx.outbox_delete(id)?;
                 step.fx.trust.push(Told::Arrived(id));
                 if let Some(message) = message {
@@ -161,16 +161,18 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
     Ok(())
 }
 
-/// They are there, and did not get this: it leaves again soon unless it only just did.
+/// They are there, and did not get this: it leaves again soon, unless it did lately; what leaves again and again has to
+/// wait ever longer. A pointer is receipted when its chunks are there, so its absence says nothing.
 fn hurry(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
-    let Some(mut row) = step.tx.outbox(id)? else {
+    let Some(mut row) = step.tx.outbox(id)?.filter(|row| row.group_key.is_none()) else {
         return Ok(());
     };
     let soon = step.now_ms.saturating_add(HURRY_MS + step.below(HURRY_MS));
     let age_ms = step
         .clock_ms
         .saturating_sub(row.last_s.saturating_mul(SECOND));
-    if row.attempts > 0 && age_ms >= MINUTE && soon < row.due_ms {
+    let rest_ms = MINUTE << row.attempts.min(6);
+    if row.attempts > 0 && age_ms >= rest_ms && soon < row.due_ms {
         row.due_ms = soon;
         step.tx.outbox_update(&row)?;
     }

@@ -109,7 +109,9 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     if let Some(hash) = seen.session
         && let Some(mut row) = step.tx.session(&hash)?
     {
-        step.fx.trust.push(Told::Unheard(row.chat));
+        if !row.receipt_dirty {
+            step.fx.trust.push(Told::Unheard(row.chat));
+        }
         receipt::owe(step, &mut row)?;
         step.tx.session_put(&row)?;
     }

@@ -340,10 +340,23 @@ pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
             return Ok(()); // the pointer follows its chunks
         }
     }
-    if row.attempts > 0 {
+    if row.attempts > 0 && heard_since(step, &row)? {
         step.fx.trust.push(Told::Missing(row.id));
     }
     launch(step, row)
+}
+
+/// Was its contact heard of since a row was sent last? Else it may just be away.
+fn heard_since(step: &Step<'_>, row: &Outbox) -> Result<bool, Error> {
+    let Some(chat) = row.chat else {
+        return Ok(false);
+    };
+    let age_ms = step
+        .clock_ms
+        .saturating_sub(row.last_s.saturating_mul(SECOND));
+    let sent_ms = step.now_ms.saturating_sub(age_ms);
+    let sessions = step.tx.sessions_of(&chat)?;
+    Ok(sessions.iter().any(|session| session.heard_ms > sent_ms))
 }
 
 /// Was a row sent several times in vain by a session that has been replaced since? The other side may have lost it: it

@@ -5,25 +5,29 @@ use std::collections::HashMap;
 
 use sotto_db::Chat;
 
-use super::step::MINUTE;
+use super::step::{MINUTE, SECOND};
 
 /// Rows and contacts remembered.
 const REMEMBERED: usize = 1024;
-/// So many in a row that did not come through make a proven node a suspect: who was blamed may have been another's.
-const STRIKES: u8 = 8;
+/// So many in a row that did not come through make a proven node a suspect: it may have been the receipts that did not.
+const STRIKES: u8 = 3;
 /// Attempts so far apart are told apart by when a receipt comes.
 const ALONE_MS: i64 = 50 * MINUTE;
+/// Two attempts so close are one: nodes that give no count are asked by twos.
+const TOGETHER_MS: i64 = 10 * SECOND;
 /// Nodes named in one command.
 const NAMED: usize = 64;
 
 /// What shows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Told {
-    /// A node took a row, at this time; with the contact that it holds receipts for, and nothing else.
+    /// A node took a row at this time; receipts for its contact may ride on it.
     Took(i64, u64, i64, Option<Chat>),
+    /// A node took receipts for a contact, and nothing else.
+    TookReceipts(Chat, u64),
     /// A receipt covers a row.
     Arrived(i64),
-    /// Nothing shows that a row came through the node that took it.
+    /// A row's contact was heard of since, and nothing shows that it came through the node that took it.
     Missing(i64),
     /// A contact sends again what was receipted.
     Unheard(Chat),
@@ -61,28 +65,30 @@ pub(super) struct Trust {
     takers: HashMap<i64, (u64, i64, bool)>,
     /// Who took the last receipt for a contact.
     receipts: HashMap<Chat, u64>,
-    ever: bool,
 }
 
 impl Trust {
     /// Takes in what happened.
     pub(super) fn told(&mut self, told: Told) {
         match told {
-            Told::Took(row, node, now_ms, receipts_for) => {
+            Told::Took(row, node, now_ms, chat) => {
                 self.used(node);
-                match receipts_for {
-                    Some(chat) => put(&mut self.receipts, chat, node),
-                    None => {
-                        let before = self.takers.get(&row).map(|(_, at_ms, _)| *at_ms);
-                        let alone = before.is_none_or(|at| now_ms.saturating_sub(at) >= ALONE_MS);
-                        put(&mut self.takers, row, (node, now_ms, alone));
-                    }
+                let alone = self.takers.get(&row).is_none_or(|&(_, at_ms, alone)| {
+                    let apart = now_ms.saturating_sub(at_ms);
+                    apart >= ALONE_MS || (alone && apart < TOGETHER_MS)
+                });
+                if let Some(chat) = chat.filter(|_| !self.takers.contains_key(&row)) {
+                    self.receipts.remove(&chat);
                 }
+                put(&mut self.takers, row, (node, now_ms, alone));
+            }
+            Told::TookReceipts(chat, node) => {
+                self.used(node);
+                put(&mut self.receipts, chat, node);
             }
             Told::Arrived(row) => {
                 if let Some((node, _, true)) = self.takers.remove(&row) {
                     self.stands(node, |_| Standing::Proven(0));
-                    self.ever = true;
                 }
             }
             Told::Missing(row) => {
@@ -122,9 +128,9 @@ impl Trust {
         }
     }
 
-    /// Has any message come through in this run, as far as is known?
-    pub(super) fn ever(&self) -> bool {
-        self.ever
+    /// Is there a node that messages came through?
+    pub(super) fn proven(&self) -> bool {
+        self.nodes.iter().any(|(_, standing)| standing.proven())
     }
 
     /// Nodes not to use for what these had, the latest first: the latest of them; those that are not proven, if
@@ -172,7 +178,7 @@ mod tests {
         let chat = [1; 33];
         trust.told(Told::Took(1, 7, 0, None));
         trust.told(Told::Took(2, 8, 0, None));
-        trust.told(Told::Took(3, 9, 0, Some(chat)));
+        trust.told(Told::TookReceipts(chat, 9));
         assert!(trust.not([].into_iter()).is_empty());
         trust.told(Told::Missing(1));
         trust.told(Told::Unheard(chat));
@@ -182,7 +188,7 @@ mod tests {
         // Proven: what it had before the last time is not withheld from it.
         assert_eq!(trust.not([5, 8].into_iter()), [5, 6, 9, 7]);
         assert_eq!(trust.not([8].into_iter()), [8, 9, 7]);
-        assert!(trust.ever());
+        assert!(trust.proven());
         trust.told(Told::Took(5, 8, 0, None));
         for _ in 0..STRIKES {
             assert_eq!(trust.not([].into_iter()), [6, 9, 7]);
@@ -190,7 +196,7 @@ mod tests {
         }
         assert_eq!(trust.not([].into_iter()), [8, 9, 7]);
         // Which of two attempts came through, nobody knows.
-        trust.told(Told::Took(5, 6, 0, None));
+        trust.told(Told::Took(5, 6, MINUTE, None));
         trust.told(Told::Arrived(5));
         assert_eq!(trust.not([].into_iter()), [8, 9, 7]);
     }

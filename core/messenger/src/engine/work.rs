@@ -167,6 +167,7 @@ impl Engine {
             What::CatchUp {
                 started_ms,
                 covered_ms,
+                by_turns,
             } => {
                 if self.polls() {
                     // What overlaps with the catch-up before was counted then.
@@ -177,14 +178,15 @@ impl Engine {
                 }
                 self.run(now_ms, out, |step| {
                     all(step, &messages)?;
-                    if last {
-                        let covered = own::time(step.tx, KEY_COVERED)?.max(started_ms);
-                        own::set_time(step.tx, KEY_COVERED, covered)?;
+                    let covered = own::time(step.tx, KEY_COVERED)?;
+                    // A time yet to come is of a clock that was wrong then.
+                    if last && !(started_ms..=step.clock_ms).contains(&covered) {
+                        own::set_time(step.tx, KEY_COVERED, started_ms)?;
                     }
                     Ok(())
                 })?;
                 if last {
-                    self.live.catch_up_ended(id, started_ms, now_ms);
+                    self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
                     self.live.poll_ms =
                         now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
                     self.weigh_bucket(now_ms, out)?;
@@ -398,27 +400,28 @@ impl Engine {
         let topics = self.live.topics.clone();
         if self.catch_up_from().is_some_and(|from| from <= now_ms) {
             // Quiet: what other stores were asked before is asked again, since they may leave something out.
-            let (circle, before) = match self.live.caught_up {
+            let by_turns = self.live.caught_up;
+            let (circle, before) = match by_turns {
                 true => (Circle::Other, self.live.asked_since()),
                 false => (Circle::Receive, None),
             };
             self.run(now_ms, out, |step| {
+                let oldest = step.clock_ms.saturating_sub(step.retention_ms());
                 let covered = own::time(step.tx, KEY_COVERED)?;
-                let from = before.map_or(covered, |before| before.min(covered));
-                // Times yet to come are of a clock that was wrong then.
-                let from = if from > step.clock_ms {
-                    step.clock_ms.saturating_sub(DAY)
+                let covered = if covered > step.clock_ms {
+                    step.clock_ms.saturating_sub(3 * DAY) // of a clock that was wrong then
                 } else {
-                    from
+                    covered
                 };
+                let from = before.map_or(covered, |before| before.min(covered));
                 // Nodes that push what is ahead can move the corrected time: what the device's clock says is asked for too.
                 let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
                 let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
-                let oldest = step.clock_ms.saturating_sub(step.retention_ms());
                 step.fx.queries.push(Query {
                     what: What::CatchUp {
                         started_ms: step.clock_ms,
                         covered_ms: covered,
+                        by_turns,
                     },
                     circle,
                     topics: topics.clone(),

@@ -99,12 +99,17 @@ impl Receipt {
         if seq <= self.contiguous {
             return seq > 0;
         }
-        let set = |(byte, bit)| {
-            self.bitmap
-                .get(byte)
-                .is_some_and(|bits: &u8| bits & bit != 0)
-        };
-        position(self.contiguous, seq).is_some_and(set)
+        position(self.contiguous, seq).is_some_and(|place| self.set(place))
+    }
+
+    /// Does it say that `seq` did not arrive? Of what is beyond the bitmap it says nothing.
+    pub fn lacks(&self, seq: u32) -> bool {
+        position(self.contiguous, seq).is_some_and(|place| !self.set(place))
+    }
+
+    fn set(&self, (byte, bit): (usize, u8)) -> bool {
+        let bits = self.bitmap.get(byte);
+        bits.is_some_and(|bits| bits & bit != 0)
     }
 }
 
