@@ -126,7 +126,7 @@ pub struct NodeHandle {
     /// What the node relays, for a light client in relay mode.
     pub(crate) heard: mpsc::Receiver<Heard>,
     /// Further relay peers.
-    pub(crate) found: mpsc::Sender<Vec<(PeerId, Multiaddr)>>,
+    pub(crate) found: mpsc::Sender<Vec<(PeerId, Vec<Multiaddr>)>>,
     /// Those of them whose names may lead into a private network.
     pub(crate) insiders: Insiders,
 }

@@ -203,6 +203,80 @@ async fn three_nodes_find_each_other_from_one_record() {
     assert_eq!(known.len(), 3, "{known:?}");
 }
 
+/// A discv5 of Waku's with nothing else behind it.
+async fn signpost() -> discv5::Discv5 {
+    use discv5::{ConfigBuilder, Discv5, ListenConfig, ProtocolIdentity};
+    let key = enr::CombinedKey::generate_secp256k1();
+    let udp = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let (shards, value) = waku::ShardSet::new(66, vec![0]).unwrap().to_value();
+    let record = discv5::Enr::builder()
+        .ip4(std::net::Ipv4Addr::LOCALHOST)
+        .udp4(udp.local_addr().unwrap().port())
+        .tcp4(1)
+        .add_value(shards, &value.as_slice())
+        .add_value("waku2", &[0x0f_u8].as_slice())
+        .build(&key)
+        .unwrap();
+    let listen = ListenConfig::FromSockets {
+        ipv4: Some(Arc::new(udp)),
+        ipv6: None,
+    };
+    let mut config = ConfigBuilder::new(listen);
+    config.protocol_identity(ProtocolIdentity {
+        protocol_id: *b"d5waku",
+        protocol_version: [0, 1],
+    });
+    let mut discv5 = Discv5::new(record, key, config.build()).unwrap();
+    discv5.start().await.unwrap();
+    discv5
+}
+
+/// From the one record of a tree, whose node relays nothing itself; and only in relay mode.
+#[tokio::test]
+async fn a_phone_that_relays_finds_others_by_discv5_and_is_listed_nowhere() {
+    let signpost = signpost().await;
+    let mut events = signpost.event_stream().await.unwrap();
+    let mut asked_by = || {
+        let events = std::iter::from_fn(|| events.try_recv().ok());
+        let asking = events.filter_map(|event| match event {
+            discv5::Event::SessionEstablished(record, _) => Some(record),
+            _ => None,
+        });
+        asking.collect::<Vec<_>>()
+    };
+    let record = signpost.local_enr();
+    let mut tree = Tree::new(1, "nodes.example.org");
+    tree.fill(&[alloy_rlp::encode(&record)], &[]);
+    let mut config = net_config(&[]);
+    config.dns_trees = vec![tree.url().to_string()];
+    config.timing.discover = Duration::from_millis(100);
+    let server = Server::start(vec![tree]).await;
+    config.dns_servers = vec![server.address.clone()];
+    let phone = Client::start(config);
+    phone.subscribe(&[TOPIC]).await;
+    support::soon("the tree is read again", async {
+        while server.count() < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert!(asked_by().is_empty(), "light: no UDP");
+
+    let mut node = seeker(&[&record.to_base64()]).await;
+    phone.send(Command::Relay(true)).await;
+    node.relays(1).await;
+    let listed = signpost.table_entries_enr();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(Some(listed[0].to_base64()), node.record);
+    let mut asked_by = asked_by();
+    asked_by.retain(|record| *record != listed[0]);
+    assert!(!asked_by.is_empty(), "the phone");
+    for record in asked_by {
+        let said: Vec<_> = record.iter().map(|(key, _)| key.as_slice()).collect();
+        assert_eq!(said, [&b"id"[..], b"secp256k1"]);
+    }
+}
+
 /// The same port, another protocol: the network that is not Waku's hears nothing from us.
 #[tokio::test]
 async fn other_discv5_networks_are_not_ours() {

@@ -133,7 +133,6 @@ func options(set settings, port int, tracer *tracer, metrics *prometheus.Registr
 			libp2p.UserAgent(set.agent),
 			libp2p.Muxer("/yamux/1.0.0", muxer),
 		),
-		node.WithPeerExchange(peer_exchange.WithRateLimiter(perSecond, perSecond)),
 	}
 	if set.discv5 {
 		more, err := discovery(set, port)
@@ -142,16 +141,17 @@ func options(set settings, port int, tracer *tracer, metrics *prometheus.Registr
 		}
 		options = append(options, more...)
 	}
+	exchange := node.WithPeerExchange(peer_exchange.WithRateLimiter(perSecond, perSecond))
 	switch set.mode {
 	case "service":
-		options = append(options,
+		options = append(options, exchange,
 			node.WithWakuRelayAndMinPeers(0, gossip(set, tracer)...),
 			node.WithWakuFilterFullNode(filter.WithFullNodeRateLimiter(perSecond, perSecond)),
 			node.WithLightPush(lightpush.WithRateLimiter(perSecond, perSecond)))
 	case "relay":
 		options = append(options, node.WithWakuRelayAndMinPeers(0, gossip(set, tracer)...))
 	case "light":
-		options = append(options, node.WithWakuFilterLightNode())
+		options = append(options, exchange, node.WithWakuFilterLightNode())
 	default:
 		return nil, fmt.Errorf("no mode %q", set.mode)
 	}

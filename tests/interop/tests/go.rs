@@ -15,8 +15,8 @@ use sotto_interop::node::{Node, node_config};
 use sotto_interop::person::Person;
 use sotto_interop::{CLUSTER, PATIENCE, Peer, SHARD, go};
 use sotto_messenger::records::MessageState;
-use sotto_net::{Discv5Config, NodeConfig, PublishOutcome};
-use sotto_wire::waku::{Message as _, WakuMessage, gossip_id};
+use sotto_net::{Command, Discv5Config, NodeConfig, PublishOutcome};
+use sotto_wire::waku::{Message as _, WakuMessage, gossip_id, record_bytes};
 
 const PUBSUB: &str = "/waku/2/rs/66/0";
 const TOPIC: &str = "/interop/1/one/proto";
@@ -597,4 +597,28 @@ async fn nodes_find_each_other_by_discv5() {
         peers["connected"].get(&known.peer_id).map(|_| ())
     })
     .await;
+}
+
+/// A phone in relay mode is told one go relay by peer exchange, asks it over UDP, and relays with another go relay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_relays_finds_a_go_node_by_discv5() {
+    let mut known = go::start("relay", &["-discv5"]);
+    let record = known.call("record", json!({}));
+    let mut hidden = go::start("relay", &["-discv5", "-boot", text(&record, "enr")]);
+    meshed(&mut known, &hidden.peer_id).await;
+    let mut config = alone();
+    config.records = vec![record_bytes(text(&record, "enr")).unwrap()];
+    let node = Node::start(config).await;
+    let mut config = client_config(&[&node.addresses[0]]);
+    config.timing.discover = Duration::from_millis(100);
+    let mut phone = Client::start_with(config);
+    phone.subscribe(&[TOPIC]).await;
+    phone.send(Command::Relay(true)).await;
+    phone.connectivity(|now| now.relay_peers == 3).await;
+    for peer in [&mut known, &mut hidden] {
+        until("the phone in both meshes", || {
+            (relay(peer)["mesh"].as_array().unwrap().len() == 2).then_some(())
+        })
+        .await;
+    }
 }

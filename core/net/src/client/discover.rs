@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use libp2p::PeerId;
 use sotto_wire::waku::{Services, TreeUrl};
 use tokio::time::Instant;
 
@@ -12,7 +11,7 @@ use super::circle::Ready;
 use super::nodes::{Kind, Service};
 use crate::address::is_private;
 use crate::discovery::record::NodeRecord;
-use crate::discovery::{dns_tree, peer_exchange};
+use crate::discovery::{discv5, dns_tree, peer_exchange};
 use crate::known::Source;
 use crate::random;
 
@@ -20,8 +19,13 @@ use crate::random;
 const RECEIVE: usize = 3;
 /// For the publish circle: one, and a spare.
 const PUBLISH: usize = 2;
-/// Records wanted of a tree.
+/// Mesh peers wanted in relay mode, as gossipsub does.
+pub(super) const RELAY: u32 = 4;
+/// Records wanted of a tree, and by discv5.
 const FROM_TREES: usize = 20;
+const FROM_DISCV5: usize = 8;
+/// Records of one way that discv5 may begin with.
+const BOOTSTRAP: usize = 16;
 /// Longest wait between searches; between questions to a node that is there anyway.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3600);
@@ -35,6 +39,8 @@ pub(super) enum Origin {
     Dns,
     /// A node of this circle; whether it is in a private network itself.
     Peer(Kind, bool),
+    /// Discv5; whether all it began with are in a private network.
+    Discv5(bool),
 }
 
 /// One way of searching.
@@ -43,6 +49,8 @@ struct Way {
     running: bool,
     not_before: Option<Instant>,
     searches: u32,
+    /// What it last found.
+    records: Vec<NodeRecord>,
 }
 
 impl Way {
@@ -55,6 +63,10 @@ impl Way {
         self.not_before = Some(now + random::backoff(base, self.searches, cap));
         self.searches = self.searches.saturating_add(1);
     }
+
+    fn forget_waits(&mut self) {
+        (self.not_before, self.searches) = (None, 0);
+    }
 }
 
 /// All of them.
@@ -64,6 +76,7 @@ pub(super) struct Discovery {
     dns: Way,
     publish: Way,
     receive: Way,
+    discv5: Way,
 }
 
 impl Discovery {
@@ -73,19 +86,30 @@ impl Discovery {
             dns: Way::default(),
             publish: Way::default(),
             receive: Way::default(),
+            discv5: Way::default(),
         }
     }
 
     /// What ran before runs no longer, and what failed says nothing any more.
     pub(super) fn begin_anew(&mut self) {
-        *self = Self::new(std::mem::take(&mut self.trees));
+        self.hurry();
+        for way in self.ways() {
+            way.running = false;
+        }
     }
 
     /// A person looks: they shall not wait for a search.
     pub(super) fn hurry(&mut self) {
-        for way in [&mut self.dns, &mut self.publish, &mut self.receive] {
-            (way.not_before, way.searches) = (None, 0);
-        }
+        self.ways().into_iter().for_each(Way::forget_waits);
+    }
+
+    fn ways(&mut self) -> [&mut Way; 4] {
+        [
+            &mut self.dns,
+            &mut self.publish,
+            &mut self.receive,
+            &mut self.discv5,
+        ]
     }
 
     /// Somebody may be found soon.
@@ -93,11 +117,19 @@ impl Discovery {
         self.dns.running || self.publish.running || self.receive.running
     }
 
+    /// What discv5 may begin with: no way of finding them crowds out another, and nobody of the publish circle learns
+    /// of the relay.
+    fn bootstrap(&self) -> impl Iterator<Item = &NodeRecord> {
+        let ways = [&self.dns, &self.receive, &self.discv5];
+        ways.into_iter().flat_map(|way| &way.records)
+    }
+
     fn way(&mut self, origin: Origin) -> &mut Way {
         match origin {
             Origin::Dns => &mut self.dns,
             Origin::Peer(Kind::Receive, _) => &mut self.receive,
             Origin::Peer(..) => &mut self.publish,
+            Origin::Discv5(_) => &mut self.discv5,
         }
     }
 }
@@ -106,21 +138,27 @@ impl Actor {
     /// Searches if there is a reason to.
     pub(super) fn discover(&mut self, now: Instant) {
         let wanted = self.filter.target() > 0 || !self.jobs.is_empty() || self.foreground;
-        if !wanted || !self.too_few(now) {
+        let lonely = self.lonely(now);
+        if lonely {
+            self.search_relays(now);
+        }
+        let few = wanted && self.too_few(now);
+        if !(few || lonely) {
             return;
         }
         if self.discovery.dns.may(now) && !self.discovery.trees.is_empty() {
             self.search_trees(now);
         }
         for kind in [Kind::Receive, Kind::Publish] {
-            if self.discovery.way(Origin::Peer(kind, false)).may(now) {
+            let asked = few || kind == Kind::Receive; // the other need not know of the relay
+            if asked && self.discovery.way(Origin::Peer(kind, false)).may(now) {
                 self.ask_a_node(kind, now);
             }
         }
         // With nobody to talk to, time is the only thing that happens.
         if !self.discovery.trees.is_empty()
             && !self.discovery.dns.running
-            && !self.online()
+            && (lonely || !self.online())
             && let Some(at) = self.discovery.dns.not_before
         {
             self.wake_at(at);
@@ -137,6 +175,42 @@ impl Actor {
         }
         let no_store = no_store || count(Kind::Alone, Service::Store) == 0;
         receive < RECEIVE || publish < PUBLISH || no_store
+    }
+
+    /// In relay mode with few others in the mesh, for so long that those known had their time to come.
+    fn lonely(&mut self, now: Instant) -> bool {
+        let low = self.relay.as_ref().filter(|relay| relay.mesh < RELAY);
+        let Some(at) = low.map(|relay| relay.low_since + self.config.timing.discover) else {
+            return false;
+        };
+        if at > now {
+            self.wake_at(at);
+        }
+        at <= now
+    }
+
+    /// By discv5, from the records that came another way.
+    fn search_relays(&mut self, now: Instant) {
+        let known: Vec<NodeRecord> = self.discovery.bootstrap().cloned().collect();
+        let way = &mut self.discovery.discv5;
+        if known.is_empty() || way.running {
+            return;
+        }
+        if let Some(at) = way.not_before.filter(|at| *at > now) {
+            return self.wake_at(at);
+        }
+        way.begin(self.config.timing.discover, LONGEST_WAIT, now);
+        let (cluster, shards) = (self.config.cluster, self.config.sharding.list());
+        self.work.push(Box::pin(async move {
+            let inside = known.iter().all(NodeRecord::is_inside);
+            let fits = |record: &NodeRecord| record.fits(cluster, &shards, Services::RELAY);
+            let found = discv5::search(&known, FROM_DISCV5, fits).await;
+            let found = found.unwrap_or_else(|error| {
+                log::warn!("no discv5: {error}");
+                Vec::new()
+            });
+            Done::Found(Origin::Discv5(inside), found)
+        }));
     }
 
     fn search_trees(&mut self, now: Instant) {
@@ -180,7 +254,7 @@ impl Actor {
     pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>) {
         self.discovery.way(origin).running = false;
         let inside = match origin {
-            Origin::Peer(_, inside) => inside,
+            Origin::Peer(_, inside) | Origin::Discv5(inside) => inside,
             // A tree that names anybody outside is not that of a private network.
             Origin::Dns => records.iter().all(NodeRecord::is_inside),
         };
@@ -188,24 +262,40 @@ impl Actor {
             records.iter_mut().for_each(NodeRecord::keep_public);
         }
         let shards = self.config.sharding.list();
-        records.retain(|record| record.fits(self.config.cluster, &shards, USEFUL));
-        let (source, named_by) = match origin {
-            Origin::Dns => (Source::Dns, None),
-            Origin::Peer(kind, _) => (Source::PeerExchange, Some(kind)),
+        records.retain(|record| record.fits(self.config.cluster, &shards, u8::MAX));
+        let taken = match origin {
+            Origin::Dns => self.take(&records, inside, Source::Dns, None),
+            Origin::Peer(kind, _) => self.take(&records, inside, Source::PeerExchange, Some(kind)),
+            Origin::Discv5(_) => self.name_relays(&records, inside),
         };
-        let peers: Vec<PeerId> = records.iter().map(|record| record.peer).collect();
-        let found = records.into_iter();
-        let found = found.map(|record| (record.peer, record.addresses));
-        let taken = self.nodes.add(found.collect(), source, named_by);
-        for peer in peers.iter().filter(|_| inside) {
-            self.nodes.named_inside(peer);
-        }
         log::debug!("{taken} further nodes were named");
-        self.name_relay_peers();
+        let way = self.discovery.way(origin);
         if taken == 0 {
-            let way = self.discovery.way(origin);
             way.searches = way.searches.saturating_add(IN_VAIN);
         }
+        if !records.is_empty() {
+            records.truncate(BOOTSTRAP);
+            way.records = records;
+        }
+    }
+
+    /// Into the book; how many are new.
+    fn take(
+        &mut self,
+        records: &[NodeRecord],
+        inside: bool,
+        source: Source,
+        named_by: Option<Kind>,
+    ) -> usize {
+        let useful = |record: &&NodeRecord| record.services.is_none_or(|bits| bits.any(USEFUL));
+        let found = records.iter().filter(useful);
+        let found = found.map(|record| (record.peer, record.addresses.clone()));
+        let taken = self.nodes.add(found.collect(), source, named_by);
+        for record in records.iter().filter(|_| inside) {
+            self.nodes.named_inside(&record.peer);
+        }
+        self.name_relay_peers();
+        taken
     }
 }
 
@@ -216,6 +306,7 @@ const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use libp2p::PeerId;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -228,6 +319,7 @@ mod tests {
         let (events, _) = mpsc::channel(1);
         let mut actor = Actor::new(config, Vec::new(), Vec::new(), commands, events).unwrap();
         let records = records.iter().map(|addresses| NodeRecord {
+            rlp: Vec::new(),
             peer: PeerId::random(),
             addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
             shards: None,
@@ -252,5 +344,40 @@ mod tests {
         assert_eq!(taken(Origin::Dns, mixed), [public]);
         assert_eq!(taken(Origin::Dns, &[&[private], &[name]]), [name]);
         assert_eq!(taken(Origin::Dns, &[&[private], &[private]]), [private; 2]);
+    }
+
+    #[tokio::test]
+    async fn relays_are_searched_only_by_a_relay_that_long_had_few() {
+        let mut config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
+        config.single_circle = true;
+        let patience = config.timing.discover;
+        let (_commands, commands) = mpsc::channel(1);
+        let (events, _events) = mpsc::channel(1);
+        let mut actor = Actor::new(config, Vec::new(), Vec::new(), commands, events).unwrap();
+        actor.filter.want(vec!["/sotto/1/h00-0000/proto".into()]);
+        let known = NodeRecord {
+            rlp: Vec::new(),
+            peer: PeerId::random(),
+            addresses: vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()],
+            shards: None,
+            services: None,
+        };
+        actor.found(Origin::Peer(Kind::Receive, true), vec![known]);
+        let mut searches = |relaying, mesh, now| {
+            actor.relaying = relaying;
+            if let Some(relay) = &mut actor.relay {
+                relay.mesh = mesh;
+            }
+            actor.settle(now);
+            actor.settle(now); // with the relay that the first one began
+            std::mem::take(&mut actor.discovery.discv5.running)
+        };
+        let soon = Instant::now() + patience / 2;
+        let late = soon + patience;
+        assert!(!searches(false, 0, late));
+        assert!(!searches(true, 0, soon));
+        assert!(!searches(true, RELAY, late));
+        assert!(searches(true, RELAY - 1, late));
+        assert!(!searches(true, RELAY - 1, late), "not again at once");
     }
 }

@@ -14,9 +14,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::actor::Actor;
+use super::discover::RELAY;
 use super::nodes::Kind;
 use crate::address::ip_of;
 use crate::config::{NetConfig, Sharding};
+use crate::discovery::record::NodeRecord;
 use crate::handle::{Event, NodeNumber};
 use crate::random;
 use crate::service::{self, Heard, Limits, NodeConfig, NodeEvent, NodeHandle, NodeKey};
@@ -61,6 +63,8 @@ pub(super) struct Relay {
     numbers: RandomState,
     /// Peers in the mesh of the shard with fewest.
     pub(super) mesh: u32,
+    /// When there were last as many as are wanted, else when it began.
+    pub(super) low_since: Instant,
 }
 
 impl Drop for Relay {
@@ -104,6 +108,7 @@ impl Relay {
             serves: serve,
             numbers: RandomState::new(),
             mesh: 0,
+            low_since: Instant::now(),
         })
     }
 
@@ -198,9 +203,26 @@ impl Actor {
             if node.is_inside() {
                 relay.node.insiders.add(node.peer);
             }
-            found.extend(node.addresses.iter().map(|at| (node.peer, at.clone())));
+            found.push((node.peer, node.addresses.clone()));
         }
+        random::shuffle(&mut found); // it remembers so many only
         let _ = relay.node.found.try_send(found); // full: it has plenty
+    }
+
+    /// Tells the relay, and nobody else, whom discv5 found; how many they are.
+    pub(super) fn name_relays(&self, records: &[NodeRecord], inside: bool) -> usize {
+        let Some(relay) = &self.relay else {
+            return 0;
+        };
+        let record_of = |record: &NodeRecord| (record.peer, record.addresses.clone());
+        for record in records.iter().filter(|_| inside) {
+            relay.node.insiders.add(record.peer);
+        }
+        let _ = relay
+            .node
+            .found
+            .try_send(records.iter().map(record_of).collect());
+        records.len()
     }
 
     /// Ends the relay, if there is one; what was on its way to it is missed, though a filter node be there already.
@@ -240,6 +262,9 @@ impl Actor {
             }
             Said::Node(NodeEvent::Peers { mesh, .. }) => {
                 if let Some(relay) = &mut self.relay {
+                    if relay.mesh >= RELAY {
+                        relay.low_since = now;
+                    }
                     relay.mesh = mesh;
                 }
                 if mesh > 0 {

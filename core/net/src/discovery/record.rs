@@ -16,6 +16,8 @@ const MAX_ADDRESSES: usize = 8;
 /// What a node says of itself, under its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NodeRecord {
+    /// As it came.
+    pub(crate) rlp: Vec<u8>,
     pub(crate) peer: PeerId,
     /// Those that can be dialled; those without a name to resolve first.
     pub(crate) addresses: Vec<Multiaddr>,
@@ -42,6 +44,7 @@ impl NodeRecord {
             .and_then(|list| ShardSet::from_list(list).ok())
             .or_else(|| ShardSet::from_vector(value(&record, record_key::SHARD_VECTOR)?).ok());
         Some(Self {
+            rlp: rlp.to_vec(),
             peer: PublicKey::from(key).to_peer_id(),
             addresses: addresses(&record),
             shards,

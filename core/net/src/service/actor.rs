@@ -60,7 +60,7 @@ pub(super) struct Ends {
     pub(super) events: mpsc::Sender<NodeEvent>,
     pub(super) archive: mpsc::Sender<ArchiveRequest>,
     pub(super) hearing: Hearing,
-    pub(super) found: mpsc::Receiver<Vec<(PeerId, Multiaddr)>>,
+    pub(super) found: mpsc::Receiver<Vec<(PeerId, Vec<Multiaddr>)>>,
     pub(super) stopped: mpsc::Receiver<()>,
 }
 
@@ -218,7 +218,12 @@ impl Actor {
                 Some(done) = self.work.next() => self.done(done, Instant::now()),
                 Some(()) = self.walks.next() => {}
                 Some(found) = self.found.1.recv() => self.found_records(found, Instant::now()),
-                Some(named) = self.ends.found.recv() => self.neighbours.add(named, Instant::now()),
+                Some(named) = self.ends.found.recv() => {
+                    let now = Instant::now();
+                    for (peer, addresses) in named {
+                        self.neighbours.found(peer, addresses, now);
+                    }
+                }
                 _ = tick.tick() => self.tick(Instant::now()),
             }
         }

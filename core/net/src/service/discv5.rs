@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use discv5::{ConfigBuilder, Discv5, ListenConfig, ProtocolIdentity};
-use enr::{CombinedKey, NodeId};
+use discv5::{Discv5, ListenConfig};
+use enr::CombinedKey;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use sotto_wire::waku::{Services, ShardSet, join_addresses, record_key};
@@ -20,14 +20,10 @@ use super::actor::Actor;
 use super::config::{NodeConfig, NodeKey};
 use super::{NodeEvent, StartError};
 use crate::address::{ip_of, is_private};
+use crate::discovery::discv5 as discovery;
 use crate::discovery::record::NodeRecord;
 use crate::random;
 
-/// What Waku calls its discv5.
-const IDENTITY: ProtocolIdentity = ProtocolIdentity {
-    protocol_id: *b"d5waku",
-    protocol_version: [0, 1],
-};
 /// First wait between walks; doubles.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -38,9 +34,8 @@ const SAME_IP: usize = 4;
 /// Walks' results that may wait.
 pub(super) const DEPTH: usize = 4;
 
-/// A record as it came.
+/// A node come across.
 pub(super) struct Found {
-    rlp: Vec<u8>,
     node: NodeRecord,
     /// Found in a private network.
     inside: bool,
@@ -210,11 +205,7 @@ impl Actor {
                 ipv6: socket,
             },
         };
-        let mut builder = ConfigBuilder::new(listen);
-        builder
-            .protocol_identity(IDENTITY)
-            .ip_limit()
-            .table_filter(|record| record.get_raw_rlp(record_key::SERVICES).is_some());
+        let mut builder = discovery::builder(listen);
         if reached.ip.is_some() {
             builder.disable_enr_update(); // nobody need tell us
         }
@@ -271,7 +262,7 @@ impl Learnt {
         {
             self.0.swap_remove(index);
         }
-        self.0.push((peer, ip, found.rlp.clone()));
+        self.0.push((peer, ip, found.node.rlp.clone()));
         true
     }
 
@@ -296,17 +287,13 @@ async fn walk(
     }
     let mut wait = FIRST_WAIT;
     loop {
-        let records = discv5.find_node(NodeId::random()).await.unwrap_or_default();
-        let read = records.iter().filter_map(|record| {
-            let rlp = alloy_rlp::encode(record);
-            let mut node = NodeRecord::decode(&rlp)?;
+        let read = discovery::walk(&discv5).await.into_iter();
+        let read = read.filter_map(|mut node| {
             if public {
                 node.keep_public();
             }
-            // Whoever says nothing of Waku is something else.
-            let waku = node.shards.is_some() && node.services.is_some() && fits(&node);
             let inside = !public;
-            waku.then_some(Found { rlp, node, inside })
+            fits(&node).then_some(Found { node, inside })
         });
         if found.send(read.collect()).await.is_err() {
             return;

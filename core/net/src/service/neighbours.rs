@@ -12,7 +12,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Most of them.
 const MOST: usize = 256;
-/// Most that discv5 found.
+/// Most that were found meanwhile.
 const MOST_FOUND: usize = 16;
 /// Failures in a row after which another takes the place of one of them.
 const GIVEN_UP: u32 = 4;
@@ -25,7 +25,7 @@ struct Neighbour {
     failures: u32,
     /// When to dial; `None` while connected or on the way.
     dial_at: Option<Instant>,
-    /// By discv5.
+    /// By discv5, or named by a phone.
     found: bool,
 }
 
@@ -64,7 +64,7 @@ impl Neighbours {
         }
     }
 
-    /// Adds one that discv5 found, when there are many in place of one that fails.
+    /// Adds one that was found, when there are many in place of one that fails.
     pub(crate) fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, now: Instant) {
         let known = self.all.contains_key(&peer);
         if !known && self.all.values().filter(|one| one.found).count() >= MOST_FOUND {
