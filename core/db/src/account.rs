@@ -1,6 +1,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Once;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
@@ -30,10 +31,7 @@ impl Account {
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, Error> {
         let lock = lock(path)?;
         let length = private_file(path)?.metadata()?.len();
-        let mut conn = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
+        let mut conn = connect(path)?;
         unlock(&conn, key)?;
         check(&conn, path, length, APPLICATION_ID)?;
         conn.execute_batch(
@@ -119,13 +117,21 @@ impl std::fmt::Debug for Account {
 }
 
 pub(crate) fn open_reader(path: &Path, key: &[u8; 32]) -> Result<Reader, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+    let conn = connect(path)?;
     unlock(&conn, key)?;
     conn.execute_batch(
         "PRAGMA query_only=ON; PRAGMA busy_timeout=2000; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;",
     )?;
     Ok(Reader { conn })
+}
+
+/// Connects to a file that is there. SQLite says that it is ready before SQLCipher is, so while the first connection of a
+/// process is being made, another thread's would be refused its key: the first is made alone.
+pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| drop(Connection::open_in_memory()));
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(path, flags)?)
 }
 
 /// Takes the lock file beside `path`, mode 0600.

@@ -7,9 +7,9 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 
-use crate::account::{check, lock, migrate, private_file};
+use crate::account::{check, connect, lock, migrate, private_file};
 use crate::row::{all, one, run};
 use crate::{Error, Hash};
 
@@ -114,8 +114,7 @@ impl Archive {
     pub fn open(path: &Path, retention: Retention) -> Result<Self, Error> {
         let lock = lock(path)?;
         let length = private_file(path)?.metadata()?.len();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut conn = Connection::open_with_flags(path, flags)?;
+        let mut conn = connect(path)?;
         check(&conn, path, length, APPLICATION_ID).map_err(|error| match error {
             Error::WrongKey => Error::Foreign, // there is no key
             other => other,

@@ -34,7 +34,7 @@ pub enum Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
+        let answer = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
@@ -48,7 +48,13 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::NoLargeFileSupport,
             ) => Self::Io,
             _ => Self::Internal,
+        };
+        if matches!(answer, Self::Io | Self::Internal) {
+            // The number tells what of many it was, and nothing else; without one a row was not as expected.
+            let code = error.sqlite_error().map(|error| error.extended_code);
+            log::error!("{answer}: SQLite's code {code:?}");
         }
+        answer
     }
 }
 
