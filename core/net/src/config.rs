@@ -120,6 +120,8 @@ pub struct Timing {
     pub foreground_redial: Duration,
     /// Longest wait otherwise.
     pub background_redial: Duration,
+    /// How long a connection without use lives while no conversation is on screen. Those of filter nodes stay.
+    pub unused: Duration,
     /// First wait after a search for further nodes; doubles, up to six hours. Nothing is searched while enough are known.
     pub discover: Duration,
 }
@@ -138,6 +140,7 @@ impl Default for Timing {
             redial: Duration::from_secs(1),
             foreground_redial: Duration::from_secs(30),
             background_redial: Duration::from_secs(300),
+            unused: Duration::from_secs(60),
             discover: Duration::from_secs(30),
         }
     }

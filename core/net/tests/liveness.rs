@@ -17,7 +17,7 @@ use sotto_net::{
     Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeKey, PublishOutcome,
     client,
 };
-use support::{Archive, Client, Node, TOPIC, alone, net_config, single, soon};
+use support::{Archive, Client, Node, TOPIC, alone, net_config, pair, single, soon};
 use tokio::net::TcpListener;
 
 /// Any peer id will do for a node that never gets to show one.
@@ -187,6 +187,72 @@ async fn nothing_is_sent_while_nothing_happens() {
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(before, (traffic.written_bytes(), traffic.read_bytes()));
     assert!(before.0 > 0);
+}
+
+/// A phone that listens and then publishes something is told of until its connection to publish over, unused from then
+/// on, is closed. What it was told, and the nodes.
+async fn until_closed(single_circle: bool) -> (Client, Vec<Connectivity>, [Node; 2]) {
+    let (a, b) = pair().await;
+    let nodes = [a.tcp(), b.tcp()];
+    let mut config = net_config(&nodes[usize::from(single_circle)..]);
+    config.single_circle = single_circle;
+    config.timing.unused = Duration::from_secs(3); // more than it takes to connect
+    let mut client = Client::start(config);
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    let mut told = Vec::new();
+    for id in 0..2 {
+        client.publish(id, vec![1; 512]).await;
+        for publish_nodes in [1, 0] {
+            let wanted = |event| match event {
+                Event::Connectivity(now) => {
+                    told.push(now);
+                    (now.publish_nodes == publish_nodes).then_some(())
+                }
+                _ => None,
+            };
+            client.until("a connection to publish over", wanted).await;
+        }
+    }
+    (client, told, [a, b])
+}
+
+async fn closed(single_circle: bool) {
+    let (_client, _, [mut a, mut b]) = until_closed(single_circle).await;
+    // Each other and, one of them, the filter's.
+    let all = async {
+        while a.peers.borrow().0 + b.peers.borrow().0 != 3 {
+            tokio::select! {
+                changed = a.peers.changed() => changed.unwrap(),
+                changed = b.peers.changed() => changed.unwrap(),
+            }
+        }
+    };
+    soon("the end of a connection", all).await;
+}
+
+#[tokio::test]
+async fn a_connection_to_publish_over_is_closed_when_unused_and_made_again() {
+    tokio::join!(closed(false), closed(true));
+}
+
+#[tokio::test]
+async fn a_connection_to_a_filter_node_stays_though_nothing_comes() {
+    let (mut client, told, _nodes) = until_closed(false).await;
+    // It was last used before the one that was closed.
+    for now in told {
+        assert!(now.subscribed && now.receive_nodes == 1 && !now.gap);
+    }
+    client.publish(9, vec![9; 512]).await;
+    let pushed = |event| match event {
+        Event::Connectivity(now) => {
+            assert!(now.subscribed && !now.gap);
+            None
+        }
+        Event::Message(one) => (one.payload == [9; 512]).then_some(()),
+        _ => None,
+    };
+    client.until("a push", pushed).await;
 }
 
 #[tokio::test]

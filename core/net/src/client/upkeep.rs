@@ -1,7 +1,5 @@
 //! What the actor does by itself: keeps the filter subscribed, closes what is unused, says what changed.
 
-use std::time::Duration;
-
 use libp2p::PeerId;
 use tokio::time::Instant;
 
@@ -11,9 +9,6 @@ use super::filter::Todo;
 use super::nodes::{Kind, Node, Service};
 use super::pushes;
 use crate::handle::{Connectivity, Event};
-
-/// How long a connection without use lives while no conversation is on screen.
-const UNUSED: Duration = Duration::from_secs(60);
 
 impl Actor {
     /// Starts whatever is due and says what changed.
@@ -66,14 +61,15 @@ impl Actor {
         if self.foreground {
             return;
         }
+        let unused = self.config.timing.unused;
         for kind in [Kind::Publish, Kind::Receive] {
             let keep = self.in_use(kind);
             let circle = self.circle(kind);
-            if let Some(since) = now.checked_sub(UNUSED) {
+            if let Some(since) = now.checked_sub(unused) {
                 circle.close_unused(since, &keep);
             }
             if let Some(used) = circle.oldest_use(&keep) {
-                self.wake_at(used + UNUSED);
+                self.wake_at(used + unused);
             }
         }
     }
