@@ -14,16 +14,19 @@ pub enum Source {
     PeerExchange = 3,
     /// In use no longer: only the circle that it served is remembered, for the case that it comes back.
     Former = 4,
+    /// Somebody inside a private network named it, whose names may lead there.
+    Inside = 5,
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Static,
         Self::Invite,
         Self::Dns,
         Self::PeerExchange,
         Self::Former,
+        Self::Inside,
     ];
 
     /// The source of a stored number.

@@ -55,7 +55,7 @@ pub(crate) struct Node {
     pub(crate) addresses: Vec<Multiaddr>,
     home: Kind,
     pub(crate) source: Source,
-    /// Somebody in a private network named it, in this run.
+    /// Somebody in a private network named it.
     named_inside: bool,
     /// Runs in which it answered; whether this is one of them.
     successes: u32,
@@ -142,8 +142,7 @@ impl Node {
         self.source != Source::Static && (old || !(self.proven() || self.healthy()))
     }
 
-    /// Whether its names may lead into a private network: somebody chose it, or it was named inside one. Of an earlier run
-    /// that shows by its addresses only.
+    /// Whether its names may lead into a private network: somebody chose it, or it was named inside one.
     pub(crate) fn is_inside(&self) -> bool {
         let chosen = matches!(self.source, Source::Static | Source::Invite);
         chosen || self.named_inside || self.addresses.iter().any(is_private)
@@ -157,10 +156,14 @@ impl Node {
     }
 
     fn entry(&self) -> KnownNode {
+        let found = matches!(self.source, Source::Dns | Source::PeerExchange);
         KnownNode {
             peer: self.peer.to_string(),
             addresses: self.addresses.iter().map(ToString::to_string).collect(),
-            source: self.source,
+            source: match found && self.named_inside {
+                true => Source::Inside,
+                false => self.source,
+            },
             circle: self.home as u8,
             successes: self.successes,
             failures: self.strikes,
@@ -302,6 +305,7 @@ impl Nodes {
     /// Somebody in a private network named it.
     pub(crate) fn named_inside(&mut self, peer: &PeerId) {
         if let Some(node) = self.list.iter_mut().find(|node| node.peer == *peer) {
+            node.changed |= !node.named_inside;
             node.named_inside = true;
         }
     }

@@ -26,7 +26,7 @@ const fn quota(source: Source) -> usize {
         Source::Static => 80,
         Source::Invite => 20,
         Source::Dns | Source::PeerExchange => 50,
-        Source::Former => 0, // not in use
+        Source::Former | Source::Inside => 0, // on disk only
     }
 }
 
@@ -53,18 +53,24 @@ impl Nodes {
                 self.gone.extend(oldest.map(|peer| peer.to_string()));
                 continue;
             }
+            let inside = entry.source == Source::Inside;
+            let source = match inside {
+                true => Source::PeerExchange,
+                false => entry.source,
+            };
             let wanted = configured.iter().any(|(other, _)| *other == peer);
-            let fixed = entry.source == Source::Static;
-            let full = self.of_source(entry.source).count() >= quota(entry.source);
+            let fixed = source == Source::Static;
+            let full = self.of_source(source).count() >= quota(source);
             if (fixed && !wanted) || full || self.list.iter().any(|node| node.peer == peer) {
                 self.leave(peer, home, entry.answered_s);
                 continue;
             }
-            let mut node = Node::new(self.next, peer, home, entry.source);
+            let mut node = Node::new(self.next, peer, home, source);
             let addresses = entry.addresses.iter().filter(|_| !fixed);
             for address in addresses.filter_map(|text| text.parse().ok()) {
                 node.add_address(address);
             }
+            node.named_inside = inside;
             node.successes = entry.successes;
             node.strikes = entry.failures;
             node.answered_s = entry.answered_s;

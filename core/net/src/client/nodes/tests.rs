@@ -313,6 +313,30 @@ fn rerun(
     nodes.deal_anew();
 }
 
+/// What was named inside a private network may lead there in later runs too, what a stranger named never.
+#[test]
+fn who_was_named_inside_stays_inside() {
+    let (mut disk, mut nodes) = (Default::default(), Nodes::new(false, Timing::default()));
+    rerun(&mut disk, &mut nodes, &[]);
+    let name = at("/dns4/store.home/tcp/1");
+    let all: Vec<PeerId> = (0..4).map(|_| PeerId::random()).collect();
+    for (index, peer) in all.iter().enumerate() {
+        let source = [Source::Dns, Source::PeerExchange][index % 2];
+        nodes.add(vec![(*peer, name.clone())], source, None);
+    }
+    let known = nodes.take_changes().0.into_iter();
+    disk.extend(known.map(|node| (node.peer.clone(), node)));
+    all[..2].iter().for_each(|peer| nodes.named_inside(peer));
+    for run in 0..3 {
+        rerun(&mut disk, &mut nodes, &[]);
+        for node in &nodes.list {
+            assert_eq!(node.is_inside(), all[..2].contains(&node.peer), "{run}");
+        }
+        assert_eq!(nodes.list.len(), 4);
+        meet_all(&mut nodes); // stored anew
+    }
+}
+
 fn meet_all(nodes: &mut Nodes) {
     for number in nodes
         .list
