@@ -107,6 +107,13 @@ impl Tx<'_> {
         )
     }
 
+    /// Moves the look into a store forward to this time, for what a node took.
+    pub fn outbox_check_by(&self, node: i64, check_ms: i64) -> Result<usize, Error> {
+        let sql = "UPDATE outbox SET check_ms=?2 WHERE check_ms>?2
+          AND EXISTS(SELECT 1 FROM attempts WHERE attempts.outbox=outbox.id AND node=?1)";
+        run(self.conn, sql, params![node, check_ms])
+    }
+
     /// (row, counter, message) of what waits for receipts in a session.
     #[allow(clippy::type_complexity)]
     pub fn outbox_of_session(

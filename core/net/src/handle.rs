@@ -169,6 +169,11 @@ pub enum Event {
         /// Why.
         reason: FailReason,
     },
+    /// A node of the publish circle hung up or fell silent while others can be reached: what it took last may be lost.
+    Lost {
+        /// Which.
+        node: NodeNumber,
+    },
     /// Something about reachability changed.
     Connectivity(Connectivity),
     /// Nodes to remember for the next start (`NetConfig::book`); at most 200 are known at a time, and of 2,000 more the

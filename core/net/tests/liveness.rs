@@ -209,6 +209,7 @@ async fn until_closed(single_circle: bool) -> (Client, Vec<Connectivity>, [Node;
                     told.push(now);
                     (now.publish_nodes == publish_nodes).then_some(())
                 }
+                Event::Lost { .. } => panic!("we closed it ourselves"),
                 _ => None,
             };
             client.until("a connection to publish over", wanted).await;
@@ -234,6 +235,32 @@ async fn closed(single_circle: bool) {
 #[tokio::test]
 async fn a_connection_to_publish_over_is_closed_when_unused_and_made_again() {
     tokio::join!(closed(false), closed(true));
+}
+
+#[tokio::test]
+async fn a_node_to_publish_to_that_dies_is_told_of() {
+    let [a, b] = [Node::start(alone()).await, Node::start(alone()).await];
+    let mut client = Client::start(net_config(&[a.tcp(), b.tcp()]));
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    client.publish(1, vec![1; 512]).await;
+    let (outcome, taker, _) = client.published().await;
+    assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+    let of_circle = |node: &Node| {
+        let known = client.book.values();
+        let mut known = known.filter(|known| node.tcp().ends_with(&known.peer));
+        known.next().map(|known| known.circle)
+    };
+    let dies = match of_circle(&a) {
+        Some(0) => a,
+        _ => b,
+    };
+    dies.stop().await;
+    let lost = |event| match event {
+        Event::Lost { node } => Some(node),
+        _ => None,
+    };
+    assert_eq!(Some(client.until("its end", lost).await), taker);
 }
 
 #[tokio::test]

@@ -154,6 +154,11 @@ impl World {
         self.phones[who].effects_left = Some(n);
     }
 
+    /// The nodes that a phone published to hang up; others are there.
+    pub fn lose_nodes(&mut self, who: usize) {
+        (0..3).for_each(|node| self.later(who, 1, NetEvent::Lost { node }));
+    }
+
     /// Cuts a phone off, or lets it back.
     pub fn set_online(&mut self, who: usize, online: bool) {
         if self.phones[who].online != online {

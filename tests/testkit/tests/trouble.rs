@@ -518,6 +518,32 @@ fn a_node_that_says_yes_and_does_nothing_is_found_out() {
 }
 
 #[test]
+fn what_is_lost_with_the_node_that_took_it_leaves_again_soon() {
+    for seed in 50..60 {
+        let mut world = World::befriended(seed);
+        world.weather.publish_lies = 100;
+        assert!(world.send(0, "taken along"));
+        world.run(2 * SECOND);
+        world.weather.publish_lies = 0;
+        world.lose_nodes(0);
+        world.run(11 * SECOND);
+        assert_eq!(world.phones[1].texts(), ["taken along"]);
+
+        // What a store holds does not leave again, and is not asked for twice.
+        world.run(MINUTE);
+        world.set_online(1, false);
+        assert!(world.send(0, "held"));
+        world.run(2 * SECOND);
+        let before = world.published.len();
+        world.lose_nodes(0);
+        world.run(11 * SECOND);
+        assert_eq!(world.phones[0].states().last(), Some(&MessageState::Stored));
+        world.run(70 * SECOND);
+        assert_eq!(world.published.len(), before);
+    }
+}
+
+#[test]
 fn without_a_count_of_relays_two_nodes_must_accept() {
     for (v2_nodes, state) in [(2, MessageState::Sent), (1, MessageState::Queued)] {
         let mut world = World::befriended(27);

@@ -18,6 +18,9 @@ const CARD_CHECK_MS: i64 = 10 * SECOND;
 /// No answer: asked again after this, and up to as much again.
 const CARD_CHECK_AGAIN_MS: i64 = 2 * MINUTE;
 
+/// The node that took it is gone: a store is asked after this, and up to as much again.
+const LOST_CHECK_MS: i64 = 5 * SECOND;
+
 /// The end of one attempt. `tries`: failures of this row in a row.
 pub(super) fn published(
     step: &mut Step<'_>,
@@ -201,6 +204,14 @@ pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
             .collect(),
         not: taker,
     });
+    Ok(())
+}
+
+/// A node is gone: what it took a moment ago may be so too.
+pub(super) fn lost(step: &mut Step<'_>, node: u64) -> Result<(), Error> {
+    let wait = LOST_CHECK_MS + step.below(LOST_CHECK_MS);
+    let check_ms = step.now_ms.saturating_add(wait);
+    step.tx.outbox_check_by(number(Some(node)), check_ms)?;
     Ok(())
 }
 

@@ -42,6 +42,7 @@ impl Engine {
                 reason: FailReason::NoOther,
             } => self.checked(now_ms, id, outcome::unchecked, out),
             NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, |_, _| Ok(()), out),
+            NetEvent::Lost { node } => self.run(now_ms, out, |step| outcome::lost(step, node)),
             NetEvent::Connectivity(now) => self.connectivity(now_ms, now, out),
             NetEvent::Book { changed, gone } => self.book(changed, &gone),
             NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),

@@ -298,8 +298,10 @@ impl Actor {
             Happened::Lost(peer, node, was_ready) => {
                 let online = !was_ready && self.online();
                 self.nodes.failed(node, online, now);
-                if kind == Kind::Receive {
-                    self.filter.lost(&peer);
+                match kind {
+                    Kind::Receive => self.filter.lost(&peer),
+                    Kind::Publish | Kind::Alone if was_ready => self.tell_lost(node),
+                    Kind::Publish | Kind::Alone => {}
                 }
             }
             Happened::Stream(inbound) => self.stream(inbound),
@@ -384,8 +386,16 @@ impl Actor {
     pub(super) fn drop_link(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, now: Instant) {
         self.circle(kind).close(peer);
         self.nodes.failed(node, self.online(), now);
-        if kind == Kind::Receive {
-            self.filter.lost(peer);
+        match kind {
+            Kind::Receive => self.filter.lost(peer),
+            Kind::Publish | Kind::Alone => self.tell_lost(node),
+        }
+    }
+
+    /// Without any connection it is rather we who are gone.
+    fn tell_lost(&mut self, node: NodeNumber) {
+        if self.online() {
+            self.out.push_back(Event::Lost { node });
         }
     }
 
