@@ -249,7 +249,10 @@ impl Actor {
             self.pushers.end(&peer);
         }
         for (peer, addresses) in self.neighbours.due(now) {
-            let options = DialOpts::peer_id(peer).addresses(addresses).build();
+            let options = DialOpts::peer_id(peer)
+                .addresses(addresses)
+                .allocate_new_port() // ours at another address may be somebody's for a long time: then no dial goes out
+                .build();
             if self.swarm.dial(options).is_err() && !self.peers.contains_key(&peer) {
                 self.neighbours.lost(&peer, now);
             }
