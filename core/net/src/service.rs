@@ -13,6 +13,7 @@ mod discv5;
 mod filter;
 mod hearing;
 mod lightpush;
+mod links;
 mod listen;
 mod neighbours;
 mod per_ip;

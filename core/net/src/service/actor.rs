@@ -8,7 +8,6 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use libp2p::core::transport::ListenerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
-use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, connection_limits, identify};
 use sotto_wire::waku::{self, WakuMessage, WakuMetadata, protocol};
@@ -37,8 +36,6 @@ const PENDING: u32 = 64;
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
 /// Between pings on one stream; js-waku pings every five minutes.
 const PINGS_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// For a relay peer to give a sign of life.
-const ALIVE_WITHIN: Duration = Duration::from_secs(15);
 /// Agents whose filter clients read one push from a stream.
 const ONE_PUSH_A_STREAM: &str = "go-waku";
 /// Message hashes remembered.
@@ -93,7 +90,7 @@ pub(super) struct Peer {
     /// How it wants pushes.
     pub(super) style: Style,
     /// When it is to be asked for a sign of life, should it be a relay.
-    alive: Alive,
+    pub(super) alive: Alive,
     /// It was asked for its cluster on its latest connection.
     asked: bool,
 }
@@ -248,42 +245,9 @@ impl Actor {
         for peer in self.subscriptions.expire(now) {
             self.pushers.end(&peer);
         }
-        for (peer, addresses) in self.neighbours.due(now) {
-            let options = DialOpts::peer_id(peer)
-                .addresses(addresses)
-                .allocate_new_port() // ours at another address may be somebody's for a long time: then no dial goes out
-                .build();
-            if self.swarm.dial(options).is_err() && !self.peers.contains_key(&peer) {
-                self.neighbours.lost(&peer, now);
-            }
-        }
+        self.dial_neighbours(now);
         self.look_after_relays(now);
         self.count_peers();
-    }
-
-    /// Ends the connections of relay peers that are dead or behave badly: a mesh full of them hears nothing.
-    fn look_after_relays(&mut self, now: Instant) {
-        let relay = &self.swarm.behaviour().relay;
-        let (mut bad, mut silent) = (Vec::new(), Vec::new());
-        for peer in relay::relays(relay) {
-            if relay::is_bad(relay, &peer) {
-                bad.push(peer);
-            } else if let Some(state) = self.peers.get_mut(&peer)
-                && state.alive.ask(now)
-            {
-                silent.push(peer);
-            }
-        }
-        for peer in bad {
-            log::warn!("a relay peer behaves badly: its connection ends");
-            let _ = self.swarm.disconnect_peer_id(peer);
-        }
-        for peer in silent {
-            let opener = self.opener.clone();
-            self.work.push(Box::pin(async move {
-                Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await)
-            }));
-        }
     }
 
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) {
