@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use libp2p::core::ConnectedPoint;
 use libp2p::core::transport::ListenerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
@@ -83,6 +84,8 @@ pub(super) enum Done {
 
 /// A connected peer.
 pub(super) struct Peer {
+    /// When its first connection came about.
+    pub(super) since: Instant,
     /// For its streams.
     places: Places,
     /// Its requests in the second that began then.
@@ -91,6 +94,8 @@ pub(super) struct Peer {
     pub(super) style: Style,
     /// When it is to be asked for a sign of life, should it be a relay.
     pub(super) alive: Alive,
+    /// It offers relay.
+    pub(super) relays: bool,
     /// It was asked for its cluster on its latest connection.
     asked: bool,
 }
@@ -139,6 +144,7 @@ impl Actor {
         let Limits {
             streams,
             relays_per_ip,
+            relay_within,
             ..
         } = config.limits;
         let (servers, traffic) = (&config.dns_servers, &config.traffic);
@@ -178,7 +184,7 @@ impl Actor {
             opener,
             ends,
             peers: HashMap::new(),
-            neighbours: Neighbours::new(peers, config.peers_at_once, Instant::now()),
+            neighbours: Neighbours::new(peers, config.peers_at_once, relay_within, Instant::now()),
             insiders,
             learnt: Learnt::default(),
             discv5,
@@ -276,19 +282,7 @@ impl Actor {
             })) => self.identified(peer_id, &info),
             SwarmEvent::ConnectionEstablished {
                 peer_id, endpoint, ..
-            } => {
-                self.neighbours.connected(&peer_id);
-                let requests = self.config.limits.requests_at_once;
-                let at = endpoint.get_remote_address();
-                let peer = self.peers.entry(peer_id).or_insert_with(|| Peer {
-                    places: self.slots.places(at, requests),
-                    window: (now, 0),
-                    style: Style::Each,
-                    alive: Alive::new(endpoint.is_dialer()),
-                    asked: false,
-                });
-                peer.asked = false;
-            }
+            } => self.met(peer_id, &endpoint, now),
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 num_established: 0,
@@ -313,6 +307,23 @@ impl Actor {
         }
     }
 
+    fn met(&mut self, peer: PeerId, endpoint: &ConnectedPoint, now: Instant) {
+        let dialled = endpoint.is_dialer();
+        self.neighbours.connected(&peer, dialled, now);
+        self.met_again(&peer, now);
+        let requests = self.config.limits.requests_at_once;
+        let state = self.peers.entry(peer).or_insert_with(|| Peer {
+            since: now,
+            places: self.slots.places(endpoint.get_remote_address(), requests),
+            window: (now, 0),
+            style: Style::Each,
+            alive: Alive::new(dialled),
+            relays: false,
+            asked: false,
+        });
+        state.asked = false;
+    }
+
     fn gone(&mut self, peer: &PeerId, now: Instant) {
         self.peers.remove(peer);
         self.subscriptions.remove(peer);
@@ -329,6 +340,7 @@ impl Actor {
             state.style = Style::Lasting;
         }
         let offers = |id: &str| info.protocols.iter().any(|one| one.as_ref() == id);
+        state.relays = offers(protocol::RELAY);
         if offers(PING) {
             state.alive.answers(Instant::now());
         }

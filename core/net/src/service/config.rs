@@ -103,6 +103,8 @@ pub struct Limits {
     pub streams: usize,
     /// Relay peers at one IP address before gossip scores them down, 127.0.0.1 and ::1 excepted; 0 for any number.
     pub relays_per_ip: u32,
+    /// For a relay peer that was dialled to subscribe to a shard of ours; else it is left, and dialled again ever more rarely.
+    pub relay_within: Duration,
     /// Requests of one peer per second; more are answered "too many requests".
     pub requests_per_second: u32,
     /// Requests of one peer being read or answered; more are dropped. Of all peers together 4,096 are, of those at one IP
@@ -132,6 +134,7 @@ impl Default for Limits {
             connections_per_ip: 64,
             streams: 128,
             relays_per_ip: 5,
+            relay_within: Duration::from_secs(15),
             requests_per_second: 100,
             requests_at_once: 32,
             request_within: Duration::from_secs(20),

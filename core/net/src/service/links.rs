@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use libp2p::PeerId;
 use libp2p::swarm::dial_opts::DialOpts;
 use tokio::time::Instant;
 
-use super::actor::{Actor, Done};
+use super::actor::{Actor, Done, Peer};
 use super::relay;
 use crate::exchange;
 
@@ -25,18 +26,39 @@ impl Actor {
         }
     }
 
-    /// Ends the connections of relay peers that are dead or behave badly: a mesh full of them hears nothing.
+    /// A relay peer comes although it has been connected for a while: its other connections are dead and we have not heard
+    /// of it, as when its network changed. Gossipsub says on the first connection only to which shards it subscribes, so
+    /// all of them end and it comes again.
+    pub(super) fn met_again(&mut self, peer: &PeerId, now: Instant) {
+        let within = self.config.limits.relay_within;
+        let again =
+            |state: &Peer| state.relays && now.saturating_duration_since(state.since) > within;
+        if self.peers.get(peer).is_some_and(again) {
+            log::debug!("a relay peer comes again");
+            let _ = self.swarm.disconnect_peer_id(*peer);
+        }
+    }
+
+    /// Ends the connections of relay peers that are dead or behave badly, and of those that were dialled and do not relay: a
+    /// mesh full of them hears nothing.
     pub(super) fn look_after_relays(&mut self, now: Instant) {
         let relay = &self.swarm.behaviour().relay;
         let (mut bad, mut silent) = (Vec::new(), Vec::new());
         for peer in relay::relays(relay) {
             if relay::is_bad(relay, &peer) {
                 bad.push(peer);
-            } else if let Some(state) = self.peers.get_mut(&peer)
+                continue;
+            }
+            self.neighbours.relays(&peer, now);
+            if let Some(state) = self.peers.get_mut(&peer)
                 && state.alive.ask(now)
             {
                 silent.push(peer);
             }
+        }
+        for peer in self.neighbours.useless(now) {
+            log::debug!("a peer that was dialled does not relay");
+            let _ = self.swarm.disconnect_peer_id(peer);
         }
         for peer in bad {
             log::warn!("a relay peer behaves badly: its connection ends");

@@ -10,6 +10,8 @@ use crate::random;
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The same before one that can be reached and does not relay: that costs more and promises less.
+const LONGEST_USELESS: Duration = Duration::from_secs(15 * 60);
 /// Most of them.
 const MOST: usize = 256;
 /// Most that were found meanwhile.
@@ -22,9 +24,12 @@ const MOST_ADDRESSES: usize = 8;
 #[derive(Debug)]
 struct Neighbour {
     addresses: Vec<Multiaddr>,
+    /// Since it last relayed.
     failures: u32,
     /// When to dial; `None` while connected or on the way.
     dial_at: Option<Instant>,
+    /// When it last relayed, or was reached; `None` where we did not dial.
+    useful: Option<Instant>,
     /// By discv5, or named by a phone.
     found: bool,
 }
@@ -33,14 +38,23 @@ struct Neighbour {
 #[derive(Debug)]
 pub(crate) struct Neighbours {
     wanted: usize,
+    patience: Duration,
     all: HashMap<PeerId, Neighbour>,
 }
 
 impl Neighbours {
-    /// `wanted`: how many to be connected with at a time.
-    pub(crate) fn new(found: Vec<(PeerId, Multiaddr)>, wanted: usize, now: Instant) -> Self {
-        let all = HashMap::new();
-        let mut neighbours = Self { wanted, all };
+    /// `wanted`: how many to be connected with at a time. `patience`: with one that was dialled and does not relay.
+    pub(crate) fn new(
+        found: Vec<(PeerId, Multiaddr)>,
+        wanted: usize,
+        patience: Duration,
+        now: Instant,
+    ) -> Self {
+        let mut neighbours = Self {
+            wanted,
+            patience,
+            all: HashMap::new(),
+        };
         neighbours.add(found, now);
         neighbours
     }
@@ -55,6 +69,7 @@ impl Neighbours {
                 addresses: Vec::new(),
                 failures: 0,
                 dial_at: Some(now),
+                useful: None,
                 found: false,
             });
             let addresses = &mut neighbour.addresses;
@@ -103,17 +118,44 @@ impl Neighbours {
             .collect()
     }
 
-    pub(crate) fn connected(&mut self, peer: &PeerId) {
+    /// `dialled`: by us.
+    pub(crate) fn connected(&mut self, peer: &PeerId, dialled: bool, now: Instant) {
         if let Some(neighbour) = self.all.get_mut(peer) {
             neighbour.dial_at = None;
-            neighbour.failures = 0;
+            if dialled {
+                neighbour.useful.get_or_insert(now);
+            }
         }
+    }
+
+    /// It relays a shard of ours.
+    pub(crate) fn relays(&mut self, peer: &PeerId, now: Instant) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
+            neighbour.failures = 0;
+            if let Some(useful) = &mut neighbour.useful {
+                *useful = now;
+            }
+        }
+    }
+
+    /// Those that we dialled and that have not relayed for too long.
+    pub(crate) fn useless(&self, now: Instant) -> Vec<PeerId> {
+        let late = |at: Instant| now.saturating_duration_since(at) > self.patience;
+        let useless = self
+            .all
+            .iter()
+            .filter(|(_, one)| one.useful.is_some_and(late));
+        useless.map(|(peer, _)| *peer).collect()
     }
 
     /// Gone, or not reached.
     pub(crate) fn lost(&mut self, peer: &PeerId, now: Instant) {
         if let Some(neighbour) = self.all.get_mut(peer) {
-            let wait = random::backoff(FIRST_WAIT, neighbour.failures, LONGEST_WAIT);
+            let longest = match neighbour.useful.take() {
+                Some(_) => LONGEST_USELESS,
+                None => LONGEST_WAIT,
+            };
+            let wait = random::backoff(FIRST_WAIT, neighbour.failures, longest);
             neighbour.dial_at = Some(now + wait);
             neighbour.failures = neighbour.failures.saturating_add(1);
         }
@@ -126,16 +168,24 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(15);
+
+    fn one(now: Instant) -> (Neighbours, PeerId) {
+        let peer = PeerId::random();
+        let found = vec![(peer, "/ip4/127.0.0.1/tcp/1".parse().unwrap())];
+        (Neighbours::new(found, 1, PATIENCE, now), peer)
+    }
+
     #[test]
     fn as_many_as_wanted_and_others_when_one_is_lost() {
         let now = Instant::now();
         let address: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
         let found = || (PeerId::random(), address.clone());
-        let mut all = Neighbours::new((0..5).map(|_| found()).collect(), 2, now);
+        let mut all = Neighbours::new((0..5).map(|_| found()).collect(), 2, PATIENCE, now);
         let first = all.due(now);
         assert_eq!(first.len(), 2);
         assert!(all.due(now).is_empty());
-        all.connected(&first[0].0);
+        all.connected(&first[0].0, true, now);
         all.lost(&first[1].0, now);
         let next = all.due(now);
         assert_eq!(next.len(), 1);
@@ -148,7 +198,7 @@ mod tests {
     fn who_is_found_again_takes_no_further_place_and_who_fails_leaves_his() {
         let now = Instant::now();
         let address = || vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()];
-        let mut all = Neighbours::new(Vec::new(), usize::MAX, now);
+        let mut all = Neighbours::new(Vec::new(), usize::MAX, PATIENCE, now);
         let first = PeerId::random();
         for _ in 0..2 * MOST_FOUND {
             all.found(first, address(), now);
@@ -163,6 +213,72 @@ mod tests {
         let next = PeerId::random();
         all.found(next, address(), now);
         assert_eq!(all.all.len(), MOST_FOUND);
+        assert!(all.all.contains_key(&next) && !all.all.contains_key(&first));
+    }
+
+    /// A connection alone is worth nothing: the waits grow until it relays.
+    #[test]
+    fn who_is_reached_and_does_not_relay_is_dialled_ever_more_rarely() {
+        let mut now = Instant::now();
+        let (mut all, peer) = one(now);
+        for failures in 0..20 {
+            assert_eq!(all.due(now).len(), 1);
+            all.connected(&peer, true, now);
+            assert!(all.useless(now + PATIENCE).is_empty());
+            now += PATIENCE + Duration::from_secs(1);
+            assert_eq!(all.useless(now), [peer]);
+            all.lost(&peer, now);
+            assert!(all.useless(now + PATIENCE * 9).is_empty(), "it is gone");
+            let wait = (FIRST_WAIT * (1 << failures)).min(LONGEST_USELESS);
+            assert!(all.due(now + wait / 2 - FIRST_WAIT / 10).is_empty());
+            now += wait * 3 / 2;
+        }
+        assert_eq!(all.due(now).len(), 1);
+        all.connected(&peer, true, now);
+        all.relays(&peer, now + PATIENCE);
+        assert!(all.useless(now + PATIENCE * 2).is_empty());
+        all.lost(&peer, now);
+        assert_eq!(all.due(now + FIRST_WAIT * 3 / 2).len(), 1);
+    }
+
+    #[test]
+    fn who_relayed_and_does_so_no_more_is_of_no_use_either() {
+        let now = Instant::now();
+        let (mut all, peer) = one(now);
+        all.connected(&peer, true, now);
+        all.relays(&peer, now + PATIENCE * 100);
+        assert!(all.useless(now + PATIENCE * 101).is_empty());
+        assert_eq!(all.useless(now + PATIENCE * 102), [peer]);
+    }
+
+    #[test]
+    fn who_dialled_us_may_relay_or_not() {
+        let now = Instant::now();
+        let (mut all, peer) = one(now);
+        all.connected(&peer, false, now);
+        assert!(all.useless(now + PATIENCE * 9).is_empty());
+        // Both dialled.
+        all.connected(&peer, true, now);
+        all.connected(&peer, false, now + PATIENCE * 9);
+        assert_eq!(all.useless(now + PATIENCE * 9), [peer]);
+    }
+
+    #[test]
+    fn who_is_found_and_never_relays_leaves_his_place() {
+        let now = Instant::now();
+        let address = || vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()];
+        let mut all = Neighbours::new(Vec::new(), usize::MAX, PATIENCE, now);
+        let first = PeerId::random();
+        all.found(first, address(), now);
+        for _ in 1..MOST_FOUND {
+            all.found(PeerId::random(), address(), now);
+        }
+        for _ in 0..GIVEN_UP {
+            all.connected(&first, true, now);
+            all.lost(&first, now);
+        }
+        let next = PeerId::random();
+        all.found(next, address(), now);
         assert!(all.all.contains_key(&next) && !all.all.contains_key(&first));
     }
 }
