@@ -91,10 +91,11 @@ async fn one_tree_is_enough_and_is_not_needed_again() {
     round_trip(&mut client).await;
     assert_eq!(server.count(), 5, "root, two branches, two records");
     let known = book(client).await;
+    // All that the tree names is on this device.
     assert!(
         known
             .iter()
-            .all(|node| node.source == Source::Dns && node.successes == 1)
+            .all(|node| node.source == Source::Inside && node.successes == 1)
     );
 
     // Another run, without the tree.
@@ -118,7 +119,7 @@ async fn a_node_names_another() {
     let known = book(client).await;
     let named: Vec<_> = known
         .iter()
-        .filter(|node| node.source == Source::PeerExchange)
+        .filter(|node| node.source == Source::Inside)
         .collect();
     assert_eq!(named.len(), 1);
     assert!(named[0].successes == 1 && named[0].circle == 0, "{named:?}");
