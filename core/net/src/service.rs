@@ -18,6 +18,7 @@ mod listen;
 mod neighbours;
 mod per_ip;
 mod push;
+mod queue;
 mod relay;
 mod slots;
 mod store;
@@ -40,8 +41,10 @@ use crate::transport::Insiders;
 
 /// Events that may wait.
 const EVENT_DEPTH: usize = 16;
-/// Archive requests that may wait; when the archive is that far behind, messages are relayed and not archived.
+/// Archive requests that may wait, and their bytes; when the archive is that far behind, messages are relayed and not
+/// archived.
 const ARCHIVE_DEPTH: usize = 1024;
+const ARCHIVE_BYTES: usize = 16 * 1024 * 1024;
 /// Addresses announced: as many as are read from a record.
 const MOST_ANNOUNCED: usize = 8;
 /// Further relay peers that may wait.
@@ -176,7 +179,7 @@ pub(crate) fn start_heard(
         peers.push(parse_node(index, text)?);
     }
     let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
-    let (archive_queue, archive) = mpsc::channel(ARCHIVE_DEPTH);
+    let (archive_queue, archive) = queue::channel(ARCHIVE_DEPTH, ARCHIVE_BYTES);
     let (hearing, heard) = Hearing::new();
     let (found, found_queue) = mpsc::channel(FOUND_DEPTH);
     let (stop, stopped) = mpsc::channel(1);

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::PeerId;
+use sotto_net::service::{self, ArchiveRequest};
+use sotto_net::{NodeEvent, NodeKey};
 use sotto_wire::waku::{
     self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
     LightPushResponse, PeerExchangeQuery, PeerExchangeRpc, PushRequest, PushRpc, StoreQueryRequest,
@@ -163,6 +165,37 @@ async fn more_connections_than_allowed_are_closed() {
     let at = node.tcp().rsplit('/').next().unwrap().parse().unwrap();
     let served = &mut peers[0];
     assert_eq!(filter(served, at, &subscribe(0..1)).await, 200);
+}
+
+/// An archive that stands still: few large messages wait for it, and those beyond are taken all the same.
+#[tokio::test]
+async fn what_waits_for_the_archive_is_bounded_by_bytes() {
+    let mut config = alone();
+    config.limits.requests_per_second = 1000;
+    let (mut node, run) = service::start(config, NodeKey::generate()).unwrap();
+    let run = tokio::spawn(run);
+    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+        panic!("does not listen");
+    };
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(&addresses[0]).await;
+    for many in [130, 1] {
+        for number in 0..many {
+            let mut push = push_v3(150_000);
+            if let Some(message) = &mut push.message {
+                message.payload[0] = number;
+            }
+            let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &push).await;
+            assert_eq!(answer.status_code, Some(200));
+        }
+        let mut waiting = 0;
+        while let Ok(ArchiveRequest::Put(one)) = node.archive.try_recv() {
+            assert_eq!(one.message.payload.len(), 150_000);
+            waiting += 1;
+        }
+        assert_eq!(waiting, many.min(111), "16 MiB");
+    }
+    run.abort();
 }
 
 /// 127.0.0.1 is not counted; 127.0.0.2 is an address like any other.

@@ -23,6 +23,7 @@ use super::discv5::{self, Found, Learnt};
 use super::filter::{SWEEP, Subscriptions};
 use super::neighbours::Neighbours;
 use super::push::Style;
+use super::queue::Filler;
 use super::relay::{self, Relay};
 use super::slots::{Places, Slot, Slots};
 use super::{Hearing, NodeEvent, StartError, per_ip};
@@ -56,7 +57,7 @@ pub(super) struct Behaviour {
 /// The actor's ends of the channels in a [`NodeHandle`](super::NodeHandle).
 pub(super) struct Ends {
     pub(super) events: mpsc::Sender<NodeEvent>,
-    pub(super) archive: mpsc::Sender<ArchiveRequest>,
+    pub(super) archive: Filler<ArchiveRequest>,
     pub(super) hearing: Hearing,
     pub(super) found: mpsc::Receiver<Vec<(PeerId, Vec<Multiaddr>)>>,
     pub(super) stopped: mpsc::Receiver<()>,

@@ -8,9 +8,9 @@ use futures::future::{AbortHandle, BoxFuture, FutureExt as _, abortable, ready};
 use libp2p::gossipsub::{IdentTopic, PublishError};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{
-    self, FilterStatus, FilterSubscribeRequest, FilterSubscribeResponse, MessageError, MessagePush,
-    PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc, PeerExchangeStatus, PeerInfo,
-    RATE_LIMITED_ID, StoreStatus, WakuMessage, protocol,
+    self, FilterStatus, FilterSubscribeRequest, FilterSubscribeResponse, Message as _,
+    MessageError, MessagePush, PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc,
+    PeerExchangeStatus, PeerInfo, RATE_LIMITED_ID, StoreStatus, WakuMessage, protocol,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
@@ -326,23 +326,25 @@ impl Actor {
         }
     }
 
-    fn archive(&self, topic: &str, message: WakuMessage, hash: [u8; 32]) {
+    fn archive(&mut self, topic: &str, message: WakuMessage, hash: [u8; 32]) {
         let timestamp = message.timestamp.unwrap_or_default();
         let fresh = timestamp.abs_diff(now_ns()) <= DRIFT_NS;
         if !self.config.store || message.ephemeral == Some(true) || !fresh {
             return;
         }
-        let put = ArchiveRequest::Put(Archived {
-            hash,
-            pubsub_topic: topic.into(),
-            message,
+        let put = self.ends.archive.put(message.encoded_len(), || {
+            ArchiveRequest::Put(Archived {
+                hash,
+                pubsub_topic: topic.into(),
+                message,
+            })
         });
-        if self.ends.archive.try_send(put).is_err() {
+        if !put {
             log::warn!("the archive takes no more: a message is not kept");
         }
     }
 
-    fn store(&self, body: &[u8], allowed: bool) -> Answer {
+    fn store(&mut self, body: &[u8], allowed: bool) -> Answer {
         if !allowed {
             let status = StoreStatus::TooManyRequests;
             return at_once(store::refuse(status, "TOO_MANY_REQUESTS"));
@@ -351,8 +353,8 @@ impl Actor {
             return at_once(store::refuse(StoreStatus::BadRequest, "malformed query"));
         };
         let (reply, found) = oneshot::channel();
-        let request = ArchiveRequest::Query { query, reply };
-        if self.ends.archive.try_send(request).is_err() {
+        let request = || ArchiveRequest::Query { query, reply };
+        if !self.ends.archive.put(body.len(), request) {
             return at_once(store::refuse(StoreStatus::Unavailable, "overloaded"));
         }
         async move {

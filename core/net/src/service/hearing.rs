@@ -1,14 +1,14 @@
 //! What is relayed, on its way to a light client in the same process.
 
-use std::sync::Arc;
-
 use libp2p::PeerId;
-use sotto_wire::waku::WakuMessage;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use sotto_wire::waku::{Message as _, WakuMessage};
+use tokio::sync::mpsc;
+
+use super::queue::{self, Filler};
 
 /// Messages that may wait for the light client,
 const DEPTH: usize = 256;
-/// and their payloads' bytes. One message always fits.
+/// and their bytes. One message always fits.
 const BYTES: usize = 2 * 1024 * 1024;
 
 /// A message that was relayed.
@@ -20,27 +20,19 @@ pub(crate) struct Heard {
     pub(crate) message: WakuMessage,
     /// Messages before it were not handed over, because there was no room.
     pub(crate) gap: bool,
-    /// Its bytes' share of what may wait.
-    _room: OwnedSemaphorePermit,
 }
 
 /// The node's end.
 pub(super) struct Hearing {
-    queue: mpsc::Sender<Heard>,
-    room: Arc<Semaphore>,
+    queue: Filler<Heard>,
     /// Something was not handed over.
     gap: bool,
 }
 
 impl Hearing {
     pub(super) fn new() -> (Self, mpsc::Receiver<Heard>) {
-        let (queue, heard) = mpsc::channel(DEPTH);
-        let hearing = Self {
-            queue,
-            room: Arc::new(Semaphore::new(BYTES)),
-            gap: false,
-        };
-        (hearing, heard)
+        let (queue, heard) = queue::channel(DEPTH, BYTES);
+        (Self { queue, gap: false }, heard)
     }
 
     /// Hands a message over, if anybody listens and there is room.
@@ -48,17 +40,12 @@ impl Hearing {
         if self.queue.is_closed() {
             return;
         }
-        let share = u32::try_from(message.payload.len().min(BYTES)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(share);
-        let given = room.is_ok_and(|room| {
-            let heard = Heard {
-                from,
-                pubsub_topic: pubsub_topic.into(),
-                message: message.clone(),
-                gap: self.gap,
-                _room: room,
-            };
-            self.queue.try_send(heard).is_ok()
+        let gap = self.gap;
+        let given = self.queue.put(message.encoded_len(), || Heard {
+            from,
+            pubsub_topic: pubsub_topic.into(),
+            message: message.clone(),
+            gap,
         });
         self.gap = !given;
     }
@@ -85,7 +72,7 @@ mod tests {
         };
         (0..DEPTH).for_each(|_| hearing.give(from, "shard", &message(1000)));
         assert_eq!(count(&mut hearing), (DEPTH, false));
-        (0..DEPTH).for_each(|_| hearing.give(from, "shard", &message(1 << 20)));
+        (0..DEPTH).for_each(|_| hearing.give(from, "shard", &message((1 << 20) - 99)));
         assert_eq!(count(&mut hearing), (2, true));
         hearing.give(from, "shard", &message(BYTES + 1));
         assert_eq!(count(&mut hearing), (1, false));
