@@ -94,7 +94,7 @@ pub enum Circle {
 }
 
 /// What the host knows about its network.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// DNS servers, IP addresses with optional port; empty keeps the system's.
     pub dns_servers: Vec<String>,
@@ -102,6 +102,17 @@ pub struct Network {
     pub metered: bool,
     /// A VPN carries the traffic.
     pub vpn: bool,
+}
+
+impl Default for Network {
+    /// One that costs money, as long as nobody says that it does not.
+    fn default() -> Self {
+        Self {
+            dns_servers: Vec::new(),
+            metered: true,
+            vpn: false,
+        }
+    }
 }
 
 /// A message as a service node gave it. The actor has recomputed the hash and checked the topic.

@@ -28,8 +28,7 @@ pub(crate) struct On {
 pub(crate) struct HostNetwork {
     #[serde(default)]
     dns_servers: Vec<String>,
-    #[serde(default)]
-    metered: bool,
+    metered: Option<bool>,
     #[serde(default)]
     vpn: bool,
 }
@@ -74,7 +73,7 @@ pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) 
     messenger
         .on_network_change(Network {
             dns_servers,
-            metered,
+            metered: metered.unwrap_or(true), // what is not said costs nobody money
             vpn,
         })
         .await?;

@@ -12,6 +12,7 @@ use super::nodes::{Kind, Service};
 use crate::address::is_private;
 use crate::discovery::record::NodeRecord;
 use crate::discovery::{discv5, dns_tree, peer_exchange};
+use crate::handle::NodeNumber;
 use crate::known::Source;
 use crate::random;
 
@@ -38,7 +39,7 @@ pub(super) enum Origin {
     /// Trees in DNS.
     Dns,
     /// A node of this circle; whether it is in a private network itself.
-    Peer(Kind, bool),
+    Peer(Kind, NodeNumber, bool),
     /// Discv5; whether all it began with are in a private network.
     Discv5(bool),
 }
@@ -127,9 +128,15 @@ impl Discovery {
     fn way(&mut self, origin: Origin) -> &mut Way {
         match origin {
             Origin::Dns => &mut self.dns,
-            Origin::Peer(Kind::Receive, _) => &mut self.receive,
-            Origin::Peer(..) => &mut self.publish,
+            Origin::Peer(kind, ..) => self.exchange(kind),
             Origin::Discv5(_) => &mut self.discv5,
+        }
+    }
+
+    fn exchange(&mut self, kind: Kind) -> &mut Way {
+        match kind {
+            Kind::Receive => &mut self.receive,
+            Kind::Publish | Kind::Alone => &mut self.publish,
         }
     }
 }
@@ -151,7 +158,7 @@ impl Actor {
         }
         for kind in [Kind::Receive, Kind::Publish] {
             let asked = few || kind == Kind::Receive; // the other need not know of the relay
-            if asked && self.discovery.way(Origin::Peer(kind, false)).may(now) {
+            if asked && self.discovery.exchange(kind).may(now) {
                 self.ask_a_node(kind, now);
             }
         }
@@ -239,7 +246,7 @@ impl Actor {
         };
         let addresses = self.nodes.get_mut(ready.node).map(|node| &node.addresses);
         let inside = addresses.is_some_and(|all| !all.is_empty() && all.iter().all(is_private));
-        let origin = Origin::Peer(kind, inside);
+        let origin = Origin::Peer(kind, ready.node, inside);
         let timing = self.config.timing;
         let way = self.discovery.way(origin);
         way.begin(timing.discover, LONGEST_ASKED, now);
@@ -254,7 +261,7 @@ impl Actor {
     pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>) {
         self.discovery.way(origin).running = false;
         let inside = match origin {
-            Origin::Peer(_, inside) | Origin::Discv5(inside) => inside,
+            Origin::Peer(.., inside) | Origin::Discv5(inside) => inside,
             // A tree that names anybody outside is not that of a private network.
             Origin::Dns => records.iter().all(NodeRecord::is_inside),
         };
@@ -265,7 +272,9 @@ impl Actor {
         records.retain(|record| record.fits(self.config.cluster, &shards, u8::MAX));
         let taken = match origin {
             Origin::Dns => self.take(&records, inside, Source::Dns, None),
-            Origin::Peer(kind, _) => self.take(&records, inside, Source::PeerExchange, Some(kind)),
+            Origin::Peer(kind, node, _) => {
+                self.take(&records, inside, Source::PeerExchange, Some((kind, node)))
+            }
             Origin::Discv5(_) => self.name_relays(&records, inside),
         };
         log::debug!("{taken} further nodes were named");
@@ -285,7 +294,7 @@ impl Actor {
         records: &[NodeRecord],
         inside: bool,
         source: Source,
-        named_by: Option<Kind>,
+        named_by: Option<(Kind, NodeNumber)>,
     ) -> usize {
         let useful = |record: &&NodeRecord| record.services.is_none_or(|bits| bits.any(USEFUL));
         let found = records.iter().filter(useful);
@@ -336,7 +345,7 @@ mod tests {
     async fn private_addresses_are_taken_from_who_is_there_himself() {
         let (public, private) = ("/ip4/20.1.1.1/tcp/1", "/ip4/192.168.1.1/tcp/1");
         let name = "/dns4/a.b/tcp/1";
-        let peer = |inside| Origin::Peer(Kind::Receive, inside);
+        let peer = |inside| Origin::Peer(Kind::Receive, 0, inside);
         let mixed: &[&[&str]] = &[&[public, private], &[private]];
         assert_eq!(taken(peer(false), mixed), [public]);
         assert_eq!(taken(peer(true), mixed), [private, private, public]);
@@ -362,7 +371,7 @@ mod tests {
             shards: None,
             services: None,
         };
-        actor.found(Origin::Peer(Kind::Receive, true), vec![known]);
+        actor.found(Origin::Peer(Kind::Receive, 0, true), vec![known]);
         let mut searches = |relaying, mesh, now| {
             actor.relaying = relaying;
             if let Some(relay) = &mut actor.relay {

@@ -55,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) addresses: Vec<Multiaddr>,
     home: Kind,
     pub(crate) source: Source,
+    /// Who named it, in this run.
+    namer: Option<NodeNumber>,
     /// Somebody in a private network named it.
     named_inside: bool,
     /// Runs in which it answered; whether this is one of them.
@@ -89,6 +91,7 @@ impl Node {
             addresses: Vec::new(),
             home,
             source,
+            namer: None,
             named_inside: false,
             successes: 0,
             answered: false,

@@ -14,19 +14,23 @@ use libp2p::{Multiaddr, PeerId};
 
 use super::{Kind, Node, Nodes, unix_s};
 use crate::address::ip_of;
+use crate::handle::NodeNumber;
 use crate::known::{KnownNode, Source};
 use crate::random;
 
 /// Most nodes that one peer named, of one network prefix.
 const SAME_PREFIX: usize = 4;
 
-/// Most nodes of a source; 200 in all.
-const fn quota(source: Source) -> usize {
-    match source {
-        Source::Static => 80,
-        Source::Invite => 20,
-        Source::Dns | Source::PeerExchange => 50,
-        Source::Former | Source::Inside => 0, // on disk only
+/// Most nodes of a source; 200 in all. Of those that peers name each circle has its own: who serves one has no say in
+/// another.
+const fn quota(source: Source, home: Kind) -> usize {
+    match (source, home) {
+        (Source::Static, _) => 80,
+        (Source::Invite, _) => 20,
+        (Source::Dns, _) => 50,
+        (Source::PeerExchange, Kind::Alone) => 10,
+        (Source::PeerExchange, _) => 20,
+        (Source::Former | Source::Inside, _) => 0, // on disk only
     }
 }
 
@@ -60,8 +64,8 @@ impl Nodes {
             };
             let wanted = configured.iter().any(|(other, _)| *other == peer);
             let fixed = source == Source::Static;
-            let full = self.of_source(source).count() >= quota(source);
-            if (fixed && !wanted) || full || self.list.iter().any(|node| node.peer == peer) {
+            let room = self.has_room(source, home);
+            if (fixed && !wanted) || !room || self.list.iter().any(|node| node.peer == peer) {
                 self.leave(peer, home, entry.answered_s);
                 continue;
             }
@@ -86,7 +90,7 @@ impl Nodes {
         &mut self,
         found: Vec<(PeerId, Vec<Multiaddr>)>,
         source: Source,
-        named_by: Option<Kind>,
+        named_by: Option<(Kind, NodeNumber)>,
     ) -> usize {
         let mut taken = 0;
         let mut fresh: Vec<(PeerId, Vec<Multiaddr>)> = Vec::new();
@@ -102,12 +106,15 @@ impl Nodes {
         random::shuffle(&mut fresh);
         for (peer, addresses) in fresh {
             let former = self.formers.get(&peer);
-            let home = former.map_or_else(|| self.home(named_by), |former| former.home);
-            if !self.make_room(source, &addresses, home) {
+            let circle = named_by.map(|(kind, _)| kind);
+            let home = former.map_or_else(|| self.home(circle), |former| former.home);
+            let namer = named_by.map(|(_, number)| number);
+            if !self.make_room(source, &addresses, home, namer) {
                 log::debug!("more service nodes than are remembered");
                 continue;
             }
             let mut node = Node::new(self.next, peer, home, source);
+            node.namer = namer;
             node.answered_s = former.map_or(0, |former| former.answered_s);
             self.formers.remove(&peer);
             for address in addresses {
@@ -161,9 +168,23 @@ impl Nodes {
         self.list.iter().filter(move |node| node.source == source)
     }
 
+    fn has_room(&self, source: Source, home: Kind) -> bool {
+        let per_circle = source == Source::PeerExchange;
+        let same = self.of_source(source);
+        let same = same.filter(|node| !per_circle || node.home == home);
+        same.count() < quota(source, home)
+    }
+
     /// Whether a newcomer may come into a circle; a node that may go does so if that is what it takes. One that was met
-    /// goes only while its circle can be remembered.
-    fn make_room(&mut self, source: Source, addresses: &[Multiaddr], home: Kind) -> bool {
+    /// goes only while its circle can be remembered. Those never met also go where a peer named more of them than who
+    /// names the newcomer.
+    fn make_room(
+        &mut self,
+        source: Source,
+        addresses: &[Multiaddr],
+        home: Kind,
+        namer: Option<NodeNumber>,
+    ) -> bool {
         let prefix = match source {
             Source::PeerExchange => prefix(addresses),
             _ => None, // whoever named it is trusted with the choice
@@ -171,21 +192,39 @@ impl Nodes {
         let alike = |node: &Node| prefix.is_none() || self::prefix(&node.addresses) == prefix;
         let same = self.of_source(source).filter(|node| alike(node)).count();
         let crowded = prefix.is_some() && same >= SAME_PREFIX;
-        if !crowded && self.of_source(source).count() < quota(source) {
+        if !crowded && self.has_room(source, home) {
             return true;
         }
         let now_s = unix_s();
         let mut there = self.list.iter().filter(|node| node.home == home);
         let empty = home != Kind::Alone && self.list.iter().all(|node| node.home != home);
         let in_need = home != Kind::Alone && !there.any(Node::healthy);
+        let named = |by| {
+            let unmet = self.of_source(source).filter(|node| !node.met());
+            unmet
+                .filter(|node| node.namer == by && node.home == home)
+                .count()
+        };
+        let share = named(namer) + 1;
         let may_go = |node: &&Node| {
+            let unmet = source == Source::PeerExchange && node.home == home && !node.met();
+            if unmet && node.namer != namer && named(node.namer) > share {
+                return true;
+            }
             let for_the_other = node.source != Source::Static && node.home != home;
             let yields = for_the_other && (empty || (in_need && !node.proven()));
             (node.may_go(now_s) || yields) && (!node.met() || self.formers.has_room())
         };
         let leaving = self.of_source(source).filter(may_go);
         let leaving = leaving.filter(|node| !crowded || alike(node));
-        let last = |node: &&Node| (node.may_go(now_s), !node.proven(), node.strikes);
+        let last = |node: &&Node| {
+            (
+                node.may_go(now_s),
+                !node.proven(),
+                node.strikes,
+                named(node.namer),
+            )
+        };
         let Some(node) = leaving.max_by_key(last) else {
             return false;
         };

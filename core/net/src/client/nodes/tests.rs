@@ -94,7 +94,7 @@ fn floods_evict_nobody_who_proved_himself() {
     for round in 0..20 {
         let mut nodes = Nodes::new(false, Timing::default());
         nodes.add(named(0, 3), Source::Static, None);
-        nodes.add(named(10, 8), Source::PeerExchange, Some(Kind::Receive));
+        nodes.add(named(10, 8), Source::PeerExchange, Some((Kind::Receive, 0)));
         nodes.add(named(20, 8), Source::Dns, None);
         let good = peers(&nodes);
         for number in 0..nodes.list.len() as u64 {
@@ -109,7 +109,7 @@ fn floods_evict_nobody_who_proved_himself() {
             nodes.add(
                 named(100 + wave * 50, 60),
                 source,
-                Some(Kind::ALL[wave % 2]),
+                Some((Kind::ALL[wave % 2], 0)),
             );
             assert!(nodes.list.len() <= 200);
             let numbers: Vec<NodeNumber> = nodes.list.iter().map(|node| node.number).collect();
@@ -164,14 +164,43 @@ fn one_network_takes_few_places() {
 #[test]
 fn what_a_node_names_stays_in_its_circle() {
     let mut nodes = nodes(5, false);
-    nodes.add(named(0, 10), Source::PeerExchange, Some(Kind::Publish));
+    nodes.add(named(0, 10), Source::PeerExchange, Some((Kind::Publish, 0)));
     let counts = Kind::ALL.map(|kind| numbers(&nodes, kind).len());
     assert_eq!(counts, [12, 2, 1]);
     // Unless somebody would go without.
     let mut nodes = self::nodes(1, false);
-    nodes.add(named(0, 6), Source::PeerExchange, Some(Kind::Receive));
+    nodes.add(named(0, 6), Source::PeerExchange, Some((Kind::Receive, 0)));
     let counts = Kind::ALL.map(|kind| numbers(&nodes, kind).len());
     assert_eq!(counts, [1, 5, 1]);
+}
+
+/// Records cost a liar nothing: whatever one node names, what others name finds a place.
+#[test]
+fn what_one_node_makes_up_crowds_out_nobody() {
+    let mut nodes = nodes(2, false);
+    let [liar, honest] = [Kind::Receive, Kind::Publish].map(|kind| numbers(&nodes, kind)[0]);
+    let add = |nodes: &mut Nodes, kind, by, from, count| {
+        nodes.add(named(from, count), Source::PeerExchange, Some((kind, by)))
+    };
+    for wave in 0..5 {
+        add(&mut nodes, Kind::Receive, liar, wave * 60, 60);
+    }
+    assert_eq!(add(&mut nodes, Kind::Publish, honest, 500, 15), 15);
+    // In the same circle they end up with half of the places.
+    assert!(add(&mut nodes, Kind::Receive, 99, 600, 60) >= 9);
+    let by_other = |nodes: &Nodes| {
+        let by_other = nodes.list.iter().filter(|node| node.namer == Some(99));
+        by_other.count()
+    };
+    let there = by_other(&nodes);
+    assert!((9..=10).contains(&there), "{there}");
+    assert_eq!(add(&mut nodes, Kind::Receive, liar, 700, 60), 0);
+    assert_eq!(by_other(&nodes), there);
+    // Who was met stays.
+    let met = numbers(&nodes, Kind::Receive);
+    met.iter().for_each(|number| nodes.answered(*number));
+    assert_eq!(add(&mut nodes, Kind::Receive, 98, 800, 60), 0);
+    assert!(nodes.list.len() <= 200);
 }
 
 #[test]
@@ -393,7 +422,7 @@ fn who_is_evicted_comes_back_into_its_circle() {
         );
         assert!(entry.addresses.is_empty() && entry.answered_s > 0);
         let found = vec![(bad.peer, bad.addresses.clone())];
-        nodes.add(found, Source::PeerExchange, Some(other));
+        nodes.add(found, Source::PeerExchange, Some((other, 0)));
         assert!(homes(&nodes).contains(&(bad.peer, bad.home)));
     }
 }
