@@ -9,7 +9,6 @@
 
 mod support;
 
-use std::future::pending;
 use std::time::Duration;
 
 use sotto_wire::waku::protocol;
@@ -34,31 +33,40 @@ async fn a_port_that_is_taken_at_another_address_stops_no_dial() {
     b.relays(1).await;
 }
 
-/// A way to a node that can be closed: the near side hears of it, the far side does not.
-async fn way_to(node: &Node) -> (String, watch::Sender<bool>) {
+/// How things stand on a way to a node.
+#[derive(Clone, Copy)]
+enum Way {
+    Open,
+    /// The near side hears of it, the far side does not.
+    Closed,
+    /// Open again, and the far side still does not hear of what was closed.
+    Reopened,
+}
+
+async fn way_to(node: &Node) -> (String, watch::Sender<Way>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let own = listener.local_addr().unwrap().port().to_string();
     let mut address: Vec<&str> = node.tcp().split('/').collect();
     let to = format!("127.0.0.1:{}", address[4]);
-    let (open, way) = watch::channel(true);
+    let (sets, way) = watch::channel(Way::Open);
     tokio::spawn(async move {
         while let Ok((mut near, _)) = listener.accept().await {
             let (to, mut way) = (to.clone(), way.clone());
-            if !*way.borrow() {
+            if matches!(*way.borrow(), Way::Closed) {
                 continue;
             }
             tokio::spawn(async move {
                 let mut far = TcpStream::connect(&to).await.unwrap();
                 tokio::select! {
                     _ = copy_bidirectional(&mut near, &mut far) => return,
-                    _ = way.wait_for(|open| !open) => drop(near),
+                    _ = way.wait_for(|now| matches!(now, Way::Closed)) => drop(near),
                 }
-                pending::<()>().await;
+                let _ = way.wait_for(|now| matches!(now, Way::Open)).await;
             });
         }
     });
     address[4] = &own;
-    (address.join("/"), open)
+    (address.join("/"), sets)
 }
 
 /// The network changed under a node and the other still holds the old connection, on which nothing comes any more.
@@ -67,17 +75,37 @@ async fn who_comes_again_is_told_our_shards_again() {
     let mut config = node_config();
     config.limits.relay_within = Duration::from_secs(2);
     let mut a = Node::start(config.clone()).await;
-    let (way, open) = way_to(&a).await;
-    config.peers = vec![way];
+    let (address, way) = way_to(&a).await;
+    config.peers = vec![address];
     let mut b = Node::start(config).await;
     for _ in 0..2 {
         a.relays(1).await;
         b.relays(1).await;
-        open.send_replace(false);
+        way.send_replace(Way::Closed);
         b.connected(0).await;
-        open.send_replace(true);
+        way.send_replace(Way::Reopened);
     }
     b.relays(1).await;
+}
+
+/// A node was restarted and is back before the other has heard that it was gone.
+#[tokio::test]
+async fn who_comes_again_at_once_is_told_too() {
+    let mut config = node_config();
+    config.limits.relay_within = Duration::from_secs(3600);
+    let mut a = Node::start(config.clone()).await;
+    let (address, way) = way_to(&a).await;
+    config.peers = vec![address];
+    let mut b = Node::start(config).await;
+    a.relays(1).await;
+    b.relays(1).await;
+    way.send_replace(Way::Closed);
+    b.connected(0).await;
+    way.send_replace(Way::Reopened);
+    b.connected(1).await;
+    way.send_replace(Way::Open);
+    b.relays(1).await;
+    a.relays(1).await;
 }
 
 /// It says that it relays, takes what we say, and subscribes to nothing.
@@ -86,17 +114,17 @@ async fn who_never_subscribes_is_dialled_again_and_gives_way() {
     let mut mute = Peer::start(Muxer::Yamux, vec![]).await;
     mute.hold(protocol::RELAY);
     let good = Node::start(node_config()).await;
-    let (way, open) = way_to(&good).await;
-    open.send_replace(false);
+    let (address, way) = way_to(&good).await;
+    way.send_replace(Way::Closed);
     let mut config = node_config();
     config.limits.relay_within = Duration::from_secs(1);
-    config.peers = vec![mute.address.clone(), way];
+    config.peers = vec![mute.address.clone(), address];
     config.peers_at_once = 1;
     let mut node = Node::start(config).await;
     for _ in 0..2 {
         soon("a dial", mute.met.recv()).await.unwrap();
     }
-    open.send_replace(true);
+    way.send_replace(Way::Open);
     node.relays(1).await;
 }
 

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use libp2p::core::ConnectedPoint;
 use libp2p::core::transport::ListenerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
-use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::swarm::{ConnectionId, NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, connection_limits, identify};
 use sotto_wire::waku::{self, WakuMessage, WakuMetadata, protocol};
 use tokio::sync::mpsc;
@@ -85,7 +85,9 @@ pub(super) enum Done {
 
 /// A connected peer.
 pub(super) struct Peer {
-    /// When its first connection came about.
+    /// Its first connection, while that stands.
+    pub(super) first: Option<ConnectionId>,
+    /// When that came about.
     pub(super) since: Instant,
     /// For its streams.
     places: Places,
@@ -282,13 +284,21 @@ impl Actor {
                 ..
             })) => self.identified(peer_id, &info),
             SwarmEvent::ConnectionEstablished {
-                peer_id, endpoint, ..
-            } => self.met(peer_id, &endpoint, now),
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            } => self.met(peer_id, connection_id, &endpoint, now),
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 num_established: 0,
                 ..
             } => self.gone(&peer_id, now),
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                connection_id,
+                ..
+            } => self.lost_first(&peer_id, connection_id),
             SwarmEvent::OutgoingConnectionError {
                 peer_id: Some(peer),
                 ..
@@ -308,12 +318,19 @@ impl Actor {
         }
     }
 
-    fn met(&mut self, peer: PeerId, endpoint: &ConnectedPoint, now: Instant) {
+    fn met(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        endpoint: &ConnectedPoint,
+        now: Instant,
+    ) {
         let dialled = endpoint.is_dialer();
         self.neighbours.connected(&peer, dialled, now);
         self.met_again(&peer, now);
         let requests = self.config.limits.requests_at_once;
         let state = self.peers.entry(peer).or_insert_with(|| Peer {
+            first: Some(connection),
             since: now,
             places: self.slots.places(endpoint.get_remote_address(), requests),
             window: (now, 0),
@@ -344,6 +361,9 @@ impl Actor {
         state.relays = offers(protocol::RELAY);
         if offers(PING) {
             state.alive.answers(Instant::now());
+        }
+        if state.relays && state.first.is_none() {
+            return self.begin_anew(&peer);
         }
         if !offers(protocol::METADATA) || std::mem::replace(&mut state.asked, true) {
             return;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use libp2p::PeerId;
+use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::DialOpts;
 use tokio::time::Instant;
 
@@ -27,14 +28,29 @@ impl Actor {
     }
 
     /// A relay peer comes although it has been connected for a while: its other connections are dead and we have not heard
-    /// of it, as when its network changed. Gossipsub says on the first connection only to which shards it subscribes, so
-    /// all of them end and it comes again.
+    /// of it, as when its network changed.
     pub(super) fn met_again(&mut self, peer: &PeerId, now: Instant) {
         let within = self.config.limits.relay_within;
-        let again =
-            |state: &Peer| state.relays && now.saturating_duration_since(state.since) > within;
+        let again = |state: &Peer| now.saturating_duration_since(state.since) > within;
         if self.peers.get(peer).is_some_and(again) {
-            log::debug!("a relay peer comes again");
+            self.begin_anew(peer);
+        }
+    }
+
+    /// One of several connections of a peer is closed: if it was the first, the peer may have been restarted, and have come
+    /// back before that was closed.
+    pub(super) fn lost_first(&mut self, peer: &PeerId, connection: ConnectionId) {
+        let state = self.peers.get_mut(peer);
+        if state.is_some_and(|state| state.first.take_if(|first| *first == connection).is_some()) {
+            self.begin_anew(peer);
+        }
+    }
+
+    /// Gossipsub says on the first connection only to which shards it subscribes, and whoever has forgotten that one never
+    /// hears it. So all connections of a relay peer end, and it comes again.
+    pub(super) fn begin_anew(&mut self, peer: &PeerId) {
+        if self.peers.get(peer).is_some_and(|state| state.relays) {
+            log::debug!("a relay peer has come again");
             let _ = self.swarm.disconnect_peer_id(*peer);
         }
     }
