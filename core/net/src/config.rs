@@ -114,7 +114,8 @@ pub struct Timing {
     pub late: Duration,
     /// First wait after a node had too much to do; doubles.
     pub busy: Duration,
-    /// First wait after a failure to connect; doubles.
+    /// First wait after a failure to connect, or a connection that failed; between two gaps told, too. Doubles, and begins
+    /// anew after the longest wait without a failure.
     pub redial: Duration,
     /// Longest wait, conversation on screen.
     pub foreground_redial: Duration,
@@ -124,6 +125,16 @@ pub struct Timing {
     pub unused: Duration,
     /// First wait after a search for further nodes; doubles, up to six hours. Nothing is searched while enough are known.
     pub discover: Duration,
+}
+
+impl Timing {
+    /// Longest wait before a node is dialled again.
+    pub(crate) fn longest_redial(&self, foreground: bool) -> Duration {
+        match foreground {
+            true => self.foreground_redial,
+            false => self.background_redial,
+        }
+    }
 }
 
 impl Default for Timing {

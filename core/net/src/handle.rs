@@ -254,9 +254,10 @@ pub struct Connectivity {
     /// which the next query connects to.
     pub store: bool,
     /// The wanted topics are subscribed at a live node or heard by a relay of our own; rises again after every
-    /// re-subscribe, and the engine then fills the gap.
+    /// re-subscribe, and the engine then fills the gap. Where one gap follows the other it rises ever more rarely.
     pub subscribed: bool,
-    /// A stretch in which pushes may have been missed ended just now (re-subscribed after loss or 404).
+    /// A stretch in which pushes may have been missed ended just now (re-subscribed after loss or 404), or a while ago,
+    /// if there was one just before it.
     pub gap: bool,
     /// Relay mode: peers in the mesh of the shard that has fewest; 0 in light mode.
     pub relay_peers: u32,

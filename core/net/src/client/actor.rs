@@ -371,7 +371,7 @@ impl Actor {
         };
         self.receive.touch(peer, now);
         match verdict {
-            Verdict::Keep => self.nodes.answered(node),
+            Verdict::Keep => self.nodes.well(node),
             Verdict::Leave => self.drop_link(Kind::Receive, peer, node, now),
         }
     }

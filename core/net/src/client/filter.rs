@@ -7,6 +7,7 @@ use libp2p::{PeerId, Stream};
 use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard, WakuMessage};
 use tokio::time::Instant;
 
+use super::gaps::Gaps;
 use super::witness::{Owed, Witness};
 use crate::config::{NetConfig, Sharding, Timing};
 use crate::exchange::ExchangeError;
@@ -79,7 +80,7 @@ pub(crate) struct Filter {
     wanted: BTreeSet<String>,
     peers: Vec<Peer>,
     foreground: bool,
-    missed: bool,
+    gaps: Gaps,
     /// Peers in the mesh of a relay of our own.
     mesh: u32,
     witness: Witness,
@@ -95,7 +96,7 @@ impl Filter {
             wanted: BTreeSet::new(),
             peers: Vec::new(),
             foreground: false,
-            missed: false,
+            gaps: Gaps::default(),
             mesh: 0,
             witness: Witness::new(config.timing.late),
         }
@@ -116,6 +117,9 @@ impl Filter {
     /// Turning to the foreground asks every node at once: after a sleep it may be gone, or have forgotten us.
     pub(crate) fn set_foreground(&mut self, on: bool, now: Instant) {
         self.foreground = on;
+        if on {
+            self.gaps.forgive();
+        }
         for peer in &mut self.peers {
             peer.ping_stream = None;
             peer.alive_at = now;
@@ -142,12 +146,14 @@ impl Filter {
     pub(crate) fn set_mesh(&mut self, peers: u32) {
         let covered = self.covered();
         self.mesh = peers;
-        self.missed |= covered && !self.covered();
+        if covered && !self.covered() {
+            self.gaps.miss();
+        }
     }
 
     /// Something was not heard.
     pub(crate) fn miss(&mut self) {
-        self.missed = true;
+        self.gaps.miss();
     }
 
     /// How many nodes are wanted. None next to a relay; with a conversation on screen one peer is too few for that,
@@ -213,16 +219,19 @@ impl Filter {
     pub(crate) fn lost(&mut self, id: &PeerId) {
         if let Some(index) = self.peers.iter().position(|peer| peer.id == *id) {
             let peer = self.peers.swap_remove(index);
-            self.missed |= !peer.known.is_empty();
+            if !peer.known.is_empty() {
+                self.gaps.miss();
+            }
         }
     }
 
-    /// All nodes are gone.
+    /// All nodes are gone, with the network.
     pub(crate) fn lost_all(&mut self) {
         let ids: Vec<_> = self.peers().collect();
         for id in &ids {
             self.lost(id);
         }
+        self.gaps.forgive();
     }
 
     /// A node to leave because fewer are wanted now, none of those to `keep`: the one with fewest topics. What it has on
@@ -236,7 +245,9 @@ impl Filter {
         let id = fewest.map(|peer| peer.id)?;
         let known = fewest.is_some_and(|peer| !peer.known.is_empty());
         self.peers.retain(|peer| peer.id != id);
-        self.missed |= known && self.peers.is_empty();
+        if known && self.peers.is_empty() {
+            self.gaps.miss();
+        }
         Some(id)
     }
 
@@ -246,9 +257,11 @@ impl Filter {
         !self.wanted.is_empty() && (self.mesh > 0 || self.peers.iter().any(all))
     }
 
-    /// True once after a stretch with missed pushes, when all is subscribed again.
-    pub(crate) fn take_gap(&mut self) -> bool {
-        self.missed && self.covered() && std::mem::take(&mut self.missed)
+    /// What to tell: whether the wanted topics are heard, and whether a stretch with missed pushes is over.
+    pub(crate) fn tell(&mut self, now: Instant) -> (bool, bool) {
+        let longest = self.timing.longest_redial(self.foreground);
+        let waits = (self.timing.redial, longest);
+        self.gaps.tell(self.covered(), waits, now)
     }
 
     fn ping_every(&self, peer: &Peer) -> Duration {
@@ -271,7 +284,8 @@ impl Filter {
     /// When something is due at a node without an answer outstanding.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let due = self.peers.iter().filter_map(|peer| self.due(peer));
-        due.chain(self.witness.deadline()).min()
+        let gap = self.gaps.deadline(self.covered());
+        due.chain(self.witness.deadline()).chain(gap).min()
     }
 
     fn due(&self, peer: &Peer) -> Option<Instant> {
@@ -391,7 +405,9 @@ impl Filter {
             }
             (FilterStatus::NotFound, _) => {
                 // It has forgotten us, for how long nobody knows.
-                self.missed |= !peer.known.is_empty();
+                if !peer.known.is_empty() {
+                    self.gaps.miss();
+                }
                 peer.known.clear();
                 peer.refusals += 1;
                 if peer.refusals > PATIENCE {
@@ -438,7 +454,7 @@ impl Filter {
             return false;
         };
         if peer.push_streams >= PUSH_STREAMS {
-            self.missed = true;
+            self.gaps.miss();
             return false;
         }
         peer.push_streams += 1;

@@ -9,6 +9,7 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
 use self::former::Formers;
+use super::pace::Pace;
 use crate::address::is_private;
 use crate::config::Timing;
 use crate::handle::NodeNumber;
@@ -70,7 +71,7 @@ pub(crate) struct Node {
     changed: bool,
     failures: u32,
     failed_at: Option<Instant>,
-    retry_at: Option<Instant>,
+    redial: Pace,
     shunned_until: Option<Instant>,
     /// Doubted for one service until then.
     doubted: Option<(Service, Instant)>,
@@ -100,7 +101,7 @@ impl Node {
             changed: true,
             failures: 0,
             failed_at: None,
-            retry_at: None,
+            redial: Pace::default(),
             shunned_until: None,
             doubted: None,
             busy: 0,
@@ -202,9 +203,11 @@ impl Node {
 
     fn dial_after(&self, asked: bool) -> Option<Instant> {
         if asked {
-            self.failed_at.map(|at| at + ASKED_AGAIN).min(self.retry_at)
+            self.failed_at
+                .map(|at| at + ASKED_AGAIN)
+                .min(self.redial.next())
         } else {
-            self.retry_at
+            self.redial.next()
         }
     }
 
@@ -331,13 +334,18 @@ impl Nodes {
     /// Could not be reached, hung up or did not answer. It is held against it later only if others were there
     /// meanwhile (`online`).
     pub(crate) fn failed(&mut self, number: NodeNumber, online: bool, now: Instant) {
-        let (base, cap) = (self.timing.redial, self.redial_cap());
+        let base = self.timing.redial;
+        let cap = self.timing.longest_redial(self.foreground);
         if let Some(node) = self.get_mut(number) {
             if online {
                 node.strikes = node.strikes.saturating_add(1);
                 node.changed = true;
             }
-            node.retry_at = Some(now + random::backoff(base, node.failures, cap));
+            match node.failures {
+                // It was well since it failed last, and that counts only if it lasted.
+                0 => node.redial.failed(base, cap, now),
+                times => node.redial.still_fails(base, cap, times, now),
+            }
             node.failed_at = Some(now);
             node.failures = node.failures.saturating_add(1);
         }
@@ -354,8 +362,18 @@ impl Nodes {
         }
     }
 
-    /// Answered as it should.
+    /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the same.
+    pub(crate) fn well(&mut self, number: NodeNumber) {
+        if let Some(node) = self.get_mut(number) {
+            node.busy = 0;
+            node.failures = 0;
+            node.failed_at = None;
+        }
+    }
+
+    /// It was of use.
     pub(crate) fn answered(&mut self, number: NodeNumber) {
+        self.well(number);
         if let Some(node) = self.get_mut(number) {
             let now_s = unix_s();
             let long_ago = now_s.saturating_sub(node.answered_s) > SAME_TIME_S;
@@ -366,10 +384,6 @@ impl Nodes {
                 node.strikes = 0;
                 node.changed = true;
             }
-            node.busy = 0;
-            node.failures = 0;
-            node.failed_at = None;
-            node.retry_at = None;
         }
     }
 
@@ -410,20 +424,12 @@ impl Nodes {
         for node in &mut self.list {
             node.failures = 0;
             node.failed_at = None;
-            node.retry_at = None;
+            node.redial = Pace::default();
         }
     }
 
     pub(crate) fn set_foreground(&mut self, on: bool) {
         self.foreground = on;
-    }
-
-    fn redial_cap(&self) -> Duration {
-        if self.foreground {
-            self.timing.foreground_redial
-        } else {
-            self.timing.background_redial
-        }
     }
 
     /// When the first of the nodes named may be dialled again, if that is not now.

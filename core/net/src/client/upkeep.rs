@@ -34,6 +34,7 @@ impl Actor {
         self.keep_filter(now);
         self.keep_publishing(now);
         self.close_unused(now);
+        self.tell(now);
         let deadlines = [
             self.publish.deadline(),
             self.receive.deadline(),
@@ -42,7 +43,6 @@ impl Actor {
         for deadline in deadlines.into_iter().flatten() {
             self.wake_at(deadline);
         }
-        self.tell();
     }
 
     pub(super) fn wake_at(&mut self, at: Instant) {
@@ -91,7 +91,7 @@ impl Actor {
             if !taken.is_empty() && !self.nodes.of(Kind::Receive).any(fits) {
                 break;
             }
-            let found = self.find(Kind::Receive, Service::Filter, &taken, self.foreground, now);
+            let found = self.find(Kind::Receive, Service::Filter, &taken, false, now);
             let Some(Ready { peer, node, offers }) = found else {
                 break;
             };
@@ -138,18 +138,18 @@ impl Actor {
         (relayed || self.online()) && self.nodes.may_have_store()
     }
 
-    fn tell(&mut self) {
+    fn tell(&mut self, now: Instant) {
+        let (subscribed, gap) = self.filter.tell(now);
         let count = |nodes: usize| u32::try_from(nodes).unwrap_or(u32::MAX);
         let connected = |circle: &Circle| circle.ready(Service::Store).next().is_some();
         let connectivity = Connectivity {
             publish_nodes: count(self.publish.ready(Service::LightPush).count()),
             receive_nodes: count(self.receive.ready(Service::Filter).count()),
             store: connected(&self.publish) || connected(&self.receive) || self.store_in_reach(),
-            subscribed: self.filter.covered(),
+            subscribed,
             gap: false,
             relay_peers: self.relay.as_ref().map_or(0, |relay| relay.mesh),
         };
-        let gap = self.filter.take_gap();
         if gap || connectivity != self.told {
             self.told = connectivity;
             self.tell_book();

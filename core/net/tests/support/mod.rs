@@ -279,17 +279,22 @@ impl Client {
         soon(what, async {
             loop {
                 let event = self.events.recv().await.expect("the client is gone");
-                if let Event::Book { changed, gone } = &event {
-                    self.book.retain(|peer, _| !gone.contains(peer));
-                    let changed = changed.iter().map(|node| (node.peer.clone(), node.clone()));
-                    self.book.extend(changed);
-                }
+                self.note(&event);
                 if let Some(picked) = pick(event) {
                     return picked;
                 }
             }
         })
         .await
+    }
+
+    /// Takes in what is to be remembered of nodes.
+    pub(crate) fn note(&mut self, event: &Event) {
+        if let Event::Book { changed, gone } = event {
+            self.book.retain(|peer, _| !gone.contains(peer));
+            let changed = changed.iter().map(|node| (node.peer.clone(), node.clone()));
+            self.book.extend(changed);
+        }
     }
 
     pub(crate) async fn subscribed(&mut self) {

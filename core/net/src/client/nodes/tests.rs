@@ -43,7 +43,7 @@ fn circles_share_no_node() {
 fn failures_wait_longer_and_longer_and_are_forgiven() {
     let mut nodes = nodes(1, false);
     let now = Instant::now();
-    let wait = |nodes: &mut Nodes| nodes.get_mut(0).unwrap().retry_at.unwrap() - now;
+    let wait = |nodes: &mut Nodes| nodes.get_mut(0).unwrap().redial.next().unwrap() - now;
     for step in 0..12u32 {
         nodes.failed(0, false, now);
         let base = Duration::from_secs(1 << step).min(Duration::from_secs(300));
@@ -57,6 +57,36 @@ fn failures_wait_longer_and_longer_and_are_forgiven() {
     assert!(nodes.get_mut(0).unwrap().may_dial(true, now + ASKED_AGAIN));
     nodes.forgive();
     assert!(nodes.get_mut(0).unwrap().may_dial(false, now));
+}
+
+#[test]
+fn who_is_well_for_a_moment_only_waits_ever_longer() {
+    let mut nodes = nodes(1, false);
+    let mut now = Instant::now();
+    let wait = |nodes: &mut Nodes, now| {
+        nodes.failed(0, false, now);
+        nodes.get_mut(0).unwrap().redial.next().unwrap() - now
+    };
+    let cap = Timing::default().background_redial;
+    // It takes what it is asked, has something in its store, and hangs up.
+    for step in 0..12 {
+        let waited = wait(&mut nodes, now);
+        assert!(waited >= Duration::from_secs(1 << step).min(cap) / 2);
+        now += waited;
+        nodes.answered(0);
+    }
+    now += cap;
+    assert!(
+        wait(&mut nodes, now) < Duration::from_secs(2),
+        "it was well"
+    );
+    // Who cannot be reached for a while and then is well has but failed once.
+    for _ in 0..12 {
+        let waited = wait(&mut nodes, now);
+        now += waited;
+    }
+    nodes.well(0);
+    assert!(wait(&mut nodes, now) < Duration::from_secs(4));
 }
 
 #[test]

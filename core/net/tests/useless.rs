@@ -1,0 +1,145 @@
+//! Nodes that are polite and of no use: they are asked ever more rarely, cause no storm, and are not taken for good ones.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sotto_net::{Circle, Command, Event, NetConfig};
+use sotto_wire::waku::{self, FilterSubscribeResponse, StoreQueryResponse, protocol};
+use support::peer::{Muxer, Peer, Script};
+use support::{Client, TOPIC, now_ns, single};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// First wait before a node is dialled again.
+const REDIAL: Duration = Duration::from_millis(50);
+/// How long is counted: waits of 0.05, 0.1, 0.2 … 3.2 s, each ± half, are over half way.
+const COUNTED: Duration = Duration::from_secs(6);
+
+fn config(node: &str) -> NetConfig {
+    let mut config = single(node);
+    config.timing.redial = REDIAL;
+    config
+}
+
+fn filter_answer(code: u32) -> Vec<u8> {
+    waku::encode_framed(&FilterSubscribeResponse {
+        request_id: Some("N/A".into()),
+        status_code: Some(code),
+        status_desc: None,
+    })
+}
+
+/// A store with nothing in it.
+fn empty_store() -> Script {
+    Arc::new(|_, _| {
+        waku::encode_framed(&StoreQueryResponse {
+            request_id: Some(String::new()),
+            status_code: Some(200),
+            status_desc: Some("OK".into()),
+            messages: vec![],
+            pagination_cursor: None,
+        })
+    })
+}
+
+fn query(id: u64) -> Command {
+    Command::Query {
+        id,
+        circle: Circle::Receive,
+        topics: vec![TOPIC.into()],
+        start_ns: now_ns() - 120_000_000_000,
+        end_ns: now_ns(),
+        newest_first: false,
+    }
+}
+
+/// Asks a store after each gap, as the engine does, for a while. How many gaps there were.
+async fn gaps(client: &mut Client, lasting: Duration) -> u64 {
+    let end = Instant::now() + lasting;
+    let mut gaps = 0;
+    while let Ok(event) = timeout_at(end, client.events.recv()).await {
+        let event = event.unwrap();
+        client.note(&event);
+        if matches!(event, Event::Connectivity(now) if now.gap) {
+            gaps += 1;
+            client.send(query(gaps)).await;
+        }
+    }
+    gaps
+}
+
+/// In the way to a peer: counts connections, and cuts them all when told to.
+async fn cutter(address: &str, cut: &broadcast::Sender<()>) -> (String, Arc<AtomicUsize>) {
+    let parts: Vec<&str> = address.split('/').collect();
+    let target = format!("127.0.0.1:{}", parts[4]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (count, cut) = (Arc::<AtomicUsize>::default(), cut.clone());
+    let dials = Arc::clone(&count);
+    tokio::spawn(async move {
+        loop {
+            let (mut here, _) = listener.accept().await.unwrap();
+            dials.fetch_add(1, Ordering::SeqCst);
+            let mut there = TcpStream::connect(&target).await.unwrap();
+            let mut cut = cut.subscribe();
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut here, &mut there) => {}
+                    _ = cut.recv() => {}
+                }
+            });
+        }
+    });
+    (format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", parts[6]), count)
+}
+
+/// It takes the subscription, answers the store query that follows, and hangs up.
+async fn hangs_up(foreground: bool) {
+    let (cut, _) = broadcast::channel(1);
+    let (subscribed, mut cuts) = mpsc::unbounded_channel();
+    let takes: Script = Arc::new(move |_, _| {
+        subscribed.send(()).unwrap();
+        filter_answer(200)
+    });
+    let scripts = vec![
+        (protocol::FILTER_SUBSCRIBE, takes),
+        (protocol::STORE, empty_store()),
+    ];
+    let peer = Peer::start(Muxer::Yamux, scripts).await;
+    let (address, dials) = cutter(&peer.address, &cut).await;
+    tokio::spawn(async move {
+        while let Some(()) = cuts.recv().await {
+            sleep(Duration::from_millis(100)).await;
+            let _ = cut.send(());
+        }
+    });
+    let mut client = Client::start(config(&address));
+    client.send(Command::Foreground(foreground)).await;
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    let gap = |event| matches!(event, Event::Connectivity(now) if now.gap).then_some(());
+    client.until("a gap", gap).await;
+    let (dialled, gaps) = (
+        dials.load(Ordering::SeqCst),
+        gaps(&mut client, COUNTED).await,
+    );
+    let dialled = dials.load(Ordering::SeqCst) - dialled;
+    assert!(dialled <= 10, "{dialled} dials, on screen: {foreground}");
+    assert!(gaps <= 8, "{gaps} gaps, on screen: {foreground}");
+}
+
+#[tokio::test]
+async fn who_takes_subscriptions_and_hangs_up_is_dialled_less_and_less() {
+    tokio::join!(hangs_up(false), hangs_up(true));
+}
