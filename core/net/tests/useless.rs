@@ -16,7 +16,7 @@ use std::time::Duration;
 use sotto_net::{Circle, Command, Event, NetConfig};
 use sotto_wire::waku::{self, FilterSubscribeResponse, StoreQueryResponse, protocol};
 use support::peer::{Muxer, Peer, Script};
-use support::{Client, TOPIC, now_ns, single};
+use support::{Client, TOPIC, now_ns, single, soon};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -38,6 +38,17 @@ fn filter_answer(code: u32) -> Vec<u8> {
         status_code: Some(code),
         status_desc: None,
     })
+}
+
+/// A filter that answers what it is told, and how often it was asked.
+fn filter(code: u32) -> (Script, Arc<AtomicUsize>) {
+    let asked: Arc<AtomicUsize> = Arc::default();
+    let counted = Arc::clone(&asked);
+    let script: Script = Arc::new(move |_, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        filter_answer(code)
+    });
+    (script, asked)
 }
 
 /// A store with nothing in it.
@@ -142,4 +153,36 @@ async fn hangs_up(foreground: bool) {
 #[tokio::test]
 async fn who_takes_subscriptions_and_hangs_up_is_dialled_less_and_less() {
     tokio::join!(hangs_up(false), hangs_up(true));
+}
+
+/// It never takes a subscription. Its store is empty, and not asked.
+async fn refuses(code: u32) {
+    let (script, asked) = filter(code);
+    let mut peer = Peer::start(Muxer::Yamux, vec![(protocol::FILTER_SUBSCRIBE, script)]).await;
+    let mut client = Client::start(config(&peer.address));
+    client.subscribe(&[TOPIC]).await;
+    soon("a second connection", async {
+        peer.met.recv().await;
+        peer.met.recv().await;
+    })
+    .await;
+    let before = asked.load(Ordering::SeqCst);
+    gaps(&mut client, COUNTED).await;
+    let asked = asked.load(Ordering::SeqCst) - before;
+    let mut dials = 0;
+    while peer.met.try_recv().is_ok() {
+        dials += 1;
+    }
+    assert!(dials <= 9, "{code}: {dials} dials");
+    assert!(asked <= 40, "{code}: {asked} requests");
+    client.send(Command::Close).await;
+    let closed = |event| matches!(event, Event::Closed).then_some(());
+    client.until("the end", closed).await;
+    let known = client.book.values().next().unwrap();
+    assert_eq!(known.successes, 0, "{code}: taken for a good one");
+}
+
+#[tokio::test]
+async fn who_refuses_each_subscription_is_dialled_less_and_less_and_proves_nothing() {
+    tokio::join!(refuses(429), refuses(404), refuses(503));
 }

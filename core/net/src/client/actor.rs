@@ -16,7 +16,7 @@ use super::circle::{Circle, Happened, Ready};
 use super::discover::{Discovery, Origin};
 use super::filter::{Filter, FilterAsk, Verdict};
 use super::jobs::{Answer, Job};
-use super::nodes::{Kind, Nodes, Offers};
+use super::nodes::{Kind, Nodes, Offers, Service};
 use super::pushes::{self, Pushed};
 use super::relay::{self, Relay, Trouble};
 use super::serve;
@@ -173,8 +173,10 @@ impl Actor {
                 Some(done) = self.work.next() => self.done(done, Instant::now()),
                 Some(page) = self.pages.1.recv(), if room => self.page(page),
                 Some((peer, push)) = self.pushed.1.recv(), if room => {
-                    let received = self.filter.push(&peer, push, Instant::now());
-                    self.out.extend(received.map(Event::Message));
+                    if let Some(received) = self.filter.push(&peer, push, Instant::now()) {
+                        self.nodes.answered(received.node);
+                        self.out.push_back(Event::Message(received));
+                    }
                 }
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
             }
@@ -372,6 +374,12 @@ impl Actor {
         self.receive.touch(peer, now);
         match verdict {
             Verdict::Keep => self.nodes.well(node),
+            Verdict::Good => self.nodes.answered(node),
+            Verdict::Wait => {}
+            Verdict::Refuses => {
+                self.nodes.doubt(node, Service::Filter, now);
+                self.drop_link(Kind::Receive, peer, node, now);
+            }
             Verdict::Leave => self.drop_link(Kind::Receive, peer, node, now),
         }
     }

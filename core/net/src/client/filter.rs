@@ -22,6 +22,8 @@ const PUSH_STREAMS: usize = 32;
 const PATIENCE: u32 = 3;
 /// Messages a node may leave out before another is taken.
 const SLIPS: u32 = 2;
+/// A subscription that stood for so long was a good one.
+const STANDS: Duration = Duration::from_secs(120);
 
 /// One request to a filter node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +42,18 @@ pub(crate) enum Todo {
     Alive(Option<Stream>),
 }
 
-/// What an answer means for the connection.
+/// What an answer means for a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Go on with this node.
+    /// It does what it is asked.
     Keep,
-    /// It refuses or does not answer: take another, and end the connection.
+    /// It did so for long.
+    Good,
+    /// It puts us off.
+    Wait,
+    /// It refuses: take another, and end the connection.
+    Refuses,
+    /// It does not answer: likewise.
     Leave,
 }
 
@@ -58,6 +66,8 @@ struct Peer {
     known: BTreeSet<String>,
     /// When it last took a subscription.
     since: Instant,
+    /// Since when it has had one.
+    stands: Option<Instant>,
     /// Messages it left out.
     slips: u32,
     busy: bool,
@@ -203,6 +213,7 @@ impl Filter {
             pings,
             known: BTreeSet::new(),
             since: now,
+            stands: None,
             slips: 0,
             busy: false,
             checking: false,
@@ -391,13 +402,20 @@ impl Filter {
                     FilterSubscribeType::Subscribe => {
                         peer.known.extend(ask.topics);
                         peer.since = now;
+                        peer.stands.get_or_insert(now);
                     }
                     FilterSubscribeType::Unsubscribe => {
                         peer.known.retain(|topic| !ask.topics.contains(topic));
                     }
                     _ => {}
                 }
-                Verdict::Keep
+                match peer
+                    .stands
+                    .filter(|_| kind != FilterSubscribeType::Subscribe)
+                {
+                    Some(since) if since + STANDS <= now => Verdict::Good,
+                    _ => Verdict::Keep,
+                }
             }
             (FilterStatus::NotFound, FilterSubscribeType::Unsubscribe) => {
                 peer.known.retain(|topic| !ask.topics.contains(topic));
@@ -409,11 +427,12 @@ impl Filter {
                     self.gaps.miss();
                 }
                 peer.known.clear();
+                peer.stands = None;
                 peer.refusals += 1;
                 if peer.refusals > PATIENCE {
-                    Verdict::Leave
+                    Verdict::Refuses
                 } else {
-                    Verdict::Keep
+                    Verdict::Wait
                 }
             }
             (FilterStatus::TooManyRequests, _) if peer.refusals < PATIENCE => {
@@ -421,9 +440,9 @@ impl Filter {
                     random::backoff(self.timing.redial, peer.refusals, Duration::from_secs(30));
                 peer.hold_until = Some(now + wait);
                 peer.refusals += 1;
-                Verdict::Keep
+                Verdict::Wait
             }
-            _ => Verdict::Leave,
+            _ => Verdict::Refuses,
         }
     }
 
@@ -548,3 +567,6 @@ impl Filter {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
