@@ -85,7 +85,7 @@ codes! {
     ConversationMissing = "conversation.missing", NotFound, "no such conversation";
     MessageMissing = "message.missing", NotFound, "no such message";
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
-    MessageRefused = "message.refused", Network, "every node refuses this message";
+    MessageRefused = "message.refused", Network, "every node that was there refused this message, again and again";
     InviteTruncated = "invite.truncated", InvalidInput, "the link is cut short or is no invite";
     InviteChecksum = "invite.checksum", InvalidInput, "the link was changed on its way";
     InviteExpired = "invite.expired", InvalidInput, "the invite's time is over";

@@ -216,7 +216,8 @@ pub enum PublishOutcome {
     Accepted,
     /// The node had it already (420 "already seen"); counts as accepted.
     Duplicate,
-    /// The node refuses this message for good (too large, invalid).
+    /// Every node that could be asked refuses this message (too large, invalid). With no node: it does not fit this
+    /// network, and nobody was asked.
     Refused,
     /// Try again, elsewhere or later.
     Failed(FailReason),

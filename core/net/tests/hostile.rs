@@ -13,7 +13,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sotto_net::{Circle, Command, Event, NetConfig, NodeNumber, PublishOutcome};
+use sotto_net::{Circle, Command, Event, FailReason, NetConfig, NodeNumber, PublishOutcome};
 use sotto_wire::waku::{
     FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, protocol,
 };
@@ -300,6 +300,49 @@ async fn who_answers_byte_by_byte_or_never_costs_one_time_limit_each() {
     }
     assert!(drip.asked() <= 2, "{}", drip.asked());
     assert!(mute.asked() <= 2, "{}", mute.asked());
+}
+
+/// One node that takes a message outweighs any number that refuse it, and those are then asked no more.
+#[tokio::test]
+async fn a_message_that_some_refuse_is_taken_by_another() {
+    for foreground in [false, true] {
+        let good = Node::start(alone()).await;
+        let mut refusing = Vec::new();
+        for bad in Bad::REFUSING.into_iter().chain(Bad::REFUSING) {
+            refusing.push(BadNode::start(bad).await);
+        }
+        let bad = refusing.iter().map(|node| node.peer.address.as_str());
+        let nodes: Vec<&str> = bad.chain([good.tcp()]).collect();
+        let mut client = Client::start(config(&nodes));
+        client.send(Command::Foreground(foreground)).await;
+        for id in 0..20 {
+            client.publish(id, payload(1, id as u8)).await;
+            let (outcome, ..) = client.published().await;
+            assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+        }
+        for node in &refusing {
+            assert!(node.asked() <= 1, "{:?} was asked again", node.bad);
+        }
+    }
+}
+
+/// It counts as refused only when all who are there said so.
+#[tokio::test]
+async fn a_message_is_refused_when_every_node_refuses_it() {
+    let one = BadNode::start(Bad::Refuses(420)).await;
+    let other = BadNode::start(Bad::RefusesV2).await;
+    let mute = BadNode::start(Bad::Mute).await;
+    let both = [one.peer.address.as_str(), &other.peer.address];
+    let mut client = Client::start(config(&both));
+    client.publish(1, payload(1, 1)).await;
+    let (outcome, node, _) = client.published().await;
+    assert_eq!(outcome, PublishOutcome::Refused);
+    assert!(node.is_some());
+    assert_eq!((one.asked(), other.asked()), (1, 1));
+    let mut client = Client::start(config(&[both[0], both[1], &mute.peer.address]));
+    client.publish(1, payload(1, 1)).await;
+    let (outcome, ..) = client.published().await;
+    assert_eq!(outcome, PublishOutcome::Failed(FailReason::Timeout));
 }
 
 /// Its queue is bounded by bytes long before it is by number.

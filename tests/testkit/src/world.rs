@@ -25,6 +25,8 @@ pub struct Weather {
     pub publish_fails: u8,
     /// A node says that it relayed, and did not.
     pub publish_lies: u8,
+    /// Every node refuses what is published.
+    pub publish_refused: u8,
     /// The store misses a message.
     pub store_misses: u8,
     /// A query fails, perhaps after some pages.
@@ -346,11 +348,16 @@ impl World {
         let node = Some(node);
         let fails = self.rng.chance(self.weather.publish_fails);
         let lies = self.rng.chance(self.weather.publish_lies);
-        let relayed = self.phones[who].online && !lies && !(fails && self.rng.chance(50));
+        let refused = self.weather.publish_refused;
+        let refused = refused > 0 && self.rng.chance(refused);
+        let lost = lies || refused || (fails && self.rng.chance(50));
+        let relayed = self.phones[who].online && !lost;
         let outcome = if !self.phones[who].online {
             PublishOutcome::Failed(FailReason::NoNode)
         } else if fails {
             PublishOutcome::Failed(FailReason::Timeout)
+        } else if refused {
+            PublishOutcome::Refused
         } else if self.weather.v2_nodes > 0 {
             PublishOutcome::Accepted
         } else {

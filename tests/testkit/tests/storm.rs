@@ -17,6 +17,7 @@ const STORM: Weather = Weather {
     delay_ms: 15_000,
     publish_fails: 30,
     publish_lies: 10,
+    publish_refused: 3,
     store_misses: 20,
     query_fails: 30,
     v2_nodes: 0,

@@ -517,6 +517,42 @@ fn a_node_that_says_yes_and_does_nothing_is_found_out() {
     assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
 }
 
+/// Nodes that refuse what others take are no reason to give up, until nobody else was there for a while.
+#[test]
+fn what_every_node_refuses_is_given_up_only_after_a_while() {
+    let mut world = World::befriended(29);
+    world.set_online(1, false); // nothing but the text is published
+    world.weather.publish_refused = 100;
+    assert!(world.send(0, "in the end"));
+    world.run(6 * MINUTE);
+    assert_eq!(world.phones[0].states(), [MessageState::Queued]);
+    world.weather.publish_refused = 0;
+    world.run(8 * MINUTE);
+    world.set_online(1, true);
+    world.run(2 * MINUTE);
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
+
+    world.weather.publish_refused = 100;
+    assert!(world.send(0, "never"));
+    world.run(15 * MINUTE);
+    assert_eq!(world.phones[0].states()[1], MessageState::Failed);
+    let message = &world.phones[0].messages()[1];
+    assert_eq!(message.reason.as_deref(), Some("message.refused"));
+    // By hand it begins anew, and who took it once is not contradicted by others.
+    let message = MessageId::from_bytes(&message.id);
+    world.set_online(1, false);
+    world.weather.publish_refused = 0;
+    world.call(0, Command::Retry { message }).unwrap();
+    world.run(MINUTE);
+    world.weather.publish_refused = 100;
+    world.run(HOUR);
+    assert!(world.phones[0].states()[1] >= MessageState::Sent);
+    world.weather.publish_refused = 0;
+    world.set_online(1, true);
+    world.run(3 * MINUTE);
+    assert_eq!(world.phones[0].states()[1], MessageState::Delivered);
+}
+
 #[test]
 fn what_is_lost_with_the_node_that_took_it_leaves_again_soon() {
     for seed in 50..60 {

@@ -54,8 +54,8 @@ pub(super) struct Live {
     /// Outbox rows handed over, unanswered.
     pub(super) in_flight: HashSet<i64>,
     pub(super) checking: HashSet<i64>,
-    /// Failures in a row, by outbox row.
-    pub(super) tries: HashMap<i64, u32>,
+    /// By outbox row, since it was taken last.
+    pub(super) tries: HashMap<i64, Tries>,
     /// Some of them failed because no node had relay peers.
     pub(super) unrelayed: bool,
     pub(super) queries: HashMap<u64, Query>,
@@ -71,6 +71,14 @@ pub(super) struct Live {
     pub(super) work_after_ms: i64,
     pub(super) expire_after_ms: i64,
     pub(super) wake: Option<i64>,
+}
+
+/// How often a row was handed over in vain.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tries {
+    pub(super) failed: u32,
+    /// Every node that was there refused it.
+    pub(super) refused: u32,
 }
 
 impl Live {

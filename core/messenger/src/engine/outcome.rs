@@ -3,6 +3,7 @@
 use sotto_db::{Attempt, Hash, NEVER, Outbox};
 use sotto_net::{Command, FailReason, PublishOutcome};
 
+use super::live::Tries;
 use super::send::{CARD, CHUNK, ONCE, UNTIL_RECEIPTED};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::trust::Told;
@@ -18,17 +19,21 @@ const CARD_CHECK_MS: i64 = 10 * SECOND;
 /// No answer: asked again after this, and up to as much again.
 const CARD_CHECK_AGAIN_MS: i64 = 2 * MINUTE;
 
+/// A message counts as refused when all nodes said so again and again so often,
+const REFUSALS: u32 = 4;
+/// and after this and up to as much again, doubling: others may come meanwhile.
+const REFUSED_MS: i64 = MINUTE;
 /// The node that took it is gone: a store is asked after this, and up to as much again.
 const LOST_CHECK_MS: i64 = 5 * SECOND;
 
-/// The end of one attempt. `tries`: failures of this row in a row.
+/// The end of one attempt. `tries`: those in vain, this one included.
 pub(super) fn published(
     step: &mut Step<'_>,
     id: i64,
     hash: Hash,
     node: Option<u64>,
     outcome: PublishOutcome,
-    tries: u32,
+    tries: Tries,
 ) -> Result<(), Error> {
     let Some(mut row) = step.tx.outbox(id)? else {
         return Ok(()); // receipted meanwhile
@@ -38,13 +43,23 @@ pub(super) fn published(
             accepted(step, row, hash, node, true)
         }
         PublishOutcome::Accepted => accepted(step, row, hash, node, false),
-        PublishOutcome::Refused => give_up(step, &row, Code::MessageRefused),
+        PublishOutcome::Refused => {
+            let taken = row.attempts > 0;
+            if node.is_none() || (tries.refused >= REFUSALS && !taken) {
+                return give_up(step, &row, Code::MessageRefused);
+            }
+            let doublings = tries.refused.saturating_sub(1).min(8);
+            let wait = REFUSED_MS.saturating_mul(1_i64 << doublings);
+            row.due_ms = step.now_ms.saturating_add(wait + step.below(wait));
+            Ok(step.tx.outbox_update(&row)?)
+        }
         PublishOutcome::Failed(reason) => {
             let first = match reason {
                 FailReason::Busy => 5 * SECOND,
                 _ => 2 * SECOND,
             };
-            let wait = first.saturating_mul(1_i64 << tries.min(8)).min(10 * MINUTE);
+            let doublings = tries.failed.saturating_sub(1).min(8);
+            let wait = first.saturating_mul(1_i64 << doublings).min(10 * MINUTE);
             row.due_ms = step.now_ms.saturating_add(wait / 2 + step.below(wait));
             Ok(step.tx.outbox_update(&row)?)
         }

@@ -121,10 +121,15 @@ impl Engine {
                 }
                 self.live.unrelayed |= reason == FailReason::NoRelayPeers;
                 let tries = self.live.tries.entry(id).or_default();
-                *tries = tries.saturating_add(1);
-                tries.saturating_sub(1)
+                tries.failed = tries.failed.saturating_add(1);
+                *tries
             }
-            _ => self.live.tries.remove(&id).unwrap_or(0),
+            PublishOutcome::Refused => {
+                let tries = self.live.tries.entry(id).or_default();
+                tries.refused = tries.refused.saturating_add(1);
+                *tries
+            }
+            _ => self.live.tries.remove(&id).unwrap_or_default(),
         };
         self.run(now_ms, out, |step| {
             outcome::published(step, id, hash, node, outcome, tries)

@@ -299,7 +299,14 @@ impl Actor {
         }
         let (conduct, step) = job.answered(node, answer);
         match conduct {
-            Conduct::Good => self.nodes.answered(node),
+            Conduct::Good => {
+                self.nodes.answered(node);
+                // It takes what they refuse.
+                for other in &job.refused {
+                    self.nodes.doubt(*other, job.service(), now);
+                }
+            }
+            Conduct::Refused => {}
             Conduct::Busy => self.nodes.too_busy(node, now),
             Conduct::Useless => self.nodes.doubt(node, job.service(), now),
             Conduct::Silent => self.silent(kind, peer, node, now),

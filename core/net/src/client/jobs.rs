@@ -17,8 +17,10 @@ use crate::exchange::ExchangeError;
 use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber, PublishOutcome};
 use crate::streams::Opener;
 
-/// Nodes tried for one job.
+/// Nodes tried for one job,
 const ATTEMPTS: usize = 3;
+/// and besides nodes that refuse a message which others may take.
+const REFUSALS: usize = 10;
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -44,12 +46,14 @@ pub(crate) struct Job {
     /// Nodes to use only when there is no other.
     pub(crate) not: Vec<NodeNumber>,
     pub(crate) tried: Vec<NodeNumber>,
+    /// Those of them that refuse the message.
+    pub(crate) refused: Vec<NodeNumber>,
     /// When reaching a node is given up; set when it is first tried.
     pub(crate) until: Option<Instant>,
     /// Who is being asked.
     pub(crate) asking: Option<(PeerId, NodeNumber)>,
-    /// Why the last node was no good.
-    reason: FailReason,
+    /// Why the last node was no good, refusals aside.
+    reason: Option<FailReason>,
 }
 
 /// What a node said to a job.
@@ -70,6 +74,8 @@ pub(crate) enum Conduct {
     Busy,
     /// It says that it cannot relay.
     Useless,
+    /// It refuses the message, which may be the message's fault.
+    Refused,
     /// It did not.
     Silent,
     /// It broke the protocol.
@@ -125,9 +131,10 @@ impl Job {
             task,
             not,
             tried: Vec::new(),
+            refused: Vec::new(),
             until: None,
             asking: None,
-            reason: FailReason::NoNode,
+            reason: None,
         }))
     }
 
@@ -161,40 +168,46 @@ impl Job {
         let id = self.id;
         let (conduct, reason, done) = match answer {
             Answer::Published(Ok(PublishOutcome::Failed(FailReason::Busy))) => {
-                (Conduct::Busy, FailReason::Busy, None)
+                (Conduct::Busy, Some(FailReason::Busy), None)
             }
             Answer::Published(Ok(PublishOutcome::Failed(reason))) => {
-                (Conduct::Useless, reason, None)
+                (Conduct::Useless, Some(reason), None)
+            }
+            Answer::Published(Ok(PublishOutcome::Refused)) => {
+                self.refused.push(node);
+                (Conduct::Refused, self.reason, None)
             }
             Answer::Published(Ok(outcome)) => {
                 let event = self.published(Some(node), outcome);
                 return (Conduct::Good, Step::Done(Some(event)));
             }
             Answer::Published(Err(ExchangeError::Malformed(_))) => {
-                (Conduct::Lied, FailReason::Lied, None)
+                (Conduct::Lied, Some(FailReason::Lied), None)
             }
-            Answer::Published(Err(_)) => (Conduct::Silent, FailReason::Timeout, None),
+            Answer::Published(Err(_)) => (Conduct::Silent, Some(FailReason::Timeout), None),
             Answer::Queried(_, Ok(())) => return (Conduct::Good, Step::Done(None)),
             Answer::Queried(sent, Err(error)) => {
                 let reason = error.reason();
                 // Pages are out: another node would begin anew, which is the engine's to decide.
                 let done = (sent > 0).then_some(Event::QueryFailed { id, reason });
-                (conduct(&error), reason, done)
+                (conduct(&error), Some(reason), done)
             }
             Answer::Checked(Ok(present)) => {
                 let event = Event::Checked { id, node, present };
                 return (Conduct::Good, Step::Done(Some(event)));
             }
-            Answer::Checked(Err(error)) => (conduct(&error), error.reason(), None),
+            Answer::Checked(Err(error)) => (conduct(&error), Some(error.reason()), None),
         };
         self.reason = reason;
         self.asking = None;
         if conduct != Conduct::Busy {
             self.tried.push(node);
         }
+        let failed = self.tried.len() - self.refused.len();
+        let enough = failed >= ATTEMPTS || self.refused.len() >= REFUSALS;
         let step = match done {
             Some(event) => Step::Done(Some(event)),
-            None if self.tried.len() >= ATTEMPTS => Step::Done(Some(self.failed())),
+            None if enough => Step::Done(Some(self.failed())),
             None => Step::Again,
         };
         (conduct, step)
@@ -207,9 +220,13 @@ impl Job {
         !(under_way && matches!(self.task, Task::Query { .. }))
     }
 
-    /// The event that ends it without success, for the last reason known.
+    /// The event that ends it without success, for the last reason known. A message counts as refused if everybody who
+    /// was there refused it.
     pub(crate) fn failed(&self) -> Event {
-        self.failed_for(self.reason)
+        match (self.reason, self.refused.last()) {
+            (None, Some(node)) => self.published(Some(*node), PublishOutcome::Refused),
+            (reason, _) => self.failed_for(reason.unwrap_or(FailReason::NoNode)),
+        }
     }
 
     /// The event that ends it without success.

@@ -1,5 +1,5 @@
-//! Service nodes that are bad, each in its way. All say that they relayed, and did not; all take subscriptions and answer
-//! filter pings.
+//! Service nodes that are bad, each in its way. All but those that refuse say that they relayed, and did not; all take
+//! subscriptions and answer filter pings.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sotto_wire::waku::{
     self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushResponse,
-    Message as _, MessagePush, StoreQueryRequest, StoreQueryResponse, WakuMessage,
-    WakuMessageKeyValue, message_hash, protocol,
+    Message as _, MessagePush, PushResponse, PushRpc, StoreQueryRequest, StoreQueryResponse,
+    WakuMessage, WakuMessageKeyValue, message_hash, protocol,
 };
 use tokio::sync::mpsc;
 
@@ -37,10 +37,21 @@ pub(crate) enum Bad {
     Drip,
     /// It takes streams and never answers.
     Mute,
+    /// It refuses every message and every store query with this code.
+    Refuses(u32),
+    /// It speaks lightpush v2 only, and finds every message invalid.
+    RefusesV2,
 }
 
 impl Bad {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const REFUSING: [Self; 4] = [
+        Self::Refuses(400),
+        Self::Refuses(413),
+        Self::Refuses(420),
+        Self::RefusesV2,
+    ];
+
+    pub(crate) const ALL: [Self; 14] = [
         Self::Silent,
         Self::WrongHash,
         Self::SameCursor,
@@ -51,6 +62,10 @@ impl Bad {
         Self::Future,
         Self::Drip,
         Self::Mute,
+        Self::Refuses(400),
+        Self::Refuses(413),
+        Self::Refuses(420),
+        Self::RefusesV2,
     ];
 }
 
@@ -84,16 +99,24 @@ impl BadNode {
         let push: Script = Arc::new(move |_, _| {
             counted.fetch_add(1, Ordering::SeqCst);
             pushes.fetch_add(1, Ordering::SeqCst);
-            relayed()
+            match bad {
+                Bad::Refuses(code) => refused(code),
+                Bad::RefusesV2 => refused_v2(),
+                _ => relayed(),
+            }
         });
         let store: Script = Arc::new(move |_, body| {
             let count = store.fetch_add(1, Ordering::SeqCst);
             let request = StoreQueryRequest::decode(body.as_slice()).unwrap();
             page(bad, &request, count)
         });
+        let lightpush = match bad {
+            Bad::RefusesV2 => protocol::LIGHTPUSH_V2,
+            _ => protocol::LIGHTPUSH_V3,
+        };
         let scripts = vec![
             (protocol::FILTER_SUBSCRIBE, filter),
-            (protocol::LIGHTPUSH_V3, push),
+            (lightpush, push),
             (protocol::STORE, store),
         ];
         let peer = Peer::start(Muxer::Yamux, scripts).await;
@@ -161,6 +184,26 @@ fn relayed() -> Vec<u8> {
     })
 }
 
+fn refused(code: u32) -> Vec<u8> {
+    waku::encode_framed(&LightPushResponse {
+        request_id: Some("N/A".into()),
+        status_code: Some(code),
+        status_desc: Some("no".into()),
+        relay_peer_count: None,
+    })
+}
+
+fn refused_v2() -> Vec<u8> {
+    waku::encode_framed(&PushRpc {
+        request_id: None,
+        request: None,
+        response: Some(PushResponse {
+            is_success: Some(false),
+            info: Some("invalid message length: too large".into()),
+        }),
+    })
+}
+
 fn reply(messages: Vec<WakuMessageKeyValue>, cursor: Option<Vec<u8>>) -> Vec<u8> {
     waku::encode_framed(&StoreQueryResponse {
         request_id: Some(String::new()),
@@ -183,6 +226,12 @@ fn entry(topic: &str, payload: Vec<u8>, time: i64) -> WakuMessageKeyValue {
 const FOREIGN: &str = "/sotto/1/h00-0001/proto";
 
 fn page(bad: Bad, request: &StoreQueryRequest, count: usize) -> Vec<u8> {
+    if let Bad::Refuses(code) = bad {
+        return waku::encode_framed(&StoreQueryResponse {
+            status_code: Some(code),
+            ..StoreQueryResponse::default()
+        });
+    }
     if !request.message_hashes.is_empty() {
         return reply(vec![], None); // nothing is held
     }
@@ -209,7 +258,7 @@ fn page(bad: Bad, request: &StoreQueryRequest, count: usize) -> Vec<u8> {
         }
         Bad::ForeignTopic => reply(vec![entry(FOREIGN, garbage(0), start)], None),
         Bad::Stale => reply(vec![entry(TOPIC, garbage(0), start - 1)], None),
-        Bad::Silent | Bad::Future | Bad::Drip | Bad::Mute => reply(vec![], None),
+        _ => reply(vec![], None),
     }
 }
 
