@@ -188,8 +188,7 @@ impl Engine {
                 self.live.foreground = on;
                 self.live.poll_ms = 0;
                 if on {
-                    self.live.catch_up_after_ms = 0;
-                    self.live.catch_up_tries = 0;
+                    self.live.opened(now_ms);
                 }
                 self.live.publish_anew();
                 out.push(Effect::Net(sotto_net::Command::Foreground(on)));

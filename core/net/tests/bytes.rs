@@ -12,8 +12,8 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_net::{Event, Traffic};
-use support::{Client, Node, TOPIC, alone, single};
+use sotto_net::{Circle, Command, Event, Traffic};
+use support::{Client, Node, TOPIC, alone, now_ns, single};
 
 fn total(traffic: &Traffic) -> u64 {
     traffic.read_bytes() + traffic.written_bytes()
@@ -60,5 +60,33 @@ async fn bytes_of_a_push_and_of_a_publish() {
         // The first publish connects.
         assert!(index == 0 || publish <= publish_bound, "{publish}");
         assert!(push <= push_bound, "{push}");
+    }
+}
+
+/// What a phone in relay mode pays every 15 min in which nothing came, and a light one where another store than its filter
+/// node is asked: a connection, and one question.
+#[tokio::test]
+async fn bytes_of_a_question_over_a_connection_of_its_own() {
+    let node = Node::start(alone()).await;
+    let config = single(node.tcp());
+    let traffic = Arc::clone(&config.traffic);
+    let mut client = Client::start(config);
+    let mut before = settled(&traffic).await;
+    for (id, bound) in [(1, 3500), (2, 700)] {
+        let query = Command::Query {
+            id,
+            circle: Circle::Other,
+            topics: vec![TOPIC.into()],
+            start_ns: now_ns() - 900_000_000_000,
+            end_ns: now_ns(),
+            newest_first: false,
+        };
+        client.send(query).await;
+        let answered = |event| matches!(event, Event::Page { last: true, .. }).then_some(());
+        client.until("the last page", answered).await;
+        let now = settled(&traffic).await;
+        println!("question {id}: {} B", now - before);
+        assert!(now - before <= bound, "{}", now - before);
+        before = now;
     }
 }

@@ -14,8 +14,10 @@ use super::trust::{Told, Trust};
 
 /// Rows handed to the network at a time.
 const IN_FLIGHT: usize = 32;
-/// Nothing was pushed for so long: another store is asked, since a filter node may be silent.
+/// Nothing was pushed or relayed for so long: another store is asked, since filter nodes and relay peers may be silent.
 const QUIET_MS: i64 = 15 * MINUTE;
+/// Quiet enough, when somebody opens the app.
+const LOOK_MS: i64 = 5 * MINUTE;
 /// Stores that are asked for the same stretch of time while all is quiet, one after the other.
 const STORES: usize = 10;
 /// Work that failed is tried again after this.
@@ -46,7 +48,7 @@ pub(super) struct Live {
     /// Catch-ups up to this query began before something was missed last: their end is not the end.
     too_early: u64,
     pub(super) catch_up_after_ms: i64,
-    /// The last push, or the end of the last catch-up.
+    /// The last push or relayed message, or the end of the last catch-up.
     pub(super) quiet_since_ms: i64,
     /// Where the stretches begin, corrected time, that the last catch-ups were for, oldest first.
     asked_ms: VecDeque<i64>,
@@ -140,12 +142,20 @@ impl Live {
 
     /// From when on the store is to be asked for what came on the own topics, if that is possible.
     pub(super) fn catch_up_from(&self) -> i64 {
-        let from = match (self.caught_up, self.relaying) {
-            (false, _) => i64::MIN,
-            (true, false) => self.quiet_since_ms.saturating_add(QUIET_MS),
-            (true, true) => return sotto_db::NEVER, // many relays would have to be silent
+        let from = match self.caught_up {
+            false => i64::MIN,
+            true => self.quiet_since_ms.saturating_add(QUIET_MS),
         };
         from.max(self.catch_up_after_ms)
+    }
+
+    /// Somebody opens the app, and may wait for something.
+    pub(super) fn opened(&mut self, now_ms: i64) {
+        self.catch_up_after_ms = 0;
+        self.catch_up_tries = 0;
+        if now_ms.saturating_sub(self.quiet_since_ms) >= LOOK_MS {
+            self.quiet_since_ms = now_ms.saturating_sub(QUIET_MS);
+        }
     }
 
     /// Since when, corrected time, a store is asked when all is quiet: others may have left out what came then.
