@@ -144,6 +144,35 @@ fn a_push_before_the_gap_is_told_hides_no_gap() {
     assert!(start <= lost, "{} ms are never asked for", start - lost);
 }
 
+/// The store of the node in use is asked after each gap, and may be empty for that reason: others are asked all the same.
+#[test]
+fn gaps_put_off_no_question_to_other_stores() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut engine, _) = created(folder.path());
+    let (mut of_gaps, mut by_turns) = (0, 0);
+    let mut effects = engine.handle(BEGIN, Input::Net(online(true, false)));
+    for minute in 0..60 {
+        let now = BEGIN + minute * MINUTE;
+        if minute % 5 == 0 {
+            effects.extend(engine.handle(now, Input::Net(online(true, true))));
+        }
+        effects.extend(engine.handle(now, Input::Tick));
+        while let Some(effect) = effects.pop() {
+            let Effect::Net(NetCommand::Query { id, circle, .. }) = effect else {
+                continue;
+            };
+            match circle {
+                Circle::Receive => of_gaps += 1,
+                Circle::Other => by_turns += 1,
+                Circle::Alone => {}
+            }
+            effects.extend(engine.handle(now, Input::Net(last_page(id, Vec::new()))));
+        }
+    }
+    assert!(of_gaps >= 12, "{of_gaps}");
+    assert!((3..=4).contains(&by_turns), "{by_turns}");
+}
+
 #[test]
 fn who_left_the_bucket_and_was_replaced_sleeps() {
     let folder = tempfile::tempdir().unwrap();

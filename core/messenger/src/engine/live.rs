@@ -48,7 +48,7 @@ pub(super) struct Live {
     /// Catch-ups up to this query began before something was missed last: their end is not the end.
     too_early: u64,
     pub(super) catch_up_after_ms: i64,
-    /// The last push or relayed message, or the end of the last catch-up.
+    /// The last push or relayed message, or the end of the last catch-up by turns: others may ask a bad store each time.
     pub(super) quiet_since_ms: i64,
     /// Where the stretches begin, corrected time, that the last catch-ups were for, oldest first.
     asked_ms: VecDeque<i64>,
@@ -200,7 +200,7 @@ impl Live {
     ) {
         self.caught_up = query > self.too_early;
         self.catch_up_tries = 0;
-        self.quiet_since_ms = now_ms;
+        self.quiet_if(by_turns, now_ms);
         match self.asked_ms.back_mut() {
             // The next by turns is for this stretch too.
             Some(last) if !by_turns => *last = covered_ms.min(*last),
@@ -208,6 +208,12 @@ impl Live {
         }
         if self.asked_ms.len() > STORES {
             self.asked_ms.pop_front();
+        }
+    }
+
+    fn quiet_if(&mut self, by_turns: bool, now_ms: i64) {
+        if by_turns || self.quiet_since_ms == 0 {
+            self.quiet_since_ms = now_ms;
         }
     }
 
@@ -230,12 +236,12 @@ impl Live {
     }
 
     /// The next catch-up, after one failed.
-    pub(super) fn catch_up_failed(&mut self, now_ms: i64) {
+    pub(super) fn catch_up_failed(&mut self, by_turns: bool, now_ms: i64) {
         let wait = (2 * SECOND).saturating_mul(1_i64 << self.catch_up_tries.min(12));
         let longest = bucket::longest_wait_ms(self.foreground, &self.connectivity);
         self.catch_up_tries = self.catch_up_tries.saturating_add(1);
         self.catch_up_after_ms = now_ms.saturating_add(wait.min(longest));
-        self.quiet_since_ms = now_ms;
+        self.quiet_if(by_turns, now_ms);
     }
 
     /// What is due failed, and still is due.

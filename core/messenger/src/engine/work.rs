@@ -242,8 +242,8 @@ impl Engine {
 
     fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
         match self.live.queries.remove(&id).map(|query| query.what) {
-            Some(What::CatchUp { .. }) => {
-                self.live.catch_up_failed(now_ms);
+            Some(What::CatchUp { by_turns, .. }) => {
+                self.live.catch_up_failed(by_turns, now_ms);
                 Ok(())
             }
             Some(What::Cards { chat, .. }) => {
