@@ -71,3 +71,35 @@ fn every_frame_decodes() {
         }
     }
 }
+
+/// With each peer the page has the metadata, filter and store exchanges, and a request to publish.
+#[test]
+fn every_peer_has_its_exchanges() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/waku.md");
+    let page = fs::read_to_string(path).unwrap();
+    let peers: Vec<&str> = page.split("\n## ").skip(1).collect();
+    assert_eq!(peers.len(), 3);
+    for section in peers {
+        let names: Vec<&str> = frames(section).into_iter().map(|(name, _)| name).collect();
+        for (name, least) in [
+            ("WakuMetadata", 2),
+            ("FilterSubscribeRequest", 1),
+            ("FilterSubscribeResponse", 1),
+            ("MessagePush", 1),
+            ("StoreQueryRequest", 2),
+            ("StoreQueryResponse", 2),
+        ] {
+            let found = names.iter().filter(|one| **one == name).count();
+            assert!(
+                found >= least,
+                "{name}: {}",
+                section.lines().next().unwrap()
+            );
+        }
+        assert!(
+            names
+                .iter()
+                .any(|one| matches!(*one, "PushRpc" | "LightPushRequest"))
+        );
+    }
+}

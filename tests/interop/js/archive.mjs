@@ -14,6 +14,11 @@ const rank = (a, b) =>
 export class Archive {
   #entries = [];
   #keys = new Set();
+  #largestPage;
+
+  constructor(largestPage = LARGEST_PAGE) {
+    this.#largestPage = largestPage;
+  }
 
   /** Keeps a message; false if it is known. */
   put(pubsubTopic, message) {
@@ -37,7 +42,7 @@ export class Archive {
           (request.timeStart === undefined || request.timeStart <= message.timestamp) &&
           (request.timeEnd === undefined || message.timestamp <= request.timeEnd),
     );
-    const limit = Math.min(Number(request.paginationLimit ?? 0n) || DEFAULT_PAGE, LARGEST_PAGE);
+    const limit = Math.min(Number(request.paginationLimit ?? 0n) || DEFAULT_PAGE, this.#largestPage);
     const forward = request.paginationForward;
     let [from, to] = [0, found.length];
     if (request.paginationCursor?.length) {

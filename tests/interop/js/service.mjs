@@ -1,5 +1,5 @@
 // A Waku service peer on js-libp2p and js-waku's protobufs, alone in its network: metadata, filter, lightpush v2 and v3,
-// store v3, over TCP and WebSocket. Arguments: cluster, shard.
+// store v3, over TCP and WebSocket. Arguments: cluster, shard, and the store's largest page.
 import { noise } from "@chainsafe/libp2p-noise";
 import { yamux } from "@chainsafe/libp2p-yamux";
 import { identify } from "@libp2p/identify";
@@ -22,7 +22,7 @@ import { Archive } from "./archive.mjs";
 import { captured } from "./capture.mjs";
 import { emit, hex, serve } from "./lines.mjs";
 
-const [clusterId, shardId] = process.argv.slice(2).map(Number);
+const [clusterId, shardId, largestPage] = process.argv.slice(2).map(Number);
 const pubsub = `/waku/2/rs/${clusterId}/${shardId}`;
 
 const node = await createLibp2p({
@@ -33,7 +33,7 @@ const node = await createLibp2p({
   services: { identify: identify({ agentVersion: "js-libp2p" }), ping: ping() },
 });
 
-const archive = new Archive();
+const archive = new Archive(largestPage);
 const subscribers = new Map(); // peer id → { peer, criteria, pushes }
 const asked = {}; // protocol → how often
 

@@ -334,6 +334,34 @@ async fn light_client(peer: &mut Peer, address: &str, number: u8) {
     client.connectivity(|now| !now.subscribed).await;
 }
 
+/// Each request of our client and each answer once, as `docs/waku.md` has them; and a store that gives less than it is
+/// asked for is read to the end all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_small_pages_is_read_to_the_end() {
+    let mut peer = js::service_with_pages_of(1);
+    let mut client = Client::start(&[&peer.addr("/tcp/")]);
+    client.subscribe(&[TOPIC]).await;
+    let start = now_ns();
+    let mut sent = Vec::new();
+    for payload in ["hello", "again"] {
+        let id = client.publish(TOPIC, payload.as_bytes(), now_ns()).await;
+        let (outcome, hash) = client.published(id).await;
+        assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
+        assert_eq!(client.message().await.hash, hash);
+        sent.push(hash);
+    }
+    for newest_first in [false, true] {
+        let pages = client.pages(TOPIC, start, now_ns(), newest_first).await;
+        let got: Vec<_> = pages.concat().iter().map(|m| m.hash).collect();
+        assert_eq!((pages.len(), &got), (2, &sent));
+        for cursor in [Value::Null, json!(hex(&sent[0]))] {
+            assert_eq!(peer.event("store")["cursor"], cursor);
+        }
+        sent.reverse();
+    }
+    assert_eq!(client.check(vec![sent[0]]).await, [sent[0]]);
+}
+
 /// Cards, request, acceptance, texts both ways, and what comes while one is away: one over TCP, the other over WebSocket.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
