@@ -5,7 +5,7 @@
 //! `{"id","error"}`, in any order, and what happens by itself comes as `{"event",…}`. At the end of stdin a harness
 //! stops by itself; its own log goes to stderr.
 //!
-//! Our side of the tests stands in [`node`], [`client`] and [`person`].
+//! Our side of the tests stands in [`node`], [`client`] and [`person`]; [`shape`] reads what it said.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,6 +26,7 @@ pub mod go;
 pub mod js;
 pub mod node;
 pub mod person;
+pub mod shape;
 
 /// Waku cluster of the tests.
 pub const CLUSTER: u16 = 66;

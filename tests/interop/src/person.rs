@@ -27,13 +27,14 @@ fn open(folder: &TempDir, nodes: &[&str], single_circle: bool) -> Messenger {
 }
 
 impl Person {
-    /// A new account, talking through these nodes, answering with receipts at once.
+    /// A new account, talking through these nodes, answering with receipts at once and saying when it types.
     pub async fn new(name: &str, nodes: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let messenger = open(&folder, nodes, true);
         messenger.account_create(name).await.unwrap();
         let patch = Settings {
             receipt_delay_ms: Some(0),
+            typing: Some(true),
             ..Settings::default()
         };
         messenger.settings_set(patch).await.unwrap();
