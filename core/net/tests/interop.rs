@@ -63,40 +63,6 @@ async fn a_node_that_closes_without_an_answer_is_gone_round() {
     }
 }
 
-#[tokio::test]
-async fn a_node_of_another_cluster_is_left() {
-    let metadata: Script = Arc::new(|_, _| waku::encode_framed(&WakuMetadata::new(1, &[0])));
-    let busy: Script = Arc::new(|_, _| {
-        waku::encode_framed(&LightPushResponse {
-            request_id: Some("N/A".into()),
-            status_code: Some(429),
-            status_desc: None,
-            relay_peer_count: None,
-        })
-    });
-    let scripts = vec![
-        (protocol::METADATA, metadata),
-        (protocol::LIGHTPUSH_V3, busy),
-    ];
-    let peer = Peer::start(Muxer::Yamux, scripts).await;
-    let mut client = Client::start(single(&peer.address));
-    client.publish(1, vec![4; 512]).await;
-    let (mut failed, mut left) = (false, false);
-    client
-        .until("failure and no node", |event| {
-            match event {
-                Event::Published { outcome, .. } => {
-                    assert!(matches!(outcome, PublishOutcome::Failed(_)));
-                    failed = true;
-                }
-                Event::Connectivity(now) => left = now.publish_nodes == 0,
-                _ => {}
-            }
-            (failed && left).then_some(())
-        })
-        .await;
-}
-
 /// What a js light client does, over mplex: metadata, filter, lightpush of both versions, peer exchange.
 #[tokio::test]
 async fn a_light_client_that_speaks_mplex_only() {

@@ -10,13 +10,15 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sotto_net::{Circle, Command, Event, NetConfig};
-use sotto_wire::waku::{self, FilterSubscribeResponse, StoreQueryResponse, protocol};
+use sotto_net::{Circle, Command, Event, FailReason, NetConfig, PublishOutcome};
+use sotto_wire::waku::{
+    self, FilterSubscribeResponse, LightPushResponse, StoreQueryResponse, WakuMetadata, protocol,
+};
 use support::peer::{Muxer, Peer, Script};
-use support::{Client, TOPIC, now_ns, single, soon};
+use support::{CLUSTER, Client, TOPIC, now_ns, single, soon};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -185,4 +187,52 @@ async fn refuses(code: u32) {
 #[tokio::test]
 async fn who_refuses_each_subscription_is_dialled_less_and_less_and_proves_nothing() {
     tokio::join!(refuses(429), refuses(404), refuses(503));
+}
+
+/// What a node takes before it is known to be of our network reaches nobody; and that it was of another is no reason
+/// never to come back.
+#[tokio::test]
+async fn a_node_of_another_network_gets_nothing_and_is_tried_again_later() {
+    let ours = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&ours);
+    let metadata: Script = Arc::new(move |_, _| {
+        let cluster = match now.load(Ordering::SeqCst) {
+            true => CLUSTER,
+            false => 1,
+        };
+        waku::encode_framed(&WakuMetadata::new(cluster, &[0]))
+    });
+    let taken = Arc::new(AtomicUsize::new(0));
+    let takes = Arc::clone(&taken);
+    let relayed: Script = Arc::new(move |_, _| {
+        takes.fetch_add(1, Ordering::SeqCst);
+        waku::encode_framed(&LightPushResponse {
+            request_id: Some(String::new()),
+            status_code: Some(200),
+            status_desc: None,
+            relay_peer_count: Some(3),
+        })
+    });
+    let scripts = vec![
+        (protocol::METADATA, metadata),
+        (protocol::LIGHTPUSH_V3, relayed),
+    ];
+    let peer = Peer::start(Muxer::Yamux, scripts).await;
+    let mut config = config(&peer.address);
+    config.timing.reach = Duration::from_secs(3);
+    let mut client = Client::start(config);
+    client.publish(1, vec![4; 512]).await;
+    let (outcome, ..) = client.published().await;
+    assert_eq!(outcome, PublishOutcome::Failed(FailReason::NoNode));
+    assert_eq!(taken.load(Ordering::SeqCst), 0);
+    ours.store(true, Ordering::SeqCst);
+    soon("a node that is of our network now", async {
+        for id in 2.. {
+            client.publish(id, vec![4; 512]).await;
+            if client.published().await.0 == (PublishOutcome::Relayed { peers: 3 }) {
+                return;
+            }
+        }
+    })
+    .await;
 }

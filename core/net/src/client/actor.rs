@@ -16,7 +16,7 @@ use super::circle::{Circle, Happened, Ready};
 use super::discover::{Discovery, Origin};
 use super::filter::{Filter, FilterAsk, Verdict};
 use super::jobs::{Answer, Job};
-use super::nodes::{Kind, Nodes, Offers, Service};
+use super::nodes::{Kind, Nodes, Service};
 use super::pushes::{self, Pushed};
 use super::relay::{self, Relay, Trouble};
 use super::serve;
@@ -296,7 +296,7 @@ impl Actor {
 
     fn happened(&mut self, kind: Kind, happened: Happened, now: Instant) {
         match happened {
-            Happened::Ready(ready) => self.ready(kind, ready),
+            Happened::Identified(ready) => self.identified(kind, ready),
             Happened::Lost(peer, node, was_ready) => {
                 let online = !was_ready && self.online();
                 self.nodes.failed(node, online, now);
@@ -310,9 +310,12 @@ impl Actor {
         }
     }
 
-    fn ready(&mut self, kind: Kind, ready: Ready) {
+    /// Nothing is asked of a node before it says that it is of our network: what another takes reaches nobody.
+    fn identified(&mut self, kind: Kind, ready: Ready) {
         self.nodes.identified(ready.node, ready.offers);
-        if ready.offers.metadata {
+        if !ready.offers.metadata {
+            self.circle(kind).admit(&ready.peer);
+        } else {
             let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
             let limit = self.config.timing.request;
             let opener = self.circle(kind).opener();
@@ -352,15 +355,21 @@ impl Actor {
                 self.judge(&peer, verdict, now);
             }
             Done::PushesEnded(peer) => self.filter.close_push(&peer),
-            Done::Cluster(kind, ready, Ok(Some(cluster))) if cluster != self.config.cluster => {
-                log::warn!("a node belongs to another network");
-                if let Some(node) = self.nodes.get_mut(ready.node) {
-                    node.offers = Some(Offers::default()); // nothing for us
+            Done::Cluster(kind, ready, Ok(cluster)) => {
+                if cluster.is_none_or(|cluster| cluster == self.config.cluster) {
+                    return self.circle(kind).admit(&ready.peer);
                 }
+                log::warn!("a node belongs to another network");
+                self.nodes.lied(ready.node, now); // it may change
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
+            Done::Cluster(kind, ready, Err(_)) => {
+                if self.circle_ref(kind).to_admit(&ready.peer) {
+                    self.drop_link(kind, &ready.peer, ready.node, now);
+                }
+            }
             Done::Found(origin, records) => self.found(origin, records),
-            Done::Cluster(..) | Done::Served => {}
+            Done::Served => {}
             Done::Job(number, peer, node, answer) => {
                 self.job_answered(number, peer, node, answer, now);
             }

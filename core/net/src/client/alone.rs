@@ -54,8 +54,8 @@ pub(crate) async fn query(
             Some(Happened::Stream(inbound)) => {
                 served.push(serve::answer(inbound, Arc::clone(&metadata)));
             }
-            Some(Happened::Ready(ready)) if ready.offers.has(Service::Store) => reached = true,
-            Some(Happened::Ready(_)) => return Err(StoreError::NotOffered),
+            Some(Happened::Identified(ready)) if ready.offers.has(Service::Store) => reached = true,
+            Some(Happened::Identified(_)) => return Err(StoreError::NotOffered),
             Some(Happened::Lost(..)) => return Err(unreachable()),
             None => {}
         }

@@ -46,6 +46,8 @@ enum LinkState {
     Dialing,
     /// Connected; given up at this time unless the peer says what it is.
     Identifying(Instant),
+    /// It said what it offers; whether it is of our network is not known yet.
+    Identified(Offers),
     /// In use.
     Ready(Offers),
 }
@@ -61,8 +63,8 @@ pub(crate) struct Ready {
 /// What a swarm event came to.
 #[derive(Debug)]
 pub(crate) enum Happened {
-    /// A node is ready for requests.
-    Ready(Ready),
+    /// A node said what it offers. It is ready for requests when it is [admitted](Circle::admit).
+    Identified(Ready),
     /// A node is gone, or could not be reached; whether it had been ready.
     Lost(PeerId, NodeNumber, bool),
     /// A node opened a stream.
@@ -154,6 +156,21 @@ impl Circle {
             .values()
             .filter(|link| !matches!(link.state, LinkState::Ready(_)))
             .map(|link| (link.node, link.used))
+    }
+
+    /// Takes a node into use that said what it offers.
+    pub(crate) fn admit(&mut self, peer: &PeerId) {
+        if let Some(link) = self.links.get_mut(peer)
+            && let LinkState::Identified(offers) = link.state
+        {
+            link.state = LinkState::Ready(offers);
+        }
+    }
+
+    /// Whether a node waits to be taken into use.
+    pub(crate) fn to_admit(&self, peer: &PeerId) -> bool {
+        let link = self.links.get(peer);
+        link.is_some_and(|link| matches!(link.state, LinkState::Identified(_)))
     }
 
     /// Closes connections unused since then.
@@ -294,11 +311,10 @@ impl Circle {
                 peer_id,
                 ..
             })) => {
-                let ready = self
-                    .links
-                    .get(&peer_id)
-                    .is_some_and(|link| matches!(link.state, LinkState::Ready(_)));
-                if ready {
+                let identified = |link: &Link| {
+                    matches!(link.state, LinkState::Identified(_) | LinkState::Ready(_))
+                };
+                if self.links.get(&peer_id).is_some_and(identified) {
                     return None;
                 }
                 let _ = self.swarm.disconnect_peer_id(peer_id);
@@ -333,8 +349,11 @@ impl Circle {
             ping: has(PING),
         };
         let link = self.links.get_mut(&peer)?;
-        link.state = LinkState::Ready(offers);
+        link.state = match link.state {
+            LinkState::Ready(_) => LinkState::Ready(offers), // said anew
+            _ => LinkState::Identified(offers),
+        };
         let node = link.node;
-        Some(Happened::Ready(Ready { peer, node, offers }))
+        Some(Happened::Identified(Ready { peer, node, offers }))
     }
 }
