@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use sotto_net::{Circle, Command, Event, FailReason, NetConfig, PublishOutcome};
 use sotto_wire::waku::{
-    self, FilterSubscribeResponse, LightPushResponse, StoreQueryResponse, WakuMetadata, protocol,
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushResponse,
+    Message as _, StoreQueryResponse, WakuMetadata, protocol,
 };
 use support::peer::{Muxer, Peer, Script};
 use support::{CLUSTER, Client, TOPIC, now_ns, single, soon};
@@ -187,6 +188,45 @@ async fn refuses(code: u32) {
 #[tokio::test]
 async fn who_refuses_each_subscription_is_dialled_less_and_less_and_proves_nothing() {
     tokio::join!(refuses(429), refuses(404), refuses(503));
+}
+
+/// It opens streams to push on, one after the other, and says nothing on them.
+#[tokio::test]
+async fn who_opens_push_streams_without_end_is_left() {
+    let (subscribed, mut subscribers) = mpsc::unbounded_channel();
+    let subscribe = i32::from(FilterSubscribeType::Subscribe);
+    let takes: Script = Arc::new(move |peer, body| {
+        let request = FilterSubscribeRequest::decode(body.as_slice()).unwrap();
+        if request.filter_subscribe_type == Some(subscribe) {
+            subscribed.send(peer).unwrap();
+        }
+        filter_answer(200)
+    });
+    let mut peer = Peer::start(Muxer::Yamux, vec![(protocol::FILTER_SUBSCRIBE, takes)]).await;
+    let mut config = single(&peer.address);
+    config.timing.redial = Duration::from_secs(1);
+    let mut client = Client::start(config);
+    client.subscribe(&[TOPIC]).await;
+    let to = soon("a subscriber", subscribers.recv()).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        held.extend(peer.try_open(to, protocol::FILTER_PUSH).await);
+    }
+    let gap = async {
+        let again = subscribers.recv();
+        tokio::pin!(again);
+        let mut gaps = 0;
+        loop {
+            tokio::select! {
+                event = client.events.recv() => {
+                    gaps += u32::from(matches!(event.unwrap(), Event::Connectivity(now) if now.gap));
+                }
+                _ = &mut again => return gaps,
+            }
+        }
+    };
+    let gaps = soon("another connection", gap).await;
+    assert!(gaps <= 3, "{gaps} gaps");
 }
 
 /// What a node takes before it is known to be of our network reaches nobody; and that it was of another is no reason

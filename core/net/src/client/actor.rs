@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::circle::{Circle, Happened, Ready};
 use super::discover::{Discovery, Origin};
-use super::filter::{Filter, FilterAsk, Verdict};
+use super::filter::{Filter, FilterAsk, Opened, Verdict};
 use super::jobs::{Answer, Job};
 use super::nodes::{Kind, Nodes, Service};
 use super::pushes::{self, Pushed};
@@ -306,7 +306,7 @@ impl Actor {
                     Kind::Publish | Kind::Alone => {}
                 }
             }
-            Happened::Stream(inbound) => self.stream(inbound),
+            Happened::Stream(inbound) => self.stream(inbound, now),
         }
     }
 
@@ -326,21 +326,27 @@ impl Actor {
         }
     }
 
-    fn stream(&mut self, inbound: Inbound) {
+    fn stream(&mut self, inbound: Inbound, now: Instant) {
+        let peer = inbound.peer;
         if inbound.protocol != protocol::FILTER_PUSH {
             let metadata = Arc::clone(&self.metadata);
             self.work.push(Box::pin(async move {
                 serve::answer(inbound, metadata).await;
                 Done::Served
             }));
-        } else if self.filter.open_push(&inbound.peer) {
-            let sender = self.pushed.0.clone();
-            let max_message = self.config.max_message;
-            self.work.push(Box::pin(async move {
-                let peer = inbound.peer;
-                pushes::read(inbound, max_message, sender).await;
-                Done::PushesEnded(peer)
-            }));
+            return;
+        }
+        match self.filter.open_push(&peer) {
+            Opened::Read => {
+                let sender = self.pushed.0.clone();
+                let max_message = self.config.max_message;
+                self.work.push(Box::pin(async move {
+                    pushes::read(inbound, max_message, sender).await;
+                    Done::PushesEnded(peer)
+                }));
+            }
+            Opened::Refuse => {}
+            Opened::Leave => self.judge(&peer, Verdict::Refuses, now),
         }
     }
 

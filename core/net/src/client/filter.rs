@@ -57,6 +57,15 @@ pub(crate) enum Verdict {
     Leave,
 }
 
+/// What to do with a stream that a node opened to push on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Read,
+    Refuse,
+    /// Refuse it, and take another node.
+    Leave,
+}
+
 /// A node that filters for us.
 #[derive(Debug)]
 struct Peer {
@@ -78,6 +87,8 @@ struct Peer {
     alive_at: Instant,
     ping_stream: Option<Stream>,
     push_streams: usize,
+    /// How many were refused since one ended.
+    push_refused: usize,
 }
 
 /// Filter subscriptions of the receive circle.
@@ -223,6 +234,7 @@ impl Filter {
             alive_at: now + self.timing.alive_every,
             ping_stream: None,
             push_streams: 0,
+            push_refused: 0,
         });
     }
 
@@ -467,22 +479,29 @@ impl Filter {
         }
     }
 
-    /// Whether one more push stream of this node is read; if not, something may be missed.
-    pub(crate) fn open_push(&mut self, id: &PeerId) -> bool {
+    /// What to do with one more push stream of a node. If it is not read, something may be missed. Many may come at once;
+    /// but who goes on opening streams and ends none is of no use.
+    pub(crate) fn open_push(&mut self, id: &PeerId) -> Opened {
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
-            return false;
+            return Opened::Refuse;
         };
-        if peer.push_streams >= PUSH_STREAMS {
-            self.gaps.miss();
-            return false;
+        if peer.push_streams < PUSH_STREAMS {
+            peer.push_streams += 1;
+            return Opened::Read;
         }
-        peer.push_streams += 1;
-        true
+        peer.push_refused += 1;
+        let refused = peer.push_refused;
+        self.gaps.miss();
+        match refused > PUSH_STREAMS {
+            true => Opened::Leave,
+            false => Opened::Refuse,
+        }
     }
 
     pub(crate) fn close_push(&mut self, id: &PeerId) {
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) {
             peer.push_streams = peer.push_streams.saturating_sub(1);
+            peer.push_refused = 0;
         }
     }
 

@@ -219,6 +219,18 @@ impl Peer {
         super::soon("a stream", opened).await.unwrap()
     }
 
+    /// The same to a peer that may refuse it, or be gone.
+    pub(crate) async fn try_open(
+        &mut self,
+        peer: PeerId,
+        protocol: &'static str,
+    ) -> Option<Stream> {
+        let opened = self
+            .control
+            .open_stream(peer, StreamProtocol::new(protocol));
+        super::soon("a stream, or none", opened).await.ok()
+    }
+
     /// One request, one answer.
     pub(crate) async fn ask<A: Message + Default>(
         &mut self,
