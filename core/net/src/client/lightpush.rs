@@ -96,6 +96,8 @@ fn read_v2(answer: &PushResponse) -> PublishOutcome {
     let has = |word: &str| text.to_ascii_lowercase().contains(word);
     if seen_before(text) {
         PublishOutcome::Duplicate
+    } else if has("rate limit") {
+        PublishOutcome::Failed(FailReason::Busy) // go: "exceeds the rate limit"
     } else if has("too large") || has("exceeds") || has("invalid message") {
         PublishOutcome::Refused
     } else if has("no peers") || has("no relay peers") || has("not enough peers") {
@@ -155,6 +157,10 @@ mod tests {
         let failed = PublishOutcome::Failed;
         assert_eq!(v2(true, "OK"), PublishOutcome::Accepted);
         assert_eq!(v2(false, "TOO_MANY_REQUESTS"), failed(FailReason::Busy));
+        assert_eq!(
+            v2(false, "exceeds the rate limit"),
+            failed(FailReason::Busy)
+        );
         assert_eq!(v2(false, "duplicate message"), PublishOutcome::Duplicate);
         assert_eq!(
             v2(false, "No peers for topic"),
