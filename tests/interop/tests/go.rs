@@ -7,16 +7,17 @@
 )]
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sotto_interop::client::{Client, client_config, now_ns};
 use sotto_interop::node::{Node, node_config};
 use sotto_interop::person::Person;
-use sotto_interop::{CLUSTER, PATIENCE, Peer, SHARD, go};
+use sotto_interop::{CLUSTER, PATIENCE, Peer, SHARD, go, shape};
 use sotto_messenger::records::MessageState;
 use sotto_net::{Command, Discv5Config, NodeConfig, PublishOutcome};
-use sotto_wire::waku::{Message as _, WakuMessage, gossip_id, record_bytes};
+use sotto_wire::waku::{Message as _, WakuMessage, gossip_id, protocol, record_bytes};
 
 const PUBSUB: &str = "/waku/2/rs/66/0";
 const TOPIC: &str = "/interop/1/one/proto";
@@ -229,6 +230,72 @@ async fn two_people_talk_through_two_go_nodes_alone() {
     for person in [alice, bob] {
         person.messenger.close().await.unwrap();
     }
+}
+
+/// Payloads that a go node was handed by lightpush, each time anew.
+fn taken(file: &Path) -> Vec<Vec<u8>> {
+    let streams = go::captured(file, 0);
+    let bodies = streams.iter();
+    let bodies = bodies.filter_map(|one| go::framed(one, protocol::LIGHTPUSH_V2));
+    bodies
+        .map(|body| shape::lightpush_v2(body).unwrap().payload)
+        .collect()
+}
+
+/// v2 tells no relay count, so one node's yes is none: `sent` comes when two nodes have taken the same message, and with
+/// one alone it stays queued, however often that one says yes.
+#[tokio::test(flavor = "multi_thread")]
+async fn sent_means_that_two_go_nodes_have_taken_it() {
+    let ours = Node::start(alone()).await;
+    let mut alice = Person::new("Alice", &[&ours.addresses[0]]).await;
+    let bob = Person::new("Bob", &[&ours.addresses[0]]).await;
+    alice.befriend(&bob).await; // cards need a store
+    for (from, to) in [(&alice, &bob), (&bob, &alice)] {
+        let id = from.send(&format!("to {}", to.name())).await;
+        from.reached(&id, MessageState::Delivered).await;
+    }
+    bob.messenger.close().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["first", "second"].map(|name| folder.path().join(name));
+    let start = |file: &PathBuf| go::start("service", &["-capture", file.to_str().unwrap()]);
+    let (mut first, mut second) = (start(&files[0]), start(&files[1]));
+    first.call("connect", json!({"addr": second.addrs[0]}));
+    meshed(&mut first, &second.peer_id).await;
+
+    alice.move_to(&[&first.addrs[0]]).await;
+    let mut queued = Vec::new();
+    for number in 0..2 {
+        let before = taken(&files[0]);
+        queued.push(alice.send(&format!("by one {number}")).await);
+        until("a message that one node has taken twice", || {
+            let mut new = taken(&files[0]);
+            new.retain(|payload| !before.contains(payload));
+            let often = |one| new.iter().filter(|payload| *payload == one).count() >= 2;
+            new.iter().any(often).then_some(())
+        })
+        .await;
+        // The second yes for the message before has been read by now.
+        assert_eq!(alice.state(&queued[0]), MessageState::Queued);
+    }
+
+    alice.move_to(&[&first.addrs[0], &second.addrs[0]]).await;
+    let before = taken(&files[0]);
+    let count = |node: &mut Peer| {
+        let counters = node.call("counters", json!({}));
+        counters["waku_lightpush_messages"].as_f64().unwrap_or(0.0)
+    };
+    let counted = [count(&mut first), count(&mut second)];
+    let id = alice.send("by two").await;
+    alice.reached(&id, MessageState::Sent).await;
+    let [at_first, at_second] = [0, 1].map(|node: usize| taken(&files[node]));
+    let new = |payload: &&Vec<u8>| !before.contains(payload) && at_second.contains(payload);
+    assert!(
+        at_first.iter().any(|payload| new(&payload)),
+        "the same at both"
+    );
+    assert!(count(&mut first) > counted[0] && count(&mut second) > counted[1]);
+    assert_eq!(alice.state(&id), MessageState::Sent, "nobody stores it");
+    alice.messenger.close().await.unwrap();
 }
 
 /// Our node, with `peer` as its relay peer, and a client that hears and speaks through it.
