@@ -18,6 +18,7 @@ type settings struct {
 	cluster uint16   // Waku cluster
 	shards  []uint16 // its shards
 	lazy    bool     // no mesh: messages are announced by IHAVE only
+	limited bool     // go-waku's own limits: one request of a peer a second
 	discv5  bool     // find others over UDP, for peer exchange
 	boot    []string // ENRs to begin with
 	agent   string   // what identify says
@@ -49,13 +50,14 @@ func parse() (settings, error) {
 	cluster := flag.Uint("cluster", 66, "Waku cluster")
 	shards := flag.String("shards", "0", "shards, separated by commas")
 	lazy := flag.Bool("lazy", false, "no mesh: announce messages, send them only when asked")
+	limited := flag.Bool("limited", false, "go-waku's own limits: one request of a peer a second")
 	discv5 := flag.Bool("discv5", false, "find other nodes over UDP")
 	boot := flag.String("boot", "", "ENRs to begin with, separated by commas")
 	agent := flag.String("agent", node.UserAgent, "what identify says")
 	capture := flag.String("capture", "", "file for what goes over each stream")
 	level := flag.String("log", "error", "log level")
 	flag.Parse()
-	set := settings{mode: *mode, cluster: uint16(*cluster), lazy: *lazy, discv5: *discv5, agent: *agent, capture: *capture, level: *level}
+	set := settings{mode: *mode, cluster: uint16(*cluster), lazy: *lazy, limited: *limited, discv5: *discv5, agent: *agent, capture: *capture, level: *level}
 	for _, text := range strings.Split(*shards, ",") {
 		shard, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {

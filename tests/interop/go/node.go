@@ -25,7 +25,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// go-waku's servers answer one request of a peer in a second. Every test would meet that.
+// go-waku's servers answer one request of a peer in a second. Every test would meet that; one is about it.
 const perSecond = 1000
 
 // A running node.
@@ -142,12 +142,17 @@ func options(set settings, port int, tracer *tracer, metrics *prometheus.Registr
 		options = append(options, more...)
 	}
 	exchange := node.WithPeerExchange(peer_exchange.WithRateLimiter(perSecond, perSecond))
+	subscriptions := []filter.Option{filter.WithFullNodeRateLimiter(perSecond, perSecond)}
+	pushes := []lightpush.Option{lightpush.WithRateLimiter(perSecond, perSecond)}
+	if set.limited {
+		exchange, subscriptions, pushes = node.WithPeerExchange(), nil, nil
+	}
 	switch set.mode {
 	case "service":
 		options = append(options, exchange,
 			node.WithWakuRelayAndMinPeers(0, gossip(set, tracer)...),
-			node.WithWakuFilterFullNode(filter.WithFullNodeRateLimiter(perSecond, perSecond)),
-			node.WithLightPush(lightpush.WithRateLimiter(perSecond, perSecond)))
+			node.WithWakuFilterFullNode(subscriptions...),
+			node.WithLightPush(pushes...))
 	case "relay":
 		options = append(options, node.WithWakuRelayAndMinPeers(0, gossip(set, tracer)...))
 	case "light":

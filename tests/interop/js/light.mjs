@@ -61,6 +61,15 @@ const send = async ({ topic, payload, legacy = false }) => {
   };
 };
 
+// Many at once: the hashes of those that were accepted, and how often each error came.
+const burst = async ({ topic, round, count }) => {
+  const payload = (number) => hex(new Uint8Array([round, number >> 8, number]));
+  const sent = await Promise.all(Array.from({ length: count }, (_, n) => send({ topic, payload: payload(n) })));
+  const errors = {};
+  for (const error of sent.flatMap(({ errors }) => errors)) errors[error] = (errors[error] ?? 0) + 1;
+  return { accepted: sent.filter(({ accepted }) => accepted).map(({ hash }) => hash), errors: Object.entries(errors) };
+};
+
 serve(node.peerId, [], {
   dial: async ({ addr }) => {
     await node.dial(addr);
@@ -82,6 +91,7 @@ serve(node.peerId, [], {
     node.filter.subscribe(topics.map(decoder), (message) => emit("message", plain(message))),
   unsubscribe: ({ topics }) => node.filter.unsubscribe(topics.map(decoder)),
   send,
+  burst,
   store: ({ topics, start_ms, end_ms, forward = true, limit }) =>
     pages(topics, {
       timeStart: start_ms && new Date(start_ms),
