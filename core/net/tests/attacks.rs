@@ -9,12 +9,15 @@
 
 mod support;
 
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
 use futures::AsyncWriteExt as _;
 use sotto_net::PublishOutcome;
 use sotto_wire::waku::{Message as _, WakuMessage, protocol};
 use support::peer::{Muxer, Peer};
 use support::raw::{self, DATA, MPLEX, RST, Raw, SYN, WINDOW_UPDATE, YAMUX, yamux};
-use support::{Client, Node, PUBSUB, TOPIC, alone, now_ns, single};
+use support::{Client, Node, PUBSUB, TOPIC, alone, now_ns, single, soon};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Memory is the process's: one attack at a time.
@@ -298,4 +301,53 @@ async fn a_hundred_thousand_mplex_streams() {
     println!("{sent} mplex streams: {grown} B more");
     assert!(grown < 64 << 20, "{grown} B more");
     lives(&node).await;
+}
+
+/// Whether the bytes of a relay frame graft us.
+fn grafts(frame: &[u8]) -> bool {
+    let graft = field(3, &field(1, PUBSUB.as_bytes()));
+    frame.windows(graft.len()).any(|part| part == graft)
+}
+
+/// How often the node was woken up, and the seconds that a wake-up each would be.
+struct Idle(usize, Instant);
+
+impl Idle {
+    fn begin(node: &Node) -> Self {
+        Self(node.polls.load(Ordering::Relaxed), Instant::now())
+    }
+
+    /// A heartbeat and a second of the node's own in each second, and `more` for what was said.
+    fn end(self, node: &Node, more: usize) {
+        let polls = node.polls.load(Ordering::Relaxed) - self.0;
+        let seconds = self.1.elapsed().as_secs() as usize + 1;
+        println!("{polls} wake-ups in {seconds} s");
+        assert!(polls <= 3 * seconds + more, "{polls} in {seconds} s");
+    }
+}
+
+/// Gossipsub sets the timer of its heartbeat anew without looking at it: where nothing else happens, no heartbeat follows.
+/// Who has pruned us is grafted again by a heartbeat, and by nothing else.
+#[tokio::test]
+async fn an_idle_relay_keeps_its_heartbeat_and_does_not_spin() {
+    const BACKOFF_S: u64 = 5;
+    let mut node = Node::start(alone()).await;
+    let idle = Idle::begin(&node);
+    tokio::time::sleep(Duration::from_secs(10)).await; // nobody there
+    idle.end(&node, 0);
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let mut frames = peer.frames(protocol::RELAY);
+    let id = peer.dial(node.tcp()).await;
+    let mut stream = peer.open(id, protocol::RELAY).await;
+    stream.write_all(&rpc(&[subscribe(PUBSUB)])).await.unwrap();
+    stream.flush().await.unwrap();
+    node.relays(1).await;
+    let idle = Idle::begin(&node);
+    for _ in 0..4 {
+        while !grafts(&soon("a graft", frames.recv()).await.unwrap()) {}
+        let frame = rpc(&[prune(PUBSUB, BACKOFF_S)]);
+        stream.write_all(&frame).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+    idle.end(&node, 100);
 }

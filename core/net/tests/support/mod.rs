@@ -8,7 +8,9 @@ pub(crate) mod raw;
 pub(crate) mod tree;
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sotto_net::service::{
@@ -143,6 +145,8 @@ pub(crate) struct Node {
     pub(crate) stop: NodeStop,
     /// (connected, relays)
     pub(crate) peers: watch::Receiver<(u32, u32)>,
+    /// How often it was woken up.
+    pub(crate) polls: Arc<AtomicUsize>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -154,7 +158,12 @@ impl Node {
     pub(crate) async fn start_with(config: NodeConfig, key: NodeKey, mut archive: Archive) -> Self {
         let (handle, future) = service::start(config, key).unwrap();
         let (mut events, mut requests, stop) = (handle.events, handle.archive, handle.stop);
-        let run = tokio::spawn(future);
+        let polls = Arc::new(AtomicUsize::new(0));
+        let (counted, mut future) = (Arc::clone(&polls), Box::pin(future));
+        let run = tokio::spawn(poll_fn(move |cx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            future.as_mut().poll(cx)
+        }));
         let serve = tokio::spawn(async move {
             while let Some(request) = requests.recv().await {
                 match request {
@@ -189,6 +198,7 @@ impl Node {
             record,
             stop,
             peers,
+            polls,
             tasks: vec![run, serve, listen],
         }
     }
