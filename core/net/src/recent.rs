@@ -32,4 +32,32 @@ impl Recent {
         }
         true
     }
+
+    pub(crate) fn contains(&self, hash: &[u8; 32]) -> bool {
+        self.seen.contains(hash)
+    }
+
+    /// Forgets a hash.
+    pub(crate) fn remove(&mut self, hash: &[u8; 32]) {
+        if self.seen.remove(hash) {
+            self.order.retain(|one| one != hash);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_so_many_but_for_those_forgotten() {
+        let mut recent = Recent::new(2);
+        assert!(recent.insert([1; 32]) && !recent.insert([1; 32]));
+        assert!(recent.insert([2; 32]));
+        recent.remove(&[1; 32]);
+        assert!(recent.insert([1; 32]));
+        assert!(recent.contains(&[2; 32]) && recent.insert([3; 32]));
+        assert!(!recent.contains(&[2; 32]));
+        assert!(recent.contains(&[1; 32]) && recent.contains(&[3; 32]));
+    }
 }

@@ -42,6 +42,8 @@ const PINGS_WITHIN: Duration = Duration::from_secs(15 * 60);
 const ONE_PUSH_A_STREAM: &str = "go-waku";
 /// Message hashes remembered.
 const REMEMBERED: usize = 16 * 1024;
+/// Hashes of messages remembered that could not be relayed.
+const UNRELAYED: usize = 1024;
 /// How long the last events may take to be fetched.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -121,6 +123,8 @@ pub(super) struct Actor {
     pub(super) subscriptions: Subscriptions,
     pub(super) pushers: Pushers,
     pub(super) recent: Recent,
+    /// Messages of light clients that went to no relay peer. gossipsub takes them for sent, for two minutes.
+    pub(super) unrelayed: Recent,
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
     slots: Slots,
     pub(super) listeners: HashMap<ListenerId, usize>,
@@ -194,6 +198,7 @@ impl Actor {
             walks: FuturesUnordered::new(),
             found: mpsc::channel(discv5::DEPTH),
             recent: Recent::new(REMEMBERED),
+            unrelayed: Recent::new(UNRELAYED),
             work: FuturesUnordered::new(),
             slots: Slots::new(),
             listeners: HashMap::new(),

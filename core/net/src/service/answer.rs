@@ -232,10 +232,25 @@ impl Actor {
         let peers = relay::peers(relay, &ident);
         match relay.publish(ident, lightpush::data(&message)) {
             Ok(_) => {
+                self.unrelayed.remove(&hash);
                 self.deliver(from, &topic, message, hash);
                 Taken::Relayed(peers)
             }
-            Err(PublishError::Duplicate) => Taken::Seen(peers.max(1)),
+            Err(PublishError::Duplicate) => {
+                if self.deliver(from, &topic, message, hash) {
+                    self.unrelayed.insert(hash); // the same bytes came on another shard
+                }
+                match self.unrelayed.contains(&hash) {
+                    true => Taken::Overloaded,
+                    false => Taken::Seen(peers.max(1)),
+                }
+            }
+            // Kept all the same: should others bring it now, gossipsub does not tell us.
+            Err(PublishError::AllQueuesFull(_)) => {
+                self.unrelayed.insert(hash);
+                self.deliver(from, &topic, message, hash);
+                Taken::Overloaded
+            }
             Err(PublishError::NoPeersSubscribedToTopic) if self.config.alone => {
                 if self.deliver(from, &topic, message, hash) {
                     Taken::Relayed(1)

@@ -1,0 +1,128 @@
+//! Peers that take nothing of what is for them: what waits is bounded, and others are served.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use futures::AsyncWriteExt as _;
+use libp2p::PeerId;
+use sotto_net::Sharding;
+use sotto_wire::waku::{
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
+    LightPushResponse, MessagePush, StoreQueryRequest, StoreQueryResponse, WakuMessage,
+    message_hash, protocol,
+};
+use support::peer::{Muxer, Peer};
+use support::{Node, PUBSUB, TOPIC, node_config, now_ns, soon};
+
+async fn subscribe(peer: &mut Peer, node: PeerId, topic: &str) -> Option<u32> {
+    let request = FilterSubscribeRequest {
+        request_id: Some("s".into()),
+        filter_subscribe_type: Some(FilterSubscribeType::Subscribe.into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        content_topics: vec![topic.into()],
+    };
+    let answer: FilterSubscribeResponse =
+        peer.ask(node, protocol::FILTER_SUBSCRIBE, &request).await;
+    answer.status_code
+}
+
+fn message(topic: &str, number: u32, len: usize) -> WakuMessage {
+    let mut payload = vec![1; len];
+    payload[..4].copy_from_slice(&number.to_be_bytes());
+    WakuMessage::new(topic.into(), payload, now_ns())
+}
+
+async fn publish(peer: &mut Peer, node: PeerId, message: &WakuMessage) -> Option<u32> {
+    let request = LightPushRequest {
+        request_id: Some("p".into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        message: Some(message.clone()),
+    };
+    let answer: LightPushResponse = peer.ask(node, protocol::LIGHTPUSH_V3, &request).await;
+    answer.status_code
+}
+
+async fn stored(peer: &mut Peer, node: PeerId, hash: [u8; 32]) -> usize {
+    let query = StoreQueryRequest {
+        request_id: Some("q".into()),
+        message_hashes: vec![hash.to_vec()],
+        ..StoreQueryRequest::default()
+    };
+    let found: StoreQueryResponse = peer.ask(node, protocol::STORE, &query).await;
+    found.messages.len()
+}
+
+/// A relay peer that reads nothing.
+async fn silent_relay(node: &mut Node) -> (Peer, libp2p::Stream) {
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    peer.hold(protocol::RELAY);
+    let id = peer.dial(node.tcp()).await;
+    let mut stream = peer.open(id, protocol::RELAY).await;
+    let len = u8::try_from(PUBSUB.len()).unwrap();
+    let head = [len + 6, 0x0a, len + 4, 0x08, 1, 0x12, len];
+    let subscribe = [&head, PUBSUB.as_bytes()].concat();
+    stream.write_all(&subscribe).await.unwrap();
+    stream.flush().await.unwrap();
+    node.relays(1).await;
+    (peer, stream)
+}
+
+/// The network may bring it from elsewhere, and the node would not notice: it knows it already.
+#[tokio::test]
+async fn what_no_relay_peer_could_be_given_is_refused_each_time_and_kept_all_the_same() {
+    let mut config = node_config();
+    config.limits.requests_per_second = u32::MAX;
+    let mut node = Node::start(config).await;
+    let _silent = silent_relay(&mut node).await;
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let mut pushes = peer.frames(protocol::FILTER_PUSH);
+    let at = peer.dial(node.tcp()).await;
+    let mut number = 0;
+    while publish(&mut peer, at, &message("/t/1/fill/proto", number, 1024)).await == Some(200) {
+        number += 1;
+        assert!(number < 20_000, "ever more waits");
+    }
+    assert_eq!(subscribe(&mut peer, at, TOPIC).await, Some(200));
+    let refused = message(TOPIC, 1, 1024);
+    for _ in 0..2 {
+        assert_eq!(publish(&mut peer, at, &refused).await, Some(503));
+    }
+    let push = soon("a push", pushes.recv()).await.unwrap();
+    let push: MessagePush = waku::decode(&push).unwrap();
+    assert_eq!(push.waku_message.as_ref(), Some(&refused));
+    assert_eq!(
+        stored(&mut peer, at, message_hash(PUBSUB, &refused)).await,
+        1
+    );
+}
+
+/// gossipsub knows messages by their bytes, and the shard is not among them.
+#[tokio::test]
+async fn the_same_bytes_on_another_shard_are_not_said_to_be_relayed() {
+    let mut config = node_config();
+    config.sharding = Sharding::Static(vec![0, 1]);
+    let mut node = Node::start(config).await;
+    let _relay = silent_relay(&mut node).await;
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(node.tcp()).await;
+    let same = message(TOPIC, 1, 1024);
+    assert_eq!(publish(&mut peer, at, &same).await, Some(200));
+    assert_eq!(publish(&mut peer, at, &same).await, Some(200));
+    let other = "/waku/2/rs/66/1";
+    let request = LightPushRequest {
+        request_id: Some("p".into()),
+        pubsub_topic: Some(other.into()),
+        message: Some(same.clone()),
+    };
+    for _ in 0..2 {
+        let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &request).await;
+        assert_eq!(answer.status_code, Some(503));
+    }
+    assert_eq!(stored(&mut peer, at, message_hash(other, &same)).await, 1);
+}
