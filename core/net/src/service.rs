@@ -8,6 +8,7 @@ mod actor;
 mod alive;
 mod answer;
 mod archive;
+mod ask;
 mod config;
 mod discv5;
 mod filter;

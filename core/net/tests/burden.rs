@@ -9,16 +9,21 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use futures::AsyncWriteExt as _;
 use libp2p::PeerId;
-use sotto_net::Sharding;
+use sotto_net::service::{self, ArchiveRequest};
+use sotto_net::{NodeConfig, NodeEvent, NodeKey, Sharding};
 use sotto_wire::waku::{
     self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
     LightPushResponse, MessagePush, StoreQueryRequest, StoreQueryResponse, WakuMessage,
     message_hash, protocol,
 };
 use support::peer::{Muxer, Peer};
-use support::{Node, PUBSUB, TOPIC, node_config, now_ns, soon};
+use support::{Archive, Node, PUBSUB, TOPIC, alone, archived, node_config, now_ns, soon, through};
 
 async fn subscribe(peer: &mut Peer, node: PeerId, topic: &str) -> Option<u32> {
     let request = FilterSubscribeRequest {
@@ -125,4 +130,75 @@ async fn the_same_bytes_on_another_shard_are_not_said_to_be_relayed() {
         assert_eq!(answer.status_code, Some(503));
     }
     assert_eq!(stored(&mut peer, at, message_hash(other, &same)).await, 1);
+}
+
+/// A node's address, and of how many pages its archive was asked, each of them 2 MB.
+async fn long_pages(config: NodeConfig) -> (String, Arc<AtomicUsize>) {
+    let mut archive = Archive::default();
+    (0..14).for_each(|number| archive.put(archived(vec![number; 140_000], 1)));
+    let (mut node, run) = service::start(config, NodeKey::generate()).unwrap();
+    tokio::spawn(run);
+    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+        panic!("does not listen");
+    };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        let _stop = node.stop;
+        while let Some(request) = node.archive.recv().await {
+            if let ArchiveRequest::Query { query, reply } = request {
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = reply.send(archive.page(&query));
+            }
+        }
+    });
+    (addresses[0].clone(), asked)
+}
+
+fn everything() -> StoreQueryRequest {
+    StoreQueryRequest {
+        request_id: Some("q".into()),
+        include_data: Some(true),
+        pubsub_topic: Some(PUBSUB.into()),
+        ..StoreQueryRequest::default()
+    }
+}
+
+/// 8 MiB for one address: four pages.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn pages_that_are_not_read_are_few_and_others_get_theirs() {
+    let mut config = alone();
+    config.limits.request_within = Duration::from_secs(5);
+    let (node, asked) = long_pages(config).await;
+    let address = through("127.0.0.2", &node).await;
+    let query = waku::encode_framed(&everything());
+    let mut crowd = Vec::new();
+    for _ in 0..8 {
+        let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+        let at = peer.dial(&address).await;
+        let mut unread = Vec::new();
+        for _ in 0..4 {
+            let mut stream = peer.open(at, protocol::STORE).await;
+            stream.write_all(&query).await.unwrap();
+            stream.close().await.unwrap();
+            unread.push(stream);
+        }
+        crowd.push((peer, unread));
+    }
+    let mut other = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = other.dial(&through("127.0.0.3", &node).await).await;
+    for _ in 0..5 {
+        let page: StoreQueryResponse = other.ask(at, protocol::STORE, &everything()).await;
+        assert_eq!(page.messages.len(), 14);
+    }
+    let (late, _) = crowd.last_mut().unwrap();
+    let none: StoreQueryResponse = late.ask(at, protocol::STORE, &everything()).await;
+    assert_eq!(none.status_code, Some(503));
+    assert_eq!(asked.load(Ordering::SeqCst), 4 + 5);
+    drop(crowd);
+    let mut same = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = same.dial(&address).await;
+    let page: StoreQueryResponse = same.ask(at, protocol::STORE, &everything()).await;
+    assert_eq!(page.messages.len(), 14);
 }

@@ -21,8 +21,8 @@ use sotto_wire::waku::{
     StoreQueryResponse, WakuMessage, protocol,
 };
 use support::peer::{Muxer, Peer};
-use support::{Node, PUBSUB, TOPIC, alone, now_ns, soon};
-use tokio::io::{AsyncReadExt as _, copy_bidirectional};
+use support::{Node, PUBSUB, TOPIC, alone, now_ns, soon, through};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpSocket;
 
 fn subscribe(topics: std::ops::Range<usize>) -> FilterSubscribeRequest {
@@ -315,25 +315,6 @@ async fn a_ping_stream_stays_once_it_was_used() {
     assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200);
 }
 
-/// An address of the node over which others come from that IP address.
-#[cfg(target_os = "linux")]
-async fn through(ip: &'static str, node: &Node) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let own = listener.local_addr().unwrap().port().to_string();
-    let mut address: Vec<&str> = node.tcp().split('/').collect();
-    let to = format!("127.0.0.1:{}", address[4]).parse().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
-            let socket = TcpSocket::new_v4().unwrap();
-            socket.bind(format!("{ip}:0").parse().unwrap()).unwrap();
-            let mut far = socket.connect(to).await.unwrap();
-            tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
-        }
-    });
-    address[4] = &own;
-    address.join("/")
-}
-
 /// 17 peers of 32 streams each have the share of their address, 512.
 #[cfg(target_os = "linux")]
 #[tokio::test]
@@ -341,7 +322,7 @@ async fn one_address_gets_so_many_streams_and_another_has_its_own() {
     let mut config = alone();
     config.limits.request_within = Duration::from_secs(3600);
     let node = Node::start(config).await;
-    let address = through("127.0.0.2", &node).await;
+    let address = through("127.0.0.2", node.tcp()).await;
     let mut crowd = Vec::new();
     for _ in 0..17 {
         let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
@@ -364,7 +345,7 @@ async fn one_address_gets_so_many_streams_and_another_has_its_own() {
     let refused = same.say(at, protocol::FILTER_SUBSCRIBE, &request).await;
     assert!(refused.is_empty());
     let mut other = Peer::start(Muxer::Yamux, vec![]).await;
-    let at = other.dial(&through("127.0.0.3", &node).await).await;
+    let at = other.dial(&through("127.0.0.3", node.tcp()).await).await;
     assert_eq!(filter(&mut other, at, &subscribe(0..1)).await, 200);
 }
 

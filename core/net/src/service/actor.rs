@@ -18,6 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::alive::Alive;
 use super::answer::Pushers;
 use super::archive::ArchiveRequest;
+use super::ask::Query;
 use super::config::{Limits, NodeConfig, NodeKey};
 use super::discv5::{self, Found, Learnt};
 use super::filter::{SWEEP, Subscriptions};
@@ -75,6 +76,8 @@ pub(super) enum Done {
         Stream,
         Slot,
     ),
+    /// There is room for a query's answer, or was not in time.
+    Query(Box<Query>, Option<Slot>),
     /// A stream is finished with.
     Finished,
     /// A subscriber takes no more, or is given no more.
@@ -91,8 +94,8 @@ pub(super) struct Peer {
     pub(super) first: Option<ConnectionId>,
     /// When that came about.
     pub(super) since: Instant,
-    /// For its streams.
-    places: Places,
+    /// For its streams, and what it is given on them.
+    pub(super) places: Places,
     /// Its requests in the second that began then.
     pub(super) window: (Instant, u32),
     /// How it wants pushes.
@@ -200,7 +203,7 @@ impl Actor {
             recent: Recent::new(REMEMBERED),
             unrelayed: Recent::new(UNRELAYED),
             work: FuturesUnordered::new(),
-            slots: Slots::new(),
+            slots: Slots::new(config.limits),
             listeners: HashMap::new(),
             bound: Vec::new(),
             out: VecDeque::new(),
@@ -397,7 +400,7 @@ impl Actor {
         let pings = protocol == PING;
         let slot = match self.peers.get(&peer).map(|state| &state.places) {
             Some(places) if pings => places.ping(),
-            Some(places) => self.slots.request(places),
+            Some(places) => places.request(),
             None => return,
         };
         let Some(slot) = slot else {
@@ -433,6 +436,7 @@ impl Actor {
             Done::Request(peer, protocol, request, stream, slot) => {
                 self.request(peer, &protocol, request, (stream, slot), now);
             }
+            Done::Query(query, room) => self.query(*query, room),
             Done::PushEnded(peer, generation) => {
                 if self.pushers.ended(&peer, generation) {
                     self.subscriptions.remove(&peer);

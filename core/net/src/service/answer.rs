@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::future::{AbortHandle, BoxFuture, FutureExt as _, abortable, ready};
+use futures::future::{AbortHandle, abortable};
 use libp2p::gossipsub::{IdentTopic, PublishError};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{
@@ -12,11 +12,11 @@ use sotto_wire::waku::{
     MessageError, MessagePush, PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc,
     PeerExchangeStatus, PeerInfo, RATE_LIMITED_ID, StoreStatus, WakuMessage, protocol,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::actor::{Actor, Done};
-use super::archive::{ArchiveError, ArchiveRequest, Archived};
+use super::archive::{ArchiveRequest, Archived};
 use super::config::{Limits, Request};
 use super::lightpush::{self, Push, Taken};
 use super::push::{self, Frame, Style};
@@ -91,8 +91,6 @@ impl Pushers {
     }
 }
 
-type Answer = BoxFuture<'static, Vec<u8>>;
-
 impl Actor {
     pub(super) fn request_cap(&self, protocol: &StreamProtocol) -> usize {
         match protocol.as_ref() {
@@ -112,7 +110,7 @@ impl Actor {
         peer: PeerId,
         protocol: &StreamProtocol,
         request: Result<Vec<u8>, TooLong>,
-        (mut stream, slot): (Stream, Slot),
+        (stream, slot): (Stream, Slot),
         now: Instant,
     ) {
         let allowed = self.allowed(&peer, now);
@@ -121,34 +119,35 @@ impl Actor {
         let too_long = request.is_err();
         self.tap(&peer, protocol, body);
         let answer = match protocol.as_ref() {
-            protocol::FILTER_SUBSCRIBE if too_long => at_once(filter_answer(
-                RATE_LIMITED_ID.into(),
-                FilterStatus::BadRequest,
-            )),
-            protocol::FILTER_SUBSCRIBE => at_once(self.filter(peer, body, allowed, now)),
+            protocol::FILTER_SUBSCRIBE if too_long => {
+                filter_answer(RATE_LIMITED_ID.into(), FilterStatus::BadRequest)
+            }
+            protocol::FILTER_SUBSCRIBE => self.filter(peer, body, allowed, now),
             protocol::LIGHTPUSH_V3 if too_long => {
-                at_once(lightpush::answer_v3(String::new(), Taken::TooLong))
+                lightpush::answer_v3(String::new(), Taken::TooLong)
             }
             protocol::LIGHTPUSH_V3 => {
                 let (id, taken) = self.push(peer, lightpush::read_v3(body), allowed);
-                at_once(lightpush::answer_v3(id, taken))
+                lightpush::answer_v3(id, taken)
             }
             protocol::LIGHTPUSH_V2 if too_long => {
-                at_once(lightpush::answer_v2(String::new(), Taken::TooLong))
+                lightpush::answer_v2(String::new(), Taken::TooLong)
             }
             protocol::LIGHTPUSH_V2 => {
                 let (id, taken) = self.push(peer, lightpush::read_v2(body), allowed);
-                at_once(lightpush::answer_v2(id, taken))
+                lightpush::answer_v2(id, taken)
             }
-            protocol::STORE if too_long => {
-                at_once(store::refuse(StoreStatus::BadRequest, "query too long"))
-            }
-            protocol::STORE => self.store(body, allowed),
-            protocol::PEER_EXCHANGE => at_once(self.records(&peer, body, allowed)),
-            _ => at_once(self.metadata.clone()),
+            protocol::STORE if too_long => store::refuse(StoreStatus::BadRequest, "query too long"),
+            protocol::STORE => return self.store(&peer, body, allowed, (stream, slot)),
+            protocol::PEER_EXCHANGE => self.records(&peer, body, allowed),
+            _ => self.metadata.clone(),
         };
+        self.answer((stream, slot), answer);
+    }
+
+    pub(super) fn answer(&mut self, (mut stream, slot): (Stream, Slot), answer: Vec<u8>) {
         self.work.push(Box::pin(async move {
-            exchange::write_answer(&mut stream, &answer.await, ANSWER_WITHIN).await;
+            write(&mut stream, &answer).await;
             drop(slot);
             Done::Finished
         }));
@@ -359,26 +358,6 @@ impl Actor {
         }
     }
 
-    fn store(&mut self, body: &[u8], allowed: bool) -> Answer {
-        if !allowed {
-            let status = StoreStatus::TooManyRequests;
-            return at_once(store::refuse(status, "TOO_MANY_REQUESTS"));
-        }
-        let Some((asked, query)) = store::read(body) else {
-            return at_once(store::refuse(StoreStatus::BadRequest, "malformed query"));
-        };
-        let (reply, found) = oneshot::channel();
-        let request = || ArchiveRequest::Query { query, reply };
-        if !self.ends.archive.put(body.len(), request) {
-            return at_once(store::refuse(StoreStatus::Unavailable, "overloaded"));
-        }
-        async move {
-            let found = found.await.unwrap_or(Err(ArchiveError::Failed));
-            store::answer(&asked, found)
-        }
-        .boxed()
-    }
-
     fn records(&self, peer: &PeerId, body: &[u8], allowed: bool) -> Vec<u8> {
         let query = waku::decode::<PeerExchangeRpc>(body)
             .ok()
@@ -419,8 +398,9 @@ fn filter_answer(id: String, status: FilterStatus) -> Vec<u8> {
     })
 }
 
-fn at_once(frame: Vec<u8>) -> Answer {
-    ready(frame).boxed()
+/// Writes an answer, for as long as that may take.
+pub(super) async fn write(stream: &mut Stream, answer: &[u8]) {
+    exchange::write_answer(stream, answer, ANSWER_WITHIN).await;
 }
 
 fn now_ns() -> i64 {

@@ -110,7 +110,11 @@ pub struct Limits {
     /// Requests of one peer being read or answered; more are dropped. Of all peers together 4,096 are, of those at one IP
     /// address (IPv6: one /64) 512, 127.0.0.1 and ::1 excepted.
     pub requests_at_once: u32,
-    /// For a request to be read whole, or a first ping; streams that say nothing end quietly.
+    /// Bytes of store pages being made or on their way; a page counts as 2 MiB until it is made. One peer has 4 MiB of
+    /// that, an IP address (IPv6: one /64) an eighth, 127.0.0.1 and ::1 excepted. At least one page.
+    pub answer_bytes: usize,
+    /// For a request to be read whole, or a first ping, or a query to find room for its page; streams that say nothing end
+    /// quietly.
     pub request_within: Duration,
     /// Filter subscribers.
     pub subscribers: usize,
@@ -137,6 +141,7 @@ impl Default for Limits {
             relay_within: Duration::from_secs(15),
             requests_per_second: 100,
             requests_at_once: 32,
+            answer_bytes: 64 * 1024 * 1024,
             request_within: Duration::from_secs(20),
             subscribers: 1000,
             criteria: 1000,
@@ -157,6 +162,7 @@ impl Limits {
             streams: 64,
             requests_per_second: 10,
             requests_at_once: 16,
+            answer_bytes: 8 * 1024 * 1024,
             subscribers: 32,
             criteria: 100,
             pushes: 64,

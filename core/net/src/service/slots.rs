@@ -1,4 +1,5 @@
-//! Places for the streams that peers open: so many for each peer, and a share of all for each IP address.
+//! Places for the streams that peers open, and room for what is answered at length: so much for each peer, a share of all
+//! for each IP address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,48 +8,94 @@ use std::sync::{Arc, Weak};
 use libp2p::Multiaddr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::config::Limits;
 use super::per_ip;
+use super::store::PAGE_BYTES;
 
 /// Requests being read or answered; streams beyond them are dropped.
 const ALL: usize = 4096;
-/// Those of one IP address (IPv6: one /64), 127.0.0.1 and ::1 excepted.
-const SHARE: usize = ALL / 8;
+/// All is divided by this for one IP address (IPv6: one /64), 127.0.0.1 and ::1 excepted.
+const SHARES: usize = 8;
 /// Ping streams of a peer, two for each connection it may have, as libp2p asks for. They stay open between pings and
 /// count for no request.
 const PINGS: usize = 4;
+/// Pages of a store on their way to one peer.
+const PAGES: usize = 2;
 
 /// The places of a node.
 pub(super) struct Slots {
+    requests: Shares,
+    /// Bytes of pages.
+    pages: Shares,
+}
+
+/// So much for all, and of that for each IP address.
+struct Shares {
     all: Arc<Semaphore>,
-    shares: HashMap<IpAddr, Weak<Semaphore>>,
+    each: usize,
+    taken: HashMap<IpAddr, Weak<Semaphore>>,
 }
 
 /// The places of one peer.
 pub(super) struct Places {
-    requests: Arc<Semaphore>,
-    pings: Arc<Semaphore>,
-    /// Those of its IP address.
-    share: Option<Arc<Semaphore>>,
+    requests: Vec<Arc<Semaphore>>,
+    pings: Vec<Arc<Semaphore>>,
+    pages: Vec<Arc<Semaphore>>,
 }
 
-/// A stream's place, until it is dropped.
-pub(super) struct Slot {
-    _permits: Vec<OwnedSemaphorePermit>,
+/// A stream's place, or room, until it is dropped.
+pub(super) struct Slot(Vec<OwnedSemaphorePermit>);
+
+impl Slot {
+    /// Gives back what is more than this.
+    pub(super) fn shrink(&mut self, to: usize) {
+        for permit in &mut self.0 {
+            let _ = permit.split(permit.num_permits().saturating_sub(to));
+        }
+    }
 }
 
 /// One place in each.
-fn take<'a>(from: impl Iterator<Item = &'a Arc<Semaphore>>) -> Option<Slot> {
+fn take(from: &[Arc<Semaphore>]) -> Option<Slot> {
     let permit = |one: &Arc<Semaphore>| Arc::clone(one).try_acquire_owned().ok();
-    Some(Slot {
-        _permits: from.map(permit).collect::<Option<_>>()?,
-    })
+    from.iter().map(permit).collect::<Option<_>>().map(Slot)
+}
+
+impl Shares {
+    fn new(all: usize, least: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(all)),
+            each: (all / SHARES).max(least),
+            taken: HashMap::new(),
+        }
+    }
+
+    /// What a peer at this address has `own` of: its own, its address's and all there is.
+    fn of(&mut self, address: &Multiaddr, own: usize) -> Vec<Arc<Semaphore>> {
+        let own = Arc::new(Semaphore::new(own));
+        let share = per_ip::counted(address).map(|ip| self.share(ip));
+        let all = Arc::clone(&self.all);
+        [own].into_iter().chain(share).chain([all]).collect()
+    }
+
+    fn share(&mut self, ip: IpAddr) -> Arc<Semaphore> {
+        if let Some(share) = self.taken.get(&ip).and_then(Weak::upgrade) {
+            return share;
+        }
+        self.taken.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.each));
+        self.taken.insert(ip, Arc::downgrade(&share));
+        share
+    }
 }
 
 impl Slots {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
+        let pages = limits.answer_bytes;
+        let pages = pages.clamp(PAGE_BYTES, Semaphore::MAX_PERMITS);
         Self {
-            all: Arc::new(Semaphore::new(ALL)),
-            shares: HashMap::new(),
+            requests: Shares::new(ALL, 1),
+            pages: Shares::new(pages, PAGE_BYTES),
         }
     }
 
@@ -56,39 +103,43 @@ impl Slots {
     pub(super) fn places(&mut self, address: &Multiaddr, requests: u32) -> Places {
         let requests = usize::try_from(requests).unwrap_or(ALL).min(ALL);
         Places {
-            requests: Arc::new(Semaphore::new(requests)),
-            pings: Arc::new(Semaphore::new(PINGS)),
-            share: per_ip::counted(address).map(|ip| self.share(ip)),
+            requests: self.requests.of(address, requests),
+            pings: vec![Arc::new(Semaphore::new(PINGS))],
+            pages: self.pages.of(address, PAGES * PAGE_BYTES),
         }
-    }
-
-    fn share(&mut self, ip: IpAddr) -> Arc<Semaphore> {
-        if let Some(share) = self.shares.get(&ip).and_then(Weak::upgrade) {
-            return share;
-        }
-        self.shares.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Semaphore::new(SHARE));
-        self.shares.insert(ip, Arc::downgrade(&share));
-        share
-    }
-
-    /// A place for a request, if there is one.
-    pub(super) fn request(&self, places: &Places) -> Option<Slot> {
-        let own = [&places.requests, &self.all];
-        take(own.into_iter().chain(&places.share))
     }
 }
 
 impl Places {
+    /// A place for a request, if there is one.
+    pub(super) fn request(&self) -> Option<Slot> {
+        take(&self.requests)
+    }
+
     /// A place for pings, if there is one.
     pub(super) fn ping(&self) -> Option<Slot> {
-        take([&self.pings].into_iter())
+        take(&self.pings)
+    }
+
+    /// Room for a page, once there is.
+    pub(super) fn page(&self) -> impl Future<Output = Option<Slot>> + Send + 'static {
+        let from = self.pages.clone();
+        async move {
+            let bytes = u32::try_from(PAGE_BYTES).ok()?;
+            let mut permits = Vec::with_capacity(from.len());
+            for one in from {
+                permits.push(one.acquire_many_owned(bytes).await.ok()?);
+            }
+            Some(Slot(permits))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use futures::FutureExt as _;
 
     use super::*;
 
@@ -99,44 +150,71 @@ mod tests {
     /// Two addresses, 64 peers each, 32 requests each: as many as there are places.
     #[test]
     fn two_addresses_leave_places_for_others() {
-        let mut slots = Slots::new();
+        let mut slots = Slots::new(Limits::default());
         let mut held = Vec::new();
         for ip in ["10.0.0.1", "10.0.0.2"] {
             for _ in 0..64 {
                 let places = slots.places(&at(ip), 32);
-                held.extend((0..32).map_while(|_| slots.request(&places)));
+                held.extend((0..32).map_while(|_| places.request()));
             }
         }
-        assert_eq!(held.len(), 2 * SHARE);
+        assert_eq!(held.len(), 2 * ALL / SHARES);
         let other = slots.places(&at("10.0.0.3"), 32);
-        let own: Vec<_> = (0..40).map_while(|_| slots.request(&other)).collect();
+        let own: Vec<_> = (0..40).map_while(|_| other.request()).collect();
         assert_eq!(own.len(), 32);
         drop((held, own));
         let again = slots.places(&at("10.0.0.1"), 32);
-        assert!(slots.request(&again).is_some());
-        assert_eq!(slots.all.available_permits(), ALL);
+        assert!(again.request().is_some());
+        assert_eq!(slots.requests.all.available_permits(), ALL);
     }
 
     #[test]
     fn an_address_is_forgotten_with_its_last_peer_and_stream() {
-        let mut slots = Slots::new();
+        let mut slots = Slots::new(Limits::default());
         let places = slots.places(&at("10.0.0.1"), 32);
-        let slot = slots.request(&places);
+        let slot = places.request();
         drop(places);
         let _other = slots.places(&at("10.0.0.2"), 32);
-        assert_eq!(slots.shares.len(), 2, "one stream is left");
+        assert_eq!(slots.requests.taken.len(), 2, "one stream is left");
         drop(slot);
         let _third = slots.places(&at("10.0.0.3"), 32);
-        assert_eq!(slots.shares.len(), 2);
+        assert_eq!(slots.requests.taken.len(), 2);
     }
 
     #[test]
     fn pings_count_for_no_request() {
-        let mut slots = Slots::new();
+        let mut slots = Slots::new(Limits::default());
         let places = slots.places(&at("127.0.0.1"), 1);
         let pings: Vec<_> = (0..10).map_while(|_| places.ping()).collect();
         assert_eq!(pings.len(), PINGS);
-        let request = slots.request(&places);
-        assert!(request.is_some() && slots.request(&places).is_none());
+        let request = places.request();
+        assert!(request.is_some() && places.request().is_none());
+    }
+
+    #[test]
+    fn pages_are_counted_at_full_length_until_it_is_known() {
+        let mut slots = Slots::new(Limits {
+            answer_bytes: 3 * PAGE_BYTES,
+            ..Limits::default()
+        });
+        let page = |places: &Places| places.page().now_or_never().flatten();
+        let one = slots.places(&at("127.0.0.1"), 32);
+        let two = slots.places(&at("127.0.0.1"), 32);
+        let mut held: Vec<_> = (0..9).map_while(|_| page(&one)).collect();
+        assert_eq!(held.len(), PAGES);
+        held.extend((0..9).map_while(|_| page(&two)));
+        assert_eq!(held.len(), 3);
+        let more = two.page();
+        held.iter_mut().for_each(|slot| slot.shrink(PAGE_BYTES / 3));
+        held.extend(more.now_or_never().flatten());
+        held.extend(page(&one));
+        assert_eq!(held.len(), 5);
+        drop(held);
+        assert_eq!(slots.pages.all.available_permits(), 3 * PAGE_BYTES);
+        // However little there is in all, an address may have one.
+        let far = slots.places(&at("10.0.0.1"), 32);
+        let one = page(&far);
+        assert!(one.is_some() && page(&far).is_none());
+        assert!(page(&slots.places(&at("10.0.0.2"), 32)).is_some());
     }
 }

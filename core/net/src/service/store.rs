@@ -14,7 +14,7 @@ const TOPICS: usize = 10;
 /// Most hashes in a query.
 const HASHES: usize = 100;
 /// A page is cut when it gets longer than this, bytes; one message always fits.
-const PAGE_BYTES: usize = 2 * 1024 * 1024;
+pub(crate) const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
 /// What the answer refers to.
 #[derive(Debug, Default)]

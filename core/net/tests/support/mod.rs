@@ -22,6 +22,8 @@ use sotto_net::{
     client,
 };
 use sotto_wire::waku::{WakuMessage, message_hash};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -81,7 +83,7 @@ impl Archive {
         self.0.insert((time, one.hash), one);
     }
 
-    fn page(&self, query: &ArchiveQuery) -> Result<ArchivePage, ArchiveError> {
+    pub(crate) fn page(&self, query: &ArchiveQuery) -> Result<ArchivePage, ArchiveError> {
         let found: Vec<&Archived> = self.0.values().filter(|one| fits(query, one)).collect();
         let from = match query.cursor {
             None => None,
@@ -326,4 +328,23 @@ impl Client {
         })
         .await
     }
+}
+
+/// An address of the node over which others come from that IP address.
+#[cfg(target_os = "linux")]
+pub(crate) async fn through(ip: &'static str, node: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port().to_string();
+    let mut address: Vec<&str> = node.split('/').collect();
+    let to = format!("127.0.0.1:{}", address[4]).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(format!("{ip}:0").parse().unwrap()).unwrap();
+            let mut far = socket.connect(to).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    address[4] = &own;
+    address.join("/")
 }
