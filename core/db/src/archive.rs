@@ -19,6 +19,9 @@ const MIGRATIONS: &[&str] = &[
        content_topic TEXT NOT NULL, message BLOB NOT NULL) STRICT;
      CREATE UNIQUE INDEX messages_time ON messages(timestamp_ns, hash);
      CREATE UNIQUE INDEX messages_topic ON messages(content_topic, timestamp_ns, hash);",
+    "DROP INDEX messages_topic;
+     CREATE UNIQUE INDEX messages_topic ON messages(content_topic, pubsub_topic, timestamp_ns, hash);
+     CREATE UNIQUE INDEX messages_shard ON messages(pubsub_topic, timestamp_ns, hash);",
 ];
 /// Rows deleted at a time while the file is too large.
 const PRUNE_ROWS: u32 = 256;
@@ -76,6 +79,8 @@ pub struct Query {
     pub forward: bool,
     /// Most messages in the page.
     pub limit: usize,
+    /// Most bytes of them, of which the first may have any number. `None`: they come without their bytes.
+    pub bytes: Option<usize>,
 }
 
 /// What was found, ascending by (timestamp, hash) in both directions.
@@ -185,17 +190,13 @@ impl Archive {
         Ok(count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
 
-    /// One page.
+    /// One page. The work is bounded whatever there is: first places are found, in an index, then a page is read.
     pub fn query(&self, query: &Query) -> Result<Page, QueryError> {
         let cursor = match &query.cursor {
             None => None,
-            Some(hash) => {
-                let sql = "SELECT timestamp_ns FROM messages WHERE hash=?";
-                let at = one(&self.conn, sql, params![hash], |row| row.get(0))?;
-                Some((at.ok_or(QueryError::UnknownCursor)?, *hash))
-            }
+            Some(hash) => Some(self.place(hash)?.ok_or(QueryError::UnknownCursor)?),
         };
-        let mut entries = match &query.find {
+        let mut places = match &query.find {
             Find::Hashes(hashes) => self.by_hash(hashes, cursor, query.forward)?,
             Find::Range {
                 pubsub_topic,
@@ -219,16 +220,24 @@ impl Archive {
                 }
             }
         };
-        entries.sort_unstable_by_key(Entry::place);
+        places.sort_unstable();
         if !query.forward {
-            entries.reverse();
+            places.reverse();
         }
-        let more = entries.len() > query.limit;
-        entries.truncate(query.limit);
+        let all = places.len();
+        places.truncate(query.limit);
+        let mut entries = self.read(&places, query.bytes)?;
+        let more = entries.len() < all;
         if !query.forward {
             entries.reverse();
         }
         Ok(Page { entries, more })
+    }
+
+    fn place(&self, hash: &Hash) -> Result<Option<Place>, Error> {
+        let sql = "SELECT timestamp_ns FROM messages WHERE hash=?";
+        let at = one(&self.conn, sql, params![hash], |row| row.get(0))?;
+        Ok(at.map(|at| (at, *hash)))
     }
 
     fn by_hash(
@@ -236,19 +245,18 @@ impl Archive {
         hashes: &[Hash],
         cursor: Option<Place>,
         forward: bool,
-    ) -> Result<Vec<Entry>, Error> {
+    ) -> Result<Vec<Place>, Error> {
         let mut hashes = hashes.to_vec();
         hashes.sort_unstable();
         hashes.dedup();
         let mut found = Vec::new();
         for hash in hashes {
-            let sql = "SELECT * FROM messages WHERE hash=?";
-            found.extend(one(&self.conn, sql, params![hash], Entry::read)?);
+            found.extend(self.place(&hash)?);
         }
-        found.retain(|entry| match cursor {
+        found.retain(|place| match cursor {
             None => true,
-            Some(at) if forward => entry.place() > at,
-            Some(at) => entry.place() < at,
+            Some(at) if forward => *place > at,
+            Some(at) => *place < at,
         });
         Ok(found)
     }
@@ -259,16 +267,7 @@ impl Archive {
         content_topic: Option<&str>,
         pubsub_topic: Option<&str>,
         span: &Span,
-    ) -> Result<Vec<Entry>, Error> {
-        let topic = match content_topic {
-            Some(_) => "content_topic=?1",
-            None => "?1 IS NULL",
-        };
-        let order = if span.forward { "ASC" } else { "DESC" };
-        let sql = format!(
-            "SELECT * FROM messages WHERE {topic} AND (timestamp_ns, hash) > (?2, ?3) AND (timestamp_ns, hash) < (?4, ?5)
-             AND (?6 IS NULL OR pubsub_topic=?6) ORDER BY timestamp_ns {order}, hash {order} LIMIT ?7"
-        );
+    ) -> Result<Vec<Place>, Error> {
         let params = params![
             content_topic,
             span.after.0,
@@ -278,8 +277,54 @@ impl Archive {
             pubsub_topic,
             span.rows
         ];
-        all(&self.conn, &sql, params, Entry::read)
+        let sql = by_time_sql(
+            content_topic.is_some(),
+            pubsub_topic.is_some(),
+            span.forward,
+        );
+        all(&self.conn, &sql, params, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
     }
+
+    /// The messages at these places, as many as the bytes allow.
+    fn read(&self, places: &[Place], bytes: Option<usize>) -> Result<Vec<Entry>, Error> {
+        let sql = "SELECT hash, timestamp_ns, pubsub_topic, content_topic, iif(?2, message, x'') AS message
+            FROM messages WHERE hash=?1";
+        let mut entries = Vec::with_capacity(places.len());
+        let mut left = bytes.unwrap_or(usize::MAX);
+        for (_, hash) in places {
+            let params = params![hash, bytes.is_some()];
+            let Some(entry) = one(&self.conn, sql, params, Entry::read)? else {
+                continue;
+            };
+            if entry.message.len() > left && !entries.is_empty() {
+                break;
+            }
+            left = left.saturating_sub(entry.message.len());
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
+/// For each an index: of all messages, of a shard's, of a content topic's in a shard.
+fn by_time_sql(content_topic: bool, pubsub_topic: bool, forward: bool) -> String {
+    let content = if content_topic {
+        "content_topic=?1"
+    } else {
+        "?1 IS NULL"
+    };
+    let pubsub = if pubsub_topic {
+        "pubsub_topic=?6"
+    } else {
+        "?6 IS NULL"
+    };
+    let order = if forward { "ASC" } else { "DESC" };
+    format!(
+        "SELECT timestamp_ns, hash FROM messages WHERE {content} AND {pubsub} AND (timestamp_ns, hash) > (?2, ?3)
+         AND (timestamp_ns, hash) < (?4, ?5) ORDER BY timestamp_ns {order}, hash {order} LIMIT ?7"
+    )
 }
 
 /// Everything strictly between two places; the second part is compared as bytes.
@@ -323,10 +368,6 @@ impl Entry {
             content_topic: row.get("content_topic")?,
             message: row.get("message")?,
         })
-    }
-
-    fn place(&self) -> Place {
-        (self.timestamp_ns, self.hash)
     }
 }
 

@@ -202,3 +202,65 @@ async fn pages_that_are_not_read_are_few_and_others_get_theirs() {
     let page: StoreQueryResponse = same.ask(at, protocol::STORE, &everything()).await;
     assert_eq!(page.messages.len(), 14);
 }
+
+/// Of other shards the archive holds nothing, and is not asked; and however many ask, it is given what is to be kept.
+#[tokio::test]
+async fn queries_leave_an_archive_that_stands_still_room_for_messages() {
+    let mut config = alone();
+    config.limits.requests_per_second = u32::MAX;
+    let (mut node, run) = service::start(config, NodeKey::generate()).unwrap();
+    tokio::spawn(run);
+    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+        panic!("does not listen");
+    };
+    let query = waku::encode_framed(&everything());
+    let mut crowd = Vec::new();
+    for _ in 0..40 {
+        let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+        let at = peer.dial(&addresses[0]).await;
+        let mut waiting = Vec::new();
+        for _ in 0..28 {
+            let mut stream = peer.open(at, protocol::STORE).await;
+            stream.write_all(&query).await.unwrap();
+            stream.close().await.unwrap();
+            waiting.push(stream);
+        }
+        // Answered after those were read.
+        assert_eq!(subscribe(&mut peer, at, "/t/1/x/proto").await, Some(200));
+        crowd.push((peer, waiting));
+    }
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(&addresses[0]).await;
+    for shard in [
+        "/waku/2/rs/66/1",
+        "/waku/2/rs/1/0",
+        "/waku/2/default-waku/proto",
+        "",
+    ] {
+        let elsewhere = StoreQueryRequest {
+            pubsub_topic: Some(shard.into()),
+            ..everything()
+        };
+        let nothing: StoreQueryResponse = peer.ask(at, protocol::STORE, &elsewhere).await;
+        assert_eq!(
+            (nothing.status_code, nothing.messages.len()),
+            (Some(200), 0)
+        );
+    }
+    for number in 0..200 {
+        let kept = message(TOPIC, number, 1024);
+        assert_eq!(publish(&mut peer, at, &kept).await, Some(200));
+    }
+    let (mut queries, mut puts) = (0, 0);
+    let mut held = Vec::new();
+    while let Ok(request) = node.archive.try_recv() {
+        match request {
+            ArchiveRequest::Put(_) => puts += 1,
+            query => {
+                queries += 1;
+                held.push(query);
+            }
+        }
+    }
+    assert_eq!((queries, puts), (32, 200));
+}

@@ -110,6 +110,7 @@ impl Archivist {
             cursor: query.cursor,
             forward: query.forward,
             limit: query.limit,
+            bytes: query.bytes,
         };
         match self.archive.query(&query) {
             Ok(page) => archived(page),
@@ -192,6 +193,7 @@ mod tests {
             cursor: None,
             forward: true,
             limit: 10,
+            bytes: Some(1 << 20),
         };
         sender
             .blocking_send(ArchiveRequest::Query { query, reply })

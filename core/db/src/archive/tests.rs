@@ -42,6 +42,12 @@ fn range(content_topics: &[&str]) -> Find {
     }
 }
 
+impl Entry {
+    fn place(&self) -> Place {
+        (self.timestamp_ns, self.hash)
+    }
+}
+
 /// All pages in one direction, put together in ascending order.
 fn pages(archive: &Archive, find: &Find, forward: bool, limit: usize) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
@@ -52,6 +58,7 @@ fn pages(archive: &Archive, find: &Find, forward: bool, limit: usize) -> Vec<Ent
             cursor,
             forward,
             limit,
+            bytes: Some(usize::MAX),
         };
         let page = archive.query(&query).unwrap();
         assert!(page.entries.len() <= limit);
@@ -144,6 +151,7 @@ fn an_unknown_cursor_is_no_empty_page() {
         cursor: Some([7; 32]),
         forward: true,
         limit: 10,
+        bytes: None,
     };
     assert_eq!(
         fixture.archive.query(&query),
@@ -212,20 +220,83 @@ fn another_process_and_another_file_are_refused() {
 #[test]
 fn pages_are_read_by_an_index() {
     let fixture = Fixture::new(RETENTION);
-    let plan = |topic: &str| -> String {
-        let sql = format!(
-            "EXPLAIN QUERY PLAN SELECT * FROM messages WHERE {topic} AND (timestamp_ns, hash) > (?2, ?3) AND
-             (timestamp_ns, hash) < (?4, ?5) AND (?6 IS NULL OR pubsub_topic=?6) ORDER BY timestamp_ns DESC, hash DESC LIMIT 3"
-        );
+    for (content, pubsub, index) in [
+        (false, false, "messages_time ("),
+        (false, true, "messages_shard (pubsub_topic=? AND "),
+        (
+            true,
+            true,
+            "messages_topic (content_topic=? AND pubsub_topic=? AND ",
+        ),
+    ] {
+        let sql = by_time_sql(content, pubsub, false);
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
         let mut statement = fixture.archive.conn.prepare(&sql).unwrap();
         let mut rows = statement.raw_query();
         let mut plan = String::new();
         while let Some(row) = rows.next().unwrap() {
             plan += &row.get::<_, String>(3).unwrap();
         }
-        plan
+        assert!(plan.contains(&format!("COVERING INDEX {index}")), "{plan}");
+        assert!(!plan.contains("SCAN") && !plan.contains("B-TREE"), "{plan}");
+    }
+}
+
+#[test]
+fn an_archive_of_the_first_version_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("archive.db");
+    private_file(&path).unwrap();
+    let mut conn = connect(&path).unwrap();
+    migrate(&mut conn, APPLICATION_ID, &MIGRATIONS[..1]).unwrap();
+    let old = entry(1);
+    let values = params![
+        old.hash,
+        old.timestamp_ns,
+        old.pubsub_topic,
+        old.content_topic,
+        old.message
+    ];
+    conn.execute("INSERT INTO messages VALUES(?,?,?,?,?)", values)
+        .unwrap();
+    drop(conn);
+    let mut archive = Archive::open(&path, RETENTION).unwrap();
+    archive.put(&[entry(2)]).unwrap();
+    let found = pages(&archive, &range(&[]), true, 10);
+    assert_eq!(found.len(), 2);
+    assert!(found.contains(&old));
+}
+
+#[test]
+fn no_more_is_read_than_the_bytes_asked_for() {
+    let mut fixture = Fixture::new(RETENTION);
+    let long = |n| Entry {
+        message: vec![7; 100],
+        ..entry(n)
     };
-    assert!(plan("content_topic=?1").contains("INDEX messages_topic"));
-    assert!(plan("?1 IS NULL").contains("INDEX messages_time"));
-    assert!(!plan("content_topic=?1").contains("TEMP B-TREE"));
+    let every: Vec<Entry> = (0..40).map(long).collect();
+    fixture.archive.put(&every).unwrap();
+    let hashes = Find::Hashes(every.iter().map(|entry| entry.hash).collect());
+    for find in [range(&[]), range(&["/t/1/1/proto", "/t/1/2/proto"]), hashes] {
+        let whole = pages(&fixture.archive, &find, true, 100);
+        for (bytes, read) in [(350, 3), (300, 3), (299, 2), (99, 1), (0, 1)] {
+            for forward in [true, false] {
+                let mut query = Query {
+                    find: find.clone(),
+                    cursor: None,
+                    forward,
+                    limit: 100,
+                    bytes: Some(bytes),
+                };
+                let page = fixture.archive.query(&query).unwrap();
+                let end = if forward { 0 } else { whole.len() - read };
+                assert_eq!(page.entries, whole[end..end + read]);
+                assert!(page.more);
+                query.bytes = None;
+                let page = fixture.archive.query(&query).unwrap();
+                assert!(page.entries.iter().all(|entry| entry.message.is_empty()));
+                assert_eq!((page.entries.len(), page.more), (whole.len(), false));
+            }
+        }
+    }
 }

@@ -264,7 +264,7 @@ impl Actor {
     }
 
     /// The shard topic to use, if it is one of ours.
-    fn served(&self, asked: Option<String>, content_topic: &str) -> Option<String> {
+    pub(super) fn served(&self, asked: Option<String>, content_topic: &str) -> Option<String> {
         let cluster = self.config.cluster;
         let topic = match asked {
             Some(topic) => topic,

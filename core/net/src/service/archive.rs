@@ -37,6 +37,8 @@ pub struct ArchiveQuery {
     pub forward: bool,
     /// Most messages in the answer, 1 to 100.
     pub limit: usize,
+    /// Most bytes of them, of which the first may have any number. `None`: only their hashes are wanted.
+    pub bytes: Option<usize>,
 }
 
 /// What a query asks for.

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::actor::{Actor, Done};
 use super::answer::write;
-use super::archive::{ArchiveError, ArchiveQuery, ArchiveRequest};
+use super::archive::{ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest};
 use super::slots::Slot;
 use super::store::{self, Asked};
 
@@ -29,6 +29,10 @@ impl Actor {
         let refusal = match store::read(body) {
             _ if !allowed => (StoreStatus::TooManyRequests, "TOO_MANY_REQUESTS"),
             None => (StoreStatus::BadRequest, "malformed query"),
+            Some((asked, query)) if !self.may_hold(&query) => {
+                let nothing = store::answer(&asked, Ok(ArchivePage::default()));
+                return self.answer((stream, slot), nothing);
+            }
             Some((asked, query)) => {
                 let size = body.len();
                 let query = Query {
@@ -43,6 +47,17 @@ impl Actor {
         };
         let (status, text) = refusal;
         self.answer((stream, slot), store::refuse(status, text));
+    }
+
+    /// Of other shards than its own a node archives nothing.
+    fn may_hold(&self, query: &ArchiveQuery) -> bool {
+        match &query.filter {
+            ArchiveFilter::Range {
+                pubsub_topic: Some(topic),
+                ..
+            } => self.served(Some(topic.clone()), "").is_some(),
+            _ => true,
+        }
     }
 
     fn await_room(&mut self, peer: &PeerId, query: Query) {

@@ -46,6 +46,7 @@ pub(crate) fn read(body: &[u8]) -> Option<(Asked, ArchiveQuery)> {
         cursor,
         forward,
         limit: usize::try_from(limit).ok()?,
+        bytes: asked.include_data.then_some(PAGE_BYTES),
     };
     Some((asked, query))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use libp2p::identity::Keypair;
+use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{
     Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, identify, noise, tcp, yamux,
@@ -124,7 +125,11 @@ impl Peer {
             loop {
                 tokio::select! {
                     dial = wanted.recv() => match dial {
-                        Some(address) => swarm.dial(address).unwrap(),
+                        Some(address) => {
+                            // The port it listens on may be taken at another address of the machine.
+                            let to = DialOpts::unknown_peer_id().address(address);
+                            swarm.dial(to.allocate_new_port().build()).unwrap();
+                        }
                         None => return,
                     },
                     event = swarm.select_next_some() => match event {
