@@ -11,8 +11,10 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
+use sotto_db::archive::{Archive, Entry, Retention};
 use support::{Friends, Node, Process, Rpc, sotto};
 
 fn start(folder: &Path, more: &[&str]) -> (Process, Value) {
@@ -148,6 +150,49 @@ fn the_archive_survives_a_kill() {
     let node = Node::start(&data);
     let mut bob = Rpc::on(&bob, &[&node.address]);
     bob.texts(&friends.conversation, &["kept for you"]);
+}
+
+/// By age and by size, also of what was there before, and with nobody asking.
+#[test]
+fn it_keeps_what_it_is_told_to_keep() {
+    let folder = tempfile::tempdir().unwrap();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now_ns = i64::try_from(since.as_nanos()).unwrap();
+    let archive = |keep_mib: u64| {
+        let retention = Retention {
+            age: Duration::from_secs(u64::from(u32::MAX)),
+            bytes: keep_mib << 20,
+        };
+        Archive::open(&folder.path().join("archive.db"), retention).unwrap()
+    };
+    let entry = |number: u32| {
+        let mut hash = [0; 32];
+        hash[..4].copy_from_slice(&number.to_be_bytes());
+        Entry {
+            hash,
+            timestamp_ns: now_ns - i64::from(number / 1000) * 3_600_000_000_000,
+            pubsub_topic: "/waku/2/rs/66/0".into(),
+            content_topic: "/t/1/a/proto".into(),
+            message: vec![7; 1000],
+        }
+    };
+    let all: Vec<Entry> = (0..3000).map(entry).collect();
+    archive(100).put(&all).unwrap();
+    // A thousand of each: just now, an hour ago, two hours ago.
+    for (hours, mib, kept) in [
+        ("3", "100", 3000..3001),
+        ("2", "100", 2000..2001),
+        ("2", "1", 100..1000),
+    ] {
+        let mut flags = vec!["--listen", "/ip4/127.0.0.1/tcp/0"];
+        flags.extend(["--retention-hours", hours, "--retention-mib", mib]);
+        let (mut node, _) = start(folder.path(), &flags);
+        assert_eq!(node.finish().code(), Some(0));
+        let left = archive(100);
+        let count = left.count().unwrap();
+        assert!(kept.contains(&count), "{hours} h, {mib} MiB: {count}");
+        assert!(left.used_bytes().unwrap() <= mib.parse::<u64>().unwrap() << 20);
+    }
 }
 
 #[test]

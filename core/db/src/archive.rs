@@ -155,12 +155,15 @@ impl Archive {
         self.shrink()
     }
 
-    /// Deletes what is older than the retention at `now_ns`, Unix nanoseconds; how many.
+    /// Deletes what is older than the retention at `now_ns`, Unix nanoseconds, how many it says; then the oldest while
+    /// the file is too large, as after a start with another retention.
     pub fn expire(&mut self, now_ns: i64) -> Result<usize, Error> {
         let age_ns = i64::try_from(self.retention.age.as_nanos()).unwrap_or(i64::MAX);
         let oldest_ns = now_ns.saturating_sub(age_ns);
         let sql = "DELETE FROM messages WHERE timestamp_ns<?";
-        run(&self.conn, sql, params![oldest_ns])
+        let gone = run(&self.conn, sql, params![oldest_ns])?;
+        self.shrink()?;
+        Ok(gone)
     }
 
     fn shrink(&mut self) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sotto_db::archive::{Archive, Entry, Find, Page, Query, QueryError};
 use sotto_messenger::{Clock, system_clock};
@@ -11,53 +11,69 @@ use sotto_net::service::{
 };
 use sotto_wire::waku::{self, Message as _};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// Messages written in one transaction.
 const BATCH: usize = 128;
 /// Time between looks for messages past their retention.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
-/// Answers until the node is gone.
+/// Answers until the node is gone, and lets go of what is past its retention, at once and then from time to time.
 pub(super) fn serve(
     archive: Archive,
-    mut requests: mpsc::Receiver<ArchiveRequest>,
+    requests: mpsc::Receiver<ArchiveRequest>,
 ) -> io::Result<JoinHandle<()>> {
-    let mut archivist = Archivist {
+    let archivist = Archivist {
         archive,
         batch: Vec::new(),
-        expired: None,
         clock: system_clock(),
     };
-    std::thread::Builder::new()
-        .name("archive".into())
-        .spawn(move || {
-            while let Some(request) = requests.blocking_recv() {
-                archivist.take(request);
-                while let Ok(request) = requests.try_recv() {
-                    archivist.take(request);
-                }
-                archivist.write();
-                archivist.expire();
-            }
-        })
+    archivist.start(requests, EXPIRE_EVERY)
 }
 
 struct Archivist {
     archive: Archive,
     batch: Vec<Entry>,
-    expired: Option<Instant>,
     clock: Clock,
 }
 
 impl Archivist {
-    fn take(&mut self, request: ArchiveRequest) {
-        match request {
-            ArchiveRequest::Put(one) => {
-                self.batch.push(entry(&one));
-                if self.batch.len() >= BATCH {
+    fn start(
+        self,
+        requests: mpsc::Receiver<ArchiveRequest>,
+        expire_every: Duration,
+    ) -> io::Result<JoinHandle<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        std::thread::Builder::new()
+            .name("archive".into())
+            .spawn(move || runtime.block_on(self.run(requests, expire_every)))
+    }
+
+    async fn run(mut self, mut requests: mpsc::Receiver<ArchiveRequest>, expire_every: Duration) {
+        self.expire();
+        let mut tick = interval_at(Instant::now() + expire_every, expire_every);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut some = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                _ = tick.tick() => self.expire(),
+                count = requests.recv_many(&mut some, BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                    some.drain(..).for_each(|request| self.take(request));
                     self.write();
                 }
             }
+        }
+    }
+
+    fn take(&mut self, request: ArchiveRequest) {
+        match request {
+            ArchiveRequest::Put(one) => self.batch.push(entry(&one)),
             ArchiveRequest::Query { query, reply } => {
                 // A question sees everything that came before it.
                 self.write();
@@ -77,10 +93,6 @@ impl Archivist {
     }
 
     fn expire(&mut self) {
-        if self.expired.is_some_and(|at| at.elapsed() < EXPIRE_EVERY) {
-            return;
-        }
-        self.expired = Some(Instant::now());
         match self
             .archive
             .expire((self.clock)().saturating_mul(1_000_000))
@@ -154,6 +166,9 @@ fn archived(page: Page) -> Result<ArchivePage, ArchiveError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use sotto_db::archive::Retention;
     use sotto_wire::waku::{WakuMessage, message_hash};
     use tokio::sync::oneshot;
@@ -171,14 +186,33 @@ mod tests {
         }
     }
 
+    const RETENTION: Retention = Retention {
+        age: Duration::from_secs(3600),
+        bytes: 1 << 30,
+    };
+
+    fn ask(
+        requests: &mpsc::Sender<ArchiveRequest>,
+        hashes: Vec<[u8; 32]>,
+    ) -> oneshot::Receiver<Result<ArchivePage, ArchiveError>> {
+        let (reply, answer) = oneshot::channel();
+        let query = ArchiveQuery {
+            filter: ArchiveFilter::Hashes(hashes),
+            cursor: None,
+            forward: true,
+            limit: 10,
+            bytes: Some(1 << 20),
+        };
+        requests
+            .blocking_send(ArchiveRequest::Query { query, reply })
+            .unwrap();
+        answer
+    }
+
     #[test]
     fn a_question_sees_every_message_before_it_and_the_thread_ends_with_the_node() {
         let folder = tempfile::tempdir().unwrap();
-        let retention = Retention {
-            age: Duration::from_secs(3600),
-            bytes: 1 << 30,
-        };
-        let archive = Archive::open(&folder.path().join("archive.db"), retention).unwrap();
+        let archive = Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap();
         let (sender, requests) = mpsc::channel(1000);
         let messages: Vec<Archived> = (0..300u32).map(|n| message(&n.to_be_bytes())).collect();
         for one in &messages {
@@ -186,24 +220,47 @@ mod tests {
                 .blocking_send(ArchiveRequest::Put(one.clone()))
                 .unwrap();
         }
-        let (reply, answer) = oneshot::channel();
         let wanted = messages[299].clone();
-        let query = ArchiveQuery {
-            filter: ArchiveFilter::Hashes(vec![wanted.hash, [1; 32]]),
-            cursor: None,
-            forward: true,
-            limit: 10,
-            bytes: Some(1 << 20),
-        };
-        sender
-            .blocking_send(ArchiveRequest::Query { query, reply })
-            .unwrap();
+        let answer = ask(&sender, vec![wanted.hash, [1; 32]]);
         let thread = serve(archive, requests).unwrap();
         let page = answer.blocking_recv().unwrap().unwrap();
         assert_eq!((page.messages, page.more), (vec![wanted], false));
         drop(sender);
         thread.join().unwrap();
-        let archive = Archive::open(&folder.path().join("archive.db"), retention).unwrap();
+        let archive = Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap();
         assert_eq!(archive.count().unwrap(), 300);
+    }
+    #[test]
+    fn what_is_too_old_goes_while_nobody_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Arc::new(AtomicI64::new(system_clock()()));
+        let (looked, looks) = std::sync::mpsc::channel();
+        let time = Arc::clone(&now);
+        let archivist = Archivist {
+            archive: Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap(),
+            batch: Vec::new(),
+            clock: Arc::new(move || {
+                let _ = looked.send(());
+                time.load(Ordering::SeqCst)
+            }),
+        };
+        let (sender, requests) = mpsc::channel(10);
+        let thread = archivist.start(requests, Duration::from_millis(5)).unwrap();
+        let kept = message(&[1]);
+        sender
+            .blocking_send(ArchiveRequest::Put(kept.clone()))
+            .unwrap();
+        let found = ask(&sender, vec![kept.hash]).blocking_recv().unwrap();
+        assert_eq!(found.unwrap().messages.len(), 1);
+        now.fetch_add(3_601_000, Ordering::SeqCst);
+        assert!(looks.try_iter().count() > 0, "at once");
+        // One look at the new time is done when another begins.
+        for _ in 0..2 {
+            looks.recv_timeout(Duration::from_secs(60)).unwrap();
+        }
+        let found = ask(&sender, vec![kept.hash]).blocking_recv().unwrap();
+        assert_eq!(found.unwrap().messages.len(), 0);
+        drop(sender);
+        thread.join().unwrap();
     }
 }
