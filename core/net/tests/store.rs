@@ -11,6 +11,7 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use sotto_net::{
     Circle, Command, Event, FailReason, KnownNode, NetConfig, NodeKey, Received, Source,
@@ -193,6 +194,53 @@ async fn endless_cursors_end() {
     let (pages, failed) = pages(&mut client, 1).await;
     assert_eq!((pages.len(), failed), (1, Some(FailReason::Lied)));
     assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+fn too_many() -> Vec<u8> {
+    waku::encode_framed(&StoreQueryResponse {
+        request_id: Some("N/A".into()),
+        status_code: Some(429),
+        status_desc: Some("too many requests".into()),
+        ..StoreQueryResponse::default()
+    })
+}
+
+/// 429 between two pages: the same page is asked for again, from the same cursor on.
+#[tokio::test]
+async fn a_store_with_too_much_to_do_between_two_pages_is_waited_for() {
+    let (peer, asked) = store(|count| match count {
+        0 => reply(vec![entry(1, START)], Some(vec![7; 32])),
+        1..=4 => too_many(),
+        _ => reply(vec![entry(2, START + 1)], None),
+    })
+    .await;
+    let mut config = single(&peer.address);
+    config.timing.busy = Duration::from_millis(20);
+    let mut client = Client::start(config);
+    client.send(query(1, Circle::Receive, false)).await;
+    let (pages, failed) = pages(&mut client, 1).await;
+    assert_eq!((pages.len(), pages.concat().len(), failed), (2, 2, None));
+    assert_eq!(asked.load(Ordering::SeqCst), 6);
+}
+
+/// 429 without end between two pages: after a few times more the query ends.
+#[tokio::test]
+async fn a_store_with_too_much_to_do_for_ever_ends_the_query() {
+    let (peer, asked) = store(|count| match count {
+        0 => reply(vec![entry(1, START)], Some(vec![7; 32])),
+        _ => too_many(),
+    })
+    .await;
+    for (id, circle) in [(1, Circle::Receive), (2, Circle::Alone)] {
+        asked.store(0, Ordering::SeqCst);
+        let mut config = single(&peer.address);
+        config.timing.busy = Duration::from_millis(20);
+        let mut client = Client::start(config);
+        client.send(query(id, circle, false)).await;
+        let (pages, failed) = pages(&mut client, id).await;
+        assert_eq!((pages.len(), failed), (1, Some(FailReason::Busy)));
+        assert_eq!(asked.load(Ordering::SeqCst), 7);
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use sotto_wire::waku::{
     Message as _, StoreQueryResponse, WakuMetadata, protocol,
 };
 use support::peer::{Muxer, Peer, Script};
-use support::{CLUSTER, Client, TOPIC, now_ns, single, soon};
+use support::{CLUSTER, Client, Node, TOPIC, alone, net_config, now_ns, single, soon};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -275,4 +275,31 @@ async fn a_node_of_another_network_gets_nothing_and_is_tried_again_later() {
         }
     })
     .await;
+}
+
+/// 429 to each filter request: another node is taken, though one is enough, and the first not again soon.
+#[tokio::test]
+async fn a_filter_node_with_too_much_to_do_is_left_for_another_off_screen() {
+    loop {
+        let (script, asked) = filter(429);
+        let busy = Peer::start(Muxer::Yamux, vec![(protocol::FILTER_SUBSCRIBE, script)]).await;
+        let good = Node::start(alone()).await;
+        let mut config = net_config(&[&busy.address, good.tcp()]);
+        config.single_circle = true;
+        config.timing.redial = REDIAL;
+        let mut client = Client::start(config);
+        client.subscribe(&[TOPIC]).await;
+        client.subscribed().await;
+        let before = asked.load(Ordering::SeqCst);
+        if before == 0 {
+            continue; // the good one was asked first
+        }
+        assert_eq!(before, 4, "asked a few times, then left");
+        let mut friend = Client::start(single(good.tcp()));
+        friend.publish(1, vec![3; 512]).await;
+        friend.published().await;
+        let pushed = |event| matches!(event, Event::Message(_)).then_some(());
+        client.until("a push of the other", pushed).await;
+        return;
+    }
 }
