@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{ContactState, ConversationId, MessageId, MessageState, Settings};
-use sotto_messenger::{Config, Fleet, Messenger, Subscription};
+use sotto_messenger::{Config, Fleet, Messenger, Subscription, system_clock};
+use sotto_net::{NetConfig, client};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
@@ -20,10 +21,14 @@ pub struct Person {
 }
 
 fn open(folder: &TempDir, nodes: &[&str], single_circle: bool) -> Messenger {
+    Messenger::open(config(folder, nodes, single_circle)).unwrap()
+}
+
+fn config(folder: &TempDir, nodes: &[&str], single_circle: bool) -> Config {
     let mut fleet = Fleet::preset("local").unwrap();
     fleet.single_circle = single_circle;
     fleet.nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
-    Messenger::open(Config::new(folder.path(), [7; 32], fleet)).unwrap()
+    Config::new(folder.path(), [7; 32], fleet)
 }
 
 impl Person {
@@ -65,6 +70,17 @@ impl Person {
     async fn reopen(&mut self, nodes: &[&str], single_circle: bool) {
         self.messenger.close().await.unwrap();
         self.messenger = open(&self.folder, nodes, single_circle);
+        self.events = self.messenger.subscribe();
+    }
+
+    /// The same over a client with time limits and a book of its own.
+    pub async fn move_over(&mut self, net: NetConfig) {
+        self.messenger.close().await.unwrap();
+        let nodes: Vec<&str> = net.nodes.iter().map(String::as_str).collect();
+        let config = config(&self.folder, &nodes, net.single_circle);
+        let (handle, run) = client::start(net.clone()).unwrap();
+        tokio::spawn(run);
+        self.messenger = Messenger::open_over(config, handle, system_clock()).unwrap();
         self.events = self.messenger.subscribe();
     }
 

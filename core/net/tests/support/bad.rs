@@ -1,4 +1,4 @@
-//! Service nodes that are bad, each in its way. All but those that refuse say that they relayed, and did not; all take
+//! Service nodes that are bad, each in its way. All but those that refuse say that they relayed, and did not, take
 //! subscriptions and answer filter pings.
 
 use std::sync::Arc;
@@ -37,10 +37,12 @@ pub(crate) enum Bad {
     Drip,
     /// It takes streams and never answers.
     Mute,
-    /// It refuses every message and every store query with this code.
+    /// It refuses every message, subscription and store query with this code.
     Refuses(u32),
     /// It speaks lightpush v2 only, and finds every message invalid.
     RefusesV2,
+    /// It speaks lightpush v2 only, whose yes has no count of relay peers, and is silent otherwise.
+    SilentV2,
 }
 
 impl Bad {
@@ -94,14 +96,18 @@ impl BadNode {
             if request.filter_subscribe_type == Some(subscribe) {
                 let _ = subscribers.send(peer);
             }
-            subscribe_ok(&request)
+            match bad {
+                Bad::Refuses(code) => subscribed_as(code, &request),
+                _ => subscribed_as(200, &request),
+            }
         });
         let push: Script = Arc::new(move |_, _| {
             counted.fetch_add(1, Ordering::SeqCst);
             pushes.fetch_add(1, Ordering::SeqCst);
             match bad {
                 Bad::Refuses(code) => refused(code),
-                Bad::RefusesV2 => refused_v2(),
+                Bad::RefusesV2 => answer_v2(false, "invalid message length: too large"),
+                Bad::SilentV2 => answer_v2(true, "OK"),
                 _ => relayed(),
             }
         });
@@ -111,7 +117,7 @@ impl BadNode {
             page(bad, &request, count)
         });
         let lightpush = match bad {
-            Bad::RefusesV2 => protocol::LIGHTPUSH_V2,
+            Bad::RefusesV2 | Bad::SilentV2 => protocol::LIGHTPUSH_V2,
             _ => protocol::LIGHTPUSH_V3,
         };
         let scripts = vec![
@@ -142,7 +148,7 @@ impl BadNode {
         let answers = [
             (
                 protocol::FILTER_SUBSCRIBE,
-                subscribe_ok(&FilterSubscribeRequest::default()),
+                subscribed_as(200, &FilterSubscribeRequest::default()),
             ),
             (protocol::LIGHTPUSH_V3, relayed()),
             (protocol::STORE, reply(vec![], None)),
@@ -167,10 +173,10 @@ impl BadNode {
     }
 }
 
-fn subscribe_ok(request: &FilterSubscribeRequest) -> Vec<u8> {
+fn subscribed_as(code: u32, request: &FilterSubscribeRequest) -> Vec<u8> {
     waku::encode_framed(&FilterSubscribeResponse {
         request_id: Some(request.request_id.clone().unwrap_or_default()),
-        status_code: Some(200),
+        status_code: Some(code),
         status_desc: None,
     })
 }
@@ -193,13 +199,13 @@ fn refused(code: u32) -> Vec<u8> {
     })
 }
 
-fn refused_v2() -> Vec<u8> {
+fn answer_v2(success: bool, info: &str) -> Vec<u8> {
     waku::encode_framed(&PushRpc {
         request_id: None,
         request: None,
         response: Some(PushResponse {
-            is_success: Some(false),
-            info: Some("invalid message length: too large".into()),
+            is_success: Some(success),
+            info: Some(info.into()),
         }),
     })
 }
