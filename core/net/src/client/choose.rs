@@ -57,7 +57,13 @@ impl Actor {
         (repeat, asked): (bool, bool),
         now: Instant,
     ) -> Choice {
-        let mut later = None;
+        let (mut later, mut held) = (None, false);
+        let asking: Vec<NodeNumber> = self
+            .jobs
+            .values()
+            .filter_map(|job| job.asking)
+            .map(|(_, node)| node)
+            .collect();
         // First the good, those to be avoided last and the one longest avoided first; then the last resorts likewise.
         let avoid: Vec<NodeNumber> = avoid
             .iter()
@@ -80,6 +86,9 @@ impl Actor {
             let busy = self.nodes.of(kind).filter(|node| fits(node));
             let free_at = busy.filter_map(|node| node.busy(now)).min();
             let fits = |node: &Node| fits(node) && node.busy(now).is_none();
+            let full = |node: &Node| node.paced(now) && asking.contains(&node.number);
+            held |= self.nodes.of(kind).any(|node| fits(node) && full(node));
+            let fits = |node: &Node| fits(node) && !full(node);
             let allowed: Vec<Node> = self.nodes.of(kind).filter(|n| fits(n)).cloned().collect();
             let number = |node: NodeNumber| allowed.iter().any(|one| one.number == node);
             let circle = self.circle(kind);
@@ -107,7 +116,10 @@ impl Actor {
                 return Choice::Wait(later);
             }
         }
-        later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
+        match (later, held) {
+            (None, false) => Choice::Nobody,
+            _ => Choice::Wait(later), // an answer makes room, too
+        }
     }
 
     fn dial_one(
@@ -301,6 +313,7 @@ impl Actor {
         match conduct {
             Conduct::Good => {
                 self.nodes.answered(node);
+                self.nodes.pace(node, now);
                 // It takes what they refuse.
                 for other in &job.refused {
                     self.nodes.doubt(*other, job.service(), now);

@@ -22,6 +22,8 @@ const MAX_ADDRESSES: usize = 8;
 const SHUN: Duration = Duration::from_secs(3600);
 /// How long a node is spared a service that it seems to be of no use for.
 const DOUBT: Duration = Duration::from_secs(600);
+/// How long a node that had too much to do is asked one thing at a time.
+const PACED: Duration = Duration::from_secs(60);
 /// Longest wait before a busy node is asked again.
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
 /// How soon after a failure a request of the app may try the same node again.
@@ -78,6 +80,8 @@ pub(crate) struct Node {
     /// Said it has too much to do.
     busy: u32,
     busy_until: Option<Instant>,
+    /// Said so a short while ago: asked one thing at a time until then.
+    paced_until: Option<Instant>,
     /// What it offered when last identified.
     pub(crate) offers: Option<Offers>,
     /// It turned out to have no store over a connection of its own, of which nothing else is kept.
@@ -106,6 +110,7 @@ impl Node {
             doubted: None,
             busy: 0,
             busy_until: None,
+            paced_until: None,
             offers: None,
             no_store: false,
         }
@@ -194,6 +199,11 @@ impl Node {
     /// When it wants to be asked again, if that is not now.
     pub(crate) fn busy(&self, now: Instant) -> Option<Instant> {
         self.busy_until.filter(|until| *until > now)
+    }
+
+    /// Whether it is asked one thing at a time: it had too much to do a short while ago.
+    pub(crate) fn paced(&self, now: Instant) -> bool {
+        self.paced_until.is_some_and(|until| until > now)
     }
 
     /// Whether it may be dialled now; `asked` when the app is waiting for it.
@@ -351,12 +361,14 @@ impl Nodes {
         }
     }
 
-    /// Has too much to do: left alone for a while.
+    /// Has too much to do: left alone for a while, and not asked many things at once for longer.
     pub(crate) fn too_busy(&mut self, number: NodeNumber, now: Instant) {
         let base = self.timing.busy;
-        if let Some(node) = self.get_mut(number)
-            && node.busy(now).is_none()
-        {
+        let Some(node) = self.get_mut(number) else {
+            return;
+        };
+        node.paced_until = Some(now + PACED);
+        if node.busy(now).is_none() {
             node.busy_until = Some(now + random::backoff(base, node.busy, LONGEST_BUSY));
             node.busy = node.busy.saturating_add(1);
         }
@@ -368,6 +380,14 @@ impl Nodes {
             node.busy = 0;
             node.failures = 0;
             node.failed_at = None;
+        }
+    }
+
+    /// Did what it was asked for; the next thing only after a while, if it had too much to do before.
+    pub(crate) fn pace(&mut self, number: NodeNumber, now: Instant) {
+        let base = self.timing.busy;
+        if let Some(node) = self.get_mut(number).filter(|node| node.paced(now)) {
+            node.busy_until = Some(now + base);
         }
     }
 
