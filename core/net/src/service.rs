@@ -19,6 +19,7 @@ mod listen;
 mod neighbours;
 mod per_ip;
 mod push;
+mod pushers;
 mod queue;
 mod relay;
 mod slots;

@@ -26,9 +26,18 @@ use support::peer::{Muxer, Peer};
 use support::{Archive, Node, PUBSUB, TOPIC, alone, archived, node_config, now_ns, soon, through};
 
 async fn subscribe(peer: &mut Peer, node: PeerId, topic: &str) -> Option<u32> {
+    filter(peer, node, FilterSubscribeType::Subscribe, topic).await
+}
+
+async fn filter(
+    peer: &mut Peer,
+    node: PeerId,
+    kind: FilterSubscribeType,
+    topic: &str,
+) -> Option<u32> {
     let request = FilterSubscribeRequest {
         request_id: Some("s".into()),
-        filter_subscribe_type: Some(FilterSubscribeType::Subscribe.into()),
+        filter_subscribe_type: Some(kind.into()),
         pubsub_topic: Some(PUBSUB.into()),
         content_topics: vec![topic.into()],
     };
@@ -263,4 +272,46 @@ async fn queries_leave_an_archive_that_stands_still_room_for_messages() {
         }
     }
     assert_eq!((queries, puts), (32, 200));
+}
+
+/// Six who read nothing, less than 2 MB for each, and one who reads.
+#[tokio::test]
+async fn who_reads_no_pushes_is_left_when_there_is_too_much_for_all() {
+    let mut config = alone();
+    config.limits.requests_per_second = u32::MAX;
+    config.limits.push_bytes_in_all = 4_000_000;
+    let node = Node::start(config).await;
+    let mut silent = Vec::new();
+    for number in 0..6 {
+        let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+        peer.hold(protocol::FILTER_PUSH);
+        let at = peer.dial(node.tcp()).await;
+        let topic = format!("/t/1/{number}/proto");
+        assert_eq!(subscribe(&mut peer, at, &topic).await, Some(200));
+        silent.push((peer, topic));
+    }
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let mut pushes = peer.frames(protocol::FILTER_PUSH);
+    let at = peer.dial(node.tcp()).await;
+    assert_eq!(subscribe(&mut peer, at, TOPIC).await, Some(200));
+    for (_, topic) in &silent {
+        for number in 0..18 {
+            let one = message(topic, number, 100_000);
+            assert_eq!(publish(&mut peer, at, &one).await, Some(200));
+            let one = message(TOPIC, number, 1000);
+            assert_eq!(publish(&mut peer, at, &one).await, Some(200));
+            soon("a push", pushes.recv()).await.unwrap();
+        }
+    }
+    let mut left = 0;
+    for (peer, topic) in &mut silent {
+        let ping = FilterSubscribeType::SubscriberPing;
+        match filter(peer, at, ping, topic).await {
+            Some(404) => left += 1,
+            status => assert_eq!(status, Some(200)),
+        }
+    }
+    assert!((3..6).contains(&left), "{left}");
+    let ping = FilterSubscribeType::SubscriberPing;
+    assert_eq!(filter(&mut peer, at, ping, TOPIC).await, Some(200));
 }

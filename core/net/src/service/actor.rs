@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::alive::Alive;
-use super::answer::Pushers;
 use super::archive::ArchiveRequest;
 use super::ask::Query;
 use super::config::{Limits, NodeConfig, NodeKey};
@@ -24,6 +23,7 @@ use super::discv5::{self, Found, Learnt};
 use super::filter::{SWEEP, Subscriptions};
 use super::neighbours::Neighbours;
 use super::push::Style;
+use super::pushers::Pushers;
 use super::queue::Filler;
 use super::relay::{self, Relay};
 use super::slots::{Places, Slot, Slots};

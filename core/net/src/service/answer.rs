@@ -1,10 +1,8 @@
 //! Requests of light clients, and messages on their way to archive and subscribers.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::future::{AbortHandle, abortable};
+use futures::future::abortable;
 use libp2p::gossipsub::{IdentTopic, PublishError};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{
@@ -12,14 +10,14 @@ use sotto_wire::waku::{
     MessageError, MessagePush, PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc,
     PeerExchangeStatus, PeerInfo, RATE_LIMITED_ID, StoreStatus, WakuMessage, protocol,
 };
-use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::actor::{Actor, Done};
 use super::archive::{ArchiveRequest, Archived};
-use super::config::{Limits, Request};
+use super::config::Request;
 use super::lightpush::{self, Push, Taken};
-use super::push::{self, Frame, Style};
+use super::push;
+use super::pushers::Parcel;
 use super::slots::Slot;
 use super::{relay, store};
 use crate::exchange::{self, TooLong};
@@ -30,66 +28,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 const DRIFT_NS: u64 = 20_000_000_000;
 /// Most records given out at once.
 const RECORDS: u64 = 60;
-
-/// The subscribers being pushed to.
-pub(super) struct Pushers {
-    depth: usize,
-    bytes: usize,
-    next: u64,
-    all: HashMap<PeerId, Pusher>,
-}
-
-struct Pusher {
-    generation: u64,
-    queue: mpsc::Sender<Frame>,
-    /// Bytes that may still wait.
-    room: Arc<Semaphore>,
-    abort: AbortHandle,
-}
-
-impl Pusher {
-    /// Puts a push in line; false if too much waits already.
-    fn push(&self, style: Style, bytes: Arc<[u8]>, most: usize) -> bool {
-        let share = u32::try_from(bytes.len().min(most)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(share);
-        room.is_ok_and(|room| {
-            let frame = Frame {
-                style,
-                bytes,
-                _room: Some(room),
-            };
-            self.queue.try_send(frame).is_ok()
-        })
-    }
-}
-
-impl Pushers {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            depth: limits.pushes.max(1),
-            bytes: limits.push_bytes.clamp(1, Semaphore::MAX_PERMITS),
-            next: 0,
-            all: HashMap::new(),
-        }
-    }
-
-    /// Lets what waits go out, and no more.
-    pub(super) fn end(&mut self, peer: &PeerId) {
-        self.all.remove(peer);
-    }
-
-    /// A pusher has ended; true if it was the peer's present one.
-    pub(super) fn ended(&mut self, peer: &PeerId, generation: u64) -> bool {
-        let present = self
-            .all
-            .get(peer)
-            .is_some_and(|now| now.generation == generation);
-        if present {
-            self.all.remove(peer);
-        }
-        present
-    }
-}
 
 impl Actor {
     pub(super) fn request_cap(&self, protocol: &StreamProtocol) -> usize {
@@ -297,45 +235,35 @@ impl Actor {
                 waku_message: Some(message.clone()),
                 pubsub_topic: Some(topic.into()),
             });
-            let frame: Arc<[u8]> = frame.into();
+            let (parcel, left) = self.pushers.parcel(frame);
+            for peer in left {
+                log::debug!("a subscriber is the slowest");
+                self.subscriptions.remove(&peer);
+            }
             for peer in wanting {
-                self.push_to(peer, Arc::clone(&frame));
+                self.push_to(peer, &parcel);
             }
         }
         self.archive(topic, message, hash);
         true
     }
 
-    fn push_to(&mut self, peer: PeerId, frame: Arc<[u8]>) {
-        let Some(style) = self.peers.get(&peer).map(|state| state.style) else {
+    fn push_to(&mut self, peer: PeerId, parcel: &Parcel) {
+        let style = self.peers.get(&peer).map(|state| state.style);
+        let Some(style) = style.filter(|_| self.subscriptions.has(&peer)) else {
             return;
         };
-        let Pushers {
-            depth,
-            bytes,
-            next,
-            all,
-        } = &mut self.pushers;
-        let pusher = all.entry(peer).or_insert_with(|| {
-            let (queue, frames) = mpsc::channel(*depth);
-            *next += 1;
-            let generation = *next;
-            let (run, abort) = abortable(push::run(self.opener.clone(), peer, frames));
-            self.work.push(Box::pin(async move {
+        let (opener, work) = (&self.opener, &self.work);
+        let start = |generation, frames| {
+            let (run, abort) = abortable(push::run(opener.clone(), peer, frames));
+            work.push(Box::pin(async move {
                 let _ = run.await;
                 Done::PushEnded(peer, generation)
             }));
-            Pusher {
-                generation,
-                queue,
-                room: Arc::new(Semaphore::new(*bytes)),
-                abort,
-            }
-        });
-        if !pusher.push(style, frame, *bytes) {
+            abort
+        };
+        if !self.pushers.push(peer, style, parcel, start) {
             log::debug!("a subscriber is too slow");
-            pusher.abort.abort(); // what waits is dropped at once: it may subscribe again at once
-            self.pushers.end(&peer);
             self.subscriptions.remove(&peer);
         }
     }

@@ -127,6 +127,9 @@ pub struct Limits {
     pub pushes: usize,
     /// The same for their bytes. One push always fits.
     pub push_bytes: usize,
+    /// The same for all subscribers together; what waits for several counts once. With more, the subscriptions end of those
+    /// who have most waiting.
+    pub push_bytes_in_all: usize,
     /// How long a connection without traffic lives.
     pub idle: Duration,
 }
@@ -148,6 +151,7 @@ impl Default for Limits {
             subscription_life: Duration::from_secs(300),
             pushes: 256,
             push_bytes: 4 * 1024 * 1024,
+            push_bytes_in_all: 64 * 1024 * 1024,
             idle: Duration::from_secs(400),
         }
     }
@@ -167,6 +171,7 @@ impl Limits {
             criteria: 100,
             pushes: 64,
             push_bytes: 256 * 1024,
+            push_bytes_in_all: 4 * 1024 * 1024,
             ..Self::default()
         }
     }

@@ -17,6 +17,7 @@ use sotto_wire::waku::protocol;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::pushers::Share;
 use crate::streams::Opener;
 
 /// For the subscriber to take one push.
@@ -50,7 +51,7 @@ pub(crate) struct Frame {
     pub(crate) style: Style,
     pub(crate) bytes: Arc<[u8]>,
     /// Its bytes' share of what may wait; none once it was out.
-    pub(crate) _room: Option<OwnedSemaphorePermit>,
+    pub(super) _room: Option<(OwnedSemaphorePermit, Arc<Share>)>,
 }
 
 /// Pushes what comes until there is no more to come or the subscriber takes no more.
