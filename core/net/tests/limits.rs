@@ -23,7 +23,7 @@ use sotto_wire::waku::{
 use support::peer::{Muxer, Peer};
 use support::{Node, PUBSUB, TOPIC, alone, now_ns, soon, through};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
 fn subscribe(topics: std::ops::Range<usize>) -> FilterSubscribeRequest {
     FilterSubscribeRequest {
@@ -198,6 +198,19 @@ async fn what_waits_for_the_archive_is_bounded_by_bytes() {
     run.abort();
 }
 
+fn port(node: &Node) -> u16 {
+    node.tcp().split('/').nth(4).unwrap().parse().unwrap()
+}
+
+/// A connection from that address, on which nothing is said.
+#[cfg(target_os = "linux")]
+async fn dial(port: u16, from: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let to = format!("127.0.0.1:{port}").parse().unwrap();
+    soon("a connection", socket.connect(to)).await.unwrap()
+}
+
 /// 127.0.0.1 is not counted; 127.0.0.2 is an address like any other.
 #[cfg(target_os = "linux")]
 #[tokio::test]
@@ -205,22 +218,16 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
     let mut config = alone();
     config.limits.connections_per_ip = 3;
     let node = Node::start(config).await;
-    let port: u16 = node.tcp().split('/').nth(4).unwrap().parse().unwrap();
-    let dial = async |from: &str| {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
-        let to = format!("127.0.0.1:{port}").parse().unwrap();
-        soon("a connection", socket.connect(to)).await.unwrap()
-    };
+    let port = port(&node);
     let mut open = Vec::new();
     for _ in 0..3 {
-        open.push(dial("127.0.0.2").await);
+        open.push(dial(port, "127.0.0.2").await);
     }
-    let mut refused = dial("127.0.0.2").await;
+    let mut refused = dial(port, "127.0.0.2").await;
     let end = soon("the end of one too many", refused.read(&mut [0; 64])).await;
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
     // The first still stands: it says what it speaks once it is asked.
-    let mut other = dial("127.0.0.3").await;
+    let mut other = dial(port, "127.0.0.3").await;
     for socket in [&mut open[0], &mut other] {
         tokio::io::AsyncWriteExt::write_all(socket, b"\x13/multistream/1.0.0\n")
             .await
@@ -233,7 +240,7 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
     drop(open);
     let again = async {
         loop {
-            let mut socket = dial("127.0.0.2").await;
+            let mut socket = dial(port, "127.0.0.2").await;
             let _ =
                 tokio::io::AsyncWriteExt::write_all(&mut socket, b"\x13/multistream/1.0.0\n").await;
             if socket.read_exact(&mut [0; 20]).await.is_ok() {
@@ -243,6 +250,22 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
         }
     };
     soon("room", again).await;
+}
+
+/// Eight addresses that hold all the connections they may while these are set up.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_says_nothing_keeps_no_newcomer_out() {
+    let node = Node::start(alone()).await;
+    let mut silent = Vec::new();
+    for ip in 2..10 {
+        for _ in 0..16 {
+            silent.push(dial(port(&node), &format!("127.0.0.{ip}")).await);
+        }
+    }
+    let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
+    let at = peer.dial(&through("127.0.0.10", node.tcp()).await).await;
+    assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200);
 }
 
 /// js-waku opens streams in advance and never says anything on them; others stop in the middle.

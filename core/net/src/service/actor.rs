@@ -33,8 +33,6 @@ use crate::recent::Recent;
 use crate::streams::{self, Inbound};
 use crate::transport::{self, Insiders};
 
-/// Connections being set up.
-const PENDING: u32 = 64;
 /// For a peer to say what it belongs to.
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
 /// Between pings on one stream; js-waku pings every five minutes.
@@ -167,7 +165,7 @@ impl Actor {
         let opener = streams.opener();
         let limits = connection_limits::ConnectionLimits::default()
             .with_max_established(Some(config.limits.connections))
-            .with_max_pending_incoming(Some(PENDING))
+            .with_max_pending_incoming(Some(per_ip::PENDING))
             .with_max_established_per_peer(Some(2)); // both may dial at once
         let behaviour = Behaviour {
             limits: connection_limits::Behaviour::new(limits),

@@ -16,8 +16,10 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 
-/// Connections of one address that are being set up: or one that is slow on purpose would hold every place there is.
-const PENDING: u32 = 16;
+/// Connections being set up.
+pub(super) const PENDING: u32 = 256;
+/// Those of one address: or one that is slow on purpose would hold every place there is.
+const PENDING_EACH: u32 = 16;
 
 /// Why a connection is refused.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +27,15 @@ const PENDING: u32 = 16;
 struct TooMany;
 
 /// Counts what comes in; what the node dials itself is its own choice. 127.0.0.1 and ::1 are not counted, and the /64
-/// that an IPv6 address lies in counts as one: whoever has an address there has all of them.
+/// that an IPv6 address lies in counts as one: whoever has an address there has all of them. Of the places for those being
+/// set up, the second half is for addresses that have none.
 pub(crate) struct Behaviour {
     most: u32,
     known: HashMap<ConnectionId, IpAddr>,
     /// By address: being set up, and in all.
     counts: HashMap<IpAddr, (u32, u32)>,
+    /// Being set up.
+    pending: u32,
 }
 
 impl Behaviour {
@@ -39,12 +44,18 @@ impl Behaviour {
             most,
             known: HashMap::new(),
             counts: HashMap::new(),
+            pending: 0,
         }
     }
 
     fn take(&mut self, id: ConnectionId, ip: IpAddr) -> Result<(), TooMany> {
         let (pending, all) = self.counts.entry(ip).or_default();
-        if *pending >= PENDING || *all >= self.most {
+        let most_pending = if self.pending < PENDING / 2 {
+            PENDING_EACH
+        } else {
+            1
+        };
+        if *pending >= most_pending || *all >= self.most {
             if *all == 0 {
                 self.counts.remove(&ip);
             }
@@ -52,6 +63,7 @@ impl Behaviour {
         }
         *pending += 1;
         *all += 1;
+        self.pending += 1;
         self.known.insert(id, ip);
         Ok(())
     }
@@ -59,6 +71,7 @@ impl Behaviour {
     fn set_up(&mut self, id: ConnectionId) {
         let counts = self.known.get(&id).and_then(|ip| self.counts.get_mut(ip));
         if let Some((pending, _)) = counts {
+            self.pending -= (*pending).min(1);
             *pending = pending.saturating_sub(1);
         }
     }
@@ -175,7 +188,7 @@ mod tests {
             all.handle_pending_inbound_connection(id(number), &here, from)
                 .is_ok()
         };
-        let most = PENDING as usize;
+        let most = PENDING_EACH as usize;
         assert!((0..most).all(|number| come(&mut all, number, &there)));
         assert!(!come(&mut all, 100, &there), "too many being set up");
         (0..most).for_each(|number| all.set_up(id(number)));
@@ -195,5 +208,28 @@ mod tests {
         assert!(!come(&mut all, 400, &six(400)), "one /64");
         let other = "/ip6/2001:db8:0:1::1/tcp/1".parse().unwrap();
         assert!(come(&mut all, 401, &other));
+        for number in 300..402 {
+            all.set_up(id(number));
+            all.give(id(number));
+        }
+        assert_eq!(all.pending, 0);
+    }
+
+    /// However many are slow on purpose, who has no place yet gets one.
+    #[test]
+    fn places_are_left_for_others() {
+        let mut all = Behaviour::new(20);
+        let mut number = 0;
+        let mut come = |ip: u32| {
+            number += 1;
+            let ip = IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + ip));
+            all.take(ConnectionId::new_unchecked(number), ip).is_ok()
+        };
+        let held = (0..100).flat_map(|ip| [ip; 16]).filter(|ip| come(*ip));
+        let held: Vec<u32> = held.collect();
+        let half = PENDING / 2;
+        let (many, single) = (half / PENDING_EACH, 100 - half / PENDING_EACH);
+        assert_eq!(held.len(), (many * PENDING_EACH + single) as usize);
+        assert!(come(100) && !come(100));
     }
 }
