@@ -190,6 +190,47 @@ async fn who_refuses_each_subscription_is_dialled_less_and_less_and_proves_nothi
     tokio::join!(refuses(429), refuses(404), refuses(503));
 }
 
+/// It answers each query, and says no.
+#[tokio::test]
+async fn a_store_that_refuses_each_query_proves_nothing() {
+    let refuses: Script = Arc::new(|_, _| {
+        waku::encode_framed(&StoreQueryResponse {
+            request_id: Some(String::new()),
+            status_code: Some(400),
+            status_desc: Some("bad request".into()),
+            ..StoreQueryResponse::default()
+        })
+    });
+    let without: Script = Arc::new(|_, _| Vec::new());
+    for scripts in [
+        vec![(protocol::STORE, refuses)],
+        vec![(protocol::LIGHTPUSH_V3, without)],
+    ] {
+        let peer = Peer::start(Muxer::Yamux, scripts).await;
+        let mut client = Client::start(config(&peer.address));
+        let query = Command::Query {
+            id: 1,
+            circle: Circle::Alone,
+            topics: vec![TOPIC.into()],
+            start_ns: 0,
+            end_ns: 1,
+            newest_first: false,
+        };
+        client.send(query).await;
+        let failed = |event| match event {
+            Event::QueryFailed { reason, .. } => Some(reason),
+            _ => None,
+        };
+        let reason = client.until("a refusal", failed).await;
+        assert_eq!(reason, FailReason::Unsupported);
+        client.send(Command::Close).await;
+        let closed = |event| matches!(event, Event::Closed).then_some(());
+        client.until("the end", closed).await;
+        let known = client.book.values().next().unwrap();
+        assert_eq!(known.successes, 0, "taken for a good one");
+    }
+}
+
 /// It opens streams to push on, one after the other, and says nothing on them.
 #[tokio::test]
 async fn who_opens_push_streams_without_end_is_left() {

@@ -72,7 +72,7 @@ pub(crate) enum Conduct {
     Good,
     /// It has too much to do.
     Busy,
-    /// It says that it cannot relay.
+    /// It says that it cannot do it.
     Useless,
     /// It refuses the message, which may be the message's fault.
     Refused,
@@ -260,7 +260,8 @@ fn conduct(error: &StoreError) -> Conduct {
         StoreError::Lied | StoreError::Exchange(ExchangeError::Malformed(_)) => Conduct::Lied,
         StoreError::Exchange(_) => Conduct::Silent,
         error if error.reason() == FailReason::Busy => Conduct::Busy,
-        StoreError::Status(_) | StoreError::NotOffered | StoreError::Stopped => Conduct::Good,
+        StoreError::Status(_) | StoreError::NotOffered => Conduct::Useless,
+        StoreError::Stopped => Conduct::Good,
     }
 }
 
