@@ -39,6 +39,9 @@ pub enum Command {
         /// Nodes not to use when another is healthy: those that had it before.
         not: Vec<NodeNumber>,
     },
+    /// Nodes of the publish circle through which messages came, the best first, a few: used first for [`Self::Publish`],
+    /// but for its `not`, from now on.
+    Prefer(Vec<NodeNumber>),
     /// The whole set of content topics to hear through the receive circle's filter.
     Subscribe {
         /// Content topics; replaces the earlier set.

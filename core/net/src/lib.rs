@@ -14,6 +14,7 @@ pub mod client;
 pub mod config;
 pub mod handle;
 pub mod service;
+pub mod turns;
 
 mod address;
 mod discovery;

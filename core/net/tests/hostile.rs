@@ -345,6 +345,40 @@ async fn a_message_is_refused_when_every_node_refuses_it() {
     assert_eq!(outcome, PublishOutcome::Failed(FailReason::Timeout));
 }
 
+#[tokio::test]
+async fn who_is_preferred_is_used_first_and_another_for_what_it_had() {
+    let nodes = [
+        Node::start(alone()).await,
+        Node::start(alone()).await,
+        Node::start(alone()).await,
+    ];
+    let all: Vec<&str> = nodes.iter().map(Node::tcp).collect();
+    let mut client = Client::start(config(&all));
+    let (mut takers, mut heard) = (BTreeSet::new(), BTreeSet::new());
+    let mut id = 0;
+    let mut taker = async |client: &mut Client, not: Vec<NodeNumber>| {
+        id += 1;
+        client.send(publish(id, payload(1, id as u8), not)).await;
+        until(client, &mut heard, |event| match event {
+            Event::Published { id: of, node, .. } if of == id => node,
+            _ => None,
+        })
+        .await
+    };
+    // Connected to all of them.
+    while takers.len() < 3 {
+        let not = takers.iter().copied().collect();
+        takers.insert(taker(&mut client, not).await);
+    }
+    for preferred in takers {
+        client.send(Command::Prefer(vec![preferred])).await;
+        for _ in 0..10 {
+            assert_eq!(taker(&mut client, Vec::new()).await, preferred);
+            assert_ne!(taker(&mut client, vec![preferred]).await, preferred);
+        }
+    }
+}
+
 /// Its queue is bounded by bytes long before it is by number.
 #[tokio::test]
 async fn a_subscriber_that_takes_nothing_is_dropped_before_it_costs_much() {

@@ -157,7 +157,8 @@ impl State {
                 );
             }
             Command::Close => self.tell(who, Event::Closed),
-            Command::Foreground(_)
+            Command::Prefer(_)
+            | Command::Foreground(_)
             | Command::NetworkChanged(_)
             | Command::Relay(_)
             | Command::AddNodes(_) => {}

@@ -29,6 +29,7 @@ use crate::handle::{Command, Connectivity, Event, FailReason, Network, NodeNumbe
 use crate::known::Source;
 use crate::streams::Inbound;
 use crate::transport::TransportSetupError;
+use crate::turns::Turns;
 
 /// Events that may wait here before nothing that makes more of them is taken.
 const BACKLOG: usize = 64;
@@ -70,8 +71,10 @@ pub(super) struct Actor {
     /// In the order they came.
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) next_job: u64,
-    /// Who was asked the last store queries of the receive circle, the latest first.
-    pub(super) last_stores: Vec<NodeNumber>,
+    /// Who was asked the last store queries of the receive circle.
+    pub(super) stores: Turns,
+    /// Whom to publish through, the best first.
+    pub(super) preferred: Vec<NodeNumber>,
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
     pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
@@ -116,7 +119,8 @@ impl Actor {
             nodes,
             jobs: BTreeMap::new(),
             next_job: 0,
-            last_stores: Vec::new(),
+            stores: Turns::default(),
+            preferred: Vec::new(),
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),
@@ -214,6 +218,7 @@ impl Actor {
             Command::Publish { .. } | Command::Query { .. } | Command::Check { .. } => {
                 self.add_job(command);
             }
+            Command::Prefer(nodes) => self.preferred = nodes,
             Command::Subscribe { topics } => self.filter.want(topics),
             Command::Foreground(on) => {
                 self.foreground = on;

@@ -13,11 +13,10 @@ use super::nodes::{Kind, Node, Nodes, Service};
 use super::store::StoreError;
 use crate::handle::{Circle as Asking, Command, FailReason, NodeNumber};
 use crate::random;
+use crate::turns::tiers;
 
 /// Jobs that are being asked.
 const MAX_ASKING: usize = 32;
-/// Stores that take turns, when another than the last is to be asked.
-const LAST_STORES: usize = 16;
 /// Connections of their own at a time.
 const MAX_ALONE: usize = 2;
 /// When a connection that is still being set up is no longer waited for alone.
@@ -29,6 +28,17 @@ pub(super) enum Choice {
     /// Something is under way, or may be tried at a later time.
     Wait(Option<Instant>),
     Nobody,
+}
+
+/// Which node is wanted.
+struct Wish<'a> {
+    tried: &'a [NodeNumber],
+    prefer: &'a [NodeNumber],
+    avoid: &'a [NodeNumber],
+    /// Those to avoid may be used when there is no other.
+    repeat: bool,
+    /// The app waits for it.
+    asked: bool,
 }
 
 /// One of the ready nodes, at random among those that behaved best.
@@ -47,40 +57,26 @@ fn best(ready: &[Ready], nodes: &[Node], now: Instant) -> Option<Ready> {
 }
 
 impl Actor {
-    /// A ready node, else a connection to one is started. `asked`: the app waits for it.
-    fn choose(
-        &mut self,
-        kind: Kind,
-        service: Service,
-        tried: &[NodeNumber],
-        avoid: &[NodeNumber],
-        (repeat, asked): (bool, bool),
-        now: Instant,
-    ) -> Choice {
+    /// A ready node, else a connection to one is started.
+    fn choose(&mut self, kind: Kind, service: Service, wish: &Wish<'_>, now: Instant) -> Choice {
         let (mut later, mut held) = (None, false);
+        let asked = wish.asked;
         let asking: Vec<NodeNumber> = self
             .jobs
             .values()
             .filter_map(|job| job.asking)
             .map(|(_, node)| node)
             .collect();
-        // First the good, those to be avoided last and the one longest avoided first; then the last resorts likewise.
-        let avoid: Vec<NodeNumber> = avoid
+        let avoid: Vec<NodeNumber> = wish
+            .avoid
             .iter()
             .copied()
             .filter(|number| self.nodes.of(kind).any(|node| node.number == *number))
             .collect();
-        let all = avoid.len();
-        let fewest = if repeat { 0 } else { all };
-        let tiers = [false, true].into_iter();
-        for (last, avoided) in tiers.flat_map(|last| (fewest..=all).rev().map(move |n| (last, n))) {
+        for tier in tiers(wish.prefer, &avoid, wish.repeat) {
             let fits = |node: &Node| {
-                !tried.contains(&node.number)
-                    && (last || !node.last_resort(service, now))
-                    && !avoid
-                        .iter()
-                        .take(avoided)
-                        .any(|other| *other == node.number)
+                !wish.tried.contains(&node.number)
+                    && tier.has(node.number, node.last_resort(service, now))
                     && node.may_offer(service)
             };
             let busy = self.nodes.of(kind).filter(|node| fits(node));
@@ -151,7 +147,15 @@ impl Actor {
         asked: bool,
         now: Instant,
     ) -> Option<Ready> {
-        match self.choose(kind, service, tried, &[], (false, asked), now) {
+        let prefer = self.preferred_for(kind, service);
+        let wish = Wish {
+            tried,
+            prefer: &prefer,
+            avoid: &[],
+            repeat: false,
+            asked,
+        };
+        match self.choose(kind, service, &wish, now) {
             Choice::Ask(ready) => Some(ready),
             Choice::Wait(at) => {
                 if let Some(at) = at {
@@ -160,6 +164,14 @@ impl Actor {
                 None
             }
             Choice::Nobody => None,
+        }
+    }
+
+    /// Nodes to use first.
+    fn preferred_for(&self, kind: Kind, service: Service) -> Vec<NodeNumber> {
+        match (kind, service) {
+            (Kind::Publish, Service::LightPush) => self.preferred.clone(),
+            _ => Vec::new(),
         }
     }
 
@@ -222,17 +234,21 @@ impl Actor {
             Task::Query {
                 circle: Asking::Other,
                 ..
-            } => self.last_stores.clone(),
+            } => self.stores.last().to_vec(),
             _ => job.not.clone(),
         };
-        let ways = (job.may_repeat(&self.config), true);
-        let choice = self.choose(job.kind(), job.service(), &job.tried, &avoid, ways, now);
+        let wish = Wish {
+            tried: &job.tried,
+            prefer: &self.preferred_for(job.kind(), job.service()),
+            avoid: &avoid,
+            repeat: job.may_repeat(&self.config),
+            asked: true,
+        };
+        let choice = self.choose(job.kind(), job.service(), &wish, now);
         if let Choice::Ask(ready) = choice {
             job.asking = Some((ready.peer, ready.node));
             if matches!(job.task, Task::Query { .. }) {
-                self.last_stores.retain(|node| *node != ready.node);
-                self.last_stores.insert(0, ready.node);
-                self.last_stores.truncate(LAST_STORES);
+                self.stores.asked(ready.node);
             }
             let circle = self.circle(job.kind());
             circle.touch(&ready.peer, now);
