@@ -244,6 +244,7 @@ impl Engine {
                 now_ms,
                 clock_ms: live.clock.correct(now_ms),
                 skewed: live.clock.skewed(),
+                clock_doubt: live.clock.doubt(now_ms),
                 rng,
                 own: own.as_ref(),
                 config,
@@ -280,7 +281,7 @@ impl Engine {
         }
         self.live.in_flight.extend(fx.launched);
         self.live.checking.extend(fx.checked);
-        self.live.trusted(fx.trust);
+        out.extend(self.live.trusted(fx.trust).map(Effect::Net));
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
         out.extend(fx.net.into_iter().map(Effect::Net));

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sotto_net::turns::{Turns, tiers};
 use sotto_net::{
     Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome,
     Received,
@@ -46,6 +47,16 @@ impl Conduct {
     ];
 }
 
+/// What is asked of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Answer,
+    /// Of a store by topic: they take turns.
+    Page,
+    /// A subscription: looked for until one takes it.
+    Filter,
+}
+
 /// Nodes tried for one request.
 const ATTEMPTS: usize = 3;
 /// A request is given up after this, milliseconds.
@@ -65,7 +76,8 @@ struct Seat {
     filter: Option<(usize, i64)>,
     pushed: HashSet<[u8; 32]>,
     slips: usize,
-    last_stores: Vec<usize>,
+    stores: Turns,
+    preferred: Vec<u64>,
 }
 
 /// Two circles of nodes.
@@ -112,32 +124,26 @@ impl Fleet {
         &mut self.seats[who]
     }
 
-    /// A node at random, none of `tried`, if possible none of `avoid` and none that is shunned.
+    /// A node at random out of the first tier that has one left, as `sotto_net::client` takes it when it is connected to
+    /// none.
     fn choose(
         &mut self,
-        who: usize,
-        circle: usize,
+        (who, circle): (usize, usize),
         tried: &[usize],
-        avoid: &[usize],
+        (prefer, avoid): (&[u64], &[u64]),
         (now_ms, rng): (i64, &mut Seeded),
     ) -> Option<usize> {
         let count = self.nodes[circle].len();
-        let seat = self.seat(who);
-        let shunned = |at: &usize| {
-            seat.shunned[circle]
-                .get(at)
-                .copied()
-                .filter(|&to| to > now_ms)
-        };
-        let mut all: Vec<usize> = (0..count).filter(|at| !tried.contains(at)).collect();
-        for last in (1..all.len()).rev() {
-            all.swap(last, rng.below(last as u64 + 1) as usize);
+        let shunned = &self.seat(who).shunned[circle];
+        let last_resort = |at: &usize| shunned.get(at).is_some_and(|&until| until > now_ms);
+        for tier in tiers(prefer, avoid, true) {
+            let fits = |at: &usize| !tried.contains(at) && tier.has(*at as u64, last_resort(at));
+            let all: Vec<usize> = (0..count).filter(fits).collect();
+            if !all.is_empty() {
+                return Some(all[rng.below(all.len() as u64) as usize]);
+            }
         }
-        // Of those to be avoided the one longest avoided first.
-        let avoided = |at: &usize| avoid.iter().position(|one| one == at);
-        let place = |at: &usize| avoided(at).map(|place| avoid.len() - place);
-        all.sort_by_key(|at| (shunned(at).is_some(), place(at)));
-        all.first().copied()
+        None
     }
 
     fn shun(&mut self, who: usize, circle: usize, node: usize, until_ms: i64) {
@@ -148,6 +154,13 @@ impl Fleet {
 }
 
 impl World {
+    /// A phone that starts knows nothing of nodes.
+    pub(crate) fn fleet_forgets(&mut self, who: usize) {
+        if let Some(fleet) = &mut self.fleet {
+            *fleet.seat(who) = Seat::default();
+        }
+    }
+
     /// From now on phones use these nodes.
     pub fn settle(&mut self, fleet: Fleet) {
         self.fleet = Some(fleet);
@@ -177,6 +190,9 @@ impl World {
                 end_ns,
                 newest_first,
             } => self.fleet_query(who, id, circle, (&topics, start_ns, end_ns, newest_first)),
+            NetCommand::Prefer(nodes) => {
+                self.fleet.as_mut().unwrap().seat(who).preferred = nodes;
+            }
             NetCommand::Subscribe { topics } => {
                 self.phones[who].topics = topics;
                 self.join_filter(who);
@@ -188,21 +204,24 @@ impl World {
     /// A node that answers, and when; the ones before it did not, or lied.
     fn fleet_ask(
         &mut self,
-        who: usize,
-        circle: usize,
-        avoid: &[usize],
+        (who, circle): (usize, usize),
+        (prefer, avoid): (&[u64], &[u64]),
+        wanted: Wanted,
         good: impl Fn(Conduct) -> bool,
     ) -> Result<(usize, Conduct, i64), (FailReason, i64)> {
         let (mut tried, mut took) = (Vec::new(), 0);
         let mut reason = FailReason::NoNode;
-        while tried.len() < ATTEMPTS {
+        while tried.len() < ATTEMPTS || wanted == Wanted::Filter {
             let at = self.now_ms + took;
             let fleet = self.fleet.as_mut().unwrap();
-            let chosen = fleet.choose(who, circle, &tried, avoid, (at, &mut self.rng));
+            let chosen = fleet.choose((who, circle), &tried, (prefer, avoid), (at, &mut self.rng));
             let Some(node) = chosen else { break };
             let conduct = fleet.nodes[circle][node];
             fleet.requests[who] += 1;
             tried.push(node);
+            if wanted == Wanted::Page {
+                fleet.seats[who].stores.asked(node as u64);
+            }
             if good(conduct) {
                 return Ok((node, conduct, took + 40));
             }
@@ -228,9 +247,9 @@ impl World {
     }
 
     fn fleet_publish(&mut self, who: usize, id: u64, not: &[u64], message: &WakuMessage) {
-        let avoid: Vec<usize> = not.iter().map(|&node| node as usize).collect();
+        let prefer = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
         let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses);
-        let asked = self.fleet_ask(who, PUBLISH, &avoid, takes);
+        let asked = self.fleet_ask((who, PUBLISH), (&prefer, not), Wanted::Answer, takes);
         let hash = hash_of(message);
         let (node, outcome, took) = match asked {
             Ok((node, conduct, took)) => {
@@ -282,14 +301,18 @@ impl World {
     }
 
     fn fleet_check(&mut self, who: usize, id: u64, hashes: &[[u8; 32]], not: Option<u64>) {
-        let avoid: Vec<usize> = not.iter().map(|&node| node as usize).collect();
         let answers = |conduct| {
             !matches!(
                 conduct,
                 Conduct::Mute | Conduct::Refuses | Conduct::Lies | Conduct::Endless
             )
         };
-        match self.fleet_ask(who, PUBLISH, &avoid, answers) {
+        match self.fleet_ask(
+            (who, PUBLISH),
+            (&[], not.as_slice()),
+            Wanted::Answer,
+            answers,
+        ) {
             Ok((node, conduct, took)) => {
                 let held = |hash: &[u8; 32]| match conduct {
                     Conduct::Good => self.holds(hash),
@@ -310,23 +333,20 @@ impl World {
         circle: Circle,
         (topics, start, end, newest): (&[String], i64, i64, bool),
     ) {
-        let last = self.fleet.as_mut().unwrap().seat(who).last_stores.clone();
-        let avoid: Vec<usize> = match circle {
-            Circle::Other => last,
-            Circle::Receive | Circle::Alone => Vec::new(),
+        let stores = self.fleet.as_mut().unwrap().seat(who).stores.clone();
+        let avoid: &[u64] = match circle {
+            Circle::Other => stores.last(),
+            Circle::Receive | Circle::Alone => &[],
         };
         let answers =
             |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Lies);
-        let asked = self.fleet_ask(who, RECEIVE, &avoid, answers);
+        let asked = self.fleet_ask((who, RECEIVE), (&[], avoid), Wanted::Page, answers);
         let (node, conduct, took) = match asked {
             Ok(found) => found,
             Err((reason, took)) => {
                 return self.later(who, took, NetEvent::QueryFailed { id, reason });
             }
         };
-        let last = &mut self.fleet.as_mut().unwrap().seat(who).last_stores;
-        last.retain(|one| *one != node);
-        last.insert(0, node);
         if conduct == Conduct::Endless {
             for page in 0..PAGES {
                 let messages = vec![self.garbage(&topics[0], node, start)];
@@ -382,7 +402,7 @@ impl World {
     /// Subscribes at some node; mute ones are left after a while, those that refuse at once.
     fn join_filter(&mut self, who: usize) {
         let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses);
-        let asked = self.fleet_ask(who, RECEIVE, &[], takes);
+        let asked = self.fleet_ask((who, RECEIVE), (&[], &[]), Wanted::Filter, takes);
         let filter = asked.ok().map(|(node, ..)| (node, self.now_ms));
         let seat = self.fleet.as_mut().unwrap().seat(who);
         (seat.filter, seat.slips) = (filter, 0);

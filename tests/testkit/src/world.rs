@@ -118,6 +118,7 @@ impl World {
     /// Starts a phone that is down, if its database opens.
     pub fn try_start(&mut self, who: usize) -> Result<(), Error> {
         let effects = self.phones[who].start(self.now_ms)?;
+        self.fleet_forgets(who);
         self.connectivity(who);
         self.carry_out(who, effects);
         Ok(())

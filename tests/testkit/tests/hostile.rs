@@ -7,7 +7,7 @@
 )]
 
 use sotto_messenger::records::MessageState;
-use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, Seeded, World};
+use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, Seeded, World};
 
 const TEXTS: usize = 20;
 
@@ -73,7 +73,7 @@ fn one_good_node_beside_two_of_each_kind() {
         for _ in 0..2 {
             talk(&mut world, &mut said);
             let known = |world: &World| arrived(world, &said) && delivered(world);
-            let hours = wait(&mut world, 2 * DAY, "delivered", known);
+            let hours = wait(&mut world, 8 * HOUR, "delivered", known);
             let made = requests(&world) - before;
             assert!(made <= 150 + 60 * hours, "{bad:?}: {made} in {hours} h");
             before += made;
@@ -81,16 +81,17 @@ fn one_good_node_beside_two_of_each_kind() {
     }
 }
 
-/// Bad nodes at random, three to ten in each circle: everything arrives.
+/// Bad nodes at random, three to ten in each circle: everything arrives. With seeds 2 to 12 the last of twenty texts took
+/// 0.3 to 3.4 hours, half of the worlds 1.3 at most.
 #[test]
 fn one_good_node_of_many_at_random() {
     for count in 3..=10 {
-        for seed in 2..=4 {
+        for seed in 2..=6 {
             let seed = 100 * seed + count as u64;
             let mut world = world(seed, Fleet::one_good(count, &mut Seeded::new(seed)));
             let mut said = Vec::new();
             talk(&mut world, &mut said);
-            let hours = wait(&mut world, 12 * DAY, "there", |world| arrived(world, &said));
+            let hours = wait(&mut world, 8 * HOUR, "there", |world| arrived(world, &said));
             let requests = requests(&world);
             assert!(requests <= 300 + 60 * hours, "{seed}: {requests}");
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use sotto_db::Hash;
-use sotto_net::{Command, Connectivity};
+use sotto_net::{Command, Connectivity, NodeNumber};
 
 use super::bucket::{self, Meter};
 use super::clock::Clock;
@@ -28,6 +28,8 @@ const RETRY_MS: i64 = 10 * SECOND;
 pub(super) struct Live {
     pub(super) clock: Clock,
     pub(super) trust: Trust,
+    /// Publish nodes to use first, as the network was told.
+    preferred: Vec<NodeNumber>,
     pub(super) connectivity: Connectivity,
     pub(super) foreground: bool,
     /// What the host said of power and network.
@@ -84,10 +86,17 @@ pub(super) struct Tries {
 }
 
 impl Live {
-    pub(super) fn trusted(&mut self, told: Vec<Told>) {
+    /// Takes in what shows whom to trust. The command, if others are to be used first now.
+    pub(super) fn trusted(&mut self, told: Vec<Told>) -> Option<Command> {
         for one in told {
             self.trust.told(one);
         }
+        let preferred = self.trust.preferred();
+        if preferred == self.preferred {
+            return None;
+        }
+        self.preferred.clone_from(&preferred);
+        Some(Command::Prefer(preferred))
     }
 
     /// Nodes to publish through.

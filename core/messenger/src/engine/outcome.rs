@@ -7,12 +7,12 @@ use super::live::Tries;
 use super::send::{CARD, CHUNK, ONCE, UNTIL_RECEIPTED};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::trust::Told;
-use super::{blob, state};
+use super::{blob, receipt, state};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::MessageId;
 
-/// As long as nothing shows that any node does what it says, so many are tried, an hour apart.
+/// As long as no node had it that does what it says, as far as is known, so many are tried, a quarter of an hour apart.
 const PROBES: u32 = 12;
 /// A store is asked for a card after this, and up to as much again.
 const CARD_CHECK_MS: i64 = 10 * SECOND;
@@ -74,10 +74,15 @@ fn accepted(
     relayed: bool,
 ) -> Result<(), Error> {
     if let Some(node) = node {
-        step.fx.trust.push(match row.chat {
-            Some(chat) if row.kind == ONCE => Told::TookReceipts(chat, node),
-            chat => Told::Took(row.id, node, step.now_ms, chat),
-        });
+        match row.chat {
+            Some(chat) if row.kind == ONCE => {
+                step.fx
+                    .trust
+                    .push(Told::TookReceipts(node, chat, step.now_ms));
+                receipt::again(step, &chat)?;
+            }
+            chat => step.fx.trust.push(Told::Took(node, chat)),
+        }
     }
     if row.kind == CARD {
         // Nobody answers a card: a store is asked whether it is there.
@@ -124,17 +129,30 @@ fn accepted(
         }
     }
     row.attempts = row.attempts.saturating_add(1);
-    let wait = match row.attempts {
-        1 => 2 * MINUTE,
-        2 => 10 * MINUTE,
-        3 => HOUR,
-        4 => 6 * HOUR,
-        _ => DAY,
+    let probes = if step.skewed { 2 * PROBES } else { PROBES };
+    let wait = match since_proven(step, &attempts) {
+        None if row.attempts > probes => DAY,
+        None if row.attempts > 2 => 15 * MINUTE,
+        since => match since.unwrap_or(row.attempts) {
+            1 => 2 * MINUTE,
+            2 => 10 * MINUTE,
+            3 => HOUR,
+            4 => 6 * HOUR,
+            _ => DAY,
+        },
     };
-    let unproven = row.attempts <= PROBES && !step.trust.proven();
-    let wait = if unproven { wait.min(HOUR) } else { wait };
     row.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
     Ok(step.tx.outbox_update(&row)?)
+}
+
+/// How many of these attempts, newest first, there were since a proven node had it; `None`: none had.
+fn since_proven(step: &Step<'_>, attempts: &[Attempt]) -> Option<u32> {
+    let proven = |attempt: &Attempt| {
+        let node = u64::try_from(attempt.node);
+        step.trust.is_proven(node.into_iter())
+    };
+    let since = attempts.iter().rposition(proven)?.saturating_add(1);
+    u32::try_from(since).ok()
 }
 
 /// A node as attempts hold it.

@@ -1,6 +1,6 @@
 //! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
 
-use sotto_db::{Chat, Hash, Outbox, Session};
+use sotto_db::{Attempt, Chat, Hash, Outbox, Session};
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
@@ -15,6 +15,10 @@ const CAP_MS: i64 = 15 * SECOND;
 const BACKGROUND_CAP_MS: i64 = MINUTE;
 /// A message that a receipt leaves out is sent again after this, and up to as much again: the next receipt may have it.
 const HURRY_MS: i64 = 15 * SECOND;
+/// Two attempts so close, seconds, are one: nodes that give no count are asked by twos.
+const TOGETHER_S: i64 = 10;
+/// What is receipted so soon after an attempt, seconds, probably came by it.
+const AT_ONCE_S: i64 = 60;
 /// Receipts that ride on one message.
 const RIDING: usize = 4;
 
@@ -137,6 +141,22 @@ pub(super) fn alone(
     Ok(())
 }
 
+/// Receipts that seem not to arrive are owed again, by another node.
+pub(super) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let Some(wait) = step.trust.again(chat) else {
+        return Ok(());
+    };
+    let due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
+    for mut row in step.tx.sessions_of(chat)? {
+        // Only what they send in has anything to be receipted.
+        if !row.receipt_dirty && row.tracker.iter().any(|byte| *byte != 0) {
+            (row.receipt_dirty, row.receipt_due_ms) = (true, Some(due_ms));
+            step.tx.session_put(&row)?;
+        }
+    }
+    Ok(())
+}
+
 /// A receipt of theirs: what it covers is delivered, its rows end.
 pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Result<(), Error> {
     for mut row in step.tx.sessions_of(chat)? {
@@ -147,8 +167,9 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
             if receipt.lacks(seq) {
                 hurry(step, id)?;
             } else if receipt.covers(seq) {
+                let attempts = step.tx.attempts(id)?;
                 step.tx.outbox_delete(id)?;
-                step.fx.trust.push(Told::Arrived(id));
+                step.fx.trust.extend(arrived(step, &attempts));
                 if let Some(message) = message {
                     step.tx.outbox_delete_group(&message)?;
                     outcome::raise(step, &message, state::DELIVERED)?;
@@ -159,6 +180,22 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
         step.tx.session_put(&row)?;
     }
     Ok(())
+}
+
+/// What a receipt shows of those who took a row, the latest first; nothing if some of them are not known any more.
+fn arrived(step: &Step<'_>, attempts: &[Attempt]) -> Option<Told> {
+    let nodes = attempts.iter().map(|one| u64::try_from(one.node).ok());
+    let nodes: Vec<u64> = nodes.collect::<Option<_>>()?;
+    let (last, first) = attempts.first().zip(attempts.last())?;
+    let now_s = step.clock_ms.div_euclid(SECOND);
+    let lead = if last.ts_s.saturating_sub(first.ts_s) < TOGETHER_S {
+        32
+    } else if now_s.saturating_sub(last.ts_s) < AT_ONCE_S {
+        4
+    } else {
+        1
+    };
+    Some(Told::Arrived(nodes, lead))
 }
 
 /// They are there, and did not get this: it leaves again soon, unless it did lately; what leaves again and again has to

@@ -10,13 +10,15 @@ use sotto_wire::envelope::{
 };
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
-use super::step::{DAY, Step};
+use super::step::{DAY, SECOND, Step};
 use super::trust::Told;
 use super::{cards, contact, device, inbox, receipt, reset, send, session, state};
 use crate::error::{Code, Error};
 
 /// A handshake is remembered for so long when nothing confirms it.
 const HANDSHAKE_MS: i64 = 33 * DAY;
+/// What is sent so long after it was written, seconds, may have been sent before.
+const LATE_S: i64 = 90;
 /// Requests that wait for an answer.
 const PENDING: u32 = 200;
 /// Secrets tried on a handshake; no more are made.
@@ -110,7 +112,7 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
         && let Some(mut row) = step.tx.session(&hash)?
     {
         if !row.receipt_dirty {
-            step.fx.trust.push(Told::Unheard(row.chat));
+            step.fx.trust.push(Told::Unheard(row.chat, ts_s * SECOND));
         }
         receipt::owe(step, &mut row)?;
         step.tx.session_put(&row)?;
@@ -286,6 +288,17 @@ fn content(
     let later = message
         .as_ref()
         .is_some_and(|message| message.kind == Kind::Pointer);
+    if inner.seq > 0 {
+        let (sent_s, said_s) = (
+            envelope.ts_s,
+            message.as_ref().map(|message| message.time_s),
+        );
+        if said_s.is_some_and(|said_s| sent_s.saturating_sub_unsigned(said_s) > LATE_S) {
+            step.fx.trust.push(Told::Unheard(row.chat, sent_s * SECOND));
+        }
+        let came = Told::Came(row.chat, row.hash, inner.seq, inner.floor);
+        step.fx.trust.push(came);
+    }
     if inner.seq > 0 && !later {
         had(step, &mut row, inner.seq, inner.floor)?;
     }

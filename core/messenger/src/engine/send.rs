@@ -285,15 +285,33 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         row.due_ms = NEVER;
         return Ok(step.tx.outbox_update(&row)?);
     };
-    let clock_s = step.clock_ms.div_euclid(SECOND);
-    let at_s = clock_s.max(row.last_s.saturating_add(1));
-    if at_s > clock_s.saturating_add(AHEAD_S) {
+    let attempts = step.tx.attempts(row.id)?;
+    let had = attempts.iter().map(|attempt| u64::try_from(attempt.node));
+    let receipts = row.chat.filter(|_| row.kind == ONCE);
+    let receipts = receipts
+        .iter()
+        .flat_map(|chat| step.trust.had_receipts(chat));
+    let had: Vec<u64> = had.flatten().chain(receipts).collect();
+    // What did not come may have had the wrong time: stores refuse that.
+    let uncorrected = !had.is_empty() && step.below(8) < step.clock_doubt;
+    let clock_ms = if uncorrected {
+        step.now_ms
+    } else {
+        step.clock_ms
+    };
+    let clock_s = clock_ms.div_euclid(SECOND);
+    // Each attempt has a time of its own; those of a clock that was ahead are in nobody's way.
+    let furthest_s = clock_s.saturating_add(AHEAD_S);
+    let stamps = attempts.iter().map(|attempt| attempt.ts_s);
+    let last_s = stamps
+        .chain([row.last_s])
+        .filter(|at_s| *at_s <= furthest_s)
+        .max();
+    let at_s = clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)));
+    if at_s > furthest_s {
         row.due_ms = step.now_ms.saturating_add((at_s - clock_s) * SECOND);
         return Ok(step.tx.outbox_update(&row)?);
     }
-    let attempts = step.tx.attempts(row.id)?;
-    let had = attempts.iter().map(|attempt| u64::try_from(attempt.node));
-    let had = had.flatten();
     row.last_s = at_s;
     row.due_ms = step.now_ms.saturating_add(IN_FLIGHT_MS);
     step.tx.outbox_update(&row)?;
@@ -303,7 +321,7 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         topic: row.topic,
         payload,
         timestamp_ns: at_s.saturating_mul(1_000_000_000),
-        not: step.trust.not(had),
+        not: step.trust.not(had.into_iter()),
     });
     Ok(())
 }
@@ -341,7 +359,11 @@ pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         }
     }
     if row.attempts > 0 && heard_since(step, &row)? {
-        step.fx.trust.push(Told::Missing(row.id));
+        let attempts = step.tx.attempts(row.id)?;
+        let latest = attempts.first().map(|attempt| u64::try_from(attempt.node));
+        step.fx
+            .trust
+            .extend(latest.and_then(Result::ok).map(Told::Missing));
     }
     launch(step, row)
 }
