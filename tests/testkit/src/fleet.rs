@@ -22,6 +22,8 @@ pub enum Conduct {
     Mute,
     /// Says that it has no relay peers, no archive, no room.
     Refuses,
+    /// Says that whatever it is given or asked is invalid.
+    Rejects,
     /// Says yes to everything and does nothing; its store is empty.
     Empty,
     /// The same, and says that its store holds what it is asked for.
@@ -36,7 +38,7 @@ pub enum Conduct {
 
 impl Conduct {
     /// All that are not good.
-    pub const BAD: [Self; 7] = [
+    pub const BAD: [Self; 8] = [
         Conduct::Mute,
         Conduct::Refuses,
         Conduct::Empty,
@@ -44,6 +46,7 @@ impl Conduct {
         Conduct::Lies,
         Conduct::Endless,
         Conduct::Future,
+        Conduct::Rejects,
     ];
 }
 
@@ -211,7 +214,8 @@ impl World {
     ) -> Result<(usize, Conduct, i64), (FailReason, i64)> {
         let (mut tried, mut took) = (Vec::new(), 0);
         let mut reason = FailReason::NoNode;
-        while tried.len() < ATTEMPTS || wanted == Wanted::Filter {
+        let mut rejected = 0;
+        while tried.len() - rejected < ATTEMPTS || wanted == Wanted::Filter {
             let at = self.now_ms + took;
             let fleet = self.fleet.as_mut().unwrap();
             let chosen = fleet.choose((who, circle), &tried, (prefer, avoid), (at, &mut self.rng));
@@ -236,7 +240,10 @@ impl World {
                     fleet.shun(who, circle, node, at + SHUN_MS);
                     FailReason::Lied
                 }
-                _ => {
+                conduct => {
+                    // The good one is asked in the end, and then those that rejected are doubted.
+                    rejected +=
+                        usize::from(conduct == Conduct::Rejects && wanted == Wanted::Answer);
                     took += 40;
                     fleet.shun(who, circle, node, at + DOUBT_MS);
                     FailReason::NoRelayPeers
@@ -248,7 +255,8 @@ impl World {
 
     fn fleet_publish(&mut self, who: usize, id: u64, not: &[u64], message: &WakuMessage) {
         let prefer = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
-        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses);
+        let takes =
+            |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
         let asked = self.fleet_ask((who, PUBLISH), (&prefer, not), Wanted::Answer, takes);
         let hash = hash_of(message);
         let (node, outcome, took) = match asked {
@@ -304,7 +312,11 @@ impl World {
         let answers = |conduct| {
             !matches!(
                 conduct,
-                Conduct::Mute | Conduct::Refuses | Conduct::Lies | Conduct::Endless
+                Conduct::Mute
+                    | Conduct::Refuses
+                    | Conduct::Rejects
+                    | Conduct::Lies
+                    | Conduct::Endless
             )
         };
         match self.fleet_ask(
@@ -338,8 +350,12 @@ impl World {
             Circle::Other => stores.last(),
             Circle::Receive | Circle::Alone => &[],
         };
-        let answers =
-            |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Lies);
+        let answers = |conduct| {
+            !matches!(
+                conduct,
+                Conduct::Mute | Conduct::Refuses | Conduct::Rejects | Conduct::Lies
+            )
+        };
         let asked = self.fleet_ask((who, RECEIVE), (&[], avoid), Wanted::Page, answers);
         let (node, conduct, took) = match asked {
             Ok(found) => found,
@@ -401,7 +417,8 @@ impl World {
 
     /// Subscribes at some node; mute ones are left after a while, those that refuse at once.
     fn join_filter(&mut self, who: usize) {
-        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses);
+        let takes =
+            |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
         let asked = self.fleet_ask((who, RECEIVE), (&[], &[]), Wanted::Filter, takes);
         let filter = asked.ok().map(|(node, ..)| (node, self.now_ms));
         let seat = self.fleet.as_mut().unwrap().seat(who);
