@@ -281,7 +281,7 @@ impl Engine {
         }
         self.live.in_flight.extend(fx.launched);
         self.live.checking.extend(fx.checked);
-        out.extend(self.live.trusted(fx.trust).map(Effect::Net));
+        out.extend(self.live.trusted(fx.trust).into_iter().map(Effect::Net));
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
         out.extend(fx.net.into_iter().map(Effect::Net));

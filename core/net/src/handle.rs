@@ -42,6 +42,13 @@ pub enum Command {
     /// Nodes of the publish circle through which messages came, the best first, a few: used first for [`Self::Publish`],
     /// but for its `not`, from now on.
     Prefer(Vec<NodeNumber>),
+    /// Messages came through a node of the publish circle, or did not: what is kept of it over restarts.
+    Judge {
+        /// Which.
+        node: NodeNumber,
+        /// They came.
+        of_use: bool,
+    },
     /// The whole set of content topics to hear through the receive circle's filter.
     Subscribe {
         /// Content topics; replaces the earlier set.

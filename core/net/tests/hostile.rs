@@ -10,7 +10,8 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sotto_net::{Circle, Command, Event, FailReason, NetConfig, NodeNumber, PublishOutcome};
@@ -376,6 +377,58 @@ async fn who_is_preferred_is_used_first_and_another_for_what_it_had() {
             assert_eq!(taker(&mut client, Vec::new()).await, preferred);
             assert_ne!(taker(&mut client, vec![preferred]).await, preferred);
         }
+    }
+}
+
+/// Who said yes to everything in one run does not come back as good in the next; who was of use is used first.
+#[tokio::test]
+async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
+    let mut liars = Vec::new();
+    for _ in 0..4 {
+        liars.push(BadNode::start(Bad::Silent).await);
+    }
+    let good = Node::start(alone()).await;
+    let bad = liars.iter().map(|node| node.peer.address.as_str());
+    let nodes: Vec<&str> = bad.chain([good.tcp()]).collect();
+    let swallowed = || -> usize {
+        let each = liars.iter().map(|node| &node.swallowed);
+        each.map(|count| count.load(Ordering::SeqCst)).sum()
+    };
+    let mut client = Client::start(config(&nodes));
+    let (mut heard, mut takers) = (BTreeSet::new(), Vec::new());
+    for id in 0..5 {
+        let before = swallowed();
+        client
+            .send(publish(id, payload(1, id as u8), takers.clone()))
+            .await;
+        let node = until(&mut client, &mut heard, |event| match event {
+            Event::Published { node, .. } => node,
+            _ => None,
+        })
+        .await;
+        let of_use = swallowed() == before; // as receipts tell the engine
+        client.send(Command::Judge { node, of_use }).await;
+        takers.insert(0, node);
+    }
+    assert_eq!(swallowed(), 4, "each had one");
+    let mut book = BTreeMap::new();
+    for _ in 0..3 {
+        client.send(Command::Close).await;
+        let closed = |event| matches!(event, Event::Closed).then_some(());
+        client.until("the end", closed).await;
+        book.append(&mut client.book);
+        for node in book.values() {
+            let is_good = good.tcp().ends_with(&node.peer);
+            assert_eq!(node.successes > 0, is_good);
+        }
+        let mut config = config(&nodes);
+        config.book = book.values().cloned().collect();
+        client = Client::start(config);
+        for id in 0..10 {
+            client.publish(id, payload(1, id as u8)).await;
+            client.published().await;
+        }
+        assert_eq!(swallowed(), 4, "a liar is used first");
     }
 }
 

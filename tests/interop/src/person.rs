@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use sotto_db::Account;
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{ContactState, ConversationId, MessageId, MessageState, Settings};
 use sotto_messenger::{Config, Fleet, Messenger, Subscription, system_clock};
@@ -10,6 +11,10 @@ use sotto_net::{NetConfig, client};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
+
+const KEY: [u8; 32] = [7; 32];
+/// What the nodes of a fleet without trees are kept under.
+const NETWORK: &str = "66 ";
 
 /// A messenger on a folder of its own.
 pub struct Person {
@@ -28,7 +33,7 @@ fn config(folder: &TempDir, nodes: &[&str], single_circle: bool) -> Config {
     let mut fleet = Fleet::preset("local").unwrap();
     fleet.single_circle = single_circle;
     fleet.nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
-    Config::new(folder.path(), [7; 32], fleet)
+    Config::new(folder.path(), KEY, fleet)
 }
 
 impl Person {
@@ -82,6 +87,13 @@ impl Person {
         tokio::spawn(run);
         self.messenger = Messenger::open_over(config, handle, system_clock()).unwrap();
         self.events = self.messenger.subscribe();
+    }
+
+    /// Closes; what it keeps of service nodes.
+    pub async fn remembered(self) -> Vec<sotto_db::Node> {
+        self.messenger.close().await.unwrap();
+        let account = Account::open(&self.folder.path().join("account.db"), &KEY).unwrap();
+        account.read(|tx| tx.nodes(NETWORK)).unwrap()
     }
 
     /// Becomes a contact of `other`, by its invite.

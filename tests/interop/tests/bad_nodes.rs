@@ -121,6 +121,18 @@ async fn two_people_talk_through_one_good_node_of_four_in_each_circle() {
         let count = node.swallowed.load(Ordering::SeqCst);
         assert!(count <= 6, "{:?}: {count}", node.bad);
     }
+    // What receipts showed is there for the next start.
+    for person in people {
+        let known = person.remembered().await;
+        let successes = |address: &str| {
+            let node = known.iter().find(|node| address.ends_with(&node.peer));
+            node.unwrap().successes
+        };
+        assert_eq!(successes(&first.addresses[0]), 1);
+        for node in &publish {
+            assert_eq!(successes(&node.peer.address), 0, "{:?}", node.bad);
+        }
+    }
 }
 
 /// These texts, by turns, until all are known to be delivered.

@@ -158,6 +158,7 @@ impl State {
             }
             Command::Close => self.tell(who, Event::Closed),
             Command::Prefer(_)
+            | Command::Judge { .. }
             | Command::Foreground(_)
             | Command::NetworkChanged(_)
             | Command::Relay(_)

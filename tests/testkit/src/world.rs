@@ -319,6 +319,7 @@ impl World {
             NetCommand::Close => self.later(who, 1, NetEvent::Closed),
             NetCommand::Foreground(_)
             | NetCommand::Prefer(_)
+            | NetCommand::Judge { .. }
             | NetCommand::NetworkChanged(_)
             | NetCommand::Relay(_)
             | NetCommand::AddNodes(_) => {}

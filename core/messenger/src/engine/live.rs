@@ -86,17 +86,21 @@ pub(super) struct Tries {
 }
 
 impl Live {
-    /// Takes in what shows whom to trust. The command, if others are to be used first now.
-    pub(super) fn trusted(&mut self, told: Vec<Told>) -> Option<Command> {
+    /// Takes in what shows whom to trust, and says what follows.
+    pub(super) fn trusted(&mut self, told: Vec<Told>) -> Vec<Command> {
         for one in told {
             self.trust.told(one);
         }
+        let judged = self.trust.judge().into_iter();
+        let mut commands: Vec<Command> = judged
+            .map(|(node, of_use)| Command::Judge { node, of_use })
+            .collect();
         let preferred = self.trust.preferred();
-        if preferred == self.preferred {
-            return None;
+        if preferred != self.preferred {
+            self.preferred.clone_from(&preferred);
+            commands.push(Command::Prefer(preferred));
         }
-        self.preferred.clone_from(&preferred);
-        Some(Command::Prefer(preferred))
+        commands
     }
 
     /// Nodes to publish through.

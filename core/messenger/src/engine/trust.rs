@@ -1,5 +1,6 @@
 //! Which publish nodes are worth their word. A node that says "relayed" may have dropped the message; what shows it is
-//! that no receipt comes. Known only while the process runs: nodes have other numbers in the next.
+//! that no receipt comes. Known only while the process runs, since nodes have other numbers in the next; what is kept of
+//! it, the network keeps.
 //!
 //! A receipt says that a message came, not by which of the nodes that had it. So they share the credit, by the square of
 //! what they had of it before: the one that is in it every time outgrows the others. One that has nine tenths is proven.
@@ -61,6 +62,8 @@ struct Node {
     tries: u32,
     /// What did not come through since, as far as is known.
     strikes: u32,
+    /// The network was told that it is of use, or of none.
+    judged: Option<bool>,
 }
 
 /// Receipts for one contact.
@@ -166,6 +169,7 @@ impl Trust {
                 proven: false,
                 tries: 0,
                 strikes: 0,
+                judged: None,
             },
             |at| self.nodes.remove(at),
         );
@@ -219,6 +223,20 @@ impl Trust {
             let is = |node: &Node| node.number == number && node.proven;
             self.nodes.iter().any(is)
         })
+    }
+
+    /// Nodes that were found to be of use, or of none, since this was last asked.
+    pub(super) fn judge(&mut self) -> Vec<(u64, bool)> {
+        let mut judged = Vec::new();
+        for node in &mut self.nodes {
+            let failed = node.strikes >= STRIKES;
+            let is = node.proven.then_some(true).or(failed.then_some(false));
+            if let Some(of_use) = is.filter(|_| is != node.judged) {
+                node.judged = is;
+                judged.push((node.number, of_use));
+            }
+        }
+        judged
     }
 
     /// Nodes to use first, the best first; as long as none is proven by turns, which tells them apart.
@@ -296,7 +314,10 @@ mod tests {
         let mut trust = Trust::default();
         took(&mut trust, &[7, 8]);
         assert!(trust.not([].into_iter()).is_empty());
+        assert!(trust.judge().is_empty());
         arrived(&mut trust, &[8]);
+        assert_eq!(trust.judge(), [(8, true)]);
+        assert!(trust.judge().is_empty(), "once");
         assert_eq!(trust.preferred(), [8]);
         assert_eq!(trust.not([].into_iter()), [7]);
         assert_eq!(
@@ -309,6 +330,7 @@ mod tests {
             assert!(trust.is_proven([7, 8].into_iter()));
             trust.told(Told::Missing(8));
         }
+        assert_eq!(trust.judge(), [(8, false)]);
         assert!(!trust.is_proven([7, 8].into_iter()));
         assert_eq!(trust.not([].into_iter()), [8]);
     }

@@ -116,11 +116,10 @@ impl Actor {
             config: Arc::new(config),
             commands,
             events,
-            nodes,
             jobs: BTreeMap::new(),
             next_job: 0,
             stores: Turns::default(),
-            preferred: Vec::new(),
+            preferred: nodes.of_use_for_publishing(),
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),
@@ -134,6 +133,7 @@ impl Actor {
             out: VecDeque::new(),
             handed: VecDeque::new(),
             wake: None,
+            nodes,
         })
     }
 
@@ -178,7 +178,7 @@ impl Actor {
                 Some(page) = self.pages.1.recv(), if room => self.page(page),
                 Some((peer, push)) = self.pushed.1.recv(), if room => {
                     if let Some(received) = self.filter.push(&peer, push, Instant::now()) {
-                        self.nodes.answered(received.node);
+                        self.nodes.of_use(received.node);
                         self.out.push_back(Event::Message(received));
                     }
                 }
@@ -219,6 +219,7 @@ impl Actor {
                 self.add_job(command);
             }
             Command::Prefer(nodes) => self.preferred = nodes,
+            Command::Judge { node, of_use } => self.nodes.judge(node, of_use),
             Command::Subscribe { topics } => self.filter.want(topics),
             Command::Foreground(on) => {
                 self.foreground = on;
@@ -394,7 +395,7 @@ impl Actor {
         self.receive.touch(peer, now);
         match verdict {
             Verdict::Keep => self.nodes.well(node),
-            Verdict::Good => self.nodes.answered(node),
+            Verdict::Good => self.nodes.of_use(node),
             Verdict::Wait => {}
             Verdict::Refuses => {
                 self.nodes.doubt(node, Service::Filter, now);

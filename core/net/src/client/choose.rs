@@ -328,7 +328,11 @@ impl Actor {
         let (conduct, step) = job.answered(node, answer);
         match conduct {
             Conduct::Good => {
-                self.nodes.answered(node);
+                match job.task {
+                    Task::Query { .. } => self.nodes.of_use(node),
+                    // What its yes is worth shows when messages come through.
+                    Task::Publish { .. } | Task::Check { .. } => self.nodes.answered(node),
+                }
                 self.nodes.pace(node, now);
                 // It takes what they refuse.
                 for other in &job.refused {

@@ -30,6 +30,8 @@ const LONGEST_BUSY: Duration = Duration::from_secs(30);
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
 /// Failures in a row after which a node that proved itself is no longer healthy; one that did not has one.
 const PATIENCE: u32 = 3;
+/// Nodes to publish through first, before anything shows in this run.
+const FIRST: usize = 4;
 /// When a node answered is stored anew after so many seconds.
 const SAME_TIME_S: u64 = 24 * 3600;
 /// Failures in a row, and silence in seconds, after which it may be forgotten.
@@ -62,9 +64,9 @@ pub(crate) struct Node {
     namer: Option<NodeNumber>,
     /// Somebody in a private network named it.
     named_inside: bool,
-    /// Runs in which it answered; whether this is one of them.
+    /// Runs in which it was of use; whether this is one of them.
     successes: u32,
-    answered: bool,
+    of_use: Option<bool>,
     /// Unix seconds; 0: never met.
     answered_s: u64,
     /// Failures in a row while other nodes could be reached, over all runs.
@@ -99,7 +101,7 @@ impl Node {
             namer: None,
             named_inside: false,
             successes: 0,
-            answered: false,
+            of_use: None,
             answered_s: 0,
             strikes: 0,
             changed: true,
@@ -155,6 +157,25 @@ impl Node {
     pub(crate) fn is_inside(&self) -> bool {
         let chosen = matches!(self.source, Source::Static | Source::Invite);
         chosen || self.named_inside || self.addresses.iter().any(is_private)
+    }
+
+    fn was_of_use(&mut self) {
+        if self.of_use.is_none() {
+            self.of_use = Some(true);
+            self.successes = self.successes.saturating_add(1);
+            self.changed = true;
+        }
+    }
+
+    fn was_of_no_use(&mut self) {
+        if self.of_use != Some(false) {
+            self.successes = self
+                .successes
+                .saturating_sub(u32::from(self.of_use.is_some()))
+                / 2;
+            self.of_use = Some(false);
+            self.changed = true;
+        }
     }
 
     fn add_address(&mut self, address: Multiaddr) {
@@ -314,6 +335,15 @@ impl Nodes {
             .any(|node| may(node) && (asked(node) || node.offers.is_some()))
     }
 
+    /// Those of the publish circle through which messages came in earlier runs, the most reliable first, a few.
+    pub(crate) fn of_use_for_publishing(&self) -> Vec<NodeNumber> {
+        let mut known: Vec<&Node> = self.of(Kind::Publish).collect();
+        known.retain(|node| node.tried_and_good() && node.healthy());
+        random::shuffle(&mut known);
+        known.sort_by_key(|node| std::cmp::Reverse(node.successes));
+        known.iter().take(FIRST).map(|node| node.number).collect()
+    }
+
     pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
         self.list.iter_mut().find(|node| node.number == number)
     }
@@ -391,18 +421,35 @@ impl Nodes {
         }
     }
 
-    /// It was of use.
+    /// It did what it was asked for, as far as it says.
     pub(crate) fn answered(&mut self, number: NodeNumber) {
         self.well(number);
         if let Some(node) = self.get_mut(number) {
             let now_s = unix_s();
-            let long_ago = now_s.saturating_sub(node.answered_s) > SAME_TIME_S;
-            if !node.answered || node.strikes > 0 || long_ago {
-                node.successes = node.successes.saturating_add(u32::from(!node.answered));
-                node.answered = true;
+            if node.strikes > 0 || now_s.saturating_sub(node.answered_s) > SAME_TIME_S {
                 node.answered_s = now_s;
                 node.strikes = 0;
                 node.changed = true;
+            }
+        }
+    }
+
+    /// And was of use: once a run, unless it was doubted in it.
+    pub(crate) fn of_use(&mut self, number: NodeNumber) {
+        self.answered(number);
+        if let Some(node) = self.get_mut(number) {
+            node.was_of_use();
+        }
+    }
+
+    /// What the engine found, whatever seemed so before.
+    pub(crate) fn judge(&mut self, number: NodeNumber, of_use: bool) {
+        if let Some(node) = self.get_mut(number) {
+            if of_use {
+                node.of_use = node.of_use.filter(|of_use| *of_use);
+                node.was_of_use();
+            } else {
+                node.was_of_no_use();
             }
         }
     }
@@ -423,13 +470,16 @@ impl Nodes {
             node.shunned_until = Some(now + SHUN);
             node.strikes = node.strikes.saturating_add(PATIENCE);
             node.changed = true;
+            node.was_of_no_use();
         }
     }
 
-    /// Seems to be of no use for a service: used for it only when there is no other, for ten minutes.
+    /// Seems to be of no use for a service: used for it only when there is no other, for ten minutes. Over a restart half
+    /// of what spoke for it is left.
     pub(crate) fn doubt(&mut self, number: NodeNumber, service: Service, now: Instant) {
         if let Some(node) = self.get_mut(number) {
             node.doubted = Some((service, now + DOUBT));
+            node.was_of_no_use();
         }
     }
 

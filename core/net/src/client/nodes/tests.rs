@@ -73,7 +73,7 @@ fn who_is_well_for_a_moment_only_waits_ever_longer() {
         let waited = wait(&mut nodes, now);
         assert!(waited >= Duration::from_secs(1 << step).min(cap) / 2);
         now += waited;
-        nodes.answered(0);
+        nodes.of_use(0);
     }
     now += cap;
     assert!(
@@ -128,7 +128,7 @@ fn floods_evict_nobody_who_proved_himself() {
         nodes.add(named(20, 8), Source::Dns, None);
         let good = peers(&nodes);
         for number in 0..nodes.list.len() as u64 {
-            nodes.answered(number);
+            nodes.of_use(number);
             // Even the proven are down for a while.
             for _ in 0..round {
                 nodes.failed(number, true, now);
@@ -228,7 +228,7 @@ fn what_one_node_makes_up_crowds_out_nobody() {
     assert_eq!(by_other(&nodes), there);
     // Who was met stays.
     let met = numbers(&nodes, Kind::Receive);
-    met.iter().for_each(|number| nodes.answered(*number));
+    met.iter().for_each(|number| nodes.of_use(*number));
     assert_eq!(add(&mut nodes, Kind::Receive, 98, 800, 60), 0);
     assert!(nodes.list.len() <= 200);
 }
@@ -244,7 +244,7 @@ fn a_book_comes_back_as_it_was() {
     let mut nodes = Nodes::new(false, Timing::default());
     nodes.add(configured.clone(), Source::Static, None);
     nodes.add(named(5, 4), Source::Dns, None);
-    nodes.answered(3);
+    nodes.of_use(3);
     nodes.failed(4, true, now);
     let (book, gone) = nodes.take_changes();
     assert_eq!((book.len(), gone.len()), (6, 0));
@@ -290,15 +290,15 @@ fn a_week_of_answers_is_no_week_of_silence() {
     let now = Instant::now();
     let mut nodes = Nodes::new(false, Timing::default());
     nodes.add(named(0, 1), Source::Dns, None);
-    nodes.answered(0);
+    nodes.of_use(0);
     nodes.take_changes();
-    nodes.answered(0);
+    nodes.of_use(0);
     assert!(
         nodes.take_changes().0.is_empty(),
         "not stored at every answer"
     );
     nodes.get_mut(0).unwrap().answered_s -= 8 * 24 * 3600;
-    nodes.answered(0);
+    nodes.of_use(0);
     assert_eq!(nodes.take_changes().0.len(), 1);
     for _ in 0..GIVEN_UP.0 {
         nodes.failed(0, true, now);
@@ -340,7 +340,7 @@ fn a_spare_node_that_is_down_keeps_nobody_from_the_others() {
         nodes.failed(spare[0], true, now);
     }
     assert_eq!(numbers(&nodes, Kind::Alone).len(), 5);
-    nodes.answered(spare[0]);
+    nodes.of_use(spare[0]);
     assert_eq!(numbers(&nodes, Kind::Alone), spare);
 }
 
@@ -540,4 +540,38 @@ fn an_empty_circle_is_filled_before_all() {
         assert_eq!(numbers(&nodes, empty).len(), 1);
         assert_eq!(numbers(&nodes, full).len(), 49);
     }
+}
+
+/// What a node did well counts once a run, and half of it is gone once it was found to be of no use.
+#[test]
+fn who_is_of_no_use_does_not_come_back_as_good() {
+    let now = Instant::now();
+    let run = |book: &[KnownNode], conduct: fn(&mut Nodes, Instant)| {
+        let mut nodes = Nodes::new(true, Timing::default());
+        nodes.restore(book, &[]);
+        conduct(&mut nodes, now);
+        let (changed, _) = nodes.take_changes();
+        changed.first().cloned().unwrap()
+    };
+    let mut nodes = nodes(1, true);
+    nodes.list[0].source = Source::Dns;
+    let (mut book, _) = nodes.take_changes();
+    let took = |nodes: &mut Nodes, _| nodes.answered(0);
+    let of_use = |nodes: &mut Nodes, _| (0..3).for_each(|_| nodes.of_use(0));
+    let found_out = |nodes: &mut Nodes, now| {
+        nodes.of_use(0);
+        nodes.doubt(0, Service::LightPush, now);
+        nodes.doubt(0, Service::LightPush, now);
+        nodes.of_use(0);
+    };
+    let lied = |nodes: &mut Nodes, now| nodes.lied(0, now);
+    book[0].answered_s = 1; // long ago
+    let mut successes = Vec::new();
+    for conduct in [took, of_use, of_use, of_use, of_use, found_out, lied, lied]
+        as [fn(&mut Nodes, Instant); 8]
+    {
+        book = vec![run(&book, conduct)];
+        successes.push(book[0].successes);
+    }
+    assert_eq!(successes, [0, 1, 2, 3, 4, 2, 1, 0]);
 }
