@@ -27,6 +27,8 @@ pub(super) enum Choice {
     Ask(Ready),
     /// Something is under way, or may be tried at a later time.
     Wait(Option<Instant>),
+    /// Whom one may ask is being asked enough: an answer makes room.
+    Full,
     Nobody,
 }
 
@@ -82,7 +84,10 @@ impl Actor {
             let busy = self.nodes.of(kind).filter(|node| fits(node));
             let free_at = busy.filter_map(|node| node.busy(now)).min();
             let fits = |node: &Node| fits(node) && node.busy(now).is_none();
-            let full = |node: &Node| node.paced(now) && asking.contains(&node.number);
+            let full = |node: &Node| {
+                let asked = asking.iter().filter(|other| **other == node.number);
+                asked.count() >= node.room()
+            };
             held |= self.nodes.of(kind).any(|node| fits(node) && full(node));
             let fits = |node: &Node| fits(node) && !full(node);
             let allowed: Vec<Node> = self.nodes.of(kind).filter(|n| fits(n)).cloned().collect();
@@ -112,9 +117,10 @@ impl Actor {
                 return Choice::Wait(later);
             }
         }
-        match (later, held) {
-            (None, false) => Choice::Nobody,
-            _ => Choice::Wait(later), // an answer makes room, too
+        match later {
+            _ if held => Choice::Full,
+            Some(at) => Choice::Wait(Some(at)),
+            None => Choice::Nobody,
         }
     }
 
@@ -163,7 +169,7 @@ impl Actor {
                 }
                 None
             }
-            Choice::Nobody => None,
+            Choice::Full | Choice::Nobody => None,
         }
     }
 
@@ -192,6 +198,7 @@ impl Actor {
         let mut free = MAX_ASKING.saturating_sub(asking.count());
         let waiting = self.jobs.iter().filter(|(_, job)| job.asking.is_none());
         let waiting: Vec<u64> = waiting.map(|(number, _)| *number).collect();
+        let mut full = Vec::new(); // what none of many is asked for now
         for number in waiting {
             if free == 0 {
                 return;
@@ -200,14 +207,23 @@ impl Actor {
                 continue;
             };
             let until = *job.until.get_or_insert(now + self.config.timing.reach);
-            let choice = match self.start_job(number, &mut job, now) {
+            let wanted = (job.kind(), job.service());
+            let choice = match full.contains(&wanted) {
+                true => Choice::Full,
+                false => self.start_job(number, &mut job, now),
+            };
+            let choice = match choice {
                 Choice::Nobody if self.discovery.searching() => Choice::Wait(None),
                 choice => choice,
             };
             match choice {
                 Choice::Ask(_) => free -= 1,
                 Choice::Wait(at) if until > now => self.wake_at(at.unwrap_or(until).min(until)),
-                Choice::Wait(_) | Choice::Nobody => {
+                Choice::Full if until > now => {
+                    full.push(wanted);
+                    self.wake_at(until);
+                }
+                Choice::Wait(_) | Choice::Full | Choice::Nobody => {
                     let event = match self.has_other(&job) {
                         true => job.failed(),
                         false => job.failed_for(FailReason::NoOther),
@@ -333,7 +349,6 @@ impl Actor {
                     // What its yes is worth shows when messages come through.
                     Task::Publish { .. } | Task::Check { .. } => self.nodes.answered(node),
                 }
-                self.nodes.pace(node, now);
                 // It takes what they refuse.
                 for other in &job.refused {
                     self.nodes.doubt(*other, job.service(), now);

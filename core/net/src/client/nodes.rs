@@ -22,8 +22,9 @@ const MAX_ADDRESSES: usize = 8;
 const SHUN: Duration = Duration::from_secs(3600);
 /// How long a node is spared a service that it seems to be of no use for.
 const DOUBT: Duration = Duration::from_secs(600);
-/// How long a node that had too much to do is asked one thing at a time.
-const PACED: Duration = Duration::from_secs(60);
+/// Jobs that a node is asked at a time, in eighths: many at first, half of them each time that it has too much to do,
+/// one more for eight that it answers.
+const MOST: u32 = 8 * 32;
 /// Longest wait before a busy node is asked again.
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
 /// How soon after a failure a request of the app may try the same node again.
@@ -82,8 +83,8 @@ pub(crate) struct Node {
     /// Said it has too much to do.
     busy: u32,
     busy_until: Option<Instant>,
-    /// Said so a short while ago: asked one thing at a time until then.
-    paced_until: Option<Instant>,
+    /// Jobs at a time, in eighths.
+    room: u32,
     /// What it offered when last identified.
     pub(crate) offers: Option<Offers>,
     /// It turned out to have no store over a connection of its own, of which nothing else is kept.
@@ -112,7 +113,7 @@ impl Node {
             doubted: None,
             busy: 0,
             busy_until: None,
-            paced_until: None,
+            room: MOST,
             offers: None,
             no_store: false,
         }
@@ -222,9 +223,9 @@ impl Node {
         self.busy_until.filter(|until| *until > now)
     }
 
-    /// Whether it is asked one thing at a time: it had too much to do a short while ago.
-    pub(crate) fn paced(&self, now: Instant) -> bool {
-        self.paced_until.is_some_and(|until| until > now)
+    /// Jobs that it may be asked at a time; at least one.
+    pub(crate) fn room(&self) -> usize {
+        usize::try_from(self.room / 8).unwrap_or(1)
     }
 
     /// Whether it may be dialled now; `asked` when the app is waiting for it.
@@ -391,14 +392,13 @@ impl Nodes {
         }
     }
 
-    /// Has too much to do: left alone for a while, and not asked many things at once for longer.
+    /// Has too much to do: left alone for a while, and asked less at a time from then on.
     pub(crate) fn too_busy(&mut self, number: NodeNumber, now: Instant) {
         let base = self.timing.busy;
-        let Some(node) = self.get_mut(number) else {
-            return;
-        };
-        node.paced_until = Some(now + PACED);
-        if node.busy(now).is_none() {
+        if let Some(node) = self.get_mut(number)
+            && node.busy(now).is_none()
+        {
+            node.room = (node.room / 2).max(8);
             node.busy_until = Some(now + random::backoff(base, node.busy, LONGEST_BUSY));
             node.busy = node.busy.saturating_add(1);
         }
@@ -408,16 +408,9 @@ impl Nodes {
     pub(crate) fn well(&mut self, number: NodeNumber) {
         if let Some(node) = self.get_mut(number) {
             node.busy = 0;
+            node.room = node.room.saturating_add(1).min(MOST);
             node.failures = 0;
             node.failed_at = None;
-        }
-    }
-
-    /// Did what it was asked for; the next thing only after a while, if it had too much to do before.
-    pub(crate) fn pace(&mut self, number: NodeNumber, now: Instant) {
-        let base = self.timing.busy;
-        if let Some(node) = self.get_mut(number).filter(|node| node.paced(now)) {
-            node.busy_until = Some(now + base);
         }
     }
 
