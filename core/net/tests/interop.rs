@@ -174,6 +174,26 @@ async fn a_push_that_is_reset_comes_again() {
     }
 }
 
+/// After it was written whole, however long it is, on a stream for one or for many. Over yamux, where a reset reads like an
+/// end.
+#[tokio::test]
+async fn a_push_whose_stream_is_reset_comes_again() {
+    for agent in ["go-waku", "another"] {
+        for len in [512, 140_000] {
+            let node = Node::start(alone()).await;
+            let mut peer = Peer::start_as(agent, Muxer::Yamux, vec![]).await;
+            let mut pushes = peer.frames_after_a_reset(protocol::FILTER_PUSH);
+            let server = peer.dial(node.tcp()).await;
+            soon("being identified", peer.asked.recv()).await.unwrap();
+            subscribe(&mut peer, server).await;
+            push(&mut peer, server, vec![7; len]).await;
+            let again = soon("the push again", pushes.recv()).await.unwrap();
+            let again = MessagePush::decode(again.as_slice()).unwrap();
+            assert_eq!(again.waku_message.unwrap().payload, vec![7; len]);
+        }
+    }
+}
+
 async fn subscribe(peer: &mut Peer, server: PeerId) {
     let subscribe = FilterSubscribeRequest {
         request_id: Some("1".into()),
@@ -189,14 +209,18 @@ async fn subscribe(peer: &mut Peer, server: PeerId) {
 
 async fn push_ten(peer: &mut Peer, server: PeerId) {
     for number in 0..10 {
-        let request = LightPushRequest {
-            request_id: Some("2".into()),
-            pubsub_topic: Some(PUBSUB.into()),
-            message: Some(WakuMessage::new(TOPIC.into(), vec![number; 512], now_ns())),
-        };
-        let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &request).await;
-        assert_eq!(answer.status_code, Some(200));
+        push(peer, server, vec![number; 512]).await;
     }
+}
+
+async fn push(peer: &mut Peer, server: PeerId, payload: Vec<u8>) {
+    let request = LightPushRequest {
+        request_id: Some("2".into()),
+        pubsub_topic: Some(PUBSUB.into()),
+        message: Some(WakuMessage::new(TOPIC.into(), payload, now_ns())),
+    };
+    let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &request).await;
+    assert_eq!(answer.status_code, Some(200));
 }
 
 /// The numbers of ten different pushes, as they came.

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, pending};
+use futures::future::{BoxFuture, FutureExt as _, pending};
 use futures::stream::FuturesUnordered;
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use libp2p::{PeerId, Stream, StreamProtocol};
@@ -24,9 +24,11 @@ use crate::streams::Opener;
 const TAKE_WITHIN: Duration = Duration::from_secs(20);
 /// For it to close or reset a stream with a push on it. Some never close.
 const SETTLE: Duration = Duration::from_secs(10);
+/// Of that, before our half of such a stream is closed.
+const OPEN: Duration = Duration::from_secs(2);
 /// Streams with one push that may wait for that.
 const SETTLING: usize = 32;
-/// Of the last pushes on a lasting stream, so many bytes are kept for as long.
+/// Of the last pushes on a lasting stream, so many bytes are kept for as long; the very last in any case.
 const KEPT: usize = 128 * 1024;
 /// Streams a subscriber may reset in a row. One that does not speak the protocol looks like that too, because
 /// negotiation is lazy.
@@ -121,7 +123,8 @@ impl Lasting {
     fn keep(&mut self, bytes: Arc<[u8]>) {
         self.kept.push_back((Instant::now(), bytes));
         let mut all: usize = self.kept.iter().map(|(_, bytes)| bytes.len()).sum();
-        while let Some((at, first)) = self.kept.front()
+        while self.kept.len() > 1
+            && let Some((at, first)) = self.kept.front()
             && (all > KEPT || at.elapsed() > SETTLE)
         {
             all -= first.len();
@@ -207,21 +210,31 @@ impl Pusher {
     }
 }
 
-/// Subscribers have nothing to say on this stream: whatever comes is its end. True if they closed it in order.
+/// When the lasting stream has ended; true if they closed it in order.
 async fn closed(lasting: &mut Option<Lasting>) -> bool {
     match lasting {
-        Some(lasting) => lasting.stream.read(&mut [0; 1]).await.is_ok(),
+        Some(lasting) => end(&mut lasting.stream).await,
         None => pending().await,
     }
 }
 
-/// Waits for the end of a stream with one push; the push, if it was reset.
+/// Subscribers have nothing to say on a stream: whatever comes is its end. True if they closed it in order. Over yamux a
+/// reset reads like that too; what shows it is that nothing more can be written.
+async fn end(stream: &mut Stream) -> bool {
+    let read = stream.read(&mut [0; 1]).await;
+    read.is_ok() && !matches!(stream.write(&[]).now_or_never(), Some(Err(_)))
+}
+
+/// Waits for the end of a stream with one push; the push, if it was reset. Once our half is closed a reset shows no more,
+/// so that waits a little.
 async fn settle(mut stream: Stream, frame: Frame) -> Option<Frame> {
-    let end = async {
-        stream.close().await?;
-        stream.read(&mut [0; 1]).await
+    let settled = async {
+        if let Ok(false) = timeout(OPEN, end(&mut stream)).await {
+            return false;
+        }
+        stream.close().await.is_ok() && stream.read(&mut [0; 1]).await.is_ok()
     };
-    matches!(timeout(SETTLE, end).await, Ok(Err(_))).then_some(frame)
+    matches!(timeout(SETTLE, settled).await, Ok(false)).then_some(frame)
 }
 
 async fn write(stream: &mut Stream, frame: &[u8]) -> io::Result<()> {

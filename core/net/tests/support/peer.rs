@@ -292,6 +292,27 @@ impl Peer {
         frames
     }
 
+    /// The same, but for the first stream, which is reset after its first frame.
+    pub(crate) fn frames_after_a_reset(
+        &self,
+        protocol: &'static str,
+    ) -> mpsc::UnboundedReceiver<Vec<u8>> {
+        let (sender, frames) = mpsc::unbounded_channel();
+        let mut control = self.control.clone();
+        let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
+        tokio::spawn(async move {
+            let (_, mut first) = incoming.next().await.unwrap();
+            assert!(read_frame(&mut first).await.is_some());
+            drop(first);
+            while let Some((_, mut stream)) = incoming.next().await {
+                while let Some(body) = read_frame(&mut stream).await {
+                    let _ = sender.send(body);
+                }
+            }
+        });
+        frames
+    }
+
     /// Frames of the streams others open for a protocol.
     pub(crate) fn frames(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
         let (sender, frames) = mpsc::unbounded_channel();
