@@ -94,6 +94,9 @@ pub(crate) struct NodeArgs {
     /// Static shards instead of the preset's; repeat it for several.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) shard: Vec<u16>,
+    /// Autosharding over this many shards instead, all of which it relays and serves.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "shard", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) auto_shards: Option<u16>,
     /// This is the only node of its network: take messages although no relay peer does.
     #[arg(long)]
     pub(crate) alone: bool,
@@ -167,7 +170,7 @@ pub(crate) struct PhoneArgs {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) shard: Vec<u16>,
     /// Autosharding over this many shards instead.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "shard")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "shard", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) auto_shards: Option<u16>,
     /// log2 of the number of buckets of a lane, 0 to 16; the preset's unless given. All who are to meet need the same.
     #[arg(long, value_name = "NUMBER")]

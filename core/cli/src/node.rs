@@ -27,7 +27,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
     logger::start(args.log);
     let mut stop = Stop::catch().map_err(Failure::io)?;
-    let fleet = open::fleet(&args.preset, args.cluster, &args.shard)?;
+    let fleet = open::fleet(&args.preset, args.cluster, &args.shard, args.auto_shards)?;
     make_folder(args)?;
     let key = key(args)?;
     let peer_id = key.peer_id();

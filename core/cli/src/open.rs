@@ -10,10 +10,7 @@ use crate::keyfile::{read_or_make, with_suffix};
 
 /// Opens the messenger of these flags; with `online` false it is given no nodes.
 pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure> {
-    let mut fleet = fleet(&args.preset, args.cluster, &args.shard)?;
-    if let Some(count) = args.auto_shards {
-        fleet.sharding = Sharding::Auto(count);
-    }
+    let mut fleet = fleet(&args.preset, args.cluster, &args.shard, args.auto_shards)?;
     if let Some(log2) = args.log2_buckets {
         fleet.buckets = vec![(0, log2)];
     }
@@ -40,7 +37,12 @@ pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure>
 }
 
 /// A preset with what the flags replace.
-pub(crate) fn fleet(preset: &str, cluster: Option<u16>, shards: &[u16]) -> Result<Fleet, Failure> {
+pub(crate) fn fleet(
+    preset: &str,
+    cluster: Option<u16>,
+    shards: &[u16],
+    auto_shards: Option<u16>,
+) -> Result<Fleet, Failure> {
     let mut fleet = Fleet::preset(preset)
         .ok_or_else(|| Failure::Usage(format!("no preset is called {preset}")))?;
     if let Some(cluster) = cluster {
@@ -48,6 +50,9 @@ pub(crate) fn fleet(preset: &str, cluster: Option<u16>, shards: &[u16]) -> Resul
     }
     if !shards.is_empty() {
         fleet.sharding = Sharding::Static(shards.to_vec());
+    }
+    if let Some(count) = auto_shards {
+        fleet.sharding = Sharding::Auto(count);
     }
     Ok(fleet)
 }

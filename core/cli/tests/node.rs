@@ -77,6 +77,42 @@ fn it_says_where_it_listens_and_stays_who_it_is() {
 }
 
 #[test]
+fn it_takes_cluster_and_shards_from_a_preset_or_from_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let eight = json!([0, 1, 2, 3, 4, 5, 6, 7]);
+    let cases: [(&[&str], u16, &Value); 5] = [
+        (&[], 66, &json!([0])),
+        (&["--preset", "logos.dev"], 3, &eight),
+        (&["--preset", "status.prod"], 16, &json!([32, 64])),
+        (&["--auto-shards", "8"], 66, &eight),
+        (
+            &["--preset", "logos.test", "--auto-shards", "2"],
+            2,
+            &json!([0, 1]),
+        ),
+    ];
+    for (flags, cluster, shards) in cases {
+        let listen = ["--listen", "/ip4/127.0.0.1/tcp/0"];
+        let (mut node, said) = start(folder.path(), &[flags, &listen].concat());
+        assert_eq!(
+            (&said["cluster"], &said["shards"]),
+            (&json!(cluster), shards)
+        );
+        assert_eq!(node.finish().code(), Some(0));
+    }
+    for flags in [
+        &["--auto-shards", "0"][..],
+        &["--auto-shards", "1025"],
+        &["--auto-shards", "8", "--shard", "1"],
+    ] {
+        let mut command = sotto();
+        command.args(["node", "--data"]).arg(folder.path());
+        let done = command.args(flags).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(done.status.code(), Some(2), "{flags:?}");
+    }
+}
+
+#[test]
 fn without_anybody_on_standard_input_it_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = sotto()

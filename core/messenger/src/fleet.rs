@@ -216,6 +216,27 @@ mod tests {
         assert_eq!(Fleet::preset("mainnet"), None);
     }
 
+    /// As the operators publish them; Status' apps use shards 32 and 64, whatever the preset of its nodes says.
+    #[test]
+    fn every_preset_says_what_its_network_is() {
+        let status = Sharding::Static(vec![32, 64]);
+        let rows = [
+            ("local", 66, Sharding::Static(vec![0]), 153_600),
+            ("logos.test", 2, Sharding::Auto(8), 153_600),
+            ("logos.dev", 3, Sharding::Auto(8), 153_600),
+            ("status.prod", 16, status.clone(), 1_048_576),
+            ("status.staging", 16, status, 1_048_576),
+        ];
+        assert!(rows.iter().map(|row| row.0).eq(Fleet::preset_names()));
+        for (name, cluster, sharding, max_message_bytes) in rows {
+            let fleet = Fleet::preset(name).unwrap();
+            assert_eq!(fleet.cluster, cluster, "{name}");
+            assert_eq!(fleet.sharding, sharding, "{name}");
+            assert_eq!(fleet.max_message_bytes, max_message_bytes, "{name}");
+            assert_eq!(fleet.buckets, [(0, 0)], "{name}: one bucket a lane");
+        }
+    }
+
     #[test]
     fn what_no_network_can_be_is_refused() {
         let refused = |change: &dyn Fn(&mut Fleet)| {
