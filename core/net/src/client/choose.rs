@@ -344,6 +344,7 @@ impl Actor {
         let (conduct, step) = job.answered(node, answer);
         match conduct {
             Conduct::Good => {
+                self.nodes.bore(node);
                 match job.task {
                     Task::Query { .. } => self.nodes.of_use(node),
                     // What its yes is worth shows when messages come through.

@@ -404,11 +404,17 @@ impl Nodes {
         }
     }
 
-    /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the same.
-    pub(crate) fn well(&mut self, number: NodeNumber) {
+    /// It did a job, and bears one more.
+    pub(crate) fn bore(&mut self, number: NodeNumber) {
         if let Some(node) = self.get_mut(number) {
             node.busy = 0;
             node.room = node.room.saturating_add(1).min(MOST);
+        }
+    }
+
+    /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the same.
+    pub(crate) fn well(&mut self, number: NodeNumber) {
+        if let Some(node) = self.get_mut(number) {
             node.failures = 0;
             node.failed_at = None;
         }
