@@ -16,6 +16,10 @@ const HEADROOM: usize = 64 * 1024;
 /// Longest control message: 5000 ids of 32 bytes and what is around them, as nim nodes send.
 const CONTROL: usize = 512 * 1024;
 
+/// Messages that may wait for a peer, as nim nodes have it. gossipsub counts no bytes: with the 5,000 it has by itself, a
+/// peer that reads nothing could hold 750 MB.
+const QUEUE: usize = 1024;
+
 /// A peer scored below this is heard no more, and not kept either.
 const GRAYLIST: f64 = -10_000.0;
 
@@ -97,6 +101,7 @@ fn config(max_message: usize) -> Result<Config, RelayError> {
         .max_transmit_size(max_message.saturating_add(HEADROOM))
         .max_control_message_size(CONTROL)
         .max_publish_messages(5000)
+        .connection_handler_queue_len(QUEUE)
         .mesh_n(6)
         .mesh_n_low(4)
         .mesh_n_high(8)
