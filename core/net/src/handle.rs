@@ -39,9 +39,13 @@ pub enum Command {
         /// Nodes not to use when another is healthy: those that had it before.
         not: Vec<NodeNumber>,
     },
-    /// Nodes of the publish circle through which messages came, the best first, a few: used first for [`Self::Publish`],
-    /// but for its `not`, from now on.
-    Prefer(Vec<NodeNumber>),
+    /// Nodes to use first from now on, the best first, a few.
+    Prefer {
+        /// For [`Self::Publish`], but for its `not`: messages came through them.
+        publish: Vec<NodeNumber>,
+        /// For the filter and [`Circle::Receive`]: messages came from them.
+        receive: Vec<NodeNumber>,
+    },
     /// Messages came through a node of the publish circle, or did not: what is kept of it over restarts.
     Judge {
         /// Which.

@@ -372,7 +372,11 @@ async fn who_is_preferred_is_used_first_and_another_for_what_it_had() {
         takers.insert(taker(&mut client, not).await);
     }
     for preferred in takers {
-        client.send(Command::Prefer(vec![preferred])).await;
+        let prefer = Command::Prefer {
+            publish: vec![preferred],
+            receive: Vec::new(),
+        };
+        client.send(prefer).await;
         for _ in 0..10 {
             assert_eq!(taker(&mut client, Vec::new()).await, preferred);
             assert_ne!(taker(&mut client, vec![preferred]).await, preferred);
@@ -430,6 +434,50 @@ async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
         }
         assert_eq!(swallowed(), 4, "a liar is used first");
     }
+}
+
+#[tokio::test]
+async fn who_brought_messages_is_asked_and_subscribed_at_first() {
+    let nodes = [
+        Node::start(alone()).await,
+        Node::start(alone()).await,
+        Node::start(alone()).await,
+    ];
+    let mut friend = Client::start(single(nodes[1].tcp()));
+    friend.publish(1, payload(2, 1)).await;
+    friend.published().await;
+    let all: Vec<&str> = nodes.iter().map(Node::tcp).collect();
+    let mut client = Client::start(config(&all));
+    let mut bringer = None;
+    for id in 0..6 {
+        client.send(query(id, Circle::Other)).await;
+        let page = |event| match event {
+            Event::Page { messages, last, .. } => last.then_some(messages),
+            _ => None,
+        };
+        let messages = client.until("a page", page).await;
+        bringer = bringer.or(messages.first().map(|one| one.node));
+    }
+    let prefer = Command::Prefer {
+        publish: Vec::new(),
+        receive: bringer.into_iter().collect(),
+    };
+    client.send(prefer).await;
+    for id in 10..30 {
+        client.send(query(id, Circle::Receive)).await;
+        let brought = |event| match event {
+            Event::Page { messages, last, .. } => last.then_some(messages.len()),
+            _ => None,
+        };
+        assert_eq!(client.until("a page", brought).await, 1);
+    }
+    client.subscribe(&[TOPIC]).await;
+    client.subscribed().await;
+    friend.publish(2, payload(2, 2)).await;
+    let came = |event| matches!(event, Event::Message(one) if Some(one.node) == bringer);
+    client
+        .until("a push", |event| came(event).then_some(()))
+        .await;
 }
 
 /// Its queue is bounded by bytes long before it is by number.

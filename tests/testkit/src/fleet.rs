@@ -80,7 +80,8 @@ struct Seat {
     pushed: HashSet<[u8; 32]>,
     slips: usize,
     stores: Turns,
-    preferred: Vec<u64>,
+    /// To publish through, and to receive from.
+    preferred: [Vec<u64>; 2],
 }
 
 /// Two circles of nodes.
@@ -193,8 +194,9 @@ impl World {
                 end_ns,
                 newest_first,
             } => self.fleet_query(who, id, circle, (&topics, start_ns, end_ns, newest_first)),
-            NetCommand::Prefer(nodes) => {
-                self.fleet.as_mut().unwrap().seat(who).preferred = nodes;
+            NetCommand::Prefer { publish, receive } => {
+                let seat = self.fleet.as_mut().unwrap().seat(who);
+                seat.preferred = [publish, receive];
             }
             NetCommand::Subscribe { topics } => {
                 self.phones[who].topics = topics;
@@ -254,7 +256,7 @@ impl World {
     }
 
     fn fleet_publish(&mut self, who: usize, id: u64, not: &[u64], message: &WakuMessage) {
-        let prefer = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
+        let [prefer, _] = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
         let takes =
             |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
         let asked = self.fleet_ask((who, PUBLISH), (&prefer, not), Wanted::Answer, takes);
@@ -345,7 +347,8 @@ impl World {
         circle: Circle,
         (topics, start, end, newest): (&[String], i64, i64, bool),
     ) {
-        let stores = self.fleet.as_mut().unwrap().seat(who).stores.clone();
+        let seat = self.fleet.as_mut().unwrap().seat(who);
+        let (stores, [_, prefer]) = (seat.stores.clone(), seat.preferred.clone());
         let avoid: &[u64] = match circle {
             Circle::Other => stores.last(),
             Circle::Receive | Circle::Alone => &[],
@@ -356,7 +359,7 @@ impl World {
                 Conduct::Mute | Conduct::Refuses | Conduct::Rejects | Conduct::Lies
             )
         };
-        let asked = self.fleet_ask((who, RECEIVE), (&[], avoid), Wanted::Page, answers);
+        let asked = self.fleet_ask((who, RECEIVE), (&prefer, avoid), Wanted::Page, answers);
         let (node, conduct, took) = match asked {
             Ok(found) => found,
             Err((reason, took)) => {
@@ -377,10 +380,13 @@ impl World {
             let reason = FailReason::Lied;
             return self.later(who, took + 100, NetEvent::QueryFailed { id, reason });
         }
-        let found = match conduct {
+        let mut found = match conduct {
             Conduct::Good => self.found(topics, start, end, newest),
             _ => Vec::new(),
         };
+        for one in &mut found {
+            one.node = node as u64;
+        }
         self.later(
             who,
             took,
@@ -419,7 +425,8 @@ impl World {
     fn join_filter(&mut self, who: usize) {
         let takes =
             |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
-        let asked = self.fleet_ask((who, RECEIVE), (&[], &[]), Wanted::Filter, takes);
+        let [_, prefer] = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
+        let asked = self.fleet_ask((who, RECEIVE), (&prefer, &[]), Wanted::Filter, takes);
         let filter = asked.ok().map(|(node, ..)| (node, self.now_ms));
         let seat = self.fleet.as_mut().unwrap().seat(who);
         (seat.filter, seat.slips) = (filter, 0);

@@ -157,7 +157,7 @@ impl State {
                 );
             }
             Command::Close => self.tell(who, Event::Closed),
-            Command::Prefer(_)
+            Command::Prefer { .. }
             | Command::Judge { .. }
             | Command::Foreground(_)
             | Command::NetworkChanged(_)

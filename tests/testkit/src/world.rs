@@ -318,7 +318,7 @@ impl World {
             }
             NetCommand::Close => self.later(who, 1, NetEvent::Closed),
             NetCommand::Foreground(_)
-            | NetCommand::Prefer(_)
+            | NetCommand::Prefer { .. }
             | NetCommand::Judge { .. }
             | NetCommand::NetworkChanged(_)
             | NetCommand::Relay(_)

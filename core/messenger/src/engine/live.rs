@@ -28,8 +28,8 @@ const RETRY_MS: i64 = 10 * SECOND;
 pub(super) struct Live {
     pub(super) clock: Clock,
     pub(super) trust: Trust,
-    /// Publish nodes to use first, as the network was told.
-    preferred: Vec<NodeNumber>,
+    /// Publish nodes and receive nodes to use first, as the network was told.
+    preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
     pub(super) connectivity: Connectivity,
     pub(super) foreground: bool,
     /// What the host said of power and network.
@@ -95,10 +95,11 @@ impl Live {
         let mut commands: Vec<Command> = judged
             .map(|(node, of_use)| Command::Judge { node, of_use })
             .collect();
-        let preferred = self.trust.preferred();
+        let preferred = (self.trust.preferred(), self.trust.bringers().to_vec());
         if preferred != self.preferred {
             self.preferred.clone_from(&preferred);
-            commands.push(Command::Prefer(preferred));
+            let (publish, receive) = preferred;
+            commands.push(Command::Prefer { publish, receive });
         }
         commands
     }

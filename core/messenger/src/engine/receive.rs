@@ -78,6 +78,7 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
     };
     match verdict {
         Verdict::Taken => {
+            step.fx.opened = step.fx.opened.saturating_add(1);
             step.tx.waiting_delete(&hash)?;
             if let Ok(envelope) = Envelope::decode(payload) {
                 step.index.waits_no_more(envelope.tag, hash);

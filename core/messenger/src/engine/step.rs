@@ -57,6 +57,8 @@ pub(super) struct Fx {
     pub(super) contacts: bool,
     /// The own account changed: read it again.
     pub(super) own: bool,
+    /// Envelopes of contacts, new ones.
+    pub(super) opened: u32,
     /// Messages that came in.
     pub(super) received: u32,
     /// Envelopes nobody here opens yet, to be kept.

@@ -48,6 +48,8 @@ pub(super) enum Told {
     Missing(u64),
     /// A contact sent something at that time that was receipted before, or had to be sent more than once.
     Unheard(Chat, i64),
+    /// A receive node brought something of a contact, as a push or out of its store.
+    Brought(u64, bool),
     /// A message of a contact came, of this session and number; those below the other are receipted, it says.
     Came(Chat, Hash, u32, u32),
 }
@@ -87,6 +89,8 @@ pub(super) struct Trust {
     /// The last used first.
     nodes: Vec<Node>,
     turn: usize,
+    /// Receive nodes that brought messages, the best first.
+    bringers: Vec<u64>,
     receipts: HashMap<Chat, Receipts>,
 }
 
@@ -118,6 +122,7 @@ impl Trust {
                     self.missing(node);
                 }
             }
+            Told::Brought(node, pushed) => self.brought(node, pushed),
             Told::Came(chat, session, seq, floor) => self.came(chat, session, seq, floor),
         }
     }
@@ -142,6 +147,20 @@ impl Trust {
             let takers: Vec<u64> = receipts.takers.iter().map(|(node, _)| *node).collect();
             self.share(&takers, 1);
         }
+    }
+
+    /// What comes out of a store no other node pushed before.
+    fn brought(&mut self, node: u64, pushed: bool) {
+        if !(pushed && self.bringers.contains(&node)) {
+            self.bringers.retain(|one| *one != node);
+            self.bringers.insert(0, node);
+            self.bringers.truncate(PREFERRED);
+        }
+    }
+
+    /// Receive nodes to use first, the best first.
+    pub(super) fn bringers(&self) -> &[u64] {
+        &self.bringers
     }
 
     fn receipts_for(&mut self, chat: Chat) -> &mut Receipts {
@@ -258,7 +277,9 @@ impl Trust {
         let proven = |number: u64| self.is_proven([number].into_iter());
         let is_other = |node: &Node| node.proven && Some(node.number) != latest;
         let other = self.nodes.iter().any(is_other);
-        let worse = |node: &&Node| !node.proven && (other || node.tries >= TRIES);
+        let preferred = self.preferred();
+        let untold = |node: &Node| node.tries >= TRIES && !preferred.contains(&node.number);
+        let worse = |node: &&Node| !node.proven && (other || untold(node));
         let mut worse: Vec<&Node> = self.nodes.iter().filter(worse).collect();
         worse.sort_by_key(|node| std::cmp::Reverse(node.tries));
         let worse = worse.iter().map(|node| node.number);
@@ -378,6 +399,18 @@ mod tests {
             "the most tried is avoided most"
         );
         assert_eq!(trust.not([3, 1].into_iter()), [3, 1, 2]);
+    }
+
+    #[test]
+    fn who_brought_what_nobody_pushed_is_asked_first() {
+        let mut trust = Trust::default();
+        for (node, pushed) in [(1, true), (2, true), (1, true), (3, false), (2, true)] {
+            trust.told(Told::Brought(node, pushed));
+        }
+        assert_eq!(trust.bringers(), [3, 2, 1]);
+        trust.told(Told::Brought(4, false));
+        trust.told(Told::Brought(2, false));
+        assert_eq!(trust.bringers(), [2, 4, 3]);
     }
 
     #[test]

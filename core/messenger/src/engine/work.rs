@@ -8,6 +8,7 @@ use super::input::{Answer, Effect};
 use super::own::{self, KEY_COVERED};
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::trust::Told;
 use super::{Engine, blob, bucket, cards, outcome, query, receipt, receive, reset, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -73,7 +74,7 @@ impl Engine {
         self.live.quiet_since_ms = now_ms;
         self.weigh_bucket(now_ms, out)?;
         self.run(now_ms, out, |step| {
-            receive::payload(step, &received.payload, seconds(&received))?;
+            all(step, std::slice::from_ref(&received))?;
             // A live push proves that the subscription lived until now.
             if caught_up && step.fx.unmatched.is_empty() {
                 own::set_time(step.tx, KEY_COVERED, step.clock_ms)?;
@@ -545,7 +546,12 @@ fn seconds(received: &Received) -> i64 {
 
 fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
     for message in messages {
+        let before = step.fx.opened;
         receive::payload(step, &message.payload, seconds(message))?;
+        if step.fx.opened > before {
+            let brought = Told::Brought(message.node, message.live);
+            step.fx.trust.push(brought);
+        }
     }
     Ok(())
 }

@@ -73,8 +73,8 @@ pub(super) struct Actor {
     pub(super) next_job: u64,
     /// Who was asked the last store queries of the receive circle.
     pub(super) stores: Turns,
-    /// Whom to publish through, the best first.
-    pub(super) preferred: Vec<NodeNumber>,
+    /// Whom to publish through, and receive from, the best first.
+    pub(super) preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
     pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
@@ -119,7 +119,7 @@ impl Actor {
             jobs: BTreeMap::new(),
             next_job: 0,
             stores: Turns::default(),
-            preferred: nodes.of_use_for_publishing(),
+            preferred: (nodes.of_use_for_publishing(), Vec::new()),
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),
@@ -218,7 +218,7 @@ impl Actor {
             Command::Publish { .. } | Command::Query { .. } | Command::Check { .. } => {
                 self.add_job(command);
             }
-            Command::Prefer(nodes) => self.preferred = nodes,
+            Command::Prefer { publish, receive } => self.preferred = (publish, receive),
             Command::Judge { node, of_use } => self.nodes.judge(node, of_use),
             Command::Subscribe { topics } => self.filter.want(topics),
             Command::Foreground(on) => {

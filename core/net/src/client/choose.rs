@@ -176,7 +176,8 @@ impl Actor {
     /// Nodes to use first.
     fn preferred_for(&self, kind: Kind, service: Service) -> Vec<NodeNumber> {
         match (kind, service) {
-            (Kind::Publish, Service::LightPush) => self.preferred.clone(),
+            (Kind::Publish, Service::LightPush) => self.preferred.0.clone(),
+            (Kind::Receive, _) => self.preferred.1.clone(),
             _ => Vec::new(),
         }
     }
