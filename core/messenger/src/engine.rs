@@ -244,7 +244,6 @@ impl Engine {
                 now_ms,
                 clock_ms: live.clock.correct(now_ms),
                 skewed: live.clock.skewed(),
-                clock_doubt: live.clock.doubt(now_ms),
                 rng,
                 own: own.as_ref(),
                 config,

@@ -81,17 +81,22 @@ fn one_good_node_beside_two_of_each_kind() {
     }
 }
 
-/// Bad nodes at random, three to ten in each circle: everything arrives. With seeds 2 to 12 the last of twenty texts took
-/// 0.3 to 3.4 hours, half of the worlds 1.3 at most.
+/// Bad nodes at random, three to ten in each circle: everything arrives, later texts sooner. With seeds 2 to 12 the last of
+/// the first twenty was there after 3.0 hours in the worst of 88 worlds, after 1.3 in half of them (2.8 and 2.3 with ten
+/// nodes); of the next twenty none took longer than 1.3 hours.
 #[test]
 fn one_good_node_of_many_at_random() {
     for count in 3..=10 {
-        for seed in 2..=6 {
+        for seed in 2..=4 {
             let seed = 100 * seed + count as u64;
             let mut world = world(seed, Fleet::one_good(count, &mut Seeded::new(seed)));
             let mut said = Vec::new();
             talk(&mut world, &mut said);
-            let hours = wait(&mut world, 8 * HOUR, "there", |world| arrived(world, &said));
+            let mut hours = wait(&mut world, 8 * HOUR, "there", |world| arrived(world, &said));
+            hours += 6;
+            world.run(6 * HOUR);
+            talk(&mut world, &mut said);
+            hours += wait(&mut world, 3 * HOUR, "there", |world| arrived(world, &said));
             let requests = requests(&world);
             assert!(requests <= 300 + 60 * hours, "{seed}: {requests}");
         }

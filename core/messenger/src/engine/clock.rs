@@ -44,16 +44,6 @@ impl Clock {
         self.correction_ms.abs() > REPORTED_MS - DELAY_MS
     }
 
-    /// How much the correction is to be doubted, in eighths: what it rests on may be lies, and may be long ago.
-    pub(super) fn doubt(&self, now_ms: i64) -> i64 {
-        let lately = |one: &Node| now_ms.saturating_sub(one.last_ms).saturating_abs() <= HOUR;
-        match self.nodes.iter().any(lately) {
-            _ if !self.skewed() => 0,
-            true => 4,
-            false => 7,
-        }
-    }
-
     /// A live push of this timestamp came through this node. True when that changed [`Self::skewed`].
     pub(super) fn sample(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) -> bool {
         let before = self.skewed();

@@ -81,7 +81,7 @@ fn accepted(
                     .push(Told::TookReceipts(node, chat, step.now_ms));
                 receipt::again(step, &chat)?;
             }
-            chat => step.fx.trust.push(Told::Took(node, chat)),
+            chat => step.fx.trust.push(Told::Took(node, row.id, chat)),
         }
     }
     if row.kind == CARD {

@@ -1,8 +1,10 @@
 //! Out: a message becomes an outbox row, sealed once in the session's next key, and is handed to the network again
 //! and again until its receipt.
 
+use std::collections::HashMap;
+
 use sotto_crypto::{HandshakeCore, Session, mask};
-use sotto_db::{Chat, Contact, Conversation, Hash, NEVER, Outbox};
+use sotto_db::{Attempt, Chat, Contact, Conversation, Hash, NEVER, Outbox};
 use sotto_net::Command;
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
 use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, room};
@@ -11,7 +13,7 @@ use sotto_wire::topic::Lane;
 use super::outcome::{emit_state, give_up};
 use super::own::Own;
 use super::step::{DAY, SECOND, Step};
-use super::trust::Told;
+use super::trust::{Told, Trust};
 use super::{blob, contact, receipt, reset, state};
 use crate::error::{Code, Error};
 
@@ -286,16 +288,9 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         return Ok(step.tx.outbox_update(&row)?);
     };
     let attempts = step.tx.attempts(row.id)?;
-    let had = attempts.iter().map(|attempt| u64::try_from(attempt.node));
-    let receipts = row.chat.filter(|_| row.kind == ONCE);
-    let receipts = receipts
-        .iter()
-        .flat_map(|chat| step.trust.had_receipts(chat));
-    let had: Vec<u64> = had.flatten().chain(receipts).collect();
-    // What did not come may have had the wrong time: stores refuse that.
-    let uncorrected = !had.is_empty() && step.below(8) < step.clock_doubt;
-    let clock_ms = if uncorrected {
-        step.now_ms
+    let had = who_had(step, &row, &attempts);
+    let clock_ms = if step.skewed && is_other_turn(step.trust, &had) {
+        step.now_ms // stores refuse a wrong time, and the correction may be one
     } else {
         step.clock_ms
     };
@@ -324,6 +319,40 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         not: step.trust.not(had.into_iter()),
     });
     Ok(())
+}
+
+/// Who had what is sent, the latest first.
+fn who_had(step: &Step<'_>, row: &Outbox, attempts: &[Attempt]) -> Vec<u64> {
+    let mut had: Vec<u64> = match row.chat {
+        Some(chat) if row.kind == ONCE => step.trust.had_receipts(&chat).collect(),
+        _ => step.trust.had(row.id).collect(),
+    };
+    if had.is_empty() {
+        let nodes = attempts.iter().map(|attempt| attempt.node);
+        had.extend(nodes.filter_map(|node| u64::try_from(node).ok()));
+    }
+    had
+}
+
+/// Whether it is the turn of the device's clock: every other time, and for a node that has it again if it was not before.
+fn is_other_turn(trust: &Trust, had: &[u64]) -> bool {
+    let mut turns = HashMap::new();
+    for (number, node) in had.iter().rev().enumerate() {
+        let turn = turns
+            .get(node)
+            .map_or(number % 2 == 1, |before: &bool| !before);
+        turns.insert(*node, turn);
+    }
+    // The one that had it last the longest ago is next, unless there is another.
+    let again = |at: usize| had.iter().take(at);
+    let next = had
+        .iter()
+        .enumerate()
+        .rev()
+        .find(|(at, node)| !again(*at).any(|one| one == *node));
+    let next = next.filter(|_| trust.all_among(had));
+    let before = next.and_then(|(_, node)| turns.get(node));
+    before.map_or(had.len() % 2 == 1, |before| !before)
 }
 
 /// Makes everything due that was never accepted, but for the rows at the network.
@@ -468,4 +497,29 @@ pub(super) fn again(
     }
     enqueue(step, row)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_gets_a_message_by_either_clock_in_two_rounds() {
+        for nodes in 1..=10_u64 {
+            let mut trust = Trust::default();
+            for node in 0..nodes {
+                trust.told(Told::Took(node, 1, None));
+            }
+            let mut had = Vec::new();
+            let mut turns = HashMap::<u64, Vec<bool>>::new();
+            for number in 0..2 * nodes {
+                let node = number % nodes;
+                let turn = is_other_turn(&trust, &had);
+                turns.entry(node).or_default().push(turn);
+                had.insert(0, node);
+            }
+            assert!(turns.values().all(|turns| turns[0] != turns[1]));
+            assert!(!turns[&0][0], "first by the corrected clock");
+        }
+    }
 }

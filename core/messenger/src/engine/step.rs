@@ -27,8 +27,6 @@ pub(super) struct Step<'a> {
     pub(super) clock_ms: i64,
     /// The device's clock is off by more than 20 s.
     pub(super) skewed: bool,
-    /// So many in eight of what is sent again go by the device's clock.
-    pub(super) clock_doubt: i64,
     pub(super) rng: &'a mut Rng,
     pub(super) own: Option<&'a Own>,
     pub(super) config: &'a EngineConfig,

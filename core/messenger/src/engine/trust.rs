@@ -5,13 +5,13 @@
 //! A receipt says that a message came, not by which of the nodes that had it. So they share the credit, by the square of
 //! what they had of it before: the one that is in it every time outgrows the others. One that has nine tenths is proven.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use sotto_db::{Chat, Hash};
 
 use super::step::{MINUTE, SECOND};
 
-/// Contacts remembered.
+/// Rows and contacts remembered.
 const REMEMBERED: usize = 1024;
 /// So many in a row that did not come through, and a node is no longer proven: it may have been the receipts that did not.
 const STRIKES: u32 = 3;
@@ -38,7 +38,7 @@ const CROSSING_MS: i64 = 30 * SECOND;
 #[derive(Debug, Clone)]
 pub(super) enum Told {
     /// A node took a row; receipts for its contact may ride on it.
-    Took(u64, Option<Chat>),
+    Took(u64, i64, Option<Chat>),
     /// A node took receipts for a contact, and nothing else, at that time.
     TookReceipts(u64, Chat, i64),
     /// A receipt covers what these nodes had, all that ever had it, the latest first, to whom so much more of the credit
@@ -91,6 +91,8 @@ pub(super) struct Trust {
     turn: usize,
     /// Receive nodes that brought messages, the best first.
     bringers: Vec<u64>,
+    /// Who took an outbox row, the latest first.
+    takers: HashMap<i64, VecDeque<u64>>,
     receipts: HashMap<Chat, Receipts>,
 }
 
@@ -98,8 +100,12 @@ impl Trust {
     /// Takes in what happened.
     pub(super) fn told(&mut self, told: Told) {
         match told {
-            Told::Took(node, chat) => {
+            Told::Took(node, row, chat) => {
                 self.used(node);
+                if self.takers.len() >= REMEMBERED && !self.takers.contains_key(&row) {
+                    self.takers.clear();
+                }
+                self.takers.entry(row).or_default().push_front(node);
                 if let Some(chat) = chat {
                     self.may_carry(chat, node, Some(RIDING));
                 }
@@ -293,6 +299,16 @@ impl Trust {
         not
     }
 
+    /// Are all nodes that were used among these?
+    pub(super) fn all_among(&self, nodes: &[u64]) -> bool {
+        self.nodes.iter().all(|node| nodes.contains(&node.number))
+    }
+
+    /// Who had a row, the latest first, as far as is remembered.
+    pub(super) fn had(&self, row: i64) -> impl Iterator<Item = u64> {
+        self.takers.get(&row).into_iter().flatten().copied()
+    }
+
     /// Who had receipts alone for a contact that seem not to have arrived, the latest first.
     pub(super) fn had_receipts(&self, chat: &Chat) -> impl Iterator<Item = u64> {
         let receipts = self.receipts.get(chat).filter(|one| one.unheard.is_some());
@@ -322,7 +338,7 @@ mod tests {
 
     fn took(trust: &mut Trust, nodes: &[u64]) {
         for node in nodes {
-            trust.told(Told::Took(*node, None));
+            trust.told(Told::Took(*node, 1, None));
         }
     }
 
