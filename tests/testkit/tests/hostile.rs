@@ -92,7 +92,9 @@ fn one_good_node_of_many_at_random() {
             let mut world = world(seed, Fleet::one_good(count, &mut Seeded::new(seed)));
             let mut said = Vec::new();
             talk(&mut world, &mut said);
-            let mut hours = wait(&mut world, 8 * HOUR, "there", |world| arrived(world, &said));
+            let mut hours = wait(&mut world, 12 * HOUR, "there", |world| {
+                arrived(world, &said)
+            });
             hours += 6;
             world.run(6 * HOUR);
             talk(&mut world, &mut said);

@@ -12,7 +12,8 @@ use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::MessageId;
 
-/// As long as no node had it that does what it says, as far as is known, so many are tried, a quarter of an hour apart.
+/// As long as no node had it that does what it says, as far as is known, so many are tried, a quarter of an hour apart,
+/// and as many an hour apart.
 const PROBES: u32 = 12;
 /// A store is asked for a card after this, and up to as much again.
 const CARD_CHECK_MS: i64 = 10 * SECOND;
@@ -131,7 +132,8 @@ fn accepted(
     row.attempts = row.attempts.saturating_add(1);
     let probes = if step.skewed { 2 * PROBES } else { PROBES };
     let wait = match since_proven(step, &attempts) {
-        None if row.attempts > probes => DAY,
+        None if row.attempts > 2 * probes => DAY,
+        None if row.attempts > probes => HOUR,
         None if row.attempts > 2 => 15 * MINUTE,
         since => match since.unwrap_or(row.attempts) {
             1 => 2 * MINUTE,
