@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sotto_interop::CLUSTER;
 use sotto_interop::node::{Node, node_config};
@@ -118,7 +118,8 @@ async fn two_people_talk_through_one_good_node_of_four_in_each_circle() {
         person.move_over(net.clone()).await;
         person.messenger.set_foreground(true).await.unwrap();
     }
-    talk(&people, 0..TEXTS).await;
+    let took = talk(&people, 0..TEXTS).await;
+    println!("all delivered after {took:?}");
     for node in publish.iter().chain(&receive) {
         println!("{:?}: {} requests", node.bad, node.asked());
         assert!(node.asked() <= 60, "{:?}: {}", node.bad, node.asked());
@@ -143,8 +144,9 @@ async fn two_people_talk_through_one_good_node_of_four_in_each_circle() {
     }
 }
 
-/// These texts, by turns, until all are known to be delivered.
-async fn talk(people: &[Person], numbers: Range<usize>) {
+/// These texts, by turns, until all are known to be delivered; how long that took.
+async fn talk(people: &[Person], numbers: Range<usize>) -> Duration {
+    let began = Instant::now();
     let mut sent = Vec::new();
     for number in numbers {
         let who = number % 2;
@@ -158,4 +160,5 @@ async fn talk(people: &[Person], numbers: Range<usize>) {
             .await;
         assert!(people[1 - who].texts().contains(&number.to_string()));
     }
+    began.elapsed()
 }
