@@ -410,8 +410,11 @@ async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
             _ => None,
         })
         .await;
-        let of_use = swallowed() == before; // as receipts tell the engine
-        client.send(Command::Judge { node, of_use }).await;
+        // As receipts tell the engine; of some liars nothing shows yet.
+        let of_use = swallowed() == before;
+        if of_use || id % 2 == 0 {
+            client.send(Command::Judge { node, of_use }).await;
+        }
         takers.insert(0, node);
     }
     assert_eq!(swallowed(), 4, "each had one");
