@@ -579,6 +579,26 @@ fn what_is_lost_with_the_node_that_took_it_leaves_again_soon() {
     }
 }
 
+/// Though both be known to be good.
+#[test]
+fn what_two_nodes_took_at_once_was_sent_once() {
+    for seed in 50..60 {
+        let mut world = World::befriended(seed);
+        world.weather.v2_nodes = 2;
+        for number in 0..20 {
+            assert!(world.send(number % 2, "it came"));
+            world.run(MINUTE);
+        }
+        world.set_online(1, false);
+        assert!(world.send(0, "while you were away"));
+        world.run(5 * SECOND);
+        assert_eq!(world.phones[0].states().last(), Some(&MessageState::Sent));
+        let before = world.published.len();
+        world.run(2 * MINUTE + 15 * SECOND);
+        assert!(world.published.len() > before, "seed {seed}");
+    }
+}
+
 #[test]
 fn without_a_count_of_relays_two_nodes_must_accept() {
     for (v2_nodes, state) in [(2, MessageState::Sent), (1, MessageState::Queued)] {

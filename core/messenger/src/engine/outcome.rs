@@ -135,7 +135,8 @@ fn accepted(
         None if row.attempts > 2 * probes => DAY,
         None if row.attempts > probes => HOUR,
         None if row.attempts > 2 => 15 * MINUTE,
-        since => match since.unwrap_or(row.attempts) {
+        // Two nodes that give no count and took it at once are one attempt.
+        since => match since.map_or(row.attempts, |since| since.min(row.attempts)) {
             1 => 2 * MINUTE,
             2 => 10 * MINUTE,
             3 => HOUR,
