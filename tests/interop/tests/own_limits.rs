@@ -138,8 +138,8 @@ async fn two_people_talk_through_go_nodes_with_their_own_limits() {
     let much = refused(&mut first, "lightpush") + refused(&mut second, "lightpush");
     println!("{much} requests too many for 16 texts, each by two nodes, and their receipts");
     assert!(much > 0);
-    // Fewer at a time after each refusal, and with waits: a few tries for each of about 48 messages.
-    assert!(much < 400, "{much}");
+    // After each wait all that waits is tried at once: bounded by the square of what there is to send.
+    assert!(much < 1500, "{much}");
     for person in [alice, bob] {
         person.messenger.close().await.unwrap();
     }

@@ -27,8 +27,6 @@ pub(super) enum Choice {
     Ask(Ready),
     /// Something is under way, or may be tried at a later time.
     Wait(Option<Instant>),
-    /// Whom one may ask is being asked enough: an answer makes room.
-    Full,
     Nobody,
 }
 
@@ -61,14 +59,8 @@ fn best(ready: &[Ready], nodes: &[Node], now: Instant) -> Option<Ready> {
 impl Actor {
     /// A ready node, else a connection to one is started.
     fn choose(&mut self, kind: Kind, service: Service, wish: &Wish<'_>, now: Instant) -> Choice {
-        let (mut later, mut held) = (None, false);
+        let mut later = None;
         let asked = wish.asked;
-        let asking: Vec<NodeNumber> = self
-            .jobs
-            .values()
-            .filter_map(|job| job.asking)
-            .map(|(_, node)| node)
-            .collect();
         let avoid: Vec<NodeNumber> = wish
             .avoid
             .iter()
@@ -84,12 +76,6 @@ impl Actor {
             let busy = self.nodes.of(kind).filter(|node| fits(node));
             let free_at = busy.filter_map(|node| node.busy(now)).min();
             let fits = |node: &Node| fits(node) && node.busy(now).is_none();
-            let full = |node: &Node| {
-                let asked = asking.iter().filter(|other| **other == node.number);
-                asked.count() >= node.room()
-            };
-            held |= self.nodes.of(kind).any(|node| fits(node) && full(node));
-            let fits = |node: &Node| fits(node) && !full(node);
             let allowed: Vec<Node> = self.nodes.of(kind).filter(|n| fits(n)).cloned().collect();
             let number = |node: NodeNumber| allowed.iter().any(|one| one.number == node);
             let circle = self.circle(kind);
@@ -117,11 +103,7 @@ impl Actor {
                 return Choice::Wait(later);
             }
         }
-        match later {
-            _ if held => Choice::Full,
-            Some(at) => Choice::Wait(Some(at)),
-            None => Choice::Nobody,
-        }
+        later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
     }
 
     fn dial_one(
@@ -169,7 +151,7 @@ impl Actor {
                 }
                 None
             }
-            Choice::Full | Choice::Nobody => None,
+            Choice::Nobody => None,
         }
     }
 
@@ -199,7 +181,6 @@ impl Actor {
         let mut free = MAX_ASKING.saturating_sub(asking.count());
         let waiting = self.jobs.iter().filter(|(_, job)| job.asking.is_none());
         let waiting: Vec<u64> = waiting.map(|(number, _)| *number).collect();
-        let mut full = Vec::new(); // what none of many is asked for now
         for number in waiting {
             if free == 0 {
                 return;
@@ -208,23 +189,14 @@ impl Actor {
                 continue;
             };
             let until = *job.until.get_or_insert(now + self.config.timing.reach);
-            let wanted = (job.kind(), job.service());
-            let choice = match full.contains(&wanted) {
-                true => Choice::Full,
-                false => self.start_job(number, &mut job, now),
-            };
-            let choice = match choice {
+            let choice = match self.start_job(number, &mut job, now) {
                 Choice::Nobody if self.discovery.searching() => Choice::Wait(None),
                 choice => choice,
             };
             match choice {
                 Choice::Ask(_) => free -= 1,
                 Choice::Wait(at) if until > now => self.wake_at(at.unwrap_or(until).min(until)),
-                Choice::Full if until > now => {
-                    full.push(wanted);
-                    self.wake_at(until);
-                }
-                Choice::Wait(_) | Choice::Full | Choice::Nobody => {
+                Choice::Wait(_) | Choice::Nobody => {
                     let event = match self.has_other(&job) {
                         true => job.failed(),
                         false => job.failed_for(FailReason::NoOther),
@@ -345,7 +317,6 @@ impl Actor {
         let (conduct, step) = job.answered(node, answer);
         match conduct {
             Conduct::Good => {
-                self.nodes.bore(node);
                 match job.task {
                     Task::Query { .. } => self.nodes.of_use(node),
                     // What its yes is worth shows when messages come through.

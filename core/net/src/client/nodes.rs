@@ -22,9 +22,6 @@ const MAX_ADDRESSES: usize = 8;
 const SHUN: Duration = Duration::from_secs(3600);
 /// How long a node is spared a service that it seems to be of no use for.
 const DOUBT: Duration = Duration::from_secs(600);
-/// Jobs that a node is asked at a time, in eighths: many at first, half of them each time that it has too much to do,
-/// one more for eight that it answers.
-const MOST: u32 = 8 * 32;
 /// Longest wait before a busy node is asked again.
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
 /// How soon after a failure a request of the app may try the same node again.
@@ -83,8 +80,6 @@ pub(crate) struct Node {
     /// Said it has too much to do.
     busy: u32,
     busy_until: Option<Instant>,
-    /// Jobs at a time, in eighths.
-    room: u32,
     /// What it offered when last identified.
     pub(crate) offers: Option<Offers>,
     /// It turned out to have no store over a connection of its own, of which nothing else is kept.
@@ -113,7 +108,6 @@ impl Node {
             doubted: None,
             busy: 0,
             busy_until: None,
-            room: MOST,
             offers: None,
             no_store: false,
         }
@@ -221,11 +215,6 @@ impl Node {
     /// When it wants to be asked again, if that is not now.
     pub(crate) fn busy(&self, now: Instant) -> Option<Instant> {
         self.busy_until.filter(|until| *until > now)
-    }
-
-    /// Jobs that it may be asked at a time; at least one.
-    pub(crate) fn room(&self) -> usize {
-        usize::try_from(self.room / 8).unwrap_or(1)
     }
 
     /// Whether it may be dialled now; `asked` when the app is waiting for it.
@@ -392,29 +381,21 @@ impl Nodes {
         }
     }
 
-    /// Has too much to do: left alone for a while, and asked less at a time from then on.
+    /// Has too much to do: left alone for a while.
     pub(crate) fn too_busy(&mut self, number: NodeNumber, now: Instant) {
         let base = self.timing.busy;
         if let Some(node) = self.get_mut(number)
             && node.busy(now).is_none()
         {
-            node.room = (node.room / 2).max(8);
             node.busy_until = Some(now + random::backoff(base, node.busy, LONGEST_BUSY));
             node.busy = node.busy.saturating_add(1);
-        }
-    }
-
-    /// It did a job, and bears one more.
-    pub(crate) fn bore(&mut self, number: NodeNumber) {
-        if let Some(node) = self.get_mut(number) {
-            node.busy = 0;
-            node.room = node.room.saturating_add(1).min(MOST);
         }
     }
 
     /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the same.
     pub(crate) fn well(&mut self, number: NodeNumber) {
         if let Some(node) = self.get_mut(number) {
+            node.busy = 0;
             node.failures = 0;
             node.failed_at = None;
         }
