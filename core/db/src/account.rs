@@ -10,7 +10,11 @@ use zeroize::Zeroizing;
 use crate::{Error, Reader};
 
 const APPLICATION_ID: i32 = 0x536f_7474; // "Sott"
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_nodes.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema_nodes.sql"),
+    include_str!("schema_3.sql"),
+];
 
 /// The open database of an account: the one writer.
 pub struct Account {
