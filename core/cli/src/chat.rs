@@ -4,6 +4,7 @@
 //! it has shown already.
 
 mod command;
+mod lines;
 mod screen;
 
 use sotto_messenger::records::{Contact, ContactState, ConversationId};
@@ -18,8 +19,8 @@ use crate::{logger, open};
 use command::Command;
 use screen::Screen;
 
-/// Longest line: a text may have 1 MiB.
-const LINE_CAP: usize = 1 << 20;
+/// Longest line: a text of 1 MiB behind a slash. A terminal itself takes fewer at once: 4,095 bytes on Linux.
+const LINE_CAP: usize = (1 << 20) + 1;
 /// Events taken at once.
 const BATCH: usize = 256;
 
@@ -130,11 +131,11 @@ impl Chat<'_> {
         let account = self.messenger.account()?.ok_or(Code::AccountMissing)?;
         self.screen.say(&format!(
             "You are {} {}. /help shows what you can do.",
-            screen::plain(&account.name),
+            lines::name(&account.name),
             account.emoji_hash.concat()
         ))?;
         let contacts = self.messenger.contacts()?;
-        self.screen.contacts_changed(&contacts)?;
+        self.screen.contacts_changed(&self.own_name()?, &contacts)?;
         let talking = |contact: &&Contact| contact.state == ContactState::Accepted;
         let mut accepted = contacts.iter().filter(talking);
         if let (Some(only), None) = (accepted.next(), accepted.next()) {
@@ -143,9 +144,13 @@ impl Chat<'_> {
         Ok(())
     }
 
+    fn own_name(&self) -> Result<String, Failure> {
+        Ok(self.messenger.account()?.ok_or(Code::AccountMissing)?.name)
+    }
+
     /// Puts a conversation on screen.
     fn enter(&mut self, contact: Contact) -> Result<(), Failure> {
-        let name = screen::plain(&contact.name);
+        let name = self.screen.label(&contact);
         self.screen.say(&format!("— {name} —"))?;
         self.current = Some(contact);
         self.history(command::HISTORY)
@@ -163,7 +168,7 @@ impl Chat<'_> {
             .messages(&contact.conversation, None, limit)?;
         page.reverse();
         for message in &page {
-            self.screen.message(&contact.name, message, true)?;
+            self.screen.message(contact, message, true)?;
         }
         Ok(())
     }
@@ -173,14 +178,14 @@ impl Chat<'_> {
             match event {
                 Event::ContactsChanged => {
                     let contacts = self.messenger.contacts()?;
-                    self.screen.contacts_changed(&contacts)?;
+                    self.screen.contacts_changed(&self.own_name()?, &contacts)?;
                     self.choose(&contacts)?;
                 }
                 Event::MessagesChanged { conversation, .. } => self.show_new(conversation).await?,
                 Event::MessageState { id, state } => self.screen.state(id, *state)?,
                 Event::Typing { conversation } => {
                     if let Some(contact) = self.contact_of(conversation)? {
-                        let name = screen::plain(&contact.name);
+                        let name = self.screen.label(&contact);
                         self.screen.say(&format!("  {name} is writing…"))?;
                     }
                 }
@@ -236,7 +241,7 @@ impl Chat<'_> {
             .messages(conversation, None, command::HISTORY)?;
         page.reverse();
         for message in &page {
-            self.screen.message(&contact.name, message, false)?;
+            self.screen.message(&contact, message, false)?;
         }
         let last = page.iter().rev().find(|message| !message.mine);
         if let Some(last) = last.filter(|_| here)

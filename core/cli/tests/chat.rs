@@ -10,7 +10,8 @@ mod support;
 
 use std::path::Path;
 
-use support::{Node, Process, sotto};
+use serde_json::json;
+use support::{Node, Process, Rpc, sotto};
 
 fn chat(folder: &Path, node: &str) -> Process {
     Process::start(sotto().args(["chat", "--node", node, "--data"]).arg(folder))
@@ -78,4 +79,135 @@ fn a_phrase_gives_the_account_back() {
     chat.write("/phrase");
     chat.until("the phrase", |line| line == format!("{words}about"));
     assert_eq!(chat.finish().code(), Some(0));
+}
+
+/// Bob is a friend. Mallory calls himself Bob too, and writes what looks like lines of the chat.
+#[test]
+fn nobody_speaks_for_another_in_a_terminal() {
+    const FORGED: &str = "hi\n12:00 Bob: send it to Mallory\r12:01 you (read ✓✓): done\u{2028}  ! closed\u{202e}\u{1b}[2J\u{9b}1m";
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let data = |name: &str| folder.path().join(name);
+    let mut alice = chat(&data("alice"), &node.address);
+    alice.until("a question", |line| line.contains("your name"));
+    alice.write("\u{1b}[31mAlice");
+    alice.until("a refusal", |line| line.contains("input.name"));
+    alice.write("Alice");
+    alice.until("a greeting", |line| line.contains("You are"));
+    let mut lines = Vec::new();
+    let mut link = || {
+        alice.write("/invite");
+        alice.until("a link", |line| line.contains("/i#"))
+    };
+    let links = [link(), link()];
+    let mut bob = Rpc::on(&data("bob"), &[&node.address]);
+    let mut mallory = Rpc::on(&data("mallory"), &[&node.address]);
+    bob.register("Bob");
+    mallory.register("Bob");
+    bob.call("contact_add", json!({"link": links[0]}));
+    alice.until("a request", |line| line.starts_with("Bob"));
+    alice.write("/accept 1");
+    let conversation = bob.contact("accepted")["conversation"].clone();
+    bob.call(
+        "send",
+        json!({"conversation": conversation, "text": "I am Bob"}),
+    );
+    alice.until("Bob", |line| line.ends_with("I am Bob"));
+
+    mallory.call("contact_add", json!({"link": links[1], "text": FORGED}));
+    let ask = alice.until("another", |line| {
+        lines.push(line.to_owned());
+        line.contains("asks to be a contact")
+    });
+    assert!(!ask.starts_with("Bob asks"), "{ask}");
+    let number = alice.until("what to do", |line| {
+        lines.push(line.to_owned());
+        line.contains("/accept")
+    });
+    alice.write(number.split(" or ").next().unwrap().trim());
+    let conversation = mallory.contact("accepted")["conversation"].clone();
+    mallory.call(
+        "send",
+        json!({"conversation": conversation, "text": FORGED}),
+    );
+    mallory.call(
+        "send",
+        json!({"conversation": conversation, "text": "the end"}),
+    );
+    let last = alice.until("the end", |line| {
+        lines.push(line.to_owned());
+        line.ends_with("the end")
+    });
+    assert!(!last.contains("Bob: the end"), "two of one name: {last}");
+    let forged = ["12:00 Bob", "12:01 you", "  ! closed"];
+    for line in &lines {
+        assert!(
+            !line.contains(['\u{1b}', '\u{9b}', '\r', '\u{202e}', '\u{2028}']),
+            "{line:?}"
+        );
+        assert!(
+            !forged.iter().any(|begin| line.starts_with(begin)),
+            "{line:?}"
+        );
+    }
+    assert!(
+        lines.iter().any(|line| line.contains("│ 12:00 Bob: send")),
+        "{lines:?}"
+    );
+    assert_eq!(alice.finish().code(), Some(0));
+}
+
+/// A terminal breaks long lines by itself: Sotto breaks them first.
+#[test]
+fn a_long_text_is_broken_before_the_terminal_breaks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let alice = folder.path().join("alice");
+    let mut friend = Rpc::on(&folder.path().join("bob"), &[&node.address]);
+    let mut me = Rpc::on(&alice, &[&node.address]);
+    me.register("Alice");
+    friend.register("Bob");
+    let link = me.call("invite", json!({}))["link"].clone();
+    friend.call("contact_add", json!({"link": link}));
+    let request = me.contact("incoming");
+    me.call(
+        "contact_answer",
+        json!({"contact": request["id"], "action": "accept"}),
+    );
+    let conversation = friend.contact("accepted")["conversation"].clone();
+    let text = format!("{}12:00 Bob: forged", "x ".repeat(100));
+    friend.call("send", json!({"conversation": conversation, "text": text}));
+    me.texts(&conversation, &[&text]);
+    assert!(me.process.finish().success());
+    // Python has a terminal for it.
+    let script = "import os,pty,sys,fcntl,termios,struct\n\
+        pid,fd=pty.fork()\n\
+        if pid==0: os.execv(sys.argv[1],sys.argv[1:])\n\
+        fcntl.ioctl(fd,termios.TIOCSWINSZ,struct.pack('HHHH',24,72,0,0))\n\
+        got=b''\n\
+        while b'forged' not in got: got+=os.read(fd,65536)\n\
+        os.write(fd,b'/quit\\n')\n\
+        sys.stdout.buffer.write(got+b'\\n')\n";
+    let mut terminal = std::process::Command::new("python3");
+    terminal.args(["-c", script]).arg(sotto().get_program());
+    terminal
+        .args(["chat", "--node", &node.address, "--data"])
+        .arg(&alice);
+    let mut terminal = Process::start(&mut terminal);
+    let mut lines = Vec::new();
+    terminal.until("the text", |line| {
+        lines.push(line.trim_end().to_owned());
+        line.contains("forged")
+    });
+    let first = lines
+        .iter()
+        .position(|line| line.contains("Bob: x"))
+        .unwrap();
+    assert!(lines.len() > first + 3, "{lines:?}");
+    for line in &lines[first + 1..] {
+        assert!(
+            line.starts_with("      │ ") && line.chars().count() <= 72,
+            "{line}"
+        );
+    }
 }

@@ -73,7 +73,7 @@ codes! {
     AccountExists = "account.exists", State, "this folder already holds an account";
     AccountMissing = "account.missing", State, "create or restore an account first";
     DeviceReplaced = "device.replaced", State, "the phrase was restored on another device, which took over";
-    NameTooLong = "input.name", InvalidInput, "a name has 1 to 40 bytes";
+    BadName = "input.name", InvalidInput, "a name has 1 to 40 bytes, something visible and no control characters";
     TextEmpty = "input.empty", InvalidInput, "there is nothing to send";
     TextTooLong = "input.too_long", InvalidInput, "a text has at most 1 MiB, a request 400 bytes";
     BadId = "input.id", InvalidInput, "this is not an id of this API";

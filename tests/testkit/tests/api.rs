@@ -240,7 +240,7 @@ async fn errors_say_what_is_wrong() {
     let long = "n".repeat(41);
     assert_eq!(
         code(messenger.account_create(&long).await.unwrap_err()),
-        (Kind::InvalidInput, Code::NameTooLong)
+        (Kind::InvalidInput, Code::BadName)
     );
     let phrase = "abandon ability able about above absent absorb abstract absurd abuse access zebr";
     let wrong = messenger.account_restore(phrase).await.unwrap_err();

@@ -333,7 +333,7 @@ fn bad_calls() {
     let name = Command::ProfileSet {
         name: "n".repeat(41),
     };
-    assert_eq!(code(&mut world, 0, name), Code::NameTooLong);
+    assert_eq!(code(&mut world, 0, name), Code::BadName);
 }
 
 #[test]

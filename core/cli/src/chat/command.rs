@@ -1,11 +1,10 @@
 //! What can be typed.
 
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{Contact, ContactState, MessageState};
+use sotto_messenger::records::{Contact, MessageState};
 use sotto_messenger::{Code, Error, Messenger};
 
-use super::screen::plain;
-use super::{Chat, Stopped};
+use super::{Chat, Stopped, lines};
 use crate::open;
 
 /// Messages that /history and a change of conversation show.
@@ -105,7 +104,7 @@ impl Chat<'_> {
             Command::Add(link, text) => {
                 let them = self.messenger.invite_preview(&link)?;
                 self.messenger.contact_add(&link, text.as_deref()).await?;
-                let (name, emoji) = (plain(&them.name), them.emoji_hash.concat());
+                let (name, emoji) = (lines::name(&them.name), them.emoji_hash.concat());
                 self.screen
                     .say(&format!("  {name} {emoji} will be asked."))?;
             }
@@ -149,18 +148,7 @@ impl Chat<'_> {
 
     fn list(&mut self) -> Result<(), Stopped> {
         for (index, contact) in self.messenger.contacts()?.iter().enumerate() {
-            let state = match contact.state {
-                ContactState::Requested => "asked",
-                ContactState::Incoming => "asks you",
-                ContactState::Accepted if contact.verified => "verified",
-                ContactState::Accepted => "",
-                ContactState::Declined => "declined",
-                ContactState::Blocked => "blocked",
-                _ => "?",
-            };
-            let (name, emoji) = (plain(&contact.name), contact.emoji_hash.concat());
-            self.screen
-                .say(&format!("  {} {name} {emoji} {state}", index + 1))?;
+            self.screen.listed(index + 1, contact)?;
         }
         Ok(())
     }

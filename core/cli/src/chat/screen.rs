@@ -1,14 +1,21 @@
 //! What is shown, and what was shown already.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, IsTerminal};
 
-use sotto_messenger::Error;
 use sotto_messenger::records::{
     Connectivity, Contact, ContactId, ContactState, Message, MessageId, MessageState,
 };
+use sotto_messenger::{Code, Error};
 
+use super::lines::{self, plain};
 use crate::exit::Failure;
 use crate::output;
+
+/// Width of a terminal that does not tell it, columns.
+const USUAL_WIDTH: usize = 80;
+/// Emoji of the hash that tell people of the same name apart.
+const TELL_APART: usize = 3;
 
 /// The terminal.
 #[derive(Default)]
@@ -17,20 +24,24 @@ pub(super) struct Screen {
     shown: HashSet<MessageId>,
     /// Beginnings of what was sent from here, for the states that follow.
     sent: HashMap<MessageId, String>,
-    contacts: HashMap<ContactId, ContactState>,
+    contacts: HashMap<ContactId, Known>,
     online: Option<bool>,
 }
 
-/// Text without what could move the cursor or change colours.
-pub(super) fn plain(text: &str) -> String {
-    let safe = |c: char| {
-        if c.is_control() && c != '\n' && c != '\t' {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    text.chars().map(safe).collect()
+/// What was shown of a contact.
+#[derive(PartialEq, Eq)]
+struct Known {
+    /// The name before what they write.
+    label: String,
+    state: ContactState,
+    devices_changed: bool,
+    waiting: Option<String>,
+}
+
+/// The sentence of a code.
+pub(super) fn sentence(code: &str) -> &str {
+    let known = Code::ALL.iter().find(|known| known.as_str() == code);
+    known.map_or("this version has no words for it", |known| known.detail())
 }
 
 impl Screen {
@@ -38,13 +49,24 @@ impl Screen {
         output::line(text).map_err(Failure::io)
     }
 
+    /// Says what somebody wrote.
+    fn said(&mut self, head: &str, text: &str) -> Result<(), Failure> {
+        let terminal = io::stdout().is_terminal();
+        let width = terminal.then(|| match rustix::termios::tcgetwinsize(io::stdout()) {
+            Ok(size) if size.ws_col > 0 => size.ws_col.into(),
+            _ => USUAL_WIDTH,
+        });
+        self.say(&lines::said(head, text, width))
+    }
+
     /// The messenger said no.
     pub(super) fn refused(&mut self, error: &Error) -> Result<(), Failure> {
         self.say(&format!("  ! {error}"))
     }
 
+    /// Something a person should know.
     pub(super) fn notice(&mut self, code: &str) -> Result<(), Failure> {
-        self.say(&format!("  ! {code}"))
+        self.say(&format!("  ! {code}: {}", sentence(code)))
     }
 
     pub(super) fn sent(&mut self, id: MessageId, text: &str) {
@@ -52,13 +74,22 @@ impl Screen {
         self.sent.insert(id, beginning(text));
     }
 
+    /// The name before what a contact writes.
+    pub(super) fn label(&self, contact: &Contact) -> String {
+        match self.contacts.get(&contact.id) {
+            Some(known) => known.label.clone(),
+            None => lines::name(&contact.name),
+        }
+    }
+
     /// A message that was not shown yet, or any when `again`.
     pub(super) fn message(
         &mut self,
-        name: &str,
+        contact: &Contact,
         message: &Message,
         again: bool,
     ) -> Result<(), Failure> {
+        let (time, name) = (clock(message.time_ms), self.label(contact));
         let Some(text) = &message.text else {
             let what = if message.newer {
                 "wrote something that needs a newer version"
@@ -66,11 +97,7 @@ impl Screen {
                 "sends a long text…"
             };
             if again {
-                self.say(&format!(
-                    "{} {} {what}",
-                    clock(message.time_ms),
-                    plain(name)
-                ))?;
+                self.said(&format!("{time} {name} {what}"), "")?;
             }
             return Ok(());
         };
@@ -80,13 +107,9 @@ impl Screen {
         let author = if message.mine {
             format!("you ({})", state_name(message.state))
         } else {
-            plain(name)
+            name
         };
-        self.say(&format!(
-            "{} {author}: {}",
-            clock(message.time_ms),
-            plain(text)
-        ))
+        self.said(&format!("{time} {author}: "), text)
     }
 
     /// A message of ours got further.
@@ -97,28 +120,72 @@ impl Screen {
         }
     }
 
-    /// Says who asks, and who accepted.
-    pub(super) fn contacts_changed(&mut self, contacts: &[Contact]) -> Result<(), Failure> {
-        for (index, contact) in contacts.iter().enumerate() {
-            let before = self.contacts.insert(contact.id.clone(), contact.state);
-            if before == Some(contact.state) {
-                continue;
-            }
-            let (name, number) = (plain(&contact.name), index + 1);
-            match (before, contact.state) {
-                (_, ContactState::Incoming) => {
-                    let text = plain(contact.request_text.as_deref().unwrap_or_default());
-                    let emoji = contact.emoji_hash.concat();
-                    self.say(&format!("{name} {emoji} asks to be a contact: {text}"))?;
+    /// Says who asks, who accepted, whose devices changed, and who has to wait for what. `own`: the own name.
+    pub(super) fn contacts_changed(
+        &mut self,
+        own: &str,
+        contacts: &[Contact],
+    ) -> Result<(), Failure> {
+        let labels = labels(own, contacts);
+        for (index, (contact, label)) in contacts.iter().zip(labels).enumerate() {
+            let now = Known {
+                label: label.clone(),
+                state: contact.state,
+                devices_changed: contact.devices_changed,
+                waiting: contact.waiting.clone(),
+            };
+            let before = self.contacts.insert(contact.id.clone(), now);
+            let state = before.as_ref().map(|known| known.state);
+            match (state, contact.state) {
+                (state, ContactState::Incoming) if state != Some(ContactState::Incoming) => {
+                    let (emoji, number) = (contact.emoji_hash.concat(), index + 1);
+                    let text = contact.request_text.as_deref().unwrap_or_default();
+                    self.said(&format!("{label} {emoji} asks to be a contact: "), text)?;
                     self.say(&format!("  /accept {number} or /decline {number}"))?;
                 }
                 (Some(ContactState::Requested), ContactState::Accepted) => {
-                    self.say(&format!("{name} accepted."))?;
+                    self.said(&format!("{label} accepted."), "")?;
                 }
                 _ => {}
             }
+            if contact.devices_changed && !before.as_ref().is_some_and(|one| one.devices_changed) {
+                self.said(&format!("  ! {label}: {DEVICES_CHANGED}"), "")?;
+            }
+            let waiting = contact.waiting.as_deref();
+            if let Some(code) = waiting.filter(|_| {
+                let before = before.as_ref().and_then(|one| one.waiting.as_deref());
+                before != waiting
+            }) {
+                self.said(&format!("  ! {label} waits: {}", sentence(code)), "")?;
+            }
         }
         Ok(())
+    }
+
+    /// A line of the list of contacts.
+    pub(super) fn listed(&mut self, number: usize, contact: &Contact) -> Result<(), Failure> {
+        let mut about: Vec<&str> = Vec::new();
+        match contact.state {
+            ContactState::Requested => about.push("asked"),
+            ContactState::Incoming => about.push("asks you"),
+            ContactState::Declined => about.push("declined"),
+            ContactState::Blocked => about.push("blocked"),
+            _ => {}
+        }
+        if contact.verified {
+            about.push("verified");
+        }
+        if contact.devices_changed {
+            about.push(DEVICES_CHANGED);
+        }
+        if let Some(code) = &contact.waiting {
+            about.extend(["waits", sentence(code)]);
+        }
+        let (name, emoji) = (self.label(contact), contact.emoji_hash.concat());
+        self.said(
+            &format!("  {number} {name} {emoji} {}", about.join(", ")),
+            "",
+        )
     }
 
     pub(super) fn connectivity(&mut self, now: &Connectivity) -> Result<(), Failure> {
@@ -132,6 +199,35 @@ impl Screen {
             "  no connection"
         })
     }
+}
+
+/// What has to be compared again.
+const DEVICES_CHANGED: &str = "their devices changed; compare the safety number";
+
+/// The names of all contacts: whoever shares one with somebody else, or with us, is told apart by emoji.
+fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
+    let key = |name: &str| lines::name(name).to_lowercase();
+    let mut count: HashMap<String, u32> = HashMap::from([(key(own), 1)]);
+    for contact in contacts {
+        *count.entry(key(&contact.name)).or_default() += 1;
+    }
+    let label = |contact: &Contact| {
+        let name = lines::name(&contact.name);
+        if count
+            .get(&key(&contact.name))
+            .is_none_or(|count| *count < 2)
+        {
+            return name;
+        }
+        let emoji: String = contact
+            .emoji_hash
+            .iter()
+            .take(TELL_APART)
+            .map(String::as_str)
+            .collect();
+        format!("{name} {emoji}")
+    };
+    contacts.iter().map(label).collect()
 }
 
 fn state_name(state: MessageState) -> &'static str {
@@ -159,20 +255,48 @@ fn clock(ms: i64) -> String {
 fn beginning(text: &str) -> String {
     let start: String = text.chars().take(24).collect();
     let rest = if start.len() < text.len() { "…" } else { "" };
-    plain(&format!("{start}{rest}"))
+    plain(&format!("{start}{rest}")).replace('\n', " ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn contact(id: &str, name: &str, emoji: &str) -> Contact {
+        Contact {
+            id: ContactId(id.into()),
+            conversation: sotto_messenger::records::ConversationId("c".into()),
+            name: name.into(),
+            emoji_hash: [emoji, "🌵", "🍋", "🎈"].map(str::to_owned).to_vec(),
+            state: ContactState::Accepted,
+            request_text: None,
+            verified: false,
+            devices_changed: false,
+            waiting: None,
+        }
+    }
+
     #[test]
-    fn a_text_cannot_command_the_terminal() {
+    fn nobody_bears_the_name_of_another() {
+        let contacts = [
+            contact("1", "Bob", "🐙"),
+            contact("2", "bob\u{200b}", "🦊"),
+            contact("3", "Carol", "🐝"),
+            contact("4", "Me", "🐢"),
+            contact("5", "you", "🐌"),
+        ];
         assert_eq!(
-            plain("a\u{1b}[2Jb\u{9b}c\r\n"),
-            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\n"
+            labels("me", &contacts),
+            ["Bob 🐙🌵🍋", "bob 🦊🌵🍋", "Carol", "Me 🐢🌵🍋", "“you”"]
         );
-        assert_eq!(plain("👨‍👩‍👧‍👦 ok"), "👨‍👩‍👧‍👦 ok");
+    }
+
+    #[test]
+    fn every_code_has_its_sentence() {
+        for code in Code::ALL {
+            assert_eq!(sentence(code.as_str()), code.detail());
+        }
+        assert!(sentence("what.is_new").contains("no words"));
     }
 
     #[test]

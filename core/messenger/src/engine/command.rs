@@ -27,7 +27,7 @@ const DRAFT_MAX: usize = sotto_wire::blob::MAX_BLOB;
 pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error> {
     match command {
         Command::AccountCreate { name } => {
-            let name = named(name)?;
+            let name = named(&name)?;
             let phrase = Phrase::generate(step.rng);
             own::create(step, &phrase, &name, false)?;
             return Ok(Answer::Phrase(phrase.words().to_string()));
@@ -36,7 +36,7 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
             let phrase = Phrase::parse(&phrase).map_err(phrase_error)?;
             own::create(step, &phrase, &Name::default(), true)?;
         }
-        Command::ProfileSet { name } => profile(step, named(name)?)?,
+        Command::ProfileSet { name } => profile(step, named(&name)?)?,
         Command::InviteCreate => return invite::open(step).map(Answer::Invite),
         Command::ContactAdd { link, text } => {
             return contact::add(step, &link, text).map(Answer::Contact);
@@ -69,11 +69,8 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
     Ok(Answer::Done)
 }
 
-fn named(name: String) -> Result<Name, Error> {
-    if name.is_empty() {
-        return Err(Code::NameTooLong.into());
-    }
-    Name::new(name).map_err(|_| Code::NameTooLong.into())
+fn named(name: &str) -> Result<Name, Error> {
+    Name::chosen(name).map_err(|_| Code::BadName.into())
 }
 
 fn phrase_error(error: PhraseError) -> Error {

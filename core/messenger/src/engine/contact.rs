@@ -3,7 +3,7 @@
 use sotto_crypto::parse_account_id;
 use sotto_db::{Chat, Contact, Conversation, Hash, Session};
 use sotto_wire::content::{self, Content, Hello, Request};
-use sotto_wire::name::{Name, clean};
+use sotto_wire::name::{Name, clean_text, is_blank};
 
 use super::invite::{self, invite_error};
 use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, own_cards_changed, record, time};
@@ -48,7 +48,7 @@ pub(super) fn add(
     let link = sotto_wire::invite::Invite::from_link(link).map_err(invite_error)?;
     link.check(step.config.cluster, step.clock_s())
         .map_err(invite_error)?;
-    let text = text.unwrap_or_default();
+    let text = text.filter(|text| !is_blank(text)).unwrap_or_default();
     if text.len() > content::MAX_REQUEST_TEXT {
         return Err(Code::TextTooLong.into());
     }
@@ -204,7 +204,7 @@ pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> 
 
 /// The name as shown; the known one when they gave none.
 pub(super) fn shown_name(name: &Name, known: &str) -> String {
-    let shown = clean(name.as_str());
+    let shown = name.display();
     if shown.is_empty() {
         known.to_owned()
     } else {
@@ -227,7 +227,7 @@ pub(super) fn take_request(
         _ => {
             contact.state = state::INCOMING;
             contact.invite_secret = Some(invite);
-            contact.request_text = Some(request.text.clone()).filter(|text| !text.is_empty());
+            contact.request_text = Some(clean_text(&request.text)).filter(|text| !text.is_empty());
             step.tx.contact_put(contact)?;
         }
     }

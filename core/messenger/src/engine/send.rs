@@ -426,7 +426,7 @@ pub(super) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Resu
     let contact = step.tx.contact(&conversation.chat)?;
     let contact = contact.ok_or(Code::ContactMissing)?;
     contact::check_writable(&contact)?;
-    if text.is_empty() {
+    if sotto_wire::name::is_blank(text) {
         return Err(Code::TextEmpty.into());
     }
     if text.len() > sotto_wire::blob::MAX_BLOB {

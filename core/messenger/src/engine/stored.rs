@@ -29,9 +29,10 @@ pub fn own(reader: &Reader) -> Result<Option<Own>, Error> {
     };
     let account = sotto_crypto::Account::from_bytes(&account);
     let name = reader.kv_get(KEY_NAME)?.unwrap_or_default();
+    let name = Name::new(String::from_utf8_lossy(&name)).unwrap_or_default();
     Ok(Some(Own {
         chat: *account.map_err(|_| Code::StorageCorrupt)?.chat_public(),
-        name: String::from_utf8_lossy(&name).into_owned(),
+        name: name.display(),
         replaced: reader.kv_get(KEY_REPLACED)?.is_some(),
     }))
 }
