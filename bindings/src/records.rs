@@ -61,7 +61,7 @@ pub struct RingSegment {
 }
 
 /// The own account.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Account {
     /// `zQ3sh…`.
     pub id: String,
@@ -74,7 +74,7 @@ pub struct Account {
 }
 
 /// One contact.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Contact {
     /// `zQ3sh…`.
     pub id: String,
@@ -97,7 +97,7 @@ pub struct Contact {
 }
 
 /// A fresh invite.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Invite {
     /// The link; its fragment is also the QR payload.
     pub link: String,
@@ -106,7 +106,7 @@ pub struct Invite {
 }
 
 /// What a link says before anything is sent.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct InvitePreview {
     /// `zQ3sh…`.
     pub id: String,
@@ -119,7 +119,7 @@ pub struct InvitePreview {
 }
 
 /// One conversation.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Conversation {
     /// Its id.
     pub id: String,
@@ -140,7 +140,7 @@ pub struct Conversation {
 }
 
 /// One message.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Message {
     /// Its id, the same on both sides.
     pub id: String,
@@ -208,7 +208,7 @@ pub struct Settings {
 }
 
 /// What two people compare to know that they talk to each other.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct SafetyNumber {
     /// 60 digits in 12 groups of 5.
     pub digits: String,
@@ -256,3 +256,13 @@ pub struct Diagnostics {
     /// It carries too much: a store is asked for it instead (`bucket.busy`).
     pub bucket_left: bool,
 }
+
+sotto_messenger::closed_debug!(
+    Account,
+    Contact,
+    Invite,
+    InvitePreview,
+    Conversation,
+    Message,
+    SafetyNumber
+);

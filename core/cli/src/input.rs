@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 const DEPTH: usize = 64;
 
 /// A line without its end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) enum Line {
     Text(Vec<u8>),
     /// Longer than the cap; it was skipped.
@@ -89,6 +89,8 @@ fn read_line(input: &mut impl BufRead, cap: usize) -> io::Result<Option<Line>> {
     input.skip_until(b'\n')?;
     Ok(Some(Line::TooLong))
 }
+
+sotto_messenger::closed_debug!(Line);
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ const MULTICODEC: [u8; 2] = [0xe7, 0x01];
 /// The secrets of an account. Signs lists, profiles and public statements, never a private message.
 #[derive(ZeroizeOnDrop)]
 pub struct Account {
-    chat: [u8; 32],
+    chat: Zeroizing<[u8; 32]>,
     home_value: [u8; 8],
     self_secret: [u8; 16],
     #[zeroize(skip)]
@@ -34,18 +34,18 @@ impl Account {
         let seed = phrase.seed();
         let chat = bip32::chat_key(&seed).ok_or(SnapshotError::Damaged)?;
         Self::assemble(
-            *chat,
+            chat,
             *derive(b"", seed.as_slice(), "sotto/home-value/1", &[]),
             *derive(b"", seed.as_slice(), "sotto/self-secret/1", &[]),
         )
     }
 
     fn assemble(
-        chat: [u8; 32],
+        chat: Zeroizing<[u8; 32]>,
         home_value: [u8; 8],
         self_secret: [u8; 16],
     ) -> Result<Self, SnapshotError> {
-        let key = SigningKey::from_slice(&chat).map_err(|_| SnapshotError::Damaged)?;
+        let key = SigningKey::from_slice(chat.as_slice()).map_err(|_| SnapshotError::Damaged)?;
         let public = key
             .verifying_key()
             .to_sec1_point(true)
@@ -80,7 +80,7 @@ impl Account {
     /// # Errors
     /// Never for a key that [`Account`] accepted; typed because the primitive says so.
     pub fn sign(&self, label: &str, parts: &[&[u8]]) -> Result<[u8; 64], SignatureError> {
-        let key = SigningKey::from_slice(&self.chat).map_err(|_| SignatureError)?;
+        let key = SigningKey::from_slice(self.chat.as_slice()).map_err(|_| SignatureError)?;
         let sig: Signature = key
             .sign_prehash(&tagged(label, parts))
             .map_err(|_| SignatureError)?;
@@ -108,7 +108,8 @@ impl Account {
         let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| damaged)?;
         let (chat, rest) = bytes.split_first_chunk::<32>().ok_or(damaged)?;
         let (home, secret) = rest.split_first_chunk::<8>().ok_or(damaged)?;
-        Self::assemble(*chat, *home, secret.try_into().map_err(|_| damaged)?)
+        let chat = Zeroizing::new(*chat);
+        Self::assemble(chat, *home, secret.try_into().map_err(|_| damaged)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::device::DeviceKeys;
 use crate::error::HandshakeError;
-use crate::kdf::{MAC_LEN, derive, expand, extract, open, seal, tagged};
+use crate::kdf::{MAC_LEN, derive, expand, extract, open, quarter, seal, tagged};
 use crate::prekey::{KEM_CIPHERTEXT_LEN, PrekeyPair, PrekeyPublic};
 use crate::session::{Roots, Session, agree, outer_ad};
 use crate::suite::SUITE_1;
@@ -113,13 +113,7 @@ fn roots(t0: &[u8; 32], c0: &[u8; 32], dh3: &[u8; 32], inner: &[u8; INNER_LEN]) 
     let hash = tagged("sotto/session/1", &[t0, inner]);
     let (_, hk): (_, Hkdf<Sha256>) = extract(c0, dh3);
     let out = expand::<128>(&hk, "sotto/session-keys/1", &[&hash]);
-    let mut parts = Zeroizing::new([[0u8; 32]; 4]);
-    parts
-        .iter_mut()
-        .flatten()
-        .zip(out.iter())
-        .for_each(|(a, b)| *a = *b);
-    let [root, header_a, header_b, tags_b] = *parts;
+    let [root, header_a, header_b, tags_b] = quarter(&out);
     Roots {
         hash,
         root,

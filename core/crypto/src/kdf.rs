@@ -5,7 +5,7 @@ use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Tag as MacTag};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a Poly1305 tag.
 pub(crate) const MAC_LEN: usize = 16;
@@ -22,8 +22,16 @@ pub(crate) fn derive<const N: usize>(
 
 /// HKDF-Extract alone: 32 bytes.
 pub(crate) fn extract(salt: &[u8], ikm: &[u8]) -> (Zeroizing<[u8; 32]>, Hkdf<Sha256>) {
-    let (prk, hk) = Hkdf::<Sha256>::extract(Some(salt), ikm);
-    (Zeroizing::new(prk.into()), hk)
+    let (mut prk, hk) = Hkdf::<Sha256>::extract(Some(salt), ikm);
+    (erase(&mut prk), hk)
+}
+
+/// Moves 32 secret bytes out of a library's array and wipes it.
+fn erase(from: &mut [u8]) -> Zeroizing<[u8; 32]> {
+    let mut out = Zeroizing::new([0u8; 32]);
+    out.iter_mut().zip(from.iter()).for_each(|(a, b)| *a = *b);
+    from.zeroize();
+    out
 }
 
 /// HKDF-Expand of an extracted key.
@@ -56,10 +64,8 @@ pub(crate) fn chain_step(ck: &[u8; 32]) -> (Zeroizing<[u8; 32]>, Zeroizing<[u8; 
     mk.update(&[1]);
     let mut next = keyed;
     next.update(&[2]);
-    (
-        Zeroizing::new(mk.finalize().into_bytes().into()),
-        Zeroizing::new(next.finalize().into_bytes().into()),
-    )
+    let (mut mk, mut next) = (mk.finalize().into_bytes(), next.finalize().into_bytes());
+    (erase(&mut mk), erase(&mut next))
 }
 
 /// SHA-256(SHA-256(label) ‖ SHA-256(label) ‖ parts).
@@ -103,6 +109,16 @@ pub(crate) fn open(
         .decrypt_inout_detached(nonce.into(), ad, out.as_mut_slice().into(), &mac)
         .ok()?;
     Some(out)
+}
+
+/// Splits derived bytes into four keys of 32; each is wiped with its owner.
+pub(crate) fn quarter(bytes: &[u8; 128]) -> [Zeroizing<[u8; 32]>; 4] {
+    let mut out: [Zeroizing<[u8; 32]>; 4] = Default::default();
+    let parts = bytes.as_chunks::<32>().0;
+    out.iter_mut()
+        .zip(parts)
+        .for_each(|(key, part)| key.copy_from_slice(part));
+    out
 }
 
 /// Splits 44 derived bytes into key and nonce.

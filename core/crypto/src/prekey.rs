@@ -5,7 +5,7 @@ use ml_kem::kem::{Decapsulate, Encapsulate, KeyExport};
 use ml_kem::{DecapsulationKey768, EncapsulationKey768, Seed};
 use rand_core::CryptoRng;
 use x25519_dalek::{PublicKey, StaticSecret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of an ML-KEM-768 encapsulation key.
 pub const KEM_PUBLIC_LEN: usize = 1184;
@@ -55,7 +55,10 @@ impl PrekeyPair {
     }
 
     fn kem(&self) -> DecapsulationKey768 {
-        DecapsulationKey768::from_seed(Seed::from(*self.kem_seed))
+        let mut seed = Seed::from(*self.kem_seed);
+        let key = DecapsulationKey768::from_seed(seed);
+        seed.zeroize();
+        key
     }
 
     /// The half to publish.
@@ -72,7 +75,10 @@ impl PrekeyPair {
     }
 
     pub(crate) fn decapsulate(&self, ciphertext: &[u8; KEM_CIPHERTEXT_LEN]) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.kem().decapsulate(&(*ciphertext).into()).into())
+        let mut shared = self.kem().decapsulate(&(*ciphertext).into());
+        let out = Zeroizing::new(shared.into());
+        shared.zeroize();
+        out
     }
 
     /// For the encrypted database.
@@ -119,7 +125,9 @@ impl PrekeyPublic {
         rng: &mut impl CryptoRng,
     ) -> Result<Encapsulated, HandshakeError> {
         let key = EncapsulationKey768::new(&self.kem.into()).map_err(|_| HandshakeError::BadKey)?;
-        let (ciphertext, shared) = key.encapsulate_with_rng(rng);
-        Ok((ciphertext.into(), Zeroizing::new(shared.into())))
+        let (ciphertext, mut shared) = key.encapsulate_with_rng(rng);
+        let out = Zeroizing::new(shared.into());
+        shared.zeroize();
+        Ok((ciphertext.into(), out))
     }
 }

@@ -13,7 +13,7 @@ pub use header::HEADER_LEN;
 pub use tags::TagSlot;
 
 use crate::error::{DecryptError, EncryptError};
-use crate::kdf::{chain_step, derive, key_nonce, open, seal};
+use crate::kdf::{chain_step, derive, key_nonce, open, quarter, seal};
 use crate::skipped::SkippedKey;
 use crate::{Random, Tag, VERSION};
 use header::Header;
@@ -24,17 +24,20 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 /// Longest jump forward in one chain, messages.
 pub const JUMP_MAX: u32 = 25_000;
 
+/// A secret of 32 bytes; every copy is wiped when it is dropped.
+pub(crate) type Key = Zeroizing<[u8; 32]>;
+
 /// Header key and tag key of one chain. Without a tag key (first chain of an initiator) tags are random.
 #[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 struct ChainKeys {
-    header: [u8; 32],
-    tags: Option<[u8; 32]>,
+    header: Key,
+    tags: Option<Key>,
 }
 
 /// A chain in use; `n` numbers its next message.
 #[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 struct Chain {
-    key: [u8; 32],
+    key: Key,
     keys: ChainKeys,
     n: u32,
 }
@@ -44,7 +47,7 @@ impl Chain {
     fn step(&mut self) -> Option<Zeroizing<[u8; 32]>> {
         let after = self.n.checked_add(1)?;
         let (mk, next) = chain_step(&self.key);
-        self.key = *next;
+        self.key = next;
         self.n = after;
         Some(mk)
     }
@@ -54,8 +57,8 @@ impl Chain {
 #[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub struct Session {
     hash: [u8; 32],
-    root: [u8; 32],
-    ratchet: [u8; 32],
+    root: Key,
+    ratchet: Key,
     ratchet_public: [u8; 32],
     remote: Option<[u8; 32]>,
     sending: Option<Chain>,
@@ -65,17 +68,17 @@ pub struct Session {
     receiving_index: u32,
     next_receiving: ChainKeys,
     /// The header key of the other side's handshake chain, kept so that its late messages are recognised.
-    handshake_header: Option<[u8; 32]>,
+    handshake_header: Option<Key>,
 }
 
 /// The keys a handshake gives both sides.
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct Roots {
     pub(crate) hash: [u8; 32],
-    pub(crate) root: [u8; 32],
-    pub(crate) header_a: [u8; 32],
-    pub(crate) header_b: [u8; 32],
-    pub(crate) tags_b: [u8; 32],
+    pub(crate) root: Key,
+    pub(crate) header_a: Key,
+    pub(crate) header_b: Key,
+    pub(crate) tags_b: Key,
 }
 
 /// An encrypted message, ready to be put behind version, tag and random bytes.
@@ -136,29 +139,19 @@ pub(crate) fn message_key(mk: &[u8; 32], random: &Random) -> (Zeroizing<[u8; 32]
 /// X25519; `None` for an all-zero result (low-order key).
 pub(crate) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
     let shared = secret.diffie_hellman(&PublicKey::from(*public));
-    shared
-        .was_contributory()
-        .then(|| Zeroizing::new(shared.to_bytes()))
+    shared.was_contributory().then(|| {
+        let mut out = Key::default();
+        out.copy_from_slice(shared.as_bytes()); // `shared` is wiped when it is dropped
+        out
+    })
 }
 
 /// KDF_RK: root key and DH result to root key, chain key, next header key, next tag key.
-fn root_step(root: &[u8; 32], dh: &[u8; 32]) -> ([u8; 32], [u8; 32], ChainKeys) {
+fn root_step(root: &[u8; 32], dh: &[u8; 32]) -> (Key, Key, ChainKeys) {
     let out = derive::<128>(root, dh, "sotto/root/1", &[]);
-    let mut parts = Zeroizing::new([[0u8; 32]; 4]);
-    parts
-        .iter_mut()
-        .flatten()
-        .zip(out.iter())
-        .for_each(|(a, b)| *a = *b);
-    let [rk, ck, header, tags] = *parts;
-    (
-        rk,
-        ck,
-        ChainKeys {
-            header,
-            tags: Some(tags),
-        },
-    )
+    let [rk, ck, header, tags] = quarter(&out);
+    let tags = Some(tags);
+    (rk, ck, ChainKeys { header, tags })
 }
 
 impl Session {
@@ -174,12 +167,12 @@ impl Session {
             hash: roots.hash,
             root,
             ratchet_public: PublicKey::from(&ratchet).to_bytes(),
-            ratchet: ratchet.to_bytes(),
+            ratchet: Zeroizing::new(ratchet.to_bytes()),
             remote: Some(*prekey),
             sending: Some(Chain {
                 key,
                 keys: ChainKeys {
-                    header: roots.header_a,
+                    header: roots.header_a.clone(),
                     tags: None,
                 },
                 n: 0,
@@ -189,8 +182,8 @@ impl Session {
             receiving: None,
             receiving_index: 0,
             next_receiving: ChainKeys {
-                header: roots.header_b,
-                tags: Some(roots.tags_b),
+                header: roots.header_b.clone(),
+                tags: Some(roots.tags_b.clone()),
             },
             handshake_header: None,
         })
@@ -200,23 +193,23 @@ impl Session {
     pub(crate) fn responder(roots: &Roots, prekey: &StaticSecret) -> Self {
         Self {
             hash: roots.hash,
-            root: roots.root,
-            ratchet: prekey.to_bytes(),
+            root: roots.root.clone(),
+            ratchet: Zeroizing::new(prekey.to_bytes()),
             ratchet_public: PublicKey::from(prekey).to_bytes(),
             remote: None,
             sending: None,
             previous: 0,
             next_sending: ChainKeys {
-                header: roots.header_b,
-                tags: Some(roots.tags_b),
+                header: roots.header_b.clone(),
+                tags: Some(roots.tags_b.clone()),
             },
             receiving: None,
             receiving_index: 0,
             next_receiving: ChainKeys {
-                header: roots.header_a,
+                header: roots.header_a.clone(),
                 tags: None,
             },
-            handshake_header: Some(roots.header_a),
+            handshake_header: Some(roots.header_a.clone()),
         }
     }
 
@@ -244,7 +237,7 @@ impl Session {
         let keys = std::mem::replace(&mut self.next_sending, next);
         self.root = root;
         self.ratchet_public = PublicKey::from(&ratchet).to_bytes();
-        self.ratchet = ratchet.to_bytes();
+        self.ratchet = Zeroizing::new(ratchet.to_bytes());
         self.sending = Some(Chain { key, keys, n: 0 });
         Ok(())
     }
@@ -381,20 +374,21 @@ impl Session {
         if ahead > JUMP_MAX {
             return Err(DecryptError::TooFarAhead { ahead });
         }
-        let tags = chain.keys.tags.map(|key| tags::range(&key, chain.n, ahead));
+        let tags = chain.keys.tags.as_ref();
+        let tags = tags.map(|key| tags::range(key, chain.n, ahead));
         for i in 0..ahead {
             let n = chain.n;
             let mk = chain.step().ok_or(DecryptError::TooFarAhead { ahead })?;
             let tag = tags
                 .as_ref()
                 .and_then(|t| t.get(usize::try_from(i).unwrap_or(usize::MAX)).copied());
-            out.push(SkippedKey::new(index, n, tag, *mk));
+            out.push(SkippedKey::new(index, n, tag, mk));
         }
         Ok(())
     }
 
     fn start_receiving(&mut self, header: &Header) -> Result<(), DecryptError> {
-        let dh = agree(&StaticSecret::from(self.ratchet), &header.ratchet)
+        let dh = agree(&StaticSecret::from(*self.ratchet), &header.ratchet)
             .ok_or(DecryptError::BadKey)?;
         let (root, key, next) = root_step(&self.root, &dh);
         let keys = std::mem::replace(&mut self.next_receiving, next);

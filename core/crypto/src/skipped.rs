@@ -2,7 +2,7 @@
 
 use crate::error::{DecryptError, SnapshotError};
 use crate::kdf::open;
-use crate::session::{HEADER_LEN, message_ad, message_key};
+use crate::session::{HEADER_LEN, Key, message_ad, message_key};
 use crate::{Random, Tag};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -18,17 +18,17 @@ pub struct SkippedKey {
     /// The tag it will come with; `None` in a handshake chain, where tags are random.
     #[zeroize(skip)]
     pub tag: Option<Tag>,
-    key: [u8; 32],
+    key: Key,
 }
 
 impl SkippedKey {
-    pub(crate) fn new(chain: u32, n: u32, tag: Option<Tag>, key: [u8; 32]) -> Self {
+    pub(crate) fn new(chain: u32, n: u32, tag: Option<Tag>, key: Key) -> Self {
         Self { chain, n, tag, key }
     }
 
     /// The secret part for the encrypted database.
     pub fn key_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.key)
+        self.key.clone()
     }
 
     /// From the parts kept in SQL.
@@ -45,7 +45,7 @@ impl SkippedKey {
             chain,
             n,
             tag,
-            key: key.try_into().map_err(|_| SnapshotError::Damaged)?,
+            key: Zeroizing::new(key.try_into().map_err(|_| SnapshotError::Damaged)?),
         })
     }
 }

@@ -1,7 +1,7 @@
 use rusqlite::params;
 
 use crate::row::{all, one, row, run};
-use crate::{Chat, Error, Tx};
+use crate::{Chat, Error, Private, Tx};
 
 row! {
     /// An open or closing invite.
@@ -29,7 +29,7 @@ row! {
         /// Its id.
         id: [u8; 8],
         /// Private parts.
-        private: Vec<u8>,
+        private: Private,
         /// 0 invite, 1 contacts bundle, 2 reset pair.
         kind: u8,
         /// The secret under which it is published.

@@ -9,7 +9,7 @@ pub struct Reader {
 }
 
 /// A conversation as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConversationRow {
     /// Its id.
     pub id: Hash,
@@ -25,6 +25,12 @@ pub struct ConversationRow {
     pub last_text: Option<String>,
     /// The newest message's time, or the beginning.
     pub last_ms: i64,
+}
+
+impl std::fmt::Debug for ConversationRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ConversationRow(..)")
+    }
 }
 
 /// How much there is, for diagnostics.

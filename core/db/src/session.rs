@@ -1,7 +1,7 @@
 use rusqlite::params;
 
 use crate::row::{all, one, row, run};
-use crate::{Chat, Error, Hash, Tx};
+use crate::{Chat, Error, Hash, Private, Tx};
 
 /// Skipped keys kept per session.
 const SKIPPED_PER_SESSION: u32 = 25_000;
@@ -18,7 +18,7 @@ row! {
         /// Its device.
         device: [u8; 16],
         /// The ratchet's snapshot.
-        snapshot: Vec<u8>,
+        snapshot: Private,
         /// We began it.
         initiator: bool,
         /// Start number.
@@ -78,7 +78,7 @@ row! {
         /// The tag it comes with.
         tag: Option<[u8; 16]>,
         /// The key.
-        key: Vec<u8>,
+        key: Private,
         /// When it goes.
         expires_ms: i64,
     }

@@ -91,7 +91,7 @@ impl Messenger {
             })
             .await?
         {
-            Answer::Phrase(phrase) => Ok(Zeroizing::new(phrase)),
+            Answer::Phrase(phrase) => Ok(phrase),
             _ => Err(Code::Internal.into()),
         }
     }
@@ -101,7 +101,7 @@ impl Messenger {
     /// `account.exists`.
     pub async fn account_restore(&self, phrase: &str) -> Result<(), Error> {
         self.done(Command::AccountRestore {
-            phrase: phrase.to_owned(),
+            phrase: Zeroizing::new(phrase.to_owned()),
         })
         .await
     }

@@ -13,6 +13,7 @@ mod clock;
 mod command;
 mod contact;
 mod device;
+mod found;
 mod inbox;
 mod index;
 pub mod input;

@@ -43,4 +43,6 @@ pub use error::{Code, Error, Kind};
 pub use event::Event;
 pub use fleet::{Fleet, Sharding};
 pub use sotto_net::Network;
+#[doc(hidden)]
+pub use sotto_wire::closed_debug;
 pub use subscription::{EVENT_DEPTH, Subscription};

@@ -80,7 +80,7 @@ pub enum ContactState {
 }
 
 /// The own account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountInfo {
     /// `zQ3sh…`.
     pub id: String,
@@ -93,7 +93,7 @@ pub struct AccountInfo {
 }
 
 /// One contact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// `zQ3sh…`.
     pub id: ContactId,
@@ -116,7 +116,7 @@ pub struct Contact {
 }
 
 /// A fresh invite.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
     /// The link; its fragment is also the QR payload.
     pub link: String,
@@ -125,7 +125,7 @@ pub struct Invite {
 }
 
 /// What a link says before anything is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitePreview {
     /// `zQ3sh…`.
     pub id: ContactId,
@@ -138,7 +138,7 @@ pub struct InvitePreview {
 }
 
 /// One conversation, newest activity first in pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
@@ -159,7 +159,7 @@ pub struct Conversation {
 }
 
 /// One message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Its id.
     pub id: MessageId,
@@ -213,7 +213,7 @@ pub struct Settings {
 }
 
 /// What two people compare to know that they talk to each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SafetyNumber {
     /// 60 digits in 12 groups of 5.
     pub digits: String,
@@ -261,3 +261,13 @@ pub struct Diagnostics {
     /// It carries too much: a store is asked for it instead (`bucket.busy`).
     pub bucket_left: bool,
 }
+
+crate::closed_debug!(
+    AccountInfo,
+    Contact,
+    Invite,
+    InvitePreview,
+    Conversation,
+    Message,
+    SafetyNumber
+);

@@ -11,6 +11,19 @@
 //! Every decoder is total and capped: any bytes give a value or a typed error, in memory bounded by the input or by a
 //! constant named here. Integers are big-endian. Exact bytes: `docs/protocol.md`.
 
+/// Types that hold texts, names, links or secrets: their `Debug` prints the type's name alone.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! closed_debug {
+    ($($type:ident),* $(,)?) => {
+        $(impl ::std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(concat!(stringify!($type), "(..)"))
+            }
+        })*
+    };
+}
+
 pub mod blob;
 pub mod content;
 pub mod envelope;

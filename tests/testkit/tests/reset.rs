@@ -192,7 +192,7 @@ fn a_kill_in_the_middle_of_a_reset_loses_and_doubles_nothing() {
 }
 
 /// A ratchet that belongs to two others.
-fn other_snapshot(seed: u64, who: usize) -> Vec<u8> {
+fn other_snapshot(seed: u64, who: usize) -> sotto_db::Private {
     let mut others = World::befriended(seed + 1000);
     look(&mut others, who, |tx| sessions(tx)[0].snapshot.clone())
 }
@@ -213,7 +213,7 @@ fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_sessio
             ratchet.encrypt(&mut rng, &[0; 16], b"").unwrap();
         }
         row.seq += 4_990;
-        row.snapshot = ratchet.to_bytes().to_vec();
+        row.snapshot = ratchet.to_bytes().as_slice().into();
         tx.session_put(&row).unwrap();
     });
     world.start(0);
@@ -255,7 +255,7 @@ fn an_old_session_ends_and_what_it_carried_does_not() {
         for _ in 0..5_000 {
             ratchet.encrypt(&mut rng, &[0; 16], b"").unwrap();
         }
-        row.snapshot = ratchet.to_bytes().to_vec();
+        row.snapshot = ratchet.to_bytes().as_slice().into();
         tx.session_put(&row).unwrap();
     });
     world.start(0);

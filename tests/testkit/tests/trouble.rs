@@ -62,7 +62,7 @@ fn asked(seed: u64) -> World {
 fn phrases() {
     let mut world = World::new(1, 1);
     let restore = |phrase: &str| Command::AccountRestore {
-        phrase: phrase.to_owned(),
+        phrase: phrase.to_owned().into(),
     };
     assert_eq!(
         code(&mut world, 0, restore("abandon abandon")),

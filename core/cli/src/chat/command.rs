@@ -26,7 +26,7 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /quit               close";
 
 /// A typed line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Command {
     Say(String),
     Help,
@@ -200,6 +200,8 @@ impl Chat<'_> {
             .ok_or(Code::ContactMissing.into())
     }
 }
+
+sotto_messenger::closed_debug!(Command);
 
 #[cfg(test)]
 mod tests {

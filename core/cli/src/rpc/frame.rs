@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use sotto_messenger::Error;
 
 /// A request or, without id, a notification.
-#[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) id: Option<Value>,
     pub(crate) method: String,
@@ -14,7 +13,6 @@ pub(crate) struct Request {
 }
 
 /// What an answer's `error` says.
-#[derive(Debug)]
 pub(crate) enum Fault {
     /// The line is no JSON, or too long: -32700.
     Parse(&'static str),
@@ -110,6 +108,8 @@ pub(crate) fn failure(id: &Value, fault: &Fault) -> String {
     };
     json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string()
 }
+
+sotto_messenger::closed_debug!(Request, Fault);
 
 #[cfg(test)]
 mod tests {

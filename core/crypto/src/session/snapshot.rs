@@ -1,6 +1,6 @@
 //! A session as bytes for the encrypted database: version 1, then fixed fields in order.
 
-use super::{Chain, ChainKeys, Session};
+use super::{Chain, ChainKeys, Key, Session};
 use crate::error::SnapshotError;
 use zeroize::Zeroizing;
 
@@ -18,13 +18,13 @@ impl Writer {
         self.0.extend_from_slice(value.unwrap_or(&[0; 32]));
     }
     fn keys(&mut self, keys: &ChainKeys) {
-        self.0.extend_from_slice(&keys.header);
-        self.option(keys.tags.as_ref());
+        self.0.extend_from_slice(keys.header.as_slice());
+        self.option(keys.tags.as_deref());
     }
     fn chain(&mut self, chain: Option<&Chain>) {
         match chain {
             Some(c) => {
-                self.option(Some(&c.key));
+                self.option(Some(&*c.key));
                 self.keys(&c.keys);
                 self.0.extend_from_slice(&c.n.to_be_bytes());
             }
@@ -35,30 +35,35 @@ impl Writer {
 
 struct Reader<'a>(&'a [u8]);
 
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Result<&'a [u8; N], SnapshotError> {
         let (head, rest) = self
             .0
             .split_first_chunk::<N>()
             .ok_or(SnapshotError::Damaged)?;
         self.0 = rest;
-        Ok(*head)
+        Ok(head)
     }
     fn number(&mut self) -> Result<u32, SnapshotError> {
-        self.take().map(u32::from_be_bytes)
+        self.take().map(|bytes| u32::from_be_bytes(*bytes))
     }
-    fn option(&mut self) -> Result<Option<[u8; 32]>, SnapshotError> {
-        let flag = self.take::<1>()?;
-        let value = self.take()?;
+    fn key(&mut self) -> Result<Key, SnapshotError> {
+        let mut key = Key::default();
+        key.copy_from_slice(self.take::<32>()?);
+        Ok(key)
+    }
+    fn option(&mut self) -> Result<Option<Key>, SnapshotError> {
+        let [flag] = *self.take::<1>()?;
+        let value = self.key()?;
         match flag {
-            [0] if value == [0; 32] => Ok(None),
-            [1] => Ok(Some(value)),
+            0 if *value == [0; 32] => Ok(None),
+            1 => Ok(Some(value)),
             _ => Err(SnapshotError::Damaged),
         }
     }
     fn keys(&mut self) -> Result<ChainKeys, SnapshotError> {
         Ok(ChainKeys {
-            header: self.take()?,
+            header: self.key()?,
             tags: self.option()?,
         })
     }
@@ -74,7 +79,12 @@ impl Session {
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut w = Writer(Zeroizing::new(Vec::with_capacity(LEN)));
         w.0.push(SNAPSHOT_VERSION);
-        for field in [&self.hash, &self.root, &self.ratchet, &self.ratchet_public] {
+        for field in [
+            &self.hash,
+            &*self.root,
+            &*self.ratchet,
+            &self.ratchet_public,
+        ] {
             w.0.extend_from_slice(field);
         }
         w.option(self.remote.as_ref());
@@ -84,7 +94,7 @@ impl Session {
         w.chain(self.receiving.as_ref());
         w.0.extend_from_slice(&self.receiving_index.to_be_bytes());
         w.keys(&self.next_receiving);
-        w.option(self.handshake_header.as_ref());
+        w.option(self.handshake_header.as_deref());
         w.0
     }
 
@@ -94,17 +104,17 @@ impl Session {
     /// [`SnapshotError`] for another version or a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut r = Reader(bytes);
-        match r.take()? {
+        match r.take::<1>()? {
             [SNAPSHOT_VERSION] => {}
             [0] => return Err(SnapshotError::Damaged),
             _ => return Err(SnapshotError::Newer),
         }
         let session = Self {
-            hash: r.take()?,
-            root: r.take()?,
-            ratchet: r.take()?,
-            ratchet_public: r.take()?,
-            remote: r.option()?,
+            hash: *r.take()?,
+            root: r.key()?,
+            ratchet: r.key()?,
+            ratchet_public: *r.take()?,
+            remote: r.option()?.map(|public| *public),
             sending: r.chain()?,
             previous: r.number()?,
             next_sending: r.keys()?,

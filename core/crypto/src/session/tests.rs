@@ -13,10 +13,10 @@ fn rng() -> UnwrapErr<SysRng> {
 fn who_receives_a_message_could_have_written_it() {
     let roots = Roots {
         hash: [1; 32],
-        root: [2; 32],
-        header_a: [3; 32],
-        header_b: [4; 32],
-        tags_b: [5; 32],
+        root: Zeroizing::new([2; 32]),
+        header_a: Zeroizing::new([3; 32]),
+        header_b: Zeroizing::new([4; 32]),
+        tags_b: Zeroizing::new([5; 32]),
     };
     let prekey = StaticSecret::random_from_rng(&mut rng());
     let first = StaticSecret::random_from_rng(&mut rng());
@@ -44,4 +44,29 @@ fn who_receives_a_message_could_have_written_it() {
         bob.decrypt(&forged.tag, &random, &forged.header, &forged.message)
             .is_ok()
     );
+}
+
+/// Intermediate keys never live in bare arrays: what steps and handshakes give out is wiped with its owner.
+#[test]
+fn intermediate_keys_are_wiped() {
+    fn wiped<T: ZeroizeOnDrop>(_: &T) {}
+    let key = [1; 32];
+    let (root, chain, keys) = root_step(&key, &key);
+    wiped(&root);
+    wiped(&chain);
+    wiped(&keys);
+    let (mk, next) = chain_step(&key);
+    wiped(&mk);
+    wiped(&next);
+    wiped(&message_key(&key, &[0; 16]).0);
+    wiped(&derive::<44>(b"", &key, "", &[]));
+    wiped(&crate::kdf::extract(b"", &key).0);
+    wiped(&quarter(&[0; 128]));
+    wiped(&agree(&StaticSecret::from(key), &[9; 32]).unwrap());
+    let pair = crate::PrekeyPair::generate(&mut rng());
+    let (ciphertext, shared) = pair.public().encapsulate(&mut rng()).unwrap();
+    wiped(&shared);
+    wiped(&pair.decapsulate(&ciphertext));
+    wiped(&pair.to_bytes());
+    wiped(&crate::bip32::chat_key(&[7; 64]).unwrap());
 }

@@ -187,7 +187,7 @@ pub(super) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
         start_ms: fetch.since_s.saturating_mul(SECOND),
         end_ms: step.clock_ms.saturating_add(20 * SECOND),
         newest_first: false,
-        found: Vec::new(),
+        found: None,
     });
     Ok(())
 }

@@ -1,19 +1,15 @@
 //! Lane c: own cards under invite, contacts and self secret, and what is read from those of others.
 
-use sotto_crypto::{
-    PREKEY_SUITES, PrekeyPair, PrekeyPublic, card_open, card_seal, card_tag, secret_bucket,
-    verify_chat, verify_device,
-};
+use sotto_crypto::{PREKEY_SUITES, PrekeyPair, PrekeyPublic, card_seal, card_tag, secret_bucket};
 use sotto_db::{Contact, Outbox};
-use sotto_net::Received;
-use sotto_wire::envelope::{CARD_ROOM, Envelope, pad, unpad};
+use sotto_wire::envelope::{CARD_ROOM, Envelope, pad};
 use sotto_wire::identity::{
-    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_LIST,
-    LABEL_PROFILE, LABEL_RECORD, MAX_VALIDITY_S, NO_DEVICE, Profile, StaleError, check_not_after,
-    check_version, next_version, secret_hash,
+    Bundle, CardKind, Closed, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE,
+    MAX_VALIDITY_S, NO_DEVICE, Profile, next_version, secret_hash,
 };
 use sotto_wire::topic::Lane;
 
+use super::found::{Cards, Found};
 use super::own::{
     KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_REPLACED, KEY_RESTORING, REFRESH_MS, record,
     renew_record, set_time, time,
@@ -24,8 +20,6 @@ use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{contact, device, send, session, state};
 use crate::error::{Code, Error};
 
-/// Cards kept of one query.
-const FOUND_MAX: usize = 256;
 /// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
 
@@ -57,12 +51,12 @@ fn publish_own(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> 
     step.tx.outbox_delete_group(&self_secret)?;
     list(step, &self_secret, record)?;
     if step.tx.contacts_in(state::ACCEPTED)? > 0 {
-        let secret = own.contacts_secret;
+        let secret = *own.contacts_secret;
         let pair = PrekeyPair::generate(step.rng);
         let lives_ms = (MAX_VALIDITY_S as i64) * 1000 + step.retention_ms() + DAY;
         step.tx.prekey_put(&sotto_db::Prekey {
             id: pair.id(),
-            private: pair.to_bytes().to_vec(),
+            private: pair.to_bytes().as_slice().into(),
             kind: 1,
             secret: Some(secret),
             chat: None,
@@ -185,169 +179,32 @@ fn card(
     Ok(())
 }
 
-/// A query for the cards under a secret.
-pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What) -> Query {
+/// A query for the cards of an account under a secret; lists below a version are not taken.
+pub(super) fn query(
+    step: &Step<'_>,
+    secret: &[u8; 16],
+    what: What,
+    (chat, known_version): ([u8; 33], u64),
+) -> Query {
+    let start_ms = step.clock_ms.saturating_sub(LOOK_BACK_MS);
+    let end_ms = step.clock_ms.saturating_add(20_000);
+    let found = Found::new(*secret, chat, known_version, (start_ms, end_ms));
     Query {
         what,
         circle: sotto_net::Circle::Alone,
         topics: vec![step.topic(Lane::Card, &secret_bucket(secret))],
-        start_ms: step.clock_ms.saturating_sub(LOOK_BACK_MS),
-        end_ms: step.clock_ms.saturating_add(20_000),
+        start_ms,
+        end_ms,
         newest_first: true,
-        found: Vec::new(),
+        found: Some(Box::new(found)),
     }
-}
-
-/// Keeps the cards under a secret, newest first. A bucket holds those of many, so others are not counted, nor is one
-/// that comes again on the same day: who does not know the secret crowds nobody out.
-pub(super) fn keep(found: &mut Vec<Received>, secret: &[u8; 16], page: &[Received]) {
-    let day = |one: &Received| one.timestamp_ns / 86_400_000_000_000;
-    for one in page.iter().rev() {
-        let had = |had: &Received| had.payload == one.payload && day(had) == day(one);
-        let ours = Envelope::decode(&one.payload).is_ok_and(|envelope| {
-            card_open(secret, &envelope.tag, &envelope.random, envelope.body).is_some()
-        });
-        if ours && found.len() < FOUND_MAX && !found.iter().any(had) {
-            found.push(one.clone());
-        }
-    }
-}
-
-/// What was found under one secret, verified.
-#[derive(Default)]
-struct Cards {
-    list: Option<DeviceList>,
-    profile: Option<Profile>,
-    bundle: Option<(DeviceRecord, Bundle)>,
-    closed: bool,
-    /// Why a genuine list or bundle was refused, and none was left.
-    refused: Option<Code>,
-}
-
-/// The code of a genuine list or bundle that may not be used; what is dated ahead has none, it may be the clock.
-fn stale(error: StaleError) -> Option<Code> {
-    match error {
-        StaleError::OlderVersion => Some(Code::ListOld),
-        StaleError::Past => Some(Code::ListExpired),
-        StaleError::VersionAhead | StaleError::TooLong => None,
-    }
-}
-
-/// Opens every card among `found`, and keeps the newest that verifies of each kind.
-fn read(
-    found: &[Received],
-    secret: &[u8; 16],
-    chat: &[u8; 33],
-    known_version: u64,
-    now_s: u64,
-) -> Cards {
-    let bound = secret_hash(secret);
-    let open = |kind: CardKind, device: &[u8; 16]| -> Vec<Vec<u8>> {
-        let open_one = |received: &Received| {
-            let envelope = Envelope::decode(&received.payload).ok()?;
-            let day = u32::try_from(received.timestamp_ns / 86_400_000_000_000).ok()?;
-            let ours = (day.saturating_sub(1)..=day.saturating_add(1))
-                .any(|day| card_tag(secret, kind.code(), device, day) == envelope.tag);
-            if !ours {
-                return None;
-            }
-            let padded = card_open(secret, &envelope.tag, &envelope.random, envelope.body)?;
-            unpad(&padded).ok().map(<[u8]>::to_vec)
-        };
-        found.iter().filter_map(open_one).collect()
-    };
-    let signed = |label: &str, bytes: &[u8], signature: &[u8; 64]| {
-        verify_chat(chat, label, &[bytes], signature).is_ok()
-    };
-    let current = |version, not_after| {
-        check_version(version, None, now_s).is_ok() && check_not_after(not_after, now_s).is_ok()
-    };
-
-    let mut cards = Cards::default();
-    let mut refused = None;
-    let lists = open(CardKind::List, &NO_DEVICE)
-        .into_iter()
-        .filter_map(|bytes| {
-            let list = DeviceList::decode(&bytes).ok()?;
-            let genuine = list.chat == *chat
-                && signed(LABEL_LIST, &list.signed_bytes(&bound), &list.signature)
-                && list
-                    .records
-                    .iter()
-                    .all(|record| verify_record(chat, record));
-            let fresh = check_version(list.version, Some(known_version), now_s)
-                .and_then(|()| check_not_after(list.not_after_s, now_s));
-            match fresh {
-                Ok(()) => genuine.then_some(list),
-                Err(error) => {
-                    refused = stale(error).filter(|_| genuine).or(refused);
-                    None
-                }
-            }
-        });
-    cards.list = lists.max_by_key(|list| list.version);
-    if cards.list.is_some() {
-        refused = None; // older ones lie about
-    }
-    let profiles = open(CardKind::Profile, &NO_DEVICE)
-        .into_iter()
-        .filter_map(|bytes| {
-            let profile = Profile::decode(&bytes).ok()?;
-            let good = current(profile.version, profile.not_after_s)
-                && signed(
-                    LABEL_PROFILE,
-                    &profile.signed_bytes(chat, &bound),
-                    &profile.signature,
-                );
-            good.then_some(profile)
-        });
-    cards.profile = profiles.max_by_key(|profile| profile.version);
-    cards.closed = open(CardKind::Closed, &NO_DEVICE).into_iter().any(|bytes| {
-        Closed::decode(&bytes).is_ok_and(|closed| {
-            signed(
-                LABEL_CLOSED,
-                &closed.signed_bytes(chat, &bound),
-                &closed.signature,
-            )
-        })
-    });
-    // One device in this version: the first of the list that has a bundle.
-    let records = cards.list.as_ref().map_or(&[][..], |list| &list.records);
-    cards.bundle = records.iter().find_map(|record| {
-        let bundles = open(CardKind::Bundle, &record.device_id)
-            .into_iter()
-            .filter_map(|bytes| {
-                let bundle = Bundle::decode(&bytes).ok()?;
-                let bytes = bundle.signed_bytes(chat, &record.device_id, &bound);
-                verify_device(&record.signing, LABEL_BUNDLE, &[&bytes], &bundle.signature).ok()?;
-                match check_not_after(bundle.not_after_s, now_s) {
-                    Ok(()) => Some(bundle),
-                    Err(error) => {
-                        refused = stale(error).or(refused);
-                        None
-                    }
-                }
-            });
-        let newest = bundles.max_by_key(|bundle| bundle.not_after_s);
-        newest.map(|bundle| (*record, bundle))
-    });
-    if cards.bundle.is_none() {
-        cards.refused = refused;
-    }
-    cards
-}
-
-/// Is a record signed by its account?
-pub(super) fn verify_record(chat: &[u8; 33], record: &DeviceRecord) -> bool {
-    let bytes = record.signed_bytes(chat);
-    verify_chat(chat, LABEL_RECORD, &[&bytes], &record.signature).is_ok()
 }
 
 /// The cards of somebody we wait for are here, or not. `None`: the store could not be asked.
 pub(super) fn fetched(
     step: &mut Step<'_>,
     chat: &[u8; 33],
-    found: Option<&[Received]>,
+    found: Option<Cards>,
 ) -> Result<(), Error> {
     let Some(mut contact) = step.tx.contact(chat)? else {
         return Ok(());
@@ -355,8 +212,8 @@ pub(super) fn fetched(
     let Some(secret) = card_secret(&contact) else {
         return Ok(());
     };
-    let known = u64::try_from(contact.list_version).unwrap_or(0);
-    let cards = found.map(|found| read(found, &secret, chat, known, step.clock_s()));
+    let asked = found.is_some();
+    let cards = found;
     let requested = contact.state == state::REQUESTED;
     if let Some(cards) = &cards
         && cards.closed
@@ -380,7 +237,7 @@ pub(super) fn fetched(
             contact.waiting = Some(code.as_str().to_owned());
             step.fx.contacts = true;
         }
-        None if requested && shown.is_none() && found.is_some() => {
+        None if requested && shown.is_none() && asked => {
             contact.waiting = Some(unreachable.to_owned());
             step.fx.contacts = true;
         }
@@ -489,17 +346,16 @@ pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
 pub(super) fn ask_own(step: &mut Step<'_>) -> Result<(), Error> {
     set_next_self(step, 5 * MINUTE)?;
     let secret = step.own()?.account.self_secret();
-    let query = query(step, &secret, What::OwnList { secret });
+    let whose = (step.own()?.chat, 0);
+    let query = query(step, &secret, What::OwnList, whose);
     step.fx.queries.push(query);
     Ok(())
 }
 
 /// The own list as the stores hold it: was the phrase restored elsewhere?
-pub(super) fn own_list(step: &mut Step<'_>, found: &[Received]) -> Result<(), Error> {
+pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     let own = step.own()?;
-    let secret = own.account.self_secret();
-    let list = read(found, &secret, &own.chat, 0, step.clock_s()).list;
-    let other = list.filter(|list| list.record(&own.device).is_none());
+    let other = found.list.filter(|list| list.record(&own.device).is_none());
     let other = other.map(|list| list.version);
     let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
     if !restoring && other.is_some_and(|version| version > own.record.list_version) {
@@ -522,6 +378,3 @@ fn set_next_self(step: &mut Step<'_>, in_ms: i64) -> Result<(), Error> {
     step.fx.own = true;
     set_time(step.tx, KEY_NEXT_SELF, step.now_ms.saturating_add(in_ms))
 }
-
-#[cfg(test)]
-mod tests;

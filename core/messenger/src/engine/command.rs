@@ -30,7 +30,7 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
             let name = named(&name)?;
             let phrase = Phrase::generate(step.rng);
             own::create(step, &phrase, &name, false)?;
-            return Ok(Answer::Phrase(phrase.words().to_string()));
+            return Ok(Answer::Phrase(phrase.words()));
         }
         Command::AccountRestore { phrase } => {
             let phrase = Phrase::parse(&phrase).map_err(phrase_error)?;

@@ -255,7 +255,7 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     if !knew_secret {
         return Ok(());
     }
-    let old = step.own()?.contacts_secret;
+    let old = *step.own()?.contacts_secret;
     step.tx.secret_put(&sotto_db::Secret {
         secret: old,
         kind: 1,

@@ -9,7 +9,7 @@ use sotto_wire::identity::{
 
 use super::own::{KEY_LIST_CHANGED, KEY_TOLD, set_time};
 use super::step::Step;
-use super::{cards, send, state};
+use super::{found, send, state};
 use crate::error::{Code, Error};
 
 /// What a list says about a device, but for its dates: id ‖ keys ‖ suites.
@@ -117,7 +117,7 @@ pub(super) fn take_list(
         && list
             .records
             .iter()
-            .all(|record| cards::verify_record(&contact.chat, record));
+            .all(|record| found::verify_record(&contact.chat, record));
     if !good {
         log::warn!("a device list was refused");
         return Ok(());

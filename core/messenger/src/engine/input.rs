@@ -1,5 +1,7 @@
 //! What goes into the engine and what comes out. No await, no lock, no clock.
 
+use zeroize::Zeroizing;
+
 use crate::error::Error;
 use crate::event::Event;
 use crate::records::{ContactId, ConversationId, Invite, MessageId, Settings};
@@ -19,7 +21,7 @@ pub enum Input {
 }
 
 /// Calls that change something. Reads go to the query-only connection and never come here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Command {
     /// Make an account and its device. Answer: `Phrase`.
     AccountCreate {
@@ -29,7 +31,7 @@ pub enum Command {
     /// Restore an account from its phrase: takes over from other installs. Answer: `Done`.
     AccountRestore {
         /** 12 to 24 words. */
-        phrase: String,
+        phrase: Zeroizing<String>,
     },
     /// Change the own name. Answer: `Done`.
     ProfileSet {
@@ -130,12 +132,12 @@ pub enum ContactAction {
 }
 
 /// What a command answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Answer {
     /// It is done and on disk.
     Done,
     /// The recovery phrase of a new account.
-    Phrase(String),
+    Phrase(Zeroizing<String>),
     /// A new invite.
     Invite(Invite),
     /// The contact a call made.
@@ -161,3 +163,5 @@ pub enum Effect {
     /// Call `Tick` at this time, Unix milliseconds; replaces the earlier one. `None`: nothing is due.
     WakeAt(Option<i64>),
 }
+
+crate::closed_debug!(Command, Answer);

@@ -52,7 +52,7 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
         .saturating_add(DAY);
     step.tx.prekey_put(&sotto_db::Prekey {
         id: prekey.id(),
-        private: prekey.to_bytes().to_vec(),
+        private: prekey.to_bytes().as_slice().into(),
         kind: 0,
         secret: Some(link.secret),
         chat: None,

@@ -1,9 +1,10 @@
 //! Questions to stores, and holes.
 
 use sotto_db::{Hash, Hole};
-use sotto_net::{Circle, Received};
+use sotto_net::Circle;
 use sotto_wire::content::{Content, MAX_PREFIXES};
 
+use super::found::Found;
 use super::send;
 use super::step::{HOUR, MINUTE, Step};
 use crate::error::Error;
@@ -12,7 +13,6 @@ use crate::error::Error;
 const AROUND_S: i64 = 3600;
 
 /// A question, not yet asked.
-#[derive(Debug)]
 pub(super) struct Query {
     pub(super) what: What,
     pub(super) circle: Circle,
@@ -20,12 +20,12 @@ pub(super) struct Query {
     pub(super) start_ms: i64,
     pub(super) end_ms: i64,
     pub(super) newest_first: bool,
-    /// Cards found so far.
-    pub(super) found: Vec<Received>,
+    /// Cards found so far, of a query for cards.
+    pub(super) found: Option<Box<Found>>,
 }
 
 /// What a query is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum What {
     /// Everything on the own topics since last time. Corrected times: when it was asked, and until when nothing was
     /// missed before.
@@ -34,10 +34,10 @@ pub(super) enum What {
         covered_ms: i64,
         by_turns: bool,
     },
-    /// The cards of a contact, under this secret.
-    Cards { chat: [u8; 33], secret: [u8; 16] },
+    /// The cards of a contact.
+    Cards { chat: [u8; 33] },
     /// The own device list.
-    OwnList { secret: [u8; 16] },
+    OwnList,
     /// The chunks of a long text.
     Chunks { message: Hash },
     /// A message that others name.
@@ -65,7 +65,7 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
             start_ms: first.around_s.saturating_sub(AROUND_S).saturating_mul(1000),
             end_ms: first.around_s.saturating_add(AROUND_S).saturating_mul(1000),
             newest_first: false,
-            found: Vec::new(),
+            found: None,
         }),
         1..4 => {
             let conversation = step.tx.conversation(&first.conversation)?;
@@ -95,3 +95,5 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
     }
     Ok(())
 }
+
+crate::closed_debug!(Query, What);

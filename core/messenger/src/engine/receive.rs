@@ -12,7 +12,7 @@ use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use super::step::{DAY, SECOND, Step};
 use super::trust::Told;
-use super::{cards, contact, device, inbox, receipt, reset, send, session, state};
+use super::{contact, device, found, inbox, receipt, reset, send, session, state};
 use crate::error::{Code, Error};
 
 /// A handshake is remembered for so long when nothing confirms it.
@@ -214,7 +214,7 @@ fn moved(
     mut row: sotto_db::Session,
     decrypted: &Decrypted,
 ) -> Result<(), Error> {
-    row.snapshot = decrypted.session.to_bytes().to_vec();
+    row.snapshot = decrypted.session.to_bytes().as_slice().into();
     let expires_ms = step
         .now_ms
         .saturating_add(step.retention_ms())
@@ -224,7 +224,7 @@ fn moved(
         chain: key.chain,
         n: key.n,
         tag: key.tag,
-        key: key.key_bytes().to_vec(),
+        key: key.key_bytes().as_slice().into(),
         expires_ms,
     });
     // A session just made has to be there before keys that belong to it.
@@ -507,7 +507,7 @@ fn claimed(
         && opened.start() > start
         && check_not_after(record.not_after_s, step.clock_s()).is_ok()
         && check_version(record.list_version, version, step.clock_s()).is_ok()
-        && cards::verify_record(chat, &record);
+        && found::verify_record(chat, &record);
     Ok(good.then_some((record, known)))
 }
 

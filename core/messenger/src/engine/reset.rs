@@ -96,7 +96,7 @@ pub(super) fn give(step: &mut Step<'_>, contact: &Contact) -> Result<ResetPair, 
     }
     step.tx.prekey_put(&sotto_db::Prekey {
         id: pair.id(),
-        private: pair.to_bytes().to_vec(),
+        private: pair.to_bytes().as_slice().into(),
         kind: 2,
         secret: None,
         chat: Some(contact.chat),

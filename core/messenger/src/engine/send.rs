@@ -277,7 +277,7 @@ fn seal_padded(
         random,
         body: &body,
     };
-    row.snapshot = session.to_bytes().to_vec();
+    row.snapshot = session.to_bytes().as_slice().into();
     envelope.encode().map_err(|_| Code::Internal.into())
 }
 

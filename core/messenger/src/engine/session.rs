@@ -77,7 +77,7 @@ pub(super) fn session_row(
         hash: *session.hash(),
         chat: contact.chat,
         device,
-        snapshot: session.to_bytes().to_vec(),
+        snapshot: session.to_bytes().as_slice().into(),
         initiator,
         start,
         handshake: [0; 32],

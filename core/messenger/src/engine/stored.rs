@@ -12,7 +12,7 @@ use crate::error::{Code, Error};
 use crate::records::{ContactId, ContactState, InvitePreview, MessageState, Settings};
 
 /// The own account as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Own {
     /// Chat key.
     pub chat: [u8; 33],
@@ -76,3 +76,5 @@ pub fn message_state(number: u8) -> MessageState {
 pub fn contact_state(number: u8) -> ContactState {
     state::contact(number)
 }
+
+crate::closed_debug!(Own);

@@ -162,14 +162,20 @@ impl Engine {
             return Ok(());
         };
         let what = query.what.clone();
-        if let What::Cards { secret, .. } | What::OwnList { secret } = &what {
-            cards::keep(&mut query.found, secret, &messages);
+        if let Some(found) = &mut query.found {
+            found.keep(
+                &messages,
+                self.live.clock.correct(now_ms).cast_unsigned() / 1000,
+            );
         }
-        let found = if last {
-            self.live.queries.remove(&id).map(|query| query.found)
-        } else {
-            None
-        };
+        let mut found = None;
+        if last && let Some(mut query) = self.live.queries.remove(&id) {
+            if query.found.as_mut().is_some_and(|found| found.look_again()) {
+                out.push(Effect::Net(self.live.ask(query)));
+                return Ok(());
+            }
+            found = query.found.map(|found| found.cards());
+        }
         match what {
             What::CatchUp {
                 started_ms,
@@ -208,14 +214,14 @@ impl Engine {
             What::Chunks { message } => {
                 self.run(now_ms, out, |step| blob::page(step, &message, &messages))
             }
-            What::Cards { chat, .. } => match found {
-                Some(found) => self.run(now_ms, out, |step| {
-                    cards::fetched(step, &chat, Some(&found))
-                }),
+            What::Cards { chat } => match found {
+                Some(found) => {
+                    self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found)))
+                }
                 None => Ok(()),
             },
-            What::OwnList { .. } => match found {
-                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, &found)),
+            What::OwnList => match found {
+                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, found)),
                 None => Ok(()),
             },
         }
@@ -247,11 +253,11 @@ impl Engine {
                 self.live.catch_up_failed(by_turns, now_ms);
                 Ok(())
             }
-            Some(What::Cards { chat, .. }) => {
+            Some(What::Cards { chat }) => {
                 self.run(now_ms, out, |step| cards::fetched(step, &chat, None))
             }
             // The others have their next time already.
-            Some(What::OwnList { .. } | What::Chunks { .. } | What::Hole) | None => Ok(()),
+            Some(What::OwnList | What::Chunks { .. } | What::Hole) | None => Ok(()),
         }
     }
 
@@ -435,7 +441,7 @@ impl Engine {
                     start_ms: from.saturating_sub(overlap).max(oldest),
                     end_ms: step.clock_ms.max(step.now_ms).saturating_add(20 * SECOND),
                     newest_first: false,
-                    found: Vec::new(),
+                    found: None,
                 });
                 Ok(())
             })?;
@@ -572,7 +578,8 @@ fn fetch_cards(step: &mut Step<'_>) -> Result<(), Error> {
         step.tx.contact_put(&contact)?;
         if let Some(secret) = secret {
             let chat = contact.chat;
-            let query = cards::query(step, &secret, What::Cards { chat, secret });
+            let known = u64::try_from(contact.list_version).unwrap_or(0);
+            let query = cards::query(step, &secret, What::Cards { chat }, (chat, known));
             step.fx.queries.push(query);
         }
     }

@@ -22,6 +22,9 @@ const ATTEMPTS: usize = 3;
 /// and besides nodes that refuse a message which others may take.
 const REFUSALS: usize = 10;
 
+/// Payload bytes read by one query on a connection of its own (cards, chunks): the newest, or the oldest, so many.
+const ALONE_BYTES: usize = 32 * 1024 * 1024;
+
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub(crate) enum Task {
@@ -118,6 +121,10 @@ impl Job {
                     start_ns,
                     end_ns,
                     newest_first,
+                    most_bytes: match circle {
+                        Asking::Alone => ALONE_BYTES,
+                        Asking::Receive | Asking::Other => usize::MAX,
+                    },
                 });
                 (id, Task::Query { circle, query }, Vec::new())
             }

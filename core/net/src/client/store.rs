@@ -41,6 +41,8 @@ pub(crate) struct Query {
     pub(crate) start_ns: i64,
     pub(crate) end_ns: i64,
     pub(crate) newest_first: bool,
+    /// The walk ends after so many bytes of payloads, as if that were all: anybody can fill a topic.
+    pub(crate) most_bytes: usize,
 }
 
 /// One page on its way to the engine.
@@ -262,6 +264,9 @@ impl<'a> Walk<'a> {
         };
         let bytes: usize = messages.iter().map(|one| one.payload.len()).sum();
         self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes >= self.query.most_bytes {
+            return Ok((messages, true));
+        }
         self.pages += 1;
         self.thin += usize::from((messages.len() as u64) < SMALL_PAGE && bytes < FAT);
         let endless = self.pages >= MAX_PAGES || self.bytes >= MAX_BYTES || self.thin >= MAX_THIN;

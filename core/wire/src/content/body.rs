@@ -1,5 +1,3 @@
-use std::fmt;
-
 use prost::Message as _;
 
 use super::{ContentError, MessageId, Prefix, fixed, generated};
@@ -337,15 +335,4 @@ fn join(prefixes: &[Prefix]) -> Result<Vec<u8>, ContentError> {
     }
 }
 
-/// Bodies hold texts, names and secrets: their `Debug` names the type only.
-macro_rules! closed_debug {
-    ($($type:ident),*) => {
-        $(impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($type), "(..)"))
-            }
-        })*
-    };
-}
-
-closed_debug!(Content, Request, ResetPair, Hello, ProfileUpdate, Remote);
+crate::closed_debug!(Content, Request, ResetPair, Hello, ProfileUpdate, Remote);

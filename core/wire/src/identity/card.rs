@@ -36,7 +36,7 @@ impl CardKind {
 
 /// What somebody shows of themselves and where they are reached: `version 8 ‖ not-after 8 ‖ home value 8 ‖ name length 1 ‖
 /// name ‖ picture length 1 (0 or 76) ‖ picture pointer ‖ signature 64`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
     /// max(last + 1, Unix seconds).
     pub version: u64,
@@ -51,6 +51,8 @@ pub struct Profile {
     /// By the chat key.
     pub signature: [u8; 64],
 }
+
+crate::closed_debug!(Profile);
 
 impl Profile {
     /// Reads a whole profile.

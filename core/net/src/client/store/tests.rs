@@ -21,6 +21,7 @@ fn query() -> Query {
         start_ns: 0,
         end_ns: i64::MAX,
         newest_first: false,
+        most_bytes: usize::MAX,
     }
 }
 
@@ -67,6 +68,22 @@ fn pages_cut_short_for_no_reason_are_few() {
     // Large messages are a reason.
     let most = pages_taken(&mut Walk::new(&query), 1, FAT);
     assert!(most > MAX_THIN, "{most}");
+}
+
+#[test]
+fn a_flood_of_cards_ends_a_query_and_what_was_read_counts() {
+    let query = Query {
+        most_bytes: 1_000_000,
+        ..query()
+    };
+    let mut walk = Walk::new(&query);
+    for taken in 0..4 {
+        let answer = page(&query, 1 + taken * 100, 100, 2048);
+        assert!(!walk.take(answer, PAGE, 1).unwrap().1);
+    }
+    let answer = page(&query, 401, 100, 2048);
+    let (messages, last) = walk.take(answer, PAGE, 1).unwrap();
+    assert_eq!((messages.len(), last), (100, true));
 }
 
 #[test]

@@ -1,7 +1,8 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use rand_core::UnwrapErr;
-use sotto_crypto::{Account, DeviceKeys, Phrase};
+use sotto_crypto::{Account, DeviceKeys, Phrase, PrekeyPair, card_seal};
+use sotto_wire::envelope::{CARD_ROOM, pad};
 
 use super::*;
 
@@ -92,8 +93,19 @@ impl Maker {
     }
 }
 
+/// Everything of two days, in pages of one, newest first.
+fn keep(maker: &Maker, cards: &[Received], known: u64) -> Found {
+    let now_ms = NOW_S as i64 * 1000;
+    let times = (now_ms - 2 * 86_400_000, now_ms);
+    let mut found = Found::new(SECRET, maker.chat(), known, times);
+    for card in cards {
+        found.keep(std::slice::from_ref(card), NOW_S);
+    }
+    found
+}
+
 fn found(maker: &Maker, cards: &[Received], known: u64) -> Cards {
-    read(cards, &SECRET, &maker.chat(), known, NOW_S)
+    keep(maker, cards, known).cards()
 }
 
 #[test]
@@ -126,4 +138,85 @@ fn a_bundle_past_its_date_is_refused_by_name() {
     let cards = found(&maker, &[list, past, good], 0);
     assert!(cards.bundle.is_some());
     assert_eq!(cards.refused, None);
+}
+
+/// Junk under the right tags, as whoever knows the secret can make it.
+fn junk(
+    maker: &mut Maker,
+    kind: CardKind,
+    device: &[u8; 16],
+    like: &[u8],
+    number: u32,
+) -> Received {
+    let mut bytes = like.to_vec();
+    let end = bytes.len() - 4; // in the signature
+    bytes[end..].copy_from_slice(&number.to_be_bytes());
+    maker.card(kind, device, &bytes)
+}
+
+#[test]
+fn junk_under_the_right_tags_crowds_out_nothing() {
+    let mut maker = Maker::new();
+    let (list, bundle) = (
+        maker.list(NOW_S, NOW_S + DAY_S),
+        maker.bundle(NOW_S + DAY_S),
+    );
+    let plain = |card: &Received| {
+        let envelope = Envelope::decode(&card.payload).unwrap();
+        let padded = card_open(&SECRET, &envelope.tag, &envelope.random, envelope.body).unwrap();
+        unpad(&padded).unwrap().to_vec()
+    };
+    let (list_bytes, bundle_bytes) = (plain(&list), plain(&bundle));
+    let mut pages = Vec::new();
+    for number in 0..400 {
+        pages.push(junk(
+            &mut maker,
+            CardKind::List,
+            &NO_DEVICE,
+            &list_bytes,
+            number,
+        ));
+        pages.push(junk(
+            &mut maker,
+            CardKind::Bundle,
+            &DEVICE,
+            &bundle_bytes,
+            number,
+        ));
+        pages.push(maker.card(CardKind::Closed, &NO_DEVICE, &[7; 80]));
+        pages.push(maker.card(CardKind::Profile, &NO_DEVICE, &[7; 90]));
+    }
+    pages.push(bundle); // published after its list, so it comes before it
+    pages.push(list);
+    let mut found = keep(&maker, &pages, 0);
+    assert!(!found.closed);
+    assert!(found.candidates.len() <= CANDIDATES, "bounded");
+    assert!(found.look_again(), "the list is known now: once more");
+    found.keep(&pages, NOW_S);
+    assert!(!found.look_again(), "once");
+    let cards = found.cards();
+    assert!(cards.list.is_some() && cards.bundle.is_some());
+    assert_eq!((cards.closed, cards.refused), (false, None));
+}
+
+#[test]
+fn the_best_of_each_kind_is_kept_whatever_the_order() {
+    let mut maker = Maker::new();
+    let lists = [1, 3, 2].map(|version| maker.list(NOW_S + version, NOW_S + DAY_S));
+    let bundles = [2, 3, 1].map(|hours| maker.bundle(NOW_S + hours * 3600));
+    let pages: Vec<Received> = bundles.into_iter().chain(lists).collect();
+    let cards = found(&maker, &pages, 0);
+    assert_eq!(cards.list.unwrap().version, NOW_S + 3);
+    assert_eq!(cards.bundle.unwrap().1.not_after_s, NOW_S + 3 * 3600);
+}
+
+#[test]
+fn a_card_is_taken_on_its_day_and_the_days_beside_it() {
+    let mut maker = Maker::new();
+    for (days, taken) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
+        let mut list = maker.list(NOW_S, NOW_S + DAY_S);
+        list.timestamp_ns += days * DAY_NS;
+        let cards = found(&maker, &[list], 0);
+        assert_eq!(cards.list.is_some(), taken, "{days}");
+    }
 }

@@ -1,0 +1,42 @@
+//! Columns that hold private keys.
+
+use std::ops::Deref;
+
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use zeroize::Zeroizing;
+
+/// A private key or the snapshot of a session: wiped when it is dropped. What SQLite keeps in its own pages is not.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Private(Zeroizing<Vec<u8>>);
+
+impl From<&[u8]> for Private {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+}
+
+impl Deref for Private {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromSql for Private {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(value.as_blob()?.into())
+    }
+}
+
+impl ToSql for Private {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(&**self))
+    }
+}
+
+impl std::fmt::Debug for Private {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Private(..)")
+    }
+}
