@@ -113,6 +113,19 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// A read mark of the other side covers an own message and waits for its receipt; or it does not any more.
+    pub fn message_mark(&self, id: &Hash, marked: bool) -> Result<(), Error> {
+        let sql = "UPDATE messages SET marked=? WHERE id=?";
+        run(self.conn, sql, params![marked, id])?;
+        Ok(())
+    }
+
+    /// Does a read mark wait for the receipt of this message?
+    pub fn message_is_marked(&self, id: &Hash) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM messages WHERE id=? AND marked=1";
+        Ok(one(self.conn, sql, params![id], |_| Ok(()))?.is_some())
+    }
+
     /// Own messages up to a place whose state is below `state` and which did not fail.
     pub fn messages_mine_up_to(
         &self,
@@ -133,14 +146,17 @@ impl Tx<'_> {
         all(self.conn, sql, params, |r| r.get(0))
     }
 
-    /// Marks received messages up to a place as read; how many were not.
-    pub fn messages_mark_read(&self, up_to: &Message) -> Result<usize, Error> {
-        let sql = "UPDATE messages SET read=1 WHERE conversation=? AND mine=0 AND read=0 AND (lamport, time_s, id) <= (?,?,?)";
-        run(
-            self.conn,
-            sql,
-            params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id],
-        )
+    /// Marks received messages up to a place as read, but for those whose text is being fetched. The last of those that
+    /// were not read before; `None`: there was none.
+    pub fn messages_mark_read(&self, up_to: &Message) -> Result<Option<Hash>, Error> {
+        let sql =
+            "UPDATE messages SET read=1 WHERE conversation=? AND mine=0 AND read=0 AND fetching=0
+                   AND (lamport, time_s, id) <= (?,?,?) RETURNING lamport, time_s, id";
+        let params = params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id];
+        let read: Vec<(i64, i64, Hash)> = all(self.conn, sql, params, |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+        })?;
+        Ok(read.into_iter().max().map(|(_, _, id)| id))
     }
 
     /// Received messages not read.

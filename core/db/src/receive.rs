@@ -19,6 +19,12 @@ row! {
         ts_s: i64,
         /// When it is forgotten.
         until_ms: i64,
+        /// Its counter in the session; 0: it wants no receipt.
+        seq: u32,
+        /// Receipts that copies of it caused,
+        answers: u32,
+        /// and when the last one was due, or the payload taken.
+        answered_ms: i64,
     }
 }
 

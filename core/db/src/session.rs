@@ -39,6 +39,8 @@ row! {
         seq: u32,
         /// Which counters arrived.
         tracker: Vec<u8>,
+        /// Counters below this one are receipted, as the other side said last; 0: it said nothing.
+        floor: u32,
         /// A receipt leaves by itself.
         receipt_due_ms: Option<i64>,
         /// A receipt is owed.

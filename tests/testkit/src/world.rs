@@ -418,7 +418,12 @@ impl World {
 
     /// Somebody publishes this payload on a topic.
     pub fn inject(&mut self, topic: &str, payload: &[u8]) {
-        let timestamp_ns = self.now_ms * 1_000_000;
+        self.inject_at(topic, payload, self.now_ms);
+    }
+
+    /// Somebody publishes this payload on a topic, stamped with another time, Unix milliseconds.
+    pub fn inject_at(&mut self, topic: &str, payload: &[u8], stamp_ms: i64) {
+        let timestamp_ns = stamp_ms * 1_000_000;
         for other in 0..self.phones.len() {
             if self.phones[other].topics.iter().any(|heard| heard == topic) {
                 let received = Received {

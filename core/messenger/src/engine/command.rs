@@ -139,15 +139,16 @@ fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), 
     if message.conversation != conversation.id {
         return Err(Code::MessageMissing.into());
     }
-    let newly = step.tx.messages_mark_read(&message)?;
-    if newly == 0 {
+    let Some(last) = step.tx.messages_mark_read(&message)? else {
         return Ok(());
-    }
+    };
     conversation.unread = step.tx.messages_unread(&conversation.id)?;
     step.tx.conversation_put(&conversation)?;
     step.fx.conversations.insert(conversation.id);
     if step.own()?.read_receipts && contact.state == state::ACCEPTED {
-        send::enqueue_content(step, &contact, &Content::Read(*id))?;
+        // With it goes what we have: a message of theirs that is not here, or not whole, was not read.
+        receipt::all_owed(step, &contact.chat)?;
+        send::enqueue_content(step, &contact, &Content::Read(last))?;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What a proven message does, by its kind.
 
 use sotto_db::{Chat, Contact, Hash, Hole, Session};
-use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate};
+use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate, Receipt};
 
 use super::step::{SECOND, Step};
-use super::{blob, contact, device, outcome, send, state};
+use super::{blob, contact, device, receipt, send, state};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::ConversationId;
@@ -91,7 +91,7 @@ pub(super) fn take(
         Content::List(list) => device::take_list(step, contact, row, &list),
         Content::Want(prefixes) => wanted(step, &contact, &prefixes),
         Content::Gone(prefixes) => gone(step, &contact, &prefixes),
-        Content::Read(up_to) => read(step, &contact, &up_to),
+        Content::Read(up_to) => read(step, &contact, &up_to, &inner.receipts),
     }
 }
 
@@ -229,8 +229,13 @@ fn gone(step: &mut Step<'_>, contact: &Contact, prefixes: &[Prefix]) -> Result<(
     Ok(())
 }
 
-/// They have read up to a message of ours.
-fn read(step: &mut Step<'_>, contact: &Contact, up_to: &Hash) -> Result<(), Error> {
+/// They have read what they have up to a message of ours.
+fn read(
+    step: &mut Step<'_>,
+    contact: &Contact,
+    up_to: &Hash,
+    have: &[Receipt],
+) -> Result<(), Error> {
     let Some(message) = step.tx.message(up_to)? else {
         return Ok(());
     };
@@ -241,7 +246,7 @@ fn read(step: &mut Step<'_>, contact: &Contact, up_to: &Hash) -> Result<(), Erro
         .tx
         .messages_mine_up_to(&message, state::READ, state::FAILED)?
     {
-        outcome::raise(step, &id, state::READ)?;
+        receipt::read(step, &id, have)?;
     }
     Ok(())
 }

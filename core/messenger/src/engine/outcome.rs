@@ -184,6 +184,7 @@ fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
     if let Some(message) = step.tx.message(id)? {
         step.tx
             .message_set_state(id, state::FAILED, Some(code.as_str()))?;
+        step.tx.message_mark(id, false)?; // what is sent once more was not read before
         emit_state(step, &message, state::FAILED);
     }
     Ok(())

@@ -22,29 +22,39 @@ const AT_ONCE_S: i64 = 60;
 /// Receipts that ride on one message.
 const RIDING: usize = 4;
 
-/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier.
-pub(super) fn owe(step: &mut Step<'_>, row: &mut Session) -> Result<(), Error> {
+/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier. False:
+/// it leaves anyway, or not before the contact is accepted.
+pub(super) fn owe(step: &mut Step<'_>, row: &mut Session) -> Result<bool, Error> {
     row.receipt_dirty = true;
-    let accepted = step.tx.contact(&row.chat)?;
-    if accepted.is_some_and(|contact| contact.state == state::ACCEPTED)
-        && row.receipt_due_ms.is_none()
-    {
+    let contact = step.tx.contact(&row.chat)?;
+    let accepted = contact.is_some_and(|contact| contact.state == state::ACCEPTED);
+    if !accepted {
+        return Ok(false);
+    }
+    // One that is to leave again, or answers a copy, may be far off: what is new does not wait for that.
+    let longest_ms = step.now_ms.saturating_add(cap(step));
+    let leaves = row.receipt_due_ms.is_none_or(|due| due > longest_ms);
+    if leaves {
         row.receipt_due_ms = Some(step.now_ms.saturating_add(delay(step)?));
     }
-    Ok(())
+    Ok(leaves)
+}
+
+fn cap(step: &Step<'_>) -> i64 {
+    if step.foreground {
+        CAP_MS
+    } else {
+        BACKGROUND_CAP_MS
+    }
 }
 
 /// Exponential with the mean of the settings, in the background four times that.
 fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
     let mean = i64::from(step.own()?.receipt_delay_ms);
-    let (mean, cap) = if step.foreground {
-        (mean, CAP_MS)
-    } else {
-        (mean.saturating_mul(4), BACKGROUND_CAP_MS)
-    };
+    let mean = mean.saturating_mul(if step.foreground { 1 } else { 4 });
     let uniform = (step.below(1_000_000) + 1) as f64 / 1_000_000.0;
     let drawn = -uniform.ln() * mean as f64;
-    Ok((drawn as i64).clamp(0, cap))
+    Ok((drawn as i64).clamp(0, cap(step)))
 }
 
 /// Pending requests owe nothing until they are accepted; then everything is due.
@@ -56,6 +66,22 @@ pub(super) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Everything that came is receipted once more, with the next message that is sealed.
+pub(super) fn all_owed(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
+    for mut row in step.tx.sessions_of(chat)? {
+        if !row.receipt_dirty && is_receiving(&row) {
+            row.receipt_dirty = true;
+            step.tx.session_put(&row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Only a session in which they sent has anything to be receipted.
+fn is_receiving(row: &Session) -> bool {
+    row.tracker.iter().any(|byte| *byte != 0)
 }
 
 /// What the account of a session is owed; `row` is that session as the caller holds it.
@@ -148,8 +174,7 @@ pub(super) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     };
     let due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
     for mut row in step.tx.sessions_of(chat)? {
-        // Only what they send in has anything to be receipted.
-        if !row.receipt_dirty && row.tracker.iter().any(|byte| *byte != 0) {
+        if !row.receipt_dirty && is_receiving(&row) {
             (row.receipt_dirty, row.receipt_due_ms) = (true, Some(due_ms));
             step.tx.session_put(&row)?;
         }
@@ -172,12 +197,37 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
                 step.fx.trust.extend(arrived(step, &attempts));
                 if let Some(message) = message {
                     step.tx.outbox_delete_group(&message)?;
-                    outcome::raise(step, &message, state::DELIVERED)?;
+                    let to = match step.tx.message_is_marked(&message)? {
+                        true => state::READ,
+                        false => state::DELIVERED,
+                    };
+                    outcome::raise(step, &message, to)?;
                 }
             }
         }
         row.heard_ms = step.now_ms;
         step.tx.session_put(&row)?;
+    }
+    Ok(())
+}
+
+/// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless what
+/// they have, as they say with it, leaves it out.
+pub(super) fn read(step: &mut Step<'_>, id: &Hash, have: &[Receipt]) -> Result<(), Error> {
+    let Some(message) = step.tx.message(id)? else {
+        return Ok(());
+    };
+    if message.state >= state::DELIVERED {
+        return outcome::raise(step, id, state::READ);
+    }
+    let row = step.tx.outbox_of_message(id)?;
+    let sealed = row.and_then(|row| row.session.zip(row.seq));
+    let waits = sealed.is_some_and(|(session, seq)| {
+        let of_it = |one: &&Receipt| one.session() == session_prefix(&session);
+        !have.iter().filter(of_it).any(|one| one.lacks(seq))
+    });
+    if waits {
+        step.tx.message_mark(id, true)?;
     }
     Ok(())
 }

@@ -19,6 +19,12 @@ use crate::error::{Code, Error};
 const HANDSHAKE_MS: i64 = 33 * DAY;
 /// What is sent so long after it was written, seconds, may have been sent before.
 const LATE_S: i64 = 90;
+/// Copies of one payload cause a receipt this long after the last one at the earliest, milliseconds.
+const ANSWER_EVERY_MS: i64 = 90 * SECOND;
+/// And at most so many.
+const ANSWERS: u32 = 12;
+/// What is stamped so far ahead of the clock, seconds, no honest store keeps.
+const AHEAD_S: i64 = 20;
 /// Requests that wait for an answer.
 const PENDING: u32 = 200;
 /// Secrets tried on a handshake; no more are made.
@@ -52,6 +58,7 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
     if let Some(seen) = step.tx.seen(&hash)? {
         return twin(step, seen, ts_s);
     }
+    let ts_s = ts_s.min(latest_s(step)); // nobody can put off the answers to later copies
     let verdict = match Envelope::decode(payload) {
         Ok(envelope) => {
             let incoming = Incoming {
@@ -104,31 +111,58 @@ fn waiting(step: &Step<'_>, hash: &Hash, payload: &[u8], ts_s: i64, newer: bool)
     }
 }
 
-/// The same payload again under a later timestamp: its sender has no receipt yet.
+/// The latest timestamp that counts, Unix seconds, by whichever clock is ahead.
+fn latest_s(step: &Step<'_>) -> i64 {
+    let now_ms = step.clock_ms.max(step.now_ms);
+    now_ms.div_euclid(SECOND).saturating_add(AHEAD_S)
+}
+
+/// The same payload again under a later timestamp: its sender may have no receipt yet. Anybody can publish a copy, so
+/// there are bounds; a copy that is not answered changes nothing.
 fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
-    if ts_s <= seen.ts_s {
+    let late = ts_s > seen.ts_s && ts_s <= latest_s(step);
+    if !late || seen.seq == 0 || seen.answers >= ANSWERS {
         return Ok(());
     }
-    if let Some(hash) = seen.session
-        && let Some(mut row) = step.tx.session(&hash)?
-    {
-        if !row.receipt_dirty {
-            step.fx.trust.push(Told::Unheard(row.chat, ts_s * SECOND));
-        }
-        receipt::owe(step, &mut row)?;
-        step.tx.session_put(&row)?;
+    let session = seen.session.map(|hash| step.tx.session(&hash));
+    let session = session.transpose()?.flatten();
+    let Some(mut row) = session.filter(|row| seen.seq >= row.floor) else {
+        return Ok(());
+    };
+    let receipted = !row.receipt_dirty;
+    if row.receipt_due_ms.is_some() || !receipt::owe(step, &mut row)? {
+        return Ok(());
     }
-    Ok(step.tx.seen_put(&Seen { ts_s, ..seen })?)
+    // The last answer may have been noted by a clock that was ahead.
+    let rested_ms = seen
+        .answered_ms
+        .min(step.now_ms)
+        .saturating_add(ANSWER_EVERY_MS);
+    let due_ms = row.receipt_due_ms.unwrap_or(step.now_ms).max(rested_ms);
+    row.receipt_due_ms = Some(due_ms);
+    step.tx.session_put(&row)?;
+    if receipted && seen.answers == 0 {
+        step.fx.trust.push(Told::Unheard(row.chat, ts_s * SECOND));
+    }
+    Ok(step.tx.seen_put(&Seen {
+        ts_s,
+        answers: seen.answers.saturating_add(1),
+        answered_ms: due_ms,
+        ..seen
+    })?)
 }
 
 /// Notes that an envelope was taken. Called in the same transaction as its content.
-fn note(step: &Step<'_>, envelope: &Incoming<'_>, session: &Hash) -> Result<(), Error> {
+fn note(step: &Step<'_>, envelope: &Incoming<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
     let keep = step.retention_ms().saturating_add(DAY);
     Ok(step.tx.seen_put(&Seen {
         payload: envelope.hash,
         session: Some(*session),
         ts_s: envelope.ts_s,
         until_ms: step.now_ms.saturating_add(keep),
+        seq,
+        answers: 0,
+        answered_ms: step.now_ms,
     })?)
 }
 
@@ -276,10 +310,11 @@ fn content(
     mut row: sotto_db::Session,
     padded: &[u8],
 ) -> Result<(), Error> {
-    note(step, envelope, &row.hash)?;
     let inner = unpad(padded)
         .ok()
         .and_then(|plain| Inner::decode(plain).ok());
+    let seq = inner.as_ref().map_or(0, |inner| inner.seq);
+    note(step, envelope, &row.hash, seq)?;
     let Some(inner) = inner else {
         log::debug!("a session's message cannot be read");
         return Ok(step.tx.session_put(&row)?);
@@ -297,6 +332,7 @@ fn content(
         if said_s.is_some_and(|said_s| sent_s.saturating_sub_unsigned(said_s) > LATE_S) {
             step.fx.trust.push(Told::Unheard(row.chat, sent_s * SECOND));
         }
+        row.floor = row.floor.max(inner.floor);
         let came = Told::Came(row.chat, row.hash, inner.seq, inner.floor);
         step.fx.trust.push(came);
     }
@@ -324,7 +360,8 @@ pub(super) fn had(
     let mut tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
     tracker.record(seq, floor);
     row.tracker = tracker.to_bytes();
-    receipt::owe(step, row)
+    receipt::owe(step, row)?;
+    Ok(())
 }
 
 /// A 2 KiB envelope with an unknown tag: perhaps somebody's first message.

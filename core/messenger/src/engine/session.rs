@@ -88,6 +88,7 @@ pub(super) fn session_row(
         sending: false,
         seq: 0,
         tracker: SeqTracker::new().to_bytes(),
+        floor: 0,
         receipt_due_ms: None,
         receipt_dirty: false,
         created_ms: step.now_ms,

@@ -102,9 +102,11 @@ impl Receipt {
         position(self.contiguous, seq).is_some_and(|place| self.set(place))
     }
 
-    /// Does it say that `seq` did not arrive? Of what is beyond the bitmap it says nothing.
+    /// Does it say that `seq` did not arrive? Beyond the longest bitmap it says nothing.
     pub fn lacks(&self, seq: u32) -> bool {
-        position(self.contiguous, seq).is_some_and(|place| !self.set(place))
+        let reach = u32::try_from(BITMAP_LEN * 8).unwrap_or(0).saturating_add(1);
+        let last = self.contiguous.saturating_add(reach);
+        seq > self.contiguous && seq <= last && !self.covers(seq)
     }
 
     fn set(&self, (byte, bit): (usize, u8)) -> bool {
