@@ -185,6 +185,25 @@ fn every_flipped_bit_is_refused_and_moves_nothing() {
 }
 
 #[test]
+fn tags_far_ahead_are_found_in_either_chain() {
+    let mut rng = Seeded::new(61);
+    let mut p = settled(&mut rng);
+    for next_chain in [true, false] {
+        // Lost, all of them.
+        (0..300).for_each(|_| drop(p.alice.send(&mut rng, b"x")));
+        let wired = p.alice.send(&mut rng, b"found");
+        let tag = wired.sealed.tag;
+        let found = |ahead| p.bob.session.tags_among(ahead, |one| *one == tag);
+        assert_eq!(found(301), [tag], "next chain: {next_chain}");
+        assert!(found(300).is_empty());
+        let all = p.bob.session.tags_among(1000, |_| true);
+        let listed = p.bob.session.receiving_tags(1000, 1000);
+        assert_eq!(all, listed.iter().map(|(tag, _)| *tag).collect::<Vec<_>>());
+        assert_eq!(p.bob.receive(&wired).unwrap(), b"found");
+    }
+}
+
+#[test]
 fn tags_to_listen_for_are_the_tags_that_come() {
     let mut rng = Seeded::new(6);
     let mut p = settled(&mut rng);

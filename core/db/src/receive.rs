@@ -3,8 +3,6 @@ use rusqlite::params;
 use crate::row::{all, one, row, run};
 use crate::{Error, Hash, Tx};
 
-/// Bytes of payloads that may wait.
-const WAITING_BYTES: i64 = 8 * 1024 * 1024;
 /// Holes looked after at a time.
 const HOLES: u32 = 1000;
 
@@ -116,10 +114,12 @@ impl Tx<'_> {
         waiting.upsert(self.conn)
     }
 
-    /// (tag, payload hash) of all that wait.
-    pub fn waiting_tags(&self) -> Result<Vec<([u8; 16], Hash)>, Error> {
-        let sql = "SELECT tag, payload_hash FROM waiting";
-        all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?)))
+    /// (tag, payload hash, length of the payload) of all that wait.
+    pub fn waiting_tags(&self) -> Result<Vec<([u8; 16], Hash, u32)>, Error> {
+        let sql = "SELECT tag, payload_hash, length(payload) FROM waiting";
+        all(self.conn, sql, [], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+        })
     }
 
     /// One that waits.
@@ -138,17 +138,30 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Lets go of what came before `before_ms`, and of the oldest beyond 8 MB.
-    pub fn waiting_expire(&self, before_ms: i64) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM waiting WHERE added_ms<?",
-            params![before_ms],
-        )?;
-        let sql = "DELETE FROM waiting WHERE payload_hash IN (SELECT payload_hash FROM
-            (SELECT payload_hash, sum(length(payload)) OVER (ORDER BY added_ms DESC, payload_hash) AS total FROM waiting) WHERE total>?)";
-        run(self.conn, sql, params![WAITING_BYTES])?;
-        Ok(())
+    /// Lets go of what came before `before_ms`; (tag, payload hash) of each.
+    pub fn waiting_expire(&self, before_ms: i64) -> Result<Vec<([u8; 16], Hash)>, Error> {
+        let sql = "DELETE FROM waiting WHERE added_ms<? RETURNING tag, payload_hash";
+        all(self.conn, sql, params![before_ms], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
+    }
+
+    /// Lets go of the oldest until so many bytes of payloads are gone; (tag, payload hash) of each.
+    pub fn waiting_drop_oldest(&self, bytes: u64) -> Result<Vec<([u8; 16], Hash)>, Error> {
+        let sql =
+            "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY added_ms LIMIT 1";
+        let mut gone = Vec::new();
+        let mut freed = 0_u64;
+        while freed < bytes {
+            let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get::<_, u32>(2)?));
+            let Some((tag, payload_hash, length)) = one(self.conn, sql, [], read)? else {
+                break;
+            };
+            self.waiting_delete(&payload_hash)?;
+            freed = freed.saturating_add(length.max(1).into());
+            gone.push((tag, payload_hash));
+        }
+        Ok(gone)
     }
 
     /// Notes a hole, unless there are too many.
@@ -243,5 +256,67 @@ impl Tx<'_> {
             params![message],
             |r| Ok((r.get(0)?, r.get(1)?)),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::Account;
+
+    fn waiting(n: u32) -> Waiting {
+        let mut payload_hash = [0; 32];
+        // In no order, as hashes are.
+        let mixed = n.wrapping_mul(2_654_435_761).to_be_bytes();
+        payload_hash
+            .iter_mut()
+            .zip(mixed)
+            .for_each(|(to, from)| *to = from);
+        Waiting {
+            payload_hash,
+            tag: [3; 16],
+            payload: vec![5; 512],
+            ts_s: 0,
+            added_ms: n.into(),
+            newer: false,
+        }
+    }
+
+    /// Steps of SQLite's machine for one more envelope when there is no more room, and so many wait.
+    fn steps(account: &mut Account, from: u32, to: u32) -> u32 {
+        let fill = |tx: &Tx<'_>| (from..to).try_for_each(|n| tx.waiting_put(&waiting(n)));
+        account.transaction(fill).unwrap();
+        let counter = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&counter);
+        let counting = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        let gone = account.transaction(|tx| {
+            tx.conn.progress_handler(1, Some(counting))?;
+            tx.waiting_put(&waiting(to))?;
+            let gone = tx.waiting_drop_oldest(512)?;
+            assert!(tx.waiting_expire(0)?.is_empty());
+            tx.conn.progress_handler(0, None::<fn() -> bool>)?;
+            Ok::<_, Error>(gone)
+        });
+        assert_eq!(gone.unwrap().len(), 1);
+        counter.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn one_more_costs_the_same_however_many_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+        let few = steps(&mut account, 1, 20);
+        let many = steps(&mut account, 20, 17_000);
+        assert!(few > 20, "they are counted: {few}");
+        assert!(
+            many <= few + 10,
+            "{few} steps beside 20, {many} beside 17,000"
+        );
     }
 }

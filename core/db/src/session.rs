@@ -112,9 +112,10 @@ impl Tx<'_> {
         )
     }
 
-    /// All sessions' hashes.
+    /// All sessions' hashes, the one with the last receipt first.
     pub fn sessions(&self) -> Result<Vec<Hash>, Error> {
-        all(self.conn, "SELECT hash FROM sessions", [], |r| r.get(0))
+        let sql = "SELECT hash FROM sessions ORDER BY heard_ms DESC, hash";
+        all(self.conn, sql, [], |r| r.get(0))
     }
 
     /// Deletes a session and its skipped keys.

@@ -12,6 +12,7 @@ mod cards;
 mod clock;
 mod command;
 mod contact;
+mod deep;
 mod device;
 mod found;
 mod inbox;
@@ -308,30 +309,32 @@ impl Engine {
             out.push(Effect::Emit(Event::ContactsChanged));
         }
         out.extend(fx.events.into_iter().map(Effect::Emit));
-        self.keep(now_ms, &fx.unmatched)
+        self.keep(&fx.unmatched)
     }
 
-    /// Keeps envelopes that nobody opens yet: they can be had again, so no sync of the disk.
-    fn keep(&mut self, now_ms: i64, unmatched: &[Waiting]) -> Result<(), Error> {
-        if unmatched.is_empty() {
+    /// Keeps envelopes that nobody opens yet: they can be had again, so no sync of the disk. The oldest make room.
+    fn keep(&mut self, unmatched: &[Waiting]) -> Result<(), Error> {
+        let Self { db, index, .. } = self;
+        let new = unmatched.iter().filter(|one| !index.waits(one));
+        let length = |one: &Waiting| u32::try_from(one.payload.len()).unwrap_or(u32::MAX);
+        let new: Vec<(&Waiting, u32)> = new.map(|one| (one, length(one))).collect();
+        if new.is_empty() {
             return Ok(());
         }
-        self.db.transaction_unsynced(|tx| {
-            for waiting in unmatched {
+        let more = new.iter().map(|(_, length)| u64::from(*length)).sum();
+        let gone = db.transaction_unsynced(|tx| {
+            for (waiting, _) in &new {
                 tx.waiting_put(waiting)?;
             }
-            tx.waiting_expire(now_ms.saturating_sub(3 * step::DAY))
+            tx.waiting_drop_oldest(index.excess(more))
         })?;
-        let mut too_many = false;
-        for waiting in unmatched {
-            too_many |= self.index.wait(waiting.tag, waiting.payload_hash);
+        for (waiting, length) in new {
+            index.wait(waiting.tag, waiting.payload_hash, length);
         }
-        let Self { db, index, .. } = self;
-        if too_many {
-            db.read(|tx| index.load_waiting(tx))
-        } else {
-            Ok(())
+        for (tag, payload_hash) in gone {
+            index.waits_no_more(tag, payload_hash);
         }
+        Ok(())
     }
 
     /// The own home topics: one, and around a change of the bucket table two.

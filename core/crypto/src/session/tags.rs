@@ -36,6 +36,23 @@ pub(super) fn range(key: &[u8; 32], from: u32, count: u32) -> Vec<Tag> {
     bytes.as_chunks::<16>().0.to_vec()
 }
 
+/// The tags among `count` from message `from` that `wanted` takes; the others are not kept.
+fn among(key: &[u8; 32], from: u32, count: u32, wanted: &impl Fn(&Tag) -> bool) -> Vec<Tag> {
+    let mut cipher = ChaCha20::new(key.into(), &[0u8; 12].into());
+    cipher.seek(u64::from(from) * 16);
+    let mut left = usize::try_from(count.min(u32::MAX - from)).unwrap_or(0);
+    let mut bytes = Zeroizing::new([0u8; 4096]);
+    let mut found = Vec::new();
+    while left > 0 {
+        let (part, _) = bytes.as_chunks_mut::<16>().0.split_at_mut(left.min(256));
+        part.as_flattened_mut().fill(0);
+        cipher.apply_keystream(part.as_flattened_mut());
+        found.extend(part.iter().filter(|tag| wanted(tag)));
+        left = left.saturating_sub(part.len());
+    }
+    found
+}
+
 impl Session {
     /// The tags to listen for: so many of the current receiving chain and of the next.
     pub fn receiving_tags(&self, current: u32, next: u32) -> Vec<(Tag, TagSlot)> {
@@ -66,6 +83,21 @@ impl Session {
             }));
         }
         out
+    }
+
+    /// The tags among the next `ahead` of the current receiving chain, and the first `ahead` of the next, that `wanted`
+    /// takes. For stretches too long to be kept.
+    pub fn tags_among(&self, ahead: u32, wanted: impl Fn(&Tag) -> bool) -> Vec<Tag> {
+        let mut found = Vec::new();
+        if let Some(chain) = &self.receiving
+            && let Some(key) = &chain.keys.tags
+        {
+            found.extend(among(key, chain.n, ahead, &wanted));
+        }
+        if let Some(key) = &self.next_receiving.tags {
+            found.extend(among(key, 0, ahead, &wanted));
+        }
+        found
     }
 
     /// Looks for a tag up to `ahead` messages ahead in the current and the next chain.

@@ -1,35 +1,46 @@
 //! Which session an envelope's tag belongs to, in memory; rebuilt when the database is opened.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use sotto_crypto::{Session, Tag};
-use sotto_db::{Hash, Tx};
+use sotto_db::{Hash, Tx, Waiting};
 
+use super::deep;
 use crate::error::Error;
 
 /// Tags expected of the current chain of each session.
 const CURRENT: u32 = 64;
 /// And of its next one.
 const NEXT: u32 = 16;
-/// More than 8 MB of the smallest envelopes.
-const WAITING_MAX: usize = 20_000;
-/// How far a known hole looks.
+/// How far a look after a gap goes, in either chain.
 const DEEP: u32 = sotto_crypto::JUMP_MAX;
+/// Bytes of payloads that may wait.
+const WAITING_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Expected tags, and the tags of envelopes that wait.
 #[derive(Default)]
 pub(super) struct Index {
     sessions: HashMap<Tag, Hash>,
     tags: HashMap<Hash, Vec<Tag>>,
-    /// A forged envelope may carry the tag of a real one: both wait.
-    waiting: BTreeSet<(Tag, Hash)>,
+    /// By tag and payload hash, the payload's length, bytes. A forged envelope may carry the tag of a real one: both wait.
+    waiting: BTreeMap<(Tag, Hash), u32>,
+    /// Their sum.
+    bytes: u64,
+    /// Envelopes that came to wait so far,
+    arrived: u64,
+    /// and by session, for how many of them it was looked through.
+    looked: HashMap<Hash, u64>,
+    /// Some session was looked through for fewer.
+    behind: bool,
 }
 
 impl Index {
     /// Reads all sessions and waiting envelopes.
     pub(super) fn load(tx: &Tx<'_>) -> Result<Self, Error> {
         let mut index = Self::default();
-        index.load_waiting(tx)?;
+        for (tag, payload, length) in tx.waiting_tags()? {
+            index.wait(tag, payload, length);
+        }
         for hash in tx.sessions()? {
             if let Some(row) = tx.session(&hash)?
                 && let Ok(session) = Session::from_bytes(&row.snapshot)
@@ -40,6 +51,11 @@ impl Index {
         Ok(index)
     }
 
+    /// How many sessions there are.
+    pub(super) fn sessions(&self) -> usize {
+        self.tags.len()
+    }
+
     /// The session that expects this tag.
     pub(super) fn find(&self, tag: &Tag) -> Option<Hash> {
         self.sessions.get(tag).copied()
@@ -48,7 +64,7 @@ impl Index {
     /// A session moved. Returns the waiting envelopes that it expects now.
     pub(super) fn set(&mut self, session: &Session) -> Vec<Hash> {
         let hash = *session.hash();
-        self.forget(&hash);
+        self.expect_nothing(&hash);
         let expected = session.receiving_tags(CURRENT, NEXT);
         let tags: Vec<Tag> = expected.into_iter().map(|(tag, _)| tag).collect();
         for tag in &tags {
@@ -61,6 +77,11 @@ impl Index {
 
     /// A session is gone.
     pub(super) fn forget(&mut self, session: &Hash) {
+        self.expect_nothing(session);
+        self.looked.remove(session);
+    }
+
+    fn expect_nothing(&mut self, session: &Hash) {
         for tag in self.tags.remove(session).unwrap_or_default() {
             self.sessions.remove(&tag);
         }
@@ -68,36 +89,68 @@ impl Index {
 
     fn waiting_with(&self, tag: &Tag) -> impl Iterator<Item = Hash> {
         let all = (*tag, [0; 32])..=(*tag, [0xff; 32]);
-        self.waiting.range(all).map(|(_, payload)| *payload)
+        self.waiting.range(all).map(|((_, payload), _)| *payload)
     }
 
-    /// Reads what waits anew: the database lets go of what is too old or too much.
-    pub(super) fn load_waiting(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
-        self.waiting = tx.waiting_tags()?.into_iter().collect();
-        Ok(())
+    /// Does this envelope wait already?
+    pub(super) fn waits(&self, one: &Waiting) -> bool {
+        self.waiting.contains_key(&(one.tag, one.payload_hash))
     }
 
-    /// An envelope waits. True when there are so many that they should be read anew.
-    pub(super) fn wait(&mut self, tag: Tag, payload_hash: Hash) -> bool {
-        self.waiting.insert((tag, payload_hash));
-        self.waiting.len() > WAITING_MAX
+    /// Bytes that are too many once `more` wait.
+    pub(super) fn excess(&self, more: u64) -> u64 {
+        self.bytes
+            .saturating_add(more)
+            .saturating_sub(WAITING_BYTES)
+    }
+
+    /// An envelope waits.
+    pub(super) fn wait(&mut self, tag: Tag, payload_hash: Hash, length: u32) {
+        let before = self.waiting.insert((tag, payload_hash), length);
+        let before = u64::from(before.unwrap_or(0));
+        self.bytes = self
+            .bytes
+            .saturating_add(length.into())
+            .saturating_sub(before);
+        self.arrived = self.arrived.saturating_add(1);
+        self.behind = true;
     }
 
     /// An envelope waits no more.
     pub(super) fn waits_no_more(&mut self, tag: Tag, payload_hash: Hash) {
-        self.waiting.remove(&(tag, payload_hash));
+        let length = self.waiting.remove(&(tag, payload_hash)).unwrap_or(0);
+        self.bytes = self.bytes.saturating_sub(length.into());
     }
 
-    /// Does anything wait?
-    pub(super) fn is_anything_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Was some session not looked through since an envelope came to wait?
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind && !self.waiting.is_empty()
     }
 
-    /// The waiting envelopes that a session would open far ahead of what it expects; the tag then counts as expected.
-    pub(super) fn look_deep(&mut self, session: &Session) -> Vec<Hash> {
+    /// Looks for what waits far ahead of what sessions expect, in at most so many of them; each tag that is found counts
+    /// as expected.
+    pub(super) fn look_deep(&mut self, tx: &Tx<'_>, at_most: usize) -> Result<Vec<Hash>, Error> {
+        let sessions = tx.sessions()?.into_iter();
+        let looked = |hash: Hash| (self.looked.get(&hash).copied().unwrap_or(0), hash);
+        let (chosen, left) = deep::choose(sessions.map(looked).collect(), self.arrived, at_most);
+        self.behind = left;
+        let sieve = Sieve::of(self.waiting.keys().map(|(tag, _)| tag));
+        let mut matched = Vec::new();
+        for hash in chosen {
+            self.looked.insert(hash, self.arrived);
+            if let Some(row) = tx.session(&hash)?
+                && let Ok(session) = Session::from_bytes(&row.snapshot)
+            {
+                matched.extend(self.look_through(&session, &sieve));
+            }
+        }
+        Ok(matched)
+    }
+
+    fn look_through(&mut self, session: &Session, sieve: &Sieve) -> Vec<Hash> {
         let hash = *session.hash();
         let mut matched = Vec::new();
-        for (tag, _) in session.receiving_tags(DEEP, NEXT) {
+        for tag in session.tags_among(DEEP, |tag| sieve.may_have(tag)) {
             let waiting: Vec<Hash> = self.waiting_with(&tag).collect();
             if !waiting.is_empty() && !self.sessions.contains_key(&tag) {
                 matched.extend(waiting);
@@ -106,5 +159,32 @@ impl Index {
             }
         }
         matched
+    }
+}
+
+/// One bit for each of 2^18 beginnings of tags: most tags that nobody waits for are told apart without a search.
+struct Sieve(Vec<u64>);
+
+impl Sieve {
+    fn of<'a>(tags: impl Iterator<Item = &'a Tag>) -> Self {
+        let mut sieve = Self(vec![0; 1 << 12]);
+        for tag in tags {
+            let (word, bit) = Self::place(tag);
+            if let Some(word) = sieve.0.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        sieve
+    }
+
+    fn may_have(&self, tag: &Tag) -> bool {
+        let (word, bit) = Self::place(tag);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(tag: &Tag) -> (usize, u64) {
+        let [a, b, c, ..] = *tag;
+        let word = usize::from(a) << 4 | usize::from(b >> 4);
+        (word, 1 << ((b & 3) << 4 | c >> 4))
     }
 }

@@ -66,6 +66,8 @@ pub(super) struct Live {
     next_query: u64,
     /// Waiting envelopes to be opened now.
     pub(super) matched: VecDeque<Hash>,
+    /// When sessions were looked through last for what waits.
+    pub(super) looked_ms: i64,
     pub(super) received: u32,
     /// Callers of a sync, and how much had been received before.
     pub(super) syncs: Vec<(Ticket, u32)>,

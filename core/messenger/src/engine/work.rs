@@ -1,6 +1,5 @@
 //! What the network says, and what time brings.
 
-use sotto_crypto::Session;
 use sotto_net::{Circle, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
 use super::bucket::Meter;
@@ -203,13 +202,17 @@ impl Engine {
                     self.live.poll_ms =
                         now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
                     self.weigh_bucket(now_ms, out)?;
-                    self.look_deep()?;
+                    self.look_at_all(now_ms)?;
                 }
                 Ok(())
             }
             What::Hole => {
                 self.run(now_ms, out, |step| all(step, &messages))?;
-                if last { self.look_deep() } else { Ok(()) }
+                if last {
+                    self.look_at_all(now_ms)
+                } else {
+                    Ok(())
+                }
             }
             What::Chunks { message } => {
                 self.run(now_ms, out, |step| blob::page(step, &message, &messages))
@@ -225,26 +228,6 @@ impl Engine {
                 None => Ok(()),
             },
         }
-    }
-
-    /// Looks for waiting envelopes far ahead of what their sessions expect.
-    fn look_deep(&mut self) -> Result<(), Error> {
-        if !self.index.is_anything_waiting() {
-            return Ok(());
-        }
-        let Self {
-            db, index, live, ..
-        } = self;
-        db.read(|tx| {
-            for hash in tx.sessions()? {
-                if let Some(row) = tx.session(&hash)?
-                    && let Ok(session) = Session::from_bytes(&row.snapshot)
-                {
-                    live.matched.extend(index.look_deep(&session));
-                }
-            }
-            Ok(())
-        })
     }
 
     fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
@@ -319,6 +302,7 @@ impl Engine {
 
     fn all_work(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.subscribe(now_ms, out);
+        self.look_in_time(now_ms)?;
         self.open_matched(now_ms, out)?;
         let due = self.db.read(|tx| tx.due())?;
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
@@ -488,8 +472,9 @@ impl Engine {
             tx.handshakes_expire(now_ms)?;
             tx.skipped_expire(now_ms)?;
             tx.seen_expire(now_ms)?;
-            tx.waiting_expire(now_ms.saturating_sub(3 * DAY))?;
-            step.index.load_waiting(tx)?;
+            for (tag, payload) in tx.waiting_expire(now_ms.saturating_sub(3 * DAY))? {
+                step.index.waits_no_more(tag, payload);
+            }
             reset::drop_old(step)?;
             reset::look(step)
         })
@@ -535,6 +520,7 @@ impl Engine {
             due.fetch_ms.filter(|_| store),
             Some(own.next_self_ms).filter(|_| store),
             self.catch_up_from(),
+            self.look_from(now_ms),
             Some(live.poll_ms).filter(|_| self.polls() && live.caught_up),
         ];
         let next = candidates

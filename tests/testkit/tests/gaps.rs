@@ -1,0 +1,142 @@
+//! After many lost messages the next one is shown soon, whatever else the bucket carries.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use sotto_crypto::Session;
+use sotto_messenger::engine::input::Command;
+use sotto_testkit::{MINUTE, SECOND, Seeded, World};
+
+/// An envelope of nobody here: version, tag and the rest at random.
+fn junk(rng: &mut Seeded, length: usize) -> Vec<u8> {
+    let mut payload = vec![0; length];
+    let words = payload.as_chunks_mut::<8>().0;
+    words
+        .iter_mut()
+        .for_each(|word| *word = rng.draw().to_be_bytes());
+    payload[0] = 1;
+    payload
+}
+
+/// Two who have talked; with `answered`, Bob wrote last, so that Alice's next message begins a new chain.
+fn talked(seed: u64, answered: bool) -> World {
+    let mut world = World::befriended(seed);
+    assert!(world.send(0, "first"));
+    world.run(MINUTE);
+    if answered {
+        assert!(world.send(1, "an answer"));
+        world.run(MINUTE);
+    }
+    world
+}
+
+/// Alice's next messages are lost for good: sealed, and never seen by anybody.
+fn lose(world: &mut World, count: u32) {
+    world.kill(0);
+    let mut rng = Seeded::new(77);
+    world.phones[0].tables(|tx| {
+        let sessions = tx.sessions().unwrap().into_iter();
+        let mut rows = sessions.map(|hash| tx.session(&hash).unwrap().unwrap());
+        let mut row = rows.find(|row| row.sending).unwrap();
+        let mut session = Session::from_bytes(&row.snapshot).unwrap();
+        for _ in 0..count {
+            session.encrypt(&mut rng, &[0; 16], &[0x80]).unwrap();
+        }
+        row.snapshot = session.to_bytes().to_vec();
+        row.seq += count;
+        tx.session_put(&row).unwrap();
+    });
+    world.start(0);
+    world.run(SECOND);
+}
+
+fn open_app(world: &mut World, who: usize) {
+    world.call(who, Command::Foreground { on: true }).unwrap();
+    world.run(MINUTE);
+}
+
+#[test]
+fn the_message_after_a_gap_is_shown_soon() {
+    for (seed, lost, answered) in [
+        (921, 70, false),
+        (922, 70, true),
+        (923, 200, false),
+        (924, 200, true),
+        (925, 20_000, false),
+        (926, 20_000, true),
+    ] {
+        let mut world = talked(seed, answered);
+        open_app(&mut world, 1);
+        lose(&mut world, lost);
+        for n in 0..3 {
+            let text = format!("after {lost}: {n}");
+            assert!(world.send(0, &text));
+            world.run(5 * SECOND);
+            assert_eq!(world.phones[1].texts().last(), Some(&text), "{answered}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_in_the_bucket_does_not_hide_it() {
+    let mut world = talked(931, true);
+    open_app(&mut world, 1);
+    lose(&mut world, 200);
+    let bob = world.phones[1].topics()[0].clone();
+    let mut rng = Seeded::new(5);
+    for tenth in 0..80 {
+        if tenth == 30 {
+            assert!(world.send(0, "through the flood"));
+        }
+        for _ in 0..5 {
+            world.inject(&bob, &junk(&mut rng, 512));
+        }
+        world.run(SECOND / 10);
+    }
+    assert_eq!(world.phones[1].texts().last().unwrap(), "through the flood");
+}
+
+/// What came while the app was closed is looked for when it is opened.
+#[test]
+fn opening_the_app_looks_for_what_waits() {
+    let mut world = talked(932, false);
+    lose(&mut world, 200);
+    assert!(world.send(0, "in the background"));
+    world.run(10 * SECOND);
+    world.call(1, Command::Foreground { on: true }).unwrap();
+    world.run(5 * SECOND);
+    assert_eq!(world.phones[1].texts().last().unwrap(), "in the background");
+}
+
+/// 8 MB wait at most; the oldest make room, and a message among the newest is still found.
+#[test]
+fn what_waits_is_bounded_and_the_newest_is_kept() {
+    let mut world = talked(933, false);
+    lose(&mut world, 200);
+    let bob = world.phones[1].topics()[0].clone();
+    let mut rng = Seeded::new(6);
+    for n in 0..400 {
+        if n == 390 {
+            assert!(world.send(0, "among the junk"));
+        }
+        let payload = junk(&mut rng, 65_536);
+        world.inject(&bob, &payload);
+        world.inject(&bob, &payload); // twice: it waits once
+        world.run(SECOND);
+    }
+    world.kill(1);
+    let (count, bytes) = world.phones[1].tables(|tx| {
+        let waiting = tx.waiting_tags().unwrap();
+        let bytes: u64 = waiting.iter().map(|(.., length)| u64::from(*length)).sum();
+        (waiting.len(), bytes)
+    });
+    assert!((100..=128).contains(&count), "{count}");
+    assert!(bytes <= 8 * 1024 * 1024, "{bytes}");
+    world.start(1);
+    world.call(1, Command::Foreground { on: true }).unwrap();
+    world.run(10 * SECOND);
+    assert_eq!(world.phones[1].texts().last().unwrap(), "among the junk");
+}
