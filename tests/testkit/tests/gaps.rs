@@ -45,7 +45,7 @@ fn lose(world: &mut World, count: u32) {
         for _ in 0..count {
             session.encrypt(&mut rng, &[0; 16], &[0x80]).unwrap();
         }
-        row.snapshot = session.to_bytes().to_vec();
+        row.snapshot = session.to_bytes().as_slice().into();
         row.seq += count;
         tx.session_put(&row).unwrap();
     });

@@ -151,7 +151,7 @@ fn talked(seed: u64) -> (World, String, Vec<u8>) {
     world.run(SECOND);
     let bob = world.phones[1].topics()[0].clone();
     let sent = world.published[before..].iter();
-    let sent = sent.filter(|(topic, _)| *topic == bob).last().unwrap();
+    let sent = sent.rev().find(|(topic, _)| *topic == bob).unwrap();
     let payload = sent.1.clone();
     world.run(10 * MINUTE);
     (world, bob, payload)
