@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_messenger::Messenger;
 use sotto_messenger::records::{ContactId, ConversationId, MessageId};
+use sotto_messenger::{Code, Messenger};
 
 use crate::config::SottoConfig;
 use crate::error::SottoError;
@@ -116,7 +116,7 @@ impl SottoCore {
     }
 
     /// A page of conversations, latest activity first: at most `limit`, and 500. `before` is the cursor of the last
-    /// one of the page before. Errors: `input.id`.
+    /// one of the page before. Errors: `input.id`, `input.setting` for a limit below 1.
     #[uniffi::method(default(before = None))]
     pub fn conversations(
         &self,
@@ -130,7 +130,7 @@ impl SottoCore {
     }
 
     /// A page of messages, newest first: at most `limit`, and 500. `before` is the cursor of the last one of the page
-    /// before. Errors: `input.id`, `conversation.missing`.
+    /// before. Errors: `input.id`, `input.setting` for a limit below 1, `conversation.missing`.
     #[uniffi::method(default(before = None))]
     pub fn messages(
         &self,
@@ -191,7 +191,7 @@ impl SottoCore {
         Ok(self.messenger.set_foreground(on).await?)
     }
 
-    /// The host's network changed: connections are dropped and names resolved anew.
+    /// The host's network changed: connections are dropped and names resolved anew. Errors: `input.setting`.
     pub async fn network_changed(&self, network: NetworkState) -> Result<(), SottoError> {
         Ok(self.messenger.on_network_change(network.into()).await?)
     }
@@ -208,9 +208,11 @@ impl SottoCore {
     }
 
     /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
-    /// `deadline_ms` it fails with `deadline`, and the work goes on while the process lives.
+    /// `deadline_ms` it fails with `deadline`, and the work goes on while the process lives. Errors: `input.setting` for
+    /// a negative one.
     pub async fn sync_once(&self, deadline_ms: i64) -> Result<i32, SottoError> {
-        let deadline = Duration::from_millis(u64::try_from(deadline_ms).unwrap_or(0));
+        let deadline = u64::try_from(deadline_ms).map_err(|_| Code::BadSetting)?;
+        let deadline = Duration::from_millis(deadline);
         let received = self.messenger.sync_once(deadline).await?;
         Ok(i32::try_from(received).unwrap_or(i32::MAX))
     }

@@ -131,7 +131,7 @@ pub struct Conversation {
     pub unread: i32,
     /// Unsent text.
     pub draft: String,
-    /// The newest message's text, if it has one.
+    /// The newest message's text, if it has one: its first 500 characters.
     pub last_text: Option<String>,
     /// The newest message's time, or the conversation's beginning.
     pub last_ms: i64,

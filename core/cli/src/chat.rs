@@ -78,7 +78,7 @@ impl Chat<'_> {
             };
             match happening {
                 Happening::Line(None) | Happening::Events(None) => return Ok(()),
-                Happening::Line(Some(Line::TooLong)) => self
+                Happening::Line(Some(Line::TooLong(_))) => self
                     .screen
                     .say("That is too long: a text has at most 1 MiB.")?,
                 Happening::Line(Some(Line::Text(bytes))) => {
@@ -101,7 +101,7 @@ impl Chat<'_> {
         loop {
             let text = match lines.recv().await {
                 None => return Ok(Next::Quit),
-                Some(Line::TooLong) => continue,
+                Some(Line::TooLong(_)) => continue,
                 Some(Line::Text(bytes)) => String::from_utf8_lossy(&bytes).trim().to_owned(),
             };
             let made = if text == "/quit" {

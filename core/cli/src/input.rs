@@ -8,13 +8,15 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Lines read ahead.
 const DEPTH: usize = 64;
+/// Bytes kept of a line that is too long.
+const HEAD: usize = 4096;
 
 /// A line without its end.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Line {
     Text(Vec<u8>),
-    /// Longer than the cap; it was skipped.
-    TooLong,
+    /// Longer than the cap: its beginning. The rest was skipped.
+    TooLong(Vec<u8>),
 }
 
 /// Lines of at most `cap` bytes; the channel ends with standard input.
@@ -87,7 +89,9 @@ fn read_line(input: &mut impl BufRead, cap: usize) -> io::Result<Option<Line>> {
         return Ok(Some(Line::Text(line)));
     }
     input.skip_until(b'\n')?;
-    Ok(Some(Line::TooLong))
+    line.truncate(HEAD);
+    line.shrink_to_fit();
+    Ok(Some(Line::TooLong(line)))
 }
 
 sotto_messenger::closed_debug!(Line);
@@ -118,8 +122,8 @@ mod tests {
     fn a_line_over_the_cap_is_skipped_and_the_next_one_read() {
         assert_eq!(
             all(b"12345\n123456\nok\n", 5),
-            [text("12345"), Line::TooLong, text("ok")]
+            [text("12345"), Line::TooLong(b"123456".into()), text("ok")]
         );
-        assert_eq!(all(b"123456789", 5), [Line::TooLong]);
+        assert_eq!(all(b"123456789", 5), [Line::TooLong(b"123456".into())]);
     }
 }

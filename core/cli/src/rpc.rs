@@ -1,7 +1,7 @@
 //! `sotto rpc`: JSON-RPC 2.0 over standard input and output.
 //!
 //! Each request runs as a task of its own, started in the order of the lines: calls that change something reach the
-//! engine in that order. Everything is bounded: the length of a line, the requests at work, those that wait for events.
+//! engine in that order, and a call that reads sees what all before it did. Everything is bounded: the length of a line, the requests at work, those that wait for events.
 
 mod account;
 mod chat;
@@ -9,13 +9,13 @@ mod contacts;
 mod frame;
 mod host;
 mod methods;
+mod page;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use serde_json::Value;
-use sotto_messenger::{Error, Messenger, Subscription};
-use tokio::sync::{Notify, Semaphore};
+use sotto_messenger::{Error, Event, Messenger, Subscription};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::args::PhoneArgs;
@@ -26,8 +26,9 @@ use crate::{exit, logger, open, output};
 
 /// Longest line: a text of 1 MiB with every byte escaped, and room around it.
 const LINE_CAP: usize = 8 << 20;
-/// Requests at work; the next line is read when one is done.
-const AT_WORK: usize = 256;
+/// Requests at work; the next line is read when one is done. A request that reads takes all places: whatever was
+/// begun before it is done then.
+const AT_WORK: u32 = 256;
 /// Calls of `next_events` and `sync_once` that may wait at a time.
 const WAITING: usize = 16;
 /// How long requests may go on after the end of input, and after a signal.
@@ -38,6 +39,8 @@ const AFTER_SIGNAL: Duration = Duration::from_secs(2);
 pub(crate) struct Session {
     pub(crate) messenger: Messenger,
     pub(crate) subscription: Subscription,
+    /// An event that was taken and did not fit the answer.
+    pub(crate) held: Mutex<Option<Event>>,
     /// Told by the method `close`, and when nobody reads the answers any more.
     closed: Notify,
     /// What the outbox looked like when it closed.
@@ -54,9 +57,10 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
     let session = Arc::new(Session {
         subscription: messenger.subscribe(),
         messenger,
+        held: Mutex::default(),
         closed: Notify::new(),
         stranded: OnceLock::new(),
-        at_work: Arc::new(Semaphore::new(AT_WORK)),
+        at_work: Arc::new(Semaphore::new(AT_WORK as usize)),
         waiting: Arc::new(Semaphore::new(WAITING)),
     });
     let mut tasks = JoinSet::new();
@@ -91,10 +95,6 @@ async fn serve(
     let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;
     loop {
         while tasks.try_join_next().is_some() {}
-        let permit = tokio::select! {
-            permit = session.at_work.clone().acquire_owned() => permit.map_err(|_| Failure::Failed("closing".into()))?,
-            () = stop.asked() => return Ok(AFTER_SIGNAL),
-        };
         let line = tokio::select! {
             line = lines.recv() => line,
             () = stop.asked() => return Ok(AFTER_SIGNAL),
@@ -102,15 +102,24 @@ async fn serve(
         };
         let request = match line {
             None => return Ok(AFTER_END),
-            Some(Line::TooLong) => Err(frame::too_long()),
+            Some(Line::TooLong(head)) => Err(frame::too_long(&head)),
             Some(Line::Text(text)) if text.iter().all(u8::is_ascii_whitespace) => continue,
             Some(Line::Text(text)) => frame::parse(&text),
+        };
+        let places = match &request {
+            Ok(request) if methods::READS.contains(&request.method.as_str()) => AT_WORK,
+            _ => 1,
+        };
+        let permit = tokio::select! {
+            permit = session.at_work.clone().acquire_many_owned(places) => permit.map_err(|_| Failure::Failed("closing".into()))?,
+            () = stop.asked() => return Ok(AFTER_SIGNAL),
+            () = session.closed.notified() => return Ok(AFTER_SIGNAL),
         };
         let session = session.clone();
         tasks.spawn(async move {
             let answer = match request {
                 Ok(request) => answer(&session, request, permit).await,
-                Err(error) => Some(frame::failure(&Value::Null, &error)),
+                Err(wrong) => Some(frame::failure(&wrong.id, &wrong.fault)),
             };
             // A reader that has gone will not ask for more.
             if answer.is_some_and(|answer| output::line(&answer).is_err()) {
@@ -129,17 +138,17 @@ async fn answer(
     let result = if matches!(request.method.as_str(), "next_events" | "sync_once") {
         drop(permit);
         match session.waiting.try_acquire() {
-            Ok(_place) => methods::call(session, &request.method, request.params).await,
+            Ok(_place) => methods::call(session, &request.method, &request.params).await,
             Err(_) => Err(frame::too_many_waiting()),
         }
     } else {
         let _at_work = permit;
-        methods::call(session, &request.method, request.params).await
+        methods::call(session, &request.method, &request.params).await
     };
     let closed = request.method == "close" && result.is_ok();
     let id = request.id?;
     let answer = match result {
-        Ok(value) => frame::success(&id, value),
+        Ok(value) => frame::success(&id, &value),
         Err(error) => frame::failure(&id, &error),
     };
     if closed {

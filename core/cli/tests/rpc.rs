@@ -287,3 +287,162 @@ fn a_reader_that_goes_ends_it() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     drop(input);
 }
+
+#[test]
+fn a_call_sees_what_every_call_before_it_did() {
+    for round in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut rpc = Rpc::on(&folder.path().join("a"), &[]);
+        let create = rpc.ask("account_create", json!({"name": "Ada"}));
+        let account = rpc.ask("account", json!({}));
+        let phrase = rpc.ask("phrase", json!({}));
+        let invite = rpc.ask("invite", json!({}));
+        let set = rpc.ask("settings", json!({"set": {"typing": true}}));
+        let settings = rpc.ask("settings", json!({}));
+        let name = rpc.ask("profile_set", json!({"name": "Eva"}));
+        let renamed = rpc.ask("account", json!({}));
+        let made = rpc.answer(create);
+        assert_eq!(rpc.answer(account)["result"]["name"], "Ada", "{round}");
+        assert_eq!(
+            rpc.answer(phrase)["result"]["phrase"],
+            made["result"]["phrase"]
+        );
+        for id in [invite, set, name] {
+            assert!(rpc.answer(id).get("error").is_none());
+        }
+        assert_eq!(rpc.answer(settings)["result"]["typing"], true);
+        assert_eq!(rpc.answer(renamed)["result"]["name"], "Eva", "{round}");
+        assert!(rpc.process.finish().success());
+    }
+}
+
+#[test]
+fn every_answer_has_the_id_of_its_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rpc = Rpc::on(&folder.path().join("a"), &[]);
+    let long = "x".repeat(9 << 20);
+    let wrong = [
+        (r#""params":{"conversation":"a","text":"\ud83d"}"#, -32602),
+        (r#""params":["a","b"]"#, -32600),
+        (
+            r#""params":{"text":123456789012345678901234567890}"#,
+            -32602,
+        ),
+        (r#""params":{"text":"a","text":"b"}"#, -32602),
+        (r#""params":{"text":"cut"#, -32700),
+        (r#""params":{},"more":1"#, -32600),
+        (&format!(r#""params":{{"text":"{long}"}}"#), -32700),
+        (
+            &format!(r#""params":{{"text":{}"#, "[".repeat(100_000)),
+            -32700,
+        ),
+    ];
+    let id = "123456789012345678901234567890";
+    for (params, code) in wrong {
+        rpc.process.write(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"send",{params}}}"#
+        ));
+        let line = rpc.process.line().unwrap();
+        assert!(line.contains(&format!("\"id\":{id},")), "{line}");
+        assert!(line.contains(&format!("\"code\":{code},")), "{line}");
+    }
+    assert!(rpc.process.finish().success());
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_a_typed_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rpc = Rpc::on(&folder.path().join("a"), &[]);
+    rpc.register("Ada");
+    let dns = |server: &str| json!({"dns_servers": [server]});
+    for (method, params) in [
+        ("settings", json!({"set": {"loud": true}})),
+        ("settings", json!({"set": {"log": "loud"}})),
+        ("settings", json!({"sets": {}})),
+        ("network_changed", dns("dns.example")),
+        ("network_changed", dns("1.2.3.4:0")),
+        ("network_changed", dns("1.2.3.4:99999")),
+        ("conversations", json!({"limit": 0})),
+        ("conversations", json!({"limit": -1})),
+        ("conversations", json!({"limit": 1e30})),
+        (
+            "messages",
+            json!({"conversation": "A".repeat(43), "limit": 0}),
+        ),
+        ("contacts", json!({"limit": 0})),
+        ("next_events", json!({"max": 0, "wait_ms": 0})),
+        ("sync_once", json!({"deadline_ms": -1})),
+        ("account", json!({"id": 1})),
+    ] {
+        assert_eq!(
+            rpc.refusal(method, params.clone()),
+            "input.setting",
+            "{method} {params}"
+        );
+    }
+    rpc.call("network_changed", dns("[::1]:5353"));
+    rpc.call("network_changed", dns("9.9.9.9"));
+    assert!(rpc.process.finish().success());
+    for listen in [
+        "nonsense",
+        "/ip4/127.0.0.1",
+        "/ip4/127.0.0.1/udp/1",
+        "/tcp/1",
+    ] {
+        let refused = command(&folder.path().join("b"), &[])
+            .args(["--mode", "relay", "--listen", listen])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{listen}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("network.address"));
+        assert!(!folder.path().join("b").join("account.db").exists());
+    }
+}
+
+/// JSON makes six bytes of a control character: a page of a few long texts would be over the cap.
+#[test]
+fn a_page_is_cut_where_the_answer_is_full_and_says_so() {
+    let mut friends = Friends::meet();
+    let Friends {
+        alice,
+        conversation,
+        ..
+    } = &mut friends;
+    let texts: Vec<String> = (0..4)
+        .map(|number| format!("{number}{}", "\u{1}".repeat((1 << 20) - 1)))
+        .collect();
+    for text in &texts {
+        let send = json!({"conversation": conversation, "text": text});
+        alice.call("send", send);
+    }
+    alice.call(
+        "send",
+        json!({"conversation": conversation, "text": "short"}),
+    );
+    let draft = json!({"conversation": conversation, "text": texts[0]});
+    alice.call("draft_set", draft);
+    let mut read = Vec::new();
+    let mut params = json!({"conversation": conversation, "limit": 500});
+    loop {
+        let id = alice.ask("messages", params.clone());
+        let line = alice.process.line().unwrap();
+        assert!(line.len() <= 8 << 20, "{}", line.len());
+        let answer: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(answer["id"], id);
+        let page = answer["result"]["messages"].as_array().unwrap();
+        read.extend(
+            page.iter()
+                .map(|one| one["text"].as_str().unwrap().to_owned()),
+        );
+        params["before"] = page.last().unwrap()["cursor"].clone();
+        if answer["result"]["more"] == false {
+            break;
+        }
+    }
+    read.reverse();
+    assert_eq!(read.pop().as_deref(), Some("short"));
+    assert!(read == texts, "each once, in order");
+    let id = alice.ask("conversations", json!({"limit": 10}));
+    assert!(alice.answer(id)["result"]["conversations"][0]["draft"] == texts[0]);
+}

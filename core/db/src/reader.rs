@@ -21,7 +21,7 @@ pub struct ConversationRow {
     pub unread: u32,
     /// Unsent text.
     pub draft: String,
-    /// The newest message's text.
+    /// The newest message's text, its first 500 characters.
     pub last_text: Option<String>,
     /// The newest message's time, or the beginning.
     pub last_ms: i64,
@@ -99,7 +99,7 @@ impl Reader {
     ) -> Result<Vec<ConversationRow>, Error> {
         let (ms, id) = before.unwrap_or((i64::MAX, [0xff; 32]));
         let sql = "SELECT v.id, v.chat, c.name, v.unread, v.draft, v.last_ms,
-              (SELECT text FROM messages m WHERE m.conversation=v.id ORDER BY lamport DESC, time_s DESC, m.id DESC LIMIT 1) AS last_text
+              (SELECT substr(text, 1, 500) FROM messages m WHERE m.conversation=v.id ORDER BY lamport DESC, time_s DESC, m.id DESC LIMIT 1) AS last_text
             FROM conversations v JOIN contacts c ON c.conversation=v.id WHERE (v.last_ms, v.id) < (?,?)
             ORDER BY v.last_ms DESC, v.id DESC LIMIT ?";
         all(&self.conn, sql, params![ms, id, limit], |r| {

@@ -229,8 +229,12 @@ impl Messenger {
         self.done(Command::Foreground { on }).await
     }
 
-    /// The host's network changed: connections are dropped and names resolved anew.
+    /// The host's network changed: connections are dropped and names resolved anew. Errors: `input.setting` for a DNS
+    /// server that is no IP address with optional port.
     pub async fn on_network_change(&self, network: Network) -> Result<(), Error> {
+        if !network.is_valid() {
+            return Err(Code::BadSetting.into());
+        }
         self.done(Command::NetworkChanged { network }).await
     }
 

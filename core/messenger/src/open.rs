@@ -63,7 +63,9 @@ fn start_error(error: client::StartError) -> Error {
         client::StartError::Address(_)
         | client::StartError::Tree { .. }
         | client::StartError::Listen { .. } => Code::NetworkAddress.into(),
-        client::StartError::NoShards => Code::BadSetting.into(),
+        client::StartError::NoShards | client::StartError::DnsServer { .. } => {
+            Code::BadSetting.into()
+        }
         client::StartError::Transport(_) => Code::Internal.into(),
     }
 }

@@ -150,7 +150,7 @@ pub struct Conversation {
     pub unread: u32,
     /// Unsent text.
     pub draft: String,
-    /// The newest message's text, if it has one.
+    /// The newest message's text, if it has one: its first 500 characters.
     pub last_text: Option<String>,
     /// The newest message's time, or the conversation's beginning.
     pub last_ms: i64,
@@ -200,7 +200,7 @@ pub struct Connectivity {
 
 /// Settings. `None` in a patch leaves a value alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Tell others what was read.
     pub read_receipts: Option<bool>,

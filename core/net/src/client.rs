@@ -23,6 +23,7 @@ mod witness;
 
 use std::future::Future;
 
+use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use sotto_wire::waku::TreeUrl;
 use tokio::sync::mpsc;
@@ -30,6 +31,7 @@ use tokio::sync::mpsc;
 use crate::address::{AddressError, parse_node};
 use crate::config::NetConfig;
 use crate::handle::{COMMAND_DEPTH, EVENT_DEPTH, NetHandle};
+use crate::names;
 use crate::transport::TransportSetupError;
 
 /// Why a client cannot start.
@@ -47,6 +49,12 @@ pub enum StartError {
     /// Listen address number `index` (from 0) is no multiaddr.
     #[error("listen address {index} is malformed")]
     Listen {
+        /// Place in the list.
+        index: usize,
+    },
+    /// DNS server number `index` (from 0) is no IP address with optional port.
+    #[error("DNS server {index} is malformed")]
+    DnsServer {
         /// Place in the list.
         index: usize,
     },
@@ -94,13 +102,29 @@ fn read(config: &NetConfig) -> Result<Found, StartError> {
         found.push(parse_node(index, text)?);
     }
     for (index, text) in config.listen.iter().enumerate() {
-        if text.parse::<Multiaddr>().is_err() {
+        if !text.parse().is_ok_and(|address| is_listen(&address)) {
             return Err(StartError::Listen { index });
         }
+    }
+    if let Some(index) = config
+        .dns_servers
+        .iter()
+        .position(|text| !names::is_server(text))
+    {
+        return Err(StartError::DnsServer { index });
     }
     let mut trees = Vec::with_capacity(config.dns_trees.len());
     for (index, text) in config.dns_trees.iter().enumerate() {
         trees.push(text.parse().map_err(|_| StartError::Tree { index })?);
     }
     Ok((found, trees))
+}
+
+/// `/ip4/…/tcp/<port>`, with `/ws` behind it or nothing; or the same with `/ip6`.
+fn is_listen(address: &Multiaddr) -> bool {
+    let mut parts = address.iter();
+    matches!(parts.next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)))
+        && matches!(parts.next(), Some(Protocol::Tcp(_)))
+        && matches!(parts.next(), None | Some(Protocol::Ws(_)))
+        && parts.next().is_none()
 }

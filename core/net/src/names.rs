@@ -8,18 +8,13 @@ use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts,
 };
 
-/// The servers of a configuration: IP addresses with optional port. Others are left out.
+/// The servers of a configuration: IP addresses with optional port. Others are left out: [`is_server`] finds them
+/// before.
 pub(crate) fn servers(texts: &[String]) -> Vec<NameServerConfig> {
     texts
         .iter()
         .filter_map(|text| {
-            let (ip, port) = match text.parse::<IpAddr>() {
-                Ok(ip) => (ip, 53),
-                Err(_) => text
-                    .parse::<SocketAddr>()
-                    .map(|socket| (socket.ip(), socket.port()))
-                    .ok()?,
-            };
+            let (ip, port) = address(text)?;
             let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp]
                 .into_iter()
                 .map(|protocol| {
@@ -31,6 +26,19 @@ pub(crate) fn servers(texts: &[String]) -> Vec<NameServerConfig> {
             Some(NameServerConfig::new(ip, true, connections))
         })
         .collect()
+}
+
+/// Is this an IP address with optional port?
+pub(crate) fn is_server(text: &str) -> bool {
+    address(text).is_some()
+}
+
+fn address(text: &str) -> Option<(IpAddr, u16)> {
+    if let Ok(ip) = text.parse() {
+        return Some((ip, 53));
+    }
+    let socket: SocketAddr = text.parse().ok()?;
+    Some((socket.ip(), socket.port())).filter(|(_, port)| *port != 0)
 }
 
 /// How these servers are asked; without any, the system's configuration, which is read only now.

@@ -1,8 +1,8 @@
 //! A phone: `sotto rpc` on its folder, started again when somebody kills it.
 
-use std::collections::HashMap;
 use std::path::Path;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sotto_messenger::records::{Contact, Diagnostics, Message};
@@ -37,6 +37,16 @@ pub(crate) struct Phone<'a> {
     pub(crate) lives: u32,
     /// Largest memory of any life, bytes.
     pub(crate) peak_memory: u64,
+}
+
+#[derive(Deserialize)]
+struct ContactsPage {
+    contacts: Vec<Contact>,
+}
+
+#[derive(Deserialize)]
+struct MessagesPage {
+    messages: Vec<Message>,
 }
 
 /// What a phone shows.
@@ -226,13 +236,12 @@ impl<'a> Phone<'a> {
 
     /// What it shows.
     pub(crate) async fn view(&mut self) -> Result<View, Failure> {
-        let mut found: HashMap<String, Vec<Contact>> = self.call("contacts", json!({})).await?;
-        let contacts = found.remove("contacts").unwrap_or_default();
+        let ContactsPage { contacts } = self.call("contacts", json!({})).await?;
         let mut messages = Vec::new();
         if let Some(contact) = contacts.first() {
             let params = json!({"conversation": contact.conversation, "limit": PAGE});
-            let mut found: HashMap<String, Vec<Message>> = self.call("messages", params).await?;
-            messages = found.remove("messages").unwrap_or_default();
+            let page: MessagesPage = self.call("messages", params).await?;
+            messages = page.messages;
             messages.reverse();
         }
         Ok(View { contacts, messages })

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::json;
 use sotto_messenger::Messenger;
-use sotto_messenger::records::{ConversationId, MessageId};
+use sotto_messenger::records::{Conversation, ConversationId, Message, MessageId};
 
 use super::methods::{Answer, done};
+use super::page::page;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,13 +50,21 @@ pub(crate) struct Where {
 }
 
 pub(crate) fn conversations(messenger: &Messenger, params: ConversationsPage) -> Answer {
-    let page = messenger.conversations(params.before.as_deref(), params.limit)?;
-    done(json!({"conversations": page}))
+    page(
+        "conversations",
+        params.limit,
+        |last: Option<&Conversation>, rows| {
+            let before = last.map(|row| &row.cursor).or(params.before.as_ref());
+            messenger.conversations(before.map(String::as_str), rows)
+        },
+    )
 }
 
 pub(crate) fn messages(messenger: &Messenger, params: MessagesPage) -> Answer {
-    let page = messenger.messages(&params.conversation, params.before.as_deref(), params.limit)?;
-    done(json!({"messages": page}))
+    page("messages", params.limit, |last: Option<&Message>, rows| {
+        let before = last.map(|row| &row.cursor).or(params.before.as_ref());
+        messenger.messages(&params.conversation, before.map(String::as_str), rows)
+    })
 }
 
 pub(crate) async fn send(messenger: &Messenger, params: Text) -> Answer {

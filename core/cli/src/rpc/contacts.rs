@@ -4,11 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::json;
-use sotto_messenger::Messenger;
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::ContactId;
+use sotto_messenger::records::{Contact, ContactId};
+use sotto_messenger::{Code, Error, Messenger};
 
 use super::methods::{Answer, done, show};
+use super::page::page;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +22,19 @@ pub(crate) struct Link {
 pub(crate) struct Add {
     link: String,
     text: Option<String>,
+}
+
+/// A page of contacts; all that fit, from the first, unless said otherwise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ContactsPage {
+    after: Option<ContactId>,
+    #[serde(default = "all")]
+    limit: u32,
+}
+
+fn all() -> u32 {
+    u32::MAX
 }
 
 #[derive(Deserialize)]
@@ -59,6 +73,20 @@ pub(crate) struct Whom {
 
 pub(crate) fn invite_preview(messenger: &Messenger, params: Link) -> Answer {
     show(&messenger.invite_preview(&params.link)?)
+}
+
+pub(crate) fn list(messenger: &Messenger, params: ContactsPage) -> Answer {
+    let mut all = messenger.contacts()?;
+    if let Some(after) = &params.after {
+        let place = all.iter().position(|contact| contact.id == *after);
+        let place = place.ok_or(Error::from(Code::ContactMissing))?;
+        all.drain(..=place);
+    }
+    let mut rest = all.into_iter();
+    page("contacts", params.limit, |_: Option<&Contact>, rows| {
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        Ok(rest.by_ref().take(rows).collect())
+    })
 }
 
 pub(crate) async fn add(messenger: &Messenger, params: Add) -> Answer {

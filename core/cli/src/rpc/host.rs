@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 use sotto_messenger::records::Settings;
-use sotto_messenger::{Messenger, Network, Subscription};
+use sotto_messenger::{Code, Error, Messenger, Network};
 
 use super::Session;
 use super::frame::Fault;
 use super::methods::{Answer, done, show};
+use super::page::Rows;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,11 +93,33 @@ pub(crate) async fn sync_once(messenger: &Messenger, params: Deadline) -> Answer
     done(json!({"received": received}))
 }
 
-/// No events within the time, or the end: an empty list.
-pub(crate) async fn next_events(subscription: &Subscription, params: Batch) -> Answer {
-    let next = subscription.next_batch(params.max);
-    let batch = tokio::time::timeout(Duration::from_millis(params.wait_ms), next).await;
-    done(json!({"events": batch.ok().flatten().unwrap_or_default()}))
+/// No events within the time, or the end: an empty list. `more`: it was full.
+pub(crate) async fn next_events(session: &Session, params: Batch) -> Answer {
+    if params.max == 0 {
+        return Err(Error::from(Code::BadSetting).into());
+    }
+    let mut rows = Rows::default();
+    let mut wait = Duration::from_millis(params.wait_ms);
+    // A call beside this one takes other events.
+    let mut held = session.held.lock().await;
+    loop {
+        let event = match held.take() {
+            Some(event) => event,
+            None => {
+                let next = session.subscription.next_batch(1);
+                let event = tokio::time::timeout(wait, next).await.ok().flatten();
+                match event.and_then(|batch| batch.into_iter().next()) {
+                    Some(event) => event,
+                    None => return done(json!({"events": rows.values, "more": false})),
+                }
+            }
+        };
+        if rows.values.len() >= params.max || !rows.push(show(&event)?) {
+            *held = Some(event); // for the next call
+            return done(json!({"events": rows.values, "more": true}));
+        }
+        wait = Duration::ZERO;
+    }
 }
 
 pub(crate) async fn close(session: &Session, params: Result<(), Fault>) -> Answer {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sotto_messenger::Code;
 
@@ -11,8 +12,24 @@ use super::{Session, account, chat, contacts, host};
 /// Answer of a method.
 pub(crate) type Answer = Result<Value, Fault>;
 
+/// Methods that read the database beside the engine: they run once every call before them is done.
+pub(crate) const READS: &[&str] = &[
+    "version",
+    "account",
+    "phrase",
+    "invite_preview",
+    "contacts",
+    "safety_number",
+    "conversations",
+    "messages",
+    "settings",
+    "connectivity",
+    "serving",
+    "diagnostics",
+];
+
 /// Calls one.
-pub(crate) async fn call(session: &Session, method: &str, params: Value) -> Answer {
+pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> Answer {
     let messenger = &session.messenger;
     match method {
         "version" => {
@@ -28,7 +45,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: Value) -> Answ
         "invite" => account::invite(messenger, none(params)).await,
         "invite_preview" => contacts::invite_preview(messenger, read(params)?),
         "contact_add" => contacts::add(messenger, read(params)?).await,
-        "contacts" => none(params).and_then(|()| done(json!({"contacts": messenger.contacts()?}))),
+        "contacts" => contacts::list(messenger, read(params)?),
         "contact_answer" => contacts::answer(messenger, read(params)?).await,
         "contact_verify" => contacts::verify(messenger, read(params)?).await,
         "safety_number" => contacts::safety_number(messenger, read(params)?),
@@ -46,7 +63,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: Value) -> Answ
         "network_changed" => host::network_changed(messenger, read(params)?).await,
         "power_changed" => host::power_changed(messenger, read(params)?).await,
         "sync_once" => host::sync_once(messenger, read(params)?).await,
-        "next_events" => host::next_events(&session.subscription, read(params)?).await,
+        "next_events" => host::next_events(session, read(params)?).await,
         "diagnostics" => none(params).and_then(|()| show(&messenger.diagnostics()?)),
         "close" => host::close(session, none(params)).await,
         _ => Err(Fault::Method),
@@ -54,15 +71,18 @@ pub(crate) async fn call(session: &Session, method: &str, params: Value) -> Answ
 }
 
 /// Named parameters as a struct.
-fn read<T: DeserializeOwned>(params: Value) -> Result<T, Fault> {
-    serde_json::from_value(params).map_err(|error| Fault::Params(error.to_string()))
+fn read<T: DeserializeOwned>(params: &RawValue) -> Result<T, Fault> {
+    serde_json::from_str(params.get()).map_err(|error| Fault::Params(error.to_string()))
 }
 
 /// For methods without parameters.
-fn none(params: Value) -> Result<(), Fault> {
-    match params {
-        Value::Object(fields) if fields.is_empty() => Ok(()),
-        _ => Err(Fault::Params("this method takes no parameters".into())),
+fn none(params: &RawValue) -> Result<(), Fault> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    match serde_json::from_str(params.get()) {
+        Ok(Nothing {}) => Ok(()),
+        Err(_) => Err(Fault::Params("this method takes no parameters".into())),
     }
 }
 
@@ -91,5 +111,21 @@ mod tests {
             .collect();
         assert_eq!(known.len(), 30);
         assert_eq!(chapters, known);
+    }
+
+    /// A method that does not wait for the engine reads beside it.
+    #[test]
+    fn every_method_that_reads_beside_the_engine_is_named() {
+        let source = include_str!("methods.rs");
+        let (_, source) = source.split_once("match method {").unwrap();
+        let (source, _) = source.split_once("_ => Err(Fault::Method)").unwrap();
+        let mut reads = Vec::new();
+        for arm in source.split("\n        \"").skip(1) {
+            let (name, code) = arm.split_once("\" =>").unwrap();
+            if !code.contains(".await") || name == "settings" {
+                reads.push(name);
+            }
+        }
+        assert_eq!(reads, super::READS);
     }
 }

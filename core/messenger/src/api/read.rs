@@ -65,21 +65,21 @@ impl Messenger {
     }
 
     /// A page of conversations, latest activity first; `before` is the `cursor` of the last one of the page before.
-    /// At most 500. Errors: `input.id`.
+    /// `limit` is 1 to 500; more counts as 500. Errors: `input.id`, `input.setting`.
     pub fn conversations(
         &self,
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Conversation>, Error> {
-        let before = before.map(cursor::conversation).transpose()?;
+        let (before, limit) = (before.map(cursor::conversation).transpose()?, rows(limit)?);
         self.read(|reader| {
-            let rows = reader.conversations_page(before, limit.min(PAGE_MAX))?;
+            let rows = reader.conversations_page(before, limit)?;
             Ok(rows.into_iter().map(conversation).collect())
         })
     }
 
-    /// A page of messages, newest first; `before` is the `cursor` of the last one of the page before. At most 500.
-    /// Errors: `input.id`, `conversation.missing`.
+    /// A page of messages, newest first; `before` is the `cursor` of the last one of the page before. `limit` is 1 to
+    /// 500; more counts as 500. Errors: `input.id`, `input.setting`, `conversation.missing`.
     pub fn messages(
         &self,
         conversation: &ConversationId,
@@ -87,9 +87,9 @@ impl Messenger {
         limit: u32,
     ) -> Result<Vec<Message>, Error> {
         let id = conversation.to_bytes()?;
-        let before = before.map(cursor::message).transpose()?;
+        let (before, limit) = (before.map(cursor::message).transpose()?, rows(limit)?);
         self.read(|reader| {
-            let rows = reader.messages_page(&id, before, limit.min(PAGE_MAX))?;
+            let rows = reader.messages_page(&id, before, limit)?;
             if rows.is_empty() && reader.conversation(&id)?.is_none() {
                 return Err(Code::ConversationMissing.into());
             }
@@ -133,6 +133,14 @@ impl Messenger {
 
     fn read<T>(&self, work: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
         work(self.reader().as_ref().ok_or(Code::Closed)?)
+    }
+}
+
+/// Rows of a page; `input.setting` for none.
+fn rows(limit: u32) -> Result<u32, Error> {
+    match limit {
+        0 => Err(Code::BadSetting.into()),
+        _ => Ok(limit.min(PAGE_MAX)),
     }
 }
 

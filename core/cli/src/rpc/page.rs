@@ -1,0 +1,123 @@
+//! Pages that fit an answer.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sotto_messenger::{Code, Error};
+
+use super::frame::{ANSWER_CAP, printable};
+use super::methods::{Answer, show};
+
+/// Bytes of a page's rows: the rest of an answer is its head and an id. The longest row, a text of 1 MiB of which every
+/// byte is escaped, has 6 MiB.
+const ROWS_CAP: usize = ANSWER_CAP - (64 << 10);
+/// Rows read at a time.
+const STEP: u32 = 16;
+/// Longest page, rows.
+const LIMIT: u32 = 500;
+
+/// A page under `name`, and whether there is `more` behind it. `next` reads up to so many rows behind a row, or the
+/// first ones.
+pub(crate) fn page<T: Serialize>(
+    name: &str,
+    limit: u32,
+    mut next: impl FnMut(Option<&T>, u32) -> Result<Vec<T>, Error>,
+) -> Answer {
+    if limit == 0 {
+        return Err(Error::from(Code::BadSetting).into());
+    }
+    let mut rows = Rows::default();
+    let mut last: Option<T> = None;
+    let mut left = limit.min(LIMIT);
+    let more = loop {
+        // One more than fits says whether there is more.
+        let step = left.saturating_add(1).min(STEP);
+        let found = next(last.as_ref(), step)?;
+        let end = found.len() < usize::try_from(step).unwrap_or(usize::MAX);
+        let mut cut = false;
+        for row in found {
+            if left == 0 || !rows.push(show(&row)?) {
+                cut = true;
+                break;
+            }
+            left -= 1;
+            last = Some(row);
+        }
+        if cut || end {
+            break cut;
+        }
+    };
+    Ok(json!({name: rows.values, "more": more}))
+}
+
+/// Values that fit an answer together.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) values: Vec<Value>,
+    bytes: usize,
+}
+
+impl Rows {
+    /// Adds a value if it fits; the first one always does.
+    pub(crate) fn push(&mut self, value: Value) -> bool {
+        let bytes = printable(value.to_string()).len().saturating_add(1);
+        let fits = self.bytes.saturating_add(bytes) <= ROWS_CAP;
+        if fits || self.values.is_empty() {
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.values.push(value);
+            return true;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads from so many rows of so many bytes each.
+    fn of(rows: u32, bytes: usize, limit: u32) -> (usize, bool, usize) {
+        let text = "x".repeat(bytes);
+        let next = |last: Option<&(u32, String)>, step: u32| {
+            let first = last.map_or(0, |(number, _)| number + 1);
+            Ok((first..rows.min(first + step))
+                .map(|number| (number, text.clone()))
+                .collect())
+        };
+        let answer = page("rows", limit, next).unwrap();
+        let found = answer["rows"].as_array().unwrap();
+        assert!(found.iter().enumerate().all(|(index, row)| row[0] == index));
+        (
+            found.len(),
+            answer["more"].as_bool().unwrap(),
+            answer.to_string().len(),
+        )
+    }
+
+    #[test]
+    fn a_page_says_whether_there_is_more() {
+        for rows in [0, 1, 15, 16, 17, 31, 32, 33, 100] {
+            for limit in [1, 15, 16, 17, 32, 100, 9999] {
+                let (found, more, _) = of(rows, 1, limit);
+                let fit = rows.min(limit);
+                assert_eq!(
+                    (found, more),
+                    (fit as usize, rows > fit),
+                    "{rows} of {limit}"
+                );
+            }
+        }
+        assert_eq!(of(600, 1, 600), (500, true, of(600, 1, 600).2));
+    }
+
+    #[test]
+    fn a_page_fits_an_answer() {
+        for bytes in [1 << 20, 3 << 20, 6 << 20] {
+            let (found, more, length) = of(20, bytes, 20);
+            assert!(
+                found >= 1 && more && length < ANSWER_CAP - 1024,
+                "{found} of {bytes}"
+            );
+        }
+        assert!(!of(1, 6 << 20, 20).1);
+    }
+}
