@@ -40,6 +40,7 @@ pub use phrase::Phrase;
 pub use prekey::{KEM_PUBLIC_LEN, PREKEY_SUITES, PrekeyPair, PrekeyPublic};
 pub use seal::{
     blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, secret_bucket,
+    takeover_open, takeover_seal, takeover_tag,
 };
 pub use session::{Decrypted, HEADER_LEN, JUMP_MAX, Sealed, Session, TagSlot};
 pub use skipped::{SkippedKey, open_skipped};

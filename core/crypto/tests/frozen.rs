@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sotto_crypto::{
     Account, BLOCK_LEN, DeviceKeys, Phrase, PrekeyPair, Sealed, Session, account_id, blob_open,
     blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, mask, safety_number,
-    safety_qr, secret_bucket, unmask,
+    safety_qr, secret_bucket, takeover_open, takeover_seal, takeover_tag, unmask,
 };
 
 const PHRASE: &str = "test test test test test test test test test test test junk";
@@ -119,6 +119,8 @@ fn made() -> Value {
         "card": {"secret": hex(&secret), "kind": 1, "device": hex(&[3; 16]), "unix_day": 20_000, "tag": hex(&tag),
             "bucket": hex(&secret_bucket(&secret)), "random": hex(&random), "plain": hex(b"a card"),
             "sealed": hex(&card_seal(&secret, &tag, &random, b"a card"))},
+        "takeover": {"self_secret": hex(&secret), "random": hex(&random), "tag": hex(&takeover_tag(&secret, &random)),
+            "plain": hex(b"a list"), "sealed": hex(&takeover_seal(&secret, &random, b"a list"))},
         "blob": {"file_key": hex(&file_key), "topic": hex(&blob_topic(&file_key)), "chunk": 5,
             "tag": hex(&blob_tag(&file_key, 5)), "random": hex(&random), "plain": hex(b"a chunk"),
             "sealed": hex(&blob_seal(&file_key, 5, &random, b"a chunk"))},
@@ -222,6 +224,12 @@ fn the_frozen_bytes_open() {
             .as_slice(),
         b"a chunk"
     );
+    let takeover = &v["takeover"];
+    let secret: [u8; 16] = unhex(&takeover["self_secret"]).try_into().unwrap();
+    let sealed = unhex(&takeover["sealed"]);
+    let opened = takeover_open(&secret, &random, &sealed).unwrap();
+    assert_eq!(opened.as_slice(), b"a list");
+    assert!(takeover_open(&[0; 16], &random, &sealed).is_none());
     assert!(blob_open(&key, 4, &random, &unhex(&blob["sealed"])).is_none());
 }
 

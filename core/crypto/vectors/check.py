@@ -367,6 +367,14 @@ def card():
             "bucket": derive(b"", secret, "sotto/card-bucket/1", 8).hex(), "sealed": seal(key, nonce, ad0(tag, random), plain).hex()}
 
 
+def takeover():
+    secret, random, plain = bytes([7] * 16), bytes([9] * 16), b"a list"
+    tag = derive(random, secret, "sotto/takeover-tag/1", 16)
+    key, nonce = key_nonce(derive(random, secret, "sotto/takeover/1", 44))
+    return {"self_secret": secret.hex(), "random": random.hex(), "tag": tag.hex(), "plain": plain.hex(),
+            "sealed": seal(key, nonce, ad0(tag, random), plain).hex()}
+
+
 def blob():
     file_key, random, plain = bytes([8] * 32), bytes([9] * 16), b"a chunk"
     tag = derive(b"", file_key, "sotto/blob-tag/1", 16, u(5, 4))
@@ -400,7 +408,7 @@ def main():
         frozen = json.load(file)
     handshake, first, messages = handshake_and_ratchet(frozen["handshake"], frozen["first_messages"], frozen["ratchet"]["messages"])
     made = {"account": account(frozen["account"]["phrase"]), "handshake": handshake, "first_messages": first,
-            "ratchet": {"messages": messages}, "card": card(), "blob": blob(), "safety": safety()}
+            "ratchet": {"messages": messages}, "card": card(), "takeover": takeover(), "blob": blob(), "safety": safety()}
     unread = sorted(set(frozen) ^ set(made))
     wrong = differences(frozen, made)
     for path in wrong:

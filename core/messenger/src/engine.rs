@@ -15,6 +15,7 @@ mod contact;
 mod deep;
 mod device;
 mod found;
+mod held;
 mod inbox;
 mod index;
 pub mod input;
@@ -31,6 +32,7 @@ mod session;
 mod state;
 mod step;
 pub mod stored;
+mod takeover;
 mod trust;
 mod work;
 
@@ -126,6 +128,9 @@ impl Engine {
         }
         let counted = engine.db.read(|tx| tx.kv_get(own::KEY_BUCKET))?;
         engine.live.meter = Meter::load(&counted.unwrap_or_default());
+        if engine.own.is_some() {
+            engine.live.held.begin();
+        }
         let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
         engine.choose_mode(now_ms, &mut out);

@@ -110,6 +110,13 @@ impl World {
         }
     }
 
+    /// One more phone with an empty folder, running.
+    pub fn add_phone(&mut self) {
+        let phone = Phone::new(self.rng.draw());
+        self.phones.push(phone);
+        self.start(self.phones.len() - 1);
+    }
+
     /// Starts a phone that is down.
     pub fn start(&mut self, who: usize) {
         self.try_start(who).unwrap();

@@ -4,24 +4,26 @@ use sotto_crypto::{PREKEY_SUITES, PrekeyPair, PrekeyPublic, card_seal, card_tag,
 use sotto_db::{Contact, Outbox};
 use sotto_wire::envelope::{CARD_ROOM, Envelope, pad};
 use sotto_wire::identity::{
-    Bundle, CardKind, Closed, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE,
+    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE,
     MAX_VALIDITY_S, NO_DEVICE, Profile, next_version, secret_hash,
 };
 use sotto_wire::topic::Lane;
 
 use super::found::{Cards, Found};
 use super::own::{
-    KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_REPLACED, KEY_RESTORING, REFRESH_MS, record,
-    renew_record, set_time, time,
+    KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, REFRESH_MS, record, renew_record,
+    set_time, time,
 };
 use super::query::{Query, What};
 use super::reset::{self, Need};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
-use super::{contact, device, send, session, state};
+use super::{contact, device, send, session, state, takeover};
 use crate::error::{Code, Error};
 
 /// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
+/// After a restore the own list is looked at once more, for another restore at the same time.
+const SECOND_LOOK_MS: i64 = 2 * MINUTE;
 
 /// The cards of an invite, or that it is closed; then when they are due again.
 pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) -> Result<(), Error> {
@@ -356,20 +358,22 @@ pub(super) fn ask_own(step: &mut Step<'_>) -> Result<(), Error> {
 pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     let own = step.own()?;
     let other = found.list.filter(|list| list.record(&own.device).is_none());
-    let other = other.map(|list| list.version);
     let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
-    if !restoring && other.is_some_and(|version| version > own.record.list_version) {
-        log::warn!("the phrase was restored on another device");
-        step.tx.kv_set(KEY_REPLACED, &[1])?;
-        step.notice(Code::DeviceReplaced);
+    let outranks = |list: &DeviceList| takeover::outranks(own, list);
+    if !restoring && other.as_ref().is_some_and(outranks) {
+        takeover::replaced(step)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= REFRESH_MS - HOUR {
         if step.skewed {
             return Ok(()); // nothing is signed by a wrong clock
         }
         step.tx.kv_delete(KEY_RESTORING)?;
-        let record = renew_record(step, other)?;
+        let record = renew_record(step, other.map(|list| list.version))?;
         publish_own(step, &record)?;
         device::tell(step, &record)?;
+        if restoring {
+            takeover::publish(step, &record)?;
+            return set_next_self(step, SECOND_LOOK_MS);
+        }
     }
     set_next_self(step, REFRESH_MS)
 }

@@ -7,6 +7,7 @@ use sotto_net::{Command, Connectivity, NodeNumber};
 
 use super::bucket::{self, Meter};
 use super::clock::Clock;
+use super::held::Held;
 use super::input::Ticket;
 use super::query::{Query, What};
 use super::step::{MINUTE, SECOND};
@@ -43,6 +44,7 @@ pub(super) struct Live {
     /// and those of them that are subscribed to.
     pub(super) heard: Vec<String>,
     pub(super) meter: Meter,
+    pub(super) held: Held,
     /// A bucket that was left is asked for again.
     pub(super) poll_ms: i64,
     /// Nothing was missed since the last catch-up.

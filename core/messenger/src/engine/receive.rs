@@ -12,7 +12,7 @@ use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use super::step::{DAY, SECOND, Step};
 use super::trust::Told;
-use super::{contact, device, found, inbox, receipt, reset, send, session, state};
+use super::{contact, device, found, inbox, receipt, reset, send, session, state, takeover};
 use crate::error::{Code, Error};
 
 /// A handshake is remembered for so long when nothing confirms it.
@@ -54,6 +54,9 @@ struct Incoming<'a> {
 
 /// One payload from the own home topic.
 pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<(), Error> {
+    if takeover::is_replaced(step) {
+        return Ok(()); // it is for the install that took over
+    }
     let hash = payload_hash(payload);
     if let Some(seen) = step.tx.seen(&hash)? {
         return twin(step, seen, ts_s);
@@ -61,6 +64,9 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
     let ts_s = ts_s.min(latest_s(step)); // nobody can put off the answers to later copies
     let verdict = match Envelope::decode(payload) {
         Ok(envelope) => {
+            if takeover::take(step, &envelope)? {
+                return Ok(());
+            }
             let incoming = Incoming {
                 tag: envelope.tag,
                 random: envelope.random,

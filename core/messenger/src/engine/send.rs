@@ -14,7 +14,7 @@ use super::outcome::{emit_state, give_up};
 use super::own::Own;
 use super::step::{DAY, SECOND, Step};
 use super::trust::{Told, Trust};
-use super::{blob, contact, receipt, reset, state};
+use super::{blob, contact, receipt, reset, state, takeover};
 use crate::error::{Code, Error};
 
 /// Outbox kinds.
@@ -283,6 +283,9 @@ fn seal_padded(
 
 /// Hands a sealed row to the network, with a timestamp of its own.
 pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
+    if takeover::is_replaced(step) {
+        return step.tx.outbox_update(&row).map_err(Error::from);
+    }
     let Some(payload) = row.payload.clone() else {
         row.due_ms = NEVER;
         return Ok(step.tx.outbox_update(&row)?);

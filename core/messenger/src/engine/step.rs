@@ -55,6 +55,8 @@ pub(super) struct Fx {
     pub(super) contacts: bool,
     /// The own account changed: read it again.
     pub(super) own: bool,
+    /// The phrase was restored elsewhere, as this step found.
+    pub(super) replaced: bool,
     /// Envelopes of contacts, new ones.
     pub(super) opened: u32,
     /// Messages that came in.

@@ -63,17 +63,50 @@ impl Engine {
             let code = Code::ClockSkewed.as_str();
             out.push(Effect::Emit(Event::Notice { code }));
         }
-        // A push may come before the network says that others were missed until just now.
-        let caught_up = self.live.caught_up && self.live.connectivity.subscribed;
-        let wanted = self.live.topics.contains(&received.topic);
-        if self.own.is_none() || !wanted {
+        if self.own.is_none() || !self.live.topics.contains(&received.topic) {
             return Ok(());
         }
+        match self.live.held.take(now_ms, received) {
+            Some(received) => self.heard(now_ms, &received, out),
+            None => Ok(()),
+        }
+    }
+
+    /// A store was asked for what came before the start, or none can be: pushes wait no longer.
+    fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let (pushes, dropped) = self.live.held.release();
+        if dropped {
+            self.live.missed();
+        }
+        for received in pushes {
+            let done = self.heard(now_ms, &received, out);
+            if done.is_err() {
+                self.live.missed(); // the rest is asked of a store
+                return done;
+            }
+        }
+        Ok(())
+    }
+
+    /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
+    fn release_at(&self) -> Option<i64> {
+        let asked = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
+        self.live.held.until_ms().filter(|_| !asked)
+    }
+
+    fn heard(
+        &mut self,
+        now_ms: i64,
+        received: &Received,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        // A push may come before the network says that others were missed until just now.
+        let caught_up = self.live.caught_up && self.live.connectivity.subscribed;
         self.live.meter.add(now_ms, received.payload.len());
         self.live.quiet_since_ms = now_ms;
         self.weigh_bucket(now_ms, out)?;
         self.run(now_ms, out, |step| {
-            all(step, std::slice::from_ref(&received))?;
+            all(step, std::slice::from_ref(received))?;
             // A live push proves that the subscription lived until now.
             if caught_up && step.fx.unmatched.is_empty() {
                 own::set_time(step.tx, KEY_COVERED, step.clock_ms)?;
@@ -199,6 +232,7 @@ impl Engine {
                 })?;
                 if last {
                     self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
+                    self.release(now_ms, out)?;
                     self.live.poll_ms =
                         now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
                     self.weigh_bucket(now_ms, out)?;
@@ -289,6 +323,10 @@ impl Engine {
         Ok(())
     }
 
+    fn is_replaced(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.replaced)
+    }
+
     /// Does everything whose time has come.
     pub(super) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         if self.own.is_none() || now_ms < self.live.work_after_ms {
@@ -302,6 +340,12 @@ impl Engine {
 
     fn all_work(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.subscribe(now_ms, out);
+        if self.is_replaced() {
+            return Ok(()); // the install that took over does the rest
+        }
+        if self.release_at().is_some_and(|at| at <= now_ms) {
+            self.release(now_ms, out)?;
+        }
         self.look_in_time(now_ms)?;
         self.open_matched(now_ms, out)?;
         let due = self.db.read(|tx| tx.due())?;
@@ -482,12 +526,17 @@ impl Engine {
 
     /// Answers callers of a sync once everything is caught up and nothing is left to send.
     pub(super) fn answer_syncs(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        if self.live.syncs.is_empty() || !self.live.caught_up || !self.live.in_flight.is_empty() {
+        let replaced = self.is_replaced(); // nothing more comes or leaves
+        let idle = self.live.caught_up && self.live.in_flight.is_empty();
+        if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
         }
         let due = self.db.read(|tx| tx.due()).unwrap_or_default();
-        let nothing = |at: Option<i64>| at.is_none_or(|at| at > now_ms);
-        if nothing(due.publish_ms) && nothing(due.fetch_ms) && self.live.queries.is_empty() {
+        let nothing = |at: Option<i64>| replaced || at.is_none_or(|at| at > now_ms);
+        if nothing(due.publish_ms)
+            && nothing(due.fetch_ms)
+            && (replaced || self.live.queries.is_empty())
+        {
             for (ticket, before) in self.live.syncs.drain(..) {
                 let received = self.live.received.saturating_sub(before);
                 out.push(Effect::Reply(ticket, Ok(Answer::Synced { received })));
@@ -505,7 +554,7 @@ impl Engine {
     }
 
     fn next_wake(&self, now_ms: i64) -> Option<i64> {
-        let own = self.own.as_ref()?;
+        let own = self.own.as_ref().filter(|own| !own.replaced)?;
         let due = self.db.read(|tx| tx.due()).ok()?;
         let live = &self.live;
         let store = live.connectivity.store;
@@ -521,6 +570,7 @@ impl Engine {
             Some(own.next_self_ms).filter(|_| store),
             self.catch_up_from(),
             self.look_from(now_ms),
+            self.release_at(),
             Some(live.poll_ms).filter(|_| self.polls() && live.caught_up),
         ];
         let next = candidates
