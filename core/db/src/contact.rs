@@ -72,6 +72,8 @@ row! {
         created_ms: i64,
         /// Newest message, or made.
         last_ms: i64,
+        /// When their last message came, corrected clock; 0: none did.
+        arrived_ms: i64,
     }
 }
 

@@ -3,8 +3,8 @@ use rusqlite::params;
 use crate::row::{all, one, row, run};
 use crate::{Error, Hash, Tx};
 
-/// Holes looked after at a time.
-const HOLES: u32 = 1000;
+/// Holes of one conversation looked after at a time.
+const HOLES: u32 = 64;
 
 row! {
     /// A payload that was taken.
@@ -51,8 +51,10 @@ row! {
         conversation: Hash,
         /// First bytes of its id.
         prefix: [u8; 8],
-        /// Time of the message that names it.
-        around_s: i64,
+        /// It may have come between these times, corrected clock: when a message came that was there before,
+        from_s: i64,
+        /// and when the one came that names it.
+        until_s: i64,
         /// What was tried.
         stage: u8,
         /// Next try.
@@ -164,10 +166,11 @@ impl Tx<'_> {
         Ok(gone)
     }
 
-    /// Notes a hole, unless there are too many.
+    /// Notes a hole, unless its conversation has too many.
     pub fn hole_put(&self, hole: &Hole) -> Result<(), Error> {
+        let sql = "SELECT count(*) FROM holes WHERE conversation=?";
         let count: u32 =
-            one(self.conn, "SELECT count(*) FROM holes", [], |r| r.get(0))?.unwrap_or(0);
+            one(self.conn, sql, params![hole.conversation], |r| r.get(0))?.unwrap_or(0);
         if count < HOLES || self.hole(&hole.conversation, &hole.prefix)?.is_some() {
             hole.upsert(self.conn)?;
         }
@@ -318,5 +321,41 @@ mod tests {
             many <= few + 10,
             "{few} steps beside 20, {many} beside 17,000"
         );
+    }
+
+    #[test]
+    fn a_contact_has_64_holes_and_takes_none_from_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+        let done = account.transaction(|tx| {
+            let hole = |who: u8, n: u8| Hole {
+                conversation: [who; 32],
+                prefix: [n; 8],
+                from_s: 0,
+                until_s: 1,
+                stage: 0,
+                due_ms: 1,
+            };
+            for who in 0..40 {
+                for n in 0..100 {
+                    tx.hole_put(&hole(who, n))?;
+                }
+                for n in 0..100 {
+                    assert_eq!(tx.hole(&[who; 32], &[n; 8])?.is_some(), n < 64, "{who} {n}");
+                }
+            }
+            // One that is there can be moved on, one that is filled makes room.
+            let moved = Hole {
+                stage: 1,
+                ..hole(0, 63)
+            };
+            tx.hole_put(&moved)?;
+            assert_eq!(tx.hole(&[0; 32], &[63; 8])?, Some(moved));
+            assert!(tx.hole_delete(&[0; 32], &[5; 8])?);
+            tx.hole_put(&hole(0, 99))?;
+            assert!(tx.hole(&[0; 32], &[99; 8])?.is_some());
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
     }
 }

@@ -9,3 +9,19 @@ ALTER TABLE seen ADD COLUMN seq INTEGER NOT NULL DEFAULT 4294967295;
 ALTER TABLE seen ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE seen ADD COLUMN answered_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
+-- How many skipped keys each session holds, kept by the table itself.
+CREATE TABLE skipped_held(session BLOB PRIMARY KEY REFERENCES sessions(hash) ON DELETE CASCADE, keys INTEGER NOT NULL)
+  STRICT, WITHOUT ROWID;
+INSERT INTO skipped_held SELECT session, count(*) FROM skipped GROUP BY session;
+CREATE TRIGGER skipped_came AFTER INSERT ON skipped BEGIN
+  INSERT INTO skipped_held SELECT new.session, 0 WHERE NOT EXISTS(SELECT 1 FROM skipped_held WHERE session=new.session);
+  UPDATE skipped_held SET keys=keys+1 WHERE session=new.session;
+END;
+CREATE TRIGGER skipped_went AFTER DELETE ON skipped BEGIN
+  UPDATE skipped_held SET keys=keys-1 WHERE session=old.session;
+END;
+-- When a missing message may have come to the own topic. Holes noted before have the author's time: he is asked himself.
+ALTER TABLE holes RENAME COLUMN around_s TO until_s;
+ALTER TABLE holes ADD COLUMN from_s INTEGER NOT NULL DEFAULT 0;
+UPDATE holes SET stage=1 WHERE stage=0;
+ALTER TABLE conversations ADD COLUMN arrived_ms INTEGER NOT NULL DEFAULT 0;

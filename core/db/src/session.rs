@@ -200,7 +200,8 @@ impl Tx<'_> {
         )
     }
 
-    /// Keeps keys of messages passed by, at most 25,000 of a session and 100,000 in all; the oldest go.
+    /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which each
+    /// account has its share.
     pub fn skipped_insert(&self, keys: &[Skipped]) -> Result<(), Error> {
         let Some(first) = keys.first() else {
             return Ok(());
@@ -208,15 +209,32 @@ impl Tx<'_> {
         for key in keys {
             key.upsert(self.conn)?;
         }
-        let sql = "DELETE FROM skipped WHERE session=?1 AND (chain, n) IN
-            (SELECT chain, n FROM skipped WHERE session=?1 ORDER BY chain DESC, n DESC LIMIT -1 OFFSET ?2)";
-        run(self.conn, sql, params![first.session, SKIPPED_PER_SESSION])?;
-        let count: u32 =
-            one(self.conn, "SELECT count(*) FROM skipped", [], |r| r.get(0))?.unwrap_or(0);
-        if let Some(over) = count.checked_sub(SKIPPED_IN_ALL).filter(|&over| over > 0) {
-            let sql = "DELETE FROM skipped WHERE (session, chain, n) IN
-                (SELECT session, chain, n FROM skipped ORDER BY expires_ms, chain, n LIMIT ?)";
-            run(self.conn, sql, params![over])?;
+        let sql = "SELECT keys FROM skipped_held WHERE session=?";
+        let held: Option<u32> = one(self.conn, sql, params![first.session], |r| r.get(0))?;
+        let over = held.unwrap_or(0).saturating_sub(SKIPPED_PER_SESSION);
+        if over > 0 {
+            let sql = "DELETE FROM skipped WHERE session=?1 AND (chain, n) IN
+                (SELECT chain, n FROM skipped WHERE session=?1 ORDER BY chain, n LIMIT ?2)";
+            run(self.conn, sql, params![first.session, over])?;
+        }
+        self.skipped_share()
+    }
+
+    /// Who holds most loses first, and of what it holds the oldest.
+    fn skipped_share(&self) -> Result<(), Error> {
+        let sql =
+            "SELECT s.chat, sum(h.keys) FROM skipped_held h JOIN sessions s ON s.hash=h.session
+            GROUP BY s.chat ORDER BY 2";
+        let held: Vec<(Chat, u32)> = all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let counts: Vec<u32> = held.iter().map(|(_, keys)| *keys).collect();
+        let Some(share) = share(&counts, SKIPPED_IN_ALL) else {
+            return Ok(());
+        };
+        let sql = "DELETE FROM skipped WHERE (session, chain, n) IN
+            (SELECT k.session, k.chain, k.n FROM sessions s JOIN skipped k ON k.session=s.hash
+             WHERE s.chat=? ORDER BY k.expires_ms, k.chain, k.n LIMIT ?)";
+        for (chat, keys) in held.iter().filter(|(_, keys)| *keys > share) {
+            run(self.conn, sql, params![chat, keys.saturating_sub(share)])?;
         }
         Ok(())
     }
@@ -254,5 +272,131 @@ impl Tx<'_> {
             "DELETE FROM skipped WHERE expires_ms<=?",
             params![now_ms],
         )
+    }
+}
+
+/// The most that each may hold so that all hold `most`; `None`: they do. `held` rises.
+fn share(held: &[u32], most: u32) -> Option<u32> {
+    let mut left = most;
+    for (before, keys) in held.iter().enumerate() {
+        let sharers = u32::try_from(held.len().saturating_sub(before)).unwrap_or(u32::MAX);
+        let part = left.checked_div(sharers)?;
+        if *keys > part {
+            return Some(part);
+        }
+        left = left.saturating_sub(*keys);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Account;
+
+    #[test]
+    fn shares() {
+        assert_eq!(share(&[], 10), None);
+        assert_eq!(share(&[3, 7], 10), None);
+        assert_eq!(share(&[3, 8], 10), Some(7));
+        assert_eq!(share(&[2, 9, 9, 9], 20), Some(6));
+        assert_eq!(share(&[25_000, 125_000], 100_000), Some(75_000));
+    }
+
+    fn session(tx: &Tx<'_>, who: u8, number: u8) -> Hash {
+        let mut hash = [who; 32];
+        hash[0] = number;
+        let session = Session {
+            hash,
+            chat: [who; 33],
+            device: [who; 16],
+            snapshot: [1_u8].as_slice().into(),
+            initiator: false,
+            start: 1,
+            handshake: hash,
+            core: None,
+            mask_secret: None,
+            prekey_id: None,
+            answered: true,
+            sending: true,
+            seq: 0,
+            tracker: Vec::new(),
+            floor: 0,
+            receipt_due_ms: None,
+            receipt_dirty: false,
+            created_ms: 0,
+            heard_ms: 0,
+            until_ms: None,
+        };
+        tx.session_put(&session).unwrap();
+        hash
+    }
+
+    fn key(session: Hash, n: u32, expires_ms: i64) -> Skipped {
+        Skipped {
+            session,
+            chain: 0,
+            n,
+            tag: None,
+            key: [2_u8].as_slice().into(),
+            expires_ms,
+        }
+    }
+
+    /// Messages 0 to `count` of a session were passed by; the last key is put in as the engine does.
+    fn pass_by(tx: &Tx<'_>, session: Hash, count: u32, expires_ms: i64) {
+        let sql = "INSERT INTO skipped(session, chain, n, tag, key, expires_ms)
+            WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM c WHERE n+2<?2) SELECT ?1, 0, n, NULL, x'02', ?3 FROM c";
+        run(tx.conn, sql, params![session, count, expires_ms]).unwrap();
+        tx.skipped_insert(&[key(session, count - 1, expires_ms)])
+            .unwrap();
+    }
+
+    fn held(tx: &Tx<'_>, session: Hash) -> u32 {
+        let count = "SELECT count(*) FROM skipped WHERE session=?";
+        let counted: u32 = one(tx.conn, count, params![session], |r| r.get(0))
+            .unwrap()
+            .unwrap();
+        let noted = "SELECT keys FROM skipped_held WHERE session=?";
+        let noted: Option<u32> = one(tx.conn, noted, params![session], |r| r.get(0)).unwrap();
+        assert_eq!(noted.unwrap_or(0), counted, "the table keeps count");
+        counted
+    }
+
+    #[test]
+    fn a_strangers_sessions_take_nothing_from_friends() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+        let done = account.transaction(|tx| {
+            let friends = [session(tx, 1, 0), session(tx, 2, 0)];
+            // The oldest of all, and the first to expire.
+            pass_by(tx, friends[0], 5000, 10);
+            pass_by(tx, friends[1], 200, 11);
+            let mut strangers = Vec::new();
+            for number in 0..5 {
+                let one = session(tx, 9, number);
+                pass_by(tx, one, 25_000, 1000 + i64::from(number));
+                strangers.push(one);
+            }
+            assert_eq!(friends.map(|one| held(tx, one)), [5000, 200]);
+            let all: u32 = strangers.iter().map(|one| held(tx, *one)).sum();
+            assert_eq!(all, SKIPPED_IN_ALL - 5200);
+            assert_eq!(held(tx, strangers[4]), 25_000, "his oldest go");
+            assert_eq!(held(tx, strangers[0]), 0);
+            // A session has its own bound, and its oldest go.
+            tx.skipped_insert(&[key(strangers[4], 25_000, 1004)])?;
+            assert_eq!(held(tx, strangers[4]), 25_000);
+            assert!(tx.skipped(&strangers[4], 0, 0)?.is_none());
+            assert!(tx.skipped(&strangers[4], 0, 1)?.is_some());
+            // What is used, expires or ends with its session is not counted any more.
+            tx.skipped_delete(&friends[1], 0, 3)?;
+            assert_eq!(held(tx, friends[1]), 199);
+            tx.skipped_expire(11)?;
+            assert_eq!(held(tx, friends[1]), 0);
+            tx.session_delete(&strangers[4])?;
+            assert_eq!(held(tx, strangers[4]), 0);
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
     }
 }

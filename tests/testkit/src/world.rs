@@ -306,6 +306,8 @@ impl World {
                 ..
             } => {
                 self.phones[who].queries += 1;
+                let asked = (start_ns / 1_000_000, end_ns / 1_000_000);
+                self.phones[who].asked.push(asked);
                 self.query(who, id, &topics, start_ns, end_ns, newest_first);
             }
             NetCommand::Check { id, hashes, .. } => {

@@ -8,7 +8,7 @@
 
 use sotto_crypto::Session;
 use sotto_messenger::engine::input::Command;
-use sotto_testkit::{MINUTE, SECOND, Seeded, World};
+use sotto_testkit::{HOUR, MINUTE, Relayed, SECOND, Seeded, World};
 
 /// An envelope of nobody here: version, tag and the rest at random.
 fn junk(rng: &mut Seeded, length: usize) -> Vec<u8> {
@@ -97,6 +97,58 @@ fn a_flood_in_the_bucket_does_not_hide_it() {
         world.run(SECOND / 10);
     }
     assert_eq!(world.phones[1].texts().last().unwrap(), "through the flood");
+}
+
+/// An author cannot have a store asked for a time of his choice: not his clock counts, but when things came.
+#[test]
+fn a_missing_parent_is_asked_for_by_arrival_times() {
+    let mut world = talked(941, false);
+    world.run(30 * MINUTE);
+    let before = world.now_ms;
+    world.phones[0].clock_off_ms = -3 * HOUR;
+    let calm = world.weather;
+    world.weather.push_lost = 100;
+    assert!(world.send(0, "lost, and in the store"));
+    world.run(SECOND);
+    world.weather = calm;
+    let asked = world.phones[1].asked.len();
+    assert!(world.send(0, "names it"));
+    world.run(20 * SECOND);
+    assert_eq!(world.phones[1].asked.len(), asked + 1, "the hole");
+    let (from, until) = world.phones[1].asked[asked];
+    assert!(from >= before - HOUR && from < before, "{}", from - before);
+    assert!(until >= before && until <= world.now_ms + MINUTE);
+}
+
+/// A parent that was dropped while the phone was off is in what another store is asked for.
+#[test]
+fn a_parent_missed_while_the_phone_was_off_is_found_at_another_store() {
+    let mut world = talked(942, false);
+    world.set_online(1, false);
+    world.run(10 * HOUR);
+    let calm = world.weather;
+    world.weather.store_misses = 100;
+    assert!(world.send(0, "not in the first store"));
+    world.run(SECOND);
+    let (_, missed) = world.published.last().unwrap().clone();
+    world.weather = calm;
+    assert!(world.send(0, "names it"));
+    world.run(SECOND);
+    let sent_ms = world.now_ms;
+    world.set_online(0, false); // nobody sends it again
+    world.run(5 * HOUR);
+    world.set_online(1, true);
+    world.run(3 * SECOND);
+    assert_eq!(world.phones[1].texts().last().unwrap(), "names it");
+    assert_eq!(world.phones[1].texts().len(), 2);
+    let bob = world.phones[1].topics()[0].clone();
+    world.restore(&Relayed {
+        topic: bob,
+        payload: missed,
+        timestamp_ns: sent_ms / 1000 * 1_000_000_000,
+    });
+    world.run(20 * SECOND);
+    assert_eq!(world.phones[1].texts().len(), 3);
 }
 
 /// What came while the app was closed is looked for when it is opened.

@@ -106,6 +106,7 @@ pub(super) fn new(step: &Step<'_>, chat: &Chat, state: u8, name: String) -> Resu
             unread: 0,
             created_ms: step.now_ms,
             last_ms: step.clock_ms,
+            arrived_ms: 0,
         })?;
     }
     Ok(Contact {

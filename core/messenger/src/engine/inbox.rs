@@ -3,6 +3,7 @@
 use sotto_db::{Chat, Contact, Hash, Hole, Session};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate, Receipt};
 
+use super::own::{self, KEY_COVERED};
 use super::step::{SECOND, Step};
 use super::{blob, contact, device, receipt, send, state};
 use crate::error::{Code, Error};
@@ -144,8 +145,13 @@ fn show(
     // The author's clock orders the list, but cannot pin itself to its top.
     let shown_ms = time_s.saturating_mul(SECOND).min(step.clock_ms);
     conversation.last_ms = conversation.last_ms.max(shown_ms);
+    let before_ms = match conversation.arrived_ms {
+        0 => conversation.created_ms,
+        arrived_ms => arrived_ms,
+    };
+    conversation.arrived_ms = step.clock_ms;
     step.tx.conversation_put(&conversation)?;
-    holes(step, contact, message)?;
+    holes(step, contact, message, before_ms)?;
     step.message_changed(contact.conversation, id);
     step.fx.received = step.fx.received.saturating_add(1);
     Ok(true)
@@ -164,8 +170,15 @@ fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
     heads.concat()
 }
 
-/// Notes parents that are not here.
-fn holes(step: &mut Step<'_>, contact: &Contact, message: &Message) -> Result<(), Error> {
+/// Notes parents that are not here. They came after what was there before, `before_ms`; while something else may have
+/// been missed too, after that.
+fn holes(
+    step: &mut Step<'_>,
+    contact: &Contact,
+    message: &Message,
+    before_ms: i64,
+) -> Result<(), Error> {
+    let covered_ms = own::time(step.tx, KEY_COVERED)?;
     for prefix in &message.parents {
         if step
             .tx
@@ -175,7 +188,8 @@ fn holes(step: &mut Step<'_>, contact: &Contact, message: &Message) -> Result<()
             step.tx.hole_put(&Hole {
                 conversation: contact.conversation,
                 prefix: *prefix,
-                around_s: i64::try_from(message.time_s).unwrap_or(0),
+                from_s: before_ms.min(covered_ms).div_euclid(SECOND),
+                until_s: step.clock_ms.div_euclid(SECOND),
                 stage: 0,
                 due_ms: step.now_ms.saturating_add(HOLE_MS),
             })?;

@@ -6,11 +6,14 @@ use sotto_wire::content::{Content, MAX_PREFIXES};
 
 use super::found::Found;
 use super::send;
-use super::step::{HOUR, MINUTE, Step};
+use super::step::{HOUR, MINUTE, SECOND, Step};
 use crate::error::Error;
 
-/// A hole is looked for so long around the message that names it.
-const AROUND_S: i64 = 3600;
+/// A store is asked for at most so much before the message came that names a hole, seconds.
+const STRETCH_S: i64 = 86_400;
+/// On its way a message may be overtaken by so much, seconds; and be stamped so far ahead.
+const OVERTAKEN_S: i64 = 60;
+const AHEAD_S: i64 = 20;
 
 /// A question, not yet asked.
 pub(super) struct Query {
@@ -57,13 +60,17 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
         .take(MAX_PREFIXES)
         .cloned()
         .collect();
+    let from_s = batch.iter().map(|hole| hole.from_s).min().unwrap_or(0);
+    let until_s = batch.iter().map(|hole| hole.until_s).max().unwrap_or(0);
+    let from_s = from_s.max(until_s.saturating_sub(STRETCH_S));
     match first.stage {
         0 => step.fx.queries.push(Query {
             what: What::Hole,
             circle: Circle::Other,
             topics: topics.to_vec(),
-            start_ms: first.around_s.saturating_sub(AROUND_S).saturating_mul(1000),
-            end_ms: first.around_s.saturating_add(AROUND_S).saturating_mul(1000),
+            // Times of ours: those of the author would have us ask for what he likes.
+            start_ms: from_s.saturating_sub(OVERTAKEN_S).saturating_mul(SECOND),
+            end_ms: until_s.saturating_add(AHEAD_S).saturating_mul(SECOND),
             newest_first: false,
             found: None,
         }),
