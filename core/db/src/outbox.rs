@@ -57,6 +57,9 @@ row! {
     }
 }
 
+/// Attempts of one row remembered.
+const ATTEMPTS: u32 = 64;
+
 impl Tx<'_> {
     /// Adds a row; its id.
     pub fn outbox_insert(&self, row: &Outbox) -> Result<i64, Error> {
@@ -180,9 +183,13 @@ impl Tx<'_> {
         Ok(one(self.conn, sql, params![group, kind], |r| r.get(0))?.unwrap_or(0))
     }
 
-    /// Notes an attempt.
+    /// Notes an attempt; the newest 64 of a row are remembered, however often nodes have it sent again.
     pub fn attempt_put(&self, attempt: &Attempt) -> Result<(), Error> {
-        attempt.upsert(self.conn)
+        attempt.upsert(self.conn)?;
+        let sql = "DELETE FROM attempts WHERE outbox=?1 AND hash IN
+            (SELECT hash FROM attempts WHERE outbox=?1 ORDER BY ts_s DESC LIMIT -1 OFFSET ?2)";
+        run(self.conn, sql, params![attempt.outbox, ATTEMPTS])?;
+        Ok(())
     }
 
     /// Nodes have other numbers in the next run: who took what is forgotten (−1).
@@ -203,5 +210,52 @@ impl Tx<'_> {
             params![outbox],
             Attempt::read,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Account;
+
+    #[test]
+    fn a_row_remembers_its_newest_attempts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+        let done = account.transaction(|tx| {
+            let row = Outbox {
+                id: 0,
+                kind: 2,
+                chat: None,
+                message: None,
+                m: None,
+                session: None,
+                seq: None,
+                topic: String::new(),
+                payload: None,
+                sealed_ms: 0,
+                attempts: 0,
+                due_ms: NEVER,
+                last_s: 0,
+                check_ms: None,
+                give_up_ms: 0,
+                created_ms: 0,
+                group_key: None,
+            };
+            let rows = [tx.outbox_insert(&row)?, tx.outbox_insert(&row)?];
+            let attempt = |outbox, n: u8| Attempt {
+                outbox,
+                hash: [n; 32],
+                node: 1,
+                ts_s: n.into(),
+            };
+            tx.attempt_put(&attempt(rows[0], 1))?;
+            (0..200).try_for_each(|n| tx.attempt_put(&attempt(rows[1], n)))?;
+            assert_eq!(tx.attempts(rows[0])?.len(), 1);
+            let stamps: Vec<i64> = tx.attempts(rows[1])?.iter().map(|one| one.ts_s).collect();
+            assert_eq!(stamps, (136..200).rev().collect::<Vec<i64>>());
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
     }
 }

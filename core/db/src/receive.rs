@@ -5,6 +5,10 @@ use crate::{Error, Hash, Tx};
 
 /// Holes of one conversation looked after at a time.
 const HOLES: u32 = 64;
+/// Payloads of one session remembered.
+const SEEN: u32 = 10_000;
+/// Texts of one conversation fetched at a time.
+const FETCHES: u32 = 256;
 
 row! {
     /// A payload that was taken.
@@ -87,9 +91,18 @@ row! {
 }
 
 impl Tx<'_> {
-    /// Notes a payload.
+    /// Notes a payload. Of each session at most 10,000 are remembered, the last to be forgotten.
     pub fn seen_put(&self, seen: &Seen) -> Result<(), Error> {
-        seen.upsert(self.conn)
+        seen.upsert(self.conn)?;
+        let sql = "SELECT payloads FROM seen_held WHERE session=?";
+        let held: Option<u32> = one(self.conn, sql, params![seen.session], |r| r.get(0))?;
+        let over = held.unwrap_or(0).saturating_sub(SEEN);
+        if over > 0 {
+            let sql = "DELETE FROM seen WHERE payload IN
+                (SELECT payload FROM seen WHERE session=? ORDER BY until_ms LIMIT ?)";
+            run(self.conn, sql, params![seen.session, over])?;
+        }
+        Ok(())
     }
 
     /// Was it taken?
@@ -206,9 +219,13 @@ impl Tx<'_> {
         )? > 0)
     }
 
-    /// Writes a fetch.
+    /// Writes a fetch. Of each conversation there are at most 256, the last noted.
     pub fn fetch_put(&self, fetch: &Fetch) -> Result<(), Error> {
-        fetch.upsert(self.conn)
+        fetch.upsert(self.conn)?;
+        let sql = "DELETE FROM fetches WHERE message IN
+            (SELECT message FROM fetches WHERE conversation=? ORDER BY rowid DESC LIMIT -1 OFFSET ?)";
+        run(self.conn, sql, params![fetch.conversation, FETCHES])?;
+        Ok(())
     }
 
     /// A fetch.
@@ -354,6 +371,92 @@ mod tests {
             assert!(tx.hole_delete(&[0; 32], &[5; 8])?);
             tx.hole_put(&hole(0, 99))?;
             assert!(tx.hole(&[0; 32], &[99; 8])?.is_some());
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
+    }
+
+    fn account() -> (tempfile::TempDir, Account) {
+        let folder = tempfile::tempdir().unwrap();
+        let account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+        (folder, account)
+    }
+
+    fn number(n: u32) -> Hash {
+        let mut hash = [0; 32];
+        hash.iter_mut()
+            .zip(n.to_be_bytes())
+            .for_each(|(to, from)| *to = from);
+        hash
+    }
+
+    #[test]
+    fn one_session_crowds_out_no_others_payloads() {
+        let (_folder, mut account) = account();
+        let done = account.transaction(|tx| {
+            let seen = |who: u8, n: u32| Seen {
+                payload: number(n),
+                session: Some([who; 32]),
+                ts_s: 0,
+                until_ms: n.into(),
+                seq: 1,
+                answers: 0,
+                answered_ms: 0,
+            };
+            tx.seen_put(&seen(1, 0))?;
+            for n in 1..=SEEN + 5 {
+                tx.seen_put(&seen(2, n))?;
+            }
+            let known = |n: u32| Ok::<_, Error>(tx.seen(&number(n))?.is_some());
+            assert!(known(0)?, "another session's");
+            assert!(!known(5)? && known(6)? && known(SEEN + 5)?, "the oldest go");
+            tx.seen_put(&Seen {
+                answers: 3,
+                ..seen(2, 6)
+            })?;
+            assert!(known(6)?, "one that is there takes no place");
+            assert_eq!(
+                tx.seen_expire(100)?,
+                96,
+                "the first, and those from 6 to 100"
+            );
+            tx.seen_put(&seen(2, 7))?;
+            assert!(known(101)?, "there is room again");
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
+    }
+
+    #[test]
+    fn one_contact_crowds_out_no_others_fetches() {
+        let (_folder, mut account) = account();
+        let done = account.transaction(|tx| {
+            let fetch = |who: u8, n: u32| Fetch {
+                message: number(n),
+                conversation: [who; 32],
+                kind: 1,
+                pointer: Vec::new(),
+                session: [0; 32],
+                seq: 1,
+                tries: 0,
+                due_ms: 1,
+                since_s: 0,
+            };
+            tx.fetch_put(&fetch(1, 0))?;
+            tx.chunk_put(&number(0), 0, b"kept")?;
+            for n in 1..=300 {
+                tx.fetch_put(&fetch(2, n))?;
+                tx.chunk_put(&number(n), 0, b"part")?;
+                tx.fetch_put(&Fetch {
+                    tries: 1,
+                    ..fetch(2, n)
+                })?;
+            }
+            for n in 0..=300 {
+                let kept = n == 0 || n > 300 - FETCHES;
+                assert_eq!(tx.fetch(&number(n))?.is_some(), kept, "{n}");
+                assert_eq!(!tx.chunks(&number(n))?.is_empty(), kept, "{n}");
+            }
             Ok::<_, Error>(())
         });
         done.unwrap();

@@ -25,3 +25,19 @@ ALTER TABLE holes RENAME COLUMN around_s TO until_s;
 ALTER TABLE holes ADD COLUMN from_s INTEGER NOT NULL DEFAULT 0;
 UPDATE holes SET stage=1 WHERE stage=0;
 ALTER TABLE conversations ADD COLUMN arrived_ms INTEGER NOT NULL DEFAULT 0;
+-- How many payloads of each session are remembered, kept by the table itself; they are forgotten with it.
+CREATE INDEX seen_session ON seen(session, until_ms);
+CREATE TABLE seen_held(session BLOB PRIMARY KEY, payloads INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO seen_held SELECT session, count(*) FROM seen WHERE session IN (SELECT hash FROM sessions) GROUP BY session;
+CREATE TRIGGER seen_came AFTER INSERT ON seen WHEN new.session IS NOT NULL BEGIN
+  INSERT INTO seen_held SELECT new.session, 0 WHERE NOT EXISTS(SELECT 1 FROM seen_held WHERE session=new.session);
+  UPDATE seen_held SET payloads=payloads+1 WHERE session=new.session;
+END;
+CREATE TRIGGER seen_went AFTER DELETE ON seen WHEN old.session IS NOT NULL BEGIN
+  UPDATE seen_held SET payloads=payloads-1 WHERE session=old.session;
+END;
+CREATE TRIGGER sessions_went AFTER DELETE ON sessions BEGIN
+  DELETE FROM seen WHERE session=old.hash;
+  DELETE FROM seen_held WHERE session=old.hash;
+END;
+CREATE INDEX fetches_conversation ON fetches(conversation);

@@ -5,6 +5,8 @@ use crate::{Chat, Error, Hash, Private, Tx};
 
 /// Skipped keys kept per session.
 const SKIPPED_PER_SESSION: u32 = 25_000;
+/// Handshakes without a session remembered.
+const REFUSED: u32 = 1000;
 /// Skipped keys kept in all.
 const SKIPPED_IN_ALL: u32 = 100_000;
 
@@ -155,9 +157,16 @@ impl Tx<'_> {
         all(self.conn, sql, params![before_ms], Session::read)
     }
 
-    /// Notes a handshake.
+    /// Notes a handshake. Of those without a session at most 1,000 are remembered, the last to be forgotten: a repeat of
+    /// another one costs its checks anew.
     pub fn handshake_put(&self, handshake: &Handshake) -> Result<(), Error> {
-        handshake.upsert(self.conn)
+        handshake.upsert(self.conn)?;
+        if handshake.session.is_none() {
+            let sql = "DELETE FROM handshakes WHERE handshake IN
+                (SELECT handshake FROM handshakes WHERE session IS NULL ORDER BY until_ms DESC LIMIT -1 OFFSET ?)";
+            run(self.conn, sql, params![REFUSED])?;
+        }
+        Ok(())
     }
 
     /// A known handshake.
@@ -395,6 +404,37 @@ mod tests {
             assert_eq!(held(tx, friends[1]), 0);
             tx.session_delete(&strangers[4])?;
             assert_eq!(held(tx, strangers[4]), 0);
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
+    }
+
+    #[test]
+    fn refused_handshakes_crowd_out_none_that_has_a_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+        let done = account.transaction(|tx| {
+            let handshake = |n: u32, session| {
+                let mut handshake = [0; 32];
+                handshake
+                    .iter_mut()
+                    .zip(n.to_be_bytes())
+                    .for_each(|(to, from)| *to = from);
+                Handshake {
+                    handshake,
+                    session,
+                    secret: None,
+                    until_ms: n.into(),
+                }
+            };
+            tx.handshake_put(&handshake(0, Some([1; 32])))?;
+            for n in 1..=REFUSED + 20 {
+                tx.handshake_put(&handshake(n, None))?;
+            }
+            for n in 0..=REFUSED + 20 {
+                let known = tx.handshake(&handshake(n, None).handshake)?.is_some();
+                assert_eq!(known, n == 0 || n > 20, "{n}");
+            }
             Ok::<_, Error>(())
         });
         done.unwrap();

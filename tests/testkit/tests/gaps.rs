@@ -9,6 +9,7 @@
 use sotto_crypto::Session;
 use sotto_messenger::engine::input::Command;
 use sotto_testkit::{HOUR, MINUTE, Relayed, SECOND, Seeded, World};
+use sotto_wire::content::{Kind, Message};
 
 /// An envelope of nobody here: version, tag and the rest at random.
 fn junk(rng: &mut Seeded, length: usize) -> Vec<u8> {
@@ -118,6 +119,38 @@ fn a_missing_parent_is_asked_for_by_arrival_times() {
     let (from, until) = world.phones[1].asked[asked];
     assert!(from >= before - HOUR && from < before, "{}", from - before);
     assert!(until >= before && until <= world.now_ms + MINUTE);
+}
+
+/// A contact that names parents which never were has the phone ask, but not again before it took the question.
+#[test]
+fn one_question_waits_for_an_author() {
+    let mut world = talked(943, false);
+    for n in 0..20_u8 {
+        world.kill(0);
+        world.phones[0].tables(|tx| {
+            let contact = tx.contacts().unwrap().remove(0);
+            let mut conversation = tx.conversation(&contact.conversation).unwrap().unwrap();
+            conversation.heads = (0..3)
+                .flat_map(|i| [0xa0 + i, n, 1, 2, 3, 4, 5, 6])
+                .collect();
+            tx.conversation_put(&conversation).unwrap();
+        });
+        world.start(0);
+        world.run(SECOND);
+        assert!(world.send(0, &format!("{n}")));
+    }
+    world.run(SECOND);
+    assert_eq!(world.phones[1].texts().len(), 21);
+    world.set_online(0, false);
+    world.run(40 * HOUR);
+    world.kill(1);
+    let wants = world.phones[1].tables(|tx| {
+        let contact = tx.contacts().unwrap().remove(0);
+        let rows = tx.outbox_of_chat(&contact.chat).unwrap().into_iter();
+        let content = rows.filter_map(|row| Message::decode(&row.m?).ok());
+        content.filter(|message| message.kind == Kind::Want).count()
+    });
+    assert_eq!(wants, 1);
 }
 
 /// A parent that was dropped while the phone was off is in what another store is asked for.

@@ -15,6 +15,8 @@ use crate::error::{Code, Error};
 
 /// Chunks are looked for from so long before their message on: the author's clock may be off.
 const EARLIER_S: i64 = 600;
+/// So often a text is looked for, most of it daily: longer than its sender repeats it and stores keep it.
+const TRIES: u32 = 70;
 
 /// A pointer to a text that is about to be published under a fresh key.
 pub(super) fn pointer(step: &mut Step<'_>, kind: Kind, bytes: &[u8]) -> Result<Remote, Error> {
@@ -137,21 +139,28 @@ pub(super) fn fetch(
     })?)
 }
 
-/// Their pointer again: receipted if the text is whole, else looked for once more.
+/// Their pointer again: receipted if the text is whole. Else it is looked for once more, or anew where it was given up.
 pub(super) fn had_already(
     step: &mut Step<'_>,
     row: &Session,
     inner: &Inner,
-    message: &Hash,
+    contact: &Contact,
+    message: Hash,
+    remote: &Remote,
+    time_s: u64,
 ) -> Result<(), Error> {
-    match step.tx.fetch(message)? {
+    let known = step.tx.message(&message)?;
+    if !known.is_some_and(|known| known.fetching) {
+        return whole(step, &row.hash, inner.seq);
+    }
+    match step.tx.fetch(&message)? {
         Some(mut fetch) => {
             fetch.session = row.hash;
             fetch.seq = inner.seq;
             fetch.due_ms = step.now_ms;
             Ok(step.tx.fetch_put(&fetch)?)
         }
-        None => whole(step, &row.hash, inner.seq),
+        None => fetch(step, row, inner, contact, message, remote, time_s),
     }
 }
 
@@ -165,6 +174,9 @@ fn whole(step: &mut Step<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
 
 /// Asks a store for the chunks of a text.
 pub(super) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
+    if fetch.tries >= TRIES {
+        return Ok(step.tx.fetch_delete(&fetch.message)?);
+    }
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
     let wait = match fetch.tries {
         0 => 3 * SECOND,

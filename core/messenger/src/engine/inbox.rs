@@ -74,7 +74,7 @@ pub(super) fn take(
             if show(step, &contact, id, inner, message, shown)? {
                 blob::fetch(step, row, inner, &contact, id, &remote, message.time_s)?;
             } else {
-                blob::had_already(step, row, inner, &id)?;
+                blob::had_already(step, row, inner, &contact, id, &remote, message.time_s)?;
             }
             Ok(())
         }

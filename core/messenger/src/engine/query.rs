@@ -2,7 +2,7 @@
 
 use sotto_db::{Hash, Hole};
 use sotto_net::Circle;
-use sotto_wire::content::{Content, MAX_PREFIXES};
+use sotto_wire::content::{Content, Kind, MAX_PREFIXES};
 
 use super::found::Found;
 use super::send;
@@ -80,6 +80,9 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
                 .map(|row| step.tx.contact(&row.chat))
                 .transpose()?;
             if let Some(contact) = contact.flatten() {
+                if send::waits(step, &contact.chat, Kind::Want)? {
+                    return postpone(step, batch);
+                }
                 let want = batch.iter().map(|hole| hole.prefix).collect();
                 send::enqueue_content(step, &contact, &Content::Want(want))?;
             }
@@ -99,6 +102,15 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
         } else {
             step.tx.hole_put(&hole)?;
         }
+    }
+    Ok(())
+}
+
+/// The last question to their author is not receipted yet: another one would only wait beside it.
+fn postpone(step: &Step<'_>, batch: Vec<Hole>) -> Result<(), Error> {
+    for mut hole in batch {
+        hole.due_ms = step.now_ms.saturating_add(HOUR);
+        step.tx.hole_put(&hole)?;
     }
     Ok(())
 }

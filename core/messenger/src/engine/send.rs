@@ -143,6 +143,13 @@ pub(super) fn enqueue_content(
     enqueue(step, row)
 }
 
+/// Does content of this kind wait in the outbox for a receipt of an account?
+pub(super) fn waits(step: &Step<'_>, chat: &Chat, kind: Kind) -> Result<bool, Error> {
+    let is_kind = |m: &Vec<u8>| Message::decode(m).is_ok_and(|message| message.kind == kind);
+    let rows = step.tx.outbox_of_chat(chat)?;
+    Ok(rows.iter().any(|row| row.m.as_ref().is_some_and(is_kind)))
+}
+
 /// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next chain.
 pub(super) fn renew(step: &Step<'_>, session: &Hash) -> Result<(), Error> {
     for (id, ..) in step.tx.outbox_of_session(session)? {
