@@ -58,7 +58,7 @@ impl SottoCore {
         Ok(self.messenger.phrase()?.as_str().to_owned())
     }
 
-    /// Changes the own name (1 to 40 bytes) and tells the contacts. Errors: `input.name`, `account.missing`.
+    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors: `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: String) -> Result<(), SottoError> {
         Ok(self.messenger.profile_set(&name).await?)
     }

@@ -77,7 +77,42 @@ row! {
     }
 }
 
+row! {
+    /// What a contact is to be told at a time of its own, when all contacts are told the same.
+    News in "news" ("chat") {
+        /// Whom.
+        chat: Chat,
+        /// The engine's number for what.
+        kind: u8,
+        /// When.
+        due_ms: i64,
+    }
+}
+
 impl Tx<'_> {
+    /// Notes what a contact is to be told.
+    pub fn news_put(&self, news: &News) -> Result<(), Error> {
+        news.upsert(self.conn)
+    }
+
+    /// What a contact is to be told.
+    pub fn news_of(&self, chat: &Chat) -> Result<Option<News>, Error> {
+        let sql = "SELECT * FROM news WHERE chat=?";
+        one(self.conn, sql, params![chat], News::read)
+    }
+
+    /// What is to be told by now.
+    pub fn news_due(&self, now_ms: i64) -> Result<Vec<News>, Error> {
+        let sql = "SELECT * FROM news WHERE due_ms<=? ORDER BY due_ms, chat LIMIT 32";
+        all(self.conn, sql, params![now_ms], News::read)
+    }
+
+    /// It was told.
+    pub fn news_delete(&self, chat: &Chat) -> Result<(), Error> {
+        run(self.conn, "DELETE FROM news WHERE chat=?", params![chat])?;
+        Ok(())
+    }
+
     /// Writes a contact.
     pub fn contact_put(&self, contact: &Contact) -> Result<(), Error> {
         contact.upsert(self.conn)

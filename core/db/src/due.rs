@@ -16,6 +16,8 @@ pub struct Due {
     pub cards_ms: Option<i64>,
     /// Own cards of an invite.
     pub invite_ms: Option<i64>,
+    /// What a contact is to be told.
+    pub news_ms: Option<i64>,
     /// A hole.
     pub hole_ms: Option<i64>,
     /// Chunks.
@@ -43,6 +45,7 @@ impl Tx<'_> {
             )?,
             cards_ms: min("SELECT min(fetch_due_ms) FROM contacts WHERE fetch_due_ms IS NOT NULL")?,
             invite_ms: min("SELECT min(next_card_ms) FROM invites")?,
+            news_ms: min("SELECT min(due_ms) FROM news")?,
             hole_ms: min("SELECT min(due_ms) FROM holes")?,
             fetch_ms: min("SELECT min(due_ms) FROM fetches")?.filter(|&at| at < NEVER),
         })

@@ -24,7 +24,7 @@ mod row;
 mod session;
 
 pub use account::{Account, Tx};
-pub use contact::{Contact, Conversation};
+pub use contact::{Contact, Conversation, News};
 pub use due::Due;
 pub use error::Error;
 pub use identity::{Invite, Prekey, Secret};

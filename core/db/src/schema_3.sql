@@ -41,3 +41,6 @@ CREATE TRIGGER sessions_went AFTER DELETE ON sessions BEGIN
   DELETE FROM seen_held WHERE session=old.hash;
 END;
 CREATE INDEX fetches_conversation ON fetches(conversation);
+
+CREATE TABLE news(chat BLOB PRIMARY KEY, kind INTEGER NOT NULL, due_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX news_due ON news(due_ms);

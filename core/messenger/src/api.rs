@@ -106,7 +106,7 @@ impl Messenger {
         .await
     }
 
-    /// Changes the own name (1 to 40 bytes) and tells the contacts. Errors: `input.name`, `account.missing`.
+    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors: `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: &str) -> Result<(), Error> {
         self.done(Command::ProfileSet {
             name: name.to_owned(),

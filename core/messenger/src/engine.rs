@@ -21,6 +21,7 @@ mod index;
 pub mod input;
 mod invite;
 mod live;
+mod news;
 mod outcome;
 mod own;
 mod query;

@@ -38,6 +38,9 @@ pub enum Command {
         timestamp_ns: i64,
         /// Nodes not to use when another is healthy: those that had it before.
         not: Vec<NodeNumber>,
+        /// What belongs together goes through one node, drawn at random for each value, whoever is preferred: no node
+        /// sees everything. `None`: as [`Self::Prefer`] says.
+        spread: Option<u64>,
     },
     /// Nodes to use first from now on, the best first, a few.
     Prefer {

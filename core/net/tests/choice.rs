@@ -52,12 +52,23 @@ async fn gap(client: &mut Client) {
 
 /// Publishes through a node, none of these if there is another. Who took it.
 async fn publish(client: &mut Client, id: u64, not: Vec<NodeNumber>) -> NodeNumber {
+    spread(client, id, not, None).await
+}
+
+/// The same through the node that is drawn for a value.
+async fn spread(
+    client: &mut Client,
+    id: u64,
+    not: Vec<NodeNumber>,
+    spread: Option<u64>,
+) -> NodeNumber {
     let command = Command::Publish {
         id,
         topic: TOPIC.into(),
         payload: vec![id as u8; 512],
         timestamp_ns: now_ns(),
         not,
+        spread,
     };
     client.send(command).await;
     let (outcome, node, _) = client.published().await;
@@ -109,6 +120,30 @@ async fn of_those_connected_one_is_asked_at_random() {
         again.insert(publish(&mut client, id, vec![]).await);
     }
     assert_eq!(again.len(), 4, "each but once in ten million runs");
+}
+
+/// Cards of one secret through one node, those of many through all, whoever is connected or preferred.
+#[tokio::test]
+async fn what_is_spread_goes_through_the_node_that_was_drawn_for_it() {
+    let nodes = four().await;
+    let mut client = Client::start(config(&addresses(&nodes)));
+    let first = publish(&mut client, 0, vec![]).await;
+    let preferred = Command::Prefer {
+        publish: vec![first],
+        receive: vec![],
+    };
+    client.send(preferred).await;
+    let mut drawn = BTreeSet::new();
+    for key in 0..40 {
+        let id = 3 * key + 1;
+        let node = spread(&mut client, id, vec![], Some(key)).await;
+        drawn.insert(node);
+        assert_eq!(spread(&mut client, id + 1, vec![], Some(key)).await, node);
+        // It had it, and dropped it: another one gets it.
+        let other = spread(&mut client, id + 2, vec![node], Some(key)).await;
+        assert_ne!(other, node);
+    }
+    assert_eq!(drawn.len(), 4, "each but once in twenty thousand runs");
 }
 
 fn page(message: WakuMessage) -> Vec<u8> {

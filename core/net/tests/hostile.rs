@@ -41,6 +41,7 @@ fn publish(id: u64, payload: Vec<u8>, not: Vec<NodeNumber>) -> Command {
         payload,
         timestamp_ns: now_ns(),
         not,
+        spread: None,
     }
 }
 

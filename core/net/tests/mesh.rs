@@ -111,6 +111,7 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
         payload: vec![id as u8; 512],
         timestamp_ns: support::now_ns(),
         not,
+        spread: None,
     };
     // Each by another node than the one before.
     let (mut takers, mut heard) = (Vec::new(), Vec::new());
@@ -176,6 +177,7 @@ async fn a_node_alone_in_its_network_takes_pushes_and_knows_repeats() {
         payload: vec![3; 512],
         timestamp_ns: 1_700_000_000_000_000_000,
         not: Vec::new(),
+        spread: None,
     };
     client.send(publish(1)).await;
     let mut pushes = 0;
@@ -239,6 +241,7 @@ async fn a_burst_arrives_whole_and_in_order_of_asking() {
                 payload: [id.to_be_bytes().as_slice(), &[0; 504]].concat(),
                 timestamp_ns: support::now_ns(),
                 not: Vec::new(),
+                spread: None,
             };
             commands.send(command).await.unwrap();
         }

@@ -298,6 +298,7 @@ async fn publishes_outlive_every_change_of_mode() {
                 payload: vec![id as u8; 512],
                 timestamp_ns: support::now_ns(),
                 not: Vec::new(),
+                spread: None,
             };
             commands.send(publish).await.unwrap();
             let change = match id % 8 {

@@ -43,6 +43,7 @@ fn command(call: &Value) -> Command {
             payload: unhex(&text("payload")),
             timestamp_ns: now_ns(),
             not: Vec::new(),
+            spread: None,
         },
         other => panic!("no method {other}"),
     }

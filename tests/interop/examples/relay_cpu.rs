@@ -99,6 +99,7 @@ async fn forward(relay: &Relay, messages: u64) -> u64 {
                 payload,
                 timestamp_ns: now_ns(),
                 not: Default::default(),
+                spread: None,
             };
             sender.commands.send(publish).await.unwrap();
             sent += 1;

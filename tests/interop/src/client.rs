@@ -106,6 +106,7 @@ impl Client {
             payload: payload.to_vec(),
             timestamp_ns,
             not: Vec::new(),
+            spread: None,
         })
         .await;
         id

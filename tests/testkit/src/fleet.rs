@@ -181,6 +181,7 @@ impl World {
                 payload,
                 timestamp_ns,
                 not,
+                ..
             } => {
                 let message = WakuMessage::new(topic, payload, timestamp_ns);
                 self.fleet_publish(who, id, &not, &message);

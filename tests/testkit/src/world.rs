@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sotto_messenger::Error;
@@ -53,6 +53,8 @@ pub struct World {
     pub phones: Vec<Phone>,
     /// Every payload that was published, with its topic: what an outsider sees.
     pub published: Vec<(String, Vec<u8>)>,
+    /// Topics that were published to, with what their messages' nodes were drawn by.
+    pub spread: BTreeSet<(String, Option<u64>)>,
     /// Where it is noted, for worlds that outlive their process.
     pub record: Option<Record>,
     /// Nodes that differ; without it all are as the weather is.
@@ -101,6 +103,7 @@ impl World {
             weather: Weather::default(),
             phones,
             published: Vec::new(),
+            spread: BTreeSet::new(),
             record: None,
             fleet: None,
             store: Vec::new(),
@@ -289,7 +292,9 @@ impl World {
                 payload,
                 timestamp_ns,
                 not,
+                spread,
             } => {
+                self.spread.insert((topic.clone(), spread));
                 let node = self.taker(&not);
                 self.publish(who, (id, node), topic, payload, timestamp_ns);
             }

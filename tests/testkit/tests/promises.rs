@@ -202,7 +202,8 @@ fn after_a_block_the_others_get_a_new_contacts_secret_and_the_blocked_one_does_n
     let blocked = all.iter().find(|one| one.conversation == blocked).unwrap();
     world.set_online(2, false);
     answer(&mut world, 0, blocked, ContactAction::Block);
-    world.run(HOUR);
+    world.run(6 * HOUR); // each is told at a time of its own
+    world.run(MINUTE);
     world.set_online(2, true); // gets it later
     world.run(HOUR);
     let new = held(&world, 3);

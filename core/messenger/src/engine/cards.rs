@@ -11,8 +11,8 @@ use sotto_wire::topic::Lane;
 
 use super::found::{Cards, Found};
 use super::own::{
-    KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, REFRESH_MS, record, renew_record,
-    set_time, time,
+    KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, REFRESH_MAX_MS,
+    REFRESH_MIN_MS, record, refresh_ms, renew_record, set_time, time,
 };
 use super::query::{Query, What};
 use super::reset::{self, Need};
@@ -42,35 +42,48 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
     list(step, &row.secret, &record)?;
     bundle(step, &row.secret, &record, &pair.public())?;
     profile(step, &row.secret)?;
-    row.next_card_ms = step.now_ms.saturating_add(REFRESH_MS);
+    row.next_card_ms = step.now_ms.saturating_add(refresh_ms(step));
     Ok(step.tx.invite_put(row)?)
 }
 
-/// The cards under the contacts secret and the list under the self secret, with a record just renewed.
-fn publish_own(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
-    let own = step.own()?;
-    let self_secret = own.account.self_secret();
+/// The list under the self secret, with a record just renewed.
+fn publish_self(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
+    let self_secret = step.own()?.account.self_secret();
     step.tx.outbox_delete_group(&self_secret)?;
     list(step, &self_secret, record)?;
-    if step.tx.contacts_in(state::ACCEPTED)? > 0 {
-        let secret = *own.contacts_secret;
-        let pair = PrekeyPair::generate(step.rng);
-        let lives_ms = (MAX_VALIDITY_S as i64) * 1000 + step.retention_ms() + DAY;
-        step.tx.prekey_put(&sotto_db::Prekey {
-            id: pair.id(),
-            private: pair.to_bytes().as_slice().into(),
-            kind: 1,
-            secret: Some(secret),
-            chat: None,
-            delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
-        })?;
-        step.tx.outbox_delete_group(&secret)?;
-        list(step, &secret, record)?;
-        bundle(step, &secret, record, &pair.public())?;
-        profile(step, &secret)?;
-    }
     step.fx.own = true;
     set_time(step.tx, KEY_PUBLISHED, step.now_ms)
+}
+
+/// The cards under the contacts secret, and when they are due again.
+pub(super) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
+    step.fx.own = true;
+    if step.skewed {
+        // Nothing is signed by a wrong clock.
+        let again_ms = step.now_ms.saturating_add(5 * MINUTE);
+        return set_time(step.tx, KEY_NEXT_CONTACTS, again_ms);
+    }
+    let next_ms = step.now_ms.saturating_add(refresh_ms(step));
+    set_time(step.tx, KEY_NEXT_CONTACTS, next_ms)?;
+    if step.tx.contacts_in(state::ACCEPTED)? == 0 {
+        return Ok(());
+    }
+    let record = record(step)?;
+    let secret = *step.own()?.contacts_secret;
+    let pair = PrekeyPair::generate(step.rng);
+    let lives_ms = (MAX_VALIDITY_S as i64) * 1000 + step.retention_ms() + DAY;
+    step.tx.prekey_put(&sotto_db::Prekey {
+        id: pair.id(),
+        private: pair.to_bytes().as_slice().into(),
+        kind: 1,
+        secret: Some(secret),
+        chat: None,
+        delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
+    })?;
+    step.tx.outbox_delete_group(&secret)?;
+    list(step, &secret, &record)?;
+    bundle(step, &secret, &record, &pair.public())?;
+    profile(step, &secret)
 }
 
 fn list(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord) -> Result<(), Error> {
@@ -173,7 +186,7 @@ fn card(
         payload: Some(payload),
         sealed_ms: step.now_ms,
         due_ms: step.now_ms,
-        give_up_ms: step.now_ms.saturating_add(REFRESH_MS),
+        give_up_ms: step.now_ms.saturating_add(REFRESH_MAX_MS),
         group_key: Some(secret.to_vec()),
         ..send::row(step, &[0; 33], Vec::new(), None)
     };
@@ -362,20 +375,21 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     let outranks = |list: &DeviceList| takeover::outranks(own, list);
     if !restoring && other.as_ref().is_some_and(outranks) {
         takeover::replaced(step)?;
-    } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= REFRESH_MS - HOUR {
+    } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= REFRESH_MIN_MS - HOUR {
         if step.skewed {
             return Ok(()); // nothing is signed by a wrong clock
         }
         step.tx.kv_delete(KEY_RESTORING)?;
         let record = renew_record(step, other.map(|list| list.version))?;
-        publish_own(step, &record)?;
+        publish_self(step, &record)?;
         device::tell(step, &record)?;
         if restoring {
             takeover::publish(step, &record)?;
             return set_next_self(step, SECOND_LOOK_MS);
         }
     }
-    set_next_self(step, REFRESH_MS)
+    let next_ms = refresh_ms(step);
+    set_next_self(step, next_ms)
 }
 
 fn set_next_self(step: &mut Step<'_>, in_ms: i64) -> Result<(), Error> {

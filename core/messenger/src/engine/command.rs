@@ -3,13 +3,13 @@
 use sotto_crypto::{Phrase, PhraseError};
 use sotto_db::Hash;
 use sotto_net as net;
-use sotto_wire::content::{Content, ProfileUpdate};
+use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 
 use super::input::{Answer, Command, ContactAction};
 use super::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
 use super::step::{MINUTE, SECOND, Step};
-use super::{contact, invite, receipt, send, state};
+use super::{contact, invite, news, receipt, send, state};
 use crate::error::{Code, Error};
 use crate::records::{ConversationId, MessageId, Settings};
 
@@ -86,24 +86,15 @@ fn profile(step: &mut Step<'_>, name: Name) -> Result<(), Error> {
     own.in_force()?;
     step.tx.kv_set(KEY_NAME, name.as_str().as_bytes())?;
     step.fx.own = true;
-    let content = Content::Profile(ProfileUpdate {
-        home: own.account.home_value(),
-        name,
-        picture: None,
-    });
-    for contact in step.tx.contacts()? {
-        if contact.state == state::ACCEPTED {
-            send::enqueue_content(step, &contact, &content)?;
-        }
-    }
-    // Open invites show the new name at once.
+    // Open invites show the new name soon, each at its own time.
     for mut invite in step.tx.invites()? {
         if invite.closed_ms.is_none() && invite.expires_ms > step.now_ms {
-            invite.next_card_ms = step.now_ms;
+            let soon_ms = step.now_ms.saturating_add(step.below(own::SOON_MS));
+            invite.next_card_ms = invite.next_card_ms.min(soon_ms);
             step.tx.invite_put(&invite)?;
         }
     }
-    own::own_cards_changed(step)
+    news::tell_all(step, news::PROFILE)
 }
 
 fn answer(

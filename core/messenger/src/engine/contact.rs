@@ -6,11 +6,11 @@ use sotto_wire::content::{self, Content, Hello, Request};
 use sotto_wire::name::{Name, clean_text, is_blank};
 
 use super::invite::{self, invite_error};
-use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, own_cards_changed, record, time};
+use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record, time};
 use super::receive::SECRETS;
 use super::session::{choose_sending, drop_sessions};
 use super::step::{DAY, Step};
-use super::{device, receipt, reset, send, state};
+use super::{device, news, receipt, reset, send, state};
 use crate::error::{Code, Error};
 use crate::records::ContactId;
 
@@ -167,6 +167,7 @@ pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
         list_version: record.list_version,
         name: own.name.clone(),
     }));
+    step.tx.news_delete(&contact.chat)?; // a hello says it all
     let first = !std::mem::replace(&mut contact.hello_sent, true);
     step.tx.contact_put(contact)?;
     send::enqueue_content(step, contact, &content)?;
@@ -274,13 +275,7 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     if step.tx.secrets()?.len() > SECRETS {
         log::warn!("more secrets than are tried: the oldest invite is no longer heard");
     }
-    own_cards_changed(step)?;
-    for mut other in step.tx.contacts()? {
-        if other.state == state::ACCEPTED {
-            hello(step, &mut other)?;
-        }
-    }
-    Ok(())
+    news::tell_all(step, news::HELLO)
 }
 
 /// The safety number was compared: a device that changed meanwhile is taken as theirs.

@@ -8,12 +8,16 @@ use sotto_wire::identity::{
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use super::step::{HOUR, Step};
+use super::step::{HOUR, MINUTE, Step};
 use crate::error::{Code, Error};
 use crate::records::Settings;
 
-/// Lists, bundles and profiles are made anew after this.
-pub(super) const REFRESH_MS: i64 = 20 * HOUR;
+/// Lists, bundles and profiles are made anew after this at the earliest,
+pub(super) const REFRESH_MIN_MS: i64 = 14 * HOUR;
+/// and after this at the latest: each secret's at a time of its own.
+pub(super) const REFRESH_MAX_MS: i64 = 20 * HOUR;
+/// What cards say changed: those of each secret are published anew within this, at random.
+pub(super) const SOON_MS: i64 = 10 * MINUTE;
 /// A record with less time left than this is not shown to anybody, seconds.
 const RENEW_LEFT_S: u64 = 12 * 3600;
 /// Default mean of the receipt delay, milliseconds.
@@ -31,6 +35,8 @@ pub(super) const KEY_RESTORING: &str = "restoring";
 pub(super) const KEY_COVERED: &str = "covered_ms";
 pub(super) const KEY_PUBLISHED: &str = "published_ms";
 pub(super) const KEY_NEXT_SELF: &str = "next_self_ms";
+/// When the cards under the contacts secret are due.
+pub(super) const KEY_NEXT_CONTACTS: &str = "next_contacts_ms";
 /// The devices as contacts were told last, and when they changed.
 pub(super) const KEY_TOLD: &str = "list_told";
 pub(super) const KEY_LIST_CHANGED: &str = "list_changed_ms";
@@ -58,7 +64,9 @@ pub(super) struct Own {
     pub(super) bucket_left: bool,
     /// The own list in the stores is to be looked at.
     pub(super) next_self_ms: i64,
-    /// When the cards under contacts and self secret were published last; 0: they are to be.
+    /// The cards under the contacts secret are due then.
+    pub(super) next_contacts_ms: i64,
+    /// When the list under the self secret was published last; 0: it is to be.
     pub(super) published_ms: i64,
 }
 
@@ -125,6 +133,7 @@ impl Own {
             replaced: tx.kv_get(KEY_REPLACED)?.is_some(),
             bucket_left: tx.kv_get(KEY_BUCKET_LEFT)?.is_some(),
             next_self_ms: time(tx, KEY_NEXT_SELF)?,
+            next_contacts_ms: time(tx, KEY_NEXT_CONTACTS)?,
             published_ms: time(tx, KEY_PUBLISHED)?,
         }))
     }
@@ -205,6 +214,8 @@ pub(super) fn create(
     })?;
     set_time(tx, KEY_COVERED, step.clock_ms)?;
     set_time(tx, KEY_NEXT_SELF, step.now_ms)?;
+    let contacts_ms = step.now_ms.saturating_add(refresh_ms(step));
+    set_time(step.tx, KEY_NEXT_CONTACTS, contacts_ms)?;
     step.fx.own = true;
     log::info!("account {}", if restoring { "restored" } else { "made" });
     Ok(())
@@ -268,13 +279,22 @@ pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
     Ok(record)
 }
 
-/// What the own cards say changed: they are published again, after a look at the stores.
+/// What the cards under the contacts secret say changed: they are published again, soon.
 pub(super) fn own_cards_changed(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
-    publish_anew(step.tx, step.now_ms)
+    let soon_ms = step.now_ms.saturating_add(step.below(SOON_MS));
+    set_time(step.tx, KEY_NEXT_CONTACTS, soon_ms)
 }
+
+/// How long until cards are made anew, milliseconds.
+pub(super) fn refresh_ms(step: &mut Step<'_>) -> i64 {
+    REFRESH_MIN_MS + step.below(REFRESH_MAX_MS - REFRESH_MIN_MS)
+}
+
+/// This install speaks other suites now: a new list is signed, after a look at the stores, and all cards follow.
 
 pub(super) fn publish_anew(tx: &Tx<'_>, now_ms: i64) -> Result<(), Error> {
     set_time(tx, KEY_PUBLISHED, 0)?;
+    set_time(tx, KEY_NEXT_CONTACTS, now_ms)?;
     set_time(tx, KEY_NEXT_SELF, now_ms)
 }

@@ -7,7 +7,9 @@ use sotto_crypto::{HandshakeCore, Session, mask};
 use sotto_db::{Attempt, Chat, Contact, Conversation, Hash, NEVER, Outbox};
 use sotto_net::Command;
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
-use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, room};
+use sotto_wire::envelope::{
+    Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, payload_hash, room,
+};
 use sotto_wire::topic::Lane;
 
 use super::outcome::{emit_state, give_up};
@@ -327,8 +329,16 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         payload,
         timestamp_ns: at_s.saturating_mul(1_000_000_000),
         not: step.trust.not(had.into_iter()),
+        spread: spread(row.kind, row.group_key.as_deref()),
     });
     Ok(())
+}
+
+/// The cards of one secret go through one node, those of another through one of their own.
+fn spread(kind: u8, group: Option<&[u8]>) -> Option<u64> {
+    let secret = group.filter(|_| kind == CARD)?;
+    let hash = payload_hash(secret);
+    hash.first_chunk().map(|first| u64::from_be_bytes(*first))
 }
 
 /// Who had what is sent, the latest first.

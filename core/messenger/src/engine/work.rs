@@ -8,7 +8,7 @@ use super::own::{self, KEY_COVERED};
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::trust::Told;
-use super::{Engine, blob, bucket, cards, outcome, query, receipt, receive, reset, send};
+use super::{Engine, blob, bucket, cards, news, outcome, query, receipt, receive, reset, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -368,6 +368,13 @@ impl Engine {
                 Ok(())
             })?;
         }
+        if is_due(due.news_ms) {
+            self.run(now_ms, out, news::leave)?;
+        }
+        let contacts_ms = self.own.as_ref().map(|own| own.next_contacts_ms);
+        if is_due(contacts_ms) {
+            self.run(now_ms, out, cards::publish_contacts)?;
+        }
         self.publish(now_ms, out)?;
         if self.polls() && now_ms >= self.live.poll_ms {
             self.live.caught_up = false;
@@ -564,6 +571,8 @@ impl Engine {
             publish(due.check_ms),
             due.receipt_ms,
             due.invite_ms,
+            due.news_ms,
+            Some(own.next_contacts_ms),
             due.cards_ms.filter(|_| store),
             due.hole_ms.filter(|_| store),
             due.fetch_ms.filter(|_| store),

@@ -1,6 +1,7 @@
 //! The task that owns both swarms: takes commands and whatever happens, keeps the filter subscribed, says what changed.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -75,6 +76,8 @@ pub(super) struct Actor {
     pub(super) stores: Turns,
     /// Whom to publish through, and receive from, the best first.
     pub(super) preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
+    /// By which nodes are drawn for what is spread over them.
+    pub(super) lots: RandomState,
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
     pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
@@ -120,6 +123,7 @@ impl Actor {
             next_job: 0,
             stores: Turns::default(),
             preferred: (nodes.of_use_for_publishing(), Vec::new()),
+            lots: RandomState::new(),
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),

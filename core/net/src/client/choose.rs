@@ -1,5 +1,6 @@
 //! Who is asked: at random among the healthy, those that lied last, and jobs on their way to them.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -164,6 +165,19 @@ impl Actor {
         }
     }
 
+    /// The node to publish through for this value in this run: at random, the same each time while the same are healthy.
+    fn drawn(&self, key: u64, now: Instant) -> Option<NodeNumber> {
+        let service = Service::LightPush;
+        let fits = |node: &&Node| {
+            node.may_offer(service)
+                && node.healthy()
+                && node.rank(now).0.is_none()
+                && !node.last_resort(service, now)
+        };
+        let nodes = self.nodes.of(Kind::Publish).filter(fits);
+        draw(&self.lots, key, nodes.map(|node| node.number))
+    }
+
     pub(super) fn add_job(&mut self, command: Command) {
         match Job::new(command, &self.config) {
             Ok(Some(job)) => {
@@ -226,9 +240,13 @@ impl Actor {
             } => self.stores.last().to_vec(),
             _ => job.not.clone(),
         };
+        let prefer = match job.spread {
+            Some(key) => self.drawn(key, now).into_iter().collect(),
+            None => self.preferred_for(job.kind(), job.service()),
+        };
         let wish = Wish {
             tried: &job.tried,
-            prefer: &self.preferred_for(job.kind(), job.service()),
+            prefer: &prefer,
             avoid: &avoid,
             repeat: job.may_repeat(&self.config),
             asked: true,
@@ -366,6 +384,15 @@ impl Actor {
     }
 }
 
+/// One of the nodes, by lot for each value: who joins or leaves changes nothing for those that were drawn by others.
+fn draw(
+    lots: &RandomState,
+    key: u64,
+    nodes: impl Iterator<Item = NodeNumber>,
+) -> Option<NodeNumber> {
+    nodes.max_by_key(|node| lots.hash_one((key, node)))
+}
+
 /// Those that behaved first, and healthy ones; of them a source at random, then a node of it, so that many names out of
 /// one source outweigh nobody. Nodes that proved themselves count as a source.
 fn by_turns(nodes: &mut [&Node], now: Instant) {
@@ -385,4 +412,30 @@ fn by_turns(nodes: &mut [&Node], now: Instant) {
             order.get(group).copied(),
         )
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_together_goes_through_one_node_and_each_through_its_own() {
+        let lots = RandomState::new();
+        let mut used = [0_u32; 4];
+        for key in 0..400 {
+            let node = draw(&lots, key, 0..4).unwrap();
+            assert_eq!(draw(&lots, key, 0..4), Some(node));
+            // Another node leaves: nothing changes.
+            let others = (0..4).filter(|one| *one == node || one % 2 == node % 2);
+            assert_eq!(draw(&lots, key, others), Some(node));
+            if let Some(count) = usize::try_from(node)
+                .ok()
+                .and_then(|node| used.get_mut(node))
+            {
+                *count += 1;
+            }
+        }
+        assert!(used.iter().all(|count| *count > 50), "{used:?}");
+        assert_eq!(draw(&lots, 1, 0..0), None);
+    }
 }

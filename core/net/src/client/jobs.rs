@@ -48,6 +48,8 @@ pub(crate) struct Job {
     pub(crate) task: Task,
     /// Nodes to use only when there is no other.
     pub(crate) not: Vec<NodeNumber>,
+    /// Jobs with the same value go to one node, drawn at random.
+    pub(crate) spread: Option<u64>,
     pub(crate) tried: Vec<NodeNumber>,
     /// Those of them that refuse the message.
     pub(crate) refused: Vec<NodeNumber>,
@@ -97,6 +99,7 @@ pub(crate) enum Step {
 impl Job {
     /// A job out of a command, or the event that refuses it.
     pub(crate) fn new(command: Command, config: &NetConfig) -> Result<Option<Self>, Event> {
+        let mut drawn = None;
         let (id, task, not) = match command {
             Command::Publish {
                 id,
@@ -104,7 +107,11 @@ impl Job {
                 payload,
                 timestamp_ns,
                 not,
-            } => (id, publish(id, topic, payload, timestamp_ns, config)?, not),
+                spread,
+            } => {
+                drawn = spread;
+                (id, publish(id, topic, payload, timestamp_ns, config)?, not)
+            }
             Command::Query {
                 id,
                 circle,
@@ -137,6 +144,7 @@ impl Job {
             id,
             task,
             not,
+            spread: drawn,
             tried: Vec::new(),
             refused: Vec::new(),
             until: None,

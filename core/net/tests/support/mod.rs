@@ -273,6 +273,7 @@ impl Client {
             payload,
             timestamp_ns,
             not: Vec::new(),
+            spread: None,
         };
         self.send(command).await;
     }
