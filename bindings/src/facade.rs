@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_messenger::records::{ContactId, ConversationId, MessageId};
+use sotto_messenger::records::{ContactId, ConversationId, InviteId, MessageId};
 use sotto_messenger::{Code, Messenger};
 
 use crate::config::SottoConfig;
@@ -11,7 +11,7 @@ use crate::error::SottoError;
 use crate::event::SottoEvents;
 use crate::logging;
 use crate::records::{
-    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Invite,
+    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Incoming, Invite,
     InvitePreview, Message, NetworkState, SafetyNumber, Settings, records,
 };
 
@@ -63,9 +63,19 @@ impl SottoCore {
         Ok(self.messenger.profile_set(&name).await?)
     }
 
-    /// Opens an invite for one contact, good for 7 days. Errors: `invite.too_many`, `account.missing`.
+    /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none. Errors: `invite.too_many`, `account.missing`.
     pub async fn invite(&self) -> Result<Invite, SottoError> {
         Ok(self.messenger.invite().await?.into())
+    }
+
+    /// The open invites, oldest first. Errors: `account.missing`.
+    pub fn invites(&self) -> Result<Vec<Invite>, SottoError> {
+        Ok(records(self.messenger.invites()?))
+    }
+
+    /// Closes an open invite before its time: it admits nobody from now on. Errors: `invite.missing`, `input.id`.
+    pub async fn invite_close(&self, invite: String) -> Result<(), SottoError> {
+        Ok(self.messenger.invite_close(&InviteId(invite)).await?)
     }
 
     /// What an invite's link says; nothing is sent. Errors: `invite.*`.
@@ -143,6 +153,20 @@ impl SottoCore {
             .messenger
             .messages(&id, before.as_deref(), rows(limit))?;
         Ok(records(page))
+    }
+
+    /// Messages of accepted contacts in the order of arrival, those after the number `after`: at most `limit`, and 500.
+    /// Whoever goes on after the highest number seen skips none and sees none twice, over restarts too. Errors:
+    /// `input.setting` for a limit below 1.
+    #[uniffi::method(default(after = 0))]
+    pub fn incoming(&self, limit: i32, after: i64) -> Result<Vec<Incoming>, SottoError> {
+        Ok(records(self.messenger.incoming(after, rows(limit))?))
+    }
+
+    /// Answers an incoming message by its number. A second answer to the same message sends nothing and returns the
+    /// first one's id. Errors: those of `send`, `message.missing`.
+    pub async fn answer(&self, arrival: i64, text: String) -> Result<String, SottoError> {
+        Ok(self.messenger.answer(arrival, &text).await?.0)
     }
 
     /// Sends a text of at most 1 MiB. Returns the message's id; it is encrypted and in the outbox on disk then. Errors:

@@ -96,9 +96,11 @@ pub struct Contact {
     pub waiting: Option<String>,
 }
 
-/// A fresh invite.
+/// An open invite.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Invite {
+    /// Its id, which gives nobody the link.
+    pub id: String,
     /// The link; its fragment is also the QR payload.
     pub link: String,
     /// Unix milliseconds.
@@ -162,6 +164,15 @@ pub struct Message {
     pub time_ms: i64,
     /// Hand this to `before` for the next page.
     pub cursor: String,
+}
+
+/// A message of the other side, in the order of arrival.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Incoming {
+    /// Its number: later ones are higher, and none is used twice.
+    pub arrival: i64,
+    /// The message, whole.
+    pub message: Message,
 }
 
 /// Reachability as a person would ask for it.

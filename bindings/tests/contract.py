@@ -133,6 +133,16 @@ async def two_people_meet_and_talk(folder):
     rest = alice.page(10, page[-1].cursor)
     assert [m.text for m in page + rest] == ["three", long, "one", "hello 🌿"]
 
+    # The order of arrival: numbers rise, and an answer is sent once.
+    came = alice.core.incoming(10)
+    assert sorted(one.message.text for one in came) == sorted(["one", long, "three"])
+    assert sorted(one.arrival for one in came) == [one.arrival for one in came]
+    assert alice.core.incoming(10, came[-1].arrival) == []
+    (question,) = bob.core.incoming(1)
+    assert question.message.id == first
+    await fails(SottoError.NotFound, "message.missing", lambda: bob.core.answer(99, "to nothing"))
+    await fails(SottoError.InvalidInput, "input.setting", lambda: bob.core.incoming(0))
+
     # Events spoke of all of it, and of nothing else. The database is ahead of them.
     def spoken_of():
         return any(isinstance(e, SottoEvent.MESSAGES_CHANGED) and first in e.ids for e in bob.told)
@@ -185,6 +195,18 @@ async def two_people_meet_and_talk(folder):
     await bob.core.shutdown()
 
 
+async def invites_are_listed_and_closed(folder):
+    phone = await Phone.new(folder, "Alice", nodes=[NOWHERE])
+    made = [await phone.core.invite() for _ in range(8)]
+    await fails(SottoError.State, "invite.too_many", phone.core.invite)
+    assert phone.core.invites() == made
+    await phone.core.invite_close(made[3].id)
+    await fails(SottoError.NotFound, "invite.missing", lambda: phone.core.invite_close(made[3].id))
+    ninth = await phone.core.invite()
+    assert phone.core.invites() == made[:3] + made[4:] + [ninth]
+    await phone.core.shutdown()
+
+
 async def every_error_has_its_class(folder):
     """All classes that a call can end in; Crypto and Internal are none (a unit test maps every code)."""
     for change in ({"preset": "mainnet"}, {"log": "loud"}):
@@ -222,7 +244,10 @@ async def every_error_has_its_class(folder):
     await fails(SottoError.NotFound, "message.missing", lambda: core.retry(NO_ID))
     await fails(SottoError.Network, "deadline", lambda: core.sync_once(0))
     await fails(SottoError.Storage, "storage.in_use", lambda: Phone(folder / "phone"))
-    assert core.conversations(-1) == [] and core.conversations(10) == []
+    assert core.conversations(10) == []
+    for limit in (0, -1):
+        await fails(SottoError.InvalidInput, "input.setting", lambda: core.conversations(limit))
+    await fails(SottoError.InvalidInput, "input.setting", lambda: core.sync_once(-1))
 
     # Settings: none missing when read, the rest stays when one changes.
     await core.settings_set(Settings(typing=True, log="debug"))
@@ -345,7 +370,7 @@ async def a_slow_listener_is_told(folder):
 
 
 async def main():
-    for test in (every_error_has_its_class, a_wrong_key_opens_nothing, an_old_copy_is_noticed,
+    for test in (every_error_has_its_class, invites_are_listed_and_closed, a_wrong_key_opens_nothing, an_old_copy_is_noticed,
             after_the_end_everything_says_so, a_slow_listener_is_told, two_people_meet_and_talk,
             a_cancelled_call_loses_nothing):
         begin = time.monotonic()

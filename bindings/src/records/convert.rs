@@ -5,8 +5,9 @@ use sotto_messenger::engine::input;
 use sotto_messenger::{Code, Network, records as inner};
 
 use super::{
-    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Invite,
-    InvitePreview, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
+    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics,
+    Incoming, Invite, InvitePreview, Message, MessageState, NetworkState, RingSegment,
+    SafetyNumber, Settings,
 };
 use crate::error::SottoError;
 
@@ -102,8 +103,26 @@ impl From<inner::Contact> for Contact {
 
 impl From<inner::Invite> for Invite {
     fn from(value: inner::Invite) -> Self {
-        let inner::Invite { link, expires_ms } = value;
-        Self { link, expires_ms }
+        let inner::Invite {
+            id,
+            link,
+            expires_ms,
+        } = value;
+        Self {
+            id: id.0,
+            link,
+            expires_ms,
+        }
+    }
+}
+
+impl From<inner::Incoming> for Incoming {
+    fn from(value: inner::Incoming) -> Self {
+        let inner::Incoming { arrival, message } = value;
+        Self {
+            arrival,
+            message: message.into(),
+        }
     }
 }
 

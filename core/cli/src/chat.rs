@@ -292,6 +292,12 @@ impl From<sotto_messenger::Error> for Stopped {
     }
 }
 
+impl From<Code> for Stopped {
+    fn from(code: Code) -> Self {
+        Self::Refused(code.into())
+    }
+}
+
 impl From<Failure> for Stopped {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)

@@ -9,11 +9,12 @@
 mod support;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Node, Process, Rpc, command};
+use support::{Node, PATIENCE, Process, Rpc, children_of, command, is_alive};
 
 const RPC: &str = include_str!("../../../docs/rpc.md");
 
@@ -113,6 +114,11 @@ impl Stage {
                 self.bob.call("contact_add", params);
                 self.alice.contact("incoming");
             }
+            "invite_close" if *id == 36 => {
+                let made = self.alice.call("invite", json!({}));
+                let id = made["id"].as_str().unwrap().to_owned();
+                self.names.insert("<other invite>".into(), id);
+            }
             "conversations" if *id == 14 => {
                 let conversation = self.bob.contact("accepted")["conversation"].clone();
                 let send = json!({"conversation": conversation, "text": "Hello Alice"});
@@ -174,6 +180,7 @@ fn the_bot_of_fifteen_lines_says_everything_back() {
     let mut bot = Process::start(
         Command::new("python3")
             .arg(&bot)
+            .arg(folder.path().join("cursor"))
             .arg(rpc.get_program())
             .args(rpc.get_args()),
     );
@@ -192,4 +199,92 @@ fn the_bot_of_fifteen_lines_says_everything_back() {
         let back: Vec<&Value> = back.map(|one| &one["text"]).collect();
         (back == [&json!("hello"), &json!("🌱 echo")]).then_some(())
     });
+}
+
+/// Starts the bot; its process.
+fn bot(folder: &Path, node: &str) -> Process {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/echo_bot.py");
+    let rpc = command(&folder.join("bot"), &[node]);
+    Process::start(
+        Command::new("python3")
+            .arg(script)
+            .arg(folder.join("cursor"))
+            .arg(rpc.get_program())
+            .args(rpc.get_args()),
+    )
+}
+
+/// Kills the bot alone, as a crash would, and waits for its `sotto`, which ends with its standard input.
+fn kill(bot: Process) {
+    let children = children_of(bot.child.id());
+    drop(bot);
+    let end = Instant::now() + PATIENCE;
+    while children.iter().any(|&child| is_alive(child)) {
+        assert!(Instant::now() < end, "sotto outlives its bot");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn the_bot_answers_each_question_once_however_often_it_is_killed() {
+    const QUESTIONS: usize = 150;
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let mut first = bot(folder.path(), &node.address);
+    let link = first.line().expect("an invite");
+    let mut alice = Rpc::on(&folder.path().join("alice"), &[&node.address]);
+    alice.register("Alice");
+    alice.call("contact_add", json!({"link": link}));
+    let conversation = alice.contact("accepted")["conversation"].clone();
+    kill(first);
+
+    // The bot is off. Every fiftieth question is long; two are the same.
+    let question = |number: usize| match number {
+        _ if number % 50 == 7 => format!("{number} {}", "long ".repeat(60_000)),
+        1 => "0".to_owned(),
+        _ => number.to_string(),
+    };
+    let mut asked: Vec<String> = (0..QUESTIONS).map(question).collect();
+    for text in &asked {
+        alice.call("send", json!({"conversation": conversation, "text": text}));
+    }
+    // Whatever left without a publish node would wait: all of it is at the node.
+    let all = json!({"conversation": conversation, "limit": 500});
+    alice.until("messages", all.clone(), |answer| {
+        let mut messages = answer["messages"].as_array().unwrap().iter();
+        messages.all(|one| one["state"] != "queued").then_some(())
+    });
+
+    let answers = |answer: &Value| -> Vec<String> {
+        let messages = answer["messages"].as_array().unwrap().iter();
+        messages
+            .filter(|one| one["mine"] == false && one["text"].is_string())
+            .map(|one| one["text"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // Killed in the middle of its work, again and again.
+    for part in 1..=4 {
+        let bot = bot(folder.path(), &node.address);
+        alice.until("messages", all.clone(), |answer| {
+            (answers(answer).len() >= part * QUESTIONS / 6).then_some(())
+        });
+        kill(bot);
+    }
+    let _last = bot(folder.path(), &node.address);
+    let mut came = alice.until("messages", all.clone(), |answer| {
+        let came = answers(answer);
+        (came.len() >= QUESTIONS).then_some(came)
+    });
+    // A question afterwards: by its answer everything before was handled, and nothing comes twice.
+    let end = json!({"conversation": conversation, "text": "the end"});
+    alice.call("send", end);
+    came = alice.until("messages", all, |answer| {
+        let again = answers(answer);
+        (again.len() > came.len()).then_some(again)
+    });
+    asked.push("the end".into());
+    came.sort_unstable();
+    asked.sort_unstable();
+    assert_eq!(came.len(), asked.len());
+    assert!(came == asked, "each once, and whole");
 }

@@ -446,3 +446,21 @@ fn a_page_is_cut_where_the_answer_is_full_and_says_so() {
     let id = alice.ask("conversations", json!({"limit": 10}));
     assert!(alice.answer(id)["result"]["conversations"][0]["draft"] == texts[0]);
 }
+
+#[test]
+fn the_ninth_invite_says_which_are_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rpc = Rpc::on(&folder.path().join("a"), &[]);
+    rpc.register("Ada");
+    let made: Vec<Value> = (0..8).map(|_| rpc.call("invite", json!({}))).collect();
+    let ninth = rpc.ask("invite", json!({}));
+    let error = rpc.answer(ninth)["error"].clone();
+    assert_eq!(error["data"]["code"], "invite.too_many");
+    assert_eq!(error["data"]["open"], json!(made));
+    rpc.call("invite_close", json!({"invite": made[5]["id"]}));
+    let last = rpc.call("invite", json!({}));
+    let open = rpc.call("invites", json!({}))["invites"].clone();
+    assert_eq!(open[7], last);
+    assert!(!open.as_array().unwrap().contains(&made[5]));
+    assert!(rpc.process.finish().success());
+}

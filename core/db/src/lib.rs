@@ -9,6 +9,7 @@
 
 mod account;
 pub mod archive;
+mod arrival;
 mod contact;
 mod due;
 mod error;

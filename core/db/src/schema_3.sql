@@ -44,3 +44,8 @@ CREATE INDEX fetches_conversation ON fetches(conversation);
 
 CREATE TABLE news(chat BLOB PRIMARY KEY, kind INTEGER NOT NULL, due_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX news_due ON news(due_ms);
+-- Received messages in the order in which they became whole, of accepted contacts: numbers only rise, none comes twice.
+-- `answer`: our message that answers it. `state=2` is an accepted contact.
+CREATE TABLE arrivals(n INTEGER PRIMARY KEY AUTOINCREMENT, message BLOB NOT NULL UNIQUE, answer BLOB) STRICT;
+INSERT INTO arrivals(message) SELECT m.id FROM messages m JOIN contacts c ON c.conversation=m.conversation
+  WHERE m.mine=0 AND m.fetching=0 AND c.state=2 ORDER BY m.added_ms, m.rowid;

@@ -20,7 +20,9 @@ use crate::clock::Clock;
 use crate::engine::input::{Answer, Command, ContactAction};
 use crate::error::{Code, Error};
 use crate::event::Event;
-use crate::records::{Connectivity, ContactId, ConversationId, Invite, MessageId, Settings};
+use crate::records::{
+    Connectivity, ContactId, ConversationId, Invite, InviteId, MessageId, Settings,
+};
 use crate::runtime::Call;
 use crate::status::Status;
 use crate::subscription::Subscription;
@@ -51,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) opened_ms: i64,
     pub(crate) cluster: u16,
+    /// Nodes that go into links.
+    pub(crate) invite_nodes: Vec<String>,
     pub(crate) receipts: bool,
     pub(crate) database: PathBuf,
 }
@@ -114,12 +118,22 @@ impl Messenger {
         .await
     }
 
-    /// Opens an invite for one contact, good for 7 days. Errors: `invite.too_many`, `account.missing`.
+    /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none:
+    /// [`Messenger::invites`] lists them. Errors: `invite.too_many`, `account.missing`.
     pub async fn invite(&self) -> Result<Invite, Error> {
         match self.call(Command::InviteCreate).await? {
             Answer::Invite(invite) => Ok(invite),
             _ => Err(Code::Internal.into()),
         }
+    }
+
+    /// Closes an open invite before its time: it admits nobody from now on. A request that came by it stays. Errors:
+    /// `invite.missing`, `input.id`.
+    pub async fn invite_close(&self, invite: &InviteId) -> Result<(), Error> {
+        self.done(Command::InviteClose {
+            invite: invite.clone(),
+        })
+        .await
     }
 
     /// Asks the inviter of `link` to become a contact, with a text of at most 400 bytes. It is on disk when this
@@ -171,6 +185,17 @@ impl Messenger {
             text: text.to_owned(),
         };
         match self.call(command).await? {
+            Answer::Message(message) => Ok(message),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// Answers an incoming message by the number that [`Messenger::incoming`] gave it, in its conversation. A second
+    /// answer to the same message sends nothing and returns the first one's id: whoever does not know whether the call
+    /// took place repeats it. Errors: those of [`Messenger::send`], `message.missing`.
+    pub async fn answer(&self, arrival: i64, text: &str) -> Result<MessageId, Error> {
+        let text = text.to_owned();
+        match self.call(Command::Answer { arrival, text }).await? {
             Answer::Message(message) => Ok(message),
             _ => Err(Code::Internal.into()),
         }

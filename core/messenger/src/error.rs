@@ -93,7 +93,8 @@ codes! {
     InviteOtherNetwork = "invite.other_network", InvalidInput, "the invite belongs to another network";
     InviteUsed = "invite.used", State, "the invite was used up or closed";
     InviteUnreachable = "invite.unreachable", Network, "the inviter's cards are not in the store; it is tried again";
-    InviteTooMany = "invite.too_many", State, "at most 8 invites are open at a time, and 32 secrets are listened for";
+    InviteTooMany = "invite.too_many", State, "at most 8 invites are open, and 32 secrets listened for; `invites` lists them";
+    InviteMissing = "invite.missing", NotFound, "no such invite is open";
     ListOld = "list.old", Crypto, "a device list older than the one known was refused";
     ListExpired = "list.expired", Crypto, "a device list or bundle past its date was refused";
     SuiteNone = "suite.none", Crypto, "two devices speak no suite in common";

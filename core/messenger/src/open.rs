@@ -191,6 +191,7 @@ fn start(
             clock,
             opened_ms,
             cluster: config.fleet.cluster,
+            invite_nodes: invite_nodes(&config.fleet),
             receipts: config.receipts,
             database: config.dir.join(DATABASE),
         }),

@@ -41,6 +41,11 @@ id!(
     MessageId of 32
 );
 
+id!(
+    /// An own invite: base64url of 32 bytes.
+    InviteId of 32
+);
+
 /// Where a message stands. Each says exactly what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -115,9 +120,11 @@ pub struct Contact {
     pub waiting: Option<String>,
 }
 
-/// A fresh invite.
+/// An open invite.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
+    /// Its id, which gives nobody the link.
+    pub id: InviteId,
     /// The link; its fragment is also the QR payload.
     pub link: String,
     /// Unix milliseconds.
@@ -181,6 +188,15 @@ pub struct Message {
     pub time_ms: i64,
     /// Hand this to `before` for the next page.
     pub cursor: String,
+}
+
+/// A message of the other side, in the order of arrival.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incoming {
+    /// Its number: later ones are higher, and none is used twice. Hand it to `after` for what came later.
+    pub arrival: i64,
+    /// The message, whole.
+    pub message: Message,
 }
 
 /// Reachability as a person would ask for it.
@@ -269,5 +285,6 @@ crate::closed_debug!(
     InvitePreview,
     Conversation,
     Message,
+    Incoming,
     SafetyNumber
 );

@@ -13,6 +13,7 @@ pub(super) const HISTORY: u32 = 30;
 pub(super) const HELP: &str = "\
 A line is sent to the chosen contact. A line that begins with // is sent with one slash.
   /invite             a link for a friend, for one use within 7 days
+  /invites            the open ones, with numbers; /close NUMBER closes one
   /add LINK [TEXT]    ask whoever made the link to become a contact
   /contacts           everybody, with numbers
   /to NUMBER          choose whom to write to
@@ -31,6 +32,8 @@ pub(super) enum Command {
     Say(String),
     Help,
     Invite,
+    Invites,
+    Close(usize),
     Add(String, Option<String>),
     Contacts,
     To(usize),
@@ -66,6 +69,8 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
     Ok(Some(match word {
         "help" => Command::Help,
         "invite" => Command::Invite,
+        "invites" => Command::Invites,
+        "close" => Command::Close(number()?),
         "add" if rest.is_empty() => return Err("/add needs a link."),
         "add" => {
             let (link, text) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -100,6 +105,19 @@ impl Chat<'_> {
             Command::Invite => {
                 let invite = self.messenger.invite().await?;
                 self.screen.say(&invite.link)?;
+            }
+            Command::Invites => {
+                for (index, invite) in self.messenger.invites()?.iter().enumerate() {
+                    self.screen
+                        .say(&format!("  {} {}", index + 1, invite.link))?;
+                }
+            }
+            Command::Close(number) => {
+                let index = number.checked_sub(1).ok_or(Code::InviteMissing)?;
+                let invite = self.messenger.invites()?.into_iter().nth(index);
+                let invite = invite.ok_or(Code::InviteMissing)?;
+                self.messenger.invite_close(&invite.id).await?;
+                self.screen.say("  closed: it admits nobody any more")?;
             }
             Command::Add(link, text) => {
                 let them = self.messenger.invite_preview(&link)?;

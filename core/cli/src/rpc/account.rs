@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use sotto_messenger::Messenger;
+use sotto_messenger::records::InviteId;
+use sotto_messenger::{Code, Messenger};
 use zeroize::Zeroizing;
 
 use super::frame::Fault;
@@ -18,6 +19,12 @@ pub(crate) struct Named {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Restore {
     phrase: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    invite: InviteId,
 }
 
 pub(crate) async fn create(messenger: &Messenger, params: Named) -> Answer {
@@ -38,5 +45,16 @@ pub(crate) async fn profile_set(messenger: &Messenger, params: Named) -> Answer 
 
 pub(crate) async fn invite(messenger: &Messenger, params: Result<(), Fault>) -> Answer {
     params?;
-    show(&messenger.invite().await?)
+    match messenger.invite().await {
+        Ok(invite) => show(&invite),
+        Err(error) if error.code() == Code::InviteTooMany => {
+            Err(Fault::TooMany(error, show(&messenger.invites()?)?))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn invite_close(messenger: &Messenger, params: Which) -> Answer {
+    messenger.invite_close(&params.invite).await?;
+    done(json!({}))
 }

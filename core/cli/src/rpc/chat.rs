@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 use sotto_messenger::Messenger;
-use sotto_messenger::records::{Conversation, ConversationId, Message, MessageId};
+use sotto_messenger::records::{Conversation, ConversationId, Incoming, Message, MessageId};
 
 use super::methods::{Answer, done};
 use super::page::page;
@@ -27,6 +27,21 @@ pub(crate) struct MessagesPage {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Text {
     conversation: ConversationId,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IncomingPage {
+    #[serde(default)]
+    after: i64,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnswerTo {
+    arrival: i64,
     text: String,
 }
 
@@ -65,6 +80,17 @@ pub(crate) fn messages(messenger: &Messenger, params: MessagesPage) -> Answer {
         let before = last.map(|row| &row.cursor).or(params.before.as_ref());
         messenger.messages(&params.conversation, before.map(String::as_str), rows)
     })
+}
+
+pub(crate) fn incoming(messenger: &Messenger, params: IncomingPage) -> Answer {
+    page("incoming", params.limit, |last: Option<&Incoming>, rows| {
+        messenger.incoming(last.map_or(params.after, |row| row.arrival), rows)
+    })
+}
+
+pub(crate) async fn answer(messenger: &Messenger, params: AnswerTo) -> Answer {
+    let message = messenger.answer(params.arrival, &params.text).await?;
+    done(json!({"message": message}))
 }
 
 pub(crate) async fn send(messenger: &Messenger, params: Text) -> Answer {

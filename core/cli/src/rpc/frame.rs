@@ -63,6 +63,8 @@ pub(crate) enum Fault {
     Params(String),
     /// The messenger's own: -32000.
     Messenger(Error),
+    /// The same, with what is `open`.
+    TooMany(Error, Value),
 }
 
 impl From<Error> for Fault {
@@ -203,7 +205,7 @@ pub(crate) fn failure(id: &Id, fault: &Fault) -> String {
             "retry_after_ms": error.retry_after_ms(),
         })
     };
-    let error = match fault {
+    let mut error = match fault {
         Fault::Parse(why) => json!({"code": -32700, "message": why}),
         Fault::Request(why) => json!({"code": -32600, "message": why}),
         Fault::Method => json!({"code": -32601, "message": "no such method"}),
@@ -212,12 +214,17 @@ pub(crate) fn failure(id: &Id, fault: &Fault) -> String {
             "message": why.chars().take(WORDS_CAP).collect::<String>(),
             "data": data(&Code::BadSetting.into()),
         }),
-        Fault::Messenger(error) => json!({
+        Fault::Messenger(error) | Fault::TooMany(error, _) => json!({
             "code": -32000,
             "message": error.kind().as_str(),
             "data": data(error),
         }),
     };
+    if let (Fault::TooMany(_, open), Some(data)) =
+        (fault, error.get_mut("data").and_then(Value::as_object_mut))
+    {
+        data.insert("open".into(), open.clone());
+    }
     answer(id, "error", &error)
 }
 

@@ -17,11 +17,13 @@ pub(crate) const READS: &[&str] = &[
     "version",
     "account",
     "phrase",
+    "invites",
     "invite_preview",
     "contacts",
     "safety_number",
     "conversations",
     "messages",
+    "incoming",
     "settings",
     "connectivity",
     "serving",
@@ -43,6 +45,8 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         }
         "profile_set" => account::profile_set(messenger, read(params)?).await,
         "invite" => account::invite(messenger, none(params)).await,
+        "invites" => none(params).and_then(|()| done(json!({"invites": messenger.invites()?}))),
+        "invite_close" => account::invite_close(messenger, read(params)?).await,
         "invite_preview" => contacts::invite_preview(messenger, read(params)?),
         "contact_add" => contacts::add(messenger, read(params)?).await,
         "contacts" => contacts::list(messenger, read(params)?),
@@ -51,7 +55,9 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "safety_number" => contacts::safety_number(messenger, read(params)?),
         "conversations" => chat::conversations(messenger, read(params)?),
         "messages" => chat::messages(messenger, read(params)?),
+        "incoming" => chat::incoming(messenger, read(params)?),
         "send" => chat::send(messenger, read(params)?).await,
+        "answer" => chat::answer(messenger, read(params)?).await,
         "retry" => chat::retry(messenger, read(params)?).await,
         "mark_read" => chat::mark_read(messenger, read(params)?).await,
         "draft_set" => chat::draft_set(messenger, read(params)?).await,
@@ -109,7 +115,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("### "))
             .collect();
-        assert_eq!(known.len(), 30);
+        assert_eq!(known.len(), 34);
         assert_eq!(chapters, known);
     }
 

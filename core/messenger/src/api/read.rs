@@ -12,7 +12,7 @@ use crate::engine::stored;
 use crate::error::{Code, Error};
 use crate::records::{
     AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, Diagnostics,
-    InvitePreview, Message, MessageId, MessageState, SafetyNumber, Settings,
+    Incoming, Invite, InvitePreview, Message, MessageId, MessageState, SafetyNumber, Settings,
 };
 
 /// Longest page, rows.
@@ -40,6 +40,19 @@ impl Messenger {
     /// What an invite's link says; nothing is sent. Errors: `invite.*`.
     pub fn invite_preview(&self, link: &str) -> Result<InvitePreview, Error> {
         stored::preview(link, self.shared.cluster, (self.shared.clock)())
+    }
+
+    /// The open invites, oldest first: at most 8. Errors: `account.missing`.
+    pub fn invites(&self) -> Result<Vec<Invite>, Error> {
+        let shared = &self.shared;
+        self.read(|reader| {
+            stored::invites(
+                reader,
+                shared.cluster,
+                &shared.invite_nodes,
+                (shared.clock)(),
+            )
+        })
     }
 
     /// Everybody known, in any state, by name.
@@ -94,6 +107,22 @@ impl Messenger {
                 return Err(Code::ConversationMissing.into());
             }
             Ok(rows.into_iter().map(message).collect())
+        })
+    }
+
+    /// Messages of accepted contacts in the order in which they arrived, those after the number `after` (0: from the
+    /// first). A long text has its number once it is whole; what a contact wrote before it was accepted, from then on:
+    /// whoever goes on after the highest number seen skips none and sees none twice, over restarts too. `limit` is 1 to
+    /// 500; more counts as 500. Errors: `input.setting`.
+    pub fn incoming(&self, after: i64, limit: u32) -> Result<Vec<Incoming>, Error> {
+        let limit = rows(limit)?;
+        self.read(|reader| {
+            let rows = reader.arrivals_page(after, limit)?.into_iter();
+            let incoming = |(arrival, row)| Incoming {
+                arrival,
+                message: message(row),
+            };
+            Ok(rows.map(incoming).collect())
         })
     }
 

@@ -10,7 +10,7 @@ use sotto_wire::topic::ContentTopic;
 
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
-use super::{receive, send};
+use super::{contact, receive, send, state};
 use crate::error::{Code, Error};
 
 /// Chunks are looked for from so long before their message on: the author's clock may be off.
@@ -241,6 +241,10 @@ pub(super) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
     step.tx
         .message_set_text(message, text.as_deref(), newer, None)?;
     step.tx.fetch_delete(message)?;
+    let (_, contact) = contact::of_conversation(step, &fetch.conversation)?;
+    if contact.state == state::ACCEPTED {
+        step.tx.arrival_put(message)?;
+    }
     step.message_changed(fetch.conversation, *message);
     whole(step, &fetch.session, fetch.seq)
 }

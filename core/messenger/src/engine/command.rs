@@ -38,6 +38,7 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
         }
         Command::ProfileSet { name } => profile(step, named(&name)?)?,
         Command::InviteCreate => return invite::open(step).map(Answer::Invite),
+        Command::InviteClose { invite } => invite::close(step, &invite)?,
         Command::ContactAdd { link, text } => {
             return contact::add(step, &link, text).map(Answer::Contact);
         }
@@ -48,6 +49,10 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
         }
         Command::Send { conversation, text } => {
             let id = send::text(step, &conversation.to_bytes()?, &text)?;
+            return Ok(Answer::Message(MessageId::from_bytes(&id)));
+        }
+        Command::Answer { arrival, text } => {
+            let id = answer_once(step, arrival, &text)?;
             return Ok(Answer::Message(MessageId::from_bytes(&id)));
         }
         Command::Retry { message } => send::retry(step, &message.to_bytes()?)?,
@@ -122,6 +127,18 @@ fn answer(
         (ContactAction::Accept, state::BLOCKED) => Err(Code::ContactBlocked.into()),
         _ => Err(Code::ContactState.into()),
     }
+}
+
+/// Sends the answer to an incoming message, unless that was answered.
+fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<Hash, Error> {
+    let (message, answer) = step.tx.arrival(arrival)?.ok_or(Code::MessageMissing)?;
+    if let Some(answer) = answer {
+        return Ok(answer);
+    }
+    let message = step.tx.message(&message)?.ok_or(Code::MessageMissing)?;
+    let id = send::text(step, &message.conversation, text)?;
+    step.tx.arrival_answer(arrival, &id)?;
+    Ok(id)
 }
 
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {

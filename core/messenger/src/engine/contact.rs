@@ -143,6 +143,7 @@ pub(super) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
     if let Some(secret) = contact.invite_secret {
         invite::use_up(step, &secret)?;
     }
+    step.tx.arrivals_put(&contact.conversation)?;
     hello(step, contact)?;
     receipt::all_due(step, &contact.chat)?;
     send::seal_waiting(step, &contact.chat)?;
@@ -191,6 +192,9 @@ pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> 
     contact.contacts_secret = Some(hello.contacts_secret);
     contact.reset_pair = Some(reset::store(&hello.reset, &from.device));
     contact.name = shown_name(&hello.name, &contact.name);
+    if contact.state != state::ACCEPTED {
+        step.tx.arrivals_put(&contact.conversation)?;
+    }
     contact.state = state::ACCEPTED;
     contact.waiting = None;
     step.tx.contact_put(&contact)?;

@@ -137,6 +137,9 @@ fn show(
     if !fresh {
         return Ok(false);
     }
+    if contact.state == state::ACCEPTED && !shown.fetching {
+        step.tx.arrival_put(&id)?;
+    }
     let prefix = content::prefix(&id);
     step.tx.hole_delete(&contact.conversation, &prefix)?;
     conversation.lamport = conversation.lamport.max(lamport);

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::records::{ContactId, ConversationId, Invite, MessageId, Settings};
+use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, Settings};
 
 /// A caller that waits; the runtime maps it to a channel.
 pub type Ticket = u64;
@@ -40,6 +40,11 @@ pub enum Command {
     },
     /// Open an invite. Answer: `Invite`.
     InviteCreate,
+    /// Close an invite before its time. Answer: `Done`.
+    InviteClose {
+        /** Which. */
+        invite: InviteId,
+    },
     /// Ask the inviter to become a contact. Answer: `Contact`.
     ContactAdd {
         /** The link. */
@@ -65,6 +70,13 @@ pub enum Command {
     Send {
         /** Where. */
         conversation: ConversationId,
+        /** ≤ 1 MiB. */
+        text: String,
+    },
+    /// Answer an incoming message, once. Answer: `Message`, on disk and in the outbox.
+    Answer {
+        /** The number of the incoming message. */
+        arrival: i64,
         /** ≤ 1 MiB. */
         text: String,
     },

@@ -1,13 +1,14 @@
-//! Own invites: opened, used up.
+//! Own invites: opened, used up, closed.
 
 use sotto_crypto::PrekeyPair;
+use sotto_wire::identity::secret_hash;
 use sotto_wire::invite;
 
 use super::cards;
 use super::receive::SECRETS;
 use super::step::{DAY, Step};
 use crate::error::{Code, Error};
-use crate::records::Invite;
+use crate::records::{Invite, InviteId};
 
 /// Invites open at a time.
 const OPEN_INVITES: usize = 8;
@@ -24,9 +25,7 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
         return Err(Code::ClockSkewed.into());
     }
     let open = step.tx.invites()?;
-    let open = open
-        .iter()
-        .filter(|row| row.closed_ms.is_none() && row.expires_ms > step.now_ms);
+    let open = open.iter().filter(|row| is_open(row, step.now_ms));
     // A secret that is not tried on handshakes would be one that nobody can use.
     if open.count() >= OPEN_INVITES || step.tx.secrets()?.len() >= SECRETS {
         return Err(Code::InviteTooMany.into());
@@ -74,11 +73,26 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
         next_card_ms: step.now_ms,
     };
     cards::publish_invite(step, &mut row)?;
-    let text = link.to_link().map_err(|_| Code::NetworkAddress)?;
     Ok(Invite {
-        link: text,
+        id: InviteId::from_bytes(&secret_hash(&link.secret)),
+        link: link.to_link().map_err(|_| Code::NetworkAddress)?,
         expires_ms: i64::from(link.expiry_s) * 1000,
     })
+}
+
+/// Is it neither used up, closed nor past its time?
+pub(super) fn is_open(row: &sotto_db::Invite, now_ms: i64) -> bool {
+    row.closed_ms.is_none() && row.expires_ms > now_ms
+}
+
+/// Closes an open invite before its time: nobody is admitted by it from now on. A request that came by it stays.
+pub(super) fn close(step: &mut Step<'_>, id: &InviteId) -> Result<(), Error> {
+    step.own()?.in_force()?;
+    let hash = id.to_bytes()?;
+    let wanted =
+        |row: &sotto_db::Invite| is_open(row, step.now_ms) && secret_hash(&row.secret) == hash;
+    let row = step.tx.invites()?.into_iter().find(wanted);
+    end(step, row.ok_or(Code::InviteMissing)?)
 }
 
 /// What a wrong link is called.
@@ -102,13 +116,23 @@ pub(super) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error
     if row.uses_left > 0 {
         return Ok(step.tx.invite_put(&row)?);
     }
+    end(step, row)
+}
+
+/// Ends an invite: its prekey goes and its cards say that it is closed. Its secret stays for as long as those who used it
+/// may repeat their first message.
+fn end(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     row.closed_ms = Some(step.now_ms);
     step.tx.prekey_delete(&row.prekey_id)?;
-    step.tx.secret_put(&sotto_db::Secret {
-        secret: *secret,
-        kind: 0,
-        until_ms: Some(step.now_ms.saturating_add(UNMASK_MS)),
-        created_ms: row.created_ms,
-    })?;
+    if step.tx.handshakes_under(&row.secret)? {
+        step.tx.secret_put(&sotto_db::Secret {
+            secret: row.secret,
+            kind: 0,
+            until_ms: Some(step.now_ms.saturating_add(UNMASK_MS)),
+            created_ms: row.created_ms,
+        })?;
+    } else {
+        step.tx.secret_delete(&row.secret)?;
+    }
     cards::publish_invite(step, &mut row)
 }

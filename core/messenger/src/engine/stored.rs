@@ -1,15 +1,18 @@
 //! What the API reads from the database by itself, in the engine's encoding.
 
 use sotto_db::Reader;
-use sotto_wire::invite::Invite;
+use sotto_wire::identity::secret_hash;
+use sotto_wire::invite::{Invite, MAX_NODES};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use super::invite::invite_error;
+use super::invite::{invite_error, is_open};
 use super::own::{KEY_ACCOUNT, KEY_NAME, KEY_PHRASE, KEY_REPLACED, KEY_SETTINGS, settings_of};
 use super::state;
 use crate::error::{Code, Error};
-use crate::records::{ContactId, ContactState, InvitePreview, MessageState, Settings};
+use crate::records::{
+    self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings,
+};
 
 /// The own account as it is shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,6 +62,38 @@ pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, E
         emoji_hash: emoji.into_iter().map(str::to_owned).collect(),
         expires_ms: i64::from(invite.expiry_s) * 1000,
     })
+}
+
+/// Open invites, oldest first, their links with the name and these nodes as they are now.
+pub fn invites(
+    reader: &Reader,
+    cluster: u16,
+    nodes: &[String],
+    now_ms: i64,
+) -> Result<Vec<records::Invite>, Error> {
+    let Some(own) = own(reader)? else {
+        return Err(Code::AccountMissing.into());
+    };
+    let open = reader.invites()?.into_iter();
+    open.filter(|row| is_open(row, now_ms))
+        .map(|row| {
+            let expiry_s = u32::try_from(row.expires_ms / 1000).map_err(|_| Code::ClockSkewed)?;
+            let name = Name::new(own.name.clone()).ok();
+            let link = Invite {
+                cluster,
+                expiry_s,
+                chat: own.chat,
+                secret: row.secret,
+                name: name.filter(|name| !name.as_str().is_empty()),
+                nodes: nodes.iter().take(MAX_NODES).cloned().collect(),
+            };
+            Ok(records::Invite {
+                id: InviteId::from_bytes(&secret_hash(&row.secret)),
+                link: link.to_link().map_err(|_| Code::NetworkAddress)?,
+                expires_ms: i64::from(expiry_s) * 1000,
+            })
+        })
+        .collect()
 }
 
 /// All settings, defaults filled in; `read_receipts` is the configured default.
