@@ -209,7 +209,8 @@ impl Messenger {
         .await
     }
 
-    /// Notes that everything up to `message` was seen; tells the author if read receipts are on. Errors:
+    /// Notes that everything up to `message` was seen; tells the author if read receipts are on. A long text that is still
+    /// being fetched stays unread, and is to be marked once it is whole. Errors:
     /// `message.missing`, `conversation.missing`.
     pub async fn mark_read(
         &self,
