@@ -17,13 +17,14 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Reads the 32 bytes, or makes them: written beside, synced, and put in place without replacing another's.
 pub(crate) fn read_or_make(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
-    match read_key(path) {
+    match read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(path),
         other => other,
     }
 }
 
-fn read_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
+/// Reads the 32 bytes of a file that is there.
+pub(crate) fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     let mode = std::fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(io::Error::other("others may read it: chmod 600"));
@@ -31,7 +32,7 @@ fn read_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     let bytes = Zeroizing::new(std::fs::read(path)?);
     let key = <[u8; 32]>::try_from(bytes.as_slice());
     key.map(Zeroizing::new)
-        .map_err(|_| io::Error::other("it does not hold 32 bytes"))
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold 32 bytes"))
 }
 
 fn make_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
@@ -53,9 +54,14 @@ fn make_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     file.sync_all()?;
     let linked = std::fs::hard_link(&fresh, path);
     std::fs::remove_file(&fresh)?;
+    // What the key is made for must not outlast it.
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     match linked {
         Ok(()) => Ok(key),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_key(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(path),
         Err(error) => Err(error),
     }
 }
@@ -86,10 +92,13 @@ mod tests {
     fn a_short_key_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k");
-        std::fs::write(&path, [1; 31]).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert!(read_or_make(&path).is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), [1; 31]);
+        for wrong in [&[][..], &[1; 31], &[1; 33]] {
+            std::fs::write(&path, wrong).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let refused = read_or_make(&path).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+            assert_eq!(std::fs::read(&path).unwrap(), wrong);
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! From command-line flags to an open messenger.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sotto_messenger::{Config, Fleet, Messenger, OpenCounter, Sharding};
 
 use crate::args::PhoneArgs;
 use crate::exit::Failure;
-use crate::keyfile::{read_or_make, with_suffix};
+use crate::keyfile::{self, with_suffix};
 
 /// Opens the messenger of these flags; with `online` false it is given no nodes.
 pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure> {
@@ -26,14 +27,32 @@ pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure>
     }
     let path = key_path(args)?;
     let mut config = Config::new(&args.data, [0; 32], fleet);
-    config.key =
-        read_or_make(&path).map_err(|error| Failure::Data(format!("key file: {error}")))?;
+    config.key = if Messenger::is_in(&args.data)? {
+        keyfile::read(&path)
+    } else {
+        keyfile::read_or_make(&path)
+    }
+    .map_err(key_failure)?;
     config.counter = Some(OpenCounter::file(with_suffix(&path, ".counter")));
     config.receipts = true;
     config.mode = args.mode;
     config.listen.clone_from(&args.listen);
     config.log = args.log;
     Ok(Messenger::open(config)?)
+}
+
+fn key_failure(error: std::io::Error) -> Failure {
+    Failure::Data(match error.kind() {
+        ErrorKind::NotFound => {
+            "the key file is missing, and no other key opens the database in the data folder: \
+             put the key file back, or choose another folder with --data"
+                .into()
+        }
+        ErrorKind::InvalidData => {
+            format!("key file: {error}: put the right file back, or choose another with --key-file")
+        }
+        _ => format!("key file: {error}"),
+    })
 }
 
 /// A preset with what the flags replace.

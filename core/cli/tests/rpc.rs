@@ -122,6 +122,55 @@ fn an_old_copy_of_the_folder_is_refused() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("storage.rolled_back"));
 }
 
+/// No new key beside a database, no new account where one was, and the real folder opens after a start without it.
+#[test]
+fn what_is_missing_or_empty_is_no_reason_to_begin_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, key) = (folder.path().join("a"), folder.path().join("a.key"));
+    let mut rpc = Rpc::on(&data, &[]);
+    rpc.call("account_create", json!({"name": "Ada"}));
+    rpc.call("close", json!({}));
+    rpc.process.finish();
+    let refused = |what: &str| {
+        let output = command(&data, &[]).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(what), "{said}");
+    };
+    let kept = folder.path().join("kept");
+    std::fs::rename(&key, &kept).unwrap();
+    refused("put the key file back");
+    assert!(!key.exists(), "no new key");
+    std::fs::copy(&kept, &key).unwrap();
+    for wrong in [0, 31] {
+        std::fs::write(&key, vec![1; wrong]).unwrap();
+        refused("put the right file back");
+    }
+    std::fs::copy(&kept, &key).unwrap();
+
+    let aside = folder.path().join("aside");
+    std::fs::rename(&data, &aside).unwrap();
+    let mut rpc = Rpc::on(&data, &[]);
+    assert_eq!(rpc.call("account", json!({})), Value::Null);
+    assert_eq!(rpc.process.finish().code(), Some(0));
+    std::fs::remove_dir_all(&data).unwrap();
+    std::fs::rename(&aside, &data).unwrap();
+
+    let database = data.join("account.db");
+    let whole = std::fs::read(&database).unwrap();
+    std::fs::write(&database, []).unwrap();
+    refused("storage.corrupt");
+    std::fs::write(&database, whole).unwrap();
+    let counter = folder.path().join("a.key.counter");
+    let count = std::fs::read(&counter).unwrap();
+    std::fs::write(&counter, "x").unwrap();
+    refused("storage.counter");
+    std::fs::write(&counter, count).unwrap();
+    let mut rpc = Rpc::on(&data, &[]);
+    assert_eq!(rpc.call("account", json!({}))["name"], "Ada");
+    assert_eq!(rpc.process.finish().code(), Some(0));
+}
+
 #[test]
 fn a_signal_closes_cleanly() {
     for signal in ["TERM", "INT"] {

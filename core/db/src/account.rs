@@ -3,13 +3,20 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Once;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use zeroize::Zeroizing;
 
+use crate::mark::Mark;
 use crate::{Error, Reader};
 
 const APPLICATION_ID: i32 = 0x536f_7474; // "Sott"
+/// Bytes of a page; SQLCipher's default.
+const PAGE: u64 = 4096;
+/// Bytes of the vector and the MAC at a page's end.
+const PAGE_END: usize = 80;
+/// Pages looked at as a database opens: 32 MiB, some milliseconds.
+const LOOKED_AT: u64 = 8192;
 const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("schema_nodes.sql"),
@@ -31,25 +38,46 @@ pub struct Tx<'a> {
 }
 
 impl Account {
-    /// Opens or makes the file at `path`; its lock file stands beside it. Both get mode 0600.
+    /// Opens or makes the file at `path`; its lock file stands beside it and holds the [`Mark`]. Both get mode 0600. A
+    /// new database is made only where there was none: not where the lock file or a log shows that one was there.
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, Error> {
         let lock = lock(path)?;
-        let length = private_file(path)?.metadata()?.len();
+        let mark = Mark::read(&lock, key)?;
+        let length = length(path)?;
+        if length == 0 && (mark != Mark::None || has_log(path)?) {
+            return Err(Error::Corrupt);
+        }
+        private_file(path)?;
         let mut conn = connect(path)?;
         unlock(&conn, key)?;
-        check(&conn, path, length, APPLICATION_ID)?;
+        check(&conn, path, length, APPLICATION_ID, mark)?;
+        if !has_log(path)? {
+            no_page_is_lost(path)?;
+        }
         conn.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;
              PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000; PRAGMA cache_size=-1024; PRAGMA wal_autocheckpoint=512;",
         )?;
         conn.set_prepared_statement_cache_capacity(48); // about 3 KB each
         migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
+        if mark != Mark::Right {
+            // The names of the files last before the mark does.
+            sync_folder(path)?;
+            Mark::write(&lock, key)?;
+        }
         Ok(Self {
             conn,
             path: path.to_owned(),
             key: Zeroizing::new(*key),
             _lock: lock,
         })
+    }
+
+    /// Is there a database at `path`, whole or damaged? Changes nothing and needs no key: who has lost the key must not
+    /// make another one beside it.
+    pub fn is_there(path: &Path) -> Result<bool, Error> {
+        let marked = length(&path.with_extension("lock"))? > 0;
+        Ok(marked || length(path)? > 0 || has_log(path)?)
     }
 
     /// One transaction: all of it, or with `Err` nothing.
@@ -148,6 +176,60 @@ pub(crate) fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
+/// Bytes of the file at `path`; 0 where there is none.
+fn length(path: &Path) -> Result<u64, Error> {
+    match std::fs::metadata(path) {
+        Ok(file) => Ok(file.len()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Does a log with commits stand beside the database? SQLite makes one only once the database's first page is on disk.
+fn has_log(path: &Path) -> Result<bool, Error> {
+    let mut log = path.to_path_buf();
+    log.as_mut_os_string().push("-wal");
+    Ok(length(&log)? > 0)
+}
+
+fn sync_folder(path: &Path) -> Result<(), Error> {
+    match path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        Some(folder) => Ok(File::open(folder)?.sync_all()?),
+        None => Ok(()),
+    }
+}
+
+/// SQLCipher takes a page of zero bytes for an empty one, so a lost last page of a long value would be read as zeros:
+/// where it lies in the first 32 MiB, it is found here. Every page that was written ends with a random vector and a MAC.
+/// Without a log all pages are in the file.
+fn no_page_is_lost(path: &Path) -> Result<(), Error> {
+    let file = File::open(path)?;
+    let pages = (file.metadata()?.len() / PAGE).min(LOOKED_AT);
+    let mut end = [0; PAGE_END];
+    for page in 0..pages {
+        let at = (page + 1) * PAGE - PAGE_END as u64;
+        read_at(&file, &mut end, at)?;
+        if end == [0; PAGE_END] {
+            return Err(Error::Corrupt);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, at)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
+    std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at))?;
+    file.read_exact(buffer)
+}
+
 pub(crate) fn private_file(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -165,29 +247,34 @@ fn unlock(conn: &Connection, key: &[u8; 32]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Is this a database of ours, and is the key right?
+/// Is this a database of ours, is the key right, and is it whole as far as that shows?
 pub(crate) fn check(
     conn: &Connection,
     path: &Path,
     length: u64,
     application_id: i32,
+    mark: Mark,
 ) -> Result<(), Error> {
     match conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
         row.get::<_, i64>(0)
     }) {
-        Ok(0) => return Ok(()),
+        Ok(0) if mark == Mark::None => return Ok(()),
+        Ok(0) => return Err(Error::Corrupt), // its tables are gone
         Ok(_) => {}
         Err(error) => {
+            let unreadable = error.sqlite_error_code() == Some(ErrorCode::NotADatabase);
             let error = Error::from(error);
-            if error != Error::WrongKey {
+            if error != Error::Corrupt {
                 return Err(error);
             }
             let mut head = [0; 16];
             let _ = File::open(path)?.read(&mut head)?;
-            return Err(match &head {
-                b"SQLite format 3\0" => Error::Foreign,
-                _ if !length.is_multiple_of(4096) => Error::Corrupt,
-                _ => Error::WrongKey,
+            return Err(match (&head, mark) {
+                (b"SQLite format 3\0", _) => Error::Foreign,
+                (_, Mark::Other) => Error::WrongKey,
+                // Without a mark a damaged first page looks like a wrong key.
+                (_, Mark::None) if unreadable && length.is_multiple_of(PAGE) => Error::WrongKey,
+                _ => Error::Corrupt,
             });
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use crate::account::{check, connect, lock, migrate, private_file};
+use crate::mark::Mark;
 use crate::row::{all, one, run};
 use crate::{Error, Hash};
 
@@ -120,7 +121,7 @@ impl Archive {
         let lock = lock(path)?;
         let length = private_file(path)?.metadata()?.len();
         let mut conn = connect(path)?;
-        check(&conn, path, length, APPLICATION_ID).map_err(|error| match error {
+        check(&conn, path, length, APPLICATION_ID, Mark::None).map_err(|error| match error {
             Error::WrongKey => Error::Foreign, // there is no key
             other => other,
         })?;

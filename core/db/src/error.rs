@@ -1,4 +1,4 @@
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why the database did not do what was asked. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,26 +35,48 @@ pub enum Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         let answer = match error.sqlite_error_code() {
+            _ if is_damage(&error) => Self::Corrupt,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
-            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
-            Some(ErrorCode::NotADatabase) => Self::WrongKey,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
             Some(
                 ErrorCode::SystemIoFailure
                 | ErrorCode::CannotOpen
                 | ErrorCode::PermissionDenied
-                | ErrorCode::OutOfMemory
                 | ErrorCode::NoLargeFileSupport,
             ) => Self::Io,
             _ => Self::Internal,
         };
-        if matches!(answer, Self::Io | Self::Internal) {
+        if matches!(answer, Self::Corrupt | Self::Io | Self::Internal) {
             // The number tells what of many it was, and nothing else; without one a row was not as expected.
             let code = error.sqlite_error().map(|error| error.extended_code);
             log::error!("{answer}: SQLite's code {code:?}");
         }
         answer
+    }
+}
+
+/// Does this error mean a damaged file? Whether the key is right was seen when the database was opened.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error as Sqlite;
+    match error {
+        // SQLCipher answers a page whose MAC is wrong with a bare `SQLITE_ERROR`, and SQLite makes a bare `SQLITE_IOERR`
+        // or `SQLITE_NOMEM` of it. What the system could not read or write has an extended code, and allocations of
+        // some KiB do not fail where this runs. A wrong statement of ours fails as it is prepared: `SqlInputError`.
+        Sqlite::SqliteFailure(failure, _) => {
+            let bare = [ffi::SQLITE_ERROR, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM];
+            bare.contains(&failure.extended_code)
+                || matches!(
+                    failure.code,
+                    ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
+                )
+        }
+        // A row that no statement of ours wrote.
+        Sqlite::FromSqlConversionFailure(..)
+        | Sqlite::IntegralValueOutOfRange(..)
+        | Sqlite::InvalidColumnType(..)
+        | Sqlite::Utf8Error(..) => true,
+        _ => false,
     }
 }
 

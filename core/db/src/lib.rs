@@ -15,6 +15,7 @@ mod due;
 mod error;
 mod identity;
 mod kv;
+mod mark;
 mod message;
 mod node;
 mod outbox;

@@ -6,7 +6,7 @@
 
 mod read;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::engine::input::{Answer, Command, ContactAction};
 use crate::error::{Code, Error};
 use crate::event::Event;
+use crate::open::DATABASE;
 use crate::records::{
     Connectivity, ContactId, ConversationId, Invite, InviteId, MessageId, Settings,
 };
@@ -86,6 +87,12 @@ pub fn version() -> &'static str {
 }
 
 impl Messenger {
+    /// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one then:
+    /// no key but the lost one opens it. Changes nothing. Errors: `storage.io`.
+    pub fn is_in(dir: &Path) -> Result<bool, Error> {
+        Ok(sotto_db::Account::is_there(&dir.join(DATABASE))?)
+    }
+
     /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
     /// [`Messenger::phrase`] shows again. Errors: `account.exists`, `input.name`.
     pub async fn account_create(&self, name: &str) -> Result<Zeroizing<String>, Error> {

@@ -1,14 +1,23 @@
 //! The open counter: kept by the host and in the database, so that an old copy of the database is noticed.
 //!
-//! At rest both hold the same even number. An open sets the host's to the next odd number, then the database's to the
-//! even one after it, then the host's too. So a crash in between is told from an old copy: only an odd host forgives a
-//! difference, and only of one. An empty database is a new one; there is no key in it that could be used twice.
+//! At rest both hold the same number: the name of the database, random bits drawn once, above an even count. An open,
+//! and each later step, sets the host's to the next odd count, then the database's to the even one after it, then the
+//! host's too. So a crash in between is told from an old copy: only an odd host forgives a difference, and only of one.
+//!
+//! A counter of another database says nothing about this one, which takes the counter over. While it holds no account
+//! it does not: a folder that was not there for one start, and is put back, finds its counter as it was.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use sotto_db::{Account, Tx};
+
+use crate::engine::stored::KEY_ACCOUNT;
 use crate::error::{Code, Error};
+
+/// The number in the database: 8 bytes.
+const KEY_OPENS: &str = "opens";
 
 type Load = Box<dyn Fn() -> io::Result<Option<u64>> + Send>;
 type Save = Box<dyn Fn(u64) -> io::Result<()> + Send>;
@@ -26,7 +35,10 @@ impl std::fmt::Debug for OpenCounter {
 }
 
 impl OpenCounter {
-    /// A counter behind two closures. `load` gives `None` when there is none yet; `save` returns when it is durable.
+    /// A counter behind two closures. `load` gives `None` when there is none yet, and an error of the kind
+    /// [`io::ErrorKind::InvalidData`] when what is there is no number; `save` returns when it is durable. Both are
+    /// called while the messenger opens and later by its engine's thread: when the app leaves the foreground, and once
+    /// an hour while something happens.
     pub fn new(
         load: impl Fn() -> io::Result<Option<u64>> + Send + 'static,
         save: impl Fn(u64) -> io::Result<()> + Send + 'static,
@@ -43,7 +55,10 @@ impl OpenCounter {
         let read = path.clone();
         Self::new(
             move || match std::fs::read_to_string(&read) {
-                Ok(text) => text.trim().parse().map(Some).map_err(io::Error::other),
+                Ok(text) => {
+                    let garbled = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+                    text.trim().parse().map(Some).map_err(garbled)
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),
             },
@@ -51,24 +66,114 @@ impl OpenCounter {
         )
     }
 
-    /// Counts an open: compares, and has `store` put the new number into the database.
-    pub(crate) fn advance(
+    /// Counts an open, or refuses an old copy. `name`: random bits for a database that has no name yet.
+    pub(crate) fn opened(&self, account: &mut Account, name: u64) -> Result<(), Error> {
+        let stored = account.read(number)?;
+        let has_account = account.read(|tx| tx.kv_get(KEY_ACCOUNT))?.is_some();
+        self.advance(stored, has_account, name % NAMES, |next| {
+            store(account, next)
+        })
+    }
+
+    /// Counts while the database is open and has an account, so that a copy made before is an old one.
+    pub(crate) fn moved(&self, account: &mut Account, name: u64) -> Result<(), Error> {
+        let stored = account.read(number)?;
+        self.advance_open(stored, name % NAMES, |next| store(account, next))
+    }
+
+    /// Compares, and has `store` put the new number into the database.
+    fn advance(
         &self,
         database: Option<u64>,
+        has_account: bool,
+        name: u64,
         store: impl FnOnce(u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let host = (self.load)().map_err(|_| Code::StorageIo)?;
-        let opening = opening(host, database).ok_or(Code::StorageRolledBack)?;
-        if host != Some(opening) {
-            (self.save)(opening).map_err(|_| Code::StorageIo)?;
+        let host = self.host()?;
+        let other = match (host, database) {
+            (Some(_), None) => true,
+            (Some(host), Some(database)) => is_other(host, database),
+            (None, _) => false,
+        };
+        if other && !has_account {
+            return Ok(());
         }
-        let next = opening.saturating_add(1);
+        let known = host.filter(|_| !(other && database.is_some()));
+        let opening = opening(known.map(count), database.map(count));
+        let named = database.map_or(0, |number| number >> COUNT_BITS);
+        let named = if named == 0 { name } else { named };
+        self.step(host, named, opening.ok_or(Code::StorageRolledBack)?, store)
+    }
+
+    /// Does not compare: what an open database holds is the newest there is.
+    fn advance_open(
+        &self,
+        database: Option<u64>,
+        name: u64,
+        store: impl FnOnce(u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let named = database.map_or(0, |number| number >> COUNT_BITS);
+        let named = if named == 0 { name } else { named };
+        let next = database.map(count).unwrap_or(0) | 1;
+        self.step(None, named, next, store)
+    }
+
+    fn host(&self) -> Result<Option<u64>, Error> {
+        (self.load)().map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Code::StorageCounter.into(),
+            _ => Code::StorageIo.into(),
+        })
+    }
+
+    fn step(
+        &self,
+        host: Option<u64>,
+        name: u64,
+        opening: u64,
+        store: impl FnOnce(u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let numbered = |count: u64| (name << COUNT_BITS) | (count & COUNT);
+        if host != Some(numbered(opening)) {
+            (self.save)(numbered(opening)).map_err(|_| Code::StorageIo)?;
+        }
+        let next = numbered(opening.saturating_add(1));
         store(next)?;
         (self.save)(next).map_err(|_| Code::StorageIo.into())
     }
 }
 
-/// The odd number of an open that begins; `None` for an old copy. A host without a counter takes the database's: a key
+/// Bits of the count; those above it name the database.
+const COUNT_BITS: u32 = 40;
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
+/// Names are below this.
+const NAMES: u64 = 1 << (u64::BITS - COUNT_BITS);
+
+/// The number in the database.
+fn number(tx: &Tx<'_>) -> Result<Option<u64>, Error> {
+    let Some(bytes) = tx.kv_get(KEY_OPENS)? else {
+        return Ok(None);
+    };
+    let bytes = bytes.as_slice().try_into();
+    Ok(Some(u64::from_be_bytes(
+        bytes.map_err(|_| Code::StorageCorrupt)?,
+    )))
+}
+
+fn store(account: &mut Account, number: u64) -> Result<(), Error> {
+    account.transaction(|tx| Ok(tx.kv_set(KEY_OPENS, &number.to_be_bytes())?))
+}
+
+fn count(number: u64) -> u64 {
+    number & COUNT
+}
+
+/// Do the names differ? Numbers from before there were names have none.
+fn is_other(host: u64, database: u64) -> bool {
+    let (host, database) = (host >> COUNT_BITS, database >> COUNT_BITS);
+    host != database && host != 0 && database != 0
+}
+
+/// The odd count of an open that begins; `None` for an old copy. A host without a counter takes the database's: a key
 /// store that was emptied is not a rolled-back database.
 fn opening(host: Option<u64>, database: Option<u64>) -> Option<u64> {
     match (host, database) {
@@ -108,6 +213,132 @@ fn replace(path: &std::path::Path, value: u64) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn named(count: u64) -> u64 {
+        (7 << COUNT_BITS) | count
+    }
+
+    /// A database as the counter sees it.
+    #[derive(Clone, Copy)]
+    struct Database {
+        number: Option<u64>,
+        has_account: bool,
+        name: u64,
+    }
+
+    impl Database {
+        fn new(name: u64) -> Self {
+            Self {
+                number: None,
+                has_account: false,
+                name,
+            }
+        }
+
+        fn open(&mut self, counter: &OpenCounter) -> Result<(), Code> {
+            let number = &mut self.number;
+            let store = |value| {
+                *number = Some(value);
+                Ok(())
+            };
+            let before = *number;
+            let done = counter.advance(before, self.has_account, self.name, store);
+            done.map_err(|error| error.code())
+        }
+    }
+
+    #[test]
+    fn a_start_with_an_empty_folder_leaves_the_counter_to_the_real_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let counter = OpenCounter::file(folder.path().join("key.counter"));
+        let mut real = Database::new(7);
+        real.has_account = true;
+        real.open(&counter).unwrap();
+        let old = real;
+        real.open(&counter).unwrap();
+        let mut empty = Database::new(8);
+        for _ in 0..3 {
+            empty.open(&counter).unwrap();
+        }
+        assert_eq!(empty.number, None);
+        let mut copy = old;
+        assert_eq!(copy.open(&counter), Err(Code::StorageRolledBack));
+        real.open(&counter).unwrap();
+        // With an account the other one has the counter, and gives it back.
+        let mut copy = empty;
+        copy.has_account = true;
+        copy.open(&counter).unwrap();
+        assert_eq!(copy.number.unwrap() >> COUNT_BITS, 8);
+        real.open(&counter).unwrap();
+        let mut older = old;
+        assert_eq!(older.open(&counter), Err(Code::StorageRolledBack));
+        copy.open(&counter).unwrap();
+    }
+
+    #[test]
+    fn numbers_from_before_there_were_names_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.counter");
+        let counter = OpenCounter::file(&path);
+        std::fs::write(&path, "4\n").unwrap();
+        let mut database = Database::new(9);
+        database.has_account = true;
+        database.number = Some(2);
+        assert_eq!(database.open(&counter), Err(Code::StorageRolledBack));
+        database.number = Some(4);
+        database.open(&counter).unwrap();
+        assert_eq!(database.number, Some((9 << COUNT_BITS) | 6));
+        database.open(&counter).unwrap();
+        assert_eq!(database.number, Some((9 << COUNT_BITS) | 8));
+    }
+
+    #[test]
+    fn a_garbled_counter_is_no_zero() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.counter");
+        let counter = OpenCounter::file(&path);
+        let mut database = Database::new(9);
+        database.open(&counter).unwrap();
+        let fine = std::fs::read(&path).unwrap();
+        for garbled in [
+            &b""[..],
+            b"\n",
+            b"four",
+            b"-4",
+            b"4 5",
+            b"\xff\xfe",
+            b"99999999999999999999",
+        ] {
+            std::fs::write(&path, garbled).unwrap();
+            assert_eq!(database.open(&counter), Err(Code::StorageCounter));
+            assert_eq!(std::fs::read(&path).unwrap(), garbled, "untouched");
+        }
+        std::fs::write(&path, fine).unwrap();
+        database.open(&counter).unwrap();
+    }
+
+    #[test]
+    fn a_step_while_it_is_open_makes_what_was_before_an_old_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.counter");
+        let counter = OpenCounter::file(&path);
+        let mut database = Database::new(9);
+        database.has_account = true;
+        database.open(&counter).unwrap();
+        let mut old = database;
+        // Cut short before the database has it, and after: the database itself always opens, its copy once it is done.
+        let cut = counter.advance_open(database.number, 9, |_| Err(Code::StorageFull.into()));
+        assert_eq!(cut.unwrap_err().code(), Code::StorageFull);
+        let number = &mut database.number;
+        let before = *number;
+        let store = |value| {
+            *number = Some(value);
+            Ok(())
+        };
+        counter.advance_open(before, 9, store).unwrap();
+        assert_eq!(old.open(&counter), Err(Code::StorageRolledBack));
+        database.open(&counter).unwrap();
+    }
+
     #[test]
     fn only_a_crash_between_the_writes_is_forgiven() {
         assert_eq!(opening(None, None), Some(1));
@@ -136,13 +367,17 @@ mod tests {
         let open = |database: Option<u64>| {
             let mut stored = None;
             counter
-                .advance(database, |value| {
-                    stored = Some(value);
+                .advance(database.map(named), true, 7, |value| {
+                    stored = Some(count(value));
                     Ok(())
                 })
                 .map(|()| stored.unwrap())
         };
-        let crash = |database| counter.advance(Some(database), |_| Err(Code::StorageFull.into()));
+        let crash = |database| {
+            counter.advance(Some(named(database)), true, 7, |_| {
+                Err(Code::StorageFull.into())
+            })
+        };
         assert_eq!(open(None).unwrap(), 2);
         for _ in 0..5 {
             assert_eq!(crash(2).unwrap_err().code(), Code::StorageFull);
@@ -186,7 +421,9 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.counter");
-        OpenCounter::file(&path).advance(None, |_| Ok(())).unwrap();
+        OpenCounter::file(&path)
+            .advance(None, false, 7, |_| Ok(()))
+            .unwrap();
         assert_eq!(
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600

@@ -37,6 +37,7 @@ mod takeover;
 mod trust;
 mod work;
 
+use rand_core::Rng as _;
 use sotto_db::{Account, Waiting};
 use sotto_wire::topic::{BucketTable, ContentTopic, Lane, content_topic};
 
@@ -48,6 +49,7 @@ use own::Own;
 use step::{Fx, Rng, Step};
 
 use crate::config::Mode;
+use crate::counter::OpenCounter;
 use crate::error::{Code, Error, Kind};
 use crate::event::Event;
 use crate::records::{ConversationId, MessageId};
@@ -158,6 +160,15 @@ impl Engine {
             self.set_wake(now_ms, &mut out);
         }
         out
+    }
+
+    /// Moves the open counter on. Without an account nothing is counted.
+    pub(crate) fn count(&mut self, counter: &OpenCounter) -> Result<(), Error> {
+        if self.own.is_none() {
+            return Ok(());
+        }
+        let name = self.rng.next_u64();
+        counter.moved(&mut self.db, name)
     }
 
     /// What the own bucket carries.

@@ -108,6 +108,7 @@ codes! {
     StorageForeign = "storage.foreign", Storage, "this file is a database of something else; it was left untouched";
     StorageNewer = "storage.newer", Storage, "the database was written by a newer version";
     StorageRolledBack = "storage.rolled_back", Storage, "this is an old copy of the database";
+    StorageCounter = "storage.counter", Storage, "the host's open counter is garbled: if this is no old copy of the database, remove the counter and open again";
     StorageFull = "storage.full", Storage, "the disk is full; nothing was lost";
     StorageReadOnly = "storage.read_only", Storage, "the folder cannot be written";
     StorageIo = "storage.io", Storage, "reading or writing the database failed";

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use rand_core::UnwrapErr;
+use rand_core::{Rng as _, UnwrapErr};
 use sotto_db::Account;
 use sotto_net::{NetConfig, NetHandle, Traffic, client};
 use sotto_wire::topic::BucketTable;
@@ -13,7 +13,6 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::api::{Messenger, Shared};
 use crate::clock::{Clock, system_clock};
 use crate::config::Config;
-use crate::counter::OpenCounter;
 use crate::engine::{Engine, EngineConfig, book, stored};
 use crate::error::{Code, Error};
 use crate::fleet::Fleet;
@@ -22,9 +21,7 @@ use crate::status::Status;
 use crate::subscription::EVENT_DEPTH;
 
 /// Database file in the folder.
-const DATABASE: &str = "account.db";
-/// How often this database was opened, as the host's counter has it.
-const KEY_OPENS: &str = "opens";
+pub(crate) const DATABASE: &str = "account.db";
 
 impl Messenger {
     /// Opens the account in `config.dir`, or an empty one, and starts its two threads. Blocks for the database only;
@@ -83,7 +80,8 @@ fn prepare(config: Config, clock: Clock) -> Result<Prepared, Error> {
     make_folder(&config.dir)?;
     let mut account = Account::open(&config.dir.join(DATABASE), &config.key)?;
     if let Some(counter) = &config.counter {
-        count_open(&mut account, counter)?;
+        let name = UnwrapErr(getrandom::SysRng).next_u64();
+        counter.opened(&mut account, name)?;
     }
     Ok(Prepared {
         account,
@@ -100,20 +98,6 @@ fn make_folder(dir: &Path) -> Result<(), Error> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let made = builder.create(dir).map_err(sotto_db::Error::from);
     Ok(made?)
-}
-
-/// Refuses an old copy: see [`crate::counter`].
-fn count_open(account: &mut Account, counter: &OpenCounter) -> Result<(), Error> {
-    let stored = account.read(|tx| tx.kv_get(KEY_OPENS))?;
-    let stored = match stored.as_deref() {
-        None => None,
-        Some(bytes) => Some(u64::from_be_bytes(
-            bytes.try_into().map_err(|_| Code::StorageCorrupt)?,
-        )),
-    };
-    counter.advance(stored, |next| {
-        account.transaction(|tx| Ok(tx.kv_set(KEY_OPENS, &next.to_be_bytes())?))
-    })
 }
 
 fn net_thread(actor: impl Future<Output = ()> + Send + 'static) -> Result<NetThread, Error> {
@@ -177,6 +161,8 @@ fn start(
         events: sender,
         status: Arc::clone(&status),
         clock: Arc::clone(&clock),
+        counter: config.counter,
+        counted_ms: opened_ms,
         first,
     }
     .spawn()?;

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::counter::OpenCounter;
 use crate::engine::Engine;
 use crate::engine::input::{Answer, Command, Effect, Input, Ticket};
 use crate::error::{Code, Error};
@@ -27,6 +28,9 @@ const NET_BACKLOG: usize = 256;
 const NET_CLOSE: Duration = Duration::from_secs(5);
 /// Longest sleep towards a deadline, so that a wall clock set forward is noticed within the hour.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+/// The open counter moves this often while the engine does something anyway, milliseconds: an old copy of the folder is
+/// noticed although it was made while the app ran.
+const COUNT_MS: i64 = 3_600_000;
 
 /// A call on its way to the engine.
 pub(crate) struct Call {
@@ -57,6 +61,9 @@ pub(crate) struct Runtime {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) status: Arc<Status>,
     pub(crate) clock: Clock,
+    pub(crate) counter: Option<OpenCounter>,
+    /// When it was moved last.
+    pub(crate) counted_ms: i64,
     /// What opening the engine asked for.
     pub(crate) first: Vec<Effect>,
 }
@@ -74,6 +81,8 @@ struct Loop {
     events: broadcast::Sender<Event>,
     status: Arc<Status>,
     clock: Clock,
+    counter: Option<OpenCounter>,
+    counted_ms: i64,
     backlog: VecDeque<sotto_net::Command>,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: Ticket,
@@ -109,6 +118,8 @@ impl Runtime {
             events,
             status,
             clock,
+            counter,
+            counted_ms,
             first,
         } = self;
         let mut state = Loop {
@@ -116,6 +127,8 @@ impl Runtime {
             events,
             status,
             clock,
+            counter,
+            counted_ms,
             backlog: VecDeque::new(),
             waiting: HashMap::new(),
             next_ticket: 0,
@@ -278,9 +291,35 @@ impl Loop {
 
     fn input(&mut self, input: Input) {
         let now_ms = self.now();
+        // The app may be stopped right after its answer, so the counter moves before.
+        let at_once = matches!(
+            &input,
+            Input::Command(
+                _,
+                Command::Foreground { on: false }
+                    | Command::AccountCreate { .. }
+                    | Command::AccountRestore { .. }
+            )
+        );
         let effects = self.engine.handle(now_ms, input);
         self.status.set_bucket(self.engine.bucket(now_ms));
+        // A clock set back counts as an hour too.
+        if at_once || !(0..COUNT_MS).contains(&now_ms.saturating_sub(self.counted_ms)) {
+            self.count(now_ms);
+        }
         self.perform(effects);
+    }
+
+    fn count(&mut self, now_ms: i64) {
+        let Some(counter) = &self.counter else {
+            return;
+        };
+        self.counted_ms = now_ms;
+        if let Err(error) = self.engine.count(counter) {
+            log::warn!("the open counter: {error}");
+            let code = error.code().as_str();
+            self.emit(Event::Notice { code });
+        }
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {

@@ -9,6 +9,8 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -368,6 +370,194 @@ async fn an_old_copy_is_noticed() {
     assert_eq!(start().unwrap_err().code(), Code::StorageRolledBack);
     std::fs::write(&file, new).unwrap();
     start().unwrap().close().await.unwrap();
+}
+
+/// Moves a folder's files to another one, which must be empty.
+fn move_files(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::rename(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_start_with_an_empty_folder_leaves_the_real_one_usable() {
+    let net = Loopback::default();
+    let [keys, folder, aside, copy] = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let start = || {
+        let mut config = config(folder.path());
+        config.counter = Some(OpenCounter::file(keys.path().join("key.counter")));
+        Messenger::open_over(config, net.join().0, system_clock())
+    };
+    let name = |messenger: &Messenger| messenger.account().unwrap().map(|own| own.name);
+    let messenger = start().unwrap();
+    messenger.account_create("Ida").await.unwrap();
+    messenger.close().await.unwrap();
+    let old = std::fs::read(folder.path().join("account.db")).unwrap();
+    start().unwrap().close().await.unwrap();
+
+    move_files(folder.path(), aside.path());
+    for _ in 0..2 {
+        let messenger = start().unwrap();
+        assert_eq!(name(&messenger), None);
+        messenger.close().await.unwrap();
+    }
+    move_files(folder.path(), copy.path());
+    move_files(aside.path(), folder.path());
+    let messenger = start().unwrap();
+    assert_eq!(name(&messenger).as_deref(), Some("Ida"));
+    messenger.close().await.unwrap();
+    // Its old copy is noticed as before.
+    let new = std::fs::read(folder.path().join("account.db")).unwrap();
+    std::fs::write(folder.path().join("account.db"), old).unwrap();
+    assert_eq!(start().unwrap_err().code(), Code::StorageRolledBack);
+    std::fs::write(folder.path().join("account.db"), new).unwrap();
+
+    // Where another account was made meanwhile, either opens.
+    for _ in 0..2 {
+        move_files(folder.path(), aside.path());
+        move_files(copy.path(), folder.path());
+        let messenger = start().unwrap();
+        if name(&messenger).is_none() {
+            messenger.account_create("Jon").await.unwrap();
+        }
+        messenger.close().await.unwrap();
+        move_files(folder.path(), copy.path());
+        move_files(aside.path(), folder.path());
+        let messenger = start().unwrap();
+        assert_eq!(name(&messenger).as_deref(), Some("Ida"));
+        messenger.close().await.unwrap();
+    }
+}
+
+/// The counter moves while the app runs: when it leaves the screen, and once an hour while something happens.
+#[tokio::test]
+async fn a_copy_made_while_the_app_ran_is_noticed() {
+    let net = Loopback::default();
+    let [keys, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let now = Arc::new(AtomicI64::new(system_clock()()));
+    let start = || {
+        let mut config = config(folder.path());
+        config.counter = Some(OpenCounter::file(keys.path().join("key.counter")));
+        let now = Arc::clone(&now);
+        let clock = Arc::new(move || now.load(Ordering::Relaxed));
+        Messenger::open_over(config, net.join().0, clock)
+    };
+    let file = folder.path().join("account.db");
+    let messenger = start().unwrap();
+    messenger.account_create("Kim").await.unwrap();
+    messenger.close().await.unwrap();
+    for hourly in [false, true] {
+        let messenger = start().unwrap();
+        messenger
+            .draft_set(&ConversationId::from_bytes(&[1; 32]), "x")
+            .await
+            .unwrap_err();
+        let counter = std::fs::read(keys.path().join("key.counter")).unwrap();
+        // What a backup finds, with its log.
+        let parts = ["account.db", "account.db-wal", "account.lock"];
+        let copied = parts.map(|part| std::fs::read(folder.path().join(part)).unwrap());
+        if hourly {
+            now.fetch_add(3_600_000, Ordering::Relaxed);
+            messenger.invite().await.unwrap();
+        } else {
+            messenger.set_foreground(false).await.unwrap();
+        }
+        // The next call is answered after the counter moved.
+        messenger.set_foreground(true).await.unwrap();
+        let moved = std::fs::read(keys.path().join("key.counter")).unwrap();
+        assert_ne!(moved, counter);
+        messenger.close().await.unwrap();
+        let newest = std::fs::read(&file).unwrap();
+        for (part, bytes) in parts.iter().zip(copied) {
+            std::fs::write(folder.path().join(part), bytes).unwrap();
+        }
+        assert_eq!(start().unwrap_err().code(), Code::StorageRolledBack);
+        for part in ["account.db-wal", "account.db-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(part));
+        }
+        std::fs::write(&file, newest).unwrap();
+        start().unwrap().close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_garbled_counter_says_what_to_do() {
+    let net = Loopback::default();
+    let [keys, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let path = keys.path().join("key.counter");
+    let start = || {
+        let mut config = config(folder.path());
+        config.counter = Some(OpenCounter::file(&path));
+        Messenger::open_over(config, net.join().0, system_clock())
+    };
+    let messenger = start().unwrap();
+    messenger.account_create("Lea").await.unwrap();
+    messenger.close().await.unwrap();
+    for garbled in ["", "many"] {
+        std::fs::write(&path, garbled).unwrap();
+        let refused = start().unwrap_err();
+        assert_eq!(refused.code(), Code::StorageCounter);
+        assert!(refused.detail().contains("remove the counter"), "{refused}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    start().unwrap().close().await.unwrap();
+}
+
+/// Each page in turn: opening, reads, calls and notices say `storage.corrupt` or do what they should.
+#[tokio::test]
+async fn damage_is_called_so_wherever_it_lies() {
+    let net = Loopback::default();
+    let (alice, bob) = befriended(&net).await;
+    let conversation = alice.conversation();
+    for i in 0..10 {
+        let text = format!("number {i} {}", "long ".repeat(1000));
+        alice.messenger.send(&conversation, &text).await.unwrap();
+    }
+    alice.messenger.close().await.unwrap();
+    bob.messenger.close().await.unwrap();
+    let file = alice.folder.path().join("account.db");
+    let whole = std::fs::read(&file).unwrap();
+    let (mut opened, mut told) = (0, 0);
+    for page in 0..whole.len() / 4096 {
+        let mut bytes = whole.clone();
+        bytes[page * 4096 + 1000] ^= 1;
+        std::fs::write(&file, &bytes).unwrap();
+        let mut errors = Vec::new();
+        match open(alice.folder.path(), &net) {
+            Err(error) => errors.push(error),
+            Ok(messenger) => {
+                opened += 1;
+                let events = messenger.subscribe();
+                errors.extend(messenger.account().err());
+                errors.extend(messenger.contacts().err());
+                errors.extend(messenger.conversations(None, 10).err());
+                match messenger.messages(&conversation, None, 100) {
+                    Ok(page) => assert_eq!(page.len(), 10),
+                    Err(error) => errors.push(error),
+                }
+                errors.extend(messenger.send(&conversation, "one more").await.err());
+                errors.extend(messenger.set_foreground(false).await.err());
+                errors.extend(messenger.close().await.err());
+                while let Some(batch) = events.next_batch(64).await {
+                    for event in batch {
+                        if let Event::Notice { code } = event {
+                            assert_eq!(code, "storage.corrupt");
+                            told += 1;
+                        }
+                    }
+                }
+            }
+        }
+        for error in errors {
+            assert_eq!(error.code(), Code::StorageCorrupt, "page {page}");
+            told += 1;
+        }
+        for part in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(alice.folder.path().join(format!("account.db{part}")));
+        }
+    }
+    assert!(opened > 10 && told > 50, "{opened} {told}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ const RENEW_LEFT_S: u64 = 12 * 3600;
 /// Default mean of the receipt delay, milliseconds.
 const RECEIPT_DELAY_MS: u32 = 3000;
 
-pub(super) const KEY_ACCOUNT: &str = "account";
+pub(crate) const KEY_ACCOUNT: &str = "account";
 pub(super) const KEY_PHRASE: &str = "phrase";
 pub(super) const KEY_DEVICE: &str = "device";
 pub(super) const KEY_NAME: &str = "name";

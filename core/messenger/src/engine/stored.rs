@@ -7,7 +7,8 @@ use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
 use super::invite::{invite_error, is_open};
-use super::own::{KEY_ACCOUNT, KEY_NAME, KEY_PHRASE, KEY_REPLACED, KEY_SETTINGS, settings_of};
+pub(crate) use super::own::KEY_ACCOUNT;
+use super::own::{KEY_NAME, KEY_PHRASE, KEY_REPLACED, KEY_SETTINGS, settings_of};
 use super::state;
 use crate::error::{Code, Error};
 use crate::records::{

@@ -538,7 +538,13 @@ impl Engine {
         if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
         }
-        let due = self.db.read(|tx| tx.due()).unwrap_or_default();
+        let due = match self.db.read(|tx| tx.due()) {
+            Ok(due) => due,
+            Err(error) => {
+                let failed = |(ticket, _)| Effect::Reply(ticket, Err(error.into()));
+                return out.extend(self.live.syncs.drain(..).map(failed));
+            }
+        };
         let nothing = |at: Option<i64>| replaced || at.is_none_or(|at| at > now_ms);
         if nothing(due.publish_ms)
             && nothing(due.fetch_ms)
@@ -553,16 +559,26 @@ impl Engine {
 
     /// Names the next deadline if it changed.
     pub(super) fn set_wake(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        let wake = self.next_wake(now_ms);
+        let wake = match self.next_wake(now_ms) {
+            Ok(wake) => wake,
+            Err(error) => {
+                if now_ms >= self.live.work_after_ms {
+                    self.background_error(now_ms, &error, out);
+                }
+                Some(self.live.work_after_ms)
+            }
+        };
         if wake != self.live.wake {
             self.live.wake = wake;
             out.push(Effect::WakeAt(wake));
         }
     }
 
-    fn next_wake(&self, now_ms: i64) -> Option<i64> {
-        let own = self.own.as_ref().filter(|own| !own.replaced)?;
-        let due = self.db.read(|tx| tx.due()).ok()?;
+    fn next_wake(&self, now_ms: i64) -> Result<Option<i64>, Error> {
+        let Some(own) = self.own.as_ref().filter(|own| !own.replaced) else {
+            return Ok(None);
+        };
+        let due = self.db.read(|tx| tx.due())?;
         let live = &self.live;
         let store = live.connectivity.store;
         let publish = |at: Option<i64>| Some(at?.max(live.publish_from()?));
@@ -582,12 +598,9 @@ impl Engine {
             self.release_at(),
             Some(live.poll_ms).filter(|_| self.polls() && live.caught_up),
         ];
-        let next = candidates
-            .into_iter()
-            .flatten()
-            .min()
-            .filter(|&at| at < sotto_db::NEVER)?;
-        Some(next.max(live.work_after_ms).max(now_ms))
+        let next = candidates.into_iter().flatten().min();
+        let next = next.filter(|&at| at < sotto_db::NEVER);
+        Ok(next.map(|next| next.max(live.work_after_ms).max(now_ms)))
     }
 }
 

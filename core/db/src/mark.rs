@@ -1,0 +1,76 @@
+use std::fs::File;
+use std::io;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::Error;
+
+/// What is hashed before the key.
+const LABEL: &[u8] = b"sotto database key mark 1";
+const LEN: usize = 32;
+
+/// What the lock file says of a key. Once a database is made, the lock file holds SHA-256(label ‖ key): so it is known
+/// that there was a database, and a wrong key is told from a damaged first page. The key is 32 random bytes, so its hash
+/// helps nobody to find it. A lock file of another length says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Nothing: no database was made here, as far as is known.
+    None,
+    /// A database with this key is here.
+    Right,
+    /// A database with another key is here.
+    Other,
+}
+
+impl Mark {
+    /// Reads the lock file.
+    pub(crate) fn read(lock: &File, key: &[u8; 32]) -> Result<Self, Error> {
+        if lock.metadata()?.len() != LEN as u64 {
+            return Ok(Self::None);
+        }
+        let mut found = [0; LEN];
+        read_at(lock, &mut found)?;
+        Ok(if found == Self::of(key) {
+            Self::Right
+        } else {
+            Self::Other
+        })
+    }
+
+    /// Writes the lock file and syncs it.
+    pub(crate) fn write(lock: &File, key: &[u8; 32]) -> Result<(), Error> {
+        lock.set_len(LEN as u64)?;
+        write_at(lock, &Self::of(key))?;
+        Ok(lock.sync_all()?)
+    }
+
+    fn of(key: &[u8; 32]) -> [u8; LEN] {
+        Sha256::new()
+            .chain_update(LABEL)
+            .chain_update(key)
+            .finalize()
+            .into()
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, 0)
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, buffer: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, buffer, 0)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, buffer: &mut [u8]) -> io::Result<()> {
+    io::Seek::rewind(&mut file)?;
+    io::Read::read_exact(&mut file, buffer)
+}
+
+#[cfg(not(unix))]
+fn write_at(mut file: &File, buffer: &[u8]) -> io::Result<()> {
+    io::Seek::rewind(&mut file)?;
+    io::Write::write_all(&mut file, buffer)
+}
