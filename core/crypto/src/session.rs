@@ -346,6 +346,17 @@ impl Session {
         })
     }
 
+    /// Is this header one of the chain after those that are known, as far as its own seal shows? Where its message does
+    /// not open, it was changed on its way, or the other side answers a ratchet key that this state does not have.
+    pub fn is_next_chain(&self, tag: &Tag, random: &Random, header: &[u8; HEADER_LEN]) -> bool {
+        let current = self
+            .receiving
+            .as_ref()
+            .and_then(|c| Header::open(&c.keys.header, tag, random, header));
+        current.is_none()
+            && Header::open(&self.next_receiving.header, tag, random, header).is_some()
+    }
+
     fn late_handshake(
         &self,
         tag: &Tag,

@@ -49,3 +49,6 @@ CREATE INDEX news_due ON news(due_ms);
 CREATE TABLE arrivals(n INTEGER PRIMARY KEY AUTOINCREMENT, message BLOB NOT NULL UNIQUE, answer BLOB) STRICT;
 INSERT INTO arrivals(message) SELECT m.id FROM messages m JOIN contacts c ON c.conversation=m.conversation
   WHERE m.mine=0 AND m.fetching=0 AND c.state=2 ORDER BY m.added_ms, m.rowid;
+ALTER TABLE sessions ADD COLUMN gap_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN gap_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;

@@ -53,6 +53,13 @@ row! {
         heard_ms: i64,
         /// When it goes.
         until_ms: Option<i64>,
+        /// Counters above this one, up to the next field, were never given; both 0: there are none, or the other side
+        /// was seen to lack them.
+        gap_from: u32,
+        /// The last of them.
+        gap_to: u32,
+        /// The other side is ahead of this session, as far as is known: a number of the engine's.
+        ahead: u8,
     }
 }
 
@@ -118,6 +125,18 @@ impl Tx<'_> {
     pub fn sessions(&self) -> Result<Vec<Hash>, Error> {
         let sql = "SELECT hash FROM sessions ORDER BY heard_ms DESC, hash";
         all(self.conn, sql, [], |r| r.get(0))
+    }
+
+    /// Leaves out the next `length` counters of every session that messages leave by and that was answered. Where
+    /// nothing was sent since the last gap, that one is made anew. None is made where more than `most` counters are
+    /// under way: a receipt reaches no further.
+    pub fn sessions_leave_gaps(&self, length: u32, most: u32) -> Result<usize, Error> {
+        let sql = "UPDATE sessions SET gap_from=f, gap_to=f+?1, seq=f+?1 FROM (SELECT hash AS h,
+              CASE WHEN gap_to>0 AND seq=gap_to THEN gap_from ELSE seq END AS f FROM sessions WHERE sending=1
+                AND (initiator=0 OR answered=1)
+                AND seq-coalesce((SELECT min(o.seq) FROM outbox o WHERE o.session=hash), seq)<?2)
+            WHERE hash=h";
+        run(self.conn, sql, params![length, most])
     }
 
     /// Deletes a session and its skipped keys.
@@ -336,6 +355,9 @@ mod tests {
             created_ms: 0,
             heard_ms: 0,
             until_ms: None,
+            gap_from: 0,
+            gap_to: 0,
+            ahead: 0,
         };
         tx.session_put(&session).unwrap();
         hash

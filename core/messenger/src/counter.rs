@@ -235,12 +235,12 @@ mod tests {
         }
 
         fn open(&mut self, counter: &OpenCounter) -> Result<(), Code> {
+            let before = self.number;
             let number = &mut self.number;
             let store = |value| {
                 *number = Some(value);
                 Ok(())
             };
-            let before = *number;
             let done = counter.advance(before, self.has_account, self.name, store);
             done.map_err(|error| error.code())
         }
@@ -328,8 +328,8 @@ mod tests {
         // Cut short before the database has it, and after: the database itself always opens, its copy once it is done.
         let cut = counter.advance_open(database.number, 9, |_| Err(Code::StorageFull.into()));
         assert_eq!(cut.unwrap_err().code(), Code::StorageFull);
+        let before = database.number;
         let number = &mut database.number;
-        let before = *number;
         let store = |value| {
             *number = Some(value);
             Ok(())

@@ -22,6 +22,7 @@ pub mod input;
 mod invite;
 mod live;
 mod news;
+mod old_copy;
 mod outcome;
 mod own;
 mod query;
@@ -115,13 +116,18 @@ impl Engine {
             .own
             .as_ref()
             .is_some_and(|own| own.record.suites != suites);
+        let gap = match &engine.own {
+            Some(_) => old_copy::gap(engine.rng.next_u32()),
+            None => 0,
+        };
         engine.db.transaction(|tx| {
+            tx.sessions_leave_gaps(gap, old_copy::GAPS_MOST)?;
             if updated {
                 own::publish_anew(tx, now_ms)?;
             }
             tx.outbox_rewind(now_ms)?;
             tx.attempts_unname()?;
-            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(work::FETCH_ANSWER_MS))?;
+            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(cards::ANSWER_MS))?;
             Ok::<_, Error>(())
         })?;
         if updated {
@@ -395,6 +401,32 @@ impl Engine {
         if self.live.heard != heard {
             self.live.heard.clone_from(&heard);
             out.push(Effect::Net(sotto_net::Command::Subscribe { topics: heard }));
+        }
+    }
+
+    /// Answers callers of a sync once everything is caught up and nothing is left to send.
+    fn answer_syncs(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        let replaced = self.is_replaced(); // nothing more comes or leaves
+        let idle = self.live.caught_up && self.live.in_flight.is_empty();
+        if self.live.syncs.is_empty() || !(idle || replaced) {
+            return;
+        }
+        let due = match self.db.read(|tx| tx.due()) {
+            Ok(due) => due,
+            Err(error) => {
+                let failed = |(ticket, _)| Effect::Reply(ticket, Err(error.into()));
+                return out.extend(self.live.syncs.drain(..).map(failed));
+            }
+        };
+        let nothing = |at: Option<i64>| replaced || at.is_none_or(|at| at > now_ms);
+        if nothing(due.publish_ms)
+            && nothing(due.fetch_ms)
+            && (replaced || self.live.queries.is_empty())
+        {
+            for (ticket, before) in self.live.syncs.drain(..) {
+                let received = self.live.received.saturating_sub(before);
+                out.push(Effect::Reply(ticket, Ok(Answer::Synced { received })));
+            }
         }
     }
 

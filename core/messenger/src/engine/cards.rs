@@ -17,9 +17,11 @@ use super::own::{
 use super::query::{Query, What};
 use super::reset::{self, Need};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
-use super::{contact, device, send, session, state, takeover};
+use super::{contact, device, old_copy, send, session, state, takeover};
 use crate::error::{Code, Error};
 
+/// Cards are asked for again when nothing came of it for so long.
+pub(super) const ANSWER_MS: i64 = 5 * MINUTE;
 /// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
 /// After a restore the own list is looked at once more, for another restore at the same time.
@@ -215,6 +217,34 @@ pub(super) fn query(
     }
 }
 
+/// Asks for the cards of contacts that wait for them.
+pub(super) fn ask(step: &mut Step<'_>) -> Result<(), Error> {
+    for mut contact in step.tx.contacts_fetch_due(step.now_ms)? {
+        // Set again by whatever comes of it; until then, should nothing come.
+        contact.fetch_due_ms = Some(step.now_ms.saturating_add(ANSWER_MS));
+        let need = match send::sending_session(step, &contact.chat)? {
+            Some(row) => reset::need(step, &contact, &row)?,
+            None => Need::First,
+        };
+        if need == Need::Ahead && old_copy::begin(step, &mut contact)? {
+            continue;
+        }
+        let fine = need == Need::None;
+        let secret = card_secret(&contact).filter(|_| !fine);
+        if secret.is_none() {
+            contact.fetch_due_ms = None;
+        }
+        step.tx.contact_put(&contact)?;
+        if let Some(secret) = secret {
+            let chat = contact.chat;
+            let known = u64::try_from(contact.list_version).unwrap_or(0);
+            let query = query(step, &secret, What::Cards { chat }, (chat, known));
+            step.fx.queries.push(query);
+        }
+    }
+    Ok(())
+}
+
 /// The cards of somebody we wait for are here, or not. `None`: the store could not be asked.
 pub(super) fn fetched(
     step: &mut Step<'_>,
@@ -341,7 +371,9 @@ fn take(
     if !session::begin(step, contact, record, &prekey, secret)? {
         return Ok(false);
     }
-    if let Some(row) = sending.filter(|_| need != Need::Long) {
+    if need == Need::Ahead {
+        old_copy::began(step, contact)?;
+    } else if let Some(row) = sending.filter(|_| need != Need::Long) {
         reset::unseal(step, &row)?;
     }
     send::seal_waiting(step, &contact.chat)?;
@@ -370,11 +402,19 @@ pub(super) fn ask_own(step: &mut Step<'_>) -> Result<(), Error> {
 /// The own list as the stores hold it: was the phrase restored elsewhere?
 pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     let own = step.own()?;
+    let newer = found.list.as_ref();
+    let newer = newer.and_then(|list| old_copy::of(own, list));
     let other = found.list.filter(|list| list.record(&own.device).is_none());
     let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
     let outranks = |list: &DeviceList| takeover::outranks(own, list);
     if !restoring && other.as_ref().is_some_and(outranks) {
         takeover::replaced(step)?;
+    } else if let Some(version) = newer.filter(|_| !step.skewed) {
+        old_copy::proven_by_own_list(step)?;
+        let record = renew_record(step, Some(version))?;
+        publish_self(step, &record)?;
+        set_time(step.tx, KEY_NEXT_CONTACTS, step.now_ms)?;
+        device::tell(step, &record)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= REFRESH_MIN_MS - HOUR {
         if step.skewed {
             return Ok(()); // nothing is signed by a wrong clock

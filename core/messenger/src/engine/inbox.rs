@@ -5,7 +5,7 @@ use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUp
 
 use super::own::{self, KEY_COVERED};
 use super::step::{SECOND, Step};
-use super::{blob, contact, device, receipt, send, state};
+use super::{blob, contact, device, old_copy, receipt, send, state};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::ConversationId;
@@ -90,7 +90,7 @@ pub(super) fn take(
             Ok(())
         }
         Content::List(list) => device::take_list(step, contact, row, &list),
-        Content::Want(prefixes) => wanted(step, &contact, &prefixes),
+        Content::Want(prefixes) => wanted(step, row, &contact, &prefixes),
         Content::Gone(prefixes) => gone(step, &contact, &prefixes),
         Content::Read(up_to) => read(step, &contact, &up_to, &inner.receipts),
     }
@@ -218,7 +218,12 @@ fn take_profile(
 }
 
 /// Messages of ours that they lack.
-fn wanted(step: &mut Step<'_>, contact: &Contact, prefixes: &[Prefix]) -> Result<(), Error> {
+fn wanted(
+    step: &mut Step<'_>,
+    from: &Session,
+    contact: &Contact,
+    prefixes: &[Prefix],
+) -> Result<(), Error> {
     if contact.state != state::ACCEPTED {
         return Ok(());
     }
@@ -230,7 +235,11 @@ fn wanted(step: &mut Step<'_>, contact: &Contact, prefixes: &[Prefix]) -> Result
                     send::again(step, &message, &contact.chat)?;
                 }
             }
-            _ => gone.push(*prefix),
+            Some(theirs) => {
+                old_copy::wanted(step, from, contact, &theirs)?;
+                gone.push(*prefix);
+            }
+            None => gone.push(*prefix),
         }
     }
     if !gone.is_empty() {

@@ -292,7 +292,6 @@ pub(super) fn refresh_ms(step: &mut Step<'_>) -> i64 {
 }
 
 /// This install speaks other suites now: a new list is signed, after a look at the stores, and all cards follow.
-
 pub(super) fn publish_anew(tx: &Tx<'_>, now_ms: i64) -> Result<(), Error> {
     set_time(tx, KEY_PUBLISHED, 0)?;
     set_time(tx, KEY_NEXT_CONTACTS, now_ms)?;

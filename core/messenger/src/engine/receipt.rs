@@ -6,7 +6,7 @@ use sotto_wire::topic::Lane;
 
 use super::step::{MINUTE, SECOND, Step};
 use super::trust::Told;
-use super::{outcome, send, state};
+use super::{old_copy, outcome, send, state};
 use crate::error::{Code, Error};
 
 /// Longest delay in the foreground,
@@ -80,7 +80,7 @@ pub(super) fn all_owed(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// Only a session in which they sent has anything to be receipted.
-fn is_receiving(row: &Session) -> bool {
+pub(super) fn is_receiving(row: &Session) -> bool {
     row.tracker.iter().any(|byte| *byte != 0)
 }
 
@@ -187,6 +187,9 @@ pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Resul
     for mut row in step.tx.sessions_of(chat)? {
         if session_prefix(&row.hash) != receipt.session() {
             continue;
+        }
+        if !old_copy::is_true(step, &mut row, receipt)? {
+            continue; // nothing rises by it
         }
         for (id, seq, message) in step.tx.outbox_of_session(&row.hash)? {
             if receipt.lacks(seq) {

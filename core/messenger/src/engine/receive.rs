@@ -12,7 +12,9 @@ use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use super::step::{DAY, SECOND, Step};
 use super::trust::Told;
-use super::{contact, device, found, inbox, receipt, reset, send, session, state, takeover};
+use super::{
+    contact, device, found, inbox, old_copy, receipt, reset, send, session, state, takeover,
+};
 use crate::error::{Code, Error};
 
 /// A handshake is remembered for so long when nothing confirms it.
@@ -209,6 +211,7 @@ fn decrypt(
     let session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
     match session.decrypt(&envelope.tag, &envelope.random, header, message) {
         Ok(decrypted) => {
+            let row = old_copy::follows(row, &decrypted);
             moved(step, envelope, row, &decrypted)?;
             Ok(Verdict::Taken)
         }
@@ -217,6 +220,12 @@ fn decrypt(
             None => Ok(Verdict::Dropped),
         },
         Err(DecryptError::TooFarAhead { .. } | DecryptError::Newer) => Ok(Verdict::Unmatched),
+        Err(DecryptError::Forged)
+            if session.is_next_chain(&envelope.tag, &envelope.random, header) =>
+        {
+            old_copy::doubt(step, row)?;
+            Ok(Verdict::Dropped)
+        }
         Err(_) => Ok(Verdict::Dropped),
     }
 }
@@ -522,7 +531,9 @@ fn begin(
         && let Some(mut contact) = step.tx.contact(&chat)?
     {
         // They began anew: the answer, with a pair for the next time.
+        old_copy::they_began_anew(step, &chat, decrypted.session.hash())?;
         contact::hello(step, &mut contact)?;
+        send::seal_waiting(step, &chat)?;
     }
     if let Some(request) = &request
         && contact.state == state::REQUESTED

@@ -7,7 +7,7 @@ use sotto_wire::content::ResetPair;
 use sotto_wire::identity::{Bundle, DeviceList, DeviceRecord, MAX_VALIDITY_S};
 
 use super::step::{DAY, HOUR, Step};
-use super::{cards, device, send, session, state};
+use super::{cards, device, old_copy, send, session, state};
 use crate::error::{Code, Error};
 
 /// A sending session whose receipts stay away this long is begun anew, once newer cards are there.
@@ -30,12 +30,17 @@ pub(super) enum Need {
     Silent,
     /// Its chain is long: what is sealed in it stays so.
     Long,
+    /// The other side is ahead of it: this is an old copy of the database.
+    Ahead,
 }
 
 /// Has the session by which messages leave to be begun anew?
 pub(super) fn need(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<Need, Error> {
     if contact.state == state::REQUESTED && row.mask_secret != contact.invite_secret {
         return Ok(Need::Invited);
+    }
+    if old_copy::is_ahead(step, contact, row)? {
+        return Ok(Need::Ahead);
     }
     let silent = step
         .tx
@@ -121,6 +126,13 @@ pub(super) fn store(pair: &ResetPair, device: &[u8; 16]) -> Vec<u8> {
     .concat()
 }
 
+/// Is this session begun by the pair that the contact gave?
+pub(super) fn is_by_pair(contact: &Contact, row: &Session) -> bool {
+    let pair = contact.reset_pair.as_deref();
+    let id = row.prekey_id.as_ref().filter(|_| row.initiator);
+    id.is_some_and(|id| pair.is_some_and(|pair| pair.starts_with(id)))
+}
+
 /// The pair that a device of theirs gave, if it serves this suite.
 fn pair_of(contact: &Contact, of: &DeviceRecord, suite: u32) -> Option<PrekeyPublic> {
     let (id, rest) = contact.reset_pair.as_deref()?.split_first_chunk::<8>()?;
@@ -167,8 +179,8 @@ fn is_long(row: &Session) -> Result<bool, Error> {
     Ok(session.map_err(|_| Code::StorageCorrupt)?.sent_in_chain() >= CHAIN_MAX)
 }
 
-/// Begins a new session where the chain of the sending one is long: by their pair, which needs no card, for the
-/// device is the same; else once their cards are here. True: there is another one to send by.
+/// Begins a new session where the chain of the sending one is long: by their pair; else once their cards are here.
+/// True: there is another one to send by.
 pub(super) fn shorten(
     step: &mut Step<'_>,
     contact: &mut Contact,
@@ -177,6 +189,19 @@ pub(super) fn shorten(
     if !is_long(row)? {
         return Ok(false);
     }
+    if by_pair(step, contact, row)? {
+        return Ok(true);
+    }
+    fetch(step, contact)?;
+    Ok(false)
+}
+
+/// Begins a new session by the pair that their device gave, which needs no card, for the device is the same.
+pub(super) fn by_pair(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+    row: &Session,
+) -> Result<bool, Error> {
     let record = contact.record.as_deref().map(DeviceRecord::decode);
     let record = record
         .and_then(Result::ok)
@@ -185,13 +210,12 @@ pub(super) fn shorten(
         let suite = device::suite(step, contact, record).ok()?;
         pair_of(contact, record, suite)
     });
-    if let (Some(record), Some(pair), Some(secret)) = (record, pair, cards::card_secret(contact))
-        && session::begin(step, contact, &record, &pair, secret)?
-    {
-        return Ok(true);
+    match (record, pair, cards::card_secret(contact)) {
+        (Some(record), Some(pair), Some(secret)) => {
+            session::begin(step, contact, &record, &pair, secret)
+        }
+        _ => Ok(false),
     }
-    fetch(step, contact)?;
-    Ok(false)
 }
 
 /// A session was answered, so the pair it began with is used up: theirs if we began it, ours if they did.

@@ -16,7 +16,7 @@ use super::outcome::{emit_state, give_up};
 use super::own::Own;
 use super::step::{DAY, SECOND, Step};
 use super::trust::{Told, Trust};
-use super::{blob, contact, receipt, reset, state, takeover};
+use super::{blob, contact, old_copy, receipt, reset, state, takeover};
 use crate::error::{Code, Error};
 
 /// Outbox kinds.
@@ -193,8 +193,12 @@ fn seal_row(step: &mut Step<'_>, row: &mut Outbox) -> Result<bool, Error> {
     if reset::shorten(step, &mut contact, &session)? {
         session = sending_session(step, &chat)?.ok_or(Code::Internal)?;
     }
+    if session.ahead >= old_copy::LEFT {
+        return Ok(false);
+    }
     let seq = session.seq.saturating_add(1);
     let floor = step.tx.outbox_floor(&session.hash)?.unwrap_or(seq);
+    let floor = old_copy::floor(&session, floor);
     let inner = Inner {
         seq,
         floor: floor.clamp(1, seq),

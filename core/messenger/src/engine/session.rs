@@ -94,6 +94,9 @@ pub(super) fn session_row(
         created_ms: step.now_ms,
         heard_ms: step.now_ms,
         until_ms: None,
+        gap_from: 0,
+        gap_to: 0,
+        ahead: 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use sotto_net::{Circle, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
 use super::bucket::Meter;
-use super::input::{Answer, Effect};
+use super::input::Effect;
 use super::own::{self, KEY_COVERED};
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
@@ -14,8 +14,6 @@ use crate::event::Event;
 
 /// Overlap of catch-ups, for clocks and stores that lag.
 const OVERLAP_MS: i64 = MINUTE;
-/// Cards are asked for again when nothing came of it for so long.
-pub(super) const FETCH_ANSWER_MS: i64 = 5 * MINUTE;
 /// What is past its time is deleted this often, while something happens anyway.
 const EXPIRE_MS: i64 = HOUR;
 
@@ -323,7 +321,7 @@ impl Engine {
         Ok(())
     }
 
-    fn is_replaced(&self) -> bool {
+    pub(super) fn is_replaced(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.replaced)
     }
 
@@ -500,7 +498,7 @@ impl Engine {
             self.run(now_ms, out, |step| query::holes(step, &topics))?;
         }
         if is_due(due.cards_ms) {
-            self.run(now_ms, out, fetch_cards)?;
+            self.run(now_ms, out, cards::ask)?;
         }
         let next_self_ms = self.own.as_ref().map(|own| own.next_self_ms);
         if is_due(next_self_ms) {
@@ -529,32 +527,6 @@ impl Engine {
             reset::drop_old(step)?;
             reset::look(step)
         })
-    }
-
-    /// Answers callers of a sync once everything is caught up and nothing is left to send.
-    pub(super) fn answer_syncs(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        let replaced = self.is_replaced(); // nothing more comes or leaves
-        let idle = self.live.caught_up && self.live.in_flight.is_empty();
-        if self.live.syncs.is_empty() || !(idle || replaced) {
-            return;
-        }
-        let due = match self.db.read(|tx| tx.due()) {
-            Ok(due) => due,
-            Err(error) => {
-                let failed = |(ticket, _)| Effect::Reply(ticket, Err(error.into()));
-                return out.extend(self.live.syncs.drain(..).map(failed));
-            }
-        };
-        let nothing = |at: Option<i64>| replaced || at.is_none_or(|at| at > now_ms);
-        if nothing(due.publish_ms)
-            && nothing(due.fetch_ms)
-            && (replaced || self.live.queries.is_empty())
-        {
-            for (ticket, before) in self.live.syncs.drain(..) {
-                let received = self.live.received.saturating_sub(before);
-                out.push(Effect::Reply(ticket, Ok(Answer::Synced { received })));
-            }
-        }
     }
 
     /// Names the next deadline if it changed.
@@ -615,30 +587,6 @@ fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
         if step.fx.opened > before {
             let brought = Told::Brought(message.node, message.live);
             step.fx.trust.push(brought);
-        }
-    }
-    Ok(())
-}
-
-/// Asks for the cards of contacts that wait for them.
-fn fetch_cards(step: &mut Step<'_>) -> Result<(), Error> {
-    for mut contact in step.tx.contacts_fetch_due(step.now_ms)? {
-        // Set again by whatever comes of it; until then, should nothing come.
-        contact.fetch_due_ms = Some(step.now_ms.saturating_add(FETCH_ANSWER_MS));
-        let fine = match send::sending_session(step, &contact.chat)? {
-            Some(row) => reset::need(step, &contact, &row)? == reset::Need::None,
-            None => false,
-        };
-        let secret = cards::card_secret(&contact).filter(|_| !fine);
-        if secret.is_none() {
-            contact.fetch_due_ms = None;
-        }
-        step.tx.contact_put(&contact)?;
-        if let Some(secret) = secret {
-            let chat = contact.chat;
-            let known = u64::try_from(contact.list_version).unwrap_or(0);
-            let query = cards::query(step, &secret, What::Cards { chat }, (chat, known));
-            step.fx.queries.push(query);
         }
     }
     Ok(())

@@ -94,6 +94,17 @@ impl Receipt {
         self.contiguous
     }
 
+    /// The highest counter that it says arrived; 0: none.
+    pub fn highest(&self) -> u32 {
+        let bits = self.bitmap.last().map_or(0, |last| {
+            self.bitmap.len() as u32 * 8 - last.leading_zeros()
+        });
+        match bits {
+            0 => self.contiguous,
+            bits => self.contiguous.saturating_add(bits + 1),
+        }
+    }
+
     /// Does it say that `seq` (from 1) arrived?
     pub fn covers(&self, seq: u32) -> bool {
         if seq <= self.contiguous {

@@ -1,0 +1,269 @@
+//! An old copy of everything, put back: folder, key and counter together, as a backup makes it.
+//!
+//! The other sides are ahead of such a copy. What proves it: a receipt for a counter that was never given, or the own
+//! list in the stores, signed by this device and newer than its own. What makes it likely: a header of the next chain
+//! opens and its message does not, for it answers a ratchet key that the copy lacks. A changed message looks the same,
+//! so that alone begins a new session and says nothing. Then nothing rises by receipts for the old session, and what
+//! they had not covered leaves by a new one.
+
+use sotto_crypto::Decrypted;
+use sotto_db::{Chat, Contact, Session};
+use sotto_wire::content::{self, Content, Message, ProfileUpdate, Receipt};
+use sotto_wire::identity::DeviceList;
+
+use super::own::{Own, own_cards_changed, renew_record};
+use super::step::{MINUTE, SECOND, Step};
+use super::{contact, receipt, reset, send, state};
+use crate::error::{Code, Error};
+
+/// What [`Session::ahead`] says: the other side is not ahead.
+const NO: u8 = 0;
+/// A header opened and its message did not.
+const DOUBT: u8 = 1;
+/// From here on nothing is sealed in the session: a new one takes its place.
+pub(super) const LEFT: u8 = 2;
+/// A receipt, or the own list, proved it.
+const PROVEN: u8 = 3;
+
+/// Longest gap in the counters of a session, see [`gap`].
+const GAP_MAX: u32 = 32;
+/// No gap is made while more counters than this are under way.
+pub(super) const GAPS_MOST: u32 = 64;
+/// The envelope as it was sent has so long to follow one that was changed on its way.
+const DOUBT_MS: i64 = 30 * SECOND;
+/// A session begun by the contact's reset pair has so long to be answered, before the contact's cards are looked for.
+const PAIR_MS: i64 = MINUTE;
+/// Sessions with one contact that are left for this reason while they are kept, 7 days. A contact who lies about what
+/// he received gets no more of them.
+const MOST: usize = 4;
+/// Messages looked at for those of ours that a lost one names.
+const NAMED: usize = 64;
+
+/// How many counters each session leaves out from a start on. Until a receipt shows that the other side lacks them, the
+/// floor stays below: so an install that went on from the same copy gave some of these, or others after its own gap,
+/// and a receipt for any of them is no receipt of ours.
+pub(super) fn gap(random: u32) -> u32 {
+    1 + random % GAP_MAX
+}
+
+/// The floor of the next message, where it would be `floor` without a gap.
+pub(super) fn floor(row: &Session, floor: u32) -> u32 {
+    if row.gap_to > 0 {
+        floor.min(row.gap_from.saturating_add(1))
+    } else {
+        floor
+    }
+}
+
+/// May a receipt be believed? Not where it counts what was never sent.
+pub(super) fn is_true(
+    step: &mut Step<'_>,
+    row: &mut Session,
+    receipt: &Receipt,
+) -> Result<bool, Error> {
+    if row.ahead == PROVEN {
+        return Ok(false);
+    }
+    let mut gap = row.gap_from.saturating_add(1)..=row.gap_to;
+    if receipt.highest() > row.seq || gap.any(|seq| receipt.covers(seq)) {
+        prove(step, row)?;
+        return Ok(false);
+    }
+    if row.gap_to > 0 && receipt.highest() > row.gap_to {
+        (row.gap_from, row.gap_to) = (0, 0);
+        step.tx.session_put(row)?;
+    }
+    Ok(true)
+}
+
+fn prove(step: &mut Step<'_>, row: &mut Session) -> Result<(), Error> {
+    if left(step, &row.chat, &row.hash)? >= MOST {
+        return Ok(());
+    }
+    log::warn!("a receipt counts what was never sent: this is an old copy of the database");
+    step.notice(Code::StorageRolledBack);
+    row.ahead = PROVEN;
+    step.tx.session_put(row)?;
+    reset::unseal(step, row)?;
+    own_cards_changed(step)?; // looks at the own list, too
+    renew(step)?;
+    due(step, &row.chat, 0)
+}
+
+/// How many other sessions with this contact were left because he is ahead.
+fn left(step: &Step<'_>, chat: &Chat, but: &[u8; 32]) -> Result<usize, Error> {
+    let all = step.tx.sessions_of(chat)?;
+    let left = |row: &&Session| row.ahead >= LEFT && row.hash != *but;
+    Ok(all.iter().filter(left).count())
+}
+
+/// A new session is to be begun by then.
+fn due(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+    let Some(mut contact) = step.tx.contact(chat)? else {
+        return Ok(());
+    };
+    if contact.state == state::ACCEPTED {
+        let at_ms = step.now_ms.saturating_add(in_ms);
+        contact.fetch_due_ms = Some(contact.fetch_due_ms.map_or(at_ms, |due| due.min(at_ms)));
+        contact.fetch_tries = 0;
+        step.tx.contact_put(&contact)?;
+    }
+    Ok(())
+}
+
+/// Contacts may know a newer record of this device than the copy has.
+fn renew(step: &mut Step<'_>) -> Result<(), Error> {
+    if !step.skewed {
+        renew_record(step, None)?;
+    }
+    Ok(())
+}
+
+/// A header of the next chain opened, its message did not.
+pub(super) fn doubt(step: &mut Step<'_>, mut row: Session) -> Result<(), Error> {
+    if row.ahead != NO || !row.sending || left(step, &row.chat, &row.hash)? >= MOST {
+        return Ok(());
+    }
+    row.ahead = DOUBT;
+    step.tx.session_put(&row)?;
+    renew(step)?;
+    due(step, &row.chat, DOUBT_MS)
+}
+
+/// The next chain could be followed: what did not open was changed on its way.
+pub(super) fn follows(mut row: Session, decrypted: &Decrypted) -> Session {
+    if decrypted.stepped && row.ahead == DOUBT {
+        row.ahead = NO;
+    }
+    row
+}
+
+/// Is a new session to be begun in the place of this one, by which messages leave?
+pub(super) fn is_ahead(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<bool, Error> {
+    if row.ahead != NO {
+        return Ok(true);
+    }
+    // Begun by the pair, and not answered: the pair may be used up. Once more, by the bundle.
+    let late = row.created_ms.saturating_add(PAIR_MS) <= step.now_ms;
+    if row.answered || !late || !reset::is_by_pair(contact, row) {
+        return Ok(false);
+    }
+    let all = step.tx.sessions_of(&row.chat)?;
+    let tried = |row: &&Session| row.initiator && !row.answered;
+    Ok(all.iter().any(|row| row.ahead >= LEFT) && all.iter().filter(tried).count() == 1)
+}
+
+/// Begins a session by the contact's reset pair in the place of one that he is ahead of. False: his cards are needed.
+pub(super) fn begin(step: &mut Step<'_>, contact: &mut Contact) -> Result<bool, Error> {
+    let Some(row) = send::sending_session(step, &contact.chat)?.filter(|row| row.ahead != NO)
+    else {
+        return Ok(false);
+    };
+    if !reset::by_pair(step, contact, &row)? {
+        return Ok(false);
+    }
+    began(step, contact)?;
+    send::seal_waiting(step, &contact.chat)?;
+    contact.fetch_due_ms = Some(step.now_ms.saturating_add(PAIR_MS));
+    step.tx.contact_put(contact)?;
+    Ok(true)
+}
+
+/// A new session was begun: what the old ones carried leaves by it, and something does at once, so that the contact
+/// answers.
+pub(super) fn began(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
+    for mut row in step.tx.sessions_of(&contact.chat)? {
+        if row.sending {
+            continue;
+        }
+        if row.ahead == DOUBT {
+            row.ahead = LEFT;
+            step.tx.session_put(&row)?;
+        }
+        reset::unseal(step, &row)?;
+    }
+    let own = step.own()?;
+    let first = Content::Profile(ProfileUpdate {
+        home: own.account.home_value(),
+        name: own.name.clone(),
+        picture: None,
+    });
+    send::enqueue_content(step, contact, &first)?;
+    contact::hello(step, contact)
+}
+
+/// A contact began a new session with us: his old ones may be lost, or those of an old copy. He is told what arrived in
+/// them, and what he has no receipt for leaves by the new one.
+pub(super) fn they_began_anew(step: &Step<'_>, chat: &Chat, new: &[u8; 32]) -> Result<(), Error> {
+    for mut row in step.tx.sessions_of(chat)? {
+        if row.hash == *new {
+            continue;
+        }
+        if receipt::is_receiving(&row) {
+            row.receipt_dirty = true;
+            step.tx.session_put(&row)?;
+        }
+        if !row.sending {
+            reset::unseal(step, &row)?;
+        }
+    }
+    Ok(())
+}
+
+/// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
+/// nothing else names them.
+pub(super) fn wanted(
+    step: &mut Step<'_>,
+    from: &Session,
+    contact: &Contact,
+    theirs: &sotto_db::Message,
+) -> Result<(), Error> {
+    let id = |m: &[u8]| content::message_id(&contact.conversation, &from.chat, &from.device, m);
+    let mut look = vec![theirs.clone()];
+    for _ in 0..NAMED {
+        let Some(message) = look.pop() else {
+            return Ok(());
+        };
+        if message.mine {
+            if step.tx.outbox_of_message(&message.id)?.is_none() {
+                send::again(step, &message, &contact.chat)?;
+            }
+            continue;
+        }
+        if id(&message.m) != message.id {
+            continue; // of another device
+        }
+        let parents = Message::decode(&message.m).map(|message| message.parents);
+        for parent in parents.unwrap_or_default() {
+            look.extend(step.tx.message_by_prefix(&contact.conversation, &parent)?);
+        }
+    }
+    Ok(())
+}
+
+/// The version of an own list that this device signed later than what it knows.
+pub(super) fn of(own: &Own, list: &DeviceList) -> Option<u64> {
+    let record = list.record(&own.device)?;
+    let ours = record.identity == own.keys.identity_public()
+        && record.signing == own.keys.signing_public();
+    (ours && list.version > own.record.list_version).then_some(list.version)
+}
+
+/// The own list in the stores is newer than this install: so are all contacts.
+pub(super) fn proven_by_own_list(step: &mut Step<'_>) -> Result<(), Error> {
+    log::warn!("the own list is newer: this is an old copy of the database");
+    step.notice(Code::StorageRolledBack);
+    for contact in step.tx.contacts()? {
+        let all = step.tx.sessions_of(&contact.chat)?;
+        if all.iter().any(|row| row.ahead >= LEFT) {
+            continue; // left already
+        }
+        if let Some(mut row) = all.into_iter().find(|row| row.sending) {
+            row.ahead = PROVEN;
+            step.tx.session_put(&row)?;
+            reset::unseal(step, &row)?;
+            due(step, &contact.chat, 0)?;
+        }
+    }
+    Ok(())
+}
