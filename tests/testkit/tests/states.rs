@@ -138,6 +138,36 @@ fn a_long_text_is_read_once_it_is_whole() {
     assert_eq!(unread(&world, 1), 0);
 }
 
+/// A text whose place was taken by later ones of the same contact: its pointer, sealed anew, has it fetched; it is not
+/// receipted before.
+#[test]
+fn a_long_text_that_lost_its_place_is_fetched_when_its_pointer_comes_again() {
+    let mut world = World::befriended(904);
+    world.weather.store_misses = 100; // its chunks are nowhere
+    assert!(world.send(0, &"long ".repeat(4000)));
+    world.run(5 * SECOND);
+    world.weather = calm();
+    let id = world.phones[1].messages()[0].id;
+    world.kill(1);
+    world.phones[1].tables(|tx| tx.fetch_delete(&id).unwrap());
+    world.start(1);
+    world.kill(0);
+    world.phones[0].tables(|tx| {
+        let mut row = tx.outbox_of_message(&id).unwrap().unwrap();
+        row.sealed_ms = 0; // so long ago that it is sealed anew
+        tx.outbox_update(&row).unwrap();
+    });
+    world.start(0);
+    world.weather.store_misses = 100;
+    world.run(4 * MINUTE);
+    assert_eq!(world.phones[1].texts(), ["…"]);
+    assert_eq!(states(&world), ["on its way"]);
+    world.weather = calm();
+    world.run(HOUR);
+    assert_eq!(world.phones[1].texts()[0].len(), 20_000);
+    assert_eq!(states(&world), ["delivered"]);
+}
+
 /// Two people who have written to each other, so that nodes have proved themselves; then Alice writes once more. Bob's
 /// topic and the payload.
 fn talked(seed: u64) -> (World, String, Vec<u8>) {
