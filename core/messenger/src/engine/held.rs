@@ -5,7 +5,11 @@ use std::collections::VecDeque;
 
 use sotto_net::Received;
 
+use super::Engine;
+use super::input::Effect;
+use super::query::What;
 use super::step::SECOND;
+use crate::error::Error;
 
 /// Payload bytes that wait at most; what comes beyond them is asked of a store again.
 const HELD_BYTES: usize = 512 * 1024;
@@ -54,6 +58,35 @@ impl Held {
     pub(super) fn release(&mut self) -> (VecDeque<Received>, bool) {
         let held = std::mem::take(self);
         (held.pushes, held.dropped)
+    }
+}
+
+impl Engine {
+    /// Was the phrase restored elsewhere?
+    pub(super) fn is_replaced(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.replaced)
+    }
+
+    /// A store was asked for what came before the start, or none can be: pushes wait no longer.
+    pub(super) fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let (pushes, dropped) = self.live.held.release();
+        if dropped {
+            self.live.missed();
+        }
+        for received in pushes {
+            let done = self.heard(now_ms, &received, out);
+            if done.is_err() {
+                self.live.missed(); // the rest is asked of a store
+                return done;
+            }
+        }
+        Ok(())
+    }
+
+    /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
+    pub(super) fn release_at(&self) -> Option<i64> {
+        let asked = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
+        self.live.held.until_ms().filter(|_| !asked)
     }
 }
 

@@ -70,29 +70,7 @@ impl Engine {
         }
     }
 
-    /// A store was asked for what came before the start, or none can be: pushes wait no longer.
-    fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let (pushes, dropped) = self.live.held.release();
-        if dropped {
-            self.live.missed();
-        }
-        for received in pushes {
-            let done = self.heard(now_ms, &received, out);
-            if done.is_err() {
-                self.live.missed(); // the rest is asked of a store
-                return done;
-            }
-        }
-        Ok(())
-    }
-
-    /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
-    fn release_at(&self) -> Option<i64> {
-        let asked = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        self.live.held.until_ms().filter(|_| !asked)
-    }
-
-    fn heard(
+    pub(super) fn heard(
         &mut self,
         now_ms: i64,
         received: &Received,
@@ -319,10 +297,6 @@ impl Engine {
             self.publish_all_anew(now_ms, out)?;
         }
         Ok(())
-    }
-
-    pub(super) fn is_replaced(&self) -> bool {
-        self.own.as_ref().is_some_and(|own| own.replaced)
     }
 
     /// Does everything whose time has come.
