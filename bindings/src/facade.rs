@@ -181,7 +181,7 @@ impl SottoCore {
         Ok(self.messenger.retry(&MessageId(message)).await?)
     }
 
-    /// Notes that everything up to `message` was seen; tells the author if read receipts are on. Errors:
+    /// Marks everything up to `message` read; tells the author if read receipts are on. Errors:
     /// `message.missing`, `conversation.missing`.
     pub async fn mark_read(&self, conversation: String, message: String) -> Result<(), SottoError> {
         let (conversation, message) = (ConversationId(conversation), MessageId(message));

@@ -15,7 +15,7 @@ pub enum MessageState {
     Stored,
     /// A device of the receiver has it on disk.
     Delivered,
-    /// The receiver has seen it (opt-in). One of the other side: it was marked read here.
+    /// The receiver's app marked it read (opt-in). One of the other side: it was marked read here.
     Read,
     /// Given up after 30 days, or refused for good; `retry` starts anew.
     Failed,
@@ -90,7 +90,7 @@ pub struct Contact {
     pub request_text: Option<String>,
     /// The safety number was compared.
     pub verified: bool,
-    /// Their device list changed since it was last looked at.
+    /// Their devices changed. It stays set until somebody says that they were compared.
     pub devices_changed: bool,
     /// Why no session can be begun with them now, by code.
     pub waiting: Option<String>,

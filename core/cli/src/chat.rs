@@ -7,6 +7,8 @@ mod command;
 mod lines;
 mod screen;
 
+use std::io::{self, IsTerminal};
+
 use sotto_messenger::records::{Contact, ContactState, ConversationId};
 use sotto_messenger::{Code, Event, Messenger, Subscription};
 use tokio::sync::mpsc;
@@ -19,8 +21,14 @@ use crate::{logger, open};
 use command::Command;
 use screen::Screen;
 
-/// Longest line: a text of 1 MiB behind a slash. A terminal itself takes fewer at once: 4,095 bytes on Linux.
+/// Longest line: a text of 1 MiB behind a slash.
 const LINE_CAP: usize = (1 << 20) + 1;
+/// Bytes that a terminal takes as one line; it swallows the rest (Linux; macOS: 1,023).
+const TERMINAL_CAP: usize = if cfg!(target_os = "macos") {
+    1023
+} else {
+    4095
+};
 /// Events taken at once.
 const BATCH: usize = 256;
 
@@ -81,6 +89,13 @@ impl Chat<'_> {
                 Happening::Line(Some(Line::TooLong(_))) => self
                     .screen
                     .say("That is too long: a text has at most 1 MiB.")?,
+                Happening::Line(Some(Line::Text(bytes)))
+                    if bytes.len() >= TERMINAL_CAP && io::stdin().is_terminal() =>
+                {
+                    self.screen.say(
+                        "The terminal may have cut this line, so it was not sent: see /file.",
+                    )?;
+                }
                 Happening::Line(Some(Line::Text(bytes))) => {
                     let text = String::from_utf8_lossy(&bytes).into_owned();
                     if self.line(&text).await? == Next::Quit {

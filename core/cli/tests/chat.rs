@@ -211,3 +211,65 @@ fn a_long_text_is_broken_before_the_terminal_breaks_it() {
         );
     }
 }
+
+/// A terminal swallows the end of a long line without a word; a file or a pipe brings a text of 1 MiB.
+#[test]
+fn a_text_of_a_mebibyte_is_sent_and_what_a_terminal_cut_is_not() {
+    let mut friends = support::Friends::meet();
+    let text = "x".repeat(1 << 20);
+    let path = friends.path("text");
+    std::fs::write(&path, format!("{text}\n")).unwrap();
+    assert!(friends.alice.process.finish().success());
+    let (alice, address) = (friends.path("alice"), friends.node.address.clone());
+    let mut piped = chat(&alice, &address);
+    piped.until("a conversation", |line| line == "— Bob —");
+    piped.write(&text);
+    piped.write(&format!("/file {}", path.display()));
+    piped.until("too long", |line| {
+        if line.contains("sent: x") {
+            return true;
+        }
+        assert!(!line.contains(" ! "), "{line}");
+        false
+    });
+    friends.bob.texts(&friends.conversation, &[&text, &text]);
+    assert_eq!(piped.finish().code(), Some(0));
+
+    let script = "import os,pty,sys\n\
+        pid,fd=pty.fork()\n\
+        if pid==0: os.execv(sys.argv[1],sys.argv[1:])\n\
+        got=b''\n\
+        while b'Bob' not in got: got+=os.read(fd,65536)\n\
+        for _ in range(6): os.write(fd,b'y'*1000)\n\
+        os.write(fd,b'\\n')\n\
+        while b'was not sent' not in got: got+=os.read(fd,65536)\n\
+        os.write(fd,b'/quit\\n')\n\
+        while True:\n\
+        \x20try:\n\
+        \x20 if not os.read(fd,65536): break\n\
+        \x20except OSError: break\n\
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid,0)[1]))\n";
+    let mut terminal = std::process::Command::new("python3");
+    terminal.args(["-c", script]).arg(sotto().get_program());
+    terminal
+        .args(["chat", "--node", &address, "--data"])
+        .arg(&alice);
+    let mut terminal = Process::start(&mut terminal);
+    assert_eq!(terminal.wait().code(), Some(0));
+    friends.bob.texts(&friends.conversation, &[&text, &text]);
+}
+
+#[test]
+fn a_terminal_says_in_words_what_a_person_should_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let mut old = chat(&folder.path().join("old"), &node.address);
+    old.write("Alice");
+    let phrase = old.until("the phrase", |line| line.split_whitespace().count() == 12);
+    old.until("a connection", |line| line == "  connected");
+    let mut new = chat(&folder.path().join("new"), &node.address);
+    new.write(&format!("/restore {}", phrase.trim()));
+    old.until("a notice", |line| {
+        line == "  ! device.replaced: the phrase was restored on another device, which took over"
+    });
+}

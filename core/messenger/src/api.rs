@@ -216,7 +216,7 @@ impl Messenger {
         .await
     }
 
-    /// Notes that everything up to `message` was seen; tells the author if read receipts are on. A long text that is still
+    /// Marks everything up to `message` read; tells the author if read receipts are on. A long text that is still
     /// being fetched stays unread, and is to be marked once it is whole. Errors:
     /// `message.missing`, `conversation.missing`.
     pub async fn mark_read(

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+use std::io::Read;
+
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{Contact, MessageState};
 use sotto_messenger::{Code, Error, Messenger};
@@ -19,6 +21,7 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /to NUMBER          choose whom to write to
   /accept NUMBER      accept a request; also /decline, /block, /unblock
   /safety             the safety number; compare it, then /verify
+  /file PATH          send the text of a file: a terminal takes lines of 4,095 bytes at most
   /history            the newest messages again
   /retry              send the last failed message again
   /name NAME          change your name
@@ -38,6 +41,7 @@ pub(super) enum Command {
     Contacts,
     To(usize),
     Answer(ContactAction, usize),
+    File(String),
     Safety,
     Verify,
     History,
@@ -83,6 +87,8 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
         "decline" => Command::Answer(ContactAction::Decline, number()?),
         "block" => Command::Answer(ContactAction::Block, number()?),
         "unblock" => Command::Answer(ContactAction::Unblock, number()?),
+        "file" if rest.is_empty() => return Err("/file needs a path."),
+        "file" => Command::File(rest.to_owned()),
         "safety" => Command::Safety,
         "verify" => Command::Verify,
         "history" => Command::History,
@@ -136,6 +142,7 @@ impl Chat<'_> {
                 let contact = self.numbered(number)?;
                 self.messenger.contact_answer(&contact.id, action).await?;
             }
+            Command::File(path) => self.send_file(&path).await?,
             Command::Safety => {
                 let number = self.messenger.safety_number(&self.chosen()?.id)?;
                 self.screen.say(&number.digits)?;
@@ -162,6 +169,19 @@ impl Chat<'_> {
         let id = self.messenger.send(&conversation, text).await?;
         self.screen.sent(id, text);
         Ok(())
+    }
+
+    /// Sends what a file holds, without the newlines at its end.
+    async fn send_file(&mut self, path: &str) -> Result<(), Stopped> {
+        let mut text = Vec::new();
+        // One byte more than a text may have shows that it has too many.
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(super::LINE_CAP as u64).read_to_end(&mut text));
+        match (read, String::from_utf8(text)) {
+            (Ok(_), Ok(text)) => self.send(text.trim_end_matches(['\n', '\r'])).await,
+            (Err(error), _) => Ok(self.screen.say(&format!("  ! {error}"))?),
+            (_, Err(_)) => Ok(self.screen.say("  ! this file is no text in UTF-8")?),
+        }
     }
 
     fn list(&mut self) -> Result<(), Stopped> {
@@ -257,7 +277,7 @@ mod tests {
                 continue;
             }
             let line = match word {
-                "/add" | "/name" => format!("{word} x"),
+                "/add" | "/name" | "/file" => format!("{word} x"),
                 _ => format!("{word} 1"),
             };
             assert!(parse(&line).is_ok(), "{word}");

@@ -164,28 +164,9 @@ impl Screen {
 
     /// A line of the list of contacts.
     pub(super) fn listed(&mut self, number: usize, contact: &Contact) -> Result<(), Failure> {
-        let mut about: Vec<&str> = Vec::new();
-        match contact.state {
-            ContactState::Requested => about.push("asked"),
-            ContactState::Incoming => about.push("asks you"),
-            ContactState::Declined => about.push("declined"),
-            ContactState::Blocked => about.push("blocked"),
-            _ => {}
-        }
-        if contact.verified {
-            about.push("verified");
-        }
-        if contact.devices_changed {
-            about.push(DEVICES_CHANGED);
-        }
-        if let Some(code) = &contact.waiting {
-            about.extend(["waits", sentence(code)]);
-        }
         let (name, emoji) = (self.label(contact), contact.emoji_hash.concat());
-        self.said(
-            &format!("  {number} {name} {emoji} {}", about.join(", ")),
-            "",
-        )
+        let head = format!("  {number} {name} {emoji} {}", about(contact));
+        self.said(&head, "")
     }
 
     pub(super) fn connectivity(&mut self, now: &Connectivity) -> Result<(), Failure> {
@@ -199,6 +180,28 @@ impl Screen {
             "  no connection"
         })
     }
+}
+
+/// Where a contact stands, and why it waits.
+fn about(contact: &Contact) -> String {
+    let mut about: Vec<String> = Vec::new();
+    match contact.state {
+        ContactState::Requested => about.push("asked".into()),
+        ContactState::Incoming => about.push("asks you".into()),
+        ContactState::Declined => about.push("declined".into()),
+        ContactState::Blocked => about.push("blocked".into()),
+        _ => {}
+    }
+    if contact.verified {
+        about.push("verified".into());
+    }
+    if contact.devices_changed {
+        about.push(DEVICES_CHANGED.into());
+    }
+    if let Some(code) = &contact.waiting {
+        about.push(format!("waits: {}", sentence(code)));
+    }
+    about.join(", ")
 }
 
 /// What has to be compared again.
@@ -289,6 +292,23 @@ mod tests {
             labels("me", &contacts),
             ["Bob 🐙🌵🍋", "bob 🦊🌵🍋", "Carol", "Me 🐢🌵🍋", "“you”"]
         );
+    }
+
+    #[test]
+    fn the_list_says_why_a_contact_waits_and_that_its_devices_changed() {
+        let mut one = contact("1", "Bob", "🐙");
+        assert_eq!(about(&one), "");
+        one.state = ContactState::Requested;
+        one.waiting = Some("invite.unreachable".into());
+        assert_eq!(
+            about(&one),
+            format!("asked, waits: {}", Code::InviteUnreachable.detail())
+        );
+        one.state = ContactState::Accepted;
+        one.waiting = Some("suite.lower".into());
+        one.devices_changed = true;
+        let said = about(&one);
+        assert!(said.starts_with(DEVICES_CHANGED) && said.ends_with(Code::SuiteLower.detail()));
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub enum Command {
         /** Which. */
         message: MessageId,
     },
-    /// Everything up to this message was seen. Answer: `Done`.
+    /// Everything up to this message is marked read. Answer: `Done`.
     MarkRead {
         /** Where. */
         conversation: ConversationId,
