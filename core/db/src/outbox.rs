@@ -100,6 +100,12 @@ impl Tx<'_> {
         run(self.conn, sql, params![now_ms, NEVER])
     }
 
+    /// Makes everything due at once that is sealed and waits for a receipt.
+    pub fn outbox_all_due(&self, now_ms: i64) -> Result<usize, Error> {
+        let sql = "UPDATE outbox SET due_ms=?1 WHERE kind=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
+        run(self.conn, sql, params![now_ms, NEVER])
+    }
+
     /// When its store is to be looked into.
     pub fn outbox_checks_due(&self, now_ms: i64, limit: u32) -> Result<Vec<Outbox>, Error> {
         all(

@@ -25,6 +25,8 @@ mod news;
 mod old_copy;
 mod outcome;
 mod own;
+mod pages;
+mod probe;
 mod query;
 mod receipt;
 mod receive;
@@ -150,6 +152,7 @@ impl Engine {
     /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The effects are to be carried out in order.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
+        let was_skewed = self.live.clock.skewed();
         match input {
             Input::Command(ticket, Command::SyncOnce) => self.live.wait_for_sync(ticket),
             Input::Command(ticket, command) => {
@@ -162,6 +165,10 @@ impl Engine {
         }
         if !self.live.closing {
             self.work(now_ms, &mut out);
+            if !was_skewed && self.live.clock.skewed() {
+                let code = Code::ClockSkewed.as_str();
+                out.push(Effect::Emit(Event::Notice { code }));
+            }
             self.answer_syncs(now_ms, &mut out);
             self.set_wake(now_ms, &mut out);
         }
@@ -268,7 +275,8 @@ impl Engine {
                 tx,
                 now_ms,
                 clock_ms: live.clock.correct(now_ms),
-                skewed: live.clock.skewed(),
+                unproven: live.clock.skewed() && !live.clock.is_proven(),
+                may_sign: live.clock.may_sign(),
                 rng,
                 own: own.as_ref(),
                 config,

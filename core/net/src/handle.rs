@@ -34,7 +34,7 @@ pub enum Command {
         topic: String,
         /// The envelope, exactly one size class long.
         payload: Vec<u8>,
-        /// Waku timestamp, Unix nanoseconds.
+        /// Waku timestamp, Unix nanoseconds; 0: the node that takes the message sets its own time.
         timestamp_ns: i64,
         /// Nodes not to use when another is healthy: those that had it before.
         not: Vec<NodeNumber>,
@@ -72,7 +72,7 @@ pub enum Command {
         /// Start, inclusive, Unix nanoseconds.
         start_ns: i64,
         /// End, inclusive, Unix nanoseconds.
-        end_ns: i64,
+        end_ns: Option<i64>,
         /// Page from the newest backwards.
         newest_first: bool,
     },

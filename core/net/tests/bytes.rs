@@ -78,7 +78,7 @@ async fn bytes_of_a_question_over_a_connection_of_its_own() {
             circle: Circle::Other,
             topics: vec![TOPIC.into()],
             start_ns: now_ns() - 900_000_000_000,
-            end_ns: now_ns(),
+            end_ns: Some(now_ns()),
             newest_first: false,
         };
         client.send(query).await;

@@ -314,7 +314,7 @@ async fn closing_answers_what_is_open() {
         circle: Circle::Receive,
         topics: vec![TOPIC.into()],
         start_ns: 0,
-        end_ns: 1,
+        end_ns: Some(1),
         newest_first: false,
     };
     client.send(query).await;

@@ -238,7 +238,7 @@ async fn taking_over_waits_for_the_answer_of_a_store() {
             circle: Circle::Receive,
             topics: vec![TOPIC.into()],
             start_ns: 0,
-            end_ns: support::now_ns(),
+            end_ns: Some(support::now_ns()),
             newest_first: false,
         })
         .await;

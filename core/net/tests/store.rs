@@ -32,7 +32,7 @@ fn query(id: u64, circle: Circle, newest_first: bool) -> Command {
         circle,
         topics: vec![TOPIC.into()],
         start_ns: START,
-        end_ns: START + 1000 * SECOND,
+        end_ns: Some(START + 1000 * SECOND),
         newest_first,
     }
 }

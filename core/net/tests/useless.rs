@@ -73,7 +73,7 @@ fn query(id: u64) -> Command {
         circle: Circle::Receive,
         topics: vec![TOPIC.into()],
         start_ns: now_ns() - 120_000_000_000,
-        end_ns: now_ns(),
+        end_ns: Some(now_ns()),
         newest_first: false,
     }
 }
@@ -213,7 +213,7 @@ async fn a_store_that_refuses_each_query_proves_nothing() {
             circle: Circle::Alone,
             topics: vec![TOPIC.into()],
             start_ns: 0,
-            end_ns: 1,
+            end_ns: Some(1),
             newest_first: false,
         };
         client.send(query).await;

@@ -150,7 +150,7 @@ impl Client {
             circle: Circle::Receive,
             topics: vec![topic.to_owned()],
             start_ns,
-            end_ns,
+            end_ns: Some(end_ns),
             newest_first,
         })
         .await;

@@ -32,6 +32,10 @@ pub enum Conduct {
     Lies,
     /// Its pages never end.
     Endless,
+    /// Takes, relays and pushes as it should. Its disk is full: its store has nothing.
+    Full,
+    /// Says that its store holds what it is asked for, and dates what is in it an hour ahead.
+    Forges,
     /// Pushes garbage with a clock an hour ahead; its store is empty.
     Future,
 }
@@ -183,7 +187,7 @@ impl World {
                 not,
                 ..
             } => {
-                let message = WakuMessage::new(topic, payload, timestamp_ns);
+                let message = WakuMessage::new(topic, payload, self.dated(timestamp_ns));
                 self.fleet_publish(who, id, &not, &message);
             }
             NetCommand::Check { id, hashes, not } => self.fleet_check(who, id, &hashes, not),
@@ -264,7 +268,7 @@ impl World {
         let hash = hash_of(message);
         let (node, outcome, took) = match asked {
             Ok((node, conduct, took)) => {
-                if conduct == Conduct::Good {
+                if matches!(conduct, Conduct::Good | Conduct::Full | Conduct::Forges) {
                     self.fleet_relay(message, took);
                 }
                 let outcome = PublishOutcome::Relayed { peers: 3 };
@@ -296,7 +300,8 @@ impl World {
                 continue;
             };
             let wanted = self.phones[other].topics.contains(&topic);
-            if wanted && fleet.nodes[RECEIVE][node] == Conduct::Good {
+            let pushes = matches!(fleet.nodes[RECEIVE][node], Conduct::Good | Conduct::Full);
+            if wanted && pushes {
                 fleet.seats[other].pushed.insert(hash);
                 let received = Received {
                     topic: topic.clone(),
@@ -331,7 +336,7 @@ impl World {
             Ok((node, conduct, took)) => {
                 let held = |hash: &[u8; 32]| match conduct {
                     Conduct::Good => self.holds(hash),
-                    conduct => conduct == Conduct::SaysStored,
+                    conduct => matches!(conduct, Conduct::SaysStored | Conduct::Forges),
                 };
                 let present: Vec<_> = hashes.iter().copied().filter(held).collect();
                 let node = node as u64;
@@ -346,7 +351,7 @@ impl World {
         who: usize,
         id: u64,
         circle: Circle,
-        (topics, start, end, newest): (&[String], i64, i64, bool),
+        (topics, start, end, newest): (&[String], i64, Option<i64>, bool),
     ) {
         let seat = self.fleet.as_mut().unwrap().seat(who);
         let (stores, [_, prefer]) = (seat.stores.clone(), seat.preferred.clone());
@@ -382,11 +387,16 @@ impl World {
             return self.later(who, took + 100, NetEvent::QueryFailed { id, reason });
         }
         let mut found = match conduct {
-            Conduct::Good => self.found(topics, start, end, newest),
+            Conduct::Good | Conduct::Forges => self.found(topics, start, end, newest),
             _ => Vec::new(),
         };
         for one in &mut found {
             one.node = node as u64;
+            if conduct == Conduct::Forges {
+                one.timestamp_ns += 60 * MINUTE * 1_000_000;
+                let (topic, payload) = (one.topic.clone(), one.payload.clone());
+                one.hash = hash_of(&WakuMessage::new(topic, payload, one.timestamp_ns));
+            }
         }
         self.later(
             who,

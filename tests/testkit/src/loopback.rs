@@ -124,7 +124,9 @@ impl State {
                 ..
             } => {
                 let within = |one: &&Received| {
-                    topics.contains(&one.topic) && (start_ns..=end_ns).contains(&one.timestamp_ns)
+                    topics.contains(&one.topic)
+                        && one.timestamp_ns >= start_ns
+                        && end_ns.is_none_or(|end_ns| one.timestamp_ns <= end_ns)
                 };
                 let mut messages: Vec<_> = self.store.iter().filter(within).cloned().collect();
                 messages.sort_by_key(|one| (one.timestamp_ns, one.hash));

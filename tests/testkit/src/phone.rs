@@ -32,8 +32,8 @@ pub struct Phone {
     pub effects: u64,
     /// Questions it has asked stores.
     pub queries: u64,
-    /// Of each of them: from when, until when, Unix milliseconds.
-    pub asked: Vec<(i64, i64)>,
+    /// Of each of them: from when, until when, Unix nanoseconds.
+    pub asked: Vec<(i64, Option<i64>)>,
     /// Its clock is off by this much, milliseconds.
     pub clock_off_ms: i64,
     /// The suites that its version speaks, from the next start on.

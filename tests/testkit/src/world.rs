@@ -55,6 +55,8 @@ pub struct World {
     pub published: Vec<(String, Vec<u8>)>,
     /// Topics that were published to, with what their messages' nodes were drawn by.
     pub spread: BTreeSet<(String, Option<u64>)>,
+    /// Nodes leave a message undated that has no timestamp.
+    pub undated: bool,
     /// Where it is noted, for worlds that outlive their process.
     pub record: Option<Record>,
     /// Nodes that differ; without it all are as the weather is.
@@ -104,6 +106,7 @@ impl World {
             phones,
             published: Vec::new(),
             spread: BTreeSet::new(),
+            undated: false,
             record: None,
             fleet: None,
             store: Vec::new(),
@@ -311,8 +314,7 @@ impl World {
                 ..
             } => {
                 self.phones[who].queries += 1;
-                let asked = (start_ns / 1_000_000, end_ns / 1_000_000);
-                self.phones[who].asked.push(asked);
+                self.phones[who].asked.push((start_ns, end_ns));
                 self.query(who, id, &topics, start_ns, end_ns, newest_first);
             }
             NetCommand::Check { id, hashes, .. } => {
@@ -352,6 +354,14 @@ impl World {
         }
     }
 
+    /// A node dates what has no date, as ours and nim-waku do.
+    pub(crate) fn dated(&self, timestamp_ns: i64) -> i64 {
+        match timestamp_ns {
+            0 if !self.undated => self.now_ms * 1_000_000,
+            timestamp_ns => timestamp_ns,
+        }
+    }
+
     fn publish(
         &mut self,
         who: usize,
@@ -360,6 +370,7 @@ impl World {
         payload: Vec<u8>,
         timestamp_ns: i64,
     ) {
+        let timestamp_ns = self.dated(timestamp_ns);
         let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
         let hash = hash_of(&message);
         let node = Some(node);
@@ -459,7 +470,7 @@ impl World {
         id: u64,
         topics: &[String],
         start: i64,
-        end: i64,
+        end: Option<i64>,
         newest: bool,
     ) {
         if !self.phones[who].online || self.rng.chance(self.weather.query_fails) {
@@ -493,11 +504,13 @@ impl World {
         &self,
         topics: &[String],
         start: i64,
-        end: i64,
+        end: Option<i64>,
         newest: bool,
     ) -> Vec<Received> {
         let within = |one: &&Stored| {
-            topics.contains(&one.topic) && (start..=end).contains(&one.timestamp_ns)
+            topics.contains(&one.topic)
+                && one.timestamp_ns >= start
+                && end.is_none_or(|end| one.timestamp_ns <= end)
         };
         let mut found: Vec<&Stored> = self.store.iter().filter(within).collect();
         found.sort_by_key(|one| (one.timestamp_ns, one.hash));

@@ -135,7 +135,10 @@ pub(super) fn fetch(
         seq: inner.seq,
         tries: 0,
         due_ms: step.now_ms,
-        since_s: i64::try_from(time_s).unwrap_or(0).saturating_sub(EARLIER_S),
+        // Whoever wrote it may be ahead, and have published the chunks once more by the right clock.
+        since_s: i64::try_from(time_s.min(step.clock_s()))
+            .unwrap_or(0)
+            .saturating_sub(EARLIER_S),
     })?)
 }
 
@@ -197,7 +200,7 @@ pub(super) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
         circle: Circle::Alone,
         topics: vec![topic(&pointer)],
         start_ms: fetch.since_s.saturating_mul(SECOND),
-        end_ms: step.clock_ms.saturating_add(20 * SECOND),
+        end_ms: None,
         newest_first: false,
         found: None,
     });

@@ -60,7 +60,7 @@ fn publish_self(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error>
 /// The cards under the contacts secret, and when they are due again.
 pub(super) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
-    if step.skewed {
+    if !step.may_sign {
         // Nothing is signed by a wrong clock.
         let again_ms = step.now_ms.saturating_add(5 * MINUTE);
         return set_time(step.tx, KEY_NEXT_CONTACTS, again_ms);
@@ -211,7 +211,7 @@ pub(super) fn query(
         circle: sotto_net::Circle::Alone,
         topics: vec![step.topic(Lane::Card, &secret_bucket(secret))],
         start_ms,
-        end_ms,
+        end_ms: None,
         newest_first: true,
         found: Some(Box::new(found)),
     }
@@ -409,14 +409,14 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     let outranks = |list: &DeviceList| takeover::outranks(own, list);
     if !restoring && other.as_ref().is_some_and(outranks) {
         takeover::replaced(step)?;
-    } else if let Some(version) = newer.filter(|_| !step.skewed) {
+    } else if let Some(version) = newer.filter(|_| step.may_sign) {
         old_copy::proven_by_own_list(step)?;
         let record = renew_record(step, Some(version))?;
         publish_self(step, &record)?;
         set_time(step.tx, KEY_NEXT_CONTACTS, step.now_ms)?;
         device::tell(step, &record)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= REFRESH_MIN_MS - HOUR {
-        if step.skewed {
+        if !step.may_sign {
             return Ok(()); // nothing is signed by a wrong clock
         }
         step.tx.kv_delete(KEY_RESTORING)?;

@@ -1,9 +1,10 @@
-//! The corrected time: the device's clock, moved by the skew of recent live pushes. It is each node's median, and of
-//! those the smallest: one node that finds the clock right is enough to leave it alone.
+//! The corrected time: the device's clock, moved by what a probe found ([`super::probe`]). Where probes find nothing, by the
+//! skew of recent live pushes: each node's median, and of those the smallest. One node that finds the clock right is enough
+//! to leave it alone.
 
 use std::collections::VecDeque;
 
-use super::step::HOUR;
+use super::step::{DAY, HOUR};
 
 /// Samples remembered of one node,
 const SAMPLES: usize = 15;
@@ -17,6 +18,9 @@ const NODES: usize = 2;
 const DELAY_MS: i64 = 10_000;
 /// Skew that is reported, milliseconds.
 const REPORTED_MS: i64 = 20_000;
+/// Nothing is signed by a clock that was further off than this, milliseconds: contacts refuse lists dated ahead, so a
+/// mistake must be bounded.
+const SIGNED_MS: i64 = 4 * DAY;
 
 /// What one node pushed.
 #[derive(Debug, Default)]
@@ -31,6 +35,10 @@ struct Node {
 pub(super) struct Clock {
     nodes: VecDeque<Node>,
     correction_ms: i64,
+    /// How far the device's clock is off, for all that is known.
+    skew_ms: i64,
+    /// A probe or a store said in this run that the corrected time is right.
+    proven: bool,
 }
 
 impl Clock {
@@ -41,12 +49,54 @@ impl Clock {
 
     /// Is the device's clock off by more than 20 s?
     pub(super) fn skewed(&self) -> bool {
-        self.correction_ms.abs() > REPORTED_MS - DELAY_MS
+        self.skew_ms.saturating_abs() > REPORTED_MS
     }
 
-    /// A live push of this timestamp came through this node. True when that changed [`Self::skewed`].
-    pub(super) fn sample(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) -> bool {
-        let before = self.skewed();
+    /// Has something in this run shown that the corrected time is right?
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// May something be signed by the corrected time?
+    pub(super) fn may_sign(&self) -> bool {
+        !self.skewed() || (self.proven && self.skew_ms.saturating_abs() <= SIGNED_MS)
+    }
+
+    /// A store holds what left by the corrected time.
+    pub(super) fn confirm(&mut self) {
+        self.proven = true;
+    }
+
+    /// The device's clock is off by so much, as nodes agree. True when that moves the corrected time.
+    pub(super) fn prove(&mut self, skew_ms: i64) -> bool {
+        self.proven = true;
+        self.skew_ms = skew_ms;
+        let off_ms = skew_ms.saturating_sub(self.correction_ms);
+        let moves = off_ms.saturating_abs() > DELAY_MS;
+        if moves {
+            self.correction_ms = skew_ms;
+            self.nodes.clear();
+        }
+        moves
+    }
+
+    /// Is a timestamp so far ahead of the corrected time that one of them is wrong?
+    pub(super) fn is_ahead(&self, timestamp_ms: i64, now_ms: i64) -> bool {
+        timestamp_ms.saturating_sub(self.correct(now_ms)) > REPORTED_MS
+    }
+
+    /// Does what was pushed last contradict the corrected time? Where that is proven, the nodes' medians have to.
+    pub(super) fn is_contradicted(&self, timestamp_ms: i64, now_ms: i64) -> bool {
+        let off_ms = match (self.proven, self.nearest(self.correction_ms)) {
+            (false, _) => timestamp_ms.saturating_sub(self.correct(now_ms)),
+            (true, Some((median, true))) => median.saturating_sub(self.correction_ms),
+            (true, _) => 0,
+        };
+        off_ms.saturating_abs() > REPORTED_MS
+    }
+
+    /// A live push of this timestamp came through this node.
+    pub(super) fn hear(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) {
         let skew = timestamp_ms.saturating_sub(now_ms);
         // What a node said of the clock as it was before somebody set it says nothing of it now.
         self.nodes
@@ -63,19 +113,32 @@ impl Clock {
         if self.nodes.len() > NODES_MAX {
             self.nodes.pop_front();
         }
+    }
+
+    /// The median that is nearest to a skew, and whether there are enough samples of enough nodes.
+    fn nearest(&self, to_ms: i64) -> Option<(i64, bool)> {
         let count: usize = self.nodes.iter().map(|one| one.skews.len()).sum();
-        let medians = self.nodes.iter().map(|one| median(&one.skews));
         let enough = count >= ENOUGH && self.nodes.len() >= NODES;
-        if let Some(median) = medians.min_by_key(|skew| skew.unsigned_abs()) {
+        let medians = self.nodes.iter().map(|one| median(&one.skews));
+        let nearest = medians.min_by_key(|skew| skew.saturating_sub(to_ms).unsigned_abs());
+        nearest.map(|median| (median, enough))
+    }
+
+    /// Moves the corrected time by what was heard, where nothing better can be had.
+    pub(super) fn follow(&mut self) {
+        if self.proven {
+            return;
+        }
+        if let Some((median, enough)) = self.nearest(0) {
             // Delay looks like skew, and the samples of peers who correct themselves carry it on: what may be
             // delay is left alone, or clocks would drift together. Stores take what is up to 20 s off.
             let beyond = median.saturating_abs().saturating_sub(DELAY_MS).max(0);
             // Less than before needs no second node: somebody may have set the clock right.
             if enough || beyond < self.correction_ms.saturating_abs() {
                 self.correction_ms = beyond.saturating_mul(median.signum());
+                self.skew_ms = median;
             }
         }
-        before != self.skewed()
     }
 }
 
@@ -88,6 +151,16 @@ fn median(skews: &VecDeque<i64>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Clock {
+        /// True when that changed [`Self::skewed`].
+        fn sample(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) -> bool {
+            let before = self.skewed();
+            self.hear(node, timestamp_ms, now_ms);
+            self.follow();
+            before != self.skewed()
+        }
+    }
 
     #[test]
     fn one_node_moves_nothing_two_agreeing_ones_do_and_a_liar_among_them_does_not() {
@@ -141,5 +214,36 @@ mod tests {
             clock.sample(i % 2, 10_000, 19_300);
         }
         assert_eq!(clock.correct(7), 7);
+    }
+
+    #[test]
+    fn what_is_proven_follows_no_pushes_and_is_doubted_where_nodes_agree_that_it_is_wrong() {
+        let mut clock = Clock::default();
+        assert!(clock.is_contradicted(3_600_000, 0), "nothing is known");
+        assert!(clock.prove(-60_000));
+        assert!(clock.skewed() && clock.may_sign());
+        assert!(!clock.prove(-55_000), "within what may be delay");
+        for i in 0..4 {
+            assert!(!clock.sample(i % 2, 3_600_000, 0));
+            assert!(!clock.is_contradicted(3_600_000, 0));
+        }
+        clock.sample(0, 3_600_000, 0);
+        assert!(clock.is_contradicted(3_600_000, 0));
+        assert_eq!(clock.correct(0), -60_000);
+        clock.sample(2, -58_000, 0);
+        assert!(!clock.is_contradicted(3_600_000, 0), "one finds it right");
+    }
+
+    #[test]
+    fn nothing_is_signed_by_what_is_not_proven_or_too_far_off() {
+        let mut clock = Clock::default();
+        (0..5).for_each(|i| drop(clock.sample(i % 2, 61_000, 0)));
+        assert!(clock.skewed() && !clock.may_sign());
+        clock.confirm();
+        assert!(clock.may_sign());
+        clock.prove(SIGNED_MS + 1);
+        assert!(!clock.may_sign());
+        clock.prove(0);
+        assert!(clock.may_sign() && !clock.skewed());
     }
 }

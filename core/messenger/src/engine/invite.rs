@@ -21,7 +21,7 @@ const UNMASK_MS: i64 = 33 * DAY;
 pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
     let own = step.own()?;
     own.in_force()?;
-    if step.skewed {
+    if !step.may_sign {
         return Err(Code::ClockSkewed.into());
     }
     let open = step.tx.invites()?;

@@ -9,10 +9,16 @@ use super::bucket::{self, Meter};
 use super::clock::Clock;
 use super::held::Held;
 use super::input::Ticket;
+use super::probe::Probe;
 use super::query::{Query, What};
 use super::step::{MINUTE, SECOND};
 use super::trust::{Told, Trust};
 
+/// The start of a query is cut down to a multiple of this, milliseconds: two sessions of one phone must not be joined by
+/// bounds that no other phone has.
+const START_MS: i64 = 10 * MINUTE;
+/// The end of a query, where it has one, is moved up to a multiple of this, milliseconds.
+const END_MS: i64 = MINUTE;
 /// Rows handed to the network at a time.
 const IN_FLIGHT: usize = 32;
 /// Nothing was pushed or relayed for so long: another store is asked, since filter nodes and relay peers may be silent.
@@ -28,6 +34,7 @@ const RETRY_MS: i64 = 10 * SECOND;
 #[derive(Default)]
 pub(super) struct Live {
     pub(super) clock: Clock,
+    pub(super) probe: Probe,
     pub(super) trust: Trust,
     /// Publish nodes and receive nodes to use first, as the network was told.
     preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
@@ -156,6 +163,7 @@ impl Live {
     pub(super) fn publish_anew(&mut self) {
         self.publish_tries = 0;
         self.publish_after_ms = 0;
+        self.probe.anew();
     }
 
     /// From when on the store is to be asked for what came on the own topics, if that is possible.
@@ -194,8 +202,10 @@ impl Live {
             id,
             circle: query.circle,
             topics: query.topics.clone(),
-            start_ns: query.start_ms.saturating_mul(1_000_000),
-            end_ns: query.end_ms.saturating_mul(1_000_000),
+            start_ns: cut(query.start_ms, START_MS),
+            end_ns: query
+                .end_ms
+                .map(|end_ms| cut(end_ms.saturating_add(END_MS), END_MS)),
             newest_first: query.newest_first,
         };
         self.queries.insert(id, query);
@@ -276,4 +286,10 @@ impl Live {
         self.queries
             .retain(|_, query| !matches!(query.what, What::CatchUp { .. }));
     }
+}
+
+/// A time in milliseconds as a multiple of `unit_ms` below it, in nanoseconds.
+fn cut(ms: i64, unit_ms: i64) -> i64 {
+    ms.saturating_sub(ms.rem_euclid(unit_ms))
+        .saturating_mul(1_000_000)
 }

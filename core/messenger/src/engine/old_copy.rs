@@ -113,7 +113,7 @@ fn due(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
 
 /// Contacts may know a newer record of this device than the copy has.
 fn renew(step: &mut Step<'_>) -> Result<(), Error> {
-    if !step.skewed {
+    if step.may_sign {
         renew_record(step, None)?;
     }
     Ok(())

@@ -130,7 +130,7 @@ fn accepted(
         }
     }
     row.attempts = row.attempts.saturating_add(1);
-    let probes = if step.skewed { 2 * PROBES } else { PROBES };
+    let probes = if step.unproven { 2 * PROBES } else { PROBES };
     let wait = match since_proven(step, &attempts) {
         None if row.attempts > 2 * probes => DAY,
         None if row.attempts > probes => HOUR,

@@ -261,7 +261,7 @@ pub(super) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
 /// A new version of the device record, above `over` if another one was seen.
 pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
-    if step.skewed {
+    if !step.may_sign {
         return Err(Code::ClockSkewed.into());
     }
     let last = own.record.list_version.max(over.unwrap_or(0));

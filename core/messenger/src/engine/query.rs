@@ -21,7 +21,8 @@ pub(super) struct Query {
     pub(super) circle: Circle,
     pub(super) topics: Vec<String>,
     pub(super) start_ms: i64,
-    pub(super) end_ms: i64,
+    /// `None`: all that there is. The clock may be behind.
+    pub(super) end_ms: Option<i64>,
     pub(super) newest_first: bool,
     /// Cards found so far, of a query for cards.
     pub(super) found: Option<Box<Found>>,
@@ -45,6 +46,8 @@ pub(super) enum What {
     Chunks { message: Hash },
     /// A message that others name.
     Hole,
+    /// What a store kept of a probe, this one.
+    Probe { id: u64 },
 }
 
 /// Holes whose time has come: first another store, then the author, who is asked a few times.
@@ -70,7 +73,7 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
             topics: topics.to_vec(),
             // Times of ours: those of the author would have us ask for what he likes.
             start_ms: from_s.saturating_sub(OVERTAKEN_S).saturating_mul(SECOND),
-            end_ms: until_s.saturating_add(AHEAD_S).saturating_mul(SECOND),
+            end_ms: Some(until_s.saturating_add(AHEAD_S).saturating_mul(SECOND)),
             newest_first: false,
             found: None,
         }),

@@ -241,7 +241,7 @@ fn arrived(step: &Step<'_>, attempts: &[Attempt]) -> Option<Told> {
     let nodes: Vec<u64> = nodes.collect::<Option<_>>()?;
     let (last, first) = attempts.first().zip(attempts.last())?;
     let now_s = step.clock_ms.div_euclid(SECOND);
-    let lead = if step.skewed {
+    let lead = if step.unproven {
         1 // their order is not known
     } else if last.ts_s.saturating_sub(first.ts_s) < TOGETHER_S {
         32

@@ -305,7 +305,7 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
     };
     let attempts = step.tx.attempts(row.id)?;
     let had = who_had(step, &row, &attempts);
-    let clock_ms = if step.skewed && is_other_turn(step.trust, &had) {
+    let clock_ms = if step.unproven && is_other_turn(step.trust, &had) {
         step.now_ms // stores refuse a wrong time, and the correction may be one
     } else {
         step.clock_ms

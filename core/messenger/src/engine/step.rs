@@ -25,8 +25,10 @@ pub(super) struct Step<'a> {
     pub(super) now_ms: i64,
     /// The corrected clock, Unix milliseconds: everything that others see.
     pub(super) clock_ms: i64,
-    /// The device's clock is off by more than 20 s.
-    pub(super) skewed: bool,
+    /// The device's clock is off by more than 20 s, and what corrects it is not proven.
+    pub(super) unproven: bool,
+    /// The corrected clock may date what is signed.
+    pub(super) may_sign: bool,
     pub(super) rng: &'a mut Rng,
     pub(super) own: Option<&'a Own>,
     pub(super) config: &'a EngineConfig,

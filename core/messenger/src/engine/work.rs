@@ -1,19 +1,18 @@
 //! What the network says, and what time brings.
 
-use sotto_net::{Circle, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
+use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
 use super::bucket::Meter;
 use super::input::Effect;
 use super::own::{self, KEY_COVERED};
-use super::query::{Query, What};
-use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::probe::FIRST_ID;
+use super::query::What;
+use super::step::{DAY, HOUR, Step};
 use super::trust::Told;
-use super::{Engine, blob, bucket, cards, news, outcome, query, receipt, receive, reset, send};
-use crate::error::{Code, Error};
+use super::{Engine, bucket, cards, news, outcome, receipt, receive, reset, send};
+use crate::error::Error;
 use crate::event::Event;
 
-/// Overlap of catch-ups, for clocks and stores that lag.
-const OVERLAP_MS: i64 = MINUTE;
 /// What is past its time is deleted this often, while something happens anyway.
 const EXPIRE_MS: i64 = HOUR;
 
@@ -30,7 +29,16 @@ impl Engine {
             } => self.published(now_ms, id, hash, node, outcome, out),
             NetEvent::Page { id, messages, last } => self.page(now_ms, id, messages, last, out),
             NetEvent::QueryFailed { id, .. } => self.query_failed(now_ms, id, out),
+            NetEvent::Checked { id, node, present } if id >= FIRST_ID => {
+                self.probe_checked(now_ms, id, Some((node, !present.is_empty())), out)
+            }
+            NetEvent::CheckFailed { id, .. } if id >= FIRST_ID => {
+                self.probe_checked(now_ms, id, None, out)
+            }
             NetEvent::Checked { id, present, .. } => {
+                if present.is_empty() {
+                    self.live.probe.doubt(now_ms, None);
+                }
                 let said =
                     |step: &mut Step<'_>, id| outcome::checked(step, id, !present.is_empty());
                 self.checked(now_ms, id, said, out)
@@ -57,9 +65,13 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let stamp_ms = received.timestamp_ns / 1_000_000;
-        if self.live.clock.sample(received.node, stamp_ms, now_ms) && self.live.clock.skewed() {
-            let code = Code::ClockSkewed.as_str();
-            out.push(Effect::Emit(Event::Notice { code }));
+        self.live.clock.hear(received.node, stamp_ms, now_ms);
+        if self.live.probe.is_in_vain() {
+            self.live.clock.follow();
+        }
+        if self.live.clock.is_contradicted(stamp_ms, now_ms) {
+            let hint_ms = stamp_ms.saturating_sub(now_ms);
+            self.live.probe.doubt(now_ms, Some(hint_ms));
         }
         if self.own.is_none() || !self.live.topics.contains(&received.topic) {
             return Ok(());
@@ -78,6 +90,8 @@ impl Engine {
     ) -> Result<(), Error> {
         // A push may come before the network says that others were missed until just now.
         let caught_up = self.live.caught_up && self.live.connectivity.subscribed;
+        let proven = self.live.clock.is_proven();
+        let stamp_ms = received.timestamp_ns / 1_000_000;
         self.live.meter.add(now_ms, received.payload.len());
         self.live.quiet_since_ms = now_ms;
         self.weigh_bucket(now_ms, out)?;
@@ -85,14 +99,20 @@ impl Engine {
             all(step, std::slice::from_ref(received))?;
             // A live push proves that the subscription lived until now.
             if caught_up && step.fx.unmatched.is_empty() {
-                own::set_time(step.tx, KEY_COVERED, step.clock_ms)?;
+                let covered = own::time(step.tx, KEY_COVERED)?;
+                let until = if proven {
+                    step.clock_ms
+                } else {
+                    stamp_ms.min(step.clock_ms).max(covered)
+                };
+                own::set_time(step.tx, KEY_COVERED, until)?;
             }
             Ok(())
         })
     }
 
     /// Leaves the own bucket where it carries too much, or hears it again.
-    fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+    pub(super) fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         let turn = self.live.meter.turn(now_ms, self.has_left());
         let Some(left) = turn.filter(|left| !left || !self.live.relaying) else {
             return Ok(());
@@ -121,6 +141,14 @@ impl Engine {
         outcome: PublishOutcome,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
+        let took = !matches!(outcome, PublishOutcome::Failed(_) | PublishOutcome::Refused);
+        if id >= FIRST_ID {
+            self.probe_published(now_ms, id, node, took);
+            return Ok(());
+        }
+        if took {
+            self.witness(now_ms, hash, node);
+        }
         let id = i64::try_from(id).unwrap_or(0);
         self.live.in_flight.remove(&id);
         let tries = match outcome {
@@ -156,102 +184,6 @@ impl Engine {
         self.live.tries.clear();
         let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
         self.run(now_ms, out, |step| send::rewind(step, &in_flight))
-    }
-
-    fn page(
-        &mut self,
-        now_ms: i64,
-        id: u64,
-        messages: Vec<Received>,
-        last: bool,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
-        let Some(query) = self.live.queries.get_mut(&id) else {
-            return Ok(());
-        };
-        let what = query.what.clone();
-        if let Some(found) = &mut query.found {
-            found.keep(
-                &messages,
-                self.live.clock.correct(now_ms).cast_unsigned() / 1000,
-            );
-        }
-        let mut found = None;
-        if last && let Some(mut query) = self.live.queries.remove(&id) {
-            if query.found.as_mut().is_some_and(|found| found.look_again()) {
-                out.push(Effect::Net(self.live.ask(query)));
-                return Ok(());
-            }
-            found = query.found.map(|found| found.cards());
-        }
-        match what {
-            What::CatchUp {
-                started_ms,
-                covered_ms,
-                by_turns,
-            } => {
-                if self.polls() {
-                    // What overlaps with the catch-up before was counted then.
-                    let new = |one: &&Received| one.timestamp_ns / 1_000_000 >= covered_ms;
-                    for message in messages.iter().filter(new) {
-                        self.live.meter.add(now_ms, message.payload.len());
-                    }
-                }
-                self.run(now_ms, out, |step| {
-                    all(step, &messages)?;
-                    let covered = own::time(step.tx, KEY_COVERED)?;
-                    // A time yet to come is of a clock that was wrong then.
-                    if last && !(started_ms..=step.clock_ms).contains(&covered) {
-                        own::set_time(step.tx, KEY_COVERED, started_ms)?;
-                    }
-                    Ok(())
-                })?;
-                if last {
-                    self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
-                    self.release(now_ms, out)?;
-                    self.live.poll_ms =
-                        now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
-                    self.weigh_bucket(now_ms, out)?;
-                    self.look_at_all(now_ms)?;
-                }
-                Ok(())
-            }
-            What::Hole => {
-                self.run(now_ms, out, |step| all(step, &messages))?;
-                if last {
-                    self.look_at_all(now_ms)
-                } else {
-                    Ok(())
-                }
-            }
-            What::Chunks { message } => {
-                self.run(now_ms, out, |step| blob::page(step, &message, &messages))
-            }
-            What::Cards { chat } => match found {
-                Some(found) => {
-                    self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found)))
-                }
-                None => Ok(()),
-            },
-            What::OwnList => match found {
-                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, found)),
-                None => Ok(()),
-            },
-        }
-    }
-
-    fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        match self.live.queries.remove(&id).map(|query| query.what) {
-            Some(What::CatchUp { by_turns, .. }) => {
-                self.live.catch_up_failed(by_turns, now_ms);
-                Ok(())
-            }
-            Some(What::Cards { chat }) => {
-                self.run(now_ms, out, |step| cards::fetched(step, &chat, None))
-            }
-            // The others have their next time already.
-            Some(What::OwnList | What::Chunks { .. } | What::Hole) | None => Ok(()),
-        }
     }
 
     /// Ends the check of a row.
@@ -348,6 +280,7 @@ impl Engine {
             self.run(now_ms, out, cards::publish_contacts)?;
         }
         self.publish(now_ms, out)?;
+        self.probe(now_ms, out);
         if self.polls() && now_ms >= self.live.poll_ms {
             self.live.caught_up = false;
         }
@@ -398,85 +331,6 @@ impl Engine {
                 }
                 Ok(())
             })?;
-        }
-        Ok(())
-    }
-
-    /// From when on a store is to be asked for what came on the own topics; `None`: not now. One that is polled is
-    /// reached for that.
-    fn catch_up_from(&self) -> Option<i64> {
-        let now = &self.live.connectivity;
-        let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        let ready = if self.polls() {
-            !self.live.caught_up
-        } else {
-            now.subscribed && now.store
-        };
-        let topics = !self.live.topics.is_empty(); // none once the account was restored elsewhere
-        (topics && ready && !catching_up).then(|| self.live.catch_up_from())
-    }
-
-    fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let topics = self.live.topics.clone();
-        if self.catch_up_from().is_some_and(|from| from <= now_ms) {
-            // Quiet: what other stores were asked before is asked again, since they may leave something out.
-            let by_turns = self.live.caught_up;
-            let (circle, before) = match by_turns {
-                true => (Circle::Other, self.live.asked_since()),
-                false => (Circle::Receive, None),
-            };
-            self.run(now_ms, out, |step| {
-                let oldest = step.clock_ms.saturating_sub(step.retention_ms());
-                let covered = own::time(step.tx, KEY_COVERED)?;
-                let covered = if covered > step.clock_ms {
-                    step.clock_ms.saturating_sub(3 * DAY) // of a clock that was wrong then
-                } else {
-                    covered
-                };
-                let from = before.map_or(covered, |before| before.min(covered));
-                // Nodes that push what is ahead can move the corrected time: what the device's clock says is asked for too.
-                let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
-                let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
-                step.fx.queries.push(Query {
-                    what: What::CatchUp {
-                        started_ms: step.clock_ms,
-                        covered_ms: covered,
-                        by_turns,
-                    },
-                    circle,
-                    topics: topics.clone(),
-                    start_ms: from.saturating_sub(overlap).max(oldest),
-                    end_ms: step.clock_ms.max(step.now_ms).saturating_add(20 * SECOND),
-                    newest_first: false,
-                    found: None,
-                });
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn ask_stores(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let topics = self.live.topics.clone();
-        let due = self.db.read(|tx| tx.due())?;
-        let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
-        if is_due(due.fetch_ms) {
-            self.run(now_ms, out, |step| {
-                for fetch in step.tx.fetches_due(now_ms)? {
-                    blob::ask(step, fetch)?;
-                }
-                Ok(())
-            })?;
-        }
-        if is_due(due.hole_ms) {
-            self.run(now_ms, out, |step| query::holes(step, &topics))?;
-        }
-        if is_due(due.cards_ms) {
-            self.run(now_ms, out, cards::ask)?;
-        }
-        let next_self_ms = self.own.as_ref().map(|own| own.next_self_ms);
-        if is_due(next_self_ms) {
-            self.run(now_ms, out, cards::ask_own)?;
         }
         Ok(())
     }
@@ -542,6 +396,7 @@ impl Engine {
             self.catch_up_from(),
             self.look_from(now_ms),
             self.release_at(),
+            live.probe.wake_ms(),
             Some(live.poll_ms).filter(|_| self.polls() && live.caught_up),
         ];
         let next = candidates.into_iter().flatten().min();
@@ -554,7 +409,7 @@ fn seconds(received: &Received) -> i64 {
     received.timestamp_ns / 1_000_000_000
 }
 
-fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
+pub(super) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
     for message in messages {
         let before = step.fx.opened;
         receive::payload(step, &message.payload, seconds(message))?;

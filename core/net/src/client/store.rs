@@ -39,7 +39,7 @@ pub(crate) struct Query {
     pub(crate) shard: Shard,
     pub(crate) topics: Vec<String>,
     pub(crate) start_ns: i64,
-    pub(crate) end_ns: i64,
+    pub(crate) end_ns: Option<i64>,
     pub(crate) newest_first: bool,
     /// The walk ends after so many bytes of payloads, as if that were all: anybody can fill a topic.
     pub(crate) most_bytes: usize,
@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
             pubsub_topic: Some(self.query.shard.to_string()),
             content_topics: self.query.topics.clone(),
             time_start: Some(self.query.start_ns),
-            time_end: Some(self.query.end_ns),
+            time_end: self.query.end_ns,
             message_hashes: Vec::new(),
             pagination_cursor: self.cursor.map(|cursor| cursor.to_vec()),
             pagination_forward: Some(!self.query.newest_first),
@@ -305,7 +305,11 @@ impl<'a> Walk<'a> {
         let timestamp_ns = message.timestamp.unwrap_or_default();
         let asked_for = entry.pubsub_topic.is_none_or(|topic| topic == shard)
             && self.query.topics.contains(&message.content_topic)
-            && (self.query.start_ns..=self.query.end_ns).contains(&timestamp_ns);
+            && timestamp_ns >= self.query.start_ns
+            && self
+                .query
+                .end_ns
+                .is_none_or(|end_ns| timestamp_ns <= end_ns);
         if !asked_for || waku::message_hash(&shard, &message) != hash {
             return Err(StoreError::Lied);
         }

@@ -19,7 +19,7 @@ fn query() -> Query {
         },
         topics: vec![TOPIC.into()],
         start_ns: 0,
-        end_ns: i64::MAX,
+        end_ns: Some(i64::MAX),
         newest_first: false,
         most_bytes: usize::MAX,
     }

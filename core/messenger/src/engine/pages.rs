@@ -1,0 +1,212 @@
+//! What stores are asked for, and what their pages bring.
+
+use sotto_net::{Circle, Received};
+
+use super::input::Effect;
+use super::own::{self, KEY_COVERED};
+use super::query::{Query, What};
+use super::step::{DAY, MINUTE};
+use super::work::all;
+use super::{Engine, blob, bucket, cards, query};
+use crate::error::Error;
+
+/// Overlap of catch-ups, for clocks and stores that lag.
+const OVERLAP_MS: i64 = MINUTE;
+impl Engine {
+    pub(super) fn page(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        messages: Vec<Received>,
+        last: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let Some(query) = self.live.queries.get_mut(&id) else {
+            return Ok(());
+        };
+        let what = query.what.clone();
+        let stamps_ms = messages.iter().map(|one| one.timestamp_ns / 1_000_000);
+        let newest_ms = stamps_ms.max().unwrap_or(0);
+        let ahead = self.live.clock.is_ahead(newest_ms, now_ms);
+        if ahead && !self.live.clock.is_proven() && !matches!(what, What::Probe { .. }) {
+            let hint_ms = newest_ms.saturating_sub(now_ms);
+            self.live.probe.doubt(now_ms, Some(hint_ms));
+        }
+        if let Some(found) = &mut query.found {
+            found.keep(
+                &messages,
+                self.live.clock.correct(now_ms).cast_unsigned() / 1000,
+            );
+        }
+        let mut found = None;
+        if last && let Some(mut query) = self.live.queries.remove(&id) {
+            if query.found.as_mut().is_some_and(|found| found.look_again()) {
+                out.push(Effect::Net(self.live.ask(query)));
+                return Ok(());
+            }
+            found = query.found.map(|found| found.cards());
+        }
+        match what {
+            What::CatchUp {
+                started_ms,
+                covered_ms,
+                by_turns,
+            } => {
+                let proven = self.live.clock.is_proven();
+                if self.polls() {
+                    // What overlaps with the catch-up before was counted then.
+                    let new = |one: &&Received| one.timestamp_ns / 1_000_000 >= covered_ms;
+                    for message in messages.iter().filter(new) {
+                        self.live.meter.add(now_ms, message.payload.len());
+                    }
+                }
+                self.run(now_ms, out, |step| {
+                    all(step, &messages)?;
+                    let covered = own::time(step.tx, KEY_COVERED)?;
+                    // A clock that nothing proved may be ahead: until what is there, and no further.
+                    let until = if proven {
+                        started_ms
+                    } else {
+                        newest_ms.min(started_ms).max(covered_ms)
+                    };
+                    // A time yet to come is of a clock that was wrong then.
+                    if last && !(until..=step.clock_ms).contains(&covered) {
+                        own::set_time(step.tx, KEY_COVERED, until)?;
+                    }
+                    Ok(())
+                })?;
+                if last {
+                    self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
+                    self.release(now_ms, out)?;
+                    self.live.poll_ms =
+                        now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
+                    self.weigh_bucket(now_ms, out)?;
+                    self.look_at_all(now_ms)?;
+                }
+                Ok(())
+            }
+            What::Hole => {
+                self.run(now_ms, out, |step| all(step, &messages))?;
+                if last {
+                    self.look_at_all(now_ms)
+                } else {
+                    Ok(())
+                }
+            }
+            What::Probe { id } => self.probe_page(now_ms, id, Some((&messages, last)), out),
+            What::Chunks { message } => {
+                self.run(now_ms, out, |step| blob::page(step, &message, &messages))
+            }
+            What::Cards { chat } => match found {
+                Some(found) => {
+                    self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found)))
+                }
+                None => Ok(()),
+            },
+            What::OwnList => match found {
+                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, found)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    pub(super) fn query_failed(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        match self.live.queries.remove(&id).map(|query| query.what) {
+            Some(What::CatchUp { by_turns, .. }) => {
+                self.live.catch_up_failed(by_turns, now_ms);
+                Ok(())
+            }
+            Some(What::Cards { chat }) => {
+                self.run(now_ms, out, |step| cards::fetched(step, &chat, None))
+            }
+            Some(What::Probe { id }) => self.probe_page(now_ms, id, None, out),
+            // The others have their next time already.
+            Some(What::OwnList | What::Chunks { .. } | What::Hole) | None => Ok(()),
+        }
+    }
+
+    /// From when on a store is to be asked for what came on the own topics; `None`: not now. One that is polled is
+    /// reached for that.
+    pub(super) fn catch_up_from(&self) -> Option<i64> {
+        let now = &self.live.connectivity;
+        let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
+        let ready = if self.polls() {
+            !self.live.caught_up
+        } else {
+            now.subscribed && now.store
+        };
+        let topics = !self.live.topics.is_empty(); // none once the account was restored elsewhere
+        (topics && ready && !catching_up).then(|| self.live.catch_up_from())
+    }
+
+    pub(super) fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let topics = self.live.topics.clone();
+        if self.catch_up_from().is_some_and(|from| from <= now_ms) {
+            // Quiet: what other stores were asked before is asked again, since they may leave something out.
+            let by_turns = self.live.caught_up;
+            let (circle, before) = match by_turns {
+                true => (Circle::Other, self.live.asked_since()),
+                false => (Circle::Receive, None),
+            };
+            self.run(now_ms, out, |step| {
+                let oldest = step.clock_ms.saturating_sub(step.retention_ms());
+                let covered = own::time(step.tx, KEY_COVERED)?;
+                let covered = if covered > step.clock_ms {
+                    step.clock_ms.saturating_sub(3 * DAY) // of a clock that was wrong then
+                } else {
+                    covered
+                };
+                let from = before.map_or(covered, |before| before.min(covered));
+                // Nodes that push what is ahead can move the corrected time: what the device's clock says is asked for too.
+                let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
+                let moved = if step.unproven { moved } else { 0 };
+                let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
+                step.fx.queries.push(Query {
+                    what: What::CatchUp {
+                        started_ms: step.clock_ms,
+                        covered_ms: covered,
+                        by_turns,
+                    },
+                    circle,
+                    topics: topics.clone(),
+                    start_ms: from.saturating_sub(overlap).max(oldest),
+                    end_ms: None,
+                    newest_first: false,
+                    found: None,
+                });
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn ask_stores(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let topics = self.live.topics.clone();
+        let due = self.db.read(|tx| tx.due())?;
+        let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
+        if is_due(due.fetch_ms) {
+            self.run(now_ms, out, |step| {
+                for fetch in step.tx.fetches_due(now_ms)? {
+                    blob::ask(step, fetch)?;
+                }
+                Ok(())
+            })?;
+        }
+        if is_due(due.hole_ms) {
+            self.run(now_ms, out, |step| query::holes(step, &topics))?;
+        }
+        if is_due(due.cards_ms) {
+            self.run(now_ms, out, cards::ask)?;
+        }
+        let next_self_ms = self.own.as_ref().map(|own| own.next_self_ms);
+        if is_due(next_self_ms) {
+            self.run(now_ms, out, cards::ask_own)?;
+        }
+        Ok(())
+    }
+}

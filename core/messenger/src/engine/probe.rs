@@ -1,0 +1,375 @@
+//! What time is it? Asked of the network where something says that the device's clock is wrong: a store without what was
+//! published a moment ago, or envelopes dated far off.
+//!
+//! An envelope of random bytes leaves without a timestamp, on a topic of its own: the node that takes it sets its own
+//! time. A store keeps only what is within 20 s of its clock, so the stored timestamp is a time that two nodes agree on.
+//! The store alone could invent it: a third node has to hold the same message hash. See `docs/adr/0002-what-time-it-is.md`.
+
+use std::mem;
+
+use rand_core::Rng as _;
+use sotto_db::{Hash, NEVER};
+use sotto_net::{Circle, Command, NodeNumber, Received};
+use sotto_wire::envelope::{Class, Envelope};
+use sotto_wire::topic::ContentTopic;
+
+use super::input::Effect;
+use super::query::{Query, What};
+use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::{Engine, own, reset, send};
+use crate::error::Error;
+
+/// Ids of probes begin here; those of outbox rows end before.
+pub(super) const FIRST_ID: u64 = 1 << 63;
+/// Id of the check of the witness.
+const WITNESS_ID: u64 = u64::MAX;
+/// A store is asked for the witness after this, and up to as much again.
+const WITNESS_MS: i64 = 10 * SECOND;
+/// A store is asked for the probe so long after a node took it.
+const ASK_MS: i64 = 3 * SECOND;
+/// An answer that stays away for so long does not come.
+const ANSWER_MS: i64 = 2 * MINUTE;
+/// A probe that nothing came of is repeated after this, then after four times as long each, up to an hour.
+const AGAIN_MS: i64 = 5 * SECOND;
+/// After a probe that found the clock right the next waits so long, then four times as long each, up to an hour.
+const REST_MS: i64 = 5 * MINUTE;
+/// Probes in vain until live pushes may move the clock.
+const IN_VAIN: u32 = 3;
+/// Nodes remembered that took a probe in vain.
+const TAKERS: usize = 8;
+/// A start number or record so far ahead is not accepted by everybody.
+const AHEAD_MS: i64 = DAY / 2;
+
+/// How far a probe is.
+#[derive(Debug, Default)]
+enum Stage {
+    /// Not begun.
+    #[default]
+    Idle,
+    /// Handed to the network.
+    Sent,
+    /// A node took it; a store is asked next.
+    Taken,
+    /// A store was asked.
+    Asked,
+    /// A store has it. Another node is asked for the hash.
+    Found { skew_ms: i64, node: NodeNumber },
+}
+
+/// The question that is open, and what was learned from earlier ones.
+#[derive(Debug, Default)]
+pub(super) struct Probe {
+    doubt: bool,
+    stage: Stage,
+    /// When the stage ends, device clock.
+    due_ms: i64,
+    /// No new question before this time, device clock.
+    rest_until_ms: i64,
+    rest_ms: i64,
+    tries: u32,
+    id: u64,
+    payload: Vec<u8>,
+    topic: String,
+    sent_ms: i64,
+    takers: Vec<NodeNumber>,
+    /// How far something that came was off; tried in turn with a probe that the node dates.
+    hint_ms: Option<i64>,
+    /// The first that left in this run: a store that holds it proves the clock.
+    witness: Option<Witness>,
+}
+
+#[derive(Debug)]
+struct Witness {
+    hash: Hash,
+    taker: Option<NodeNumber>,
+    /// When a store is asked; [`NEVER`] once it was.
+    check_ms: i64,
+}
+
+impl Probe {
+    /// Something says that the clock is wrong.
+    pub(super) fn doubt(&mut self, now_ms: i64, hint_ms: Option<i64>) {
+        self.hint_ms = hint_ms.or(self.hint_ms);
+        if !self.doubt {
+            self.doubt = true;
+            self.due_ms = now_ms.max(self.rest_until_ms);
+            self.tries = 0;
+            self.witness = None;
+        }
+    }
+
+    /// There is reason to hope for a node again.
+    pub(super) fn anew(&mut self) {
+        if self.doubt && matches!(self.stage, Stage::Idle) {
+            self.due_ms = self.rest_until_ms;
+            self.tries = 0;
+        }
+    }
+
+    /// When there is something to do.
+    pub(super) fn wake_ms(&self) -> Option<i64> {
+        let witness = self.witness.as_ref().map(|witness| witness.check_ms);
+        let witness = witness.filter(|at| *at < NEVER);
+        self.doubt
+            .then_some(self.due_ms)
+            .into_iter()
+            .chain(witness)
+            .min()
+    }
+
+    /// Did nothing come of several probes? Then what is heard has to do.
+    pub(super) fn is_in_vain(&self) -> bool {
+        self.doubt && self.tries >= IN_VAIN
+    }
+
+    fn failed(&mut self, now_ms: i64) {
+        let wait = AGAIN_MS
+            .saturating_mul(1_i64 << (2 * self.tries.min(6)))
+            .min(HOUR);
+        self.tries = self.tries.saturating_add(1);
+        self.stage = Stage::Idle;
+        self.due_ms = now_ms.saturating_add(wait);
+    }
+
+    fn settled(&mut self, now_ms: i64, moved: bool) {
+        self.doubt = false;
+        self.stage = Stage::Idle;
+        self.hint_ms = None;
+        self.takers.clear();
+        self.rest_ms = match moved {
+            true => REST_MS,
+            false => (4 * self.rest_ms).clamp(REST_MS, HOUR),
+        };
+        self.rest_until_ms = now_ms.saturating_add(self.rest_ms);
+    }
+}
+
+impl Engine {
+    /// Something left by the clock in force; nothing in this run has proved that clock yet.
+    pub(super) fn witness(&mut self, now_ms: i64, hash: Hash, taker: Option<NodeNumber>) {
+        let probe = &mut self.live.probe;
+        if self.live.clock.is_proven() || probe.doubt || probe.witness.is_some() {
+            return;
+        }
+        let jitter = i64::from(self.rng.next_u32()).rem_euclid(WITNESS_MS);
+        probe.witness = Some(Witness {
+            hash,
+            taker,
+            check_ms: now_ms.saturating_add(WITNESS_MS + jitter),
+        });
+    }
+
+    /// Does what is due of a probe.
+    pub(super) fn probe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        let probe = &mut self.live.probe;
+        if let Some(witness) = &mut probe.witness
+            && witness.check_ms <= now_ms
+        {
+            witness.check_ms = NEVER;
+            out.push(Effect::Net(Command::Check {
+                id: WITNESS_ID,
+                hashes: vec![witness.hash],
+                not: witness.taker,
+            }));
+        }
+        if !probe.doubt || probe.due_ms > now_ms {
+            return;
+        }
+        match probe.stage {
+            Stage::Idle => self.probe_publish(now_ms, out),
+            Stage::Taken => {
+                probe.stage = Stage::Asked;
+                probe.due_ms = now_ms.saturating_add(ANSWER_MS);
+                let query = Query {
+                    what: What::Probe { id: probe.id },
+                    circle: Circle::Alone,
+                    topics: vec![probe.topic.clone()],
+                    start_ms: 0,
+                    end_ms: None,
+                    newest_first: true,
+                    found: None,
+                };
+                out.push(Effect::Net(self.live.ask(query)));
+            }
+            Stage::Sent | Stage::Asked | Stage::Found { .. } => probe.failed(now_ms),
+        }
+    }
+
+    fn probe_publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        let probe = &mut self.live.probe;
+        let (mut tag, mut random, mut topic) = ([0; 16], [0; 16], [0; 8]);
+        let mut body = vec![0; Class::Large.size().saturating_sub(33)];
+        for bytes in [&mut tag[..], &mut random, &mut topic, &mut body] {
+            self.rng.fill_bytes(bytes);
+        }
+        let envelope = Envelope {
+            tag,
+            random,
+            body: &body,
+        };
+        let Ok(payload) = envelope.encode() else {
+            return probe.failed(now_ms);
+        };
+        probe.payload = payload;
+        probe.topic = ContentTopic::Blob(topic).to_string();
+        probe.id = FIRST_ID | (probe.id.wrapping_add(1) & u64::from(u32::MAX));
+        probe.sent_ms = now_ms;
+        probe.stage = Stage::Sent;
+        probe.due_ms = now_ms.saturating_add(ANSWER_MS);
+        // Not every node dates what has no date: what came may say when it is.
+        let hint_ms = probe.hint_ms.filter(|_| probe.tries % 2 == 1);
+        let stamp_ms = hint_ms.map_or(0, |hint_ms| now_ms.saturating_add(hint_ms));
+        out.push(Effect::Net(Command::Publish {
+            id: probe.id,
+            topic: probe.topic.clone(),
+            payload: probe.payload.clone(),
+            timestamp_ns: stamp_ms.div_euclid(SECOND).saturating_mul(1_000_000_000),
+            not: probe.takers.clone(),
+            spread: None,
+        }));
+    }
+
+    /// A node took the probe, or none did.
+    pub(super) fn probe_published(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        node: Option<NodeNumber>,
+        took: bool,
+    ) {
+        let probe = &mut self.live.probe;
+        if id != probe.id || !matches!(probe.stage, Stage::Sent) {
+            return;
+        }
+        if !took {
+            return probe.failed(now_ms);
+        }
+        probe.takers.extend(node);
+        if probe.takers.len() > TAKERS {
+            probe.takers.clear();
+        }
+        probe.stage = Stage::Taken;
+        probe.due_ms = now_ms.saturating_add(ASK_MS);
+    }
+
+    /// What a store has on the probe's topic; `None`: it could not be asked.
+    pub(super) fn probe_page(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        page: Option<(&[Received], bool)>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let single_circle = self.config.single_circle;
+        let probe = &mut self.live.probe;
+        if id != probe.id || !matches!(probe.stage, Stage::Asked) {
+            return Ok(());
+        }
+        let (messages, last) = page.unwrap_or((&[], true));
+        let dated = |one: &&Received| one.payload == probe.payload && one.timestamp_ns > 0;
+        match messages.iter().find(dated) {
+            Some(one) => {
+                let skew_ms = (one.timestamp_ns / 1_000_000).saturating_sub(probe.sent_ms);
+                if single_circle {
+                    return self.probed(now_ms, skew_ms, out); // there is no other node
+                }
+                let node = one.node;
+                probe.stage = Stage::Found { skew_ms, node };
+                probe.due_ms = now_ms.saturating_add(ANSWER_MS);
+                out.push(Effect::Net(Command::Check {
+                    id,
+                    hashes: vec![one.hash],
+                    not: Some(node),
+                }));
+            }
+            None if last => probe.failed(now_ms),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A node said whether it holds the witness or the probe; `None`: nobody did.
+    pub(super) fn probe_checked(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        said: Option<(NodeNumber, bool)>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let probe = &mut self.live.probe;
+        if id == WITNESS_ID {
+            let asked = mem::take(&mut probe.witness).is_some();
+            match said.filter(|_| asked) {
+                Some((_, true)) => self.live.clock.confirm(),
+                Some((_, false)) => probe.doubt(now_ms, None),
+                None => {}
+            }
+            return Ok(());
+        }
+        match (&probe.stage, said) {
+            (Stage::Found { skew_ms, node }, Some((other, true)))
+                if id == probe.id && other != *node =>
+            {
+                let skew_ms = *skew_ms;
+                self.probed(now_ms, skew_ms, out)
+            }
+            (Stage::Found { .. }, _) if id == probe.id => {
+                probe.failed(now_ms);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Two nodes agree on the time.
+    fn probed(&mut self, now_ms: i64, skew_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let moved = self.live.clock.prove(skew_ms);
+        self.live.probe.settled(now_ms, moved);
+        if !moved {
+            return Ok(());
+        }
+        // What was asked and sent by the wrong clock is asked and sent again.
+        self.live.missed();
+        self.live.catch_up_after_ms = 0;
+        self.subscribe(now_ms, out);
+        self.run(now_ms, out, corrected)
+    }
+}
+
+/// The clock was corrected: stores do not have what left by the wrong one, and others refuse what was signed by it.
+fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
+    step.tx.outbox_all_due(step.now_ms)?;
+    if !step.may_sign {
+        return Ok(());
+    }
+    own::set_time(step.tx, own::KEY_PUBLISHED, 0)?;
+    own::set_time(step.tx, own::KEY_NEXT_SELF, step.now_ms)?;
+    own::own_cards_changed(step)?;
+    for mut invite in step.tx.invites()? {
+        invite.next_card_ms = step.now_ms;
+        step.tx.invite_put(&invite)?;
+    }
+    let furthest_ms = step.clock_ms.saturating_add(AHEAD_MS);
+    let furthest = u32::try_from(furthest_ms / SECOND).unwrap_or(u32::MAX);
+    for mut contact in step.tx.contacts()? {
+        let mut anew = contact.fetch_due_ms.is_some();
+        for row in step.tx.sessions_of(&contact.chat)? {
+            if row.initiator && !row.answered && row.start > furthest {
+                reset::unseal(step, &row)?;
+                step.index.forget(&row.hash);
+                step.tx.session_delete(&row.hash)?;
+                anew = true;
+            }
+        }
+        if anew {
+            contact.fetch_due_ms = Some(step.now_ms);
+            contact.fetch_tries = 0;
+        }
+        if contact.start_out > furthest {
+            contact.start_out = 0;
+        }
+        step.tx.contact_put(&contact)?;
+        send::seal_waiting(step, &contact.chat)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Phones whose clocks are wrong, and nodes that lie about the time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use sotto_messenger::engine::input::Command;
+use sotto_messenger::records::MessageState;
+use sotto_messenger::{Code, Event};
+use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, SECOND, World};
+
+/// How far a clock is off, milliseconds.
+const OFF: [i64; 7] = [
+    -3 * HOUR,
+    -5 * MINUTE,
+    -30 * SECOND,
+    30 * SECOND,
+    5 * MINUTE,
+    3 * HOUR,
+    3 * DAY,
+];
+/// Whose clock it is: the one who adds, the one who invited.
+const ADDER: usize = 0;
+const INVITER: usize = 1;
+
+fn skewed(world: &World, who: usize) -> bool {
+    world.phones[who].events.contains(&Event::Notice {
+        code: Code::ClockSkewed.as_str(),
+    })
+}
+
+fn shows(world: &World, who: usize, text: &str) -> bool {
+    world.phones[who].texts().iter().any(|one| one == text)
+}
+
+/// Lets time pass until it is so. Panics after `within`.
+fn wait(world: &mut World, within: i64, what: &str, is: impl Fn(&World) -> bool) {
+    let until = world.now_ms + within;
+    while !is(world) {
+        assert!(world.now_ms < until, "not in time: {what}");
+        world.run(SECOND);
+    }
+}
+
+fn has_contact(world: &World, who: usize) -> bool {
+    world.phones[who].read(|reader| !reader.contacts().unwrap().is_empty())
+}
+
+/// Two new installs, one with a wrong clock, which meet by invite and talk; all within two minutes.
+fn meet(seed: u64, who: usize, off_ms: i64, on: bool) -> World {
+    let case = format!("{who} off by {off_ms} ms, on screen {on}");
+    let mut world = World::new(seed, 2);
+    world.phones[who].clock_off_ms = off_ms;
+    world.kill(who);
+    world.start(who);
+    for one in 0..2 {
+        world.call(one, Command::Foreground { on }).unwrap();
+    }
+    let began = world.now_ms;
+    world.create(ADDER, "Alice");
+    world.create(INVITER, "Bob");
+    let link = world.invite(INVITER);
+    world.add(ADDER, &link, "hello, it is me");
+    wait(&mut world, 2 * MINUTE, &case, |world| {
+        has_contact(world, INVITER)
+    });
+    world.accept(INVITER);
+    assert!(world.send(INVITER, "welcome"));
+    wait(&mut world, 2 * MINUTE, &case, |world| {
+        shows(world, ADDER, "welcome")
+    });
+    assert!(world.send(ADDER, "thanks"));
+    wait(&mut world, 2 * MINUTE, &case, |world| {
+        shows(world, INVITER, "thanks") && skewed(world, who)
+    });
+    let took = world.now_ms - began;
+    assert!(took <= 2 * MINUTE, "{case}: {took}");
+    assert!(!skewed(&world, 1 - who), "{case}: the other clock is right");
+    world
+}
+
+/// A text that is sent while its reader is away reaches him out of the stores, from a sender who is away by then.
+fn through_the_store(world: &mut World, from: usize, text: &str) {
+    world.set_online(1 - from, false);
+    assert!(world.send(from, text));
+    world.run(2 * MINUTE);
+    world.set_online(from, false);
+    world.set_online(1 - from, true);
+    wait(world, 2 * MINUTE, text, |world| {
+        shows(world, 1 - from, text)
+    });
+    world.set_online(from, true);
+}
+
+#[test]
+fn whoever_has_the_wrong_clock_first_contact_and_catch_up_take_two_minutes() {
+    for (number, off_ms) in OFF.into_iter().enumerate() {
+        for who in [ADDER, INVITER] {
+            for on in [false, true] {
+                let seed = 900 + 4 * number as u64 + 2 * who as u64 + u64::from(on);
+                let mut world = meet(seed, who, off_ms, on);
+                through_the_store(&mut world, who, "from the wrong clock");
+                through_the_store(&mut world, 1 - who, "to the wrong clock");
+                world.run(5 * MINUTE);
+                for one in 0..2 {
+                    let states = world.phones[one].states();
+                    let delivered = |state: &MessageState| *state >= MessageState::Delivered;
+                    assert!(states.iter().all(delivered), "{off_ms} {who}: {states:?}");
+                }
+            }
+        }
+    }
+}
+
+/// A clock that was right and is wrong after a restart.
+#[test]
+fn a_clock_that_is_wrong_after_a_restart_is_found_by_what_a_store_does_not_have() {
+    for (number, off_ms) in OFF.into_iter().enumerate() {
+        let mut world = World::befriended(950 + number as u64);
+        world.phones[0].clock_off_ms = off_ms;
+        world.kill(0);
+        // What came while it was down is there whatever the clock says.
+        assert!(world.send(1, "good morning"));
+        world.run(10 * MINUTE);
+        world.set_online(1, false);
+        world.start(0);
+        wait(&mut world, 2 * MINUTE, "caught up", |world| {
+            shows(world, 0, "good morning")
+        });
+        through_the_store(&mut world, 0, "morning");
+        assert!(skewed(&world, 0) && !skewed(&world, 1), "{off_ms}");
+        through_the_store(&mut world, 1, "how are you?");
+    }
+}
+
+/// Nodes that do not date what has no date: what others sent says when it is.
+#[test]
+fn where_nodes_date_nothing_the_time_comes_from_others() {
+    for (number, off_ms) in OFF.into_iter().enumerate() {
+        let mut world = World::befriended(970 + number as u64);
+        world.undated = true;
+        world.phones[0].clock_off_ms = off_ms;
+        world.kill(0);
+        world.start(0);
+        assert!(world.send(1, "good morning"));
+        world.run(2 * MINUTE);
+        assert!(skewed(&world, 0) && !skewed(&world, 1), "{off_ms}");
+        through_the_store(&mut world, 0, "morning");
+    }
+}
+
+/// One node of each circle lies: about what it holds, about when it came, and by what it pushes.
+#[test]
+fn one_liar_a_circle_moves_no_right_clock() {
+    for seed in 980..983 {
+        for liar in [
+            Conduct::Empty,
+            Conduct::SaysStored,
+            Conduct::Forges,
+            Conduct::Future,
+        ] {
+            for circles in [
+                [vec![liar, Conduct::Good], vec![Conduct::Good; 2]],
+                [vec![Conduct::Good; 2], vec![liar, Conduct::Good]],
+            ] {
+                let mut world = World::befriended(seed);
+                for who in 0..2 {
+                    world.kill(who);
+                    world.start(who);
+                }
+                world.settle(Fleet::of(circles));
+                for number in 0..6 {
+                    assert!(world.send(number % 2, &format!("{number}")));
+                    world.run(2 * MINUTE);
+                }
+                assert!(!skewed(&world, 0) && !skewed(&world, 1), "{liar:?} {seed}");
+            }
+        }
+    }
+}
+
+/// Bounds of questions to stores are the same for all phones: two sessions of one phone have nothing in common.
+#[test]
+fn the_bounds_of_no_question_tell_one_phone_from_another() {
+    let mut world = World::befriended(1000);
+    world.phones[0].clock_off_ms = 7_321;
+    for number in 0..24 {
+        let long = "long ".repeat(5_000);
+        let text = if number % 5 == 0 {
+            long
+        } else {
+            format!("{number}")
+        };
+        world.set_online(1, number % 3 != 0);
+        assert!(world.send(0, &text));
+        world.run(20 * MINUTE + 13_577);
+        world.set_online(1, true);
+        world
+            .call(
+                1,
+                Command::Foreground {
+                    on: number % 2 == 0,
+                },
+            )
+            .unwrap();
+        world.run(39 * MINUTE + 11);
+        world.kill(number % 2);
+        world.start(number % 2);
+    }
+    let (start, end) = (10 * MINUTE * 1_000_000, MINUTE * 1_000_000);
+    for phone in &world.phones {
+        assert!(phone.asked.len() > 50, "{}", phone.asked.len());
+        for (start_ns, end_ns) in &phone.asked {
+            assert_eq!(start_ns % start, 0);
+            assert!(end_ns.is_none_or(|end_ns| end_ns % end == 0));
+        }
+    }
+}
