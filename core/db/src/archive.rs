@@ -178,6 +178,12 @@ impl Archive {
         Ok(())
     }
 
+    /// For tests: a file of at most so many pages answers as a full disk does.
+    pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
+        let sql = format!("PRAGMA max_page_count={pages}");
+        Ok(self.conn.query_row(&sql, [], |_| Ok(()))?)
+    }
+
     /// Bytes in use, without freed pages and the log.
     pub fn used_bytes(&self) -> Result<u64, Error> {
         let sql = "SELECT (page_count - freelist_count) * page_size

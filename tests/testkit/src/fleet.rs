@@ -60,6 +60,8 @@ enum Wanted {
     Answer,
     /// Of a store by topic: they take turns.
     Page,
+    /// The same over a connection of its own, which is nobody's turn.
+    Alone,
     /// A subscription: looked for until one takes it.
     Filter,
 }
@@ -365,7 +367,11 @@ impl World {
                 Conduct::Mute | Conduct::Refuses | Conduct::Rejects | Conduct::Lies
             )
         };
-        let asked = self.fleet_ask((who, RECEIVE), (&prefer, avoid), Wanted::Page, answers);
+        let wanted = match circle {
+            Circle::Alone => Wanted::Alone,
+            Circle::Receive | Circle::Other => Wanted::Page,
+        };
+        let asked = self.fleet_ask((who, RECEIVE), (&prefer, avoid), wanted, answers);
         let (node, conduct, took) = match asked {
             Ok(found) => found,
             Err((reason, took)) => {

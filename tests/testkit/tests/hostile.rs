@@ -7,7 +7,7 @@
 )]
 
 use sotto_messenger::records::MessageState;
-use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, Seeded, World};
+use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, SECOND, Seeded, World};
 
 const TEXTS: usize = 20;
 
@@ -102,6 +102,49 @@ fn one_good_node_of_many_at_random() {
             let requests = requests(&world);
             assert!(requests <= 300 + 60 * hours, "{seed}: {requests}");
         }
+    }
+}
+
+/// One of two nodes of a circle takes what it is given and drops it, or its disk is full. The times are those that
+/// docs/protocol.md gives: a stored check after 60 to 80 s, other stores asked every 15 min.
+#[test]
+fn one_of_two_nodes_that_drops_or_has_a_full_disk_delays_by_the_documented_times_at_most() {
+    let check = 80 * SECOND + 5 * SECOND;
+    let turn = 15 * MINUTE + check;
+    for seed in 620..632 {
+        for (bad, online) in [(Conduct::Empty, check), (Conduct::Full, 5 * SECOND)] {
+            let good = || vec![Conduct::Good; 2];
+            let mixed = || vec![bad, Conduct::Good];
+            // Both are there: the text leaves again as soon as a store says that it does not have it.
+            let mut world = world(seed, Fleet::of([mixed(), good()]));
+            world.run(MINUTE);
+            for number in 0..4 {
+                let text = format!("{number}");
+                assert!(world.send(0, &text));
+                shown(&mut world, &text, online);
+                world.run(MINUTE);
+            }
+            // The reader comes when the sender has gone: one store has it.
+            let mut world = self::world(seed, Fleet::of([mixed(), mixed()]));
+            world.run(MINUTE);
+            world.kill(1);
+            assert!(world.send(0, "4"));
+            world.run(10 * MINUTE);
+            world.kill(0);
+            world.start(1);
+            shown(&mut world, "4", turn);
+        }
+    }
+}
+
+/// Waits until the second phone shows a text.
+fn shown(world: &mut World, text: &str, within: i64) {
+    let began = world.now_ms;
+    while !world.phones[1].texts().iter().any(|one| one == text) {
+        let took = world.now_ms - began;
+        let nodes = &world.fleet.as_ref().unwrap().nodes;
+        assert!(took < within, "{text} not there in time: {nodes:?}");
+        world.run(SECOND);
     }
 }
 

@@ -1,9 +1,11 @@
 //! The thread that answers a node's questions to its archive.
 
+use std::collections::VecDeque;
 use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use sotto_db::Error;
 use sotto_db::archive::{Archive, Entry, Find, Page, Query, QueryError};
 use sotto_messenger::{Clock, system_clock};
 use sotto_net::service::{
@@ -15,6 +17,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// Messages written in one transaction.
 const BATCH: usize = 128;
+/// Messages kept for a disk that takes none, bytes; beyond that the oldest are lost.
+const BACKLOG: usize = 32 * 1024 * 1024;
 /// Time between looks for messages past their retention.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
@@ -25,7 +29,8 @@ pub(super) fn serve(
 ) -> io::Result<JoinHandle<()>> {
     let archivist = Archivist {
         archive,
-        batch: Vec::new(),
+        batch: VecDeque::new(),
+        batch_bytes: 0,
         clock: system_clock(),
     };
     archivist.start(requests, EXPIRE_EVERY)
@@ -33,7 +38,10 @@ pub(super) fn serve(
 
 struct Archivist {
     archive: Archive,
-    batch: Vec<Entry>,
+    /// Not on disk yet.
+    batch: VecDeque<Entry>,
+    /// Bytes of them.
+    batch_bytes: usize,
     clock: Clock,
 }
 
@@ -73,7 +81,11 @@ impl Archivist {
 
     fn take(&mut self, request: ArchiveRequest) {
         match request {
-            ArchiveRequest::Put(one) => self.batch.push(entry(&one)),
+            ArchiveRequest::Put(one) => {
+                let one = entry(&one);
+                self.batch_bytes = self.batch_bytes.saturating_add(one.message.len());
+                self.batch.push_back(one);
+            }
             ArchiveRequest::Query { query, reply } => {
                 // A question sees everything that came before it.
                 self.write();
@@ -82,17 +94,32 @@ impl Archivist {
         }
     }
 
+    /// Writes what waits. What a disk does not take now waits on, up to [`BACKLOG`].
     fn write(&mut self) {
-        if self.batch.is_empty() {
-            return;
+        while !self.batch.is_empty() {
+            let count = self.batch.len().min(BATCH);
+            let some = self.batch.make_contiguous().get(..count);
+            if let Err(error) = self.archive.put(some.unwrap_or_default()) {
+                log::warn!("{} messages not archived: {error}", self.batch.len());
+                if matches!(error, Error::Full | Error::Io | Error::ReadOnly) {
+                    break;
+                }
+            }
+            self.drop_oldest(count);
         }
-        if let Err(error) = self.archive.put(&self.batch) {
-            log::warn!("{} messages not archived: {error}", self.batch.len());
+        while self.batch_bytes > BACKLOG {
+            self.drop_oldest(1);
         }
-        self.batch.clear();
+    }
+
+    fn drop_oldest(&mut self, count: usize) {
+        for gone in self.batch.drain(..count.min(self.batch.len())) {
+            self.batch_bytes = self.batch_bytes.saturating_sub(gone.message.len());
+        }
     }
 
     fn expire(&mut self) {
+        self.write(); // there may be room again
         match self
             .archive
             .expire((self.clock)().saturating_mul(1_000_000))
@@ -104,6 +131,9 @@ impl Archivist {
     }
 
     fn answer(&self, query: ArchiveQuery) -> Result<ArchivePage, ArchiveError> {
+        if !self.batch.is_empty() {
+            return Err(ArchiveError::Failed); // a page without them would say that they do not exist
+        }
         let query = Query {
             find: match query.filter {
                 ArchiveFilter::Hashes(hashes) => Find::Hashes(hashes),
@@ -230,6 +260,72 @@ mod tests {
         let archive = Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap();
         assert_eq!(archive.count().unwrap(), 300);
     }
+
+    /// A store that answers without what it could not write would say that it does not exist.
+    #[test]
+    fn with_a_full_disk_a_store_says_so_and_has_everything_once_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut archive = Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap();
+        archive.limit_pages(40).unwrap();
+        let mut archivist = Archivist {
+            archive,
+            batch: VecDeque::new(),
+            batch_bytes: 0,
+            clock: system_clock(),
+        };
+        let messages: Vec<Archived> = (0..300u32)
+            .map(|n| message(&n.to_be_bytes().repeat(250)))
+            .collect();
+        for one in &messages {
+            archivist.take(ArchiveRequest::Put(one.clone()));
+        }
+        let ask = |archivist: &mut Archivist, hash| {
+            let (reply, mut answer) = oneshot::channel();
+            let query = ArchiveQuery {
+                filter: ArchiveFilter::Hashes(vec![hash]),
+                cursor: None,
+                forward: true,
+                limit: 10,
+                bytes: Some(1 << 20),
+            };
+            archivist.take(ArchiveRequest::Query { query, reply });
+            answer.try_recv().unwrap()
+        };
+        for one in [&messages[0], &messages[299]] {
+            let answer = ask(&mut archivist, one.hash);
+            assert!(matches!(answer, Err(ArchiveError::Failed)), "{answer:?}");
+        }
+        archivist.archive.limit_pages(100_000).unwrap();
+        archivist.expire();
+        for one in &messages {
+            assert_eq!(ask(&mut archivist, one.hash).unwrap().messages.len(), 1);
+        }
+        assert_eq!(archivist.batch_bytes, 0);
+    }
+
+    #[test]
+    fn what_a_full_disk_does_not_take_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut archive = Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap();
+        archive.limit_pages(1).unwrap();
+        let mut archivist = Archivist {
+            archive,
+            batch: VecDeque::new(),
+            batch_bytes: 0,
+            clock: system_clock(),
+        };
+        for n in 0..70u32 {
+            archivist.take(ArchiveRequest::Put(message(
+                &n.to_be_bytes().repeat(1 << 17),
+            )));
+            archivist.write();
+        }
+        assert!(archivist.batch_bytes <= BACKLOG && archivist.batch_bytes > BACKLOG / 2);
+        let last = archivist.batch.back().unwrap();
+        let last: WakuMessage = waku::decode(&last.message).unwrap();
+        assert!(last.payload.starts_with(&69u32.to_be_bytes()));
+    }
+
     #[test]
     fn what_is_too_old_goes_while_nobody_asks() {
         let folder = tempfile::tempdir().unwrap();
@@ -238,7 +334,8 @@ mod tests {
         let time = Arc::clone(&now);
         let archivist = Archivist {
             archive: Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap(),
-            batch: Vec::new(),
+            batch: VecDeque::new(),
+            batch_bytes: 0,
             clock: Arc::new(move || {
                 let _ = looked.send(());
                 time.load(Ordering::SeqCst)

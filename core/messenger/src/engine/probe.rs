@@ -70,7 +70,9 @@ pub(super) struct Probe {
     id: u64,
     payload: Vec<u8>,
     topic: String,
+    /// The node that took it dated it between these times, device clock.
     sent_ms: i64,
+    taken_ms: i64,
     takers: Vec<NodeNumber>,
     /// How far something that came was off; tried in turn with a probe that the node dates.
     hint_ms: Option<i64>,
@@ -249,6 +251,7 @@ impl Engine {
             probe.takers.clear();
         }
         probe.stage = Stage::Taken;
+        probe.taken_ms = now_ms;
         probe.due_ms = now_ms.saturating_add(ASK_MS);
     }
 
@@ -269,7 +272,12 @@ impl Engine {
         let dated = |one: &&Received| one.payload == probe.payload && one.timestamp_ns > 0;
         match messages.iter().find(dated) {
             Some(one) => {
-                let skew_ms = (one.timestamp_ns / 1_000_000).saturating_sub(probe.sent_ms);
+                // Nodes that did not answer may have been asked before: the time of the date is known to a stretch. The
+                // correction is moved into it, and no further.
+                let stamp_ms = one.timestamp_ns / 1_000_000;
+                let least_ms = stamp_ms.saturating_sub(probe.taken_ms);
+                let most_ms = stamp_ms.saturating_sub(probe.sent_ms).max(least_ms);
+                let skew_ms = self.live.clock.correction_ms().clamp(least_ms, most_ms);
                 if single_circle {
                     return self.probed(now_ms, skew_ms, out); // there is no other node
                 }
