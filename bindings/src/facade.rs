@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_messenger::records::{ContactId, ConversationId, InviteId, MessageId};
+use sotto_messenger::records::{ContactId, ConversationId, DevicesId, InviteId, MessageId};
 use sotto_messenger::{Code, Messenger};
 
 use crate::config::SottoConfig;
@@ -114,10 +114,32 @@ impl SottoCore {
             .await?)
     }
 
-    /// Notes that the safety number was compared, or no longer holds. Errors: `contact.missing`.
-    pub async fn contact_verify(&self, contact: String, verified: bool) -> Result<(), SottoError> {
+    /// Notes that the safety number was compared while it stood for these `devices` (`SafetyNumber.devices`), or with
+    /// `None` that it no longer holds. Errors: `contact.missing`, `contact.devices_changed`.
+    pub async fn contact_verify(
+        &self,
+        contact: String,
+        devices: Option<String>,
+    ) -> Result<(), SottoError> {
         let contact = ContactId(contact);
-        Ok(self.messenger.contact_verify(&contact, verified).await?)
+        let devices = devices.map(DevicesId);
+        Ok(self
+            .messenger
+            .contact_verify(&contact, devices.as_ref())
+            .await?)
+    }
+
+    /// Verifies by what was scanned from the contact's phone (`SafetyNumber.qr` there). Errors: `contact.missing`,
+    /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`.
+    pub async fn contact_scan(&self, contact: String, qr: Vec<u8>) -> Result<(), SottoError> {
+        let contact = ContactId(contact);
+        Ok(self.messenger.contact_scan(&contact, &qr).await?)
+    }
+
+    /// The person saw that a contact's devices changed, and goes on with them without comparing; `verified` does not
+    /// cover them. Errors: `contact.missing`.
+    pub async fn devices_seen(&self, contact: String) -> Result<(), SottoError> {
+        Ok(self.messenger.devices_seen(&ContactId(contact)).await?)
     }
 
     /// What two people compare to know that they talk to each other. Errors: `account.missing`, `contact.missing`.

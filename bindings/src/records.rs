@@ -154,6 +154,8 @@ pub struct Message {
     pub text: Option<String>,
     /// Written by a newer version: "needs a newer version".
     pub newer: bool,
+    /// It came from a device that was not the contact's confirmed one: somebody else may have written it.
+    pub unconfirmed: bool,
     /// A long text still being fetched.
     pub fetching: bool,
     /// Where it stands.
@@ -221,10 +223,12 @@ pub struct Settings {
 /// What two people compare to know that they talk to each other.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct SafetyNumber {
-    /// 60 digits in 12 groups of 5.
+    /// 60 digits in 12 groups of 5, the same on both sides.
     pub digits: String,
-    /// The same for a QR code, 65 bytes.
+    /// What the other phone scans, 129 bytes.
     pub qr: Vec<u8>,
+    /// The devices that it stands for, for `contact_verify`.
+    pub devices: String,
 }
 
 /// Numbers for developers: no names, texts, addresses or ids.

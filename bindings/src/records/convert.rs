@@ -176,6 +176,7 @@ impl From<inner::Message> for Message {
             mine,
             text,
             newer,
+            unconfirmed,
             fetching,
             state,
             reason,
@@ -188,6 +189,7 @@ impl From<inner::Message> for Message {
             mine,
             text,
             newer,
+            unconfirmed,
             fetching,
             state: state.into(),
             reason,
@@ -270,8 +272,16 @@ impl TryFrom<Settings> for inner::Settings {
 
 impl From<inner::SafetyNumber> for SafetyNumber {
     fn from(value: inner::SafetyNumber) -> Self {
-        let inner::SafetyNumber { digits, qr } = value;
-        Self { digits, qr }
+        let inner::SafetyNumber {
+            digits,
+            qr,
+            devices,
+        } = value;
+        Self {
+            digits,
+            qr,
+            devices: devices.0,
+        }
     }
 }
 

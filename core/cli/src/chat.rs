@@ -9,7 +9,7 @@ mod screen;
 
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::records::{Contact, ContactState, ConversationId};
+use sotto_messenger::records::{Contact, ContactId, ContactState, ConversationId, DevicesId};
 use sotto_messenger::{Code, Event, Messenger, Subscription};
 use tokio::sync::mpsc;
 
@@ -39,6 +39,8 @@ struct Chat<'a> {
     events: Subscription,
     /// Where a typed line goes.
     current: Option<Contact>,
+    /// Whose safety number was shown last, and for which devices it stood.
+    compared: Option<(ContactId, DevicesId)>,
     screen: Screen,
 }
 
@@ -59,6 +61,7 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
         events: messenger.subscribe(),
         messenger,
         current: None,
+        compared: None,
         screen: Screen::default(),
     };
     let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;

@@ -45,7 +45,9 @@ pub use seal::{
 pub use session::{Decrypted, HEADER_LEN, JUMP_MAX, Sealed, Session, TagSlot};
 pub use skipped::{SkippedKey, open_skipped};
 pub use suite::{SUITE_1, SUITES, choose_suite};
-pub use visual::{color_id, color_ring, emoji_hash, safety_number, safety_qr};
+pub use visual::{
+    SAFETY_QR_LEN, SafetyQr, color_id, color_ring, devices_hash, emoji_hash, safety_number,
+};
 
 /// The one outer version of an envelope; part of every AEAD's associated data.
 pub const VERSION: u8 = 1;

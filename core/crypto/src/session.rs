@@ -301,6 +301,22 @@ impl Session {
         header: &[u8; HEADER_LEN],
         message: &[u8],
     ) -> Result<Decrypted, DecryptError> {
+        self.decrypt_below(u32::MAX, tag, random, header, message)
+    }
+
+    /// As [`Self::decrypt`], of messages numbered below `below` in chains not longer than that: for somebody who is not
+    /// known well enough to have more keys kept for.
+    ///
+    /// # Errors
+    /// [`DecryptError`]; in no case did anything move.
+    pub fn decrypt_below(
+        &self,
+        below: u32,
+        tag: &Tag,
+        random: &Random,
+        header: &[u8; HEADER_LEN],
+        message: &[u8],
+    ) -> Result<Decrypted, DecryptError> {
         let current = self
             .receiving
             .as_ref()
@@ -312,6 +328,10 @@ impl Session {
                 None => return Err(self.late_handshake(tag, random, header)),
             },
         };
+        let furthest = header_in.n.max(header_in.previous.saturating_sub(1));
+        if furthest >= below {
+            return Err(DecryptError::TooFarAhead { ahead: furthest });
+        }
         let mut session = self.clone();
         let mut skipped = Vec::new();
         if stepped {

@@ -113,12 +113,82 @@ pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
     groups.join(" ")
 }
 
-/// The same for a QR code: version 1 ‖ 32 ‖ 32.
-pub fn safety_qr(a: &ChatPublic, b: &ChatPublic) -> [u8; 65] {
-    let mut out = [1u8; 65];
-    out.iter_mut()
-        .skip(1)
-        .zip(both(a, b).iter().flatten())
-        .for_each(|(o, b)| *o = *b);
-    out
+/// Devices as they stand in a QR code, whatever their order: (id, X25519 identity key, Ed25519 device key) of each.
+pub fn devices_hash(devices: &[([u8; 16], [u8; 32], [u8; 32])]) -> [u8; 32] {
+    let mut sorted = devices.to_vec();
+    sorted.sort_unstable();
+    let parts = sorted
+        .iter()
+        .flat_map(|(id, identity, signing)| [id.as_slice(), identity, signing]);
+    tagged("sotto/devices/1", &parts.collect::<Vec<_>>())
+}
+
+/// Bytes of a [`SafetyQr`].
+pub const SAFETY_QR_LEN: usize = 129;
+const QR_VERSION: u8 = 2;
+
+/// What one phone shows and the other one scans: version 2 ‖ the shower's fingerprint 32 ‖ the scanner's 32 ‖ hash of
+/// the shower's devices 32 ‖ hash of the scanner's, as the shower knows them, 32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SafetyQr {
+    shower: [u8; 32],
+    scanner: [u8; 32],
+    /// [`devices_hash`] of the shower's devices.
+    pub own_devices: [u8; 32],
+    /// [`devices_hash`] of the scanner's devices that the shower writes to.
+    pub scanner_devices: [u8; 32],
+}
+
+impl SafetyQr {
+    /// The code that `shower` shows to `scanner`.
+    pub fn new(
+        shower: &ChatPublic,
+        own_devices: [u8; 32],
+        scanner: &ChatPublic,
+        scanner_devices: [u8; 32],
+    ) -> Self {
+        Self {
+            shower: fingerprint(shower),
+            scanner: fingerprint(scanner),
+            own_devices,
+            scanner_devices,
+        }
+    }
+
+    /// Its bytes.
+    pub fn encode(&self) -> [u8; SAFETY_QR_LEN] {
+        let mut out = [QR_VERSION; SAFETY_QR_LEN];
+        let parts = [
+            self.shower,
+            self.scanner,
+            self.own_devices,
+            self.scanner_devices,
+        ];
+        out.iter_mut()
+            .skip(1)
+            .zip(parts.iter().flatten())
+            .for_each(|(o, b)| *o = *b);
+        out
+    }
+
+    /// Reads exactly [`SAFETY_QR_LEN`] bytes of version 2.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let ([QR_VERSION], rest) = bytes.split_first_chunk::<1>()? else {
+            return None;
+        };
+        match rest.as_chunks::<32>() {
+            ([shower, scanner, own_devices, scanner_devices], []) => Some(Self {
+                shower: *shower,
+                scanner: *scanner,
+                own_devices: *own_devices,
+                scanner_devices: *scanner_devices,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Does `shower` show it to `scanner`?
+    pub fn is_of(&self, shower: &ChatPublic, scanner: &ChatPublic) -> bool {
+        self.shower == fingerprint(shower) && self.scanner == fingerprint(scanner)
+    }
 }

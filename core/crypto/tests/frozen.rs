@@ -13,9 +13,9 @@ mod party;
 use party::{ALICE, BOB, BOB_DEVICE, Party, RECORD, START, Seeded, Wired, pair};
 use serde_json::{Value, json};
 use sotto_crypto::{
-    Account, BLOCK_LEN, DeviceKeys, Phrase, PrekeyPair, Sealed, Session, account_id, blob_open,
-    blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, mask, safety_number,
-    safety_qr, secret_bucket, takeover_open, takeover_seal, takeover_tag, unmask,
+    Account, BLOCK_LEN, DeviceKeys, Phrase, PrekeyPair, SafetyQr, Sealed, Session, account_id,
+    blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, devices_hash, mask,
+    safety_number, secret_bucket, takeover_open, takeover_seal, takeover_tag, unmask,
 };
 
 const PHRASE: &str = "test test test test test test test test test test test junk";
@@ -125,7 +125,11 @@ fn made() -> Value {
             "tag": hex(&blob_tag(&file_key, 5)), "random": hex(&random), "plain": hex(b"a chunk"),
             "sealed": hex(&blob_seal(&file_key, 5, &random, b"a chunk"))},
         "safety": {"one": hex(&ALICE), "other": hex(&BOB), "number": safety_number(&ALICE, &BOB),
-            "qr": hex(&safety_qr(&ALICE, &BOB))},
+            "devices_of_one": [hex(&[1; 80])], "devices_of_other": [hex(&[5; 80]), hex(&[4; 80])],
+            "qr": hex(&SafetyQr::new(
+                &ALICE, devices_hash(&[([1; 16], [1; 32], [1; 32])]),
+                &BOB, devices_hash(&[([5; 16], [5; 32], [5; 32]), ([4; 16], [4; 32], [4; 32])]),
+            ).encode())},
     })
 }
 

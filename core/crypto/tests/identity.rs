@@ -10,8 +10,8 @@
 use rand_core::UnwrapErr;
 use serde_json::Value;
 use sotto_crypto::{
-    Account, DeviceKeys, IdError, Phrase, PhraseError, account_id, color_id, color_ring,
-    emoji_hash, parse_account_id, safety_number, safety_qr, verify_chat, verify_device,
+    Account, DeviceKeys, IdError, Phrase, PhraseError, SafetyQr, account_id, color_id, color_ring,
+    devices_hash, emoji_hash, parse_account_id, safety_number, verify_chat, verify_device,
 };
 
 fn vectors() -> Vec<Value> {
@@ -140,7 +140,6 @@ fn both_sides_see_one_safety_number() {
     let [a, b] = [0, 1].map(|i| *account(vectors()[i]["phrase"].as_str().unwrap()).chat_public());
     let number = safety_number(&a, &b);
     assert_eq!(number, safety_number(&b, &a));
-    assert_eq!(safety_qr(&a, &b), safety_qr(&b, &a));
     let groups: Vec<&str> = number.split(' ').collect();
     assert!(
         groups.len() == 12
@@ -149,6 +148,37 @@ fn both_sides_see_one_safety_number() {
                 .all(|g| g.len() == 5 && g.bytes().all(|c| c.is_ascii_digit()))
     );
     assert_ne!(number, safety_number(&a, &a));
+}
+
+#[test]
+fn a_qr_code_stands_for_both_accounts_and_their_devices() {
+    let (alice, bob) = ([2; 33], [3; 33]);
+    let one = ([1; 16], [2; 32], [3; 32]);
+    let other = ([4; 16], [5; 32], [6; 32]);
+    let qr = SafetyQr::new(&alice, devices_hash(&[one]), &bob, devices_hash(&[other]));
+    let bytes = qr.encode();
+    assert_eq!(SafetyQr::decode(&bytes), Some(qr));
+    assert!(qr.is_of(&alice, &bob) && !qr.is_of(&bob, &alice) && !qr.is_of(&alice, &[4; 33]));
+    for cut in [&bytes[1..], &bytes[..128], &[&bytes[..], &[0]].concat()] {
+        assert_eq!(SafetyQr::decode(cut), None);
+    }
+    for version in [0, 1, 3] {
+        let mut bytes = bytes;
+        bytes[0] = version;
+        assert_eq!(SafetyQr::decode(&bytes), None);
+    }
+    assert_eq!(devices_hash(&[one, other]), devices_hash(&[other, one]));
+    let mut changed = one;
+    for other in [
+        {
+            changed.0[0] ^= 1;
+            changed
+        },
+        ([1; 16], [7; 32], [3; 32]),
+        ([1; 16], [2; 32], [7; 32]),
+    ] {
+        assert_ne!(devices_hash(&[one]), devices_hash(&[other]));
+    }
 }
 
 /// Half of all keys have a second SEC1 form of 33 bytes, which would be a second id of the same account.

@@ -392,7 +392,10 @@ def safety():
             f = tagged("sotto/safety/1", f, chat)
         prints.append(f)
     groups = [f"{int.from_bytes(f[i:i + 5], 'big') % 100_000:05}" for f in prints for i in range(0, 30, 5)]
-    return {"one": one.hex(), "other": other.hex(), "number": " ".join(groups), "qr": (b"\1" + prints[0] + prints[1]).hex()}
+    devices = [[bytes([1] * 80)], [bytes([5] * 80), bytes([4] * 80)]]
+    hashes = [tagged("sotto/devices/1", b"".join(sorted(one))) for one in devices]
+    return {"one": one.hex(), "other": other.hex(), "number": " ".join(groups), "devices_of_one": [d.hex() for d in devices[0]],
+            "devices_of_other": [d.hex() for d in devices[1]], "qr": (b"\2" + prints[0] + prints[1] + hashes[0] + hashes[1]).hex()}
 
 
 def differences(frozen, made, path=""):

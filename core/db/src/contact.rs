@@ -26,14 +26,16 @@ row! {
         record: Option<Vec<u8>>,
         /// Newest list version known.
         list_version: i64,
-        /// The invite by which we or they came.
+        /// The invite by which we ask them, or they asked us; none once that was answered.
         invite_secret: Option<[u8; 16]>,
         /// Text of their request.
         request_text: Option<String>,
-        /// Safety number compared.
+        /// Safety number compared while `device` was theirs.
         verified: bool,
-        /// Their devices changed.
+        /// Their devices changed, and nobody has said that he saw it.
         devices_changed: bool,
+        /// The signed record of a device that is not taken as theirs yet.
+        other_record: Option<Vec<u8>>,
         /// Why our request waits, by code.
         waiting: Option<String>,
         /// When their cards are fetched.
@@ -44,10 +46,30 @@ row! {
         hello_sent: bool,
         /// Highest start number we gave.
         start_out: u32,
-        /// Highest start number they gave.
-        start_in: u32,
+        /// The state that unblocking gives back.
+        unblocked_state: u8,
+        /// When they were last told that wanted messages are gone.
+        gone_ms: i64,
         /// Made.
         created_ms: i64,
+    }
+}
+
+row! {
+    /// A device that an account was seen with: its id and its keys belong together.
+    Device in "devices" ("chat,device") {
+        /// Whose.
+        chat: Chat,
+        /// Its id.
+        device: [u8; 16],
+        /// X25519 identity key.
+        identity: [u8; 32],
+        /// Ed25519 device key.
+        signing: [u8; 32],
+        /// Highest start number it gave.
+        start_in: u32,
+        /// Seen last.
+        seen_ms: i64,
     }
 }
 
@@ -149,6 +171,12 @@ impl Tx<'_> {
         .unwrap_or(0))
     }
 
+    /// How many in a state came by an invite.
+    pub fn contacts_asking_by(&self, state: u8, invite: &[u8; 16]) -> Result<u32, Error> {
+        let sql = "SELECT count(*) FROM contacts WHERE state=? AND invite_secret=?";
+        Ok(one(self.conn, sql, params![state, invite], |r| r.get(0))?.unwrap_or(0))
+    }
+
     /// Whose cards are to be fetched.
     pub fn contacts_fetch_due(&self, now_ms: i64) -> Result<Vec<Contact>, Error> {
         all(
@@ -163,6 +191,33 @@ impl Tx<'_> {
     pub fn contacts_fetch_rewind(&self, now_ms: i64, until_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE contacts SET fetch_due_ms=?1 WHERE fetch_due_ms>?1 AND fetch_due_ms<=?2";
         run(self.conn, sql, params![now_ms, until_ms])
+    }
+
+    /// Writes a device, and forgets those of its account that were seen longest ago: `most` stay, and `keep`.
+    pub fn device_put(
+        &self,
+        device: &Device,
+        most: u32,
+        keep: Option<&[u8; 16]>,
+    ) -> Result<(), Error> {
+        device.upsert(self.conn)?;
+        let sql = "DELETE FROM devices WHERE chat=?1 AND device IS NOT ?2 AND device IN
+            (SELECT device FROM devices WHERE chat=?1 AND device IS NOT ?2 ORDER BY seen_ms DESC, device LIMIT -1 OFFSET ?3)";
+        run(self.conn, sql, params![device.chat, keep, most])?;
+        Ok(())
+    }
+
+    /// The devices of an account that have this id or one of these keys.
+    pub fn devices_like(
+        &self,
+        chat: &Chat,
+        device: &[u8; 16],
+        identity: &[u8; 32],
+        signing: &[u8; 32],
+    ) -> Result<Vec<Device>, Error> {
+        let sql = "SELECT * FROM devices WHERE chat=? AND (device=? OR identity=? OR signing=?)";
+        let params = params![chat, device, identity, signing];
+        all(self.conn, sql, params, Device::read)
     }
 
     /// Writes a conversation.

@@ -26,7 +26,7 @@ mod row;
 mod session;
 
 pub use account::{Account, Tx};
-pub use contact::{Contact, Conversation, News};
+pub use contact::{Contact, Conversation, Device, News};
 pub use due::Due;
 pub use error::Error;
 pub use identity::{Invite, Prekey, Secret};

@@ -34,6 +34,10 @@ row! {
         read: bool,
         /// Stored.
         added_ms: i64,
+        /// It came from a device that was not taken as its author's.
+        unconfirmed: bool,
+        /// When it was last sent again because the other side asked for it.
+        resent_ms: i64,
     }
 }
 
@@ -157,6 +161,51 @@ impl Tx<'_> {
             Ok((r.get(0)?, r.get(1)?, r.get(2)?))
         })?;
         Ok(read.into_iter().max().map(|(_, _, id)| id))
+    }
+
+    /// The newest own message of a kind in a state.
+    pub fn message_mine(
+        &self,
+        conversation: &Hash,
+        kind: u32,
+        state: u8,
+    ) -> Result<Option<Hash>, Error> {
+        let sql = "SELECT id FROM messages WHERE conversation=? AND mine=1 AND kind=? AND state=?
+            ORDER BY lamport DESC LIMIT 1";
+        let params = params![conversation, kind, state];
+        one(self.conn, sql, params, |r| r.get(0))
+    }
+
+    /// The highest Lamport time in a conversation.
+    pub fn messages_lamport(&self, conversation: &Hash) -> Result<i64, Error> {
+        let sql = "SELECT max(lamport) FROM messages WHERE conversation=?";
+        let max = one(self.conn, sql, params![conversation], |r| {
+            r.get::<_, Option<i64>>(0)
+        })?;
+        Ok(max.flatten().unwrap_or(0))
+    }
+
+    /// Received messages of a conversation.
+    pub fn messages_received(&self, conversation: &Hash) -> Result<u32, Error> {
+        let sql = "SELECT count(*) FROM messages WHERE conversation=? AND mine=0";
+        Ok(one(self.conn, sql, params![conversation], |r| r.get(0))?.unwrap_or(0))
+    }
+
+    /// Notes that a message was sent again because the other side asked for it.
+    pub fn message_resent(&self, id: &Hash, now_ms: i64) -> Result<(), Error> {
+        let sql = "UPDATE messages SET resent_ms=? WHERE id=?";
+        run(self.conn, sql, params![now_ms, id])?;
+        Ok(())
+    }
+
+    /// How many were sent again like that since then.
+    pub fn messages_resent(&self, conversation: &Hash, since_ms: i64) -> Result<u32, Error> {
+        let sql =
+            "SELECT count(*) FROM messages WHERE conversation=? AND resent_ms>? AND resent_ms>0";
+        let count = one(self.conn, sql, params![conversation, since_ms], |r| {
+            r.get(0)
+        })?;
+        Ok(count.unwrap_or(0))
     }
 
     /// Received messages not read.

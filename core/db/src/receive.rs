@@ -248,6 +248,12 @@ impl Tx<'_> {
         )
     }
 
+    /// What was not to be fetched in a conversation is to be now.
+    pub fn fetches_release(&self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
+        let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms>?2";
+        run(self.conn, sql, params![conversation, now_ms])
+    }
+
     /// Ends a fetch and drops its chunks.
     pub fn fetch_delete(&self, message: &Hash) -> Result<(), Error> {
         run(

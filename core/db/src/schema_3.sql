@@ -52,3 +52,11 @@ INSERT INTO arrivals(message) SELECT m.id FROM messages m JOIN contacts c ON c.c
 ALTER TABLE sessions ADD COLUMN gap_from INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN gap_to INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE contacts DROP COLUMN start_in;
+ALTER TABLE contacts ADD COLUMN other_record BLOB;
+ALTER TABLE contacts ADD COLUMN unblocked_state INTEGER NOT NULL DEFAULT 3;
+ALTER TABLE contacts ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN unconfirmed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN resent_ms INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_resent ON messages(conversation, resent_ms) WHERE resent_ms>0;
+UPDATE contacts SET invite_secret=NULL WHERE state=2;

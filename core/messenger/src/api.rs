@@ -22,7 +22,7 @@ use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::open::DATABASE;
 use crate::records::{
-    Connectivity, ContactId, ConversationId, Invite, InviteId, MessageId, Settings,
+    Connectivity, ContactId, ConversationId, DevicesId, Invite, InviteId, MessageId, Settings,
 };
 use crate::runtime::Call;
 use crate::status::Status;
@@ -171,11 +171,36 @@ impl Messenger {
         .await
     }
 
-    /// Notes that the safety number was compared, or no longer holds. Errors: `contact.missing`.
-    pub async fn contact_verify(&self, contact: &ContactId, verified: bool) -> Result<(), Error> {
+    /// Notes that the safety number was compared while it stood for these `devices` ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)), or with
+    /// `None` that it no longer holds. A device that waited for this is taken as theirs. Errors: `contact.missing`,
+    /// `contact.devices_changed` when they are other devices by now.
+    pub async fn contact_verify(
+        &self,
+        contact: &ContactId,
+        devices: Option<&DevicesId>,
+    ) -> Result<(), Error> {
         self.done(Command::ContactVerify {
             contact: contact.clone(),
-            verified,
+            devices: devices.map(DevicesId::to_bytes).transpose()?,
+        })
+        .await
+    }
+
+    /// Verifies by what was scanned from the contact's phone ([`SafetyNumber::qr`](crate::records::SafetyNumber::qr) there). Errors: `contact.missing`,
+    /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`; nothing is verified then.
+    pub async fn contact_scan(&self, contact: &ContactId, qr: &[u8]) -> Result<(), Error> {
+        self.done(Command::ContactScan {
+            contact: contact.clone(),
+            qr: qr.to_vec(),
+        })
+        .await
+    }
+
+    /// The person saw that a contact's devices changed, and goes on with them without comparing: a device that waited is
+    /// taken as theirs, and `verified` does not cover it. Errors: `contact.missing`.
+    pub async fn devices_seen(&self, contact: &ContactId) -> Result<(), Error> {
+        self.done(Command::DevicesSeen {
+            contact: contact.clone(),
         })
         .await
     }

@@ -5,6 +5,7 @@
 //! Work that time brings (re-sends, receipts, cards, queries) is found in the database by its date; the engine
 //! names one next deadline ([`Effect::WakeAt`]) and has no timer.
 
+mod admit;
 mod blob;
 pub mod book;
 pub mod bucket;
@@ -142,6 +143,7 @@ impl Engine {
         if engine.own.is_some() {
             engine.live.held.begin();
         }
+        engine.live.not_connected(now_ms);
         let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
         engine.choose_mode(now_ms, &mut out);

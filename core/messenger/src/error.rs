@@ -82,6 +82,11 @@ codes! {
     ContactSelf = "contact.self", InvalidInput, "this is your own invite";
     ContactState = "contact.state", State, "the contact is not in a state that allows this";
     ContactBlocked = "contact.blocked", State, "the contact is blocked";
+    DevicesChanged = "contact.devices_changed", State, "the contact's devices changed; look at the safety number again";
+    BadQr = "verify.qr", InvalidInput, "this is not the QR code of a safety number";
+    QrOtherAccount = "verify.account", Crypto, "the QR code is not this contact's for this account: it is somebody else's";
+    QrOtherDevices = "verify.devices", Crypto, "the contact's phone has other keys than the device known here";
+    QrOwnDevices = "verify.own_devices", Crypto, "the contact knows another device as this account's: somebody else may have the phrase";
     ConversationMissing = "conversation.missing", NotFound, "no such conversation";
     MessageMissing = "message.missing", NotFound, "no such message";
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
@@ -102,6 +107,8 @@ codes! {
     ClockSkewed = "clock.skewed", State, "this device's clock is off by more than 20 seconds";
     BucketBusy = "bucket.busy", Network, "the own bucket carries over 20 MB a day; a store is asked for it instead";
     NetworkAddress = "network.address", InvalidInput, "this is not a node address ending in /p2p/…";
+    NetworkUnreachable = "network.unreachable", Network, "no node can be reached; what is to be sent waits";
+    NetworkOther = "network.other", Network, "a node belongs to another network (cluster) than this install and is not used";
     StorageInUse = "storage.in_use", Storage, "another process has this folder open";
     StorageWrongKey = "storage.wrong_key", Storage, "the key does not open this database";
     StorageCorrupt = "storage.corrupt", Storage, "the database is damaged or is no database; it was left untouched";

@@ -46,6 +46,11 @@ id!(
     InviteId of 32
 );
 
+id!(
+    /// What was shown beside a safety number: the devices that it stands for, base64url of a 32-byte hash.
+    DevicesId of 32
+);
+
 /// Where a message stands. Each says exactly what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,9 +117,9 @@ pub struct Contact {
     pub state: ContactState,
     /// The text of their request, while `incoming`.
     pub request_text: Option<String>,
-    /// The safety number was compared.
+    /// The safety number was compared, for the device that messages leave for.
     pub verified: bool,
-    /// Their devices changed. It stays set until somebody says that they were compared.
+    /// Their devices changed, and nobody has verified them or said that the change was seen.
     pub devices_changed: bool,
     /// Why no session can be begun with them now, by code (`invite.unreachable`, `suite.lower`, …).
     pub waiting: Option<String>,
@@ -180,6 +185,8 @@ pub struct Message {
     pub newer: bool,
     /// A long text still being fetched.
     pub fetching: bool,
+    /// It came from a device that was not the contact's confirmed one: somebody else may have written it.
+    pub unconfirmed: bool,
     /// Where it stands.
     pub state: MessageState,
     /// Why it failed, by code.
@@ -231,10 +238,12 @@ pub struct Settings {
 /// What two people compare to know that they talk to each other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SafetyNumber {
-    /// 60 digits in 12 groups of 5.
+    /// 60 digits in 12 groups of 5, the same on both sides.
     pub digits: String,
-    /// The same for a QR code, 65 bytes.
+    /// What the other phone scans, 129 bytes: both accounts, and the devices of both as this phone knows them.
     pub qr: Vec<u8>,
+    /// The devices of the contact that verifying takes as theirs.
+    pub devices: DevicesId,
 }
 
 /// Numbers for developers: no names, texts, addresses or ids.

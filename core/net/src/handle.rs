@@ -211,6 +211,8 @@ pub enum Event {
         /// Which.
         node: NodeNumber,
     },
+    /// A node said that it belongs to another network; it is not used.
+    OtherNetwork,
     /// Something about reachability changed.
     Connectivity(Connectivity),
     /// Nodes to remember for the next start (`NetConfig::book`); at most 200 are known at a time, and of 2,000 more the

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use sotto_messenger::Error;
 use sotto_messenger::engine::input::{Answer, Command, ContactAction, Effect, Input};
+use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactId, ConversationId, MessageId};
 use sotto_net::{
     Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received,
@@ -575,6 +576,18 @@ impl World {
         .unwrap();
     }
 
+    /// Compares safety numbers with the only contact: what is shown of its devices is verified.
+    pub fn verify(&mut self, who: usize) {
+        let devices = self.phones[who].read(|reader| {
+            let contact = reader.contacts().unwrap().remove(0);
+            stored::devices(reader, &contact).unwrap().1
+        });
+        let contact = self.contact(who);
+        let devices = Some(devices);
+        self.call(who, Command::ContactVerify { contact, devices })
+            .unwrap();
+    }
+
     /// The only contact.
     pub fn contact(&self, who: usize) -> ContactId {
         let contacts = self.phones[who].read(|reader| reader.contacts().unwrap());
@@ -630,7 +643,7 @@ impl World {
         world.run(MINUTE);
         let link = world.invite(1);
         world.run(MINUTE);
-        world.add(0, &link, "hello, it is me");
+        world.add(0, &link, "");
         world.run(MINUTE);
         world.accept(1);
         world.run(MINUTE);

@@ -90,7 +90,7 @@ fn first_contact_comes_through_a_storm() {
         assert!(world.send(0, "there?"));
         assert!(world.send(1, "here!"));
         world.run(3 * DAY);
-        check(&world, &["there?", "here!"].map(String::from).into());
+        check(&world, &["me", "there?", "here!"].map(String::from).into());
     }
 }
 
@@ -138,8 +138,8 @@ fn nothing_is_done_without_network_or_work() {
     let before = world.phones[0].effects;
     world.run(10 * HOUR);
     assert!(
-        world.phones[0].effects - before <= 1,
-        "no work without network"
+        world.phones[0].effects - before <= 3,
+        "no work without network but to say so, once"
     );
     world.set_online(0, true);
     world.run(MINUTE);

@@ -21,6 +21,7 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /to NUMBER          choose whom to write to
   /accept NUMBER      accept a request; also /decline, /block, /unblock
   /safety             the safety number; compare it, then /verify
+  /seen               go on with a contact whose devices changed, without comparing
   /file PATH          send the text of a file: a terminal takes lines of 4,095 bytes at most
   /history            the newest messages again
   /retry              send the last failed message again
@@ -44,6 +45,7 @@ pub(super) enum Command {
     File(String),
     Safety,
     Verify,
+    Seen,
     History,
     Retry,
     Name(String),
@@ -91,6 +93,7 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
         "file" => Command::File(rest.to_owned()),
         "safety" => Command::Safety,
         "verify" => Command::Verify,
+        "seen" => Command::Seen,
         "history" => Command::History,
         "retry" => Command::Retry,
         "name" => Command::Name(rest.to_owned()),
@@ -144,12 +147,25 @@ impl Chat<'_> {
             }
             Command::File(path) => self.send_file(&path).await?,
             Command::Safety => {
-                let number = self.messenger.safety_number(&self.chosen()?.id)?;
+                let contact = self.chosen()?.id.clone();
+                let number = self.messenger.safety_number(&contact)?;
                 self.screen.say(&number.digits)?;
+                self.compared = Some((contact, number.devices));
             }
             Command::Verify => {
                 let contact = self.chosen()?.id.clone();
-                self.messenger.contact_verify(&contact, true).await?;
+                match self.compared.take().filter(|(of, _)| *of == contact) {
+                    Some((_, devices)) => {
+                        self.messenger
+                            .contact_verify(&contact, Some(&devices))
+                            .await?;
+                    }
+                    None => self.screen.say("Compare it first: /safety shows it.")?,
+                }
+            }
+            Command::Seen => {
+                let contact = self.chosen()?.id.clone();
+                self.messenger.devices_seen(&contact).await?;
             }
             Command::History => self.history(HISTORY)?,
             Command::Retry => self.retry().await?,

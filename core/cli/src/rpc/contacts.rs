@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::json;
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{Contact, ContactId};
+use sotto_messenger::records::{Contact, ContactId, DevicesId};
 use sotto_messenger::{Code, Error, Messenger};
 
 use super::methods::{Answer, done, show};
@@ -57,12 +57,14 @@ pub(crate) struct Reply {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Verify {
     contact: ContactId,
-    #[serde(default = "yes")]
-    verified: bool,
+    devices: Option<DevicesId>,
 }
 
-fn yes() -> bool {
-    true
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scan {
+    contact: ContactId,
+    qr: String,
 }
 
 #[derive(Deserialize)]
@@ -109,12 +111,25 @@ pub(crate) async fn answer(messenger: &Messenger, params: Reply) -> Answer {
 
 pub(crate) async fn verify(messenger: &Messenger, params: Verify) -> Answer {
     messenger
-        .contact_verify(&params.contact, params.verified)
+        .contact_verify(&params.contact, params.devices.as_ref())
         .await?;
+    done(json!({}))
+}
+
+pub(crate) async fn scan(messenger: &Messenger, params: Scan) -> Answer {
+    // What is no base64url is no code either.
+    let qr = URL_SAFE_NO_PAD.decode(&params.qr).unwrap_or_default();
+    messenger.contact_scan(&params.contact, &qr).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn devices_seen(messenger: &Messenger, params: Whom) -> Answer {
+    messenger.devices_seen(&params.contact).await?;
     done(json!({}))
 }
 
 pub(crate) fn safety_number(messenger: &Messenger, params: Whom) -> Answer {
     let number = messenger.safety_number(&params.contact)?;
-    done(json!({"digits": number.digits, "qr": URL_SAFE_NO_PAD.encode(&number.qr)}))
+    let qr = URL_SAFE_NO_PAD.encode(&number.qr);
+    done(json!({"digits": number.digits, "qr": qr, "devices": number.devices}))
 }

@@ -52,6 +52,8 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "contacts" => contacts::list(messenger, read(params)?),
         "contact_answer" => contacts::answer(messenger, read(params)?).await,
         "contact_verify" => contacts::verify(messenger, read(params)?).await,
+        "contact_scan" => contacts::scan(messenger, read(params)?).await,
+        "devices_seen" => contacts::devices_seen(messenger, read(params)?).await,
         "safety_number" => contacts::safety_number(messenger, read(params)?),
         "conversations" => chat::conversations(messenger, read(params)?),
         "messages" => chat::messages(messenger, read(params)?),

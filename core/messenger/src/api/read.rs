@@ -1,8 +1,6 @@
 //! Reads: on the caller's thread, over the query-only connection.
 
-use sotto_crypto::{
-    account_id, color_ring, emoji_hash, parse_account_id, safety_number, safety_qr,
-};
+use sotto_crypto::{SafetyQr, account_id, color_ring, emoji_hash, parse_account_id, safety_number};
 use sotto_db::Reader;
 use zeroize::Zeroizing;
 
@@ -11,8 +9,9 @@ use crate::cursor;
 use crate::engine::stored;
 use crate::error::{Code, Error};
 use crate::records::{
-    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, Diagnostics,
-    Incoming, Invite, InvitePreview, Message, MessageId, MessageState, SafetyNumber, Settings,
+    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId,
+    Diagnostics, Incoming, Invite, InvitePreview, Message, MessageId, MessageState, SafetyNumber,
+    Settings,
 };
 
 /// Longest page, rows.
@@ -69,10 +68,14 @@ impl Messenger {
         let chat = parse_account_id(&contact.0).map_err(|_| Code::BadId)?;
         self.read(|reader| {
             let own = stored::own(reader)?.ok_or(Code::AccountMissing)?;
-            reader.contact(&chat)?.ok_or(Code::ContactMissing)?;
+            let contact = reader.contact(&chat)?.ok_or(Code::ContactMissing)?;
+            let (mine, theirs) = stored::devices(reader, &contact)?;
             Ok(SafetyNumber {
                 digits: safety_number(&own.chat, &chat),
-                qr: safety_qr(&own.chat, &chat).to_vec(),
+                qr: SafetyQr::new(&own.chat, mine, &chat, theirs)
+                    .encode()
+                    .to_vec(),
+                devices: DevicesId::from_bytes(&theirs),
             })
         })
     }
@@ -212,6 +215,7 @@ fn message(row: sotto_db::Message) -> Message {
         mine: row.mine,
         text: row.text,
         newer: row.newer,
+        unconfirmed: row.unconfirmed,
         fetching: row.fetching,
         state: match !row.mine && row.read {
             true => MessageState::Read,

@@ -116,12 +116,13 @@ pub(super) fn chunk_left(step: &mut Step<'_>, group: &[u8]) -> Result<(), Error>
     }
 }
 
-/// Notes a long text of theirs that is to be fetched.
+/// Notes a long text of theirs that is to be fetched: at once, or for a request or an unconfirmed device once the person
+/// says yes, so that nobody makes this device ask stores.
 pub(super) fn fetch(
     step: &mut Step<'_>,
     row: &Session,
     inner: &Inner,
-    contact: &Contact,
+    (contact, confirmed): (&Contact, bool),
     message: Hash,
     remote: &Remote,
     time_s: u64,
@@ -134,7 +135,11 @@ pub(super) fn fetch(
         session: row.hash,
         seq: inner.seq,
         tries: 0,
-        due_ms: step.now_ms,
+        due_ms: if may_fetch(contact, confirmed) {
+            step.now_ms
+        } else {
+            NEVER
+        },
         // Whoever wrote it may be ahead, and have published the chunks once more by the right clock.
         since_s: i64::try_from(time_s.min(step.clock_s()))
             .unwrap_or(0)
@@ -142,12 +147,16 @@ pub(super) fn fetch(
     })?)
 }
 
+fn may_fetch(contact: &Contact, confirmed: bool) -> bool {
+    confirmed && contact.state != state::INCOMING
+}
+
 /// Their pointer again: receipted if the text is whole. Else it is looked for once more, or anew where it was given up.
 pub(super) fn had_already(
     step: &mut Step<'_>,
     row: &Session,
     inner: &Inner,
-    contact: &Contact,
+    from: (&Contact, bool),
     message: Hash,
     remote: &Remote,
     time_s: u64,
@@ -160,10 +169,12 @@ pub(super) fn had_already(
         Some(mut fetch) => {
             fetch.session = row.hash;
             fetch.seq = inner.seq;
-            fetch.due_ms = step.now_ms;
+            if may_fetch(from.0, from.1) {
+                fetch.due_ms = step.now_ms;
+            }
             Ok(step.tx.fetch_put(&fetch)?)
         }
-        None => fetch(step, row, inner, contact, message, remote, time_s),
+        None => fetch(step, row, inner, from, message, remote, time_s),
     }
 }
 

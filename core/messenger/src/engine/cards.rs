@@ -17,7 +17,7 @@ use super::own::{
 use super::query::{Query, What};
 use super::reset::{self, Need};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
-use super::{contact, device, old_copy, send, session, state, takeover};
+use super::{admit, contact, device, old_copy, send, session, state, takeover};
 use crate::error::{Code, Error};
 
 /// Cards are asked for again when nothing came of it for so long.
@@ -77,7 +77,7 @@ pub(super) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
     step.tx.prekey_put(&sotto_db::Prekey {
         id: pair.id(),
         private: pair.to_bytes().as_slice().into(),
-        kind: 1,
+        kind: admit::BUNDLE,
         secret: Some(secret),
         chat: None,
         delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
@@ -259,13 +259,16 @@ pub(super) fn fetched(
     };
     let asked = found.is_some();
     let cards = found;
-    let requested = contact.state == state::REQUESTED;
+    let requested = contact.invite_secret == Some(secret);
     if let Some(cards) = &cards
         && cards.closed
         && requested
     {
         contact.waiting = Some(Code::InviteUsed.as_str().to_owned());
         contact.fetch_due_ms = None;
+        if contact.state == state::ACCEPTED {
+            contact.invite_secret = None; // what there was goes on
+        }
         step.fx.contacts = true;
         return Ok(step.tx.contact_put(&contact)?);
     }
@@ -327,6 +330,12 @@ fn take(
         (Need::Silent, Some(row)) if !reset::newer(step, row, &list, bundle) => return Ok(false),
         _ => {}
     }
+    for record in &list.records {
+        if !device::is_itself(step, &contact.chat, record)? {
+            device::changed(step, contact)?;
+            return Ok(false);
+        }
+    }
     let known = contact.device.and_then(|device| list.record(&device));
     let Some(record) = known.or(cards.bundle.as_ref().map(|(record, _)| record)) else {
         return Ok(false);
@@ -346,27 +355,27 @@ fn take(
     let Some(prekey) = reset::key(contact, sending.as_ref(), record, suite, serves) else {
         return Ok(false);
     };
-    let requested = contact.state == state::REQUESTED;
-    match cards.profile {
-        Some(profile) => {
-            contact.home = Some(profile.home);
-            contact.name = contact::shown_name(&profile.name, &contact.name);
-        }
-        None if requested => return Ok(false),
-        None => {}
+    // Of a contact only its confirmed device says what it is called and where it is reached.
+    if contact.state == state::REQUESTED {
+        let Some(profile) = cards.profile else {
+            return Ok(false);
+        };
+        contact.home = Some(profile.home);
+        contact.name = contact::shown_name(&profile.name, &contact.name);
     }
     step.fx.contacts = true;
     let other = contact
         .device
         .is_some_and(|device| device != record.device_id);
-    if !requested {
-        contact.devices_changed |= other;
-        if other && contact.verified {
-            // Shown; it gets nothing before the safety number was compared again.
-            contact.fetch_due_ms = Some(step.now_ms.saturating_add(DAY));
-            step.tx.contact_put(contact)?;
-            return Ok(true);
-        }
+    if other && contact.verified {
+        // Shown; it gets nothing before the person says that it is theirs.
+        device::hold(step, contact, record);
+        contact.fetch_due_ms = Some(step.now_ms.saturating_add(DAY));
+        device::changed(step, contact)?;
+        return Ok(true);
+    }
+    if other {
+        device::changed(step, contact)?;
     }
     if !session::begin(step, contact, record, &prekey, secret)? {
         return Ok(false);
@@ -384,7 +393,7 @@ fn take(
 pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
     match contact.state {
         state::REQUESTED => contact.invite_secret,
-        state::ACCEPTED => contact.contacts_secret,
+        state::ACCEPTED => contact.invite_secret.or(contact.contacts_secret),
         _ => None,
     }
 }
@@ -404,7 +413,7 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     let own = step.own()?;
     let newer = found.list.as_ref();
     let newer = newer.and_then(|list| old_copy::of(own, list));
-    let other = found.list.filter(|list| list.record(&own.device).is_none());
+    let other = found.list.filter(|list| !own.is_in(list));
     let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
     let outranks = |list: &DeviceList| takeover::outranks(own, list);
     if !restoring && other.as_ref().is_some_and(outranks) {

@@ -43,9 +43,17 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
             return contact::add(step, &link, text).map(Answer::Contact);
         }
         Command::ContactAnswer { contact, action } => answer(step, &contact, action)?,
-        Command::ContactVerify { contact, verified } => {
+        Command::ContactVerify { contact, devices } => {
             let contact = contact::find(step, &contact)?;
-            contact::verify(step, contact, verified)?;
+            contact::verify(step, contact, devices.as_ref())?;
+        }
+        Command::ContactScan { contact, qr } => {
+            let contact = contact::find(step, &contact)?;
+            contact::scan(step, contact, &qr)?;
+        }
+        Command::DevicesSeen { contact } => {
+            let contact = contact::find(step, &contact)?;
+            contact::devices_seen(step, contact)?;
         }
         Command::Send { conversation, text } => {
             let id = send::text(step, &conversation.to_bytes()?, &text)?;
@@ -118,12 +126,7 @@ fn answer(
             contact::decline(step, &mut row)
         }
         (ContactAction::Block, _) => contact::block(step, &mut row),
-        (ContactAction::Unblock, state::BLOCKED) => {
-            row.state = state::DECLINED;
-            step.tx.contact_put(&row)?;
-            step.fx.contacts = true;
-            Ok(())
-        }
+        (ContactAction::Unblock, state::BLOCKED) => contact::unblock(step, &mut row),
         (ContactAction::Accept, state::BLOCKED) => Err(Code::ContactBlocked.into()),
         _ => Err(Code::ContactState.into()),
     }
@@ -179,28 +182,18 @@ fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Re
 fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Error> {
     let own = step.own()?;
     own.in_force()?;
-    let (mut conversation, contact) = contact::of_conversation(step, &conversation.to_bytes()?)?;
-    let Some(home) = contact
-        .home
-        .filter(|_| own.typing && contact.state == state::ACCEPTED)
-    else {
+    let (_, contact) = contact::of_conversation(step, &conversation.to_bytes()?)?;
+    if !own.typing || contact.state != state::ACCEPTED {
         return Ok(());
-    };
+    }
     let last = own::time(step.tx, KEY_TYPED)?;
-    let sessions = step.tx.sessions_of(&contact.chat)?;
-    let session = sessions
-        .into_iter()
-        .find(|row| row.sending && (!row.initiator || row.answered));
-    let heard = |row: &sotto_db::Session| row.heard_ms >= step.now_ms - TYPING_HEARD_MS;
-    let Some(mut session) = session.filter(heard) else {
-        return Ok(());
-    };
-    if last > step.now_ms - TYPING_EVERY_MS {
+    let session = send::sending_session(step, &contact.chat)?;
+    let heard = session.is_some_and(|row| row.heard_ms >= step.now_ms - TYPING_HEARD_MS);
+    if !heard || last > step.now_ms - TYPING_EVERY_MS {
         return Ok(());
     }
     own::set_time(step.tx, KEY_TYPED, step.now_ms)?;
-    let (m, _, _) = send::compose(step, &mut conversation, &Content::Typing, false)?;
-    receipt::alone(step, &mut session, home, m)
+    send::content_once(step, &contact, &Content::Typing)
 }
 
 fn settings(step: &mut Step<'_>, patch: &Settings) -> Result<(), Error> {

@@ -3,12 +3,13 @@
 use sotto_crypto::parse_account_id;
 use sotto_db::{Chat, Contact, Conversation, Hash, Session};
 use sotto_wire::content::{self, Content, Hello, Request};
+use sotto_wire::identity::DeviceRecord;
 use sotto_wire::name::{Name, clean_text, is_blank};
 
+use super::admit::{CONTACTS, SECRETS};
 use super::invite::{self, invite_error};
 use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record, time};
-use super::receive::SECRETS;
-use super::session::{choose_sending, drop_sessions};
+use super::session::{drop_sessions, empty_outbox};
 use super::step::{DAY, Step};
 use super::{device, news, receipt, reset, send, state};
 use crate::error::{Code, Error};
@@ -16,6 +17,29 @@ use crate::records::ContactId;
 
 /// A rotated contacts secret still unmasks for so long.
 const UNMASK_CONTACTS_MS: i64 = 31 * DAY;
+
+/// Does a session run with the contact's confirmed device?
+pub(super) fn confirms(contact: &Contact, row: &Session) -> bool {
+    contact.device.is_none_or(|device| device == row.device)
+}
+
+/// As [`confirms`], of the contact as it is stored.
+pub(super) fn is_confirmed(step: &Step<'_>, row: &Session) -> Result<bool, Error> {
+    let contact = step.tx.contact(&row.chat)?;
+    Ok(contact.is_some_and(|contact| confirms(&contact, row)))
+}
+
+/// A session that we began by an invite of theirs was answered: it is not asked for again.
+pub(super) fn invite_answered(step: &Step<'_>, row: &Session) -> Result<(), Error> {
+    let Some(mut contact) = step.tx.contact(&row.chat)?.filter(|_| row.initiator) else {
+        return Ok(());
+    };
+    if contact.invite_secret.is_some() && contact.invite_secret == row.mask_secret {
+        contact.invite_secret = None;
+        step.tx.contact_put(&contact)?;
+    }
+    Ok(())
+}
 
 /// May anything be sent to this contact?
 pub(super) fn may_write(contact: &Contact) -> bool {
@@ -37,7 +61,7 @@ pub(super) fn find(step: &Step<'_>, id: &ContactId) -> Result<Contact, Error> {
     step.tx.contact(&chat)?.ok_or(Code::ContactMissing.into())
 }
 
-/// Asks an inviter to become a contact. The request waits for their cards.
+/// Asks an inviter to become a contact, or one that is a contact to begin anew. The request waits for their cards.
 pub(super) fn add(
     step: &mut Step<'_>,
     link: &str,
@@ -56,25 +80,22 @@ pub(super) fn add(
         return Err(Code::ContactSelf.into());
     }
     let id = ContactId(sotto_crypto::account_id(&link.chat));
-    let known = step.tx.contact(&link.chat)?;
-    match known.as_ref().map(|contact| contact.state) {
-        Some(state::ACCEPTED) => return Ok(id),
-        Some(state::BLOCKED) => return Err(Code::ContactBlocked.into()),
-        Some(state::INCOMING) => {
-            let mut contact = known.ok_or(Code::Internal)?;
-            accept(step, &mut contact)?;
-            return Ok(id);
-        }
-        _ => {}
-    }
     let name = link.name.as_ref().map(Name::display).unwrap_or_default();
-    let mut contact = match known {
+    let mut contact = match step.tx.contact(&link.chat)? {
         Some(contact) => contact,
         None => new(step, &link.chat, state::REQUESTED, name)?,
     };
-    contact.state = state::REQUESTED;
+    match contact.state {
+        state::BLOCKED => return Err(Code::ContactBlocked.into()),
+        state::INCOMING => {
+            accept(step, &mut contact)?;
+            return Ok(id);
+        }
+        state::ACCEPTED => {} // they may have lost what they had, so they are asked all the same
+        _ => contact.state = state::REQUESTED,
+    }
     contact.invite_secret = Some(link.secret);
-    contact.waiting = None;
+    contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
     contact.fetch_due_ms = Some(step.now_ms);
     contact.fetch_tries = 0;
     step.tx.contact_put(&contact)?;
@@ -82,12 +103,7 @@ pub(super) fn add(
     if !link.nodes.is_empty() {
         step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
     }
-    let request = Content::Request(Request {
-        home: own.account.home_value(),
-        name: own.name.clone(),
-        text,
-    });
-    send::enqueue_content(step, &contact, &request)?;
+    send::request(step, &contact, text)?;
     step.fx.contacts = true;
     Ok(id)
 }
@@ -124,12 +140,14 @@ pub(super) fn new(step: &Step<'_>, chat: &Chat, state: u8, name: String) -> Resu
         request_text: None,
         verified: false,
         devices_changed: false,
+        other_record: None,
         waiting: None,
         fetch_due_ms: None,
         fetch_tries: 0,
         hello_sent: false,
         start_out: 0,
-        start_in: 0,
+        unblocked_state: state::DECLINED,
+        gone_ms: 0,
         created_ms: step.now_ms,
     })
 }
@@ -139,11 +157,14 @@ pub(super) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
     contact.state = state::ACCEPTED;
     contact.waiting = None;
     contact.fetch_due_ms = None;
+    let invite = contact.invite_secret.take();
     step.tx.contact_put(contact)?;
-    if let Some(secret) = contact.invite_secret {
+    if let Some(secret) = invite {
         invite::use_up(step, &secret)?;
     }
     step.tx.arrivals_put(&contact.conversation)?;
+    step.tx
+        .fetches_release(&contact.conversation, step.now_ms)?;
     hello(step, contact)?;
     receipt::all_due(step, &contact.chat)?;
     send::seal_waiting(step, &contact.chat)?;
@@ -152,7 +173,7 @@ pub(super) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
     Ok(())
 }
 
-/// Tells a contact where we are reached, and gives them keys for a reset.
+/// Tells a contact where we are reached, and gives them keys for a reset, in place of a hello that still waits.
 pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
     let own = step.own()?;
     let record = record(step)?;
@@ -171,6 +192,7 @@ pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     step.tx.news_delete(&contact.chat)?; // a hello says it all
     let first = !std::mem::replace(&mut contact.hello_sent, true);
     step.tx.contact_put(contact)?;
+    send::drop_waiting(step, &contact.chat, content::Kind::Hello)?;
     send::enqueue_content(step, contact, &content)?;
     if first && time(step.tx, KEY_LIST_CHANGED)? > contact.created_ms {
         // While their request or ours was pending nobody told them.
@@ -196,8 +218,10 @@ pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> 
         step.tx.arrivals_put(&contact.conversation)?;
     }
     contact.state = state::ACCEPTED;
-    contact.waiting = None;
+    contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
     step.tx.contact_put(&contact)?;
+    step.tx
+        .fetches_release(&contact.conversation, step.now_ms)?;
     receipt::all_due(step, chat)?;
     if !contact.hello_sent {
         self::hello(step, &mut contact)?;
@@ -252,19 +276,26 @@ pub(super) fn decline(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), 
     Ok(())
 }
 
-/// Shuts a contact out; the others get a new contacts secret.
+/// Shuts a contact out, until it is unblocked; the others get a new contacts secret. Its sessions stay for that day, and
+/// nothing is opened in them or leaves by them.
 pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
     let knew_secret = contact.hello_sent;
-    decline(step, contact)?;
+    contact.unblocked_state = contact.state;
     contact.state = state::BLOCKED;
+    contact.fetch_due_ms = None;
     step.tx.contact_put(contact)?;
+    empty_outbox(step, &contact.chat, Code::ContactBlocked)?;
+    for pair in step.tx.prekeys_of(&contact.chat)? {
+        step.tx.prekey_delete(&pair.id)?;
+    }
+    step.fx.contacts = true;
     if !knew_secret {
         return Ok(());
     }
     let old = *step.own()?.contacts_secret;
     step.tx.secret_put(&sotto_db::Secret {
         secret: old,
-        kind: 1,
+        kind: CONTACTS,
         until_ms: Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS)),
         created_ms: step.now_ms,
     })?;
@@ -272,7 +303,7 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     step.tx.kv_set(KEY_CONTACTS_SECRET, &secret)?;
     step.tx.secret_put(&sotto_db::Secret {
         secret,
-        kind: 1,
+        kind: CONTACTS,
         until_ms: None,
         created_ms: step.now_ms,
     })?;
@@ -282,29 +313,88 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     news::tell_all(step, news::HELLO)
 }
 
-/// The safety number was compared: a device that changed meanwhile is taken as theirs.
+/// Gives back what was before the block.
+pub(super) fn unblock(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
+    contact.state = contact.unblocked_state;
+    step.tx.contact_put(contact)?;
+    step.fx.contacts = true;
+    match contact.state {
+        state::ACCEPTED => {
+            receipt::all_due(step, &contact.chat)?;
+            hello(step, contact) // with the contacts secret that the others got
+        }
+        state::REQUESTED => {
+            contact.fetch_due_ms = Some(step.now_ms);
+            contact.fetch_tries = 0;
+            step.tx.contact_put(contact)?;
+            let kind = content::Kind::Request.code();
+            let asked = step
+                .tx
+                .message_mine(&contact.conversation, kind, state::FAILED)?;
+            match asked {
+                Some(message) => send::retry(step, &message),
+                None => send::request(step, contact, String::new()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The device that messages leave for once the person says yes to what is shown: a held one, else the confirmed one.
+pub(super) fn shown_device(contact: &Contact) -> Option<DeviceRecord> {
+    let record = contact
+        .other_record
+        .as_deref()
+        .or(contact.record.as_deref());
+    record.map(DeviceRecord::decode).and_then(Result::ok)
+}
+
+/// What a person compares stands for this device, and for no other. None: for none.
+pub(super) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
+    let one = record.map(|record| (record.device_id, record.identity, record.signing));
+    sotto_crypto::devices_hash(one.as_slice())
+}
+
+/// The safety number was compared while these devices of theirs were shown; or, without, it no longer holds.
 pub(super) fn verify(
     step: &mut Step<'_>,
     mut contact: Contact,
-    verified: bool,
+    devices: Option<&Hash>,
 ) -> Result<(), Error> {
-    contact.verified = verified;
-    if verified && contact.devices_changed {
-        contact.devices_changed = false;
-        let sessions = step.tx.sessions_of(&contact.chat)?;
-        if let Some(newest) = sessions.iter().max_by_key(|row| row.start) {
-            contact.device = Some(newest.device);
-        }
-        step.tx.contact_put(&contact)?;
-        choose_sending(step, &contact.chat)?;
-        if contact.state == state::ACCEPTED {
-            hello(step, &mut contact)?; // until now it was told nothing
-        }
+    let Some(devices) = devices else {
+        contact.verified = false;
+        step.fx.contacts = true;
+        return Ok(step.tx.contact_put(&contact)?);
+    };
+    if *devices != device_hash(shown_device(&contact).as_ref()) {
+        return Err(Code::DevicesChanged.into());
     }
-    step.tx.contact_put(&contact)?;
-    send::seal_waiting(step, &contact.chat)?;
-    step.fx.contacts = true;
-    Ok(())
+    contact.verified = true;
+    device::take_held(step, &mut contact)?;
+    Ok(step.tx.contact_put(&contact)?)
+}
+
+/// The person saw that their devices changed, and goes on with them without comparing.
+pub(super) fn devices_seen(step: &mut Step<'_>, mut contact: Contact) -> Result<(), Error> {
+    contact.verified &= contact.other_record.is_none();
+    device::take_held(step, &mut contact)?;
+    Ok(step.tx.contact_put(&contact)?)
+}
+
+/// Verifies by the QR code that the contact's own phone shows.
+pub(super) fn scan(step: &mut Step<'_>, contact: Contact, qr: &[u8]) -> Result<(), Error> {
+    let own = step.own()?;
+    let shown = sotto_crypto::SafetyQr::decode(qr).ok_or(Code::BadQr)?;
+    if !shown.is_of(&contact.chat, &own.chat) {
+        return Err(Code::QrOtherAccount.into());
+    }
+    if shown.scanner_devices != device_hash(Some(&own.record)) {
+        return Err(Code::QrOwnDevices.into());
+    }
+    verify(step, contact, Some(&shown.own_devices)).map_err(|error| match error.code() {
+        Code::DevicesChanged => Code::QrOtherDevices.into(),
+        _ => error,
+    })
 }
 
 /// The hash of the conversation with a contact must exist; its contact.

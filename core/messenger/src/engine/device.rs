@@ -1,16 +1,152 @@
-//! Devices: the suite that is spoken with one of theirs, and lists that change.
+//! Devices: which ones are theirs, the suite that is spoken with one, and lists that change.
+//!
+//! A device is its id and its two keys together. A contact has one confirmed device (`contact.device`): the one of the
+//! first contact, then the one that began anew or, once the contact is verified, the one that the person said is theirs.
 
 use sotto_crypto::{PREKEY_SUITES, SuiteError, choose_suite};
-use sotto_db::{Contact, Session};
+use sotto_db::{Chat, Contact, Device, Session};
 use sotto_wire::content::Content;
 use sotto_wire::identity::{
     DeviceList, DeviceRecord, IN_SESSION, LABEL_LIST, StaleError, check_not_after, check_version,
 };
 
 use super::own::{KEY_LIST_CHANGED, KEY_TOLD, set_time};
+use super::session::choose_sending;
 use super::step::Step;
-use super::{found, send, state};
+use super::{contact, found, receipt, reset, send, state};
 use crate::error::{Code, Error};
+
+/// Devices remembered of an account, beside the confirmed one.
+const KNOWN: u32 = 16;
+
+/// A device as it was seen before, with this id and these keys.
+pub(super) fn known(
+    step: &Step<'_>,
+    chat: &Chat,
+    record: &DeviceRecord,
+) -> Result<Option<Device>, Error> {
+    let like = like(step, chat, record)?;
+    Ok(like.into_iter().find(|device| is_same(device, record)))
+}
+
+fn like(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Vec<Device>, Error> {
+    let (id, identity, signing) = (&record.device_id, &record.identity, &record.signing);
+    Ok(step.tx.devices_like(chat, id, identity, signing)?)
+}
+
+fn is_same(device: &Device, record: &DeviceRecord) -> bool {
+    device.device == record.device_id
+        && device.identity == record.identity
+        && device.signing == record.signing
+}
+
+/// Remembers a device that we write to.
+pub(super) fn meet(step: &Step<'_>, contact: &Contact, record: &DeviceRecord) -> Result<(), Error> {
+    let start_in = known(step, &contact.chat, record)?.map_or(0, |device| device.start_in);
+    remember(step, contact, record, start_in)
+}
+
+/// Remembers a device and the start number that it gave.
+pub(super) fn remember(
+    step: &Step<'_>,
+    contact: &Contact,
+    record: &DeviceRecord,
+    start_in: u32,
+) -> Result<(), Error> {
+    let device = Device {
+        chat: contact.chat,
+        device: record.device_id,
+        identity: record.identity,
+        signing: record.signing,
+        start_in,
+        seen_ms: step.now_ms,
+    };
+    let keep = contact.device.as_ref();
+    Ok(step.tx.device_put(&device, KNOWN, keep)?)
+}
+
+/// Is this no other device under a known id, and no known key under another id?
+pub(super) fn is_itself(
+    step: &Step<'_>,
+    chat: &Chat,
+    record: &DeviceRecord,
+) -> Result<bool, Error> {
+    let like = like(step, chat, record)?;
+    Ok(like.iter().all(|device| is_same(device, record)))
+}
+
+/// Their devices changed: shown with the contact until somebody says that he saw it, and told at once.
+pub(super) fn changed(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
+    if !std::mem::replace(&mut contact.devices_changed, true) {
+        step.notice(Code::DevicesChanged);
+    }
+    step.fx.contacts = true;
+    Ok(step.tx.contact_put(contact)?)
+}
+
+/// Takes a device as theirs. What was sealed for another one is sealed anew. The caller stores the contact.
+pub(super) fn take(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+    record: &DeviceRecord,
+) -> Result<(), Error> {
+    let id = record.device_id;
+    let before = contact.device.replace(id);
+    contact.record = Some(record.encode().to_vec());
+    contact.other_record = None;
+    if before.is_some_and(|before| before != id) {
+        for row in step.tx.sessions_of(&contact.chat)? {
+            if row.device != id {
+                reset::unseal(step, &row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the record of a device that a verified contact is said to have: it gets nothing. The caller stores the contact.
+pub(super) fn hold(step: &mut Step<'_>, contact: &mut Contact, record: &DeviceRecord) {
+    contact.other_record = Some(record.encode().to_vec());
+    contact.waiting = Some(Code::DevicesChanged.as_str().to_owned());
+    step.fx.contacts = true;
+}
+
+/// Takes the device that was held, if there is one, as theirs: messages leave for it, what it sent counts. The caller
+/// stores the contact, last.
+pub(super) fn take_held(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
+    contact.devices_changed = false;
+    step.fx.contacts = true;
+    let held = contact.other_record.as_deref().map(DeviceRecord::decode);
+    let Some(record) = held.and_then(Result::ok) else {
+        return Ok(());
+    };
+    take(step, contact, &record)?;
+    let version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
+    contact.list_version = contact.list_version.max(version);
+    contact.waiting = None;
+    step.tx.contact_put(contact)?;
+    choose_sending(step, &contact.chat)?;
+    step.tx
+        .fetches_release(&contact.conversation, step.now_ms)?;
+    if let Some(mut conversation) = step.tx.conversation(&contact.conversation)? {
+        // What it wrote has its place in the order from now on.
+        let furthest = step.tx.messages_lamport(&conversation.id)?;
+        conversation.lamport = conversation.lamport.max(furthest);
+        step.tx.conversation_put(&conversation)?;
+    }
+    if contact.state != state::ACCEPTED {
+        return Ok(());
+    }
+    receipt::all_due(step, &contact.chat)?;
+    contact::hello(step, contact)?; // until now it was told nothing
+    send::seal_waiting(step, &contact.chat)?;
+    if send::sending_session(step, &contact.chat)?.is_none_or(|row| row.device != record.device_id)
+    {
+        contact.fetch_due_ms = Some(step.now_ms); // it was only heard of
+        contact.fetch_tries = 0;
+    }
+    Ok(())
+}
 
 /// What a list says about a device, but for its dates: id ‖ keys ‖ suites.
 fn entry(record: &DeviceRecord) -> Vec<u8> {
@@ -61,6 +197,9 @@ pub(super) fn check_suite(
 /// Nothing can be begun with a contact: shown with it, by code.
 pub(super) fn refuse(step: &mut Step<'_>, contact: &mut Contact, code: Code) -> Result<(), Error> {
     log::warn!("no session: {}", code.as_str());
+    if contact.waiting.as_deref() != Some(code.as_str()) {
+        step.notice(code);
+    }
     contact.waiting = Some(code.as_str().to_owned());
     step.fx.contacts = true;
     Ok(step.tx.contact_put(contact)?)
@@ -122,19 +261,32 @@ pub(super) fn take_list(
         log::warn!("a device list was refused");
         return Ok(());
     }
-    let device = contact.device.unwrap_or(from.device);
+    for record in &list.records {
+        if !is_itself(step, &contact.chat, record)? {
+            return changed(step, &mut contact);
+        }
+    }
+    let device = from.device;
     let known = contact.record.as_deref().map(DeviceRecord::decode);
     let known = known.and_then(Result::ok).as_ref().map(entry);
     let same = list.records.len() == 1 && list.records.first().map(entry) == known;
     contact.list_version = version;
-    contact.devices_changed |= !same;
     step.fx.contacts = true;
+    let mut others = list.records.iter();
+    if let Some(other) = others.find(|record| record.device_id != device)
+        && contact.verified
+    {
+        hold(step, &mut contact, other);
+    }
+    if !same {
+        changed(step, &mut contact)?;
+    }
     if let Some(record) = list.record(&device) {
         let before = known_suites(Some(&contact), &device);
         match choose_suite(step.config.suites, record.suites, before) {
             Ok(_) => {
                 contact.record = Some(record.encode().to_vec());
-                contact.waiting = None;
+                contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
             }
             // What is known of the device stays: the live session goes on, and nothing lower is begun.
             Err(error) => return refuse(step, &mut contact, refused(error)),

@@ -4,28 +4,37 @@ use sotto_db::{Chat, Contact, Hash, Hole, Session};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate, Receipt};
 
 use super::own::{self, KEY_COVERED};
-use super::step::{SECOND, Step};
+use super::step::{HOUR, SECOND, Step};
 use super::{blob, contact, device, old_copy, receipt, send, state};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::ConversationId;
 
-/// Messages of a request that waits for an answer.
-const PENDING_MESSAGES: u32 = 100;
+/// Messages of a request that waits for an answer, read ones too.
+pub(super) const PENDING_MESSAGES: u32 = 100;
+/// Messages that are sent again to one contact in an hour because it asked for them.
+const WANTED_HOURLY: u32 = 256;
 /// A parent that is on its way gets so long before it counts as missing.
 const HOLE_MS: i64 = 5 * SECOND;
 
-/// Has a request that waits for an answer brought all the messages it may?
-pub(super) fn is_full(step: &Step<'_>, chat: &Chat) -> Result<bool, Error> {
-    let contact = step.tx.contact(chat)?;
-    let Some(contact) = contact.filter(|contact| contact.state == state::INCOMING) else {
-        return Ok(false);
+/// What may come of an account: messages below this number of their chain; `None`: nothing now, or ever. A request that
+/// waits for an answer brings few.
+pub(super) fn room(step: &Step<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
+    let Some(contact) = step.tx.contact(chat)? else {
+        return Ok(None);
     };
-    let conversation = step.tx.conversation(&contact.conversation)?;
-    Ok(conversation.is_some_and(|one| one.unread >= PENDING_MESSAGES))
+    Ok(match contact.state {
+        state::BLOCKED | state::DECLINED => None,
+        state::INCOMING => {
+            let had = step.tx.messages_received(&contact.conversation)?;
+            (had < PENDING_MESSAGES).then_some(PENDING_MESSAGES)
+        }
+        _ => Some(u32::MAX),
+    })
 }
 
-/// Takes one message of a session's owner.
+/// Takes one message of a session's owner. Of a device that is not the contact's confirmed one texts are shown, and
+/// nothing else counts.
 pub(super) fn take(
     step: &mut Step<'_>,
     row: &Session,
@@ -44,106 +53,116 @@ pub(super) fn take(
         &row.device,
         &inner.message,
     );
-    let content = match message.content() {
-        Ok(content) => content,
-        Err(_) => return Ok(()), // of a known kind, and wrong: nothing to show
+    let Ok(content) = message.content() else {
+        return Ok(()); // of a known kind, and wrong: nothing to show
+    };
+    let came = Came {
+        contact,
+        confirmed: contact::is_confirmed(step, row)?,
+        id,
+        inner,
+        message,
     };
     match content {
-        Content::Text(text) => {
-            let shown = Shown {
-                text: Some(text),
-                newer: false,
-                fetching: false,
-            };
-            show(step, &contact, id, inner, message, shown).map(|_| ())
-        }
-        Content::Unknown => {
-            let shown = Shown {
-                text: None,
-                newer: true,
-                fetching: false,
-            };
-            show(step, &contact, id, inner, message, shown).map(|_| ())
-        }
+        Content::Text(text) => show(step, &came, Shown::Text(text)).map(|_| ()),
+        Content::Unknown => show(step, &came, Shown::Newer).map(|_| ()),
         Content::Pointer(remote) if matches!(remote.kind, Kind::Text | Kind::Unknown(_)) => {
-            let shown = Shown {
-                text: None,
-                newer: false,
-                fetching: true,
-            };
-            if show(step, &contact, id, inner, message, shown)? {
-                blob::fetch(step, row, inner, &contact, id, &remote, message.time_s)?;
+            if show(step, &came, Shown::Fetching)? {
+                let from = (&came.contact, came.confirmed);
+                blob::fetch(step, row, inner, from, id, &remote, message.time_s)
             } else {
-                blob::had_already(step, row, inner, &contact, id, &remote, message.time_s)?;
+                let from = (&came.contact, came.confirmed);
+                blob::had_already(step, row, inner, from, id, &remote, message.time_s)
             }
-            Ok(())
         }
-        Content::Pointer(_) | Content::Request(_) => Ok(()), // a request is taken where its session begins
+        Content::Pointer(_) => Ok(()),
+        _ if !came.confirmed => Ok(()),
+        // What it changes was done where its session began.
+        Content::Request(request) if request.text.is_empty() => Ok(()),
+        Content::Request(request) => show(step, &came, Shown::Text(request.text)).map(|_| ()),
         Content::Hello(hello) => contact::take_hello(step, row, &hello),
-        Content::Profile(profile) => take_profile(step, contact, &profile),
+        Content::Profile(profile) => take_profile(step, came.contact, &profile),
         Content::Typing => {
-            if step.own()?.typing && contact.state == state::ACCEPTED {
+            if step.own()?.typing && came.contact.state == state::ACCEPTED {
                 step.fx.events.push(Event::Typing {
-                    conversation: ConversationId::from_bytes(&contact.conversation),
+                    conversation: ConversationId::from_bytes(&came.contact.conversation),
                 });
             }
             Ok(())
         }
-        Content::List(list) => device::take_list(step, contact, row, &list),
-        Content::Want(prefixes) => wanted(step, row, &contact, &prefixes),
-        Content::Gone(prefixes) => gone(step, &contact, &prefixes),
-        Content::Read(up_to) => read(step, &contact, &up_to, &inner.receipts),
+        Content::List(list) => device::take_list(step, came.contact, row, &list),
+        Content::Want(prefixes) => wanted(step, row, came.contact, &prefixes),
+        Content::Gone(prefixes) => gone(step, &came.contact, &prefixes),
+        Content::Read(up_to) => read(step, &came.contact, &up_to, &inner.receipts),
     }
 }
 
+/// A message as it came.
+struct Came<'a> {
+    contact: Contact,
+    /// By the contact's confirmed device.
+    confirmed: bool,
+    id: Hash,
+    inner: &'a Inner,
+    message: &'a Message,
+}
+
 /// How a message is shown.
-struct Shown {
-    text: Option<String>,
-    newer: bool,
-    fetching: bool,
+enum Shown {
+    Text(String),
+    /// Of a kind that is not known here.
+    Newer,
+    /// Its text is somewhere else.
+    Fetching,
 }
 
 /// Stores a message that is shown. False: it was there.
-fn show(
-    step: &mut Step<'_>,
-    contact: &Contact,
-    id: Hash,
-    inner: &Inner,
-    message: &Message,
-    shown: Shown,
-) -> Result<bool, Error> {
+fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
+    let (contact, message) = (&came.contact, came.message);
     let conversation = step.tx.conversation(&contact.conversation)?;
     let mut conversation = conversation.ok_or(Code::Internal)?;
     let own = u64::try_from(conversation.lamport).unwrap_or(0);
     let lamport = content::clamp_lamport(own, message.lamport);
     let lamport = i64::try_from(lamport).unwrap_or(i64::MAX);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
+    let (newer, fetching) = (
+        matches!(shown, Shown::Newer),
+        matches!(shown, Shown::Fetching),
+    );
     let fresh = step.tx.message_insert(&sotto_db::Message {
-        id,
+        id: came.id,
         conversation: contact.conversation,
         mine: false,
         kind: message.kind.code(),
-        m: inner.message.clone(),
-        text: shown.text,
+        m: came.inner.message.clone(),
+        text: match shown {
+            Shown::Text(text) => Some(text),
+            Shown::Newer | Shown::Fetching => None,
+        },
         state: state::RECEIVED,
         reason: None,
         time_s,
         lamport,
-        newer: shown.newer,
-        fetching: shown.fetching,
+        newer,
+        fetching,
         read: false,
         added_ms: step.now_ms,
+        unconfirmed: !came.confirmed,
+        resent_ms: 0,
     })?;
     if !fresh {
         return Ok(false);
     }
-    if contact.state == state::ACCEPTED && !shown.fetching {
-        step.tx.arrival_put(&id)?;
+    if contact.state == state::ACCEPTED && !fetching {
+        step.tx.arrival_put(&came.id)?;
     }
-    let prefix = content::prefix(&id);
+    let prefix = content::prefix(&came.id);
     step.tx.hole_delete(&contact.conversation, &prefix)?;
-    conversation.lamport = conversation.lamport.max(lamport);
-    conversation.heads = heads(&conversation.heads, message, &prefix);
+    // The order is for those who take part in it.
+    if came.confirmed {
+        conversation.lamport = conversation.lamport.max(lamport);
+        conversation.heads = heads(&conversation.heads, message, &prefix);
+    }
     conversation.unread = conversation.unread.saturating_add(1);
     // The author's clock orders the list, but cannot pin itself to its top.
     let shown_ms = time_s.saturating_mul(SECOND).min(step.clock_ms);
@@ -154,8 +173,11 @@ fn show(
     };
     conversation.arrived_ms = step.clock_ms;
     step.tx.conversation_put(&conversation)?;
-    holes(step, contact, message, before_ms)?;
-    step.message_changed(contact.conversation, id);
+    // Before the answer nothing is asked for.
+    if came.confirmed && contact.state != state::INCOMING {
+        holes(step, contact, message, before_ms)?;
+    }
+    step.message_changed(contact.conversation, came.id);
     step.fx.received = step.fx.received.saturating_add(1);
     Ok(true)
 }
@@ -217,35 +239,46 @@ fn take_profile(
     Ok(())
 }
 
-/// Messages of ours that they lack.
+/// Messages of ours that they lack: each is sent again once an hour, and so many in all; of what is gone they are told
+/// once an hour, by an envelope that is not repeated.
 fn wanted(
     step: &mut Step<'_>,
     from: &Session,
-    contact: &Contact,
+    mut contact: Contact,
     prefixes: &[Prefix],
 ) -> Result<(), Error> {
     if contact.state != state::ACCEPTED {
         return Ok(());
     }
+    let lately_ms = step.now_ms.saturating_sub(HOUR);
+    let mut left =
+        WANTED_HOURLY.saturating_sub(step.tx.messages_resent(&contact.conversation, lately_ms)?);
     let mut gone = Vec::new();
     for prefix in prefixes {
         match step.tx.message_by_prefix(&contact.conversation, prefix)? {
             Some(message) if message.mine => {
-                if step.tx.outbox_of_message(&message.id)?.is_none() {
+                let again = left > 0
+                    && message.resent_ms <= lately_ms
+                    && step.tx.outbox_of_message(&message.id)?.is_none();
+                if again {
+                    left -= 1;
+                    step.tx.message_resent(&message.id, step.now_ms)?;
                     send::again(step, &message, &contact.chat)?;
                 }
             }
             Some(theirs) => {
-                old_copy::wanted(step, from, contact, &theirs)?;
+                old_copy::wanted(step, from, &contact, &theirs)?;
                 gone.push(*prefix);
             }
             None => gone.push(*prefix),
         }
     }
-    if !gone.is_empty() {
-        send::enqueue_content(step, contact, &Content::Gone(gone))?;
+    if gone.is_empty() || contact.gone_ms > lately_ms {
+        return Ok(());
     }
-    Ok(())
+    contact.gone_ms = step.now_ms;
+    step.tx.contact_put(&contact)?;
+    send::content_once(step, &contact, &Content::Gone(gone))
 }
 
 fn gone(step: &mut Step<'_>, contact: &Contact, prefixes: &[Prefix]) -> Result<(), Error> {

@@ -59,12 +59,24 @@ pub enum Command {
         /** How. */
         action: ContactAction,
     },
-    /// The safety number was compared (or no longer holds). Answer: `Done`.
+    /// The safety number was compared while these devices were shown (`None`: it no longer holds). Answer: `Done`.
     ContactVerify {
         /** Whom. */
         contact: ContactId,
-        /** Compared. */
-        verified: bool,
+        /** Hash of the devices. */
+        devices: Option<[u8; 32]>,
+    },
+    /// The QR code that the contact's phone shows was scanned. Answer: `Done`.
+    ContactScan {
+        /** Whom. */
+        contact: ContactId,
+        /** What it holds. */
+        qr: Vec<u8>,
+    },
+    /// The person saw that a contact's devices changed. Answer: `Done`.
+    DevicesSeen {
+        /** Whose. */
+        contact: ContactId,
     },
     /// Send a text. Answer: `Message`, on disk and in the outbox.
     Send {

@@ -4,8 +4,8 @@ use sotto_crypto::PrekeyPair;
 use sotto_wire::identity::secret_hash;
 use sotto_wire::invite;
 
+use super::admit::{self, SECRETS};
 use super::cards;
-use super::receive::SECRETS;
 use super::step::{DAY, Step};
 use crate::error::{Code, Error};
 use crate::records::{Invite, InviteId};
@@ -52,14 +52,14 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
     step.tx.prekey_put(&sotto_db::Prekey {
         id: prekey.id(),
         private: prekey.to_bytes().as_slice().into(),
-        kind: 0,
+        kind: admit::INVITE,
         secret: Some(link.secret),
         chat: None,
         delete_ms: Some(step.now_ms.saturating_add(keep_ms)),
     })?;
     step.tx.secret_put(&sotto_db::Secret {
         secret: link.secret,
-        kind: 0,
+        kind: admit::INVITE,
         until_ms: Some(step.now_ms.saturating_add(keep_ms)),
         created_ms: step.now_ms,
     })?;
@@ -127,7 +127,7 @@ fn end(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     if step.tx.handshakes_under(&row.secret)? {
         step.tx.secret_put(&sotto_db::Secret {
             secret: row.secret,
-            kind: 0,
+            kind: admit::INVITE,
             until_ms: Some(step.now_ms.saturating_add(UNMASK_MS)),
             created_ms: row.created_ms,
         })?;

@@ -27,6 +27,8 @@ const QUIET_MS: i64 = 15 * MINUTE;
 const LOOK_MS: i64 = 5 * MINUTE;
 /// Stores that are asked for the same stretch of time while all is quiet, one after the other.
 const STORES: usize = 10;
+/// No node was reached for so long: the person is told.
+const OFFLINE_MS: i64 = 30 * SECOND;
 /// Work that failed is tried again after this.
 const RETRY_MS: i64 = 10 * SECOND;
 
@@ -39,6 +41,10 @@ pub(super) struct Live {
     /// Publish nodes and receive nodes to use first, as the network was told.
     preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
     pub(super) connectivity: Connectivity,
+    /// When it is said that no node can be reached; `None`: one can, or it was said.
+    pub(super) offline_ms: Option<i64>,
+    /// It was said that a node belongs to another network.
+    pub(super) other_network: bool,
     pub(super) foreground: bool,
     /// What the host said of power and network.
     pub(super) charging: bool,
@@ -187,6 +193,22 @@ impl Live {
     /// Since when, corrected time, a store is asked when all is quiet: others may have left out what came then.
     pub(super) fn asked_since(&self) -> Option<i64> {
         self.asked_ms.iter().min().copied()
+    }
+
+    /// Takes in what the network says of reachability.
+    pub(super) fn connected(&mut self, now: Connectivity, now_ms: i64) -> Connectivity {
+        let is_on = |c: &Connectivity| c.publish_nodes + c.receive_nodes + c.relay_peers > 0;
+        if is_on(&now) {
+            self.offline_ms = None;
+        } else if is_on(&self.connectivity) {
+            self.offline_ms = Some(now_ms.saturating_add(OFFLINE_MS));
+        }
+        std::mem::replace(&mut self.connectivity, now)
+    }
+
+    /// Nothing was reached yet.
+    pub(super) fn not_connected(&mut self, now_ms: i64) {
+        self.offline_ms = Some(now_ms.saturating_add(OFFLINE_MS));
     }
 
     /// Is a question of this kind under way?

@@ -181,7 +181,10 @@ pub(super) fn give_up(step: &mut Step<'_>, row: &Outbox, code: Code) -> Result<(
 }
 
 fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
-    if let Some(message) = step.tx.message(id)? {
+    // What was delivered, and asked for again, has not failed.
+    if let Some(message) = step.tx.message(id)?
+        && message.state < state::DELIVERED
+    {
         step.tx
             .message_set_state(id, state::FAILED, Some(code.as_str()))?;
         step.tx.message_mark(id, false)?; // what is sent once more was not read before

@@ -165,6 +165,14 @@ impl Own {
         Ok(list)
     }
 
+    /// Does a list name this device? One with its id and other keys is another device.
+    pub(super) fn is_in(&self, list: &DeviceList) -> bool {
+        list.record(&self.device).is_some_and(|record| {
+            record.identity == self.keys.identity_public()
+                && record.signing == self.keys.signing_public()
+        })
+    }
+
     /// A signature of the chat key.
     pub(super) fn sign(&self, label: &str, bytes: &[u8]) -> Result<[u8; 64], Error> {
         let signed = self.account.sign(label, &[bytes]);
@@ -208,7 +216,7 @@ pub(super) fn create(
     }
     tx.secret_put(&sotto_db::Secret {
         secret,
-        kind: 1,
+        kind: super::admit::CONTACTS,
         until_ms: None,
         created_ms: step.now_ms,
     })?;

@@ -1,12 +1,12 @@
 //! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
 
-use sotto_db::{Attempt, Chat, Hash, Outbox, Session};
+use sotto_db::{Attempt, Chat, Contact, Hash, Outbox, Session};
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
 use super::step::{MINUTE, SECOND, Step};
 use super::trust::Told;
-use super::{old_copy, outcome, send, state};
+use super::{contact, old_copy, outcome, send, state};
 use crate::error::{Code, Error};
 
 /// Longest delay in the foreground,
@@ -27,8 +27,7 @@ const RIDING: usize = 4;
 pub(super) fn owe(step: &mut Step<'_>, row: &mut Session) -> Result<bool, Error> {
     row.receipt_dirty = true;
     let contact = step.tx.contact(&row.chat)?;
-    let accepted = contact.is_some_and(|contact| contact.state == state::ACCEPTED);
-    if !accepted {
+    if !contact.is_some_and(|contact| may_have(&contact, row)) {
         return Ok(false);
     }
     // One that is to leave again, or answers a copy, may be far off: what is new does not wait for that.
@@ -48,6 +47,11 @@ fn cap(step: &Step<'_>) -> i64 {
     }
 }
 
+/// Receipts go to the confirmed device of an accepted contact, and to nobody else.
+fn may_have(contact: &Contact, row: &Session) -> bool {
+    contact.state == state::ACCEPTED && contact::confirms(contact, row)
+}
+
 /// Exponential with the mean of the settings, in the background four times that.
 fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
     let mean = i64::from(step.own()?.receipt_delay_ms);
@@ -59,8 +63,11 @@ fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
 
 /// Pending requests owe nothing until they are accepted; then everything is due.
 pub(super) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let Some(contact) = step.tx.contact(chat)? else {
+        return Ok(());
+    };
     for mut row in step.tx.sessions_of(chat)? {
-        if row.receipt_dirty && row.receipt_due_ms.is_none() {
+        if row.receipt_dirty && row.receipt_due_ms.is_none() && may_have(&contact, &row) {
             row.receipt_due_ms = Some(step.now_ms.saturating_add(delay(step)?));
             step.tx.session_put(&row)?;
         }
@@ -86,13 +93,12 @@ pub(super) fn is_receiving(row: &Session) -> bool {
 
 /// What the account of a session is owed; `row` is that session as the caller holds it.
 pub(super) fn owed(step: &Step<'_>, row: &Session) -> Result<Vec<(Session, Receipt)>, Error> {
-    let accepted = step.tx.contact(&row.chat)?;
-    if accepted.is_none_or(|contact| contact.state != state::ACCEPTED) {
+    let Some(contact) = step.tx.contact(&row.chat)? else {
         return Ok(Vec::new());
-    }
+    };
     let mut owed = Vec::new();
     for other in step.tx.sessions_of(&row.chat)? {
-        if other.receipt_dirty && owed.len() < RIDING {
+        if other.receipt_dirty && owed.len() < RIDING && may_have(&contact, &other) {
             let tracker = SeqTracker::from_bytes(&other.tracker);
             let tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
             let receipt = tracker.receipt(session_prefix(&other.hash));
@@ -125,7 +131,8 @@ pub(super) fn gave(
 pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     let sessions = step.tx.sessions_of(chat)?;
     let contact = step.tx.contact(chat)?;
-    let home = contact.and_then(|contact| contact.home);
+    let accepted = contact.filter(|contact| contact.state == state::ACCEPTED);
+    let home = accepted.and_then(|contact| contact.home);
     let sending = sessions
         .iter()
         .find(|row| row.sending && (!row.initiator || row.answered));
@@ -173,8 +180,11 @@ pub(super) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
         return Ok(());
     };
     let due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
+    let Some(contact) = step.tx.contact(chat)? else {
+        return Ok(());
+    };
     for mut row in step.tx.sessions_of(chat)? {
-        if !row.receipt_dirty && is_receiving(&row) {
+        if !row.receipt_dirty && may_have(&contact, &row) && is_receiving(&row) {
             (row.receipt_dirty, row.receipt_due_ms) = (true, Some(due_ms));
             step.tx.session_put(&row)?;
         }
@@ -182,10 +192,11 @@ pub(super) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// A receipt of theirs: what it covers is delivered, its rows end.
-pub(super) fn take(step: &mut Step<'_>, chat: &Chat, receipt: &Receipt) -> Result<(), Error> {
-    for mut row in step.tx.sessions_of(chat)? {
-        if session_prefix(&row.hash) != receipt.session() {
+/// A receipt that came in a session of their confirmed device: what it covers is delivered, its rows end. A device
+/// speaks for no other.
+pub(super) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Result<(), Error> {
+    for mut row in step.tx.sessions_of(&from.chat)? {
+        if session_prefix(&row.hash) != receipt.session() || row.device != from.device {
             continue;
         }
         if !old_copy::is_true(step, &mut row, receipt)? {

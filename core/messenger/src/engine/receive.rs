@@ -1,24 +1,15 @@
 //! In: an envelope finds its session by its tag, is decrypted on a copy, and only then moves anything.
 
-use sotto_crypto::{
-    DecryptError, Decrypted, PrekeyPair, Session, SkippedKey, open_skipped, unmask,
-};
+use sotto_crypto::{DecryptError, Decrypted, Session, SkippedKey, open_skipped};
 use sotto_db::{Hash, Seen, Skipped, Waiting};
-use sotto_wire::content::{Content, Inner, Kind, Message, SeqTracker};
-use sotto_wire::envelope::{
-    Class, Envelope, EnvelopeError, payload_hash, split_handshake, split_ratchet, unpad,
-};
-use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
+use sotto_wire::content::{Inner, Kind, Message, SeqTracker};
+use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
 use super::step::{DAY, SECOND, Step};
 use super::trust::Told;
-use super::{
-    contact, device, found, inbox, old_copy, receipt, reset, send, session, state, takeover,
-};
+use super::{admit, contact, inbox, old_copy, receipt, reset, send, takeover};
 use crate::error::{Code, Error};
 
-/// A handshake is remembered for so long when nothing confirms it.
-const HANDSHAKE_MS: i64 = 33 * DAY;
 /// What is sent so long after it was written, seconds, may have been sent before.
 const LATE_S: i64 = 90;
 /// Copies of one payload cause a receipt this long after the last one at the earliest, milliseconds.
@@ -27,14 +18,10 @@ const ANSWER_EVERY_MS: i64 = 90 * SECOND;
 const ANSWERS: u32 = 12;
 /// What is stamped so far ahead of the clock, seconds, no honest store keeps.
 const AHEAD_S: i64 = 20;
-/// Requests that wait for an answer.
-const PENDING: u32 = 200;
-/// Secrets tried on a handshake; no more are made.
-pub(super) const SECRETS: usize = 32;
 
 /// What became of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// Its content is stored, or was before.
     Taken,
     /// Nobody here opens it now.
@@ -44,10 +31,10 @@ enum Verdict {
 }
 
 /// An envelope as it came.
-struct Incoming<'a> {
-    tag: [u8; 16],
-    random: [u8; 16],
-    body: &'a [u8],
+pub(super) struct Incoming<'a> {
+    pub(super) tag: [u8; 16],
+    pub(super) random: [u8; 16],
+    pub(super) body: &'a [u8],
     class: Option<Class>,
     /// SHA-256 of the payload.
     hash: Hash,
@@ -185,7 +172,7 @@ fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> 
         return late(step, envelope, kept, header, message);
     }
     if envelope.class == Some(Class::Medium) {
-        return handshake(step, envelope);
+        return admit::handshake(step, envelope);
     }
     Ok(Verdict::Unmatched)
 }
@@ -198,18 +185,18 @@ fn ratchet(step: &mut Step<'_>, envelope: &Incoming<'_>, hash: &Hash) -> Result<
     }
 }
 
-fn decrypt(
+pub(super) fn decrypt(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
     row: sotto_db::Session,
     header: &[u8; 106],
     message: &[u8],
 ) -> Result<Verdict, Error> {
-    if inbox::is_full(step, &row.chat)? {
+    let Some(below) = inbox::room(step, &row.chat)? else {
         return Ok(Verdict::Dropped); // not opened, so it is not receipted, and opens when it comes again
-    }
+    };
     let session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
-    match session.decrypt(&envelope.tag, &envelope.random, header, message) {
+    match session.decrypt_below(below, &envelope.tag, &envelope.random, header, message) {
         Ok(decrypted) => {
             let row = old_copy::follows(row, &decrypted);
             moved(step, envelope, row, &decrypted)?;
@@ -219,6 +206,7 @@ fn decrypt(
             Some(kept) => late(step, envelope, kept, header, message),
             None => Ok(Verdict::Dropped),
         },
+        Err(DecryptError::TooFarAhead { .. }) if below < u32::MAX => Ok(Verdict::Dropped),
         Err(DecryptError::TooFarAhead { .. } | DecryptError::Newer) => Ok(Verdict::Unmatched),
         Err(DecryptError::Forged)
             if session.is_next_chain(&envelope.tag, &envelope.random, header) =>
@@ -251,13 +239,16 @@ fn late(
     let (Ok(padded), Some(row)) = (opened, step.tx.session(&kept.session)?) else {
         return Ok(Verdict::Dropped); // forged: the key stays good
     };
+    if inbox::room(step, &row.chat)?.is_none() {
+        return Ok(Verdict::Dropped);
+    }
     step.tx.skipped_delete(&kept.session, kept.chain, kept.n)?;
     content(step, envelope, row, &padded)?;
     Ok(Verdict::Taken)
 }
 
 /// Stores what a session is after a message, and the message.
-fn moved(
+pub(super) fn moved(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
     mut row: sotto_db::Session,
@@ -300,6 +291,7 @@ fn moved(
 fn confirm(step: &mut Step<'_>, row: &mut sotto_db::Session) -> Result<(), Error> {
     row.answered = true;
     row.core = None;
+    contact::invite_answered(step, row)?;
     row.mask_secret = None;
     reset::answered(step, row)?;
     let Some(known) = step.tx.handshake(&row.handshake)? else {
@@ -339,7 +331,8 @@ fn content(
     let later = message
         .as_ref()
         .is_some_and(|message| message.kind == Kind::Pointer);
-    if inner.seq > 0 {
+    let confirmed = contact::is_confirmed(step, &row)?;
+    if inner.seq > 0 && confirmed {
         let (sent_s, said_s) = (
             envelope.ts_s,
             message.as_ref().map(|message| message.time_s),
@@ -355,8 +348,8 @@ fn content(
         had(step, &mut row, inner.seq, inner.floor)?;
     }
     step.tx.session_put(&row)?;
-    for receipt in &inner.receipts {
-        receipt::take(step, &row.chat, receipt)?;
+    for receipt in inner.receipts.iter().filter(|_| confirmed) {
+        receipt::take(step, &row, receipt)?;
     }
     match message {
         Some(message) => inbox::take(step, &row, &inner, &message),
@@ -377,199 +370,4 @@ pub(super) fn had(
     row.tracker = tracker.to_bytes();
     receipt::owe(step, row)?;
     Ok(())
-}
-
-/// A 2 KiB envelope with an unknown tag: perhaps somebody's first message.
-fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> {
-    let Ok((block, header, message)) = split_handshake(envelope.body) else {
-        return Ok(Verdict::Unmatched);
-    };
-    let secrets = step.tx.secrets()?;
-    let unmasked = secrets.iter().take(SECRETS).find_map(|row| {
-        let block = unmask(&row.secret, &envelope.tag, &envelope.random, block)?;
-        Some((block, row.secret))
-    });
-    let Some((block, secret)) = unmasked else {
-        return Ok(Verdict::Unmatched);
-    };
-    if let Some(known) = step.tx.handshake(&block.hash())? {
-        let session = known
-            .session
-            .map(|hash| step.tx.session(&hash))
-            .transpose()?
-            .flatten();
-        return match session {
-            Some(row) => decrypt(step, envelope, row, header, message),
-            None => Ok(Verdict::Dropped),
-        };
-    }
-    let own = step.own()?;
-    let Some(stored) = step.tx.prekey(&block.prekey_id())? else {
-        return Ok(Verdict::Dropped);
-    };
-    let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
-    let Ok(opened) = block.open(&own.keys, &own.chat, &own.device, &pair) else {
-        return Ok(Verdict::Dropped);
-    };
-    let Some((record, known)) = claimed(step, &opened)? else {
-        return Ok(Verdict::Dropped);
-    };
-    if let Err(code) = device::check_suite(step, known.as_ref(), &record, block.suite()) {
-        if let Some(mut contact) = known {
-            device::refuse(step, &mut contact, code)?;
-        }
-        return Ok(Verdict::Dropped);
-    }
-    if known
-        .as_ref()
-        .is_some_and(|contact| contact.state == state::BLOCKED)
-    {
-        refuse(step, block.hash(), secret)?;
-        return Ok(Verdict::Dropped);
-    }
-    let Ok(session) = opened.finish(&record.identity, &pair) else {
-        return Ok(Verdict::Dropped);
-    };
-    let Ok(decrypted) = session.decrypt(&envelope.tag, &envelope.random, header, message) else {
-        return Ok(Verdict::Dropped);
-    };
-    begin(
-        step,
-        envelope,
-        &Begun {
-            opened: &opened,
-            record: &record,
-            hash: block.hash(),
-            secret,
-            prekey: stored.id,
-            known,
-        },
-        &decrypted,
-    )
-}
-
-/// A session that somebody began, proven by its first message.
-struct Begun<'a> {
-    opened: &'a sotto_crypto::Opened,
-    record: &'a DeviceRecord,
-    hash: Hash,
-    secret: [u8; 16],
-    prekey: [u8; 8],
-    known: Option<sotto_db::Contact>,
-}
-
-fn begin(
-    step: &mut Step<'_>,
-    envelope: &Incoming<'_>,
-    begun: &Begun<'_>,
-    decrypted: &Decrypted,
-) -> Result<Verdict, Error> {
-    let chat = *begun.opened.chat_public();
-    let request = unpad(&decrypted.plaintext).ok().and_then(|plain| {
-        let inner = Inner::decode(plain).ok()?;
-        match Message::decode(&inner.message).ok()?.content().ok()? {
-            Content::Request(request) => Some(request),
-            _ => None,
-        }
-    });
-    let stranger = match &begun.known {
-        None => true,
-        Some(contact) => contact.state == state::DECLINED,
-    };
-    if stranger && (request.is_none() || step.tx.contacts_in(state::INCOMING)? >= PENDING) {
-        return Ok(Verdict::Dropped);
-    }
-    let mut contact = match begun.known.clone() {
-        Some(contact) => contact,
-        None => contact::new(step, &chat, state::DECLINED, String::new())?,
-    };
-    let other_device = contact
-        .device
-        .is_some_and(|device| device != begun.record.device_id);
-    if other_device {
-        contact.devices_changed = true;
-    }
-    // A new device of somebody whose safety number was compared gets nothing before it is compared again.
-    if !(other_device && contact.verified) {
-        contact.device = Some(begun.record.device_id);
-        contact.record = Some(begun.record.encode().to_vec());
-    }
-    contact.list_version = i64::try_from(begun.record.list_version).unwrap_or(i64::MAX);
-    contact.start_in = begun.opened.start();
-    step.tx.contact_put(&contact)?;
-    let row = sotto_db::Session {
-        handshake: begun.hash,
-        prekey_id: Some(begun.prekey),
-        ..session::session_row(
-            step,
-            &contact,
-            &decrypted.session,
-            begun.record.device_id,
-            false,
-            begun.opened.start(),
-        )
-    };
-    step.tx.session_put(&row)?;
-    step.tx.handshake_put(&sotto_db::Handshake {
-        handshake: begun.hash,
-        session: Some(row.hash),
-        secret: Some(begun.secret),
-        until_ms: step.now_ms.saturating_add(HANDSHAKE_MS),
-    })?;
-    session::choose_sending(step, &chat)?;
-    let row = step.tx.session(&row.hash)?.ok_or(Code::Internal)?;
-    if let Some(request) = &request
-        && contact.state != state::REQUESTED
-    {
-        // Before its message is counted: what is pending owes nothing.
-        contact::take_request(step, &mut contact, request, begun.secret)?;
-    }
-    moved(step, envelope, row, decrypted)?;
-    let accepted = |known: &sotto_db::Contact| known.state == state::ACCEPTED;
-    if begun.known.as_ref().is_some_and(accepted)
-        && contact.device == Some(begun.record.device_id)
-        && let Some(mut contact) = step.tx.contact(&chat)?
-    {
-        // They began anew: the answer, with a pair for the next time.
-        old_copy::they_began_anew(step, &chat, decrypted.session.hash())?;
-        contact::hello(step, &mut contact)?;
-        send::seal_waiting(step, &chat)?;
-    }
-    if let Some(request) = &request
-        && contact.state == state::REQUESTED
-    {
-        contact::take_request(step, &mut contact, request, begun.secret)?;
-    }
-    Ok(Verdict::Taken)
-}
-
-/// The sender's record, if it is signed, in force, not older than what is known, and not our own.
-fn claimed(
-    step: &Step<'_>,
-    opened: &sotto_crypto::Opened,
-) -> Result<Option<(DeviceRecord, Option<sotto_db::Contact>)>, Error> {
-    let chat = opened.chat_public();
-    let known = step.tx.contact(chat)?;
-    let version = known
-        .as_ref()
-        .and_then(|contact| u64::try_from(contact.list_version).ok());
-    let start = known.as_ref().map_or(0, |contact| contact.start_in);
-    let Ok(record) = DeviceRecord::decode(opened.record()) else {
-        return Ok(None);
-    };
-    let good = *chat != step.own()?.chat
-        && opened.start() > start
-        && check_not_after(record.not_after_s, step.clock_s()).is_ok()
-        && check_version(record.list_version, version, step.clock_s()).is_ok()
-        && found::verify_record(chat, &record);
-    Ok(good.then_some((record, known)))
-}
-
-fn refuse(step: &Step<'_>, handshake: Hash, secret: [u8; 16]) -> Result<(), Error> {
-    Ok(step.tx.handshake_put(&sotto_db::Handshake {
-        handshake,
-        session: None,
-        secret: Some(secret),
-        until_ms: step.now_ms.saturating_add(HANDSHAKE_MS),
-    })?)
 }

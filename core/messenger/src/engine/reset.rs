@@ -7,15 +7,17 @@ use sotto_wire::content::ResetPair;
 use sotto_wire::identity::{Bundle, DeviceList, DeviceRecord, MAX_VALIDITY_S};
 
 use super::step::{DAY, HOUR, Step};
-use super::{cards, device, old_copy, send, session, state};
+use super::{admit, cards, device, old_copy, send, session, state};
 use crate::error::{Code, Error};
 
 /// A sending session whose receipts stay away this long is begun anew, once newer cards are there.
 pub(super) const SILENT_MS: i64 = 48 * HOUR;
 /// After so many messages in one chain without an answer the next ones leave by a new session.
 const CHAIN_MAX: u32 = 5_000;
-/// A replaced pair lives on.
+/// A replaced pair lives on,
 const REPLACED_MS: i64 = 31 * DAY;
+/// unless there are so many newer ones.
+const PAIRS: usize = 8;
 
 /// Why a session is to be begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,8 @@ pub(super) enum Need {
 
 /// Has the session by which messages leave to be begun anew?
 pub(super) fn need(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<Need, Error> {
-    if contact.state == state::REQUESTED && row.mask_secret != contact.invite_secret {
+    let asks = matches!(contact.state, state::REQUESTED | state::ACCEPTED);
+    if asks && contact.invite_secret.is_some() && row.mask_secret != contact.invite_secret {
         return Ok(Need::Invited);
     }
     if old_copy::is_ahead(step, contact, row)? {
@@ -94,7 +97,13 @@ pub(super) fn newer(
 /// A fresh pair of ours for a contact, in place of the one before.
 pub(super) fn give(step: &mut Step<'_>, contact: &Contact) -> Result<ResetPair, Error> {
     let pair = PrekeyPair::generate(step.rng);
-    for mut old in step.tx.prekeys_of(&contact.chat)? {
+    let mut pairs = step.tx.prekeys_of(&contact.chat)?;
+    pairs.sort_by_key(|old| std::cmp::Reverse(old.delete_ms.unwrap_or(i64::MAX)));
+    for (newer, mut old) in pairs.into_iter().enumerate() {
+        if newer + 1 >= PAIRS {
+            step.tx.prekey_delete(&old.id)?;
+            continue;
+        }
         let until = step.now_ms.saturating_add(REPLACED_MS);
         old.delete_ms = old.delete_ms.or(Some(until));
         step.tx.prekey_put(&old)?;
@@ -102,7 +111,7 @@ pub(super) fn give(step: &mut Step<'_>, contact: &Contact) -> Result<ResetPair, 
     step.tx.prekey_put(&sotto_db::Prekey {
         id: pair.id(),
         private: pair.to_bytes().as_slice().into(),
-        kind: 2,
+        kind: admit::RESET,
         secret: None,
         chat: Some(contact.chat),
         delete_ms: None,
@@ -138,8 +147,10 @@ fn pair_of(contact: &Contact, of: &DeviceRecord, suite: u32) -> Option<PrekeyPub
     let (id, rest) = contact.reset_pair.as_deref()?.split_first_chunk::<8>()?;
     let (x25519, rest) = rest.split_first_chunk::<32>()?;
     let (kem, giver) = rest.split_first_chunk::<1184>()?;
-    // Whoever is asked anew may have forgotten what was given before.
-    let given = contact.state == state::ACCEPTED && *giver == of.device_id;
+    // Whoever is asked by an invite may have forgotten what was given before.
+    let given = contact.state == state::ACCEPTED
+        && contact.invite_secret.is_none()
+        && *giver == of.device_id;
     let serves = given && PREKEY_SUITES & suite != 0;
     serves.then_some(PrekeyPublic {
         id: *id,
@@ -262,13 +273,18 @@ pub(super) fn unseal(step: &Step<'_>, row: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sessions past their time go. What was sealed in them and not receipted leaves by the one that replaced them.
+/// Sessions past their time go.
 pub(super) fn drop_old(step: &mut Step<'_>) -> Result<(), Error> {
     for row in step.tx.sessions_over(step.now_ms)? {
-        unseal(step, &row)?;
-        step.index.forget(&row.hash);
-        step.tx.session_delete(&row.hash)?;
-        send::seal_waiting(step, &row.chat)?;
+        drop_session(step, &row)?;
     }
     Ok(())
+}
+
+/// A session goes. What was sealed in it and not receipted leaves by the one that replaced it.
+pub(super) fn drop_session(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+    unseal(step, row)?;
+    step.index.forget(&row.hash);
+    step.tx.session_delete(&row.hash)?;
+    send::seal_waiting(step, &row.chat)
 }

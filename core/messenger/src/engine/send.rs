@@ -68,13 +68,14 @@ pub(super) fn compose(
 ) -> Result<(Vec<u8>, Hash, Message), Error> {
     let own = step.own()?;
     let (kind, body) = content.encode().map_err(|_| Code::Internal)?;
-    // What is not shown has no place in the order, and the room of a first message is short.
+    // What is not shown has no place in the order.
     let (lamport, parents) = if shown {
         conversation.lamport = conversation.lamport.saturating_add(1);
-        (
-            conversation.lamport,
-            conversation.heads.as_chunks::<8>().0.to_vec(),
-        )
+        let parents = match content {
+            Content::Request(_) => Vec::new(), // the room of a first message is short
+            _ => conversation.heads.as_chunks::<8>().0.to_vec(),
+        };
+        (conversation.lamport, parents)
     } else {
         (0, Vec::new())
     };
@@ -150,6 +151,83 @@ pub(super) fn waits(step: &Step<'_>, chat: &Chat, kind: Kind) -> Result<bool, Er
     let is_kind = |m: &Vec<u8>| Message::decode(m).is_ok_and(|message| message.kind == kind);
     let rows = step.tx.outbox_of_chat(chat)?;
     Ok(rows.iter().any(|row| row.m.as_ref().is_some_and(is_kind)))
+}
+
+/// Sends content to an accepted contact once, without a receipt; nothing where no session was answered yet.
+pub(super) fn content_once(
+    step: &mut Step<'_>,
+    contact: &Contact,
+    content: &Content,
+) -> Result<(), Error> {
+    let sending = sending_session(step, &contact.chat)?;
+    let answered = sending.filter(|row| !row.initiator || row.answered);
+    let (Some(mut session), Some(home)) = (answered, contact.home) else {
+        return Ok(());
+    };
+    let conversation = step.tx.conversation(&contact.conversation)?;
+    let mut conversation = conversation.ok_or(Code::Internal)?;
+    let (m, _, _) = compose(step, &mut conversation, content, false)?;
+    receipt::alone(step, &mut session, home, m)
+}
+
+/// Content of a kind that waits for its receipt is not sent any more: there is newer.
+pub(super) fn drop_waiting(step: &mut Step<'_>, chat: &Chat, kind: Kind) -> Result<(), Error> {
+    for row in step.tx.outbox_of_chat(chat)? {
+        let is = |m: &Vec<u8>| Message::decode(m).is_ok_and(|message| message.kind == kind);
+        if row.m.as_ref().is_some_and(is) {
+            step.tx.outbox_delete(row.id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Enqueues a request; its text, if there is one, stands in the conversation.
+pub(super) fn request(step: &mut Step<'_>, contact: &Contact, text: String) -> Result<(), Error> {
+    drop_waiting(step, &contact.chat, Kind::Request)?;
+    let own = step.own()?;
+    let content = Content::Request(content::Request {
+        home: own.account.home_value(),
+        name: own.name.clone(),
+        text: text.clone(),
+    });
+    if text.is_empty() {
+        return enqueue_content(step, contact, &content).map(|_| ());
+    }
+    let conversation = step.tx.conversation(&contact.conversation)?;
+    let mut conversation = conversation.ok_or(Code::Internal)?;
+    let row = compose_shown(step, &mut conversation, &content, text)?;
+    enqueue(step, row).map(|_| ())
+}
+
+/// A message of ours that is shown, queued, and its row.
+fn compose_shown(
+    step: &mut Step<'_>,
+    conversation: &mut Conversation,
+    content: &Content,
+    text: String,
+) -> Result<Outbox, Error> {
+    let (m, id, message) = compose(step, conversation, content, true)?;
+    step.tx.conversation_put(conversation)?;
+    step.tx.message_insert(&sotto_db::Message {
+        id,
+        conversation: conversation.id,
+        mine: true,
+        kind: message.kind.code(),
+        m: m.clone(),
+        text: Some(text),
+        state: state::QUEUED,
+        reason: None,
+        time_s: i64::try_from(message.time_s).unwrap_or(0),
+        lamport: conversation.lamport,
+        newer: false,
+        fetching: false,
+        read: true,
+        added_ms: step.now_ms,
+        unconfirmed: false,
+        resent_ms: 0,
+    })?;
+    step.message_changed(conversation.id, id);
+    Ok(row(step, &conversation.chat, m, Some(id)))
 }
 
 /// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next chain.
@@ -464,27 +542,9 @@ pub(super) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Resu
         let remote = blob::pointer(step, Kind::Text, text.as_bytes())?;
         (Content::Pointer(remote.clone()), Some(remote))
     };
-    let (m, id, message) = compose(step, &mut conversation, &content, true)?;
     conversation.draft.clear();
-    step.tx.conversation_put(&conversation)?;
-    step.tx.message_insert(&sotto_db::Message {
-        id,
-        conversation: conversation.id,
-        mine: true,
-        kind: message.kind.code(),
-        m: m.clone(),
-        text: Some(text.to_owned()),
-        state: state::QUEUED,
-        reason: None,
-        time_s: i64::try_from(message.time_s).unwrap_or(0),
-        lamport: conversation.lamport,
-        newer: false,
-        fetching: false,
-        read: true,
-        added_ms: step.now_ms,
-    })?;
-    step.message_changed(conversation.id, id);
-    let mut row = row(step, &contact.chat, m, Some(id));
+    let mut row = compose_shown(step, &mut conversation, &content, text.to_owned())?;
+    let id = row.message.ok_or(Code::Internal)?;
     if let Some(remote) = &file {
         blob::enqueue(step, &id, &remote.pointer, text.as_bytes())?;
         row.group_key = Some(id.to_vec());

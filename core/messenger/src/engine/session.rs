@@ -6,12 +6,17 @@ use sotto_wire::content::SeqTracker;
 use sotto_wire::identity::DeviceRecord;
 
 use super::own::record;
-use super::reset::SILENT_MS;
+use super::reset::{self, SILENT_MS};
 use super::step::{DAY, SECOND, Step};
+use super::{device, outcome};
 use crate::error::{Code, Error};
 
 /// A session that lost to another one still receives.
 const OLD_SESSION_MS: i64 = 7 * DAY;
+/// Sessions with one device at a time.
+pub(super) const LIVE: usize = 4;
+/// Our last start number counts unless it lies further ahead than this, seconds: a clock was wrong then.
+const AHEAD_S: u32 = 86_400;
 
 /// Begins a session with a device whose keys were verified. False: keys of theirs that cannot be used.
 pub(super) fn begin(
@@ -24,7 +29,10 @@ pub(super) fn begin(
     let own = step.own()?;
     let record = record(step)?;
     let now_s = u32::try_from(step.clock_s()).map_err(|_| Code::ClockSkewed)?;
-    let start = contact.start_out.saturating_add(1).max(now_s);
+    let start = match contact.start_out.saturating_add(1) {
+        next if next > now_s.saturating_add(AHEAD_S) => now_s,
+        next => next.max(now_s),
+    };
     let recipient = Recipient {
         chat: &contact.chat,
         device_id: &to.device_id,
@@ -43,25 +51,39 @@ pub(super) fn begin(
         return Ok(false);
     };
     contact.start_out = start;
-    contact.device = Some(to.device_id);
-    contact.record = Some(to.encode().to_vec());
+    device::take(step, contact, to)?;
     contact.list_version =
         i64::try_from(to.list_version).map_or(0, |v| v.max(contact.list_version));
     contact.waiting = None;
     contact.fetch_due_ms = None;
     contact.fetch_tries = 0;
     step.tx.contact_put(contact)?;
-    step.tx.session_put(&Session {
+    device::meet(step, contact, to)?;
+    let row = Session {
         core: Some(core.as_bytes().to_vec()),
         mask_secret: Some(secret),
         handshake: core.hash(),
         prekey_id: Some(prekey.id),
         ..session_row(step, contact, &session, to.device_id, true, start)
-    })?;
+    };
+    step.tx.session_put(&row)?;
     let matched = step.index.set(&session);
     step.fx.matched.extend(matched);
     choose_sending(step, &contact.chat)?;
+    keep_few(step, &row)?;
     Ok(true)
+}
+
+/// Drops the oldest sessions with the device of this new one that are too many.
+pub(super) fn keep_few(step: &mut Step<'_>, new: &Session) -> Result<(), Error> {
+    let all = step.tx.sessions_of(&new.chat)?;
+    let with = all.iter().filter(|row| row.device == new.device);
+    let extra = with.clone().count().saturating_sub(LIVE);
+    let idle = with.filter(|row| row.hash != new.hash && !row.sending);
+    for row in idle.take(extra) {
+        reset::drop_session(step, row)?;
+    }
+    Ok(())
 }
 
 /// A row for a session just begun.
@@ -154,7 +176,8 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
     Ok(())
 }
 
-/// Drops all sessions with an account, and the keys made for new ones; handshakes stay known, so that repeats are dropped.
+/// Drops all sessions with an account, what was to leave by them, and the keys made for new ones; handshakes stay known,
+/// so that repeats are dropped.
 pub(super) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions_of(chat)? {
         if let Some(mut known) = step.tx.handshake(&row.handshake)? {
@@ -164,11 +187,20 @@ pub(super) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Erro
         step.index.forget(&row.hash);
         step.tx.session_delete(&row.hash)?;
     }
-    for row in step.tx.outbox_of_chat(chat)? {
-        step.tx.outbox_delete(row.id)?;
-    }
+    empty_outbox(step, chat, Code::ContactState)?;
     for pair in step.tx.prekeys_of(chat)? {
         step.tx.prekey_delete(&pair.id)?;
+    }
+    Ok(())
+}
+
+/// Nothing more leaves for an account; messages that it does not have yet have failed.
+pub(super) fn empty_outbox(step: &mut Step<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
+    for row in step.tx.outbox_of_chat(chat)? {
+        if let Some(message) = row.message {
+            step.tx.outbox_delete_group(&message)?;
+        }
+        outcome::give_up(step, &row, code)?;
     }
     Ok(())
 }

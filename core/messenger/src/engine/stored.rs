@@ -1,15 +1,15 @@
 //! What the API reads from the database by itself, in the engine's encoding.
 
-use sotto_db::Reader;
-use sotto_wire::identity::secret_hash;
+use sotto_db::{Hash, Reader};
+use sotto_wire::identity::{DeviceRecord, secret_hash};
 use sotto_wire::invite::{Invite, MAX_NODES};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
 use super::invite::{invite_error, is_open};
 pub(crate) use super::own::KEY_ACCOUNT;
-use super::own::{KEY_NAME, KEY_PHRASE, KEY_REPLACED, KEY_SETTINGS, settings_of};
-use super::state;
+use super::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
+use super::{contact, state};
 use crate::error::{Code, Error};
 use crate::records::{
     self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings,
@@ -39,6 +39,17 @@ pub fn own(reader: &Reader) -> Result<Option<Own>, Error> {
         name: name.display(),
         replaced: reader.kv_get(KEY_REPLACED)?.is_some(),
     }))
+}
+
+/// Hashes of the own device and of the one that verifying a contact takes as theirs.
+pub fn devices(reader: &Reader, contact: &sotto_db::Contact) -> Result<(Hash, Hash), Error> {
+    let record = reader.kv_get(KEY_RECORD)?.ok_or(Code::StorageCorrupt)?;
+    let record = DeviceRecord::decode(&record).map_err(|_| Code::StorageCorrupt)?;
+    let theirs = contact::shown_device(contact);
+    Ok((
+        contact::device_hash(Some(&record)),
+        contact::device_hash(theirs.as_ref()),
+    ))
 }
 
 /// The recovery phrase.

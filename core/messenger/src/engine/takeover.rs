@@ -85,8 +85,7 @@ fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
 /// second the higher device id counts.
 pub(super) fn outranks(own: &Own, list: &DeviceList) -> bool {
     let theirs = list.records.iter().map(|record| record.device_id).max();
-    list.record(&own.device).is_none()
-        && (list.version, theirs) > (own.record.list_version, Some(own.device))
+    !own.is_in(list) && (list.version, theirs) > (own.record.list_version, Some(own.device))
 }
 
 /// This install stops: nothing is sent, opened or receipted any more, and the person is told.

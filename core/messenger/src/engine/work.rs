@@ -6,11 +6,10 @@ use super::bucket::Meter;
 use super::input::Effect;
 use super::own::{self, KEY_COVERED};
 use super::probe::FIRST_ID;
-use super::query::What;
 use super::step::{DAY, HOUR, Step};
 use super::trust::Told;
 use super::{Engine, bucket, cards, news, outcome, receipt, receive, reset, send};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::event::Event;
 
 /// What is past its time is deleted this often, while something happens anyway.
@@ -49,6 +48,12 @@ impl Engine {
             } => self.checked(now_ms, id, outcome::unchecked, out),
             NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, |_, _| Ok(()), out),
             NetEvent::Lost { node } => self.run(now_ms, out, |step| outcome::lost(step, node)),
+            NetEvent::OtherNetwork => {
+                if !std::mem::replace(&mut self.live.other_network, true) {
+                    out.push(notice(Code::NetworkOther));
+                }
+                Ok(())
+            }
             NetEvent::Connectivity(now) => self.connectivity(now_ms, now, out),
             NetEvent::Book { changed, gone } => self.book(changed, &gone),
             NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
@@ -205,7 +210,7 @@ impl Engine {
         now: Connectivity,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let before = std::mem::replace(&mut self.live.connectivity, now);
+        let before = self.live.connected(now, now_ms);
         if now.gap || (now.subscribed && !before.subscribed) {
             self.live.missed();
             self.live.catch_up_after_ms = 0;
@@ -243,6 +248,10 @@ impl Engine {
     }
 
     fn all_work(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        if !self.polls() && self.live.offline_ms.is_some_and(|at| at <= now_ms) {
+            self.live.offline_ms = None;
+            out.push(notice(Code::NetworkUnreachable));
+        }
         self.subscribe(now_ms, out);
         if self.is_replaced() {
             return Ok(()); // the install that took over does the rest
@@ -382,7 +391,10 @@ impl Engine {
         let live = &self.live;
         let store = live.connectivity.store;
         let publish = |at: Option<i64>| Some(at?.max(live.publish_from()?));
+        // A bucket that is polled needs no connection.
+        let offline = live.offline_ms.filter(|_| !self.polls());
         let candidates = [
+            offline,
             publish(due.publish_ms),
             publish(due.check_ms),
             due.receipt_ms,
@@ -403,6 +415,11 @@ impl Engine {
         let next = next.filter(|&at| at < sotto_db::NEVER);
         Ok(next.map(|next| next.max(live.work_after_ms).max(now_ms)))
     }
+}
+
+fn notice(code: Code) -> Effect {
+    let code = code.as_str();
+    Effect::Emit(Event::Notice { code })
 }
 
 fn seconds(received: &Received) -> i64 {

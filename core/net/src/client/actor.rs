@@ -376,6 +376,7 @@ impl Actor {
                     return self.circle(kind).admit(&ready.peer);
                 }
                 log::warn!("a node belongs to another network");
+                self.out.push_back(Event::OtherNetwork);
                 self.nodes.lied(ready.node, now); // it may change
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }

@@ -1,0 +1,812 @@
+//! Who is who: devices, invites, start numbers, verifying, and what somebody may do before he is known.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use sotto_db::{Contact, Message, Tx};
+use sotto_messenger::engine::input::{Answer, Command, ContactAction};
+use sotto_messenger::engine::stored;
+use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
+use sotto_messenger::{Code, Event};
+use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
+use sotto_wire::invite::Invite;
+
+fn contact(world: &World, who: usize) -> Contact {
+    world.phones[who].read(|reader| reader.contacts().unwrap().remove(0))
+}
+
+fn state(world: &World, who: usize) -> ContactState {
+    stored::contact_state(contact(world, who).state)
+}
+
+/// Changes a phone's database while it is down; it is started again.
+fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&Tx<'_>) -> T) -> T {
+    world.kill(who);
+    let done = world.phones[who].tables(work);
+    world.start(who);
+    done
+}
+
+fn change(world: &mut World, who: usize, work: impl FnOnce(&mut Contact)) {
+    alter(world, who, |tx| {
+        let mut row = tx.contacts().unwrap().remove(0);
+        work(&mut row);
+        tx.contact_put(&row).unwrap();
+    });
+}
+
+fn phrase(world: &World, who: usize) -> String {
+    world.phones[who].read(|reader| stored::phrase(reader).unwrap().unwrap().to_string())
+}
+
+/// Phone 2 restores the phrase of phone 1, which is off.
+fn steal(world: &mut World) {
+    let phrase = phrase(world, 1);
+    world.kill(1);
+    world
+        .call(
+            2,
+            Command::AccountRestore {
+                phrase: phrase.into(),
+            },
+        )
+        .unwrap();
+    world.run(MINUTE);
+}
+
+/// Alice (0) and Bob (1), contacts, and an empty phone (2).
+fn three(seed: u64) -> World {
+    let mut world = World::new(seed, 3);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "");
+    world.run(MINUTE);
+    world.accept(1);
+    world.run(MINUTE);
+    world
+}
+
+/// What phone 2 calls itself from now on: the device id of phone 1, with keys of its own.
+fn pose(world: &mut World) {
+    let device = world.phones[1].tables(|tx| tx.kv_get("device").unwrap().unwrap());
+    alter(world, 2, |tx| {
+        let mut own = tx.kv_get("device").unwrap().unwrap();
+        own[..16].copy_from_slice(&device[..16]);
+        tx.kv_set("device", &own).unwrap();
+        let mut record = tx.kv_get("record").unwrap().unwrap();
+        record[8..16].fill(0); // it ran out, so it is signed anew
+        tx.kv_set("record", &record).unwrap();
+    });
+}
+
+fn notices(world: &mut World, who: usize, code: Code) -> usize {
+    let is =
+        |event: &Event| matches!(event, Event::Notice { code: told } if *told == code.as_str());
+    let told = world.phones[who].events.iter().filter(|event| is(event));
+    let count = told.count();
+    world.phones[who].events.clear();
+    count
+}
+
+#[test]
+fn a_known_device_id_with_other_keys_takes_over_nothing() {
+    for (seed, verified) in [(70, true), (71, false)] {
+        let mut world = three(seed);
+        if verified {
+            world.verify(0);
+        }
+        let before = contact(&world, 0);
+        world.phones[0].events.clear();
+        world.set_online(2, false);
+        steal(&mut world);
+        pose(&mut world);
+        world.set_online(2, true);
+        world.run(10 * MINUTE);
+        let link = world.invite(0);
+        world.run(MINUTE);
+        world.add(2, &link, "it is Bob");
+        world.run(MINUTE);
+        let after = contact(&world, 0);
+        assert_eq!(after.record, before.record, "the old record stays");
+        assert_eq!(
+            (after.home, after.name, after.list_version),
+            (before.home, before.name, before.list_version)
+        );
+        assert!(after.devices_changed, "and it is shown");
+        assert_eq!(notices(&mut world, 0, Code::DevicesChanged), 1);
+        assert!(world.phones[0].texts().is_empty(), "it is nobody's text");
+        assert!(world.send(0, "for Bob"));
+        world.run(10 * MINUTE);
+        assert_eq!(world.phones[2].texts(), ["it is Bob"]);
+        assert!(world.phones[0].states()[0] < MessageState::Delivered);
+        // Bob's own install learns what happened.
+        world.phones[1].events.clear();
+        world.start(1);
+        world.run(MINUTE);
+        assert_eq!(notices(&mut world, 1, Code::DeviceReplaced), 1);
+    }
+}
+
+/// Somebody with the phrase who takes over the device's id too is another device: the install that was there says so.
+#[test]
+fn the_own_device_id_with_other_keys_is_not_this_device() {
+    let mut world = three(90);
+    let phrase = phrase(&world, 1);
+    let device = alter(&mut world, 1, |tx| tx.kv_get("device").unwrap().unwrap());
+    world.run(MINUTE);
+    world.set_online(2, false);
+    let phrase = phrase.into();
+    world.call(2, Command::AccountRestore { phrase }).unwrap();
+    alter(&mut world, 2, |tx| {
+        let mut own = tx.kv_get("device").unwrap().unwrap();
+        own[..16].copy_from_slice(&device[..16]);
+        tx.kv_set("device", &own).unwrap();
+    });
+    world.set_online(2, true);
+    world.run(10 * MINUTE);
+    assert_eq!(notices(&mut world, 1, Code::DeviceReplaced), 1);
+}
+
+/// The same by cards: the phone that answers under Bob's contacts secret is a copy of his, with other keys.
+#[test]
+fn cards_with_other_keys_under_a_known_id_begin_nothing() {
+    let mut world = three(72);
+    world.kill(1);
+    world.kill(2);
+    let file = |who: usize| world.phones[who].folder().join("account.db");
+    std::fs::copy(file(1), file(2)).unwrap();
+    world.phones[2].tables(|tx| {
+        for hash in tx.sessions().unwrap() {
+            tx.session_delete(&hash).unwrap();
+        }
+        let mut own = tx.kv_get("device").unwrap().unwrap();
+        own[16..].iter_mut().for_each(|byte| *byte ^= 0x55);
+        tx.kv_set("device", &own).unwrap();
+        let mut record = tx.kv_get("record").unwrap().unwrap();
+        record[8..16].fill(0);
+        tx.kv_set("record", &record).unwrap();
+        tx.kv_delete("published_ms").unwrap();
+        tx.kv_delete("next_self_ms").unwrap();
+    });
+    world.start(2);
+    let before = contact(&world, 0);
+    assert!(world.send(0, "for Bob"));
+    world.run(3 * DAY);
+    let after = contact(&world, 0);
+    assert_eq!(after.record, before.record);
+    assert!(after.devices_changed);
+    assert!(world.phones[2].texts().is_empty());
+}
+
+#[test]
+fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked() {
+    let mut world = three(73);
+    world.verify(0);
+    assert!(world.send(0, "to Bob"));
+    world.run(MINUTE);
+    let sent = world.phones[0].messages().remove(0);
+    let before = contact(&world, 0);
+    let order = |world: &World| {
+        let id = contact(world, 0).conversation;
+        world.phones[0].read(|reader| {
+            let row = reader.conversation(&id).unwrap().unwrap();
+            (row.lamport, row.heads)
+        })
+    };
+    let in_order = order(&world);
+    steal(&mut world);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    world.add(2, &link, "my new phone");
+    world.run(MINUTE);
+    assert!(world.send(2, "where were we?"));
+    assert!(world.send(2, &"long ".repeat(2_000)));
+    world.run(MINUTE);
+    // Now it says whatever a contact may say.
+    let queries = world.phones[0].queries;
+    let conversation = contact(&world, 2).conversation;
+    change(&mut world, 2, |row| {
+        row.state = 2;
+        row.hello_sent = true;
+        row.home = before.home.map(|_| row.home.unwrap());
+    });
+    alter(&mut world, 2, |tx| {
+        let message = Message {
+            conversation,
+            mine: false,
+            state: 6,
+            read: false,
+            ..sent.clone()
+        };
+        assert!(tx.message_insert(&message).unwrap());
+    });
+    let name = "Mallory".to_owned();
+    world.call(2, Command::ProfileSet { name }).unwrap();
+    world
+        .call(
+            2,
+            Command::MarkRead {
+                conversation: world.conversation(2),
+                message: MessageId::from_bytes(&sent.id),
+            },
+        )
+        .unwrap();
+    world.run(8 * HOUR);
+    let after = contact(&world, 0);
+    assert_eq!(
+        (after.device, &after.record, after.home, &after.name),
+        (before.device, &before.record, before.home, &before.name)
+    );
+    assert_eq!(after.list_version, before.list_version);
+    assert_eq!(after.contacts_secret, before.contacts_secret);
+    assert!(after.verified && after.devices_changed);
+    assert_eq!(
+        after.waiting.as_deref(),
+        Some("contact.devices_changed"),
+        "and says why nothing leaves for it"
+    );
+    assert_eq!(order(&world), in_order);
+    let shown: Vec<_> = world.phones[0]
+        .messages()
+        .into_iter()
+        .map(|one| (one.text, one.mine, one.unconfirmed, one.fetching))
+        .collect();
+    let text = |text: &str| Some(text.to_owned());
+    assert!(shown.contains(&(text("to Bob"), true, false, false)));
+    assert!(shown.contains(&(text("where were we?"), false, true, false)));
+    assert!(shown.contains(&(None, false, true, true)), "not fetched");
+    assert_eq!(
+        world.phones[0].states(),
+        [MessageState::Delivered],
+        "not read"
+    );
+    assert!(
+        world.phones[0].queries <= queries + 40,
+        "none of its choice"
+    );
+    assert!(
+        world.phones[2]
+            .states()
+            .iter()
+            .all(|s| *s < MessageState::Delivered)
+    );
+    // The person says that it is Bob: all of it counts.
+    let whom = world.contact(0);
+    world
+        .call(0, Command::DevicesSeen { contact: whom })
+        .unwrap();
+    world.run(HOUR);
+    let after = contact(&world, 0);
+    assert!(!after.verified && !after.devices_changed, "not compared");
+    assert_ne!(after.device, before.device);
+    assert_eq!(after.waiting, None);
+    assert!(world.phones[0].texts().contains(&"long ".repeat(2_000)));
+    assert!(world.send(0, "so it is you"));
+    world.run(HOUR);
+    assert_eq!(world.phones[2].texts().last().unwrap(), "so it is you");
+}
+
+#[test]
+fn a_contacts_secret_in_a_link_admits_nobody() {
+    for block in [false, true] {
+        let mut world = three(74);
+        world.create(2, "Mallory's friend");
+        world.run(DAY); // Bob's cards are out
+        let theirs = contact(&world, 0);
+        if block {
+            let whom = world.contact(1);
+            let action = ContactAction::Block;
+            world
+                .call(
+                    1,
+                    Command::ContactAnswer {
+                        contact: whom,
+                        action,
+                    },
+                )
+                .unwrap();
+            world.run(HOUR);
+        }
+        let link = Invite {
+            cluster: 66,
+            expiry_s: u32::try_from(world.now_ms / 1000 + 86_400).unwrap(),
+            chat: theirs.chat,
+            secret: theirs.contacts_secret.unwrap(),
+            name: None,
+            nodes: Vec::new(),
+        };
+        world.add(2, &link.to_link().unwrap(), "let me in");
+        world.run(HOUR);
+        assert_eq!(world.phones[1].read(|r| r.contacts().unwrap().len()), 1);
+        // He did find the cards and did write.
+        assert!(contact(&world, 2).record.is_some());
+    }
+}
+
+#[test]
+fn one_wrong_clock_shuts_nobody_out() {
+    let mut world = three(75);
+    world.run(DAY); // Bob's cards are out
+    // Start numbers of ten years ahead, on both sides of the wire.
+    let far = u32::try_from(world.now_ms / 1000 + 10 * 365 * 86_400).unwrap();
+    change(&mut world, 0, |row| row.start_out = far);
+    let lose = |tx: &Tx<'_>| {
+        for hash in tx.sessions().unwrap() {
+            tx.session_delete(&hash).unwrap();
+        }
+    };
+    for round in 0..2 {
+        alter(&mut world, 0, lose);
+        change(&mut world, 0, |row| row.fetch_due_ms = Some(1));
+        world.run(HOUR + MINUTE);
+        assert!(world.send(0, &format!("round {round}")));
+        world.run(HOUR);
+        assert_eq!(world.phones[1].texts().len(), round + 1);
+        assert!(contact(&world, 0).start_out < far);
+    }
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered; 2]);
+}
+
+fn qr(world: &World, who: usize) -> Vec<u8> {
+    let theirs = contact(world, who);
+    world.phones[who].read(|reader| {
+        let own = stored::own(reader).unwrap().unwrap().chat;
+        let (mine, known) = stored::devices(reader, &theirs).unwrap();
+        sotto_crypto::SafetyQr::new(&own, mine, &theirs.chat, known)
+            .encode()
+            .to_vec()
+    })
+}
+
+fn scan(world: &mut World, who: usize, qr: Vec<u8>) -> Option<Code> {
+    let contact = world.contact(who);
+    let scanned = world.call(who, Command::ContactScan { contact, qr });
+    scanned.err().map(|error| error.code())
+}
+
+#[test]
+fn a_scanned_code_verifies_the_devices_that_were_seen() {
+    let mut world = three(76);
+    let (alice, bob) = (qr(&world, 0), qr(&world, 1));
+    assert_eq!(
+        scan(&mut world, 0, alice),
+        Some(Code::QrOtherAccount),
+        "her own"
+    );
+    assert_eq!(scan(&mut world, 0, bob[1..].to_vec()), Some(Code::BadQr));
+    let mut other = bob.clone();
+    other[70] ^= 1;
+    assert_eq!(scan(&mut world, 0, other), Some(Code::QrOtherDevices));
+    let mut other = bob.clone();
+    other[100] ^= 1;
+    assert_eq!(scan(&mut world, 0, other), Some(Code::QrOwnDevices));
+    assert!(!contact(&world, 0).verified);
+    assert_eq!(scan(&mut world, 0, bob.clone()), None);
+    assert!(contact(&world, 0).verified);
+    // A device that comes later is not covered, by the code of before neither.
+    steal(&mut world);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    world.add(2, &link, "me again");
+    world.run(MINUTE);
+    assert!(contact(&world, 0).other_record.is_some());
+    assert_eq!(scan(&mut world, 0, bob), Some(Code::QrOtherDevices));
+    let fresh = qr(&world, 2);
+    assert_eq!(scan(&mut world, 0, fresh), None);
+    let row = contact(&world, 0);
+    assert!(row.verified && !row.devices_changed && row.other_record.is_none());
+    assert!(world.send(0, "by the code"));
+    world.run(10 * MINUTE);
+    assert_eq!(world.phones[2].texts().last().unwrap(), "by the code");
+}
+
+#[test]
+fn what_was_compared_is_not_what_came_since() {
+    let mut world = three(77);
+    let shown = |world: &World| {
+        let row = contact(world, 0);
+        world.phones[0].read(|reader| stored::devices(reader, &row).unwrap().1)
+    };
+    let before = shown(&world);
+    world.verify(0);
+    steal(&mut world);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    world.add(2, &link, "me again");
+    world.run(MINUTE);
+    let whom = world.contact(0);
+    let late = world.call(
+        0,
+        Command::ContactVerify {
+            contact: whom.clone(),
+            devices: Some(before),
+        },
+    );
+    assert_eq!(late.unwrap_err().code(), Code::DevicesChanged);
+    assert!(contact(&world, 0).other_record.is_some());
+    let now = Some(shown(&world));
+    world
+        .call(
+            0,
+            Command::ContactVerify {
+                contact: whom,
+                devices: now,
+            },
+        )
+        .unwrap();
+    assert!(contact(&world, 0).verified && contact(&world, 0).other_record.is_none());
+}
+
+#[test]
+fn before_the_answer_nothing_is_asked_of_stores() {
+    let mut world = World::new(78, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    let quiet = world.phones[1].queries;
+    world.run(HOUR);
+    let usual = world.phones[1].queries - quiet;
+    world.add(0, &link, "please");
+    world.run(MINUTE);
+    let honest = world.weather;
+    world.weather.push_lost = 100;
+    world.weather.store_misses = 100;
+    assert!(world.send(0, "lost on the way")); // a parent of the next
+    world.run(SECOND);
+    world.weather = honest;
+    assert!(world.send(0, &"long ".repeat(2_000)));
+    let before = world.phones[1].queries;
+    world.run(HOUR);
+    let fetching = world.phones[1]
+        .messages()
+        .iter()
+        .filter(|m| m.fetching)
+        .count();
+    assert_eq!(fetching, 1, "shown as there");
+    assert!(world.phones[1].queries - before <= usual + 1);
+    world.accept(1);
+    world.run(HOUR);
+    assert_eq!(world.phones[1].texts().len(), 3, "and had with the answer");
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered; 3]);
+}
+
+#[test]
+fn a_request_brings_a_hundred_messages_in_all_read_or_not() {
+    let mut world = World::new(79, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "please");
+    world.run(MINUTE);
+    for i in 0..130 {
+        assert!(world.send(0, &format!("{i}")));
+        world.run(2 * SECOND);
+        world.read_all(1);
+    }
+    world.run(MINUTE);
+    assert_eq!(world.phones[1].messages().len(), 100);
+    // A number far ahead is not opened either: its keys would be kept.
+    assert_eq!(alter(&mut world, 1, |_| ()), ());
+    let kept = world.phones[1].read(|reader| reader.counts().unwrap().skipped);
+    assert_eq!(kept, 0);
+}
+
+#[test]
+fn a_contact_begins_one_session_an_hour_and_has_four() {
+    let mut world = three(80);
+    world.run(DAY);
+    let home = world.phones[0].topics()[0].clone();
+    let before = world
+        .published
+        .iter()
+        .filter(|(topic, _)| *topic == home)
+        .count();
+    for _ in 0..60 {
+        alter(&mut world, 0, |tx| {
+            for hash in tx.sessions().unwrap() {
+                tx.session_delete(&hash).unwrap();
+            }
+            let mut row = tx.contacts().unwrap().remove(0);
+            row.fetch_due_ms = Some(1);
+            row.reset_pair = None; // by the bundle
+            tx.contact_put(&row).unwrap();
+        });
+        assert!(world.send(0, "again"));
+        world.run(2 * MINUTE);
+    }
+    let sessions = alter(&mut world, 1, |tx| tx.sessions().unwrap().len());
+    assert!((2..=4).contains(&sessions), "{sessions}");
+    world.run(22 * HOUR);
+    let after = world
+        .published
+        .iter()
+        .filter(|(topic, _)| *topic == home)
+        .count();
+    assert!(after - before < 300, "{}", after - before);
+}
+
+#[test]
+fn wanted_messages_are_answered_once_an_hour_and_what_is_gone_is_said_once() {
+    let mut world = three(89);
+    assert_ne!(world.phones[0].topics(), world.phones[1].topics());
+    assert!(world.send(1, "wanted"));
+    world.run(MINUTE);
+    let wanted = *world.phones[1].messages()[0].id.first_chunk().unwrap();
+    let home = world.phones[0].topics()[0].clone();
+    let sent = |world: &World| world.published.iter().filter(|(t, _)| *t == home).count();
+    let before = sent(&world);
+    for i in 0..30_u8 {
+        // Alice forgets it, and names messages that never were.
+        alter(&mut world, 0, |tx| {
+            let row = tx.contacts().unwrap().remove(0);
+            for prefix in [wanted, [i; 8], [0x80 | i; 8]] {
+                tx.hole_put(&sotto_db::Hole {
+                    conversation: row.conversation,
+                    prefix,
+                    from_s: 0,
+                    until_s: 0,
+                    stage: 1,
+                    due_ms: 1,
+                })
+                .unwrap();
+            }
+        });
+        world.run(MINUTE);
+    }
+    let answers = sent(&world) - before;
+    assert!(
+        answers <= 30 + 3,
+        "receipts and at most an answer an hour: {answers}"
+    );
+}
+
+#[test]
+fn unblocking_gives_back_what_was() {
+    let mut world = three(82);
+    let act = |world: &mut World, who: usize, action| {
+        let contact = world.contact(who);
+        world
+            .call(who, Command::ContactAnswer { contact, action })
+            .unwrap();
+    };
+    assert!(world.send(1, "before"));
+    world.run(MINUTE);
+    act(&mut world, 1, ContactAction::Block);
+    world.run(MINUTE);
+    assert!(world.send(0, "unheard"));
+    world.run(HOUR);
+    assert_eq!(world.phones[1].texts(), ["before"]);
+    act(&mut world, 1, ContactAction::Unblock);
+    assert_eq!(state(&world, 1), ContactState::Accepted);
+    world.run(DAY);
+    assert!(world.send(1, "after"));
+    assert!(world.send(0, "and back"));
+    world.run(DAY);
+    for who in 0..2 {
+        let texts = world.phones[who].texts();
+        assert!(texts.contains(&"after".to_owned()), "{who}: {texts:?}");
+        assert!(texts.contains(&"and back".to_owned()), "{who}: {texts:?}");
+        let states = world.phones[who].states();
+        assert!(
+            states.iter().all(|s| *s == MessageState::Delivered),
+            "{states:?}"
+        );
+    }
+    // A new contacts secret came with it.
+    let own = alter(&mut world, 1, |tx| tx.kv_get("contacts_secret").unwrap());
+    assert_eq!(contact(&world, 0).contacts_secret.map(Vec::from), own);
+}
+
+#[test]
+fn a_blocked_request_is_a_request_again() {
+    let mut world = World::new(83, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "please");
+    world.run(MINUTE);
+    let contact = world.contact(1);
+    for action in [ContactAction::Block, ContactAction::Unblock] {
+        let contact = contact.clone();
+        world
+            .call(1, Command::ContactAnswer { contact, action })
+            .unwrap();
+        world.run(HOUR);
+    }
+    assert_eq!(state(&world, 1), ContactState::Incoming);
+    world.accept(1);
+    world.run(HOUR);
+    assert_eq!(state(&world, 0), ContactState::Accepted);
+    assert!(world.send(0, "thanks"));
+    world.run(MINUTE);
+    assert_eq!(world.phones[1].texts(), ["please", "thanks"]);
+}
+
+/// A request blocked by who made it leaves again.
+#[test]
+fn an_own_request_goes_on_after_unblocking() {
+    let mut world = World::new(84, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.set_online(0, false);
+    let contact = world.add(0, &link, "please");
+    for action in [ContactAction::Block, ContactAction::Unblock] {
+        let contact = contact.clone();
+        world
+            .call(0, Command::ContactAnswer { contact, action })
+            .unwrap();
+    }
+    assert_eq!(state(&world, 0), ContactState::Requested);
+    world.set_online(0, true);
+    world.run(10 * MINUTE);
+    world.accept(1);
+    world.run(10 * MINUTE);
+    assert_eq!(state(&world, 0), ContactState::Accepted);
+    assert_eq!(world.phones[1].texts(), ["please"]);
+}
+
+/// After a restore friends find each other again, whoever asks.
+#[test]
+fn a_restored_friend_is_added_again_in_either_direction() {
+    for asks in [0, 2] {
+        let mut world = three(85);
+        steal(&mut world); // it is Bob's own new phone
+        let asked = 2 - asks;
+        let link = world.invite(asked);
+        world.run(MINUTE);
+        let answer = world.call(
+            asks,
+            Command::ContactAdd {
+                link,
+                text: Some("me again".to_owned()),
+            },
+        );
+        assert!(matches!(answer, Ok(Answer::Contact(_))));
+        world.run(10 * MINUTE);
+        if asked == 2 {
+            assert_eq!(state(&world, 2), ContactState::Incoming, "never nothing");
+            world.accept(2);
+            world.run(10 * MINUTE);
+        }
+        for who in [0, 2] {
+            assert_eq!(state(&world, who), ContactState::Accepted);
+            assert!(world.send(who, &format!("by {who}")));
+        }
+        world.run(HOUR);
+        for who in [0, 2] {
+            let texts = world.phones[who].texts();
+            assert!(texts.contains(&"by 0".to_owned()) && texts.contains(&"by 2".to_owned()));
+        }
+        let states = world.phones[2].states();
+        assert!(
+            states.iter().all(|s| *s == MessageState::Delivered),
+            "{states:?}"
+        );
+    }
+}
+
+/// What a person should know of is told without being asked for; the others stand beside what they are about.
+#[test]
+fn no_network_is_told_once_each_time() {
+    let mut world = three(91);
+    world.run(MINUTE);
+    for who in 0..2 {
+        world.phones[who].events.clear();
+    }
+    for _ in 0..2 {
+        world.set_online(0, false);
+        world.run(20 * SECOND);
+        assert_eq!(notices(&mut world, 0, Code::NetworkUnreachable), 0);
+        world.run(DAY);
+        assert_eq!(notices(&mut world, 0, Code::NetworkUnreachable), 1);
+        world.set_online(0, true);
+        world.run(HOUR);
+    }
+    assert_eq!(notices(&mut world, 1, Code::NetworkUnreachable), 0);
+}
+
+/// Who is a contact and gives a fresh invite gets a session of its own: what they had may be lost.
+#[test]
+fn adding_a_contact_again_begins_a_new_session() {
+    let mut world = three(86);
+    let before = alter(&mut world, 0, |tx| tx.sessions().unwrap());
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "");
+    world.run(10 * MINUTE);
+    let after = alter(&mut world, 0, |tx| tx.sessions().unwrap());
+    assert!(after.len() > before.len());
+    assert_eq!(state(&world, 0), ContactState::Accepted);
+    assert!(world.send(0, "in the new one"));
+    world.run(MINUTE);
+    assert_eq!(world.phones[1].texts(), ["in the new one"]);
+    let open = alter(&mut world, 1, |tx| {
+        let open = |one: &&sotto_db::Invite| one.closed_ms.is_none();
+        tx.invites().unwrap().iter().filter(open).count()
+    });
+    assert_eq!(open, 0, "its use counts");
+}
+
+#[test]
+fn the_text_of_a_request_stays_in_the_conversation() {
+    let mut world = World::new(87, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "from the choir");
+    assert_eq!(world.phones[0].texts(), ["from the choir"]);
+    assert_eq!(world.phones[0].states(), [MessageState::Queued]);
+    world.run(MINUTE);
+    assert_eq!(world.phones[1].texts(), ["from the choir"]);
+    world.accept(1);
+    world.run(MINUTE);
+    assert!(world.send(1, "hello"));
+    assert!(world.send(0, "hi"));
+    world.run(10 * MINUTE);
+    for who in 0..2 {
+        assert_eq!(world.phones[who].texts()[0], "from the choir");
+        assert_eq!(world.phones[who].texts().len(), 3);
+    }
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered; 2]);
+    let messages = world.phones.iter().map(sotto_testkit::Phone::messages);
+    let ids: Vec<_> = messages.map(|all| all[0].id).collect();
+    assert_eq!(ids[0], ids[1], "one message on both sides");
+}
+
+/// The link of one invite fills the places of no other.
+#[test]
+fn requests_of_one_invite_are_few() {
+    let mut world = World::new(88, 3);
+    for (who, name) in ["Bob", "Dora", "Alice"].into_iter().enumerate() {
+        world.create(who, name);
+    }
+    world.run(MINUTE);
+    let (crowded, other) = (world.invite(0), world.invite(0));
+    world.run(MINUTE);
+    world.add(1, &crowded, "please");
+    world.run(MINUTE);
+    let dora = contact(&world, 0);
+    alter(&mut world, 0, |tx| {
+        for i in 1..25 {
+            tx.contact_put(&Contact {
+                chat: [i; 33],
+                conversation: [i; 32],
+                ..dora.clone()
+            })
+            .unwrap();
+        }
+    });
+    let known = |world: &World| world.phones[0].read(|r| r.contacts().unwrap().len());
+    assert_eq!(known(&world), 25);
+    world.add(2, &crowded, "please");
+    world.run(HOUR);
+    assert_eq!(known(&world), 25);
+    world.kill(2);
+    world.phones[2].tables(|tx| {
+        let mut row = tx.contacts().unwrap().remove(0);
+        row.state = 3;
+        tx.contact_put(&row).unwrap();
+    });
+    world.start(2);
+    world.add(2, &other, "please");
+    world.run(10 * MINUTE);
+    assert_eq!(known(&world), 26);
+    let _: ContactId = world.contact(2);
+}
