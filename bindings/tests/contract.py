@@ -160,7 +160,8 @@ async def two_people_meet_and_talk(folder):
     contact = alice.contact().id
     number = alice.core.safety_number(contact)
     assert len(number.qr) == 65 and number.digits == bob.core.safety_number(bob.contact().id).digits
-    await alice.core.contact_verify(contact, True)
+    shown = alice.core.safety_number(contact)
+    await alice.core.contact_verify(contact, shown.devices)
     assert alice.contact().verified
     await alice.core.profile_set("Alicia")
     assert alice.core.account().name == "Alicia"  # contacts learn it within hours

@@ -123,7 +123,8 @@ impl Stage {
                 let conversation = self.bob.contact("accepted")["conversation"].clone();
                 let send = json!({"conversation": conversation, "text": "Hello Alice"});
                 self.bob.call("send", send);
-                self.alice.texts(&conversation, &["Hello Alice"]);
+                self.alice
+                    .texts(&conversation, &["It is me, Bob", "Hello Alice"]);
             }
             "connectivity" => {
                 let subscribed = |answer: &Value| (answer["subscribed"] == true).then_some(());

@@ -14,7 +14,7 @@ use sotto_messenger::{Error, Event, Kind};
 
 use crate::phone::KEY;
 use crate::record::{Record, Told};
-use crate::{SECOND, Seeded, World};
+use crate::{HOUR, SECOND, Seeded, World};
 
 mod check;
 mod script;
@@ -123,7 +123,7 @@ impl Life {
         for who in 0..2 {
             for event in std::mem::take(&mut self.world.phones[who].events) {
                 if let Event::Notice { code } = event {
-                    self.unwell = true;
+                    self.unwell |= code.starts_with("storage.");
                     self.record().error(&format!("notice {code}"));
                 }
             }
@@ -375,7 +375,8 @@ impl Life {
             });
             if at_rest {
                 let took = self.world.now_ms - self.began_ms;
-                return self.done(&format!("settled {took}"));
+                self.done(&format!("settled {took}"));
+                return self.pass(7 * HOUR); // a new name takes up to six
             }
         }
     }
