@@ -159,10 +159,16 @@ async def two_people_meet_and_talk(folder):
 
     contact = alice.contact().id
     number = alice.core.safety_number(contact)
-    assert len(number.qr) == 65 and number.digits == bob.core.safety_number(bob.contact().id).digits
-    shown = alice.core.safety_number(contact)
-    await alice.core.contact_verify(contact, shown.devices)
+    theirs = bob.core.safety_number(bob.contact().id)
+    assert len(number.qr) == 129 and number.digits == theirs.digits
+    await alice.core.contact_verify(contact, number.devices)
     assert alice.contact().verified
+    await alice.core.contact_verify(contact, None)
+    assert not alice.contact().verified
+    await fails(SottoError.Crypto, "verify.account", lambda: alice.core.contact_scan(contact, number.qr))
+    await alice.core.contact_scan(contact, theirs.qr)
+    await alice.core.devices_seen(contact)
+    assert alice.contact().verified and not alice.contact().devices_changed
     await alice.core.profile_set("Alicia")
     assert alice.core.account().name == "Alicia"  # contacts learn it within hours
     await bob.core.draft_set(place, "not yet")

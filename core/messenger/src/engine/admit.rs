@@ -107,7 +107,7 @@ fn start(
         .as_ref()
         .and_then(|contact| u64::try_from(contact.list_version).ok());
     let good = chat != own.chat
-        && admits(&prekey, &chat, known.as_ref())
+        && serves(&prekey, &chat, known.as_ref().map(|contact| contact.state))
         && check_not_after(record.not_after_s, step.clock_s()).is_ok()
         && check_version(record.list_version, version, step.clock_s()).is_ok()
         && found::verify_record(&chat, &record);
@@ -152,8 +152,7 @@ fn belongs(prekey: &Prekey, secret: &Secret) -> bool {
 
 /// Who may begin a session by a pair: with an invite anybody who is not blocked, else contacts alone, and by a reset pair
 /// only the one that it was given to.
-fn admits(prekey: &Prekey, chat: &Chat, known: Option<&Contact>) -> bool {
-    let state = known.map(|contact| contact.state);
+fn serves(prekey: &Prekey, chat: &Chat, state: Option<u8>) -> bool {
     match prekey.kind {
         INVITE => state != Some(state::BLOCKED),
         RESET => state == Some(state::ACCEPTED) && prekey.chat == Some(*chat),
@@ -304,4 +303,60 @@ fn take_device(step: &mut Step<'_>, contact: &mut Contact, start: &Start) -> Res
     }
     device::remember(step, contact, record, start.opened.start())?;
     Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prekey(kind: u8) -> Prekey {
+        Prekey {
+            id: [1; 8],
+            private: [].as_slice().into(),
+            kind,
+            secret: (kind != RESET).then_some([2; 16]),
+            chat: (kind == RESET).then_some([3; 33]),
+            delete_ms: None,
+        }
+    }
+
+    fn secret(kind: u8, secret: [u8; 16]) -> Secret {
+        Secret {
+            secret,
+            kind,
+            until_ms: None,
+            created_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_prekey_serves_whom_it_was_made_for() {
+        for kind in [INVITE, BUNDLE] {
+            assert!(belongs(&prekey(kind), &secret(kind, [2; 16])));
+            for other in [INVITE, CONTACTS] {
+                let under_another = belongs(&prekey(kind), &secret(other, [9; 16]));
+                assert!(!under_another, "only with its own secret");
+            }
+        }
+        assert!(belongs(&prekey(RESET), &secret(CONTACTS, [9; 16])));
+        assert!(!belongs(&prekey(RESET), &secret(INVITE, [2; 16])));
+        assert!(!belongs(&prekey(3), &secret(CONTACTS, [2; 16])));
+
+        let may = |kind: u8, chat: [u8; 33], state: Option<u8>| serves(&prekey(kind), &chat, state);
+        let states = [
+            None,
+            Some(state::REQUESTED),
+            Some(state::INCOMING),
+            Some(state::ACCEPTED),
+            Some(state::DECLINED),
+            Some(state::BLOCKED),
+        ];
+        for state in states {
+            let accepted = state == Some(state::ACCEPTED);
+            assert_eq!(may(INVITE, [3; 33], state), state != Some(state::BLOCKED));
+            assert_eq!(may(BUNDLE, [3; 33], state), accepted);
+            assert_eq!(may(RESET, [3; 33], state), accepted);
+            assert!(!may(RESET, [4; 33], state), "given to somebody else");
+        }
+    }
 }
