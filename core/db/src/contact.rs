@@ -235,3 +235,39 @@ impl Tx<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Account;
+
+    #[test]
+    fn the_devices_of_an_account_are_few_and_the_confirmed_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("account.db");
+        let mut account = Account::open(&path, &[7; 32]).unwrap();
+        let device = |chat: u8, n: u8| Device {
+            chat: [chat; 33],
+            device: [n; 16],
+            identity: [n; 32],
+            signing: [n; 32],
+            start_in: 0,
+            seen_ms: i64::from(n),
+        };
+        let left = account.transaction(|tx| {
+            tx.device_put(&device(2, 1), 4, None)?;
+            for n in 1..=20 {
+                tx.device_put(&device(1, n), 4, Some(&[1; 16]))?;
+            }
+            let known = |chat: u8| {
+                let all = (1..=20).filter(|n| {
+                    let like = tx.devices_like(&[chat; 33], &[*n; 16], &[0; 32], &[0; 32]);
+                    !like.unwrap().is_empty()
+                });
+                all.collect::<Vec<u8>>()
+            };
+            Ok::<_, Error>((known(1), known(2)))
+        });
+        assert_eq!(left.unwrap(), (vec![1, 17, 18, 19, 20], vec![1]));
+    }
+}
