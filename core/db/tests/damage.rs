@@ -40,6 +40,8 @@ fn message(n: u8) -> Message {
         fetching: false,
         read: false,
         added_ms: 0,
+        unconfirmed: false,
+        resent_ms: 0,
     }
 }
 

@@ -108,6 +108,7 @@ mod tests {
             mine,
             text: Some((*text).to_owned()),
             newer: false,
+            unconfirmed: false,
             fetching: false,
             state,
             reason: None,
