@@ -59,6 +59,8 @@ fn make(path: &Path) {
                 fetching: false,
                 read: true,
                 added_ms: 0,
+                unconfirmed: false,
+                resent_ms: 0,
             })?;
         }
         Ok::<_, Error>(())
