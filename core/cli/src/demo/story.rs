@@ -14,6 +14,9 @@ use super::phone::{Phone, View};
 use super::screen::Screen;
 use crate::exit::Failure;
 
+/// What Alice asks with.
+const REQUEST: &str = "It is me, Alice from the choir 🎶";
+
 /// What they say, in turns; Alice begins.
 const TALK: &[&str] = &[
     "Good morning! Did you sleep well? ☀️",
@@ -118,6 +121,7 @@ pub(crate) async fn tell(cast: &mut Cast<'_>) -> Result<Figures, Failure> {
     let mut sent: [Vec<String>; 2] = Default::default();
     accounts(cast).await?;
     let conversation = meet(cast).await?;
+    sent[0].push(REQUEST.to_owned()); // it stays in the conversation
     cast.screen.say("They talk:")?;
     let lives = (cast.alice.lives, cast.bob.lives);
     let before = cast.alice.traffic().await? + cast.bob.traffic().await?;
@@ -178,8 +182,7 @@ async fn meet(cast: &mut Cast<'_>) -> Result<ConversationId, Failure> {
     let invite: Invite = bob.call("invite", json!({})).await?;
     let shown: String = invite.link.chars().take(48).collect();
     screen.say(&format!("Bob shows Alice an invite: {shown}…"))?;
-    let text = "It is me, Alice from the choir 🎶";
-    let params = json!({"link": invite.link, "text": text});
+    let params = json!({"link": invite.link, "text": REQUEST});
     let asked = |view: &View| !view.contacts.is_empty();
     alice.call_once("contact_add", params, asked).await?;
     let request = bob
