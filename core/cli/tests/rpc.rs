@@ -265,7 +265,7 @@ fn secrets_are_in_no_log_and_in_no_file() {
     let sent = alice.call("send", send)["message"].clone();
     let draft = json!({"conversation": conversation, "text": "canary in a draft"});
     alice.call("draft_set", draft);
-    bob.texts(&conversation, &["canary in a text"]);
+    bob.texts(&conversation, &[text, "canary in a text"]);
     alice.refusal("contact_add", json!({"link": "canary://in-a-bad-link"}));
     let link = link.as_str().unwrap();
     canaries.push(link[link.len() - 40..].to_owned());

@@ -146,7 +146,7 @@ fn every_page_and_every_part_of_it() {
         }
     }
     assert!(said.is_empty(), "{said:?}");
-    assert!(unused <= 40 * 12, "{unused} of {pages} pages");
+    assert!(unused <= 44 * 12, "{unused} of {pages} pages");
 }
 
 #[test]

@@ -215,7 +215,7 @@ impl Life {
             self.insist(|life| {
                 if life.contact(0)?.is_none() {
                     let link = link.clone();
-                    let text = Some("it is me".to_owned());
+                    let text = None;
                     life.call(0, "add", Command::ContactAdd { link, text })?;
                 }
                 Ok(())

@@ -24,6 +24,8 @@ use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const KEY: [u8; 32] = [9; 32];
+/// The first message of every conversation here.
+const REQUEST: &str = "it is me";
 
 fn config(dir: &Path) -> Config {
     let mut config = Config::new(dir, KEY, Fleet::preset("local").unwrap());
@@ -87,6 +89,7 @@ impl Person {
     fn texts(&self) -> Vec<String> {
         let page = self.messenger.messages(&self.conversation(), None, 500);
         let mut texts: Vec<_> = page.unwrap().into_iter().filter_map(|m| m.text).collect();
+        texts.retain(|text| text != REQUEST);
         texts.reverse();
         texts
     }
@@ -101,7 +104,7 @@ async fn befriended(net: &Loopback) -> (Person, Person) {
     assert_eq!(preview.expires_ms, invite.expires_ms);
     let them = alice
         .messenger
-        .contact_add(&invite.link, Some("it is me"))
+        .contact_add(&invite.link, Some(REQUEST))
         .await
         .unwrap();
     assert_eq!(them, preview.id);
@@ -109,7 +112,7 @@ async fn befriended(net: &Loopback) -> (Person, Person) {
         .until("a request", |m| m.contacts().unwrap().first().cloned())
         .await;
     assert_eq!(request.state, ContactState::Incoming);
-    assert_eq!(request.request_text.as_deref(), Some("it is me"));
+    assert_eq!(request.request_text.as_deref(), Some(REQUEST));
     bob.messenger
         .contact_answer(&request.id, ContactAction::Accept)
         .await
@@ -139,7 +142,11 @@ async fn two_people_meet_and_talk() {
     bob.until("hello", |_| (bob.texts() == ["hello 🌿"]).then_some(()))
         .await;
     let listed = bob.messenger.conversations(None, 10).unwrap();
-    assert_eq!((listed.len(), listed[0].unread), (1, 1));
+    assert_eq!(
+        (listed.len(), listed[0].unread),
+        (1, 2),
+        "the request, and hello"
+    );
     assert_eq!(listed[0].last_text.as_deref(), Some("hello 🌿"));
     bob.messenger.mark_read(&bt, &first).await.unwrap();
     assert_eq!(bob.messenger.conversations(None, 10).unwrap()[0].unread, 0);
@@ -191,6 +198,7 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
         seen.extend(page.into_iter().filter_map(|message| message.text));
     }
     seen.reverse();
+    assert_eq!(seen.remove(0), REQUEST);
     assert_eq!(seen, wanted);
 }
 
@@ -537,7 +545,7 @@ async fn damage_is_called_so_wherever_it_lies() {
                 errors.extend(messenger.contacts().err());
                 errors.extend(messenger.conversations(None, 10).err());
                 match messenger.messages(&conversation, None, 100) {
-                    Ok(page) => assert_eq!(page.len(), 10),
+                    Ok(page) => assert_eq!(page.len(), 11, "the request and ten texts"),
                     Err(error) => errors.push(error),
                 }
                 errors.extend(messenger.send(&conversation, "one more").await.err());

@@ -19,7 +19,7 @@ fn a_page_that_found_no_room_is_fetched_again() {
     for other in [0, 2] {
         let link = world.invite(other);
         world.run(MINUTE);
-        world.add(BOB, &link, "me");
+        world.add(BOB, &link, "");
         world.run(MINUTE);
         world.accept(other);
         world.run(MINUTE);

@@ -57,6 +57,9 @@ pub(super) struct Live {
     /// and those of them that are subscribed to.
     pub(super) heard: Vec<String>,
     pub(super) meter: Meter,
+    /// Polled messages up to the first time, Unix milliseconds, were counted before; with the poll under way, up to the
+    /// second.
+    pub(super) counted_ms: (i64, i64),
     pub(super) held: Held,
     /// A bucket that was left is asked for again.
     pub(super) poll_ms: i64,

@@ -55,10 +55,16 @@ impl Engine {
                 let proven = self.live.clock.is_proven();
                 if self.polls() {
                     // What overlaps with the catch-up before was counted then.
-                    let new = |one: &&Received| one.timestamp_ns / 1_000_000 >= covered_ms;
+                    let (counted_ms, _) = self.live.counted_ms;
+                    let new = |one: &&Received| {
+                        let at_ms = one.timestamp_ns / 1_000_000;
+                        at_ms >= covered_ms && at_ms > counted_ms
+                    };
                     for message in messages.iter().filter(new) {
                         self.live.meter.add(now_ms, message.payload.len());
                     }
+                    let newest_ms = newest_ms.min(started_ms);
+                    self.live.counted_ms.1 = self.live.counted_ms.1.max(newest_ms);
                 }
                 self.run(now_ms, out, |step| {
                     all(step, &messages)?;
@@ -76,6 +82,7 @@ impl Engine {
                     Ok(())
                 })?;
                 if last {
+                    self.live.counted_ms.0 = self.live.counted_ms.1;
                     self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
                     self.release(now_ms, out)?;
                     self.live.poll_ms =
