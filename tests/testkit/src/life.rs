@@ -122,8 +122,10 @@ impl Life {
         self.world.run(ms);
         for who in 0..2 {
             for event in std::mem::take(&mut self.world.phones[who].events) {
-                if let Event::Notice { code } = event {
-                    self.unwell |= code.starts_with("storage.");
+                if let Event::Notice { code } = event
+                    && code.starts_with("storage.")
+                {
+                    self.unwell = true;
                     self.record().error(&format!("notice {code}"));
                 }
             }
