@@ -232,7 +232,7 @@ impl SottoCore {
         Ok(self.messenger.settings_set(patch.try_into()?).await?)
     }
 
-    /// A conversation is on screen, or none is.
+    /// A conversation is on screen, or none is. An install that was replaced says so again, by `device.replaced`.
     pub async fn set_foreground(&self, on: bool) -> Result<(), SottoError> {
         Ok(self.messenger.set_foreground(on).await?)
     }

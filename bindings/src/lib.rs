@@ -25,8 +25,9 @@ pub use error::SottoError;
 pub use event::{SottoEvent, SottoEvents};
 pub use facade::SottoCore;
 pub use records::{
-    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Invite,
-    InvitePreview, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
+    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics,
+    Incoming, Invite, InvitePreview, Message, MessageState, NetworkState, RingSegment,
+    SafetyNumber, Settings,
 };
 
 uniffi::setup_scaffolding!();
@@ -35,4 +36,11 @@ uniffi::setup_scaffolding!();
 #[uniffi::export]
 pub fn version() -> String {
     sotto_messenger::version().to_owned()
+}
+
+/// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one then: no
+/// key but the lost one opens it. Changes nothing. Errors: `storage.io`.
+#[uniffi::export]
+pub fn database_exists(dir: String) -> Result<bool, SottoError> {
+    Ok(sotto_messenger::Messenger::is_in(dir.as_ref())?)
 }

@@ -43,6 +43,7 @@ fn no_call_of_the_messenger_is_forgotten() {
         "on_power_change" => "power_changed".to_owned(),
         "subscribe" => "events".to_owned(),
         "close" => "shutdown".to_owned(),
+        "is_in" => "database_exists".to_owned(),
         name => name.to_owned(),
     };
     let calls: Vec<_> = api

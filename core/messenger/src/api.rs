@@ -282,7 +282,7 @@ impl Messenger {
     }
 
     /// A conversation is on screen (two filter peers, a dead node noticed within 10 s) or none is (one peer, a
-    /// handful of packets in four minutes).
+    /// handful of packets in four minutes). An install that was replaced says so again, by `device.replaced`.
     pub async fn set_foreground(&self, on: bool) -> Result<(), Error> {
         self.done(Command::Foreground { on }).await
     }

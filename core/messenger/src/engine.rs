@@ -223,6 +223,11 @@ impl Engine {
                 self.live.poll_ms = 0;
                 if on {
                     self.live.opened(now_ms);
+                    if self.is_replaced() {
+                        // Said again: whoever looks now may not have been there the first time.
+                        let code = Code::DeviceReplaced.as_str();
+                        out.push(Effect::Emit(Event::Notice { code }));
+                    }
                 }
                 self.live.publish_anew();
                 out.push(Effect::Net(sotto_net::Command::Foreground(on)));

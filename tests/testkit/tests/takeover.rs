@@ -75,6 +75,24 @@ fn the_older_install_is_told_within_ten_seconds_and_stops() {
     assert!(!replaced(&world, 2));
 }
 
+/// Whoever opens the app later learns it too, without trying to send.
+#[test]
+fn a_replaced_install_says_so_whenever_it_is_looked_at() {
+    let mut world = three(302);
+    restore(&mut world, 0, 2);
+    world.run(10 * SECOND);
+    world.kill(0);
+    world.phones[0].events.clear();
+    world.start(0);
+    for who in 0..3 {
+        let before = told(&world, who);
+        for on in [false, true] {
+            world.call(who, Command::Foreground { on }).unwrap();
+        }
+        assert_eq!(told(&world, who), before + usize::from(who == 0));
+    }
+}
+
 #[test]
 fn the_envelope_looks_like_any_other_and_no_two_are_alike() {
     let mut world = three(301);

@@ -259,6 +259,7 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
         .collect();
     let text = |text: &str| Some(text.to_owned());
     assert!(shown.contains(&(text("to Bob"), true, false, false)));
+    assert!(shown.contains(&(text("my new phone"), false, true, false)));
     assert!(shown.contains(&(text("where were we?"), false, true, false)));
     assert!(shown.contains(&(None, false, true, true)), "not fetched");
     assert_eq!(

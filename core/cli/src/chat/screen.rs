@@ -97,19 +97,14 @@ impl Screen {
                 "sends a long text…"
             };
             if again {
-                self.said(&format!("{time} {name} {what}"), "")?;
+                self.said(&format!("{time} {} {what}", author(name, message)), "")?;
             }
             return Ok(());
         };
         if !self.shown.insert(message.id.clone()) && !again {
             return Ok(());
         }
-        let author = if message.mine {
-            format!("you ({})", state_name(message.state))
-        } else {
-            name
-        };
-        self.said(&format!("{time} {author}: "), text)
+        self.said(&format!("{time} {}: ", author(name, message)), text)
     }
 
     /// A message of ours got further.
@@ -204,6 +199,9 @@ fn about(contact: &Contact) -> String {
     about.join(", ")
 }
 
+/// Marks what somebody else may have written.
+const UNCONFIRMED: &str = "(unconfirmed device)";
+
 /// What has to be compared again.
 const DEVICES_CHANGED: &str = "their devices changed; compare the safety number";
 
@@ -231,6 +229,17 @@ fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
         format!("{name} {emoji}")
     };
     contacts.iter().map(label).collect()
+}
+
+/// Who wrote a message, as far as it is known. No name looks like the mark: a bracket in one puts it in quotes.
+fn author(name: String, message: &Message) -> String {
+    if message.mine {
+        format!("you ({})", state_name(message.state))
+    } else if message.unconfirmed {
+        format!("{name} {UNCONFIRMED}")
+    } else {
+        name
+    }
 }
 
 fn state_name(state: MessageState) -> &'static str {
@@ -309,6 +318,32 @@ mod tests {
         one.devices_changed = true;
         let said = about(&one);
         assert!(said.starts_with(DEVICES_CHANGED) && said.ends_with(Code::SuiteLower.detail()));
+    }
+
+    /// Nobody can choose a name that looks like the mark, nor hide it.
+    #[test]
+    fn what_a_device_that_is_not_confirmed_writes_is_marked() {
+        let mut message = Message {
+            id: MessageId("m".into()),
+            conversation: sotto_messenger::records::ConversationId("c".into()),
+            mine: false,
+            text: Some("hi".into()),
+            newer: false,
+            fetching: false,
+            unconfirmed: false,
+            state: MessageState::Received,
+            reason: None,
+            time_ms: 0,
+            cursor: String::new(),
+        };
+        assert_eq!(author("Bob".into(), &message), "Bob");
+        let forged = format!("Bob {UNCONFIRMED}");
+        assert_ne!(author(lines::name(&forged), &message), forged);
+        message.unconfirmed = true;
+        assert_eq!(author("Bob".into(), &message), forged);
+        message.mine = true;
+        message.state = MessageState::Sent;
+        assert_eq!(author("Bob".into(), &message), "you (sent)");
     }
 
     #[test]

@@ -76,10 +76,10 @@ pub(super) fn take(
             }
         }
         Content::Pointer(_) => Ok(()),
-        _ if !came.confirmed => Ok(()),
-        // What it changes was done where its session began.
+        // What it changes was done where its session began, if its device may change anything.
         Content::Request(request) if request.text.is_empty() => Ok(()),
         Content::Request(request) => show(step, &came, Shown::Text(request.text)).map(|_| ()),
+        _ if !came.confirmed => Ok(()),
         Content::Hello(hello) => contact::take_hello(step, row, &hello),
         Content::Profile(profile) => take_profile(step, came.contact, &profile),
         Content::Typing => {
