@@ -57,6 +57,8 @@ fn two_terminals_talk() {
     let digits = |line: &str| line.split(' ').filter(|group| group.len() == 5).count() == 12;
     let numbers = [&mut alice, &mut bob].map(|one| one.until("the safety number", digits));
     assert_eq!(numbers[0], numbers[1]);
+    alice.write("/verify");
+    alice.until("that it is noted", |line| line == "  verified");
     alice.write("/quit");
     assert_eq!(alice.wait().code(), Some(0));
     assert_eq!(bob.finish().code(), Some(0));

@@ -21,7 +21,8 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /to NUMBER          choose whom to write to
   /accept NUMBER      accept a request; also /decline, /block, /unblock
   /safety             the safety number; compare it, then /verify
-  /seen               go on with a contact whose devices changed, without comparing
+  /seen               go on with a contact whose devices changed, without comparing; until then what
+                      a new one writes is marked: somebody else may write it
   /file PATH          send the text of a file: a terminal takes lines of 4,095 bytes at most
   /history            the newest messages again
   /retry              send the last failed message again
@@ -159,6 +160,7 @@ impl Chat<'_> {
                         self.messenger
                             .contact_verify(&contact, Some(&devices))
                             .await?;
+                        self.screen.say("  verified")?;
                     }
                     None => self.screen.say("Compare it first: /safety shows it.")?,
                 }
@@ -166,6 +168,8 @@ impl Chat<'_> {
             Command::Seen => {
                 let contact = self.chosen()?.id.clone();
                 self.messenger.devices_seen(&contact).await?;
+                self.screen
+                    .say("  their devices are taken as theirs; nothing was compared")?;
             }
             Command::History => self.history(HISTORY)?,
             Command::Retry => self.retry().await?,
