@@ -129,8 +129,21 @@ pub(super) fn gave(
 
 /// A receipt's time has come: an envelope of its own.
 pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let sessions = step.tx.sessions_of(chat)?;
+    let mut sessions = step.tx.sessions_of(chat)?;
     let contact = step.tx.contact(chat)?;
+    // What is due in a session with a device that is not theirs any more never leaves.
+    let owes = |row: &Session| {
+        let may = contact.as_ref().is_some_and(|one| may_have(one, row));
+        may && row.receipt_dirty
+    };
+    for row in sessions.iter_mut().filter(|row| !owes(row)) {
+        if row.receipt_due_ms.take().is_some() {
+            step.tx.session_put(row)?;
+        }
+    }
+    if sessions.iter().all(|row| row.receipt_due_ms.is_none()) {
+        return Ok(());
+    }
     let accepted = contact.filter(|contact| contact.state == state::ACCEPTED);
     let home = accepted.and_then(|contact| contact.home);
     let sending = sessions
@@ -237,8 +250,11 @@ pub(super) fn read(step: &mut Step<'_>, id: &Hash, have: &[Receipt]) -> Result<(
     let row = step.tx.outbox_of_message(id)?;
     let sealed = row.and_then(|row| row.session.zip(row.seq));
     let waits = sealed.is_some_and(|(session, seq)| {
-        let of_it = |one: &&Receipt| one.session() == session_prefix(&session);
-        !have.iter().filter(of_it).any(|one| one.lacks(seq))
+        // Sealed anew in a session of which they say nothing, it is not what they read.
+        let of_it = have
+            .iter()
+            .find(|one| one.session() == session_prefix(&session));
+        of_it.is_some_and(|one| !one.lacks(seq))
     });
     if waits {
         step.tx.message_mark(id, true)?;

@@ -312,10 +312,15 @@ pub(super) fn seal(
     } else {
         MEDIUM_ROOM
     };
-    if bare.len() > largest {
+    let kind = Message::decode(&inner.message)
+        .ok()
+        .map(|message| message.kind);
+    let read = kind == Some(Kind::Read);
+    // What arrived has to leave with a mark, or it would stand for what did not, too.
+    if bare.len() > largest || (read && handshake) {
         return Ok(None);
     }
-    let fitting = if !handshake && bare.len() <= small {
+    let fitting = if !handshake && bare.len() <= small && !read {
         small
     } else {
         largest
@@ -336,9 +341,13 @@ pub(super) fn seal(
         receipt::gave(step, row, owed)?;
     }
     // A list says by its class nothing about how many devices there are.
-    let list = Message::decode(&inner.message).is_ok_and(|message| message.kind == Kind::List);
+    let list = kind == Some(Kind::List);
     let up = !handshake && (step.below(UP_SIZED) == 0 || list);
-    let room = if up { MEDIUM_ROOM } else { fitting };
+    let room = if handshake || up || bytes.len() > small {
+        largest
+    } else {
+        small
+    };
     seal_padded(step, row, &bytes, room, handshake).map(Some)
 }
 
