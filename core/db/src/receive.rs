@@ -1,7 +1,7 @@
 use rusqlite::params;
 
 use crate::row::{all, one, row, run};
-use crate::{Error, Hash, Tx};
+use crate::{Error, Hash, NEVER, Tx};
 
 /// Holes of one conversation looked after at a time.
 const HOLES: u32 = 64;
@@ -248,10 +248,13 @@ impl Tx<'_> {
         )
     }
 
-    /// What was not to be fetched in a conversation is to be now.
+    /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed one.
     pub fn fetches_release(&self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
-        let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms>?2";
-        run(self.conn, sql, params![conversation, now_ms])
+        let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms=?3 AND
+            (EXISTS (SELECT 1 FROM messages m WHERE m.id=fetches.message AND m.unconfirmed=0)
+             OR EXISTS (SELECT 1 FROM sessions s JOIN contacts c ON c.chat=s.chat
+                WHERE s.hash=fetches.session AND s.device=c.device))";
+        run(self.conn, sql, params![conversation, now_ms, NEVER])
     }
 
     /// Ends a fetch and drops its chunks.
@@ -331,6 +334,39 @@ mod tests {
         });
         assert_eq!(gone.unwrap().len(), 1);
         counter.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_hello_releases_no_text_of_another_device_and_hurries_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+        let due = account.transaction(|tx| {
+            let contact = "INSERT INTO contacts(chat, conversation, state, name, device, list_version, verified, devices_changed,
+                fetch_tries, hello_sent, start_out, created_ms) VALUES(?1, ?2, 2, '', ?3, 0, 1, 0, 0, 1, 0, 0)";
+            run(tx.conn, contact, params![[1_u8; 33], [2_u8; 32], [3_u8; 16]])?;
+            for device in [3_u8, 4] {
+                let session = "INSERT INTO sessions(hash, chat, device, snapshot, initiator, start, handshake, answered, sending,
+                    seq, tracker, receipt_dirty, created_ms, heard_ms) VALUES(?1, ?2, ?3, x'01', 0, 1, ?1, 1, 0, 0, x'', 0, 0, 0)";
+                run(tx.conn, session, params![[device; 32], [1_u8; 33], [device; 16]])?;
+            }
+            for (n, device, due_ms) in [(1_u8, 3_u8, NEVER), (2, 4, NEVER), (3, 3, 5_000)] {
+                tx.fetch_put(&Fetch {
+                    message: [n; 32],
+                    conversation: [2; 32],
+                    kind: 1,
+                    pointer: Vec::new(),
+                    session: [device; 32],
+                    seq: 1,
+                    tries: 0,
+                    due_ms,
+                    since_s: 0,
+                })?;
+            }
+            tx.fetches_release(&[2; 32], 9)?;
+            let due = |n: u8| Ok::<_, Error>(tx.fetch(&[n; 32])?.unwrap().due_ms);
+            Ok::<_, Error>([due(1)?, due(2)?, due(3)?])
+        });
+        assert_eq!(due.unwrap(), [9, NEVER, 5_000]);
     }
 
     #[test]

@@ -126,7 +126,8 @@ fn start(
         }
         return Ok(None);
     }
-    if !is_newer(step, &chat, &record, opened.start())? || !is_slow(step, &chat, &record, &prekey)?
+    if !is_newer(step, &chat, &record, opened.start())?
+        || !is_slow(step, known.as_ref(), &record, &prekey)?
     {
         return Ok(None);
     }
@@ -174,20 +175,24 @@ fn is_newer(
     Ok(u64::from(start) <= furthest && (start > known || !counts))
 }
 
-/// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time.
+/// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time. A device
+/// that is not the confirmed one has to wait where all of the account began so many: it can have any number.
 fn is_slow(
     step: &Step<'_>,
-    chat: &Chat,
+    known: Option<&Contact>,
     record: &DeviceRecord,
     prekey: &Prekey,
 ) -> Result<bool, Error> {
+    let Some(contact) = known else {
+        return Ok(true);
+    };
     let since_ms = step.now_ms.saturating_sub(START_MS);
-    let all = step.tx.sessions_of(chat)?;
-    let lately: Vec<_> = all
-        .iter()
-        .filter(|row| !row.initiator && row.device == record.device_id)
-        .filter(|row| (since_ms..=step.now_ms).contains(&row.created_ms))
-        .collect();
+    let mut lately = step.tx.sessions_of(&contact.chat)?;
+    lately.retain(|row| !row.initiator && (since_ms..=step.now_ms).contains(&row.created_ms));
+    if is_other(contact, record) && lately.len() >= session::LIVE {
+        return Ok(false);
+    }
+    lately.retain(|row| row.device == record.device_id);
     let fresh_pair = prekey.kind != BUNDLE
         && lately.len() < session::LIVE
         && lately.iter().all(|row| row.prekey_id != Some(prekey.id));
@@ -230,6 +235,10 @@ fn begin(
         None => contact::new(step, &chat, state::DECLINED, String::new())?,
     };
     if contact.state == state::INCOMING {
+        if is_held(&contact, &start.record) {
+            device::changed(step, &mut contact)?;
+            return Ok(Verdict::Dropped); // it displaces nothing, and may ask again after the answer
+        }
         session::drop_sessions(step, &chat)?; // one session before the answer
     }
     let taken = take_device(step, &mut contact, start)?;
@@ -283,14 +292,23 @@ fn begin(
     Ok(Verdict::Taken)
 }
 
+fn is_other(contact: &Contact, record: &DeviceRecord) -> bool {
+    contact
+        .device
+        .is_some_and(|device| device != record.device_id)
+}
+
+/// Is this a device of a verified contact that nobody said is theirs?
+fn is_held(contact: &Contact, record: &DeviceRecord) -> bool {
+    contact.verified && is_other(contact, record)
+}
+
 /// Notes the device that begins a session. True if it is their confirmed one, or is taken for it now: a verified contact's
 /// never is before somebody says so.
 fn take_device(step: &mut Step<'_>, contact: &mut Contact, start: &Start) -> Result<bool, Error> {
     let record = &start.record;
-    let other = contact
-        .device
-        .is_some_and(|device| device != record.device_id);
-    let taken = !(other && contact.verified);
+    let other = is_other(contact, record);
+    let taken = !is_held(contact, record);
     if taken {
         contact.list_version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
         device::take(step, contact, record)?;

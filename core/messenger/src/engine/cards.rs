@@ -24,6 +24,8 @@ use crate::error::{Code, Error};
 pub(super) const ANSWER_MS: i64 = 5 * MINUTE;
 /// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
+/// The cards of another invite of a contact are looked for so often: for longer than an invite is open, 7 days.
+const INVITE_TRIES: u32 = 18;
 /// After a restore the own list is looked at once more, for another restore at the same time.
 const SECOND_LOOK_MS: i64 = 2 * MINUTE;
 
@@ -273,10 +275,19 @@ pub(super) fn fetched(
         return Ok(step.tx.contact_put(&contact)?);
     }
     let refused = cards.as_ref().and_then(|cards| cards.refused);
+    let accepted = contact.state == state::ACCEPTED;
     if let Some(cards) = cards
         && take(step, &mut contact, cards, secret)?
     {
         return Ok(());
+    }
+    if accepted && requested && contact.fetch_tries >= INVITE_TRIES {
+        // It leads nowhere; what there was goes on, and may be begun anew.
+        contact.invite_secret = None;
+        contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
+        contact.fetch_due_ms = None;
+        step.fx.contacts = true;
+        return Ok(step.tx.contact_put(&contact)?);
     }
     let unreachable = Code::InviteUnreachable.as_str();
     let shown = contact.waiting.as_deref();
@@ -355,14 +366,6 @@ fn take(
     let Some(prekey) = reset::key(contact, sending.as_ref(), record, suite, serves) else {
         return Ok(false);
     };
-    // Of a contact only its confirmed device says what it is called and where it is reached.
-    if contact.state == state::REQUESTED {
-        let Some(profile) = cards.profile else {
-            return Ok(false);
-        };
-        contact.home = Some(profile.home);
-        contact.name = contact::shown_name(&profile.name, &contact.name);
-    }
     step.fx.contacts = true;
     let other = contact
         .device
@@ -373,6 +376,14 @@ fn take(
         contact.fetch_due_ms = Some(step.now_ms.saturating_add(DAY));
         device::changed(step, contact)?;
         return Ok(true);
+    }
+    // Of a contact only its confirmed device says what it is called and where it is reached.
+    if contact.state == state::REQUESTED {
+        let Some(profile) = cards.profile else {
+            return Ok(false);
+        };
+        contact.home = Some(profile.home);
+        contact.name = contact::shown_name(&profile.name, &contact.name);
     }
     if other {
         device::changed(step, contact)?;

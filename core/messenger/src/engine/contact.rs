@@ -87,11 +87,9 @@ pub(super) fn add(
     };
     match contact.state {
         state::BLOCKED => return Err(Code::ContactBlocked.into()),
-        state::INCOMING => {
-            accept(step, &mut contact)?;
-            return Ok(id);
-        }
-        state::ACCEPTED => {} // they may have lost what they had, so they are asked all the same
+        // They may have lost what they had, so they are asked all the same.
+        state::INCOMING => accept(step, &mut contact)?,
+        state::ACCEPTED => {}
         _ => contact.state = state::REQUESTED,
     }
     contact.invite_secret = Some(link.secret);
@@ -370,15 +368,13 @@ pub(super) fn verify(
         return Err(Code::DevicesChanged.into());
     }
     contact.verified = true;
-    device::take_held(step, &mut contact)?;
-    Ok(step.tx.contact_put(&contact)?)
+    device::take_held(step, &mut contact)
 }
 
 /// The person saw that their devices changed, and goes on with them without comparing.
 pub(super) fn devices_seen(step: &mut Step<'_>, mut contact: Contact) -> Result<(), Error> {
     contact.verified &= contact.other_record.is_none();
-    device::take_held(step, &mut contact)?;
-    Ok(step.tx.contact_put(&contact)?)
+    device::take_held(step, &mut contact)
 }
 
 /// Verifies by the QR code that the contact's own phone shows.

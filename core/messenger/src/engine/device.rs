@@ -111,14 +111,14 @@ pub(super) fn hold(step: &mut Step<'_>, contact: &mut Contact, record: &DeviceRe
     step.fx.contacts = true;
 }
 
-/// Takes the device that was held, if there is one, as theirs: messages leave for it, what it sent counts. The caller
-/// stores the contact, last.
+/// Takes the device that was held, if there is one, as theirs: messages leave for it, what it sent counts. Stores the
+/// contact before anything is sent, for what is sent may change it.
 pub(super) fn take_held(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
     contact.devices_changed = false;
     step.fx.contacts = true;
     let held = contact.other_record.as_deref().map(DeviceRecord::decode);
     let Some(record) = held.and_then(Result::ok) else {
-        return Ok(());
+        return Ok(step.tx.contact_put(contact)?);
     };
     take(step, contact, &record)?;
     let version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
@@ -126,6 +126,11 @@ pub(super) fn take_held(step: &mut Step<'_>, contact: &mut Contact) -> Result<()
     contact.waiting = None;
     step.tx.contact_put(contact)?;
     choose_sending(step, &contact.chat)?;
+    if send::sending_session(step, &contact.chat)?.is_none() && contact::may_write(contact) {
+        contact.fetch_due_ms = Some(step.now_ms); // it was only heard of
+        contact.fetch_tries = 0;
+        step.tx.contact_put(contact)?;
+    }
     step.tx
         .fetches_release(&contact.conversation, step.now_ms)?;
     if let Some(mut conversation) = step.tx.conversation(&contact.conversation)? {
@@ -139,13 +144,7 @@ pub(super) fn take_held(step: &mut Step<'_>, contact: &mut Contact) -> Result<()
     }
     receipt::all_due(step, &contact.chat)?;
     contact::hello(step, contact)?; // until now it was told nothing
-    send::seal_waiting(step, &contact.chat)?;
-    if send::sending_session(step, &contact.chat)?.is_none_or(|row| row.device != record.device_id)
-    {
-        contact.fetch_due_ms = Some(step.now_ms); // it was only heard of
-        contact.fetch_tries = 0;
-    }
-    Ok(())
+    send::seal_waiting(step, &contact.chat)
 }
 
 /// What a list says about a device, but for its dates: id ‖ keys ‖ suites.

@@ -244,7 +244,7 @@ fn take_profile(
 fn wanted(
     step: &mut Step<'_>,
     from: &Session,
-    mut contact: Contact,
+    contact: Contact,
     prefixes: &[Prefix],
 ) -> Result<(), Error> {
     if contact.state != state::ACCEPTED {
@@ -276,6 +276,9 @@ fn wanted(
     if gone.is_empty() || contact.gone_ms > lately_ms {
         return Ok(());
     }
+    // As it is now: a session may have been begun for what was sent again.
+    let now = step.tx.contact(&contact.chat)?;
+    let mut contact = now.ok_or(Code::Internal)?;
     contact.gone_ms = step.now_ms;
     step.tx.contact_put(&contact)?;
     send::content_once(step, &contact, &Content::Gone(gone))

@@ -162,10 +162,9 @@ pub(super) fn begin(step: &mut Step<'_>, contact: &mut Contact) -> Result<bool, 
     if !reset::by_pair(step, contact, &row)? {
         return Ok(false);
     }
-    began(step, contact)?;
-    send::seal_waiting(step, &contact.chat)?;
     contact.fetch_due_ms = Some(step.now_ms.saturating_add(PAIR_MS));
-    step.tx.contact_put(contact)?;
+    began(step, contact)?; // stores it
+    send::seal_waiting(step, &contact.chat)?;
     Ok(true)
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Code, Error};
 
 /// A session that lost to another one still receives.
 const OLD_SESSION_MS: i64 = 7 * DAY;
-/// Sessions with one device at a time.
+/// Sessions with one device at a time, and with all of an account together that are not its confirmed one.
 pub(super) const LIVE: usize = 4;
 /// Our last start number counts unless it lies further ahead than this, seconds: a clock was wrong then.
 const AHEAD_S: u32 = 86_400;
@@ -74,10 +74,24 @@ pub(super) fn begin(
     Ok(true)
 }
 
-/// Drops the oldest sessions with the device of this new one that are too many.
+/// Drops the oldest sessions that are too many: with the device of this new one, and with all that are not the contact's
+/// confirmed one, for an account can have any number of devices.
 pub(super) fn keep_few(step: &mut Step<'_>, new: &Session) -> Result<(), Error> {
+    let confirmed = step
+        .tx
+        .contact(&new.chat)?
+        .and_then(|contact| contact.device);
+    drop_extra(step, new, |row| row.device == new.device)?;
+    drop_extra(step, new, |row| confirmed != Some(row.device))
+}
+
+fn drop_extra(
+    step: &mut Step<'_>,
+    new: &Session,
+    counts: impl Fn(&Session) -> bool,
+) -> Result<(), Error> {
     let all = step.tx.sessions_of(&new.chat)?;
-    let with = all.iter().filter(|row| row.device == new.device);
+    let with = all.iter().filter(|row| counts(row));
     let extra = with.clone().count().saturating_sub(LIVE);
     let idle = with.filter(|row| row.hash != new.hash && !row.sending);
     for row in idle.take(extra) {
@@ -157,11 +171,10 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
         }
         (one, other) => one.or(other),
     };
-    let Some(best) = best.map(|row| row.hash) else {
-        return Ok(());
-    };
+    // Where there is none with their device, messages wait for one: the others are no longer for it.
+    let best = best.map(|row| row.hash);
     for mut row in all {
-        let sending = row.hash == best;
+        let sending = best == Some(row.hash);
         let until_ms = match (sending, row.until_ms) {
             (true, _) => None,
             (false, Some(until)) => Some(until),

@@ -1,0 +1,315 @@
+//! What somebody who is not (any more) the contact's device, or a contact who means ill, tries; and where an honest one
+//! could be left waiting for ever.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use sotto_db::{Contact, Session, Tx};
+use sotto_messenger::engine::input::Command;
+use sotto_messenger::engine::stored;
+use sotto_messenger::records::{ContactState, MessageState};
+use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
+use sotto_wire::invite::Invite;
+
+fn contact(world: &World, who: usize) -> Contact {
+    world.phones[who].read(|reader| reader.contacts().unwrap().remove(0))
+}
+
+fn state(world: &World, who: usize) -> ContactState {
+    stored::contact_state(contact(world, who).state)
+}
+
+/// Changes a phone's database while it is down; it is started again.
+fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&Tx<'_>) -> T) -> T {
+    world.kill(who);
+    let done = world.phones[who].tables(work);
+    world.start(who);
+    done
+}
+
+fn sessions(tx: &Tx<'_>) -> Vec<Session> {
+    let hashes = tx.sessions().unwrap().into_iter();
+    hashes
+        .map(|hash| tx.session(&hash).unwrap().unwrap())
+        .collect()
+}
+
+/// Phone 2 restores the phrase of phone 1, which is off.
+fn steal(world: &mut World) {
+    let phrase =
+        world.phones[1].read(|reader| stored::phrase(reader).unwrap().unwrap().to_string());
+    world.kill(1);
+    let phrase = phrase.into();
+    world.call(2, Command::AccountRestore { phrase }).unwrap();
+    world.run(MINUTE);
+}
+
+/// Alice (0) and Bob (1), and an empty phone (2). Bob asked by Alice's invite, or Alice by his.
+fn asked(seed: u64, asks: usize) -> World {
+    let mut world = World::new(seed, 3);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1 - asks);
+    world.run(MINUTE);
+    world.add(asks, &link, "please");
+    world.run(MINUTE);
+    world
+}
+
+fn befriended(seed: u64) -> World {
+    let mut world = asked(seed, 0);
+    world.accept(1);
+    world.run(MINUTE);
+    world
+}
+
+/// Once the person said that the new device is theirs, nothing is sealed for the one before, even while the new one
+/// cannot be reached.
+#[test]
+fn nothing_is_sealed_for_a_device_that_was_replaced() {
+    let mut world = befriended(300);
+    world.verify(0);
+    steal(&mut world);
+    let link = world.invite(2);
+    world.run(MINUTE);
+    world.add(0, &link, "");
+    world.run(MINUTE);
+    assert!(contact(&world, 0).other_record.is_some(), "by its cards");
+    world.set_online(0, false);
+    let contact_id = world.contact(0);
+    let seen = Command::DevicesSeen {
+        contact: contact_id,
+    };
+    world.call(0, seen).unwrap();
+    assert!(world.send(0, "for the new one"));
+    world.run(MINUTE);
+    let sealed_for: Vec<bool> = alter(&mut world, 0, |tx| {
+        let theirs = tx.contacts().unwrap().remove(0);
+        let rows = tx.outbox_of_chat(&theirs.chat).unwrap();
+        assert!(!rows.is_empty());
+        let session = |hash| tx.session(&hash).unwrap().unwrap();
+        let sealed = rows.into_iter().filter_map(|row| row.session.map(session));
+        sealed
+            .map(|row| Some(row.device) == theirs.device)
+            .collect()
+    });
+    assert!(sealed_for.iter().all(|own| *own), "{sealed_for:?}");
+    world.set_online(0, true);
+    world.run(10 * MINUTE);
+    assert_eq!(state(&world, 2), ContactState::Incoming);
+    world.accept(2);
+    world.run(10 * MINUTE);
+    assert!(
+        world.phones[2]
+            .texts()
+            .contains(&"for the new one".to_owned())
+    );
+}
+
+/// What a device says that is not confirmed is not where a request goes, or what somebody is called.
+#[test]
+fn cards_of_an_unconfirmed_device_move_no_name_and_no_home() {
+    let mut world = asked(301, 0);
+    world.verify(0);
+    let before = contact(&world, 0);
+    steal(&mut world);
+    let name = "Mallory".to_owned();
+    world.call(2, Command::ProfileSet { name }).unwrap();
+    world.run(HOUR);
+    let link = world.invite(2);
+    world.run(MINUTE);
+    world.add(0, &link, "");
+    world.run(MINUTE);
+    let after = contact(&world, 0);
+    assert!(after.other_record.is_some());
+    assert_eq!((after.name, after.home), (before.name, before.home));
+}
+
+/// A request of a device that was verified is not displaced by another device.
+#[test]
+fn a_verified_request_keeps_its_session() {
+    let mut world = World::new(302, 3);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    world.add(1, &link, "please");
+    world.run(MINUTE);
+    world.verify(0);
+    let device = contact(&world, 0).device;
+    steal(&mut world);
+    world.add(2, &link, "it is me");
+    world.run(10 * MINUTE);
+    let left = alter(&mut world, 0, |tx| {
+        let with = |row: &Session| Some(row.device) == device;
+        sessions(tx).iter().filter(|row| with(row)).count()
+    });
+    assert_eq!(left, 1);
+    assert_eq!(contact(&world, 0).device, device);
+}
+
+/// A contact makes itself as many devices as it likes: they begin few sessions, and draw few answers.
+#[test]
+fn ever_new_devices_of_a_contact_begin_few_sessions() {
+    for verified in [false, true] {
+        let mut world = befriended(303);
+        if verified {
+            world.verify(1);
+        }
+        world.run(DAY); // Bob's cards are out
+        let home = world.phones[0].topics()[0].clone();
+        let sent = |world: &World| world.published.iter().filter(|(t, _)| *t == home).count();
+        assert!(world.send(1, "on its way"));
+        let before = sent(&world);
+        for n in 0..40_u8 {
+            alter(&mut world, 0, |tx| {
+                for hash in tx.sessions().unwrap() {
+                    tx.session_delete(&hash).unwrap();
+                }
+                let mut own = tx.kv_get("device").unwrap().unwrap();
+                own.iter_mut().for_each(|byte| *byte ^= n + 1);
+                tx.kv_set("device", &own).unwrap();
+                let mut record = tx.kv_get("record").unwrap().unwrap();
+                record[8..16].fill(0); // it ran out, so it is signed anew
+                tx.kv_set("record", &record).unwrap();
+                let mut row = tx.contacts().unwrap().remove(0);
+                row.fetch_due_ms = Some(1);
+                row.reset_pair = None; // by the bundle
+                tx.contact_put(&row).unwrap();
+            });
+            assert!(world.send(0, "again"));
+            world.run(2 * MINUTE);
+        }
+        let answers = sent(&world) - before;
+        assert!(answers < 60, "{answers} {verified}");
+        let known = alter(&mut world, 1, |tx| sessions(tx).len());
+        assert!(known <= 8, "{known} {verified}");
+    }
+}
+
+/// A receipt that is due when its session's device is replaced leaves no more, and is not tried for ever.
+#[test]
+fn a_receipt_for_a_device_that_was_replaced_is_dropped() {
+    let mut world = befriended(307);
+    let home = world.phones[0].topics()[0].clone();
+    let sent = |world: &World| world.published.iter().filter(|(t, _)| *t == home).count();
+    assert!(world.send(0, "hello"));
+    world.run(200);
+    assert_eq!(world.phones[1].texts().last().unwrap(), "hello");
+    let due = alter(&mut world, 1, |tx| {
+        let mut row = tx.contacts().unwrap().remove(0);
+        row.device = Some([7; 16]);
+        tx.contact_put(&row).unwrap();
+        sessions(tx).iter().any(|row| row.receipt_due_ms.is_some())
+    });
+    assert!(due, "it was to leave by itself");
+    let before = sent(&world);
+    world.run(MINUTE);
+    assert_eq!(sent(&world), before);
+}
+
+/// A mark that leaves in the first message of a session cannot say what arrived: it waits for the answer.
+#[test]
+fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
+    let mut world = befriended(304);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    let honest = world.weather;
+    world.weather.push_lost = 100;
+    world.weather.store_misses = 100;
+    assert!(world.send(0, "lost"));
+    world.run(SECOND);
+    world.weather = honest;
+    assert!(world.send(0, "second"));
+    world.run(2 * SECOND);
+    assert!(world.phones[1].texts().contains(&"second".to_owned()));
+    assert!(!world.phones[1].texts().contains(&"lost".to_owned()));
+    world.kill(0);
+    world.add(1, &link, "");
+    world.run(10 * SECOND);
+    world.read_all(1);
+    world.run(10 * SECOND);
+    world.start(0);
+    world.run(HOUR);
+    assert!(world.phones[1].texts().contains(&"lost".to_owned()));
+    let states: Vec<_> = world.phones[0]
+        .messages()
+        .iter()
+        .filter(|one| one.mine)
+        .map(|one| {
+            (
+                one.text.clone().unwrap_or_default(),
+                stored::message_state(one.state),
+            )
+        })
+        .collect();
+    let of = |text: &str| states.iter().find(|one| one.0 == text).unwrap().1;
+    assert_eq!(of("second"), MessageState::Read);
+    assert_eq!(of("lost"), MessageState::Delivered, "nobody looked at it");
+}
+
+/// A link with a contact's key and a secret that nobody published under, or one whose inviter never came back: it is
+/// given up after the time that an invite is open, and what there was goes on.
+#[test]
+fn an_invite_that_leads_nowhere_does_not_keep_a_contact_from_beginning_anew() {
+    let mut world = befriended(305);
+    let link = Invite {
+        cluster: 66,
+        expiry_s: u32::try_from(world.now_ms / 1000 + 86_400).unwrap(),
+        chat: contact(&world, 0).chat,
+        secret: [9; 16],
+        name: None,
+        nodes: Vec::new(),
+    };
+    world.add(0, &link.to_link().unwrap(), "");
+    world.run(HOUR);
+    let waiting = contact(&world, 0).waiting;
+    assert_eq!(waiting.as_deref(), Some("invite.unreachable"));
+    world.run(9 * DAY);
+    let row = contact(&world, 0);
+    assert_eq!(
+        (row.invite_secret, row.waiting, row.fetch_due_ms),
+        (None, None, None)
+    );
+    // A session that Bob lost is begun anew.
+    alter(&mut world, 1, |tx| {
+        for hash in tx.sessions().unwrap() {
+            tx.session_delete(&hash).unwrap();
+        }
+    });
+    assert!(world.send(0, "still there?"));
+    world.run(4 * DAY);
+    assert_eq!(world.phones[1].texts().last().unwrap(), "still there?");
+}
+
+/// Somebody asked, lost the phone, and gives a fresh invite: adding it reaches the new phone.
+#[test]
+fn adding_somebody_who_asks_reaches_the_phone_that_gave_the_invite() {
+    let mut world = World::new(306, 3);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    world.add(1, &link, "please");
+    world.run(MINUTE);
+    assert_eq!(state(&world, 0), ContactState::Incoming);
+    steal(&mut world);
+    let link = world.invite(2);
+    world.run(MINUTE);
+    world.add(0, &link, "");
+    world.run(10 * MINUTE);
+    assert_eq!(state(&world, 2), ContactState::Incoming);
+    world.accept(2);
+    world.run(10 * MINUTE);
+    assert!(world.send(0, "here I am"));
+    assert!(world.send(2, "so am I"));
+    world.run(10 * MINUTE);
+    assert!(world.phones[2].texts().contains(&"here I am".to_owned()));
+    assert!(world.phones[0].texts().contains(&"so am I".to_owned()));
+}
