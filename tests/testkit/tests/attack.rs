@@ -313,3 +313,25 @@ fn adding_somebody_who_asks_reaches_the_phone_that_gave_the_invite() {
     assert!(world.phones[2].texts().contains(&"here I am".to_owned()));
     assert!(world.phones[0].texts().contains(&"so am I".to_owned()));
 }
+
+/// Two who ask each other at the same time use an invite each: neither admits anybody else.
+#[test]
+fn requests_that_cross_use_both_invites() {
+    let mut world = World::new(308, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let links = [world.invite(0), world.invite(1)];
+    world.run(MINUTE);
+    world.add(0, &links[1], "");
+    world.add(1, &links[0], "");
+    world.run(10 * MINUTE);
+    for who in 0..2 {
+        assert_eq!(state(&world, who), ContactState::Accepted);
+        let open = alter(&mut world, who, |tx| {
+            let open = |one: &&sotto_db::Invite| one.closed_ms.is_none();
+            tx.invites().unwrap().iter().filter(open).count()
+        });
+        assert_eq!(open, 0, "{who}");
+    }
+}

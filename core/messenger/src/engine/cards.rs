@@ -40,6 +40,11 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
         row.next_card_ms = step.now_ms.saturating_add(DAY);
         return Ok(step.tx.invite_put(row)?);
     }
+    if !step.may_sign {
+        // Nothing is signed by a wrong clock, and what else is to be done does not wait for it.
+        row.next_card_ms = step.now_ms.saturating_add(5 * MINUTE);
+        return Ok(step.tx.invite_put(row)?);
+    }
     let stored = step.tx.prekey(&row.prekey_id)?.ok_or(Code::Internal)?;
     let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
     let record = record(step)?;

@@ -250,7 +250,10 @@ pub(super) fn take_request(
     contact.home = Some(request.home);
     contact.name = shown_name(&request.name, &contact.name);
     match contact.state {
-        state::REQUESTED => accept(step, contact)?, // crossing requests accept each other
+        state::REQUESTED => {
+            accept(step, contact)?; // crossing requests accept each other
+            invite::use_up(step, &invite)?;
+        }
         state::ACCEPTED => step.tx.contact_put(contact)?,
         _ => {
             contact.state = state::INCOMING;
