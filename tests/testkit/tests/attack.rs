@@ -8,7 +8,7 @@
 )]
 
 use sotto_db::{Contact, Session, Tx};
-use sotto_messenger::engine::input::Command;
+use sotto_messenger::engine::input::{Command, ContactAction};
 use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
@@ -334,4 +334,81 @@ fn requests_that_cross_use_both_invites() {
         });
         assert_eq!(open, 0, "{who}");
     }
+}
+
+fn decline(world: &mut World, who: usize) {
+    let contact = world.contact(who);
+    let action = ContactAction::Decline;
+    let call = Command::ContactAnswer { contact, action };
+    world.call(who, call).unwrap();
+}
+
+/// Who was declined, or took it back, asks again by the same link, at once.
+#[test]
+fn the_same_link_asks_again() {
+    for who_declines in [0, 1] {
+        let mut world = World::new(309, 2);
+        world.create(0, "Alice");
+        world.create(1, "Bob");
+        world.run(MINUTE);
+        let link = world.invite(1);
+        world.run(MINUTE);
+        world.add(0, &link, "please");
+        world.run(MINUTE);
+        decline(&mut world, who_declines);
+        world.run(MINUTE);
+        world.add(0, &link, "once more");
+        world.run(10 * MINUTE);
+        assert_eq!(state(&world, 1), ContactState::Incoming, "{who_declines}");
+        assert_eq!(world.phones[1].texts().last().unwrap(), "once more");
+        world.accept(1);
+        world.run(10 * MINUTE);
+        assert!(world.send(0, "thanks"));
+        assert!(world.send(1, "welcome"));
+        world.run(10 * MINUTE);
+        assert_eq!(state(&world, 0), ContactState::Accepted);
+        assert!(world.phones[1].texts().contains(&"thanks".to_owned()));
+        assert!(world.phones[0].texts().contains(&"welcome".to_owned()));
+    }
+}
+
+/// The answer crosses the same link given again: it counts, and messages leave.
+#[test]
+fn an_answer_that_crosses_the_same_link_counts() {
+    let mut world = World::new(310, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "please");
+    world.run(MINUTE);
+    world.set_online(0, false);
+    world.accept(1);
+    world.run(MINUTE);
+    world.add(0, &link, "once more");
+    world.set_online(0, true);
+    world.run(10 * MINUTE);
+    assert_eq!(state(&world, 0), ContactState::Accepted);
+    assert!(world.send(0, "thanks"));
+    assert!(world.send(1, "welcome"));
+    world.run(10 * MINUTE);
+    assert!(world.phones[1].texts().contains(&"thanks".to_owned()));
+    assert!(world.phones[0].texts().contains(&"welcome".to_owned()));
+}
+
+/// Somebody was verified, and declined: the phone that was restored asks as a stranger does.
+#[test]
+fn a_declined_contact_asks_again_from_a_new_phone() {
+    let mut world = asked(311, 1);
+    world.verify(0);
+    decline(&mut world, 0);
+    steal(&mut world);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    world.add(2, &link, "it is me");
+    world.run(10 * MINUTE);
+    assert_eq!(state(&world, 0), ContactState::Incoming);
+    let row = contact(&world, 0);
+    assert!(row.devices_changed && !row.verified);
 }

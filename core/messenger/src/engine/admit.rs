@@ -183,7 +183,8 @@ fn is_slow(
     record: &DeviceRecord,
     prekey: &Prekey,
 ) -> Result<bool, Error> {
-    let Some(contact) = known else {
+    // Nothing is sent before the answer, and one session takes the place of another.
+    let Some(contact) = known.filter(|contact| contact.state != state::INCOMING) else {
         return Ok(true);
     };
     let since_ms = step.now_ms.saturating_sub(START_MS);
@@ -234,6 +235,9 @@ fn begin(
         Some(contact) => contact,
         None => contact::new(step, &chat, state::DECLINED, String::new())?,
     };
+    if contact.state == state::DECLINED && is_other(&contact, &start.record) {
+        contact.verified = false; // it asks as a stranger does
+    }
     if contact.state == state::INCOMING {
         if is_held(&contact, &start.record) {
             device::changed(step, &mut contact)?;

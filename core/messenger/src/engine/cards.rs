@@ -277,7 +277,8 @@ pub(super) fn fetched(
             contact.invite_secret = None; // what there was goes on
         }
         step.fx.contacts = true;
-        return Ok(step.tx.contact_put(&contact)?);
+        step.tx.contact_put(&contact)?;
+        return session::choose_sending(step, chat);
     }
     let refused = cards.as_ref().and_then(|cards| cards.refused);
     let accepted = contact.state == state::ACCEPTED;

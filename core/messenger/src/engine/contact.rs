@@ -9,7 +9,7 @@ use sotto_wire::name::{Name, clean_text, is_blank};
 use super::admit::{CONTACTS, SECRETS};
 use super::invite::{self, invite_error};
 use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record, time};
-use super::session::{drop_sessions, empty_outbox};
+use super::session::{choose_sending, drop_sessions, empty_outbox};
 use super::step::{DAY, Step};
 use super::{device, news, receipt, reset, send, state};
 use crate::error::{Code, Error};
@@ -91,6 +91,14 @@ pub(super) fn add(
         state::INCOMING => accept(step, &mut contact)?,
         state::ACCEPTED => {}
         _ => contact.state = state::REQUESTED,
+    }
+    for mut row in step.tx.sessions_of(&link.chat)? {
+        // The same link again: what was asked may have been declined. The session stays, should it be answered.
+        let asked = row.initiator && !row.answered && row.mask_secret == Some(link.secret);
+        if asked && row.sending {
+            row.sending = false;
+            step.tx.session_put(&row)?;
+        }
     }
     contact.invite_secret = Some(link.secret);
     contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
@@ -221,6 +229,9 @@ pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> 
     step.tx
         .fetches_release(&contact.conversation, step.now_ms)?;
     receipt::all_due(step, chat)?;
+    if send::sending_session(step, chat)?.is_none() {
+        choose_sending(step, chat)?;
+    }
     if !contact.hello_sent {
         self::hello(step, &mut contact)?;
     }
