@@ -100,7 +100,7 @@ impl Person {
     pub async fn befriend(&self, other: &Self) {
         let invite = other.messenger.invite().await.unwrap();
         self.messenger
-            .contact_add(&invite.link, Some("it is me"))
+            .contact_add(&invite.link, None)
             .await
             .unwrap();
         // Cards that are looked for before they are out are looked for again after a minute.
