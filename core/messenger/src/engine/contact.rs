@@ -8,7 +8,7 @@ use sotto_wire::name::{Name, clean_text, is_blank};
 
 use super::admit::{CONTACTS, SECRETS};
 use super::invite::{self, invite_error};
-use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record, time};
+use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old, time};
 use super::session::{choose_sending, drop_sessions, empty_outbox};
 use super::step::{DAY, Step};
 use super::{device, news, receipt, reset, send, state};
@@ -182,7 +182,7 @@ pub(super) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
 /// Tells a contact where we are reached, and gives them keys for a reset, in place of a hello that still waits.
 pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
     let own = step.own()?;
-    let record = record(step)?;
+    let record = record_or_old(step)?;
     let reset = reset::give(step, contact)?;
     let secret = step.tx.kv_get(KEY_CONTACTS_SECRET)?.ok_or(Code::Internal)?;
     let content = Content::Hello(Box::new(Hello {

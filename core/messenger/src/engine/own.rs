@@ -266,6 +266,14 @@ pub(super) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
     }
 }
 
+/// As [`record`], or the one there is where the clock may not sign another: for what only names its version.
+pub(super) fn record_or_old(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
+    match record(step) {
+        Err(error) if error.code() == Code::ClockSkewed => Ok(step.own()?.record),
+        record => record,
+    }
+}
+
 /// A new version of the device record, above `over` if another one was seen.
 pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;

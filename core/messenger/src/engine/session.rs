@@ -18,7 +18,8 @@ pub(super) const LIVE: usize = 4;
 /// Our last start number counts unless it lies further ahead than this, seconds: a clock was wrong then.
 const AHEAD_S: u32 = 86_400;
 
-/// Begins a session with a device whose keys were verified. False: keys of theirs that cannot be used.
+/// Begins a session with a device whose keys were verified. False: keys of theirs that cannot be used, or none of ours
+/// while the clock may not sign.
 pub(super) fn begin(
     step: &mut Step<'_>,
     contact: &mut Contact,
@@ -27,7 +28,11 @@ pub(super) fn begin(
     secret: [u8; 16],
 ) -> Result<bool, Error> {
     let own = step.own()?;
-    let record = record(step)?;
+    let record = match record(step) {
+        // Nobody takes a record that ran out; it is tried again once the time is known.
+        Err(error) if error.code() == Code::ClockSkewed => return Ok(false),
+        record => record?,
+    };
     let now_s = u32::try_from(step.clock_s()).map_err(|_| Code::ClockSkewed)?;
     let start = match contact.start_out.saturating_add(1) {
         next if next > now_s.saturating_add(AHEAD_S) => now_s,
