@@ -47,7 +47,7 @@ pub enum ContactAction {
     Decline,
     /// Drop the session and refuse handshakes.
     Block,
-    /// Allow requests again.
+    /// Take back the block: what was before holds again, a contact or a request.
     Unblock,
 }
 
@@ -88,9 +88,9 @@ pub struct Contact {
     pub state: ContactState,
     /// The text of their request, while `incoming`.
     pub request_text: Option<String>,
-    /// The safety number was compared.
+    /// The safety number was compared, for the device that messages leave for.
     pub verified: bool,
-    /// Their devices changed. It stays set until somebody says that they were compared.
+    /// Their devices changed, and nobody has verified them or said that the change was seen.
     pub devices_changed: bool,
     /// Why no session can be begun with them now, by code.
     pub waiting: Option<String>,

@@ -118,7 +118,8 @@ impl<'a> Cast<'a> {
 /// The whole story.
 pub(crate) async fn tell(cast: &mut Cast<'_>) -> Result<Figures, Failure> {
     let mut figures = Figures::default();
-    let mut sent: [Vec<String>; 2] = Default::default();
+    // The request's text is the first message.
+    let mut sent = [vec![REQUEST.to_owned()], Vec::new()];
     accounts(cast).await?;
     let conversation = meet(cast).await?;
     sent[0].push(REQUEST.to_owned()); // it stays in the conversation

@@ -151,7 +151,7 @@ pub enum ContactAction {
     Decline,
     /// Drop the session and refuse handshakes.
     Block,
-    /// Allow requests again.
+    /// Take back the block: what was before holds again, a contact or a request.
     Unblock,
 }
 
