@@ -122,7 +122,6 @@ pub(crate) async fn tell(cast: &mut Cast<'_>) -> Result<Figures, Failure> {
     let mut sent = [vec![REQUEST.to_owned()], Vec::new()];
     accounts(cast).await?;
     let conversation = meet(cast).await?;
-    sent[0].push(REQUEST.to_owned()); // it stays in the conversation
     cast.screen.say("They talk:")?;
     let lives = (cast.alice.lives, cast.bob.lives);
     let before = cast.alice.traffic().await? + cast.bob.traffic().await?;
