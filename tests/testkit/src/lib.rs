@@ -18,6 +18,7 @@ mod loopback;
 mod phone;
 mod random;
 mod record;
+pub mod three;
 mod world;
 
 pub use fleet::{Conduct, Fleet};

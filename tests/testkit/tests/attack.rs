@@ -7,71 +7,19 @@
     clippy::indexing_slicing
 )]
 
-use sotto_db::{Contact, Session, Tx};
+use sotto_db::Session;
 use sotto_messenger::engine::input::{Command, ContactAction};
 use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactState, MessageState};
+use sotto_testkit::three::{alter, asked, contact, friends, sessions, state, steal};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 use sotto_wire::invite::Invite;
-
-fn contact(world: &World, who: usize) -> Contact {
-    world.phones[who].read(|reader| reader.contacts().unwrap().remove(0))
-}
-
-fn state(world: &World, who: usize) -> ContactState {
-    stored::contact_state(contact(world, who).state)
-}
-
-/// Changes a phone's database while it is down; it is started again.
-fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&Tx<'_>) -> T) -> T {
-    world.kill(who);
-    let done = world.phones[who].tables(work);
-    world.start(who);
-    done
-}
-
-fn sessions(tx: &Tx<'_>) -> Vec<Session> {
-    let hashes = tx.sessions().unwrap().into_iter();
-    hashes
-        .map(|hash| tx.session(&hash).unwrap().unwrap())
-        .collect()
-}
-
-/// Phone 2 restores the phrase of phone 1, which is off.
-fn steal(world: &mut World) {
-    let phrase =
-        world.phones[1].read(|reader| stored::phrase(reader).unwrap().unwrap().to_string());
-    world.kill(1);
-    let phrase = phrase.into();
-    world.call(2, Command::AccountRestore { phrase }).unwrap();
-    world.run(MINUTE);
-}
-
-/// Alice (0) and Bob (1), and an empty phone (2). Bob asked by Alice's invite, or Alice by his.
-fn asked(seed: u64, asks: usize) -> World {
-    let mut world = World::new(seed, 3);
-    world.create(0, "Alice");
-    world.create(1, "Bob");
-    world.run(MINUTE);
-    let link = world.invite(1 - asks);
-    world.run(MINUTE);
-    world.add(asks, &link, "please");
-    world.run(MINUTE);
-    world
-}
-
-fn befriended(seed: u64) -> World {
-    let mut world = asked(seed, 0);
-    world.accept(1);
-    world.run(MINUTE);
-    world
-}
 
 /// Once the person said that the new device is theirs, nothing is sealed for the one before, even while the new one
 /// cannot be reached.
 #[test]
 fn nothing_is_sealed_for_a_device_that_was_replaced() {
-    let mut world = befriended(300);
+    let mut world = friends(300, "please");
     world.verify(0);
     steal(&mut world);
     let link = world.invite(2);
@@ -113,7 +61,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
 /// What a device says that is not confirmed is not where a request goes, or what somebody is called.
 #[test]
 fn cards_of_an_unconfirmed_device_move_no_name_and_no_home() {
-    let mut world = asked(301, 0);
+    let mut world = asked(301, 0, "please");
     world.verify(0);
     let before = contact(&world, 0);
     steal(&mut world);
@@ -157,7 +105,7 @@ fn a_verified_request_keeps_its_session() {
 #[test]
 fn ever_new_devices_of_a_contact_begin_few_sessions() {
     for verified in [false, true] {
-        let mut world = befriended(303);
+        let mut world = friends(303, "please");
         if verified {
             world.verify(1);
         }
@@ -195,7 +143,7 @@ fn ever_new_devices_of_a_contact_begin_few_sessions() {
 /// A receipt that is due when its session's device is replaced leaves no more, and is not tried for ever.
 #[test]
 fn a_receipt_for_a_device_that_was_replaced_is_dropped() {
-    let mut world = befriended(307);
+    let mut world = friends(307, "please");
     let home = world.phones[0].topics()[0].clone();
     let sent = |world: &World| world.published.iter().filter(|(t, _)| *t == home).count();
     assert!(world.send(0, "hello"));
@@ -216,7 +164,7 @@ fn a_receipt_for_a_device_that_was_replaced_is_dropped() {
 /// A mark that leaves in the first message of a session cannot say what arrived: it waits for the answer.
 #[test]
 fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
-    let mut world = befriended(304);
+    let mut world = friends(304, "please");
     let link = world.invite(0);
     world.run(MINUTE);
     let honest = world.weather;
@@ -257,7 +205,7 @@ fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
 /// given up after the time that an invite is open, and what there was goes on.
 #[test]
 fn an_invite_that_leads_nowhere_does_not_keep_a_contact_from_beginning_anew() {
-    let mut world = befriended(305);
+    let mut world = friends(305, "please");
     let link = Invite {
         cluster: 66,
         expiry_s: u32::try_from(world.now_ms / 1000 + 86_400).unwrap(),
@@ -400,7 +348,7 @@ fn an_answer_that_crosses_the_same_link_counts() {
 /// Somebody was verified, and declined: the phone that was restored asks as a stranger does.
 #[test]
 fn a_declined_contact_asks_again_from_a_new_phone() {
-    let mut world = asked(311, 1);
+    let mut world = asked(311, 1, "please");
     world.verify(0);
     decline(&mut world, 0);
     steal(&mut world);

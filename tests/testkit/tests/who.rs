@@ -11,66 +11,9 @@ use sotto_messenger::engine::input::{Answer, Command, ContactAction};
 use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
+use sotto_testkit::three::{alter, change, contact, friends, phrase, state, steal};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 use sotto_wire::invite::Invite;
-
-fn contact(world: &World, who: usize) -> Contact {
-    world.phones[who].read(|reader| reader.contacts().unwrap().remove(0))
-}
-
-fn state(world: &World, who: usize) -> ContactState {
-    stored::contact_state(contact(world, who).state)
-}
-
-/// Changes a phone's database while it is down; it is started again.
-fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&Tx<'_>) -> T) -> T {
-    world.kill(who);
-    let done = world.phones[who].tables(work);
-    world.start(who);
-    done
-}
-
-fn change(world: &mut World, who: usize, work: impl FnOnce(&mut Contact)) {
-    alter(world, who, |tx| {
-        let mut row = tx.contacts().unwrap().remove(0);
-        work(&mut row);
-        tx.contact_put(&row).unwrap();
-    });
-}
-
-fn phrase(world: &World, who: usize) -> String {
-    world.phones[who].read(|reader| stored::phrase(reader).unwrap().unwrap().to_string())
-}
-
-/// Phone 2 restores the phrase of phone 1, which is off.
-fn steal(world: &mut World) {
-    let phrase = phrase(world, 1);
-    world.kill(1);
-    world
-        .call(
-            2,
-            Command::AccountRestore {
-                phrase: phrase.into(),
-            },
-        )
-        .unwrap();
-    world.run(MINUTE);
-}
-
-/// Alice (0) and Bob (1), contacts, and an empty phone (2).
-fn three(seed: u64) -> World {
-    let mut world = World::new(seed, 3);
-    world.create(0, "Alice");
-    world.create(1, "Bob");
-    world.run(MINUTE);
-    let link = world.invite(1);
-    world.run(MINUTE);
-    world.add(0, &link, "");
-    world.run(MINUTE);
-    world.accept(1);
-    world.run(MINUTE);
-    world
-}
 
 /// What phone 2 calls itself from now on: the device id of phone 1, with keys of its own.
 fn pose(world: &mut World) {
@@ -97,7 +40,7 @@ fn notices(world: &mut World, who: usize, code: Code) -> usize {
 #[test]
 fn a_known_device_id_with_other_keys_takes_over_nothing() {
     for (seed, verified) in [(70, true), (71, false)] {
-        let mut world = three(seed);
+        let mut world = friends(seed, "");
         if verified {
             world.verify(0);
         }
@@ -136,7 +79,7 @@ fn a_known_device_id_with_other_keys_takes_over_nothing() {
 /// Somebody with the phrase who takes over the device's id too is another device: the install that was there says so.
 #[test]
 fn the_own_device_id_with_other_keys_is_not_this_device() {
-    let mut world = three(90);
+    let mut world = friends(90, "");
     let phrase = phrase(&world, 1);
     let device = alter(&mut world, 1, |tx| tx.kv_get("device").unwrap().unwrap());
     world.run(MINUTE);
@@ -156,7 +99,7 @@ fn the_own_device_id_with_other_keys_is_not_this_device() {
 /// The same by cards: the phone that answers under Bob's contacts secret is a copy of his, with other keys.
 #[test]
 fn cards_with_other_keys_under_a_known_id_begin_nothing() {
-    let mut world = three(72);
+    let mut world = friends(72, "");
     world.kill(1);
     world.kill(2);
     let file = |who: usize| world.phones[who].folder().join("account.db");
@@ -186,7 +129,7 @@ fn cards_with_other_keys_under_a_known_id_begin_nothing() {
 
 #[test]
 fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked() {
-    let mut world = three(73);
+    let mut world = friends(73, "");
     world.verify(0);
     assert!(world.send(0, "to Bob"));
     world.run(MINUTE);
@@ -296,7 +239,7 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
 #[test]
 fn a_contacts_secret_in_a_link_admits_nobody() {
     for block in [false, true] {
-        let mut world = three(74);
+        let mut world = friends(74, "");
         world.create(2, "Mallory's friend");
         world.run(DAY); // Bob's cards are out
         let theirs = contact(&world, 0);
@@ -332,7 +275,7 @@ fn a_contacts_secret_in_a_link_admits_nobody() {
 
 #[test]
 fn one_wrong_clock_shuts_nobody_out() {
-    let mut world = three(75);
+    let mut world = friends(75, "");
     world.run(DAY); // Bob's cards are out
     // Start numbers of ten years ahead, on both sides of the wire.
     let far = u32::try_from(world.now_ms / 1000 + 10 * 365 * 86_400).unwrap();
@@ -373,7 +316,7 @@ fn scan(world: &mut World, who: usize, qr: Vec<u8>) -> Option<Code> {
 
 #[test]
 fn a_scanned_code_verifies_the_devices_that_were_seen() {
-    let mut world = three(76);
+    let mut world = friends(76, "");
     let (alice, bob) = (qr(&world, 0), qr(&world, 1));
     assert_eq!(
         scan(&mut world, 0, alice),
@@ -409,7 +352,7 @@ fn a_scanned_code_verifies_the_devices_that_were_seen() {
 
 #[test]
 fn what_was_compared_is_not_what_came_since() {
-    let mut world = three(77);
+    let mut world = friends(77, "");
     let shown = |world: &World| {
         let row = contact(world, 0);
         world.phones[0].read(|reader| stored::devices(reader, &row).unwrap().1)
@@ -504,7 +447,7 @@ fn a_request_brings_a_hundred_messages_in_all_read_or_not() {
 
 #[test]
 fn a_contact_begins_one_session_an_hour_and_has_four() {
-    let mut world = three(80);
+    let mut world = friends(80, "");
     world.run(DAY);
     let home = world.phones[0].topics()[0].clone();
     let before = world
@@ -538,7 +481,7 @@ fn a_contact_begins_one_session_an_hour_and_has_four() {
 
 #[test]
 fn wanted_messages_are_answered_once_an_hour_and_what_is_gone_is_said_once() {
-    let mut world = three(89);
+    let mut world = friends(89, "");
     assert_ne!(world.phones[0].topics(), world.phones[1].topics());
     assert!(world.send(1, "wanted"));
     world.run(MINUTE);
@@ -573,7 +516,7 @@ fn wanted_messages_are_answered_once_an_hour_and_what_is_gone_is_said_once() {
 
 #[test]
 fn unblocking_gives_back_what_was() {
-    let mut world = three(82);
+    let mut world = friends(82, "");
     let act = |world: &mut World, who: usize, action| {
         let contact = world.contact(who);
         world
@@ -665,7 +608,7 @@ fn an_own_request_goes_on_after_unblocking() {
 #[test]
 fn a_restored_friend_is_added_again_in_either_direction() {
     for asks in [0, 2] {
-        let mut world = three(85);
+        let mut world = friends(85, "");
         steal(&mut world); // it is Bob's own new phone
         let asked = 2 - asks;
         let link = world.invite(asked);
@@ -704,7 +647,7 @@ fn a_restored_friend_is_added_again_in_either_direction() {
 /// What a person should know of is told without being asked for; the others stand beside what they are about.
 #[test]
 fn no_network_is_told_once_each_time() {
-    let mut world = three(91);
+    let mut world = friends(91, "");
     world.run(MINUTE);
     for who in 0..2 {
         world.phones[who].events.clear();
@@ -724,7 +667,7 @@ fn no_network_is_told_once_each_time() {
 /// Who is a contact and gives a fresh invite gets a session of its own: what they had may be lost.
 #[test]
 fn adding_a_contact_again_begins_a_new_session() {
-    let mut world = three(86);
+    let mut world = friends(86, "");
     let before = alter(&mut world, 0, |tx| tx.sessions().unwrap());
     let link = world.invite(1);
     world.run(MINUTE);
