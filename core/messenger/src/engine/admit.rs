@@ -161,18 +161,22 @@ fn serves(prekey: &Prekey, chat: &Chat, state: Option<u8>) -> bool {
     }
 }
 
-/// Start numbers of a device rise. One far ahead is refused, and none known from then, or a wrong clock would shut its
-/// device out for good.
+/// Start numbers of a device rise.
 fn is_newer(
     step: &Step<'_>,
     chat: &Chat,
     record: &DeviceRecord,
     start: u32,
 ) -> Result<bool, Error> {
-    let furthest = step.clock_s().saturating_add(AHEAD_S);
     let known = device::known(step, chat, record)?.map_or(0, |device| device.start_in);
+    Ok(rises(start, known, step.clock_s()))
+}
+
+/// A start number far ahead is refused, and none known from then, or a wrong clock would shut its device out for good.
+fn rises(start: u32, known: u32, clock_s: u64) -> bool {
+    let furthest = clock_s.saturating_add(AHEAD_S);
     let counts = u64::from(known) <= furthest;
-    Ok(u64::from(start) <= furthest && (start > known || !counts))
+    u64::from(start) <= furthest && (start > known || !counts)
 }
 
 /// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time. A device
@@ -349,6 +353,16 @@ mod tests {
             until_ms: None,
             created_ms: 0,
         }
+    }
+
+    #[test]
+    fn start_numbers_rise_and_one_from_far_ahead_counts_for_nothing() {
+        let now = 1_800_000_000;
+        let at = u64::from(now);
+        assert!(rises(now, now - 1, at) && !rises(now, now, at) && !rises(now - 1, now, at));
+        assert!(rises(now + 86_400, now, at) && !rises(now + 86_401, now, at));
+        assert!(rises(now, now + 86_401, at), "its clock was wrong then");
+        assert!(!rises(now, now + 86_400, at));
     }
 
     #[test]
