@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use sotto_crypto::{
     Account, BLOCK_LEN, CORE_LEN, DeviceKeys, HEADER_LEN, HandshakeCore, Phrase, PrekeyPair,
-    Recipient, Session, SkippedKey, blob_open, card_open, initiate, mask, open_skipped,
-    parse_account_id, unmask, verify_chat, verify_device,
+    Recipient, SafetyQr, Session, SkippedKey, blob_open, card_open, initiate, mask, open_skipped,
+    parse_account_id, takeover_open, unmask, verify_chat, verify_device,
 };
 
 type Entry = fn(&[u8]);
@@ -21,6 +21,7 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
     ("handshake_core", handshake_core),
     ("sealed", sealed),
     ("signatures", signatures),
+    ("safety_qr", safety_qr),
 ];
 
 /// The first N bytes, zeros where there are fewer, and what follows.
@@ -176,6 +177,7 @@ fn sealed(data: &[u8]) {
     let (tag, rest) = take(data);
     let (random, body) = take(rest);
     assert!(card_open(&SECRET, &tag, &random, body).is_none(), "forged");
+    assert!(takeover_open(&SECRET, &random, body).is_none(), "forged");
     assert!(blob_open(&[9; 32], 0, &random, body).is_none(), "forged");
     let (header, message) = take::<HEADER_LEN>(body);
     let key = SkippedKey::from_parts(0, 0, Some(tag), &[1; 32]).unwrap();
@@ -198,4 +200,14 @@ fn signatures(data: &[u8]) {
         verify_device(&device, "sotto/fuzz/1", &[message], &signature).is_err(),
         "forged"
     );
+}
+
+fn safety_qr(data: &[u8]) {
+    if let Some(qr) = SafetyQr::decode(data) {
+        assert_eq!(qr.encode(), data);
+        assert!(
+            !qr.is_of(&[0; 33], &[1; 33]),
+            "a fingerprint found by chance"
+        );
+    }
 }
