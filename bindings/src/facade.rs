@@ -136,10 +136,11 @@ impl SottoCore {
         Ok(self.messenger.contact_scan(&contact, &qr).await?)
     }
 
-    /// The person saw that a contact's devices changed, and goes on with them without comparing; `verified` does not
-    /// cover them. Errors: `contact.missing`.
-    pub async fn devices_seen(&self, contact: String) -> Result<(), SottoError> {
-        Ok(self.messenger.devices_seen(&ContactId(contact)).await?)
+    /// The person saw that a contact's devices changed to these (`SafetyNumber.devices`), and goes on with them without
+    /// comparing; `verified` does not cover them. Errors: `contact.missing`, `contact.devices_changed`.
+    pub async fn devices_seen(&self, contact: String, devices: String) -> Result<(), SottoError> {
+        let (contact, devices) = (ContactId(contact), DevicesId(devices));
+        Ok(self.messenger.devices_seen(&contact, &devices).await?)
     }
 
     /// What two people compare to know that they talk to each other. Errors: `account.missing`, `contact.missing`.

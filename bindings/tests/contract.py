@@ -168,7 +168,7 @@ async def two_people_meet_and_talk(folder):
     assert not alice.contact().verified
     await fails(SottoError.Crypto, "verify.account", lambda: alice.core.contact_scan(contact, number.qr))
     await alice.core.contact_scan(contact, theirs.qr)
-    await alice.core.devices_seen(contact)
+    await alice.core.devices_seen(contact, number.devices)
     assert alice.contact().verified and not alice.contact().devices_changed
     await alice.core.profile_set("Alicia")
     assert alice.core.account().name == "Alicia"  # contacts learn it within hours

@@ -196,11 +196,17 @@ impl Messenger {
         .await
     }
 
-    /// The person saw that a contact's devices changed, and goes on with them without comparing: a device that waited is
-    /// taken as theirs, and `verified` does not cover it. Errors: `contact.missing`.
-    pub async fn devices_seen(&self, contact: &ContactId) -> Result<(), Error> {
+    /// The person saw that a contact's devices changed to these ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)),
+    /// and goes on with them without comparing: a device that waited is taken as theirs, and `verified` does not cover it.
+    /// Errors: `contact.missing`, `contact.devices_changed` when they are other devices by now.
+    pub async fn devices_seen(
+        &self,
+        contact: &ContactId,
+        devices: &DevicesId,
+    ) -> Result<(), Error> {
         self.done(Command::DevicesSeen {
             contact: contact.clone(),
+            devices: devices.to_bytes()?,
         })
         .await
     }

@@ -46,6 +46,12 @@ pub fn contact(world: &World, who: usize) -> Contact {
     world.phones[who].read(|reader| reader.contacts().unwrap().remove(0))
 }
 
+/// What stands beside that contact's safety number: its devices.
+pub fn shown(world: &World, who: usize) -> [u8; 32] {
+    let row = contact(world, who);
+    world.phones[who].read(|reader| stored::devices(reader, &row).unwrap().1)
+}
+
 /// Where that contact stands.
 pub fn state(world: &World, who: usize) -> ContactState {
     stored::contact_state(contact(world, who).state)

@@ -11,7 +11,7 @@ use sotto_db::Session;
 use sotto_messenger::engine::input::{Command, ContactAction};
 use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactState, MessageState};
-use sotto_testkit::three::{alter, asked, contact, friends, sessions, state, steal};
+use sotto_testkit::three::{alter, asked, contact, friends, sessions, shown, state, steal};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 use sotto_wire::invite::Invite;
 
@@ -31,6 +31,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
     let contact_id = world.contact(0);
     let seen = Command::DevicesSeen {
         contact: contact_id,
+        devices: shown(&world, 0),
     };
     world.call(0, seen).unwrap();
     assert!(world.send(0, "for the new one"));

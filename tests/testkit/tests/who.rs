@@ -11,7 +11,7 @@ use sotto_messenger::engine::input::{Answer, Command, ContactAction};
 use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
-use sotto_testkit::three::{alter, change, contact, friends, phrase, state, steal};
+use sotto_testkit::three::{alter, change, contact, friends, phrase, shown, state, steal};
 use sotto_testkit::{DAY, HOUR, KEY, MINUTE, SECOND, World};
 use sotto_wire::identity::DeviceRecord;
 use sotto_wire::invite::Invite;
@@ -196,16 +196,16 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
         "and says why nothing leaves for it"
     );
     assert_eq!(order(&world), in_order);
-    let shown: Vec<_> = world.phones[0]
+    let texts: Vec<_> = world.phones[0]
         .messages()
         .into_iter()
         .map(|one| (one.text, one.mine, one.unconfirmed, one.fetching))
         .collect();
     let text = |text: &str| Some(text.to_owned());
-    assert!(shown.contains(&(text("to Bob"), true, false, false)));
-    assert!(shown.contains(&(text("my new phone"), false, true, false)));
-    assert!(shown.contains(&(text("where were we?"), false, true, false)));
-    assert!(shown.contains(&(None, false, true, true)), "not fetched");
+    assert!(texts.contains(&(text("to Bob"), true, false, false)));
+    assert!(texts.contains(&(text("my new phone"), false, true, false)));
+    assert!(texts.contains(&(text("where were we?"), false, true, false)));
+    assert!(texts.contains(&(None, false, true, true)), "not fetched");
     assert_eq!(
         world.phones[0].states(),
         [MessageState::Delivered],
@@ -224,7 +224,13 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     // The person says that it is Bob: all of it counts.
     let whom = world.contact(0);
     world
-        .call(0, Command::DevicesSeen { contact: whom })
+        .call(
+            0,
+            Command::DevicesSeen {
+                contact: whom,
+                devices: shown(&world, 0),
+            },
+        )
         .unwrap();
     world.run(HOUR);
     let after = contact(&world, 0);
@@ -364,11 +370,7 @@ fn a_scanned_code_verifies_the_devices_that_were_seen() {
 #[test]
 fn what_was_compared_is_not_what_came_since() {
     let mut world = friends(77, "");
-    let shown = |world: &World| {
-        let row = contact(world, 0);
-        world.phones[0].read(|reader| stored::devices(reader, &row).unwrap().1)
-    };
-    let before = shown(&world);
+    let before = shown(&world, 0);
     world.verify(0);
     steal(&mut world);
     let link = world.invite(0);
@@ -384,8 +386,16 @@ fn what_was_compared_is_not_what_came_since() {
         },
     );
     assert_eq!(late.unwrap_err().code(), Code::DevicesChanged);
+    let late = world.call(
+        0,
+        Command::DevicesSeen {
+            contact: whom.clone(),
+            devices: before,
+        },
+    );
+    assert_eq!(late.unwrap_err().code(), Code::DevicesChanged);
     assert!(contact(&world, 0).other_record.is_some());
-    let now = Some(shown(&world));
+    let now = Some(shown(&world, 0));
     world
         .call(
             0,

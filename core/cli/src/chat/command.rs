@@ -167,7 +167,8 @@ impl Chat<'_> {
             }
             Command::Seen => {
                 let contact = self.chosen()?.id.clone();
-                self.messenger.devices_seen(&contact).await?;
+                let devices = self.messenger.safety_number(&contact)?.devices;
+                self.messenger.devices_seen(&contact, &devices).await?;
                 self.screen
                     .say("  their devices are taken as theirs; nothing was compared")?;
             }

@@ -62,6 +62,13 @@ pub(crate) struct Verify {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Seen {
+    contact: ContactId,
+    devices: DevicesId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Scan {
     contact: ContactId,
     qr: String,
@@ -123,8 +130,10 @@ pub(crate) async fn scan(messenger: &Messenger, params: Scan) -> Answer {
     done(json!({}))
 }
 
-pub(crate) async fn devices_seen(messenger: &Messenger, params: Whom) -> Answer {
-    messenger.devices_seen(&params.contact).await?;
+pub(crate) async fn devices_seen(messenger: &Messenger, params: Seen) -> Answer {
+    messenger
+        .devices_seen(&params.contact, &params.devices)
+        .await?;
     done(json!({}))
 }
 

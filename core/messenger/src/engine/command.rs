@@ -51,9 +51,9 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
             let contact = contact::find(step, &contact)?;
             contact::scan(step, contact, &qr)?;
         }
-        Command::DevicesSeen { contact } => {
+        Command::DevicesSeen { contact, devices } => {
             let contact = contact::find(step, &contact)?;
-            contact::devices_seen(step, contact)?;
+            contact::devices_seen(step, contact, &devices)?;
         }
         Command::Send { conversation, text } => {
             let id = send::text(step, &conversation.to_bytes()?, &text)?;

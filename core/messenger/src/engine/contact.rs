@@ -367,6 +367,15 @@ pub(super) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
     sotto_crypto::devices_hash(one.as_slice())
 }
 
+/// A device that came since a person looked is not what was seen.
+fn check_shown(contact: &Contact, devices: &Hash) -> Result<(), Error> {
+    if *devices == device_hash(shown_device(contact).as_ref()) {
+        Ok(())
+    } else {
+        Err(Code::DevicesChanged.into())
+    }
+}
+
 /// The safety number was compared while these devices of theirs were shown; or, without, it no longer holds.
 pub(super) fn verify(
     step: &mut Step<'_>,
@@ -378,15 +387,18 @@ pub(super) fn verify(
         step.fx.contacts = true;
         return Ok(step.tx.contact_put(&contact)?);
     };
-    if *devices != device_hash(shown_device(&contact).as_ref()) {
-        return Err(Code::DevicesChanged.into());
-    }
+    check_shown(&contact, devices)?;
     contact.verified = true;
     device::take_held(step, &mut contact)
 }
 
-/// The person saw that their devices changed, and goes on with them without comparing.
-pub(super) fn devices_seen(step: &mut Step<'_>, mut contact: Contact) -> Result<(), Error> {
+/// The person saw that their devices changed to these, and goes on with them without comparing.
+pub(super) fn devices_seen(
+    step: &mut Step<'_>,
+    mut contact: Contact,
+    devices: &Hash,
+) -> Result<(), Error> {
+    check_shown(&contact, devices)?;
     contact.verified &= contact.other_record.is_none();
     device::take_held(step, &mut contact)
 }

@@ -73,10 +73,12 @@ pub enum Command {
         /** What it holds. */
         qr: Vec<u8>,
     },
-    /// The person saw that a contact's devices changed. Answer: `Done`.
+    /// The person saw that a contact's devices changed to these. Answer: `Done`.
     DevicesSeen {
         /** Whose. */
         contact: ContactId,
+        /** Hash of the devices. */
+        devices: [u8; 32],
     },
     /// Send a text. Answer: `Message`, on disk and in the outbox.
     Send {
