@@ -318,3 +318,37 @@ fn cut(ms: i64, unit_ms: i64) -> i64 {
     ms.saturating_sub(ms.rem_euclid(unit_ms))
         .saturating_mul(1_000_000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_net::Circle;
+
+    #[test]
+    fn a_question_begins_at_ten_minutes_and_ends_at_the_minute() {
+        let mut live = Live::default();
+        let mut bounds = |start_ms, end_ms| {
+            let query = Query {
+                what: What::Hole,
+                circle: Circle::Receive,
+                topics: Vec::new(),
+                start_ms,
+                end_ms,
+                newest_first: false,
+                found: None,
+            };
+            match live.ask(query) {
+                Command::Query {
+                    start_ns, end_ns, ..
+                } => (start_ns / 1_000_000, end_ns.map(|end| end / 1_000_000)),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            bounds(1_234_567, Some(1_261_234)),
+            (1_200_000, Some(1_320_000))
+        );
+        assert_eq!(bounds(1_200_000, None), (1_200_000, None));
+        assert_eq!(bounds(1_199_999, Some(0)), (600_000, Some(60_000)));
+    }
+}
