@@ -12,9 +12,9 @@ use std::path::Path;
 
 use rand_core::UnwrapErr;
 use sotto_db::Account;
-use sotto_messenger::Mode;
 use sotto_messenger::engine::input::{Command, Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig};
+use sotto_messenger::{Event, Mode};
 use sotto_net::{
     Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome,
     Received,
@@ -265,4 +265,18 @@ fn once_one_is_relayed_the_others_leave_too() {
     tried.extend(answer(&mut engine, now, tried[0], relayed));
     tried.sort_unstable();
     assert_eq!(tried, cards, "at once");
+}
+
+#[test]
+fn a_node_of_another_network_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut engine, _) = created(folder.path());
+    let told = |effects: Vec<Effect>| {
+        let is = |effect: &&Effect| matches!(effect, Effect::Emit(Event::Notice { code }) if *code == "network.other");
+        effects.iter().filter(is).count()
+    };
+    for count in [1, 0, 0] {
+        let effects = engine.handle(BEGIN, Input::Net(NetEvent::OtherNetwork));
+        assert_eq!(told(effects), count);
+    }
 }
