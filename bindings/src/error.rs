@@ -69,10 +69,7 @@ mod tests {
     fn every_code_keeps_its_kind_and_text() {
         for &code in Code::ALL {
             let error = SottoError::from(Error::at(code, 3).retry_after(1500));
-            assert_eq!(
-                error.to_string(),
-                format!("{}: {} (index 3)", code.as_str(), code.detail())
-            );
+            assert_eq!(error.to_string(), format!("{}: {} (index 3)", code.as_str(), code.detail()));
             let variant = format!("{error:?}");
             let variant = variant.split(' ').next().unwrap();
             assert_eq!(variant, format!("{:?}", code.kind()), "{code:?}");

@@ -61,26 +61,19 @@ pub enum SottoEvent {
 impl From<Event> for SottoEvent {
     fn from(event: Event) -> Self {
         match event {
-            Event::ConversationsChanged { ids } => Self::ConversationsChanged {
-                ids: ids.into_iter().map(|ConversationId(id)| id).collect(),
-            },
+            Event::ConversationsChanged { ids } => {
+                Self::ConversationsChanged { ids: ids.into_iter().map(|ConversationId(id)| id).collect() }
+            }
             Event::MessagesChanged { conversation, ids } => Self::MessagesChanged {
                 conversation: conversation.0,
                 ids: ids.into_iter().map(|MessageId(id)| id).collect(),
             },
-            Event::MessageState { id, state } => Self::MessageStateChanged {
-                id: id.0,
-                state: state.into(),
-            },
+            Event::MessageState { id, state } => Self::MessageStateChanged { id: id.0, state: state.into() },
             Event::ContactsChanged => Self::ContactsChanged,
-            Event::Typing { conversation } => Self::Typing {
-                conversation: conversation.0,
-            },
+            Event::Typing { conversation } => Self::Typing { conversation: conversation.0 },
             Event::Connectivity(now) => Self::ConnectivityChanged { now: now.into() },
             Event::Notice { code } => Self::Notice { code: code.into() },
-            Event::Lagged { missed } => Self::Lagged {
-                missed: long(missed),
-            },
+            Event::Lagged { missed } => Self::Lagged { missed: long(missed) },
             // A hint that has no name here yet: whoever reads everything again has missed nothing.
             _ => Self::Lagged { missed: 1 },
         }
@@ -102,10 +95,7 @@ struct Fetched {
 
 impl SottoEvents {
     pub(crate) fn new(subscription: Subscription) -> Self {
-        Self {
-            subscription,
-            fetched: Mutex::default(),
-        }
+        Self { subscription, fetched: Mutex::default() }
     }
 
     fn fetched(&self) -> MutexGuard<'_, Fetched> {
@@ -147,10 +137,7 @@ impl SottoEvents {
     /// Stops listening.
     pub fn end(&self) {
         self.subscription.end();
-        *self.fetched() = Fetched {
-            events: VecDeque::new(),
-            ended: true,
-        };
+        *self.fetched() = Fetched { events: VecDeque::new(), ended: true };
     }
 }
 
@@ -165,51 +152,20 @@ mod tests {
         let ids = vec![MessageId("m".into()), MessageId("n".into())];
         let pairs = [
             (
-                Event::ConversationsChanged {
-                    ids: vec![conversation.clone()],
-                },
-                SottoEvent::ConversationsChanged {
-                    ids: vec!["c".into()],
-                },
+                Event::ConversationsChanged { ids: vec![conversation.clone()] },
+                SottoEvent::ConversationsChanged { ids: vec!["c".into()] },
             ),
             (
-                Event::MessagesChanged {
-                    conversation: conversation.clone(),
-                    ids,
-                },
-                SottoEvent::MessagesChanged {
-                    conversation: "c".into(),
-                    ids: vec!["m".into(), "n".into()],
-                },
+                Event::MessagesChanged { conversation: conversation.clone(), ids },
+                SottoEvent::MessagesChanged { conversation: "c".into(), ids: vec!["m".into(), "n".into()] },
             ),
             (
-                Event::MessageState {
-                    id: MessageId("m".into()),
-                    state: Inner::Delivered,
-                },
-                SottoEvent::MessageStateChanged {
-                    id: "m".into(),
-                    state: MessageState::Delivered,
-                },
+                Event::MessageState { id: MessageId("m".into()), state: Inner::Delivered },
+                SottoEvent::MessageStateChanged { id: "m".into(), state: MessageState::Delivered },
             ),
-            (
-                Event::Typing { conversation },
-                SottoEvent::Typing {
-                    conversation: "c".into(),
-                },
-            ),
-            (
-                Event::Notice {
-                    code: "clock.skewed",
-                },
-                SottoEvent::Notice {
-                    code: "clock.skewed".into(),
-                },
-            ),
-            (
-                Event::Lagged { missed: u64::MAX },
-                SottoEvent::Lagged { missed: i64::MAX },
-            ),
+            (Event::Typing { conversation }, SottoEvent::Typing { conversation: "c".into() }),
+            (Event::Notice { code: "clock.skewed" }, SottoEvent::Notice { code: "clock.skewed".into() }),
+            (Event::Lagged { missed: u64::MAX }, SottoEvent::Lagged { missed: i64::MAX }),
         ];
         for (inner, outer) in pairs {
             assert_eq!(SottoEvent::from(inner), outer);

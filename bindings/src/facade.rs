@@ -11,8 +11,8 @@ use crate::error::SottoError;
 use crate::event::SottoEvents;
 use crate::logging;
 use crate::records::{
-    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Incoming, Invite,
-    InvitePreview, Message, NetworkState, SafetyNumber, Settings, records,
+    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Incoming, Invite, InvitePreview, Message,
+    NetworkState, SafetyNumber, Settings, records,
 };
 
 /// An open account. Call `shutdown` before the process ends and before letting go of the last reference.
@@ -87,11 +87,7 @@ impl SottoCore {
     /// is on disk then and leaves when the inviter's cards are found. Errors: `invite.*`, `contact.self`,
     /// `contact.state`, `input.too_long`.
     #[uniffi::method(default(text = None))]
-    pub async fn contact_add(
-        &self,
-        link: String,
-        text: Option<String>,
-    ) -> Result<String, SottoError> {
+    pub async fn contact_add(&self, link: String, text: Option<String>) -> Result<String, SottoError> {
         let contact = self.messenger.contact_add(&link, text.as_deref()).await?;
         Ok(contact.0)
     }
@@ -102,31 +98,17 @@ impl SottoCore {
     }
 
     /// Accepts or declines a request, blocks or unblocks. Errors: `contact.missing`, `contact.state`.
-    pub async fn contact_answer(
-        &self,
-        contact: String,
-        action: ContactAction,
-    ) -> Result<(), SottoError> {
+    pub async fn contact_answer(&self, contact: String, action: ContactAction) -> Result<(), SottoError> {
         let contact = ContactId(contact);
-        Ok(self
-            .messenger
-            .contact_answer(&contact, action.into())
-            .await?)
+        Ok(self.messenger.contact_answer(&contact, action.into()).await?)
     }
 
     /// Notes that the safety number was compared while it stood for these `devices` (`SafetyNumber.devices`), or with
     /// `None` that it no longer holds. Errors: `contact.missing`, `contact.devices_changed`.
-    pub async fn contact_verify(
-        &self,
-        contact: String,
-        devices: Option<String>,
-    ) -> Result<(), SottoError> {
+    pub async fn contact_verify(&self, contact: String, devices: Option<String>) -> Result<(), SottoError> {
         let contact = ContactId(contact);
         let devices = devices.map(DevicesId);
-        Ok(self
-            .messenger
-            .contact_verify(&contact, devices.as_ref())
-            .await?)
+        Ok(self.messenger.contact_verify(&contact, devices.as_ref()).await?)
     }
 
     /// Verifies by what was scanned from the contact's phone (`SafetyNumber.qr` there). Errors: `contact.missing`,
@@ -151,14 +133,8 @@ impl SottoCore {
     /// A page of conversations, latest activity first: at most `limit`, and 500. `before` is the cursor of the last
     /// one of the page before. Errors: `input.id`, `input.setting` for a limit below 1.
     #[uniffi::method(default(before = None))]
-    pub fn conversations(
-        &self,
-        limit: i32,
-        before: Option<String>,
-    ) -> Result<Vec<Conversation>, SottoError> {
-        let page = self
-            .messenger
-            .conversations(before.as_deref(), rows(limit))?;
+    pub fn conversations(&self, limit: i32, before: Option<String>) -> Result<Vec<Conversation>, SottoError> {
+        let page = self.messenger.conversations(before.as_deref(), rows(limit))?;
         Ok(records(page))
     }
 
@@ -172,9 +148,7 @@ impl SottoCore {
         before: Option<String>,
     ) -> Result<Vec<Message>, SottoError> {
         let id = ConversationId(conversation);
-        let page = self
-            .messenger
-            .messages(&id, before.as_deref(), rows(limit))?;
+        let page = self.messenger.messages(&id, before.as_deref(), rows(limit))?;
         Ok(records(page))
     }
 

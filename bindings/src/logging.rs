@@ -75,21 +75,12 @@ mod tests {
         let own = Own(&kept);
         let line = |target, level| {
             let args = format_args!("line");
-            own.log(
-                &Record::builder()
-                    .target(target)
-                    .level(level)
-                    .args(args)
-                    .build(),
-            );
+            own.log(&Record::builder().target(target).level(level).args(args).build());
         };
         line("sotto_net::client", Level::Info);
         line("libp2p_swarm", Level::Error);
         line("sotto_messenger", Level::Debug);
         line("sotto_messenger", Level::Warn);
-        assert_eq!(
-            *kept.0.lock().unwrap(),
-            ["sotto_net::client", "sotto_messenger"]
-        );
+        assert_eq!(*kept.0.lock().unwrap(), ["sotto_net::client", "sotto_messenger"]);
     }
 }

@@ -272,12 +272,4 @@ pub struct Diagnostics {
     pub bucket_left: bool,
 }
 
-sotto_messenger::closed_debug!(
-    Account,
-    Contact,
-    Invite,
-    InvitePreview,
-    Conversation,
-    Message,
-    SafetyNumber
-);
+sotto_messenger::closed_debug!(Account, Contact, Invite, InvitePreview, Conversation, Message, SafetyNumber);

@@ -1,10 +1,5 @@
 //! The facade as an app meets it: generated code in another language, against real service nodes on this machine.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -28,10 +23,7 @@ async fn python_drives_two_cores() {
     std::os::unix::fs::symlink(library(), beside).unwrap(); // the generated module looks for it there
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract.py");
     let mut python = Command::new("python3");
-    python
-        .args(["-u", "-X", "faulthandler", script])
-        .arg(folder.path())
-        .args([&first.address, &second.address]);
+    python.args(["-u", "-X", "faulthandler", script]).arg(folder.path()).args([&first.address, &second.address]);
     let status = tokio::task::spawn_blocking(move || python.status());
     let status = status.await.unwrap().expect("python3 is needed");
     assert!(status.success(), "{status}");

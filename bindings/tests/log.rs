@@ -1,10 +1,5 @@
 //! Logs on a system without a log of its own: the host's logger gets them, the settings choose the level.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Mutex;
 
@@ -28,10 +23,7 @@ impl Log for Kept {
 
 async fn level(core: &SottoCore, level: &str) {
     let log = Some(level.to_owned());
-    let patch = Settings {
-        log,
-        ..Settings::default()
-    };
+    let patch = Settings { log, ..Settings::default() };
     core.settings_set(patch).await.unwrap();
 }
 
@@ -61,10 +53,7 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
     core.shutdown().await.unwrap();
 
     // It is kept, and the next open takes it, unless told otherwise.
-    let stored = SottoConfig {
-        log: None,
-        ..config
-    };
+    let stored = SottoConfig { log: None, ..config };
     log::set_max_level(LevelFilter::Trace);
     let core = SottoCore::open(stored, vec![7; 32]).unwrap();
     assert_eq!(log::max_level(), LevelFilter::Warn);
@@ -73,20 +62,9 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
     let lines = KEPT.0.lock().unwrap();
     let made = "sotto_messenger::engine::own account made";
     assert!(lines.iter().any(|line| line == made), "{lines:?}");
-    let account_words = phrase
-        .split(' ')
-        .collect::<Vec<_>>()
-        .windows(2)
-        .map(|pair| pair.join(" "))
-        .collect::<Vec<_>>();
+    let account_words = phrase.split(' ').collect::<Vec<_>>().windows(2).map(|pair| pair.join(" ")).collect::<Vec<_>>();
     for line in lines.iter() {
-        assert!(
-            !line.contains("Kanarienvogel") && !line.contains(&link[link.len() - 20..]),
-            "{line}"
-        );
-        assert!(
-            account_words.iter().all(|pair| !line.contains(pair)),
-            "{line}"
-        );
+        assert!(!line.contains("Kanarienvogel") && !line.contains(&link[link.len() - 20..]), "{line}");
+        assert!(account_words.iter().all(|pair| !line.contains(pair)), "{line}");
     }
 }

@@ -1,10 +1,5 @@
 //! The exported surface is the one in git, so that a change of it shows in review.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -16,12 +11,7 @@ fn the_surface_is_the_one_in_git() {
         .lines()
         .filter(|line| !golden.lines().any(|old| old == *line))
         .map(|line| format!("+ {line}"))
-        .chain(
-            golden
-                .lines()
-                .filter(|line| !now.lines().any(|new| new == *line))
-                .map(|line| format!("- {line}")),
-        )
+        .chain(golden.lines().filter(|line| !now.lines().any(|new| new == *line)).map(|line| format!("- {line}")))
         .collect();
     assert!(
         now == golden,
@@ -34,10 +24,8 @@ fn the_surface_is_the_one_in_git() {
 /// Whatever the Rust API offers, an app can call.
 #[test]
 fn no_call_of_the_messenger_is_forgotten() {
-    let api = concat!(
-        include_str!("../../core/messenger/src/api.rs"),
-        include_str!("../../core/messenger/src/api/read.rs")
-    );
+    let api =
+        concat!(include_str!("../../core/messenger/src/api.rs"), include_str!("../../core/messenger/src/api/read.rs"));
     let renamed = |name: &str| match name {
         "on_network_change" => "network_changed".to_owned(),
         "on_power_change" => "power_changed".to_owned(),
@@ -49,11 +37,7 @@ fn no_call_of_the_messenger_is_forgotten() {
     let calls: Vec<_> = api
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("pub "))
-        .filter_map(|line| {
-            line.strip_prefix("async ")
-                .unwrap_or(line)
-                .strip_prefix("fn ")
-        })
+        .filter_map(|line| line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn "))
         .filter_map(|line| line.split_once('('))
         .map(|(name, _)| renamed(name))
         .collect();

@@ -6,8 +6,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo:rerun-if-changed={file}");
     }
     let descriptors = protox::compile(files, ["proto"])?;
-    prost_build::Config::new()
-        .skip_debug(["sotto"])
-        .compile_fds(descriptors)?;
+    prost_build::Config::new().skip_debug(["sotto"]).compile_fds(descriptors)?;
     Ok(())
 }

@@ -4,9 +4,9 @@
 use std::sync::OnceLock;
 
 use sotto_crypto::{
-    Account, BLOCK_LEN, CORE_LEN, DeviceKeys, HEADER_LEN, HandshakeCore, Phrase, PrekeyPair,
-    Recipient, SafetyQr, Session, SkippedKey, blob_open, card_open, initiate, mask, open_skipped,
-    parse_account_id, takeover_open, unmask, verify_chat, verify_device,
+    Account, BLOCK_LEN, CORE_LEN, DeviceKeys, HEADER_LEN, HandshakeCore, Phrase, PrekeyPair, Recipient, SafetyQr,
+    Session, SkippedKey, blob_open, card_open, initiate, mask, open_skipped, parse_account_id, takeover_open, unmask,
+    verify_chat, verify_device,
 };
 
 type Entry = fn(&[u8]);
@@ -28,10 +28,7 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
 fn take<const N: usize>(data: &[u8]) -> ([u8; N], &[u8]) {
     let mut bytes = [0; N];
     let (head, rest) = data.split_at(data.len().min(N));
-    bytes
-        .iter_mut()
-        .zip(head)
-        .for_each(|(to, from)| *to = *from);
+    bytes.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
     (bytes, rest)
 }
 
@@ -51,10 +48,7 @@ fn account_id(data: &[u8]) {
         assert_eq!(sotto_crypto::account_id(&chat), text);
     }
     let (chat, _) = take::<33>(data);
-    assert_eq!(
-        sotto_crypto::color_id(&chat).is_some(),
-        parse_account_id(&sotto_crypto::account_id(&chat)).is_ok()
-    );
+    assert_eq!(sotto_crypto::color_id(&chat).is_some(), parse_account_id(&sotto_crypto::account_id(&chat)).is_ok());
 }
 
 fn stored_secrets(data: &[u8]) {
@@ -96,34 +90,19 @@ fn scene() -> &'static Scene {
     static SCENE: OnceLock<Scene> = OnceLock::new();
     SCENE.get_or_init(|| {
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
-        let (alice, bob) = (
-            DeviceKeys::generate(&mut rng),
-            DeviceKeys::generate(&mut rng),
-        );
+        let (alice, bob) = (DeviceKeys::generate(&mut rng), DeviceKeys::generate(&mut rng));
         let pair = PrekeyPair::generate(&mut rng);
         let identity = bob.identity_public();
         let public = pair.public();
-        let to = Recipient {
-            chat: &CHATS.1,
-            device_id: &BOB_DEVICE,
-            identity: &identity,
-            prekey: &public,
-        };
+        let to = Recipient { chat: &CHATS.1, device_id: &BOB_DEVICE, identity: &identity, prekey: &public };
         let (mut ours, core) = initiate(&mut rng, &alice, &CHATS.0, &[4; 185], 1, &to).unwrap();
         let first = ours.encrypt(&mut rng, &[1; 16], b"first").unwrap();
         let block = mask(&core, &SECRET, &first.tag, &[1; 16]);
         let block = unmask(&SECRET, &first.tag, &[1; 16], &block).unwrap();
         let opened = block.open(&bob, &CHATS.1, &BOB_DEVICE, &pair).unwrap();
         let theirs = opened.finish(&alice.identity_public(), &pair).unwrap();
-        let done = theirs
-            .decrypt(&first.tag, &[1; 16], &first.header, &first.message)
-            .unwrap();
-        Scene {
-            bob,
-            pair,
-            core,
-            session: done.session,
-        }
+        let done = theirs.decrypt(&first.tag, &[1; 16], &first.header, &first.message).unwrap();
+        Scene { bob, pair, core, session: done.session }
     })
 }
 
@@ -132,13 +111,7 @@ fn session_message(data: &[u8]) {
     let (random, rest) = take(rest);
     let (header, message) = take::<HEADER_LEN>(rest);
     let before = scene().session.to_bytes();
-    assert!(
-        scene()
-            .session
-            .decrypt(&tag, &random, &header, message)
-            .is_err(),
-        "forged"
-    );
+    assert!(scene().session.decrypt(&tag, &random, &header, message).is_err(), "forged");
     assert_eq!(*scene().session.to_bytes(), *before);
 }
 
@@ -166,11 +139,7 @@ fn handshake_core(data: &[u8]) {
     let opened = block.open(&scene().bob, &CHATS.1, &BOB_DEVICE, &scene().pair);
     // The prekey id (bytes 1 to 8) only says which pair to take.
     let proven = |core: &HandshakeCore| (core.as_bytes()[0], core.as_bytes()[9..].to_vec());
-    assert_eq!(
-        opened.is_ok(),
-        proven(&core) == proven(&scene().core),
-        "forged"
-    );
+    assert_eq!(opened.is_ok(), proven(&core) == proven(&scene().core), "forged");
 }
 
 fn sealed(data: &[u8]) {
@@ -181,33 +150,21 @@ fn sealed(data: &[u8]) {
     assert!(blob_open(&[9; 32], 0, &random, body).is_none(), "forged");
     let (header, message) = take::<HEADER_LEN>(body);
     let key = SkippedKey::from_parts(0, 0, Some(tag), &[1; 32]).unwrap();
-    assert!(
-        open_skipped(&key, &[0; 32], &tag, &random, &header, message).is_err(),
-        "forged"
-    );
+    assert!(open_skipped(&key, &[0; 32], &tag, &random, &header, message).is_err(), "forged");
 }
 
 fn signatures(data: &[u8]) {
     let (chat, rest) = take::<33>(data);
     let (signature, rest) = take::<64>(rest);
     let (device, message) = take::<32>(rest);
-    assert!(
-        verify_chat(&chat, "sotto/fuzz/1", &[message], &signature).is_err(),
-        "forged"
-    );
+    assert!(verify_chat(&chat, "sotto/fuzz/1", &[message], &signature).is_err(), "forged");
     // Ed25519 keys of low order would verify anything: they must be refused.
-    assert!(
-        verify_device(&device, "sotto/fuzz/1", &[message], &signature).is_err(),
-        "forged"
-    );
+    assert!(verify_device(&device, "sotto/fuzz/1", &[message], &signature).is_err(), "forged");
 }
 
 fn safety_qr(data: &[u8]) {
     if let Some(qr) = SafetyQr::decode(data) {
         assert_eq!(qr.encode(), data);
-        assert!(
-            !qr.is_of(&[0; 33], &[1; 33]),
-            "a fingerprint found by chance"
-        );
+        assert!(!qr.is_of(&[0; 33], &[1; 33]), "a fingerprint found by chance");
     }
 }

@@ -34,36 +34,16 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
     ("waku_message", waku_message),
     ("waku_frame", waku_frame),
     ("waku_topic", waku_topic),
-    ("filter_request", |data| {
-        rpc::<waku::FilterSubscribeRequest>(data, waku::FILTER_REQUEST_CAP)
-    }),
-    ("filter_response", |data| {
-        rpc::<waku::FilterSubscribeResponse>(data, waku::FILTER_RESPONSE_CAP)
-    }),
-    ("message_push", |data| {
-        rpc::<waku::MessagePush>(data, waku::push_cap(waku::MAX_MESSAGE))
-    }),
-    ("lightpush_request", |data| {
-        rpc::<waku::LightPushRequest>(data, waku::lightpush_request_cap(waku::MAX_MESSAGE))
-    }),
-    ("lightpush_response", |data| {
-        rpc::<waku::LightPushResponse>(data, waku::LIGHTPUSH_RESPONSE_CAP)
-    }),
-    ("lightpush_v2", |data| {
-        rpc::<waku::PushRpc>(data, waku::lightpush_request_cap(waku::MAX_MESSAGE))
-    }),
-    ("store_request", |data| {
-        rpc::<waku::StoreQueryRequest>(data, waku::STORE_REQUEST_CAP)
-    }),
-    ("store_response", |data| {
-        rpc::<waku::StoreQueryResponse>(data, waku::store_response_cap(20, waku::MAX_MESSAGE))
-    }),
-    ("metadata", |data| {
-        rpc::<waku::WakuMetadata>(data, waku::METADATA_CAP)
-    }),
-    ("peer_exchange", |data| {
-        rpc::<waku::PeerExchangeRpc>(data, waku::PEER_EXCHANGE_CAP)
-    }),
+    ("filter_request", |data| rpc::<waku::FilterSubscribeRequest>(data, waku::FILTER_REQUEST_CAP)),
+    ("filter_response", |data| rpc::<waku::FilterSubscribeResponse>(data, waku::FILTER_RESPONSE_CAP)),
+    ("message_push", |data| rpc::<waku::MessagePush>(data, waku::push_cap(waku::MAX_MESSAGE))),
+    ("lightpush_request", |data| rpc::<waku::LightPushRequest>(data, waku::lightpush_request_cap(waku::MAX_MESSAGE))),
+    ("lightpush_response", |data| rpc::<waku::LightPushResponse>(data, waku::LIGHTPUSH_RESPONSE_CAP)),
+    ("lightpush_v2", |data| rpc::<waku::PushRpc>(data, waku::lightpush_request_cap(waku::MAX_MESSAGE))),
+    ("store_request", |data| rpc::<waku::StoreQueryRequest>(data, waku::STORE_REQUEST_CAP)),
+    ("store_response", |data| rpc::<waku::StoreQueryResponse>(data, waku::store_response_cap(20, waku::MAX_MESSAGE))),
+    ("metadata", |data| rpc::<waku::WakuMetadata>(data, waku::METADATA_CAP)),
+    ("peer_exchange", |data| rpc::<waku::PeerExchangeRpc>(data, waku::PEER_EXCHANGE_CAP)),
     ("record_values", record_values),
     ("tree", tree),
 ];
@@ -71,10 +51,7 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
 fn envelope(data: &[u8]) {
     if let Ok(envelope) = Envelope::decode(data) {
         assert_eq!(envelope.encode().as_deref(), Ok(data));
-        assert_eq!(
-            envelope.class().map(envelope::Class::size),
-            Some(data.len())
-        );
+        assert_eq!(envelope.class().map(envelope::Class::size), Some(data.len()));
         if let Ok((header, message)) = envelope::split_ratchet(envelope.body) {
             assert_eq!([header.as_slice(), message].concat(), envelope.body);
         }
@@ -131,10 +108,7 @@ fn closed(data: &[u8]) {
 fn invite(data: &[u8]) {
     if let Ok(invite) = Invite::decode(data) {
         // Unknown TLVs are skipped, so compare what was read.
-        assert_eq!(
-            invite.encode().and_then(|bytes| Invite::decode(&bytes)),
-            Ok(invite)
-        );
+        assert_eq!(invite.encode().and_then(|bytes| Invite::decode(&bytes)), Ok(invite));
     }
 }
 
@@ -142,10 +116,7 @@ fn invite_link(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data)
         && let Ok(invite) = Invite::from_link(text)
     {
-        assert_eq!(
-            invite.to_link().and_then(|link| Invite::from_link(&link)),
-            Ok(invite)
-        );
+        assert_eq!(invite.to_link().and_then(|link| Invite::from_link(&link)), Ok(invite));
     }
 }
 
@@ -162,10 +133,7 @@ fn pointer(data: &[u8]) {
     if let Ok(pointer) = Pointer::decode(data) {
         assert_eq!(pointer.encode(), data);
         let ranges = (0..pointer.chunks()).filter_map(|index| pointer.chunk_range(index));
-        assert_eq!(
-            ranges.map(|range| range.len()).sum::<usize>(),
-            pointer.size()
-        );
+        assert_eq!(ranges.map(|range| range.len()).sum::<usize>(), pointer.size());
         assert_eq!(pointer.chunk_range(pointer.chunks()), None);
     }
 }
@@ -183,17 +151,8 @@ fn assembler(data: &[u8]) {
     while let Some((&[index, high, low], rest)) = commands.split_first_chunk() {
         commands = rest;
         let len = usize::from(u16::from_be_bytes([high, low]));
-        let exact = pointer
-            .chunk_range(u32::from(index))
-            .map(|range| range.len());
-        let chunk = vec![
-            low;
-            if len == 0xffff {
-                exact.unwrap_or(len)
-            } else {
-                len
-            }
-        ];
+        let exact = pointer.chunk_range(u32::from(index)).map(|range| range.len());
+        let chunk = vec![low; if len == 0xffff { exact.unwrap_or(len) } else { len }];
         if let Ok(whole) = assembler.insert(u32::from(index), &chunk) {
             left -= 1;
             assert_eq!(whole, left == 0);
@@ -207,19 +166,13 @@ fn assembler(data: &[u8]) {
 
 fn inner(data: &[u8]) {
     if let Ok(inner) = Inner::decode(data) {
-        assert_eq!(
-            inner.encode().and_then(|bytes| Inner::decode(&bytes)),
-            Ok(inner)
-        );
+        assert_eq!(inner.encode().and_then(|bytes| Inner::decode(&bytes)), Ok(inner));
     }
 }
 
 fn message(data: &[u8]) {
     if let Ok(message) = Message::decode(data) {
-        assert_eq!(
-            message.encode().and_then(|bytes| Message::decode(&bytes)),
-            Ok(message.clone())
-        );
+        assert_eq!(message.encode().and_then(|bytes| Message::decode(&bytes)), Ok(message.clone()));
         check_content(message.kind, &message.body);
     }
 }
@@ -256,9 +209,7 @@ fn seq_tracker(data: &[u8]) {
         assert_eq!(tracker.to_bytes(), data);
         let receipt = tracker.receipt([0; 4]);
         let start = tracker.contiguous();
-        assert!(
-            (start..=start.saturating_add(200)).all(|seq| !receipt.covers(seq) || tracker.has(seq))
-        );
+        assert!((start..=start.saturating_add(200)).all(|seq| !receipt.covers(seq) || tracker.has(seq)));
     }
 }
 
@@ -290,22 +241,13 @@ fn waku_topic(data: &[u8]) {
 fn rpc<M: waku::Message + Default + PartialEq + std::fmt::Debug>(data: &[u8], cap: usize) {
     if let Ok(message) = waku::decode_framed::<M>(data, cap) {
         // Written out in full, a message can be longer than it came.
-        assert_eq!(
-            waku::decode_framed(&waku::encode_framed(&message), usize::MAX),
-            Ok(message)
-        );
+        assert_eq!(waku::decode_framed(&waku::encode_framed(&message), usize::MAX), Ok(message));
     }
 }
 
 /// A value of a node record, taken for each of the kinds.
 fn record_values(data: &[u8]) {
-    for shards in [
-        waku::ShardSet::from_list(data),
-        waku::ShardSet::from_vector(data),
-    ]
-    .into_iter()
-    .flatten()
-    {
+    for shards in [waku::ShardSet::from_list(data), waku::ShardSet::from_vector(data)].into_iter().flatten() {
         let (key, value) = shards.to_value();
         let again = match key {
             waku::record_key::SHARD_LIST => waku::ShardSet::from_list(&value),
@@ -330,9 +272,6 @@ fn tree(data: &[u8]) {
     }
     if let Ok(entry) = text.parse::<waku::TreeEntry>() {
         let text = entry.to_string();
-        assert_eq!(
-            waku::TreeEntry::read(&text, &waku::TreeHash::of(&text)),
-            Ok(entry)
-        );
+        assert_eq!(waku::TreeEntry::read(&text, &waku::TreeHash::of(&text)), Ok(entry));
     }
 }

@@ -24,11 +24,7 @@ pub enum Error {
 }
 
 /// The languages of the SDKs, and Python, which drives the contract test.
-pub const LANGUAGES: [TargetLanguage; 3] = [
-    TargetLanguage::Kotlin,
-    TargetLanguage::Swift,
-    TargetLanguage::Python,
-];
+pub const LANGUAGES: [TargetLanguage; 3] = [TargetLanguage::Kotlin, TargetLanguage::Swift, TargetLanguage::Python];
 
 /// Writes the bindings of the facade's dynamic `library` in `language` into `folder`. Unformatted: formatters are not
 /// on every machine, and the code is not kept in git.

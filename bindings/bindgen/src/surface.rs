@@ -4,8 +4,7 @@ use std::path::Path;
 
 use uniffi_bindgen::macro_metadata::extract_from_library;
 use uniffi_meta::{
-    DefaultValueMetadata, EnumMetadata, FieldMetadata, FnParamMetadata, LiteralMetadata, Metadata,
-    Type,
+    DefaultValueMetadata, EnumMetadata, FieldMetadata, FnParamMetadata, LiteralMetadata, Metadata, Type,
 };
 
 use crate::{Error, text};
@@ -13,8 +12,7 @@ use crate::{Error, text};
 /// Lists what the dynamic `library` exports: functions, objects with their methods, records, enums and errors, by
 /// name; fields and variants in their order, which is part of the binary interface.
 pub fn surface(library: &Path) -> Result<String, Error> {
-    let items =
-        extract_from_library(text(library)?.into()).map_err(|error| Error::Uniffi(error.into()))?;
+    let items = extract_from_library(text(library)?.into()).map_err(|error| Error::Uniffi(error.into()))?;
     let mut lines: Vec<(String, String)> = items.iter().filter_map(item).collect();
     lines.sort();
     lines.dedup();
@@ -32,45 +30,26 @@ fn item(item: &Metadata) -> Option<(String, String)> {
             let call = call(&function.name, &function.inputs);
             let end = end(function.return_type.as_ref(), function.throws.as_ref());
             let kind = if function.is_async { "async fn" } else { "fn" };
-            (
-                format!("1 {}", function.name),
-                format!("{kind} {call}{end}"),
-            )
+            (format!("1 {}", function.name), format!("{kind} {call}{end}"))
         }
-        Metadata::Object(object) => (
-            format!("2 {}", object.name),
-            format!("object {}", object.name),
-        ),
+        Metadata::Object(object) => (format!("2 {}", object.name), format!("object {}", object.name)),
         Metadata::Constructor(constructor) => {
             let (owner, name) = (&constructor.self_name, &constructor.name);
             let call = call(name, &constructor.inputs);
             let end = end(None, constructor.throws.as_ref());
             let kind = if constructor.is_async { "async " } else { "" };
-            (
-                format!("2 {owner} 1 {name}"),
-                format!("  {kind}constructor {call}{end}"),
-            )
+            (format!("2 {owner} 1 {name}"), format!("  {kind}constructor {call}{end}"))
         }
         Metadata::Method(method) => {
             let (owner, name) = (&method.self_name, &method.name);
             let call = call(name, &method.inputs);
             let end = end(method.return_type.as_ref(), method.throws.as_ref());
             let kind = if method.is_async { "async fn" } else { "fn" };
-            (
-                format!("2 {owner} 2 {name}"),
-                format!("  {kind} {call}{end}"),
-            )
+            (format!("2 {owner} 2 {name}"), format!("  {kind} {call}{end}"))
         }
         Metadata::Record(record) => {
-            let fields: String = record
-                .fields
-                .iter()
-                .map(|one| format!("\n  {}", field(one)))
-                .collect();
-            (
-                format!("3 {}", record.name),
-                format!("record {}{fields}", record.name),
-            )
+            let fields: String = record.fields.iter().map(|one| format!("\n  {}", field(one))).collect();
+            (format!("3 {}", record.name), format!("record {}{fields}", record.name))
         }
         Metadata::Enum(found) => (format!("4 {}", found.name), enumeration(found)),
         // The facade uses none of these. If it does one day, the listing must show it.
@@ -84,11 +63,7 @@ fn item(item: &Metadata) -> Option<(String, String)> {
 }
 
 fn enumeration(found: &EnumMetadata) -> String {
-    let kind = if found.shape.is_error() {
-        "error"
-    } else {
-        "enum"
-    };
+    let kind = if found.shape.is_error() { "error" } else { "enum" };
     let mut text = format!("{kind} {}", found.name);
     for variant in &found.variants {
         text.push_str("\n  ");
@@ -145,8 +120,6 @@ fn name(ty: &Type) -> String {
     match ty {
         Type::Optional { inner_type } => format!("{}?", name(inner_type)),
         Type::Sequence { inner_type } => format!("[{}]", name(inner_type)),
-        other => other
-            .name()
-            .map_or_else(|| format!("{other:?}").to_lowercase(), str::to_owned),
+        other => other.name().map_or_else(|| format!("{other:?}").to_lowercase(), str::to_owned),
     }
 }

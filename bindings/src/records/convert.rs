@@ -5,9 +5,8 @@ use sotto_messenger::engine::input;
 use sotto_messenger::{Code, Network, records as inner};
 
 use super::{
-    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics,
-    Incoming, Invite, InvitePreview, Message, MessageState, NetworkState, RingSegment,
-    SafetyNumber, Settings,
+    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Incoming, Invite,
+    InvitePreview, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
 };
 use crate::error::SottoError;
 
@@ -55,22 +54,9 @@ impl From<ContactAction> for input::ContactAction {
 
 impl From<inner::AccountInfo> for Account {
     fn from(value: inner::AccountInfo) -> Self {
-        let inner::AccountInfo {
-            id,
-            name,
-            emoji_hash,
-            color_ring,
-        } = value;
-        let segment = |(length, color): (u8, u8)| RingSegment {
-            length: length.into(),
-            color: color.into(),
-        };
-        Self {
-            id,
-            name,
-            emoji_hash,
-            color_ring: color_ring.into_iter().map(segment).collect(),
-        }
+        let inner::AccountInfo { id, name, emoji_hash, color_ring } = value;
+        let segment = |(length, color): (u8, u8)| RingSegment { length: length.into(), color: color.into() };
+        Self { id, name, emoji_hash, color_ring: color_ring.into_iter().map(segment).collect() }
     }
 }
 
@@ -103,68 +89,29 @@ impl From<inner::Contact> for Contact {
 
 impl From<inner::Invite> for Invite {
     fn from(value: inner::Invite) -> Self {
-        let inner::Invite {
-            id,
-            link,
-            expires_ms,
-        } = value;
-        Self {
-            id: id.0,
-            link,
-            expires_ms,
-        }
+        let inner::Invite { id, link, expires_ms } = value;
+        Self { id: id.0, link, expires_ms }
     }
 }
 
 impl From<inner::Incoming> for Incoming {
     fn from(value: inner::Incoming) -> Self {
         let inner::Incoming { arrival, message } = value;
-        Self {
-            arrival,
-            message: message.into(),
-        }
+        Self { arrival, message: message.into() }
     }
 }
 
 impl From<inner::InvitePreview> for InvitePreview {
     fn from(value: inner::InvitePreview) -> Self {
-        let inner::InvitePreview {
-            id,
-            name,
-            emoji_hash,
-            expires_ms,
-        } = value;
-        Self {
-            id: id.0,
-            name,
-            emoji_hash,
-            expires_ms,
-        }
+        let inner::InvitePreview { id, name, emoji_hash, expires_ms } = value;
+        Self { id: id.0, name, emoji_hash, expires_ms }
     }
 }
 
 impl From<inner::Conversation> for Conversation {
     fn from(value: inner::Conversation) -> Self {
-        let inner::Conversation {
-            id,
-            contact,
-            name,
-            unread,
-            draft,
-            last_text,
-            last_ms,
-            cursor,
-        } = value;
-        Self {
-            id: id.0,
-            contact: contact.0,
-            name,
-            unread: int(unread),
-            draft,
-            last_text,
-            last_ms,
-            cursor,
-        }
+        let inner::Conversation { id, contact, name, unread, draft, last_text, last_ms, cursor } = value;
+        Self { id: id.0, contact: contact.0, name, unread: int(unread), draft, last_text, last_ms, cursor }
     }
 }
 
@@ -201,13 +148,7 @@ impl From<inner::Message> for Message {
 
 impl From<inner::Connectivity> for Connectivity {
     fn from(value: inner::Connectivity) -> Self {
-        let inner::Connectivity {
-            publish_nodes,
-            receive_nodes,
-            store,
-            subscribed,
-            relay_peers,
-        } = value;
+        let inner::Connectivity { publish_nodes, receive_nodes, store, subscribed, relay_peers } = value;
         Self {
             publish_nodes: int(publish_nodes),
             receive_nodes: int(receive_nodes),
@@ -220,33 +161,15 @@ impl From<inner::Connectivity> for Connectivity {
 
 impl From<NetworkState> for Network {
     fn from(value: NetworkState) -> Self {
-        let NetworkState {
-            dns_servers,
-            metered,
-            vpn,
-        } = value;
-        Self {
-            dns_servers,
-            metered,
-            vpn,
-        }
+        let NetworkState { dns_servers, metered, vpn } = value;
+        Self { dns_servers, metered, vpn }
     }
 }
 
 impl From<inner::Settings> for Settings {
     fn from(value: inner::Settings) -> Self {
-        let inner::Settings {
-            read_receipts,
-            typing,
-            receipt_delay_ms,
-            log,
-        } = value;
-        Self {
-            read_receipts,
-            typing,
-            receipt_delay_ms: receipt_delay_ms.map(int),
-            log,
-        }
+        let inner::Settings { read_receipts, typing, receipt_delay_ms, log } = value;
+        Self { read_receipts, typing, receipt_delay_ms: receipt_delay_ms.map(int), log }
     }
 }
 
@@ -254,12 +177,7 @@ impl TryFrom<Settings> for inner::Settings {
     type Error = SottoError;
 
     fn try_from(value: Settings) -> Result<Self, SottoError> {
-        let Settings {
-            read_receipts,
-            typing,
-            receipt_delay_ms,
-            log,
-        } = value;
+        let Settings { read_receipts, typing, receipt_delay_ms, log } = value;
         let receipt_delay_ms = receipt_delay_ms.map(u32::try_from);
         Ok(Self {
             read_receipts,
@@ -272,16 +190,8 @@ impl TryFrom<Settings> for inner::Settings {
 
 impl From<inner::SafetyNumber> for SafetyNumber {
     fn from(value: inner::SafetyNumber) -> Self {
-        let inner::SafetyNumber {
-            digits,
-            qr,
-            devices,
-        } = value;
-        Self {
-            digits,
-            qr,
-            devices: devices.0,
-        }
+        let inner::SafetyNumber { digits, qr, devices } = value;
+        Self { digits, qr, devices: devices.0 }
     }
 }
 
@@ -344,9 +254,7 @@ mod tests {
         let complaint = complaint.to_string();
         let (_, list) = complaint.split_once("expected one of ").unwrap();
         let names = list.split('`').skip(1).step_by(2);
-        names
-            .map(|name| serde_json::from_str(&format!("\"{name}\"")).unwrap())
-            .collect()
+        names.map(|name| serde_json::from_str(&format!("\"{name}\"")).unwrap()).collect()
     }
 
     #[test]
@@ -367,13 +275,7 @@ mod tests {
 
     #[test]
     fn a_negative_delay_is_no_setting() {
-        let patch = Settings {
-            receipt_delay_ms: Some(-1),
-            ..Settings::default()
-        };
-        assert_eq!(
-            inner::Settings::try_from(patch).unwrap_err(),
-            SottoError::from(Code::BadSetting)
-        );
+        let patch = Settings { receipt_delay_ms: Some(-1), ..Settings::default() };
+        assert_eq!(inner::Settings::try_from(patch).unwrap_err(), SottoError::from(Code::BadSetting));
     }
 }

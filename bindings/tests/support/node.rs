@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sotto_net::service::{
-    self, ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
-};
+use sotto_net::service::{self, ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived};
 use sotto_net::{NodeConfig, NodeEvent, NodeKey, Sharding};
 use tokio::sync::watch;
 
@@ -38,9 +36,7 @@ impl Node {
             }
         });
         let first = tokio::time::timeout(PATIENCE, events.recv()).await;
-        let Ok(Some(NodeEvent::Listening { mut addresses })) = first else {
-            panic!("{first:?}")
-        };
+        let Ok(Some(NodeEvent::Listening { mut addresses })) = first else { panic!("{first:?}") };
         let (told, relays) = watch::channel(0);
         tokio::spawn(async move {
             let _running = stop;
@@ -50,10 +46,7 @@ impl Node {
                 }
             }
         });
-        Self {
-            address: addresses.remove(0),
-            relays,
-        }
+        Self { address: addresses.remove(0), relays }
     }
 
     /// Waits for a relay peer.
@@ -86,32 +79,18 @@ impl Archive {
             (false, place) => &found[..place.unwrap_or(found.len())],
         };
         let taken = rest.len().min(query.limit);
-        let page = if query.forward {
-            &rest[..taken]
-        } else {
-            &rest[rest.len() - taken..]
-        };
-        Ok(ArchivePage {
-            messages: page.iter().copied().cloned().collect(),
-            more: rest.len() > taken,
-        })
+        let page = if query.forward { &rest[..taken] } else { &rest[rest.len() - taken..] };
+        Ok(ArchivePage { messages: page.iter().copied().cloned().collect(), more: rest.len() > taken })
     }
 }
 
 fn fits(query: &ArchiveQuery, one: &Archived) -> bool {
     match &query.filter {
         ArchiveFilter::Hashes(hashes) => hashes.contains(&one.hash),
-        ArchiveFilter::Range {
-            pubsub_topic,
-            content_topics,
-            start_ns,
-            end_ns,
-        } => {
+        ArchiveFilter::Range { pubsub_topic, content_topics, start_ns, end_ns } => {
             let time = one.message.timestamp.unwrap();
             let topic = &one.message.content_topic;
-            pubsub_topic
-                .as_ref()
-                .is_none_or(|shard| *shard == one.pubsub_topic)
+            pubsub_topic.as_ref().is_none_or(|shard| *shard == one.pubsub_topic)
                 && (content_topics.is_empty() || content_topics.contains(topic))
                 && start_ns.is_none_or(|start| start <= time)
                 && end_ns.is_none_or(|end| time <= end)

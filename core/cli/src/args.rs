@@ -62,11 +62,7 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
     /// Where to listen, repeated: /ip4/…/tcp/PORT, or with /ws at the end for browsers. Port 0 takes a free one.
-    #[arg(
-        long,
-        value_name = "MULTIADDR",
-        default_value = "/ip4/0.0.0.0/tcp/60000"
-    )]
+    #[arg(long, value_name = "MULTIADDR", default_value = "/ip4/0.0.0.0/tcp/60000")]
     pub(crate) listen: Vec<String>,
     /// Where others reach this node, if that is not where it listens, as behind NAT or in a container: a multiaddr like
     /// /ip4/203.0.113.7/tcp/60000 or /dns4/node.example.org/tcp/443/wss; repeat it for several, up to 8. Peers and, with

@@ -24,11 +24,7 @@ use screen::Screen;
 /// Longest line: a text of 1 MiB behind a slash.
 const LINE_CAP: usize = (1 << 20) + 1;
 /// Bytes that a terminal takes as one line; it swallows the rest (Linux; macOS: 1,023).
-const TERMINAL_CAP: usize = if cfg!(target_os = "macos") {
-    1023
-} else {
-    4095
-};
+const TERMINAL_CAP: usize = if cfg!(target_os = "macos") { 1023 } else { 4095 };
 /// Events taken at once.
 const BATCH: usize = 256;
 
@@ -89,15 +85,13 @@ impl Chat<'_> {
             };
             match happening {
                 Happening::Line(None) | Happening::Events(None) => return Ok(()),
-                Happening::Line(Some(Line::TooLong(_))) => self
-                    .screen
-                    .say("That is too long: a text has at most 1 MiB.")?,
+                Happening::Line(Some(Line::TooLong(_))) => {
+                    self.screen.say("That is too long: a text has at most 1 MiB.")?
+                }
                 Happening::Line(Some(Line::Text(bytes)))
                     if bytes.len() >= TERMINAL_CAP && io::stdin().is_terminal() =>
                 {
-                    self.screen.say(
-                        "The terminal may have cut this line, so it was not sent: see /file.",
-                    )?;
+                    self.screen.say("The terminal may have cut this line, so it was not sent: see /file.")?;
                 }
                 Happening::Line(Some(Line::Text(bytes))) => {
                     let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -112,10 +106,8 @@ impl Chat<'_> {
 
     /// A new account by name, or an old one by phrase.
     async fn register(&mut self, lines: &mut mpsc::Receiver<Line>) -> Result<Next, Failure> {
-        self.screen
-            .say("There is no account here yet. What is your name?")?;
-        self.screen
-            .say("(Or /restore followed by the phrase of an account you have.)")?;
+        self.screen.say("There is no account here yet. What is your name?")?;
+        self.screen.say("(Or /restore followed by the phrase of an account you have.)")?;
         loop {
             let text = match lines.recv().await {
                 None => return Ok(Next::Quit),
@@ -177,13 +169,9 @@ impl Chat<'_> {
     /// The newest messages of the current conversation.
     fn history(&mut self, limit: u32) -> Result<(), Failure> {
         let Some(contact) = &self.current else {
-            return self
-                .screen
-                .say("Nobody is chosen: /contacts, then /to NUMBER.");
+            return self.screen.say("Nobody is chosen: /contacts, then /to NUMBER.");
         };
-        let mut page = self
-            .messenger
-            .messages(&contact.conversation, None, limit)?;
+        let mut page = self.messenger.messages(&contact.conversation, None, limit)?;
         page.reverse();
         for message in &page {
             self.screen.message(contact, message, true)?;
@@ -228,10 +216,7 @@ impl Chat<'_> {
                 self.current = same.cloned();
                 Ok(())
             }
-            None => match contacts
-                .iter()
-                .find(|contact| contact.state == ContactState::Accepted)
-            {
+            None => match contacts.iter().find(|contact| contact.state == ContactState::Accepted) {
                 Some(contact) => self.enter(contact.clone()),
                 None => Ok(()),
             },
@@ -240,9 +225,7 @@ impl Chat<'_> {
 
     fn contact_of(&self, conversation: &ConversationId) -> Result<Option<Contact>, Failure> {
         let contacts = self.messenger.contacts()?;
-        Ok(contacts
-            .into_iter()
-            .find(|contact| contact.conversation == *conversation))
+        Ok(contacts.into_iter().find(|contact| contact.conversation == *conversation))
     }
 
     /// Shows what was not shown yet; in the current conversation it counts as read.
@@ -250,13 +233,8 @@ impl Chat<'_> {
         let Some(contact) = self.contact_of(conversation)? else {
             return Ok(());
         };
-        let here = self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.id == contact.id);
-        let mut page = self
-            .messenger
-            .messages(conversation, None, command::HISTORY)?;
+        let here = self.current.as_ref().is_some_and(|current| current.id == contact.id);
+        let mut page = self.messenger.messages(conversation, None, command::HISTORY)?;
         page.reverse();
         for message in &page {
             self.screen.message(&contact, message, false)?;

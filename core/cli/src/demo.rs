@@ -37,10 +37,7 @@ pub(crate) struct Stage {
 pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
     logger::start(args.log);
     let mut stop = Stop::catch().map_err(Failure::io)?;
-    let stage = Stage {
-        program: std::env::current_exe().map_err(Failure::io)?,
-        log: args.log.as_str().to_lowercase(),
-    };
+    let stage = Stage { program: std::env::current_exe().map_err(Failure::io)?, log: args.log.as_str().to_lowercase() };
     let folder = Folder::new(args.data.as_deref())?;
     let screen = Screen::new(args.json);
     let play = async {
@@ -76,9 +73,9 @@ impl Folder {
         let mut entries = std::fs::read_dir(path).map_err(Failure::io)?;
         match entries.next() {
             None => Ok(Self::Named(path.to_owned())),
-            Some(_) => Err(Failure::Usage(
-                "the demo's folder must be empty: its people meet for the first time".into(),
-            )),
+            Some(_) => {
+                Err(Failure::Usage("the demo's folder must be empty: its people meet for the first time".into()))
+            }
         }
     }
 

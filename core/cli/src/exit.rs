@@ -55,10 +55,9 @@ impl From<Code> for Failure {
 /// Something waits to be sent and no node was there all the time.
 pub(crate) fn stranded(messenger: &Messenger) -> Result<(), Failure> {
     match messenger.diagnostics() {
-        Ok(about) if about.unsent > 0 && !about.node_reached => Err(Failure::NoNode(format!(
-            "{} things wait to be sent",
-            about.outbox
-        ))),
+        Ok(about) if about.unsent > 0 && !about.node_reached => {
+            Err(Failure::NoNode(format!("{} things wait to be sent", about.outbox)))
+        }
         _ => Ok(()),
     }
 }

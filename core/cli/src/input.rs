@@ -22,16 +22,14 @@ pub(crate) enum Line {
 /// Lines of at most `cap` bytes; the channel ends with standard input.
 pub(crate) fn lines(cap: usize) -> io::Result<mpsc::Receiver<Line>> {
     let (sender, receiver) = mpsc::channel(DEPTH);
-    std::thread::Builder::new()
-        .name("stdin".into())
-        .spawn(move || {
-            let mut input = io::stdin().lock();
-            while let Ok(Some(line)) = read_line(&mut input, cap) {
-                if sender.blocking_send(line).is_err() {
-                    break;
-                }
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Ok(Some(line)) = read_line(&mut input, cap) {
+            if sender.blocking_send(line).is_err() {
+                break;
             }
-        })?;
+        }
+    })?;
     Ok(receiver)
 }
 
@@ -47,23 +45,16 @@ impl End {
     pub(crate) fn watch() -> io::Result<Self> {
         let (sender, ended) = oneshot::channel();
         let stdin = io::stdin();
-        let kind = std::fs::File::from(stdin.as_fd().try_clone_to_owned()?)
-            .metadata()?
-            .file_type();
+        let kind = std::fs::File::from(stdin.as_fd().try_clone_to_owned()?).metadata()?.file_type();
         if kind.is_char_device() && !stdin.is_terminal() {
             let _never = Some(sender);
             return Ok(Self { ended, _never });
         }
-        std::thread::Builder::new()
-            .name("stdin".into())
-            .spawn(move || {
-                let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-                let _ = sender.send(());
-            })?;
-        Ok(Self {
-            ended,
-            _never: None,
-        })
+        std::thread::Builder::new().name("stdin".into()).spawn(move || {
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            let _ = sender.send(());
+        })?;
+        Ok(Self { ended, _never: None })
     }
 
     /// Resolves when it has come.
@@ -120,10 +111,7 @@ mod tests {
 
     #[test]
     fn a_line_over_the_cap_is_skipped_and_the_next_one_read() {
-        assert_eq!(
-            all(b"12345\n123456\nok\n", 5),
-            [text("12345"), Line::TooLong(b"123456".into()), text("ok")]
-        );
+        assert_eq!(all(b"12345\n123456\nok\n", 5), [text("12345"), Line::TooLong(b"123456".into()), text("ok")]);
         assert_eq!(all(b"123456789", 5), [Line::TooLong(b"123456".into())]);
     }
 }

@@ -31,33 +31,23 @@ pub(crate) fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     }
     let bytes = Zeroizing::new(std::fs::read(path)?);
     let key = <[u8; 32]>::try_from(bytes.as_slice());
-    key.map(Zeroizing::new)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold 32 bytes"))
+    key.map(Zeroizing::new).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold 32 bytes"))
 }
 
 fn make_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent)?;
     }
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(key.as_mut_slice()).map_err(io::Error::other)?;
     let fresh = with_suffix(path, &format!(".new-{}", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
     file.write_all(key.as_slice())?;
     file.sync_all()?;
     let linked = std::fs::hard_link(&fresh, path);
     std::fs::remove_file(&fresh)?;
     // What the key is made for must not outlast it.
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     match linked {
         Ok(()) => Ok(key),
@@ -77,15 +67,9 @@ mod tests {
         let made = read_or_make(&path).unwrap();
         assert_eq!(*read_or_make(&path).unwrap(), *made);
         assert_ne!(*made, [0; 32]);
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(
-            read_or_make(&path).is_err(),
-            "a key that others may read is refused"
-        );
+        assert!(read_or_make(&path).is_err(), "a key that others may read is refused");
     }
 
     #[test]

@@ -35,10 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::io)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::io)?;
     let result = match cli.command {
         Command::Node(args) => runtime.block_on(node::run(&args)),
         Command::Rpc(args) => runtime.block_on(rpc::run(&args)),

@@ -32,21 +32,14 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
     let key = key(args)?;
     let peer_id = key.peer_id();
     if let Some(taken) = args.listen.iter().find(|listen| is_taken(listen)) {
-        return Err(Failure::Failed(format!(
-            "something listens on {taken} already"
-        )));
+        return Err(Failure::Failed(format!("something listens on {taken} already")));
     }
     let archive = match args.no_store {
         true => None,
         false => Some(open_archive(args)?),
     };
     let (handle, node) = service::start(config(args, &fleet), key).map_err(start_failure)?;
-    let NodeHandle {
-        mut events,
-        archive: requests,
-        stop: stopper,
-        ..
-    } = handle;
+    let NodeHandle { mut events, archive: requests, stop: stopper, .. } = handle;
     let node = tokio::spawn(node);
     let archivist = match archive {
         Some(archive) => Some(archive::serve(archive, requests).map_err(Failure::io)?),
@@ -75,12 +68,7 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
 }
 
 /// Says what the node says, until it cannot go on.
-async fn watch(
-    args: &NodeArgs,
-    fleet: &Fleet,
-    peer_id: &str,
-    events: &mut mpsc::Receiver<NodeEvent>,
-) -> Failure {
+async fn watch(args: &NodeArgs, fleet: &Fleet, peer_id: &str, events: &mut mpsc::Receiver<NodeEvent>) -> Failure {
     let mut record = None;
     loop {
         match events.recv().await {
@@ -90,11 +78,7 @@ async fn watch(
                     return Failure::io(error);
                 }
             }
-            Some(NodeEvent::Peers {
-                connected,
-                relays,
-                mesh,
-            }) => {
+            Some(NodeEvent::Peers { connected, relays, mesh }) => {
                 log::info!("{connected} peers, {relays} of them relay, {mesh} in the mesh");
             }
             Some(NodeEvent::ListenFailed { index }) => {
@@ -121,8 +105,9 @@ fn is_taken(listen: &str) -> bool {
     let address = parts.next().and_then(|part| part.parse::<IpAddr>().ok());
     let port = parts.nth(1).and_then(|part| part.parse::<u16>().ok());
     match (address, port) {
-        (Some(address), Some(port)) if port != 0 => TcpListener::bind((address, port))
-            .is_err_and(|error| error.kind() == ErrorKind::AddrInUse),
+        (Some(address), Some(port)) if port != 0 => {
+            TcpListener::bind((address, port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+        }
         _ => false, // the node says what is wrong with it
     }
 }
@@ -138,8 +123,7 @@ fn open_archive(args: &NodeArgs) -> Result<Archive, Failure> {
         age: Duration::from_secs(u64::from(args.retention_hours) * 3600),
         bytes: u64::from(args.retention_mib) << 20,
     };
-    Archive::open(&args.data.join("archive.db"), retention)
-        .map_err(|error| Failure::Data(error.to_string()))
+    Archive::open(&args.data.join("archive.db"), retention).map_err(|error| Failure::Data(error.to_string()))
 }
 
 fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
@@ -148,10 +132,7 @@ fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
     config.announce.clone_from(&args.announce);
     config.peers.clone_from(&args.peer);
     config.alone = args.alone;
-    config.discovery = args.discv5.map(|listen| Discv5Config {
-        listen,
-        bootstrap: args.bootstrap.clone(),
-    });
+    config.discovery = args.discv5.map(|listen| Discv5Config { listen, bootstrap: args.bootstrap.clone() });
     config.store = !args.no_store;
     let bytes = match args.max_message_kib {
         Some(kib) => kib.saturating_mul(1024),
@@ -173,9 +154,7 @@ fn config(args: &NodeArgs, fleet: &Fleet) -> NodeConfig {
 
 fn start_failure(error: service::StartError) -> Failure {
     match error {
-        service::StartError::Stack(_) | service::StartError::Udp(_) => {
-            Failure::Failed(error.to_string())
-        }
+        service::StartError::Stack(_) | service::StartError::Udp(_) => Failure::Failed(error.to_string()),
         _ => Failure::Usage(error.to_string()),
     }
 }
@@ -210,8 +189,5 @@ fn announce(
         return output::line(&line.to_string());
     }
     output::line(&format!("listening on cluster {}:", fleet.cluster))?;
-    addresses
-        .iter()
-        .chain(&record)
-        .try_for_each(|address| output::line(&format!("  {address}")))
+    addresses.iter().chain(&record).try_for_each(|address| output::line(&format!("  {address}")))
 }

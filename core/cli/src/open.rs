@@ -27,12 +27,8 @@ pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure>
     }
     let path = key_path(args)?;
     let mut config = Config::new(&args.data, [0; 32], fleet);
-    config.key = if Messenger::is_in(&args.data)? {
-        keyfile::read(&path)
-    } else {
-        keyfile::read_or_make(&path)
-    }
-    .map_err(key_failure)?;
+    config.key = if Messenger::is_in(&args.data)? { keyfile::read(&path) } else { keyfile::read_or_make(&path) }
+        .map_err(key_failure)?;
     config.counter = Some(OpenCounter::file(with_suffix(&path, ".counter")));
     config.receipts = true;
     config.mode = args.mode;
@@ -43,11 +39,9 @@ pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure>
 
 fn key_failure(error: std::io::Error) -> Failure {
     Failure::Data(match error.kind() {
-        ErrorKind::NotFound => {
-            "the key file is missing, and no other key opens the database in the data folder: \
+        ErrorKind::NotFound => "the key file is missing, and no other key opens the database in the data folder: \
              put the key file back, or choose another folder with --data"
-                .into()
-        }
+            .into(),
         ErrorKind::InvalidData => {
             format!("key file: {error}: put the right file back, or choose another with --key-file")
         }
@@ -62,8 +56,7 @@ pub(crate) fn fleet(
     shards: &[u16],
     auto_shards: Option<u16>,
 ) -> Result<Fleet, Failure> {
-    let mut fleet = Fleet::preset(preset)
-        .ok_or_else(|| Failure::Usage(format!("no preset is called {preset}")))?;
+    let mut fleet = Fleet::preset(preset).ok_or_else(|| Failure::Usage(format!("no preset is called {preset}")))?;
     if let Some(cluster) = cluster {
         fleet.cluster = cluster;
     }
@@ -87,9 +80,7 @@ fn key_path(args: &PhoneArgs) -> Result<PathBuf, Failure> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let parent = absolute.parent().map(real).unwrap_or_default();
     if parent.starts_with(real(&folder)) {
-        return Err(Failure::Usage(
-            "the key file must not lie inside the data folder".into(),
-        ));
+        return Err(Failure::Usage("the key file must not lie inside the data folder".into()));
     }
     Ok(path)
 }

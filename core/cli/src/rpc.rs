@@ -79,19 +79,14 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
 impl Session {
     /// Closes the messenger, having looked at what it leaves behind.
     pub(crate) async fn close(&self) -> Result<(), Error> {
-        self.stranded
-            .get_or_init(|| exit::stranded(&self.messenger));
+        self.stranded.get_or_init(|| exit::stranded(&self.messenger));
         self.subscription.end();
         self.messenger.close().await
     }
 }
 
 /// Reads lines until there is a reason to end; returns how long the requests at work may go on.
-async fn serve(
-    session: &Arc<Session>,
-    tasks: &mut JoinSet<()>,
-    stop: &mut Stop,
-) -> Result<Duration, Failure> {
+async fn serve(session: &Arc<Session>, tasks: &mut JoinSet<()>, stop: &mut Stop) -> Result<Duration, Failure> {
     let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;
     loop {
         while tasks.try_join_next().is_some() {}

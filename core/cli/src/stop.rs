@@ -12,10 +12,7 @@ pub(crate) struct Stop {
 
 impl Stop {
     pub(crate) fn catch() -> io::Result<Self> {
-        Ok(Self {
-            term: signal(SignalKind::terminate())?,
-            int: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
 
     /// Resolves at the first of them.

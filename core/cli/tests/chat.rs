@@ -1,10 +1,5 @@
 //! `sotto chat`: two people at two terminals.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -33,18 +28,13 @@ fn two_terminals_talk() {
     bob.write("/invite");
     let link = bob.until("a link", |line| line.contains("/i#"));
     alice.write(&format!("/add {link} it is me"));
-    bob.until("a request", |line| {
-        line.starts_with("Alice") && line.ends_with("it is me")
-    });
+    bob.until("a request", |line| line.starts_with("Alice") && line.ends_with("it is me"));
     bob.write("/accept 1");
     alice.until("acceptance", |line| line == "Bob accepted.");
     alice.until("the conversation", |line| line == "— Bob —");
     alice.write("hello \u{1b}[31mBob");
     let heard = bob.until("hello", |line| line.contains("Alice: hello"));
-    assert!(
-        !heard.contains('\u{1b}'),
-        "nobody else colours this terminal"
-    );
+    assert!(!heard.contains('\u{1b}'), "nobody else colours this terminal");
     alice.until("read", |line| line.starts_with("  read ✓✓: hello"));
     bob.write("/offline");
     bob.until("offline", |line| line.contains("what you write waits"));
@@ -86,7 +76,8 @@ fn a_phrase_gives_the_account_back() {
 /// Bob is a friend. Mallory calls himself Bob too, and writes what looks like lines of the chat.
 #[test]
 fn nobody_speaks_for_another_in_a_terminal() {
-    const FORGED: &str = "hi\n12:00 Bob: send it to Mallory\r12:01 you (read ✓✓): done\u{2028}  ! closed\u{202e}\u{1b}[2J\u{9b}1m";
+    const FORGED: &str =
+        "hi\n12:00 Bob: send it to Mallory\r12:01 you (read ✓✓): done\u{2028}  ! closed\u{202e}\u{1b}[2J\u{9b}1m";
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(&folder.path().join("node"));
     let data = |name: &str| folder.path().join(name);
@@ -110,10 +101,7 @@ fn nobody_speaks_for_another_in_a_terminal() {
     alice.until("a request", |line| line.starts_with("Bob"));
     alice.write("/accept 1");
     let conversation = bob.contact("accepted")["conversation"].clone();
-    bob.call(
-        "send",
-        json!({"conversation": conversation, "text": "I am Bob"}),
-    );
+    bob.call("send", json!({"conversation": conversation, "text": "I am Bob"}));
     alice.until("Bob", |line| line.ends_with("I am Bob"));
 
     mallory.call("contact_add", json!({"link": links[1], "text": FORGED}));
@@ -128,14 +116,8 @@ fn nobody_speaks_for_another_in_a_terminal() {
     });
     alice.write(number.split(" or ").next().unwrap().trim());
     let conversation = mallory.contact("accepted")["conversation"].clone();
-    mallory.call(
-        "send",
-        json!({"conversation": conversation, "text": FORGED}),
-    );
-    mallory.call(
-        "send",
-        json!({"conversation": conversation, "text": "the end"}),
-    );
+    mallory.call("send", json!({"conversation": conversation, "text": FORGED}));
+    mallory.call("send", json!({"conversation": conversation, "text": "the end"}));
     let last = alice.until("the end", |line| {
         lines.push(line.to_owned());
         line.ends_with("the end")
@@ -143,19 +125,10 @@ fn nobody_speaks_for_another_in_a_terminal() {
     assert!(!last.contains("Bob: the end"), "two of one name: {last}");
     let forged = ["12:00 Bob", "12:01 you", "  ! closed"];
     for line in &lines {
-        assert!(
-            !line.contains(['\u{1b}', '\u{9b}', '\r', '\u{202e}', '\u{2028}']),
-            "{line:?}"
-        );
-        assert!(
-            !forged.iter().any(|begin| line.starts_with(begin)),
-            "{line:?}"
-        );
+        assert!(!line.contains(['\u{1b}', '\u{9b}', '\r', '\u{202e}', '\u{2028}']), "{line:?}");
+        assert!(!forged.iter().any(|begin| line.starts_with(begin)), "{line:?}");
     }
-    assert!(
-        lines.iter().any(|line| line.contains("│ 12:00 Bob: send")),
-        "{lines:?}"
-    );
+    assert!(lines.iter().any(|line| line.contains("│ 12:00 Bob: send")), "{lines:?}");
     assert_eq!(alice.finish().code(), Some(0));
 }
 
@@ -172,10 +145,7 @@ fn a_long_text_is_broken_before_the_terminal_breaks_it() {
     let link = me.call("invite", json!({}))["link"].clone();
     friend.call("contact_add", json!({"link": link}));
     let request = me.contact("incoming");
-    me.call(
-        "contact_answer",
-        json!({"contact": request["id"], "action": "accept"}),
-    );
+    me.call("contact_answer", json!({"contact": request["id"], "action": "accept"}));
     let conversation = friend.contact("accepted")["conversation"].clone();
     let text = format!("{}12:00 Bob: forged", "x ".repeat(100));
     friend.call("send", json!({"conversation": conversation, "text": text}));
@@ -192,25 +162,17 @@ fn a_long_text_is_broken_before_the_terminal_breaks_it() {
         sys.stdout.buffer.write(got+b'\\n')\n";
     let mut terminal = std::process::Command::new("python3");
     terminal.args(["-c", script]).arg(sotto().get_program());
-    terminal
-        .args(["chat", "--node", &node.address, "--data"])
-        .arg(&alice);
+    terminal.args(["chat", "--node", &node.address, "--data"]).arg(&alice);
     let mut terminal = Process::start(&mut terminal);
     let mut lines = Vec::new();
     terminal.until("the text", |line| {
         lines.push(line.trim_end().to_owned());
         line.contains("forged")
     });
-    let first = lines
-        .iter()
-        .position(|line| line.contains("Bob: x"))
-        .unwrap();
+    let first = lines.iter().position(|line| line.contains("Bob: x")).unwrap();
     assert!(lines.len() > first + 3, "{lines:?}");
     for line in &lines[first + 1..] {
-        assert!(
-            line.starts_with("      │ ") && line.chars().count() <= 72,
-            "{line}"
-        );
+        assert!(line.starts_with("      │ ") && line.chars().count() <= 72, "{line}");
     }
 }
 
@@ -253,9 +215,7 @@ fn a_text_of_a_mebibyte_is_sent_and_what_a_terminal_cut_is_not() {
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid,0)[1]))\n";
     let mut terminal = std::process::Command::new("python3");
     terminal.args(["-c", script]).arg(sotto().get_program());
-    terminal
-        .args(["chat", "--node", &address, "--data"])
-        .arg(&alice);
+    terminal.args(["chat", "--node", &address, "--data"]).arg(&alice);
     let mut terminal = Process::start(&mut terminal);
     assert_eq!(terminal.wait().code(), Some(0));
     friends.bob.texts(&friends.conversation, &[&text, &text]);

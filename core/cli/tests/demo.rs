@@ -1,10 +1,5 @@
 //! `sotto demo`: undisturbed, with its processes killed, and killed itself.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -55,11 +50,7 @@ fn a_folder_that_is_not_empty_is_refused() {
 
 /// A demo that runs, and its transcript line by line.
 fn running() -> (Child, Receiver<String>) {
-    let mut child = demo()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = demo().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let transcript = BufReader::new(child.stderr.take().unwrap());
     let (sender, lines) = channel();
     thread::spawn(move || {
@@ -85,13 +76,7 @@ fn until(lines: &Receiver<String>, part: &str) {
 #[test]
 fn killed_nodes_and_phones_start_again_and_nothing_is_lost() {
     let (child, lines) = running();
-    let places = [
-        "Two Waku nodes",
-        "They talk",
-        "Like a stone",
-        "Soup tonight",
-        "KB)",
-    ];
+    let places = ["Two Waku nodes", "They talk", "Like a stone", "Soup tonight", "KB)"];
     for (killed, place) in places.into_iter().enumerate() {
         until(&lines, place);
         let mut children = children_of(child.id());

@@ -1,10 +1,5 @@
 //! What docs/ shows works: every example of docs/rpc.md, and the bot.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -37,11 +32,7 @@ fn examples() -> Vec<Example> {
             let json = line.strip_prefix(arrow).unwrap_or_else(|| panic!("{line}"));
             serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
         };
-        found.push(Example {
-            fresh: kind == " fresh",
-            request: read("→ "),
-            answer: read("← "),
-        });
+        found.push(Example { fresh: kind == " fresh", request: read("→ "), answer: read("← ") });
         assert_eq!(lines.next(), Some("```"));
     }
     found
@@ -73,24 +64,15 @@ fn compare(key: &str, shown: &Value, came: &Value, names: &mut Names) -> Result<
             if known == came { Ok(()) } else { different() }
         }
         (Value::Number(_), Value::Number(_)) if key.ends_with("_ms") => Ok(()),
-        (Value::Array(shown), Value::Array(came)) if shown.len() == came.len() => shown
-            .iter()
-            .zip(came)
-            .try_for_each(|(shown, came)| compare(key, shown, came, names)),
+        (Value::Array(shown), Value::Array(came)) if shown.len() == came.len() => {
+            shown.iter().zip(came).try_for_each(|(shown, came)| compare(key, shown, came, names))
+        }
         (Value::Object(shown), Value::Object(came)) => {
-            let keys = |fields: &serde_json::Map<String, Value>| {
-                fields.keys().cloned().collect::<Vec<_>>()
-            };
+            let keys = |fields: &serde_json::Map<String, Value>| fields.keys().cloned().collect::<Vec<_>>();
             if keys(shown) != keys(came) {
-                return Err(format!(
-                    "{key}: fields {:?} instead of {:?}",
-                    keys(came),
-                    keys(shown)
-                ));
+                return Err(format!("{key}: fields {:?} instead of {:?}", keys(came), keys(shown)));
             }
-            shown
-                .iter()
-                .try_for_each(|(key, shown)| compare(key, shown, &came[key], names))
+            shown.iter().try_for_each(|(key, shown)| compare(key, shown, &came[key], names))
         }
         _ if shown == came => Ok(()),
         _ => different(),
@@ -123,8 +105,7 @@ impl Stage {
                 let conversation = self.bob.contact("accepted")["conversation"].clone();
                 let send = json!({"conversation": conversation, "text": "Hello Alice"});
                 self.bob.call("send", send);
-                self.alice
-                    .texts(&conversation, &["It is me, Bob", "Hello Alice"]);
+                self.alice.texts(&conversation, &["It is me, Bob", "Hello Alice"]);
             }
             "connectivity" => {
                 let subscribed = |answer: &Value| (answer["subscribed"] == true).then_some(());
@@ -165,10 +146,7 @@ fn every_example_of_the_rpc_chapter_works() {
             panic!("{method}: {difference}\nwhole answer: {came}");
         }
     }
-    assert!(
-        stage.alice.process.wait().success(),
-        "close ends the program"
-    );
+    assert!(stage.alice.process.wait().success(), "close ends the program");
 }
 
 #[test]
@@ -179,11 +157,7 @@ fn the_bot_of_fifteen_lines_says_everything_back() {
     let node = Node::start(&folder.path().join("node"));
     let rpc = command(&folder.path().join("bot"), &[&node.address]);
     let mut bot = Process::start(
-        Command::new("python3")
-            .arg(&bot)
-            .arg(folder.path().join("cursor"))
-            .arg(rpc.get_program())
-            .args(rpc.get_args()),
+        Command::new("python3").arg(&bot).arg(folder.path().join("cursor")).arg(rpc.get_program()).args(rpc.get_args()),
     );
     let link = bot.line().expect("an invite");
     let mut alice = Rpc::on(&folder.path().join("alice"), &[&node.address]);
@@ -207,11 +181,7 @@ fn bot(folder: &Path, node: &str) -> Process {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/echo_bot.py");
     let rpc = command(&folder.join("bot"), &[node]);
     Process::start(
-        Command::new("python3")
-            .arg(script)
-            .arg(folder.join("cursor"))
-            .arg(rpc.get_program())
-            .args(rpc.get_args()),
+        Command::new("python3").arg(script).arg(folder.join("cursor")).arg(rpc.get_program()).args(rpc.get_args()),
     )
 }
 
@@ -266,9 +236,7 @@ fn the_bot_answers_each_question_once_however_often_it_is_killed() {
     // Killed in the middle of its work, again and again.
     for part in 1..=4 {
         let bot = bot(folder.path(), &node.address);
-        alice.until("messages", all.clone(), |answer| {
-            (answers(answer).len() >= part * QUESTIONS / 6).then_some(())
-        });
+        alice.until("messages", all.clone(), |answer| (answers(answer).len() >= part * QUESTIONS / 6).then_some(()));
         kill(bot);
     }
     let _last = bot(folder.path(), &node.address);

@@ -1,10 +1,5 @@
 //! What docs/architecture.md says of the crates is true.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
 
@@ -20,11 +15,7 @@ fn members() -> Vec<String> {
     let (_, list) = manifest.split_once("members = [").unwrap();
     let (list, _) = list.split_once(']').unwrap();
     let quoted = |part: &str| part.trim().trim_matches('"').to_owned();
-    let members: Vec<String> = list
-        .split(',')
-        .map(quoted)
-        .filter(|one| !one.is_empty())
-        .collect();
+    let members: Vec<String> = list.split(',').map(quoted).filter(|one| !one.is_empty()).collect();
     assert!(members.len() > 8, "{members:?}");
     members
 }
@@ -66,17 +57,7 @@ fn uniffi_sql_libp2p_and_ciphers_are_each_in_one_crate() {
         (&["uniffi"], &["bindings"]),
         (&["uniffi_bindgen", "uniffi_meta"], &["bindings/bindgen"]),
         (&["rusqlite", "rusqlite_migration"], &["core/db"]),
-        (
-            &[
-                "libp2p",
-                "libp2p-mplex",
-                "libp2p-stream",
-                "discv5",
-                "enr",
-                "hickory-resolver",
-            ],
-            &["core/net"],
-        ),
+        (&["libp2p", "libp2p-mplex", "libp2p-stream", "discv5", "enr", "hickory-resolver"], &["core/net"]),
         (
             &[
                 "bip39",
@@ -96,14 +77,8 @@ fn uniffi_sql_libp2p_and_ciphers_are_each_in_one_crate() {
     ];
     for folder in members() {
         for dependency in dependencies(&folder) {
-            for (_, allowed) in homes
-                .iter()
-                .filter(|(names, _)| names.contains(&dependency.as_str()))
-            {
-                assert!(
-                    allowed.contains(&folder.as_str()),
-                    "{dependency} in {folder}"
-                );
+            for (_, allowed) in homes.iter().filter(|(names, _)| names.contains(&dependency.as_str())) {
+                assert!(allowed.contains(&folder.as_str()), "{dependency} in {folder}");
             }
         }
     }
@@ -133,13 +108,7 @@ fn sql_is_written_in_one_crate() {
         for path in found {
             let source = std::fs::read_to_string(&path).unwrap();
             let source = source.split("#[cfg(test)]").next().unwrap();
-            for word in [
-                "SELECT ",
-                "INSERT INTO",
-                "DELETE FROM",
-                "rusqlite::",
-                "CREATE TABLE",
-            ] {
+            for word in ["SELECT ", "INSERT INTO", "DELETE FROM", "rusqlite::", "CREATE TABLE"] {
                 assert!(!source.contains(word), "{word} in {path:?}");
             }
         }

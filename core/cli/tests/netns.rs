@@ -1,11 +1,6 @@
 //! Real processes over a line that loses, delays, reorders and goes dead: network namespaces, tun devices, and
 //! `tests/netns/relay.py` between them. Needs root, or a system on which `unshare -Ur` may use /dev/net/tun.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -44,11 +39,7 @@ impl Line {
         let mut process = Process::start(relay.arg(RELAY));
         let line = process.line();
         let line = line.expect("this test needs root, or `unshare -Ur`, and /dev/net/tun");
-        Self {
-            names: serde_json::from_str(&line).unwrap(),
-            process,
-            root,
-        }
+        Self { names: serde_json::from_str(&line).unwrap(), process, root }
     }
 
     /// A command as it runs in one of the namespaces.
@@ -102,10 +93,7 @@ fn talk(bad: bool) -> (Duration, Value) {
     let link = bob.call("invite", json!({}))["link"].clone();
     alice.call("contact_add", json!({"link": link}));
     let request = bob.contact("incoming")["id"].clone();
-    bob.call(
-        "contact_answer",
-        json!({"contact": request, "action": "accept"}),
-    );
+    bob.call("contact_answer", json!({"contact": request, "action": "accept"}));
     let conversation = alice.contact("accepted")["conversation"].clone();
     alice.call("set_foreground", json!({"on": true}));
 
@@ -120,11 +108,7 @@ fn talk(bad: bool) -> (Duration, Value) {
             line.change(&terrible);
         }
         let params = json!({"conversation": conversation, "text": number.to_string()});
-        let phone = if number % 2 == 0 {
-            &mut alice
-        } else {
-            &mut bob
-        };
+        let phone = if number % 2 == 0 { &mut alice } else { &mut bob };
         phone.call("send", params);
         thread::sleep(Duration::from_millis(500));
     }
@@ -171,8 +155,5 @@ fn sixty_messages_over_a_terrible_line() {
     println!("good line: {plain} in {quick:?}; terrible line: {bad} in {took:?}");
     assert!(bad["lost"].as_u64().unwrap() > 0, "the line was terrible");
     let bytes = |carried: &Value| carried["bytes"].as_u64().unwrap();
-    assert!(
-        bytes(&bad) <= 3 * bytes(&plain),
-        "{bad} is more than three times {plain}"
-    );
+    assert!(bytes(&bad) <= 3 * bytes(&plain), "{bad} is more than three times {plain}");
 }

@@ -1,10 +1,5 @@
 //! Adaptive mode as a host drives it: `sotto rpc --mode adaptive`, a charger, and a neighbour that talks through it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -71,10 +66,7 @@ fn a_phone_on_a_charger_relays_hears_and_serves_its_neighbour() {
     assert_eq!(alice.call("serving", json!({})), json!({"addresses": []}));
     let mut bob = Rpc::on(&path("bob"), &[&node.address]);
     say(&mut bob, "and now by filter");
-    alice.texts(
-        &room,
-        &["through your phone", "by gossip", "and now by filter"],
-    );
+    alice.texts(&room, &["through your phone", "by gossip", "and now by filter"]);
     bob.call("close", json!({}));
     alice.call("close", json!({}));
 }

@@ -1,10 +1,5 @@
 //! `sotto rpc` as a process: order, bounds, ends, and what it never says.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -24,10 +19,7 @@ fn requests_are_pipelined_and_waiting_holds_nothing_up() {
     let create = rpc.ask("account_create", json!({"name": "Ada"}));
     let answer = rpc.answer(version);
     assert_eq!(answer["result"]["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(
-        rpc.answer(create)["result"]["account"]["name"],
-        json!("Ada")
-    );
+    assert_eq!(rpc.answer(create)["result"]["account"]["name"], json!("Ada"));
     // Closing answers those who wait.
     assert_eq!(rpc.call("close", json!({})), json!({}));
     assert_eq!(rpc.answer(wait)["result"]["events"], json!([]));
@@ -43,9 +35,8 @@ fn a_bad_line_is_answered_and_the_next_one_read() {
     };
     assert_eq!(code(&mut rpc, "{"), -32700);
     assert_eq!(code(&mut rpc, "[]"), -32600);
-    let request = |method: &str, params: &str| {
-        format!(r#"{{"jsonrpc":"2.0","id":"x","method":"{method}","params":{params}}}"#)
-    };
+    let request =
+        |method: &str, params: &str| format!(r#"{{"jsonrpc":"2.0","id":"x","method":"{method}","params":{params}}}"#);
     assert_eq!(code(&mut rpc, &request("fly", "{}")), -32601);
     assert_eq!(code(&mut rpc, &request("send", "{}")), -32602);
     assert_eq!(code(&mut rpc, &request("account", "{\"a\":1}")), -32602);
@@ -64,10 +55,7 @@ fn each_end_has_its_exit_code() {
     let data = folder.path().join("a");
     let run = |command: &mut std::process::Command| {
         let done = command.stdin(Stdio::null()).output().unwrap();
-        (
-            done.status.code().unwrap(),
-            String::from_utf8(done.stderr).unwrap(),
-        )
+        (done.status.code().unwrap(), String::from_utf8(done.stderr).unwrap())
     };
     assert_eq!(run(sotto().arg("fly")).0, 2);
     assert_eq!(run(command(&data, &[]).args(["--preset", "moon"])).0, 2);
@@ -189,31 +177,17 @@ fn a_signal_closes_cleanly() {
 #[test]
 fn a_text_goes_through_a_node_and_the_process_stays_small() {
     let mut friends = Friends::meet();
-    let Friends {
-        alice,
-        bob,
-        conversation,
-        ..
-    } = &mut friends;
+    let Friends { alice, bob, conversation, .. } = &mut friends;
     let long = "long text ".repeat(10_000);
-    alice.call(
-        "send",
-        json!({"conversation": conversation, "text": "hello"}),
-    );
+    alice.call("send", json!({"conversation": conversation, "text": "hello"}));
     alice.call("send", json!({"conversation": conversation, "text": long}));
     let shown = bob.texts(conversation, &["hello", &long]);
     let last = shown[1]["id"].clone();
-    bob.call(
-        "mark_read",
-        json!({"conversation": conversation, "message": last}),
-    );
+    bob.call("mark_read", json!({"conversation": conversation, "message": last}));
     let params = json!({"conversation": conversation, "limit": 10});
     alice.until("messages", params, |answer| {
         let messages = answer["messages"].as_array().unwrap();
-        messages
-            .iter()
-            .all(|one| one["state"] == "read")
-            .then_some(())
+        messages.iter().all(|one| one["state"] == "read").then_some(())
     });
     let tasks = format!("/proc/{}/task", alice.process.child.id());
     let threads = std::fs::read_dir(tasks).unwrap().count();
@@ -290,9 +264,7 @@ fn secrets_are_in_no_log_and_in_no_file() {
             let mode = std::fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o077, 0, "{path:?} is open to others");
             for canary in &canaries {
-                let found = bytes
-                    .windows(canary.len())
-                    .any(|at| at == canary.as_bytes());
+                let found = bytes.windows(canary.len()).any(|at| at == canary.as_bytes());
                 assert!(!found, "{canary} is in {path:?}");
             }
         }
@@ -307,28 +279,19 @@ fn what_was_sent_offline_leaves_when_a_node_is_there() {
     let mut offline = Rpc::on(&alice, &[]);
     let send = json!({"conversation": friends.conversation, "text": "from the train"});
     offline.call("send", send);
-    assert_eq!(
-        offline.process.finish().code(),
-        Some(4),
-        "it waits and no node was reached"
-    );
+    assert_eq!(offline.process.finish().code(), Some(4), "it waits and no node was reached");
     let mut online = Rpc::on(&alice, &[&friends.node.address]);
     let synced: Value = online.call("sync_once", json!({"deadline_ms": 30_000}));
     assert_eq!(synced["received"], 0);
-    friends
-        .bob
-        .texts(&friends.conversation, &["from the train"]);
+    friends.bob.texts(&friends.conversation, &["from the train"]);
     assert_eq!(online.process.finish().code(), Some(0));
 }
 
 #[test]
 fn a_reader_that_goes_ends_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = command(&folder.path().join("a"), &[])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command(&folder.path().join("a"), &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut input = child.stdin.take().unwrap();
     let request = br#"{"jsonrpc":"2.0","id":1,"method":"version"}"#;
@@ -352,10 +315,7 @@ fn a_call_sees_what_every_call_before_it_did() {
         let renamed = rpc.ask("account", json!({}));
         let made = rpc.answer(create);
         assert_eq!(rpc.answer(account)["result"]["name"], "Ada", "{round}");
-        assert_eq!(
-            rpc.answer(phrase)["result"]["phrase"],
-            made["result"]["phrase"]
-        );
+        assert_eq!(rpc.answer(phrase)["result"]["phrase"], made["result"]["phrase"]);
         for id in [invite, set, name] {
             assert!(rpc.answer(id).get("error").is_none());
         }
@@ -373,24 +333,16 @@ fn every_answer_has_the_id_of_its_request() {
     let wrong = [
         (r#""params":{"conversation":"a","text":"\ud83d"}"#, -32602),
         (r#""params":["a","b"]"#, -32600),
-        (
-            r#""params":{"text":123456789012345678901234567890}"#,
-            -32602,
-        ),
+        (r#""params":{"text":123456789012345678901234567890}"#, -32602),
         (r#""params":{"text":"a","text":"b"}"#, -32602),
         (r#""params":{"text":"cut"#, -32700),
         (r#""params":{},"more":1"#, -32600),
         (&format!(r#""params":{{"text":"{long}"}}"#), -32700),
-        (
-            &format!(r#""params":{{"text":{}"#, "[".repeat(100_000)),
-            -32700,
-        ),
+        (&format!(r#""params":{{"text":{}"#, "[".repeat(100_000)), -32700),
     ];
     let id = "123456789012345678901234567890";
     for (params, code) in wrong {
-        rpc.process.write(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"send",{params}}}"#
-        ));
+        rpc.process.write(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"send",{params}}}"#));
         let line = rpc.process.line().unwrap();
         assert!(line.contains(&format!("\"id\":{id},")), "{line}");
         assert!(line.contains(&format!("\"code\":{code},")), "{line}");
@@ -414,30 +366,18 @@ fn what_cannot_be_meant_is_refused_with_a_typed_error() {
         ("conversations", json!({"limit": 0})),
         ("conversations", json!({"limit": -1})),
         ("conversations", json!({"limit": 1e30})),
-        (
-            "messages",
-            json!({"conversation": "A".repeat(43), "limit": 0}),
-        ),
+        ("messages", json!({"conversation": "A".repeat(43), "limit": 0})),
         ("contacts", json!({"limit": 0})),
         ("next_events", json!({"max": 0, "wait_ms": 0})),
         ("sync_once", json!({"deadline_ms": -1})),
         ("account", json!({"id": 1})),
     ] {
-        assert_eq!(
-            rpc.refusal(method, params.clone()),
-            "input.setting",
-            "{method} {params}"
-        );
+        assert_eq!(rpc.refusal(method, params.clone()), "input.setting", "{method} {params}");
     }
     rpc.call("network_changed", dns("[::1]:5353"));
     rpc.call("network_changed", dns("9.9.9.9"));
     assert!(rpc.process.finish().success());
-    for listen in [
-        "nonsense",
-        "/ip4/127.0.0.1",
-        "/ip4/127.0.0.1/udp/1",
-        "/tcp/1",
-    ] {
+    for listen in ["nonsense", "/ip4/127.0.0.1", "/ip4/127.0.0.1/udp/1", "/tcp/1"] {
         let refused = command(&folder.path().join("b"), &[])
             .args(["--mode", "relay", "--listen", listen])
             .stdin(Stdio::null())
@@ -453,22 +393,13 @@ fn what_cannot_be_meant_is_refused_with_a_typed_error() {
 #[test]
 fn a_page_is_cut_where_the_answer_is_full_and_says_so() {
     let mut friends = Friends::meet();
-    let Friends {
-        alice,
-        conversation,
-        ..
-    } = &mut friends;
-    let texts: Vec<String> = (0..4)
-        .map(|number| format!("{number}{}", "\u{1}".repeat((1 << 20) - 1)))
-        .collect();
+    let Friends { alice, conversation, .. } = &mut friends;
+    let texts: Vec<String> = (0..4).map(|number| format!("{number}{}", "\u{1}".repeat((1 << 20) - 1))).collect();
     for text in &texts {
         let send = json!({"conversation": conversation, "text": text});
         alice.call("send", send);
     }
-    alice.call(
-        "send",
-        json!({"conversation": conversation, "text": "short"}),
-    );
+    alice.call("send", json!({"conversation": conversation, "text": "short"}));
     let draft = json!({"conversation": conversation, "text": texts[0]});
     alice.call("draft_set", draft);
     let mut read = Vec::new();
@@ -480,10 +411,7 @@ fn a_page_is_cut_where_the_answer_is_full_and_says_so() {
         let answer: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(answer["id"], id);
         let page = answer["result"]["messages"].as_array().unwrap();
-        read.extend(
-            page.iter()
-                .map(|one| one["text"].as_str().unwrap().to_owned()),
-        );
+        read.extend(page.iter().map(|one| one["text"].as_str().unwrap().to_owned()));
         params["before"] = page.last().unwrap()["cursor"].clone();
         if answer["result"]["more"] == false {
             break;

@@ -1,11 +1,6 @@
 //! One operation, 40 times, in a function callgrind can find: `ratchet_ir sotto|vodozemac encrypt|decrypt|pingpong|initiate|respond`.
 //! `scripts/bench` runs it; texts are 100 bytes and unpadded on both sides.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "a measuring program"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a measuring program")]
 
 use rand_core::UnwrapErr;
 use std::hint::black_box;
@@ -17,8 +12,8 @@ mod sotto {
     use super::{ROUNDS, TEXT, UnwrapErr, black_box};
     use getrandom::SysRng;
     use sotto_crypto::{
-        Block, DeviceKeys, HandshakeCore, PrekeyPair, PrekeyPublic, Random, Recipient, Sealed,
-        Session, initiate, mask, unmask,
+        Block, DeviceKeys, HandshakeCore, PrekeyPair, PrekeyPublic, Random, Recipient, Sealed, Session, initiate, mask,
+        unmask,
     };
 
     type Wired = (Random, Sealed);
@@ -34,48 +29,22 @@ mod sotto {
         let mut rng = UnwrapErr(SysRng);
         let prekey = PrekeyPair::generate(&mut rng);
         let public = prekey.public();
-        Keys {
-            alice: DeviceKeys::generate(&mut rng),
-            bob: DeviceKeys::generate(&mut rng),
-            prekey,
-            public,
-        }
+        Keys { alice: DeviceKeys::generate(&mut rng), bob: DeviceKeys::generate(&mut rng), prekey, public }
     }
 
     fn outbound(k: &Keys) -> (Session, HandshakeCore) {
         let identity = k.bob.identity_public();
-        let to = Recipient {
-            chat: &[3; 33],
-            device_id: &[4; 16],
-            identity: &identity,
-            prekey: &k.public,
-        };
-        initiate(
-            &mut UnwrapErr(SysRng),
-            &k.alice,
-            &[2; 33],
-            &[5; 185],
-            1,
-            &to,
-        )
-        .unwrap()
+        let to = Recipient { chat: &[3; 33], device_id: &[4; 16], identity: &identity, prekey: &k.public };
+        initiate(&mut UnwrapErr(SysRng), &k.alice, &[2; 33], &[5; 185], 1, &to).unwrap()
     }
 
     fn block(core: &HandshakeCore) -> Block {
-        unmask(
-            &[1; 16],
-            &[2; 16],
-            &[3; 16],
-            &mask(core, &[1; 16], &[2; 16], &[3; 16]),
-        )
-        .unwrap()
+        unmask(&[1; 16], &[2; 16], &[3; 16], &mask(core, &[1; 16], &[2; 16], &[3; 16])).unwrap()
     }
 
     fn inbound(k: &Keys, block: &Block) -> Session {
         let opened = block.open(&k.bob, &[3; 33], &[4; 16], &k.prekey).unwrap();
-        opened
-            .finish(&k.alice.identity_public(), &k.prekey)
-            .unwrap()
+        opened.finish(&k.alice.identity_public(), &k.prekey).unwrap()
     }
 
     fn send(from: &mut Session) -> Wired {
@@ -86,10 +55,7 @@ mod sotto {
     }
 
     fn receive(to: &mut Session, (random, s): &Wired) {
-        *to = to
-            .decrypt(&s.tag, random, &s.header, &s.message)
-            .unwrap()
-            .session;
+        *to = to.decrypt(&s.tag, random, &s.header, &s.message).unwrap().session;
     }
 
     fn pair() -> (Session, Session) {
@@ -126,10 +92,7 @@ mod sotto {
                 let k = keys();
                 measured(&mut [(); ROUNDS], |()| {
                     let (mut session, core) = outbound(&k);
-                    black_box((
-                        send(&mut session),
-                        mask(&core, &[1; 16], &[2; 16], &[3; 16]),
-                    ));
+                    black_box((send(&mut session), mask(&core, &[1; 16], &[2; 16], &[3; 16])));
                 });
             }
             "respond" => {
@@ -158,20 +121,14 @@ mod vodozemac_olm {
     fn outbound(alice: &Account, bob: &mut Account) -> Session {
         bob.generate_one_time_keys(1);
         let key = bob.one_time_keys().into_values().next().unwrap();
-        let session = alice
-            .create_outbound_session(config(), bob.curve25519_key(), key)
-            .unwrap();
+        let session = alice.create_outbound_session(config(), bob.curve25519_key(), key).unwrap();
         bob.mark_keys_as_published();
         session
     }
 
     fn inbound(bob: &mut Account, alice: &Account, first: &OlmMessage) -> Session {
-        let OlmMessage::PreKey(m) = first else {
-            panic!("not a first message")
-        };
-        bob.create_inbound_session(config(), alice.curve25519_key(), m)
-            .unwrap()
-            .session
+        let OlmMessage::PreKey(m) = first else { panic!("not a first message") };
+        bob.create_inbound_session(config(), alice.curve25519_key(), m).unwrap().session
     }
 
     #[inline(never)]
@@ -189,12 +146,9 @@ mod vodozemac_olm {
         let next = alice.encrypt(TEXT).unwrap();
         bob.decrypt(&next).unwrap();
         match op {
-            "encrypt" => measured(&mut [(); ROUNDS], |()| {
-                drop(black_box(alice.encrypt(TEXT).unwrap()))
-            }),
+            "encrypt" => measured(&mut [(); ROUNDS], |()| drop(black_box(alice.encrypt(TEXT).unwrap()))),
             "decrypt" => {
-                let mut sent: Vec<OlmMessage> =
-                    (0..ROUNDS).map(|_| alice.encrypt(TEXT).unwrap()).collect();
+                let mut sent: Vec<OlmMessage> = (0..ROUNDS).map(|_| alice.encrypt(TEXT).unwrap()).collect();
                 measured(&mut sent, |m| drop(black_box(bob.decrypt(m).unwrap())));
             }
             "pingpong" => measured(&mut [0; ROUNDS], |turn: &mut usize| {
@@ -208,19 +162,14 @@ mod vodozemac_olm {
                 let key = theirs.one_time_keys().into_values().next().unwrap();
                 let identity = theirs.curve25519_key();
                 measured(&mut [(); ROUNDS], |()| {
-                    let mut session = mine
-                        .create_outbound_session(config(), identity, key)
-                        .unwrap();
+                    let mut session = mine.create_outbound_session(config(), identity, key).unwrap();
                     black_box(session.encrypt(TEXT).unwrap());
                 });
             }
             "respond" => {
-                let mut made: Vec<OlmMessage> = (0..ROUNDS)
-                    .map(|_| outbound(&mine, &mut theirs).encrypt(TEXT).unwrap())
-                    .collect();
-                measured(&mut made, |m| {
-                    drop(black_box(inbound(&mut theirs, &mine, m)))
-                });
+                let mut made: Vec<OlmMessage> =
+                    (0..ROUNDS).map(|_| outbound(&mine, &mut theirs).encrypt(TEXT).unwrap()).collect();
+                measured(&mut made, |m| drop(black_box(inbound(&mut theirs, &mine, m))));
             }
             _ => panic!("no such operation"),
         }
@@ -229,12 +178,7 @@ mod vodozemac_olm {
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match args
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["sotto", op] => sotto::run(op),
         ["vodozemac", op] => vodozemac_olm::run(op),
         _ => panic!("usage: ratchet_ir sotto|vodozemac encrypt|decrypt|pingpong|initiate|respond"),

@@ -40,24 +40,11 @@ impl Account {
         )
     }
 
-    fn assemble(
-        chat: Zeroizing<[u8; 32]>,
-        home_value: [u8; 8],
-        self_secret: [u8; 16],
-    ) -> Result<Self, SnapshotError> {
+    fn assemble(chat: Zeroizing<[u8; 32]>, home_value: [u8; 8], self_secret: [u8; 16]) -> Result<Self, SnapshotError> {
         let key = SigningKey::from_slice(chat.as_slice()).map_err(|_| SnapshotError::Damaged)?;
-        let public = key
-            .verifying_key()
-            .to_sec1_point(true)
-            .as_bytes()
-            .try_into()
-            .map_err(|_| SnapshotError::Damaged)?;
-        Ok(Self {
-            chat,
-            home_value,
-            self_secret,
-            public,
-        })
+        let public =
+            key.verifying_key().to_sec1_point(true).as_bytes().try_into().map_err(|_| SnapshotError::Damaged)?;
+        Ok(Self { chat, home_value, self_secret, public })
     }
 
     /// The account's public key, compressed.
@@ -81,20 +68,14 @@ impl Account {
     /// Never for a key that [`Account`] accepted; typed because the primitive says so.
     pub fn sign(&self, label: &str, parts: &[&[u8]]) -> Result<[u8; 64], SignatureError> {
         let key = SigningKey::from_slice(self.chat.as_slice()).map_err(|_| SignatureError)?;
-        let sig: Signature = key
-            .sign_prehash(&tagged(label, parts))
-            .map_err(|_| SignatureError)?;
+        let sig: Signature = key.sign_prehash(&tagged(label, parts)).map_err(|_| SignatureError)?;
         Ok(sig.normalize_s().to_bytes().into())
     }
 
     /// For the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
-        let source = self
-            .chat
-            .iter()
-            .chain(&self.home_value)
-            .chain(&self.self_secret);
+        let source = self.chat.iter().chain(&self.home_value).chain(&self.self_secret);
         out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
         out
     }
@@ -134,16 +115,10 @@ pub fn verify_chat(
 
 /// A compressed point. SEC1 knows another 33-byte form (tag 5), by which half of all accounts would have a second key.
 pub(crate) fn point(chat: &ChatPublic) -> Option<VerifyingKey> {
-    matches!(chat.first(), Some(2 | 3))
-        .then(|| VerifyingKey::from_sec1_bytes(chat).ok())
-        .flatten()
+    matches!(chat.first(), Some(2 | 3)).then(|| VerifyingKey::from_sec1_bytes(chat).ok()).flatten()
 }
 
-pub(crate) fn verify_digest(
-    chat: &ChatPublic,
-    digest: &[u8; 32],
-    signature: &[u8; 64],
-) -> Result<(), SignatureError> {
+pub(crate) fn verify_digest(chat: &ChatPublic, digest: &[u8; 32], signature: &[u8; 64]) -> Result<(), SignatureError> {
     let key = point(chat).ok_or(SignatureError)?;
     let sig = Signature::from_slice(signature).map_err(|_| SignatureError)?;
     if bool::from(sig.s().is_high()) {
@@ -164,16 +139,9 @@ pub fn account_id(chat: &ChatPublic) -> String {
 /// # Errors
 /// [`IdError`].
 pub fn parse_account_id(id: &str) -> Result<ChatPublic, IdError> {
-    let text = id
-        .strip_prefix('z')
-        .filter(|t| t.len() <= 64)
-        .ok_or(IdError)?;
+    let text = id.strip_prefix('z').filter(|t| t.len() <= 64).ok_or(IdError)?;
     let bytes = bs58::decode(text).into_vec().map_err(|_| IdError)?;
-    let key: ChatPublic = bytes
-        .strip_prefix(&MULTICODEC)
-        .ok_or(IdError)?
-        .try_into()
-        .map_err(|_| IdError)?;
+    let key: ChatPublic = bytes.strip_prefix(&MULTICODEC).ok_or(IdError)?.try_into().map_err(|_| IdError)?;
     point(&key).ok_or(IdError)?;
     Ok(key)
 }

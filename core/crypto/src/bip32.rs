@@ -43,9 +43,7 @@ pub(crate) fn chat_key(seed: &[u8; 64]) -> Option<Zeroizing<[u8; 32]>> {
         let (l, c) = if step & HARDENED != 0 {
             hmac512(chain.as_slice(), &[&[0], key.as_slice(), &index])?
         } else {
-            let public = (ProjectivePoint::GENERATOR * *k)
-                .to_affine()
-                .to_sec1_point(true);
+            let public = (ProjectivePoint::GENERATOR * *k).to_affine().to_sec1_point(true);
             hmac512(chain.as_slice(), &[public.as_bytes(), &index])?
         };
         let child = Zeroizing::new(*scalar(&l)? + *k);

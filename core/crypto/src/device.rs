@@ -21,10 +21,7 @@ impl DeviceKeys {
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut seed = Zeroizing::new([0u8; 32]);
         rng.fill_bytes(seed.as_mut_slice());
-        Self {
-            identity: StaticSecret::random_from_rng(rng),
-            signing: SigningKey::from_bytes(&seed),
-        }
+        Self { identity: StaticSecret::random_from_rng(rng), signing: SigningKey::from_bytes(&seed) }
     }
 
     /// X25519 public identity key.
@@ -49,11 +46,7 @@ impl DeviceKeys {
     /// For the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
-        let source = self
-            .identity
-            .as_bytes()
-            .iter()
-            .chain(self.signing.as_bytes());
+        let source = self.identity.as_bytes().iter().chain(self.signing.as_bytes());
         out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
         out
     }
@@ -64,14 +57,9 @@ impl DeviceKeys {
     /// [`SnapshotError::Damaged`] for a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| SnapshotError::Damaged)?;
-        let (x, e) = bytes
-            .split_first_chunk::<32>()
-            .ok_or(SnapshotError::Damaged)?;
+        let (x, e) = bytes.split_first_chunk::<32>().ok_or(SnapshotError::Damaged)?;
         let e: &[u8; 32] = e.try_into().map_err(|_| SnapshotError::Damaged)?;
-        Ok(Self {
-            identity: StaticSecret::from(*x),
-            signing: SigningKey::from_bytes(e),
-        })
+        Ok(Self { identity: StaticSecret::from(*x), signing: SigningKey::from_bytes(e) })
     }
 }
 
@@ -85,12 +73,7 @@ impl std::fmt::Debug for DeviceKeys {
 ///
 /// # Errors
 /// [`SignatureError`].
-pub fn verify_device(
-    key: &[u8; 32],
-    label: &str,
-    parts: &[&[u8]],
-    signature: &[u8; 64],
-) -> Result<(), SignatureError> {
+pub fn verify_device(key: &[u8; 32], label: &str, parts: &[&[u8]], signature: &[u8; 64]) -> Result<(), SignatureError> {
     VerifyingKey::from_bytes(key)
         .and_then(|k| k.verify_strict(&tagged(label, parts), &Signature::from_bytes(signature)))
         .map_err(|_| SignatureError)

@@ -50,13 +50,7 @@ impl HandshakeCore {
 
     /// SHA-256(EKa ‖ ct): names this handshake on both sides.
     pub fn hash(&self) -> [u8; 32] {
-        let named = self
-            .0
-            .iter()
-            .skip(9)
-            .take(32 + KEM_CIPHERTEXT_LEN)
-            .copied()
-            .collect::<Vec<u8>>();
+        let named = self.0.iter().skip(9).take(32 + KEM_CIPHERTEXT_LEN).copied().collect::<Vec<u8>>();
         Sha256::digest(named).into()
     }
 }
@@ -114,13 +108,7 @@ fn roots(t0: &[u8; 32], c0: &[u8; 32], dh3: &[u8; 32], inner: &[u8; INNER_LEN]) 
     let (_, hk): (_, Hkdf<Sha256>) = extract(c0, dh3);
     let out = expand::<128>(&hk, "sotto/session-keys/1", &[&hash]);
     let [root, header_a, header_b, tags_b] = quarter(&out);
-    Roots {
-        hash,
-        root,
-        header_a,
-        header_b,
-        tags_b,
-    }
+    Roots { hash, root, header_a, header_b, tags_b }
 }
 
 /// Starts a session: draws EKa and the first ratchet key, encapsulates to the prekey.
@@ -143,10 +131,7 @@ pub fn initiate(
 fn inner(chat: &ChatPublic, record: &Record, start: u32) -> [u8; INNER_LEN] {
     let mut inner = [0u8; INNER_LEN];
     let start = start.to_be_bytes();
-    inner
-        .iter_mut()
-        .zip(chat.iter().chain(record).chain(&start))
-        .for_each(|(a, b)| *a = *b);
+    inner.iter_mut().zip(chat.iter().chain(record).chain(&start)).for_each(|(a, b)| *a = *b);
     inner
 }
 
@@ -178,12 +163,7 @@ fn initiate_as(
     let sealed = seal(&k0, &ZERO_NONCE, &t0, inner);
     let mut core = Box::new([0u8; CORE_LEN]);
     let fields = [SUITE_1];
-    let fields = fields
-        .iter()
-        .chain(&to.prekey.id)
-        .chain(&ephemeral_a)
-        .chain(&ciphertext)
-        .chain(&sealed);
+    let fields = fields.iter().chain(&to.prekey.id).chain(&ephemeral_a).chain(&ciphertext).chain(&sealed);
     core.iter_mut().zip(fields).for_each(|(a, b)| *a = *b);
 
     let roots = roots(&t0, &c0, dh3, inner);
@@ -197,36 +177,16 @@ fn mask_key(secret: &[u8; 16], tag: &Tag) -> Zeroizing<[u8; 32]> {
 }
 
 /// Hides a core under an invite or contacts secret, anew for each message: `tag` and `random` are the envelope's.
-pub fn mask(
-    core: &HandshakeCore,
-    secret: &[u8; 16],
-    tag: &Tag,
-    random: &Random,
-) -> [u8; BLOCK_LEN] {
-    let sealed = seal(
-        &mask_key(secret, tag),
-        &ZERO_NONCE,
-        &outer_ad(tag, random),
-        core.as_bytes(),
-    );
+pub fn mask(core: &HandshakeCore, secret: &[u8; 16], tag: &Tag, random: &Random) -> [u8; BLOCK_LEN] {
+    let sealed = seal(&mask_key(secret, tag), &ZERO_NONCE, &outer_ad(tag, random), core.as_bytes());
     let mut out = [0u8; BLOCK_LEN];
     out.iter_mut().zip(sealed).for_each(|(a, b)| *a = b);
     out
 }
 
 /// Opens the mask only: costs one AEAD, no DH and no KEM. `None` when it is not under this secret.
-pub fn unmask(
-    secret: &[u8; 16],
-    tag: &Tag,
-    random: &Random,
-    block: &[u8; BLOCK_LEN],
-) -> Option<Block> {
-    let plain = open(
-        &mask_key(secret, tag),
-        &ZERO_NONCE,
-        &outer_ad(tag, random),
-        block,
-    )?;
+pub fn unmask(secret: &[u8; 16], tag: &Tag, random: &Random, block: &[u8; BLOCK_LEN]) -> Option<Block> {
+    let plain = open(&mask_key(secret, tag), &ZERO_NONCE, &outer_ad(tag, random), block)?;
     HandshakeCore::from_bytes(&plain).map(Block)
 }
 
@@ -248,13 +208,7 @@ impl Block {
         let (id, rest) = rest.split_first_chunk::<8>()?;
         let (ephemeral, rest) = rest.split_first_chunk::<32>()?;
         let (ciphertext, sealed) = rest.split_first_chunk::<KEM_CIPHERTEXT_LEN>()?;
-        Some(Parts {
-            suite: *suite,
-            id,
-            ephemeral,
-            ciphertext,
-            sealed,
-        })
+        Some(Parts { suite: *suite, id, ephemeral, ciphertext, sealed })
     }
 
     /// Its suite; [`Self::open`] knows [`SUITE_1`] alone.
@@ -304,10 +258,7 @@ impl Block {
         let shared = prekey.decapsulate(parts.ciphertext);
         let (c0, k0) = first_keys(&t0, &dh1, &dh2, &shared);
         let plain = open(&k0, &ZERO_NONCE, &t0, parts.sealed).ok_or(HandshakeError::Forged)?;
-        let inner: [u8; INNER_LEN] = plain
-            .as_slice()
-            .try_into()
-            .map_err(|_| HandshakeError::Forged)?;
+        let inner: [u8; INNER_LEN] = plain.as_slice().try_into().map_err(|_| HandshakeError::Forged)?;
         Opened::split(t0, c0, inner).ok_or(HandshakeError::Forged)
     }
 }
@@ -327,14 +278,7 @@ impl Opened {
         let (chat, rest) = inner.split_first_chunk::<33>()?;
         let (record, start) = rest.split_first_chunk::<185>()?;
         let start = u32::from_be_bytes(start.try_into().ok()?);
-        Some(Self {
-            t0,
-            c0,
-            inner,
-            chat: *chat,
-            record: *record,
-            start,
-        })
+        Some(Self { t0, c0, inner, chat: *chat, record: *record, start })
     }
 
     /// The account the sender claims.
@@ -356,16 +300,9 @@ impl Opened {
     ///
     /// # Errors
     /// [`HandshakeError::BadKey`] for a low-order identity key.
-    pub fn finish(
-        &self,
-        identity_a: &[u8; 32],
-        prekey: &PrekeyPair,
-    ) -> Result<Session, HandshakeError> {
+    pub fn finish(&self, identity_a: &[u8; 32], prekey: &PrekeyPair) -> Result<Session, HandshakeError> {
         let dh3 = agree(prekey.x25519(), identity_a).ok_or(HandshakeError::BadKey)?;
-        Ok(Session::responder(
-            &roots(&self.t0, &self.c0, &dh3, &self.inner),
-            prekey.x25519(),
-        ))
+        Ok(Session::responder(&roots(&self.t0, &self.c0, &dh3, &self.inner), prekey.x25519()))
     }
 }
 

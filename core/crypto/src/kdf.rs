@@ -11,12 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 pub(crate) const MAC_LEN: usize = 16;
 
 /// HKDF with an info of label and parts.
-pub(crate) fn derive<const N: usize>(
-    salt: &[u8],
-    ikm: &[u8],
-    label: &str,
-    parts: &[&[u8]],
-) -> Zeroizing<[u8; N]> {
+pub(crate) fn derive<const N: usize>(salt: &[u8], ikm: &[u8], label: &str, parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
     expand(&Hkdf::<Sha256>::new(Some(salt), ikm), label, parts)
 }
 
@@ -35,11 +30,7 @@ fn erase(from: &mut [u8]) -> Zeroizing<[u8; 32]> {
 }
 
 /// HKDF-Expand of an extracted key.
-pub(crate) fn expand<const N: usize>(
-    hk: &Hkdf<Sha256>,
-    label: &str,
-    parts: &[&[u8]],
-) -> Zeroizing<[u8; N]> {
+pub(crate) fn expand<const N: usize>(hk: &Hkdf<Sha256>, label: &str, parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
     let mut out = Zeroizing::new([0u8; N]);
     let mut info: [&[u8]; 4] = [&[]; 4];
     if let Some(first) = info.first_mut() {
@@ -85,29 +76,20 @@ pub(crate) fn seal(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8], plaintext: &[u8]
     let mut out = Vec::with_capacity(plaintext.len() + MAC_LEN);
     out.extend_from_slice(plaintext);
     // Fails only above 256 GiB.
-    if let Ok(mac) = ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(
-        nonce.into(),
-        ad,
-        out.as_mut_slice().into(),
-    ) {
+    if let Ok(mac) =
+        ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(nonce.into(), ad, out.as_mut_slice().into())
+    {
         out.extend_from_slice(&mac);
     }
     out
 }
 
 /// The reverse; `None` when the tag does not hold (compared in constant time).
-pub(crate) fn open(
-    key: &[u8; 32],
-    nonce: &[u8; 12],
-    ad: &[u8],
-    sealed: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (body, mac) = sealed.split_at_checked(sealed.len().checked_sub(MAC_LEN)?)?;
     let mac = MacTag::try_from(mac).ok()?;
     let mut out = Zeroizing::new(body.to_vec());
-    ChaCha20Poly1305::new(key.into())
-        .decrypt_inout_detached(nonce.into(), ad, out.as_mut_slice().into(), &mac)
-        .ok()?;
+    ChaCha20Poly1305::new(key.into()).decrypt_inout_detached(nonce.into(), ad, out.as_mut_slice().into(), &mac).ok()?;
     Some(out)
 }
 
@@ -115,9 +97,7 @@ pub(crate) fn open(
 pub(crate) fn quarter(bytes: &[u8; 128]) -> [Zeroizing<[u8; 32]>; 4] {
     let mut out: [Zeroizing<[u8; 32]>; 4] = Default::default();
     let parts = bytes.as_chunks::<32>().0;
-    out.iter_mut()
-        .zip(parts)
-        .for_each(|(key, part)| key.copy_from_slice(part));
+    out.iter_mut().zip(parts).for_each(|(key, part)| key.copy_from_slice(part));
     out
 }
 

@@ -30,24 +30,19 @@ mod visual;
 pub use account::{Account, account_id, parse_account_id, verify_chat};
 pub use device::{DeviceKeys, verify_device};
 pub use error::{
-    DecryptError, EncryptError, HandshakeError, IdError, PhraseError, SignatureError,
-    SnapshotError, SuiteError,
+    DecryptError, EncryptError, HandshakeError, IdError, PhraseError, SignatureError, SnapshotError, SuiteError,
 };
-pub use handshake::{
-    BLOCK_LEN, Block, CORE_LEN, HandshakeCore, Opened, Recipient, initiate, mask, unmask,
-};
+pub use handshake::{BLOCK_LEN, Block, CORE_LEN, HandshakeCore, Opened, Recipient, initiate, mask, unmask};
 pub use phrase::Phrase;
 pub use prekey::{KEM_PUBLIC_LEN, PREKEY_SUITES, PrekeyPair, PrekeyPublic};
 pub use seal::{
-    blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, secret_bucket,
-    takeover_open, takeover_seal, takeover_tag,
+    blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, secret_bucket, takeover_open,
+    takeover_seal, takeover_tag,
 };
 pub use session::{Decrypted, HEADER_LEN, JUMP_MAX, Sealed, Session, TagSlot};
 pub use skipped::{SkippedKey, open_skipped};
 pub use suite::{SUITE_1, SUITES, choose_suite};
-pub use visual::{
-    SAFETY_QR_LEN, SafetyQr, color_id, color_ring, devices_hash, emoji_hash, safety_number,
-};
+pub use visual::{SAFETY_QR_LEN, SafetyQr, color_id, color_ring, devices_hash, emoji_hash, safety_number};
 
 /// The one outer version of an envelope; part of every AEAD's associated data.
 pub const VERSION: u8 = 1;

@@ -29,15 +29,13 @@ impl Phrase {
     pub fn parse(text: &str) -> Result<Self, PhraseError> {
         let lower = Zeroizing::new(text.to_lowercase());
         let words = Zeroizing::new(lower.split_whitespace().collect::<Vec<_>>().join(" "));
-        Mnemonic::parse_in_normalized(Language::English, &words)
-            .map(Self)
-            .map_err(|e| match e {
-                Error::UnknownWord(i) => PhraseError::UnknownWord {
-                    index: u32::try_from(i).unwrap_or(u32::MAX).saturating_add(1),
-                },
-                Error::InvalidChecksum => PhraseError::Checksum,
-                _ => PhraseError::WordCount,
-            })
+        Mnemonic::parse_in_normalized(Language::English, &words).map(Self).map_err(|e| match e {
+            Error::UnknownWord(i) => {
+                PhraseError::UnknownWord { index: u32::try_from(i).unwrap_or(u32::MAX).saturating_add(1) }
+            }
+            Error::InvalidChecksum => PhraseError::Checksum,
+            _ => PhraseError::WordCount,
+        })
     }
 
     /// The words, separated by one blank.

@@ -42,11 +42,7 @@ impl PrekeyPair {
         let mut kem_seed = Zeroizing::new([0u8; 64]);
         rng.fill_bytes(&mut id);
         rng.fill_bytes(kem_seed.as_mut_slice());
-        Self {
-            id,
-            x25519: StaticSecret::random_from_rng(rng),
-            kem_seed,
-        }
+        Self { id, x25519: StaticSecret::random_from_rng(rng), kem_seed }
     }
 
     /// Its id.
@@ -84,11 +80,7 @@ impl PrekeyPair {
     /// For the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
-        let source = self
-            .id
-            .iter()
-            .chain(self.x25519.as_bytes())
-            .chain(self.kem_seed.iter());
+        let source = self.id.iter().chain(self.x25519.as_bytes()).chain(self.kem_seed.iter());
         out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
         out
     }
@@ -103,11 +95,7 @@ impl PrekeyPair {
         let (id, rest) = bytes.split_first_chunk::<8>().ok_or(damaged)?;
         let (x, seed) = rest.split_first_chunk::<32>().ok_or(damaged)?;
         let kem_seed = Zeroizing::new(seed.try_into().map_err(|_| damaged)?);
-        Ok(Self {
-            id: *id,
-            x25519: StaticSecret::from(*x),
-            kem_seed,
-        })
+        Ok(Self { id: *id, x25519: StaticSecret::from(*x), kem_seed })
     }
 }
 
@@ -120,10 +108,7 @@ impl std::fmt::Debug for PrekeyPair {
 type Encapsulated = ([u8; KEM_CIPHERTEXT_LEN], Zeroizing<[u8; 32]>);
 
 impl PrekeyPublic {
-    pub(crate) fn encapsulate(
-        &self,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Encapsulated, HandshakeError> {
+    pub(crate) fn encapsulate(&self, rng: &mut impl CryptoRng) -> Result<Encapsulated, HandshakeError> {
         let key = EncapsulationKey768::new(&self.kem.into()).map_err(|_| HandshakeError::BadKey)?;
         let (ciphertext, mut shared) = key.encapsulate_with_rng(rng);
         let out = Zeroizing::new(shared.into());

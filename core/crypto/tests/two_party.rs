@@ -1,11 +1,6 @@
 //! The ratchet under a queue that drops, doubles, reorders and forges, against a model of who should have seen what.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod party;
 
@@ -90,27 +85,20 @@ proptest! {
 fn ten_thousand_in_any_order_all_decrypt() {
     let mut rng = Seeded::new(1);
     let mut p = settled(&mut rng);
-    let mut sent: Vec<(usize, Wired)> = (0..10_000)
-        .map(|i| (i, p.alice.send(&mut rng, &number(i))))
-        .collect();
+    let mut sent: Vec<(usize, Wired)> = (0..10_000).map(|i| (i, p.alice.send(&mut rng, &number(i)))).collect();
     shuffle(&mut rng, &mut sent);
     for (i, wired) in &sent {
         assert_eq!(p.bob.receive(wired).unwrap(), number(*i));
     }
     assert!(p.bob.skipped.is_empty(), "every used key is gone");
-    assert!(
-        sent.iter().all(|(_, w)| p.bob.receive(w).is_err()),
-        "no replay decrypts"
-    );
+    assert!(sent.iter().all(|(_, w)| p.bob.receive(w).is_err()), "no replay decrypts");
 }
 
 #[test]
 fn a_handshake_chain_in_any_order_decrypts_even_late() {
     let mut rng = Seeded::new(2);
     let mut p = pair(&mut rng);
-    let mut sent: Vec<(usize, Wired)> = (0..50)
-        .map(|i| (i, p.alice.send(&mut rng, &number(i))))
-        .collect();
+    let mut sent: Vec<(usize, Wired)> = (0..50).map(|i| (i, p.alice.send(&mut rng, &number(i)))).collect();
     let late = sent.remove(7);
     shuffle(&mut rng, &mut sent);
     for (i, wired) in &sent {
@@ -149,12 +137,7 @@ fn a_longer_jump_is_a_typed_error_and_the_session_lives_on() {
         far = p.alice.send(&mut rng, b"far");
     }
     let before = p.bob.session.to_bytes();
-    assert_eq!(
-        p.bob.receive(&far).unwrap_err(),
-        DecryptError::TooFarAhead {
-            ahead: JUMP_MAX + 1
-        }
-    );
+    assert_eq!(p.bob.receive(&far).unwrap_err(), DecryptError::TooFarAhead { ahead: JUMP_MAX + 1 });
     assert_eq!(*before, *p.bob.session.to_bytes());
     assert_eq!(p.bob.receive(&next).unwrap(), b"next");
     assert_eq!(p.bob.receive(&far).unwrap(), b"far");
@@ -163,9 +146,7 @@ fn a_longer_jump_is_a_typed_error_and_the_session_lives_on() {
 #[test]
 fn every_flipped_bit_is_refused_and_moves_nothing() {
     let mut rng = Seeded::new(5);
-    let Pair {
-        mut alice, mut bob, ..
-    } = settled(&mut rng);
+    let Pair { mut alice, mut bob, .. } = settled(&mut rng);
     let wired = alice.send(&mut rng, b"a text");
     let before = bob.session.to_bytes();
     let flips = |part: &mut dyn FnMut(&mut Wired) -> &mut [u8], bob: &mut party::Party| {
@@ -212,11 +193,7 @@ fn tags_to_listen_for_are_the_tags_that_come() {
         assert_eq!(expected.len(), if round == 0 { 16 } else { 80 });
         for _ in 0..5 {
             let wired = p.alice.send(&mut rng, b"x");
-            assert!(
-                expected
-                    .iter()
-                    .any(|(tag, slot)| *tag == wired.sealed.tag && slot.n == wired.sealed.n)
-            );
+            assert!(expected.iter().any(|(tag, slot)| *tag == wired.sealed.tag && slot.n == wired.sealed.n));
             p.bob.receive(&wired).unwrap();
         }
         let back = p.bob.send(&mut rng, b"y");
@@ -229,10 +206,7 @@ fn an_old_copy_repeats_no_ciphertext() {
     let mut rng = Seeded::new(7);
     let mut p = settled(&mut rng);
     let mut copy = p.alice.clone();
-    let (one, two) = (
-        p.alice.send(&mut rng, b"same"),
-        copy.send(&mut rng, b"same"),
-    );
+    let (one, two) = (p.alice.send(&mut rng, b"same"), copy.send(&mut rng, b"same"));
     // Same message number, other random bytes: other nonce and other key, so nothing of one shows in the other.
     assert_eq!(one.sealed.n, two.sealed.n);
     assert_ne!(one.random, two.random);
@@ -249,10 +223,7 @@ fn a_stolen_state_opens_nothing_earlier_and_heals_after_a_round_trip() {
     let mut thief = p.bob.clone();
     assert!(thief.receive(&before).is_err());
     let same_chain = p.alice.send(&mut rng, b"same chain");
-    assert!(
-        thief.clone().receive(&same_chain).is_ok(),
-        "without this the test would prove nothing"
-    );
+    assert!(thief.clone().receive(&same_chain).is_ok(), "without this the test would prove nothing");
     p.bob.receive(&same_chain).unwrap();
     // Bob answers with a key the thief never saw, and Alice answers that.
     let back = p.bob.send(&mut rng, b"back");
@@ -266,10 +237,7 @@ fn a_stolen_state_opens_nothing_earlier_and_heals_after_a_round_trip() {
 fn debug_shows_no_secret() {
     let mut rng = Seeded::new(9);
     let p = pair(&mut rng);
-    assert_eq!(
-        format!("{:?} {:?}", p.alice.session, p.core),
-        "Session(…) HandshakeCore(…)"
-    );
+    assert_eq!(format!("{:?} {:?}", p.alice.session, p.core), "Session(…) HandshakeCore(…)");
 }
 
 #[test]

@@ -24,11 +24,7 @@ fn main() {
         "read" => {
             let start = Instant::now();
             let account = Account::open(path, &KEY).unwrap();
-            let page = account
-                .reader()
-                .unwrap()
-                .messages_page(&[1; 32], None, 50)
-                .unwrap();
+            let page = account.reader().unwrap().messages_page(&[1; 32], None, 50).unwrap();
             println!("{:.1} ms", start.elapsed().as_secs_f64() * 1000.0);
             assert_eq!(page.len(), 50);
         }
@@ -48,9 +44,7 @@ fn make(path: &Path) {
                 mine: n % 2 == 0,
                 kind: 1,
                 m: vec![1; 160],
-                text: Some(format!(
-                    "message {n} of a long conversation, as long as such a text is"
-                )),
+                text: Some(format!("message {n} of a long conversation, as long as such a text is")),
                 state: 3,
                 reason: None,
                 time_s: i64::from(n),

@@ -17,11 +17,8 @@ const PAGE: u64 = 4096;
 const PAGE_END: usize = 80;
 /// Pages looked at as a database opens: 32 MiB, some milliseconds.
 const LOOKED_AT: u64 = 8192;
-const MIGRATIONS: &[&str] = &[
-    include_str!("schema.sql"),
-    include_str!("schema_nodes.sql"),
-    include_str!("schema_3.sql"),
-];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema_nodes.sql"), include_str!("schema_3.sql")];
 
 /// The open database of an account: the one writer.
 pub struct Account {
@@ -65,12 +62,7 @@ impl Account {
             sync_folder(path)?;
             Mark::write(&lock, key)?;
         }
-        Ok(Self {
-            conn,
-            path: path.to_owned(),
-            key: Zeroizing::new(*key),
-            _lock: lock,
-        })
+        Ok(Self { conn, path: path.to_owned(), key: Zeroizing::new(*key), _lock: lock })
     }
 
     /// Is there a database at `path`, whole or damaged? Changes nothing and needs no key: who has lost the key must not
@@ -81,14 +73,8 @@ impl Account {
     }
 
     /// One transaction: all of it, or with `Err` nothing.
-    pub fn transaction<T, E: From<Error>>(
-        &mut self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let tx = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(Error::from)?;
+    pub fn transaction<T, E: From<Error>>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
         let done = work(&Tx { conn: &tx })?;
         tx.commit().map_err(|error| self.why(error.into()))?;
         Ok(done)
@@ -123,9 +109,7 @@ impl Account {
 
     /// Copies the log into the file and empties it.
     pub fn truncate(&mut self) -> Result<(), Error> {
-        let done = self
-            .conn
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         done.map_err(|error| self.why(error.into()))
     }
 
@@ -136,8 +120,7 @@ impl Account {
 
     /// For tests: a file of at most so many pages answers as a full disk does.
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
-        self.conn
-            .query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
+        self.conn.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
         Ok(())
     }
 }
@@ -193,10 +176,7 @@ fn has_log(path: &Path) -> Result<bool, Error> {
 }
 
 fn sync_folder(path: &Path) -> Result<(), Error> {
-    match path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => Ok(File::open(folder)?.sync_all()?),
         None => Ok(()),
     }
@@ -248,16 +228,8 @@ fn unlock(conn: &Connection, key: &[u8; 32]) -> Result<(), Error> {
 }
 
 /// Is this a database of ours, is the key right, and is it whole as far as that shows?
-pub(crate) fn check(
-    conn: &Connection,
-    path: &Path,
-    length: u64,
-    application_id: i32,
-    mark: Mark,
-) -> Result<(), Error> {
-    match conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
-        row.get::<_, i64>(0)
-    }) {
+pub(crate) fn check(conn: &Connection, path: &Path, length: u64, application_id: i32, mark: Mark) -> Result<(), Error> {
+    match conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)) {
         Ok(0) if mark == Mark::None => return Ok(()),
         Ok(0) => return Err(Error::Corrupt), // its tables are gone
         Ok(_) => {}
@@ -279,19 +251,11 @@ pub(crate) fn check(
         }
     }
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if id == application_id {
-        Ok(())
-    } else {
-        Err(Error::Foreign)
-    }
+    if id == application_id { Ok(()) } else { Err(Error::Foreign) }
 }
 
 /// Marks a new file as ours and brings it to the newest schema.
-pub(crate) fn migrate(
-    conn: &mut Connection,
-    application_id: i32,
-    migrations: &[&'static str],
-) -> Result<(), Error> {
+pub(crate) fn migrate(conn: &mut Connection, application_id: i32, migrations: &[&'static str]) -> Result<(), Error> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id != application_id {
         conn.pragma_update(None, "application_id", application_id)?;

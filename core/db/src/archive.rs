@@ -129,28 +129,21 @@ impl Archive {
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;",
         )?;
         migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
-        Ok(Self {
-            conn,
-            retention,
-            _lock: lock,
-        })
+        Ok(Self { conn, retention, _lock: lock })
     }
 
     /// Keeps messages, in one transaction; those whose hash is there already are left as they are. Then deletes the
     /// oldest while the file is too large.
     pub fn put(&mut self, entries: &[Entry]) -> Result<(), Error> {
-        let tx = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for entry in entries {
-            tx.prepare_cached("INSERT OR IGNORE INTO messages VALUES(?,?,?,?,?)")?
-                .execute(params![
-                    entry.hash,
-                    entry.timestamp_ns,
-                    entry.pubsub_topic,
-                    entry.content_topic,
-                    entry.message
-                ])?;
+            tx.prepare_cached("INSERT OR IGNORE INTO messages VALUES(?,?,?,?,?)")?.execute(params![
+                entry.hash,
+                entry.timestamp_ns,
+                entry.pubsub_topic,
+                entry.content_topic,
+                entry.message
+            ])?;
         }
         tx.commit()?;
         self.shrink()
@@ -194,9 +187,7 @@ impl Archive {
 
     /// How many messages there are.
     pub fn count(&self) -> Result<u64, Error> {
-        let count = one(&self.conn, "SELECT count(*) FROM messages", [], |row| {
-            row.get::<_, i64>(0)
-        })?;
+        let count = one(&self.conn, "SELECT count(*) FROM messages", [], |row| row.get::<_, i64>(0))?;
         Ok(count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
 
@@ -208,12 +199,7 @@ impl Archive {
         };
         let mut places = match &query.find {
             Find::Hashes(hashes) => self.by_hash(hashes, cursor, query.forward)?,
-            Find::Range {
-                pubsub_topic,
-                content_topics,
-                start_ns,
-                end_ns,
-            } => {
+            Find::Range { pubsub_topic, content_topics, start_ns, end_ns } => {
                 let span = Span::new(*start_ns, *end_ns, cursor, query);
                 let pubsub = pubsub_topic.as_deref();
                 if content_topics.is_empty() {
@@ -250,12 +236,7 @@ impl Archive {
         Ok(at.map(|at| (at, *hash)))
     }
 
-    fn by_hash(
-        &self,
-        hashes: &[Hash],
-        cursor: Option<Place>,
-        forward: bool,
-    ) -> Result<Vec<Place>, Error> {
+    fn by_hash(&self, hashes: &[Hash], cursor: Option<Place>, forward: bool) -> Result<Vec<Place>, Error> {
         let mut hashes = hashes.to_vec();
         hashes.sort_unstable();
         hashes.dedup();
@@ -287,14 +268,8 @@ impl Archive {
             pubsub_topic,
             span.rows
         ];
-        let sql = by_time_sql(
-            content_topic.is_some(),
-            pubsub_topic.is_some(),
-            span.forward,
-        );
-        all(&self.conn, &sql, params, |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        let sql = by_time_sql(content_topic.is_some(), pubsub_topic.is_some(), span.forward);
+        all(&self.conn, &sql, params, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The messages at these places, as many as the bytes allow.
@@ -320,16 +295,8 @@ impl Archive {
 
 /// For each an index: of all messages, of a shard's, of a content topic's in a shard.
 fn by_time_sql(content_topic: bool, pubsub_topic: bool, forward: bool) -> String {
-    let content = if content_topic {
-        "content_topic=?1"
-    } else {
-        "?1 IS NULL"
-    };
-    let pubsub = if pubsub_topic {
-        "pubsub_topic=?6"
-    } else {
-        "?6 IS NULL"
-    };
+    let content = if content_topic { "content_topic=?1" } else { "?1 IS NULL" };
+    let pubsub = if pubsub_topic { "pubsub_topic=?6" } else { "?6 IS NULL" };
     let order = if forward { "ASC" } else { "DESC" };
     format!(
         "SELECT timestamp_ns, hash FROM messages WHERE {content} AND {pubsub} AND (timestamp_ns, hash) > (?2, ?3)
@@ -362,9 +329,7 @@ impl Span {
             after,
             before,
             forward: query.forward,
-            rows: i64::try_from(query.limit)
-                .unwrap_or(i64::MAX)
-                .saturating_add(1),
+            rows: i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1),
         }
     }
 }

@@ -27,11 +27,7 @@ impl Tx<'_> {
 
     /// Notes which message of ours answers one.
     pub fn arrival_answer(&self, n: i64, answer: &Hash) -> Result<(), Error> {
-        run(
-            self.conn,
-            "UPDATE arrivals SET answer=? WHERE n=?",
-            params![answer, n],
-        )?;
+        run(self.conn, "UPDATE arrivals SET answer=? WHERE n=?", params![answer, n])?;
         Ok(())
     }
 }
@@ -40,9 +36,7 @@ impl Reader {
     /// Received messages behind a number, in the order of their numbers.
     pub fn arrivals_page(&self, after: i64, limit: u32) -> Result<Vec<(i64, Message)>, Error> {
         let sql = "SELECT a.n, m.* FROM arrivals a JOIN messages m ON m.id=a.message WHERE a.n>? ORDER BY a.n LIMIT ?";
-        all(&self.conn, sql, params![after, limit], |r| {
-            Ok((r.get("n")?, Message::read(r)?))
-        })
+        all(&self.conn, sql, params![after, limit], |r| Ok((r.get("n")?, Message::read(r)?)))
     }
 
     /// All invites, oldest first, closed ones too.

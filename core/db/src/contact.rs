@@ -142,33 +142,17 @@ impl Tx<'_> {
 
     /// A contact.
     pub fn contact(&self, chat: &Chat) -> Result<Option<Contact>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM contacts WHERE chat=?",
-            params![chat],
-            Contact::read,
-        )
+        one(self.conn, "SELECT * FROM contacts WHERE chat=?", params![chat], Contact::read)
     }
 
     /// All of them.
     pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM contacts ORDER BY created_ms, chat",
-            [],
-            Contact::read,
-        )
+        all(self.conn, "SELECT * FROM contacts ORDER BY created_ms, chat", [], Contact::read)
     }
 
     /// How many are in a state.
     pub fn contacts_in(&self, state: u8) -> Result<u32, Error> {
-        Ok(one(
-            self.conn,
-            "SELECT count(*) FROM contacts WHERE state=?",
-            params![state],
-            |r| r.get(0),
-        )?
-        .unwrap_or(0))
+        Ok(one(self.conn, "SELECT count(*) FROM contacts WHERE state=?", params![state], |r| r.get(0))?.unwrap_or(0))
     }
 
     /// How many in a state came by an invite.
@@ -194,12 +178,7 @@ impl Tx<'_> {
     }
 
     /// Writes a device, and forgets those of its account that were seen longest ago: `most` stay, and `keep`.
-    pub fn device_put(
-        &self,
-        device: &Device,
-        most: u32,
-        keep: Option<&[u8; 16]>,
-    ) -> Result<(), Error> {
+    pub fn device_put(&self, device: &Device, most: u32, keep: Option<&[u8; 16]>) -> Result<(), Error> {
         device.upsert(self.conn)?;
         let sql = "DELETE FROM devices WHERE chat=?1 AND device IS NOT ?2 AND device IN
             (SELECT device FROM devices WHERE chat=?1 AND device IS NOT ?2 ORDER BY seen_ms DESC, device LIMIT -1 OFFSET ?3)";
@@ -227,12 +206,7 @@ impl Tx<'_> {
 
     /// A conversation.
     pub fn conversation(&self, id: &Hash) -> Result<Option<Conversation>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM conversations WHERE id=?",
-            params![id],
-            Conversation::read,
-        )
+        one(self.conn, "SELECT * FROM conversations WHERE id=?", params![id], Conversation::read)
     }
 }
 

@@ -27,22 +27,13 @@ pub struct Due {
 impl Tx<'_> {
     /// The minimum of each queue.
     pub fn due(&self) -> Result<Due, Error> {
-        let min = |sql: &str| {
-            one(self.conn, sql, [], |r| r.get::<_, Option<i64>>(0)).map(Option::flatten)
-        };
-        let publish = one(
-            self.conn,
-            "SELECT min(due_ms) FROM outbox WHERE due_ms<?",
-            params![NEVER],
-            |r| r.get(0),
-        )?
-        .flatten();
+        let min = |sql: &str| one(self.conn, sql, [], |r| r.get::<_, Option<i64>>(0)).map(Option::flatten);
+        let publish =
+            one(self.conn, "SELECT min(due_ms) FROM outbox WHERE due_ms<?", params![NEVER], |r| r.get(0))?.flatten();
         Ok(Due {
             publish_ms: publish,
             check_ms: min("SELECT min(check_ms) FROM outbox WHERE check_ms IS NOT NULL")?,
-            receipt_ms: min(
-                "SELECT min(receipt_due_ms) FROM sessions WHERE receipt_due_ms IS NOT NULL",
-            )?,
+            receipt_ms: min("SELECT min(receipt_due_ms) FROM sessions WHERE receipt_due_ms IS NOT NULL")?,
             cards_ms: min("SELECT min(fetch_due_ms) FROM contacts WHERE fetch_due_ms IS NOT NULL")?,
             invite_ms: min("SELECT min(next_card_ms) FROM invites")?,
             news_ms: min("SELECT min(due_ms) FROM news")?,

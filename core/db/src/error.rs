@@ -66,10 +66,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         Sqlite::SqliteFailure(failure, _) => {
             let bare = [ffi::SQLITE_ERROR, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM];
             bare.contains(&failure.extended_code)
-                || matches!(
-                    failure.code,
-                    ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
-                )
+                || matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
         }
         // A row that no statement of ours wrote.
         Sqlite::FromSqlConversionFailure(..)
@@ -84,9 +81,7 @@ impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
-            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
-                Self::ReadOnly
-            }
+            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => Self::ReadOnly,
             _ => Self::Io,
         }
     }

@@ -63,31 +63,17 @@ impl Tx<'_> {
 
     /// An invite.
     pub fn invite(&self, secret: &[u8; 16]) -> Result<Option<Invite>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM invites WHERE secret=?",
-            params![secret],
-            Invite::read,
-        )
+        one(self.conn, "SELECT * FROM invites WHERE secret=?", params![secret], Invite::read)
     }
 
     /// All of them.
     pub fn invites(&self) -> Result<Vec<Invite>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM invites ORDER BY created_ms",
-            [],
-            Invite::read,
-        )
+        all(self.conn, "SELECT * FROM invites ORDER BY created_ms", [], Invite::read)
     }
 
     /// Deletes one.
     pub fn invite_delete(&self, secret: &[u8; 16]) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM invites WHERE secret=?",
-            params![secret],
-        )?;
+        run(self.conn, "DELETE FROM invites WHERE secret=?", params![secret])?;
         Ok(())
     }
 
@@ -98,22 +84,12 @@ impl Tx<'_> {
 
     /// A prekey pair.
     pub fn prekey(&self, id: &[u8; 8]) -> Result<Option<Prekey>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM prekeys WHERE id=?",
-            params![id],
-            Prekey::read,
-        )
+        one(self.conn, "SELECT * FROM prekeys WHERE id=?", params![id], Prekey::read)
     }
 
     /// The reset pairs made for a contact.
     pub fn prekeys_of(&self, chat: &Chat) -> Result<Vec<Prekey>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM prekeys WHERE chat=?",
-            params![chat],
-            Prekey::read,
-        )
+        all(self.conn, "SELECT * FROM prekeys WHERE chat=?", params![chat], Prekey::read)
     }
 
     /// Deletes a pair.
@@ -124,11 +100,7 @@ impl Tx<'_> {
 
     /// Deletes what is past its time.
     pub fn prekeys_expire(&self, now_ms: i64) -> Result<usize, Error> {
-        run(
-            self.conn,
-            "DELETE FROM prekeys WHERE delete_ms<=?",
-            params![now_ms],
-        )
+        run(self.conn, "DELETE FROM prekeys WHERE delete_ms<=?", params![now_ms])
     }
 
     /// Writes a secret.
@@ -138,30 +110,17 @@ impl Tx<'_> {
 
     /// All of them: what has no end first, then the newest.
     pub fn secrets(&self) -> Result<Vec<Secret>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC",
-            [],
-            Secret::read,
-        )
+        all(self.conn, "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC", [], Secret::read)
     }
 
     /// Deletes one.
     pub fn secret_delete(&self, secret: &[u8; 16]) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM secrets WHERE secret=?",
-            params![secret],
-        )?;
+        run(self.conn, "DELETE FROM secrets WHERE secret=?", params![secret])?;
         Ok(())
     }
 
     /// Deletes what is past its time.
     pub fn secrets_expire(&self, now_ms: i64) -> Result<usize, Error> {
-        run(
-            self.conn,
-            "DELETE FROM secrets WHERE until_ms<=?",
-            params![now_ms],
-        )
+        run(self.conn, "DELETE FROM secrets WHERE until_ms<=?", params![now_ms])
     }
 }

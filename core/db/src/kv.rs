@@ -6,12 +6,7 @@ use crate::{Error, Tx};
 impl Tx<'_> {
     /// A single value.
     pub fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        one(
-            self.conn,
-            "SELECT value FROM kv WHERE key=?",
-            params![key],
-            |r| r.get(0),
-        )
+        one(self.conn, "SELECT value FROM kv WHERE key=?", params![key], |r| r.get(0))
     }
 
     /// Sets it.

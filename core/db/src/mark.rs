@@ -30,11 +30,7 @@ impl Mark {
         }
         let mut found = [0; LEN];
         read_at(lock, &mut found)?;
-        Ok(if found == Self::of(key) {
-            Self::Right
-        } else {
-            Self::Other
-        })
+        Ok(if found == Self::of(key) { Self::Right } else { Self::Other })
     }
 
     /// Writes the lock file and syncs it.
@@ -45,11 +41,7 @@ impl Mark {
     }
 
     fn of(key: &[u8; 32]) -> [u8; LEN] {
-        Sha256::new()
-            .chain_update(LABEL)
-            .chain_update(key)
-            .finalize()
-            .into()
+        Sha256::new().chain_update(LABEL).chain_update(key).finalize().into()
     }
 }
 

@@ -53,54 +53,25 @@ impl Tx<'_> {
 
     /// Is it there?
     pub fn message_exists(&self, id: &Hash) -> Result<bool, Error> {
-        Ok(one(
-            self.conn,
-            "SELECT 1 FROM messages WHERE id=?",
-            params![id],
-            |_| Ok(()),
-        )?
-        .is_some())
+        Ok(one(self.conn, "SELECT 1 FROM messages WHERE id=?", params![id], |_| Ok(()))?.is_some())
     }
 
     /// A message.
     pub fn message(&self, id: &Hash) -> Result<Option<Message>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM messages WHERE id=?",
-            params![id],
-            Message::read,
-        )
+        one(self.conn, "SELECT * FROM messages WHERE id=?", params![id], Message::read)
     }
 
     /// A message of a conversation by the first 8 bytes of its id.
-    pub fn message_by_prefix(
-        &self,
-        conversation: &Hash,
-        prefix: &[u8; 8],
-    ) -> Result<Option<Message>, Error> {
+    pub fn message_by_prefix(&self, conversation: &Hash, prefix: &[u8; 8]) -> Result<Option<Message>, Error> {
         let mut end = [0xff; 32];
         end.iter_mut().zip(prefix).for_each(|(e, p)| *e = *p);
         let sql = "SELECT * FROM messages WHERE id BETWEEN ? AND ? AND conversation=? LIMIT 1";
-        one(
-            self.conn,
-            sql,
-            params![prefix, end, conversation],
-            Message::read,
-        )
+        one(self.conn, sql, params![prefix, end, conversation], Message::read)
     }
 
     /// Moves a message to another state.
-    pub fn message_set_state(
-        &self,
-        id: &Hash,
-        state: u8,
-        reason: Option<&str>,
-    ) -> Result<(), Error> {
-        run(
-            self.conn,
-            "UPDATE messages SET state=?, reason=? WHERE id=?",
-            params![state, reason, id],
-        )?;
+    pub fn message_set_state(&self, id: &Hash, state: u8, reason: Option<&str>) -> Result<(), Error> {
+        run(self.conn, "UPDATE messages SET state=?, reason=? WHERE id=?", params![state, reason, id])?;
         Ok(())
     }
 
@@ -131,45 +102,25 @@ impl Tx<'_> {
     }
 
     /// Own messages up to a place whose state is below `state` and which did not fail.
-    pub fn messages_mine_up_to(
-        &self,
-        up_to: &Message,
-        state: u8,
-        failed: u8,
-    ) -> Result<Vec<Hash>, Error> {
+    pub fn messages_mine_up_to(&self, up_to: &Message, state: u8, failed: u8) -> Result<Vec<Hash>, Error> {
         let sql = "SELECT id FROM messages WHERE conversation=? AND mine=1 AND state<? AND state<>?
                    AND (lamport, time_s, id) <= (?,?,?)";
-        let params = params![
-            up_to.conversation,
-            state,
-            failed,
-            up_to.lamport,
-            up_to.time_s,
-            up_to.id
-        ];
+        let params = params![up_to.conversation, state, failed, up_to.lamport, up_to.time_s, up_to.id];
         all(self.conn, sql, params, |r| r.get(0))
     }
 
     /// Marks received messages up to a place as read, but for those whose text is being fetched. The last of those that
     /// were not read before; `None`: there was none.
     pub fn messages_mark_read(&self, up_to: &Message) -> Result<Option<Hash>, Error> {
-        let sql =
-            "UPDATE messages SET read=1 WHERE conversation=? AND mine=0 AND read=0 AND fetching=0
+        let sql = "UPDATE messages SET read=1 WHERE conversation=? AND mine=0 AND read=0 AND fetching=0
                    AND (lamport, time_s, id) <= (?,?,?) RETURNING lamport, time_s, id";
         let params = params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id];
-        let read: Vec<(i64, i64, Hash)> = all(self.conn, sql, params, |r| {
-            Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-        })?;
+        let read: Vec<(i64, i64, Hash)> = all(self.conn, sql, params, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
         Ok(read.into_iter().max().map(|(_, _, id)| id))
     }
 
     /// The newest own message of a kind in a state.
-    pub fn message_mine(
-        &self,
-        conversation: &Hash,
-        kind: u32,
-        state: u8,
-    ) -> Result<Option<Hash>, Error> {
+    pub fn message_mine(&self, conversation: &Hash, kind: u32, state: u8) -> Result<Option<Hash>, Error> {
         let sql = "SELECT id FROM messages WHERE conversation=? AND mine=1 AND kind=? AND state=?
             ORDER BY lamport DESC LIMIT 1";
         let params = params![conversation, kind, state];
@@ -179,9 +130,7 @@ impl Tx<'_> {
     /// The highest Lamport time in a conversation.
     pub fn messages_lamport(&self, conversation: &Hash) -> Result<i64, Error> {
         let sql = "SELECT max(lamport) FROM messages WHERE conversation=?";
-        let max = one(self.conn, sql, params![conversation], |r| {
-            r.get::<_, Option<i64>>(0)
-        })?;
+        let max = one(self.conn, sql, params![conversation], |r| r.get::<_, Option<i64>>(0))?;
         Ok(max.flatten().unwrap_or(0))
     }
 
@@ -200,11 +149,8 @@ impl Tx<'_> {
 
     /// How many were sent again like that since then.
     pub fn messages_resent(&self, conversation: &Hash, since_ms: i64) -> Result<u32, Error> {
-        let sql =
-            "SELECT count(*) FROM messages WHERE conversation=? AND resent_ms>? AND resent_ms>0";
-        let count = one(self.conn, sql, params![conversation, since_ms], |r| {
-            r.get(0)
-        })?;
+        let sql = "SELECT count(*) FROM messages WHERE conversation=? AND resent_ms>? AND resent_ms>0";
+        let count = one(self.conn, sql, params![conversation, since_ms], |r| r.get(0))?;
         Ok(count.unwrap_or(0))
     }
 

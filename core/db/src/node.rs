@@ -33,31 +33,17 @@ impl Tx<'_> {
 
     /// Forgets a node.
     pub fn node_delete(&self, network: &str, peer: &str) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM nodes WHERE network=? AND peer=?",
-            params![network, peer],
-        )?;
+        run(self.conn, "DELETE FROM nodes WHERE network=? AND peer=?", params![network, peer])?;
         Ok(())
     }
 
     /// The nodes of a network.
     pub fn nodes(&self, network: &str) -> Result<Vec<Node>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM nodes WHERE network=?",
-            params![network],
-            Node::read,
-        )
+        all(self.conn, "SELECT * FROM nodes WHERE network=?", params![network], Node::read)
     }
 
     /// Nodes of other networks that were met.
     pub fn nodes_elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM nodes WHERE network<>? AND answered_s>0",
-            params![network],
-            Node::read,
-        )
+        all(self.conn, "SELECT * FROM nodes WHERE network<>? AND answered_s>0", params![network], Node::read)
     }
 }

@@ -76,12 +76,7 @@ impl Tx<'_> {
 
     /// A row.
     pub fn outbox(&self, id: i64) -> Result<Option<Outbox>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM outbox WHERE id=?",
-            params![id],
-            Outbox::read,
-        )
+        one(self.conn, "SELECT * FROM outbox WHERE id=?", params![id], Outbox::read)
     }
 
     /// What is due, in the order of its time.
@@ -125,46 +120,24 @@ impl Tx<'_> {
 
     /// (row, counter, message) of what waits for receipts in a session.
     #[allow(clippy::type_complexity)]
-    pub fn outbox_of_session(
-        &self,
-        session: &Hash,
-    ) -> Result<Vec<(i64, u32, Option<Hash>)>, Error> {
-        let sql =
-            "SELECT id, seq, message FROM outbox WHERE session=? AND seq IS NOT NULL ORDER BY seq";
-        all(self.conn, sql, params![session], |r| {
-            Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-        })
+    pub fn outbox_of_session(&self, session: &Hash) -> Result<Vec<(i64, u32, Option<Hash>)>, Error> {
+        let sql = "SELECT id, seq, message FROM outbox WHERE session=? AND seq IS NOT NULL ORDER BY seq";
+        all(self.conn, sql, params![session], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
     }
 
     /// The lowest counter that waits for a receipt in a session.
     pub fn outbox_floor(&self, session: &Hash) -> Result<Option<u32>, Error> {
-        Ok(one(
-            self.conn,
-            "SELECT min(seq) FROM outbox WHERE session=?",
-            params![session],
-            |r| r.get(0),
-        )?
-        .flatten())
+        Ok(one(self.conn, "SELECT min(seq) FROM outbox WHERE session=?", params![session], |r| r.get(0))?.flatten())
     }
 
     /// All rows to an account.
     pub fn outbox_of_chat(&self, chat: &Chat) -> Result<Vec<Outbox>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM outbox WHERE chat=? ORDER BY id",
-            params![chat],
-            Outbox::read,
-        )
+        all(self.conn, "SELECT * FROM outbox WHERE chat=? ORDER BY id", params![chat], Outbox::read)
     }
 
     /// The row of a message.
     pub fn outbox_of_message(&self, message: &Hash) -> Result<Option<Outbox>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM outbox WHERE message=?",
-            params![message],
-            Outbox::read,
-        )
+        one(self.conn, "SELECT * FROM outbox WHERE message=?", params![message], Outbox::read)
     }
 
     /// Deletes a row and its attempts.
@@ -175,11 +148,7 @@ impl Tx<'_> {
 
     /// Deletes what belongs together.
     pub fn outbox_delete_group(&self, group: &[u8]) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM outbox WHERE group_key=?",
-            params![group],
-        )?;
+        run(self.conn, "DELETE FROM outbox WHERE group_key=?", params![group])?;
         Ok(())
     }
 
@@ -200,22 +169,13 @@ impl Tx<'_> {
 
     /// Nodes have other numbers in the next run: who took what is forgotten (−1).
     pub fn attempts_unname(&self) -> Result<(), Error> {
-        run(
-            self.conn,
-            "UPDATE attempts SET node=-1 WHERE node<>-1",
-            params![],
-        )?;
+        run(self.conn, "UPDATE attempts SET node=-1 WHERE node<>-1", params![])?;
         Ok(())
     }
 
     /// Attempts of a row, newest first.
     pub fn attempts(&self, outbox: i64) -> Result<Vec<Attempt>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM attempts WHERE outbox=? ORDER BY ts_s DESC",
-            params![outbox],
-            Attempt::read,
-        )
+        all(self.conn, "SELECT * FROM attempts WHERE outbox=? ORDER BY ts_s DESC", params![outbox], Attempt::read)
     }
 }
 
@@ -249,12 +209,7 @@ mod tests {
                 group_key: None,
             };
             let rows = [tx.outbox_insert(&row)?, tx.outbox_insert(&row)?];
-            let attempt = |outbox, n: u8| Attempt {
-                outbox,
-                hash: [n; 32],
-                node: 1,
-                ts_s: n.into(),
-            };
+            let attempt = |outbox, n: u8| Attempt { outbox, hash: [n; 32], node: 1, ts_s: n.into() };
             tx.attempt_put(&attempt(rows[0], 1))?;
             (0..200).try_for_each(|n| tx.attempt_put(&attempt(rows[1], n)))?;
             assert_eq!(tx.attempts(rows[0])?.len(), 1);

@@ -92,11 +92,7 @@ impl Reader {
     }
 
     /// Conversations before (last_ms, id), newest first.
-    pub fn conversations_page(
-        &self,
-        before: Option<(i64, Hash)>,
-        limit: u32,
-    ) -> Result<Vec<ConversationRow>, Error> {
+    pub fn conversations_page(&self, before: Option<(i64, Hash)>, limit: u32) -> Result<Vec<ConversationRow>, Error> {
         let (ms, id) = before.unwrap_or((i64::MAX, [0xff; 32]));
         let sql = "SELECT v.id, v.chat, c.name, v.unread, v.draft, v.last_ms,
               (SELECT substr(text, 1, 500) FROM messages m WHERE m.conversation=v.id ORDER BY lamport DESC, time_s DESC, m.id DESC LIMIT 1) AS last_text
@@ -125,24 +121,14 @@ impl Reader {
         let (lamport, time_s, id) = before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32]));
         let sql = "SELECT * FROM messages WHERE conversation=? AND (lamport, time_s, id) < (?,?,?)
             ORDER BY lamport DESC, time_s DESC, id DESC LIMIT ?";
-        all(
-            &self.conn,
-            sql,
-            params![conversation, lamport, time_s, id, limit],
-            Message::read,
-        )
+        all(&self.conn, sql, params![conversation, lamport, time_s, id, limit], Message::read)
     }
 
     /// How much there is.
     pub fn counts(&self) -> Result<Counts, Error> {
         let unsent = "outbox WHERE attempts=0 AND chat IS NOT NULL";
         let count = |table: &str| {
-            let n = one(
-                &self.conn,
-                &format!("SELECT count(*) FROM {table}"),
-                [],
-                |r| r.get::<_, i64>(0),
-            )?;
+            let n = one(&self.conn, &format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0))?;
             Ok::<u64, Error>(n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
         };
         Ok(Counts {

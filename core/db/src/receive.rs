@@ -107,21 +107,12 @@ impl Tx<'_> {
 
     /// Was it taken?
     pub fn seen(&self, payload: &Hash) -> Result<Option<Seen>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM seen WHERE payload=?",
-            params![payload],
-            Seen::read,
-        )
+        one(self.conn, "SELECT * FROM seen WHERE payload=?", params![payload], Seen::read)
     }
 
     /// Forgets what is past its time.
     pub fn seen_expire(&self, now_ms: i64) -> Result<usize, Error> {
-        run(
-            self.conn,
-            "DELETE FROM seen WHERE until_ms<=?",
-            params![now_ms],
-        )
+        run(self.conn, "DELETE FROM seen WHERE until_ms<=?", params![now_ms])
     }
 
     /// Keeps an envelope.
@@ -132,9 +123,7 @@ impl Tx<'_> {
     /// (tag, payload hash, length of the payload) of all that wait.
     pub fn waiting_tags(&self) -> Result<Vec<([u8; 16], Hash, u32)>, Error> {
         let sql = "SELECT tag, payload_hash, length(payload) FROM waiting";
-        all(self.conn, sql, [], |r| {
-            Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-        })
+        all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
     }
 
     /// One that waits.
@@ -145,26 +134,19 @@ impl Tx<'_> {
 
     /// Lets one go.
     pub fn waiting_delete(&self, payload_hash: &Hash) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM waiting WHERE payload_hash=?",
-            params![payload_hash],
-        )?;
+        run(self.conn, "DELETE FROM waiting WHERE payload_hash=?", params![payload_hash])?;
         Ok(())
     }
 
     /// Lets go of what came before `before_ms`; (tag, payload hash) of each.
     pub fn waiting_expire(&self, before_ms: i64) -> Result<Vec<([u8; 16], Hash)>, Error> {
         let sql = "DELETE FROM waiting WHERE added_ms<? RETURNING tag, payload_hash";
-        all(self.conn, sql, params![before_ms], |r| {
-            Ok((r.get(0)?, r.get(1)?))
-        })
+        all(self.conn, sql, params![before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// Lets go of the oldest until so many bytes of payloads are gone; (tag, payload hash) of each.
     pub fn waiting_drop_oldest(&self, bytes: u64) -> Result<Vec<([u8; 16], Hash)>, Error> {
-        let sql =
-            "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY added_ms LIMIT 1";
+        let sql = "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY added_ms LIMIT 1";
         let mut gone = Vec::new();
         let mut freed = 0_u64;
         while freed < bytes {
@@ -182,8 +164,7 @@ impl Tx<'_> {
     /// Notes a hole, unless its conversation has too many.
     pub fn hole_put(&self, hole: &Hole) -> Result<(), Error> {
         let sql = "SELECT count(*) FROM holes WHERE conversation=?";
-        let count: u32 =
-            one(self.conn, sql, params![hole.conversation], |r| r.get(0))?.unwrap_or(0);
+        let count: u32 = one(self.conn, sql, params![hole.conversation], |r| r.get(0))?.unwrap_or(0);
         if count < HOLES || self.hole(&hole.conversation, &hole.prefix)?.is_some() {
             hole.upsert(self.conn)?;
         }
@@ -212,11 +193,7 @@ impl Tx<'_> {
 
     /// It is filled or given up.
     pub fn hole_delete(&self, conversation: &Hash, prefix: &[u8; 8]) -> Result<bool, Error> {
-        Ok(run(
-            self.conn,
-            "DELETE FROM holes WHERE conversation=? AND prefix=?",
-            params![conversation, prefix],
-        )? > 0)
+        Ok(run(self.conn, "DELETE FROM holes WHERE conversation=? AND prefix=?", params![conversation, prefix])? > 0)
     }
 
     /// Writes a fetch. Of each conversation there are at most 256, the last noted.
@@ -230,22 +207,12 @@ impl Tx<'_> {
 
     /// A fetch.
     pub fn fetch(&self, message: &Hash) -> Result<Option<Fetch>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM fetches WHERE message=?",
-            params![message],
-            Fetch::read,
-        )
+        one(self.conn, "SELECT * FROM fetches WHERE message=?", params![message], Fetch::read)
     }
 
     /// What is to be fetched now.
     pub fn fetches_due(&self, now_ms: i64) -> Result<Vec<Fetch>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms LIMIT 8",
-            params![now_ms],
-            Fetch::read,
-        )
+        all(self.conn, "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms LIMIT 8", params![now_ms], Fetch::read)
     }
 
     /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed one.
@@ -259,32 +226,21 @@ impl Tx<'_> {
 
     /// Ends a fetch and drops its chunks.
     pub fn fetch_delete(&self, message: &Hash) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM fetches WHERE message=?",
-            params![message],
-        )?;
+        run(self.conn, "DELETE FROM fetches WHERE message=?", params![message])?;
         Ok(())
     }
 
     /// Keeps a chunk.
     pub fn chunk_put(&self, message: &Hash, i: u32, bytes: &[u8]) -> Result<(), Error> {
-        run(
-            self.conn,
-            "INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING",
-            params![message, i, bytes],
-        )?;
+        run(self.conn, "INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING", params![message, i, bytes])?;
         Ok(())
     }
 
     /// The chunks of a message.
     pub fn chunks(&self, message: &Hash) -> Result<Vec<(u32, Vec<u8>)>, Error> {
-        all(
-            self.conn,
-            "SELECT i, bytes FROM chunks WHERE message=? ORDER BY i",
-            params![message],
-            |r| Ok((r.get(0)?, r.get(1)?)),
-        )
+        all(self.conn, "SELECT i, bytes FROM chunks WHERE message=? ORDER BY i", params![message], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
     }
 }
 
@@ -300,18 +256,8 @@ mod tests {
         let mut payload_hash = [0; 32];
         // In no order, as hashes are.
         let mixed = n.wrapping_mul(2_654_435_761).to_be_bytes();
-        payload_hash
-            .iter_mut()
-            .zip(mixed)
-            .for_each(|(to, from)| *to = from);
-        Waiting {
-            payload_hash,
-            tag: [3; 16],
-            payload: vec![5; 512],
-            ts_s: 0,
-            added_ms: n.into(),
-            newer: false,
-        }
+        payload_hash.iter_mut().zip(mixed).for_each(|(to, from)| *to = from);
+        Waiting { payload_hash, tag: [3; 16], payload: vec![5; 512], ts_s: 0, added_ms: n.into(), newer: false }
     }
 
     /// Steps of SQLite's machine for one more envelope when there is no more room, and so many wait.
@@ -376,10 +322,7 @@ mod tests {
         let few = steps(&mut account, 1, 20);
         let many = steps(&mut account, 20, 17_000);
         assert!(few > 20, "they are counted: {few}");
-        assert!(
-            many <= few + 10,
-            "{few} steps beside 20, {many} beside 17,000"
-        );
+        assert!(many <= few + 10, "{few} steps beside 20, {many} beside 17,000");
     }
 
     #[test]
@@ -404,10 +347,7 @@ mod tests {
                 }
             }
             // One that is there can be moved on, one that is filled makes room.
-            let moved = Hole {
-                stage: 1,
-                ..hole(0, 63)
-            };
+            let moved = Hole { stage: 1, ..hole(0, 63) };
             tx.hole_put(&moved)?;
             assert_eq!(tx.hole(&[0; 32], &[63; 8])?, Some(moved));
             assert!(tx.hole_delete(&[0; 32], &[5; 8])?);
@@ -426,9 +366,7 @@ mod tests {
 
     fn number(n: u32) -> Hash {
         let mut hash = [0; 32];
-        hash.iter_mut()
-            .zip(n.to_be_bytes())
-            .for_each(|(to, from)| *to = from);
+        hash.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
         hash
     }
 
@@ -452,16 +390,9 @@ mod tests {
             let known = |n: u32| Ok::<_, Error>(tx.seen(&number(n))?.is_some());
             assert!(known(0)?, "another session's");
             assert!(!known(5)? && known(6)? && known(SEEN + 5)?, "the oldest go");
-            tx.seen_put(&Seen {
-                answers: 3,
-                ..seen(2, 6)
-            })?;
+            tx.seen_put(&Seen { answers: 3, ..seen(2, 6) })?;
             assert!(known(6)?, "one that is there takes no place");
-            assert_eq!(
-                tx.seen_expire(100)?,
-                96,
-                "the first, and those from 6 to 100"
-            );
+            assert_eq!(tx.seen_expire(100)?, 96, "the first, and those from 6 to 100");
             tx.seen_put(&seen(2, 7))?;
             assert!(known(101)?, "there is room again");
             Ok::<_, Error>(())
@@ -489,10 +420,7 @@ mod tests {
             for n in 1..=300 {
                 tx.fetch_put(&fetch(2, n))?;
                 tx.chunk_put(&number(n), 0, b"part")?;
-                tx.fetch_put(&Fetch {
-                    tries: 1,
-                    ..fetch(2, n)
-                })?;
+                tx.fetch_put(&Fetch { tries: 1, ..fetch(2, n) })?;
             }
             for n in 0..=300 {
                 let kept = n == 0 || n > 300 - FETCHES;

@@ -48,9 +48,7 @@ pub(crate) fn all<T>(
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, Error> {
     let mut statement = conn.prepare_cached(sql)?;
-    let rows = statement
-        .query_map(params, read)?
-        .collect::<Result<_, _>>()?;
+    let rows = statement.query_map(params, read)?.collect::<Result<_, _>>()?;
     Ok(rows)
 }
 

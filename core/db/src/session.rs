@@ -103,22 +103,12 @@ impl Tx<'_> {
 
     /// A session.
     pub fn session(&self, hash: &Hash) -> Result<Option<Session>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM sessions WHERE hash=?",
-            params![hash],
-            Session::read,
-        )
+        one(self.conn, "SELECT * FROM sessions WHERE hash=?", params![hash], Session::read)
     }
 
     /// The sessions with an account, oldest first.
     pub fn sessions_of(&self, chat: &Chat) -> Result<Vec<Session>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM sessions WHERE chat=? ORDER BY created_ms, hash",
-            params![chat],
-            Session::read,
-        )
+        all(self.conn, "SELECT * FROM sessions WHERE chat=? ORDER BY created_ms, hash", params![chat], Session::read)
     }
 
     /// All sessions' hashes, the one with the last receipt first.
@@ -141,32 +131,20 @@ impl Tx<'_> {
 
     /// Deletes a session and its skipped keys.
     pub fn session_delete(&self, hash: &Hash) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM sessions WHERE hash=?",
-            params![hash],
-        )?;
+        run(self.conn, "DELETE FROM sessions WHERE hash=?", params![hash])?;
         Ok(())
     }
 
     /// Accounts that are owed a receipt now.
     pub fn receipts_due(&self, now_ms: i64) -> Result<Vec<Chat>, Error> {
-        all(
-            self.conn,
-            "SELECT DISTINCT chat FROM sessions WHERE receipt_due_ms<=? LIMIT 64",
-            params![now_ms],
-            |r| r.get(0),
-        )
+        all(self.conn, "SELECT DISTINCT chat FROM sessions WHERE receipt_due_ms<=? LIMIT 64", params![now_ms], |r| {
+            r.get(0)
+        })
     }
 
     /// Sessions past their time.
     pub fn sessions_over(&self, now_ms: i64) -> Result<Vec<Session>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM sessions WHERE until_ms<=?",
-            params![now_ms],
-            Session::read,
-        )
+        all(self.conn, "SELECT * FROM sessions WHERE until_ms<=?", params![now_ms], Session::read)
     }
 
     /// Sending sessions whose last receipt is older than this, and so is a node's yes to something unreceipted.
@@ -190,42 +168,23 @@ impl Tx<'_> {
 
     /// A known handshake.
     pub fn handshake(&self, hash: &Hash) -> Result<Option<Handshake>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM handshakes WHERE handshake=?",
-            params![hash],
-            Handshake::read,
-        )
+        one(self.conn, "SELECT * FROM handshakes WHERE handshake=?", params![hash], Handshake::read)
     }
 
     /// Forgets one.
     pub fn handshake_delete(&self, hash: &Hash) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM handshakes WHERE handshake=?",
-            params![hash],
-        )?;
+        run(self.conn, "DELETE FROM handshakes WHERE handshake=?", params![hash])?;
         Ok(())
     }
 
     /// Is a handshake known that only this secret unmasks?
     pub fn handshakes_under(&self, secret: &[u8; 16]) -> Result<bool, Error> {
-        Ok(one(
-            self.conn,
-            "SELECT 1 FROM handshakes WHERE secret=?",
-            params![secret],
-            |_| Ok(()),
-        )?
-        .is_some())
+        Ok(one(self.conn, "SELECT 1 FROM handshakes WHERE secret=?", params![secret], |_| Ok(()))?.is_some())
     }
 
     /// Forgets what is past its time.
     pub fn handshakes_expire(&self, now_ms: i64) -> Result<usize, Error> {
-        run(
-            self.conn,
-            "DELETE FROM handshakes WHERE until_ms<=?",
-            params![now_ms],
-        )
+        run(self.conn, "DELETE FROM handshakes WHERE until_ms<=?", params![now_ms])
     }
 
     /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which each
@@ -250,8 +209,7 @@ impl Tx<'_> {
 
     /// Who holds most loses first, and of what it holds the oldest.
     fn skipped_share(&self) -> Result<(), Error> {
-        let sql =
-            "SELECT s.chat, sum(h.keys) FROM skipped_held h JOIN sessions s ON s.hash=h.session
+        let sql = "SELECT s.chat, sum(h.keys) FROM skipped_held h JOIN sessions s ON s.hash=h.session
             GROUP BY s.chat ORDER BY 2";
         let held: Vec<(Chat, u32)> = all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?;
         let counts: Vec<u32> = held.iter().map(|(_, keys)| *keys).collect();
@@ -269,12 +227,7 @@ impl Tx<'_> {
 
     /// A kept key by its tag.
     pub fn skipped_by_tag(&self, tag: &[u8; 16]) -> Result<Option<Skipped>, Error> {
-        one(
-            self.conn,
-            "SELECT * FROM skipped WHERE tag=? LIMIT 1",
-            params![tag],
-            Skipped::read,
-        )
+        one(self.conn, "SELECT * FROM skipped WHERE tag=? LIMIT 1", params![tag], Skipped::read)
     }
 
     /// A kept key by its place.
@@ -285,21 +238,13 @@ impl Tx<'_> {
 
     /// Deletes a kept key.
     pub fn skipped_delete(&self, session: &Hash, chain: u32, n: u32) -> Result<(), Error> {
-        run(
-            self.conn,
-            "DELETE FROM skipped WHERE session=? AND chain=? AND n=?",
-            params![session, chain, n],
-        )?;
+        run(self.conn, "DELETE FROM skipped WHERE session=? AND chain=? AND n=?", params![session, chain, n])?;
         Ok(())
     }
 
     /// Deletes what is past its time.
     pub fn skipped_expire(&self, now_ms: i64) -> Result<usize, Error> {
-        run(
-            self.conn,
-            "DELETE FROM skipped WHERE expires_ms<=?",
-            params![now_ms],
-        )
+        run(self.conn, "DELETE FROM skipped WHERE expires_ms<=?", params![now_ms])
     }
 }
 
@@ -364,14 +309,7 @@ mod tests {
     }
 
     fn key(session: Hash, n: u32, expires_ms: i64) -> Skipped {
-        Skipped {
-            session,
-            chain: 0,
-            n,
-            tag: None,
-            key: [2_u8].as_slice().into(),
-            expires_ms,
-        }
+        Skipped { session, chain: 0, n, tag: None, key: [2_u8].as_slice().into(), expires_ms }
     }
 
     /// Messages 0 to `count` of a session were passed by; the last key is put in as the engine does.
@@ -379,15 +317,12 @@ mod tests {
         let sql = "INSERT INTO skipped(session, chain, n, tag, key, expires_ms)
             WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM c WHERE n+2<?2) SELECT ?1, 0, n, NULL, x'02', ?3 FROM c";
         run(tx.conn, sql, params![session, count, expires_ms]).unwrap();
-        tx.skipped_insert(&[key(session, count - 1, expires_ms)])
-            .unwrap();
+        tx.skipped_insert(&[key(session, count - 1, expires_ms)]).unwrap();
     }
 
     fn held(tx: &Tx<'_>, session: Hash) -> u32 {
         let count = "SELECT count(*) FROM skipped WHERE session=?";
-        let counted: u32 = one(tx.conn, count, params![session], |r| r.get(0))
-            .unwrap()
-            .unwrap();
+        let counted: u32 = one(tx.conn, count, params![session], |r| r.get(0)).unwrap().unwrap();
         let noted = "SELECT keys FROM skipped_held WHERE session=?";
         let noted: Option<u32> = one(tx.conn, noted, params![session], |r| r.get(0)).unwrap();
         assert_eq!(noted.unwrap_or(0), counted, "the table keeps count");
@@ -438,16 +373,8 @@ mod tests {
         let done = account.transaction(|tx| {
             let handshake = |n: u32, session| {
                 let mut handshake = [0; 32];
-                handshake
-                    .iter_mut()
-                    .zip(n.to_be_bytes())
-                    .for_each(|(to, from)| *to = from);
-                Handshake {
-                    handshake,
-                    session,
-                    secret: None,
-                    until_ms: n.into(),
-                }
+                handshake.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+                Handshake { handshake, session, secret: None, until_ms: n.into() }
             };
             tx.handshake_put(&handshake(0, Some([1; 32])))?;
             for n in 1..=REFUSED + 20 {

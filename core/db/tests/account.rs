@@ -1,10 +1,5 @@
 //! Opening, refusing, failing: the file is what it was, and says why.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,10 +22,7 @@ fn set(path: &Path, value: &[u8]) {
 }
 
 fn get(path: &Path) -> Option<Vec<u8>> {
-    Account::open(path, &KEY)
-        .unwrap()
-        .read(|tx| tx.kv_get("a"))
-        .unwrap()
+    Account::open(path, &KEY).unwrap().read(|tx| tx.kv_get("a")).unwrap()
 }
 
 /// Opening must fail this way and leave every byte alone.
@@ -86,11 +78,7 @@ fn a_wrong_key_and_files_that_are_something_else() {
     let (_folder, path) = place();
     set(&path, b"kept");
     refused(&path, &[8; 32], Error::WrongKey);
-    assert_eq!(
-        get(&path).as_deref(),
-        Some(&b"kept"[..]),
-        "the right key still opens it"
-    );
+    assert_eq!(get(&path).as_deref(), Some(&b"kept"[..]), "the right key still opens it");
 
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2 + 100]).unwrap();
@@ -104,12 +92,7 @@ fn a_wrong_key_and_files_that_are_something_else() {
 
     let (_folder, path) = place();
     let other = rusqlite::Connection::open(&path).unwrap();
-    other
-        .execute_batch(&format!(
-            "PRAGMA key=\"x'{}'\"; CREATE TABLE theirs(a)",
-            "07".repeat(32)
-        ))
-        .unwrap();
+    other.execute_batch(&format!("PRAGMA key=\"x'{}'\"; CREATE TABLE theirs(a)", "07".repeat(32))).unwrap();
     drop(other);
     refused(&path, &KEY, Error::Foreign);
 }
@@ -158,16 +141,10 @@ fn a_full_disk_undoes_the_step_and_only_that() {
         Ok::<_, Error>(())
     });
     assert_eq!(filled, Err(Error::Full));
-    assert_eq!(
-        account.read(|tx| tx.kv_get("a")).unwrap().unwrap(),
-        b"before"
-    );
+    assert_eq!(account.read(|tx| tx.kv_get("a")).unwrap().unwrap(), b"before");
     account.limit_pages(100_000).unwrap();
     account.transaction(|tx| tx.kv_set("a", b"after")).unwrap();
-    assert_eq!(
-        account.read(|tx| tx.kv_get("a")).unwrap().unwrap(),
-        b"after"
-    );
+    assert_eq!(account.read(|tx| tx.kv_get("a")).unwrap().unwrap(), b"after");
 }
 
 #[test]
@@ -229,24 +206,12 @@ fn no_text_is_found_in_any_file() {
         for entry in fs::read_dir(folder.path()).unwrap() {
             let bytes = fs::read(entry.unwrap().path()).unwrap();
             scanned += bytes.len();
-            assert!(
-                !bytes
-                    .windows(canary.len())
-                    .any(|window| window == canary.as_bytes())
-            );
+            assert!(!bytes.windows(canary.len()).any(|window| window == canary.as_bytes()));
         }
         assert!(scanned > 40_000, "the rows are there: {scanned}");
         account.truncate().unwrap();
     }
-    assert!(
-        account
-            .read(|tx| tx.message(&[5; 32]))
-            .unwrap()
-            .unwrap()
-            .text
-            .unwrap()
-            .contains(canary)
-    );
+    assert!(account.read(|tx| tx.message(&[5; 32])).unwrap().unwrap().text.unwrap().contains(canary));
 }
 
 /// A database as the first version wrote it must open for ever.
@@ -258,10 +223,7 @@ fn the_first_versions_file_opens() {
     fs::copy(fixture, &path).unwrap();
     assert_eq!(get(&path).as_deref(), Some(&b"written by version 1"[..]));
     let account = Account::open(&path, &KEY).unwrap();
-    assert_eq!(
-        account.read(|tx| tx.message(&[3; 32])).unwrap(),
-        Some(message(3))
-    );
+    assert_eq!(account.read(|tx| tx.message(&[3; 32])).unwrap(), Some(message(3)));
 }
 
 #[test]
@@ -290,9 +252,7 @@ fn nodes_are_kept_by_network() {
     assert_eq!(account.read(|tx| tx.nodes("a")).unwrap(), [node("a", 1)]);
     let elsewhere = account.read(|tx| tx.nodes_elsewhere("a")).unwrap();
     assert_eq!(elsewhere, [node("b", 2)]);
-    account
-        .transaction(|tx| tx.node_delete("a", "16Uiu2"))
-        .unwrap();
+    account.transaction(|tx| tx.node_delete("a", "16Uiu2")).unwrap();
     assert_eq!(account.read(|tx| tx.nodes("a")).unwrap(), []);
     assert_eq!(account.read(|tx| tx.nodes("b")).unwrap(), [node("b", 2)]);
 }
@@ -304,9 +264,7 @@ fn make_fixture() {
     let (_folder, path) = place();
     set(&path, b"written by version 1");
     let mut account = Account::open(&path, &KEY).unwrap();
-    account
-        .transaction(|tx| tx.message_insert(&message(3)))
-        .unwrap();
+    account.transaction(|tx| tx.message_insert(&message(3))).unwrap();
     account.truncate().unwrap();
     drop(account);
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1.db");

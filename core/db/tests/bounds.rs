@@ -1,10 +1,5 @@
 //! Whoever adds a table says what bounds it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,15 +25,8 @@ fn every_table_has_its_bound_in_the_documentation() {
     let cells = rows.map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
     let mut named = BTreeSet::new();
     for cells in cells {
-        assert!(
-            cells.len() > 4 && !cells[3].is_empty(),
-            "a bound: {cells:?}"
-        );
-        named.extend(
-            cells[1]
-                .split(", ")
-                .map(|name| name.trim_matches('`').to_owned()),
-        );
+        assert!(cells.len() > 4 && !cells[3].is_empty(), "a bound: {cells:?}");
+        named.extend(cells[1].split(", ").map(|name| name.trim_matches('`').to_owned()));
     }
     assert_eq!(named, tables);
 }

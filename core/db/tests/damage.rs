@@ -1,10 +1,5 @@
 //! Whatever is damaged in the database's file is called damage, at the opening or by the first read that meets it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,11 +59,7 @@ fn read(path: &Path) -> Result<All, Error> {
         tx.due()?;
         let values = (0..40).map(|n| tx.kv_get(&format!("{n}")));
         let messages = (0..40).map(|n| tx.message(&[n; 32]));
-        Ok((
-            values.collect::<Result<_, _>>()?,
-            messages.collect::<Result<_, _>>()?,
-            shown,
-        ))
+        Ok((values.collect::<Result<_, _>>()?, messages.collect::<Result<_, _>>()?, shown))
     })
 }
 
@@ -90,12 +81,7 @@ impl Whole {
         assert!(bytes.len() > 50 * PAGE);
         let all = read(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), bytes, "reading changes nothing");
-        Self {
-            folder,
-            path,
-            bytes,
-            all,
-        }
+        Self { folder, path, bytes, all }
     }
 
     /// What is said of these bytes in the file's place. What is whole although they differ was not used.
@@ -187,10 +173,7 @@ fn the_mark_is_made_by_an_open_that_works() {
     other[0] ^= 1;
     for before in [&[][..], &mark[..7], &other[..]] {
         fs::write(&lock, before).unwrap();
-        assert_eq!(
-            Account::open(&whole.path, &[8; 32]).unwrap_err(),
-            Error::WrongKey
-        );
+        assert_eq!(Account::open(&whole.path, &[8; 32]).unwrap_err(), Error::WrongKey);
         assert_eq!(fs::read(&lock).unwrap(), before);
         assert!(read(&whole.path).unwrap() == whole.all);
         assert_eq!(fs::read(&lock).unwrap(), mark);
@@ -215,12 +198,7 @@ fn where_a_database_was_none_is_made() {
     fs::write(&whole.path, &whole.bytes).unwrap();
     let (_other, fresh) = place();
     let connection = rusqlite::Connection::open(&fresh).unwrap();
-    connection
-        .execute_batch(&format!(
-            "PRAGMA key=\"x'{}'\"; PRAGMA journal_mode=WAL;",
-            "07".repeat(32)
-        ))
-        .unwrap();
+    connection.execute_batch(&format!("PRAGMA key=\"x'{}'\"; PRAGMA journal_mode=WAL;", "07".repeat(32))).unwrap();
     drop(connection);
     assert_eq!(fs::metadata(&fresh).unwrap().len(), PAGE as u64);
     fs::copy(&fresh, &whole.path).unwrap();

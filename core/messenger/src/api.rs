@@ -21,9 +21,7 @@ use crate::engine::input::{Answer, Command, ContactAction};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::open::DATABASE;
-use crate::records::{
-    Connectivity, ContactId, ConversationId, DevicesId, Invite, InviteId, MessageId, Settings,
-};
+use crate::records::{Connectivity, ContactId, ConversationId, DevicesId, Invite, InviteId, MessageId, Settings};
 use crate::runtime::Call;
 use crate::status::Status;
 use crate::subscription::Subscription;
@@ -64,15 +62,9 @@ impl Drop for Shared {
     /// Without callers the engine closes. It is waited for: a process that ends under a running cipher may crash.
     fn drop(&mut self) {
         self.inbox = None;
-        let reader = self
-            .reader
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let reader = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
         drop(reader.take());
-        let thread = self
-            .thread
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take()
             && thread.join().is_err()
         {
@@ -96,12 +88,7 @@ impl Messenger {
     /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
     /// [`Messenger::phrase`] shows again. Errors: `account.exists`, `input.name`.
     pub async fn account_create(&self, name: &str) -> Result<Zeroizing<String>, Error> {
-        match self
-            .call(Command::AccountCreate {
-                name: name.to_owned(),
-            })
-            .await?
-        {
+        match self.call(Command::AccountCreate { name: name.to_owned() }).await? {
             Answer::Phrase(phrase) => Ok(phrase),
             _ => Err(Code::Internal.into()),
         }
@@ -111,18 +98,12 @@ impl Messenger {
     /// do not come back. Errors: `phrase.word` (with the word's index), `phrase.length`, `phrase.checksum`,
     /// `account.exists`.
     pub async fn account_restore(&self, phrase: &str) -> Result<(), Error> {
-        self.done(Command::AccountRestore {
-            phrase: Zeroizing::new(phrase.to_owned()),
-        })
-        .await
+        self.done(Command::AccountRestore { phrase: Zeroizing::new(phrase.to_owned()) }).await
     }
 
     /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors: `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: &str) -> Result<(), Error> {
-        self.done(Command::ProfileSet {
-            name: name.to_owned(),
-        })
-        .await
+        self.done(Command::ProfileSet { name: name.to_owned() }).await
     }
 
     /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none:
@@ -137,20 +118,14 @@ impl Messenger {
     /// Closes an open invite before its time: it admits nobody from now on. A request that came by it stays. Errors:
     /// `invite.missing`, `input.id`.
     pub async fn invite_close(&self, invite: &InviteId) -> Result<(), Error> {
-        self.done(Command::InviteClose {
-            invite: invite.clone(),
-        })
-        .await
+        self.done(Command::InviteClose { invite: invite.clone() }).await
     }
 
     /// Asks the inviter of `link` to become a contact, with a text of at most 400 bytes. It is on disk when this
     /// returns and leaves as soon as the inviter's cards are found. Errors: `invite.*`, `contact.self`,
     /// `contact.state`, `input.too_long`.
     pub async fn contact_add(&self, link: &str, text: Option<&str>) -> Result<ContactId, Error> {
-        let command = Command::ContactAdd {
-            link: link.to_owned(),
-            text: text.map(str::to_owned),
-        };
+        let command = Command::ContactAdd { link: link.to_owned(), text: text.map(str::to_owned) };
         match self.call(command).await? {
             Answer::Contact(contact) => Ok(contact),
             _ => Err(Code::Internal.into()),
@@ -159,26 +134,14 @@ impl Messenger {
 
     /// Accepts or declines a request, blocks or unblocks. Declining and blocking send nothing. Errors:
     /// `contact.missing`, `contact.state`.
-    pub async fn contact_answer(
-        &self,
-        contact: &ContactId,
-        action: ContactAction,
-    ) -> Result<(), Error> {
-        self.done(Command::ContactAnswer {
-            contact: contact.clone(),
-            action,
-        })
-        .await
+    pub async fn contact_answer(&self, contact: &ContactId, action: ContactAction) -> Result<(), Error> {
+        self.done(Command::ContactAnswer { contact: contact.clone(), action }).await
     }
 
     /// Notes that the safety number was compared while it stood for these `devices` ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)), or with
     /// `None` that it no longer holds. A device that waited for this is taken as theirs. Errors: `contact.missing`,
     /// `contact.devices_changed` when they are other devices by now.
-    pub async fn contact_verify(
-        &self,
-        contact: &ContactId,
-        devices: Option<&DevicesId>,
-    ) -> Result<(), Error> {
+    pub async fn contact_verify(&self, contact: &ContactId, devices: Option<&DevicesId>) -> Result<(), Error> {
         self.done(Command::ContactVerify {
             contact: contact.clone(),
             devices: devices.map(DevicesId::to_bytes).transpose()?,
@@ -189,39 +152,20 @@ impl Messenger {
     /// Verifies by what was scanned from the contact's phone ([`SafetyNumber::qr`](crate::records::SafetyNumber::qr) there). Errors: `contact.missing`,
     /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`; nothing is verified then.
     pub async fn contact_scan(&self, contact: &ContactId, qr: &[u8]) -> Result<(), Error> {
-        self.done(Command::ContactScan {
-            contact: contact.clone(),
-            qr: qr.to_vec(),
-        })
-        .await
+        self.done(Command::ContactScan { contact: contact.clone(), qr: qr.to_vec() }).await
     }
 
     /// The person saw that a contact's devices changed to these ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)),
     /// and goes on with them without comparing: a device that waited is taken as theirs, and `verified` does not cover it.
     /// Errors: `contact.missing`, `contact.devices_changed` when they are other devices by now.
-    pub async fn devices_seen(
-        &self,
-        contact: &ContactId,
-        devices: &DevicesId,
-    ) -> Result<(), Error> {
-        self.done(Command::DevicesSeen {
-            contact: contact.clone(),
-            devices: devices.to_bytes()?,
-        })
-        .await
+    pub async fn devices_seen(&self, contact: &ContactId, devices: &DevicesId) -> Result<(), Error> {
+        self.done(Command::DevicesSeen { contact: contact.clone(), devices: devices.to_bytes()? }).await
     }
 
     /// Sends a text of at most 1 MiB. When this returns, the message is encrypted and in the outbox on disk. Errors:
     /// `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
-    pub async fn send(
-        &self,
-        conversation: &ConversationId,
-        text: &str,
-    ) -> Result<MessageId, Error> {
-        let command = Command::Send {
-            conversation: conversation.clone(),
-            text: text.to_owned(),
-        };
+    pub async fn send(&self, conversation: &ConversationId, text: &str) -> Result<MessageId, Error> {
+        let command = Command::Send { conversation: conversation.clone(), text: text.to_owned() };
         match self.call(command).await? {
             Answer::Message(message) => Ok(message),
             _ => Err(Code::Internal.into()),
@@ -241,43 +185,27 @@ impl Messenger {
 
     /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`.
     pub async fn retry(&self, message: &MessageId) -> Result<(), Error> {
-        self.done(Command::Retry {
-            message: message.clone(),
-        })
-        .await
+        self.done(Command::Retry { message: message.clone() }).await
     }
 
     /// Marks everything up to `message` read; tells the author if read receipts are on. A long text that is still
     /// being fetched stays unread, and is to be marked once it is whole. Errors:
     /// `message.missing`, `conversation.missing`.
-    pub async fn mark_read(
-        &self,
-        conversation: &ConversationId,
-        message: &MessageId,
-    ) -> Result<(), Error> {
-        let command = Command::MarkRead {
-            conversation: conversation.clone(),
-            message: message.clone(),
-        };
+    pub async fn mark_read(&self, conversation: &ConversationId, message: &MessageId) -> Result<(), Error> {
+        let command = Command::MarkRead { conversation: conversation.clone(), message: message.clone() };
         self.done(command).await
     }
 
     /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
     pub async fn draft_set(&self, conversation: &ConversationId, text: &str) -> Result<(), Error> {
-        let command = Command::DraftSet {
-            conversation: conversation.clone(),
-            text: text.to_owned(),
-        };
+        let command = Command::DraftSet { conversation: conversation.clone(), text: text.to_owned() };
         self.done(command).await
     }
 
     /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:
     /// `conversation.missing`.
     pub async fn typing(&self, conversation: &ConversationId) -> Result<(), Error> {
-        self.done(Command::Typing {
-            conversation: conversation.clone(),
-        })
-        .await
+        self.done(Command::Typing { conversation: conversation.clone() }).await
     }
 
     /// Changes settings; `None` fields stay. Errors: `input.setting`.
@@ -344,12 +272,7 @@ impl Messenger {
             Err(error) if error.code() == Code::Closed => Ok(()),
             Err(error) => Err(error),
         };
-        let thread = self
-            .shared
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         match thread.map(JoinHandle::join) {
             Some(Err(_)) => Err(Code::Internal.into()),
             _ => result,
@@ -357,10 +280,7 @@ impl Messenger {
     }
 
     pub(crate) fn reader(&self) -> std::sync::MutexGuard<'_, Option<Reader>> {
-        self.shared
-            .reader
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn done(&self, command: Command) -> Result<(), Error> {
@@ -374,17 +294,9 @@ impl Messenger {
         self.call_within(command, None).await
     }
 
-    async fn call_within(
-        &self,
-        command: Command,
-        deadline: Option<Duration>,
-    ) -> Result<Answer, Error> {
+    async fn call_within(&self, command: Command, deadline: Option<Duration>) -> Result<Answer, Error> {
         let (reply, answer) = oneshot::channel();
-        let call = Call {
-            command,
-            deadline,
-            reply,
-        };
+        let call = Call { command, deadline, reply };
         let inbox = self.shared.inbox.as_ref().ok_or(Code::Closed)?;
         inbox.send(call).await.map_err(|_| Code::Closed)?;
         answer.await.map_err(|_| Error::from(Code::Closed))?

@@ -64,9 +64,7 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config")
-            .field("cluster", &self.fleet.cluster)
-            .finish_non_exhaustive()
+        f.debug_struct("Config").field("cluster", &self.fleet.cluster).finish_non_exhaustive()
     }
 }
 

@@ -43,10 +43,7 @@ impl OpenCounter {
         load: impl Fn() -> io::Result<Option<u64>> + Send + 'static,
         save: impl Fn(u64) -> io::Result<()> + Send + 'static,
     ) -> Self {
-        Self {
-            load: Box::new(load),
-            save: Box::new(save),
-        }
+        Self { load: Box::new(load), save: Box::new(save) }
     }
 
     /// A counter in a file of mode 0600, replaced as a whole and synced. It must not lie in the data folder.
@@ -70,9 +67,7 @@ impl OpenCounter {
     pub(crate) fn opened(&self, account: &mut Account, name: u64) -> Result<(), Error> {
         let stored = account.read(number)?;
         let has_account = account.read(|tx| tx.kv_get(KEY_ACCOUNT))?.is_some();
-        self.advance(stored, has_account, name % NAMES, |next| {
-            store(account, next)
-        })
+        self.advance(stored, has_account, name % NAMES, |next| store(account, next))
     }
 
     /// Counts while the database is open and has an account, so that a copy made before is an old one.
@@ -154,9 +149,7 @@ fn number(tx: &Tx<'_>) -> Result<Option<u64>, Error> {
         return Ok(None);
     };
     let bytes = bytes.as_slice().try_into();
-    Ok(Some(u64::from_be_bytes(
-        bytes.map_err(|_| Code::StorageCorrupt)?,
-    )))
+    Ok(Some(u64::from_be_bytes(bytes.map_err(|_| Code::StorageCorrupt)?)))
 }
 
 fn store(account: &mut Account, number: u64) -> Result<(), Error> {
@@ -179,9 +172,7 @@ fn opening(host: Option<u64>, database: Option<u64>) -> Option<u64> {
     match (host, database) {
         (host, None) => Some(host.unwrap_or(0) | 1),
         (None, Some(database)) => Some(database | 1),
-        (Some(host), Some(database)) if host.is_multiple_of(2) => {
-            (host == database).then_some(host | 1)
-        }
+        (Some(host), Some(database)) if host.is_multiple_of(2) => (host == database).then_some(host | 1),
         // It crashed before the database was written, or after.
         (Some(host), Some(database)) if database.checked_add(1) == Some(host) => Some(host),
         (Some(host), Some(database)) if host.checked_add(1) == Some(database) => Some(database | 1),
@@ -200,10 +191,7 @@ fn replace(path: &std::path::Path, value: u64) -> io::Result<()> {
     writeln!(file, "{value}")?;
     file.sync_all()?;
     std::fs::rename(&fresh, path)?;
-    match path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => std::fs::File::open(folder)?.sync_all(),
         None => Ok(()),
     }
@@ -227,11 +215,7 @@ mod tests {
 
     impl Database {
         fn new(name: u64) -> Self {
-            Self {
-                number: None,
-                has_account: false,
-                name,
-            }
+            Self { number: None, has_account: false, name }
         }
 
         fn open(&mut self, counter: &OpenCounter) -> Result<(), Code> {
@@ -299,15 +283,7 @@ mod tests {
         let mut database = Database::new(9);
         database.open(&counter).unwrap();
         let fine = std::fs::read(&path).unwrap();
-        for garbled in [
-            &b""[..],
-            b"\n",
-            b"four",
-            b"-4",
-            b"4 5",
-            b"\xff\xfe",
-            b"99999999999999999999",
-        ] {
+        for garbled in [&b""[..], b"\n", b"four", b"-4", b"4 5", b"\xff\xfe", b"99999999999999999999"] {
             std::fs::write(&path, garbled).unwrap();
             assert_eq!(database.open(&counter), Err(Code::StorageCounter));
             assert_eq!(std::fs::read(&path).unwrap(), garbled, "untouched");
@@ -343,20 +319,12 @@ mod tests {
     fn only_a_crash_between_the_writes_is_forgiven() {
         assert_eq!(opening(None, None), Some(1));
         assert_eq!(opening(Some(4), Some(4)), Some(5));
-        assert_eq!(
-            opening(Some(5), Some(4)),
-            Some(5),
-            "not in the database yet"
-        );
+        assert_eq!(opening(Some(5), Some(4)), Some(5), "not in the database yet");
         assert_eq!(opening(Some(5), Some(6)), Some(7), "not confirmed yet");
         assert_eq!(opening(None, Some(4)), Some(5), "the key store was emptied");
         assert_eq!(opening(Some(4), None), Some(5), "the database is new");
         for (host, database) in [(6, 4), (4, 6), (5, 2), (5, 8), (7, 4)] {
-            assert_eq!(
-                opening(Some(host), Some(database)),
-                None,
-                "{host} {database}"
-            );
+            assert_eq!(opening(Some(host), Some(database)), None, "{host} {database}");
         }
     }
 
@@ -373,11 +341,7 @@ mod tests {
                 })
                 .map(|()| stored.unwrap())
         };
-        let crash = |database| {
-            counter.advance(Some(named(database)), true, 7, |_| {
-                Err(Code::StorageFull.into())
-            })
-        };
+        let crash = |database| counter.advance(Some(named(database)), true, 7, |_| Err(Code::StorageFull.into()));
         assert_eq!(open(None).unwrap(), 2);
         for _ in 0..5 {
             assert_eq!(crash(2).unwrap_err().code(), Code::StorageFull);
@@ -421,17 +385,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.counter");
-        OpenCounter::file(&path)
-            .advance(None, false, 7, |_| Ok(()))
-            .unwrap();
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        assert_eq!(
-            std::fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "nothing left beside it"
-        );
+        OpenCounter::file(&path).advance(None, false, 7, |_| Ok(())).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing left beside it");
     }
 }

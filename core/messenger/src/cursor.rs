@@ -26,10 +26,7 @@ pub(crate) fn of_message((lamport, time_s, id): MessageKey) -> String {
 pub(crate) fn conversation(cursor: &str) -> Result<ConversationKey, Error> {
     let bytes = decode(cursor)?;
     let (last_ms, id) = bytes.split_first_chunk::<8>().ok_or(Code::BadId)?;
-    Ok((
-        i64::from_be_bytes(*last_ms),
-        id.try_into().map_err(|_| Code::BadId)?,
-    ))
+    Ok((i64::from_be_bytes(*last_ms), id.try_into().map_err(|_| Code::BadId)?))
 }
 
 pub(crate) fn message(cursor: &str) -> Result<MessageKey, Error> {
@@ -37,17 +34,11 @@ pub(crate) fn message(cursor: &str) -> Result<MessageKey, Error> {
     let (lamport, rest) = bytes.split_first_chunk::<8>().ok_or(Code::BadId)?;
     let (time_s, id) = rest.split_first_chunk::<8>().ok_or(Code::BadId)?;
     let id = id.try_into().map_err(|_| Code::BadId)?;
-    Ok((
-        i64::from_be_bytes(*lamport),
-        i64::from_be_bytes(*time_s),
-        id,
-    ))
+    Ok((i64::from_be_bytes(*lamport), i64::from_be_bytes(*time_s), id))
 }
 
 fn decode(cursor: &str) -> Result<Vec<u8>, Error> {
-    URL_SAFE_NO_PAD
-        .decode(cursor)
-        .map_err(|_| Code::BadId.into())
+    URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Code::BadId.into())
 }
 
 #[cfg(test)]
@@ -58,16 +49,10 @@ mod tests {
     fn cursors_come_back_as_they_were_and_nothing_else_does() {
         let id = [7; 32];
         assert_eq!(conversation(&of_conversation((-5, id))).unwrap(), (-5, id));
-        assert_eq!(
-            message(&of_message((9, 1 << 40, id))).unwrap(),
-            (9, 1 << 40, id)
-        );
+        assert_eq!(message(&of_message((9, 1 << 40, id))).unwrap(), (9, 1 << 40, id));
         for bad in ["", "!", "AAAA", &of_conversation((1, id))] {
             assert_eq!(message(bad).unwrap_err().code(), Code::BadId);
         }
-        assert_eq!(
-            conversation(&of_message((1, 2, id))).unwrap_err().code(),
-            Code::BadId
-        );
+        assert_eq!(conversation(&of_message((1, 2, id))).unwrap_err().code(), Code::BadId);
     }
 }

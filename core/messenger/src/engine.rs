@@ -96,29 +96,14 @@ impl Engine {
     ///
     /// # Errors
     /// Storage errors; nothing was changed.
-    pub fn open(
-        db: Account,
-        config: EngineConfig,
-        rng: Rng,
-        now_ms: i64,
-    ) -> Result<(Self, Vec<Effect>), Error> {
+    pub fn open(db: Account, config: EngineConfig, rng: Rng, now_ms: i64) -> Result<(Self, Vec<Effect>), Error> {
         let (own, index) = db.read(|tx| {
             let own = Own::load(tx, config.read_receipts)?;
             Ok::<_, Error>((own, Index::load(tx)?))
         })?;
-        let mut engine = Self {
-            db,
-            config,
-            rng,
-            own,
-            index,
-            live: Live::default(),
-        };
+        let mut engine = Self { db, config, rng, own, index, live: Live::default() };
         let suites = engine.config.suites;
-        let updated = engine
-            .own
-            .as_ref()
-            .is_some_and(|own| own.record.suites != suites);
+        let updated = engine.own.as_ref().is_some_and(|own| own.record.suites != suites);
         let gap = match &engine.own {
             Some(_) => old_copy::gap(engine.rng.next_u32()),
             None => 0,
@@ -134,9 +119,7 @@ impl Engine {
             Ok::<_, Error>(())
         })?;
         if updated {
-            engine.own = engine
-                .db
-                .read(|tx| Own::load(tx, engine.config.read_receipts))?;
+            engine.own = engine.db.read(|tx| Own::load(tx, engine.config.read_receipts))?;
         }
         let counted = engine.db.read(|tx| tx.kv_get(own::KEY_BUCKET))?;
         engine.live.meter = Meter::load(&counted.unwrap_or_default());
@@ -208,12 +191,7 @@ impl Engine {
         Ok(self.db.limit_pages(pages)?)
     }
 
-    fn command(
-        &mut self,
-        now_ms: i64,
-        command: Command,
-        out: &mut Vec<Effect>,
-    ) -> Result<Answer, Error> {
+    fn command(&mut self, now_ms: i64, command: Command, out: &mut Vec<Effect>) -> Result<Answer, Error> {
         if self.live.closing {
             return Err(Code::Closed.into());
         }
@@ -269,14 +247,7 @@ impl Engine {
         out: &mut Vec<Effect>,
         work: impl FnOnce(&mut Step<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let Self {
-            db,
-            config,
-            rng,
-            own,
-            index,
-            live,
-        } = self;
+        let Self { db, config, rng, own, index, live } = self;
         let done = db.transaction(|tx| {
             let mut step = Step {
                 tx,
@@ -327,20 +298,13 @@ impl Engine {
         for query in fx.queries {
             out.push(Effect::Net(self.live.ask(query)));
         }
-        let events = fx
-            .messages
-            .iter()
-            .map(|(conversation, ids)| Event::MessagesChanged {
-                conversation: ConversationId::from_bytes(conversation),
-                ids: ids.iter().map(MessageId::from_bytes).collect(),
-            });
+        let events = fx.messages.iter().map(|(conversation, ids)| Event::MessagesChanged {
+            conversation: ConversationId::from_bytes(conversation),
+            ids: ids.iter().map(MessageId::from_bytes).collect(),
+        });
         out.extend(events.map(Effect::Emit));
         if !fx.conversations.is_empty() {
-            let ids = fx
-                .conversations
-                .iter()
-                .map(ConversationId::from_bytes)
-                .collect();
+            let ids = fx.conversations.iter().map(ConversationId::from_bytes).collect();
             out.push(Effect::Emit(Event::ConversationsChanged { ids }));
         }
         if fx.contacts {
@@ -384,10 +348,7 @@ impl Engine {
         let (current, other) = self.config.buckets.heard(clock_s);
         let home = own.account.home_value();
         let topic = |log2_n| -> ContentTopic { content_topic(Lane::Home, log2_n, &home) };
-        std::iter::once(current)
-            .chain(other)
-            .map(|n| topic(n).to_string())
-            .collect()
+        std::iter::once(current).chain(other).map(|n| topic(n).to_string()).collect()
     }
 
     /// Turns relay mode on or off as what is known of power and network says.
@@ -434,10 +395,7 @@ impl Engine {
             }
         };
         let nothing = |at: Option<i64>| replaced || at.is_none_or(|at| at > now_ms);
-        if nothing(due.publish_ms)
-            && nothing(due.fetch_ms)
-            && (replaced || self.live.queries.is_empty())
-        {
+        if nothing(due.publish_ms) && nothing(due.fetch_ms) && (replaced || self.live.queries.is_empty()) {
             for (ticket, before) in self.live.syncs.drain(..) {
                 let received = self.live.received.saturating_sub(before);
                 out.push(Effect::Reply(ticket, Ok(Answer::Synced { received })));

@@ -127,19 +127,11 @@ codes! {
 impl Error {
     /// An error with this code.
     pub fn new(code: Code) -> Self {
-        Self {
-            code,
-            index: None,
-            retry_after_ms: None,
-        }
+        Self { code, index: None, retry_after_ms: None }
     }
     /// With a number that helps.
     pub fn at(code: Code, index: u32) -> Self {
-        Self {
-            code,
-            index: Some(index),
-            retry_after_ms: None,
-        }
+        Self { code, index: Some(index), retry_after_ms: None }
     }
     /// With a time after which trying again makes sense, milliseconds.
     pub fn retry_after(mut self, ms: u64) -> Self {

@@ -143,15 +143,11 @@ impl Fleet {
     /// The buckets, if a network can be like this: at least one shard, none above 1,023, room for the largest envelope.
     pub(crate) fn check(&self) -> Option<BucketTable> {
         let sharded = match &self.sharding {
-            Sharding::Static(list) => {
-                !list.is_empty() && list.iter().all(|&shard| shard <= Shard::MAX)
-            }
+            Sharding::Static(list) => !list.is_empty() && list.iter().all(|&shard| shard <= Shard::MAX),
             Sharding::Auto(count) => (1..=Shard::MAX + 1).contains(count),
         };
         let roomy = self.max_message_bytes >= 150 * KIB;
-        BucketTable::new(&self.buckets)
-            .ok()
-            .filter(|_| sharded && roomy)
+        BucketTable::new(&self.buckets).ok().filter(|_| sharded && roomy)
     }
 
     /// A fleet by name; its fields may be changed before use. `None` for an unknown name.
@@ -184,33 +180,17 @@ mod tests {
     #[test]
     fn every_preset_is_usable() {
         let names: Vec<_> = Fleet::preset_names().collect();
-        assert_eq!(
-            names,
-            [
-                "local",
-                "logos.test",
-                "logos.dev",
-                "status.prod",
-                "status.staging"
-            ]
-        );
+        assert_eq!(names, ["local", "logos.test", "logos.dev", "status.prod", "status.staging"]);
         for name in names {
             let fleet = Fleet::preset(name).unwrap();
             assert!(fleet.check().is_some());
-            assert_eq!(
-                fleet.single_circle,
-                name == "local",
-                "only local shares a node between circles"
-            );
+            assert_eq!(fleet.single_circle, name == "local", "only local shares a node between circles");
             for tree in &fleet.dns_trees {
                 assert!(tree.parse::<sotto_wire::waku::TreeUrl>().is_ok(), "{tree}");
             }
             assert_eq!(!fleet.dns_trees.is_empty(), name.starts_with("status."));
             for node in &fleet.nodes {
-                assert!(
-                    node.starts_with("/dns4/") && node.contains("/p2p/16Uiu2"),
-                    "{node}"
-                );
+                assert!(node.starts_with("/dns4/") && node.contains("/p2p/16Uiu2"), "{node}");
             }
         }
         assert_eq!(Fleet::preset("mainnet"), None);

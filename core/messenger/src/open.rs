@@ -28,11 +28,7 @@ impl Messenger {
     /// no node is reached yet. Errors: `storage.*`, `network.address`, `input.setting`.
     pub fn open(config: Config) -> Result<Self, Error> {
         let traffic = Arc::new(Traffic::default());
-        let mut net = NetConfig::new(
-            config.fleet.nodes.clone(),
-            config.fleet.cluster,
-            (&config.fleet.sharding).into(),
-        );
+        let mut net = NetConfig::new(config.fleet.nodes.clone(), config.fleet.cluster, (&config.fleet.sharding).into());
         net.single_circle = config.fleet.single_circle;
         net.dns_servers.clone_from(&config.dns_servers);
         net.listen.clone_from(&config.listen);
@@ -57,12 +53,10 @@ impl Messenger {
 
 fn start_error(error: client::StartError) -> Error {
     match error {
-        client::StartError::Address(_)
-        | client::StartError::Tree { .. }
-        | client::StartError::Listen { .. } => Code::NetworkAddress.into(),
-        client::StartError::NoShards | client::StartError::DnsServer { .. } => {
-            Code::BadSetting.into()
+        client::StartError::Address(_) | client::StartError::Tree { .. } | client::StartError::Listen { .. } => {
+            Code::NetworkAddress.into()
         }
+        client::StartError::NoShards | client::StartError::DnsServer { .. } => Code::BadSetting.into(),
         client::StartError::Transport(_) => Code::Internal.into(),
     }
 }
@@ -83,12 +77,7 @@ fn prepare(config: Config, clock: Clock) -> Result<Prepared, Error> {
         let name = UnwrapErr(getrandom::SysRng).next_u64();
         counter.opened(&mut account, name)?;
     }
-    Ok(Prepared {
-        account,
-        config,
-        buckets,
-        clock,
-    })
+    Ok(Prepared { account, config, buckets, clock })
 }
 
 fn make_folder(dir: &Path) -> Result<(), Error> {
@@ -101,10 +90,7 @@ fn make_folder(dir: &Path) -> Result<(), Error> {
 }
 
 fn net_thread(actor: impl Future<Output = ()> + Send + 'static) -> Result<NetThread, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|_| Code::Internal)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| Code::Internal)?;
     let (done, ended) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("sotto-net".into())
@@ -124,12 +110,7 @@ fn start(
     net_thread: Option<NetThread>,
     traffic: Arc<Traffic>,
 ) -> Result<Messenger, Error> {
-    let Prepared {
-        account,
-        config,
-        buckets,
-        clock,
-    } = prepared;
+    let Prepared { account, config, buckets, clock } = prepared;
     let reader = account.reader()?;
     match config.log {
         Some(level) => log::set_max_level(level),

@@ -287,13 +287,4 @@ pub struct Diagnostics {
     pub bucket_left: bool,
 }
 
-crate::closed_debug!(
-    AccountInfo,
-    Contact,
-    Invite,
-    InvitePreview,
-    Conversation,
-    Message,
-    Incoming,
-    SafetyNumber
-);
+crate::closed_debug!(AccountInfo, Contact, Invite, InvitePreview, Conversation, Message, Incoming, SafetyNumber);

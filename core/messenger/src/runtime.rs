@@ -99,10 +99,7 @@ impl Runtime {
     }
 
     fn run(self) {
-        let runtime = match tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-        {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
             Ok(runtime) => runtime,
             Err(error) => return log::error!("no timer: {error}"),
         };
@@ -110,18 +107,7 @@ impl Runtime {
     }
 
     async fn serve(self) {
-        let Self {
-            engine,
-            mut net,
-            net_thread,
-            mut inbox,
-            events,
-            status,
-            clock,
-            counter,
-            counted_ms,
-            first,
-        } = self;
+        let Self { engine, mut net, net_thread, mut inbox, events, status, clock, counter, counted_ms, first } = self;
         let mut state = Loop {
             engine,
             events,
@@ -147,11 +133,7 @@ impl Runtime {
                     log::warn!("the network actor has stopped");
                     net_there = false;
                 }
-                Happening::Call(Some(Call {
-                    command: Command::Close,
-                    reply,
-                    ..
-                })) => break Some(reply),
+                Happening::Call(Some(Call { command: Command::Close, reply, .. })) => break Some(reply),
                 Happening::Call(Some(call)) => state.call(call),
                 Happening::Call(None) => break None,
                 Happening::Due => state.tick(),
@@ -222,12 +204,7 @@ async fn end_net(
 
 impl Loop {
     /// What happens next. Commands leave as the network takes them; the network is always listened to.
-    async fn next(
-        &mut self,
-        net: &mut NetHandle,
-        inbox: &mut mpsc::Receiver<Call>,
-        net_there: bool,
-    ) -> Happening {
+    async fn next(&mut self, net: &mut NetHandle, inbox: &mut mpsc::Receiver<Call>, net_there: bool) -> Happening {
         let due = self.due();
         tokio::select! {
             permit = net.commands.reserve(), if net_there && !self.backlog.is_empty() => {
@@ -252,8 +229,7 @@ impl Loop {
         let farthest = now + LONGEST_SLEEP;
         let tick = self.wake_ms.map_or(farthest, |at| {
             let ms = u64::try_from(at.saturating_sub(self.now())).unwrap_or(0);
-            now.checked_add(Duration::from_millis(ms))
-                .unwrap_or(farthest)
+            now.checked_add(Duration::from_millis(ms)).unwrap_or(farthest)
         });
         let deadlines = self.waiting.values().filter_map(|waiting| waiting.deadline);
         deadlines.fold(tick.min(farthest), Instant::min)
@@ -262,12 +238,8 @@ impl Loop {
     fn call(&mut self, call: Call) {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        let waiting = Waiting {
-            reply: call.reply,
-            deadline: call
-                .deadline
-                .and_then(|after| Instant::now().checked_add(after)),
-        };
+        let waiting =
+            Waiting { reply: call.reply, deadline: call.deadline.and_then(|after| Instant::now().checked_add(after)) };
         self.waiting.insert(ticket, waiting);
         self.input(Input::Command(ticket, call.command));
     }
@@ -296,9 +268,7 @@ impl Loop {
             &input,
             Input::Command(
                 _,
-                Command::Foreground { on: false }
-                    | Command::AccountCreate { .. }
-                    | Command::AccountRestore { .. }
+                Command::Foreground { on: false } | Command::AccountCreate { .. } | Command::AccountRestore { .. }
             )
         );
         let effects = self.engine.handle(now_ms, input);
@@ -351,9 +321,7 @@ impl Loop {
     /// The engine's last step. Its `Net(Close)` stays in the backlog.
     fn close(&mut self) -> Result<Answer, Error> {
         let ticket = self.next_ticket;
-        let effects = self
-            .engine
-            .handle(self.now(), Input::Command(ticket, Command::Close));
+        let effects = self.engine.handle(self.now(), Input::Command(ticket, Command::Close));
         let mut result = Err(Code::Internal.into());
         for effect in effects {
             match effect {

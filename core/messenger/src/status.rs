@@ -20,17 +20,11 @@ impl Status {
         if now.publish_nodes > 0 || now.receive_nodes > 0 || now.relay_peers > 0 {
             self.reached.store(true, Ordering::Relaxed);
         }
-        *self
-            .connectivity
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = now;
+        *self.connectivity.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
     pub(crate) fn connectivity(&self) -> Connectivity {
-        self.connectivity
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.connectivity.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn set_bucket(&self, now: Bucket) {
@@ -46,10 +40,7 @@ impl Status {
     }
 
     pub(crate) fn serving(&self) -> Vec<String> {
-        self.serving
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A node was reached since the start.

@@ -17,10 +17,7 @@ pub struct Subscription {
 
 impl Subscription {
     pub(crate) fn new(receiver: broadcast::Receiver<Event>) -> Self {
-        Self {
-            receiver: Mutex::new(receiver),
-            ended: watch::Sender::new(false),
-        }
+        Self { receiver: Mutex::new(receiver), ended: watch::Sender::new(false) }
     }
 
     /// Waits for an event and returns it with those that are there already, at most `max` (at least 1). `None` after
@@ -76,9 +73,7 @@ mod tests {
         for _ in 0..7 {
             sender.send(Event::ContactsChanged).unwrap();
         }
-        let Poll::Ready(Some(batch)) = poll(subscription.next_batch(100)) else {
-            panic!("events are there")
-        };
+        let Poll::Ready(Some(batch)) = poll(subscription.next_batch(100)) else { panic!("events are there") };
         assert_eq!(batch.first(), Some(&Event::Lagged { missed: 3 }));
         assert_eq!(batch.len(), 5);
     }
@@ -91,17 +86,9 @@ mod tests {
             sender.send(Event::ContactsChanged).unwrap();
         }
         drop(sender);
-        let sizes: Vec<_> = (0..3)
-            .map(|_| poll(subscription.next_batch(2)).map(|batch| batch.map(|b| b.len())))
-            .collect();
-        assert_eq!(
-            sizes,
-            [
-                Poll::Ready(Some(2)),
-                Poll::Ready(Some(1)),
-                Poll::Ready(None)
-            ]
-        );
+        let sizes: Vec<_> =
+            (0..3).map(|_| poll(subscription.next_batch(2)).map(|batch| batch.map(|b| b.len()))).collect();
+        assert_eq!(sizes, [Poll::Ready(Some(2)), Poll::Ready(Some(1)), Poll::Ready(None)]);
     }
 
     #[test]
@@ -110,10 +97,7 @@ mod tests {
         let subscription = Subscription::new(receiver);
         assert!(poll(subscription.next_batch(2)).is_pending());
         sender.send(Event::ContactsChanged).unwrap();
-        assert_eq!(
-            poll(subscription.next_batch(2)),
-            Poll::Ready(Some(vec![Event::ContactsChanged]))
-        );
+        assert_eq!(poll(subscription.next_batch(2)), Poll::Ready(Some(vec![Event::ContactsChanged])));
         let mut waiting = pin!(subscription.next_batch(2));
         let mut context = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut context).is_pending());

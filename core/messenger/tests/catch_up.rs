@@ -1,12 +1,7 @@
 //! What was missed is asked of a store, whatever order the network says things in, and what could not leave leaves once
 //! it can. The engine alone, event by event.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::path::Path;
 
@@ -15,10 +10,7 @@ use sotto_db::Account;
 use sotto_messenger::engine::input::{Command, Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig};
 use sotto_messenger::{Event, Mode};
-use sotto_net::{
-    Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome,
-    Received,
-};
+use sotto_net::{Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 use sotto_wire::topic::BucketTable;
 
 const KEY: [u8; 32] = [7; 32];
@@ -61,12 +53,9 @@ fn created(folder: &Path) -> (Engine, String) {
 /// The catch-up that is asked for: id, and start in milliseconds.
 fn asked(effects: &[Effect]) -> Option<(u64, i64)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Net(NetCommand::Query {
-            id,
-            circle: Circle::Receive,
-            start_ns,
-            ..
-        }) => Some((*id, *start_ns / 1_000_000)),
+        Effect::Net(NetCommand::Query { id, circle: Circle::Receive, start_ns, .. }) => {
+            Some((*id, *start_ns / 1_000_000))
+        }
         _ => None,
     })
 }
@@ -117,11 +106,7 @@ fn what_is_missed_while_a_store_is_asked_is_asked_for_after() {
     let (mut engine, _) = created(folder.path());
     let (first, _) = net(&mut engine, BEGIN, online(true, false)).expect("the first catch-up");
     let later = BEGIN + 10 * MINUTE;
-    assert_eq!(
-        net(&mut engine, later, online(true, true)),
-        None,
-        "one at a time"
-    );
+    assert_eq!(net(&mut engine, later, online(true, true)), None, "one at a time");
     let second = net(&mut engine, later, last_page(first, Vec::new()));
     let (second, start) = second.expect("what was missed meanwhile");
     assert!(start <= BEGIN);
@@ -190,10 +175,7 @@ fn who_left_the_bucket_and_was_replaced_sleeps() {
         Effect::WakeAt(at) => Some(*at),
         _ => None,
     });
-    assert!(
-        wake.is_none_or(|at| at.is_none_or(|at| at > now)),
-        "{wake:?}"
-    );
+    assert!(wake.is_none_or(|at| at.is_none_or(|at| at > now)), "{wake:?}");
 }
 
 #[test]
@@ -204,10 +186,7 @@ fn an_envelope_in_two_polls_counts_once() {
     // Too much to hear it again.
     let (hour, bytes) = (BEGIN / (60 * MINUTE), 15_000_000_i64);
     let flags = account.transaction(|tx| {
-        tx.kv_set(
-            "bucket",
-            &[hour.to_be_bytes(), bytes.to_be_bytes()].concat(),
-        )?;
+        tx.kv_set("bucket", &[hour.to_be_bytes(), bytes.to_be_bytes()].concat())?;
         tx.kv_set("bucket_left", &[1])
     });
     flags.unwrap();
@@ -238,12 +217,7 @@ fn once_one_is_relayed_the_others_leave_too() {
     engine.handle(BEGIN, Input::Net(online(true, false)));
     let answer = |engine: &mut Engine, now, id, outcome| {
         let (hash, node) = ([1; 32], Some(1));
-        let event = NetEvent::Published {
-            id,
-            hash,
-            node,
-            outcome,
-        };
+        let event = NetEvent::Published { id, hash, node, outcome };
         published(&engine.handle(now, Input::Net(event)))
     };
     let cards = published(&engine.handle(BEGIN, Input::Command(2, Command::InviteCreate)));

@@ -24,10 +24,7 @@ async fn nodes_named_at_the_close_are_there_at_the_next_start() {
         failures: 0,
         answered_s: 5,
     };
-    let last = Event::Book {
-        changed: vec![node.clone()],
-        gone: Vec::new(),
-    };
+    let last = Event::Book { changed: vec![node.clone()], gone: Vec::new() };
     let actor = tokio::spawn(async move {
         while let Some(command) = told.recv().await {
             if command == Command::Close {
@@ -50,10 +47,7 @@ async fn nodes_named_at_the_close_are_there_at_the_next_start() {
     configured.dns_trees.push("enrtree://another".into());
     let known = account.read(|tx| book::load(tx, &configured)).unwrap();
     assert_eq!((known[0].source, known[0].circle), (Source::Former, 1));
-    let unmet = KnownNode {
-        answered_s: 0,
-        ..node
-    };
+    let unmet = KnownNode { answered_s: 0, ..node };
     let mut account = account;
     let put = |tx: &sotto_db::Tx<'_>| {
         tx.node_put(&sotto_db::Node {

@@ -1,11 +1,6 @@
 //! `Debug` of no type prints a secret: neither by deriving it, nor for a value that holds one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Debug;
 use std::fs;
@@ -127,10 +122,7 @@ fn derived(text: &str) -> Vec<(String, Vec<String>)> {
     for (at, _) in text.match_indices("#[derive(") {
         let rest = &text[at..];
         let Some(end) = rest.find(")]") else { continue };
-        if !rest[..end]
-            .split(['(', ','])
-            .any(|one| one.trim() == "Debug")
-        {
+        if !rest[..end].split(['(', ',']).any(|one| one.trim() == "Debug") {
             continue;
         }
         let item = ["struct ", "enum "].iter().filter_map(|kind| {
@@ -138,10 +130,7 @@ fn derived(text: &str) -> Vec<(String, Vec<String>)> {
             Some((at, &rest[end + at + kind.len()..]))
         });
         if let Some((_, item)) = item.min_by_key(|(at, _)| *at) {
-            let name: String = item
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '$')
-                .collect();
+            let name: String = item.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '$').collect();
             found.push((name, fields(body(item))));
         }
     }
@@ -163,9 +152,7 @@ fn no_type_with_a_secret_derives_debug() {
             seen += 1;
             let bad = fields.into_iter().filter(|field| {
                 SECRET.contains(&field.as_str())
-                    && !PUBLIC
-                        .iter()
-                        .any(|one| shown.ends_with(one.0) && (one.1, one.2) == (&name, field))
+                    && !PUBLIC.iter().any(|one| shown.ends_with(one.0) && (one.1, one.2) == (&name, field))
             });
             wrong.extend(bad.map(|field| format!("{shown}: {name}.{field}")));
         }
@@ -201,22 +188,11 @@ fn calls_and_answers_show_nothing() {
     let conversation = ConversationId::from_bytes(&[1; 32]);
     let calls = [
         Command::AccountCreate { name: canary() },
-        Command::AccountRestore {
-            phrase: canary().into(),
-        },
+        Command::AccountRestore { phrase: canary().into() },
         Command::ProfileSet { name: canary() },
-        Command::ContactAdd {
-            link: canary(),
-            text: Some(canary()),
-        },
-        Command::Send {
-            conversation: conversation.clone(),
-            text: canary(),
-        },
-        Command::DraftSet {
-            conversation,
-            text: canary(),
-        },
+        Command::ContactAdd { link: canary(), text: Some(canary()) },
+        Command::Send { conversation: conversation.clone(), text: canary() },
+        Command::DraftSet { conversation, text: canary() },
     ];
     for call in calls {
         hidden(&call);

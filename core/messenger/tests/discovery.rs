@@ -1,11 +1,6 @@
 //! Nodes that were found once are there after a restart, although nobody can be asked for them any more.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::path::Path;
 use std::time::Duration;
@@ -49,11 +44,7 @@ async fn connected(messenger: &Messenger) {
     let subscribed = async {
         while !messenger.connectivity().subscribed {
             let batch = events.next_batch(64).await.expect("it is open");
-            assert!(
-                !batch
-                    .iter()
-                    .any(|event| matches!(event, Event::Lagged { .. }))
-            );
+            assert!(!batch.iter().any(|event| matches!(event, Event::Lagged { .. })));
         }
     };
     tokio::time::timeout(PATIENCE, subscribed).await.unwrap();

@@ -34,11 +34,7 @@ pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr)
     let Some(Protocol::P2p(peer)) = address.pop() else {
         return Err(AddressError::PeerId { index });
     };
-    if dialable(&address) {
-        Ok((peer, address))
-    } else {
-        Err(AddressError::Transport { index })
-    }
+    if dialable(&address) { Ok((peer, address)) } else { Err(AddressError::Transport { index }) }
 }
 
 /// An address to announce: somewhere that others can dial, without who is there.
@@ -57,13 +53,7 @@ pub(crate) fn dialable(address: &Multiaddr) -> bool {
     let mut parts = address.iter();
     match parts.next() {
         Some(Protocol::Dnsaddr(_)) => return true,
-        Some(
-            Protocol::Ip4(_)
-            | Protocol::Ip6(_)
-            | Protocol::Dns(_)
-            | Protocol::Dns4(_)
-            | Protocol::Dns6(_),
-        ) => {}
+        Some(Protocol::Ip4(_) | Protocol::Ip6(_) | Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_)) => {}
         _ => return false,
     }
     if !matches!(parts.next(), Some(Protocol::Tcp(_))) {
@@ -79,12 +69,9 @@ pub(crate) fn dialable(address: &Multiaddr) -> bool {
 
 /// Whether a name has to be resolved before this can be dialled.
 pub(crate) fn needs_dns(address: &Multiaddr) -> bool {
-    address.iter().any(|part| {
-        matches!(
-            part,
-            Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_)
-        )
-    })
+    address
+        .iter()
+        .any(|part| matches!(part, Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_)))
 }
 
 /// The IP address in it; names have none.
@@ -162,10 +149,7 @@ mod tests {
             "192.0.0.1",
             "198.19.0.1",
         ] {
-            assert!(
-                is_private(&format!("/ip4/{ip}/tcp/1").parse().unwrap()),
-                "{ip}"
-            );
+            assert!(is_private(&format!("/ip4/{ip}/tcp/1").parse().unwrap()), "{ip}");
         }
         for ip in [
             "::",
@@ -183,10 +167,7 @@ mod tests {
             "64:ff9b:1::1",
             "2002:c0a8:101::1",
         ] {
-            assert!(
-                is_private(&format!("/ip6/{ip}/tcp/1").parse().unwrap()),
-                "{ip}"
-            );
+            assert!(is_private(&format!("/ip6/{ip}/tcp/1").parse().unwrap()), "{ip}");
         }
         for text in [
             "/ip4/64.225.80.192/tcp/1",
@@ -201,8 +182,6 @@ mod tests {
             assert!(!is_private(&text.parse().unwrap()), "{text}");
         }
         // The last one is dialled.
-        assert!(is_private(
-            &"/ip4/8.8.8.8/ip4/10.0.0.1/tcp/1".parse().unwrap()
-        ));
+        assert!(is_private(&"/ip4/8.8.8.8/ip4/10.0.0.1/tcp/1".parse().unwrap()));
     }
 }

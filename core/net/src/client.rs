@@ -75,9 +75,7 @@ impl From<TransportSetupError> for StartError {
 /// Makes a client. It lives as long as the future runs: on a tokio runtime with IO and time enabled, one thread is
 /// enough. The future ends after [`Event::Closed`](crate::Event::Closed), or when the handle is dropped. Nothing is
 /// dialled before something is asked for.
-pub fn start(
-    config: NetConfig,
-) -> Result<(NetHandle, impl Future<Output = ()> + Send), StartError> {
+pub fn start(config: NetConfig) -> Result<(NetHandle, impl Future<Output = ()> + Send), StartError> {
     let (found, trees) = read(&config)?;
     let (commands, command_queue) = mpsc::channel(COMMAND_DEPTH);
     let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
@@ -106,11 +104,7 @@ fn read(config: &NetConfig) -> Result<Found, StartError> {
             return Err(StartError::Listen { index });
         }
     }
-    if let Some(index) = config
-        .dns_servers
-        .iter()
-        .position(|text| !names::is_server(text))
-    {
+    if let Some(index) = config.dns_servers.iter().position(|text| !names::is_server(text)) {
         return Err(StartError::DnsServer { index });
     }
     let mut trees = Vec::with_capacity(config.dns_trees.len());

@@ -50,10 +50,7 @@ impl From<waku::DecodeError> for ExchangeError {
 }
 
 /// The body of the next frame; `None` at the end of the stream. At most `cap` bytes.
-pub(crate) async fn read_frame(
-    stream: &mut Stream,
-    cap: usize,
-) -> Result<Option<Vec<u8>>, ExchangeError> {
+pub(crate) async fn read_frame(stream: &mut Stream, cap: usize) -> Result<Option<Vec<u8>>, ExchangeError> {
     let mut head = Vec::with_capacity(10);
     let body = loop {
         let mut byte = [0];
@@ -92,16 +89,12 @@ pub(crate) async fn exchange<Q: Message, A: Message + Default>(
     limit: Duration,
 ) -> Result<A, ExchangeError> {
     timeout(limit, async {
-        let (mut stream, turn) = opener
-            .open(peer, StreamProtocol::new(protocol))
-            .await
-            .map_err(ExchangeError::NotOpened)?;
+        let (mut stream, turn) =
+            opener.open(peer, StreamProtocol::new(protocol)).await.map_err(ExchangeError::NotOpened)?;
         stream.ignore_for_keep_alive();
         write_last(&mut stream, &waku::encode_framed(request)).await?;
         drop(turn);
-        let body = read_frame(&mut stream, cap)
-            .await?
-            .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        let body = read_frame(&mut stream, cap).await?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         Ok(waku::decode(&body)?)
     })
     .await
@@ -131,9 +124,7 @@ pub(crate) async fn read_request(stream: &mut Stream, cap: usize, limit: Duratio
         match read_frame(stream, cap).await {
             Ok(Some(body)) => Read::Request(Ok(body)),
             Ok(None) => Read::Ended,
-            Err(ExchangeError::Malformed(FrameError::TooLarge { len, .. }))
-                if len <= THROWN_AWAY =>
-            {
+            Err(ExchangeError::Malformed(FrameError::TooLarge { len, .. })) if len <= THROWN_AWAY => {
                 match copy(&mut stream.take(len), &mut sink()).await {
                     Ok(_) => Read::Request(Err(TooLong)),
                     Err(_) => Read::GivenUp,
@@ -205,11 +196,7 @@ pub(crate) async fn ping(mut stream: Stream, limit: Duration) -> Result<Stream, 
         stream.flush().await?;
         let mut echo = [0; PING_LEN];
         stream.read_exact(&mut echo).await?;
-        if echo == sent {
-            Ok(stream)
-        } else {
-            Err(io::Error::from(io::ErrorKind::InvalidData).into())
-        }
+        if echo == sent { Ok(stream) } else { Err(io::Error::from(io::ErrorKind::InvalidData).into()) }
     })
     .await
     .map_err(|_| ExchangeError::Timeout)?

@@ -124,20 +124,14 @@ pub struct Network {
 impl Network {
     /// Is every DNS server an IP address with optional port?
     pub fn is_valid(&self) -> bool {
-        self.dns_servers
-            .iter()
-            .all(|text| crate::names::is_server(text))
+        self.dns_servers.iter().all(|text| crate::names::is_server(text))
     }
 }
 
 impl Default for Network {
     /// One that costs money, as long as nobody says that it does not.
     fn default() -> Self {
-        Self {
-            dns_servers: Vec::new(),
-            metered: true,
-            vpn: false,
-        }
+        Self { dns_servers: Vec::new(), metered: true, vpn: false }
     }
 }
 

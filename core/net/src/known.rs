@@ -20,14 +20,7 @@ pub enum Source {
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Static,
-        Self::Invite,
-        Self::Dns,
-        Self::PeerExchange,
-        Self::Former,
-        Self::Inside,
-    ];
+    pub const ALL: [Self; 6] = [Self::Static, Self::Invite, Self::Dns, Self::PeerExchange, Self::Former, Self::Inside];
 
     /// The source of a stored number.
     pub fn from_code(code: u8) -> Option<Self> {

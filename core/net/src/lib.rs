@@ -30,8 +30,7 @@ mod transport;
 pub use address::AddressError;
 pub use config::{NetConfig, Sharding, Timing};
 pub use handle::{
-    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeNumber,
-    PublishOutcome, Received,
+    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeNumber, PublishOutcome, Received,
 };
 pub use known::{KnownNode, Source};
 pub use service::{Discv5Config, NodeConfig, NodeEvent, NodeHandle, NodeKey};

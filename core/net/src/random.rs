@@ -13,9 +13,7 @@ pub(crate) fn number() -> u64 {
 
 /// A place in a list of `len` entries.
 pub(crate) fn index(len: usize) -> Option<usize> {
-    number()
-        .checked_rem(len as u64)
-        .and_then(|index| usize::try_from(index).ok())
+    number().checked_rem(len as u64).and_then(|index| usize::try_from(index).ok())
 }
 
 /// One of the entries.

@@ -12,11 +12,7 @@ pub(crate) struct Recent {
 
 impl Recent {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            seen: HashSet::new(),
-            order: VecDeque::new(),
-        }
+        Self { capacity, seen: HashSet::new(), order: VecDeque::new() }
     }
 
     /// Remembers a hash; false if it was known.

@@ -25,9 +25,7 @@ mod relay;
 mod slots;
 mod store;
 
-pub use archive::{
-    ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
-};
+pub use archive::{ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived};
 pub(crate) use hearing::Heard;
 use hearing::Hearing;
 
@@ -149,10 +147,7 @@ impl NodeStop {
 }
 
 /// Makes a node. It lives as long as the future runs: on a tokio runtime with IO and time enabled.
-pub fn start(
-    config: NodeConfig,
-    key: NodeKey,
-) -> Result<(NodeHandle, impl Future<Output = ()> + Send), StartError> {
+pub fn start(config: NodeConfig, key: NodeKey) -> Result<(NodeHandle, impl Future<Output = ()> + Send), StartError> {
     let (mut handle, run) = start_heard(config, key)?;
     handle.heard.close(); // nobody reads it: what waits there would wait for ever
     Ok((handle, run))
@@ -185,26 +180,13 @@ pub(crate) fn start_heard(
     let (hearing, heard) = Hearing::new();
     let (found, found_queue) = mpsc::channel(FOUND_DEPTH);
     let (stop, stopped) = mpsc::channel(1);
-    let ends = actor::Ends {
-        events: event_queue,
-        archive: archive_queue,
-        hearing,
-        found: found_queue,
-        stopped,
-    };
+    let ends = actor::Ends { events: event_queue, archive: archive_queue, hearing, found: found_queue, stopped };
     let insiders = Insiders::default();
     for (peer, _) in &peers {
         insiders.add(*peer);
     }
     let actor = actor::Actor::new(config, &key, announced, peers, insiders.clone(), ends)?;
-    let handle = NodeHandle {
-        events,
-        archive,
-        stop: NodeStop(stop),
-        heard,
-        found,
-        insiders,
-    };
+    let handle = NodeHandle { events, archive, stop: NodeStop(stop), heard, found, insiders };
     Ok((handle, actor.run(listen)))
 }
 

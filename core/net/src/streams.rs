@@ -17,9 +17,8 @@ use libp2p::core::{Endpoint, UpgradeInfo};
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
 use libp2p::swarm::{
-    ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm,
-    NetworkBehaviour, NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent,
-    THandlerOutEvent, ToSwarm,
+    ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm, NetworkBehaviour,
+    NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
 };
 use libp2p::{InboundUpgrade, Multiaddr, OutboundUpgrade, PeerId, Stream, StreamProtocol};
 use tokio::sync::{mpsc, oneshot};
@@ -50,9 +49,7 @@ type Reply = oneshot::Sender<(Stream, Turn)>;
 /// While it is held, no other stream to that peer is opened. Held until a request is written, it keeps requests roughly in
 /// the order they were made; the muxer by itself favours the latest.
 #[derive(Debug)]
-pub(crate) struct Turn(
-    #[expect(dead_code, reason = "that it is dropped is what it says")] oneshot::Sender<()>,
-);
+pub(crate) struct Turn(#[expect(dead_code, reason = "that it is dropped is what it says")] oneshot::Sender<()>);
 
 /// Opens streams from outside the task that owns the swarm.
 #[derive(Debug, Clone)]
@@ -63,16 +60,9 @@ pub(crate) struct Opener {
 impl Opener {
     /// A stream to a connected peer. Negotiation is lazy: that the peer does not speak the protocol shows at the
     /// first read.
-    pub(crate) async fn open(
-        &self,
-        peer: PeerId,
-        protocol: StreamProtocol,
-    ) -> io::Result<(Stream, Turn)> {
+    pub(crate) async fn open(&self, peer: PeerId, protocol: StreamProtocol) -> io::Result<(Stream, Turn)> {
         let (reply, stream) = oneshot::channel();
-        self.openings
-            .send((peer, Opening { protocol, reply }))
-            .await
-            .map_err(|_| io::ErrorKind::NotConnected)?;
+        self.openings.send((peer, Opening { protocol, reply })).await.map_err(|_| io::ErrorKind::NotConnected)?;
         Ok(stream.await.map_err(|_| io::ErrorKind::NotConnected)?)
     }
 }
@@ -93,10 +83,7 @@ impl Behaviour {
     pub(crate) fn new(accepted: &[&'static str], keep: bool) -> Self {
         let (openings, wanted) = mpsc::channel(OPENINGS);
         Self {
-            accepted: accepted
-                .iter()
-                .map(|&protocol| StreamProtocol::new(protocol))
-                .collect(),
+            accepted: accepted.iter().map(|&protocol| StreamProtocol::new(protocol)).collect(),
             keep,
             connections: HashMap::new(),
             wanted,
@@ -150,20 +137,10 @@ impl NetworkBehaviour for Behaviour {
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
-            FromSwarm::ConnectionEstablished(ConnectionEstablished {
-                peer_id,
-                connection_id,
-                ..
-            }) => self
-                .connections
-                .entry(peer_id)
-                .or_default()
-                .push(connection_id),
-            FromSwarm::ConnectionClosed(ConnectionClosed {
-                peer_id,
-                connection_id,
-                ..
-            }) => {
+            FromSwarm::ConnectionEstablished(ConnectionEstablished { peer_id, connection_id, .. }) => {
+                self.connections.entry(peer_id).or_default().push(connection_id)
+            }
+            FromSwarm::ConnectionClosed(ConnectionClosed { peer_id, connection_id, .. }) => {
                 if let Some(ids) = self.connections.get_mut(&peer_id) {
                     ids.retain(|id| *id != connection_id);
                     if ids.is_empty() {
@@ -181,17 +158,10 @@ impl NetworkBehaviour for Behaviour {
         _: ConnectionId,
         (protocol, stream): THandlerOutEvent<Self>,
     ) {
-        self.events.push_back(ToSwarm::GenerateEvent(Inbound {
-            peer,
-            protocol,
-            stream,
-        }));
+        self.events.push_back(ToSwarm::GenerateEvent(Inbound { peer, protocol, stream }));
     }
 
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
         if let Some(event) = self.events.pop_front() {
             return Poll::Ready(event);
         }
@@ -276,21 +246,13 @@ impl ConnectionHandler for Handler {
         self.wake();
     }
 
-    fn on_connection_event(
-        &mut self,
-        event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>,
-    ) {
+    fn on_connection_event(&mut self, event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>) {
         match event {
-            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
-                protocol, ..
-            }) => {
+            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, .. }) => {
                 self.inbound.push_back(protocol);
                 self.wake();
             }
-            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
-                protocol: (stream, reply),
-                ..
-            }) => {
+            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol: (stream, reply), .. }) => {
                 let (turn, over) = oneshot::channel();
                 self.opening = false;
                 self.turn = Some(over);

@@ -17,14 +17,10 @@ use futures::future::{self, BoxFuture, FutureExt as _, TryFutureExt as _};
 use hickory_resolver::config::NameServerConfig;
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::{Boxed, DialOpts, ListenerId, TransportError, TransportEvent};
-use libp2p::core::upgrade::{
-    InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo, Version,
-};
+use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo, Version};
 use libp2p::identity::{Keypair, PublicKey};
 use libp2p::multiaddr::Protocol;
-use libp2p::{
-    Multiaddr, PeerId, Transport as _, dns, identify, noise, swarm, tcp, websocket, yamux,
-};
+use libp2p::{Multiaddr, PeerId, Transport as _, dns, identify, noise, swarm, tcp, websocket, yamux};
 use libp2p_mplex as mplex;
 
 use crate::address::{is_private, needs_dns};
@@ -137,21 +133,14 @@ impl Named {
         }
     }
 
-    fn dial_name(
-        &mut self,
-        address: Multiaddr,
-        options: DialOpts,
-    ) -> BoxFuture<'static, io::Result<Socket>> {
+    fn dial_name(&mut self, address: Multiaddr, options: DialOpts) -> BoxFuture<'static, io::Result<Socket>> {
         let inside = self.insiders.has(&address);
         let [insiders, others] = &mut self.resolving;
         let resolving = if inside { insiders } else { others };
         if resolving.is_none() {
             match names::resolver(&self.servers) {
                 Ok((config, opts)) => {
-                    let tcp = Resolved {
-                        sockets: tcp_sockets(&self.traffic),
-                        inside,
-                    };
+                    let tcp = Resolved { sockets: tcp_sockets(&self.traffic), inside };
                     *resolving = Some(dns::tokio::Transport::custom(tcp, config, opts));
                 }
                 Err(error) => return future::ready(Err(error)).boxed(),
@@ -178,11 +167,7 @@ impl libp2p::Transport for Resolved {
     type ListenerUpgrade = <Boxed<Socket> as libp2p::Transport>::ListenerUpgrade;
     type Dial = <Boxed<Socket> as libp2p::Transport>::Dial;
 
-    fn listen_on(
-        &mut self,
-        id: ListenerId,
-        address: Multiaddr,
-    ) -> Result<(), TransportError<Self::Error>> {
+    fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
         self.sockets.listen_on(id, address)
     }
 
@@ -190,16 +175,10 @@ impl libp2p::Transport for Resolved {
         self.sockets.remove_listener(id)
     }
 
-    fn dial(
-        &mut self,
-        address: Multiaddr,
-        options: DialOpts,
-    ) -> Result<Self::Dial, TransportError<Self::Error>> {
+    fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
         if !self.inside && is_private(&address) {
             log::debug!("a stranger's name leads into a private network");
-            return Err(TransportError::Other(
-                io::ErrorKind::PermissionDenied.into(),
-            ));
+            return Err(TransportError::Other(io::ErrorKind::PermissionDenied.into()));
         }
         self.sockets.dial(address, options)
     }
@@ -218,11 +197,7 @@ impl libp2p::Transport for Named {
     type ListenerUpgrade = <Boxed<Socket> as libp2p::Transport>::ListenerUpgrade;
     type Dial = BoxFuture<'static, io::Result<Socket>>;
 
-    fn listen_on(
-        &mut self,
-        id: ListenerId,
-        address: Multiaddr,
-    ) -> Result<(), TransportError<Self::Error>> {
+    fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
         self.plain.listen_on(id, address)
     }
 
@@ -230,11 +205,7 @@ impl libp2p::Transport for Named {
         self.plain.remove_listener(id)
     }
 
-    fn dial(
-        &mut self,
-        address: Multiaddr,
-        options: DialOpts,
-    ) -> Result<Self::Dial, TransportError<Self::Error>> {
+    fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
         if needs_dns(&address) {
             Ok(self.dial_name(address, options))
         } else {
@@ -331,23 +302,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_strangers_name_may_turn_out_to_be() {
-        let options = DialOpts {
-            role: Endpoint::Dialer,
-            port_use: PortUse::Reuse,
-        };
+        let options = DialOpts { role: Endpoint::Dialer, port_use: PortUse::Reuse };
         let refused = |inside: bool, text: &str| {
-            let mut resolved = Resolved {
-                sockets: tcp_sockets(&Arc::default()),
-                inside,
-            };
+            let mut resolved = Resolved { sockets: tcp_sockets(&Arc::default()), inside };
             let address = text.parse().unwrap();
             libp2p::Transport::dial(&mut resolved, address, options).is_err()
         };
-        for text in [
-            "/ip4/192.168.1.1/tcp/80",
-            "/ip6/::ffff:127.0.0.1/tcp/80",
-            "/ip6/fd00::1/tcp/80",
-        ] {
+        for text in ["/ip4/192.168.1.1/tcp/80", "/ip6/::ffff:127.0.0.1/tcp/80", "/ip6/fd00::1/tcp/80"] {
             assert!(refused(false, text) && !refused(true, text), "{text}");
         }
         assert!(!refused(false, "/ip4/64.225.80.192/tcp/80"));

@@ -16,25 +16,15 @@ pub struct Tier<'a> {
 impl Tier<'_> {
     /// Whether a node is among them. `last_resort`: it is used only when there is no other.
     pub fn has(&self, node: NodeNumber, last_resort: bool) -> bool {
-        (self.last || !last_resort)
-            && self.only.is_none_or(|only| only == node)
-            && !self.not.contains(&node)
+        (self.last || !last_resort) && self.only.is_none_or(|only| only == node) && !self.not.contains(&node)
     }
 }
 
 /// Out of whom a node is taken, the best first; a later tier is for when there is none in the ones before. First those
 /// to prefer, one by one; then all; those to avoid last, and the one longest avoided (the last named) first; then the
 /// last resorts likewise. `repeat`: those to avoid may be used at all.
-pub fn tiers<'a>(
-    prefer: &'a [NodeNumber],
-    avoid: &'a [NodeNumber],
-    repeat: bool,
-) -> impl Iterator<Item = Tier<'a>> {
-    let best = prefer.iter().map(|node| Tier {
-        only: Some(*node),
-        not: avoid,
-        last: false,
-    });
+pub fn tiers<'a>(prefer: &'a [NodeNumber], avoid: &'a [NodeNumber], repeat: bool) -> impl Iterator<Item = Tier<'a>> {
+    let best = prefer.iter().map(|node| Tier { only: Some(*node), not: avoid, last: false });
     let all = avoid.len();
     let fewest = if repeat { 0 } else { all };
     let rest = [false, true].into_iter().flat_map(move |last| {

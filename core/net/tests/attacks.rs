@@ -1,11 +1,6 @@
 //! What has brought other nodes down: hostile peers, made by hand, against a node over real sockets. It lives on.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -104,9 +99,7 @@ async fn prunes_with_endless_backoffs() {
         stream.write_all(&frame).await.unwrap();
     }
     // Names of shards that nobody has are not remembered.
-    let names: Vec<Vec<u8>> = (0..1000)
-        .map(|n| prune(&format!("/waku/2/rs/66/{n}"), u64::MAX))
-        .collect();
+    let names: Vec<Vec<u8>> = (0..1000).map(|n| prune(&format!("/waku/2/rs/66/{n}"), u64::MAX)).collect();
     stream.write_all(&rpc(&names)).await.unwrap();
     // It is still listened to: a good message of the same peer is taken and given to a subscriber.
     let mut client = Client::start(single(node.tcp()));
@@ -137,17 +130,11 @@ async fn what_is_no_waku_message_is_not_passed_on_and_ends_its_sender() {
         WakuMessage::new(TOPIC.into(), Vec::new(), 1),
         WakuMessage::new(String::new(), vec![1], 1),
         WakuMessage::new(TOPIC.into(), vec![0; 151 * 1024], 1),
-        WakuMessage {
-            meta: Some(vec![0; 65]),
-            ..good.clone()
-        },
+        WakuMessage { meta: Some(vec![0; 65]), ..good.clone() },
     ];
     let mut data: Vec<Vec<u8>> = bad.iter().map(WakuMessage::encode_to_vec).collect();
     data.extend((0..8u8).map(|n| vec![0xff, n]));
-    stream
-        .write_all(&rpc(&[publish(&good.encode_to_vec())]))
-        .await
-        .unwrap();
+    stream.write_all(&rpc(&[publish(&good.encode_to_vec())])).await.unwrap();
     for one in &data {
         stream.write_all(&rpc(&[publish(one)])).await.unwrap();
     }
@@ -202,25 +189,14 @@ async fn windows_that_are_not_kept() {
     let open = || yamux(WINDOW_UPDATE, SYN, 1, 0, &[]);
     let part = |flags| yamux(DATA, flags, 1, len(body.len()), &body);
     let credit = |amount| yamux(WINDOW_UPDATE, 0, 1, amount, &[]);
-    let small: Vec<u8> = (0..64)
-        .flat_map(|_| yamux(DATA, 0, 1, 16 * 1024, &body[..16 * 1024]))
-        .collect();
+    let small: Vec<u8> = (0..64).flat_map(|_| yamux(DATA, 0, 1, 16 * 1024, &body[..16 * 1024])).collect();
     let attacks: [(&str, Vec<Vec<u8>>); 6] = [
         ("a first frame over the window", vec![part(SYN)]),
         ("a frame over the window", vec![open(), part(0)]),
         ("many small frames over the window", vec![open(), small]),
-        (
-            "credit beyond counting",
-            vec![open(), credit(u32::MAX), credit(u32::MAX), credit(u32::MAX)],
-        ),
-        (
-            "a length without end",
-            vec![open(), yamux(DATA, 0, 1, u32::MAX, &body)],
-        ),
-        (
-            "a stream opened twice",
-            vec![open(), open(), part(SYN), open()],
-        ),
+        ("credit beyond counting", vec![open(), credit(u32::MAX), credit(u32::MAX), credit(u32::MAX)]),
+        ("a length without end", vec![open(), yamux(DATA, 0, 1, u32::MAX, &body)]),
+        ("a stream opened twice", vec![open(), open(), part(SYN), open()]),
     ];
     let before = raw::memory();
     for (what, frames) in attacks {
@@ -250,15 +226,9 @@ async fn a_hundred_thousand_yamux_streams() {
     let hello = b"\x13/multistream/1.0.0\n";
     let half = |id| yamux(DATA, SYN, id, 20, hello);
     let ways: [(&str, Way); 3] = [
-        (
-            "opened",
-            Box::new(|id| yamux(WINDOW_UPDATE, SYN, id, 0, &[])),
-        ),
+        ("opened", Box::new(|id| yamux(WINDOW_UPDATE, SYN, id, 0, &[]))),
         ("half negotiated", Box::new(half)),
-        (
-            "opened and reset",
-            Box::new(move |id| [half(id), yamux(DATA, RST, id, 0, &[])].concat()),
-        ),
+        ("opened and reset", Box::new(move |id| [half(id), yamux(DATA, RST, id, 0, &[])].concat())),
     ];
     let before = raw::memory();
     for (what, frame) in ways {

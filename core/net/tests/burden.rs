@@ -1,11 +1,6 @@
 //! Peers that take nothing of what is for them: what waits is bounded, and others are served.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -18,9 +13,8 @@ use libp2p::PeerId;
 use sotto_net::service::{self, ArchiveRequest};
 use sotto_net::{NodeConfig, NodeEvent, NodeKey, Sharding};
 use sotto_wire::waku::{
-    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
-    LightPushResponse, MessagePush, StoreQueryRequest, StoreQueryResponse, WakuMessage,
-    message_hash, protocol,
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest, LightPushResponse,
+    MessagePush, StoreQueryRequest, StoreQueryResponse, WakuMessage, message_hash, protocol,
 };
 use support::peer::{Muxer, Peer};
 use support::{Archive, Node, PUBSUB, TOPIC, alone, archived, node_config, now_ns, soon, through};
@@ -29,20 +23,14 @@ async fn subscribe(peer: &mut Peer, node: PeerId, topic: &str) -> Option<u32> {
     filter(peer, node, FilterSubscribeType::Subscribe, topic).await
 }
 
-async fn filter(
-    peer: &mut Peer,
-    node: PeerId,
-    kind: FilterSubscribeType,
-    topic: &str,
-) -> Option<u32> {
+async fn filter(peer: &mut Peer, node: PeerId, kind: FilterSubscribeType, topic: &str) -> Option<u32> {
     let request = FilterSubscribeRequest {
         request_id: Some("s".into()),
         filter_subscribe_type: Some(kind.into()),
         pubsub_topic: Some(PUBSUB.into()),
         content_topics: vec![topic.into()],
     };
-    let answer: FilterSubscribeResponse =
-        peer.ask(node, protocol::FILTER_SUBSCRIBE, &request).await;
+    let answer: FilterSubscribeResponse = peer.ask(node, protocol::FILTER_SUBSCRIBE, &request).await;
     answer.status_code
 }
 
@@ -118,10 +106,7 @@ async fn what_no_relay_peer_could_be_given_is_refused_each_time_and_kept_all_the
             break;
         }
     }
-    assert_eq!(
-        stored(&mut peer, at, message_hash(PUBSUB, &refused)).await,
-        1
-    );
+    assert_eq!(stored(&mut peer, at, message_hash(PUBSUB, &refused)).await, 1);
 }
 
 /// gossipsub knows messages by their bytes, and the shard is not among them.
@@ -248,21 +233,10 @@ async fn queries_leave_an_archive_that_stands_still_room_for_messages() {
     }
     let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
     let at = peer.dial(&addresses[0]).await;
-    for shard in [
-        "/waku/2/rs/66/1",
-        "/waku/2/rs/1/0",
-        "/waku/2/default-waku/proto",
-        "",
-    ] {
-        let elsewhere = StoreQueryRequest {
-            pubsub_topic: Some(shard.into()),
-            ..everything()
-        };
+    for shard in ["/waku/2/rs/66/1", "/waku/2/rs/1/0", "/waku/2/default-waku/proto", ""] {
+        let elsewhere = StoreQueryRequest { pubsub_topic: Some(shard.into()), ..everything() };
         let nothing: StoreQueryResponse = peer.ask(at, protocol::STORE, &elsewhere).await;
-        assert_eq!(
-            (nothing.status_code, nothing.messages.len()),
-            (Some(200), 0)
-        );
+        assert_eq!((nothing.status_code, nothing.messages.len()), (Some(200), 0));
     }
     for number in 0..200 {
         let kept = message(TOPIC, number, 1024);

@@ -1,11 +1,6 @@
 //! What a message costs on the wire: TCP payload, both directions, measured at the client's sockets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -47,9 +42,7 @@ async fn bytes_of_a_push_and_of_a_publish() {
     let mut bounds = [(512, 1100, 900), (512, 1100, 700), (2048, 2700, 2300)].into_iter();
     for (index, len) in [512, 512, 2048].into_iter().enumerate() {
         let before = (settled(&sending).await, settled(&hearing).await);
-        sender
-            .publish(index as u64, vec![index as u8 + 1; len])
-            .await;
+        sender.publish(index as u64, vec![index as u8 + 1; len]).await;
         sender.published().await;
         let pushed = |event| matches!(event, Event::Message(_)).then_some(());
         hearer.until("a push", pushed).await;

@@ -1,12 +1,7 @@
 //! Who is asked, and under which key: at random among the healthy, those that were found out last, and every network and
 //! every start under new keys.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -18,8 +13,8 @@ use std::time::Duration;
 use libp2p::PeerId;
 use sotto_net::{Circle, Command, Event, NetConfig, Network, NodeNumber, PublishOutcome};
 use sotto_wire::waku::{
-    self, LightPushResponse, Message as _, StoreQueryRequest, StoreQueryResponse, WakuMessage,
-    WakuMessageKeyValue, message_hash, protocol,
+    self, LightPushResponse, Message as _, StoreQueryRequest, StoreQueryResponse, WakuMessage, WakuMessageKeyValue,
+    message_hash, protocol,
 };
 use support::bad::{Bad, BadNode};
 use support::peer::{Muxer, Peer, Script};
@@ -56,20 +51,9 @@ async fn publish(client: &mut Client, id: u64, not: Vec<NodeNumber>) -> NodeNumb
 }
 
 /// The same through the node that is drawn for a value.
-async fn spread(
-    client: &mut Client,
-    id: u64,
-    not: Vec<NodeNumber>,
-    spread: Option<u64>,
-) -> NodeNumber {
-    let command = Command::Publish {
-        id,
-        topic: TOPIC.into(),
-        payload: vec![id as u8; 512],
-        timestamp_ns: now_ns(),
-        not,
-        spread,
-    };
+async fn spread(client: &mut Client, id: u64, not: Vec<NodeNumber>, spread: Option<u64>) -> NodeNumber {
+    let command =
+        Command::Publish { id, topic: TOPIC.into(), payload: vec![id as u8; 512], timestamp_ns: now_ns(), not, spread };
     client.send(command).await;
     let (outcome, node, _) = client.published().await;
     assert!(matches!(outcome, PublishOutcome::Relayed { .. }));
@@ -128,10 +112,7 @@ async fn what_is_spread_goes_through_the_node_that_was_drawn_for_it() {
     let nodes = four().await;
     let mut client = Client::start(config(&addresses(&nodes)));
     let first = publish(&mut client, 0, vec![]).await;
-    let preferred = Command::Prefer {
-        publish: vec![first],
-        receive: vec![],
-    };
+    let preferred = Command::Prefer { publish: vec![first], receive: vec![] };
     client.send(preferred).await;
     let mut drawn = BTreeSet::new();
     for key in 0..40 {
@@ -310,10 +291,7 @@ fn met(node: &mut BadNode) -> Vec<PeerId> {
 /// Both circles show a new key after each change of network and at each start, also one with the book of the last run.
 #[tokio::test]
 async fn no_key_is_shown_twice() {
-    let mut nodes = [
-        BadNode::start(Bad::Silent).await,
-        BadNode::start(Bad::Silent).await,
-    ];
+    let mut nodes = [BadNode::start(Bad::Silent).await, BadNode::start(Bad::Silent).await];
     let config = net_config(&addresses(&nodes));
     let mut book = Vec::new();
     let mut seen: [Vec<PeerId>; 2] = Default::default();

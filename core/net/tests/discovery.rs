@@ -1,11 +1,6 @@
 //! Nodes that nobody configured: found by DNS, by peer exchange and by discv5, over real sockets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -13,9 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sotto_net::service::{self, StartError};
-use sotto_net::{
-    Command, Discv5Config, Event, KnownNode, NodeConfig, NodeKey, PublishOutcome, Source,
-};
+use sotto_net::{Command, Discv5Config, Event, KnownNode, NodeConfig, NodeKey, PublishOutcome, Source};
 use sotto_wire::waku::{self, PeerExchangeResponse, PeerExchangeRpc, PeerInfo, protocol};
 use support::peer::{Muxer, Peer};
 use support::tree::{Server, Tree, nobody, record};
@@ -72,9 +65,7 @@ async fn round_trip(client: &mut Client) {
 /// Everything the client wants remembered, to the end.
 async fn book(mut client: Client) -> Vec<KnownNode> {
     client.send(Command::Close).await;
-    client
-        .until("the end", |event| (event == Event::Closed).then_some(()))
-        .await;
+    client.until("the end", |event| (event == Event::Closed).then_some(())).await;
     client.book.into_values().collect()
 }
 
@@ -116,10 +107,7 @@ async fn a_node_names_another() {
     // One node alone is no two circles.
     round_trip(&mut client).await;
     let known = book(client).await;
-    let named: Vec<_> = known
-        .iter()
-        .filter(|node| node.source == Source::Inside)
-        .collect();
+    let named: Vec<_> = known.iter().filter(|node| node.source == Source::Inside).collect();
     assert_eq!(named.len(), 1);
     assert!(named[0].answered_s > 0 && named[0].circle == 0, "{named:?}");
 }
@@ -136,11 +124,7 @@ async fn forged_records_are_no_nodes() {
     let infos = records.into_iter().map(|enr| PeerInfo { enr: Some(enr) });
     let answer = waku::encode_framed(&PeerExchangeRpc {
         query: None, // as go has it
-        response: Some(PeerExchangeResponse {
-            peer_infos: infos.collect(),
-            status_code: None,
-            status_desc: None,
-        }),
+        response: Some(PeerExchangeResponse { peer_infos: infos.collect(), status_code: None, status_desc: None }),
     });
     let script: support::peer::Script = Arc::new(move |_, _| answer.clone());
     let ok = waku::encode_framed(&waku::FilterSubscribeResponse {
@@ -149,20 +133,14 @@ async fn forged_records_are_no_nodes() {
         status_desc: None,
     });
     let filter: support::peer::Script = Arc::new(move |_, _| ok.clone());
-    let scripts = vec![
-        (protocol::PEER_EXCHANGE, script),
-        (protocol::FILTER_SUBSCRIBE, filter),
-    ];
+    let scripts = vec![(protocol::PEER_EXCHANGE, script), (protocol::FILTER_SUBSCRIBE, filter)];
     let liar = Peer::start(Muxer::Yamux, scripts).await;
     let mut client = Client::start(net_config(&[&liar.address]));
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
     client.publish(1, vec![1; 512]).await;
     let (outcome, ..) = client.published().await;
-    assert!(
-        matches!(outcome, PublishOutcome::Relayed { .. }),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, PublishOutcome::Relayed { .. }), "{outcome:?}");
     let known = book(client).await;
     assert_eq!(known.len(), 2, "{known:?}");
 }
@@ -172,10 +150,7 @@ async fn seeker(bootstrap: &[&str]) -> Node {
     let mut config = node_config();
     config.discovery = Some(Discv5Config {
         listen: "127.0.0.1:0".parse().unwrap(),
-        bootstrap: bootstrap
-            .iter()
-            .map(|record| (*record).to_owned())
-            .collect(),
+        bootstrap: bootstrap.iter().map(|record| (*record).to_owned()).collect(),
     });
     Node::start(config).await
 }
@@ -194,11 +169,7 @@ async fn three_nodes_find_each_other_from_one_record() {
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
     client.publish(1, vec![7; 512]).await;
-    client
-        .until("a message through the mesh", |event| {
-            matches!(event, Event::Message(_)).then_some(())
-        })
-        .await;
+    client.until("a message through the mesh", |event| matches!(event, Event::Message(_)).then_some(())).await;
     let known = book(client).await;
     assert_eq!(known.len(), 3, "{known:?}");
 }
@@ -217,15 +188,9 @@ async fn signpost() -> discv5::Discv5 {
         .add_value("waku2", &[0x0f_u8].as_slice())
         .build(&key)
         .unwrap();
-    let listen = ListenConfig::FromSockets {
-        ipv4: Some(Arc::new(udp)),
-        ipv6: None,
-    };
+    let listen = ListenConfig::FromSockets { ipv4: Some(Arc::new(udp)), ipv6: None };
     let mut config = ConfigBuilder::new(listen);
-    config.protocol_identity(ProtocolIdentity {
-        protocol_id: *b"d5waku",
-        protocol_version: [0, 1],
-    });
+    config.protocol_identity(ProtocolIdentity { protocol_id: *b"d5waku", protocol_version: [0, 1] });
     let mut discv5 = Discv5::new(record, key, config.build()).unwrap();
     discv5.start().await.unwrap();
     discv5
@@ -290,16 +255,11 @@ async fn other_discv5_networks_are_not_ours() {
         .add_value("waku2", &[1_u8].as_slice())
         .build(&key)
         .unwrap();
-    let listen = ListenConfig::FromSockets {
-        ipv4: Some(Arc::new(udp)),
-        ipv6: None,
-    };
+    let listen = ListenConfig::FromSockets { ipv4: Some(Arc::new(udp)), ipv6: None };
     let mut other = Discv5::new(record.clone(), key, ConfigBuilder::new(listen).build()).unwrap();
     other.start().await.unwrap();
     let node = seeker(&[&record.to_base64()]).await;
-    other
-        .add_enr(node.record.clone().unwrap().parse().unwrap())
-        .unwrap();
+    other.add_enr(node.record.clone().unwrap().parse().unwrap()).unwrap();
     let found = other.find_node(enr::NodeId::random()).await.unwrap();
     assert!(found.is_empty() && other.connected_peers() == 0);
 }
@@ -308,10 +268,7 @@ async fn other_discv5_networks_are_not_ours() {
 async fn what_discv5_cannot_begin_with() {
     let config = |listen: &str, bootstrap: &str| {
         let mut config = node_config();
-        config.discovery = Some(Discv5Config {
-            listen: listen.parse().unwrap(),
-            bootstrap: vec![bootstrap.into()],
-        });
+        config.discovery = Some(Discv5Config { listen: listen.parse().unwrap(), bootstrap: vec![bootstrap.into()] });
         service::start(config, NodeKey::generate()).err()
     };
     let bad = config("127.0.0.1:0", "enr:AAAA");
@@ -319,10 +276,7 @@ async fn what_discv5_cannot_begin_with() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut same = node_config();
-    same.discovery = Some(Discv5Config {
-        listen: address.parse().unwrap(),
-        bootstrap: Vec::new(),
-    });
+    same.discovery = Some(Discv5Config { listen: address.parse().unwrap(), bootstrap: Vec::new() });
     let bad = service::start(same, NodeKey::generate()).err();
     assert!(matches!(bad, Some(StartError::Udp(_))));
 }
@@ -334,10 +288,7 @@ async fn what_is_announced_takes_the_place_of_where_it_listens() {
     let named = "/dns4/node.example.org/tcp/443/wss";
     let mut config = node_config();
     config.announce = vec![named.into(), plain.into()];
-    config.discovery = Some(Discv5Config {
-        listen: "0.0.0.0:0".parse().unwrap(),
-        bootstrap: Vec::new(),
-    });
+    config.discovery = Some(Discv5Config { listen: "0.0.0.0:0".parse().unwrap(), bootstrap: Vec::new() });
     let node = Node::start(config).await;
     let record: discv5::Enr = node.record.clone().unwrap().parse().unwrap();
     let ip = "203.0.113.7".parse().unwrap();
@@ -375,10 +326,7 @@ async fn what_cannot_be_announced() {
         "/ip4/203.0.113.7/tcp/1/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
     ] {
         let error = start(&[good, bad]);
-        assert!(
-            matches!(error, Some(StartError::Announce { index: 1 })),
-            "{bad}"
-        );
+        assert!(matches!(error, Some(StartError::Announce { index: 1 })), "{bad}");
     }
     let error = start(&[good; 9]);
     assert!(matches!(error, Some(StartError::Announce { index: 8 })));
@@ -393,20 +341,14 @@ async fn a_link_changes_no_network_that_is_there() {
     let client = Client::start(net_config(&[first.tcp()]));
     client.send(named()).await;
     let known = book(client).await;
-    assert!(
-        known.len() == 1 && known[0].source == Source::Static,
-        "{known:?}"
-    );
+    assert!(known.len() == 1 && known[0].source == Source::Static, "{known:?}");
 
     let mut client = Client::start(net_config(&[]));
     client.send(named()).await;
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
     let known = book(client).await;
-    assert!(
-        known.len() == 1 && known[0].source == Source::Invite,
-        "{known:?}"
-    );
+    assert!(known.len() == 1 && known[0].source == Source::Invite, "{known:?}");
 }
 
 /// While nothing works and nothing can be found, the search gets rarer.

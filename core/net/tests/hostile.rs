@@ -1,12 +1,7 @@
 //! Bad service nodes over real sockets: what is sent and received arrives all the same, the work is bounded, and who is
 //! found out is used no more.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -15,9 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sotto_net::{Circle, Command, Event, FailReason, NetConfig, NodeNumber, PublishOutcome};
-use sotto_wire::waku::{
-    FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, protocol,
-};
+use sotto_wire::waku::{FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, protocol};
 use support::bad::{Bad, BadNode};
 use support::peer::{Muxer, Peer};
 use support::{Client, Node, PATIENCE, PUBSUB, TOPIC, alone, net_config, now_ns, single, soon};
@@ -35,14 +28,7 @@ fn config(nodes: &[&str]) -> NetConfig {
 }
 
 fn publish(id: u64, payload: Vec<u8>, not: Vec<NodeNumber>) -> Command {
-    Command::Publish {
-        id,
-        topic: TOPIC.into(),
-        payload,
-        timestamp_ns: now_ns(),
-        not,
-        spread: None,
-    }
+    Command::Publish { id, topic: TOPIC.into(), payload, timestamp_ns: now_ns(), not, spread: None }
 }
 
 fn query(id: u64, circle: Circle) -> Command {
@@ -61,16 +47,9 @@ async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTre
     let (mut takers, mut hashes) = (Vec::new(), Vec::new());
     for attempt in 0..200 {
         let id = id * 1000 + attempt;
-        client
-            .send(publish(id, payload.clone(), takers.clone()))
-            .await;
+        client.send(publish(id, payload.clone(), takers.clone())).await;
         let (outcome, node, hash) = until(client, heard, |event| match event {
-            Event::Published {
-                id: of,
-                outcome,
-                node,
-                hash,
-            } if of == id => Some((outcome, node, hash)),
+            Event::Published { id: of, outcome, node, hash } if of == id => Some((outcome, node, hash)),
             _ => None,
         })
         .await;
@@ -80,17 +59,9 @@ async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTre
         takers.splice(0..0, node);
         hashes.push(hash);
         let hashes = hashes.clone();
-        client
-            .send(Command::Check {
-                id,
-                hashes,
-                not: node,
-            })
-            .await;
+        client.send(Command::Check { id, hashes, not: node }).await;
         let present = until(client, heard, |event| match event {
-            Event::Checked {
-                id: of, present, ..
-            } if of == id => Some(!present.is_empty()),
+            Event::Checked { id: of, present, .. } if of == id => Some(!present.is_empty()),
             Event::CheckFailed { id: of, .. } if of == id => Some(false),
             _ => None,
         })
@@ -103,11 +74,7 @@ async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTre
 }
 
 /// The event that is picked; what comes meanwhile is heard.
-async fn until<T>(
-    client: &mut Client,
-    heard: &mut BTreeSet<Vec<u8>>,
-    mut pick: impl FnMut(Event) -> Option<T>,
-) -> T {
+async fn until<T>(client: &mut Client, heard: &mut BTreeSet<Vec<u8>>, mut pick: impl FnMut(Event) -> Option<T>) -> T {
     client
         .until("an answer", |event| {
             match &event {
@@ -171,10 +138,7 @@ async fn one_good_of(count: usize, which: usize) {
     }
     let wanted: BTreeSet<Vec<u8>> = (0..5).map(|number| payload(1, number)).collect();
     while !wanted.is_subset(&answers) {
-        until(&mut friend, &mut answers, |event| {
-            matches!(event, Event::Message(_)).then_some(())
-        })
-        .await;
+        until(&mut friend, &mut answers, |event| matches!(event, Event::Message(_)).then_some(())).await;
     }
     let asked: Vec<(Bad, usize)> = bad.iter().map(|node| (node.bad, node.asked())).collect();
     for (bad, asked) in asked {
@@ -233,9 +197,7 @@ async fn a_silent_filter_is_found_out_by_a_store() {
     gap(&mut client).await;
     friend.publish(3, payload(2, 3)).await;
     let came = |event| matches!(event, Event::Message(one) if one.payload == payload(2, 3));
-    client
-        .until("a push", |event| came(event).then_some(()))
-        .await;
+    client.until("a push", |event| came(event).then_some(())).await;
     // Demoted: another connection goes to the good node.
     let asked = silent.asked();
     for id in 10..20 {
@@ -271,17 +233,10 @@ async fn a_silent_filter_is_found_out_by_another() {
     let asked = silent.asked();
     for number in 100..110 {
         friend.publish(number, payload(2, number as u8)).await;
-        let came =
-            |event| matches!(event, Event::Message(one) if one.payload == payload(2, number as u8));
-        client
-            .until("a push", |event| came(event).then_some(()))
-            .await;
+        let came = |event| matches!(event, Event::Message(one) if one.payload == payload(2, number as u8));
+        client.until("a push", |event| came(event).then_some(())).await;
     }
-    assert_eq!(
-        silent.asked(),
-        asked,
-        "taken again although it was found out"
-    );
+    assert_eq!(silent.asked(), asked, "taken again although it was found out");
 }
 
 #[tokio::test]
@@ -289,11 +244,7 @@ async fn who_answers_byte_by_byte_or_never_costs_one_time_limit_each() {
     let drip = BadNode::start(Bad::Drip).await;
     let mute = BadNode::start(Bad::Mute).await;
     let good = Node::start(alone()).await;
-    let nodes = [
-        drip.peer.address.as_str(),
-        mute.peer.address.as_str(),
-        good.tcp(),
-    ];
+    let nodes = [drip.peer.address.as_str(), mute.peer.address.as_str(), good.tcp()];
     let mut client = Client::start(config(&nodes));
     for id in 0..20 {
         client.publish(id, payload(1, id as u8)).await;
@@ -349,11 +300,7 @@ async fn a_message_is_refused_when_every_node_refuses_it() {
 
 #[tokio::test]
 async fn who_is_preferred_is_used_first_and_another_for_what_it_had() {
-    let nodes = [
-        Node::start(alone()).await,
-        Node::start(alone()).await,
-        Node::start(alone()).await,
-    ];
+    let nodes = [Node::start(alone()).await, Node::start(alone()).await, Node::start(alone()).await];
     let all: Vec<&str> = nodes.iter().map(Node::tcp).collect();
     let mut client = Client::start(config(&all));
     let (mut takers, mut heard) = (BTreeSet::new(), BTreeSet::new());
@@ -373,10 +320,7 @@ async fn who_is_preferred_is_used_first_and_another_for_what_it_had() {
         takers.insert(taker(&mut client, not).await);
     }
     for preferred in takers {
-        let prefer = Command::Prefer {
-            publish: vec![preferred],
-            receive: Vec::new(),
-        };
+        let prefer = Command::Prefer { publish: vec![preferred], receive: Vec::new() };
         client.send(prefer).await;
         for _ in 0..10 {
             assert_eq!(taker(&mut client, Vec::new()).await, preferred);
@@ -403,9 +347,7 @@ async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
     let (mut heard, mut takers) = (BTreeSet::new(), Vec::new());
     for id in 0..5 {
         let before = swallowed();
-        client
-            .send(publish(id, payload(1, id as u8), takers.clone()))
-            .await;
+        client.send(publish(id, payload(1, id as u8), takers.clone())).await;
         let node = until(&mut client, &mut heard, |event| match event {
             Event::Published { node, .. } => node,
             _ => None,
@@ -442,11 +384,7 @@ async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
 
 #[tokio::test]
 async fn who_brought_messages_is_asked_and_subscribed_at_first() {
-    let nodes = [
-        Node::start(alone()).await,
-        Node::start(alone()).await,
-        Node::start(alone()).await,
-    ];
+    let nodes = [Node::start(alone()).await, Node::start(alone()).await, Node::start(alone()).await];
     let mut friend = Client::start(single(nodes[1].tcp()));
     friend.publish(1, payload(2, 1)).await;
     friend.published().await;
@@ -462,10 +400,7 @@ async fn who_brought_messages_is_asked_and_subscribed_at_first() {
         let messages = client.until("a page", page).await;
         bringer = bringer.or(messages.first().map(|one| one.node));
     }
-    let prefer = Command::Prefer {
-        publish: Vec::new(),
-        receive: bringer.into_iter().collect(),
-    };
+    let prefer = Command::Prefer { publish: Vec::new(), receive: bringer.into_iter().collect() };
     client.send(prefer).await;
     for id in 10..30 {
         client.send(query(id, Circle::Receive)).await;
@@ -479,9 +414,7 @@ async fn who_brought_messages_is_asked_and_subscribed_at_first() {
     client.subscribed().await;
     friend.publish(2, payload(2, 2)).await;
     let came = |event| matches!(event, Event::Message(one) if Some(one.node) == bringer);
-    client
-        .until("a push", |event| came(event).then_some(()))
-        .await;
+    client.until("a push", |event| came(event).then_some(())).await;
 }
 
 /// Its queue is bounded by bytes long before it is by number.

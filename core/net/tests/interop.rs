@@ -1,11 +1,6 @@
 //! Peers of other kinds: lightpush v2 only, mplex only, one push a stream, another cluster.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -15,9 +10,9 @@ use futures::AsyncWriteExt as _;
 use libp2p::PeerId;
 use sotto_net::{Event, PublishOutcome};
 use sotto_wire::waku::{
-    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
-    LightPushResponse, Message as _, MessagePush, PeerExchangeQuery, PeerExchangeRpc, PushRequest,
-    PushResponse, PushRpc, WakuMessage, WakuMetadata, protocol,
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest, LightPushResponse,
+    Message as _, MessagePush, PeerExchangeQuery, PeerExchangeRpc, PushRequest, PushResponse, PushRpc, WakuMessage,
+    WakuMetadata, protocol,
 };
 use support::peer::{Muxer, Peer, Script};
 use support::{Client, Node, PUBSUB, TOPIC, alone, now_ns, single, soon};
@@ -32,10 +27,7 @@ async fn a_node_with_lightpush_v2_only() {
         waku::encode_framed(&PushRpc {
             request_id: rpc.request_id,
             request: None,
-            response: Some(PushResponse {
-                is_success: Some(request.message.unwrap().payload == [4; 512]),
-                info: None,
-            }),
+            response: Some(PushResponse { is_success: Some(request.message.unwrap().payload == [4; 512]), info: None }),
         })
     });
     for muxer in [Muxer::Yamux, Muxer::Mplex] {
@@ -81,29 +73,18 @@ async fn a_light_client_that_speaks_mplex_only() {
         pubsub_topic: Some(PUBSUB.into()),
         content_topics: vec![TOPIC.into()],
     };
-    let answer: FilterSubscribeResponse = peer
-        .ask(server, protocol::FILTER_SUBSCRIBE, &subscribe)
-        .await;
+    let answer: FilterSubscribeResponse = peer.ask(server, protocol::FILTER_SUBSCRIBE, &subscribe).await;
     assert_eq!(answer.status_code, Some(200));
     assert_eq!(answer.request_id.as_deref(), Some("1"));
 
     let message = |number| WakuMessage::new(TOPIC.into(), vec![number; 512], now_ns());
-    let request = LightPushRequest {
-        request_id: Some("2".into()),
-        pubsub_topic: Some(PUBSUB.into()),
-        message: Some(message(1)),
-    };
+    let request =
+        LightPushRequest { request_id: Some("2".into()), pubsub_topic: Some(PUBSUB.into()), message: Some(message(1)) };
     let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &request).await;
-    assert_eq!(
-        (answer.status_code, answer.relay_peer_count),
-        (Some(200), Some(1))
-    );
+    assert_eq!((answer.status_code, answer.relay_peer_count), (Some(200), Some(1)));
     let request = PushRpc {
         request_id: Some("3".into()),
-        request: Some(PushRequest {
-            pubsub_topic: Some(PUBSUB.into()),
-            message: Some(message(2)),
-        }),
+        request: Some(PushRequest { pubsub_topic: Some(PUBSUB.into()), message: Some(message(2)) }),
         response: None,
     };
     let answer: PushRpc = peer.ask(server, protocol::LIGHTPUSH_V2, &request).await;
@@ -123,10 +104,7 @@ async fn a_light_client_that_speaks_mplex_only() {
     let answer: LightPushResponse = peer.ask(server, protocol::LIGHTPUSH_V3, &foreign).await;
     assert_eq!(answer.status_code, Some(421));
 
-    let query = PeerExchangeRpc {
-        query: Some(PeerExchangeQuery { num_peers: Some(5) }),
-        response: None,
-    };
+    let query = PeerExchangeRpc { query: Some(PeerExchangeQuery { num_peers: Some(5) }), response: None };
     let answer: PeerExchangeRpc = peer.ask(server, protocol::PEER_EXCHANGE, &query).await;
     assert_eq!(answer.response.unwrap().status_code, Some(200));
     assert!(answer.query.is_some(), "nim wants it");
@@ -148,11 +126,7 @@ async fn a_subscriber_that_reads_one_push_a_stream_gets_them_all() {
             }
             subscribe(&mut peer, server).await;
             push_ten(&mut peer, server).await;
-            assert_eq!(
-                ten(pushes).await,
-                Vec::from_iter(0..10),
-                "{agent} {identified}"
-            );
+            assert_eq!(ten(pushes).await, Vec::from_iter(0..10), "{agent} {identified}");
         }
     }
 }
@@ -201,9 +175,7 @@ async fn subscribe(peer: &mut Peer, server: PeerId) {
         pubsub_topic: Some(PUBSUB.into()),
         content_topics: vec![TOPIC.into()],
     };
-    let answer: FilterSubscribeResponse = peer
-        .ask(server, protocol::FILTER_SUBSCRIBE, &subscribe)
-        .await;
+    let answer: FilterSubscribeResponse = peer.ask(server, protocol::FILTER_SUBSCRIBE, &subscribe).await;
     assert_eq!(answer.status_code, Some(200));
 }
 
@@ -269,8 +241,7 @@ async fn too_many_requests_are_answered_as_such() {
     };
     let mut codes = Vec::new();
     for _ in 0..20 {
-        let answer: FilterSubscribeResponse =
-            peer.ask(server, protocol::FILTER_SUBSCRIBE, &ping).await;
+        let answer: FilterSubscribeResponse = peer.ask(server, protocol::FILTER_SUBSCRIBE, &ping).await;
         codes.push(answer.status_code.unwrap());
     }
     assert_eq!(codes[..2], [404, 404]);
@@ -354,10 +325,7 @@ async fn a_filter_node_with_too_much_to_do_is_left_for_another() {
     // Waits of 0.1, 0.2 and 0.4 s, each ± half.
     let waits: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (wait, least) in waits.iter().zip([50, 100, 200]) {
-        assert!(
-            *wait >= std::time::Duration::from_millis(least),
-            "{waits:?}"
-        );
+        assert!(*wait >= std::time::Duration::from_millis(least), "{waits:?}");
     }
     client.publish(1, vec![3; 512]).await;
     let pushed = |event| matches!(event, Event::Message(_)).then_some(());
@@ -412,10 +380,7 @@ async fn answers_carry_what_is_zero_or_empty() {
         .ask(
             at,
             protocol::PEER_EXCHANGE,
-            &PeerExchangeRpc {
-                query: Some(PeerExchangeQuery { num_peers: Some(0) }),
-                response: None,
-            },
+            &PeerExchangeRpc { query: Some(PeerExchangeQuery { num_peers: Some(0) }), response: None },
         )
         .await;
     assert!(answer.query.is_some() && answer.response.unwrap().status_code.is_some());

@@ -1,11 +1,6 @@
 //! What a node bears and how it says no, over real sockets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -16,9 +11,9 @@ use libp2p::PeerId;
 use sotto_net::service::{self, ArchiveRequest};
 use sotto_net::{NodeEvent, NodeKey};
 use sotto_wire::waku::{
-    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
-    LightPushResponse, PeerExchangeQuery, PeerExchangeRpc, PushRequest, PushRpc, StoreQueryRequest,
-    StoreQueryResponse, WakuMessage, protocol,
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest, LightPushResponse,
+    PeerExchangeQuery, PeerExchangeRpc, PushRequest, PushRpc, StoreQueryRequest, StoreQueryResponse, WakuMessage,
+    protocol,
 };
 use support::peer::{Muxer, Peer};
 use support::{Node, PUBSUB, TOPIC, alone, now_ns, soon, through};
@@ -50,10 +45,7 @@ fn push_v3(payload: usize) -> LightPushRequest {
 fn push_v2(payload: usize) -> PushRpc {
     PushRpc {
         request_id: Some("p".into()),
-        request: Some(PushRequest {
-            pubsub_topic: Some(PUBSUB.into()),
-            message: push_v3(payload).message,
-        }),
+        request: Some(PushRequest { pubsub_topic: Some(PUBSUB.into()), message: push_v3(payload).message }),
         response: None,
     }
 }
@@ -89,9 +81,7 @@ async fn too_many_requests_have_no_id() {
     let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
     let at = peer.dial(node.tcp()).await;
     let none = || Some("N/A".to_owned());
-    let answer: FilterSubscribeResponse = peer
-        .ask(at, protocol::FILTER_SUBSCRIBE, &subscribe(0..1))
-        .await;
+    let answer: FilterSubscribeResponse = peer.ask(at, protocol::FILTER_SUBSCRIBE, &subscribe(0..1)).await;
     assert_eq!((answer.request_id, answer.status_code), (none(), Some(429)));
     let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &push_v3(9)).await;
     assert_eq!((answer.request_id, answer.status_code), (none(), Some(429)));
@@ -101,17 +91,11 @@ async fn too_many_requests_have_no_id() {
         (answer.request_id, response.is_success, response.info),
         (none(), Some(false), Some("TOO_MANY_REQUESTS".into()))
     );
-    let query = StoreQueryRequest {
-        request_id: Some("q".into()),
-        ..StoreQueryRequest::default()
-    };
+    let query = StoreQueryRequest { request_id: Some("q".into()), ..StoreQueryRequest::default() };
     let answer: StoreQueryResponse = peer.ask(at, protocol::STORE, &query).await;
     assert_eq!((answer.request_id, answer.status_code), (none(), Some(429)));
     assert!(answer.status_desc.is_some(), "nim wants it");
-    let query = PeerExchangeRpc {
-        query: Some(PeerExchangeQuery { num_peers: Some(1) }),
-        response: None,
-    };
+    let query = PeerExchangeRpc { query: Some(PeerExchangeQuery { num_peers: Some(1) }), response: None };
     let answer: PeerExchangeRpc = peer.ask(at, protocol::PEER_EXCHANGE, &query).await;
     assert_eq!(answer.response.unwrap().status_code, Some(429));
 }
@@ -122,30 +106,22 @@ async fn what_is_too_large_is_refused_as_such() {
     let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
     let at = peer.dial(node.tcp()).await;
     let largest = waku::MAX_MESSAGE - 100;
-    let answer: LightPushResponse = peer
-        .ask(at, protocol::LIGHTPUSH_V3, &push_v3(largest))
-        .await;
+    let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &push_v3(largest)).await;
     assert_eq!(answer.status_code, Some(200));
     // Over the limit of a message; and over that of a request, which is thrown away.
     for (payload, id) in [(waku::MAX_MESSAGE, "p"), (1 << 20, "N/A")] {
-        let answer: LightPushResponse = peer
-            .ask(at, protocol::LIGHTPUSH_V3, &push_v3(payload))
-            .await;
+        let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &push_v3(payload)).await;
         assert_eq!(answer.status_code, Some(413), "{payload}");
         assert_eq!(answer.request_id.as_deref(), Some(id));
-        let answer: PushRpc = peer
-            .ask(at, protocol::LIGHTPUSH_V2, &push_v2(payload))
-            .await;
+        let answer: PushRpc = peer.ask(at, protocol::LIGHTPUSH_V2, &push_v2(payload)).await;
         assert_eq!(answer.response.unwrap().is_success, Some(false));
         assert_eq!(answer.request_id.as_deref(), Some(id));
     }
     let mut long = subscribe(0..1);
     long.content_topics = vec!["x".repeat(waku::FILTER_REQUEST_CAP)];
     assert_eq!(filter(&mut peer, at, &long).await, 400);
-    let query = StoreQueryRequest {
-        request_id: Some("x".repeat(waku::STORE_REQUEST_CAP)),
-        ..StoreQueryRequest::default()
-    };
+    let query =
+        StoreQueryRequest { request_id: Some("x".repeat(waku::STORE_REQUEST_CAP)), ..StoreQueryRequest::default() };
     let answer: StoreQueryResponse = peer.ask(at, protocol::STORE, &query).await;
     assert_eq!(answer.status_code, Some(400));
 }
@@ -229,9 +205,7 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
     // The first still stands: it says what it speaks once it is asked.
     let mut other = dial(port, "127.0.0.3").await;
     for socket in [&mut open[0], &mut other] {
-        tokio::io::AsyncWriteExt::write_all(socket, b"\x13/multistream/1.0.0\n")
-            .await
-            .unwrap();
+        tokio::io::AsyncWriteExt::write_all(socket, b"\x13/multistream/1.0.0\n").await.unwrap();
         let mut hello = [0; 20];
         let read = soon("a hello", socket.read_exact(&mut hello)).await;
         assert_eq!(read.unwrap(), 20);
@@ -241,8 +215,7 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
     let again = async {
         loop {
             let mut socket = dial(port, "127.0.0.2").await;
-            let _ =
-                tokio::io::AsyncWriteExt::write_all(&mut socket, b"\x13/multistream/1.0.0\n").await;
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, b"\x13/multistream/1.0.0\n").await;
             if socket.read_exact(&mut [0; 20]).await.is_ok() {
                 return;
             }
@@ -278,22 +251,14 @@ async fn streams_that_say_nothing_cost_a_place_for_a_while() {
     let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
     let at = peer.dial(node.tcp()).await;
     let mut idle = Vec::new();
-    for protocol in [
-        protocol::STORE,
-        protocol::LIGHTPUSH_V3,
-        protocol::LIGHTPUSH_V2,
-    ] {
+    for protocol in [protocol::STORE, protocol::LIGHTPUSH_V3, protocol::LIGHTPUSH_V2] {
         let mut stream = peer.open(at, protocol).await;
         // With lazy negotiation a stream is opened with its first byte: of a frame that does not end.
         stream.write_all(&[0xff]).await.unwrap();
         stream.flush().await.unwrap();
         idle.push(stream);
     }
-    assert_eq!(
-        filter(&mut peer, at, &subscribe(0..1)).await,
-        200,
-        "one place is left"
-    );
+    assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200, "one place is left");
     for mut stream in idle {
         let end = soon("the end of an idle stream", stream.read(&mut [0; 16])).await;
         assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");

@@ -1,11 +1,6 @@
 //! Nodes that restart, forget, hang or hang up, and a client that notices and does not hammer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -14,8 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sotto_net::{
-    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeKey, PublishOutcome,
-    client,
+    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeKey, PublishOutcome, client,
 };
 use support::{Archive, Client, Node, TOPIC, alone, net_config, pair, single, soon};
 use tokio::net::TcpListener;
@@ -23,11 +17,7 @@ use tokio::net::TcpListener;
 /// Any peer id will do for a node that never gets to show one.
 const NOBODY: &str = "16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31";
 
-async fn connectivity(
-    client: &mut Client,
-    what: &str,
-    wanted: impl Fn(&Connectivity) -> bool,
-) -> Connectivity {
+async fn connectivity(client: &mut Client, what: &str, wanted: impl Fn(&Connectivity) -> bool) -> Connectivity {
     client
         .until(what, |event| match event {
             Event::Connectivity(now) if wanted(&now) => Some(now),
@@ -103,10 +93,7 @@ async fn a_black_hole_costs_one_dial_and_no_more_time_than_is_allowed() {
     let (outcome, ..) = client.published().await;
     assert_eq!(outcome, PublishOutcome::Failed(FailReason::NoNode));
     assert!(before.elapsed() < Duration::from_secs(4));
-    assert!(
-        dials.load(Ordering::SeqCst) <= 2,
-        "one dial for each circle"
-    );
+    assert!(dials.load(Ordering::SeqCst) <= 2, "one dial for each circle");
 }
 
 #[tokio::test]
@@ -142,10 +129,7 @@ fn freezable() -> (String, std::sync::mpsc::Sender<()>) {
     let (address, known) = std::sync::mpsc::channel();
     let (freeze, frozen) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
             let node = Node::start(alone()).await;
             address.send(node.tcp().to_owned()).unwrap();
@@ -291,13 +275,8 @@ async fn another_network_means_other_keys_and_a_gap() {
     client.publish(1, vec![1; 512]).await;
     client.published().await;
     node.connected(2).await;
-    client
-        .send(Command::NetworkChanged(Network::default()))
-        .await;
-    connectivity(&mut client, "subscribed again", |now| {
-        now.subscribed && now.gap
-    })
-    .await;
+    client.send(Command::NetworkChanged(Network::default())).await;
+    connectivity(&mut client, "subscribed again", |now| now.subscribed && now.gap).await;
     client.publish(2, vec![2; 512]).await;
     let (outcome, ..) = client.published().await;
     assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
@@ -323,14 +302,8 @@ async fn closing_answers_what_is_open() {
     client
         .until("closed", |event| {
             match event {
-                Event::Published {
-                    outcome: PublishOutcome::Failed(FailReason::Closing),
-                    ..
-                } => published += 1,
-                Event::QueryFailed {
-                    id: 2,
-                    reason: FailReason::Closing,
-                } => failed += 1,
+                Event::Published { outcome: PublishOutcome::Failed(FailReason::Closing), .. } => published += 1,
+                Event::QueryFailed { id: 2, reason: FailReason::Closing } => failed += 1,
                 Event::Closed => return Some(()),
                 _ => {}
             }
@@ -344,16 +317,9 @@ async fn closing_answers_what_is_open() {
 #[test]
 fn starts_outside_a_runtime_and_runs_on_one_thread() {
     let (handle, future) = client::start(net_config(&[])).unwrap();
-    let NetHandle {
-        commands,
-        mut events,
-    } = handle;
+    let NetHandle { commands, mut events } = handle;
     let thread = std::thread::spawn(move || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(future);
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
     });
     commands.blocking_send(Command::Close).unwrap();
     assert_eq!(events.blocking_recv(), Some(Event::Closed));

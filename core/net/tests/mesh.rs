@@ -1,11 +1,6 @@
 //! Two nodes in one mesh and a light client that publishes to one and hears from the other.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -23,12 +18,7 @@ async fn what_one_node_takes_another_pushes() {
     client
         .until("published and pushed", |event| {
             match event {
-                Event::Published {
-                    id: 1,
-                    outcome,
-                    node,
-                    hash,
-                } => {
+                Event::Published { id: 1, outcome, node, hash } => {
                     assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
                     taker = Some((node.unwrap(), hash));
                 }
@@ -86,10 +76,7 @@ async fn an_empty_circle_is_not_filled_by_the_other() {
         .await;
     client.publish(1, vec![7; 512]).await;
     let (outcome, node, _) = client.published().await;
-    assert_eq!(
-        (outcome, node),
-        (PublishOutcome::Failed(FailReason::NoNode), None)
-    );
+    assert_eq!((outcome, node), (PublishOutcome::Failed(FailReason::NoNode), None));
 }
 
 #[tokio::test]
@@ -131,10 +118,7 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
             _ => {}
         }
     }
-    assert!(
-        takers.windows(2).all(|pair| pair[0] != pair[1]),
-        "{takers:?}"
-    );
+    assert!(takers.windows(2).all(|pair| pair[0] != pair[1]), "{takers:?}");
     assert_eq!(heard, [0, 1, 2, 3, 4, 5]);
     // One goes: the other still pushes, and what may have been missed is said.
     a.stop().await;
@@ -269,10 +253,7 @@ async fn a_burst_arrives_whole_and_in_order_of_asking() {
             (heard.len() as u64 == BURST).then_some(())
         })
         .await;
-    println!(
-        "{BURST} messages through two nodes in {:?}",
-        before.elapsed()
-    );
+    println!("{BURST} messages through two nodes in {:?}", before.elapsed());
     heard.sort_unstable();
     heard.dedup();
     assert_eq!(heard.len() as u64, BURST);

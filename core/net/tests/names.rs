@@ -1,11 +1,6 @@
 //! Names are resolved by the servers given, as on Android, where there are no others.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -44,9 +39,7 @@ async fn name_server() -> String {
 #[tokio::test]
 async fn a_name_only_the_given_server_knows() {
     let node = Node::start(alone()).await;
-    let named = node
-        .tcp()
-        .replace("/ip4/127.0.0.1/", "/dns4/node.example.org/");
+    let named = node.tcp().replace("/ip4/127.0.0.1/", "/dns4/node.example.org/");
     let mut config = single(&named);
     config.dns_servers = vec![name_server().await];
     let mut client = Client::start(config);
@@ -86,9 +79,7 @@ async fn dialled(inside: bool) -> usize {
     let node = Node::start(config).await;
     let address = match inside {
         true => node.tcp().to_owned(),
-        false => node
-            .tcp()
-            .replace("/ip4/127.0.0.1/", "/dns4/node.example.org/"),
+        false => node.tcp().replace("/ip4/127.0.0.1/", "/dns4/node.example.org/"),
     };
     let mut config = net_config(&[&address]);
     config.dns_servers = vec![name_server().await];
@@ -102,10 +93,7 @@ async fn dialled(inside: bool) -> usize {
         client.publish(id, vec![1; 512]).await;
         let (outcome, node, _) = client.published().await;
         assert_eq!(node, None);
-        assert!(matches!(
-            outcome,
-            PublishOutcome::Failed(FailReason::NoNode | FailReason::Timeout)
-        ));
+        assert!(matches!(outcome, PublishOutcome::Failed(FailReason::NoNode | FailReason::Timeout)));
     }
     count.load(Ordering::SeqCst)
 }

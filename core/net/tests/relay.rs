@@ -1,11 +1,6 @@
 //! Relay mode: a phone that relays hears by gossip, publishes by lightpush, and serves its neighbours.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -13,9 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sotto_net::service::{self, ArchivePage, ArchiveRequest};
-use sotto_net::{
-    Circle, Command, Connectivity, Event, Network, NodeEvent, NodeKey, PublishOutcome,
-};
+use sotto_net::{Circle, Command, Connectivity, Event, Network, NodeEvent, NodeKey, PublishOutcome};
 use support::{Client, Node, TOPIC, net_config, node_config, single, soon};
 
 /// Two relays that take no filter subscription: what comes from them comes by gossip.
@@ -31,11 +24,7 @@ async fn deaf_to_filters() -> (Node, Node) {
 }
 
 async fn connectivity(client: &mut Client, what: &str, wanted: impl Fn(&Connectivity) -> bool) {
-    client
-        .until(what, |event| {
-            matches!(event, Event::Connectivity(now) if wanted(&now)).then_some(())
-        })
-        .await;
+    client.until(what, |event| matches!(event, Event::Connectivity(now) if wanted(&now)).then_some(())).await;
 }
 
 async fn heard(client: &mut Client, payload: u8) -> u64 {
@@ -58,10 +47,7 @@ async fn a_relay_hears_without_a_filter_and_publishes_by_lightpush() {
     let mut client = Client::start(config);
     client.subscribe(&[TOPIC]).await;
     client.send(Command::Relay(true)).await;
-    connectivity(&mut client, "a mesh", |now| {
-        now.subscribed && now.relay_peers == 1
-    })
-    .await;
+    connectivity(&mut client, "a mesh", |now| now.subscribed && now.relay_peers == 1).await;
     // The relay knows the receive circle's node alone; the other hears of it by gossip.
     let other = Client::start(single(b.tcp()));
     other.publish(1, vec![7; 512]).await;
@@ -136,9 +122,7 @@ async fn what_waits_for_the_engine_is_bounded_by_bytes() {
     let mut other = Client::start(single(a.tcp()));
     let before = traffic.read_bytes();
     for number in 0..MANY {
-        other
-            .publish(number as u64, vec![number as u8; LARGE])
-            .await;
+        other.publish(number as u64, vec![number as u8; LARGE]).await;
         let (outcome, ..) = other.published().await;
         assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
     }
@@ -187,10 +171,7 @@ async fn a_port_that_was_taken_is_tried_again() {
             _ => None,
         })
         .await;
-    assert!(
-        addresses[0].contains(&format!("/tcp/{port}/")),
-        "{addresses:?}"
-    );
+    assert!(addresses[0].contains(&format!("/tcp/{port}/")), "{addresses:?}");
     connectivity(&mut phone, "a mesh again", |now| now.relay_peers == 1).await;
 }
 
@@ -203,22 +184,13 @@ async fn taking_over_leaves_a_gap_to_be_filled() {
     let mut client = Client::start(config);
     client.send(Command::Foreground(true)).await;
     client.subscribe(&[TOPIC]).await;
-    connectivity(&mut client, "two filters", |now| {
-        now.subscribed && now.receive_nodes == 2
-    })
-    .await;
+    connectivity(&mut client, "two filters", |now| now.subscribed && now.receive_nodes == 2).await;
     client.send(Command::Relay(true)).await;
-    connectivity(&mut client, "a gap with a mesh", |now| {
-        now.gap && now.subscribed && now.relay_peers > 0
-    })
-    .await;
+    connectivity(&mut client, "a gap with a mesh", |now| now.gap && now.subscribed && now.relay_peers > 0).await;
     a.relays(2).await;
     b.relays(2).await;
     client.send(Command::Relay(false)).await;
-    connectivity(&mut client, "a gap with filters", |now| {
-        now.gap && now.subscribed && now.relay_peers == 0
-    })
-    .await;
+    connectivity(&mut client, "a gap with filters", |now| now.gap && now.subscribed && now.relay_peers == 0).await;
 }
 
 /// A store takes its time; meanwhile the relay takes over from the filter at the same node.
@@ -256,10 +228,7 @@ async fn taking_over_waits_for_the_answer_of_a_store() {
     client
         .until("the page, after the mesh", |event| match event {
             Event::Connectivity(now) if now.relay_peers == 1 => {
-                let answer = ArchivePage {
-                    messages: vec![support::archived(vec![1], 1)],
-                    more: false,
-                };
+                let answer = ArchivePage { messages: vec![support::archived(vec![1], 1)], more: false };
                 if let Some(reply) = asked.take() {
                     let _ = reply.send(Ok(answer));
                 }
@@ -315,10 +284,7 @@ async fn publishes_outlive_every_change_of_mode() {
     client
         .until("all ends", |event| {
             if let Event::Published { id, outcome, .. } = event {
-                assert!(
-                    matches!(outcome, PublishOutcome::Relayed { .. }),
-                    "{outcome:?}"
-                );
+                assert!(matches!(outcome, PublishOutcome::Relayed { .. }), "{outcome:?}");
                 ended.push(id);
             }
             (ended.len() as u64 == ALL).then_some(())

@@ -1,11 +1,6 @@
 //! Store queries: pages in both directions, connections of their own, stores that lie.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -13,12 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sotto_net::{
-    Circle, Command, Event, FailReason, KnownNode, NetConfig, NodeKey, Received, Source,
-};
+use sotto_net::{Circle, Command, Event, FailReason, KnownNode, NetConfig, NodeKey, Received, Source};
 use sotto_wire::waku::{
-    self, Message as _, StoreQueryRequest, StoreQueryResponse, WakuMessage, WakuMessageKeyValue,
-    message_hash, protocol,
+    self, Message as _, StoreQueryRequest, StoreQueryResponse, WakuMessage, WakuMessageKeyValue, message_hash, protocol,
 };
 use support::peer::{Muxer, Peer, Script};
 use support::{Archive, Client, Node, PUBSUB, TOPIC, alone, archived, net_config, single};
@@ -121,9 +113,7 @@ fn entry(payload: u8, time: i64) -> WakuMessageKeyValue {
     }
 }
 
-async fn store(
-    script: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
-) -> (Peer, Arc<AtomicUsize>) {
+async fn store(script: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> (Peer, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let script: Script = Arc::new(move |_, _| script(count.fetch_add(1, Ordering::SeqCst)));
@@ -133,10 +123,7 @@ async fn store(
 
 #[tokio::test]
 async fn lies_are_no_pages() {
-    let wrong_hash = || WakuMessageKeyValue {
-        message_hash: Some(vec![1; 32]),
-        ..entry(1, START)
-    };
+    let wrong_hash = || WakuMessageKeyValue { message_hash: Some(vec![1; 32]), ..entry(1, START) };
     let other_topic = || {
         let message = WakuMessage::new("/sotto/1/h00-0001/proto".into(), vec![1], START);
         WakuMessageKeyValue {
@@ -150,30 +137,10 @@ async fn lies_are_no_pages() {
         ("hash", Box::new(move |_| reply(vec![wrong_hash()], None))),
         ("topic", Box::new(move |_| reply(vec![other_topic()], None))),
         ("time", Box::new(|_| reply(vec![entry(1, START - 1)], None))),
-        (
-            "order",
-            Box::new(|_| reply(vec![entry(1, START + 2), entry(2, START + 1)], None)),
-        ),
-        (
-            "data",
-            Box::new(|_| {
-                reply(
-                    vec![WakuMessageKeyValue {
-                        message: None,
-                        ..entry(1, START)
-                    }],
-                    None,
-                )
-            }),
-        ),
-        (
-            "cursor",
-            Box::new(|_| reply(vec![entry(1, START)], Some(vec![1; 31]))),
-        ),
-        (
-            "length",
-            Box::new(|_| reply((0..101).map(|n| entry(n, START)).collect(), None)),
-        ),
+        ("order", Box::new(|_| reply(vec![entry(1, START + 2), entry(2, START + 1)], None))),
+        ("data", Box::new(|_| reply(vec![WakuMessageKeyValue { message: None, ..entry(1, START) }], None))),
+        ("cursor", Box::new(|_| reply(vec![entry(1, START)], Some(vec![1; 31])))),
+        ("length", Box::new(|_| reply((0..101).map(|n| entry(n, START)).collect(), None))),
     ];
     for (what, lie) in lies {
         let (peer, _) = store(lie).await;
@@ -255,22 +222,14 @@ async fn a_liar_is_replaced_and_then_avoided() {
         let (pages, failed) = pages(&mut client, id).await;
         assert_eq!((pages.concat().len(), failed), (1, None));
     }
-    assert!(
-        asked.load(Ordering::SeqCst) <= 1,
-        "asked again after it lied"
-    );
+    assert!(asked.load(Ordering::SeqCst) <= 1, "asked again after it lied");
 }
 
 #[tokio::test]
 async fn a_query_alone_shows_a_key_of_its_own() {
     let (mut peer, _) = store(|_| reply(vec![entry(1, START)], None)).await;
     let mut client = Client::start(single(&peer.address));
-    let circles = [
-        Circle::Receive,
-        Circle::Alone,
-        Circle::Receive,
-        Circle::Alone,
-    ];
+    let circles = [Circle::Receive, Circle::Alone, Circle::Receive, Circle::Alone];
     for (id, circle) in circles.into_iter().enumerate() {
         client.send(query(id as u64, circle, true)).await;
         let (pages, failed) = pages(&mut client, id as u64).await;
@@ -291,9 +250,7 @@ async fn a_query_alone_shows_a_key_of_its_own() {
 async fn what_a_store_is_asked() {
     let (sender, mut asked) = tokio::sync::mpsc::unbounded_channel();
     let script: Script = Arc::new(move |_, body| {
-        sender
-            .send(StoreQueryRequest::decode(body.as_slice()).unwrap())
-            .unwrap();
+        sender.send(StoreQueryRequest::decode(body.as_slice()).unwrap()).unwrap();
         reply(vec![], None)
     });
     let peer = Peer::start(Muxer::Yamux, vec![(protocol::STORE, script)]).await;

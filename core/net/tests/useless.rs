@@ -1,11 +1,6 @@
 //! Nodes that are polite and of no use: they are asked ever more rarely, cause no storm, and are not taken for good ones.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -15,8 +10,8 @@ use std::time::Duration;
 
 use sotto_net::{Circle, Command, Event, FailReason, NetConfig, PublishOutcome};
 use sotto_wire::waku::{
-    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushResponse,
-    Message as _, StoreQueryResponse, WakuMetadata, protocol,
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushResponse, Message as _,
+    StoreQueryResponse, WakuMetadata, protocol,
 };
 use support::peer::{Muxer, Peer, Script};
 use support::{CLUSTER, Client, Node, TOPIC, alone, net_config, now_ns, single, soon};
@@ -126,10 +121,7 @@ async fn hangs_up(foreground: bool) {
         subscribed.send(()).unwrap();
         filter_answer(200)
     });
-    let scripts = vec![
-        (protocol::FILTER_SUBSCRIBE, takes),
-        (protocol::STORE, empty_store()),
-    ];
+    let scripts = vec![(protocol::FILTER_SUBSCRIBE, takes), (protocol::STORE, empty_store())];
     let peer = Peer::start(Muxer::Yamux, scripts).await;
     let (address, dials) = cutter(&peer.address, &cut).await;
     tokio::spawn(async move {
@@ -144,10 +136,7 @@ async fn hangs_up(foreground: bool) {
     client.subscribed().await;
     let gap = |event| matches!(event, Event::Connectivity(now) if now.gap).then_some(());
     client.until("a gap", gap).await;
-    let (dialled, gaps) = (
-        dials.load(Ordering::SeqCst),
-        gaps(&mut client, COUNTED).await,
-    );
+    let (dialled, gaps) = (dials.load(Ordering::SeqCst), gaps(&mut client, COUNTED).await);
     let dialled = dials.load(Ordering::SeqCst) - dialled;
     assert!(dialled <= 10, "{dialled} dials, on screen: {foreground}");
     assert!(gaps <= 8, "{gaps} gaps, on screen: {foreground}");
@@ -202,10 +191,7 @@ async fn a_store_that_refuses_each_query_proves_nothing() {
         })
     });
     let without: Script = Arc::new(|_, _| Vec::new());
-    for scripts in [
-        vec![(protocol::STORE, refuses)],
-        vec![(protocol::LIGHTPUSH_V3, without)],
-    ] {
+    for scripts in [vec![(protocol::STORE, refuses)], vec![(protocol::LIGHTPUSH_V3, without)]] {
         let peer = Peer::start(Muxer::Yamux, scripts).await;
         let mut client = Client::start(config(&peer.address));
         let query = Command::Query {
@@ -294,10 +280,7 @@ async fn a_node_of_another_network_gets_nothing_and_is_tried_again_later() {
             relay_peer_count: Some(3),
         })
     });
-    let scripts = vec![
-        (protocol::METADATA, metadata),
-        (protocol::LIGHTPUSH_V3, relayed),
-    ];
+    let scripts = vec![(protocol::METADATA, metadata), (protocol::LIGHTPUSH_V3, relayed)];
     let peer = Peer::start(Muxer::Yamux, scripts).await;
     let mut config = config(&peer.address);
     config.timing.reach = Duration::from_secs(3);

@@ -57,11 +57,7 @@ pub enum PointerError {
 impl Pointer {
     /// Describes a blob that is to be published under `file_key` (fresh for each blob).
     pub fn new(file_key: [u8; 32], plain: &[u8]) -> Result<Self, PointerError> {
-        let class = if plain.len() <= LARGE_UP_TO {
-            Class::Large
-        } else {
-            Class::Huge
-        };
+        let class = if plain.len() <= LARGE_UP_TO { Class::Large } else { Class::Huge };
         Self::checked(file_key, plain.len(), class, Sha256::digest(plain).into())
     }
 
@@ -69,16 +65,8 @@ impl Pointer {
     pub fn decode(bytes: &[u8]) -> Result<Self, PointerError> {
         let bytes: &[u8; POINTER_LEN] = bytes.try_into().map_err(|_| PointerError::Length)?;
         let mut reader = Reader::new(bytes);
-        let mut read = || {
-            Ok((
-                reader.array()?,
-                reader.u64()?,
-                reader.u32()?,
-                reader.array()?,
-            ))
-        };
-        let (file_key, size, chunks, sha256) =
-            read().map_err(|_: crate::read::Short| PointerError::Length)?;
+        let mut read = || Ok((reader.array()?, reader.u64()?, reader.u32()?, reader.array()?));
+        let (file_key, size, chunks, sha256) = read().map_err(|_: crate::read::Short| PointerError::Length)?;
         let size = usize::try_from(size).map_err(|_| PointerError::TooLarge)?;
         let class = [Class::Large, Class::Huge]
             .into_iter()
@@ -87,39 +75,22 @@ impl Pointer {
         Self::checked(file_key, size, class, sha256)
     }
 
-    fn checked(
-        file_key: [u8; 32],
-        size: usize,
-        class: Class,
-        sha256: [u8; 32],
-    ) -> Result<Self, PointerError> {
+    fn checked(file_key: [u8; 32], size: usize, class: Class, sha256: [u8; 32]) -> Result<Self, PointerError> {
         match size {
             0 => Err(PointerError::Empty),
             1..=MAX_BLOB if class == Class::Small => Err(PointerError::ChunkCount),
-            1..=MAX_BLOB => Ok(Self {
-                file_key,
-                size,
-                class,
-                sha256,
-            }),
+            1..=MAX_BLOB => Ok(Self { file_key, size, class, sha256 }),
             _ => Err(PointerError::TooLarge),
         }
     }
 
     /// Its bytes.
     pub fn encode(&self) -> [u8; POINTER_LEN] {
-        let parts = [
-            self.file_key.as_slice(),
-            &(self.size as u64).to_be_bytes(),
-            &self.chunks().to_be_bytes(),
-            &self.sha256,
-        ]
-        .concat();
+        let parts =
+            [self.file_key.as_slice(), &(self.size as u64).to_be_bytes(), &self.chunks().to_be_bytes(), &self.sha256]
+                .concat();
         let mut bytes = [0; POINTER_LEN];
-        bytes
-            .iter_mut()
-            .zip(parts)
-            .for_each(|(to, from)| *to = from);
+        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         bytes
     }
 
@@ -155,18 +126,14 @@ impl Pointer {
 
     /// Where chunk `index` lies in the blob; `None` past the last.
     pub fn chunk_range(&self, index: u32) -> Option<Range<usize>> {
-        let start = usize::try_from(index)
-            .ok()?
-            .checked_mul(self.chunk_room())?;
+        let start = usize::try_from(index).ok()?.checked_mul(self.chunk_room())?;
         (start < self.size).then(|| start..self.size.min(start.saturating_add(self.chunk_room())))
     }
 }
 
 impl fmt::Debug for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pointer")
-            .field("size", &self.size)
-            .finish_non_exhaustive()
+        f.debug_struct("Pointer").field("size", &self.size).finish_non_exhaustive()
     }
 }
 

@@ -10,13 +10,11 @@ mod message;
 mod receipt;
 mod seq;
 
-pub use body::{
-    Content, Hello, Kind, MAX_PREFIXES, MAX_REQUEST_TEXT, ProfileUpdate, Remote, Request, ResetPair,
-};
+pub use body::{Content, Hello, Kind, MAX_PREFIXES, MAX_REQUEST_TEXT, ProfileUpdate, Remote, Request, ResetPair};
 pub use inner::{Inner, MAX_INNER, MAX_RECEIPTS};
 pub use message::{
-    LABEL_CONVERSATION, LABEL_MESSAGE, LAMPORT_JUMP, MAX_PARENTS, Message, MessageId, Prefix,
-    clamp_lamport, conversation_id, message_id, prefix,
+    LABEL_CONVERSATION, LABEL_MESSAGE, LAMPORT_JUMP, MAX_PARENTS, Message, MessageId, Prefix, clamp_lamport,
+    conversation_id, message_id, prefix,
 };
 pub use receipt::{BITMAP_LEN, Receipt, ReceiptError};
 pub use seq::{Seen, SeqTracker, SeqTrackerError, WINDOW};

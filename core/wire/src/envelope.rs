@@ -25,8 +25,7 @@ pub const HANDSHAKE_ROOM: usize = room(Class::Medium, Form::Handshake);
 /// Most plaintext in a card, bytes.
 pub const CARD_ROOM: usize = room(Class::Medium, Form::Sealed);
 
-const _: () =
-    assert!(TEXT_ROOM == 356 && MEDIUM_ROOM == 1892 && HANDSHAKE_ROOM == 509 && CARD_ROOM == 1998);
+const _: () = assert!(TEXT_ROOM == 356 && MEDIUM_ROOM == 1892 && HANDSHAKE_ROOM == 509 && CARD_ROOM == 1998);
 
 /// A size class: the only lengths an envelope has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,10 +144,7 @@ pub fn pad(plaintext: &[u8], room: usize) -> Result<Vec<u8>, PadError> {
 
 /// Takes the padding off what was opened.
 pub fn unpad(padded: &[u8]) -> Result<&[u8], PadError> {
-    let end = padded
-        .iter()
-        .rposition(|&byte| byte != 0)
-        .ok_or(PadError::Malformed)?;
+    let end = padded.iter().rposition(|&byte| byte != 0).ok_or(PadError::Malformed)?;
     match padded.split_at_checked(end) {
         Some((plaintext, [0x80, ..])) => Ok(plaintext),
         _ => Err(PadError::Malformed),
@@ -170,11 +166,7 @@ impl<'a> Envelope<'a> {
         Class::of_len(payload.len()).ok_or(EnvelopeError::Size)?;
         let (tag, rest) = rest.split_first_chunk().ok_or(EnvelopeError::Size)?;
         let (random, body) = rest.split_first_chunk().ok_or(EnvelopeError::Size)?;
-        Ok(Self {
-            tag: *tag,
-            random: *random,
-            body,
-        })
+        Ok(Self { tag: *tag, random: *random, body })
     }
 
     /// The payload. The body must fill a class exactly.
@@ -203,18 +195,12 @@ pub fn payload_hash(payload: &[u8]) -> [u8; 32] {
 /// A ratchet body: sealed header, sealed message.
 pub fn split_ratchet(body: &[u8]) -> Result<(&[u8; HEADER_LEN], &[u8]), EnvelopeError> {
     let (header, message) = body.split_first_chunk().ok_or(EnvelopeError::Body)?;
-    if message.len() <= SEAL_LEN {
-        Err(EnvelopeError::Body)
-    } else {
-        Ok((header, message))
-    }
+    if message.len() <= SEAL_LEN { Err(EnvelopeError::Body) } else { Ok((header, message)) }
 }
 
 /// A handshake body: block, sealed header, sealed message.
 #[expect(clippy::type_complexity, reason = "three named parts")]
-pub fn split_handshake(
-    body: &[u8],
-) -> Result<(&[u8; BLOCK_LEN], &[u8; HEADER_LEN], &[u8]), EnvelopeError> {
+pub fn split_handshake(body: &[u8]) -> Result<(&[u8; BLOCK_LEN], &[u8; HEADER_LEN], &[u8]), EnvelopeError> {
     if HEAD_LEN.saturating_add(body.len()) != Class::Medium.size() {
         return Err(EnvelopeError::Body);
     }

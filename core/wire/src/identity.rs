@@ -96,11 +96,7 @@ pub fn check_version(version: u64, known: Option<u64>, now_s: u64) -> Result<(),
     if known.is_some_and(|known| version < known) {
         return Err(StaleError::OlderVersion);
     }
-    if version > now_s.saturating_add(AHEAD_S) {
-        Err(StaleError::VersionAhead)
-    } else {
-        Ok(())
-    }
+    if version > now_s.saturating_add(AHEAD_S) { Err(StaleError::VersionAhead) } else { Ok(()) }
 }
 
 /// Is an object with this not-after in force? Refuses what is past, and what lies over [`MAX_VALIDITY_S`] ahead, with
@@ -110,11 +106,7 @@ pub fn check_not_after(not_after_s: u64, now_s: u64) -> Result<(), StaleError> {
         return Err(StaleError::Past);
     }
     let latest = now_s.saturating_add(MAX_VALIDITY_S + AHEAD_S);
-    if not_after_s > latest {
-        Err(StaleError::TooLong)
-    } else {
-        Ok(())
-    }
+    if not_after_s > latest { Err(StaleError::TooLong) } else { Ok(()) }
 }
 
 /// The version for a list (or profile) to be signed now: max(last + 1, Unix seconds). An own last version more than
@@ -126,11 +118,7 @@ pub fn next_version(last: Option<u64>, now_s: u64) -> u64 {
 
 /// What binds an object to the invite, contacts or self secret whose card it is on: SHA-256(label ‖ secret).
 pub fn secret_hash(secret: &[u8; 16]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(LABEL_SECRET_HASH)
-        .chain_update(secret)
-        .finalize()
-        .into()
+    Sha256::new().chain_update(LABEL_SECRET_HASH).chain_update(secret).finalize().into()
 }
 
 /// kind ‖ chat key ‖ parts: what every card's signature begins with.

@@ -96,29 +96,16 @@ impl Invite {
     /// Reads a link, a URL with the invite in its fragment, or the bare fragment. White space around it is ignored.
     pub fn from_link(link: &str) -> Result<Self, InviteError> {
         let text = link.trim();
-        let text = text
-            .rsplit_once('#')
-            .map_or(text, |(_, fragment)| fragment)
-            .trim_end_matches('=');
-        if text.is_empty()
-            || !text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        {
+        let text = text.rsplit_once('#').map_or(text, |(_, fragment)| fragment).trim_end_matches('=');
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             return Err(InviteError::NotAnInvite);
         }
         if text.len() > MAX_INVITE.div_ceil(3) * 4 {
             return Err(InviteError::TooLong);
         }
         // One character over a whole group holds no byte: what a cut leaves.
-        let whole = if text.len() % 4 == 1 {
-            text.len().saturating_sub(1)
-        } else {
-            text.len()
-        };
-        let bytes = BASE64
-            .decode(text.get(..whole).unwrap_or_default())
-            .map_err(|_| InviteError::NotAnInvite)?;
+        let whole = if text.len() % 4 == 1 { text.len().saturating_sub(1) } else { text.len() };
+        let bytes = BASE64.decode(text.get(..whole).unwrap_or_default()).map_err(|_| InviteError::NotAnInvite)?;
         Self::decode(&bytes)
     }
 
@@ -132,15 +119,9 @@ impl Invite {
         if bytes.len() > MAX_INVITE {
             return Err(InviteError::TooLong);
         }
-        let (body, sum) = bytes
-            .split_last_chunk::<CHECKSUM_LEN>()
-            .ok_or(InviteError::Truncated)?;
+        let (body, sum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or(InviteError::Truncated)?;
         if checksum(body) != *sum {
-            return Err(if is_cut(body) {
-                InviteError::Truncated
-            } else {
-                InviteError::Checksum
-            });
+            return Err(if is_cut(body) { InviteError::Truncated } else { InviteError::Checksum });
         }
         let mut reader = Reader::new(body);
         match reader.u8()? {
@@ -192,18 +173,11 @@ impl Invite {
         let name = self.name.iter().map(|name| (TLV_NAME, name.as_str()));
         let nodes = self.nodes.iter().map(|node| (TLV_NODE, node.as_str()));
         for (kind, value) in name.chain(nodes) {
-            bytes.extend([
-                kind,
-                u8::try_from(value.len()).map_err(|_| InviteError::TooLong)?,
-            ]);
+            bytes.extend([kind, u8::try_from(value.len()).map_err(|_| InviteError::TooLong)?]);
             bytes.extend_from_slice(value.as_bytes());
         }
         bytes.extend(checksum(&bytes));
-        if bytes.len() > MAX_INVITE {
-            Err(InviteError::TooLong)
-        } else {
-            Ok(bytes)
-        }
+        if bytes.len() > MAX_INVITE { Err(InviteError::TooLong) } else { Ok(bytes) }
     }
 
     /// Can it be used here and now? `cluster`: ours; `now_s`: Unix seconds.
@@ -211,11 +185,7 @@ impl Invite {
         if self.cluster != cluster {
             return Err(InviteError::OtherNetwork);
         }
-        if u64::from(self.expiry_s) <= now_s {
-            Err(InviteError::Expired)
-        } else {
-            Ok(())
-        }
+        if u64::from(self.expiry_s) <= now_s { Err(InviteError::Expired) } else { Ok(()) }
     }
 }
 
@@ -226,10 +196,7 @@ impl fmt::Debug for Invite {
 }
 
 fn checksum(body: &[u8]) -> [u8; CHECKSUM_LEN] {
-    let hash = Sha256::new()
-        .chain_update(LABEL_INVITE)
-        .chain_update(body)
-        .finalize();
+    let hash = Sha256::new().chain_update(LABEL_INVITE).chain_update(body).finalize();
     hash.first_chunk().copied().unwrap_or_default()
 }
 
@@ -243,9 +210,7 @@ fn is_cut(body: &[u8]) -> bool {
         return false;
     }
     while reader.left() > 0 {
-        let whole = reader
-            .array()
-            .and_then(|[_, len]: [u8; 2]| reader.bytes(usize::from(len)));
+        let whole = reader.array().and_then(|[_, len]: [u8; 2]| reader.bytes(usize::from(len)));
         if whole.is_err() {
             return true;
         }

@@ -36,11 +36,7 @@ impl Name {
     /// Takes a name as it is.
     pub fn new(name: impl Into<String>) -> Result<Self, NameTooLong> {
         let name = name.into();
-        if name.len() > MAX_NAME {
-            Err(NameTooLong)
-        } else {
-            Ok(Self(name))
-        }
+        if name.len() > MAX_NAME { Err(NameTooLong) } else { Ok(Self(name)) }
     }
 
     /// The bytes as written.
@@ -73,10 +69,7 @@ pub fn clean(text: &str) -> String {
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .filter(|&c| !c.is_control() && !is_disguise(c))
         .collect();
-    kept.split(' ')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    kept.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A request's text for the screen: lines end with `\n` only, tabs become blanks, and what commands a terminal or
@@ -99,9 +92,7 @@ pub fn clean_text(text: &str) -> String {
 /// Is nothing of this text visible? White space, control and invisible characters alone, and marks without a letter, are
 /// not.
 pub fn is_blank(text: &str) -> bool {
-    let visible = |c: char| {
-        c.width().is_some_and(|columns| columns > 0) && !c.is_whitespace() && !is_disguise(c)
-    };
+    let visible = |c: char| c.width().is_some_and(|columns| columns > 0) && !c.is_whitespace() && !is_disguise(c);
     !text.chars().any(visible)
 }
 
@@ -130,18 +121,8 @@ mod tests {
 
     #[test]
     fn a_chosen_name_shows_something_and_commands_nothing() {
-        for good in [
-            "Ada",
-            "عمر",
-            "נועה",
-            "Zoë",
-            "e\u{301}",
-            "नि",
-            "👨‍👩‍👧‍👦",
-            "❤️",
-            "می‌خواهم",
-            " Bo ",
-        ] {
+        for good in ["Ada", "عمر", "נועה", "Zoë", "e\u{301}", "नि", "👨‍👩‍👧‍👦", "❤️", "می‌خواهم", " Bo "]
+        {
             let name = Name::chosen(good).unwrap();
             assert_eq!(name.as_str(), good.trim(), "{good:?}");
             assert_eq!(name.display(), good.trim(), "{good:?}");
@@ -162,16 +143,7 @@ mod tests {
             "\u{ad}",
             "\u{34f}",
         ];
-        let commands = [
-            "A\nB",
-            "A\tB",
-            "\u{1b}[31mA",
-            "A\u{9b}2J",
-            "A\u{0}",
-            "A\u{7f}",
-            "A\u{2028}B",
-            "A\u{85}B",
-        ];
+        let commands = ["A\nB", "A\tB", "\u{1b}[31mA", "A\u{9b}2J", "A\u{0}", "A\u{7f}", "A\u{2028}B", "A\u{85}B"];
         for bad in blank.iter().chain(&commands) {
             assert_eq!(Name::chosen(bad), Err(BadName), "{bad:?}");
         }
@@ -182,14 +154,7 @@ mod tests {
 
     #[test]
     fn texts_are_blank_when_nothing_is_visible() {
-        for blank in [
-            "",
-            " \r\n\t",
-            "\u{200b}",
-            "\u{2028}",
-            "\u{1b}",
-            "\u{3164} \u{2800}",
-        ] {
+        for blank in ["", " \r\n\t", "\u{200b}", "\u{2028}", "\u{1b}", "\u{3164} \u{2800}"] {
             assert!(is_blank(blank), "{blank:?}");
             assert_eq!(clean_text(blank), "", "{blank:?}");
         }
@@ -200,8 +165,7 @@ mod tests {
 
     #[test]
     fn a_request_keeps_its_lines_and_loses_its_commands() {
-        let text =
-            clean_text("  Hi\r\nit is\tme\u{2028}\u{202e}\u{1b}[2J\u{200f}سلام 👨‍👩‍👧‍👦 ❤️\u{9b}\n");
+        let text = clean_text("  Hi\r\nit is\tme\u{2028}\u{202e}\u{1b}[2J\u{200f}سلام 👨‍👩‍👧‍👦 ❤️\u{9b}\n");
         assert_eq!(text, "Hi\nit is me\n[2Jسلام 👨‍👩‍👧‍👦 ❤️");
     }
 }

@@ -95,26 +95,14 @@ pub fn bucket_of(value: &[u8; 8], log2_n: u8) -> u16 {
 /// The topic of the bucket that `value` falls into.
 pub fn content_topic(lane: Lane, log2_n: u8, value: &[u8; 8]) -> ContentTopic {
     let log2_n = log2_n.min(MAX_LOG2_N);
-    ContentTopic::Bucket {
-        lane,
-        log2_n,
-        bucket: bucket_of(value, log2_n),
-    }
+    ContentTopic::Bucket { lane, log2_n, bucket: bucket_of(value, log2_n) }
 }
 
 impl fmt::Display for ContentTopic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bucket {
-                lane,
-                log2_n,
-                bucket,
-            } => {
-                write!(
-                    f,
-                    "/sotto/1/{}{log2_n:02}-{bucket:04x}/proto",
-                    lane.letter()
-                )
+            Self::Bucket { lane, log2_n, bucket } => {
+                write!(f, "/sotto/1/{}{log2_n:02}-{bucket:04x}/proto", lane.letter())
             }
             Self::Blob(id) => write!(f, "/sotto/1/b-{:016x}/proto", u64::from_be_bytes(*id)),
         }
@@ -125,10 +113,7 @@ impl FromStr for ContentTopic {
     type Err = TopicError;
 
     fn from_str(topic: &str) -> Result<Self, TopicError> {
-        let name = topic
-            .strip_prefix("/sotto/1/")
-            .and_then(|rest| rest.strip_suffix("/proto"))
-            .ok_or(TopicError)?;
+        let name = topic.strip_prefix("/sotto/1/").and_then(|rest| rest.strip_suffix("/proto")).ok_or(TopicError)?;
         let (head, id) = name.split_once('-').ok_or(TopicError)?;
         if !id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(TopicError);
@@ -147,11 +132,7 @@ impl FromStr for ContentTopic {
         if log2_n > MAX_LOG2_N || u32::from(bucket) >> log2_n != 0 {
             return Err(TopicError);
         }
-        Ok(Self::Bucket {
-            lane,
-            log2_n,
-            bucket,
-        })
+        Ok(Self::Bucket { lane, log2_n, bucket })
     }
 }
 
@@ -180,10 +161,7 @@ impl BucketTable {
         if rows.iter().any(|&(_, log2_n)| log2_n > MAX_LOG2_N) {
             return Err(TableError::TooMany);
         }
-        Ok(Self {
-            first,
-            doublings: later.iter().map(|&(from_s, _)| from_s).collect(),
-        })
+        Ok(Self { first, doublings: later.iter().map(|&(from_s, _)| from_s).collect() })
     }
 
     /// log2 N for senders at `now_s`, Unix seconds.
@@ -195,13 +173,11 @@ impl BucketTable {
     pub fn heard(&self, now_s: u64) -> (u8, Option<u8>) {
         let current = self.log2_n(now_s);
         let near = |&&date: &&u64| now_s.abs_diff(date) < OVERLAP_S;
-        let other = self.doublings.iter().find(near).map(|&date| {
-            if date <= now_s {
-                current.saturating_sub(1)
-            } else {
-                current.saturating_add(1)
-            }
-        });
+        let other = self
+            .doublings
+            .iter()
+            .find(near)
+            .map(|&date| if date <= now_s { current.saturating_sub(1) } else { current.saturating_add(1) });
         (current, other)
     }
 
@@ -209,18 +185,11 @@ impl BucketTable {
     pub fn next_change(&self, now_s: u64) -> Option<u64> {
         self.doublings
             .iter()
-            .flat_map(|&date| {
-                [
-                    date.saturating_sub(OVERLAP_S - 1),
-                    date,
-                    date.saturating_add(OVERLAP_S),
-                ]
-            })
+            .flat_map(|&date| [date.saturating_sub(OVERLAP_S - 1), date, date.saturating_add(OVERLAP_S)])
             .find(|&at| at > now_s)
     }
 
     fn after(&self, doublings: usize) -> u8 {
-        self.first
-            .saturating_add(u8::try_from(doublings).unwrap_or(u8::MAX))
+        self.first.saturating_add(u8::try_from(doublings).unwrap_or(u8::MAX))
     }
 }

@@ -10,28 +10,22 @@ mod shard;
 mod status;
 mod tree;
 
-pub use enr::{
-    MAX_RECORD, RecordError, Services, ShardSet, join_addresses, record_key, split_addresses,
-};
+pub use enr::{MAX_RECORD, RecordError, Services, ShardSet, join_addresses, record_key, split_addresses};
 pub use frame::{
-    DecodeError, FILTER_REQUEST_CAP, FILTER_RESPONSE_CAP, FrameError, FrameHeader,
-    LIGHTPUSH_RESPONSE_CAP, MAX_FIELDS, MAX_MESSAGE, METADATA_CAP, PEER_EXCHANGE_CAP,
-    STORE_PAGE_LIMIT, STORE_REQUEST_CAP, decode, decode_framed, encode_framed, frame_header,
-    lightpush_request_cap, push_cap, store_response_cap,
+    DecodeError, FILTER_REQUEST_CAP, FILTER_RESPONSE_CAP, FrameError, FrameHeader, LIGHTPUSH_RESPONSE_CAP, MAX_FIELDS,
+    MAX_MESSAGE, METADATA_CAP, PEER_EXCHANGE_CAP, STORE_PAGE_LIMIT, STORE_REQUEST_CAP, decode, decode_framed,
+    encode_framed, frame_header, lightpush_request_cap, push_cap, store_response_cap,
 };
 pub use generated::{
-    FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest,
-    LightPushResponse, MessagePush, PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc,
-    PeerInfo, PushRequest, PushResponse, PushRpc, StoreQueryRequest, StoreQueryResponse,
-    WakuMessage, WakuMessageKeyValue, WakuMetadata,
+    FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushRequest, LightPushResponse,
+    MessagePush, PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc, PeerInfo, PushRequest, PushResponse,
+    PushRpc, StoreQueryRequest, StoreQueryResponse, WakuMessage, WakuMessageKeyValue, WakuMetadata,
 };
 pub use hash::{gossip_id, message_hash};
 pub use prost::Message;
 pub use shard::{Shard, ShardError, TopicError, autoshard};
 pub use status::{FilterStatus, LightPushStatus, PeerExchangeStatus, StoreStatus};
-pub use tree::{
-    MAX_CHILDREN, MAX_TREE_TEXT, TreeEntry, TreeError, TreeHash, TreeRoot, TreeUrl, record_bytes,
-};
+pub use tree::{MAX_CHILDREN, MAX_TREE_TEXT, TreeEntry, TreeError, TreeHash, TreeRoot, TreeUrl, record_bytes};
 
 #[allow(missing_docs, clippy::all)]
 mod generated {
@@ -84,12 +78,7 @@ pub enum MessageError {
 impl WakuMessage {
     /// A message as this project sends them: no version, meta, proof or `ephemeral`. `timestamp_ns` is Unix nanoseconds.
     pub fn new(content_topic: String, payload: Vec<u8>, timestamp_ns: i64) -> Self {
-        Self {
-            payload,
-            content_topic,
-            timestamp: Some(timestamp_ns),
-            ..Self::default()
-        }
+        Self { payload, content_topic, timestamp: Some(timestamp_ns), ..Self::default() }
     }
 
     /// Checks what every implementation checks; `max` is the network's limit in encoded bytes ([`MAX_MESSAGE`]).
@@ -103,11 +92,7 @@ impl WakuMessage {
         if self.meta.as_ref().is_some_and(|meta| meta.len() > MAX_META) {
             return Err(MessageError::MetaTooLong);
         }
-        if self.encoded_len() > max {
-            Err(MessageError::TooLarge)
-        } else {
-            Ok(())
-        }
+        if self.encoded_len() > max { Err(MessageError::TooLarge) } else { Ok(()) }
     }
 }
 
@@ -115,11 +100,7 @@ impl WakuMetadata {
     /// Cluster and shards in both shapes, for requests and responses alike.
     pub fn new(cluster: u16, shards: &[u16]) -> Self {
         let shards: Vec<u32> = shards.iter().map(|&s| u32::from(s)).collect();
-        Self {
-            cluster_id: Some(u32::from(cluster)),
-            shards_unpacked: shards.clone(),
-            shards,
-        }
+        Self { cluster_id: Some(u32::from(cluster)), shards_unpacked: shards.clone(), shards }
     }
 
     /// The sender's cluster, if it is a possible one.
@@ -129,14 +110,7 @@ impl WakuMetadata {
 
     /// The sender's shards: field 3, else field 2. Impossible numbers are left out.
     pub fn known_shards(&self) -> Vec<u16> {
-        let field = if self.shards.is_empty() {
-            &self.shards_unpacked
-        } else {
-            &self.shards
-        };
-        field
-            .iter()
-            .filter_map(|&s| u16::try_from(s).ok().filter(|&s| s <= Shard::MAX))
-            .collect()
+        let field = if self.shards.is_empty() { &self.shards_unpacked } else { &self.shards };
+        field.iter().filter_map(|&s| u16::try_from(s).ok().filter(|&s| s <= Shard::MAX)).collect()
     }
 }

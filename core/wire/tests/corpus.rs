@@ -1,11 +1,6 @@
 //! Replays every file of the fuzz corpora through the fuzz entries, and arbitrary bytes on top.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,9 +11,7 @@ use proptest::prelude::*;
 mod entries;
 
 fn corpus(target: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "../../fuzz/corpus", target]
-        .iter()
-        .collect()
+    [env!("CARGO_MANIFEST_DIR"), "../../fuzz/corpus", target].iter().collect()
 }
 
 fn files(target: &str) -> Vec<PathBuf> {
@@ -30,10 +23,7 @@ fn files(target: &str) -> Vec<PathBuf> {
 fn every_corpus_file_replays() {
     for (target, entry) in entries::TARGETS {
         let files = files(target);
-        assert!(
-            files.len() >= 2,
-            "{target}: a whole and a broken seed at least"
-        );
+        assert!(files.len() >= 2, "{target}: a whole and a broken seed at least");
         for file in files {
             entry(&fs::read(file).unwrap());
         }
@@ -44,10 +34,7 @@ fn every_corpus_file_replays() {
 fn every_target_is_built_by_the_fuzz_crate() {
     let manifest = fs::read_to_string(corpus("../Cargo.toml")).unwrap();
     for (target, _) in entries::TARGETS {
-        assert!(
-            manifest.contains(&format!("name = \"{target}\"")),
-            "{target} is not in fuzz/Cargo.toml"
-        );
+        assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is not in fuzz/Cargo.toml");
     }
 }
 

@@ -1,28 +1,21 @@
 //! The frozen vectors of `vectors/`, made by a second implementation (`make.py` beside them), against encoder and decoder.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sotto_wire::blob::{
-    Assembler, HUGE_CHUNK, LARGE_CHUNK, LARGE_UP_TO, MAX_BLOB, POINTER_LEN, Pointer,
-};
+use sotto_wire::blob::{Assembler, HUGE_CHUNK, LARGE_CHUNK, LARGE_UP_TO, MAX_BLOB, POINTER_LEN, Pointer};
 use sotto_wire::content::{
-    Content, Hello, Inner, Kind, Message, ProfileUpdate, Receipt, Remote, Request, ResetPair,
-    SeqTracker, conversation_id, message_id, prefix,
+    Content, Hello, Inner, Kind, Message, ProfileUpdate, Receipt, Remote, Request, ResetPair, SeqTracker,
+    conversation_id, message_id, prefix,
 };
 use sotto_wire::envelope::{self, Class, Envelope, Form, pad, room, unpad};
 use sotto_wire::identity::{
-    self, BUNDLE_LEN, Bundle, CLOSED_LEN, Closed, DeviceList, DeviceRecord, MAX_LIST_LEN, Profile,
-    RECORD_LEN, secret_hash,
+    self, BUNDLE_LEN, Bundle, CLOSED_LEN, Closed, DeviceList, DeviceRecord, MAX_LIST_LEN, Profile, RECORD_LEN,
+    secret_hash,
 };
 use sotto_wire::invite::{Invite, LINK_PREFIX};
 use sotto_wire::name::Name;
@@ -31,52 +24,17 @@ use sotto_wire::waku::{self, Message as _};
 
 const FILES: [(&str, &[&str]); 7] = [
     ("blob", &["bad", "file_key", "good"]),
-    (
-        "content",
-        &[
-            "bodies",
-            "conversation",
-            "device",
-            "inners",
-            "me",
-            "message",
-            "other",
-            "receipt",
-        ],
-    ),
+    ("content", &["bodies", "conversation", "device", "inners", "me", "message", "other", "receipt"]),
     ("envelope", &["envelopes", "pads", "rooms"]),
     (
         "identity",
-        &[
-            "bundle",
-            "chat",
-            "closed",
-            "lists",
-            "not_after_s",
-            "profiles",
-            "record",
-            "secret",
-            "secret_hash",
-            "version",
-        ],
+        &["bundle", "chat", "closed", "lists", "not_after_s", "profiles", "record", "secret", "secret_hash", "version"],
     ),
-    (
-        "invite",
-        &["bad", "chat", "cluster", "expiry_s", "good", "secret"],
-    ),
+    ("invite", &["bad", "chat", "cluster", "expiry_s", "good", "secret"]),
     ("topic", &["blobs", "buckets", "refused"]),
     (
         "waku",
-        &[
-            "autoshard",
-            "content_topic",
-            "encodings",
-            "frames",
-            "hashes",
-            "pubsub_topic",
-            "request_id",
-            "timestamp",
-        ],
+        &["autoshard", "content_topic", "encodings", "frames", "hashes", "pubsub_topic", "request_id", "timestamp"],
     ),
 ];
 
@@ -96,15 +54,11 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text {key}"))
+    value[key].as_str().unwrap_or_else(|| panic!("no text {key}"))
 }
 
 fn number(value: &Value, key: &str) -> u64 {
-    value[key]
-        .as_u64()
-        .unwrap_or_else(|| panic!("no number {key}"))
+    value[key].as_u64().unwrap_or_else(|| panic!("no number {key}"))
 }
 
 fn small(value: &Value, key: &str) -> u32 {
@@ -117,10 +71,7 @@ fn size(value: &Value, key: &str) -> usize {
 
 fn unhex(text: &str) -> Vec<u8> {
     assert!(text.len().is_multiple_of(2));
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
 fn bytes(value: &Value, key: &str) -> Vec<u8> {
@@ -158,12 +109,7 @@ fn every_part_of_every_file_is_read() {
     assert_eq!(found, FILES.map(|(name, _)| name));
     for (name, keys) in FILES {
         let value = file(name);
-        let mut found: Vec<&str> = value
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let mut found: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         found.sort_unstable();
         assert_eq!(found, keys, "{name}.json");
     }
@@ -174,18 +120,8 @@ fn envelopes_rooms_and_padding() {
     let v = file("envelope");
     let rooms = [
         ("text", Class::Small, Form::Ratchet, envelope::TEXT_ROOM),
-        (
-            "medium",
-            Class::Medium,
-            Form::Ratchet,
-            envelope::MEDIUM_ROOM,
-        ),
-        (
-            "handshake",
-            Class::Medium,
-            Form::Handshake,
-            envelope::HANDSHAKE_ROOM,
-        ),
+        ("medium", Class::Medium, Form::Ratchet, envelope::MEDIUM_ROOM),
+        ("handshake", Class::Medium, Form::Handshake, envelope::HANDSHAKE_ROOM),
         ("card", Class::Medium, Form::Sealed, envelope::CARD_ROOM),
         ("large_chunk", Class::Large, Form::Sealed, LARGE_CHUNK),
         ("huge_chunk", Class::Huge, Form::Sealed, HUGE_CHUNK),
@@ -201,14 +137,8 @@ fn envelopes_rooms_and_padding() {
     assert_eq!(sizes, Class::ALL.map(Class::size));
     for case in cases {
         let len = size(case, "size");
-        let body: Vec<u8> = (0..len - envelope::HEAD_LEN)
-            .map(|i| u8::try_from(i % 251).unwrap())
-            .collect();
-        let made = Envelope {
-            tag: array(case, "tag"),
-            random: array(case, "random"),
-            body: &body,
-        };
+        let body: Vec<u8> = (0..len - envelope::HEAD_LEN).map(|i| u8::try_from(i % 251).unwrap()).collect();
+        let made = Envelope { tag: array(case, "tag"), random: array(case, "random"), body: &body };
         let payload = made.encode().unwrap();
         assert_eq!(payload.len(), len);
         assert_eq!(envelope::payload_hash(&payload), array(case, "sha256"));
@@ -238,14 +168,7 @@ fn topics() {
         let value: [u8; 8] = array(case, "value");
         let topic = content_topic(lane, log2_n, &value);
         let bucket = bucket_of(&value, log2_n);
-        assert_eq!(
-            topic,
-            ContentTopic::Bucket {
-                lane,
-                log2_n,
-                bucket
-            }
-        );
+        assert_eq!(topic, ContentTopic::Bucket { lane, log2_n, bucket });
         assert_eq!(topic.to_string(), text(case, "topic"));
         assert_eq!(text(case, "topic").parse(), Ok(topic));
     }
@@ -280,11 +203,7 @@ fn records_and_lists() {
     let (version, not_after_s) = (number(&v, "version"), number(&v, "not_after_s"));
     let hash = secret_hash(&array(&v, "secret"));
     assert_eq!(hash, array(&v, "secret_hash"));
-    assert_eq!(
-        not_after_s - version,
-        identity::MAX_VALIDITY_S,
-        "the dates are honest ones"
-    );
+    assert_eq!(not_after_s - version, identity::MAX_VALIDITY_S, "the dates are honest ones");
 
     let want = record(0, version, not_after_s);
     let encoded = bytes(&v["record"], "bytes");
@@ -299,9 +218,7 @@ fn records_and_lists() {
             chat,
             version,
             not_after_s,
-            records: (0..count)
-                .map(|i| record(i, version, not_after_s))
-                .collect(),
+            records: (0..count).map(|i| record(i, version, not_after_s)).collect(),
             signature: seq(7),
         };
         let encoded = bytes(case, "bytes");
@@ -332,10 +249,7 @@ fn bundles_profiles_and_closed() {
     let encoded = bytes(&v["bundle"], "bytes");
     assert_eq!(encoded.len(), BUNDLE_LEN);
     assert_eq!(want.encode(), encoded);
-    assert_eq!(
-        want.signed_bytes(&chat, &array(&v["bundle"], "device"), &hash),
-        bytes(&v["bundle"], "signed")
-    );
+    assert_eq!(want.signed_bytes(&chat, &array(&v["bundle"], "device"), &hash), bytes(&v["bundle"], "signed"));
     assert_eq!(Bundle::decode(&encoded), Ok(want));
 
     let mut pictures = 0;
@@ -362,18 +276,11 @@ fn bundles_profiles_and_closed() {
     }
     assert_eq!(pictures, 1);
 
-    let want = Closed {
-        version,
-        not_after_s,
-        signature: seq(13),
-    };
+    let want = Closed { version, not_after_s, signature: seq(13) };
     let encoded = bytes(&v["closed"], "bytes");
     assert_eq!(encoded.len(), CLOSED_LEN);
     assert_eq!(want.encode(), encoded);
-    assert_eq!(
-        want.signed_bytes(&chat, &hash),
-        bytes(&v["closed"], "signed")
-    );
+    assert_eq!(want.signed_bytes(&chat, &hash), bytes(&v["closed"], "signed"));
     assert_eq!(Closed::decode(&encoded), Ok(want));
 }
 
@@ -452,32 +359,17 @@ fn content(name: &str) -> Option<Content> {
     let home = seq(0xe0);
     Some(match name {
         "Text" => Content::Text("Grüße 👋".to_owned()),
-        "Request" => Content::Request(Request {
-            home,
-            name: me,
-            text: "hello".to_owned(),
-        }),
+        "Request" => Content::Request(Request { home, name: me, text: "hello".to_owned() }),
         "Hello" => Content::Hello(Box::new(Hello {
             home,
             contacts_secret: seq(0xa0),
-            reset: ResetPair {
-                id: seq(0x30),
-                x25519: seq(0x50),
-                kem: Box::new(seq(0)),
-            },
+            reset: ResetPair { id: seq(0x30), x25519: seq(0x50), kem: Box::new(seq(0)) },
             list_version: 1_800_000_000,
             name: me,
         })),
-        "Profile" => Content::Profile(ProfileUpdate {
-            home,
-            name: me,
-            picture: Some(pointer(70_000, 2)),
-        }),
+        "Profile" => Content::Profile(ProfileUpdate { home, name: me, picture: Some(pointer(70_000, 2)) }),
         "Typing" => Content::Typing,
-        "Pointer" => Content::Pointer(Remote {
-            kind: Kind::Text,
-            pointer: pointer(300_000, 5),
-        }),
+        "Pointer" => Content::Pointer(Remote { kind: Kind::Text, pointer: pointer(300_000, 5) }),
         "List" => {
             let v = file("identity");
             let first = bytes(&v["lists"][0], "bytes");
@@ -510,14 +402,7 @@ fn bodies_of_every_kind() {
             assert_eq!(kind.code(), known, "each known kind once, in order");
             assert_eq!(want.encode(), Ok((kind, body.clone())), "{name}");
         }
-        let message = Message {
-            random: seq(0x70),
-            lamport: 5,
-            time_s: 1_800_000_000,
-            parents: Vec::new(),
-            kind,
-            body,
-        };
+        let message = Message { random: seq(0x70), lamport: 5, time_s: 1_800_000_000, parents: Vec::new(), kind, body };
         assert_eq!(message.encode().unwrap(), encoded, "{name}");
         let decoded = Message::decode(&encoded).unwrap();
         assert_eq!(decoded, message, "{name}");
@@ -553,10 +438,7 @@ fn receipts_and_inners() {
         let want = Inner {
             seq: small(case, "seq"),
             floor: small(case, "floor"),
-            receipts: receipts
-                .iter()
-                .map(|hex| Receipt::decode(&unhex(hex)).unwrap())
-                .collect(),
+            receipts: receipts.iter().map(|hex| Receipt::decode(&unhex(hex)).unwrap()).collect(),
             message: bytes(case, "message"),
         };
         let encoded = bytes(case, "bytes");
@@ -594,14 +476,7 @@ fn blobs() {
         assert!(read.chunk_range(read.chunks()).is_none());
         assert!(assembler.finish() == Ok(plain));
     }
-    for edge in [
-        1,
-        LARGE_CHUNK,
-        LARGE_UP_TO,
-        LARGE_UP_TO + 1,
-        HUGE_CHUNK,
-        MAX_BLOB,
-    ] {
+    for edge in [1, LARGE_CHUNK, LARGE_UP_TO, LARGE_UP_TO + 1, HUGE_CHUNK, MAX_BLOB] {
         assert!(sizes.contains(&edge), "{edge} is an edge");
     }
     for case in list(&v, "bad") {
@@ -613,11 +488,7 @@ fn blobs() {
 fn waku_message(v: &Value, payload: Vec<u8>, meta: Option<Vec<u8>>) -> waku::WakuMessage {
     waku::WakuMessage {
         meta,
-        ..waku::WakuMessage::new(
-            text(v, "content_topic").to_owned(),
-            payload,
-            text(v, "timestamp").parse().unwrap(),
-        )
+        ..waku::WakuMessage::new(text(v, "content_topic").to_owned(), payload, text(v, "timestamp").parse().unwrap())
     }
 }
 
@@ -633,11 +504,7 @@ fn waku_hashes_and_encodings() {
     }
     for case in list(&v, "encodings") {
         let encoded = bytes(case, "bytes");
-        let plain = waku_message(
-            &v,
-            bytes(&list(&v, "hashes")[0], "payload"),
-            Some(b"super-secret".to_vec()),
-        );
+        let plain = waku_message(&v, bytes(&list(&v, "hashes")[0], "payload"), Some(b"super-secret".to_vec()));
         let want = match text(case, "encoder") {
             "minimal" => plain,
             "all fields" => waku::WakuMessage {
@@ -649,16 +516,10 @@ fn waku_hashes_and_encodings() {
             other => panic!("encoder {other}"),
         };
         assert_eq!(want.encode_to_vec(), encoded);
-        assert_eq!(
-            waku::decode::<waku::WakuMessage>(&encoded),
-            Ok(want.clone())
-        );
+        assert_eq!(waku::decode::<waku::WakuMessage>(&encoded), Ok(want.clone()));
         assert_eq!(waku::gossip_id(&encoded), array(case, "gossip_id"));
         // Two encodings, two gossip ids, one hash.
-        assert_eq!(
-            waku::message_hash(pubsub, &want),
-            array(&list(&v, "hashes")[0], "hash")
-        );
+        assert_eq!(waku::message_hash(pubsub, &want), array(&list(&v, "hashes")[0], "hash"));
     }
 }
 
@@ -666,10 +527,7 @@ fn waku_hashes_and_encodings() {
 fn waku_shards() {
     let v = file("waku");
     for case in list(&v, "autoshard") {
-        let (app, shards) = (
-            text(case, "app"),
-            u16::try_from(number(case, "shards")).unwrap(),
-        );
+        let (app, shards) = (text(case, "app"), u16::try_from(number(case, "shards")).unwrap());
         let want = u16::try_from(number(case, "shard")).unwrap();
         for topic in [format!("/{app}/name/proto"), format!("/0/{app}/other/cbor")] {
             assert_eq!(waku::autoshard(&topic, shards), Ok(want), "{topic}");
@@ -684,20 +542,11 @@ fn waku_frames() {
         assert_eq!(want.encode_to_vec(), encoded);
         assert_eq!(waku::decode::<M>(encoded).as_ref(), Ok(want));
         let framed = waku::encode_framed(want);
-        assert_eq!(
-            waku::decode_framed::<M>(&framed, encoded.len()).as_ref(),
-            Ok(want)
-        );
+        assert_eq!(waku::decode_framed::<M>(&framed, encoded.len()).as_ref(), Ok(want));
     }
     let v = file("waku");
     let id = Some(text(&v, "request_id").to_owned());
-    let shard = Some(
-        waku::Shard {
-            cluster: 16,
-            shard: 32,
-        }
-        .to_string(),
-    );
+    let shard = Some(waku::Shard { cluster: 16, shard: 32 }.to_string());
     let topic = "/t/1/a/proto".to_owned();
     for (name, hex) in v["frames"].as_object().unwrap() {
         let encoded = unhex(hex.as_str().unwrap());
@@ -739,10 +588,7 @@ fn waku_frames() {
             ),
             "metadata_16_32" => both(&waku::WakuMetadata::new(16, &[32]), &encoded),
             "metadata_js" => {
-                let want = waku::WakuMetadata {
-                    cluster_id: Some(16),
-                    ..Default::default()
-                };
+                let want = waku::WakuMetadata { cluster_id: Some(16), ..Default::default() };
                 both(&want, &encoded);
                 assert_eq!((want.cluster(), want.known_shards()), (Some(16), vec![]));
             }

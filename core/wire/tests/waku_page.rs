@@ -1,19 +1,13 @@
 //! Every frame of `docs/waku.md` is what the page calls it, byte by byte.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::Path;
 
 use sotto_wire::waku::{
-    FilterSubscribeRequest, FilterSubscribeResponse, LightPushRequest, LightPushResponse, Message,
-    MessagePush, PeerExchangeRpc, PushRpc, StoreQueryRequest, StoreQueryResponse, WakuMetadata,
-    decode_framed, message_hash,
+    FilterSubscribeRequest, FilterSubscribeResponse, LightPushRequest, LightPushResponse, Message, MessagePush,
+    PeerExchangeRpc, PushRpc, StoreQueryRequest, StoreQueryResponse, WakuMetadata, decode_framed, message_hash,
 };
 
 /// The frames: name of the message and bytes.
@@ -23,10 +17,8 @@ fn frames(page: &str) -> Vec<(&str, Vec<u8>)> {
         .map(|block| {
             let (name, rest) = block.split_once('\n').unwrap();
             let (lines, _) = rest.split_once("```").unwrap();
-            let digits: String = lines
-                .lines()
-                .flat_map(|line| line.split(';').next().unwrap().split_whitespace())
-                .collect();
+            let digits: String =
+                lines.lines().flat_map(|line| line.split(';').next().unwrap().split_whitespace()).collect();
             let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
             (name, (0..digits.len()).step_by(2).map(byte).collect())
         })
@@ -90,16 +82,8 @@ fn every_peer_has_its_exchanges() {
             ("StoreQueryResponse", 2),
         ] {
             let found = names.iter().filter(|one| **one == name).count();
-            assert!(
-                found >= least,
-                "{name}: {}",
-                section.lines().next().unwrap()
-            );
+            assert!(found >= least, "{name}: {}", section.lines().next().unwrap());
         }
-        assert!(
-            names
-                .iter()
-                .any(|one| matches!(*one, "PushRpc" | "LightPushRequest"))
-        );
+        assert!(names.iter().any(|one| matches!(*one, "PushRpc" | "LightPushRequest")));
     }
 }

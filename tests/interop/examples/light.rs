@@ -1,11 +1,6 @@
 //! Our light client behind the line protocol, so that `scripts/bench` measures it as it measures js-waku and go-waku.
 //! Methods: `connect` (addr), `subscribe` (topics), `send` (topic, payload in hex). Events: `message` (payload in hex).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::io::Write as _;
 
@@ -34,9 +29,7 @@ fn command(call: &Value) -> Command {
     let id = call["id"].as_u64().unwrap();
     match call["method"].as_str().unwrap() {
         "connect" => Command::AddNodes(vec![text("addr")]),
-        "subscribe" => Command::Subscribe {
-            topics: serde_json::from_value(call["topics"].clone()).unwrap(),
-        },
+        "subscribe" => Command::Subscribe { topics: serde_json::from_value(call["topics"].clone()).unwrap() },
         "send" => Command::Publish {
             id,
             topic: text("topic"),
@@ -56,10 +49,7 @@ async fn main() {
     }
     let (handle, run) = client::start(client_config(&[])).unwrap();
     tokio::spawn(run);
-    let NetHandle {
-        commands,
-        mut events,
-    } = handle;
+    let NetHandle { commands, mut events } = handle;
     // A conversation is on screen: a node to publish to is at hand.
     commands.send(Command::Foreground(true)).await.unwrap();
     say(&json!({"peer_id": "", "addrs": []}));

@@ -3,13 +3,7 @@
 //! Usage: relay_cpu PATH/TO/sotto PATH/TO/sotto-go-peer [MESSAGES]. Between two nodes of ours stands the relay that is
 //! measured, a process of its own; a client publishes to the one and another hears from the other. Both take turns,
 //! [`ROUNDS`] times, so that a busy machine is busy for both; the median counts.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command as Process, Stdio};
@@ -79,14 +73,8 @@ async fn forward(relay: &Relay, messages: u64) -> u64 {
     let mut sender = start(&near.addresses[0]);
     let mut hearer = start(&far.addresses[0]);
     let topics = vec![TOPIC.to_owned()];
-    hearer
-        .commands
-        .send(Command::Subscribe { topics })
-        .await
-        .unwrap();
-    while !matches!(hearer.events.recv().await.unwrap(), Event::Connectivity(now) if now.subscribed)
-    {
-    }
+    hearer.commands.send(Command::Subscribe { topics }).await.unwrap();
+    while !matches!(hearer.events.recv().await.unwrap(), Event::Connectivity(now) if now.subscribed) {}
     let before = relay.cpu_ms();
     let (mut sent, mut taken, mut heard) = (0, 0, 0);
     while heard < messages {
@@ -132,9 +120,7 @@ async fn main() {
         .arg("--data")
         .arg(folder.path().join("node"));
     let mut theirs = Process::new(&arguments[2]);
-    theirs
-        .args(["-mode", "relay", "-cluster", &cluster, "-shards", &shard])
-        .env("SOTTO_QUIET", "1"); // its lines for the tests are no part of forwarding
+    theirs.args(["-mode", "relay", "-cluster", &cluster, "-shards", &shard]).env("SOTTO_QUIET", "1"); // its lines for the tests are no part of forwarding
     let mut relays = [("sotto", &mut ours), ("go-waku", &mut theirs)];
     let mut figures = relays.each_ref().map(|_| Vec::new());
     for _ in 0..ROUNDS {

@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sotto_net::{
-    Circle, Command, Connectivity, Event, NetConfig, NetHandle, PublishOutcome, Received, Sharding,
-    client,
+    Circle, Command, Connectivity, Event, NetConfig, NetHandle, PublishOutcome, Received, Sharding, client,
 };
 use tokio::sync::mpsc;
 
@@ -44,12 +43,7 @@ impl Client {
         let (handle, run) = client::start(config).unwrap();
         tokio::spawn(run);
         let NetHandle { commands, events } = handle;
-        Self {
-            commands,
-            events,
-            past: Vec::new(),
-            next_id: 0,
-        }
+        Self { commands, events, past: Vec::new(), next_id: 0 }
     }
 
     /// Gives a command.
@@ -115,12 +109,7 @@ impl Client {
     /// What became of it, and its hash.
     pub async fn published(&mut self, id: u64) -> (PublishOutcome, [u8; 32]) {
         self.until("published", |event| match event {
-            Event::Published {
-                id: this,
-                outcome,
-                hash,
-                ..
-            } if *this == id => Some((*outcome, *hash)),
+            Event::Published { id: this, outcome, hash, .. } if *this == id => Some((*outcome, *hash)),
             _ => None,
         })
         .await
@@ -136,13 +125,7 @@ impl Client {
     }
 
     /// All pages of a range of one topic.
-    pub async fn pages(
-        &mut self,
-        topic: &str,
-        start_ns: i64,
-        end_ns: i64,
-        newest_first: bool,
-    ) -> Vec<Vec<Received>> {
+    pub async fn pages(&mut self, topic: &str, start_ns: i64, end_ns: i64, newest_first: bool) -> Vec<Vec<Received>> {
         self.next_id += 1;
         let id = self.next_id;
         self.send(Command::Query {
@@ -158,11 +141,7 @@ impl Client {
         loop {
             let (messages, last) = self
                 .until("a page", |event| match event {
-                    Event::Page {
-                        id: this,
-                        messages,
-                        last,
-                    } if *this == id => Some((messages.clone(), *last)),
+                    Event::Page { id: this, messages, last } if *this == id => Some((messages.clone(), *last)),
                     Event::QueryFailed { id: this, reason } if *this == id => {
                         panic!("query failed: {reason:?}")
                     }
@@ -180,16 +159,9 @@ impl Client {
     pub async fn check(&mut self, hashes: Vec<[u8; 32]>) -> Vec<[u8; 32]> {
         self.next_id += 1;
         let id = self.next_id;
-        self.send(Command::Check {
-            id,
-            hashes,
-            not: None,
-        })
-        .await;
+        self.send(Command::Check { id, hashes, not: None }).await;
         self.until("an answer of the store", |event| match event {
-            Event::Checked {
-                id: this, present, ..
-            } if *this == id => Some(present.clone()),
+            Event::Checked { id: this, present, .. } if *this == id => Some(present.clone()),
             Event::CheckFailed { id: this, reason } if *this == id => {
                 panic!("check failed: {reason:?}")
             }

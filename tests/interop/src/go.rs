@@ -14,16 +14,9 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 /// goes over its streams is written into that folder, for `docs/waku.md`; the flag `-capture` writes it into a file.
 pub fn start(mode: &str, flags: &[&str]) -> Peer {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/interop/sotto-go-peer");
-    assert!(
-        program.exists(),
-        "{} is missing: ./scripts/test interop builds it",
-        program.display()
-    );
+    assert!(program.exists(), "{} is missing: ./scripts/test interop builds it", program.display());
     let mut command = Command::new(program);
-    command
-        .args(["-mode", mode, "-cluster", &CLUSTER.to_string()])
-        .args(["-shards", &SHARD.to_string()])
-        .args(flags);
+    command.args(["-mode", mode, "-cluster", &CLUSTER.to_string()]).args(["-shards", &SHARD.to_string()]).args(flags);
     if let Some(folder) = std::env::var_os("SOTTO_CAPTURE")
         && !flags.contains(&"-capture")
     {

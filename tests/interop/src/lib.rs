@@ -6,12 +6,7 @@
 //! stops by itself; its own log goes to stderr.
 //!
 //! Our side of the tests stands in [`node`], [`client`] and [`person`]; [`shape`] reads what it said.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -62,8 +57,7 @@ impl Peer {
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                let value = serde_json::from_str(&line)
-                    .unwrap_or_else(|error| panic!("not JSON ({error}): {line}"));
+                let value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("not JSON ({error}): {line}"));
                 if sender.send(value).is_err() {
                     break;
                 }
@@ -81,21 +75,14 @@ impl Peer {
         };
         let ready = peer.line(Instant::now() + PATIENCE, "its addresses");
         peer.peer_id = ready["peer_id"].as_str().unwrap().to_owned();
-        peer.addrs = ready["addrs"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|addr| addr.as_str().unwrap().to_owned())
-            .collect();
+        peer.addrs = ready["addrs"].as_array().unwrap().iter().map(|addr| addr.as_str().unwrap().to_owned()).collect();
         peer
     }
 
     /// The first address that contains `part` (`"/ws"`, `"/tcp/"`).
     pub fn addr(&self, part: &str) -> String {
         let found = self.addrs.iter().find(|addr| addr.contains(part));
-        found
-            .unwrap_or_else(|| panic!("{}: no {part}", self.name))
-            .clone()
+        found.unwrap_or_else(|| panic!("{}: no {part}", self.name)).clone()
     }
 
     /// Calls a method; `Err` holds the harness's error text.
@@ -122,14 +109,12 @@ impl Peer {
 
     /// Calls a method that must succeed.
     pub fn call(&mut self, method: &str, params: Value) -> Value {
-        self.try_call(method, params)
-            .unwrap_or_else(|error| panic!("{} {method}: {error}", self.name))
+        self.try_call(method, params).unwrap_or_else(|error| panic!("{} {method}: {error}", self.name))
     }
 
     /// The next event of that name, past or to come.
     pub fn event(&mut self, name: &str) -> Value {
-        self.event_within(name, PATIENCE)
-            .unwrap_or_else(|| panic!("{}: no event {name}", self.name))
+        self.event_within(name, PATIENCE).unwrap_or_else(|| panic!("{}: no event {name}", self.name))
     }
 
     /// The next event of that name, past or within `wait`.
@@ -139,10 +124,7 @@ impl Peer {
             if let Some(at) = self.events.iter().position(|event| event["event"] == name) {
                 return Some(self.events.remove(at));
             }
-            match self
-                .lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.events.push(line),
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => panic!("{} ended", self.name),
@@ -152,9 +134,7 @@ impl Peer {
 
     fn line(&mut self, deadline: Instant, what: &str) -> Value {
         let left = deadline.saturating_duration_since(Instant::now());
-        self.lines
-            .recv_timeout(left)
-            .unwrap_or_else(|error| panic!("{}: {what}: {error}", self.name))
+        self.lines.recv_timeout(left).unwrap_or_else(|error| panic!("{}: {what}: {error}", self.name))
     }
 }
 

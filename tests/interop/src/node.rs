@@ -40,10 +40,7 @@ impl Node {
         let (mut events, requests, stop) = (handle.events, handle.archive, handle.stop);
         tokio::spawn(run);
         let folder = tempfile::tempdir().unwrap();
-        let retention = Retention {
-            age: Duration::from_secs(3600),
-            bytes: 1 << 30,
-        };
+        let retention = Retention { age: Duration::from_secs(3600), bytes: 1 << 30 };
         let archive = Archive::open(&folder.path().join("archive.db"), retention).unwrap();
         archive::serve(archive, requests).unwrap();
         let mut record = None;
@@ -57,31 +54,17 @@ impl Node {
         let (told, peers) = watch::channel((0, 0));
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                if let NodeEvent::Peers {
-                    connected, relays, ..
-                } = event
-                {
+                if let NodeEvent::Peers { connected, relays, .. } = event {
                     told.send_replace((connected, relays));
                 }
             }
         });
-        Self {
-            addresses,
-            record,
-            peers,
-            _stop: stop,
-            _folder: folder,
-        }
+        Self { addresses, record, peers, _stop: stop, _folder: folder }
     }
 
     /// Waits until the numbers of connected peers and of relay peers among them satisfy `wanted`.
     pub async fn peers(&mut self, wanted: impl Fn(u32, u32) -> bool) {
-        let seen = self
-            .peers
-            .wait_for(|(connected, relays)| wanted(*connected, *relays));
-        tokio::time::timeout(PATIENCE, seen)
-            .await
-            .expect("as many peers as wanted")
-            .unwrap();
+        let seen = self.peers.wait_for(|(connected, relays)| wanted(*connected, *relays));
+        tokio::time::timeout(PATIENCE, seen).await.expect("as many peers as wanted").unwrap();
     }
 }

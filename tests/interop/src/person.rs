@@ -42,19 +42,10 @@ impl Person {
         let folder = tempfile::tempdir().unwrap();
         let messenger = open(&folder, nodes, true);
         messenger.account_create(name).await.unwrap();
-        let patch = Settings {
-            receipt_delay_ms: Some(0),
-            typing: Some(true),
-            ..Settings::default()
-        };
+        let patch = Settings { receipt_delay_ms: Some(0), typing: Some(true), ..Settings::default() };
         messenger.settings_set(patch).await.unwrap();
         let events = messenger.subscribe();
-        Self {
-            name: name.to_owned(),
-            folder,
-            messenger,
-            events,
-        }
+        Self { name: name.to_owned(), folder, messenger, events }
     }
 
     /// Its name.
@@ -99,22 +90,13 @@ impl Person {
     /// Becomes a contact of `other`, by its invite.
     pub async fn befriend(&self, other: &Self) {
         let invite = other.messenger.invite().await.unwrap();
-        self.messenger
-            .contact_add(&invite.link, None)
-            .await
-            .unwrap();
+        self.messenger.contact_add(&invite.link, None).await.unwrap();
         // Cards that are looked for before they are out are looked for again after a minute.
         let asked = |m: &Messenger| m.contacts().unwrap().first().cloned();
         let request = other.look("a request", 3 * PATIENCE, asked).await;
-        other
-            .messenger
-            .contact_answer(&request.id, ContactAction::Accept)
-            .await
-            .unwrap();
-        self.until("the acceptance", |m| {
-            (m.contacts().unwrap()[0].state == ContactState::Accepted).then_some(())
-        })
-        .await;
+        other.messenger.contact_answer(&request.id, ContactAction::Accept).await.unwrap();
+        self.until("the acceptance", |m| (m.contacts().unwrap()[0].state == ContactState::Accepted).then_some(()))
+            .await;
     }
 
     /// Waits for events until the messenger shows what is wanted.
@@ -122,12 +104,7 @@ impl Person {
         self.look(what, PATIENCE, look).await
     }
 
-    async fn look<T>(
-        &self,
-        what: &str,
-        wait: Duration,
-        look: impl Fn(&Messenger) -> Option<T>,
-    ) -> T {
+    async fn look<T>(&self, what: &str, wait: Duration, look: impl Fn(&Messenger) -> Option<T>) -> T {
         let search = async {
             loop {
                 if let Some(found) = look(&self.messenger) {

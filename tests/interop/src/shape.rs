@@ -47,12 +47,7 @@ fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), String> {
 impl<'a> Fields<'a> {
     fn read(body: &[u8], open: &'a [&'a str], masked: &'a [&'a str]) -> Result<Self, String> {
         let (lines, aside) = (Vec::new(), BTreeMap::new());
-        let mut fields = Self {
-            open,
-            masked,
-            lines,
-            aside,
-        };
+        let mut fields = Self { open, masked, lines, aside };
         fields.walk("", body)?;
         Ok(fields)
     }
@@ -87,8 +82,7 @@ impl<'a> Fields<'a> {
     /// Is this the form? Nothing may be absent, doubled, more or elsewhere.
     fn form(&self, wanted: &[String]) -> Result<(), String> {
         let same = self.lines == wanted;
-        same.then_some(())
-            .ok_or_else(|| format!("{:?} instead of {wanted:?}", self.lines))
+        same.then_some(()).ok_or_else(|| format!("{:?} instead of {wanted:?}", self.lines))
     }
 
     /// The value of a masked field that comes once.
@@ -143,11 +137,7 @@ fn publication(body: &[u8], open: &[&str], form: &[&str], message: &str) -> Resu
     if zigzag & 1 == 1 || timestamp_ns % 1_000_000_000 != 0 {
         return Err(format!("no whole second: {timestamp_ns}"));
     }
-    Ok(Told {
-        lane: lane(fields.text(&topic)?)?,
-        payload: bytes.to_vec(),
-        timestamp_ns,
-    })
+    Ok(Told { lane: lane(fields.text(&topic)?)?, payload: bytes.to_vec(), timestamp_ns })
 }
 
 /// The lane of a content topic: `h` and `c` with a bucket, `b` with the topic of a blob.
@@ -167,10 +157,7 @@ fn lane(topic: &str) -> Result<char, String> {
         _ => false,
     };
     let known = known && lane.bytes().skip(1).all(|b| b.is_ascii_digit());
-    let lane = lane
-        .chars()
-        .next()
-        .filter(|_| known && bucket.chars().all(digit));
+    let lane = lane.chars().next().filter(|_| known && bucket.chars().all(digit));
     lane.ok_or_else(wrong)
 }
 

@@ -3,12 +3,7 @@
 //! The kinds are those that are found out within seconds. What costs minutes is left to the simulation
 //! (`tests/testkit/tests/hostile.rs`, `quiet.rs`): a v3 node that gives a count of relay peers and relays nothing, 60 to
 //! 80 s until a store is asked; two silent filter nodes, one with an empty store, and no other beside them, 15 min.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -105,11 +100,7 @@ async fn two_people_talk_through_one_good_node_of_four_in_each_circle() {
     people[0].befriend(&people[1]).await;
     for person in &people {
         // Who took what is known: else the next node that takes it is thought to have brought it.
-        person
-            .messenger
-            .sync_once(sotto_interop::PATIENCE)
-            .await
-            .unwrap();
+        person.messenger.sync_once(sotto_interop::PATIENCE).await.unwrap();
     }
 
     let (publish, receive) = (bad(PUBLISH).await, bad(RECEIVE).await);
@@ -155,9 +146,7 @@ async fn talk(people: &[Person], numbers: Range<usize>) -> Duration {
     }
     for (who, number, message) in &sent {
         let delivered = MessageState::Delivered;
-        people[*who]
-            .reached_within(message, delivered, PATIENCE)
-            .await;
+        people[*who].reached_within(message, delivered, PATIENCE).await;
         assert!(people[1 - who].texts().contains(&number.to_string()));
     }
     began.elapsed()

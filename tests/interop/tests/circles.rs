@@ -1,12 +1,7 @@
 //! Two circles of nodes for real: go-waku's node is one, ours the other. What each of them saw shows that neither saw the
 //! other's half, that a phone is somebody else at each start, and that a request to publish says nothing but lane,
 //! bucket, class and time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -64,19 +59,12 @@ fn alone() -> NodeConfig {
 /// Who is connected to the go node.
 fn connected(go: &mut Peer) -> BTreeSet<String> {
     let peers = go.call("peers", json!({}));
-    peers["connected"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect()
+    peers["connected"].as_object().unwrap().keys().cloned().collect()
 }
 
 /// One text each way, a long one, an invite, signs of writing; receipts too.
 async fn talk(alice: &Person, bob: &Person, mark: &str) {
-    let subscribed = alice.until("a subscription", |m| {
-        m.connectivity().subscribed.then_some(())
-    });
+    let subscribed = alice.until("a subscription", |m| m.connectivity().subscribed.then_some(()));
     subscribed.await;
     let long = "long ".repeat(2000);
     for (from, text) in [(alice, "short"), (bob, "answer"), (alice, &long)] {
@@ -116,10 +104,7 @@ async fn neither_circle_sees_the_others_half() {
         alice.befriend(&bob).await;
         bob.move_to(&[&bobs.addresses[0]]).await;
         drop(meeting);
-        bob.until("a subscription", |m| {
-            m.connectivity().subscribed.then_some(())
-        })
-        .await;
+        bob.until("a subscription", |m| m.connectivity().subscribed.then_some(())).await;
         // The same account and database twice: opened, used, closed.
         let mut role = None;
         for opening in 0..2 {
@@ -134,35 +119,18 @@ async fn neither_circle_sees_the_others_half() {
             let streams = ended(&mut go, &node_itself, &file, lines).await;
             let go_saw = |id: &str| streams.iter().any(|one| go::framed(one, id).is_some());
             let here = tapped(&mut tap);
-            let asked = |id: &str| -> Vec<&Request> {
-                here.values()
-                    .flatten()
-                    .filter(|one| one.protocol == id)
-                    .collect()
-            };
-            let (pushes, filters) = (
-                asked(protocol::LIGHTPUSH_V3),
-                asked(protocol::FILTER_SUBSCRIBE),
-            );
+            let asked =
+                |id: &str| -> Vec<&Request> { here.values().flatten().filter(|one| one.protocol == id).collect() };
+            let (pushes, filters) = (asked(protocol::LIGHTPUSH_V3), asked(protocol::FILTER_SUBSCRIBE));
             let published_here = !pushes.is_empty();
             assert_eq!(published_here, filters.is_empty(), "one half each");
-            assert_eq!(
-                *role.get_or_insert(published_here),
-                published_here,
-                "the same half as before"
-            );
+            assert_eq!(*role.get_or_insert(published_here), published_here, "the same half as before");
             assert_eq!(go_saw(protocol::LIGHTPUSH_V2), !published_here);
             assert_eq!(go_saw(protocol::FILTER_SUBSCRIBE), published_here);
             for query in asked(protocol::STORE) {
                 let query = StoreQueryRequest::decode(query.body.as_slice()).unwrap();
-                let home = query
-                    .content_topics
-                    .iter()
-                    .any(|topic| topic.contains("/h"));
-                assert!(
-                    !(published_here && home),
-                    "the own topic, asked of a publish node"
-                );
+                let home = query.content_topics.iter().any(|topic| topic.contains("/h"));
+                assert!(!(published_here && home), "the own topic, asked of a publish node");
             }
             let v3 = pushes.iter().map(|one| shape::lightpush_v3(&one.body));
             lanes.extend(v3.map(|told| told.unwrap().lane));
@@ -177,16 +145,8 @@ async fn neither_circle_sees_the_others_half() {
             assert!(wants.contains(&Filter::Subscribe), "{wants:?}");
 
             // Who she was to either, she was to nobody else, and not before.
-            let served = [
-                protocol::LIGHTPUSH_V3,
-                protocol::FILTER_SUBSCRIBE,
-                protocol::STORE,
-            ];
-            let here: BTreeSet<&String> = served
-                .iter()
-                .flat_map(|id| asked(id))
-                .map(|one| &one.peer)
-                .collect();
+            let served = [protocol::LIGHTPUSH_V3, protocol::FILTER_SUBSCRIBE, protocol::STORE];
+            let here: BTreeSet<&String> = served.iter().flat_map(|id| asked(id)).map(|one| &one.peer).collect();
             for peer in at_go.iter().chain(here) {
                 assert!(ids.insert(peer.clone()), "the same peer id twice");
             }

@@ -1,10 +1,5 @@
 //! go-waku's nodes against ours: a row of the interop table is a test or two.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -143,10 +138,7 @@ async fn our_light_client_at_a_go_service_node() {
         let count = &counters[format!("waku_filter_requests:{kind}")];
         count.as_f64().unwrap_or_default() as u32
     };
-    until("pings", || {
-        (requests(&mut node, "SUBSCRIBER_PING") >= 2).then_some(())
-    })
-    .await;
+    until("pings", || (requests(&mut node, "SUBSCRIBER_PING") >= 2).then_some(())).await;
     assert_eq!(requests(&mut node, "SUBSCRIBE"), 1, "pings are answered");
     assert_eq!(disconnects(&mut node), json!({}), "metadata is accepted");
 
@@ -160,19 +152,13 @@ async fn our_light_client_at_a_go_service_node() {
         }
     }
     assert_eq!(hearing, 1, "one circle is pushed to, the other is not");
-    until("a new subscription", || {
-        (requests(&mut node, "SUBSCRIBE") >= 2).then_some(())
-    })
-    .await;
+    until("a new subscription", || (requests(&mut node, "SUBSCRIBE") >= 2).then_some(())).await;
     let again = publish(&mut other, b"after the break");
     while hex(&client.message().await.hash) != text(&again, "hash") {}
 
     // One topic is not wanted any more.
     client.subscribe(&[OTHER]).await;
-    until("an unsubscription", || {
-        (requests(&mut node, "UNSUBSCRIBE") >= 1).then_some(())
-    })
-    .await;
+    until("an unsubscription", || (requests(&mut node, "UNSUBSCRIBE") >= 1).then_some(())).await;
     publish(&mut other, b"unwanted");
     let params = json!({"pubsub": PUBSUB, "topic": OTHER, "payload": "77616e746564"});
     other.call("publish", params);
@@ -222,9 +208,7 @@ async fn two_people_talk_through_two_go_nodes_alone() {
     assert_eq!(alice.state(&id), MessageState::Sent, "nobody stores it");
     // Nor can Bob ask for it: he has it when it is sent again.
     bob.move_to(&nodes).await;
-    alice
-        .reached_within(&id, MessageState::Delivered, SENT_AGAIN)
-        .await;
+    alice.reached_within(&id, MessageState::Delivered, SENT_AGAIN).await;
     all.insert(line);
     assert_eq!((alice.texts(), bob.texts()), (all.clone(), all));
     for person in [alice, bob] {
@@ -237,9 +221,7 @@ fn taken(file: &Path) -> Vec<Vec<u8>> {
     let streams = go::captured(file, 0);
     let bodies = streams.iter();
     let bodies = bodies.filter_map(|one| go::framed(one, protocol::LIGHTPUSH_V2));
-    bodies
-        .map(|body| shape::lightpush_v2(body).unwrap().payload)
-        .collect()
+    bodies.map(|body| shape::lightpush_v2(body).unwrap().payload).collect()
 }
 
 /// v2 tells no relay count, so one node's yes is none: `sent` comes when two nodes have taken the same message, and with
@@ -289,10 +271,7 @@ async fn sent_means_that_two_go_nodes_have_taken_it() {
     alice.reached(&id, MessageState::Sent).await;
     let [at_first, at_second] = [0, 1].map(|node: usize| taken(&files[node]));
     let new = |payload: &&Vec<u8>| !before.contains(payload) && at_second.contains(payload);
-    assert!(
-        at_first.iter().any(|payload| new(&payload)),
-        "the same at both"
-    );
+    assert!(at_first.iter().any(|payload| new(&payload)), "the same at both");
     assert!(count(&mut first) > counted[0] && count(&mut second) > counted[1]);
     assert_eq!(alice.state(&id), MessageState::Sent, "nobody stores it");
     alice.messenger.close().await.unwrap();
@@ -386,10 +365,7 @@ async fn messages_go_by_ihave_and_iwant_both_ways() {
     let mut lazy = go::start("relay", &["-lazy"]);
     let (node, mut client) = our_relay(&lazy.addrs[0]).await;
     let (_behind, mut far) = our_relay(&node.addresses[0]).await;
-    until("a refused graft", || {
-        (relay(&mut lazy)["refused"].as_u64() > Some(0)).then_some(())
-    })
-    .await;
+    until("a refused graft", || (relay(&mut lazy)["refused"].as_u64() > Some(0)).then_some(())).await;
 
     // From go: announced for three heartbeats, asked for once.
     let sent = publish(&mut lazy, b"announced by go");
@@ -458,10 +434,7 @@ async fn a_go_light_client_at_our_service_node() {
         let params = json!({"peer": id, "pubsub": PUBSUB, "topic": topic, "payload": payload});
         let sent = light.call("lightpush", params);
         let back = light.event("message");
-        assert_eq!(
-            (text(&back, "via"), text(&back, "topic")),
-            ("filter", topic)
-        );
+        assert_eq!((text(&back, "via"), text(&back, "topic")), ("filter", topic));
         assert_eq!(text(&back, "hash"), text(&sent, "hash"));
         if topic == TOPIC {
             let message = client.message().await;
@@ -515,11 +488,7 @@ fn hashes(answer: &Value) -> Vec<Vec<String>> {
         None => Vec::new(),
     };
     let pages = answer["pages"].as_array().unwrap();
-    pages
-        .iter()
-        .map(page)
-        .filter(|page: &Vec<_>| !page.is_empty())
-        .collect()
+    pages.iter().map(page).filter(|page: &Vec<_>| !page.is_empty()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -532,9 +501,7 @@ async fn go_reads_our_store() {
     for number in 0..50 {
         for topic in [TOPIC, OTHER] {
             let payload = format!("{topic} {number}");
-            let publish = client
-                .publish(topic, payload.as_bytes(), time(number))
-                .await;
+            let publish = client.publish(topic, payload.as_bytes(), time(number)).await;
             let (outcome, hash) = client.published(publish).await;
             assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
             if topic == TOPIC {
@@ -572,15 +539,9 @@ async fn go_reads_our_store() {
     let found = query(range).unwrap();
     assert_eq!(hashes(&found).concat(), all[10..20]);
     let first = &found["pages"][0][0];
-    assert_eq!(
-        text(first, "payload"),
-        hex(format!("{TOPIC} 10").as_bytes())
-    );
+    assert_eq!(text(first, "payload"), hex(format!("{TOPIC} 10").as_bytes()));
     assert_eq!(text(first, "timestamp"), time(10).to_string());
-    assert_eq!(
-        (text(first, "topic"), text(first, "pubsub")),
-        (TOPIC, PUBSUB)
-    );
+    assert_eq!((text(first, "topic"), text(first, "pubsub")), (TOPIC, PUBSUB));
 
     // By hash, with one that nobody holds; with and without the messages.
     let mut asked: Vec<String> = all.iter().step_by(5).cloned().collect();
@@ -643,10 +604,8 @@ async fn nodes_find_each_other_by_discv5() {
     let mut known = go::start("service", &["-discv5"]);
     let record = known.call("record", json!({}));
     let mut config = node_config();
-    config.discovery = Some(Discv5Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        bootstrap: vec![text(&record, "enr").to_owned()],
-    });
+    config.discovery =
+        Some(Discv5Config { listen: "127.0.0.1:0".parse().unwrap(), bootstrap: vec![text(&record, "enr").to_owned()] });
     let mut node = Node::start(config).await;
     node.peers(|_, relays| relays == 1).await;
     let own = id_of(&node.addresses[0]).to_owned();
@@ -683,9 +642,6 @@ async fn a_phone_that_relays_finds_a_go_node_by_discv5() {
     phone.send(Command::Relay(true)).await;
     phone.connectivity(|now| now.relay_peers == 3).await;
     for peer in [&mut known, &mut hidden] {
-        until("the phone in both meshes", || {
-            (relay(peer)["mesh"].as_array().unwrap().len() == 2).then_some(())
-        })
-        .await;
+        until("the phone in both meshes", || (relay(peer)["mesh"].as_array().unwrap().len() == 2).then_some(())).await;
     }
 }

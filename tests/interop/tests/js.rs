@@ -1,10 +1,5 @@
 //! js-waku's light node at our service node, and our light client at a service peer on js-libp2p.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -77,10 +72,7 @@ async fn metadata_goes_both_ways() {
 async fn a_filter_burst_of_200_arrives_whole() {
     let node = alone().await;
     let (mut light, _) = joined(&node);
-    assert_eq!(
-        light.call("subscribe", json!({"topics": [TOPIC, OTHER]})),
-        true
-    );
+    assert_eq!(light.call("subscribe", json!({"topics": [TOPIC, OTHER]})), true);
     let mut client = Client::start(&[&node.addresses[0]]);
     let mut sent = BTreeSet::new();
     let mut ids = Vec::new();
@@ -99,10 +91,7 @@ async fn a_filter_burst_of_200_arrives_whole() {
     let (mut got, mut got_hashes) = (BTreeSet::new(), BTreeSet::new());
     for _ in 0..200 {
         let message = light.event("message");
-        got.insert((
-            text(&message, "topic").to_owned(),
-            text(&message, "payload").to_owned(),
-        ));
+        got.insert((text(&message, "topic").to_owned(), text(&message, "payload").to_owned()));
         got_hashes.insert(text(&message, "hash").to_owned());
     }
     assert_eq!(got, sent);
@@ -135,10 +124,7 @@ async fn lightpush_v3_and_v2_reach_our_client_and_the_archive() {
     let node = alone().await;
     let (mut light, peer_id) = joined(&node);
     let known = light.call("known", json!({"peer_id": peer_id}));
-    for id in [
-        "/vac/waku/lightpush/3.0.0",
-        "/vac/waku/lightpush/2.0.0-beta1",
-    ] {
+    for id in ["/vac/waku/lightpush/3.0.0", "/vac/waku/lightpush/2.0.0-beta1"] {
         let listed = known["protocols"].as_array().unwrap();
         assert!(listed.contains(&json!(id)), "{id}");
     }
@@ -148,10 +134,7 @@ async fn lightpush_v3_and_v2_reach_our_client_and_the_archive() {
         let payload = vec![u8::from(legacy) + 1; 512];
         let params = json!({"topic": TOPIC, "payload": hex(&payload), "legacy": legacy});
         let sent = light.call("send", params);
-        assert_eq!(
-            (&sent["accepted"], &sent["errors"]),
-            (&json!(1), &json!([]))
-        );
+        assert_eq!((&sent["accepted"], &sent["errors"]), (&json!(1), &json!([])));
         let message = client.message().await;
         assert_eq!((message.payload, message.live), (payload, true));
         assert_eq!(hex(&message.hash), text(&sent, "hash"));
@@ -221,10 +204,7 @@ async fn store_by_time_and_by_hash_is_paged_to_the_end() {
     let (mut light, _) = joined(&node);
 
     // 150 = 7 pages of 20 and one of 10; 150 = 5 pages of 30, with nothing behind the last.
-    for (limit, sizes) in [
-        (None, [[20; 7].as_slice(), &[10]].concat()),
-        (Some(30), vec![30; 5]),
-    ] {
+    for (limit, sizes) in [(None, [[20; 7].as_slice(), &[10]].concat()), (Some(30), vec![30; 5])] {
         for forward in [true, false] {
             let params = json!({"topics": [TOPIC], "forward": forward, "limit": limit});
             let mut pages = hashes(&light.call("store", params));
@@ -304,19 +284,12 @@ async fn light_client(peer: &mut Peer, address: &str, number: u8) {
         let mut cursors = Vec::new();
         for _ in 0..3 {
             let asked = peer.event("store");
-            assert_eq!(
-                (&asked["by"], &asked["status"]),
-                (&json!("time"), &json!(200))
-            );
+            assert_eq!((&asked["by"], &asked["status"]), (&json!("time"), &json!(200)));
             cursors.push(asked["cursor"].as_str().map(str::to_owned));
         }
         assert_eq!(cursors[0], None);
         let edge = |page: &[sotto_net::Received]| {
-            let one = if newest_first {
-                page.first()
-            } else {
-                page.last()
-            };
+            let one = if newest_first { page.first() } else { page.last() };
             Some(hex(&one.unwrap().hash))
         };
         assert_eq!(cursors[1..], [edge(&pages[0]), edge(&pages[1])]);
@@ -380,15 +353,12 @@ async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
         }
     }
     for person in [&alice, &bob] {
-        person
-            .until("all texts", |_| (person.texts() == texts).then_some(()))
-            .await;
+        person.until("all texts", |_| (person.texts() == texts).then_some(())).await;
         person
             .until("delivered", |m| {
                 let page = m.messages(&person.conversation(), None, 500).unwrap();
                 let mut mine = page.iter().filter(|m| m.mine);
-                mine.all(|m| m.state == MessageState::Delivered)
-                    .then_some(())
+                mine.all(|m| m.state == MessageState::Delivered).then_some(())
             })
             .await;
     }
@@ -402,8 +372,7 @@ async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
         texts.insert(text);
     }
     bob.move_to(&[&ws]).await;
-    bob.until("the rest", |_| (bob.texts() == texts).then_some(()))
-        .await;
+    bob.until("the rest", |_| (bob.texts() == texts).then_some(())).await;
     for person in [alice, bob] {
         person.messenger.close().await.unwrap();
     }

@@ -1,11 +1,6 @@
 //! No kind of message is told by its request: what messengers publish, of each kind, goes through our light client to our
 //! node (lightpush v3) and to go-waku's (v2), and what arrives there is read byte by byte.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,21 +13,10 @@ use sotto_messenger::engine::input::Command;
 use sotto_messenger::records::Settings;
 use sotto_net::PublishOutcome;
 use sotto_testkit::{DAY, HOUR, MINUTE, Record, Relayed, SECOND, World};
-use sotto_wire::waku::{
-    LightPushRequest, Message as _, PushRequest, PushRpc, WakuMessage, protocol,
-};
+use sotto_wire::waku::{LightPushRequest, Message as _, PushRequest, PushRpc, WakuMessage, protocol};
 use tokio::sync::mpsc;
 
-const KINDS: [&str; 8] = [
-    "card",
-    "handshake",
-    "acceptance",
-    "text",
-    "receipt",
-    "typing",
-    "chunk",
-    "reset",
-];
+const KINDS: [&str; 8] = ["card", "handshake", "acceptance", "text", "receipt", "typing", "chunk", "reset"];
 
 /// What two messengers publish, with their own times, on the simulated network.
 struct Life {
@@ -47,12 +31,7 @@ impl Life {
         let folder = tempfile::tempdir().unwrap();
         let mut world = World::new(7, 2);
         world.record = Some(Record::open(folder.path()));
-        Self {
-            world,
-            folder,
-            read: 0,
-            kinds: Vec::new(),
-        }
+        Self { world, folder, read: 0, kinds: Vec::new() }
     }
 
     /// What has gone out since the last call: `kind` on its lane, on lane c cards.
@@ -121,13 +100,8 @@ fn every_kind() -> Vec<(&'static str, Relayed)> {
     life.took("text", 'h');
     let conversation = life.world.conversation(0);
     let typing = Command::Typing { conversation };
-    let wanted = Settings {
-        typing: Some(true),
-        ..Settings::default()
-    };
-    life.world
-        .call(0, Command::SettingsSet { patch: wanted })
-        .unwrap();
+    let wanted = Settings { typing: Some(true), ..Settings::default() };
+    life.world.call(0, Command::SettingsSet { patch: wanted }).unwrap();
     life.world.start(1);
     life.world.run(MINUTE);
     life.took("receipt", 'h');
@@ -145,9 +119,7 @@ fn every_kind() -> Vec<(&'static str, Relayed)> {
 async fn publish(node: &str, all: &[(&'static str, Relayed)], wanted: PublishOutcome) {
     let mut client = Client::start(&[node]);
     for (_, one) in all {
-        let id = client
-            .publish(&one.topic, &one.payload, one.timestamp_ns)
-            .await;
+        let id = client.publish(&one.topic, &one.payload, one.timestamp_ns).await;
         assert_eq!(client.published(id).await.0, wanted);
     }
 }
@@ -190,12 +162,7 @@ async fn each_kind_of_message_is_published_by_the_same_request() {
     config.alone = true;
     config.tap = Some(sender);
     let node = Node::start(config).await;
-    publish(
-        &node.addresses[0],
-        &all,
-        PublishOutcome::Relayed { peers: 1 },
-    )
-    .await;
+    publish(&node.addresses[0], &all, PublishOutcome::Relayed { peers: 1 }).await;
     let mut told = Vec::new();
     while told.len() < all.len() {
         let request = tokio::time::timeout(PATIENCE, tap.recv()).await;
@@ -240,28 +207,13 @@ fn a_request_that_says_more_is_noticed() {
     let good = LightPushRequest {
         request_id: Some("09af".into()),
         pubsub_topic: Some(format!("/waku/2/rs/{CLUSTER}/{SHARD}")),
-        message: Some(message_of(
-            "/sotto/1/h00-0000/proto".into(),
-            vec![1; 512],
-            1_795_608_000_000_000_000,
-        )),
+        message: Some(message_of("/sotto/1/h00-0000/proto".into(), vec![1; 512], 1_795_608_000_000_000_000)),
     };
     let told = |request: &LightPushRequest| shape::lightpush_v3(&request.encode_to_vec());
     let told_v2 = |request: &LightPushRequest| {
-        let LightPushRequest {
-            request_id,
-            pubsub_topic,
-            message,
-        } = request.clone();
-        let request = Some(PushRequest {
-            pubsub_topic,
-            message,
-        });
-        let rpc = PushRpc {
-            request_id,
-            request,
-            response: None,
-        };
+        let LightPushRequest { request_id, pubsub_topic, message } = request.clone();
+        let request = Some(PushRequest { pubsub_topic, message });
+        let rpc = PushRpc { request_id, request, response: None };
         shape::lightpush_v2(&rpc.encode_to_vec())
     };
     assert_eq!(told(&good).unwrap().lane, 'h');

@@ -1,10 +1,5 @@
 //! Nodes with the limits that they have by themselves: go-waku's for our client, ours for js-waku.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -113,9 +108,7 @@ async fn two_people_talk_through_go_nodes_with_their_own_limits() {
     let nodes = [first.addrs[0].as_str(), second.addrs[0].as_str()];
     for person in [&mut alice, &mut bob] {
         person.move_to(&nodes).await;
-        let subscribed = person.until("a subscription", |m| {
-            m.connectivity().subscribed.then_some(())
-        });
+        let subscribed = person.until("a subscription", |m| m.connectivity().subscribed.then_some(()));
         subscribed.await;
     }
     drop(ours);
@@ -129,9 +122,7 @@ async fn two_people_talk_through_go_nodes_with_their_own_limits() {
     }
     for (name, id) in &ids {
         let person = if *name == alice.name() { &alice } else { &bob };
-        person
-            .reached_within(id, MessageState::Delivered, IN_THE_END)
-            .await;
+        person.reached_within(id, MessageState::Delivered, IN_THE_END).await;
         assert_eq!(person.state(id), MessageState::Delivered, "not failed");
     }
     assert_eq!((alice.texts(), bob.texts()), (all.clone(), all));
@@ -169,9 +160,7 @@ async fn js_meets_our_nodes_own_limits() {
         for hash in sent["accepted"].as_array().unwrap() {
             accepted.insert(hash.as_str().unwrap().to_owned());
         }
-        much = sent["errors"]
-            .as_array()
-            .is_some_and(|errors| !errors.is_empty());
+        much = sent["errors"].as_array().is_some_and(|errors| !errors.is_empty());
         println!("{} at once: {}", 200 << round, sent["errors"]);
         if much {
             break;

@@ -4,10 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use sotto_net::turns::{Turns, tiers};
-use sotto_net::{
-    Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome,
-    Received,
-};
+use sotto_net::{Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 use sotto_wire::waku::WakuMessage;
 
 use crate::world::hash_of;
@@ -119,11 +116,7 @@ impl Fleet {
 
     /// These nodes: publish circle, receive circle.
     pub fn of(nodes: [Vec<Conduct>; 2]) -> Self {
-        Self {
-            nodes,
-            seats: Vec::new(),
-            requests: Vec::new(),
-        }
+        Self { nodes, seats: Vec::new(), requests: Vec::new() }
     }
 
     fn seat(&mut self, who: usize) -> &mut Seat {
@@ -181,26 +174,14 @@ impl World {
 
     pub(crate) fn fleet_command(&mut self, who: usize, command: NetCommand) {
         match command {
-            NetCommand::Publish {
-                id,
-                topic,
-                payload,
-                timestamp_ns,
-                not,
-                ..
-            } => {
+            NetCommand::Publish { id, topic, payload, timestamp_ns, not, .. } => {
                 let message = WakuMessage::new(topic, payload, self.dated(timestamp_ns));
                 self.fleet_publish(who, id, &not, &message);
             }
             NetCommand::Check { id, hashes, not } => self.fleet_check(who, id, &hashes, not),
-            NetCommand::Query {
-                id,
-                circle,
-                topics,
-                start_ns,
-                end_ns,
-                newest_first,
-            } => self.fleet_query(who, id, circle, (&topics, start_ns, end_ns, newest_first)),
+            NetCommand::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
+                self.fleet_query(who, id, circle, (&topics, start_ns, end_ns, newest_first))
+            }
             NetCommand::Prefer { publish, receive } => {
                 let seat = self.fleet.as_mut().unwrap().seat(who);
                 seat.preferred = [publish, receive];
@@ -251,8 +232,7 @@ impl World {
                 }
                 conduct => {
                     // The good one is asked in the end, and then those that rejected are doubted.
-                    rejected +=
-                        usize::from(conduct == Conduct::Rejects && wanted == Wanted::Answer);
+                    rejected += usize::from(conduct == Conduct::Rejects && wanted == Wanted::Answer);
                     took += 40;
                     fleet.shun(who, circle, node, at + DOUBT_MS);
                     FailReason::NoRelayPeers
@@ -264,8 +244,7 @@ impl World {
 
     fn fleet_publish(&mut self, who: usize, id: u64, not: &[u64], message: &WakuMessage) {
         let [prefer, _] = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
-        let takes =
-            |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
+        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
         let asked = self.fleet_ask((who, PUBLISH), (&prefer, not), Wanted::Answer, takes);
         let hash = hash_of(message);
         let (node, outcome, took) = match asked {
@@ -278,12 +257,7 @@ impl World {
             }
             Err((reason, took)) => (None, PublishOutcome::Failed(reason), took),
         };
-        let event = NetEvent::Published {
-            id,
-            hash,
-            node,
-            outcome,
-        };
+        let event = NetEvent::Published { id, hash, node, outcome };
         self.later(who, took, event);
     }
 
@@ -320,21 +294,9 @@ impl World {
 
     fn fleet_check(&mut self, who: usize, id: u64, hashes: &[[u8; 32]], not: Option<u64>) {
         let answers = |conduct| {
-            !matches!(
-                conduct,
-                Conduct::Mute
-                    | Conduct::Refuses
-                    | Conduct::Rejects
-                    | Conduct::Lies
-                    | Conduct::Endless
-            )
+            !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects | Conduct::Lies | Conduct::Endless)
         };
-        match self.fleet_ask(
-            (who, PUBLISH),
-            (&[], not.as_slice()),
-            Wanted::Answer,
-            answers,
-        ) {
+        match self.fleet_ask((who, PUBLISH), (&[], not.as_slice()), Wanted::Answer, answers) {
             Ok((node, conduct, took)) => {
                 let held = |hash: &[u8; 32]| match conduct {
                     Conduct::Good => self.holds(hash),
@@ -361,12 +323,7 @@ impl World {
             Circle::Other => stores.last(),
             Circle::Receive | Circle::Alone => &[],
         };
-        let answers = |conduct| {
-            !matches!(
-                conduct,
-                Conduct::Mute | Conduct::Refuses | Conduct::Rejects | Conduct::Lies
-            )
-        };
+        let answers = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects | Conduct::Lies);
         let wanted = match circle {
             Circle::Alone => Wanted::Alone,
             Circle::Receive | Circle::Other => Wanted::Page,
@@ -404,15 +361,7 @@ impl World {
                 one.hash = hash_of(&WakuMessage::new(topic, payload, one.timestamp_ns));
             }
         }
-        self.later(
-            who,
-            took,
-            NetEvent::Page {
-                id,
-                messages: found.clone(),
-                last: true,
-            },
-        );
+        self.later(who, took, NetEvent::Page { id, messages: found.clone(), last: true });
         self.witness(who, &found);
     }
 
@@ -440,8 +389,7 @@ impl World {
 
     /// Subscribes at some node; mute ones are left after a while, those that refuse at once.
     fn join_filter(&mut self, who: usize) {
-        let takes =
-            |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
+        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
         let [_, prefer] = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
         let asked = self.fleet_ask((who, RECEIVE), (&prefer, &[]), Wanted::Filter, takes);
         let filter = asked.ok().map(|(node, ..)| (node, self.now_ms));
@@ -463,10 +411,7 @@ impl World {
             for topic in self.phones[who].topics.clone() {
                 for number in 1..20 {
                     let at_ms = self.now_ms + 60 * MINUTE + number;
-                    let received = Received {
-                        live: true,
-                        ..self.garbage(&topic, node, at_ms * 1_000_000)
-                    };
+                    let received = Received { live: true, ..self.garbage(&topic, node, at_ms * 1_000_000) };
                     self.later(who, 50 + number, NetEvent::Message(received));
                 }
             }

@@ -4,13 +4,7 @@
 //! service nodes would: it relays, stores, pushes, answers queries, and by [`Weather`] loses, doubles, delays, reorders,
 //! refuses and lies. A phone can be cut off, killed at any effect, and opened again on its folder. [`Loopback`] is the
 //! network of whole messengers, which run on threads and the real clock.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod fleet;
 pub mod life;

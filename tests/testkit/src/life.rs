@@ -82,13 +82,7 @@ impl Life {
             world.restore(one);
         }
         world.record = Some(record);
-        let mut life = Self {
-            world,
-            readers: vec![None, None],
-            told,
-            unwell: false,
-            began_ms: 0,
-        };
+        let mut life = Self { world, readers: vec![None, None], told, unwell: false, began_ms: 0 };
         for who in 0..2 {
             life.insist(|life| life.open(who));
             life.insist(|life| {
@@ -186,9 +180,7 @@ impl Life {
         };
         let page = reader.messages_page(&contact.conversation, None, 1000)?;
         let shown = page.into_iter().rev();
-        Ok(shown
-            .map(|message| (message.text.unwrap_or_default(), message.read))
-            .collect())
+        Ok(shown.map(|message| (message.text.unwrap_or_default(), message.read)).collect())
     }
 
     fn contact(&self, who: usize) -> Result<Option<(ContactId, ContactState)>, Error> {
@@ -229,8 +221,7 @@ impl Life {
                 Some((contact, ContactState::Incoming)) => self.insist(|life| {
                     let action = ContactAction::Accept;
                     let contact = contact.clone();
-                    life.call(1, "accept", Command::ContactAnswer { contact, action })
-                        .map(drop)
+                    life.call(1, "accept", Command::ContactAnswer { contact, action }).map(drop)
                 }),
                 _ => self.pass(5 * SECOND),
             }
@@ -274,11 +265,8 @@ impl Life {
             Act::Read(who, said) => self.read(who, said),
             Act::Invite(who, n) => drop(self.invite(who, n)),
             Act::Name(who, name) => self.insist(|life| {
-                let command = Command::ProfileSet {
-                    name: name.to_owned(),
-                };
-                life.call(who, &format!("name {who} {name}"), command)
-                    .map(drop)
+                let command = Command::ProfileSet { name: name.to_owned() };
+                life.call(who, &format!("name {who} {name}"), command).map(drop)
             }),
             Act::Foreground(who, on) => self.insist(|life| {
                 let command = Command::Foreground { on };
@@ -334,9 +322,7 @@ impl Life {
             let found = self.insist(|life| {
                 let conversation = life.reader(who).contacts()?[0].conversation;
                 let page = life.reader(who).messages_page(&conversation, None, 1000)?;
-                let shown = page
-                    .into_iter()
-                    .find(|one| one.text.as_ref() == Some(&text));
+                let shown = page.into_iter().find(|one| one.text.as_ref() == Some(&text));
                 let Some(message) = shown else {
                     return Ok(false);
                 };
@@ -368,9 +354,8 @@ impl Life {
                 for who in 0..2 {
                     let conversation = life.reader(who).contacts()?[0].conversation;
                     let page = life.reader(who).messages_page(&conversation, None, 1000)?;
-                    delivered &= page.iter().all(|one| {
-                        !one.mine || stored::message_state(one.state) >= MessageState::Delivered
-                    });
+                    delivered &=
+                        page.iter().all(|one| !one.mine || stored::message_state(one.state) >= MessageState::Delivered);
                     delivered &= life.reader(who).counts()?.outbox == 0;
                 }
                 Ok(delivered && life.texts(0)?.len() == life.texts(1)?.len())

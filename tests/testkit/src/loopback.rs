@@ -32,11 +32,7 @@ impl Loopback {
         let (sender, events) = mpsc::channel(EVENT_DEPTH);
         let who = {
             let mut state = self.state.lock().unwrap();
-            state.ports.push(Port {
-                events: sender,
-                topics: Vec::new(),
-                online: true,
-            });
+            state.ports.push(Port { events: sender, topics: Vec::new(), online: true });
             let who = state.ports.len() - 1;
             state.connectivity(who, false);
             who
@@ -98,31 +94,17 @@ impl State {
     fn answer(&mut self, who: usize, command: Command) {
         let online = self.ports[who].online;
         match command {
-            Command::Publish {
-                id,
-                topic,
-                payload,
-                timestamp_ns,
-                ..
-            } => self.publish(who, id, topic, payload, timestamp_ns),
+            Command::Publish { id, topic, payload, timestamp_ns, .. } => {
+                self.publish(who, id, topic, payload, timestamp_ns)
+            }
             Command::Subscribe { topics } => {
                 self.ports[who].topics = topics;
                 self.connectivity(who, true);
             }
-            Command::Query { id, .. } if !online => self.tell(
-                who,
-                Event::QueryFailed {
-                    id,
-                    reason: FailReason::NoNode,
-                },
-            ),
-            Command::Query {
-                id,
-                topics,
-                start_ns,
-                end_ns,
-                ..
-            } => {
+            Command::Query { id, .. } if !online => {
+                self.tell(who, Event::QueryFailed { id, reason: FailReason::NoNode })
+            }
+            Command::Query { id, topics, start_ns, end_ns, .. } => {
                 let within = |one: &&Received| {
                     topics.contains(&one.topic)
                         && one.timestamp_ns >= start_ns
@@ -130,33 +112,15 @@ impl State {
                 };
                 let mut messages: Vec<_> = self.store.iter().filter(within).cloned().collect();
                 messages.sort_by_key(|one| (one.timestamp_ns, one.hash));
-                self.tell(
-                    who,
-                    Event::Page {
-                        id,
-                        messages,
-                        last: true,
-                    },
-                );
+                self.tell(who, Event::Page { id, messages, last: true });
             }
-            Command::Check { id, .. } if !online => self.tell(
-                who,
-                Event::CheckFailed {
-                    id,
-                    reason: FailReason::NoNode,
-                },
-            ),
+            Command::Check { id, .. } if !online => {
+                self.tell(who, Event::CheckFailed { id, reason: FailReason::NoNode })
+            }
             Command::Check { id, hashes, .. } => {
                 let has = |hash: &[u8; 32]| self.store.iter().any(|one| one.hash == *hash);
                 let present = hashes.into_iter().filter(has).collect();
-                self.tell(
-                    who,
-                    Event::Checked {
-                        id,
-                        node: 2,
-                        present,
-                    },
-                );
+                self.tell(who, Event::Checked { id, node: 2, present });
             }
             Command::Close => self.tell(who, Event::Closed),
             Command::Prefer { .. }
@@ -171,45 +135,21 @@ impl State {
     fn publish(&mut self, who: usize, id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64) {
         let online = self.ports[who].online;
         let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
-        let shard = Shard {
-            cluster: 66,
-            shard: 0,
-        };
+        let shard = Shard { cluster: 66, shard: 0 };
         let hash = message_hash(&shard.to_string(), &message);
-        let outcome = if online {
-            PublishOutcome::Relayed { peers: 1 }
-        } else {
-            PublishOutcome::Failed(FailReason::NoNode)
-        };
-        self.tell(
-            who,
-            Event::Published {
-                id,
-                hash,
-                node: online.then_some(1),
-                outcome,
-            },
-        );
+        let outcome =
+            if online { PublishOutcome::Relayed { peers: 1 } } else { PublishOutcome::Failed(FailReason::NoNode) };
+        self.tell(who, Event::Published { id, hash, node: online.then_some(1), outcome });
         if !online {
             return;
         }
-        let pushed = Received {
-            topic,
-            payload,
-            timestamp_ns,
-            hash,
-            node: 3,
-            live: true,
-        };
+        let pushed = Received { topic, payload, timestamp_ns, hash, node: 3, live: true };
         for other in 0..self.ports.len() {
             let port = &self.ports[other];
             if port.online && port.topics.contains(&pushed.topic) {
                 self.tell(other, Event::Message(pushed.clone()));
             }
         }
-        self.store.push(Received {
-            live: false,
-            ..pushed
-        });
+        self.store.push(Received { live: false, ..pushed });
     }
 }

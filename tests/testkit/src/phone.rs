@@ -51,10 +51,7 @@ impl Phone {
     pub(crate) fn new(seed: u64) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path().to_owned();
-        Self {
-            _temporary: Some(temporary),
-            ..Self::over(seed, folder)
-        }
+        Self { _temporary: Some(temporary), ..Self::over(seed, folder) }
     }
 
     /// On a folder that stays.
@@ -119,13 +116,8 @@ impl Phone {
             suites: self.suites,
             mode: self.mode,
         };
-        let rng = Seeded::new(
-            self.seed
-                .wrapping_mul(31)
-                .wrapping_add(u64::from(self.life)),
-        );
-        let (engine, effects) =
-            Engine::open(account, config, Box::new(rng), now_ms + self.clock_off_ms)?;
+        let rng = Seeded::new(self.seed.wrapping_mul(31).wrapping_add(u64::from(self.life)));
+        let (engine, effects) = Engine::open(account, config, Box::new(rng), now_ms + self.clock_off_ms)?;
         self.engine = Some(engine);
         Ok(effects)
     }
@@ -151,9 +143,7 @@ impl Phone {
     pub fn tables<T>(&self, work: impl FnOnce(&Tx<'_>) -> T) -> T {
         assert!(!self.is_up(), "its engine has the database");
         let mut account = Account::open(&self.folder.join("account.db"), &KEY).unwrap();
-        account
-            .transaction(|tx| Ok::<_, sotto_db::Error>(work(tx)))
-            .unwrap()
+        account.transaction(|tx| Ok::<_, sotto_db::Error>(work(tx))).unwrap()
     }
 
     /// Fills its disk: the database may have this many pages (4 KiB each).
@@ -166,9 +156,7 @@ impl Phone {
         self.read(|reader| {
             let mut all = Vec::new();
             for contact in reader.contacts().unwrap() {
-                let mut page = reader
-                    .messages_page(&contact.conversation, None, 100_000)
-                    .unwrap();
+                let mut page = reader.messages_page(&contact.conversation, None, 100_000).unwrap();
                 page.reverse();
                 all.extend(page);
             }
@@ -185,7 +173,6 @@ impl Phone {
     /// States of own messages, oldest first.
     pub fn states(&self) -> Vec<MessageState> {
         let mine = self.messages().into_iter().filter(|message| message.mine);
-        mine.map(|message| stored::message_state(message.state))
-            .collect()
+        mine.map(|message| stored::message_state(message.state)).collect()
     }
 }

@@ -115,11 +115,7 @@ impl Told {
                 let timestamp_ns = parts.next().unwrap().parse().unwrap();
                 let topic = parts.next().unwrap().to_owned();
                 let payload = bytes(parts.next().unwrap());
-                self.relayed.push(Relayed {
-                    topic,
-                    payload,
-                    timestamp_ns,
-                });
+                self.relayed.push(Relayed { topic, payload, timestamp_ns });
             }
             other => panic!("record line {other}"),
         }
@@ -128,7 +124,5 @@ impl Told {
 
 fn bytes(hex: &str) -> Vec<u8> {
     let pairs = hex.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }

@@ -77,7 +77,5 @@ pub fn change(world: &mut World, who: usize, work: impl FnOnce(&mut Contact)) {
 /// All sessions of a phone.
 pub fn sessions(tx: &Tx<'_>) -> Vec<Session> {
     let hashes = tx.sessions().unwrap().into_iter();
-    hashes
-        .map(|hash| tx.session(&hash).unwrap().unwrap())
-        .collect()
+    hashes.map(|hash| tx.session(&hash).unwrap().unwrap()).collect()
 }

@@ -5,9 +5,7 @@ use sotto_messenger::Error;
 use sotto_messenger::engine::input::{Answer, Command, ContactAction, Effect, Input};
 use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactId, ConversationId, MessageId};
-use sotto_net::{
-    Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received,
-};
+use sotto_net::{Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
 use crate::record::{Record, Relayed};
@@ -72,10 +70,7 @@ pub struct World {
 const PAGE: usize = 20;
 
 pub(crate) fn hash_of(message: &WakuMessage) -> [u8; 32] {
-    let shard = Shard {
-        cluster: 66,
-        shard: 0,
-    };
+    let shard = Shard { cluster: 66, shard: 0 };
     message_hash(&shard.to_string(), message)
 }
 
@@ -94,9 +89,7 @@ impl World {
     /// Phones on folders that stay, not running yet. Each process needs a seed of its own.
     pub fn over(seed: u64, folders: Vec<PathBuf>) -> Self {
         let mut rng = Seeded::new(seed);
-        let phones = folders
-            .into_iter()
-            .map(|folder| Phone::over(rng.draw(), folder));
+        let phones = folders.into_iter().map(|folder| Phone::over(rng.draw(), folder));
         Self::of(phones.collect(), rng)
     }
 
@@ -141,8 +134,7 @@ impl World {
     /// What stores held before.
     pub fn restore(&mut self, one: &Relayed) {
         let message = WakuMessage::new(one.topic.clone(), one.payload.clone(), one.timestamp_ns);
-        self.published
-            .push((one.topic.clone(), one.payload.clone()));
+        self.published.push((one.topic.clone(), one.payload.clone()));
         self.keep(&message);
     }
 
@@ -202,8 +194,7 @@ impl World {
 
     /// A call of the API. Panics if the phone was killed before it answered.
     pub fn call(&mut self, who: usize, command: Command) -> Result<Answer, Error> {
-        self.try_call(who, command)
-            .expect("killed before it answered")
+        self.try_call(who, command).expect("killed before it answered")
     }
 
     /// A call of the API; `None` if the phone is down or was killed before it answered.
@@ -222,19 +213,14 @@ impl World {
         let mut steps = 0_u32;
         loop {
             let net = self.queue.keys().next().copied();
-            let wake =
-                |(who, phone): (usize, &Phone)| Some((phone.wake? - phone.clock_off_ms, who));
+            let wake = |(who, phone): (usize, &Phone)| Some((phone.wake? - phone.clock_off_ms, who));
             let tick = self.phones.iter().enumerate().filter_map(wake).min();
             let net_first = match (net, tick) {
                 (Some((at, _)), Some((tick, _))) => at <= tick,
                 (Some(_), None) => true,
                 (None, _) => false,
             };
-            let at = if net_first {
-                net.map(|(at, _)| at)
-            } else {
-                tick.map(|(at, _)| at)
-            };
+            let at = if net_first { net.map(|(at, _)| at) } else { tick.map(|(at, _)| at) };
             let Some(at) = at.filter(|&at| at <= end) else {
                 break;
             };
@@ -259,8 +245,7 @@ impl World {
     pub(crate) fn later(&mut self, who: usize, in_ms: i64, event: NetEvent) {
         self.order += 1;
         let life = self.phones[who].life;
-        self.queue
-            .insert((self.now_ms + in_ms, self.order), (who, life, event));
+        self.queue.insert((self.now_ms + in_ms, self.order), (who, life, event));
     }
 
     fn carry_out(&mut self, who: usize, effects: Vec<Effect>) {
@@ -290,14 +275,7 @@ impl World {
 
     fn net(&mut self, who: usize, command: NetCommand) {
         match command {
-            NetCommand::Publish {
-                id,
-                topic,
-                payload,
-                timestamp_ns,
-                not,
-                spread,
-            } => {
+            NetCommand::Publish { id, topic, payload, timestamp_ns, not, spread } => {
                 self.spread.insert((topic.clone(), spread));
                 let node = self.taker(&not);
                 self.publish(who, (id, node), topic, payload, timestamp_ns);
@@ -306,14 +284,7 @@ impl World {
                 self.phones[who].topics = topics;
                 self.connectivity(who);
             }
-            NetCommand::Query {
-                id,
-                topics,
-                start_ns,
-                end_ns,
-                newest_first,
-                ..
-            } => {
+            NetCommand::Query { id, topics, start_ns, end_ns, newest_first, .. } => {
                 self.phones[who].queries += 1;
                 self.phones[who].asked.push((start_ns, end_ns));
                 self.query(who, id, &topics, start_ns, end_ns, newest_first);
@@ -325,11 +296,7 @@ impl World {
                 let event = match (self.phones[who].online, self.weather.v2_nodes) {
                     (false, _) => failed(FailReason::NoNode),
                     (true, 1) => failed(FailReason::NoOther),
-                    _ => NetEvent::Checked {
-                        id,
-                        node: 2,
-                        present,
-                    },
+                    _ => NetEvent::Checked { id, node: 2, present },
                 };
                 self.later(who, 40, event);
             }
@@ -363,14 +330,7 @@ impl World {
         }
     }
 
-    fn publish(
-        &mut self,
-        who: usize,
-        (id, node): (u64, u64),
-        topic: String,
-        payload: Vec<u8>,
-        timestamp_ns: i64,
-    ) {
+    fn publish(&mut self, who: usize, (id, node): (u64, u64), topic: String, payload: Vec<u8>, timestamp_ns: i64) {
         let timestamp_ns = self.dated(timestamp_ns);
         let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
         let hash = hash_of(&message);
@@ -392,26 +352,13 @@ impl World {
         } else {
             PublishOutcome::Relayed { peers: 2 }
         };
-        self.later(
-            who,
-            30,
-            NetEvent::Published {
-                id,
-                hash,
-                node,
-                outcome,
-            },
-        );
+        self.later(who, 30, NetEvent::Published { id, hash, node, outcome });
         if !relayed {
             return;
         }
         self.published.push((topic.clone(), payload.clone()));
         if let Some(record) = &mut self.record {
-            record.relayed(&Relayed {
-                topic: topic.clone(),
-                payload: payload.clone(),
-                timestamp_ns,
-            });
+            record.relayed(&Relayed { topic: topic.clone(), payload: payload.clone(), timestamp_ns });
         }
         // Stores keep what is at most 20 s off.
         let skew = (timestamp_ns / 1_000_000 - self.now_ms).abs();
@@ -420,10 +367,7 @@ impl World {
         }
         for other in 0..self.phones.len() {
             let phone = &self.phones[other];
-            if !phone.online
-                || !phone.topics.contains(&topic)
-                || self.rng.chance(self.weather.push_lost)
-            {
+            if !phone.online || !phone.topics.contains(&topic) || self.rng.chance(self.weather.push_lost) {
                 continue;
             }
             let copies = 1 + u8::from(self.rng.chance(self.weather.push_doubled));
@@ -465,24 +409,9 @@ impl World {
         }
     }
 
-    fn query(
-        &mut self,
-        who: usize,
-        id: u64,
-        topics: &[String],
-        start: i64,
-        end: Option<i64>,
-        newest: bool,
-    ) {
+    fn query(&mut self, who: usize, id: u64, topics: &[String], start: i64, end: Option<i64>, newest: bool) {
         if !self.phones[who].online || self.rng.chance(self.weather.query_fails) {
-            return self.later(
-                who,
-                50,
-                NetEvent::QueryFailed {
-                    id,
-                    reason: FailReason::Timeout,
-                },
-            );
+            return self.later(who, 50, NetEvent::QueryFailed { id, reason: FailReason::Timeout });
         }
         let found = self.found(topics, start, end, newest);
         let mut pages: Vec<Vec<Received>> = found.chunks(PAGE).map(<[Received]>::to_vec).collect();
@@ -492,26 +421,14 @@ impl World {
         let count = pages.len();
         for (i, messages) in pages.into_iter().enumerate() {
             let last = i + 1 == count;
-            self.later(
-                who,
-                40 + 10 * i as i64,
-                NetEvent::Page { id, messages, last },
-            );
+            self.later(who, 40 + 10 * i as i64, NetEvent::Page { id, messages, last });
         }
     }
 
     /// What stores hold of a range.
-    pub(crate) fn found(
-        &self,
-        topics: &[String],
-        start: i64,
-        end: Option<i64>,
-        newest: bool,
-    ) -> Vec<Received> {
+    pub(crate) fn found(&self, topics: &[String], start: i64, end: Option<i64>, newest: bool) -> Vec<Received> {
         let within = |one: &&Stored| {
-            topics.contains(&one.topic)
-                && one.timestamp_ns >= start
-                && end.is_none_or(|end| one.timestamp_ns <= end)
+            topics.contains(&one.topic) && one.timestamp_ns >= start && end.is_none_or(|end| one.timestamp_ns <= end)
         };
         let mut found: Vec<&Stored> = self.store.iter().filter(within).collect();
         found.sort_by_key(|one| (one.timestamp_ns, one.hash));
@@ -533,13 +450,7 @@ impl World {
 
     /// Makes an account.
     pub fn create(&mut self, who: usize, name: &str) {
-        self.call(
-            who,
-            Command::AccountCreate {
-                name: name.to_owned(),
-            },
-        )
-        .unwrap();
+        self.call(who, Command::AccountCreate { name: name.to_owned() }).unwrap();
     }
 
     /// Opens an invite; its link.
@@ -552,10 +463,7 @@ impl World {
 
     /// Adds a contact by link.
     pub fn add(&mut self, who: usize, link: &str, text: &str) -> ContactId {
-        let command = Command::ContactAdd {
-            link: link.to_owned(),
-            text: Some(text.to_owned()),
-        };
+        let command = Command::ContactAdd { link: link.to_owned(), text: Some(text.to_owned()) };
         match self.call(who, command).unwrap() {
             Answer::Contact(id) => id,
             other => panic!("{other:?}"),
@@ -566,14 +474,7 @@ impl World {
     pub fn accept(&mut self, who: usize) {
         let id = self.contact(who);
         let action = ContactAction::Accept;
-        self.call(
-            who,
-            Command::ContactAnswer {
-                contact: id,
-                action,
-            },
-        )
-        .unwrap();
+        self.call(who, Command::ContactAnswer { contact: id, action }).unwrap();
     }
 
     /// Compares safety numbers with the only contact: what is shown of its devices is verified.
@@ -584,8 +485,7 @@ impl World {
         });
         let contact = self.contact(who);
         let devices = Some(devices);
-        self.call(who, Command::ContactVerify { contact, devices })
-            .unwrap();
+        self.call(who, Command::ContactVerify { contact, devices }).unwrap();
     }
 
     /// The only contact.
@@ -608,10 +508,7 @@ impl World {
             return false;
         }
         let conversation = self.conversation(who);
-        let command = Command::Send {
-            conversation,
-            text: text.to_owned(),
-        };
+        let command = Command::Send { conversation, text: text.to_owned() };
         match self.try_call(who, command) {
             Some(answer) => answer.map(|_| true).unwrap(),
             None => false,
@@ -624,14 +521,7 @@ impl World {
         let messages = self.phones[who].messages();
         if let Some(last) = messages.iter().rev().find(|message| !message.mine) {
             let message = MessageId::from_bytes(&last.id);
-            self.call(
-                who,
-                Command::MarkRead {
-                    conversation,
-                    message,
-                },
-            )
-            .unwrap();
+            self.call(who, Command::MarkRead { conversation, message }).unwrap();
         }
     }
 

@@ -1,10 +1,5 @@
 //! The public API over a network in memory: what a caller may rely on.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::future::Future;
 use std::path::Path;
@@ -16,9 +11,7 @@ use std::time::Duration;
 
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{ContactState, ConversationId, MessageState, Settings};
-use sotto_messenger::{
-    Code, Config, Error, Event, Fleet, Kind, Messenger, OpenCounter, Subscription, system_clock,
-};
+use sotto_messenger::{Code, Config, Error, Event, Fleet, Kind, Messenger, OpenCounter, Subscription, system_clock};
 use sotto_testkit::Loopback;
 use tempfile::TempDir;
 
@@ -48,22 +41,13 @@ impl Person {
     async fn new(net: &Loopback, name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (handle, port) = net.join();
-        let messenger =
-            Messenger::open_over(config(folder.path()), handle, system_clock()).unwrap();
+        let messenger = Messenger::open_over(config(folder.path()), handle, system_clock()).unwrap();
         let events = messenger.subscribe();
         let phrase = messenger.account_create(name).await.unwrap();
         assert_eq!(messenger.phrase().unwrap(), phrase);
-        let patch = Settings {
-            receipt_delay_ms: Some(0),
-            ..Settings::default()
-        };
+        let patch = Settings { receipt_delay_ms: Some(0), ..Settings::default() };
         messenger.settings_set(patch).await.unwrap();
-        Self {
-            folder,
-            messenger,
-            events,
-            port,
-        }
+        Self { folder, messenger, events, port }
     }
 
     /// Waits for events until the database shows what is wanted.
@@ -102,26 +86,13 @@ async fn befriended(net: &Loopback) -> (Person, Person) {
     let preview = alice.messenger.invite_preview(&invite.link).unwrap();
     assert_eq!(preview.name, "Bob");
     assert_eq!(preview.expires_ms, invite.expires_ms);
-    let them = alice
-        .messenger
-        .contact_add(&invite.link, Some(REQUEST))
-        .await
-        .unwrap();
+    let them = alice.messenger.contact_add(&invite.link, Some(REQUEST)).await.unwrap();
     assert_eq!(them, preview.id);
-    let request = bob
-        .until("a request", |m| m.contacts().unwrap().first().cloned())
-        .await;
+    let request = bob.until("a request", |m| m.contacts().unwrap().first().cloned()).await;
     assert_eq!(request.state, ContactState::Incoming);
     assert_eq!(request.request_text.as_deref(), Some(REQUEST));
-    bob.messenger
-        .contact_answer(&request.id, ContactAction::Accept)
-        .await
-        .unwrap();
-    alice
-        .until("the acceptance", |m| {
-            (m.contacts().unwrap()[0].state == ContactState::Accepted).then_some(())
-        })
-        .await;
+    bob.messenger.contact_answer(&request.id, ContactAction::Accept).await.unwrap();
+    alice.until("the acceptance", |m| (m.contacts().unwrap()[0].state == ContactState::Accepted).then_some(())).await;
     (alice, bob)
 }
 
@@ -139,14 +110,9 @@ async fn two_people_meet_and_talk() {
     assert_eq!(numbers(&alice).digits, numbers(&bob).digits);
 
     let first = alice.messenger.send(&at, "hello 🌿").await.unwrap();
-    bob.until("hello", |_| (bob.texts() == ["hello 🌿"]).then_some(()))
-        .await;
+    bob.until("hello", |_| (bob.texts() == ["hello 🌿"]).then_some(())).await;
     let listed = bob.messenger.conversations(None, 10).unwrap();
-    assert_eq!(
-        (listed.len(), listed[0].unread),
-        (1, 2),
-        "the request, and hello"
-    );
+    assert_eq!((listed.len(), listed[0].unread), (1, 2), "the request, and hello");
     assert_eq!(listed[0].last_text.as_deref(), Some("hello 🌿"));
     bob.messenger.mark_read(&bt, &first).await.unwrap();
     assert_eq!(bob.messenger.conversations(None, 10).unwrap()[0].unread, 0);
@@ -159,16 +125,10 @@ async fn two_people_meet_and_talk() {
 
     let contact = bob.messenger.contacts().unwrap()[0].id.clone();
     let shown = bob.messenger.safety_number(&contact).unwrap().devices;
-    bob.messenger
-        .contact_verify(&contact, Some(&shown))
-        .await
-        .unwrap();
+    bob.messenger.contact_verify(&contact, Some(&shown)).await.unwrap();
     assert!(bob.messenger.contacts().unwrap()[0].verified);
     bob.messenger.draft_set(&bt, "not yet").await.unwrap();
-    assert_eq!(
-        bob.messenger.conversations(None, 10).unwrap()[0].draft,
-        "not yet"
-    );
+    assert_eq!(bob.messenger.conversations(None, 10).unwrap()[0].draft, "not yet");
     // Contacts learn it hours later: `spread.rs`, on a virtual clock.
     bob.messenger.profile_set("Robert").await.unwrap();
     assert_eq!(bob.messenger.account().unwrap().unwrap().name, "Robert");
@@ -184,15 +144,11 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
         alice.messenger.send(&conversation, &text).await.unwrap();
     }
     let wanted: Vec<String> = (0..25).map(|i| format!("number {i}")).collect();
-    bob.until("all of them", |_| (bob.texts() == wanted).then_some(()))
-        .await;
+    bob.until("all of them", |_| (bob.texts() == wanted).then_some(())).await;
     let mut before = None;
     let mut seen = Vec::new();
     loop {
-        let page = bob
-            .messenger
-            .messages(&conversation, before.as_deref(), 7)
-            .unwrap();
+        let page = bob.messenger.messages(&conversation, before.as_deref(), 7).unwrap();
         let Some(last) = page.last() else { break };
         before = Some(last.cursor.clone());
         seen.extend(page.into_iter().filter_map(|message| message.text));
@@ -212,8 +168,7 @@ async fn a_dropped_call_is_done_all_the_same() {
         // Once it was polled, it is on its way to the engine.
         let _ = call.poll(&mut Context::from_waker(Waker::noop()));
     }
-    bob.until("the text", |_| (bob.texts() == ["let go of"]).then_some(()))
-        .await;
+    bob.until("the text", |_| (bob.texts() == ["let go of"]).then_some(())).await;
 }
 
 #[tokio::test]
@@ -222,8 +177,7 @@ async fn a_sync_ends_at_its_deadline_and_counts_what_came() {
     let (alice, bob) = befriended(&net).await;
     let conversation = alice.conversation();
     net.set_online(bob.port, false);
-    bob.until("offline", |m| (!m.connectivity().subscribed).then_some(()))
-        .await;
+    bob.until("offline", |m| (!m.connectivity().subscribed).then_some(())).await;
     for i in 0..3 {
         let text = format!("while you were away {i}");
         alice.messenger.send(&conversation, &text).await.unwrap();
@@ -232,8 +186,7 @@ async fn a_sync_ends_at_its_deadline_and_counts_what_came() {
     assert_eq!(late.unwrap_err().code(), Code::Deadline);
     net.set_online(bob.port, true);
     bob.messenger.sync_once(PATIENCE).await.unwrap();
-    bob.until("all three", |_| (bob.texts().len() == 3).then_some(()))
-        .await;
+    bob.until("all three", |_| (bob.texts().len() == 3).then_some(())).await;
 }
 
 #[tokio::test]
@@ -243,56 +196,25 @@ async fn errors_say_what_is_wrong() {
     let messenger = open(folder.path(), &net).unwrap();
     let code = |error: Error| (error.kind(), error.code());
     assert_eq!(messenger.account().unwrap(), None);
-    assert_eq!(
-        code(messenger.invite().await.unwrap_err()),
-        (Kind::State, Code::AccountMissing)
-    );
+    assert_eq!(code(messenger.invite().await.unwrap_err()), (Kind::State, Code::AccountMissing));
     assert_eq!(messenger.phrase().unwrap_err().code(), Code::AccountMissing);
     let long = "n".repeat(41);
-    assert_eq!(
-        code(messenger.account_create(&long).await.unwrap_err()),
-        (Kind::InvalidInput, Code::BadName)
-    );
+    assert_eq!(code(messenger.account_create(&long).await.unwrap_err()), (Kind::InvalidInput, Code::BadName));
     let phrase = "abandon ability able about above absent absorb abstract absurd abuse access zebr";
     let wrong = messenger.account_restore(phrase).await.unwrap_err();
     assert_eq!(wrong.code(), Code::PhraseWord);
     assert!(wrong.detail().contains("12"), "{wrong}");
     messenger.account_create("Carol").await.unwrap();
-    assert_eq!(
-        messenger.account_create("Carol").await.unwrap_err().code(),
-        Code::AccountExists
-    );
+    assert_eq!(messenger.account_create("Carol").await.unwrap_err().code(), Code::AccountExists);
     let own = messenger.invite().await.unwrap();
-    assert_eq!(
-        messenger
-            .contact_add(&own.link, None)
-            .await
-            .unwrap_err()
-            .code(),
-        Code::ContactSelf
-    );
+    assert_eq!(messenger.contact_add(&own.link, None).await.unwrap_err().code(), Code::ContactSelf);
     let cut = &own.link[..own.link.len() - 5];
-    assert_eq!(
-        messenger.invite_preview(cut).unwrap_err().kind(),
-        Kind::InvalidInput
-    );
+    assert_eq!(messenger.invite_preview(cut).unwrap_err().kind(), Kind::InvalidInput);
     let nowhere = ConversationId::from_bytes(&[1; 32]);
-    assert_eq!(
-        messenger.messages(&nowhere, None, 10).unwrap_err().code(),
-        Code::ConversationMissing
-    );
-    assert_eq!(
-        messenger.conversations(Some("!"), 10).unwrap_err().code(),
-        Code::BadId
-    );
-    let patch = Settings {
-        log: Some("loud".into()),
-        ..Settings::default()
-    };
-    assert_eq!(
-        messenger.settings_set(patch).await.unwrap_err().code(),
-        Code::BadSetting
-    );
+    assert_eq!(messenger.messages(&nowhere, None, 10).unwrap_err().code(), Code::ConversationMissing);
+    assert_eq!(messenger.conversations(Some("!"), 10).unwrap_err().code(), Code::BadId);
+    let patch = Settings { log: Some("loud".into()), ..Settings::default() };
+    assert_eq!(messenger.settings_set(patch).await.unwrap_err().code(), Code::BadSetting);
 }
 
 #[tokio::test]
@@ -303,8 +225,7 @@ async fn closing_frees_the_folder_and_everybody_who_waits() {
     assert_eq!(again.code(), Code::StorageInUse);
 
     net.set_online(bob.port, false);
-    bob.until("offline", |m| (!m.connectivity().subscribed).then_some(()))
-        .await;
+    bob.until("offline", |m| (!m.connectivity().subscribed).then_some(())).await;
     let waiting = bob.messenger.clone();
     let sync = tokio::spawn(async move { waiting.sync_once(PATIENCE).await });
     // The sync is with the engine once a later call was answered.
@@ -313,10 +234,7 @@ async fn closing_frees_the_folder_and_everybody_who_waits() {
     bob.messenger.close().await.unwrap();
     assert_eq!(sync.await.unwrap().unwrap_err().code(), Code::Closed);
     assert_eq!(bob.messenger.contacts().unwrap_err().code(), Code::Closed);
-    assert_eq!(
-        bob.messenger.invite().await.unwrap_err().code(),
-        Code::Closed
-    );
+    assert_eq!(bob.messenger.invite().await.unwrap_err().code(), Code::Closed);
     while bob.events.next_batch(64).await.is_some() {}
     bob.messenger.close().await.unwrap();
 
@@ -461,10 +379,7 @@ async fn a_copy_made_while_the_app_ran_is_noticed() {
     messenger.close().await.unwrap();
     for hourly in [false, true] {
         let messenger = start().unwrap();
-        messenger
-            .draft_set(&ConversationId::from_bytes(&[1; 32]), "x")
-            .await
-            .unwrap_err();
+        messenger.draft_set(&ConversationId::from_bytes(&[1; 32]), "x").await.unwrap_err();
         let counter = std::fs::read(keys.path().join("key.counter")).unwrap();
         // What a backup finds, with its log.
         let parts = ["account.db", "account.db-wal", "account.lock"];
@@ -576,15 +491,12 @@ async fn damage_is_called_so_wherever_it_lies() {
 async fn connectivity_is_told_and_can_be_asked() {
     let net = Loopback::default();
     let person = Person::new(&net, "Gil").await;
-    person
-        .until("subscribed", |m| m.connectivity().subscribed.then_some(()))
-        .await;
+    person.until("subscribed", |m| m.connectivity().subscribed.then_some(())).await;
     net.set_online(person.port, false);
     let told = async {
         loop {
             let batch = person.events.next_batch(64).await.unwrap();
-            let offline =
-                |event: &Event| matches!(event, Event::Connectivity(c) if c.publish_nodes == 0);
+            let offline = |event: &Event| matches!(event, Event::Connectivity(c) if c.publish_nodes == 0);
             if batch.iter().any(offline) {
                 return;
             }

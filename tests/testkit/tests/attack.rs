@@ -1,11 +1,6 @@
 //! What somebody who is not (any more) the contact's device, or a contact who means ill, tries; and where an honest one
 //! could be left waiting for ever.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::Session;
 use sotto_messenger::engine::input::{Command, ContactAction};
@@ -29,10 +24,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
     assert!(contact(&world, 0).other_record.is_some(), "by its cards");
     world.set_online(0, false);
     let contact_id = world.contact(0);
-    let seen = Command::DevicesSeen {
-        contact: contact_id,
-        devices: shown(&world, 0),
-    };
+    let seen = Command::DevicesSeen { contact: contact_id, devices: shown(&world, 0) };
     world.call(0, seen).unwrap();
     assert!(world.send(0, "for the new one"));
     world.run(MINUTE);
@@ -42,9 +34,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
         assert!(!rows.is_empty());
         let session = |hash| tx.session(&hash).unwrap().unwrap();
         let sealed = rows.into_iter().filter_map(|row| row.session.map(session));
-        sealed
-            .map(|row| Some(row.device) == theirs.device)
-            .collect()
+        sealed.map(|row| Some(row.device) == theirs.device).collect()
     });
     assert!(sealed_for.iter().all(|own| *own), "{sealed_for:?}");
     world.set_online(0, true);
@@ -52,11 +42,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
     assert_eq!(state(&world, 2), ContactState::Incoming);
     world.accept(2);
     world.run(10 * MINUTE);
-    assert!(
-        world.phones[2]
-            .texts()
-            .contains(&"for the new one".to_owned())
-    );
+    assert!(world.phones[2].texts().contains(&"for the new one".to_owned()));
 }
 
 /// What a device says that is not confirmed is not where a request goes, or what somebody is called.
@@ -190,12 +176,7 @@ fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
         .messages()
         .iter()
         .filter(|one| one.mine)
-        .map(|one| {
-            (
-                one.text.clone().unwrap_or_default(),
-                stored::message_state(one.state),
-            )
-        })
+        .map(|one| (one.text.clone().unwrap_or_default(), stored::message_state(one.state)))
         .collect();
     let of = |text: &str| states.iter().find(|one| one.0 == text).unwrap().1;
     assert_eq!(of("second"), MessageState::Read);
@@ -221,10 +202,7 @@ fn an_invite_that_leads_nowhere_does_not_keep_a_contact_from_beginning_anew() {
     assert_eq!(waiting.as_deref(), Some("invite.unreachable"));
     world.run(9 * DAY);
     let row = contact(&world, 0);
-    assert_eq!(
-        (row.invite_secret, row.waiting, row.fetch_due_ms),
-        (None, None, None)
-    );
+    assert_eq!((row.invite_secret, row.waiting, row.fetch_due_ms), (None, None, None));
     // A session that Bob lost is begun anew.
     alter(&mut world, 1, |tx| {
         for hash in tx.sessions().unwrap() {

@@ -1,10 +1,5 @@
 //! A bucket that carries too much is left, and what it holds comes all the same.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::engine::input::Command;
 use sotto_messenger::records::MessageState;
@@ -14,9 +9,7 @@ use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 fn told(world: &World, who: usize) -> usize {
     let code = Code::BucketBusy.as_str();
     let events = world.phones[who].events.iter();
-    events
-        .filter(|event| **event == Event::Notice { code })
-        .count()
+    events.filter(|event| **event == Event::Notice { code }).count()
 }
 
 #[test]
@@ -38,10 +31,7 @@ fn a_bucket_over_twenty_megabytes_a_day_is_left_polled_and_heard_again() {
     assert_eq!(told(&world, 1), 1, "said once");
     assert!(world.phones[1].topics().is_empty());
     let numbers = world.phones[1].bucket(world.now_ms);
-    assert!(
-        numbers.left && numbers.bytes_day >= 20_000_000,
-        "{numbers:?}"
-    );
+    assert!(numbers.left && numbers.bytes_day >= 20_000_000, "{numbers:?}");
     assert!(numbers.people > 100, "{numbers:?}");
 
     // It stays so after a kill, and a store brings what there is.
@@ -123,12 +113,7 @@ fn a_relay_stays_in_its_bucket() {
     world.phones[1].mode = Mode::Adaptive;
     world.start(1);
     world.run(SECOND);
-    let network = |metered| Command::NetworkChanged {
-        network: Network {
-            metered,
-            ..Network::default()
-        },
-    };
+    let network = |metered| Command::NetworkChanged { network: Network { metered, ..Network::default() } };
     world.call(1, network(false)).unwrap();
     let power = |charging| Command::PowerChanged { charging };
     world.call(1, power(true)).unwrap();

@@ -1,10 +1,5 @@
 //! Phones whose clocks are wrong, and nodes that lie about the time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::engine::input::Command;
 use sotto_messenger::records::MessageState;
@@ -12,23 +7,13 @@ use sotto_messenger::{Code, Event};
 use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, SECOND, World};
 
 /// How far a clock is off, milliseconds.
-const OFF: [i64; 7] = [
-    -3 * HOUR,
-    -5 * MINUTE,
-    -30 * SECOND,
-    30 * SECOND,
-    5 * MINUTE,
-    3 * HOUR,
-    3 * DAY,
-];
+const OFF: [i64; 7] = [-3 * HOUR, -5 * MINUTE, -30 * SECOND, 30 * SECOND, 5 * MINUTE, 3 * HOUR, 3 * DAY];
 /// Whose clock it is: the one who adds, the one who invited.
 const ADDER: usize = 0;
 const INVITER: usize = 1;
 
 fn skewed(world: &World, who: usize) -> bool {
-    world.phones[who].events.contains(&Event::Notice {
-        code: Code::ClockSkewed.as_str(),
-    })
+    world.phones[who].events.contains(&Event::Notice { code: Code::ClockSkewed.as_str() })
 }
 
 fn shows(world: &World, who: usize, text: &str) -> bool {
@@ -63,18 +48,12 @@ fn meet(seed: u64, who: usize, off_ms: i64, on: bool) -> World {
     world.create(INVITER, "Bob");
     let link = world.invite(INVITER);
     world.add(ADDER, &link, "hello, it is me");
-    wait(&mut world, 2 * MINUTE, &case, |world| {
-        has_contact(world, INVITER)
-    });
+    wait(&mut world, 2 * MINUTE, &case, |world| has_contact(world, INVITER));
     world.accept(INVITER);
     assert!(world.send(INVITER, "welcome"));
-    wait(&mut world, 2 * MINUTE, &case, |world| {
-        shows(world, ADDER, "welcome")
-    });
+    wait(&mut world, 2 * MINUTE, &case, |world| shows(world, ADDER, "welcome"));
     assert!(world.send(ADDER, "thanks"));
-    wait(&mut world, 2 * MINUTE, &case, |world| {
-        shows(world, INVITER, "thanks") && skewed(world, who)
-    });
+    wait(&mut world, 2 * MINUTE, &case, |world| shows(world, INVITER, "thanks") && skewed(world, who));
     let took = world.now_ms - began;
     assert!(took <= 2 * MINUTE, "{case}: {took}");
     assert!(!skewed(&world, 1 - who), "{case}: the other clock is right");
@@ -88,9 +67,7 @@ fn through_the_store(world: &mut World, from: usize, text: &str) {
     world.run(2 * MINUTE);
     world.set_online(from, false);
     world.set_online(1 - from, true);
-    wait(world, 2 * MINUTE, text, |world| {
-        shows(world, 1 - from, text)
-    });
+    wait(world, 2 * MINUTE, text, |world| shows(world, 1 - from, text));
     world.set_online(from, true);
 }
 
@@ -126,9 +103,7 @@ fn a_clock_that_is_wrong_after_a_restart_is_found_by_what_a_store_does_not_have(
         world.run(10 * MINUTE);
         world.set_online(1, false);
         world.start(0);
-        wait(&mut world, 2 * MINUTE, "caught up", |world| {
-            shows(world, 0, "good morning")
-        });
+        wait(&mut world, 2 * MINUTE, "caught up", |world| shows(world, 0, "good morning"));
         through_the_store(&mut world, 0, "morning");
         assert!(skewed(&world, 0) && !skewed(&world, 1), "{off_ms}");
         through_the_store(&mut world, 1, "how are you?");
@@ -155,12 +130,7 @@ fn where_nodes_date_nothing_the_time_comes_from_others() {
 #[test]
 fn one_liar_a_circle_moves_no_right_clock() {
     for seed in 980..983 {
-        for liar in [
-            Conduct::Empty,
-            Conduct::SaysStored,
-            Conduct::Forges,
-            Conduct::Future,
-        ] {
+        for liar in [Conduct::Empty, Conduct::SaysStored, Conduct::Forges, Conduct::Future] {
             for circles in [
                 [vec![liar, Conduct::Good], vec![Conduct::Good; 2]],
                 [vec![Conduct::Good; 2], vec![liar, Conduct::Good]],
@@ -188,23 +158,12 @@ fn the_bounds_of_no_question_tell_one_phone_from_another() {
     world.phones[0].clock_off_ms = 7_321;
     for number in 0..24 {
         let long = "long ".repeat(5_000);
-        let text = if number % 5 == 0 {
-            long
-        } else {
-            format!("{number}")
-        };
+        let text = if number % 5 == 0 { long } else { format!("{number}") };
         world.set_online(1, number % 3 != 0);
         assert!(world.send(0, &text));
         world.run(20 * MINUTE + 13_577);
         world.set_online(1, true);
-        world
-            .call(
-                1,
-                Command::Foreground {
-                    on: number % 2 == 0,
-                },
-            )
-            .unwrap();
+        world.call(1, Command::Foreground { on: number % 2 == 0 }).unwrap();
         world.run(39 * MINUTE + 11);
         world.kill(number % 2);
         world.start(number % 2);

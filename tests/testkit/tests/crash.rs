@@ -1,10 +1,5 @@
 //! A phone killed before any one of its effects, and opened again: nothing acknowledged is lost or doubled.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::engine::input::{Answer, Command, ContactAction};
 use sotto_messenger::engine::stored;
@@ -33,15 +28,9 @@ fn until(world: &mut World, who: usize, done: impl Fn(&World) -> bool, act: impl
 }
 
 fn account(world: &mut World, who: usize) {
-    let done =
-        |world: &World| world.phones[who].read(|reader| stored::own(reader).unwrap().is_some());
+    let done = |world: &World| world.phones[who].read(|reader| stored::own(reader).unwrap().is_some());
     until(world, who, done, |world| {
-        world.try_call(
-            who,
-            Command::AccountCreate {
-                name: format!("{who}"),
-            },
-        );
+        world.try_call(who, Command::AccountCreate { name: format!("{who}") });
     });
 }
 
@@ -54,9 +43,7 @@ fn say(world: &mut World, who: usize, text: &str) {
 
 fn state(world: &World, who: usize) -> Option<ContactState> {
     let contacts = world.phones[who].read(|reader| reader.contacts().unwrap());
-    contacts
-        .first()
-        .map(|contact| stored::contact_state(contact.state))
+    contacts.first().map(|contact| stored::contact_state(contact.state))
 }
 
 /// Everything two people do, with `killed` dying before its `n`th effect.
@@ -81,10 +68,7 @@ fn life(killed: Option<(usize, u64)>) -> World {
         0,
         |world| state(world, 0).is_some(),
         |world| {
-            let command = Command::ContactAdd {
-                link: link.clone(),
-                text: None,
-            };
+            let command = Command::ContactAdd { link: link.clone(), text: None };
             world.try_call(0, command);
         },
     );
@@ -109,13 +93,7 @@ fn life(killed: Option<(usize, u64)>) -> World {
         up(&mut world, 0);
         up(&mut world, 1);
     }
-    for (who, text) in [
-        (0, "one"),
-        (1, "two"),
-        (0, "three"),
-        (0, "four"),
-        (1, "five"),
-    ] {
+    for (who, text) in [(0, "one"), (1, "two"), (0, "three"), (0, "four"), (1, "five")] {
         say(&mut world, who, text);
     }
     say(&mut world, 0, &"long ".repeat(10_000));
@@ -152,10 +130,7 @@ fn killed_before_each_effect() {
         for half in points.chunks(points.len().div_ceil(2)) {
             scope.spawn(move || {
                 for &(who, n) in half {
-                    check(
-                        &life(Some((who, n))),
-                        &format!("{who} killed before effect {n}"),
-                    );
+                    check(&life(Some((who, n))), &format!("{who} killed before effect {n}"));
                 }
             });
         }

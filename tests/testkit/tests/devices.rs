@@ -1,10 +1,5 @@
 //! What devices say about themselves: lists that change, suites, secrets.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::Contact;
 use sotto_messenger::Code;
@@ -31,9 +26,7 @@ fn speak(world: &mut World, who: usize, suites: u32) {
 
 /// Envelopes on lane h so far, by size.
 fn on_home(world: &World, size: usize) -> usize {
-    let home = |(topic, payload): &&(String, Vec<u8>)| {
-        topic.starts_with("/sotto/1/h") && payload.len() == size
-    };
+    let home = |(topic, payload): &&(String, Vec<u8>)| topic.starts_with("/sotto/1/h") && payload.len() == size;
     world.published.iter().filter(home).count()
 }
 
@@ -41,10 +34,7 @@ fn on_home(world: &World, size: usize) -> usize {
 fn a_changed_list_travels_inside_the_session_and_is_shown() {
     let mut world = World::befriended(60);
     world.run(3 * DAY);
-    assert!(
-        !contact(&world, 0).devices_changed,
-        "signed anew, not changed"
-    );
+    assert!(!contact(&world, 0).devices_changed, "signed anew, not changed");
     let before = record(&world, 0);
     let medium = on_home(&world, 2048);
     speak(&mut world, 1, 0b11);
@@ -100,10 +90,7 @@ fn without_a_common_suite_it_waits_visibly_and_goes_on_after_an_update() {
     world.add(0, &link, "can we talk?");
     world.run(HOUR);
     assert_eq!(contact(&world, 0).waiting.as_deref(), Some("suite.none"));
-    assert_eq!(
-        world.phones[1].read(|reader| reader.contacts().unwrap().len()),
-        0
-    );
+    assert_eq!(world.phones[1].read(|reader| reader.contacts().unwrap().len()), 0);
     speak(&mut world, 1, 0b11);
     world.run(2 * DAY);
     assert_eq!(contact(&world, 0).waiting, None);
@@ -148,11 +135,7 @@ fn an_invite_whose_secret_would_not_be_tried_is_refused() {
             Err(error) => break error.code(),
         }
     };
-    assert_eq!(
-        (made, refused),
-        (31, Code::InviteTooMany),
-        "and the contacts secret"
-    );
+    assert_eq!((made, refused), (31, Code::InviteTooMany), "and the contacts secret");
     world.run(40 * DAY);
     world.invite(0);
 }

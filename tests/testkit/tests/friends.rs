@@ -1,10 +1,5 @@
 //! First contact, and what two friends write to each other.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::records::MessageState;
 use sotto_testkit::{MINUTE, SECOND, World};
@@ -21,26 +16,11 @@ fn invite_request_acceptance_and_texts_both_ways() {
     world.run(MINUTE);
     assert_eq!(world.phones[0].texts(), world.phones[1].texts());
     assert_eq!(world.phones[0].texts().len(), 20);
-    assert!(
-        world.phones[0]
-            .states()
-            .iter()
-            .all(|state| *state == MessageState::Delivered)
-    );
+    assert!(world.phones[0].states().iter().all(|state| *state == MessageState::Delivered));
     world.read_all(1);
     world.run(MINUTE);
-    assert!(
-        world.phones[0]
-            .states()
-            .iter()
-            .all(|state| *state == MessageState::Read)
-    );
-    assert!(
-        world.phones[1]
-            .states()
-            .iter()
-            .all(|state| *state == MessageState::Delivered)
-    );
+    assert!(world.phones[0].states().iter().all(|state| *state == MessageState::Read));
+    assert!(world.phones[1].states().iter().all(|state| *state == MessageState::Delivered));
 }
 
 #[test]

@@ -1,10 +1,5 @@
 //! A disk that was full in the middle of a catch-up: what could not be kept is fetched again.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_testkit::{HOUR, MINUTE, World};
 

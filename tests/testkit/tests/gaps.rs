@@ -1,10 +1,5 @@
 //! After many lost messages the next one is shown soon, whatever else the bucket carries.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_crypto::Session;
 use sotto_messenger::engine::input::Command;
@@ -15,9 +10,7 @@ use sotto_wire::content::{Kind, Message};
 fn junk(rng: &mut Seeded, length: usize) -> Vec<u8> {
     let mut payload = vec![0; length];
     let words = payload.as_chunks_mut::<8>().0;
-    words
-        .iter_mut()
-        .for_each(|word| *word = rng.draw().to_be_bytes());
+    words.iter_mut().for_each(|word| *word = rng.draw().to_be_bytes());
     payload[0] = 1;
     payload
 }
@@ -133,9 +126,7 @@ fn one_question_waits_for_an_author() {
         world.phones[0].tables(|tx| {
             let contact = tx.contacts().unwrap().remove(0);
             let mut conversation = tx.conversation(&contact.conversation).unwrap().unwrap();
-            conversation.heads = (0..3)
-                .flat_map(|i| [0xa0 + i, n, 1, 2, 3, 4, 5, 6])
-                .collect();
+            conversation.heads = (0..3).flat_map(|i| [0xa0 + i, n, 1, 2, 3, 4, 5, 6]).collect();
             tx.conversation_put(&conversation).unwrap();
         });
         world.start(0);
@@ -180,11 +171,7 @@ fn a_parent_missed_while_the_phone_was_off_is_found_at_another_store() {
     assert_eq!(world.phones[1].texts().last().unwrap(), "names it");
     assert_eq!(world.phones[1].texts().len(), 3);
     let bob = world.phones[1].topics()[0].clone();
-    world.restore(&Relayed {
-        topic: bob,
-        payload: missed,
-        timestamp_ns: sent_ms / 1000 * 1_000_000_000,
-    });
+    world.restore(&Relayed { topic: bob, payload: missed, timestamp_ns: sent_ms / 1000 * 1_000_000_000 });
     world.run(20 * SECOND);
     assert_eq!(world.phones[1].texts().len(), 4);
 }

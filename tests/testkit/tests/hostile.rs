@@ -1,10 +1,5 @@
 //! In each circle all service nodes but one are bad, each in its way: everything arrives, once, for a bounded price.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::records::MessageState;
 use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, SECOND, Seeded, World};
@@ -92,9 +87,7 @@ fn one_good_node_of_many_at_random() {
             let mut world = world(seed, Fleet::one_good(count, &mut Seeded::new(seed)));
             let mut said = Vec::new();
             talk(&mut world, &mut said);
-            let mut hours = wait(&mut world, 12 * HOUR, "there", |world| {
-                arrived(world, &said)
-            });
+            let mut hours = wait(&mut world, 12 * HOUR, "there", |world| arrived(world, &said));
             hours += 6;
             world.run(6 * HOUR);
             talk(&mut world, &mut said);
@@ -161,8 +154,6 @@ fn a_night_is_asked_of_several_stores() {
         world.kill(0); // sends nothing again
         world.run(9 * HOUR);
         world.start(1);
-        wait(&mut world, HOUR, "there", |world| {
-            world.phones[1].texts().contains(&"0".to_owned())
-        });
+        wait(&mut world, HOUR, "there", |world| world.phones[1].texts().contains(&"0".to_owned()));
     }
 }

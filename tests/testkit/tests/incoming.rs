@@ -1,10 +1,5 @@
 //! Own invites are listed and closed; what comes in has an order that outlives restarts.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Code;
 use sotto_messenger::engine::input::{Answer, Command};

@@ -1,10 +1,5 @@
 //! Light or relay: what the host says of power and network, and what the network is told to do.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;
 
@@ -26,16 +21,8 @@ fn host(mode: Mode) -> Host {
     config.mode = mode;
     let (sender, commands) = mpsc::channel(16);
     let (events, receiver) = mpsc::channel(16);
-    let net = NetHandle {
-        commands: sender,
-        events: receiver,
-    };
-    Host {
-        messenger: Messenger::open_over(config, net, system_clock()).unwrap(),
-        commands,
-        events,
-        _folder: folder,
-    }
+    let net = NetHandle { commands: sender, events: receiver };
+    Host { messenger: Messenger::open_over(config, net, system_clock()).unwrap(), commands, events, _folder: folder }
 }
 
 impl Host {
@@ -53,19 +40,13 @@ impl Host {
     }
 
     async fn network(&self, metered: bool) {
-        let network = Network {
-            metered,
-            ..Network::default()
-        };
+        let network = Network { metered, ..Network::default() };
         self.messenger.on_network_change(network).await.unwrap();
     }
 }
 
 fn network(metered: bool) -> Command {
-    Command::NetworkChanged(Network {
-        metered,
-        ..Network::default()
-    })
+    Command::NetworkChanged(Network { metered, ..Network::default() })
 }
 
 #[tokio::test]
@@ -85,10 +66,7 @@ async fn adaptive_relays_while_charging_on_a_network_that_costs_nothing() {
     host.network(false).await;
     host.messenger.on_power_change(false).await.unwrap();
     let told = host.told().await;
-    assert_eq!(
-        told,
-        [network(false), Command::Relay(true), Command::Relay(false)]
-    );
+    assert_eq!(told, [network(false), Command::Relay(true), Command::Relay(false)]);
 }
 
 #[tokio::test]
@@ -110,16 +88,12 @@ async fn where_neighbours_are_served_is_told() {
     let host = host(Mode::Relay);
     assert!(host.messenger.serving().is_empty());
     let addresses = vec!["/ip4/10.0.0.7/tcp/60000/p2p/x".to_owned()];
-    let serving = Event::Serving {
-        addresses: addresses.clone(),
-    };
+    let serving = Event::Serving { addresses: addresses.clone() };
     host.events.send(serving).await.unwrap();
     let told = async {
         while host.messenger.serving() != addresses {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), told)
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(60), told).await.unwrap();
 }

@@ -1,11 +1,6 @@
 //! An old copy of everything is put back, as from a backup: no state is a lie, nothing is lost, and the conversation
 //! goes on within two minutes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 
@@ -35,9 +30,7 @@ fn put_back(world: &mut World, who: usize, bytes: &[u8]) {
 
 fn sessions(tx: &Tx<'_>) -> Vec<Session> {
     let hashes = tx.sessions().unwrap().into_iter();
-    hashes
-        .map(|hash| tx.session(&hash).unwrap().unwrap())
-        .collect()
+    hashes.map(|hash| tx.session(&hash).unwrap().unwrap()).collect()
 }
 
 fn ids(world: &World, who: usize) -> BTreeSet<[u8; 32]> {
@@ -62,8 +55,7 @@ fn states_are_true(world: &World, who: usize, had: &BTreeSet<[u8; 32]>, what: &s
 
 fn noticed(world: &World, who: usize) -> usize {
     let events = world.phones[who].events.iter();
-    let rolled_back =
-        |event: &&Event| matches!(event, Event::Notice { code } if *code == "storage.rolled_back");
+    let rolled_back = |event: &&Event| matches!(event, Event::Notice { code } if *code == "storage.rolled_back");
     events.filter(rolled_back).count()
 }
 
@@ -75,16 +67,8 @@ const AFTER: &[(&str, &[bool])] = &[
     ("it answered", &[false, true]),
     ("it was answered again", &[false, true, false]),
     ("a talk", &[true, false, true, false, true, false]),
-    (
-        "another talk",
-        &[false, true, true, false, false, true, false],
-    ),
-    (
-        "many",
-        &[
-            true, true, true, true, true, true, true, true, true, true, true, true,
-        ],
-    ),
+    ("another talk", &[false, true, true, false, false, true, false]),
+    ("many", &[true, true, true, true, true, true, true, true, true, true, true, true]),
 ];
 
 /// Befriended, having talked; the copy is made; what is `after` happens.
@@ -135,10 +119,7 @@ fn the_conversation_goes_on_and_every_state_is_true() {
                 // Nothing is lost: what the other one wrote comes again, or is asked for.
                 assert!(world.send(1 - who, "is all there?"));
                 world.run(10 * MINUTE);
-                let missing: Vec<_> = ids(&world, 1 - who)
-                    .difference(&ids(&world, who))
-                    .copied()
-                    .collect();
+                let missing: Vec<_> = ids(&world, 1 - who).difference(&ids(&world, who)).copied().collect();
                 let messages = world.phones[1 - who].messages();
                 let theirs = |id: &&[u8; 32]| messages.iter().any(|one| one.id == **id && one.mine);
                 assert_eq!(missing.iter().filter(theirs).count(), 0, "{what}");
@@ -161,10 +142,7 @@ fn where_nothing_was_sent_since_the_copy_nothing_is_begun_and_nothing_said() {
             }
             world.run(2 * MINUTE);
             for one in 0..2 {
-                assert!(
-                    states_are_true(&world, one, &BTreeSet::new(), "nothing"),
-                    "{one}"
-                );
+                assert!(states_are_true(&world, one, &BTreeSet::new(), "nothing"), "{one}");
             }
             if after.is_empty() {
                 world.kill(who);
@@ -191,10 +169,7 @@ fn the_own_list_proves_it_too() {
     }
     world.run(2 * MINUTE);
     for one in 0..2 {
-        assert!(
-            states_are_true(&world, one, &BTreeSet::new(), "by the list"),
-            "{one}"
-        );
+        assert!(states_are_true(&world, one, &BTreeSet::new(), "by the list"), "{one}");
     }
     world.phones[0].events.clear();
     world.run(3 * DAY);
@@ -223,10 +198,7 @@ fn restarts_are_no_old_copy() {
     world.run(DAY);
     for who in 0..2 {
         assert_eq!(world.phones[who].texts().len(), 90);
-        assert!(
-            states_are_true(&world, who, &BTreeSet::new(), "restarts"),
-            "{who}"
-        );
+        assert!(states_are_true(&world, who, &BTreeSet::new(), "restarts"), "{who}");
         assert_eq!(noticed(&world, who), 0);
         world.kill(who);
         let rows = world.phones[who].tables(sessions);
@@ -271,11 +243,7 @@ fn a_liar_gets_a_few_sessions_and_nobody_else_is_touched() {
         assert!(world.send(0, &format!("true {round}")));
         world.run(3 * MINUTE);
     }
-    assert!(
-        (1..=6).contains(&noticed(&world, 0)),
-        "{}",
-        noticed(&world, 0)
-    );
+    assert!((1..=6).contains(&noticed(&world, 0)), "{}", noticed(&world, 0));
     world.kill(0);
     let rows = world.phones[0].tables(sessions);
     assert!(rows.len() <= 7, "{} sessions", rows.len());

@@ -38,9 +38,7 @@ fn texts_until_paired(rng: &mut Seeded, k: u64, buckets: u64, (mean, cap): (f64,
 /// Texts after which half of all pairs are named, and 19 of 20.
 fn quantiles(k: u64, buckets: u64, delay: (f64, f64)) -> (u32, u32) {
     let mut rng = Seeded::new(1);
-    let mut all: Vec<u32> = (0..200)
-        .map(|_| texts_until_paired(&mut rng, k, buckets, delay))
-        .collect();
+    let mut all: Vec<u32> = (0..200).map(|_| texts_until_paired(&mut rng, k, buckets, delay)).collect();
     all.sort_unstable();
     (all[100], all[190])
 }

@@ -1,10 +1,5 @@
 //! What docs/threat-model.md says of nodes, strangers, contacts and thieves, one test each.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -169,10 +164,7 @@ fn a_lamport_clock_cannot_push_the_order_further_than_the_clamp() {
     let honest = world.phones[1].messages()[0].lamport;
     world.kill(0);
     world.phones[0].tables(|tx| {
-        let mut row = tx
-            .conversation(&tx.contacts().unwrap()[0].conversation)
-            .unwrap()
-            .unwrap();
+        let mut row = tx.conversation(&tx.contacts().unwrap()[0].conversation).unwrap().unwrap();
         row.lamport = 1 << 40;
         tx.conversation_put(&row).unwrap();
     });
@@ -185,10 +177,7 @@ fn a_lamport_clock_cannot_push_the_order_further_than_the_clamp() {
     let jump = i64::try_from(LAMPORT_JUMP).unwrap();
     assert_eq!((jump, ahead.lamport), (1 << 20, honest + jump));
     assert!(world.send(1, "the answer stands below it"));
-    assert_eq!(
-        world.phones[1].messages().pop().unwrap().lamport,
-        honest + jump + 1
-    );
+    assert_eq!(world.phones[1].messages().pop().unwrap().lamport, honest + jump + 1);
 }
 
 #[test]
@@ -240,12 +229,7 @@ fn two_hundred_requests_wait_and_no_more() {
     world.kill(0);
     world.phones[0].tables(|tx| {
         for i in 1..200 {
-            tx.contact_put(&Contact {
-                chat: [i; 33],
-                conversation: [i; 32],
-                ..dora.clone()
-            })
-            .unwrap();
+            tx.contact_put(&Contact { chat: [i; 33], conversation: [i; 32], ..dora.clone() }).unwrap();
         }
     });
     world.start(0);
@@ -275,14 +259,8 @@ fn a_request_brings_a_hundred_messages_before_the_answer_and_no_more() {
     world.accept(0);
     world.run(HOUR);
     let delivered = world.phones[1].states();
-    let delivered = delivered
-        .iter()
-        .filter(|state| **state == MessageState::Delivered);
-    assert_eq!(
-        delivered.count(),
-        world.phones[0].texts().len(),
-        "what was dropped is not said to be delivered"
-    );
+    let delivered = delivered.iter().filter(|state| **state == MessageState::Delivered);
+    assert_eq!(delivered.count(), world.phones[0].texts().len(), "what was dropped is not said to be delivered");
     world.run(DAY);
     let all = world.phones[0].texts().len();
     assert_eq!(all, 106, "the request and the others: they come again");
@@ -293,8 +271,7 @@ fn prekeys(world: &World, who: usize) -> Vec<(u8, Vec<u8>)> {
     let file = world.phones[who].folder().join("account.db");
     let conn = rusqlite::Connection::open(file).unwrap();
     let key: String = KEY.iter().map(|b| format!("{b:02x}")).collect();
-    conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\""))
-        .unwrap();
+    conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\"")).unwrap();
     let mut all = conn.prepare("SELECT kind, private FROM prekeys").unwrap();
     let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     rows.unwrap().map(Result::unwrap).collect()
@@ -330,9 +307,7 @@ fn prekeys_are_deleted_at_their_time() {
     let end = world.now_ms;
     let gone = |kind: u8| -> Vec<(i64, i64)> {
         let of_kind = lives.iter().filter(|((k, _), _)| *k == kind);
-        let mut spans: Vec<_> = of_kind
-            .map(|(_, &(from, to))| (from - begin, to - begin))
-            .collect();
+        let mut spans: Vec<_> = of_kind.map(|(_, &(from, to))| (from - begin, to - begin)).collect();
         spans.sort_unstable();
         spans.retain(|(_, to)| begin + to < end - LOOK);
         spans
@@ -342,10 +317,7 @@ fn prekeys_are_deleted_at_their_time() {
     let invites = gone(INVITE);
     assert!(invites.len() == 1 && within(invites[0].1, 7 * DAY + RETENTION));
     let bundles = gone(BUNDLE);
-    assert!(
-        bundles.len() > 25,
-        "one every 20 hours, of the first 26 days"
-    );
+    assert!(bundles.len() > 25, "one every 20 hours, of the first 26 days");
     for (from, to) in bundles {
         assert!(within(to - from, 3 * DAY + RETENTION), "{from} to {to}");
     }
@@ -353,13 +325,8 @@ fn prekeys_are_deleted_at_their_time() {
     let mut resets: Vec<i64> = gone(RESET).into_iter().map(|(_, to)| to - DAY).collect();
     resets.sort_unstable();
     assert_eq!(resets.len(), 2);
-    assert!(
-        (-LOOK..=0).contains(&resets[0]) && within(resets[1], 31 * DAY),
-        "{resets:?}"
-    );
-    let kept = prekeys(&world, 0)
-        .into_iter()
-        .filter(|(kind, _)| *kind == RESET);
+    assert!((-LOOK..=0).contains(&resets[0]) && within(resets[1], 31 * DAY), "{resets:?}");
+    let kept = prekeys(&world, 0).into_iter().filter(|(kind, _)| *kind == RESET);
     assert_eq!(kept.count(), 1, "the one in force");
 }
 

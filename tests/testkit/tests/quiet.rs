@@ -1,10 +1,5 @@
 //! Whoever should push or relay is silent: a store is asked, in light and in relay mode, and not too often.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Mode;
 use sotto_messenger::engine::input::Command;

@@ -1,10 +1,5 @@
 //! Sessions that are begun anew: when, by which keys, and that nothing is lost or doubled by it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::{Session, Tx};
 use sotto_messenger::records::MessageState;
@@ -20,9 +15,7 @@ fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&Tx<'_>) -> T) -> T 
 
 fn sessions(tx: &Tx<'_>) -> Vec<Session> {
     let hashes = tx.sessions().unwrap().into_iter();
-    hashes
-        .map(|hash| tx.session(&hash).unwrap().unwrap())
-        .collect()
+    hashes.map(|hash| tx.session(&hash).unwrap().unwrap()).collect()
 }
 
 fn lose_sessions(tx: &Tx<'_>) {
@@ -71,17 +64,11 @@ fn a_lost_session_is_begun_anew_by_the_reset_pair_and_nothing_is_lost() {
     assert_eq!(sending.prekey_id, Some(pair), "begun by the pair");
     assert!(sending.answered);
     assert_ne!(next, pair, "its answer brought another one");
-    let (used, fresh) = look(&mut world, 1, |tx| {
-        (tx.prekey(&pair).unwrap(), tx.prekey(&next).unwrap())
-    });
+    let (used, fresh) = look(&mut world, 1, |tx| (tx.prekey(&pair).unwrap(), tx.prekey(&next).unwrap()));
     assert!(used.is_none(), "used once");
     assert!(fresh.is_some());
     world.run(8 * DAY);
-    assert_eq!(
-        look(&mut world, 0, |tx| sessions(tx).len()),
-        1,
-        "the old one went"
-    );
+    assert_eq!(look(&mut world, 0, |tx| sessions(tx).len()), 1, "the old one went");
 }
 
 #[test]
@@ -96,9 +83,7 @@ fn where_the_pair_is_lost_too_the_bundle_does_it() {
     world.start(1);
     assert!(world.send(0, "still there?"));
     world.run(3 * DAY);
-    let tried = look(&mut world, 0, |tx| {
-        sessions(tx).iter().any(|row| row.prekey_id == Some(pair))
-    });
+    let tried = look(&mut world, 0, |tx| sessions(tx).iter().any(|row| row.prekey_id == Some(pair)));
     assert!(tried, "the pair comes first");
     assert!(world.phones[1].texts().is_empty());
     world.run(4 * DAY);

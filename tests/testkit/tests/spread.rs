@@ -1,10 +1,5 @@
 //! What goes to many at once is spread: cards of each secret over the day and the nodes, news over hours.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +12,7 @@ const FRIENDS: usize = 4;
 
 fn answer(world: &mut World, who: usize, chat: &[u8; 33], action: ContactAction) {
     let contact = ContactId(sotto_crypto::account_id(chat));
-    world
-        .call(who, Command::ContactAnswer { contact, action })
-        .unwrap();
+    world.call(who, Command::ContactAnswer { contact, action }).unwrap();
 }
 
 /// Alice (0) and her friends (1 to 4), who know nobody else.
@@ -35,8 +28,7 @@ fn friends(seed: u64) -> World {
         world.add(who, &link, "it is me");
         world.run(MINUTE);
         let contacts = world.phones[0].read(|reader| reader.contacts().unwrap());
-        let asks =
-            |one: &&sotto_db::Contact| stored::contact_state(one.state) == ContactState::Incoming;
+        let asks = |one: &&sotto_db::Contact| stored::contact_state(one.state) == ContactState::Incoming;
         let chat = contacts.iter().find(asks).unwrap().chat;
         answer(&mut world, 0, &chat, ContactAction::Accept);
         world.run(MINUTE);
@@ -114,9 +106,7 @@ fn after_a_block_the_others_learn_the_new_secret_over_hours() {
     let before = secret(&world, out);
     answer(&mut world, 0, &blocked, ContactAction::Block);
     rename(&mut world, "Ali"); // a hello says it too
-    let minutes = learnt(&mut world, |world, who| {
-        secret(world, who) != before && name(world, who) == "Ali"
-    });
+    let minutes = learnt(&mut world, |world, who| secret(world, who) != before && name(world, who) == "Ali");
     assert_eq!(minutes.len(), FRIENDS - 1);
     assert!(is_spread(&minutes), "{minutes:?}");
     assert_eq!(secret(&world, out), before);
@@ -168,9 +158,5 @@ fn cards_are_refreshed_after_fourteen_to_twenty_hours_each_secrets_at_its_own_ti
     let cards: Vec<_> = world.spread.iter().filter(|one| !homes(one)).collect();
     assert!(cards.iter().all(|one| one.1.is_some()));
     let drawn: BTreeSet<Option<u64>> = cards.iter().map(|one| one.1).collect();
-    assert_eq!(
-        drawn.len(),
-        7,
-        "two self, two contacts, two open invites and a closed one"
-    );
+    assert_eq!(drawn.len(), 7, "two self, two contacts, two open invites and a closed one");
 }

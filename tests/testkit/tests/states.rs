@@ -1,10 +1,5 @@
 //! What is said of a message is true: read, delivered, and what a copy of it draws.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::records::MessageState;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Weather, World};

@@ -1,10 +1,5 @@
 //! Whatever the network does: everything acknowledged arrives, once, in one order, and says so.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 
@@ -28,11 +23,7 @@ fn check(world: &World, said: &BTreeSet<String>) {
     let [alice, bob] = [world.phones[0].texts(), world.phones[1].texts()];
     assert_eq!(alice, bob, "one order");
     assert_eq!(alice.len(), said.len(), "each once");
-    assert_eq!(
-        &alice.into_iter().collect::<BTreeSet<_>>(),
-        said,
-        "all of it"
-    );
+    assert_eq!(&alice.into_iter().collect::<BTreeSet<_>>(), said, "all of it");
     for phone in &world.phones {
         let delivered = |state: &MessageState| *state >= MessageState::Delivered;
         assert!(phone.states().iter().all(delivered), "{:?}", phone.states());
@@ -137,10 +128,7 @@ fn nothing_is_done_without_network_or_work() {
     world.run(SECOND);
     let before = world.phones[0].effects;
     world.run(10 * HOUR);
-    assert!(
-        world.phones[0].effects - before <= 3,
-        "no work without network but to say so, once"
-    );
+    assert!(world.phones[0].effects - before <= 3, "no work without network but to say so, once");
     world.set_online(0, true);
     world.run(MINUTE);
     let before = world.phones[0].effects;
@@ -148,15 +136,9 @@ fn nothing_is_done_without_network_or_work() {
     let done = world.phones[0].effects - before;
     // Four an hour: a store is asked whether the filter node is silent.
     let asked = |hours: u64| 3 * 4 * hours;
-    assert!(
-        done <= asked(2) + 2,
-        "nobody writes, no card is due: {done}"
-    );
+    assert!(done <= asked(2) + 2, "nobody writes, no card is due: {done}");
     let before = world.phones[0].effects;
     world.run(20 * HOUR);
     let done = world.phones[0].effects - before;
-    assert!(
-        (asked(19) + 5..=asked(20) + 120).contains(&done),
-        "cards, once or twice: {done}"
-    );
+    assert!((asked(19) + 5..=asked(20) + 120).contains(&done), "cards, once or twice: {done}");
 }

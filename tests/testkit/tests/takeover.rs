@@ -1,10 +1,5 @@
 //! The phrase is restored on another phone: the older install stops at once, and takes nothing meant for the new one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::engine::input::{Answer, Command};
 use sotto_messenger::engine::stored;
@@ -26,9 +21,7 @@ fn restore(world: &mut World, from: usize, on: usize) {
 fn told(world: &World, who: usize) -> usize {
     let code = Code::DeviceReplaced.as_str();
     let events = world.phones[who].events.iter();
-    events
-        .filter(|event| matches!(event, Event::Notice { code: one } if *one == code))
-        .count()
+    events.filter(|event| matches!(event, Event::Notice { code: one } if *one == code)).count()
 }
 
 fn replaced(world: &World, who: usize) -> bool {
@@ -66,10 +59,7 @@ fn the_older_install_is_told_within_ten_seconds_and_stops() {
     assert!(world.published.len() > before, "Bob tries again");
     assert_eq!(told(&world, 0), 1, "once");
     // A caller that waits for everything is answered.
-    assert!(matches!(
-        world.call(0, Command::SyncOnce),
-        Ok(Answer::Synced { .. })
-    ));
+    assert!(matches!(world.call(0, Command::SyncOnce), Ok(Answer::Synced { .. })));
     // Its own echo and later looks do not confuse the new one.
     world.run(2 * DAY);
     assert!(!replaced(&world, 2));
@@ -122,12 +112,7 @@ fn after_a_restart_it_is_known_before_anything_else_is_taken() {
         assert!(replaced(&world, 0));
         assert_eq!(told(&world, 0), 1);
         let texts = world.phones[0].texts();
-        assert!(
-            !texts
-                .iter()
-                .any(|text| text.contains("while") || text.contains("pushed")),
-            "{texts:?}"
-        );
+        assert!(!texts.iter().any(|text| text.contains("while") || text.contains("pushed")), "{texts:?}");
     }
 }
 
@@ -156,11 +141,7 @@ fn an_old_takeover_replayed_changes_nothing() {
     restore(&mut world, 0, 2);
     world.run(MINUTE);
     let home = |one: &&(String, Vec<u8>)| one.0.starts_with("/sotto/1/h");
-    let (topic, payload) = world.published[before..]
-        .iter()
-        .find(home)
-        .cloned()
-        .unwrap();
+    let (topic, payload) = world.published[before..].iter().find(home).cloned().unwrap();
     restore(&mut world, 2, 3);
     world.run(MINUTE);
     assert!(replaced(&world, 2) && !replaced(&world, 3));
@@ -184,9 +165,6 @@ fn of_two_restored_at_the_same_time_one_stays() {
         world.run(10 * MINUTE);
         assert!(replaced(&world, 0));
         let both = (replaced(&world, 2), replaced(&world, 3));
-        assert!(
-            both == (true, false) || both == (false, true),
-            "{apart}: {both:?}"
-        );
+        assert!(both == (true, false) || both == (false, true), "{apart}: {both:?}");
     }
 }

@@ -1,10 +1,5 @@
 //! Bad input, other people, broken disks and clocks: a typed error each, and nothing lost.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::engine::input::{Answer, Command, ContactAction};
 use sotto_messenger::engine::stored;
@@ -13,8 +8,7 @@ use sotto_messenger::{Code, Event};
 use sotto_testkit::{DAY, HOUR, MINUTE, Relayed, SECOND, Weather, World};
 use sotto_wire::invite::Invite;
 
-const WORDS: &str =
-    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 fn code(world: &mut World, who: usize, command: Command) -> Code {
     world.call(who, command).unwrap_err().code()
@@ -28,10 +22,7 @@ fn answer(world: &mut World, who: usize, action: ContactAction) -> Option<Code> 
 
 fn states(world: &World, who: usize) -> Vec<ContactState> {
     let contacts = world.phones[who].read(|reader| reader.contacts().unwrap());
-    contacts
-        .iter()
-        .map(|contact| stored::contact_state(contact.state))
-        .collect()
+    contacts.iter().map(|contact| stored::contact_state(contact.state)).collect()
 }
 
 fn waiting(world: &World, who: usize) -> Option<String> {
@@ -39,9 +30,7 @@ fn waiting(world: &World, who: usize) -> Option<String> {
 }
 
 fn noticed(world: &World, who: usize, code: Code) -> bool {
-    let notice = Event::Notice {
-        code: code.as_str(),
-    };
+    let notice = Event::Notice { code: code.as_str() };
     world.phones[who].events.contains(&notice)
 }
 
@@ -61,23 +50,15 @@ fn asked(seed: u64) -> World {
 #[test]
 fn phrases() {
     let mut world = World::new(1, 1);
-    let restore = |phrase: &str| Command::AccountRestore {
-        phrase: phrase.to_owned().into(),
-    };
-    assert_eq!(
-        code(&mut world, 0, restore("abandon abandon")),
-        Code::PhraseLength
-    );
+    let restore = |phrase: &str| Command::AccountRestore { phrase: phrase.to_owned().into() };
+    assert_eq!(code(&mut world, 0, restore("abandon abandon")), Code::PhraseLength);
     let wrong = WORDS.replace("about", "above");
     assert_eq!(code(&mut world, 0, restore(&wrong)), Code::PhraseChecksum);
     let mistyped = WORDS.replacen("abandon", "abandn", 3);
     let error = world.call(0, restore(&mistyped)).unwrap_err();
     assert_eq!(error.code(), Code::PhraseWord);
     assert!(error.detail().contains("index 1"), "{}", error.detail());
-    assert_eq!(
-        code(&mut world, 0, Command::InviteCreate),
-        Code::AccountMissing
-    );
+    assert_eq!(code(&mut world, 0, Command::InviteCreate), Code::AccountMissing);
     world.call(0, restore(WORDS)).unwrap();
     assert_eq!(code(&mut world, 0, restore(WORDS)), Code::AccountExists);
 }
@@ -90,45 +71,24 @@ fn invites() {
     }
     let link = world.invite(1);
     world.run(MINUTE);
-    let add = |link: &str| Command::ContactAdd {
-        link: link.to_owned(),
-        text: None,
-    };
-    assert_eq!(
-        code(&mut world, 0, add(&link[..link.len() - 20])),
-        Code::InviteTruncated
-    );
+    let add = |link: &str| Command::ContactAdd { link: link.to_owned(), text: None };
+    assert_eq!(code(&mut world, 0, add(&link[..link.len() - 20])), Code::InviteTruncated);
     for short in ["nonsense", "https://example.org/#AA"] {
         assert_eq!(code(&mut world, 0, add(short)), Code::InviteTruncated);
     }
     let mut bytes = link.clone().into_bytes();
     let middle = bytes.len() - 30;
     bytes[middle] = if bytes[middle] == b'A' { b'B' } else { b'A' };
-    assert_eq!(
-        code(&mut world, 0, add(&String::from_utf8(bytes).unwrap())),
-        Code::InviteChecksum
-    );
+    assert_eq!(code(&mut world, 0, add(&String::from_utf8(bytes).unwrap())), Code::InviteChecksum);
     assert_eq!(code(&mut world, 1, add(&link)), Code::ContactSelf);
-    let other = Invite {
-        cluster: 16,
-        ..Invite::from_link(&link).unwrap()
-    };
-    assert_eq!(
-        code(&mut world, 0, add(&other.to_link().unwrap())),
-        Code::InviteOtherNetwork
-    );
-    let long = Command::ContactAdd {
-        link: link.clone(),
-        text: Some("x".repeat(401)),
-    };
+    let other = Invite { cluster: 16, ..Invite::from_link(&link).unwrap() };
+    assert_eq!(code(&mut world, 0, add(&other.to_link().unwrap())), Code::InviteOtherNetwork);
+    let long = Command::ContactAdd { link: link.clone(), text: Some("x".repeat(401)) };
     assert_eq!(code(&mut world, 0, long), Code::TextTooLong);
     for _ in 1..8 {
         world.invite(1);
     }
-    assert_eq!(
-        code(&mut world, 1, Command::InviteCreate),
-        Code::InviteTooMany
-    );
+    assert_eq!(code(&mut world, 1, Command::InviteCreate), Code::InviteTooMany);
     // Used up by Alice, it is closed to Carol.
     world.add(0, &link, "");
     world.run(MINUTE);
@@ -204,26 +164,16 @@ fn a_kill_while_cards_are_looked_for_costs_no_time() {
 fn nothing_is_sent_to_a_stranger_before_the_answer() {
     let mut world = asked(4);
     let from_bob = |world: &World| {
-        let home = world
-            .published
-            .iter()
-            .filter(|(topic, _)| topic.contains("/h"));
+        let home = world.published.iter().filter(|(topic, _)| topic.contains("/h"));
         home.count()
     };
     let before = from_bob(&world);
     let conversation = world.conversation(1);
-    let early = Command::Send {
-        conversation,
-        text: "early".to_owned(),
-    };
+    let early = Command::Send { conversation, text: "early".to_owned() };
     assert_eq!(code(&mut world, 1, early), Code::ContactState);
     assert!(world.send(0, "more before your answer"));
     world.run(MINUTE);
-    assert_eq!(
-        from_bob(&world),
-        before + 1,
-        "Alice's message and nothing else"
-    );
+    assert_eq!(from_bob(&world), before + 1, "Alice's message and nothing else");
     assert_eq!(answer(&mut world, 1, ContactAction::Decline), None);
     world.run(HOUR);
     assert_eq!(states(&world, 0), [ContactState::Requested]);
@@ -292,16 +242,10 @@ fn a_blocked_contact_is_not_heard() {
     assert!(world.phones[1].texts().is_empty());
     assert!(world.phones[0].states()[0] < MessageState::Delivered);
     let conversation = world.conversation(1);
-    let send = Command::Send {
-        conversation,
-        text: "no".to_owned(),
-    };
+    let send = Command::Send { conversation, text: "no".to_owned() };
     assert_eq!(code(&mut world, 1, send), Code::ContactBlocked);
     // A new invite does not help while blocked, and does afterwards.
-    assert_eq!(
-        answer(&mut world, 1, ContactAction::Accept),
-        Some(Code::ContactBlocked)
-    );
+    assert_eq!(answer(&mut world, 1, ContactAction::Accept), Some(Code::ContactBlocked));
     assert_eq!(answer(&mut world, 1, ContactAction::Unblock), None);
     assert_eq!(states(&world, 1), [ContactState::Accepted], "as before");
 }
@@ -310,43 +254,22 @@ fn a_blocked_contact_is_not_heard() {
 fn bad_calls() {
     let mut world = World::befriended(7);
     let conversation = world.conversation(0);
-    let send = |text: String| Command::Send {
-        conversation: conversation.clone(),
-        text,
-    };
+    let send = |text: String| Command::Send { conversation: conversation.clone(), text };
     assert_eq!(code(&mut world, 0, send(String::new())), Code::TextEmpty);
-    assert_eq!(
-        code(&mut world, 0, send("x".repeat(1024 * 1024 + 1))),
-        Code::TextTooLong
-    );
+    assert_eq!(code(&mut world, 0, send("x".repeat(1024 * 1024 + 1))), Code::TextTooLong);
     let nobody = ContactId("zQ3shNobody".to_owned());
-    let verify = Command::ContactVerify {
-        contact: nobody,
-        devices: None,
-    };
+    let verify = Command::ContactVerify { contact: nobody, devices: None };
     assert_eq!(code(&mut world, 0, verify), Code::BadId);
-    let read = Command::MarkRead {
-        conversation: conversation.clone(),
-        message: MessageId::from_bytes(&[1; 32]),
-    };
+    let read = Command::MarkRead { conversation: conversation.clone(), message: MessageId::from_bytes(&[1; 32]) };
     assert_eq!(code(&mut world, 0, read), Code::MessageMissing);
-    let name = Command::ProfileSet {
-        name: "n".repeat(41),
-    };
+    let name = Command::ProfileSet { name: "n".repeat(41) };
     assert_eq!(code(&mut world, 0, name), Code::BadName);
 }
 
 #[test]
 fn a_new_name_reaches_contacts() {
     let mut world = World::befriended(8);
-    world
-        .call(
-            0,
-            Command::ProfileSet {
-                name: "Alice II\u{202e}".to_owned(),
-            },
-        )
-        .unwrap();
+    world.call(0, Command::ProfileSet { name: "Alice II\u{202e}".to_owned() }).unwrap();
     world.run(6 * HOUR); // each contact at a time of its own
     world.run(MINUTE);
     let contacts = world.phones[1].read(|reader| reader.contacts().unwrap());
@@ -359,13 +282,7 @@ fn garbage_and_oversize_envelopes_and_replays_change_nothing() {
     assert!(world.send(0, "real"));
     world.run(MINUTE);
     let replay: Vec<(String, Vec<u8>)> = world.published.clone();
-    let topic = replay
-        .iter()
-        .rev()
-        .find(|(topic, _)| topic.contains("/h"))
-        .unwrap()
-        .0
-        .clone();
+    let topic = replay.iter().rev().find(|(topic, _)| topic.contains("/h")).unwrap().0.clone();
     for len in [0, 1, 33, 511, 512, 2048, 8192, 65_536, 65_537, 1_000_000] {
         world.inject(&topic, &vec![1; len]);
         world.inject(&topic, &vec![9; len]);
@@ -392,15 +309,7 @@ fn garbage_and_oversize_envelopes_and_replays_change_nothing() {
 #[test]
 fn a_restored_phrase_takes_over_and_the_old_install_says_so() {
     let mut world = World::new(20, 2);
-    let phrase = match world
-        .call(
-            0,
-            Command::AccountCreate {
-                name: "Alice".to_owned(),
-            },
-        )
-        .unwrap()
-    {
+    let phrase = match world.call(0, Command::AccountCreate { name: "Alice".to_owned() }).unwrap() {
         Answer::Phrase(phrase) => phrase,
         other => panic!("{other:?}"),
     };
@@ -409,10 +318,7 @@ fn a_restored_phrase_takes_over_and_the_old_install_says_so() {
     world.run(DAY);
     world.run(DAY);
     assert!(noticed(&world, 0, Code::DeviceReplaced));
-    assert_eq!(
-        code(&mut world, 0, Command::InviteCreate),
-        Code::DeviceReplaced
-    );
+    assert_eq!(code(&mut world, 0, Command::InviteCreate), Code::DeviceReplaced);
     assert!(!noticed(&world, 1, Code::DeviceReplaced));
     world.invite(1);
     assert!(world.phones[0].read(|reader| stored::own(reader).unwrap().unwrap().replaced));
@@ -424,11 +330,7 @@ fn a_clock_ten_years_off_is_told_and_corrected() {
     world.phones[0].clock_off_ms = 10 * 365 * DAY;
     world.kill(0);
     world.start(0);
-    let topics: Vec<String> = world
-        .published
-        .iter()
-        .map(|(topic, _)| topic.clone())
-        .collect();
+    let topics: Vec<String> = world.published.iter().map(|(topic, _)| topic.clone()).collect();
     let home = |topic: &&String| topic.contains("/h");
     for i in 0..8 {
         // Others in the same buckets, whose clocks are right.
@@ -439,10 +341,7 @@ fn a_clock_ten_years_off_is_told_and_corrected() {
         world.run(20 * SECOND);
     }
     assert!(noticed(&world, 0, Code::ClockSkewed));
-    assert_eq!(
-        code(&mut world, 0, Command::InviteCreate),
-        Code::ClockSkewed
-    );
+    assert_eq!(code(&mut world, 0, Command::InviteCreate), Code::ClockSkewed);
     // The store keeps what is at most 20 s off: only a corrected timestamp comes through to somebody offline.
     world.set_online(1, false);
     assert!(world.send(0, "in time"));
@@ -466,13 +365,7 @@ fn a_full_disk_loses_nothing() {
     for i in 0..60 {
         let conversation = world.conversation(0);
         let text = format!("{i} {}", "x".repeat(600));
-        match world.call(
-            0,
-            Command::Send {
-                conversation,
-                text: text.clone(),
-            },
-        ) {
+        match world.call(0, Command::Send { conversation, text: text.clone() }) {
             Ok(_) => accepted.push(text),
             Err(error) => {
                 assert_eq!(error.code(), Code::StorageFull);
@@ -491,22 +384,14 @@ fn a_full_disk_loses_nothing() {
         let mut texts = world.phones[who].texts();
         texts.sort();
         assert_eq!(texts, accepted, "{who}");
-        assert!(
-            world.phones[who]
-                .states()
-                .iter()
-                .all(|state| *state == MessageState::Delivered)
-        );
+        assert!(world.phones[who].states().iter().all(|state| *state == MessageState::Delivered));
     }
 }
 
 #[test]
 fn a_node_that_says_yes_and_does_nothing_is_found_out() {
     let mut world = World::befriended(23);
-    world.weather = Weather {
-        publish_lies: 100,
-        ..Weather::default()
-    };
+    world.weather = Weather { publish_lies: 100, ..Weather::default() };
     assert!(world.send(0, "swallowed"));
     world.run(SECOND);
     assert_eq!(world.phones[0].states(), [MessageState::Sent]);
@@ -654,15 +539,7 @@ fn a_lost_install_is_never_said_to_have_received() {
     // Bob's phone is lost; the phrase restores his account on another, which has no contacts.
     let mut world = World::new(26, 3);
     world.create(0, "Alice");
-    let phrase = match world
-        .call(
-            1,
-            Command::AccountCreate {
-                name: "Bob".to_owned(),
-            },
-        )
-        .unwrap()
-    {
+    let phrase = match world.call(1, Command::AccountCreate { name: "Bob".to_owned() }).unwrap() {
         Answer::Phrase(phrase) => phrase,
         other => panic!("{other:?}"),
     };
@@ -687,15 +564,7 @@ fn a_new_device_of_a_verified_contact_gets_nothing_before_it_is_verified() {
     for verified in [false, true] {
         let mut world = World::new(27, 3);
         world.create(0, "Alice");
-        let phrase = match world
-            .call(
-                1,
-                Command::AccountCreate {
-                    name: "Bob".to_owned(),
-                },
-            )
-            .unwrap()
-        {
+        let phrase = match world.call(1, Command::AccountCreate { name: "Bob".to_owned() }).unwrap() {
             Answer::Phrase(phrase) => phrase,
             other => panic!("{other:?}"),
         };

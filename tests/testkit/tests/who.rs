@@ -1,10 +1,5 @@
 //! Who is who: devices, invites, start numbers, verifying, and what somebody may do before he is known.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::{Contact, Message, Tx};
 use sotto_messenger::engine::input::{Answer, Command, ContactAction};
@@ -30,8 +25,7 @@ fn pose(world: &mut World) {
 }
 
 fn notices(world: &mut World, who: usize, code: Code) -> usize {
-    let is =
-        |event: &Event| matches!(event, Event::Notice { code: told } if *told == code.as_str());
+    let is = |event: &Event| matches!(event, Event::Notice { code: told } if *told == code.as_str());
     let told = world.phones[who].events.iter().filter(|event| is(event));
     let count = told.count();
     world.phones[who].events.clear();
@@ -58,10 +52,7 @@ fn a_known_device_id_with_other_keys_takes_over_nothing() {
         world.run(MINUTE);
         let after = contact(&world, 0);
         assert_eq!(after.record, before.record, "the old record stays");
-        assert_eq!(
-            (after.home, after.name, after.list_version),
-            (before.home, before.name, before.list_version)
-        );
+        assert_eq!((after.home, after.name, after.list_version), (before.home, before.name, before.list_version));
         assert!(after.devices_changed, "and it is shown");
         assert_eq!(notices(&mut world, 0, Code::DevicesChanged), 1);
         assert!(world.phones[0].texts().is_empty(), "it is nobody's text");
@@ -161,25 +152,13 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
         row.home = before.home.map(|_| row.home.unwrap());
     });
     alter(&mut world, 2, |tx| {
-        let message = Message {
-            conversation,
-            mine: false,
-            state: 6,
-            read: false,
-            ..sent.clone()
-        };
+        let message = Message { conversation, mine: false, state: 6, read: false, ..sent.clone() };
         assert!(tx.message_insert(&message).unwrap());
     });
     let name = "Mallory".to_owned();
     world.call(2, Command::ProfileSet { name }).unwrap();
     world
-        .call(
-            2,
-            Command::MarkRead {
-                conversation: world.conversation(2),
-                message: MessageId::from_bytes(&sent.id),
-            },
-        )
+        .call(2, Command::MarkRead { conversation: world.conversation(2), message: MessageId::from_bytes(&sent.id) })
         .unwrap();
     world.run(8 * HOUR);
     let after = contact(&world, 0);
@@ -190,48 +169,21 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     assert_eq!(after.list_version, before.list_version);
     assert_eq!(after.contacts_secret, before.contacts_secret);
     assert!(after.verified && after.devices_changed);
-    assert_eq!(
-        after.waiting.as_deref(),
-        Some("contact.devices_changed"),
-        "and says why nothing leaves for it"
-    );
+    assert_eq!(after.waiting.as_deref(), Some("contact.devices_changed"), "and says why nothing leaves for it");
     assert_eq!(order(&world), in_order);
-    let texts: Vec<_> = world.phones[0]
-        .messages()
-        .into_iter()
-        .map(|one| (one.text, one.mine, one.unconfirmed, one.fetching))
-        .collect();
+    let texts: Vec<_> =
+        world.phones[0].messages().into_iter().map(|one| (one.text, one.mine, one.unconfirmed, one.fetching)).collect();
     let text = |text: &str| Some(text.to_owned());
     assert!(texts.contains(&(text("to Bob"), true, false, false)));
     assert!(texts.contains(&(text("my new phone"), false, true, false)));
     assert!(texts.contains(&(text("where were we?"), false, true, false)));
     assert!(texts.contains(&(None, false, true, true)), "not fetched");
-    assert_eq!(
-        world.phones[0].states(),
-        [MessageState::Delivered],
-        "not read"
-    );
-    assert!(
-        world.phones[0].queries <= queries + 40,
-        "none of its choice"
-    );
-    assert!(
-        world.phones[2]
-            .states()
-            .iter()
-            .all(|s| *s < MessageState::Delivered)
-    );
+    assert_eq!(world.phones[0].states(), [MessageState::Delivered], "not read");
+    assert!(world.phones[0].queries <= queries + 40, "none of its choice");
+    assert!(world.phones[2].states().iter().all(|s| *s < MessageState::Delivered));
     // The person says that it is Bob: all of it counts.
     let whom = world.contact(0);
-    world
-        .call(
-            0,
-            Command::DevicesSeen {
-                contact: whom,
-                devices: shown(&world, 0),
-            },
-        )
-        .unwrap();
+    world.call(0, Command::DevicesSeen { contact: whom, devices: shown(&world, 0) }).unwrap();
     world.run(HOUR);
     let after = contact(&world, 0);
     assert!(!after.verified && !after.devices_changed, "not compared");
@@ -253,15 +205,7 @@ fn a_contacts_secret_in_a_link_admits_nobody() {
         if block {
             let whom = world.contact(1);
             let action = ContactAction::Block;
-            world
-                .call(
-                    1,
-                    Command::ContactAnswer {
-                        contact: whom,
-                        action,
-                    },
-                )
-                .unwrap();
+            world.call(1, Command::ContactAnswer { contact: whom, action }).unwrap();
             world.run(HOUR);
         }
         let link = Invite {
@@ -319,9 +263,7 @@ fn qr(world: &World, who: usize) -> Vec<u8> {
     world.phones[who].read(|reader| {
         let own = stored::own(reader).unwrap().unwrap().chat;
         let (mine, known) = stored::devices(reader, &theirs).unwrap();
-        sotto_crypto::SafetyQr::new(&own, mine, &theirs.chat, known)
-            .encode()
-            .to_vec()
+        sotto_crypto::SafetyQr::new(&own, mine, &theirs.chat, known).encode().to_vec()
     })
 }
 
@@ -335,11 +277,7 @@ fn scan(world: &mut World, who: usize, qr: Vec<u8>) -> Option<Code> {
 fn a_scanned_code_verifies_the_devices_that_were_seen() {
     let mut world = friends(76, "");
     let (alice, bob) = (qr(&world, 0), qr(&world, 1));
-    assert_eq!(
-        scan(&mut world, 0, alice),
-        Some(Code::QrOtherAccount),
-        "her own"
-    );
+    assert_eq!(scan(&mut world, 0, alice), Some(Code::QrOtherAccount), "her own");
     assert_eq!(scan(&mut world, 0, bob[1..].to_vec()), Some(Code::BadQr));
     let mut other = bob.clone();
     other[70] ^= 1;
@@ -378,33 +316,13 @@ fn what_was_compared_is_not_what_came_since() {
     world.add(2, &link, "me again");
     world.run(MINUTE);
     let whom = world.contact(0);
-    let late = world.call(
-        0,
-        Command::ContactVerify {
-            contact: whom.clone(),
-            devices: Some(before),
-        },
-    );
+    let late = world.call(0, Command::ContactVerify { contact: whom.clone(), devices: Some(before) });
     assert_eq!(late.unwrap_err().code(), Code::DevicesChanged);
-    let late = world.call(
-        0,
-        Command::DevicesSeen {
-            contact: whom.clone(),
-            devices: before,
-        },
-    );
+    let late = world.call(0, Command::DevicesSeen { contact: whom.clone(), devices: before });
     assert_eq!(late.unwrap_err().code(), Code::DevicesChanged);
     assert!(contact(&world, 0).other_record.is_some());
     let now = Some(shown(&world, 0));
-    world
-        .call(
-            0,
-            Command::ContactVerify {
-                contact: whom,
-                devices: now,
-            },
-        )
-        .unwrap();
+    world.call(0, Command::ContactVerify { contact: whom, devices: now }).unwrap();
     assert!(contact(&world, 0).verified && contact(&world, 0).other_record.is_none());
 }
 
@@ -430,11 +348,7 @@ fn before_the_answer_nothing_is_asked_of_stores() {
     assert!(world.send(0, &"long ".repeat(2_000)));
     let before = world.phones[1].queries;
     world.run(HOUR);
-    let fetching = world.phones[1]
-        .messages()
-        .iter()
-        .filter(|m| m.fetching)
-        .count();
+    let fetching = world.phones[1].messages().iter().filter(|m| m.fetching).count();
     assert_eq!(fetching, 1, "shown as there");
     assert!(world.phones[1].queries - before <= usual + 1);
     world.accept(1);
@@ -471,11 +385,7 @@ fn a_contact_begins_one_session_an_hour_and_has_four() {
     let mut world = friends(80, "");
     world.run(DAY);
     let home = world.phones[0].topics()[0].clone();
-    let before = world
-        .published
-        .iter()
-        .filter(|(topic, _)| *topic == home)
-        .count();
+    let before = world.published.iter().filter(|(topic, _)| *topic == home).count();
     for _ in 0..60 {
         alter(&mut world, 0, |tx| {
             for hash in tx.sessions().unwrap() {
@@ -490,23 +400,11 @@ fn a_contact_begins_one_session_an_hour_and_has_four() {
         world.run(2 * MINUTE);
     }
     let sessions = alter(&mut world, 1, |tx| tx.sessions().unwrap().len());
-    let begun = world
-        .published
-        .iter()
-        .filter(|(topic, _)| *topic == home)
-        .count()
-        - before;
-    assert!(
-        begun <= 30,
-        "two hours of starts, each answered once: {begun}"
-    );
+    let begun = world.published.iter().filter(|(topic, _)| *topic == home).count() - before;
+    assert!(begun <= 30, "two hours of starts, each answered once: {begun}");
     assert!((2..=4).contains(&sessions), "{sessions}");
     world.run(22 * HOUR);
-    let after = world
-        .published
-        .iter()
-        .filter(|(topic, _)| *topic == home)
-        .count();
+    let after = world.published.iter().filter(|(topic, _)| *topic == home).count();
     assert!(after - before < 300, "{}", after - before);
 }
 
@@ -515,8 +413,7 @@ fn sql(world: &World, who: usize, sql: &str) {
     let file = world.phones[who].folder().join("account.db");
     let conn = rusqlite::Connection::open(file).unwrap();
     let key: String = KEY.iter().map(|b| format!("{b:02x}")).collect();
-    conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\""))
-        .unwrap();
+    conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\"")).unwrap();
     conn.execute_batch(sql).unwrap();
 }
 
@@ -562,9 +459,7 @@ fn unblocking_gives_back_what_was() {
     let mut world = friends(82, "");
     let act = |world: &mut World, who: usize, action| {
         let contact = world.contact(who);
-        world
-            .call(who, Command::ContactAnswer { contact, action })
-            .unwrap();
+        world.call(who, Command::ContactAnswer { contact, action }).unwrap();
     };
     assert!(world.send(1, "before"));
     world.run(MINUTE);
@@ -584,10 +479,7 @@ fn unblocking_gives_back_what_was() {
         assert!(texts.contains(&"after".to_owned()), "{who}: {texts:?}");
         assert!(texts.contains(&"and back".to_owned()), "{who}: {texts:?}");
         let states = world.phones[who].states();
-        assert!(
-            states.iter().all(|s| *s == MessageState::Delivered),
-            "{states:?}"
-        );
+        assert!(states.iter().all(|s| *s == MessageState::Delivered), "{states:?}");
     }
     // A new contacts secret came with it.
     let own = alter(&mut world, 1, |tx| tx.kv_get("contacts_secret").unwrap());
@@ -607,9 +499,7 @@ fn a_blocked_request_is_a_request_again() {
     let contact = world.contact(1);
     for action in [ContactAction::Block, ContactAction::Unblock] {
         let contact = contact.clone();
-        world
-            .call(1, Command::ContactAnswer { contact, action })
-            .unwrap();
+        world.call(1, Command::ContactAnswer { contact, action }).unwrap();
         world.run(HOUR);
     }
     assert_eq!(state(&world, 1), ContactState::Incoming);
@@ -634,9 +524,7 @@ fn an_own_request_goes_on_after_unblocking() {
     let contact = world.add(0, &link, "please");
     for action in [ContactAction::Block, ContactAction::Unblock] {
         let contact = contact.clone();
-        world
-            .call(0, Command::ContactAnswer { contact, action })
-            .unwrap();
+        world.call(0, Command::ContactAnswer { contact, action }).unwrap();
     }
     assert_eq!(state(&world, 0), ContactState::Requested);
     world.set_online(0, true);
@@ -656,13 +544,7 @@ fn a_restored_friend_is_added_again_in_either_direction() {
         let asked = 2 - asks;
         let link = world.invite(asked);
         world.run(MINUTE);
-        let answer = world.call(
-            asks,
-            Command::ContactAdd {
-                link,
-                text: Some("me again".to_owned()),
-            },
-        );
+        let answer = world.call(asks, Command::ContactAdd { link, text: Some("me again".to_owned()) });
         assert!(matches!(answer, Ok(Answer::Contact(_))));
         world.run(10 * MINUTE);
         if asked == 2 {
@@ -680,10 +562,7 @@ fn a_restored_friend_is_added_again_in_either_direction() {
             assert!(texts.contains(&"by 0".to_owned()) && texts.contains(&"by 2".to_owned()));
         }
         let states = world.phones[2].states();
-        assert!(
-            states.iter().all(|s| *s == MessageState::Delivered),
-            "{states:?}"
-        );
+        assert!(states.iter().all(|s| *s == MessageState::Delivered), "{states:?}");
     }
 }
 
@@ -772,12 +651,7 @@ fn requests_of_one_invite_are_few() {
     let dora = contact(&world, 0);
     alter(&mut world, 0, |tx| {
         for i in 1..25 {
-            tx.contact_put(&Contact {
-                chat: [i; 33],
-                conversation: [i; 32],
-                ..dora.clone()
-            })
-            .unwrap();
+            tx.contact_put(&Contact { chat: [i; 33], conversation: [i; 32], ..dora.clone() }).unwrap();
         }
     });
     let known = |world: &World| world.phones[0].read(|r| r.contacts().unwrap().len());

@@ -69,10 +69,7 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
     }
     let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
     let rest = rest.trim();
-    let number = || {
-        rest.parse()
-            .map_err(|_| "Say the number that /contacts shows.")
-    };
+    let number = || rest.parse().map_err(|_| "Say the number that /contacts shows.");
     Ok(Some(match word {
         "help" => Command::Help,
         "invite" => Command::Invite,
@@ -118,8 +115,7 @@ impl Chat<'_> {
             }
             Command::Invites => {
                 for (index, invite) in self.messenger.invites()?.iter().enumerate() {
-                    self.screen
-                        .say(&format!("  {} {}", index + 1, invite.link))?;
+                    self.screen.say(&format!("  {} {}", index + 1, invite.link))?;
                 }
             }
             Command::Close(number) => {
@@ -133,8 +129,7 @@ impl Chat<'_> {
                 let them = self.messenger.invite_preview(&link)?;
                 self.messenger.contact_add(&link, text.as_deref()).await?;
                 let (name, emoji) = (lines::name(&them.name), them.emoji_hash.concat());
-                self.screen
-                    .say(&format!("  {name} {emoji} will be asked."))?;
+                self.screen.say(&format!("  {name} {emoji} will be asked."))?;
             }
             Command::Contacts => self.list()?,
             Command::To(number) => {
@@ -157,9 +152,7 @@ impl Chat<'_> {
                 let contact = self.chosen()?.id.clone();
                 match self.compared.take().filter(|(of, _)| *of == contact) {
                     Some((_, devices)) => {
-                        self.messenger
-                            .contact_verify(&contact, Some(&devices))
-                            .await?;
+                        self.messenger.contact_verify(&contact, Some(&devices)).await?;
                         self.screen.say("  verified")?;
                     }
                     None => self.screen.say("Compare it first: /safety shows it.")?,
@@ -169,8 +162,7 @@ impl Chat<'_> {
                 let contact = self.chosen()?.id.clone();
                 let devices = self.messenger.safety_number(&contact)?.devices;
                 self.messenger.devices_seen(&contact, &devices).await?;
-                self.screen
-                    .say("  their devices are taken as theirs; nothing was compared")?;
+                self.screen.say("  their devices are taken as theirs; nothing was compared")?;
             }
             Command::History => self.history(HISTORY)?,
             Command::Retry => self.retry().await?,
@@ -196,8 +188,7 @@ impl Chat<'_> {
     async fn send_file(&mut self, path: &str) -> Result<(), Stopped> {
         let mut text = Vec::new();
         // One byte more than a text may have shows that it has too many.
-        let read = std::fs::File::open(path)
-            .and_then(|file| file.take(super::LINE_CAP as u64).read_to_end(&mut text));
+        let read = std::fs::File::open(path).and_then(|file| file.take(super::LINE_CAP as u64).read_to_end(&mut text));
         match (read, String::from_utf8(text)) {
             (Ok(_), Ok(text)) => self.send(text.trim_end_matches(['\n', '\r'])).await,
             (Err(error), _) => Ok(self.screen.say(&format!("  ! {error}"))?),
@@ -238,11 +229,7 @@ impl Chat<'_> {
         self.events = messenger.subscribe();
         self.messenger = messenger;
         self.messenger.set_foreground(true).await?;
-        self.screen.say(if online {
-            "  online again"
-        } else {
-            "  offline: what you write waits"
-        })?;
+        self.screen.say(if online { "  online again" } else { "  offline: what you write waits" })?;
         Ok(())
     }
 
@@ -253,10 +240,7 @@ impl Chat<'_> {
     fn numbered(&self, number: usize) -> Result<Contact, Error> {
         let contacts = self.messenger.contacts()?;
         let index = number.checked_sub(1).ok_or(Code::ContactMissing)?;
-        contacts
-            .into_iter()
-            .nth(index)
-            .ok_or(Code::ContactMissing.into())
+        contacts.into_iter().nth(index).ok_or(Code::ContactMissing.into())
     }
 }
 
@@ -273,16 +257,8 @@ mod tests {
         assert_eq!(parse("hello /there "), say("hello /there"));
         assert_eq!(parse("//etc"), say("/etc"));
         assert_eq!(parse("/quit"), Ok(Some(Command::Quit)));
-        assert_eq!(
-            parse("/accept 2"),
-            Ok(Some(Command::Answer(ContactAction::Accept, 2)))
-        );
-        let add = |text: Option<&str>| {
-            Ok(Some(Command::Add(
-                "https://x#y".into(),
-                text.map(str::to_owned),
-            )))
-        };
+        assert_eq!(parse("/accept 2"), Ok(Some(Command::Answer(ContactAction::Accept, 2))));
+        let add = |text: Option<&str>| Ok(Some(Command::Add("https://x#y".into(), text.map(str::to_owned))));
         assert_eq!(parse("/add https://x#y"), add(None));
         assert_eq!(parse("/add https://x#y it is me"), add(Some("it is me")));
         assert!(parse("/add").is_err());

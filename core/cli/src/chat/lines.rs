@@ -72,15 +72,9 @@ mod tests {
 
     #[test]
     fn a_text_cannot_command_the_terminal() {
-        assert_eq!(
-            plain("a\u{1b}[2Jb\u{9b}c\r\n"),
-            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\n"
-        );
+        assert_eq!(plain("a\u{1b}[2Jb\u{9b}c\r\n"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\n");
         assert_eq!(plain("👨‍👩‍👧‍👦 ok"), "👨‍👩‍👧‍👦 ok");
-        assert_eq!(
-            plain("x\u{202e}y\u{2066}\u{2028}\u{85}\t|"),
-            "x\u{fffd}y\u{fffd}\u{fffd}\u{fffd}    |"
-        );
+        assert_eq!(plain("x\u{202e}y\u{2066}\u{2028}\u{85}\t|"), "x\u{fffd}y\u{fffd}\u{fffd}\u{fffd}    |");
         assert_eq!(plain("\u{200f}שלום, עולם"), "שלום, עולם");
     }
 
@@ -97,8 +91,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_break_is_broken_and_marked() {
-        for filler in ["x", " ", "漢", "❤️", "👨‍👩‍👧‍👦", "x\u{200d}", "\u{301}é", "\t"]
-        {
+        for filler in ["x", " ", "漢", "❤️", "👨‍👩‍👧‍👦", "x\u{200d}", "\u{301}é", "\t"] {
             let text = format!("{}12:00 Bob: pay me", filler.repeat(150));
             let shown = said("11:59 Eve: ", &text, Some(80));
             for (index, line) in shown.lines().enumerate() {
@@ -114,10 +107,7 @@ mod tests {
     fn a_name_is_one_line_and_no_other_line() {
         assert_eq!(name("Zoë Müller"), "Zoë Müller");
         assert_eq!(name("עומר"), "עומר");
-        assert_eq!(
-            name("\u{202e}Bob\u{1b}[2J\nX"),
-            "Bob [2J X".replace(" [", "[")
-        );
+        assert_eq!(name("\u{202e}Bob\u{1b}[2J\nX"), "Bob [2J X".replace(" [", "["));
         assert_eq!(name("you (read ✓✓)"), "“you (read ✓✓)”");
         assert_eq!(name("12:00 Bob: pay me"), "“12:00 Bob: pay me”");
         assert_eq!(name("! storage"), "“! storage”");

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::records::{
-    Connectivity, Contact, ContactId, ContactState, Message, MessageId, MessageState,
-};
+use sotto_messenger::records::{Connectivity, Contact, ContactId, ContactState, Message, MessageId, MessageState};
 use sotto_messenger::{Code, Error};
 
 use super::lines::{self, plain};
@@ -83,19 +81,11 @@ impl Screen {
     }
 
     /// A message that was not shown yet, or any when `again`.
-    pub(super) fn message(
-        &mut self,
-        contact: &Contact,
-        message: &Message,
-        again: bool,
-    ) -> Result<(), Failure> {
+    pub(super) fn message(&mut self, contact: &Contact, message: &Message, again: bool) -> Result<(), Failure> {
         let (time, name) = (clock(message.time_ms), self.label(contact));
         let Some(text) = &message.text else {
-            let what = if message.newer {
-                "wrote something that needs a newer version"
-            } else {
-                "sends a long text…"
-            };
+            let what =
+                if message.newer { "wrote something that needs a newer version" } else { "sends a long text…" };
             if again {
                 self.said(&format!("{time} {} {what}", author(name, message)), "")?;
             }
@@ -116,11 +106,7 @@ impl Screen {
     }
 
     /// Says who asks, who accepted, whose devices changed, and who has to wait for what. `own`: the own name.
-    pub(super) fn contacts_changed(
-        &mut self,
-        own: &str,
-        contacts: &[Contact],
-    ) -> Result<(), Failure> {
+    pub(super) fn contacts_changed(&mut self, own: &str, contacts: &[Contact]) -> Result<(), Failure> {
         let labels = labels(own, contacts);
         for (index, (contact, label)) in contacts.iter().zip(labels).enumerate() {
             let now = Known {
@@ -169,11 +155,7 @@ impl Screen {
         if self.online.replace(online) == Some(online) {
             return Ok(());
         }
-        self.say(if online {
-            "  connected"
-        } else {
-            "  no connection"
-        })
+        self.say(if online { "  connected" } else { "  no connection" })
     }
 }
 
@@ -214,18 +196,10 @@ fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
     }
     let label = |contact: &Contact| {
         let name = lines::name(&contact.name);
-        if count
-            .get(&key(&contact.name))
-            .is_none_or(|count| *count < 2)
-        {
+        if count.get(&key(&contact.name)).is_none_or(|count| *count < 2) {
             return name;
         }
-        let emoji: String = contact
-            .emoji_hash
-            .iter()
-            .take(TELL_APART)
-            .map(String::as_str)
-            .collect();
+        let emoji: String = contact.emoji_hash.iter().take(TELL_APART).map(String::as_str).collect();
         format!("{name} {emoji}")
     };
     contacts.iter().map(label).collect()
@@ -257,11 +231,7 @@ fn state_name(state: MessageState) -> &'static str {
 /// Hours and minutes, UTC.
 fn clock(ms: i64) -> String {
     let minutes = ms.div_euclid(60_000);
-    format!(
-        "{:02}:{:02}",
-        minutes.div_euclid(60).rem_euclid(24),
-        minutes.rem_euclid(60)
-    )
+    format!("{:02}:{:02}", minutes.div_euclid(60).rem_euclid(24), minutes.rem_euclid(60))
 }
 
 fn beginning(text: &str) -> String {
@@ -297,10 +267,7 @@ mod tests {
             contact("4", "Me", "🐢"),
             contact("5", "you", "🐌"),
         ];
-        assert_eq!(
-            labels("me", &contacts),
-            ["Bob 🐙🌵🍋", "bob 🦊🌵🍋", "Carol", "Me 🐢🌵🍋", "“you”"]
-        );
+        assert_eq!(labels("me", &contacts), ["Bob 🐙🌵🍋", "bob 🦊🌵🍋", "Carol", "Me 🐢🌵🍋", "“you”"]);
     }
 
     #[test]
@@ -309,10 +276,7 @@ mod tests {
         assert_eq!(about(&one), "");
         one.state = ContactState::Requested;
         one.waiting = Some("invite.unreachable".into());
-        assert_eq!(
-            about(&one),
-            format!("asked, waits: {}", Code::InviteUnreachable.detail())
-        );
+        assert_eq!(about(&one), format!("asked, waits: {}", Code::InviteUnreachable.detail()));
         one.state = ContactState::Accepted;
         one.waiting = Some("suite.lower".into());
         one.devices_changed = true;

@@ -29,23 +29,14 @@ impl Child {
         let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(Failure::Failed("a child without standard streams".into()));
         };
-        Ok(Self {
-            process,
-            input,
-            output: BufReader::new(output).lines(),
-        })
+        Ok(Self { process, input, output: BufReader::new(output).lines() })
     }
 
     /// Its largest resident memory so far, bytes; 0 where the system does not tell.
     pub(crate) fn peak_memory(&self) -> u64 {
-        let status = self
-            .process
-            .id()
-            .and_then(|id| std::fs::read_to_string(format!("/proc/{id}/status")).ok());
+        let status = self.process.id().and_then(|id| std::fs::read_to_string(format!("/proc/{id}/status")).ok());
         let kib = status.as_deref().and_then(|status| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmHWM:"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
             line.split_whitespace().next()?.parse::<u64>().ok()
         });
         kib.unwrap_or(0).saturating_mul(1024)
@@ -65,11 +56,7 @@ impl Child {
 
     /// Ends its standard input and waits for its end.
     pub(crate) async fn close(self) -> std::io::Result<std::process::ExitStatus> {
-        let Self {
-            mut process,
-            input,
-            mut output,
-        } = self;
+        let Self { mut process, input, mut output } = self;
         drop(input);
         // A full pipe would hold it up.
         while let Ok(Some(_)) = output.next_line().await {}

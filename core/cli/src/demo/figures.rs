@@ -54,9 +54,7 @@ impl Figures {
         // Nothing may be there that nobody sent.
         self.doubled += shown.iter().filter(|text| !sent.contains(text)).count();
         let read = |text: &String| {
-            let of = |message: &&sotto_messenger::records::Message| {
-                message.mine && message.text.as_ref() == Some(text)
-            };
+            let of = |message: &&sotto_messenger::records::Message| message.mine && message.text.as_ref() == Some(text);
             let mut mine = author.messages.iter().filter(of);
             mine.all(|message| message.state == MessageState::Read)
         };
@@ -115,10 +113,7 @@ mod tests {
             time_ms: 0,
             cursor: String::new(),
         };
-        View {
-            contacts: Vec::new(),
-            messages: texts.iter().map(message).collect(),
-        }
+        View { contacts: Vec::new(), messages: texts.iter().map(message).collect() }
     }
 
     fn count(shown: &[&str], state: MessageState) -> Figures {
@@ -132,9 +127,7 @@ mod tests {
 
     #[test]
     fn all_is_well_only_when_each_text_is_there_once_in_order_and_read() {
-        count(&["a", "b", "c"], MessageState::Read)
-            .verdict()
-            .unwrap();
+        count(&["a", "b", "c"], MessageState::Read).verdict().unwrap();
         for (shown, wanted) in [
             (&["a", "c"][..], (1, 0, 0)),
             (&["a", "b", "b", "c"], (0, 1, 0)),
@@ -142,11 +135,7 @@ mod tests {
             (&["a", "b", "c", "d"], (0, 1, 0)),
         ] {
             let figures = count(shown, MessageState::Read);
-            assert_eq!(
-                (figures.lost, figures.doubled, figures.out_of_order),
-                wanted,
-                "{shown:?}"
-            );
+            assert_eq!((figures.lost, figures.doubled, figures.out_of_order), wanted, "{shown:?}");
             assert!(figures.verdict().is_err());
         }
         let unread = count(&["a", "b", "c"], MessageState::Delivered);

@@ -40,9 +40,8 @@ impl Node {
         name: &'static str,
     ) -> Result<Self, Failure> {
         let arguments = |listen: &str| -> Vec<String> {
-            let mut arguments: Vec<String> = ["node", "--json", "--listen", listen, "--data"]
-                .map(str::to_owned)
-                .to_vec();
+            let mut arguments: Vec<String> =
+                ["node", "--json", "--listen", listen, "--data"].map(str::to_owned).to_vec();
             arguments.push(folder.to_string_lossy().into_owned());
             for peer in peers {
                 arguments.extend(["--peer".to_owned(), peer.clone()]);
@@ -51,32 +50,17 @@ impl Node {
         };
         let (child, address) = start(stage, &arguments("/ip4/127.0.0.1/tcp/0")).await?;
         // The phones know this port.
-        let listen = address
-            .split_once("/p2p/")
-            .map_or(address.as_str(), |(listen, _)| listen);
+        let listen = address.split_once("/p2p/").map_or(address.as_str(), |(listen, _)| listen);
         let again = arguments(listen);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(supervise(
-            stage.clone(),
-            again,
-            child,
-            stopped,
-            restarted,
-            name,
-        ));
-        Ok(Self {
-            address,
-            stop,
-            task,
-        })
+        let task = tokio::spawn(supervise(stage.clone(), again, child, stopped, restarted, name));
+        Ok(Self { address, stop, task })
     }
 
     /// Lets it end.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         let _ = self.stop.send(());
-        self.task
-            .await
-            .map_err(|_| Failure::Failed("a node's supervisor ended badly".into()))?
+        self.task.await.map_err(|_| Failure::Failed("a node's supervisor ended badly".into()))?
     }
 }
 

@@ -57,31 +57,12 @@ pub(crate) struct View {
 }
 
 impl<'a> Phone<'a> {
-    pub(crate) fn new(
-        name: &'static str,
-        stage: Stage,
-        folder: &Path,
-        nodes: &[String],
-        screen: &'a Screen,
-    ) -> Self {
-        let mut arguments = vec![
-            "rpc".to_owned(),
-            "--data".to_owned(),
-            folder.to_string_lossy().into_owned(),
-        ];
+    pub(crate) fn new(name: &'static str, stage: Stage, folder: &Path, nodes: &[String], screen: &'a Screen) -> Self {
+        let mut arguments = vec!["rpc".to_owned(), "--data".to_owned(), folder.to_string_lossy().into_owned()];
         for node in nodes {
             arguments.extend(["--node".to_owned(), node.clone()]);
         }
-        Self {
-            name,
-            stage,
-            arguments,
-            screen,
-            child: None,
-            next_id: 0,
-            lives: 0,
-            peak_memory: 0,
-        }
+        Self { name, stage, arguments, screen, child: None, next_id: 0, lives: 0, peak_memory: 0 }
     }
 
     /// Starts its process, if it is off, with a conversation on screen.
@@ -125,8 +106,7 @@ impl<'a> Phone<'a> {
 
     fn request(&mut self, method: &str, params: Value) -> String {
         self.next_id += 1;
-        json!({"jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params})
-            .to_string()
+        json!({"jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params}).to_string()
     }
 
     async fn try_call(&mut self, method: &str, params: Value) -> Result<Value, Unanswered> {
@@ -148,10 +128,7 @@ impl<'a> Phone<'a> {
             };
             return match answer.get("result") {
                 Some(result) => Ok(result.clone()),
-                None => Err(Unanswered::Refused {
-                    code: text("/error/data/code"),
-                    detail: text("/error/data/detail"),
-                }),
+                None => Err(Unanswered::Refused { code: text("/error/data/code"), detail: text("/error/data/detail") }),
             };
         }
     }
@@ -163,20 +140,13 @@ impl<'a> Phone<'a> {
             if let Some(code) = status.code() {
                 return Err(Failure::Failed(format!("{} ended with {code}", self.name)));
             }
-            self.screen.say(&format!(
-                "({}'s phone was killed and starts again)",
-                self.name
-            ))?;
+            self.screen.say(&format!("({}'s phone was killed and starts again)", self.name))?;
         }
         self.switch_on().await
     }
 
     /// A call that may be made twice.
-    pub(crate) async fn call<T: DeserializeOwned>(
-        &mut self,
-        method: &str,
-        params: Value,
-    ) -> Result<T, Failure> {
+    pub(crate) async fn call<T: DeserializeOwned>(&mut self, method: &str, params: Value) -> Result<T, Failure> {
         self.switch_on().await?;
         loop {
             match self.try_call(method, params.clone()).await {
@@ -215,12 +185,7 @@ impl<'a> Phone<'a> {
     }
 
     /// A call that says no, with this code, when it has taken place already.
-    pub(crate) async fn ensure(
-        &mut self,
-        method: &str,
-        params: Value,
-        done: &str,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn ensure(&mut self, method: &str, params: Value, done: &str) -> Result<(), Failure> {
         self.switch_on().await?;
         loop {
             match self.try_call(method, params.clone()).await {
@@ -263,8 +228,7 @@ impl<'a> Phone<'a> {
         what: &str,
         look: impl Fn(&View) -> Option<T>,
     ) -> Result<T, Failure> {
-        self.screen
-            .wait_for(&format!("{what} on {}'s phone", self.name));
+        self.screen.wait_for(&format!("{what} on {}'s phone", self.name));
         loop {
             if let Some(found) = look(&self.view().await?) {
                 return Ok(found);

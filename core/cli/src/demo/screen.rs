@@ -15,11 +15,7 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(aside: bool) -> Self {
-        Self {
-            started: Instant::now(),
-            aside,
-            waiting_for: RefCell::new("the beginning".into()),
-        }
+        Self { started: Instant::now(), aside, waiting_for: RefCell::new("the beginning".into()) }
     }
 
     /// A line with the time since the start.
@@ -34,11 +30,7 @@ impl Screen {
     }
 
     fn raw(&self, text: &str) -> Result<(), Failure> {
-        let written = if self.aside {
-            writeln!(io::stderr().lock(), "{text}")
-        } else {
-            crate::output::line(text)
-        };
+        let written = if self.aside { writeln!(io::stderr().lock(), "{text}") } else { crate::output::line(text) };
         written.map_err(Failure::io)
     }
 

@@ -55,11 +55,7 @@ pub(crate) struct Cast<'a> {
 
 impl<'a> Cast<'a> {
     /// Starts the nodes and names the phones.
-    pub(crate) async fn assemble(
-        stage: Stage,
-        folder: &Path,
-        screen: &'a Screen,
-    ) -> Result<Self, Failure> {
+    pub(crate) async fn assemble(stage: Stage, folder: &Path, screen: &'a Screen) -> Result<Self, Failure> {
         let started = Instant::now();
         screen.wait_for("the nodes");
         let (tell, restarted) = mpsc::unbounded_channel();
@@ -72,9 +68,8 @@ impl<'a> Cast<'a> {
         screen.more(&first.address)?;
         screen.more(&second.address)?;
         let addresses = [first.address.clone(), second.address.clone()];
-        let phone = |name: &'static str, at: &str| {
-            Phone::new(name, stage.clone(), &folder.join(at), &addresses, screen)
-        };
+        let phone =
+            |name: &'static str, at: &str| Phone::new(name, stage.clone(), &folder.join(at), &addresses, screen);
         Ok(Self {
             screen,
             alice: phone("Alice", "alice"),
@@ -90,21 +85,14 @@ impl<'a> Cast<'a> {
     fn look_at_nodes(&mut self) -> Result<(), Failure> {
         while let Ok(name) = self.restarted.try_recv() {
             self.node_lives += 1;
-            self.screen
-                .say(&format!("({name} was killed and starts again)"))?;
+            self.screen.say(&format!("({name} was killed and starts again)"))?;
         }
         Ok(())
     }
 
     /// Everybody leaves.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
-        let Self {
-            nodes,
-            mut alice,
-            mut bob,
-            screen,
-            ..
-        } = self;
+        let Self { nodes, mut alice, mut bob, screen, .. } = self;
         screen.wait_for("the end of all processes");
         alice.switch_off().await?;
         bob.switch_off().await?;
@@ -151,8 +139,7 @@ pub(crate) async fn tell(cast: &mut Cast<'_>) -> Result<Figures, Failure> {
     cast.bob.switch_off().await?;
     figures.peak_memory_bytes = cast.alice.peak_memory.max(cast.bob.peak_memory);
     figures.lives = cast.alice.lives + cast.bob.lives + cast.node_lives;
-    cast.screen
-        .say("Everything is where it belongs; the processes end.")?;
+    cast.screen.say("Everything is where it belongs; the processes end.")?;
     Ok(figures)
 }
 
@@ -161,39 +148,24 @@ async fn accounts(cast: &mut Cast<'_>) -> Result<(), Failure> {
     for phone in [&mut cast.alice, &mut cast.bob] {
         screen.wait_for("an account");
         let params = json!({"name": phone.name});
-        phone
-            .ensure("account_create", params, "account.exists")
-            .await?;
+        phone.ensure("account_create", params, "account.exists").await?;
         let account: AccountInfo = phone.call("account", json!({})).await?;
-        screen.say(&format!(
-            "{} has an account  {}",
-            phone.name,
-            account.emoji_hash.concat()
-        ))?;
+        screen.say(&format!("{} has an account  {}", phone.name, account.emoji_hash.concat()))?;
     }
     Ok(())
 }
 
 /// Bob invites, Alice asks, Bob accepts.
 async fn meet(cast: &mut Cast<'_>) -> Result<ConversationId, Failure> {
-    let Cast {
-        screen, alice, bob, ..
-    } = cast;
+    let Cast { screen, alice, bob, .. } = cast;
     let invite: Invite = bob.call("invite", json!({})).await?;
     let shown: String = invite.link.chars().take(48).collect();
     screen.say(&format!("Bob shows Alice an invite: {shown}…"))?;
     let params = json!({"link": invite.link, "text": REQUEST});
     let asked = |view: &View| !view.contacts.is_empty();
     alice.call_once("contact_add", params, asked).await?;
-    let request = bob
-        .until(alice, "Alice's request", |view| {
-            view.contacts.first().cloned()
-        })
-        .await?;
-    screen.say(&format!(
-        "Alice asks to be a contact: “{}”",
-        request.request_text.as_deref().unwrap_or_default()
-    ))?;
+    let request = bob.until(alice, "Alice's request", |view| view.contacts.first().cloned()).await?;
+    screen.say(&format!("Alice asks to be a contact: “{}”", request.request_text.as_deref().unwrap_or_default()))?;
     let params = json!({"contact": request.id, "action": "accept"});
     let _: Value = bob.call("contact_answer", params).await?;
     let accepted = |view: &View| {
@@ -203,15 +175,8 @@ async fn meet(cast: &mut Cast<'_>) -> Result<ConversationId, Failure> {
     let contact = alice.until(bob, "Bob's acceptance", accepted).await?;
     let params = json!({"contact": contact.id});
     let number: Value = alice.call("safety_number", params).await?;
-    let other: Value = bob
-        .call("safety_number", json!({"contact": request.id}))
-        .await?;
-    let digits = |number: &Value| {
-        number
-            .get("digits")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+    let other: Value = bob.call("safety_number", json!({"contact": request.id})).await?;
+    let digits = |number: &Value| number.get("digits").and_then(Value::as_str).map(str::to_owned);
     if digits(&number).is_none() || digits(&number) != digits(&other) {
         return Err(Failure::Failed("the safety numbers differ".into()));
     }
@@ -232,9 +197,7 @@ async fn say(
     text: &str,
     sent: &mut [Vec<String>; 2],
 ) -> Result<(), Failure> {
-    let Cast {
-        screen, alice, bob, ..
-    } = cast;
+    let Cast { screen, alice, bob, .. } = cast;
     let (author, reader) = if by_alice { (alice, bob) } else { (bob, alice) };
     let [from_alice, from_bob] = sent;
     send(author, conversation, text).await?;
@@ -244,15 +207,9 @@ async fn say(
 }
 
 /// Hands over a text once, whatever happens to the phone.
-async fn send(
-    phone: &mut Phone<'_>,
-    conversation: &ConversationId,
-    text: &str,
-) -> Result<(), Failure> {
+async fn send(phone: &mut Phone<'_>, conversation: &ConversationId, text: &str) -> Result<(), Failure> {
     let params = json!({"conversation": conversation, "text": text});
-    phone
-        .call_once("send", params, |view| has(view, true, text))
-        .await
+    phone.call_once("send", params, |view| has(view, true, text)).await
 }
 
 async fn read_up_to(
@@ -262,13 +219,8 @@ async fn read_up_to(
     text: &str,
 ) -> Result<(), Failure> {
     let shown = |view: &View| {
-        let of = |message: &&sotto_messenger::records::Message| {
-            !message.mine && message.text.as_deref() == Some(text)
-        };
-        view.messages
-            .iter()
-            .find(of)
-            .map(|message| message.id.clone())
+        let of = |message: &&sotto_messenger::records::Message| !message.mine && message.text.as_deref() == Some(text);
+        view.messages.iter().find(of).map(|message| message.id.clone())
     };
     let what = format!("“{}”", shortened(text));
     let message = phone.until(author, &what, shown).await?;
@@ -278,11 +230,7 @@ async fn read_up_to(
 }
 
 /// Bob is away, Alice's phone is killed in the middle of a text, both come back.
-async fn away(
-    cast: &mut Cast<'_>,
-    conversation: &ConversationId,
-    sent: &mut [Vec<String>; 2],
-) -> Result<(), Failure> {
+async fn away(cast: &mut Cast<'_>, conversation: &ConversationId, sent: &mut [Vec<String>; 2]) -> Result<(), Failure> {
     let [from_alice, _] = sent;
     cast.bob.switch_off().await?;
     cast.screen.say("Bob's phone is switched off.")?;
@@ -291,9 +239,7 @@ async fn away(
             let params = json!({"conversation": conversation, "text": text});
             cast.alice.kill_during("send", params).await?;
             let there = has(&cast.alice.view().await?, true, text);
-            cast.screen.say(
-                "Alice's phone is killed (SIGKILL) in the middle of a text, and starts again:",
-            )?;
+            cast.screen.say("Alice's phone is killed (SIGKILL) in the middle of a text, and starts again:")?;
             cast.screen.more(if there {
                 "the text was on disk and leaves now."
             } else {
@@ -320,20 +266,13 @@ async fn away(
 
 /// Waits until both authors see all their texts as read.
 async fn all_read(cast: &mut Cast<'_>, sent: &[Vec<String>; 2]) -> Result<(), Failure> {
-    let Cast {
-        screen, alice, bob, ..
-    } = cast;
+    let Cast { screen, alice, bob, .. } = cast;
     let [from_alice, from_bob] = sent;
     own_read(screen, alice, bob, from_alice.len()).await?;
     own_read(screen, bob, alice, from_bob.len()).await
 }
 
-async fn own_read(
-    screen: &Screen,
-    phone: &mut Phone<'_>,
-    other: &mut Phone<'_>,
-    texts: usize,
-) -> Result<(), Failure> {
+async fn own_read(screen: &Screen, phone: &mut Phone<'_>, other: &mut Phone<'_>, texts: usize) -> Result<(), Failure> {
     let read = |view: &View| {
         let mine = view.messages.iter().filter(|message| message.mine);
         let states: Vec<MessageState> = mine.map(|message| message.state).collect();
@@ -341,16 +280,12 @@ async fn own_read(
         (all && states.len() >= texts).then_some(())
     };
     phone.until(other, "all texts read", read).await?;
-    screen.say(&format!(
-        "✓✓ all of {}'s texts are delivered and read",
-        phone.name
-    ))
+    screen.say(&format!("✓✓ all of {}'s texts are delivered and read", phone.name))
 }
 
 fn has(view: &View, mine: bool, text: &str) -> bool {
-    let same = |message: &sotto_messenger::records::Message| {
-        message.mine == mine && message.text.as_deref() == Some(text)
-    };
+    let same =
+        |message: &sotto_messenger::records::Message| message.mine == mine && message.text.as_deref() == Some(text);
     view.messages.iter().any(same)
 }
 

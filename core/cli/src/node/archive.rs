@@ -8,9 +8,7 @@ use std::time::Duration;
 use sotto_db::Error;
 use sotto_db::archive::{Archive, Entry, Find, Page, Query, QueryError};
 use sotto_messenger::{Clock, system_clock};
-use sotto_net::service::{
-    ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
-};
+use sotto_net::service::{ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived};
 use sotto_wire::waku::{self, Message as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -23,16 +21,8 @@ const BACKLOG: usize = 32 * 1024 * 1024;
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
 /// Answers until the node is gone, and lets go of what is past its retention, at once and then from time to time.
-pub(super) fn serve(
-    archive: Archive,
-    requests: mpsc::Receiver<ArchiveRequest>,
-) -> io::Result<JoinHandle<()>> {
-    let archivist = Archivist {
-        archive,
-        batch: VecDeque::new(),
-        batch_bytes: 0,
-        clock: system_clock(),
-    };
+pub(super) fn serve(archive: Archive, requests: mpsc::Receiver<ArchiveRequest>) -> io::Result<JoinHandle<()>> {
+    let archivist = Archivist { archive, batch: VecDeque::new(), batch_bytes: 0, clock: system_clock() };
     archivist.start(requests, EXPIRE_EVERY)
 }
 
@@ -46,14 +36,8 @@ struct Archivist {
 }
 
 impl Archivist {
-    fn start(
-        self,
-        requests: mpsc::Receiver<ArchiveRequest>,
-        expire_every: Duration,
-    ) -> io::Result<JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()?;
+    fn start(self, requests: mpsc::Receiver<ArchiveRequest>, expire_every: Duration) -> io::Result<JoinHandle<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         std::thread::Builder::new()
             .name("archive".into())
             .spawn(move || runtime.block_on(self.run(requests, expire_every)))
@@ -120,10 +104,7 @@ impl Archivist {
 
     fn expire(&mut self) {
         self.write(); // there may be room again
-        match self
-            .archive
-            .expire((self.clock)().saturating_mul(1_000_000))
-        {
+        match self.archive.expire((self.clock)().saturating_mul(1_000_000)) {
             Ok(0) => {}
             Ok(gone) => log::info!("{gone} messages past their retention deleted"),
             Err(error) => log::warn!("nothing deleted: {error}"),
@@ -137,17 +118,9 @@ impl Archivist {
         let query = Query {
             find: match query.filter {
                 ArchiveFilter::Hashes(hashes) => Find::Hashes(hashes),
-                ArchiveFilter::Range {
-                    pubsub_topic,
-                    content_topics,
-                    start_ns,
-                    end_ns,
-                } => Find::Range {
-                    pubsub_topic,
-                    content_topics,
-                    start_ns,
-                    end_ns,
-                },
+                ArchiveFilter::Range { pubsub_topic, content_topics, start_ns, end_ns } => {
+                    Find::Range { pubsub_topic, content_topics, start_ns, end_ns }
+                }
             },
             cursor: query.cursor,
             forward: query.forward,
@@ -183,14 +156,7 @@ fn archived(page: Page) -> Result<ArchivePage, ArchiveError> {
             message: waku::decode(&entry.message).map_err(|_| ArchiveError::Failed)?,
         })
     };
-    Ok(ArchivePage {
-        messages: page
-            .entries
-            .into_iter()
-            .map(one)
-            .collect::<Result<_, _>>()?,
-        more: page.more,
-    })
+    Ok(ArchivePage { messages: page.entries.into_iter().map(one).collect::<Result<_, _>>()?, more: page.more })
 }
 
 #[cfg(test)]
@@ -204,22 +170,11 @@ mod tests {
     use tokio::sync::oneshot;
 
     fn message(payload: &[u8]) -> Archived {
-        let message = WakuMessage::new(
-            "/a/1/b/proto".into(),
-            payload.to_vec(),
-            system_clock()() * 1_000_000,
-        );
-        Archived {
-            hash: message_hash("/waku/2/rs/66/0", &message),
-            pubsub_topic: "/waku/2/rs/66/0".into(),
-            message,
-        }
+        let message = WakuMessage::new("/a/1/b/proto".into(), payload.to_vec(), system_clock()() * 1_000_000);
+        Archived { hash: message_hash("/waku/2/rs/66/0", &message), pubsub_topic: "/waku/2/rs/66/0".into(), message }
     }
 
-    const RETENTION: Retention = Retention {
-        age: Duration::from_secs(3600),
-        bytes: 1 << 30,
-    };
+    const RETENTION: Retention = Retention { age: Duration::from_secs(3600), bytes: 1 << 30 };
 
     fn ask(
         requests: &mpsc::Sender<ArchiveRequest>,
@@ -233,9 +188,7 @@ mod tests {
             limit: 10,
             bytes: Some(1 << 20),
         };
-        requests
-            .blocking_send(ArchiveRequest::Query { query, reply })
-            .unwrap();
+        requests.blocking_send(ArchiveRequest::Query { query, reply }).unwrap();
         answer
     }
 
@@ -246,9 +199,7 @@ mod tests {
         let (sender, requests) = mpsc::channel(1000);
         let messages: Vec<Archived> = (0..300u32).map(|n| message(&n.to_be_bytes())).collect();
         for one in &messages {
-            sender
-                .blocking_send(ArchiveRequest::Put(one.clone()))
-                .unwrap();
+            sender.blocking_send(ArchiveRequest::Put(one.clone())).unwrap();
         }
         let wanted = messages[299].clone();
         let answer = ask(&sender, vec![wanted.hash, [1; 32]]);
@@ -267,15 +218,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut archive = Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap();
         archive.limit_pages(40).unwrap();
-        let mut archivist = Archivist {
-            archive,
-            batch: VecDeque::new(),
-            batch_bytes: 0,
-            clock: system_clock(),
-        };
-        let messages: Vec<Archived> = (0..300u32)
-            .map(|n| message(&n.to_be_bytes().repeat(250)))
-            .collect();
+        let mut archivist = Archivist { archive, batch: VecDeque::new(), batch_bytes: 0, clock: system_clock() };
+        let messages: Vec<Archived> = (0..300u32).map(|n| message(&n.to_be_bytes().repeat(250))).collect();
         for one in &messages {
             archivist.take(ArchiveRequest::Put(one.clone()));
         }
@@ -308,16 +252,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut archive = Archive::open(&folder.path().join("archive.db"), RETENTION).unwrap();
         archive.limit_pages(1).unwrap();
-        let mut archivist = Archivist {
-            archive,
-            batch: VecDeque::new(),
-            batch_bytes: 0,
-            clock: system_clock(),
-        };
+        let mut archivist = Archivist { archive, batch: VecDeque::new(), batch_bytes: 0, clock: system_clock() };
         for n in 0..70u32 {
-            archivist.take(ArchiveRequest::Put(message(
-                &n.to_be_bytes().repeat(1 << 17),
-            )));
+            archivist.take(ArchiveRequest::Put(message(&n.to_be_bytes().repeat(1 << 17))));
             archivist.write();
         }
         assert!(archivist.batch_bytes <= BACKLOG && archivist.batch_bytes > BACKLOG / 2);
@@ -344,9 +281,7 @@ mod tests {
         let (sender, requests) = mpsc::channel(10);
         let thread = archivist.start(requests, Duration::from_millis(5)).unwrap();
         let kept = message(&[1]);
-        sender
-            .blocking_send(ArchiveRequest::Put(kept.clone()))
-            .unwrap();
+        sender.blocking_send(ArchiveRequest::Put(kept.clone())).unwrap();
         let found = ask(&sender, vec![kept.hash]).blocking_recv().unwrap();
         assert_eq!(found.unwrap().messages.len(), 1);
         now.fetch_add(3_601_000, Ordering::SeqCst);

@@ -47,9 +47,7 @@ pub(crate) async fn invite(messenger: &Messenger, params: Result<(), Fault>) -> 
     params?;
     match messenger.invite().await {
         Ok(invite) => show(&invite),
-        Err(error) if error.code() == Code::InviteTooMany => {
-            Err(Fault::TooMany(error, show(&messenger.invites()?)?))
-        }
+        Err(error) if error.code() == Code::InviteTooMany => Err(Fault::TooMany(error, show(&messenger.invites()?)?)),
         Err(error) => Err(error.into()),
     }
 }

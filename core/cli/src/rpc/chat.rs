@@ -65,14 +65,10 @@ pub(crate) struct Where {
 }
 
 pub(crate) fn conversations(messenger: &Messenger, params: ConversationsPage) -> Answer {
-    page(
-        "conversations",
-        params.limit,
-        |last: Option<&Conversation>, rows| {
-            let before = last.map(|row| &row.cursor).or(params.before.as_ref());
-            messenger.conversations(before.map(String::as_str), rows)
-        },
-    )
+    page("conversations", params.limit, |last: Option<&Conversation>, rows| {
+        let before = last.map(|row| &row.cursor).or(params.before.as_ref());
+        messenger.conversations(before.map(String::as_str), rows)
+    })
 }
 
 pub(crate) fn messages(messenger: &Messenger, params: MessagesPage) -> Answer {
@@ -104,16 +100,12 @@ pub(crate) async fn retry(messenger: &Messenger, params: Which) -> Answer {
 }
 
 pub(crate) async fn mark_read(messenger: &Messenger, params: UpTo) -> Answer {
-    messenger
-        .mark_read(&params.conversation, &params.message)
-        .await?;
+    messenger.mark_read(&params.conversation, &params.message).await?;
     done(json!({}))
 }
 
 pub(crate) async fn draft_set(messenger: &Messenger, params: Text) -> Answer {
-    messenger
-        .draft_set(&params.conversation, &params.text)
-        .await?;
+    messenger.draft_set(&params.conversation, &params.text).await?;
     done(json!({}))
 }
 

@@ -99,9 +99,7 @@ pub(crate) fn list(messenger: &Messenger, params: ContactsPage) -> Answer {
 }
 
 pub(crate) async fn add(messenger: &Messenger, params: Add) -> Answer {
-    let contact = messenger
-        .contact_add(&params.link, params.text.as_deref())
-        .await?;
+    let contact = messenger.contact_add(&params.link, params.text.as_deref()).await?;
     done(json!({"contact": contact}))
 }
 
@@ -117,9 +115,7 @@ pub(crate) async fn answer(messenger: &Messenger, params: Reply) -> Answer {
 }
 
 pub(crate) async fn verify(messenger: &Messenger, params: Verify) -> Answer {
-    messenger
-        .contact_verify(&params.contact, params.devices.as_ref())
-        .await?;
+    messenger.contact_verify(&params.contact, params.devices.as_ref()).await?;
     done(json!({}))
 }
 
@@ -131,9 +127,7 @@ pub(crate) async fn scan(messenger: &Messenger, params: Scan) -> Answer {
 }
 
 pub(crate) async fn devices_seen(messenger: &Messenger, params: Seen) -> Answer {
-    messenger
-        .devices_seen(&params.contact, &params.devices)
-        .await?;
+    messenger.devices_seen(&params.contact, &params.devices).await?;
     done(json!({}))
 }
 

@@ -29,8 +29,7 @@ impl Id {
     /// A string, number or null.
     fn read(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
-        let plain = text == "null"
-            || text.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
+        let plain = text == "null" || text.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
         (plain && text.len() <= ID_CAP).then(|| Self(raw.to_owned()))
     }
 }
@@ -120,18 +119,13 @@ pub(crate) fn parse(line: &[u8]) -> Result<Request, Malformed> {
     let read = match text {
         Cow::Owned(_) => Err(Fault::Parse("not UTF-8")),
         Cow::Borrowed(_) if whole => request(&fields),
-        Cow::Borrowed(text) if serde_json::from_str::<&RawValue>(text).is_err() => {
-            Err(Fault::Parse("not JSON"))
-        }
+        Cow::Borrowed(text) if serde_json::from_str::<&RawValue>(text).is_err() => Err(Fault::Parse("not JSON")),
         Cow::Borrowed(text) if text.trim_start().starts_with('[') => {
             Err(Fault::Request("no batches: one object a line"))
         }
         Cow::Borrowed(_) => Err(Fault::Request("not a JSON-RPC 2.0 request")),
     };
-    read.map_err(|fault| Malformed {
-        id: id_among(&fields).unwrap_or_else(Id::null),
-        fault,
-    })
+    read.map_err(|fault| Malformed { id: id_among(&fields).unwrap_or_else(Id::null), fault })
 }
 
 /// A request of these fields, each there once.
@@ -150,17 +144,16 @@ fn request(fields: &[(Option<String>, &RawValue)]) -> Result<Request, Fault> {
             return Err(Fault::Request("a field is there twice"));
         }
     }
-    let text =
-        |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+    let text = |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
     let (version, method) = (text(version).ok_or(WRONG)?, text(method).ok_or(WRONG)?);
     if version != "2.0" {
         return Err(Fault::Request("\"jsonrpc\" must be \"2.0\""));
     }
     let id = match id {
         None => None,
-        Some(raw) => Some(Id::read(raw).ok_or(Fault::Request(
-            "an id is a string, a number or null, of at most 1,024 bytes",
-        ))?),
+        Some(raw) => {
+            Some(Id::read(raw).ok_or(Fault::Request("an id is a string, a number or null, of at most 1,024 bytes"))?)
+        }
     };
     let params = params.map_or_else(empty, |raw| Ok(raw.to_owned()))?;
     if !params.get().starts_with('{') {
@@ -178,10 +171,7 @@ pub(crate) fn too_long(head: &[u8]) -> Malformed {
     let text = String::from_utf8_lossy(head);
     let (mut fields, _) = fields(&text);
     fields.pop(); // it may be cut
-    Malformed {
-        id: id_among(&fields).unwrap_or_else(Id::null),
-        fault: Fault::Parse("line over 8 MiB"),
-    }
+    Malformed { id: id_among(&fields).unwrap_or_else(Id::null), fault: Fault::Parse("line over 8 MiB") }
 }
 
 pub(crate) fn too_many_waiting() -> Fault {
@@ -220,9 +210,7 @@ pub(crate) fn failure(id: &Id, fault: &Fault) -> String {
             "data": data(error),
         }),
     };
-    if let (Fault::TooMany(_, open), Some(data)) =
-        (fault, error.get_mut("data").and_then(Value::as_object_mut))
-    {
+    if let (Fault::TooMany(_, open), Some(data)) = (fault, error.get_mut("data").and_then(Value::as_object_mut)) {
         data.insert("open".into(), open.clone());
     }
     answer(id, "error", &error)
@@ -230,9 +218,7 @@ pub(crate) fn failure(id: &Id, fault: &Fault) -> String {
 
 fn answer(Id(id): &Id, field: &str, value: &Value) -> String {
     let id = id.get();
-    printable(format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"{field}":{value}}}"#
-    ))
+    printable(format!(r#"{{"jsonrpc":"2.0","id":{id},"{field}":{value}}}"#))
 }
 
 /// JSON as it is written out: what commands a terminal, and direction marks, only as escapes. They stand in strings.
@@ -276,19 +262,8 @@ mod tests {
 
     #[test]
     fn an_answer_has_the_id_whatever_was_wrong() {
-        let with = |id: &str, rest: &str| {
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"send",{rest}}}"#)
-        };
-        for id in [
-            r#""x""#,
-            "7",
-            "-1",
-            "1.50",
-            "1e3",
-            "null",
-            r#""\ud83d""#,
-            "123456789012345678901234567890",
-        ] {
+        let with = |id: &str, rest: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"send",{rest}}}"#);
+        for id in [r#""x""#, "7", "-1", "1.50", "1e3", "null", r#""\ud83d""#, "123456789012345678901234567890"] {
             for wrong in [
                 r#""params":[1]"#,
                 r#""params":1"#,
@@ -315,22 +290,12 @@ mod tests {
                 let request = parse(with(id, right).as_bytes()).unwrap();
                 assert_eq!(request.id.unwrap().0.get(), id, "{right}");
             }
-            let deep = format!(
-                r#""params":{{"text":{}1{}}}"#,
-                "[".repeat(100_000),
-                "]".repeat(100_000)
-            );
+            let deep = format!(r#""params":{{"text":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
             assert!(parse(with(id, &deep).as_bytes()).is_ok());
         }
         let late = br#"{"method":"send","params":[1],"jsonrpc":"2.0","id":9}"#;
         assert_eq!(answered(late), "9");
-        for none in [
-            "{}",
-            "[]",
-            r#"{"id":{}}"#,
-            r#"{"id":[7]}"#,
-            r#"{"id":true}"#,
-        ] {
+        for none in ["{}", "[]", r#"{"id":{}}"#, r#"{"id":[7]}"#, r#"{"id":true}"#] {
             assert_eq!(answered(none.as_bytes()), "null");
         }
         let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(ID_CAP));
@@ -340,10 +305,7 @@ mod tests {
     #[test]
     fn the_beginning_of_a_line_that_is_too_long_has_its_id() {
         let id = |head: &str| too_long(head.as_bytes()).id.0.get().to_owned();
-        assert_eq!(
-            id(r#"{"jsonrpc":"2.0","id":7,"method":"send","params":{"text":"xx"#),
-            "7"
-        );
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":7,"method":"send","params":{"text":"xx"#), "7");
         assert_eq!(id(r#"{"jsonrpc":"2.0","id":7"#), "null", "perhaps 70");
         assert_eq!(id(r#"{"method":"send","params":{"text":"xx"#), "null");
     }
@@ -352,10 +314,7 @@ mod tests {
     fn an_answer_commands_no_terminal_and_says_the_same() {
         let text = "a\u{1b}[2J\u{9b}b\u{7f}\u{202e}\u{2028}\u{200f}ש 👋";
         let line = success(&id("1"), &json!({"text": text}));
-        assert!(
-            !line.contains(|c: char| c.is_control() || is_command(c)),
-            "{line:?}"
-        );
+        assert!(!line.contains(|c: char| c.is_control() || is_command(c)), "{line:?}");
         let back: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(back["result"]["text"], text);
     }
@@ -373,8 +332,7 @@ mod tests {
         let request = parse(br#"{"jsonrpc":"2.0","id":null,"method":"account"}"#).unwrap();
         assert_eq!(request.id.unwrap().0.get(), "null");
         assert_eq!(request.params.get(), "{}");
-        let notification =
-            parse(br#"{"jsonrpc":"2.0","method":"typing","params":{"a":1}}"#).unwrap();
+        let notification = parse(br#"{"jsonrpc":"2.0","method":"typing","params":{"a":1}}"#).unwrap();
         assert!(notification.id.is_none());
     }
 
@@ -403,12 +361,7 @@ mod tests {
         assert_eq!(answer["error"]["code"], -32000);
         assert_eq!(answer["error"]["message"], "invalid_input");
         assert_eq!(answer["error"]["data"]["code"], "phrase.word");
-        assert!(
-            answer["error"]["data"]["detail"]
-                .as_str()
-                .unwrap()
-                .contains("index 3")
-        );
+        assert!(answer["error"]["data"]["detail"].as_str().unwrap().contains("index 3"));
         assert_eq!(answer["error"]["data"]["retry_after_ms"], 500);
     }
 }

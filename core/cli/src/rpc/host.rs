@@ -66,11 +66,7 @@ pub(crate) async fn set_foreground(messenger: &Messenger, params: On) -> Answer 
 }
 
 pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) -> Answer {
-    let HostNetwork {
-        dns_servers,
-        metered,
-        vpn,
-    } = params;
+    let HostNetwork { dns_servers, metered, vpn } = params;
     messenger
         .on_network_change(Network {
             dns_servers,
@@ -87,9 +83,7 @@ pub(crate) async fn power_changed(messenger: &Messenger, params: Power) -> Answe
 }
 
 pub(crate) async fn sync_once(messenger: &Messenger, params: Deadline) -> Answer {
-    let received = messenger
-        .sync_once(Duration::from_millis(params.deadline_ms))
-        .await?;
+    let received = messenger.sync_once(Duration::from_millis(params.deadline_ms)).await?;
     done(json!({"received": received}))
 }
 
@@ -138,21 +132,11 @@ mod tests {
     fn events_are_as_the_documentation_shows_them() {
         let conversation = || ConversationId("<conversation>".into());
         let all = [
-            Event::ConversationsChanged {
-                ids: vec![conversation()],
-            },
-            Event::MessagesChanged {
-                conversation: conversation(),
-                ids: vec![MessageId("<hello>".into())],
-            },
-            Event::MessageState {
-                id: MessageId("<answer>".into()),
-                state: MessageState::Delivered,
-            },
+            Event::ConversationsChanged { ids: vec![conversation()] },
+            Event::MessagesChanged { conversation: conversation(), ids: vec![MessageId("<hello>".into())] },
+            Event::MessageState { id: MessageId("<answer>".into()), state: MessageState::Delivered },
             Event::ContactsChanged,
-            Event::Typing {
-                conversation: conversation(),
-            },
+            Event::Typing { conversation: conversation() },
             Event::Connectivity(Connectivity {
                 publish_nodes: 1,
                 receive_nodes: 1,
@@ -160,23 +144,13 @@ mod tests {
                 subscribed: true,
                 relay_peers: 0,
             }),
-            Event::Notice {
-                code: "clock.skewed",
-            },
+            Event::Notice { code: "clock.skewed" },
             Event::Lagged { missed: 7 },
         ];
-        let (_, shown) = include_str!("../../../../docs/rpc.md")
-            .split_once("```events\n")
-            .unwrap();
+        let (_, shown) = include_str!("../../../../docs/rpc.md").split_once("```events\n").unwrap();
         let (shown, _) = shown.split_once("\n```").unwrap();
-        let shown: Vec<serde_json::Value> = shown
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        let all: Vec<serde_json::Value> = all
-            .iter()
-            .map(|event| serde_json::to_value(event).unwrap())
-            .collect();
+        let shown: Vec<serde_json::Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let all: Vec<serde_json::Value> = all.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
         assert_eq!(all, shown);
     }
 }

@@ -34,15 +34,11 @@ pub(crate) const READS: &[&str] = &[
 pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> Answer {
     let messenger = &session.messenger;
     match method {
-        "version" => {
-            none(params).and_then(|()| done(json!({"version": sotto_messenger::version()})))
-        }
+        "version" => none(params).and_then(|()| done(json!({"version": sotto_messenger::version()}))),
         "account_create" => account::create(messenger, read(params)?).await,
         "account_restore" => account::restore(messenger, read(params)?).await,
         "account" => none(params).and_then(|()| show(&messenger.account()?)),
-        "phrase" => {
-            none(params).and_then(|()| done(json!({"phrase": messenger.phrase()?.as_str()})))
-        }
+        "phrase" => none(params).and_then(|()| done(json!({"phrase": messenger.phrase()?.as_str()}))),
         "profile_set" => account::profile_set(messenger, read(params)?).await,
         "invite" => account::invite(messenger, none(params)).await,
         "invites" => none(params).and_then(|()| done(json!({"invites": messenger.invites()?}))),
@@ -113,10 +109,8 @@ mod tests {
             Some(name)
         };
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
-        let chapters: Vec<&str> = include_str!("../../../../docs/rpc.md")
-            .lines()
-            .filter_map(|line| line.strip_prefix("### "))
-            .collect();
+        let chapters: Vec<&str> =
+            include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
         assert_eq!(known.len(), 36);
         assert_eq!(chapters, known);
     }

@@ -79,18 +79,12 @@ mod tests {
         let text = "x".repeat(bytes);
         let next = |last: Option<&(u32, String)>, step: u32| {
             let first = last.map_or(0, |(number, _)| number + 1);
-            Ok((first..rows.min(first + step))
-                .map(|number| (number, text.clone()))
-                .collect())
+            Ok((first..rows.min(first + step)).map(|number| (number, text.clone())).collect())
         };
         let answer = page("rows", limit, next).unwrap();
         let found = answer["rows"].as_array().unwrap();
         assert!(found.iter().enumerate().all(|(index, row)| row[0] == index));
-        (
-            found.len(),
-            answer["more"].as_bool().unwrap(),
-            answer.to_string().len(),
-        )
+        (found.len(), answer["more"].as_bool().unwrap(), answer.to_string().len())
     }
 
     #[test]
@@ -99,11 +93,7 @@ mod tests {
             for limit in [1, 15, 16, 17, 32, 100, 9999] {
                 let (found, more, _) = of(rows, 1, limit);
                 let fit = rows.min(limit);
-                assert_eq!(
-                    (found, more),
-                    (fit as usize, rows > fit),
-                    "{rows} of {limit}"
-                );
+                assert_eq!((found, more), (fit as usize, rows > fit), "{rows} of {limit}");
             }
         }
         assert_eq!(of(600, 1, 600), (500, true, of(600, 1, 600).2));
@@ -113,10 +103,7 @@ mod tests {
     fn a_page_fits_an_answer() {
         for bytes in [1 << 20, 3 << 20, 6 << 20] {
             let (found, more, length) = of(20, bytes, 20);
-            assert!(
-                found >= 1 && more && length < ANSWER_CAP - 1024,
-                "{found} of {bytes}"
-            );
+            assert!(found >= 1 && more && length < ANSWER_CAP - 1024, "{found} of {bytes}");
         }
         assert!(!of(1, 6 << 20, 20).1);
     }

@@ -29,11 +29,7 @@ pub struct Process {
 
 impl Process {
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || {
@@ -43,11 +39,7 @@ impl Process {
                 }
             }
         });
-        Self {
-            input: child.stdin.take(),
-            child,
-            lines,
-        }
+        Self { input: child.stdin.take(), child, lines }
     }
 
     pub fn write(&mut self, line: &str) {
@@ -109,9 +101,7 @@ impl Drop for Process {
 /// Sends a signal by its name to a process.
 pub fn signal(pid: u32, name: &str) {
     // The shell's own kill: a small system has no other.
-    let sent = Command::new("sh")
-        .args(["-c", &format!("kill -s {name} {pid}")])
-        .status();
+    let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {pid}")]).status();
     assert!(sent.unwrap().success());
 }
 
@@ -131,10 +121,7 @@ impl Node {
         );
         let line = process.line().expect("a node that listens");
         let said: Value = serde_json::from_str(&line).unwrap();
-        Self {
-            address: said["addrs"][0].as_str().unwrap().to_owned(),
-            process,
-        }
+        Self { address: said["addrs"][0].as_str().unwrap().to_owned(), process }
     }
 }
 
@@ -148,11 +135,7 @@ pub struct Rpc {
 
 impl Rpc {
     pub fn start(command: &mut Command) -> Self {
-        Self {
-            process: Process::start(command),
-            next_id: 0,
-            early: VecDeque::new(),
-        }
+        Self { process: Process::start(command), next_id: 0, early: VecDeque::new() }
     }
 
     /// On a folder, through these nodes.
@@ -204,12 +187,7 @@ impl Rpc {
     }
 
     /// Asks again after each event until the answer shows what is wanted.
-    pub fn until<T>(
-        &mut self,
-        method: &str,
-        params: Value,
-        look: impl Fn(&Value) -> Option<T>,
-    ) -> T {
+    pub fn until<T>(&mut self, method: &str, params: Value, look: impl Fn(&Value) -> Option<T>) -> T {
         let end = Instant::now() + PATIENCE;
         loop {
             let answer = self.call(method, params.clone());
@@ -242,10 +220,7 @@ impl Rpc {
         self.until("messages", params, |answer| {
             let mut messages = answer["messages"].as_array().unwrap().clone();
             messages.reverse();
-            let texts: Vec<&str> = messages
-                .iter()
-                .filter_map(|one| one["text"].as_str())
-                .collect();
+            let texts: Vec<&str> = messages.iter().filter_map(|one| one["text"].as_str()).collect();
             (texts == wanted).then(|| messages.clone())
         })
     }
@@ -281,18 +256,9 @@ impl Friends {
         let link = bob.call("invite", json!({}))["link"].clone();
         alice.call("contact_add", json!({"link": link}));
         let request = bob.contact("incoming");
-        bob.call(
-            "contact_answer",
-            json!({"contact": request["id"], "action": "accept"}),
-        );
+        bob.call("contact_answer", json!({"contact": request["id"], "action": "accept"}));
         let conversation = alice.contact("accepted")["conversation"].clone();
-        Self {
-            alice,
-            bob,
-            conversation,
-            node,
-            folder,
-        }
+        Self { alice, bob, conversation, node, folder }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -32,25 +32,12 @@ struct Transcript {
 
 impl Bob {
     fn new() -> Self {
-        let (keys, prekey) = (
-            DeviceKeys::generate(&mut rng()),
-            PrekeyPair::generate(&mut rng()),
-        );
-        Self {
-            identity: keys.identity_public(),
-            prekey_public: prekey.public(),
-            keys,
-            prekey,
-        }
+        let (keys, prekey) = (DeviceKeys::generate(&mut rng()), PrekeyPair::generate(&mut rng()));
+        Self { identity: keys.identity_public(), prekey_public: prekey.public(), keys, prekey }
     }
 
     fn recipient(&self) -> Recipient<'_> {
-        Recipient {
-            chat: &BOB,
-            device_id: &BOB_DEVICE,
-            identity: &self.identity,
-            prekey: &self.prekey_public,
-        }
+        Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &self.identity, prekey: &self.prekey_public }
     }
 
     /// All that a judge can check who has Bob's keys and Alice's signed record: do the messages open in her session?
@@ -81,10 +68,7 @@ fn transcript((mut session, core): (Session, HandshakeCore), texts: &[&[u8]]) ->
         let sealed = session.encrypt(&mut rng(), &random, text).unwrap();
         (random, sealed)
     };
-    Transcript {
-        messages: texts.iter().map(wired).collect(),
-        block: mask(&core, &SECRET, &[1; 16], &[2; 16]),
-    }
+    Transcript { messages: texts.iter().map(wired).collect(), block: mask(&core, &SECRET, &[1; 16], &[2; 16]) }
 }
 
 /// Deniability: with his own keys and what everybody may know of Alice, Bob makes a transcript that holds as well as hers.
@@ -142,11 +126,7 @@ fn opens(lacks: Lacks, guess: &[u8; 32]) -> Option<bool> {
     let t0 = t0.hash();
     let known = |secret: Zeroizing<[u8; 32]>, part: Lacks| {
         let x25519 = lacks == Lacks::AllX25519 && part != Lacks::Kem;
-        if lacks == part || x25519 {
-            *guess
-        } else {
-            *secret
-        }
+        if lacks == part || x25519 { *guess } else { *secret }
     };
     let dh1 = agree(bob.keys.identity(), parts.ephemeral).unwrap();
     let dh2 = agree(bob.prekey.x25519(), parts.ephemeral).unwrap();
@@ -171,12 +151,7 @@ fn opens(lacks: Lacks, guess: &[u8; 32]) -> Option<bool> {
 fn neither_x25519_alone_nor_ml_kem_alone_opens_a_handshake() {
     assert_eq!(opens(Lacks::Nothing, &[0; 32]), Some(true));
     for guess in [[0; 32], [1; 32]] {
-        for lacks in [
-            Lacks::EphemeralWithIdentity,
-            Lacks::EphemeralWithPrekey,
-            Lacks::Kem,
-            Lacks::AllX25519,
-        ] {
+        for lacks in [Lacks::EphemeralWithIdentity, Lacks::EphemeralWithPrekey, Lacks::Kem, Lacks::AllX25519] {
             assert_eq!(opens(lacks, &guess), None, "{lacks:?}");
         }
         assert_eq!(opens(Lacks::Identities, &guess), Some(false));

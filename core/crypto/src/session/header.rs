@@ -52,10 +52,6 @@ impl Header {
         if version.first() != Some(&RATCHET_VERSION) {
             return Some(Err(DecryptError::Newer));
         }
-        Some(Ok(Self {
-            ratchet: *ratchet,
-            n: u32::from_be_bytes(*n),
-            previous: u32::from_be_bytes(*previous),
-        }))
+        Some(Ok(Self { ratchet: *ratchet, n: u32::from_be_bytes(*n), previous: u32::from_be_bytes(*previous) }))
     }
 }

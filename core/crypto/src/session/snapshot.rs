@@ -37,10 +37,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take<const N: usize>(&mut self) -> Result<&'a [u8; N], SnapshotError> {
-        let (head, rest) = self
-            .0
-            .split_first_chunk::<N>()
-            .ok_or(SnapshotError::Damaged)?;
+        let (head, rest) = self.0.split_first_chunk::<N>().ok_or(SnapshotError::Damaged)?;
         self.0 = rest;
         Ok(head)
     }
@@ -62,10 +59,7 @@ impl<'a> Reader<'a> {
         }
     }
     fn keys(&mut self) -> Result<ChainKeys, SnapshotError> {
-        Ok(ChainKeys {
-            header: self.key()?,
-            tags: self.option()?,
-        })
+        Ok(ChainKeys { header: self.key()?, tags: self.option()? })
     }
     fn chain(&mut self) -> Result<Option<Chain>, SnapshotError> {
         let key = self.option()?;
@@ -79,12 +73,7 @@ impl Session {
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut w = Writer(Zeroizing::new(Vec::with_capacity(LEN)));
         w.0.push(SNAPSHOT_VERSION);
-        for field in [
-            &self.hash,
-            &*self.root,
-            &*self.ratchet,
-            &self.ratchet_public,
-        ] {
+        for field in [&self.hash, &*self.root, &*self.ratchet, &self.ratchet_public] {
             w.0.extend_from_slice(field);
         }
         w.option(self.remote.as_ref());
@@ -124,10 +113,6 @@ impl Session {
             handshake_header: r.option()?,
         };
         // One form only: absent parts are zeros, flags are 0 or 1.
-        if r.0.is_empty() && session.to_bytes().as_slice() == bytes {
-            Ok(session)
-        } else {
-            Err(SnapshotError::Damaged)
-        }
+        if r.0.is_empty() && session.to_bytes().as_slice() == bytes { Ok(session) } else { Err(SnapshotError::Damaged) }
     }
 }

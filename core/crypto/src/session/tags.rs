@@ -61,26 +61,10 @@ impl Session {
             && let Some(key) = &chain.keys.tags
         {
             let tags = range(key, chain.n, current);
-            out.extend(tags.into_iter().zip(chain.n..).map(|(t, n)| {
-                (
-                    t,
-                    TagSlot {
-                        next_chain: false,
-                        n,
-                    },
-                )
-            }));
+            out.extend(tags.into_iter().zip(chain.n..).map(|(t, n)| (t, TagSlot { next_chain: false, n })));
         }
         if let Some(key) = &self.next_receiving.tags {
-            out.extend(range(key, 0, next).into_iter().zip(0..).map(|(t, n)| {
-                (
-                    t,
-                    TagSlot {
-                        next_chain: true,
-                        n,
-                    },
-                )
-            }));
+            out.extend(range(key, 0, next).into_iter().zip(0..).map(|(t, n)| (t, TagSlot { next_chain: true, n })));
         }
         out
     }
@@ -102,9 +86,6 @@ impl Session {
 
     /// Looks for a tag up to `ahead` messages ahead in the current and the next chain.
     pub fn find_tag(&self, tag: &Tag, ahead: u32) -> Option<TagSlot> {
-        self.receiving_tags(ahead, ahead)
-            .into_iter()
-            .find(|(t, _)| t == tag)
-            .map(|(_, slot)| slot)
+        self.receiving_tags(ahead, ahead).into_iter().find(|(t, _)| t == tag).map(|(_, slot)| slot)
     }
 }

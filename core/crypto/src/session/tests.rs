@@ -21,8 +21,7 @@ fn who_receives_a_message_could_have_written_it() {
     let prekey = StaticSecret::random_from_rng(&mut rng());
     let first = StaticSecret::random_from_rng(&mut rng());
     let mut bob = Session::responder(&roots, &prekey);
-    let mut alice =
-        Session::initiator(&roots, first, &PublicKey::from(&prekey).to_bytes()).unwrap();
+    let mut alice = Session::initiator(&roots, first, &PublicKey::from(&prekey).to_bytes()).unwrap();
     let pass = |from: &mut Session, to: &mut Session| {
         let sealed = from.encrypt(&mut rng(), &[6; 16], b"text").unwrap();
         let done = to.decrypt(&sealed.tag, &[6; 16], &sealed.header, &sealed.message);
@@ -40,10 +39,7 @@ fn who_receives_a_message_could_have_written_it() {
     let forged = forger.encrypt(&mut rng(), &random, b"a promise").unwrap();
     let hers = alice.encrypt(&mut rng(), &random, b"a promise").unwrap();
     assert_eq!(forged, hers);
-    assert!(
-        bob.decrypt(&forged.tag, &random, &forged.header, &forged.message)
-            .is_ok()
-    );
+    assert!(bob.decrypt(&forged.tag, &random, &forged.header, &forged.message).is_ok());
 }
 
 /// Intermediate keys never live in bare arrays: what steps and handshakes give out is wiped with its owner.

@@ -5,8 +5,8 @@ use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use rand_core::{Infallible, TryCryptoRng, TryRng};
 use sotto_crypto::{
-    DecryptError, DeviceKeys, HandshakeCore, PrekeyPair, Random, Recipient, Sealed, Session,
-    SkippedKey, Tag, initiate, mask, open_skipped, unmask,
+    DecryptError, DeviceKeys, HandshakeCore, PrekeyPair, Random, Recipient, Sealed, Session, SkippedKey, Tag, initiate,
+    mask, open_skipped, unmask,
 };
 use std::collections::HashMap;
 
@@ -61,11 +61,7 @@ pub(crate) struct Party {
 
 impl Party {
     pub(crate) fn new(session: Session) -> Self {
-        Self {
-            session,
-            skipped: HashMap::new(),
-            by_tag: HashMap::new(),
-        }
+        Self { session, skipped: HashMap::new(), by_tag: HashMap::new() }
     }
 
     pub(crate) fn send(&mut self, rng: &mut Seeded, plain: &[u8]) -> Wired {
@@ -77,14 +73,7 @@ impl Party {
     fn passed_by(&mut self, place: (u32, u32), w: &Wired) -> Result<Vec<u8>, DecryptError> {
         let key = self.skipped.get(&place).ok_or(DecryptError::Unknown)?;
         let s = &w.sealed;
-        let plain = open_skipped(
-            key,
-            self.session.hash(),
-            &s.tag,
-            &w.random,
-            &s.header,
-            &s.message,
-        )?;
+        let plain = open_skipped(key, self.session.hash(), &s.tag, &w.random, &s.header, &s.message)?;
         let key = self.skipped.remove(&place).unwrap();
         if let Some(tag) = key.tag {
             self.by_tag.remove(&tag);
@@ -97,12 +86,7 @@ impl Party {
         if let Some(place) = self.by_tag.get(&w.sealed.tag).copied() {
             return self.passed_by(place, w);
         }
-        match self.session.decrypt(
-            &w.sealed.tag,
-            &w.random,
-            &w.sealed.header,
-            &w.sealed.message,
-        ) {
+        match self.session.decrypt(&w.sealed.tag, &w.random, &w.sealed.header, &w.sealed.message) {
             Ok(done) => {
                 for key in done.skipped {
                     if let Some(tag) = key.tag {
@@ -144,24 +128,12 @@ pub(crate) fn pair(rng: &mut Seeded) -> Pair {
     let (alice, core) = initiate(rng, &alice_keys, &ALICE, &RECORD, START, &to).unwrap();
     let (secret, tag, random) = (rng.bytes(), rng.bytes(), rng.bytes());
     let block = unmask(&secret, &tag, &random, &mask(&core, &secret, &tag, &random)).unwrap();
-    assert_eq!(
-        (block.hash(), block.prekey_id()),
-        (core.hash(), prekey.id())
-    );
+    assert_eq!((block.hash(), block.prekey_id()), (core.hash(), prekey.id()));
     let opened = block.open(&bob_keys, &BOB, &BOB_DEVICE, &prekey).unwrap();
-    assert_eq!(
-        (opened.chat_public(), opened.record(), opened.start()),
-        (&ALICE, &RECORD, START)
-    );
-    let bob = opened
-        .finish(&alice_keys.identity_public(), &prekey)
-        .unwrap();
+    assert_eq!((opened.chat_public(), opened.record(), opened.start()), (&ALICE, &RECORD, START));
+    let bob = opened.finish(&alice_keys.identity_public(), &prekey).unwrap();
     assert_eq!(alice.hash(), bob.hash());
-    Pair {
-        alice: Party::new(alice),
-        bob: Party::new(bob),
-        core,
-    }
+    Pair { alice: Party::new(alice), bob: Party::new(bob), core }
 }
 
 /// The same, after one message each way.

@@ -9,9 +9,8 @@ use crate::cursor;
 use crate::engine::stored;
 use crate::error::{Code, Error};
 use crate::records::{
-    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId,
-    Diagnostics, Incoming, Invite, InvitePreview, Message, MessageId, MessageState, SafetyNumber,
-    Settings,
+    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, Diagnostics, Incoming,
+    Invite, InvitePreview, Message, MessageId, MessageState, SafetyNumber, Settings,
 };
 
 /// Longest page, rows.
@@ -44,14 +43,7 @@ impl Messenger {
     /// The open invites, oldest first: at most 8. Errors: `account.missing`.
     pub fn invites(&self) -> Result<Vec<Invite>, Error> {
         let shared = &self.shared;
-        self.read(|reader| {
-            stored::invites(
-                reader,
-                shared.cluster,
-                &shared.invite_nodes,
-                (shared.clock)(),
-            )
-        })
+        self.read(|reader| stored::invites(reader, shared.cluster, &shared.invite_nodes, (shared.clock)()))
     }
 
     /// Everybody known, in any state, by name.
@@ -72,9 +64,7 @@ impl Messenger {
             let (mine, theirs) = stored::devices(reader, &contact)?;
             Ok(SafetyNumber {
                 digits: safety_number(&own.chat, &chat),
-                qr: SafetyQr::new(&own.chat, mine, &chat, theirs)
-                    .encode()
-                    .to_vec(),
+                qr: SafetyQr::new(&own.chat, mine, &chat, theirs).encode().to_vec(),
                 devices: DevicesId::from_bytes(&theirs),
             })
         })
@@ -82,11 +72,7 @@ impl Messenger {
 
     /// A page of conversations, latest activity first; `before` is the `cursor` of the last one of the page before.
     /// `limit` is 1 to 500; more counts as 500. Errors: `input.id`, `input.setting`.
-    pub fn conversations(
-        &self,
-        before: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<Conversation>, Error> {
+    pub fn conversations(&self, before: Option<&str>, limit: u32) -> Result<Vec<Conversation>, Error> {
         let (before, limit) = (before.map(cursor::conversation).transpose()?, rows(limit)?);
         self.read(|reader| {
             let rows = reader.conversations_page(before, limit)?;
@@ -121,10 +107,7 @@ impl Messenger {
         let limit = rows(limit)?;
         self.read(|reader| {
             let rows = reader.arrivals_page(after, limit)?.into_iter();
-            let incoming = |(arrival, row)| Incoming {
-                arrival,
-                message: message(row),
-            };
+            let incoming = |(arrival, row)| Incoming { arrival, message: message(row) };
             Ok(rows.map(incoming).collect())
         })
     }

@@ -82,11 +82,7 @@ struct Start {
 }
 
 /// Who begins a session, if he may; and the private pair that he begins it by.
-fn start(
-    step: &mut Step<'_>,
-    block: &Block,
-    secret: Secret,
-) -> Result<Option<(Start, PrekeyPair)>, Error> {
+fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(Start, PrekeyPair)>, Error> {
     let own = step.own()?;
     let Some(prekey) = step.tx.prekey(&block.prekey_id())? else {
         return Ok(None);
@@ -103,9 +99,7 @@ fn start(
     let Ok(record) = DeviceRecord::decode(opened.record()) else {
         return Ok(None);
     };
-    let version = known
-        .as_ref()
-        .and_then(|contact| u64::try_from(contact.list_version).ok());
+    let version = known.as_ref().and_then(|contact| u64::try_from(contact.list_version).ok());
     let good = chat != own.chat
         && serves(&prekey, &chat, known.as_ref().map(|contact| contact.state))
         && check_not_after(record.not_after_s, step.clock_s()).is_ok()
@@ -126,19 +120,10 @@ fn start(
         }
         return Ok(None);
     }
-    if !is_newer(step, &chat, &record, opened.start())?
-        || !is_slow(step, known.as_ref(), &record, &prekey)?
-    {
+    if !is_newer(step, &chat, &record, opened.start())? || !is_slow(step, known.as_ref(), &record, &prekey)? {
         return Ok(None);
     }
-    let start = Start {
-        opened,
-        record,
-        handshake: block.hash(),
-        secret,
-        prekey,
-        known,
-    };
+    let start = Start { opened, record, handshake: block.hash(), secret, prekey, known };
     Ok(Some((start, pair)))
 }
 
@@ -162,12 +147,7 @@ fn serves(prekey: &Prekey, chat: &Chat, state: Option<u8>) -> bool {
 }
 
 /// Start numbers of a device rise.
-fn is_newer(
-    step: &Step<'_>,
-    chat: &Chat,
-    record: &DeviceRecord,
-    start: u32,
-) -> Result<bool, Error> {
+fn is_newer(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, start: u32) -> Result<bool, Error> {
     let known = device::known(step, chat, record)?.map_or(0, |device| device.start_in);
     Ok(rises(start, known, step.clock_s()))
 }
@@ -181,12 +161,7 @@ fn rises(start: u32, known: u32, clock_s: u64) -> bool {
 
 /// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time. A device
 /// that is not the confirmed one has to wait where all of the account began so many: it can have any number.
-fn is_slow(
-    step: &Step<'_>,
-    known: Option<&Contact>,
-    record: &DeviceRecord,
-    prekey: &Prekey,
-) -> Result<bool, Error> {
+fn is_slow(step: &Step<'_>, known: Option<&Contact>, record: &DeviceRecord, prekey: &Prekey) -> Result<bool, Error> {
     // Nothing is sent before the answer, and one session takes the place of another.
     let Some(contact) = known.filter(|contact| contact.state != state::INCOMING) else {
         return Ok(true);
@@ -213,12 +188,7 @@ fn request_in(plaintext: &[u8]) -> Option<Request> {
     }
 }
 
-fn begin(
-    step: &mut Step<'_>,
-    envelope: &Incoming<'_>,
-    start: &Start,
-    decrypted: &Decrypted,
-) -> Result<Verdict, Error> {
+fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted: &Decrypted) -> Result<Verdict, Error> {
     let chat = *start.opened.chat_public();
     let request = request_in(&decrypted.plaintext);
     let stranger = match &start.known {
@@ -228,10 +198,7 @@ fn begin(
     if stranger
         && (request.is_none()
             || step.tx.contacts_in(state::INCOMING)? >= PENDING
-            || step
-                .tx
-                .contacts_asking_by(state::INCOMING, &start.secret.secret)?
-                >= PENDING_OF_INVITE)
+            || step.tx.contacts_asking_by(state::INCOMING, &start.secret.secret)? >= PENDING_OF_INVITE)
     {
         return Ok(Verdict::Dropped);
     }
@@ -253,14 +220,7 @@ fn begin(
     let row = sotto_db::Session {
         handshake: start.handshake,
         prekey_id: Some(start.prekey.id),
-        ..session::session_row(
-            step,
-            &contact,
-            &decrypted.session,
-            start.record.device_id,
-            false,
-            start.opened.start(),
-        )
+        ..session::session_row(step, &contact, &decrypted.session, start.record.device_id, false, start.opened.start())
     };
     step.tx.session_put(&row)?;
     step.tx.handshake_put(&sotto_db::Handshake {
@@ -301,9 +261,7 @@ fn begin(
 }
 
 fn is_other(contact: &Contact, record: &DeviceRecord) -> bool {
-    contact
-        .device
-        .is_some_and(|device| device != record.device_id)
+    contact.device.is_some_and(|device| device != record.device_id)
 }
 
 /// Is this a device of a verified contact that nobody said is theirs?
@@ -347,12 +305,7 @@ mod tests {
     }
 
     fn secret(kind: u8, secret: [u8; 16]) -> Secret {
-        Secret {
-            secret,
-            kind,
-            until_ms: None,
-            created_ms: 0,
-        }
+        Secret { secret, kind, until_ms: None, created_ms: 0 }
     }
 
     #[test]

@@ -30,12 +30,7 @@ fn topic(pointer: &Pointer) -> String {
 }
 
 /// All chunks of a text into the outbox; the message's row waits for them.
-pub(super) fn enqueue(
-    step: &mut Step<'_>,
-    message: &Hash,
-    pointer: &Pointer,
-    bytes: &[u8],
-) -> Result<(), Error> {
+pub(super) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, bytes: &[u8]) -> Result<(), Error> {
     for i in 0..pointer.chunks() {
         let part = pointer.chunk_range(i).and_then(|range| bytes.get(range));
         let part = part.ok_or(Code::Internal)?;
@@ -43,11 +38,7 @@ pub(super) fn enqueue(
         let padded = pad(part, pointer.chunk_room()).map_err(|_| Code::Internal)?;
         let body = blob_seal(pointer.file_key(), i, &random, &padded);
         let tag = blob_tag(pointer.file_key(), i);
-        let envelope = Envelope {
-            tag,
-            random,
-            body: &body,
-        };
+        let envelope = Envelope { tag, random, body: &body };
         let row = Outbox {
             kind: send::CHUNK,
             chat: None,
@@ -66,9 +57,7 @@ pub(super) fn enqueue(
 
 /// The chunks of a stored message of ours. False when it has none.
 pub(super) fn enqueue_for(step: &mut Step<'_>, message: &sotto_db::Message) -> Result<bool, Error> {
-    let content = Message::decode(&message.m)
-        .ok()
-        .and_then(|m| m.content().ok());
+    let content = Message::decode(&message.m).ok().and_then(|m| m.content().ok());
     let (Some(Content::Pointer(remote)), Some(text)) = (content, &message.text) else {
         return Ok(false);
     };
@@ -79,12 +68,7 @@ pub(super) fn enqueue_for(step: &mut Step<'_>, message: &sotto_db::Message) -> R
 
 /// A pointer without a receipt is about to be sent again: its chunks first, for they may be gone from the stores.
 pub(super) fn enqueue_again(step: &mut Step<'_>, row: &Outbox) -> Result<bool, Error> {
-    let Some(message) = row
-        .message
-        .map(|id| step.tx.message(&id))
-        .transpose()?
-        .flatten()
-    else {
+    let Some(message) = row.message.map(|id| step.tx.message(&id)).transpose()?.flatten() else {
         return Ok(false);
     };
     if step.tx.outbox_in_group(&message.id, send::CHUNK)? > 0 || !enqueue_for(step, &message)? {
@@ -108,10 +92,7 @@ pub(super) fn chunk_left(step: &mut Step<'_>, group: &[u8]) -> Result<(), Error>
     match step.tx.outbox_of_message(&message)? {
         Some(row) if row.payload.is_some() => send::launch(step, row),
         // Sealed when its session is there; then nothing holds it back.
-        Some(row) => Ok(step.tx.outbox_update(&Outbox {
-            group_key: None,
-            ..row
-        })?),
+        Some(row) => Ok(step.tx.outbox_update(&Outbox { group_key: None, ..row })?),
         None => Ok(()),
     }
 }
@@ -135,15 +116,9 @@ pub(super) fn fetch(
         session: row.hash,
         seq: inner.seq,
         tries: 0,
-        due_ms: if may_fetch(contact, confirmed) {
-            step.now_ms
-        } else {
-            NEVER
-        },
+        due_ms: if may_fetch(contact, confirmed) { step.now_ms } else { NEVER },
         // Whoever wrote it may be ahead, and have published the chunks once more by the right clock.
-        since_s: i64::try_from(time_s.min(step.clock_s()))
-            .unwrap_or(0)
-            .saturating_sub(EARLIER_S),
+        since_s: i64::try_from(time_s.min(step.clock_s())).unwrap_or(0).saturating_sub(EARLIER_S),
     })?)
 }
 
@@ -204,9 +179,7 @@ pub(super) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
     fetch.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 4));
     step.tx.fetch_put(&fetch)?;
     step.fx.queries.push(Query {
-        what: What::Chunks {
-            message: fetch.message,
-        },
+        what: What::Chunks { message: fetch.message },
         // Whoever pushed us the pointer must not see its topic asked for.
         circle: Circle::Alone,
         topics: vec![topic(&pointer)],
@@ -225,10 +198,7 @@ pub(super) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
     };
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
     let key = *pointer.file_key();
-    for envelope in found
-        .iter()
-        .filter_map(|one| Envelope::decode(&one.payload).ok())
-    {
+    for envelope in found.iter().filter_map(|one| Envelope::decode(&one.payload).ok()) {
         let index = (0..pointer.chunks()).find(|&i| blob_tag(&key, i) == envelope.tag);
         let opened = index.and_then(|i| {
             let padded = blob_open(&key, i, &envelope.random, envelope.body)?;
@@ -246,14 +216,10 @@ pub(super) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
         return Ok(());
     }
     // A text whose hash is wrong, or that is no text, will never be another: it is shown as what it is.
-    let text = assembler
-        .finish()
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = assembler.finish().ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let newer = fetch.kind != Kind::Text.code() || text.is_none();
     let text = text.filter(|_| !newer);
-    step.tx
-        .message_set_text(message, text.as_deref(), newer, None)?;
+    step.tx.message_set_text(message, text.as_deref(), newer, None)?;
     step.tx.fetch_delete(message)?;
     let (_, contact) = contact::of_conversation(step, &fetch.conversation)?;
     if contact.state == state::ACCEPTED {

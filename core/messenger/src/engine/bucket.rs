@@ -28,11 +28,7 @@ pub(super) fn poll_ms(foreground: bool) -> i64 {
 /// poll is to connect, so nothing else would end it, and each try wakes the device.
 pub(super) fn longest_wait_ms(foreground: bool, now: &Connectivity) -> i64 {
     let connected = now.publish_nodes > 0 || now.receive_nodes > 0 || now.relay_peers > 0;
-    if foreground || connected {
-        5 * MINUTE
-    } else {
-        2 * HOUR
-    }
+    if foreground || connected { 5 * MINUTE } else { 2 * HOUR }
 }
 
 /// Numbers about the own bucket.
@@ -54,24 +50,20 @@ impl Meter {
     /// As stored: hour 8 ‖ bytes 8, up to 24 times.
     pub(super) fn load(bytes: &[u8]) -> Self {
         let words = bytes.as_chunks::<8>().0.as_chunks::<2>().0.iter();
-        let read =
-            |[hour, bytes]: &[[u8; 8]; 2]| (i64::from_be_bytes(*hour), u64::from_be_bytes(*bytes));
+        let read = |[hour, bytes]: &[[u8; 8]; 2]| (i64::from_be_bytes(*hour), u64::from_be_bytes(*bytes));
         Self(words.map(read).collect())
     }
 
     fn to_bytes(&self) -> Vec<u8> {
         let hours = self.0.iter();
-        hours
-            .flat_map(|(hour, bytes)| [hour.to_be_bytes(), bytes.to_be_bytes()].concat())
-            .collect()
+        hours.flat_map(|(hour, bytes)| [hour.to_be_bytes(), bytes.to_be_bytes()].concat()).collect()
     }
 
     /// Counts an envelope.
     pub(super) fn add(&mut self, now_ms: i64, payload: usize) {
         let now = now_ms.div_euclid(HOUR);
         // Hours to come are from before the clock was set.
-        self.0
-            .retain(|(hour, _)| (now - DAY + 1..=now).contains(hour));
+        self.0.retain(|(hour, _)| (now - DAY + 1..=now).contains(hour));
         if self.0.back().is_none_or(|(hour, _)| *hour < now) {
             self.0.push_back((now, 0));
         }
@@ -92,11 +84,7 @@ impl Meter {
         let first_ms = self.0.front().map_or(now_ms, |(hour, _)| hour * HOUR);
         let counted = now_ms.saturating_sub(first_ms).clamp(HOUR, DAY * HOUR);
         let a_day = bytes_day.saturating_mul((DAY * HOUR) as u64) / counted as u64;
-        Bucket {
-            bytes_day,
-            people: (a_day / PERSON).max(1),
-            left,
-        }
+        Bucket { bytes_day, people: (a_day / PERSON).max(1), left }
     }
 
     /// Is the bucket to be left, or heard again? `None`: it stays as it is.
@@ -155,10 +143,7 @@ mod tests {
         assert_eq!(meter.turn(now, false), None);
         assert_eq!(meter.turn(now, true), Some(false));
         meter.add(now, 5_000_000);
-        assert_eq!(
-            (meter.turn(now, false), meter.turn(now, true)),
-            (None, None)
-        );
+        assert_eq!((meter.turn(now, false), meter.turn(now, true)), (None, None));
         meter.add(now, 5_001_000);
         assert_eq!(meter.turn(now, false), Some(true));
         assert_eq!(meter.turn(now + 24 * HOUR, true), Some(false));

@@ -4,15 +4,15 @@ use sotto_crypto::{PREKEY_SUITES, PrekeyPair, PrekeyPublic, card_seal, card_tag,
 use sotto_db::{Contact, Outbox};
 use sotto_wire::envelope::{CARD_ROOM, Envelope, pad};
 use sotto_wire::identity::{
-    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE,
-    MAX_VALIDITY_S, NO_DEVICE, Profile, next_version, secret_hash,
+    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE, MAX_VALIDITY_S,
+    NO_DEVICE, Profile, next_version, secret_hash,
 };
 use sotto_wire::topic::Lane;
 
 use super::found::{Cards, Found};
 use super::own::{
-    KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, REFRESH_MAX_MS,
-    REFRESH_MIN_MS, record, refresh_ms, renew_record, set_time, time,
+    KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, REFRESH_MAX_MS, REFRESH_MIN_MS,
+    record, refresh_ms, renew_record, set_time, time,
 };
 use super::query::{Query, What};
 use super::reset::{self, Need};
@@ -101,12 +101,7 @@ fn list(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord) -> Result
     card(step, secret, CardKind::List, &NO_DEVICE, &bytes)
 }
 
-fn bundle(
-    step: &mut Step<'_>,
-    secret: &[u8; 16],
-    record: &DeviceRecord,
-    prekey: &PrekeyPublic,
-) -> Result<(), Error> {
+fn bundle(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord, prekey: &PrekeyPublic) -> Result<(), Error> {
     let own = step.own()?;
     let mut bundle = Bundle {
         list_version: record.list_version,
@@ -119,24 +114,14 @@ fn bundle(
     };
     let bytes = bundle.signed_bytes(&own.chat, &own.device, &secret_hash(secret));
     bundle.signature = own.keys.sign(LABEL_BUNDLE, &[&bytes]);
-    card(
-        step,
-        secret,
-        CardKind::Bundle,
-        &own.device,
-        &bundle.encode(),
-    )
+    card(step, secret, CardKind::Bundle, &own.device, &bundle.encode())
 }
 
 fn profile(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
     let own = step.own()?;
     let last = u64::try_from(time(step.tx, KEY_PROFILE)?).unwrap_or(0);
     let version = next_version(Some(last), step.clock_s());
-    set_time(
-        step.tx,
-        KEY_PROFILE,
-        i64::try_from(version).unwrap_or(i64::MAX),
-    )?;
+    set_time(step.tx, KEY_PROFILE, i64::try_from(version).unwrap_or(i64::MAX))?;
     let mut profile = Profile {
         version,
         not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
@@ -147,13 +132,7 @@ fn profile(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
     };
     let bytes = profile.signed_bytes(&own.chat, &secret_hash(secret));
     profile.signature = own.sign(LABEL_PROFILE, &bytes)?;
-    card(
-        step,
-        secret,
-        CardKind::Profile,
-        &NO_DEVICE,
-        &profile.encode(),
-    )
+    card(step, secret, CardKind::Profile, &NO_DEVICE, &profile.encode())
 }
 
 fn closed(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
@@ -169,23 +148,13 @@ fn closed(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
 }
 
 /// Seals one card and puts it into the outbox.
-fn card(
-    step: &mut Step<'_>,
-    secret: &[u8; 16],
-    kind: CardKind,
-    device: &[u8; 16],
-    plain: &[u8],
-) -> Result<(), Error> {
+fn card(step: &mut Step<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Result<(), Error> {
     let day = u32::try_from(step.clock_s() / 86_400).map_err(|_| Code::ClockSkewed)?;
     let tag = card_tag(secret, kind.code(), device, day);
     let random: [u8; 16] = step.random();
     let padded = pad(plain, CARD_ROOM).map_err(|_| Code::Internal)?;
     let body = card_seal(secret, &tag, &random, &padded);
-    let envelope = Envelope {
-        tag,
-        random,
-        body: &body,
-    };
+    let envelope = Envelope { tag, random, body: &body };
     let payload = envelope.encode().map_err(|_| Code::Internal)?;
     let row = Outbox {
         kind: send::CARD,
@@ -204,12 +173,7 @@ fn card(
 }
 
 /// A query for the cards of an account under a secret; lists below a version are not taken.
-pub(super) fn query(
-    step: &Step<'_>,
-    secret: &[u8; 16],
-    what: What,
-    (chat, known_version): ([u8; 33], u64),
-) -> Query {
+pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What, (chat, known_version): ([u8; 33], u64)) -> Query {
     let start_ms = step.clock_ms.saturating_sub(LOOK_BACK_MS);
     let end_ms = step.clock_ms.saturating_add(20_000);
     let found = Found::new(*secret, chat, known_version, (start_ms, end_ms));
@@ -253,11 +217,7 @@ pub(super) fn ask(step: &mut Step<'_>) -> Result<(), Error> {
 }
 
 /// The cards of somebody we wait for are here, or not. `None`: the store could not be asked.
-pub(super) fn fetched(
-    step: &mut Step<'_>,
-    chat: &[u8; 33],
-    found: Option<Cards>,
-) -> Result<(), Error> {
+pub(super) fn fetched(step: &mut Step<'_>, chat: &[u8; 33], found: Option<Cards>) -> Result<(), Error> {
     let Some(mut contact) = step.tx.contact(chat)? else {
         return Ok(());
     };
@@ -322,12 +282,7 @@ pub(super) fn fetched(
 }
 
 /// Begins a session with what was found. False: it is looked for again.
-fn take(
-    step: &mut Step<'_>,
-    contact: &mut Contact,
-    cards: Cards,
-    secret: [u8; 16],
-) -> Result<bool, Error> {
+fn take(step: &mut Step<'_>, contact: &mut Contact, cards: Cards, secret: [u8; 16]) -> Result<bool, Error> {
     let Some(list) = cards.list else {
         return Ok(false);
     };
@@ -364,18 +319,14 @@ fn take(
             return Ok(false);
         }
     };
-    let serves = cards
-        .bundle
-        .as_ref()
-        .filter(|(of, bundle)| of.device_id == record.device_id && bundle.suites & suite != 0);
+    let serves =
+        cards.bundle.as_ref().filter(|(of, bundle)| of.device_id == record.device_id && bundle.suites & suite != 0);
     let serves = serves.map(|(_, bundle)| bundle);
     let Some(prekey) = reset::key(contact, sending.as_ref(), record, suite, serves) else {
         return Ok(false);
     };
     step.fx.contacts = true;
-    let other = contact
-        .device
-        .is_some_and(|device| device != record.device_id);
+    let other = contact.device.is_some_and(|device| device != record.device_id);
     if other && contact.verified {
         // Shown; it gets nothing before the person says that it is theirs.
         device::hold(step, contact, record);

@@ -104,8 +104,7 @@ impl Clock {
     pub(super) fn hear(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) {
         let skew = timestamp_ms.saturating_sub(now_ms);
         // What a node said of the clock as it was before somebody set it says nothing of it now.
-        self.nodes
-            .retain(|one| now_ms.saturating_sub(one.last_ms).saturating_abs() <= HOUR);
+        self.nodes.retain(|one| now_ms.saturating_sub(one.last_ms).saturating_abs() <= HOUR);
         let known = self.nodes.iter().position(|one| one.number == node);
         let known = known.and_then(|at| self.nodes.remove(at));
         let mut one = known.unwrap_or_default();
@@ -208,9 +207,7 @@ mod tests {
     fn ten_years_off_are_found_and_small_delays_ignored() {
         let mut clock = Clock::default();
         let years = 10 * 365 * 86_400_000_i64;
-        let changed = (0..5)
-            .filter(|i| clock.sample(i % 2, 1_700_000_000_000, 1_700_000_000_000 + years))
-            .count();
+        let changed = (0..5).filter(|i| clock.sample(i % 2, 1_700_000_000_000, 1_700_000_000_000 + years)).count();
         assert_eq!(changed, 1);
         assert_eq!(clock.correct(years), 10_000);
 

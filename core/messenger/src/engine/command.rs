@@ -64,10 +64,7 @@ pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error
             return Ok(Answer::Message(MessageId::from_bytes(&id)));
         }
         Command::Retry { message } => send::retry(step, &message.to_bytes()?)?,
-        Command::MarkRead {
-            conversation,
-            message,
-        } => {
+        Command::MarkRead { conversation, message } => {
             mark_read(step, &conversation.to_bytes()?, &message.to_bytes()?)?;
         }
         Command::DraftSet { conversation, text } => draft(step, &conversation, text)?,
@@ -110,11 +107,7 @@ fn profile(step: &mut Step<'_>, name: Name) -> Result<(), Error> {
     news::tell_all(step, news::PROFILE)
 }
 
-fn answer(
-    step: &mut Step<'_>,
-    id: &crate::records::ContactId,
-    action: ContactAction,
-) -> Result<(), Error> {
+fn answer(step: &mut Step<'_>, id: &crate::records::ContactId, action: ContactAction) -> Result<(), Error> {
     step.own()?.in_force()?;
     let mut row = contact::find(step, id)?;
     match (action, row.state) {
@@ -122,9 +115,7 @@ fn answer(
         | (ContactAction::Decline, state::DECLINED)
         | (ContactAction::Block, state::BLOCKED) => Ok(()),
         (ContactAction::Accept, state::INCOMING) => contact::accept(step, &mut row),
-        (ContactAction::Decline, state::INCOMING | state::REQUESTED) => {
-            contact::decline(step, &mut row)
-        }
+        (ContactAction::Decline, state::INCOMING | state::REQUESTED) => contact::decline(step, &mut row),
         (ContactAction::Block, _) => contact::block(step, &mut row),
         (ContactAction::Unblock, state::BLOCKED) => contact::unblock(step, &mut row),
         (ContactAction::Accept, state::BLOCKED) => Err(Code::ContactBlocked.into()),

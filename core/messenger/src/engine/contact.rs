@@ -62,16 +62,11 @@ pub(super) fn find(step: &Step<'_>, id: &ContactId) -> Result<Contact, Error> {
 }
 
 /// Asks an inviter to become a contact, or one that is a contact to begin anew. The request waits for their cards.
-pub(super) fn add(
-    step: &mut Step<'_>,
-    link: &str,
-    text: Option<String>,
-) -> Result<ContactId, Error> {
+pub(super) fn add(step: &mut Step<'_>, link: &str, text: Option<String>) -> Result<ContactId, Error> {
     let own = step.own()?;
     own.in_force()?;
     let link = sotto_wire::invite::Invite::from_link(link).map_err(invite_error)?;
-    link.check(step.config.cluster, step.clock_s())
-        .map_err(invite_error)?;
+    link.check(step.config.cluster, step.clock_s()).map_err(invite_error)?;
     let text = text.filter(|text| !is_blank(text)).unwrap_or_default();
     if text.len() > content::MAX_REQUEST_TEXT {
         return Err(Code::TextTooLong.into());
@@ -169,8 +164,7 @@ pub(super) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
         invite::use_up(step, &secret)?;
     }
     step.tx.arrivals_put(&contact.conversation)?;
-    step.tx
-        .fetches_release(&contact.conversation, step.now_ms)?;
+    step.tx.fetches_release(&contact.conversation, step.now_ms)?;
     hello(step, contact)?;
     receipt::all_due(step, &contact.chat)?;
     send::seal_waiting(step, &contact.chat)?;
@@ -187,10 +181,7 @@ pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     let secret = step.tx.kv_get(KEY_CONTACTS_SECRET)?.ok_or(Code::Internal)?;
     let content = Content::Hello(Box::new(Hello {
         home: own.account.home_value(),
-        contacts_secret: secret
-            .as_slice()
-            .try_into()
-            .map_err(|_| Code::StorageCorrupt)?,
+        contacts_secret: secret.as_slice().try_into().map_err(|_| Code::StorageCorrupt)?,
         reset,
         list_version: record.list_version,
         name: own.name.clone(),
@@ -226,8 +217,7 @@ pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> 
     contact.state = state::ACCEPTED;
     contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
     step.tx.contact_put(&contact)?;
-    step.tx
-        .fetches_release(&contact.conversation, step.now_ms)?;
+    step.tx.fetches_release(&contact.conversation, step.now_ms)?;
     receipt::all_due(step, chat)?;
     if send::sending_session(step, chat)?.is_none() {
         choose_sending(step, chat)?;
@@ -244,11 +234,7 @@ pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> 
 /// The name as shown; the known one when they gave none.
 pub(super) fn shown_name(name: &Name, known: &str) -> String {
     let shown = name.display();
-    if shown.is_empty() {
-        known.to_owned()
-    } else {
-        shown
-    }
+    if shown.is_empty() { known.to_owned() } else { shown }
 }
 
 /// Their request. `invite`: the secret that unmasked it.
@@ -313,12 +299,7 @@ pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     })?;
     let secret: [u8; 16] = step.random();
     step.tx.kv_set(KEY_CONTACTS_SECRET, &secret)?;
-    step.tx.secret_put(&sotto_db::Secret {
-        secret,
-        kind: CONTACTS,
-        until_ms: None,
-        created_ms: step.now_ms,
-    })?;
+    step.tx.secret_put(&sotto_db::Secret { secret, kind: CONTACTS, until_ms: None, created_ms: step.now_ms })?;
     if step.tx.secrets()?.len() > SECRETS {
         log::warn!("more secrets than are tried: the oldest invite is no longer heard");
     }
@@ -340,9 +321,7 @@ pub(super) fn unblock(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), 
             contact.fetch_tries = 0;
             step.tx.contact_put(contact)?;
             let kind = content::Kind::Request.code();
-            let asked = step
-                .tx
-                .message_mine(&contact.conversation, kind, state::FAILED)?;
+            let asked = step.tx.message_mine(&contact.conversation, kind, state::FAILED)?;
             match asked {
                 Some(message) => send::retry(step, &message),
                 None => send::request(step, contact, String::new()),
@@ -354,10 +333,7 @@ pub(super) fn unblock(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), 
 
 /// The device that messages leave for once the person says yes to what is shown: a held one, else the confirmed one.
 pub(super) fn shown_device(contact: &Contact) -> Option<DeviceRecord> {
-    let record = contact
-        .other_record
-        .as_deref()
-        .or(contact.record.as_deref());
+    let record = contact.other_record.as_deref().or(contact.record.as_deref());
     record.map(DeviceRecord::decode).and_then(Result::ok)
 }
 
@@ -369,19 +345,11 @@ pub(super) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
 
 /// A device that came since a person looked is not what was seen.
 fn check_shown(contact: &Contact, devices: &Hash) -> Result<(), Error> {
-    if *devices == device_hash(shown_device(contact).as_ref()) {
-        Ok(())
-    } else {
-        Err(Code::DevicesChanged.into())
-    }
+    if *devices == device_hash(shown_device(contact).as_ref()) { Ok(()) } else { Err(Code::DevicesChanged.into()) }
 }
 
 /// The safety number was compared while these devices of theirs were shown; or, without, it no longer holds.
-pub(super) fn verify(
-    step: &mut Step<'_>,
-    mut contact: Contact,
-    devices: Option<&Hash>,
-) -> Result<(), Error> {
+pub(super) fn verify(step: &mut Step<'_>, mut contact: Contact, devices: Option<&Hash>) -> Result<(), Error> {
     let Some(devices) = devices else {
         contact.verified = false;
         step.fx.contacts = true;
@@ -393,11 +361,7 @@ pub(super) fn verify(
 }
 
 /// The person saw that their devices changed to these, and goes on with them without comparing.
-pub(super) fn devices_seen(
-    step: &mut Step<'_>,
-    mut contact: Contact,
-    devices: &Hash,
-) -> Result<(), Error> {
+pub(super) fn devices_seen(step: &mut Step<'_>, mut contact: Contact, devices: &Hash) -> Result<(), Error> {
     check_shown(&contact, devices)?;
     contact.verified &= contact.other_record.is_none();
     device::take_held(step, &mut contact)
@@ -420,14 +384,8 @@ pub(super) fn scan(step: &mut Step<'_>, contact: Contact, qr: &[u8]) -> Result<(
 }
 
 /// The hash of the conversation with a contact must exist; its contact.
-pub(super) fn of_conversation(
-    step: &Step<'_>,
-    id: &Hash,
-) -> Result<(Conversation, Contact), Error> {
+pub(super) fn of_conversation(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Contact), Error> {
     let conversation = step.tx.conversation(id)?.ok_or(Code::ConversationMissing)?;
-    let contact = step
-        .tx
-        .contact(&conversation.chat)?
-        .ok_or(Code::ContactMissing)?;
+    let contact = step.tx.contact(&conversation.chat)?.ok_or(Code::ContactMissing)?;
     Ok((conversation, contact))
 }

@@ -44,9 +44,7 @@ impl Engine {
         if !self.index.is_behind() {
             return Ok(());
         }
-        let Self {
-            db, index, live, ..
-        } = self;
+        let Self { db, index, live, .. } = self;
         live.looked_ms = now_ms;
         let matched = db.read(|tx| index.look_deep(tx, at_most))?;
         live.matched.extend(matched);
@@ -62,11 +60,7 @@ fn distance_ms(sessions: usize) -> i64 {
 
 /// The sessions to look through now, of those that were looked through for fewer than `arrived` envelopes; and whether
 /// others are left. `sessions`: how many each was looked through for, the one heard last first.
-pub(super) fn choose(
-    mut sessions: Vec<(u64, Hash)>,
-    arrived: u64,
-    at_most: usize,
-) -> (Vec<Hash>, bool) {
+pub(super) fn choose(mut sessions: Vec<(u64, Hash)>, arrived: u64, at_most: usize) -> (Vec<Hash>, bool) {
     sessions.retain(|(looked, _)| *looked < arrived);
     sessions.sort_by_key(|(looked, _)| *looked);
     let left = sessions.len() > at_most;
@@ -86,9 +80,7 @@ mod tests {
         let mut looked = HashMap::<Hash, u64>::new();
         let mut turns = HashMap::<Hash, u32>::new();
         for arrived in 1..=10 {
-            let known = sessions
-                .iter()
-                .map(|hash| (looked.get(hash).copied().unwrap_or(0), *hash));
+            let known = sessions.iter().map(|hash| (looked.get(hash).copied().unwrap_or(0), *hash));
             let (chosen, left) = choose(known.collect(), arrived, SESSIONS);
             assert!(chosen.len() <= SESSIONS);
             assert!(left, "something new came meanwhile");

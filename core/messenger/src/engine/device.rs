@@ -20,11 +20,7 @@ use crate::error::{Code, Error};
 const KNOWN: u32 = 16;
 
 /// A device as it was seen before, with this id and these keys.
-pub(super) fn known(
-    step: &Step<'_>,
-    chat: &Chat,
-    record: &DeviceRecord,
-) -> Result<Option<Device>, Error> {
+pub(super) fn known(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Option<Device>, Error> {
     let like = like(step, chat, record)?;
     Ok(like.into_iter().find(|device| is_same(device, record)))
 }
@@ -35,9 +31,7 @@ fn like(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Vec<Devic
 }
 
 fn is_same(device: &Device, record: &DeviceRecord) -> bool {
-    device.device == record.device_id
-        && device.identity == record.identity
-        && device.signing == record.signing
+    device.device == record.device_id && device.identity == record.identity && device.signing == record.signing
 }
 
 /// Remembers a device that we write to.
@@ -47,12 +41,7 @@ pub(super) fn meet(step: &Step<'_>, contact: &Contact, record: &DeviceRecord) ->
 }
 
 /// Remembers a device and the start number that it gave.
-pub(super) fn remember(
-    step: &Step<'_>,
-    contact: &Contact,
-    record: &DeviceRecord,
-    start_in: u32,
-) -> Result<(), Error> {
+pub(super) fn remember(step: &Step<'_>, contact: &Contact, record: &DeviceRecord, start_in: u32) -> Result<(), Error> {
     let device = Device {
         chat: contact.chat,
         device: record.device_id,
@@ -66,11 +55,7 @@ pub(super) fn remember(
 }
 
 /// Is this no other device under a known id, and no known key under another id?
-pub(super) fn is_itself(
-    step: &Step<'_>,
-    chat: &Chat,
-    record: &DeviceRecord,
-) -> Result<bool, Error> {
+pub(super) fn is_itself(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     let like = like(step, chat, record)?;
     Ok(like.iter().all(|device| is_same(device, record)))
 }
@@ -85,11 +70,7 @@ pub(super) fn changed(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), 
 }
 
 /// Takes a device as theirs. What was sealed for another one is sealed anew. The caller stores the contact.
-pub(super) fn take(
-    step: &mut Step<'_>,
-    contact: &mut Contact,
-    record: &DeviceRecord,
-) -> Result<(), Error> {
+pub(super) fn take(step: &mut Step<'_>, contact: &mut Contact, record: &DeviceRecord) -> Result<(), Error> {
     let id = record.device_id;
     let before = contact.device.replace(id);
     contact.record = Some(record.encode().to_vec());
@@ -131,8 +112,7 @@ pub(super) fn take_held(step: &mut Step<'_>, contact: &mut Contact) -> Result<()
         contact.fetch_tries = 0;
         step.tx.contact_put(contact)?;
     }
-    step.tx
-        .fetches_release(&contact.conversation, step.now_ms)?;
+    step.tx.fetches_release(&contact.conversation, step.now_ms)?;
     if let Some(mut conversation) = step.tx.conversation(&contact.conversation)? {
         // What it wrote has its place in the order from now on.
         let furthest = step.tx.messages_lamport(&conversation.id)?;
@@ -149,13 +129,7 @@ pub(super) fn take_held(step: &mut Step<'_>, contact: &mut Contact) -> Result<()
 
 /// What a list says about a device, but for its dates: id ‖ keys ‖ suites.
 fn entry(record: &DeviceRecord) -> Vec<u8> {
-    [
-        record.device_id.as_slice(),
-        &record.identity,
-        &record.signing,
-        &record.suites.to_be_bytes(),
-    ]
-    .concat()
+    [record.device_id.as_slice(), &record.identity, &record.signing, &record.suites.to_be_bytes()].concat()
 }
 
 /// The suites that a device of theirs signed before; `None`: it is not known.
@@ -224,11 +198,7 @@ pub(super) fn tell(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Err
 }
 
 /// The own list as a message of its own.
-pub(super) fn send_list(
-    step: &mut Step<'_>,
-    contact: &Contact,
-    record: &DeviceRecord,
-) -> Result<(), Error> {
+pub(super) fn send_list(step: &mut Step<'_>, contact: &Contact, record: &DeviceRecord) -> Result<(), Error> {
     let list = step.own()?.list(record, &IN_SESSION)?;
     send::enqueue_content(step, contact, &Content::List(Box::new(list)))?;
     Ok(())
@@ -252,10 +222,7 @@ pub(super) fn take_list(
         && version > contact.list_version
         && check_version(list.version, None, step.clock_s()).is_ok()
         && check_not_after(list.not_after_s, step.clock_s()) != too_long
-        && list
-            .records
-            .iter()
-            .all(|record| found::verify_record(&contact.chat, record));
+        && list.records.iter().all(|record| found::verify_record(&contact.chat, record));
     if !good {
         log::warn!("a device list was refused");
         return Ok(());

@@ -7,9 +7,8 @@ use sotto_crypto::{card_open, card_tag, verify_chat, verify_device};
 use sotto_net::Received;
 use sotto_wire::envelope::{Envelope, unpad};
 use sotto_wire::identity::{
-    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_LIST,
-    LABEL_PROFILE, LABEL_RECORD, NO_DEVICE, Profile, StaleError, check_not_after, check_version,
-    secret_hash,
+    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_LIST, LABEL_PROFILE,
+    LABEL_RECORD, NO_DEVICE, Profile, StaleError, check_not_after, check_version, secret_hash,
 };
 
 use crate::error::Code;
@@ -59,22 +58,14 @@ pub(super) struct Found {
 
 impl Found {
     /// Nothing yet, of cards published between these times, Unix milliseconds.
-    pub(super) fn new(
-        secret: [u8; 16],
-        chat: [u8; 33],
-        known_version: u64,
-        (start_ms, end_ms): (i64, i64),
-    ) -> Self {
+    pub(super) fn new(secret: [u8; 16], chat: [u8; 33], known_version: u64, (start_ms, end_ms): (i64, i64)) -> Self {
         let day = |ms: i64| u32::try_from(ms.saturating_mul(1_000_000) / DAY_NS).unwrap_or(0);
         let mut found = Self {
             secret,
             chat,
             bound: secret_hash(&secret),
             known_version,
-            days: (
-                day(start_ms).saturating_sub(1),
-                day(end_ms).saturating_add(1),
-            ),
+            days: (day(start_ms).saturating_sub(1), day(end_ms).saturating_add(1)),
             tags: HashMap::new(),
             list: None,
             profile: None,
@@ -143,10 +134,7 @@ impl Found {
             return; // it would change nothing
         }
         let genuine = self.signed(LABEL_LIST, &list.signed_bytes(&self.bound), &list.signature)
-            && list
-                .records
-                .iter()
-                .all(|record| verify_record(&self.chat, record));
+            && list.records.iter().all(|record| verify_record(&self.chat, record));
         match fresh {
             _ if !genuine => {}
             Err(error) => self.refused_list = stale(error),
@@ -248,9 +236,7 @@ impl Found {
 
     /// All pages are read.
     pub(super) fn cards(self) -> Cards {
-        let bundle = self
-            .bundle()
-            .map(|(record, bundle)| (*record, bundle.clone()));
+        let bundle = self.bundle().map(|(record, bundle)| (*record, bundle.clone()));
         // Old lists lie about beside a good one.
         let refused_list = self.refused_list.filter(|_| self.list.is_none());
         let refused = self.refused_bundle.or(refused_list);

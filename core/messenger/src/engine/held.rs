@@ -117,9 +117,6 @@ mod tests {
         let (pushes, dropped) = held.release();
         let order: Vec<u8> = pushes.iter().map(|one| one.hash[0]).collect();
         assert_eq!((order, dropped), ((1..=8).collect(), true));
-        assert!(
-            held.take(0, push(0, 512)).is_some(),
-            "and nothing waits again"
-        );
+        assert!(held.take(0, push(0, 512)).is_some(), "and nothing waits again");
     }
 }

@@ -35,34 +35,18 @@ pub(super) fn room(step: &Step<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
 
 /// Takes one message of a session's owner. Of a device that is not the contact's confirmed one texts are shown, and
 /// nothing else counts.
-pub(super) fn take(
-    step: &mut Step<'_>,
-    row: &Session,
-    inner: &Inner,
-    message: &Message,
-) -> Result<(), Error> {
+pub(super) fn take(step: &mut Step<'_>, row: &Session, inner: &Inner, message: &Message) -> Result<(), Error> {
     let Some(contact) = step.tx.contact(&row.chat)? else {
         return Ok(());
     };
     if matches!(contact.state, state::DECLINED | state::BLOCKED) {
         return Ok(());
     }
-    let id = content::message_id(
-        &contact.conversation,
-        &row.chat,
-        &row.device,
-        &inner.message,
-    );
+    let id = content::message_id(&contact.conversation, &row.chat, &row.device, &inner.message);
     let Ok(content) = message.content() else {
         return Ok(()); // of a known kind, and wrong: nothing to show
     };
-    let came = Came {
-        contact,
-        confirmed: contact::is_confirmed(step, row)?,
-        id,
-        inner,
-        message,
-    };
+    let came = Came { contact, confirmed: contact::is_confirmed(step, row)?, id, inner, message };
     match content {
         Content::Text(text) => show(step, &came, Shown::Text(text)).map(|_| ()),
         Content::Unknown => show(step, &came, Shown::Newer).map(|_| ()),
@@ -84,9 +68,9 @@ pub(super) fn take(
         Content::Profile(profile) => take_profile(step, came.contact, &profile),
         Content::Typing => {
             if step.own()?.typing && came.contact.state == state::ACCEPTED {
-                step.fx.events.push(Event::Typing {
-                    conversation: ConversationId::from_bytes(&came.contact.conversation),
-                });
+                step.fx
+                    .events
+                    .push(Event::Typing { conversation: ConversationId::from_bytes(&came.contact.conversation) });
             }
             Ok(())
         }
@@ -125,10 +109,7 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
     let lamport = content::clamp_lamport(own, message.lamport);
     let lamport = i64::try_from(lamport).unwrap_or(i64::MAX);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
-    let (newer, fetching) = (
-        matches!(shown, Shown::Newer),
-        matches!(shown, Shown::Fetching),
-    );
+    let (newer, fetching) = (matches!(shown, Shown::Newer), matches!(shown, Shown::Fetching));
     let fresh = step.tx.message_insert(&sotto_db::Message {
         id: came.id,
         conversation: contact.conversation,
@@ -185,10 +166,7 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
 /// The newest messages no other one names yet: without the new one's parents, with the new one, at most three.
 fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
     let known = known.as_chunks::<8>().0.iter();
-    let mut heads: Vec<Prefix> = known
-        .filter(|head| !message.parents.contains(head))
-        .copied()
-        .collect();
+    let mut heads: Vec<Prefix> = known.filter(|head| !message.parents.contains(head)).copied().collect();
     heads.push(*prefix);
     let extra = heads.len().saturating_sub(content::MAX_PARENTS);
     heads.drain(..extra);
@@ -197,19 +175,10 @@ fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
 
 /// Notes parents that are not here. They came after what was there before, `before_ms`; while something else may have
 /// been missed too, after that.
-fn holes(
-    step: &mut Step<'_>,
-    contact: &Contact,
-    message: &Message,
-    before_ms: i64,
-) -> Result<(), Error> {
+fn holes(step: &mut Step<'_>, contact: &Contact, message: &Message, before_ms: i64) -> Result<(), Error> {
     let covered_ms = own::time(step.tx, KEY_COVERED)?;
     for prefix in &message.parents {
-        if step
-            .tx
-            .message_by_prefix(&contact.conversation, prefix)?
-            .is_none()
-        {
+        if step.tx.message_by_prefix(&contact.conversation, prefix)?.is_none() {
             step.tx.hole_put(&Hole {
                 conversation: contact.conversation,
                 prefix: *prefix,
@@ -223,11 +192,7 @@ fn holes(
     Ok(())
 }
 
-fn take_profile(
-    step: &mut Step<'_>,
-    mut contact: Contact,
-    profile: &ProfileUpdate,
-) -> Result<(), Error> {
+fn take_profile(step: &mut Step<'_>, mut contact: Contact, profile: &ProfileUpdate) -> Result<(), Error> {
     if contact.state != state::ACCEPTED {
         return Ok(());
     }
@@ -241,25 +206,18 @@ fn take_profile(
 
 /// Messages of ours that they lack: each is sent again once an hour, and so many in all; of what is gone they are told
 /// once an hour, by an envelope that is not repeated.
-fn wanted(
-    step: &mut Step<'_>,
-    from: &Session,
-    contact: Contact,
-    prefixes: &[Prefix],
-) -> Result<(), Error> {
+fn wanted(step: &mut Step<'_>, from: &Session, contact: Contact, prefixes: &[Prefix]) -> Result<(), Error> {
     if contact.state != state::ACCEPTED {
         return Ok(());
     }
     let lately_ms = step.now_ms.saturating_sub(HOUR);
-    let mut left =
-        WANTED_HOURLY.saturating_sub(step.tx.messages_resent(&contact.conversation, lately_ms)?);
+    let mut left = WANTED_HOURLY.saturating_sub(step.tx.messages_resent(&contact.conversation, lately_ms)?);
     let mut gone = Vec::new();
     for prefix in prefixes {
         match step.tx.message_by_prefix(&contact.conversation, prefix)? {
             Some(message) if message.mine => {
-                let again = left > 0
-                    && message.resent_ms <= lately_ms
-                    && step.tx.outbox_of_message(&message.id)?.is_none();
+                let again =
+                    left > 0 && message.resent_ms <= lately_ms && step.tx.outbox_of_message(&message.id)?.is_none();
                 if again {
                     left -= 1;
                     step.tx.message_resent(&message.id, step.now_ms)?;
@@ -292,22 +250,14 @@ fn gone(step: &mut Step<'_>, contact: &Contact, prefixes: &[Prefix]) -> Result<(
 }
 
 /// They have read what they have up to a message of ours.
-fn read(
-    step: &mut Step<'_>,
-    contact: &Contact,
-    up_to: &Hash,
-    have: &[Receipt],
-) -> Result<(), Error> {
+fn read(step: &mut Step<'_>, contact: &Contact, up_to: &Hash, have: &[Receipt]) -> Result<(), Error> {
     let Some(message) = step.tx.message(up_to)? else {
         return Ok(());
     };
     if message.conversation != contact.conversation || contact.state != state::ACCEPTED {
         return Ok(());
     }
-    for id in step
-        .tx
-        .messages_mine_up_to(&message, state::READ, state::FAILED)?
-    {
+    for id in step.tx.messages_mine_up_to(&message, state::READ, state::FAILED)? {
         receipt::read(step, &id, have)?;
     }
     Ok(())

@@ -99,19 +99,14 @@ impl Index {
 
     /// Bytes that are too many once `more` wait.
     pub(super) fn excess(&self, more: u64) -> u64 {
-        self.bytes
-            .saturating_add(more)
-            .saturating_sub(WAITING_BYTES)
+        self.bytes.saturating_add(more).saturating_sub(WAITING_BYTES)
     }
 
     /// An envelope waits.
     pub(super) fn wait(&mut self, tag: Tag, payload_hash: Hash, length: u32) {
         let before = self.waiting.insert((tag, payload_hash), length);
         let before = u64::from(before.unwrap_or(0));
-        self.bytes = self
-            .bytes
-            .saturating_add(length.into())
-            .saturating_sub(before);
+        self.bytes = self.bytes.saturating_add(length.into()).saturating_sub(before);
         self.arrived = self.arrived.saturating_add(1);
         self.behind = true;
     }

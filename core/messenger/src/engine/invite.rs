@@ -37,18 +37,10 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
         chat: own.chat,
         secret: step.random(),
         name: Some(own.name.clone()).filter(|name| !name.as_str().is_empty()),
-        nodes: step
-            .config
-            .invite_nodes
-            .iter()
-            .take(invite::MAX_NODES)
-            .cloned()
-            .collect(),
+        nodes: step.config.invite_nodes.iter().take(invite::MAX_NODES).cloned().collect(),
     };
     let prekey = PrekeyPair::generate(step.rng);
-    let keep_ms = INVITE_MS
-        .saturating_add(step.retention_ms())
-        .saturating_add(DAY);
+    let keep_ms = INVITE_MS.saturating_add(step.retention_ms()).saturating_add(DAY);
     step.tx.prekey_put(&sotto_db::Prekey {
         id: prekey.id(),
         private: prekey.to_bytes().as_slice().into(),
@@ -89,8 +81,7 @@ pub(super) fn is_open(row: &sotto_db::Invite, now_ms: i64) -> bool {
 pub(super) fn close(step: &mut Step<'_>, id: &InviteId) -> Result<(), Error> {
     step.own()?.in_force()?;
     let hash = id.to_bytes()?;
-    let wanted =
-        |row: &sotto_db::Invite| is_open(row, step.now_ms) && secret_hash(&row.secret) == hash;
+    let wanted = |row: &sotto_db::Invite| is_open(row, step.now_ms) && secret_hash(&row.secret) == hash;
     let row = step.tx.invites()?.into_iter().find(wanted);
     end(step, row.ok_or(Code::InviteMissing)?)
 }

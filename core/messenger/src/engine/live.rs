@@ -112,9 +112,7 @@ impl Live {
             self.trust.told(one);
         }
         let judged = self.trust.judge().into_iter();
-        let mut commands: Vec<Command> = judged
-            .map(|(node, of_use)| Command::Judge { node, of_use })
-            .collect();
+        let mut commands: Vec<Command> = judged.map(|(node, of_use)| Command::Judge { node, of_use }).collect();
         let preferred = (self.trust.preferred(), self.trust.bringers().to_vec());
         if preferred != self.preferred {
             self.preferred.clone_from(&preferred);
@@ -228,9 +226,7 @@ impl Live {
             circle: query.circle,
             topics: query.topics.clone(),
             start_ns: cut(query.start_ms, START_MS),
-            end_ns: query
-                .end_ms
-                .map(|end_ms| cut(end_ms.saturating_add(END_MS), END_MS)),
+            end_ns: query.end_ms.map(|end_ms| cut(end_ms.saturating_add(END_MS), END_MS)),
             newest_first: query.newest_first,
         };
         self.queries.insert(id, query);
@@ -245,12 +241,7 @@ impl Live {
 
     /// The last page came of a catch-up for what came after `covered_ms`, corrected time; with the stretches before it
     /// when it was by turns.
-    pub(super) fn catch_up_ended(
-        &mut self,
-        query: u64,
-        (covered_ms, by_turns): (i64, bool),
-        now_ms: i64,
-    ) {
+    pub(super) fn catch_up_ended(&mut self, query: u64, (covered_ms, by_turns): (i64, bool), now_ms: i64) {
         self.caught_up = query > self.too_early;
         self.catch_up_tries = 0;
         self.quiet_if(by_turns, now_ms);
@@ -308,15 +299,13 @@ impl Live {
         self.caught_up = false;
         self.catch_up_after_ms = self.work_after_ms;
         // Pages still to come must not count as all there was.
-        self.queries
-            .retain(|_, query| !matches!(query.what, What::CatchUp { .. }));
+        self.queries.retain(|_, query| !matches!(query.what, What::CatchUp { .. }));
     }
 }
 
 /// A time in milliseconds as a multiple of `unit_ms` below it, in nanoseconds.
 fn cut(ms: i64, unit_ms: i64) -> i64 {
-    ms.saturating_sub(ms.rem_euclid(unit_ms))
-        .saturating_mul(1_000_000)
+    ms.saturating_sub(ms.rem_euclid(unit_ms)).saturating_mul(1_000_000)
 }
 
 #[cfg(test)]
@@ -338,16 +327,11 @@ mod tests {
                 found: None,
             };
             match live.ask(query) {
-                Command::Query {
-                    start_ns, end_ns, ..
-                } => (start_ns / 1_000_000, end_ns.map(|end| end / 1_000_000)),
+                Command::Query { start_ns, end_ns, .. } => (start_ns / 1_000_000, end_ns.map(|end| end / 1_000_000)),
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!(
-            bounds(1_234_567, Some(1_261_234)),
-            (1_200_000, Some(1_320_000))
-        );
+        assert_eq!(bounds(1_234_567, Some(1_261_234)), (1_200_000, Some(1_320_000)));
         assert_eq!(bounds(1_200_000, None), (1_200_000, None));
         assert_eq!(bounds(1_199_999, Some(0)), (600_000, Some(60_000)));
     }

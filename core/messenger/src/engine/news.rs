@@ -24,9 +24,7 @@ pub(super) fn tell_all(step: &mut Step<'_>, kind: u8) -> Result<(), Error> {
         if row.state != state::ACCEPTED {
             continue;
         }
-        let due_ms = step
-            .now_ms
-            .saturating_add(FIRST_MS + step.below(LAST_MS - FIRST_MS));
+        let due_ms = step.now_ms.saturating_add(FIRST_MS + step.below(LAST_MS - FIRST_MS));
         let before = step.tx.news_of(&row.chat)?;
         let (kind, due_ms) = match before {
             Some(before) => (before.kind.max(kind), before.due_ms.min(due_ms)),
@@ -53,11 +51,8 @@ pub(super) fn leave(step: &mut Step<'_>) -> Result<(), Error> {
             continue;
         }
         let own = step.own()?;
-        let content = Content::Profile(ProfileUpdate {
-            home: own.account.home_value(),
-            name: own.name.clone(),
-            picture: None,
-        });
+        let content =
+            Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
         send::enqueue_content(step, &row, &content)?;
     }
     Ok(())

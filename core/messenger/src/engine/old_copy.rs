@@ -48,19 +48,11 @@ pub(super) fn gap(random: u32) -> u32 {
 
 /// The floor of the next message, where it would be `floor` without a gap.
 pub(super) fn floor(row: &Session, floor: u32) -> u32 {
-    if row.gap_to > 0 {
-        floor.min(row.gap_from.saturating_add(1))
-    } else {
-        floor
-    }
+    if row.gap_to > 0 { floor.min(row.gap_from.saturating_add(1)) } else { floor }
 }
 
 /// May a receipt be believed? Not where it counts what was never sent.
-pub(super) fn is_true(
-    step: &mut Step<'_>,
-    row: &mut Session,
-    receipt: &Receipt,
-) -> Result<bool, Error> {
+pub(super) fn is_true(step: &mut Step<'_>, row: &mut Session, receipt: &Receipt) -> Result<bool, Error> {
     if row.ahead == PROVEN {
         return Ok(false);
     }
@@ -155,8 +147,7 @@ pub(super) fn is_ahead(step: &Step<'_>, contact: &Contact, row: &Session) -> Res
 
 /// Begins a session by the contact's reset pair in the place of one that he is ahead of. False: his cards are needed.
 pub(super) fn begin(step: &mut Step<'_>, contact: &mut Contact) -> Result<bool, Error> {
-    let Some(row) = send::sending_session(step, &contact.chat)?.filter(|row| row.ahead != NO)
-    else {
+    let Some(row) = send::sending_session(step, &contact.chat)?.filter(|row| row.ahead != NO) else {
         return Ok(false);
     };
     if !reset::by_pair(step, contact, &row)? {
@@ -182,11 +173,8 @@ pub(super) fn began(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
         reset::unseal(step, &row)?;
     }
     let own = step.own()?;
-    let first = Content::Profile(ProfileUpdate {
-        home: own.account.home_value(),
-        name: own.name.clone(),
-        picture: None,
-    });
+    let first =
+        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
     send::enqueue_content(step, contact, &first)?;
     contact::hello(step, contact)
 }
@@ -243,8 +231,7 @@ pub(super) fn wanted(
 /// The version of an own list that this device signed later than what it knows.
 pub(super) fn of(own: &Own, list: &DeviceList) -> Option<u64> {
     let record = list.record(&own.device)?;
-    let ours = record.identity == own.keys.identity_public()
-        && record.signing == own.keys.signing_public();
+    let ours = record.identity == own.keys.identity_public() && record.signing == own.keys.signing_public();
     (ours && list.version > own.record.list_version).then_some(list.version)
 }
 

@@ -40,9 +40,7 @@ pub(super) fn published(
         return Ok(()); // receipted meanwhile
     };
     match outcome {
-        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => {
-            accepted(step, row, hash, node, true)
-        }
+        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, row, hash, node, true),
         PublishOutcome::Accepted => accepted(step, row, hash, node, false),
         PublishOutcome::Refused => {
             let taken = row.attempts > 0;
@@ -67,19 +65,11 @@ pub(super) fn published(
     }
 }
 
-fn accepted(
-    step: &mut Step<'_>,
-    mut row: Outbox,
-    hash: Hash,
-    node: Option<u64>,
-    relayed: bool,
-) -> Result<(), Error> {
+fn accepted(step: &mut Step<'_>, mut row: Outbox, hash: Hash, node: Option<u64>, relayed: bool) -> Result<(), Error> {
     if let Some(node) = node {
         match row.chat {
             Some(chat) if row.kind == ONCE => {
-                step.fx
-                    .trust
-                    .push(Told::TookReceipts(node, chat, step.now_ms));
+                step.fx.trust.push(Told::TookReceipts(node, chat, step.now_ms));
                 receipt::again(step, &chat)?;
             }
             chat => step.fx.trust.push(Told::Took(node, row.id, chat)),
@@ -90,12 +80,7 @@ fn accepted(
         let jitter = step.below(CARD_CHECK_MS);
         row.due_ms = NEVER;
         row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_MS + jitter));
-        step.tx.attempt_put(&Attempt {
-            outbox: row.id,
-            hash,
-            node: number(node),
-            ts_s: row.last_s,
-        })?;
+        step.tx.attempt_put(&Attempt { outbox: row.id, hash, node: number(node), ts_s: row.last_s })?;
         return Ok(step.tx.outbox_update(&row)?);
     }
     if row.kind != UNTIL_RECEIPTED {
@@ -106,12 +91,7 @@ fn accepted(
         };
     }
     let number = number(node);
-    step.tx.attempt_put(&Attempt {
-        outbox: row.id,
-        hash,
-        node: number,
-        ts_s: row.last_s,
-    })?;
+    step.tx.attempt_put(&Attempt { outbox: row.id, hash, node: number, ts_s: row.last_s })?;
     let attempts = step.tx.attempts(row.id)?;
     let one_took_it = attempts.iter().all(|attempt| attempt.node == number);
     if !relayed && one_took_it && row.attempts == 0 && attempts.len() < 2 {
@@ -185,8 +165,7 @@ fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
     if let Some(message) = step.tx.message(id)?
         && message.state < state::DELIVERED
     {
-        step.tx
-            .message_set_state(id, state::FAILED, Some(code.as_str()))?;
+        step.tx.message_set_state(id, state::FAILED, Some(code.as_str()))?;
         step.tx.message_mark(id, false)?; // what is sent once more was not read before
         emit_state(step, &message, state::FAILED);
     }
@@ -208,10 +187,7 @@ pub(super) fn raise(step: &mut Step<'_>, id: &Hash, to: u8) -> Result<(), Error>
 
 pub(super) fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u8) {
     step.fx.conversations.insert(message.conversation);
-    step.fx.events.push(Event::MessageState {
-        id: MessageId::from_bytes(&message.id),
-        state: state::message(to),
-    });
+    step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state: state::message(to) });
 }
 
 /// Asks another node whether its store holds a row's message.
@@ -237,11 +213,7 @@ pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
     step.fx.checked.push(row.id);
     step.fx.net.push(Command::Check {
         id: u64::try_from(row.id).unwrap_or(0),
-        hashes: attempts
-            .iter()
-            .take(50)
-            .map(|attempt| attempt.hash)
-            .collect(),
+        hashes: attempts.iter().take(50).map(|attempt| attempt.hash).collect(),
         not: taker,
     });
     Ok(())

@@ -2,9 +2,7 @@
 
 use sotto_crypto::{Account, DeviceKeys, Phrase};
 use sotto_db::Tx;
-use sotto_wire::identity::{
-    DeviceList, DeviceRecord, LABEL_LIST, LABEL_RECORD, MAX_VALIDITY_S, next_version,
-};
+use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, LABEL_RECORD, MAX_VALIDITY_S, next_version};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
@@ -72,10 +70,7 @@ pub(super) struct Own {
 
 fn stored<const N: usize>(tx: &Tx<'_>, key: &str) -> Result<[u8; N], Error> {
     let bytes = tx.kv_get(key)?.ok_or(Code::StorageCorrupt)?;
-    bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| Code::StorageCorrupt.into())
+    bytes.as_slice().try_into().map_err(|_| Code::StorageCorrupt.into())
 }
 
 /// A stored time; 0 if there is none.
@@ -140,19 +135,11 @@ impl Own {
 
     /// Refuses what a replaced install may not do.
     pub(super) fn in_force(&self) -> Result<(), Error> {
-        if self.replaced {
-            Err(Code::DeviceReplaced.into())
-        } else {
-            Ok(())
-        }
+        if self.replaced { Err(Code::DeviceReplaced.into()) } else { Ok(()) }
     }
 
     /// The device list, signed for the card under a secret.
-    pub(super) fn list(
-        &self,
-        record: &DeviceRecord,
-        secret_hash: &[u8; 32],
-    ) -> Result<DeviceList, Error> {
+    pub(super) fn list(&self, record: &DeviceRecord, secret_hash: &[u8; 32]) -> Result<DeviceList, Error> {
         let mut list = DeviceList {
             chat: self.chat,
             version: record.list_version,
@@ -168,8 +155,7 @@ impl Own {
     /// Does a list name this device? One with its id and other keys is another device.
     pub(super) fn is_in(&self, list: &DeviceList) -> bool {
         list.record(&self.device).is_some_and(|record| {
-            record.identity == self.keys.identity_public()
-                && record.signing == self.keys.signing_public()
+            record.identity == self.keys.identity_public() && record.signing == self.keys.signing_public()
         })
     }
 
@@ -187,12 +173,7 @@ impl std::fmt::Debug for Own {
 }
 
 /// Makes or restores the account of this install.
-pub(super) fn create(
-    step: &mut Step<'_>,
-    phrase: &Phrase,
-    name: &Name,
-    restoring: bool,
-) -> Result<(), Error> {
+pub(super) fn create(step: &mut Step<'_>, phrase: &Phrase, name: &Name, restoring: bool) -> Result<(), Error> {
     if step.own.is_some() {
         return Err(Code::AccountExists.into());
     }
@@ -214,12 +195,7 @@ pub(super) fn create(
     if restoring {
         tx.kv_set(KEY_RESTORING, &[1])?;
     }
-    tx.secret_put(&sotto_db::Secret {
-        secret,
-        kind: super::admit::CONTACTS,
-        until_ms: None,
-        created_ms: step.now_ms,
-    })?;
+    tx.secret_put(&sotto_db::Secret { secret, kind: super::admit::CONTACTS, until_ms: None, created_ms: step.now_ms })?;
     set_time(tx, KEY_COVERED, step.clock_ms)?;
     set_time(tx, KEY_NEXT_SELF, step.now_ms)?;
     let contacts_ms = step.now_ms.saturating_add(refresh_ms(step));
@@ -259,11 +235,7 @@ pub(super) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
     let left_s = own.record.not_after_s.saturating_sub(step.clock_s());
     let speaks = own.record.suites == step.config.suites;
-    if speaks && (RENEW_LEFT_S..=MAX_VALIDITY_S).contains(&left_s) {
-        Ok(own.record)
-    } else {
-        renew_record(step, None)
-    }
+    if speaks && (RENEW_LEFT_S..=MAX_VALIDITY_S).contains(&left_s) { Ok(own.record) } else { renew_record(step, None) }
 }
 
 /// As [`record`], or the one there is where the clock may not sign another: for what only names its version.
@@ -282,14 +254,7 @@ pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
     }
     let last = own.record.list_version.max(over.unwrap_or(0));
     let version = next_version(Some(last), step.clock_s());
-    let record = sign_record(
-        &own.account,
-        &own.keys,
-        &own.device,
-        step.config.suites,
-        version,
-        step.clock_s(),
-    )?;
+    let record = sign_record(&own.account, &own.keys, &own.device, step.config.suites, version, step.clock_s())?;
     step.tx.kv_set(KEY_RECORD, &record.encode())?;
     step.fx.own = true;
     Ok(record)

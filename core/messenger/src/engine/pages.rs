@@ -33,10 +33,7 @@ impl Engine {
             self.live.probe.doubt(now_ms, Some(hint_ms));
         }
         if let Some(found) = &mut query.found {
-            found.keep(
-                &messages,
-                self.live.clock.correct(now_ms).cast_unsigned() / 1000,
-            );
+            found.keep(&messages, self.live.clock.correct(now_ms).cast_unsigned() / 1000);
         }
         let mut found = None;
         if last && let Some(mut query) = self.live.queries.remove(&id) {
@@ -47,11 +44,7 @@ impl Engine {
             found = query.found.map(|found| found.cards());
         }
         match what {
-            What::CatchUp {
-                started_ms,
-                covered_ms,
-                by_turns,
-            } => {
+            What::CatchUp { started_ms, covered_ms, by_turns } => {
                 let proven = self.live.clock.is_proven();
                 if self.polls() {
                     // What overlaps with the catch-up before was counted then.
@@ -70,11 +63,7 @@ impl Engine {
                     all(step, &messages)?;
                     let covered = own::time(step.tx, KEY_COVERED)?;
                     // A clock that nothing proved may be ahead: until what is there, and no further.
-                    let until = if proven {
-                        started_ms
-                    } else {
-                        newest_ms.min(started_ms).max(covered_ms)
-                    };
+                    let until = if proven { started_ms } else { newest_ms.min(started_ms).max(covered_ms) };
                     // A time yet to come is of a clock that was wrong then.
                     if last && !(until..=step.clock_ms).contains(&covered) {
                         own::set_time(step.tx, KEY_COVERED, until)?;
@@ -85,8 +74,7 @@ impl Engine {
                     self.live.counted_ms.0 = self.live.counted_ms.1;
                     self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
                     self.release(now_ms, out)?;
-                    self.live.poll_ms =
-                        now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
+                    self.live.poll_ms = now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
                     self.weigh_bucket(now_ms, out)?;
                     self.look_at_all(now_ms)?;
                 }
@@ -94,20 +82,12 @@ impl Engine {
             }
             What::Hole => {
                 self.run(now_ms, out, |step| all(step, &messages))?;
-                if last {
-                    self.look_at_all(now_ms)
-                } else {
-                    Ok(())
-                }
+                if last { self.look_at_all(now_ms) } else { Ok(()) }
             }
             What::Probe { id } => self.probe_page(now_ms, id, Some((&messages, last)), out),
-            What::Chunks { message } => {
-                self.run(now_ms, out, |step| blob::page(step, &message, &messages))
-            }
+            What::Chunks { message } => self.run(now_ms, out, |step| blob::page(step, &message, &messages)),
             What::Cards { chat } => match found {
-                Some(found) => {
-                    self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found)))
-                }
+                Some(found) => self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found))),
                 None => Ok(()),
             },
             What::OwnList => match found {
@@ -117,20 +97,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn query_failed(
-        &mut self,
-        now_ms: i64,
-        id: u64,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    pub(super) fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
         match self.live.queries.remove(&id).map(|query| query.what) {
             Some(What::CatchUp { by_turns, .. }) => {
                 self.live.catch_up_failed(by_turns, now_ms);
                 Ok(())
             }
-            Some(What::Cards { chat }) => {
-                self.run(now_ms, out, |step| cards::fetched(step, &chat, None))
-            }
+            Some(What::Cards { chat }) => self.run(now_ms, out, |step| cards::fetched(step, &chat, None)),
             Some(What::Probe { id }) => self.probe_page(now_ms, id, None, out),
             // The others have their next time already.
             Some(What::OwnList | What::Chunks { .. } | What::Hole) | None => Ok(()),
@@ -142,11 +115,7 @@ impl Engine {
     pub(super) fn catch_up_from(&self) -> Option<i64> {
         let now = &self.live.connectivity;
         let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        let ready = if self.polls() {
-            !self.live.caught_up
-        } else {
-            now.subscribed && now.store
-        };
+        let ready = if self.polls() { !self.live.caught_up } else { now.subscribed && now.store };
         let topics = !self.live.topics.is_empty(); // none once the account was restored elsewhere
         (topics && ready && !catching_up).then(|| self.live.catch_up_from())
     }
@@ -174,11 +143,7 @@ impl Engine {
                 let moved = if step.unproven { moved } else { 0 };
                 let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
                 step.fx.queries.push(Query {
-                    what: What::CatchUp {
-                        started_ms: step.clock_ms,
-                        covered_ms: covered,
-                        by_turns,
-                    },
+                    what: What::CatchUp { started_ms: step.clock_ms, covered_ms: covered, by_turns },
                     circle,
                     topics: topics.clone(),
                     start_ms: from.saturating_sub(overlap).max(oldest),

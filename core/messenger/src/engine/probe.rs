@@ -112,11 +112,7 @@ impl Probe {
     pub(super) fn wake_ms(&self) -> Option<i64> {
         let witness = self.witness.as_ref().map(|witness| witness.check_ms);
         let witness = witness.filter(|at| *at < NEVER);
-        self.doubt
-            .then_some(self.due_ms)
-            .into_iter()
-            .chain(witness)
-            .min()
+        self.doubt.then_some(self.due_ms).into_iter().chain(witness).min()
     }
 
     /// Did nothing come of several probes? Then what is heard has to do.
@@ -125,9 +121,7 @@ impl Probe {
     }
 
     fn failed(&mut self, now_ms: i64) {
-        let wait = AGAIN_MS
-            .saturating_mul(1_i64 << (2 * self.tries.min(6)))
-            .min(HOUR);
+        let wait = AGAIN_MS.saturating_mul(1_i64 << (2 * self.tries.min(6))).min(HOUR);
         self.tries = self.tries.saturating_add(1);
         self.stage = Stage::Idle;
         self.due_ms = now_ms.saturating_add(wait);
@@ -154,11 +148,7 @@ impl Engine {
             return;
         }
         let jitter = i64::from(self.rng.next_u32()).rem_euclid(WITNESS_MS);
-        probe.witness = Some(Witness {
-            hash,
-            taker,
-            check_ms: now_ms.saturating_add(WITNESS_MS + jitter),
-        });
+        probe.witness = Some(Witness { hash, taker, check_ms: now_ms.saturating_add(WITNESS_MS + jitter) });
     }
 
     /// Does what is due of a probe.
@@ -168,11 +158,7 @@ impl Engine {
             && witness.check_ms <= now_ms
         {
             witness.check_ms = NEVER;
-            out.push(Effect::Net(Command::Check {
-                id: WITNESS_ID,
-                hashes: vec![witness.hash],
-                not: witness.taker,
-            }));
+            out.push(Effect::Net(Command::Check { id: WITNESS_ID, hashes: vec![witness.hash], not: witness.taker }));
         }
         if !probe.doubt || probe.due_ms > now_ms {
             return;
@@ -204,11 +190,7 @@ impl Engine {
         for bytes in [&mut tag[..], &mut random, &mut topic, &mut body] {
             self.rng.fill_bytes(bytes);
         }
-        let envelope = Envelope {
-            tag,
-            random,
-            body: &body,
-        };
+        let envelope = Envelope { tag, random, body: &body };
         let Ok(payload) = envelope.encode() else {
             return probe.failed(now_ms);
         };
@@ -232,13 +214,7 @@ impl Engine {
     }
 
     /// A node took the probe, or none did.
-    pub(super) fn probe_published(
-        &mut self,
-        now_ms: i64,
-        id: u64,
-        node: Option<NodeNumber>,
-        took: bool,
-    ) {
+    pub(super) fn probe_published(&mut self, now_ms: i64, id: u64, node: Option<NodeNumber>, took: bool) {
         let probe = &mut self.live.probe;
         if id != probe.id || !matches!(probe.stage, Stage::Sent) {
             return;
@@ -284,11 +260,7 @@ impl Engine {
                 let node = one.node;
                 probe.stage = Stage::Found { skew_ms, node };
                 probe.due_ms = now_ms.saturating_add(ANSWER_MS);
-                out.push(Effect::Net(Command::Check {
-                    id,
-                    hashes: vec![one.hash],
-                    not: Some(node),
-                }));
+                out.push(Effect::Net(Command::Check { id, hashes: vec![one.hash], not: Some(node) }));
             }
             None if last => probe.failed(now_ms),
             None => {}
@@ -315,9 +287,7 @@ impl Engine {
             return Ok(());
         }
         match (&probe.stage, said) {
-            (Stage::Found { skew_ms, node }, Some((other, true)))
-                if id == probe.id && other != *node =>
-            {
+            (Stage::Found { skew_ms, node }, Some((other, true))) if id == probe.id && other != *node => {
                 let skew_ms = *skew_ms;
                 self.probed(now_ms, skew_ms, out)
             }

@@ -33,11 +33,7 @@ pub(super) struct Query {
 pub(super) enum What {
     /// Everything on the own topics since last time. Corrected times: when it was asked, and until when nothing was
     /// missed before.
-    CatchUp {
-        started_ms: i64,
-        covered_ms: i64,
-        by_turns: bool,
-    },
+    CatchUp { started_ms: i64, covered_ms: i64, by_turns: bool },
     /// The cards of a contact.
     Cards { chat: [u8; 33] },
     /// The own device list.
@@ -57,12 +53,7 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
         return Ok(());
     };
     let same = |hole: &&Hole| hole.conversation == first.conversation && hole.stage == first.stage;
-    let batch: Vec<Hole> = due
-        .iter()
-        .filter(same)
-        .take(MAX_PREFIXES)
-        .cloned()
-        .collect();
+    let batch: Vec<Hole> = due.iter().filter(same).take(MAX_PREFIXES).cloned().collect();
     let from_s = batch.iter().map(|hole| hole.from_s).min().unwrap_or(0);
     let until_s = batch.iter().map(|hole| hole.until_s).max().unwrap_or(0);
     let from_s = from_s.max(until_s.saturating_sub(STRETCH_S));
@@ -79,9 +70,7 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
         }),
         1..4 => {
             let conversation = step.tx.conversation(&first.conversation)?;
-            let contact = conversation
-                .map(|row| step.tx.contact(&row.chat))
-                .transpose()?;
+            let contact = conversation.map(|row| step.tx.contact(&row.chat)).transpose()?;
             if let Some(contact) = contact.flatten() {
                 if send::waits(step, &contact.chat, Kind::Want)? {
                     return postpone(step, batch);
@@ -92,11 +81,7 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
         }
         _ => {}
     }
-    let wait = if first.stage == 0 {
-        MINUTE / 2
-    } else {
-        6 * HOUR
-    };
+    let wait = if first.stage == 0 { MINUTE / 2 } else { 6 * HOUR };
     for mut hole in batch {
         hole.stage = hole.stage.saturating_add(1);
         hole.due_ms = step.now_ms.saturating_add(wait);

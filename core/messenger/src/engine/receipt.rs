@@ -40,11 +40,7 @@ pub(super) fn owe(step: &mut Step<'_>, row: &mut Session) -> Result<bool, Error>
 }
 
 fn cap(step: &Step<'_>) -> i64 {
-    if step.foreground {
-        CAP_MS
-    } else {
-        BACKGROUND_CAP_MS
-    }
+    if step.foreground { CAP_MS } else { BACKGROUND_CAP_MS }
 }
 
 /// Receipts go to the confirmed device of an accepted contact, and to nobody else.
@@ -109,11 +105,7 @@ pub(super) fn owed(step: &Step<'_>, row: &Session) -> Result<Vec<(Session, Recei
 }
 
 /// They ride on the message being sealed. The caller stores `row`.
-pub(super) fn gave(
-    step: &Step<'_>,
-    row: &mut Session,
-    owed: Vec<(Session, Receipt)>,
-) -> Result<(), Error> {
+pub(super) fn gave(step: &Step<'_>, row: &mut Session, owed: Vec<(Session, Receipt)>) -> Result<(), Error> {
     for (mut other, _) in owed {
         if other.hash == row.hash {
             row.receipt_dirty = false;
@@ -146,9 +138,7 @@ pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     }
     let accepted = contact.filter(|contact| contact.state == state::ACCEPTED);
     let home = accepted.and_then(|contact| contact.home);
-    let sending = sessions
-        .iter()
-        .find(|row| row.sending && (!row.initiator || row.answered));
+    let sending = sessions.iter().find(|row| row.sending && (!row.initiator || row.answered));
     let (Some(home), Some(mut row)) = (home, sending.cloned()) else {
         for mut row in sessions {
             row.receipt_due_ms = None; // stays owed; rides on what comes
@@ -160,16 +150,8 @@ pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// An envelope that wants no receipt, with the receipts that are owed.
-pub(super) fn alone(
-    step: &mut Step<'_>,
-    row: &mut Session,
-    home: [u8; 8],
-    message: Vec<u8>,
-) -> Result<(), Error> {
-    let inner = Inner {
-        message,
-        ..Inner::default()
-    };
+pub(super) fn alone(step: &mut Step<'_>, row: &mut Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
+    let inner = Inner { message, ..Inner::default() };
     let payload = send::seal(step, row, inner)?.ok_or(Code::Internal)?;
     step.tx.session_put(row)?;
     let topic = step.topic(Lane::Home, &home);
@@ -251,9 +233,7 @@ pub(super) fn read(step: &mut Step<'_>, id: &Hash, have: &[Receipt]) -> Result<(
     let sealed = row.and_then(|row| row.session.zip(row.seq));
     let waits = sealed.is_some_and(|(session, seq)| {
         // Sealed anew in a session of which they say nothing, it is not what they read.
-        let of_it = have
-            .iter()
-            .find(|one| one.session() == session_prefix(&session));
+        let of_it = have.iter().find(|one| one.session() == session_prefix(&session));
         of_it.is_some_and(|one| !one.lacks(seq))
     });
     if waits {
@@ -287,9 +267,7 @@ fn hurry(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
         return Ok(());
     };
     let soon = step.now_ms.saturating_add(HURRY_MS + step.below(HURRY_MS));
-    let age_ms = step
-        .clock_ms
-        .saturating_sub(row.last_s.saturating_mul(SECOND));
+    let age_ms = step.clock_ms.saturating_sub(row.last_s.saturating_mul(SECOND));
     let rest_ms = MINUTE << row.attempts.min(6);
     if row.attempts > 0 && age_ms >= rest_ms && soon < row.due_ms {
         row.due_ms = soon;

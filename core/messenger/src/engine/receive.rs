@@ -68,10 +68,7 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
         }
         Err(EnvelopeError::NewerVersion) => {
             step.fx.unmatched.push(Waiting {
-                tag: payload
-                    .get(1..17)
-                    .and_then(|tag| tag.try_into().ok())
-                    .unwrap_or_default(),
+                tag: payload.get(1..17).and_then(|tag| tag.try_into().ok()).unwrap_or_default(),
                 ..waiting(step, &hash, payload, ts_s, true)
             });
             return Ok(());
@@ -129,22 +126,14 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
         return Ok(());
     }
     // The last answer may have been noted by a clock that was ahead.
-    let rested_ms = seen
-        .answered_ms
-        .min(step.now_ms)
-        .saturating_add(ANSWER_EVERY_MS);
+    let rested_ms = seen.answered_ms.min(step.now_ms).saturating_add(ANSWER_EVERY_MS);
     let due_ms = row.receipt_due_ms.unwrap_or(step.now_ms).max(rested_ms);
     row.receipt_due_ms = Some(due_ms);
     step.tx.session_put(&row)?;
     if receipted && seen.answers == 0 {
         step.fx.trust.push(Told::Unheard(row.chat, ts_s * SECOND));
     }
-    Ok(step.tx.seen_put(&Seen {
-        ts_s,
-        answers: seen.answers.saturating_add(1),
-        answered_ms: due_ms,
-        ..seen
-    })?)
+    Ok(step.tx.seen_put(&Seen { ts_s, answers: seen.answers.saturating_add(1), answered_ms: due_ms, ..seen })?)
 }
 
 /// Notes that an envelope was taken. Called in the same transaction as its content.
@@ -208,9 +197,7 @@ pub(super) fn decrypt(
         },
         Err(DecryptError::TooFarAhead { .. }) if below < u32::MAX => Ok(Verdict::Dropped),
         Err(DecryptError::TooFarAhead { .. } | DecryptError::Newer) => Ok(Verdict::Unmatched),
-        Err(DecryptError::Forged)
-            if session.is_next_chain(&envelope.tag, &envelope.random, header) =>
-        {
+        Err(DecryptError::Forged) if session.is_next_chain(&envelope.tag, &envelope.random, header) => {
             old_copy::doubt(step, row)?;
             Ok(Verdict::Dropped)
         }
@@ -228,14 +215,7 @@ fn late(
 ) -> Result<Verdict, Error> {
     let key = SkippedKey::from_parts(kept.chain, kept.n, kept.tag, &kept.key);
     let key = key.map_err(|_| Code::StorageCorrupt)?;
-    let opened = open_skipped(
-        &key,
-        &kept.session,
-        &envelope.tag,
-        &envelope.random,
-        header,
-        message,
-    );
+    let opened = open_skipped(&key, &kept.session, &envelope.tag, &envelope.random, header, message);
     let (Ok(padded), Some(row)) = (opened, step.tx.session(&kept.session)?) else {
         return Ok(Verdict::Dropped); // forged: the key stays good
     };
@@ -255,10 +235,7 @@ pub(super) fn moved(
     decrypted: &Decrypted,
 ) -> Result<(), Error> {
     row.snapshot = decrypted.session.to_bytes().as_slice().into();
-    let expires_ms = step
-        .now_ms
-        .saturating_add(step.retention_ms())
-        .saturating_add(DAY);
+    let expires_ms = step.now_ms.saturating_add(step.retention_ms()).saturating_add(DAY);
     let skipped = decrypted.skipped.iter().map(|key| Skipped {
         session: row.hash,
         chain: key.chain,
@@ -299,10 +276,7 @@ fn confirm(step: &mut Step<'_>, row: &mut sotto_db::Session) -> Result<(), Error
     };
     step.tx.handshake_delete(&row.handshake)?;
     if let Some(secret) = known.secret {
-        let closed = step
-            .tx
-            .invite(&secret)?
-            .is_some_and(|invite| invite.closed_ms.is_some());
+        let closed = step.tx.invite(&secret)?.is_some_and(|invite| invite.closed_ms.is_some());
         if closed && !step.tx.handshakes_under(&secret)? {
             step.tx.secret_delete(&secret)?;
         }
@@ -317,9 +291,7 @@ fn content(
     mut row: sotto_db::Session,
     padded: &[u8],
 ) -> Result<(), Error> {
-    let inner = unpad(padded)
-        .ok()
-        .and_then(|plain| Inner::decode(plain).ok());
+    let inner = unpad(padded).ok().and_then(|plain| Inner::decode(plain).ok());
     let seq = inner.as_ref().map_or(0, |inner| inner.seq);
     note(step, envelope, &row.hash, seq)?;
     let Some(inner) = inner else {
@@ -328,15 +300,10 @@ fn content(
     };
     let message = Message::decode(&inner.message).ok();
     // A long text is receipted when it is whole.
-    let later = message
-        .as_ref()
-        .is_some_and(|message| message.kind == Kind::Pointer);
+    let later = message.as_ref().is_some_and(|message| message.kind == Kind::Pointer);
     let confirmed = contact::is_confirmed(step, &row)?;
     if inner.seq > 0 && confirmed {
-        let (sent_s, said_s) = (
-            envelope.ts_s,
-            message.as_ref().map(|message| message.time_s),
-        );
+        let (sent_s, said_s) = (envelope.ts_s, message.as_ref().map(|message| message.time_s));
         if said_s.is_some_and(|said_s| sent_s.saturating_sub_unsigned(said_s) > LATE_S) {
             step.fx.trust.push(Told::Unheard(row.chat, sent_s * SECOND));
         }
@@ -358,12 +325,7 @@ fn content(
 }
 
 /// Counts a message as received and owes its receipt. The caller stores the row.
-pub(super) fn had(
-    step: &mut Step<'_>,
-    row: &mut sotto_db::Session,
-    seq: u32,
-    floor: u32,
-) -> Result<(), Error> {
+pub(super) fn had(step: &mut Step<'_>, row: &mut sotto_db::Session, seq: u32, floor: u32) -> Result<(), Error> {
     let tracker = SeqTracker::from_bytes(&row.tracker);
     let mut tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
     tracker.record(seq, floor);

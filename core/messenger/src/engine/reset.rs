@@ -45,9 +45,7 @@ pub(super) fn need(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<
     if old_copy::is_ahead(step, contact, row)? {
         return Ok(Need::Ahead);
     }
-    let silent = step
-        .tx
-        .sessions_silent(step.now_ms.saturating_sub(SILENT_MS))?;
+    let silent = step.tx.sessions_silent(step.now_ms.saturating_sub(SILENT_MS))?;
     if silent.iter().any(|one| one.hash == row.hash) {
         Ok(Need::Silent)
     } else if is_long(row)? {
@@ -59,10 +57,7 @@ pub(super) fn need(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<
 
 /// The cards of contacts whose receipts stay away are looked for.
 pub(super) fn look(step: &mut Step<'_>) -> Result<(), Error> {
-    for row in step
-        .tx
-        .sessions_silent(step.now_ms.saturating_sub(SILENT_MS))?
-    {
+    for row in step.tx.sessions_silent(step.now_ms.saturating_sub(SILENT_MS))? {
         if let Some(mut contact) = step.tx.contact(&row.chat)? {
             fetch(step, &mut contact)?;
         }
@@ -80,15 +75,8 @@ fn fetch(step: &Step<'_>, contact: &mut Contact) -> Result<(), Error> {
 }
 
 /// Were these made after the last receipt in a session? Cards of somebody who is only away do not say that he lost it.
-pub(super) fn newer(
-    step: &Step<'_>,
-    row: &Session,
-    list: &DeviceList,
-    bundle: Option<&Bundle>,
-) -> bool {
-    let heard_ms = row
-        .heard_ms
-        .saturating_add(step.clock_ms.saturating_sub(step.now_ms));
+pub(super) fn newer(step: &Step<'_>, row: &Session, list: &DeviceList, bundle: Option<&Bundle>) -> bool {
+    let heard_ms = row.heard_ms.saturating_add(step.clock_ms.saturating_sub(step.now_ms));
     let heard_s = u64::try_from(heard_ms / 1000).unwrap_or(0);
     let made_s = bundle.map(|bundle| bundle.not_after_s.saturating_sub(MAX_VALIDITY_S));
     list.version > heard_s || made_s.is_some_and(|made| made > heard_s)
@@ -117,22 +105,12 @@ pub(super) fn give(step: &mut Step<'_>, contact: &Contact) -> Result<ResetPair, 
         delete_ms: None,
     })?;
     let public = pair.public();
-    Ok(ResetPair {
-        id: public.id,
-        x25519: public.x25519,
-        kem: Box::new(public.kem),
-    })
+    Ok(ResetPair { id: public.id, x25519: public.x25519, kem: Box::new(public.kem) })
 }
 
 /// A pair of theirs as it is stored: id 8 ‖ X25519 32 ‖ ML-KEM 1,184 ‖ the device that gave it 16.
 pub(super) fn store(pair: &ResetPair, device: &[u8; 16]) -> Vec<u8> {
-    [
-        pair.id.as_slice(),
-        &pair.x25519,
-        pair.kem.as_slice(),
-        device,
-    ]
-    .concat()
+    [pair.id.as_slice(), &pair.x25519, pair.kem.as_slice(), device].concat()
 }
 
 /// Is this session begun by the pair that the contact gave?
@@ -148,15 +126,9 @@ fn pair_of(contact: &Contact, of: &DeviceRecord, suite: u32) -> Option<PrekeyPub
     let (x25519, rest) = rest.split_first_chunk::<32>()?;
     let (kem, giver) = rest.split_first_chunk::<1184>()?;
     // Whoever is asked by an invite may have forgotten what was given before.
-    let given = contact.state == state::ACCEPTED
-        && contact.invite_secret.is_none()
-        && *giver == of.device_id;
+    let given = contact.state == state::ACCEPTED && contact.invite_secret.is_none() && *giver == of.device_id;
     let serves = given && PREKEY_SUITES & suite != 0;
-    serves.then_some(PrekeyPublic {
-        id: *id,
-        x25519: *x25519,
-        kem: *kem,
-    })
+    serves.then_some(PrekeyPublic { id: *id, x25519: *x25519, kem: *kem })
 }
 
 /// The keys of a device for a new session: its reset pair, and where that was tried without an answer, or there is
@@ -168,14 +140,8 @@ pub(super) fn key(
     suite: u32,
     bundle: Option<&Bundle>,
 ) -> Option<PrekeyPublic> {
-    let bundle = bundle.map(|bundle| PrekeyPublic {
-        id: bundle.prekey_id,
-        x25519: bundle.x25519,
-        kem: *bundle.kem,
-    });
-    let tried = |pair: &PrekeyPublic| {
-        sending.is_some_and(|row| !row.answered && row.prekey_id == Some(pair.id))
-    };
+    let bundle = bundle.map(|bundle| PrekeyPublic { id: bundle.prekey_id, x25519: bundle.x25519, kem: *bundle.kem });
+    let tried = |pair: &PrekeyPublic| sending.is_some_and(|row| !row.answered && row.prekey_id == Some(pair.id));
     match pair_of(contact, record, suite) {
         Some(pair) if bundle.is_none() || !tried(&pair) => Some(pair),
         _ => bundle,
@@ -192,11 +158,7 @@ fn is_long(row: &Session) -> Result<bool, Error> {
 
 /// Begins a new session where the chain of the sending one is long: by their pair; else once their cards are here.
 /// True: there is another one to send by.
-pub(super) fn shorten(
-    step: &mut Step<'_>,
-    contact: &mut Contact,
-    row: &Session,
-) -> Result<bool, Error> {
+pub(super) fn shorten(step: &mut Step<'_>, contact: &mut Contact, row: &Session) -> Result<bool, Error> {
     if !is_long(row)? {
         return Ok(false);
     }
@@ -208,23 +170,15 @@ pub(super) fn shorten(
 }
 
 /// Begins a new session by the pair that their device gave, which needs no card, for the device is the same.
-pub(super) fn by_pair(
-    step: &mut Step<'_>,
-    contact: &mut Contact,
-    row: &Session,
-) -> Result<bool, Error> {
+pub(super) fn by_pair(step: &mut Step<'_>, contact: &mut Contact, row: &Session) -> Result<bool, Error> {
     let record = contact.record.as_deref().map(DeviceRecord::decode);
-    let record = record
-        .and_then(Result::ok)
-        .filter(|record| record.device_id == row.device);
+    let record = record.and_then(Result::ok).filter(|record| record.device_id == row.device);
     let pair = record.as_ref().and_then(|record| {
         let suite = device::suite(step, contact, record).ok()?;
         pair_of(contact, record, suite)
     });
     match (record, pair, cards::card_secret(contact)) {
-        (Some(record), Some(pair), Some(secret)) => {
-            session::begin(step, contact, &record, &pair, secret)
-        }
+        (Some(record), Some(pair), Some(secret)) => session::begin(step, contact, &record, &pair, secret),
         _ => Ok(false),
     }
 }
@@ -236,10 +190,7 @@ pub(super) fn answered(step: &Step<'_>, row: &Session) -> Result<(), Error> {
     };
     if row.initiator {
         if let Some(mut contact) = step.tx.contact(&row.chat)?
-            && contact
-                .reset_pair
-                .as_ref()
-                .is_some_and(|pair| pair.starts_with(&id))
+            && contact.reset_pair.as_ref().is_some_and(|pair| pair.starts_with(&id))
         {
             contact.reset_pair = None;
             step.tx.contact_put(&contact)?;

@@ -7,9 +7,7 @@ use sotto_crypto::{HandshakeCore, Session, mask};
 use sotto_db::{Attempt, Chat, Contact, Conversation, Hash, NEVER, Outbox};
 use sotto_net::Command;
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
-use sotto_wire::envelope::{
-    Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, payload_hash, room,
-};
+use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, payload_hash, room};
 use sotto_wire::topic::Lane;
 
 use super::outcome::{emit_state, give_up};
@@ -42,19 +40,12 @@ const INNER_HEAD: usize = 16;
 pub(super) fn message_room(step: &Step<'_>, chat: &Chat) -> Result<usize, Error> {
     let sending = sending_session(step, chat)?;
     let answered = sending.is_some_and(|row| !row.initiator || row.answered);
-    let room = if answered {
-        MEDIUM_ROOM
-    } else {
-        HANDSHAKE_ROOM
-    };
+    let room = if answered { MEDIUM_ROOM } else { HANDSHAKE_ROOM };
     Ok(room.saturating_sub(INNER_HEAD))
 }
 
 /// The session by which messages to an account leave.
-pub(super) fn sending_session(
-    step: &Step<'_>,
-    chat: &Chat,
-) -> Result<Option<sotto_db::Session>, Error> {
+pub(super) fn sending_session(step: &Step<'_>, chat: &Chat) -> Result<Option<sotto_db::Session>, Error> {
     let all = step.tx.sessions_of(chat)?;
     Ok(all.into_iter().find(|row| row.sending))
 }
@@ -134,11 +125,7 @@ pub(super) fn enqueue(step: &mut Step<'_>, mut row: Outbox) -> Result<i64, Error
 }
 
 /// Enqueues content that is not shown: hello, profile, read, want, gone.
-pub(super) fn enqueue_content(
-    step: &mut Step<'_>,
-    contact: &Contact,
-    content: &Content,
-) -> Result<i64, Error> {
+pub(super) fn enqueue_content(step: &mut Step<'_>, contact: &Contact, content: &Content) -> Result<i64, Error> {
     let conversation = step.tx.conversation(&contact.conversation)?;
     let mut conversation = conversation.ok_or(Code::Internal)?;
     let (m, _, _) = compose(step, &mut conversation, content, false)?;
@@ -154,11 +141,7 @@ pub(super) fn waits(step: &Step<'_>, chat: &Chat, kind: Kind) -> Result<bool, Er
 }
 
 /// Sends content to an accepted contact once, without a receipt; nothing where no session was answered yet.
-pub(super) fn content_once(
-    step: &mut Step<'_>,
-    contact: &Contact,
-    content: &Content,
-) -> Result<(), Error> {
+pub(super) fn content_once(step: &mut Step<'_>, contact: &Contact, content: &Content) -> Result<(), Error> {
     let sending = sending_session(step, &contact.chat)?;
     let answered = sending.filter(|row| !row.initiator || row.answered);
     let (Some(mut session), Some(home)) = (answered, contact.home) else {
@@ -277,12 +260,7 @@ fn seal_row(step: &mut Step<'_>, row: &mut Outbox) -> Result<bool, Error> {
     let seq = session.seq.saturating_add(1);
     let floor = step.tx.outbox_floor(&session.hash)?.unwrap_or(seq);
     let floor = old_copy::floor(&session, floor);
-    let inner = Inner {
-        seq,
-        floor: floor.clamp(1, seq),
-        receipts: Vec::new(),
-        message: m.clone(),
-    };
+    let inner = Inner { seq, floor: floor.clamp(1, seq), receipts: Vec::new(), message: m.clone() };
     let Some(payload) = seal(step, &mut session, inner)? else {
         return Ok(false);
     };
@@ -307,33 +285,16 @@ pub(super) fn seal(
     let plain = |inner: &Inner| inner.encode().map_err(|_| Error::from(Code::Internal));
     let bare = plain(&inner)?;
     let small = room(Class::Small, Form::Ratchet);
-    let largest = if handshake {
-        HANDSHAKE_ROOM
-    } else {
-        MEDIUM_ROOM
-    };
-    let kind = Message::decode(&inner.message)
-        .ok()
-        .map(|message| message.kind);
+    let largest = if handshake { HANDSHAKE_ROOM } else { MEDIUM_ROOM };
+    let kind = Message::decode(&inner.message).ok().map(|message| message.kind);
     let read = kind == Some(Kind::Read);
     // What arrived has to leave with a mark, or it would stand for what did not, too.
     if bare.len() > largest || (read && handshake) {
         return Ok(None);
     }
-    let fitting = if !handshake && bare.len() <= small && !read {
-        small
-    } else {
-        largest
-    };
-    let owed = if handshake {
-        Vec::new()
-    } else {
-        receipt::owed(step, row)?
-    };
-    inner.receipts = owed
-        .iter()
-        .map(|(_, receipt)| receipt.clone())
-        .collect::<Vec<Receipt>>();
+    let fitting = if !handshake && bare.len() <= small && !read { small } else { largest };
+    let owed = if handshake { Vec::new() } else { receipt::owed(step, row)? };
+    inner.receipts = owed.iter().map(|(_, receipt)| receipt.clone()).collect::<Vec<Receipt>>();
     let mut bytes = plain(&inner)?;
     if bytes.len() > fitting {
         bytes = bare;
@@ -343,11 +304,7 @@ pub(super) fn seal(
     // A list says by its class nothing about how many devices there are.
     let list = kind == Some(Kind::List);
     let up = !handshake && (step.below(UP_SIZED) == 0 || list);
-    let room = if handshake || up || bytes.len() > small {
-        largest
-    } else {
-        small
-    };
+    let room = if handshake || up || bytes.len() > small { largest } else { small };
     seal_padded(step, row, &bytes, room, handshake).map(Some)
 }
 
@@ -372,11 +329,7 @@ fn seal_padded(
     body.extend_from_slice(&sealed.header);
     body.extend_from_slice(&sealed.message);
     let tag = sealed.tag;
-    let envelope = Envelope {
-        tag,
-        random,
-        body: &body,
-    };
+    let envelope = Envelope { tag, random, body: &body };
     row.snapshot = session.to_bytes().as_slice().into();
     envelope.encode().map_err(|_| Code::Internal.into())
 }
@@ -401,10 +354,7 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
     // Each attempt has a time of its own; those of a clock that was ahead are in nobody's way.
     let furthest_s = clock_s.saturating_add(AHEAD_S);
     let stamps = attempts.iter().map(|attempt| attempt.ts_s);
-    let last_s = stamps
-        .chain([row.last_s])
-        .filter(|at_s| *at_s <= furthest_s)
-        .max();
+    let last_s = stamps.chain([row.last_s]).filter(|at_s| *at_s <= furthest_s).max();
     let at_s = clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)));
     if at_s > furthest_s {
         row.due_ms = step.now_ms.saturating_add((at_s - clock_s) * SECOND);
@@ -449,18 +399,12 @@ fn who_had(step: &Step<'_>, row: &Outbox, attempts: &[Attempt]) -> Vec<u64> {
 fn is_other_turn(trust: &Trust, had: &[u64]) -> bool {
     let mut turns = HashMap::new();
     for (number, node) in had.iter().rev().enumerate() {
-        let turn = turns
-            .get(node)
-            .map_or(number % 2 == 1, |before: &bool| !before);
+        let turn = turns.get(node).map_or(number % 2 == 1, |before: &bool| !before);
         turns.insert(*node, turn);
     }
     // The one that had it last the longest ago is next, unless there is another.
     let again = |at: usize| had.iter().take(at);
-    let next = had
-        .iter()
-        .enumerate()
-        .rev()
-        .find(|(at, node)| !again(*at).any(|one| one == *node));
+    let next = had.iter().enumerate().rev().find(|(at, node)| !again(*at).any(|one| one == *node));
     let next = next.filter(|_| trust.all_among(had));
     let before = next.and_then(|(_, node)| turns.get(node));
     before.map_or(had.len() % 2 == 1, |before| !before)
@@ -501,9 +445,7 @@ pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
     if row.attempts > 0 && heard_since(step, &row)? {
         let attempts = step.tx.attempts(row.id)?;
         let latest = attempts.first().map(|attempt| u64::try_from(attempt.node));
-        step.fx
-            .trust
-            .extend(latest.and_then(Result::ok).map(Told::Missing));
+        step.fx.trust.extend(latest.and_then(Result::ok).map(Told::Missing));
     }
     launch(step, row)
 }
@@ -513,9 +455,7 @@ fn heard_since(step: &Step<'_>, row: &Outbox) -> Result<bool, Error> {
     let Some(chat) = row.chat else {
         return Ok(false);
     };
-    let age_ms = step
-        .clock_ms
-        .saturating_sub(row.last_s.saturating_mul(SECOND));
+    let age_ms = step.clock_ms.saturating_sub(row.last_s.saturating_mul(SECOND));
     let sent_ms = step.now_ms.saturating_sub(age_ms);
     let sessions = step.tx.sessions_of(&chat)?;
     Ok(sessions.iter().any(|session| session.heard_ms > sent_ms))
@@ -579,11 +519,7 @@ pub(super) fn retry(step: &mut Step<'_>, id: &Hash) -> Result<(), Error> {
 }
 
 /// A message of ours under its id, sealed anew.
-pub(super) fn again(
-    step: &mut Step<'_>,
-    message: &sotto_db::Message,
-    chat: &Chat,
-) -> Result<(), Error> {
+pub(super) fn again(step: &mut Step<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
     let mut row = row(step, chat, message.m.clone(), Some(message.id));
     if blob::enqueue_for(step, message)? {
         row.group_key = Some(message.id.to_vec());

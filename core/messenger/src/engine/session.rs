@@ -38,27 +38,14 @@ pub(super) fn begin(
         next if next > now_s.saturating_add(AHEAD_S) => now_s,
         next => next.max(now_s),
     };
-    let recipient = Recipient {
-        chat: &contact.chat,
-        device_id: &to.device_id,
-        identity: &to.identity,
-        prekey,
-    };
-    let begun = initiate(
-        step.rng,
-        &own.keys,
-        &own.chat,
-        &record.encode(),
-        start,
-        &recipient,
-    );
+    let recipient = Recipient { chat: &contact.chat, device_id: &to.device_id, identity: &to.identity, prekey };
+    let begun = initiate(step.rng, &own.keys, &own.chat, &record.encode(), start, &recipient);
     let Ok((session, core)) = begun else {
         return Ok(false);
     };
     contact.start_out = start;
     device::take(step, contact, to)?;
-    contact.list_version =
-        i64::try_from(to.list_version).map_or(0, |v| v.max(contact.list_version));
+    contact.list_version = i64::try_from(to.list_version).map_or(0, |v| v.max(contact.list_version));
     contact.waiting = None;
     contact.fetch_due_ms = None;
     contact.fetch_tries = 0;
@@ -82,19 +69,12 @@ pub(super) fn begin(
 /// Drops the oldest sessions that are too many: with the device of this new one, and with all that are not the contact's
 /// confirmed one, for an account can have any number of devices.
 pub(super) fn keep_few(step: &mut Step<'_>, new: &Session) -> Result<(), Error> {
-    let confirmed = step
-        .tx
-        .contact(&new.chat)?
-        .and_then(|contact| contact.device);
+    let confirmed = step.tx.contact(&new.chat)?.and_then(|contact| contact.device);
     drop_extra(step, new, |row| row.device == new.device)?;
     drop_extra(step, new, |row| confirmed != Some(row.device))
 }
 
-fn drop_extra(
-    step: &mut Step<'_>,
-    new: &Session,
-    counts: impl Fn(&Session) -> bool,
-) -> Result<(), Error> {
+fn drop_extra(step: &mut Step<'_>, new: &Session, counts: impl Fn(&Session) -> bool) -> Result<(), Error> {
     let all = step.tx.sessions_of(&new.chat)?;
     let with = all.iter().filter(|row| counts(row));
     let extra = with.clone().count().saturating_sub(LIVE);
@@ -150,28 +130,17 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
     let device = step.tx.contact(chat)?.and_then(|contact| contact.device);
     let newest = |initiator: bool| {
         let theirs = move |row: &&Session| device.is_none_or(|device| row.device == device);
-        let side = all
-            .iter()
-            .filter(theirs)
-            .filter(move |row| row.initiator == initiator);
+        let side = all.iter().filter(theirs).filter(move |row| row.initiator == initiator);
         side.max_by_key(|row| row.start)
     };
     let best = match (newest(true), newest(false)) {
         (Some(ours), Some(theirs)) => {
-            let (older, newer) = if ours.start <= theirs.start {
-                (ours, theirs)
-            } else {
-                (theirs, ours)
-            };
+            let (older, newer) = if ours.start <= theirs.start { (ours, theirs) } else { (theirs, ours) };
             let apart_ms = i64::from(newer.start.saturating_sub(older.start)) * SECOND;
             if older.answered || apart_ms >= SILENT_MS || ours.handshake == theirs.handshake {
                 Some(newer)
             } else {
-                Some(if ours.handshake < theirs.handshake {
-                    ours
-                } else {
-                    theirs
-                })
+                Some(if ours.handshake < theirs.handshake { ours } else { theirs })
             }
         }
         (one, other) => one.or(other),

@@ -100,9 +100,7 @@ impl<'a> Step<'a> {
 
     /// How long a store may hold what was published, milliseconds.
     pub(super) fn retention_ms(&self) -> i64 {
-        i64::try_from(self.config.store_retention_s)
-            .unwrap_or(i64::MAX / 2000)
-            .saturating_mul(1000)
+        i64::try_from(self.config.store_retention_s).unwrap_or(i64::MAX / 2000).saturating_mul(1000)
     }
 
     /// A message appeared or changed.
@@ -113,9 +111,7 @@ impl<'a> Step<'a> {
 
     /// Tells the person, by code.
     pub(super) fn notice(&mut self, code: Code) {
-        self.fx.events.push(Event::Notice {
-            code: code.as_str(),
-        });
+        self.fx.events.push(Event::Notice { code: code.as_str() });
     }
 }
 

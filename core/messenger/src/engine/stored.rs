@@ -11,9 +11,7 @@ pub(crate) use super::own::KEY_ACCOUNT;
 use super::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
 use super::{contact, state};
 use crate::error::{Code, Error};
-use crate::records::{
-    self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings,
-};
+use crate::records::{self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings};
 
 /// The own account as it is shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,10 +44,7 @@ pub fn devices(reader: &Reader, contact: &sotto_db::Contact) -> Result<(Hash, Ha
     let record = reader.kv_get(KEY_RECORD)?.ok_or(Code::StorageCorrupt)?;
     let record = DeviceRecord::decode(&record).map_err(|_| Code::StorageCorrupt)?;
     let theirs = contact::shown_device(contact);
-    Ok((
-        contact::device_hash(Some(&record)),
-        contact::device_hash(theirs.as_ref()),
-    ))
+    Ok((contact::device_hash(Some(&record)), contact::device_hash(theirs.as_ref())))
 }
 
 /// The recovery phrase.
@@ -77,12 +72,7 @@ pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, E
 }
 
 /// Open invites, oldest first, their links with the name and these nodes as they are now.
-pub fn invites(
-    reader: &Reader,
-    cluster: u16,
-    nodes: &[String],
-    now_ms: i64,
-) -> Result<Vec<records::Invite>, Error> {
+pub fn invites(reader: &Reader, cluster: u16, nodes: &[String], now_ms: i64) -> Result<Vec<records::Invite>, Error> {
     let Some(own) = own(reader)? else {
         return Err(Code::AccountMissing.into());
     };

@@ -27,11 +27,7 @@ pub(super) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), 
     let random: [u8; 16] = step.random();
     let tag = takeover_tag(&secret, &random);
     let body = takeover_seal(&secret, &random, &padded);
-    let envelope = Envelope {
-        tag,
-        random,
-        body: &body,
-    };
+    let envelope = Envelope { tag, random, body: &body };
     let row = Outbox {
         kind: send::CARD,
         chat: None,
@@ -51,9 +47,7 @@ pub(super) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), 
 pub(super) fn take(step: &mut Step<'_>, envelope: &Envelope<'_>) -> Result<bool, Error> {
     let own = step.own()?;
     let secret = own.account.self_secret();
-    if envelope.class() != Some(Class::Small)
-        || takeover_tag(&secret, &envelope.random) != envelope.tag
-    {
+    if envelope.class() != Some(Class::Small) || takeover_tag(&secret, &envelope.random) != envelope.tag {
         return Ok(false);
     }
     let opened = takeover_open(&secret, &envelope.random, envelope.body);
@@ -75,10 +69,7 @@ fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
     let bytes = list.signed_bytes(&secret_hash(secret));
     list.chat == own.chat
         && verify_chat(&own.chat, LABEL_LIST, &[&bytes], &list.signature).is_ok()
-        && list
-            .records
-            .iter()
-            .all(|record| found::verify_record(&own.chat, record))
+        && list.records.iter().all(|record| found::verify_record(&own.chat, record))
 }
 
 /// Does a genuine list of the account leave this device out, and come after its own? Of two that were signed in the same

@@ -138,12 +138,7 @@ impl Trust {
         let receipts = self.receipts_for(chat);
         if receipts.session != session {
             let taken_ms = receipts.taken_ms;
-            *receipts = Receipts {
-                session,
-                taken_ms,
-                below: floor,
-                ..Receipts::default()
-            };
+            *receipts = Receipts { session, taken_ms, below: floor, ..Receipts::default() };
         }
         receipts.came = receipts.came.max(seq);
         if receipts.below < floor {
@@ -187,17 +182,10 @@ impl Trust {
 
     fn used(&mut self, number: u64) {
         let known = self.nodes.iter().position(|node| node.number == number);
-        let mut node = known.map_or(
-            Node {
-                number,
-                credit: CREDIT,
-                proven: false,
-                tries: 0,
-                strikes: 0,
-                judged: None,
-            },
-            |at| self.nodes.remove(at),
-        );
+        let mut node = known
+            .map_or(Node { number, credit: CREDIT, proven: false, tries: 0, strikes: 0, judged: None }, |at| {
+                self.nodes.remove(at)
+            });
         node.tries = node.tries.saturating_add(1);
         self.nodes.insert(0, node);
         self.nodes.truncate(NAMED);
@@ -357,11 +345,7 @@ mod tests {
         assert!(trust.judge().is_empty(), "once");
         assert_eq!(trust.preferred(), [8]);
         assert_eq!(trust.not([].into_iter()), [7]);
-        assert_eq!(
-            trust.not([8].into_iter()),
-            [8],
-            "another for what it had last"
-        );
+        assert_eq!(trust.not([8].into_iter()), [8], "another for what it had last");
         assert_eq!(trust.not([7, 8].into_iter()), [7], "then it again");
         for _ in 0..STRIKES {
             assert!(trust.is_proven([7, 8].into_iter()));
@@ -376,11 +360,7 @@ mod tests {
     fn who_is_in_all_that_came_is_told_from_the_others() {
         let mut trust = Trust::default();
         took(&mut trust, &[1, 2, 3, 4]);
-        for others in [[1, 2], [3, 1], [2, 3], [1, 3], [2, 1]]
-            .iter()
-            .cycle()
-            .take(30)
-        {
+        for others in [[1, 2], [3, 1], [2, 3], [1, 3], [2, 1]].iter().cycle().take(30) {
             assert!(!trust.is_proven([1, 2, 3].into_iter()));
             arrived(&mut trust, &[others[0], 4, others[1]]);
         }
@@ -409,11 +389,7 @@ mod tests {
         took(&mut trust, &[1, 2, 2, 1]);
         assert!(trust.not([].into_iter()).is_empty());
         took(&mut trust, &[1, 2, 2]);
-        assert_eq!(
-            trust.not([].into_iter()),
-            [2, 1],
-            "the most tried is avoided most"
-        );
+        assert_eq!(trust.not([].into_iter()), [2, 1], "the most tried is avoided most");
         assert_eq!(trust.not([3, 1].into_iter()), [3, 1, 2]);
     }
 

@@ -20,32 +20,23 @@ impl Engine {
     pub(super) fn net(&mut self, now_ms: i64, event: NetEvent, out: &mut Vec<Effect>) {
         let done = match event {
             NetEvent::Message(received) => self.pushed(now_ms, received, out),
-            NetEvent::Published {
-                id,
-                hash,
-                node,
-                outcome,
-            } => self.published(now_ms, id, hash, node, outcome, out),
+            NetEvent::Published { id, hash, node, outcome } => self.published(now_ms, id, hash, node, outcome, out),
             NetEvent::Page { id, messages, last } => self.page(now_ms, id, messages, last, out),
             NetEvent::QueryFailed { id, .. } => self.query_failed(now_ms, id, out),
             NetEvent::Checked { id, node, present } if id >= FIRST_ID => {
                 self.probe_checked(now_ms, id, Some((node, !present.is_empty())), out)
             }
-            NetEvent::CheckFailed { id, .. } if id >= FIRST_ID => {
-                self.probe_checked(now_ms, id, None, out)
-            }
+            NetEvent::CheckFailed { id, .. } if id >= FIRST_ID => self.probe_checked(now_ms, id, None, out),
             NetEvent::Checked { id, present, .. } => {
                 if present.is_empty() {
                     self.live.probe.doubt(now_ms, None);
                 }
-                let said =
-                    |step: &mut Step<'_>, id| outcome::checked(step, id, !present.is_empty());
+                let said = |step: &mut Step<'_>, id| outcome::checked(step, id, !present.is_empty());
                 self.checked(now_ms, id, said, out)
             }
-            NetEvent::CheckFailed {
-                id,
-                reason: FailReason::NoOther,
-            } => self.checked(now_ms, id, outcome::unchecked, out),
+            NetEvent::CheckFailed { id, reason: FailReason::NoOther } => {
+                self.checked(now_ms, id, outcome::unchecked, out)
+            }
             NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, |_, _| Ok(()), out),
             NetEvent::Lost { node } => self.run(now_ms, out, |step| outcome::lost(step, node)),
             NetEvent::OtherNetwork => {
@@ -63,12 +54,7 @@ impl Engine {
         }
     }
 
-    fn pushed(
-        &mut self,
-        now_ms: i64,
-        received: Received,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    fn pushed(&mut self, now_ms: i64, received: Received, out: &mut Vec<Effect>) -> Result<(), Error> {
         let stamp_ms = received.timestamp_ns / 1_000_000;
         self.live.clock.hear(received.node, stamp_ms, now_ms);
         if self.live.probe.is_in_vain() {
@@ -87,12 +73,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn heard(
-        &mut self,
-        now_ms: i64,
-        received: &Received,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    pub(super) fn heard(&mut self, now_ms: i64, received: &Received, out: &mut Vec<Effect>) -> Result<(), Error> {
         // A push may come before the network says that others were missed until just now.
         let caught_up = self.live.caught_up && self.live.connectivity.subscribed;
         let proven = self.live.clock.is_proven();
@@ -105,11 +86,7 @@ impl Engine {
             // A live push proves that the subscription lived until now.
             if caught_up && step.fx.unmatched.is_empty() {
                 let covered = own::time(step.tx, KEY_COVERED)?;
-                let until = if proven {
-                    step.clock_ms
-                } else {
-                    stamp_ms.min(step.clock_ms).max(covered)
-                };
+                let until = if proven { step.clock_ms } else { stamp_ms.min(step.clock_ms).max(covered) };
                 own::set_time(step.tx, KEY_COVERED, until)?;
             }
             Ok(())
@@ -173,9 +150,7 @@ impl Engine {
             }
             _ => self.live.tries.remove(&id).unwrap_or_default(),
         };
-        self.run(now_ms, out, |step| {
-            outcome::published(step, id, hash, node, outcome, tries)
-        })?;
+        self.run(now_ms, out, |step| outcome::published(step, id, hash, node, outcome, tries))?;
         // The nodes have relay peers again: what else waits for that need not find out by itself.
         if matches!(outcome, PublishOutcome::Relayed { .. }) && self.live.unrelayed {
             self.live.unrelayed = false;
@@ -204,12 +179,7 @@ impl Engine {
         self.run(now_ms, out, |step| said(step, id))
     }
 
-    fn connectivity(
-        &mut self,
-        now_ms: i64,
-        now: Connectivity,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    fn connectivity(&mut self, now_ms: i64, now: Connectivity, out: &mut Vec<Effect>) -> Result<(), Error> {
         let before = self.live.connected(now, now_ms);
         if now.gap || (now.subscribed && !before.subscribed) {
             self.live.missed();

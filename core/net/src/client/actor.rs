@@ -248,9 +248,7 @@ impl Actor {
                     .iter()
                     .enumerate()
                     .filter_map(|(index, text)| {
-                        parse_node(index, text)
-                            .inspect_err(|error| log::warn!("a further node: {error}"))
-                            .ok()
+                        parse_node(index, text).inspect_err(|error| log::warn!("a further node: {error}")).ok()
                     })
                     .collect();
                 self.nodes.add(one_each(found), Source::Invite, None);
@@ -264,8 +262,8 @@ impl Actor {
     fn network_changed(&mut self, network: Network) {
         let mut config = NetConfig::clone(&self.config);
         config.dns_servers = network.dns_servers;
-        let circles = Circle::new(Kind::Publish, &config)
-            .and_then(|publish| Ok((publish, Circle::new(Kind::Receive, &config)?)));
+        let circles =
+            Circle::new(Kind::Publish, &config).and_then(|publish| Ok((publish, Circle::new(Kind::Receive, &config)?)));
         match circles {
             Ok((publish, receive)) => (self.publish, self.receive) = (publish, receive),
             Err(error) => return log::error!("the old connections stay: {error}"),
@@ -434,13 +432,8 @@ impl Actor {
     }
 
     pub(super) fn page(&mut self, page: Page) {
-        self.filter
-            .stored(&page.messages, clock_ns(), Instant::now());
-        self.out.push_back(Event::Page {
-            id: page.id,
-            messages: page.messages,
-            last: page.last,
-        });
+        self.filter.stored(&page.messages, clock_ns(), Instant::now());
+        self.out.push_back(Event::Page { id: page.id, messages: page.messages, last: page.last });
     }
 }
 

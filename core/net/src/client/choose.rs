@@ -49,11 +49,7 @@ fn best(ready: &[Ready], nodes: &[Node], now: Instant) -> Option<Ready> {
         node.and_then(|node| node.rank(now).0)
     };
     let least = ready.iter().map(shunned).min()?;
-    let best: Vec<Ready> = ready
-        .iter()
-        .filter(|r| shunned(r) == least)
-        .copied()
-        .collect();
+    let best: Vec<Ready> = ready.iter().filter(|r| shunned(r) == least).copied().collect();
     random::choose(&best)
 }
 
@@ -93,13 +89,8 @@ impl Actor {
             if let Some(wait) = self.dial_one(kind, &allowed, asked, now) {
                 return wait;
             }
-            let unlinked = allowed
-                .iter()
-                .filter(|n| !self.circle_ref(kind).has(&n.peer));
-            later = Nodes::next_dial(unlinked, asked, now)
-                .into_iter()
-                .chain(free_at)
-                .min();
+            let unlinked = allowed.iter().filter(|n| !self.circle_ref(kind).has(&n.peer));
+            later = Nodes::next_dial(unlinked, asked, now).into_iter().chain(free_at).min();
             if self.circle_ref(kind).coming().any(|(node, _)| number(node)) {
                 return Choice::Wait(later);
             }
@@ -107,24 +98,13 @@ impl Actor {
         later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
     }
 
-    fn dial_one(
-        &mut self,
-        kind: Kind,
-        allowed: &[Node],
-        asked: bool,
-        now: Instant,
-    ) -> Option<Choice> {
+    fn dial_one(&mut self, kind: Kind, allowed: &[Node], asked: bool, now: Instant) -> Option<Choice> {
         let keep = self.in_use(kind);
         let circle = self.circle(kind);
-        let mut dialable: Vec<&Node> = allowed
-            .iter()
-            .filter(|node| !circle.has(&node.peer) && node.may_dial(asked, now))
-            .collect();
+        let mut dialable: Vec<&Node> =
+            allowed.iter().filter(|node| !circle.has(&node.peer) && node.may_dial(asked, now)).collect();
         by_turns(&mut dialable, now);
-        dialable
-            .into_iter()
-            .any(|node| circle.dial(node, &keep, now))
-            .then_some(Choice::Wait(Some(now + HEDGE)))
+        dialable.into_iter().any(|node| circle.dial(node, &keep, now)).then_some(Choice::Wait(Some(now + HEDGE)))
     }
 
     /// A ready node for a lasting purpose; wakes when there may be one.
@@ -137,13 +117,7 @@ impl Actor {
         now: Instant,
     ) -> Option<Ready> {
         let prefer = self.preferred_for(kind, service);
-        let wish = Wish {
-            tried,
-            prefer: &prefer,
-            avoid: &[],
-            repeat: false,
-            asked,
-        };
+        let wish = Wish { tried, prefer: &prefer, avoid: &[], repeat: false, asked };
         match self.choose(kind, service, &wish, now) {
             Choice::Ask(ready) => Some(ready),
             Choice::Wait(at) => {
@@ -169,10 +143,7 @@ impl Actor {
     fn drawn(&self, key: u64, now: Instant) -> Option<NodeNumber> {
         let service = Service::LightPush;
         let fits = |node: &&Node| {
-            node.may_offer(service)
-                && node.healthy()
-                && node.rank(now).0.is_none()
-                && !node.last_resort(service, now)
+            node.may_offer(service) && node.healthy() && node.rank(now).0.is_none() && !node.last_resort(service, now)
         };
         let nodes = self.nodes.of(Kind::Publish).filter(fits);
         draw(&self.lots, key, nodes.map(|node| node.number))
@@ -234,10 +205,7 @@ impl Actor {
             return self.start_alone(number, job, now);
         }
         let avoid = match job.task {
-            Task::Query {
-                circle: Asking::Other,
-                ..
-            } => self.stores.last().to_vec(),
+            Task::Query { circle: Asking::Other, .. } => self.stores.last().to_vec(),
             _ => job.not.clone(),
         };
         let prefer = match job.spread {
@@ -301,11 +269,7 @@ impl Actor {
         };
         job.asking = Some((node.peer, node.number));
         self.nodes.asked_alone(node.number);
-        let ready = Ready {
-            peer: node.peer,
-            node: node.number,
-            offers: node.offers.unwrap_or_default(),
-        };
+        let ready = Ready { peer: node.peer, node: node.number, offers: node.offers.unwrap_or_default() };
         let (query, id) = (Arc::clone(query), job.id);
         let (config, pages) = (Arc::clone(&self.config), self.pages.0.clone());
         self.work.push(Box::pin(async move {
@@ -385,11 +349,7 @@ impl Actor {
 }
 
 /// One of the nodes, by lot for each value: who joins or leaves changes nothing for those that were drawn by others.
-fn draw(
-    lots: &RandomState,
-    key: u64,
-    nodes: impl Iterator<Item = NodeNumber>,
-) -> Option<NodeNumber> {
+fn draw(lots: &RandomState, key: u64, nodes: impl Iterator<Item = NodeNumber>) -> Option<NodeNumber> {
     nodes.max_by_key(|node| lots.hash_one((key, node)))
 }
 
@@ -405,12 +365,7 @@ fn by_turns(nodes: &mut [&Node], now: Instant) {
             false => 1 + node.source as usize,
         };
         let (shunned, failures) = node.rank(now);
-        (
-            shunned,
-            !node.healthy(),
-            failures,
-            order.get(group).copied(),
-        )
+        (shunned, !node.healthy(), failures, order.get(group).copied())
     });
 }
 
@@ -428,10 +383,7 @@ mod tests {
             // Another node leaves: nothing changes.
             let others = (0..4).filter(|one| *one == node || one % 2 == node % 2);
             assert_eq!(draw(&lots, key, others), Some(node));
-            if let Some(count) = usize::try_from(node)
-                .ok()
-                .and_then(|node| used.get_mut(node))
-            {
+            if let Some(count) = usize::try_from(node).ok().and_then(|node| used.get_mut(node)) {
                 *count += 1;
             }
         }

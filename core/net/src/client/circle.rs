@@ -84,13 +84,7 @@ impl Circle {
     pub(crate) fn new(kind: Kind, config: &NetConfig) -> Result<Self, TransportSetupError> {
         let key = Keypair::generate_ed25519();
         let insiders = Insiders::default();
-        let transport = transport::build(
-            &key,
-            &config.dns_servers,
-            STREAMS,
-            &config.traffic,
-            &insiders,
-        )?;
+        let transport = transport::build(&key, &config.dns_servers, STREAMS, &config.traffic, &insiders)?;
         let accepted: &[&'static str] = match kind {
             Kind::Receive => &[PING, protocol::METADATA, protocol::FILTER_PUSH],
             Kind::Publish | Kind::Alone => &[PING, protocol::METADATA],
@@ -132,30 +126,20 @@ impl Circle {
 
     /// Nodes ready for a service.
     pub(crate) fn ready(&self, service: Service) -> impl Iterator<Item = Ready> {
-        self.all_ready()
-            .filter(move |ready| ready.offers.has(service))
+        self.all_ready().filter(move |ready| ready.offers.has(service))
     }
 
     /// Nodes that are ready for whatever they offer.
     pub(crate) fn all_ready(&self) -> impl Iterator<Item = Ready> {
-        self.links
-            .iter()
-            .filter_map(|(&peer, link)| match link.state {
-                LinkState::Ready(offers) => Some(Ready {
-                    peer,
-                    node: link.node,
-                    offers,
-                }),
-                _ => None,
-            })
+        self.links.iter().filter_map(|(&peer, link)| match link.state {
+            LinkState::Ready(offers) => Some(Ready { peer, node: link.node, offers }),
+            _ => None,
+        })
     }
 
     /// Nodes on their way to be ready, and since when.
     pub(crate) fn coming(&self) -> impl Iterator<Item = (NodeNumber, Instant)> {
-        self.links
-            .values()
-            .filter(|link| !matches!(link.state, LinkState::Ready(_)))
-            .map(|link| (link.node, link.used))
+        self.links.values().filter(|link| !matches!(link.state, LinkState::Ready(_))).map(|link| (link.node, link.used))
     }
 
     /// Takes a node into use that said what it offers.
@@ -188,11 +172,7 @@ impl Circle {
 
     /// When the connection longest unused was last used.
     pub(crate) fn oldest_use(&self, keep: &[PeerId]) -> Option<Instant> {
-        self.links
-            .iter()
-            .filter(|(peer, _)| !keep.contains(peer))
-            .map(|(_, link)| link.used)
-            .min()
+        self.links.iter().filter(|(peer, _)| !keep.contains(peer)).map(|(_, link)| link.used).min()
     }
 
     /// Marks a connection as used now.
@@ -210,17 +190,11 @@ impl Circle {
         if node.is_inside() {
             self.insiders.add(node.peer);
         }
-        let options = DialOpts::peer_id(node.peer)
-            .addresses(node.addresses.clone())
-            .build();
+        let options = DialOpts::peer_id(node.peer).addresses(node.addresses.clone()).build();
         if self.swarm.dial(options).is_err() {
             return false;
         }
-        let link = Link {
-            node: node.number,
-            state: LinkState::Dialing,
-            used: now,
-        };
+        let link = Link { node: node.number, state: LinkState::Dialing, used: now };
         self.links.insert(node.peer, link);
         true
     }
@@ -233,9 +207,7 @@ impl Circle {
         let oldest = self
             .links
             .iter()
-            .filter(|(peer, link)| {
-                matches!(link.state, LinkState::Ready(_)) && !keep.contains(peer)
-            })
+            .filter(|(peer, link)| matches!(link.state, LinkState::Ready(_)) && !keep.contains(peer))
             .min_by_key(|(_, link)| link.used)
             .map(|(peer, _)| *peer);
         match oldest {
@@ -279,11 +251,7 @@ impl Circle {
     }
 
     /// Takes in a swarm event.
-    pub(crate) fn on_event(
-        &mut self,
-        event: SwarmEvent<BehaviourEvent>,
-        now: Instant,
-    ) -> Option<Happened> {
+    pub(crate) fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) -> Option<Happened> {
         match event {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                 match self.links.get_mut(&peer_id) {
@@ -293,36 +261,20 @@ impl Circle {
                 }
                 None
             }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                num_established: 0,
-                ..
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. }
+            | SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), .. } => self.lost(peer_id),
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
+                self.identified(peer_id, &info)
             }
-            | SwarmEvent::OutgoingConnectionError {
-                peer_id: Some(peer_id),
-                ..
-            } => self.lost(peer_id),
-            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
-                peer_id,
-                info,
-                ..
-            })) => self.identified(peer_id, &info),
-            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Error {
-                peer_id,
-                ..
-            })) => {
-                let identified = |link: &Link| {
-                    matches!(link.state, LinkState::Identified(_) | LinkState::Ready(_))
-                };
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Error { peer_id, .. })) => {
+                let identified = |link: &Link| matches!(link.state, LinkState::Identified(_) | LinkState::Ready(_));
                 if self.links.get(&peer_id).is_some_and(identified) {
                     return None;
                 }
                 let _ = self.swarm.disconnect_peer_id(peer_id);
                 self.lost(peer_id)
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => {
-                Some(Happened::Stream(inbound))
-            }
+            SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => Some(Happened::Stream(inbound)),
             _ => None,
         }
     }
@@ -334,11 +286,7 @@ impl Circle {
     }
 
     fn identified(&mut self, peer: PeerId, info: &identify::Info) -> Option<Happened> {
-        let has = |id: &str| {
-            info.protocols
-                .iter()
-                .any(|protocol| protocol.as_ref() == id)
-        };
+        let has = |id: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == id);
         let offers = Offers {
             lightpush_v3: has(protocol::LIGHTPUSH_V3),
             lightpush_v2: has(protocol::LIGHTPUSH_V2),

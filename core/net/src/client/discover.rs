@@ -82,13 +82,7 @@ pub(super) struct Discovery {
 
 impl Discovery {
     pub(super) fn new(trees: Vec<TreeUrl>) -> Self {
-        Self {
-            trees,
-            dns: Way::default(),
-            publish: Way::default(),
-            receive: Way::default(),
-            discv5: Way::default(),
-        }
+        Self { trees, dns: Way::default(), publish: Way::default(), receive: Way::default(), discv5: Way::default() }
     }
 
     /// What ran before runs no longer, and what failed says nothing any more.
@@ -105,12 +99,7 @@ impl Discovery {
     }
 
     fn ways(&mut self) -> [&mut Way; 4] {
-        [
-            &mut self.dns,
-            &mut self.publish,
-            &mut self.receive,
-            &mut self.discv5,
-        ]
+        [&mut self.dns, &mut self.publish, &mut self.receive, &mut self.discv5]
     }
 
     /// Somebody may be found soon.
@@ -272,9 +261,7 @@ impl Actor {
         records.retain(|record| record.fits(self.config.cluster, &shards, u8::MAX));
         let taken = match origin {
             Origin::Dns => self.take(&records, inside, Source::Dns, None),
-            Origin::Peer(kind, node, _) => {
-                self.take(&records, inside, Source::PeerExchange, Some((kind, node)))
-            }
+            Origin::Peer(kind, node, _) => self.take(&records, inside, Source::PeerExchange, Some((kind, node))),
             Origin::Discv5(_) => self.name_relays(&records, inside),
         };
         log::debug!("{taken} further nodes were named");

@@ -128,10 +128,7 @@ impl Filter {
     /// The whole wanted set. Topics without a shard cannot be heard.
     pub(crate) fn want(&mut self, topics: Vec<String>) {
         let all = topics.len();
-        self.wanted = topics
-            .into_iter()
-            .filter(|topic| self.sharding.shard(self.cluster, topic).is_some())
-            .collect();
+        self.wanted = topics.into_iter().filter(|topic| self.sharding.shard(self.cluster, topic).is_some()).collect();
         if self.wanted.len() < all {
             log::warn!("content topics without a shard, or named twice, were left out");
         }
@@ -158,11 +155,7 @@ impl Filter {
     /// The shards of what is wanted.
     pub(crate) fn shards(&self) -> BTreeSet<u16> {
         let shard = |topic: &String| self.sharding.shard(self.cluster, topic);
-        self.wanted
-            .iter()
-            .filter_map(shard)
-            .map(|one| one.shard)
-            .collect()
+        self.wanted.iter().filter_map(shard).map(|one| one.shard).collect()
     }
 
     /// How many peers a relay of our own hears those shards from.
@@ -332,11 +325,7 @@ impl Filter {
             let peer = self.peers.get_mut(index)?;
             peer.hold_until = peer.hold_until.filter(|until| *until > now);
             let peer = self.peers.get(index)?;
-            let ask = if peer.busy || peer.hold_until.is_some() {
-                None
-            } else {
-                self.ask(peer, now)
-            };
+            let ask = if peer.busy || peer.hold_until.is_some() { None } else { self.ask(peer, now) };
             let alive = self.foreground && peer.pings && !peer.checking && peer.alive_at <= now;
             let peer = self.peers.get_mut(index)?;
             if let Some(ask) = ask {
@@ -357,22 +346,12 @@ impl Filter {
         } else if let Some(topics) = self.batch(peer.known.difference(&self.wanted)) {
             (FilterSubscribeType::Unsubscribe, topics)
         } else if !peer.known.is_empty() && peer.ping_at <= now {
-            return Some(FilterAsk {
-                kind: FilterSubscribeType::SubscriberPing,
-                shard: None,
-                topics: Vec::new(),
-            });
+            return Some(FilterAsk { kind: FilterSubscribeType::SubscriberPing, shard: None, topics: Vec::new() });
         } else {
             return None;
         };
-        let shard = topics
-            .first()
-            .and_then(|topic| self.sharding.shard(self.cluster, topic));
-        Some(FilterAsk {
-            kind,
-            shard,
-            topics,
-        })
+        let shard = topics.first().and_then(|topic| self.sharding.shard(self.cluster, topic));
+        Some(FilterAsk { kind, shard, topics })
     }
 
     /// As many topics of one shard as go into a request.
@@ -423,10 +402,7 @@ impl Filter {
                     }
                     _ => {}
                 }
-                match peer
-                    .stands
-                    .filter(|_| kind != FilterSubscribeType::Subscribe)
-                {
+                match peer.stands.filter(|_| kind != FilterSubscribeType::Subscribe) {
                     Some(since) if since + STANDS <= now => Verdict::Good,
                     _ => Verdict::Keep,
                 }
@@ -443,15 +419,10 @@ impl Filter {
                 peer.known.clear();
                 peer.stands = None;
                 peer.refusals += 1;
-                if peer.refusals > PATIENCE {
-                    Verdict::Refuses
-                } else {
-                    Verdict::Wait
-                }
+                if peer.refusals > PATIENCE { Verdict::Refuses } else { Verdict::Wait }
             }
             (FilterStatus::TooManyRequests, _) if peer.refusals < PATIENCE => {
-                let wait =
-                    random::backoff(self.timing.redial, peer.refusals, Duration::from_secs(30));
+                let wait = random::backoff(self.timing.redial, peer.refusals, Duration::from_secs(30));
                 peer.hold_until = Some(now + wait);
                 peer.refusals += 1;
                 Verdict::Wait
@@ -461,12 +432,7 @@ impl Filter {
     }
 
     /// Takes in the answer to a ping.
-    pub(crate) fn alive(
-        &mut self,
-        id: &PeerId,
-        answer: Result<Stream, ExchangeError>,
-        now: Instant,
-    ) -> Verdict {
+    pub(crate) fn alive(&mut self, id: &PeerId, answer: Result<Stream, ExchangeError>, now: Instant) -> Verdict {
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
             return Verdict::Keep;
         };

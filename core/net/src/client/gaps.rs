@@ -29,12 +29,7 @@ impl Gaps {
 
     /// Whether all that is wanted is heard, as it is `covered` or not, and, once for each stretch, that it is over. The
     /// first wait between two is `base`, the longest `cap`, each ± half.
-    pub(crate) fn tell(
-        &mut self,
-        covered: bool,
-        (base, cap): (Duration, Duration),
-        now: Instant,
-    ) -> (bool, bool) {
+    pub(crate) fn tell(&mut self, covered: bool, (base, cap): (Duration, Duration), now: Instant) -> (bool, bool) {
         let gap = self.missed && covered && self.pace.next().is_none_or(|next| next <= now);
         if gap {
             self.missed = false;
@@ -74,10 +69,7 @@ mod tests {
             heard += u32::from(all);
         }
         assert!((10..=9 + 3600 / 150).contains(&told), "{told}");
-        assert_eq!(
-            heard, told,
-            "heard again only together with the end of a gap"
-        );
+        assert_eq!(heard, told, "heard again only together with the end of a gap");
         // None is forgotten: the last is told in the end,
         let next = gaps.deadline(true).unwrap();
         assert_eq!(gaps.deadline(false), None);

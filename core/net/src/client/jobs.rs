@@ -29,11 +29,7 @@ const ALONE_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) enum Task {
     /// A lightpush.
-    Publish {
-        shard: Shard,
-        message: WakuMessage,
-        hash: [u8; 32],
-    },
+    Publish { shard: Shard, message: WakuMessage, hash: [u8; 32] },
     /// A range of a store.
     Query { circle: Asking, query: Arc<Query> },
     /// Presence by hash.
@@ -101,25 +97,11 @@ impl Job {
     pub(crate) fn new(command: Command, config: &NetConfig) -> Result<Option<Self>, Event> {
         let mut drawn = None;
         let (id, task, not) = match command {
-            Command::Publish {
-                id,
-                topic,
-                payload,
-                timestamp_ns,
-                not,
-                spread,
-            } => {
+            Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
                 drawn = spread;
                 (id, publish(id, topic, payload, timestamp_ns, config)?, not)
             }
-            Command::Query {
-                id,
-                circle,
-                topics,
-                start_ns,
-                end_ns,
-                newest_first,
-            } => {
+            Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
                 let reason = FailReason::Unsupported;
                 let shard = one_shard(&topics, config).ok_or(Event::QueryFailed { id, reason })?;
                 let query = Arc::new(Query {
@@ -135,9 +117,7 @@ impl Job {
                 });
                 (id, Task::Query { circle, query }, Vec::new())
             }
-            Command::Check { id, hashes, not } => {
-                (id, Task::Check { hashes }, not.into_iter().collect())
-            }
+            Command::Check { id, hashes, not } => (id, Task::Check { hashes }, not.into_iter().collect()),
             _ => return Ok(None),
         };
         Ok(Some(Self {
@@ -185,9 +165,7 @@ impl Job {
             Answer::Published(Ok(PublishOutcome::Failed(FailReason::Busy))) => {
                 (Conduct::Busy, Some(FailReason::Busy), None)
             }
-            Answer::Published(Ok(PublishOutcome::Failed(reason))) => {
-                (Conduct::Useless, Some(reason), None)
-            }
+            Answer::Published(Ok(PublishOutcome::Failed(reason))) => (Conduct::Useless, Some(reason), None),
             Answer::Published(Ok(PublishOutcome::Refused)) => {
                 self.refused.push(node);
                 (Conduct::Refused, self.reason, None)
@@ -196,9 +174,7 @@ impl Job {
                 let event = self.published(Some(node), outcome);
                 return (Conduct::Good, Step::Done(Some(event)));
             }
-            Answer::Published(Err(ExchangeError::Malformed(_))) => {
-                (Conduct::Lied, Some(FailReason::Lied), None)
-            }
+            Answer::Published(Err(ExchangeError::Malformed(_))) => (Conduct::Lied, Some(FailReason::Lied), None),
             Answer::Published(Err(_)) => (Conduct::Silent, Some(FailReason::Timeout), None),
             Answer::Queried(_, Ok(())) => return (Conduct::Good, Step::Done(None)),
             Answer::Queried(sent, Err(error)) => {
@@ -248,9 +224,7 @@ impl Job {
     pub(crate) fn failed_for(&self, reason: FailReason) -> Event {
         let id = self.id;
         match &self.task {
-            Task::Publish { .. } => {
-                self.published(self.tried.last().copied(), PublishOutcome::Failed(reason))
-            }
+            Task::Publish { .. } => self.published(self.tried.last().copied(), PublishOutcome::Failed(reason)),
             Task::Query { .. } => Event::QueryFailed { id, reason },
             Task::Check { .. } => Event::CheckFailed { id, reason },
         }
@@ -261,12 +235,7 @@ impl Job {
             Task::Publish { hash, .. } => *hash,
             Task::Query { .. } | Task::Check { .. } => [0; 32],
         };
-        Event::Published {
-            id: self.id,
-            hash,
-            node,
-            outcome,
-        }
+        Event::Published { id: self.id, hash, node, outcome }
     }
 }
 
@@ -280,35 +249,20 @@ fn conduct(error: &StoreError) -> Conduct {
     }
 }
 
-fn publish(
-    id: u64,
-    topic: String,
-    payload: Vec<u8>,
-    timestamp_ns: i64,
-    config: &NetConfig,
-) -> Result<Task, Event> {
+fn publish(id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64, config: &NetConfig) -> Result<Task, Event> {
     let shard = config.sharding.shard(config.cluster, &topic);
     let message = WakuMessage::new(topic, payload, timestamp_ns);
     match shard {
-        Some(shard) if message.validate(config.max_message).is_ok() => Ok(Task::Publish {
-            shard,
-            hash: waku::message_hash(&shard.to_string(), &message),
-            message,
-        }),
-        _ => Err(Event::Published {
-            id,
-            hash: [0; 32],
-            node: None,
-            outcome: PublishOutcome::Refused,
-        }),
+        Some(shard) if message.validate(config.max_message).is_ok() => {
+            Ok(Task::Publish { shard, hash: waku::message_hash(&shard.to_string(), &message), message })
+        }
+        _ => Err(Event::Published { id, hash: [0; 32], node: None, outcome: PublishOutcome::Refused }),
     }
 }
 
 /// The shard of all these topics.
 fn one_shard(topics: &[String], config: &NetConfig) -> Option<Shard> {
-    let mut shards = topics
-        .iter()
-        .map(|topic| config.sharding.shard(config.cluster, topic));
+    let mut shards = topics.iter().map(|topic| config.sharding.shard(config.cluster, topic));
     let first = shards.next()??;
     shards.all(|shard| shard == Some(first)).then_some(first)
 }
@@ -332,9 +286,9 @@ pub(crate) async fn ask(
         max_message: config.max_message,
     };
     match task {
-        Task::Publish { shard, message, .. } => Answer::Published(
-            lightpush::push(opener, ready.peer, ready.offers, shard, message, limit).await,
-        ),
+        Task::Publish { shard, message, .. } => {
+            Answer::Published(lightpush::push(opener, ready.peer, ready.offers, shard, message, limit).await)
+        }
         Task::Query { query, .. } => {
             let mut sent = 0;
             let result = store::query(asked, query, id, pages, &mut sent).await;

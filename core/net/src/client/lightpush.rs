@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use sotto_wire::waku::{
-    self, LightPushRequest, LightPushResponse, LightPushStatus, PushRequest, PushResponse, PushRpc,
-    Shard, WakuMessage, protocol,
+    self, LightPushRequest, LightPushResponse, LightPushStatus, PushRequest, PushResponse, PushRpc, Shard, WakuMessage,
+    protocol,
 };
 
 use super::nodes::Offers;
@@ -26,39 +26,15 @@ pub(crate) async fn push(
     let request_id = Some(random::request_id());
     let pubsub_topic = Some(shard.to_string());
     if offers.lightpush_v3 {
-        let request = LightPushRequest {
-            request_id,
-            pubsub_topic,
-            message: Some(message),
-        };
-        let answer: LightPushResponse = exchange(
-            &opener,
-            peer,
-            protocol::LIGHTPUSH_V3,
-            &request,
-            waku::LIGHTPUSH_RESPONSE_CAP,
-            limit,
-        )
-        .await?;
+        let request = LightPushRequest { request_id, pubsub_topic, message: Some(message) };
+        let answer: LightPushResponse =
+            exchange(&opener, peer, protocol::LIGHTPUSH_V3, &request, waku::LIGHTPUSH_RESPONSE_CAP, limit).await?;
         return Ok(read_v3(&answer));
     }
-    let request = PushRpc {
-        request_id,
-        request: Some(PushRequest {
-            pubsub_topic,
-            message: Some(message),
-        }),
-        response: None,
-    };
-    let answer: PushRpc = exchange(
-        &opener,
-        peer,
-        protocol::LIGHTPUSH_V2,
-        &request,
-        waku::LIGHTPUSH_RESPONSE_CAP,
-        limit,
-    )
-    .await?;
+    let request =
+        PushRpc { request_id, request: Some(PushRequest { pubsub_topic, message: Some(message) }), response: None };
+    let answer: PushRpc =
+        exchange(&opener, peer, protocol::LIGHTPUSH_V2, &request, waku::LIGHTPUSH_RESPONSE_CAP, limit).await?;
     Ok(read_v2(&answer.response.unwrap_or_default()))
 }
 
@@ -72,18 +48,16 @@ fn read_v3(answer: &LightPushResponse) -> PublishOutcome {
             peers => PublishOutcome::Relayed { peers },
         },
         _ if seen_before(text) => PublishOutcome::Duplicate,
-        LightPushStatus::BadRequest
-        | LightPushStatus::PayloadTooLarge
-        | LightPushStatus::InvalidMessage => PublishOutcome::Refused,
+        LightPushStatus::BadRequest | LightPushStatus::PayloadTooLarge | LightPushStatus::InvalidMessage => {
+            PublishOutcome::Refused
+        }
         LightPushStatus::UnsupportedTopic | LightPushStatus::OutOfRlnProof => {
             PublishOutcome::Failed(FailReason::Unsupported)
         }
-        LightPushStatus::NoPeers | LightPushStatus::Unavailable => {
-            PublishOutcome::Failed(FailReason::NoRelayPeers)
+        LightPushStatus::NoPeers | LightPushStatus::Unavailable => PublishOutcome::Failed(FailReason::NoRelayPeers),
+        LightPushStatus::TooManyRequests | LightPushStatus::InternalError | LightPushStatus::Other(_) => {
+            PublishOutcome::Failed(FailReason::Busy)
         }
-        LightPushStatus::TooManyRequests
-        | LightPushStatus::InternalError
-        | LightPushStatus::Other(_) => PublishOutcome::Failed(FailReason::Busy),
     }
 }
 
@@ -139,37 +113,20 @@ mod tests {
         assert_eq!(v3(421, "", None), failed(FailReason::Unsupported));
         assert_eq!(v3(413, "", None), PublishOutcome::Refused);
         assert_eq!(v3(420, "too big", None), PublishOutcome::Refused);
-        assert_eq!(
-            v3(420, "Message already seen", None),
-            PublishOutcome::Duplicate
-        );
+        assert_eq!(v3(420, "Message already seen", None), PublishOutcome::Duplicate);
         assert_eq!(v3(0, "", None), failed(FailReason::Busy));
     }
 
     #[test]
     fn v2_answers() {
-        let v2 = |ok, text: &str| {
-            read_v2(&PushResponse {
-                is_success: Some(ok),
-                info: Some(text.into()),
-            })
-        };
+        let v2 = |ok, text: &str| read_v2(&PushResponse { is_success: Some(ok), info: Some(text.into()) });
         let failed = PublishOutcome::Failed;
         assert_eq!(v2(true, "OK"), PublishOutcome::Accepted);
         assert_eq!(v2(false, "TOO_MANY_REQUESTS"), failed(FailReason::Busy));
-        assert_eq!(
-            v2(false, "exceeds the rate limit"),
-            failed(FailReason::Busy)
-        );
+        assert_eq!(v2(false, "exceeds the rate limit"), failed(FailReason::Busy));
         assert_eq!(v2(false, "duplicate message"), PublishOutcome::Duplicate);
-        assert_eq!(
-            v2(false, "No peers for topic"),
-            failed(FailReason::NoRelayPeers)
-        );
-        assert_eq!(
-            v2(false, "message size exceeds limit"),
-            PublishOutcome::Refused
-        );
+        assert_eq!(v2(false, "No peers for topic"), failed(FailReason::NoRelayPeers));
+        assert_eq!(v2(false, "message size exceeds limit"), PublishOutcome::Refused);
         assert_eq!(read_v2(&PushResponse::default()), failed(FailReason::Busy));
     }
 }

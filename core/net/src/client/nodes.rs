@@ -164,10 +164,7 @@ impl Node {
 
     fn was_of_no_use(&mut self) {
         if self.of_use != Some(false) {
-            self.successes = self
-                .successes
-                .saturating_sub(u32::from(self.of_use.is_some()))
-                / 2;
+            self.successes = self.successes.saturating_sub(u32::from(self.of_use.is_some())) / 2;
             self.of_use = Some(false);
             self.changed = true;
         }
@@ -223,13 +220,7 @@ impl Node {
     }
 
     fn dial_after(&self, asked: bool) -> Option<Instant> {
-        if asked {
-            self.failed_at
-                .map(|at| at + ASKED_AGAIN)
-                .min(self.redial.next())
-        } else {
-            self.redial.next()
-        }
+        if asked { self.failed_at.map(|at| at + ASKED_AGAIN).min(self.redial.next()) } else { self.redial.next() }
     }
 
     /// False only if it is known not to offer the service.
@@ -306,23 +297,17 @@ impl Nodes {
 
     /// The nodes a swarm of this kind may use. A connection of its own takes nodes of neither circle while one is well.
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Node> {
-        let spare = |node: &Node| {
-            node.home == Kind::Alone && node.may_offer(Service::Store) && node.healthy()
-        };
+        let spare = |node: &Node| node.home == Kind::Alone && node.may_offer(Service::Store) && node.healthy();
         let spare = self.list.iter().any(spare);
         let any = self.single_circle || (kind == Kind::Alone && !spare);
-        self.list
-            .iter()
-            .filter(move |node| any || node.home == kind)
+        self.list.iter().filter(move |node| any || node.home == kind)
     }
 
     /// Whether there is a store to ask: a node that has one, or a node not asked yet that the next question would go to.
     pub(crate) fn may_have_store(&self) -> bool {
         let asked = |node: &Node| self.single_circle || node.home != Kind::Publish;
         let may = |node: &Node| node.may_offer(Service::Store);
-        self.list
-            .iter()
-            .any(|node| may(node) && (asked(node) || node.offers.is_some()))
+        self.list.iter().any(|node| may(node) && (asked(node) || node.offers.is_some()))
     }
 
     /// Those of the publish circle through which messages came in earlier runs, the most reliable first, a few.
@@ -483,15 +468,8 @@ impl Nodes {
     }
 
     /// When the first of the nodes named may be dialled again, if that is not now.
-    pub(crate) fn next_dial<'a>(
-        nodes: impl Iterator<Item = &'a Node>,
-        asked: bool,
-        now: Instant,
-    ) -> Option<Instant> {
-        nodes
-            .filter_map(|node| node.dial_after(asked))
-            .filter(|after| *after > now)
-            .min()
+    pub(crate) fn next_dial<'a>(nodes: impl Iterator<Item = &'a Node>, asked: bool, now: Instant) -> Option<Instant> {
+        nodes.filter_map(|node| node.dial_after(asked)).filter(|after| *after > now).min()
     }
 }
 

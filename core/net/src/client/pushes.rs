@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream, StreamProtocol};
-use sotto_wire::waku::{
-    self, FilterSubscribeRequest, FilterSubscribeResponse, MessagePush, protocol,
-};
+use sotto_wire::waku::{self, FilterSubscribeRequest, FilterSubscribeResponse, MessagePush, protocol};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -18,27 +16,15 @@ use crate::streams::{Inbound, Opener};
 pub(crate) type Pushed = (PeerId, MessagePush);
 
 /// One request; the answer is its status code.
-pub(crate) async fn ask(
-    opener: Opener,
-    peer: PeerId,
-    ask: &FilterAsk,
-    limit: Duration,
-) -> Result<u32, ExchangeError> {
+pub(crate) async fn ask(opener: Opener, peer: PeerId, ask: &FilterAsk, limit: Duration) -> Result<u32, ExchangeError> {
     let request = FilterSubscribeRequest {
         request_id: Some(random::request_id()),
         filter_subscribe_type: Some(ask.kind.into()),
         pubsub_topic: ask.shard.map(|shard| shard.to_string()),
         content_topics: ask.topics.clone(),
     };
-    let answer: FilterSubscribeResponse = exchange(
-        &opener,
-        peer,
-        protocol::FILTER_SUBSCRIBE,
-        &request,
-        waku::FILTER_RESPONSE_CAP,
-        limit,
-    )
-    .await?;
+    let answer: FilterSubscribeResponse =
+        exchange(&opener, peer, protocol::FILTER_SUBSCRIBE, &request, waku::FILTER_RESPONSE_CAP, limit).await?;
     Ok(answer.status_code.unwrap_or_default())
 }
 

@@ -82,16 +82,8 @@ pub(super) enum Said {
 
 impl Relay {
     /// With a fresh key. `serve`: listen for neighbours.
-    fn start(
-        config: &NetConfig,
-        shards: BTreeSet<u16>,
-        serve: bool,
-    ) -> Result<Self, service::StartError> {
-        let listen = if serve {
-            config.listen.clone()
-        } else {
-            Vec::new()
-        };
+    fn start(config: &NetConfig, shards: BTreeSet<u16>, serve: bool) -> Result<Self, service::StartError> {
+        let listen = if serve { config.listen.clone() } else { Vec::new() };
         let sharding = Sharding::Static(shards.iter().copied().collect());
         let mut own = NodeConfig::new(listen, config.cluster, sharding);
         own.store = false; // a phone keeps nobody's messages
@@ -136,11 +128,7 @@ pub(super) async fn next(relay: &mut Option<Relay>) -> Said {
 impl Actor {
     /// Relays the shards of the wanted topics, or nothing. What failed is tried again, ever more rarely.
     pub(super) fn keep_relay(&mut self, now: Instant) {
-        let shards = if self.relaying {
-            self.filter.shards()
-        } else {
-            BTreeSet::new()
-        };
+        let shards = if self.relaying { self.filter.shards() } else { BTreeSet::new() };
         let runs = self.relay.as_ref().map(|relay| &relay.shards);
         if runs.is_some_and(|runs| *runs == shards) {
             return self.serve_again(now);
@@ -218,10 +206,7 @@ impl Actor {
         for record in records.iter().filter(|_| inside) {
             relay.node.insiders.add(record.peer);
         }
-        let _ = relay
-            .node
-            .found
-            .try_send(records.iter().map(record_of).collect());
+        let _ = relay.node.found.try_send(records.iter().map(record_of).collect());
         records.len()
     }
 

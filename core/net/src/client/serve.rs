@@ -20,11 +20,7 @@ pub(crate) fn metadata(config: &NetConfig) -> Arc<[u8]> {
 
 /// Answers a stream of one of the small protocols.
 pub(crate) async fn answer(inbound: Inbound, metadata: Arc<[u8]>) {
-    let Inbound {
-        protocol,
-        mut stream,
-        ..
-    } = inbound;
+    let Inbound { protocol, mut stream, .. } = inbound;
     if protocol == PING {
         exchange::answer_pings(stream, REQUEST_WITHIN, Duration::MAX).await;
     } else if protocol == protocol::METADATA {
@@ -43,7 +39,6 @@ pub(crate) async fn cluster(
     limit: Duration,
 ) -> Result<Option<u16>, ExchangeError> {
     let cap = waku::METADATA_CAP;
-    let answer: WakuMetadata =
-        exchange(&opener, peer, protocol::METADATA, &ours, cap, limit).await?;
+    let answer: WakuMetadata = exchange(&opener, peer, protocol::METADATA, &ours, cap, limit).await?;
     Ok(answer.cluster())
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use sotto_wire::waku::{
-    self, FrameError, Shard, StoreQueryRequest, StoreQueryResponse, StoreStatus,
-    WakuMessageKeyValue, protocol,
+    self, FrameError, Shard, StoreQueryRequest, StoreQueryResponse, StoreStatus, WakuMessageKeyValue, protocol,
 };
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -108,9 +107,7 @@ pub(crate) async fn query(
         let request = walk.request(limit);
         let cap = waku::store_response_cap(limit, asked.max_message);
         let answer = match ask(&asked, &request, cap.min(PAGE_CAP)).await {
-            Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge {
-                ..
-            }))) if limit > SMALL_PAGE => {
+            Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge { .. }))) if limit > SMALL_PAGE => {
                 limit = SMALL_PAGE;
                 continue;
             }
@@ -133,10 +130,7 @@ pub(crate) async fn query(
 }
 
 /// Which of the hashes a node holds.
-pub(crate) async fn present(
-    asked: Asked,
-    hashes: Vec<[u8; 32]>,
-) -> Result<Vec<[u8; 32]>, StoreError> {
+pub(crate) async fn present(asked: Asked, hashes: Vec<[u8; 32]>) -> Result<Vec<[u8; 32]>, StoreError> {
     let request = StoreQueryRequest {
         request_id: Some(random::request_id()),
         include_data: Some(false),
@@ -159,21 +153,10 @@ pub(crate) async fn present(
     Ok(present)
 }
 
-async fn ask(
-    asked: &Asked,
-    request: &StoreQueryRequest,
-    cap: usize,
-) -> Result<StoreQueryResponse, StoreError> {
-    let answer: StoreQueryResponse = exchange(
-        &asked.opener,
-        asked.peer,
-        protocol::STORE,
-        request,
-        cap,
-        asked.limit,
-    )
-    .await
-    .map_err(StoreError::Exchange)?;
+async fn ask(asked: &Asked, request: &StoreQueryRequest, cap: usize) -> Result<StoreQueryResponse, StoreError> {
+    let answer: StoreQueryResponse = exchange(&asked.opener, asked.peer, protocol::STORE, request, cap, asked.limit)
+        .await
+        .map_err(StoreError::Exchange)?;
     match StoreStatus::from_code(answer.status_code.unwrap_or_default()) {
         StoreStatus::Ok => Ok(answer),
         status => Err(StoreError::Status(status)),
@@ -181,11 +164,7 @@ async fn ask(
 }
 
 fn hash_of(entry: &WakuMessageKeyValue) -> Result<[u8; 32], StoreError> {
-    entry
-        .message_hash
-        .as_deref()
-        .and_then(|hash| hash.try_into().ok())
-        .ok_or(StoreError::Lied)
+    entry.message_hash.as_deref().and_then(|hash| hash.try_into().ok()).ok_or(StoreError::Lied)
 }
 
 /// Where a query has come to.
@@ -203,15 +182,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(query: &'a Query) -> Self {
-        Self {
-            query,
-            cursor: None,
-            edge_ns: None,
-            had: HashSet::new(),
-            pages: 0,
-            thin: 0,
-            bytes: 0,
-        }
+        Self { query, cursor: None, edge_ns: None, had: HashSet::new(), pages: 0, thin: 0, bytes: 0 }
     }
 
     fn request(&self, limit: u64) -> StoreQueryRequest {
@@ -240,19 +211,14 @@ impl<'a> Walk<'a> {
             return Err(StoreError::Lied);
         }
         let cursor = match answer.pagination_cursor {
-            Some(cursor) if !cursor.is_empty() => {
-                Some(cursor.as_slice().try_into().map_err(|_| StoreError::Lied)?)
-            }
+            Some(cursor) if !cursor.is_empty() => Some(cursor.as_slice().try_into().map_err(|_| StoreError::Lied)?),
             _ => None,
         };
         let mut messages = Vec::with_capacity(answer.messages.len());
         for entry in answer.messages {
             messages.push(self.entry(entry, node)?);
         }
-        let sorted = messages
-            .iter()
-            .map(|message: &Received| message.timestamp_ns)
-            .is_sorted();
+        let sorted = messages.iter().map(|message: &Received| message.timestamp_ns).is_sorted();
         if !sorted || !self.advances(&messages) {
             return Err(StoreError::Lied);
         }
@@ -287,13 +253,8 @@ impl<'a> Walk<'a> {
         } else {
             (first.timestamp_ns, last.timestamp_ns)
         };
-        let advances = self.edge_ns.is_none_or(|edge| {
-            if self.query.newest_first {
-                near <= edge
-            } else {
-                near >= edge
-            }
-        });
+        let advances =
+            self.edge_ns.is_none_or(|edge| if self.query.newest_first { near <= edge } else { near >= edge });
         self.edge_ns = Some(far);
         advances
     }
@@ -306,21 +267,11 @@ impl<'a> Walk<'a> {
         let asked_for = entry.pubsub_topic.is_none_or(|topic| topic == shard)
             && self.query.topics.contains(&message.content_topic)
             && timestamp_ns >= self.query.start_ns
-            && self
-                .query
-                .end_ns
-                .is_none_or(|end_ns| timestamp_ns <= end_ns);
+            && self.query.end_ns.is_none_or(|end_ns| timestamp_ns <= end_ns);
         if !asked_for || waku::message_hash(&shard, &message) != hash {
             return Err(StoreError::Lied);
         }
-        Ok(Received {
-            topic: message.content_topic,
-            payload: message.payload,
-            timestamp_ns,
-            hash,
-            node,
-            live: false,
-        })
+        Ok(Received { topic: message.content_topic, payload: message.payload, timestamp_ns, hash, node, live: false })
     }
 }
 

@@ -35,11 +35,7 @@ impl Actor {
         self.keep_publishing(now);
         self.close_unused(now);
         self.tell(now);
-        let deadlines = [
-            self.publish.deadline(),
-            self.receive.deadline(),
-            self.filter.deadline(),
-        ];
+        let deadlines = [self.publish.deadline(), self.receive.deadline(), self.filter.deadline()];
         for deadline in deadlines.into_iter().flatten() {
             self.wake_at(deadline);
         }
@@ -85,9 +81,7 @@ impl Actor {
         while self.filter.peers().count() < self.filter.target() {
             let taken = self.filter.nodes();
             // One that is to be relied on is better than two of which one is not.
-            let fits = |node: &Node| {
-                !node.last_resort(Service::Filter, now) && !taken.contains(&node.number)
-            };
+            let fits = |node: &Node| !node.last_resort(Service::Filter, now) && !taken.contains(&node.number);
             if !taken.is_empty() && !self.nodes.of(Kind::Receive).any(fits) {
                 break;
             }
@@ -153,10 +147,7 @@ impl Actor {
         if gap || connectivity != self.told {
             self.told = connectivity;
             self.tell_book();
-            self.out.push_back(Event::Connectivity(Connectivity {
-                gap,
-                ..connectivity
-            }));
+            self.out.push_back(Event::Connectivity(Connectivity { gap, ..connectivity }));
         }
     }
 }

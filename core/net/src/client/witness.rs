@@ -36,13 +36,7 @@ pub(crate) struct Owed {
 impl Owed {
     /// A message that was sent at that time.
     pub(crate) fn new(hash: [u8; 32], topic: &str, by: NodeNumber, sent: Instant) -> Self {
-        Self {
-            hash,
-            topic: topic.to_owned(),
-            by,
-            sent,
-            due: sent,
-        }
+        Self { hash, topic: topic.to_owned(), by, sent, due: sent }
     }
 }
 
@@ -60,13 +54,7 @@ pub(crate) struct Witness {
 
 impl Witness {
     pub(crate) fn new(late: Duration) -> Self {
-        Self {
-            late,
-            seen: HashMap::new(),
-            order: VecDeque::new(),
-            since: None,
-            owed: VecDeque::new(),
-        }
+        Self { late, seen: HashMap::new(), order: VecDeque::new(), since: None, owed: VecDeque::new() }
     }
 
     fn entry(&mut self, hash: [u8; 32], now: Instant) -> &mut Seen {
@@ -190,10 +178,7 @@ mod tests {
         }
         assert_eq!(slips(&mut witness, begin, sent + 2 * GRACE), 0);
         for number in 0..REMEMBERED {
-            witness.owe(
-                Owed::new(hash(REMEMBERED + number), TOPIC, 2, sent + GRACE),
-                sent + GRACE,
-            );
+            witness.owe(Owed::new(hash(REMEMBERED + number), TOPIC, 2, sent + GRACE), sent + GRACE);
         }
         assert!(witness.owed.len() <= OWED);
     }

@@ -14,10 +14,7 @@ use tokio::time::timeout;
 use super::record::NodeRecord;
 
 /// What Waku calls its discv5.
-const IDENTITY: ProtocolIdentity = ProtocolIdentity {
-    protocol_id: *b"d5waku",
-    protocol_version: [0, 1],
-};
+const IDENTITY: ProtocolIdentity = ProtocolIdentity { protocol_id: *b"d5waku", protocol_version: [0, 1] };
 /// Walks of one search, and their time.
 const WALKS: usize = 8;
 const SEARCH_WITHIN: Duration = Duration::from_secs(30);
@@ -53,10 +50,7 @@ pub(crate) async fn search(
     let ipv6 = bind(Ipv6Addr::UNSPECIFIED.into()).await.ok();
     let listen = match (ipv4, ipv6) {
         (Err(error), None) => return Err(error.into()),
-        (ipv4, ipv6) => ListenConfig::FromSockets {
-            ipv4: ipv4.ok(),
-            ipv6,
-        },
+        (ipv4, ipv6) => ListenConfig::FromSockets { ipv4: ipv4.ok(), ipv6 },
     };
     let key = CombinedKey::generate_secp256k1();
     let record = Enr::empty(&key)?;

@@ -43,12 +43,7 @@ pub(crate) async fn walk(
         .with_options(options)
         .build()
         .map_err(io::Error::other)?;
-    let mut walk = Walk {
-        resolver,
-        questions: MAX_QUESTIONS,
-        asked: HashSet::new(),
-        found: Vec::new(),
-    };
+    let mut walk = Walk { resolver, questions: MAX_QUESTIONS, asked: HashSet::new(), found: Vec::new() };
     let run = walk.trees(trees, wanted, &fits);
     if timeout(WALK_WITHIN, run).await.is_err() {
         log::debug!("a walk through node trees took too long");
@@ -66,12 +61,7 @@ struct Walk {
 }
 
 impl Walk {
-    async fn trees(
-        &mut self,
-        trees: &[TreeUrl],
-        wanted: usize,
-        fits: &impl Fn(&NodeRecord) -> bool,
-    ) {
+    async fn trees(&mut self, trees: &[TreeUrl], wanted: usize, fits: &impl Fn(&NodeRecord) -> bool) {
         let mut first = trees.to_vec();
         random::shuffle(&mut first);
         let mut waiting = VecDeque::from(first);
@@ -109,20 +99,13 @@ impl Walk {
     }
 
     /// Goes through what hangs below a hash, in random order, until `more` says no.
-    async fn below(
-        &mut self,
-        domain: &str,
-        hash: TreeHash,
-        mut more: impl FnMut(&mut Self, TreeEntry) -> bool,
-    ) {
+    async fn below(&mut self, domain: &str, hash: TreeHash, mut more: impl FnMut(&mut Self, TreeEntry) -> bool) {
         let mut waiting = vec![(hash, 0)];
         while let Some(index) = random::index(waiting.len()) {
             let (hash, depth) = waiting.swap_remove(index);
             let name = format!("{}.{domain}.", hash.label());
             let texts = self.ask(name).await;
-            let entry = texts
-                .iter()
-                .find_map(|text| TreeEntry::read(text, &hash).ok());
+            let entry = texts.iter().find_map(|text| TreeEntry::read(text, &hash).ok());
             match entry {
                 Some(TreeEntry::Branch(children)) => {
                     let room = MAX_WAITING.saturating_sub(waiting.len());
@@ -165,13 +148,10 @@ impl Walk {
         let Ok(answer) = self.resolver.txt_lookup(name).await else {
             return Vec::new();
         };
-        let texts = answer
-            .answers()
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::TXT(text) => String::from_utf8(text.txt_data.concat()).ok(),
-                _ => None,
-            });
+        let texts = answer.answers().iter().filter_map(|record| match &record.data {
+            RData::TXT(text) => String::from_utf8(text.txt_data.concat()).ok(),
+            _ => None,
+        });
         texts.collect()
     }
 }

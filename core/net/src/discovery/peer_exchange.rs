@@ -15,32 +15,19 @@ const ASKED: u64 = 10;
 const MOST: usize = 60;
 
 /// Nodes that the peer knows: well-formed, signed records. Empty when it gives none, whatever it says about that.
-pub(crate) async fn ask(
-    opener: Opener,
-    peer: PeerId,
-    limit: Duration,
-) -> Result<Vec<NodeRecord>, ExchangeError> {
-    let request = PeerExchangeRpc {
-        query: Some(PeerExchangeQuery {
-            num_peers: Some(ASKED),
-        }),
-        response: None,
-    };
+pub(crate) async fn ask(opener: Opener, peer: PeerId, limit: Duration) -> Result<Vec<NodeRecord>, ExchangeError> {
+    let request = PeerExchangeRpc { query: Some(PeerExchangeQuery { num_peers: Some(ASKED) }), response: None };
     let cap = waku::PEER_EXCHANGE_CAP;
-    let answer: PeerExchangeRpc =
-        exchange(&opener, peer, protocol::PEER_EXCHANGE, &request, cap, limit).await?;
+    let answer: PeerExchangeRpc = exchange(&opener, peer, protocol::PEER_EXCHANGE, &request, cap, limit).await?;
     let Some(response) = answer.response else {
         return Ok(Vec::new());
     };
     // Without a status, records are a yes.
-    let refused = response
-        .status_code
-        .is_some_and(|code| PeerExchangeStatus::from_code(code) != PeerExchangeStatus::Ok);
+    let refused =
+        response.status_code.is_some_and(|code| PeerExchangeStatus::from_code(code) != PeerExchangeStatus::Ok);
     if refused {
         return Ok(Vec::new());
     }
     let records = response.peer_infos.iter().take(MOST);
-    Ok(records
-        .filter_map(|info| NodeRecord::decode(info.enr.as_deref()?))
-        .collect())
+    Ok(records.filter_map(|info| NodeRecord::decode(info.enr.as_deref()?)).collect())
 }

@@ -48,8 +48,7 @@ impl NodeRecord {
             peer: PublicKey::from(key).to_peer_id(),
             addresses: addresses(&record),
             shards,
-            services: value(&record, record_key::SERVICES)
-                .and_then(|bits| Services::from_value(bits).ok()),
+            services: value(&record, record_key::SERVICES).and_then(|bits| Services::from_value(bits).ok()),
         })
     }
 
@@ -79,10 +78,7 @@ fn value<'a>(record: &'a Enr<SigningKey>, key: &str) -> Option<&'a [u8]> {
 
 fn addresses(record: &Enr<SigningKey>) -> Vec<Multiaddr> {
     let mut found: Vec<Multiaddr> = Vec::new();
-    let sockets = [
-        record.tcp4_socket().map(Into::into),
-        record.tcp6_socket().map(Into::into),
-    ];
+    let sockets = [record.tcp4_socket().map(Into::into), record.tcp6_socket().map(Into::into)];
     for socket in sockets.into_iter().flatten() {
         let socket: std::net::SocketAddr = socket;
         found.push(Multiaddr::from(socket.ip()).with(Protocol::Tcp(socket.port())));
@@ -122,10 +118,7 @@ mod tests {
         let rlp = record_bytes(SANDBOX).unwrap();
         let record = NodeRecord::decode(&rlp).unwrap();
         let shards = record.shards.as_ref().unwrap();
-        assert_eq!(
-            (shards.cluster, shards.shards.as_slice()),
-            (1, &[0, 1, 2, 3, 4, 5, 6, 7][..])
-        );
+        assert_eq!((shards.cluster, shards.shards.as_slice()), (1, &[0, 1, 2, 3, 4, 5, 6, 7][..]));
         assert_eq!(record.services, Some(Services(0x0f)));
         let addresses: Vec<String> = record.addresses.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -138,9 +131,7 @@ mod tests {
         );
         assert!(record.peer.to_string().starts_with("16Uiu2"));
         assert!(record.fits(1, &[3], Services::FILTER));
-        assert!(
-            !record.fits(1, &[9], Services::FILTER) && !record.fits(16, &[3], Services::FILTER)
-        );
+        assert!(!record.fits(1, &[9], Services::FILTER) && !record.fits(16, &[3], Services::FILTER));
         assert!(!record.fits(1, &[3], 1 << 5));
     }
 

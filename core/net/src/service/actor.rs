@@ -67,13 +67,7 @@ pub(super) struct Ends {
 /// What came out of work under way.
 pub(super) enum Done {
     /// A request was read.
-    Request(
-        PeerId,
-        StreamProtocol,
-        Result<Vec<u8>, TooLong>,
-        Stream,
-        Slot,
-    ),
+    Request(PeerId, StreamProtocol, Result<Vec<u8>, TooLong>, Stream, Slot),
     /// There is room for a query's answer, or was not in time.
     Query(Box<Query>, Option<Slot>),
     /// A stream is finished with.
@@ -149,15 +143,10 @@ impl Actor {
         let discv5 = discv5::prepare(&config, key)?;
         let key = key.keypair();
         let stack = |error: Box<dyn std::error::Error + Send + Sync>| StartError::Stack(error);
-        let Limits {
-            streams,
-            relays_per_ip,
-            relay_within,
-            ..
-        } = config.limits;
+        let Limits { streams, relays_per_ip, relay_within, .. } = config.limits;
         let (servers, traffic) = (&config.dns_servers, &config.traffic);
-        let transport = transport::build(&key, servers, streams, traffic, &insiders)
-            .map_err(|error| stack(Box::new(error)))?;
+        let transport =
+            transport::build(&key, servers, streams, traffic, &insiders).map_err(|error| stack(Box::new(error)))?;
         let shards = config.sharding.list();
         let relay = relay::build(config.cluster, &shards, config.max_message, relays_per_ip)
             .map_err(|error| stack(Box::new(error)))?;
@@ -176,8 +165,7 @@ impl Actor {
             relay,
             streams,
         };
-        let swarm_config =
-            transport::swarm_config().with_idle_connection_timeout(config.limits.idle);
+        let swarm_config = transport::swarm_config().with_idle_connection_timeout(config.limits.idle);
         let peer = key.public().to_peer_id();
         let mut swarm = Swarm::new(transport, behaviour, peer, swarm_config);
         for address in &announced {
@@ -274,45 +262,25 @@ impl Actor {
                 message,
             })) => {
                 let good = self.gossip(propagation_source, &message);
-                let acceptance = if good {
-                    MessageAcceptance::Accept
-                } else {
-                    MessageAcceptance::Reject
-                };
-                self.swarm
-                    .behaviour_mut()
-                    .relay
-                    .report_message_validation_result(&message_id, &propagation_source, acceptance);
+                let acceptance = if good { MessageAcceptance::Accept } else { MessageAcceptance::Reject };
+                self.swarm.behaviour_mut().relay.report_message_validation_result(
+                    &message_id,
+                    &propagation_source,
+                    acceptance,
+                );
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
-                peer_id,
-                info,
-                ..
-            })) => self.identified(peer_id, &info),
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                connection_id,
-                endpoint,
-                ..
-            } => self.met(peer_id, connection_id, &endpoint, now),
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                num_established: 0,
-                ..
-            } => self.gone(&peer_id, now),
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                connection_id,
-                ..
-            } => self.lost_first(&peer_id, connection_id),
-            SwarmEvent::OutgoingConnectionError {
-                peer_id: Some(peer),
-                ..
-            } if !self.peers.contains_key(&peer) => self.neighbours.lost(&peer, now),
-            SwarmEvent::NewListenAddr {
-                listener_id,
-                address,
-            } => {
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
+                self.identified(peer_id, &info)
+            }
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.met(peer_id, connection_id, &endpoint, now)
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => self.gone(&peer_id, now),
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => self.lost_first(&peer_id, connection_id),
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), .. } if !self.peers.contains_key(&peer) => {
+                self.neighbours.lost(&peer, now)
+            }
+            SwarmEvent::NewListenAddr { listener_id, address } => {
                 self.bound(listener_id, address);
             }
             SwarmEvent::ListenerClosed { listener_id, .. } => {
@@ -324,13 +292,7 @@ impl Actor {
         }
     }
 
-    fn met(
-        &mut self,
-        peer: PeerId,
-        connection: ConnectionId,
-        endpoint: &ConnectedPoint,
-        now: Instant,
-    ) {
+    fn met(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint, now: Instant) {
         let dialled = endpoint.is_dialer();
         self.neighbours.connected(&peer, dialled, now);
         self.met_again(&peer, now);
@@ -390,11 +352,7 @@ impl Actor {
     }
 
     fn stream(&mut self, inbound: Inbound) {
-        let Inbound {
-            peer,
-            protocol,
-            mut stream,
-        } = inbound;
+        let Inbound { peer, protocol, mut stream } = inbound;
         let pings = protocol == PING;
         let slot = match self.peers.get(&peer).map(|state| &state.places) {
             Some(places) if pings => places.ping(),

@@ -6,9 +6,9 @@ use futures::future::abortable;
 use libp2p::gossipsub::{IdentTopic, PublishError};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{
-    self, FilterStatus, FilterSubscribeRequest, FilterSubscribeResponse, Message as _,
-    MessageError, MessagePush, PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc,
-    PeerExchangeStatus, PeerInfo, RATE_LIMITED_ID, StoreStatus, WakuMessage, protocol,
+    self, FilterStatus, FilterSubscribeRequest, FilterSubscribeResponse, Message as _, MessageError, MessagePush,
+    PeerExchangeQuery, PeerExchangeResponse, PeerExchangeRpc, PeerExchangeStatus, PeerInfo, RATE_LIMITED_ID,
+    StoreStatus, WakuMessage, protocol,
 };
 use tokio::time::Instant;
 
@@ -33,9 +33,7 @@ impl Actor {
     pub(super) fn request_cap(&self, protocol: &StreamProtocol) -> usize {
         match protocol.as_ref() {
             protocol::FILTER_SUBSCRIBE => waku::FILTER_REQUEST_CAP,
-            protocol::LIGHTPUSH_V3 | protocol::LIGHTPUSH_V2 => {
-                waku::lightpush_request_cap(self.config.max_message)
-            }
+            protocol::LIGHTPUSH_V3 | protocol::LIGHTPUSH_V2 => waku::lightpush_request_cap(self.config.max_message),
             protocol::STORE => waku::STORE_REQUEST_CAP,
             protocol::PEER_EXCHANGE => waku::PEER_EXCHANGE_CAP,
             _ => waku::METADATA_CAP,
@@ -57,20 +55,14 @@ impl Actor {
         let too_long = request.is_err();
         self.tap(&peer, protocol, body);
         let answer = match protocol.as_ref() {
-            protocol::FILTER_SUBSCRIBE if too_long => {
-                filter_answer(RATE_LIMITED_ID.into(), FilterStatus::BadRequest)
-            }
+            protocol::FILTER_SUBSCRIBE if too_long => filter_answer(RATE_LIMITED_ID.into(), FilterStatus::BadRequest),
             protocol::FILTER_SUBSCRIBE => self.filter(peer, body, allowed, now),
-            protocol::LIGHTPUSH_V3 if too_long => {
-                lightpush::answer_v3(String::new(), Taken::TooLong)
-            }
+            protocol::LIGHTPUSH_V3 if too_long => lightpush::answer_v3(String::new(), Taken::TooLong),
             protocol::LIGHTPUSH_V3 => {
                 let (id, taken) = self.push(peer, lightpush::read_v3(body), allowed);
                 lightpush::answer_v3(id, taken)
             }
-            protocol::LIGHTPUSH_V2 if too_long => {
-                lightpush::answer_v2(String::new(), Taken::TooLong)
-            }
+            protocol::LIGHTPUSH_V2 if too_long => lightpush::answer_v2(String::new(), Taken::TooLong),
             protocol::LIGHTPUSH_V2 => {
                 let (id, taken) = self.push(peer, lightpush::read_v2(body), allowed);
                 lightpush::answer_v2(id, taken)
@@ -94,11 +86,8 @@ impl Actor {
     /// Shows a request to whoever watches.
     fn tap(&self, peer: &PeerId, protocol: &StreamProtocol, body: &[u8]) {
         if let Some(tap) = &self.config.tap {
-            let _ = tap.try_send(Request {
-                peer: peer.to_string(),
-                protocol: protocol.to_string(),
-                body: body.to_vec(),
-            });
+            let _ =
+                tap.try_send(Request { peer: peer.to_string(), protocol: protocol.to_string(), body: body.to_vec() });
         }
     }
 
@@ -108,11 +97,7 @@ impl Actor {
             return false;
         };
         let (since, count) = state.window;
-        state.window = if now.duration_since(since) >= Duration::from_secs(1) {
-            (now, 1)
-        } else {
-            (since, count + 1)
-        };
+        state.window = if now.duration_since(since) >= Duration::from_secs(1) { (now, 1) } else { (since, count + 1) };
         state.window.1 <= self.config.limits.requests_per_second
     }
 
@@ -146,12 +131,7 @@ impl Actor {
     }
 
     /// Relays a message of a light client.
-    fn relay(
-        &mut self,
-        from: PeerId,
-        pubsub_topic: Option<String>,
-        mut message: WakuMessage,
-    ) -> Taken {
+    fn relay(&mut self, from: PeerId, pubsub_topic: Option<String>, mut message: WakuMessage) -> Taken {
         match message.validate(self.config.max_message) {
             Ok(()) => {}
             Err(MessageError::TooLarge) => return Taken::TooLarge,
@@ -189,11 +169,7 @@ impl Actor {
                 Taken::Overloaded
             }
             Err(PublishError::NoPeersSubscribedToTopic) if self.config.alone => {
-                if self.deliver(from, &topic, message, hash) {
-                    Taken::Relayed(1)
-                } else {
-                    Taken::Seen(1)
-                }
+                if self.deliver(from, &topic, message, hash) { Taken::Relayed(1) } else { Taken::Seen(1) }
             }
             Err(PublishError::NoPeersSubscribedToTopic) => Taken::NoPeers,
             Err(PublishError::MessageTooLarge) => Taken::TooLarge,
@@ -206,11 +182,7 @@ impl Actor {
         let cluster = self.config.cluster;
         let topic = match asked {
             Some(topic) => topic,
-            None => self
-                .config
-                .sharding
-                .shard(cluster, content_topic)?
-                .to_string(),
+            None => self.config.sharding.shard(cluster, content_topic)?.to_string(),
         };
         let shard: waku::Shard = topic.parse().ok()?;
         let ours = shard.cluster == cluster && self.config.sharding.list().contains(&shard.shard);
@@ -218,13 +190,7 @@ impl Actor {
     }
 
     /// Gives a message to archive, subscribers and who hears through this node, once; false if it had been given before.
-    pub(super) fn deliver(
-        &mut self,
-        from: PeerId,
-        topic: &str,
-        message: WakuMessage,
-        hash: [u8; 32],
-    ) -> bool {
+    pub(super) fn deliver(&mut self, from: PeerId, topic: &str, message: WakuMessage, hash: [u8; 32]) -> bool {
         if !self.recent.insert(hash) {
             return false;
         }
@@ -274,22 +240,17 @@ impl Actor {
         if !self.config.store || message.ephemeral == Some(true) || !fresh {
             return;
         }
-        let put = self.ends.archive.put(message.encoded_len(), || {
-            ArchiveRequest::Put(Archived {
-                hash,
-                pubsub_topic: topic.into(),
-                message,
-            })
-        });
+        let put = self
+            .ends
+            .archive
+            .put(message.encoded_len(), || ArchiveRequest::Put(Archived { hash, pubsub_topic: topic.into(), message }));
         if !put {
             log::warn!("the archive takes no more: a message is not kept");
         }
     }
 
     fn records(&self, peer: &PeerId, body: &[u8], allowed: bool) -> Vec<u8> {
-        let query = waku::decode::<PeerExchangeRpc>(body)
-            .ok()
-            .and_then(|rpc| rpc.query);
+        let query = waku::decode::<PeerExchangeRpc>(body).ok().and_then(|rpc| rpc.query);
         let (status, wanted) = match query {
             _ if !allowed => (PeerExchangeStatus::TooManyRequests, 0),
             Some(query) => (PeerExchangeStatus::Ok, query.num_peers.unwrap_or_default()),
@@ -297,20 +258,11 @@ impl Actor {
         };
         let wanted = usize::try_from(wanted.min(RECORDS)).unwrap_or_default();
         let learnt = self.learnt.for_peer(peer);
-        let record = |enr: &Vec<u8>| PeerInfo {
-            enr: Some(enr.clone()),
-        };
+        let record = |enr: &Vec<u8>| PeerInfo { enr: Some(enr.clone()) };
         waku::encode_framed(&PeerExchangeRpc {
             query: Some(PeerExchangeQuery::default()), // nim wants it here too
             response: Some(PeerExchangeResponse {
-                peer_infos: self
-                    .config
-                    .records
-                    .iter()
-                    .chain(&learnt)
-                    .take(wanted)
-                    .map(record)
-                    .collect(),
+                peer_infos: self.config.records.iter().chain(&learnt).take(wanted).map(record).collect(),
                 status_code: Some(status.code()),
                 status_desc: None,
             }),
@@ -332,8 +284,6 @@ pub(super) async fn write(stream: &mut Stream, answer: &[u8]) {
 }
 
 fn now_ns() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

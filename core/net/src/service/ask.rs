@@ -35,13 +35,7 @@ impl Actor {
             }
             Some((asked, query)) => {
                 let size = body.len();
-                let query = Query {
-                    asked,
-                    query,
-                    size,
-                    stream,
-                    slot,
-                };
+                let query = Query { asked, query, size, stream, slot };
                 return self.await_room(peer, query);
             }
         };
@@ -52,10 +46,7 @@ impl Actor {
     /// Of other shards than its own a node archives nothing.
     fn may_hold(&self, query: &ArchiveQuery) -> bool {
         match &query.filter {
-            ArchiveFilter::Range {
-                pubsub_topic: Some(topic),
-                ..
-            } => self.served(Some(topic.clone()), "").is_some(),
+            ArchiveFilter::Range { pubsub_topic: Some(topic), .. } => self.served(Some(topic.clone()), "").is_some(),
             _ => true,
         }
     }
@@ -73,13 +64,7 @@ impl Actor {
 
     /// Asks the archive, if there is room for the answer.
     pub(super) fn query(&mut self, query: Query, room: Option<Slot>) {
-        let Query {
-            asked,
-            query,
-            size,
-            mut stream,
-            slot,
-        } = query;
+        let Query { asked, query, size, mut stream, slot } = query;
         let (reply, found) = oneshot::channel();
         let request = || ArchiveRequest::Query { query, reply };
         let room = room.filter(|_| self.ends.archive.put(size, request));

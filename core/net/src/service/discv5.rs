@@ -126,29 +126,15 @@ impl<'a> Reached<'a> {
     /// By what is announced, else by where we listen.
     fn new(udp: SocketAddr, announced: &'a [Multiaddr], bound: &'a [Multiaddr]) -> Self {
         let known = |ip: &IpAddr| !ip.is_unspecified();
-        let all = if announced.is_empty() {
-            bound
-        } else {
-            announced
-        };
-        let fits =
-            |address: &&Multiaddr| ip_of(address).is_some_and(|ip| ip.is_ipv4() == udp.is_ipv4());
-        let first = all
-            .iter()
-            .filter(fits)
-            .find(|address| plain_port(address).is_some());
+        let all = if announced.is_empty() { bound } else { announced };
+        let fits = |address: &&Multiaddr| ip_of(address).is_some_and(|ip| ip.is_ipv4() == udp.is_ipv4());
+        let first = all.iter().filter(fits).find(|address| plain_port(address).is_some());
         let ip = match first.or_else(|| announced.iter().find(fits)) {
             Some(address) if !announced.is_empty() => ip_of(address),
             _ => Some(udp.ip()).filter(known),
         };
-        let others = all
-            .iter()
-            .filter(|address| Some(*address) != first && ip_of(address).as_ref().is_none_or(known));
-        Self {
-            ip,
-            tcp: first.and_then(plain_port),
-            others: others.collect(),
-        }
+        let others = all.iter().filter(|address| Some(*address) != first && ip_of(address).as_ref().is_none_or(known));
+        Self { ip, tcp: first.and_then(plain_port), others: others.collect() }
     }
 }
 
@@ -174,8 +160,7 @@ impl Actor {
                 let shards = self.config.sharding.list();
                 let (cluster, sender) = (self.config.cluster, self.found.0.clone());
                 let fits = move |node: &NodeRecord| node.fits(cluster, &shards, u8::MAX);
-                self.walks
-                    .push(Box::pin(walk(discv5, fits, public, sender)));
+                self.walks.push(Box::pin(walk(discv5, fits, public, sender)));
             }
             Err(error) => log::error!("no discv5: {error}"),
         }
@@ -186,33 +171,21 @@ impl Actor {
         prepared: Prepared,
         bound: &[Multiaddr],
     ) -> Result<(Discv5, bool), Box<dyn std::error::Error>> {
-        let Prepared {
-            socket,
-            key,
-            bootstrap,
-        } = prepared;
+        let Prepared { socket, key, bootstrap } = prepared;
         let udp = socket.local_addr()?;
         let reached = Reached::new(udp, &self.announced, bound);
         let record = record(&self.config, &key, udp, &reached)?;
         let socket = Some(Arc::new(UdpSocket::from_std(socket)?));
         let listen = match udp.is_ipv4() {
-            true => ListenConfig::FromSockets {
-                ipv4: socket,
-                ipv6: None,
-            },
-            false => ListenConfig::FromSockets {
-                ipv4: None,
-                ipv6: socket,
-            },
+            true => ListenConfig::FromSockets { ipv4: socket, ipv6: None },
+            false => ListenConfig::FromSockets { ipv4: None, ipv6: socket },
         };
         let mut builder = discovery::builder(listen);
         if reached.ip.is_some() {
             builder.disable_enr_update(); // nobody need tell us
         }
         // In a private network the records of its nodes are what is looked for.
-        let public = reached
-            .ip
-            .is_none_or(|ip| !is_private(&Multiaddr::from(ip)));
+        let public = reached.ip.is_none_or(|ip| !is_private(&Multiaddr::from(ip)));
         if public {
             builder.enable_packet_filter();
         }
@@ -276,12 +249,7 @@ impl Learnt {
 }
 
 /// Walks through the table of everybody's tables, again and again, ever more slowly.
-async fn walk(
-    mut discv5: Discv5,
-    fits: impl Fn(&NodeRecord) -> bool,
-    public: bool,
-    found: mpsc::Sender<Vec<Found>>,
-) {
+async fn walk(mut discv5: Discv5, fits: impl Fn(&NodeRecord) -> bool, public: bool, found: mpsc::Sender<Vec<Found>>) {
     if let Err(error) = discv5.start().await {
         return log::error!("no discv5: {error}");
     }

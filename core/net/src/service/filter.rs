@@ -33,20 +33,11 @@ pub(crate) struct Subscriptions {
 
 impl Subscriptions {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            subscribers: HashMap::new(),
-            index: BTreeMap::new(),
-        }
+        Self { limits, subscribers: HashMap::new(), index: BTreeMap::new() }
     }
 
     /// Answers a request.
-    pub(crate) fn request(
-        &mut self,
-        peer: PeerId,
-        request: &FilterSubscribeRequest,
-        now: Instant,
-    ) -> FilterStatus {
+    pub(crate) fn request(&mut self, peer: PeerId, request: &FilterSubscribeRequest, now: Instant) -> FilterStatus {
         match FilterSubscribeType::try_from(request.filter_subscribe_type.unwrap_or_default()) {
             Ok(FilterSubscribeType::SubscriberPing) => self.ping(&peer, now),
             Ok(FilterSubscribeType::Subscribe) => match criteria(request) {
@@ -74,20 +65,13 @@ impl Subscriptions {
     }
 
     fn subscribe(&mut self, peer: PeerId, criteria: Vec<Criterion>, now: Instant) -> FilterStatus {
-        if !self.subscribers.contains_key(&peer)
-            && self.subscribers.len() >= self.limits.subscribers
-        {
+        if !self.subscribers.contains_key(&peer) && self.subscribers.len() >= self.limits.subscribers {
             return FilterStatus::Unavailable;
         }
         let until = now + self.limits.subscription_life;
-        let subscriber = self.subscribers.entry(peer).or_insert_with(|| Subscriber {
-            criteria: BTreeSet::new(),
-            until,
-        });
-        let fresh = criteria
-            .iter()
-            .filter(|one| !subscriber.criteria.contains(*one))
-            .count();
+        let subscriber =
+            self.subscribers.entry(peer).or_insert_with(|| Subscriber { criteria: BTreeSet::new(), until });
+        let fresh = criteria.iter().filter(|one| !subscriber.criteria.contains(*one)).count();
         if subscriber.criteria.len() + fresh > self.limits.criteria {
             if subscriber.criteria.is_empty() {
                 self.subscribers.remove(&peer);
@@ -117,11 +101,7 @@ impl Subscriptions {
         if subscriber.criteria.is_empty() {
             self.subscribers.remove(peer);
         }
-        if found {
-            FilterStatus::Ok
-        } else {
-            FilterStatus::NotFound
-        }
+        if found { FilterStatus::Ok } else { FilterStatus::NotFound }
     }
 
     /// Forgets a peer; false if it was unknown.
@@ -141,12 +121,8 @@ impl Subscriptions {
 
     /// Forgets those whose time is over.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<PeerId> {
-        let over: Vec<PeerId> = self
-            .subscribers
-            .iter()
-            .filter(|(_, subscriber)| subscriber.until <= now)
-            .map(|(peer, _)| *peer)
-            .collect();
+        let over: Vec<PeerId> =
+            self.subscribers.iter().filter(|(_, subscriber)| subscriber.until <= now).map(|(peer, _)| *peer).collect();
         for peer in &over {
             self.remove(peer);
         }
@@ -172,18 +148,10 @@ fn unlist(index: &mut BTreeMap<Criterion, BTreeSet<PeerId>>, peer: &PeerId, one:
 
 /// The criteria of a request, if there are some and not too many.
 fn criteria(request: &FilterSubscribeRequest) -> Option<Vec<Criterion>> {
-    let pubsub = request
-        .pubsub_topic
-        .as_deref()
-        .filter(|topic| fits(topic))?;
+    let pubsub = request.pubsub_topic.as_deref().filter(|topic| fits(topic))?;
     let topics = &request.content_topics;
     let good = (1..=TOPICS_PER_REQUEST).contains(&topics.len()) && topics.iter().all(|t| fits(t));
-    good.then(|| {
-        topics
-            .iter()
-            .map(|topic| (pubsub.to_owned(), topic.clone()))
-            .collect()
-    })
+    good.then(|| topics.iter().map(|topic| (pubsub.to_owned(), topic.clone())).collect())
 }
 
 fn fits(topic: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Lightpush, both versions: reading requests, wording answers.
 
 use sotto_wire::waku::{
-    self, LightPushRequest, LightPushResponse, LightPushStatus, Message as _, PushResponse,
-    PushRpc, RATE_LIMITED_ID, WakuMessage,
+    self, LightPushRequest, LightPushResponse, LightPushStatus, Message as _, PushResponse, PushRpc, RATE_LIMITED_ID,
+    WakuMessage,
 };
 
 /// What became of a message.
@@ -36,14 +36,9 @@ impl Taken {
             Self::Relayed(_) => (LightPushStatus::Ok, "OK"),
             Self::Seen(_) => (LightPushStatus::Ok, "already seen"),
             Self::NoPeers => (LightPushStatus::NoPeers, "no peers to relay to"),
-            Self::TooLarge | Self::TooLong => {
-                (LightPushStatus::PayloadTooLarge, "message too large")
-            }
+            Self::TooLarge | Self::TooLong => (LightPushStatus::PayloadTooLarge, "message too large"),
             Self::Invalid => (LightPushStatus::InvalidMessage, "invalid message"),
-            Self::OtherShard => (
-                LightPushStatus::UnsupportedTopic,
-                "unsupported pubsub topic",
-            ),
+            Self::OtherShard => (LightPushStatus::UnsupportedTopic, "unsupported pubsub topic"),
             Self::TooMany => (LightPushStatus::TooManyRequests, "TOO_MANY_REQUESTS"),
             Self::Overloaded => (LightPushStatus::Unavailable, "overloaded"),
             Self::Malformed => (LightPushStatus::BadRequest, "malformed request"),
@@ -83,11 +78,7 @@ pub(crate) fn read_v3(body: &[u8]) -> Option<Push> {
 pub(crate) fn read_v2(body: &[u8]) -> Option<Push> {
     let rpc: PushRpc = waku::decode(body).ok()?;
     let request = rpc.request?;
-    Some(Push {
-        id: rpc.request_id.unwrap_or_default(),
-        pubsub_topic: request.pubsub_topic,
-        message: request.message,
-    })
+    Some(Push { id: rpc.request_id.unwrap_or_default(), pubsub_topic: request.pubsub_topic, message: request.message })
 }
 
 pub(crate) fn answer_v3(id: String, taken: Taken) -> Vec<u8> {
@@ -105,19 +96,12 @@ pub(crate) fn answer_v2(id: String, taken: Taken) -> Vec<u8> {
     waku::encode_framed(&PushRpc {
         request_id: Some(answer_id(id, taken)),
         request: None,
-        response: Some(PushResponse {
-            is_success: Some(status == LightPushStatus::Ok),
-            info: Some(text.into()),
-        }),
+        response: Some(PushResponse { is_success: Some(status == LightPushStatus::Ok), info: Some(text.into()) }),
     })
 }
 
 fn answer_id(id: String, taken: Taken) -> String {
-    if taken.anonymous() {
-        RATE_LIMITED_ID.into()
-    } else {
-        id
-    }
+    if taken.anonymous() { RATE_LIMITED_ID.into() } else { id }
 }
 
 /// The gossip bytes of a message. What the decoder does not know is gone.

@@ -82,9 +82,8 @@ impl Actor {
         }
         for peer in silent {
             let opener = self.opener.clone();
-            self.work.push(Box::pin(async move {
-                Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await)
-            }));
+            self.work
+                .push(Box::pin(async move { Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await) }));
         }
     }
 }

@@ -58,12 +58,7 @@ impl Actor {
             return;
         }
         self.told = now;
-        self.out
-            .retain(|event| !matches!(event, NodeEvent::Peers { .. }));
-        self.out.push_back(NodeEvent::Peers {
-            connected: now.0,
-            relays: now.1,
-            mesh: now.2,
-        });
+        self.out.retain(|event| !matches!(event, NodeEvent::Peers { .. }));
+        self.out.push_back(NodeEvent::Peers { connected: now.0, relays: now.1, mesh: now.2 });
     }
 }

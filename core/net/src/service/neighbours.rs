@@ -44,17 +44,8 @@ pub(crate) struct Neighbours {
 
 impl Neighbours {
     /// `wanted`: how many to be connected with at a time. `patience`: with one that was dialled and does not relay.
-    pub(crate) fn new(
-        found: Vec<(PeerId, Multiaddr)>,
-        wanted: usize,
-        patience: Duration,
-        now: Instant,
-    ) -> Self {
-        let mut neighbours = Self {
-            wanted,
-            patience,
-            all: HashMap::new(),
-        };
+    pub(crate) fn new(found: Vec<(PeerId, Multiaddr)>, wanted: usize, patience: Duration, now: Instant) -> Self {
+        let mut neighbours = Self { wanted, patience, all: HashMap::new() };
         neighbours.add(found, now);
         neighbours
     }
@@ -83,10 +74,8 @@ impl Neighbours {
     pub(crate) fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, now: Instant) {
         let known = self.all.contains_key(&peer);
         if !known && self.all.values().filter(|one| one.found).count() >= MOST_FOUND {
-            let failing = self
-                .all
-                .iter()
-                .find(|(_, one)| one.found && one.failures >= GIVEN_UP && one.dial_at.is_some());
+            let failing =
+                self.all.iter().find(|(_, one)| one.found && one.failures >= GIVEN_UP && one.dial_at.is_some());
             let Some(failing) = failing.map(|(peer, _)| *peer) else {
                 return;
             };
@@ -103,11 +92,8 @@ impl Neighbours {
     pub(crate) fn due(&mut self, now: Instant) -> Vec<(PeerId, Vec<Multiaddr>)> {
         let with = self.all.values().filter(|one| one.dial_at.is_none());
         let missing = self.wanted.saturating_sub(with.count());
-        let mut due: Vec<_> = self
-            .all
-            .iter_mut()
-            .filter(|(_, neighbour)| neighbour.dial_at.is_some_and(|at| at <= now))
-            .collect();
+        let mut due: Vec<_> =
+            self.all.iter_mut().filter(|(_, neighbour)| neighbour.dial_at.is_some_and(|at| at <= now)).collect();
         random::shuffle(&mut due);
         due.into_iter()
             .take(missing)
@@ -141,10 +127,7 @@ impl Neighbours {
     /// Those that we dialled and that have not relayed for too long.
     pub(crate) fn useless(&self, now: Instant) -> Vec<PeerId> {
         let late = |at: Instant| now.saturating_duration_since(at) > self.patience;
-        let useless = self
-            .all
-            .iter()
-            .filter(|(_, one)| one.useful.is_some_and(late));
+        let useless = self.all.iter().filter(|(_, one)| one.useful.is_some_and(late));
         useless.map(|(peer, _)| *peer).collect()
     }
 

@@ -11,8 +11,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished, ListenFailure};
 use libp2p::swarm::dummy::ConnectionHandler;
 use libp2p::swarm::{
-    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
-    THandlerOutEvent, ToSwarm,
+    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
 };
 use libp2p::{Multiaddr, PeerId};
 
@@ -40,21 +39,12 @@ pub(crate) struct Behaviour {
 
 impl Behaviour {
     pub(crate) fn new(most: u32) -> Self {
-        Self {
-            most,
-            known: HashMap::new(),
-            counts: HashMap::new(),
-            pending: 0,
-        }
+        Self { most, known: HashMap::new(), counts: HashMap::new(), pending: 0 }
     }
 
     fn take(&mut self, id: ConnectionId, ip: IpAddr) -> Result<(), TooMany> {
         let (pending, all) = self.counts.entry(ip).or_default();
-        let most_pending = if self.pending < PENDING / 2 {
-            PENDING_EACH
-        } else {
-            1
-        };
+        let most_pending = if self.pending < PENDING / 2 { PENDING_EACH } else { 1 };
         if *pending >= most_pending || *all >= self.most {
             if *all == 0 {
                 self.counts.remove(&ip);
@@ -142,12 +132,7 @@ impl NetworkBehaviour for Behaviour {
         }
     }
 
-    fn on_connection_handler_event(
-        &mut self,
-        _: PeerId,
-        _: ConnectionId,
-        event: THandlerOutEvent<Self>,
-    ) {
+    fn on_connection_handler_event(&mut self, _: PeerId, _: ConnectionId, event: THandlerOutEvent<Self>) {
         match event {}
     }
 
@@ -185,8 +170,7 @@ mod tests {
         let loopback: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
         let id = ConnectionId::new_unchecked;
         let come = |all: &mut Behaviour, number, from: &Multiaddr| {
-            all.handle_pending_inbound_connection(id(number), &here, from)
-                .is_ok()
+            all.handle_pending_inbound_connection(id(number), &here, from).is_ok()
         };
         let most = PENDING_EACH as usize;
         assert!((0..most).all(|number| come(&mut all, number, &there)));

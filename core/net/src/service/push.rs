@@ -182,15 +182,8 @@ impl Pusher {
                 lasting.kept.pop_front(); // that one was read
             }
         }
-        let recent = lasting
-            .kept
-            .into_iter()
-            .filter(|(at, _)| at.elapsed() < SETTLE);
-        self.again.extend(recent.map(|(_, bytes)| Frame {
-            style: Style::Each,
-            bytes,
-            _room: None,
-        }));
+        let recent = lasting.kept.into_iter().filter(|(at, _)| at.elapsed() < SETTLE);
+        self.again.extend(recent.map(|(_, bytes)| Frame { style: Style::Each, bytes, _room: None }));
         if !in_order {
             let long = lasting.since.elapsed() > SETTLE;
             self.resets = if long { 1 } else { self.resets + 1 };

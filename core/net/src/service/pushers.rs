@@ -71,14 +71,8 @@ impl Pushers {
     /// more is to come.
     pub(super) fn parcel(&mut self, bytes: Vec<u8>) -> (Parcel, Vec<PeerId>) {
         let waiting = self.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        let share = Share {
-            bytes: bytes.len(),
-            waiting: Arc::clone(&self.waiting),
-        };
-        let parcel = Parcel {
-            bytes: bytes.into(),
-            share: Arc::new(share),
-        };
+        let share = Share { bytes: bytes.len(), waiting: Arc::clone(&self.waiting) };
+        let parcel = Parcel { bytes: bytes.into(), share: Arc::new(share) };
         let mut left = Vec::new();
         if waiting <= self.in_all {
             return (parcel, left);
@@ -86,12 +80,8 @@ impl Pushers {
         let waits = |one: &Pusher| self.bytes.saturating_sub(one.room.available_permits());
         let leaving: usize = self.all.values().filter(|one| one.left).map(waits).sum();
         let mut most = self.in_all.saturating_add(leaving);
-        let mut slow: Vec<(usize, u64)> = self
-            .all
-            .iter()
-            .filter(|(_, one)| !one.left)
-            .map(|(generation, one)| (waits(one), *generation))
-            .collect();
+        let mut slow: Vec<(usize, u64)> =
+            self.all.iter().filter(|(_, one)| !one.left).map(|(generation, one)| (waits(one), *generation)).collect();
         slow.sort_unstable();
         while waiting > most
             && let Some((waits @ 1.., generation)) = slow.pop()
@@ -169,11 +159,7 @@ impl Pusher {
         let (Some(queue), Ok(room)) = (&self.queue, room) else {
             return false;
         };
-        let frame = Frame {
-            style,
-            bytes: Arc::clone(&parcel.bytes),
-            _room: Some((room, Arc::clone(&parcel.share))),
-        };
+        let frame = Frame { style, bytes: Arc::clone(&parcel.bytes), _room: Some((room, Arc::clone(&parcel.share))) };
         queue.try_send(frame).is_ok()
     }
 }
@@ -195,27 +181,17 @@ mod tests {
             let (peer, mut started) = (PeerId::random(), None);
             let (parcel, left) = pushers.parcel(vec![0; bytes]);
             assert!(left.is_empty());
-            assert!(
-                pushers.push(peer, Style::Each, &parcel, |generation, frames| {
-                    started = Some((generation, frames));
-                    AbortHandle::new_pair().0
-                })
-            );
+            assert!(pushers.push(peer, Style::Each, &parcel, |generation, frames| {
+                started = Some((generation, frames));
+                AbortHandle::new_pair().0
+            }));
             let (generation, frames) = started.unwrap();
-            Self {
-                peer,
-                generation,
-                frames,
-            }
+            Self { peer, generation, frames }
         }
     }
 
     fn pushers() -> Pushers {
-        Pushers::new(Limits {
-            push_bytes: 500,
-            push_bytes_in_all: 1000,
-            ..Limits::default()
-        })
+        Pushers::new(Limits { push_bytes: 500, push_bytes_in_all: 1000, ..Limits::default() })
     }
 
     fn more(pushers: &mut Pushers, to: &[&Line], bytes: usize) -> Vec<PeerId> {

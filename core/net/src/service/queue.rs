@@ -18,12 +18,7 @@ pub(super) struct Filler<T> {
 /// For `depth` things of `bytes` in all.
 pub(super) fn channel<T>(depth: usize, bytes: usize) -> (Filler<T>, mpsc::Receiver<T>) {
     let (queue, taken) = mpsc::channel(depth);
-    let filler = Filler {
-        queue,
-        most: bytes,
-        bytes: 0,
-        sizes: VecDeque::new(),
-    };
+    let filler = Filler { queue, most: bytes, bytes: 0, sizes: VecDeque::new() };
     (filler, taken)
 }
 
@@ -71,15 +66,7 @@ mod tests {
             assert_eq!(all, (0..put).collect::<Vec<_>>());
             put
         };
-        for (size, put) in [
-            (0, 4),
-            (25, 4),
-            (26, 3),
-            (100, 1),
-            (101, 1),
-            (usize::MAX, 1),
-            (1, 4),
-        ] {
+        for (size, put) in [(0, 4), (25, 4), (26, 3), (100, 1), (101, 1), (usize::MAX, 1), (1, 4)] {
             assert_eq!(fill(&mut filler, size), put, "{size}");
         }
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use libp2p::gossipsub::{
-    Behaviour, Config, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter,
-    Message, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash,
-    TopicScoreParams, ValidationMode, Version, WhitelistSubscriptionFilter,
+    Behaviour, Config, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter, Message,
+    MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
+    Version, WhitelistSubscriptionFilter,
 };
 use sotto_wire::waku::{self, Shard, protocol};
 
@@ -25,8 +25,7 @@ const GRAYLIST: f64 = -10_000.0;
 
 /// Subscriptions are counted, as many as a cluster has shards, and only those to our shards are remembered: the names
 /// are the peers' own, of any length.
-pub(crate) type Relay =
-    Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
+pub(crate) type Relay = Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
 /// Why there is no relay.
 #[derive(Debug, thiserror::Error)]
@@ -35,17 +34,10 @@ pub(crate) struct RelayError;
 
 /// A relay subscribed to these shards. `relays_per_ip`: peers at one IP address before their score suffers, 0 for any
 /// number.
-pub(crate) fn build(
-    cluster: u16,
-    shards: &[u16],
-    max_message: usize,
-    relays_per_ip: u32,
-) -> Result<Relay, RelayError> {
+pub(crate) fn build(cluster: u16, shards: &[u16], max_message: usize, relays_per_ip: u32) -> Result<Relay, RelayError> {
     let config = config(max_message)?;
-    let topics: Vec<IdentTopic> = shards
-        .iter()
-        .map(|&shard| IdentTopic::new(Shard { cluster, shard }.to_string()))
-        .collect();
+    let topics: Vec<IdentTopic> =
+        shards.iter().map(|&shard| IdentTopic::new(Shard { cluster, shard }.to_string())).collect();
     let most = usize::from(Shard::MAX) + 1;
     let filter = MaxCountSubscriptionFilter {
         filter: WhitelistSubscriptionFilter(topics.iter().map(IdentTopic::hash).collect()),
@@ -53,11 +45,8 @@ pub(crate) fn build(
         max_subscriptions_per_request: most,
     };
     let anonymous = MessageAuthenticity::Anonymous;
-    let mut relay = Behaviour::new_with_subscription_filter(anonymous, config, filter)
-        .map_err(|_| RelayError)?;
-    relay
-        .with_peer_score(score(&topics, relays_per_ip), thresholds())
-        .map_err(|_| RelayError)?;
+    let mut relay = Behaviour::new_with_subscription_filter(anonymous, config, filter).map_err(|_| RelayError)?;
+    relay.with_peer_score(score(&topics, relays_per_ip), thresholds()).map_err(|_| RelayError)?;
     for topic in &topics {
         relay.subscribe(topic).map_err(|_| RelayError)?;
     }
@@ -66,10 +55,7 @@ pub(crate) fn build(
 
 /// How many peers listen to a topic: those a message is sent to.
 pub(crate) fn peers(relay: &Relay, topic: &TopicHash) -> u32 {
-    let count = relay
-        .all_peers()
-        .filter(|(_, topics)| topics.contains(&topic))
-        .count();
+    let count = relay.all_peers().filter(|(_, topics)| topics.contains(&topic)).count();
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
@@ -81,10 +67,7 @@ pub(crate) fn mesh(relay: &Relay) -> u32 {
 
 /// Peers that relay one of our shards.
 pub(crate) fn relays(relay: &Relay) -> impl Iterator<Item = PeerId> {
-    relay
-        .all_peers()
-        .filter(|(_, topics)| !topics.is_empty())
-        .map(|(peer, _)| *peer)
+    relay.all_peers().filter(|(_, topics)| !topics.is_empty()).map(|(peer, _)| *peer)
 }
 
 /// Whether a peer behaved so badly that the connection is to end, as nim nodes do.
@@ -139,10 +122,7 @@ fn score(topics: &[IdentTopic], relays_per_ip: u32) -> PeerScoreParams {
         ..TopicScoreParams::default()
     };
     PeerScoreParams {
-        topics: topics
-            .iter()
-            .map(|name| (name.hash(), topic.clone()))
-            .collect(),
+        topics: topics.iter().map(|name| (name.hash(), topic.clone())).collect(),
         ip_colocation_factor_weight: if relays_per_ip == 0 { 0.0 } else { -50.0 },
         ip_colocation_factor_threshold: f64::from(relays_per_ip.max(1)),
         ip_colocation_factor_whitelist: loopback.into(),

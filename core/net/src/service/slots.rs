@@ -63,11 +63,7 @@ fn take(from: &[Arc<Semaphore>]) -> Option<Slot> {
 
 impl Shares {
     fn new(all: usize, least: usize) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(all)),
-            each: (all / SHARES).max(least),
-            taken: HashMap::new(),
-        }
+        Self { all: Arc::new(Semaphore::new(all)), each: (all / SHARES).max(least), taken: HashMap::new() }
     }
 
     /// What a peer at this address has `own` of: its own, its address's and all there is.
@@ -93,10 +89,7 @@ impl Slots {
     pub(super) fn new(limits: Limits) -> Self {
         let pages = limits.answer_bytes;
         let pages = pages.clamp(PAGE_BYTES, Semaphore::MAX_PERMITS);
-        Self {
-            requests: Shares::new(ALL, 1),
-            pages: Shares::new(pages, PAGE_BYTES),
-        }
+        Self { requests: Shares::new(ALL, 1), pages: Shares::new(pages, PAGE_BYTES) }
     }
 
     /// For a peer at this address, `requests` of its own.
@@ -193,10 +186,7 @@ mod tests {
 
     #[test]
     fn pages_are_counted_at_full_length_until_it_is_known() {
-        let mut slots = Slots::new(Limits {
-            answer_bytes: 3 * PAGE_BYTES,
-            ..Limits::default()
-        });
+        let mut slots = Slots::new(Limits { answer_bytes: 3 * PAGE_BYTES, ..Limits::default() });
         let page = |places: &Places| places.page().now_or_never().flatten();
         let one = slots.places(&at("127.0.0.1"), 32);
         let two = slots.places(&at("127.0.0.1"), 32);

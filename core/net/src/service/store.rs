@@ -1,8 +1,8 @@
 //! Store v3: a request becomes a checked query, a page becomes an answer of bounded size.
 
 use sotto_wire::waku::{
-    self, Message as _, RATE_LIMITED_ID, STORE_PAGE_LIMIT, StoreQueryRequest, StoreQueryResponse,
-    StoreStatus, WakuMessageKeyValue,
+    self, Message as _, RATE_LIMITED_ID, STORE_PAGE_LIMIT, StoreQueryRequest, StoreQueryResponse, StoreStatus,
+    WakuMessageKeyValue,
 };
 
 use super::archive::{ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, Archived};
@@ -68,11 +68,7 @@ fn filter(request: StoreQueryRequest) -> Option<ArchiveFilter> {
     if mixed || request.message_hashes.len() > HASHES {
         return None;
     }
-    let hashes: Result<Vec<[u8; 32]>, _> = request
-        .message_hashes
-        .into_iter()
-        .map(<[u8; 32]>::try_from)
-        .collect();
+    let hashes: Result<Vec<[u8; 32]>, _> = request.message_hashes.into_iter().map(<[u8; 32]>::try_from).collect();
     hashes.ok().map(ArchiveFilter::Hashes)
 }
 
@@ -102,11 +98,7 @@ pub(crate) fn refuse(status: StoreStatus, text: &str) -> Vec<u8> {
 
 fn page_answer(asked: &Asked, page: ArchivePage) -> Vec<u8> {
     let (messages, more) = cut(page, asked);
-    let edge = if asked.forward {
-        messages.last()
-    } else {
-        messages.first()
-    };
+    let edge = if asked.forward { messages.last() } else { messages.first() };
     let pagination_cursor = edge.filter(|_| more).map(|edge| edge.hash.to_vec());
     let entry = |one: Archived| WakuMessageKeyValue {
         message_hash: Some(one.hash.to_vec()),

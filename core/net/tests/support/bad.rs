@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sotto_wire::waku::{
-    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushResponse,
-    Message as _, MessagePush, PushResponse, PushRpc, StoreQueryRequest, StoreQueryResponse,
-    WakuMessage, WakuMessageKeyValue, message_hash, protocol,
+    self, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, LightPushResponse, Message as _,
+    MessagePush, PushResponse, PushRpc, StoreQueryRequest, StoreQueryResponse, WakuMessage, WakuMessageKeyValue,
+    message_hash, protocol,
 };
 use tokio::sync::mpsc;
 
@@ -46,12 +46,8 @@ pub(crate) enum Bad {
 }
 
 impl Bad {
-    pub(crate) const REFUSING: [Self; 4] = [
-        Self::Refuses(400),
-        Self::Refuses(413),
-        Self::Refuses(420),
-        Self::RefusesV2,
-    ];
+    pub(crate) const REFUSING: [Self; 4] =
+        [Self::Refuses(400), Self::Refuses(413), Self::Refuses(420), Self::RefusesV2];
 
     pub(crate) const ALL: [Self; 14] = [
         Self::Silent,
@@ -120,11 +116,7 @@ impl BadNode {
             Bad::RefusesV2 | Bad::SilentV2 => protocol::LIGHTPUSH_V2,
             _ => protocol::LIGHTPUSH_V3,
         };
-        let scripts = vec![
-            (protocol::FILTER_SUBSCRIBE, filter),
-            (lightpush, push),
-            (protocol::STORE, store),
-        ];
+        let scripts = vec![(protocol::FILTER_SUBSCRIBE, filter), (lightpush, push), (protocol::STORE, store)];
         let peer = Peer::start(Muxer::Yamux, scripts).await;
         let pusher = peer.pusher();
         tokio::spawn(async move {
@@ -134,22 +126,14 @@ impl BadNode {
                 }
             }
         });
-        Self {
-            bad,
-            peer,
-            requests,
-            swallowed,
-        }
+        Self { bad, peer, requests, swallowed }
     }
 
     async fn slow(bad: Bad) -> Self {
         let peer = Peer::start(Muxer::Yamux, vec![]).await;
         let requests: Arc<AtomicUsize> = Arc::default();
         let answers = [
-            (
-                protocol::FILTER_SUBSCRIBE,
-                subscribed_as(200, &FilterSubscribeRequest::default()),
-            ),
+            (protocol::FILTER_SUBSCRIBE, subscribed_as(200, &FilterSubscribeRequest::default())),
             (protocol::LIGHTPUSH_V3, relayed()),
             (protocol::STORE, reply(vec![], None)),
         ];
@@ -160,12 +144,7 @@ impl BadNode {
             };
             peer.drip(protocol, pace, answer, Arc::clone(&requests));
         }
-        Self {
-            bad,
-            peer,
-            requests,
-            swallowed: Arc::default(),
-        }
+        Self { bad, peer, requests, swallowed: Arc::default() }
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -203,10 +182,7 @@ fn answer_v2(success: bool, info: &str) -> Vec<u8> {
     waku::encode_framed(&PushRpc {
         request_id: None,
         request: None,
-        response: Some(PushResponse {
-            is_success: Some(success),
-            info: Some(info.into()),
-        }),
+        response: Some(PushResponse { is_success: Some(success), info: Some(info.into()) }),
     })
 }
 
@@ -233,10 +209,7 @@ const FOREIGN: &str = "/sotto/1/h00-0001/proto";
 
 fn page(bad: Bad, request: &StoreQueryRequest, count: usize) -> Vec<u8> {
     if let Bad::Refuses(code) = bad {
-        return waku::encode_framed(&StoreQueryResponse {
-            status_code: Some(code),
-            ..StoreQueryResponse::default()
-        });
+        return waku::encode_framed(&StoreQueryResponse { status_code: Some(code), ..StoreQueryResponse::default() });
     }
     if !request.message_hashes.is_empty() {
         return reply(vec![], None); // nothing is held
@@ -245,10 +218,7 @@ fn page(bad: Bad, request: &StoreQueryRequest, count: usize) -> Vec<u8> {
     let garbage = |number: usize| [b"bad".as_slice(), &number.to_be_bytes()].concat();
     match bad {
         Bad::WrongHash => {
-            let wrong = WakuMessageKeyValue {
-                message_hash: Some(vec![1; 32]),
-                ..entry(TOPIC, garbage(0), start)
-            };
+            let wrong = WakuMessageKeyValue { message_hash: Some(vec![1; 32]), ..entry(TOPIC, garbage(0), start) };
             reply(vec![wrong], None)
         }
         Bad::SameCursor => reply(vec![entry(TOPIC, garbage(0), start)], Some(vec![7; 32])),

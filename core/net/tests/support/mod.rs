@@ -14,13 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sotto_net::service::{
-    self, ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived,
-    NodeStop,
+    self, ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived, NodeStop,
 };
-use sotto_net::{
-    Command, Event, KnownNode, NetConfig, NetHandle, NodeConfig, NodeEvent, NodeKey, Sharding,
-    client,
-};
+use sotto_net::{Command, Event, KnownNode, NetConfig, NetHandle, NodeConfig, NodeEvent, NodeKey, Sharding, client};
 use sotto_wire::waku::{WakuMessage, message_hash};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpSocket};
@@ -34,9 +30,7 @@ pub(crate) const TOPIC: &str = "/sotto/1/h00-0000/proto";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .unwrap_or_else(|_| panic!("in vain: {what}"))
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
 pub(crate) fn now_ns() -> i64 {
@@ -97,33 +91,18 @@ impl Archive {
             (false, from) => &found[..from.unwrap_or(found.len())],
         };
         let taken = rest.len().min(query.limit);
-        let page = if query.forward {
-            &rest[..taken]
-        } else {
-            &rest[rest.len() - taken..]
-        };
-        Ok(ArchivePage {
-            messages: page.iter().copied().cloned().collect(),
-            more: rest.len() > taken,
-        })
+        let page = if query.forward { &rest[..taken] } else { &rest[rest.len() - taken..] };
+        Ok(ArchivePage { messages: page.iter().copied().cloned().collect(), more: rest.len() > taken })
     }
 }
 
 fn fits(query: &ArchiveQuery, one: &Archived) -> bool {
     match &query.filter {
         ArchiveFilter::Hashes(hashes) => hashes.contains(&one.hash),
-        ArchiveFilter::Range {
-            pubsub_topic,
-            content_topics,
-            start_ns,
-            end_ns,
-        } => {
+        ArchiveFilter::Range { pubsub_topic, content_topics, start_ns, end_ns } => {
             let time = one.message.timestamp.unwrap();
-            pubsub_topic
-                .as_ref()
-                .is_none_or(|topic| *topic == one.pubsub_topic)
-                && (content_topics.is_empty()
-                    || content_topics.contains(&one.message.content_topic))
+            pubsub_topic.as_ref().is_none_or(|topic| *topic == one.pubsub_topic)
+                && (content_topics.is_empty() || content_topics.contains(&one.message.content_topic))
                 && start_ns.is_none_or(|start| start <= time)
                 && end_ns.is_none_or(|end| time <= end)
         }
@@ -132,11 +111,7 @@ fn fits(query: &ArchiveQuery, one: &Archived) -> bool {
 
 pub(crate) fn archived(payload: Vec<u8>, timestamp_ns: i64) -> Archived {
     let message = WakuMessage::new(TOPIC.into(), payload, timestamp_ns);
-    Archived {
-        hash: message_hash(PUBSUB, &message),
-        pubsub_topic: PUBSUB.into(),
-        message,
-    }
+    Archived { hash: message_hash(PUBSUB, &message), pubsub_topic: PUBSUB.into(), message }
 }
 
 /// A running service node.
@@ -187,22 +162,12 @@ impl Node {
         let (told, peers) = watch::channel((0, 0));
         let listen = tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                if let NodeEvent::Peers {
-                    connected, relays, ..
-                } = event
-                {
+                if let NodeEvent::Peers { connected, relays, .. } = event {
                     told.send_replace((connected, relays));
                 }
             }
         });
-        Self {
-            addresses,
-            record,
-            stop,
-            peers,
-            polls,
-            tasks: vec![run, serve, listen],
-        }
+        Self { addresses, record, stop, peers, polls, tasks: vec![run, serve, listen] }
     }
 
     pub(crate) fn tcp(&self) -> &str {
@@ -253,11 +218,7 @@ impl Client {
         tokio::spawn(future);
         let NetHandle { commands, events } = handle;
         let book = BTreeMap::new();
-        Self {
-            commands,
-            events,
-            book,
-        }
+        Self { commands, events, book }
     }
 
     pub(crate) async fn send(&self, command: Command) {
@@ -267,14 +228,7 @@ impl Client {
     pub(crate) async fn publish(&self, id: u64, payload: Vec<u8>) {
         let topic = TOPIC.into();
         let timestamp_ns = now_ns();
-        let command = Command::Publish {
-            id,
-            topic,
-            payload,
-            timestamp_ns,
-            not: Vec::new(),
-            spread: None,
-        };
+        let command = Command::Publish { id, topic, payload, timestamp_ns, not: Vec::new(), spread: None };
         self.send(command).await;
     }
 
@@ -284,11 +238,7 @@ impl Client {
     }
 
     /// The first event that `pick` takes; the others are dropped.
-    pub(crate) async fn until<T>(
-        &mut self,
-        what: &str,
-        mut pick: impl FnMut(Event) -> Option<T>,
-    ) -> T {
+    pub(crate) async fn until<T>(&mut self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
         soon(what, async {
             loop {
                 let event = self.events.recv().await.expect("the client is gone");
@@ -311,20 +261,13 @@ impl Client {
     }
 
     pub(crate) async fn subscribed(&mut self) {
-        self.until("subscribed", |event| {
-            matches!(event, Event::Connectivity(now) if now.subscribed).then_some(())
-        })
-        .await;
+        self.until("subscribed", |event| matches!(event, Event::Connectivity(now) if now.subscribed).then_some(()))
+            .await;
     }
 
     pub(crate) async fn published(&mut self) -> (sotto_net::PublishOutcome, Option<u64>, [u8; 32]) {
         self.until("published", |event| match event {
-            Event::Published {
-                outcome,
-                node,
-                hash,
-                ..
-            } => Some((outcome, node, hash)),
+            Event::Published { outcome, node, hash, .. } => Some((outcome, node, hash)),
             _ => None,
         })
         .await

@@ -11,9 +11,7 @@ use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use libp2p::identity::Keypair;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{
-    Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, identify, noise, tcp, yamux,
-};
+use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, identify, noise, tcp, yamux};
 use sotto_wire::waku::{self, Message, WakuMetadata, protocol};
 use tokio::sync::mpsc;
 
@@ -84,11 +82,7 @@ impl Peer {
     }
 
     /// The same under another agent.
-    pub(crate) async fn start_as(
-        agent: &str,
-        muxer: Muxer,
-        scripts: Vec<(&'static str, Script)>,
-    ) -> Self {
+    pub(crate) async fn start_as(agent: &str, muxer: Muxer, scripts: Vec<(&'static str, Script)>) -> Self {
         let mut swarm = swarm(muxer, agent);
         let id = *swarm.local_peer_id();
         let control = swarm.behaviour().streams.new_control();
@@ -110,9 +104,7 @@ impl Peer {
                 }
             });
         }
-        swarm
-            .listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap())
-            .unwrap();
+        swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
         let address = loop {
             if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
                 break format!("{address}/p2p/{id}");
@@ -146,15 +138,7 @@ impl Peer {
                 }
             }
         });
-        Self {
-            id,
-            address,
-            met,
-            asked,
-            told,
-            control,
-            dials,
-        }
+        Self { id, address, met, asked, told, control, dials }
     }
 
     /// Takes streams of a protocol and reads nothing from them.
@@ -170,13 +154,7 @@ impl Peer {
     }
 
     /// Answers one byte at a time, `pace` apart, and counts requests.
-    pub(crate) fn drip(
-        &self,
-        protocol: &'static str,
-        pace: Duration,
-        answer: Vec<u8>,
-        counted: Arc<AtomicUsize>,
-    ) {
+    pub(crate) fn drip(&self, protocol: &'static str, pace: Duration, answer: Vec<u8>, counted: Arc<AtomicUsize>) {
         let mut control = self.control.clone();
         let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
         tokio::spawn(async move {
@@ -218,21 +196,13 @@ impl Peer {
 
     /// A stream to write on what one likes.
     pub(crate) async fn open(&mut self, peer: PeerId, protocol: &'static str) -> Stream {
-        let opened = self
-            .control
-            .open_stream(peer, StreamProtocol::new(protocol));
+        let opened = self.control.open_stream(peer, StreamProtocol::new(protocol));
         super::soon("a stream", opened).await.unwrap()
     }
 
     /// The same to a peer that may refuse it, or be gone.
-    pub(crate) async fn try_open(
-        &mut self,
-        peer: PeerId,
-        protocol: &'static str,
-    ) -> Option<Stream> {
-        let opened = self
-            .control
-            .open_stream(peer, StreamProtocol::new(protocol));
+    pub(crate) async fn try_open(&mut self, peer: PeerId, protocol: &'static str) -> Option<Stream> {
+        let opened = self.control.open_stream(peer, StreamProtocol::new(protocol));
         super::soon("a stream, or none", opened).await.ok()
     }
 
@@ -243,14 +213,9 @@ impl Peer {
         protocol: &'static str,
         request: &impl Message,
     ) -> A {
-        let opened = self
-            .control
-            .open_stream(peer, StreamProtocol::new(protocol));
+        let opened = self.control.open_stream(peer, StreamProtocol::new(protocol));
         let mut stream = opened.await.unwrap();
-        stream
-            .write_all(&waku::encode_framed(request))
-            .await
-            .unwrap();
+        stream.write_all(&waku::encode_framed(request)).await.unwrap();
         stream.close().await.unwrap();
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
@@ -259,15 +224,8 @@ impl Peer {
     }
 
     /// Says something on a stream and reads what comes until its end, which may be a reset.
-    pub(crate) async fn say(
-        &mut self,
-        peer: PeerId,
-        protocol: &'static str,
-        bytes: &[u8],
-    ) -> Vec<u8> {
-        let opened = self
-            .control
-            .open_stream(peer, StreamProtocol::new(protocol));
+    pub(crate) async fn say(&mut self, peer: PeerId, protocol: &'static str, bytes: &[u8]) -> Vec<u8> {
+        let opened = self.control.open_stream(peer, StreamProtocol::new(protocol));
         let mut stream = opened.await.unwrap();
         let _ = stream.write_all(bytes).await;
         let _ = stream.close().await;
@@ -293,10 +251,7 @@ impl Peer {
     }
 
     /// The same, but for the first stream, which is reset after its first frame.
-    pub(crate) fn frames_after_a_reset(
-        &self,
-        protocol: &'static str,
-    ) -> mpsc::UnboundedReceiver<Vec<u8>> {
+    pub(crate) fn frames_after_a_reset(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
         let (sender, frames) = mpsc::unbounded_channel();
         let mut control = self.control.clone();
         let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
@@ -332,11 +287,7 @@ impl Peer {
     }
 }
 
-fn serve(
-    peer: PeerId,
-    mut stream: Stream,
-    script: Script,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+fn serve(peer: PeerId, mut stream: Stream, script: Script) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
         if let Some(body) = read_frame(&mut stream).await {
             let _ = stream.write_all(&script(peer, body)).await;

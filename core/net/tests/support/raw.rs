@@ -29,10 +29,7 @@ impl Raw {
     pub(crate) async fn dial(address: &str, muxer: &str) -> Self {
         let mut address: Multiaddr = address.parse().unwrap();
         assert!(matches!(address.pop(), Some(Protocol::P2p(_))));
-        let options = DialOpts {
-            role: Endpoint::Dialer,
-            port_use: PortUse::New,
-        };
+        let options = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
         let dial = tcp::tokio::Transport::default().dial(address, options);
         let mut socket = dial.unwrap().await.unwrap();
         agree(&mut socket, "/noise").await;
@@ -47,9 +44,7 @@ impl Raw {
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
         let write = async { self.0.write_all(bytes).await.is_ok() && self.0.flush().await.is_ok() };
         // A node that reads no more has not hung up, and that is fine too.
-        tokio::time::timeout(std::time::Duration::from_secs(5), write)
-            .await
-            .unwrap_or(false)
+        tokio::time::timeout(std::time::Duration::from_secs(5), write).await.unwrap_or(false)
     }
 }
 
@@ -61,9 +56,7 @@ async fn agree<S: futures::AsyncRead + futures::AsyncWrite + Unpin>(socket: &mut
         socket.write_all(&said).await.unwrap();
         socket.flush().await.unwrap();
         let mut echo = vec![0; said.len()];
-        soon("agreement", socket.read_exact(&mut echo))
-            .await
-            .unwrap();
+        soon("agreement", socket.read_exact(&mut echo)).await.unwrap();
         assert_eq!(echo, said);
     }
 }

@@ -1,12 +1,6 @@
 //! Node records, signed trees of them, and a DNS server on loopback that serves the trees. Used by the unit tests too.
 
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing
-)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -38,10 +32,7 @@ pub(crate) fn record_at(key: &[u8; 32], addresses: &[Vec<u8>]) -> Vec<u8> {
     let record: Enr<SigningKey> = Enr::builder()
         .add_value(shards, &value.as_slice())
         .add_value("waku2", &[0x0f_u8].as_slice())
-        .add_value(
-            "multiaddrs",
-            &join_addresses(addresses.iter().map(Vec::as_slice)).as_slice(),
-        )
+        .add_value("multiaddrs", &join_addresses(addresses.iter().map(Vec::as_slice)).as_slice())
         .build(&key)
         .unwrap();
     alloy_rlp::encode(record)
@@ -61,19 +52,12 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) fn new(key: u8, domain: &str) -> Self {
-        Self {
-            key: SigningKey::from_slice(&[key; 32]).unwrap(),
-            domain: domain.into(),
-            texts: HashMap::new(),
-        }
+        Self { key: SigningKey::from_slice(&[key; 32]).unwrap(), domain: domain.into(), texts: HashMap::new() }
     }
 
     pub(crate) fn url(&self) -> TreeUrl {
         let key = self.key.public().encode();
-        TreeUrl {
-            key: key[..].try_into().unwrap(),
-            domain: self.domain.clone(),
-        }
+        TreeUrl { key: key[..].try_into().unwrap(), domain: self.domain.clone() }
     }
 
     /// Puts an entry where it belongs.
@@ -91,10 +75,7 @@ impl Tree {
         let leaves: Vec<TreeHash> = leaves.map(|leaf| self.put(&leaf)).collect();
         let links = links.iter().map(|url| TreeEntry::Link(url.clone()));
         let links: Vec<TreeHash> = links.map(|link| self.put(&link)).collect();
-        let (records, links) = (
-            self.put(&TreeEntry::Branch(leaves)),
-            self.put(&TreeEntry::Branch(links)),
-        );
+        let (records, links) = (self.put(&TreeEntry::Branch(leaves)), self.put(&TreeEntry::Branch(links)));
         self.root(&records, &links);
     }
 
@@ -119,8 +100,7 @@ pub(crate) struct Server {
 impl Server {
     /// Serves the texts of these trees; of other names it knows nothing.
     pub(crate) async fn start(trees: Vec<Tree>) -> Self {
-        let texts: HashMap<String, Vec<String>> =
-            trees.into_iter().flat_map(|tree| tree.texts).collect();
+        let texts: HashMap<String, Vec<String>> = trees.into_iter().flat_map(|tree| tree.texts).collect();
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap().to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -138,11 +118,8 @@ impl Server {
                 answer.extend(&buf[12..end]);
                 for text in found {
                     // Strings of at most 100 bytes, to be put together again.
-                    let data: Vec<u8> = text
-                        .as_bytes()
-                        .chunks(100)
-                        .flat_map(|part| [&[part.len() as u8], part].concat())
-                        .collect();
+                    let data: Vec<u8> =
+                        text.as_bytes().chunks(100).flat_map(|part| [&[part.len() as u8], part].concat()).collect();
                     answer.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);
                     answer.extend((data.len() as u16).to_be_bytes());
                     answer.extend(data);

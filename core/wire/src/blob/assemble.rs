@@ -39,11 +39,7 @@ impl Assembler {
     /// An empty one. Nothing is allocated for the blob before its first chunk.
     pub fn new(pointer: Pointer) -> Self {
         let have = (0..pointer.chunks()).map(|_| false).collect();
-        Self {
-            pointer,
-            bytes: Vec::new(),
-            have,
-        }
+        Self { pointer, bytes: Vec::new(), have }
     }
 
     /// What is being put together.
@@ -53,27 +49,17 @@ impl Assembler {
 
     /// Takes the plaintext of chunk `index`, without padding. True when that was the last one missing.
     pub fn insert(&mut self, index: u32, chunk: &[u8]) -> Result<bool, AssembleError> {
-        let range = self
-            .pointer
-            .chunk_range(index)
-            .ok_or(AssembleError::Index)?;
+        let range = self.pointer.chunk_range(index).ok_or(AssembleError::Index)?;
         if chunk.len() != range.len() {
             return Err(AssembleError::Length);
         }
-        let slot = usize::try_from(index)
-            .ok()
-            .and_then(|i| self.have.get_mut(i))
-            .ok_or(AssembleError::Index)?;
+        let slot = usize::try_from(index).ok().and_then(|i| self.have.get_mut(i)).ok_or(AssembleError::Index)?;
         if self.bytes.is_empty() {
             self.bytes = vec![0; self.pointer.size()];
         }
         let place = self.bytes.get_mut(range).ok_or(AssembleError::Index)?;
         if *slot {
-            return Err(if place == chunk {
-                AssembleError::Duplicate
-            } else {
-                AssembleError::Conflict
-            });
+            return Err(if place == chunk { AssembleError::Duplicate } else { AssembleError::Conflict });
         }
         place.copy_from_slice(chunk);
         *slot = true;
@@ -82,10 +68,7 @@ impl Assembler {
 
     /// Indexes of the chunks still missing, rising.
     pub fn missing(&self) -> impl Iterator<Item = u32> {
-        (0..)
-            .zip(&self.have)
-            .filter(|&(_, &have)| !have)
-            .map(|(index, _)| index)
+        (0..).zip(&self.have).filter(|&(_, &have)| !have).map(|(index, _)| index)
     }
 
     /// The blob, once all is there and its hash is right.
@@ -94,18 +77,12 @@ impl Assembler {
             return Err(AssembleError::Incomplete);
         }
         let hash: [u8; 32] = Sha256::digest(&self.bytes).into();
-        if hash == *self.pointer.sha256() {
-            Ok(self.bytes)
-        } else {
-            Err(AssembleError::Hash)
-        }
+        if hash == *self.pointer.sha256() { Ok(self.bytes) } else { Err(AssembleError::Hash) }
     }
 }
 
 impl fmt::Debug for Assembler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Assembler")
-            .field("pointer", &self.pointer)
-            .finish_non_exhaustive()
+        f.debug_struct("Assembler").field("pointer", &self.pointer).finish_non_exhaustive()
     }
 }

@@ -153,22 +153,14 @@ pub struct Remote {
 impl Content {
     /// Reads a body of a kind. A text may have up to [`MAX_BLOB`] bytes, for it may come out of a blob.
     pub fn decode(kind: Kind, body: &[u8]) -> Result<Self, ContentError> {
-        let max = if matches!(kind, Kind::Text | Kind::Unknown(_)) {
-            MAX_BLOB
-        } else {
-            MAX_BODY
-        };
+        let max = if matches!(kind, Kind::Text | Kind::Unknown(_)) { MAX_BLOB } else { MAX_BODY };
         if body.len() > max {
             return Err(ContentError::TooLong);
         }
         match kind {
             Kind::Text => {
                 let text = str::from_utf8(body).map_err(|_| ContentError::Text)?;
-                if text.is_empty() {
-                    Err(ContentError::Field)
-                } else {
-                    Ok(Self::Text(text.to_owned()))
-                }
+                if text.is_empty() { Err(ContentError::Field) } else { Ok(Self::Text(text.to_owned())) }
             }
             Kind::Request => Request::decode(body).map(Self::Request),
             Kind::Hello => Hello::decode(body).map(|hello| Self::Hello(Box::new(hello))),
@@ -212,11 +204,7 @@ impl Request {
         if raw.text.len() > MAX_REQUEST_TEXT {
             return Err(ContentError::TooLong);
         }
-        Ok(Self {
-            home: fixed(&raw.home)?,
-            name: name(raw.name)?,
-            text: raw.text,
-        })
+        Ok(Self { home: fixed(&raw.home)?, name: name(raw.name)?, text: raw.text })
     }
 
     fn encode(&self) -> Result<Vec<u8>, ContentError> {
@@ -266,26 +254,15 @@ impl ProfileUpdate {
     fn decode(body: &[u8]) -> Result<Self, ContentError> {
         let raw = generated::Profile::decode(body).map_err(|_| ContentError::Malformed)?;
         let picture = Some(raw.picture).filter(|bytes| !bytes.is_empty());
-        let picture = picture
-            .map(|bytes| Pointer::decode(&bytes))
-            .transpose()
-            .map_err(ContentError::Pointer)?;
-        Ok(Self {
-            home: fixed(&raw.home)?,
-            name: name(raw.name)?,
-            picture,
-        })
+        let picture = picture.map(|bytes| Pointer::decode(&bytes)).transpose().map_err(ContentError::Pointer)?;
+        Ok(Self { home: fixed(&raw.home)?, name: name(raw.name)?, picture })
     }
 
     fn encode(&self) -> Vec<u8> {
         let raw = generated::Profile {
             home: self.home.to_vec(),
             name: self.name.as_str().to_owned(),
-            picture: self
-                .picture
-                .as_ref()
-                .map(|p| p.encode().to_vec())
-                .unwrap_or_default(),
+            picture: self.picture.as_ref().map(|p| p.encode().to_vec()).unwrap_or_default(),
         };
         raw.encode_to_vec()
     }
@@ -294,23 +271,15 @@ impl ProfileUpdate {
 impl Remote {
     fn decode(body: &[u8]) -> Result<Self, ContentError> {
         let raw = generated::Pointer::decode(body).map_err(|_| ContentError::Malformed)?;
-        let kind = Kind::from_code(raw.kind)
-            .filter(|&kind| kind != Kind::Pointer)
-            .ok_or(ContentError::Kind)?;
-        Ok(Self {
-            kind,
-            pointer: Pointer::decode(&raw.pointer).map_err(ContentError::Pointer)?,
-        })
+        let kind = Kind::from_code(raw.kind).filter(|&kind| kind != Kind::Pointer).ok_or(ContentError::Kind)?;
+        Ok(Self { kind, pointer: Pointer::decode(&raw.pointer).map_err(ContentError::Pointer)? })
     }
 
     fn encode(&self) -> Result<Vec<u8>, ContentError> {
         if self.kind == Kind::Pointer {
             return Err(ContentError::Kind);
         }
-        let raw = generated::Pointer {
-            kind: self.kind.code(),
-            pointer: self.pointer.encode().to_vec(),
-        };
+        let raw = generated::Pointer { kind: self.kind.code(), pointer: self.pointer.encode().to_vec() };
         Ok(raw.encode_to_vec())
     }
 }

@@ -38,15 +38,8 @@ impl Inner {
             return Err(ContentError::TooMany);
         }
         let receipts = raw.receipts.iter().map(|bytes| Receipt::decode(bytes));
-        let receipts = receipts
-            .collect::<Result<_, _>>()
-            .map_err(ContentError::Receipt)?;
-        let inner = Self {
-            seq: raw.seq,
-            floor: raw.floor,
-            receipts,
-            message: raw.message,
-        };
+        let receipts = receipts.collect::<Result<_, _>>().map_err(ContentError::Receipt)?;
+        let inner = Self { seq: raw.seq, floor: raw.floor, receipts, message: raw.message };
         inner.check_floor()?;
         Ok(inner)
     }
@@ -58,38 +51,18 @@ impl Inner {
             return Err(ContentError::TooMany);
         }
         let receipts = self.receipts.iter().map(Receipt::encode).collect();
-        let raw = generated::Inner {
-            seq: self.seq,
-            floor: self.floor,
-            receipts,
-            message: self.message.clone(),
-        };
-        if raw.encoded_len() > MAX_INNER {
-            Err(ContentError::TooLong)
-        } else {
-            Ok(raw.encode_to_vec())
-        }
+        let raw = generated::Inner { seq: self.seq, floor: self.floor, receipts, message: self.message.clone() };
+        if raw.encoded_len() > MAX_INNER { Err(ContentError::TooLong) } else { Ok(raw.encode_to_vec()) }
     }
 
     fn check_floor(&self) -> Result<(), ContentError> {
-        let fits = if self.seq == 0 {
-            self.floor == 0
-        } else {
-            (1..=self.seq).contains(&self.floor)
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(ContentError::Floor)
-        }
+        let fits = if self.seq == 0 { self.floor == 0 } else { (1..=self.seq).contains(&self.floor) };
+        if fits { Ok(()) } else { Err(ContentError::Floor) }
     }
 }
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner")
-            .field("seq", &self.seq)
-            .field("floor", &self.floor)
-            .finish_non_exhaustive()
+        f.debug_struct("Inner").field("seq", &self.seq).field("floor", &self.floor).finish_non_exhaustive()
     }
 }

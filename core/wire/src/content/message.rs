@@ -74,11 +74,7 @@ impl Message {
             kind: self.kind.code(),
             body: self.body.clone(),
         };
-        if raw.encoded_len() > MAX_INNER {
-            Err(ContentError::TooLong)
-        } else {
-            Ok(raw.encode_to_vec())
-        }
+        if raw.encoded_len() > MAX_INNER { Err(ContentError::TooLong) } else { Ok(raw.encode_to_vec()) }
     }
 
     /// The body read by its kind.
@@ -89,20 +85,13 @@ impl Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
+        f.debug_struct("Message").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 
 /// A message's id: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author is the
 /// session's authenticated owner.
-pub fn message_id(
-    conversation: &[u8; 32],
-    author: &ChatKey,
-    device: &DeviceId,
-    message: &[u8],
-) -> MessageId {
+pub fn message_id(conversation: &[u8; 32], author: &ChatKey, device: &DeviceId, message: &[u8]) -> MessageId {
     Sha256::new()
         .chain_update(LABEL_MESSAGE)
         .chain_update(conversation)

@@ -38,15 +38,8 @@ impl Receipt {
                 *byte |= bit;
             }
         }
-        let len = bitmap
-            .iter()
-            .rposition(|&byte| byte != 0)
-            .map_or(0, |last| last + 1);
-        Self {
-            session,
-            contiguous,
-            bitmap: bitmap.iter().copied().take(len).collect(),
-        }
+        let len = bitmap.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        Self { session, contiguous, bitmap: bitmap.iter().copied().take(len).collect() }
     }
 
     /// Reads 8 to 24 bytes.
@@ -60,28 +53,16 @@ impl Receipt {
         if left > BITMAP_LEN {
             return Err(ReceiptError::Length);
         }
-        let bitmap = reader
-            .bytes(left)
-            .map_err(|_| ReceiptError::Length)?
-            .to_vec();
+        let bitmap = reader.bytes(left).map_err(|_| ReceiptError::Length)?.to_vec();
         if bitmap.last() == Some(&0) {
             return Err(ReceiptError::NotShortest);
         }
-        Ok(Self {
-            session,
-            contiguous,
-            bitmap,
-        })
+        Ok(Self { session, contiguous, bitmap })
     }
 
     /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
-        [
-            self.session.as_slice(),
-            &self.contiguous.to_be_bytes(),
-            &self.bitmap,
-        ]
-        .concat()
+        [self.session.as_slice(), &self.contiguous.to_be_bytes(), &self.bitmap].concat()
     }
 
     /// First 4 bytes of the hash of the session it is about.
@@ -96,9 +77,7 @@ impl Receipt {
 
     /// The highest counter that it says arrived; 0: none.
     pub fn highest(&self) -> u32 {
-        let bits = self.bitmap.last().map_or(0, |last| {
-            self.bitmap.len() as u32 * 8 - last.leading_zeros()
-        });
+        let bits = self.bitmap.last().map_or(0, |last| self.bitmap.len() as u32 * 8 - last.leading_zeros());
         match bits {
             0 => self.contiguous,
             bits => self.contiguous.saturating_add(bits + 1),
@@ -134,8 +113,6 @@ fn position(contiguous: u32, seq: u32) -> Option<(usize, u8)> {
 
 impl fmt::Debug for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receipt")
-            .field("contiguous", &self.contiguous)
-            .finish_non_exhaustive()
+        f.debug_struct("Receipt").field("contiguous", &self.contiguous).finish_non_exhaustive()
     }
 }

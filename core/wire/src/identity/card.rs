@@ -64,23 +64,14 @@ impl Profile {
         let name = Name::new(name).map_err(|_| IdentityError::Name)?;
         let picture = match usize::from(reader.u8()?) {
             0 => None,
-            POINTER_LEN => {
-                Some(Pointer::decode(reader.bytes(POINTER_LEN)?).map_err(IdentityError::Picture)?)
-            }
+            POINTER_LEN => Some(Pointer::decode(reader.bytes(POINTER_LEN)?).map_err(IdentityError::Picture)?),
             _ => return Err(IdentityError::Length),
         };
         let signature = reader.array()?;
         if reader.left() != 0 {
             return Err(IdentityError::Length);
         }
-        Ok(Self {
-            version,
-            not_after_s,
-            home,
-            name,
-            picture,
-            signature,
-        })
+        Ok(Self { version, not_after_s, home, name, picture, signature })
     }
 
     /// Its bytes, 90 to 206.
@@ -128,11 +119,7 @@ impl Closed {
     pub fn decode(bytes: &[u8]) -> Result<Self, IdentityError> {
         let bytes: &[u8; CLOSED_LEN] = bytes.try_into().map_err(|_| IdentityError::Length)?;
         let mut reader = Reader::new(bytes);
-        Ok(Self {
-            version: reader.u64()?,
-            not_after_s: reader.u64()?,
-            signature: reader.array()?,
-        })
+        Ok(Self { version: reader.u64()?, not_after_s: reader.u64()?, signature: reader.array()? })
     }
 
     /// Its [`CLOSED_LEN`] bytes.

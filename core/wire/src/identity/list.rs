@@ -38,13 +38,7 @@ impl DeviceList {
         if reader.left() != 0 {
             return Err(IdentityError::Length);
         }
-        let list = Self {
-            chat,
-            version,
-            not_after_s,
-            records,
-            signature,
-        };
+        let list = Self { chat, version, not_after_s, records, signature };
         list.check()?;
         Ok(list)
     }
@@ -63,9 +57,7 @@ impl DeviceList {
 
     /// The record of a device.
     pub fn record(&self, device_id: &[u8; 16]) -> Option<&DeviceRecord> {
-        self.records
-            .iter()
-            .find(|record| record.device_id == *device_id)
+        self.records.iter().find(|record| record.device_id == *device_id)
     }
 
     fn body(&self) -> Vec<u8> {

@@ -47,10 +47,7 @@ impl DeviceRecord {
     pub fn encode(&self) -> [u8; RECORD_LEN] {
         let mut bytes = [0; RECORD_LEN];
         let parts = [self.body().as_slice(), &self.signature].concat();
-        bytes
-            .iter_mut()
-            .zip(parts)
-            .for_each(|(to, from)| *to = from);
+        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         bytes
     }
 

@@ -61,10 +61,7 @@ impl ShardSet {
             let byte = bits.get(usize::from(shard / 8)).copied().unwrap_or(0);
             byte >> (shard % 8) & 1 == 1
         };
-        Ok(Self {
-            cluster: u16::from_be_bytes(*cluster),
-            shards: (0..=Shard::MAX).filter(set).collect(),
-        })
+        Ok(Self { cluster: u16::from_be_bytes(*cluster), shards: (0..=Shard::MAX).filter(set).collect() })
     }
 
     /// `None` when a shard is out of range.
@@ -168,10 +165,7 @@ mod tests {
         let few = ShardSet::new(16, vec![64, 32, 32]).unwrap();
         assert_eq!(few.shards, [32, 64]);
         let (key, value) = few.to_value();
-        assert_eq!(
-            (key, value.as_slice()),
-            ("rs", &[0, 16, 2, 0, 32, 0, 64][..])
-        );
+        assert_eq!((key, value.as_slice()), ("rs", &[0, 16, 2, 0, 32, 0, 64][..]));
         assert_eq!(ShardSet::from_list(&value).unwrap(), few);
         assert!(few.serves(16, &[1, 64]) && !few.serves(16, &[1]) && !few.serves(1, &[64]));
 
@@ -187,15 +181,7 @@ mod tests {
 
     #[test]
     fn malformed_values_are_refused() {
-        for bad in [
-            &[][..],
-            &[0],
-            &[0, 1],
-            &[0, 1, 1],
-            &[0, 1, 1, 0],
-            &[0, 1, 1, 0, 0, 0],
-            &[0, 1, 1, 4, 0],
-        ] {
+        for bad in [&[][..], &[0], &[0, 1], &[0, 1, 1], &[0, 1, 1, 0], &[0, 1, 1, 0, 0, 0], &[0, 1, 1, 4, 0]] {
             assert_eq!(ShardSet::from_list(bad), Err(RecordError), "{bad:?}");
         }
         assert!(ShardSet::from_list(&[0, 1, 0]).unwrap().shards.is_empty());

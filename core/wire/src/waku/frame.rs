@@ -41,14 +41,8 @@ pub const fn push_cap(max_message: usize) -> usize {
 /// Cap for a store response of at most `limit` entries of at most `max_message` bytes: an honest server's page always
 /// fits, whatever others put on the topic.
 pub const fn store_response_cap(limit: u64, max_message: usize) -> usize {
-    let entries = if limit < STORE_PAGE_LIMIT {
-        limit as usize
-    } else {
-        STORE_PAGE_LIMIT as usize
-    };
-    entries
-        .saturating_mul(max_message.saturating_add(512))
-        .saturating_add(AROUND)
+    let entries = if limit < STORE_PAGE_LIMIT { limit as usize } else { STORE_PAGE_LIMIT as usize };
+    entries.saturating_mul(max_message.saturating_add(512)).saturating_add(AROUND)
 }
 
 /// Why bytes are not a frame.
@@ -110,10 +104,7 @@ pub fn frame_header(buf: &[u8], cap: usize) -> Result<Option<FrameHeader>, Frame
         len |= bits << (7 * index);
         if byte & 0x80 == 0 {
             return match usize::try_from(len) {
-                Ok(body) if body <= cap => Ok(Some(FrameHeader {
-                    header: index + 1,
-                    body,
-                })),
+                Ok(body) if body <= cap => Ok(Some(FrameHeader { header: index + 1, body })),
                 _ => Err(FrameError::TooLarge { len, cap }),
             };
         }
@@ -151,8 +142,7 @@ fn count_fields(mut body: &[u8]) -> Result<(), DecodeError> {
             return Err(DecodeError::TooManyFields);
         }
         let (tag, wire_type) = decode_key(&mut body).map_err(|_| DecodeError::Malformed)?;
-        skip_field(wire_type, tag, &mut body, DecodeContext::default())
-            .map_err(|_| DecodeError::Malformed)?;
+        skip_field(wire_type, tag, &mut body, DecodeContext::default()).map_err(|_| DecodeError::Malformed)?;
     }
     Ok(())
 }

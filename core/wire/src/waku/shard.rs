@@ -52,25 +52,16 @@ impl FromStr for Shard {
     type Err = ShardError;
 
     fn from_str(topic: &str) -> Result<Self, ShardError> {
-        let (cluster, shard) = topic
-            .strip_prefix("/waku/2/rs/")
-            .and_then(|rest| rest.split_once('/'))
-            .ok_or(ShardError::Form)?;
+        let (cluster, shard) =
+            topic.strip_prefix("/waku/2/rs/").and_then(|rest| rest.split_once('/')).ok_or(ShardError::Form)?;
         let (cluster, shard) = (number(cluster)?, number(shard)?);
-        if shard > Self::MAX {
-            Err(ShardError::Range)
-        } else {
-            Ok(Self { cluster, shard })
-        }
+        if shard > Self::MAX { Err(ShardError::Range) } else { Ok(Self { cluster, shard }) }
     }
 }
 
 /// A decimal number in its only form: digits, no sign, no leading zero.
 fn number(text: &str) -> Result<u16, ShardError> {
-    if text.is_empty()
-        || !text.bytes().all(|b| b.is_ascii_digit())
-        || (text.len() > 1 && text.starts_with('0'))
-    {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) || (text.len() > 1 && text.starts_with('0')) {
         return Err(ShardError::Form);
     }
     text.parse().map_err(|_| ShardError::Range)
@@ -88,15 +79,10 @@ pub fn autoshard(content_topic: &str, shards: u16) -> Result<u16, TopicError> {
             }
             (*app, *version)
         }
-        [app, version, name, encoding] if filled(&[app, version, name, encoding]) => {
-            (*app, *version)
-        }
+        [app, version, name, encoding] if filled(&[app, version, name, encoding]) => (*app, *version),
         _ => return Err(TopicError::Form),
     };
-    let hash = Sha256::new()
-        .chain_update(app)
-        .chain_update(version)
-        .finalize();
+    let hash = Sha256::new().chain_update(app).chain_update(version).finalize();
     let tail = hash.last_chunk::<8>().copied().unwrap_or_default();
     u64::from_be_bytes(tail)
         .checked_rem(u64::from(shards))

@@ -51,30 +51,20 @@ impl FromStr for TreeUrl {
         let (key, domain) = rest.split_once('@').ok_or(TreeError::Form)?;
         let key = BASE32_NOPAD.decode(key.as_bytes());
         let key = key.ok().and_then(|key| key.try_into().ok());
-        Ok(Self {
-            key: key.ok_or(TreeError::Form)?,
-            domain: domain_name(domain).ok_or(TreeError::Form)?,
-        })
+        Ok(Self { key: key.ok_or(TreeError::Form)?, domain: domain_name(domain).ok_or(TreeError::Form)? })
     }
 }
 
 impl fmt::Display for TreeUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{LINK}{}@{}",
-            BASE32_NOPAD.encode(&self.key),
-            self.domain
-        )
+        write!(f, "{LINK}{}@{}", BASE32_NOPAD.encode(&self.key), self.domain)
     }
 }
 
 /// A host name of at least two labels.
 fn domain_name(text: &str) -> Option<String> {
     let label = |label: &str| {
-        let letters = label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let letters = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         (1..=63).contains(&label.len()) && letters
     };
     let good = text.len() <= MAX_DOMAIN && text.contains('.') && text.split('.').all(label);
@@ -150,13 +140,7 @@ impl FromStr for TreeRoot {
         if fields.next().is_some() || recovery.len() != 1 {
             return Err(TreeError::Form);
         }
-        Ok(Self {
-            records,
-            links,
-            seq,
-            signed: signed.to_owned(),
-            signature: *signature,
-        })
+        Ok(Self { records, links, seq, signed: signed.to_owned(), signature: *signature })
     }
 }
 
@@ -226,11 +210,7 @@ impl fmt::Display for TreeEntry {
 /// The RLP of a record given as text (`enr:…`), at most [`MAX_RECORD`] bytes, not looked into.
 pub fn record_bytes(text: &str) -> Result<Vec<u8>, TreeError> {
     let record = base64(text.strip_prefix(RECORD).ok_or(TreeError::Form)?)?;
-    if record.len() <= MAX_RECORD {
-        Ok(record)
-    } else {
-        Err(TreeError::Form)
-    }
+    if record.len() <= MAX_RECORD { Ok(record) } else { Err(TreeError::Form) }
 }
 
 fn base64(text: &str) -> Result<Vec<u8>, TreeError> {
@@ -247,7 +227,8 @@ mod tests {
 
     use super::*;
 
-    const PROD: &str = "enrtree://AMOJVZX4V6EXP7NTJPMAYJYST2QP6AJXYW76IU6VGJS7UVSNDYZG4@boot.prod.status.nodes.status.im";
+    const PROD: &str =
+        "enrtree://AMOJVZX4V6EXP7NTJPMAYJYST2QP6AJXYW76IU6VGJS7UVSNDYZG4@boot.prod.status.nodes.status.im";
 
     #[test]
     fn a_fleets_url() {
@@ -255,13 +236,8 @@ mod tests {
         assert_eq!(url.domain, "boot.prod.status.nodes.status.im");
         assert!(matches!(url.key.first(), Some(2 | 3)));
         assert_eq!(url.to_string(), PROD);
-        for bad in [
-            "",
-            "enrtree://",
-            "enrtree://AM@a.b",
-            &PROD.replace(".status.im", "."),
-            &PROD.replace('@', "@a b."),
-        ] {
+        for bad in ["", "enrtree://", "enrtree://AM@a.b", &PROD.replace(".status.im", "."), &PROD.replace('@', "@a b.")]
+        {
             assert_eq!(bad.parse::<TreeUrl>(), Err(TreeError::Form), "{bad}");
         }
     }
@@ -275,10 +251,7 @@ mod tests {
             let hash = TreeHash::of(&text);
             assert_eq!(hash.label().len(), 26);
             assert_eq!(TreeEntry::read(&text, &hash), Ok(entry));
-            assert_eq!(
-                TreeEntry::read(&format!("{text} "), &hash),
-                Err(TreeError::Hash)
-            );
+            assert_eq!(TreeEntry::read(&format!("{text} "), &hash), Err(TreeError::Hash));
         }
         assert!(TreeHash::from_str("AAAA").is_err());
     }

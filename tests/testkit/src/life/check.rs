@@ -25,8 +25,7 @@ pub(super) fn holds(
     texts: &[(String, bool)],
 ) {
     let shows = |said: &str, read: bool| {
-        let is_it =
-            |(shown, was_read): &(String, bool)| *shown == text(said) && (*was_read || !read);
+        let is_it = |(shown, was_read): &(String, bool)| *shown == text(said) && (*was_read || !read);
         texts.iter().any(is_it)
     };
     for what in &told.done {
@@ -58,9 +57,7 @@ pub fn check(folder: &Path, when: &str) -> Told {
     let shown = [shown(folder, 0, &told, when), shown(folder, 1, &told, when)];
     let texts = |who: usize| shown[who].iter().map(|one| &one.text);
     assert!(texts(0).eq(texts(1)), "{when}: one order");
-    let mut expected: BTreeSet<String> = said()
-        .map(|(who, said)| format!("say {who} {said}"))
-        .collect();
+    let mut expected: BTreeSet<String> = said().map(|(who, said)| format!("say {who} {said}")).collect();
     let acknowledged = told.done.iter().filter(|what| what.starts_with("say "));
     expected.extend(acknowledged.cloned());
     let mut count = BTreeMap::<String, u32>::new();
@@ -145,8 +142,5 @@ fn settled(told: &Told, when: &str) {
     let settled = told.done.iter();
     let settled = settled.filter_map(|what| what.strip_prefix("settled ")?.parse().ok());
     let slowest: Option<i64> = settled.max();
-    assert!(
-        slowest.is_some_and(|ms| ms <= 5 * MINUTE),
-        "{when}: {slowest:?} ms until all was delivered"
-    );
+    assert!(slowest.is_some_and(|ms| ms <= 5 * MINUTE), "{when}: {slowest:?} ms until all was delivered");
 }

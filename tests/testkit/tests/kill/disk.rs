@@ -105,16 +105,10 @@ pub(crate) struct Disk {
 impl Disk {
     /// One that has these.
     pub(crate) fn over(files: &Files, told: usize) -> Self {
-        let mut disk = Self {
-            told,
-            ..Self::default()
-        };
+        let mut disk = Self { told, ..Self::default() };
         for (name, content) in files {
             disk.names.insert(name.clone(), disk.inodes.len());
-            disk.inodes.push(Inode {
-                kept: content.clone(),
-                pending: Vec::new(),
-            });
+            disk.inodes.push(Inode { kept: content.clone(), pending: Vec::new() });
         }
         disk.kept_names.clone_from(&disk.names);
         disk
@@ -154,16 +148,13 @@ impl Disk {
         let here = |other: &Path| other.parent() == Some(path);
         self.kept_names.retain(|name, _| !here(name));
         let now = self.names.iter().filter(|(name, _)| here(name));
-        self.kept_names
-            .extend(now.map(|(name, inode)| (name.clone(), *inode)));
+        self.kept_names.extend(now.map(|(name, inode)| (name.clone(), *inode)));
     }
 
     /// Every file as the disk surely has it.
     pub(crate) fn strict(&self) -> Files {
         let names = self.kept_names.iter();
-        names
-            .map(|(name, &inode)| (name.clone(), self.inodes[inode].kept.clone()))
-            .collect()
+        names.map(|(name, &inode)| (name.clone(), self.inodes[inode].kept.clone())).collect()
     }
 
     /// Every file as the disk may have it: some of what was not synced, too.
@@ -191,10 +182,7 @@ impl Inode {
                 (Change::Write(at, data), 1) => {
                     for (i, sector) in data.chunks(SECTOR).enumerate() {
                         if rng.chance(50) {
-                            make(
-                                &mut content,
-                                &Change::Write(at + i * SECTOR, sector.to_vec()),
-                            );
+                            make(&mut content, &Change::Write(at + i * SECTOR, sector.to_vec()));
                         }
                     }
                 }

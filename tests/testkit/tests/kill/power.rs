@@ -20,12 +20,7 @@ struct Cut {
 impl Cut {
     /// Before anything.
     fn nothing() -> Self {
-        Self {
-            when: String::new(),
-            files: Files::new(),
-            told: 0,
-            record: Arc::default(),
-        }
+        Self { when: String::new(), files: Files::new(), told: 0, record: Arc::default() }
     }
 
     /// As a folder to go on with.

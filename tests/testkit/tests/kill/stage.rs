@@ -9,9 +9,7 @@ use tempfile::TempDir;
 /// A new folder, in memory where that is possible: the tests say themselves what a disk would have kept.
 pub(crate) fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    tempfile::tempdir_in(memory)
-        .or_else(|_| tempfile::tempdir())
-        .unwrap()
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// A new folder for a life that has not begun.

@@ -20,9 +20,7 @@ struct Fault {
 
 impl Fault {
     fn inject(&self) -> String {
-        let Self {
-            calls, errno, from, ..
-        } = self;
+        let Self { calls, errno, from, .. } = self;
         format!("{calls}:error={errno}:when={from}..{}", self.to)
     }
 
@@ -51,28 +49,10 @@ const ALL_SYNCS: u64 = 170;
 /// a full disk and `io` for the rest.
 fn faults() -> Vec<Fault> {
     let kinds: [(_, _, u64, u64, &[&str]); 5] = [
-        (
-            WRITES,
-            "ENOSPC",
-            ALL_WRITES,
-            30,
-            &["storage.full", "storage.io"],
-        ),
-        (
-            WRITES,
-            "EROFS",
-            ALL_WRITES,
-            30,
-            &["storage.read_only", "storage.io"],
-        ),
+        (WRITES, "ENOSPC", ALL_WRITES, 30, &["storage.full", "storage.io"]),
+        (WRITES, "EROFS", ALL_WRITES, 30, &["storage.read_only", "storage.io"]),
         (WRITES, "EIO", ALL_WRITES, 30, &["storage.io"]),
-        (
-            SYNCS,
-            "ENOSPC",
-            ALL_SYNCS,
-            6,
-            &["storage.full", "storage.io"],
-        ),
+        (SYNCS, "ENOSPC", ALL_SYNCS, 6, &["storage.full", "storage.io"]),
         (SYNCS, "EIO", ALL_SYNCS, 6, &["storage.io"]),
     ];
     let mut rng = Seeded::new(4);
@@ -81,13 +61,7 @@ fn faults() -> Vec<Fault> {
         const PARTS: u64 = 10;
         for part in 0..PARTS {
             let from = 1 + all * part / PARTS + rng.below(all / PARTS);
-            faults.push(Fault {
-                calls,
-                errno,
-                from,
-                to: from + stretch,
-                codes,
-            });
+            faults.push(Fault { calls, errno, from, to: from + stretch, codes });
         }
     }
     faults
@@ -159,11 +133,7 @@ fn broken_and_then_killed() {
 #[test]
 fn a_folder_that_cannot_be_written_does_not_open_and_later_does() {
     let known = template();
-    for (errno, code) in [
-        ("EROFS", "storage.read_only"),
-        ("EACCES", "storage.read_only"),
-        ("ENOSPC", "storage.full"),
-    ] {
+    for (errno, code) in [("EROFS", "storage.read_only"), ("EACCES", "storage.read_only"), ("ENOSPC", "storage.full")] {
         let folder = copy(known.path());
         let when = format!("{errno} at opening");
         let end = Strace::new("openat")

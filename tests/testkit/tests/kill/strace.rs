@@ -36,10 +36,7 @@ impl Strace {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-e", "signal=none", "-e"]);
         command.arg(format!("trace={calls}"));
-        Self {
-            command,
-            kills: false,
-        }
+        Self { command, kills: false }
     }
 
     /// Puts a fault into some of them, in the form of `strace -e inject=`.
@@ -68,8 +65,7 @@ impl Strace {
         self.command.arg("-o").arg(log);
         self.command.arg(LIFE).arg(folder).args(word);
         let output = self.command.output();
-        let output = output
-            .unwrap_or_else(|error| panic!("strace is needed, scripts/setup installs it: {error}"));
+        let output = output.unwrap_or_else(|error| panic!("strace is needed, scripts/setup installs it: {error}"));
         match (output.status.code(), output.status.signal()) {
             (Some(0), _) => End::Finished,
             (_, Some(9)) => End::Killed,

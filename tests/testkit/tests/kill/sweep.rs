@@ -33,12 +33,7 @@ fn points<'a>(nothing: &'a Path, known: &'a Path) -> Vec<Point<'a>> {
         let rehearsal = copy(from);
         let counted = count(rehearsal.path(), word, &logs.path().join("log"));
         for (call, times) in counted {
-            points.extend((1..=times).map(|nth| Point {
-                from,
-                word,
-                call: call.clone(),
-                nth,
-            }));
+            points.extend((1..=times).map(|nth| Point { from, word, call: call.clone(), nth }));
         }
     }
     points
@@ -48,9 +43,7 @@ fn killed(point: &Point<'_>) {
     let when = format!("killed before {} {}", point.call, point.nth);
     let folder = copy(point.from);
     let how = format!("{}:signal=SIGKILL:when={}", point.call, point.nth);
-    let end = Strace::new(CHANGES)
-        .inject(&how)
-        .run(folder.path(), point.word, &when);
+    let end = Strace::new(CHANGES).inject(&how).run(folder.path(), point.word, &when);
     assert_eq!(end, End::Killed, "{when}");
     finish(folder.path(), &when);
     life::check(folder.path(), &when);
@@ -60,8 +53,7 @@ fn killed(point: &Point<'_>) {
 fn killed_at_every_sync_and_at_other_writes() {
     let (nothing, known) = (empty(), template());
     let all = points(nothing.path(), known.path());
-    let (mut chosen, mut others): (Vec<Point<'_>>, Vec<Point<'_>>) =
-        all.into_iter().partition(Point::is_sync);
+    let (mut chosen, mut others): (Vec<Point<'_>>, Vec<Point<'_>>) = all.into_iter().partition(Point::is_sync);
     let syncs = chosen.len();
     assert!(syncs > 100, "{syncs} syncs");
     if std::env::var("SOTTO_KILL").is_ok_and(|how_many| how_many == "all") {
@@ -86,9 +78,7 @@ fn killed_again_and_again() {
         for _ in 0..10 {
             let nth = 1 + rng.below(700);
             let how = format!("pwrite64:signal=SIGKILL:when={nth}");
-            let end = Strace::new(CHANGES)
-                .inject(&how)
-                .run(folder.path(), None, &when);
+            let end = Strace::new(CHANGES).inject(&how).run(folder.path(), None, &when);
             if end == End::Finished {
                 break;
             }

@@ -35,11 +35,7 @@ impl Maker {
     fn card(&mut self, kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Received {
         let tag = card_tag(&SECRET, kind.code(), device, (NOW_S / DAY_S) as u32);
         let body = card_seal(&SECRET, &tag, &[1; 16], &pad(plain, CARD_ROOM).unwrap());
-        let envelope = Envelope {
-            tag,
-            random: [1; 16],
-            body: &body,
-        };
+        let envelope = Envelope { tag, random: [1; 16], body: &body };
         Received {
             topic: String::new(),
             payload: envelope.encode().unwrap(),
@@ -64,13 +60,7 @@ impl Maker {
         };
         let bytes = record.signed_bytes(&chat);
         record.signature = self.account.sign(LABEL_RECORD, &[&bytes]).unwrap();
-        let mut list = DeviceList {
-            chat,
-            version,
-            not_after_s,
-            records: vec![record],
-            signature: [0; 64],
-        };
+        let mut list = DeviceList { chat, version, not_after_s, records: vec![record], signature: [0; 64] };
         let bytes = list.signed_bytes(&secret_hash(&SECRET));
         list.signature = self.account.sign(LABEL_LIST, &[&bytes]).unwrap();
         self.card(CardKind::List, &NO_DEVICE, &list.encode().unwrap())
@@ -141,13 +131,7 @@ fn a_bundle_past_its_date_is_refused_by_name() {
 }
 
 /// Junk under the right tags, as whoever knows the secret can make it.
-fn junk(
-    maker: &mut Maker,
-    kind: CardKind,
-    device: &[u8; 16],
-    like: &[u8],
-    number: u32,
-) -> Received {
+fn junk(maker: &mut Maker, kind: CardKind, device: &[u8; 16], like: &[u8], number: u32) -> Received {
     let mut bytes = like.to_vec();
     let end = bytes.len() - 4; // in the signature
     bytes[end..].copy_from_slice(&number.to_be_bytes());
@@ -157,10 +141,7 @@ fn junk(
 #[test]
 fn junk_under_the_right_tags_crowds_out_nothing() {
     let mut maker = Maker::new();
-    let (list, bundle) = (
-        maker.list(NOW_S, NOW_S + DAY_S),
-        maker.bundle(NOW_S + DAY_S),
-    );
+    let (list, bundle) = (maker.list(NOW_S, NOW_S + DAY_S), maker.bundle(NOW_S + DAY_S));
     let plain = |card: &Received| {
         let envelope = Envelope::decode(&card.payload).unwrap();
         let padded = card_open(&SECRET, &envelope.tag, &envelope.random, envelope.body).unwrap();
@@ -169,20 +150,8 @@ fn junk_under_the_right_tags_crowds_out_nothing() {
     let (list_bytes, bundle_bytes) = (plain(&list), plain(&bundle));
     let mut pages = Vec::new();
     for number in 0..400 {
-        pages.push(junk(
-            &mut maker,
-            CardKind::List,
-            &NO_DEVICE,
-            &list_bytes,
-            number,
-        ));
-        pages.push(junk(
-            &mut maker,
-            CardKind::Bundle,
-            &DEVICE,
-            &bundle_bytes,
-            number,
-        ));
+        pages.push(junk(&mut maker, CardKind::List, &NO_DEVICE, &list_bytes, number));
+        pages.push(junk(&mut maker, CardKind::Bundle, &DEVICE, &bundle_bytes, number));
         pages.push(maker.card(CardKind::Closed, &NO_DEVICE, &[7; 80]));
         pages.push(maker.card(CardKind::Profile, &NO_DEVICE, &[7; 90]));
     }

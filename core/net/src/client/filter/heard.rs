@@ -24,11 +24,7 @@ impl Filter {
     }
 
     /// Nodes that left out too much. The word of `liars` counts for nothing.
-    pub(crate) fn judge(
-        &mut self,
-        now: Instant,
-        liars: impl Fn(NodeNumber) -> bool,
-    ) -> Vec<PeerId> {
+    pub(crate) fn judge(&mut self, now: Instant, liars: impl Fn(NodeNumber) -> bool) -> Vec<PeerId> {
         while let Some(owed) = self.witness.next(now) {
             if liars(owed.by) {
                 continue;
@@ -45,12 +41,7 @@ impl Filter {
     }
 
     /// Checks a push from a node in use.
-    pub(crate) fn push(
-        &mut self,
-        id: &PeerId,
-        push: MessagePush,
-        now: Instant,
-    ) -> Option<Received> {
+    pub(crate) fn push(&mut self, id: &PeerId, push: MessagePush, now: Instant) -> Option<Received> {
         let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
         peer.alive_at = now + self.timing.alive_every;
         let node = peer.node;

@@ -42,9 +42,7 @@ impl Nodes {
         random::shuffle(&mut order);
         for entry in order {
             let peer = entry.peer.parse().ok();
-            let home = Kind::ALL
-                .into_iter()
-                .find(|kind| *kind as u8 == entry.circle);
+            let home = Kind::ALL.into_iter().find(|kind| *kind as u8 == entry.circle);
             let (Some(peer), Some(home)) = (peer, home) else {
                 self.gone.push(entry.peer.clone());
                 continue;
@@ -156,11 +154,7 @@ impl Nodes {
 
     /// One is in the book no longer.
     fn leave(&mut self, peer: PeerId, home: Kind, answered_s: u64) {
-        let forgotten = if answered_s > 0 {
-            self.formers.put(peer, home, answered_s, false)
-        } else {
-            Some(peer)
-        };
+        let forgotten = if answered_s > 0 { self.formers.put(peer, home, answered_s, false) } else { Some(peer) };
         self.gone.extend(forgotten.map(|peer| peer.to_string()));
     }
 
@@ -178,13 +172,7 @@ impl Nodes {
     /// Whether a newcomer may come into a circle; a node that may go does so if that is what it takes. One that was met
     /// goes only while its circle can be remembered. Those never met also go where a peer named more of them than who
     /// names the newcomer.
-    fn make_room(
-        &mut self,
-        source: Source,
-        addresses: &[Multiaddr],
-        home: Kind,
-        namer: Option<NodeNumber>,
-    ) -> bool {
+    fn make_room(&mut self, source: Source, addresses: &[Multiaddr], home: Kind, namer: Option<NodeNumber>) -> bool {
         let prefix = match source {
             Source::PeerExchange => prefix(addresses),
             _ => None, // whoever named it is trusted with the choice
@@ -201,9 +189,7 @@ impl Nodes {
         let in_need = home != Kind::Alone && !there.any(Node::healthy);
         let named = |by| {
             let unmet = self.of_source(source).filter(|node| !node.met());
-            unmet
-                .filter(|node| node.namer == by && node.home == home)
-                .count()
+            unmet.filter(|node| node.namer == by && node.home == home).count()
         };
         let share = named(namer) + 1;
         let may_go = |node: &&Node| {
@@ -217,14 +203,7 @@ impl Nodes {
         };
         let leaving = self.of_source(source).filter(may_go);
         let leaving = leaving.filter(|node| !crowded || alike(node));
-        let last = |node: &&Node| {
-            (
-                node.may_go(now_s),
-                !node.proven(),
-                node.strikes,
-                named(node.namer),
-            )
-        };
+        let last = |node: &&Node| (node.may_go(now_s), !node.proven(), node.strikes, named(node.namer));
         let Some(node) = leaving.max_by_key(last) else {
             return false;
         };
@@ -237,10 +216,7 @@ impl Nodes {
     /// The circle that has the fewest of those it needs, counting healthy ones.
     fn home(&self, named_by: Option<Kind>) -> Kind {
         let count = |kind| {
-            let healthy = self
-                .list
-                .iter()
-                .filter(|node| node.home == kind && node.healthy());
+            let healthy = self.list.iter().filter(|node| node.home == kind && node.healthy());
             healthy.count()
         };
         let need = |kind: &Kind| match kind {
@@ -292,17 +268,12 @@ fn prefix(addresses: &[Multiaddr]) -> Option<Vec<u8>> {
         Some(IpAddr::V6(ip)) => return Some(ip.octets().into_iter().take(4).collect()),
         None => {}
     }
-    let name = addresses
-        .iter()
-        .find_map(|address| match address.iter().next() {
-            Some(
-                Protocol::Dns(name)
-                | Protocol::Dns4(name)
-                | Protocol::Dns6(name)
-                | Protocol::Dnsaddr(name),
-            ) => Some(name.into_owned()),
-            _ => None,
-        })?;
+    let name = addresses.iter().find_map(|address| match address.iter().next() {
+        Some(Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name) | Protocol::Dnsaddr(name)) => {
+            Some(name.into_owned())
+        }
+        _ => None,
+    })?;
     let mut labels = name.trim_end_matches('.').rsplit('.');
     let (top, second) = (labels.next()?, labels.next().unwrap_or_default());
     Some(format!("{second}.{top}").into_bytes())

@@ -40,18 +40,8 @@ impl Formers {
     }
 
     /// Remembers one, `stored` already or not. Returns who has to be forgotten for it: the one not met for longest.
-    pub(super) fn put(
-        &mut self,
-        peer: PeerId,
-        home: Kind,
-        answered_s: u64,
-        stored: bool,
-    ) -> Option<PeerId> {
-        let former = Former {
-            home,
-            answered_s,
-            changed: !stored,
-        };
+    pub(super) fn put(&mut self, peer: PeerId, home: Kind, answered_s: u64, stored: bool) -> Option<PeerId> {
+        let former = Former { home, answered_s, changed: !stored };
         self.0.insert(peer, former);
         if self.0.len() <= MOST {
             return None;

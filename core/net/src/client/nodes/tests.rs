@@ -25,18 +25,11 @@ fn circles_share_no_node() {
         }
         all.sort_unstable();
         let each: Vec<NodeNumber> = (0..count as u64).collect();
-        let dealt = if count >= 5 {
-            each
-        } else {
-            (0..count.min(4) as u64).collect()
-        };
+        let dealt = if count >= 5 { each } else { (0..count.min(4) as u64).collect() };
         assert_eq!(all, dealt);
     }
     let nodes = nodes(1, true);
-    assert_eq!(
-        numbers(&nodes, Kind::Receive),
-        numbers(&nodes, Kind::Publish)
-    );
+    assert_eq!(numbers(&nodes, Kind::Receive), numbers(&nodes, Kind::Publish));
 }
 
 #[test]
@@ -48,10 +41,7 @@ fn failures_wait_longer_and_longer_and_are_forgiven() {
         nodes.failed(0, false, now);
         let base = Duration::from_secs(1 << step).min(Duration::from_secs(300));
         let waited = wait(&mut nodes);
-        assert!(
-            waited >= base / 2 && waited <= base * 3 / 2,
-            "{step}: {waited:?}"
-        );
+        assert!(waited >= base / 2 && waited <= base * 3 / 2, "{step}: {waited:?}");
     }
     assert!(!nodes.get_mut(0).unwrap().may_dial(false, now));
     assert!(nodes.get_mut(0).unwrap().may_dial(true, now + ASKED_AGAIN));
@@ -76,10 +66,7 @@ fn who_is_well_for_a_moment_only_waits_ever_longer() {
         nodes.of_use(0);
     }
     now += cap;
-    assert!(
-        wait(&mut nodes, now) < Duration::from_secs(2),
-        "it was well"
-    );
+    assert!(wait(&mut nodes, now) < Duration::from_secs(2), "it was well");
     // Who cannot be reached for a while and then is well has but failed once.
     for _ in 0..12 {
         let waited = wait(&mut nodes, now);
@@ -108,9 +95,7 @@ fn at(text: &str) -> Vec<Multiaddr> {
 /// `count` nodes of one network each.
 fn named(first: usize, count: usize) -> Vec<(PeerId, Vec<Multiaddr>)> {
     let address = |n: usize| at(&format!("/ip4/{}.{}.1.1/tcp/1", 20 + n / 256, n % 256));
-    (first..first + count)
-        .map(|n| (PeerId::random(), address(n)))
-        .collect()
+    (first..first + count).map(|n| (PeerId::random(), address(n))).collect()
 }
 
 fn peers(nodes: &Nodes) -> Vec<PeerId> {
@@ -136,17 +121,10 @@ fn floods_evict_nobody_who_proved_himself() {
         }
         for wave in 0..30 {
             let source = [Source::PeerExchange, Source::Dns, Source::Invite][wave % 3];
-            nodes.add(
-                named(100 + wave * 50, 60),
-                source,
-                Some((Kind::ALL[wave % 2], 0)),
-            );
+            nodes.add(named(100 + wave * 50, 60), source, Some((Kind::ALL[wave % 2], 0)));
             assert!(nodes.list.len() <= 200);
             let numbers: Vec<NodeNumber> = nodes.list.iter().map(|node| node.number).collect();
-            for number in numbers
-                .into_iter()
-                .filter(|n| *n >= good.len() as u64 && n % 3 != 0)
-            {
+            for number in numbers.into_iter().filter(|n| *n >= good.len() as u64 && n % 3 != 0) {
                 nodes.failed(number, true, now);
             }
         }
@@ -237,10 +215,7 @@ fn what_one_node_makes_up_crowds_out_nobody() {
 fn a_book_comes_back_as_it_was() {
     let now = Instant::now();
     let configured = named(0, 2);
-    let fixed: Vec<(PeerId, Multiaddr)> = configured
-        .iter()
-        .map(|(peer, all)| (*peer, all[0].clone()))
-        .collect();
+    let fixed: Vec<(PeerId, Multiaddr)> = configured.iter().map(|(peer, all)| (*peer, all[0].clone())).collect();
     let mut nodes = Nodes::new(false, Timing::default());
     nodes.add(configured.clone(), Source::Static, None);
     nodes.add(named(5, 4), Source::Dns, None);
@@ -255,20 +230,10 @@ fn a_book_comes_back_as_it_was() {
     again.restore(&book, &fixed);
     again.add(configured, Source::Static, None);
     for node in &nodes.list {
-        let back = again
-            .list
-            .iter()
-            .find(|other| other.peer == node.peer)
-            .unwrap();
+        let back = again.list.iter().find(|other| other.peer == node.peer).unwrap();
         assert_eq!(back.entry(), node.entry());
     }
-    assert!(
-        again
-            .take_changes()
-            .0
-            .iter()
-            .all(|entry| entry.source == Source::Static)
-    );
+    assert!(again.take_changes().0.iter().all(|entry| entry.source == Source::Static));
 
     // What is configured no longer, or makes no sense, is forgotten.
     let mut bad = book[5].clone();
@@ -293,10 +258,7 @@ fn a_week_of_answers_is_no_week_of_silence() {
     nodes.of_use(0);
     nodes.take_changes();
     nodes.of_use(0);
-    assert!(
-        nodes.take_changes().0.is_empty(),
-        "not stored at every answer"
-    );
+    assert!(nodes.take_changes().0.is_empty(), "not stored at every answer");
     nodes.get_mut(0).unwrap().answered_s -= 8 * 24 * 3600;
     nodes.of_use(0);
     assert_eq!(nodes.take_changes().0.len(), 1);
@@ -362,10 +324,7 @@ fn rerun(
     }
     disk.extend(changed.into_iter().map(|node| (node.peer.clone(), node)));
     let book: Vec<KnownNode> = disk.values().cloned().collect();
-    let fixed: Vec<_> = configured
-        .iter()
-        .map(|(p, all)| (*p, all[0].clone()))
-        .collect();
+    let fixed: Vec<_> = configured.iter().map(|(p, all)| (*p, all[0].clone())).collect();
     *nodes = Nodes::new(false, Timing::default());
     nodes.restore(&book, &fixed);
     nodes.add(configured.to_vec(), Source::Static, None);
@@ -397,12 +356,7 @@ fn who_was_named_inside_stays_inside() {
 }
 
 fn meet_all(nodes: &mut Nodes) {
-    for number in nodes
-        .list
-        .iter()
-        .map(|node| node.number)
-        .collect::<Vec<_>>()
-    {
+    for number in nodes.list.iter().map(|node| node.number).collect::<Vec<_>>() {
         nodes.identified(number, Offers::default());
     }
 }
@@ -438,18 +392,11 @@ fn who_is_evicted_comes_back_into_its_circle() {
         nodes.failed(bad.number, true, now);
         nodes.add(named(100, 1), Source::Dns, None);
         assert!(!peers(&nodes).contains(&bad.peer));
-        let other = if bad.home == Kind::Receive {
-            Kind::Publish
-        } else {
-            Kind::Receive
-        };
+        let other = if bad.home == Kind::Receive { Kind::Publish } else { Kind::Receive };
         let (changed, _) = nodes.take_changes();
         let entry = changed.iter().find(|one| one.peer == bad.peer.to_string());
         let entry = entry.unwrap();
-        assert_eq!(
-            (entry.source, entry.circle),
-            (Source::Former, bad.home as u8)
-        );
+        assert_eq!((entry.source, entry.circle), (Source::Former, bad.home as u8));
         assert!(entry.addresses.is_empty() && entry.answered_s > 0);
         let found = vec![(bad.peer, bad.addresses.clone())];
         nodes.add(found, Source::PeerExchange, Some((other, 0)));
@@ -482,20 +429,11 @@ fn circles_remembered_are_bounded_and_strangers_push_nobody_out() {
     assert_eq!(nodes.add(named(100, 10), Source::Dns, None), 0);
     assert_eq!(nodes.take_changes(), (Vec::new(), Vec::new()));
     // Whoever configures comes first: who was not met for longest is forgotten.
-    let dropped = KnownNode {
-        source: Source::Static,
-        ..former(1_000_000)
-    };
+    let dropped = KnownNode { source: Source::Static, ..former(1_000_000) };
     nodes.restore(std::slice::from_ref(&dropped), &[]);
     let (changed, gone) = nodes.take_changes();
     assert_eq!(gone, [book[0].peer.clone()]);
-    assert_eq!(
-        changed,
-        [KnownNode {
-            source: Source::Former,
-            ..dropped
-        }]
-    );
+    assert_eq!(changed, [KnownNode { source: Source::Former, ..dropped }]);
 }
 
 /// Whatever the book is full of, an empty circle gets the next node that is found.
@@ -513,10 +451,7 @@ fn an_empty_circle_is_filled_before_all() {
         };
         named(0, 50).into_iter().map(entry).collect()
     };
-    for (full, empty) in [
-        (Kind::Receive, Kind::Publish),
-        (Kind::Publish, Kind::Receive),
-    ] {
+    for (full, empty) in [(Kind::Receive, Kind::Publish), (Kind::Publish, Kind::Receive)] {
         let mut nodes = Nodes::new(false, Timing::default());
         nodes.restore(&full_of(full, unix_s()), &[]);
         nodes.deal_anew();
@@ -526,11 +461,7 @@ fn an_empty_circle_is_filled_before_all() {
         let [one] = numbers(&nodes, empty)[..] else {
             panic!("one, and no more at the cost of others");
         };
-        assert!(
-            fresh
-                .iter()
-                .any(|(peer, _)| *peer == nodes.get_mut(one).unwrap().peer)
-        );
+        assert!(fresh.iter().any(|(peer, _)| *peer == nodes.get_mut(one).unwrap().peer));
         assert_eq!(nodes.list.len(), 50);
 
         // Who was never met may change over, at the start.
@@ -567,9 +498,7 @@ fn who_is_of_no_use_does_not_come_back_as_good() {
     let lied = |nodes: &mut Nodes, now| nodes.lied(0, now);
     book[0].answered_s = 1; // long ago
     let mut successes = Vec::new();
-    for conduct in [took, of_use, of_use, of_use, of_use, found_out, lied, lied]
-        as [fn(&mut Nodes, Instant); 8]
-    {
+    for conduct in [took, of_use, of_use, of_use, of_use, found_out, lied, lied] as [fn(&mut Nodes, Instant); 8] {
         book = vec![run(&book, conduct)];
         successes.push(book[0].successes);
     }

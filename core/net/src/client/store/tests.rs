@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_wire::waku::WakuMessage;
 
@@ -13,10 +8,7 @@ const TOPIC: &str = "/sotto/1/h00-0000/proto";
 
 fn query() -> Query {
     Query {
-        shard: Shard {
-            cluster: 66,
-            shard: 0,
-        },
+        shard: Shard { cluster: 66, shard: 0 },
         topics: vec![TOPIC.into()],
         start_ns: 0,
         end_ns: Some(i64::MAX),
@@ -72,10 +64,7 @@ fn pages_cut_short_for_no_reason_are_few() {
 
 #[test]
 fn a_flood_of_cards_ends_a_query_and_what_was_read_counts() {
-    let query = Query {
-        most_bytes: 1_000_000,
-        ..query()
-    };
+    let query = Query { most_bytes: 1_000_000, ..query() };
     let mut walk = Walk::new(&query);
     for taken in 0..4 {
         let answer = page(&query, 1 + taken * 100, 100, 2048);

@@ -30,10 +30,7 @@ async fn a_signed_tree_gives_its_records_and_those_of_its_links() {
     assert_eq!(found(&server, &trees, 1).await, 1);
     assert_eq!(server.count(), 15);
     // Nobody fits.
-    let none = walk(std::slice::from_ref(&server.address), &trees, 1, |record| {
-        record.fits(1, &[0], 1)
-    })
-    .await;
+    let none = walk(std::slice::from_ref(&server.address), &trees, 1, |record| record.fits(1, &[0], 1)).await;
     assert!(none.unwrap().is_empty());
 }
 
@@ -45,11 +42,7 @@ async fn what_another_key_signed_is_no_tree() {
     url.key = Tree::new(2, "a.example.org").url().key;
     let server = Server::start(vec![tree]).await;
     assert_eq!(found(&server, std::slice::from_ref(&url), 1).await, 0);
-    assert_eq!(
-        server.count(),
-        1,
-        "nothing below an unsigned root is asked for"
-    );
+    assert_eq!(server.count(), 1, "nothing below an unsigned root is asked for");
     url.key = [0xff; 33]; // no point of the curve
     assert_eq!(found(&server, &[url], 1).await, 0);
 }
@@ -70,16 +63,11 @@ async fn a_record_with_another_hash_is_left_out() {
 
 #[tokio::test]
 async fn loops_of_links_end() {
-    let mut trees: Vec<Tree> = (0..20)
-        .map(|n| Tree::new(n + 1, &format!("t{n}.example.org")))
-        .collect();
+    let mut trees: Vec<Tree> = (0..20).map(|n| Tree::new(n + 1, &format!("t{n}.example.org"))).collect();
     let urls: Vec<TreeUrl> = trees.iter().map(Tree::url).collect();
     for (n, tree) in trees.iter_mut().enumerate() {
         // The next one and itself.
-        tree.fill(
-            &[nobody(n as u8 + 1)],
-            &[urls[(n + 1) % 20].clone(), urls[n].clone()],
-        );
+        tree.fill(&[nobody(n as u8 + 1)], &[urls[(n + 1) % 20].clone(), urls[n].clone()]);
     }
     let two: Vec<TreeUrl> = urls[..1].to_vec();
     let server = Server::start(trees).await;
@@ -103,10 +91,7 @@ async fn deep_and_wide_trees_are_given_up() {
         branches.push(wide.put(&TreeEntry::Branch(nowhere)));
     }
     let left: Vec<TreeHash> = branches.split_off(30);
-    let parts = vec![
-        wide.put(&TreeEntry::Branch(branches)),
-        wide.put(&TreeEntry::Branch(left)),
-    ];
+    let parts = vec![wide.put(&TreeEntry::Branch(branches)), wide.put(&TreeEntry::Branch(left))];
     let all = wide.put(&TreeEntry::Branch(parts));
     wide.root(&all, &all);
     let trees = [deep.url(), wide.url()];
@@ -120,9 +105,6 @@ async fn deep_and_wide_trees_are_given_up() {
 #[tokio::test]
 async fn no_server_is_no_panic() {
     let url = Tree::new(1, "a.example.org").url();
-    let nowhere = Server {
-        address: "127.0.0.1:9".into(),
-        asked: Arc::default(),
-    };
+    let nowhere = Server { address: "127.0.0.1:9".into(), asked: Arc::default() };
     assert_eq!(found(&nowhere, &[url], 1).await, 0);
 }

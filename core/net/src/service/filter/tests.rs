@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
 
@@ -23,12 +18,7 @@ fn topics(range: std::ops::Range<usize>) -> Vec<String> {
 }
 
 fn limits() -> Limits {
-    Limits {
-        subscribers: 2,
-        criteria: 150,
-        subscription_life: Duration::from_secs(300),
-        ..Limits::default()
-    }
+    Limits { subscribers: 2, criteria: 150, subscription_life: Duration::from_secs(300), ..Limits::default() }
 }
 
 #[test]

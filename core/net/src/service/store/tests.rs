@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_wire::waku::WakuMessage;
 
@@ -24,11 +19,7 @@ fn archived(number: u8, len: usize) -> Archived {
 }
 
 fn asked(forward: bool) -> Asked {
-    Asked {
-        id: "7".into(),
-        include_data: true,
-        forward,
-    }
+    Asked { id: "7".into(), include_data: true, forward }
 }
 
 fn decoded(frame: &[u8]) -> StoreQueryResponse {
@@ -55,33 +46,15 @@ fn reads_ranges_and_hashes_but_no_mixture() {
     assert_eq!(query.filter, ArchiveFilter::Hashes(vec![[1; 32]]));
     assert_eq!(query.limit, 100);
     // js-waku names the shard beside the hashes.
-    let js = StoreQueryRequest {
-        pubsub_topic: Some(PUBSUB.into()),
-        ..hashes
-    };
+    let js = StoreQueryRequest { pubsub_topic: Some(PUBSUB.into()), ..hashes };
     let (_, query) = read(&encode(&js)).unwrap();
     assert_eq!(query.filter, ArchiveFilter::Hashes(vec![[1; 32]]));
     let refused = [
-        StoreQueryRequest {
-            message_hashes: vec![vec![1; 32]],
-            ..range.clone()
-        },
-        StoreQueryRequest {
-            message_hashes: vec![vec![1; 31]],
-            ..StoreQueryRequest::default()
-        },
-        StoreQueryRequest {
-            pubsub_topic: None,
-            ..range.clone()
-        },
-        StoreQueryRequest {
-            content_topics: vec!["/t/1/a/proto".into(); 11],
-            ..range.clone()
-        },
-        StoreQueryRequest {
-            pagination_cursor: Some(vec![1; 33]),
-            ..range
-        },
+        StoreQueryRequest { message_hashes: vec![vec![1; 32]], ..range.clone() },
+        StoreQueryRequest { message_hashes: vec![vec![1; 31]], ..StoreQueryRequest::default() },
+        StoreQueryRequest { pubsub_topic: None, ..range.clone() },
+        StoreQueryRequest { content_topics: vec!["/t/1/a/proto".into(); 11], ..range.clone() },
+        StoreQueryRequest { pagination_cursor: Some(vec![1; 33]), ..range },
     ];
     for request in refused {
         assert!(read(&encode(&request)).is_none(), "{request:?}");
@@ -90,10 +63,7 @@ fn reads_ranges_and_hashes_but_no_mixture() {
 
 #[test]
 fn long_pages_are_cut_at_the_far_end() {
-    let page = || ArchivePage {
-        messages: (1..=40).map(|n| archived(n, 100_000)).collect(),
-        more: false,
-    };
+    let page = || ArchivePage { messages: (1..=40).map(|n| archived(n, 100_000)).collect(), more: false };
     let forward = decoded(&answer(&asked(true), Ok(page())));
     assert_eq!(forward.messages.len(), 20);
     assert_eq!(forward.pagination_cursor, Some(vec![20; 32]));
@@ -105,10 +75,7 @@ fn long_pages_are_cut_at_the_far_end() {
 
 #[test]
 fn one_long_message_is_still_given() {
-    let page = ArchivePage {
-        messages: vec![archived(1, 3 << 20), archived(2, 10)],
-        more: false,
-    };
+    let page = ArchivePage { messages: vec![archived(1, 3 << 20), archived(2, 10)], more: false };
     let answer = decoded(&answer(&asked(true), Ok(page)));
     assert_eq!(answer.messages.len(), 1);
     assert_eq!(answer.pagination_cursor, Some(vec![1; 32]));
@@ -116,14 +83,8 @@ fn one_long_message_is_still_given() {
 
 #[test]
 fn the_last_page_has_no_cursor_and_presence_no_data() {
-    let page = ArchivePage {
-        messages: vec![archived(1, 10)],
-        more: false,
-    };
-    let presence = Asked {
-        include_data: false,
-        ..asked(true)
-    };
+    let page = ArchivePage { messages: vec![archived(1, 10)], more: false };
+    let presence = Asked { include_data: false, ..asked(true) };
     let answer = decoded(&answer(&presence, Ok(page)));
     assert_eq!(answer.pagination_cursor, None);
     assert_eq!(answer.messages[0].message, None);
