@@ -10,16 +10,20 @@ mod circle;
 mod discover;
 mod filter;
 mod gaps;
+mod job;
 mod jobs;
 mod lightpush;
+mod links;
 mod nodes;
 mod pace;
 mod pushes;
 mod relay;
+mod relay_mode;
 mod serve;
 mod store;
-mod upkeep;
+mod told;
 mod witness;
+mod work;
 
 use std::future::Future;
 
@@ -88,7 +92,7 @@ pub fn check(config: &NetConfig) -> Result<(), StartError> {
     read(config).map(|_| ())
 }
 
-type Found = (Vec<(PeerId, Multiaddr)>, Vec<TreeUrl>);
+type Found = (Vec<(PeerId, Vec<Multiaddr>)>, Vec<TreeUrl>);
 
 /// Nodes and trees of a configuration.
 fn read(config: &NetConfig) -> Result<Found, StartError> {
@@ -97,7 +101,8 @@ fn read(config: &NetConfig) -> Result<Found, StartError> {
     }
     let mut found = Vec::with_capacity(config.nodes.len());
     for (index, text) in config.nodes.iter().enumerate() {
-        found.push(parse_node(index, text)?);
+        let (peer, address) = parse_node(index, text)?;
+        found.push((peer, vec![address]));
     }
     for (index, text) in config.listen.iter().enumerate() {
         if !text.parse().is_ok_and(|address| is_listen(&address)) {

@@ -17,6 +17,7 @@ pub mod service;
 pub mod turns;
 
 mod address;
+mod clock;
 mod discovery;
 mod exchange;
 mod known;

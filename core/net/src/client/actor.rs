@@ -1,143 +1,88 @@
-//! The task that owns both swarms: takes commands and whatever happens, keeps the filter subscribed, says what changed.
+//! The task that owns both swarms: takes commands and whatever happens, has the machines say what to do, and does it.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::hash::RandomState;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures::StreamExt as _;
-use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use libp2p::{Multiaddr, PeerId, Stream};
-use sotto_wire::waku::{TreeUrl, WakuMetadata, protocol};
+use libp2p::{Multiaddr, PeerId};
+use sotto_wire::waku::{TreeUrl, protocol};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::circle::{Circle, Happened, Ready};
-use super::discover::{Discovery, Origin};
-use super::filter::{Filter, FilterAsk, Opened, Verdict};
-use super::jobs::{Answer, Job};
+use super::choose::{Choice, Wish};
+use super::circle::{Circles, Happened};
+use super::discover::{self, Discovery, Need};
+use super::filter::{Filter, Opened, Verdict};
+use super::job::{Answer, Conduct, Step};
+use super::jobs::{self, Jobs};
+use super::links::Ready;
 use super::nodes::{Kind, Nodes, Service};
-use super::pushes::{self, Pushed};
-use super::relay::{self, Relay, Trouble};
+use super::pushes::Pushed;
+use super::relay::{Relaying, Said};
 use super::serve;
 use super::store::Page;
-use crate::address::parse_node;
+use super::told::Told;
+use super::work::{self, Done, Work};
+use crate::clock;
 use crate::config::NetConfig;
-use crate::discovery::record::NodeRecord;
-use crate::exchange::ExchangeError;
-use crate::handle::{Command, Connectivity, Event, FailReason, Network, NodeNumber};
-use crate::known::Source;
-use crate::streams::Inbound;
+use crate::handle::{Command, Connectivity, Event, Network, NodeNumber};
+use crate::service::NodeEvent;
 use crate::transport::TransportSetupError;
-use crate::turns::Turns;
 
-/// Events that may wait here before nothing that makes more of them is taken.
-const BACKLOG: usize = 64;
 /// Pushes and pages on their way from their streams.
 const IN_FLIGHT: usize = 16;
-/// Jobs known at a time; further commands wait in their channel.
-const MAX_JOBS: usize = 512;
 /// How long the last events may take to be fetched.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// What came out of work under way.
-pub(super) enum Done {
-    /// A filter node's answer.
-    Filter(PeerId, FilterAsk, Result<u32, ExchangeError>),
-    /// A filter node's sign of life.
-    Alive(PeerId, Result<Stream, ExchangeError>),
-    /// A push stream ended.
-    PushesEnded(PeerId),
-    /// What a node says it belongs to.
-    Cluster(Kind, Ready, Result<Option<u16>, ExchangeError>),
-    /// A job's answer.
-    Job(u64, Option<PeerId>, NodeNumber, Answer),
-    /// Nodes that somebody named.
-    Found(Origin, Vec<NodeRecord>),
-    /// Something nobody waits for.
-    Served,
-}
 
-/// The light client.
+/// The light client: what goes in and out, and the machines.
 pub(super) struct Actor {
-    pub(super) config: Arc<NetConfig>,
+    config: Arc<NetConfig>,
     metadata: Arc<[u8]>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
-    pub(super) publish: Circle,
-    pub(super) receive: Circle,
-    pub(super) nodes: Nodes,
-    pub(super) filter: Filter,
-    pub(super) discovery: Discovery,
-    /// In the order they came.
-    pub(super) jobs: BTreeMap<u64, Job>,
-    pub(super) next_job: u64,
-    /// Who was asked the last store queries of the receive circle.
-    pub(super) stores: Turns,
-    /// Whom to publish through, and receive from, the best first.
-    pub(super) preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
-    /// By which nodes are drawn for what is spread over them.
-    pub(super) lots: RandomState,
-    pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
-    pub(super) pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
+    circles: Circles,
+    relay: Relaying,
+    work: FuturesUnordered<Work>,
+    pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
-    /// Relay mode is wanted.
-    pub(super) relaying: bool,
-    pub(super) relay: Option<Relay>,
-    /// The relay did not start, or cannot listen for neighbours.
-    pub(super) no_relay: Trouble,
-    pub(super) not_served: Trouble,
-    /// Where it listens, as last told.
-    pub(super) served: Vec<String>,
-    pub(super) foreground: bool,
-    pub(super) told: Connectivity,
-    pub(super) out: VecDeque<Event>,
-    /// Payload bytes of the last events handed over, as many as may wait.
-    handed: VecDeque<usize>,
+    nodes: Nodes,
+    filter: Filter,
+    jobs: Jobs,
+    discovery: Discovery,
+    told: Told,
+    foreground: bool,
     /// When something has to be done although nothing happens.
-    pub(super) wake: Option<Instant>,
+    wake: Option<Instant>,
 }
 
 impl Actor {
     pub(super) fn new(
         config: NetConfig,
-        found: Vec<(PeerId, Multiaddr)>,
+        found: Vec<(PeerId, Vec<Multiaddr>)>,
         trees: Vec<TreeUrl>,
         commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, TransportSetupError> {
-        let mut nodes = Nodes::new(config.single_circle, config.timing);
-        nodes.restore(&config.book, &found);
-        nodes.add(one_each(found), Source::Static, None);
-        nodes.deal_anew();
+        let config = Arc::new(config);
+        let nodes = Nodes::open(&config, found);
         Ok(Self {
             metadata: serve::metadata(&config),
-            publish: Circle::new(Kind::Publish, &config)?,
-            receive: Circle::new(Kind::Receive, &config)?,
-            filter: Filter::new(&config),
-            discovery: Discovery::new(trees),
-            config: Arc::new(config),
             commands,
             events,
-            jobs: BTreeMap::new(),
-            next_job: 0,
-            stores: Turns::default(),
-            preferred: (nodes.of_use_for_publishing(), Vec::new()),
-            lots: RandomState::new(),
+            circles: Circles::new(&config)?,
+            relay: Relaying::new(config.timing),
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),
-            relaying: false,
-            relay: None,
-            no_relay: Trouble::default(),
-            not_served: Trouble::default(),
-            served: Vec::new(),
+            filter: Filter::new(&config),
+            jobs: Jobs::new(Arc::clone(&config), nodes.of_use_for_publishing()),
+            discovery: Discovery::new(trees, config.timing.discover),
+            told: Told::default(),
             foreground: false,
-            told: Connectivity::default(),
-            out: VecDeque::new(),
-            handed: VecDeque::new(),
             wake: None,
             nodes,
+            config,
         })
     }
 
@@ -146,18 +91,13 @@ impl Actor {
         let events = self.events.clone();
         loop {
             self.settle(Instant::now());
-            let room = self.out.len() < BACKLOG;
-            let bored = room && self.jobs.len() < MAX_JOBS;
+            let room = self.told.has_room();
+            let bored = room && self.jobs.has_room();
             let wake = self.wake;
             tokio::select! {
-                permit = events.reserve(), if !self.out.is_empty() => {
-                    match (permit, self.out.pop_front()) {
-                        (Ok(permit), Some(event)) => {
-                            self.handed.push_back(payload(&event));
-                            let most = self.events.max_capacity();
-                            self.handed.drain(..self.handed.len().saturating_sub(most));
-                            permit.send(event);
-                        }
+                permit = events.reserve(), if !self.told.is_empty() => {
+                    match (permit, self.told.next(events.max_capacity())) {
+                        (Ok(permit), Some(event)) => permit.send(event),
                         _ => return,
                     }
                 }
@@ -165,25 +105,18 @@ impl Actor {
                     Some(Command::Close) | None => break,
                     Some(command) => self.command(command, Instant::now()),
                 },
-                event = self.publish.swarm().select_next_some() => {
-                    let now = Instant::now();
-                    if let Some(happened) = self.publish.on_event(event, now) {
-                        self.happened(Kind::Publish, happened, now);
+                (kind, happened) = self.circles.next() => {
+                    if let Some(happened) = happened {
+                        self.happened(kind, happened, Instant::now());
                     }
                 }
-                event = self.receive.swarm().select_next_some() => {
-                    let now = Instant::now();
-                    if let Some(happened) = self.receive.on_event(event, now) {
-                        self.happened(Kind::Receive, happened, now);
-                    }
-                }
-                said = relay::next(&mut self.relay) => self.relay_said(said, Instant::now()),
+                said = self.relay.next() => self.relay_said(said, Instant::now()),
                 Some(done) = self.work.next() => self.done(done, Instant::now()),
                 Some(page) = self.pages.1.recv(), if room => self.page(page),
                 Some((peer, push)) = self.pushed.1.recv(), if room => {
                     if let Some(received) = self.filter.push(&peer, push, Instant::now()) {
                         self.nodes.of_use(received.node);
-                        self.out.push_back(Event::Message(received));
+                        self.told.say(Event::Message(received));
                     }
                 }
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
@@ -192,21 +125,12 @@ impl Actor {
         self.farewell().await;
     }
 
-    /// Payload bytes of live messages that the engine has not taken yet.
-    pub(super) fn waiting_bytes(&self) -> usize {
-        let not_taken = self.events.max_capacity() - self.events.capacity();
-        let handed = self.handed.iter().rev().take(not_taken).copied();
-        handed.chain(self.out.iter().map(payload)).sum()
-    }
-
     async fn farewell(mut self) {
-        for job in self.jobs.values() {
-            self.out.push_back(job.failed_for(FailReason::Closing));
-        }
-        self.tell_book();
-        self.out.push_back(Event::Closed);
+        self.told.all(self.jobs.close());
+        self.told.all(self.nodes.news());
+        self.told.say(Event::Closed);
         let flush = async {
-            for event in self.out {
+            for event in self.told {
                 if self.events.send(event).await.is_err() {
                     return;
                 }
@@ -217,44 +141,64 @@ impl Actor {
         }
     }
 
+    /// Does whatever is due, and says what changed.
+    fn settle(&mut self, now: Instant) {
+        self.wake = None;
+        for (peer, node) in self.circles.expire(now) {
+            self.nodes.failed(node, self.circles.online(), now);
+            self.filter.lost(&peer);
+        }
+        for peer in self.filter.judge(now, |node| self.nodes.is_shunned(node, now)) {
+            log::warn!("a filter node leaves messages out");
+            self.judge(&peer, Verdict::Refuses, now);
+        }
+        self.discover(now);
+        self.start_jobs(now);
+        self.keep_relay(now);
+        self.keep_filter(now);
+        if self.foreground {
+            // With a conversation on screen, a node to publish to is at hand.
+            let _ = self.find(Kind::Publish, Service::LightPush, Vec::new(), now);
+        } else {
+            for kind in [Kind::Publish, Kind::Receive] {
+                let keep = self.in_use(kind);
+                let next = self.circles.of(kind).close_unused(self.config.timing.unused, &keep, now);
+                self.wake_at(next);
+            }
+        }
+        self.tell(now);
+        self.wake_at(self.circles.deadline());
+        self.wake_at(self.filter.deadline());
+    }
+
+    fn wake_at(&mut self, at: Option<Instant>) {
+        self.wake = self.wake.into_iter().chain(at).min();
+    }
+
     fn command(&mut self, command: Command, now: Instant) {
         match command {
             Command::Publish { .. } | Command::Query { .. } | Command::Check { .. } => {
-                self.add_job(command);
+                self.told.all(self.jobs.add(command));
             }
-            Command::Prefer { publish, receive } => self.preferred = (publish, receive),
+            Command::Prefer { publish, receive } => self.jobs.prefer(publish, receive),
             Command::Judge { node, of_use } => self.nodes.judge(node, of_use),
             Command::Subscribe { topics } => self.filter.want(topics),
             Command::Foreground(on) => {
                 self.foreground = on;
                 self.nodes.set_foreground(on);
                 self.filter.set_foreground(on, now);
-                if on {
-                    if !self.online() {
-                        self.discovery.hurry();
-                    }
-                    self.nodes.forgive();
+                if on && !self.circles.online() {
+                    self.discovery.hurry();
                 }
             }
             Command::NetworkChanged(network) => self.network_changed(network),
-            Command::Relay(on) => {
-                self.relaying = on;
-                self.forgive_relay();
-            }
+            Command::Relay(on) => self.relay.mode.want(on),
             // A stranger's link must not choose where the traffic of those goes who have a network.
-            Command::AddNodes(_) if self.config.has_network() => {}
-            Command::AddNodes(texts) => {
-                let found: Vec<_> = texts
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(index, text)| {
-                        parse_node(index, text).inspect_err(|error| log::warn!("a further node: {error}")).ok()
-                    })
-                    .collect();
-                self.nodes.add(one_each(found), Source::Invite, None);
-                self.name_relay_peers();
+            Command::AddNodes(texts) if !self.config.has_network() => {
+                self.nodes.invited(&texts);
+                self.relay.name_nodes(&self.nodes);
             }
-            Command::Close => {}
+            Command::AddNodes(_) | Command::Close => {}
         }
     }
 
@@ -262,99 +206,44 @@ impl Actor {
     fn network_changed(&mut self, network: Network) {
         let mut config = NetConfig::clone(&self.config);
         config.dns_servers = network.dns_servers;
-        let circles =
-            Circle::new(Kind::Publish, &config).and_then(|publish| Ok((publish, Circle::new(Kind::Receive, &config)?)));
-        match circles {
-            Ok((publish, receive)) => (self.publish, self.receive) = (publish, receive),
+        match Circles::new(&config) {
+            Ok(circles) => self.circles = circles,
             Err(error) => return log::error!("the old connections stay: {error}"),
         }
         self.config = Arc::new(config);
         self.filter.lost_all();
         self.discovery.begin_anew();
-        self.forgive_relay();
-        self.end_relay();
+        self.relay.mode.forgive();
+        let ended = self.relay.end();
+        self.relay_ended(ended);
         self.nodes.forgive();
-        while let Ok(page) = self.pages.1.try_recv() {
-            self.page(page);
-        }
+        self.read_pages();
         // Whatever was under way went through the old connections.
         self.work.clear();
-        for (number, mut job) in std::mem::take(&mut self.jobs) {
-            if job.restart() {
-                self.jobs.insert(number, job);
-            } else {
-                self.out.push_back(job.failed_for(FailReason::Timeout));
-            }
-        }
-    }
-
-    pub(super) fn circle(&mut self, kind: Kind) -> &mut Circle {
-        match kind {
-            Kind::Receive => &mut self.receive,
-            Kind::Publish | Kind::Alone => &mut self.publish,
-        }
-    }
-
-    pub(super) fn circle_ref(&self, kind: Kind) -> &Circle {
-        match kind {
-            Kind::Receive => &self.receive,
-            Kind::Publish | Kind::Alone => &self.publish,
-        }
+        self.told.all(self.jobs.restart());
     }
 
     fn happened(&mut self, kind: Kind, happened: Happened, now: Instant) {
         match happened {
-            Happened::Identified(ready) => self.identified(kind, ready),
-            Happened::Lost(peer, node, was_ready) => {
-                let online = !was_ready && self.online();
-                self.nodes.failed(node, online, now);
-                match kind {
-                    Kind::Receive => self.filter.lost(&peer),
-                    Kind::Publish | Kind::Alone if was_ready => self.tell_lost(node),
-                    Kind::Publish | Kind::Alone => {}
+            // Nothing is asked of a node before it says that it is of our network: what another takes reaches nobody.
+            Happened::Identified(ready) => {
+                self.nodes.identified(ready.node, ready.offers);
+                match ready.offers.metadata {
+                    true => self.work.push(work::cluster(self.circles.get(kind).opener(), kind, ready, &self.config)),
+                    false => self.circles.of(kind).links.admit(&ready.peer),
                 }
             }
-            Happened::Stream(inbound) => self.stream(inbound, now),
-        }
-    }
-
-    /// Nothing is asked of a node before it says that it is of our network: what another takes reaches nobody.
-    fn identified(&mut self, kind: Kind, ready: Ready) {
-        self.nodes.identified(ready.node, ready.offers);
-        if !ready.offers.metadata {
-            self.circle(kind).admit(&ready.peer);
-        } else {
-            let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
-            let limit = self.config.timing.request;
-            let opener = self.circle(kind).opener();
-            self.work.push(Box::pin(async move {
-                let cluster = serve::cluster(opener, ready.peer, ours, limit).await;
-                Done::Cluster(kind, ready, cluster)
-            }));
-        }
-    }
-
-    fn stream(&mut self, inbound: Inbound, now: Instant) {
-        let peer = inbound.peer;
-        if inbound.protocol != protocol::FILTER_PUSH {
-            let metadata = Arc::clone(&self.metadata);
-            self.work.push(Box::pin(async move {
-                serve::answer(inbound, metadata).await;
-                Done::Served
-            }));
-            return;
-        }
-        match self.filter.open_push(&peer) {
-            Opened::Read => {
-                let sender = self.pushed.0.clone();
-                let max_message = self.config.max_message;
-                self.work.push(Box::pin(async move {
-                    pushes::read(inbound, max_message, sender).await;
-                    Done::PushesEnded(peer)
-                }));
+            Happened::Lost(peer, node, was_ready) => self.lost(kind, &peer, node, !was_ready, was_ready, now),
+            Happened::Stream(inbound) if inbound.protocol != protocol::FILTER_PUSH => {
+                self.work.push(work::serve(inbound, Arc::clone(&self.metadata)));
             }
-            Opened::Refuse => {}
-            Opened::Leave => self.judge(&peer, Verdict::Refuses, now),
+            Happened::Stream(inbound) => match self.filter.open_push(&inbound.peer) {
+                Opened::Read => {
+                    self.work.push(work::read(inbound, self.config.max_message, self.pushed.0.clone()));
+                }
+                Opened::Refuse => {}
+                Opened::Leave => self.judge(&inbound.peer, Verdict::Refuses, now),
+            },
         }
     }
 
@@ -369,89 +258,240 @@ impl Actor {
                 self.judge(&peer, verdict, now);
             }
             Done::PushesEnded(peer) => self.filter.close_push(&peer),
-            Done::Cluster(kind, ready, Ok(cluster)) => {
-                if cluster.is_none_or(|cluster| cluster == self.config.cluster) {
-                    return self.circle(kind).admit(&ready.peer);
-                }
+            Done::Cluster(kind, ready, Ok(true)) => self.circles.of(kind).links.admit(&ready.peer),
+            Done::Cluster(kind, ready, Ok(false)) => {
                 log::warn!("a node belongs to another network");
-                self.out.push_back(Event::OtherNetwork);
+                self.told.say(Event::OtherNetwork);
                 self.nodes.lied(ready.node, now); // it may change
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
-            Done::Cluster(kind, ready, Err(_)) => {
-                if self.circle_ref(kind).to_admit(&ready.peer) {
-                    self.drop_link(kind, &ready.peer, ready.node, now);
-                }
+            Done::Cluster(kind, ready, Err(_)) if self.circles.get(kind).links.to_admit(&ready.peer) => {
+                self.drop_link(kind, &ready.peer, ready.node, now);
             }
-            Done::Found(origin, records) => self.found(origin, records),
-            Done::Served => {}
-            Done::Job(number, peer, node, answer) => {
-                self.job_answered(number, peer, node, answer, now);
+            Done::Cluster(..) | Done::Served => {}
+            Done::Found(origin, records) => {
+                let (records, inside) = Discovery::read(origin, records, &self.config);
+                let new = match origin.named_by() {
+                    Some((source, by)) => {
+                        let new = self.nodes.named(&records, inside, source, by);
+                        self.relay.name_nodes(&self.nodes);
+                        new
+                    }
+                    None => self.relay.name_found(&records, inside),
+                };
+                self.discovery.found(origin, records, new);
             }
+            Done::Job(number, peer, node, answer) => self.answered(number, peer, node, answer, now),
         }
     }
 
+    /// What a filter node did.
     fn judge(&mut self, peer: &PeerId, verdict: Verdict, now: Instant) {
         let Some(node) = self.filter.node(peer) else {
             return;
         };
-        self.receive.touch(peer, now);
+        self.circles.of(Kind::Receive).links.touch(peer, now);
         match verdict {
-            Verdict::Keep => self.nodes.well(node),
-            Verdict::Good => self.nodes.of_use(node),
-            Verdict::Wait => {}
-            Verdict::Refuses => {
-                self.nodes.doubt(node, Service::Filter, now);
-                self.drop_link(Kind::Receive, peer, node, now);
-            }
-            Verdict::Leave => self.drop_link(Kind::Receive, peer, node, now),
+            Verdict::Keep => return self.nodes.well(node),
+            Verdict::Good => return self.nodes.of_use(node),
+            Verdict::Wait => return,
+            Verdict::Refuses => self.nodes.doubt(node, Service::Filter, now),
+            Verdict::Leave => {}
         }
-    }
-
-    /// Whether any node can be reached.
-    pub(super) fn online(&self) -> bool {
-        let mut ready = self.publish.all_ready().chain(self.receive.all_ready());
-        ready.next().is_some()
+        self.drop_link(Kind::Receive, peer, node, now);
     }
 
     /// Ends a connection that is of no use.
-    pub(super) fn drop_link(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, now: Instant) {
-        self.circle(kind).close(peer);
-        self.nodes.failed(node, self.online(), now);
+    fn drop_link(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, now: Instant) {
+        self.circles.of(kind).close(peer);
+        self.lost(kind, peer, node, true, true, now);
+    }
+
+    /// A connection is gone. `blame`: it is the node's fault; `tell`: what it took last may be lost. Without any connection
+    /// it is rather we who are gone.
+    fn lost(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, blame: bool, tell: bool, now: Instant) {
+        let online = self.circles.online();
+        self.nodes.failed(node, blame && online, now);
         match kind {
             Kind::Receive => self.filter.lost(peer),
-            Kind::Publish | Kind::Alone => self.tell_lost(node),
+            Kind::Publish | Kind::Alone if tell && online => self.told.say(Event::Lost { node }),
+            Kind::Publish | Kind::Alone => {}
         }
     }
 
-    /// Without any connection it is rather we who are gone.
-    fn tell_lost(&mut self, node: NodeNumber) {
-        if self.online() {
-            self.out.push_back(Event::Lost { node });
+    /// Connections of a circle that must not be closed to make room.
+    fn in_use(&self, kind: Kind) -> Vec<PeerId> {
+        let asked = self.jobs.asking().filter(|(of, _)| *of == kind).map(|(_, peer)| peer);
+        self.filter.peers().filter(|_| kind == Kind::Receive).chain(asked).collect()
+    }
+
+    /// A ready node, else a connection to one is started.
+    fn reach(&mut self, wish: &Wish, now: Instant) -> Choice {
+        let keep = self.in_use(wish.kind);
+        self.circles.reach(wish, &self.nodes, &keep, now)
+    }
+
+    /// A ready node for a lasting purpose; wakes when there may be one.
+    fn find(&mut self, kind: Kind, service: Service, tried: Vec<NodeNumber>, now: Instant) -> Option<Ready> {
+        let prefer = self.jobs.preferred(kind, service);
+        let wish = Wish { kind, service, tried, prefer, avoid: Vec::new(), repeat: false, asked: false };
+        match self.reach(&wish, now) {
+            Choice::Ask(ready) => return Some(ready),
+            Choice::Wait(at) => self.wake_at(at),
+            _ => {}
+        }
+        None
+    }
+
+    fn start_jobs(&mut self, now: Instant) {
+        for number in self.jobs.waiting() {
+            let Some(wish) = self.jobs.wish(number, &self.nodes, now) else {
+                break;
+            };
+            let choice = self.reach(&wish, now);
+            match self.jobs.chosen(number, choice, &mut self.nodes, self.discovery.searching(), now) {
+                Some(jobs::Todo::Ask(id, ask)) => {
+                    if let jobs::Ask::Ready(kind, ready, _) = &ask {
+                        self.circles.of(*kind).links.touch(&ready.peer, now);
+                    }
+                    let (config, pages) = (Arc::clone(&self.config), self.pages.0.clone());
+                    self.work.push(work::job(number, id, ask, &self.circles, config, pages));
+                }
+                Some(jobs::Todo::Say(event)) => self.told.say(event),
+                None => {}
+            }
+        }
+        self.wake_at(self.jobs.deadline());
+    }
+
+    /// Takes in a job's answer.
+    fn answered(&mut self, number: u64, peer: Option<PeerId>, node: NodeNumber, answer: Answer, now: Instant) {
+        let Some((kind, conduct, step)) = self.jobs.answered(number, node, answer, &mut self.nodes, now) else {
+            return;
+        };
+        match (conduct, peer) {
+            // Used by the filter too, which has its own way to find out.
+            (Conduct::Silent, Some(peer)) if kind == Kind::Receive && self.filter.has(&peer) => {
+                self.filter.doubt(&peer, now);
+            }
+            (Conduct::Silent | Conduct::Lied, Some(peer)) => self.drop_link(kind, &peer, node, now),
+            (Conduct::Silent, None) => self.nodes.failed(node, self.circles.online(), now),
+            _ => {}
+        }
+        if let Some(peer) = peer {
+            self.circles.of(kind).links.touch(&peer, now);
+        }
+        if let Step::Done(event) = step {
+            self.read_pages(); // those read already come before what ends the query
+            self.told.all(event);
         }
     }
 
-    pub(super) fn page(&mut self, page: Page) {
-        self.filter.stored(&page.messages, clock_ns(), Instant::now());
-        self.out.push_back(Event::Page { id: page.id, messages: page.messages, last: page.last });
+    /// Has as many filter nodes as wanted, subscribed to all that is wanted.
+    fn keep_filter(&mut self, now: Instant) {
+        // Who is being asked something else goes afterwards.
+        let asked: Vec<PeerId> = self.jobs.asking().map(|(_, peer)| peer).collect();
+        while let Some(peer) = self.filter.surplus(&asked) {
+            self.circles.of(Kind::Receive).close(&peer);
+        }
+        while let Some(taken) = self.filter.lacks() {
+            // One that is to be relied on is better than two of which one is not.
+            if !taken.is_empty() && !self.nodes.has_reliable(Kind::Receive, Service::Filter, &taken, now) {
+                break;
+            }
+            let Some(Ready { peer, node, offers }) = self.find(Kind::Receive, Service::Filter, taken, now) else {
+                break;
+            };
+            self.filter.join(peer, node, offers.ping, now);
+        }
+        while let Some((peer, todo)) = self.filter.next(now) {
+            let limit = self.filter.limit(&todo);
+            self.work.push(work::filter(self.circles.get(Kind::Receive).opener(), peer, todo, limit));
+        }
     }
-}
 
-/// Bytes of a live message; the other events are bounded where they come from.
-fn payload(event: &Event) -> usize {
-    match event {
-        Event::Message(one) => one.payload.len(),
-        _ => 0,
+    /// Searches for nodes if there is a reason to.
+    fn discover(&mut self, now: Instant) {
+        let wanted = self.filter.target() > 0 || !self.jobs.is_empty() || self.foreground;
+        let need = Need {
+            few: wanted && discover::too_few(&self.nodes, self.config.single_circle, now),
+            lonely: self.relay.mode.lonely(now),
+            offline: !self.circles.online(),
+        };
+        let ask = |kind| discover::asked(&self.circles.get(kind).links, &self.nodes);
+        while let Some((search, origin)) = self.discovery.next(need, ask, now) {
+            self.work.push(work::search(search, origin, &self.circles, &self.config));
+        }
+        self.wake_at(self.discovery.deadline(need, now));
     }
-}
 
-/// Unix time, nanoseconds.
-fn clock_ns() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    i64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(i64::MAX)
-}
+    fn keep_relay(&mut self, now: Instant) {
+        let shards = self.filter.shards();
+        let ended = self.relay.keep(&shards, &self.config, &self.nodes, now);
+        self.relay_ended(ended);
+        self.wake_at(self.relay.mode.deadline(&shards, now));
+    }
 
-fn one_each(found: Vec<(PeerId, Multiaddr)>) -> Vec<(PeerId, Vec<Multiaddr>)> {
-    let each = found.into_iter();
-    each.map(|(peer, address)| (peer, vec![address])).collect()
+    /// A relay with so many peers has ended: what was on its way to it is missed, though a filter node be there already.
+    fn relay_ended(&mut self, mesh: Option<u32>) {
+        if let Some(mesh) = mesh {
+            if mesh > 0 {
+                self.filter.miss();
+            }
+            self.filter.set_mesh(0);
+            self.told.serving(Vec::new());
+        }
+    }
+
+    fn relay_said(&mut self, said: Said, now: Instant) {
+        match said {
+            Said::Heard(heard, node) => {
+                let room = self.told.has_room_to_hear(self.events.max_capacity() - self.events.capacity());
+                if heard.gap || !room {
+                    self.filter.miss();
+                }
+                if room {
+                    let received = self.filter.receive(Some(heard.pubsub_topic), heard.message, node, now);
+                    self.told.all(received.map(Event::Message));
+                }
+            }
+            Said::Node(event) => {
+                if self.relay.mode.said(&event, now) {
+                    let ended = self.relay.end();
+                    self.relay_ended(ended);
+                }
+                match event {
+                    NodeEvent::Peers { mesh, .. } => self.filter.set_mesh(mesh),
+                    NodeEvent::Listening { addresses } => self.told.serving(addresses),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn read_pages(&mut self) {
+        while let Ok(page) = self.pages.1.try_recv() {
+            self.page(page);
+        }
+    }
+
+    fn page(&mut self, page: Page) {
+        self.filter.stored(&page.messages, clock::now_ns(), Instant::now());
+        self.told.say(Event::Page { id: page.id, messages: page.messages, last: page.last });
+    }
+
+    fn tell(&mut self, now: Instant) {
+        let (subscribed, gap) = self.filter.tell(now);
+        let connected = self.circles.connectivity();
+        let relay_peers = self.relay.mode.mesh();
+        // A store that is not connected, and may be there: the next query connects to it. Whether it answers is not tried
+        // without a reason; who asks in vain waits longer and longer.
+        let in_reach = (relay_peers > 0 || self.circles.online()) && self.nodes.may_have_store();
+        let store = connected.store || in_reach;
+        let connectivity = Connectivity { store, subscribed, gap, relay_peers, ..connected };
+        if self.told.is_news(connectivity) {
+            self.told.all(self.nodes.news());
+            self.told.say(Event::Connectivity(connectivity));
+        }
+    }
 }

@@ -31,14 +31,7 @@ pub(crate) async fn query(
     if !circle.dial(&node, &[], Instant::now()) {
         return Err(unreachable());
     }
-    let asked = Asked {
-        opener: circle.opener(),
-        peer: node.peer,
-        node: node.number,
-        limit: config.timing.request,
-        busy: config.timing.busy,
-        max_message: config.max_message,
-    };
+    let asked = Asked::new(circle.opener(), node.peer, node.number, &config);
     let mut reach = pin!(sleep(config.timing.reach));
     let mut reached = false;
     let mut answer = pin!(store::query(asked, query, id, pages, sent));
@@ -47,7 +40,7 @@ pub(crate) async fn query(
             result = &mut answer, if reached => return result,
             () = &mut reach, if !reached => return Err(unreachable()),
             Some(()) = served.next() => continue,
-            event = circle.swarm().select_next_some() => circle.on_event(event, Instant::now()),
+            happened = circle.next() => happened,
         };
         match happened {
             // Metadata is answered at once, or the node hangs up.

@@ -1,8 +1,8 @@
-//! One swarm with a key of its own, and the state of its connections.
+//! One swarm with a key of its own, and both of them: what comes from the network, and what goes there.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use libp2p::identity::Keypair;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
@@ -10,19 +10,18 @@ use libp2p::{PeerId, Swarm, connection_limits, identify};
 use sotto_wire::waku::protocol;
 use tokio::time::Instant;
 
-use super::nodes::{Kind, Node, Offers, Service};
+use super::choose::{Choice, Wish};
+use super::links::{self, Links, Ready};
+use super::nodes::{Kind, Node, Nodes, Offers, Service};
 use crate::config::NetConfig;
 use crate::exchange::PING;
-use crate::handle::NodeNumber;
+use crate::handle::{Connectivity, NodeNumber};
 use crate::streams::{self, Inbound, Opener};
 use crate::transport::{self, Insiders, TransportSetupError};
 
-/// Most connections of one circle.
-pub(crate) const MAX_LINKS: usize = 4;
 /// Streams of one connection.
 const STREAMS: usize = 64;
-/// For a peer to say what it is.
-const IDENTIFY_WITHIN: Duration = Duration::from_secs(10);
+
 /// The behaviours of a light client's swarm.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
@@ -31,39 +30,10 @@ pub(crate) struct Behaviour {
     streams: streams::Behaviour,
 }
 
-/// A connection, or the attempt at one.
-#[derive(Debug)]
-struct Link {
-    node: NodeNumber,
-    state: LinkState,
-    used: Instant,
-}
-
-/// How far a connection has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LinkState {
-    /// Being set up.
-    Dialing,
-    /// Connected; given up at this time unless the peer says what it is.
-    Identifying(Instant),
-    /// It said what it offers; whether it is of our network is not known yet.
-    Identified(Offers),
-    /// In use.
-    Ready(Offers),
-}
-
-/// A node that can be asked.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ready {
-    pub(crate) peer: PeerId,
-    pub(crate) node: NodeNumber,
-    pub(crate) offers: Offers,
-}
-
 /// What a swarm event came to.
 #[derive(Debug)]
-pub(crate) enum Happened {
-    /// A node said what it offers. It is ready for requests when it is [admitted](Circle::admit).
+pub(super) enum Happened {
+    /// A node said what it offers. It is ready for requests when it is [admitted](Links::admit).
     Identified(Ready),
     /// A node is gone, or could not be reached; whether it had been ready.
     Lost(PeerId, NodeNumber, bool),
@@ -72,16 +42,16 @@ pub(crate) enum Happened {
 }
 
 /// One circle.
-pub(crate) struct Circle {
+pub(super) struct Circle {
     swarm: Swarm<Behaviour>,
     opener: Opener,
     insiders: Insiders,
-    links: HashMap<PeerId, Link>,
+    pub(super) links: Links,
 }
 
 impl Circle {
     /// A swarm with a fresh key and no connection.
-    pub(crate) fn new(kind: Kind, config: &NetConfig) -> Result<Self, TransportSetupError> {
+    pub(super) fn new(kind: Kind, config: &NetConfig) -> Result<Self, TransportSetupError> {
         let key = Keypair::generate_ed25519();
         let insiders = Insiders::default();
         let transport = transport::build(&key, &config.dns_servers, STREAMS, &config.traffic, &insiders)?;
@@ -91,7 +61,7 @@ impl Circle {
         };
         let streams = streams::Behaviour::new(accepted, true);
         let opener = streams.opener();
-        let links = u32::try_from(MAX_LINKS).ok();
+        let links = u32::try_from(links::MOST).ok();
         let limits = connection_limits::ConnectionLimits::default()
             .with_max_established_incoming(Some(0))
             .with_max_established_outgoing(links)
@@ -107,170 +77,79 @@ impl Circle {
             swarm: Swarm::new(transport, behaviour, peer, transport::swarm_config()),
             opener,
             insiders,
-            links: HashMap::new(),
+            links: Links::default(),
         })
     }
 
-    pub(crate) fn swarm(&mut self) -> &mut Swarm<Behaviour> {
-        &mut self.swarm
-    }
-
-    pub(crate) fn opener(&self) -> Opener {
+    pub(super) fn opener(&self) -> Opener {
         self.opener.clone()
     }
 
-    /// Whether there is a connection, or an attempt at one.
-    pub(crate) fn has(&self, peer: &PeerId) -> bool {
-        self.links.contains_key(peer)
-    }
-
-    /// Nodes ready for a service.
-    pub(crate) fn ready(&self, service: Service) -> impl Iterator<Item = Ready> {
-        self.all_ready().filter(move |ready| ready.offers.has(service))
-    }
-
-    /// Nodes that are ready for whatever they offer.
-    pub(crate) fn all_ready(&self) -> impl Iterator<Item = Ready> {
-        self.links.iter().filter_map(|(&peer, link)| match link.state {
-            LinkState::Ready(offers) => Some(Ready { peer, node: link.node, offers }),
-            _ => None,
-        })
-    }
-
-    /// Nodes on their way to be ready, and since when.
-    pub(crate) fn coming(&self) -> impl Iterator<Item = (NodeNumber, Instant)> {
-        self.links.values().filter(|link| !matches!(link.state, LinkState::Ready(_))).map(|link| (link.node, link.used))
-    }
-
-    /// Takes a node into use that said what it offers.
-    pub(crate) fn admit(&mut self, peer: &PeerId) {
-        if let Some(link) = self.links.get_mut(peer)
-            && let LinkState::Identified(offers) = link.state
-        {
-            link.state = LinkState::Ready(offers);
+    /// A ready node, else a connection to one is started. `keep` are connections not to close for it.
+    pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: &[PeerId], now: Instant) -> Choice {
+        let mut refused = Vec::new();
+        loop {
+            match wish.choose(nodes, &self.links, &refused, now) {
+                Choice::Dial(node, until) if self.dial(&node, keep, now) => return Choice::Wait(Some(until)),
+                Choice::Dial(node, _) => refused.push(node.number),
+                choice => return choice,
+            }
         }
     }
 
-    /// Whether a node waits to be taken into use.
-    pub(crate) fn to_admit(&self, peer: &PeerId) -> bool {
-        let link = self.links.get(peer);
-        link.is_some_and(|link| matches!(link.state, LinkState::Identified(_)))
-    }
-
-    /// Closes connections unused since then.
-    pub(crate) fn close_unused(&mut self, since: Instant, keep: &[PeerId]) {
-        let unused: Vec<_> = self
-            .links
-            .iter()
-            .filter(|(peer, link)| link.used <= since && !keep.contains(peer))
-            .map(|(peer, _)| *peer)
-            .collect();
-        for peer in &unused {
-            self.close(peer);
-        }
-    }
-
-    /// When the connection longest unused was last used.
-    pub(crate) fn oldest_use(&self, keep: &[PeerId]) -> Option<Instant> {
-        self.links.iter().filter(|(peer, _)| !keep.contains(peer)).map(|(_, link)| link.used).min()
-    }
-
-    /// Marks a connection as used now.
-    pub(crate) fn touch(&mut self, peer: &PeerId, now: Instant) {
-        if let Some(link) = self.links.get_mut(peer) {
-            link.used = now;
-        }
-    }
-
-    /// Starts a connection; false when that was refused at once. `keep` are connections not to close for it.
-    pub(crate) fn dial(&mut self, node: &Node, keep: &[PeerId], now: Instant) -> bool {
-        if self.links.contains_key(&node.peer) || !self.make_room(keep) {
+    /// Starts a connection; false when that was refused at once.
+    pub(super) fn dial(&mut self, node: &Node, keep: &[PeerId], now: Instant) -> bool {
+        let Some(room) = self.links.room(keep).filter(|_| !self.links.has(&node.peer)) else {
             return false;
+        };
+        if let Some(peer) = room {
+            self.close(&peer);
         }
         if node.is_inside() {
             self.insiders.add(node.peer);
         }
         let options = DialOpts::peer_id(node.peer).addresses(node.addresses.clone()).build();
-        if self.swarm.dial(options).is_err() {
-            return false;
+        let dialled = self.swarm.dial(options).is_ok();
+        if dialled {
+            self.links.dialled(node.peer, node.number, now);
         }
-        let link = Link { node: node.number, state: LinkState::Dialing, used: now };
-        self.links.insert(node.peer, link);
-        true
-    }
-
-    /// Closes the connection longest unused when all are taken.
-    fn make_room(&mut self, keep: &[PeerId]) -> bool {
-        if self.links.len() < MAX_LINKS {
-            return true;
-        }
-        let oldest = self
-            .links
-            .iter()
-            .filter(|(peer, link)| matches!(link.state, LinkState::Ready(_)) && !keep.contains(peer))
-            .min_by_key(|(_, link)| link.used)
-            .map(|(peer, _)| *peer);
-        match oldest {
-            Some(peer) => {
-                self.close(&peer);
-                true
-            }
-            None => false,
-        }
+        dialled
     }
 
     /// Ends a connection; no [`Happened::Lost`] follows.
-    pub(crate) fn close(&mut self, peer: &PeerId) {
+    pub(super) fn close(&mut self, peer: &PeerId) {
         self.links.remove(peer);
         let _ = self.swarm.disconnect_peer_id(*peer);
     }
 
-    /// Gives up peers that did not identify themselves in time.
-    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(PeerId, NodeNumber)> {
-        let late: Vec<_> = self
-            .links
-            .iter()
-            .filter(|(_, link)| matches!(link.state, LinkState::Identifying(until) if until <= now))
-            .map(|(peer, link)| (*peer, link.node))
-            .collect();
-        for (peer, _) in &late {
-            self.close(peer);
+    /// Closes connections that were not used for so long; when there is something to close next.
+    pub(super) fn close_unused(&mut self, unused: Duration, keep: &[PeerId], now: Instant) -> Option<Instant> {
+        while let Some((peer, used)) = self.links.oldest(keep) {
+            if used + unused > now {
+                return Some(used + unused);
+            }
+            self.close(&peer);
         }
-        late
+        None
     }
 
-    /// When [`expire`](Self::expire) has something to do.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.links
-            .values()
-            .filter_map(|link| match link.state {
-                LinkState::Identifying(until) => Some(until),
-                _ => None,
-            })
-            .min()
-    }
-
-    /// Takes in a swarm event.
-    pub(crate) fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) -> Option<Happened> {
-        match event {
+    /// Waits for the swarm, and takes in what it says.
+    pub(super) async fn next(&mut self) -> Option<Happened> {
+        match self.swarm.select_next_some().await {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
-                match self.links.get_mut(&peer_id) {
-                    Some(link) => link.state = LinkState::Identifying(now + IDENTIFY_WITHIN),
-                    // Closed while it was being set up.
-                    None => drop(self.swarm.disconnect_peer_id(peer_id)),
+                if !self.links.reached(&peer_id, Instant::now()) {
+                    let _ = self.swarm.disconnect_peer_id(peer_id); // closed while it was being set up
                 }
                 None
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. }
             | SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), .. } => self.lost(peer_id),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
-                self.identified(peer_id, &info)
+                self.links.identified(peer_id, offers(&info)).map(Happened::Identified)
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Error { peer_id, .. })) => {
-                let identified = |link: &Link| matches!(link.state, LinkState::Identified(_) | LinkState::Ready(_));
-                if self.links.get(&peer_id).is_some_and(identified) {
-                    return None;
-                }
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Error { peer_id, .. }))
+                if self.links.is_unknown(&peer_id) =>
+            {
                 let _ = self.swarm.disconnect_peer_id(peer_id);
                 self.lost(peer_id)
             }
@@ -280,28 +159,97 @@ impl Circle {
     }
 
     fn lost(&mut self, peer: PeerId) -> Option<Happened> {
-        let link = self.links.remove(&peer)?;
-        let ready = matches!(link.state, LinkState::Ready(_));
-        Some(Happened::Lost(peer, link.node, ready))
+        let (node, was_ready) = self.links.remove(&peer)?;
+        Some(Happened::Lost(peer, node, was_ready))
+    }
+}
+
+fn offers(info: &identify::Info) -> Offers {
+    let has = |id: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == id);
+    Offers {
+        lightpush_v3: has(protocol::LIGHTPUSH_V3),
+        lightpush_v2: has(protocol::LIGHTPUSH_V2),
+        filter: has(protocol::FILTER_SUBSCRIBE),
+        store: has(protocol::STORE),
+        metadata: has(protocol::METADATA),
+        peer_exchange: has(protocol::PEER_EXCHANGE),
+        ping: has(PING),
+    }
+}
+
+/// The two circles.
+pub(super) struct Circles {
+    publish: Circle,
+    receive: Circle,
+}
+
+impl Circles {
+    /// With fresh keys and no connection.
+    pub(super) fn new(config: &NetConfig) -> Result<Self, TransportSetupError> {
+        Ok(Self { publish: Circle::new(Kind::Publish, config)?, receive: Circle::new(Kind::Receive, config)? })
     }
 
-    fn identified(&mut self, peer: PeerId, info: &identify::Info) -> Option<Happened> {
-        let has = |id: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == id);
-        let offers = Offers {
-            lightpush_v3: has(protocol::LIGHTPUSH_V3),
-            lightpush_v2: has(protocol::LIGHTPUSH_V2),
-            filter: has(protocol::FILTER_SUBSCRIBE),
-            store: has(protocol::STORE),
-            metadata: has(protocol::METADATA),
-            peer_exchange: has(protocol::PEER_EXCHANGE),
-            ping: has(PING),
-        };
-        let link = self.links.get_mut(&peer)?;
-        link.state = match link.state {
-            LinkState::Ready(_) => LinkState::Ready(offers), // said anew
-            _ => LinkState::Identified(offers),
-        };
-        let node = link.node;
-        Some(Happened::Identified(Ready { peer, node, offers }))
+    pub(super) fn of(&mut self, kind: Kind) -> &mut Circle {
+        match kind {
+            Kind::Receive => &mut self.receive,
+            Kind::Publish | Kind::Alone => &mut self.publish,
+        }
+    }
+
+    pub(super) fn get(&self, kind: Kind) -> &Circle {
+        match kind {
+            Kind::Receive => &self.receive,
+            Kind::Publish | Kind::Alone => &self.publish,
+        }
+    }
+
+    /// Waits for either, and takes in what it says.
+    pub(super) async fn next(&mut self) -> (Kind, Option<Happened>) {
+        tokio::select! {
+            happened = self.publish.next() => (Kind::Publish, happened),
+            happened = self.receive.next() => (Kind::Receive, happened),
+        }
+    }
+
+    /// Gives up peers that did not identify themselves in time.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<(PeerId, NodeNumber)> {
+        let mut all = Vec::new();
+        for circle in [&mut self.publish, &mut self.receive] {
+            let late = circle.links.late(now);
+            late.iter().for_each(|(peer, _)| circle.close(peer));
+            all.extend(late);
+        }
+        all
+    }
+
+    /// When [`expire`](Self::expire) has something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.publish.links.deadline().into_iter().chain(self.receive.links.deadline()).min()
+    }
+
+    /// Whether any node can be reached.
+    pub(super) fn online(&self) -> bool {
+        self.publish.links.all_ready().chain(self.receive.links.all_ready()).next().is_some()
+    }
+
+    /// A ready node, else a connection to one is started; or one that is to have a connection of its own.
+    pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: &[PeerId], now: Instant) -> Choice {
+        let linked = |peer: &PeerId| self.publish.links.has(peer) || self.receive.links.has(peer);
+        match wish.kind {
+            Kind::Alone => wish.alone(nodes, linked, now),
+            kind => self.of(kind).reach(wish, nodes, keep, now),
+        }
+    }
+
+    /// How many connected nodes there are, and whether one has a store.
+    pub(super) fn connectivity(&self) -> Connectivity {
+        let ready = |kind, service| self.get(kind).links.ready(service).count();
+        let count = |kind, service| u32::try_from(ready(kind, service)).unwrap_or(u32::MAX);
+        Connectivity {
+            publish_nodes: count(Kind::Publish, Service::LightPush),
+            receive_nodes: count(Kind::Receive, Service::Filter),
+            store: ready(Kind::Publish, Service::Store) + ready(Kind::Receive, Service::Store) > 0,
+            ..Connectivity::default()
+        }
     }
 }

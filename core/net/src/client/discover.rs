@@ -6,12 +6,12 @@ use std::time::Duration;
 use sotto_wire::waku::{Services, TreeUrl};
 use tokio::time::Instant;
 
-use super::actor::{Actor, Done};
-use super::circle::Ready;
-use super::nodes::{Kind, Service};
+use super::links::{Links, Ready};
+use super::nodes::{Kind, Nodes, Service};
+use super::pace::Retry;
 use crate::address::is_private;
+use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
-use crate::discovery::{discv5, dns_tree, peer_exchange};
 use crate::handle::NodeNumber;
 use crate::known::Source;
 use crate::random;
@@ -20,11 +20,6 @@ use crate::random;
 const RECEIVE: usize = 3;
 /// For the publish circle: one, and a spare.
 const PUBLISH: usize = 2;
-/// Mesh peers wanted in relay mode, as gossipsub does.
-pub(super) const RELAY: u32 = 4;
-/// Records wanted of a tree, and by discv5.
-const FROM_TREES: usize = 20;
-const FROM_DISCV5: usize = 8;
 /// Records of one way that discv5 may begin with.
 const BOOTSTRAP: usize = 16;
 /// Longest wait between searches; between questions to a node that is there anyway.
@@ -32,6 +27,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3600);
 /// By how many searches one that gave nobody new counts more.
 const IN_VAIN: u32 = 2;
+/// Services a light client has a use for.
+pub(super) const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;
 
 /// Who named nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,35 +41,63 @@ pub(super) enum Origin {
     Discv5(bool),
 }
 
+impl Origin {
+    /// As what service nodes come into the book; `None`: it names relay peers.
+    pub(super) fn named_by(self) -> Option<(Source, Option<(Kind, NodeNumber)>)> {
+        match self {
+            Self::Dns => Some((Source::Dns, None)),
+            Self::Peer(kind, node, _) => Some((Source::PeerExchange, Some((kind, node)))),
+            Self::Discv5(_) => None,
+        }
+    }
+}
+
+/// How to search.
+#[derive(Debug)]
+pub(super) enum Search {
+    /// In these trees.
+    Trees(Vec<TreeUrl>),
+    /// By asking a node of a circle.
+    Peer(Kind, Ready),
+    /// By discv5, from these records.
+    Discv5(Vec<NodeRecord>),
+}
+
+/// What is missing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Need {
+    /// Service nodes.
+    pub(super) few: bool,
+    /// Relay peers.
+    pub(super) lonely: bool,
+    /// Anybody.
+    pub(super) offline: bool,
+}
+
 /// One way of searching.
 #[derive(Debug, Default)]
 struct Way {
     running: bool,
-    not_before: Option<Instant>,
-    searches: u32,
+    retry: Retry,
     /// What it last found.
     records: Vec<NodeRecord>,
 }
 
 impl Way {
     fn may(&self, now: Instant) -> bool {
-        !self.running && self.not_before.is_none_or(|at| at <= now)
+        !self.running && self.retry.waits(now).is_none()
     }
 
     fn begin(&mut self, base: Duration, cap: Duration, now: Instant) {
         self.running = true;
-        self.not_before = Some(now + random::backoff(base, self.searches, cap));
-        self.searches = self.searches.saturating_add(1);
-    }
-
-    fn forget_waits(&mut self) {
-        (self.not_before, self.searches) = (None, 0);
+        self.retry.again(base, cap, now);
     }
 }
 
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Discovery {
+    base: Duration,
     trees: Vec<TreeUrl>,
     dns: Way,
     publish: Way,
@@ -81,21 +106,21 @@ pub(super) struct Discovery {
 }
 
 impl Discovery {
-    pub(super) fn new(trees: Vec<TreeUrl>) -> Self {
-        Self { trees, dns: Way::default(), publish: Way::default(), receive: Way::default(), discv5: Way::default() }
+    /// `base`: the first wait after a search.
+    pub(super) fn new(trees: Vec<TreeUrl>, base: Duration) -> Self {
+        let [dns, publish, receive, discv5] = Default::default();
+        Self { base, trees, dns, publish, receive, discv5 }
     }
 
     /// What ran before runs no longer, and what failed says nothing any more.
     pub(super) fn begin_anew(&mut self) {
         self.hurry();
-        for way in self.ways() {
-            way.running = false;
-        }
+        self.ways().into_iter().for_each(|way| way.running = false);
     }
 
     /// A person looks: they shall not wait for a search.
     pub(super) fn hurry(&mut self) {
-        self.ways().into_iter().for_each(Way::forget_waits);
+        self.ways().into_iter().for_each(|way| way.retry = Retry::default());
     }
 
     fn ways(&mut self) -> [&mut Way; 4] {
@@ -107,148 +132,65 @@ impl Discovery {
         self.dns.running || self.publish.running || self.receive.running
     }
 
-    /// What discv5 may begin with: no way of finding them crowds out another, and nobody of the publish circle learns
-    /// of the relay.
-    fn bootstrap(&self) -> impl Iterator<Item = &NodeRecord> {
-        let ways = [&self.dns, &self.receive, &self.discv5];
-        ways.into_iter().flat_map(|way| &way.records)
-    }
-
     fn way(&mut self, origin: Origin) -> &mut Way {
         match origin {
             Origin::Dns => &mut self.dns,
-            Origin::Peer(kind, ..) => self.exchange(kind),
+            Origin::Peer(Kind::Receive, ..) => &mut self.receive,
+            Origin::Peer(..) => &mut self.publish,
             Origin::Discv5(_) => &mut self.discv5,
         }
     }
 
-    fn exchange(&mut self, kind: Kind) -> &mut Way {
-        match kind {
-            Kind::Receive => &mut self.receive,
-            Kind::Publish | Kind::Alone => &mut self.publish,
+    /// The search to begin now, one a call. `ask`: a connected node of a circle that can be asked for others, and whether
+    /// it is in a private network.
+    pub(super) fn next(
+        &mut self,
+        need: Need,
+        ask: impl Fn(Kind) -> Option<(Ready, bool)>,
+        now: Instant,
+    ) -> Option<(Search, Origin)> {
+        // What discv5 may begin with: no way of finding them crowds out another, and nobody of the publish circle learns
+        // of the relay.
+        let known = || [&self.dns, &self.receive, &self.discv5].into_iter().flat_map(|way| &way.records);
+        if need.lonely && self.discv5.may(now) && known().next().is_some() {
+            let known: Vec<NodeRecord> = known().cloned().collect();
+            let inside = known.iter().all(NodeRecord::is_inside);
+            self.discv5.begin(self.base, LONGEST_WAIT, now);
+            return Some((Search::Discv5(known), Origin::Discv5(inside)));
         }
-    }
-}
-
-impl Actor {
-    /// Searches if there is a reason to.
-    pub(super) fn discover(&mut self, now: Instant) {
-        let wanted = self.filter.target() > 0 || !self.jobs.is_empty() || self.foreground;
-        let lonely = self.lonely(now);
-        if lonely {
-            self.search_relays(now);
+        if !(need.few || need.lonely) {
+            return None;
         }
-        let few = wanted && self.too_few(now);
-        if !(few || lonely) {
-            return;
-        }
-        if self.discovery.dns.may(now) && !self.discovery.trees.is_empty() {
-            self.search_trees(now);
+        if self.dns.may(now) && !self.trees.is_empty() {
+            self.dns.begin(self.base, LONGEST_WAIT, now);
+            return Some((Search::Trees(self.trees.clone()), Origin::Dns));
         }
         for kind in [Kind::Receive, Kind::Publish] {
-            let asked = few || kind == Kind::Receive; // the other need not know of the relay
-            if asked && self.discovery.exchange(kind).may(now) {
-                self.ask_a_node(kind, now);
+            let asked = need.few || kind == Kind::Receive; // the other need not know of the relay
+            let base = self.base;
+            let way = self.way(Origin::Peer(kind, 0, false));
+            if asked
+                && way.may(now)
+                && let Some((ready, inside)) = ask(kind)
+            {
+                way.begin(base, LONGEST_ASKED, now);
+                return Some((Search::Peer(kind, ready), Origin::Peer(kind, ready.node, inside)));
             }
         }
-        // With nobody to talk to, time is the only thing that happens.
-        if !self.discovery.trees.is_empty()
-            && !self.discovery.dns.running
-            && (lonely || !self.online())
-            && let Some(at) = self.discovery.dns.not_before
-        {
-            self.wake_at(at);
-        }
+        None
     }
 
-    fn too_few(&self, now: Instant) -> bool {
-        let count = |kind, service| self.nodes.healthy(kind, service, now);
-        let receive = count(Kind::Receive, Service::Filter);
-        let publish = count(Kind::Publish, Service::LightPush);
-        let no_store = count(Kind::Receive, Service::Store) == 0;
-        if self.config.single_circle {
-            return receive == 0 || no_store;
-        }
-        let no_store = no_store || count(Kind::Alone, Service::Store) == 0;
-        receive < RECEIVE || publish < PUBLISH || no_store
+    /// When to search next although nothing happens: with nobody to talk to, time is the only thing that does.
+    pub(super) fn deadline(&self, need: Need, now: Instant) -> Option<Instant> {
+        let waits = |way: &Way| way.retry.waits(now).filter(|_| !way.running);
+        let alone = need.lonely || (need.few && need.offline);
+        let dns = waits(&self.dns).filter(|_| alone && !self.trees.is_empty());
+        let relays = waits(&self.discv5).filter(|_| need.lonely);
+        dns.into_iter().chain(relays).min()
     }
 
-    /// In relay mode with few others in the mesh, for so long that those known had their time to come.
-    fn lonely(&mut self, now: Instant) -> bool {
-        let low = self.relay.as_ref().filter(|relay| relay.mesh < RELAY);
-        let Some(at) = low.map(|relay| relay.low_since + self.config.timing.discover) else {
-            return false;
-        };
-        if at > now {
-            self.wake_at(at);
-        }
-        at <= now
-    }
-
-    /// By discv5, from the records that came another way.
-    fn search_relays(&mut self, now: Instant) {
-        let known: Vec<NodeRecord> = self.discovery.bootstrap().cloned().collect();
-        let way = &mut self.discovery.discv5;
-        if known.is_empty() || way.running {
-            return;
-        }
-        if let Some(at) = way.not_before.filter(|at| *at > now) {
-            return self.wake_at(at);
-        }
-        way.begin(self.config.timing.discover, LONGEST_WAIT, now);
-        let (cluster, shards) = (self.config.cluster, self.config.sharding.list());
-        self.work.push(Box::pin(async move {
-            let inside = known.iter().all(NodeRecord::is_inside);
-            let fits = |record: &NodeRecord| record.fits(cluster, &shards, Services::RELAY);
-            let found = discv5::search(&known, FROM_DISCV5, fits).await;
-            let found = found.unwrap_or_else(|error| {
-                log::warn!("no discv5: {error}");
-                Vec::new()
-            });
-            Done::Found(Origin::Discv5(inside), found)
-        }));
-    }
-
-    fn search_trees(&mut self, now: Instant) {
-        let base = self.config.timing.discover;
-        self.discovery.dns.begin(base, LONGEST_WAIT, now);
-        let servers = self.config.dns_servers.clone();
-        let trees = self.discovery.trees.clone();
-        let (cluster, shards) = (self.config.cluster, self.config.sharding.list());
-        self.work.push(Box::pin(async move {
-            let fits = |record: &NodeRecord| record.fits(cluster, &shards, USEFUL);
-            let found = dns_tree::walk(&servers, &trees, FROM_TREES, fits).await;
-            let found = found.unwrap_or_else(|error| {
-                log::warn!("no DNS server can be asked: {}", error.kind());
-                Vec::new()
-            });
-            Done::Found(Origin::Dns, found)
-        }));
-    }
-
-    /// Asks one node of a circle for others.
-    fn ask_a_node(&mut self, kind: Kind, now: Instant) {
-        let ready = self.circle_ref(kind).all_ready();
-        let ready: Vec<Ready> = ready.filter(|ready| ready.offers.peer_exchange).collect();
-        let Some(ready) = random::choose(&ready) else {
-            return;
-        };
-        let addresses = self.nodes.get_mut(ready.node).map(|node| &node.addresses);
-        let inside = addresses.is_some_and(|all| !all.is_empty() && all.iter().all(is_private));
-        let origin = Origin::Peer(kind, ready.node, inside);
-        let timing = self.config.timing;
-        let way = self.discovery.way(origin);
-        way.begin(timing.discover, LONGEST_ASKED, now);
-        let opener = self.circle_ref(kind).opener();
-        self.work.push(Box::pin(async move {
-            let found = peer_exchange::ask(opener, ready.peer, timing.request).await;
-            Done::Found(origin, found.unwrap_or_default())
-        }));
-    }
-
-    /// Takes in what a search gave.
-    pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>) {
-        self.discovery.way(origin).running = false;
+    /// Reads what a search gave: the records that are of use here, and whether they may lead into a private network.
+    pub(super) fn read(origin: Origin, mut records: Vec<NodeRecord>, config: &NetConfig) -> (Vec<NodeRecord>, bool) {
         let inside = match origin {
             Origin::Peer(.., inside) | Origin::Discv5(inside) => inside,
             // A tree that names anybody outside is not that of a private network.
@@ -257,79 +199,91 @@ impl Actor {
         if !inside {
             records.iter_mut().for_each(NodeRecord::keep_public);
         }
-        let shards = self.config.sharding.list();
-        records.retain(|record| record.fits(self.config.cluster, &shards, u8::MAX));
-        let taken = match origin {
-            Origin::Dns => self.take(&records, inside, Source::Dns, None),
-            Origin::Peer(kind, node, _) => self.take(&records, inside, Source::PeerExchange, Some((kind, node))),
-            Origin::Discv5(_) => self.name_relays(&records, inside),
-        };
-        log::debug!("{taken} further nodes were named");
-        let way = self.discovery.way(origin);
-        if taken == 0 {
-            way.searches = way.searches.saturating_add(IN_VAIN);
+        let shards = config.sharding.list();
+        records.retain(|record| record.fits(config.cluster, &shards, u8::MAX));
+        (records, inside)
+    }
+
+    /// A search has ended, with these records. `new`: how many nodes were not known before.
+    pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>, new: usize) {
+        log::debug!("{new} further nodes were named");
+        let way = self.way(origin);
+        way.running = false;
+        if new == 0 {
+            way.retry.grow(IN_VAIN);
         }
         if !records.is_empty() {
             records.truncate(BOOTSTRAP);
             way.records = records;
         }
     }
-
-    /// Into the book; how many are new.
-    fn take(
-        &mut self,
-        records: &[NodeRecord],
-        inside: bool,
-        source: Source,
-        named_by: Option<(Kind, NodeNumber)>,
-    ) -> usize {
-        let useful = |record: &&NodeRecord| record.services.is_none_or(|bits| bits.any(USEFUL));
-        let found = records.iter().filter(useful);
-        let found = found.map(|record| (record.peer, record.addresses.clone()));
-        let taken = self.nodes.add(found.collect(), source, named_by);
-        for record in records.iter().filter(|_| inside) {
-            self.nodes.named_inside(&record.peer);
-        }
-        self.name_relay_peers();
-        taken
-    }
 }
 
-/// Services a light client has a use for.
-const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;
+/// Whether there are too few healthy nodes.
+pub(super) fn too_few(nodes: &Nodes, single_circle: bool, now: Instant) -> bool {
+    let count = |kind, service| nodes.healthy(kind, service, now);
+    let receive = count(Kind::Receive, Service::Filter);
+    let no_store = count(Kind::Receive, Service::Store) == 0;
+    if single_circle {
+        return receive == 0 || no_store;
+    }
+    let publish = count(Kind::Publish, Service::LightPush);
+    receive < RECEIVE || publish < PUBLISH || no_store || count(Kind::Alone, Service::Store) == 0
+}
+
+/// A connected node that can be asked for others, and whether it is in a private network.
+pub(super) fn asked(links: &Links, nodes: &Nodes) -> Option<(Ready, bool)> {
+    let ready: Vec<Ready> = links.all_ready().filter(|ready| ready.offers.peer_exchange).collect();
+    let ready = random::choose(&ready)?;
+    let addresses = nodes.get(ready.node).map(|node| &node.addresses);
+    Some((ready, addresses.is_some_and(|all| !all.is_empty() && all.iter().all(is_private))))
+}
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use libp2p::PeerId;
-    use tokio::sync::mpsc;
 
     use super::*;
-    use crate::config::{NetConfig, Sharding};
+    use crate::config::{Sharding, Timing};
+    use crate::handle::Event;
 
-    /// The addresses taken of records with these.
-    fn taken(origin: Origin, records: &[&[&str]]) -> Vec<String> {
-        let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
-        let (_, commands) = mpsc::channel(1);
-        let (events, _) = mpsc::channel(1);
-        let mut actor = Actor::new(config, Vec::new(), Vec::new(), commands, events).unwrap();
-        let records = records.iter().map(|addresses| NodeRecord {
+    const NOT: Need = Need { few: false, lonely: false, offline: false };
+
+    fn record(addresses: &[&str]) -> NodeRecord {
+        NodeRecord {
             rlp: Vec::new(),
             peer: PeerId::random(),
             addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
             shards: None,
             services: None,
-        });
-        actor.found(origin, records.collect());
-        let (known, _) = actor.nodes.take_changes();
-        let mut all: Vec<String> = known.into_iter().flat_map(|one| one.addresses).collect();
+        }
+    }
+
+    fn discovery(trees: usize) -> Discovery {
+        let key = "AM5FCQLWIZX2QFPNJAP7VUERCCRNGRHWZG3YYHIUV7BVDQ5FDPRT2";
+        let tree: TreeUrl = format!("enrtree://{key}@nodes.example.org").parse().unwrap();
+        Discovery::new(vec![tree; trees], Timing::default().discover)
+    }
+
+    /// The addresses taken of records with these.
+    fn taken(origin: Origin, records: &[&[&str]]) -> Vec<String> {
+        let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
+        let records = records.iter().map(|addresses| record(addresses));
+        let (records, inside) = Discovery::read(origin, records.collect(), &config);
+        let mut nodes = Nodes::new(false, config.timing);
+        nodes.named(&records, inside, Source::PeerExchange, None);
+        let Some(Event::Book { changed, .. }) = nodes.news() else {
+            return Vec::new();
+        };
+        let mut all: Vec<String> = changed.into_iter().flat_map(|one| one.addresses).collect();
         all.sort();
         all
     }
 
-    #[tokio::test]
-    async fn private_addresses_are_taken_from_who_is_there_himself() {
+    #[test]
+    fn private_addresses_are_taken_from_who_is_there_himself() {
         let (public, private) = ("/ip4/20.1.1.1/tcp/1", "/ip4/192.168.1.1/tcp/1");
         let name = "/dns4/a.b/tcp/1";
         let peer = |inside| Origin::Peer(Kind::Receive, 0, inside);
@@ -342,38 +296,63 @@ mod tests {
         assert_eq!(taken(Origin::Dns, &[&[private], &[private]]), [private; 2]);
     }
 
-    #[tokio::test]
-    async fn relays_are_searched_only_by_a_relay_that_long_had_few() {
-        let mut config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
-        config.single_circle = true;
-        let patience = config.timing.discover;
-        let (_commands, commands) = mpsc::channel(1);
-        let (events, _events) = mpsc::channel(1);
-        let mut actor = Actor::new(config, Vec::new(), Vec::new(), commands, events).unwrap();
-        actor.filter.want(vec!["/sotto/1/h00-0000/proto".into()]);
-        let known = NodeRecord {
-            rlp: Vec::new(),
-            peer: PeerId::random(),
-            addresses: vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()],
-            shards: None,
-            services: None,
+    #[test]
+    fn trees_are_read_while_few_are_known_ever_more_rarely() {
+        let (mut discovery, mut now) = (discovery(1), Instant::now());
+        let (few, offline) = (Need { few: true, ..NOT }, Need { few: true, offline: true, ..NOT });
+        assert!(discovery.next(NOT, |_| None, now).is_none());
+        for searches in 0..10_u32 {
+            let (search, origin) = discovery.next(few, |_| None, now).unwrap();
+            assert!(matches!(search, Search::Trees(_)) && origin == Origin::Dns && discovery.searching());
+            assert!(discovery.next(few, |_| None, now).is_none(), "it runs");
+            assert_eq!(discovery.deadline(offline, now), None, "it runs");
+            discovery.found(origin, vec![record(&["/ip4/20.1.1.1/tcp/1"])], 1);
+            assert_eq!(discovery.deadline(few, now), None, "only time passes for who reaches nobody");
+            let next = discovery.deadline(offline, now).unwrap();
+            let wait = (discovery.base * (1 << searches)).min(LONGEST_WAIT);
+            assert!(next >= now + wait / 2 && next <= now + wait * 3 / 2);
+            assert!(discovery.next(few, |_| None, next - discovery.base / 9).is_none());
+            now = next;
+        }
+        // A person looks.
+        discovery.next(few, |_| None, now).unwrap();
+        discovery.found(Origin::Dns, Vec::new(), 0);
+        assert!(discovery.next(few, |_| None, now).is_none());
+        discovery.hurry();
+        assert!(discovery.next(few, |_| None, now).is_some());
+    }
+
+    #[test]
+    fn each_circle_asks_its_own_and_the_publish_circle_does_not_learn_of_the_relay() {
+        let now = Instant::now();
+        let ready = Ready { peer: PeerId::random(), node: 7, offers: crate::client::nodes::Offers::default() };
+        let asked = |need| {
+            let mut discovery = discovery(0);
+            let next = || discovery.next(need, |_| Some((ready, true)), now).map(|(_, origin)| origin);
+            std::iter::from_fn(next).collect::<Vec<_>>()
         };
-        actor.found(Origin::Peer(Kind::Receive, 0, true), vec![known]);
-        let mut searches = |relaying, mesh, now| {
-            actor.relaying = relaying;
-            if let Some(relay) = &mut actor.relay {
-                relay.mesh = mesh;
-            }
-            actor.settle(now);
-            actor.settle(now); // with the relay that the first one began
-            std::mem::take(&mut actor.discovery.discv5.running)
+        let peer = |kind| Origin::Peer(kind, 7, true);
+        assert_eq!(asked(Need { few: true, ..NOT }), [peer(Kind::Receive), peer(Kind::Publish)]);
+        assert_eq!(asked(Need { lonely: true, ..NOT }), [peer(Kind::Receive)]);
+        assert!(discovery(0).next(Need { few: true, ..NOT }, |_| None, now).is_none(), "nobody is connected");
+    }
+
+    #[test]
+    fn discv5_begins_with_what_others_named_and_never_with_what_the_publish_circle_did() {
+        let (mut discovery, now) = (discovery(0), Instant::now());
+        let lonely = Need { lonely: true, ..NOT };
+        discovery.found(Origin::Peer(Kind::Publish, 0, true), vec![record(&["/ip4/127.0.0.1/tcp/1"])], 1);
+        assert!(discovery.next(lonely, |_| None, now).is_none(), "nobody to begin with");
+        discovery.found(Origin::Peer(Kind::Receive, 0, true), vec![record(&["/ip4/127.0.0.1/tcp/1"]); 99], 1);
+        assert!(discovery.next(Need { few: true, ..NOT }, |_| None, now).is_none(), "relays are enough");
+        let Some((Search::Discv5(known), Origin::Discv5(true))) = discovery.next(lonely, |_| None, now) else {
+            unreachable!();
         };
-        let soon = Instant::now() + patience / 2;
-        let late = soon + patience;
-        assert!(!searches(false, 0, late));
-        assert!(!searches(true, 0, soon));
-        assert!(!searches(true, RELAY, late));
-        assert!(searches(true, RELAY - 1, late));
-        assert!(!searches(true, RELAY - 1, late), "not again at once");
+        assert_eq!(known.len(), BOOTSTRAP);
+        assert!(!discovery.searching(), "service nodes are not to come of it");
+        discovery.found(Origin::Discv5(true), Vec::new(), 0);
+        assert!(discovery.next(lonely, |_| None, now).is_none(), "not again at once");
+        let next = discovery.deadline(lonely, now).unwrap();
+        assert!(discovery.next(lonely, |_| None, next).is_some());
     }
 }

@@ -189,9 +189,9 @@ impl Filter {
         self.peers.iter().map(|peer| peer.id)
     }
 
-    /// Their numbers.
-    pub(crate) fn nodes(&self) -> Vec<NodeNumber> {
-        self.peers.iter().map(|peer| peer.node).collect()
+    /// Their numbers, if more are wanted.
+    pub(crate) fn lacks(&self) -> Option<Vec<NodeNumber>> {
+        (self.peers.len() < self.target()).then(|| self.peers.iter().map(|peer| peer.node).collect())
     }
 
     /// The number of a node in use.
@@ -291,11 +291,12 @@ impl Filter {
     }
 
     /// How long an answer may take.
-    pub(crate) fn limit(&self, ask: &FilterAsk) -> Duration {
-        if self.foreground && ask.kind == FilterSubscribeType::SubscriberPing {
-            self.timing.alive_within
-        } else {
-            self.timing.request
+    pub(crate) fn limit(&self, todo: &Todo) -> Duration {
+        match todo {
+            Todo::Ask(ask) if !self.foreground || ask.kind != FilterSubscribeType::SubscriberPing => {
+                self.timing.request
+            }
+            _ => self.timing.alive_within,
         }
     }
 

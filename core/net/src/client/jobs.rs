@@ -1,312 +1,262 @@
-//! Commands that want an answer: each waits for a node, asks it, and tries another when that was no good.
+//! Commands that want an answer: who is asked for each, and when one is given up.
 
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use libp2p::PeerId;
-use sotto_wire::waku::{self, Shard, WakuMessage};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::alone;
-use super::circle::Ready;
-use super::lightpush;
-use super::nodes::{Kind, Node, Service};
-use super::store::{self, Asked, Page, Query, StoreError};
+use super::choose::{Choice, Wish};
+use super::job::{Answer, Conduct, Job, Step, Task};
+use super::links::Ready;
+use super::nodes::{Kind, Node, Nodes, Service};
+use super::store::{Query, StoreError};
 use crate::config::NetConfig;
-use crate::exchange::ExchangeError;
-use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber, PublishOutcome};
-use crate::streams::Opener;
+use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber};
+use crate::turns::Turns;
 
-/// Nodes tried for one job,
-const ATTEMPTS: usize = 3;
-/// and besides nodes that refuse a message which others may take.
-const REFUSALS: usize = 10;
+/// Jobs known at a time; further commands wait in their channel.
+const MOST: usize = 512;
+/// Jobs that are being asked.
+const MAX_ASKING: usize = 32;
+/// Connections of their own at a time.
+const MAX_ALONE: usize = 2;
 
-/// Payload bytes read by one query on a connection of its own (cards, chunks): the newest, or the oldest, so many.
-const ALONE_BYTES: usize = 32 * 1024 * 1024;
-
-/// What is to be done.
-#[derive(Debug, Clone)]
-pub(crate) enum Task {
-    /// A lightpush.
-    Publish { shard: Shard, message: WakuMessage, hash: [u8; 32] },
-    /// A range of a store.
-    Query { circle: Asking, query: Arc<Query> },
-    /// Presence by hash.
-    Check { hashes: Vec<[u8; 32]> },
-}
-
-/// One of them, and how far it is.
+/// What is to be done for a job.
 #[derive(Debug)]
-pub(crate) struct Job {
-    /// The command's id.
-    pub(crate) id: u64,
-    pub(crate) task: Task,
-    /// Nodes to use only when there is no other.
-    pub(crate) not: Vec<NodeNumber>,
-    /// Jobs with the same value go to one node, drawn at random.
-    pub(crate) spread: Option<u64>,
-    pub(crate) tried: Vec<NodeNumber>,
-    /// Those of them that refuse the message.
-    pub(crate) refused: Vec<NodeNumber>,
-    /// When reaching a node is given up; set when it is first tried.
-    pub(crate) until: Option<Instant>,
-    /// Who is being asked.
-    pub(crate) asking: Option<(PeerId, NodeNumber)>,
-    /// Why the last node was no good, refusals aside.
-    reason: Option<FailReason>,
+pub(super) enum Todo {
+    /// Ask for the command of this id.
+    Ask(u64, Ask),
+    /// Say that nobody is to be had.
+    Say(Event),
 }
 
-/// What a node said to a job.
+/// Who is asked what.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    Published(Result<PublishOutcome, ExchangeError>),
-    /// With the number of pages that were handed over.
-    Queried(usize, Result<(), StoreError>),
-    Checked(Result<Vec<[u8; 32]>, StoreError>),
+pub(super) enum Ask {
+    /// A connected node of a circle.
+    Ready(Kind, Ready, Task),
+    /// A node over a connection of its own.
+    Alone(Node, Arc<Query>),
 }
 
-/// What that means for the node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Conduct {
-    /// It answered.
-    Good,
-    /// It has too much to do.
-    Busy,
-    /// It says that it cannot do it.
-    Useless,
-    /// It refuses the message, which may be the message's fault.
-    Refused,
-    /// It did not.
-    Silent,
-    /// It broke the protocol.
-    Lied,
-}
-
-/// What becomes of the job.
+/// All of them.
 #[derive(Debug)]
-pub(crate) enum Step {
-    /// Done; the event, unless the last page was it.
-    Done(Option<Event>),
-    /// Another node, if there is one.
-    Again,
+pub(super) struct Jobs {
+    config: Arc<NetConfig>,
+    /// In the order they came.
+    list: BTreeMap<u64, Job>,
+    next: u64,
+    /// Who was asked the last store queries of the receive circle.
+    stores: Turns,
+    /// Whom to publish through, and receive from, the best first.
+    preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
+    /// By which nodes are drawn for what is spread over them.
+    lots: RandomState,
+    deadline: Option<Instant>,
 }
 
-impl Job {
-    /// A job out of a command, or the event that refuses it.
-    pub(crate) fn new(command: Command, config: &NetConfig) -> Result<Option<Self>, Event> {
-        let mut drawn = None;
-        let (id, task, not) = match command {
-            Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
-                drawn = spread;
-                (id, publish(id, topic, payload, timestamp_ns, config)?, not)
-            }
-            Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
-                let reason = FailReason::Unsupported;
-                let shard = one_shard(&topics, config).ok_or(Event::QueryFailed { id, reason })?;
-                let query = Arc::new(Query {
-                    shard,
-                    topics,
-                    start_ns,
-                    end_ns,
-                    newest_first,
-                    most_bytes: match circle {
-                        Asking::Alone => ALONE_BYTES,
-                        Asking::Receive | Asking::Other => usize::MAX,
-                    },
-                });
-                (id, Task::Query { circle, query }, Vec::new())
-            }
-            Command::Check { id, hashes, not } => (id, Task::Check { hashes }, not.into_iter().collect()),
-            _ => return Ok(None),
-        };
-        Ok(Some(Self {
-            id,
-            task,
-            not,
-            spread: drawn,
-            tried: Vec::new(),
-            refused: Vec::new(),
-            until: None,
-            asking: None,
-            reason: None,
-        }))
+impl Jobs {
+    /// None yet. `publish`: whom to publish through first.
+    pub(super) fn new(config: Arc<NetConfig>, publish: Vec<NodeNumber>) -> Self {
+        Self {
+            config,
+            list: BTreeMap::new(),
+            next: 0,
+            stores: Turns::default(),
+            preferred: (publish, Vec::new()),
+            lots: RandomState::new(),
+            deadline: None,
+        }
     }
 
-    /// Which swarm asks.
-    pub(crate) fn kind(&self) -> Kind {
-        match &self.task {
-            Task::Publish { .. } | Task::Check { .. } => Kind::Publish,
-            Task::Query { circle, .. } => match circle {
-                Asking::Receive | Asking::Other => Kind::Receive,
-                Asking::Alone => Kind::Alone,
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.list.len() < MOST
+    }
+
+    /// Takes in a command; the event that refuses it, if it is refused.
+    pub(super) fn add(&mut self, command: Command) -> Option<Event> {
+        let job = match Job::new(command, &self.config) {
+            Ok(job) => job?,
+            Err(event) => return Some(event),
+        };
+        self.list.insert(self.next, job);
+        self.next += 1;
+        None
+    }
+
+    pub(super) fn prefer(&mut self, publish: Vec<NodeNumber>, receive: Vec<NodeNumber>) {
+        self.preferred = (publish, receive);
+    }
+
+    /// Nodes to use first.
+    pub(super) fn preferred(&self, kind: Kind, service: Service) -> Vec<NodeNumber> {
+        match (kind, service) {
+            (Kind::Publish, Service::LightPush) => self.preferred.0.clone(),
+            (Kind::Receive, _) => self.preferred.1.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Those being asked, and in which circle.
+    pub(super) fn asking(&self) -> impl Iterator<Item = (Kind, PeerId)> {
+        self.list.values().filter_map(|job| Some((job.kind(), job.asking?.0)))
+    }
+
+    /// Those that ask nobody, in the order they came.
+    pub(super) fn waiting(&mut self) -> Vec<u64> {
+        self.deadline = None;
+        self.list.iter().filter(|(_, job)| job.asking.is_none()).map(|(number, _)| *number).collect()
+    }
+
+    /// Whom a job would ask; `None` when enough are being asked.
+    pub(super) fn wish(&self, number: u64, nodes: &Nodes, now: Instant) -> Option<Wish> {
+        if self.asking().count() >= MAX_ASKING {
+            return None;
+        }
+        let job = self.list.get(&number)?;
+        let (kind, service) = (job.kind(), job.service());
+        Some(Wish {
+            kind,
+            service,
+            tried: job.tried.clone(),
+            prefer: match job.spread {
+                Some(key) => self.drawn(key, nodes, now).into_iter().collect(),
+                None => self.preferred(kind, service),
             },
-        }
+            avoid: match job.task {
+                Task::Query { circle: Asking::Other, .. } => self.stores.last().to_vec(),
+                _ => job.not.clone(),
+            },
+            repeat: job.may_repeat(&self.config),
+            asked: true,
+        })
     }
 
-    /// What a node has to offer.
-    pub(crate) fn service(&self) -> Service {
-        match &self.task {
-            Task::Publish { .. } => Service::LightPush,
-            Task::Query { .. } | Task::Check { .. } => Service::Store,
-        }
+    /// The node to publish through for this value in this run: at random, the same each time while the same are healthy.
+    fn drawn(&self, key: u64, nodes: &Nodes, now: Instant) -> Option<NodeNumber> {
+        let service = Service::LightPush;
+        let fits = |node: &&Node| node.may_offer(service) && node.healthy() && !node.last_resort(service, now);
+        draw(&self.lots, key, nodes.of(Kind::Publish).filter(fits).map(|node| node.number))
     }
 
-    /// Whether the node not to use may be used when it is the only one. That a message is stored, said by the node
-    /// that took it, means something only where one node is all there is.
-    pub(crate) fn may_repeat(&self, config: &NetConfig) -> bool {
-        config.single_circle || !matches!(self.task, Task::Check { .. })
-    }
-
-    /// Takes in an answer.
-    pub(crate) fn answered(&mut self, node: NodeNumber, answer: Answer) -> (Conduct, Step) {
-        let id = self.id;
-        let (conduct, reason, done) = match answer {
-            Answer::Published(Ok(PublishOutcome::Failed(FailReason::Busy))) => {
-                (Conduct::Busy, Some(FailReason::Busy), None)
+    /// What comes of the choice made for a job: it asks, waits, or has waited long enough. `searching`: somebody may be
+    /// found soon.
+    pub(super) fn chosen(
+        &mut self,
+        number: u64,
+        choice: Choice,
+        nodes: &mut Nodes,
+        searching: bool,
+        now: Instant,
+    ) -> Option<Todo> {
+        let alone = self.list.values().filter(|job| job.kind() == Kind::Alone && job.asking.is_some());
+        let crowded = alone.count() >= MAX_ALONE;
+        let job = self.list.get_mut(&number)?;
+        let until = *job.until.get_or_insert(now + self.config.timing.reach);
+        let choice = match choice {
+            _ if crowded && job.kind() == Kind::Alone => {
+                job.until = None; // not yet begun
+                Choice::Wait(None)
             }
-            Answer::Published(Ok(PublishOutcome::Failed(reason))) => (Conduct::Useless, Some(reason), None),
-            Answer::Published(Ok(PublishOutcome::Refused)) => {
-                self.refused.push(node);
-                (Conduct::Refused, self.reason, None)
-            }
-            Answer::Published(Ok(outcome)) => {
-                let event = self.published(Some(node), outcome);
-                return (Conduct::Good, Step::Done(Some(event)));
-            }
-            Answer::Published(Err(ExchangeError::Malformed(_))) => (Conduct::Lied, Some(FailReason::Lied), None),
-            Answer::Published(Err(_)) => (Conduct::Silent, Some(FailReason::Timeout), None),
-            Answer::Queried(_, Ok(())) => return (Conduct::Good, Step::Done(None)),
-            Answer::Queried(sent, Err(error)) => {
-                let reason = error.reason();
-                // Pages are out: another node would begin anew, which is the engine's to decide.
-                let done = (sent > 0).then_some(Event::QueryFailed { id, reason });
-                (conduct(&error), Some(reason), done)
-            }
-            Answer::Checked(Ok(present)) => {
-                let event = Event::Checked { id, node, present };
-                return (Conduct::Good, Step::Done(Some(event)));
-            }
-            Answer::Checked(Err(error)) => (conduct(&error), Some(error.reason()), None),
+            Choice::Nobody if searching => Choice::Wait(None),
+            choice => choice,
         };
-        self.reason = reason;
-        self.asking = None;
-        if conduct != Conduct::Busy {
-            self.tried.push(node);
-        }
-        let failed = self.tried.len() - self.refused.len();
-        let enough = failed >= ATTEMPTS || self.refused.len() >= REFUSALS;
-        let step = match done {
-            Some(event) => Step::Done(Some(event)),
-            None if enough => Step::Done(Some(self.failed())),
-            None => Step::Again,
-        };
-        (conduct, step)
-    }
-
-    /// Begins anew; false for a query under way, whose pages may be out already.
-    pub(crate) fn restart(&mut self) -> bool {
-        let under_way = self.asking.take().is_some();
-        self.until = None;
-        !(under_way && matches!(self.task, Task::Query { .. }))
-    }
-
-    /// The event that ends it without success, for the last reason known. A message counts as refused if everybody who
-    /// was there refused it.
-    pub(crate) fn failed(&self) -> Event {
-        match (self.reason, self.refused.last()) {
-            (None, Some(node)) => self.published(Some(*node), PublishOutcome::Refused),
-            (reason, _) => self.failed_for(reason.unwrap_or(FailReason::NoNode)),
+        match (choice, &job.task) {
+            (Choice::Ask(ready), task) => {
+                job.asking = Some((ready.peer, ready.node));
+                if matches!(task, Task::Query { .. }) {
+                    self.stores.asked(ready.node);
+                }
+                Some(Todo::Ask(job.id, Ask::Ready(job.kind(), ready, task.clone())))
+            }
+            (Choice::Alone(node), Task::Query { query, .. }) => {
+                job.asking = Some((node.peer, node.number));
+                nodes.asked_alone(node.number);
+                Some(Todo::Ask(job.id, Ask::Alone(node, Arc::clone(query))))
+            }
+            (Choice::Wait(at), _) if until > now => {
+                let at = at.unwrap_or(until).min(until);
+                self.deadline = Some(self.deadline.map_or(at, |deadline| deadline.min(at)));
+                None
+            }
+            _ => {
+                let job = self.list.remove(&number)?;
+                let fits = |node: &Node| node.may_offer(job.service()) && !job.not.contains(&node.number);
+                // Whether anybody may answer but nodes that are not to be asked.
+                let other = job.may_repeat(&self.config) || nodes.of(job.kind()).any(fits);
+                Some(Todo::Say(if other { job.failed() } else { job.failed_for(FailReason::NoOther) }))
+            }
         }
     }
 
-    /// The event that ends it without success.
-    pub(crate) fn failed_for(&self, reason: FailReason) -> Event {
-        let id = self.id;
-        match &self.task {
-            Task::Publish { .. } => self.published(self.tried.last().copied(), PublishOutcome::Failed(reason)),
-            Task::Query { .. } => Event::QueryFailed { id, reason },
-            Task::Check { .. } => Event::CheckFailed { id, reason },
+    /// When something is to be done for a job that waits.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Takes in an answer, and what it says of the node, but for silence.
+    pub(super) fn answered(
+        &mut self,
+        number: u64,
+        node: NodeNumber,
+        answer: Answer,
+        nodes: &mut Nodes,
+        now: Instant,
+    ) -> Option<(Kind, Conduct, Step)> {
+        let mut job = self.list.remove(&number)?;
+        if matches!(answer, Answer::Queried(_, Err(StoreError::NotOffered))) {
+            nodes.has_no_store(node);
         }
-    }
-
-    fn published(&self, node: Option<NodeNumber>, outcome: PublishOutcome) -> Event {
-        let hash = match &self.task {
-            Task::Publish { hash, .. } => *hash,
-            Task::Query { .. } | Task::Check { .. } => [0; 32],
-        };
-        Event::Published { id: self.id, hash, node, outcome }
-    }
-}
-
-fn conduct(error: &StoreError) -> Conduct {
-    match error {
-        StoreError::Lied | StoreError::Exchange(ExchangeError::Malformed(_)) => Conduct::Lied,
-        StoreError::Exchange(_) => Conduct::Silent,
-        error if error.reason() == FailReason::Busy => Conduct::Busy,
-        StoreError::Status(_) | StoreError::NotOffered => Conduct::Useless,
-        StoreError::Stopped => Conduct::Good,
-    }
-}
-
-fn publish(id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64, config: &NetConfig) -> Result<Task, Event> {
-    let shard = config.sharding.shard(config.cluster, &topic);
-    let message = WakuMessage::new(topic, payload, timestamp_ns);
-    match shard {
-        Some(shard) if message.validate(config.max_message).is_ok() => {
-            Ok(Task::Publish { shard, hash: waku::message_hash(&shard.to_string(), &message), message })
+        let (kind, service) = (job.kind(), job.service());
+        let (conduct, step) = job.answered(node, answer);
+        match conduct {
+            Conduct::Good => {
+                match job.task {
+                    Task::Query { .. } => nodes.of_use(node),
+                    // What its yes is worth shows when messages come through.
+                    Task::Publish { .. } | Task::Check { .. } => nodes.answered(node),
+                }
+                // It takes what they refuse.
+                for other in &job.refused {
+                    nodes.doubt(*other, service, now);
+                }
+            }
+            Conduct::Busy => nodes.too_busy(node, now),
+            Conduct::Useless => nodes.doubt(node, service, now),
+            Conduct::Lied => {
+                log::warn!("a node broke the protocol");
+                nodes.lied(node, now);
+            }
+            Conduct::Refused | Conduct::Silent => {}
         }
-        _ => Err(Event::Published { id, hash: [0; 32], node: None, outcome: PublishOutcome::Refused }),
+        if matches!(step, Step::Again) {
+            self.list.insert(number, job);
+        }
+        Some((kind, conduct, step))
+    }
+
+    /// All connections are gone: jobs begin again, except for queries under way, which have failed.
+    pub(super) fn restart(&mut self) -> Vec<Event> {
+        let under_way = self.list.extract_if(.., |_, job| !job.restart());
+        under_way.map(|(_, job)| job.failed_for(FailReason::Timeout)).collect()
+    }
+
+    /// What ends those that are left.
+    pub(super) fn close(&self) -> impl Iterator<Item = Event> {
+        self.list.values().map(|job| job.failed_for(FailReason::Closing))
     }
 }
 
-/// The shard of all these topics.
-fn one_shard(topics: &[String], config: &NetConfig) -> Option<Shard> {
-    let mut shards = topics.iter().map(|topic| config.sharding.shard(config.cluster, topic));
-    let first = shards.next()??;
-    shards.all(|shard| shard == Some(first)).then_some(first)
+/// One of the nodes, by lot for each value: who joins or leaves changes nothing for those that were drawn by others.
+fn draw(lots: &RandomState, key: u64, nodes: impl Iterator<Item = NodeNumber>) -> Option<NodeNumber> {
+    nodes.max_by_key(|node| lots.hash_one((key, node)))
 }
 
-/// Asks a connected node.
-pub(crate) async fn ask(
-    opener: Opener,
-    ready: Ready,
-    task: Task,
-    id: u64,
-    config: Arc<NetConfig>,
-    pages: mpsc::Sender<Page>,
-) -> Answer {
-    let limit = config.timing.request;
-    let asked = Asked {
-        opener: opener.clone(),
-        peer: ready.peer,
-        node: ready.node,
-        limit,
-        busy: config.timing.busy,
-        max_message: config.max_message,
-    };
-    match task {
-        Task::Publish { shard, message, .. } => {
-            Answer::Published(lightpush::push(opener, ready.peer, ready.offers, shard, message, limit).await)
-        }
-        Task::Query { query, .. } => {
-            let mut sent = 0;
-            let result = store::query(asked, query, id, pages, &mut sent).await;
-            Answer::Queried(sent, result)
-        }
-        Task::Check { hashes } => Answer::Checked(store::present(asked, hashes).await),
-    }
-}
-
-/// Asks a node over a connection of its own.
-pub(crate) async fn ask_alone(
-    node: Node,
-    query: Arc<Query>,
-    id: u64,
-    config: Arc<NetConfig>,
-    pages: mpsc::Sender<Page>,
-) -> Answer {
-    let mut sent = 0;
-    let result = alone::query(config, node, query, id, pages, &mut sent).await;
-    Answer::Queried(sent, result)
-}
+#[cfg(test)]
+mod tests;

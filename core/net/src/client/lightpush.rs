@@ -1,28 +1,24 @@
 //! Handing a message to a node, v3 or v2, and reading what it answers.
 
-use std::time::Duration;
-
-use libp2p::PeerId;
 use sotto_wire::waku::{
     self, LightPushRequest, LightPushResponse, LightPushStatus, PushRequest, PushResponse, PushRpc, Shard, WakuMessage,
     protocol,
 };
 
 use super::nodes::Offers;
+use super::store::Asked;
 use crate::exchange::{ExchangeError, exchange};
 use crate::handle::{FailReason, PublishOutcome};
 use crate::random;
-use crate::streams::Opener;
 
 /// Asks one node to relay one message.
 pub(crate) async fn push(
-    opener: Opener,
-    peer: PeerId,
+    asked: Asked,
     offers: Offers,
     shard: Shard,
     message: WakuMessage,
-    limit: Duration,
 ) -> Result<PublishOutcome, ExchangeError> {
+    let Asked { opener, peer, limit, .. } = asked;
     let request_id = Some(random::request_id());
     let pubsub_topic = Some(shard.to_string());
     if offers.lightpush_v3 {

@@ -3,7 +3,7 @@
 mod book;
 mod former;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use self::former::Formers;
 use super::pace::Pace;
 use crate::address::is_private;
+use crate::clock;
 use crate::config::Timing;
 use crate::handle::NodeNumber;
 use crate::known::{KnownNode, Source};
@@ -136,7 +137,7 @@ impl Node {
 
     fn meet(&mut self) {
         if !self.met() {
-            self.answered_s = unix_s().max(1);
+            self.answered_s = clock::now_s().max(1);
             self.changed = true;
         }
     }
@@ -303,6 +304,11 @@ impl Nodes {
         self.list.iter().filter(move |node| any || node.home == kind)
     }
 
+    /// Whether there is another node than those `taken` that may be relied on for a service.
+    pub(crate) fn has_reliable(&self, kind: Kind, service: Service, taken: &[NodeNumber], now: Instant) -> bool {
+        self.of(kind).any(|node| !node.last_resort(service, now) && !taken.contains(&node.number))
+    }
+
     /// Whether there is a store to ask: a node that has one, or a node not asked yet that the next question would go to.
     pub(crate) fn may_have_store(&self) -> bool {
         let asked = |node: &Node| self.single_circle || node.home != Kind::Publish;
@@ -319,16 +325,12 @@ impl Nodes {
         known.iter().take(FIRST).map(|node| node.number).collect()
     }
 
-    pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
-        self.list.iter_mut().find(|node| node.number == number)
+    pub(crate) fn get(&self, number: NodeNumber) -> Option<&Node> {
+        self.list.iter().find(|node| node.number == number)
     }
 
-    /// Somebody in a private network named it.
-    pub(crate) fn named_inside(&mut self, peer: &PeerId) {
-        if let Some(node) = self.list.iter_mut().find(|node| node.peer == *peer) {
-            node.changed |= !node.named_inside;
-            node.named_inside = true;
-        }
+    pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
+        self.list.iter_mut().find(|node| node.number == number)
     }
 
     /// It is connected and said what it offers.
@@ -390,7 +392,7 @@ impl Nodes {
     pub(crate) fn answered(&mut self, number: NodeNumber) {
         self.well(number);
         if let Some(node) = self.get_mut(number) {
-            let now_s = unix_s();
+            let now_s = clock::now_s();
             if node.strikes > 0 || now_s.saturating_sub(node.answered_s) > SAME_TIME_S {
                 node.answered_s = now_s;
                 node.strikes = 0;
@@ -450,8 +452,7 @@ impl Nodes {
 
     /// Whether a node is shunned.
     pub(crate) fn is_shunned(&self, number: NodeNumber, now: Instant) -> bool {
-        let node = self.list.iter().find(|node| node.number == number);
-        node.is_some_and(|node| node.shunned(now))
+        self.get(number).is_some_and(|node| node.shunned(now))
     }
 
     /// A new network or a person looking: what failed before says nothing any more.
@@ -465,17 +466,15 @@ impl Nodes {
 
     pub(crate) fn set_foreground(&mut self, on: bool) {
         self.foreground = on;
+        if on {
+            self.forgive();
+        }
     }
 
     /// When the first of the nodes named may be dialled again, if that is not now.
     pub(crate) fn next_dial<'a>(nodes: impl Iterator<Item = &'a Node>, asked: bool, now: Instant) -> Option<Instant> {
         nodes.filter_map(|node| node.dial_after(asked)).filter(|after| *after > now).min()
     }
-}
-
-fn unix_s() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

@@ -35,6 +35,31 @@ impl Pace {
     }
 }
 
+/// Waits that double until they are forgotten.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Retry {
+    times: u32,
+    not_before: Option<Instant>,
+}
+
+impl Retry {
+    /// It is tried, or failed, now. The first wait is `base`, the longest `cap`, each ± half.
+    pub(crate) fn again(&mut self, base: Duration, cap: Duration, now: Instant) {
+        self.not_before = Some(now + random::backoff(base, self.times, cap));
+        self.grow(1);
+    }
+
+    /// It counts for so many more.
+    pub(crate) fn grow(&mut self, times: u32) {
+        self.times = self.times.saturating_add(times);
+    }
+
+    /// Until when it has to wait, if it has to.
+    pub(crate) fn waits(&self, now: Instant) -> Option<Instant> {
+        self.not_before.filter(|at| *at > now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

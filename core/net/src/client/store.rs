@@ -11,6 +11,7 @@ use sotto_wire::waku::{
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use crate::config::{NetConfig, Timing};
 use crate::exchange::{ExchangeError, exchange};
 use crate::handle::{FailReason, NodeNumber, Received};
 use crate::random;
@@ -53,15 +54,22 @@ pub(crate) struct Page {
 }
 
 /// How a node is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) opener: Opener,
     pub(crate) peer: PeerId,
-    pub(crate) node: NodeNumber,
+    node: NodeNumber,
     pub(crate) limit: Duration,
     /// Wait before it is asked again when it has too much to do.
-    pub(crate) busy: Duration,
-    pub(crate) max_message: usize,
+    busy: Duration,
+    max_message: usize,
+}
+
+impl Asked {
+    pub(crate) fn new(opener: Opener, peer: PeerId, node: NodeNumber, config: &NetConfig) -> Self {
+        let Timing { request: limit, busy, .. } = config.timing;
+        Self { opener, peer, node, limit, busy, max_message: config.max_message }
+    }
 }
 
 /// Why a query or check failed.

@@ -12,9 +12,13 @@ use std::net::IpAddr;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
-use super::{Kind, Node, Nodes, unix_s};
-use crate::address::ip_of;
-use crate::handle::NodeNumber;
+use super::{Kind, Node, Nodes};
+use crate::address::{ip_of, parse_node};
+use crate::client::discover::USEFUL;
+use crate::clock;
+use crate::config::NetConfig;
+use crate::discovery::record::NodeRecord;
+use crate::handle::{Event, NodeNumber};
 use crate::known::{KnownNode, Source};
 use crate::random;
 
@@ -35,9 +39,18 @@ const fn quota(source: Source, home: Kind) -> usize {
 }
 
 impl Nodes {
+    /// Those remembered and those configured, `found` in the configuration.
+    pub(crate) fn open(config: &NetConfig, found: Vec<(PeerId, Vec<Multiaddr>)>) -> Self {
+        let mut nodes = Self::new(config.single_circle, config.timing);
+        nodes.restore(&config.book, &found);
+        nodes.add(found, Source::Static, None);
+        nodes.deal_anew();
+        nodes
+    }
+
     /// Takes back what was remembered; of nodes that are no longer configured only the circle. Addresses of configured
     /// nodes come with them.
-    pub(crate) fn restore(&mut self, book: &[KnownNode], configured: &[(PeerId, Multiaddr)]) {
+    pub(super) fn restore(&mut self, book: &[KnownNode], configured: &[(PeerId, Vec<Multiaddr>)]) {
         let mut order: Vec<&KnownNode> = book.iter().collect();
         random::shuffle(&mut order);
         for entry in order {
@@ -125,9 +138,41 @@ impl Nodes {
         taken
     }
 
+    /// Adds those that an invite names, as far as they are well-formed.
+    pub(crate) fn invited(&mut self, texts: &[String]) {
+        let read = |(index, text): (usize, &String)| {
+            let read = parse_node(index, text).inspect_err(|error| log::warn!("a further node: {error}"));
+            read.ok().map(|(peer, address)| (peer, vec![address]))
+        };
+        self.add(texts.iter().enumerate().filter_map(read).collect(), Source::Invite, None);
+    }
+
+    /// Adds those that these records name and that are of use, `inside` a private network or not; how many are new.
+    pub(crate) fn named(
+        &mut self,
+        records: &[NodeRecord],
+        inside: bool,
+        source: Source,
+        named_by: Option<(Kind, NodeNumber)>,
+    ) -> usize {
+        let useful = records.iter().filter(|record| record.services.is_none_or(|bits| bits.any(USEFUL)));
+        let found = useful.map(|record| (record.peer, record.addresses.clone())).collect();
+        let new = self.add(found, source, named_by);
+        records.iter().filter(|_| inside).for_each(|record| self.named_inside(&record.peer));
+        new
+    }
+
+    /// Somebody in a private network named it.
+    pub(super) fn named_inside(&mut self, peer: &PeerId) {
+        if let Some(node) = self.list.iter_mut().find(|node| node.peer == *peer) {
+            node.changed |= !node.named_inside;
+            node.named_inside = true;
+        }
+    }
+
     /// At the start, before anybody is dialled: where a circle has nobody, a node that was never met changes over to it.
     /// Those that were met stay where they are. A circle that is empty then waits for nodes to be found.
-    pub(crate) fn deal_anew(&mut self) {
+    pub(super) fn deal_anew(&mut self) {
         let healthy = |list: &[Node], kind| {
             let of_kind = |node: &&Node| node.home == kind && node.healthy();
             list.iter().filter(of_kind).count()
@@ -183,7 +228,7 @@ impl Nodes {
         if !crowded && self.has_room(source, home) {
             return true;
         }
-        let now_s = unix_s();
+        let now_s = clock::now_s();
         let mut there = self.list.iter().filter(|node| node.home == home);
         let empty = home != Kind::Alone && self.list.iter().all(|node| node.home != home);
         let in_need = home != Kind::Alone && !there.any(Node::healthy);
@@ -229,8 +274,14 @@ impl Nodes {
         kinds.min_by_key(need).unwrap_or(Kind::Receive)
     }
 
+    /// What is to be remembered anew. Asked for when there is something to say anyway, so that it costs no wake-up.
+    pub(crate) fn news(&mut self) -> Option<Event> {
+        let (changed, gone) = self.take_changes();
+        (!changed.is_empty() || !gone.is_empty()).then_some(Event::Book { changed, gone })
+    }
+
     /// What has to be stored and what deleted since this was last asked.
-    pub(crate) fn take_changes(&mut self) -> (Vec<KnownNode>, Vec<String>) {
+    pub(super) fn take_changes(&mut self) -> (Vec<KnownNode>, Vec<String>) {
         let changed = self.list.iter_mut().filter(|node| node.changed);
         let entries = changed.map(|node| {
             node.changed = false;

@@ -215,7 +215,7 @@ fn what_one_node_makes_up_crowds_out_nobody() {
 fn a_book_comes_back_as_it_was() {
     let now = Instant::now();
     let configured = named(0, 2);
-    let fixed: Vec<(PeerId, Multiaddr)> = configured.iter().map(|(peer, all)| (*peer, all[0].clone())).collect();
+    let fixed = configured.clone();
     let mut nodes = Nodes::new(false, Timing::default());
     nodes.add(configured.clone(), Source::Static, None);
     nodes.add(named(5, 4), Source::Dns, None);
@@ -265,7 +265,7 @@ fn a_week_of_answers_is_no_week_of_silence() {
     for _ in 0..GIVEN_UP.0 {
         nodes.failed(0, true, now);
     }
-    assert!(!nodes.get_mut(0).unwrap().may_go(unix_s()));
+    assert!(!nodes.get_mut(0).unwrap().may_go(clock::now_s()));
 }
 
 #[test]
@@ -324,9 +324,8 @@ fn rerun(
     }
     disk.extend(changed.into_iter().map(|node| (node.peer.clone(), node)));
     let book: Vec<KnownNode> = disk.values().cloned().collect();
-    let fixed: Vec<_> = configured.iter().map(|(p, all)| (*p, all[0].clone())).collect();
     *nodes = Nodes::new(false, Timing::default());
-    nodes.restore(&book, &fixed);
+    nodes.restore(&book, configured);
     nodes.add(configured.to_vec(), Source::Static, None);
     nodes.deal_anew();
 }
@@ -453,7 +452,7 @@ fn an_empty_circle_is_filled_before_all() {
     };
     for (full, empty) in [(Kind::Receive, Kind::Publish), (Kind::Publish, Kind::Receive)] {
         let mut nodes = Nodes::new(false, Timing::default());
-        nodes.restore(&full_of(full, unix_s()), &[]);
+        nodes.restore(&full_of(full, clock::now_s()), &[]);
         nodes.deal_anew();
         assert!(numbers(&nodes, empty).is_empty(), "who was met stays");
         let fresh = named(100, 2);

@@ -1,0 +1,263 @@
+//! One command that wants an answer: it waits for a node, asks it, and tries another when that was no good.
+
+use std::sync::Arc;
+
+use libp2p::PeerId;
+use sotto_wire::waku::{self, Shard, WakuMessage};
+use tokio::time::Instant;
+
+use super::nodes::{Kind, Service};
+use super::store::{Query, StoreError};
+use crate::config::NetConfig;
+use crate::exchange::ExchangeError;
+use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber, PublishOutcome};
+
+/// Nodes tried for one job,
+const ATTEMPTS: usize = 3;
+/// and besides nodes that refuse a message which others may take.
+const REFUSALS: usize = 10;
+
+/// Payload bytes read by one query on a connection of its own (cards, chunks): the newest, or the oldest, so many.
+const ALONE_BYTES: usize = 32 * 1024 * 1024;
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub(crate) enum Task {
+    /// A lightpush.
+    Publish { shard: Shard, message: WakuMessage, hash: [u8; 32] },
+    /// A range of a store.
+    Query { circle: Asking, query: Arc<Query> },
+    /// Presence by hash.
+    Check { hashes: Vec<[u8; 32]> },
+}
+
+/// One of them, and how far it is.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The command's id.
+    pub(crate) id: u64,
+    pub(crate) task: Task,
+    /// Nodes to use only when there is no other.
+    pub(crate) not: Vec<NodeNumber>,
+    /// Jobs with the same value go to one node, drawn at random.
+    pub(crate) spread: Option<u64>,
+    pub(crate) tried: Vec<NodeNumber>,
+    /// Those of them that refuse the message.
+    pub(crate) refused: Vec<NodeNumber>,
+    /// When reaching a node is given up; set when it is first tried.
+    pub(crate) until: Option<Instant>,
+    /// Who is being asked.
+    pub(crate) asking: Option<(PeerId, NodeNumber)>,
+    /// Why the last node was no good, refusals aside.
+    reason: Option<FailReason>,
+}
+
+/// What a node said to a job.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Published(Result<PublishOutcome, ExchangeError>),
+    /// With the number of pages that were handed over.
+    Queried(usize, Result<(), StoreError>),
+    Checked(Result<Vec<[u8; 32]>, StoreError>),
+}
+
+/// What that means for the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conduct {
+    /// It answered.
+    Good,
+    /// It has too much to do.
+    Busy,
+    /// It says that it cannot do it.
+    Useless,
+    /// It refuses the message, which may be the message's fault.
+    Refused,
+    /// It did not.
+    Silent,
+    /// It broke the protocol.
+    Lied,
+}
+
+/// What becomes of the job.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Done; the event, unless the last page was it.
+    Done(Option<Event>),
+    /// Another node, if there is one.
+    Again,
+}
+
+impl Job {
+    /// A job out of a command, or the event that refuses it.
+    pub(crate) fn new(command: Command, config: &NetConfig) -> Result<Option<Self>, Event> {
+        let mut drawn = None;
+        let (id, task, not) = match command {
+            Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
+                drawn = spread;
+                (id, publish(id, topic, payload, timestamp_ns, config)?, not)
+            }
+            Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
+                let reason = FailReason::Unsupported;
+                let shard = one_shard(&topics, config).ok_or(Event::QueryFailed { id, reason })?;
+                let query = Arc::new(Query {
+                    shard,
+                    topics,
+                    start_ns,
+                    end_ns,
+                    newest_first,
+                    most_bytes: match circle {
+                        Asking::Alone => ALONE_BYTES,
+                        Asking::Receive | Asking::Other => usize::MAX,
+                    },
+                });
+                (id, Task::Query { circle, query }, Vec::new())
+            }
+            Command::Check { id, hashes, not } => (id, Task::Check { hashes }, not.into_iter().collect()),
+            _ => return Ok(None),
+        };
+        Ok(Some(Self {
+            id,
+            task,
+            not,
+            spread: drawn,
+            tried: Vec::new(),
+            refused: Vec::new(),
+            until: None,
+            asking: None,
+            reason: None,
+        }))
+    }
+
+    /// Which swarm asks.
+    pub(crate) fn kind(&self) -> Kind {
+        match &self.task {
+            Task::Publish { .. } | Task::Check { .. } => Kind::Publish,
+            Task::Query { circle, .. } => match circle {
+                Asking::Receive | Asking::Other => Kind::Receive,
+                Asking::Alone => Kind::Alone,
+            },
+        }
+    }
+
+    /// What a node has to offer.
+    pub(crate) fn service(&self) -> Service {
+        match &self.task {
+            Task::Publish { .. } => Service::LightPush,
+            Task::Query { .. } | Task::Check { .. } => Service::Store,
+        }
+    }
+
+    /// Whether the node not to use may be used when it is the only one. That a message is stored, said by the node
+    /// that took it, means something only where one node is all there is.
+    pub(crate) fn may_repeat(&self, config: &NetConfig) -> bool {
+        config.single_circle || !matches!(self.task, Task::Check { .. })
+    }
+
+    /// Takes in an answer.
+    pub(crate) fn answered(&mut self, node: NodeNumber, answer: Answer) -> (Conduct, Step) {
+        let id = self.id;
+        let (conduct, reason, done) = match answer {
+            Answer::Published(Ok(PublishOutcome::Failed(FailReason::Busy))) => {
+                (Conduct::Busy, Some(FailReason::Busy), None)
+            }
+            Answer::Published(Ok(PublishOutcome::Failed(reason))) => (Conduct::Useless, Some(reason), None),
+            Answer::Published(Ok(PublishOutcome::Refused)) => {
+                self.refused.push(node);
+                (Conduct::Refused, self.reason, None)
+            }
+            Answer::Published(Ok(outcome)) => {
+                let event = self.published(Some(node), outcome);
+                return (Conduct::Good, Step::Done(Some(event)));
+            }
+            Answer::Published(Err(ExchangeError::Malformed(_))) => (Conduct::Lied, Some(FailReason::Lied), None),
+            Answer::Published(Err(_)) => (Conduct::Silent, Some(FailReason::Timeout), None),
+            Answer::Queried(_, Ok(())) => return (Conduct::Good, Step::Done(None)),
+            Answer::Queried(sent, Err(error)) => {
+                let reason = error.reason();
+                // Pages are out: another node would begin anew, which is the engine's to decide.
+                let done = (sent > 0).then_some(Event::QueryFailed { id, reason });
+                (conduct(&error), Some(reason), done)
+            }
+            Answer::Checked(Ok(present)) => {
+                let event = Event::Checked { id, node, present };
+                return (Conduct::Good, Step::Done(Some(event)));
+            }
+            Answer::Checked(Err(error)) => (conduct(&error), Some(error.reason()), None),
+        };
+        self.reason = reason;
+        self.asking = None;
+        if conduct != Conduct::Busy {
+            self.tried.push(node);
+        }
+        let failed = self.tried.len() - self.refused.len();
+        let enough = failed >= ATTEMPTS || self.refused.len() >= REFUSALS;
+        let step = match done {
+            Some(event) => Step::Done(Some(event)),
+            None if enough => Step::Done(Some(self.failed())),
+            None => Step::Again,
+        };
+        (conduct, step)
+    }
+
+    /// Begins anew; false for a query under way, whose pages may be out already.
+    pub(crate) fn restart(&mut self) -> bool {
+        let under_way = self.asking.take().is_some();
+        self.until = None;
+        !(under_way && matches!(self.task, Task::Query { .. }))
+    }
+
+    /// The event that ends it without success, for the last reason known. A message counts as refused if everybody who
+    /// was there refused it.
+    pub(crate) fn failed(&self) -> Event {
+        match (self.reason, self.refused.last()) {
+            (None, Some(node)) => self.published(Some(*node), PublishOutcome::Refused),
+            (reason, _) => self.failed_for(reason.unwrap_or(FailReason::NoNode)),
+        }
+    }
+
+    /// The event that ends it without success.
+    pub(crate) fn failed_for(&self, reason: FailReason) -> Event {
+        let id = self.id;
+        match &self.task {
+            Task::Publish { .. } => self.published(self.tried.last().copied(), PublishOutcome::Failed(reason)),
+            Task::Query { .. } => Event::QueryFailed { id, reason },
+            Task::Check { .. } => Event::CheckFailed { id, reason },
+        }
+    }
+
+    fn published(&self, node: Option<NodeNumber>, outcome: PublishOutcome) -> Event {
+        let hash = match &self.task {
+            Task::Publish { hash, .. } => *hash,
+            Task::Query { .. } | Task::Check { .. } => [0; 32],
+        };
+        Event::Published { id: self.id, hash, node, outcome }
+    }
+}
+
+fn conduct(error: &StoreError) -> Conduct {
+    match error {
+        StoreError::Lied | StoreError::Exchange(ExchangeError::Malformed(_)) => Conduct::Lied,
+        StoreError::Exchange(_) => Conduct::Silent,
+        error if error.reason() == FailReason::Busy => Conduct::Busy,
+        StoreError::Status(_) | StoreError::NotOffered => Conduct::Useless,
+        StoreError::Stopped => Conduct::Good,
+    }
+}
+
+fn publish(id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64, config: &NetConfig) -> Result<Task, Event> {
+    let shard = config.sharding.shard(config.cluster, &topic);
+    let message = WakuMessage::new(topic, payload, timestamp_ns);
+    match shard {
+        Some(shard) if message.validate(config.max_message).is_ok() => {
+            Ok(Task::Publish { shard, hash: waku::message_hash(&shard.to_string(), &message), message })
+        }
+        _ => Err(Event::Published { id, hash: [0; 32], node: None, outcome: PublishOutcome::Refused }),
+    }
+}
+
+/// The shard of all these topics.
+fn one_shard(topics: &[String], config: &NetConfig) -> Option<Shard> {
+    let mut shards = topics.iter().map(|topic| config.sharding.shard(config.cluster, topic));
+    let first = shards.next()??;
+    shards.all(|shard| shard == Some(first)).then_some(first)
+}

@@ -1,0 +1,225 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use super::*;
+use crate::client::nodes::Offers;
+use crate::config::Sharding;
+use crate::exchange::ExchangeError;
+use crate::handle::PublishOutcome;
+use crate::known::Source;
+
+const TOPIC: &str = "/sotto/1/h00-0000/proto";
+
+struct Scene {
+    jobs: Jobs,
+    nodes: Nodes,
+    now: Instant,
+    id: u64,
+}
+
+impl Scene {
+    /// With one node for each circle, two for queries of their own.
+    fn new() -> Self {
+        let config = Arc::new(NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0])));
+        let mut nodes = Nodes::new(false, config.timing);
+        let found = (0..20).map(|_| (PeerId::random(), vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()]));
+        nodes.add(found.collect(), Source::Static, None);
+        Self { jobs: Jobs::new(config, Vec::new()), nodes, now: Instant::now(), id: 0 }
+    }
+
+    fn publish(&mut self, not: Vec<NodeNumber>) {
+        self.id += 1;
+        let (id, topic, payload) = (self.id, TOPIC.into(), vec![1]);
+        let command = Command::Publish { id, topic, payload, timestamp_ns: 1, not, spread: None };
+        assert!(self.jobs.add(command).is_none());
+    }
+
+    fn query(&mut self, circle: Asking) {
+        self.id += 1;
+        let (id, topics) = (self.id, vec![TOPIC.into()]);
+        let command = Command::Query { id, circle, topics, start_ns: 0, end_ns: None, newest_first: false };
+        assert!(self.jobs.add(command).is_none());
+    }
+
+    /// A connected node of a circle.
+    fn ready(&self, kind: Kind) -> Ready {
+        let node = self.nodes.of(kind).next().unwrap();
+        Ready { peer: node.peer, node: node.number, offers: Offers::default() }
+    }
+
+    fn chosen(&mut self, number: u64, choice: Choice) -> Option<Todo> {
+        self.jobs.chosen(number, choice, &mut self.nodes, false, self.now)
+    }
+
+    /// The job goes to a connected node.
+    fn ask(&mut self, number: u64, kind: Kind) -> Ready {
+        let ready = self.ready(kind);
+        assert!(matches!(self.chosen(number, Choice::Ask(ready)), Some(Todo::Ask(_, Ask::Ready(..)))));
+        ready
+    }
+
+    fn answered(&mut self, number: u64, node: NodeNumber, answer: Answer) -> Option<(Kind, Conduct, Step)> {
+        self.jobs.answered(number, node, answer, &mut self.nodes, self.now)
+    }
+}
+
+#[test]
+fn what_belongs_together_goes_through_one_node_and_each_through_its_own() {
+    let lots = RandomState::new();
+    let mut used = [0_u32; 4];
+    for key in 0..400 {
+        let node = draw(&lots, key, 0..4).unwrap();
+        assert_eq!(draw(&lots, key, 0..4), Some(node));
+        // Another node leaves: nothing changes.
+        let others = (0..4).filter(|one| *one == node || one % 2 == node % 2);
+        assert_eq!(draw(&lots, key, others), Some(node));
+        if let Some(count) = usize::try_from(node).ok().and_then(|node| used.get_mut(node)) {
+            *count += 1;
+        }
+    }
+    assert!(used.iter().all(|count| *count > 50), "{used:?}");
+    assert_eq!(draw(&lots, 1, 0..0), None);
+}
+
+#[test]
+fn a_job_waits_for_a_node_so_long_and_no_longer() {
+    let mut scene = Scene::new();
+    scene.publish(Vec::new());
+    let (begin, reach) = (scene.now, Duration::from_secs(15));
+    assert_eq!(scene.jobs.waiting(), [0]);
+    assert!(scene.chosen(0, Choice::Wait(None)).is_none());
+    assert_eq!(scene.jobs.deadline(), Some(begin + reach));
+    let soon = begin + Duration::from_secs(3);
+    assert!(scene.chosen(0, Choice::Wait(Some(soon))).is_none());
+    assert_eq!(scene.jobs.deadline(), Some(soon));
+    assert_eq!(scene.jobs.waiting(), [0]);
+    assert_eq!(scene.jobs.deadline(), None, "looked at anew");
+    scene.now = begin + reach;
+    let Some(Todo::Say(event)) = scene.chosen(0, Choice::Wait(Some(soon))) else {
+        panic!("it has waited long enough");
+    };
+    assert!(matches!(event, Event::Published { outcome: PublishOutcome::Failed(FailReason::NoNode), .. }));
+    assert!(scene.jobs.is_empty());
+}
+
+#[test]
+fn who_is_searched_for_is_waited_for() {
+    let mut scene = Scene::new();
+    scene.publish(Vec::new());
+    let mut nobody = |searching| {
+        let todo = scene.jobs.chosen(0, Choice::Nobody, &mut scene.nodes, searching, scene.now);
+        todo.map(|todo| matches!(todo, Todo::Say(_)))
+    };
+    assert_eq!((nobody(true), nobody(false)), (None, Some(true)));
+}
+
+#[test]
+fn nobody_but_those_not_to_ask_is_another_reason() {
+    let mut scene = Scene::new();
+    let others: Vec<NodeNumber> = scene.nodes.of(Kind::Publish).map(|node| node.number).collect();
+    scene.jobs.add(Command::Check { id: 1, hashes: vec![[1; 32]], not: others.first().copied() });
+    assert!(matches!(scene.jobs.wish(0, &scene.nodes, scene.now), Some(Wish { repeat: false, .. })));
+    let reason = |todo| match todo {
+        Some(Todo::Say(Event::CheckFailed { reason, .. })) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reason(scene.chosen(0, Choice::Nobody)), FailReason::NoNode);
+    others.iter().skip(1).for_each(|node| scene.nodes.has_no_store(*node));
+    scene.jobs.add(Command::Check { id: 2, hashes: vec![[1; 32]], not: others.first().copied() });
+    assert_eq!(reason(scene.chosen(1, Choice::Nobody)), FailReason::NoOther);
+}
+
+#[test]
+fn few_are_asked_at_a_time_and_two_alone() {
+    let mut scene = Scene::new();
+    (0..MAX_ASKING + 1).for_each(|_| scene.publish(Vec::new()));
+    for number in scene.jobs.waiting() {
+        if scene.jobs.wish(number, &scene.nodes, scene.now).is_some() {
+            scene.ask(number, Kind::Publish);
+        }
+    }
+    assert_eq!(scene.jobs.asking().count(), MAX_ASKING);
+    assert_eq!(scene.jobs.waiting().len(), 1);
+    let mut scene = Scene::new();
+    (0..3).for_each(|_| scene.query(Asking::Alone));
+    let node = scene.nodes.of(Kind::Alone).next().unwrap().clone();
+    let mut alone = |number| scene.chosen(number, Choice::Alone(node.clone())).is_some();
+    assert_eq!((alone(0), alone(1), alone(2)), (true, true, false));
+    scene.now += Duration::from_secs(60);
+    let failed = Err(StoreError::Exchange(ExchangeError::Timeout));
+    let (.., step) = scene.answered(0, node.number, Answer::Queried(1, failed)).unwrap();
+    assert!(matches!(step, Step::Done(Some(Event::QueryFailed { .. }))), "pages were out");
+    assert!(scene.chosen(2, Choice::Alone(node)).is_some(), "its time had not begun");
+}
+
+#[test]
+fn another_query_goes_to_others_than_the_last() {
+    let mut scene = Scene::new();
+    let avoid = |scene: &mut Scene| {
+        scene.query(Asking::Other);
+        let wish = scene.jobs.wish(scene.id - 1, &scene.nodes, scene.now).unwrap();
+        assert!(wish.repeat);
+        wish.avoid
+    };
+    assert_eq!(avoid(&mut scene), []);
+    let ready = scene.ask(0, Kind::Receive);
+    assert_eq!(avoid(&mut scene), [ready.node]);
+    scene.publish(vec![7]);
+    assert_eq!(scene.jobs.wish(scene.id - 1, &scene.nodes, scene.now).unwrap().avoid, [7]);
+}
+
+#[test]
+fn a_preference_holds_for_its_circle() {
+    let mut scene = Scene::new();
+    scene.jobs.prefer(vec![1], vec![2]);
+    scene.publish(Vec::new());
+    scene.query(Asking::Receive);
+    scene.query(Asking::Alone);
+    scene.jobs.add(Command::Check { id: 9, hashes: vec![[1; 32]], not: None });
+    let prefer = |number| scene.jobs.wish(number, &scene.nodes, scene.now).unwrap().prefer;
+    assert_eq!([prefer(0), prefer(1), prefer(2), prefer(3)], [vec![1], vec![2], Vec::new(), Vec::new()]);
+}
+
+#[test]
+fn a_refusal_goes_to_another_and_a_yes_casts_doubt_on_who_refused() {
+    let mut scene = Scene::new();
+    scene.publish(Vec::new());
+    let first = scene.ask(0, Kind::Publish).node;
+    let refused = Answer::Published(Ok(PublishOutcome::Refused));
+    let (_, conduct, step) = scene.answered(0, first, refused).unwrap();
+    assert!(conduct == Conduct::Refused && matches!(step, Step::Again));
+    let doubted = |scene: &Scene| scene.nodes.get(first).unwrap().last_resort(Service::LightPush, scene.now);
+    assert!(!doubted(&scene));
+    assert_eq!(scene.jobs.wish(0, &scene.nodes, scene.now).unwrap().tried, [first]);
+    let second = scene.nodes.of(Kind::Publish).map(|node| node.number).find(|node| *node != first).unwrap();
+    let taken = Answer::Published(Ok(PublishOutcome::Relayed { peers: 1 }));
+    let (.., step) = scene.answered(0, second, taken).unwrap();
+    assert!(matches!(step, Step::Done(Some(Event::Published { .. }))));
+    assert!(doubted(&scene) && scene.jobs.is_empty());
+}
+
+#[test]
+fn after_a_change_of_network_all_begin_again_but_queries_under_way() {
+    let mut scene = Scene::new();
+    scene.publish(Vec::new());
+    scene.query(Asking::Receive);
+    scene.query(Asking::Receive);
+    scene.ask(0, Kind::Publish);
+    scene.ask(1, Kind::Receive);
+    let failed = scene.jobs.restart();
+    assert_eq!(failed, [Event::QueryFailed { id: 2, reason: FailReason::Timeout }]);
+    assert_eq!(scene.jobs.waiting(), [0, 2]);
+    assert_eq!(scene.jobs.close().count(), 2);
+    assert!(scene.answered(1, 0, Answer::Queried(0, Ok(()))).is_none(), "nobody waits for it");
+}
+
+#[test]
+fn what_does_not_fit_the_network_is_refused_at_once() {
+    let mut scene = Scene::new();
+    let (topic, payload) = ("no topic".into(), vec![1]);
+    let publish = Command::Publish { id: 1, topic, payload, timestamp_ns: 1, not: Vec::new(), spread: None };
+    let refused = scene.jobs.add(publish);
+    assert!(matches!(refused, Some(Event::Published { node: None, outcome: PublishOutcome::Refused, .. })));
+    assert!(scene.jobs.is_empty());
+}

@@ -1,0 +1,145 @@
+//! What the engine is told: events that wait to be fetched, and what it was told last.
+
+use std::collections::VecDeque;
+
+use crate::handle::{Connectivity, Event};
+
+/// Events that may wait before nothing that makes more of them is taken.
+const BACKLOG: usize = 64;
+/// Events that may wait before what a relay hears is missed, and bytes of messages, those included that are handed over
+/// and not yet fetched.
+const HEARD: usize = 256;
+const HEARD_BYTES: usize = 2 * 1024 * 1024;
+
+/// What was told, and what is to be.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    out: VecDeque<Event>,
+    /// Payload bytes of the last events handed over, as many as may wait in the channel.
+    handed: VecDeque<usize>,
+    connectivity: Connectivity,
+    /// Where a relay of our own listens.
+    served: Vec<String>,
+}
+
+impl Told {
+    /// Puts an event in line.
+    pub(super) fn say(&mut self, event: Event) {
+        self.out.push_back(event);
+    }
+
+    /// Puts all of these in line.
+    pub(super) fn all(&mut self, events: impl IntoIterator<Item = Event>) {
+        self.out.extend(events);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Whether more may be made.
+    pub(super) fn has_room(&self) -> bool {
+        self.out.len() < BACKLOG
+    }
+
+    /// Whether what a relay hears may be put in line. `fetching`: events in the channel that the engine has yet to fetch.
+    pub(super) fn has_room_to_hear(&self, fetching: usize) -> bool {
+        let handed = self.handed.iter().rev().take(fetching).copied();
+        let bytes: usize = handed.chain(self.out.iter().map(payload)).sum();
+        self.out.len() < HEARD && bytes < HEARD_BYTES
+    }
+
+    /// The event to hand over now, to a channel that holds `depth` of them.
+    pub(super) fn next(&mut self, depth: usize) -> Option<Event> {
+        let event = self.out.pop_front()?;
+        self.handed.push_back(payload(&event));
+        self.handed.drain(..self.handed.len().saturating_sub(depth));
+        Some(event)
+    }
+
+    /// Whether this is news; it is told then. A gap always is.
+    pub(super) fn is_news(&mut self, connectivity: Connectivity) -> bool {
+        let before = std::mem::replace(&mut self.connectivity, Connectivity { gap: false, ..connectivity });
+        connectivity.gap || connectivity != before
+    }
+
+    /// Says where neighbours are served, if that has changed.
+    pub(super) fn serving(&mut self, addresses: Vec<String>) {
+        if self.served != addresses {
+            self.served.clone_from(&addresses);
+            self.say(Event::Serving { addresses });
+        }
+    }
+}
+
+impl IntoIterator for Told {
+    type Item = Event;
+    type IntoIter = std::collections::vec_deque::IntoIter<Event>;
+
+    /// What still waits.
+    fn into_iter(self) -> Self::IntoIter {
+        self.out.into_iter()
+    }
+}
+
+/// Bytes of a live message; the other events are bounded where they come from.
+fn payload(event: &Event) -> usize {
+    match event {
+        Event::Message(one) => one.payload.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handle::Received;
+
+    fn message(bytes: usize) -> Event {
+        let payload = vec![0; bytes];
+        Event::Message(Received { topic: String::new(), payload, timestamp_ns: 0, hash: [0; 32], node: 0, live: true })
+    }
+
+    #[test]
+    fn what_waits_is_bounded_by_count_and_by_bytes() {
+        let mut told = Told::default();
+        for waiting in 0..HEARD {
+            assert_eq!(told.has_room(), waiting < BACKLOG);
+            assert!(told.has_room_to_hear(0));
+            told.say(message(1));
+        }
+        assert!(!told.has_room_to_hear(0));
+        let mut told = Told::default();
+        told.say(message(HEARD_BYTES - 1));
+        assert!(told.has_room_to_hear(0));
+        told.say(message(1));
+        assert!(!told.has_room_to_hear(0));
+    }
+
+    #[test]
+    fn bytes_count_until_they_are_fetched() {
+        let (mut told, depth) = (Told::default(), 4);
+        for _ in 0..10 {
+            told.say(message(HEARD_BYTES));
+            assert!(told.next(depth).is_some());
+            assert!(!told.has_room_to_hear(1));
+            assert!(told.has_room_to_hear(0));
+        }
+        assert!(told.is_empty() && told.next(depth).is_none());
+        assert_eq!(told.handed.len(), depth);
+    }
+
+    #[test]
+    fn only_changes_are_told_and_every_gap() {
+        let mut told = Told::default();
+        let state = Connectivity { subscribed: true, ..Connectivity::default() };
+        let gap = Connectivity { gap: true, ..state };
+        assert!(!told.is_news(Connectivity::default()));
+        assert!(told.is_news(state) && !told.is_news(state));
+        assert!(told.is_news(gap) && told.is_news(gap) && !told.is_news(state));
+        told.serving(Vec::new());
+        assert!(told.is_empty(), "nowhere before, nowhere now");
+        (0..2).for_each(|_| told.serving(vec!["/ip4/1.2.3.4/tcp/1".into()]));
+        assert_eq!(told.into_iter().count(), 1);
+    }
+}

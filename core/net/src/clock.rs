@@ -1,0 +1,17 @@
+//! Unix time.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+fn since() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// In nanoseconds.
+pub(crate) fn now_ns() -> i64 {
+    i64::try_from(since().as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// In seconds.
+pub(crate) fn now_s() -> u64 {
+    since().as_secs()
+}
