@@ -1,6 +1,6 @@
 //! Long texts: chunks on a topic of their own, a pointer in the session, and the way back.
 
-use sotto_crypto::{blob_open, blob_seal, blob_tag, blob_topic};
+use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_seal, blob_tag, blob_topic};
 use sotto_db::{Contact, Fetch, Hash, NEVER, Outbox, Session};
 use sotto_net::{Circle, Received};
 use sotto_wire::blob::{Assembler, Pointer};
@@ -26,19 +26,19 @@ pub(super) fn pointer(step: &mut Step<'_>, kind: Kind, bytes: &[u8]) -> Result<R
 }
 
 fn topic(pointer: &Pointer) -> String {
-    ContentTopic::Blob(blob_topic(pointer.file_key())).to_string()
+    ContentTopic::Blob(blob_topic(&FileKey::new(pointer.file_key()))).to_string()
 }
 
 /// All chunks of a text into the outbox; the message's row waits for them.
 pub(super) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, bytes: &[u8]) -> Result<(), Error> {
+    let key = FileKey::new(pointer.file_key());
     for i in 0..pointer.chunks() {
         let part = pointer.chunk_range(i).and_then(|range| bytes.get(range));
         let part = part.ok_or(Code::Internal)?;
-        let random: [u8; 16] = step.random();
+        let random = Random(step.random());
         let padded = pad(part, pointer.chunk_room()).map_err(|_| Code::Internal)?;
-        let body = blob_seal(pointer.file_key(), i, &random, &padded);
-        let tag = blob_tag(pointer.file_key(), i);
-        let envelope = Envelope { tag, random, body: &body };
+        let body = blob_seal(&key, i, &random, &padded);
+        let envelope = Envelope { tag: blob_tag(&key, i).0, random: random.0, body: &body };
         let row = Outbox {
             kind: send::CHUNK,
             chat: None,
@@ -197,11 +197,11 @@ pub(super) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
         return Ok(());
     };
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
-    let key = *pointer.file_key();
+    let key = FileKey::new(pointer.file_key());
     for envelope in found.iter().filter_map(|one| Envelope::decode(&one.payload).ok()) {
-        let index = (0..pointer.chunks()).find(|&i| blob_tag(&key, i) == envelope.tag);
+        let index = (0..pointer.chunks()).find(|&i| blob_tag(&key, i) == Tag(envelope.tag));
         let opened = index.and_then(|i| {
-            let padded = blob_open(&key, i, &envelope.random, envelope.body)?;
+            let padded = blob_open(&key, i, &Random(envelope.random), envelope.body)?;
             Some((i, unpad(&padded).ok()?.to_vec()))
         });
         if let Some((i, bytes)) = opened {

@@ -339,7 +339,7 @@ pub(super) fn shown_device(contact: &Contact) -> Option<DeviceRecord> {
 
 /// What a person compares stands for this device, and for no other. None: for none.
 pub(super) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
-    let one = record.map(|record| (record.device_id, record.identity, record.signing));
+    let one = record.map(|record| (sotto_crypto::DeviceId(record.device_id), record.identity, record.signing));
     sotto_crypto::devices_hash(one.as_slice())
 }
 

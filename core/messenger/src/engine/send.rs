@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use sotto_crypto::{HandshakeCore, Session, mask};
+use sotto_crypto::{CardSecret, HandshakeCore, Random, Session, mask};
 use sotto_db::{Attempt, Chat, Contact, Conversation, Hash, NEVER, Outbox};
 use sotto_net::Command;
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
@@ -317,19 +317,18 @@ fn seal_padded(
 ) -> Result<Vec<u8>, Error> {
     let padded = pad(plain, room).map_err(|_| Code::Internal)?;
     let mut session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
-    let random: [u8; 16] = step.random();
+    let random = Random(step.random());
     let sealed = session.encrypt(step.rng, &random, &padded);
     let sealed = sealed.map_err(|_| Code::Internal)?;
     let mut body = Vec::with_capacity(Class::Medium.size());
     if handshake {
         let core = row.core.as_deref().and_then(HandshakeCore::from_bytes);
         let (core, secret) = core.zip(row.mask_secret).ok_or(Code::Internal)?;
-        body.extend_from_slice(&mask(&core, &secret, &sealed.tag, &random));
+        body.extend_from_slice(&mask(&core, &CardSecret::new(&secret), &sealed.tag, &random));
     }
     body.extend_from_slice(&sealed.header);
     body.extend_from_slice(&sealed.message);
-    let tag = sealed.tag;
-    let envelope = Envelope { tag, random, body: &body };
+    let envelope = Envelope { tag: sealed.tag.0, random: random.0, body: &body };
     row.snapshot = session.to_bytes().as_slice().into();
     envelope.encode().map_err(|_| Code::Internal.into())
 }
