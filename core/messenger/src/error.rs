@@ -43,7 +43,6 @@ pub struct Error {
     code: Code,
     /// A number that helps (the word's index in a phrase), never user data.
     index: Option<u32>,
-    retry_after_ms: Option<u64>,
 }
 
 macro_rules! codes {
@@ -127,16 +126,11 @@ codes! {
 impl Error {
     /// An error with this code.
     pub fn new(code: Code) -> Self {
-        Self { code, index: None, retry_after_ms: None }
+        Self { code, index: None }
     }
     /// With a number that helps.
     pub fn at(code: Code, index: u32) -> Self {
-        Self { code, index: Some(index), retry_after_ms: None }
-    }
-    /// With a time after which trying again makes sense, milliseconds.
-    pub fn retry_after(mut self, ms: u64) -> Self {
-        self.retry_after_ms = Some(ms);
-        self
+        Self { code, index: Some(index) }
     }
     /// The kind.
     pub fn kind(&self) -> Kind {
@@ -152,10 +146,6 @@ impl Error {
             Some(i) => format!("{} (index {i})", self.code.detail()),
             None => self.code.detail().to_owned(),
         }
-    }
-    /// Milliseconds after which to try again.
-    pub fn retry_after_ms(&self) -> Option<u64> {
-        self.retry_after_ms
     }
 }
 
