@@ -79,6 +79,7 @@ fn accepted(step: &mut Step<'_>, mut row: Outbox, hash: Hash, node: Option<u64>,
         // Nobody answers a card: a store is asked whether it is there.
         let jitter = step.below(CARD_CHECK_MS);
         row.due_ms = NEVER;
+        row.attempts = row.attempts.saturating_add(1);
         row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_MS + jitter));
         step.tx.attempt_put(&Attempt { outbox: row.id, hash, node: number(node), ts_s: row.last_s })?;
         return Ok(step.tx.outbox_update(&row)?);
@@ -190,6 +191,15 @@ pub(super) fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u
     step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state: state::message(to) });
 }
 
+/// A card that no store kept leaves by another node at once; after so many as there may be bad ones ever more rarely: it may
+/// be the clock, or stores that lie.
+fn card_rest(attempts: u32) -> i64 {
+    match attempts.checked_sub(PROBES) {
+        None => 0,
+        Some(more) => (MINUTE << more.min(6)).min(HOUR),
+    }
+}
+
 /// Asks another node whether its store holds a row's message.
 pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
     row.check_ms = None;
@@ -241,7 +251,8 @@ pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(),
         return Ok(());
     };
     if !present {
-        row.due_ms = row.due_ms.min(step.now_ms);
+        let wait = if row.kind == CARD { card_rest(row.attempts) } else { 0 };
+        row.due_ms = row.due_ms.min(step.now_ms.saturating_add(wait));
         row.check_ms = None;
         return Ok(step.tx.outbox_update(&row)?);
     }
