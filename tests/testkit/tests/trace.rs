@@ -197,7 +197,7 @@ impl Lives {
             24 | 25 => self.world.kill(who),
             26 | 27 => drop(self.call(who, Command::Foreground { on })),
             28 => {
-                let network = sotto_net::Network { dns_servers: Vec::new(), metered: on, vpn: false };
+                let network = sotto_net::Network { dns_servers: Vec::new(), metered: on };
                 self.call(who, Command::NetworkChanged { network });
             }
             29 => drop(self.call(who, Command::PowerChanged { charging: on })),
