@@ -117,6 +117,11 @@ pub(super) fn name(given: &str) -> String {
     }
 }
 
+/// A name as it is typed and compared: without quotes, whatever its case.
+pub(super) fn bare(name: &str) -> String {
+    clean(name).to_lowercase().replace(['“', '”', '"'], "")
+}
+
 /// `head` and what somebody wrote, in lines of at most `width` columns: a line that the terminal broke by itself would
 /// begin with whatever its author wants.
 pub(super) fn said(head: &str, text: &str, width: Option<usize>) -> String {

@@ -77,21 +77,52 @@ pub(super) enum Input {
 #[derive(PartialEq, Eq)]
 pub(super) enum Action {
     People,
-    Page { conversation: ConversationId, before: Option<String>, limit: u32 },
+    /// Say how it is with the network.
+    Network,
+    Page {
+        conversation: ConversationId,
+        before: Option<String>,
+        limit: u32,
+    },
     Register(String),
     Restore(String),
-    Send { conversation: ConversationId, text: String },
-    File { conversation: ConversationId, path: String },
+    Send {
+        conversation: ConversationId,
+        text: String,
+    },
+    File {
+        conversation: ConversationId,
+        path: String,
+    },
     Retry(ConversationId),
-    Read { conversation: ConversationId, message: MessageId },
-    Draft { conversation: ConversationId, text: String },
-    Answer { contact: ContactId, action: ContactAction, label: String },
+    Read {
+        conversation: ConversationId,
+        message: MessageId,
+    },
+    Draft {
+        conversation: ConversationId,
+        text: String,
+    },
+    Answer {
+        contact: ContactId,
+        action: ContactAction,
+        label: String,
+    },
     Invite,
     Invites,
     Close(InviteId),
-    Add { link: String, text: Option<String> },
-    Safety { contact: ContactId, label: String },
-    Verify { contact: ContactId, devices: DevicesId },
+    Add {
+        link: String,
+        text: Option<String>,
+    },
+    Safety {
+        contact: ContactId,
+        label: String,
+    },
+    Verify {
+        contact: ContactId,
+        devices: DevicesId,
+    },
     Seen(ContactId),
     Name(String),
     Phrase,

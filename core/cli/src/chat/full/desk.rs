@@ -32,8 +32,7 @@ impl<'a> Desk<'a> {
         if self.messenger.account()?.is_some() {
             self.messenger.set_foreground(true).await?;
         }
-        let now = Event::Connectivity(self.messenger.connectivity());
-        Ok(vec![Input::News(vec![now]), self.people()?])
+        Ok(vec![self.network(), self.people()?])
     }
 
     /// Does one thing. What the messenger refuses is said; only what ends the chat is a failure.
@@ -48,6 +47,7 @@ impl<'a> Desk<'a> {
         let messenger = &self.messenger;
         let said = match action {
             Action::People => return Ok(vec![self.people()?]),
+            Action::Network => return Ok(vec![self.network()]),
             Action::Page { conversation, before, limit } => return Ok(vec![self.page(conversation, before, limit)?]),
             Action::Send { conversation, text } => return self.send(conversation, &text).await,
             Action::File { conversation, path } => return self.send_file(conversation, &path).await,
@@ -87,6 +87,10 @@ impl<'a> Desk<'a> {
             Action::Online(_) | Action::Quit => return Ok(Vec::new()),
         };
         Ok(vec![Input::Said(said)])
+    }
+
+    fn network(&self) -> Input {
+        Input::News(vec![Event::Connectivity(self.messenger.connectivity())])
     }
 
     fn people(&self) -> Result<Input, Error> {
@@ -236,7 +240,7 @@ impl<'a> Desk<'a> {
         self.messenger = open::open(self.args, online)?;
         self.events = self.messenger.subscribe();
         self.messenger.set_foreground(true).await?;
-        Ok(vec![Input::Online(online)])
+        Ok(vec![Input::Online(online), self.network()])
     }
 }
 

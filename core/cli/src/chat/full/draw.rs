@@ -11,21 +11,27 @@ use super::layout::{self, areas, broken};
 use super::view::Part;
 use crate::chat::lines::{self, fit};
 
+/// Between the list and the conversation, with a mark of left-to-right: where a terminal orders Hebrew and Arabic by
+/// itself, a text of one side cannot be drawn on the other.
+const BORDER: &str = "│\u{200e}";
 /// Rows of a conversation in the list.
 const ENTRY: u16 = 2;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
     let areas = areas(app);
     list(app, frame, areas.list);
-    for row in areas.border.rows() {
-        put(frame, row, "│", dim());
+    let border = areas.border.intersection(frame.area());
+    for row in border.rows().filter(|row| !row.is_empty()) {
+        if let Some(cell) = frame.buffer_mut().cell_mut(row.as_position()) {
+            cell.set_symbol(BORDER).set_style(dim());
+        }
     }
     put(frame, areas.title, &app.title(), Style::new().add_modifier(Modifier::REVERSED));
     messages(app, frame, areas.messages);
     panel(app, frame, areas.panel);
     if let Some(said) = &app.said {
         for (line, row) in broken(said, areas.said.width).into_iter().zip(areas.said.rows()) {
-            put(frame, row, line, bold());
+            put(frame, row, &line, bold());
         }
     }
     addressee(app, frame, areas.addressee);
@@ -129,7 +135,7 @@ fn welcome(app: &App, frame: &mut Frame<'_>, area: Rect) {
         None => return,
     };
     for (line, row) in broken(&text, area.width).into_iter().zip(area.rows()) {
-        put(frame, row, line, Style::new());
+        put(frame, row, &line, Style::new());
     }
 }
 
@@ -147,7 +153,7 @@ fn panel(app: &App, frame: &mut Frame<'_>, area: Rect) {
     put(frame, Rect { height: 1, ..area }, &ruled(&title, area.width), bold());
     let lines = broken(&panel.text, area.width).into_iter().skip(first);
     for (line, row) in lines.zip(area.rows().skip(1)) {
-        put(frame, row, line, Style::new());
+        put(frame, row, &line, Style::new());
     }
 }
 

@@ -7,6 +7,8 @@ use crate::chat::lines;
 
 /// Columns from which on the list stands beside the conversation.
 const WIDE: u16 = 70;
+/// Before a line that goes on.
+const BACK: &str = "    ";
 /// Rows of what was said last.
 const SAID: usize = 3;
 
@@ -99,10 +101,18 @@ pub(super) fn panel(app: &App) -> (usize, usize) {
     (total, usize::from(area.height.saturating_sub(1)))
 }
 
-/// Lines of the program's own words, at most so wide.
-pub(super) fn broken(text: &str, width: u16) -> Vec<&str> {
+/// Lines of the program's own words, at most so wide. One that goes on is set back: there may be names in it.
+pub(super) fn broken(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));
-    lines::wrap(text, width, width).into_iter().filter_map(|range| text.get(range)).collect()
+    let mut broken = Vec::new();
+    for line in text.split('\n') {
+        for (number, range) in lines::wrap(line, width, width.saturating_sub(BACK.len()).max(1)).into_iter().enumerate()
+        {
+            let back = if number == 0 { "" } else { BACK };
+            broken.push(format!("{back}{}", line.get(range).unwrap_or_default()));
+        }
+    }
+    broken
 }
 
 fn height(lines: usize) -> u16 {

@@ -89,8 +89,10 @@ impl Drop for Tty {
     }
 }
 
-/// The screen beside the shell's, where the terminal breaks no line by itself.
+/// The screen beside the shell's, where the terminal breaks no line by itself, and a turned wheel types no arrow keys
+/// (mode 1007 of xterm).
 fn screen() -> io::Result<()> {
+    write!(io::stdout(), "\u{1b}[?1007s\u{1b}[?1007l")?;
     execute!(io::stdout(), EnterAlternateScreen, DisableLineWrap, Clear(ClearType::All))
 }
 
@@ -105,6 +107,7 @@ fn leave(text: &str) -> io::Result<()> {
 /// Everything as it was, once. A terminal that is gone needs nothing.
 fn restore() {
     if ON.swap(false, Ordering::SeqCst) {
+        let _ = write!(io::stdout(), "\u{1b}[?1007r");
         let _ = execute!(
             io::stdout(),
             EnableLineWrap,

@@ -1,6 +1,6 @@
 //! What commands do, and whom they are about.
 
-use sotto_messenger::records::{ContactId, ContactState};
+use sotto_messenger::records::{Contact, ContactId, ContactState};
 
 use super::{Action, App, Panel, Roster};
 use crate::chat::command::{self, Command};
@@ -21,7 +21,7 @@ A text that begins with // is sent with one slash. Names are completed by Tab.
   /add LINK [TEXT]    ask whoever made the link to become a contact
   /contacts           everybody, and how it stands with them
   /to NAME            open a conversation
-  /accept [NAME]      accept a request; also /decline, /block, /unblock. Without a name: who is open
+  /accept [NAME]      accept a request; also /decline, /block, /unblock. By whole name; without: who is open
   /safety             the safety number; compare it, then /verify
   /seen               go on with a contact whose devices changed, without comparing; until then what
                       a new one writes is marked: somebody else may write it
@@ -106,11 +106,12 @@ impl App {
             ),
             Command::Add(link, text) => Action::Add { link, text },
             Command::To(who) => {
-                let (contact, _) = self.whom(&who)?;
+                let (contact, _) = self.whom(&who, true)?;
                 return Ok(self.open(&contact));
             }
             Command::Answer(action, who) => {
-                let (contact, label) = self.whom(&who)?;
+                // What cannot be taken back asks for the whole name.
+                let (contact, label) = self.whom(&who, false)?;
                 Action::Answer { contact, action, label }
             }
             Command::File(path) => Action::File { conversation: conversation()?, path },
@@ -144,8 +145,8 @@ impl App {
             Command::Help => self.help(),
             Command::History => self.view.as_mut().ok_or(NOBODY)?.follow(),
             _ => {
-                let line = |contact| {
-                    let (emoji, label) = (self.emoji(contact), self.people.label(contact));
+                let line = |contact: &Contact| {
+                    let (emoji, label) = (contact.emoji_hash.concat(), self.people.label(contact));
                     let about = about(contact);
                     let about = if about.is_empty() && contact.state == ContactState::Accepted {
                         "contact".to_owned()
@@ -162,18 +163,15 @@ impl App {
         Ok(())
     }
 
-    fn emoji(&self, contact: &sotto_messenger::records::Contact) -> String {
-        contact.emoji_hash.concat()
-    }
-
-    /// Whom a name means, now as well as when its typing began; without a name, who is open.
-    fn whom(&mut self, name: &str) -> Result<(ContactId, String), String> {
+    /// Whom a name means, now as well as when its typing began; without a name, who is open. `begun`: its beginning
+    /// is enough.
+    fn whom(&mut self, name: &str, begun: bool) -> Result<(ContactId, String), String> {
         if name.is_empty() {
             return self.open_contact().ok_or_else(|| "Nobody is open: say whom by name.".into());
         }
         let names = self.names();
-        let now = named(&names, name)?;
-        let before = named(&self.roster, name);
+        let now = named(&names, name, begun)?;
+        let before = named(&self.roster, name, begun);
         if before.is_ok_and(|(id, _)| id == now.0) {
             return Ok(now);
         }
@@ -182,24 +180,23 @@ impl App {
     }
 }
 
-/// The only one of that name, else the only one whose name begins so.
-fn named(roster: &Roster, typed: &str) -> Result<(ContactId, String), String> {
-    let typed = lines::name(typed).to_lowercase().replace(['“', '”'], "");
-    let key = |name: &str| name.to_lowercase().replace(['“', '”'], "");
-    let label = |entry: &&(ContactId, String, String)| key(&entry.1) == typed;
-    let whole = |entry: &&(ContactId, String, String)| key(&entry.1) == typed || key(&entry.2) == typed;
-    let begun = |entry: &&(ContactId, String, String)| key(&entry.1).starts_with(&typed);
-    let found: Vec<_> = [
-        roster.iter().filter(label).collect::<Vec<_>>(),
-        roster.iter().filter(whole).collect(),
-        roster.iter().filter(begun).collect(),
-    ]
-    .into_iter()
-    .find(|found| !found.is_empty())
-    .unwrap_or_default();
-    match found.as_slice() {
-        [(id, label, _)] => Ok((id.clone(), label.clone())),
-        [] => Err("Nobody is called so: /contacts shows everybody.".into()),
+/// The only one of that name; with `begun`, else the only one whose name begins so.
+fn named(roster: &Roster, typed: &str, begun: bool) -> Result<(ContactId, String), String> {
+    let typed = lines::bare(typed);
+    let found = |fits: &dyn Fn(&(ContactId, String, String)) -> bool| -> Vec<(ContactId, String)> {
+        let entries = roster.iter().filter(|entry| !typed.is_empty() && fits(entry));
+        entries.map(|(id, label, _)| (id.clone(), label.clone())).collect()
+    };
+    let mut all = found(&|entry| lines::bare(&entry.1) == typed);
+    if all.is_empty() {
+        all = found(&|entry| lines::bare(&entry.2) == typed);
+    }
+    if all.is_empty() && begun {
+        all = found(&|entry| lines::bare(&entry.1).starts_with(&typed));
+    }
+    match all.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err("Nobody is called so: Tab completes names, /contacts shows everybody.".into()),
         several => {
             let labels: Vec<&str> = several.iter().take(4).map(|one| one.1.as_str()).collect();
             Err(format!("Several are called so; choose with Tab: {}", labels.join(", ")))

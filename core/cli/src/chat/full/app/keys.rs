@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{Action, App};
 use crate::chat::command::WORDS;
 use crate::chat::full::layout;
+use crate::chat::lines;
 
 /// Said of a text over 1 MiB.
 const TOO_LONG: &str = "! That is too long: a text has at most 1 MiB.";
@@ -131,9 +132,8 @@ impl App {
         }
         if !self.is_seen() || self.editor().is_blind() {
             self.editor_mut().open_eyes();
-            let to = self.addressee();
-            self.say(format!("! Not sent: it was typed before this was on screen. Press Enter again to send it {to}."));
-            return Vec::new();
+            let to = self.view.as_ref().map(|view| view.label().to_owned()).unwrap_or_default();
+            return self.refuse(&format!("Not sent: typed before {to} was on screen. Look, then press Enter again."));
         }
         let text = self.editor().text().to_owned();
         if text.trim_end().contains('\n') && !self.ordering {
@@ -231,9 +231,9 @@ impl App {
         if !matches!(word, "to" | "accept" | "decline" | "block" | "unblock") {
             return Vec::new();
         }
-        let name = name.trim_start().to_lowercase();
+        let name = lines::bare(name);
         let labels = self.names().into_iter().map(|(_, label, _)| label);
-        let fits = |label: &String| label.to_lowercase().trim_start_matches('“').starts_with(&name);
+        let fits = |label: &String| lines::bare(label).starts_with(&name);
         labels.filter(fits).map(|label| format!("/{word} {label}")).collect()
     }
 }

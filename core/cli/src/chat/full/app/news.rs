@@ -12,7 +12,7 @@ use crate::chat::people::{DEVICES_CHANGED, News, about, sentence};
 impl App {
     /// Events are hints: what they are about is read again, once for all of them.
     pub(super) fn news(&mut self, events: &[Event]) -> Vec<Action> {
-        let (mut people, mut page) = (false, false);
+        let (mut people, mut page, mut network) = (false, false, false);
         let open = self.view.as_ref().map(|view| view.conversation.clone());
         let mut lost = 0_u32;
         for event in events {
@@ -43,11 +43,14 @@ impl App {
                     self.status.notice(code, self.now_ms);
                     self.say(format!("! {code}: {}", sentence(code)));
                 }
-                Event::Lagged { .. } => (people, page) = (true, true),
+                Event::Lagged { .. } => (people, page, network) = (true, true, true),
                 _ => {}
             }
         }
         let mut actions = Vec::new();
+        if network {
+            actions.push(Action::Network);
+        }
         if people {
             actions.push(Action::People);
         }

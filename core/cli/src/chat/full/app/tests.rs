@@ -158,7 +158,7 @@ fn what_was_typed_before_the_conversation_was_drawn_is_not_sent() {
     let mut actions = app.handle(0, ctrl('n'));
     actions.extend(typed(&mut app, "hi\n\n"));
     assert!(sends(&actions).is_empty());
-    assert!(said(&app).contains("Not sent") && said(&app).contains("to Carol"), "{}", said(&app));
+    assert!(said(&app).contains("Not sent: typed before Carol"), "{}", said(&app));
     app.handle(0, Input::Drawn);
     assert_eq!(sends(&typed(&mut app, "\n")), [("c2", "hi")]);
 
@@ -277,7 +277,16 @@ fn requests_are_answered_by_name() {
     let mut app = screen();
     app.handle(0, Input::Drawn);
     assert!(typed(&mut app, "/accept eve\n") == [answer("3", ContactAction::Accept, "Eve")]);
-    assert!(typed(&mut app, "/block E\n") == [answer("3", ContactAction::Block, "Eve")]);
+    assert!(typed(&mut app, "/block E\n").is_empty(), "not by a beginning");
+    app.handle(0, key(KeyCode::Tab));
+    app.handle(0, ctrl('u'));
+    typed(&mut app, "/block E");
+    app.handle(0, key(KeyCode::Tab));
+    assert!(typed(&mut app, "\n") == [answer("3", ContactAction::Block, "Eve")]);
+    for nobody in ["/block “”\n", "/block \u{200b}\n"] {
+        assert!(typed(&mut app, nobody).is_empty());
+        app.handle(0, ctrl('u'));
+    }
     assert!(typed(&mut app, "/accept 1\n").is_empty());
     assert!(said(&app).contains("Nobody is called so"));
     app.handle(0, ctrl('u'));
@@ -287,6 +296,22 @@ fn requests_are_answered_by_name() {
     open(&mut app, "Eve");
     assert!(app.addressee().contains("/accept, /decline or /block"));
     assert!(typed(&mut app, "/decline\n") == [answer("3", ContactAction::Decline, "Eve")]);
+}
+
+/// A name that could be read as something else stands in quotes, and is typed with or without them.
+#[test]
+fn a_quoted_name_can_be_typed() {
+    let mut contacts = everybody();
+    contacts[2].name = "you: 1".into();
+    let mut app = App::new(Mode::Light, (80, 24));
+    app.handle(0, people(&contacts, &["1", "2", "3"]));
+    app.handle(0, Input::Drawn);
+    for line in ["/accept you: 1\n", "/accept “you: 1”\n"] {
+        assert_eq!(typed(&mut app, line).len(), 1, "{}", said(&app));
+    }
+    typed(&mut app, "/accept y");
+    app.handle(0, key(KeyCode::Tab));
+    assert_eq!(app.editor().text(), "/accept “you: 1”");
 }
 
 #[test]
@@ -421,6 +446,9 @@ fn events_are_read_again_once() {
     let page = Action::Page { conversation: id("c1"), before: None, limit: PAGE + 2 };
     assert!(app.handle(0, Input::News(batch)) == [Action::People, page]);
     assert!(app.handle(0, Input::News(vec![changed("c2")])) == [Action::People]);
+    let page = Action::Page { conversation: id("c1"), before: None, limit: PAGE };
+    let lagged = Input::News(vec![Event::Lagged { missed: 9 }]);
+    assert!(app.handle(0, lagged) == [Action::Network, Action::People, page]);
     let mut mine = message("m", "c1", "hi");
     (mine.mine, mine.state) = (true, MessageState::Queued);
     app.handle(0, Input::Page { conversation: id("c1"), older: false, messages: vec![mine], more: false });

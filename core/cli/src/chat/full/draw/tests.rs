@@ -20,7 +20,7 @@ fn drawn(app: &mut App, columns: u16, rows: u16) -> Vec<String> {
         for x in 0..columns {
             let symbol = buffer[(x, y)].symbol();
             if skip == 0 {
-                line.push_str(symbol);
+                line.push_str(symbol.trim_end_matches('\u{200e}'));
                 skip = symbol.width().saturating_sub(1);
             } else {
                 skip -= 1;
@@ -61,6 +61,20 @@ fn everything_has_its_place() {
         "connecting; what you write waits",
     ];
     assert_eq!(lines, wanted);
+}
+
+/// Between two Hebrew texts, of two people, stands something that is read from left to right.
+#[test]
+fn the_border_parts_what_is_written_from_right_to_left() {
+    let mut app = screen();
+    open(&mut app, "Bob");
+    app.handle(0, Input::Size(80, 12));
+    let mut terminal = Terminal::new(TestBackend::new(80, 12)).unwrap();
+    terminal.draw(|frame| draw(&app, frame)).unwrap();
+    let borders = (0..9).filter(|row| terminal.backend().buffer()[(26, *row)].symbol() == BORDER);
+    assert_eq!(borders.count(), 9);
+    let mut alone = App::new(Mode::Light, (80, 12));
+    assert!(!drawn(&mut alone, 80, 12).iter().any(|line| line.contains('│')), "nothing to part");
 }
 
 #[test]
