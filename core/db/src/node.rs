@@ -44,6 +44,11 @@ impl Tx<'_> {
 
     /// Nodes of other networks that were met.
     pub fn nodes_elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
-        all(self.conn, "SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer", params![network], Node::read)
+        all(
+            self.conn,
+            "SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer",
+            params![network],
+            Node::read,
+        )
     }
 }

@@ -212,7 +212,12 @@ impl Tx<'_> {
 
     /// What is to be fetched now.
     pub fn fetches_due(&self, now_ms: i64) -> Result<Vec<Fetch>, Error> {
-        all(self.conn, "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8", params![now_ms], Fetch::read)
+        all(
+            self.conn,
+            "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8",
+            params![now_ms],
+            Fetch::read,
+        )
     }
 
     /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed one.

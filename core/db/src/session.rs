@@ -137,14 +137,22 @@ impl Tx<'_> {
 
     /// Accounts that are owed a receipt now.
     pub fn receipts_due(&self, now_ms: i64) -> Result<Vec<Chat>, Error> {
-        all(self.conn, "SELECT DISTINCT chat FROM sessions WHERE receipt_due_ms<=? ORDER BY chat LIMIT 64", params![now_ms], |r| {
-            r.get(0)
-        })
+        all(
+            self.conn,
+            "SELECT DISTINCT chat FROM sessions WHERE receipt_due_ms<=? ORDER BY chat LIMIT 64",
+            params![now_ms],
+            |r| r.get(0),
+        )
     }
 
     /// Sessions past their time.
     pub fn sessions_over(&self, now_ms: i64) -> Result<Vec<Session>, Error> {
-        all(self.conn, "SELECT * FROM sessions WHERE until_ms<=? ORDER BY until_ms, hash", params![now_ms], Session::read)
+        all(
+            self.conn,
+            "SELECT * FROM sessions WHERE until_ms<=? ORDER BY until_ms, hash",
+            params![now_ms],
+            Session::read,
+        )
     }
 
     /// Sending sessions whose last receipt is older than this, and so is a node's yes to something unreceipted.
@@ -228,7 +236,12 @@ impl Tx<'_> {
 
     /// A kept key by its tag.
     pub fn skipped_by_tag(&self, tag: &[u8; 16]) -> Result<Option<Skipped>, Error> {
-        one(self.conn, "SELECT * FROM skipped WHERE tag=? ORDER BY session, chain, n LIMIT 1", params![tag], Skipped::read)
+        one(
+            self.conn,
+            "SELECT * FROM skipped WHERE tag=? ORDER BY session, chain, n LIMIT 1",
+            params![tag],
+            Skipped::read,
+        )
     }
 
     /// A kept key by its place.
