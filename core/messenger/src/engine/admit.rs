@@ -9,7 +9,7 @@ use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 use super::receive::{self, Incoming, Verdict};
 use super::step::{DAY, HOUR, Step};
 use super::{contact, device, found, inbox, invite, old_copy, send, session, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// A handshake is remembered for so long when nothing confirms it.
 const HANDSHAKE_MS: i64 = 33 * DAY;
@@ -231,7 +231,7 @@ fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted:
     })?;
     session::keep_few(step, &row)?;
     session::choose_sending(step, &chat)?;
-    let row = step.tx.session(&row.hash)?.ok_or(Code::Internal)?;
+    let row = step.tx.session(&row.hash)?.or_bug("the session just made")?;
     let request = request.filter(|_| taken);
     if let Some(request) = &request
         && contact.state != state::REQUESTED

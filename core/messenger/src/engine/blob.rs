@@ -11,7 +11,7 @@ use sotto_wire::topic::ContentTopic;
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{contact, receive, send, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Chunks are looked for from so long before their message on: the author's clock may be off.
 const EARLIER_S: i64 = 600;
@@ -34,9 +34,9 @@ pub(super) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, by
     let key = FileKey::new(pointer.file_key());
     for i in 0..pointer.chunks() {
         let part = pointer.chunk_range(i).and_then(|range| bytes.get(range));
-        let part = part.ok_or(Code::Internal)?;
+        let part = part.or_bug("chunk range")?;
         let random = Random(step.random());
-        let padded = pad(part, pointer.chunk_room()).map_err(|_| Code::Internal)?;
+        let padded = pad(part, pointer.chunk_room()).or_bug("chunk")?;
         let body = blob_seal(&key, i, &random, &padded);
         let envelope = Envelope { tag: blob_tag(&key, i).0, random: random.0, body: &body };
         let row = Outbox {
@@ -44,7 +44,7 @@ pub(super) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, by
             chat: None,
             m: None,
             topic: topic(pointer),
-            payload: Some(envelope.encode().map_err(|_| Code::Internal)?),
+            payload: Some(envelope.encode().or_bug("envelope")?),
             sealed_ms: step.now_ms,
             due_ms: step.now_ms,
             group_key: Some(message.to_vec()),
@@ -88,7 +88,7 @@ pub(super) fn chunk_left(step: &mut Step<'_>, group: &[u8]) -> Result<(), Error>
     if step.tx.outbox_in_group(group, send::CHUNK)? > 0 {
         return Ok(());
     }
-    let message = Hash::try_from(group).map_err(|_| Code::Internal)?;
+    let message = Hash::try_from(group).or_bug("chunks of a message")?;
     match step.tx.outbox_of_message(&message)? {
         Some(row) if row.payload.is_some() => send::launch(step, row),
         // Sealed when its session is there; then nothing holds it back.

@@ -20,7 +20,7 @@ use super::query::{Query, What};
 use super::reset::{self, Need};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{admit, contact, device, old_copy, send, session, state, takeover};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Cards are asked for again when nothing came of it for so long.
 pub(super) const ANSWER_MS: i64 = 5 * MINUTE;
@@ -47,7 +47,7 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
         row.next_card_ms = step.now_ms.saturating_add(5 * MINUTE);
         return Ok(step.tx.invite_put(row)?);
     }
-    let stored = step.tx.prekey(&row.prekey_id)?.ok_or(Code::Internal)?;
+    let stored = step.tx.prekey(&row.prekey_id)?.or_bug("pair of an invite")?;
     let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
     let record = record(step)?;
     list(step, &row.secret, &record)?;
@@ -99,7 +99,7 @@ pub(super) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
 
 fn list(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord) -> Result<(), Error> {
     let list = step.own()?.list(record, &secret_hash(secret))?;
-    let bytes = list.encode().map_err(|_| Code::Internal)?;
+    let bytes = list.encode().or_bug("own list")?;
     card(step, secret, CardKind::List, &NO_DEVICE, &bytes)
 }
 
@@ -155,10 +155,10 @@ fn card(step: &mut Step<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16
     let key = CardSecret::new(secret);
     let tag = card_tag(&key, kind.code(), &DeviceId(*device), day);
     let random = Random(step.random());
-    let padded = pad(plain, CARD_ROOM).map_err(|_| Code::Internal)?;
+    let padded = pad(plain, CARD_ROOM).or_bug("card")?;
     let body = card_seal(&key, &tag, &random, &padded);
     let envelope = Envelope { tag: tag.0, random: random.0, body: &body };
-    let payload = envelope.encode().map_err(|_| Code::Internal)?;
+    let payload = envelope.encode().or_bug("envelope")?;
     let row = Outbox {
         kind: send::CARD,
         chat: None,

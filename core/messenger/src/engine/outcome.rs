@@ -8,7 +8,7 @@ use super::send::{CARD, CHUNK, ONCE, UNTIL_RECEIPTED};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::trust::Told;
 use super::{blob, receipt, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::records::MessageId;
 
@@ -148,7 +148,7 @@ fn number(node: Option<u64>) -> i64 {
 pub(super) fn give_up(step: &mut Step<'_>, row: &Outbox, code: Code) -> Result<(), Error> {
     step.tx.outbox_delete(row.id)?;
     if let Some(group) = row.group_key.as_deref().filter(|_| row.kind == CHUNK) {
-        let message = Hash::try_from(group).map_err(|_| Code::Internal)?;
+        let message = Hash::try_from(group).or_bug("chunks of a message")?;
         if let Some(pointer) = step.tx.outbox_of_message(&message)? {
             step.tx.outbox_delete(pointer.id)?;
         }

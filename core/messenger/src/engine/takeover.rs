@@ -12,7 +12,7 @@ use sotto_wire::topic::Lane;
 use super::own::{KEY_REPLACED, KEY_RESTORING, Own};
 use super::step::{DAY, Step};
 use super::{found, send};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Bytes of the list, before padding.
 const ROOM: usize = room(Class::Small, Form::Sealed);
@@ -22,8 +22,8 @@ pub(super) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), 
     let own = step.own()?;
     let secret = own.account.self_secret();
     let list = own.list(record, &secret_hash(secret.as_bytes()))?;
-    let list = list.encode().map_err(|_| Code::Internal)?;
-    let padded = pad(&list, ROOM).map_err(|_| Code::Internal)?;
+    let list = list.encode().or_bug("own list")?;
+    let padded = pad(&list, ROOM).or_bug("own list")?;
     let random = Random(step.random());
     let body = takeover_seal(secret, &random, &padded);
     let envelope = Envelope { tag: takeover_tag(secret, &random).0, random: random.0, body: &body };
@@ -32,7 +32,7 @@ pub(super) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), 
         chat: None,
         m: None,
         topic: step.topic(Lane::Home, &own.account.home_value()),
-        payload: Some(envelope.encode().map_err(|_| Code::Internal)?),
+        payload: Some(envelope.encode().or_bug("envelope")?),
         sealed_ms: step.now_ms,
         due_ms: step.now_ms,
         give_up_ms: step.now_ms.saturating_add(DAY),
