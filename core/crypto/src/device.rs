@@ -1,6 +1,5 @@
 //! A device: drawn at random on each install.
 
-use crate::bytes::{Reader, closed_debug, fill};
 use crate::error::{SignatureError, SnapshotError};
 use crate::kdf::tagged;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -47,7 +46,8 @@ impl DeviceKeys {
     /// For the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
-        fill(out.as_mut_slice(), &[self.identity.as_bytes(), self.signing.as_bytes()]);
+        let source = self.identity.as_bytes().iter().chain(self.signing.as_bytes());
+        out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
         out
     }
 
@@ -56,13 +56,18 @@ impl DeviceKeys {
     /// # Errors
     /// [`SnapshotError::Damaged`] for a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let mut r = Reader(bytes);
-        let (identity, signing) = (StaticSecret::from(*r.take()?), SigningKey::from_bytes(r.take()?));
-        r.end(Self { identity, signing })
+        let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| SnapshotError::Damaged)?;
+        let (x, e) = bytes.split_first_chunk::<32>().ok_or(SnapshotError::Damaged)?;
+        let e: &[u8; 32] = e.try_into().map_err(|_| SnapshotError::Damaged)?;
+        Ok(Self { identity: StaticSecret::from(*x), signing: SigningKey::from_bytes(e) })
     }
 }
 
-closed_debug!(DeviceKeys);
+impl std::fmt::Debug for DeviceKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DeviceKeys(…)")
+    }
+}
 
 /// Checks a device signature strictly (no small-order keys, RFC 8032).
 ///

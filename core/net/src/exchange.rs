@@ -101,16 +101,13 @@ pub(crate) async fn exchange<Q: Message, A: Message + Default>(
     .map_err(|_| ExchangeError::Timeout)?
 }
 
-/// A request is longer than its protocol allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLong;
-
 /// How much of a request that is too long is read and thrown away: who is still writing reads no answer.
 const THROWN_AWAY: u64 = 4 * 1024 * 1024;
 
 /// What came on a stream that a peer opened.
 pub(crate) enum Read {
-    Request(Result<Vec<u8>, TooLong>),
+    /// A request; `None`: longer than its protocol allows.
+    Request(Option<Vec<u8>>),
     /// It was closed unused.
     Ended,
     /// Nothing whole came in time, or nothing that can be read.
@@ -122,11 +119,11 @@ pub(crate) enum Read {
 pub(crate) async fn read_request(stream: &mut Stream, cap: usize, limit: Duration) -> Read {
     let read = async {
         match read_frame(stream, cap).await {
-            Ok(Some(body)) => Read::Request(Ok(body)),
+            Ok(Some(body)) => Read::Request(Some(body)),
             Ok(None) => Read::Ended,
             Err(ExchangeError::Malformed(FrameError::TooLarge { len, .. })) if len <= THROWN_AWAY => {
                 match copy(&mut stream.take(len), &mut sink()).await {
-                    Ok(_) => Read::Request(Err(TooLong)),
+                    Ok(_) => Read::Request(None),
                     Err(_) => Read::GivenUp,
                 }
             }

@@ -6,12 +6,12 @@
 
 mod actor;
 mod alive;
-mod answer;
 mod archive;
-mod ask;
 mod config;
 mod discv5;
 mod filter;
+mod finding;
+mod gossip;
 mod hearing;
 mod lightpush;
 mod links;
@@ -24,6 +24,9 @@ mod queue;
 mod relay;
 mod slots;
 mod store;
+mod swarm;
+mod told;
+mod work;
 
 pub use archive::{ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived};
 pub(crate) use hearing::Heard;

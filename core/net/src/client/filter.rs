@@ -282,14 +282,6 @@ impl Filter {
         self.gaps.tell(self.covered(), waits, now)
     }
 
-    fn ping_every(&self, peer: &Peer) -> Duration {
-        match (self.foreground, peer.pings) {
-            (false, _) => self.timing.background_ping,
-            (true, true) => self.timing.foreground_ping,
-            (true, false) => self.timing.alive_every,
-        }
-    }
-
     /// How long an answer may take.
     pub(crate) fn limit(&self, todo: &Todo) -> Duration {
         match todo {
@@ -375,23 +367,18 @@ impl Filter {
         answer: Result<u32, ExchangeError>,
         now: Instant,
     ) -> Verdict {
-        let alive_at = now + self.timing.alive_every;
-        let Some(index) = self.peers.iter().position(|peer| peer.id == *id) else {
-            return Verdict::Keep;
-        };
-        let ping_every = self.peers.get(index).map(|peer| self.ping_every(peer));
-        let (Some(peer), Some(ping_every)) = (self.peers.get_mut(index), ping_every) else {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
             return Verdict::Keep;
         };
         peer.busy = false;
         let Ok(code) = answer else {
             return Verdict::Leave;
         };
-        peer.alive_at = alive_at;
+        peer.alive_at = now + self.timing.alive_every;
         match (FilterStatus::from_code(code), ask.kind) {
             (FilterStatus::Ok, kind) => {
                 peer.refusals = 0;
-                peer.ping_at = now + ping_every;
+                peer.ping_at = now + ping_every(&self.timing, self.foreground, peer.pings);
                 match kind {
                     FilterSubscribeType::Subscribe => {
                         peer.known.extend(ask.topics);
@@ -472,6 +459,15 @@ impl Filter {
             peer.push_streams = peer.push_streams.saturating_sub(1);
             peer.push_refused = 0;
         }
+    }
+}
+
+/// How often a node is pinged; `pings`: it answers libp2p pings.
+fn ping_every(timing: &Timing, foreground: bool, pings: bool) -> Duration {
+    match (foreground, pings) {
+        (false, _) => timing.background_ping,
+        (true, true) => timing.foreground_ping,
+        (true, false) => timing.alive_every,
     }
 }
 

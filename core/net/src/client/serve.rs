@@ -25,7 +25,7 @@ pub(crate) async fn answer(inbound: Inbound, metadata: Arc<[u8]>) {
         exchange::answer_pings(stream, REQUEST_WITHIN, Duration::MAX).await;
     } else if protocol == protocol::METADATA {
         let request = exchange::read_request(&mut stream, waku::METADATA_CAP, REQUEST_WITHIN);
-        if let exchange::Read::Request(Ok(_)) = request.await {
+        if let exchange::Read::Request(Some(_)) = request.await {
             exchange::write_answer(&mut stream, &metadata, REQUEST_WITHIN).await;
         }
     }

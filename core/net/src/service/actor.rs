@@ -1,59 +1,44 @@
-//! The task that owns the swarm: connections, streams, gossip.
+//! The task that owns the swarm: takes whatever happens, has the machines say what to do, and does it.
 
-use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use libp2p::core::ConnectedPoint;
-use libp2p::core::transport::ListenerId;
-use libp2p::gossipsub::{self, MessageAcceptance};
-use libp2p::swarm::{ConnectionId, NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, connection_limits, identify};
-use sotto_wire::waku::{self, WakuMessage, WakuMetadata, protocol};
-use tokio::sync::mpsc;
+use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
+use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, identify};
+use sotto_wire::waku::{self, Message as _, MessagePush, WakuMessage, WakuMetadata, protocol};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::alive::Alive;
-use super::archive::ArchiveRequest;
-use super::ask::Query;
-use super::config::{Limits, NodeConfig, NodeKey};
-use super::discv5::{self, Found, Learnt};
+use super::archive::{ArchiveRequest, Archived};
+use super::config::{NodeConfig, NodeKey, Request};
+use super::discv5::{self, Prepared};
 use super::filter::{SWEEP, Subscriptions};
+use super::finding::{Finding, Found};
+use super::gossip::{Gossip, Known};
+use super::lightpush::{self, Push, Taken};
+use super::links::{Links, Next};
+use super::listen::{self, Listening};
 use super::neighbours::Neighbours;
-use super::push::Style;
-use super::pushers::Pushers;
+use super::pushers::{Parcel, Pushers};
 use super::queue::Filler;
-use super::relay::{self, Relay};
-use super::slots::{Places, Slot, Slots};
-use super::{Hearing, NodeEvent, StartError, per_ip};
-use crate::exchange::{self, ExchangeError, PING, Read, TooLong};
-use crate::recent::Recent;
-use crate::streams::{self, Inbound};
-use crate::transport::{self, Insiders};
+use super::relay;
+use super::slots::Slot;
+use super::store;
+use super::swarm::{self, Behaviour, BehaviourEvent};
+use super::told::Told;
+use super::work::{self, Asker, Done, Query, Work};
+use super::{Hearing, NodeEvent, StartError};
+use crate::clock;
+use crate::exchange::PING;
+use crate::streams::Opener;
+use crate::transport::Insiders;
 
-/// For a peer to say what it belongs to.
-const METADATA_WITHIN: Duration = Duration::from_secs(10);
-/// Between pings on one stream; js-waku pings every five minutes.
-const PINGS_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// Agents whose filter clients read one push from a stream.
-const ONE_PUSH_A_STREAM: &str = "go-waku";
-/// Message hashes remembered.
-const REMEMBERED: usize = 16 * 1024;
-/// Hashes of messages remembered that could not be relayed.
-const UNRELAYED: usize = 1024;
 /// How long the last events may take to be fetched.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-#[derive(NetworkBehaviour)]
-pub(super) struct Behaviour {
-    limits: connection_limits::Behaviour,
-    per_ip: per_ip::Behaviour,
-    identify: identify::Behaviour,
-    pub(super) relay: Relay,
-    streams: streams::Behaviour,
-}
 
 /// The actor's ends of the channels in a [`NodeHandle`](super::NodeHandle).
 pub(super) struct Ends {
@@ -64,71 +49,30 @@ pub(super) struct Ends {
     pub(super) stopped: mpsc::Receiver<()>,
 }
 
-/// What came out of work under way.
-pub(super) enum Done {
-    /// A request was read.
-    Request(PeerId, StreamProtocol, Result<Vec<u8>, TooLong>, Stream, Slot),
-    /// There is room for a query's answer, or was not in time.
-    Query(Box<Query>, Option<Slot>),
-    /// A stream is finished with.
-    Finished,
-    /// A subscriber takes no more, or is given no more.
-    PushEnded(PeerId, u64),
-    /// What a peer says it belongs to.
-    Cluster(PeerId, Result<Option<u16>, ExchangeError>),
-    /// Whether a relay peer lives.
-    Alive(PeerId, bool),
-}
-
-/// A connected peer.
-pub(super) struct Peer {
-    /// Its first connection, while that stands.
-    pub(super) first: Option<ConnectionId>,
-    /// When that came about.
-    pub(super) since: Instant,
-    /// For its streams, and what it is given on them.
-    pub(super) places: Places,
-    /// Its requests in the second that began then.
-    pub(super) window: (Instant, u32),
-    /// How it wants pushes.
-    pub(super) style: Style,
-    /// When it is to be asked for a sign of life, should it be a relay.
-    pub(super) alive: Alive,
-    /// It offers relay.
-    pub(super) relays: bool,
-    /// It was asked for its cluster on its latest connection.
-    asked: bool,
-}
-
-/// The service node.
+/// The service node: what goes in and out, and the machines.
 pub(super) struct Actor {
-    pub(super) config: NodeConfig,
-    pub(super) swarm: Swarm<Behaviour>,
-    pub(super) opener: streams::Opener,
-    pub(super) metadata: Vec<u8>,
-    pub(super) ends: Ends,
-    pub(super) peers: HashMap<PeerId, Peer>,
-    pub(super) neighbours: Neighbours,
-    pub(super) insiders: Insiders,
-    pub(super) learnt: Learnt,
-    pub(super) discv5: Option<discv5::Prepared>,
+    config: NodeConfig,
+    metadata: Vec<u8>,
+    swarm: Swarm<Behaviour>,
+    opener: Opener,
+    ends: Ends,
+    insiders: Insiders,
+    work: FuturesUnordered<Work>,
+    discv5: Option<Prepared>,
     /// discv5's walks: one, or none.
-    pub(super) walks: FuturesUnordered<BoxFuture<'static, ()>>,
-    pub(super) found: (mpsc::Sender<Vec<Found>>, mpsc::Receiver<Vec<Found>>),
-    pub(super) subscriptions: Subscriptions,
-    pub(super) pushers: Pushers,
-    pub(super) recent: Recent,
-    /// Messages of light clients that went to no relay peer. gossipsub takes them for sent, for two minutes.
-    pub(super) unrelayed: Recent,
-    pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
-    slots: Slots,
-    pub(super) listeners: HashMap<ListenerId, usize>,
-    pub(super) bound: Vec<Option<Multiaddr>>,
+    walks: FuturesUnordered<BoxFuture<'static, ()>>,
+    found: (mpsc::Sender<Vec<Found>>, mpsc::Receiver<Vec<Found>>),
     /// Where others reach us, if that was said.
-    pub(super) announced: Vec<Multiaddr>,
-    pub(super) out: VecDeque<NodeEvent>,
-    pub(super) told: (u32, u32, u32),
-    pub(super) stopping: bool,
+    announced: Vec<Multiaddr>,
+    links: Links,
+    neighbours: Neighbours,
+    finding: Finding,
+    gossip: Gossip,
+    subscriptions: Subscriptions,
+    pushers: Pushers,
+    listening: Listening,
+    told: Told,
+    stopping: bool,
 }
 
 impl Actor {
@@ -141,59 +85,27 @@ impl Actor {
         ends: Ends,
     ) -> Result<Self, StartError> {
         let discv5 = discv5::prepare(&config, key)?;
-        let key = key.keypair();
-        let stack = |error: Box<dyn std::error::Error + Send + Sync>| StartError::Stack(error);
-        let Limits { streams, relays_per_ip, relay_within, .. } = config.limits;
-        let (servers, traffic) = (&config.dns_servers, &config.traffic);
-        let transport =
-            transport::build(&key, servers, streams, traffic, &insiders).map_err(|error| stack(Box::new(error)))?;
-        let shards = config.sharding.list();
-        let relay = relay::build(config.cluster, &shards, config.max_message, relays_per_ip)
-            .map_err(|error| stack(Box::new(error)))?;
-        let streams = streams::Behaviour::new(&accepted(&config), false);
-        let opener = streams.opener();
-        let limits = connection_limits::ConnectionLimits::default()
-            .with_max_established(Some(config.limits.connections))
-            .with_max_pending_incoming(Some(per_ip::PENDING))
-            .with_max_established_per_peer(Some(2)); // both may dial at once
-        let behaviour = Behaviour {
-            limits: connection_limits::Behaviour::new(limits),
-            per_ip: per_ip::Behaviour::new(config.limits.connections_per_ip),
-            identify: identify::Behaviour::new(
-                transport::identify(key.public()).with_hide_listen_addrs(!announced.is_empty()),
-            ),
-            relay,
-            streams,
-        };
-        let swarm_config = transport::swarm_config().with_idle_connection_timeout(config.limits.idle);
-        let peer = key.public().to_peer_id();
-        let mut swarm = Swarm::new(transport, behaviour, peer, swarm_config);
-        for address in &announced {
-            swarm.add_external_address(address.clone());
-        }
+        let (swarm, opener) = swarm::build(&config, key, &announced, &insiders)?;
+        let patience = config.limits.relay_within;
         Ok(Self {
-            metadata: waku::encode_framed(&WakuMetadata::new(config.cluster, &shards)),
+            metadata: waku::encode_framed(&WakuMetadata::new(config.cluster, &config.sharding.list())),
+            links: Links::new(config.limits),
+            neighbours: Neighbours::new(peers, config.peers_at_once, patience, Instant::now()),
+            finding: Finding::new(*swarm.local_peer_id(), config.records.clone()),
+            gossip: Gossip::new(&config),
             subscriptions: Subscriptions::new(config.limits),
             pushers: Pushers::new(config.limits),
+            listening: Listening::default(),
+            told: Told::default(),
             swarm,
-            announced,
             opener,
             ends,
-            peers: HashMap::new(),
-            neighbours: Neighbours::new(peers, config.peers_at_once, relay_within, Instant::now()),
             insiders,
-            learnt: Learnt::default(),
+            work: FuturesUnordered::new(),
             discv5,
             walks: FuturesUnordered::new(),
             found: mpsc::channel(discv5::DEPTH),
-            recent: Recent::new(REMEMBERED),
-            unrelayed: Recent::new(UNRELAYED),
-            work: FuturesUnordered::new(),
-            slots: Slots::new(config.limits),
-            listeners: HashMap::new(),
-            bound: Vec::new(),
-            out: VecDeque::new(),
-            told: (0, 0, 0),
+            announced,
             stopping: false,
             config,
         })
@@ -206,11 +118,11 @@ impl Actor {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let events = self.ends.events.clone();
         while !self.stopping {
-            let quiet = self.out.is_empty() || events.is_closed();
+            let quiet = self.told.is_empty() || events.is_closed();
             tokio::select! {
                 _ = self.ends.stopped.recv() => break,
                 permit = events.reserve(), if !quiet => {
-                    if let (Ok(permit), Some(event)) = (permit, self.out.pop_front()) {
+                    if let (Ok(permit), Some(event)) = (permit, self.told.next()) {
                         permit.send(event);
                     }
                 }
@@ -231,9 +143,9 @@ impl Actor {
     }
 
     async fn farewell(mut self) {
-        self.out.push_back(NodeEvent::Stopped);
+        self.told.say(NodeEvent::Stopped);
         let flush = async {
-            for event in self.out {
+            while let Some(event) = self.told.next() {
                 if self.ends.events.send(event).await.is_err() {
                     return;
                 }
@@ -244,206 +156,304 @@ impl Actor {
         }
     }
 
+    /// Once a second.
     fn tick(&mut self, now: Instant) {
         for peer in self.subscriptions.expire(now) {
             self.pushers.end(&peer);
         }
-        self.dial_neighbours(now);
+        for (peer, addresses) in self.neighbours.due(now) {
+            let options = DialOpts::peer_id(peer)
+                .addresses(addresses)
+                .allocate_new_port() // ours at another address may be somebody's for a long time: then no dial goes out
+                .build();
+            if self.swarm.dial(options).is_err() && !self.links.has(&peer) {
+                self.neighbours.lost(&peer, now);
+            }
+        }
         self.look_after_relays(now);
-        self.count_peers();
+        let relay = &self.swarm.behaviour().relay;
+        self.told.peers(self.links.count(), relay::relays(relay).count(), relay::mesh(relay));
+    }
+
+    /// Ends the connections of relay peers that are dead or behave badly, and of those that were dialled and do not relay: a
+    /// mesh full of them hears nothing.
+    fn look_after_relays(&mut self, now: Instant) {
+        let relay = &self.swarm.behaviour().relay;
+        let (bad, good): (Vec<_>, Vec<_>) = relay::relays(relay).partition(|peer| relay::is_bad(relay, peer));
+        for peer in good {
+            self.neighbours.relays(&peer, now);
+            if self.links.doubts(&peer, now) {
+                self.work.push(work::alive(self.opener.clone(), peer));
+            }
+        }
+        for peer in self.neighbours.useless(now) {
+            log::debug!("a peer that was dialled does not relay");
+            self.leave(peer);
+        }
+        for peer in bad {
+            log::warn!("a relay peer behaves badly: its connection ends");
+            self.leave(peer);
+        }
+    }
+
+    fn leave(&mut self, peer: PeerId) {
+        let _ = self.swarm.disconnect_peer_id(peer);
     }
 
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>, now: Instant) {
         match event {
-            SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => self.stream(inbound),
+            SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => {
+                if let Some(slot) = self.links.place(&inbound.peer, inbound.protocol == PING, now) {
+                    self.work.push(work::read(inbound, slot, self.opener.clone(), &self.config));
+                }
+            }
             SwarmEvent::Behaviour(BehaviourEvent::Relay(gossipsub::Event::Message {
-                propagation_source,
+                propagation_source: from,
                 message_id,
                 message,
             })) => {
-                let good = self.gossip(propagation_source, &message);
-                let acceptance = if good { MessageAcceptance::Accept } else { MessageAcceptance::Reject };
-                self.swarm.behaviour_mut().relay.report_message_validation_result(
-                    &message_id,
-                    &propagation_source,
-                    acceptance,
-                );
+                let known = self.gossip.read(message.topic.as_str(), &message.data);
+                let acceptance = if known.is_some() { MessageAcceptance::Accept } else { MessageAcceptance::Reject };
+                self.gossiped(from, known, now);
+                let relay = &mut self.swarm.behaviour_mut().relay;
+                relay.report_message_validation_result(&message_id, &from, acceptance);
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
-                self.identified(peer_id, &info)
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+                peer_id: peer, info, ..
+            })) => {
+                let offers = |id: &str| info.protocols.iter().any(|one| one.as_ref() == id);
+                match self.links.identified(&peer, &info.agent_version, offers, now) {
+                    Next::Nothing => {}
+                    Next::Leave => self.leave_again(peer),
+                    Next::Ask => self.work.push(work::cluster(self.opener.clone(), peer, &self.config)),
+                }
             }
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
-                self.met(peer_id, connection_id, &endpoint, now)
+            SwarmEvent::ConnectionEstablished { peer_id: peer, connection_id, endpoint, .. } => {
+                let (dialled, address) = (endpoint.is_dialer(), endpoint.get_remote_address());
+                self.neighbours.connected(&peer, dialled, now);
+                if self.links.met(peer, connection_id, address, dialled, now) {
+                    self.leave_again(peer);
+                }
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => self.gone(&peer_id, now),
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => self.lost_first(&peer_id, connection_id),
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), .. } if !self.peers.contains_key(&peer) => {
-                self.neighbours.lost(&peer, now)
+            SwarmEvent::ConnectionClosed { peer_id: peer, num_established: 0, .. } => {
+                self.links.gone(&peer);
+                self.subscriptions.remove(&peer);
+                self.pushers.end(&peer);
+                self.neighbours.lost(&peer, now);
             }
-            SwarmEvent::NewListenAddr { listener_id, address } => {
-                self.bound(listener_id, address);
+            SwarmEvent::ConnectionClosed { peer_id: peer, connection_id, .. }
+                if self.links.lost_one(&peer, connection_id) =>
+            {
+                self.leave_again(peer);
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), .. } if !self.links.has(&peer) => {
+                self.neighbours.lost(&peer, now);
+            }
+            SwarmEvent::NewListenAddr { listener_id, address } if self.listening.bound(listener_id, &address) => {
+                self.say_bound();
             }
             SwarmEvent::ListenerClosed { listener_id, .. } => {
-                if let Some(index) = self.listeners.get(&listener_id) {
-                    self.listen_failed(*index);
+                if let Some(index) = self.listening.index(listener_id) {
+                    self.listen_failed(index);
                 }
             }
             _ => {}
         }
     }
 
-    fn met(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint, now: Instant) {
-        let dialled = endpoint.is_dialer();
-        self.neighbours.connected(&peer, dialled, now);
-        self.met_again(&peer, now);
-        let requests = self.config.limits.requests_at_once;
-        let state = self.peers.entry(peer).or_insert_with(|| Peer {
-            first: Some(connection),
-            since: now,
-            places: self.slots.places(endpoint.get_remote_address(), requests),
-            window: (now, 0),
-            style: Style::Each,
-            alive: Alive::new(dialled),
-            relays: false,
-            asked: false,
-        });
-        state.asked = false;
-    }
-
-    fn gone(&mut self, peer: &PeerId, now: Instant) {
-        self.peers.remove(peer);
-        self.subscriptions.remove(peer);
-        self.pushers.end(peer);
-        self.neighbours.lost(peer, now);
-    }
-
-    /// Asks a new peer for its cluster, once however often it says what it is; js clients learn our shards from that.
-    fn identified(&mut self, peer: PeerId, info: &identify::Info) {
-        let Some(state) = self.peers.get_mut(&peer) else {
-            return;
-        };
-        if !info.agent_version.starts_with(ONE_PUSH_A_STREAM) {
-            state.style = Style::Lasting;
-        }
-        let offers = |id: &str| info.protocols.iter().any(|one| one.as_ref() == id);
-        state.relays = offers(protocol::RELAY);
-        if offers(PING) {
-            state.alive.answers(Instant::now());
-        }
-        if state.relays && state.first.is_none() {
-            return self.begin_anew(&peer);
-        }
-        if !offers(protocol::METADATA) || std::mem::replace(&mut state.asked, true) {
-            return;
-        }
-        let ours = WakuMetadata::new(self.config.cluster, &self.config.sharding.list());
-        let opener = self.opener.clone();
-        self.work.push(Box::pin(async move {
-            let answer = exchange::exchange::<_, WakuMetadata>(
-                &opener,
-                peer,
-                protocol::METADATA,
-                &ours,
-                waku::METADATA_CAP,
-                METADATA_WITHIN,
-            );
-            Done::Cluster(peer, answer.await.map(|theirs| theirs.cluster()))
-        }));
-    }
-
-    fn stream(&mut self, inbound: Inbound) {
-        let Inbound { peer, protocol, mut stream } = inbound;
-        let pings = protocol == PING;
-        let slot = match self.peers.get(&peer).map(|state| &state.places) {
-            Some(places) if pings => places.ping(),
-            Some(places) => places.request(),
-            None => return,
-        };
-        let Some(slot) = slot else {
-            return log::debug!("a peer, or its address, has too many streams");
-        };
-        if let Some(state) = self.peers.get_mut(&peer) {
-            state.alive.heard(Instant::now());
-        }
-        let cap = self.request_cap(&protocol);
-        let limit = self.config.limits.request_within;
-        let opener = self.opener.clone();
-        self.work.push(Box::pin(async move {
-            if pings {
-                stream.ignore_for_keep_alive();
-                exchange::answer_pings(stream, limit, PINGS_WITHIN).await;
-                drop(slot);
-                return Done::Finished;
-            }
-            match exchange::read_request(&mut stream, cap, limit).await {
-                Read::Request(request) => Done::Request(peer, protocol, request, stream, slot),
-                Read::Ended => Done::Finished,
-                Read::GivenUp => {
-                    drop(stream);
-                    exchange::send_resets(&opener, peer).await;
-                    Done::Finished
-                }
-            }
-        }));
+    fn leave_again(&mut self, peer: PeerId) {
+        log::debug!("a relay peer has come again");
+        self.leave(peer);
     }
 
     fn done(&mut self, done: Done, now: Instant) {
         match done {
-            Done::Request(peer, protocol, request, stream, slot) => {
-                self.request(peer, &protocol, request, (stream, slot), now);
-            }
+            Done::Request(peer, protocol, body, asker) => self.request(peer, &protocol, body, asker, now),
             Done::Query(query, room) => self.query(*query, room),
             Done::PushEnded(peer, generation) => {
                 if self.pushers.ended(&peer, generation) {
                     self.subscriptions.remove(&peer);
                 }
             }
-            Done::Cluster(peer, Ok(Some(cluster))) if cluster != self.config.cluster => {
-                let _ = self.swarm.disconnect_peer_id(peer);
-            }
+            Done::Cluster(peer, Ok(Some(cluster))) if cluster != self.config.cluster => self.leave(peer),
             Done::Cluster(..) | Done::Finished => {}
-            Done::Alive(peer, true) => {
-                if let Some(state) = self.peers.get_mut(&peer) {
-                    state.alive.answers(now);
-                }
-            }
+            Done::Alive(peer, true) => self.links.lives(&peer, now),
             Done::Alive(peer, false) => {
                 log::debug!("a relay peer gives no sign of life");
-                let _ = self.swarm.disconnect_peer_id(peer);
+                self.leave(peer);
             }
         }
     }
 
-    /// Whether a gossiped message is good; if so it is delivered here. The rule is Waku's: a WakuMessage within the
-    /// network's limits, whatever its timestamp.
-    fn gossip(&mut self, from: PeerId, message: &gossipsub::Message) -> bool {
-        let Ok(decoded) = waku::decode::<WakuMessage>(&message.data) else {
-            return false;
+    /// Answers a request on its stream. What is too long was thrown away: it is answered like what cannot be read, where
+    /// there is no code for it.
+    fn request(&mut self, peer: PeerId, protocol: &StreamProtocol, body: Option<Vec<u8>>, asker: Asker, now: Instant) {
+        let allowed = self.links.allows(&peer, now);
+        let body = body.as_deref();
+        let read = body.unwrap_or_default();
+        if let Some(tap) = &self.config.tap {
+            let request = Request { peer: peer.to_string(), protocol: protocol.to_string(), body: read.to_vec() };
+            let _ = tap.try_send(request);
+        }
+        let answer = match protocol.as_ref() {
+            protocol::FILTER_SUBSCRIBE => {
+                let answer = self.subscriptions.answer(peer, body, allowed, now);
+                if !self.subscriptions.has(&peer) {
+                    self.pushers.end(&peer);
+                }
+                answer
+            }
+            id @ (protocol::LIGHTPUSH_V3 | protocol::LIGHTPUSH_V2) => {
+                let v3 = id == protocol::LIGHTPUSH_V3;
+                let (id, taken) = match body.map(|body| Push::read(v3, body)) {
+                    None => (String::new(), Taken::TooLong),
+                    Some(None) => (String::new(), Taken::Malformed),
+                    Some(Some(push)) if !allowed => (push.id, Taken::TooMany),
+                    Some(Some(Push { id, message: None, .. })) => (id, Taken::Malformed),
+                    Some(Some(Push { id, pubsub_topic, message: Some(message) })) => {
+                        (id, self.publish(peer, pubsub_topic, message))
+                    }
+                };
+                lightpush::answer(v3, id, taken)
+            }
+            protocol::STORE => {
+                let serves = |topic: &str| self.gossip.served(Some(topic.to_owned()), "").is_some();
+                match (store::query(body, allowed, serves), self.links.room(&peer)) {
+                    (Err(answer), _) => answer,
+                    (Ok((asked, query)), Some(room)) => {
+                        let query = Query { query, size: read.len(), asked, asker };
+                        return self.work.push(work::await_room(query, room, self.config.limits.request_within));
+                    }
+                    (Ok(_), None) => return, // it is gone
+                }
+            }
+            protocol::PEER_EXCHANGE => self.finding.answer(&peer, read, allowed),
+            _ => self.metadata.clone(),
         };
-        if decoded.validate(self.config.max_message).is_err() {
-            return false;
-        }
-        if let Some(state) = self.peers.get_mut(&from) {
-            state.alive.heard(Instant::now());
-        }
-        let hash = waku::message_hash(message.topic.as_str(), &decoded);
-        self.deliver(from, message.topic.as_str(), decoded, hash);
-        true
+        self.work.push(work::answer(asker, answer));
     }
-}
 
-/// What peers may open.
-fn accepted(config: &NodeConfig) -> Vec<&'static str> {
-    let mut ids = vec![
-        PING,
-        protocol::METADATA,
-        protocol::FILTER_SUBSCRIBE,
-        protocol::LIGHTPUSH_V3,
-        protocol::LIGHTPUSH_V2,
-        protocol::PEER_EXCHANGE,
-    ];
-    if config.store {
-        ids.push(protocol::STORE);
+    /// Relays a message of a light client.
+    fn publish(&mut self, from: PeerId, pubsub_topic: Option<String>, message: WakuMessage) -> Taken {
+        let known = match self.gossip.take(pubsub_topic, message, clock::now_ns()) {
+            Ok(known) => known,
+            Err(taken) => return taken,
+        };
+        let topic = IdentTopic::new(known.topic.as_str()).hash();
+        let relay = &mut self.swarm.behaviour_mut().relay;
+        let peers = relay::peers(relay, &topic);
+        // What the decoder does not know of a message is gone.
+        let published = relay.publish(topic, known.message.encode_to_vec());
+        let (taken, new) = self.gossip.published(known.hash, published.map(drop), peers);
+        if new {
+            self.deliver(from, known);
+        }
+        taken
     }
-    ids
+
+    /// A message came from a relay peer, if it is one.
+    fn gossiped(&mut self, from: PeerId, known: Option<Known>, now: Instant) {
+        if let Some(known) = known {
+            self.links.heard(&from, now);
+            if self.gossip.is_new(known.hash) {
+                self.deliver(from, known);
+            }
+        }
+    }
+
+    /// Gives a new message to archive, subscribers and who hears through this node.
+    fn deliver(&mut self, from: PeerId, Known { topic, hash, message }: Known) {
+        self.ends.hearing.give(from, &topic, &message);
+        let wanting = self.subscriptions.wanting(&topic, &message.content_topic);
+        if !wanting.is_empty() {
+            let push = MessagePush { waku_message: Some(message.clone()), pubsub_topic: Some(topic.clone()) };
+            let (parcel, left) = self.pushers.parcel(waku::encode_framed(&push));
+            for peer in left {
+                log::debug!("a subscriber is the slowest");
+                self.subscriptions.remove(&peer);
+            }
+            for peer in wanting {
+                self.push(peer, &parcel);
+            }
+        }
+        if self.gossip.is_kept(&message, clock::now_ns()) {
+            let size = message.encoded_len();
+            let put = || ArchiveRequest::Put(Archived { hash, pubsub_topic: topic, message });
+            if !self.ends.archive.put(size, put) {
+                log::warn!("the archive takes no more: a message is not kept");
+            }
+        }
+    }
+
+    fn push(&mut self, peer: PeerId, parcel: &Parcel) {
+        let Some(style) = self.links.style(&peer).filter(|_| self.subscriptions.has(&peer)) else {
+            return;
+        };
+        let start = |generation, frames| {
+            let (work, abort) = work::push(self.opener.clone(), peer, generation, frames);
+            self.work.push(work);
+            abort
+        };
+        if !self.pushers.push(peer, style, parcel, start) {
+            log::debug!("a subscriber is too slow");
+            self.subscriptions.remove(&peer);
+        }
+    }
+
+    /// Asks the archive, if there is room for the answer.
+    fn query(&mut self, query: Query, room: Option<Slot>) {
+        let Query { query, size, asked, asker } = query;
+        let (reply, found) = oneshot::channel();
+        let room = room.filter(|_| self.ends.archive.put(size, || ArchiveRequest::Query { query, reply }));
+        self.work.push(match room {
+            Some(room) => work::answer_query(asked, asker, room, found),
+            None => work::answer(asker, work::overloaded()),
+        });
+    }
+
+    fn listen(&mut self, listen: Vec<Multiaddr>) {
+        for (index, address) in listen.into_iter().enumerate() {
+            match self.swarm.listen_on(address) {
+                Ok(id) => self.listening.begun(id),
+                Err(_) => return self.listen_failed(index),
+            }
+        }
+        self.say_bound();
+    }
+
+    fn listen_failed(&mut self, index: usize) {
+        self.told.say(NodeEvent::ListenFailed { index });
+        self.stopping = true;
+    }
+
+    /// Says where the node listens, once that is known, and begins to look for nodes.
+    fn say_bound(&mut self) {
+        let Some(bound) = self.listening.all() else {
+            return;
+        };
+        if let Some(prepared) = self.discv5.take() {
+            match discv5::begin(prepared, &self.config, &self.announced, &bound, self.found.0.clone()) {
+                Ok((record, walk)) => {
+                    self.told.say(NodeEvent::Record { record });
+                    self.walks.push(Box::pin(walk));
+                }
+                Err(error) => log::error!("no discv5: {error}"),
+            }
+        }
+        let me = *self.swarm.local_peer_id();
+        let addresses = bound.into_iter().map(|address| listen::full(address, me)).collect();
+        self.told.say(NodeEvent::Listening { addresses });
+    }
+
+    /// Takes in what a walk came across.
+    fn found_records(&mut self, found: Vec<Found>, now: Instant) {
+        for (peer, addresses, inside) in found.into_iter().filter_map(|one| self.finding.found(one)) {
+            if !self.links.has(&peer) {
+                if inside {
+                    self.insiders.add(peer);
+                }
+                self.neighbours.found(peer, addresses, now);
+            }
+        }
+    }
 }

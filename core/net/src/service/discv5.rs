@@ -5,21 +5,22 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use discv5::{Discv5, ListenConfig};
 use enr::CombinedKey;
+use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
-use libp2p::{Multiaddr, PeerId};
 use sotto_wire::waku::{Services, ShardSet, join_addresses, record_key};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use super::actor::Actor;
+use super::StartError;
 use super::config::{NodeConfig, NodeKey};
-use super::{NodeEvent, StartError};
+use super::finding::Found;
 use crate::address::{ip_of, is_private};
+use crate::clock;
 use crate::discovery::discv5 as discovery;
 use crate::discovery::record::NodeRecord;
 use crate::random;
@@ -27,19 +28,8 @@ use crate::random;
 /// First wait between walks; doubles.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Records remembered.
-const RECORDS: usize = 60;
-/// Of one IP address, loopback excepted.
-const SAME_IP: usize = 4;
 /// Walks' results that may wait.
 pub(super) const DEPTH: usize = 4;
-
-/// A node come across.
-pub(super) struct Found {
-    node: NodeRecord,
-    /// Found in a private network.
-    inside: bool,
-}
 
 /// What is needed to begin, checked at the start.
 pub(super) struct Prepared {
@@ -78,8 +68,7 @@ fn record(
     reached: &Reached<'_>,
 ) -> Result<discv5::Enr, enr::Error> {
     let mut builder = discv5::Enr::builder();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    builder.seq(since.unwrap_or_default().as_secs());
+    builder.seq(clock::now_s());
     if let Some(ip) = reached.ip {
         builder.ip(ip);
     }
@@ -147,105 +136,42 @@ fn plain_port(address: &Multiaddr) -> Option<u16> {
     }
 }
 
-impl Actor {
-    /// Begins to look for nodes, now that it is known where we listen.
-    pub(super) fn begin_discv5(&mut self, bound: &[Multiaddr]) {
-        let Some(prepared) = self.discv5.take() else {
-            return;
-        };
-        match self.make_discv5(prepared, bound) {
-            Ok((discv5, public)) => {
-                let record = discv5.local_enr().to_base64();
-                self.out.push_back(NodeEvent::Record { record });
-                let shards = self.config.sharding.list();
-                let (cluster, sender) = (self.config.cluster, self.found.0.clone());
-                let fits = move |node: &NodeRecord| node.fits(cluster, &shards, u8::MAX);
-                self.walks.push(Box::pin(walk(discv5, fits, public, sender)));
-            }
-            Err(error) => log::error!("no discv5: {error}"),
+/// Begins to look for nodes, now that it is known where we listen: our record, and the walk, which gives what it comes
+/// across.
+pub(super) fn begin(
+    prepared: Prepared,
+    config: &NodeConfig,
+    announced: &[Multiaddr],
+    bound: &[Multiaddr],
+    found: mpsc::Sender<Vec<Found>>,
+) -> Result<(String, impl Future<Output = ()> + Send + use<>), Box<dyn std::error::Error>> {
+    let Prepared { socket, key, bootstrap } = prepared;
+    let udp = socket.local_addr()?;
+    let reached = Reached::new(udp, announced, bound);
+    let record = record(config, &key, udp, &reached)?;
+    let socket = Some(Arc::new(UdpSocket::from_std(socket)?));
+    let listen = match udp.is_ipv4() {
+        true => ListenConfig::FromSockets { ipv4: socket, ipv6: None },
+        false => ListenConfig::FromSockets { ipv4: None, ipv6: socket },
+    };
+    let mut builder = discovery::builder(listen);
+    if reached.ip.is_some() {
+        builder.disable_enr_update(); // nobody need tell us
+    }
+    // In a private network the records of its nodes are what is looked for.
+    let public = reached.ip.is_none_or(|ip| !is_private(&Multiaddr::from(ip)));
+    if public {
+        builder.enable_packet_filter();
+    }
+    let discv5 = Discv5::new(record, key, builder.build())?;
+    for record in bootstrap {
+        if let Err(reason) = discv5.add_enr(record) {
+            log::warn!("a bootstrap record is of no use: {reason}");
         }
     }
-
-    fn make_discv5(
-        &self,
-        prepared: Prepared,
-        bound: &[Multiaddr],
-    ) -> Result<(Discv5, bool), Box<dyn std::error::Error>> {
-        let Prepared { socket, key, bootstrap } = prepared;
-        let udp = socket.local_addr()?;
-        let reached = Reached::new(udp, &self.announced, bound);
-        let record = record(&self.config, &key, udp, &reached)?;
-        let socket = Some(Arc::new(UdpSocket::from_std(socket)?));
-        let listen = match udp.is_ipv4() {
-            true => ListenConfig::FromSockets { ipv4: socket, ipv6: None },
-            false => ListenConfig::FromSockets { ipv4: None, ipv6: socket },
-        };
-        let mut builder = discovery::builder(listen);
-        if reached.ip.is_some() {
-            builder.disable_enr_update(); // nobody need tell us
-        }
-        // In a private network the records of its nodes are what is looked for.
-        let public = reached.ip.is_none_or(|ip| !is_private(&Multiaddr::from(ip)));
-        if public {
-            builder.enable_packet_filter();
-        }
-        let discv5 = Discv5::new(record, key, builder.build())?;
-        for record in bootstrap {
-            if let Err(reason) = discv5.add_enr(record) {
-                log::warn!("a bootstrap record is of no use: {reason}");
-            }
-        }
-        Ok((discv5, public))
-    }
-
-    /// Takes in what a walk came across.
-    pub(super) fn found_records(&mut self, found: Vec<Found>, now: Instant) {
-        let me = *self.swarm.local_peer_id();
-        for one in found {
-            let peer = one.node.peer;
-            if peer == me || !self.learnt.take(peer, &one) {
-                continue;
-            }
-            if !self.peers.contains_key(&peer) {
-                if one.inside {
-                    self.insiders.add(peer);
-                }
-                self.neighbours.found(peer, one.node.addresses, now);
-            }
-        }
-    }
-}
-
-/// Records to hand out.
-#[derive(Debug, Default)]
-pub(super) struct Learnt(Vec<(PeerId, Option<IpAddr>, Vec<u8>)>);
-
-impl Learnt {
-    /// Remembers a record, in place of an older one of the same node, or at random of any when there are too many;
-    /// false if its address has too many already.
-    fn take(&mut self, peer: PeerId, found: &Found) -> bool {
-        let ip = found.node.addresses.iter().find_map(ip_of);
-        self.0.retain(|(other, ..)| *other != peer);
-        let limited = ip.is_some_and(|ip| !ip.is_loopback());
-        if limited && self.0.iter().filter(|(_, other, _)| *other == ip).count() >= SAME_IP {
-            return false;
-        }
-        if self.0.len() >= RECORDS
-            && let Some(index) = random::index(self.0.len())
-        {
-            self.0.swap_remove(index);
-        }
-        self.0.push((peer, ip, found.node.rlp.clone()));
-        true
-    }
-
-    /// All but the asker's, in random order.
-    pub(super) fn for_peer(&self, asker: &PeerId) -> Vec<Vec<u8>> {
-        let others = self.0.iter().filter(|(peer, ..)| peer != asker);
-        let mut records: Vec<Vec<u8>> = others.map(|(_, _, rlp)| rlp.clone()).collect();
-        random::shuffle(&mut records);
-        records
-    }
+    let (cluster, shards) = (config.cluster, config.sharding.list());
+    let fits = move |node: &NodeRecord| node.fits(cluster, &shards, u8::MAX);
+    Ok((discv5.local_enr().to_base64(), walk(discv5, fits, public, found)))
 }
 
 /// Walks through the table of everybody's tables, again and again, ever more slowly.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use libp2p::PeerId;
-use sotto_wire::waku::{FilterStatus, FilterSubscribeRequest, FilterSubscribeType};
+use sotto_wire::waku::{
+    self, FilterStatus, FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, RATE_LIMITED_ID,
+};
 use tokio::time::Instant;
 
 use super::config::Limits;
@@ -36,8 +38,25 @@ impl Subscriptions {
         Self { limits, subscribers: HashMap::new(), index: BTreeMap::new() }
     }
 
-    /// Answers a request.
-    pub(crate) fn request(&mut self, peer: PeerId, request: &FilterSubscribeRequest, now: Instant) -> FilterStatus {
+    /// The answer to a request; `None`: one that was not read, because of its length.
+    pub(crate) fn answer(&mut self, peer: PeerId, body: Option<&[u8]>, allowed: bool, now: Instant) -> Vec<u8> {
+        let request = body.and_then(|body| waku::decode::<FilterSubscribeRequest>(body).ok());
+        let (id, status) = match request {
+            Some(_) if !allowed => (RATE_LIMITED_ID.into(), FilterStatus::TooManyRequests),
+            Some(request) => {
+                let status = self.request(peer, &request, now);
+                (request.request_id.unwrap_or_default(), status)
+            }
+            None => (RATE_LIMITED_ID.into(), FilterStatus::BadRequest),
+        };
+        waku::encode_framed(&FilterSubscribeResponse {
+            request_id: Some(id),
+            status_code: Some(status.code()),
+            status_desc: None,
+        })
+    }
+
+    fn request(&mut self, peer: PeerId, request: &FilterSubscribeRequest, now: Instant) -> FilterStatus {
         match FilterSubscribeType::try_from(request.filter_subscribe_type.unwrap_or_default()) {
             Ok(FilterSubscribeType::SubscriberPing) => self.ping(&peer, now),
             Ok(FilterSubscribeType::Subscribe) => match criteria(request) {

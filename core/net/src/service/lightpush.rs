@@ -1,7 +1,7 @@
 //! Lightpush, both versions: reading requests, wording answers.
 
 use sotto_wire::waku::{
-    self, LightPushRequest, LightPushResponse, LightPushStatus, Message as _, PushResponse, PushRpc, RATE_LIMITED_ID,
+    self, LightPushRequest, LightPushResponse, LightPushStatus, PushRequest, PushResponse, PushRpc, RATE_LIMITED_ID,
     WakuMessage,
 };
 
@@ -66,45 +66,31 @@ pub(crate) struct Push {
     pub(crate) message: Option<WakuMessage>,
 }
 
-pub(crate) fn read_v3(body: &[u8]) -> Option<Push> {
-    let request: LightPushRequest = waku::decode(body).ok()?;
-    Some(Push {
-        id: request.request_id.unwrap_or_default(),
-        pubsub_topic: request.pubsub_topic,
-        message: request.message,
-    })
+impl Push {
+    /// Reads a request, of v3 or v2.
+    pub(crate) fn read(v3: bool, body: &[u8]) -> Option<Self> {
+        if v3 {
+            let LightPushRequest { request_id, pubsub_topic, message } = waku::decode(body).ok()?;
+            return Some(Self { id: request_id.unwrap_or_default(), pubsub_topic, message });
+        }
+        let PushRpc { request_id, request, .. } = waku::decode(body).ok()?;
+        let PushRequest { pubsub_topic, message } = request?;
+        Some(Self { id: request_id.unwrap_or_default(), pubsub_topic, message })
+    }
 }
 
-pub(crate) fn read_v2(body: &[u8]) -> Option<Push> {
-    let rpc: PushRpc = waku::decode(body).ok()?;
-    let request = rpc.request?;
-    Some(Push { id: rpc.request_id.unwrap_or_default(), pubsub_topic: request.pubsub_topic, message: request.message })
-}
-
-pub(crate) fn answer_v3(id: String, taken: Taken) -> Vec<u8> {
+/// The answer to a request, of v3 or v2.
+pub(crate) fn answer(v3: bool, id: String, taken: Taken) -> Vec<u8> {
     let (status, text) = taken.status();
-    waku::encode_framed(&LightPushResponse {
-        request_id: Some(answer_id(id, taken)),
-        status_code: Some(status.code()),
-        status_desc: Some(text.into()),
-        relay_peer_count: taken.peers(),
-    })
-}
-
-pub(crate) fn answer_v2(id: String, taken: Taken) -> Vec<u8> {
-    let (status, text) = taken.status();
-    waku::encode_framed(&PushRpc {
-        request_id: Some(answer_id(id, taken)),
-        request: None,
-        response: Some(PushResponse { is_success: Some(status == LightPushStatus::Ok), info: Some(text.into()) }),
-    })
-}
-
-fn answer_id(id: String, taken: Taken) -> String {
-    if taken.anonymous() { RATE_LIMITED_ID.into() } else { id }
-}
-
-/// The gossip bytes of a message. What the decoder does not know is gone.
-pub(crate) fn data(message: &WakuMessage) -> Vec<u8> {
-    message.encode_to_vec()
+    let request_id = Some(if taken.anonymous() { RATE_LIMITED_ID.into() } else { id });
+    if v3 {
+        return waku::encode_framed(&LightPushResponse {
+            request_id,
+            status_code: Some(status.code()),
+            status_desc: Some(text.into()),
+            relay_peer_count: taken.peers(),
+        });
+    }
+    let response = PushResponse { is_success: Some(status == LightPushStatus::Ok), info: Some(text.into()) };
+    waku::encode_framed(&PushRpc { request_id, request: None, response: Some(response) })
 }

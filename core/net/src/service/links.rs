@@ -1,89 +1,268 @@
-//! Links to relay peers: whom to dial, and whose connection is of no use.
+//! Connected peers: what each may open and ask, how it wants pushes, and when its connections are of no use.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use libp2p::PeerId;
 use libp2p::swarm::ConnectionId;
-use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::{Multiaddr, PeerId};
+use sotto_wire::waku::protocol;
 use tokio::time::Instant;
 
-use super::actor::{Actor, Done, Peer};
-use super::relay;
-use crate::exchange;
+use super::alive::Alive;
+use super::config::Limits;
+use super::push::Style;
+use super::slots::{Places, Slot, Slots};
+use crate::exchange::PING;
 
-/// For a relay peer to give a sign of life.
-const ALIVE_WITHIN: Duration = Duration::from_secs(15);
+/// Agents whose filter clients read one push from a stream.
+const ONE_PUSH_A_STREAM: &str = "go-waku";
 
-impl Actor {
-    pub(super) fn dial_neighbours(&mut self, now: Instant) {
-        for (peer, addresses) in self.neighbours.due(now) {
-            let options = DialOpts::peer_id(peer)
-                .addresses(addresses)
-                .allocate_new_port() // ours at another address may be somebody's for a long time: then no dial goes out
-                .build();
-            if self.swarm.dial(options).is_err() && !self.peers.contains_key(&peer) {
-                self.neighbours.lost(&peer, now);
-            }
-        }
+/// A connected peer.
+struct Peer {
+    /// Its first connection, while that stands.
+    first: Option<ConnectionId>,
+    /// When that came about.
+    since: Instant,
+    /// For its streams, and what it is given on them.
+    places: Places,
+    /// Its requests in the second that began then.
+    window: (Instant, u32),
+    style: Style,
+    /// When it is to be asked for a sign of life, should it be a relay.
+    alive: Alive,
+    /// It offers relay.
+    relays: bool,
+    /// It was asked for its cluster on its latest connection.
+    asked: bool,
+}
+
+/// What to do with a peer that says what it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Nothing,
+    /// End all its connections.
+    Leave,
+    /// Ask it for its cluster.
+    Ask,
+}
+
+/// All of them.
+pub(super) struct Links {
+    limits: Limits,
+    slots: Slots,
+    peers: HashMap<PeerId, Peer>,
+}
+
+impl Links {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, slots: Slots::new(limits), peers: HashMap::new() }
     }
 
-    /// A relay peer comes although it has been connected for a while: its other connections are dead and we have not heard
-    /// of it, as when its network changed.
-    pub(super) fn met_again(&mut self, peer: &PeerId, now: Instant) {
-        let within = self.config.limits.relay_within;
-        let again = |state: &Peer| now.saturating_duration_since(state.since) > within;
-        if self.peers.get(peer).is_some_and(again) {
-            self.begin_anew(peer);
-        }
+    pub(super) fn has(&self, peer: &PeerId) -> bool {
+        self.peers.contains_key(peer)
     }
 
-    /// One of several connections of a peer is closed: if it was the first, the peer may have been restarted, and have come
-    /// back before that was closed.
-    pub(super) fn lost_first(&mut self, peer: &PeerId, connection: ConnectionId) {
+    pub(super) fn count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// A peer is connected, `dialled` by us. True if all its connections are to end: a relay peer that comes although it
+    /// has been connected for a while has dead ones, and we have not heard of it, as when its network changed.
+    pub(super) fn met(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        address: &Multiaddr,
+        dialled: bool,
+        now: Instant,
+    ) -> bool {
+        let state = self.peers.entry(peer).or_insert_with(|| Peer {
+            first: Some(connection),
+            since: now,
+            places: self.slots.places(address, self.limits.requests_at_once),
+            window: (now, 0),
+            style: Style::Each,
+            alive: Alive::new(dialled),
+            relays: false,
+            asked: false,
+        });
+        state.asked = false;
+        state.relays && now.saturating_duration_since(state.since) > self.limits.relay_within
+    }
+
+    /// One of several connections of a peer is closed. True if the others are to end: gossipsub says on the first only to
+    /// which shards it subscribes, and whoever has forgotten that one never hears it. So a relay peer comes again. If it
+    /// was the first, the peer may have been restarted, and have come back before that was closed.
+    pub(super) fn lost_one(&mut self, peer: &PeerId, connection: ConnectionId) -> bool {
         let state = self.peers.get_mut(peer);
-        if state.is_some_and(|state| state.first.take_if(|first| *first == connection).is_some()) {
-            self.begin_anew(peer);
+        state.is_some_and(|state| state.first.take_if(|first| *first == connection).is_some() && state.relays)
+    }
+
+    /// A peer is connected no more.
+    pub(super) fn gone(&mut self, peer: &PeerId) {
+        self.peers.remove(peer);
+    }
+
+    /// A peer says what it is, as often as it likes; js clients learn our shards from being asked for theirs.
+    pub(super) fn identified(
+        &mut self,
+        peer: &PeerId,
+        agent: &str,
+        offers: impl Fn(&str) -> bool,
+        now: Instant,
+    ) -> Next {
+        let Some(state) = self.peers.get_mut(peer) else {
+            return Next::Nothing;
+        };
+        if !agent.starts_with(ONE_PUSH_A_STREAM) {
+            state.style = Style::Lasting;
+        }
+        state.relays = offers(protocol::RELAY);
+        if offers(PING) {
+            state.alive.answers(now);
+        }
+        if state.relays && state.first.is_none() {
+            return Next::Leave;
+        }
+        match offers(protocol::METADATA) && !std::mem::replace(&mut state.asked, true) {
+            true => Next::Ask,
+            false => Next::Nothing,
         }
     }
 
-    /// Gossipsub says on the first connection only to which shards it subscribes, and whoever has forgotten that one never
-    /// hears it. So all connections of a relay peer end, and it comes again.
-    pub(super) fn begin_anew(&mut self, peer: &PeerId) {
-        if self.peers.get(peer).is_some_and(|state| state.relays) {
-            log::debug!("a relay peer has come again");
-            let _ = self.swarm.disconnect_peer_id(*peer);
+    /// A place for a stream that a peer opened, if there is one.
+    pub(super) fn place(&mut self, peer: &PeerId, pings: bool, now: Instant) -> Option<Slot> {
+        let state = self.peers.get_mut(peer)?;
+        let slot = if pings { state.places.ping() } else { state.places.request() };
+        match slot {
+            Some(_) => state.alive.heard(now),
+            None => log::debug!("a peer, or its address, has too many streams"),
+        }
+        slot
+    }
+
+    /// Room for a page to a peer, once there is.
+    pub(super) fn room(&self, peer: &PeerId) -> Option<impl Future<Output = Option<Slot>> + Send + 'static> {
+        self.peers.get(peer).map(|state| state.places.page())
+    }
+
+    /// Counts a request; false when the peer has had its share of this second.
+    pub(super) fn allows(&mut self, peer: &PeerId, now: Instant) -> bool {
+        let Some(state) = self.peers.get_mut(peer) else {
+            return false;
+        };
+        let (since, count) = state.window;
+        state.window = if now.duration_since(since) >= Duration::from_secs(1) { (now, 1) } else { (since, count + 1) };
+        state.window.1 <= self.limits.requests_per_second
+    }
+
+    /// How a peer wants pushes.
+    pub(super) fn style(&self, peer: &PeerId) -> Option<Style> {
+        self.peers.get(peer).map(|state| state.style)
+    }
+
+    /// A peer has sent something by itself.
+    pub(super) fn heard(&mut self, peer: &PeerId, now: Instant) {
+        if let Some(state) = self.peers.get_mut(peer) {
+            state.alive.heard(now);
         }
     }
 
-    /// Ends the connections of relay peers that are dead or behave badly, and of those that were dialled and do not relay: a
-    /// mesh full of them hears nothing.
-    pub(super) fn look_after_relays(&mut self, now: Instant) {
-        let relay = &self.swarm.behaviour().relay;
-        let (mut bad, mut silent) = (Vec::new(), Vec::new());
-        for peer in relay::relays(relay) {
-            if relay::is_bad(relay, &peer) {
-                bad.push(peer);
-                continue;
-            }
-            self.neighbours.relays(&peer, now);
-            if let Some(state) = self.peers.get_mut(&peer)
-                && state.alive.ask(now)
-            {
-                silent.push(peer);
-            }
+    /// A peer has answered a ping.
+    pub(super) fn lives(&mut self, peer: &PeerId, now: Instant) {
+        if let Some(state) = self.peers.get_mut(peer) {
+            state.alive.answers(now);
         }
-        for peer in self.neighbours.useless(now) {
-            log::debug!("a peer that was dialled does not relay");
-            let _ = self.swarm.disconnect_peer_id(peer);
+    }
+
+    /// Whether a relay peer is to be asked for a sign of life now.
+    pub(super) fn doubts(&mut self, peer: &PeerId, now: Instant) -> bool {
+        self.peers.get_mut(peer).is_some_and(|state| state.alive.ask(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn id(number: usize) -> ConnectionId {
+        ConnectionId::new_unchecked(number)
+    }
+
+    fn met(links: &mut Links, peer: PeerId, number: usize, now: Instant) -> bool {
+        links.met(peer, id(number), &Multiaddr::empty(), false, now)
+    }
+
+    fn relay(id: &str) -> bool {
+        id == protocol::RELAY || id == protocol::METADATA
+    }
+
+    #[test]
+    fn a_relay_peer_that_comes_again_after_a_while_is_left() {
+        let (mut links, peer, begin) = (Links::new(Limits::default()), PeerId::random(), Instant::now());
+        let late = begin + links.limits.relay_within + SECOND;
+        assert!(!met(&mut links, peer, 1, begin));
+        assert!(!met(&mut links, peer, 2, late), "a client may have two");
+        assert_eq!(links.identified(&peer, "", relay, late), Next::Ask);
+        assert!(!met(&mut links, peer, 3, begin + SECOND), "both dialled");
+        assert!(met(&mut links, peer, 4, late));
+        links.gone(&peer);
+        assert!(!met(&mut links, peer, 5, late) && links.count() == 1);
+    }
+
+    #[test]
+    fn a_relay_peer_without_its_first_connection_is_left() {
+        let (mut links, peer, now) = (Links::new(Limits::default()), PeerId::random(), Instant::now());
+        for number in [1, 2] {
+            met(&mut links, peer, number, now);
         }
-        for peer in bad {
-            log::warn!("a relay peer behaves badly: its connection ends");
-            let _ = self.swarm.disconnect_peer_id(peer);
+        links.identified(&peer, "", relay, now);
+        assert!(!links.lost_one(&peer, id(2)));
+        assert!(links.lost_one(&peer, id(1)) && !links.lost_one(&peer, id(1)));
+        assert_eq!(links.identified(&peer, "", relay, now), Next::Leave);
+        // It does not relay: nothing is lost.
+        assert_eq!(links.identified(&peer, "", |_| false, now), Next::Nothing);
+        assert!(!links.lost_one(&PeerId::random(), id(1)));
+    }
+
+    #[test]
+    fn a_peer_is_asked_for_its_cluster_once_a_connection() {
+        let (mut links, peer, now) = (Links::new(Limits::default()), PeerId::random(), Instant::now());
+        assert_eq!(links.identified(&peer, "", relay, now), Next::Nothing, "it is not connected");
+        for number in [1, 2] {
+            met(&mut links, peer, number, now);
+            assert_eq!(links.identified(&peer, "", |_| false, now), Next::Nothing);
+            assert_eq!(links.identified(&peer, "", relay, now), Next::Ask);
+            assert_eq!(links.identified(&peer, "", relay, now), Next::Nothing);
         }
-        for peer in silent {
-            let opener = self.opener.clone();
-            self.work
-                .push(Box::pin(async move { Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await) }));
+    }
+
+    #[test]
+    fn pushes_go_one_a_stream_until_it_is_known_that_they_need_not() {
+        let (mut links, peer, now) = (Links::new(Limits::default()), PeerId::random(), Instant::now());
+        assert_eq!(links.style(&peer), None);
+        met(&mut links, peer, 1, now);
+        links.identified(&peer, "go-waku/1.2", |_| false, now);
+        assert_eq!(links.style(&peer), Some(Style::Each));
+        links.identified(&peer, "js-waku", |_| false, now);
+        assert_eq!(links.style(&peer), Some(Style::Lasting));
+    }
+
+    #[test]
+    fn so_many_requests_a_second_and_so_many_at_once() {
+        let limits = Limits { requests_per_second: 3, requests_at_once: 2, ..Limits::default() };
+        let (mut links, peer, now) = (Links::new(limits), PeerId::random(), Instant::now());
+        assert!(!links.allows(&peer, now) && links.place(&peer, false, now).is_none(), "it is not connected");
+        met(&mut links, peer, 1, now);
+        for begin in [now, now + SECOND] {
+            assert_eq!((0..9).filter(|_| links.allows(&peer, begin)).count(), 3);
         }
+        let held: Vec<Slot> = (0..9).filter_map(|_| links.place(&peer, false, now)).collect();
+        assert_eq!(held.len(), 2);
+        assert!(links.place(&peer, true, now).is_some(), "pings have places of their own");
+        drop(held);
+        assert!(links.place(&peer, false, now).is_some());
     }
 }

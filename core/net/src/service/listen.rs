@@ -1,64 +1,66 @@
-//! Where the node listens, who is connected, and what is said about both.
+//! Where the node listens.
 
-use libp2p::Multiaddr;
+use std::collections::HashMap;
+
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
 
-use super::actor::Actor;
-use super::{NodeEvent, relay};
+/// The listeners, and which of them are bound.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    listeners: HashMap<ListenerId, usize>,
+    bound: Vec<Option<Multiaddr>>,
+}
 
-impl Actor {
-    pub(super) fn listen(&mut self, listen: Vec<Multiaddr>) {
-        self.bound = vec![None; listen.len()];
-        for (index, address) in listen.into_iter().enumerate() {
-            match self.swarm.listen_on(address) {
-                Ok(id) => drop(self.listeners.insert(id, index)),
-                Err(_) => return self.listen_failed(index),
-            }
-        }
-        self.say_bound();
+impl Listening {
+    /// A listener is begun, in the order of the configuration.
+    pub(super) fn begun(&mut self, id: ListenerId) {
+        self.listeners.insert(id, self.bound.len());
+        self.bound.push(None);
     }
 
-    pub(super) fn listen_failed(&mut self, index: usize) {
-        self.out.push_back(NodeEvent::ListenFailed { index });
-        self.stopping = true;
+    /// Place of a listener in the configuration.
+    pub(super) fn index(&self, id: ListenerId) -> Option<usize> {
+        self.listeners.get(&id).copied()
     }
 
-    fn say_bound(&mut self) {
-        let me = *self.swarm.local_peer_id();
-        let full = |address: &Option<Multiaddr>| {
-            let address = address.clone()?.with(Protocol::P2p(me));
-            Some(address.to_string())
-        };
-        if let Some(addresses) = self.bound.iter().map(full).collect() {
-            let bound: Vec<Multiaddr> = self.bound.iter().flatten().cloned().collect();
-            self.begin_discv5(&bound);
-            self.out.push_back(NodeEvent::Listening { addresses });
-        }
+    /// A listener has an address; its first counts. True if it was not known.
+    pub(super) fn bound(&mut self, id: ListenerId, address: &Multiaddr) -> bool {
+        let slot = self.index(id).and_then(|index| self.bound.get_mut(index));
+        slot.filter(|slot| slot.is_none()).map(|slot| *slot = Some(address.clone())).is_some()
     }
 
-    /// The first address of a listener counts.
-    pub(super) fn bound(&mut self, id: ListenerId, address: Multiaddr) {
-        let index = self.listeners.get(&id);
-        if let Some(slot) = index.and_then(|index| self.bound.get_mut(*index))
-            && slot.is_none()
-        {
-            *slot = Some(address);
-            self.say_bound();
-        }
+    /// All addresses in order, once all are known.
+    pub(super) fn all(&self) -> Option<Vec<Multiaddr>> {
+        self.bound.iter().cloned().collect()
     }
+}
 
-    /// Once a second at most, or a crowd would fill the channel.
-    pub(super) fn count_peers(&mut self) {
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let behaviour = &self.swarm.behaviour().relay;
-        let relays = count(relay::relays(behaviour).count());
-        let now = (count(self.peers.len()), relays, relay::mesh(behaviour));
-        if now == self.told {
-            return;
-        }
-        self.told = now;
-        self.out.retain(|event| !matches!(event, NodeEvent::Peers { .. }));
-        self.out.push_back(NodeEvent::Peers { connected: now.0, relays: now.1, mesh: now.2 });
+/// An address with who is there.
+pub(super) fn full(address: Multiaddr, me: PeerId) -> String {
+    address.with(Protocol::P2p(me)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn all_are_told_together_in_order_and_the_first_address_of_each_counts() {
+        let mut listening = Listening::default();
+        assert_eq!(listening.all(), Some(Vec::new()), "nowhere to listen");
+        let ids = [ListenerId::next(), ListenerId::next()];
+        ids.iter().for_each(|id| listening.begun(*id));
+        let at = |port| -> Multiaddr { format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap() };
+        assert!(listening.bound(ids[1], &at(2)));
+        assert!(!listening.bound(ids[1], &at(3)), "another interface");
+        assert!(!listening.bound(ListenerId::next(), &at(4)));
+        assert_eq!(listening.all(), None);
+        assert!(listening.bound(ids[0], &at(1)));
+        assert_eq!(listening.all(), Some(vec![at(1), at(2)]));
+        assert_eq!(ids.map(|id| listening.index(id)), [Some(0), Some(1)]);
     }
 }

@@ -24,8 +24,28 @@ pub(crate) struct Asked {
     forward: bool,
 }
 
+/// A request as a query, or the answer that it gets at once. `body`: `None` if it was not read, because of its length;
+/// `serves`: whether a shard topic is ours. Of other shards a node archives nothing.
+pub(crate) fn query(
+    body: Option<&[u8]>,
+    allowed: bool,
+    serves: impl Fn(&str) -> bool,
+) -> Result<(Asked, ArchiveQuery), Vec<u8>> {
+    let body = body.ok_or_else(|| refuse(StoreStatus::BadRequest, "query too long"))?;
+    if !allowed {
+        return Err(refuse(StoreStatus::TooManyRequests, "TOO_MANY_REQUESTS"));
+    }
+    let (asked, query) = read(body).ok_or_else(|| refuse(StoreStatus::BadRequest, "malformed query"))?;
+    match &query.filter {
+        ArchiveFilter::Range { pubsub_topic: Some(topic), .. } if !serves(topic) => {
+            Err(answer(&asked, Ok(ArchivePage::default())))
+        }
+        _ => Ok((asked, query)),
+    }
+}
+
 /// A request as a query; `None` if it is none.
-pub(crate) fn read(body: &[u8]) -> Option<(Asked, ArchiveQuery)> {
+fn read(body: &[u8]) -> Option<(Asked, ArchiveQuery)> {
     let request: StoreQueryRequest = waku::decode(body).ok()?;
     let cursor = match request.pagination_cursor.as_deref() {
         None | Some([]) => None,

@@ -1,0 +1,157 @@
+//! What the actor has under way: streams that peers opened, questions to them, answers.
+
+use futures::future::{AbortHandle, BoxFuture, abortable};
+use libp2p::{PeerId, Stream, StreamProtocol};
+use sotto_wire::waku::{self, StoreStatus, WakuMetadata, protocol};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::archive::{ArchiveError, ArchivePage, ArchiveQuery};
+use super::config::NodeConfig;
+use super::push::{self, Frame};
+use super::slots::Slot;
+use super::store::{self, Asked};
+use crate::exchange::{self, ExchangeError, PING, Read};
+use crate::streams::{Inbound, Opener};
+
+/// For a peer to say what it belongs to.
+const METADATA_WITHIN: Duration = Duration::from_secs(10);
+/// Between pings on one stream; js-waku pings every five minutes.
+const PINGS_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// For a relay peer to give a sign of life.
+const ALIVE_WITHIN: Duration = Duration::from_secs(15);
+/// For a peer to take an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// What came out of it.
+pub(super) enum Done {
+    /// A request was read, or was too long.
+    Request(PeerId, StreamProtocol, Option<Vec<u8>>, Asker),
+    /// There is room for a query's answer, or was not in time.
+    Query(Box<Query>, Option<Slot>),
+    /// A stream is finished with.
+    Finished,
+    /// A subscriber takes no more, or is given no more.
+    PushEnded(PeerId, u64),
+    /// What a peer says it belongs to.
+    Cluster(PeerId, Result<Option<u16>, ExchangeError>),
+    /// Whether a relay peer lives.
+    Alive(PeerId, bool),
+}
+
+pub(super) type Work = BoxFuture<'static, Done>;
+
+/// Where an answer goes, and the place it takes.
+pub(super) struct Asker {
+    stream: Stream,
+    _slot: Slot,
+}
+
+/// A store query that waits for room for its answer.
+pub(super) struct Query {
+    pub(super) query: ArchiveQuery,
+    /// Bytes of the request.
+    pub(super) size: usize,
+    pub(super) asked: Asked,
+    pub(super) asker: Asker,
+}
+
+/// Answers pings, or reads the request, on a stream that a peer opened.
+pub(super) fn read(inbound: Inbound, slot: Slot, opener: Opener, config: &NodeConfig) -> Work {
+    let Inbound { peer, protocol, mut stream } = inbound;
+    let cap = match protocol.as_ref() {
+        protocol::FILTER_SUBSCRIBE => waku::FILTER_REQUEST_CAP,
+        protocol::LIGHTPUSH_V3 | protocol::LIGHTPUSH_V2 => waku::lightpush_request_cap(config.max_message),
+        protocol::STORE => waku::STORE_REQUEST_CAP,
+        protocol::PEER_EXCHANGE => waku::PEER_EXCHANGE_CAP,
+        _ => waku::METADATA_CAP,
+    };
+    let limit = config.limits.request_within;
+    Box::pin(async move {
+        if protocol == PING {
+            stream.ignore_for_keep_alive();
+            exchange::answer_pings(stream, limit, PINGS_WITHIN).await;
+            drop(slot);
+            return Done::Finished;
+        }
+        match exchange::read_request(&mut stream, cap, limit).await {
+            Read::Request(request) => return Done::Request(peer, protocol, request, Asker { stream, _slot: slot }),
+            Read::Ended => {}
+            Read::GivenUp => {
+                drop(stream);
+                exchange::send_resets(&opener, peer).await;
+            }
+        }
+        Done::Finished
+    })
+}
+
+/// Writes an answer, for as long as that may take.
+pub(super) fn answer(mut asker: Asker, answer: Vec<u8>) -> Work {
+    Box::pin(async move {
+        exchange::write_answer(&mut asker.stream, &answer, ANSWER_WITHIN).await;
+        Done::Finished
+    })
+}
+
+/// Waits for room for a query's answer. A page is long, and its reader may be slow or not read at all: none is made before.
+pub(super) fn await_room(
+    query: Query,
+    room: impl Future<Output = Option<Slot>> + Send + 'static,
+    within: Duration,
+) -> Work {
+    Box::pin(async move { Done::Query(Box::new(query), timeout(within, room).await.ok().flatten()) })
+}
+
+/// Answers a query once the archive has.
+pub(super) fn answer_query(
+    asked: Asked,
+    mut asker: Asker,
+    mut room: Slot,
+    found: oneshot::Receiver<Result<ArchivePage, ArchiveError>>,
+) -> Work {
+    Box::pin(async move {
+        let answer = store::answer(&asked, found.await.unwrap_or(Err(ArchiveError::Failed)));
+        room.shrink(answer.len());
+        exchange::write_answer(&mut asker.stream, &answer, ANSWER_WITHIN).await;
+        drop(room);
+        Done::Finished
+    })
+}
+
+/// The answer to a query that there is no room for.
+pub(super) fn overloaded() -> Vec<u8> {
+    store::refuse(StoreStatus::Unavailable, "overloaded")
+}
+
+/// Asks a peer what it belongs to.
+pub(super) fn cluster(opener: Opener, peer: PeerId, config: &NodeConfig) -> Work {
+    let ours = WakuMetadata::new(config.cluster, &config.sharding.list());
+    Box::pin(async move {
+        let (protocol, cap) = (protocol::METADATA, waku::METADATA_CAP);
+        let theirs: Result<WakuMetadata, _> =
+            exchange::exchange(&opener, peer, protocol, &ours, cap, METADATA_WITHIN).await;
+        Done::Cluster(peer, theirs.map(|theirs| theirs.cluster()))
+    })
+}
+
+/// Asks a relay peer for a sign of life.
+pub(super) fn alive(opener: Opener, peer: PeerId) -> Work {
+    Box::pin(async move { Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await) })
+}
+
+/// Pushes to a subscriber until that is aborted.
+pub(super) fn push(
+    opener: Opener,
+    peer: PeerId,
+    generation: u64,
+    frames: mpsc::Receiver<Frame>,
+) -> (Work, AbortHandle) {
+    let (run, abort) = abortable(push::run(opener, peer, frames));
+    let work = Box::pin(async move {
+        let _ = run.await;
+        Done::PushEnded(peer, generation)
+    });
+    (work, abort)
+}
