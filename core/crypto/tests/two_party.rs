@@ -249,4 +249,6 @@ fn secrets_are_erased_when_dropped() {
     erased::<x25519_dalek::StaticSecret>();
     erased::<ed25519_dalek::SigningKey>();
     erased::<ml_kem::DecapsulationKey768>();
+    erased::<chacha20poly1305::ChaCha20Poly1305>();
+    erased::<k256::ecdsa::SigningKey>();
 }
