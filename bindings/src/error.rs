@@ -15,8 +15,6 @@ macro_rules! kinds {
                     code: String,
                     /// One sentence for developers.
                     detail: String,
-                    /// Milliseconds after which trying again makes sense.
-                    retry_after_ms: Option<i64>,
                 },
             )*
         }
@@ -25,13 +23,10 @@ macro_rules! kinds {
             fn from(error: Error) -> Self {
                 let code = error.code().as_str().to_owned();
                 let detail = error.detail();
-                let retry_after_ms = error
-                    .retry_after_ms()
-                    .map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
                 match error.kind() {
-                    $(Kind::$name => Self::$name { code, detail, retry_after_ms },)*
+                    $(Kind::$name => Self::$name { code, detail },)*
                     // A kind that is missing above; a test below fails then.
-                    _ => Self::Internal { code, detail, retry_after_ms },
+                    _ => Self::Internal { code, detail },
                 }
             }
         }
@@ -68,12 +63,11 @@ mod tests {
     #[test]
     fn every_code_keeps_its_kind_and_text() {
         for &code in Code::ALL {
-            let error = SottoError::from(Error::at(code, 3).retry_after(1500));
+            let error = SottoError::from(Error::at(code, 3));
             assert_eq!(error.to_string(), format!("{}: {} (index 3)", code.as_str(), code.detail()));
             let variant = format!("{error:?}");
             let variant = variant.split(' ').next().unwrap();
             assert_eq!(variant, format!("{:?}", code.kind()), "{code:?}");
-            assert!(format!("{error:?}").contains("retry_after_ms: Some(1500)"));
         }
     }
 }

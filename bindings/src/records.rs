@@ -199,8 +199,6 @@ pub struct NetworkState {
     pub dns_servers: Vec<String>,
     /// The link costs money.
     pub metered: bool,
-    /// A VPN carries the traffic.
-    pub vpn: bool,
 }
 
 /// Settings. A missing field in a patch leaves a value alone.

@@ -161,8 +161,8 @@ impl From<inner::Connectivity> for Connectivity {
 
 impl From<NetworkState> for Network {
     fn from(value: NetworkState) -> Self {
-        let NetworkState { dns_servers, metered, vpn } = value;
-        Self { dns_servers, metered, vpn }
+        let NetworkState { dns_servers, metered } = value;
+        Self { dns_servers, metered }
     }
 }
 

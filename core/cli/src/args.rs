@@ -43,8 +43,10 @@ pub(crate) enum Command {
     Rpc(PhoneArgs),
     /// A terminal chat: type to send, /help for commands.
     ///
-    /// The first start asks for a name, or for the phrase of an account to restore. Then /invite prints a link for a
+    /// The first start asks for a name, or for the phrase of an account to restore. Then /invite shows a link for a
     /// friend, and /add LINK takes theirs.
+    /// On a terminal it fills the screen. Through a pipe, or with TERM=dumb, it goes line by line. On a full screen the
+    /// log is written only where standard error is redirected: 2>FILE.
     /// Example: sotto chat --data alice --node /ip4/127.0.0.1/tcp/60000/p2p/16Uiu2…
     Chat(PhoneArgs),
     Demo(DemoArgs),

@@ -1,301 +1,40 @@
-//! `sotto chat`: a conversation in a terminal, line by line.
+//! `sotto chat`: conversations in a terminal. On one that has a screen it fills that ([`full`]); else, and where input
+//! or output is no terminal, it goes line by line ([`line`]).
 //!
-//! Everything shown is read from the database when an event hints at a change; what the screen remembers is only what
-//! it has shown already.
+//! Everything shown is read from the database when an event hints at a change.
 
 mod command;
+mod full;
+mod line;
 mod lines;
-mod screen;
+mod people;
 
-use std::io::{self, IsTerminal};
-
-use sotto_messenger::records::{Contact, ContactId, ContactState, ConversationId, DevicesId};
-use sotto_messenger::{Code, Event, Messenger, Subscription};
-use tokio::sync::mpsc;
+use std::io::{self, IsTerminal, Read};
 
 use crate::args::PhoneArgs;
-use crate::exit::{self, Failure};
-use crate::input::{self, Line};
-use crate::stop::Stop;
-use crate::{logger, open};
-use command::Command;
-use screen::Screen;
+use crate::exit::Failure;
 
-/// Longest line: a text of 1 MiB behind a slash.
-const LINE_CAP: usize = (1 << 20) + 1;
-/// Bytes that a terminal takes as one line; it swallows the rest (Linux; macOS: 1,023).
-const TERMINAL_CAP: usize = if cfg!(target_os = "macos") { 1023 } else { 4095 };
-/// Events taken at once.
-const BATCH: usize = 256;
-
-/// An open chat.
-struct Chat<'a> {
-    args: &'a PhoneArgs,
-    messenger: Messenger,
-    events: Subscription,
-    /// Where a typed line goes.
-    current: Option<Contact>,
-    /// Whose safety number was shown last, and for which devices it stood.
-    compared: Option<(ContactId, DevicesId)>,
-    screen: Screen,
-}
-
-/// Does the chat go on?
-#[derive(PartialEq, Eq)]
-enum Next {
-    Go,
-    Quit,
-}
+/// Longest text, bytes.
+const TEXT_CAP: usize = 1 << 20;
 
 /// Runs until /quit, a signal or the end of input.
 pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
-    logger::start(args.log.unwrap_or(log::LevelFilter::Warn));
-    let mut stop = Stop::catch().map_err(Failure::io)?;
-    let messenger = open::open(args, true)?;
-    let mut chat = Chat {
-        args,
-        events: messenger.subscribe(),
-        messenger,
-        current: None,
-        compared: None,
-        screen: Screen::default(),
-    };
-    let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;
-    let result = tokio::select! {
-        result = chat.talk(&mut lines) => result,
-        () = stop.asked() => Ok(()),
-    };
-    let stranded = exit::stranded(&chat.messenger);
-    chat.messenger.close().await?;
-    result?;
-    stranded
+    if has_screen() { full::run(args).await } else { line::run(args).await }
 }
 
-impl Chat<'_> {
-    async fn talk(&mut self, lines: &mut mpsc::Receiver<Line>) -> Result<(), Failure> {
-        if self.messenger.account()?.is_none() && self.register(lines).await? == Next::Quit {
-            return Ok(());
-        }
-        self.messenger.set_foreground(true).await?;
-        self.greet()?;
-        loop {
-            let happening = tokio::select! {
-                line = lines.recv() => Happening::Line(line),
-                batch = self.events.next_batch(BATCH) => Happening::Events(batch),
-            };
-            match happening {
-                Happening::Line(None) | Happening::Events(None) => return Ok(()),
-                Happening::Line(Some(Line::TooLong(_))) => {
-                    self.screen.say("That is too long: a text has at most 1 MiB.")?
-                }
-                Happening::Line(Some(Line::Text(bytes)))
-                    if bytes.len() >= TERMINAL_CAP && io::stdin().is_terminal() =>
-                {
-                    self.screen.say("The terminal may have cut this line, so it was not sent: see /file.")?;
-                }
-                Happening::Line(Some(Line::Text(bytes))) => {
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
-                    if self.line(&text).await? == Next::Quit {
-                        return Ok(());
-                    }
-                }
-                Happening::Events(Some(batch)) => self.events(&batch).await?,
-            }
-        }
-    }
-
-    /// A new account by name, or an old one by phrase.
-    async fn register(&mut self, lines: &mut mpsc::Receiver<Line>) -> Result<Next, Failure> {
-        self.screen.say("There is no account here yet. What is your name?")?;
-        self.screen.say("(Or /restore followed by the phrase of an account you have.)")?;
-        loop {
-            let text = match lines.recv().await {
-                None => return Ok(Next::Quit),
-                Some(Line::TooLong(_)) => continue,
-                Some(Line::Text(bytes)) => String::from_utf8_lossy(&bytes).trim().to_owned(),
-            };
-            let made = if text == "/quit" {
-                return Ok(Next::Quit);
-            } else if text.is_empty() {
-                continue;
-            } else if let Some(phrase) = text.strip_prefix("/restore") {
-                self.messenger.account_restore(phrase.trim()).await
-            } else {
-                match self.messenger.account_create(&text).await {
-                    Ok(phrase) => {
-                        self.screen.say("Your recovery phrase. Write it on paper; whoever has it has your account:")?;
-                        self.screen.say(&format!("  {}", phrase.as_str()))?;
-                        Ok(())
-                    }
-                    Err(error) => Err(error),
-                }
-            };
-            match made {
-                Ok(()) => return Ok(Next::Go),
-                Err(error) => self.screen.refused(&error)?,
-            }
-        }
-    }
-
-    fn greet(&mut self) -> Result<(), Failure> {
-        let account = self.messenger.account()?.ok_or(Code::AccountMissing)?;
-        self.screen.say(&format!(
-            "You are {} {}. /help shows what you can do.",
-            lines::name(&account.name),
-            account.emoji_hash.concat()
-        ))?;
-        let contacts = self.messenger.contacts()?;
-        self.screen.contacts_changed(&self.own_name()?, &contacts)?;
-        let talking = |contact: &&Contact| contact.state == ContactState::Accepted;
-        let mut accepted = contacts.iter().filter(talking);
-        if let (Some(only), None) = (accepted.next(), accepted.next()) {
-            self.enter(only.clone())?;
-        }
-        Ok(())
-    }
-
-    fn own_name(&self) -> Result<String, Failure> {
-        Ok(self.messenger.account()?.ok_or(Code::AccountMissing)?.name)
-    }
-
-    /// Puts a conversation on screen.
-    fn enter(&mut self, contact: Contact) -> Result<(), Failure> {
-        let name = self.screen.label(&contact);
-        self.screen.say(&format!("— {name} —"))?;
-        self.current = Some(contact);
-        self.history(command::HISTORY)
-    }
-
-    /// The newest messages of the current conversation.
-    fn history(&mut self, limit: u32) -> Result<(), Failure> {
-        let Some(contact) = &self.current else {
-            return self.screen.say("Nobody is chosen: /contacts, then /to NUMBER.");
-        };
-        let mut page = self.messenger.messages(&contact.conversation, None, limit)?;
-        page.reverse();
-        for message in &page {
-            self.screen.message(contact, message, true)?;
-        }
-        Ok(())
-    }
-
-    async fn events(&mut self, batch: &[Event]) -> Result<(), Failure> {
-        for event in batch {
-            match event {
-                Event::ContactsChanged => {
-                    let contacts = self.messenger.contacts()?;
-                    self.screen.contacts_changed(&self.own_name()?, &contacts)?;
-                    self.choose(&contacts)?;
-                }
-                Event::MessagesChanged { conversation, .. } => self.show_new(conversation).await?,
-                Event::MessageState { id, state } => self.screen.state(id, *state)?,
-                Event::Typing { conversation } => {
-                    if let Some(contact) = self.contact_of(conversation)? {
-                        let name = self.screen.label(&contact);
-                        self.screen.say(&format!("  {name} is writing…"))?;
-                    }
-                }
-                Event::Connectivity(now) => self.screen.connectivity(now)?,
-                Event::Notice { code } => self.screen.notice(code)?,
-                Event::Lagged { .. } => {
-                    for contact in self.messenger.contacts()? {
-                        self.show_new(&contact.conversation).await?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The first contact becomes the one to write to; the current one may have changed.
-    fn choose(&mut self, contacts: &[Contact]) -> Result<(), Failure> {
-        match &self.current {
-            Some(current) => {
-                let same = contacts.iter().find(|contact| contact.id == current.id);
-                self.current = same.cloned();
-                Ok(())
-            }
-            None => match contacts.iter().find(|contact| contact.state == ContactState::Accepted) {
-                Some(contact) => self.enter(contact.clone()),
-                None => Ok(()),
-            },
-        }
-    }
-
-    fn contact_of(&self, conversation: &ConversationId) -> Result<Option<Contact>, Failure> {
-        let contacts = self.messenger.contacts()?;
-        Ok(contacts.into_iter().find(|contact| contact.conversation == *conversation))
-    }
-
-    /// Shows what was not shown yet; in the current conversation it counts as read.
-    async fn show_new(&mut self, conversation: &ConversationId) -> Result<(), Failure> {
-        let Some(contact) = self.contact_of(conversation)? else {
-            return Ok(());
-        };
-        let here = self.current.as_ref().is_some_and(|current| current.id == contact.id);
-        let mut page = self.messenger.messages(conversation, None, command::HISTORY)?;
-        page.reverse();
-        for message in &page {
-            self.screen.message(&contact, message, false)?;
-        }
-        let last = page.iter().rev().find(|message| !message.mine);
-        if let Some(last) = last.filter(|_| here)
-            && let Err(error) = self.messenger.mark_read(conversation, &last.id).await
-        {
-            self.screen.refused(&error)?;
-        }
-        Ok(())
-    }
-
-    async fn line(&mut self, text: &str) -> Result<Next, Failure> {
-        let command = match command::parse(text) {
-            Ok(None) => return Ok(Next::Go),
-            Ok(Some(command)) => command,
-            Err(help) => {
-                self.screen.say(help)?;
-                return Ok(Next::Go);
-            }
-        };
-        if command == Command::Quit {
-            return Ok(Next::Quit);
-        }
-        match self.run(command).await {
-            Ok(()) => {}
-            Err(Stopped::Refused(error)) => self.screen.refused(&error)?,
-            Err(Stopped::Failed(failure)) => return Err(failure),
-        }
-        Ok(Next::Go)
-    }
+/// Can this terminal be drawn on? `TERM=dumb`, or none, means that it cannot.
+fn has_screen() -> bool {
+    let draws = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
+    draws && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-enum Happening {
-    Line(Option<Line>),
-    Events(Option<Vec<Event>>),
-}
-
-/// Why a command did nothing.
-enum Stopped {
-    /// The messenger said no: shown, and the chat goes on.
-    Refused(sotto_messenger::Error),
-    /// The terminal is gone, or the messenger could not be opened again.
-    Failed(Failure),
-}
-
-impl From<sotto_messenger::Error> for Stopped {
-    fn from(error: sotto_messenger::Error) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Code> for Stopped {
-    fn from(code: Code) -> Self {
-        Self::Refused(code.into())
-    }
-}
-
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
+/// What a file holds, without the newlines at its end; else why it is no text to send.
+fn text_of(path: &str) -> Result<String, String> {
+    let mut text = Vec::new();
+    // One byte more than a text may have shows that it has too many.
+    let limit = u64::try_from(TEXT_CAP).unwrap_or(u64::MAX).saturating_add(1);
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut text));
+    read.map_err(|error| error.to_string())?;
+    let text = String::from_utf8(text).map_err(|_| "this file is no text in UTF-8")?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }

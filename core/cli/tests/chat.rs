@@ -161,7 +161,7 @@ fn a_long_text_is_broken_before_the_terminal_breaks_it() {
         os.write(fd,b'/quit\\n')\n\
         sys.stdout.buffer.write(got+b'\\n')\n";
     let mut terminal = std::process::Command::new("python3");
-    terminal.args(["-c", script]).arg(sotto().get_program());
+    terminal.args(["-c", script]).arg(sotto().get_program()).env("TERM", "dumb");
     terminal.args(["chat", "--node", &node.address, "--data"]).arg(&alice);
     let mut terminal = Process::start(&mut terminal);
     let mut lines = Vec::new();
@@ -214,7 +214,7 @@ fn a_text_of_a_mebibyte_is_sent_and_what_a_terminal_cut_is_not() {
         \x20except OSError: break\n\
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid,0)[1]))\n";
     let mut terminal = std::process::Command::new("python3");
-    terminal.args(["-c", script]).arg(sotto().get_program());
+    terminal.args(["-c", script]).arg(sotto().get_program()).env("TERM", "dumb");
     terminal.args(["chat", "--node", &address, "--data"]).arg(&alice);
     let mut terminal = Process::start(&mut terminal);
     assert_eq!(terminal.wait().code(), Some(0));

@@ -12,9 +12,14 @@ mod sotto {
     use super::{ROUNDS, TEXT, UnwrapErr, black_box};
     use getrandom::SysRng;
     use sotto_crypto::{
-        Block, DeviceKeys, HandshakeCore, PrekeyPair, PrekeyPublic, Random, Recipient, Sealed, Session, initiate, mask,
-        unmask,
+        Block, CardSecret, DeviceId, DeviceKeys, HandshakeCore, PrekeyPair, PrekeyPublic, Random, Recipient, Sealed,
+        Session, Tag, initiate, mask, unmask,
     };
+
+    const BOB: DeviceId = DeviceId([4; 16]);
+    const SECRET: CardSecret = CardSecret::new(&[1; 16]);
+    const TAG: Tag = Tag([2; 16]);
+    const RANDOM: Random = Random([3; 16]);
 
     type Wired = (Random, Sealed);
 
@@ -34,28 +39,28 @@ mod sotto {
 
     fn outbound(k: &Keys) -> (Session, HandshakeCore) {
         let identity = k.bob.identity_public();
-        let to = Recipient { chat: &[3; 33], device_id: &[4; 16], identity: &identity, prekey: &k.public };
+        let to = Recipient { chat: &[3; 33], device_id: &BOB, identity: &identity, prekey: &k.public };
         initiate(&mut UnwrapErr(SysRng), &k.alice, &[2; 33], &[5; 185], 1, &to).unwrap()
     }
 
     fn block(core: &HandshakeCore) -> Block {
-        unmask(&[1; 16], &[2; 16], &[3; 16], &mask(core, &[1; 16], &[2; 16], &[3; 16])).unwrap()
+        unmask(&SECRET, &TAG, &RANDOM, &mask(core, &SECRET, &TAG, &RANDOM)).unwrap()
     }
 
     fn inbound(k: &Keys, block: &Block) -> Session {
-        let opened = block.open(&k.bob, &[3; 33], &[4; 16], &k.prekey).unwrap();
+        let opened = block.open(&k.bob, &[3; 33], &BOB, &k.prekey).unwrap();
         opened.finish(&k.alice.identity_public(), &k.prekey).unwrap()
     }
 
     fn send(from: &mut Session) -> Wired {
         let mut rng = UnwrapErr(SysRng);
-        let mut random = [0u8; 16];
-        rand_core::Rng::fill_bytes(&mut rng, &mut random);
+        let mut random = Random([0; 16]);
+        rand_core::Rng::fill_bytes(&mut rng, &mut random.0);
         (random, from.encrypt(&mut rng, &random, &TEXT).unwrap())
     }
 
     fn receive(to: &mut Session, (random, s): &Wired) {
-        *to = to.decrypt(&s.tag, random, &s.header, &s.message).unwrap().session;
+        *to = to.decrypt(u32::MAX, &s.tag, random, &s.header, &s.message).unwrap().session;
     }
 
     fn pair() -> (Session, Session) {
@@ -92,7 +97,7 @@ mod sotto {
                 let k = keys();
                 measured(&mut [(); ROUNDS], |()| {
                     let (mut session, core) = outbound(&k);
-                    black_box((send(&mut session), mask(&core, &[1; 16], &[2; 16], &[3; 16])));
+                    black_box((send(&mut session), mask(&core, &SECRET, &TAG, &RANDOM)));
                 });
             }
             "respond" => {

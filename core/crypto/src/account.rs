@@ -2,6 +2,7 @@
 
 use crate::ChatPublic;
 use crate::bip32;
+use crate::bytes::{CardSecret, Reader, closed_debug, fill};
 use crate::error::{IdError, SignatureError, SnapshotError};
 use crate::kdf::{derive, tagged};
 use crate::phrase::Phrase;
@@ -17,7 +18,7 @@ const MULTICODEC: [u8; 2] = [0xe7, 0x01];
 pub struct Account {
     chat: Zeroizing<[u8; 32]>,
     home_value: [u8; 8],
-    self_secret: [u8; 16],
+    self_secret: CardSecret,
     #[zeroize(skip)]
     public: ChatPublic,
 }
@@ -33,14 +34,16 @@ impl Account {
     pub fn from_phrase(phrase: &Phrase) -> Result<Self, SnapshotError> {
         let seed = phrase.seed();
         let chat = bip32::chat_key(&seed).ok_or(SnapshotError::Damaged)?;
-        Self::assemble(
-            chat,
-            *derive(b"", seed.as_slice(), "sotto/home-value/1", &[]),
-            *derive(b"", seed.as_slice(), "sotto/self-secret/1", &[]),
-        )
+        let home_value = *derive(b"", seed.as_slice(), "sotto/home-value/1", &[]);
+        let self_secret = derive(b"", seed.as_slice(), "sotto/self-secret/1", &[]);
+        Self::assemble(chat, home_value, CardSecret::new(&self_secret))
     }
 
-    fn assemble(chat: Zeroizing<[u8; 32]>, home_value: [u8; 8], self_secret: [u8; 16]) -> Result<Self, SnapshotError> {
+    fn assemble(
+        chat: Zeroizing<[u8; 32]>,
+        home_value: [u8; 8],
+        self_secret: CardSecret,
+    ) -> Result<Self, SnapshotError> {
         let key = SigningKey::from_slice(chat.as_slice()).map_err(|_| SnapshotError::Damaged)?;
         let public =
             key.verifying_key().to_sec1_point(true).as_bytes().try_into().map_err(|_| SnapshotError::Damaged)?;
@@ -58,8 +61,8 @@ impl Account {
     }
 
     /// The secret under which own devices publish to each other.
-    pub fn self_secret(&self) -> [u8; 16] {
-        self.self_secret
+    pub fn self_secret(&self) -> &CardSecret {
+        &self.self_secret
     }
 
     /// ECDSA over tagged SHA-256, compact, low-S (RFC 6979 nonce).
@@ -75,8 +78,7 @@ impl Account {
     /// For the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
-        let source = self.chat.iter().chain(&self.home_value).chain(&self.self_secret);
-        out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
+        fill(out.as_mut_slice(), &[self.chat.as_slice(), &self.home_value, self.self_secret.as_bytes()]);
         out
     }
 
@@ -85,20 +87,14 @@ impl Account {
     /// # Errors
     /// [`SnapshotError::Damaged`] for a wrong length or no key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let damaged = SnapshotError::Damaged;
-        let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| damaged)?;
-        let (chat, rest) = bytes.split_first_chunk::<32>().ok_or(damaged)?;
-        let (home, secret) = rest.split_first_chunk::<8>().ok_or(damaged)?;
-        let chat = Zeroizing::new(*chat);
-        Self::assemble(chat, *home, secret.try_into().map_err(|_| damaged)?)
+        let mut r = Reader(bytes);
+        let (chat, home_value) = (Zeroizing::new(*r.take()?), *r.take()?);
+        let self_secret = CardSecret::new(r.take()?);
+        r.end(Self::assemble(chat, home_value, self_secret)?)
     }
 }
 
-impl std::fmt::Debug for Account {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Account(…)")
-    }
-}
+closed_debug!(Account);
 
 /// Checks a chat-key signature; high-S is refused, so a signature has one form.
 ///

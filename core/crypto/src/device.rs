@@ -1,5 +1,6 @@
 //! A device: drawn at random on each install.
 
+use crate::bytes::{Reader, closed_debug, fill};
 use crate::error::{SignatureError, SnapshotError};
 use crate::kdf::tagged;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -46,8 +47,7 @@ impl DeviceKeys {
     /// For the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
-        let source = self.identity.as_bytes().iter().chain(self.signing.as_bytes());
-        out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
+        fill(out.as_mut_slice(), &[self.identity.as_bytes(), self.signing.as_bytes()]);
         out
     }
 
@@ -56,18 +56,13 @@ impl DeviceKeys {
     /// # Errors
     /// [`SnapshotError::Damaged`] for a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| SnapshotError::Damaged)?;
-        let (x, e) = bytes.split_first_chunk::<32>().ok_or(SnapshotError::Damaged)?;
-        let e: &[u8; 32] = e.try_into().map_err(|_| SnapshotError::Damaged)?;
-        Ok(Self { identity: StaticSecret::from(*x), signing: SigningKey::from_bytes(e) })
+        let mut r = Reader(bytes);
+        let (identity, signing) = (StaticSecret::from(*r.take()?), SigningKey::from_bytes(r.take()?));
+        r.end(Self { identity, signing })
     }
 }
 
-impl std::fmt::Debug for DeviceKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DeviceKeys(…)")
-    }
-}
+closed_debug!(DeviceKeys);
 
 /// Checks a device signature strictly (no small-order keys, RFC 8032).
 ///

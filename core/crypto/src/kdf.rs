@@ -1,112 +1,86 @@
-//! HKDF-SHA256 (RFC 5869), HMAC-SHA256, tagged SHA-256 (as BIP340) and the AEAD, each by label.
+//! HKDF-SHA256 (RFC 5869), tagged SHA-256 (as BIP340) and the AEAD, each by label.
 
+use crate::Random;
+use crate::bytes::fill;
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Tag as MacTag};
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Bytes of a Poly1305 tag.
 pub(crate) const MAC_LEN: usize = 16;
 
-/// HKDF with an info of label and parts.
+/// HKDF with an info of label and parts, at most three.
 pub(crate) fn derive<const N: usize>(salt: &[u8], ikm: &[u8], label: &str, parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
-    expand(&Hkdf::<Sha256>::new(Some(salt), ikm), label, parts)
+    let mut out = Zeroizing::new([0u8; N]);
+    expand(&Hkdf::new(Some(salt), ikm), label, parts, out.as_mut_slice());
+    out
 }
 
-/// HKDF-Extract alone: 32 bytes.
-pub(crate) fn extract(salt: &[u8], ikm: &[u8]) -> (Zeroizing<[u8; 32]>, Hkdf<Sha256>) {
-    let (mut prk, hk) = Hkdf::<Sha256>::extract(Some(salt), ikm);
-    (erase(&mut prk), hk)
-}
-
-/// Moves 32 secret bytes out of a library's array and wipes it.
-fn erase(from: &mut [u8]) -> Zeroizing<[u8; 32]> {
-    let mut out = Zeroizing::new([0u8; 32]);
-    out.iter_mut().zip(from.iter()).for_each(|(a, b)| *a = *b);
-    from.zeroize();
+/// As [`derive`], four keys of 32 bytes.
+pub(crate) fn derive_four(salt: &[u8], ikm: &[u8], label: &str, parts: &[&[u8]]) -> Zeroizing<[[u8; 32]; 4]> {
+    let mut out = Zeroizing::new([[0u8; 32]; 4]);
+    expand(&Hkdf::new(Some(salt), ikm), label, parts, out.as_flattened_mut());
     out
 }
 
 /// HKDF-Expand of an extracted key.
-pub(crate) fn expand<const N: usize>(hk: &Hkdf<Sha256>, label: &str, parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
-    let mut out = Zeroizing::new([0u8; N]);
-    let mut info: [&[u8]; 4] = [&[]; 4];
-    if let Some(first) = info.first_mut() {
-        *first = label.as_bytes();
-    }
-    for (slot, part) in info.iter_mut().skip(1).zip(parts) {
-        *slot = part;
-    }
-    debug_assert!(parts.len() <= 3 && N <= 255 * 32);
+pub(crate) fn expand(hk: &Hkdf<Sha256>, label: &str, parts: &[&[u8]], out: &mut [u8]) {
+    let mut info: [&[u8]; 4] = [label.as_bytes(), &[], &[], &[]];
+    info.iter_mut().skip(1).zip(parts).for_each(|(slot, part)| *slot = part);
+    debug_assert!(parts.len() <= 3 && out.len() <= 255 * 32);
     // The only failure is a length above 255 blocks, which no caller asks for.
-    let _ = hk.expand_multi_info(&info, out.as_mut_slice());
-    out
-}
-
-/// HMAC-SHA256 of one byte under a chain key, twice: the message key (01) and the next chain key (02).
-pub(crate) fn chain_step(ck: &[u8; 32]) -> (Zeroizing<[u8; 32]>, Zeroizing<[u8; 32]>) {
-    // HMAC pads a 32-byte key with zeros to the 64-byte block.
-    let mut block = Zeroizing::new([0u8; 64]);
-    block.iter_mut().zip(ck).for_each(|(a, b)| *a = *b);
-    let keyed = <Hmac<Sha256> as KeyInit>::new((&*block).into());
-    let mut mk = keyed.clone();
-    mk.update(&[1]);
-    let mut next = keyed;
-    next.update(&[2]);
-    let (mut mk, mut next) = (mk.finalize().into_bytes(), next.finalize().into_bytes());
-    (erase(&mut mk), erase(&mut next))
+    let _ = hk.expand_multi_info(&info, out);
 }
 
 /// SHA-256(SHA-256(label) ‖ SHA-256(label) ‖ parts).
 pub(crate) fn tagged(label: &str, parts: &[&[u8]]) -> [u8; 32] {
     let tag = Sha256::digest(label.as_bytes());
-    let mut h = Sha256::new();
-    h.update(tag);
-    h.update(tag);
-    for part in parts {
-        h.update(part);
+    let hash = Sha256::new().chain_update(tag).chain_update(tag);
+    parts.iter().fold(hash, |hash, part| hash.chain_update(part)).finalize().into()
+}
+
+/// ChaCha20-Poly1305 (RFC 8439) under one key with the one nonce that goes with it.
+#[derive(ZeroizeOnDrop)]
+pub(crate) struct Cipher {
+    key: Zeroizing<[u8; 32]>,
+    nonce: [u8; 12],
+}
+
+impl Cipher {
+    pub(crate) fn new(key: Zeroizing<[u8; 32]>, nonce: [u8; 12]) -> Self {
+        Self { key, nonce }
     }
-    h.finalize().into()
-}
 
-/// ChaCha20-Poly1305 (RFC 8439): ciphertext ‖ tag.
-pub(crate) fn seal(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8], plaintext: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(plaintext.len() + MAC_LEN);
-    out.extend_from_slice(plaintext);
-    // Fails only above 256 GiB.
-    if let Ok(mac) =
-        ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(nonce.into(), ad, out.as_mut_slice().into())
-    {
-        out.extend_from_slice(&mac);
+    /// Key and nonce out of a secret and an envelope's random bytes.
+    pub(crate) fn derive(random: &Random, secret: &[u8], label: &str, parts: &[&[u8]]) -> Self {
+        let bytes = derive::<44>(&random.0, secret, label, parts);
+        let mut cipher = Self::new(Zeroizing::default(), [0; 12]);
+        fill(cipher.key.as_mut_slice(), &[bytes.as_slice()]);
+        fill(&mut cipher.nonce, &[bytes.split_at(32).1]);
+        cipher
     }
-    out
-}
 
-/// The reverse; `None` when the tag does not hold (compared in constant time).
-pub(crate) fn open(key: &[u8; 32], nonce: &[u8; 12], ad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (body, mac) = sealed.split_at_checked(sealed.len().checked_sub(MAC_LEN)?)?;
-    let mac = MacTag::try_from(mac).ok()?;
-    let mut out = Zeroizing::new(body.to_vec());
-    ChaCha20Poly1305::new(key.into()).decrypt_inout_detached(nonce.into(), ad, out.as_mut_slice().into(), &mac).ok()?;
-    Some(out)
-}
+    /// Ciphertext ‖ tag.
+    pub(crate) fn seal(&self, ad: &[u8], plaintext: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(plaintext.len() + MAC_LEN);
+        out.extend_from_slice(plaintext);
+        // Fails only above 256 GiB.
+        let cipher = ChaCha20Poly1305::new((&*self.key).into());
+        if let Ok(mac) = cipher.encrypt_inout_detached(&self.nonce.into(), ad, out.as_mut_slice().into()) {
+            out.extend_from_slice(&mac);
+        }
+        out
+    }
 
-/// Splits derived bytes into four keys of 32; each is wiped with its owner.
-pub(crate) fn quarter(bytes: &[u8; 128]) -> [Zeroizing<[u8; 32]>; 4] {
-    let mut out: [Zeroizing<[u8; 32]>; 4] = Default::default();
-    let parts = bytes.as_chunks::<32>().0;
-    out.iter_mut().zip(parts).for_each(|(key, part)| key.copy_from_slice(part));
-    out
-}
-
-/// Splits 44 derived bytes into key and nonce.
-pub(crate) fn key_nonce(bytes: &[u8; 44]) -> (Zeroizing<[u8; 32]>, [u8; 12]) {
-    let mut key = Zeroizing::new([0u8; 32]);
-    let mut nonce = [0u8; 12];
-    let (k, n) = bytes.split_at(32);
-    key.copy_from_slice(k);
-    nonce.copy_from_slice(n);
-    (key, nonce)
+    /// The reverse; `None` when the tag does not hold (compared in constant time).
+    pub(crate) fn open(&self, ad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (body, mac) = sealed.split_at_checked(sealed.len().checked_sub(MAC_LEN)?)?;
+        let mac = MacTag::try_from(mac).ok()?;
+        let mut out = Zeroizing::new(body.to_vec());
+        let cipher = ChaCha20Poly1305::new((&*self.key).into());
+        cipher.decrypt_inout_detached(&self.nonce.into(), ad, out.as_mut_slice().into(), &mac).ok()?;
+        Some(out)
+    }
 }

@@ -15,6 +15,7 @@
 
 mod account;
 mod bip32;
+mod bytes;
 mod device;
 mod error;
 mod handshake;
@@ -28,6 +29,7 @@ mod suite;
 mod visual;
 
 pub use account::{Account, account_id, parse_account_id, verify_chat};
+pub use bytes::{CardSecret, DeviceId, FileKey, Random, Tag};
 pub use device::{DeviceKeys, verify_device};
 pub use error::{
     DecryptError, EncryptError, HandshakeError, IdError, PhraseError, SignatureError, SnapshotError, SuiteError,
@@ -39,22 +41,21 @@ pub use seal::{
     blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, secret_bucket, takeover_open,
     takeover_seal, takeover_tag,
 };
-pub use session::{Decrypted, HEADER_LEN, JUMP_MAX, Sealed, Session, TagSlot};
+pub use session::{Decrypted, HEADER_LEN, JUMP_MAX, MessageKey, Sealed, Session};
 pub use skipped::{SkippedKey, open_skipped};
-pub use suite::{SUITE_1, SUITES, choose_suite};
-pub use visual::{SAFETY_QR_LEN, SafetyQr, color_id, color_ring, devices_hash, emoji_hash, safety_number};
+pub use suite::{SUITES, choose_suite};
+pub use visual::{SAFETY_QR_LEN, SafetyQr, color_ring, devices_hash, emoji_hash, safety_number};
 
 /// The one outer version of an envelope; part of every AEAD's associated data.
-pub const VERSION: u8 = 1;
+const VERSION: u8 = 1;
 
 /// A compressed secp256k1 public key: an account.
 pub type ChatPublic = [u8; 33];
 /// A device record as signed: opaque here.
 pub type Record = [u8; 185];
-/// A session tag, or 16 random bytes in its place.
-pub type Tag = [u8; 16];
-/// The fresh random bytes of an envelope.
-pub type Random = [u8; 16];
 
 #[cfg(test)]
 mod primitives;
+#[cfg(doctest)]
+#[doc = include_str!("../tests/swapped.md")]
+struct Swapped;

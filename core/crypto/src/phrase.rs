@@ -1,5 +1,6 @@
 //! The recovery phrase (BIP39, English list).
 
+use crate::bytes::closed_debug;
 use crate::error::PhraseError;
 use bip39::{Error, Language, Mnemonic};
 use rand_core::CryptoRng;
@@ -49,8 +50,4 @@ impl Phrase {
     }
 }
 
-impl std::fmt::Debug for Phrase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Phrase(…)")
-    }
-}
+closed_debug!(Phrase);

@@ -1,5 +1,6 @@
 //! Prekeys: one X25519 and one ML-KEM-768 (FIPS 203) key under one id.
 
+use crate::bytes::{Reader, closed_debug, fill, newtypes};
 use crate::error::{HandshakeError, SnapshotError};
 use ml_kem::kem::{Decapsulate, Encapsulate, KeyExport};
 use ml_kem::{DecapsulationKey768, EncapsulationKey768, Seed};
@@ -13,6 +14,11 @@ pub const KEM_PUBLIC_LEN: usize = 1184;
 pub const PREKEY_SUITES: u32 = 1;
 /// Bytes of an ML-KEM-768 ciphertext.
 pub(crate) const KEM_CIPHERTEXT_LEN: usize = 1088;
+
+newtypes! {
+    /// What ML-KEM gave.
+    pub(crate) secret KemShared: 32;
+}
 
 /// The private half; lives as long as a handshake may still name it.
 pub struct PrekeyPair {
@@ -70,9 +76,9 @@ impl PrekeyPair {
         &self.x25519
     }
 
-    pub(crate) fn decapsulate(&self, ciphertext: &[u8; KEM_CIPHERTEXT_LEN]) -> Zeroizing<[u8; 32]> {
+    pub(crate) fn decapsulate(&self, ciphertext: &[u8; KEM_CIPHERTEXT_LEN]) -> KemShared {
         let mut shared = self.kem().decapsulate(&(*ciphertext).into());
-        let out = Zeroizing::new(shared.into());
+        let out = KemShared::new(shared.as_ref());
         shared.zeroize();
         out
     }
@@ -80,8 +86,7 @@ impl PrekeyPair {
     /// For the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
-        let source = self.id.iter().chain(self.x25519.as_bytes()).chain(self.kem_seed.iter());
-        out.iter_mut().zip(source).for_each(|(o, b)| *o = *b);
+        fill(out.as_mut_slice(), &[&self.id, self.x25519.as_bytes(), self.kem_seed.as_slice()]);
         out
     }
 
@@ -90,28 +95,22 @@ impl PrekeyPair {
     /// # Errors
     /// [`SnapshotError::Damaged`] for a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let damaged = SnapshotError::Damaged;
-        let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| damaged)?;
-        let (id, rest) = bytes.split_first_chunk::<8>().ok_or(damaged)?;
-        let (x, seed) = rest.split_first_chunk::<32>().ok_or(damaged)?;
-        let kem_seed = Zeroizing::new(seed.try_into().map_err(|_| damaged)?);
-        Ok(Self { id: *id, x25519: StaticSecret::from(*x), kem_seed })
+        let mut r = Reader(bytes);
+        let (id, x25519) = (*r.take()?, StaticSecret::from(*r.take()?));
+        let kem_seed = Zeroizing::new(*r.take()?);
+        r.end(Self { id, x25519, kem_seed })
     }
 }
 
-impl std::fmt::Debug for PrekeyPair {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PrekeyPair(…)")
-    }
-}
+closed_debug!(PrekeyPair);
 
-type Encapsulated = ([u8; KEM_CIPHERTEXT_LEN], Zeroizing<[u8; 32]>);
+type Encapsulated = ([u8; KEM_CIPHERTEXT_LEN], KemShared);
 
 impl PrekeyPublic {
     pub(crate) fn encapsulate(&self, rng: &mut impl CryptoRng) -> Result<Encapsulated, HandshakeError> {
         let key = EncapsulationKey768::new(&self.kem.into()).map_err(|_| HandshakeError::BadKey)?;
         let (ciphertext, mut shared) = key.encapsulate_with_rng(rng);
-        let out = Zeroizing::new(shared.into());
+        let out = KemShared::new(shared.as_ref());
         shared.zeroize();
         Ok((ciphertext.into(), out))
     }

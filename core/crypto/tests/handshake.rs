@@ -5,7 +5,14 @@
 mod party;
 
 use party::{ALICE, BOB, BOB_DEVICE, RECORD, START, Seeded, settled};
-use sotto_crypto::{BLOCK_LEN, DeviceKeys, HandshakeError, PrekeyPair, Recipient, initiate, mask, unmask};
+use sotto_crypto::{
+    BLOCK_LEN, CardSecret, DeviceId, DeviceKeys, HandshakeError, PrekeyPair, Random, Recipient, Tag, initiate, mask,
+    unmask,
+};
+
+const SECRET: CardSecret = CardSecret::new(&[1; 16]);
+const TAG: Tag = Tag([2; 16]);
+const RANDOM: Random = Random([3; 16]);
 
 struct Scene {
     rng: Seeded,
@@ -27,15 +34,14 @@ fn a_block_opens_for_its_recipient_alone() {
     let public = s.prekey.public();
     let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &s.bob.identity_public(), prekey: &public };
     let (_, core) = initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap();
-    let (secret, tag, random) = ([1; 16], [2; 16], [3; 16]);
-    let block = mask(&core, &secret, &tag, &random);
-    assert!(unmask(&[0; 16], &tag, &random, &block).is_none());
-    assert!(unmask(&secret, &[0; 16], &random, &block).is_none());
-    assert!(unmask(&secret, &tag, &[0; 16], &block).is_none());
-    let open = unmask(&secret, &tag, &random, &block).unwrap();
+    let block = mask(&core, &SECRET, &TAG, &RANDOM);
+    assert!(unmask(&CardSecret::new(&[0; 16]), &TAG, &RANDOM, &block).is_none());
+    assert!(unmask(&SECRET, &Tag([0; 16]), &RANDOM, &block).is_none());
+    assert!(unmask(&SECRET, &TAG, &Random([0; 16]), &block).is_none());
+    let open = unmask(&SECRET, &TAG, &RANDOM, &block).unwrap();
     let forged = HandshakeError::Forged;
     assert_eq!(open.open(&s.bob, &ALICE, &BOB_DEVICE, &s.prekey).unwrap_err(), forged);
-    assert_eq!(open.open(&s.bob, &BOB, &[0; 16], &s.prekey).unwrap_err(), forged);
+    assert_eq!(open.open(&s.bob, &BOB, &DeviceId([0; 16]), &s.prekey).unwrap_err(), forged);
     assert_eq!(open.open(&s.alice, &BOB, &BOB_DEVICE, &s.prekey).unwrap_err(), forged);
     let other = PrekeyPair::generate(&mut s.rng);
     assert_eq!(open.open(&s.bob, &BOB, &BOB_DEVICE, &other).unwrap_err(), forged);
@@ -48,11 +54,11 @@ fn every_flipped_bit_of_a_block_is_refused() {
     let public = s.prekey.public();
     let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &s.bob.identity_public(), prekey: &public };
     let (_, core) = initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap();
-    let block = mask(&core, &[1; 16], &[2; 16], &[3; 16]);
+    let block = mask(&core, &SECRET, &TAG, &RANDOM);
     for bit in 0..BLOCK_LEN * 8 {
         let mut bad = block;
         bad[bit / 8] ^= 1 << (bit % 8);
-        assert!(unmask(&[1; 16], &[2; 16], &[3; 16], &bad).is_none());
+        assert!(unmask(&SECRET, &TAG, &RANDOM, &bad).is_none());
     }
 }
 
@@ -62,14 +68,14 @@ fn the_sender_is_bound_to_the_identity_key_in_the_record() {
     let public = s.prekey.public();
     let to = Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &s.bob.identity_public(), prekey: &public };
     let (mut alice, core) = initiate(&mut s.rng, &s.alice, &ALICE, &RECORD, START, &to).unwrap();
-    let block = unmask(&[1; 16], &[2; 16], &[3; 16], &mask(&core, &[1; 16], &[2; 16], &[3; 16])).unwrap();
+    let block = unmask(&SECRET, &TAG, &RANDOM, &mask(&core, &SECRET, &TAG, &RANDOM)).unwrap();
     let opened = block.open(&s.bob, &BOB, &BOB_DEVICE, &s.prekey).unwrap();
     let mallory = opened.finish(&s.bob.identity_public(), &s.prekey).unwrap();
-    let random = [9; 16];
+    let random = Random([9; 16]);
     let sealed = alice.encrypt(&mut s.rng, &random, b"hello").unwrap();
-    assert!(mallory.decrypt(&sealed.tag, &random, &sealed.header, &sealed.message).is_err());
+    assert!(mallory.decrypt(u32::MAX, &sealed.tag, &random, &sealed.header, &sealed.message).is_err());
     let honest = opened.finish(&s.alice.identity_public(), &s.prekey).unwrap();
-    assert!(honest.decrypt(&sealed.tag, &random, &sealed.header, &sealed.message).is_ok());
+    assert!(honest.decrypt(u32::MAX, &sealed.tag, &random, &sealed.header, &sealed.message).is_ok());
 }
 
 #[test]
@@ -95,7 +101,7 @@ fn low_order_and_broken_keys_are_refused() {
 #[test]
 fn one_core_masks_to_unlike_blocks() {
     let p = settled(&mut Seeded::new(5));
-    let one = mask(&p.core, &[1; 16], &[2; 16], &[3; 16]);
-    let two = mask(&p.core, &[1; 16], &[4; 16], &[3; 16]);
+    let one = mask(&p.core, &SECRET, &TAG, &RANDOM);
+    let two = mask(&p.core, &SECRET, &Tag([4; 16]), &RANDOM);
     assert!(one.iter().zip(&two).filter(|(a, b)| a == b).count() < 60);
 }

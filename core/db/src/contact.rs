@@ -165,7 +165,7 @@ impl Tx<'_> {
     pub fn contacts_fetch_due(&self, now_ms: i64) -> Result<Vec<Contact>, Error> {
         all(
             self.conn,
-            "SELECT * FROM contacts WHERE fetch_due_ms<=? ORDER BY fetch_due_ms LIMIT 16",
+            "SELECT * FROM contacts WHERE fetch_due_ms<=? ORDER BY fetch_due_ms, chat LIMIT 16",
             params![now_ms],
             Contact::read,
         )
@@ -194,7 +194,7 @@ impl Tx<'_> {
         identity: &[u8; 32],
         signing: &[u8; 32],
     ) -> Result<Vec<Device>, Error> {
-        let sql = "SELECT * FROM devices WHERE chat=? AND (device=? OR identity=? OR signing=?)";
+        let sql = "SELECT * FROM devices WHERE chat=? AND (device=? OR identity=? OR signing=?) ORDER BY device";
         let params = params![chat, device, identity, signing];
         all(self.conn, sql, params, Device::read)
     }

@@ -68,7 +68,7 @@ impl Tx<'_> {
 
     /// All of them.
     pub fn invites(&self) -> Result<Vec<Invite>, Error> {
-        all(self.conn, "SELECT * FROM invites ORDER BY created_ms", [], Invite::read)
+        all(self.conn, "SELECT * FROM invites ORDER BY created_ms, secret", [], Invite::read)
     }
 
     /// Deletes one.
@@ -89,7 +89,7 @@ impl Tx<'_> {
 
     /// The reset pairs made for a contact.
     pub fn prekeys_of(&self, chat: &Chat) -> Result<Vec<Prekey>, Error> {
-        all(self.conn, "SELECT * FROM prekeys WHERE chat=?", params![chat], Prekey::read)
+        all(self.conn, "SELECT * FROM prekeys WHERE chat=? ORDER BY id", params![chat], Prekey::read)
     }
 
     /// Deletes a pair.
@@ -110,7 +110,7 @@ impl Tx<'_> {
 
     /// All of them: what has no end first, then the newest.
     pub fn secrets(&self) -> Result<Vec<Secret>, Error> {
-        all(self.conn, "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC", [], Secret::read)
+        all(self.conn, "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC, secret", [], Secret::read)
     }
 
     /// Deletes one.

@@ -65,7 +65,7 @@ impl Tx<'_> {
     pub fn message_by_prefix(&self, conversation: &Hash, prefix: &[u8; 8]) -> Result<Option<Message>, Error> {
         let mut end = [0xff; 32];
         end.iter_mut().zip(prefix).for_each(|(e, p)| *e = *p);
-        let sql = "SELECT * FROM messages WHERE id BETWEEN ? AND ? AND conversation=? LIMIT 1";
+        let sql = "SELECT * FROM messages WHERE id BETWEEN ? AND ? AND conversation=? ORDER BY id LIMIT 1";
         one(self.conn, sql, params![prefix, end, conversation], Message::read)
     }
 
@@ -104,7 +104,7 @@ impl Tx<'_> {
     /// Own messages up to a place whose state is below `state` and which did not fail.
     pub fn messages_mine_up_to(&self, up_to: &Message, state: u8, failed: u8) -> Result<Vec<Hash>, Error> {
         let sql = "SELECT id FROM messages WHERE conversation=? AND mine=1 AND state<? AND state<>?
-                   AND (lamport, time_s, id) <= (?,?,?)";
+                   AND (lamport, time_s, id) <= (?,?,?) ORDER BY lamport, time_s, id";
         let params = params![up_to.conversation, state, failed, up_to.lamport, up_to.time_s, up_to.id];
         all(self.conn, sql, params, |r| r.get(0))
     }
@@ -122,7 +122,7 @@ impl Tx<'_> {
     /// The newest own message of a kind in a state.
     pub fn message_mine(&self, conversation: &Hash, kind: u32, state: u8) -> Result<Option<Hash>, Error> {
         let sql = "SELECT id FROM messages WHERE conversation=? AND mine=1 AND kind=? AND state=?
-            ORDER BY lamport DESC LIMIT 1";
+            ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
         let params = params![conversation, kind, state];
         one(self.conn, sql, params, |r| r.get(0))
     }

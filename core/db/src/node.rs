@@ -39,11 +39,16 @@ impl Tx<'_> {
 
     /// The nodes of a network.
     pub fn nodes(&self, network: &str) -> Result<Vec<Node>, Error> {
-        all(self.conn, "SELECT * FROM nodes WHERE network=?", params![network], Node::read)
+        all(self.conn, "SELECT * FROM nodes WHERE network=? ORDER BY peer", params![network], Node::read)
     }
 
     /// Nodes of other networks that were met.
     pub fn nodes_elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
-        all(self.conn, "SELECT * FROM nodes WHERE network<>? AND answered_s>0", params![network], Node::read)
+        all(
+            self.conn,
+            "SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer",
+            params![network],
+            Node::read,
+        )
     }
 }

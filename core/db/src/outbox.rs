@@ -105,7 +105,7 @@ impl Tx<'_> {
     pub fn outbox_checks_due(&self, now_ms: i64, limit: u32) -> Result<Vec<Outbox>, Error> {
         all(
             self.conn,
-            "SELECT * FROM outbox WHERE check_ms<=? ORDER BY check_ms LIMIT ?",
+            "SELECT * FROM outbox WHERE check_ms<=? ORDER BY check_ms, id LIMIT ?",
             params![now_ms, limit],
             Outbox::read,
         )
@@ -137,7 +137,7 @@ impl Tx<'_> {
 
     /// The row of a message.
     pub fn outbox_of_message(&self, message: &Hash) -> Result<Option<Outbox>, Error> {
-        one(self.conn, "SELECT * FROM outbox WHERE message=?", params![message], Outbox::read)
+        one(self.conn, "SELECT * FROM outbox WHERE message=? ORDER BY id", params![message], Outbox::read)
     }
 
     /// Deletes a row and its attempts.
@@ -162,7 +162,7 @@ impl Tx<'_> {
     pub fn attempt_put(&self, attempt: &Attempt) -> Result<(), Error> {
         attempt.upsert(self.conn)?;
         let sql = "DELETE FROM attempts WHERE outbox=?1 AND hash IN
-            (SELECT hash FROM attempts WHERE outbox=?1 ORDER BY ts_s DESC LIMIT -1 OFFSET ?2)";
+            (SELECT hash FROM attempts WHERE outbox=?1 ORDER BY ts_s DESC, hash LIMIT -1 OFFSET ?2)";
         run(self.conn, sql, params![attempt.outbox, ATTEMPTS])?;
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Tx<'_> {
 
     /// Attempts of a row, newest first.
     pub fn attempts(&self, outbox: i64) -> Result<Vec<Attempt>, Error> {
-        all(self.conn, "SELECT * FROM attempts WHERE outbox=? ORDER BY ts_s DESC", params![outbox], Attempt::read)
+        all(self.conn, "SELECT * FROM attempts WHERE outbox=? ORDER BY ts_s DESC, hash", params![outbox], Attempt::read)
     }
 }
 

@@ -99,7 +99,7 @@ impl Tx<'_> {
         let over = held.unwrap_or(0).saturating_sub(SEEN);
         if over > 0 {
             let sql = "DELETE FROM seen WHERE payload IN
-                (SELECT payload FROM seen WHERE session=? ORDER BY until_ms LIMIT ?)";
+                (SELECT payload FROM seen WHERE session=? ORDER BY until_ms, payload LIMIT ?)";
             run(self.conn, sql, params![seen.session, over])?;
         }
         Ok(())
@@ -122,7 +122,7 @@ impl Tx<'_> {
 
     /// (tag, payload hash, length of the payload) of all that wait.
     pub fn waiting_tags(&self) -> Result<Vec<([u8; 16], Hash, u32)>, Error> {
-        let sql = "SELECT tag, payload_hash, length(payload) FROM waiting";
+        let sql = "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY rowid";
         all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
     }
 
@@ -146,7 +146,7 @@ impl Tx<'_> {
 
     /// Lets go of the oldest until so many bytes of payloads are gone; (tag, payload hash) of each.
     pub fn waiting_drop_oldest(&self, bytes: u64) -> Result<Vec<([u8; 16], Hash)>, Error> {
-        let sql = "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY added_ms LIMIT 1";
+        let sql = "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY added_ms, rowid LIMIT 1";
         let mut gone = Vec::new();
         let mut freed = 0_u64;
         while freed < bytes {
@@ -185,7 +185,7 @@ impl Tx<'_> {
     pub fn holes_due(&self, now_ms: i64) -> Result<Vec<Hole>, Error> {
         all(
             self.conn,
-            "SELECT * FROM holes WHERE due_ms<=? ORDER BY conversation, due_ms LIMIT 64",
+            "SELECT * FROM holes WHERE due_ms<=? ORDER BY conversation, due_ms, prefix LIMIT 64",
             params![now_ms],
             Hole::read,
         )
@@ -212,7 +212,12 @@ impl Tx<'_> {
 
     /// What is to be fetched now.
     pub fn fetches_due(&self, now_ms: i64) -> Result<Vec<Fetch>, Error> {
-        all(self.conn, "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms LIMIT 8", params![now_ms], Fetch::read)
+        all(
+            self.conn,
+            "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8",
+            params![now_ms],
+            Fetch::read,
+        )
     }
 
     /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed one.

@@ -137,20 +137,29 @@ impl Tx<'_> {
 
     /// Accounts that are owed a receipt now.
     pub fn receipts_due(&self, now_ms: i64) -> Result<Vec<Chat>, Error> {
-        all(self.conn, "SELECT DISTINCT chat FROM sessions WHERE receipt_due_ms<=? LIMIT 64", params![now_ms], |r| {
-            r.get(0)
-        })
+        all(
+            self.conn,
+            "SELECT DISTINCT chat FROM sessions WHERE receipt_due_ms<=? ORDER BY chat LIMIT 64",
+            params![now_ms],
+            |r| r.get(0),
+        )
     }
 
     /// Sessions past their time.
     pub fn sessions_over(&self, now_ms: i64) -> Result<Vec<Session>, Error> {
-        all(self.conn, "SELECT * FROM sessions WHERE until_ms<=?", params![now_ms], Session::read)
+        all(
+            self.conn,
+            "SELECT * FROM sessions WHERE until_ms<=? ORDER BY until_ms, hash",
+            params![now_ms],
+            Session::read,
+        )
     }
 
     /// Sending sessions whose last receipt is older than this, and so is a node's yes to something unreceipted.
     pub fn sessions_silent(&self, before_ms: i64) -> Result<Vec<Session>, Error> {
         let sql = "SELECT * FROM sessions s WHERE sending=1 AND heard_ms<?1 AND EXISTS (SELECT 1 FROM outbox o
-            JOIN attempts a ON a.outbox=o.id WHERE o.session=s.hash AND o.seq IS NOT NULL AND a.ts_s<?1/1000)";
+            JOIN attempts a ON a.outbox=o.id WHERE o.session=s.hash AND o.seq IS NOT NULL AND a.ts_s<?1/1000)
+            ORDER BY hash";
         all(self.conn, sql, params![before_ms], Session::read)
     }
 
@@ -160,7 +169,7 @@ impl Tx<'_> {
         handshake.upsert(self.conn)?;
         if handshake.session.is_none() {
             let sql = "DELETE FROM handshakes WHERE handshake IN
-                (SELECT handshake FROM handshakes WHERE session IS NULL ORDER BY until_ms DESC LIMIT -1 OFFSET ?)";
+                (SELECT handshake FROM handshakes WHERE session IS NULL ORDER BY until_ms DESC, handshake LIMIT -1 OFFSET ?)";
             run(self.conn, sql, params![REFUSED])?;
         }
         Ok(())
@@ -184,7 +193,7 @@ impl Tx<'_> {
 
     /// Forgets what is past its time.
     pub fn handshakes_expire(&self, now_ms: i64) -> Result<usize, Error> {
-        run(self.conn, "DELETE FROM handshakes WHERE until_ms<=?", params![now_ms])
+        run(self.conn, "DELETE FROM handshakes WHERE until_ms<=? ORDER BY until_ms, hash", params![now_ms])
     }
 
     /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which each
@@ -210,7 +219,7 @@ impl Tx<'_> {
     /// Who holds most loses first, and of what it holds the oldest.
     fn skipped_share(&self) -> Result<(), Error> {
         let sql = "SELECT s.chat, sum(h.keys) FROM skipped_held h JOIN sessions s ON s.hash=h.session
-            GROUP BY s.chat ORDER BY 2";
+            GROUP BY s.chat ORDER BY 2, 1";
         let held: Vec<(Chat, u32)> = all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?;
         let counts: Vec<u32> = held.iter().map(|(_, keys)| *keys).collect();
         let Some(share) = share(&counts, SKIPPED_IN_ALL) else {
@@ -227,7 +236,12 @@ impl Tx<'_> {
 
     /// A kept key by its tag.
     pub fn skipped_by_tag(&self, tag: &[u8; 16]) -> Result<Option<Skipped>, Error> {
-        one(self.conn, "SELECT * FROM skipped WHERE tag=? LIMIT 1", params![tag], Skipped::read)
+        one(
+            self.conn,
+            "SELECT * FROM skipped WHERE tag=? ORDER BY session, chain, n LIMIT 1",
+            params![tag],
+            Skipped::read,
+        )
     }
 
     /// A kept key by its place.

@@ -1,6 +1,7 @@
 //! One error for the whole API: a kind to branch on and a stable dotted code to look up.
 
 use std::fmt;
+use std::panic::Location;
 
 /// What sort of failure; the shells map it to one case each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,7 +44,8 @@ pub struct Error {
     code: Code,
     /// A number that helps (the word's index in a phrase), never user data.
     index: Option<u32>,
-    retry_after_ms: Option<u64>,
+    /// Where a bug showed.
+    place: Option<&'static Location<'static>>,
 }
 
 macro_rules! codes {
@@ -127,16 +129,11 @@ codes! {
 impl Error {
     /// An error with this code.
     pub fn new(code: Code) -> Self {
-        Self { code, index: None, retry_after_ms: None }
+        Self { code, index: None, place: None }
     }
     /// With a number that helps.
     pub fn at(code: Code, index: u32) -> Self {
-        Self { code, index: Some(index), retry_after_ms: None }
-    }
-    /// With a time after which trying again makes sense, milliseconds.
-    pub fn retry_after(mut self, ms: u64) -> Self {
-        self.retry_after_ms = Some(ms);
-        self
+        Self { code, index: Some(index), place: None }
     }
     /// The kind.
     pub fn kind(&self) -> Kind {
@@ -146,16 +143,49 @@ impl Error {
     pub fn code(&self) -> Code {
         self.code
     }
-    /// One sentence for developers, without user data.
+    /// One sentence for developers, without user data. Of a bug, where in the source it showed.
     pub fn detail(&self) -> String {
-        match self.index {
-            Some(i) => format!("{} (index {i})", self.code.detail()),
-            None => self.code.detail().to_owned(),
+        let detail = self.code.detail();
+        match (self.index, self.place) {
+            (Some(i), _) => format!("{detail} (index {i})"),
+            (_, Some(place)) => format!("{detail} ({}:{})", place.file(), place.line()),
+            _ => detail.to_owned(),
         }
     }
-    /// Milliseconds after which to try again.
-    pub fn retry_after_ms(&self) -> Option<u64> {
-        self.retry_after_ms
+
+    /// A bug of ours, which goes into the log: `what` and `why` hold no data of a user.
+    #[track_caller]
+    fn bug(what: &str, why: impl fmt::Display) -> Self {
+        let place = Location::caller();
+        log::error!("a bug: {what}{why} at {}:{}", place.file(), place.line());
+        Self { place: Some(place), ..Self::new(Code::Internal) }
+    }
+}
+
+/// What cannot be missing or fail unless there is a bug.
+pub(crate) trait OrBug<T> {
+    /// The value, or an error that names the bug and its place.
+    #[track_caller]
+    fn or_bug(self, what: &str) -> Result<T, Error>;
+}
+
+impl<T> OrBug<T> for Option<T> {
+    #[track_caller]
+    fn or_bug(self, what: &str) -> Result<T, Error> {
+        match self {
+            Some(value) => Ok(value),
+            None => Err(Error::bug(what, "")),
+        }
+    }
+}
+
+impl<T, E: fmt::Display> OrBug<T> for Result<T, E> {
+    #[track_caller]
+    fn or_bug(self, what: &str) -> Result<T, Error> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(error) => Err(Error::bug(what, format_args!(": {error}"))),
+        }
     }
 }
 
@@ -187,5 +217,18 @@ impl From<sotto_db::Error> for Error {
             Db::Io => Code::StorageIo,
             Db::Internal => Code::Internal,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_says_where_it_showed() {
+        let error = None::<u8>.or_bug("a number").unwrap_err();
+        assert_eq!((error.code(), error.kind()), (Code::Internal, Kind::Internal));
+        let here = format!("a bug of ours; please report it (core/messenger/src/error.rs:{})", line!() - 2);
+        assert_eq!(error.detail(), here);
     }
 }

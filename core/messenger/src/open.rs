@@ -14,7 +14,7 @@ use crate::api::{Messenger, Shared};
 use crate::clock::{Clock, system_clock};
 use crate::config::Config;
 use crate::engine::{Engine, EngineConfig, book, stored};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 use crate::fleet::Fleet;
 use crate::runtime::{INBOX_DEPTH, NetThread, Runtime};
 use crate::status::Status;
@@ -90,7 +90,7 @@ fn make_folder(dir: &Path) -> Result<(), Error> {
 }
 
 fn net_thread(actor: impl Future<Output = ()> + Send + 'static) -> Result<NetThread, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| Code::Internal)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().or_bug("runtime")?;
     let (done, ended) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("sotto-net".into())
@@ -100,7 +100,7 @@ fn net_thread(actor: impl Future<Output = ()> + Send + 'static) -> Result<NetThr
             runtime.shutdown_background();
             let _ = done.send(());
         })
-        .map_err(|_| Code::Internal)?;
+        .or_bug("thread")?;
     Ok(NetThread { thread, ended })
 }
 

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::counter::OpenCounter;
 use crate::engine::Engine;
 use crate::engine::input::{Answer, Command, Effect, Input, Ticket};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::status::Status;
 
@@ -92,10 +92,7 @@ struct Loop {
 impl Runtime {
     /// Starts the thread.
     pub(crate) fn spawn(self) -> Result<JoinHandle<()>, Error> {
-        std::thread::Builder::new()
-            .name("sotto-engine".into())
-            .spawn(move || self.run())
-            .map_err(|_| Code::Internal.into())
+        std::thread::Builder::new().name("sotto-engine".into()).spawn(move || self.run()).or_bug("thread")
     }
 
     fn run(self) {

@@ -117,8 +117,6 @@ pub struct Network {
     pub dns_servers: Vec<String>,
     /// The link costs money.
     pub metered: bool,
-    /// A VPN carries the traffic.
-    pub vpn: bool,
 }
 
 impl Network {
@@ -131,7 +129,7 @@ impl Network {
 impl Default for Network {
     /// One that costs money, as long as nobody says that it does not.
     fn default() -> Self {
-        Self { dns_servers: Vec::new(), metered: true, vpn: false }
+        Self { dns_servers: Vec::new(), metered: true }
     }
 }
 

@@ -109,11 +109,6 @@ impl Pointer {
         &self.sha256
     }
 
-    /// Class of its chunks: [`Class::Large`] or [`Class::Huge`].
-    pub fn class(&self) -> Class {
-        self.class
-    }
-
     /// Number of chunks, 1 to 129.
     pub fn chunks(&self) -> u32 {
         count(self.size, self.class).unwrap_or(0)

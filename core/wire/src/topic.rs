@@ -181,14 +181,6 @@ impl BucketTable {
         (current, other)
     }
 
-    /// When the answer of [`Self::heard`] changes next, Unix seconds.
-    pub fn next_change(&self, now_s: u64) -> Option<u64> {
-        self.doublings
-            .iter()
-            .flat_map(|&date| [date.saturating_sub(OVERLAP_S - 1), date, date.saturating_add(OVERLAP_S)])
-            .find(|&at| at > now_s)
-    }
-
     fn after(&self, doublings: usize) -> u8 {
         self.first.saturating_add(u8::try_from(doublings).unwrap_or(u8::MAX))
     }

@@ -107,10 +107,4 @@ impl WakuMetadata {
     pub fn cluster(&self) -> Option<u16> {
         self.cluster_id.and_then(|c| u16::try_from(c).ok())
     }
-
-    /// The sender's shards: field 3, else field 2. Impossible numbers are left out.
-    pub fn known_shards(&self) -> Vec<u16> {
-        let field = if self.shards.is_empty() { &self.shards_unpacked } else { &self.shards };
-        field.iter().filter_map(|&s| u16::try_from(s).ok().filter(|&s| s <= Shard::MAX)).collect()
-    }
 }

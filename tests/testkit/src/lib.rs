@@ -13,6 +13,7 @@ mod phone;
 mod random;
 mod record;
 pub mod three;
+mod trace;
 mod world;
 
 pub use fleet::{Conduct, Fleet};
@@ -20,6 +21,7 @@ pub use loopback::Loopback;
 pub use phone::{KEY, Phone};
 pub use random::Seeded;
 pub use record::{Record, Relayed, Told};
+pub use trace::Trace;
 pub use world::{Weather, World};
 
 /// Milliseconds.

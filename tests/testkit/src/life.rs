@@ -14,7 +14,7 @@ use sotto_messenger::{Error, Event, Kind};
 
 use crate::phone::KEY;
 use crate::record::{Record, Told};
-use crate::{HOUR, SECOND, Seeded, World};
+use crate::{HOUR, SECOND, Seeded, Weather, World};
 
 mod check;
 mod script;
@@ -67,6 +67,39 @@ pub fn live(folder: &Path) {
         life.act(&Act::Say(who, &format!("{who} in run {run}")));
     }
     life.settle();
+}
+
+/// A life cut off where every kind of thing is on its way: messages, chunks, cards and receipts that wait, a message that
+/// is missing, a text whose chunks are, keys passed by, envelopes for others. For fixtures of a schema.
+pub fn cut_off(folder: &Path) {
+    let mut life = Life::resume(folder);
+    life.befriend();
+    life.play(BEFORE);
+    let nowhere = Weather { push_lost: 100, store_misses: 100, ..Weather::default() };
+    life.world.weather = nowhere;
+    life.act(&Act::Say(0, "lost"));
+    life.pass(SECOND);
+    life.world.weather = Weather::default();
+    life.act(&Act::Say(0, "after"));
+    life.pass(2 * SECOND);
+    life.world.weather = Weather { store_misses: 100, ..Weather::default() };
+    life.act(&Act::Say(0, "long"));
+    life.pass(SECOND);
+    life.world.weather = Weather::default();
+    life.act(&Act::Say(0, "last"));
+    life.pass(SECOND / 4);
+    for who in 0..2 {
+        life.act(&Act::Online(who, false));
+    }
+    life.pass(16 * SECOND); // a receipt tries to leave by itself
+    life.act(&Act::Noise(1));
+    life.act(&Act::Invite(1, 1));
+    life.act(&Act::Name(1, "Bob"));
+    for (who, said) in [(0, "offline"), (1, "here too"), (1, "and here")] {
+        life.act(&Act::Say(who, said));
+    }
+    life.act(&Act::Say(1, "longer"));
+    life.pass(20 * SECOND);
 }
 
 impl Life {

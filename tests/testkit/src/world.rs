@@ -9,7 +9,7 @@ use sotto_net::{Command as NetCommand, Connectivity, Event as NetEvent, FailReas
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
 use crate::record::{Record, Relayed};
-use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded};
+use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded, Trace};
 
 /// What the network does to messages; chances in percent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,6 +58,8 @@ pub struct World {
     pub undated: bool,
     /// Where it is noted, for worlds that outlive their process.
     pub record: Option<Record>,
+    /// What phones did so far, where it is wanted.
+    pub trace: Option<Trace>,
     /// Nodes that differ; without it all are as the weather is.
     pub fleet: Option<Fleet>,
     store: Vec<Stored>,
@@ -102,6 +104,7 @@ impl World {
             spread: BTreeSet::new(),
             undated: false,
             record: None,
+            trace: None,
             fleet: None,
             store: Vec::new(),
             queue: BTreeMap::new(),
@@ -261,6 +264,9 @@ impl World {
                 None => {}
             }
             phone.effects += 1;
+            if let Some(trace) = &mut self.trace {
+                trace.note(who, self.now_ms, &effect);
+            }
             match effect {
                 Effect::Net(command) if self.fleet.is_some() => self.fleet_command(who, command),
                 Effect::Net(command) => self.net(who, command),

@@ -177,3 +177,18 @@ fn the_bounds_of_no_question_tell_one_phone_from_another() {
         }
     }
 }
+
+#[test]
+fn a_card_that_no_store_keeps_leaves_ever_more_rarely() {
+    let mut world = World::new(77, 1);
+    world.weather.store_misses = 100;
+    world.create(0, "Alice");
+    world.invite(0);
+    world.run(DAY);
+    let mut times = std::collections::BTreeMap::<&[u8], u32>::new();
+    for (_, payload) in &world.published {
+        *times.entry(payload).or_default() += 1;
+    }
+    let most = times.values().max().copied().unwrap();
+    assert!((20..=45).contains(&most), "one card left {most} times a day");
+}

@@ -1,7 +1,7 @@
 //! After many lost messages the next one is shown soon, whatever else the bucket carries.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_crypto::Session;
+use sotto_crypto::{Random, Session};
 use sotto_messenger::engine::input::Command;
 use sotto_testkit::{HOUR, MINUTE, Relayed, SECOND, Seeded, World};
 use sotto_wire::content::{Kind, Message};
@@ -37,7 +37,7 @@ fn lose(world: &mut World, count: u32) {
         let mut row = rows.find(|row| row.sending).unwrap();
         let mut session = Session::from_bytes(&row.snapshot).unwrap();
         for _ in 0..count {
-            session.encrypt(&mut rng, &[0; 16], &[0x80]).unwrap();
+            session.encrypt(&mut rng, &Random([0; 16]), &[0x80]).unwrap();
         }
         row.snapshot = session.to_bytes().as_slice().into();
         row.seq += count;

@@ -195,7 +195,7 @@ fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_sessio
         let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
         let mut rng = Seeded::new(1);
         for _ in 0..4_990 {
-            ratchet.encrypt(&mut rng, &[0; 16], b"").unwrap();
+            ratchet.encrypt(&mut rng, &sotto_crypto::Random([0; 16]), b"").unwrap();
         }
         row.seq += 4_990;
         row.snapshot = ratchet.to_bytes().as_slice().into();
@@ -238,7 +238,7 @@ fn an_old_session_ends_and_what_it_carried_does_not() {
         let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
         let mut rng = Seeded::new(1);
         for _ in 0..5_000 {
-            ratchet.encrypt(&mut rng, &[0; 16], b"").unwrap();
+            ratchet.encrypt(&mut rng, &sotto_crypto::Random([0; 16]), b"").unwrap();
         }
         row.snapshot = ratchet.to_bytes().as_slice().into();
         tx.session_put(&row).unwrap();

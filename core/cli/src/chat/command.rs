@@ -1,39 +1,16 @@
-//! What can be typed.
-
-use std::io::Read;
+//! What can be typed, in both kinds of `sotto chat`.
 
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{Contact, MessageState};
-use sotto_messenger::{Code, Error, Messenger};
 
-use super::{Chat, Stopped, lines};
-use crate::open;
+/// Every word that begins a command of both kinds.
+pub(super) const WORDS: [&str; 21] = [
+    "help", "invite", "invites", "close", "add", "contacts", "to", "accept", "decline", "block", "unblock", "file",
+    "safety", "verify", "seen", "history", "retry", "name", "phrase", "offline", "online",
+];
 
-/// Messages that /history and a change of conversation show.
-pub(super) const HISTORY: u32 = 30;
-
-pub(super) const HELP: &str = "\
-A line is sent to the chosen contact. A line that begins with // is sent with one slash.
-  /invite             a link for a friend, for one use within 7 days
-  /invites            the open ones, with numbers; /close NUMBER closes one
-  /add LINK [TEXT]    ask whoever made the link to become a contact
-  /contacts           everybody, with numbers
-  /to NUMBER          choose whom to write to
-  /accept NUMBER      accept a request; also /decline, /block, /unblock
-  /safety             the safety number; compare it, then /verify
-  /seen               go on with a contact whose devices changed, without comparing; until then what
-                      a new one writes is marked: somebody else may write it
-  /file PATH          send the text of a file: a terminal takes lines of 4,095 bytes at most
-  /history            the newest messages again
-  /retry              send the last failed message again
-  /name NAME          change your name
-  /phrase             your recovery phrase
-  /offline, /online   leave the network and come back
-  /quit               close";
-
-/// A typed line.
+/// A typed line. `Who` says how people are named: by number where there are only lines, by name on a full screen.
 #[derive(PartialEq, Eq)]
-pub(super) enum Command {
+pub(super) enum Command<Who> {
     Say(String),
     Help,
     Invite,
@@ -41,8 +18,8 @@ pub(super) enum Command {
     Close(usize),
     Add(String, Option<String>),
     Contacts,
-    To(usize),
-    Answer(ContactAction, usize),
+    To(Who),
+    Answer(ContactAction, Who),
     File(String),
     Safety,
     Verify,
@@ -55,8 +32,11 @@ pub(super) enum Command {
     Quit,
 }
 
-/// Reads a line; `None` for an empty one, `Err` with what to do instead.
-pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
+/// Reads a line; `None` for an empty one, `Err` with what to do instead. `who` reads whom a command is about.
+pub(super) fn parse<Who>(
+    line: &str,
+    who: impl Fn(&str) -> Result<Who, &'static str>,
+) -> Result<Option<Command<Who>>, &'static str> {
     let line = line.trim_end();
     if line.is_empty() {
         return Ok(None);
@@ -69,12 +49,11 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
     }
     let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
     let rest = rest.trim();
-    let number = || rest.parse().map_err(|_| "Say the number that /contacts shows.");
     Ok(Some(match word {
         "help" => Command::Help,
         "invite" => Command::Invite,
         "invites" => Command::Invites,
-        "close" => Command::Close(number()?),
+        "close" => Command::Close(rest.parse().map_err(|_| "Say the number that /invites shows.")?),
         "add" if rest.is_empty() => return Err("/add needs a link."),
         "add" => {
             let (link, text) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -82,11 +61,11 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
             Command::Add(link.to_owned(), text)
         }
         "contacts" => Command::Contacts,
-        "to" => Command::To(number()?),
-        "accept" => Command::Answer(ContactAction::Accept, number()?),
-        "decline" => Command::Answer(ContactAction::Decline, number()?),
-        "block" => Command::Answer(ContactAction::Block, number()?),
-        "unblock" => Command::Answer(ContactAction::Unblock, number()?),
+        "to" => Command::To(who(rest)?),
+        "accept" => Command::Answer(ContactAction::Accept, who(rest)?),
+        "decline" => Command::Answer(ContactAction::Decline, who(rest)?),
+        "block" => Command::Answer(ContactAction::Block, who(rest)?),
+        "unblock" => Command::Answer(ContactAction::Unblock, who(rest)?),
         "file" if rest.is_empty() => return Err("/file needs a path."),
         "file" => Command::File(rest.to_owned()),
         "safety" => Command::Safety,
@@ -103,148 +82,21 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, &'static str> {
     }))
 }
 
-impl Chat<'_> {
-    /// Carries out a command.
-    pub(super) async fn run(&mut self, command: Command) -> Result<(), Stopped> {
-        match command {
-            Command::Say(text) => self.send(&text).await?,
-            Command::Help => self.screen.say(HELP)?,
-            Command::Invite => {
-                let invite = self.messenger.invite().await?;
-                self.screen.say(&invite.link)?;
-            }
-            Command::Invites => {
-                for (index, invite) in self.messenger.invites()?.iter().enumerate() {
-                    self.screen.say(&format!("  {} {}", index + 1, invite.link))?;
-                }
-            }
-            Command::Close(number) => {
-                let index = number.checked_sub(1).ok_or(Code::InviteMissing)?;
-                let invite = self.messenger.invites()?.into_iter().nth(index);
-                let invite = invite.ok_or(Code::InviteMissing)?;
-                self.messenger.invite_close(&invite.id).await?;
-                self.screen.say("  closed: it admits nobody any more")?;
-            }
-            Command::Add(link, text) => {
-                let them = self.messenger.invite_preview(&link)?;
-                self.messenger.contact_add(&link, text.as_deref()).await?;
-                let (name, emoji) = (lines::name(&them.name), them.emoji_hash.concat());
-                self.screen.say(&format!("  {name} {emoji} will be asked."))?;
-            }
-            Command::Contacts => self.list()?,
-            Command::To(number) => {
-                let contact = self.numbered(number)?;
-                self.enter(contact)?;
-                self.read().await?;
-            }
-            Command::Answer(action, number) => {
-                let contact = self.numbered(number)?;
-                self.messenger.contact_answer(&contact.id, action).await?;
-            }
-            Command::File(path) => self.send_file(&path).await?,
-            Command::Safety => {
-                let contact = self.chosen()?.id.clone();
-                let number = self.messenger.safety_number(&contact)?;
-                self.screen.say(&number.digits)?;
-                self.compared = Some((contact, number.devices));
-            }
-            Command::Verify => {
-                let contact = self.chosen()?.id.clone();
-                match self.compared.take().filter(|(of, _)| *of == contact) {
-                    Some((_, devices)) => {
-                        self.messenger.contact_verify(&contact, Some(&devices)).await?;
-                        self.screen.say("  verified")?;
-                    }
-                    None => self.screen.say("Compare it first: /safety shows it.")?,
-                }
-            }
-            Command::Seen => {
-                let contact = self.chosen()?.id.clone();
-                let devices = self.messenger.safety_number(&contact)?.devices;
-                self.messenger.devices_seen(&contact, &devices).await?;
-                self.screen.say("  their devices are taken as theirs; nothing was compared")?;
-            }
-            Command::History => self.history(HISTORY)?,
-            Command::Retry => self.retry().await?,
-            Command::Name(name) => self.messenger.profile_set(&name).await?,
-            Command::Phrase => {
-                let phrase = self.messenger.phrase()?;
-                self.screen.say(phrase.as_str())?;
-            }
-            Command::Online(online) => self.reopen(online).await?,
-            Command::Quit => {}
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, text: &str) -> Result<(), Stopped> {
-        let conversation = self.chosen()?.conversation.clone();
-        let id = self.messenger.send(&conversation, text).await?;
-        self.screen.sent(id, text);
-        Ok(())
-    }
-
-    /// Sends what a file holds, without the newlines at its end.
-    async fn send_file(&mut self, path: &str) -> Result<(), Stopped> {
-        let mut text = Vec::new();
-        // One byte more than a text may have shows that it has too many.
-        let read = std::fs::File::open(path).and_then(|file| file.take(super::LINE_CAP as u64).read_to_end(&mut text));
-        match (read, String::from_utf8(text)) {
-            (Ok(_), Ok(text)) => self.send(text.trim_end_matches(['\n', '\r'])).await,
-            (Err(error), _) => Ok(self.screen.say(&format!("  ! {error}"))?),
-            (_, Err(_)) => Ok(self.screen.say("  ! this file is no text in UTF-8")?),
-        }
-    }
-
-    fn list(&mut self) -> Result<(), Stopped> {
-        for (index, contact) in self.messenger.contacts()?.iter().enumerate() {
-            self.screen.listed(index + 1, contact)?;
-        }
-        Ok(())
-    }
-
-    async fn retry(&mut self) -> Result<(), Stopped> {
-        let conversation = self.chosen()?.conversation.clone();
-        let page = self.messenger.messages(&conversation, None, HISTORY)?;
-        let failed = page.iter().find(|one| one.state == MessageState::Failed);
-        let failed = failed.ok_or(Error::from(Code::MessageMissing))?;
-        self.messenger.retry(&failed.id).await?;
-        Ok(())
-    }
-
-    /// Everything in the chosen conversation was seen.
-    async fn read(&mut self) -> Result<(), Stopped> {
-        let conversation = self.chosen()?.conversation.clone();
-        let page = self.messenger.messages(&conversation, None, HISTORY)?;
-        if let Some(last) = page.iter().find(|message| !message.mine) {
-            self.messenger.mark_read(&conversation, &last.id).await?;
-        }
-        Ok(())
-    }
-
-    /// Off the network means a messenger that knows no node.
-    async fn reopen(&mut self, online: bool) -> Result<(), Stopped> {
-        self.messenger.close().await?;
-        let messenger: Messenger = open::open(self.args, online)?;
-        self.events = messenger.subscribe();
-        self.messenger = messenger;
-        self.messenger.set_foreground(true).await?;
-        self.screen.say(if online { "  online again" } else { "  offline: what you write waits" })?;
-        Ok(())
-    }
-
-    fn chosen(&self) -> Result<&Contact, Error> {
-        self.current.as_ref().ok_or(Code::ContactMissing.into())
-    }
-
-    fn numbered(&self, number: usize) -> Result<Contact, Error> {
-        let contacts = self.messenger.contacts()?;
-        let index = number.checked_sub(1).ok_or(Code::ContactMissing)?;
-        contacts.into_iter().nth(index).ok_or(Code::ContactMissing.into())
-    }
+/// Whom a command is about, by the number that /contacts shows.
+pub(super) fn number(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "Say the number that /contacts shows.")
 }
 
-sotto_messenger::closed_debug!(Command);
+/// Whom a command is about, by name. Without one it is whoever is open.
+pub(super) fn name(text: &str) -> Result<String, &'static str> {
+    Ok(text.to_owned())
+}
+
+impl<Who> std::fmt::Debug for Command<Who> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Command(..)")
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -252,6 +104,7 @@ mod tests {
 
     #[test]
     fn lines_are_texts_unless_they_begin_with_one_slash() {
+        let parse = |line| parse(line, number);
         let say = |text: &str| Ok(Some(Command::Say(text.to_owned())));
         assert_eq!(parse(""), Ok(None));
         assert_eq!(parse("hello /there "), say("hello /there"));
@@ -267,17 +120,17 @@ mod tests {
     }
 
     #[test]
-    fn help_names_every_command() {
-        for word in HELP.split_whitespace().filter(|word| word.starts_with('/')) {
-            let word = word.trim_end_matches([',', ';', '.']);
-            if word == "//" {
-                continue;
-            }
-            let line = match word {
-                "/add" | "/name" | "/file" => format!("{word} x"),
-                _ => format!("{word} 1"),
-            };
-            assert!(parse(&line).is_ok(), "{word}");
+    fn people_are_named_where_there_is_a_screen() {
+        let by_name = parse("/accept Eve Adams ", name);
+        assert_eq!(by_name, Ok(Some(Command::Answer(ContactAction::Accept, "Eve Adams".into()))));
+        assert_eq!(parse("/block", name), Ok(Some(Command::Answer(ContactAction::Block, String::new()))));
+    }
+
+    #[test]
+    fn every_word_is_a_command() {
+        for word in WORDS {
+            let line = format!("/{word} 1");
+            assert!(parse(&line, name).is_ok(), "{word}");
         }
     }
 }

@@ -1,12 +1,17 @@
 //! What others wrote, as lines that cannot be taken for somebody else's.
 
+use std::ops::Range;
+
 use sotto_wire::name::{clean, is_blank, is_command};
-use unicode_width::UnicodeWidthChar;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Begins every line of a text but its first: no line of the chat itself begins so.
 pub(super) const MORE: &str = "      │ ";
 /// Columns that are left for a text beside [`MORE`] on however narrow a terminal.
 const NARROWEST: usize = 20;
+/// Code points kept of one character: more than any emoji or script needs.
+const LONGEST: usize = 16;
 
 /// Text without what could move the cursor, change colours or turn the direction of writing. Newlines stay; direction
 /// marks, which Arabic and Hebrew texts need nowhere visible, go.
@@ -24,6 +29,78 @@ pub(super) fn plain(text: &str) -> String {
     safe
 }
 
+/// [`plain`] text whose characters are as big as characters are: marks can be piled up on one without end.
+pub(super) fn harmless(text: &str) -> String {
+    let plain = plain(text);
+    if plain.is_ascii() {
+        return plain;
+    }
+    plain.graphemes(true).flat_map(|one| one.chars().take(LONGEST)).collect()
+}
+
+/// A text on one line of at most `width` columns: what is too long loses its middle, so that neither a name nor the
+/// emoji behind it goes.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    let text = text.replace('\n', " ");
+    if text.width() <= width {
+        return text;
+    }
+    let room = width.saturating_sub(1);
+    let tail = taken(text.graphemes(true).rev(), room / 3);
+    let tail: Vec<&str> = tail.into_iter().rev().collect();
+    let tail = tail.concat();
+    let head = taken(text.graphemes(true), room.saturating_sub(tail.width())).concat();
+    if width == 0 { String::new() } else { format!("{head}…{tail}") }
+}
+
+/// The first of these that fit into so many columns.
+fn taken<'a>(graphemes: impl Iterator<Item = &'a str>, room: usize) -> Vec<&'a str> {
+    let mut left = room;
+    let fits = |one: &&str| {
+        let width = one.width();
+        let fits = width <= left;
+        left = left.saturating_sub(width);
+        fits
+    };
+    graphemes.take_while(fits).collect()
+}
+
+/// Breaks text into lines of at most `first` columns and then `rest`, between words where there are any. The bytes of
+/// each line, without newlines.
+pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let (mut start, mut column, mut width) = (0, 0_usize, first);
+    // Where the line could be broken, and the column there.
+    let mut gap: Option<(usize, usize)> = None;
+    for (at, one) in text.grapheme_indices(true) {
+        if one == "\n" {
+            lines.push(start..at);
+            (start, column, width, gap) = (at.saturating_add(1), 0, rest, None);
+            continue;
+        }
+        let wide = one.width();
+        if column.saturating_add(wide) > width && at > start {
+            match gap.take().filter(|(_, before)| before.saturating_mul(2) > width) {
+                Some((end, before)) => {
+                    lines.push(start..end);
+                    (start, column) = (end, column.saturating_sub(before));
+                }
+                None => {
+                    lines.push(start..at);
+                    (start, column) = (at, 0);
+                }
+            }
+            width = rest;
+        }
+        column = column.saturating_add(wide);
+        if one == " " {
+            gap = Some((at.saturating_add(1), column));
+        }
+    }
+    lines.push(start..text.len());
+    lines
+}
+
 /// A name as it stands before what its owner wrote: on one line, quoted if it could be read as something else than a
 /// name.
 pub(super) fn name(given: &str) -> String {
@@ -38,6 +115,11 @@ pub(super) fn name(given: &str) -> String {
     } else {
         format!("“{}”", name.replace(['“', '”'], "\""))
     }
+}
+
+/// A name as it is typed and compared: without quotes, whatever its case.
+pub(super) fn bare(name: &str) -> String {
+    clean(name).to_lowercase().replace(['“', '”', '"'], "")
 }
 
 /// `head` and what somebody wrote, in lines of at most `width` columns: a line that the terminal broke by itself would
@@ -96,10 +178,42 @@ mod tests {
             let shown = said("11:59 Eve: ", &text, Some(80));
             for (index, line) in shown.lines().enumerate() {
                 assert_eq!(line.starts_with(MORE), index > 0, "{filler:?}: {line}");
-                let columns = unicode_width::UnicodeWidthStr::width(line);
+                let columns = UnicodeWidthStr::width(line);
                 assert!(columns <= 80, "{filler:?}: {columns}");
             }
             assert!(shown.lines().count() > 1, "{filler:?}");
+        }
+    }
+
+    #[test]
+    fn words_stay_whole_and_lines_fit() {
+        let lines =
+            |text, first, rest| wrap(text, first, rest).into_iter().map(|range| &text[range]).collect::<Vec<_>>();
+        assert_eq!(lines("one two three", 20, 20), ["one two three"]);
+        assert_eq!(lines("one two three", 9, 9), ["one two ", "three"]);
+        assert_eq!(lines("a\n\nb", 9, 9), ["a", "", "b"]);
+        assert_eq!(lines("", 9, 9), [""]);
+        assert_eq!(lines("a bbbbbbbbbbbb", 8, 6), ["a bbbbbb", "bbbbbb"]);
+        for text in ["漢字かな交じり文 ".repeat(9), "👨‍👩‍👧‍👦❤️é\u{301}x ".repeat(9), "x".repeat(99), " ".repeat(99)]
+        {
+            for width in [2, 3, 7, 20] {
+                let ranges = wrap(&text, width, width);
+                assert!(ranges.iter().all(|range| text[range.clone()].width() <= width), "{width}: {text}");
+                assert_eq!(ranges.iter().map(|range| &text[range.clone()]).collect::<String>(), text);
+            }
+        }
+        assert_eq!(lines("漢字", 1, 1), ["漢", "字"], "wider than the line, and still one each");
+    }
+
+    #[test]
+    fn a_character_has_an_end_and_a_line_its_width() {
+        let piled = format!("e{}x", "\u{301}".repeat(1000));
+        assert_eq!(harmless(&piled).chars().count(), LONGEST + 1);
+        assert_eq!(harmless("👨‍👩‍👧‍👦\u{202e}"), "👨‍👩‍👧‍👦\u{fffd}");
+        assert_eq!(fit("Bob", 5), "Bob");
+        assert_eq!(fit("Bartholomew 🐙🌵🍋", 14), "Bartholom…🌵🍋");
+        for width in 0..20 {
+            assert!(fit("Bartholomew 漢字 🐙🌵🍋", width).width() <= width, "{width}");
         }
     }
 

@@ -30,8 +30,6 @@ pub(crate) struct HostNetwork {
     #[serde(default)]
     dns_servers: Vec<String>,
     metered: Option<bool>,
-    #[serde(default)]
-    vpn: bool,
 }
 
 #[derive(Deserialize)]
@@ -66,12 +64,11 @@ pub(crate) async fn set_foreground(messenger: &Messenger, params: On) -> Answer 
 }
 
 pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) -> Answer {
-    let HostNetwork { dns_servers, metered, vpn } = params;
+    let HostNetwork { dns_servers, metered } = params;
     messenger
         .on_network_change(Network {
             dns_servers,
             metered: metered.unwrap_or(true), // what is not said costs nobody money
-            vpn,
         })
         .await?;
     done(json!({}))

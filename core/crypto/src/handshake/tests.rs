@@ -7,10 +7,12 @@ use rand_core::{Rng, UnwrapErr};
 
 const ALICE: ChatPublic = [2; 33];
 const BOB: ChatPublic = [3; 33];
-const BOB_DEVICE: [u8; 16] = [4; 16];
+const BOB_DEVICE: DeviceId = DeviceId([4; 16]);
 const RECORD: Record = [5; 185];
 const START: u32 = 1_800_000_000;
-const SECRET: [u8; 16] = [7; 16];
+const SECRET: CardSecret = CardSecret::new(&[7; 16]);
+const TAG: Tag = Tag([1; 16]);
+const RANDOM: Random = Random([2; 16]);
 
 fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
@@ -42,7 +44,7 @@ impl Bob {
 
     /// All that a judge can check who has Bob's keys and Alice's signed record: do the messages open in her session?
     fn judge(&self, shown: &Transcript, alice_identity: &[u8; 32]) -> Option<Vec<Vec<u8>>> {
-        let block = unmask(&SECRET, &[1; 16], &[2; 16], &shown.block)?;
+        let block = unmask(&SECRET, &TAG, &RANDOM, &shown.block)?;
         let opened = block.open(&self.keys, &BOB, &BOB_DEVICE, &self.prekey);
         let opened = opened.ok()?;
         let claim = (*opened.chat_public(), *opened.record(), opened.start());
@@ -52,7 +54,7 @@ impl Bob {
         let mut session = opened.finish(alice_identity, &self.prekey).ok()?;
         let mut texts = Vec::new();
         for (random, sealed) in &shown.messages {
-            let done = session.decrypt(&sealed.tag, random, &sealed.header, &sealed.message);
+            let done = session.decrypt(u32::MAX, &sealed.tag, random, &sealed.header, &sealed.message);
             let done = done.ok()?;
             texts.push(done.plaintext.to_vec());
             session = done.session;
@@ -63,12 +65,12 @@ impl Bob {
 
 fn transcript((mut session, core): (Session, HandshakeCore), texts: &[&[u8]]) -> Transcript {
     let wired = |text: &&[u8]| {
-        let mut random = [0; 16];
-        rng().fill_bytes(&mut random);
+        let mut random = Random([0; 16]);
+        rng().fill_bytes(&mut random.0);
         let sealed = session.encrypt(&mut rng(), &random, text).unwrap();
         (random, sealed)
     };
-    Transcript { messages: texts.iter().map(wired).collect(), block: mask(&core, &SECRET, &[1; 16], &[2; 16]) }
+    Transcript { messages: texts.iter().map(wired).collect(), block: mask(&core, &SECRET, &TAG, &RANDOM) }
 }
 
 /// Deniability: with his own keys and what everybody may know of Alice, Bob makes a transcript that holds as well as hers.
@@ -82,7 +84,7 @@ fn bob_alone_makes_a_transcript_as_good_as_alices() {
     assert_eq!(bob.judge(&hers, &alice_identity).unwrap(), said);
     drop(alice);
 
-    let dh3 = agree(bob.prekey.x25519(), &alice_identity).unwrap();
+    let dh3 = Dh3(agree(bob.prekey.x25519(), &alice_identity).unwrap());
     let claim = inner(&ALICE, &RECORD, START);
     let his = initiate_as(&mut rng(), &claim, &dh3, &bob.recipient()).unwrap();
     let his = transcript(his, &[b"hello", b"I owe you all I have", b"bye"]);
@@ -90,7 +92,7 @@ fn bob_alone_makes_a_transcript_as_good_as_alices() {
     assert_eq!(found[1], b"I owe you all I have");
 
     // Without that one secret it does not hold, or the judge would look at nothing.
-    let strangers = initiate_as(&mut rng(), &claim, &[9; 32], &bob.recipient()).unwrap();
+    let strangers = initiate_as(&mut rng(), &claim, &Dh3(Agreed::new(&[9; 32])), &bob.recipient()).unwrap();
     let strangers = transcript(strangers, &said);
     assert!(bob.judge(&strangers, &alice_identity).is_none());
 }
@@ -111,22 +113,12 @@ fn opens(lacks: Lacks, guess: &[u8; 32]) -> Option<bool> {
     let (alice, bob) = (DeviceKeys::generate(&mut rng()), Bob::new());
     let begun = initiate(&mut rng(), &alice, &ALICE, &RECORD, START, &bob.recipient());
     let (mut session, core) = begun.unwrap();
-    let sealed = session.encrypt(&mut rng(), &[8; 16], b"text").unwrap();
+    let sealed = session.encrypt(&mut rng(), &RANDOM, b"text").unwrap();
     let block = Block(core);
     let parts = block.parts().unwrap();
-    let t0 = super::Transcript {
-        suite: SUITE_1,
-        chat_b: &BOB,
-        device_b: &BOB_DEVICE,
-        identity_b: &bob.identity,
-        ephemeral_a: parts.ephemeral,
-        prekey_b: &bob.prekey_public,
-        ciphertext: parts.ciphertext,
-    };
-    let t0 = t0.hash();
-    let known = |secret: Zeroizing<[u8; 32]>, part: Lacks| {
-        let x25519 = lacks == Lacks::AllX25519 && part != Lacks::Kem;
-        if lacks == part || x25519 { *guess } else { *secret }
+    let t0 = super::transcript(&bob.recipient(), parts.ephemeral, parts.ciphertext);
+    let known = |secret: Agreed, part: Lacks| {
+        if lacks == part || lacks == Lacks::AllX25519 { Agreed::new(guess) } else { secret }
     };
     let dh1 = agree(bob.keys.identity(), parts.ephemeral).unwrap();
     let dh2 = agree(bob.prekey.x25519(), parts.ephemeral).unwrap();
@@ -134,15 +126,15 @@ fn opens(lacks: Lacks, guess: &[u8; 32]) -> Option<bool> {
     let shared = bob.prekey.decapsulate(parts.ciphertext);
     let (c0, k0) = first_keys(
         &t0,
-        &known(dh1, Lacks::EphemeralWithIdentity),
-        &known(dh2, Lacks::EphemeralWithPrekey),
-        &known(shared, Lacks::Kem),
+        &Dh1(known(dh1, Lacks::EphemeralWithIdentity)),
+        &Dh2(known(dh2, Lacks::EphemeralWithPrekey)),
+        &if lacks == Lacks::Kem { KemShared::new(guess) } else { shared },
     );
-    let plain = open(&k0, &ZERO_NONCE, &t0, parts.sealed)?;
+    let plain = k0.open(&t0, parts.sealed)?;
     let claim: [u8; INNER_LEN] = plain.as_slice().try_into().unwrap();
-    let roots = roots(&t0, &c0, &known(dh3, Lacks::Identities), &claim);
+    let roots = roots(&t0, &c0, &Dh3(known(dh3, Lacks::Identities)), &claim);
     let session = Session::responder(&roots, bob.prekey.x25519());
-    let read = session.decrypt(&sealed.tag, &[8; 16], &sealed.header, &sealed.message);
+    let read = session.decrypt(u32::MAX, &sealed.tag, &RANDOM, &sealed.header, &sealed.message);
     Some(read.is_ok())
 }
 
@@ -156,4 +148,19 @@ fn neither_x25519_alone_nor_ml_kem_alone_opens_a_handshake() {
         }
         assert_eq!(opens(Lacks::Identities, &guess), Some(false));
     }
+}
+
+/// What goes between the secrets and the session is wiped with its owner.
+#[test]
+fn first_keys_are_wiped() {
+    fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+    let agreed = || Agreed::new(&[1; 32]);
+    let (c0, k0) = first_keys(&[0; 32], &Dh1(agreed()), &Dh2(agreed()), &KemShared::new(&[2; 32]));
+    wiped(&c0);
+    wiped(&k0);
+    let roots = roots(&[0; 32], &c0, &Dh3(agreed()), &[0; INNER_LEN]);
+    wiped(&roots.root);
+    wiped(&roots.header_a);
+    wiped(&roots.header_b);
+    wiped(&roots.tags_b);
 }

@@ -1,6 +1,8 @@
 //! A session as bytes for the encrypted database: version 1, then fixed fields in order.
 
-use super::{Chain, ChainKeys, Key, Session};
+use super::keys::{ChainKey, HeaderKey, NextKeys, RatchetKey, RootKey, SessionHash, TagKey};
+use super::{Chain, Session};
+use crate::bytes::Reader;
 use crate::error::SnapshotError;
 use zeroize::Zeroizing;
 
@@ -17,14 +19,14 @@ impl Writer {
         self.0.push(u8::from(value.is_some()));
         self.0.extend_from_slice(value.unwrap_or(&[0; 32]));
     }
-    fn keys(&mut self, keys: &ChainKeys) {
-        self.0.extend_from_slice(keys.header.as_slice());
-        self.option(keys.tags.as_deref());
+    fn keys(&mut self, keys: &NextKeys) {
+        self.0.extend_from_slice(keys.header.as_bytes());
+        self.option(keys.tags.as_ref().map(TagKey::as_bytes));
     }
     fn chain(&mut self, chain: Option<&Chain>) {
         match chain {
             Some(c) => {
-                self.option(Some(&*c.key));
+                self.option(Some(c.key.as_bytes()));
                 self.keys(&c.keys);
                 self.0.extend_from_slice(&c.n.to_be_bytes());
             }
@@ -33,36 +35,19 @@ impl Writer {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
-
 impl<'a> Reader<'a> {
-    fn take<const N: usize>(&mut self) -> Result<&'a [u8; N], SnapshotError> {
-        let (head, rest) = self.0.split_first_chunk::<N>().ok_or(SnapshotError::Damaged)?;
-        self.0 = rest;
-        Ok(head)
-    }
-    fn number(&mut self) -> Result<u32, SnapshotError> {
-        self.take().map(|bytes| u32::from_be_bytes(*bytes))
-    }
-    fn key(&mut self) -> Result<Key, SnapshotError> {
-        let mut key = Key::default();
-        key.copy_from_slice(self.take::<32>()?);
-        Ok(key)
-    }
-    fn option(&mut self) -> Result<Option<Key>, SnapshotError> {
-        let [flag] = *self.take::<1>()?;
-        let value = self.key()?;
-        match flag {
-            0 if *value == [0; 32] => Ok(None),
-            1 => Ok(Some(value)),
+    fn option(&mut self) -> Result<Option<&'a [u8; 32]>, SnapshotError> {
+        match (self.take()?, self.take()?) {
+            ([0], _) => Ok(None),
+            ([1], value) => Ok(Some(value)),
             _ => Err(SnapshotError::Damaged),
         }
     }
-    fn keys(&mut self) -> Result<ChainKeys, SnapshotError> {
-        Ok(ChainKeys { header: self.key()?, tags: self.option()? })
+    fn keys(&mut self) -> Result<NextKeys, SnapshotError> {
+        Ok(NextKeys { header: HeaderKey::new(self.take()?), tags: self.option()?.map(TagKey::new) })
     }
     fn chain(&mut self) -> Result<Option<Chain>, SnapshotError> {
-        let key = self.option()?;
+        let key = self.option()?.map(ChainKey::new);
         let (keys, n) = (self.keys()?, self.number()?);
         Ok(key.map(|key| Chain { key, keys, n }))
     }
@@ -73,17 +58,17 @@ impl Session {
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut w = Writer(Zeroizing::new(Vec::with_capacity(LEN)));
         w.0.push(SNAPSHOT_VERSION);
-        for field in [&self.hash, &*self.root, &*self.ratchet, &self.ratchet_public] {
+        for field in [&self.hash.0, self.root.as_bytes(), self.ratchet.as_bytes(), self.ratchet_public.as_bytes()] {
             w.0.extend_from_slice(field);
         }
-        w.option(self.remote.as_ref());
+        w.option(self.remote.as_ref().map(|remote| remote.as_bytes()));
         w.chain(self.sending.as_ref());
         w.0.extend_from_slice(&self.previous.to_be_bytes());
         w.keys(&self.next_sending);
         w.chain(self.receiving.as_ref());
         w.0.extend_from_slice(&self.receiving_index.to_be_bytes());
         w.keys(&self.next_receiving);
-        w.option(self.handshake_header.as_deref());
+        w.option(self.handshake_header.as_ref().map(HeaderKey::as_bytes));
         w.0
     }
 
@@ -99,20 +84,20 @@ impl Session {
             _ => return Err(SnapshotError::Newer),
         }
         let session = Self {
-            hash: *r.take()?,
-            root: r.key()?,
-            ratchet: r.key()?,
-            ratchet_public: *r.take()?,
-            remote: r.option()?.map(|public| *public),
+            hash: SessionHash(*r.take()?),
+            root: RootKey::new(r.take()?),
+            ratchet: RatchetKey::new(r.take()?),
+            ratchet_public: (*r.take::<32>()?).into(),
+            remote: r.option()?.map(|public| (*public).into()),
             sending: r.chain()?,
             previous: r.number()?,
             next_sending: r.keys()?,
             receiving: r.chain()?,
             receiving_index: r.number()?,
             next_receiving: r.keys()?,
-            handshake_header: r.option()?,
+            handshake_header: r.option()?.map(HeaderKey::new),
         };
-        // One form only: absent parts are zeros, flags are 0 or 1.
-        if r.0.is_empty() && session.to_bytes().as_slice() == bytes { Ok(session) } else { Err(SnapshotError::Damaged) }
+        // One form only: nothing is left, absent parts are zeros.
+        if session.to_bytes().as_slice() == bytes { Ok(session) } else { Err(SnapshotError::Damaged) }
     }
 }

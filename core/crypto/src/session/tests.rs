@@ -1,6 +1,7 @@
 //! What only a look inside shows.
 
 use super::*;
+use crate::kdf::derive;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
@@ -12,19 +13,20 @@ fn rng() -> UnwrapErr<SysRng> {
 #[test]
 fn who_receives_a_message_could_have_written_it() {
     let roots = Roots {
-        hash: [1; 32],
-        root: Zeroizing::new([2; 32]),
-        header_a: Zeroizing::new([3; 32]),
-        header_b: Zeroizing::new([4; 32]),
-        tags_b: Zeroizing::new([5; 32]),
+        hash: SessionHash([1; 32]),
+        root: RootKey::new(&[2; 32]),
+        header_a: HeaderKey::new(&[3; 32]),
+        header_b: HeaderKey::new(&[4; 32]),
+        tags_b: TagKey::new(&[5; 32]),
     };
     let prekey = StaticSecret::random_from_rng(&mut rng());
     let first = StaticSecret::random_from_rng(&mut rng());
     let mut bob = Session::responder(&roots, &prekey);
     let mut alice = Session::initiator(&roots, first, &PublicKey::from(&prekey).to_bytes()).unwrap();
     let pass = |from: &mut Session, to: &mut Session| {
-        let sealed = from.encrypt(&mut rng(), &[6; 16], b"text").unwrap();
-        let done = to.decrypt(&sealed.tag, &[6; 16], &sealed.header, &sealed.message);
+        let random = Random([6; 16]);
+        let sealed = from.encrypt(&mut rng(), &random, b"text").unwrap();
+        let done = to.decrypt(u32::MAX, &sealed.tag, &random, &sealed.header, &sealed.message);
         *to = done.unwrap().session;
     };
     pass(&mut alice, &mut bob);
@@ -35,11 +37,11 @@ fn who_receives_a_message_could_have_written_it() {
     forger.sending.clone_from(&bob.receiving);
     forger.ratchet_public = bob.remote.unwrap();
     forger.previous = alice.previous; // in the header of her last message
-    let random = [7; 16];
+    let random = Random([7; 16]);
     let forged = forger.encrypt(&mut rng(), &random, b"a promise").unwrap();
     let hers = alice.encrypt(&mut rng(), &random, b"a promise").unwrap();
     assert_eq!(forged, hers);
-    assert!(bob.decrypt(&forged.tag, &random, &forged.header, &forged.message).is_ok());
+    assert!(bob.decrypt(u32::MAX, &forged.tag, &random, &forged.header, &forged.message).is_ok());
 }
 
 /// Intermediate keys never live in bare arrays: what steps and handshakes give out is wiped with its owner.
@@ -47,17 +49,16 @@ fn who_receives_a_message_could_have_written_it() {
 fn intermediate_keys_are_wiped() {
     fn wiped<T: ZeroizeOnDrop>(_: &T) {}
     let key = [1; 32];
-    let (root, chain, keys) = root_step(&key, &key);
+    let (root, chain, keys) = RootKey::new(&key).step(Agreed::new(&key));
     wiped(&root);
     wiped(&chain);
     wiped(&keys);
-    let (mk, next) = chain_step(&key);
+    let (mk, next) = chain.step();
     wiped(&mk);
     wiped(&next);
-    wiped(&message_key(&key, &[0; 16]).0);
+    wiped(&mk.cipher(&Random([0; 16])));
     wiped(&derive::<44>(b"", &key, "", &[]));
-    wiped(&crate::kdf::extract(b"", &key).0);
-    wiped(&quarter(&[0; 128]));
+    wiped(&crate::kdf::derive_four(b"", &key, "", &[]));
     wiped(&agree(&StaticSecret::from(key), &[9; 32]).unwrap());
     let pair = crate::PrekeyPair::generate(&mut rng());
     let (ciphertext, shared) = pair.public().encapsulate(&mut rng()).unwrap();

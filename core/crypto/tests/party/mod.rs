@@ -5,8 +5,8 @@ use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use rand_core::{Infallible, TryCryptoRng, TryRng};
 use sotto_crypto::{
-    DecryptError, DeviceKeys, HandshakeCore, PrekeyPair, Random, Recipient, Sealed, Session, SkippedKey, Tag, initiate,
-    mask, open_skipped, unmask,
+    CardSecret, DecryptError, DeviceId, DeviceKeys, HandshakeCore, PrekeyPair, Random, Recipient, Sealed, Session,
+    SkippedKey, Tag, initiate, mask, open_skipped, unmask,
 };
 use std::collections::HashMap;
 
@@ -65,7 +65,7 @@ impl Party {
     }
 
     pub(crate) fn send(&mut self, rng: &mut Seeded, plain: &[u8]) -> Wired {
-        let random = rng.bytes();
+        let random = Random(rng.bytes());
         let sealed = self.session.encrypt(rng, &random, plain).unwrap();
         Wired { random, sealed }
     }
@@ -73,7 +73,7 @@ impl Party {
     fn passed_by(&mut self, place: (u32, u32), w: &Wired) -> Result<Vec<u8>, DecryptError> {
         let key = self.skipped.get(&place).ok_or(DecryptError::Unknown)?;
         let s = &w.sealed;
-        let plain = open_skipped(key, self.session.hash(), &s.tag, &w.random, &s.header, &s.message)?;
+        let plain = open_skipped(&key.key, self.session.hash(), &s.tag, &w.random, &s.header, &s.message)?;
         let key = self.skipped.remove(&place).unwrap();
         if let Some(tag) = key.tag {
             self.by_tag.remove(&tag);
@@ -86,7 +86,7 @@ impl Party {
         if let Some(place) = self.by_tag.get(&w.sealed.tag).copied() {
             return self.passed_by(place, w);
         }
-        match self.session.decrypt(&w.sealed.tag, &w.random, &w.sealed.header, &w.sealed.message) {
+        match self.session.decrypt(u32::MAX, &w.sealed.tag, &w.random, &w.sealed.header, &w.sealed.message) {
             Ok(done) => {
                 for key in done.skipped {
                     if let Some(tag) = key.tag {
@@ -111,7 +111,7 @@ pub(crate) struct Pair {
 
 pub(crate) const ALICE: [u8; 33] = [2; 33];
 pub(crate) const BOB: [u8; 33] = [3; 33];
-pub(crate) const BOB_DEVICE: [u8; 16] = [4; 16];
+pub(crate) const BOB_DEVICE: DeviceId = DeviceId([4; 16]);
 pub(crate) const RECORD: [u8; 185] = [5; 185];
 pub(crate) const START: u32 = 1_800_000_000;
 
@@ -126,7 +126,8 @@ pub(crate) fn pair(rng: &mut Seeded) -> Pair {
         prekey: &prekey.public(),
     };
     let (alice, core) = initiate(rng, &alice_keys, &ALICE, &RECORD, START, &to).unwrap();
-    let (secret, tag, random) = (rng.bytes(), rng.bytes(), rng.bytes());
+    let secret = CardSecret::new(&rng.bytes());
+    let (tag, random) = (Tag(rng.bytes()), Random(rng.bytes()));
     let block = unmask(&secret, &tag, &random, &mask(&core, &secret, &tag, &random)).unwrap();
     assert_eq!((block.hash(), block.prekey_id()), (core.hash(), prekey.id()));
     let opened = block.open(&bob_keys, &BOB, &BOB_DEVICE, &prekey).unwrap();

@@ -1,6 +1,6 @@
 //! First messages of a session: who may begin one, by which of our keys, and what it begins.
 
-use sotto_crypto::{Block, Decrypted, Opened, PrekeyPair, unmask};
+use sotto_crypto::{Block, CardSecret, Decrypted, DeviceId, Opened, PrekeyPair, unmask};
 use sotto_db::{Chat, Contact, Hash, Prekey, Secret};
 use sotto_wire::content::{Content, Inner, Message, Request};
 use sotto_wire::envelope::{split_handshake, unpad};
@@ -9,7 +9,7 @@ use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 use super::receive::{self, Incoming, Verdict};
 use super::step::{DAY, HOUR, Step};
 use super::{contact, device, found, inbox, invite, old_copy, send, session, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// A handshake is remembered for so long when nothing confirms it.
 const HANDSHAKE_MS: i64 = 33 * DAY;
@@ -38,7 +38,7 @@ pub(super) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<
     };
     let secrets = step.tx.secrets()?;
     let unmasked = secrets.into_iter().take(SECRETS).find_map(|row| {
-        let block = unmask(&row.secret, &envelope.tag, &envelope.random, block)?;
+        let block = unmask(&CardSecret::new(&row.secret), &envelope.tag, &envelope.random, block)?;
         Some((block, row))
     });
     let Some((block, secret)) = unmasked else {
@@ -65,7 +65,7 @@ pub(super) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<
     let Some(below) = below else {
         return Ok(Verdict::Dropped);
     };
-    match session.decrypt_below(below, &envelope.tag, &envelope.random, header, message) {
+    match session.decrypt(below, &envelope.tag, &envelope.random, header, message) {
         Ok(decrypted) => begin(step, envelope, &start, &decrypted),
         Err(_) => Ok(Verdict::Dropped),
     }
@@ -91,7 +91,7 @@ fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(S
         return Ok(None);
     }
     let pair = PrekeyPair::from_bytes(&prekey.private).map_err(|_| Code::StorageCorrupt)?;
-    let Ok(opened) = block.open(&own.keys, &own.chat, &own.device, &pair) else {
+    let Ok(opened) = block.open(&own.keys, &own.chat, &DeviceId(own.device), &pair) else {
         return Ok(None);
     };
     let chat = *opened.chat_public();
@@ -231,7 +231,7 @@ fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted:
     })?;
     session::keep_few(step, &row)?;
     session::choose_sending(step, &chat)?;
-    let row = step.tx.session(&row.hash)?.ok_or(Code::Internal)?;
+    let row = step.tx.session(&row.hash)?.or_bug("the session just made")?;
     let request = request.filter(|_| taken);
     if let Some(request) = &request
         && contact.state != state::REQUESTED

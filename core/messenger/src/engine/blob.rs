@@ -1,6 +1,6 @@
 //! Long texts: chunks on a topic of their own, a pointer in the session, and the way back.
 
-use sotto_crypto::{blob_open, blob_seal, blob_tag, blob_topic};
+use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_seal, blob_tag, blob_topic};
 use sotto_db::{Contact, Fetch, Hash, NEVER, Outbox, Session};
 use sotto_net::{Circle, Received};
 use sotto_wire::blob::{Assembler, Pointer};
@@ -11,7 +11,7 @@ use sotto_wire::topic::ContentTopic;
 use super::query::{Query, What};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{contact, receive, send, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Chunks are looked for from so long before their message on: the author's clock may be off.
 const EARLIER_S: i64 = 600;
@@ -26,25 +26,25 @@ pub(super) fn pointer(step: &mut Step<'_>, kind: Kind, bytes: &[u8]) -> Result<R
 }
 
 fn topic(pointer: &Pointer) -> String {
-    ContentTopic::Blob(blob_topic(pointer.file_key())).to_string()
+    ContentTopic::Blob(blob_topic(&FileKey::new(pointer.file_key()))).to_string()
 }
 
 /// All chunks of a text into the outbox; the message's row waits for them.
 pub(super) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, bytes: &[u8]) -> Result<(), Error> {
+    let key = FileKey::new(pointer.file_key());
     for i in 0..pointer.chunks() {
         let part = pointer.chunk_range(i).and_then(|range| bytes.get(range));
-        let part = part.ok_or(Code::Internal)?;
-        let random: [u8; 16] = step.random();
-        let padded = pad(part, pointer.chunk_room()).map_err(|_| Code::Internal)?;
-        let body = blob_seal(pointer.file_key(), i, &random, &padded);
-        let tag = blob_tag(pointer.file_key(), i);
-        let envelope = Envelope { tag, random, body: &body };
+        let part = part.or_bug("chunk range")?;
+        let random = Random(step.random());
+        let padded = pad(part, pointer.chunk_room()).or_bug("chunk")?;
+        let body = blob_seal(&key, i, &random, &padded);
+        let envelope = Envelope { tag: blob_tag(&key, i).0, random: random.0, body: &body };
         let row = Outbox {
             kind: send::CHUNK,
             chat: None,
             m: None,
             topic: topic(pointer),
-            payload: Some(envelope.encode().map_err(|_| Code::Internal)?),
+            payload: Some(envelope.encode().or_bug("envelope")?),
             sealed_ms: step.now_ms,
             due_ms: step.now_ms,
             group_key: Some(message.to_vec()),
@@ -88,7 +88,7 @@ pub(super) fn chunk_left(step: &mut Step<'_>, group: &[u8]) -> Result<(), Error>
     if step.tx.outbox_in_group(group, send::CHUNK)? > 0 {
         return Ok(());
     }
-    let message = Hash::try_from(group).map_err(|_| Code::Internal)?;
+    let message = Hash::try_from(group).or_bug("chunks of a message")?;
     match step.tx.outbox_of_message(&message)? {
         Some(row) if row.payload.is_some() => send::launch(step, row),
         // Sealed when its session is there; then nothing holds it back.
@@ -197,11 +197,11 @@ pub(super) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
         return Ok(());
     };
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
-    let key = *pointer.file_key();
+    let key = FileKey::new(pointer.file_key());
     for envelope in found.iter().filter_map(|one| Envelope::decode(&one.payload).ok()) {
-        let index = (0..pointer.chunks()).find(|&i| blob_tag(&key, i) == envelope.tag);
+        let index = (0..pointer.chunks()).find(|&i| blob_tag(&key, i) == Tag(envelope.tag));
         let opened = index.and_then(|i| {
-            let padded = blob_open(&key, i, &envelope.random, envelope.body)?;
+            let padded = blob_open(&key, i, &Random(envelope.random), envelope.body)?;
             Some((i, unpad(&padded).ok()?.to_vec()))
         });
         if let Some((i, bytes)) = opened {

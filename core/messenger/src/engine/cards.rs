@@ -1,6 +1,8 @@
 //! Lane c: own cards under invite, contacts and self secret, and what is read from those of others.
 
-use sotto_crypto::{PREKEY_SUITES, PrekeyPair, PrekeyPublic, card_seal, card_tag, secret_bucket};
+use sotto_crypto::{
+    CardSecret, DeviceId, PREKEY_SUITES, PrekeyPair, PrekeyPublic, Random, card_seal, card_tag, secret_bucket,
+};
 use sotto_db::{Contact, Outbox};
 use sotto_wire::envelope::{CARD_ROOM, Envelope, pad};
 use sotto_wire::identity::{
@@ -18,7 +20,7 @@ use super::query::{Query, What};
 use super::reset::{self, Need};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::{admit, contact, device, old_copy, send, session, state, takeover};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Cards are asked for again when nothing came of it for so long.
 pub(super) const ANSWER_MS: i64 = 5 * MINUTE;
@@ -45,7 +47,7 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
         row.next_card_ms = step.now_ms.saturating_add(5 * MINUTE);
         return Ok(step.tx.invite_put(row)?);
     }
-    let stored = step.tx.prekey(&row.prekey_id)?.ok_or(Code::Internal)?;
+    let stored = step.tx.prekey(&row.prekey_id)?.or_bug("pair of an invite")?;
     let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
     let record = record(step)?;
     list(step, &row.secret, &record)?;
@@ -57,7 +59,7 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
 
 /// The list under the self secret, with a record just renewed.
 fn publish_self(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
-    let self_secret = step.own()?.account.self_secret();
+    let self_secret = *step.own()?.account.self_secret().as_bytes();
     step.tx.outbox_delete_group(&self_secret)?;
     list(step, &self_secret, record)?;
     step.fx.own = true;
@@ -97,7 +99,7 @@ pub(super) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
 
 fn list(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord) -> Result<(), Error> {
     let list = step.own()?.list(record, &secret_hash(secret))?;
-    let bytes = list.encode().map_err(|_| Code::Internal)?;
+    let bytes = list.encode().or_bug("own list")?;
     card(step, secret, CardKind::List, &NO_DEVICE, &bytes)
 }
 
@@ -150,17 +152,18 @@ fn closed(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
 /// Seals one card and puts it into the outbox.
 fn card(step: &mut Step<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Result<(), Error> {
     let day = u32::try_from(step.clock_s() / 86_400).map_err(|_| Code::ClockSkewed)?;
-    let tag = card_tag(secret, kind.code(), device, day);
-    let random: [u8; 16] = step.random();
-    let padded = pad(plain, CARD_ROOM).map_err(|_| Code::Internal)?;
-    let body = card_seal(secret, &tag, &random, &padded);
-    let envelope = Envelope { tag, random, body: &body };
-    let payload = envelope.encode().map_err(|_| Code::Internal)?;
+    let key = CardSecret::new(secret);
+    let tag = card_tag(&key, kind.code(), &DeviceId(*device), day);
+    let random = Random(step.random());
+    let padded = pad(plain, CARD_ROOM).or_bug("card")?;
+    let body = card_seal(&key, &tag, &random, &padded);
+    let envelope = Envelope { tag: tag.0, random: random.0, body: &body };
+    let payload = envelope.encode().or_bug("envelope")?;
     let row = Outbox {
         kind: send::CARD,
         chat: None,
         m: None,
-        topic: step.topic(Lane::Card, &secret_bucket(secret)),
+        topic: step.topic(Lane::Card, &secret_bucket(&key)),
         payload: Some(payload),
         sealed_ms: step.now_ms,
         due_ms: step.now_ms,
@@ -180,7 +183,7 @@ pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What, (chat, known
     Query {
         what,
         circle: sotto_net::Circle::Alone,
-        topics: vec![step.topic(Lane::Card, &secret_bucket(secret))],
+        topics: vec![step.topic(Lane::Card, &secret_bucket(&CardSecret::new(secret)))],
         start_ms,
         end_ms: None,
         newest_first: true,
@@ -369,7 +372,7 @@ pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
 /// Asks a store for the own list; again after a while unless the answer says later.
 pub(super) fn ask_own(step: &mut Step<'_>) -> Result<(), Error> {
     set_next_self(step, 5 * MINUTE)?;
-    let secret = step.own()?.account.self_secret();
+    let secret = *step.own()?.account.self_secret().as_bytes();
     let whose = (step.own()?.chat, 0);
     let query = query(step, &secret, What::OwnList, whose);
     step.fx.queries.push(query);

@@ -12,7 +12,7 @@ use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old, time};
 use super::session::{choose_sending, drop_sessions, empty_outbox};
 use super::step::{DAY, Step};
 use super::{device, news, receipt, reset, send, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 use crate::records::ContactId;
 
 /// A rotated contacts secret still unmasks for so long.
@@ -178,7 +178,7 @@ pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
     let own = step.own()?;
     let record = record_or_old(step)?;
     let reset = reset::give(step, contact)?;
-    let secret = step.tx.kv_get(KEY_CONTACTS_SECRET)?.ok_or(Code::Internal)?;
+    let secret = step.tx.kv_get(KEY_CONTACTS_SECRET)?.or_bug("contacts secret")?;
     let content = Content::Hello(Box::new(Hello {
         home: own.account.home_value(),
         contacts_secret: secret.as_slice().try_into().map_err(|_| Code::StorageCorrupt)?,
@@ -339,7 +339,7 @@ pub(super) fn shown_device(contact: &Contact) -> Option<DeviceRecord> {
 
 /// What a person compares stands for this device, and for no other. None: for none.
 pub(super) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
-    let one = record.map(|record| (record.device_id, record.identity, record.signing));
+    let one = record.map(|record| (sotto_crypto::DeviceId(record.device_id), record.identity, record.signing));
     sotto_crypto::devices_hash(one.as_slice())
 }
 

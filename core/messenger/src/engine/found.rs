@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use sotto_crypto::{card_open, card_tag, verify_chat, verify_device};
+use sotto_crypto::{CardSecret, DeviceId, Random, Tag, card_open, card_tag, verify_chat, verify_device};
 use sotto_net::Received;
 use sotto_wire::envelope::{Envelope, unpad};
 use sotto_wire::identity::{
@@ -85,8 +85,8 @@ impl Found {
 
     fn expect(&mut self, kind: CardKind, device: [u8; 16]) {
         for day in self.days.0..=self.days.1 {
-            let tag = card_tag(&self.secret, kind.code(), &device, day);
-            self.tags.insert(tag, (kind, device, day));
+            let tag = card_tag(&CardSecret::new(&self.secret), kind.code(), &DeviceId(device), day);
+            self.tags.insert(tag.0, (kind, device, day));
         }
     }
 
@@ -105,7 +105,8 @@ impl Found {
         if expected.is_some_and(|(.., of)| of.abs_diff(day) > 1) {
             return None;
         }
-        let padded = card_open(&self.secret, &envelope.tag, &envelope.random, envelope.body)?;
+        let (tag, random) = (Tag(envelope.tag), Random(envelope.random));
+        let padded = card_open(&CardSecret::new(&self.secret), &tag, &random, envelope.body)?;
         let plain = unpad(&padded).ok()?;
         match expected {
             Some((CardKind::List, ..)) => self.take_list(DeviceList::decode(plain).ok()?, now_s),

@@ -6,7 +6,7 @@ use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUp
 use super::own::{self, KEY_COVERED};
 use super::step::{HOUR, SECOND, Step};
 use super::{blob, contact, device, old_copy, receipt, send, state};
-use crate::error::{Code, Error};
+use crate::error::{Error, OrBug};
 use crate::event::Event;
 use crate::records::ConversationId;
 
@@ -104,7 +104,7 @@ enum Shown {
 fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
     let (contact, message) = (&came.contact, came.message);
     let conversation = step.tx.conversation(&contact.conversation)?;
-    let mut conversation = conversation.ok_or(Code::Internal)?;
+    let mut conversation = conversation.or_bug("conversation of a contact")?;
     let own = u64::try_from(conversation.lamport).unwrap_or(0);
     let lamport = content::clamp_lamport(own, message.lamport);
     let lamport = i64::try_from(lamport).unwrap_or(i64::MAX);
@@ -236,7 +236,7 @@ fn wanted(step: &mut Step<'_>, from: &Session, contact: Contact, prefixes: &[Pre
     }
     // As it is now: a session may have been begun for what was sent again.
     let now = step.tx.contact(&contact.chat)?;
-    let mut contact = now.ok_or(Code::Internal)?;
+    let mut contact = now.or_bug("contact")?;
     contact.gone_ms = step.now_ms;
     step.tx.contact_put(&contact)?;
     send::content_once(step, &contact, &Content::Gone(gone))

@@ -65,8 +65,7 @@ impl Index {
     pub(super) fn set(&mut self, session: &Session) -> Vec<Hash> {
         let hash = *session.hash();
         self.expect_nothing(&hash);
-        let expected = session.receiving_tags(CURRENT, NEXT);
-        let tags: Vec<Tag> = expected.into_iter().map(|(tag, _)| tag).collect();
+        let tags = session.receiving_tags(CURRENT, NEXT);
         for tag in &tags {
             self.sessions.insert(*tag, hash);
         }
@@ -94,7 +93,7 @@ impl Index {
 
     /// Does this envelope wait already?
     pub(super) fn waits(&self, one: &Waiting) -> bool {
-        self.waiting.contains_key(&(one.tag, one.payload_hash))
+        self.waiting.contains_key(&(Tag(one.tag), one.payload_hash))
     }
 
     /// Bytes that are too many once `more` wait.
@@ -103,8 +102,8 @@ impl Index {
     }
 
     /// An envelope waits.
-    pub(super) fn wait(&mut self, tag: Tag, payload_hash: Hash, length: u32) {
-        let before = self.waiting.insert((tag, payload_hash), length);
+    pub(super) fn wait(&mut self, tag: [u8; 16], payload_hash: Hash, length: u32) {
+        let before = self.waiting.insert((Tag(tag), payload_hash), length);
         let before = u64::from(before.unwrap_or(0));
         self.bytes = self.bytes.saturating_add(length.into()).saturating_sub(before);
         self.arrived = self.arrived.saturating_add(1);
@@ -112,8 +111,8 @@ impl Index {
     }
 
     /// An envelope waits no more.
-    pub(super) fn waits_no_more(&mut self, tag: Tag, payload_hash: Hash) {
-        let length = self.waiting.remove(&(tag, payload_hash)).unwrap_or(0);
+    pub(super) fn waits_no_more(&mut self, tag: [u8; 16], payload_hash: Hash) {
+        let length = self.waiting.remove(&(Tag(tag), payload_hash)).unwrap_or(0);
         self.bytes = self.bytes.saturating_sub(length.into());
     }
 
@@ -178,7 +177,7 @@ impl Sieve {
     }
 
     fn place(tag: &Tag) -> (usize, u64) {
-        let [a, b, c, ..] = *tag;
+        let [a, b, c, ..] = tag.0;
         let word = usize::from(a) << 4 | usize::from(b >> 4);
         (word, 1 << ((b & 3) << 4 | c >> 4))
     }

@@ -8,7 +8,7 @@ use super::send::{CARD, CHUNK, ONCE, UNTIL_RECEIPTED};
 use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
 use super::trust::Told;
 use super::{blob, receipt, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::records::MessageId;
 
@@ -79,6 +79,7 @@ fn accepted(step: &mut Step<'_>, mut row: Outbox, hash: Hash, node: Option<u64>,
         // Nobody answers a card: a store is asked whether it is there.
         let jitter = step.below(CARD_CHECK_MS);
         row.due_ms = NEVER;
+        row.attempts = row.attempts.saturating_add(1);
         row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_MS + jitter));
         step.tx.attempt_put(&Attempt { outbox: row.id, hash, node: number(node), ts_s: row.last_s })?;
         return Ok(step.tx.outbox_update(&row)?);
@@ -147,7 +148,7 @@ fn number(node: Option<u64>) -> i64 {
 pub(super) fn give_up(step: &mut Step<'_>, row: &Outbox, code: Code) -> Result<(), Error> {
     step.tx.outbox_delete(row.id)?;
     if let Some(group) = row.group_key.as_deref().filter(|_| row.kind == CHUNK) {
-        let message = Hash::try_from(group).map_err(|_| Code::Internal)?;
+        let message = Hash::try_from(group).or_bug("chunks of a message")?;
         if let Some(pointer) = step.tx.outbox_of_message(&message)? {
             step.tx.outbox_delete(pointer.id)?;
         }
@@ -188,6 +189,15 @@ pub(super) fn raise(step: &mut Step<'_>, id: &Hash, to: u8) -> Result<(), Error>
 pub(super) fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u8) {
     step.fx.conversations.insert(message.conversation);
     step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state: state::message(to) });
+}
+
+/// A card that no store kept leaves by another node at once; after so many as there may be bad ones ever more rarely: it may
+/// be the clock, or stores that lie.
+fn card_rest(attempts: u32) -> i64 {
+    match attempts.checked_sub(PROBES) {
+        None => 0,
+        Some(more) => (MINUTE << more.min(6)).min(HOUR),
+    }
 }
 
 /// Asks another node whether its store holds a row's message.
@@ -241,7 +251,8 @@ pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(),
         return Ok(());
     };
     if !present {
-        row.due_ms = row.due_ms.min(step.now_ms);
+        let wait = if row.kind == CARD { card_rest(row.attempts) } else { 0 };
+        row.due_ms = row.due_ms.min(step.now_ms.saturating_add(wait));
         row.check_ms = None;
         return Ok(step.tx.outbox_update(&row)?);
     }

@@ -7,7 +7,7 @@ use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
 use super::step::{HOUR, MINUTE, Step};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 use crate::records::Settings;
 
 /// Lists, bundles and profiles are made anew after this at the earliest,
@@ -162,7 +162,7 @@ impl Own {
     /// A signature of the chat key.
     pub(super) fn sign(&self, label: &str, bytes: &[u8]) -> Result<[u8; 64], Error> {
         let signed = self.account.sign(label, &[bytes]);
-        signed.map_err(|_| Code::Internal.into())
+        signed.or_bug("signature")
     }
 }
 
@@ -177,7 +177,7 @@ pub(super) fn create(step: &mut Step<'_>, phrase: &Phrase, name: &Name, restorin
     if step.own.is_some() {
         return Err(Code::AccountExists.into());
     }
-    let account = Account::from_phrase(phrase).map_err(|_| Code::Internal)?;
+    let account = Account::from_phrase(phrase).or_bug("account of a phrase")?;
     let device: [u8; 16] = step.random();
     let keys = DeviceKeys::generate(step.rng);
     let secret: [u8; 16] = step.random();
@@ -225,7 +225,7 @@ fn sign_record(
     };
     let bytes = record.signed_bytes(account.chat_public());
     let signed = account.sign(LABEL_RECORD, &[&bytes]);
-    record.signature = signed.map_err(|_| Code::Internal)?;
+    record.signature = signed.or_bug("signature")?;
     Ok(record)
 }
 

@@ -7,7 +7,7 @@ use sotto_wire::topic::Lane;
 use super::step::{MINUTE, SECOND, Step};
 use super::trust::Told;
 use super::{contact, old_copy, outcome, send, state};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Longest delay in the foreground,
 const CAP_MS: i64 = 15 * SECOND;
@@ -152,7 +152,7 @@ pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 /// An envelope that wants no receipt, with the receipts that are owed.
 pub(super) fn alone(step: &mut Step<'_>, row: &mut Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
     let inner = Inner { message, ..Inner::default() };
-    let payload = send::seal(step, row, inner)?.ok_or(Code::Internal)?;
+    let payload = send::seal(step, row, inner)?.or_bug("an answered session carries receipts")?;
     step.tx.session_put(row)?;
     let topic = step.topic(Lane::Home, &home);
     let out = Outbox {

@@ -1,6 +1,6 @@
 //! In: an envelope finds its session by its tag, is decrypted on a copy, and only then moves anything.
 
-use sotto_crypto::{DecryptError, Decrypted, Session, SkippedKey, open_skipped};
+use sotto_crypto::{DecryptError, Decrypted, MessageKey, Random, Session, Tag, open_skipped};
 use sotto_db::{Hash, Seen, Skipped, Waiting};
 use sotto_wire::content::{Inner, Kind, Message, SeqTracker};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
@@ -32,8 +32,8 @@ pub(super) enum Verdict {
 
 /// An envelope as it came.
 pub(super) struct Incoming<'a> {
-    pub(super) tag: [u8; 16],
-    pub(super) random: [u8; 16],
+    pub(super) tag: Tag,
+    pub(super) random: Random,
     pub(super) body: &'a [u8],
     class: Option<Class>,
     /// SHA-256 of the payload.
@@ -57,8 +57,8 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
                 return Ok(());
             }
             let incoming = Incoming {
-                tag: envelope.tag,
-                random: envelope.random,
+                tag: Tag(envelope.tag),
+                random: Random(envelope.random),
                 body: envelope.body,
                 class: envelope.class(),
                 hash,
@@ -154,7 +154,7 @@ fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> 
     if let Some(hash) = step.index.find(&envelope.tag) {
         return ratchet(step, envelope, &hash);
     }
-    if let Some(kept) = step.tx.skipped_by_tag(&envelope.tag)? {
+    if let Some(kept) = step.tx.skipped_by_tag(&envelope.tag.0)? {
         let Ok((header, message)) = split_ratchet(envelope.body) else {
             return Ok(Verdict::Dropped);
         };
@@ -185,7 +185,7 @@ pub(super) fn decrypt(
         return Ok(Verdict::Dropped); // not opened, so it is not receipted, and opens when it comes again
     };
     let session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
-    match session.decrypt_below(below, &envelope.tag, &envelope.random, header, message) {
+    match session.decrypt(below, &envelope.tag, &envelope.random, header, message) {
         Ok(decrypted) => {
             let row = old_copy::follows(row, &decrypted);
             moved(step, envelope, row, &decrypted)?;
@@ -213,9 +213,8 @@ fn late(
     header: &[u8; 106],
     message: &[u8],
 ) -> Result<Verdict, Error> {
-    let key = SkippedKey::from_parts(kept.chain, kept.n, kept.tag, &kept.key);
-    let key = key.map_err(|_| Code::StorageCorrupt)?;
-    let opened = open_skipped(&key, &kept.session, &envelope.tag, &envelope.random, header, message);
+    let key = <&[u8; 32]>::try_from(&*kept.key).map_err(|_| Code::StorageCorrupt)?;
+    let opened = open_skipped(&MessageKey::new(key), &kept.session, &envelope.tag, &envelope.random, header, message);
     let (Ok(padded), Some(row)) = (opened, step.tx.session(&kept.session)?) else {
         return Ok(Verdict::Dropped); // forged: the key stays good
     };
@@ -240,8 +239,8 @@ pub(super) fn moved(
         session: row.hash,
         chain: key.chain,
         n: key.n,
-        tag: key.tag,
-        key: key.key_bytes().as_slice().into(),
+        tag: key.tag.map(|tag| tag.0),
+        key: key.key.as_bytes().as_slice().into(),
         expires_ms,
     });
     // A session just made has to be there before keys that belong to it.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use sotto_crypto::{HandshakeCore, Session, mask};
+use sotto_crypto::{CardSecret, HandshakeCore, Random, Session, mask};
 use sotto_db::{Attempt, Chat, Contact, Conversation, Hash, NEVER, Outbox};
 use sotto_net::Command;
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
@@ -15,7 +15,7 @@ use super::own::Own;
 use super::step::{DAY, SECOND, Step};
 use super::trust::{Told, Trust};
 use super::{blob, contact, old_copy, receipt, reset, state, takeover};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Outbox kinds.
 pub(super) const UNTIL_RECEIPTED: u8 = 0;
@@ -58,7 +58,7 @@ pub(super) fn compose(
     shown: bool,
 ) -> Result<(Vec<u8>, Hash, Message), Error> {
     let own = step.own()?;
-    let (kind, body) = content.encode().map_err(|_| Code::Internal)?;
+    let (kind, body) = content.encode().or_bug("content")?;
     // What is not shown has no place in the order.
     let (lamport, parents) = if shown {
         conversation.lamport = conversation.lamport.saturating_add(1);
@@ -78,7 +78,7 @@ pub(super) fn compose(
         kind,
         body,
     };
-    let m = message.encode().map_err(|_| Code::Internal)?;
+    let m = message.encode().or_bug("message")?;
     let id = content::message_id(&conversation.id, &own.chat, &own.device, &m);
     if shown {
         conversation.heads = content::prefix(&id).to_vec();
@@ -127,7 +127,7 @@ pub(super) fn enqueue(step: &mut Step<'_>, mut row: Outbox) -> Result<i64, Error
 /// Enqueues content that is not shown: hello, profile, read, want, gone.
 pub(super) fn enqueue_content(step: &mut Step<'_>, contact: &Contact, content: &Content) -> Result<i64, Error> {
     let conversation = step.tx.conversation(&contact.conversation)?;
-    let mut conversation = conversation.ok_or(Code::Internal)?;
+    let mut conversation = conversation.or_bug("conversation of a contact")?;
     let (m, _, _) = compose(step, &mut conversation, content, false)?;
     let row = row(step, &contact.chat, m, None);
     enqueue(step, row)
@@ -148,7 +148,7 @@ pub(super) fn content_once(step: &mut Step<'_>, contact: &Contact, content: &Con
         return Ok(());
     };
     let conversation = step.tx.conversation(&contact.conversation)?;
-    let mut conversation = conversation.ok_or(Code::Internal)?;
+    let mut conversation = conversation.or_bug("conversation of a contact")?;
     let (m, _, _) = compose(step, &mut conversation, content, false)?;
     receipt::alone(step, &mut session, home, m)
 }
@@ -177,7 +177,7 @@ pub(super) fn request(step: &mut Step<'_>, contact: &Contact, text: String) -> R
         return enqueue_content(step, contact, &content).map(|_| ());
     }
     let conversation = step.tx.conversation(&contact.conversation)?;
-    let mut conversation = conversation.ok_or(Code::Internal)?;
+    let mut conversation = conversation.or_bug("conversation of a contact")?;
     let row = compose_shown(step, &mut conversation, &content, text)?;
     enqueue(step, row).map(|_| ())
 }
@@ -252,7 +252,7 @@ fn seal_row(step: &mut Step<'_>, row: &mut Outbox) -> Result<bool, Error> {
         return Ok(false);
     };
     if reset::shorten(step, &mut contact, &session)? {
-        session = sending_session(step, &chat)?.ok_or(Code::Internal)?;
+        session = sending_session(step, &chat)?.or_bug("the session just begun")?;
     }
     if session.ahead >= old_copy::LEFT {
         return Ok(false);
@@ -282,7 +282,7 @@ pub(super) fn seal(
     mut inner: Inner,
 ) -> Result<Option<Vec<u8>>, Error> {
     let handshake = row.initiator && !row.answered;
-    let plain = |inner: &Inner| inner.encode().map_err(|_| Error::from(Code::Internal));
+    let plain = |inner: &Inner| inner.encode().or_bug("inner");
     let bare = plain(&inner)?;
     let small = room(Class::Small, Form::Ratchet);
     let largest = if handshake { HANDSHAKE_ROOM } else { MEDIUM_ROOM };
@@ -315,23 +315,22 @@ fn seal_padded(
     room: usize,
     handshake: bool,
 ) -> Result<Vec<u8>, Error> {
-    let padded = pad(plain, room).map_err(|_| Code::Internal)?;
+    let padded = pad(plain, room).or_bug("padding")?;
     let mut session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
-    let random: [u8; 16] = step.random();
+    let random = Random(step.random());
     let sealed = session.encrypt(step.rng, &random, &padded);
-    let sealed = sealed.map_err(|_| Code::Internal)?;
+    let sealed = sealed.or_bug("sealing")?;
     let mut body = Vec::with_capacity(Class::Medium.size());
     if handshake {
         let core = row.core.as_deref().and_then(HandshakeCore::from_bytes);
-        let (core, secret) = core.zip(row.mask_secret).ok_or(Code::Internal)?;
-        body.extend_from_slice(&mask(&core, &secret, &sealed.tag, &random));
+        let (core, secret) = core.zip(row.mask_secret).or_bug("block of a session")?;
+        body.extend_from_slice(&mask(&core, &CardSecret::new(&secret), &sealed.tag, &random));
     }
     body.extend_from_slice(&sealed.header);
     body.extend_from_slice(&sealed.message);
-    let tag = sealed.tag;
-    let envelope = Envelope { tag, random, body: &body };
+    let envelope = Envelope { tag: sealed.tag.0, random: random.0, body: &body };
     row.snapshot = session.to_bytes().as_slice().into();
-    envelope.encode().map_err(|_| Code::Internal.into())
+    envelope.encode().or_bug("envelope")
 }
 
 /// Hands a sealed row to the network, with a timestamp of its own.
@@ -428,7 +427,7 @@ pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         return give_up(step, &row, Code::MessageNotDelivered);
     }
     if row.kind == UNTIL_RECEIPTED {
-        let chat = row.chat.ok_or(Code::Internal)?;
+        let chat = row.chat.or_bug("whom a row is for")?;
         let may = step.tx.contact(&chat)?;
         if !may.is_some_and(|contact| contact::may_write(&contact)) {
             return Ok(step.tx.outbox_delete(row.id)?);
@@ -493,7 +492,7 @@ pub(super) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Resu
     };
     conversation.draft.clear();
     let mut row = compose_shown(step, &mut conversation, &content, text.to_owned())?;
-    let id = row.message.ok_or(Code::Internal)?;
+    let id = row.message.or_bug("message of a row")?;
     if let Some(remote) = &file {
         blob::enqueue(step, &id, &remote.pointer, text.as_bytes())?;
         row.group_key = Some(id.to_vec());

@@ -1,6 +1,6 @@
 //! Sessions: begun by us, chosen to send by, dropped.
 
-use sotto_crypto::{PrekeyPublic, Recipient, initiate};
+use sotto_crypto::{DeviceId, PrekeyPublic, Recipient, initiate};
 use sotto_db::{Chat, Contact, Session};
 use sotto_wire::content::SeqTracker;
 use sotto_wire::identity::DeviceRecord;
@@ -38,7 +38,8 @@ pub(super) fn begin(
         next if next > now_s.saturating_add(AHEAD_S) => now_s,
         next => next.max(now_s),
     };
-    let recipient = Recipient { chat: &contact.chat, device_id: &to.device_id, identity: &to.identity, prekey };
+    let device_id = &DeviceId(to.device_id);
+    let recipient = Recipient { chat: &contact.chat, device_id, identity: &to.identity, prekey };
     let begun = initiate(step.rng, &own.keys, &own.chat, &record.encode(), start, &recipient);
     let Ok((session, core)) = begun else {
         return Ok(false);

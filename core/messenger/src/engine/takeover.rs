@@ -3,7 +3,7 @@
 //! Such an envelope looks like any other. Its tag follows from its random bytes and the self secret, so each has a tag of
 //! its own, and a receiver knows it by one HKDF. Its content is the new device list, signed by the chat key.
 
-use sotto_crypto::{takeover_open, takeover_seal, takeover_tag, verify_chat};
+use sotto_crypto::{Random, Tag, takeover_open, takeover_seal, takeover_tag, verify_chat};
 use sotto_db::Outbox;
 use sotto_wire::envelope::{Class, Envelope, Form, pad, room, unpad};
 use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, check_version, secret_hash};
@@ -12,7 +12,7 @@ use sotto_wire::topic::Lane;
 use super::own::{KEY_REPLACED, KEY_RESTORING, Own};
 use super::step::{DAY, Step};
 use super::{found, send};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, OrBug};
 
 /// Bytes of the list, before padding.
 const ROOM: usize = room(Class::Small, Form::Sealed);
@@ -21,19 +21,18 @@ const ROOM: usize = room(Class::Small, Form::Sealed);
 pub(super) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let own = step.own()?;
     let secret = own.account.self_secret();
-    let list = own.list(record, &secret_hash(&secret))?;
-    let list = list.encode().map_err(|_| Code::Internal)?;
-    let padded = pad(&list, ROOM).map_err(|_| Code::Internal)?;
-    let random: [u8; 16] = step.random();
-    let tag = takeover_tag(&secret, &random);
-    let body = takeover_seal(&secret, &random, &padded);
-    let envelope = Envelope { tag, random, body: &body };
+    let list = own.list(record, &secret_hash(secret.as_bytes()))?;
+    let list = list.encode().or_bug("own list")?;
+    let padded = pad(&list, ROOM).or_bug("own list")?;
+    let random = Random(step.random());
+    let body = takeover_seal(secret, &random, &padded);
+    let envelope = Envelope { tag: takeover_tag(secret, &random).0, random: random.0, body: &body };
     let row = Outbox {
         kind: send::CARD,
         chat: None,
         m: None,
         topic: step.topic(Lane::Home, &own.account.home_value()),
-        payload: Some(envelope.encode().map_err(|_| Code::Internal)?),
+        payload: Some(envelope.encode().or_bug("envelope")?),
         sealed_ms: step.now_ms,
         due_ms: step.now_ms,
         give_up_ms: step.now_ms.saturating_add(DAY),
@@ -47,12 +46,13 @@ pub(super) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), 
 pub(super) fn take(step: &mut Step<'_>, envelope: &Envelope<'_>) -> Result<bool, Error> {
     let own = step.own()?;
     let secret = own.account.self_secret();
-    if envelope.class() != Some(Class::Small) || takeover_tag(&secret, &envelope.random) != envelope.tag {
+    let random = Random(envelope.random);
+    if envelope.class() != Some(Class::Small) || takeover_tag(secret, &random) != Tag(envelope.tag) {
         return Ok(false);
     }
-    let opened = takeover_open(&secret, &envelope.random, envelope.body);
+    let opened = takeover_open(secret, &random, envelope.body);
     let list = opened.and_then(|padded| DeviceList::decode(unpad(&padded).ok()?).ok());
-    let Some(list) = list.filter(|list| genuine(own, &secret, list)) else {
+    let Some(list) = list.filter(|list| genuine(own, secret.as_bytes(), list)) else {
         return Ok(true);
     };
     // Who restores looks at the stores before it signs, and signs above what it finds.

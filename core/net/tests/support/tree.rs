@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use enr::k256::ecdsa::SigningKey;
 use enr::{Enr, EnrKey as _, EnrPublicKey as _};
-use sotto_wire::waku::{ShardSet, TreeEntry, TreeHash, TreeRoot, TreeUrl, join_addresses};
+use sotto_wire::waku::{ShardSet, TreeEntry, TreeHash, TreeUrl, join_addresses};
 use tokio::net::UdpSocket;
 
 /// The RLP of a record: a node of cluster 66, shard 0, that offers everything, at a port of loopback.
@@ -80,7 +80,7 @@ impl Tree {
     }
 
     pub(crate) fn root(&mut self, records: &TreeHash, links: &TreeHash) {
-        let signed = TreeRoot::unsigned(records, links, 1);
+        let signed = format!("enrtree-root:v1 e={} l={} seq=1", records.label(), links.label());
         let mut signature = self.key.sign_v4(signed.as_bytes()).unwrap();
         signature.push(0);
         let signature = TreeEntry::Record(signature).to_string(); // base64 as in a record

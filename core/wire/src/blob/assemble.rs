@@ -42,11 +42,6 @@ impl Assembler {
         Self { pointer, bytes: Vec::new(), have }
     }
 
-    /// What is being put together.
-    pub fn pointer(&self) -> &Pointer {
-        &self.pointer
-    }
-
     /// Takes the plaintext of chunk `index`, without padding. True when that was the last one missing.
     pub fn insert(&mut self, index: u32, chunk: &[u8]) -> Result<bool, AssembleError> {
         let range = self.pointer.chunk_range(index).ok_or(AssembleError::Index)?;

@@ -70,11 +70,6 @@ impl Receipt {
         self.session
     }
 
-    /// Everything up to here is there.
-    pub fn contiguous(&self) -> u32 {
-        self.contiguous
-    }
-
     /// The highest counter that it says arrived; 0: none.
     pub fn highest(&self) -> u32 {
         let bits = self.bitmap.last().map_or(0, |last| self.bitmap.len() as u32 * 8 - last.leading_zeros());

@@ -56,11 +56,6 @@ impl SeqTracker {
         seq <= self.contiguous || self.above.contains(&seq)
     }
 
-    /// Everything up to here is there.
-    pub fn contiguous(&self) -> u32 {
-        self.contiguous
-    }
-
     /// What to tell the sender.
     pub fn receipt(&self, session: [u8; 4]) -> Receipt {
         Receipt::new(session, self.contiguous, self.above.iter().copied())

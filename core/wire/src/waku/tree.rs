@@ -144,13 +144,6 @@ impl FromStr for TreeRoot {
     }
 }
 
-impl TreeRoot {
-    /// The text to sign for a new root.
-    pub fn unsigned(records: &TreeHash, links: &TreeHash, seq: u64) -> String {
-        format!("{ROOT}e={} l={} seq={seq}", records.label(), links.label())
-    }
-}
-
 /// A record below the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeEntry {
@@ -259,7 +252,7 @@ mod tests {
     #[test]
     fn a_root_and_its_signed_part() {
         let (e, l) = (TreeHash::of("e"), TreeHash::of("l"));
-        let signed = TreeRoot::unsigned(&e, &l, 7);
+        let signed = format!("enrtree-root:v1 e={} l={} seq=7", e.label(), l.label());
         let text = format!("{signed} sig={}", URL_SAFE_NO_PAD.encode([5; 65]));
         let root: TreeRoot = text.parse().unwrap();
         assert_eq!((root.records, root.links, root.seq), (e, l, 7));

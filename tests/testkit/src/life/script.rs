@@ -66,10 +66,11 @@ pub(super) const AFTER: &[Act<'_>] = &[
     Act::Say(1, "eight"),
 ];
 
-/// What is sent for something said; `long` takes chunks.
+/// What is sent for something said; `long` and `longer` take chunks.
 pub(super) fn text(said: &str) -> String {
     match said {
         "long" => "a long text ".repeat(1500),
+        "longer" => "a longer text ".repeat(2000),
         _ => said.to_owned(),
     }
 }

@@ -33,9 +33,10 @@ impl Maker {
     }
 
     fn card(&mut self, kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Received {
-        let tag = card_tag(&SECRET, kind.code(), device, (NOW_S / DAY_S) as u32);
-        let body = card_seal(&SECRET, &tag, &[1; 16], &pad(plain, CARD_ROOM).unwrap());
-        let envelope = Envelope { tag, random: [1; 16], body: &body };
+        let secret = CardSecret::new(&SECRET);
+        let tag = card_tag(&secret, kind.code(), &DeviceId(*device), (NOW_S / DAY_S) as u32);
+        let body = card_seal(&secret, &tag, &Random([1; 16]), &pad(plain, CARD_ROOM).unwrap());
+        let envelope = Envelope { tag: tag.0, random: [1; 16], body: &body };
         Received {
             topic: String::new(),
             payload: envelope.encode().unwrap(),
@@ -144,7 +145,8 @@ fn junk_under_the_right_tags_crowds_out_nothing() {
     let (list, bundle) = (maker.list(NOW_S, NOW_S + DAY_S), maker.bundle(NOW_S + DAY_S));
     let plain = |card: &Received| {
         let envelope = Envelope::decode(&card.payload).unwrap();
-        let padded = card_open(&SECRET, &envelope.tag, &envelope.random, envelope.body).unwrap();
+        let (tag, random) = (Tag(envelope.tag), Random(envelope.random));
+        let padded = card_open(&CardSecret::new(&SECRET), &tag, &random, envelope.body).unwrap();
         unpad(&padded).unwrap().to_vec()
     };
     let (list_bytes, bundle_bytes) = (plain(&list), plain(&bundle));

@@ -1,0 +1,452 @@
+//! The whole state of the screen. Inputs go in, actions come out; it does nothing itself and knows no clock.
+//!
+//! What is typed belongs to one conversation: each has an editor of its own, and Enter sends the open one's text to
+//! the open one. Three rules keep a text from going anywhere else:
+//! 1. Only a key opens a conversation. No event does, once a key was pressed.
+//! 2. Enter does nothing before the open conversation was drawn.
+//! 3. A text begun before it was drawn is sent only after the person was told and pressed Enter again.
+
+mod commands;
+mod keys;
+mod news;
+
+use std::collections::{HashMap, VecDeque};
+
+use crossterm::event::KeyEvent;
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::records::{
+    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, InviteId, Message,
+    MessageId,
+};
+use sotto_messenger::{Event, Mode};
+use zeroize::Zeroizing;
+
+use super::editor::Editor;
+use super::layout;
+use super::status::Status;
+use super::view::{PAGE, View};
+use crate::chat::lines;
+use crate::chat::people::{People, about, clock};
+
+/// What was said last is kept, so much of it.
+const NOTICES: usize = 100;
+
+/// What happened.
+pub(super) enum Input {
+    Key(KeyEvent),
+    Paste(String),
+    /// The terminal has so many columns and rows.
+    Size(u16, u16),
+    /// Somebody looks at this terminal, or no longer.
+    Focus(bool),
+    /// The state up to here is on screen.
+    Drawn,
+    News(Vec<Event>),
+    /// All contacts and conversations as they are now; the own account if there is one.
+    People {
+        own: Option<AccountInfo>,
+        contacts: Vec<Contact>,
+        conversations: Vec<Conversation>,
+    },
+    /// Messages, newest first: the newest, or with `older` those before what was there.
+    Page {
+        conversation: ConversationId,
+        older: bool,
+        messages: Vec<Message>,
+        more: bool,
+    },
+    /// A text is on disk and will leave.
+    Sent(ConversationId),
+    /// An answer in one sentence.
+    Said(String),
+    /// An answer of several lines.
+    Shown(Panel),
+    /// To be shown outside of the screen, where it can be copied as one line.
+    Outside(String),
+    /// The open invites as they are being shown, in this order.
+    Invites(Vec<InviteId>),
+    /// A safety number is being shown that stands for these devices.
+    Compared(ContactId, DevicesId),
+    /// There is an account now; its phrase, if it is new.
+    Registered(Option<Zeroizing<String>>),
+    /// The network was joined or left.
+    Online(bool),
+}
+
+/// What is to be done.
+#[derive(PartialEq, Eq)]
+pub(super) enum Action {
+    People,
+    /// Say how it is with the network.
+    Network,
+    Page {
+        conversation: ConversationId,
+        before: Option<String>,
+        limit: u32,
+    },
+    Register(String),
+    Restore(String),
+    Send {
+        conversation: ConversationId,
+        text: String,
+    },
+    File {
+        conversation: ConversationId,
+        path: String,
+    },
+    Retry(ConversationId),
+    Read {
+        conversation: ConversationId,
+        message: MessageId,
+    },
+    Draft {
+        conversation: ConversationId,
+        text: String,
+    },
+    Answer {
+        contact: ContactId,
+        action: ContactAction,
+        label: String,
+    },
+    Invite,
+    Invites,
+    Close(InviteId),
+    Add {
+        link: String,
+        text: Option<String>,
+    },
+    Safety {
+        contact: ContactId,
+        label: String,
+    },
+    Verify {
+        contact: ContactId,
+        devices: DevicesId,
+    },
+    Seen(ContactId),
+    Name(String),
+    Phrase,
+    Online(bool),
+    Quit,
+}
+
+/// Several lines of the program, above the input until Esc.
+pub(super) struct Panel {
+    pub(super) title: String,
+    pub(super) text: String,
+    /// First line shown.
+    pub(super) scroll: usize,
+}
+
+impl Panel {
+    pub(super) fn new(title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { title: title.into(), text: text.into(), scroll: 0 }
+    }
+}
+
+/// A conversation in the list.
+pub(super) struct Row {
+    pub(super) conversation: ConversationId,
+    pub(super) contact: ContactId,
+    pub(super) label: String,
+    pub(super) state: ContactState,
+    pub(super) unread: u32,
+    /// Its newest message, or where it stands.
+    pub(super) preview: String,
+}
+
+/// Names as they can be typed: whose, how they are called on screen, and the bare name.
+pub(super) type Roster = Vec<(ContactId, String, String)>;
+
+/// The screen.
+pub(super) struct App {
+    now_ms: i64,
+    pub(super) size: (u16, u16),
+    /// `None`: not read yet, or there is none and the name is asked for.
+    pub(super) own: Option<AccountInfo>,
+    loaded: bool,
+    people: People,
+    contacts: Vec<Contact>,
+    drafts: HashMap<ConversationId, String>,
+    /// Requests first, then by activity, newest first.
+    pub(super) rows: Vec<Row>,
+    pub(super) view: Option<View>,
+    editors: HashMap<ConversationId, Editor>,
+    /// Where there is no conversation.
+    lobby: Editor,
+    /// A command that is typed while something else is half typed; whether there is one.
+    orders: Editor,
+    ordering: bool,
+    pub(super) panel: Option<Panel>,
+    pub(super) outside: Option<String>,
+    /// What was said last, while it is shown.
+    pub(super) said: Option<String>,
+    notices: VecDeque<String>,
+    pub(super) status: Status,
+    focused: bool,
+    /// A key was pressed.
+    touched: bool,
+    /// The conversation that the person sees.
+    on_screen: Option<ConversationId>,
+    /// Names as they were when typing began.
+    roster: Roster,
+    /// What is being completed, and how often Tab was pressed.
+    completion: Option<(String, usize)>,
+    invites: Vec<InviteId>,
+    compared: Option<(ContactId, DevicesId)>,
+}
+
+impl App {
+    pub(super) fn new(mode: Mode, size: (u16, u16)) -> Self {
+        Self {
+            now_ms: 0,
+            size,
+            own: None,
+            loaded: false,
+            people: People::default(),
+            contacts: Vec::new(),
+            drafts: HashMap::new(),
+            rows: Vec::new(),
+            view: None,
+            editors: HashMap::new(),
+            lobby: Editor::default(),
+            orders: Editor::default(),
+            ordering: false,
+            panel: None,
+            outside: None,
+            said: None,
+            notices: VecDeque::new(),
+            status: Status::new(mode),
+            focused: true,
+            touched: false,
+            on_screen: None,
+            roster: Roster::new(),
+            completion: None,
+            invites: Vec::new(),
+            compared: None,
+        }
+    }
+
+    /// Takes what happened at `now_ms`, Unix milliseconds; what to do about it.
+    pub(super) fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Action> {
+        self.now_ms = now_ms;
+        let actions = match input {
+            Input::Key(key) => self.key(key),
+            Input::Paste(text) => self.paste(&text),
+            Input::Size(columns, rows) => {
+                self.size = (columns, rows);
+                Vec::new()
+            }
+            Input::Focus(focused) => {
+                self.focused = focused;
+                self.mark_read()
+            }
+            Input::Drawn => {
+                self.on_screen = self.view.as_ref().map(|view| view.conversation.clone());
+                self.mark_read()
+            }
+            Input::News(events) => self.news(&events),
+            Input::People { own, contacts, conversations } => self.people(own, contacts, conversations),
+            Input::Page { conversation, older, messages, more } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.conversation == conversation) {
+                    if older { view.prepend(messages, more) } else { view.replace(messages, more) }
+                }
+                Vec::new()
+            }
+            other => self.answered(other),
+        };
+        self.lay_out();
+        actions
+    }
+
+    /// What a command came to.
+    fn answered(&mut self, input: Input) -> Vec<Action> {
+        match input {
+            Input::Sent(conversation) => {
+                if let Some(editor) = self.editors.get_mut(&conversation) {
+                    editor.done();
+                    // The messenger forgot the draft with it.
+                    editor.unsaved();
+                }
+            }
+            Input::Said(text) => self.say(text),
+            Input::Shown(panel) => self.panel = Some(panel),
+            Input::Outside(text) => self.outside = Some(text),
+            Input::Invites(invites) => self.invites = invites,
+            Input::Compared(contact, devices) => self.compared = Some((contact, devices)),
+            Input::Registered(phrase) => {
+                self.lobby.clear();
+                if let Some(phrase) = phrase {
+                    let text = format!("Write it on paper: whoever has it has your account.\n\n{}\n", phrase.as_str());
+                    self.panel = Some(Panel::new("Your recovery phrase", text));
+                }
+                return vec![Action::People];
+            }
+            Input::Online(online) => {
+                self.status.opened(online);
+                self.say(if online { "Online again." } else { "Offline: what you write waits. /online" }.into());
+                return vec![Action::People];
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// What is to be done before the end: the open draft is kept.
+    pub(super) fn end(&mut self) -> Vec<Action> {
+        self.save_draft()
+    }
+
+    /// The editor of what is open.
+    pub(super) fn editor(&self) -> &Editor {
+        if self.ordering {
+            return &self.orders;
+        }
+        let open = self.view.as_ref().and_then(|view| self.editors.get(&view.conversation));
+        open.unwrap_or(&self.lobby)
+    }
+
+    fn editor_mut(&mut self) -> &mut Editor {
+        if self.ordering {
+            return &mut self.orders;
+        }
+        let open = self.view.as_ref().and_then(|view| self.editors.get_mut(&view.conversation));
+        open.unwrap_or(&mut self.lobby)
+    }
+
+    /// Is the name of a new account asked for?
+    pub(super) fn is_registering(&self) -> bool {
+        self.loaded && self.own.is_none()
+    }
+
+    /// Is what is typed a command, and so goes to nobody?
+    pub(super) fn is_command(&self) -> bool {
+        let text = self.editor().text().trim_end();
+        text.starts_with('/') && !text.starts_with("//") && !text.contains('\n')
+    }
+
+    /// To whom the input goes.
+    pub(super) fn addressee(&self) -> String {
+        if !self.loaded {
+            return "opening…".into();
+        }
+        if self.is_registering() {
+            return "Your name, or /restore and the phrase of an account you have".into();
+        }
+        let Some(view) = &self.view else {
+            return if self.is_command() { "command" } else { "to nobody: /to NAME, or Ctrl-N" }.into();
+        };
+        if self.is_command() {
+            return format!("command ({} is open)", view.label());
+        }
+        match self.contact(&view.contact).map(|contact| contact.state) {
+            Some(ContactState::Accepted) => format!("to {}", view.label()),
+            Some(ContactState::Incoming) => format!("to {}, who asks you: /accept, /decline or /block", view.label()),
+            Some(ContactState::Requested) => format!("to {}, who has not answered yet", view.label()),
+            Some(ContactState::Blocked) => format!("to {}, who is blocked: /unblock", view.label()),
+            _ => format!("to {}, who is no contact", view.label()),
+        }
+    }
+
+    /// What stands above the open conversation.
+    pub(super) fn title(&self) -> String {
+        let Some(view) = &self.view else {
+            return String::new();
+        };
+        let mut title = view.label().to_owned();
+        if let Some(contact) = self.contact(&view.contact) {
+            let about = about(contact);
+            if !about.is_empty() {
+                title.push_str(&format!(" · {about}"));
+            }
+        }
+        if let Some(ms) = view.writing_ms {
+            title.push_str(&format!(" · writing at {}", clock(ms)));
+        }
+        if !view.is_at_end() {
+            title.push_str(" · older messages, Esc for the newest");
+        }
+        title
+    }
+
+    fn contact(&self, id: &ContactId) -> Option<&Contact> {
+        self.contacts.iter().find(|contact| contact.id == *id)
+    }
+
+    /// The open conversation's contact, with its label.
+    fn open_contact(&self) -> Option<(ContactId, String)> {
+        let view = self.view.as_ref()?;
+        Some((view.contact.clone(), view.label().to_owned()))
+    }
+
+    /// Says something, and keeps it for /notices.
+    fn say(&mut self, text: String) {
+        self.notices.push_back(format!("{} {}", clock(self.now_ms), lines::plain(&text)));
+        if self.notices.len() > NOTICES {
+            self.notices.pop_front();
+        }
+        self.said = self.notices.back().cloned();
+    }
+
+    /// Puts a conversation on screen; its draft comes back.
+    fn open(&mut self, contact: &ContactId) -> Vec<Action> {
+        let Some(contact) = self.contact(contact).cloned() else {
+            return Vec::new();
+        };
+        let mut actions = self.save_draft();
+        let id = contact.conversation.clone();
+        let draft = self.drafts.get(&id).map(String::as_str).unwrap_or_default();
+        self.editors.entry(id.clone()).or_insert_with(|| Editor::with(draft));
+        let label = self.people.label(&contact);
+        self.view = Some(View::new(id.clone(), contact.id, label));
+        self.on_screen = None;
+        self.ordering = false;
+        self.completion = None;
+        self.roster = self.names();
+        actions.push(Action::Page { conversation: id, before: None, limit: PAGE });
+        actions
+    }
+
+    /// Keeps the open draft, if it changed.
+    fn save_draft(&mut self) -> Vec<Action> {
+        let Some(conversation) = self.view.as_ref().map(|view| view.conversation.clone()) else {
+            return Vec::new();
+        };
+        let text = self.editors.get_mut(&conversation).and_then(Editor::unsaved);
+        text.map(|text| Action::Draft { conversation, text }).into_iter().collect()
+    }
+
+    /// What was seen counts as read: the newest line is on screen, and somebody looks.
+    fn mark_read(&mut self) -> Vec<Action> {
+        let seen = self.focused && self.outside.is_none();
+        let view = self.view.as_mut().filter(|view| seen && view.is_at_end());
+        let Some(view) = view.filter(|view| self.on_screen.as_ref() == Some(&view.conversation)) else {
+            return Vec::new();
+        };
+        match view.unread() {
+            Some(unread) if view.read.as_ref() != Some(&unread) => {
+                let message = unread.0.clone();
+                view.read = Some(unread);
+                vec![Action::Read { conversation: view.conversation.clone(), message }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Everybody's names as they are now.
+    fn names(&self) -> Roster {
+        let entry = |contact: &Contact| (contact.id.clone(), self.people.label(contact), lines::name(&contact.name));
+        self.contacts.iter().map(entry).collect()
+    }
+
+    /// Gives the open conversation the place that is left for it.
+    fn lay_out(&mut self) {
+        let place = layout::areas(self).messages;
+        if let Some(view) = &mut self.view {
+            view.resize(place.width.into(), place.height.into());
+        }
+    }
+}
+
+#[cfg(test)]
+pub(in crate::chat::full) mod tests;

@@ -1,0 +1,239 @@
+//! What keys do.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::{Action, App};
+use crate::chat::command::WORDS;
+use crate::chat::full::layout;
+use crate::chat::lines;
+
+/// Said of a text over 1 MiB.
+const TOO_LONG: &str = "! That is too long: a text has at most 1 MiB.";
+
+impl App {
+    pub(super) fn key(&mut self, key: KeyEvent) -> Vec<Action> {
+        if key.kind == KeyEventKind::Release {
+            return Vec::new();
+        }
+        self.touched = true;
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let shift = key.modifiers.contains(KeyModifiers::SHIFT);
+        if ctrl && matches!(key.code, KeyCode::Char('c' | 'q')) {
+            return vec![Action::Quit];
+        }
+        if self.outside.is_some() {
+            if matches!(key.code, KeyCode::Enter | KeyCode::Esc) {
+                self.outside = None;
+            }
+            return Vec::new();
+        }
+        if key.code != KeyCode::Tab {
+            self.completion = None;
+        }
+        match key.code {
+            KeyCode::Char('n') if ctrl => return self.step(1),
+            KeyCode::Char('p') if ctrl => return self.step(-1),
+            KeyCode::Down if alt => return self.step(1),
+            KeyCode::Up if alt => return self.step(-1),
+            KeyCode::Enter if !(alt || shift || ctrl) => return self.enter(),
+            KeyCode::Char('o') if ctrl => self.order(),
+            KeyCode::Esc => self.escape(),
+            KeyCode::PageUp => return self.scroll(true, None),
+            KeyCode::PageDown => return self.scroll(false, None),
+            KeyCode::Up if shift => return self.scroll(true, Some(1)),
+            KeyCode::Down if shift => return self.scroll(false, Some(1)),
+            KeyCode::End if ctrl => self.escape(),
+            KeyCode::F(1) => self.help(),
+            KeyCode::Tab => self.complete(),
+            code => self.edit(code, ctrl, alt),
+        }
+        Vec::new()
+    }
+
+    /// Pasted text is one text, whatever is in it.
+    pub(super) fn paste(&mut self, text: &str) -> Vec<Action> {
+        self.touched = true;
+        self.completion = None;
+        if self.outside.is_none() {
+            // Terminals paste a newline as the key Enter.
+            self.insert(&text.replace("\r\n", "\n").replace('\r', "\n"));
+        }
+        Vec::new()
+    }
+
+    /// Moves the cursor or changes the text.
+    fn edit(&mut self, code: KeyCode, ctrl: bool, alt: bool) {
+        match code {
+            KeyCode::Char(c) if !ctrl && !alt => return self.insert(c.encode_utf8(&mut [0; 4])),
+            KeyCode::Enter => return self.insert("\n"),
+            KeyCode::Char('j') if ctrl => return self.insert("\n"),
+            KeyCode::Up | KeyCode::Down => self.begin(),
+            _ => {}
+        }
+        let editor = self.editor_mut();
+        match code {
+            KeyCode::Up => editor.up(),
+            KeyCode::Down => editor.down(),
+            KeyCode::Left if ctrl || alt => editor.word_left(),
+            KeyCode::Right if ctrl || alt => editor.word_right(),
+            KeyCode::Left => editor.left(),
+            KeyCode::Right => editor.right(),
+            KeyCode::Home => editor.home(),
+            KeyCode::End => editor.end(),
+            KeyCode::Backspace if ctrl || alt => editor.delete_word(),
+            KeyCode::Backspace => editor.backspace(),
+            KeyCode::Delete if ctrl || alt => editor.delete_word_after(),
+            KeyCode::Delete => editor.delete(),
+            KeyCode::Char('b') if alt => editor.word_left(),
+            KeyCode::Char('f') if alt => editor.word_right(),
+            KeyCode::Char('d') if alt => editor.delete_word_after(),
+            KeyCode::Char('b') => editor.left(),
+            KeyCode::Char('f') => editor.right(),
+            KeyCode::Char('a') => editor.home(),
+            KeyCode::Char('e') => editor.end(),
+            KeyCode::Char('d') => editor.delete(),
+            KeyCode::Char('h') => editor.backspace(),
+            KeyCode::Char('w') => editor.delete_word(),
+            KeyCode::Char('u') => editor.delete_to_start(),
+            KeyCode::Char('k') => editor.delete_to_end(),
+            _ => {}
+        }
+    }
+
+    fn insert(&mut self, text: &str) {
+        self.begin();
+        if !self.editor_mut().insert(text) {
+            self.say(TOO_LONG.into());
+        }
+    }
+
+    /// Typing begins, if nothing was typed yet: is its conversation on screen, and who is called how?
+    fn begin(&mut self) {
+        let seen = self.is_seen();
+        if self.editor().text().is_empty() {
+            self.roster = self.names();
+        }
+        self.editor_mut().begin(seen);
+    }
+
+    /// Is what is open on screen?
+    fn is_seen(&self) -> bool {
+        self.view.as_ref().is_none_or(|view| self.on_screen.as_ref() == Some(&view.conversation))
+    }
+
+    /// Sends or obeys, if the person could see to whom.
+    fn enter(&mut self) -> Vec<Action> {
+        if self.editor().text().trim().is_empty() {
+            return Vec::new();
+        }
+        if self.is_registering() {
+            return self.register();
+        }
+        if !self.is_seen() || self.editor().is_blind() {
+            self.editor_mut().open_eyes();
+            let to = self.view.as_ref().map(|view| view.label().to_owned()).unwrap_or_default();
+            return self.refuse(&format!("Not sent: typed before {to} was on screen. Look, then press Enter again."));
+        }
+        let text = self.editor().text().to_owned();
+        if text.trim_end().contains('\n') && !self.ordering {
+            return self.send(text.trim_end()).unwrap_or_else(|why| self.refuse(&why));
+        }
+        self.obey(&text)
+    }
+
+    /// Says no; what was typed stays.
+    pub(super) fn refuse(&mut self, why: &str) -> Vec<Action> {
+        self.say(format!("! {why}"));
+        Vec::new()
+    }
+
+    /// A line for a command, or back from it.
+    fn order(&mut self) {
+        self.ordering = !self.ordering && !self.is_registering();
+        self.orders.clear();
+        if self.ordering {
+            self.roster = self.names();
+            self.orders.insert("/");
+        }
+    }
+
+    fn escape(&mut self) {
+        if self.ordering {
+            return self.order();
+        }
+        if self.panel.take().is_some() {
+            return;
+        }
+        match self.view.as_mut().filter(|view| !view.is_at_end()) {
+            Some(view) => view.follow(),
+            None => self.said = None,
+        }
+    }
+
+    /// Scrolls what has more lines than rows: the panel, else the conversation.
+    fn scroll(&mut self, up: bool, lines: Option<usize>) -> Vec<Action> {
+        let (total, height) = layout::panel(self);
+        if let Some(panel) = self.panel.as_mut().filter(|_| total > height) {
+            let count = lines.unwrap_or(height);
+            let lowest = total.saturating_sub(height);
+            let scroll = if up { panel.scroll.saturating_sub(count) } else { panel.scroll.saturating_add(count) };
+            panel.scroll = scroll.min(lowest);
+            return Vec::new();
+        }
+        let Some(view) = &mut self.view else {
+            return Vec::new();
+        };
+        let count = lines.unwrap_or(view.screenful());
+        if !up {
+            view.down(count);
+            return self.mark_read();
+        }
+        let older = view.up(count).map(|before| (view.conversation.clone(), before));
+        let page = |(conversation, before)| Action::Page { conversation, before: Some(before), limit: super::PAGE };
+        older.map(page).into_iter().collect()
+    }
+
+    /// Opens the next conversation of the list, or the one before.
+    fn step(&mut self, by: isize) -> Vec<Action> {
+        let open = self.view.as_ref().map(|view| &view.conversation);
+        let at = self.rows.iter().position(|row| Some(&row.conversation) == open);
+        let next = match at {
+            Some(at) => at.checked_add_signed(by).filter(|next| *next < self.rows.len()),
+            None => (!self.rows.is_empty()).then_some(0),
+        };
+        match next.and_then(|next| self.rows.get(next)).map(|row| row.contact.clone()) {
+            Some(contact) => self.open(&contact),
+            None if self.rows.is_empty() => self.refuse("There is no conversation yet: /invite, or /add LINK."),
+            None => Vec::new(),
+        }
+    }
+
+    /// Completes a command or a name; again for the next one that fits.
+    fn complete(&mut self) {
+        let (typed, count) = self.completion.take().unwrap_or_else(|| (self.editor().text().to_owned(), 0));
+        let found = self.candidates(&typed);
+        if let Some(text) = found.get(count.checked_rem(found.len()).unwrap_or(0)).cloned() {
+            self.editor_mut().set(text);
+            self.completion = Some((typed, count.saturating_add(1)));
+        }
+    }
+
+    /// Whole lines that begin as the typed one does.
+    fn candidates(&self, typed: &str) -> Vec<String> {
+        let Some(command) = typed.strip_prefix('/') else {
+            return Vec::new();
+        };
+        let Some((word, name)) = command.split_once(' ') else {
+            let words = WORDS.iter().copied().chain(["notices", "quit"]);
+            return words.filter(|word| word.starts_with(command)).map(|word| format!("/{word} ")).collect();
+        };
+        if !matches!(word, "to" | "accept" | "decline" | "block" | "unblock") {
+            return Vec::new();
+        }
+        let name = lines::bare(name);
+        let labels = self.names().into_iter().map(|(_, label, _)| label);
+        let fits = |label: &String| lines::bare(label).starts_with(&name);
+        labels.filter(fits).map(|label| format!("/{word} {label}")).collect()
+    }
+}

@@ -1,0 +1,420 @@
+//! What is being typed, with its cursor and what was typed before. It belongs to one conversation.
+
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
+use unicode_width::UnicodeWidthStr;
+
+use crate::chat::{TEXT_CAP, lines};
+
+/// Typed lines remembered of a conversation.
+const HISTORY: usize = 50;
+/// Bytes on either side of the cursor that are drawn; a text may have a million.
+const WINDOW: usize = 4096;
+
+/// A text in the making.
+#[derive(Default)]
+pub(super) struct Editor {
+    text: String,
+    /// Byte of the text, between characters.
+    cursor: usize,
+    /// It differs from the draft on disk.
+    dirty: bool,
+    /// It was begun before its conversation was on screen.
+    blind: bool,
+    history: Vec<String>,
+    /// Which of the history is shown, and what was there before.
+    recalled: Option<(usize, String)>,
+}
+
+/// What is drawn of a text: rows, and where the cursor stands in them.
+pub(super) struct Rows {
+    pub(super) rows: Vec<String>,
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl Editor {
+    /// With the draft from the disk.
+    pub(super) fn with(draft: &str) -> Self {
+        Self { text: draft.to_owned(), cursor: draft.len(), ..Self::default() }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn is_blind(&self) -> bool {
+        self.blind
+    }
+
+    /// `seen`: its conversation is on screen.
+    pub(super) fn begin(&mut self, seen: bool) {
+        if self.text.is_empty() {
+            self.blind = !seen;
+        }
+    }
+
+    /// The person was told, and looks.
+    pub(super) fn open_eyes(&mut self) {
+        self.blind = false;
+    }
+
+    /// The text, once, if the disk has another one.
+    pub(super) fn unsaved(&mut self) -> Option<String> {
+        std::mem::take(&mut self.dirty).then(|| self.text.clone())
+    }
+
+    /// Puts text at the cursor; false, and nothing, if that would be too long.
+    pub(super) fn insert(&mut self, text: &str) -> bool {
+        if self.text.len().saturating_add(text.len()) > TEXT_CAP {
+            return false;
+        }
+        self.text.insert_str(self.cursor, text);
+        self.cursor = self.cursor.saturating_add(text.len());
+        self.changed();
+        true
+    }
+
+    /// Empties it and remembers what it was.
+    pub(super) fn done(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        if self.history.last() != Some(&text) {
+            self.history.push(text);
+        }
+        if self.history.len() > HISTORY {
+            self.history.remove(0);
+        }
+        self.clear();
+    }
+
+    /// Empties it and forgets.
+    pub(super) fn clear(&mut self) {
+        self.set(String::new());
+        self.recalled = None;
+    }
+
+    pub(super) fn left(&mut self) {
+        self.cursor = self.before(self.cursor);
+    }
+
+    pub(super) fn right(&mut self) {
+        self.cursor = self.after(self.cursor);
+    }
+
+    pub(super) fn word_left(&mut self) {
+        self.cursor = self.word_before();
+    }
+
+    pub(super) fn word_right(&mut self) {
+        self.cursor = self.word_after();
+    }
+
+    /// To the beginning of the line.
+    pub(super) fn home(&mut self) {
+        self.cursor = self.line_start(self.cursor);
+    }
+
+    /// To the end of the line.
+    pub(super) fn end(&mut self) {
+        self.cursor = self.line_end(self.cursor);
+    }
+
+    pub(super) fn backspace(&mut self) {
+        self.cut(self.before(self.cursor), self.cursor);
+    }
+
+    pub(super) fn delete(&mut self) {
+        self.cut(self.cursor, self.after(self.cursor));
+    }
+
+    pub(super) fn delete_word(&mut self) {
+        self.cut(self.word_before(), self.cursor);
+    }
+
+    pub(super) fn delete_word_after(&mut self) {
+        self.cut(self.cursor, self.word_after());
+    }
+
+    pub(super) fn delete_to_start(&mut self) {
+        self.cut(self.line_start(self.cursor), self.cursor);
+    }
+
+    pub(super) fn delete_to_end(&mut self) {
+        self.cut(self.cursor, self.line_end(self.cursor));
+    }
+
+    /// A line up, and from the first one to what was typed before.
+    pub(super) fn up(&mut self) {
+        let start = self.line_start(self.cursor);
+        if start > 0 {
+            self.move_to(self.line_start(start.saturating_sub(1)), self.column());
+            return;
+        }
+        let at = match &self.recalled {
+            Some((at, _)) => at.checked_sub(1),
+            None => self.history.len().checked_sub(1),
+        };
+        let Some((at, text)) = at.and_then(|at| Some((at, self.history.get(at)?.clone()))) else {
+            return;
+        };
+        let typed = match self.recalled.take() {
+            Some((_, typed)) => typed,
+            None => self.text.clone(),
+        };
+        self.set(text);
+        self.recalled = Some((at, typed));
+    }
+
+    /// A line down, and from the last one back to what was being typed.
+    pub(super) fn down(&mut self) {
+        let end = self.line_end(self.cursor);
+        if end < self.text.len() {
+            self.move_to(end.saturating_add(1), self.column());
+            return;
+        }
+        let Some((at, typed)) = self.recalled.take() else {
+            return;
+        };
+        let next = at.saturating_add(1);
+        match self.history.get(next).cloned() {
+            Some(text) => {
+                self.set(text);
+                self.recalled = Some((next, typed));
+            }
+            None => self.set(typed),
+        }
+    }
+
+    /// Replaces all of it; the cursor stands behind.
+    pub(super) fn set(&mut self, text: String) {
+        self.cursor = text.len();
+        self.text = text;
+        self.changed();
+    }
+
+    /// What to draw in rows of `width` columns, around the cursor.
+    pub(super) fn rows(&self, width: usize) -> Rows {
+        let width = width.max(2);
+        let from = self.text.floor_char_boundary(self.cursor.saturating_sub(WINDOW));
+        let to = self.text.ceil_char_boundary(self.cursor.saturating_add(WINDOW).min(self.text.len()));
+        let mut drawn = Rows { rows: Vec::new(), row: 0, column: 0 };
+        let mut row = String::new();
+        let mut column = 0_usize;
+        let shown = self.text.get(from..to).unwrap_or_default();
+        for (at, one) in shown.grapheme_indices(true) {
+            let here = from.saturating_add(at)..from.saturating_add(at).saturating_add(one.len());
+            let one = if one == "\r\n" { "\n".into() } else { lines::harmless(one) };
+            let wide = if one == "\n" { 0 } else { one.width() };
+            // The cursor behind the last character needs a place too.
+            if column.saturating_add(wide) >= width {
+                drawn.rows.push(std::mem::take(&mut row));
+                column = 0;
+            }
+            if here.contains(&self.cursor) {
+                (drawn.row, drawn.column) = (drawn.rows.len(), column);
+            }
+            if one == "\n" {
+                drawn.rows.push(std::mem::take(&mut row));
+                column = 0;
+            } else {
+                row.push_str(&one);
+                column = column.saturating_add(wide);
+            }
+        }
+        if self.cursor == to {
+            (drawn.row, drawn.column) = (drawn.rows.len(), column);
+        }
+        drawn.rows.push(row);
+        drawn
+    }
+
+    fn changed(&mut self) {
+        self.dirty = true;
+        if self.text.is_empty() {
+            self.blind = false;
+        }
+    }
+
+    fn cut(&mut self, from: usize, to: usize) {
+        if from < to {
+            self.text.replace_range(from..to, "");
+            self.cursor = from;
+            self.changed();
+        }
+    }
+
+    fn before(&self, at: usize) -> usize {
+        let mut cursor = GraphemeCursor::new(at, self.text.len(), true);
+        cursor.prev_boundary(&self.text, 0).ok().flatten().unwrap_or(0)
+    }
+
+    fn after(&self, at: usize) -> usize {
+        let mut cursor = GraphemeCursor::new(at, self.text.len(), true);
+        cursor.next_boundary(&self.text, 0).ok().flatten().unwrap_or(self.text.len())
+    }
+
+    fn head(&self) -> &str {
+        self.text.get(..self.cursor).unwrap_or_default()
+    }
+
+    fn tail(&self) -> &str {
+        self.text.get(self.cursor..).unwrap_or_default()
+    }
+
+    fn word_before(&self) -> usize {
+        let trimmed = self.head().trim_end_matches(|c: char| !c.is_alphanumeric());
+        trimmed.trim_end_matches(char::is_alphanumeric).len()
+    }
+
+    fn word_after(&self) -> usize {
+        let trimmed = self.tail().trim_start_matches(|c: char| !c.is_alphanumeric());
+        let left = trimmed.trim_start_matches(char::is_alphanumeric).len();
+        self.text.len().saturating_sub(left)
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or_default();
+        before.rfind('\n').map_or(0, |newline| newline.saturating_add(1))
+    }
+
+    fn line_end(&self, at: usize) -> usize {
+        let after = self.text.get(at..).unwrap_or_default();
+        after.find('\n').map_or(self.text.len(), |newline| at.saturating_add(newline))
+    }
+
+    /// Characters between the beginning of the line and the cursor.
+    fn column(&self) -> usize {
+        let line = self.text.get(self.line_start(self.cursor)..self.cursor).unwrap_or_default();
+        line.graphemes(true).count()
+    }
+
+    /// To so many characters behind `start`, or to the end of that line.
+    fn move_to(&mut self, start: usize, column: usize) {
+        let line = self.text.get(start..self.line_end(start)).unwrap_or_default();
+        let bytes: usize = line.graphemes(true).take(column).map(str::len).sum();
+        self.cursor = start.saturating_add(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text with `|` where the cursor stands.
+    fn shown(editor: &Editor) -> String {
+        format!("{}|{}", editor.head(), editor.tail())
+    }
+
+    #[test]
+    fn characters_are_what_a_person_counts() {
+        let mut editor = Editor::with("a👨‍👩‍👧‍👦e\u{301}漢");
+        editor.left();
+        editor.backspace();
+        assert_eq!(shown(&editor), "a👨‍👩‍👧‍👦|漢");
+        editor.left();
+        editor.delete();
+        assert_eq!(shown(&editor), "a|漢");
+        for _ in 0..3 {
+            editor.left();
+            editor.backspace();
+        }
+        assert_eq!(shown(&editor), "|a漢");
+        for _ in 0..3 {
+            editor.right();
+            editor.delete();
+        }
+        assert_eq!(shown(&editor), "a|");
+    }
+
+    #[test]
+    fn words_and_lines() {
+        let mut editor = Editor::with("one two, drei\nvier fünf");
+        editor.word_left();
+        assert_eq!(shown(&editor), "one two, drei\nvier |fünf");
+        editor.delete_word();
+        assert_eq!(shown(&editor), "one two, drei\n|fünf");
+        editor.word_right();
+        editor.home();
+        editor.delete_word_after();
+        assert_eq!(shown(&editor), "one two, drei\n|");
+        editor.up();
+        assert_eq!(shown(&editor), "|one two, drei\n");
+        editor.end();
+        editor.delete_word();
+        editor.delete_word();
+        assert_eq!(shown(&editor), "one |\n");
+        editor.delete_to_start();
+        editor.insert("zero");
+        editor.left();
+        editor.left();
+        editor.down();
+        assert_eq!(shown(&editor), "zero\n|");
+        editor.up();
+        editor.right();
+        editor.delete_to_end();
+        assert_eq!(shown(&editor), "z|\n");
+    }
+
+    #[test]
+    fn what_was_typed_comes_back_and_so_does_what_was_being_typed() {
+        let mut editor = Editor::default();
+        for text in ["first", "second", "second"] {
+            editor.insert(text);
+            editor.done();
+        }
+        editor.insert("third");
+        editor.up();
+        assert_eq!(shown(&editor), "second|");
+        editor.up();
+        editor.up();
+        assert_eq!(shown(&editor), "first|");
+        editor.down();
+        editor.down();
+        assert_eq!(shown(&editor), "third|");
+        editor.down();
+        assert_eq!(shown(&editor), "third|");
+        for number in 0..2 * HISTORY {
+            editor.set(number.to_string());
+            editor.done();
+        }
+        assert_eq!(editor.history.len(), HISTORY);
+    }
+
+    #[test]
+    fn a_text_has_a_mebibyte_and_no_byte_more() {
+        let mut editor = Editor::default();
+        assert!(editor.insert(&"x".repeat(TEXT_CAP)));
+        assert!(!editor.insert("y"));
+        assert_eq!(editor.text().len(), TEXT_CAP);
+        let drawn = editor.rows(80);
+        assert!(drawn.rows.len() < 200, "only what is near the cursor is drawn");
+        assert_eq!(drawn.row, drawn.rows.len() - 1);
+    }
+
+    #[test]
+    fn the_cursor_is_drawn_where_it_stands() {
+        let at = |editor: &Editor, width| {
+            let drawn = editor.rows(width);
+            (drawn.rows, drawn.row, drawn.column)
+        };
+        let mut editor = Editor::with("ab\n漢字x");
+        assert_eq!(at(&editor, 80), (vec!["ab".into(), "漢字x".into()], 1, 5));
+        assert_eq!(at(&editor, 5), (vec!["ab".into(), "漢字".into(), "x".into()], 2, 1));
+        editor.left();
+        editor.left();
+        assert_eq!(at(&editor, 80).2, 2);
+        editor.up();
+        assert_eq!(at(&editor, 80), (vec!["ab".into(), "漢字x".into()], 0, 1));
+        editor.set("a\u{1b}[2J\tb\u{202e}".into());
+        assert_eq!(at(&editor, 80).0, ["a\u{fffd}[2J    b\u{fffd}"]);
+        assert_eq!(at(&Editor::default(), 0), (vec![String::new()], 0, 0));
+    }
+
+    #[test]
+    fn a_draft_is_saved_when_it_changed() {
+        let mut editor = Editor::with("draft");
+        assert_eq!(editor.unsaved(), None);
+        editor.backspace();
+        assert_eq!(editor.unsaved().as_deref(), Some("draf"));
+        assert_eq!(editor.unsaved(), None);
+    }
+}

@@ -1,0 +1,280 @@
+//! What contacts are called, what is said about them, and who wrote a message.
+
+use std::collections::HashMap;
+
+use sotto_messenger::Code;
+use sotto_messenger::records::{Contact, ContactId, ContactState, Message, MessageState};
+
+use super::lines;
+
+/// Emoji of the hash that tell people of the same name apart.
+const TELL_APART: usize = 3;
+/// Marks what somebody else may have written.
+const UNCONFIRMED: &str = "(unconfirmed device)";
+/// What has to be compared again.
+pub(super) const DEVICES_CHANGED: &str = "their devices changed; compare the safety number";
+
+/// The contacts as they were when a change was told last.
+#[derive(Default)]
+pub(super) struct People {
+    known: HashMap<ContactId, Known>,
+}
+
+/// What was told of a contact.
+struct Known {
+    /// The name before what they write.
+    label: String,
+    state: ContactState,
+    devices_changed: bool,
+    waiting: Option<String>,
+}
+
+/// What is new about a contact.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News<'a> {
+    /// They ask to be a contact.
+    Asks,
+    /// They accepted a request.
+    Accepted,
+    /// Another device of theirs may speak for them.
+    DevicesChanged,
+    /// Why no session can be begun with them, by code.
+    Waits(&'a str),
+}
+
+impl People {
+    /// Takes the contacts as they are now; `own` is the own name. What is new, by place in `contacts`.
+    pub(super) fn update<'a>(&mut self, own: &str, contacts: &'a [Contact]) -> Vec<(usize, News<'a>)> {
+        let mut news = Vec::new();
+        for ((index, contact), label) in contacts.iter().enumerate().zip(labels(own, contacts)) {
+            let now = Known {
+                label,
+                state: contact.state,
+                devices_changed: contact.devices_changed,
+                waiting: contact.waiting.clone(),
+            };
+            let before = self.known.insert(contact.id.clone(), now);
+            let state = before.as_ref().map(|known| known.state);
+            match (state, contact.state) {
+                (state, ContactState::Incoming) if state != Some(ContactState::Incoming) => {
+                    news.push((index, News::Asks));
+                }
+                (Some(ContactState::Requested), ContactState::Accepted) => news.push((index, News::Accepted)),
+                _ => {}
+            }
+            if contact.devices_changed && !before.as_ref().is_some_and(|one| one.devices_changed) {
+                news.push((index, News::DevicesChanged));
+            }
+            let waited = before.as_ref().and_then(|one| one.waiting.as_deref());
+            if let Some(code) = contact.waiting.as_deref().filter(|code| waited != Some(code)) {
+                news.push((index, News::Waits(code)));
+            }
+        }
+        news
+    }
+
+    /// The name before what a contact writes.
+    pub(super) fn label(&self, contact: &Contact) -> String {
+        match self.known.get(&contact.id) {
+            Some(known) => known.label.clone(),
+            None => lines::name(&contact.name),
+        }
+    }
+}
+
+/// The sentence of a code.
+pub(super) fn sentence(code: &str) -> &str {
+    let known = Code::ALL.iter().find(|known| known.as_str() == code);
+    known.map_or("this version has no words for it", |known| known.detail())
+}
+
+/// Where a contact stands, and why it waits.
+pub(super) fn about(contact: &Contact) -> String {
+    let mut about: Vec<String> = Vec::new();
+    match contact.state {
+        ContactState::Requested => about.push("asked".into()),
+        ContactState::Incoming => about.push("asks you".into()),
+        ContactState::Declined => about.push("declined".into()),
+        ContactState::Blocked => about.push("blocked".into()),
+        _ => {}
+    }
+    if contact.verified {
+        about.push("verified".into());
+    }
+    if contact.devices_changed {
+        about.push(DEVICES_CHANGED.into());
+    }
+    if let Some(code) = &contact.waiting {
+        about.push(format!("waits: {}", sentence(code)));
+    }
+    about.join(", ")
+}
+
+/// The names of all contacts: whoever shares one with somebody else, or with us, is told apart by emoji.
+fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
+    let key = |name: &str| lines::name(name).to_lowercase();
+    let mut count: HashMap<String, u32> = HashMap::from([(key(own), 1)]);
+    for contact in contacts {
+        *count.entry(key(&contact.name)).or_default() += 1;
+    }
+    let label = |contact: &Contact| {
+        let name = lines::name(&contact.name);
+        if count.get(&key(&contact.name)).is_none_or(|count| *count < 2) {
+            return name;
+        }
+        let emoji: String = contact.emoji_hash.iter().take(TELL_APART).map(String::as_str).collect();
+        format!("{name} {emoji}")
+    };
+    contacts.iter().map(label).collect()
+}
+
+/// What stands before a message's text, up to the colon; the whole line where there is no text. `label` is its
+/// author's, unless it is ours.
+pub(super) fn head(label: String, message: &Message) -> String {
+    let (time, author) = (clock(message.time_ms), author(label, message));
+    if message.text.is_some() {
+        return format!("{time} {author}: ");
+    }
+    let what = if message.newer { "wrote something that needs a newer version" } else { "sends a long text…" };
+    format!("{time} {author} {what}")
+}
+
+/// Who wrote a message, as far as it is known. No name looks like the mark: a bracket in one puts it in quotes.
+fn author(name: String, message: &Message) -> String {
+    if message.mine {
+        format!("you ({})", state_name(message.state))
+    } else if message.unconfirmed {
+        format!("{name} {UNCONFIRMED}")
+    } else {
+        name
+    }
+}
+
+pub(super) fn state_name(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Queued => "waits",
+        MessageState::Sent => "sent",
+        MessageState::Stored => "stored",
+        MessageState::Delivered => "delivered ✓",
+        MessageState::Read => "read ✓✓",
+        MessageState::Failed => "failed, /retry",
+        _ => "?",
+    }
+}
+
+/// Hours and minutes, UTC.
+pub(super) fn clock(ms: i64) -> String {
+    let minutes = ms.div_euclid(60_000);
+    format!("{:02}:{:02}", minutes.div_euclid(60).rem_euclid(24), minutes.rem_euclid(60))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use sotto_messenger::records::{ConversationId, MessageId};
+
+    pub(in crate::chat) fn contact(id: &str, name: &str, emoji: &str) -> Contact {
+        Contact {
+            id: ContactId(id.into()),
+            conversation: ConversationId(format!("c{id}")),
+            name: name.into(),
+            emoji_hash: [emoji, "🌵", "🍋", "🎈"].map(str::to_owned).to_vec(),
+            state: ContactState::Accepted,
+            request_text: None,
+            verified: false,
+            devices_changed: false,
+            waiting: None,
+        }
+    }
+
+    pub(in crate::chat) fn message(id: &str, conversation: &str, text: &str) -> Message {
+        Message {
+            id: MessageId(id.into()),
+            conversation: ConversationId(conversation.into()),
+            mine: false,
+            text: Some(text.into()),
+            newer: false,
+            fetching: false,
+            unconfirmed: false,
+            state: MessageState::Received,
+            reason: None,
+            time_ms: 0,
+            cursor: id.into(),
+        }
+    }
+
+    #[test]
+    fn nobody_bears_the_name_of_another() {
+        let contacts = [
+            contact("1", "Bob", "🐙"),
+            contact("2", "bob\u{200b}", "🦊"),
+            contact("3", "Carol", "🐝"),
+            contact("4", "Me", "🐢"),
+            contact("5", "you", "🐌"),
+        ];
+        assert_eq!(labels("me", &contacts), ["Bob 🐙🌵🍋", "bob 🦊🌵🍋", "Carol", "Me 🐢🌵🍋", "“you”"]);
+    }
+
+    #[test]
+    fn the_list_says_why_a_contact_waits_and_that_its_devices_changed() {
+        let mut one = contact("1", "Bob", "🐙");
+        assert_eq!(about(&one), "");
+        one.state = ContactState::Requested;
+        one.waiting = Some("invite.unreachable".into());
+        assert_eq!(about(&one), format!("asked, waits: {}", Code::InviteUnreachable.detail()));
+        one.state = ContactState::Accepted;
+        one.waiting = Some("suite.lower".into());
+        one.devices_changed = true;
+        let said = about(&one);
+        assert!(said.starts_with(DEVICES_CHANGED) && said.ends_with(Code::SuiteLower.detail()));
+    }
+
+    #[test]
+    fn a_change_is_told_once() {
+        let mut people = People::default();
+        let mut one = contact("1", "Bob", "🐙");
+        one.state = ContactState::Requested;
+        one.waiting = Some("invite.unreachable".into());
+        let told = |people: &mut People, one: &Contact| {
+            let contacts = [one.clone()];
+            let told = people.update("Alice", &contacts).into_iter().map(|(_, news)| format!("{news:?}"));
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(told(&mut people, &one), ["Waits(\"invite.unreachable\")"]);
+        assert!(told(&mut people, &one).is_empty());
+        (one.state, one.waiting, one.devices_changed) = (ContactState::Accepted, None, true);
+        assert_eq!(told(&mut people, &one), ["Accepted", "DevicesChanged"]);
+        one.state = ContactState::Incoming;
+        assert_eq!(told(&mut people, &one), ["Asks"]);
+        assert!(told(&mut people, &one).is_empty());
+    }
+
+    /// Nobody can choose a name that looks like the mark, nor hide it.
+    #[test]
+    fn what_a_device_that_is_not_confirmed_writes_is_marked() {
+        let mut message = message("m", "c", "hi");
+        assert_eq!(author("Bob".into(), &message), "Bob");
+        let forged = format!("Bob {UNCONFIRMED}");
+        assert_ne!(author(lines::name(&forged), &message), forged);
+        message.unconfirmed = true;
+        assert_eq!(author("Bob".into(), &message), forged);
+        message.mine = true;
+        message.state = MessageState::Sent;
+        assert_eq!(author("Bob".into(), &message), "you (sent)");
+    }
+
+    #[test]
+    fn every_code_has_its_sentence() {
+        for code in Code::ALL {
+            assert_eq!(sentence(code.as_str()), code.detail());
+        }
+        assert!(sentence("what.is_new").contains("no words"));
+    }
+
+    #[test]
+    fn times_of_day() {
+        assert_eq!(clock(0), "00:00");
+        assert_eq!(clock(86_399_999), "23:59");
+        assert_eq!(clock(-60_000), "23:59");
+    }
+}

@@ -1,0 +1,304 @@
+//! `sotto chat` on a whole screen: the real program on a pseudo-terminal, against a real node on loopback.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Friends, Node, PATIENCE, Rpc};
+use terminal::{ENTER, ESC, Terminal};
+
+const CTRL_C: &str = "\u{3}";
+const NEXT: &str = "\u{e}";
+const BEFORE: &str = "\u{10}";
+
+/// Makes an account at a terminal.
+fn register(terminal: &Terminal, name: &str) {
+    terminal.until("What is your name?");
+    terminal.write(name);
+    terminal.write(ENTER);
+    terminal.until("Your recovery phrase");
+    terminal.write(ESC);
+    terminal.until(&format!("You are {name}"));
+}
+
+#[test]
+fn two_people_meet_and_talk_on_their_screens() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let data = |name: &str| folder.path().join(name);
+    let mut alice = Terminal::chat(&data("alice"), &node.address, &[]);
+    let mut bob = Terminal::chat(&data("bob"), &node.address, &[]);
+    register(&alice, "Alice");
+    register(&bob, "Bob");
+    bob.write("/invite\r");
+    let shown = bob.until("Enter goes back.");
+    let link = shown.split_whitespace().find(|word| word.contains("/i#")).unwrap();
+    bob.write(ENTER);
+    bob.until("to nobody");
+    alice.paste(&format!("/add {link} it is me"));
+    alice.write(ENTER);
+    alice.until("will be asked.");
+    bob.until("? Alice");
+    bob.until("asks you: it is me");
+    bob.write("/accept alice\r");
+    bob.until("Alice is a contact now.");
+    alice.until("Bob accepted.");
+    alice.write("/to Bob\r");
+    alice.until_to("Bob");
+    alice.write("hello Bob\r");
+    bob.until("Alice (");
+    bob.write(NEXT);
+    bob.until_to("Alice");
+    bob.until("Alice: hello Bob");
+    alice.until("you (read ✓✓): hello Bob");
+
+    let lines: Vec<String> = (0..200).map(|line| format!("line {line} of a text")).collect();
+    alice.paste(&lines.join("\n"));
+    alice.until("to Bob (200 lines");
+    alice.write(ENTER);
+    bob.until("line 199 of a text");
+    alice.until("── to Bob ──");
+
+    for terminal in [&alice, &bob] {
+        terminal.write("/safety\r");
+    }
+    let digits = |terminal: &Terminal| {
+        let shown = terminal.until("Read it to");
+        let groups = shown.split(|c: char| !c.is_ascii_digit()).filter(|word| word.len() == 5);
+        groups.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let numbers = [digits(&alice), digits(&bob)];
+    assert_eq!((numbers[0].len(), &numbers[0]), (12, &numbers[1]));
+    alice.write("/verify\r");
+    alice.until("Verified");
+    alice.until("Bob · verified");
+    alice.write("/quit\r");
+    assert_eq!(alice.ended().code(), Some(0));
+    bob.write(CTRL_C);
+    assert_eq!(bob.ended().code(), Some(0));
+    let mut bob = Rpc::on(&data("bob"), &[&node.address]);
+    let conversation = bob.contact("accepted")["conversation"].clone();
+    bob.texts(&conversation, &["it is me", "hello Bob", &lines.join("\n")]);
+}
+
+/// Alice at a terminal, Bob and Carol as her contacts, and a link of hers.
+struct Three {
+    alice: Terminal,
+    bob: Rpc,
+    carol: Rpc,
+    to_bob: Value,
+    to_carol: Value,
+    link: Value,
+    friends_node: Node,
+    folder: tempfile::TempDir,
+}
+
+impl Three {
+    fn meet() -> Self {
+        let Friends { mut alice, bob, conversation, node, folder } = Friends::meet();
+        let mut carol = Rpc::on(&folder.path().join("carol"), &[&node.address]);
+        carol.register("Carol");
+        let link = carol.call("invite", json!({}))["link"].clone();
+        alice.call("contact_add", json!({"link": link}));
+        let request = carol.contact("incoming");
+        carol.call("contact_answer", json!({"contact": request["id"], "action": "accept"}));
+        let to_carol = carol.contact("accepted")["conversation"].clone();
+        let known = |answer: &Value| {
+            let contacts = answer["contacts"].as_array().unwrap();
+            contacts.iter().all(|one| one["state"] == "accepted").then_some(())
+        };
+        alice.until("contacts", json!({}), known);
+        let link = alice.call("invite", json!({}))["link"].clone();
+        assert!(alice.process.finish().success());
+        let alice = Terminal::chat(&folder.path().join("alice"), &node.address, &[]);
+        alice.until("Carol");
+        Self { alice, bob, carol, to_bob: conversation, to_carol, link, friends_node: node, folder }
+    }
+}
+
+#[test]
+fn nothing_goes_to_anybody_but_whom_it_was_typed_for() {
+    let mut three = Three::meet();
+    three.alice.until("to nobody");
+    three.alice.write("/to Bob\r");
+    three.alice.until_to("Bob");
+    three.alice.write("for Bob");
+    three.alice.until("for Bob");
+    // Carol writes, and comes first in the list; somebody asks, and a request is on top of it.
+    three.carol.call("send", json!({"conversation": three.to_carol, "text": "I am Carol"}));
+    three.alice.until("Carol (");
+    let mut dave = Rpc::on(&three.folder.path().join("dave"), &[&three.friends_node.address]);
+    dave.register("Dave");
+    dave.call("contact_add", json!({"link": three.link}));
+    three.alice.until("? Dave");
+    three.alice.write(" alone");
+    three.alice.until_to("Bob");
+    three.alice.write(ENTER);
+    three.bob.texts(&three.to_bob, &["for Bob alone"]);
+
+    // A draft waits where it was begun, over a restart too.
+    three.alice.write("not yet");
+    three.alice.until("not yet");
+    three.alice.write("\u{f}");
+    three.alice.write("to Carol\r");
+    let shown = three.alice.until_to("Carol");
+    assert!(!shown.lines().any(|line| line == "not yet"), "{shown}");
+    three.alice.until("Carol: I am Carol");
+    three.alice.write("hello Carol\r");
+    three.carol.texts(&three.to_carol, &["I am Carol", "hello Carol"]);
+    three.alice.write(CTRL_C);
+    assert!(three.alice.ended().success());
+    let again = Terminal::chat(&three.folder.path().join("alice"), &three.friends_node.address, &[]);
+    again.until("to nobody");
+    again.write("/to Bob\r");
+    again.until_to("Bob");
+    again.until_screen("draft", |screen| screen.contents().lines().any(|line| line == "not yet"));
+    again.write(", but now\r");
+    three.bob.texts(&three.to_bob, &["for Bob alone", "not yet, but now"]);
+    three.carol.texts(&three.to_carol, &["I am Carol", "hello Carol"]);
+    again.write(BEFORE);
+    again.until_screen("another conversation", |screen| !screen.contents().contains("── to Bob ─"));
+}
+
+#[test]
+fn a_mebibyte_is_pasted_and_a_byte_more_is_not() {
+    let mut friends = Friends::meet();
+    assert!(friends.alice.process.finish().success());
+    let alice = Terminal::chat(&friends.path("alice"), &friends.node.address, &[]);
+    alice.until_to("Bob");
+    let text = "word ".repeat(1 << 18)[..1 << 20].to_owned();
+    alice.paste(&text);
+    alice.until_screen("the text", |screen| screen.contents().matches("word").count() > 100);
+    alice.write("x");
+    alice.until("a text has at most 1 MiB");
+    alice.write(ENTER);
+    friends.bob.texts(&friends.conversation, &[&text]);
+}
+
+/// Starts a chat of an account that exists.
+fn started(folder: &Path, node: &str) -> Terminal {
+    let terminal = Terminal::chat(folder, node, &[]);
+    terminal.until_screen("a screen", |screen| screen.alternate_screen() && screen.bracketed_paste());
+    terminal.until("You are Alice");
+    terminal
+}
+
+#[test]
+fn the_terminal_is_put_back_however_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let data = folder.path().join("alice");
+    let mut rpc = Rpc::on(&data, &[&node.address]);
+    rpc.register("Alice");
+    assert!(rpc.process.finish().success());
+    for end in ["/quit\r", CTRL_C, "TERM", "INT", "HUP"] {
+        let mut terminal = started(&data, &node.address);
+        if end.len() > 1 && !end.starts_with('/') {
+            terminal.signal(end);
+        } else {
+            terminal.write(end);
+        }
+        assert_eq!(terminal.ended().code(), Some(0), "{end:?}");
+    }
+    // What is shown outside of the screen too.
+    let mut terminal = started(&data, &node.address);
+    terminal.write("/invite\r");
+    terminal.until_screen("a link", |screen| !screen.alternate_screen() && screen.contents().contains("goes back"));
+    terminal.signal("TERM");
+    assert_eq!(terminal.ended().code(), Some(0));
+}
+
+/// How often the threads that draw and that read keys went to sleep (Linux).
+#[cfg(target_os = "linux")]
+fn sleeps(pid: u32) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
+        let read = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        let name = read("comm").trim().to_owned();
+        if name == "sotto" || name == "keys" {
+            let status = read("status");
+            let count = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+            found.push((name, count.unwrap().to_owned()));
+        }
+    }
+    assert_eq!(found.len(), 2, "{found:?}");
+    found
+}
+
+/// Whatever would draw or look by itself more often than every second is caught: for a second, nothing wakes up.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_sleeps_while_nothing_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let data = folder.path().join("alice");
+    let mut rpc = Rpc::on(&data, &[&node.address]);
+    rpc.register("Alice");
+    assert!(rpc.process.finish().success());
+    let terminal = started(&data, &node.address);
+    terminal.until("light, sends through 1");
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let before = sleeps(terminal.child.id());
+        std::thread::sleep(Duration::from_secs(1));
+        if sleeps(terminal.child.id()) == before {
+            break;
+        }
+        assert!(Instant::now() < end, "it wakes up by itself");
+    }
+}
+
+#[test]
+fn it_fits_any_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let data = folder.path().join("alice");
+    let mut rpc = Rpc::on(&data, &[&node.address]);
+    rpc.register("Alice");
+    assert!(rpc.process.finish().success());
+    let mut terminal = started(&data, &node.address);
+    terminal.until("light, sends through 1");
+    terminal.write("漢字 and some words");
+    for (columns, rows) in [(40, 10), (10, 3), (2, 2), (1, 1), (200, 60), (80, 24)] {
+        terminal.resize(columns, rows);
+    }
+    terminal.until_screen("the whole", |screen| {
+        let lines: Vec<String> = screen.contents().lines().map(str::to_owned).collect();
+        lines.len() == 24 && lines[22] == "漢字 and some words"
+    });
+    terminal.write("\u{15}/help\r");
+    terminal.until("── Help (1–");
+    terminal.write(CTRL_C);
+    assert!(terminal.ended().success());
+}
+
+#[test]
+fn the_status_line_tells_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(&folder.path().join("node"));
+    let data = folder.path().join("alice");
+    let mut rpc = Rpc::on(&data, &[&node.address]);
+    rpc.register("Alice");
+    assert!(rpc.process.finish().success());
+    let mut terminal = started(&data, &node.address);
+    terminal.until("light, sends through 1");
+    terminal.write("/offline\r");
+    terminal.until("offline: what you write waits");
+    terminal.write("/online\r");
+    terminal.until("light, sends through 1");
+    drop(node);
+    terminal.until("what you write waits");
+    terminal.write(CTRL_C);
+    terminal.ended();
+
+    let node = Node::start(&folder.path().join("node"));
+    let mut other = Terminal::chat(&data, &node.address, &["--cluster", "99"]);
+    other.until("other network: these nodes belong to another cluster");
+    other.write(CTRL_C);
+    other.ended();
+}

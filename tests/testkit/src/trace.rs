@@ -1,0 +1,109 @@
+//! Everything that phones do to the outside, in order, as one hash: a change of the inside leaves it as it is.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+use sotto_messenger::engine::input::{Answer, Effect};
+use sotto_net::Command;
+
+/// The hash of all effects so far.
+#[derive(Default)]
+pub struct Trace {
+    all: Sha256,
+    lean: Sha256,
+    /// How many there were.
+    pub effects: u64,
+    /// Each as a line, if they are to be looked at.
+    pub lines: Option<Vec<String>>,
+}
+
+/// What an effect says of the nodes that are trusted; the rest of it.
+struct Said {
+    of_trust: String,
+    rest: Option<String>,
+}
+
+impl Trace {
+    /// One more.
+    pub(crate) fn note(&mut self, who: usize, now_ms: i64, effect: &Effect) {
+        let said = said(effect);
+        self.effects += 1;
+        let rest = said.rest.as_deref().map(|rest| format!("{now_ms} {who} {rest}"));
+        if let Some(rest) = &rest {
+            self.lean.update(rest);
+        }
+        let line = rest.unwrap_or_else(|| format!("{now_ms} {who}")) + &said.of_trust;
+        self.all.update(&line);
+        if let Some(lines) = &mut self.lines {
+            lines.push(line);
+        }
+    }
+
+    /// The first 8 bytes of the hash of all of it, and of all but what says whom to trust, in hexadecimal.
+    pub fn hashes(self) -> (String, String) {
+        let [all, lean] = [self.all, self.lean].map(|hash| short(&hash.finalize()));
+        (all, lean)
+    }
+}
+
+fn short(bytes: &[u8]) -> String {
+    bytes.iter().take(8).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn said(effect: &Effect) -> Said {
+    let mut of_trust = String::new();
+    let rest = match effect {
+        Effect::Net(Command::Prefer { publish, receive }) => {
+            of_trust = format!(" prefer {publish:?} {receive:?}");
+            None
+        }
+        Effect::Net(Command::Judge { node, of_use }) => {
+            of_trust = format!(" judge {node} {of_use}");
+            None
+        }
+        Effect::Net(Command::Publish { id, topic, payload, timestamp_ns, not, spread }) => {
+            of_trust = format!(" not {not:?}");
+            let payload = short(&Sha256::digest(payload));
+            Some(format!("publish {id} {topic} {payload} {timestamp_ns} {spread:?}"))
+        }
+        Effect::Net(command) => Some(net(command)),
+        Effect::Reply(_, Ok(answer)) => Some(format!("answer {}", self::answer(answer))),
+        Effect::Reply(_, Err(error)) => Some(format!("error {} {:?}", error.code().as_str(), error.detail())),
+        Effect::Emit(event) => Some(format!("event {event:?}")),
+        Effect::WakeAt(at) => Some(format!("wake {at:?}")),
+    };
+    Said { of_trust, rest }
+}
+
+fn net(command: &Command) -> String {
+    match command {
+        Command::Subscribe { topics } => format!("subscribe {topics:?}"),
+        Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
+            format!("query {id} {circle:?} {topics:?} {start_ns} {end_ns:?} {newest_first}")
+        }
+        Command::Check { id, hashes, not } => {
+            let hashes: Vec<String> = hashes.iter().map(|hash| short(hash)).collect();
+            format!("check {id} {hashes:?} {not:?}")
+        }
+        Command::Foreground(on) => format!("foreground {on}"),
+        Command::NetworkChanged(network) => format!("network {}", network.metered),
+        Command::Relay(on) => format!("relay {on}"),
+        Command::AddNodes(nodes) => format!("nodes {nodes:?}"),
+        Command::Close => "close".to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Done => "done".to_owned(),
+        Answer::Phrase(words) => words.as_str().to_owned(),
+        Answer::Invite(invite) => format!("{} {} {}", invite.id.0, invite.link, invite.expires_ms),
+        Answer::Contact(id) => id.0.clone(),
+        Answer::Message(id) => id.0.clone(),
+        Answer::Synced { received } => received.to_string(),
+    }
+}
