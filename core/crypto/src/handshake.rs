@@ -5,7 +5,7 @@ use crate::device::DeviceKeys;
 use crate::error::{HandshakeError, SnapshotError};
 use crate::kdf::{Cipher, MAC_LEN, derive, derive_four, expand, tagged};
 use crate::prekey::{KEM_CIPHERTEXT_LEN, KemShared, PrekeyPair, PrekeyPublic};
-use crate::session::{Agreed, HeaderKey, RootKey, Roots, Session, SessionHash, TagKey, agree, outer_ad};
+use crate::session::{Agreed, HeaderKey, NextKeys, RootKey, Roots, Session, SessionHash, TagKey, agree, outer_ad};
 use crate::suite::SUITE_1;
 use crate::{CardSecret, ChatPublic, DeviceId, Random, Record, Tag};
 use hkdf::Hkdf;
@@ -94,7 +94,7 @@ fn first_keys(t0: &[u8; 32], dh1: &Dh1, dh2: &Dh2, shared: &KemShared) -> (First
     prk.zeroize();
     let mut k0 = Zeroizing::new([0; 32]);
     expand(&hk, "sotto/handshake-seal/1", &[], k0.as_mut_slice());
-    (c0, Cipher::new(k0, ZERO_NONCE))
+    (c0, Cipher { key: k0, nonce: ZERO_NONCE })
 }
 
 /// By c1 and S to the session's first keys.
@@ -105,9 +105,8 @@ fn roots(t0: &[u8; 32], c0: &FirstKey, dh3: &Dh3, inner: &[u8; INNER_LEN]) -> Ro
     Roots {
         hash: SessionHash(hash),
         root: RootKey::new(root),
-        header_a: HeaderKey::new(header_a),
-        header_b: HeaderKey::new(header_b),
-        tags_b: TagKey::new(tags_b),
+        first_a: NextKeys { header: HeaderKey::new(header_a), tags: None },
+        first_b: NextKeys { header: HeaderKey::new(header_b), tags: Some(TagKey::new(tags_b)) },
     }
 }
 
@@ -156,7 +155,7 @@ fn initiate_as(
 }
 
 fn mask_cipher(secret: &CardSecret, tag: &Tag) -> Cipher {
-    Cipher::new(derive(&tag.0, secret.as_bytes(), "sotto/mask/1", &[]), ZERO_NONCE)
+    Cipher { key: derive(&tag.0, secret.as_bytes(), "sotto/mask/1", &[]), nonce: ZERO_NONCE }
 }
 
 /// Hides a core under an invite or contacts secret, anew for each message: `tag` and `random` are the envelope's.

@@ -44,19 +44,15 @@ pub(crate) fn tagged(label: &str, parts: &[&[u8]]) -> [u8; 32] {
 /// ChaCha20-Poly1305 (RFC 8439) under one key with the one nonce that goes with it.
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct Cipher {
-    key: Zeroizing<[u8; 32]>,
-    nonce: [u8; 12],
+    pub(crate) key: Zeroizing<[u8; 32]>,
+    pub(crate) nonce: [u8; 12],
 }
 
 impl Cipher {
-    pub(crate) fn new(key: Zeroizing<[u8; 32]>, nonce: [u8; 12]) -> Self {
-        Self { key, nonce }
-    }
-
     /// Key and nonce out of a secret and an envelope's random bytes.
     pub(crate) fn derive(random: &Random, secret: &[u8], label: &str, parts: &[&[u8]]) -> Self {
         let bytes = derive::<44>(&random.0, secret, label, parts);
-        let mut cipher = Self::new(Zeroizing::default(), [0; 12]);
+        let mut cipher = Self { key: Zeroizing::default(), nonce: [0; 12] };
         fill(cipher.key.as_mut_slice(), &[bytes.as_slice()]);
         fill(&mut cipher.nonce, &[bytes.split_at(32).1]);
         cipher

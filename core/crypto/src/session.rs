@@ -12,14 +12,16 @@ mod tags;
 
 pub use header::HEADER_LEN;
 pub use keys::MessageKey;
-pub(crate) use keys::{Agreed, ChainKey, HeaderKey, RootKey, SessionHash, TagKey, agree, message_ad, outer_ad};
+pub(crate) use keys::{
+    Agreed, ChainKey, HeaderKey, NextKeys, RootKey, SessionHash, TagKey, agree, message_ad, outer_ad,
+};
 
 use crate::bytes::closed_debug;
 use crate::error::{DecryptError, EncryptError};
 use crate::skipped::SkippedKey;
 use crate::{Random, Tag};
 use header::Header;
-use keys::{NextKeys, RatchetKey};
+use keys::RatchetKey;
 use rand_core::CryptoRng;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -36,6 +38,13 @@ struct Chain {
 }
 
 impl Chain {
+    /// Begins a chain with the `next` keys. The root key steps and gives the keys that are `next` afterwards.
+    fn begin(root: &mut RootKey, next: &mut NextKeys, dh: Agreed) -> Self {
+        let (stepped, key, after) = root.clone().step(dh);
+        *root = stepped;
+        Self { key, keys: std::mem::replace(next, after), n: 0 }
+    }
+
     /// Takes the next message key.
     fn step(&mut self) -> Option<MessageKey> {
         let after = self.n.checked_add(1)?;
@@ -65,13 +74,12 @@ pub struct Session {
     handshake_header: Option<HeaderKey>,
 }
 
-/// The keys a handshake gives both sides.
+/// The keys a handshake gives both sides: the root key, and those of the first chain of A and of B.
 pub(crate) struct Roots {
     pub(crate) hash: SessionHash,
     pub(crate) root: RootKey,
-    pub(crate) header_a: HeaderKey,
-    pub(crate) header_b: HeaderKey,
-    pub(crate) tags_b: TagKey,
+    pub(crate) first_a: NextKeys,
+    pub(crate) first_b: NextKeys,
 }
 
 /// An encrypted message, ready to be put behind version, tag and random bytes.
@@ -103,19 +111,20 @@ impl Session {
     /// The initiator's side: a first chain to the recipient's prekey.
     pub(crate) fn initiator(roots: &Roots, ratchet: StaticSecret, prekey: &[u8; 32]) -> Option<Self> {
         let dh = agree(&ratchet, prekey)?;
-        let (root, key, next_sending) = roots.root.clone().step(dh);
+        let (mut root, mut next_sending) = (roots.root.clone(), roots.first_a.clone());
+        let sending = Chain::begin(&mut root, &mut next_sending, dh);
         Some(Self {
             hash: roots.hash,
             root,
             ratchet_public: PublicKey::from(&ratchet),
             ratchet: RatchetKey::new(ratchet.as_bytes()),
             remote: Some((*prekey).into()),
-            sending: Some(Chain { key, keys: NextKeys { header: roots.header_a.clone(), tags: None }, n: 0 }),
+            sending: Some(sending),
             previous: 0,
             next_sending,
             receiving: None,
             receiving_index: 0,
-            next_receiving: NextKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
+            next_receiving: roots.first_b.clone(),
             handshake_header: None,
         })
     }
@@ -130,11 +139,11 @@ impl Session {
             remote: None,
             sending: None,
             previous: 0,
-            next_sending: NextKeys { header: roots.header_b.clone(), tags: Some(roots.tags_b.clone()) },
+            next_sending: roots.first_b.clone(),
             receiving: None,
             receiving_index: 0,
-            next_receiving: NextKeys { header: roots.header_a.clone(), tags: None },
-            handshake_header: Some(roots.header_a.clone()),
+            next_receiving: roots.first_a.clone(),
+            handshake_header: Some(roots.first_a.header.clone()),
         }
     }
 
@@ -153,12 +162,9 @@ impl Session {
         let remote = self.remote.ok_or(EncryptError::NotReady)?;
         let ratchet = StaticSecret::random_from_rng(rng);
         let dh = agree(&ratchet, remote.as_bytes()).ok_or(EncryptError::BadKey)?;
-        let (root, key, next) = self.root.clone().step(dh);
-        let keys = std::mem::replace(&mut self.next_sending, next);
-        self.root = root;
+        self.sending = Some(Chain::begin(&mut self.root, &mut self.next_sending, dh));
         self.ratchet_public = PublicKey::from(&ratchet);
         self.ratchet = RatchetKey::new(ratchet.as_bytes());
-        self.sending = Some(Chain { key, keys, n: 0 });
         Ok(())
     }
 
@@ -195,8 +201,8 @@ impl Session {
         Ok(Sealed { tag, header, message })
     }
 
-    /// Decrypts on a copy, messages numbered below `below` in chains not longer than that: `u32::MAX`, or less for somebody
-    /// who is not known well enough to have more keys kept for.
+    /// Decrypts on a copy. A message numbered `below` or higher is refused, as is one after a chain of more than that: a
+    /// caller keeps fewer keys for somebody whom it hardly knows. `u32::MAX` refuses none.
     ///
     /// # Errors
     /// [`DecryptError`]; in no case did anything move.
@@ -280,14 +286,11 @@ impl Session {
     fn start_receiving(&mut self, header: &Header) -> Result<(), DecryptError> {
         let ratchet = StaticSecret::from(*self.ratchet.as_bytes());
         let dh = agree(&ratchet, header.ratchet.as_bytes()).ok_or(DecryptError::BadKey)?;
-        let (root, key, next) = self.root.clone().step(dh);
-        let keys = std::mem::replace(&mut self.next_receiving, next);
         if self.receiving.is_some() {
             self.receiving_index = self.receiving_index.checked_add(1).ok_or(DecryptError::Forged)?;
         }
-        self.root = root;
         self.remote = Some(header.ratchet);
-        self.receiving = Some(Chain { key, keys, n: 0 });
+        self.receiving = Some(Chain::begin(&mut self.root, &mut self.next_receiving, dh));
         // The answer draws a new ratchet key; its header says how long this chain was.
         if let Some(chain) = self.sending.take() {
             self.previous = chain.n;

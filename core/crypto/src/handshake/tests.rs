@@ -160,7 +160,6 @@ fn first_keys_are_wiped() {
     wiped(&k0);
     let roots = roots(&[0; 32], &c0, &Dh3(agreed()), &[0; INNER_LEN]);
     wiped(&roots.root);
-    wiped(&roots.header_a);
-    wiped(&roots.header_b);
-    wiped(&roots.tags_b);
+    wiped(&roots.first_a);
+    wiped(&roots.first_b);
 }

@@ -24,7 +24,7 @@ pub(crate) struct Header {
 impl HeaderKey {
     fn cipher(&self, random: &Random) -> Cipher {
         let [nonce @ .., _, _, _, _] = random.0;
-        Cipher::new(Zeroizing::new(*self.as_bytes()), nonce)
+        Cipher { key: Zeroizing::new(*self.as_bytes()), nonce }
     }
 
     pub(crate) fn seal(&self, header: &Header, tag: &Tag, random: &Random) -> [u8; HEADER_LEN] {

@@ -15,9 +15,8 @@ fn who_receives_a_message_could_have_written_it() {
     let roots = Roots {
         hash: SessionHash([1; 32]),
         root: RootKey::new(&[2; 32]),
-        header_a: HeaderKey::new(&[3; 32]),
-        header_b: HeaderKey::new(&[4; 32]),
-        tags_b: TagKey::new(&[5; 32]),
+        first_a: NextKeys { header: HeaderKey::new(&[3; 32]), tags: None },
+        first_b: NextKeys { header: HeaderKey::new(&[4; 32]), tags: Some(TagKey::new(&[5; 32])) },
     };
     let prekey = StaticSecret::random_from_rng(&mut rng());
     let first = StaticSecret::random_from_rng(&mut rng());
