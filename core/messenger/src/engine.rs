@@ -6,6 +6,7 @@
 //! names one next deadline ([`Effect::WakeAt`]) and has no timer.
 
 mod admit;
+mod base;
 mod blob;
 pub mod book;
 pub mod bucket;
@@ -45,6 +46,7 @@ use rand_core::Rng as _;
 use sotto_db::{Account, Waiting};
 use sotto_wire::topic::{BucketTable, ContentTopic, Lane, content_topic};
 
+use base::schedule;
 use bucket::{Bucket, Meter};
 use index::Index;
 use input::{Answer, Command, Effect, Input};
@@ -115,7 +117,7 @@ impl Engine {
             }
             tx.outbox_rewind(now_ms)?;
             tx.attempts_unname()?;
-            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(cards::ANSWER_MS))?;
+            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(schedule::CARDS_SILENT))?;
             Ok::<_, Error>(())
         })?;
         if updated {

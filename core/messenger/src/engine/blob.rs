@@ -8,8 +8,9 @@ use sotto_wire::content::{Content, Inner, Kind, Message, Remote};
 use sotto_wire::envelope::{Envelope, pad, unpad};
 use sotto_wire::topic::ContentTopic;
 
+use super::base::schedule;
 use super::query::{Query, What};
-use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::step::{SECOND, Step};
 use super::{contact, receive, send, state};
 use crate::error::{Code, Error, OrBug};
 
@@ -167,16 +168,8 @@ pub(super) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
         return Ok(step.tx.fetch_delete(&fetch.message)?);
     }
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
-    let wait = match fetch.tries {
-        0 => 3 * SECOND,
-        1 => 20 * SECOND,
-        2 => 2 * MINUTE,
-        3 => 10 * MINUTE,
-        4 => HOUR,
-        _ => DAY,
-    };
+    fetch.due_ms = step.after(&schedule::CHUNKS, fetch.tries);
     fetch.tries = fetch.tries.saturating_add(1);
-    fetch.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 4));
     step.tx.fetch_put(&fetch)?;
     step.fx.queries.push(Query {
         what: What::Chunks { message: fetch.message },

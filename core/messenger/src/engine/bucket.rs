@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use sotto_net::Connectivity;
-
+use super::base::schedule;
 use super::own::{KEY_BUCKET, KEY_BUCKET_LEFT};
-use super::step::{HOUR, MINUTE, SECOND, Step};
+use super::step::{HOUR, Step};
 use crate::error::{Code, Error};
 
 /// A bucket with more than this a day is left, bytes.
@@ -21,14 +20,7 @@ const DAY: i64 = 24;
 
 /// How often a store is asked for a bucket that was left.
 pub(super) fn poll_ms(foreground: bool) -> i64 {
-    if foreground { 15 * SECOND } else { 15 * MINUTE }
-}
-
-/// Longest wait before a store is asked again that could not be. Without a network, as far as is known, it doubles on: to
-/// poll is to connect, so nothing else would end it, and each try wakes the device.
-pub(super) fn longest_wait_ms(foreground: bool, now: &Connectivity) -> i64 {
-    let connected = now.publish_nodes > 0 || now.receive_nodes > 0 || now.relay_peers > 0;
-    if foreground || connected { 5 * MINUTE } else { 2 * HOUR }
+    if foreground { schedule::POLL_SEEN } else { schedule::POLL }
 }
 
 /// Numbers about the own bucket.

@@ -11,25 +11,21 @@ use sotto_wire::identity::{
 };
 use sotto_wire::topic::Lane;
 
+use super::base::schedule;
 use super::found::{Cards, Found};
 use super::own::{
-    KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, REFRESH_MAX_MS, REFRESH_MIN_MS,
-    record, refresh_ms, renew_record, set_time, time,
+    KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, record, renew_record, set_time, time,
 };
 use super::query::{Query, What};
 use super::reset::{self, Need};
-use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::step::{DAY, HOUR, Step};
 use super::{admit, contact, device, old_copy, send, session, state, takeover};
 use crate::error::{Code, Error, OrBug};
 
-/// Cards are asked for again when nothing came of it for so long.
-pub(super) const ANSWER_MS: i64 = 5 * MINUTE;
 /// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
 /// The cards of another invite of a contact are looked for so often: for longer than an invite is open, 7 days.
 const INVITE_TRIES: u32 = 18;
-/// After a restore the own list is looked at once more, for another restore at the same time.
-const SECOND_LOOK_MS: i64 = 2 * MINUTE;
 
 /// The cards of an invite, or that it is closed; then when they are due again.
 pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) -> Result<(), Error> {
@@ -39,12 +35,11 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
     }
     if row.closed_ms.is_some() {
         closed(step, &row.secret)?;
-        row.next_card_ms = step.now_ms.saturating_add(DAY);
+        row.next_card_ms = step.now_ms.saturating_add(schedule::CLOSED_CARD);
         return Ok(step.tx.invite_put(row)?);
     }
     if !step.may_sign {
-        // Nothing is signed by a wrong clock, and what else is to be done does not wait for it.
-        row.next_card_ms = step.now_ms.saturating_add(5 * MINUTE);
+        row.next_card_ms = step.now_ms.saturating_add(schedule::UNSIGNED);
         return Ok(step.tx.invite_put(row)?);
     }
     let stored = step.tx.prekey(&row.prekey_id)?.or_bug("pair of an invite")?;
@@ -53,7 +48,7 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
     list(step, &row.secret, &record)?;
     bundle(step, &row.secret, &record, &pair.public())?;
     profile(step, &row.secret)?;
-    row.next_card_ms = step.now_ms.saturating_add(refresh_ms(step));
+    row.next_card_ms = step.after(&schedule::REFRESH, 0);
     Ok(step.tx.invite_put(row)?)
 }
 
@@ -70,11 +65,9 @@ fn publish_self(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error>
 pub(super) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
     if !step.may_sign {
-        // Nothing is signed by a wrong clock.
-        let again_ms = step.now_ms.saturating_add(5 * MINUTE);
-        return set_time(step.tx, KEY_NEXT_CONTACTS, again_ms);
+        return set_time(step.tx, KEY_NEXT_CONTACTS, step.now_ms.saturating_add(schedule::UNSIGNED));
     }
-    let next_ms = step.now_ms.saturating_add(refresh_ms(step));
+    let next_ms = step.after(&schedule::REFRESH, 0);
     set_time(step.tx, KEY_NEXT_CONTACTS, next_ms)?;
     if step.tx.contacts_in(state::ACCEPTED)? == 0 {
         return Ok(());
@@ -167,7 +160,7 @@ fn card(step: &mut Step<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16
         payload: Some(payload),
         sealed_ms: step.now_ms,
         due_ms: step.now_ms,
-        give_up_ms: step.now_ms.saturating_add(REFRESH_MAX_MS),
+        give_up_ms: step.now_ms.saturating_add(schedule::REFRESH_MAX),
         group_key: Some(secret.to_vec()),
         ..send::row(step, &[0; 33], Vec::new(), None)
     };
@@ -195,7 +188,7 @@ pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What, (chat, known
 pub(super) fn ask(step: &mut Step<'_>) -> Result<(), Error> {
     for mut contact in step.tx.contacts_fetch_due(step.now_ms)? {
         // Set again by whatever comes of it; until then, should nothing come.
-        contact.fetch_due_ms = Some(step.now_ms.saturating_add(ANSWER_MS));
+        contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::CARDS_SILENT));
         let need = match send::sending_session(step, &contact.chat)? {
             Some(row) => reset::need(step, &contact, &row)?,
             None => Need::First,
@@ -271,16 +264,8 @@ pub(super) fn fetched(step: &mut Step<'_>, chat: &[u8; 33], found: Option<Cards>
         }
         _ => {}
     }
-    let wait = match contact.fetch_tries {
-        tries @ 0..=5 => SECOND << tries, // they may be on their way, a node may be starting
-        6 => MINUTE,
-        7 => 10 * MINUTE,
-        8 => HOUR,
-        9 => 6 * HOUR,
-        _ => DAY,
-    };
+    contact.fetch_due_ms = Some(step.after(&schedule::CARDS, contact.fetch_tries));
     contact.fetch_tries = contact.fetch_tries.saturating_add(1);
-    contact.fetch_due_ms = Some(step.now_ms.saturating_add(wait + step.below(wait / 8)));
     Ok(step.tx.contact_put(&contact)?)
 }
 
@@ -333,7 +318,7 @@ fn take(step: &mut Step<'_>, contact: &mut Contact, cards: Cards, secret: [u8; 1
     if other && contact.verified {
         // Shown; it gets nothing before the person says that it is theirs.
         device::hold(step, contact, record);
-        contact.fetch_due_ms = Some(step.now_ms.saturating_add(DAY));
+        contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::CARDS_OTHER_DEVICE));
         device::changed(step, contact)?;
         return Ok(true);
     }
@@ -371,7 +356,7 @@ pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
 
 /// Asks a store for the own list; again after a while unless the answer says later.
 pub(super) fn ask_own(step: &mut Step<'_>) -> Result<(), Error> {
-    set_next_self(step, 5 * MINUTE)?;
+    set_next_self(step, schedule::OWN_LIST_SILENT)?;
     let secret = *step.own()?.account.self_secret().as_bytes();
     let whose = (step.own()?.chat, 0);
     let query = query(step, &secret, What::OwnList, whose);
@@ -395,7 +380,7 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
         publish_self(step, &record)?;
         set_time(step.tx, KEY_NEXT_CONTACTS, step.now_ms)?;
         device::tell(step, &record)?;
-    } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= REFRESH_MIN_MS - HOUR {
+    } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= schedule::REFRESH_MIN - HOUR {
         if !step.may_sign {
             return Ok(()); // nothing is signed by a wrong clock
         }
@@ -405,11 +390,11 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
         device::tell(step, &record)?;
         if restoring {
             takeover::publish(step, &record)?;
-            return set_next_self(step, SECOND_LOOK_MS);
+            return set_next_self(step, schedule::OWN_LIST_RESTORED);
         }
     }
-    let next_ms = refresh_ms(step);
-    set_next_self(step, next_ms)
+    let wait_ms = schedule::REFRESH.wait(0, step.rng);
+    set_next_self(step, wait_ms)
 }
 
 fn set_next_self(step: &mut Step<'_>, in_ms: i64) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use sotto_net as net;
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 
+use super::base::schedule;
 use super::input::{Answer, Command, ContactAction};
 use super::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
 use super::step::{MINUTE, SECOND, Step};
@@ -99,7 +100,7 @@ fn profile(step: &mut Step<'_>, name: Name) -> Result<(), Error> {
     // Open invites show the new name soon, each at its own time.
     for mut invite in step.tx.invites()? {
         if invite.closed_ms.is_none() && invite.expires_ms > step.now_ms {
-            let soon_ms = step.now_ms.saturating_add(step.below(own::SOON_MS));
+            let soon_ms = step.after(&schedule::SOON, 0);
             invite.next_card_ms = invite.next_card_ms.min(soon_ms);
             step.tx.invite_put(&invite)?;
         }

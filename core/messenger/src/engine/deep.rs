@@ -6,15 +6,11 @@
 use sotto_db::Hash;
 
 use super::Engine;
-use super::step::SECOND;
+use super::base::schedule;
 use crate::error::Error;
 
 /// Sessions that one look goes through; up to 50,000 tags of each are computed.
 const SESSIONS: usize = 40;
-/// From one look to the next, milliseconds, where one is enough for all sessions,
-const EVERY_MS: i64 = 4 * SECOND;
-/// and at least, however many sessions there are.
-const LEAST_MS: i64 = SECOND;
 
 impl Engine {
     /// From when on to look, while the app is open; `None`: there is nothing to look for. In the background the end of
@@ -52,10 +48,10 @@ impl Engine {
     }
 }
 
-/// All sessions get their turn within [`EVERY_MS`], as long as there are few enough.
+/// All sessions get their turn within [`schedule::LOOK`], as long as there are few enough.
 fn distance_ms(sessions: usize) -> i64 {
     let looks = i64::try_from(sessions.div_ceil(SESSIONS).max(1)).unwrap_or(i64::MAX);
-    (EVERY_MS / looks).max(LEAST_MS)
+    (schedule::LOOK / looks).max(schedule::LOOK_LEAST)
 }
 
 /// The sessions to look through now, of those that were looked through for fewer than `arrived` envelopes; and whether
@@ -97,9 +93,9 @@ mod tests {
 
     #[test]
     fn looks_keep_their_distance() {
-        assert_eq!(distance_ms(0), EVERY_MS);
-        assert_eq!(distance_ms(SESSIONS), EVERY_MS);
-        assert_eq!(distance_ms(3 * SESSIONS + 1), LEAST_MS);
-        assert_eq!(distance_ms(100_000), LEAST_MS);
+        assert_eq!(distance_ms(0), schedule::LOOK);
+        assert_eq!(distance_ms(SESSIONS), schedule::LOOK);
+        assert_eq!(distance_ms(3 * SESSIONS + 1), schedule::LOOK_LEAST);
+        assert_eq!(distance_ms(100_000), schedule::LOOK_LEAST);
     }
 }

@@ -6,15 +6,13 @@ use std::collections::VecDeque;
 use sotto_net::Received;
 
 use super::Engine;
+use super::base::schedule;
 use super::input::Effect;
 use super::query::What;
-use super::step::SECOND;
 use crate::error::Error;
 
 /// Payload bytes that wait at most; what comes beyond them is asked of a store again.
 const HELD_BYTES: usize = 512 * 1024;
-/// How long they wait where no store is being asked, milliseconds.
-const HELD_MS: i64 = 10 * SECOND;
 
 /// What waits. By default nothing does.
 #[derive(Default)]
@@ -51,7 +49,7 @@ impl Held {
 
     /// From when on they wait no longer, unless a store is being asked.
     pub(super) fn until_ms(&self) -> Option<i64> {
-        Some(self.since_ms?.saturating_add(HELD_MS))
+        Some(self.since_ms?.saturating_add(schedule::HELD))
     }
 
     /// Nothing waits any more: what did, oldest first, and whether some were dropped.
@@ -113,7 +111,7 @@ mod tests {
         for number in 1..=9 {
             assert!(held.take(i64::from(number), push(number, 65_536)).is_none());
         }
-        assert_eq!(held.until_ms(), Some(1 + HELD_MS));
+        assert_eq!(held.until_ms(), Some(1 + schedule::HELD));
         let (pushes, dropped) = held.release();
         let order: Vec<u8> = pushes.iter().map(|one| one.hash[0]).collect();
         assert_eq!((order, dropped), ((1..=8).collect(), true));

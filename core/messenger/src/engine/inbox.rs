@@ -3,6 +3,7 @@
 use sotto_db::{Chat, Contact, Hash, Hole, Session};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate, Receipt};
 
+use super::base::schedule;
 use super::own::{self, KEY_COVERED};
 use super::step::{HOUR, SECOND, Step};
 use super::{blob, contact, device, old_copy, receipt, send, state};
@@ -14,8 +15,6 @@ use crate::records::ConversationId;
 pub(super) const PENDING_MESSAGES: u32 = 100;
 /// Messages that are sent again to one contact in an hour because it asked for them.
 const WANTED_HOURLY: u32 = 256;
-/// A parent that is on its way gets so long before it counts as missing.
-const HOLE_MS: i64 = 5 * SECOND;
 
 /// What may come of an account: messages below this number of their chain; `None`: nothing now, or ever. A request that
 /// waits for an answer brings few.
@@ -185,7 +184,7 @@ fn holes(step: &mut Step<'_>, contact: &Contact, message: &Message, before_ms: i
                 from_s: before_ms.min(covered_ms).div_euclid(SECOND),
                 until_s: step.clock_ms.div_euclid(SECOND),
                 stage: 0,
-                due_ms: step.now_ms.saturating_add(HOLE_MS),
+                due_ms: step.after(&schedule::HOLE, 0),
             })?;
         }
     }

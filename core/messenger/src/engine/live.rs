@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use sotto_db::Hash;
 use sotto_net::{Command, Connectivity, NodeNumber};
 
-use super::bucket::{self, Meter};
+use super::base::schedule;
+use super::bucket::Meter;
 use super::clock::Clock;
 use super::held::Held;
 use super::input::Ticket;
 use super::probe::Probe;
 use super::query::{Query, What};
-use super::step::{MINUTE, SECOND};
+use super::step::MINUTE;
 use super::trust::{Told, Trust};
 
 /// The start of a query is cut down to a multiple of this, milliseconds: two sessions of one phone must not be joined by
@@ -21,16 +22,8 @@ const START_MS: i64 = 10 * MINUTE;
 const END_MS: i64 = MINUTE;
 /// Rows handed to the network at a time.
 const IN_FLIGHT: usize = 32;
-/// Nothing was pushed or relayed for so long: another store is asked, since filter nodes and relay peers may be silent.
-const QUIET_MS: i64 = 15 * MINUTE;
-/// Quiet enough, when somebody opens the app.
-const LOOK_MS: i64 = 5 * MINUTE;
 /// Stores that are asked for the same stretch of time while all is quiet, one after the other.
 const STORES: usize = 10;
-/// No node was reached for so long: the person is told.
-const OFFLINE_MS: i64 = 30 * SECOND;
-/// Work that failed is tried again after this.
-const RETRY_MS: i64 = 10 * SECOND;
 
 /// The engine's memory.
 #[derive(Default)]
@@ -160,9 +153,8 @@ impl Live {
     /// No node of the publish circle was reached.
     pub(super) fn publish_failed(&mut self, now_ms: i64) {
         if now_ms >= self.publish_after_ms {
-            let wait = (2 * SECOND).saturating_mul(1_i64 << self.publish_tries.min(8));
+            self.publish_after_ms = now_ms.saturating_add(schedule::PUBLISH_UNREACHED.plain(self.publish_tries));
             self.publish_tries = self.publish_tries.saturating_add(1);
-            self.publish_after_ms = now_ms.saturating_add(wait.min(5 * MINUTE));
         }
     }
 
@@ -177,7 +169,7 @@ impl Live {
     pub(super) fn catch_up_from(&self) -> i64 {
         let from = match self.caught_up {
             false => i64::MIN,
-            true => self.quiet_since_ms.saturating_add(QUIET_MS),
+            true => self.quiet_since_ms.saturating_add(schedule::QUIET),
         };
         from.max(self.catch_up_after_ms)
     }
@@ -186,8 +178,8 @@ impl Live {
     pub(super) fn opened(&mut self, now_ms: i64) {
         self.catch_up_after_ms = 0;
         self.catch_up_tries = 0;
-        if now_ms.saturating_sub(self.quiet_since_ms) >= LOOK_MS {
-            self.quiet_since_ms = now_ms.saturating_sub(QUIET_MS);
+        if now_ms.saturating_sub(self.quiet_since_ms) >= schedule::QUIET_OPENED {
+            self.quiet_since_ms = now_ms.saturating_sub(schedule::QUIET);
         }
     }
 
@@ -198,18 +190,17 @@ impl Live {
 
     /// Takes in what the network says of reachability.
     pub(super) fn connected(&mut self, now: Connectivity, now_ms: i64) -> Connectivity {
-        let is_on = |c: &Connectivity| c.publish_nodes + c.receive_nodes + c.relay_peers > 0;
         if is_on(&now) {
             self.offline_ms = None;
         } else if is_on(&self.connectivity) {
-            self.offline_ms = Some(now_ms.saturating_add(OFFLINE_MS));
+            self.offline_ms = Some(now_ms.saturating_add(schedule::OFFLINE));
         }
         std::mem::replace(&mut self.connectivity, now)
     }
 
     /// Nothing was reached yet.
     pub(super) fn not_connected(&mut self, now_ms: i64) {
-        self.offline_ms = Some(now_ms.saturating_add(OFFLINE_MS));
+        self.offline_ms = Some(now_ms.saturating_add(schedule::OFFLINE));
     }
 
     /// Is a question of this kind under way?
@@ -281,16 +272,18 @@ impl Live {
 
     /// The next catch-up, after one failed.
     pub(super) fn catch_up_failed(&mut self, by_turns: bool, now_ms: i64) {
-        let wait = (2 * SECOND).saturating_mul(1_i64 << self.catch_up_tries.min(12));
-        let longest = bucket::longest_wait_ms(self.foreground, &self.connectivity);
+        let failed = match self.foreground || is_on(&self.connectivity) {
+            true => &schedule::CATCH_UP_FAILED,
+            false => &schedule::CATCH_UP_OFFLINE,
+        };
+        self.catch_up_after_ms = now_ms.saturating_add(failed.plain(self.catch_up_tries));
         self.catch_up_tries = self.catch_up_tries.saturating_add(1);
-        self.catch_up_after_ms = now_ms.saturating_add(wait.min(longest));
         self.quiet_if(by_turns, now_ms);
     }
 
     /// What is due failed, and still is due.
     pub(super) fn work_failed(&mut self, now_ms: i64) {
-        self.work_after_ms = now_ms.saturating_add(RETRY_MS);
+        self.work_after_ms = now_ms.saturating_add(schedule::WORK_FAILED);
     }
 
     /// The disk is full or broken: what came in meanwhile has to be fetched again.
@@ -301,6 +294,10 @@ impl Live {
         // Pages still to come must not count as all there was.
         self.queries.retain(|_, query| !matches!(query.what, What::CatchUp { .. }));
     }
+}
+
+fn is_on(now: &Connectivity) -> bool {
+    now.publish_nodes + now.receive_nodes + now.relay_peers > 0
 }
 
 /// A time in milliseconds as a multiple of `unit_ms` below it, in nanoseconds.

@@ -3,8 +3,9 @@
 
 use sotto_wire::content::{Content, ProfileUpdate};
 
+use super::base::schedule;
 use super::own::own_cards_changed;
-use super::step::{HOUR, Step};
+use super::step::Step;
 use super::{contact, send, state};
 use crate::error::Error;
 
@@ -13,18 +14,13 @@ pub(super) const PROFILE: u8 = 0;
 /// The contacts secret changed; a hello says the name too.
 pub(super) const HELLO: u8 = 1;
 
-/// Told after this at the earliest, milliseconds,
-const FIRST_MS: i64 = HOUR;
-/// and after this at the latest.
-const LAST_MS: i64 = 6 * HOUR;
-
 /// Every accepted contact is to be told. Who waits for news already keeps its time.
 pub(super) fn tell_all(step: &mut Step<'_>, kind: u8) -> Result<(), Error> {
     for row in step.tx.contacts()? {
         if row.state != state::ACCEPTED {
             continue;
         }
-        let due_ms = step.now_ms.saturating_add(FIRST_MS + step.below(LAST_MS - FIRST_MS));
+        let due_ms = step.after(&schedule::NEWS, 0);
         let before = step.tx.news_of(&row.chat)?;
         let (kind, due_ms) = match before {
             Some(before) => (before.kind.max(kind), before.due_ms.min(due_ms)),

@@ -11,8 +11,9 @@ use sotto_db::{Chat, Contact, Session};
 use sotto_wire::content::{self, Content, Message, ProfileUpdate, Receipt};
 use sotto_wire::identity::DeviceList;
 
+use super::base::schedule;
 use super::own::{Own, own_cards_changed, renew_record};
-use super::step::{MINUTE, SECOND, Step};
+use super::step::Step;
 use super::{contact, receipt, reset, send, state};
 use crate::error::{Code, Error};
 
@@ -29,10 +30,6 @@ const PROVEN: u8 = 3;
 const GAP_MAX: u32 = 32;
 /// No gap is made while more counters than this are under way.
 pub(super) const GAPS_MOST: u32 = 64;
-/// The envelope as it was sent has so long to follow one that was changed on its way.
-const DOUBT_MS: i64 = 30 * SECOND;
-/// A session begun by the contact's reset pair has so long to be answered, before the contact's cards are looked for.
-const PAIR_MS: i64 = MINUTE;
 /// Sessions with one contact that are left for this reason while they are kept, 7 days. A contact who lies about what
 /// he received gets no more of them.
 const MOST: usize = 4;
@@ -119,7 +116,7 @@ pub(super) fn doubt(step: &mut Step<'_>, mut row: Session) -> Result<(), Error> 
     row.ahead = DOUBT;
     step.tx.session_put(&row)?;
     renew(step)?;
-    due(step, &row.chat, DOUBT_MS)
+    due(step, &row.chat, schedule::AHEAD_DOUBT)
 }
 
 /// The next chain could be followed: what did not open was changed on its way.
@@ -136,7 +133,7 @@ pub(super) fn is_ahead(step: &Step<'_>, contact: &Contact, row: &Session) -> Res
         return Ok(true);
     }
     // Begun by the pair, and not answered: the pair may be used up. Once more, by the bundle.
-    let late = row.created_ms.saturating_add(PAIR_MS) <= step.now_ms;
+    let late = row.created_ms.saturating_add(schedule::AHEAD_PAIR) <= step.now_ms;
     if row.answered || !late || !reset::is_by_pair(contact, row) {
         return Ok(false);
     }
@@ -153,7 +150,7 @@ pub(super) fn begin(step: &mut Step<'_>, contact: &mut Contact) -> Result<bool, 
     if !reset::by_pair(step, contact, &row)? {
         return Ok(false);
     }
-    contact.fetch_due_ms = Some(step.now_ms.saturating_add(PAIR_MS));
+    contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::AHEAD_PAIR));
     began(step, contact)?; // stores it
     send::seal_waiting(step, &contact.chat)?;
     Ok(true)

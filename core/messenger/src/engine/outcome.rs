@@ -3,29 +3,18 @@
 use sotto_db::{Attempt, Hash, NEVER, Outbox};
 use sotto_net::{Command, FailReason, PublishOutcome};
 
+use super::base::schedule;
 use super::live::Tries;
 use super::send::{CARD, CHUNK, ONCE, UNTIL_RECEIPTED};
-use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::step::Step;
 use super::trust::Told;
 use super::{blob, receipt, state};
 use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::records::MessageId;
 
-/// As long as no node had it that does what it says, as far as is known, so many are tried, a quarter of an hour apart,
-/// and as many an hour apart.
-const PROBES: u32 = 12;
-/// A store is asked for a card after this, and up to as much again.
-const CARD_CHECK_MS: i64 = 10 * SECOND;
-/// No answer: asked again after this, and up to as much again.
-const CARD_CHECK_AGAIN_MS: i64 = 2 * MINUTE;
-
-/// A message counts as refused when all nodes said so again and again so often,
+/// A message counts as refused when all nodes said so again and again so often.
 const REFUSALS: u32 = 4;
-/// and after this and up to as much again, doubling: others may come meanwhile.
-const REFUSED_MS: i64 = MINUTE;
-/// The node that took it is gone: a store is asked after this, and up to as much again.
-const LOST_CHECK_MS: i64 = 5 * SECOND;
 
 /// The end of one attempt. `tries`: those in vain, this one included.
 pub(super) fn published(
@@ -47,19 +36,15 @@ pub(super) fn published(
             if node.is_none() || (tries.refused >= REFUSALS && !taken) {
                 return give_up(step, &row, Code::MessageRefused);
             }
-            let doublings = tries.refused.saturating_sub(1).min(8);
-            let wait = REFUSED_MS.saturating_mul(1_i64 << doublings);
-            row.due_ms = step.now_ms.saturating_add(wait + step.below(wait));
+            row.due_ms = step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1));
             Ok(step.tx.outbox_update(&row)?)
         }
         PublishOutcome::Failed(reason) => {
-            let first = match reason {
-                FailReason::Busy => 5 * SECOND,
-                _ => 2 * SECOND,
+            let schedule = match reason {
+                FailReason::Busy => &schedule::PUBLISH_BUSY,
+                _ => &schedule::PUBLISH_FAILED,
             };
-            let doublings = tries.failed.saturating_sub(1).min(8);
-            let wait = first.saturating_mul(1_i64 << doublings).min(10 * MINUTE);
-            row.due_ms = step.now_ms.saturating_add(wait / 2 + step.below(wait));
+            row.due_ms = step.after(schedule, tries.failed.saturating_sub(1));
             Ok(step.tx.outbox_update(&row)?)
         }
     }
@@ -77,10 +62,9 @@ fn accepted(step: &mut Step<'_>, mut row: Outbox, hash: Hash, node: Option<u64>,
     }
     if row.kind == CARD {
         // Nobody answers a card: a store is asked whether it is there.
-        let jitter = step.below(CARD_CHECK_MS);
         row.due_ms = NEVER;
         row.attempts = row.attempts.saturating_add(1);
-        row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_MS + jitter));
+        row.check_ms = Some(step.after(&schedule::CARD_CHECK, 0));
         step.tx.attempt_put(&Attempt { outbox: row.id, hash, node: number(node), ts_s: row.last_s })?;
         return Ok(step.tx.outbox_update(&row)?);
     }
@@ -96,9 +80,8 @@ fn accepted(step: &mut Step<'_>, mut row: Outbox, hash: Hash, node: Option<u64>,
     let attempts = step.tx.attempts(row.id)?;
     let one_took_it = attempts.iter().all(|attempt| attempt.node == number);
     if !relayed && one_took_it && row.attempts == 0 && attempts.len() < 2 {
-        // A count-less yes proves little: a second node, soon. Whether there is one shows when it is looked for: only
-        // connected ones are counted.
-        row.due_ms = step.now_ms.saturating_add(SECOND);
+        // Whether there is a second node shows when it is looked for: only connected ones are counted.
+        row.due_ms = step.now_ms.saturating_add(schedule::SECOND_NODE);
         return Ok(step.tx.outbox_update(&row)?);
     }
     if let Some(message) = row.message {
@@ -106,26 +89,18 @@ fn accepted(step: &mut Step<'_>, mut row: Outbox, hash: Hash, node: Option<u64>,
             raise(step, &message, state::SENT)?;
         }
         if row.attempts == 0 {
-            let jitter = step.below(20 * SECOND);
-            row.check_ms = Some(step.now_ms.saturating_add(MINUTE + jitter));
+            row.check_ms = Some(step.after(&schedule::STORED_CHECK, 0));
         }
     }
     row.attempts = row.attempts.saturating_add(1);
-    let probes = if step.unproven { 2 * PROBES } else { PROBES };
-    let wait = match since_proven(step, &attempts) {
-        None if row.attempts > 2 * probes => DAY,
-        None if row.attempts > probes => HOUR,
-        None if row.attempts > 2 => 15 * MINUTE,
+    let (schedule, number) = match since_proven(step, &attempts) {
         // Two nodes that give no count and took it at once are one attempt.
-        since => match since.map_or(row.attempts, |since| since.min(row.attempts)) {
-            1 => 2 * MINUTE,
-            2 => 10 * MINUTE,
-            3 => HOUR,
-            4 => 6 * HOUR,
-            _ => DAY,
-        },
+        Some(since) => (&schedule::RESEND, since.min(row.attempts)),
+        // A node may get it by the device's clock, and once more by the corrected one.
+        None if step.unproven => (&schedule::RESEND_UNPROVEN, row.attempts.div_ceil(2).max(row.attempts.min(3))),
+        None => (&schedule::RESEND_UNPROVEN, row.attempts),
     };
-    row.due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
+    row.due_ms = step.after(schedule, number.saturating_sub(1));
     Ok(step.tx.outbox_update(&row)?)
 }
 
@@ -191,15 +166,6 @@ pub(super) fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u
     step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state: state::message(to) });
 }
 
-/// A card that no store kept leaves by another node at once; after so many as there may be bad ones ever more rarely: it may
-/// be the clock, or stores that lie.
-fn card_rest(attempts: u32) -> i64 {
-    match attempts.checked_sub(PROBES) {
-        None => 0,
-        Some(more) => (MINUTE << more.min(6)).min(HOUR),
-    }
-}
-
 /// Asks another node whether its store holds a row's message.
 pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
     row.check_ms = None;
@@ -207,9 +173,7 @@ pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
         if row.give_up_ms <= step.now_ms {
             return Ok(step.tx.outbox_delete(row.id)?);
         }
-        // Nothing else moves a card: the answer may stay away, and the process may end before it comes.
-        let jitter = step.below(CARD_CHECK_AGAIN_MS);
-        row.check_ms = Some(step.now_ms.saturating_add(CARD_CHECK_AGAIN_MS + jitter));
+        row.check_ms = Some(step.after(&schedule::CARD_CHECK_AGAIN, 0));
     }
     step.tx.outbox_update(&row)?;
     let attempts = step.tx.attempts(row.id)?;
@@ -231,8 +195,7 @@ pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
 
 /// A node is gone: what it took a moment ago may be so too.
 pub(super) fn lost(step: &mut Step<'_>, node: u64) -> Result<(), Error> {
-    let wait = LOST_CHECK_MS + step.below(LOST_CHECK_MS);
-    let check_ms = step.now_ms.saturating_add(wait);
+    let check_ms = step.after(&schedule::LOST_CHECK, 0);
     step.tx.outbox_check_by(number(Some(node)), check_ms)?;
     Ok(())
 }
@@ -251,7 +214,7 @@ pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(),
         return Ok(());
     };
     if !present {
-        let wait = if row.kind == CARD { card_rest(row.attempts) } else { 0 };
+        let wait = if row.kind == CARD { schedule::CARD_AGAIN.plain(row.attempts) } else { 0 };
         row.due_ms = row.due_ms.min(step.now_ms.saturating_add(wait));
         row.check_ms = None;
         return Ok(step.tx.outbox_update(&row)?);

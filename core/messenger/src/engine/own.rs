@@ -6,16 +6,11 @@ use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, LABEL_RECORD, M
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use super::step::{HOUR, MINUTE, Step};
+use super::base::schedule;
+use super::step::Step;
 use crate::error::{Code, Error, OrBug};
 use crate::records::Settings;
 
-/// Lists, bundles and profiles are made anew after this at the earliest,
-pub(super) const REFRESH_MIN_MS: i64 = 14 * HOUR;
-/// and after this at the latest: each secret's at a time of its own.
-pub(super) const REFRESH_MAX_MS: i64 = 20 * HOUR;
-/// What cards say changed: those of each secret are published anew within this, at random.
-pub(super) const SOON_MS: i64 = 10 * MINUTE;
 /// A record with less time left than this is not shown to anybody, seconds.
 const RENEW_LEFT_S: u64 = 12 * 3600;
 /// Default mean of the receipt delay, milliseconds.
@@ -198,7 +193,7 @@ pub(super) fn create(step: &mut Step<'_>, phrase: &Phrase, name: &Name, restorin
     tx.secret_put(&sotto_db::Secret { secret, kind: super::admit::CONTACTS, until_ms: None, created_ms: step.now_ms })?;
     set_time(tx, KEY_COVERED, step.clock_ms)?;
     set_time(tx, KEY_NEXT_SELF, step.now_ms)?;
-    let contacts_ms = step.now_ms.saturating_add(refresh_ms(step));
+    let contacts_ms = step.after(&schedule::REFRESH, 0);
     set_time(step.tx, KEY_NEXT_CONTACTS, contacts_ms)?;
     step.fx.own = true;
     log::info!("account {}", if restoring { "restored" } else { "made" });
@@ -263,13 +258,8 @@ pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
 /// What the cards under the contacts secret say changed: they are published again, soon.
 pub(super) fn own_cards_changed(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
-    let soon_ms = step.now_ms.saturating_add(step.below(SOON_MS));
+    let soon_ms = step.after(&schedule::SOON, 0);
     set_time(step.tx, KEY_NEXT_CONTACTS, soon_ms)
-}
-
-/// How long until cards are made anew, milliseconds.
-pub(super) fn refresh_ms(step: &mut Step<'_>) -> i64 {
-    REFRESH_MIN_MS + step.below(REFRESH_MAX_MS - REFRESH_MIN_MS)
 }
 
 /// This install speaks other suites now: a new list is signed, after a look at the stores, and all cards follow.

@@ -13,9 +13,10 @@ use sotto_net::{Circle, Command, NodeNumber, Received};
 use sotto_wire::envelope::{Class, Envelope};
 use sotto_wire::topic::ContentTopic;
 
+use super::base::schedule;
 use super::input::Effect;
 use super::query::{Query, What};
-use super::step::{DAY, HOUR, MINUTE, SECOND, Step};
+use super::step::{DAY, SECOND, Step};
 use super::{Engine, own, reset, send};
 use crate::error::Error;
 
@@ -23,16 +24,6 @@ use crate::error::Error;
 pub(super) const FIRST_ID: u64 = 1 << 63;
 /// Id of the check of the witness.
 const WITNESS_ID: u64 = u64::MAX;
-/// A store is asked for the witness after this, and up to as much again.
-const WITNESS_MS: i64 = 10 * SECOND;
-/// A store is asked for the probe so long after a node took it.
-const ASK_MS: i64 = 3 * SECOND;
-/// An answer that stays away for so long does not come.
-const ANSWER_MS: i64 = 2 * MINUTE;
-/// A probe that nothing came of is repeated after this, then after four times as long each, up to an hour.
-const AGAIN_MS: i64 = 5 * SECOND;
-/// After a probe that found the clock right the next waits so long, then four times as long each, up to an hour.
-const REST_MS: i64 = 5 * MINUTE;
 /// Probes in vain until live pushes may move the clock.
 const IN_VAIN: u32 = 3;
 /// Nodes remembered that took a probe in vain.
@@ -65,7 +56,8 @@ pub(super) struct Probe {
     due_ms: i64,
     /// No new question before this time, device clock.
     rest_until_ms: i64,
-    rest_ms: i64,
+    /// Questions since one that moved the clock.
+    rests: u32,
     tries: u32,
     id: u64,
     payload: Vec<u8>,
@@ -121,10 +113,9 @@ impl Probe {
     }
 
     fn failed(&mut self, now_ms: i64) {
-        let wait = AGAIN_MS.saturating_mul(1_i64 << (2 * self.tries.min(6))).min(HOUR);
+        self.due_ms = now_ms.saturating_add(schedule::PROBE_FAILED.plain(self.tries));
         self.tries = self.tries.saturating_add(1);
         self.stage = Stage::Idle;
-        self.due_ms = now_ms.saturating_add(wait);
     }
 
     fn settled(&mut self, now_ms: i64, moved: bool) {
@@ -132,11 +123,9 @@ impl Probe {
         self.stage = Stage::Idle;
         self.hint_ms = None;
         self.takers.clear();
-        self.rest_ms = match moved {
-            true => REST_MS,
-            false => (4 * self.rest_ms).clamp(REST_MS, HOUR),
-        };
-        self.rest_until_ms = now_ms.saturating_add(self.rest_ms);
+        let rests = if moved { 0 } else { self.rests };
+        self.rests = rests.saturating_add(1);
+        self.rest_until_ms = now_ms.saturating_add(schedule::PROBE_REST.plain(rests));
     }
 }
 
@@ -147,8 +136,8 @@ impl Engine {
         if self.live.clock.is_proven() || probe.doubt || probe.witness.is_some() {
             return;
         }
-        let jitter = i64::from(self.rng.next_u32()).rem_euclid(WITNESS_MS);
-        probe.witness = Some(Witness { hash, taker, check_ms: now_ms.saturating_add(WITNESS_MS + jitter) });
+        let wait = schedule::WITNESS.wait(0, &mut self.rng);
+        probe.witness = Some(Witness { hash, taker, check_ms: now_ms.saturating_add(wait) });
     }
 
     /// Does what is due of a probe.
@@ -167,7 +156,7 @@ impl Engine {
             Stage::Idle => self.probe_publish(now_ms, out),
             Stage::Taken => {
                 probe.stage = Stage::Asked;
-                probe.due_ms = now_ms.saturating_add(ANSWER_MS);
+                probe.due_ms = now_ms.saturating_add(schedule::PROBE_ANSWER);
                 let query = Query {
                     what: What::Probe { id: probe.id },
                     circle: Circle::Alone,
@@ -199,7 +188,7 @@ impl Engine {
         probe.id = FIRST_ID | (probe.id.wrapping_add(1) & u64::from(u32::MAX));
         probe.sent_ms = now_ms;
         probe.stage = Stage::Sent;
-        probe.due_ms = now_ms.saturating_add(ANSWER_MS);
+        probe.due_ms = now_ms.saturating_add(schedule::PROBE_ANSWER);
         // Not every node dates what has no date: what came may say when it is.
         let hint_ms = probe.hint_ms.filter(|_| probe.tries % 2 == 1);
         let stamp_ms = hint_ms.map_or(0, |hint_ms| now_ms.saturating_add(hint_ms));
@@ -228,7 +217,7 @@ impl Engine {
         }
         probe.stage = Stage::Taken;
         probe.taken_ms = now_ms;
-        probe.due_ms = now_ms.saturating_add(ASK_MS);
+        probe.due_ms = now_ms.saturating_add(schedule::PROBE_ASK);
     }
 
     /// What a store has on the probe's topic; `None`: it could not be asked.
@@ -259,7 +248,7 @@ impl Engine {
                 }
                 let node = one.node;
                 probe.stage = Stage::Found { skew_ms, node };
-                probe.due_ms = now_ms.saturating_add(ANSWER_MS);
+                probe.due_ms = now_ms.saturating_add(schedule::PROBE_ANSWER);
                 out.push(Effect::Net(Command::Check { id, hashes: vec![one.hash], not: Some(node) }));
             }
             None if last => probe.failed(now_ms),

@@ -1,12 +1,13 @@
 //! Questions to stores, and holes.
 
-use sotto_db::{Hash, Hole};
+use sotto_db::{Hash, Hole, NEVER};
 use sotto_net::Circle;
 use sotto_wire::content::{Content, Kind, MAX_PREFIXES};
 
+use super::base::schedule;
 use super::found::Found;
 use super::send;
-use super::step::{HOUR, MINUTE, SECOND, Step};
+use super::step::{SECOND, Step};
 use crate::error::Error;
 
 /// A store is asked for at most so much before the message came that names a hole, seconds.
@@ -81,11 +82,10 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
         }
         _ => {}
     }
-    let wait = if first.stage == 0 { MINUTE / 2 } else { 6 * HOUR };
     for mut hole in batch {
         hole.stage = hole.stage.saturating_add(1);
-        hole.due_ms = step.now_ms.saturating_add(wait);
-        if hole.stage > 4 {
+        hole.due_ms = step.after(&schedule::HOLE, hole.stage.into());
+        if hole.due_ms == NEVER {
             step.tx.hole_delete(&hole.conversation, &hole.prefix)?;
         } else {
             step.tx.hole_put(&hole)?;
@@ -97,7 +97,7 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
 /// The last question to their author is not receipted yet: another one would only wait beside it.
 fn postpone(step: &Step<'_>, batch: Vec<Hole>) -> Result<(), Error> {
     for mut hole in batch {
-        hole.due_ms = step.now_ms.saturating_add(HOUR);
+        hole.due_ms = step.now_ms.saturating_add(schedule::HOLE_POSTPONED);
         step.tx.hole_put(&hole)?;
     }
     Ok(())

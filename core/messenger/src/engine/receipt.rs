@@ -4,17 +4,12 @@ use sotto_db::{Attempt, Chat, Contact, Hash, Outbox, Session};
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
-use super::step::{MINUTE, SECOND, Step};
+use super::base::schedule;
+use super::step::{SECOND, Step};
 use super::trust::Told;
 use super::{contact, old_copy, outcome, send, state};
 use crate::error::{Code, Error, OrBug};
 
-/// Longest delay in the foreground,
-const CAP_MS: i64 = 15 * SECOND;
-/// and in the background.
-const BACKGROUND_CAP_MS: i64 = MINUTE;
-/// A message that a receipt leaves out is sent again after this, and up to as much again: the next receipt may have it.
-const HURRY_MS: i64 = 15 * SECOND;
 /// Two attempts so close, seconds, are one: nodes that give no count are asked by twos.
 const TOGETHER_S: i64 = 10;
 /// What is receipted so soon after an attempt, seconds, probably came by it.
@@ -40,7 +35,7 @@ pub(super) fn owe(step: &mut Step<'_>, row: &mut Session) -> Result<bool, Error>
 }
 
 fn cap(step: &Step<'_>) -> i64 {
-    if step.foreground { CAP_MS } else { BACKGROUND_CAP_MS }
+    if step.foreground { schedule::RECEIPT_LONGEST } else { schedule::RECEIPT_LONGEST_BACKGROUND }
 }
 
 /// Receipts go to the confirmed device of an accepted contact, and to nobody else.
@@ -52,9 +47,7 @@ fn may_have(contact: &Contact, row: &Session) -> bool {
 fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
     let mean = i64::from(step.own()?.receipt_delay_ms);
     let mean = mean.saturating_mul(if step.foreground { 1 } else { 4 });
-    let uniform = (step.below(1_000_000) + 1) as f64 / 1_000_000.0;
-    let drawn = -uniform.ln() * mean as f64;
-    Ok((drawn as i64).clamp(0, cap(step)))
+    Ok(schedule::delay(mean, cap(step), step.rng))
 }
 
 /// Pending requests owe nothing until they are accepted; then everything is due.
@@ -161,8 +154,7 @@ pub(super) fn alone(step: &mut Step<'_>, row: &mut Session, home: [u8; 8], messa
         payload: Some(payload),
         sealed_ms: step.now_ms,
         due_ms: step.now_ms,
-        // Whoever misses a receipt sends again, and is answered again.
-        give_up_ms: step.now_ms.saturating_add(10 * MINUTE),
+        give_up_ms: step.now_ms.saturating_add(schedule::RECEIPT_GIVE_UP),
         ..send::row(step, &row.chat, Vec::new(), None)
     };
     send::enqueue(step, Outbox { m: None, ..out })?;
@@ -171,10 +163,10 @@ pub(super) fn alone(step: &mut Step<'_>, row: &mut Session, home: [u8; 8], messa
 
 /// Receipts that seem not to arrive are owed again, by another node.
 pub(super) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let Some(wait) = step.trust.again(chat) else {
+    let Some(tries) = step.trust.again(chat) else {
         return Ok(());
     };
-    let due_ms = step.now_ms.saturating_add(wait + step.below(wait / 8));
+    let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
     let Some(contact) = step.tx.contact(chat)? else {
         return Ok(());
     };
@@ -266,9 +258,9 @@ fn hurry(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
     let Some(mut row) = step.tx.outbox(id)?.filter(|row| row.group_key.is_none()) else {
         return Ok(());
     };
-    let soon = step.now_ms.saturating_add(HURRY_MS + step.below(HURRY_MS));
+    let soon = step.after(&schedule::HURRY, 0);
     let age_ms = step.clock_ms.saturating_sub(row.last_s.saturating_mul(SECOND));
-    let rest_ms = MINUTE << row.attempts.min(6);
+    let rest_ms = schedule::HURRY_REST.plain(row.attempts);
     if row.attempts > 0 && age_ms >= rest_ms && soon < row.due_ms {
         row.due_ms = soon;
         step.tx.outbox_update(&row)?;

@@ -5,6 +5,7 @@ use sotto_db::{Hash, Seen, Skipped, Waiting};
 use sotto_wire::content::{Inner, Kind, Message, SeqTracker};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
+use super::base::schedule;
 use super::step::{DAY, SECOND, Step};
 use super::trust::Told;
 use super::{admit, contact, inbox, old_copy, receipt, reset, send, takeover};
@@ -12,8 +13,6 @@ use crate::error::{Code, Error};
 
 /// What is sent so long after it was written, seconds, may have been sent before.
 const LATE_S: i64 = 90;
-/// Copies of one payload cause a receipt this long after the last one at the earliest, milliseconds.
-const ANSWER_EVERY_MS: i64 = 90 * SECOND;
 /// And at most so many.
 const ANSWERS: u32 = 12;
 /// What is stamped so far ahead of the clock, seconds, no honest store keeps.
@@ -126,7 +125,7 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
         return Ok(());
     }
     // The last answer may have been noted by a clock that was ahead.
-    let rested_ms = seen.answered_ms.min(step.now_ms).saturating_add(ANSWER_EVERY_MS);
+    let rested_ms = seen.answered_ms.min(step.now_ms).saturating_add(schedule::ANSWER_EVERY);
     let due_ms = row.receipt_due_ms.unwrap_or(step.now_ms).max(rested_ms);
     row.receipt_due_ms = Some(due_ms);
     step.tx.session_put(&row)?;

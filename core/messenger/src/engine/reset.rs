@@ -6,12 +6,11 @@ use sotto_db::{Contact, NEVER, Session};
 use sotto_wire::content::ResetPair;
 use sotto_wire::identity::{Bundle, DeviceList, DeviceRecord, MAX_VALIDITY_S};
 
-use super::step::{DAY, HOUR, Step};
+use super::base::schedule;
+use super::step::{DAY, Step};
 use super::{admit, cards, device, old_copy, send, session, state};
 use crate::error::{Code, Error};
 
-/// A sending session whose receipts stay away this long is begun anew, once newer cards are there.
-pub(super) const SILENT_MS: i64 = 48 * HOUR;
 /// After so many messages in one chain without an answer the next ones leave by a new session.
 const CHAIN_MAX: u32 = 5_000;
 /// A replaced pair lives on,
@@ -45,7 +44,7 @@ pub(super) fn need(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<
     if old_copy::is_ahead(step, contact, row)? {
         return Ok(Need::Ahead);
     }
-    let silent = step.tx.sessions_silent(step.now_ms.saturating_sub(SILENT_MS))?;
+    let silent = step.tx.sessions_silent(step.now_ms.saturating_sub(schedule::SESSION_SILENT))?;
     if silent.iter().any(|one| one.hash == row.hash) {
         Ok(Need::Silent)
     } else if is_long(row)? {
@@ -57,7 +56,7 @@ pub(super) fn need(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<
 
 /// The cards of contacts whose receipts stay away are looked for.
 pub(super) fn look(step: &mut Step<'_>) -> Result<(), Error> {
-    for row in step.tx.sessions_silent(step.now_ms.saturating_sub(SILENT_MS))? {
+    for row in step.tx.sessions_silent(step.now_ms.saturating_sub(schedule::SESSION_SILENT))? {
         if let Some(mut contact) = step.tx.contact(&row.chat)? {
             fetch(step, &mut contact)?;
         }

@@ -10,9 +10,10 @@ use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
 use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, payload_hash, room};
 use sotto_wire::topic::Lane;
 
+use super::base::schedule;
 use super::outcome::{emit_state, give_up};
 use super::own::Own;
-use super::step::{DAY, SECOND, Step};
+use super::step::{SECOND, Step};
 use super::trust::{Told, Trust};
 use super::{blob, contact, old_copy, receipt, reset, state, takeover};
 use crate::error::{Code, Error, OrBug};
@@ -23,12 +24,8 @@ pub(super) const ONCE: u8 = 1;
 pub(super) const CARD: u8 = 2;
 pub(super) const CHUNK: u8 = 3;
 
-/// The network answers sooner; a row is tried again after this if it never does.
-const IN_FLIGHT_MS: i64 = 60 * SECOND;
 /// Sent so often, over an hour, a row leaves by the newest session.
 const IN_VAIN: u32 = 3;
-/// Given up without a receipt.
-const GIVE_UP_MS: i64 = 30 * DAY;
 /// One small envelope in so many is sent as the next class.
 const UP_SIZED: i64 = 16;
 /// Furthest a timestamp may lie ahead of the clock, seconds.
@@ -104,7 +101,7 @@ pub(super) fn row(step: &Step<'_>, chat: &Chat, m: Vec<u8>, message: Option<Hash
         due_ms: NEVER,
         last_s: 0,
         check_ms: None,
-        give_up_ms: step.now_ms.saturating_add(GIVE_UP_MS),
+        give_up_ms: step.now_ms.saturating_add(schedule::GIVE_UP),
         created_ms: step.now_ms,
         group_key: None,
     }
@@ -360,7 +357,7 @@ pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> 
         return Ok(step.tx.outbox_update(&row)?);
     }
     row.last_s = at_s;
-    row.due_ms = step.now_ms.saturating_add(IN_FLIGHT_MS);
+    row.due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
     step.tx.outbox_update(&row)?;
     step.fx.launched.push(row.id);
     step.fx.net.push(Command::Publish {
@@ -414,7 +411,7 @@ pub(super) fn rewind(step: &mut Step<'_>, in_flight: &[i64]) -> Result<(), Error
     step.tx.outbox_rewind(step.now_ms)?;
     for id in in_flight {
         if let Some(mut row) = step.tx.outbox(*id)? {
-            row.due_ms = step.now_ms.saturating_add(IN_FLIGHT_MS);
+            row.due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
             step.tx.outbox_update(&row)?;
         }
     }

@@ -5,8 +5,9 @@ use sotto_db::{Chat, Contact, Session};
 use sotto_wire::content::SeqTracker;
 use sotto_wire::identity::DeviceRecord;
 
+use super::base::schedule;
 use super::own::record;
-use super::reset::{self, SILENT_MS};
+use super::reset;
 use super::step::{DAY, SECOND, Step};
 use super::{device, outcome};
 use crate::error::{Code, Error};
@@ -138,7 +139,7 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
         (Some(ours), Some(theirs)) => {
             let (older, newer) = if ours.start <= theirs.start { (ours, theirs) } else { (theirs, ours) };
             let apart_ms = i64::from(newer.start.saturating_sub(older.start)) * SECOND;
-            if older.answered || apart_ms >= SILENT_MS || ours.handshake == theirs.handshake {
+            if older.answered || apart_ms >= schedule::SESSION_SILENT || ours.handshake == theirs.handshake {
                 Some(newer)
             } else {
                 Some(if ours.handshake < theirs.handshake { ours } else { theirs })

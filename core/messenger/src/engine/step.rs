@@ -8,6 +8,8 @@ use sotto_net as net;
 use sotto_wire::topic::{Lane, content_topic};
 
 use super::EngineConfig;
+use super::base::schedule::{self, Schedule};
+pub(super) use super::base::schedule::{DAY, HOUR, MINUTE, SECOND};
 use super::index::Index;
 use super::own::Own;
 use super::query::Query;
@@ -89,8 +91,12 @@ impl<'a> Step<'a> {
 
     /// A number below `bound`, nearly uniform; 0 for 0.
     pub(super) fn below(&mut self, bound: i64) -> i64 {
-        let drawn = i64::from(self.rng.next_u32());
-        drawn.checked_rem(bound).unwrap_or(0)
+        schedule::below(bound, self.rng)
+    }
+
+    /// The time after a wait; [`sotto_db::NEVER`]: there is no other try.
+    pub(super) fn after(&mut self, schedule: &Schedule, tries: u32) -> i64 {
+        self.now_ms.saturating_add(schedule.wait(tries, self.rng))
     }
 
     /// The topic of a value on a lane, as senders choose it now.
@@ -114,9 +120,3 @@ impl<'a> Step<'a> {
         self.fx.events.push(Event::Notice { code: code.as_str() });
     }
 }
-
-/// Milliseconds in units.
-pub(super) const SECOND: i64 = 1000;
-pub(super) const MINUTE: i64 = 60 * SECOND;
-pub(super) const HOUR: i64 = 60 * MINUTE;
-pub(super) const DAY: i64 = 24 * HOUR;

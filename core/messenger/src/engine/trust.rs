@@ -7,9 +7,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use sotto_db::{Chat, Hash};
+use sotto_db::{Chat, Hash, NEVER};
 
-use super::step::{MINUTE, SECOND};
+use super::base::schedule::RECEIPT_AGAIN;
+use super::step::SECOND;
 
 /// Rows and contacts remembered.
 const REMEMBERED: usize = 1024;
@@ -27,8 +28,6 @@ const CREDIT: u64 = 1 << 12;
 const MOST: u64 = 64 * CREDIT;
 /// Nodes by which a receipt may have come.
 const TAKERS: usize = 16;
-/// Receipts of one contact that leave again by other nodes, as long as none is proven.
-const AGAIN: u32 = 11;
 /// How far receipts go that may ride on a message, for all that is known.
 const RIDING: u32 = u32::MAX;
 /// A message that was sent so soon after the receipts may have crossed them.
@@ -305,22 +304,19 @@ impl Trust {
         takers.iter().filter(alone).map(|(node, _)| *node)
     }
 
-    /// When receipts for a contact, of which a node takes some now, are to leave again, milliseconds from now: they seem
-    /// not to arrive, and nothing shows of any node that messages come through it.
-    pub(super) fn again(&self, chat: &Chat) -> Option<i64> {
-        match self.receipts.get(chat)?.unheard? {
-            _ if self.nodes.iter().any(|node| node.proven) => None,
-            0 => Some(2 * MINUTE),
-            1 => Some(10 * MINUTE),
-            2..AGAIN => Some(15 * MINUTE),
-            _ => None,
-        }
+    /// How often receipts for a contact, of which a node takes some now, left since they seem not to arrive; `None`: they
+    /// are not to leave again, or messages come through some node.
+    pub(super) fn again(&self, chat: &Chat) -> Option<u32> {
+        let tries = self.receipts.get(chat)?.unheard?;
+        let proven = self.nodes.iter().any(|node| node.proven);
+        (!proven && RECEIPT_AGAIN.plain(tries) < NEVER).then_some(tries)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::step::MINUTE;
 
     const CHAT: Chat = [1; 33];
 
@@ -417,7 +413,7 @@ mod tests {
         trust.told(Told::Unheard(CHAT, 2 * MINUTE));
         assert_eq!(trust.not([].into_iter()), [5]);
         taken(&mut trust, 6);
-        assert_eq!(trust.again(&CHAT), Some(10 * MINUTE));
+        assert_eq!(trust.again(&CHAT).map(|tries| RECEIPT_AGAIN.plain(tries)), Some(10 * MINUTE));
         assert_eq!(trust.had_receipts(&CHAT).collect::<Vec<_>>(), [6, 5]);
         for node in 7..30 {
             taken(&mut trust, node);

@@ -2,18 +2,16 @@
 
 use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
+use super::base::schedule;
 use super::bucket::Meter;
 use super::input::Effect;
 use super::own::{self, KEY_COVERED};
 use super::probe::FIRST_ID;
-use super::step::{DAY, HOUR, Step};
+use super::step::{DAY, Step};
 use super::trust::Told;
 use super::{Engine, bucket, cards, news, outcome, receipt, receive, reset, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
-
-/// What is past its time is deleted this often, while something happens anyway.
-const EXPIRE_MS: i64 = HOUR;
 
 impl Engine {
     /// Takes an event of the network.
@@ -319,7 +317,7 @@ impl Engine {
         if now_ms < self.live.expire_after_ms {
             return Ok(());
         }
-        self.live.expire_after_ms = now_ms.saturating_add(EXPIRE_MS);
+        self.live.expire_after_ms = now_ms.saturating_add(schedule::EXPIRE);
         self.with_meter(now_ms, out, |step, meter| {
             let tx = step.tx;
             bucket::store(step, meter)?;

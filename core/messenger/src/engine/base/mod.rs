@@ -1,0 +1,3 @@
+//! What every part of the engine may know.
+
+pub(crate) mod schedule;
