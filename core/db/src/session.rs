@@ -193,7 +193,7 @@ impl Tx<'_> {
 
     /// Forgets what is past its time.
     pub fn handshakes_expire(&self, now_ms: i64) -> Result<usize, Error> {
-        run(self.conn, "DELETE FROM handshakes WHERE until_ms<=? ORDER BY until_ms, hash", params![now_ms])
+        run(self.conn, "DELETE FROM handshakes WHERE until_ms<=?", params![now_ms])
     }
 
     /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which each
