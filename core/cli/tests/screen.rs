@@ -56,6 +56,9 @@ fn two_people_meet_and_talk_on_their_screens() {
     bob.until_to("Alice");
     bob.until("Alice: hello Bob");
     alice.until("you (read ✓✓): hello Bob");
+    // However fast it is typed, each line is one message.
+    alice.write("one\rtwo\r");
+    bob.until("Alice: two");
 
     let lines: Vec<String> = (0..200).map(|line| format!("line {line} of a text")).collect();
     alice.paste(&lines.join("\n"));
@@ -83,7 +86,7 @@ fn two_people_meet_and_talk_on_their_screens() {
     assert_eq!(bob.ended().code(), Some(0));
     let mut bob = Rpc::on(&data("bob"), &[&node.address]);
     let conversation = bob.contact("accepted")["conversation"].clone();
-    bob.texts(&conversation, &["it is me", "hello Bob", &lines.join("\n")]);
+    bob.texts(&conversation, &["it is me", "hello Bob", "one", "two", &lines.join("\n")]);
 }
 
 /// Alice at a terminal, Bob and Carol as her contacts, and a link of hers.
@@ -146,8 +149,10 @@ fn nothing_goes_to_anybody_but_whom_it_was_typed_for() {
     three.alice.until("not yet");
     three.alice.write("\u{f}");
     three.alice.write("to Carol\r");
-    let shown = three.alice.until_to("Carol");
-    assert!(!shown.lines().any(|line| line == "not yet"), "{shown}");
+    three.alice.until_screen("Carol and no draft", |screen| {
+        let shown = screen.contents();
+        shown.contains("── to Carol ─") && !shown.lines().any(|line| line == "not yet")
+    });
     three.alice.until("Carol: I am Carol");
     three.alice.write("hello Carol\r");
     three.carol.texts(&three.to_carol, &["I am Carol", "hello Carol"]);
@@ -178,6 +183,41 @@ fn a_mebibyte_is_pasted_and_a_byte_more_is_not() {
     alice.until("a text has at most 1 MiB");
     alice.write(ENTER);
     friends.bob.texts(&friends.conversation, &[&text]);
+}
+
+/// History comes page by page, and what is in it commands no terminal.
+#[test]
+fn one_scrolls_back_to_the_first_message() {
+    const PAGE_UP: &str = "\u{1b}[5~";
+    const FORGED: &str = "\u{1b}[2J\u{1b}[H\u{9b}2Jhi\r12:00 you (read ✓✓): forged\u{202e}\n12:00 Bob: forged\u{1b}c";
+    let mut friends = Friends::meet();
+    let mut texts: Vec<String> = (0..130).map(|number| format!("number {number} of many")).collect();
+    texts.push(FORGED.to_owned());
+    for text in &texts {
+        friends.bob.call("send", json!({"conversation": friends.conversation, "text": text}));
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    friends.alice.texts(&friends.conversation, &texts);
+    assert!(friends.alice.process.finish().success());
+    let mut alice = Terminal::chat(&friends.path("alice"), &friends.node.address, &[]);
+    alice.until_to("Bob");
+    let shown = alice.until("12:00 Bob: forged");
+    assert!(shown.contains("number 129 of many"), "{shown}");
+    let part = |line: &str| line.rsplit_once("│\u{200e}").map_or(line, |(_, part)| part).to_owned();
+    let forged: Vec<String> = shown.lines().map(part).filter(|line| line.contains("forged")).collect();
+    // This terminal shows nothing for the sign that stands for a command.
+    let first = forged[0].trim_end().split_once(' ').unwrap().1.replace(' ', "");
+    assert_eq!(first, "Bob:[2J[H2Jhi12:00you(read✓✓):forged");
+    assert!(forged[1].starts_with("      │ 12:00 Bob: forged"), "{forged:?}");
+    assert_eq!(forged.len(), 2);
+    for _ in 0..20 {
+        alice.write(PAGE_UP);
+    }
+    alice.until("Bob: number 0 of many");
+    alice.write(ESC);
+    alice.until("number 129 of many");
+    alice.write(CTRL_C);
+    assert!(alice.ended().success());
 }
 
 /// Starts a chat of an account that exists.

@@ -6,6 +6,7 @@ mod desk;
 mod draw;
 mod editor;
 mod layout;
+mod rows;
 mod status;
 mod tty;
 mod view;
@@ -56,42 +57,49 @@ pub(super) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
 
 async fn talk(app: &mut App, desk: &mut Desk<'_>, tty: &mut Tty) -> Result<(), Failure> {
     let mut keys = tty::inputs().map_err(Failure::io)?;
-    let mut inputs = VecDeque::from(desk.begin().await?);
+    let mut inputs = desk.begin().await?;
     loop {
-        while let Some(input) = inputs.pop_front() {
-            for action in app.handle(now_ms(), input) {
-                if action == Action::Quit {
-                    return Ok(());
-                }
-                inputs.extend(desk.perform(action).await?);
+        for input in inputs.drain(..) {
+            if !take(app, desk, input).await? {
+                return Ok(());
             }
         }
         tty.draw(app).map_err(Failure::io)?;
-        for action in app.handle(now_ms(), Input::Drawn) {
-            inputs.extend(desk.perform(action).await?);
-        }
-        if inputs.is_empty() && !wait(&mut keys, desk, &mut inputs).await {
+        if !take(app, desk, Input::Drawn).await? {
             return Ok(());
+        }
+        match wait(&mut keys, desk).await {
+            Some(happened) => inputs = happened,
+            None => return Ok(()),
         }
     }
 }
 
-/// Waits for a key or an event, and takes the keys that are there already. False at the end of either.
-async fn wait(keys: &mut mpsc::Receiver<Input>, desk: &Desk<'_>, inputs: &mut VecDeque<Input>) -> bool {
-    tokio::select! {
-        key = keys.recv() => match key {
-            Some(key) => inputs.push_back(key),
-            None => return false,
-        },
-        batch = desk.events.next_batch(BATCH) => match batch {
-            Some(batch) => inputs.push_back(Input::News(batch)),
-            None => return false,
-        },
+/// Takes one input and does all that follows from it, before the next key is taken. False if that is to quit.
+async fn take(app: &mut App, desk: &mut Desk<'_>, input: Input) -> Result<bool, Failure> {
+    let mut inputs = VecDeque::from([input]);
+    while let Some(input) = inputs.pop_front() {
+        for action in app.handle(now_ms(), input) {
+            if action == Action::Quit {
+                return Ok(false);
+            }
+            inputs.extend(desk.perform(action).await?);
+        }
     }
+    Ok(true)
+}
+
+/// Waits for a key or an event, and takes the keys that are there already. `None` at the end of either.
+async fn wait(keys: &mut mpsc::Receiver<Input>, desk: &Desk<'_>) -> Option<Vec<Input>> {
+    let first = tokio::select! {
+        key = keys.recv() => key?,
+        batch = desk.events.next_batch(BATCH) => Input::News(batch?),
+    };
+    let mut inputs = vec![first];
     while let Ok(key) = keys.try_recv() {
-        inputs.push_back(key);
+        inputs.push(key);
     }
-    true
+    Some(inputs)
 }
 
 fn now_ms() -> i64 {

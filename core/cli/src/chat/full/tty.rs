@@ -14,11 +14,11 @@ use crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 
 use super::app::{App, Input};
 use super::draw::draw;
+use super::rows::Rows;
 
 /// Keys read ahead.
 const DEPTH: usize = 64;
@@ -29,7 +29,7 @@ static HOOK: Once = Once::new();
 
 /// A terminal to draw on; dropping it puts the modes back, and so does a panic of any thread.
 pub(super) struct Tty {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<Rows<Stdout>>,
     /// What is shown outside of the screen.
     outside: Option<String>,
 }
@@ -47,7 +47,7 @@ impl Tty {
         let entered = enable_raw_mode()
             .and_then(|()| screen())
             .and_then(|()| execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange))
-            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+            .and_then(|()| Terminal::new(Rows::new(io::stdout())));
         match entered {
             Ok(terminal) => Ok(Self { terminal, outside: None }),
             Err(error) => {
@@ -74,7 +74,7 @@ impl Tty {
             (None, Some(_)) => {
                 screen()?;
                 // `Terminal::clear` would ask the terminal where its cursor is, and the answer is a key to us.
-                self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+                self.terminal = Terminal::new(Rows::new(io::stdout()))?;
                 self.outside = None;
             }
             (None, None) => {}

@@ -40,11 +40,7 @@ impl Chat<'_> {
                 let invite = self.messenger.invite().await?;
                 self.screen.say(&invite.link)?;
             }
-            Command::Invites => {
-                for (index, invite) in self.messenger.invites()?.iter().enumerate() {
-                    self.screen.say(&format!("  {} {}", index + 1, invite.link))?;
-                }
-            }
+            Command::Invites => self.invites()?,
             Command::Close(number) => {
                 let index = number.checked_sub(1).ok_or(Code::InviteMissing)?;
                 let invite = self.messenger.invites()?.into_iter().nth(index);
@@ -69,22 +65,8 @@ impl Chat<'_> {
                 self.messenger.contact_answer(&contact.id, action).await?;
             }
             Command::File(path) => self.send_file(&path).await?,
-            Command::Safety => {
-                let contact = self.chosen()?.id.clone();
-                let number = self.messenger.safety_number(&contact)?;
-                self.screen.say(&number.digits)?;
-                self.compared = Some((contact, number.devices));
-            }
-            Command::Verify => {
-                let contact = self.chosen()?.id.clone();
-                match self.compared.take().filter(|(of, _)| *of == contact) {
-                    Some((_, devices)) => {
-                        self.messenger.contact_verify(&contact, Some(&devices)).await?;
-                        self.screen.say("  verified")?;
-                    }
-                    None => self.screen.say("Compare it first: /safety shows it.")?,
-                }
-            }
+            Command::Safety => self.safety()?,
+            Command::Verify => self.verify().await?,
             Command::Seen => {
                 let contact = self.chosen()?.id.clone();
                 let devices = self.messenger.safety_number(&contact)?.devices;
@@ -100,6 +82,33 @@ impl Chat<'_> {
             }
             Command::Online(online) => self.reopen(online).await?,
             Command::Quit => {}
+        }
+        Ok(())
+    }
+
+    fn invites(&mut self) -> Result<(), Stopped> {
+        for (index, invite) in self.messenger.invites()?.iter().enumerate() {
+            self.screen.say(&format!("  {} {}", index + 1, invite.link))?;
+        }
+        Ok(())
+    }
+
+    fn safety(&mut self) -> Result<(), Stopped> {
+        let contact = self.chosen()?.id.clone();
+        let number = self.messenger.safety_number(&contact)?;
+        self.screen.say(&number.digits)?;
+        self.compared = Some((contact, number.devices));
+        Ok(())
+    }
+
+    async fn verify(&mut self) -> Result<(), Stopped> {
+        let contact = self.chosen()?.id.clone();
+        match self.compared.take().filter(|(of, _)| *of == contact) {
+            Some((_, devices)) => {
+                self.messenger.contact_verify(&contact, Some(&devices)).await?;
+                self.screen.say("  verified")?;
+            }
+            None => self.screen.say("Compare it first: /safety shows it.")?,
         }
         Ok(())
     }

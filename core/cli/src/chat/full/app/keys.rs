@@ -65,6 +65,12 @@ impl App {
     /// Moves the cursor or changes the text.
     fn edit(&mut self, code: KeyCode, ctrl: bool, alt: bool) {
         match code {
+            // A slow line brings Esc and the next key together, and that is Alt: no key of a text is lost, or what
+            // was a command would be one no longer.
+            KeyCode::Char(c) if alt && !ctrl && !matches!(c, 'b' | 'f' | 'd') => {
+                self.escape();
+                return self.insert(c.encode_utf8(&mut [0; 4]));
+            }
             KeyCode::Char(c) if !ctrl && !alt => return self.insert(c.encode_utf8(&mut [0; 4])),
             KeyCode::Enter => return self.insert("\n"),
             KeyCode::Char('j') if ctrl => return self.insert("\n"),

@@ -199,6 +199,18 @@ fn a_command_is_typed_beside_a_half_typed_text() {
     assert_eq!(sends(&typed(&mut app, "t\n")), [("c1", "half a text")]);
 }
 
+/// Esc and a key in one packet look like Alt and that key.
+#[test]
+fn no_key_behind_esc_is_lost() {
+    let mut app = screen();
+    open(&mut app, "Bob");
+    app.handle(0, Input::Shown(Panel::new("Help", "help")));
+    app.handle(0, Input::Key(KeyEvent::new(KeyCode::Char('/'), KeyModifiers::ALT)));
+    assert!(app.panel.is_none());
+    assert!(sends(&typed(&mut app, "safety\n")).is_empty());
+    assert_eq!(app.editor().text(), "", "it was a command");
+}
+
 #[test]
 fn nothing_is_sent_where_nobody_is_open() {
     let mut app = screen();
