@@ -1,5 +1,5 @@
-// Entry functions for what `sotto-crypto` reads: stored secrets, phrases, ids, and everything a stranger can send into a
-// handshake or a session. Included by the fuzz crate and by `core/crypto/tests/corpus.rs`, which replays the corpora.
+// Entry functions for what `sotto-crypto` reads: stored secrets, phrases, ids, and everything a stranger can send into
+// a handshake or a session. Included by the fuzz crate and by `core/crypto/tests/corpus.rs`, which replays the corpora.
 
 use std::sync::OnceLock;
 

@@ -2,8 +2,8 @@
 
 use crate::error::SnapshotError;
 
-/// Types of so many bytes, so that no argument takes another's place. A `secret` one is wiped when it is dropped, hidden
-/// in Debug and compared in constant time.
+/// Types of so many bytes, so that no argument takes another's place. A `secret` one is wiped when it is dropped,
+/// hidden in Debug and compared in constant time.
 macro_rules! newtypes {
     ($($(#[$doc:meta])* $vis:vis $kind:ident $name:ident: $len:expr;)+) => {
         $(crate::bytes::newtypes!(@$kind $(#[$doc])* $vis $name $len);)+

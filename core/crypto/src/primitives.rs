@@ -26,7 +26,8 @@ fn chacha20_poly1305_rfc_8439() {
     let key = array(&hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"));
     let nonce = array(&hex("070000004041424344454647"));
     let ad = hex("50515253c0c1c2c3c4c5c6c7");
-    let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
+    let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, \
+        sunscreen would be it.";
     let cipher = Cipher { key: Zeroizing::new(key), nonce };
     let sealed = cipher.seal(&ad, text);
     assert_eq!(sealed[..8], hex("d31a8d34648e60db"));

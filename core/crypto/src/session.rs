@@ -201,8 +201,8 @@ impl Session {
         Ok(Sealed { tag, header, message })
     }
 
-    /// Decrypts on a copy. A message numbered `below` or higher is refused, as is one after a chain of more than that: a
-    /// caller keeps fewer keys for somebody whom it hardly knows. `u32::MAX` refuses none.
+    /// Decrypts on a copy. A message numbered `below` or higher is refused, as is one after a chain of more than that:
+    /// a caller keeps fewer keys for somebody whom it hardly knows. `u32::MAX` refuses none.
     ///
     /// # Errors
     /// [`DecryptError`]; in no case did anything move.

@@ -27,7 +27,8 @@ fn unhex(text: &Value) -> Vec<u8> {
 /// Message `n` of its chain.
 fn wired(n: u8, w: &Wired) -> Value {
     let s = &w.sealed;
-    json!({"tag": hex(&s.tag.0), "random": hex(&w.random.0), "n": n, "header": hex(&s.header), "message": hex(&s.message)})
+    json!({"tag": hex(&s.tag.0), "random": hex(&w.random.0), "n": n, "header": hex(&s.header),
+        "message": hex(&s.message)})
 }
 
 /// Every private key of a seeded handshake and of the first messages, in the order in which they are drawn.
@@ -99,8 +100,8 @@ fn made() -> Value {
             "initiator_ratchet_private": hex(&d.ratchet_alice_2),
         },
         "ratchet": {"plain": "message i is 40 bytes of i", "receiver": hex(&before), "messages": texts},
-        "card": {"secret": hex(secret.as_bytes()), "kind": 1, "device": hex(&[3; 16]), "unix_day": 20_000, "tag": hex(&tag.0),
-            "bucket": hex(&secret_bucket(&secret)), "random": hex(&random.0), "plain": hex(b"a card"),
+        "card": {"secret": hex(secret.as_bytes()), "kind": 1, "device": hex(&[3; 16]), "unix_day": 20_000,
+            "tag": hex(&tag.0), "bucket": hex(&secret_bucket(&secret)), "random": hex(&random.0), "plain": hex(b"a card"),
             "sealed": hex(&card_seal(&secret, &tag, &random, b"a card"))},
         "takeover": {"self_secret": hex(secret.as_bytes()), "random": hex(&random.0),
             "tag": hex(&takeover_tag(&secret, &random).0),

@@ -36,7 +36,8 @@ proptest! {
             if to_bob || bob_heard {
                 queues[usize::from(to_bob)].push((i, from.send(&mut rng, &number(i))));
             } else {
-                prop_assert_eq!(from.session.encrypt(&mut rng, &Random([0; 16]), b"x").unwrap_err(), EncryptError::NotReady);
+                let refused = from.session.encrypt(&mut rng, &Random([0; 16]), b"x").unwrap_err();
+                prop_assert_eq!(refused, EncryptError::NotReady);
             }
             let queue = &mut queues[usize::from(to_bob)];
             if queue.is_empty() {

@@ -73,7 +73,8 @@ fn transcript((mut session, core): (Session, HandshakeCore), texts: &[&[u8]]) ->
     Transcript { messages: texts.iter().map(wired).collect(), block: mask(&core, &SECRET, &TAG, &RANDOM) }
 }
 
-/// Deniability: with his own keys and what everybody may know of Alice, Bob makes a transcript that holds as well as hers.
+/// Deniability: with his own keys and what everybody may know of Alice, Bob makes a transcript that holds as well as
+/// hers.
 #[test]
 fn bob_alone_makes_a_transcript_as_good_as_alices() {
     let (alice, bob) = (DeviceKeys::generate(&mut rng()), Bob::new());
