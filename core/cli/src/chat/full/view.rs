@@ -58,7 +58,6 @@ pub(super) enum Part {
 }
 
 /// One line to draw.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row<'a> {
     pub(super) part: Part,
     pub(super) text: &'a str,
