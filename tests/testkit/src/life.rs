@@ -91,7 +91,7 @@ pub fn cut_off(folder: &Path) {
     for who in 0..2 {
         life.act(&Act::Online(who, false));
     }
-    life.pass(16 * SECOND); // a receipt tries to leave by itself
+    life.pass(61 * SECOND); // a receipt tries to leave by itself
     life.act(&Act::Noise(1));
     life.act(&Act::Invite(1, 1));
     life.act(&Act::Name(1, "Bob"));
