@@ -17,12 +17,13 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::engine::input::{Answer, Command, ContactAction};
+use crate::engine::input::{Answered, Call, ContactAction};
+use crate::engine::{Engine, call};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::open::DATABASE;
 use crate::records::{Connectivity, ContactId, ConversationId, DevicesId, Invite, InviteId, MessageId, Settings};
-use crate::runtime::Call;
+use crate::runtime::{Caller, Loop, Task};
 use crate::status::Status;
 use crate::subscription::Subscription;
 
@@ -41,7 +42,7 @@ impl std::fmt::Debug for Messenger {
 
 pub(crate) struct Shared {
     /// `None` only while this is dropped.
-    pub(crate) inbox: Option<mpsc::Sender<Call>>,
+    pub(crate) inbox: Option<mpsc::Sender<Task>>,
     /// `None` once closed.
     pub(crate) reader: Mutex<Option<Reader>>,
     /// Never read itself; new listeners begin at its tail.
@@ -88,61 +89,53 @@ impl Messenger {
     /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
     /// [`Messenger::phrase`] shows again. Errors: `account.exists`, `input.name`.
     pub async fn account_create(&self, name: &str) -> Result<Zeroizing<String>, Error> {
-        match self.call(Command::AccountCreate { name: name.to_owned() }).await? {
-            Answer::Phrase(phrase) => Ok(phrase),
-            _ => Err(Code::Internal.into()),
-        }
+        let call = call::AccountCreate { name: name.to_owned() };
+        self.act(true, move |engine, now_ms| engine.call(now_ms, call)).await
     }
 
     /// Restores the id of a phrase (12 to 24 words) and takes over from other installs of it; contacts and history
     /// do not come back. Errors: `phrase.word` (with the word's index), `phrase.length`, `phrase.checksum`,
     /// `account.exists`.
     pub async fn account_restore(&self, phrase: &str) -> Result<(), Error> {
-        self.done(Command::AccountRestore { phrase: Zeroizing::new(phrase.to_owned()) }).await
+        let call = call::AccountRestore { phrase: Zeroizing::new(phrase.to_owned()) };
+        self.act(true, move |engine, now_ms| engine.call(now_ms, call)).await
     }
 
     /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors: `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: &str) -> Result<(), Error> {
-        self.done(Command::ProfileSet { name: name.to_owned() }).await
+        self.call(call::ProfileSet { name: name.to_owned() }).await
     }
 
     /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none:
     /// [`Messenger::invites`] lists them. Errors: `invite.too_many`, `account.missing`.
     pub async fn invite(&self) -> Result<Invite, Error> {
-        match self.call(Command::InviteCreate).await? {
-            Answer::Invite(invite) => Ok(invite),
-            _ => Err(Code::Internal.into()),
-        }
+        self.call(call::InviteCreate {}).await
     }
 
     /// Closes an open invite before its time: it admits nobody from now on. A request that came by it stays. Errors:
     /// `invite.missing`, `input.id`.
     pub async fn invite_close(&self, invite: &InviteId) -> Result<(), Error> {
-        self.done(Command::InviteClose { invite: invite.clone() }).await
+        self.call(call::InviteClose { invite: invite.clone() }).await
     }
 
     /// Asks the inviter of `link` to become a contact, with a text of at most 400 bytes. It is on disk when this
     /// returns and leaves as soon as the inviter's cards are found. Errors: `invite.*`, `contact.self`,
     /// `contact.state`, `input.too_long`.
     pub async fn contact_add(&self, link: &str, text: Option<&str>) -> Result<ContactId, Error> {
-        let command = Command::ContactAdd { link: link.to_owned(), text: text.map(str::to_owned) };
-        match self.call(command).await? {
-            Answer::Contact(contact) => Ok(contact),
-            _ => Err(Code::Internal.into()),
-        }
+        self.call(call::ContactAdd { link: link.to_owned(), text: text.map(str::to_owned) }).await
     }
 
     /// Accepts or declines a request, blocks or unblocks. Declining and blocking send nothing. Errors:
     /// `contact.missing`, `contact.state`.
     pub async fn contact_answer(&self, contact: &ContactId, action: ContactAction) -> Result<(), Error> {
-        self.done(Command::ContactAnswer { contact: contact.clone(), action }).await
+        self.call(call::ContactAnswer { contact: contact.clone(), action }).await
     }
 
     /// Notes that the safety number was compared while it stood for these `devices` ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)), or with
     /// `None` that it no longer holds. A device that waited for this is taken as theirs. Errors: `contact.missing`,
     /// `contact.devices_changed` when they are other devices by now.
     pub async fn contact_verify(&self, contact: &ContactId, devices: Option<&DevicesId>) -> Result<(), Error> {
-        self.done(Command::ContactVerify {
+        self.call(call::ContactVerify {
             contact: contact.clone(),
             devices: devices.map(DevicesId::to_bytes).transpose()?,
         })
@@ -152,73 +145,63 @@ impl Messenger {
     /// Verifies by what was scanned from the contact's phone ([`SafetyNumber::qr`](crate::records::SafetyNumber::qr) there). Errors: `contact.missing`,
     /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`; nothing is verified then.
     pub async fn contact_scan(&self, contact: &ContactId, qr: &[u8]) -> Result<(), Error> {
-        self.done(Command::ContactScan { contact: contact.clone(), qr: qr.to_vec() }).await
+        self.call(call::ContactScan { contact: contact.clone(), qr: qr.to_vec() }).await
     }
 
     /// The person saw that a contact's devices changed to these ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)),
     /// and goes on with them without comparing: a device that waited is taken as theirs, and `verified` does not cover it.
     /// Errors: `contact.missing`, `contact.devices_changed` when they are other devices by now.
     pub async fn devices_seen(&self, contact: &ContactId, devices: &DevicesId) -> Result<(), Error> {
-        self.done(Command::DevicesSeen { contact: contact.clone(), devices: devices.to_bytes()? }).await
+        self.call(call::DevicesSeen { contact: contact.clone(), devices: devices.to_bytes()? }).await
     }
 
     /// Sends a text of at most 1 MiB. When this returns, the message is encrypted and in the outbox on disk. Errors:
     /// `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
     pub async fn send(&self, conversation: &ConversationId, text: &str) -> Result<MessageId, Error> {
-        let command = Command::Send { conversation: conversation.clone(), text: text.to_owned() };
-        match self.call(command).await? {
-            Answer::Message(message) => Ok(message),
-            _ => Err(Code::Internal.into()),
-        }
+        self.call(call::Send { conversation: conversation.clone(), text: text.to_owned() }).await
     }
 
     /// Answers an incoming message by the number that [`Messenger::incoming`] gave it, in its conversation. A second
     /// answer to the same message sends nothing and returns the first one's id: whoever does not know whether the call
     /// took place repeats it. Errors: those of [`Messenger::send`], `message.missing`.
     pub async fn answer(&self, arrival: i64, text: &str) -> Result<MessageId, Error> {
-        let text = text.to_owned();
-        match self.call(Command::Answer { arrival, text }).await? {
-            Answer::Message(message) => Ok(message),
-            _ => Err(Code::Internal.into()),
-        }
+        self.call(call::Answer { arrival, text: text.to_owned() }).await
     }
 
     /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`.
     pub async fn retry(&self, message: &MessageId) -> Result<(), Error> {
-        self.done(Command::Retry { message: message.clone() }).await
+        self.call(call::Retry { message: message.clone() }).await
     }
 
     /// Marks everything up to `message` read; tells the author if read receipts are on. A long text that is still
     /// being fetched stays unread, and is to be marked once it is whole. Errors:
     /// `message.missing`, `conversation.missing`.
     pub async fn mark_read(&self, conversation: &ConversationId, message: &MessageId) -> Result<(), Error> {
-        let command = Command::MarkRead { conversation: conversation.clone(), message: message.clone() };
-        self.done(command).await
+        self.call(call::MarkRead { conversation: conversation.clone(), message: message.clone() }).await
     }
 
     /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
     pub async fn draft_set(&self, conversation: &ConversationId, text: &str) -> Result<(), Error> {
-        let command = Command::DraftSet { conversation: conversation.clone(), text: text.to_owned() };
-        self.done(command).await
+        self.call(call::DraftSet { conversation: conversation.clone(), text: text.to_owned() }).await
     }
 
     /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:
     /// `conversation.missing`.
     pub async fn typing(&self, conversation: &ConversationId) -> Result<(), Error> {
-        self.done(Command::Typing { conversation: conversation.clone() }).await
+        self.call(call::Typing { conversation: conversation.clone() }).await
     }
 
     /// Changes settings; `None` fields stay. Errors: `input.setting`.
     pub async fn settings_set(&self, patch: Settings) -> Result<(), Error> {
         let level = patch.log.clone();
-        self.done(Command::SettingsSet { patch }).await?;
+        self.call(call::SettingsSet { patch }).await?;
         crate::open::set_log_level(level.as_deref())
     }
 
     /// A conversation is on screen (two filter peers, a dead node noticed within 10 s) or none is (one peer, a
     /// handful of packets in four minutes). An install that was replaced says so again, by `device.replaced`.
     pub async fn set_foreground(&self, on: bool) -> Result<(), Error> {
-        self.done(Command::Foreground { on }).await
+        self.act(!on, move |engine, now_ms| engine.foreground(now_ms, on)).await
     }
 
     /// The host's network changed: connections are dropped and names resolved anew. Errors: `input.setting` for a DNS
@@ -227,14 +210,14 @@ impl Messenger {
         if !network.is_valid() {
             return Err(Code::BadSetting.into());
         }
-        self.done(Command::NetworkChanged { network }).await
+        self.act(false, move |engine, now_ms| engine.network_changed(now_ms, network)).await
     }
 
     /// The device began or ceased to charge. With [`Mode::Adaptive`](crate::Mode::Adaptive) this turns it into a relay
     /// while it charges on a network that [`Messenger::on_network_change`] said is not metered, and back; with another
     /// mode nothing changes.
     pub async fn on_power_change(&self, charging: bool) -> Result<(), Error> {
-        self.done(Command::PowerChanged { charging }).await
+        self.act(false, move |engine, now_ms| engine.power_changed(now_ms, charging)).await
     }
 
     /// Where neighbours are served: multiaddrs ending in `/p2p/…`, which change with every start of relay mode. Empty in
@@ -246,10 +229,7 @@ impl Messenger {
     /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
     /// `deadline` it returns `deadline`, and the work goes on while the process lives.
     pub async fn sync_once(&self, deadline: Duration) -> Result<u32, Error> {
-        match self.call_within(Command::SyncOnce, Some(deadline)).await? {
-            Answer::Synced { received } => Ok(received),
-            _ => Err(Code::Internal.into()),
-        }
+        self.ask(move |thread, caller| thread.sync(deadline, caller)).await
     }
 
     /// Reachability as last reported; changes come as [`Event::Connectivity`].
@@ -267,10 +247,9 @@ impl Messenger {
     pub async fn close(&self) -> Result<(), Error> {
         // A reader in the way would keep the log from being truncated.
         drop(self.reader().take());
-        let result = match self.call(Command::Close).await {
-            Ok(_) => Ok(()),
+        let result = match self.ask(Loop::close_for).await {
             Err(error) if error.code() == Code::Closed => Ok(()),
-            Err(error) => Err(error),
+            result => result,
         };
         let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         match thread.map(JoinHandle::join) {
@@ -283,22 +262,27 @@ impl Messenger {
         self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn done(&self, command: Command) -> Result<(), Error> {
-        match self.call(command).await? {
-            Answer::Done => Ok(()),
-            _ => Err(Code::Internal.into()),
-        }
+    async fn call<C: Call>(&self, call: C) -> Result<C::Answer, Error> {
+        self.act(false, move |engine, now_ms| engine.call(now_ms, call)).await
     }
 
-    async fn call(&self, command: Command) -> Result<Answer, Error> {
-        self.call_within(command, None).await
+    /// With `at_once` the open counter moves before the answer.
+    async fn act<T: Send + 'static>(
+        &self,
+        at_once: bool,
+        act: impl FnOnce(&mut Engine, i64) -> Answered<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.ask(move |thread, caller| thread.answer(at_once, act, caller)).await
     }
 
-    async fn call_within(&self, command: Command, deadline: Option<Duration>) -> Result<Answer, Error> {
-        let (reply, answer) = oneshot::channel();
-        let call = Call { command, deadline, reply };
+    /// Hands work to the engine's thread and waits for its answer.
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Loop, Caller<T>) + Send + 'static,
+    ) -> Result<T, Error> {
+        let (caller, answer) = oneshot::channel();
         let inbox = self.shared.inbox.as_ref().ok_or(Code::Closed)?;
-        inbox.send(call).await.map_err(|_| Code::Closed)?;
+        inbox.send(Box::new(move |thread| work(thread, caller))).await.map_err(|_| Code::Closed)?;
         answer.await.map_err(|_| Error::from(Code::Closed))?
     }
 }

@@ -1,4 +1,5 @@
-//! The state machine: `handle(now, Input) -> Vec<Effect>`, without await, lock or clock of its own.
+//! The state machine, without await, lock or clock of its own: [`Engine::handle`] for what the network says and for
+//! time, [`Engine::call`] for calls of the API, and a method for each thing that the host says.
 //!
 //! Every input is one transaction of the account database; its effects leave after the commit. Kill the process
 //! before or after any effect: on reopening, nothing acknowledged is lost, doubled, or sealed twice with one key.
@@ -10,9 +11,9 @@ mod base;
 mod blob;
 pub mod book;
 pub mod bucket;
+pub mod call;
 mod cards;
 mod clock;
-mod command;
 mod contact;
 mod deep;
 mod device;
@@ -49,7 +50,7 @@ use sotto_wire::topic::{BucketTable, ContentTopic, Lane, content_topic};
 use base::schedule;
 use bucket::{Bucket, Meter};
 use index::Index;
-use input::{Answer, Command, Effect, Input};
+use input::{Answered, Call, Effect, Input, Ticket};
 use live::Live;
 use own::Own;
 use step::{Fx, Rng, Step};
@@ -82,6 +83,9 @@ pub struct EngineConfig {
     /// Light client, relay, or each in its time.
     pub mode: Mode,
 }
+
+/// Effects, in order.
+type Out = Vec<Effect>;
 
 /// The engine over one account's database.
 pub struct Engine {
@@ -138,28 +142,80 @@ impl Engine {
 
     /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The effects are to be carried out in order.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
-        let mut out = Vec::new();
-        let was_skewed = self.live.clock.skewed();
-        match input {
-            Input::Command(ticket, Command::SyncOnce) => self.live.wait_for_sync(ticket),
-            Input::Command(ticket, command) => {
-                let answer = self.command(now_ms, command, &mut out);
-                // The answer first: its message is on disk, and somebody waits.
-                out.insert(0, Effect::Reply(ticket, answer));
-            }
-            Input::Net(event) => self.net(now_ms, event, &mut out),
+        self.act(now_ms, |engine, out| match input {
+            Input::Net(event) => engine.net(now_ms, event, out),
             Input::Tick => {}
-        }
-        if !self.live.closing {
-            self.work(now_ms, &mut out);
-            if !was_skewed && self.live.clock.skewed() {
-                let code = Code::ClockSkewed.as_str();
-                out.push(Effect::Emit(Event::Notice { code }));
+        })
+        .1
+    }
+
+    /// A call of the API, one transaction.
+    pub fn call<C: Call>(&mut self, now_ms: i64, call: C) -> Answered<C::Answer> {
+        self.answer(now_ms, |engine, out| engine.run(now_ms, out, |step| call.run(step)))
+    }
+
+    /// A conversation is on screen, or none.
+    pub fn foreground(&mut self, now_ms: i64, on: bool) -> Answered<()> {
+        self.answer(now_ms, |engine, out| {
+            engine.live.foreground = on;
+            engine.live.poll_ms = 0;
+            if on {
+                engine.live.opened(now_ms);
+                if engine.is_replaced() {
+                    // Said again: whoever looks now may not have been there the first time.
+                    let code = Code::DeviceReplaced.as_str();
+                    out.push(Effect::Emit(Event::Notice { code }));
+                }
             }
-            self.answer_syncs(now_ms, &mut out);
-            self.set_wake(now_ms, &mut out);
-        }
-        out
+            engine.live.publish_anew();
+            out.push(Effect::Net(sotto_net::Command::Foreground(on)));
+            if !on {
+                engine.db.truncate()?; // read keys do not outlive the screen
+            }
+            Ok(())
+        })
+    }
+
+    /// The host's network changed: what waits for another try is tried at once.
+    pub fn network_changed(&mut self, now_ms: i64, network: sotto_net::Network) -> Answered<()> {
+        self.answer(now_ms, |engine, out| {
+            engine.live.network_changed();
+            engine.live.unmetered = !network.metered;
+            if network.metered {
+                engine.choose_mode(now_ms, out); // not over the new network any more
+            }
+            engine.run(now_ms, out, |step| {
+                step.tx.outbox_rewind(now_ms)?;
+                step.fx.net.push(sotto_net::Command::NetworkChanged(network));
+                Ok(())
+            })?;
+            engine.choose_mode(now_ms, out);
+            Ok(())
+        })
+    }
+
+    /// The device began or ceased to charge.
+    pub fn power_changed(&mut self, now_ms: i64, charging: bool) -> Answered<()> {
+        self.answer(now_ms, |engine, out| {
+            engine.live.charging = charging;
+            engine.choose_mode(now_ms, out);
+            Ok(())
+        })
+    }
+
+    /// Catches up and empties the outbox; [`Effect::Synced`] comes when both are done. The runtime keeps the deadline.
+    pub fn sync(&mut self, now_ms: i64, ticket: Ticket) -> Vec<Effect> {
+        self.act(now_ms, |engine, _| engine.live.wait_for_sync(ticket)).1
+    }
+
+    /// Truncates the log and stops the network. Later calls are answered with `closed`.
+    pub fn close(&mut self, now_ms: i64) -> Answered<()> {
+        self.answer(now_ms, |engine, out| {
+            engine.live.closing = true;
+            out.push(Effect::WakeAt(None));
+            out.push(Effect::Net(sotto_net::Command::Close));
+            Ok(engine.db.truncate()?)
+        })
     }
 
     /// Moves the open counter on. Without an account nothing is counted.
@@ -193,53 +249,29 @@ impl Engine {
         Ok(self.db.limit_pages(pages)?)
     }
 
-    fn command(&mut self, now_ms: i64, command: Command, out: &mut Vec<Effect>) -> Result<Answer, Error> {
-        if self.live.closing {
-            return Err(Code::Closed.into());
+    /// Does what somebody waits for, unless the engine is closed.
+    fn answer<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self, &mut Out) -> Result<T, Error>) -> Answered<T> {
+        self.act(now_ms, |engine, out| match engine.live.closing {
+            true => Err(Code::Closed.into()),
+            false => act(engine, out),
+        })
+    }
+
+    /// Does one thing, and then what is due.
+    fn act<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self, &mut Out) -> T) -> (T, Out) {
+        let mut out = Vec::new();
+        let was_skewed = self.live.clock.skewed();
+        let value = act(self, &mut out);
+        if !self.live.closing {
+            self.work(now_ms, &mut out);
+            if !was_skewed && self.live.clock.skewed() {
+                let code = Code::ClockSkewed.as_str();
+                out.push(Effect::Emit(Event::Notice { code }));
+            }
+            self.answer_syncs(now_ms, &mut out);
+            self.set_wake(now_ms, &mut out);
         }
-        match command {
-            Command::Foreground { on } => {
-                self.live.foreground = on;
-                self.live.poll_ms = 0;
-                if on {
-                    self.live.opened(now_ms);
-                    if self.is_replaced() {
-                        // Said again: whoever looks now may not have been there the first time.
-                        let code = Code::DeviceReplaced.as_str();
-                        out.push(Effect::Emit(Event::Notice { code }));
-                    }
-                }
-                self.live.publish_anew();
-                out.push(Effect::Net(sotto_net::Command::Foreground(on)));
-                if !on {
-                    self.db.truncate()?; // read keys do not outlive the screen
-                }
-                Ok(Answer::Done)
-            }
-            Command::NetworkChanged { network } => {
-                self.live.network_changed();
-                self.live.unmetered = !network.metered;
-                if network.metered {
-                    self.choose_mode(now_ms, out); // not over the new network any more
-                }
-                self.run(now_ms, out, |step| command::network_changed(step, network))?;
-                self.choose_mode(now_ms, out);
-                Ok(Answer::Done)
-            }
-            Command::PowerChanged { charging } => {
-                self.live.charging = charging;
-                self.choose_mode(now_ms, out);
-                Ok(Answer::Done)
-            }
-            Command::Close => {
-                self.live.closing = true;
-                out.push(Effect::WakeAt(None));
-                out.push(Effect::Net(sotto_net::Command::Close));
-                self.db.truncate()?;
-                Ok(Answer::Done)
-            }
-            command => self.run(now_ms, out, |step| command::run(step, command)),
-        }
+        (value, out)
     }
 
     /// One transaction. Its effects are carried out if it commits; else nothing happened.
@@ -392,7 +424,7 @@ impl Engine {
         let due = match self.db.read(|tx| tx.due()) {
             Ok(due) => due,
             Err(error) => {
-                let failed = |(ticket, _)| Effect::Reply(ticket, Err(error.into()));
+                let failed = |(ticket, _)| Effect::Synced(ticket, Err(error.into()));
                 return out.extend(self.live.syncs.drain(..).map(failed));
             }
         };
@@ -400,7 +432,7 @@ impl Engine {
         if nothing(due.publish_ms) && nothing(due.fetch_ms) && (replaced || self.live.queries.is_empty()) {
             for (ticket, before) in self.live.syncs.drain(..) {
                 let received = self.live.received.saturating_sub(before);
-                out.push(Effect::Reply(ticket, Ok(Answer::Synced { received })));
+                out.push(Effect::Synced(ticket, Ok(received)));
             }
         }
     }

@@ -1,10 +1,10 @@
 //! The engine and the public API.
 //!
 //! [`Messenger`] is what apps, bots and the bindings use. Behind it one thread owns the engine ([`engine`]), a state
-//! machine `handle(now, Input) -> Vec<Effect>` that never waits, and the write connection to the account's database; a
-//! second thread runs the network actor. A call that changes something travels to the engine as a command, is on disk
-//! before it is answered, and leaves for the network as an effect. Reads use a query-only connection of their own.
-//! [`Event`]s are hints sent after the commit; the database is the truth.
+//! machine that never waits, and the write connection to the account's database; a second thread runs the network
+//! actor. A call that changes something travels to the engine as a struct ([`engine::call`]), is on disk before it is
+//! answered, and leaves for the network as an effect. Reads use a query-only connection of their own. [`Event`]s are
+//! hints sent after the commit; the database is the truth.
 //!
 //! ```no_run
 //! use sotto_messenger::{Config, Fleet, Messenger};

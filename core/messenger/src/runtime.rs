@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::counter::OpenCounter;
 use crate::engine::Engine;
-use crate::engine::input::{Answer, Command, Effect, Input, Ticket};
+use crate::engine::input::{Answered, Effect, Input, Ticket};
 use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::status::Status;
@@ -32,13 +32,10 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 /// noticed although it was made while the app ran.
 const COUNT_MS: i64 = 3_600_000;
 
-/// A call on its way to the engine.
-pub(crate) struct Call {
-    pub(crate) command: Command,
-    /// After this time the caller gets `deadline`; the work goes on.
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) reply: oneshot::Sender<Result<Answer, Error>>,
-}
+/// A call on its way to the engine, which answers its own caller.
+pub(crate) type Task = Box<dyn FnOnce(&mut Loop) + Send>;
+/// The other end of a call.
+pub(crate) type Caller<T> = oneshot::Sender<Result<T, Error>>;
 
 /// The thread of a network that the messenger started itself.
 pub(crate) struct NetThread {
@@ -47,8 +44,9 @@ pub(crate) struct NetThread {
     pub(crate) ended: oneshot::Receiver<()>,
 }
 
+/// The caller of a sync. After the deadline it gets `deadline`, and the work goes on.
 struct Waiting {
-    reply: oneshot::Sender<Result<Answer, Error>>,
+    caller: Caller<u32>,
     deadline: Option<Instant>,
 }
 
@@ -57,7 +55,7 @@ pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) net: NetHandle,
     pub(crate) net_thread: Option<NetThread>,
-    pub(crate) inbox: mpsc::Receiver<Call>,
+    pub(crate) inbox: mpsc::Receiver<Task>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) status: Arc<Status>,
     pub(crate) clock: Clock,
@@ -69,14 +67,15 @@ pub(crate) struct Runtime {
 }
 
 enum Happening {
-    Call(Option<Call>),
+    Call(Option<Task>),
     Net(Option<sotto_net::Event>),
     Sent,
     NetGone,
     Due,
 }
 
-struct Loop {
+/// What the engine thread holds; calls move it.
+pub(crate) struct Loop {
     engine: Engine,
     events: broadcast::Sender<Event>,
     status: Arc<Status>,
@@ -86,6 +85,8 @@ struct Loop {
     backlog: VecDeque<sotto_net::Command>,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: Ticket,
+    /// Who called for the end.
+    closing: Option<Caller<()>>,
     wake_ms: Option<i64>,
 }
 
@@ -115,41 +116,41 @@ impl Runtime {
             backlog: VecDeque::new(),
             waiting: HashMap::new(),
             next_ticket: 0,
+            closing: None,
             wake_ms: None,
         };
         state.perform(first);
         let mut net_there = true;
-        let closing = loop {
+        while state.closing.is_none() {
             match state.next(&mut net, &mut inbox, net_there).await {
                 Happening::Sent => {}
                 Happening::Net(Some(sotto_net::Event::Serving { addresses })) => {
                     state.status.set_serving(addresses);
                 }
-                Happening::Net(Some(event)) => state.input(Input::Net(event)),
+                Happening::Net(Some(event)) => {
+                    state.take(|engine, now_ms| engine.handle(now_ms, Input::Net(event)));
+                }
                 Happening::Net(None) | Happening::NetGone => {
                     log::warn!("the network actor has stopped");
                     net_there = false;
                 }
-                Happening::Call(Some(Call { command: Command::Close, reply, .. })) => break Some(reply),
-                Happening::Call(Some(call)) => state.call(call),
-                Happening::Call(None) => break None,
+                Happening::Call(Some(task)) => task(&mut state),
+                Happening::Call(None) => break,
                 Happening::Due => state.tick(),
             }
             if !net_there {
                 state.backlog.clear();
             }
-        };
+        }
         drop(inbox);
         let result = state.close();
         let now_ms = (state.clock)();
         let book = |event| drop(state.engine.handle(now_ms, Input::Net(event)));
         end_net(state.backlog, net, net_thread, net_there, book).await;
         drop(state.engine);
-        for (_, waiting) in state.waiting {
-            let _ = waiting.reply.send(Err(Code::Closed.into()));
-        }
-        if let Some(reply) = closing {
-            let _ = reply.send(result);
+        drop(state.waiting); // these callers get `closed`
+        if let Some(caller) = state.closing {
+            let _ = caller.send(result);
         }
     }
 }
@@ -201,7 +202,7 @@ async fn end_net(
 
 impl Loop {
     /// What happens next. Commands leave as the network takes them; the network is always listened to.
-    async fn next(&mut self, net: &mut NetHandle, inbox: &mut mpsc::Receiver<Call>, net_there: bool) -> Happening {
+    async fn next(&mut self, net: &mut NetHandle, inbox: &mut mpsc::Receiver<Task>, net_there: bool) -> Happening {
         let due = self.due();
         tokio::select! {
             permit = net.commands.reserve(), if net_there && !self.backlog.is_empty() => {
@@ -232,13 +233,31 @@ impl Loop {
         deadlines.fold(tick.min(farthest), Instant::min)
     }
 
-    fn call(&mut self, call: Call) {
+    /// Has the engine do something for a caller. The app may be stopped right after its answer, so a counter that has to
+    /// move at once moves before.
+    pub(crate) fn answer<T, A>(&mut self, at_once: bool, act: A, caller: Caller<T>)
+    where
+        A: FnOnce(&mut Engine, i64) -> Answered<T>,
+    {
+        let now_ms = self.now();
+        let (answer, effects) = act(&mut self.engine, now_ms);
+        self.count(now_ms, at_once);
+        // A caller that went away does not undo what was done.
+        let _ = caller.send(answer);
+        self.perform(effects);
+    }
+
+    /// Has the engine sync for a caller who waits at most so long.
+    pub(crate) fn sync(&mut self, deadline: Duration, caller: Caller<u32>) {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        let waiting =
-            Waiting { reply: call.reply, deadline: call.deadline.and_then(|after| Instant::now().checked_add(after)) };
-        self.waiting.insert(ticket, waiting);
-        self.input(Input::Command(ticket, call.command));
+        self.waiting.insert(ticket, Waiting { caller, deadline: Instant::now().checked_add(deadline) });
+        self.take(|engine, now_ms| engine.sync(now_ms, ticket));
+    }
+
+    /// Ends the loop. The caller is answered when the folder is free.
+    pub(crate) fn close_for(&mut self, caller: Caller<()>) {
+        self.closing = Some(caller);
     }
 
     fn tick(&mut self) {
@@ -250,34 +269,28 @@ impl Loop {
             .map(|(&ticket, _)| ticket)
             .collect();
         for ticket in late {
-            self.reply(ticket, Err(Code::Deadline.into()));
+            self.synced(ticket, Err(Code::Deadline.into()));
         }
         if self.wake_ms.is_some_and(|at| at <= self.now()) {
             self.wake_ms = None;
-            self.input(Input::Tick);
+            self.take(|engine, now_ms| engine.handle(now_ms, Input::Tick));
         }
     }
 
-    fn input(&mut self, input: Input) {
+    fn take(&mut self, act: impl FnOnce(&mut Engine, i64) -> Vec<Effect>) {
         let now_ms = self.now();
-        // The app may be stopped right after its answer, so the counter moves before.
-        let at_once = matches!(
-            &input,
-            Input::Command(
-                _,
-                Command::Foreground { on: false } | Command::AccountCreate { .. } | Command::AccountRestore { .. }
-            )
-        );
-        let effects = self.engine.handle(now_ms, input);
-        self.status.set_bucket(self.engine.bucket(now_ms));
-        // A clock set back counts as an hour too.
-        if at_once || !(0..COUNT_MS).contains(&now_ms.saturating_sub(self.counted_ms)) {
-            self.count(now_ms);
-        }
+        let effects = act(&mut self.engine, now_ms);
+        self.count(now_ms, false);
         self.perform(effects);
     }
 
-    fn count(&mut self, now_ms: i64) {
+    /// The engine did something.
+    fn count(&mut self, now_ms: i64, at_once: bool) {
+        self.status.set_bucket(self.engine.bucket(now_ms));
+        // A clock set back counts as an hour too.
+        if !at_once && (0..COUNT_MS).contains(&now_ms.saturating_sub(self.counted_ms)) {
+            return;
+        }
         let Some(counter) = &self.counter else {
             return;
         };
@@ -293,17 +306,16 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Net(command) => self.backlog.push_back(command),
-                Effect::Reply(ticket, result) => self.reply(ticket, result),
+                Effect::Synced(ticket, result) => self.synced(ticket, result),
                 Effect::Emit(event) => self.emit(event),
                 Effect::WakeAt(at) => self.wake_ms = at,
             }
         }
     }
 
-    fn reply(&mut self, ticket: Ticket, result: Result<Answer, Error>) {
+    fn synced(&mut self, ticket: Ticket, result: Result<u32, Error>) {
         if let Some(waiting) = self.waiting.remove(&ticket) {
-            // A caller that went away does not undo what was done.
-            let _ = waiting.reply.send(result);
+            let _ = waiting.caller.send(result);
         }
     }
 
@@ -316,16 +328,9 @@ impl Loop {
     }
 
     /// The engine's last step. Its `Net(Close)` stays in the backlog.
-    fn close(&mut self) -> Result<Answer, Error> {
-        let ticket = self.next_ticket;
-        let effects = self.engine.handle(self.now(), Input::Command(ticket, Command::Close));
-        let mut result = Err(Code::Internal.into());
-        for effect in effects {
-            match effect {
-                Effect::Reply(to, answer) if to == ticket => result = answer,
-                other => self.perform(vec![other]),
-            }
-        }
+    fn close(&mut self) -> Result<(), Error> {
+        let (result, effects) = self.engine.close(self.now());
+        self.perform(effects);
         result
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use rand_core::UnwrapErr;
 use sotto_db::Account;
-use sotto_messenger::engine::input::{Command, Effect, Input};
-use sotto_messenger::engine::{Engine, EngineConfig};
+use sotto_messenger::engine::input::{Effect, Input};
+use sotto_messenger::engine::{Engine, EngineConfig, call};
 use sotto_messenger::{Event, Mode};
 use sotto_net::{Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 use sotto_wire::topic::BucketTable;
@@ -42,7 +42,7 @@ fn engine(account: Account) -> (Engine, Vec<Effect>) {
 fn created(folder: &Path) -> (Engine, String) {
     let (mut engine, _) = engine(account(folder));
     let name = "Alice".to_owned();
-    let effects = engine.handle(BEGIN, Input::Command(1, Command::AccountCreate { name }));
+    let effects = engine.call(BEGIN, call::AccountCreate { name }).1;
     let topic = effects.iter().find_map(|effect| match effect {
         Effect::Net(NetCommand::Subscribe { topics }) => topics.first().cloned(),
         _ => None,
@@ -192,8 +192,7 @@ fn an_envelope_in_two_polls_counts_once() {
     flags.unwrap();
     let (mut engine, _) = engine(account);
     let topic = "/sotto/1/h04-0000/proto"; // not looked at in a page
-    let on_screen = Command::Foreground { on: true };
-    let mut effects = engine.handle(BEGIN, Input::Command(2, on_screen));
+    let mut effects = engine.foreground(BEGIN, true).1;
     let (mut now, mut polls) = (BEGIN, 0);
     while polls < 4 {
         assert!(now < BEGIN + 10 * MINUTE, "{polls} polls");
@@ -220,7 +219,7 @@ fn once_one_is_relayed_the_others_leave_too() {
         let event = NetEvent::Published { id, hash, node, outcome };
         published(&engine.handle(now, Input::Net(event)))
     };
-    let cards = published(&engine.handle(BEGIN, Input::Command(2, Command::InviteCreate)));
+    let cards = published(&engine.call(BEGIN, call::InviteCreate {}).1);
     assert_eq!(cards.len(), 3);
     for &id in &cards {
         let failed = PublishOutcome::Failed(FailReason::NoRelayPeers);

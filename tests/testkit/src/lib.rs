@@ -21,7 +21,7 @@ pub use loopback::Loopback;
 pub use phone::{KEY, Phone};
 pub use random::Seeded;
 pub use record::{Record, Relayed, Told};
-pub use trace::Trace;
+pub use trace::{Shown, Trace};
 pub use world::{Weather, World};
 
 /// Milliseconds.

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use rand_core::Rng as _;
 use sotto_db::Reader;
-use sotto_messenger::engine::input::{Answer, Command, ContactAction};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::input::{Call, ContactAction};
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, ConversationId, MessageId, MessageState};
 use sotto_messenger::{Error, Event, Kind};
 
 use crate::phone::KEY;
 use crate::record::{Record, Told};
-use crate::{HOUR, SECOND, Seeded, Weather, World};
+use crate::{HOUR, SECOND, Seeded, Shown, Weather, World};
 
 mod check;
 mod script;
@@ -193,9 +193,9 @@ impl Life {
     }
 
     /// A call, noted as `what` before it leaves and once it is acknowledged.
-    fn call(&mut self, who: usize, what: &str, command: Command) -> Result<Answer, Error> {
+    fn call<C: Call<Answer: Shown>>(&mut self, who: usize, what: &str, call: C) -> Result<C::Answer, Error> {
         self.record().tried(what);
-        let answer = self.world.call(who, command)?;
+        let answer = self.world.call(who, call)?;
         self.done(what);
         Ok(answer)
     }
@@ -230,8 +230,7 @@ impl Life {
             self.insist(|life| {
                 if stored::own(life.reader(who))?.is_none() {
                     let name = format!("person {who}");
-                    let command = Command::AccountCreate { name };
-                    life.call(who, &format!("account {who}"), command)?;
+                    life.call(who, &format!("account {who}"), call::AccountCreate { name })?;
                 }
                 Ok(())
             });
@@ -243,7 +242,7 @@ impl Life {
                 if life.contact(0)?.is_none() {
                     let link = link.clone();
                     let text = None;
-                    life.call(0, "add", Command::ContactAdd { link, text })?;
+                    life.call(0, "add", call::ContactAdd { link, text })?;
                 }
                 Ok(())
             });
@@ -254,7 +253,7 @@ impl Life {
                 Some((contact, ContactState::Incoming)) => self.insist(|life| {
                     let action = ContactAction::Accept;
                     let contact = contact.clone();
-                    life.call(1, "accept", Command::ContactAnswer { contact, action }).map(drop)
+                    life.call(1, "accept", call::ContactAnswer { contact, action })
                 }),
                 _ => self.pass(5 * SECOND),
             }
@@ -276,12 +275,10 @@ impl Life {
             Some(link.to_owned())
         });
         made.unwrap_or_else(|| {
-            self.insist(|life| match life.world.call(who, Command::InviteCreate)? {
-                Answer::Invite(invite) => {
-                    life.done(&format!("{prefix}{}", invite.link));
-                    Ok(invite.link)
-                }
-                other => panic!("{other:?}"),
+            self.insist(|life| {
+                let invite = life.world.call(who, call::InviteCreate {})?;
+                life.done(&format!("{prefix}{}", invite.link));
+                Ok(invite.link)
             })
         })
     }
@@ -298,13 +295,9 @@ impl Life {
             Act::Read(who, said) => self.read(who, said),
             Act::Invite(who, n) => drop(self.invite(who, n)),
             Act::Name(who, name) => self.insist(|life| {
-                let command = Command::ProfileSet { name: name.to_owned() };
-                life.call(who, &format!("name {who} {name}"), command).map(drop)
+                life.call(who, &format!("name {who} {name}"), call::ProfileSet { name: name.to_owned() })
             }),
-            Act::Foreground(who, on) => self.insist(|life| {
-                let command = Command::Foreground { on };
-                life.world.call(who, command).map(drop)
-            }),
+            Act::Foreground(who, on) => self.insist(|life| life.world.foreground(who, on)),
             Act::Noise(who) => self.noise(who),
             Act::Restart(who) => self.restart(who),
             Act::Online(who, online) => self.world.set_online(who, online),
@@ -324,7 +317,7 @@ impl Life {
     /// Closes a phone's app and opens it again. A close that fails is no reason to stay open.
     fn restart(&mut self, who: usize) {
         self.readers[who] = None;
-        if let Err(error) = self.world.call(who, Command::Close) {
+        if let Err(error) = self.world.close(who) {
             self.record().error(error.code().as_str());
         }
         self.world.kill(who);
@@ -343,8 +336,7 @@ impl Life {
             return Ok(());
         }
         let conversation = self.conversation(who)?;
-        let command = Command::Send { conversation, text };
-        self.call(who, &format!("say {who} {said}"), command)?;
+        self.call(who, &format!("say {who} {said}"), call::Send { conversation, text })?;
         Ok(())
     }
 
@@ -359,11 +351,11 @@ impl Life {
                 let Some(message) = shown else {
                     return Ok(false);
                 };
-                let command = Command::MarkRead {
+                let call = call::MarkRead {
                     conversation: ConversationId::from_bytes(&conversation),
                     message: MessageId::from_bytes(&message.id),
                 };
-                life.call(who, &format!("read {who} {said}"), command)?;
+                life.call(who, &format!("read {who} {said}"), call)?;
                 Ok(true)
             });
             if found {

@@ -1,9 +1,8 @@
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use sotto_db::{Account, Message, Reader, Tx};
 use sotto_messenger::engine::bucket::Bucket;
-use sotto_messenger::engine::input::{Answer, Effect, Input, Ticket};
+use sotto_messenger::engine::input::{Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig, stored};
 use sotto_messenger::records::MessageState;
 use sotto_messenger::{Error, Event, Mode};
@@ -42,8 +41,6 @@ pub struct Phone {
     pub mode: Mode,
     /// What it told its listeners since the last look.
     pub events: Vec<Event>,
-    pub(crate) replies: HashMap<Ticket, Result<Answer, Error>>,
-    pub(crate) next_ticket: Ticket,
     seed: u64,
 }
 
@@ -72,8 +69,6 @@ impl Phone {
             suites: sotto_crypto::SUITES,
             mode: Mode::Light,
             events: Vec::new(),
-            replies: HashMap::new(),
-            next_ticket: 0,
             seed,
         }
     }
@@ -122,11 +117,13 @@ impl Phone {
         Ok(effects)
     }
 
-    pub(crate) fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
-        match &mut self.engine {
-            Some(engine) => engine.handle(now_ms + self.clock_off_ms, input),
-            None => Vec::new(),
-        }
+    pub(crate) fn input(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
+        self.handle(now_ms, |engine, now_ms| engine.handle(now_ms, input))
+    }
+
+    pub(crate) fn handle(&mut self, now_ms: i64, act: impl FnOnce(&mut Engine, i64) -> Vec<Effect>) -> Vec<Effect> {
+        let now_ms = now_ms + self.clock_off_ms;
+        self.engine.as_mut().map_or_else(Vec::new, |engine| act(engine, now_ms))
     }
 
     /// Reads its database as the API would.

@@ -1,8 +1,7 @@
 //! Alice (phone 0), Bob (phone 1) and an empty phone (2), for tests of who is who.
 
 use sotto_db::{Contact, Session, Tx};
-use sotto_messenger::engine::input::Command;
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::ContactState;
 
 use crate::{MINUTE, World};
@@ -32,7 +31,7 @@ pub fn friends(seed: u64, text: &str) -> World {
 pub fn steal(world: &mut World) {
     let phrase = phrase(world, 1).into();
     world.kill(1);
-    world.call(2, Command::AccountRestore { phrase }).unwrap();
+    world.call(2, call::AccountRestore { phrase }).unwrap();
     world.run(MINUTE);
 }
 

@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
-use sotto_messenger::engine::input::{Answer, Effect};
+use sotto_messenger::Error;
+use sotto_messenger::engine::input::Effect;
+use sotto_messenger::records::{ContactId, Invite, MessageId};
 use sotto_net::Command;
+use zeroize::Zeroizing;
 
 /// The hash of all effects so far.
 #[derive(Default)]
@@ -24,9 +27,17 @@ struct Said {
 }
 
 impl Trace {
-    /// One more.
+    /// One more effect.
     pub(crate) fn note(&mut self, who: usize, now_ms: i64, effect: &Effect) {
-        let said = said(effect);
+        self.add(who, now_ms, said(effect));
+    }
+
+    /// An answer, which is an effect too.
+    pub(crate) fn answered<T: Shown>(&mut self, who: usize, now_ms: i64, answer: &Result<T, Error>) {
+        self.add(who, now_ms, Said { of_trust: String::new(), rest: Some(reply(answer)) });
+    }
+
+    fn add(&mut self, who: usize, now_ms: i64, said: Said) {
         self.effects += 1;
         let rest = said.rest.as_deref().map(|rest| format!("{now_ms} {who} {rest}"));
         if let Some(rest) = &rest {
@@ -70,8 +81,7 @@ fn said(effect: &Effect) -> Said {
             Some(format!("publish {id} {topic} {payload} {timestamp_ns} {spread:?}"))
         }
         Effect::Net(command) => Some(net(command)),
-        Effect::Reply(_, Ok(answer)) => Some(format!("answer {}", self::answer(answer))),
-        Effect::Reply(_, Err(error)) => Some(format!("error {} {:?}", error.code().as_str(), error.detail())),
+        Effect::Synced(_, answer) => Some(reply(answer)),
         Effect::Emit(event) => Some(format!("event {event:?}")),
         Effect::WakeAt(at) => Some(format!("wake {at:?}")),
     };
@@ -97,13 +107,35 @@ fn net(command: &Command) -> String {
     }
 }
 
-fn answer(answer: &Answer) -> String {
+fn reply<T: Shown>(answer: &Result<T, Error>) -> String {
     match answer {
-        Answer::Done => "done".to_owned(),
-        Answer::Phrase(words) => words.as_str().to_owned(),
-        Answer::Invite(invite) => format!("{} {} {}", invite.id.0, invite.link, invite.expires_ms),
-        Answer::Contact(id) => id.0.clone(),
-        Answer::Message(id) => id.0.clone(),
-        Answer::Synced { received } => received.to_string(),
+        Ok(answer) => format!("answer {}", answer.shown()),
+        Err(error) => format!("error {} {:?}", error.code().as_str(), error.detail()),
     }
+}
+
+/// How the answer to a call stands in a trace.
+pub trait Shown {
+    /// All of it.
+    fn shown(&self) -> String;
+}
+
+macro_rules! shown {
+    ($($type:ty, $answer:ident: $text:expr;)*) => {$(
+        impl Shown for $type {
+            fn shown(&self) -> String {
+                let $answer = self;
+                $text
+            }
+        }
+    )*};
+}
+
+shown! {
+    (), _done: "done".to_owned();
+    Zeroizing<String>, words: words.as_str().to_owned();
+    Invite, invite: format!("{} {} {}", invite.id.0, invite.link, invite.expires_ms);
+    ContactId, id: id.0.clone();
+    MessageId, id: id.0.clone();
+    u32, received: received.to_string();
 }

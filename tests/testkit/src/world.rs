@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use sotto_messenger::Error;
-use sotto_messenger::engine::input::{Answer, Command, ContactAction, Effect, Input};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::input::{Answered, Call, ContactAction, Effect, Input};
+use sotto_messenger::engine::{Engine, call, stored};
 use sotto_messenger::records::{ContactId, ConversationId, MessageId};
+use sotto_messenger::{Error, Network};
 use sotto_net::{Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
 use crate::record::{Record, Relayed};
-use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded, Trace};
+use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded, Shown, Trace};
 
 /// What the network does to messages; chances in percent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -196,18 +196,64 @@ impl World {
     }
 
     /// A call of the API. Panics if the phone was killed before it answered.
-    pub fn call(&mut self, who: usize, command: Command) -> Result<Answer, Error> {
-        self.try_call(who, command).expect("killed before it answered")
+    pub fn call<C: Call<Answer: Shown>>(&mut self, who: usize, call: C) -> Result<C::Answer, Error> {
+        self.tell(who, |engine, now_ms| engine.call(now_ms, call))
     }
 
     /// A call of the API; `None` if the phone is down or was killed before it answered.
-    pub fn try_call(&mut self, who: usize, command: Command) -> Option<Result<Answer, Error>> {
-        let phone = &mut self.phones[who];
-        phone.next_ticket += 1;
-        let ticket = phone.next_ticket;
-        let effects = phone.handle(self.now_ms, Input::Command(ticket, command));
+    pub fn try_call<C: Call<Answer: Shown>>(&mut self, who: usize, call: C) -> Option<Result<C::Answer, Error>> {
+        self.try_tell(who, |engine, now_ms| engine.call(now_ms, call))
+    }
+
+    /// A conversation comes on screen, or none is.
+    pub fn foreground(&mut self, who: usize, on: bool) -> Result<(), Error> {
+        self.tell(who, |engine, now_ms| engine.foreground(now_ms, on))
+    }
+
+    /// The host has another network.
+    pub fn network_changed(&mut self, who: usize, metered: bool) -> Result<(), Error> {
+        let network = Network { metered, ..Network::default() };
+        self.tell(who, |engine, now_ms| engine.network_changed(now_ms, network))
+    }
+
+    /// The host begins or ceases to charge.
+    pub fn power_changed(&mut self, who: usize, charging: bool) -> Result<(), Error> {
+        self.tell(who, |engine, now_ms| engine.power_changed(now_ms, charging))
+    }
+
+    /// Asks for a sync; true if everything came and left before.
+    pub fn sync(&mut self, who: usize) -> bool {
+        let effects = self.phones[who].handle(self.now_ms, |engine, now_ms| engine.sync(now_ms, 0));
+        let done = effects.iter().any(|effect| matches!(effect, Effect::Synced(_, Ok(_))));
         self.carry_out(who, effects);
-        self.phones[who].replies.remove(&ticket)
+        done
+    }
+
+    /// Closes a phone's engine.
+    pub fn close(&mut self, who: usize) -> Result<(), Error> {
+        self.tell(who, Engine::close)
+    }
+
+    fn tell<T: Shown>(&mut self, who: usize, act: impl FnOnce(&mut Engine, i64) -> Answered<T>) -> Result<T, Error> {
+        self.try_tell(who, act).expect("killed before it answered")
+    }
+
+    /// Something that is answered, if the phone lives to answer it. The answer is the first effect.
+    fn try_tell<T: Shown>(
+        &mut self,
+        who: usize,
+        act: impl FnOnce(&mut Engine, i64) -> Answered<T>,
+    ) -> Option<Result<T, Error>> {
+        let phone = &mut self.phones[who];
+        let (answer, effects) = act(phone.engine.as_mut()?, self.now_ms + phone.clock_off_ms);
+        if !self.survives(who) {
+            return None;
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.answered(who, self.now_ms, &answer);
+        }
+        self.carry_out(who, effects);
+        Some(answer)
     }
 
     /// Lets time pass, and everything happen that it brings.
@@ -233,12 +279,12 @@ impl World {
             if net_first {
                 let (_, (who, life, event)) = self.queue.pop_first().unwrap();
                 if self.phones[who].life == life && self.phones[who].is_up() {
-                    let effects = self.phones[who].handle(self.now_ms, Input::Net(event));
+                    let effects = self.phones[who].input(self.now_ms, Input::Net(event));
                     self.carry_out(who, effects);
                 }
             } else if let Some((_, who)) = tick {
                 self.phones[who].wake = None;
-                let effects = self.phones[who].handle(self.now_ms, Input::Tick);
+                let effects = self.phones[who].input(self.now_ms, Input::Tick);
                 self.carry_out(who, effects);
             }
         }
@@ -253,30 +299,33 @@ impl World {
 
     fn carry_out(&mut self, who: usize, effects: Vec<Effect>) {
         for effect in effects {
-            let phone = &mut self.phones[who];
-            match &mut phone.effects_left {
-                Some(0) => {
-                    phone.effects_left = None;
-                    self.kill(who);
-                    return;
-                }
-                Some(left) => *left -= 1,
-                None => {}
+            if !self.survives(who) {
+                return;
             }
-            phone.effects += 1;
             if let Some(trace) = &mut self.trace {
                 trace.note(who, self.now_ms, &effect);
             }
             match effect {
                 Effect::Net(command) if self.fleet.is_some() => self.fleet_command(who, command),
                 Effect::Net(command) => self.net(who, command),
-                Effect::Reply(ticket, answer) => {
-                    phone.replies.insert(ticket, answer);
-                }
-                Effect::Emit(event) => phone.events.push(event),
-                Effect::WakeAt(at) => phone.wake = at,
+                Effect::Synced(..) => {}
+                Effect::Emit(event) => self.phones[who].events.push(event),
+                Effect::WakeAt(at) => self.phones[who].wake = at,
             }
         }
+    }
+
+    /// Counts an effect, unless the phone is killed before it.
+    fn survives(&mut self, who: usize) -> bool {
+        let phone = &mut self.phones[who];
+        if phone.effects_left == Some(0) {
+            phone.effects_left = None;
+            self.kill(who);
+            return false;
+        }
+        phone.effects_left = phone.effects_left.map(|left| left - 1);
+        phone.effects += 1;
+        true
     }
 
     fn net(&mut self, who: usize, command: NetCommand) {
@@ -456,31 +505,24 @@ impl World {
 
     /// Makes an account.
     pub fn create(&mut self, who: usize, name: &str) {
-        self.call(who, Command::AccountCreate { name: name.to_owned() }).unwrap();
+        self.call(who, call::AccountCreate { name: name.to_owned() }).unwrap();
     }
 
     /// Opens an invite; its link.
     pub fn invite(&mut self, who: usize) -> String {
-        match self.call(who, Command::InviteCreate).unwrap() {
-            Answer::Invite(invite) => invite.link,
-            other => panic!("{other:?}"),
-        }
+        self.call(who, call::InviteCreate {}).unwrap().link
     }
 
     /// Adds a contact by link.
     pub fn add(&mut self, who: usize, link: &str, text: &str) -> ContactId {
-        let command = Command::ContactAdd { link: link.to_owned(), text: Some(text.to_owned()) };
-        match self.call(who, command).unwrap() {
-            Answer::Contact(id) => id,
-            other => panic!("{other:?}"),
-        }
+        self.call(who, call::ContactAdd { link: link.to_owned(), text: Some(text.to_owned()) }).unwrap()
     }
 
     /// Accepts the only request there is.
     pub fn accept(&mut self, who: usize) {
         let id = self.contact(who);
         let action = ContactAction::Accept;
-        self.call(who, Command::ContactAnswer { contact: id, action }).unwrap();
+        self.call(who, call::ContactAnswer { contact: id, action }).unwrap();
     }
 
     /// Compares safety numbers with the only contact: what is shown of its devices is verified.
@@ -491,7 +533,7 @@ impl World {
         });
         let contact = self.contact(who);
         let devices = Some(devices);
-        self.call(who, Command::ContactVerify { contact, devices }).unwrap();
+        self.call(who, call::ContactVerify { contact, devices }).unwrap();
     }
 
     /// The only contact.
@@ -514,11 +556,8 @@ impl World {
             return false;
         }
         let conversation = self.conversation(who);
-        let command = Command::Send { conversation, text: text.to_owned() };
-        match self.try_call(who, command) {
-            Some(answer) => answer.map(|_| true).unwrap(),
-            None => false,
-        }
+        let answer = self.try_call(who, call::Send { conversation, text: text.to_owned() });
+        answer.is_some_and(|answer| answer.map(|_| true).unwrap())
     }
 
     /// Marks everything in the only conversation as read.
@@ -527,7 +566,7 @@ impl World {
         let messages = self.phones[who].messages();
         if let Some(last) = messages.iter().rev().find(|message| !message.mine) {
             let message = MessageId::from_bytes(&last.id);
-            self.call(who, Command::MarkRead { conversation, message }).unwrap();
+            self.call(who, call::MarkRead { conversation, message }).unwrap();
         }
     }
 

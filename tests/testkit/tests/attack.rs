@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::Session;
-use sotto_messenger::engine::input::{Command, ContactAction};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_testkit::three::{alter, asked, contact, friends, sessions, shown, state, steal};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
@@ -24,7 +24,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
     assert!(contact(&world, 0).other_record.is_some(), "by its cards");
     world.set_online(0, false);
     let contact_id = world.contact(0);
-    let seen = Command::DevicesSeen { contact: contact_id, devices: shown(&world, 0) };
+    let seen = call::DevicesSeen { contact: contact_id, devices: shown(&world, 0) };
     world.call(0, seen).unwrap();
     assert!(world.send(0, "for the new one"));
     world.run(MINUTE);
@@ -53,7 +53,7 @@ fn cards_of_an_unconfirmed_device_move_no_name_and_no_home() {
     let before = contact(&world, 0);
     steal(&mut world);
     let name = "Mallory".to_owned();
-    world.call(2, Command::ProfileSet { name }).unwrap();
+    world.call(2, call::ProfileSet { name }).unwrap();
     world.run(HOUR);
     let link = world.invite(2);
     world.run(MINUTE);
@@ -266,7 +266,7 @@ fn requests_that_cross_use_both_invites() {
 fn decline(world: &mut World, who: usize) {
     let contact = world.contact(who);
     let action = ContactAction::Decline;
-    let call = Command::ContactAnswer { contact, action };
+    let call = call::ContactAnswer { contact, action };
     world.call(who, call).unwrap();
 }
 

@@ -1,9 +1,8 @@
 //! A bucket that carries too much is left, and what it holds comes all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_messenger::engine::input::Command;
 use sotto_messenger::records::MessageState;
-use sotto_messenger::{Code, Event, Mode, Network};
+use sotto_messenger::{Code, Event, Mode};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 
 fn told(world: &World, who: usize) -> usize {
@@ -43,11 +42,11 @@ fn a_bucket_over_twenty_megabytes_a_day_is_left_polled_and_heard_again() {
     world.run(17 * MINUTE);
     assert_eq!(world.phones[1].texts(), ["by store"]);
     assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
-    world.call(1, Command::Foreground { on: true }).unwrap();
+    world.foreground(1, true).unwrap();
     assert!(world.send(0, "while it is on screen"));
     world.run(20 * SECOND);
     assert_eq!(world.phones[1].texts().len(), 2);
-    world.call(1, Command::Foreground { on: false }).unwrap();
+    world.foreground(1, false).unwrap();
 
     world.run(DAY);
     assert_eq!(world.phones[1].topics(), [topic]);
@@ -83,10 +82,10 @@ fn polling_is_bounded() {
 
     // On screen it is tried at once, and when a node is there again.
     let before = asked(&world);
-    world.call(1, Command::Foreground { on: true }).unwrap();
+    world.foreground(1, true).unwrap();
     world.run(SECOND);
     assert_eq!(asked(&world) - before, 1);
-    world.call(1, Command::Foreground { on: false }).unwrap();
+    world.foreground(1, false).unwrap();
     world.run(3 * HOUR);
     assert!(world.send(0, "back"));
     world.set_online(1, true);
@@ -113,10 +112,8 @@ fn a_relay_stays_in_its_bucket() {
     world.phones[1].mode = Mode::Adaptive;
     world.start(1);
     world.run(SECOND);
-    let network = |metered| Command::NetworkChanged { network: Network { metered, ..Network::default() } };
-    world.call(1, network(false)).unwrap();
-    let power = |charging| Command::PowerChanged { charging };
-    world.call(1, power(true)).unwrap();
+    world.network_changed(1, false).unwrap();
+    world.power_changed(1, true).unwrap();
     world.run(SECOND);
     let topic = world.phones[1].topics()[0].clone();
     loud(&mut world);
@@ -126,11 +123,11 @@ fn a_relay_stays_in_its_bucket() {
     assert_eq!(told(&world, 1), 0);
 
     // Light again, with the next envelope it is left; and as a relay heard again at once.
-    world.call(1, power(false)).unwrap();
+    world.power_changed(1, false).unwrap();
     world.inject(&topic, &[7; 65_536]);
     world.run(MINUTE);
     assert!(world.phones[1].topics().is_empty() && world.phones[1].bucket(world.now_ms).left);
-    world.call(1, power(true)).unwrap();
+    world.power_changed(1, true).unwrap();
     assert_eq!(world.phones[1].topics(), std::slice::from_ref(&topic));
     assert!(world.send(0, "heard"));
     world.run(SECOND);
@@ -139,7 +136,7 @@ fn a_relay_stays_in_its_bucket() {
     world.run(5 * HOUR);
     let asked = world.phones[1].queries - before;
     assert!(asked <= 21, "only what is quiet is asked for: {asked}");
-    world.call(1, power(false)).unwrap();
+    world.power_changed(1, false).unwrap();
     world.run(SECOND);
     assert!(world.phones[1].topics().is_empty());
 }

@@ -1,7 +1,6 @@
 //! Phones whose clocks are wrong, and nodes that lie about the time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_messenger::engine::input::Command;
 use sotto_messenger::records::MessageState;
 use sotto_messenger::{Code, Event};
 use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, SECOND, World};
@@ -41,7 +40,7 @@ fn meet(seed: u64, who: usize, off_ms: i64, on: bool) -> World {
     world.kill(who);
     world.start(who);
     for one in 0..2 {
-        world.call(one, Command::Foreground { on }).unwrap();
+        world.foreground(one, on).unwrap();
     }
     let began = world.now_ms;
     world.create(ADDER, "Alice");
@@ -163,7 +162,7 @@ fn the_bounds_of_no_question_tell_one_phone_from_another() {
         assert!(world.send(0, &text));
         world.run(20 * MINUTE + 13_577);
         world.set_online(1, true);
-        world.call(1, Command::Foreground { on: number % 2 == 0 }).unwrap();
+        world.foreground(1, number % 2 == 0).unwrap();
         world.run(39 * MINUTE + 11);
         world.kill(number % 2);
         world.start(number % 2);

@@ -1,8 +1,8 @@
 //! A phone killed before any one of its effects, and opened again: nothing acknowledged is lost or doubled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_messenger::engine::input::{Answer, Command, ContactAction};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_testkit::{MINUTE, SECOND, World};
 
@@ -30,7 +30,7 @@ fn until(world: &mut World, who: usize, done: impl Fn(&World) -> bool, act: impl
 fn account(world: &mut World, who: usize) {
     let done = |world: &World| world.phones[who].read(|reader| stored::own(reader).unwrap().is_some());
     until(world, who, done, |world| {
-        world.try_call(who, Command::AccountCreate { name: format!("{who}") });
+        world.try_call(who, call::AccountCreate { name: format!("{who}") });
     });
 }
 
@@ -56,7 +56,7 @@ fn life(killed: Option<(usize, u64)>) -> World {
     account(&mut world, 1);
     let link = loop {
         up(&mut world, 1);
-        if let Some(Ok(Answer::Invite(invite))) = world.try_call(1, Command::InviteCreate) {
+        if let Some(Ok(invite)) = world.try_call(1, call::InviteCreate {}) {
             break invite.link;
         }
     };
@@ -68,7 +68,7 @@ fn life(killed: Option<(usize, u64)>) -> World {
         0,
         |world| state(world, 0).is_some(),
         |world| {
-            let command = Command::ContactAdd { link: link.clone(), text: None };
+            let command = call::ContactAdd { link: link.clone(), text: None };
             world.try_call(0, command);
         },
     );
@@ -85,7 +85,7 @@ fn life(killed: Option<(usize, u64)>) -> World {
         |world| {
             let contact = world.contact(1);
             let action = ContactAction::Accept;
-            world.try_call(1, Command::ContactAnswer { contact, action });
+            world.try_call(1, call::ContactAnswer { contact, action });
         },
     );
     for _ in 0..2 {

@@ -3,8 +3,7 @@
 
 use sotto_db::Contact;
 use sotto_messenger::Code;
-use sotto_messenger::engine::input::Command;
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 use sotto_wire::identity::DeviceRecord;
@@ -127,7 +126,7 @@ fn an_invite_whose_secret_would_not_be_tried_is_refused() {
     world.run(MINUTE);
     let mut made = 0;
     let refused = loop {
-        match world.call(0, Command::InviteCreate) {
+        match world.call(0, call::InviteCreate {}) {
             Ok(_) => made += 1,
             Err(error) if made < 31 && error.code() == Code::InviteTooMany => {
                 world.run(8 * DAY); // the open ones run out, their secrets are kept longer

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_crypto::{Random, Session};
-use sotto_messenger::engine::input::Command;
 use sotto_testkit::{HOUR, MINUTE, Relayed, SECOND, Seeded, World};
 use sotto_wire::content::{Kind, Message};
 
@@ -48,7 +47,7 @@ fn lose(world: &mut World, count: u32) {
 }
 
 fn open_app(world: &mut World, who: usize) {
-    world.call(who, Command::Foreground { on: true }).unwrap();
+    world.foreground(who, true).unwrap();
     world.run(MINUTE);
 }
 
@@ -183,7 +182,7 @@ fn opening_the_app_looks_for_what_waits() {
     lose(&mut world, 200);
     assert!(world.send(0, "in the background"));
     world.run(10 * SECOND);
-    world.call(1, Command::Foreground { on: true }).unwrap();
+    world.foreground(1, true).unwrap();
     world.run(5 * SECOND);
     assert_eq!(world.phones[1].texts().last().unwrap(), "in the background");
 }
@@ -213,7 +212,7 @@ fn what_waits_is_bounded_and_the_newest_is_kept() {
     assert!((100..=128).contains(&count), "{count}");
     assert!(bytes <= 8 * 1024 * 1024, "{bytes}");
     world.start(1);
-    world.call(1, Command::Foreground { on: true }).unwrap();
+    world.foreground(1, true).unwrap();
     world.run(10 * SECOND);
     assert_eq!(world.phones[1].texts().last().unwrap(), "among the junk");
 }

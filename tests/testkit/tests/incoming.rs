@@ -2,8 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Code;
-use sotto_messenger::engine::input::{Answer, Command};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{Invite, MessageState};
 use sotto_testkit::{DAY, HOUR, MINUTE, World};
 
@@ -14,7 +13,7 @@ fn invites(world: &World, who: usize) -> Vec<Invite> {
 
 fn close(world: &mut World, who: usize, invite: &Invite) -> Option<Code> {
     let invite = invite.id.clone();
-    let answer = world.call(who, Command::InviteClose { invite });
+    let answer = world.call(who, call::InviteClose { invite });
     answer.err().map(|error| error.code())
 }
 
@@ -25,7 +24,7 @@ fn open_invites_are_listed_and_a_closed_one_admits_nobody() {
         world.create(who, name);
     }
     let links: Vec<String> = (0..8).map(|_| world.invite(1)).collect();
-    let ninth = world.call(1, Command::InviteCreate).unwrap_err();
+    let ninth = world.call(1, call::InviteCreate {}).unwrap_err();
     assert_eq!(ninth.code(), Code::InviteTooMany);
     assert!(ninth.detail().contains("`invites`"), "{ninth}");
     let open = invites(&world, 1);
@@ -171,11 +170,7 @@ fn a_message_is_answered_once() {
     let (arrival, _) = incoming(&world, 1, 0)[0];
     let answer = |world: &mut World, arrival: i64| {
         let text = "an answer".to_owned();
-        match world.call(1, Command::Answer { arrival, text }) {
-            Ok(Answer::Message(id)) => Ok(id),
-            Ok(other) => panic!("{other:?}"),
-            Err(error) => Err(error.code()),
-        }
+        world.call(1, call::Answer { arrival, text }).map_err(|error| error.code())
     };
     let first = answer(&mut world, arrival).unwrap();
     world.kill(1);

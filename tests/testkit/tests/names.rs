@@ -1,16 +1,18 @@
 //! Names and texts of people: blank ones are refused, and nobody's commands a screen.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::fmt::Debug;
+
 use sotto_messenger::Code;
-use sotto_messenger::engine::input::Command;
-use sotto_messenger::engine::stored;
-use sotto_testkit::{MINUTE, World};
+use sotto_messenger::engine::input::Call;
+use sotto_messenger::engine::{call, stored};
+use sotto_testkit::{MINUTE, Shown, World};
 
 /// What would end a line, command a terminal, or turn the direction of writing.
 const COMMANDS: &[char] = &['\n', '\r', '\u{0}', '\u{1b}', '\u{9b}', '\u{2028}', '\u{202e}', '\u{2066}'];
 
-fn refusal(world: &mut World, command: Command) -> Code {
-    world.call(0, command).unwrap_err().code()
+fn refusal<C: Call<Answer: Shown + Debug>>(world: &mut World, call: C) -> Code {
+    world.call(0, call).unwrap_err().code()
 }
 
 #[test]
@@ -18,11 +20,11 @@ fn a_name_with_control_characters_or_nothing_visible_is_refused() {
     let mut world = World::new(1, 1);
     for name in ["", "  ", "A\nB", "\u{1b}[31mA", "A\u{9b}", "\u{200b}\u{200d}", "\u{3164}", "\u{2028}A"] {
         let name = name.to_owned();
-        let create = Command::AccountCreate { name: name.clone() };
+        let create = call::AccountCreate { name: name.clone() };
         assert_eq!(refusal(&mut world, create), Code::BadName, "{name:?}");
     }
     world.create(0, "می‌خواهم");
-    let set = Command::ProfileSet { name: "\t".into() };
+    let set = call::ProfileSet { name: "\t".into() };
     assert_eq!(refusal(&mut world, set), Code::BadName);
     let own = world.phones[0].read(|reader| stored::own(reader).unwrap().unwrap());
     assert_eq!(own.name, "می‌خواهم");
@@ -33,7 +35,7 @@ fn a_text_in_which_nothing_is_visible_is_refused() {
     let mut world = World::befriended(2);
     let conversation = world.conversation(0);
     for text in ["", " \r\n\t", "\u{200b}\u{feff}", "\u{2028}", "\u{2800}"] {
-        let send = Command::Send { conversation: conversation.clone(), text: text.to_owned() };
+        let send = call::Send { conversation: conversation.clone(), text: text.to_owned() };
         assert_eq!(refusal(&mut world, send), Code::TextEmpty, "{text:?}");
     }
     assert!(world.send(0, " \u{200f}. "));

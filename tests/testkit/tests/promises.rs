@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sotto_db::Contact;
-use sotto_messenger::engine::input::{Command, ContactAction};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, ConversationId, MessageState};
 use sotto_testkit::{DAY, HOUR, KEY, MINUTE, SECOND, World};
 use sotto_wire::content::LAMPORT_JUMP;
@@ -43,7 +43,7 @@ fn contacts(world: &World, who: usize) -> Vec<Contact> {
 
 fn answer(world: &mut World, who: usize, contact: &Contact, action: ContactAction) {
     let contact = ContactId(sotto_crypto::account_id(&contact.chat));
-    let command = Command::ContactAnswer { contact, action };
+    let command = call::ContactAnswer { contact, action };
     world.call(who, command).unwrap();
 }
 
@@ -127,7 +127,7 @@ fn one_topic_is_subscribed_whatever_the_number_of_contacts() {
         for contact in contacts(world, 0) {
             let conversation = ConversationId::from_bytes(&contact.conversation);
             let text = "to each".to_owned();
-            world.call(0, Command::Send { conversation, text }).unwrap();
+            world.call(0, call::Send { conversation, text }).unwrap();
         }
         world.run(MINUTE);
         world.kill(0);

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Mode;
-use sotto_messenger::engine::input::Command;
 use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, SECOND, World};
 
 /// Two friends, both in this mode, just started.
@@ -25,7 +24,7 @@ fn silent(seed: u64, mode: Mode) -> World {
 }
 
 fn foreground(world: &mut World, on: bool) {
-    world.call(1, Command::Foreground { on }).unwrap();
+    world.foreground(1, on).unwrap();
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotto_messenger::engine::input::{Command, ContactAction};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState};
 use sotto_testkit::{HOUR, MINUTE, World};
 
@@ -12,7 +12,7 @@ const FRIENDS: usize = 4;
 
 fn answer(world: &mut World, who: usize, chat: &[u8; 33], action: ContactAction) {
     let contact = ContactId(sotto_crypto::account_id(chat));
-    world.call(who, Command::ContactAnswer { contact, action }).unwrap();
+    world.call(who, call::ContactAnswer { contact, action }).unwrap();
 }
 
 /// Alice (0) and her friends (1 to 4), who know nobody else.
@@ -39,7 +39,7 @@ fn friends(seed: u64) -> World {
 
 fn rename(world: &mut World, name: &str) {
     let name = name.to_owned();
-    world.call(0, Command::ProfileSet { name }).unwrap();
+    world.call(0, call::ProfileSet { name }).unwrap();
 }
 
 fn name(world: &World, who: usize) -> String {

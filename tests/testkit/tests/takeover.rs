@@ -1,8 +1,7 @@
 //! The phrase is restored on another phone: the older install stops at once, and takes nothing meant for the new one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_messenger::engine::input::{Answer, Command};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::MessageState;
 use sotto_messenger::{Code, Event};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
@@ -14,8 +13,7 @@ fn phrase(world: &World, who: usize) -> String {
 
 fn restore(world: &mut World, from: usize, on: usize) {
     let phrase = phrase(world, from).into();
-    let answer = world.call(on, Command::AccountRestore { phrase });
-    assert!(matches!(answer.unwrap(), Answer::Done));
+    world.call(on, call::AccountRestore { phrase }).unwrap();
 }
 
 fn told(world: &World, who: usize) -> usize {
@@ -59,7 +57,7 @@ fn the_older_install_is_told_within_ten_seconds_and_stops() {
     assert!(world.published.len() > before, "Bob tries again");
     assert_eq!(told(&world, 0), 1, "once");
     // A caller that waits for everything is answered.
-    assert!(matches!(world.call(0, Command::SyncOnce), Ok(Answer::Synced { .. })));
+    assert!(world.sync(0));
     // Its own echo and later looks do not confuse the new one.
     world.run(2 * DAY);
     assert!(!replaced(&world, 2));
@@ -77,7 +75,7 @@ fn a_replaced_install_says_so_whenever_it_is_looked_at() {
     for who in 0..3 {
         let before = told(&world, who);
         for on in [false, true] {
-            world.call(who, Command::Foreground { on }).unwrap();
+            world.foreground(who, on).unwrap();
         }
         assert_eq!(told(&world, who), before + usize::from(who == 0));
     }

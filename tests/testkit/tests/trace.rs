@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use sotto_messenger::Mode;
-use sotto_messenger::engine::input::{Answer, Command, ContactAction};
-use sotto_messenger::engine::stored;
+use sotto_messenger::engine::input::{Call, ContactAction};
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, ConversationId, InviteId, MessageId, MessageState, Settings};
-use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, SECOND, Seeded, Trace, Weather, World};
+use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, SECOND, Seeded, Shown, Trace, Weather, World};
 
 const LIVES: u64 = 40;
 /// Things that happen in a life.
@@ -79,8 +79,8 @@ impl Lives {
         self.rng.below(bound) as usize
     }
 
-    fn call(&mut self, who: usize, command: Command) -> Option<Answer> {
-        self.world.try_call(who, command)?.ok()
+    fn call<C: Call<Answer: Shown>>(&mut self, who: usize, call: C) -> Option<C::Answer> {
+        self.world.try_call(who, call)?.ok()
     }
 
     /// A contact of a phone, where it stands, and its conversation.
@@ -112,8 +112,8 @@ impl Lives {
 
     fn say(&mut self, who: usize, text: String) {
         if let Some((.., conversation)) = self.contact(who) {
-            self.call(who, Command::Typing { conversation: conversation.clone() });
-            self.call(who, Command::Send { conversation, text });
+            self.call(who, call::Typing { conversation: conversation.clone() });
+            self.call(who, call::Send { conversation, text });
         }
     }
 
@@ -123,7 +123,7 @@ impl Lives {
         if let Some(last) = theirs {
             let conversation = ConversationId::from_bytes(&last.conversation);
             let message = MessageId::from_bytes(&last.id);
-            self.call(who, Command::MarkRead { conversation, message });
+            self.call(who, call::MarkRead { conversation, message });
         }
     }
 
@@ -132,43 +132,43 @@ impl Lives {
         let Some((contact, state, conversation)) = self.contact(who) else {
             return;
         };
-        let command = match (state, self.below(6)) {
-            (ContactState::Incoming, 0..=4) => Command::ContactAnswer { contact, action: ContactAction::Accept },
-            (ContactState::Incoming, _) => Command::ContactAnswer { contact, action: ContactAction::Decline },
-            (ContactState::Blocked, _) => Command::ContactAnswer { contact, action: ContactAction::Unblock },
-            (_, 0) => Command::ContactAnswer { contact, action: ContactAction::Block },
+        let answer = |action| call::ContactAnswer { contact: contact.clone(), action };
+        match (state, self.below(6)) {
+            (ContactState::Incoming, 0..=4) => self.call(who, answer(ContactAction::Accept)),
+            (ContactState::Incoming, _) => self.call(who, answer(ContactAction::Decline)),
+            (ContactState::Blocked, _) => self.call(who, answer(ContactAction::Unblock)),
+            (_, 0) => self.call(who, answer(ContactAction::Block)),
             (_, 1 | 2) => {
                 let devices = self.world.phones[who].read(|reader| {
                     let all = reader.contacts().unwrap();
                     let is = |one: &&sotto_db::Contact| sotto_crypto::account_id(&one.chat) == contact.0;
                     stored::devices(reader, all.iter().find(is).unwrap()).unwrap().1
                 });
-                Command::ContactVerify { contact, devices: Some(devices) }
+                self.call(who, call::ContactVerify { contact, devices: Some(devices) })
             }
-            (_, 3) => Command::ContactVerify { contact, devices: None },
-            _ => Command::DraftSet { conversation, text: "not yet".into() },
+            (_, 3) => self.call(who, call::ContactVerify { contact, devices: None }),
+            _ => self.call(who, call::DraftSet { conversation, text: "not yet".into() }),
         };
-        self.call(who, command);
     }
 
     /// Opens an invite, closes one, or takes one.
     fn links(&mut self, who: usize) {
         match self.below(3) {
             0 => {
-                if let Some(Answer::Invite(invite)) = self.call(who, Command::InviteCreate) {
+                if let Some(invite) = self.call(who, call::InviteCreate {}) {
                     self.links.push(invite.link);
                     self.invites.push(invite.id);
                 }
             }
             1 => {
                 if let Some(invite) = self.invites.last().cloned() {
-                    self.call(who, Command::InviteClose { invite });
+                    self.call(who, call::InviteClose { invite });
                 }
             }
             _ => {
                 let at = self.below(self.links.len().max(1) as u64);
                 if let Some(link) = self.links.get(at).cloned() {
-                    self.call(who, Command::ContactAdd { link, text: Some("once more".into()) });
+                    self.call(who, call::ContactAdd { link, text: Some("once more".into()) });
                 }
             }
         }
@@ -177,15 +177,15 @@ impl Lives {
     fn profile(&mut self, who: usize, number: u32) {
         let typing = Some(self.rng.chance(70));
         let read_receipts = Some(self.rng.chance(80));
-        self.call(who, Command::SettingsSet { patch: Settings { typing, read_receipts, ..Settings::default() } });
-        self.call(who, Command::ProfileSet { name: format!("name {number}") });
+        self.call(who, call::SettingsSet { patch: Settings { typing, read_receipts, ..Settings::default() } });
+        self.call(who, call::ProfileSet { name: format!("name {number}") });
     }
 
     fn retry(&mut self, who: usize) {
         let messages = self.world.phones[who].messages();
         let failed = messages.iter().find(|one| one.mine && stored::message_state(one.state) == MessageState::Failed);
         if let Some(failed) = failed {
-            self.call(who, Command::Retry { message: MessageId::from_bytes(&failed.id) });
+            self.call(who, call::Retry { message: MessageId::from_bytes(&failed.id) });
         }
     }
 
@@ -195,13 +195,10 @@ impl Lives {
         match kind {
             20..=23 => self.world.set_online(who, on),
             24 | 25 => self.world.kill(who),
-            26 | 27 => drop(self.call(who, Command::Foreground { on })),
-            28 => {
-                let network = sotto_net::Network { dns_servers: Vec::new(), metered: on };
-                self.call(who, Command::NetworkChanged { network });
-            }
-            29 => drop(self.call(who, Command::PowerChanged { charging: on })),
-            30 => drop(self.call(who, Command::SyncOnce)),
+            26 | 27 => drop(self.world.foreground(who, on)),
+            28 => drop(self.world.network_changed(who, on)),
+            29 => drop(self.world.power_changed(who, on)),
+            30 => drop(self.world.sync(who)),
             31 => self.world.lose_nodes(who),
             32 => {
                 let off = [-HOUR, 0, 0, 2 * HOUR, 40 * SECOND];
@@ -234,11 +231,11 @@ impl Lives {
         for (asks, invites) in [(0, 1), (2, 0)] {
             let link = self.world.invite(invites);
             self.world.run(MINUTE);
-            self.call(asks, Command::ContactAdd { link, text: Some("it is me".into()) });
+            self.call(asks, call::ContactAdd { link, text: Some("it is me".into()) });
             self.world.run(20 * MINUTE);
             for who in 0..2 {
                 if let Some((contact, ContactState::Incoming, _)) = self.contact(who) {
-                    self.call(who, Command::ContactAnswer { contact, action: ContactAction::Accept });
+                    self.call(who, call::ContactAnswer { contact, action: ContactAction::Accept });
                 }
             }
             self.world.run(MINUTE);
@@ -250,7 +247,7 @@ impl Lives {
         self.world.add_phone();
         let phrase = self.world.phones[1].read(|reader| stored::phrase(reader).unwrap());
         if let Some(phrase) = phrase {
-            self.call(3, Command::AccountRestore { phrase });
+            self.call(3, call::AccountRestore { phrase });
         }
         self.world.run(5 * MINUTE);
     }

@@ -1,22 +1,24 @@
 //! Bad input, other people, broken disks and clocks: a typed error each, and nothing lost.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_messenger::engine::input::{Answer, Command, ContactAction};
-use sotto_messenger::engine::stored;
+use std::fmt::Debug;
+
+use sotto_messenger::engine::input::{Call, ContactAction};
+use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
-use sotto_testkit::{DAY, HOUR, MINUTE, Relayed, SECOND, Weather, World};
+use sotto_testkit::{DAY, HOUR, MINUTE, Relayed, SECOND, Shown, Weather, World};
 use sotto_wire::invite::Invite;
 
 const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
-fn code(world: &mut World, who: usize, command: Command) -> Code {
-    world.call(who, command).unwrap_err().code()
+fn code<C: Call<Answer: Shown + Debug>>(world: &mut World, who: usize, call: C) -> Code {
+    world.call(who, call).unwrap_err().code()
 }
 
 fn answer(world: &mut World, who: usize, action: ContactAction) -> Option<Code> {
     let contact = world.contact(who);
-    let answer = world.call(who, Command::ContactAnswer { contact, action });
+    let answer = world.call(who, call::ContactAnswer { contact, action });
     answer.err().map(|error| error.code())
 }
 
@@ -50,7 +52,7 @@ fn asked(seed: u64) -> World {
 #[test]
 fn phrases() {
     let mut world = World::new(1, 1);
-    let restore = |phrase: &str| Command::AccountRestore { phrase: phrase.to_owned().into() };
+    let restore = |phrase: &str| call::AccountRestore { phrase: phrase.to_owned().into() };
     assert_eq!(code(&mut world, 0, restore("abandon abandon")), Code::PhraseLength);
     let wrong = WORDS.replace("about", "above");
     assert_eq!(code(&mut world, 0, restore(&wrong)), Code::PhraseChecksum);
@@ -58,7 +60,7 @@ fn phrases() {
     let error = world.call(0, restore(&mistyped)).unwrap_err();
     assert_eq!(error.code(), Code::PhraseWord);
     assert!(error.detail().contains("index 1"), "{}", error.detail());
-    assert_eq!(code(&mut world, 0, Command::InviteCreate), Code::AccountMissing);
+    assert_eq!(code(&mut world, 0, call::InviteCreate {}), Code::AccountMissing);
     world.call(0, restore(WORDS)).unwrap();
     assert_eq!(code(&mut world, 0, restore(WORDS)), Code::AccountExists);
 }
@@ -71,7 +73,7 @@ fn invites() {
     }
     let link = world.invite(1);
     world.run(MINUTE);
-    let add = |link: &str| Command::ContactAdd { link: link.to_owned(), text: None };
+    let add = |link: &str| call::ContactAdd { link: link.to_owned(), text: None };
     assert_eq!(code(&mut world, 0, add(&link[..link.len() - 20])), Code::InviteTruncated);
     for short in ["nonsense", "https://example.org/#AA"] {
         assert_eq!(code(&mut world, 0, add(short)), Code::InviteTruncated);
@@ -83,12 +85,12 @@ fn invites() {
     assert_eq!(code(&mut world, 1, add(&link)), Code::ContactSelf);
     let other = Invite { cluster: 16, ..Invite::from_link(&link).unwrap() };
     assert_eq!(code(&mut world, 0, add(&other.to_link().unwrap())), Code::InviteOtherNetwork);
-    let long = Command::ContactAdd { link: link.clone(), text: Some("x".repeat(401)) };
+    let long = call::ContactAdd { link: link.clone(), text: Some("x".repeat(401)) };
     assert_eq!(code(&mut world, 0, long), Code::TextTooLong);
     for _ in 1..8 {
         world.invite(1);
     }
-    assert_eq!(code(&mut world, 1, Command::InviteCreate), Code::InviteTooMany);
+    assert_eq!(code(&mut world, 1, call::InviteCreate {}), Code::InviteTooMany);
     // Used up by Alice, it is closed to Carol.
     world.add(0, &link, "");
     world.run(MINUTE);
@@ -169,7 +171,7 @@ fn nothing_is_sent_to_a_stranger_before_the_answer() {
     };
     let before = from_bob(&world);
     let conversation = world.conversation(1);
-    let early = Command::Send { conversation, text: "early".to_owned() };
+    let early = call::Send { conversation, text: "early".to_owned() };
     assert_eq!(code(&mut world, 1, early), Code::ContactState);
     assert!(world.send(0, "more before your answer"));
     world.run(MINUTE);
@@ -242,7 +244,7 @@ fn a_blocked_contact_is_not_heard() {
     assert!(world.phones[1].texts().is_empty());
     assert!(world.phones[0].states()[0] < MessageState::Delivered);
     let conversation = world.conversation(1);
-    let send = Command::Send { conversation, text: "no".to_owned() };
+    let send = call::Send { conversation, text: "no".to_owned() };
     assert_eq!(code(&mut world, 1, send), Code::ContactBlocked);
     // A new invite does not help while blocked, and does afterwards.
     assert_eq!(answer(&mut world, 1, ContactAction::Accept), Some(Code::ContactBlocked));
@@ -254,22 +256,22 @@ fn a_blocked_contact_is_not_heard() {
 fn bad_calls() {
     let mut world = World::befriended(7);
     let conversation = world.conversation(0);
-    let send = |text: String| Command::Send { conversation: conversation.clone(), text };
+    let send = |text: String| call::Send { conversation: conversation.clone(), text };
     assert_eq!(code(&mut world, 0, send(String::new())), Code::TextEmpty);
     assert_eq!(code(&mut world, 0, send("x".repeat(1024 * 1024 + 1))), Code::TextTooLong);
     let nobody = ContactId("zQ3shNobody".to_owned());
-    let verify = Command::ContactVerify { contact: nobody, devices: None };
+    let verify = call::ContactVerify { contact: nobody, devices: None };
     assert_eq!(code(&mut world, 0, verify), Code::BadId);
-    let read = Command::MarkRead { conversation: conversation.clone(), message: MessageId::from_bytes(&[1; 32]) };
+    let read = call::MarkRead { conversation: conversation.clone(), message: MessageId::from_bytes(&[1; 32]) };
     assert_eq!(code(&mut world, 0, read), Code::MessageMissing);
-    let name = Command::ProfileSet { name: "n".repeat(41) };
+    let name = call::ProfileSet { name: "n".repeat(41) };
     assert_eq!(code(&mut world, 0, name), Code::BadName);
 }
 
 #[test]
 fn a_new_name_reaches_contacts() {
     let mut world = World::befriended(8);
-    world.call(0, Command::ProfileSet { name: "Alice II\u{202e}".to_owned() }).unwrap();
+    world.call(0, call::ProfileSet { name: "Alice II\u{202e}".to_owned() }).unwrap();
     world.run(6 * HOUR); // each contact at a time of its own
     world.run(MINUTE);
     let contacts = world.phones[1].read(|reader| reader.contacts().unwrap());
@@ -309,16 +311,13 @@ fn garbage_and_oversize_envelopes_and_replays_change_nothing() {
 #[test]
 fn a_restored_phrase_takes_over_and_the_old_install_says_so() {
     let mut world = World::new(20, 2);
-    let phrase = match world.call(0, Command::AccountCreate { name: "Alice".to_owned() }).unwrap() {
-        Answer::Phrase(phrase) => phrase,
-        other => panic!("{other:?}"),
-    };
+    let phrase = world.call(0, call::AccountCreate { name: "Alice".to_owned() }).unwrap();
     world.run(MINUTE);
-    world.call(1, Command::AccountRestore { phrase }).unwrap();
+    world.call(1, call::AccountRestore { phrase }).unwrap();
     world.run(DAY);
     world.run(DAY);
     assert!(noticed(&world, 0, Code::DeviceReplaced));
-    assert_eq!(code(&mut world, 0, Command::InviteCreate), Code::DeviceReplaced);
+    assert_eq!(code(&mut world, 0, call::InviteCreate {}), Code::DeviceReplaced);
     assert!(!noticed(&world, 1, Code::DeviceReplaced));
     world.invite(1);
     assert!(world.phones[0].read(|reader| stored::own(reader).unwrap().unwrap().replaced));
@@ -341,7 +340,7 @@ fn a_clock_ten_years_off_is_told_and_corrected() {
         world.run(20 * SECOND);
     }
     assert!(noticed(&world, 0, Code::ClockSkewed));
-    assert_eq!(code(&mut world, 0, Command::InviteCreate), Code::ClockSkewed);
+    assert_eq!(code(&mut world, 0, call::InviteCreate {}), Code::ClockSkewed);
     // The store keeps what is at most 20 s off: only a corrected timestamp comes through to somebody offline.
     world.set_online(1, false);
     assert!(world.send(0, "in time"));
@@ -365,7 +364,7 @@ fn a_full_disk_loses_nothing() {
     for i in 0..60 {
         let conversation = world.conversation(0);
         let text = format!("{i} {}", "x".repeat(600));
-        match world.call(0, Command::Send { conversation, text: text.clone() }) {
+        match world.call(0, call::Send { conversation, text: text.clone() }) {
             Ok(_) => accepted.push(text),
             Err(error) => {
                 assert_eq!(error.code(), Code::StorageFull);
@@ -428,7 +427,7 @@ fn what_every_node_refuses_is_given_up_only_after_a_while() {
     let message = MessageId::from_bytes(&message.id);
     world.set_online(1, false);
     world.weather.publish_refused = 0;
-    world.call(0, Command::Retry { message }).unwrap();
+    world.call(0, call::Retry { message }).unwrap();
     world.run(MINUTE);
     world.weather.publish_refused = 100;
     world.run(HOUR);
@@ -528,7 +527,7 @@ fn given_up_after_thirty_days_and_sent_again_by_hand() {
     let message = MessageId::from_bytes(&message.id);
     world.start(1);
     world.run(MINUTE);
-    world.call(0, Command::Retry { message }).unwrap();
+    world.call(0, call::Retry { message }).unwrap();
     world.run(3 * DAY);
     assert_eq!(world.phones[1].texts(), ["anybody?"]);
     assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
@@ -539,10 +538,7 @@ fn a_lost_install_is_never_said_to_have_received() {
     // Bob's phone is lost; the phrase restores his account on another, which has no contacts.
     let mut world = World::new(26, 3);
     world.create(0, "Alice");
-    let phrase = match world.call(1, Command::AccountCreate { name: "Bob".to_owned() }).unwrap() {
-        Answer::Phrase(phrase) => phrase,
-        other => panic!("{other:?}"),
-    };
+    let phrase = world.call(1, call::AccountCreate { name: "Bob".to_owned() }).unwrap();
     world.run(MINUTE);
     let link = world.invite(1);
     world.run(MINUTE);
@@ -551,7 +547,7 @@ fn a_lost_install_is_never_said_to_have_received() {
     world.accept(1);
     world.run(MINUTE);
     world.kill(1);
-    world.call(2, Command::AccountRestore { phrase }).unwrap();
+    world.call(2, call::AccountRestore { phrase }).unwrap();
     world.run(MINUTE);
     assert!(world.send(0, "do you read me?"));
     world.run(10 * DAY);
@@ -564,10 +560,7 @@ fn a_new_device_of_a_verified_contact_gets_nothing_before_it_is_verified() {
     for verified in [false, true] {
         let mut world = World::new(27, 3);
         world.create(0, "Alice");
-        let phrase = match world.call(1, Command::AccountCreate { name: "Bob".to_owned() }).unwrap() {
-            Answer::Phrase(phrase) => phrase,
-            other => panic!("{other:?}"),
-        };
+        let phrase = world.call(1, call::AccountCreate { name: "Bob".to_owned() }).unwrap();
         world.run(MINUTE);
         let link = world.invite(1);
         world.run(MINUTE);
@@ -580,7 +573,7 @@ fn a_new_device_of_a_verified_contact_gets_nothing_before_it_is_verified() {
         }
         world.kill(1);
         // Somebody with Bob's phrase, on another phone, asks Alice.
-        world.call(2, Command::AccountRestore { phrase }).unwrap();
+        world.call(2, call::AccountRestore { phrase }).unwrap();
         world.run(MINUTE);
         let link = world.invite(0);
         world.run(MINUTE);

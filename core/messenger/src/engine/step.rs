@@ -21,7 +21,7 @@ use crate::event::Event;
 pub(super) type Rng = Box<dyn CryptoRng + Send>;
 
 /// What a running transaction may see and change.
-pub(super) struct Step<'a> {
+pub struct Step<'a> {
     pub(super) tx: &'a Tx<'a>,
     /// The device's clock, Unix milliseconds: deadlines.
     pub(super) now_ms: i64,

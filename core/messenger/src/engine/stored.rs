@@ -56,7 +56,7 @@ pub fn phrase(reader: &Reader) -> Result<Option<Zeroizing<String>>, Error> {
     Ok(Some(Zeroizing::new(words.to_owned())))
 }
 
-/// What an invite's link says, as [`Command::ContactAdd`](super::input::Command::ContactAdd) would judge it at
+/// What an invite's link says, as [`ContactAdd`](super::call::ContactAdd) would judge it at
 /// `now_ms` on this cluster.
 pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, Error> {
     let invite = Invite::from_link(link).map_err(invite_error)?;

@@ -1,18 +1,19 @@
-//! Calls of the API, each one transaction.
+//! Calls of the API that change something, each one transaction. Reads go to the query-only connection and never come
+//! here.
 
 use sotto_crypto::{Phrase, PhraseError};
 use sotto_db::Hash;
-use sotto_net as net;
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
+use zeroize::Zeroizing;
 
 use super::base::schedule;
-use super::input::{Answer, Command, ContactAction};
+use super::input::{Call, ContactAction};
 use super::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
 use super::step::{MINUTE, SECOND, Step};
 use super::{contact, invite, news, receipt, send, state};
 use crate::error::{Code, Error};
-use crate::records::{ConversationId, MessageId, Settings};
+use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, Settings};
 
 /// A typing notice leaves at most this often,
 const TYPING_EVERY_MS: i64 = 15 * SECOND;
@@ -23,78 +24,94 @@ const KEY_TYPED: &str = "typed_ms";
 /// Longest draft, bytes.
 const DRAFT_MAX: usize = sotto_wire::blob::MAX_BLOB;
 
-/// Runs a call that changes something. `Foreground`, `NetworkChanged`, `PowerChanged`, `SyncOnce` and `Close` are the
-/// engine's own.
-pub(super) fn run(step: &mut Step<'_>, command: Command) -> Result<Answer, Error> {
-    match command {
-        Command::AccountCreate { name } => {
-            let name = named(&name)?;
-            let phrase = Phrase::generate(step.rng);
-            own::create(step, &phrase, &name, false)?;
-            return Ok(Answer::Phrase(phrase.words()));
-        }
-        Command::AccountRestore { phrase } => {
-            let phrase = Phrase::parse(&phrase).map_err(phrase_error)?;
-            own::create(step, &phrase, &Name::default(), true)?;
-        }
-        Command::ProfileSet { name } => profile(step, named(&name)?)?,
-        Command::InviteCreate => return invite::open(step).map(Answer::Invite),
-        Command::InviteClose { invite } => invite::close(step, &invite)?,
-        Command::ContactAdd { link, text } => {
-            return contact::add(step, &link, text).map(Answer::Contact);
-        }
-        Command::ContactAnswer { contact, action } => answer(step, &contact, action)?,
-        Command::ContactVerify { contact, devices } => {
-            let contact = contact::find(step, &contact)?;
-            contact::verify(step, contact, devices.as_ref())?;
-        }
-        Command::ContactScan { contact, qr } => {
-            let contact = contact::find(step, &contact)?;
-            contact::scan(step, contact, &qr)?;
-        }
-        Command::DevicesSeen { contact, devices } => {
-            let contact = contact::find(step, &contact)?;
-            contact::devices_seen(step, contact, &devices)?;
-        }
-        Command::Send { conversation, text } => {
-            let id = send::text(step, &conversation.to_bytes()?, &text)?;
-            return Ok(Answer::Message(MessageId::from_bytes(&id)));
-        }
-        Command::Answer { arrival, text } => {
-            let id = answer_once(step, arrival, &text)?;
-            return Ok(Answer::Message(MessageId::from_bytes(&id)));
-        }
-        Command::Retry { message } => send::retry(step, &message.to_bytes()?)?,
-        Command::MarkRead { conversation, message } => {
-            mark_read(step, &conversation.to_bytes()?, &message.to_bytes()?)?;
-        }
-        Command::DraftSet { conversation, text } => draft(step, &conversation, text)?,
-        Command::Typing { conversation } => typing(step, &conversation)?,
-        Command::SettingsSet { patch } => settings(step, &patch)?,
-        Command::Foreground { .. }
-        | Command::NetworkChanged { .. }
-        | Command::PowerChanged { .. }
-        | Command::SyncOnce
-        | Command::Close => {}
-    }
-    Ok(Answer::Done)
+/// Each call is a struct: its fields, what it answers, and what it does in the step.
+macro_rules! calls {
+    ($step:ident: $($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $type:ty),* }
+        -> $answer:ty = $run:expr;)*) => {
+        $($(#[$doc])*
+        pub struct $name { $($(#[$of])* pub $field: $type),* }
+
+        impl Call for $name {
+            type Answer = $answer;
+
+            fn run(self, $step: &mut Step<'_>) -> Result<$answer, Error> {
+                let Self { $($field),* } = self;
+                $run
+            }
+        })*
+        crate::closed_debug!($($name),*);
+    };
+}
+
+calls! { step:
+    /// Makes an account and its device; the answer is its recovery phrase.
+    AccountCreate { /** ≤ 40 B. */ name: String } -> Zeroizing<String> = create(step, &name);
+    /// Restores an account from its phrase: takes over from other installs.
+    AccountRestore { /** 12 to 24 words. */ phrase: Zeroizing<String> } -> () = restore(step, &phrase);
+    /// Changes the own name.
+    ProfileSet { /** ≤ 40 B. */ name: String } -> () = profile(step, &name);
+    /// Opens an invite.
+    InviteCreate {} -> Invite = invite::open(step);
+    /// Closes an invite before its time.
+    InviteClose { /** An open one. */ invite: InviteId } -> () = invite::close(step, &invite);
+    /// Asks the inviter to become a contact.
+    ContactAdd { /** Of an invite. */ link: String, /** ≤ 400 B. */ text: Option<String> }
+        -> ContactId = contact::add(step, &link, text);
+    /// Answers or manages a contact.
+    ContactAnswer { /** Whom. */ contact: ContactId, /** How. */ action: ContactAction }
+        -> () = answer(step, &contact, action);
+    /// The safety number was compared while these devices were shown; without any, it no longer holds.
+    ContactVerify { /** Whose. */ contact: ContactId, /** Their hash. */ devices: Option<[u8; 32]> }
+        -> () = contact::find(step, &contact).and_then(|row| contact::verify(step, row, devices.as_ref()));
+    /// The QR code that the contact's phone shows was scanned.
+    ContactScan { /** Whose. */ contact: ContactId, /** What it holds. */ qr: Vec<u8> }
+        -> () = contact::find(step, &contact).and_then(|row| contact::scan(step, row, &qr));
+    /// The person saw that a contact's devices changed to these.
+    DevicesSeen { /** Whose. */ contact: ContactId, /** Their hash. */ devices: [u8; 32] }
+        -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, row, &devices));
+    /// Sends a text: once answered it is on disk and in the outbox.
+    Send { /** Of a contact. */ conversation: ConversationId, /** ≤ 1 MiB. */ text: String }
+        -> MessageId = Ok(MessageId::from_bytes(&send::text(step, &conversation.to_bytes()?, &text)?));
+    /// Answers an incoming message, once.
+    Answer { /** The number of the incoming message. */ arrival: i64, /** ≤ 1 MiB. */ text: String }
+        -> MessageId = answer_once(step, arrival, &text);
+    /// Sends a failed message again.
+    Retry { /** An own one. */ message: MessageId } -> () = send::retry(step, &message.to_bytes()?);
+    /// Marks everything up to this message read.
+    MarkRead { /** The message's. */ conversation: ConversationId, /** Of either side. */ message: MessageId }
+        -> () = mark_read(step, &conversation.to_bytes()?, &message.to_bytes()?);
+    /// Keeps unsent text.
+    DraftSet { /** Any. */ conversation: ConversationId, /** Empty clears. */ text: String }
+        -> () = draft(step, &conversation, text);
+    /// The person is writing.
+    Typing { /** The one on screen. */ conversation: ConversationId } -> () = typing(step, &conversation);
+    /// Changes settings.
+    SettingsSet { /** Fields that are `None` stay. */ patch: Settings } -> () = settings(step, patch);
 }
 
 fn named(name: &str) -> Result<Name, Error> {
     Name::chosen(name).map_err(|_| Code::BadName.into())
 }
 
-fn phrase_error(error: PhraseError) -> Error {
-    match error {
+fn create(step: &mut Step<'_>, name: &str) -> Result<Zeroizing<String>, Error> {
+    let name = named(name)?;
+    let phrase = Phrase::generate(step.rng);
+    own::create(step, &phrase, &name, false)?;
+    Ok(phrase.words())
+}
+
+fn restore(step: &mut Step<'_>, phrase: &str) -> Result<(), Error> {
+    let phrase = Phrase::parse(phrase).map_err(|error| match error {
         PhraseError::UnknownWord { index } => Error::at(Code::PhraseWord, index),
         PhraseError::WordCount => Code::PhraseLength.into(),
         PhraseError::Checksum => Code::PhraseChecksum.into(),
-    }
+    })?;
+    own::create(step, &phrase, &Name::default(), true)
 }
 
-fn profile(step: &mut Step<'_>, name: Name) -> Result<(), Error> {
-    let own = step.own()?;
-    own.in_force()?;
+fn profile(step: &mut Step<'_>, name: &str) -> Result<(), Error> {
+    let name = named(name)?;
+    step.own()?.in_force()?;
     step.tx.kv_set(KEY_NAME, name.as_str().as_bytes())?;
     step.fx.own = true;
     // Open invites show the new name soon, each at its own time.
@@ -108,7 +125,7 @@ fn profile(step: &mut Step<'_>, name: Name) -> Result<(), Error> {
     news::tell_all(step, news::PROFILE)
 }
 
-fn answer(step: &mut Step<'_>, id: &crate::records::ContactId, action: ContactAction) -> Result<(), Error> {
+fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<(), Error> {
     step.own()?.in_force()?;
     let mut row = contact::find(step, id)?;
     match (action, row.state) {
@@ -125,15 +142,15 @@ fn answer(step: &mut Step<'_>, id: &crate::records::ContactId, action: ContactAc
 }
 
 /// Sends the answer to an incoming message, unless that was answered.
-fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<Hash, Error> {
+fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<MessageId, Error> {
     let (message, answer) = step.tx.arrival(arrival)?.ok_or(Code::MessageMissing)?;
     if let Some(answer) = answer {
-        return Ok(answer);
+        return Ok(MessageId::from_bytes(&answer));
     }
     let message = step.tx.message(&message)?.ok_or(Code::MessageMissing)?;
     let id = send::text(step, &message.conversation, text)?;
     step.tx.arrival_answer(arrival, &id)?;
-    Ok(id)
+    Ok(MessageId::from_bytes(&id))
 }
 
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {
@@ -188,10 +205,10 @@ fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Erro
     send::content_once(step, &contact, &Content::Typing)
 }
 
-fn settings(step: &mut Step<'_>, patch: &Settings) -> Result<(), Error> {
+fn settings(step: &mut Step<'_>, patch: Settings) -> Result<(), Error> {
     let stored = step.tx.kv_get(KEY_SETTINGS)?;
     let old = settings_of(stored.as_deref(), step.config.read_receipts);
-    let log = patch.log.clone().or(old.log).unwrap_or_default();
+    let log = patch.log.or(old.log).unwrap_or_default();
     if log.parse::<log::LevelFilter>().is_err() {
         return Err(Code::BadSetting.into());
     }
@@ -203,12 +220,5 @@ fn settings(step: &mut Step<'_>, patch: &Settings) -> Result<(), Error> {
     bytes.extend_from_slice(log.as_bytes());
     step.tx.kv_set(KEY_SETTINGS, &bytes)?;
     step.fx.own = true;
-    Ok(())
-}
-
-/// A new network: whatever waits for another try is tried at once.
-pub(super) fn network_changed(step: &mut Step<'_>, network: net::Network) -> Result<(), Error> {
-    step.tx.outbox_rewind(step.now_ms)?;
-    step.fx.net.push(net::Command::NetworkChanged(network));
     Ok(())
 }
