@@ -41,11 +41,7 @@ pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr)
 pub(crate) fn parse_announced(text: &str) -> Option<Multiaddr> {
     let address: Multiaddr = text.parse().ok()?;
     let somewhere = ip_of(&address).is_none_or(|ip| !ip.is_unspecified());
-    let port = address.iter().find_map(|part| match part {
-        Protocol::Tcp(port) => Some(port),
-        _ => None,
-    });
-    (dialable(&address) && somewhere && port? != 0).then_some(address)
+    (dialable(&address) && somewhere && port_of(&address)? != 0).then_some(address)
 }
 
 /// `/ip4|ip6|dns|dns4|dns6/…/tcp/…[/ws|/wss|/tls/ws]` or `/dnsaddr/…`.
@@ -77,6 +73,14 @@ pub(crate) fn needs_dns(address: &Multiaddr) -> bool {
 /// The IP address in it; names have none.
 pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     ips(address).next()
+}
+
+/// The TCP port in it.
+pub(crate) fn port_of(address: &Multiaddr) -> Option<u16> {
+    address.iter().find_map(|part| match part {
+        Protocol::Tcp(port) => Some(port),
+        _ => None,
+    })
 }
 
 fn ips(address: &Multiaddr) -> impl Iterator<Item = IpAddr> {

@@ -99,23 +99,17 @@ fn read(config: &NetConfig) -> Result<Found, StartError> {
     if config.sharding.list().is_empty() {
         return Err(StartError::NoShards);
     }
-    let mut found = Vec::with_capacity(config.nodes.len());
-    for (index, text) in config.nodes.iter().enumerate() {
-        let (peer, address) = parse_node(index, text)?;
-        found.push((peer, vec![address]));
-    }
-    for (index, text) in config.listen.iter().enumerate() {
-        if !text.parse().is_ok_and(|address| is_listen(&address)) {
-            return Err(StartError::Listen { index });
-        }
+    let node = |(index, text): (usize, &String)| Ok(parse_node(index, text).map(|(peer, at)| (peer, vec![at]))?);
+    let found = config.nodes.iter().enumerate().map(node).collect::<Result<_, StartError>>()?;
+    let listens = |text: &String| text.parse().is_ok_and(|address| is_listen(&address));
+    if let Some(index) = config.listen.iter().position(|text| !listens(text)) {
+        return Err(StartError::Listen { index });
     }
     if let Some(index) = config.dns_servers.iter().position(|text| !names::is_server(text)) {
         return Err(StartError::DnsServer { index });
     }
-    let mut trees = Vec::with_capacity(config.dns_trees.len());
-    for (index, text) in config.dns_trees.iter().enumerate() {
-        trees.push(text.parse().map_err(|_| StartError::Tree { index })?);
-    }
+    let tree = |(index, text): (usize, &String)| text.parse().map_err(|_| StartError::Tree { index });
+    let trees = config.dns_trees.iter().enumerate().map(tree).collect::<Result<_, _>>()?;
     Ok((found, trees))
 }
 

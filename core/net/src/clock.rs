@@ -6,12 +6,10 @@ fn since() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// In nanoseconds.
 pub(crate) fn now_ns() -> i64 {
     i64::try_from(since().as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// In seconds.
 pub(crate) fn now_s() -> u64 {
     since().as_secs()
 }

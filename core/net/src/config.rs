@@ -130,10 +130,7 @@ pub struct Timing {
 impl Timing {
     /// Longest wait before a node is dialled again.
     pub(crate) fn longest_redial(&self, foreground: bool) -> Duration {
-        match foreground {
-            true => self.foreground_redial,
-            false => self.background_redial,
-        }
+        if foreground { self.foreground_redial } else { self.background_redial }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::io::{copy, sink};
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::{PeerId, Stream, StreamProtocol};
-use sotto_wire::waku::{self, FrameError, Message};
+use sotto_wire::waku::{self, FrameError, Message, WakuMetadata, protocol};
 use tokio::time::timeout;
 
 use crate::streams::Opener;
@@ -14,7 +14,6 @@ use crate::streams::Opener;
 /// How much is reserved for a frame before its bytes are there.
 const RESERVED: usize = 16 * 1024;
 
-/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExchangeError {
     /// No stream could be opened: nothing was sent.
@@ -101,14 +100,24 @@ pub(crate) async fn exchange<Q: Message, A: Message + Default>(
     .map_err(|_| ExchangeError::Timeout)?
 }
 
+/// Asks a peer for its cluster, and says ours. `None`: it does not say.
+pub(crate) async fn cluster(
+    opener: Opener,
+    peer: PeerId,
+    ours: WakuMetadata,
+    limit: Duration,
+) -> Result<Option<u16>, ExchangeError> {
+    let cap = waku::METADATA_CAP;
+    let theirs: WakuMetadata = exchange(&opener, peer, protocol::METADATA, &ours, cap, limit).await?;
+    Ok(theirs.cluster())
+}
+
 /// How much of a request that is too long is read and thrown away: who is still writing reads no answer.
 const THROWN_AWAY: u64 = 4 * 1024 * 1024;
 
-/// What came on a stream that a peer opened.
 pub(crate) enum Read {
     /// A request; `None`: longer than its protocol allows.
     Request(Option<Vec<u8>>),
-    /// It was closed unused.
     Ended,
     /// Nothing whole came in time, or nothing that can be read.
     GivenUp,
@@ -160,28 +169,23 @@ pub(crate) async fn answer_pings(mut stream: Stream, first: Duration, next: Dura
 /// A dropped stream is reset, but over mplex the peer learns of that with whatever is sent next; js-waku would send a request
 /// on it before. So this sends something: a ping.
 pub(crate) async fn send_resets(opener: &Opener, peer: PeerId) {
-    let _ = timeout(PING_WITHIN, async {
-        let (stream, _) = opener.open(peer, StreamProtocol::new(PING)).await?;
-        io::Result::Ok(ping(stream, PING_WITHIN).await)
-    })
-    .await;
+    let _ = lives(opener, peer, PING_WITHIN).await;
 }
 
 /// For the answer to a ping that nothing hangs on.
 const PING_WITHIN: Duration = Duration::from_secs(10);
-/// libp2p's ping protocol.
 pub(crate) const PING: &str = "/ipfs/ping/1.0.0";
-/// Bytes of a ping.
 pub(crate) const PING_LEN: usize = 32;
 
-/// Whether a peer answers a ping.
 pub(crate) async fn lives(opener: &Opener, peer: PeerId, limit: Duration) -> bool {
-    let answer = async {
-        let opened = opener.open(peer, StreamProtocol::new(PING)).await;
-        let (stream, _) = opened.map_err(ExchangeError::NotOpened)?;
-        ping(stream, limit).await
-    };
+    let answer = async { ping(open_ping(opener, peer).await?, limit).await };
     matches!(timeout(limit, answer).await, Ok(Ok(_)))
+}
+
+/// A stream for pings.
+pub(crate) async fn open_ping(opener: &Opener, peer: PeerId) -> Result<Stream, ExchangeError> {
+    let opened = opener.open(peer, StreamProtocol::new(PING)).await;
+    opened.map(|(stream, _)| stream).map_err(ExchangeError::NotOpened)
 }
 
 /// One ping on an open stream, which is given back for the next.

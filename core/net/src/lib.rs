@@ -20,6 +20,7 @@ mod address;
 mod clock;
 mod discovery;
 mod exchange;
+mod farewell;
 mod known;
 mod names;
 mod random;

@@ -16,12 +16,10 @@ pub(crate) fn index(len: usize) -> Option<usize> {
     number().checked_rem(len as u64).and_then(|index| usize::try_from(index).ok())
 }
 
-/// One of the entries.
 pub(crate) fn choose<T: Copy>(list: &[T]) -> Option<T> {
     index(list.len()).and_then(|index| list.get(index).copied())
 }
 
-/// Puts the entries into random order.
 pub(crate) fn shuffle<T>(list: &mut [T]) {
     for last in (1..list.len()).rev() {
         if let Some(other) = index(last + 1) {

@@ -2,7 +2,6 @@
 
 use std::collections::{HashSet, VecDeque};
 
-/// The last so many hashes.
 #[derive(Debug)]
 pub(crate) struct Recent {
     capacity: usize,
@@ -33,7 +32,6 @@ impl Recent {
         self.seen.contains(hash)
     }
 
-    /// Forgets a hash.
     pub(crate) fn remove(&mut self, hash: &[u8; 32]) {
         if self.seen.remove(hash) {
             self.order.retain(|one| one != hash);

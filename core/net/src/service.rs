@@ -164,20 +164,14 @@ pub(crate) fn start_heard(
     if config.sharding.list().is_empty() {
         return Err(StartError::NoShards);
     }
-    let mut listen = Vec::with_capacity(config.listen.len());
-    for (index, text) in config.listen.iter().enumerate() {
-        let address: Multiaddr = text.parse().map_err(|_| StartError::Listen { index })?;
-        listen.push(address);
-    }
-    let mut announced = Vec::with_capacity(config.announce.len());
-    for (index, text) in config.announce.iter().enumerate() {
-        let address = parse_announced(text).filter(|_| index < MOST_ANNOUNCED);
-        announced.push(address.ok_or(StartError::Announce { index })?);
-    }
-    let mut peers = Vec::with_capacity(config.peers.len());
-    for (index, text) in config.peers.iter().enumerate() {
-        peers.push(parse_node(index, text)?);
-    }
+    let bind = |(index, text): (usize, &String)| text.parse().map_err(|_| StartError::Listen { index });
+    let listen: Vec<Multiaddr> = config.listen.iter().enumerate().map(bind).collect::<Result<_, _>>()?;
+    let announce = |(index, text): (usize, &String)| {
+        parse_announced(text).filter(|_| index < MOST_ANNOUNCED).ok_or(StartError::Announce { index })
+    };
+    let announced = config.announce.iter().enumerate().map(announce).collect::<Result<_, _>>()?;
+    let peer = |(index, text): (usize, &String)| parse_node(index, text);
+    let peers: Vec<_> = config.peers.iter().enumerate().map(peer).collect::<Result<_, _>>()?;
     let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
     let (archive_queue, archive) = queue::channel(ARCHIVE_DEPTH, ARCHIVE_BYTES);
     let (hearing, heard) = Hearing::new();

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker};
 use futures::FutureExt as _;
 use futures::future::{Ready, ready};
 use libp2p::core::transport::PortUse;
+use libp2p::core::upgrade::ReadyUpgrade;
 use libp2p::core::{Endpoint, UpgradeInfo};
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
@@ -20,24 +21,19 @@ use libp2p::swarm::{
     ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm, NetworkBehaviour,
     NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
 };
-use libp2p::{InboundUpgrade, Multiaddr, OutboundUpgrade, PeerId, Stream, StreamProtocol};
+use libp2p::{InboundUpgrade, Multiaddr, PeerId, Stream, StreamProtocol};
 use tokio::sync::{mpsc, oneshot};
 
 /// Openings that may wait for the swarm.
 const OPENINGS: usize = 64;
 
-/// A stream a peer opened.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    /// Who opened it.
     pub(crate) peer: PeerId,
-    /// For what.
     pub(crate) protocol: StreamProtocol,
-    /// The stream, negotiated.
     pub(crate) stream: Stream,
 }
 
-/// One stream that is wanted.
 #[derive(Debug)]
 pub(crate) struct Opening {
     protocol: StreamProtocol,
@@ -92,7 +88,6 @@ impl Behaviour {
         }
     }
 
-    /// A handle that opens streams.
     pub(crate) fn opener(&self) -> Opener {
         self.opener.clone()
     }
@@ -179,7 +174,6 @@ impl NetworkBehaviour for Behaviour {
     }
 }
 
-/// One connection's part.
 pub(crate) struct Handler {
     accepted: Arc<[StreamProtocol]>,
     keep: bool,
@@ -204,9 +198,9 @@ impl ConnectionHandler for Handler {
     type FromBehaviour = Opening;
     type ToBehaviour = (StreamProtocol, Stream);
     type InboundProtocol = Accept;
-    type OutboundProtocol = Opening;
+    type OutboundProtocol = ReadyUpgrade<StreamProtocol>;
     type InboundOpenInfo = ();
-    type OutboundOpenInfo = ();
+    type OutboundOpenInfo = Reply;
 
     fn listen_protocol(&self) -> SubstreamProtocol<Self::InboundProtocol> {
         SubstreamProtocol::new(Accept(Arc::clone(&self.accepted)), ())
@@ -219,7 +213,7 @@ impl ConnectionHandler for Handler {
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<ConnectionHandlerEvent<Self::OutboundProtocol, (), Self::ToBehaviour>> {
+    ) -> Poll<ConnectionHandlerEvent<Self::OutboundProtocol, Reply, Self::ToBehaviour>> {
         if let Some(inbound) = self.inbound.pop_front() {
             return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(inbound));
         }
@@ -234,7 +228,7 @@ impl ConnectionHandler for Handler {
         {
             self.opening = true;
             return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
-                protocol: SubstreamProtocol::new(opening, ()),
+                protocol: SubstreamProtocol::new(ReadyUpgrade::new(opening.protocol), opening.reply),
             });
         }
         self.waker = Some(cx.waker().clone());
@@ -246,13 +240,16 @@ impl ConnectionHandler for Handler {
         self.wake();
     }
 
-    fn on_connection_event(&mut self, event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>) {
+    fn on_connection_event(
+        &mut self,
+        event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol, (), Reply>,
+    ) {
         match event {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, .. }) => {
                 self.inbound.push_back(protocol);
                 self.wake();
             }
-            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol: (stream, reply), .. }) => {
+            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol: stream, info: reply }) => {
                 let (turn, over) = oneshot::channel();
                 self.opening = false;
                 self.turn = Some(over);
@@ -268,7 +265,6 @@ impl ConnectionHandler for Handler {
     }
 }
 
-/// Accepts the protocols a behaviour was made with.
 pub(crate) struct Accept(Arc<[StreamProtocol]>);
 
 impl UpgradeInfo for Accept {
@@ -287,24 +283,5 @@ impl InboundUpgrade<Stream> for Accept {
 
     fn upgrade_inbound(self, stream: Stream, protocol: Self::Info) -> Self::Future {
         ready(Ok((protocol, stream)))
-    }
-}
-
-impl UpgradeInfo for Opening {
-    type Info = StreamProtocol;
-    type InfoIter = [StreamProtocol; 1];
-
-    fn protocol_info(&self) -> Self::InfoIter {
-        [self.protocol.clone()]
-    }
-}
-
-impl OutboundUpgrade<Stream> for Opening {
-    type Output = (Stream, Reply);
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Output, Infallible>>;
-
-    fn upgrade_outbound(self, stream: Stream, _: Self::Info) -> Self::Future {
-        ready(Ok((stream, self.reply)))
     }
 }

@@ -27,7 +27,6 @@ impl Traffic {
     }
 }
 
-/// A socket that adds what passes to a [`Traffic`].
 #[derive(Debug)]
 pub(crate) struct Counted<S> {
     socket: S,

@@ -17,7 +17,7 @@ use futures::future::{self, BoxFuture, FutureExt as _, TryFutureExt as _};
 use hickory_resolver::config::NameServerConfig;
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::{Boxed, DialOpts, ListenerId, TransportError, TransportEvent};
-use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade, UpgradeInfo, Version};
+use libp2p::core::upgrade::{SelectUpgrade, Version};
 use libp2p::identity::{Keypair, PublicKey};
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, Transport as _, dns, identify, noise, swarm, tcp, websocket, yamux};
@@ -42,7 +42,6 @@ const IDENTIFY_EVERY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 type Socket = Counted<tcp::tokio::TcpStream>;
 
-/// Why there is no transport.
 #[derive(Debug, thiserror::Error)]
 #[error("no Noise keys")]
 pub(crate) struct TransportSetupError(#[source] noise::Error);
@@ -52,7 +51,6 @@ pub(crate) struct TransportSetupError(#[source] noise::Error);
 pub(crate) struct Insiders(Arc<Mutex<HashSet<PeerId>>>);
 
 impl Insiders {
-    /// Most of them.
     const MOST: usize = 4096;
 
     pub(crate) fn add(&self, peer: PeerId) {
@@ -80,11 +78,14 @@ pub(crate) fn build(
     let noise = noise::Config::new(key).map_err(TransportSetupError)?;
     let mut ws = websocket::Config::new(Named::new(servers.clone(), traffic, insiders));
     ws.set_max_data_size(WEBSOCKET_FRAME);
+    let (mut yamux, mut mplex) = (yamux::Config::default(), mplex::Config::new());
+    yamux.set_max_num_streams(streams);
+    mplex.set_max_num_streams(streams);
     Ok(ws
         .or_transport(Named::new(servers, traffic, insiders))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
-        .multiplex(Muxers { streams })
+        .multiplex(SelectUpgrade::new(yamux, mplex)) // js-waku speaks mplex only
         .timeout(SETUP_TIMEOUT)
         .boxed())
 }
@@ -218,76 +219,6 @@ impl libp2p::Transport for Named {
         cx: &mut Context<'_>,
     ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
         Pin::new(&mut self.plain).poll(cx)
-    }
-}
-
-/// yamux, else mplex, which js-waku needs.
-#[derive(Debug, Clone)]
-struct Muxers {
-    streams: usize,
-}
-
-const YAMUX: &str = "/yamux/1.0.0";
-const MPLEX: &str = "/mplex/6.7.0";
-
-impl Muxers {
-    fn yamux(&self) -> yamux::Config {
-        let mut config = yamux::Config::default();
-        config.set_max_num_streams(self.streams);
-        config
-    }
-
-    fn mplex(&self) -> mplex::Config {
-        let mut config = mplex::Config::new();
-        config.set_max_num_streams(self.streams);
-        config
-    }
-}
-
-impl UpgradeInfo for Muxers {
-    type Info = &'static str;
-    type InfoIter = [&'static str; 2];
-
-    fn protocol_info(&self) -> Self::InfoIter {
-        [YAMUX, MPLEX]
-    }
-}
-
-impl<C> InboundConnectionUpgrade<C> for Muxers
-where
-    C: futures::AsyncRead + futures::AsyncWrite + Send + Unpin + 'static,
-{
-    type Output = StreamMuxerBox;
-    type Error = io::Error;
-    type Future = future::Ready<io::Result<StreamMuxerBox>>;
-
-    fn upgrade_inbound(self, socket: C, info: Self::Info) -> Self::Future {
-        future::ready(if info == YAMUX {
-            let muxer = self.yamux().upgrade_inbound(socket, info).into_inner();
-            muxer.map(StreamMuxerBox::new)
-        } else {
-            let muxer = self.mplex().upgrade_inbound(socket, info).into_inner();
-            muxer.map(StreamMuxerBox::new)
-        })
-    }
-}
-
-impl<C> OutboundConnectionUpgrade<C> for Muxers
-where
-    C: futures::AsyncRead + futures::AsyncWrite + Send + Unpin + 'static,
-{
-    type Output = StreamMuxerBox;
-    type Error = io::Error;
-    type Future = future::Ready<io::Result<StreamMuxerBox>>;
-
-    fn upgrade_outbound(self, socket: C, info: Self::Info) -> Self::Future {
-        future::ready(if info == YAMUX {
-            let muxer = self.yamux().upgrade_outbound(socket, info).into_inner();
-            muxer.map(StreamMuxerBox::new)
-        } else {
-            let muxer = self.mplex().upgrade_outbound(socket, info).into_inner();
-            muxer.map(StreamMuxerBox::new)
-        })
     }
 }
 

@@ -1,14 +1,13 @@
 //! The task that owns both swarms: takes commands and whatever happens, has the machines say what to do, and does it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use libp2p::{Multiaddr, PeerId};
 use sotto_wire::waku::{TreeUrl, protocol};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::choose::{Choice, Wish};
 use super::circle::{Circles, Happened};
@@ -26,14 +25,13 @@ use super::told::Told;
 use super::work::{self, Done, Work};
 use crate::clock;
 use crate::config::NetConfig;
+use crate::farewell::farewell;
 use crate::handle::{Command, Connectivity, Event, Network, NodeNumber};
 use crate::service::NodeEvent;
 use crate::transport::TransportSetupError;
 
 /// Pushes and pages on their way from their streams.
 const IN_FLIGHT: usize = 16;
-/// How long the last events may take to be fetched.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The light client: what goes in and out, and the machines.
 pub(super) struct Actor {
@@ -122,23 +120,10 @@ impl Actor {
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
             }
         }
-        self.farewell().await;
-    }
-
-    async fn farewell(mut self) {
         self.told.all(self.jobs.close());
         self.told.all(self.nodes.news());
         self.told.say(Event::Closed);
-        let flush = async {
-            for event in self.told {
-                if self.events.send(event).await.is_err() {
-                    return;
-                }
-            }
-        };
-        if timeout(FAREWELL, flush).await.is_err() {
-            log::warn!("the last events were not fetched");
-        }
+        farewell(&self.events, std::iter::from_fn(|| self.told.next(usize::MAX))).await;
     }
 
     /// Does whatever is due, and says what changed.
@@ -148,7 +133,7 @@ impl Actor {
             self.nodes.failed(node, self.circles.online(), now);
             self.filter.lost(&peer);
         }
-        for peer in self.filter.judge(now, |node| self.nodes.is_shunned(node, now)) {
+        for peer in self.filter.judge(now, |node| self.nodes.get(node).is_some_and(|node| node.shunned(now))) {
             log::warn!("a filter node leaves messages out");
             self.judge(&peer, Verdict::Refuses, now);
         }
@@ -161,7 +146,7 @@ impl Actor {
             let _ = self.find(Kind::Publish, Service::LightPush, Vec::new(), now);
         } else {
             for kind in [Kind::Publish, Kind::Receive] {
-                let keep = self.in_use(kind);
+                let keep = in_use(&self.filter, &self.jobs, kind);
                 let next = self.circles.of(kind).close_unused(self.config.timing.unused, &keep, now);
                 self.wake_at(next);
             }
@@ -229,7 +214,9 @@ impl Actor {
             Happened::Identified(ready) => {
                 self.nodes.identified(ready.node, ready.offers);
                 match ready.offers.metadata {
-                    true => self.work.push(work::cluster(self.circles.get(kind).opener(), kind, ready, &self.config)),
+                    true => {
+                        self.work.push(work::cluster(self.circles.get(kind).opener.clone(), kind, ready, &self.config))
+                    }
                     false => self.circles.of(kind).links.admit(&ready.peer),
                 }
             }
@@ -285,7 +272,6 @@ impl Actor {
         }
     }
 
-    /// What a filter node did.
     fn judge(&mut self, peer: &PeerId, verdict: Verdict, now: Instant) {
         let Some(node) = self.filter.node(peer) else {
             return;
@@ -301,7 +287,6 @@ impl Actor {
         self.drop_link(Kind::Receive, peer, node, now);
     }
 
-    /// Ends a connection that is of no use.
     fn drop_link(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, now: Instant) {
         self.circles.of(kind).close(peer);
         self.lost(kind, peer, node, true, true, now);
@@ -319,16 +304,10 @@ impl Actor {
         }
     }
 
-    /// Connections of a circle that must not be closed to make room.
-    fn in_use(&self, kind: Kind) -> Vec<PeerId> {
-        let asked = self.jobs.asking().filter(|(of, _)| *of == kind).map(|(_, peer)| peer);
-        self.filter.peers().filter(|_| kind == Kind::Receive).chain(asked).collect()
-    }
-
     /// A ready node, else a connection to one is started.
     fn reach(&mut self, wish: &Wish, now: Instant) -> Choice {
-        let keep = self.in_use(wish.kind);
-        self.circles.reach(wish, &self.nodes, &keep, now)
+        let keep = || in_use(&self.filter, &self.jobs, wish.kind);
+        self.circles.reach(wish, &self.nodes, keep, now)
     }
 
     /// A ready node for a lasting purpose; wakes when there may be one.
@@ -364,14 +343,13 @@ impl Actor {
         self.wake_at(self.jobs.deadline());
     }
 
-    /// Takes in a job's answer.
     fn answered(&mut self, number: u64, peer: Option<PeerId>, node: NodeNumber, answer: Answer, now: Instant) {
         let Some((kind, conduct, step)) = self.jobs.answered(number, node, answer, &mut self.nodes, now) else {
             return;
         };
         match (conduct, peer) {
             // Used by the filter too, which has its own way to find out.
-            (Conduct::Silent, Some(peer)) if kind == Kind::Receive && self.filter.has(&peer) => {
+            (Conduct::Silent, Some(peer)) if kind == Kind::Receive && self.filter.node(&peer).is_some() => {
                 self.filter.doubt(&peer, now);
             }
             (Conduct::Silent | Conduct::Lied, Some(peer)) => self.drop_link(kind, &peer, node, now),
@@ -406,7 +384,7 @@ impl Actor {
         }
         while let Some((peer, todo)) = self.filter.next(now) {
             let limit = self.filter.limit(&todo);
-            self.work.push(work::filter(self.circles.get(Kind::Receive).opener(), peer, todo, limit));
+            self.work.push(work::filter(self.circles.get(Kind::Receive).opener.clone(), peer, todo, limit));
         }
     }
 
@@ -494,4 +472,10 @@ impl Actor {
             self.told.say(Event::Connectivity(connectivity));
         }
     }
+}
+
+/// Connections of a circle that must not be closed to make room.
+fn in_use(filter: &Filter, jobs: &Jobs, kind: Kind) -> Vec<PeerId> {
+    let asked = jobs.asking().filter(|(of, _)| *of == kind).map(|(_, peer)| peer);
+    filter.peers().filter(|_| kind == Kind::Receive).chain(asked).collect()
 }

@@ -31,7 +31,7 @@ pub(crate) async fn query(
     if !circle.dial(&node, &[], Instant::now()) {
         return Err(unreachable());
     }
-    let asked = Asked::new(circle.opener(), node.peer, node.number, &config);
+    let asked = Asked::new(circle.opener.clone(), node.peer, node.number, &config);
     let mut reach = pin!(sleep(config.timing.reach));
     let mut reached = false;
     let mut answer = pin!(store::query(asked, query, id, pages, sent));

@@ -14,10 +14,8 @@ use crate::turns::tiers;
 /// When a connection that is still being set up is no longer waited for alone.
 const HEDGE: Duration = Duration::from_secs(3);
 
-/// A node to ask, or none now.
 #[derive(Debug)]
 pub(super) enum Choice {
-    /// One that is connected.
     Ask(Ready),
     /// One to connect to, and until when to wait for it alone.
     Dial(Node, Instant),
@@ -28,12 +26,10 @@ pub(super) enum Choice {
     Nobody,
 }
 
-/// Which node is wanted.
 #[derive(Debug)]
 pub(super) struct Wish {
     pub(super) kind: Kind,
     pub(super) service: Service,
-    /// Not these.
     pub(super) tried: Vec<NodeNumber>,
     /// Rather these, the best first.
     pub(super) prefer: Vec<NodeNumber>,
@@ -117,10 +113,7 @@ fn by_turns(nodes: &mut [&Node], now: Instant) {
     random::shuffle(&mut order);
     random::shuffle(nodes);
     nodes.sort_by_key(|node| {
-        let group = match node.tried_and_good() {
-            true => 0,
-            false => 1 + node.source as usize,
-        };
+        let group = if node.tried_and_good() { 0 } else { 1 + node.source as usize };
         let (shunned, failures) = node.rank(now);
         (shunned, !node.healthy(), failures, order.get(group).copied())
     });

@@ -22,7 +22,6 @@ use crate::transport::{self, Insiders, TransportSetupError};
 /// Streams of one connection.
 const STREAMS: usize = 64;
 
-/// The behaviours of a light client's swarm.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
@@ -30,21 +29,18 @@ pub(crate) struct Behaviour {
     streams: streams::Behaviour,
 }
 
-/// What a swarm event came to.
 #[derive(Debug)]
 pub(super) enum Happened {
     /// A node said what it offers. It is ready for requests when it is [admitted](Links::admit).
     Identified(Ready),
     /// A node is gone, or could not be reached; whether it had been ready.
     Lost(PeerId, NodeNumber, bool),
-    /// A node opened a stream.
     Stream(Inbound),
 }
 
-/// One circle.
 pub(super) struct Circle {
     swarm: Swarm<Behaviour>,
-    opener: Opener,
+    pub(super) opener: Opener,
     insiders: Insiders,
     pub(super) links: Links,
 }
@@ -81,16 +77,12 @@ impl Circle {
         })
     }
 
-    pub(super) fn opener(&self) -> Opener {
-        self.opener.clone()
-    }
-
     /// A ready node, else a connection to one is started. `keep` are connections not to close for it.
-    pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: &[PeerId], now: Instant) -> Choice {
+    fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: impl Fn() -> Vec<PeerId>, now: Instant) -> Choice {
         let mut refused = Vec::new();
         loop {
             match wish.choose(nodes, &self.links, &refused, now) {
-                Choice::Dial(node, until) if self.dial(&node, keep, now) => return Choice::Wait(Some(until)),
+                Choice::Dial(node, until) if self.dial(&node, &keep(), now) => return Choice::Wait(Some(until)),
                 Choice::Dial(node, _) => refused.push(node.number),
                 choice => return choice,
             }
@@ -177,7 +169,6 @@ fn offers(info: &identify::Info) -> Offers {
     }
 }
 
-/// The two circles.
 pub(super) struct Circles {
     publish: Circle,
     receive: Circle,
@@ -233,7 +224,7 @@ impl Circles {
     }
 
     /// A ready node, else a connection to one is started; or one that is to have a connection of its own.
-    pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: &[PeerId], now: Instant) -> Choice {
+    pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: impl Fn() -> Vec<PeerId>, now: Instant) -> Choice {
         let linked = |peer: &PeerId| self.publish.links.has(peer) || self.receive.links.has(peer);
         match wish.kind {
             Kind::Alone => wish.alone(nodes, linked, now),

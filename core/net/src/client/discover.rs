@@ -30,10 +30,8 @@ const IN_VAIN: u32 = 2;
 /// Services a light client has a use for.
 pub(super) const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;
 
-/// Who named nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Trees in DNS.
     Dns,
     /// A node of this circle; whether it is in a private network itself.
     Peer(Kind, NodeNumber, bool),
@@ -52,18 +50,14 @@ impl Origin {
     }
 }
 
-/// How to search.
 #[derive(Debug)]
 pub(super) enum Search {
-    /// In these trees.
     Trees(Vec<TreeUrl>),
-    /// By asking a node of a circle.
     Peer(Kind, Ready),
     /// By discv5, from these records.
     Discv5(Vec<NodeRecord>),
 }
 
-/// What is missing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Need {
     /// Service nodes.
@@ -74,12 +68,10 @@ pub(super) struct Need {
     pub(super) offline: bool,
 }
 
-/// One way of searching.
 #[derive(Debug, Default)]
 struct Way {
     running: bool,
     retry: Retry,
-    /// What it last found.
     records: Vec<NodeRecord>,
 }
 
@@ -94,7 +86,6 @@ impl Way {
     }
 }
 
-/// All of them.
 #[derive(Debug)]
 pub(super) struct Discovery {
     base: Duration,
@@ -219,7 +210,6 @@ impl Discovery {
     }
 }
 
-/// Whether there are too few healthy nodes.
 pub(super) fn too_few(nodes: &Nodes, single_circle: bool, now: Instant) -> bool {
     let count = |kind, service| nodes.healthy(kind, service, now);
     let receive = count(Kind::Receive, Service::Filter);

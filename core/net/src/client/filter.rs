@@ -27,7 +27,6 @@ const SLIPS: u32 = 2;
 /// A subscription that stood for so long was a good one.
 const STANDS: Duration = Duration::from_secs(120);
 
-/// One request to a filter node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FilterAsk {
     pub(crate) kind: FilterSubscribeType,
@@ -35,16 +34,13 @@ pub(crate) struct FilterAsk {
     pub(crate) topics: Vec<String>,
 }
 
-/// What a filter node is to be asked now.
 #[derive(Debug)]
 pub(crate) enum Todo {
-    /// A filter request.
     Ask(FilterAsk),
     /// Whether it lives; the stream is open already, if there is one.
     Alive(Option<Stream>),
 }
 
-/// What an answer means for a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It does what it is asked.
@@ -59,7 +55,6 @@ pub(crate) enum Verdict {
     Leave,
 }
 
-/// What to do with a stream that a node opened to push on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opened {
     Read,
@@ -68,7 +63,6 @@ pub(crate) enum Opened {
     Leave,
 }
 
-/// A node that filters for us.
 #[derive(Debug)]
 struct Peer {
     id: PeerId,
@@ -79,7 +73,6 @@ struct Peer {
     since: Instant,
     /// Since when it has had one.
     stands: Option<Instant>,
-    /// Messages it left out.
     slips: u32,
     busy: bool,
     checking: bool,
@@ -93,7 +86,6 @@ struct Peer {
     push_refused: usize,
 }
 
-/// Filter subscriptions of the receive circle.
 #[derive(Debug)]
 pub(crate) struct Filter {
     cluster: u16,
@@ -143,12 +135,8 @@ impl Filter {
         for peer in &mut self.peers {
             peer.ping_stream = None;
             peer.alive_at = now;
-            if on {
-                peer.hold_until = None;
-                peer.ping_at = now;
-            } else {
-                peer.ping_at = now + self.timing.background_ping;
-            }
+            peer.hold_until = peer.hold_until.filter(|_| !on);
+            peer.ping_at = if on { now } else { now + self.timing.background_ping };
         }
     }
 
@@ -167,7 +155,6 @@ impl Filter {
         }
     }
 
-    /// Something was not heard.
     pub(crate) fn miss(&mut self) {
         self.gaps.miss();
     }
@@ -184,7 +171,6 @@ impl Filter {
         }
     }
 
-    /// Nodes in use.
     pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
         self.peers.iter().map(|peer| peer.id)
     }
@@ -194,10 +180,8 @@ impl Filter {
         (self.peers.len() < self.target()).then(|| self.peers.iter().map(|peer| peer.node).collect())
     }
 
-    /// The number of a node in use.
     pub(crate) fn node(&self, id: &PeerId) -> Option<NodeNumber> {
-        let peer = self.peers.iter().find(|peer| peer.id == *id);
-        peer.map(|peer| peer.node)
+        self.peers.iter().find(|peer| peer.id == *id).map(|peer| peer.node)
     }
 
     /// Asks a node at once whether it lives.
@@ -205,10 +189,6 @@ impl Filter {
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) {
             peer.ping_at = now;
         }
-    }
-
-    pub(crate) fn has(&self, id: &PeerId) -> bool {
-        self.peers.iter().any(|peer| peer.id == *id)
     }
 
     /// Takes a node into use. `pings`: it answers libp2p pings.
@@ -245,9 +225,8 @@ impl Filter {
 
     /// All nodes are gone, with the network.
     pub(crate) fn lost_all(&mut self) {
-        let ids: Vec<_> = self.peers().collect();
-        for id in &ids {
-            self.lost(id);
+        if self.peers.drain(..).any(|peer| !peer.known.is_empty()) {
+            self.gaps.miss();
         }
         self.gaps.forgive();
     }
@@ -259,9 +238,8 @@ impl Filter {
             return None;
         }
         let may_go = self.peers.iter().filter(|peer| !keep.contains(&peer.id));
-        let fewest = may_go.min_by_key(|peer| peer.known.len());
-        let id = fewest.map(|peer| peer.id)?;
-        let known = fewest.is_some_and(|peer| !peer.known.is_empty());
+        let fewest = may_go.min_by_key(|peer| peer.known.len())?;
+        let (id, known) = (fewest.id, !fewest.known.is_empty());
         self.peers.retain(|peer| peer.id != id);
         if known && self.peers.is_empty() {
             self.gaps.miss();
@@ -277,8 +255,7 @@ impl Filter {
 
     /// What to tell: whether the wanted topics are heard, and whether a stretch with missed pushes is over.
     pub(crate) fn tell(&mut self, now: Instant) -> (bool, bool) {
-        let longest = self.timing.longest_redial(self.foreground);
-        let waits = (self.timing.redial, longest);
+        let waits = (self.timing.redial, self.timing.longest_redial(self.foreground));
         self.gaps.tell(self.covered(), waits, now)
     }
 
@@ -306,29 +283,27 @@ impl Filter {
             (false, None) => (!peer.known.is_empty()).then_some(peer.ping_at),
         };
         let alive = (self.foreground && peer.pings && !peer.checking).then_some(peer.alive_at);
-        match (ask, alive) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        ask.into_iter().chain(alive).min()
     }
 
     /// What to ask now, one thing a call.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(PeerId, Todo)> {
-        for index in 0..self.peers.len() {
-            let peer = self.peers.get_mut(index)?;
-            peer.hold_until = peer.hold_until.filter(|until| *until > now);
-            let peer = self.peers.get(index)?;
-            let ask = if peer.busy || peer.hold_until.is_some() { None } else { self.ask(peer, now) };
-            let alive = self.foreground && peer.pings && !peer.checking && peer.alive_at <= now;
-            let peer = self.peers.get_mut(index)?;
-            if let Some(ask) = ask {
-                peer.busy = true;
-                return Some((peer.id, Todo::Ask(ask)));
-            }
-            if alive {
-                peer.checking = true;
-                return Some((peer.id, Todo::Alive(peer.ping_stream.take())));
-            }
+        let mut peers = std::mem::take(&mut self.peers);
+        let next = peers.iter_mut().find_map(|peer| Some((peer.id, self.next_of(peer, now)?)));
+        self.peers = peers;
+        next
+    }
+
+    fn next_of(&self, peer: &mut Peer, now: Instant) -> Option<Todo> {
+        peer.hold_until = peer.hold_until.filter(|until| *until > now);
+        let free = !peer.busy && peer.hold_until.is_none();
+        if let Some(ask) = if free { self.ask(peer, now) } else { None } {
+            peer.busy = true;
+            return Some(Todo::Ask(ask));
+        }
+        if self.foreground && peer.pings && !peer.checking && peer.alive_at <= now {
+            peer.checking = true;
+            return Some(Todo::Alive(peer.ping_stream.take()));
         }
         None
     }
@@ -351,12 +326,8 @@ impl Filter {
     fn batch<'a>(&self, topics: impl Iterator<Item = &'a String>) -> Option<Vec<String>> {
         let mut topics = topics.peekable();
         let shard = self.sharding.shard(self.cluster, topics.peek()?);
-        let batch: Vec<String> = topics
-            .filter(|topic| self.sharding.shard(self.cluster, topic) == shard)
-            .take(TOPICS_PER_REQUEST)
-            .cloned()
-            .collect();
-        Some(batch)
+        let batch = topics.filter(|topic| self.sharding.shard(self.cluster, topic) == shard);
+        Some(batch.take(TOPICS_PER_REQUEST).cloned().collect())
     }
 
     /// Takes in the answer to an ask.
@@ -448,10 +419,7 @@ impl Filter {
         peer.push_refused += 1;
         let refused = peer.push_refused;
         self.gaps.miss();
-        match refused > PUSH_STREAMS {
-            true => Opened::Leave,
-            false => Opened::Refuse,
-        }
+        if refused > PUSH_STREAMS { Opened::Leave } else { Opened::Refuse }
     }
 
     pub(crate) fn close_push(&mut self, id: &PeerId) {

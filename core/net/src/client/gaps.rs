@@ -12,7 +12,6 @@ use super::pace::Pace;
 pub(crate) struct Gaps {
     missed: bool,
     pace: Pace,
-    /// What was told last.
     heard: bool,
 }
 

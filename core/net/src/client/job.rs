@@ -20,23 +20,26 @@ const REFUSALS: usize = 10;
 /// Payload bytes read by one query on a connection of its own (cards, chunks): the newest, or the oldest, so many.
 const ALONE_BYTES: usize = 32 * 1024 * 1024;
 
-/// What is to be done.
 #[derive(Debug, Clone)]
 pub(crate) enum Task {
-    /// A lightpush.
-    Publish { shard: Shard, message: WakuMessage, hash: [u8; 32] },
-    /// A range of a store.
-    Query { circle: Asking, query: Arc<Query> },
-    /// Presence by hash.
-    Check { hashes: Vec<[u8; 32]> },
+    Publish { shard: Shard, message: WakuMessage },
+    Query(Arc<Query>),
+    Check(Vec<[u8; 32]>),
 }
 
 /// One of them, and how far it is.
 #[derive(Debug)]
 pub(crate) struct Job {
-    /// The command's id.
     pub(crate) id: u64,
+    /// Of the circle that asks.
+    pub(crate) kind: Kind,
+    /// What a node has to offer.
+    pub(crate) service: Service,
     pub(crate) task: Task,
+    /// Of the message to publish, else zeros.
+    hash: [u8; 32],
+    /// Not to be asked of the stores that were asked last.
+    pub(crate) of_others: bool,
     /// Nodes to use only when there is no other.
     pub(crate) not: Vec<NodeNumber>,
     /// Jobs with the same value go to one node, drawn at random.
@@ -46,13 +49,11 @@ pub(crate) struct Job {
     pub(crate) refused: Vec<NodeNumber>,
     /// When reaching a node is given up; set when it is first tried.
     pub(crate) until: Option<Instant>,
-    /// Who is being asked.
     pub(crate) asking: Option<(PeerId, NodeNumber)>,
     /// Why the last node was no good, refusals aside.
     reason: Option<FailReason>,
 }
 
-/// What a node said to a job.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Published(Result<PublishOutcome, ExchangeError>),
@@ -61,12 +62,9 @@ pub(crate) enum Answer {
     Checked(Result<Vec<[u8; 32]>, StoreError>),
 }
 
-/// What that means for the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conduct {
-    /// It answered.
     Good,
-    /// It has too much to do.
     Busy,
     /// It says that it cannot do it.
     Useless,
@@ -78,7 +76,6 @@ pub(crate) enum Conduct {
     Lied,
 }
 
-/// What becomes of the job.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Done; the event, unless the last page was it.
@@ -90,70 +87,54 @@ pub(crate) enum Step {
 impl Job {
     /// A job out of a command, or the event that refuses it.
     pub(crate) fn new(command: Command, config: &NetConfig) -> Result<Option<Self>, Event> {
-        let mut drawn = None;
-        let (id, task, not) = match command {
-            Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
-                drawn = spread;
-                (id, publish(id, topic, payload, timestamp_ns, config)?, not)
-            }
-            Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
-                let reason = FailReason::Unsupported;
-                let shard = one_shard(&topics, config).ok_or(Event::QueryFailed { id, reason })?;
-                let query = Arc::new(Query {
-                    shard,
-                    topics,
-                    start_ns,
-                    end_ns,
-                    newest_first,
-                    most_bytes: match circle {
-                        Asking::Alone => ALONE_BYTES,
-                        Asking::Receive | Asking::Other => usize::MAX,
-                    },
-                });
-                (id, Task::Query { circle, query }, Vec::new())
-            }
-            Command::Check { id, hashes, not } => (id, Task::Check { hashes }, not.into_iter().collect()),
-            _ => return Ok(None),
-        };
-        Ok(Some(Self {
-            id,
-            task,
-            not,
-            spread: drawn,
+        let mut job = Self {
+            id: 0,
+            kind: Kind::Publish,
+            service: Service::Store,
+            task: Task::Check(Vec::new()),
+            hash: [0; 32],
+            of_others: false,
+            not: Vec::new(),
+            spread: None,
             tried: Vec::new(),
             refused: Vec::new(),
             until: None,
             asking: None,
             reason: None,
-        }))
-    }
-
-    /// Which swarm asks.
-    pub(crate) fn kind(&self) -> Kind {
-        match &self.task {
-            Task::Publish { .. } | Task::Check { .. } => Kind::Publish,
-            Task::Query { circle, .. } => match circle {
-                Asking::Receive | Asking::Other => Kind::Receive,
-                Asking::Alone => Kind::Alone,
-            },
+        };
+        match command {
+            Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
+                (job.id, job.service, job.not, job.spread) = (id, Service::LightPush, not, spread);
+                let message = WakuMessage::new(topic, payload, timestamp_ns);
+                let shard = config.sharding.shard(config.cluster, &message.content_topic);
+                let shard = shard.filter(|_| message.validate(config.max_message).is_ok());
+                let shard = shard.ok_or_else(|| job.published(None, PublishOutcome::Refused))?;
+                job.hash = waku::message_hash(&shard.to_string(), &message);
+                job.task = Task::Publish { shard, message };
+            }
+            Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
+                let reason = FailReason::Unsupported;
+                let shard = one_shard(&topics, config).ok_or(Event::QueryFailed { id, reason })?;
+                let alone = circle == Asking::Alone;
+                let most_bytes = if alone { ALONE_BYTES } else { usize::MAX };
+                let query = Query { shard, topics, start_ns, end_ns, newest_first, most_bytes };
+                (job.id, job.task, job.of_others) = (id, Task::Query(Arc::new(query)), circle == Asking::Other);
+                job.kind = if alone { Kind::Alone } else { Kind::Receive };
+            }
+            Command::Check { id, hashes, not } => {
+                (job.id, job.task, job.not) = (id, Task::Check(hashes), not.into_iter().collect());
+            }
+            _ => return Ok(None),
         }
-    }
-
-    /// What a node has to offer.
-    pub(crate) fn service(&self) -> Service {
-        match &self.task {
-            Task::Publish { .. } => Service::LightPush,
-            Task::Query { .. } | Task::Check { .. } => Service::Store,
-        }
+        Ok(Some(job))
     }
 
     /// Whether the node not to use may be used when it is the only one. That a message is stored, said by the node
     /// that took it, means something only where one node is all there is.
     pub(crate) fn may_repeat(&self, config: &NetConfig) -> bool {
-        config.single_circle || !matches!(self.task, Task::Check { .. })
+        config.single_circle || !matches!(self.task, Task::Check(_))
     }
 
-    /// Takes in an answer.
     pub(crate) fn answered(&mut self, node: NodeNumber, answer: Answer) -> (Conduct, Step) {
         let id = self.id;
         let (conduct, reason, done) = match answer {
@@ -203,7 +184,7 @@ impl Job {
     pub(crate) fn restart(&mut self) -> bool {
         let under_way = self.asking.take().is_some();
         self.until = None;
-        !(under_way && matches!(self.task, Task::Query { .. }))
+        !(under_way && matches!(self.task, Task::Query(_)))
     }
 
     /// The event that ends it without success, for the last reason known. A message counts as refused if everybody who
@@ -220,17 +201,13 @@ impl Job {
         let id = self.id;
         match &self.task {
             Task::Publish { .. } => self.published(self.tried.last().copied(), PublishOutcome::Failed(reason)),
-            Task::Query { .. } => Event::QueryFailed { id, reason },
-            Task::Check { .. } => Event::CheckFailed { id, reason },
+            Task::Query(_) => Event::QueryFailed { id, reason },
+            Task::Check(_) => Event::CheckFailed { id, reason },
         }
     }
 
     fn published(&self, node: Option<NodeNumber>, outcome: PublishOutcome) -> Event {
-        let hash = match &self.task {
-            Task::Publish { hash, .. } => *hash,
-            Task::Query { .. } | Task::Check { .. } => [0; 32],
-        };
-        Event::Published { id: self.id, hash, node, outcome }
+        Event::Published { id: self.id, hash: self.hash, node, outcome }
     }
 }
 
@@ -241,17 +218,6 @@ fn conduct(error: &StoreError) -> Conduct {
         error if error.reason() == FailReason::Busy => Conduct::Busy,
         StoreError::Status(_) | StoreError::NotOffered => Conduct::Useless,
         StoreError::Stopped => Conduct::Good,
-    }
-}
-
-fn publish(id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64, config: &NetConfig) -> Result<Task, Event> {
-    let shard = config.sharding.shard(config.cluster, &topic);
-    let message = WakuMessage::new(topic, payload, timestamp_ns);
-    match shard {
-        Some(shard) if message.validate(config.max_message).is_ok() => {
-            Ok(Task::Publish { shard, hash: waku::message_hash(&shard.to_string(), &message), message })
-        }
-        _ => Err(Event::Published { id, hash: [0; 32], node: None, outcome: PublishOutcome::Refused }),
     }
 }
 

@@ -13,7 +13,7 @@ use super::links::Ready;
 use super::nodes::{Kind, Node, Nodes, Service};
 use super::store::{Query, StoreError};
 use crate::config::NetConfig;
-use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber};
+use crate::handle::{Command, Event, FailReason, NodeNumber};
 use crate::turns::Turns;
 
 /// Jobs known at a time; further commands wait in their channel.
@@ -23,25 +23,19 @@ const MAX_ASKING: usize = 32;
 /// Connections of their own at a time.
 const MAX_ALONE: usize = 2;
 
-/// What is to be done for a job.
 #[derive(Debug)]
 pub(super) enum Todo {
-    /// Ask for the command of this id.
     Ask(u64, Ask),
-    /// Say that nobody is to be had.
     Say(Event),
 }
 
-/// Who is asked what.
 #[derive(Debug)]
 pub(super) enum Ask {
-    /// A connected node of a circle.
     Ready(Kind, Ready, Task),
     /// A node over a connection of its own.
     Alone(Node, Arc<Query>),
 }
 
-/// All of them.
 #[derive(Debug)]
 pub(super) struct Jobs {
     config: Arc<NetConfig>,
@@ -54,6 +48,8 @@ pub(super) struct Jobs {
     preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
     /// By which nodes are drawn for what is spread over them.
     lots: RandomState,
+    /// How many more may be asked.
+    free: usize,
     deadline: Option<Instant>,
 }
 
@@ -67,6 +63,7 @@ impl Jobs {
             stores: Turns::default(),
             preferred: (publish, Vec::new()),
             lots: RandomState::new(),
+            free: MAX_ASKING,
             deadline: None,
         }
     }
@@ -94,7 +91,6 @@ impl Jobs {
         self.preferred = (publish, receive);
     }
 
-    /// Nodes to use first.
     pub(super) fn preferred(&self, kind: Kind, service: Service) -> Vec<NodeNumber> {
         match (kind, service) {
             (Kind::Publish, Service::LightPush) => self.preferred.0.clone(),
@@ -105,22 +101,20 @@ impl Jobs {
 
     /// Those being asked, and in which circle.
     pub(super) fn asking(&self) -> impl Iterator<Item = (Kind, PeerId)> {
-        self.list.values().filter_map(|job| Some((job.kind(), job.asking?.0)))
+        self.list.values().filter_map(|job| Some((job.kind, job.asking?.0)))
     }
 
     /// Those that ask nobody, in the order they came.
     pub(super) fn waiting(&mut self) -> Vec<u64> {
         self.deadline = None;
+        self.free = MAX_ASKING.saturating_sub(self.asking().count());
         self.list.iter().filter(|(_, job)| job.asking.is_none()).map(|(number, _)| *number).collect()
     }
 
     /// Whom a job would ask; `None` when enough are being asked.
     pub(super) fn wish(&self, number: u64, nodes: &Nodes, now: Instant) -> Option<Wish> {
-        if self.asking().count() >= MAX_ASKING {
-            return None;
-        }
-        let job = self.list.get(&number)?;
-        let (kind, service) = (job.kind(), job.service());
+        let job = self.list.get(&number).filter(|_| self.free > 0)?;
+        let (kind, service) = (job.kind, job.service);
         Some(Wish {
             kind,
             service,
@@ -129,10 +123,7 @@ impl Jobs {
                 Some(key) => self.drawn(key, nodes, now).into_iter().collect(),
                 None => self.preferred(kind, service),
             },
-            avoid: match job.task {
-                Task::Query { circle: Asking::Other, .. } => self.stores.last().to_vec(),
-                _ => job.not.clone(),
-            },
+            avoid: if job.of_others { self.stores.last().to_vec() } else { job.not.clone() },
             repeat: job.may_repeat(&self.config),
             asked: true,
         })
@@ -155,12 +146,12 @@ impl Jobs {
         searching: bool,
         now: Instant,
     ) -> Option<Todo> {
-        let alone = self.list.values().filter(|job| job.kind() == Kind::Alone && job.asking.is_some());
-        let crowded = alone.count() >= MAX_ALONE;
+        let alone = self.list.get(&number)?.kind == Kind::Alone;
+        let crowded = alone && self.asking().filter(|(kind, _)| *kind == Kind::Alone).count() >= MAX_ALONE;
         let job = self.list.get_mut(&number)?;
         let until = *job.until.get_or_insert(now + self.config.timing.reach);
         let choice = match choice {
-            _ if crowded && job.kind() == Kind::Alone => {
+            _ if crowded => {
                 job.until = None; // not yet begun
                 Choice::Wait(None)
             }
@@ -169,13 +160,15 @@ impl Jobs {
         };
         match (choice, &job.task) {
             (Choice::Ask(ready), task) => {
+                self.free = self.free.saturating_sub(1);
                 job.asking = Some((ready.peer, ready.node));
-                if matches!(task, Task::Query { .. }) {
+                if matches!(task, Task::Query(_)) {
                     self.stores.asked(ready.node);
                 }
-                Some(Todo::Ask(job.id, Ask::Ready(job.kind(), ready, task.clone())))
+                Some(Todo::Ask(job.id, Ask::Ready(job.kind, ready, task.clone())))
             }
-            (Choice::Alone(node), Task::Query { query, .. }) => {
+            (Choice::Alone(node), Task::Query(query)) => {
+                self.free = self.free.saturating_sub(1);
                 job.asking = Some((node.peer, node.number));
                 nodes.asked_alone(node.number);
                 Some(Todo::Ask(job.id, Ask::Alone(node, Arc::clone(query))))
@@ -187,15 +180,14 @@ impl Jobs {
             }
             _ => {
                 let job = self.list.remove(&number)?;
-                let fits = |node: &Node| node.may_offer(job.service()) && !job.not.contains(&node.number);
+                let fits = |node: &Node| node.may_offer(job.service) && !job.not.contains(&node.number);
                 // Whether anybody may answer but nodes that are not to be asked.
-                let other = job.may_repeat(&self.config) || nodes.of(job.kind()).any(fits);
+                let other = job.may_repeat(&self.config) || nodes.of(job.kind).any(fits);
                 Some(Todo::Say(if other { job.failed() } else { job.failed_for(FailReason::NoOther) }))
             }
         }
     }
 
-    /// When something is to be done for a job that waits.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -213,14 +205,14 @@ impl Jobs {
         if matches!(answer, Answer::Queried(_, Err(StoreError::NotOffered))) {
             nodes.has_no_store(node);
         }
-        let (kind, service) = (job.kind(), job.service());
+        let (kind, service) = (job.kind, job.service);
         let (conduct, step) = job.answered(node, answer);
         match conduct {
             Conduct::Good => {
                 match job.task {
-                    Task::Query { .. } => nodes.of_use(node),
+                    Task::Query(_) => nodes.of_use(node),
                     // What its yes is worth shows when messages come through.
-                    Task::Publish { .. } | Task::Check { .. } => nodes.answered(node),
+                    Task::Publish { .. } | Task::Check(_) => nodes.answered(node),
                 }
                 // It takes what they refuse.
                 for other in &job.refused {
@@ -247,7 +239,6 @@ impl Jobs {
         under_way.map(|(_, job)| job.failed_for(FailReason::Timeout)).collect()
     }
 
-    /// What ends those that are left.
     pub(super) fn close(&self) -> impl Iterator<Item = Event> {
         self.list.values().map(|job| job.failed_for(FailReason::Closing))
     }

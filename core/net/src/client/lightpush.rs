@@ -11,7 +11,6 @@ use crate::exchange::{ExchangeError, exchange};
 use crate::handle::{FailReason, PublishOutcome};
 use crate::random;
 
-/// Asks one node to relay one message.
 pub(crate) async fn push(
     asked: Asked,
     offers: Offers,

@@ -14,7 +14,6 @@ pub(super) const MOST: usize = 4;
 /// For a peer to say what it is.
 const IDENTIFY_WITHIN: Duration = Duration::from_secs(10);
 
-/// A connection, or the attempt at one.
 #[derive(Debug)]
 struct Link {
     node: NodeNumber,
@@ -22,16 +21,13 @@ struct Link {
     used: Instant,
 }
 
-/// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Being set up.
     Dialing,
     /// Connected; given up at this time unless the peer says what it is.
     Identifying(Instant),
     /// It said what it offers; whether it is of our network is not known yet.
     Identified(Offers),
-    /// In use.
     Ready(Offers),
 }
 
@@ -43,7 +39,6 @@ pub(super) struct Ready {
     pub(super) offers: Offers,
 }
 
-/// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Links(HashMap<PeerId, Link>);
 
@@ -53,12 +48,10 @@ impl Links {
         self.0.contains_key(peer)
     }
 
-    /// Nodes ready for a service.
     pub(super) fn ready(&self, service: Service) -> impl Iterator<Item = Ready> {
         self.all_ready().filter(move |ready| ready.offers.has(service))
     }
 
-    /// Nodes that are ready for whatever they offer.
     pub(super) fn all_ready(&self) -> impl Iterator<Item = Ready> {
         self.0.iter().filter_map(|(&peer, link)| match link.state {
             State::Ready(offers) => Some(Ready { peer, node: link.node, offers }),
@@ -71,7 +64,6 @@ impl Links {
         self.0.values().filter(|link| !matches!(link.state, State::Ready(_))).map(|link| (link.node, link.used))
     }
 
-    /// A node is dialled.
     pub(super) fn dialled(&mut self, peer: PeerId, node: NodeNumber, now: Instant) {
         self.0.insert(peer, Link { node, state: State::Dialing, used: now });
     }
@@ -98,7 +90,6 @@ impl Links {
         !link.is_some_and(|link| matches!(link.state, State::Identified(_) | State::Ready(_)))
     }
 
-    /// Takes a node into use that said what it offers.
     pub(super) fn admit(&mut self, peer: &PeerId) {
         if let Some(link) = self.0.get_mut(peer)
             && let State::Identified(offers) = link.state
@@ -117,7 +108,6 @@ impl Links {
         self.0.remove(peer).map(|link| (link.node, matches!(link.state, State::Ready(_))))
     }
 
-    /// Marks a connection as used now.
     pub(super) fn touch(&mut self, peer: &PeerId, now: Instant) {
         if let Some(link) = self.0.get_mut(peer) {
             link.used = now;

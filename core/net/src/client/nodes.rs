@@ -36,7 +36,6 @@ const SAME_TIME_S: u64 = 24 * 3600;
 /// Failures in a row, and silence in seconds, after which it may be forgotten.
 const GIVEN_UP: (u32, u64) = (10, 7 * 24 * 3600);
 
-/// Which swarm a node is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Lightpush and stored checks.
@@ -51,7 +50,6 @@ impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::Publish, Self::Receive, Self::Alone];
 }
 
-/// One service node.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) number: NodeNumber,
@@ -61,7 +59,6 @@ pub(crate) struct Node {
     pub(crate) source: Source,
     /// Who named it, in this run.
     namer: Option<NodeNumber>,
-    /// Somebody in a private network named it.
     named_inside: bool,
     /// Runs in which it was of use; whether this is one of them.
     successes: u32,
@@ -119,12 +116,10 @@ impl Node {
         self.successes > 0
     }
 
-    /// It was of use once, or is configured.
     fn proven(&self) -> bool {
         self.tried_and_good() || self.source == Source::Static
     }
 
-    /// Whether it may be counted on.
     pub(crate) fn healthy(&self) -> bool {
         let patience = if self.proven() { PATIENCE } else { 1 };
         self.failures.max(self.strikes) < patience
@@ -171,22 +166,39 @@ impl Node {
         }
     }
 
-    fn add_address(&mut self, address: Multiaddr) {
-        if self.addresses.len() < MAX_ADDRESSES && !self.addresses.contains(&address) {
-            self.addresses.push(address);
-            self.changed = true;
+    fn strike(&mut self, times: u32) {
+        self.strikes = self.strikes.saturating_add(times);
+        self.changed = true;
+    }
+
+    fn is_well(&mut self) {
+        (self.busy, self.failures, self.failed_at) = (0, 0, None);
+    }
+
+    fn has_answered(&mut self) {
+        self.is_well();
+        let now_s = clock::now_s();
+        if self.strikes > 0 || now_s.saturating_sub(self.answered_s) > SAME_TIME_S {
+            (self.answered_s, self.strikes, self.changed) = (now_s, 0, true);
+        }
+    }
+
+    fn add_addresses(&mut self, addresses: impl IntoIterator<Item = Multiaddr>) {
+        for address in addresses {
+            if self.addresses.len() < MAX_ADDRESSES && !self.addresses.contains(&address) {
+                self.addresses.push(address);
+                self.changed = true;
+            }
         }
     }
 
     fn entry(&self) -> KnownNode {
         let found = matches!(self.source, Source::Dns | Source::PeerExchange);
+        let source = if found && self.named_inside { Source::Inside } else { self.source };
         KnownNode {
             peer: self.peer.to_string(),
             addresses: self.addresses.iter().map(ToString::to_string).collect(),
-            source: match found && self.named_inside {
-                true => Source::Inside,
-                false => self.source,
-            },
+            source,
             circle: self.home as u8,
             successes: self.successes,
             failures: self.strikes,
@@ -206,8 +218,7 @@ impl Node {
 
     /// Those who behaved come first.
     pub(crate) fn rank(&self, now: Instant) -> (Option<Instant>, u32) {
-        let shunned = self.shunned_until.filter(|until| *until > now);
-        (shunned, self.failures)
+        (self.shunned_until.filter(|until| *until > now), self.failures)
     }
 
     /// When it wants to be asked again, if that is not now.
@@ -231,14 +242,11 @@ impl Node {
     }
 }
 
-/// What a node is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     /// Lightpush, v3 or v2.
     LightPush,
-    /// Filter.
     Filter,
-    /// Store v3.
     Store,
 }
 
@@ -264,7 +272,6 @@ impl Offers {
     }
 }
 
-/// All of them.
 #[derive(Debug)]
 pub(crate) struct Nodes {
     list: Vec<Node>,
@@ -290,7 +297,6 @@ impl Nodes {
         }
     }
 
-    /// Healthy nodes of a circle that may offer a service.
     pub(crate) fn healthy(&self, kind: Kind, service: Service, now: Instant) -> usize {
         let good = |node: &&Node| node.healthy() && !node.shunned(now) && node.may_offer(service);
         self.of(kind).filter(good).count()
@@ -333,30 +339,31 @@ impl Nodes {
         self.list.iter_mut().find(|node| node.number == number)
     }
 
-    /// It is connected and said what it offers.
-    pub(crate) fn identified(&mut self, number: NodeNumber, offers: Offers) {
+    fn change(&mut self, number: NodeNumber, change: impl FnOnce(&mut Node)) {
         if let Some(node) = self.get_mut(number) {
+            change(node);
+        }
+    }
+
+    pub(crate) fn identified(&mut self, number: NodeNumber, offers: Offers) {
+        self.change(number, |node| {
             node.offers = Some(offers);
             node.meet();
-        }
+        });
     }
 
     /// It is asked over a connection of its own, of which is not told how far it came.
     pub(crate) fn asked_alone(&mut self, number: NodeNumber) {
-        if let Some(node) = self.get_mut(number) {
-            node.meet();
-        }
+        self.change(number, Node::meet);
     }
 
     /// Could not be reached, hung up or did not answer. It is held against it later only if others were there
     /// meanwhile (`online`).
     pub(crate) fn failed(&mut self, number: NodeNumber, online: bool, now: Instant) {
-        let base = self.timing.redial;
-        let cap = self.timing.longest_redial(self.foreground);
-        if let Some(node) = self.get_mut(number) {
+        let (base, cap) = (self.timing.redial, self.timing.longest_redial(self.foreground));
+        self.change(number, |node| {
             if online {
-                node.strikes = node.strikes.saturating_add(1);
-                node.changed = true;
+                node.strike(1);
             }
             match node.failures {
                 // It was well since it failed last, and that counts only if it lasted.
@@ -365,15 +372,13 @@ impl Nodes {
             }
             node.failed_at = Some(now);
             node.failures = node.failures.saturating_add(1);
-        }
+        });
     }
 
     /// Has too much to do: left alone for a while.
     pub(crate) fn too_busy(&mut self, number: NodeNumber, now: Instant) {
         let base = self.timing.busy;
-        if let Some(node) = self.get_mut(number)
-            && node.busy(now).is_none()
-        {
+        if let Some(node) = self.get_mut(number).filter(|node| node.busy(now).is_none()) {
             node.busy_until = Some(now + random::backoff(base, node.busy, LONGEST_BUSY));
             node.busy = node.busy.saturating_add(1);
         }
@@ -381,86 +386,64 @@ impl Nodes {
 
     /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the same.
     pub(crate) fn well(&mut self, number: NodeNumber) {
-        if let Some(node) = self.get_mut(number) {
-            node.busy = 0;
-            node.failures = 0;
-            node.failed_at = None;
-        }
+        self.change(number, Node::is_well);
     }
 
     /// It did what it was asked for, as far as it says.
     pub(crate) fn answered(&mut self, number: NodeNumber) {
-        self.well(number);
-        if let Some(node) = self.get_mut(number) {
-            let now_s = clock::now_s();
-            if node.strikes > 0 || now_s.saturating_sub(node.answered_s) > SAME_TIME_S {
-                node.answered_s = now_s;
-                node.strikes = 0;
-                node.changed = true;
-            }
-        }
+        self.change(number, Node::has_answered);
     }
 
     /// And was of use: once a run, unless it was doubted in it.
     pub(crate) fn of_use(&mut self, number: NodeNumber) {
-        self.answered(number);
-        if let Some(node) = self.get_mut(number) {
+        self.change(number, |node| {
+            node.has_answered();
             node.was_of_use();
-        }
+        });
     }
 
     /// What the engine found, whatever seemed so before.
     pub(crate) fn judge(&mut self, number: NodeNumber, of_use: bool) {
-        if let Some(node) = self.get_mut(number) {
+        self.change(number, |node| {
             if of_use {
                 node.of_use = node.of_use.filter(|of_use| *of_use);
                 node.was_of_use();
             } else {
                 node.was_of_no_use();
             }
-        }
+        });
     }
 
     /// Has no store, as a connection of its own showed.
     pub(crate) fn has_no_store(&mut self, number: NodeNumber) {
-        if let Some(node) = self.get_mut(number) {
+        self.change(number, |node| {
             node.no_store = true;
-            if let Some(offers) = &mut node.offers {
-                offers.store = false;
-            }
-        }
+            node.offers = node.offers.map(|offers| Offers { store: false, ..offers });
+        });
     }
 
     /// Broke the protocol: used only when there is no other, for an hour.
     pub(crate) fn lied(&mut self, number: NodeNumber, now: Instant) {
-        if let Some(node) = self.get_mut(number) {
+        self.change(number, |node| {
             node.shunned_until = Some(now + SHUN);
-            node.strikes = node.strikes.saturating_add(PATIENCE);
-            node.changed = true;
+            node.strike(PATIENCE);
             node.was_of_no_use();
-        }
+        });
     }
 
     /// Seems to be of no use for a service: used for it only when there is no other, for ten minutes. Over a restart half
     /// of what spoke for it is left.
     pub(crate) fn doubt(&mut self, number: NodeNumber, service: Service, now: Instant) {
-        if let Some(node) = self.get_mut(number) {
+        self.change(number, |node| {
             node.doubted = Some((service, now + DOUBT));
             node.was_of_no_use();
-        }
-    }
-
-    /// Whether a node is shunned.
-    pub(crate) fn is_shunned(&self, number: NodeNumber, now: Instant) -> bool {
-        self.get(number).is_some_and(|node| node.shunned(now))
+        });
     }
 
     /// A new network or a person looking: what failed before says nothing any more.
     pub(crate) fn forgive(&mut self) {
         for node in &mut self.list {
-            node.failures = 0;
-            node.failed_at = None;
-            node.redial = Pace::default();
+            (node.failures, node.failed_at, node.redial) = Default::default();
         }
     }
 

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use libp2p::{PeerId, Stream, StreamProtocol};
+use libp2p::{PeerId, Stream};
 use sotto_wire::waku::{self, FilterSubscribeRequest, FilterSubscribeResponse, MessagePush, protocol};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::filter::FilterAsk;
-use crate::exchange::{self, ExchangeError, PING, exchange};
+use crate::exchange::{self, ExchangeError, exchange};
 use crate::random;
 use crate::streams::{Inbound, Opener};
 
-/// A push and who sent it.
 pub(crate) type Pushed = (PeerId, MessagePush);
 
 /// One request; the answer is its status code.
@@ -37,13 +36,7 @@ pub(crate) async fn alive(
 ) -> Result<Stream, ExchangeError> {
     let stream = match stream {
         Some(stream) => stream,
-        None => {
-            timeout(limit, opener.open(peer, StreamProtocol::new(PING)))
-                .await
-                .map_err(|_| ExchangeError::Timeout)?
-                .map_err(ExchangeError::NotOpened)?
-                .0
-        }
+        None => timeout(limit, exchange::open_ping(&opener, peer)).await.map_err(|_| ExchangeError::Timeout)??,
     };
     exchange::ping(stream, limit).await
 }

@@ -7,14 +7,13 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::nodes::{Kind, Nodes};
 use super::relay_mode::{RelayMode, Todo};
-use crate::address::ip_of;
+use crate::address::{ip_of, port_of};
 use crate::config::{NetConfig, Sharding, Timing};
 use crate::discovery::record::NodeRecord;
 use crate::handle::NodeNumber;
@@ -26,7 +25,6 @@ const PEERS: usize = 8;
 /// Numbers of relay peers are no numbers of service nodes.
 const RELAY_NUMBERS: NodeNumber = 1 << 63;
 
-/// A running relay.
 struct Relay {
     node: NodeHandle,
     task: JoinHandle<()>,
@@ -39,7 +37,6 @@ impl Drop for Relay {
     }
 }
 
-/// What it said.
 pub(super) enum Said {
     /// A message, and the number of who gave it.
     Heard(Box<Heard>, NodeNumber),
@@ -127,26 +124,21 @@ impl Relaying {
     pub(super) fn name_nodes(&self, nodes: &Nodes) {
         let mut found: Vec<_> = nodes.of(Kind::Receive).collect();
         random::shuffle(&mut found); // it remembers so many only
-        self.name(found.into_iter().map(|node| (node.peer, node.addresses.clone(), node.is_inside())));
+        self.name(found.into_iter().map(|node| (node.is_inside(), node.peer, node.addresses.clone())));
     }
 
-    /// Tells the relay, and nobody else, whom discv5 found; how many they are.
+    /// Tells the relay, and nobody else, whom discv5 found, and whether in a private network; how many it can be told.
     pub(super) fn name_found(&self, records: &[NodeRecord], inside: bool) -> usize {
-        self.name(records.iter().map(|record| (record.peer, record.addresses.clone(), inside)))
+        self.name(records.iter().map(|record| (inside, record.peer, record.addresses.clone())))
     }
 
-    /// Names peers, where they are, and whether their names may lead into a private network.
-    fn name(&self, found: impl Iterator<Item = (PeerId, Vec<Multiaddr>, bool)>) -> usize {
+    fn name(&self, found: impl Iterator<Item = (bool, PeerId, Vec<Multiaddr>)>) -> usize {
         let Some(Relay { node, .. }) = &self.relay else {
             return 0;
         };
-        let found = found.map(|(peer, addresses, inside)| {
-            if inside {
-                node.insiders.add(peer);
-            }
-            (peer, addresses)
-        });
-        let found: Vec<_> = found.collect();
+        let (inside, found): (Vec<_>, Vec<_>) =
+            found.map(|(inside, peer, at)| (inside.then_some(peer), (peer, at))).unzip();
+        inside.into_iter().flatten().for_each(|peer| node.insiders.add(peer));
         let count = found.len();
         let _ = node.found.try_send(found); // full: it has plenty
         count
@@ -155,13 +147,9 @@ impl Relaying {
 
 /// Whether one can listen there now.
 fn is_free(listen: &str) -> bool {
-    let Ok(address) = listen.parse::<Multiaddr>() else {
+    let Ok(address) = listen.parse() else {
         return false;
     };
-    let port = address.iter().find_map(|part| match part {
-        Protocol::Tcp(port) => Some(port),
-        _ => None,
-    });
-    let socket = ip_of(&address).zip(port);
+    let socket = ip_of(&address).zip(port_of(&address));
     socket.is_some_and(|socket| TcpListener::bind(socket).is_ok())
 }

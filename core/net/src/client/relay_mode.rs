@@ -14,7 +14,6 @@ const MESH: u32 = 4;
 /// Longest wait before what failed is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The relay that runs.
 #[derive(Debug)]
 struct Running {
     shards: BTreeSet<u16>,
@@ -26,7 +25,6 @@ struct Running {
     low_since: Instant,
 }
 
-/// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Todo {
     /// End the relay, and say so ([`RelayMode::end`]).
@@ -35,7 +33,6 @@ pub(super) enum Todo {
     Start(bool),
 }
 
-/// Relay mode.
 #[derive(Debug)]
 pub(super) struct RelayMode {
     timing: Timing,
@@ -52,7 +49,6 @@ impl RelayMode {
         Self { timing, wanted: false, running: None, start: Retry::default(), listen: Retry::default() }
     }
 
-    /// On or off.
     pub(super) fn want(&mut self, on: bool) {
         self.wanted = on;
         self.forgive();

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use libp2p::PeerId;
 use sotto_wire::waku::{self, WakuMetadata, protocol};
 
 use crate::config::NetConfig;
-use crate::exchange::{self, ExchangeError, PING, exchange};
-use crate::streams::{Inbound, Opener};
+use crate::exchange::{self, PING};
+use crate::streams::Inbound;
 
 /// For a peer that opened a stream to say something on it.
 const REQUEST_WITHIN: Duration = Duration::from_secs(20);
 
-/// Our metadata as a frame.
 pub(crate) fn metadata(config: &NetConfig) -> Arc<[u8]> {
     waku::encode_framed(&WakuMetadata::new(config.cluster, &config.sharding.list())).into()
 }
@@ -29,16 +27,4 @@ pub(crate) async fn answer(inbound: Inbound, metadata: Arc<[u8]>) {
             exchange::write_answer(&mut stream, &metadata, REQUEST_WITHIN).await;
         }
     }
-}
-
-/// Asks a node for its cluster. `None`: it does not say.
-pub(crate) async fn cluster(
-    opener: Opener,
-    peer: PeerId,
-    ours: WakuMetadata,
-    limit: Duration,
-) -> Result<Option<u16>, ExchangeError> {
-    let cap = waku::METADATA_CAP;
-    let answer: WakuMetadata = exchange(&opener, peer, protocol::METADATA, &ours, cap, limit).await?;
-    Ok(answer.cluster())
 }

@@ -33,7 +33,6 @@ const PATIENCE: u32 = 5;
 /// Longest page read before a smaller one is asked for, bytes.
 const PAGE_CAP: usize = 4 * 1024 * 1024;
 
-/// A range query.
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) shard: Shard,
@@ -45,7 +44,6 @@ pub(crate) struct Query {
     pub(crate) most_bytes: usize,
 }
 
-/// One page on its way to the engine.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) id: u64,
@@ -53,7 +51,6 @@ pub(crate) struct Page {
     pub(crate) last: bool,
 }
 
-/// How a node is asked.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) opener: Opener,
@@ -72,18 +69,13 @@ impl Asked {
     }
 }
 
-/// Why a query or check failed.
 #[derive(Debug)]
 pub(crate) enum StoreError {
-    /// No answer.
     Exchange(ExchangeError),
-    /// An answer that says no.
     Status(StoreStatus),
     /// An answer that is not one to the question.
     Lied,
-    /// The node has no store.
     NotOffered,
-    /// Nobody takes the pages any more.
     Stopped,
 }
 
@@ -175,7 +167,6 @@ fn hash_of(entry: &WakuMessageKeyValue) -> Result<[u8; 32], StoreError> {
     entry.message_hash.as_deref().and_then(|hash| hash.try_into().ok()).ok_or(StoreError::Lied)
 }
 
-/// Where a query has come to.
 struct Walk<'a> {
     query: &'a Query,
     cursor: Option<[u8; 32]>,

@@ -13,7 +13,6 @@ const REMEMBERED: usize = 2048;
 /// Messages that filter nodes may owe at a time.
 const OWED: usize = 256;
 
-/// What is known of one message.
 #[derive(Debug, Default)]
 struct Seen {
     /// Two filter nodes and a relay of our own at most.
@@ -22,7 +21,6 @@ struct Seen {
     owed: bool,
 }
 
-/// A message that every filter node should push.
 #[derive(Debug)]
 pub(crate) struct Owed {
     hash: [u8; 32],
@@ -40,7 +38,6 @@ impl Owed {
     }
 }
 
-/// The messages of late.
 #[derive(Debug)]
 pub(crate) struct Witness {
     /// How much later than others a filter node may push.

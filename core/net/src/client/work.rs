@@ -21,7 +21,7 @@ use super::{alone, lightpush, serve};
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
 use crate::discovery::{discv5, dns_tree, peer_exchange};
-use crate::exchange::ExchangeError;
+use crate::exchange::{self, ExchangeError};
 use crate::handle::NodeNumber;
 use crate::streams::{Inbound, Opener};
 
@@ -29,19 +29,14 @@ use crate::streams::{Inbound, Opener};
 const FROM_TREES: usize = 20;
 const FROM_DISCV5: usize = 8;
 
-/// What came out of it.
 pub(super) enum Done {
-    /// A filter node's answer.
     Filter(PeerId, FilterAsk, Result<u32, ExchangeError>),
-    /// A filter node's sign of life.
     Alive(PeerId, Result<Stream, ExchangeError>),
-    /// A push stream ended.
     PushesEnded(PeerId),
     /// Whether a node says that it is of our network, or does not say.
     Cluster(Kind, Ready, Result<bool, ExchangeError>),
     /// The answer to a job. `None`: over a connection of its own, which is gone by now.
     Job(u64, Option<PeerId>, NodeNumber, Answer),
-    /// Nodes that somebody named.
     Found(Origin, Vec<NodeRecord>),
     /// Something nobody waits for.
     Served,
@@ -49,7 +44,6 @@ pub(super) enum Done {
 
 pub(super) type Work = BoxFuture<'static, Done>;
 
-/// Asks a filter node.
 pub(super) fn filter(opener: Opener, peer: PeerId, todo: filter::Todo, limit: Duration) -> Work {
     Box::pin(async move {
         match todo {
@@ -62,7 +56,6 @@ pub(super) fn filter(opener: Opener, peer: PeerId, todo: filter::Todo, limit: Du
     })
 }
 
-/// Reads what a filter node pushes.
 pub(super) fn read(inbound: Inbound, max_message: usize, pushed: mpsc::Sender<Pushed>) -> Work {
     let peer = inbound.peer;
     Box::pin(async move {
@@ -79,17 +72,15 @@ pub(super) fn serve(inbound: Inbound, metadata: Arc<[u8]>) -> Work {
     })
 }
 
-/// Asks a node what it belongs to.
 pub(super) fn cluster(opener: Opener, kind: Kind, ready: Ready, config: &NetConfig) -> Work {
     let ours = WakuMetadata::new(config.cluster, &config.sharding.list());
     let (limit, own) = (config.timing.request, config.cluster);
     Box::pin(async move {
-        let cluster = serve::cluster(opener, ready.peer, ours, limit).await;
+        let cluster = exchange::cluster(opener, ready.peer, ours, limit).await;
         Done::Cluster(kind, ready, cluster.map(|theirs| theirs.is_none_or(|theirs| theirs == own)))
     })
 }
 
-/// Asks a node for a job.
 pub(super) fn job(
     number: u64,
     id: u64,
@@ -100,18 +91,18 @@ pub(super) fn job(
 ) -> Work {
     match ask {
         jobs::Ask::Ready(kind, ready, task) => {
-            let asked = Asked::new(circles.get(kind).opener(), ready.peer, ready.node, &config);
+            let asked = Asked::new(circles.get(kind).opener.clone(), ready.peer, ready.node, &config);
             Box::pin(async move {
                 let answer = match task {
                     Task::Publish { shard, message, .. } => {
                         Answer::Published(lightpush::push(asked, ready.offers, shard, message).await)
                     }
-                    Task::Query { query, .. } => {
+                    Task::Query(query) => {
                         let mut sent = 0;
                         let result = store::query(asked, query, id, pages, &mut sent).await;
                         Answer::Queried(sent, result)
                     }
-                    Task::Check { hashes } => Answer::Checked(store::present(asked, hashes).await),
+                    Task::Check(hashes) => Answer::Checked(store::present(asked, hashes).await),
                 };
                 Done::Job(number, Some(ready.peer), ready.node, answer)
             })
@@ -124,7 +115,6 @@ pub(super) fn job(
     }
 }
 
-/// Searches for further nodes.
 pub(super) fn search(search: Search, origin: Origin, circles: &Circles, config: &NetConfig) -> Work {
     let (cluster, shards) = (config.cluster, config.sharding.list());
     match search {
@@ -143,7 +133,7 @@ pub(super) fn search(search: Search, origin: Origin, circles: &Circles, config: 
             })
         }
         Search::Peer(kind, ready) => {
-            let (opener, limit) = (circles.get(kind).opener(), config.timing.request);
+            let (opener, limit) = (circles.get(kind).opener.clone(), config.timing.request);
             Box::pin(async move {
                 let found = peer_exchange::ask(opener, ready.peer, limit).await;
                 Done::Found(origin, found.unwrap_or_default())

@@ -1,7 +1,5 @@
 //! The task that owns the swarm: takes whatever happens, has the machines say what to do, and does it.
 
-use std::time::Duration;
-
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -9,9 +7,9 @@ use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, identify};
-use sotto_wire::waku::{self, Message as _, MessagePush, WakuMessage, WakuMetadata, protocol};
+use sotto_wire::waku::{self, Message as _, MessagePush, StoreStatus, WakuMessage, WakuMetadata, protocol};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::archive::{ArchiveRequest, Archived};
 use super::config::{NodeConfig, NodeKey, Request};
@@ -34,11 +32,9 @@ use super::work::{self, Asker, Done, Query, Work};
 use super::{Hearing, NodeEvent, StartError};
 use crate::clock;
 use crate::exchange::PING;
+use crate::farewell::farewell;
 use crate::streams::Opener;
 use crate::transport::Insiders;
-
-/// How long the last events may take to be fetched.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The actor's ends of the channels in a [`NodeHandle`](super::NodeHandle).
 pub(super) struct Ends {
@@ -139,24 +135,10 @@ impl Actor {
                 _ = tick.tick() => self.tick(Instant::now()),
             }
         }
-        self.farewell().await;
-    }
-
-    async fn farewell(mut self) {
         self.told.say(NodeEvent::Stopped);
-        let flush = async {
-            while let Some(event) = self.told.next() {
-                if self.ends.events.send(event).await.is_err() {
-                    return;
-                }
-            }
-        };
-        if timeout(FAREWELL, flush).await.is_err() {
-            log::warn!("the last events were not fetched");
-        }
+        farewell(&self.ends.events, std::iter::from_fn(|| self.told.next())).await;
     }
 
-    /// Once a second.
     fn tick(&mut self, now: Instant) {
         for peer in self.subscriptions.expire(now) {
             self.pushers.end(&peer);
@@ -407,7 +389,7 @@ impl Actor {
         let room = room.filter(|_| self.ends.archive.put(size, || ArchiveRequest::Query { query, reply }));
         self.work.push(match room {
             Some(room) => work::answer_query(asked, asker, room, found),
-            None => work::answer(asker, work::overloaded()),
+            None => work::answer(asker, store::refuse(StoreStatus::Unavailable, "overloaded")),
         });
     }
 
@@ -445,7 +427,6 @@ impl Actor {
         self.told.say(NodeEvent::Listening { addresses });
     }
 
-    /// Takes in what a walk came across.
     fn found_records(&mut self, found: Vec<Found>, now: Instant) {
         for (peer, addresses, inside) in found.into_iter().filter_map(|one| self.finding.found(one)) {
             if !self.links.has(&peer) {

@@ -10,7 +10,6 @@ const EVERY: Duration = Duration::from_secs(120);
 /// How much longer the side waits that was dialled, so that it is asked first.
 const DIALLED: Duration = Duration::from_secs(30);
 
-/// What is known of one peer.
 #[derive(Debug)]
 pub(super) struct Alive {
     every: Duration,

@@ -31,7 +31,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Walks' results that may wait.
 pub(super) const DEPTH: usize = 4;
 
-/// What is needed to begin, checked at the start.
 pub(super) struct Prepared {
     socket: std::net::UdpSocket,
     key: CombinedKey,
@@ -101,7 +100,6 @@ fn record(
     Ok(builder.build(key).unwrap_or(plain))
 }
 
-/// Where others reach us.
 #[derive(Debug, PartialEq, Eq)]
 struct Reached<'a> {
     /// Over UDP, and over TCP at that port; `None`: unknown.

@@ -16,7 +16,6 @@ const TOPICS_PER_REQUEST: usize = 100;
 /// Longest topic remembered, bytes.
 const TOPIC_LEN: usize = 1024;
 
-/// A pubsub topic and a content topic.
 type Criterion = (String, String);
 
 #[derive(Debug)]
@@ -25,7 +24,6 @@ struct Subscriber {
     until: Instant,
 }
 
-/// All subscriptions.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
     limits: Limits,
@@ -148,7 +146,6 @@ impl Subscriptions {
         over
     }
 
-    /// Who wants a message.
     pub(crate) fn wanting(&self, pubsub_topic: &str, content_topic: &str) -> Vec<PeerId> {
         let criterion = (pubsub_topic.to_owned(), content_topic.to_owned());
         let peers = self.index.get(&criterion);

@@ -16,7 +16,6 @@ const SAME_IP: usize = 4;
 /// Most records given out at once.
 const GIVEN: u64 = 60;
 
-/// A node come across.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) node: NodeRecord,
@@ -24,7 +23,6 @@ pub(super) struct Found {
     pub(super) inside: bool,
 }
 
-/// Records to hand out.
 #[derive(Debug)]
 pub(super) struct Finding {
     me: PeerId,

@@ -15,10 +15,8 @@ const UNRELAYED: usize = 1024;
 /// Messages further from our clock are relayed and not archived, nanoseconds.
 const DRIFT_NS: u64 = 20_000_000_000;
 
-/// A message with what it is known by.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// The shard's.
     pub(super) topic: String,
     pub(super) hash: [u8; 32],
     pub(super) message: WakuMessage,
@@ -30,7 +28,6 @@ impl Known {
     }
 }
 
-/// What passed lately, and the network's rules.
 #[derive(Debug)]
 pub(super) struct Gossip {
     cluster: u16,

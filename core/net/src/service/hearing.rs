@@ -11,10 +11,8 @@ const DEPTH: usize = 256;
 /// and their bytes. One message always fits.
 const BYTES: usize = 2 * 1024 * 1024;
 
-/// A message that was relayed.
 #[derive(Debug)]
 pub(crate) struct Heard {
-    /// Who gave it.
     pub(crate) from: PeerId,
     pub(crate) pubsub_topic: String,
     pub(crate) message: WakuMessage,
@@ -22,7 +20,6 @@ pub(crate) struct Heard {
     pub(crate) gap: bool,
 }
 
-/// The node's end.
 pub(super) struct Hearing {
     queue: Filler<Heard>,
     /// Something was not handed over.

@@ -5,24 +5,18 @@ use sotto_wire::waku::{
     WakuMessage,
 };
 
-/// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// Sent to so many peers.
     Relayed(u32),
     /// It had come before; so many peers have it.
     Seen(u32),
-    /// Nobody to relay it to.
     NoPeers,
-    /// Over the network's limit.
     TooLarge,
-    /// Not a message to relay.
     Invalid,
     /// A shard that is not served here.
     OtherShard,
-    /// The peer asks too much.
     TooMany,
-    /// Queues are full.
     Overloaded,
     /// The request cannot be read.
     Malformed,
@@ -58,7 +52,6 @@ impl Taken {
     }
 }
 
-/// A request of either version.
 #[derive(Debug, Default)]
 pub(crate) struct Push {
     pub(crate) id: String,

@@ -17,7 +17,6 @@ use crate::exchange::PING;
 /// Agents whose filter clients read one push from a stream.
 const ONE_PUSH_A_STREAM: &str = "go-waku";
 
-/// A connected peer.
 struct Peer {
     /// Its first connection, while that stands.
     first: Option<ConnectionId>,
@@ -36,17 +35,13 @@ struct Peer {
     asked: bool,
 }
 
-/// What to do with a peer that says what it is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
-    /// End all its connections.
     Leave,
-    /// Ask it for its cluster.
     Ask,
 }
 
-/// All of them.
 pub(super) struct Links {
     limits: Limits,
     slots: Slots,
@@ -98,7 +93,6 @@ impl Links {
         state.is_some_and(|state| state.first.take_if(|first| *first == connection).is_some() && state.relays)
     }
 
-    /// A peer is connected no more.
     pub(super) fn gone(&mut self, peer: &PeerId) {
         self.peers.remove(peer);
     }
@@ -124,10 +118,8 @@ impl Links {
         if state.relays && state.first.is_none() {
             return Next::Leave;
         }
-        match offers(protocol::METADATA) && !std::mem::replace(&mut state.asked, true) {
-            true => Next::Ask,
-            false => Next::Nothing,
-        }
+        let ask = offers(protocol::METADATA) && !std::mem::replace(&mut state.asked, true);
+        if ask { Next::Ask } else { Next::Nothing }
     }
 
     /// A place for a stream that a peer opened, if there is one.
@@ -156,7 +148,6 @@ impl Links {
         state.window.1 <= self.limits.requests_per_second
     }
 
-    /// How a peer wants pushes.
     pub(super) fn style(&self, peer: &PeerId) -> Option<Style> {
         self.peers.get(peer).map(|state| state.style)
     }

@@ -6,7 +6,6 @@ use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
-/// The listeners, and which of them are bound.
 #[derive(Debug, Default)]
 pub(super) struct Listening {
     listeners: HashMap<ListenerId, usize>,
@@ -37,7 +36,6 @@ impl Listening {
     }
 }
 
-/// An address with who is there.
 pub(super) fn full(address: Multiaddr, me: PeerId) -> String {
     address.with(Protocol::P2p(me)).to_string()
 }

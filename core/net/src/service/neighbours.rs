@@ -12,13 +12,11 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The same before one that can be reached and does not relay: that costs more and promises less.
 const LONGEST_USELESS: Duration = Duration::from_secs(15 * 60);
-/// Most of them.
 const MOST: usize = 256;
 /// Most that were found meanwhile.
 const MOST_FOUND: usize = 16;
 /// Failures in a row after which another takes the place of one of them.
 const GIVEN_UP: u32 = 4;
-/// Most addresses of one.
 const MOST_ADDRESSES: usize = 8;
 
 #[derive(Debug)]
@@ -34,7 +32,6 @@ struct Neighbour {
     found: bool,
 }
 
-/// All of them.
 #[derive(Debug)]
 pub(crate) struct Neighbours {
     wanted: usize,
@@ -114,7 +111,6 @@ impl Neighbours {
         }
     }
 
-    /// It relays a shard of ours.
     pub(crate) fn relays(&mut self, peer: &PeerId, now: Instant) {
         if let Some(neighbour) = self.all.get_mut(peer) {
             neighbour.failures = 0;

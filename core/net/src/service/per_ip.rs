@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished, ListenFailure};
 use libp2p::swarm::dummy::ConnectionHandler;
 use libp2p::swarm::{
@@ -15,12 +14,13 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 
+use crate::address::ip_of;
+
 /// Connections being set up.
 pub(super) const PENDING: u32 = 256;
 /// Those of one address: or one that is slow on purpose would hold every place there is.
 const PENDING_EACH: u32 = 16;
 
-/// Why a connection is refused.
 #[derive(Debug, thiserror::Error)]
 #[error("too many connections from one address")]
 struct TooMany;
@@ -33,7 +33,6 @@ pub(crate) struct Behaviour {
     known: HashMap<ConnectionId, IpAddr>,
     /// By address: being set up, and in all.
     counts: HashMap<IpAddr, (u32, u32)>,
-    /// Being set up.
     pending: u32,
 }
 
@@ -89,10 +88,7 @@ impl NetworkBehaviour for Behaviour {
         _: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
-        match counted(remote) {
-            Some(ip) => self.take(id, ip).map_err(ConnectionDenied::new),
-            None => Ok(()),
-        }
+        counted(remote).map_or(Ok(()), |ip| self.take(id, ip)).map_err(ConnectionDenied::new)
     }
 
     fn handle_established_inbound_connection(
@@ -118,16 +114,12 @@ impl NetworkBehaviour for Behaviour {
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
-            FromSwarm::ConnectionEstablished(ConnectionEstablished { connection_id, .. }) => {
-                self.set_up(connection_id);
+            FromSwarm::ConnectionEstablished(ConnectionEstablished { connection_id: id, .. }) => self.set_up(id),
+            FromSwarm::ListenFailure(ListenFailure { connection_id: id, .. }) => {
+                self.set_up(id);
+                self.give(id);
             }
-            FromSwarm::ListenFailure(ListenFailure { connection_id, .. }) => {
-                self.set_up(connection_id);
-                self.give(connection_id);
-            }
-            FromSwarm::ConnectionClosed(ConnectionClosed { connection_id, .. }) => {
-                self.give(connection_id);
-            }
+            FromSwarm::ConnectionClosed(ConnectionClosed { connection_id: id, .. }) => self.give(id),
             _ => {}
         }
     }
@@ -143,11 +135,7 @@ impl NetworkBehaviour for Behaviour {
 
 /// The address to count under; `None`: it is not counted.
 pub(super) fn counted(address: &Multiaddr) -> Option<IpAddr> {
-    let ip: IpAddr = address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
-        _ => None,
-    })?;
+    let ip = ip_of(address)?;
     let counts = ip != Ipv4Addr::LOCALHOST && ip != Ipv6Addr::LOCALHOST;
     counts.then(|| match ip.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),

@@ -38,7 +38,6 @@ const PACE: Duration = Duration::from_millis(70);
 /// Before a push that was reset goes out again. go-waku resets what comes before its subscribe call has returned.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// How pushes to a subscriber go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     /// All on one stream.
@@ -47,7 +46,6 @@ pub(crate) enum Style {
     Each,
 }
 
-/// One push on its way to a subscriber.
 pub(crate) struct Frame {
     /// How the subscriber wants it, as far as is known by now.
     pub(crate) style: Style,
@@ -161,7 +159,6 @@ impl Pusher {
         Ok(())
     }
 
-    /// A new stream with a push on it.
     async fn fresh(&mut self, frame: &[u8]) -> io::Result<Stream> {
         let protocol = StreamProtocol::new(protocol::FILTER_PUSH);
         let open = timeout(TAKE_WITHIN, self.opener.open(self.peer, protocol));
@@ -171,7 +168,6 @@ impl Pusher {
         Ok(stream)
     }
 
-    /// The lasting stream has ended.
     async fn broken(&mut self, in_order: bool) {
         let Some(mut lasting) = self.lasting.take() else {
             return;

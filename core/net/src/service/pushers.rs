@@ -17,7 +17,6 @@ pub(super) struct Parcel {
     share: Arc<Share>,
 }
 
-/// Some of the bytes that wait.
 pub(super) struct Share {
     bytes: usize,
     waiting: Arc<AtomicUsize>,
@@ -29,12 +28,10 @@ impl Drop for Share {
     }
 }
 
-/// The subscribers being pushed to.
 pub(super) struct Pushers {
     depth: usize,
     bytes: usize,
     in_all: usize,
-    /// Bytes that wait.
     waiting: Arc<AtomicUsize>,
     /// The present pusher of a peer.
     present: HashMap<PeerId, u64>,

@@ -27,7 +27,6 @@ const GRAYLIST: f64 = -10_000.0;
 /// are the peers' own, of any length.
 pub(crate) type Relay = Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
-/// Why there is no relay.
 #[derive(Debug, thiserror::Error)]
 #[error("gossipsub refuses its configuration")]
 pub(crate) struct RelayError;

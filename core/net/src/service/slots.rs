@@ -22,7 +22,6 @@ const PINGS: usize = 4;
 /// Pages of a store on their way to one peer.
 const PAGES: usize = 2;
 
-/// The places of a node.
 pub(super) struct Slots {
     requests: Shares,
     /// Bytes of pages.
@@ -36,7 +35,6 @@ struct Shares {
     taken: HashMap<IpAddr, Weak<Semaphore>>,
 }
 
-/// The places of one peer.
 pub(super) struct Places {
     requests: Vec<Arc<Semaphore>>,
     pings: Vec<Arc<Semaphore>>,
@@ -55,7 +53,6 @@ impl Slot {
     }
 }
 
-/// One place in each.
 fn take(from: &[Arc<Semaphore>]) -> Option<Slot> {
     let permit = |one: &Arc<Semaphore>| Arc::clone(one).try_acquire_owned().ok();
     from.iter().map(permit).collect::<Option<_>>().map(Slot)

@@ -92,7 +92,6 @@ fn filter(request: StoreQueryRequest) -> Option<ArchiveFilter> {
     hashes.ok().map(ArchiveFilter::Hashes)
 }
 
-/// The answer to a query.
 pub(crate) fn answer(asked: &Asked, found: Result<ArchivePage, ArchiveError>) -> Vec<u8> {
     match found {
         Ok(page) => page_answer(asked, page),
@@ -101,7 +100,6 @@ pub(crate) fn answer(asked: &Asked, found: Result<ArchivePage, ArchiveError>) ->
     }
 }
 
-/// An answer that says no.
 pub(crate) fn refuse(status: StoreStatus, text: &str) -> Vec<u8> {
     let id = match status {
         StoreStatus::TooManyRequests => RATE_LIMITED_ID,

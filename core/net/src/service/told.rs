@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use super::NodeEvent;
 
-/// What was told last, and what is to be.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     out: VecDeque<NodeEvent>,
@@ -32,7 +31,6 @@ impl Told {
         self.out.is_empty()
     }
 
-    /// The event to hand over now.
     pub(super) fn next(&mut self) -> Option<NodeEvent> {
         self.out.pop_front()
     }

@@ -2,7 +2,7 @@
 
 use futures::future::{AbortHandle, BoxFuture, abortable};
 use libp2p::{PeerId, Stream, StreamProtocol};
-use sotto_wire::waku::{self, StoreStatus, WakuMetadata, protocol};
+use sotto_wire::waku::{self, WakuMetadata, protocol};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -24,19 +24,16 @@ const ALIVE_WITHIN: Duration = Duration::from_secs(15);
 /// For a peer to take an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
-/// What came out of it.
 pub(super) enum Done {
     /// A request was read, or was too long.
     Request(PeerId, StreamProtocol, Option<Vec<u8>>, Asker),
     /// There is room for a query's answer, or was not in time.
     Query(Box<Query>, Option<Slot>),
-    /// A stream is finished with.
     Finished,
     /// A subscriber takes no more, or is given no more.
     PushEnded(PeerId, u64),
     /// What a peer says it belongs to.
     Cluster(PeerId, Result<Option<u16>, ExchangeError>),
-    /// Whether a relay peer lives.
     Alive(PeerId, bool),
 }
 
@@ -51,7 +48,6 @@ pub(super) struct Asker {
 /// A store query that waits for room for its answer.
 pub(super) struct Query {
     pub(super) query: ArchiveQuery,
-    /// Bytes of the request.
     pub(super) size: usize,
     pub(super) asked: Asked,
     pub(super) asker: Asker,
@@ -120,23 +116,11 @@ pub(super) fn answer_query(
     })
 }
 
-/// The answer to a query that there is no room for.
-pub(super) fn overloaded() -> Vec<u8> {
-    store::refuse(StoreStatus::Unavailable, "overloaded")
-}
-
-/// Asks a peer what it belongs to.
 pub(super) fn cluster(opener: Opener, peer: PeerId, config: &NodeConfig) -> Work {
     let ours = WakuMetadata::new(config.cluster, &config.sharding.list());
-    Box::pin(async move {
-        let (protocol, cap) = (protocol::METADATA, waku::METADATA_CAP);
-        let theirs: Result<WakuMetadata, _> =
-            exchange::exchange(&opener, peer, protocol, &ours, cap, METADATA_WITHIN).await;
-        Done::Cluster(peer, theirs.map(|theirs| theirs.cluster()))
-    })
+    Box::pin(async move { Done::Cluster(peer, exchange::cluster(opener, peer, ours, METADATA_WITHIN).await) })
 }
 
-/// Asks a relay peer for a sign of life.
 pub(super) fn alive(opener: Opener, peer: PeerId) -> Work {
     Box::pin(async move { Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await) })
 }

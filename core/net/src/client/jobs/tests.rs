@@ -6,7 +6,7 @@ use super::*;
 use crate::client::nodes::Offers;
 use crate::config::Sharding;
 use crate::exchange::ExchangeError;
-use crate::handle::PublishOutcome;
+use crate::handle::{Circle as Asking, PublishOutcome};
 use crate::known::Source;
 
 const TOPIC: &str = "/sotto/1/h00-0000/proto";
@@ -42,7 +42,6 @@ impl Scene {
         assert!(self.jobs.add(command).is_none());
     }
 
-    /// A connected node of a circle.
     fn ready(&self, kind: Kind) -> Ready {
         let node = self.nodes.of(kind).next().unwrap();
         Ready { peer: node.peer, node: node.number, offers: Offers::default() }

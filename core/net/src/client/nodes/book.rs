@@ -60,19 +60,14 @@ impl Nodes {
                 self.gone.push(entry.peer.clone());
                 continue;
             };
-            if entry.source == Source::Former && entry.answered_s == 0 {
-                continue; // it saw nothing
-            }
             if entry.source == Source::Former {
-                let oldest = self.formers.put(peer, home, entry.answered_s, true);
+                let met = entry.answered_s > 0; // else it saw nothing
+                let oldest = met.then(|| self.formers.put(peer, home, entry.answered_s, true)).flatten();
                 self.gone.extend(oldest.map(|peer| peer.to_string()));
                 continue;
             }
             let inside = entry.source == Source::Inside;
-            let source = match inside {
-                true => Source::PeerExchange,
-                false => entry.source,
-            };
+            let source = if inside { Source::PeerExchange } else { entry.source };
             let wanted = configured.iter().any(|(other, _)| *other == peer);
             let fixed = source == Source::Static;
             let room = self.has_room(source, home);
@@ -82,9 +77,7 @@ impl Nodes {
             }
             let mut node = Node::new(self.next, peer, home, source);
             let addresses = entry.addresses.iter().filter(|_| !fixed);
-            for address in addresses.filter_map(|text| text.parse().ok()) {
-                node.add_address(address);
-            }
+            node.add_addresses(addresses.filter_map(|text| text.parse().ok()));
             node.named_inside = inside;
             node.successes = entry.successes;
             node.strikes = entry.failures;
@@ -128,9 +121,7 @@ impl Nodes {
             node.namer = namer;
             node.answered_s = former.map_or(0, |former| former.answered_s);
             self.formers.remove(&peer);
-            for address in addresses {
-                node.add_address(address);
-            }
+            node.add_addresses(addresses);
             self.next += 1;
             self.list.push(node);
             taken += 1;
@@ -162,7 +153,6 @@ impl Nodes {
         new
     }
 
-    /// Somebody in a private network named it.
     pub(super) fn named_inside(&mut self, peer: &PeerId) {
         if let Some(node) = self.list.iter_mut().find(|node| node.peer == *peer) {
             node.changed |= !node.named_inside;
@@ -173,10 +163,7 @@ impl Nodes {
     /// At the start, before anybody is dialled: where a circle has nobody, a node that was never met changes over to it.
     /// Those that were met stay where they are. A circle that is empty then waits for nodes to be found.
     pub(super) fn deal_anew(&mut self) {
-        let healthy = |list: &[Node], kind| {
-            let of_kind = |node: &&Node| node.home == kind && node.healthy();
-            list.iter().filter(of_kind).count()
-        };
+        let healthy = |list: &[Node], kind| list.iter().filter(|node| node.home == kind && node.healthy()).count();
         for kind in [Kind::Receive, Kind::Publish] {
             if self.single_circle || self.list.is_empty() || healthy(&self.list, kind) > 0 {
                 continue;
@@ -208,9 +195,7 @@ impl Nodes {
     }
 
     fn has_room(&self, source: Source, home: Kind) -> bool {
-        let per_circle = source == Source::PeerExchange;
-        let same = self.of_source(source);
-        let same = same.filter(|node| !per_circle || node.home == home);
+        let same = self.of_source(source).filter(|node| source != Source::PeerExchange || node.home == home);
         same.count() < quota(source, home)
     }
 
@@ -260,10 +245,7 @@ impl Nodes {
 
     /// The circle that has the fewest of those it needs, counting healthy ones.
     fn home(&self, named_by: Option<Kind>) -> Kind {
-        let count = |kind| {
-            let healthy = self.list.iter().filter(|node| node.home == kind && node.healthy());
-            healthy.count()
-        };
+        let count = |kind| self.list.iter().filter(|node| node.home == kind && node.healthy()).count();
         let need = |kind: &Kind| match kind {
             Kind::Receive => 2 * count(*kind),
             Kind::Publish => 2 * count(*kind) + 1,
@@ -306,9 +288,7 @@ fn merge(node: &mut Node, addresses: Vec<Multiaddr>, source: Source) {
     if !node.healthy() && source != Source::Static {
         node.addresses.clear();
     }
-    for address in addresses {
-        node.add_address(address);
-    }
+    node.add_addresses(addresses);
 }
 
 /// The network an address lies in: IPv4 /16, IPv6 /32, else the last two labels of a name. Loopback has none.

@@ -8,10 +8,8 @@ use libp2p::PeerId;
 use super::Kind;
 use crate::known::{KnownNode, Source};
 
-/// Most of them.
 pub(super) const MOST: usize = 2000;
 
-/// What is left of one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Former {
     pub(super) home: Kind,
@@ -20,7 +18,6 @@ pub(super) struct Former {
     changed: bool,
 }
 
-/// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Formers(HashMap<PeerId, Former>);
 
@@ -34,7 +31,6 @@ impl Formers {
         self.0.get(peer).copied()
     }
 
-    /// It is back.
     pub(super) fn remove(&mut self, peer: &PeerId) {
         self.0.remove(peer);
     }
