@@ -87,3 +87,45 @@ pub(crate) fn answer(v3: bool, id: String, taken: Taken) -> Vec<u8> {
     let response = PushResponse { is_success: Some(status == LightPushStatus::Ok), info: Some(text.into()) };
     waku::encode_framed(&PushRpc { request_id, request: None, response: Some(response) })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use sotto_wire::waku::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn both_versions_are_read_and_answered() {
+        let message = WakuMessage::new("/t/1/n/proto".into(), vec![1], 1);
+        let (request_id, pubsub_topic) = (Some("7".to_owned()), Some("shard".to_owned()));
+        let v3 = LightPushRequest {
+            request_id: request_id.clone(),
+            pubsub_topic: pubsub_topic.clone(),
+            message: Some(message.clone()),
+        };
+        let request = PushRequest { pubsub_topic, message: Some(message.clone()) };
+        let v2 = PushRpc { request_id, request: Some(request), response: None };
+        for (is_v3, body) in [(true, v3.encode_to_vec()), (false, v2.encode_to_vec())] {
+            let push = Push::read(is_v3, &body).unwrap();
+            assert_eq!((push.id.as_str(), push.pubsub_topic.as_deref()), ("7", Some("shard")));
+            assert_eq!(push.message, Some(message.clone()));
+            assert!(Push::read(is_v3, b"\xff").is_none());
+        }
+        assert!(Push::read(false, b"").is_none(), "nothing in it");
+        let v3 = |taken| {
+            let answer: LightPushResponse = waku::decode_framed(&answer(true, "7".into(), taken), 999).unwrap();
+            (answer.request_id.unwrap(), answer.status_code.unwrap(), answer.relay_peer_count)
+        };
+        assert_eq!(v3(Taken::Relayed(3)), ("7".into(), 200, Some(3)));
+        assert_eq!(v3(Taken::NoPeers), ("7".into(), 505, None));
+        assert_eq!(v3(Taken::TooMany), (RATE_LIMITED_ID.into(), 429, None));
+        let v2 = |taken| {
+            let answer: PushRpc = waku::decode_framed(&answer(false, "7".into(), taken), 999).unwrap();
+            (answer.request_id.unwrap(), answer.response.unwrap().is_success.unwrap())
+        };
+        assert_eq!(v2(Taken::Seen(1)), ("7".into(), true));
+        assert_eq!(v2(Taken::Malformed), (RATE_LIMITED_ID.into(), false));
+    }
+}

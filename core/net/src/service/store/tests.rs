@@ -90,3 +90,22 @@ fn the_last_page_has_no_cursor_and_presence_no_data() {
     assert_eq!(answer.messages[0].message, None);
     assert_eq!(answer.status_code, Some(200));
 }
+
+#[test]
+fn what_gets_its_answer_at_once() {
+    let range = |shard: &str| {
+        let pubsub_topic = Some(shard.to_owned());
+        encode(&StoreQueryRequest { pubsub_topic, include_data: Some(true), ..StoreQueryRequest::default() })
+    };
+    let status = |body: Option<&[u8]>, allowed| {
+        let answer = query(body, allowed, |topic| topic == PUBSUB).err()?;
+        let answer = decoded(&answer);
+        Some((answer.status_code.unwrap(), answer.messages.len()))
+    };
+    let own = range(PUBSUB);
+    assert_eq!(status(Some(&own), true), None, "the archive is asked");
+    assert_eq!(status(Some(&range("/waku/2/rs/66/1")), true), Some((200, 0)));
+    assert_eq!(status(Some(b"\xff"), true), Some((400, 0)));
+    assert_eq!(status(Some(b"\xff"), false), Some((429, 0)));
+    assert_eq!(status(None, false), Some((400, 0)), "too long");
+}
