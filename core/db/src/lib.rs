@@ -27,7 +27,6 @@ mod session;
 
 pub use account::{Account, Tx};
 pub use contact::{Contact, Conversation, Device, News};
-pub use due::Due;
 pub use error::Error;
 pub use identity::{Invite, Prekey, Secret};
 pub use message::Message;

@@ -56,7 +56,7 @@ fn read(path: &Path) -> Result<All, Error> {
     let account = Account::open(path, &KEY)?;
     let shown = account.reader()?.messages_page(&[1; 32], None, 100)?.len();
     account.read(|tx| {
-        tx.due()?;
+        tx.outbox_at()?;
         let values = (0..40).map(|n| tx.kv_get(&format!("{n}")));
         let messages = (0..40).map(|n| tx.message(&[n; 32]));
         Ok((values.collect::<Result<_, _>>()?, messages.collect::<Result<_, _>>()?, shown))

@@ -23,6 +23,7 @@ mod inbox;
 mod index;
 pub mod input;
 mod invite;
+mod jobs;
 mod live;
 mod news;
 mod old_copy;
@@ -421,15 +422,15 @@ impl Engine {
         if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
         }
-        let due = match self.db.read(|tx| tx.due()) {
+        let due = match self.db.read(|tx| Ok::<_, Error>([tx.outbox_at()?, tx.fetches_at()?])) {
             Ok(due) => due,
             Err(error) => {
-                let failed = |(ticket, _)| Effect::Synced(ticket, Err(error.into()));
+                let failed = |(ticket, _)| Effect::Synced(ticket, Err(error));
                 return out.extend(self.live.syncs.drain(..).map(failed));
             }
         };
-        let nothing = |at: Option<i64>| replaced || at.is_none_or(|at| at > now_ms);
-        if nothing(due.publish_ms) && nothing(due.fetch_ms) && (replaced || self.live.queries.is_empty()) {
+        let nothing = due.into_iter().flatten().all(|at| at > now_ms) && self.live.queries.is_empty();
+        if nothing || replaced {
             for (ticket, before) in self.live.syncs.drain(..) {
                 let received = self.live.received.saturating_sub(before);
                 out.push(Effect::Synced(ticket, Ok(received)));

@@ -3,11 +3,12 @@
 
 use std::fmt::Debug;
 
+use sotto_db::Outbox;
 use sotto_messenger::engine::input::{Call, ContactAction};
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
-use sotto_testkit::{DAY, HOUR, MINUTE, Relayed, SECOND, Shown, Weather, World};
+use sotto_testkit::{DAY, HOUR, KEY, MINUTE, Relayed, SECOND, Shown, Weather, World};
 use sotto_wire::invite::Invite;
 
 const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
@@ -385,6 +386,89 @@ fn a_full_disk_loses_nothing() {
         assert_eq!(texts, accepted, "{who}");
         assert!(world.phones[who].states().iter().all(|state| *state == MessageState::Delivered));
     }
+}
+
+/// A row that no node ever takes: it is for nobody.
+fn for_nobody() -> Outbox {
+    Outbox {
+        id: 0,
+        kind: 0,
+        chat: None,
+        message: None,
+        m: None,
+        session: None,
+        seq: None,
+        topic: String::new(),
+        payload: Some(vec![7]),
+        sealed_ms: 0,
+        attempts: 1,
+        due_ms: 0,
+        last_s: 0,
+        check_ms: None,
+        give_up_ms: i64::MAX,
+        created_ms: 0,
+        group_key: None,
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_worked_on_waits_and_holds_up_no_other() {
+    let mut world = World::befriended(33);
+    world.invite(0);
+    world.run(MINUTE);
+    world.set_online(0, false);
+    assert!(world.send(0, "behind it") && world.send(1, "hello"));
+    world.run(MINUTE);
+    world.kill(0);
+    let bad = world.phones[0].tables(|tx| {
+        let invite = tx.invites().unwrap().remove(0);
+        tx.prekey_delete(&invite.prekey_id).unwrap();
+        tx.invite_put(&sotto_db::Invite { next_card_ms: 0, ..invite }).unwrap();
+        tx.outbox_insert(&for_nobody()).unwrap()
+    });
+    world.start(0);
+    world.set_online(0, true);
+    world.run(5 * MINUTE);
+    assert_eq!(world.phones[1].texts().len(), 2);
+    let delivered =
+        |world: &World, who: usize| world.phones[who].states().iter().all(|it| *it >= MessageState::Delivered);
+    assert!(delivered(&world, 0) && delivered(&world, 1));
+    let waits = |world: &mut World| {
+        world.kill(0);
+        let now_ms = world.now_ms;
+        let due_ms = world.phones[0]
+            .tables(|tx| [tx.outbox(bad).unwrap().unwrap().due_ms, tx.invites().unwrap()[0].next_card_ms]);
+        world.start(0);
+        due_ms.map(|due_ms| (due_ms - now_ms) / MINUTE)
+    };
+    assert_eq!(waits(&mut world), [55, 55]);
+    world.run(HOUR);
+    assert_eq!(waits(&mut world), [55, 55], "tried again after an hour");
+}
+
+#[test]
+fn a_job_that_ends_in_a_bug_waits_and_holds_up_no_other() {
+    let mut world = World::befriended(34);
+    world.kill(0);
+    let conn = rusqlite::Connection::open(world.phones[0].folder().join("account.db")).unwrap();
+    let key: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\"")).unwrap();
+    // The own cards cannot be made.
+    let fails = "CREATE TRIGGER fails BEFORE INSERT ON prekeys BEGIN SELECT RAISE(ABORT, ''); END;
+        UPDATE kv SET value=zeroblob(8) WHERE key='next_contacts_ms'";
+    conn.execute_batch(fails).unwrap();
+    world.start(0);
+    world.set_online(0, false);
+    assert!(world.send(0, "behind them") && world.send(1, "hello"));
+    world.set_online(0, true);
+    world.run(5 * MINUTE);
+    assert_eq!(world.phones[1].texts().len(), 2);
+    let published = world.published.len();
+    conn.execute_batch("DROP TRIGGER fails").unwrap();
+    world.run(50 * MINUTE);
+    assert_eq!(world.published.len(), published);
+    world.run(10 * MINUTE);
+    assert_eq!(world.published.len(), published + 3, "list, bundle and profile, after an hour");
 }
 
 #[test]

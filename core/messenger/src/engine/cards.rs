@@ -28,7 +28,7 @@ const LOOK_BACK_MS: i64 = 44 * HOUR;
 const INVITE_TRIES: u32 = 18;
 
 /// The cards of an invite, or that it is closed; then when they are due again.
-pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) -> Result<(), Error> {
+pub(super) fn publish_invite(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     step.tx.outbox_delete_group(&row.secret)?;
     if row.expires_ms <= step.now_ms {
         return Ok(step.tx.invite_delete(&row.secret)?);
@@ -36,11 +36,11 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
     if row.closed_ms.is_some() {
         closed(step, &row.secret)?;
         row.next_card_ms = step.now_ms.saturating_add(schedule::CLOSED_CARD);
-        return Ok(step.tx.invite_put(row)?);
+        return Ok(step.tx.invite_put(&row)?);
     }
     if !step.may_sign {
         row.next_card_ms = step.now_ms.saturating_add(schedule::UNSIGNED);
-        return Ok(step.tx.invite_put(row)?);
+        return Ok(step.tx.invite_put(&row)?);
     }
     let stored = step.tx.prekey(&row.prekey_id)?.or_bug("pair of an invite")?;
     let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
@@ -49,7 +49,7 @@ pub(super) fn publish_invite(step: &mut Step<'_>, row: &mut sotto_db::Invite) ->
     bundle(step, &row.secret, &record, &pair.public())?;
     profile(step, &row.secret)?;
     row.next_card_ms = step.after(&schedule::REFRESH, 0);
-    Ok(step.tx.invite_put(row)?)
+    Ok(step.tx.invite_put(&row)?)
 }
 
 /// The list under the self secret, with a record just renewed.
@@ -184,30 +184,27 @@ pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What, (chat, known
     }
 }
 
-/// Asks for the cards of contacts that wait for them.
-pub(super) fn ask(step: &mut Step<'_>) -> Result<(), Error> {
-    for mut contact in step.tx.contacts_fetch_due(step.now_ms)? {
-        // Set again by whatever comes of it; until then, should nothing come.
-        contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::CARDS_SILENT));
-        let need = match send::sending_session(step, &contact.chat)? {
-            Some(row) => reset::need(step, &contact, &row)?,
-            None => Need::First,
-        };
-        if need == Need::Ahead && old_copy::begin(step, &mut contact)? {
-            continue;
-        }
-        let fine = need == Need::None;
-        let secret = card_secret(&contact).filter(|_| !fine);
-        if secret.is_none() {
-            contact.fetch_due_ms = None;
-        }
-        step.tx.contact_put(&contact)?;
-        if let Some(secret) = secret {
-            let chat = contact.chat;
-            let known = u64::try_from(contact.list_version).unwrap_or(0);
-            let query = query(step, &secret, What::Cards { chat }, (chat, known));
-            step.fx.queries.push(query);
-        }
+/// Asks for the cards of a contact that waits for them.
+pub(super) fn ask(step: &mut Step<'_>, mut contact: Contact) -> Result<(), Error> {
+    // Set again by whatever comes of it; until then, should nothing come.
+    contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::CARDS_SILENT));
+    let need = match send::sending_session(step, &contact.chat)? {
+        Some(row) => reset::need(step, &contact, &row)?,
+        None => Need::First,
+    };
+    if need == Need::Ahead && old_copy::begin(step, &mut contact)? {
+        return Ok(());
+    }
+    let secret = card_secret(&contact).filter(|_| need != Need::None);
+    if secret.is_none() {
+        contact.fetch_due_ms = None;
+    }
+    step.tx.contact_put(&contact)?;
+    if let Some(secret) = secret {
+        let chat = contact.chat;
+        let known = u64::try_from(contact.list_version).unwrap_or(0);
+        let query = query(step, &secret, What::Cards { chat }, (chat, known));
+        step.fx.queries.push(query);
     }
     Ok(())
 }

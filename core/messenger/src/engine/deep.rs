@@ -10,7 +10,7 @@ use super::base::schedule;
 use crate::error::Error;
 
 /// Sessions that one look goes through; up to 50,000 tags of each are computed.
-const SESSIONS: usize = 40;
+pub(super) const SESSIONS: usize = 40;
 
 impl Engine {
     /// From when on to look, while the app is open; `None`: there is nothing to look for. In the background the end of
@@ -23,20 +23,13 @@ impl Engine {
         })
     }
 
-    /// Looks if it is time.
-    pub(super) fn look_in_time(&mut self, now_ms: i64) -> Result<(), Error> {
-        if self.look_from(now_ms).is_some_and(|from| from <= now_ms) {
-            self.look_deep(now_ms, SESSIONS)?;
-        }
-        Ok(())
-    }
-
     /// Goes through all sessions: no more of what came in is on its way.
     pub(super) fn look_at_all(&mut self, now_ms: i64) -> Result<(), Error> {
         self.look_deep(now_ms, usize::MAX)
     }
 
-    fn look_deep(&mut self, now_ms: i64, at_most: usize) -> Result<(), Error> {
+    /// Goes through as many sessions.
+    pub(super) fn look_deep(&mut self, now_ms: i64, at_most: usize) -> Result<(), Error> {
         if !self.index.is_behind() {
             return Ok(());
         }

@@ -55,7 +55,7 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
         until_ms: Some(step.now_ms.saturating_add(keep_ms)),
         created_ms: step.now_ms,
     })?;
-    let mut row = sotto_db::Invite {
+    let row = sotto_db::Invite {
         secret: link.secret,
         prekey_id: prekey.id(),
         created_ms: step.now_ms,
@@ -64,7 +64,7 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
         closed_ms: None,
         next_card_ms: step.now_ms,
     };
-    cards::publish_invite(step, &mut row)?;
+    cards::publish_invite(step, row)?;
     Ok(Invite {
         id: InviteId::from_bytes(&secret_hash(&link.secret)),
         link: link.to_link().map_err(|_| Code::NetworkAddress)?,
@@ -125,5 +125,5 @@ fn end(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     } else {
         step.tx.secret_delete(&row.secret)?;
     }
-    cards::publish_invite(step, &mut row)
+    cards::publish_invite(step, row)
 }

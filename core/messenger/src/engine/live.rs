@@ -10,6 +10,7 @@ use super::bucket::Meter;
 use super::clock::Clock;
 use super::held::Held;
 use super::input::Ticket;
+use super::jobs::Job;
 use super::probe::Probe;
 use super::query::{Query, What};
 use super::step::MINUTE;
@@ -87,6 +88,8 @@ pub(super) struct Live {
     publish_after_ms: i64,
     pub(super) work_after_ms: i64,
     pub(super) expire_after_ms: i64,
+    /// Until when a job is not done that ended in a bug.
+    pub(super) put_off: HashMap<Job, i64>,
     pub(super) wake: Option<i64>,
 }
 
@@ -133,12 +136,7 @@ impl Live {
         }
     }
 
-    /// Can rows be handed over?
-    pub(super) fn can_publish(&self, now_ms: i64) -> bool {
-        self.publish_from().is_some_and(|from| from <= now_ms)
-    }
-
-    /// How many more.
+    /// How many rows may be handed over.
     pub(super) fn slots(&self) -> u32 {
         if self.unreached() {
             return 1;

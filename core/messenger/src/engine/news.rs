@@ -1,6 +1,7 @@
 //! What all contacts are to be told (a new name, a new contacts secret): each at a time of its own, so that nobody counts them
 //! by a burst. It is composed when it is due, so a second change replaces the first. Device lists leave at once.
 
+use sotto_db::News;
 use sotto_wire::content::{Content, ProfileUpdate};
 
 use super::base::schedule;
@@ -27,29 +28,24 @@ pub(super) fn tell_all(step: &mut Step<'_>, kind: u8) -> Result<(), Error> {
             None => (kind, due_ms),
         };
         let chat = row.chat;
-        step.tx.news_put(&sotto_db::News { chat, kind, due_ms })?;
+        step.tx.news_put(&News { chat, kind, due_ms })?;
     }
     own_cards_changed(step)
 }
 
-/// Tells those whose time has come.
-pub(super) fn leave(step: &mut Step<'_>) -> Result<(), Error> {
-    for news in step.tx.news_due(step.now_ms)? {
-        step.tx.news_delete(&news.chat)?;
-        let Some(mut row) = step.tx.contact(&news.chat)? else {
-            continue;
-        };
-        if row.state != state::ACCEPTED {
-            continue; // accepted anew, it gets a hello
-        }
-        if news.kind == HELLO {
-            contact::hello(step, &mut row)?;
-            continue;
-        }
-        let own = step.own()?;
-        let content =
-            Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
-        send::enqueue_content(step, &row, &content)?;
+/// Tells a contact.
+pub(super) fn leave(step: &mut Step<'_>, news: News) -> Result<(), Error> {
+    step.tx.news_delete(&news.chat)?;
+    let contact = step.tx.contact(&news.chat)?;
+    // Accepted anew, it gets a hello.
+    let Some(mut row) = contact.filter(|row| row.state == state::ACCEPTED) else {
+        return Ok(());
+    };
+    if news.kind == HELLO {
+        return contact::hello(step, &mut row);
     }
-    Ok(())
+    let own = step.own()?;
+    let content =
+        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
+    send::enqueue_content(step, &row, &content).map(|_| ())
 }

@@ -7,7 +7,7 @@ use super::own::{self, KEY_COVERED};
 use super::query::{Query, What};
 use super::step::{DAY, MINUTE};
 use super::work::all;
-use super::{Engine, blob, bucket, cards, query};
+use super::{Engine, blob, bucket, cards};
 use crate::error::Error;
 
 /// Overlap of catch-ups, for clocks and stores that lag.
@@ -120,65 +120,38 @@ impl Engine {
         (topics && ready && !catching_up).then(|| self.live.catch_up_from())
     }
 
+    /// Asks a store for what came on the own topics.
     pub(super) fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        // Quiet: what other stores were asked before is asked again, since they may leave something out.
+        let by_turns = self.live.caught_up;
+        let (circle, before) = match by_turns {
+            true => (Circle::Other, self.live.asked_since()),
+            false => (Circle::Receive, None),
+        };
         let topics = self.live.topics.clone();
-        if self.catch_up_from().is_some_and(|from| from <= now_ms) {
-            // Quiet: what other stores were asked before is asked again, since they may leave something out.
-            let by_turns = self.live.caught_up;
-            let (circle, before) = match by_turns {
-                true => (Circle::Other, self.live.asked_since()),
-                false => (Circle::Receive, None),
+        self.run(now_ms, out, |step| {
+            let oldest = step.clock_ms.saturating_sub(step.retention_ms());
+            let covered = own::time(step.tx, KEY_COVERED)?;
+            let covered = if covered > step.clock_ms {
+                step.clock_ms.saturating_sub(3 * DAY) // of a clock that was wrong then
+            } else {
+                covered
             };
-            self.run(now_ms, out, |step| {
-                let oldest = step.clock_ms.saturating_sub(step.retention_ms());
-                let covered = own::time(step.tx, KEY_COVERED)?;
-                let covered = if covered > step.clock_ms {
-                    step.clock_ms.saturating_sub(3 * DAY) // of a clock that was wrong then
-                } else {
-                    covered
-                };
-                let from = before.map_or(covered, |before| before.min(covered));
-                // Nodes that push what is ahead can move the corrected time: what the device's clock says is asked for too.
-                let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
-                let moved = if step.unproven { moved } else { 0 };
-                let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
-                step.fx.queries.push(Query {
-                    what: What::CatchUp { started_ms: step.clock_ms, covered_ms: covered, by_turns },
-                    circle,
-                    topics: topics.clone(),
-                    start_ms: from.saturating_sub(overlap).max(oldest),
-                    end_ms: None,
-                    newest_first: false,
-                    found: None,
-                });
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn ask_stores(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let topics = self.live.topics.clone();
-        let due = self.db.read(|tx| tx.due())?;
-        let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
-        if is_due(due.fetch_ms) {
-            self.run(now_ms, out, |step| {
-                for fetch in step.tx.fetches_due(now_ms)? {
-                    blob::ask(step, fetch)?;
-                }
-                Ok(())
-            })?;
-        }
-        if is_due(due.hole_ms) {
-            self.run(now_ms, out, |step| query::holes(step, &topics))?;
-        }
-        if is_due(due.cards_ms) {
-            self.run(now_ms, out, cards::ask)?;
-        }
-        let next_self_ms = self.own.as_ref().map(|own| own.next_self_ms);
-        if is_due(next_self_ms) {
-            self.run(now_ms, out, cards::ask_own)?;
-        }
-        Ok(())
+            let from = before.map_or(covered, |before| before.min(covered));
+            // Nodes that push what is ahead can move the corrected time: what the device's clock says is asked for too.
+            let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
+            let moved = if step.unproven { moved } else { 0 };
+            let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
+            step.fx.queries.push(Query {
+                what: What::CatchUp { started_ms: step.clock_ms, covered_ms: covered, by_turns },
+                circle,
+                topics,
+                start_ms: from.saturating_sub(overlap).max(oldest),
+                end_ms: None,
+                newest_first: false,
+                found: None,
+            });
+            Ok(())
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Questions to stores, and holes.
 
-use sotto_db::{Hash, Hole, NEVER};
+use sotto_db::{Hash, Hole, NEVER, Tx};
 use sotto_net::Circle;
 use sotto_wire::content::{Content, Kind, MAX_PREFIXES};
 
@@ -47,14 +47,21 @@ pub(super) enum What {
     Probe { id: u64 },
 }
 
-/// Holes whose time has come: first another store, then the author, who is asked a few times.
-pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error> {
-    let due = step.tx.holes_due(step.now_ms)?;
-    let Some(first) = due.first().cloned() else {
+/// Holes whose time has come and that one question is for.
+pub(super) fn holes_due(tx: &Tx<'_>, now_ms: i64) -> Result<Vec<Vec<Hole>>, sotto_db::Error> {
+    let mut due = tx.holes_due(now_ms)?;
+    if let Some(first) = due.first().cloned() {
+        due.retain(|hole| hole.conversation == first.conversation && hole.stage == first.stage);
+        due.truncate(MAX_PREFIXES);
+    }
+    Ok(vec![due])
+}
+
+/// Asks first another store, then the author, a few times.
+pub(super) fn holes(step: &mut Step<'_>, topics: &[String], batch: Vec<Hole>) -> Result<(), Error> {
+    let Some(first) = batch.first() else {
         return Ok(());
     };
-    let same = |hole: &&Hole| hole.conversation == first.conversation && hole.stage == first.stage;
-    let batch: Vec<Hole> = due.iter().filter(same).take(MAX_PREFIXES).cloned().collect();
     let from_s = batch.iter().map(|hole| hole.from_s).min().unwrap_or(0);
     let until_s = batch.iter().map(|hole| hole.until_s).max().unwrap_or(0);
     let from_s = from_s.max(until_s.saturating_sub(STRETCH_S));
@@ -74,7 +81,9 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
             let contact = conversation.map(|row| step.tx.contact(&row.chat)).transpose()?;
             if let Some(contact) = contact.flatten() {
                 if send::waits(step, &contact.chat, Kind::Want)? {
-                    return postpone(step, batch);
+                    // Another question would only wait beside the last one.
+                    let due_ms = step.now_ms.saturating_add(schedule::HOLE_POSTPONED);
+                    return Ok(put_off(step.tx, batch, due_ms)?);
                 }
                 let want = batch.iter().map(|hole| hole.prefix).collect();
                 send::enqueue_content(step, &contact, &Content::Want(want))?;
@@ -94,13 +103,9 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String]) -> Result<(), Error>
     Ok(())
 }
 
-/// The last question to their author is not receipted yet: another one would only wait beside it.
-fn postpone(step: &Step<'_>, batch: Vec<Hole>) -> Result<(), Error> {
-    for mut hole in batch {
-        hole.due_ms = step.now_ms.saturating_add(schedule::HOLE_POSTPONED);
-        step.tx.hole_put(&hole)?;
-    }
-    Ok(())
+/// They are asked for later.
+pub(super) fn put_off(tx: &Tx<'_>, batch: Vec<Hole>, due_ms: i64) -> Result<(), sotto_db::Error> {
+    batch.into_iter().try_for_each(|hole| tx.hole_put(&Hole { due_ms, ..hole }))
 }
 
 crate::closed_debug!(Query, What);

@@ -1,6 +1,6 @@
 //! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
 
-use sotto_db::{Attempt, Chat, Contact, Hash, Outbox, Session};
+use sotto_db::{Attempt, Chat, Contact, Hash, Outbox, Session, Tx};
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
@@ -140,6 +140,15 @@ pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
         return Ok(());
     };
     alone(step, &mut row, home, Vec::new())
+}
+
+/// What is due to an account leaves later.
+pub(super) fn put_off(tx: &Tx<'_>, chat: Chat, due_ms: i64) -> Result<(), sotto_db::Error> {
+    for mut row in tx.sessions_of(&chat)? {
+        row.receipt_due_ms = row.receipt_due_ms.map(|_| due_ms);
+        tx.session_put(&row)?;
+    }
+    Ok(())
 }
 
 /// An envelope that wants no receipt, with the receipts that are owed.

@@ -40,6 +40,16 @@ pub(super) struct Incoming<'a> {
     ts_s: i64,
 }
 
+/// An envelope that waited and that a session expects now.
+pub(super) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
+    let Some(waiting) = step.tx.waiting_get(hash)? else {
+        return Ok(());
+    };
+    step.tx.waiting_delete(hash)?;
+    step.index.waits_no_more(waiting.tag, *hash);
+    payload(step, &waiting.payload, waiting.ts_s)
+}
+
 /// One payload from the own home topic.
 pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<(), Error> {
     if takeover::is_replaced(step) {

@@ -1,15 +1,14 @@
-//! What the network says, and what time brings.
+//! What the network says.
 
 use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
-use super::base::schedule;
 use super::bucket::Meter;
 use super::input::Effect;
 use super::own::{self, KEY_COVERED};
 use super::probe::FIRST_ID;
-use super::step::{DAY, Step};
+use super::step::Step;
 use super::trust::Told;
-use super::{Engine, bucket, cards, news, outcome, receipt, receive, reset, send};
+use super::{Engine, bucket, outcome, receive, send};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -100,7 +99,7 @@ impl Engine {
         self.with_meter(now_ms, out, |step, meter| bucket::leave(step, meter, left))
     }
 
-    fn with_meter(
+    pub(super) fn with_meter(
         &mut self,
         now_ms: i64,
         out: &mut Vec<Effect>,
@@ -203,189 +202,9 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// Does everything whose time has come.
-    pub(super) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        if self.own.is_none() || now_ms < self.live.work_after_ms {
-            return;
-        }
-        if let Err(error) = self.all_work(now_ms, out) {
-            self.live.work_failed(now_ms);
-            self.background_error(now_ms, &error, out);
-        }
-    }
-
-    fn all_work(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        if !self.polls() && self.live.offline_ms.is_some_and(|at| at <= now_ms) {
-            self.live.offline_ms = None;
-            out.push(notice(Code::NetworkUnreachable));
-        }
-        self.subscribe(now_ms, out);
-        if self.is_replaced() {
-            return Ok(()); // the install that took over does the rest
-        }
-        if self.release_at().is_some_and(|at| at <= now_ms) {
-            self.release(now_ms, out)?;
-        }
-        self.look_in_time(now_ms)?;
-        self.open_matched(now_ms, out)?;
-        let due = self.db.read(|tx| tx.due())?;
-        let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now_ms);
-        if is_due(due.receipt_ms) {
-            self.run(now_ms, out, |step| {
-                for chat in step.tx.receipts_due(now_ms)? {
-                    receipt::leave(step, &chat)?;
-                }
-                Ok(())
-            })?;
-        }
-        if is_due(due.invite_ms) {
-            self.run(now_ms, out, |step| {
-                for mut invite in step.tx.invites()? {
-                    if invite.next_card_ms <= now_ms {
-                        cards::publish_invite(step, &mut invite)?;
-                    }
-                }
-                Ok(())
-            })?;
-        }
-        if is_due(due.news_ms) {
-            self.run(now_ms, out, news::leave)?;
-        }
-        let contacts_ms = self.own.as_ref().map(|own| own.next_contacts_ms);
-        if is_due(contacts_ms) {
-            self.run(now_ms, out, cards::publish_contacts)?;
-        }
-        self.publish(now_ms, out)?;
-        self.probe(now_ms, out);
-        if self.polls() && now_ms >= self.live.poll_ms {
-            self.live.caught_up = false;
-        }
-        self.catch_up(now_ms, out)?;
-        if self.live.connectivity.store {
-            self.ask_stores(now_ms, out)?;
-        }
-        self.expire(now_ms, out)
-    }
-
-    /// Opens waiting envelopes that a session expects now; each may move another.
-    fn open_matched(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        while !self.live.matched.is_empty() {
-            let batch: Vec<_> = self.live.matched.drain(..).collect();
-            self.run(now_ms, out, |step| {
-                for hash in batch {
-                    let Some(waiting) = step.tx.waiting_get(&hash)? else {
-                        continue;
-                    };
-                    step.tx.waiting_delete(&hash)?;
-                    step.index.waits_no_more(waiting.tag, hash);
-                    receive::payload(step, &waiting.payload, waiting.ts_s)?;
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        if !self.live.can_publish(now_ms) {
-            return Ok(());
-        }
-        let due = self.db.read(|tx| tx.due())?;
-        if due.publish_ms.is_some_and(|at| at <= now_ms) {
-            let slots = self.live.slots();
-            self.run(now_ms, out, |step| {
-                for row in step.tx.outbox_due(now_ms, slots)? {
-                    send::resend(step, row)?;
-                }
-                Ok(())
-            })?;
-        }
-        if due.check_ms.is_some_and(|at| at <= now_ms) {
-            self.run(now_ms, out, |step| {
-                for row in step.tx.outbox_checks_due(now_ms, 16)? {
-                    outcome::check(step, row)?;
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Deletes what is past its time, and finds sessions that fell silent.
-    fn expire(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        if now_ms < self.live.expire_after_ms {
-            return Ok(());
-        }
-        self.live.expire_after_ms = now_ms.saturating_add(schedule::EXPIRE);
-        self.with_meter(now_ms, out, |step, meter| {
-            let tx = step.tx;
-            bucket::store(step, meter)?;
-            tx.prekeys_expire(now_ms)?;
-            tx.secrets_expire(now_ms)?;
-            tx.handshakes_expire(now_ms)?;
-            tx.skipped_expire(now_ms)?;
-            tx.seen_expire(now_ms)?;
-            for (tag, payload) in tx.waiting_expire(now_ms.saturating_sub(3 * DAY))? {
-                step.index.waits_no_more(tag, payload);
-            }
-            reset::drop_old(step)?;
-            reset::look(step)
-        })
-    }
-
-    /// Names the next deadline if it changed.
-    pub(super) fn set_wake(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        let wake = match self.next_wake(now_ms) {
-            Ok(wake) => wake,
-            Err(error) => {
-                if now_ms >= self.live.work_after_ms {
-                    self.background_error(now_ms, &error, out);
-                }
-                Some(self.live.work_after_ms)
-            }
-        };
-        if wake != self.live.wake {
-            self.live.wake = wake;
-            out.push(Effect::WakeAt(wake));
-        }
-    }
-
-    fn next_wake(&self, now_ms: i64) -> Result<Option<i64>, Error> {
-        let Some(own) = self.own.as_ref().filter(|own| !own.replaced) else {
-            return Ok(None);
-        };
-        let due = self.db.read(|tx| tx.due())?;
-        let live = &self.live;
-        let store = live.connectivity.store;
-        let publish = |at: Option<i64>| Some(at?.max(live.publish_from()?));
-        // A bucket that is polled needs no connection.
-        let offline = live.offline_ms.filter(|_| !self.polls());
-        let candidates = [
-            offline,
-            publish(due.publish_ms),
-            publish(due.check_ms),
-            due.receipt_ms,
-            due.invite_ms,
-            due.news_ms,
-            Some(own.next_contacts_ms),
-            due.cards_ms.filter(|_| store),
-            due.hole_ms.filter(|_| store),
-            due.fetch_ms.filter(|_| store),
-            Some(own.next_self_ms).filter(|_| store),
-            self.catch_up_from(),
-            self.look_from(now_ms),
-            self.release_at(),
-            live.probe.wake_ms(),
-            Some(live.poll_ms).filter(|_| self.polls() && live.caught_up),
-        ];
-        let next = candidates.into_iter().flatten().min();
-        let next = next.filter(|&at| at < sotto_db::NEVER);
-        Ok(next.map(|next| next.max(live.work_after_ms).max(now_ms)))
-    }
 }
 
-fn notice(code: Code) -> Effect {
+pub(super) fn notice(code: Code) -> Effect {
     let code = code.as_str();
     Effect::Emit(Event::Notice { code })
 }

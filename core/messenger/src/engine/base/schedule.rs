@@ -218,6 +218,8 @@ times! {
     OFFLINE = 30 * SECOND;
     /// Work that failed is tried again.
     WORK_FAILED = 10 * SECOND;
+    /// A job that ended in a bug is done again, or the row alone that it ended at.
+    BUG = HOUR;
     /// What is past its time is deleted, while something happens anyway.
     EXPIRE = HOUR;
 }

@@ -1,0 +1,282 @@
+//! What time brings: one list of jobs, for what is done now and for when to wake.
+
+use sotto_db::{NEVER, Tx};
+
+use super::base::schedule;
+use super::bucket::Meter;
+use super::deep::SESSIONS;
+use super::input::Effect;
+use super::step::{DAY, Step};
+use super::work::notice;
+use super::{Engine, blob, bucket, cards, news, outcome, query, receipt, receive, reset, send};
+use crate::error::{Code, Error};
+
+/// Something that has its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Job {
+    /// No node is reached: the person is told.
+    Offline,
+    /// Pushes after a start wait no longer.
+    Release,
+    /// A look far ahead of what sessions expect.
+    Look,
+    /// Waiting envelopes that a session expects now.
+    Matched,
+    Receipts,
+    InviteCards,
+    News,
+    /// The cards under the contacts secret.
+    OwnCards,
+    /// Outbox rows, and looks whether stores have them.
+    Publish,
+    /// What time is it?
+    Probe,
+    /// A bucket that was left is asked for again.
+    Poll,
+    CatchUp,
+    /// Of long texts.
+    Chunks,
+    Holes,
+    /// Those of contacts.
+    Cards,
+    OwnList,
+    /// What is past its time.
+    Expire,
+}
+
+/// In the order in which they are done.
+const JOBS: [Job; 17] = [
+    Job::Offline,
+    Job::Release,
+    Job::Look,
+    Job::Matched,
+    Job::Receipts,
+    Job::InviteCards,
+    Job::News,
+    Job::OwnCards,
+    Job::Publish,
+    Job::Probe,
+    Job::Poll,
+    Job::CatchUp,
+    Job::Chunks,
+    Job::Holes,
+    Job::Cards,
+    Job::OwnList,
+    Job::Expire,
+];
+
+impl Engine {
+    /// When a job is to be done; `None`: something else has to come first.
+    fn at(&self, job: Job, now_ms: i64) -> Result<Option<i64>, Error> {
+        let (live, db) = (&self.live, &self.db);
+        let Some(own) = self.own.as_ref().filter(|own| !own.replaced || job == Job::Offline) else {
+            return Ok(None); // the install that took over does the rest
+        };
+        let at = match job {
+            // A bucket that is polled needs no connection.
+            Job::Offline => live.offline_ms.filter(|_| !self.polls()),
+            Job::Release => self.release_at(),
+            Job::Look => self.look_from(now_ms),
+            Job::Matched => (!live.matched.is_empty()).then_some(now_ms),
+            Job::Receipts => db.read(|tx| tx.receipts_at())?,
+            Job::InviteCards => db.read(|tx| tx.invites_at())?,
+            Job::News => db.read(|tx| tx.news_at())?,
+            Job::OwnCards => Some(own.next_contacts_ms),
+            Job::Publish => match live.publish_from() {
+                Some(from) => {
+                    let due = db.read(|tx| Ok::<_, Error>([tx.outbox_at()?, tx.checks_at()?]))?;
+                    due.into_iter().flatten().min().map(|at| at.max(from))
+                }
+                None => None,
+            },
+            Job::Probe => live.probe.wake_ms(),
+            Job::Poll => (self.polls() && live.caught_up).then_some(live.poll_ms),
+            Job::CatchUp => self.catch_up_from(),
+            Job::Expire => Some(live.expire_after_ms),
+            _ if !live.connectivity.store => None,
+            Job::Chunks => db.read(|tx| tx.fetches_at())?,
+            Job::Holes => db.read(|tx| tx.holes_at())?,
+            Job::Cards => db.read(|tx| tx.contacts_fetch_at())?,
+            Job::OwnList => Some(own.next_self_ms),
+        };
+        Ok(at.map(|at| live.put_off.get(&job).map_or(at, |until| at.max(*until))))
+    }
+
+    fn do_job(&mut self, job: Job, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        match job {
+            Job::Offline => {
+                self.live.offline_ms = None;
+                out.push(notice(Code::NetworkUnreachable));
+            }
+            Job::Release => self.release(now_ms, out)?,
+            Job::Look => self.look_deep(now_ms, SESSIONS)?,
+            Job::Matched => {
+                // Each may move another.
+                while !self.live.matched.is_empty() {
+                    let batch: Vec<_> = self.live.matched.drain(..).collect();
+                    let open = |step: &mut Step<'_>, hash| receive::matched(step, &hash);
+                    self.each(now_ms, out, |_| Ok(batch.clone()), open, |_, _, _| Ok(()))?;
+                }
+            }
+            Job::Receipts => {
+                let leave = |step: &mut Step<'_>, chat| receipt::leave(step, &chat);
+                self.each(now_ms, out, |tx| tx.receipts_due(now_ms), leave, receipt::put_off)?;
+            }
+            Job::InviteCards => {
+                let due =
+                    |tx: &Tx<'_>| Ok(tx.invites()?.into_iter().filter(|row| row.next_card_ms <= now_ms).collect());
+                self.each(now_ms, out, due, cards::publish_invite, |tx, row, at_ms| {
+                    tx.invite_put(&sotto_db::Invite { next_card_ms: at_ms, ..row })
+                })?;
+            }
+            Job::News => self.each(
+                now_ms,
+                out,
+                |tx| tx.news_due(now_ms),
+                news::leave,
+                |tx, row, due_ms| tx.news_put(&sotto_db::News { due_ms, ..row }),
+            )?,
+            Job::OwnCards => self.run(now_ms, out, cards::publish_contacts)?,
+            Job::Publish => {
+                let slots = self.live.slots();
+                self.each(
+                    now_ms,
+                    out,
+                    |tx| tx.outbox_due(now_ms, slots),
+                    send::resend,
+                    |tx, row, due_ms| tx.outbox_update(&sotto_db::Outbox { due_ms, ..row }),
+                )?;
+                self.each(
+                    now_ms,
+                    out,
+                    |tx| tx.outbox_checks_due(now_ms, 16),
+                    outcome::check,
+                    |tx, row, at_ms| tx.outbox_update(&sotto_db::Outbox { check_ms: Some(at_ms), ..row }),
+                )?;
+            }
+            Job::Probe => self.probe(now_ms, out),
+            Job::Poll => self.live.caught_up = false,
+            Job::CatchUp => self.catch_up(now_ms, out)?,
+            Job::Chunks => self.each(
+                now_ms,
+                out,
+                |tx| tx.fetches_due(now_ms),
+                blob::ask,
+                |tx, row, due_ms| tx.fetch_put(&sotto_db::Fetch { due_ms, ..row }),
+            )?,
+            Job::Holes => {
+                let topics = self.live.topics.clone();
+                let ask = |step: &mut Step<'_>, batch| query::holes(step, &topics, batch);
+                self.each(now_ms, out, |tx| query::holes_due(tx, now_ms), ask, query::put_off)?;
+            }
+            Job::Cards => self.each(
+                now_ms,
+                out,
+                |tx| tx.contacts_fetch_due(now_ms),
+                cards::ask,
+                |tx, row, at_ms| tx.contact_put(&sotto_db::Contact { fetch_due_ms: Some(at_ms), ..row }),
+            )?,
+            Job::OwnList => self.run(now_ms, out, cards::ask_own)?,
+            Job::Expire => self.expire(now_ms, out)?,
+        }
+        Ok(())
+    }
+
+    /// Works on the rows that are due, in one step. Where that ends in a bug, on each in a step of its own: one that
+    /// cannot be worked on is put off, and the others are not held up.
+    fn each<R: Clone>(
+        &mut self,
+        now_ms: i64,
+        out: &mut Vec<Effect>,
+        due: impl Fn(&Tx<'_>) -> Result<Vec<R>, sotto_db::Error>,
+        work: impl Fn(&mut Step<'_>, R) -> Result<(), Error>,
+        put_off: impl Fn(&Tx<'_>, R, i64) -> Result<(), sotto_db::Error>,
+    ) -> Result<(), Error> {
+        let is_bug = |done: &Result<(), Error>| done.is_err_and(|error| error.code() == Code::Internal);
+        let all = self.run(now_ms, out, |step| due(step.tx)?.into_iter().try_for_each(|row| work(step, row)));
+        if !is_bug(&all) {
+            return all;
+        }
+        for row in self.db.read(due)? {
+            let mut done = self.run(now_ms, out, |step| work(step, row.clone()));
+            if is_bug(&done) {
+                done = self.run(now_ms, out, |step| Ok(put_off(step.tx, row, now_ms.saturating_add(schedule::BUG))?));
+            }
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Does everything whose time has come. A job that ends in a bug is put off, whatever else fails ends the work.
+    pub(super) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        if self.own.is_none() || now_ms < self.live.work_after_ms {
+            return;
+        }
+        self.subscribe(now_ms, out);
+        for job in JOBS {
+            let done = match self.at(job, now_ms) {
+                Ok(at) if at.is_some_and(|at| at <= now_ms) => self.do_job(job, now_ms, out),
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => {}
+                Err(error) if error.code() == Code::Internal => {
+                    log::warn!("{error}");
+                    self.live.put_off.insert(job, now_ms.saturating_add(schedule::BUG));
+                }
+                Err(error) => {
+                    self.live.work_failed(now_ms);
+                    return self.background_error(now_ms, &error, out);
+                }
+            }
+        }
+    }
+
+    /// Names the next deadline if it changed.
+    pub(super) fn set_wake(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+        let wake = match self.next_wake(now_ms) {
+            Ok(wake) => wake,
+            Err(error) => {
+                if now_ms >= self.live.work_after_ms {
+                    self.background_error(now_ms, &error, out);
+                }
+                Some(self.live.work_after_ms)
+            }
+        };
+        if wake != self.live.wake {
+            self.live.wake = wake;
+            out.push(Effect::WakeAt(wake));
+        }
+    }
+
+    fn next_wake(&self, now_ms: i64) -> Result<Option<i64>, Error> {
+        if self.is_replaced() {
+            return Ok(None);
+        }
+        let mut next = NEVER;
+        for job in JOBS.into_iter().filter(|job| *job != Job::Expire) {
+            next = next.min(self.at(job, now_ms)?.unwrap_or(NEVER));
+        }
+        Ok((next < NEVER).then(|| next.max(self.live.work_after_ms).max(now_ms)))
+    }
+
+    /// Deletes what is past its time, and finds sessions that fell silent.
+    fn expire(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        self.live.expire_after_ms = now_ms.saturating_add(schedule::EXPIRE);
+        self.with_meter(now_ms, out, |step, meter: &Meter| {
+            let tx = step.tx;
+            bucket::store(step, meter)?;
+            tx.prekeys_expire(now_ms)?;
+            tx.secrets_expire(now_ms)?;
+            tx.handshakes_expire(now_ms)?;
+            tx.skipped_expire(now_ms)?;
+            tx.seen_expire(now_ms)?;
+            for (tag, payload) in tx.waiting_expire(now_ms.saturating_sub(3 * DAY))? {
+                step.index.waits_no_more(tag, payload);
+            }
+            reset::drop_old(step)?;
+            reset::look(step)
+        })
+    }
+}
