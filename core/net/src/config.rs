@@ -76,6 +76,11 @@ impl NetConfig {
         !(self.nodes.is_empty() && self.dns_trees.is_empty())
     }
 
+    /// The shard of a content topic, as [`Sharding`] has it.
+    pub(crate) fn shard(&self, content_topic: &str) -> Option<Shard> {
+        self.sharding.shard(self.cluster, content_topic)
+    }
+
     /// A configuration with the usual limits, two circles and the system's DNS.
     pub fn new(nodes: Vec<String>, cluster: u16, sharding: Sharding) -> Self {
         Self {

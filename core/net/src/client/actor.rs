@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use libp2p::{Multiaddr, PeerId};
 use sotto_wire::waku::{TreeUrl, protocol};
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::choose::{Choice, Wish};
 use super::circle::{Circles, Happened};
-use super::discover::{self, Discovery, Need};
+use super::discover::{self, Discovery, Need, Origin};
 use super::filter::{Filter, Opened, Verdict};
 use super::job::{Answer, Conduct, Step};
 use super::jobs::{self, Jobs};
@@ -22,7 +23,7 @@ use super::relay::{Relaying, Said};
 use super::serve;
 use super::store::Page;
 use super::told::Told;
-use super::work::{self, Done, Work};
+use super::work::{self, Done};
 use crate::clock;
 use crate::config::NetConfig;
 use crate::farewell::farewell;
@@ -41,7 +42,7 @@ pub(super) struct Actor {
     events: mpsc::Sender<Event>,
     circles: Circles,
     relay: Relaying,
-    work: FuturesUnordered<Work>,
+    work: FuturesUnordered<BoxFuture<'static, Done>>,
     pages: (mpsc::Sender<Page>, mpsc::Receiver<Page>),
     pushed: (mpsc::Sender<Pushed>, mpsc::Receiver<Pushed>),
     nodes: Nodes,
@@ -73,7 +74,7 @@ impl Actor {
             work: FuturesUnordered::new(),
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),
-            filter: Filter::new(&config),
+            filter: Filter::new(Arc::clone(&config)),
             jobs: Jobs::new(Arc::clone(&config), nodes.of_use_for_publishing()),
             discovery: Discovery::new(trees, config.timing.discover),
             told: Told::default(),
@@ -156,6 +157,10 @@ impl Actor {
         self.wake_at(self.filter.deadline());
     }
 
+    fn begin(&self, work: impl Future<Output = Done> + Send + 'static) {
+        self.work.push(Box::pin(work));
+    }
+
     fn wake_at(&mut self, at: Option<Instant>) {
         self.wake = self.wake.into_iter().chain(at).min();
     }
@@ -214,19 +219,22 @@ impl Actor {
             Happened::Identified(ready) => {
                 self.nodes.identified(ready.node, ready.offers);
                 match ready.offers.metadata {
-                    true => {
-                        self.work.push(work::cluster(self.circles.get(kind).opener.clone(), kind, ready, &self.config))
-                    }
+                    true => self.begin(work::cluster(
+                        self.circles.get(kind).opener.clone(),
+                        kind,
+                        ready,
+                        Arc::clone(&self.config),
+                    )),
                     false => self.circles.of(kind).links.admit(&ready.peer),
                 }
             }
             Happened::Lost(peer, node, was_ready) => self.lost(kind, &peer, node, !was_ready, was_ready, now),
             Happened::Stream(inbound) if inbound.protocol != protocol::FILTER_PUSH => {
-                self.work.push(work::serve(inbound, Arc::clone(&self.metadata)));
+                self.begin(work::serve(inbound, Arc::clone(&self.metadata)));
             }
             Happened::Stream(inbound) => match self.filter.open_push(&inbound.peer) {
                 Opened::Read => {
-                    self.work.push(work::read(inbound, self.config.max_message, self.pushed.0.clone()));
+                    self.begin(work::read(inbound, self.config.max_message, self.pushed.0.clone()));
                 }
                 Opened::Refuse => {}
                 Opened::Leave => self.judge(&inbound.peer, Verdict::Refuses, now),
@@ -330,11 +338,12 @@ impl Actor {
             let choice = self.reach(&wish, now);
             match self.jobs.chosen(number, choice, &mut self.nodes, self.discovery.searching(), now) {
                 Some(jobs::Todo::Ask(id, ask)) => {
-                    if let jobs::Ask::Ready(kind, ready, _) = &ask {
-                        self.circles.of(*kind).links.touch(&ready.peer, now);
+                    let circle = self.circles.of(wish.kind);
+                    if let jobs::Ask::Ready(ready, _) = &ask {
+                        circle.links.touch(&ready.peer, now);
                     }
-                    let (config, pages) = (Arc::clone(&self.config), self.pages.0.clone());
-                    self.work.push(work::job(number, id, ask, &self.circles, config, pages));
+                    let (opener, pages) = (circle.opener.clone(), self.pages.0.clone());
+                    self.begin(work::job(number, id, ask, opener, Arc::clone(&self.config), pages));
                 }
                 Some(jobs::Todo::Say(event)) => self.told.say(event),
                 None => {}
@@ -384,7 +393,7 @@ impl Actor {
         }
         while let Some((peer, todo)) = self.filter.next(now) {
             let limit = self.filter.limit(&todo);
-            self.work.push(work::filter(self.circles.get(Kind::Receive).opener.clone(), peer, todo, limit));
+            self.begin(work::filter(self.circles.get(Kind::Receive).opener.clone(), peer, todo, limit));
         }
     }
 
@@ -398,7 +407,9 @@ impl Actor {
         };
         let ask = |kind| discover::asked(&self.circles.get(kind).links, &self.nodes);
         while let Some((search, origin)) = self.discovery.next(need, ask, now) {
-            self.work.push(work::search(search, origin, &self.circles, &self.config));
+            let kind = if let Origin::Peer(kind, ..) = origin { kind } else { Kind::Receive };
+            let opener = self.circles.get(kind).opener.clone();
+            self.begin(work::search(search, origin, opener, Arc::clone(&self.config)));
         }
         self.wake_at(self.discovery.deadline(need, now));
     }

@@ -53,7 +53,7 @@ impl Origin {
 #[derive(Debug)]
 pub(super) enum Search {
     Trees(Vec<TreeUrl>),
-    Peer(Kind, Ready),
+    Peer(Ready),
     /// By discv5, from these records.
     Discv5(Vec<NodeRecord>),
 }
@@ -165,7 +165,7 @@ impl Discovery {
                 && let Some((ready, inside)) = ask(kind)
             {
                 way.begin(base, LONGEST_ASKED, now);
-                return Some((Search::Peer(kind, ready), Origin::Peer(kind, ready.node, inside)));
+                return Some((Search::Peer(ready), Origin::Peer(kind, ready.node, inside)));
             }
         }
         None

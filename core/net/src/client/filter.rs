@@ -3,6 +3,7 @@
 mod heard;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 use super::gaps::Gaps;
 use super::witness::Witness;
-use crate::config::{NetConfig, Sharding, Timing};
+use crate::config::{NetConfig, Timing};
 use crate::exchange::ExchangeError;
 use crate::handle::NodeNumber;
 use crate::random;
@@ -88,10 +89,7 @@ struct Peer {
 
 #[derive(Debug)]
 pub(crate) struct Filter {
-    cluster: u16,
-    sharding: Sharding,
-    timing: Timing,
-    max_message: usize,
+    config: Arc<NetConfig>,
     wanted: BTreeSet<String>,
     peers: Vec<Peer>,
     foreground: bool,
@@ -102,25 +100,22 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    pub(crate) fn new(config: &NetConfig) -> Self {
+    pub(crate) fn new(config: Arc<NetConfig>) -> Self {
         Self {
-            cluster: config.cluster,
-            sharding: config.sharding.clone(),
-            timing: config.timing,
-            max_message: config.max_message,
+            witness: Witness::new(config.timing.late),
+            config,
             wanted: BTreeSet::new(),
             peers: Vec::new(),
             foreground: false,
             gaps: Gaps::default(),
             mesh: 0,
-            witness: Witness::new(config.timing.late),
         }
     }
 
     /// The whole wanted set. Topics without a shard cannot be heard.
     pub(crate) fn want(&mut self, topics: Vec<String>) {
         let all = topics.len();
-        self.wanted = topics.into_iter().filter(|topic| self.sharding.shard(self.cluster, topic).is_some()).collect();
+        self.wanted = topics.into_iter().filter(|topic| self.config.shard(topic).is_some()).collect();
         if self.wanted.len() < all {
             log::warn!("content topics without a shard, or named twice, were left out");
         }
@@ -136,13 +131,13 @@ impl Filter {
             peer.ping_stream = None;
             peer.alive_at = now;
             peer.hold_until = peer.hold_until.filter(|_| !on);
-            peer.ping_at = if on { now } else { now + self.timing.background_ping };
+            peer.ping_at = if on { now } else { now + self.config.timing.background_ping };
         }
     }
 
     /// The shards of what is wanted.
     pub(crate) fn shards(&self) -> BTreeSet<u16> {
-        let shard = |topic: &String| self.sharding.shard(self.cluster, topic);
+        let shard = |topic: &String| self.config.shard(topic);
         self.wanted.iter().filter_map(shard).map(|one| one.shard).collect()
     }
 
@@ -205,8 +200,8 @@ impl Filter {
             checking: false,
             hold_until: None,
             refusals: 0,
-            ping_at: now + self.timing.background_ping,
-            alive_at: now + self.timing.alive_every,
+            ping_at: now + self.config.timing.background_ping,
+            alive_at: now + self.config.timing.alive_every,
             ping_stream: None,
             push_streams: 0,
             push_refused: 0,
@@ -255,7 +250,7 @@ impl Filter {
 
     /// What to tell: whether the wanted topics are heard, and whether a stretch with missed pushes is over.
     pub(crate) fn tell(&mut self, now: Instant) -> (bool, bool) {
-        let waits = (self.timing.redial, self.timing.longest_redial(self.foreground));
+        let waits = (self.config.timing.redial, self.config.timing.longest_redial(self.foreground));
         self.gaps.tell(self.covered(), waits, now)
     }
 
@@ -263,9 +258,9 @@ impl Filter {
     pub(crate) fn limit(&self, todo: &Todo) -> Duration {
         match todo {
             Todo::Ask(ask) if !self.foreground || ask.kind != FilterSubscribeType::SubscriberPing => {
-                self.timing.request
+                self.config.timing.request
             }
-            _ => self.timing.alive_within,
+            _ => self.config.timing.alive_within,
         }
     }
 
@@ -318,15 +313,15 @@ impl Filter {
         } else {
             return None;
         };
-        let shard = topics.first().and_then(|topic| self.sharding.shard(self.cluster, topic));
+        let shard = topics.first().and_then(|topic| self.config.shard(topic));
         Some(FilterAsk { kind, shard, topics })
     }
 
     /// As many topics of one shard as go into a request.
     fn batch<'a>(&self, topics: impl Iterator<Item = &'a String>) -> Option<Vec<String>> {
         let mut topics = topics.peekable();
-        let shard = self.sharding.shard(self.cluster, topics.peek()?);
-        let batch = topics.filter(|topic| self.sharding.shard(self.cluster, topic) == shard);
+        let shard = self.config.shard(topics.peek()?);
+        let batch = topics.filter(|topic| self.config.shard(topic) == shard);
         Some(batch.take(TOPICS_PER_REQUEST).cloned().collect())
     }
 
@@ -345,11 +340,11 @@ impl Filter {
         let Ok(code) = answer else {
             return Verdict::Leave;
         };
-        peer.alive_at = now + self.timing.alive_every;
+        peer.alive_at = now + self.config.timing.alive_every;
         match (FilterStatus::from_code(code), ask.kind) {
             (FilterStatus::Ok, kind) => {
                 peer.refusals = 0;
-                peer.ping_at = now + ping_every(&self.timing, self.foreground, peer.pings);
+                peer.ping_at = now + ping_every(&self.config.timing, self.foreground, peer.pings);
                 match kind {
                     FilterSubscribeType::Subscribe => {
                         peer.known.extend(ask.topics);
@@ -381,7 +376,7 @@ impl Filter {
                 if peer.refusals > PATIENCE { Verdict::Refuses } else { Verdict::Wait }
             }
             (FilterStatus::TooManyRequests, _) if peer.refusals < PATIENCE => {
-                let wait = random::backoff(self.timing.redial, peer.refusals, Duration::from_secs(30));
+                let wait = random::backoff(self.config.timing.redial, peer.refusals, Duration::from_secs(30));
                 peer.hold_until = Some(now + wait);
                 peer.refusals += 1;
                 Verdict::Wait
@@ -398,7 +393,7 @@ impl Filter {
         peer.checking = false;
         match answer {
             Ok(stream) => {
-                peer.alive_at = now + self.timing.alive_every;
+                peer.alive_at = now + self.config.timing.alive_every;
                 peer.ping_stream = self.foreground.then_some(stream);
                 Verdict::Keep
             }

@@ -106,7 +106,7 @@ impl Job {
             Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
                 (job.id, job.service, job.not, job.spread) = (id, Service::LightPush, not, spread);
                 let message = WakuMessage::new(topic, payload, timestamp_ns);
-                let shard = config.sharding.shard(config.cluster, &message.content_topic);
+                let shard = config.shard(&message.content_topic);
                 let shard = shard.filter(|_| message.validate(config.max_message).is_ok());
                 let shard = shard.ok_or_else(|| job.published(None, PublishOutcome::Refused))?;
                 job.hash = waku::message_hash(&shard.to_string(), &message);
@@ -223,7 +223,7 @@ fn conduct(error: &StoreError) -> Conduct {
 
 /// The shard of all these topics.
 fn one_shard(topics: &[String], config: &NetConfig) -> Option<Shard> {
-    let mut shards = topics.iter().map(|topic| config.sharding.shard(config.cluster, topic));
+    let mut shards = topics.iter().map(|topic| config.shard(topic));
     let first = shards.next()??;
     shards.all(|shard| shard == Some(first)).then_some(first)
 }

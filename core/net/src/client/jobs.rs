@@ -31,7 +31,7 @@ pub(super) enum Todo {
 
 #[derive(Debug)]
 pub(super) enum Ask {
-    Ready(Kind, Ready, Task),
+    Ready(Ready, Task),
     /// A node over a connection of its own.
     Alone(Node, Arc<Query>),
 }
@@ -165,7 +165,7 @@ impl Jobs {
                 if matches!(task, Task::Query(_)) {
                     self.stores.asked(ready.node);
                 }
-                Some(Todo::Ask(job.id, Ask::Ready(job.kind, ready, task.clone())))
+                Some(Todo::Ask(job.id, Ask::Ready(ready, task.clone())))
             }
             (Choice::Alone(node), Task::Query(query)) => {
                 self.free = self.free.saturating_sub(1);

@@ -1,7 +1,9 @@
 //! The task that owns the swarm: takes whatever happens, has the machines say what to do, and does it.
 
+use std::sync::Arc;
+
 use futures::StreamExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, abortable};
 use futures::stream::FuturesUnordered;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
 use libp2p::swarm::SwarmEvent;
@@ -21,6 +23,7 @@ use super::lightpush::{self, Push, Taken};
 use super::links::{Links, Next};
 use super::listen::{self, Listening};
 use super::neighbours::Neighbours;
+use super::push;
 use super::pushers::{Parcel, Pushers};
 use super::queue::Filler;
 use super::relay;
@@ -28,7 +31,7 @@ use super::slots::Slot;
 use super::store;
 use super::swarm::{self, Behaviour, BehaviourEvent};
 use super::told::Told;
-use super::work::{self, Asker, Done, Query, Work};
+use super::work::{self, Asker, Done, Query};
 use super::{Hearing, NodeEvent, StartError};
 use crate::clock;
 use crate::exchange::PING;
@@ -47,13 +50,13 @@ pub(super) struct Ends {
 
 /// The service node: what goes in and out, and the machines.
 pub(super) struct Actor {
-    config: NodeConfig,
+    config: Arc<NodeConfig>,
     metadata: Vec<u8>,
     swarm: Swarm<Behaviour>,
     opener: Opener,
     ends: Ends,
     insiders: Insiders,
-    work: FuturesUnordered<Work>,
+    work: FuturesUnordered<BoxFuture<'static, Done>>,
     discv5: Option<Prepared>,
     /// discv5's walks: one, or none.
     walks: FuturesUnordered<BoxFuture<'static, ()>>,
@@ -83,12 +86,13 @@ impl Actor {
         let discv5 = discv5::prepare(&config, key)?;
         let (swarm, opener) = swarm::build(&config, key, &announced, &insiders)?;
         let patience = config.limits.relay_within;
+        let config = Arc::new(config);
         Ok(Self {
             metadata: waku::encode_framed(&WakuMetadata::new(config.cluster, &config.sharding.list())),
             links: Links::new(config.limits),
             neighbours: Neighbours::new(peers, config.peers_at_once, patience, Instant::now()),
             finding: Finding::new(*swarm.local_peer_id(), config.records.clone()),
-            gossip: Gossip::new(&config),
+            gossip: Gossip::new(Arc::clone(&config)),
             subscriptions: Subscriptions::new(config.limits),
             pushers: Pushers::new(config.limits),
             listening: Listening::default(),
@@ -165,7 +169,7 @@ impl Actor {
         for peer in good {
             self.neighbours.relays(&peer, now);
             if self.links.doubts(&peer, now) {
-                self.work.push(work::alive(self.opener.clone(), peer));
+                self.begin(work::alive(self.opener.clone(), peer));
             }
         }
         for peer in self.neighbours.useless(now) {
@@ -178,6 +182,10 @@ impl Actor {
         }
     }
 
+    fn begin(&self, work: impl Future<Output = Done> + Send + 'static) {
+        self.work.push(Box::pin(work));
+    }
+
     fn leave(&mut self, peer: PeerId) {
         let _ = self.swarm.disconnect_peer_id(peer);
     }
@@ -186,7 +194,8 @@ impl Actor {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Streams(inbound)) => {
                 if let Some(slot) = self.links.place(&inbound.peer, inbound.protocol == PING, now) {
-                    self.work.push(work::read(inbound, slot, self.opener.clone(), &self.config));
+                    let (most, limit) = (self.config.max_message, self.config.limits.request_within);
+                    self.begin(work::read(inbound, slot, self.opener.clone(), most, limit));
                 }
             }
             SwarmEvent::Behaviour(BehaviourEvent::Relay(gossipsub::Event::Message {
@@ -207,7 +216,7 @@ impl Actor {
                 match self.links.identified(&peer, &info.agent_version, offers, now) {
                     Next::Nothing => {}
                     Next::Leave => self.leave_again(peer),
-                    Next::Ask => self.work.push(work::cluster(self.opener.clone(), peer, &self.config)),
+                    Next::Ask => self.begin(work::cluster(self.opener.clone(), peer, &self.config)),
                 }
             }
             SwarmEvent::ConnectionEstablished { peer_id: peer, connection_id, endpoint, .. } => {
@@ -217,12 +226,7 @@ impl Actor {
                     self.leave_again(peer);
                 }
             }
-            SwarmEvent::ConnectionClosed { peer_id: peer, num_established: 0, .. } => {
-                self.links.gone(&peer);
-                self.subscriptions.remove(&peer);
-                self.pushers.end(&peer);
-                self.neighbours.lost(&peer, now);
-            }
+            SwarmEvent::ConnectionClosed { peer_id: peer, num_established: 0, .. } => self.gone(&peer, now),
             SwarmEvent::ConnectionClosed { peer_id: peer, connection_id, .. }
                 if self.links.lost_one(&peer, connection_id) =>
             {
@@ -241,6 +245,13 @@ impl Actor {
             }
             _ => {}
         }
+    }
+
+    fn gone(&mut self, peer: &PeerId, now: Instant) {
+        self.links.gone(peer);
+        self.subscriptions.remove(peer);
+        self.pushers.end(peer);
+        self.neighbours.lost(peer, now);
     }
 
     fn leave_again(&mut self, peer: PeerId) {
@@ -304,7 +315,7 @@ impl Actor {
                     (Err(answer), _) => answer,
                     (Ok((asked, query)), Some(room)) => {
                         let query = Query { query, size: read.len(), asked, asker };
-                        return self.work.push(work::await_room(query, room, self.config.limits.request_within));
+                        return self.begin(work::await_room(query, room, self.config.limits.request_within));
                     }
                     (Ok(_), None) => return, // it is gone
                 }
@@ -312,7 +323,7 @@ impl Actor {
             protocol::PEER_EXCHANGE => self.finding.answer(&peer, read, allowed),
             _ => self.metadata.clone(),
         };
-        self.work.push(work::answer(asker, answer));
+        self.begin(work::answer(asker, answer));
     }
 
     /// Relays a message of a light client.
@@ -372,8 +383,8 @@ impl Actor {
             return;
         };
         let start = |generation, frames| {
-            let (work, abort) = work::push(self.opener.clone(), peer, generation, frames);
-            self.work.push(work);
+            let (run, abort) = abortable(push::run(self.opener.clone(), peer, frames));
+            self.work.push(Box::pin(work::push(run, peer, generation)));
             abort
         };
         if !self.pushers.push(peer, style, parcel, start) {
@@ -387,10 +398,10 @@ impl Actor {
         let Query { query, size, asked, asker } = query;
         let (reply, found) = oneshot::channel();
         let room = room.filter(|_| self.ends.archive.put(size, || ArchiveRequest::Query { query, reply }));
-        self.work.push(match room {
-            Some(room) => work::answer_query(asked, asker, room, found),
-            None => work::answer(asker, store::refuse(StoreStatus::Unavailable, "overloaded")),
-        });
+        match room {
+            Some(room) => self.begin(work::answer_query(asked, asker, room, found)),
+            None => self.begin(work::answer(asker, store::refuse(StoreStatus::Unavailable, "overloaded"))),
+        }
     }
 
     fn listen(&mut self, listen: Vec<Multiaddr>) {

@@ -1,11 +1,12 @@
 //! Messages on their way through the relay: which are good, which are new, and what a light client is told of its own.
 
+use std::sync::Arc;
+
 use libp2p::gossipsub::PublishError;
 use sotto_wire::waku::{self, MessageError, Shard, WakuMessage};
 
 use super::config::NodeConfig;
 use super::lightpush::Taken;
-use crate::config::Sharding;
 use crate::recent::Recent;
 
 /// Message hashes remembered.
@@ -30,34 +31,22 @@ impl Known {
 
 #[derive(Debug)]
 pub(super) struct Gossip {
-    cluster: u16,
-    sharding: Sharding,
-    max_message: usize,
-    alone: bool,
-    store: bool,
+    config: Arc<NodeConfig>,
     recent: Recent,
     /// Messages of light clients that went to no relay peer. gossipsub takes them for sent, for two minutes.
     unrelayed: Recent,
 }
 
 impl Gossip {
-    pub(super) fn new(config: &NodeConfig) -> Self {
-        Self {
-            cluster: config.cluster,
-            sharding: config.sharding.clone(),
-            max_message: config.max_message,
-            alone: config.alone,
-            store: config.store,
-            recent: Recent::new(REMEMBERED),
-            unrelayed: Recent::new(UNRELAYED),
-        }
+    pub(super) fn new(config: Arc<NodeConfig>) -> Self {
+        Self { config, recent: Recent::new(REMEMBERED), unrelayed: Recent::new(UNRELAYED) }
     }
 
     /// Whether a gossiped message is good. The rule is Waku's: a WakuMessage within the network's limits, whatever its
     /// timestamp.
     pub(super) fn read(&self, topic: &str, data: &[u8]) -> Option<Known> {
         let message: WakuMessage = waku::decode(data).ok()?;
-        message.validate(self.max_message).ok()?;
+        message.validate(self.config.max_message).ok()?;
         Some(Known::new(topic.to_owned(), message))
     }
 
@@ -68,7 +57,7 @@ impl Gossip {
         mut message: WakuMessage,
         now_ns: i64,
     ) -> Result<Known, Taken> {
-        match message.validate(self.max_message) {
+        match message.validate(self.config.max_message) {
             Ok(()) => {}
             Err(MessageError::TooLarge) => return Err(Taken::TooLarge),
             Err(_) => return Err(Taken::Invalid),
@@ -102,7 +91,7 @@ impl Gossip {
                 self.unrelayed.insert(hash);
                 (Taken::Overloaded, self.is_new(hash))
             }
-            Err(PublishError::NoPeersSubscribedToTopic) if self.alone => match self.is_new(hash) {
+            Err(PublishError::NoPeersSubscribedToTopic) if self.config.alone => match self.is_new(hash) {
                 true => (Taken::Relayed(1), true),
                 false => (Taken::Seen(1), false),
             },
@@ -120,17 +109,17 @@ impl Gossip {
     /// Whether a message is to be archived.
     pub(super) fn is_kept(&self, message: &WakuMessage, now_ns: i64) -> bool {
         let fresh = message.timestamp.unwrap_or_default().abs_diff(now_ns) <= DRIFT_NS;
-        self.store && message.ephemeral != Some(true) && fresh
+        self.config.store && message.ephemeral != Some(true) && fresh
     }
 
     /// The shard topic to use, if it is one of ours.
     pub(super) fn served(&self, asked: Option<String>, content_topic: &str) -> Option<String> {
         let topic = match asked {
             Some(topic) => topic,
-            None => self.sharding.shard(self.cluster, content_topic)?.to_string(),
+            None => self.config.sharding.shard(self.config.cluster, content_topic)?.to_string(),
         };
         let shard: Shard = topic.parse().ok()?;
-        let ours = shard.cluster == self.cluster && self.sharding.list().contains(&shard.shard);
+        let ours = shard.cluster == self.config.cluster && self.config.sharding.list().contains(&shard.shard);
         ours.then_some(topic)
     }
 }
@@ -142,6 +131,7 @@ mod tests {
     use sotto_wire::waku::Message as _;
 
     use super::*;
+    use crate::config::Sharding;
 
     const SHARD: &str = "/waku/2/rs/66/0";
     const HASH: [u8; 32] = [7; 32];
@@ -149,7 +139,7 @@ mod tests {
     fn gossip(alone: bool) -> Gossip {
         let mut config = NodeConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
         config.alone = alone;
-        Gossip::new(&config)
+        Gossip::new(Arc::new(config))
     }
 
     fn message(bytes: usize, timestamp_ns: i64) -> WakuMessage {

@@ -1,15 +1,15 @@
 //! What the actor has under way: streams that peers opened, questions to them, answers.
 
-use futures::future::{AbortHandle, BoxFuture, abortable};
+use std::time::Duration;
+
+use futures::future::Abortable;
 use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{self, WakuMetadata, protocol};
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::archive::{ArchiveError, ArchivePage, ArchiveQuery};
 use super::config::NodeConfig;
-use super::push::{self, Frame};
 use super::slots::Slot;
 use super::store::{self, Asked};
 use crate::exchange::{self, ExchangeError, PING, Read};
@@ -37,8 +37,6 @@ pub(super) enum Done {
     Alive(PeerId, bool),
 }
 
-pub(super) type Work = BoxFuture<'static, Done>;
-
 /// Where an answer goes, and the place it takes.
 pub(super) struct Asker {
     stream: Stream,
@@ -54,88 +52,65 @@ pub(super) struct Query {
 }
 
 /// Answers pings, or reads the request, on a stream that a peer opened.
-pub(super) fn read(inbound: Inbound, slot: Slot, opener: Opener, config: &NodeConfig) -> Work {
+pub(super) async fn read(inbound: Inbound, slot: Slot, opener: Opener, max_message: usize, limit: Duration) -> Done {
     let Inbound { peer, protocol, mut stream } = inbound;
     let cap = match protocol.as_ref() {
+        PING => {
+            stream.ignore_for_keep_alive();
+            exchange::answer_pings(stream, limit, PINGS_WITHIN).await;
+            return Done::Finished;
+        }
         protocol::FILTER_SUBSCRIBE => waku::FILTER_REQUEST_CAP,
-        protocol::LIGHTPUSH_V3 | protocol::LIGHTPUSH_V2 => waku::lightpush_request_cap(config.max_message),
+        protocol::LIGHTPUSH_V3 | protocol::LIGHTPUSH_V2 => waku::lightpush_request_cap(max_message),
         protocol::STORE => waku::STORE_REQUEST_CAP,
         protocol::PEER_EXCHANGE => waku::PEER_EXCHANGE_CAP,
         _ => waku::METADATA_CAP,
     };
-    let limit = config.limits.request_within;
-    Box::pin(async move {
-        if protocol == PING {
-            stream.ignore_for_keep_alive();
-            exchange::answer_pings(stream, limit, PINGS_WITHIN).await;
-            drop(slot);
-            return Done::Finished;
+    match exchange::read_request(&mut stream, cap, limit).await {
+        Read::Request(request) => return Done::Request(peer, protocol, request, Asker { stream, _slot: slot }),
+        Read::Ended => {}
+        Read::GivenUp => {
+            drop(stream);
+            exchange::send_resets(&opener, peer).await;
         }
-        match exchange::read_request(&mut stream, cap, limit).await {
-            Read::Request(request) => return Done::Request(peer, protocol, request, Asker { stream, _slot: slot }),
-            Read::Ended => {}
-            Read::GivenUp => {
-                drop(stream);
-                exchange::send_resets(&opener, peer).await;
-            }
-        }
-        Done::Finished
-    })
+    }
+    Done::Finished
 }
 
 /// Writes an answer, for as long as that may take.
-pub(super) fn answer(mut asker: Asker, answer: Vec<u8>) -> Work {
-    Box::pin(async move {
-        exchange::write_answer(&mut asker.stream, &answer, ANSWER_WITHIN).await;
-        Done::Finished
-    })
+pub(super) async fn answer(mut asker: Asker, answer: Vec<u8>) -> Done {
+    exchange::write_answer(&mut asker.stream, &answer, ANSWER_WITHIN).await;
+    Done::Finished
 }
 
 /// Waits for room for a query's answer. A page is long, and its reader may be slow or not read at all: none is made before.
-pub(super) fn await_room(
-    query: Query,
-    room: impl Future<Output = Option<Slot>> + Send + 'static,
-    within: Duration,
-) -> Work {
-    Box::pin(async move { Done::Query(Box::new(query), timeout(within, room).await.ok().flatten()) })
+pub(super) async fn await_room(query: Query, room: impl Future<Output = Option<Slot>>, within: Duration) -> Done {
+    Done::Query(Box::new(query), timeout(within, room).await.ok().flatten())
 }
 
 /// Answers a query once the archive has.
-pub(super) fn answer_query(
+pub(super) async fn answer_query(
     asked: Asked,
-    mut asker: Asker,
+    asker: Asker,
     mut room: Slot,
     found: oneshot::Receiver<Result<ArchivePage, ArchiveError>>,
-) -> Work {
-    Box::pin(async move {
-        let answer = store::answer(&asked, found.await.unwrap_or(Err(ArchiveError::Failed)));
-        room.shrink(answer.len());
-        exchange::write_answer(&mut asker.stream, &answer, ANSWER_WITHIN).await;
-        drop(room);
-        Done::Finished
-    })
+) -> Done {
+    let page = store::answer(&asked, found.await.unwrap_or(Err(ArchiveError::Failed)));
+    room.shrink(page.len());
+    answer(asker, page).await
 }
 
-pub(super) fn cluster(opener: Opener, peer: PeerId, config: &NodeConfig) -> Work {
+pub(super) fn cluster(opener: Opener, peer: PeerId, config: &NodeConfig) -> impl Future<Output = Done> + use<> {
     let ours = WakuMetadata::new(config.cluster, &config.sharding.list());
-    Box::pin(async move { Done::Cluster(peer, exchange::cluster(opener, peer, ours, METADATA_WITHIN).await) })
+    async move { Done::Cluster(peer, exchange::cluster(opener, peer, ours, METADATA_WITHIN).await) }
 }
 
-pub(super) fn alive(opener: Opener, peer: PeerId) -> Work {
-    Box::pin(async move { Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await) })
+pub(super) async fn alive(opener: Opener, peer: PeerId) -> Done {
+    Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await)
 }
 
 /// Pushes to a subscriber until that is aborted.
-pub(super) fn push(
-    opener: Opener,
-    peer: PeerId,
-    generation: u64,
-    frames: mpsc::Receiver<Frame>,
-) -> (Work, AbortHandle) {
-    let (run, abort) = abortable(push::run(opener, peer, frames));
-    let work = Box::pin(async move {
-        let _ = run.await;
-        Done::PushEnded(peer, generation)
-    });
-    (work, abort)
+pub(super) async fn push(run: Abortable<impl Future<Output = ()>>, peer: PeerId, generation: u64) -> Done {
+    let _ = run.await;
+    Done::PushEnded(peer, generation)
 }

@@ -43,7 +43,7 @@ impl Filter {
     /// Checks a push from a node in use.
     pub(crate) fn push(&mut self, id: &PeerId, push: MessagePush, now: Instant) -> Option<Received> {
         let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
-        peer.alive_at = now + self.timing.alive_every;
+        peer.alive_at = now + self.config.timing.alive_every;
         let node = peer.node;
         self.receive(push.pubsub_topic, push.waku_message?, node, now)
     }
@@ -56,11 +56,11 @@ impl Filter {
         node: NodeNumber,
         now: Instant,
     ) -> Option<Received> {
-        message.validate(self.max_message).ok()?;
+        message.validate(self.config.max_message).ok()?;
         if !self.wanted.contains(&message.content_topic) {
             return None;
         }
-        let shard = self.sharding.shard(self.cluster, &message.content_topic)?;
+        let shard = self.config.shard(&message.content_topic)?;
         let shard = shard.to_string();
         if pubsub_topic.is_some_and(|topic| topic != shard) {
             return None;

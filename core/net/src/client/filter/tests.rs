@@ -1,13 +1,14 @@
 #![allow(clippy::panic)]
 
 use super::*;
+use crate::config::Sharding;
 
 const TOPIC: &str = "/sotto/1/h00-0000/proto";
 
 /// A filter with one peer, and what it asks first.
 fn subscribing(now: Instant) -> (Filter, PeerId, FilterAsk) {
     let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
-    let mut filter = Filter::new(&config);
+    let mut filter = Filter::new(Arc::new(config));
     filter.want(vec![TOPIC.to_owned()]);
     let peer = PeerId::random();
     filter.join(peer, 1, false, now);
@@ -130,7 +131,7 @@ fn a_node_that_is_lost_leaves_a_gap_if_it_had_a_subscription() {
 fn topics_are_asked_for_in_portions_and_given_back() {
     let now = Instant::now();
     let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
-    let mut filter = Filter::new(&config);
+    let mut filter = Filter::new(Arc::new(config));
     let topics = |count: usize| (0..count).map(|n| format!("/sotto/1/h{n:02}-0000/proto")).collect::<Vec<_>>();
     filter.want(topics(TOPICS_PER_REQUEST + 1));
     let peer = PeerId::random();
@@ -155,7 +156,7 @@ fn topics_are_asked_for_in_portions_and_given_back() {
 fn a_subscription_is_pinged_often_on_screen_and_rarely_otherwise() {
     let now = Instant::now();
     let (mut filter, peer, ask) = subscribing(now);
-    let timing = filter.timing;
+    let timing = filter.config.timing;
     let expect = |filter: &Filter, kind| {
         let ask = FilterAsk { kind, shard: None, topics: Vec::new() };
         filter.limit(&Todo::Ask(ask))
