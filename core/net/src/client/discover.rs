@@ -60,11 +60,11 @@ pub(super) enum Search {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Need {
-    /// Service nodes.
+    /// Fewer service nodes are healthy than are wanted.
     pub(super) few: bool,
-    /// Relay peers.
+    /// Our relay has had few mesh peers for long.
     pub(super) lonely: bool,
-    /// Anybody.
+    /// No node is connected.
     pub(super) offline: bool,
 }
 

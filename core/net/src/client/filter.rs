@@ -44,15 +44,15 @@ pub(crate) enum Todo {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It does what it is asked.
+    /// The node does what it is asked.
     Keep,
-    /// It did so for long.
+    /// Its subscription has stood for [`STANDS`].
     Good,
-    /// It puts us off.
+    /// The node puts us off.
     Wait,
-    /// It refuses: take another, and end the connection.
+    /// The node refuses: the connection ends, and another node is taken.
     Refuses,
-    /// It does not answer: likewise.
+    /// The node does not answer: likewise.
     Leave,
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum Verdict {
 pub(crate) enum Opened {
     Read,
     Refuse,
-    /// Refuse it, and take another node.
+    /// Refuse the stream, and take another node.
     Leave,
 }
 
@@ -170,7 +170,7 @@ impl Filter {
         self.peers.iter().map(|peer| peer.id)
     }
 
-    /// Their numbers, if more are wanted.
+    /// Numbers of the nodes in use, if more are wanted.
     pub(crate) fn lacks(&self) -> Option<Vec<NodeNumber>> {
         (self.peers.len() < self.target()).then(|| self.peers.iter().map(|peer| peer.node).collect())
     }

@@ -31,21 +31,21 @@ pub(crate) enum Task {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: u64,
-    /// Of the circle that asks.
+    /// The circle that asks.
     pub(crate) kind: Kind,
     /// What a node has to offer.
     pub(crate) service: Service,
     pub(crate) task: Task,
-    /// Of the message to publish, else zeros.
+    /// Hash of the message to publish, else zeros.
     hash: [u8; 32],
-    /// Not to be asked of the stores that were asked last.
+    /// A store query for other nodes than were asked last.
     pub(crate) of_others: bool,
     /// Nodes to use only when there is no other.
     pub(crate) not: Vec<NodeNumber>,
     /// Jobs with the same value go to one node, drawn at random.
     pub(crate) spread: Option<u64>,
     pub(crate) tried: Vec<NodeNumber>,
-    /// Those of them that refuse the message.
+    /// Those tried that refuse the message.
     pub(crate) refused: Vec<NodeNumber>,
     /// When reaching a node is given up; set when it is first tried.
     pub(crate) until: Option<Instant>,
@@ -66,13 +66,13 @@ pub(crate) enum Answer {
 pub(crate) enum Conduct {
     Good,
     Busy,
-    /// It says that it cannot do it.
+    /// The node says that it cannot do it.
     Useless,
-    /// It refuses the message, which may be the message's fault.
+    /// The node refuses the message, which may be the message's fault.
     Refused,
-    /// It did not.
+    /// The node did not answer.
     Silent,
-    /// It broke the protocol.
+    /// The node broke the protocol.
     Lied,
 }
 

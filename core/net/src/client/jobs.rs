@@ -48,7 +48,7 @@ pub(super) struct Jobs {
     preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
     /// By which nodes are drawn for what is spread over them.
     lots: RandomState,
-    /// How many more may be asked.
+    /// How many more jobs may ask a node now.
     free: usize,
     deadline: Option<Instant>,
 }

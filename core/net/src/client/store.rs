@@ -73,7 +73,7 @@ impl Asked {
 pub(crate) enum StoreError {
     Exchange(ExchangeError),
     Status(StoreStatus),
-    /// An answer that is not one to the question.
+    /// The answer does not fit the question.
     Lied,
     NotOffered,
     Stopped,

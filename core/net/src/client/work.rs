@@ -33,7 +33,7 @@ pub(super) enum Done {
     PushesEnded(PeerId),
     /// Whether a node says that it is of our network, or does not say.
     Cluster(Kind, Ready, Result<bool, ExchangeError>),
-    /// The answer to a job. `None`: over a connection of its own, which is gone by now.
+    /// The answer to a job. `None`: it came over a connection of its own, which is closed.
     Job(u64, Option<PeerId>, NodeNumber, Answer),
     Found(Origin, Vec<NodeRecord>),
     /// Something nobody waits for.

@@ -22,7 +22,7 @@ struct Peer {
     first: Option<ConnectionId>,
     /// When that came about.
     since: Instant,
-    /// For its streams, and what it is given on them.
+    /// Room for its streams, and for pages it is sent.
     places: Places,
     /// Its requests in the second that began then.
     window: (Instant, u32),

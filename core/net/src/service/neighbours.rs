@@ -13,7 +13,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The same before one that can be reached and does not relay: that costs more and promises less.
 const LONGEST_USELESS: Duration = Duration::from_secs(15 * 60);
 const MOST: usize = 256;
-/// Most that were found meanwhile.
+/// Most that discv5 or a phone named.
 const MOST_FOUND: usize = 16;
 /// Failures in a row after which another takes the place of one of them.
 const GIVEN_UP: u32 = 4;
