@@ -56,7 +56,17 @@ fn read(path: &Path) -> Result<All, Error> {
     let account = Account::open(path, &KEY)?;
     let shown = account.reader()?.messages_page(&[1; 32], None, 100)?.len();
     account.read(|tx| {
-        tx.outbox_at()?;
+        let queues = [
+            Tx::outbox_at,
+            Tx::checks_at,
+            Tx::receipts_at,
+            Tx::contacts_fetch_at,
+            Tx::invites_at,
+            Tx::news_at,
+            Tx::holes_at,
+            Tx::fetches_at,
+        ];
+        queues.iter().try_for_each(|at| at(tx).map(|_| ()))?;
         let values = (0..40).map(|n| tx.kv_get(&format!("{n}")));
         let messages = (0..40).map(|n| tx.message(&[n; 32]));
         Ok((values.collect::<Result<_, _>>()?, messages.collect::<Result<_, _>>()?, shown))
