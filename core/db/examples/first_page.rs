@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use sotto_db::{Account, Error, Message};
+use sotto_db::{Account, Error, Message, MessageState};
 
 const KEY: [u8; 32] = [7; 32];
 const MESSAGES: u32 = 100_000;
@@ -38,14 +38,14 @@ fn make(path: &Path) {
         for n in 0..MESSAGES {
             let mut id = [0; 32];
             id[..4].copy_from_slice(&n.wrapping_mul(0x9e37_79b1).to_be_bytes());
-            tx.message_insert(&Message {
+            tx.messages.add(&Message {
                 id,
                 conversation: [1; 32],
-                mine: n % 2 == 0,
+                author: (n % 2 == 1).then_some([9; 33]),
                 kind: 1,
                 m: vec![1; 160],
                 text: Some(format!("message {n} of a long conversation, as long as such a text is")),
-                state: 3,
+                state: MessageState::Delivered,
                 reason: None,
                 time_s: i64::from(n),
                 lamport: i64::from(n),
@@ -55,6 +55,7 @@ fn make(path: &Path) {
                 added_ms: 0,
                 unconfirmed: false,
                 resent_ms: 0,
+                marked: false,
             })?;
         }
         Ok::<_, Error>(())

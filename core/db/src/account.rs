@@ -8,7 +8,7 @@ use rusqlite_migration::{M, Migrations};
 use zeroize::Zeroizing;
 
 use crate::mark::Mark;
-use crate::{Error, Reader};
+use crate::{Error, Reader, Tables};
 
 const APPLICATION_ID: i32 = 0x536f_7474; // "Sott"
 /// Bytes of a page; SQLCipher's default.
@@ -17,8 +17,12 @@ const PAGE: u64 = 4096;
 const PAGE_END: usize = 80;
 /// Pages looked at as a database opens: 32 MiB, some milliseconds.
 const LOOKED_AT: u64 = 8192;
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema_nodes.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema_nodes.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// The open database of an account: the one writer.
 pub struct Account {
@@ -27,11 +31,6 @@ pub struct Account {
     key: Zeroizing<[u8; 32]>,
     /// Held while open; the system lets go of it with the process.
     _lock: File,
-}
-
-/// A running transaction: every query is a method on it.
-pub struct Tx<'a> {
-    pub(crate) conn: &'a Connection,
 }
 
 impl Account {
@@ -73,9 +72,9 @@ impl Account {
     }
 
     /// One transaction: all of it, or with `Err` nothing.
-    pub fn transaction<T, E: From<Error>>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub fn transaction<T, E: From<Error>>(&mut self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
-        let done = work(&Tx { conn: &tx })?;
+        let done = work(&Tables::of(&tx))?;
         tx.commit().map_err(|error| self.why(error.into()))?;
         Ok(done)
     }
@@ -93,7 +92,7 @@ impl Account {
     /// One transaction that a power cut may undo: for what can be had again.
     pub fn transaction_unsynced<T, E: From<Error>>(
         &mut self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+        work: impl FnOnce(&Tables<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let set = |conn: &Connection, sql| conn.execute_batch(sql).map_err(Error::from);
         set(&self.conn, "PRAGMA synchronous=NORMAL")?;
@@ -103,8 +102,8 @@ impl Account {
     }
 
     /// Reads, outside of a write transaction.
-    pub fn read<T, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        work(&Tx { conn: &self.conn })
+    pub fn read<T, E>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
+        work(&Tables::of(&self.conn))
     }
 
     /// Copies the log into the file and empties it.

@@ -1,11 +1,35 @@
+//! Keys that others may begin a session by: prekey pairs, invites, secrets that unmask handshakes.
+
 use rusqlite::params;
 
-use crate::row::{all, one, row, run};
-use crate::{Chat, Error, Private, Tx};
+use crate::row::{Table, all, least, numbers, row, run};
+use crate::{Chat, Error, Private};
+
+numbers! {
+    /// What a prekey pair was made for.
+    PairKind {
+        /// An invite.
+        Invite = 0,
+        /// The bundle under the contacts secret.
+        Bundle = 1,
+        /// A contact, for a reset.
+        Reset = 2,
+    }
+}
+
+numbers! {
+    /// Whose secret unmasks a handshake.
+    SecretKind {
+        /// An invite's.
+        Invite = 0,
+        /// The contacts secret.
+        Contacts = 1,
+    }
+}
 
 row! {
     /// An open or closing invite.
-    Invite in "invites" ("secret") {
+    Invite in "invites" (secret: [u8; 16]) {
         /// The invite secret.
         secret: [u8; 16],
         /// Its prekey pair.
@@ -25,13 +49,13 @@ row! {
 
 row! {
     /// A private prekey pair.
-    Prekey in "prekeys" ("id") {
+    Prekey in "prekeys" (id: [u8; 8]) {
         /// Its id.
         id: [u8; 8],
         /// Private parts.
         private: Private,
-        /// 0 invite, 1 contacts bundle, 2 reset pair.
-        kind: u8,
+        /// What it was made for.
+        kind: PairKind,
         /// The secret under which it is published.
         secret: Option<[u8; 16]>,
         /// Whose reset pair it is.
@@ -43,11 +67,11 @@ row! {
 
 row! {
     /// A secret that unmasks handshakes.
-    Secret in "secrets" ("secret") {
+    Secret in "secrets" (secret: [u8; 16]) {
         /// The secret.
         secret: [u8; 16],
-        /// 0 invite, 1 contacts.
-        kind: u8,
+        /// Whose it is.
+        kind: SecretKind,
         /// When it goes.
         until_ms: Option<i64>,
         /// Made.
@@ -55,72 +79,39 @@ row! {
     }
 }
 
-impl Tx<'_> {
-    /// Writes an invite.
-    pub fn invite_put(&self, invite: &Invite) -> Result<(), Error> {
-        invite.upsert(self.conn)
+impl Table<'_, Invite> {
+    /// All of them, oldest first.
+    pub fn all(&self) -> Result<Vec<Invite>, Error> {
+        all(self.conn, "SELECT * FROM invites ORDER BY created_ms, rowid", [], Invite::read)
     }
 
-    /// An invite.
-    pub fn invite(&self, secret: &[u8; 16]) -> Result<Option<Invite>, Error> {
-        one(self.conn, "SELECT * FROM invites WHERE secret=?", params![secret], Invite::read)
+    /// When the next cards are due.
+    pub fn due_ms(&self) -> Result<Option<i64>, Error> {
+        least(self.conn, "SELECT min(next_card_ms) FROM invites")
     }
+}
 
-    /// All of them.
-    pub fn invites(&self) -> Result<Vec<Invite>, Error> {
-        all(self.conn, "SELECT * FROM invites ORDER BY created_ms, secret", [], Invite::read)
-    }
-
-    /// Deletes one.
-    pub fn invite_delete(&self, secret: &[u8; 16]) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM invites WHERE secret=?", params![secret])?;
-        Ok(())
-    }
-
-    /// Writes a prekey pair.
-    pub fn prekey_put(&self, prekey: &Prekey) -> Result<(), Error> {
-        prekey.upsert(self.conn)
-    }
-
-    /// A prekey pair.
-    pub fn prekey(&self, id: &[u8; 8]) -> Result<Option<Prekey>, Error> {
-        one(self.conn, "SELECT * FROM prekeys WHERE id=?", params![id], Prekey::read)
-    }
-
+impl Table<'_, Prekey> {
     /// The reset pairs made for a contact.
-    pub fn prekeys_of(&self, chat: &Chat) -> Result<Vec<Prekey>, Error> {
+    pub fn of(&self, chat: &Chat) -> Result<Vec<Prekey>, Error> {
         all(self.conn, "SELECT * FROM prekeys WHERE chat=? ORDER BY id", params![chat], Prekey::read)
     }
 
-    /// Deletes a pair.
-    pub fn prekey_delete(&self, id: &[u8; 8]) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM prekeys WHERE id=?", params![id])?;
-        Ok(())
-    }
-
     /// Deletes what is past its time.
-    pub fn prekeys_expire(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn expire(&self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM prekeys WHERE delete_ms<=?", params![now_ms])
     }
+}
 
-    /// Writes a secret.
-    pub fn secret_put(&self, secret: &Secret) -> Result<(), Error> {
-        secret.upsert(self.conn)
-    }
-
+impl Table<'_, Secret> {
     /// All of them: what has no end first, then the newest.
-    pub fn secrets(&self) -> Result<Vec<Secret>, Error> {
-        all(self.conn, "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC, secret", [], Secret::read)
-    }
-
-    /// Deletes one.
-    pub fn secret_delete(&self, secret: &[u8; 16]) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM secrets WHERE secret=?", params![secret])?;
-        Ok(())
+    pub fn all(&self) -> Result<Vec<Secret>, Error> {
+        let sql = "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC, secret";
+        all(self.conn, sql, [], Secret::read)
     }
 
     /// Deletes what is past its time.
-    pub fn secrets_expire(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn expire(&self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM secrets WHERE until_ms<=?", params![now_ms])
     }
 }

@@ -1,27 +1,38 @@
 use rusqlite::params;
 
-use crate::row::{one, run};
-use crate::{Error, Tx};
+use crate::Error;
+use crate::row::{Table, one, run};
 
-impl Tx<'_> {
-    /// A single value.
-    pub fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+/// Single values, by name.
+pub struct Kv;
+
+impl Table<'_, Kv> {
+    /// A value.
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         one(self.conn, "SELECT value FROM kv WHERE key=?", params![key], |r| r.get(0))
     }
 
     /// Sets it.
-    pub fn kv_set(&self, key: &str, value: &[u8]) -> Result<(), Error> {
-        run(
-            self.conn,
-            "INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
-            params![key, value],
-        )?;
+    pub fn set(&self, key: &str, value: &[u8]) -> Result<(), Error> {
+        let sql = "INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value";
+        run(self.conn, sql, params![key, value])?;
         Ok(())
     }
 
     /// Deletes it.
-    pub fn kv_delete(&self, key: &str) -> Result<(), Error> {
+    pub fn remove(&self, key: &str) -> Result<(), Error> {
         run(self.conn, "DELETE FROM kv WHERE key=?", params![key])?;
         Ok(())
+    }
+
+    /// A time; 0 if there is none.
+    pub fn time(&self, key: &str) -> Result<i64, Error> {
+        let bytes = self.get(key)?.unwrap_or_default();
+        Ok(<[u8; 8]>::try_from(bytes.as_slice()).map_or(0, i64::from_be_bytes))
+    }
+
+    /// Sets a time.
+    pub fn set_time(&self, key: &str, ms: i64) -> Result<(), Error> {
+        self.set(key, &ms.to_be_bytes())
     }
 }

@@ -1,4 +1,5 @@
-//! All SQL. An account: one SQLCipher file, typed rows, one function per query; and a service node's [`archive`].
+//! All SQL. An account: one SQLCipher file, a [`Table`] for each kind of row, one function per query; and a service node's
+//! [`archive`].
 //!
 //! Knows tables, transactions and the disk. It does not know what a row means: no clock, no key beside the database's
 //! own, no protocol. Whoever calls decides in which transaction things happen; a step of the engine is one
@@ -9,33 +10,37 @@
 
 mod account;
 pub mod archive;
-mod arrival;
-mod contact;
-mod due;
+mod carry;
 mod error;
+mod hear;
 mod identity;
 mod kv;
 mod mark;
-mod message;
 mod node;
-mod outbox;
+mod peer;
+mod people;
+mod post;
 mod private;
 mod reader;
-mod receive;
 mod row;
 mod session;
+mod talk;
 
-pub use account::{Account, Tx};
-pub use contact::{Contact, Conversation, Device, News};
+pub use account::Account;
+pub use carry::{Chunk, Fetch, Item, Link};
 pub use error::Error;
-pub use identity::{Invite, Prekey, Secret};
-pub use message::Message;
+pub use hear::{Coverage, Seen, Waiting};
+pub use identity::{Invite, PairKind, Prekey, Secret, SecretKind};
+pub use kv::Kv;
 pub use node::Node;
-pub use outbox::{Attempt, Outbox};
+pub use peer::{Device, Peer, Standing as DeviceStanding};
+pub use people::{News, NewsKind, Person, PersonState};
+pub use post::{Attempt, Class, Parcel};
 pub use private::Private;
 pub use reader::{ConversationRow, Counts, Reader};
-pub use receive::{Fetch, Hole, Seen, Waiting};
-pub use session::{Handshake, Session, Skipped};
+pub use row::Table;
+pub use session::{Ahead, Handshake, Session, Skipped};
+pub use talk::{Arrival, Conversation, Hole, Kind, Message, MessageState, Standing};
 
 /// An account's chat key.
 pub type Chat = [u8; 33];
@@ -43,3 +48,69 @@ pub type Chat = [u8; 33];
 pub type Hash = [u8; 32];
 /// Later than everything: waits for something else than time.
 pub const NEVER: i64 = i64::MAX;
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident: $row:ty,)*) => {
+        /// All tables of an account: a step takes them apart, so that each is written in one place.
+        pub struct Tables<'t> { $($(#[$doc])* pub $name: Table<'t, $row>,)* }
+
+        impl<'t> Tables<'t> {
+            pub(crate) fn of(conn: &'t rusqlite::Connection) -> Self {
+                Self { $($name: Table::new(conn),)* }
+            }
+        }
+    };
+}
+
+tables! {
+    /// Single values.
+    kv: Kv,
+    /// Until when nothing was missed.
+    coverage: Coverage,
+    /// Payloads that were taken.
+    seen: Seen,
+    /// Envelopes that wait.
+    waiting: Waiting,
+    /// The peer book.
+    nodes: Node,
+    /// What has to leave.
+    parcels: Parcel,
+    /// As what it left.
+    attempts: Attempt,
+    /// Where accounts are reached.
+    peers: Peer,
+    /// By which devices.
+    devices: Device,
+    /// Sessions with them.
+    sessions: Session,
+    /// Handshakes that are known.
+    handshakes: Handshake,
+    /// Keys of messages passed by.
+    skipped: Skipped,
+    /// Private prekey pairs.
+    prekeys: Prekey,
+    /// What unmasks handshakes.
+    secrets: Secret,
+    /// Own invites.
+    invites: Invite,
+    /// Messages that wait for a receipt.
+    items: Item,
+    /// Counters and receipts of sessions.
+    links: Link,
+    /// Long texts on their way.
+    fetches: Fetch,
+    /// Their parts.
+    chunks: Chunk,
+    /// Conversations.
+    conversations: Conversation,
+    /// What is shown in them.
+    messages: Message,
+    /// What is missing there.
+    holes: Hole,
+    /// The order of arrival.
+    arrivals: Arrival,
+    /// Accounts we know.
+    persons: Person,
+    /// What they are to be told.
+    news: News,
+}

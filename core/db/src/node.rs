@@ -1,11 +1,11 @@
 use rusqlite::params;
 
-use crate::row::{all, row, run};
-use crate::{Error, Tx};
+use crate::Error;
+use crate::row::{Table, all, row};
 
 row! {
     /// A service node of the peer book.
-    Node in "nodes" ("network,peer") {
+    Node in "nodes" (network: str, peer: str) {
         /// The network it belongs to.
         network: String,
         /// Its peer id.
@@ -25,30 +25,15 @@ row! {
     }
 }
 
-impl Tx<'_> {
-    /// Writes a node.
-    pub fn node_put(&self, node: &Node) -> Result<(), Error> {
-        node.upsert(self.conn)
-    }
-
-    /// Forgets a node.
-    pub fn node_delete(&self, network: &str, peer: &str) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM nodes WHERE network=? AND peer=?", params![network, peer])?;
-        Ok(())
-    }
-
+impl Table<'_, Node> {
     /// The nodes of a network.
-    pub fn nodes(&self, network: &str) -> Result<Vec<Node>, Error> {
+    pub fn of(&self, network: &str) -> Result<Vec<Node>, Error> {
         all(self.conn, "SELECT * FROM nodes WHERE network=? ORDER BY peer", params![network], Node::read)
     }
 
     /// Nodes of other networks that were met.
-    pub fn nodes_elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
-        all(
-            self.conn,
-            "SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer",
-            params![network],
-            Node::read,
-        )
+    pub fn elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
+        let sql = "SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer";
+        all(self.conn, sql, params![network], Node::read)
     }
 }

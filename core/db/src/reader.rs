@@ -1,7 +1,7 @@
 use rusqlite::{Connection, params};
 
 use crate::row::{all, one};
-use crate::{Chat, Contact, Conversation, Error, Hash, Message, Tx};
+use crate::{Chat, Error, Hash, Message, Person, Tables};
 
 /// A connection that can only read. Not tied to the writer's thread.
 pub struct Reader {
@@ -44,8 +44,8 @@ pub struct Counts {
     pub sessions: u64,
     /// Skipped keys.
     pub skipped: u64,
-    /// Outbox rows.
-    pub outbox: u64,
+    /// What has to leave.
+    pub parcels: u64,
     /// Those for a contact that no node took yet.
     pub unsent: u64,
     /// Envelopes that wait.
@@ -62,41 +62,23 @@ impl Reader {
         crate::account::open_reader(path, key)
     }
 
-    fn tx(&self) -> Tx<'_> {
-        Tx { conn: &self.conn }
+    /// All tables, to be read.
+    pub fn tables(&self) -> Tables<'_> {
+        Tables::of(&self.conn)
     }
 
-    /// A single value.
-    pub fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.tx().kv_get(key)
-    }
-
-    /// A contact.
-    pub fn contact(&self, chat: &Chat) -> Result<Option<Contact>, Error> {
-        self.tx().contact(chat)
-    }
-
-    /// All contacts.
-    pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
-        self.tx().contacts()
-    }
-
-    /// A conversation.
-    pub fn conversation(&self, id: &Hash) -> Result<Option<Conversation>, Error> {
-        self.tx().conversation(id)
-    }
-
-    /// A message.
-    pub fn message(&self, id: &Hash) -> Result<Option<Message>, Error> {
-        self.tx().message(id)
+    /// Everybody known, the one known longest first, and the conversation with each.
+    pub fn contacts(&self) -> Result<Vec<(Person, Hash)>, Error> {
+        let sql = "SELECT p.*, v.id FROM persons p JOIN conversations v ON v.peer=p.chat ORDER BY p.created_ms, p.chat";
+        all(&self.conn, sql, [], |r| Ok((Person::read(r)?, r.get("id")?)))
     }
 
     /// Conversations before (last_ms, id), newest first.
     pub fn conversations_page(&self, before: Option<(i64, Hash)>, limit: u32) -> Result<Vec<ConversationRow>, Error> {
         let (ms, id) = before.unwrap_or((i64::MAX, [0xff; 32]));
-        let sql = "SELECT v.id, v.chat, c.name, v.unread, v.draft, v.last_ms,
+        let sql = "SELECT v.id, v.peer, p.name, v.unread, v.draft, v.last_ms,
               (SELECT substr(text, 1, 500) FROM messages m WHERE m.conversation=v.id ORDER BY lamport DESC, time_s DESC, m.id DESC LIMIT 1) AS last_text
-            FROM conversations v JOIN contacts c ON c.conversation=v.id WHERE (v.last_ms, v.id) < (?,?)
+            FROM conversations v JOIN persons p ON p.chat=v.peer WHERE (v.last_ms, v.id) < (?,?)
             ORDER BY v.last_ms DESC, v.id DESC LIMIT ?";
         all(&self.conn, sql, params![ms, id, limit], |r| {
             Ok(ConversationRow {
@@ -126,17 +108,17 @@ impl Reader {
 
     /// How much there is.
     pub fn counts(&self) -> Result<Counts, Error> {
-        let unsent = "outbox WHERE attempts=0 AND chat IS NOT NULL";
+        let unsent = "parcels WHERE attempts=0 AND party IS NOT NULL";
         let count = |table: &str| {
             let n = one(&self.conn, &format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0))?;
             Ok::<u64, Error>(n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
         };
         Ok(Counts {
-            contacts: count("contacts")?,
+            contacts: count("persons")?,
             messages: count("messages")?,
             sessions: count("sessions")?,
             skipped: count("skipped")?,
-            outbox: count("outbox")?,
+            parcels: count("parcels")?,
             unsent: count(unsent)?,
             waiting: count("waiting")?,
             seen: count("seen")?,

@@ -1,8 +1,29 @@
-//! One macro turns a list of columns into a row struct, its reading and its writing.
+//! One macro turns a list of columns into a row and its table: reading, editing, writing.
 
-/// `struct Name in "table" (key columns) { columns }`: fields are named as the columns.
+use std::marker::PhantomData;
+
+use rusqlite::{Connection, Params, Row};
+
+use crate::Error;
+
+/// One table as a step sees it. A row is edited in place: read, changed and written in one call, so that nobody holds a
+/// second copy that is older than what is stored.
+pub struct Table<'t, R> {
+    pub(crate) conn: &'t Connection,
+    rows: PhantomData<R>,
+}
+
+impl<'t, R> Table<'t, R> {
+    pub(crate) fn new(conn: &'t Connection) -> Self {
+        Self { conn, rows: PhantomData }
+    }
+}
+
+/// `struct Name in "table" (key: Type, …) { columns }`: fields are named as the columns.
 macro_rules! row {
-    ($(#[$doc:meta])* $name:ident in $table:literal ($key:literal) { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident in $table:literal ($($key:ident: $ktype:ty),+) {
+        $($(#[$fdoc:meta])* $field:ident: $type:ty,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
         pub struct $name { $($(#[$fdoc])* pub $field: $type,)* }
@@ -12,19 +33,54 @@ macro_rules! row {
                 Ok(Self { $($field: row.get(stringify!($field))?,)* })
             }
 
-            /// Inserts the row, or replaces the one with the same key.
-            pub(crate) fn upsert(&self, conn: &rusqlite::Connection) -> Result<(), crate::Error> {
+            fn upsert(&self, conn: &rusqlite::Connection) -> Result<(), crate::Error> {
                 static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
                 let sql = SQL.get_or_init(|| {
                     let names = [$(stringify!($field)),*];
                     let marks = vec!["?"; names.len()].join(",");
-                    let keys: Vec<&str> = $key.split(',').collect();
-                    let sets: Vec<String> = names.iter().filter(|n| !keys.contains(n)).map(|n| format!("{n}=excluded.{n}")).collect();
-                    let tail = if sets.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", sets.join(",")) };
-                    format!("INSERT INTO {}({}) VALUES({marks}) ON CONFLICT({}) DO {tail}", $table, names.join(","), $key)
+                    let keys = [$(stringify!($key)),*];
+                    let rest = names.iter().filter(|name| !keys.contains(name));
+                    let sets: Vec<String> = rest.map(|name| format!("{name}=excluded.{name}")).collect();
+                    let (keys, names) = (keys.join(","), names.join(","));
+                    let table = $table;
+                    format!("INSERT INTO {table}({names}) VALUES({marks}) ON CONFLICT({keys}) DO UPDATE SET {}", sets.join(","))
                 });
                 conn.prepare_cached(sql)?.execute(rusqlite::params![$(self.$field),*])?;
                 Ok(())
+            }
+        }
+
+        #[allow(dead_code, reason = "not every table needs all of them")]
+        impl crate::row::Table<'_, $name> {
+            const BY_KEY: &'static str = concat!(" FROM ", $table, " WHERE 1" $(, " AND ", stringify!($key), "=?")+);
+
+            /// The row with this key.
+            pub fn get(&self, $($key: &$ktype),+) -> Result<Option<$name>, crate::Error> {
+                static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+                let sql = SQL.get_or_init(|| format!("SELECT *{}", Self::BY_KEY));
+                crate::row::one(self.conn, sql, rusqlite::params![$($key),+], $name::read)
+            }
+
+            /// Changes the row with this key, if there is one; what `change` gave.
+            pub fn edit<T>(&self, $($key: &$ktype,)+ change: impl FnOnce(&mut $name) -> T) -> Result<Option<T>, crate::Error> {
+                let Some(mut row) = self.get($($key),+)? else {
+                    return Ok(None);
+                };
+                let given = change(&mut row);
+                row.upsert(self.conn)?;
+                Ok(Some(given))
+            }
+
+            /// Writes a row: a new one, or in the place of the one with its key.
+            pub fn put(&self, row: &$name) -> Result<(), crate::Error> {
+                row.upsert(self.conn)
+            }
+
+            /// Deletes the row with this key. False: there was none.
+            pub fn remove(&self, $($key: &$ktype),+) -> Result<bool, crate::Error> {
+                static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+                let sql = SQL.get_or_init(|| format!("DELETE{}", Self::BY_KEY));
+                Ok(crate::row::run(self.conn, sql, rusqlite::params![$($key),+])? > 0)
             }
         }
 
@@ -37,8 +93,30 @@ macro_rules! row {
 }
 pub(crate) use row;
 
-use crate::Error;
-use rusqlite::{Connection, Params, Row};
+/// `enum Name { Variant = number }`: how a column holds one of a few things. Another number is a damaged row.
+macro_rules! numbers {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant = $number,)* }
+
+        impl rusqlite::types::ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+                Ok((*self as i64).into())
+            }
+        }
+
+        impl rusqlite::types::FromSql for $name {
+            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+                match value.as_i64()? {
+                    $($number => Ok(Self::$variant),)*
+                    other => Err(rusqlite::types::FromSqlError::OutOfRange(other)),
+                }
+            }
+        }
+    };
+}
+pub(crate) use numbers;
 
 /// All rows of a query.
 pub(crate) fn all<T>(
@@ -62,6 +140,17 @@ pub(crate) fn one<T>(
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     Ok(rows.next()?.map(read).transpose()?)
+}
+
+/// The number that a query counts.
+pub(crate) fn count(conn: &Connection, sql: &str, params: impl Params) -> Result<u32, Error> {
+    Ok(one(conn, sql, params, |row| row.get(0))?.unwrap_or(0))
+}
+
+/// The least time that a query finds; `None`: there is none, or [`crate::NEVER`].
+pub(crate) fn least(conn: &Connection, sql: &str) -> Result<Option<i64>, Error> {
+    let least = one(conn, sql, [], |row| row.get::<_, Option<i64>>(0))?.flatten();
+    Ok(least.filter(|at| *at < crate::NEVER))
 }
 
 /// Changes rows; how many.

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use sotto_db::{Account, Error, Message, Node, Tx};
+use sotto_db::{Account, Error, Message, MessageState, Node, Tables};
 use tempfile::TempDir;
 
 const KEY: [u8; 32] = [7; 32];
@@ -18,11 +18,11 @@ fn place() -> (TempDir, PathBuf) {
 
 fn set(path: &Path, value: &[u8]) {
     let mut account = Account::open(path, &KEY).unwrap();
-    account.transaction(|tx| tx.kv_set("a", value)).unwrap();
+    account.transaction(|tx| tx.kv.set("a", value)).unwrap();
 }
 
 fn get(path: &Path) -> Option<Vec<u8>> {
-    Account::open(path, &KEY).unwrap().read(|tx| tx.kv_get("a")).unwrap()
+    Account::open(path, &KEY).unwrap().read(|tx| tx.kv.get("a")).unwrap()
 }
 
 /// Opening must fail this way and leave every byte alone.
@@ -36,11 +36,11 @@ fn message(n: u8) -> Message {
     Message {
         id: [n; 32],
         conversation: [1; 32],
-        mine: false,
+        author: Some([0; 33]),
         kind: 1,
         m: vec![n; 400],
         text: Some(format!("text {n}")),
-        state: 6,
+        state: MessageState::Received,
         reason: None,
         time_s: 1000 + i64::from(n / 2),
         lamport: i64::from(n / 4),
@@ -50,6 +50,7 @@ fn message(n: u8) -> Message {
         added_ms: 0,
         unconfirmed: false,
         resent_ms: 0,
+        marked: false,
     }
 }
 
@@ -123,7 +124,7 @@ fn damage_inside_is_found_when_it_is_read() {
         *byte ^= 1;
     }
     fs::write(&path, &bytes).unwrap();
-    let read = Account::open(&path, &KEY).and_then(|account| account.read(|tx| tx.kv_get("a")));
+    let read = Account::open(&path, &KEY).and_then(|account| account.read(|tx| tx.kv.get("a")));
     assert_eq!(read.unwrap_err(), Error::Corrupt);
 }
 
@@ -131,20 +132,20 @@ fn damage_inside_is_found_when_it_is_read() {
 fn a_full_disk_undoes_the_step_and_only_that() {
     let (_folder, path) = place();
     let mut account = Account::open(&path, &KEY).unwrap();
-    account.transaction(|tx| tx.kv_set("a", b"before")).unwrap();
+    account.transaction(|tx| tx.kv.set("a", b"before")).unwrap();
     account.limit_pages(80).unwrap();
     let filled = account.transaction(|tx| {
-        tx.kv_set("a", b"half")?;
+        tx.kv.set("a", b"half")?;
         for n in 0..200_u8 {
-            tx.kv_set(&format!("fill {n}"), &[n; 8000])?;
+            tx.kv.set(&format!("fill {n}"), &[n; 8000])?;
         }
         Ok::<_, Error>(())
     });
     assert_eq!(filled, Err(Error::Full));
-    assert_eq!(account.read(|tx| tx.kv_get("a")).unwrap().unwrap(), b"before");
+    assert_eq!(account.read(|tx| tx.kv.get("a")).unwrap().unwrap(), b"before");
     account.limit_pages(100_000).unwrap();
-    account.transaction(|tx| tx.kv_set("a", b"after")).unwrap();
-    assert_eq!(account.read(|tx| tx.kv_get("a")).unwrap().unwrap(), b"after");
+    account.transaction(|tx| tx.kv.set("a", b"after")).unwrap();
+    assert_eq!(account.read(|tx| tx.kv.get("a")).unwrap().unwrap(), b"after");
 }
 
 #[test]
@@ -152,15 +153,15 @@ fn a_reader_sees_commits_and_cannot_write() {
     let (_folder, path) = place();
     let mut account = Account::open(&path, &KEY).unwrap();
     let reader = account.reader().unwrap();
-    assert_eq!(reader.kv_get("a").unwrap(), None);
-    account.transaction(|tx| tx.kv_set("a", b"1")).unwrap();
-    assert_eq!(reader.kv_get("a").unwrap().unwrap(), b"1");
+    assert_eq!(reader.tables().kv.get("a").unwrap(), None);
+    account.transaction(|tx| tx.kv.set("a", b"1")).unwrap();
+    assert_eq!(reader.tables().kv.get("a").unwrap().unwrap(), b"1");
     let undone = account.transaction(|tx| {
-        tx.kv_set("a", b"2")?;
+        tx.kv.set("a", b"2")?;
         Err::<(), _>(Error::Internal)
     });
     assert_eq!(undone, Err(Error::Internal));
-    assert_eq!(reader.kv_get("a").unwrap().unwrap(), b"1");
+    assert_eq!(reader.tables().kv.get("a").unwrap().unwrap(), b"1");
 }
 
 #[test]
@@ -170,8 +171,8 @@ fn pages_are_whole_and_in_order() {
     account
         .transaction(|tx| {
             for n in (0..100).rev() {
-                assert!(tx.message_insert(&message(n))?);
-                assert!(!tx.message_insert(&message(n))?, "twice");
+                assert!(tx.messages.add(&message(n))?);
+                assert!(!tx.messages.add(&message(n))?, "twice");
             }
             Ok::<_, Error>(())
         })
@@ -196,7 +197,7 @@ fn no_text_is_found_in_any_file() {
         .transaction(|tx| {
             for n in 0..100 {
                 let text = Some(format!("{canary} {n}"));
-                tx.message_insert(&Message { text, ..message(n) })?;
+                tx.messages.add(&Message { text, ..message(n) })?;
             }
             Ok::<_, Error>(())
         })
@@ -211,7 +212,7 @@ fn no_text_is_found_in_any_file() {
         assert!(scanned > 40_000, "the rows are there: {scanned}");
         account.truncate().unwrap();
     }
-    assert!(account.read(|tx| tx.message(&[5; 32])).unwrap().unwrap().text.unwrap().contains(canary));
+    assert!(account.read(|tx| tx.messages.get(&[5; 32])).unwrap().unwrap().text.unwrap().contains(canary));
 }
 
 /// A database as the first version wrote it must open for ever.
@@ -223,7 +224,7 @@ fn the_first_versions_file_opens() {
     fs::copy(fixture, &path).unwrap();
     assert_eq!(get(&path).as_deref(), Some(&b"written by version 1"[..]));
     let account = Account::open(&path, &KEY).unwrap();
-    assert_eq!(account.read(|tx| tx.message(&[3; 32])).unwrap(), Some(message(3)));
+    assert_eq!(account.read(|tx| tx.messages.get(&[3; 32])).unwrap(), Some(message(3)));
 }
 
 #[test]
@@ -240,21 +241,21 @@ fn nodes_are_kept_by_network() {
         failures,
         answered_s: 9,
     };
-    let put = |tx: &Tx<'_>| {
-        tx.node_put(&node("a", 0))?;
-        tx.node_put(&node("a", 1))?;
-        tx.node_put(&node("b", 2))?;
-        tx.node_delete("b", "nobody")
+    let put = |tx: &Tables<'_>| {
+        tx.nodes.put(&node("a", 0))?;
+        tx.nodes.put(&node("a", 1))?;
+        tx.nodes.put(&node("b", 2))?;
+        tx.nodes.remove("b", "nobody")
     };
     account.transaction(put).unwrap();
     drop(account);
     let mut account = Account::open(&path, &KEY).unwrap();
-    assert_eq!(account.read(|tx| tx.nodes("a")).unwrap(), [node("a", 1)]);
-    let elsewhere = account.read(|tx| tx.nodes_elsewhere("a")).unwrap();
+    assert_eq!(account.read(|tx| tx.nodes.of("a")).unwrap(), [node("a", 1)]);
+    let elsewhere = account.read(|tx| tx.nodes.elsewhere("a")).unwrap();
     assert_eq!(elsewhere, [node("b", 2)]);
-    account.transaction(|tx| tx.node_delete("a", "16Uiu2")).unwrap();
-    assert_eq!(account.read(|tx| tx.nodes("a")).unwrap(), []);
-    assert_eq!(account.read(|tx| tx.nodes("b")).unwrap(), [node("b", 2)]);
+    account.transaction(|tx| tx.nodes.remove("a", "16Uiu2")).unwrap();
+    assert_eq!(account.read(|tx| tx.nodes.of("a")).unwrap(), []);
+    assert_eq!(account.read(|tx| tx.nodes.of("b")).unwrap(), [node("b", 2)]);
 }
 
 /// Made the fixture; run by hand when a schema is released.
@@ -264,7 +265,7 @@ fn make_fixture() {
     let (_folder, path) = place();
     set(&path, b"written by version 1");
     let mut account = Account::open(&path, &KEY).unwrap();
-    account.transaction(|tx| tx.message_insert(&message(3))).unwrap();
+    account.transaction(|tx| tx.messages.add(&message(3))).unwrap();
     account.truncate().unwrap();
     drop(account);
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1.db");

@@ -11,7 +11,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use sotto_db::{Account, Tx};
+use sotto_db::{Account, Tables};
 
 use crate::engine::stored::KEY_ACCOUNT;
 use crate::error::{Code, Error};
@@ -66,7 +66,7 @@ impl OpenCounter {
     /// Counts an open, or refuses an old copy. `name`: random bits for a database that has no name yet.
     pub(crate) fn opened(&self, account: &mut Account, name: u64) -> Result<(), Error> {
         let stored = account.read(number)?;
-        let has_account = account.read(|tx| tx.kv_get(KEY_ACCOUNT))?.is_some();
+        let has_account = account.read(|tx| tx.kv.get(KEY_ACCOUNT))?.is_some();
         self.advance(stored, has_account, name % NAMES, |next| store(account, next))
     }
 
@@ -144,8 +144,8 @@ const COUNT: u64 = (1 << COUNT_BITS) - 1;
 const NAMES: u64 = 1 << (u64::BITS - COUNT_BITS);
 
 /// The number in the database.
-fn number(tx: &Tx<'_>) -> Result<Option<u64>, Error> {
-    let Some(bytes) = tx.kv_get(KEY_OPENS)? else {
+fn number(tx: &Tables<'_>) -> Result<Option<u64>, Error> {
+    let Some(bytes) = tx.kv.get(KEY_OPENS)? else {
         return Ok(None);
     };
     let bytes = bytes.as_slice().try_into();
@@ -153,7 +153,7 @@ fn number(tx: &Tx<'_>) -> Result<Option<u64>, Error> {
 }
 
 fn store(account: &mut Account, number: u64) -> Result<(), Error> {
-    account.transaction(|tx| Ok(tx.kv_set(KEY_OPENS, &number.to_be_bytes())?))
+    account.transaction(|tx| Ok(tx.kv.set(KEY_OPENS, &number.to_be_bytes())?))
 }
 
 fn count(number: u64) -> u64 {

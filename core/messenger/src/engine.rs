@@ -30,6 +30,7 @@ mod old_copy;
 mod outcome;
 mod own;
 mod pages;
+mod post;
 mod probe;
 mod query;
 mod receipt;
@@ -37,7 +38,6 @@ mod receive;
 mod reset;
 mod send;
 mod session;
-mod state;
 mod step;
 pub mod stored;
 mod takeover;
@@ -116,19 +116,19 @@ impl Engine {
             None => 0,
         };
         engine.db.transaction(|tx| {
-            tx.sessions_leave_gaps(gap, old_copy::GAPS_MOST)?;
+            tx.links.leave_gaps(gap, old_copy::GAPS_MOST)?;
             if updated {
                 own::publish_anew(tx, now_ms)?;
             }
-            tx.outbox_rewind(now_ms)?;
-            tx.attempts_unname()?;
-            tx.contacts_fetch_rewind(now_ms, now_ms.saturating_add(schedule::CARDS_SILENT))?;
+            tx.parcels.rewind(now_ms)?;
+            tx.attempts.unname()?;
+            tx.persons.cards_rewind(now_ms, now_ms.saturating_add(schedule::CARDS_SILENT))?;
             Ok::<_, Error>(())
         })?;
         if updated {
             engine.own = engine.db.read(|tx| Own::load(tx, engine.config.read_receipts))?;
         }
-        let counted = engine.db.read(|tx| tx.kv_get(own::KEY_BUCKET))?;
+        let counted = engine.db.read(|tx| tx.kv.get(own::KEY_BUCKET))?;
         engine.live.meter = Meter::load(&counted.unwrap_or_default());
         if engine.own.is_some() {
             engine.live.held.begin();
@@ -186,7 +186,7 @@ impl Engine {
                 engine.choose_mode(now_ms, out); // not over the new network any more
             }
             engine.run(now_ms, out, |step| {
-                step.tx.outbox_rewind(now_ms)?;
+                step.tx.parcels.rewind(now_ms)?;
                 step.fx.net.push(sotto_net::Command::NetworkChanged(network));
                 Ok(())
             })?;
@@ -361,9 +361,9 @@ impl Engine {
         let more = new.iter().map(|(_, length)| u64::from(*length)).sum();
         let gone = db.transaction_unsynced(|tx| {
             for (waiting, _) in &new {
-                tx.waiting_put(waiting)?;
+                tx.waiting.put(waiting)?;
             }
-            tx.waiting_drop_oldest(index.excess(more))
+            tx.waiting.drop_oldest(index.excess(more))
         })?;
         for (waiting, length) in new {
             index.wait(waiting.tag, waiting.payload_hash, length);
@@ -422,7 +422,7 @@ impl Engine {
         if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
         }
-        let due = match self.db.read(|tx| Ok::<_, Error>([tx.outbox_at()?, tx.fetches_at()?])) {
+        let due = match self.db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.fetches.due_ms()?])) {
             Ok(due) => due,
             Err(error) => {
                 let failed = |(ticket, _)| Effect::Synced(ticket, Err(error));

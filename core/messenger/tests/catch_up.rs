@@ -164,8 +164,8 @@ fn who_left_the_bucket_and_was_replaced_sleeps() {
     drop(created(folder.path()));
     let mut account = account(folder.path());
     let flags = account.transaction(|tx| {
-        tx.kv_set("bucket_left", &[1])?;
-        tx.kv_set("replaced", &[1])
+        tx.kv.set("bucket_left", &[1])?;
+        tx.kv.set("replaced", &[1])
     });
     flags.unwrap();
     let (mut engine, _) = engine(account);
@@ -186,8 +186,8 @@ fn an_envelope_in_two_polls_counts_once() {
     // Too much to hear it again.
     let (hour, bytes) = (BEGIN / (60 * MINUTE), 15_000_000_i64);
     let flags = account.transaction(|tx| {
-        tx.kv_set("bucket", &[hour.to_be_bytes(), bytes.to_be_bytes()].concat())?;
-        tx.kv_set("bucket_left", &[1])
+        tx.kv.set("bucket", &[hour.to_be_bytes(), bytes.to_be_bytes()].concat())?;
+        tx.kv.set("bucket_left", &[1])
     });
     flags.unwrap();
     let (mut engine, _) = engine(account);

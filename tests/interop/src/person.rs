@@ -84,7 +84,7 @@ impl Person {
     pub async fn remembered(self) -> Vec<sotto_db::Node> {
         self.messenger.close().await.unwrap();
         let account = Account::open(&self.folder.path().join("account.db"), &KEY).unwrap();
-        account.read(|tx| tx.nodes(NETWORK)).unwrap()
+        account.read(|tx| tx.nodes.of(NETWORK)).unwrap()
     }
 
     /// Becomes a contact of `other`, by its invite.

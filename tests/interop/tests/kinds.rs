@@ -12,6 +12,7 @@ use sotto_interop::{CLUSTER, PATIENCE, SHARD, go};
 use sotto_messenger::engine::call;
 use sotto_messenger::records::Settings;
 use sotto_net::PublishOutcome;
+use sotto_testkit::three::lose_sessions;
 use sotto_testkit::{DAY, HOUR, MINUTE, Record, Relayed, SECOND, World};
 use sotto_wire::waku::{LightPushRequest, Message as _, PushRequest, PushRpc, WakuMessage, protocol};
 use tokio::sync::mpsc;
@@ -49,7 +50,7 @@ impl Life {
 
     fn sessions(&mut self, who: usize) -> usize {
         self.world.kill(who);
-        let sessions = self.world.phones[who].tables(|tx| tx.sessions().unwrap().len());
+        let sessions = self.world.phones[who].tables(|tx| tx.sessions.all().unwrap().len());
         self.world.start(who);
         sessions
     }
@@ -57,11 +58,7 @@ impl Life {
     /// A session is lost, and who sent in it in vain begins another.
     fn reset(&mut self) {
         self.world.kill(1);
-        self.world.phones[1].tables(|tx| {
-            for hash in tx.sessions().unwrap() {
-                tx.session_delete(&hash).unwrap();
-            }
-        });
+        self.world.phones[1].tables(lose_sessions);
         self.world.start(1);
         assert!(self.world.send(0, "in vain"));
         for _ in 0..4 * DAY / HOUR {

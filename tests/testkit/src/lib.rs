@@ -6,6 +6,7 @@
 //! network of whole messengers, which run on threads and the real clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
+mod contact;
 mod fleet;
 pub mod life;
 mod loopback;
@@ -16,6 +17,7 @@ pub mod three;
 mod trace;
 mod world;
 
+pub use contact::{Contact, contacts};
 pub use fleet::{Conduct, Fleet};
 pub use loopback::Loopback;
 pub use phone::{KEY, Phone};

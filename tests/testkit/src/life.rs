@@ -14,7 +14,7 @@ use sotto_messenger::{Error, Event, Kind};
 
 use crate::phone::KEY;
 use crate::record::{Record, Told};
-use crate::{HOUR, SECOND, Seeded, Shown, Weather, World};
+use crate::{HOUR, SECOND, Seeded, Shown, Weather, World, contacts};
 
 mod check;
 mod script;
@@ -208,7 +208,7 @@ impl Life {
     /// The texts a phone shows, oldest first, and whether they were read.
     fn texts(&self, who: usize) -> Result<Vec<(String, bool)>, Error> {
         let reader = self.reader(who);
-        let Some(contact) = reader.contacts()?.first().cloned() else {
+        let Some(contact) = contacts(reader)?.first().cloned() else {
             return Ok(Vec::new());
         };
         let page = reader.messages_page(&contact.conversation, None, 1000)?;
@@ -217,7 +217,7 @@ impl Life {
     }
 
     fn contact(&self, who: usize) -> Result<Option<(ContactId, ContactState)>, Error> {
-        let contacts = self.reader(who).contacts()?;
+        let contacts = contacts(self.reader(who))?;
         Ok(contacts.first().map(|contact| {
             let id = ContactId(sotto_crypto::account_id(&contact.chat));
             (id, stored::contact_state(contact.state))
@@ -325,7 +325,7 @@ impl Life {
     }
 
     fn conversation(&self, who: usize) -> Result<ConversationId, Error> {
-        let contacts = self.reader(who).contacts()?;
+        let contacts = contacts(self.reader(who))?;
         Ok(ConversationId::from_bytes(&contacts[0].conversation))
     }
 
@@ -345,7 +345,7 @@ impl Life {
         let text = text(said);
         for _ in 0..200 {
             let found = self.insist(|life| {
-                let conversation = life.reader(who).contacts()?[0].conversation;
+                let conversation = contacts(life.reader(who))?[0].conversation;
                 let page = life.reader(who).messages_page(&conversation, None, 1000)?;
                 let shown = page.into_iter().find(|one| one.text.as_ref() == Some(&text));
                 let Some(message) = shown else {
@@ -377,11 +377,12 @@ impl Life {
             let at_rest = self.insist(|life| {
                 let mut delivered = true;
                 for who in 0..2 {
-                    let conversation = life.reader(who).contacts()?[0].conversation;
+                    let conversation = contacts(life.reader(who))?[0].conversation;
                     let page = life.reader(who).messages_page(&conversation, None, 1000)?;
-                    delivered &=
-                        page.iter().all(|one| !one.mine || stored::message_state(one.state) >= MessageState::Delivered);
-                    delivered &= life.reader(who).counts()?.outbox == 0;
+                    delivered &= page
+                        .iter()
+                        .all(|one| !one.is_own() || stored::message_state(one.state) >= MessageState::Delivered);
+                    delivered &= life.reader(who).counts()?.parcels == 0;
                 }
                 Ok(delivered && life.texts(0)?.len() == life.texts(1)?.len())
             });

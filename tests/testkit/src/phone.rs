@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use sotto_db::{Account, Message, Reader, Tx};
+use sotto_db::{Account, Message, Reader, Tables};
 use sotto_messenger::engine::bucket::Bucket;
 use sotto_messenger::engine::input::{Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig, stored};
@@ -9,7 +9,7 @@ use sotto_messenger::{Error, Event, Mode};
 use sotto_wire::topic::BucketTable;
 use tempfile::TempDir;
 
-use crate::Seeded;
+use crate::{Seeded, contacts};
 
 /// The database key of every simulated phone.
 pub const KEY: [u8; 32] = [7; 32];
@@ -137,7 +137,7 @@ impl Phone {
     }
 
     /// Looks into the database of a phone that is down, or changes it.
-    pub fn tables<T>(&self, work: impl FnOnce(&Tx<'_>) -> T) -> T {
+    pub fn tables<T>(&self, work: impl FnOnce(&Tables<'_>) -> T) -> T {
         assert!(!self.is_up(), "its engine has the database");
         let mut account = Account::open(&self.folder.join("account.db"), &KEY).unwrap();
         account.transaction(|tx| Ok::<_, sotto_db::Error>(work(tx))).unwrap()
@@ -152,7 +152,7 @@ impl Phone {
     pub fn messages(&self) -> Vec<Message> {
         self.read(|reader| {
             let mut all = Vec::new();
-            for contact in reader.contacts().unwrap() {
+            for contact in contacts(reader).unwrap() {
                 let mut page = reader.messages_page(&contact.conversation, None, 100_000).unwrap();
                 page.reverse();
                 all.extend(page);
@@ -169,7 +169,7 @@ impl Phone {
 
     /// States of own messages, oldest first.
     pub fn states(&self) -> Vec<MessageState> {
-        let mine = self.messages().into_iter().filter(|message| message.mine);
+        let mine = self.messages().into_iter().filter(|message| message.is_own());
         mine.map(|message| stored::message_state(message.state)).collect()
     }
 }

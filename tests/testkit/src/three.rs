@@ -1,10 +1,10 @@
 //! Alice (phone 0), Bob (phone 1) and an empty phone (2), for tests of who is who.
 
-use sotto_db::{Contact, Session, Tx};
+use sotto_db::{Chat, Conversation, Device, Peer, Person, PersonState, Session, Standing, Tables};
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::ContactState;
 
-use crate::{MINUTE, World};
+use crate::{Contact, MINUTE, World, contacts};
 
 /// Alice and Bob have accounts, and one asked the other with this text.
 pub fn asked(seed: u64, asks: usize, text: &str) -> World {
@@ -42,13 +42,13 @@ pub fn phrase(world: &World, who: usize) -> String {
 
 /// The first contact of a phone.
 pub fn contact(world: &World, who: usize) -> Contact {
-    world.phones[who].read(|reader| reader.contacts().unwrap().remove(0))
+    world.phones[who].read(|reader| contacts(reader).unwrap().remove(0))
 }
 
 /// What stands beside that contact's safety number: its devices.
 pub fn shown(world: &World, who: usize) -> [u8; 32] {
     let row = contact(world, who);
-    world.phones[who].read(|reader| stored::devices(reader, &row).unwrap().1)
+    world.phones[who].read(|reader| stored::devices(reader, &row.chat).unwrap().1)
 }
 
 /// Where that contact stands.
@@ -57,24 +57,81 @@ pub fn state(world: &World, who: usize) -> ContactState {
 }
 
 /// Changes a phone's database while it is down; it is started again.
-pub fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&Tx<'_>) -> T) -> T {
+pub fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&Tables<'_>) -> T) -> T {
     world.kill(who);
     let done = world.phones[who].tables(work);
     world.start(who);
     done
 }
 
-/// Changes that contact.
+/// Changes that contact: who it is, where it is reached, its devices.
 pub fn change(world: &mut World, who: usize, work: impl FnOnce(&mut Contact)) {
+    let mut row = contact(world, who);
+    work(&mut row);
     alter(world, who, |tx| {
-        let mut row = tx.contacts().unwrap().remove(0);
-        work(&mut row);
-        tx.contact_put(&row).unwrap();
+        tx.persons.put(&row.person).unwrap();
+        tx.peers.put(&row.peer).unwrap();
+        row.devices.iter().for_each(|device| tx.devices.put(device).unwrap());
     });
 }
 
 /// All sessions of a phone.
-pub fn sessions(tx: &Tx<'_>) -> Vec<Session> {
-    let hashes = tx.sessions().unwrap().into_iter();
-    hashes.map(|hash| tx.session(&hash).unwrap().unwrap()).collect()
+pub fn sessions(tx: &Tables<'_>) -> Vec<Session> {
+    let hashes = tx.sessions.all().unwrap().into_iter();
+    hashes.map(|hash| tx.sessions.get(&hash).unwrap().unwrap()).collect()
+}
+
+/// The session by which messages leave for the first contact.
+pub fn sending(tx: &Tables<'_>) -> Option<Session> {
+    let first = tx.persons.all().unwrap().remove(0);
+    let hash = tx.devices.session(&first.chat).unwrap()?;
+    tx.sessions.get(&hash).unwrap()
+}
+
+/// A phone loses all its sessions, and begins one with the first contact by the bundle.
+pub fn begin_anew(tx: &Tables<'_>) {
+    lose_sessions(tx);
+    let first = tx.persons.all().unwrap().remove(0);
+    tx.persons.edit(&first.chat, |person| person.cards_due_ms = Some(1)).unwrap();
+    for device in tx.devices.of(&first.chat).unwrap() {
+        tx.devices.put(&Device { reset_pair: None, ..device }).unwrap();
+    }
+}
+
+/// An account stands so, in all places that say it.
+pub fn stand(tx: &Tables<'_>, chat: &Chat, state: PersonState) {
+    tx.persons.edit(chat, |person| person.state = state).unwrap().unwrap();
+    tx.peers.edit(chat, |peer| peer.open = state == PersonState::Accepted).unwrap().unwrap();
+    let conversation = tx.conversations.with(chat).unwrap().unwrap();
+    let standing = match state {
+        PersonState::Accepted => Standing::Open,
+        PersonState::Requested => Standing::Asked,
+        PersonState::Incoming => Standing::Pending,
+        PersonState::Declined | PersonState::Blocked => Standing::Closed,
+    };
+    tx.conversations.put(&Conversation { standing, ..conversation }).unwrap();
+}
+
+/// Accounts 1 up to `end` stand as this one does.
+pub fn crowd(tx: &Tables<'_>, like: &Contact, end: u8) {
+    let conversation = tx.conversations.get(&like.conversation).unwrap().unwrap();
+    for i in 1..end {
+        let chat = [i; 33];
+        tx.persons.put(&Person { chat, ..like.person.clone() }).unwrap();
+        tx.peers.put(&Peer { chat, ..like.peer.clone() }).unwrap();
+        for device in &like.devices {
+            tx.devices.put(&Device { chat, session: None, ..device.clone() }).unwrap();
+        }
+        let peer = Some(chat);
+        tx.conversations.put(&Conversation { id: [i; 32], peer, ..conversation.clone() }).unwrap();
+    }
+}
+
+/// A phone loses all its sessions.
+pub fn lose_sessions(tx: &Tables<'_>) {
+    for row in sessions(tx) {
+        tx.devices.edit(&row.chat, &row.device, |device| device.session = None).unwrap();
+        tx.links.remove(&row.hash).unwrap();
+        tx.sessions.remove(&row.hash).unwrap();
+    }
 }

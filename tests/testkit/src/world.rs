@@ -9,7 +9,7 @@ use sotto_net::{Command as NetCommand, Connectivity, Event as NetEvent, FailReas
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
 use crate::record::{Record, Relayed};
-use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded, Shown, Trace};
+use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded, Shown, Trace, contacts};
 
 /// What the network does to messages; chances in percent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -528,8 +528,8 @@ impl World {
     /// Compares safety numbers with the only contact: what is shown of its devices is verified.
     pub fn verify(&mut self, who: usize) {
         let devices = self.phones[who].read(|reader| {
-            let contact = reader.contacts().unwrap().remove(0);
-            stored::devices(reader, &contact).unwrap().1
+            let contact = contacts(reader).unwrap().remove(0);
+            stored::devices(reader, &contact.chat).unwrap().1
         });
         let contact = self.contact(who);
         let devices = Some(devices);
@@ -538,14 +538,14 @@ impl World {
 
     /// The only contact.
     pub fn contact(&self, who: usize) -> ContactId {
-        let contacts = self.phones[who].read(|reader| reader.contacts().unwrap());
+        let contacts = self.phones[who].read(|reader| contacts(reader).unwrap());
         assert_eq!(contacts.len(), 1, "one contact");
         ContactId(sotto_crypto::account_id(&contacts[0].chat))
     }
 
     /// The only conversation.
     pub fn conversation(&self, who: usize) -> ConversationId {
-        let contacts = self.phones[who].read(|reader| reader.contacts().unwrap());
+        let contacts = self.phones[who].read(|reader| contacts(reader).unwrap());
         assert_eq!(contacts.len(), 1, "one contact");
         ConversationId::from_bytes(&contacts[0].conversation)
     }
@@ -564,7 +564,7 @@ impl World {
     pub fn read_all(&mut self, who: usize) {
         let conversation = self.conversation(who);
         let messages = self.phones[who].messages();
-        if let Some(last) = messages.iter().rev().find(|message| !message.mine) {
+        if let Some(last) = messages.iter().rev().find(|message| !message.is_own()) {
             let message = MessageId::from_bytes(&last.id);
             self.call(who, call::MarkRead { conversation, message }).unwrap();
         }

@@ -2,11 +2,11 @@
 //! could be left waiting for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_db::Session;
+use sotto_db::{Device, DeviceStanding, Session};
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
-use sotto_testkit::three::{alter, asked, contact, friends, sessions, shown, state, steal};
+use sotto_testkit::three::{alter, asked, begin_anew, contact, friends, lose_sessions, sessions, shown, state, steal};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 use sotto_wire::invite::Invite;
 
@@ -21,7 +21,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
     world.run(MINUTE);
     world.add(0, &link, "");
     world.run(MINUTE);
-    assert!(contact(&world, 0).other_record.is_some(), "by its cards");
+    assert!(contact(&world, 0).held().is_some(), "by its cards");
     world.set_online(0, false);
     let contact_id = world.contact(0);
     let seen = call::DevicesSeen { contact: contact_id, devices: shown(&world, 0) };
@@ -29,12 +29,14 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
     assert!(world.send(0, "for the new one"));
     world.run(MINUTE);
     let sealed_for: Vec<bool> = alter(&mut world, 0, |tx| {
-        let theirs = tx.contacts().unwrap().remove(0);
-        let rows = tx.outbox_of_chat(&theirs.chat).unwrap();
+        let theirs = tx.persons.all().unwrap().remove(0);
+        let rows = tx.items.of(&theirs.chat).unwrap();
         assert!(!rows.is_empty());
-        let session = |hash| tx.session(&hash).unwrap().unwrap();
+        let session = |hash| tx.sessions.get(&hash).unwrap().unwrap();
         let sealed = rows.into_iter().filter_map(|row| row.session.map(session));
-        sealed.map(|row| Some(row.device) == theirs.device).collect()
+        let device = tx.devices.standing(&theirs.chat, DeviceStanding::Taken).unwrap();
+        let device = device.map(|device| device.device);
+        sealed.map(|row| Some(row.device) == device).collect()
     });
     assert!(sealed_for.iter().all(|own| *own), "{sealed_for:?}");
     world.set_online(0, true);
@@ -60,8 +62,8 @@ fn cards_of_an_unconfirmed_device_move_no_name_and_no_home() {
     world.add(0, &link, "");
     world.run(MINUTE);
     let after = contact(&world, 0);
-    assert!(after.other_record.is_some());
-    assert_eq!((after.name, after.home), (before.name, before.home));
+    assert!(after.held().is_some());
+    assert_eq!((&after.name, after.home()), (&before.name, before.home()));
 }
 
 /// A request of a device that was verified is not displaced by another device.
@@ -76,7 +78,7 @@ fn a_verified_request_keeps_its_session() {
     world.add(1, &link, "please");
     world.run(MINUTE);
     world.verify(0);
-    let device = contact(&world, 0).device;
+    let device = contact(&world, 0).device();
     steal(&mut world);
     world.add(2, &link, "it is me");
     world.run(10 * MINUTE);
@@ -85,7 +87,7 @@ fn a_verified_request_keeps_its_session() {
         sessions(tx).iter().filter(|row| with(row)).count()
     });
     assert_eq!(left, 1);
-    assert_eq!(contact(&world, 0).device, device);
+    assert_eq!(contact(&world, 0).device(), device);
 }
 
 /// A contact makes itself as many devices as it likes: they begin few sessions, and draw few answers.
@@ -103,19 +105,13 @@ fn ever_new_devices_of_a_contact_begin_few_sessions() {
         let before = sent(&world);
         for n in 0..40_u8 {
             alter(&mut world, 0, |tx| {
-                for hash in tx.sessions().unwrap() {
-                    tx.session_delete(&hash).unwrap();
-                }
-                let mut own = tx.kv_get("device").unwrap().unwrap();
+                begin_anew(tx);
+                let mut own = tx.kv.get("device").unwrap().unwrap();
                 own.iter_mut().for_each(|byte| *byte ^= n + 1);
-                tx.kv_set("device", &own).unwrap();
-                let mut record = tx.kv_get("record").unwrap().unwrap();
+                tx.kv.set("device", &own).unwrap();
+                let mut record = tx.kv.get("record").unwrap().unwrap();
                 record[8..16].fill(0); // it ran out, so it is signed anew
-                tx.kv_set("record", &record).unwrap();
-                let mut row = tx.contacts().unwrap().remove(0);
-                row.fetch_due_ms = Some(1);
-                row.reset_pair = None; // by the bundle
-                tx.contact_put(&row).unwrap();
+                tx.kv.set("record", &record).unwrap();
             });
             assert!(world.send(0, "again"));
             world.run(2 * MINUTE);
@@ -137,10 +133,13 @@ fn a_receipt_for_a_device_that_was_replaced_is_dropped() {
     world.run(200);
     assert_eq!(world.phones[1].texts().last().unwrap(), "hello");
     let due = alter(&mut world, 1, |tx| {
-        let mut row = tx.contacts().unwrap().remove(0);
-        row.device = Some([7; 16]);
-        tx.contact_put(&row).unwrap();
-        sessions(tx).iter().any(|row| row.receipt_due_ms.is_some())
+        let chat = tx.persons.all().unwrap().remove(0).chat;
+        let taken = tx.devices.standing(&chat, DeviceStanding::Taken).unwrap().unwrap();
+        tx.devices.edit(&chat, &taken.device, |device| device.standing = DeviceStanding::Seen).unwrap();
+        let other = [7; 32];
+        let other = Device { device: [7; 16], identity: other, signing: other, session: None, ..taken };
+        tx.devices.put(&other).unwrap();
+        tx.links.of(&chat).unwrap().iter().any(|link| link.due_ms.is_some())
     });
     assert!(due, "it was to leave by itself");
     let before = sent(&world);
@@ -175,7 +174,7 @@ fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
     let states: Vec<_> = world.phones[0]
         .messages()
         .iter()
-        .filter(|one| one.mine)
+        .filter(|one| one.is_own())
         .map(|one| (one.text.clone().unwrap_or_default(), stored::message_state(one.state)))
         .collect();
     let of = |text: &str| states.iter().find(|one| one.0 == text).unwrap().1;
@@ -198,17 +197,13 @@ fn an_invite_that_leads_nowhere_does_not_keep_a_contact_from_beginning_anew() {
     };
     world.add(0, &link.to_link().unwrap(), "");
     world.run(HOUR);
-    let waiting = contact(&world, 0).waiting;
+    let waiting = contact(&world, 0).person.waiting;
     assert_eq!(waiting.as_deref(), Some("invite.unreachable"));
     world.run(9 * DAY);
     let row = contact(&world, 0);
-    assert_eq!((row.invite_secret, row.waiting, row.fetch_due_ms), (None, None, None));
+    assert_eq!((row.person.invite_secret, row.person.waiting, row.person.cards_due_ms), (None, None, None));
     // A session that Bob lost is begun anew.
-    alter(&mut world, 1, |tx| {
-        for hash in tx.sessions().unwrap() {
-            tx.session_delete(&hash).unwrap();
-        }
-    });
+    alter(&mut world, 1, lose_sessions);
     assert!(world.send(0, "still there?"));
     world.run(4 * DAY);
     assert_eq!(world.phones[1].texts().last().unwrap(), "still there?");
@@ -257,7 +252,7 @@ fn requests_that_cross_use_both_invites() {
         assert_eq!(state(&world, who), ContactState::Accepted);
         let open = alter(&mut world, who, |tx| {
             let open = |one: &&sotto_db::Invite| one.closed_ms.is_none();
-            tx.invites().unwrap().iter().filter(open).count()
+            tx.invites.all().unwrap().iter().filter(open).count()
         });
         assert_eq!(open, 0, "{who}");
     }

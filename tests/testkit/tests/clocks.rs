@@ -3,7 +3,7 @@
 
 use sotto_messenger::records::MessageState;
 use sotto_messenger::{Code, Event};
-use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, SECOND, World};
+use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, SECOND, World, contacts};
 
 /// How far a clock is off, milliseconds.
 const OFF: [i64; 7] = [-3 * HOUR, -5 * MINUTE, -30 * SECOND, 30 * SECOND, 5 * MINUTE, 3 * HOUR, 3 * DAY];
@@ -29,7 +29,7 @@ fn wait(world: &mut World, within: i64, what: &str, is: impl Fn(&World) -> bool)
 }
 
 fn has_contact(world: &World, who: usize) -> bool {
-    world.phones[who].read(|reader| !reader.contacts().unwrap().is_empty())
+    world.phones[who].read(|reader| !contacts(reader).unwrap().is_empty())
 }
 
 /// Two new installs, one with a wrong clock, which meet by invite and talk; all within two minutes.

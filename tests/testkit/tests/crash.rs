@@ -4,7 +4,7 @@
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
-use sotto_testkit::{MINUTE, SECOND, World};
+use sotto_testkit::{MINUTE, SECOND, World, contacts};
 
 /// A person opens the app again when it has died.
 fn up(world: &mut World, who: usize) {
@@ -42,7 +42,7 @@ fn say(world: &mut World, who: usize, text: &str) {
 }
 
 fn state(world: &World, who: usize) -> Option<ContactState> {
-    let contacts = world.phones[who].read(|reader| reader.contacts().unwrap());
+    let contacts = world.phones[who].read(|reader| contacts(reader).unwrap());
     contacts.first().map(|contact| stored::contact_state(contact.state))
 }
 
@@ -115,7 +115,7 @@ fn check(world: &World, when: &str) {
         let delivered = |state: &MessageState| *state >= MessageState::Delivered;
         assert!(states.iter().all(delivered), "{when}: {who} {states:?}");
         assert_eq!(state(world, who), Some(ContactState::Accepted), "{when}");
-        let left = world.phones[who].read(|reader| reader.counts().unwrap().outbox);
+        let left = world.phones[who].read(|reader| reader.counts().unwrap().parcels);
         assert_eq!(left, 0, "{when}: {who} still has something to send");
     }
 }

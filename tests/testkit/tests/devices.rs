@@ -1,19 +1,18 @@
 //! What devices say about themselves: lists that change, suites, secrets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_db::Contact;
 use sotto_messenger::Code;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
-use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
+use sotto_testkit::{Contact, DAY, HOUR, MINUTE, SECOND, World, contacts};
 use sotto_wire::identity::DeviceRecord;
 
 fn contact(world: &World, who: usize) -> Contact {
-    world.phones[who].read(|reader| reader.contacts().unwrap()[0].clone())
+    world.phones[who].read(|reader| contacts(reader).unwrap()[0].clone())
 }
 
 fn record(world: &World, who: usize) -> DeviceRecord {
-    DeviceRecord::decode(contact(world, who).record.as_ref().unwrap()).unwrap()
+    DeviceRecord::decode(&contact(world, who).record().unwrap()).unwrap()
 }
 
 /// An update, or the way back: the phone speaks other suites from now on.
@@ -45,10 +44,10 @@ fn a_changed_list_travels_inside_the_session_and_is_shown() {
     assert!(contact(&world, 0).devices_changed, "never silent");
     assert!(on_home(&world, 2048) > medium, "2 KiB whatever it holds");
     // Told once.
-    let (told, medium) = (contact(&world, 0).list_version, on_home(&world, 2048));
+    let (told, medium) = (contact(&world, 0).peer.list_version, on_home(&world, 2048));
     speak(&mut world, 1, 0b11);
     world.run(HOUR);
-    assert_eq!(contact(&world, 0).list_version, told);
+    assert_eq!(contact(&world, 0).peer.list_version, told);
     assert_eq!(on_home(&world, 2048), medium);
     // And both go on as before.
     assert!(world.send(0, "as before"));
@@ -89,7 +88,7 @@ fn without_a_common_suite_it_waits_visibly_and_goes_on_after_an_update() {
     world.add(0, &link, "can we talk?");
     world.run(HOUR);
     assert_eq!(contact(&world, 0).waiting.as_deref(), Some("suite.none"));
-    assert_eq!(world.phones[1].read(|reader| reader.contacts().unwrap().len()), 0);
+    assert_eq!(world.phones[1].read(|reader| contacts(reader).unwrap().len()), 0);
     speak(&mut world, 1, 0b11);
     world.run(2 * DAY);
     assert_eq!(contact(&world, 0).waiting, None);

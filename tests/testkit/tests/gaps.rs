@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_crypto::{Random, Session};
+use sotto_testkit::three::sending;
 use sotto_testkit::{HOUR, MINUTE, Relayed, SECOND, Seeded, World};
 use sotto_wire::content::{Kind, Message};
 
@@ -31,16 +32,14 @@ fn lose(world: &mut World, count: u32) {
     world.kill(0);
     let mut rng = Seeded::new(77);
     world.phones[0].tables(|tx| {
-        let sessions = tx.sessions().unwrap().into_iter();
-        let mut rows = sessions.map(|hash| tx.session(&hash).unwrap().unwrap());
-        let mut row = rows.find(|row| row.sending).unwrap();
+        let mut row = sending(tx).unwrap();
         let mut session = Session::from_bytes(&row.snapshot).unwrap();
         for _ in 0..count {
             session.encrypt(&mut rng, &Random([0; 16]), &[0x80]).unwrap();
         }
         row.snapshot = session.to_bytes().as_slice().into();
-        row.seq += count;
-        tx.session_put(&row).unwrap();
+        tx.links.edit(&row.hash, |link| link.seq += count).unwrap().unwrap();
+        tx.sessions.put(&row).unwrap();
     });
     world.start(0);
     world.run(5);
@@ -123,10 +122,10 @@ fn one_question_waits_for_an_author() {
     for n in 0..20_u8 {
         world.kill(0);
         world.phones[0].tables(|tx| {
-            let contact = tx.contacts().unwrap().remove(0);
-            let mut conversation = tx.conversation(&contact.conversation).unwrap().unwrap();
+            let contact = tx.persons.all().unwrap().remove(0);
+            let mut conversation = tx.conversations.with(&contact.chat).unwrap().unwrap();
             conversation.heads = (0..3).flat_map(|i| [0xa0 + i, n, 1, 2, 3, 4, 5, 6]).collect();
-            tx.conversation_put(&conversation).unwrap();
+            tx.conversations.put(&conversation).unwrap();
         });
         world.start(0);
         world.run(SECOND);
@@ -138,9 +137,9 @@ fn one_question_waits_for_an_author() {
     world.run(40 * HOUR);
     world.kill(1);
     let wants = world.phones[1].tables(|tx| {
-        let contact = tx.contacts().unwrap().remove(0);
-        let rows = tx.outbox_of_chat(&contact.chat).unwrap().into_iter();
-        let content = rows.filter_map(|row| Message::decode(&row.m?).ok());
+        let contact = tx.persons.all().unwrap().remove(0);
+        let rows = tx.items.of(&contact.chat).unwrap().into_iter();
+        let content = rows.filter_map(|row| Message::decode(&row.m).ok());
         content.filter(|message| message.kind == Kind::Want).count()
     });
     assert_eq!(wants, 1);
@@ -205,7 +204,7 @@ fn what_waits_is_bounded_and_the_newest_is_kept() {
     }
     world.kill(1);
     let (count, bytes) = world.phones[1].tables(|tx| {
-        let waiting = tx.waiting_tags().unwrap();
+        let waiting = tx.waiting.tags().unwrap();
         let bytes: u64 = waiting.iter().map(|(.., length)| u64::from(*length)).sum();
         (waiting.len(), bytes)
     });

@@ -4,7 +4,7 @@
 use sotto_messenger::Code;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{Invite, MessageState};
-use sotto_testkit::{DAY, HOUR, MINUTE, World};
+use sotto_testkit::{DAY, HOUR, MINUTE, World, contacts};
 
 fn invites(world: &World, who: usize) -> Vec<Invite> {
     let now_ms = world.now_ms;
@@ -43,9 +43,9 @@ fn open_invites_are_listed_and_a_closed_one_admits_nobody() {
     world.run(10 * MINUTE);
     world.add(0, &links[0], "late");
     world.run(HOUR);
-    let requests = world.phones[1].read(|reader| reader.contacts().unwrap().len());
+    let requests = world.phones[1].read(|reader| contacts(reader).unwrap().len());
     assert_eq!(requests, 0, "nobody is admitted");
-    let waiting = world.phones[0].read(|reader| reader.contacts().unwrap()[0].waiting.clone());
+    let waiting = world.phones[0].read(|reader| contacts(reader).unwrap()[0].waiting.clone());
     assert_eq!(waiting.as_deref(), Some("invite.used"));
     assert_eq!(invites(&world, 1).len(), 7);
     // There is room again, over a restart too, and as often as one likes.

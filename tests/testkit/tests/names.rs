@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use sotto_messenger::Code;
 use sotto_messenger::engine::input::Call;
 use sotto_messenger::engine::{call, stored};
-use sotto_testkit::{MINUTE, Shown, World};
+use sotto_testkit::{MINUTE, Shown, World, contacts};
 
 /// What would end a line, command a terminal, or turn the direction of writing.
 const COMMANDS: &[char] = &['\n', '\r', '\u{0}', '\u{1b}', '\u{9b}', '\u{2028}', '\u{202e}', '\u{2066}'];
@@ -51,14 +51,14 @@ fn a_strangers_name_and_request_command_no_screen() {
     world.create(1, "Bob");
     let raw = "M\u{1b}[2J\r\n\u{202e}\u{9b}allory\u{2066}";
     world.kill(0);
-    world.phones[0].tables(|tx| tx.kv_set("name", raw.as_bytes()).unwrap());
+    world.phones[0].tables(|tx| tx.kv.set("name", raw.as_bytes()).unwrap());
     world.start(0);
     let link = world.invite(1);
     world.run(MINUTE);
     let text = "it is me\r\n12:00 \u{1b}[31mCarol:\u{202e} hi\u{2028}سلام";
     world.add(0, &link, text);
     world.run(10 * MINUTE);
-    let contacts = world.phones[1].read(|reader| reader.contacts().unwrap());
+    let contacts = world.phones[1].read(|reader| contacts(reader).unwrap());
     assert_eq!(contacts[0].name, "M[2J allory");
     let shown = contacts[0].request_text.clone().unwrap();
     assert_eq!(shown, "it is me\n12:00 [31mCarol: hi\nسلام");
@@ -79,6 +79,6 @@ fn a_blank_request_is_one_without_a_text() {
     world.run(MINUTE);
     world.add(0, &link, " \u{200b} ");
     world.run(10 * MINUTE);
-    let contacts = world.phones[1].read(|reader| reader.contacts().unwrap());
+    let contacts = world.phones[1].read(|reader| contacts(reader).unwrap());
     assert_eq!(contacts[0].request_text, None);
 }

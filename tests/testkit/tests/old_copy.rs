@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use sotto_db::{Session, Tx};
+use sotto_db::{Ahead, Link};
 use sotto_messenger::Event;
 use sotto_messenger::records::MessageState;
+use sotto_testkit::three::sessions;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 
 /// What a backup finds.
@@ -28,11 +29,6 @@ fn put_back(world: &mut World, who: usize, bytes: &[u8]) {
     world.start(who);
 }
 
-fn sessions(tx: &Tx<'_>) -> Vec<Session> {
-    let hashes = tx.sessions().unwrap().into_iter();
-    hashes.map(|hash| tx.session(&hash).unwrap().unwrap()).collect()
-}
-
 fn ids(world: &World, who: usize) -> BTreeSet<[u8; 32]> {
     let messages = world.phones[who].messages();
     messages.into_iter().map(|message| message.id).collect()
@@ -42,7 +38,7 @@ fn ids(world: &World, who: usize) -> BTreeSet<[u8; 32]> {
 fn states_are_true(world: &World, who: usize, had: &BTreeSet<[u8; 32]>, what: &str) -> bool {
     let there = &ids(world, 1 - who) | had;
     let phone = &world.phones[who];
-    let mine = phone.messages().into_iter().filter(|message| message.mine);
+    let mine = phone.messages().into_iter().filter(|message| message.is_own());
     let mut all = true;
     for (message, state) in mine.zip(phone.states()) {
         let said = matches!(state, MessageState::Delivered | MessageState::Read);
@@ -121,7 +117,7 @@ fn the_conversation_goes_on_and_every_state_is_true() {
                 world.run(10 * MINUTE);
                 let missing: Vec<_> = ids(&world, 1 - who).difference(&ids(&world, who)).copied().collect();
                 let messages = world.phones[1 - who].messages();
-                let theirs = |id: &&[u8; 32]| messages.iter().any(|one| one.id == **id && one.mine);
+                let theirs = |id: &&[u8; 32]| messages.iter().any(|one| one.id == **id && one.is_own());
                 assert_eq!(missing.iter().filter(theirs).count(), 0, "{what}");
                 for one in 0..2 {
                     assert!(states_are_true(&world, one, &none, &what), "{what}");
@@ -147,7 +143,7 @@ fn where_nothing_was_sent_since_the_copy_nothing_is_begun_and_nothing_said() {
             if after.is_empty() {
                 world.kill(who);
                 let rows = world.phones[who].tables(sessions);
-                assert!(rows.iter().all(|row| row.ahead == 0), "{who}");
+                assert!(rows.iter().all(|row| row.ahead == Ahead::No), "{who}");
                 assert_eq!(noticed(&world, who), 0);
             }
         }
@@ -202,7 +198,7 @@ fn restarts_are_no_old_copy() {
         assert_eq!(noticed(&world, who), 0);
         world.kill(who);
         let rows = world.phones[who].tables(sessions);
-        assert!(rows.iter().all(|row| row.ahead == 0));
+        assert!(rows.iter().all(|row| row.ahead == Ahead::No));
     }
 }
 
@@ -232,10 +228,12 @@ fn a_liar_gets_a_few_sessions_and_nobody_else_is_touched() {
     for round in 0..12 {
         world.kill(1);
         world.phones[1].tables(|tx| {
-            for mut row in sessions(tx) {
-                row.tracker = 5000_u32.to_be_bytes().to_vec();
-                row.receipt_dirty = true;
-                tx.session_put(&row).unwrap();
+            for row in sessions(tx) {
+                let lie = |link: &mut Link| {
+                    link.tracker = 5000_u32.to_be_bytes().to_vec();
+                    link.dirty = true;
+                };
+                tx.links.edit(&row.hash, lie).unwrap().unwrap();
             }
         });
         world.start(1);
@@ -279,7 +277,7 @@ fn a_changed_message_is_no_old_copy() {
         assert_eq!(noticed(&world, who), 0);
         world.kill(who);
         let rows = world.phones[who].tables(sessions);
-        assert!(rows.len() == 1 && rows[0].ahead == 0, "{who}");
+        assert!(rows.len() == 1 && rows[0].ahead == Ahead::No, "{who}");
         world.start(who);
     }
 }

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use sotto_db::Contact;
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, ConversationId, MessageState};
-use sotto_testkit::{DAY, HOUR, KEY, MINUTE, SECOND, World};
+use sotto_testkit::three::crowd;
+use sotto_testkit::{Contact, DAY, HOUR, KEY, MINUTE, SECOND, World};
 use sotto_wire::content::LAMPORT_JUMP;
 
 /// A hub with accounts around it that all became its contacts, one after the other: phone 0 invited the others.
@@ -38,7 +38,7 @@ fn join(world: &mut World, who: usize) {
 }
 
 fn contacts(world: &World, who: usize) -> Vec<Contact> {
-    world.phones[who].read(|reader| reader.contacts().unwrap())
+    world.phones[who].read(|reader| sotto_testkit::contacts(reader).unwrap())
 }
 
 fn answer(world: &mut World, who: usize, contact: &Contact, action: ContactAction) {
@@ -151,7 +151,7 @@ fn the_record_in_a_handshake_is_the_same_bytes_for_everybody() {
         world.add(0, &link, "it is me");
     }
     world.run(MINUTE);
-    let shown = |who: usize| contacts(&world, who)[0].record.clone().unwrap();
+    let shown = |who: usize| contacts(&world, who)[0].record().unwrap();
     assert_eq!(shown(1).len(), 185);
     assert_eq!(shown(1), shown(2));
 }
@@ -164,9 +164,9 @@ fn a_lamport_clock_cannot_push_the_order_further_than_the_clamp() {
     let honest = world.phones[1].messages()[0].lamport;
     world.kill(0);
     world.phones[0].tables(|tx| {
-        let mut row = tx.conversation(&tx.contacts().unwrap()[0].conversation).unwrap().unwrap();
+        let mut row = tx.conversations.with(&tx.persons.all().unwrap()[0].chat).unwrap().unwrap();
         row.lamport = 1 << 40;
-        tx.conversation_put(&row).unwrap();
+        tx.conversations.put(&row).unwrap();
     });
     world.start(0);
     world.run(SECOND);
@@ -200,7 +200,7 @@ fn after_a_block_the_others_get_a_new_contacts_secret_and_the_blocked_one_does_n
     assert_eq!(held(&world, 2), new);
     assert_eq!(held(&world, 1), old);
     world.kill(0);
-    let own = world.phones[0].tables(|tx| tx.kv_get("contacts_secret").unwrap());
+    let own = world.phones[0].tables(|tx| tx.kv.get("contacts_secret").unwrap());
     assert_eq!(own.unwrap(), new);
 }
 
@@ -227,11 +227,7 @@ fn two_hundred_requests_wait_and_no_more() {
     ask(&mut world, 1);
     let dora = contacts(&world, 0).pop().unwrap();
     world.kill(0);
-    world.phones[0].tables(|tx| {
-        for i in 1..200 {
-            tx.contact_put(&Contact { chat: [i; 33], conversation: [i; 32], ..dora.clone() }).unwrap();
-        }
-    });
+    world.phones[0].tables(|tx| crowd(tx, &dora, 200));
     world.start(0);
     world.run(MINUTE);
     assert_eq!(incoming(&world), 200);

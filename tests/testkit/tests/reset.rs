@@ -1,32 +1,24 @@
 //! Sessions that are begun anew: when, by which keys, and that nothing is lost or doubled by it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_db::{Session, Tx};
+use sotto_db::Tables;
 use sotto_messenger::records::MessageState;
+use sotto_testkit::three::{lose_sessions, sending, sessions};
 use sotto_testkit::{DAY, HOUR, MINUTE, Seeded, World};
 
 /// Reads a phone's database by the engine's own queries; the phone is started again.
-fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&Tx<'_>) -> T) -> T {
+fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&Tables<'_>) -> T) -> T {
     world.kill(who);
     let read = world.phones[who].tables(read);
     world.start(who);
     read
 }
 
-fn sessions(tx: &Tx<'_>) -> Vec<Session> {
-    let hashes = tx.sessions().unwrap().into_iter();
-    hashes.map(|hash| tx.session(&hash).unwrap().unwrap()).collect()
-}
-
-fn lose_sessions(tx: &Tx<'_>) {
-    for row in sessions(tx) {
-        tx.session_delete(&row.hash).unwrap();
-    }
-}
-
 /// The id of the pair that the only contact gave.
-fn pair_given(tx: &Tx<'_>) -> [u8; 8] {
-    let pair = tx.contacts().unwrap()[0].reset_pair.clone().unwrap();
+fn pair_given(tx: &Tables<'_>) -> [u8; 8] {
+    let chat = tx.persons.all().unwrap()[0].chat;
+    let devices = tx.devices.of(&chat).unwrap();
+    let pair = devices[0].reset_pair.as_ref().unwrap();
     *pair.first_chunk().unwrap()
 }
 
@@ -59,12 +51,11 @@ fn a_lost_session_is_begun_anew_by_the_reset_pair_and_nothing_is_lost() {
     world.run(MINUTE);
     assert_eq!(world.phones[0].texts(), world.phones[1].texts());
 
-    let (rows, next) = look(&mut world, 0, |tx| (sessions(tx), pair_given(tx)));
-    let sending = rows.iter().find(|row| row.sending).unwrap();
+    let (sending, next) = look(&mut world, 0, |tx| (sending(tx).unwrap(), pair_given(tx)));
     assert_eq!(sending.prekey_id, Some(pair), "begun by the pair");
     assert!(sending.answered);
     assert_ne!(next, pair, "its answer brought another one");
-    let (used, fresh) = look(&mut world, 1, |tx| (tx.prekey(&pair).unwrap(), tx.prekey(&next).unwrap()));
+    let (used, fresh) = look(&mut world, 1, |tx| (tx.prekeys.get(&pair).unwrap(), tx.prekeys.get(&next).unwrap()));
     assert!(used.is_none(), "used once");
     assert!(fresh.is_some());
     world.run(8 * DAY);
@@ -78,7 +69,7 @@ fn where_the_pair_is_lost_too_the_bundle_does_it() {
     world.kill(1);
     world.phones[1].tables(|tx| {
         lose_sessions(tx);
-        tx.prekey_delete(&pair).unwrap();
+        tx.prekeys.remove(&pair).unwrap();
     });
     world.start(1);
     assert!(world.send(0, "still there?"));
@@ -107,7 +98,7 @@ fn who_is_only_away_is_no_reason_to_begin_anew() {
     let after = look(&mut world, 0, sessions);
     assert_eq!(after.len(), 1);
     assert!(after[0].hash == before[0].hash);
-    let due = look(&mut world, 0, |tx| tx.contacts().unwrap()[0].fetch_due_ms);
+    let due = look(&mut world, 0, |tx| tx.persons.all().unwrap()[0].cards_due_ms);
     assert_eq!(due, None);
 }
 
@@ -121,7 +112,7 @@ fn both_sides_begin_anew_at_once_and_agree() {
                 for mut row in sessions(tx) {
                     // The state of another life: nothing in it opens anything.
                     row.snapshot = other_snapshot(seed, who);
-                    tx.session_put(&row).unwrap();
+                    tx.sessions.put(&row).unwrap();
                 }
             });
             world.start(who);
@@ -134,8 +125,7 @@ fn both_sides_begin_anew_at_once_and_agree() {
             assert_eq!(world.phones[who].texts().len(), 2, "seed {seed}, {who}");
             assert!(delivered(&world, who), "seed {seed}, {who}");
         }
-        let chosen = |tx: &Tx<'_>| sessions(tx).into_iter().find(|row| row.sending);
-        let [a, b] = [0, 1].map(|who| look(&mut world, who, chosen).unwrap().hash);
+        let [a, b] = [0, 1].map(|who| look(&mut world, who, sending).unwrap().hash);
         assert_eq!(a, b, "one session, seed {seed}");
     }
 }
@@ -197,23 +187,21 @@ fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_sessio
         for _ in 0..4_990 {
             ratchet.encrypt(&mut rng, &sotto_crypto::Random([0; 16]), b"").unwrap();
         }
-        row.seq += 4_990;
+        tx.links.edit(&row.hash, |link| link.seq += 4_990).unwrap().unwrap();
         row.snapshot = ratchet.to_bytes().as_slice().into();
-        tx.session_put(&row).unwrap();
+        tx.sessions.put(&row).unwrap();
     });
     world.start(0);
     for i in 0..20 {
         assert!(world.send(0, &format!("{i}")));
     }
-    let rows = look(&mut world, 0, sessions);
+    let (rows, new) = look(&mut world, 0, |tx| (sessions(tx), sending(tx).unwrap()));
     assert_eq!(rows.len(), 2);
-    let [old, new] = [false, true].map(|sending| {
-        let found = rows.iter().find(|row| row.sending == sending);
-        found.unwrap()
-    });
+    let old = rows.iter().find(|row| row.hash != new.hash).unwrap();
+    let seq = look(&mut world, 0, |tx| tx.links.get(&new.hash).unwrap().unwrap().seq);
     let ratchet = sotto_crypto::Session::from_bytes(&old.snapshot).unwrap();
     assert_eq!(ratchet.sent_in_chain(), 5_000);
-    assert!(new.seq > 0 && !new.answered);
+    assert!(seq > 0 && !new.answered);
     world.run(HOUR);
     world.start(1);
     world.run(HOUR);
@@ -234,14 +222,14 @@ fn an_old_session_ends_and_what_it_carried_does_not() {
     world.kill(0);
     world.phones[0].tables(|tx| {
         let mut row = sessions(tx).remove(0);
-        row.seq = 5_000;
+        tx.links.edit(&row.hash, |link| link.seq = 5_000).unwrap().unwrap();
         let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
         let mut rng = Seeded::new(1);
         for _ in 0..5_000 {
             ratchet.encrypt(&mut rng, &sotto_crypto::Random([0; 16]), b"").unwrap();
         }
         row.snapshot = ratchet.to_bytes().as_slice().into();
-        tx.session_put(&row).unwrap();
+        tx.sessions.put(&row).unwrap();
     });
     world.start(0);
     assert!(world.send(0, "in the new one"));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState};
-use sotto_testkit::{HOUR, MINUTE, World};
+use sotto_testkit::{Contact, HOUR, MINUTE, World, contacts};
 
 const FRIENDS: usize = 4;
 
@@ -27,8 +27,8 @@ fn friends(seed: u64) -> World {
         world.run(MINUTE);
         world.add(who, &link, "it is me");
         world.run(MINUTE);
-        let contacts = world.phones[0].read(|reader| reader.contacts().unwrap());
-        let asks = |one: &&sotto_db::Contact| stored::contact_state(one.state) == ContactState::Incoming;
+        let contacts = world.phones[0].read(|reader| contacts(reader).unwrap());
+        let asks = |one: &&Contact| stored::contact_state(one.state) == ContactState::Incoming;
         let chat = contacts.iter().find(asks).unwrap().chat;
         answer(&mut world, 0, &chat, ContactAction::Accept);
         world.run(MINUTE);
@@ -43,11 +43,11 @@ fn rename(world: &mut World, name: &str) {
 }
 
 fn name(world: &World, who: usize) -> String {
-    world.phones[who].read(|reader| reader.contacts().unwrap()[0].name.clone())
+    world.phones[who].read(|reader| contacts(reader).unwrap()[0].name.clone())
 }
 
 fn secret(world: &World, who: usize) -> Option<[u8; 16]> {
-    world.phones[who].read(|reader| reader.contacts().unwrap()[0].contacts_secret)
+    world.phones[who].read(|reader| contacts(reader).unwrap()[0].contacts_secret)
 }
 
 /// In which minute after now each friend learns it, up to seven hours.
@@ -98,7 +98,7 @@ fn a_new_name_reaches_each_contact_at_a_time_of_its_own() {
 #[test]
 fn after_a_block_the_others_learn_the_new_secret_over_hours() {
     let mut world = friends(401);
-    let blocked = world.phones[0].read(|reader| reader.contacts().unwrap()[0].chat);
+    let blocked = world.phones[0].read(|reader| contacts(reader).unwrap()[0].chat);
     let is_blocked = |world: &World, who: usize| {
         world.phones[who].read(|reader| stored::own(reader).unwrap().unwrap().chat) == blocked
     };

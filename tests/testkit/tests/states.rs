@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::records::MessageState;
-use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Weather, World};
+use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Weather, World, contacts};
 
 /// Nothing arrives, and no store keeps it.
 const VOID: Weather = Weather {
@@ -23,8 +23,8 @@ fn calm() -> Weather {
 
 fn unread(world: &World, who: usize) -> u32 {
     world.phones[who].read(|reader| {
-        let contact = reader.contacts().unwrap().remove(0);
-        let conversation = reader.conversation(&contact.conversation).unwrap();
+        let contact = contacts(reader).unwrap().remove(0);
+        let conversation = reader.tables().conversations.get(&contact.conversation).unwrap();
         conversation.unwrap().unread
     })
 }
@@ -144,13 +144,13 @@ fn a_long_text_that_lost_its_place_is_fetched_when_its_pointer_comes_again() {
     world.weather = calm();
     let id = world.phones[1].messages()[0].id;
     world.kill(1);
-    world.phones[1].tables(|tx| tx.fetch_delete(&id).unwrap());
+    world.phones[1].tables(|tx| tx.fetches.remove(&id).unwrap());
     world.start(1);
     world.kill(0);
     world.phones[0].tables(|tx| {
-        let mut row = tx.outbox_of_message(&id).unwrap().unwrap();
-        row.sealed_ms = 0; // so long ago that it is sealed anew
-        tx.outbox_update(&row).unwrap();
+        let item = tx.items.of_message(&id).unwrap().unwrap();
+        // So long ago that it is sealed anew.
+        tx.parcels.edit(&item.parcel, |parcel| parcel.sealed_ms = 0).unwrap().unwrap();
     });
     world.start(0);
     world.weather.store_misses = 100;

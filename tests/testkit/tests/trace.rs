@@ -13,7 +13,7 @@ use sotto_messenger::Mode;
 use sotto_messenger::engine::input::{Call, ContactAction};
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, ConversationId, InviteId, MessageId, MessageState, Settings};
-use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, SECOND, Seeded, Shown, Trace, Weather, World};
+use sotto_testkit::{Conduct, Contact, Fleet, HOUR, MINUTE, SECOND, Seeded, Shown, Trace, Weather, World, contacts};
 
 const LIVES: u64 = 40;
 /// Things that happen in a life.
@@ -85,7 +85,7 @@ impl Lives {
 
     /// A contact of a phone, where it stands, and its conversation.
     fn contact(&mut self, who: usize) -> Option<(ContactId, ContactState, ConversationId)> {
-        let contacts = self.world.phones[who].read(|reader| reader.contacts().unwrap());
+        let contacts = self.world.phones[who].read(|reader| contacts(reader).unwrap());
         let one = contacts.get(self.rng.below(contacts.len().max(1) as u64) as usize)?;
         let id = ContactId(sotto_crypto::account_id(&one.chat));
         let conversation = ConversationId::from_bytes(&one.conversation);
@@ -119,7 +119,7 @@ impl Lives {
 
     fn read(&mut self, who: usize) {
         let messages = self.world.phones[who].messages();
-        let theirs = messages.iter().rev().find(|message| !message.mine);
+        let theirs = messages.iter().rev().find(|message| !message.is_own());
         if let Some(last) = theirs {
             let conversation = ConversationId::from_bytes(&last.conversation);
             let message = MessageId::from_bytes(&last.id);
@@ -140,9 +140,9 @@ impl Lives {
             (_, 0) => self.call(who, answer(ContactAction::Block)),
             (_, 1 | 2) => {
                 let devices = self.world.phones[who].read(|reader| {
-                    let all = reader.contacts().unwrap();
-                    let is = |one: &&sotto_db::Contact| sotto_crypto::account_id(&one.chat) == contact.0;
-                    stored::devices(reader, all.iter().find(is).unwrap()).unwrap().1
+                    let all = contacts(reader).unwrap();
+                    let is = |one: &&Contact| sotto_crypto::account_id(&one.chat) == contact.0;
+                    stored::devices(reader, &all.iter().find(is).unwrap().chat).unwrap().1
                 });
                 self.call(who, call::ContactVerify { contact, devices: Some(devices) })
             }
@@ -183,7 +183,8 @@ impl Lives {
 
     fn retry(&mut self, who: usize) {
         let messages = self.world.phones[who].messages();
-        let failed = messages.iter().find(|one| one.mine && stored::message_state(one.state) == MessageState::Failed);
+        let failed =
+            messages.iter().find(|one| one.is_own() && stored::message_state(one.state) == MessageState::Failed);
         if let Some(failed) = failed {
             self.call(who, call::Retry { message: MessageId::from_bytes(&failed.id) });
         }

@@ -3,12 +3,12 @@
 
 use std::fmt::Debug;
 
-use sotto_db::Outbox;
+use sotto_db::{Class, Parcel};
 use sotto_messenger::engine::input::{Call, ContactAction};
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
-use sotto_testkit::{DAY, HOUR, KEY, MINUTE, Relayed, SECOND, Shown, Weather, World};
+use sotto_testkit::{DAY, HOUR, KEY, MINUTE, Relayed, SECOND, Shown, Weather, World, contacts};
 use sotto_wire::invite::Invite;
 
 const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
@@ -24,12 +24,12 @@ fn answer(world: &mut World, who: usize, action: ContactAction) -> Option<Code> 
 }
 
 fn states(world: &World, who: usize) -> Vec<ContactState> {
-    let contacts = world.phones[who].read(|reader| reader.contacts().unwrap());
+    let contacts = world.phones[who].read(|reader| contacts(reader).unwrap());
     contacts.iter().map(|contact| stored::contact_state(contact.state)).collect()
 }
 
 fn waiting(world: &World, who: usize) -> Option<String> {
-    world.phones[who].read(|reader| reader.contacts().unwrap()[0].waiting.clone())
+    world.phones[who].read(|reader| contacts(reader).unwrap()[0].waiting.clone())
 }
 
 fn noticed(world: &World, who: usize, code: Code) -> bool {
@@ -116,9 +116,9 @@ fn an_older_list_than_the_one_known_is_refused_visibly() {
     world.run(MINUTE);
     world.kill(0);
     world.phones[0].tables(|tx| {
-        let mut bob = tx.contacts().unwrap().remove(0);
-        bob.list_version = world.now_ms / 1000 + 3600;
-        tx.contact_put(&bob).unwrap();
+        let bob = tx.persons.all().unwrap().remove(0);
+        let version = world.now_ms / 1000 + 3600;
+        tx.peers.edit(&bob.chat, |peer| peer.list_version = version).unwrap().unwrap();
     });
     world.start(0);
     world.set_online(1, true);
@@ -275,7 +275,7 @@ fn a_new_name_reaches_contacts() {
     world.call(0, call::ProfileSet { name: "Alice II\u{202e}".to_owned() }).unwrap();
     world.run(6 * HOUR); // each contact at a time of its own
     world.run(MINUTE);
-    let contacts = world.phones[1].read(|reader| reader.contacts().unwrap());
+    let contacts = world.phones[1].read(|reader| contacts(reader).unwrap());
     assert_eq!(contacts[0].name, "Alice II");
 }
 
@@ -389,15 +389,12 @@ fn a_full_disk_loses_nothing() {
 }
 
 /// A row that no node ever takes: it is for nobody.
-fn for_nobody() -> Outbox {
-    Outbox {
+fn for_nobody() -> Parcel {
+    Parcel {
         id: 0,
-        kind: 0,
-        chat: None,
-        message: None,
-        m: None,
-        session: None,
-        seq: None,
+        class: Class::Kept,
+        party: None,
+        batch: None,
         topic: String::new(),
         payload: Some(vec![7]),
         sealed_ms: 0,
@@ -406,8 +403,6 @@ fn for_nobody() -> Outbox {
         last_s: 0,
         check_ms: None,
         give_up_ms: i64::MAX,
-        created_ms: 0,
-        group_key: None,
     }
 }
 
@@ -421,10 +416,10 @@ fn a_row_that_cannot_be_worked_on_waits_and_holds_up_no_other() {
     world.run(MINUTE);
     world.kill(0);
     let bad = world.phones[0].tables(|tx| {
-        let invite = tx.invites().unwrap().remove(0);
-        tx.prekey_delete(&invite.prekey_id).unwrap();
-        tx.invite_put(&sotto_db::Invite { next_card_ms: 0, ..invite }).unwrap();
-        tx.outbox_insert(&for_nobody()).unwrap()
+        let invite = tx.invites.all().unwrap().remove(0);
+        tx.prekeys.remove(&invite.prekey_id).unwrap();
+        tx.invites.put(&sotto_db::Invite { next_card_ms: 0, ..invite }).unwrap();
+        tx.parcels.add(for_nobody()).unwrap()
     });
     world.start(0);
     world.set_online(0, true);
@@ -437,7 +432,7 @@ fn a_row_that_cannot_be_worked_on_waits_and_holds_up_no_other() {
         world.kill(0);
         let now_ms = world.now_ms;
         let due_ms = world.phones[0]
-            .tables(|tx| [tx.outbox(bad).unwrap().unwrap().due_ms, tx.invites().unwrap()[0].next_card_ms]);
+            .tables(|tx| [tx.parcels.get(&bad).unwrap().unwrap().due_ms, tx.invites.all().unwrap()[0].next_card_ms]);
         world.start(0);
         due_ms.map(|due_ms| (due_ms - now_ms) / MINUTE)
     };
@@ -663,7 +658,7 @@ fn a_new_device_of_a_verified_contact_gets_nothing_before_it_is_verified() {
         world.run(MINUTE);
         world.add(2, &link, "my new phone");
         world.run(MINUTE);
-        let row = world.phones[0].read(|reader| reader.contacts().unwrap()[0].clone());
+        let row = world.phones[0].read(|reader| contacts(reader).unwrap()[0].clone());
         assert!(row.devices_changed, "shown, never silent");
         assert!(world.send(0, "for Bob's eyes"));
         world.run(10 * MINUTE);

@@ -1,26 +1,27 @@
 //! Who is who: devices, invites, start numbers, verifying, and what somebody may do before he is known.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use sotto_db::{Contact, Message, Tx};
+use sotto_db::{DeviceStanding, Message, PersonState};
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
-use sotto_testkit::three::{alter, change, contact, friends, phrase, shown, state, steal};
-use sotto_testkit::{DAY, HOUR, KEY, MINUTE, SECOND, World};
-use sotto_wire::identity::DeviceRecord;
+use sotto_testkit::three::{
+    alter, begin_anew, change, contact, crowd, friends, lose_sessions, phrase, shown, stand, state, steal,
+};
+use sotto_testkit::{DAY, HOUR, KEY, MINUTE, SECOND, World, contacts};
 use sotto_wire::invite::Invite;
 
 /// What phone 2 calls itself from now on: the device id of phone 1, with keys of its own.
 fn pose(world: &mut World) {
-    let device = world.phones[1].tables(|tx| tx.kv_get("device").unwrap().unwrap());
+    let device = world.phones[1].tables(|tx| tx.kv.get("device").unwrap().unwrap());
     alter(world, 2, |tx| {
-        let mut own = tx.kv_get("device").unwrap().unwrap();
+        let mut own = tx.kv.get("device").unwrap().unwrap();
         own[..16].copy_from_slice(&device[..16]);
-        tx.kv_set("device", &own).unwrap();
-        let mut record = tx.kv_get("record").unwrap().unwrap();
+        tx.kv.set("device", &own).unwrap();
+        let mut record = tx.kv.get("record").unwrap().unwrap();
         record[8..16].fill(0); // it ran out, so it is signed anew
-        tx.kv_set("record", &record).unwrap();
+        tx.kv.set("record", &record).unwrap();
     });
 }
 
@@ -51,8 +52,11 @@ fn a_known_device_id_with_other_keys_takes_over_nothing() {
         world.add(2, &link, "it is Bob");
         world.run(MINUTE);
         let after = contact(&world, 0);
-        assert_eq!(after.record, before.record, "the old record stays");
-        assert_eq!((after.home, after.name, after.list_version), (before.home, before.name, before.list_version));
+        assert_eq!(after.record(), before.record(), "the old record stays");
+        assert_eq!(
+            (after.home(), &after.name, after.peer.list_version),
+            (before.home(), &before.name, before.peer.list_version)
+        );
         assert!(after.devices_changed, "and it is shown");
         assert_eq!(notices(&mut world, 0, Code::DevicesChanged), 1);
         assert!(world.phones[0].texts().is_empty(), "it is nobody's text");
@@ -73,15 +77,15 @@ fn a_known_device_id_with_other_keys_takes_over_nothing() {
 fn the_own_device_id_with_other_keys_is_not_this_device() {
     let mut world = friends(90, "");
     let phrase = phrase(&world, 1);
-    let device = alter(&mut world, 1, |tx| tx.kv_get("device").unwrap().unwrap());
+    let device = alter(&mut world, 1, |tx| tx.kv.get("device").unwrap().unwrap());
     world.run(MINUTE);
     world.set_online(2, false);
     let phrase = phrase.into();
     world.call(2, call::AccountRestore { phrase }).unwrap();
     alter(&mut world, 2, |tx| {
-        let mut own = tx.kv_get("device").unwrap().unwrap();
+        let mut own = tx.kv.get("device").unwrap().unwrap();
         own[..16].copy_from_slice(&device[..16]);
-        tx.kv_set("device", &own).unwrap();
+        tx.kv.set("device", &own).unwrap();
     });
     world.set_online(2, true);
     world.run(10 * MINUTE);
@@ -97,24 +101,22 @@ fn cards_with_other_keys_under_a_known_id_begin_nothing() {
     let file = |who: usize| world.phones[who].folder().join("account.db");
     std::fs::copy(file(1), file(2)).unwrap();
     world.phones[2].tables(|tx| {
-        for hash in tx.sessions().unwrap() {
-            tx.session_delete(&hash).unwrap();
-        }
-        let mut own = tx.kv_get("device").unwrap().unwrap();
+        lose_sessions(tx);
+        let mut own = tx.kv.get("device").unwrap().unwrap();
         own[16..].iter_mut().for_each(|byte| *byte ^= 0x55);
-        tx.kv_set("device", &own).unwrap();
-        let mut record = tx.kv_get("record").unwrap().unwrap();
+        tx.kv.set("device", &own).unwrap();
+        let mut record = tx.kv.get("record").unwrap().unwrap();
         record[8..16].fill(0);
-        tx.kv_set("record", &record).unwrap();
-        tx.kv_delete("published_ms").unwrap();
-        tx.kv_delete("next_self_ms").unwrap();
+        tx.kv.set("record", &record).unwrap();
+        tx.kv.remove("published_ms").unwrap();
+        tx.kv.remove("next_self_ms").unwrap();
     });
     world.start(2);
     let before = contact(&world, 0);
     assert!(world.send(0, "for Bob"));
     world.run(3 * DAY);
     let after = contact(&world, 0);
-    assert_eq!(after.record, before.record);
+    assert_eq!(after.record(), before.record());
     assert!(after.devices_changed);
     assert!(world.phones[2].texts().is_empty());
 }
@@ -130,7 +132,7 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     let order = |world: &World| {
         let id = contact(world, 0).conversation;
         world.phones[0].read(|reader| {
-            let row = reader.conversation(&id).unwrap().unwrap();
+            let row = reader.tables().conversations.get(&id).unwrap().unwrap();
             (row.lamport, row.heads)
         })
     };
@@ -145,15 +147,17 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     world.run(MINUTE);
     // Now it says whatever a contact may say.
     let queries = world.phones[0].queries;
-    let conversation = contact(&world, 2).conversation;
+    let alice = contact(&world, 2);
     change(&mut world, 2, |row| {
-        row.state = 2;
         row.hello_sent = true;
-        row.home = before.home.map(|_| row.home.unwrap());
+        row.peer.home = before.home().map(|_| row.home().unwrap());
     });
     alter(&mut world, 2, |tx| {
-        let message = Message { conversation, mine: false, state: 6, read: false, ..sent.clone() };
-        assert!(tx.message_insert(&message).unwrap());
+        stand(tx, &alice.chat, PersonState::Accepted);
+        let conversation = alice.conversation;
+        let (author, state) = (Some(alice.chat), sotto_db::MessageState::Received);
+        let message = Message { conversation, author, state, read: false, ..sent.clone() };
+        assert!(tx.messages.add(&message).unwrap());
     });
     let name = "Mallory".to_owned();
     world.call(2, call::ProfileSet { name }).unwrap();
@@ -163,16 +167,19 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     world.run(8 * HOUR);
     let after = contact(&world, 0);
     assert_eq!(
-        (after.device, &after.record, after.home, &after.name),
-        (before.device, &before.record, before.home, &before.name)
+        (after.device(), after.record(), after.home(), &after.name),
+        (before.device(), before.record(), before.home(), &before.name)
     );
-    assert_eq!(after.list_version, before.list_version);
+    assert_eq!(after.peer.list_version, before.peer.list_version);
     assert_eq!(after.contacts_secret, before.contacts_secret);
     assert!(after.verified && after.devices_changed);
     assert_eq!(after.waiting.as_deref(), Some("contact.devices_changed"), "and says why nothing leaves for it");
     assert_eq!(order(&world), in_order);
-    let texts: Vec<_> =
-        world.phones[0].messages().into_iter().map(|one| (one.text, one.mine, one.unconfirmed, one.fetching)).collect();
+    let texts: Vec<_> = world.phones[0]
+        .messages()
+        .into_iter()
+        .map(|one| (one.text.clone(), one.is_own(), one.unconfirmed, one.fetching))
+        .collect();
     let text = |text: &str| Some(text.to_owned());
     assert!(texts.contains(&(text("to Bob"), true, false, false)));
     assert!(texts.contains(&(text("my new phone"), false, true, false)));
@@ -187,7 +194,7 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     world.run(HOUR);
     let after = contact(&world, 0);
     assert!(!after.verified && !after.devices_changed, "not compared");
-    assert_ne!(after.device, before.device);
+    assert_ne!(after.device(), before.device());
     assert_eq!(after.waiting, None);
     assert!(world.phones[0].texts().contains(&"long ".repeat(2_000)));
     assert!(world.send(0, "so it is you"));
@@ -220,7 +227,7 @@ fn a_contacts_secret_in_a_link_admits_nobody() {
         world.run(HOUR);
         assert_eq!(world.phones[1].read(|r| r.contacts().unwrap().len()), 1);
         // He did find the cards and did write.
-        assert!(contact(&world, 2).record.is_some());
+        assert!(contact(&world, 2).record().is_some());
     }
 }
 
@@ -230,30 +237,22 @@ fn one_wrong_clock_shuts_nobody_out() {
     world.run(DAY); // Bob's cards are out
     // Start numbers of ten years ahead, on both sides of the wire.
     let far = u32::try_from(world.now_ms / 1000 + 10 * 365 * 86_400).unwrap();
-    change(&mut world, 0, |row| row.start_out = far);
-    let lose = |tx: &Tx<'_>| {
-        for hash in tx.sessions().unwrap() {
-            tx.session_delete(&hash).unwrap();
-        }
-    };
+    change(&mut world, 0, |row| row.devices.iter_mut().for_each(|device| device.start_out = far));
     for round in 0..2 {
-        alter(&mut world, 0, lose);
-        change(&mut world, 0, |row| row.fetch_due_ms = Some(1));
+        alter(&mut world, 0, lose_sessions);
+        change(&mut world, 0, |row| row.cards_due_ms = Some(1));
         // Bob's phone knows such a one of Alice's device, from when its clock was as wrong.
         alter(&mut world, 1, |tx| {
-            let alice = tx.contacts().unwrap().remove(0);
-            let record = DeviceRecord::decode(&alice.record.unwrap()).unwrap();
-            let (id, keys) = (record.device_id, (record.identity, record.signing));
-            let all = tx.devices_like(&alice.chat, &id, &keys.0, &keys.1);
-            let mut device = all.unwrap().remove(0);
+            let alice = tx.persons.all().unwrap().remove(0);
+            let mut device = tx.devices.standing(&alice.chat, DeviceStanding::Taken).unwrap().unwrap();
             device.start_in = far;
-            tx.device_put(&device, 16, None).unwrap();
+            tx.devices.put(&device).unwrap();
         });
         world.run(HOUR + MINUTE);
         assert!(world.send(0, &format!("round {round}")));
         world.run(HOUR);
         assert_eq!(world.phones[1].texts().len(), round + 1);
-        assert!(contact(&world, 0).start_out < far);
+        assert!(contact(&world, 0).devices.iter().all(|device| device.start_out < far));
     }
     assert_eq!(world.phones[0].states(), [MessageState::Delivered; 2]);
 }
@@ -262,7 +261,7 @@ fn qr(world: &World, who: usize) -> Vec<u8> {
     let theirs = contact(world, who);
     world.phones[who].read(|reader| {
         let own = stored::own(reader).unwrap().unwrap().chat;
-        let (mine, known) = stored::devices(reader, &theirs).unwrap();
+        let (mine, known) = stored::devices(reader, &theirs.chat).unwrap();
         sotto_crypto::SafetyQr::new(&own, mine, &theirs.chat, known).encode().to_vec()
     })
 }
@@ -294,12 +293,12 @@ fn a_scanned_code_verifies_the_devices_that_were_seen() {
     world.run(MINUTE);
     world.add(2, &link, "me again");
     world.run(MINUTE);
-    assert!(contact(&world, 0).other_record.is_some());
+    assert!(contact(&world, 0).held().is_some());
     assert_eq!(scan(&mut world, 0, bob), Some(Code::QrOtherDevices));
     let fresh = qr(&world, 2);
     assert_eq!(scan(&mut world, 0, fresh), None);
     let row = contact(&world, 0);
-    assert!(row.verified && !row.devices_changed && row.other_record.is_none());
+    assert!(row.verified && !row.devices_changed && row.held().is_none());
     assert!(world.send(0, "by the code"));
     world.run(10 * MINUTE);
     assert_eq!(world.phones[2].texts().last().unwrap(), "by the code");
@@ -320,10 +319,10 @@ fn what_was_compared_is_not_what_came_since() {
     assert_eq!(late.unwrap_err().code(), Code::DevicesChanged);
     let late = world.call(0, call::DevicesSeen { contact: whom.clone(), devices: before });
     assert_eq!(late.unwrap_err().code(), Code::DevicesChanged);
-    assert!(contact(&world, 0).other_record.is_some());
+    assert!(contact(&world, 0).held().is_some());
     let now = Some(shown(&world, 0));
     world.call(0, call::ContactVerify { contact: whom, devices: now }).unwrap();
-    assert!(contact(&world, 0).verified && contact(&world, 0).other_record.is_none());
+    assert!(contact(&world, 0).verified && contact(&world, 0).held().is_none());
 }
 
 #[test]
@@ -387,19 +386,11 @@ fn a_contact_begins_one_session_an_hour_and_has_four() {
     let home = world.phones[0].topics()[0].clone();
     let before = world.published.iter().filter(|(topic, _)| *topic == home).count();
     for _ in 0..60 {
-        alter(&mut world, 0, |tx| {
-            for hash in tx.sessions().unwrap() {
-                tx.session_delete(&hash).unwrap();
-            }
-            let mut row = tx.contacts().unwrap().remove(0);
-            row.fetch_due_ms = Some(1);
-            row.reset_pair = None; // by the bundle
-            tx.contact_put(&row).unwrap();
-        });
+        alter(&mut world, 0, begin_anew);
         assert!(world.send(0, "again"));
         world.run(2 * MINUTE);
     }
-    let sessions = alter(&mut world, 1, |tx| tx.sessions().unwrap().len());
+    let sessions = alter(&mut world, 1, |tx| tx.sessions.all().unwrap().len());
     let begun = world.published.iter().filter(|(topic, _)| *topic == home).count() - before;
     assert!(begun <= 30, "two hours of starts, each answered once: {begun}");
     assert!((2..=4).contains(&sessions), "{sessions}");
@@ -433,17 +424,11 @@ fn wanted_messages_are_answered_once_an_hour_and_what_is_gone_is_said_once() {
         sql(&world, 0, "DELETE FROM messages");
         world.start(0);
         alter(&mut world, 0, |tx| {
-            let row = tx.contacts().unwrap().remove(0);
+            let bob = tx.persons.all().unwrap().remove(0);
+            let conversation = tx.conversations.with(&bob.chat).unwrap().unwrap().id;
             for prefix in [wanted, [i; 8], [0x80 | i; 8]] {
-                tx.hole_put(&sotto_db::Hole {
-                    conversation: row.conversation,
-                    prefix,
-                    from_s: 0,
-                    until_s: 0,
-                    stage: 1,
-                    due_ms: 1,
-                })
-                .unwrap();
+                let hole = sotto_db::Hole { conversation, prefix, from_s: 0, until_s: 0, stage: 1, due_ms: 1 };
+                tx.holes.note(&hole).unwrap();
             }
         });
         world.run(MINUTE);
@@ -482,7 +467,7 @@ fn unblocking_gives_back_what_was() {
         assert!(states.iter().all(|s| *s == MessageState::Delivered), "{states:?}");
     }
     // A new contacts secret came with it.
-    let own = alter(&mut world, 1, |tx| tx.kv_get("contacts_secret").unwrap());
+    let own = alter(&mut world, 1, |tx| tx.kv.get("contacts_secret").unwrap());
     assert_eq!(contact(&world, 0).contacts_secret.map(Vec::from), own);
 }
 
@@ -590,12 +575,12 @@ fn no_network_is_told_once_each_time() {
 #[test]
 fn adding_a_contact_again_begins_a_new_session() {
     let mut world = friends(86, "");
-    let before = alter(&mut world, 0, |tx| tx.sessions().unwrap());
+    let before = alter(&mut world, 0, |tx| tx.sessions.all().unwrap());
     let link = world.invite(1);
     world.run(MINUTE);
     world.add(0, &link, "");
     world.run(10 * MINUTE);
-    let after = alter(&mut world, 0, |tx| tx.sessions().unwrap());
+    let after = alter(&mut world, 0, |tx| tx.sessions.all().unwrap());
     assert!(after.len() > before.len());
     assert_eq!(state(&world, 0), ContactState::Accepted);
     assert!(world.send(0, "in the new one"));
@@ -603,7 +588,7 @@ fn adding_a_contact_again_begins_a_new_session() {
     assert_eq!(world.phones[1].texts(), ["in the new one"]);
     let open = alter(&mut world, 1, |tx| {
         let open = |one: &&sotto_db::Invite| one.closed_ms.is_none();
-        tx.invites().unwrap().iter().filter(open).count()
+        tx.invites.all().unwrap().iter().filter(open).count()
     });
     assert_eq!(open, 0, "its use counts");
 }
@@ -649,21 +634,16 @@ fn requests_of_one_invite_are_few() {
     world.add(1, &crowded, "please");
     world.run(MINUTE);
     let dora = contact(&world, 0);
-    alter(&mut world, 0, |tx| {
-        for i in 1..25 {
-            tx.contact_put(&Contact { chat: [i; 33], conversation: [i; 32], ..dora.clone() }).unwrap();
-        }
-    });
-    let known = |world: &World| world.phones[0].read(|r| r.contacts().unwrap().len());
+    alter(&mut world, 0, |tx| crowd(tx, &dora, 25));
+    let known = |world: &World| world.phones[0].read(|r| contacts(r).unwrap().len());
     assert_eq!(known(&world), 25);
     world.add(2, &crowded, "please");
     world.run(HOUR);
     assert_eq!(known(&world), 25);
     world.kill(2);
     world.phones[2].tables(|tx| {
-        let mut row = tx.contacts().unwrap().remove(0);
-        row.state = 3;
-        tx.contact_put(&row).unwrap();
+        let bob = tx.persons.all().unwrap().remove(0);
+        stand(tx, &bob.chat, PersonState::Declined);
     });
     world.start(2);
     world.add(2, &other, "please");

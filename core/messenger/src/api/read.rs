@@ -49,7 +49,8 @@ impl Messenger {
     /// Everybody known, in any state, by name.
     pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
         self.read(|reader| {
-            let mut contacts: Vec<_> = reader.contacts()?.into_iter().map(contact).collect();
+            let all = reader.contacts()?.into_iter();
+            let mut contacts: Vec<_> = all.map(|(person, conversation)| contact(person, &conversation)).collect();
             contacts.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
             Ok(contacts)
         })
@@ -60,8 +61,8 @@ impl Messenger {
         let chat = parse_account_id(&contact.0).map_err(|_| Code::BadId)?;
         self.read(|reader| {
             let own = stored::own(reader)?.ok_or(Code::AccountMissing)?;
-            let contact = reader.contact(&chat)?.ok_or(Code::ContactMissing)?;
-            let (mine, theirs) = stored::devices(reader, &contact)?;
+            reader.tables().persons.get(&chat)?.ok_or(Code::ContactMissing)?;
+            let (mine, theirs) = stored::devices(reader, &chat)?;
             Ok(SafetyNumber {
                 digits: safety_number(&own.chat, &chat),
                 qr: SafetyQr::new(&own.chat, mine, &chat, theirs).encode().to_vec(),
@@ -92,7 +93,7 @@ impl Messenger {
         let (before, limit) = (before.map(cursor::message).transpose()?, rows(limit)?);
         self.read(|reader| {
             let rows = reader.messages_page(&id, before, limit)?;
-            if rows.is_empty() && reader.conversation(&id)?.is_none() {
+            if rows.is_empty() && reader.tables().conversations.get(&id)?.is_none() {
                 return Err(Code::ConversationMissing.into());
             }
             Ok(rows.into_iter().map(message).collect())
@@ -136,7 +137,7 @@ impl Messenger {
             messages: counts.messages,
             sessions: counts.sessions,
             skipped_keys: counts.skipped,
-            outbox: counts.outbox,
+            outbox: counts.parcels,
             unsent: counts.unsent,
             waiting: counts.waiting,
             fetches: counts.fetches,
@@ -163,11 +164,11 @@ fn emoji(chat: &[u8; 33]) -> Vec<String> {
     emoji_hash(chat).into_iter().map(str::to_owned).collect()
 }
 
-fn contact(row: sotto_db::Contact) -> Contact {
+fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
     let state = stored::contact_state(row.state);
     Contact {
         id: ContactId(account_id(&row.chat)),
-        conversation: ConversationId::from_bytes(&row.conversation),
+        conversation: ConversationId::from_bytes(conversation),
         name: row.name,
         emoji_hash: emoji(&row.chat),
         state,
@@ -192,15 +193,16 @@ fn conversation(row: sotto_db::ConversationRow) -> Conversation {
 }
 
 fn message(row: sotto_db::Message) -> Message {
+    let mine = row.is_own();
     Message {
         id: MessageId::from_bytes(&row.id),
         conversation: ConversationId::from_bytes(&row.conversation),
-        mine: row.mine,
+        mine,
         text: row.text,
         newer: row.newer,
         unconfirmed: row.unconfirmed,
         fetching: row.fetching,
-        state: match !row.mine && row.read {
+        state: match !mine && row.read {
             true => MessageState::Read,
             false => stored::message_state(row.state),
         },

@@ -1,14 +1,14 @@
 //! First messages of a session: who may begin one, by which of our keys, and what it begins.
 
 use sotto_crypto::{Block, CardSecret, Decrypted, DeviceId, Opened, PrekeyPair, unmask};
-use sotto_db::{Chat, Contact, Hash, Prekey, Secret};
+use sotto_db::{Chat, Hash, PairKind, Person, PersonState, Prekey, Secret, SecretKind};
 use sotto_wire::content::{Content, Inner, Message, Request};
 use sotto_wire::envelope::{split_handshake, unpad};
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use super::receive::{self, Incoming, Verdict};
 use super::step::{DAY, HOUR, Step};
-use super::{contact, device, found, inbox, invite, old_copy, send, session, state};
+use super::{contact, device, found, inbox, invite, old_copy, send, session};
 use crate::error::{Code, Error, OrBug};
 
 /// A handshake is remembered for so long when nothing confirms it.
@@ -24,19 +24,12 @@ const START_MS: i64 = HOUR;
 /// Furthest a start number may lie ahead of the clock, seconds.
 const AHEAD_S: u64 = 86_400;
 
-/// What a private prekey pair was made for, as the database has it.
-pub(super) const INVITE: u8 = 0;
-pub(super) const BUNDLE: u8 = 1;
-pub(super) const RESET: u8 = 2;
-/// The kind of a contacts secret; that of an invite's is [`INVITE`].
-pub(super) const CONTACTS: u8 = 1;
-
 /// A 2 KiB envelope with an unknown tag: perhaps somebody's first message.
 pub(super) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> {
     let Ok((block, header, message)) = split_handshake(envelope.body) else {
         return Ok(Verdict::Unmatched);
     };
-    let secrets = step.tx.secrets()?;
+    let secrets = step.tx.secrets.all()?;
     let unmasked = secrets.into_iter().take(SECRETS).find_map(|row| {
         let block = unmask(&CardSecret::new(&row.secret), &envelope.tag, &envelope.random, block)?;
         Some((block, row))
@@ -44,8 +37,8 @@ pub(super) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<
     let Some((block, secret)) = unmasked else {
         return Ok(Verdict::Unmatched);
     };
-    if let Some(known) = step.tx.handshake(&block.hash())? {
-        let session = known.session.map(|hash| step.tx.session(&hash));
+    if let Some(known) = step.tx.handshakes.get(&block.hash())? {
+        let session = known.session.map(|hash| step.tx.sessions.get(&hash));
         return match session.transpose()?.flatten() {
             Some(row) => receive::decrypt(step, envelope, row, header, message),
             None => Ok(Verdict::Dropped),
@@ -59,7 +52,7 @@ pub(super) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<
     };
     // Who is no contact yet has few keys kept for him.
     let below = match &start.known {
-        Some(contact) if contact.state != state::DECLINED => inbox::room(step, &contact.chat)?,
+        Some(person) if person.state != PersonState::Declined => inbox::room(step, &person.chat)?,
         _ => Some(inbox::PENDING_MESSAGES),
     };
     let Some(below) = below else {
@@ -78,13 +71,13 @@ struct Start {
     handshake: Hash,
     secret: Secret,
     prekey: Prekey,
-    known: Option<Contact>,
+    known: Option<Person>,
 }
 
 /// Who begins a session, if he may; and the private pair that he begins it by.
 fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(Start, PrekeyPair)>, Error> {
     let own = step.own()?;
-    let Some(prekey) = step.tx.prekey(&block.prekey_id())? else {
+    let Some(prekey) = step.tx.prekeys.get(&block.prekey_id())? else {
         return Ok(None);
     };
     if !belongs(&prekey, &secret) {
@@ -95,13 +88,14 @@ fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(S
         return Ok(None);
     };
     let chat = *opened.chat_public();
-    let known = step.tx.contact(&chat)?;
+    let known = step.tx.persons.get(&chat)?;
+    let peer = step.tx.peers.get(&chat)?;
     let Ok(record) = DeviceRecord::decode(opened.record()) else {
         return Ok(None);
     };
-    let version = known.as_ref().and_then(|contact| u64::try_from(contact.list_version).ok());
+    let version = peer.and_then(|peer| u64::try_from(peer.list_version).ok());
     let good = chat != own.chat
-        && serves(&prekey, &chat, known.as_ref().map(|contact| contact.state))
+        && serves(&prekey, &chat, known.as_ref().map(|person| person.state))
         && check_not_after(record.not_after_s, step.clock_s()).is_ok()
         && check_version(record.list_version, version, step.clock_s()).is_ok()
         && found::verify_record(&chat, &record);
@@ -109,14 +103,14 @@ fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(S
         return Ok(None);
     }
     if !device::is_itself(step, &chat, &record)? {
-        if let Some(mut contact) = known {
-            device::changed(step, &mut contact)?;
+        if known.is_some() {
+            device::changed(step, &chat)?;
         }
         return Ok(None);
     }
-    if let Err(code) = device::check_suite(step, known.as_ref(), &record, block.suite()) {
-        if let Some(mut contact) = known {
-            device::refuse(step, &mut contact, code)?;
+    if let Err(code) = device::check_suite(step, &chat, &record, block.suite())? {
+        if known.is_some() {
+            device::refuse(step, &chat, code)?;
         }
         return Ok(None);
     }
@@ -130,19 +124,18 @@ fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(S
 /// Was a pair published, or given, under the secret that a block is masked with?
 fn belongs(prekey: &Prekey, secret: &Secret) -> bool {
     match prekey.kind {
-        INVITE | BUNDLE => prekey.secret == Some(secret.secret),
-        RESET => secret.kind == CONTACTS,
-        _ => false,
+        PairKind::Invite | PairKind::Bundle => prekey.secret == Some(secret.secret),
+        PairKind::Reset => secret.kind == SecretKind::Contacts,
     }
 }
 
 /// Who may begin a session by a pair: with an invite anybody who is not blocked, else contacts alone, and by a reset pair
 /// only the one that it was given to.
-fn serves(prekey: &Prekey, chat: &Chat, state: Option<u8>) -> bool {
+fn serves(prekey: &Prekey, chat: &Chat, state: Option<PersonState>) -> bool {
     match prekey.kind {
-        INVITE => state != Some(state::BLOCKED),
-        RESET => state == Some(state::ACCEPTED) && prekey.chat == Some(*chat),
-        _ => state == Some(state::ACCEPTED),
+        PairKind::Invite => state != Some(PersonState::Blocked),
+        PairKind::Reset => state == Some(PersonState::Accepted) && prekey.chat == Some(*chat),
+        PairKind::Bundle => state == Some(PersonState::Accepted),
     }
 }
 
@@ -161,19 +154,19 @@ fn rises(start: u32, known: u32, clock_s: u64) -> bool {
 
 /// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time. A device
 /// that is not the confirmed one has to wait where all of the account began so many: it can have any number.
-fn is_slow(step: &Step<'_>, known: Option<&Contact>, record: &DeviceRecord, prekey: &Prekey) -> Result<bool, Error> {
+fn is_slow(step: &Step<'_>, known: Option<&Person>, record: &DeviceRecord, prekey: &Prekey) -> Result<bool, Error> {
     // Nothing is sent before the answer, and one session takes the place of another.
-    let Some(contact) = known.filter(|contact| contact.state != state::INCOMING) else {
+    let Some(person) = known.filter(|person| person.state != PersonState::Incoming) else {
         return Ok(true);
     };
     let since_ms = step.now_ms.saturating_sub(START_MS);
-    let mut lately = step.tx.sessions_of(&contact.chat)?;
+    let mut lately = step.tx.sessions.of(&person.chat)?;
     lately.retain(|row| !row.initiator && (since_ms..=step.now_ms).contains(&row.created_ms));
-    if is_other(contact, record) && lately.len() >= session::LIVE {
+    if device::is_other(step, &person.chat, record)? && lately.len() >= session::LIVE {
         return Ok(false);
     }
     lately.retain(|row| row.device == record.device_id);
-    let fresh_pair = prekey.kind != BUNDLE
+    let fresh_pair = prekey.kind != PairKind::Bundle
         && lately.len() < session::LIVE
         && lately.iter().all(|row| row.prekey_id != Some(prekey.id));
     Ok(lately.is_empty() || fresh_pair)
@@ -189,103 +182,99 @@ fn request_in(plaintext: &[u8]) -> Option<Request> {
 }
 
 fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted: &Decrypted) -> Result<Verdict, Error> {
-    let chat = *start.opened.chat_public();
+    let chat = start.opened.chat_public();
     let request = request_in(&decrypted.plaintext);
-    let stranger = match &start.known {
-        None => true,
-        Some(contact) => contact.state == state::DECLINED,
-    };
-    if stranger
-        && (request.is_none()
-            || step.tx.contacts_in(state::INCOMING)? >= PENDING
-            || step.tx.contacts_asking_by(state::INCOMING, &start.secret.secret)? >= PENDING_OF_INVITE)
-    {
+    let state = start.known.as_ref().map(|person| person.state);
+    let stranger = matches!(state, None | Some(PersonState::Declined));
+    if stranger && (request.is_none() || is_full(step, &start.secret)?) {
         return Ok(Verdict::Dropped);
     }
-    let mut contact = match start.known.clone() {
-        Some(contact) => contact,
-        None => contact::new(step, &chat, state::DECLINED, String::new())?,
-    };
-    if contact.state == state::DECLINED && is_other(&contact, &start.record) {
-        contact.verified = false; // it asks as a stranger does
+    if state.is_none() {
+        contact::new(step, chat, PersonState::Declined, String::new())?;
     }
-    if contact.state == state::INCOMING {
-        if is_held(&contact, &start.record) {
-            device::changed(step, &mut contact)?;
+    if stranger && device::is_other(step, chat, &start.record)? {
+        step.tx.persons.edit(chat, |person| person.verified = false)?; // it asks as a stranger does
+    }
+    if state == Some(PersonState::Incoming) {
+        if is_held(step, chat, &start.record)? {
+            device::changed(step, chat)?;
             return Ok(Verdict::Dropped); // it displaces nothing, and may ask again after the answer
         }
-        session::drop_sessions(step, &chat)?; // one session before the answer
+        session::drop_sessions(step, chat)?; // one session before the answer
     }
-    let taken = take_device(step, &mut contact, start)?;
+    let taken = take_device(step, chat, start)?;
     let row = sotto_db::Session {
         handshake: start.handshake,
         prekey_id: Some(start.prekey.id),
-        ..session::session_row(step, &contact, &decrypted.session, start.record.device_id, false, start.opened.start())
+        ..session::session_row(step, chat, &decrypted.session, start.record.device_id, false, start.opened.start())
     };
-    step.tx.session_put(&row)?;
-    step.tx.handshake_put(&sotto_db::Handshake {
+    session::add(step, &row)?;
+    step.tx.handshakes.note(&sotto_db::Handshake {
         handshake: start.handshake,
         session: Some(row.hash),
         secret: Some(start.secret.secret),
         until_ms: step.now_ms.saturating_add(HANDSHAKE_MS),
     })?;
     session::keep_few(step, &row)?;
-    session::choose_sending(step, &chat)?;
-    let row = step.tx.session(&row.hash)?.or_bug("the session just made")?;
+    session::choose_sending(step, chat)?;
+    let row = step.tx.sessions.get(&row.hash)?.or_bug("the session just made")?;
     let request = request.filter(|_| taken);
     if let Some(request) = &request
-        && contact.state != state::REQUESTED
+        && state != Some(PersonState::Requested)
     {
         // Before its message is counted: what is pending owes nothing.
-        contact::take_request(step, &mut contact, request, start.secret.secret)?;
+        contact::take_request(step, chat, request, start.secret.secret)?;
     }
     receive::moved(step, envelope, row, decrypted)?;
-    let Some(mut contact) = step.tx.contact(&chat)?.filter(|_| taken) else {
+    if !taken {
         return Ok(Verdict::Taken);
-    };
-    let was_accepted = |known: &Contact| known.state == state::ACCEPTED;
-    if start.known.as_ref().is_some_and(was_accepted) {
-        if start.prekey.kind == INVITE {
+    }
+    if state == Some(PersonState::Accepted) {
+        if start.prekey.kind == PairKind::Invite {
             invite::use_up(step, &start.secret.secret)?;
         }
         // They began anew: the answer, with a pair for the next time.
-        old_copy::they_began_anew(step, &chat, decrypted.session.hash())?;
-        contact::hello(step, &mut contact)?;
-        send::seal_waiting(step, &chat)?;
+        old_copy::they_began_anew(step, chat, decrypted.session.hash())?;
+        contact::hello(step, chat)?;
+        send::seal_waiting(step, chat)?;
     } else if let Some(request) = &request
-        && contact.state == state::REQUESTED
+        && contact::state(step, chat)? == Some(PersonState::Requested)
     {
-        contact::take_request(step, &mut contact, request, start.secret.secret)?;
+        contact::take_request(step, chat, request, start.secret.secret)?;
     }
     Ok(Verdict::Taken)
 }
 
-fn is_other(contact: &Contact, record: &DeviceRecord) -> bool {
-    contact.device.is_some_and(|device| device != record.device_id)
+/// Do as many requests wait as may, in all or by one invite?
+fn is_full(step: &Step<'_>, invite: &Secret) -> Result<bool, Error> {
+    let waiting = PersonState::Incoming;
+    Ok(step.tx.persons.count_in(waiting)? >= PENDING
+        || step.tx.persons.count_asking_by(waiting, &invite.secret)? >= PENDING_OF_INVITE)
 }
 
 /// Is this a device of a verified contact that nobody said is theirs?
-fn is_held(contact: &Contact, record: &DeviceRecord) -> bool {
-    contact.verified && is_other(contact, record)
+fn is_held(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
+    let verified = step.tx.persons.get(chat)?.is_some_and(|person| person.verified);
+    Ok(verified && device::is_other(step, chat, record)?)
 }
 
 /// Notes the device that begins a session. True if it is their confirmed one, or is taken for it now: a verified contact's
 /// never is before somebody says so.
-fn take_device(step: &mut Step<'_>, contact: &mut Contact, start: &Start) -> Result<bool, Error> {
+fn take_device(step: &mut Step<'_>, chat: &Chat, start: &Start) -> Result<bool, Error> {
     let record = &start.record;
-    let other = is_other(contact, record);
-    let taken = !is_held(contact, record);
+    let other = device::is_other(step, chat, record)?;
+    let taken = !is_held(step, chat, record)?;
     if taken {
-        contact.list_version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
-        device::take(step, contact, record)?;
+        let version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
+        step.tx.peers.edit(chat, |peer| peer.list_version = version)?;
+        device::take(step, chat, record)?;
     } else {
-        device::hold(step, contact, record);
+        device::hold(step, chat, record)?;
     }
-    step.tx.contact_put(contact)?;
     if other {
-        device::changed(step, contact)?;
+        device::changed(step, chat)?;
     }
-    device::remember(step, contact, record, start.opened.start())?;
+    device::meet(step, chat, record, Some(start.opened.start()))?;
     Ok(taken)
 }
 
@@ -293,18 +282,18 @@ fn take_device(step: &mut Step<'_>, contact: &mut Contact, start: &Start) -> Res
 mod tests {
     use super::*;
 
-    fn prekey(kind: u8) -> Prekey {
+    fn prekey(kind: PairKind) -> Prekey {
         Prekey {
             id: [1; 8],
             private: [].as_slice().into(),
             kind,
-            secret: (kind != RESET).then_some([2; 16]),
-            chat: (kind == RESET).then_some([3; 33]),
+            secret: (kind != PairKind::Reset).then_some([2; 16]),
+            chat: (kind == PairKind::Reset).then_some([3; 33]),
             delete_ms: None,
         }
     }
 
-    fn secret(kind: u8, secret: [u8; 16]) -> Secret {
+    fn secret(kind: SecretKind, secret: [u8; 16]) -> Secret {
         Secret { secret, kind, until_ms: None, created_ms: 0 }
     }
 
@@ -320,32 +309,31 @@ mod tests {
 
     #[test]
     fn a_prekey_serves_whom_it_was_made_for() {
-        for kind in [INVITE, BUNDLE] {
-            assert!(belongs(&prekey(kind), &secret(kind, [2; 16])));
-            for other in [INVITE, CONTACTS] {
+        for kind in [PairKind::Invite, PairKind::Bundle] {
+            assert!(belongs(&prekey(kind), &secret(SecretKind::Invite, [2; 16])));
+            for other in [SecretKind::Invite, SecretKind::Contacts] {
                 let under_another = belongs(&prekey(kind), &secret(other, [9; 16]));
                 assert!(!under_another, "only with its own secret");
             }
         }
-        assert!(belongs(&prekey(RESET), &secret(CONTACTS, [9; 16])));
-        assert!(!belongs(&prekey(RESET), &secret(INVITE, [2; 16])));
-        assert!(!belongs(&prekey(3), &secret(CONTACTS, [2; 16])));
+        assert!(belongs(&prekey(PairKind::Reset), &secret(SecretKind::Contacts, [9; 16])));
+        assert!(!belongs(&prekey(PairKind::Reset), &secret(SecretKind::Invite, [2; 16])));
 
-        let may = |kind: u8, chat: [u8; 33], state: Option<u8>| serves(&prekey(kind), &chat, state);
+        let may = |kind: PairKind, chat: [u8; 33], state: Option<PersonState>| serves(&prekey(kind), &chat, state);
         let states = [
             None,
-            Some(state::REQUESTED),
-            Some(state::INCOMING),
-            Some(state::ACCEPTED),
-            Some(state::DECLINED),
-            Some(state::BLOCKED),
+            Some(PersonState::Requested),
+            Some(PersonState::Incoming),
+            Some(PersonState::Accepted),
+            Some(PersonState::Declined),
+            Some(PersonState::Blocked),
         ];
         for state in states {
-            let accepted = state == Some(state::ACCEPTED);
-            assert_eq!(may(INVITE, [3; 33], state), state != Some(state::BLOCKED));
-            assert_eq!(may(BUNDLE, [3; 33], state), accepted);
-            assert_eq!(may(RESET, [3; 33], state), accepted);
-            assert!(!may(RESET, [4; 33], state), "given to somebody else");
+            let accepted = state == Some(PersonState::Accepted);
+            assert_eq!(may(PairKind::Invite, [3; 33], state), state != Some(PersonState::Blocked));
+            assert_eq!(may(PairKind::Bundle, [3; 33], state), accepted);
+            assert_eq!(may(PairKind::Reset, [3; 33], state), accepted);
+            assert!(!may(PairKind::Reset, [4; 33], state), "given to somebody else");
         }
     }
 }

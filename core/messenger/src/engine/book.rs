@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sotto_db::{Node, Tx};
+use sotto_db::{Node, Tables};
 use sotto_net::{KnownNode, Source};
 
 use super::Engine;
@@ -21,17 +21,17 @@ pub fn network(fleet: &Fleet) -> String {
 ///
 /// # Errors
 /// Storage errors.
-pub fn load(tx: &Tx<'_>, fleet: &Fleet) -> Result<Vec<KnownNode>, Error> {
+pub fn load(tx: &Tables<'_>, fleet: &Fleet) -> Result<Vec<KnownNode>, Error> {
     let network = network(fleet);
     let named = !(fleet.nodes.is_empty() && fleet.dns_trees.is_empty());
-    let mut known: Vec<KnownNode> = tx.nodes(&network)?.into_iter().filter_map(read).collect();
+    let mut known: Vec<KnownNode> = tx.nodes.of(&network)?.into_iter().filter_map(read).collect();
     for node in &mut known {
         if !named && node.source != Source::Invite {
             node.source = Source::Former;
         }
     }
     let mut there: HashSet<String> = known.iter().map(|node| node.peer.clone()).collect();
-    let elsewhere = tx.nodes_elsewhere(&network)?.into_iter().filter_map(read);
+    let elsewhere = tx.nodes.elsewhere(&network)?.into_iter().filter_map(read);
     for mut node in elsewhere {
         if there.insert(node.peer.clone()) {
             node.source = Source::Former;
@@ -59,10 +59,10 @@ impl Engine {
         let network = &self.config.network;
         self.db.transaction_unsynced(|tx| {
             for peer in gone {
-                tx.node_delete(network, peer)?;
+                tx.nodes.remove(network, peer)?;
             }
             for node in changed {
-                tx.node_put(&Node {
+                tx.nodes.put(&Node {
                     network: network.clone(),
                     peer: node.peer,
                     addresses: node.addresses.join("\n"),

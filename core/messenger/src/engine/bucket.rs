@@ -96,15 +96,15 @@ pub(super) fn leave(step: &mut Step<'_>, meter: &Meter, left: bool) -> Result<()
     if left {
         log::warn!("the own bucket carries too much: it is polled");
         step.notice(Code::BucketBusy);
-        Ok(step.tx.kv_set(KEY_BUCKET_LEFT, &[1])?)
+        Ok(step.tx.kv.set(KEY_BUCKET_LEFT, &[1])?)
     } else {
-        Ok(step.tx.kv_delete(KEY_BUCKET_LEFT)?)
+        Ok(step.tx.kv.remove(KEY_BUCKET_LEFT)?)
     }
 }
 
 /// Keeps what was counted.
 pub(super) fn store(step: &Step<'_>, meter: &Meter) -> Result<(), Error> {
-    Ok(step.tx.kv_set(KEY_BUCKET, &meter.to_bytes())?)
+    Ok(step.tx.kv.set(KEY_BUCKET, &meter.to_bytes())?)
 }
 
 #[cfg(test)]

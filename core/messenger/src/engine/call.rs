@@ -2,7 +2,7 @@
 //! here.
 
 use sotto_crypto::{Phrase, PhraseError};
-use sotto_db::Hash;
+use sotto_db::{Hash, NewsKind, PersonState};
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use super::base::schedule;
 use super::input::{Call, ContactAction};
 use super::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
 use super::step::{MINUTE, SECOND, Step};
-use super::{contact, invite, news, receipt, send, state};
+use super::{contact, invite, news, receipt, send};
 use crate::error::{Code, Error};
 use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, Settings};
 
@@ -62,13 +62,13 @@ calls! { step:
         -> () = answer(step, &contact, action);
     /// The safety number was compared while these devices were shown; without any, it no longer holds.
     ContactVerify { /** Whose. */ contact: ContactId, /** Their hash. */ devices: Option<[u8; 32]> }
-        -> () = contact::find(step, &contact).and_then(|row| contact::verify(step, row, devices.as_ref()));
+        -> () = contact::find(step, &contact).and_then(|row| contact::verify(step, &row.chat, devices.as_ref()));
     /// The QR code that the contact's phone shows was scanned.
     ContactScan { /** Whose. */ contact: ContactId, /** What it holds. */ qr: Vec<u8> }
-        -> () = contact::find(step, &contact).and_then(|row| contact::scan(step, row, &qr));
+        -> () = contact::find(step, &contact).and_then(|row| contact::scan(step, &row.chat, &qr));
     /// The person saw that a contact's devices changed to these.
     DevicesSeen { /** Whose. */ contact: ContactId, /** Their hash. */ devices: [u8; 32] }
-        -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, row, &devices));
+        -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, &row.chat, &devices));
     /// Sends a text: once answered it is on disk and in the outbox.
     Send { /** Of a contact. */ conversation: ConversationId, /** ≤ 1 MiB. */ text: String }
         -> MessageId = Ok(MessageId::from_bytes(&send::text(step, &conversation.to_bytes()?, &text)?));
@@ -112,63 +112,64 @@ fn restore(step: &mut Step<'_>, phrase: &str) -> Result<(), Error> {
 fn profile(step: &mut Step<'_>, name: &str) -> Result<(), Error> {
     let name = named(name)?;
     step.own()?.in_force()?;
-    step.tx.kv_set(KEY_NAME, name.as_str().as_bytes())?;
+    step.tx.kv.set(KEY_NAME, name.as_str().as_bytes())?;
     step.fx.own = true;
     // Open invites show the new name soon, each at its own time.
-    for mut invite in step.tx.invites()? {
+    for mut invite in step.tx.invites.all()? {
         if invite.closed_ms.is_none() && invite.expires_ms > step.now_ms {
             let soon_ms = step.after(&schedule::SOON, 0);
             invite.next_card_ms = invite.next_card_ms.min(soon_ms);
-            step.tx.invite_put(&invite)?;
+            step.tx.invites.put(&invite)?;
         }
     }
-    news::tell_all(step, news::PROFILE)
+    news::tell_all(step, NewsKind::Profile)
 }
 
 fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<(), Error> {
     step.own()?.in_force()?;
-    let mut row = contact::find(step, id)?;
-    match (action, row.state) {
-        (ContactAction::Accept, state::ACCEPTED)
-        | (ContactAction::Decline, state::DECLINED)
-        | (ContactAction::Block, state::BLOCKED) => Ok(()),
-        (ContactAction::Accept, state::INCOMING) => contact::accept(step, &mut row),
-        (ContactAction::Decline, state::INCOMING | state::REQUESTED) => contact::decline(step, &mut row),
-        (ContactAction::Block, _) => contact::block(step, &mut row),
-        (ContactAction::Unblock, state::BLOCKED) => contact::unblock(step, &mut row),
-        (ContactAction::Accept, state::BLOCKED) => Err(Code::ContactBlocked.into()),
+    let person = contact::find(step, id)?;
+    let chat = &person.chat;
+    match (action, person.state) {
+        (ContactAction::Accept, PersonState::Accepted)
+        | (ContactAction::Decline, PersonState::Declined)
+        | (ContactAction::Block, PersonState::Blocked) => Ok(()),
+        (ContactAction::Accept, PersonState::Incoming) => contact::accept(step, chat),
+        (ContactAction::Decline, PersonState::Incoming | PersonState::Requested) => contact::decline(step, chat),
+        (ContactAction::Block, _) => contact::block(step, chat),
+        (ContactAction::Unblock, PersonState::Blocked) => contact::unblock(step, &person),
+        (ContactAction::Accept, PersonState::Blocked) => Err(Code::ContactBlocked.into()),
         _ => Err(Code::ContactState.into()),
     }
 }
 
 /// Sends the answer to an incoming message, unless that was answered.
 fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<MessageId, Error> {
-    let (message, answer) = step.tx.arrival(arrival)?.ok_or(Code::MessageMissing)?;
+    let (message, answer) = step.tx.arrivals.get(arrival)?.ok_or(Code::MessageMissing)?;
     if let Some(answer) = answer {
         return Ok(MessageId::from_bytes(&answer));
     }
-    let message = step.tx.message(&message)?.ok_or(Code::MessageMissing)?;
+    let message = step.tx.messages.get(&message)?.ok_or(Code::MessageMissing)?;
     let id = send::text(step, &message.conversation, text)?;
-    step.tx.arrival_answer(arrival, &id)?;
+    step.tx.arrivals.answer(arrival, &id)?;
     Ok(MessageId::from_bytes(&id))
 }
 
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {
-    let (mut conversation, contact) = contact::of_conversation(step, conversation)?;
-    let message = step.tx.message(id)?.ok_or(Code::MessageMissing)?;
+    let (conversation, person) = contact::of_conversation(step, conversation)?;
+    let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
     if message.conversation != conversation.id {
         return Err(Code::MessageMissing.into());
     }
-    let Some(last) = step.tx.messages_mark_read(&message)? else {
+    let Some(last) = step.tx.messages.mark_read(&message)? else {
         return Ok(());
     };
-    conversation.unread = step.tx.messages_unread(&conversation.id)?;
-    step.tx.conversation_put(&conversation)?;
+    let unread = step.tx.messages.count_unread(&conversation.id)?;
+    step.tx.conversations.edit(&conversation.id, |row| row.unread = unread)?;
     step.fx.conversations.insert(conversation.id);
-    if step.own()?.read_receipts && contact.state == state::ACCEPTED {
+    if step.own()?.read_receipts && person.state == PersonState::Accepted {
         // With it goes what we have: a message of theirs that is not here, or not whole, was not read.
-        receipt::all_owed(step, &contact.chat)?;
-        send::enqueue_content(step, &contact, &Content::Read(last))?;
+        receipt::all_owed(step, &person.chat)?;
+        send::enqueue_content(step, &person.chat, &Content::Read(last))?;
     }
     Ok(())
 }
@@ -177,12 +178,11 @@ fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Re
     if text.len() > DRAFT_MAX {
         return Err(Code::TextTooLong.into());
     }
-    let conversation = step.tx.conversation(&conversation.to_bytes()?)?;
-    let mut conversation = conversation.ok_or(Code::ConversationMissing)?;
+    let id = conversation.to_bytes()?;
+    let conversation = step.tx.conversations.get(&id)?.ok_or(Code::ConversationMissing)?;
     if conversation.draft != text {
-        conversation.draft = text;
-        step.tx.conversation_put(&conversation)?;
-        step.fx.conversations.insert(conversation.id);
+        step.tx.conversations.edit(&id, |row| row.draft = text)?;
+        step.fx.conversations.insert(id);
     }
     Ok(())
 }
@@ -191,22 +191,23 @@ fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Re
 fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Error> {
     let own = step.own()?;
     own.in_force()?;
-    let (_, contact) = contact::of_conversation(step, &conversation.to_bytes()?)?;
-    if !own.typing || contact.state != state::ACCEPTED {
+    let (_, person) = contact::of_conversation(step, &conversation.to_bytes()?)?;
+    if !own.typing || person.state != PersonState::Accepted {
         return Ok(());
     }
-    let last = own::time(step.tx, KEY_TYPED)?;
-    let session = send::sending_session(step, &contact.chat)?;
-    let heard = session.is_some_and(|row| row.heard_ms >= step.now_ms - TYPING_HEARD_MS);
+    let last = step.tx.kv.time(KEY_TYPED)?;
+    let session = step.tx.devices.session(&person.chat)?;
+    let link = session.map(|hash| step.tx.links.get(&hash)).transpose()?.flatten();
+    let heard = link.is_some_and(|link| link.heard_ms >= step.now_ms - TYPING_HEARD_MS);
     if !heard || last > step.now_ms - TYPING_EVERY_MS {
         return Ok(());
     }
-    own::set_time(step.tx, KEY_TYPED, step.now_ms)?;
-    send::content_once(step, &contact, &Content::Typing)
+    step.tx.kv.set_time(KEY_TYPED, step.now_ms)?;
+    send::content_once(step, &person.chat, &Content::Typing)
 }
 
 fn settings(step: &mut Step<'_>, patch: Settings) -> Result<(), Error> {
-    let stored = step.tx.kv_get(KEY_SETTINGS)?;
+    let stored = step.tx.kv.get(KEY_SETTINGS)?;
     let old = settings_of(stored.as_deref(), step.config.read_receipts);
     let log = patch.log.or(old.log).unwrap_or_default();
     if log.parse::<log::LevelFilter>().is_err() {
@@ -218,7 +219,7 @@ fn settings(step: &mut Step<'_>, patch: Settings) -> Result<(), Error> {
     let mut bytes = vec![u8::from(read), u8::from(typing)];
     bytes.extend_from_slice(&delay.to_be_bytes());
     bytes.extend_from_slice(log.as_bytes());
-    step.tx.kv_set(KEY_SETTINGS, &bytes)?;
+    step.tx.kv.set(KEY_SETTINGS, &bytes)?;
     step.fx.own = true;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use sotto_crypto::{
     CardSecret, DeviceId, PREKEY_SUITES, PrekeyPair, PrekeyPublic, Random, card_seal, card_tag, secret_bucket,
 };
-use sotto_db::{Contact, Outbox};
+use sotto_db::{Chat, Class, PairKind, Parcel, Person, PersonState, Prekey};
 use sotto_wire::envelope::{CARD_ROOM, Envelope, pad};
 use sotto_wire::identity::{
     Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE, MAX_VALIDITY_S,
@@ -13,13 +13,11 @@ use sotto_wire::topic::Lane;
 
 use super::base::schedule;
 use super::found::{Cards, Found};
-use super::own::{
-    KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, record, renew_record, set_time, time,
-};
+use super::own::{KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, record, renew_record};
 use super::query::{Query, What};
 use super::reset::{self, Need};
 use super::step::{DAY, HOUR, Step};
-use super::{admit, contact, device, old_copy, send, session, state, takeover};
+use super::{contact, device, old_copy, post, send, session, takeover};
 use crate::error::{Code, Error, OrBug};
 
 /// How far back cards are looked for.
@@ -29,62 +27,64 @@ const INVITE_TRIES: u32 = 18;
 
 /// The cards of an invite, or that it is closed; then when they are due again.
 pub(super) fn publish_invite(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
-    step.tx.outbox_delete_group(&row.secret)?;
+    step.tx.parcels.remove_batch(&row.secret)?;
     if row.expires_ms <= step.now_ms {
-        return Ok(step.tx.invite_delete(&row.secret)?);
+        step.tx.invites.remove(&row.secret)?;
+        return Ok(());
     }
     if row.closed_ms.is_some() {
         closed(step, &row.secret)?;
         row.next_card_ms = step.now_ms.saturating_add(schedule::CLOSED_CARD);
-        return Ok(step.tx.invite_put(&row)?);
+        return Ok(step.tx.invites.put(&row)?);
     }
     if !step.may_sign {
         row.next_card_ms = step.now_ms.saturating_add(schedule::UNSIGNED);
-        return Ok(step.tx.invite_put(&row)?);
+        return Ok(step.tx.invites.put(&row)?);
     }
-    let stored = step.tx.prekey(&row.prekey_id)?.or_bug("pair of an invite")?;
+    let stored = step.tx.prekeys.get(&row.prekey_id)?.or_bug("pair of an invite")?;
     let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
     let record = record(step)?;
     list(step, &row.secret, &record)?;
     bundle(step, &row.secret, &record, &pair.public())?;
     profile(step, &row.secret)?;
     row.next_card_ms = step.after(&schedule::REFRESH, 0);
-    Ok(step.tx.invite_put(&row)?)
+    Ok(step.tx.invites.put(&row)?)
 }
 
 /// The list under the self secret, with a record just renewed.
 fn publish_self(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let self_secret = *step.own()?.account.self_secret().as_bytes();
-    step.tx.outbox_delete_group(&self_secret)?;
+    step.tx.parcels.remove_batch(&self_secret)?;
     list(step, &self_secret, record)?;
     step.fx.own = true;
-    set_time(step.tx, KEY_PUBLISHED, step.now_ms)
+    Ok(step.tx.kv.set_time(KEY_PUBLISHED, step.now_ms)?)
 }
 
 /// The cards under the contacts secret, and when they are due again.
 pub(super) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
     if !step.may_sign {
-        return set_time(step.tx, KEY_NEXT_CONTACTS, step.now_ms.saturating_add(schedule::UNSIGNED));
+        let again_ms = step.now_ms.saturating_add(schedule::UNSIGNED);
+        return Ok(step.tx.kv.set_time(KEY_NEXT_CONTACTS, again_ms)?);
     }
     let next_ms = step.after(&schedule::REFRESH, 0);
-    set_time(step.tx, KEY_NEXT_CONTACTS, next_ms)?;
-    if step.tx.contacts_in(state::ACCEPTED)? == 0 {
+    step.tx.kv.set_time(KEY_NEXT_CONTACTS, next_ms)?;
+    if step.tx.persons.count_in(PersonState::Accepted)? == 0 {
         return Ok(());
     }
     let record = record(step)?;
     let secret = *step.own()?.contacts_secret;
     let pair = PrekeyPair::generate(step.rng);
     let lives_ms = (MAX_VALIDITY_S as i64) * 1000 + step.retention_ms() + DAY;
-    step.tx.prekey_put(&sotto_db::Prekey {
+    step.tx.prekeys.put(&Prekey {
         id: pair.id(),
         private: pair.to_bytes().as_slice().into(),
-        kind: admit::BUNDLE,
+        kind: PairKind::Bundle,
         secret: Some(secret),
         chat: None,
         delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
     })?;
-    step.tx.outbox_delete_group(&secret)?;
+    step.tx.parcels.remove_batch(&secret)?;
     list(step, &secret, &record)?;
     bundle(step, &secret, &record, &pair.public())?;
     profile(step, &secret)
@@ -114,9 +114,9 @@ fn bundle(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord, prekey:
 
 fn profile(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
     let own = step.own()?;
-    let last = u64::try_from(time(step.tx, KEY_PROFILE)?).unwrap_or(0);
+    let last = u64::try_from(step.tx.kv.time(KEY_PROFILE)?).unwrap_or(0);
     let version = next_version(Some(last), step.clock_s());
-    set_time(step.tx, KEY_PROFILE, i64::try_from(version).unwrap_or(i64::MAX))?;
+    step.tx.kv.set_time(KEY_PROFILE, i64::try_from(version).unwrap_or(i64::MAX))?;
     let mut profile = Profile {
         version,
         not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
@@ -152,19 +152,12 @@ fn card(step: &mut Step<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16
     let body = card_seal(&key, &tag, &random, &padded);
     let envelope = Envelope { tag: tag.0, random: random.0, body: &body };
     let payload = envelope.encode().or_bug("envelope")?;
-    let row = Outbox {
-        kind: send::CARD,
-        chat: None,
-        m: None,
-        topic: step.topic(Lane::Card, &secret_bucket(&key)),
-        payload: Some(payload),
-        sealed_ms: step.now_ms,
-        due_ms: step.now_ms,
+    let parcel = Parcel {
         give_up_ms: step.now_ms.saturating_add(schedule::REFRESH_MAX),
-        group_key: Some(secret.to_vec()),
-        ..send::row(step, &[0; 33], Vec::new(), None)
+        batch: Some(secret.to_vec()),
+        ..post::filled(step, Class::Card, step.topic(Lane::Card, &secret_bucket(&key)), payload)
     };
-    send::enqueue(step, row)?;
+    post::put(step, parcel)?;
     Ok(())
 }
 
@@ -184,169 +177,159 @@ pub(super) fn query(step: &Step<'_>, secret: &[u8; 16], what: What, (chat, known
     }
 }
 
-/// Asks for the cards of a contact that waits for them.
-pub(super) fn ask(step: &mut Step<'_>, mut contact: Contact) -> Result<(), Error> {
-    // Set again by whatever comes of it; until then, should nothing come.
-    contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::CARDS_SILENT));
-    let need = match send::sending_session(step, &contact.chat)? {
-        Some(row) => reset::need(step, &contact, &row)?,
+/// Asks for the cards of an account that waits for them.
+pub(super) fn ask(step: &mut Step<'_>, chat: Chat) -> Result<(), Error> {
+    let need = match send::sending_session(step, &chat)? {
+        Some(row) => reset::need(step, &row)?,
         None => Need::First,
     };
-    if need == Need::Ahead && old_copy::begin(step, &mut contact)? {
+    if need == Need::Ahead && old_copy::begin(step, &chat)? {
         return Ok(());
     }
-    let secret = card_secret(&contact).filter(|_| need != Need::None);
-    if secret.is_none() {
-        contact.fetch_due_ms = None;
-    }
-    step.tx.contact_put(&contact)?;
+    let person = step.tx.persons.get(&chat)?.filter(|_| need != Need::None);
+    let secret = person.as_ref().and_then(card_secret);
+    // Set again by whatever comes of it; until then, should nothing come.
+    let due_ms = secret.map(|_| step.now_ms.saturating_add(schedule::CARDS_SILENT));
+    step.tx.persons.edit(&chat, |person| person.cards_due_ms = due_ms)?;
     if let Some(secret) = secret {
-        let chat = contact.chat;
-        let known = u64::try_from(contact.list_version).unwrap_or(0);
-        let query = query(step, &secret, What::Cards { chat }, (chat, known));
+        let known = step.tx.peers.get(&chat)?.and_then(|peer| u64::try_from(peer.list_version).ok());
+        let query = query(step, &secret, What::Cards { chat }, (chat, known.unwrap_or(0)));
         step.fx.queries.push(query);
     }
     Ok(())
 }
 
-/// The cards of somebody we wait for are here, or not. `None`: the store could not be asked.
-pub(super) fn fetched(step: &mut Step<'_>, chat: &[u8; 33], found: Option<Cards>) -> Result<(), Error> {
-    let Some(mut contact) = step.tx.contact(chat)? else {
+/// What came of a question for an account's cards; `None`: no store answered.
+pub(super) fn fetched(step: &mut Step<'_>, chat: &Chat, found: Option<Cards>) -> Result<(), Error> {
+    let Some(person) = step.tx.persons.get(chat)? else {
         return Ok(());
     };
-    let Some(secret) = card_secret(&contact) else {
+    let Some(secret) = card_secret(&person) else {
         return Ok(());
     };
-    let asked = found.is_some();
-    let cards = found;
-    let requested = contact.invite_secret == Some(secret);
-    if let Some(cards) = &cards
-        && cards.closed
-        && requested
-    {
-        contact.waiting = Some(Code::InviteUsed.as_str().to_owned());
-        contact.fetch_due_ms = None;
-        if contact.state == state::ACCEPTED {
-            contact.invite_secret = None; // what there was goes on
-        }
+    let (asked, accepted) = (found.is_some(), person.state == PersonState::Accepted);
+    let requested = person.invite_secret == Some(secret);
+    if found.as_ref().is_some_and(|cards| cards.closed) && requested {
+        contact::wait(step, chat, Code::InviteUsed)?;
+        step.tx.persons.edit(chat, |person| {
+            person.cards_due_ms = None;
+            person.invite_secret = person.invite_secret.filter(|_| !accepted); // what there was goes on
+        })?;
         step.fx.contacts = true;
-        step.tx.contact_put(&contact)?;
         return session::choose_sending(step, chat);
     }
-    let refused = cards.as_ref().and_then(|cards| cards.refused);
-    let accepted = contact.state == state::ACCEPTED;
-    if let Some(cards) = cards
-        && take(step, &mut contact, cards, secret)?
+    let refused = found.as_ref().and_then(|cards| cards.refused);
+    if let Some(cards) = found
+        && take(step, chat, cards, secret)?
     {
         return Ok(());
     }
-    if accepted && requested && contact.fetch_tries >= INVITE_TRIES {
+    if accepted && requested && person.cards_tries >= INVITE_TRIES {
         // It leads nowhere; what there was goes on, and may be begun anew.
-        contact.invite_secret = None;
-        contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
-        contact.fetch_due_ms = None;
+        step.tx.persons.edit(chat, |person| (person.invite_secret, person.cards_due_ms) = (None, None))?;
         step.fx.contacts = true;
-        return Ok(step.tx.contact_put(&contact)?);
+        return contact::wait_no_more(step, chat);
     }
-    let unreachable = Code::InviteUnreachable.as_str();
-    let shown = contact.waiting.as_deref();
-    match refused {
-        Some(code) if shown.is_none_or(|shown| shown == unreachable) => {
-            contact.waiting = Some(code.as_str().to_owned());
-            step.fx.contacts = true;
-        }
-        None if requested && shown.is_none() && asked => {
-            contact.waiting = Some(unreachable.to_owned());
-            step.fx.contacts = true;
-        }
-        _ => {}
+    let unreachable = Code::InviteUnreachable;
+    let waiting = step.tx.persons.get(chat)?.and_then(|person| person.waiting);
+    let why = match (refused, waiting) {
+        (Some(code), shown) if shown.as_ref().is_none_or(|shown| shown == unreachable.as_str()) => Some(code),
+        (None, None) if requested && asked => Some(unreachable),
+        _ => None,
+    };
+    if let Some(code) = why {
+        contact::wait(step, chat, code)?;
+        step.fx.contacts = true;
     }
-    contact.fetch_due_ms = Some(step.after(&schedule::CARDS, contact.fetch_tries));
-    contact.fetch_tries = contact.fetch_tries.saturating_add(1);
-    Ok(step.tx.contact_put(&contact)?)
+    let due_ms = step.after(&schedule::CARDS, person.cards_tries);
+    step.tx.persons.edit(chat, |person| {
+        person.cards_tries = person.cards_tries.saturating_add(1);
+        person.cards_due_ms = Some(due_ms);
+    })?;
+    Ok(())
 }
 
 /// Begins a session with what was found. False: it is looked for again.
-fn take(step: &mut Step<'_>, contact: &mut Contact, cards: Cards, secret: [u8; 16]) -> Result<bool, Error> {
+fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Result<bool, Error> {
     let Some(list) = cards.list else {
         return Ok(false);
     };
     let bundle = cards.bundle.as_ref().map(|(_, bundle)| bundle);
-    let sending = send::sending_session(step, &contact.chat)?;
+    let sending = send::sending_session(step, chat)?;
     let need = match &sending {
-        Some(row) => reset::need(step, contact, row)?,
+        Some(row) => reset::need(step, row)?,
         None => Need::First,
     };
     match (need, &sending) {
         (Need::None, _) => {
-            contact.fetch_due_ms = None; // a receipt came meanwhile
-            contact.waiting = None;
-            step.tx.contact_put(contact)?;
+            // A receipt came meanwhile.
+            step.tx.persons.edit(chat, |person| (person.cards_due_ms, person.waiting) = (None, None))?;
             return Ok(true);
         }
-        (Need::Silent, Some(row)) if !reset::newer(step, row, &list, bundle) => return Ok(false),
+        (Need::Silent, Some(row)) if !reset::newer(step, row, &list, bundle)? => return Ok(false),
         _ => {}
     }
     for record in &list.records {
-        if !device::is_itself(step, &contact.chat, record)? {
-            device::changed(step, contact)?;
+        if !device::is_itself(step, chat, record)? {
+            device::changed(step, chat)?;
             return Ok(false);
         }
     }
-    let known = contact.device.and_then(|device| list.record(&device));
+    let taken = device::taken(step, chat)?.map(|device| device.device);
+    let known = taken.and_then(|device| list.record(&device));
     let Some(record) = known.or(cards.bundle.as_ref().map(|(record, _)| record)) else {
         return Ok(false);
     };
-    let suite = match device::suite(step, contact, record) {
+    let suite = match device::suite(step, chat, record)? {
         Ok(suite) => suite,
         Err(code) => {
-            device::refuse(step, contact, code)?;
+            device::refuse(step, chat, code)?;
             return Ok(false);
         }
     };
     let serves =
         cards.bundle.as_ref().filter(|(of, bundle)| of.device_id == record.device_id && bundle.suites & suite != 0);
     let serves = serves.map(|(_, bundle)| bundle);
-    let Some(prekey) = reset::key(contact, sending.as_ref(), record, suite, serves) else {
+    let Some(prekey) = reset::key(step, chat, sending.as_ref(), record, suite, serves)? else {
         return Ok(false);
     };
     step.fx.contacts = true;
-    let other = contact.device.is_some_and(|device| device != record.device_id);
-    if other && contact.verified {
+    let other = taken.is_some_and(|device| device != record.device_id);
+    let person = step.tx.persons.get(chat)?.or_bug("whose cards were found")?;
+    if other && person.verified {
         // Shown; it gets nothing before the person says that it is theirs.
-        device::hold(step, contact, record);
-        contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::CARDS_OTHER_DEVICE));
-        device::changed(step, contact)?;
+        device::hold(step, chat, record)?;
+        contact::look_for_cards_later(step, chat, schedule::CARDS_OTHER_DEVICE)?;
+        device::changed(step, chat)?;
         return Ok(true);
     }
     // Of a contact only its confirmed device says what it is called and where it is reached.
-    if contact.state == state::REQUESTED {
+    if person.state == PersonState::Requested {
         let Some(profile) = cards.profile else {
             return Ok(false);
         };
-        contact.home = Some(profile.home);
-        contact.name = contact::shown_name(&profile.name, &contact.name);
+        contact::take_profile(step, chat, profile.home, &profile.name)?;
     }
     if other {
-        device::changed(step, contact)?;
+        device::changed(step, chat)?;
     }
-    if !session::begin(step, contact, record, &prekey, secret)? {
+    if !session::begin(step, chat, record, &prekey, secret)? {
         return Ok(false);
     }
     if need == Need::Ahead {
-        old_copy::began(step, contact)?;
+        old_copy::began(step, chat)?;
     } else if let Some(row) = sending.filter(|_| need != Need::Long) {
         reset::unseal(step, &row)?;
     }
-    send::seal_waiting(step, &contact.chat)?;
+    send::seal_waiting(step, chat)?;
     Ok(true)
 }
 
 /// Under which secret a contact's cards lie.
-pub(super) fn card_secret(contact: &Contact) -> Option<[u8; 16]> {
-    match contact.state {
-        state::REQUESTED => contact.invite_secret,
-        state::ACCEPTED => contact.invite_secret.or(contact.contacts_secret),
+pub(super) fn card_secret(person: &Person) -> Option<[u8; 16]> {
+    match person.state {
+        PersonState::Requested => person.invite_secret,
+        PersonState::Accepted => person.invite_secret.or(person.contacts_secret),
         _ => None,
     }
 }
@@ -367,7 +350,7 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     let newer = found.list.as_ref();
     let newer = newer.and_then(|list| old_copy::of(own, list));
     let other = found.list.filter(|list| !own.is_in(list));
-    let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
+    let restoring = step.tx.kv.get(KEY_RESTORING)?.is_some();
     let outranks = |list: &DeviceList| takeover::outranks(own, list);
     if !restoring && other.as_ref().is_some_and(outranks) {
         takeover::replaced(step)?;
@@ -375,13 +358,13 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
         old_copy::proven_by_own_list(step)?;
         let record = renew_record(step, Some(version))?;
         publish_self(step, &record)?;
-        set_time(step.tx, KEY_NEXT_CONTACTS, step.now_ms)?;
+        step.tx.kv.set_time(KEY_NEXT_CONTACTS, step.now_ms)?;
         device::tell(step, &record)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= schedule::REFRESH_MIN - HOUR {
         if !step.may_sign {
             return Ok(()); // nothing is signed by a wrong clock
         }
-        step.tx.kv_delete(KEY_RESTORING)?;
+        step.tx.kv.remove(KEY_RESTORING)?;
         let record = renew_record(step, other.map(|list| list.version))?;
         publish_self(step, &record)?;
         device::tell(step, &record)?;
@@ -396,5 +379,5 @@ pub(super) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
 
 fn set_next_self(step: &mut Step<'_>, in_ms: i64) -> Result<(), Error> {
     step.fx.own = true;
-    set_time(step.tx, KEY_NEXT_SELF, step.now_ms.saturating_add(in_ms))
+    Ok(step.tx.kv.set_time(KEY_NEXT_SELF, step.now_ms.saturating_add(in_ms))?)
 }

@@ -1,64 +1,114 @@
 //! People: requests, their answers, what they tell about themselves.
 
-use sotto_crypto::parse_account_id;
-use sotto_db::{Chat, Contact, Conversation, Hash, Session};
-use sotto_wire::content::{self, Content, Hello, Request};
+use sotto_crypto::{DeviceId, parse_account_id};
+use sotto_db::{Chat, Conversation, Device, DeviceStanding, Hash, Kind, Peer, Person, PersonState, Session, Standing};
+use sotto_wire::content::{self, Content, Hello, ProfileUpdate, Request};
 use sotto_wire::identity::DeviceRecord;
 use sotto_wire::name::{Name, clean_text, is_blank};
 
-use super::admit::{CONTACTS, SECRETS};
+use super::admit::SECRETS;
 use super::invite::{self, invite_error};
-use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old, time};
+use super::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old};
 use super::session::{choose_sending, drop_sessions, empty_outbox};
 use super::step::{DAY, Step};
-use super::{device, news, receipt, reset, send, state};
+use super::{device, news, receipt, reset, send};
 use crate::error::{Code, Error, OrBug};
 use crate::records::ContactId;
 
 /// A rotated contacts secret still unmasks for so long.
 const UNMASK_CONTACTS_MS: i64 = 31 * DAY;
 
-/// Does a session run with the contact's confirmed device?
-pub(super) fn confirms(contact: &Contact, row: &Session) -> bool {
-    contact.device.is_none_or(|device| device == row.device)
-}
-
-/// As [`confirms`], of the contact as it is stored.
-pub(super) fn is_confirmed(step: &Step<'_>, row: &Session) -> Result<bool, Error> {
-    let contact = step.tx.contact(&row.chat)?;
-    Ok(contact.is_some_and(|contact| confirms(&contact, row)))
-}
-
 /// A session that we began by an invite of theirs was answered: it is not asked for again.
 pub(super) fn invite_answered(step: &Step<'_>, row: &Session) -> Result<(), Error> {
-    let Some(mut contact) = step.tx.contact(&row.chat)?.filter(|_| row.initiator) else {
-        return Ok(());
-    };
-    if contact.invite_secret.is_some() && contact.invite_secret == row.mask_secret {
-        contact.invite_secret = None;
-        step.tx.contact_put(&contact)?;
+    if row.initiator {
+        step.tx.persons.edit(&row.chat, |person| {
+            if person.invite_secret == row.mask_secret {
+                person.invite_secret = None;
+            }
+        })?;
     }
     Ok(())
 }
 
-/// May anything be sent to this contact?
-pub(super) fn may_write(contact: &Contact) -> bool {
-    matches!(contact.state, state::ACCEPTED | state::REQUESTED)
+/// May anything be sent to somebody who stands so?
+pub(super) fn may_write(state: PersonState) -> bool {
+    matches!(state, PersonState::Accepted | PersonState::Requested)
 }
 
 /// The error of writing to a contact that is not ready for it.
-pub(super) fn check_writable(contact: &Contact) -> Result<(), Error> {
-    match contact.state {
-        state::BLOCKED => Err(Code::ContactBlocked.into()),
-        _ if may_write(contact) => Ok(()),
+pub(super) fn check_writable(state: PersonState) -> Result<(), Error> {
+    match state {
+        PersonState::Blocked => Err(Code::ContactBlocked.into()),
+        _ if may_write(state) => Ok(()),
         _ => Err(Code::ContactState.into()),
     }
 }
 
-/// The chat key behind a contact's id, and its row.
-pub(super) fn find(step: &Step<'_>, id: &ContactId) -> Result<Contact, Error> {
+/// The person behind a contact's id.
+pub(super) fn find(step: &Step<'_>, id: &ContactId) -> Result<Person, Error> {
     let chat = parse_account_id(&id.0).map_err(|_| Code::BadId)?;
-    step.tx.contact(&chat)?.ok_or(Code::ContactMissing.into())
+    step.tx.persons.get(&chat)?.ok_or(Code::ContactMissing.into())
+}
+
+/// Where an account stands.
+pub(super) fn state(step: &Step<'_>, chat: &Chat) -> Result<Option<PersonState>, Error> {
+    Ok(step.tx.persons.get(chat)?.map(|person| person.state))
+}
+
+/// An account stands so from now on. What follows for others is set here, and nowhere else: may something be shown in the
+/// conversation, may receipts go.
+fn set_state(step: &Step<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
+    step.tx.persons.edit(chat, |person| person.state = state)?;
+    step.tx.peers.edit(chat, |peer| peer.open = state == PersonState::Accepted)?;
+    if let Some(conversation) = step.tx.conversations.with(chat)? {
+        step.tx.conversations.edit(&conversation.id, |row| {
+            row.standing = match state {
+                PersonState::Accepted => Standing::Open,
+                PersonState::Requested => Standing::Asked,
+                PersonState::Incoming => Standing::Pending,
+                PersonState::Declined | PersonState::Blocked => Standing::Closed,
+            };
+        })?;
+    }
+    Ok(())
+}
+
+/// Why nothing can be sent, by code. True: that was not said before.
+pub(super) fn wait(step: &Step<'_>, chat: &Chat, code: Code) -> Result<bool, Error> {
+    let code = code.as_str();
+    let before = step.tx.persons.edit(chat, |person| person.waiting.replace(code.to_owned()))?;
+    Ok(before.flatten().as_deref() != Some(code))
+}
+
+/// Nothing is in the way any more, unless a device is held.
+pub(super) fn wait_no_more(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
+    if !device::is_held(step, chat)? {
+        step.tx.persons.edit(chat, |person| person.waiting = None)?;
+    }
+    Ok(())
+}
+
+/// Their cards are looked for in so many milliseconds.
+pub(super) fn look_for_cards(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+    step.tx.persons.edit(chat, |person| {
+        person.cards_due_ms = Some(step.now_ms.saturating_add(in_ms));
+        person.cards_tries = 0;
+    })?;
+    Ok(())
+}
+
+/// Their cards are looked for then, and count as tried before.
+pub(super) fn look_for_cards_later(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+    let due_ms = Some(step.now_ms.saturating_add(in_ms));
+    step.tx.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
+    Ok(())
+}
+
+/// A list of theirs has this version: older ones are refused.
+pub(super) fn known_version(step: &Step<'_>, chat: &Chat, version: u64) -> Result<(), Error> {
+    let version = i64::try_from(version).unwrap_or(i64::MAX);
+    step.tx.peers.edit(chat, |peer| peer.list_version = peer.list_version.max(version))?;
+    Ok(())
 }
 
 /// Asks an inviter to become a contact, or one that is a contact to begin anew. The request waits for their cards.
@@ -74,49 +124,46 @@ pub(super) fn add(step: &mut Step<'_>, link: &str, text: Option<String>) -> Resu
     if link.chat == own.chat {
         return Err(Code::ContactSelf.into());
     }
-    let id = ContactId(sotto_crypto::account_id(&link.chat));
-    let name = link.name.as_ref().map(Name::display).unwrap_or_default();
-    let mut contact = match step.tx.contact(&link.chat)? {
-        Some(contact) => contact,
-        None => new(step, &link.chat, state::REQUESTED, name)?,
-    };
-    match contact.state {
-        state::BLOCKED => return Err(Code::ContactBlocked.into()),
+    let chat = &link.chat;
+    let id = ContactId(sotto_crypto::account_id(chat));
+    match state(step, chat)? {
+        None => {
+            let name = link.name.as_ref().map(Name::display).unwrap_or_default();
+            new(step, chat, PersonState::Requested, name)?;
+        }
+        Some(PersonState::Blocked) => return Err(Code::ContactBlocked.into()),
         // They may have lost what they had, so they are asked all the same.
-        state::INCOMING => accept(step, &mut contact)?,
-        state::ACCEPTED => {}
-        _ => contact.state = state::REQUESTED,
+        Some(PersonState::Incoming) => accept(step, chat)?,
+        Some(PersonState::Accepted) => {}
+        Some(_) => set_state(step, chat, PersonState::Requested)?,
     }
-    for mut row in step.tx.sessions_of(&link.chat)? {
+    if let Some(row) = send::sending_session(step, chat)? {
         // The same link again: what was asked may have been declined. The session stays, should it be answered.
-        let asked = row.initiator && !row.answered && row.mask_secret == Some(link.secret);
-        if asked && row.sending {
-            row.sending = false;
-            step.tx.session_put(&row)?;
+        if row.initiator && !row.answered && row.mask_secret == Some(link.secret) {
+            step.tx.devices.edit(chat, &row.device, |device| device.session = None)?;
         }
     }
-    contact.invite_secret = Some(link.secret);
-    contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
-    contact.fetch_due_ms = Some(step.now_ms);
-    contact.fetch_tries = 0;
-    step.tx.contact_put(&contact)?;
+    step.tx.persons.edit(chat, |person| person.invite_secret = Some(link.secret))?;
+    wait_no_more(step, chat)?;
+    look_for_cards(step, chat, 0)?;
     // The network takes them only where none are configured.
     if !link.nodes.is_empty() {
         step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
     }
-    send::request(step, &contact, text)?;
+    send::request(step, chat, text)?;
     step.fx.contacts = true;
     Ok(id)
 }
 
-/// A contact and its conversation, not stored yet (the conversation is).
-pub(super) fn new(step: &Step<'_>, chat: &Chat, state: u8, name: String) -> Result<Contact, Error> {
+/// A person, where he is reached, and the conversation with him.
+pub(super) fn new(step: &Step<'_>, chat: &Chat, state: PersonState, name: String) -> Result<(), Error> {
     let conversation = content::conversation_id(&step.own()?.chat, chat);
-    if step.tx.conversation(&conversation)?.is_none() {
-        step.tx.conversation_put(&Conversation {
+    if step.tx.conversations.get(&conversation)?.is_none() {
+        step.tx.conversations.put(&Conversation {
             id: conversation,
-            chat: *chat,
-            wire: 0,
+            kind: Kind::Pair,
+            peer: Some(*chat),
+            standing: Standing::Closed,
             lamport: 0,
             heads: Vec::new(),
             draft: String::new(),
@@ -126,59 +173,62 @@ pub(super) fn new(step: &Step<'_>, chat: &Chat, state: u8, name: String) -> Resu
             arrived_ms: 0,
         })?;
     }
-    Ok(Contact {
+    step.tx.persons.put(&Person {
         chat: *chat,
-        conversation,
         state,
         name,
-        home: None,
         contacts_secret: None,
-        reset_pair: None,
-        device: None,
-        record: None,
-        list_version: 0,
         invite_secret: None,
         request_text: None,
         verified: false,
         devices_changed: false,
-        other_record: None,
         waiting: None,
-        fetch_due_ms: None,
-        fetch_tries: 0,
+        cards_due_ms: None,
+        cards_tries: 0,
         hello_sent: false,
-        start_out: 0,
-        unblocked_state: state::DECLINED,
+        unblocked_state: PersonState::Declined,
         gone_ms: 0,
         created_ms: step.now_ms,
-    })
+    })?;
+    step.tx.peers.put(&Peer { chat: *chat, home: None, open: false, list_version: 0 })?;
+    set_state(step, chat, state)
 }
 
 /// Accepts a request, theirs or one that crossed ours: hello goes out, receipts are due.
-pub(super) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
-    contact.state = state::ACCEPTED;
-    contact.waiting = None;
-    contact.fetch_due_ms = None;
-    let invite = contact.invite_secret.take();
-    step.tx.contact_put(contact)?;
-    if let Some(secret) = invite {
+pub(super) fn accept(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    set_state(step, chat, PersonState::Accepted)?;
+    let invite = step.tx.persons.edit(chat, |person| {
+        person.waiting = None;
+        person.cards_due_ms = None;
+        person.invite_secret.take()
+    })?;
+    if let Some(secret) = invite.flatten() {
         invite::use_up(step, &secret)?;
     }
-    step.tx.arrivals_put(&contact.conversation)?;
-    step.tx.fetches_release(&contact.conversation, step.now_ms)?;
-    hello(step, contact)?;
-    receipt::all_due(step, &contact.chat)?;
-    send::seal_waiting(step, &contact.chat)?;
+    arrive(step, chat)?;
+    hello(step, chat)?;
+    receipt::all_due(step, chat)?;
+    send::seal_waiting(step, chat)?;
     step.fx.contacts = true;
-    step.fx.conversations.insert(contact.conversation);
+    Ok(())
+}
+
+/// What an account wrote counts: it has its place in the order of arrival, and its long texts are fetched.
+fn arrive(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    if let Some(conversation) = step.tx.conversations.with(chat)? {
+        step.tx.arrivals.add_all(&conversation.id)?;
+        step.tx.fetches.release(&conversation.id, step.now_ms)?;
+        step.fx.conversations.insert(conversation.id);
+    }
     Ok(())
 }
 
 /// Tells a contact where we are reached, and gives them keys for a reset, in place of a hello that still waits.
-pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
+pub(super) fn hello(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
     let record = record_or_old(step)?;
-    let reset = reset::give(step, contact)?;
-    let secret = step.tx.kv_get(KEY_CONTACTS_SECRET)?.or_bug("contacts secret")?;
+    let reset = reset::give(step, chat)?;
+    let secret = step.tx.kv.get(KEY_CONTACTS_SECRET)?.or_bug("contacts secret")?;
     let content = Content::Hello(Box::new(Hello {
         home: own.account.home_value(),
         contacts_secret: secret.as_slice().try_into().map_err(|_| Code::StorageCorrupt)?,
@@ -186,48 +236,60 @@ pub(super) fn hello(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Er
         list_version: record.list_version,
         name: own.name.clone(),
     }));
-    step.tx.news_delete(&contact.chat)?; // a hello says it all
-    let first = !std::mem::replace(&mut contact.hello_sent, true);
-    step.tx.contact_put(contact)?;
-    send::drop_waiting(step, &contact.chat, content::Kind::Hello)?;
-    send::enqueue_content(step, contact, &content)?;
-    if first && time(step.tx, KEY_LIST_CHANGED)? > contact.created_ms {
+    step.tx.news.remove(chat)?; // a hello says it all
+    let before = step.tx.persons.edit(chat, |person| {
+        let first = !std::mem::replace(&mut person.hello_sent, true);
+        (first, person.created_ms)
+    })?;
+    send::drop_waiting(step, chat, content::Kind::Hello)?;
+    send::enqueue_content(step, chat, &content)?;
+    if let Some((true, created_ms)) = before
+        && step.tx.kv.time(KEY_LIST_CHANGED)? > created_ms
+    {
         // While their request or ours was pending nobody told them.
-        device::send_list(step, contact, &record)?;
+        device::send_list(step, chat, &record)?;
     }
+    Ok(())
+}
+
+/// Tells a contact the own name, and where we are reached.
+pub(super) fn profile(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let own = step.own()?;
+    let content =
+        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
+    send::enqueue_content(step, chat, &content)?;
     Ok(())
 }
 
 /// Their hello: the request is accepted, or their keys and name changed.
 pub(super) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
     let chat = &from.chat;
-    let Some(mut contact) = step.tx.contact(chat)? else {
+    let Some(person) = step.tx.persons.get(chat)?.filter(|person| may_write(person.state)) else {
         return Ok(());
     };
-    if !may_write(&contact) {
-        return Ok(());
+    step.tx.peers.edit(chat, |peer| peer.home = Some(hello.home))?;
+    reset::keep_pair(step, chat, &from.device, &hello.reset)?;
+    step.tx.persons.edit(chat, |person| {
+        person.contacts_secret = Some(hello.contacts_secret);
+        person.name = shown_name(&hello.name, &person.name);
+    })?;
+    set_state(step, chat, PersonState::Accepted)?;
+    wait_no_more(step, chat)?;
+    if person.state != PersonState::Accepted {
+        arrive(step, chat)?;
+    } else if let Some(conversation) = step.tx.conversations.with(chat)? {
+        step.tx.fetches.release(&conversation.id, step.now_ms)?;
+        step.fx.conversations.insert(conversation.id);
     }
-    contact.home = Some(hello.home);
-    contact.contacts_secret = Some(hello.contacts_secret);
-    contact.reset_pair = Some(reset::store(&hello.reset, &from.device));
-    contact.name = shown_name(&hello.name, &contact.name);
-    if contact.state != state::ACCEPTED {
-        step.tx.arrivals_put(&contact.conversation)?;
-    }
-    contact.state = state::ACCEPTED;
-    contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
-    step.tx.contact_put(&contact)?;
-    step.tx.fetches_release(&contact.conversation, step.now_ms)?;
     receipt::all_due(step, chat)?;
     if send::sending_session(step, chat)?.is_none() {
         choose_sending(step, chat)?;
     }
-    if !contact.hello_sent {
-        self::hello(step, &mut contact)?;
+    if !person.hello_sent {
+        self::hello(step, chat)?;
     }
     send::seal_waiting(step, chat)?;
     step.fx.contacts = true;
-    step.fx.conversations.insert(contact.conversation);
     Ok(())
 }
 
@@ -237,155 +299,158 @@ pub(super) fn shown_name(name: &Name, known: &str) -> String {
     if shown.is_empty() { known.to_owned() } else { shown }
 }
 
+/// Where an account is reached, and what it is called.
+pub(super) fn take_profile(step: &mut Step<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
+    step.tx.peers.edit(chat, |peer| peer.home = Some(home))?;
+    step.tx.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;
+    Ok(())
+}
+
 /// Their request. `invite`: the secret that unmasked it.
-pub(super) fn take_request(
-    step: &mut Step<'_>,
-    contact: &mut Contact,
-    request: &Request,
-    invite: [u8; 16],
-) -> Result<(), Error> {
-    contact.home = Some(request.home);
-    contact.name = shown_name(&request.name, &contact.name);
-    match contact.state {
-        state::REQUESTED => {
-            accept(step, contact)?; // crossing requests accept each other
+pub(super) fn take_request(step: &mut Step<'_>, chat: &Chat, request: &Request, invite: [u8; 16]) -> Result<(), Error> {
+    take_profile(step, chat, request.home, &request.name)?;
+    match state(step, chat)? {
+        Some(PersonState::Requested) => {
+            accept(step, chat)?; // crossing requests accept each other
             invite::use_up(step, &invite)?;
         }
-        state::ACCEPTED => step.tx.contact_put(contact)?,
-        _ => {
-            contact.state = state::INCOMING;
-            contact.invite_secret = Some(invite);
-            contact.request_text = Some(clean_text(&request.text)).filter(|text| !text.is_empty());
-            step.tx.contact_put(contact)?;
+        Some(PersonState::Accepted) | None => {}
+        Some(_) => {
+            set_state(step, chat, PersonState::Incoming)?;
+            step.tx.persons.edit(chat, |person| {
+                person.invite_secret = Some(invite);
+                person.request_text = Some(clean_text(&request.text)).filter(|text| !text.is_empty());
+            })?;
         }
     }
     step.fx.contacts = true;
-    step.fx.conversations.insert(contact.conversation);
+    changed(step, chat)
+}
+
+/// The conversation with an account is shown anew.
+pub(super) fn changed(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    step.fx.conversations.extend(step.tx.conversations.with(chat)?.map(|row| row.id));
     Ok(())
 }
 
 /// Declines a request: nothing is sent, the use stays free.
-pub(super) fn decline(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
-    drop_sessions(step, &contact.chat)?;
-    contact.state = state::DECLINED;
-    contact.fetch_due_ms = None;
-    step.tx.contact_put(contact)?;
+pub(super) fn decline(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    drop_sessions(step, chat)?;
+    set_state(step, chat, PersonState::Declined)?;
+    step.tx.persons.edit(chat, |person| person.cards_due_ms = None)?;
     step.fx.contacts = true;
     Ok(())
 }
 
 /// Shuts a contact out, until it is unblocked; the others get a new contacts secret. Its sessions stay for that day, and
 /// nothing is opened in them or leaves by them.
-pub(super) fn block(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
-    let knew_secret = contact.hello_sent;
-    contact.unblocked_state = contact.state;
-    contact.state = state::BLOCKED;
-    contact.fetch_due_ms = None;
-    step.tx.contact_put(contact)?;
-    empty_outbox(step, &contact.chat, Code::ContactBlocked)?;
-    for pair in step.tx.prekeys_of(&contact.chat)? {
-        step.tx.prekey_delete(&pair.id)?;
+pub(super) fn block(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let knew_secret = step.tx.persons.edit(chat, |person| {
+        person.unblocked_state = person.state;
+        person.cards_due_ms = None;
+        person.hello_sent
+    })?;
+    set_state(step, chat, PersonState::Blocked)?;
+    empty_outbox(step, chat, Code::ContactBlocked)?;
+    for pair in step.tx.prekeys.of(chat)? {
+        step.tx.prekeys.remove(&pair.id)?;
     }
     step.fx.contacts = true;
-    if !knew_secret {
+    if knew_secret != Some(true) {
         return Ok(());
     }
     let old = *step.own()?.contacts_secret;
-    step.tx.secret_put(&sotto_db::Secret {
-        secret: old,
-        kind: CONTACTS,
-        until_ms: Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS)),
-        created_ms: step.now_ms,
-    })?;
+    let until_ms = Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS));
+    invite::unmasks(step, old, sotto_db::SecretKind::Contacts, until_ms, step.now_ms)?;
     let secret: [u8; 16] = step.random();
-    step.tx.kv_set(KEY_CONTACTS_SECRET, &secret)?;
-    step.tx.secret_put(&sotto_db::Secret { secret, kind: CONTACTS, until_ms: None, created_ms: step.now_ms })?;
-    if step.tx.secrets()?.len() > SECRETS {
+    step.tx.kv.set(KEY_CONTACTS_SECRET, &secret)?;
+    invite::unmasks(step, secret, sotto_db::SecretKind::Contacts, None, step.now_ms)?;
+    if step.tx.secrets.all()?.len() > SECRETS {
         log::warn!("more secrets than are tried: the oldest invite is no longer heard");
     }
-    news::tell_all(step, news::HELLO)
+    news::tell_all(step, sotto_db::NewsKind::Hello)
 }
 
 /// Gives back what was before the block.
-pub(super) fn unblock(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
-    contact.state = contact.unblocked_state;
-    step.tx.contact_put(contact)?;
+pub(super) fn unblock(step: &mut Step<'_>, person: &Person) -> Result<(), Error> {
+    let chat = &person.chat;
+    set_state(step, chat, person.unblocked_state)?;
     step.fx.contacts = true;
-    match contact.state {
-        state::ACCEPTED => {
-            receipt::all_due(step, &contact.chat)?;
-            hello(step, contact) // with the contacts secret that the others got
+    match person.unblocked_state {
+        PersonState::Accepted => {
+            receipt::all_due(step, chat)?;
+            hello(step, chat) // with the contacts secret that the others got
         }
-        state::REQUESTED => {
-            contact.fetch_due_ms = Some(step.now_ms);
-            contact.fetch_tries = 0;
-            step.tx.contact_put(contact)?;
-            let kind = content::Kind::Request.code();
-            let asked = step.tx.message_mine(&contact.conversation, kind, state::FAILED)?;
+        PersonState::Requested => {
+            look_for_cards(step, chat, 0)?;
+            let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
+            let asked = step.tx.messages.failed_own(&conversation.id, content::Kind::Request.code())?;
             match asked {
                 Some(message) => send::retry(step, &message),
-                None => send::request(step, contact, String::new()),
+                None => send::request(step, chat, String::new()),
             }
         }
         _ => Ok(()),
     }
 }
 
-/// The device that messages leave for once the person says yes to what is shown: a held one, else the confirmed one.
-pub(super) fn shown_device(contact: &Contact) -> Option<DeviceRecord> {
-    let record = contact.other_record.as_deref().or(contact.record.as_deref());
-    record.map(DeviceRecord::decode).and_then(Result::ok)
+/// The device that messages leave for once the person says yes to what is shown: a held one, else the taken one.
+pub(super) fn shown_device(devices: &[Device]) -> Option<DeviceRecord> {
+    let with = |standing| devices.iter().find(move |device| device.standing == standing);
+    let shown = with(DeviceStanding::Held).or(with(DeviceStanding::Taken));
+    shown.and_then(device::record_of)
 }
 
 /// What a person compares stands for this device, and for no other. None: for none.
 pub(super) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
-    let one = record.map(|record| (sotto_crypto::DeviceId(record.device_id), record.identity, record.signing));
+    let one = record.map(|record| (DeviceId(record.device_id), record.identity, record.signing));
     sotto_crypto::devices_hash(one.as_slice())
 }
 
 /// A device that came since a person looked is not what was seen.
-fn check_shown(contact: &Contact, devices: &Hash) -> Result<(), Error> {
-    if *devices == device_hash(shown_device(contact).as_ref()) { Ok(()) } else { Err(Code::DevicesChanged.into()) }
+fn check_shown(step: &Step<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
+    let shown = shown_device(&step.tx.devices.of(chat)?);
+    if *devices == device_hash(shown.as_ref()) { Ok(()) } else { Err(Code::DevicesChanged.into()) }
 }
 
 /// The safety number was compared while these devices of theirs were shown; or, without, it no longer holds.
-pub(super) fn verify(step: &mut Step<'_>, mut contact: Contact, devices: Option<&Hash>) -> Result<(), Error> {
-    let Some(devices) = devices else {
-        contact.verified = false;
-        step.fx.contacts = true;
-        return Ok(step.tx.contact_put(&contact)?);
-    };
-    check_shown(&contact, devices)?;
-    contact.verified = true;
-    device::take_held(step, &mut contact)
+pub(super) fn verify(step: &mut Step<'_>, chat: &Chat, devices: Option<&Hash>) -> Result<(), Error> {
+    if let Some(devices) = devices {
+        check_shown(step, chat, devices)?;
+    }
+    step.tx.persons.edit(chat, |person| person.verified = devices.is_some())?;
+    step.fx.contacts = true;
+    if devices.is_some() { device::take_held(step, chat) } else { Ok(()) }
 }
 
 /// The person saw that their devices changed to these, and goes on with them without comparing.
-pub(super) fn devices_seen(step: &mut Step<'_>, mut contact: Contact, devices: &Hash) -> Result<(), Error> {
-    check_shown(&contact, devices)?;
-    contact.verified &= contact.other_record.is_none();
-    device::take_held(step, &mut contact)
+pub(super) fn devices_seen(step: &mut Step<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
+    check_shown(step, chat, devices)?;
+    let held = device::is_held(step, chat)?;
+    step.tx.persons.edit(chat, |person| person.verified &= !held)?;
+    device::take_held(step, chat)
 }
 
 /// Verifies by the QR code that the contact's own phone shows.
-pub(super) fn scan(step: &mut Step<'_>, contact: Contact, qr: &[u8]) -> Result<(), Error> {
+pub(super) fn scan(step: &mut Step<'_>, chat: &Chat, qr: &[u8]) -> Result<(), Error> {
     let own = step.own()?;
     let shown = sotto_crypto::SafetyQr::decode(qr).ok_or(Code::BadQr)?;
-    if !shown.is_of(&contact.chat, &own.chat) {
+    if !shown.is_of(chat, &own.chat) {
         return Err(Code::QrOtherAccount.into());
     }
     if shown.scanner_devices != device_hash(Some(&own.record)) {
         return Err(Code::QrOwnDevices.into());
     }
-    verify(step, contact, Some(&shown.own_devices)).map_err(|error| match error.code() {
+    verify(step, chat, Some(&shown.own_devices)).map_err(|error| match error.code() {
         Code::DevicesChanged => Code::QrOtherDevices.into(),
         _ => error,
     })
 }
 
-/// The hash of the conversation with a contact must exist; its contact.
-pub(super) fn of_conversation(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Contact), Error> {
-    let conversation = step.tx.conversation(id)?.ok_or(Code::ConversationMissing)?;
-    let contact = step.tx.contact(&conversation.chat)?.ok_or(Code::ContactMissing)?;
-    Ok((conversation, contact))
+/// A conversation that must exist, and the person it is with.
+pub(super) fn of_conversation(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Person), Error> {
+    let conversation = step.tx.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
+    let peer = conversation.peer.ok_or(Code::ContactMissing)?;
+    let person = step.tx.persons.get(&peer)?.ok_or(Code::ContactMissing)?;
+    Ok((conversation, person))
 }

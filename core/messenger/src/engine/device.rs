@@ -1,23 +1,46 @@
 //! Devices: which ones are theirs, the suite that is spoken with one, and lists that change.
 //!
-//! A device is its id and its two keys together. A contact has one confirmed device (`contact.device`): the one of the
-//! first contact, then the one that began anew or, once the contact is verified, the one that the person said is theirs.
+//! A device is its id and its two keys together. Of a contact one is taken as theirs: the one of the first contact, then
+//! the one that began anew or, once the contact is verified, the one that the person said is theirs. Until then such a
+//! device is held: it is shown, and gets nothing.
 
 use sotto_crypto::{PREKEY_SUITES, SuiteError, choose_suite};
-use sotto_db::{Chat, Contact, Device, Session};
+use sotto_db::{Chat, Device, DeviceStanding as Standing, PersonState, Session};
 use sotto_wire::content::Content;
 use sotto_wire::identity::{
     DeviceList, DeviceRecord, IN_SESSION, LABEL_LIST, StaleError, check_not_after, check_version,
 };
 
-use super::own::{KEY_LIST_CHANGED, KEY_TOLD, set_time};
+use super::own::{KEY_LIST_CHANGED, KEY_TOLD};
 use super::session::choose_sending;
 use super::step::Step;
-use super::{contact, found, receipt, reset, send, state};
+use super::{contact, found, receipt, reset, send};
 use crate::error::{Code, Error};
 
-/// Devices remembered of an account, beside the confirmed one.
-const KNOWN: u32 = 16;
+/// The device that is taken as an account's.
+pub(super) fn taken(step: &Step<'_>, chat: &Chat) -> Result<Option<Device>, Error> {
+    Ok(step.tx.devices.standing(chat, Standing::Taken)?)
+}
+
+/// Is a device of this account held?
+pub(super) fn is_held(step: &Step<'_>, chat: &Chat) -> Result<bool, Error> {
+    Ok(step.tx.devices.standing(chat, Standing::Held)?.is_some())
+}
+
+/// Is it the device taken as theirs, or is none yet?
+pub(super) fn confirms(step: &Step<'_>, chat: &Chat, device: &[u8; 16]) -> Result<bool, Error> {
+    Ok(taken(step, chat)?.is_none_or(|taken| taken.device == *device))
+}
+
+/// Is a device taken as theirs, and is it another one?
+pub(super) fn is_other(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
+    Ok(!confirms(step, chat, &record.device_id)?)
+}
+
+/// The record as it is stored.
+pub(super) fn record_of(device: &Device) -> Option<DeviceRecord> {
+    DeviceRecord::decode(device.record.as_deref()?).ok()
+}
 
 /// A device as it was seen before, with this id and these keys.
 pub(super) fn known(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Option<Device>, Error> {
@@ -26,32 +49,11 @@ pub(super) fn known(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Resu
 }
 
 fn like(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Vec<Device>, Error> {
-    let (id, identity, signing) = (&record.device_id, &record.identity, &record.signing);
-    Ok(step.tx.devices_like(chat, id, identity, signing)?)
+    Ok(step.tx.devices.like(chat, &record.device_id, &record.identity, &record.signing)?)
 }
 
 fn is_same(device: &Device, record: &DeviceRecord) -> bool {
     device.device == record.device_id && device.identity == record.identity && device.signing == record.signing
-}
-
-/// Remembers a device that we write to.
-pub(super) fn meet(step: &Step<'_>, contact: &Contact, record: &DeviceRecord) -> Result<(), Error> {
-    let start_in = known(step, &contact.chat, record)?.map_or(0, |device| device.start_in);
-    remember(step, contact, record, start_in)
-}
-
-/// Remembers a device and the start number that it gave.
-pub(super) fn remember(step: &Step<'_>, contact: &Contact, record: &DeviceRecord, start_in: u32) -> Result<(), Error> {
-    let device = Device {
-        chat: contact.chat,
-        device: record.device_id,
-        identity: record.identity,
-        signing: record.signing,
-        start_in,
-        seen_ms: step.now_ms,
-    };
-    let keep = contact.device.as_ref();
-    Ok(step.tx.device_put(&device, KNOWN, keep)?)
 }
 
 /// Is this no other device under a known id, and no known key under another id?
@@ -60,71 +62,120 @@ pub(super) fn is_itself(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> 
     Ok(like.iter().all(|device| is_same(device, record)))
 }
 
+/// Changes a device, noted now if it was not known.
+fn note(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, change: impl FnOnce(&mut Device)) -> Result<(), Error> {
+    let known = step.tx.devices.get(chat, &record.device_id)?;
+    let mut device = known.unwrap_or(Device {
+        chat: *chat,
+        device: record.device_id,
+        identity: record.identity,
+        signing: record.signing,
+        standing: Standing::Seen,
+        record: None,
+        reset_pair: None,
+        session: None,
+        start_in: 0,
+        start_out: 0,
+        seen_ms: step.now_ms,
+    });
+    change(&mut device);
+    Ok(step.tx.devices.put(&device)?)
+}
+
+/// A device was met; `start_in`: the start number that it gave.
+pub(super) fn meet(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, start_in: Option<u32>) -> Result<(), Error> {
+    note(step, chat, record, |device| {
+        device.start_in = start_in.unwrap_or(device.start_in);
+        device.seen_ms = step.now_ms;
+    })?;
+    Ok(step.tx.devices.keep_few(chat)?)
+}
+
 /// Their devices changed: shown with the contact until somebody says that he saw it, and told at once.
-pub(super) fn changed(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
-    if !std::mem::replace(&mut contact.devices_changed, true) {
+pub(super) fn changed(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let before = step.tx.persons.edit(chat, |person| std::mem::replace(&mut person.devices_changed, true))?;
+    if before == Some(false) {
         step.notice(Code::DevicesChanged);
     }
     step.fx.contacts = true;
-    Ok(step.tx.contact_put(contact)?)
+    Ok(())
 }
 
-/// Takes a device as theirs. What was sealed for another one is sealed anew. The caller stores the contact.
-pub(super) fn take(step: &mut Step<'_>, contact: &mut Contact, record: &DeviceRecord) -> Result<(), Error> {
-    let id = record.device_id;
-    let before = contact.device.replace(id);
-    contact.record = Some(record.encode().to_vec());
-    contact.other_record = None;
-    if before.is_some_and(|before| before != id) {
-        for row in step.tx.sessions_of(&contact.chat)? {
-            if row.device != id {
-                reset::unseal(step, &row)?;
+/// Takes a device as theirs. What was sealed for another one is sealed anew.
+pub(super) fn take(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
+    let mut before = None;
+    for device in step.tx.devices.of(chat)? {
+        if device.standing == Standing::Taken {
+            before = Some(device.device);
+        }
+        if device.standing != Standing::Seen && device.device != record.device_id {
+            step.tx.devices.edit(chat, &device.device, |device| {
+                device.standing = Standing::Seen;
+                device.record = None;
+            })?;
+        }
+    }
+    note(step, chat, record, |device| {
+        device.standing = Standing::Taken;
+        device.record = Some(record.encode().to_vec());
+    })?;
+    if before.is_some_and(|before| before != record.device_id) {
+        for session in step.tx.sessions.of(chat)? {
+            if session.device != record.device_id {
+                reset::unseal(step, &session)?;
             }
         }
     }
     Ok(())
 }
 
-/// Keeps the record of a device that a verified contact is said to have: it gets nothing. The caller stores the contact.
-pub(super) fn hold(step: &mut Step<'_>, contact: &mut Contact, record: &DeviceRecord) {
-    contact.other_record = Some(record.encode().to_vec());
-    contact.waiting = Some(Code::DevicesChanged.as_str().to_owned());
+/// Keeps the record of a device that a verified contact is said to have: it gets nothing.
+pub(super) fn hold(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
+    if let Some(held) = step.tx.devices.standing(chat, Standing::Held)? {
+        step.tx.devices.edit(chat, &held.device, |device| {
+            device.standing = Standing::Seen;
+            device.record = None;
+        })?;
+    }
+    note(step, chat, record, |device| {
+        device.standing = Standing::Held;
+        device.record = Some(record.encode().to_vec());
+    })?;
+    contact::wait(step, chat, Code::DevicesChanged)?;
     step.fx.contacts = true;
+    Ok(())
 }
 
-/// Takes the device that was held, if there is one, as theirs: messages leave for it, what it sent counts. Stores the
-/// contact before anything is sent, for what is sent may change it.
-pub(super) fn take_held(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
-    contact.devices_changed = false;
+/// Takes the device that was held, if there is one, as theirs: messages leave for it, what it sent counts.
+pub(super) fn take_held(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    step.tx.persons.edit(chat, |person| person.devices_changed = false)?;
     step.fx.contacts = true;
-    let held = contact.other_record.as_deref().map(DeviceRecord::decode);
-    let Some(record) = held.and_then(Result::ok) else {
-        return Ok(step.tx.contact_put(contact)?);
+    let held = step.tx.devices.standing(chat, Standing::Held)?;
+    let Some(record) = held.as_ref().and_then(record_of) else {
+        return Ok(());
     };
-    take(step, contact, &record)?;
-    let version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
-    contact.list_version = contact.list_version.max(version);
-    contact.waiting = None;
-    step.tx.contact_put(contact)?;
-    choose_sending(step, &contact.chat)?;
-    if send::sending_session(step, &contact.chat)?.is_none() && contact::may_write(contact) {
-        contact.fetch_due_ms = Some(step.now_ms); // it was only heard of
-        contact.fetch_tries = 0;
-        step.tx.contact_put(contact)?;
+    take(step, chat, &record)?;
+    contact::known_version(step, chat, record.list_version)?;
+    step.tx.persons.edit(chat, |person| person.waiting = None)?;
+    choose_sending(step, chat)?;
+    let Some(person) = step.tx.persons.get(chat)? else {
+        return Ok(());
+    };
+    if step.tx.devices.session(chat)?.is_none() && contact::may_write(person.state) {
+        contact::look_for_cards(step, chat, 0)?; // it was only heard of
     }
-    step.tx.fetches_release(&contact.conversation, step.now_ms)?;
-    if let Some(mut conversation) = step.tx.conversation(&contact.conversation)? {
+    if let Some(conversation) = step.tx.conversations.with(chat)? {
+        step.tx.fetches.release(&conversation.id, step.now_ms)?;
         // What it wrote has its place in the order from now on.
-        let furthest = step.tx.messages_lamport(&conversation.id)?;
-        conversation.lamport = conversation.lamport.max(furthest);
-        step.tx.conversation_put(&conversation)?;
+        let furthest = step.tx.messages.lamport(&conversation.id)?;
+        step.tx.conversations.edit(&conversation.id, |row| row.lamport = row.lamport.max(furthest))?;
     }
-    if contact.state != state::ACCEPTED {
+    if person.state != PersonState::Accepted {
         return Ok(());
     }
-    receipt::all_due(step, &contact.chat)?;
-    contact::hello(step, contact)?; // until now it was told nothing
-    send::seal_waiting(step, &contact.chat)
+    receipt::all_due(step, chat)?;
+    contact::hello(step, chat)?; // until now it was told nothing
+    send::seal_waiting(step, chat)
 }
 
 /// What a list says about a device, but for its dates: id ‖ keys ‖ suites.
@@ -133,9 +184,9 @@ fn entry(record: &DeviceRecord) -> Vec<u8> {
 }
 
 /// The suites that a device of theirs signed before; `None`: it is not known.
-fn known_suites(contact: Option<&Contact>, device: &[u8; 16]) -> Option<u32> {
-    let record = DeviceRecord::decode(contact?.record.as_deref()?).ok()?;
-    (record.device_id == *device).then_some(record.suites)
+fn known_suites(step: &Step<'_>, chat: &Chat, device: &[u8; 16]) -> Result<Option<u32>, Error> {
+    let record = taken(step, chat)?.as_ref().and_then(record_of);
+    Ok(record.filter(|record| record.device_id == *device).map(|record| record.suites))
 }
 
 fn refused(error: SuiteError) -> Code {
@@ -146,117 +197,115 @@ fn refused(error: SuiteError) -> Code {
 }
 
 /// The suite for a session that we begin with a device, as one bit.
-pub(super) fn suite(step: &Step<'_>, contact: &Contact, to: &DeviceRecord) -> Result<u32, Code> {
-    let known = known_suites(Some(contact), &to.device_id);
-    let suite = choose_suite(step.config.suites, to.suites, known).map_err(refused)?;
-    Ok(1 << (u32::from(suite) - 1))
+pub(super) fn suite(step: &Step<'_>, chat: &Chat, to: &DeviceRecord) -> Result<Result<u32, Code>, Error> {
+    let known = known_suites(step, chat, &to.device_id)?;
+    let suite = choose_suite(step.config.suites, to.suites, known).map_err(refused);
+    Ok(suite.map(|suite| 1 << (u32::from(suite) - 1)))
 }
 
 /// May a session that a device began by one of our pairs speak this suite?
 pub(super) fn check_suite(
     step: &Step<'_>,
-    contact: Option<&Contact>,
+    chat: &Chat,
     from: &DeviceRecord,
     suite: u8,
-) -> Result<(), Code> {
-    let known = known_suites(contact, &from.device_id);
+) -> Result<Result<(), Code>, Error> {
+    let known = known_suites(step, chat, &from.device_id)?;
     let ours = step.config.suites & PREKEY_SUITES;
-    match choose_suite(ours, from.suites, known).map_err(refused)? {
-        best if best == suite => Ok(()),
-        _ => Err(Code::SuiteNone),
-    }
+    Ok(match choose_suite(ours, from.suites, known).map_err(refused) {
+        Ok(best) if best == suite => Ok(()),
+        Ok(_) => Err(Code::SuiteNone),
+        Err(code) => Err(code),
+    })
 }
 
 /// Nothing can be begun with a contact: shown with it, by code.
-pub(super) fn refuse(step: &mut Step<'_>, contact: &mut Contact, code: Code) -> Result<(), Error> {
+pub(super) fn refuse(step: &mut Step<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
     log::warn!("no session: {}", code.as_str());
-    if contact.waiting.as_deref() != Some(code.as_str()) {
+    if contact::wait(step, chat, code)? {
         step.notice(code);
     }
-    contact.waiting = Some(code.as_str().to_owned());
     step.fx.contacts = true;
-    Ok(step.tx.contact_put(contact)?)
+    Ok(())
 }
 
 /// Tells contacts of a list that names other devices, keys or suites than they were told; not of one that is only
 /// signed anew, for its dates gate new sessions alone.
 pub(super) fn tell(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
-    let told = step.tx.kv_get(KEY_TOLD)?;
+    let told = step.tx.kv.get(KEY_TOLD)?;
     let told = told.unwrap_or(entry(&step.own()?.record));
     let now = entry(record);
-    step.tx.kv_set(KEY_TOLD, &now)?;
+    step.tx.kv.set(KEY_TOLD, &now)?;
     if told == now {
         return Ok(());
     }
-    set_time(step.tx, KEY_LIST_CHANGED, step.now_ms)?;
-    for contact in step.tx.contacts()? {
-        if contact.state == state::ACCEPTED {
-            send_list(step, &contact, record)?;
+    step.tx.kv.set_time(KEY_LIST_CHANGED, step.now_ms)?;
+    for person in step.tx.persons.all()? {
+        if person.state == PersonState::Accepted {
+            send_list(step, &person.chat, record)?;
         }
     }
     Ok(())
 }
 
 /// The own list as a message of its own.
-pub(super) fn send_list(step: &mut Step<'_>, contact: &Contact, record: &DeviceRecord) -> Result<(), Error> {
+pub(super) fn send_list(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     let list = step.own()?.list(record, &IN_SESSION)?;
-    send::enqueue_content(step, contact, &Content::List(Box::new(list)))?;
+    send::enqueue_content(step, chat, &Content::List(Box::new(list)))?;
     Ok(())
 }
 
 /// A list of theirs: signed, newer than what is known, and shown if it says something else. Past its date it counts
 /// all the same: it may have waited for us, and begins no session.
-pub(super) fn take_list(
-    step: &mut Step<'_>,
-    mut contact: Contact,
-    from: &Session,
-    list: &DeviceList,
-) -> Result<(), Error> {
+pub(super) fn take_list(step: &mut Step<'_>, from: &Session, list: &DeviceList) -> Result<(), Error> {
+    let chat = &from.chat;
+    let Some((person, peer)) = step.tx.persons.get(chat)?.zip(step.tx.peers.get(chat)?) else {
+        return Ok(());
+    };
     let bytes = list.signed_bytes(&IN_SESSION);
-    let signed = sotto_crypto::verify_chat(&contact.chat, LABEL_LIST, &[&bytes], &list.signature);
+    let signed = sotto_crypto::verify_chat(chat, LABEL_LIST, &[&bytes], &list.signature);
     let version = i64::try_from(list.version).unwrap_or(i64::MAX);
     let too_long = Err(StaleError::TooLong);
-    let good = contact.state == state::ACCEPTED
-        && list.chat == contact.chat
+    let good = person.state == PersonState::Accepted
+        && list.chat == *chat
         && signed.is_ok()
-        && version > contact.list_version
+        && version > peer.list_version
         && check_version(list.version, None, step.clock_s()).is_ok()
         && check_not_after(list.not_after_s, step.clock_s()) != too_long
-        && list.records.iter().all(|record| found::verify_record(&contact.chat, record));
+        && list.records.iter().all(|record| found::verify_record(chat, record));
     if !good {
         log::warn!("a device list was refused");
         return Ok(());
     }
     for record in &list.records {
-        if !is_itself(step, &contact.chat, record)? {
-            return changed(step, &mut contact);
+        if !is_itself(step, chat, record)? {
+            return changed(step, chat);
         }
     }
     let device = from.device;
-    let known = contact.record.as_deref().map(DeviceRecord::decode);
-    let known = known.and_then(Result::ok).as_ref().map(entry);
+    let known = taken(step, chat)?.as_ref().and_then(record_of).as_ref().map(entry);
     let same = list.records.len() == 1 && list.records.first().map(entry) == known;
-    contact.list_version = version;
+    step.tx.peers.edit(chat, |peer| peer.list_version = version)?;
     step.fx.contacts = true;
     let mut others = list.records.iter();
     if let Some(other) = others.find(|record| record.device_id != device)
-        && contact.verified
+        && person.verified
     {
-        hold(step, &mut contact, other);
+        hold(step, chat, other)?;
     }
     if !same {
-        changed(step, &mut contact)?;
+        changed(step, chat)?;
     }
     if let Some(record) = list.record(&device) {
-        let before = known_suites(Some(&contact), &device);
+        let before = known_suites(step, chat, &device)?;
         match choose_suite(step.config.suites, record.suites, before) {
             Ok(_) => {
-                contact.record = Some(record.encode().to_vec());
-                contact.waiting = contact.waiting.filter(|_| contact.other_record.is_some());
+                step.tx.devices.edit(chat, &device, |row| row.record = Some(record.encode().to_vec()))?;
+                contact::wait_no_more(step, chat)?;
             }
             // What is known of the device stays: the live session goes on, and nothing lower is begun.
-            Err(error) => return refuse(step, &mut contact, refused(error)),
+            Err(error) => return refuse(step, chat, refused(error)),
         }
     }
-    Ok(step.tx.contact_put(&contact)?)
+    Ok(())
 }

@@ -1,12 +1,11 @@
 //! What a proven message does, by its kind.
 
-use sotto_db::{Chat, Contact, Hash, Hole, Session};
+use sotto_db::{Chat, Hash, Hole, MessageState, Person, PersonState, Session};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate, Receipt};
 
 use super::base::schedule;
-use super::own::{self, KEY_COVERED};
 use super::step::{HOUR, SECOND, Step};
-use super::{blob, contact, device, old_copy, receipt, send, state};
+use super::{blob, contact, device, old_copy, receipt, send};
 use crate::error::{Error, OrBug};
 use crate::event::Event;
 use crate::records::ConversationId;
@@ -19,42 +18,43 @@ const WANTED_HOURLY: u32 = 256;
 /// What may come of an account: messages below this number of their chain; `None`: nothing now, or ever. A request that
 /// waits for an answer brings few.
 pub(super) fn room(step: &Step<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
-    let Some(contact) = step.tx.contact(chat)? else {
-        return Ok(None);
-    };
-    Ok(match contact.state {
-        state::BLOCKED | state::DECLINED => None,
-        state::INCOMING => {
-            let had = step.tx.messages_received(&contact.conversation)?;
+    Ok(match contact::state(step, chat)? {
+        None | Some(PersonState::Blocked | PersonState::Declined) => None,
+        Some(PersonState::Incoming) => {
+            let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
+            let had = step.tx.messages.count_received(&conversation.id)?;
             (had < PENDING_MESSAGES).then_some(PENDING_MESSAGES)
         }
-        _ => Some(u32::MAX),
+        Some(_) => Some(u32::MAX),
     })
 }
 
-/// Takes one message of a session's owner. Of a device that is not the contact's confirmed one texts are shown, and
-/// nothing else counts.
+/// Takes one message of a session's owner. Of a device that is not taken as the contact's texts are shown, and nothing
+/// else counts.
 pub(super) fn take(step: &mut Step<'_>, row: &Session, inner: &Inner, message: &Message) -> Result<(), Error> {
-    let Some(contact) = step.tx.contact(&row.chat)? else {
+    let chat = &row.chat;
+    let Some((person, conversation)) = step.tx.persons.get(chat)?.zip(step.tx.conversations.with(chat)?) else {
         return Ok(());
     };
-    if matches!(contact.state, state::DECLINED | state::BLOCKED) {
+    if matches!(person.state, PersonState::Declined | PersonState::Blocked) {
         return Ok(());
     }
-    let id = content::message_id(&contact.conversation, &row.chat, &row.device, &inner.message);
+    let id = content::message_id(&conversation.id, chat, &row.device, &inner.message);
     let Ok(content) = message.content() else {
         return Ok(()); // of a known kind, and wrong: nothing to show
     };
-    let came = Came { contact, confirmed: contact::is_confirmed(step, row)?, id, inner, message };
+    let confirmed = device::confirms(step, chat, &row.device)?;
+    // Before the answer, and of a device that is not theirs, nothing is asked of stores.
+    let asks = confirmed && person.state != PersonState::Incoming;
+    let came = Came { person, conversation: conversation.id, confirmed, asks, id, inner, message };
     match content {
         Content::Text(text) => show(step, &came, Shown::Text(text)).map(|_| ()),
         Content::Unknown => show(step, &came, Shown::Newer).map(|_| ()),
         Content::Pointer(remote) if matches!(remote.kind, Kind::Text | Kind::Unknown(_)) => {
+            let from = (&came.conversation, asks);
             if show(step, &came, Shown::Fetching)? {
-                let from = (&came.contact, came.confirmed);
                 blob::fetch(step, row, inner, from, id, &remote, message.time_s)
             } else {
-                let from = (&came.contact, came.confirmed);
                 blob::had_already(step, row, inner, from, id, &remote, message.time_s)
             }
         }
@@ -64,27 +64,31 @@ pub(super) fn take(step: &mut Step<'_>, row: &Session, inner: &Inner, message: &
         Content::Request(request) => show(step, &came, Shown::Text(request.text)).map(|_| ()),
         _ if !came.confirmed => Ok(()),
         Content::Hello(hello) => contact::take_hello(step, row, &hello),
-        Content::Profile(profile) => take_profile(step, came.contact, &profile),
+        Content::Profile(profile) => take_profile(step, &came, &profile),
         Content::Typing => {
-            if step.own()?.typing && came.contact.state == state::ACCEPTED {
-                step.fx
-                    .events
-                    .push(Event::Typing { conversation: ConversationId::from_bytes(&came.contact.conversation) });
+            if step.own()?.typing && came.person.state == PersonState::Accepted {
+                step.fx.events.push(Event::Typing { conversation: ConversationId::from_bytes(&came.conversation) });
             }
             Ok(())
         }
-        Content::List(list) => device::take_list(step, came.contact, row, &list),
-        Content::Want(prefixes) => wanted(step, row, came.contact, &prefixes),
-        Content::Gone(prefixes) => gone(step, &came.contact, &prefixes),
-        Content::Read(up_to) => read(step, &came.contact, &up_to, &inner.receipts),
+        Content::List(list) => device::take_list(step, row, &list),
+        Content::Want(prefixes) => wanted(step, row, &came, &prefixes),
+        Content::Gone(prefixes) => prefixes.iter().try_for_each(|prefix| {
+            step.tx.holes.remove(&came.conversation, prefix)?;
+            Ok(())
+        }),
+        Content::Read(up_to) => read(step, &came, &up_to, &inner.receipts),
     }
 }
 
 /// A message as it came.
 struct Came<'a> {
-    contact: Contact,
-    /// By the contact's confirmed device.
+    person: Person,
+    conversation: Hash,
+    /// By the device taken as the contact's.
     confirmed: bool,
+    /// It may make us ask stores for something.
+    asks: bool,
     id: Hash,
     inner: &'a Inner,
     message: &'a Message,
@@ -101,25 +105,25 @@ enum Shown {
 
 /// Stores a message that is shown. False: it was there.
 fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
-    let (contact, message) = (&came.contact, came.message);
-    let conversation = step.tx.conversation(&contact.conversation)?;
+    let message = came.message;
+    let conversation = step.tx.conversations.get(&came.conversation)?;
     let mut conversation = conversation.or_bug("conversation of a contact")?;
     let own = u64::try_from(conversation.lamport).unwrap_or(0);
     let lamport = content::clamp_lamport(own, message.lamport);
     let lamport = i64::try_from(lamport).unwrap_or(i64::MAX);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
     let (newer, fetching) = (matches!(shown, Shown::Newer), matches!(shown, Shown::Fetching));
-    let fresh = step.tx.message_insert(&sotto_db::Message {
+    let fresh = step.tx.messages.add(&sotto_db::Message {
         id: came.id,
-        conversation: contact.conversation,
-        mine: false,
+        conversation: came.conversation,
+        author: Some(came.person.chat),
         kind: message.kind.code(),
         m: came.inner.message.clone(),
         text: match shown {
             Shown::Text(text) => Some(text),
             Shown::Newer | Shown::Fetching => None,
         },
-        state: state::RECEIVED,
+        state: MessageState::Received,
         reason: None,
         time_s,
         lamport,
@@ -129,15 +133,16 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
         added_ms: step.now_ms,
         unconfirmed: !came.confirmed,
         resent_ms: 0,
+        marked: false,
     })?;
     if !fresh {
         return Ok(false);
     }
-    if contact.state == state::ACCEPTED && !fetching {
-        step.tx.arrival_put(&came.id)?;
+    if came.person.state == PersonState::Accepted && !fetching {
+        step.tx.arrivals.add(&came.id)?;
     }
     let prefix = content::prefix(&came.id);
-    step.tx.hole_delete(&contact.conversation, &prefix)?;
+    step.tx.holes.remove(&came.conversation, &prefix)?;
     // The order is for those who take part in it.
     if came.confirmed {
         conversation.lamport = conversation.lamport.max(lamport);
@@ -152,12 +157,11 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
         arrived_ms => arrived_ms,
     };
     conversation.arrived_ms = step.clock_ms;
-    step.tx.conversation_put(&conversation)?;
-    // Before the answer nothing is asked for.
-    if came.confirmed && contact.state != state::INCOMING {
-        holes(step, contact, message, before_ms)?;
+    step.tx.conversations.put(&conversation)?;
+    if came.asks {
+        holes(step, came, before_ms)?;
     }
-    step.message_changed(contact.conversation, came.id);
+    step.message_changed(came.conversation, came.id);
     step.fx.received = step.fx.received.saturating_add(1);
     Ok(true)
 }
@@ -174,12 +178,12 @@ fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
 
 /// Notes parents that are not here. They came after what was there before, `before_ms`; while something else may have
 /// been missed too, after that.
-fn holes(step: &mut Step<'_>, contact: &Contact, message: &Message, before_ms: i64) -> Result<(), Error> {
-    let covered_ms = own::time(step.tx, KEY_COVERED)?;
-    for prefix in &message.parents {
-        if step.tx.message_by_prefix(&contact.conversation, prefix)?.is_none() {
-            step.tx.hole_put(&Hole {
-                conversation: contact.conversation,
+fn holes(step: &mut Step<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Error> {
+    let covered_ms = step.tx.coverage.until_ms()?;
+    for prefix in &came.message.parents {
+        if step.tx.messages.by_prefix(&came.conversation, prefix)?.is_none() {
+            step.tx.holes.note(&Hole {
+                conversation: came.conversation,
                 prefix: *prefix,
                 from_s: before_ms.min(covered_ms).div_euclid(SECOND),
                 until_s: step.clock_ms.div_euclid(SECOND),
@@ -191,72 +195,60 @@ fn holes(step: &mut Step<'_>, contact: &Contact, message: &Message, before_ms: i
     Ok(())
 }
 
-fn take_profile(step: &mut Step<'_>, mut contact: Contact, profile: &ProfileUpdate) -> Result<(), Error> {
-    if contact.state != state::ACCEPTED {
+fn take_profile(step: &mut Step<'_>, came: &Came<'_>, profile: &ProfileUpdate) -> Result<(), Error> {
+    if came.person.state != PersonState::Accepted {
         return Ok(());
     }
-    contact.home = Some(profile.home);
-    contact.name = contact::shown_name(&profile.name, &contact.name);
-    step.tx.contact_put(&contact)?;
+    contact::take_profile(step, &came.person.chat, profile.home, &profile.name)?;
     step.fx.contacts = true;
-    step.fx.conversations.insert(contact.conversation);
+    step.fx.conversations.insert(came.conversation);
     Ok(())
 }
 
 /// Messages of ours that they lack: each is sent again once an hour, and so many in all; of what is gone they are told
 /// once an hour, by an envelope that is not repeated.
-fn wanted(step: &mut Step<'_>, from: &Session, contact: Contact, prefixes: &[Prefix]) -> Result<(), Error> {
-    if contact.state != state::ACCEPTED {
+fn wanted(step: &mut Step<'_>, from: &Session, came: &Came<'_>, prefixes: &[Prefix]) -> Result<(), Error> {
+    if came.person.state != PersonState::Accepted {
         return Ok(());
     }
+    let (chat, conversation) = (&from.chat, &came.conversation);
     let lately_ms = step.now_ms.saturating_sub(HOUR);
-    let mut left = WANTED_HOURLY.saturating_sub(step.tx.messages_resent(&contact.conversation, lately_ms)?);
+    let mut left = WANTED_HOURLY.saturating_sub(step.tx.messages.count_resent(conversation, lately_ms)?);
     let mut gone = Vec::new();
     for prefix in prefixes {
-        match step.tx.message_by_prefix(&contact.conversation, prefix)? {
-            Some(message) if message.mine => {
+        match step.tx.messages.by_prefix(conversation, prefix)? {
+            Some(message) if message.is_own() => {
                 let again =
-                    left > 0 && message.resent_ms <= lately_ms && step.tx.outbox_of_message(&message.id)?.is_none();
+                    left > 0 && message.resent_ms <= lately_ms && step.tx.items.of_message(&message.id)?.is_none();
                 if again {
                     left -= 1;
-                    step.tx.message_resent(&message.id, step.now_ms)?;
-                    send::again(step, &message, &contact.chat)?;
+                    step.tx.messages.edit(&message.id, |message| message.resent_ms = step.now_ms)?;
+                    send::again(step, &message, chat)?;
                 }
             }
             Some(theirs) => {
-                old_copy::wanted(step, from, &contact, &theirs)?;
+                old_copy::wanted(step, from, theirs)?;
                 gone.push(*prefix);
             }
             None => gone.push(*prefix),
         }
     }
-    if gone.is_empty() || contact.gone_ms > lately_ms {
+    if gone.is_empty() || came.person.gone_ms > lately_ms {
         return Ok(());
     }
-    // As it is now: a session may have been begun for what was sent again.
-    let now = step.tx.contact(&contact.chat)?;
-    let mut contact = now.or_bug("contact")?;
-    contact.gone_ms = step.now_ms;
-    step.tx.contact_put(&contact)?;
-    send::content_once(step, &contact, &Content::Gone(gone))
-}
-
-fn gone(step: &mut Step<'_>, contact: &Contact, prefixes: &[Prefix]) -> Result<(), Error> {
-    for prefix in prefixes {
-        step.tx.hole_delete(&contact.conversation, prefix)?;
-    }
-    Ok(())
+    step.tx.persons.edit(chat, |person| person.gone_ms = step.now_ms)?;
+    send::content_once(step, chat, &Content::Gone(gone))
 }
 
 /// They have read what they have up to a message of ours.
-fn read(step: &mut Step<'_>, contact: &Contact, up_to: &Hash, have: &[Receipt]) -> Result<(), Error> {
-    let Some(message) = step.tx.message(up_to)? else {
+fn read(step: &mut Step<'_>, came: &Came<'_>, up_to: &Hash, have: &[Receipt]) -> Result<(), Error> {
+    let Some(message) = step.tx.messages.get(up_to)? else {
         return Ok(());
     };
-    if message.conversation != contact.conversation || contact.state != state::ACCEPTED {
+    if message.conversation != came.conversation || came.person.state != PersonState::Accepted {
         return Ok(());
     }
-    for id in step.tx.messages_mine_up_to(&message, state::READ, state::FAILED)? {
+    for id in step.tx.messages.unread_own(&message)? {
         receipt::read(step, &id, have)?;
     }
     Ok(())

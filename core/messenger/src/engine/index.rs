@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sotto_crypto::{Session, Tag};
-use sotto_db::{Hash, Tx, Waiting};
+use sotto_db::{Hash, Tables, Waiting};
 
 use super::deep;
 use crate::error::Error;
@@ -36,13 +36,13 @@ pub(super) struct Index {
 
 impl Index {
     /// Reads all sessions and waiting envelopes.
-    pub(super) fn load(tx: &Tx<'_>) -> Result<Self, Error> {
+    pub(super) fn load(tx: &Tables<'_>) -> Result<Self, Error> {
         let mut index = Self::default();
-        for (tag, payload, length) in tx.waiting_tags()? {
+        for (tag, payload, length) in tx.waiting.tags()? {
             index.wait(tag, payload, length);
         }
-        for hash in tx.sessions()? {
-            if let Some(row) = tx.session(&hash)?
+        for hash in tx.sessions.all()? {
+            if let Some(row) = tx.sessions.get(&hash)?
                 && let Ok(session) = Session::from_bytes(&row.snapshot)
             {
                 index.set(&session);
@@ -123,8 +123,8 @@ impl Index {
 
     /// Looks for what waits far ahead of what sessions expect, in at most so many of them; each tag that is found counts
     /// as expected.
-    pub(super) fn look_deep(&mut self, tx: &Tx<'_>, at_most: usize) -> Result<Vec<Hash>, Error> {
-        let sessions = tx.sessions()?.into_iter();
+    pub(super) fn look_deep(&mut self, tx: &Tables<'_>, at_most: usize) -> Result<Vec<Hash>, Error> {
+        let sessions = tx.sessions.all()?.into_iter();
         let looked = |hash: Hash| (self.looked.get(&hash).copied().unwrap_or(0), hash);
         let (chosen, left) = deep::choose(sessions.map(looked).collect(), self.arrived, at_most);
         self.behind = left;
@@ -132,7 +132,7 @@ impl Index {
         let mut matched = Vec::new();
         for hash in chosen {
             self.looked.insert(hash, self.arrived);
-            if let Some(row) = tx.session(&hash)?
+            if let Some(row) = tx.sessions.get(&hash)?
                 && let Ok(session) = Session::from_bytes(&row.snapshot)
             {
                 matched.extend(self.look_through(&session, &sieve));

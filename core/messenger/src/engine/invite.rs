@@ -1,10 +1,11 @@
 //! Own invites: opened, used up, closed.
 
 use sotto_crypto::PrekeyPair;
+use sotto_db::{PairKind, Secret, SecretKind};
 use sotto_wire::identity::secret_hash;
 use sotto_wire::invite;
 
-use super::admit::{self, SECRETS};
+use super::admit::SECRETS;
 use super::cards;
 use super::step::{DAY, Step};
 use crate::error::{Code, Error};
@@ -24,10 +25,10 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
     if !step.may_sign {
         return Err(Code::ClockSkewed.into());
     }
-    let open = step.tx.invites()?;
+    let open = step.tx.invites.all()?;
     let open = open.iter().filter(|row| is_open(row, step.now_ms));
     // A secret that is not tried on handshakes would be one that nobody can use.
-    if open.count() >= OPEN_INVITES || step.tx.secrets()?.len() >= SECRETS {
+    if open.count() >= OPEN_INVITES || step.tx.secrets.all()?.len() >= SECRETS {
         return Err(Code::InviteTooMany.into());
     }
     let expires_ms = step.clock_ms.saturating_add(INVITE_MS);
@@ -41,20 +42,16 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
     };
     let prekey = PrekeyPair::generate(step.rng);
     let keep_ms = INVITE_MS.saturating_add(step.retention_ms()).saturating_add(DAY);
-    step.tx.prekey_put(&sotto_db::Prekey {
+    step.tx.prekeys.put(&sotto_db::Prekey {
         id: prekey.id(),
         private: prekey.to_bytes().as_slice().into(),
-        kind: admit::INVITE,
+        kind: PairKind::Invite,
         secret: Some(link.secret),
         chat: None,
         delete_ms: Some(step.now_ms.saturating_add(keep_ms)),
     })?;
-    step.tx.secret_put(&sotto_db::Secret {
-        secret: link.secret,
-        kind: admit::INVITE,
-        until_ms: Some(step.now_ms.saturating_add(keep_ms)),
-        created_ms: step.now_ms,
-    })?;
+    let until_ms = Some(step.now_ms.saturating_add(keep_ms));
+    unmasks(step, link.secret, SecretKind::Invite, until_ms, step.now_ms)?;
     let row = sotto_db::Invite {
         secret: link.secret,
         prekey_id: prekey.id(),
@@ -72,6 +69,17 @@ pub(super) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
     })
 }
 
+/// A secret unmasks handshakes, until then.
+pub(super) fn unmasks(
+    step: &Step<'_>,
+    secret: [u8; 16],
+    kind: SecretKind,
+    until_ms: Option<i64>,
+    created_ms: i64,
+) -> Result<(), Error> {
+    Ok(step.tx.secrets.put(&Secret { secret, kind, until_ms, created_ms })?)
+}
+
 /// Is it neither used up, closed nor past its time?
 pub(super) fn is_open(row: &sotto_db::Invite, now_ms: i64) -> bool {
     row.closed_ms.is_none() && row.expires_ms > now_ms
@@ -82,7 +90,7 @@ pub(super) fn close(step: &mut Step<'_>, id: &InviteId) -> Result<(), Error> {
     step.own()?.in_force()?;
     let hash = id.to_bytes()?;
     let wanted = |row: &sotto_db::Invite| is_open(row, step.now_ms) && secret_hash(&row.secret) == hash;
-    let row = step.tx.invites()?.into_iter().find(wanted);
+    let row = step.tx.invites.all()?.into_iter().find(wanted);
     end(step, row.ok_or(Code::InviteMissing)?)
 }
 
@@ -100,12 +108,12 @@ pub(super) fn invite_error(error: invite::InviteError) -> Error {
 
 /// Counts a use of an own invite; the last one closes it.
 pub(super) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
-    let Some(mut row) = step.tx.invite(secret)? else {
+    let Some(mut row) = step.tx.invites.get(secret)? else {
         return Ok(());
     };
     row.uses_left = row.uses_left.saturating_sub(1);
     if row.uses_left > 0 {
-        return Ok(step.tx.invite_put(&row)?);
+        return Ok(step.tx.invites.put(&row)?);
     }
     end(step, row)
 }
@@ -114,16 +122,12 @@ pub(super) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error
 /// may repeat their first message.
 fn end(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     row.closed_ms = Some(step.now_ms);
-    step.tx.prekey_delete(&row.prekey_id)?;
-    if step.tx.handshakes_under(&row.secret)? {
-        step.tx.secret_put(&sotto_db::Secret {
-            secret: row.secret,
-            kind: admit::INVITE,
-            until_ms: Some(step.now_ms.saturating_add(UNMASK_MS)),
-            created_ms: row.created_ms,
-        })?;
+    step.tx.prekeys.remove(&row.prekey_id)?;
+    if step.tx.handshakes.under(&row.secret)? {
+        let until_ms = Some(step.now_ms.saturating_add(UNMASK_MS));
+        unmasks(step, row.secret, SecretKind::Invite, until_ms, row.created_ms)?;
     } else {
-        step.tx.secret_delete(&row.secret)?;
+        step.tx.secrets.remove(&row.secret)?;
     }
     cards::publish_invite(step, row)
 }

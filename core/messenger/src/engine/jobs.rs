@@ -1,6 +1,6 @@
 //! What time brings: one list of jobs, for what is done now and for when to wake.
 
-use sotto_db::{NEVER, Tx};
+use sotto_db::{NEVER, Tables};
 
 use super::base::schedule;
 use super::bucket::Meter;
@@ -78,13 +78,13 @@ impl Engine {
             Job::Release => self.release_at(),
             Job::Look => self.look_from(now_ms),
             Job::Matched => (!live.matched.is_empty()).then_some(now_ms),
-            Job::Receipts => db.read(|tx| tx.receipts_at())?,
-            Job::InviteCards => db.read(|tx| tx.invites_at())?,
-            Job::News => db.read(|tx| tx.news_at())?,
+            Job::Receipts => db.read(|tx| tx.links.due_ms())?,
+            Job::InviteCards => db.read(|tx| tx.invites.due_ms())?,
+            Job::News => db.read(|tx| tx.news.due_ms())?,
             Job::OwnCards => Some(own.next_contacts_ms),
             Job::Publish => match live.publish_from() {
                 Some(from) => {
-                    let due = db.read(|tx| Ok::<_, Error>([tx.outbox_at()?, tx.checks_at()?]))?;
+                    let due = db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.parcels.check_ms()?]))?;
                     due.into_iter().flatten().min().map(|at| at.max(from))
                 }
                 None => None,
@@ -94,9 +94,9 @@ impl Engine {
             Job::CatchUp => self.catch_up_from(),
             Job::Expire => Some(live.expire_after_ms),
             _ if !live.connectivity.store => None,
-            Job::Chunks => db.read(|tx| tx.fetches_at())?,
-            Job::Holes => db.read(|tx| tx.holes_at())?,
-            Job::Cards => db.read(|tx| tx.contacts_fetch_at())?,
+            Job::Chunks => db.read(|tx| tx.fetches.due_ms())?,
+            Job::Holes => db.read(|tx| tx.holes.due_ms())?,
+            Job::Cards => db.read(|tx| tx.persons.cards_due_ms())?,
             Job::OwnList => Some(own.next_self_ms),
         };
         Ok(at.map(|at| live.put_off.get(&job).map_or(at, |until| at.max(*until))))
@@ -120,21 +120,22 @@ impl Engine {
             }
             Job::Receipts => {
                 let leave = |step: &mut Step<'_>, chat| receipt::leave(step, &chat);
-                self.each(now_ms, out, |tx| tx.receipts_due(now_ms), leave, receipt::put_off)?;
+                self.each(now_ms, out, |tx| tx.links.due(now_ms), leave, receipt::put_off)?;
             }
             Job::InviteCards => {
-                let due =
-                    |tx: &Tx<'_>| Ok(tx.invites()?.into_iter().filter(|row| row.next_card_ms <= now_ms).collect());
+                let due = |tx: &Tables<'_>| {
+                    Ok(tx.invites.all()?.into_iter().filter(|row| row.next_card_ms <= now_ms).collect())
+                };
                 self.each(now_ms, out, due, cards::publish_invite, |tx, row, at_ms| {
-                    tx.invite_put(&sotto_db::Invite { next_card_ms: at_ms, ..row })
+                    tx.invites.put(&sotto_db::Invite { next_card_ms: at_ms, ..row })
                 })?;
             }
             Job::News => self.each(
                 now_ms,
                 out,
-                |tx| tx.news_due(now_ms),
+                |tx| tx.news.due(now_ms),
                 news::leave,
-                |tx, row, due_ms| tx.news_put(&sotto_db::News { due_ms, ..row }),
+                |tx, row, due_ms| tx.news.put(&sotto_db::News { due_ms, ..row }),
             )?,
             Job::OwnCards => self.run(now_ms, out, cards::publish_contacts)?,
             Job::Publish => {
@@ -142,16 +143,16 @@ impl Engine {
                 self.each(
                     now_ms,
                     out,
-                    |tx| tx.outbox_due(now_ms, slots),
+                    |tx| tx.parcels.due(now_ms, slots),
                     send::resend,
-                    |tx, row, due_ms| tx.outbox_update(&sotto_db::Outbox { due_ms, ..row }),
+                    |tx, id, due_ms| tx.parcels.edit(&id, |parcel| parcel.due_ms = due_ms).map(drop),
                 )?;
                 self.each(
                     now_ms,
                     out,
-                    |tx| tx.outbox_checks_due(now_ms, 16),
+                    |tx| tx.parcels.checks_due(now_ms, 16),
                     outcome::check,
-                    |tx, row, at_ms| tx.outbox_update(&sotto_db::Outbox { check_ms: Some(at_ms), ..row }),
+                    |tx, id, at_ms| tx.parcels.edit(&id, |parcel| parcel.check_ms = Some(at_ms)).map(drop),
                 )?;
             }
             Job::Probe => self.probe(now_ms, out),
@@ -160,9 +161,9 @@ impl Engine {
             Job::Chunks => self.each(
                 now_ms,
                 out,
-                |tx| tx.fetches_due(now_ms),
+                |tx| tx.fetches.due(now_ms),
                 blob::ask,
-                |tx, row, due_ms| tx.fetch_put(&sotto_db::Fetch { due_ms, ..row }),
+                |tx, row, due_ms| tx.fetches.note(&sotto_db::Fetch { due_ms, ..row }),
             )?,
             Job::Holes => {
                 let topics = self.live.topics.clone();
@@ -172,9 +173,9 @@ impl Engine {
             Job::Cards => self.each(
                 now_ms,
                 out,
-                |tx| tx.contacts_fetch_due(now_ms),
+                |tx| tx.persons.cards_due(now_ms),
                 cards::ask,
-                |tx, row, at_ms| tx.contact_put(&sotto_db::Contact { fetch_due_ms: Some(at_ms), ..row }),
+                |tx, chat, at_ms| tx.persons.edit(&chat, |person| person.cards_due_ms = Some(at_ms)).map(drop),
             )?,
             Job::OwnList => self.run(now_ms, out, cards::ask_own)?,
             Job::Expire => self.expire(now_ms, out)?,
@@ -188,9 +189,9 @@ impl Engine {
         &mut self,
         now_ms: i64,
         out: &mut Vec<Effect>,
-        due: impl Fn(&Tx<'_>) -> Result<Vec<R>, sotto_db::Error>,
+        due: impl Fn(&Tables<'_>) -> Result<Vec<R>, sotto_db::Error>,
         work: impl Fn(&mut Step<'_>, R) -> Result<(), Error>,
-        put_off: impl Fn(&Tx<'_>, R, i64) -> Result<(), sotto_db::Error>,
+        put_off: impl Fn(&Tables<'_>, R, i64) -> Result<(), sotto_db::Error>,
     ) -> Result<(), Error> {
         let is_bug = |done: &Result<(), Error>| done.is_err_and(|error| error.code() == Code::Internal);
         let all = self.run(now_ms, out, |step| due(step.tx)?.into_iter().try_for_each(|row| work(step, row)));
@@ -267,12 +268,12 @@ impl Engine {
         self.with_meter(now_ms, out, |step, meter: &Meter| {
             let tx = step.tx;
             bucket::store(step, meter)?;
-            tx.prekeys_expire(now_ms)?;
-            tx.secrets_expire(now_ms)?;
-            tx.handshakes_expire(now_ms)?;
-            tx.skipped_expire(now_ms)?;
-            tx.seen_expire(now_ms)?;
-            for (tag, payload) in tx.waiting_expire(now_ms.saturating_sub(3 * DAY))? {
+            tx.prekeys.expire(now_ms)?;
+            tx.secrets.expire(now_ms)?;
+            tx.handshakes.expire(now_ms)?;
+            tx.skipped.expire(now_ms)?;
+            tx.seen.expire(now_ms)?;
+            for (tag, payload) in tx.waiting.expire(now_ms.saturating_sub(3 * DAY))? {
                 step.index.waits_no_more(tag, payload);
             }
             reset::drop_old(step)?;

@@ -6,25 +6,15 @@
 //! so that alone begins a new session and says nothing. Then nothing rises by receipts for the old session, and what
 //! they had not covered leaves by a new one.
 
-use sotto_crypto::Decrypted;
-use sotto_db::{Chat, Contact, Session};
-use sotto_wire::content::{self, Content, Message, ProfileUpdate, Receipt};
+use sotto_db::{Ahead, Chat, Hash, Link, PersonState, Session};
+use sotto_wire::content::{self, Message, Receipt};
 use sotto_wire::identity::DeviceList;
 
 use super::base::schedule;
 use super::own::{Own, own_cards_changed, renew_record};
 use super::step::Step;
-use super::{contact, receipt, reset, send, state};
+use super::{contact, receipt, reset, send};
 use crate::error::{Code, Error};
-
-/// What [`Session::ahead`] says: the other side is not ahead.
-const NO: u8 = 0;
-/// A header opened and its message did not.
-const DOUBT: u8 = 1;
-/// From here on nothing is sealed in the session: a new one takes its place.
-pub(super) const LEFT: u8 = 2;
-/// A receipt, or the own list, proved it.
-const PROVEN: u8 = 3;
 
 /// Longest gap in the counters of a session, see [`gap`].
 const GAP_MAX: u32 = 32;
@@ -44,35 +34,38 @@ pub(super) fn gap(random: u32) -> u32 {
 }
 
 /// The floor of the next message, where it would be `floor` without a gap.
-pub(super) fn floor(row: &Session, floor: u32) -> u32 {
-    if row.gap_to > 0 { floor.min(row.gap_from.saturating_add(1)) } else { floor }
+pub(super) fn floor(link: &Link, floor: u32) -> u32 {
+    if link.gap_to > 0 { floor.min(link.gap_from.saturating_add(1)) } else { floor }
 }
 
-/// May a receipt be believed? Not where it counts what was never sent.
-pub(super) fn is_true(step: &mut Step<'_>, row: &mut Session, receipt: &Receipt) -> Result<bool, Error> {
-    if row.ahead == PROVEN {
+/// May a receipt for this session be believed? Not where it counts what was never sent.
+pub(super) fn is_true(step: &mut Step<'_>, row: &Session, receipt: &Receipt) -> Result<bool, Error> {
+    let Some(link) = step.tx.links.get(&row.hash)?.filter(|_| row.ahead != Ahead::Proven) else {
         return Ok(false);
-    }
-    let mut gap = row.gap_from.saturating_add(1)..=row.gap_to;
-    if receipt.highest() > row.seq || gap.any(|seq| receipt.covers(seq)) {
+    };
+    let mut gap = link.gap_from.saturating_add(1)..=link.gap_to;
+    if receipt.highest() > link.seq || gap.any(|seq| receipt.covers(seq)) {
         prove(step, row)?;
         return Ok(false);
     }
-    if row.gap_to > 0 && receipt.highest() > row.gap_to {
-        (row.gap_from, row.gap_to) = (0, 0);
-        step.tx.session_put(row)?;
+    if link.gap_to > 0 && receipt.highest() > link.gap_to {
+        step.tx.links.edit(&row.hash, |link| (link.gap_from, link.gap_to) = (0, 0))?;
     }
     Ok(true)
 }
 
-fn prove(step: &mut Step<'_>, row: &mut Session) -> Result<(), Error> {
+fn set(step: &Step<'_>, session: &Hash, ahead: Ahead) -> Result<(), Error> {
+    step.tx.sessions.edit(session, |row| row.ahead = ahead)?;
+    Ok(())
+}
+
+fn prove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
     if left(step, &row.chat, &row.hash)? >= MOST {
         return Ok(());
     }
     log::warn!("a receipt counts what was never sent: this is an old copy of the database");
     step.notice(Code::StorageRolledBack);
-    row.ahead = PROVEN;
-    step.tx.session_put(row)?;
+    set(step, &row.hash, Ahead::Proven)?;
     reset::unseal(step, row)?;
     own_cards_changed(step)?; // looks at the own list, too
     renew(step)?;
@@ -80,22 +73,20 @@ fn prove(step: &mut Step<'_>, row: &mut Session) -> Result<(), Error> {
 }
 
 /// How many other sessions with this contact were left because he is ahead.
-fn left(step: &Step<'_>, chat: &Chat, but: &[u8; 32]) -> Result<usize, Error> {
-    let all = step.tx.sessions_of(chat)?;
-    let left = |row: &&Session| row.ahead >= LEFT && row.hash != *but;
+fn left(step: &Step<'_>, chat: &Chat, but: &Hash) -> Result<usize, Error> {
+    let all = step.tx.sessions.of(chat)?;
+    let left = |row: &&Session| row.ahead >= Ahead::Left && row.hash != *but;
     Ok(all.iter().filter(left).count())
 }
 
 /// A new session is to be begun by then.
 fn due(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
-    let Some(mut contact) = step.tx.contact(chat)? else {
-        return Ok(());
-    };
-    if contact.state == state::ACCEPTED {
+    if contact::state(step, chat)? == Some(PersonState::Accepted) {
         let at_ms = step.now_ms.saturating_add(in_ms);
-        contact.fetch_due_ms = Some(contact.fetch_due_ms.map_or(at_ms, |due| due.min(at_ms)));
-        contact.fetch_tries = 0;
-        step.tx.contact_put(&contact)?;
+        step.tx.persons.edit(chat, |person| {
+            person.cards_due_ms = Some(person.cards_due_ms.map_or(at_ms, |due| due.min(at_ms)));
+            person.cards_tries = 0;
+        })?;
     }
     Ok(())
 }
@@ -109,85 +100,80 @@ fn renew(step: &mut Step<'_>) -> Result<(), Error> {
 }
 
 /// A header of the next chain opened, its message did not.
-pub(super) fn doubt(step: &mut Step<'_>, mut row: Session) -> Result<(), Error> {
-    if row.ahead != NO || !row.sending || left(step, &row.chat, &row.hash)? >= MOST {
+pub(super) fn doubt(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+    let sending = step.tx.devices.session(&row.chat)? == Some(row.hash);
+    if row.ahead != Ahead::No || !sending || left(step, &row.chat, &row.hash)? >= MOST {
         return Ok(());
     }
-    row.ahead = DOUBT;
-    step.tx.session_put(&row)?;
+    set(step, &row.hash, Ahead::Doubt)?;
     renew(step)?;
     due(step, &row.chat, schedule::AHEAD_DOUBT)
 }
 
 /// The next chain could be followed: what did not open was changed on its way.
-pub(super) fn follows(mut row: Session, decrypted: &Decrypted) -> Session {
-    if decrypted.stepped && row.ahead == DOUBT {
-        row.ahead = NO;
-    }
-    row
+pub(super) fn follows(step: &Step<'_>, row: &Session) -> Result<(), Error> {
+    if row.ahead == Ahead::Doubt { set(step, &row.hash, Ahead::No) } else { Ok(()) }
 }
 
 /// Is a new session to be begun in the place of this one, by which messages leave?
-pub(super) fn is_ahead(step: &Step<'_>, contact: &Contact, row: &Session) -> Result<bool, Error> {
-    if row.ahead != NO {
+pub(super) fn is_ahead(step: &Step<'_>, row: &Session) -> Result<bool, Error> {
+    if row.ahead != Ahead::No {
         return Ok(true);
     }
     // Begun by the pair, and not answered: the pair may be used up. Once more, by the bundle.
     let late = row.created_ms.saturating_add(schedule::AHEAD_PAIR) <= step.now_ms;
-    if row.answered || !late || !reset::is_by_pair(contact, row) {
+    if row.answered || !late || !reset::is_by_pair(step, row)? {
         return Ok(false);
     }
-    let all = step.tx.sessions_of(&row.chat)?;
+    let all = step.tx.sessions.of(&row.chat)?;
     let tried = |row: &&Session| row.initiator && !row.answered;
-    Ok(all.iter().any(|row| row.ahead >= LEFT) && all.iter().filter(tried).count() == 1)
+    Ok(all.iter().any(|row| row.ahead >= Ahead::Left) && all.iter().filter(tried).count() == 1)
 }
 
 /// Begins a session by the contact's reset pair in the place of one that he is ahead of. False: his cards are needed.
-pub(super) fn begin(step: &mut Step<'_>, contact: &mut Contact) -> Result<bool, Error> {
-    let Some(row) = send::sending_session(step, &contact.chat)?.filter(|row| row.ahead != NO) else {
+pub(super) fn begin(step: &mut Step<'_>, chat: &Chat) -> Result<bool, Error> {
+    let Some(row) = send::sending_session(step, chat)?.filter(|row| row.ahead != Ahead::No) else {
         return Ok(false);
     };
-    if !reset::by_pair(step, contact, &row)? {
+    if !reset::by_pair(step, chat, &row)? {
         return Ok(false);
     }
-    contact.fetch_due_ms = Some(step.now_ms.saturating_add(schedule::AHEAD_PAIR));
-    began(step, contact)?; // stores it
-    send::seal_waiting(step, &contact.chat)?;
+    let due_ms = Some(step.now_ms.saturating_add(schedule::AHEAD_PAIR));
+    step.tx.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
+    began(step, chat)?;
+    send::seal_waiting(step, chat)?;
     Ok(true)
 }
 
 /// A new session was begun: what the old ones carried leaves by it, and something does at once, so that the contact
 /// answers.
-pub(super) fn began(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), Error> {
-    for mut row in step.tx.sessions_of(&contact.chat)? {
-        if row.sending {
+pub(super) fn began(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let sending = step.tx.devices.session(chat)?;
+    for row in step.tx.sessions.of(chat)? {
+        if sending == Some(row.hash) {
             continue;
         }
-        if row.ahead == DOUBT {
-            row.ahead = LEFT;
-            step.tx.session_put(&row)?;
+        if row.ahead == Ahead::Doubt {
+            set(step, &row.hash, Ahead::Left)?;
         }
         reset::unseal(step, &row)?;
     }
-    let own = step.own()?;
-    let first =
-        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
-    send::enqueue_content(step, contact, &first)?;
-    contact::hello(step, contact)
+    contact::profile(step, chat)?;
+    contact::hello(step, chat)
 }
 
 /// A contact began a new session with us: his old ones may be lost, or those of an old copy. He is told what arrived in
 /// them, and what he has no receipt for leaves by the new one.
-pub(super) fn they_began_anew(step: &Step<'_>, chat: &Chat, new: &[u8; 32]) -> Result<(), Error> {
-    for mut row in step.tx.sessions_of(chat)? {
+pub(super) fn they_began_anew(step: &Step<'_>, chat: &Chat, new: &Hash) -> Result<(), Error> {
+    let sending = step.tx.devices.session(chat)?;
+    for row in step.tx.sessions.of(chat)? {
         if row.hash == *new {
             continue;
         }
-        if receipt::is_receiving(&row) {
-            row.receipt_dirty = true;
-            step.tx.session_put(&row)?;
+        if step.tx.links.get(&row.hash)?.as_ref().is_some_and(receipt::is_receiving) {
+            step.tx.links.edit(&row.hash, |link| link.dirty = true)?;
         }
-        if !row.sending {
+        if sending != Some(row.hash) {
             reset::unseal(step, &row)?;
         }
     }
@@ -196,21 +182,17 @@ pub(super) fn they_began_anew(step: &Step<'_>, chat: &Chat, new: &[u8; 32]) -> R
 
 /// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
 /// nothing else names them.
-pub(super) fn wanted(
-    step: &mut Step<'_>,
-    from: &Session,
-    contact: &Contact,
-    theirs: &sotto_db::Message,
-) -> Result<(), Error> {
-    let id = |m: &[u8]| content::message_id(&contact.conversation, &from.chat, &from.device, m);
-    let mut look = vec![theirs.clone()];
+pub(super) fn wanted(step: &mut Step<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
+    let conversation = theirs.conversation;
+    let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
+    let mut look = vec![theirs];
     for _ in 0..NAMED {
         let Some(message) = look.pop() else {
             return Ok(());
         };
-        if message.mine {
-            if step.tx.outbox_of_message(&message.id)?.is_none() {
-                send::again(step, &message, &contact.chat)?;
+        if message.is_own() {
+            if step.tx.items.of_message(&message.id)?.is_none() {
+                send::again(step, &message, &from.chat)?;
             }
             continue;
         }
@@ -219,7 +201,7 @@ pub(super) fn wanted(
         }
         let parents = Message::decode(&message.m).map(|message| message.parents);
         for parent in parents.unwrap_or_default() {
-            look.extend(step.tx.message_by_prefix(&contact.conversation, &parent)?);
+            look.extend(step.tx.messages.by_prefix(&conversation, &parent)?);
         }
     }
     Ok(())
@@ -236,16 +218,15 @@ pub(super) fn of(own: &Own, list: &DeviceList) -> Option<u64> {
 pub(super) fn proven_by_own_list(step: &mut Step<'_>) -> Result<(), Error> {
     log::warn!("the own list is newer: this is an old copy of the database");
     step.notice(Code::StorageRolledBack);
-    for contact in step.tx.contacts()? {
-        let all = step.tx.sessions_of(&contact.chat)?;
-        if all.iter().any(|row| row.ahead >= LEFT) {
+    for person in step.tx.persons.all()? {
+        let chat = &person.chat;
+        if step.tx.sessions.of(chat)?.iter().any(|row| row.ahead >= Ahead::Left) {
             continue; // left already
         }
-        if let Some(mut row) = all.into_iter().find(|row| row.sending) {
-            row.ahead = PROVEN;
-            step.tx.session_put(&row)?;
+        if let Some(row) = send::sending_session(step, chat)? {
+            set(step, &row.hash, Ahead::Proven)?;
             reset::unseal(step, &row)?;
-            due(step, &contact.chat, 0)?;
+            due(step, chat, 0)?;
         }
     }
     Ok(())

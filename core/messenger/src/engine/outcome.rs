@@ -1,14 +1,13 @@
 //! What became of a row at the network: taken, refused, to be tried again, in a store.
 
-use sotto_db::{Attempt, Hash, NEVER, Outbox};
+use sotto_db::{Attempt, Class, Hash, Message, MessageState, NEVER, Parcel};
 use sotto_net::{Command, FailReason, PublishOutcome};
 
 use super::base::schedule;
 use super::live::Tries;
-use super::send::{CARD, CHUNK, ONCE, UNTIL_RECEIPTED};
 use super::step::Step;
 use super::trust::Told;
-use super::{blob, receipt, state};
+use super::{blob, post, receipt, send, stored};
 use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::records::MessageId;
@@ -25,83 +24,101 @@ pub(super) fn published(
     outcome: PublishOutcome,
     tries: Tries,
 ) -> Result<(), Error> {
-    let Some(mut row) = step.tx.outbox(id)? else {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(()); // receipted meanwhile
     };
     match outcome {
-        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, row, hash, node, true),
-        PublishOutcome::Accepted => accepted(step, row, hash, node, false),
+        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, parcel, hash, node, true),
+        PublishOutcome::Accepted => accepted(step, parcel, hash, node, false),
         PublishOutcome::Refused => {
-            let taken = row.attempts > 0;
+            let taken = parcel.attempts > 0;
             if node.is_none() || (tries.refused >= REFUSALS && !taken) {
-                return give_up(step, &row, Code::MessageRefused);
+                return give_up(step, parcel, Code::MessageRefused);
             }
-            row.due_ms = step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1));
-            Ok(step.tx.outbox_update(&row)?)
+            let due_ms = step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1));
+            post::wait_until(step, id, due_ms)
         }
         PublishOutcome::Failed(reason) => {
             let schedule = match reason {
                 FailReason::Busy => &schedule::PUBLISH_BUSY,
                 _ => &schedule::PUBLISH_FAILED,
             };
-            row.due_ms = step.after(schedule, tries.failed.saturating_sub(1));
-            Ok(step.tx.outbox_update(&row)?)
+            let due_ms = step.after(schedule, tries.failed.saturating_sub(1));
+            post::wait_until(step, id, due_ms)
         }
     }
 }
 
-fn accepted(step: &mut Step<'_>, mut row: Outbox, hash: Hash, node: Option<u64>, relayed: bool) -> Result<(), Error> {
+fn accepted(step: &mut Step<'_>, parcel: Parcel, hash: Hash, node: Option<u64>, relayed: bool) -> Result<(), Error> {
+    let id = parcel.id;
     if let Some(node) = node {
-        match row.chat {
-            Some(chat) if row.kind == ONCE => {
+        match parcel.party {
+            Some(chat) if parcel.class == Class::Once => {
                 step.fx.trust.push(Told::TookReceipts(node, chat, step.now_ms));
                 receipt::again(step, &chat)?;
             }
-            chat => step.fx.trust.push(Told::Took(node, row.id, chat)),
+            chat => step.fx.trust.push(Told::Took(node, id, chat)),
         }
     }
-    if row.kind == CARD {
-        // Nobody answers a card: a store is asked whether it is there.
-        row.due_ms = NEVER;
-        row.attempts = row.attempts.saturating_add(1);
-        row.check_ms = Some(step.after(&schedule::CARD_CHECK, 0));
-        step.tx.attempt_put(&Attempt { outbox: row.id, hash, node: number(node), ts_s: row.last_s })?;
-        return Ok(step.tx.outbox_update(&row)?);
+    let attempt = Attempt { parcel: id, hash, node: number(node), ts_s: parcel.last_s };
+    match parcel.class {
+        Class::Card => {
+            // Nobody answers a card: a store is asked whether it is there.
+            let check_ms = step.after(&schedule::CARD_CHECK, 0);
+            step.tx.attempts.note(&attempt)?;
+            step.tx.parcels.edit(&id, |parcel| {
+                parcel.due_ms = NEVER;
+                parcel.attempts = parcel.attempts.saturating_add(1);
+                parcel.check_ms = Some(check_ms);
+            })?;
+            Ok(())
+        }
+        Class::Once => {
+            step.tx.parcels.remove(&id)?;
+            Ok(())
+        }
+        Class::Chunk => {
+            step.tx.parcels.remove(&id)?;
+            parcel.batch.map_or(Ok(()), |batch| blob::chunk_left(step, &batch))
+        }
+        Class::Kept => kept(step, &parcel, &attempt, relayed),
     }
-    if row.kind != UNTIL_RECEIPTED {
-        step.tx.outbox_delete(row.id)?;
-        return match row.group_key {
-            Some(group) if row.kind == CHUNK => blob::chunk_left(step, &group),
-            _ => Ok(()),
-        };
-    }
-    let number = number(node);
-    step.tx.attempt_put(&Attempt { outbox: row.id, hash, node: number, ts_s: row.last_s })?;
-    let attempts = step.tx.attempts(row.id)?;
-    let one_took_it = attempts.iter().all(|attempt| attempt.node == number);
-    if !relayed && one_took_it && row.attempts == 0 && attempts.len() < 2 {
+}
+
+/// A node took what is kept until its receipt.
+fn kept(step: &mut Step<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) -> Result<(), Error> {
+    let id = parcel.id;
+    step.tx.attempts.note(attempt)?;
+    let attempts = step.tx.attempts.of(id)?;
+    let one_took_it = attempts.iter().all(|one| one.node == attempt.node);
+    if !relayed && one_took_it && parcel.attempts == 0 && attempts.len() < 2 {
         // Whether there is a second node shows when it is looked for: only connected ones are counted.
-        row.due_ms = step.now_ms.saturating_add(schedule::SECOND_NODE);
-        return Ok(step.tx.outbox_update(&row)?);
+        return post::wait_until(step, id, step.now_ms.saturating_add(schedule::SECOND_NODE));
     }
-    if let Some(message) = row.message {
+    let mut check_ms = parcel.check_ms;
+    if let Some(message) = step.tx.items.get(&id)?.and_then(|item| item.message) {
         if relayed || !one_took_it {
-            raise(step, &message, state::SENT)?;
+            raise(step, &message, MessageState::Sent)?;
         }
-        if row.attempts == 0 {
-            row.check_ms = Some(step.after(&schedule::STORED_CHECK, 0));
+        if parcel.attempts == 0 {
+            check_ms = Some(step.after(&schedule::STORED_CHECK, 0));
         }
     }
-    row.attempts = row.attempts.saturating_add(1);
+    let taken = parcel.attempts.saturating_add(1);
     let (schedule, number) = match since_proven(step, &attempts) {
         // Two nodes that give no count and took it at once are one attempt.
-        Some(since) => (&schedule::RESEND, since.min(row.attempts)),
+        Some(since) => (&schedule::RESEND, since.min(taken)),
         // A node may get it by the device's clock, and once more by the corrected one.
-        None if step.unproven => (&schedule::RESEND_UNPROVEN, row.attempts.div_ceil(2).max(row.attempts.min(3))),
-        None => (&schedule::RESEND_UNPROVEN, row.attempts),
+        None if step.unproven => (&schedule::RESEND_UNPROVEN, taken.div_ceil(2).max(taken.min(3))),
+        None => (&schedule::RESEND_UNPROVEN, taken),
     };
-    row.due_ms = step.after(schedule, number.saturating_sub(1));
-    Ok(step.tx.outbox_update(&row)?)
+    let due_ms = step.after(schedule, number.saturating_sub(1));
+    step.tx.parcels.edit(&id, |parcel| {
+        parcel.attempts = taken;
+        parcel.check_ms = check_ms;
+        parcel.due_ms = due_ms;
+    })?;
+    Ok(())
 }
 
 /// How many of these attempts, newest first, there were since a proven node had it; `None`: none had.
@@ -119,111 +136,118 @@ fn number(node: Option<u64>) -> i64 {
     node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
 }
 
-/// Nothing more will come of this row.
-pub(super) fn give_up(step: &mut Step<'_>, row: &Outbox, code: Code) -> Result<(), Error> {
-    step.tx.outbox_delete(row.id)?;
-    if let Some(group) = row.group_key.as_deref().filter(|_| row.kind == CHUNK) {
-        let message = Hash::try_from(group).or_bug("chunks of a message")?;
-        if let Some(pointer) = step.tx.outbox_of_message(&message)? {
-            step.tx.outbox_delete(pointer.id)?;
+/// Nothing more will come of a parcel.
+pub(super) fn give_up(step: &mut Step<'_>, parcel: Parcel, code: Code) -> Result<(), Error> {
+    let item = step.tx.items.get(&parcel.id)?;
+    send::remove(step, parcel.id)?;
+    if let Some(batch) = parcel.batch.filter(|_| parcel.class == Class::Chunk) {
+        let message = Hash::try_from(batch.as_slice()).or_bug("chunks of a message")?;
+        if let Some(pointer) = step.tx.items.of_message(&message)? {
+            send::remove(step, pointer.parcel)?;
         }
-        step.tx.outbox_delete_group(group)?;
+        step.tx.parcels.remove_batch(&batch)?;
         return fail(step, &message, code);
     }
-    match row.message {
-        Some(message) => fail(step, &message, code),
-        None => Ok(()),
-    }
+    item.and_then(|item| item.message).map_or(Ok(()), |message| fail(step, &message, code))
 }
 
 fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
     // What was delivered, and asked for again, has not failed.
-    if let Some(message) = step.tx.message(id)?
-        && message.state < state::DELIVERED
+    if let Some(message) = step.tx.messages.get(id)?
+        && message.state < MessageState::Delivered
     {
-        step.tx.message_set_state(id, state::FAILED, Some(code.as_str()))?;
-        step.tx.message_mark(id, false)?; // what is sent once more was not read before
-        emit_state(step, &message, state::FAILED);
+        step.tx.messages.edit(id, |message| {
+            message.state = MessageState::Failed;
+            message.reason = Some(code.as_str().to_owned());
+            message.marked = false; // what is sent once more was not read before
+        })?;
+        emit_state(step, &message, MessageState::Failed);
     }
     Ok(())
 }
 
 /// Moves an own message up to a state; never down.
-pub(super) fn raise(step: &mut Step<'_>, id: &Hash, to: u8) -> Result<(), Error> {
-    let Some(message) = step.tx.message(id)? else {
+pub(super) fn raise(step: &mut Step<'_>, id: &Hash, to: MessageState) -> Result<(), Error> {
+    let Some(message) = step.tx.messages.get(id)? else {
         return Ok(());
     };
-    let late = message.state == state::FAILED && to >= state::DELIVERED;
-    if message.mine && (late || message.state < to) {
-        step.tx.message_set_state(id, to, None)?;
+    let late = message.state == MessageState::Failed && to >= MessageState::Delivered;
+    if message.is_own() && (late || message.state < to) {
+        step.tx.messages.edit(id, |message| {
+            message.state = to;
+            message.reason = None;
+        })?;
         emit_state(step, &message, to);
     }
     Ok(())
 }
 
-pub(super) fn emit_state(step: &mut Step<'_>, message: &sotto_db::Message, to: u8) {
+pub(super) fn emit_state(step: &mut Step<'_>, message: &Message, to: MessageState) {
     step.fx.conversations.insert(message.conversation);
-    step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state: state::message(to) });
+    let state = stored::message_state(to);
+    step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state });
 }
 
-/// Asks another node whether its store holds a row's message.
-pub(super) fn check(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
-    row.check_ms = None;
-    if row.kind == CARD {
-        if row.give_up_ms <= step.now_ms {
-            return Ok(step.tx.outbox_delete(row.id)?);
-        }
-        row.check_ms = Some(step.after(&schedule::CARD_CHECK_AGAIN, 0));
+/// Asks another node whether its store holds what a parcel left as.
+pub(super) fn check(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
+        return Ok(());
+    };
+    let card = parcel.class == Class::Card;
+    if card && parcel.give_up_ms <= step.now_ms {
+        step.tx.parcels.remove(&id)?;
+        return Ok(());
     }
-    step.tx.outbox_update(&row)?;
-    let attempts = step.tx.attempts(row.id)?;
+    let check_ms = card.then(|| step.after(&schedule::CARD_CHECK_AGAIN, 0));
+    step.tx.parcels.edit(&id, |parcel| parcel.check_ms = check_ms)?;
+    let attempts = step.tx.attempts.of(id)?;
     let Some(newest) = attempts.first() else {
         return Ok(());
     };
     let taker = u64::try_from(newest.node).ok();
-    if row.kind != CARD && taker.is_none() {
+    if !card && taker.is_none() {
         return Ok(()); // from a run before: the node that is asked may be the one that took it
     }
-    step.fx.checked.push(row.id);
+    step.fx.checked.push(id);
     step.fx.net.push(Command::Check {
-        id: u64::try_from(row.id).unwrap_or(0),
+        id: u64::try_from(id).unwrap_or(0),
         hashes: attempts.iter().take(50).map(|attempt| attempt.hash).collect(),
         not: taker,
     });
     Ok(())
 }
 
-/// A node is gone: what it took a moment ago may be so too.
-pub(super) fn lost(step: &mut Step<'_>, node: u64) -> Result<(), Error> {
-    let check_ms = step.after(&schedule::LOST_CHECK, 0);
-    step.tx.outbox_check_by(number(Some(node)), check_ms)?;
-    Ok(())
-}
-
 /// No node but the taker has a store: a card counts as published, a message is never said to be stored.
 pub(super) fn unchecked(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
-    match step.tx.outbox(id)? {
-        Some(row) if row.kind == CARD => Ok(step.tx.outbox_delete(row.id)?),
-        _ => Ok(()),
+    if step.tx.parcels.get(&id)?.is_some_and(|parcel| parcel.class == Class::Card) {
+        step.tx.parcels.remove(&id)?;
     }
+    Ok(())
 }
 
 /// What the store said. A message that nobody holds is published again at once.
 pub(super) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(), Error> {
-    let Some(mut row) = step.tx.outbox(id)? else {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(());
     };
+    let card = parcel.class == Class::Card;
     if !present {
-        let wait = if row.kind == CARD { schedule::CARD_AGAIN.plain(row.attempts) } else { 0 };
-        row.due_ms = row.due_ms.min(step.now_ms.saturating_add(wait));
-        row.check_ms = None;
-        return Ok(step.tx.outbox_update(&row)?);
+        let wait = if card { schedule::CARD_AGAIN.plain(parcel.attempts) } else { 0 };
+        step.tx.parcels.edit(&id, |parcel| {
+            parcel.due_ms = parcel.due_ms.min(step.now_ms.saturating_add(wait));
+            parcel.check_ms = None;
+        })?;
+    } else if card {
+        step.tx.parcels.remove(&id)?;
+    } else if let Some(message) = step.tx.items.get(&id)?.and_then(|item| item.message) {
+        raise(step, &message, MessageState::Stored)?;
     }
-    if row.kind == CARD {
-        return Ok(step.tx.outbox_delete(row.id)?);
-    }
-    match row.message {
-        Some(message) => raise(step, &message, state::STORED),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+/// A node is gone: what it took a moment ago may be so too.
+pub(super) fn lost(step: &mut Step<'_>, node: u64) -> Result<(), Error> {
+    let check_ms = step.after(&schedule::LOST_CHECK, 0);
+    step.tx.parcels.check_by(number(Some(node)), check_ms)?;
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The own account as it is stored: keys, name, device record, settings.
 
 use sotto_crypto::{Account, DeviceKeys, Phrase};
-use sotto_db::Tx;
+use sotto_db::{SecretKind, Tables};
 use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, LABEL_RECORD, MAX_VALIDITY_S, next_version};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
@@ -25,7 +25,6 @@ pub(super) const KEY_CONTACTS_SECRET: &str = "contacts_secret";
 pub(super) const KEY_SETTINGS: &str = "settings";
 pub(super) const KEY_REPLACED: &str = "replaced";
 pub(super) const KEY_RESTORING: &str = "restoring";
-pub(super) const KEY_COVERED: &str = "covered_ms";
 pub(super) const KEY_PUBLISHED: &str = "published_ms";
 pub(super) const KEY_NEXT_SELF: &str = "next_self_ms";
 /// When the cards under the contacts secret are due.
@@ -63,20 +62,9 @@ pub(super) struct Own {
     pub(super) published_ms: i64,
 }
 
-fn stored<const N: usize>(tx: &Tx<'_>, key: &str) -> Result<[u8; N], Error> {
-    let bytes = tx.kv_get(key)?.ok_or(Code::StorageCorrupt)?;
+fn stored<const N: usize>(tx: &Tables<'_>, key: &str) -> Result<[u8; N], Error> {
+    let bytes = tx.kv.get(key)?.ok_or(Code::StorageCorrupt)?;
     bytes.as_slice().try_into().map_err(|_| Code::StorageCorrupt.into())
-}
-
-/// A stored time; 0 if there is none.
-pub(super) fn time(tx: &Tx<'_>, key: &str) -> Result<i64, Error> {
-    let bytes = tx.kv_get(key)?.unwrap_or_default();
-    Ok(<[u8; 8]>::try_from(bytes.as_slice()).map_or(0, i64::from_be_bytes))
-}
-
-/// Stores a time.
-pub(super) fn set_time(tx: &Tx<'_>, key: &str, ms: i64) -> Result<(), Error> {
-    Ok(tx.kv_set(key, &ms.to_be_bytes())?)
 }
 
 /// Settings as stored: read receipts 1 ‖ typing 1 ‖ receipt delay 4 ‖ log level.
@@ -98,8 +86,8 @@ pub(super) fn settings_of(bytes: Option<&[u8]>, read_receipts: bool) -> Settings
 
 impl Own {
     /// The stored account, if there is one.
-    pub(super) fn load(tx: &Tx<'_>, read_receipts: bool) -> Result<Option<Self>, Error> {
-        let Some(account) = tx.kv_get(KEY_ACCOUNT)? else {
+    pub(super) fn load(tx: &Tables<'_>, read_receipts: bool) -> Result<Option<Self>, Error> {
+        let Some(account) = tx.kv.get(KEY_ACCOUNT)? else {
             return Ok(None);
         };
         let corrupt = |_| Error::from(Code::StorageCorrupt);
@@ -107,8 +95,8 @@ impl Own {
         let device: Zeroizing<[u8; 80]> = Zeroizing::new(stored(tx, KEY_DEVICE)?);
         let (id, keys) = device.split_first_chunk().ok_or(Code::StorageCorrupt)?;
         let record = DeviceRecord::decode(&stored::<185>(tx, KEY_RECORD)?);
-        let name = tx.kv_get(KEY_NAME)?.unwrap_or_default();
-        let settings = settings_of(tx.kv_get(KEY_SETTINGS)?.as_deref(), read_receipts);
+        let name = tx.kv.get(KEY_NAME)?.unwrap_or_default();
+        let settings = settings_of(tx.kv.get(KEY_SETTINGS)?.as_deref(), read_receipts);
         Ok(Some(Self {
             chat: *account.chat_public(),
             account,
@@ -120,11 +108,11 @@ impl Own {
             read_receipts: settings.read_receipts == Some(true),
             typing: settings.typing == Some(true),
             receipt_delay_ms: settings.receipt_delay_ms.unwrap_or(RECEIPT_DELAY_MS),
-            replaced: tx.kv_get(KEY_REPLACED)?.is_some(),
-            bucket_left: tx.kv_get(KEY_BUCKET_LEFT)?.is_some(),
-            next_self_ms: time(tx, KEY_NEXT_SELF)?,
-            next_contacts_ms: time(tx, KEY_NEXT_CONTACTS)?,
-            published_ms: time(tx, KEY_PUBLISHED)?,
+            replaced: tx.kv.get(KEY_REPLACED)?.is_some(),
+            bucket_left: tx.kv.get(KEY_BUCKET_LEFT)?.is_some(),
+            next_self_ms: tx.kv.time(KEY_NEXT_SELF)?,
+            next_contacts_ms: tx.kv.time(KEY_NEXT_CONTACTS)?,
+            published_ms: tx.kv.time(KEY_PUBLISHED)?,
         }))
     }
 
@@ -180,21 +168,26 @@ pub(super) fn create(step: &mut Step<'_>, phrase: &Phrase, name: &Name, restorin
     let suites = step.config.suites;
     let record = sign_record(&account, &keys, &device, suites, version, step.clock_s())?;
     let tx = step.tx;
-    tx.kv_set(KEY_ACCOUNT, account.to_bytes().as_slice())?;
-    tx.kv_set(KEY_PHRASE, phrase.words().as_bytes())?;
+    tx.kv.set(KEY_ACCOUNT, account.to_bytes().as_slice())?;
+    tx.kv.set(KEY_PHRASE, phrase.words().as_bytes())?;
     let stored = Zeroizing::new([device.as_slice(), keys.to_bytes().as_slice()].concat());
-    tx.kv_set(KEY_DEVICE, &stored)?;
-    tx.kv_set(KEY_NAME, name.as_str().as_bytes())?;
-    tx.kv_set(KEY_RECORD, &record.encode())?;
-    tx.kv_set(KEY_CONTACTS_SECRET, &secret)?;
+    tx.kv.set(KEY_DEVICE, &stored)?;
+    tx.kv.set(KEY_NAME, name.as_str().as_bytes())?;
+    tx.kv.set(KEY_RECORD, &record.encode())?;
+    tx.kv.set(KEY_CONTACTS_SECRET, &secret)?;
     if restoring {
-        tx.kv_set(KEY_RESTORING, &[1])?;
+        tx.kv.set(KEY_RESTORING, &[1])?;
     }
-    tx.secret_put(&sotto_db::Secret { secret, kind: super::admit::CONTACTS, until_ms: None, created_ms: step.now_ms })?;
-    set_time(tx, KEY_COVERED, step.clock_ms)?;
-    set_time(tx, KEY_NEXT_SELF, step.now_ms)?;
+    tx.secrets.put(&sotto_db::Secret {
+        secret,
+        kind: SecretKind::Contacts,
+        until_ms: None,
+        created_ms: step.now_ms,
+    })?;
+    tx.coverage.set_until_ms(step.clock_ms)?;
+    tx.kv.set_time(KEY_NEXT_SELF, step.now_ms)?;
     let contacts_ms = step.after(&schedule::REFRESH, 0);
-    set_time(step.tx, KEY_NEXT_CONTACTS, contacts_ms)?;
+    step.tx.kv.set_time(KEY_NEXT_CONTACTS, contacts_ms)?;
     step.fx.own = true;
     log::info!("account {}", if restoring { "restored" } else { "made" });
     Ok(())
@@ -250,7 +243,7 @@ pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
     let last = own.record.list_version.max(over.unwrap_or(0));
     let version = next_version(Some(last), step.clock_s());
     let record = sign_record(&own.account, &own.keys, &own.device, step.config.suites, version, step.clock_s())?;
-    step.tx.kv_set(KEY_RECORD, &record.encode())?;
+    step.tx.kv.set(KEY_RECORD, &record.encode())?;
     step.fx.own = true;
     Ok(record)
 }
@@ -259,12 +252,12 @@ pub(super) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
 pub(super) fn own_cards_changed(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
     let soon_ms = step.after(&schedule::SOON, 0);
-    set_time(step.tx, KEY_NEXT_CONTACTS, soon_ms)
+    Ok(step.tx.kv.set_time(KEY_NEXT_CONTACTS, soon_ms)?)
 }
 
 /// This install speaks other suites now: a new list is signed, after a look at the stores, and all cards follow.
-pub(super) fn publish_anew(tx: &Tx<'_>, now_ms: i64) -> Result<(), Error> {
-    set_time(tx, KEY_PUBLISHED, 0)?;
-    set_time(tx, KEY_NEXT_CONTACTS, now_ms)?;
-    set_time(tx, KEY_NEXT_SELF, now_ms)
+pub(super) fn publish_anew(tx: &Tables<'_>, now_ms: i64) -> Result<(), Error> {
+    tx.kv.set_time(KEY_PUBLISHED, 0)?;
+    tx.kv.set_time(KEY_NEXT_CONTACTS, now_ms)?;
+    Ok(tx.kv.set_time(KEY_NEXT_SELF, now_ms)?)
 }

@@ -3,7 +3,6 @@
 use sotto_net::{Circle, Received};
 
 use super::input::Effect;
-use super::own::{self, KEY_COVERED};
 use super::query::{Query, What};
 use super::step::{DAY, MINUTE};
 use super::work::all;
@@ -61,12 +60,12 @@ impl Engine {
                 }
                 self.run(now_ms, out, |step| {
                     all(step, &messages)?;
-                    let covered = own::time(step.tx, KEY_COVERED)?;
+                    let covered = step.tx.coverage.until_ms()?;
                     // A clock that nothing proved may be ahead: until what is there, and no further.
                     let until = if proven { started_ms } else { newest_ms.min(started_ms).max(covered_ms) };
                     // A time yet to come is of a clock that was wrong then.
                     if last && !(until..=step.clock_ms).contains(&covered) {
-                        own::set_time(step.tx, KEY_COVERED, until)?;
+                        step.tx.coverage.set_until_ms(until)?;
                     }
                     Ok(())
                 })?;
@@ -131,7 +130,7 @@ impl Engine {
         let topics = self.live.topics.clone();
         self.run(now_ms, out, |step| {
             let oldest = step.clock_ms.saturating_sub(step.retention_ms());
-            let covered = own::time(step.tx, KEY_COVERED)?;
+            let covered = step.tx.coverage.until_ms()?;
             let covered = if covered > step.clock_ms {
                 step.clock_ms.saturating_sub(3 * DAY) // of a clock that was wrong then
             } else {

@@ -17,7 +17,7 @@ use super::base::schedule;
 use super::input::Effect;
 use super::query::{Query, What};
 use super::step::{DAY, SECOND, Step};
-use super::{Engine, own, reset, send};
+use super::{Engine, contact, own, reset, send, session};
 use crate::error::Error;
 
 /// Ids of probes begin here; those of outbox rows end before.
@@ -305,38 +305,36 @@ impl Engine {
 
 /// The clock was corrected: stores do not have what left by the wrong one, and others refuse what was signed by it.
 fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
-    step.tx.outbox_all_due(step.now_ms)?;
+    step.tx.parcels.all_due(step.now_ms)?;
     if !step.may_sign {
         return Ok(());
     }
-    own::set_time(step.tx, own::KEY_PUBLISHED, 0)?;
-    own::set_time(step.tx, own::KEY_NEXT_SELF, step.now_ms)?;
+    step.tx.kv.set_time(own::KEY_PUBLISHED, 0)?;
+    step.tx.kv.set_time(own::KEY_NEXT_SELF, step.now_ms)?;
     own::own_cards_changed(step)?;
-    for mut invite in step.tx.invites()? {
+    for mut invite in step.tx.invites.all()? {
         invite.next_card_ms = step.now_ms;
-        step.tx.invite_put(&invite)?;
+        step.tx.invites.put(&invite)?;
     }
     let furthest_ms = step.clock_ms.saturating_add(AHEAD_MS);
     let furthest = u32::try_from(furthest_ms / SECOND).unwrap_or(u32::MAX);
-    for mut contact in step.tx.contacts()? {
-        let mut anew = contact.fetch_due_ms.is_some();
-        for row in step.tx.sessions_of(&contact.chat)? {
+    for person in step.tx.persons.all()? {
+        let chat = &person.chat;
+        let mut anew = person.cards_due_ms.is_some();
+        for row in step.tx.sessions.of(chat)? {
             if row.initiator && !row.answered && row.start > furthest {
                 reset::unseal(step, &row)?;
-                step.index.forget(&row.hash);
-                step.tx.session_delete(&row.hash)?;
+                session::remove(step, &row)?;
                 anew = true;
             }
         }
         if anew {
-            contact.fetch_due_ms = Some(step.now_ms);
-            contact.fetch_tries = 0;
+            contact::look_for_cards(step, chat, 0)?;
         }
-        if contact.start_out > furthest {
-            contact.start_out = 0;
+        for device in step.tx.devices.of(chat)?.iter().filter(|device| device.start_out > furthest) {
+            step.tx.devices.edit(chat, &device.device, |device| device.start_out = 0)?;
         }
-        step.tx.contact_put(&contact)?;
-        send::seal_waiting(step, &contact.chat)?;
+        send::seal_waiting(step, chat)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Questions to stores, and holes.
 
-use sotto_db::{Hash, Hole, NEVER, Tx};
+use sotto_db::{Hash, Hole, NEVER, Tables};
 use sotto_net::Circle;
 use sotto_wire::content::{Content, Kind, MAX_PREFIXES};
 
@@ -48,8 +48,8 @@ pub(super) enum What {
 }
 
 /// Holes whose time has come and that one question is for.
-pub(super) fn holes_due(tx: &Tx<'_>, now_ms: i64) -> Result<Vec<Vec<Hole>>, sotto_db::Error> {
-    let mut due = tx.holes_due(now_ms)?;
+pub(super) fn holes_due(tx: &Tables<'_>, now_ms: i64) -> Result<Vec<Vec<Hole>>, sotto_db::Error> {
+    let mut due = tx.holes.due(now_ms)?;
     if let Some(first) = due.first().cloned() {
         due.retain(|hole| hole.conversation == first.conversation && hole.stage == first.stage);
         due.truncate(MAX_PREFIXES);
@@ -77,16 +77,15 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String], batch: Vec<Hole>) ->
             found: None,
         }),
         1..4 => {
-            let conversation = step.tx.conversation(&first.conversation)?;
-            let contact = conversation.map(|row| step.tx.contact(&row.chat)).transpose()?;
-            if let Some(contact) = contact.flatten() {
-                if send::waits(step, &contact.chat, Kind::Want)? {
+            let conversation = step.tx.conversations.get(&first.conversation)?;
+            if let Some(chat) = conversation.and_then(|row| row.peer) {
+                if send::waits(step, &chat, Kind::Want)? {
                     // Another question would only wait beside the last one.
                     let due_ms = step.now_ms.saturating_add(schedule::HOLE_POSTPONED);
                     return Ok(put_off(step.tx, batch, due_ms)?);
                 }
                 let want = batch.iter().map(|hole| hole.prefix).collect();
-                send::enqueue_content(step, &contact, &Content::Want(want))?;
+                send::enqueue_content(step, &chat, &Content::Want(want))?;
             }
         }
         _ => {}
@@ -95,17 +94,17 @@ pub(super) fn holes(step: &mut Step<'_>, topics: &[String], batch: Vec<Hole>) ->
         hole.stage = hole.stage.saturating_add(1);
         hole.due_ms = step.after(&schedule::HOLE, hole.stage.into());
         if hole.due_ms == NEVER {
-            step.tx.hole_delete(&hole.conversation, &hole.prefix)?;
+            step.tx.holes.remove(&hole.conversation, &hole.prefix)?;
         } else {
-            step.tx.hole_put(&hole)?;
+            step.tx.holes.note(&hole)?;
         }
     }
     Ok(())
 }
 
 /// They are asked for later.
-pub(super) fn put_off(tx: &Tx<'_>, batch: Vec<Hole>, due_ms: i64) -> Result<(), sotto_db::Error> {
-    batch.into_iter().try_for_each(|hole| tx.hole_put(&Hole { due_ms, ..hole }))
+pub(super) fn put_off(tx: &Tables<'_>, batch: Vec<Hole>, due_ms: i64) -> Result<(), sotto_db::Error> {
+    batch.into_iter().try_for_each(|hole| tx.holes.note(&Hole { due_ms, ..hole }))
 }
 
 crate::closed_debug!(Query, What);

@@ -1,13 +1,13 @@
 //! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
 
-use sotto_db::{Attempt, Chat, Contact, Hash, Outbox, Session, Tx};
+use sotto_db::{Attempt, Chat, Class, Hash, Link, MessageState, Parcel, Session, Tables};
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
 use super::base::schedule;
 use super::step::{SECOND, Step};
 use super::trust::Told;
-use super::{contact, old_copy, outcome, send, state};
+use super::{device, old_copy, outcome, post, send};
 use crate::error::{Code, Error, OrBug};
 
 /// Two attempts so close, seconds, are one: nodes that give no count are asked by twos.
@@ -17,30 +17,33 @@ const AT_ONCE_S: i64 = 60;
 /// Receipts that ride on one message.
 const RIDING: usize = 4;
 
-/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier. False:
-/// it leaves anyway, or not before the contact is accepted.
-pub(super) fn owe(step: &mut Step<'_>, row: &mut Session) -> Result<bool, Error> {
-    row.receipt_dirty = true;
-    let contact = step.tx.contact(&row.chat)?;
-    if !contact.is_some_and(|contact| may_have(&contact, row)) {
-        return Ok(false);
-    }
+/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier, and not
+/// before the contact is accepted.
+pub(super) fn owe(step: &mut Step<'_>, session: &Hash) -> Result<(), Error> {
+    step.tx.links.edit(session, |link| link.dirty = true)?;
+    let Some(link) = step.tx.links.get(session)? else {
+        return Ok(());
+    };
     // One that is to leave again, or answers a copy, may be far off: what is new does not wait for that.
     let longest_ms = step.now_ms.saturating_add(cap(step));
-    let leaves = row.receipt_due_ms.is_none_or(|due| due > longest_ms);
-    if leaves {
-        row.receipt_due_ms = Some(step.now_ms.saturating_add(delay(step)?));
+    if may_have(step, &link)? && link.due_ms.is_none_or(|due| due > longest_ms) {
+        let due_ms = step.now_ms.saturating_add(delay(step)?);
+        step.tx.links.edit(session, |link| link.due_ms = Some(due_ms))?;
     }
-    Ok(leaves)
+    Ok(())
 }
 
 fn cap(step: &Step<'_>) -> i64 {
     if step.foreground { schedule::RECEIPT_LONGEST } else { schedule::RECEIPT_LONGEST_BACKGROUND }
 }
 
-/// Receipts go to the confirmed device of an accepted contact, and to nobody else.
-fn may_have(contact: &Contact, row: &Session) -> bool {
-    contact.state == state::ACCEPTED && contact::confirms(contact, row)
+/// Receipts go to the device taken as an accepted contact's, and to nobody else.
+pub(super) fn may_have(step: &Step<'_>, link: &Link) -> Result<bool, Error> {
+    let open = step.tx.peers.get(&link.chat)?.is_some_and(|peer| peer.open);
+    match step.tx.sessions.get(&link.session)? {
+        Some(row) if open => device::confirms(step, &link.chat, &row.device),
+        _ => Ok(false),
+    }
 }
 
 /// Exponential with the mean of the settings, in the background four times that.
@@ -52,13 +55,10 @@ fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
 
 /// Pending requests owe nothing until they are accepted; then everything is due.
 pub(super) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let Some(contact) = step.tx.contact(chat)? else {
-        return Ok(());
-    };
-    for mut row in step.tx.sessions_of(chat)? {
-        if row.receipt_dirty && row.receipt_due_ms.is_none() && may_have(&contact, &row) {
-            row.receipt_due_ms = Some(step.now_ms.saturating_add(delay(step)?));
-            step.tx.session_put(&row)?;
+    for link in step.tx.links.of(chat)? {
+        if link.dirty && link.due_ms.is_none() && may_have(step, &link)? {
+            let due_ms = step.now_ms.saturating_add(delay(step)?);
+            step.tx.links.edit(&link.session, |link| link.due_ms = Some(due_ms))?;
         }
     }
     Ok(())
@@ -66,107 +66,84 @@ pub(super) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 
 /// Everything that came is receipted once more, with the next message that is sealed.
 pub(super) fn all_owed(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
-    for mut row in step.tx.sessions_of(chat)? {
-        if !row.receipt_dirty && is_receiving(&row) {
-            row.receipt_dirty = true;
-            step.tx.session_put(&row)?;
-        }
+    for link in step.tx.links.of(chat)?.iter().filter(|link| is_receiving(link)) {
+        step.tx.links.edit(&link.session, |link| link.dirty = true)?;
     }
     Ok(())
 }
 
 /// Only a session in which they sent has anything to be receipted.
-pub(super) fn is_receiving(row: &Session) -> bool {
-    row.tracker.iter().any(|byte| *byte != 0)
+pub(super) fn is_receiving(link: &Link) -> bool {
+    link.tracker.iter().any(|byte| *byte != 0)
 }
 
-/// What the account of a session is owed; `row` is that session as the caller holds it.
-pub(super) fn owed(step: &Step<'_>, row: &Session) -> Result<Vec<(Session, Receipt)>, Error> {
-    let Some(contact) = step.tx.contact(&row.chat)? else {
-        return Ok(Vec::new());
-    };
+/// What an account is owed, by session.
+pub(super) fn owed(step: &Step<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>, Error> {
     let mut owed = Vec::new();
-    for other in step.tx.sessions_of(&row.chat)? {
-        if other.receipt_dirty && owed.len() < RIDING && may_have(&contact, &other) {
-            let tracker = SeqTracker::from_bytes(&other.tracker);
+    for link in step.tx.links.of(chat)? {
+        if link.dirty && owed.len() < RIDING && may_have(step, &link)? {
+            let tracker = SeqTracker::from_bytes(&link.tracker);
             let tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
-            let receipt = tracker.receipt(session_prefix(&other.hash));
-            owed.push((other, receipt));
+            owed.push((link.session, tracker.receipt(session_prefix(&link.session))));
         }
     }
     Ok(owed)
 }
 
-/// They ride on the message being sealed. The caller stores `row`.
-pub(super) fn gave(step: &Step<'_>, row: &mut Session, owed: Vec<(Session, Receipt)>) -> Result<(), Error> {
-    for (mut other, _) in owed {
-        if other.hash == row.hash {
-            row.receipt_dirty = false;
-            row.receipt_due_ms = None;
-        } else {
-            other.receipt_dirty = false;
-            other.receipt_due_ms = None;
-            step.tx.session_put(&other)?;
-        }
+/// They ride on the message being sealed.
+pub(super) fn gave(step: &Step<'_>, owed: Vec<(Hash, Receipt)>) -> Result<(), Error> {
+    for (session, _) in owed {
+        step.tx.links.edit(&session, |link| (link.dirty, link.due_ms) = (false, None))?;
     }
     Ok(())
 }
 
 /// A receipt's time has come: an envelope of its own.
 pub(super) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let mut sessions = step.tx.sessions_of(chat)?;
-    let contact = step.tx.contact(chat)?;
-    // What is due in a session with a device that is not theirs any more never leaves.
-    let owes = |row: &Session| {
-        let may = contact.as_ref().is_some_and(|one| may_have(one, row));
-        may && row.receipt_dirty
-    };
-    for row in sessions.iter_mut().filter(|row| !owes(row)) {
-        if row.receipt_due_ms.take().is_some() {
-            step.tx.session_put(row)?;
+    let mut due = false;
+    for link in step.tx.links.of(chat)? {
+        if link.dirty && may_have(step, &link)? {
+            due |= link.due_ms.is_some();
+        } else if link.due_ms.is_some() {
+            // What is due in a session with a device that is not theirs any more never leaves.
+            step.tx.links.edit(&link.session, |link| link.due_ms = None)?;
         }
     }
-    if sessions.iter().all(|row| row.receipt_due_ms.is_none()) {
+    if !due {
         return Ok(());
     }
-    let accepted = contact.filter(|contact| contact.state == state::ACCEPTED);
-    let home = accepted.and_then(|contact| contact.home);
-    let sending = sessions.iter().find(|row| row.sending && (!row.initiator || row.answered));
-    let (Some(home), Some(mut row)) = (home, sending.cloned()) else {
-        for mut row in sessions {
-            row.receipt_due_ms = None; // stays owed; rides on what comes
-            step.tx.session_put(&row)?;
+    let home = step.tx.peers.get(chat)?.filter(|peer| peer.open).and_then(|peer| peer.home);
+    let sending = send::sending_session(step, chat)?.filter(|row| !row.initiator || row.answered);
+    let (Some(home), Some(row)) = (home, sending) else {
+        for link in step.tx.links.of(chat)? {
+            step.tx.links.edit(&link.session, |link| link.due_ms = None)?; // stays owed; rides on what comes
         }
         return Ok(());
     };
-    alone(step, &mut row, home, Vec::new())
+    alone(step, row, home, Vec::new())
 }
 
 /// What is due to an account leaves later.
-pub(super) fn put_off(tx: &Tx<'_>, chat: Chat, due_ms: i64) -> Result<(), sotto_db::Error> {
-    for mut row in tx.sessions_of(&chat)? {
-        row.receipt_due_ms = row.receipt_due_ms.map(|_| due_ms);
-        tx.session_put(&row)?;
+pub(super) fn put_off(tx: &Tables<'_>, chat: Chat, due_ms: i64) -> Result<(), sotto_db::Error> {
+    for link in tx.links.of(&chat)? {
+        tx.links.edit(&link.session, |link| link.due_ms = link.due_ms.map(|_| due_ms))?;
     }
     Ok(())
 }
 
 /// An envelope that wants no receipt, with the receipts that are owed.
-pub(super) fn alone(step: &mut Step<'_>, row: &mut Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
+pub(super) fn alone(step: &mut Step<'_>, row: Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
     let inner = Inner { message, ..Inner::default() };
+    let chat = row.chat;
     let payload = send::seal(step, row, inner)?.or_bug("an answered session carries receipts")?;
-    step.tx.session_put(row)?;
     let topic = step.topic(Lane::Home, &home);
-    let out = Outbox {
-        kind: send::ONCE,
-        topic,
-        payload: Some(payload),
-        sealed_ms: step.now_ms,
-        due_ms: step.now_ms,
+    let parcel = Parcel {
+        party: Some(chat),
+        // Whoever misses a receipt sends again, and is answered again.
         give_up_ms: step.now_ms.saturating_add(schedule::RECEIPT_GIVE_UP),
-        ..send::row(step, &row.chat, Vec::new(), None)
+        ..post::filled(step, Class::Once, topic, payload)
     };
-    send::enqueue(step, Outbox { m: None, ..out })?;
+    post::put(step, parcel)?;
     Ok(())
 }
 
@@ -176,47 +153,41 @@ pub(super) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
         return Ok(());
     };
     let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
-    let Some(contact) = step.tx.contact(chat)? else {
-        return Ok(());
-    };
-    for mut row in step.tx.sessions_of(chat)? {
-        if !row.receipt_dirty && may_have(&contact, &row) && is_receiving(&row) {
-            (row.receipt_dirty, row.receipt_due_ms) = (true, Some(due_ms));
-            step.tx.session_put(&row)?;
+    for link in step.tx.links.of(chat)? {
+        if !link.dirty && is_receiving(&link) && may_have(step, &link)? {
+            step.tx.links.edit(&link.session, |link| (link.dirty, link.due_ms) = (true, Some(due_ms)))?;
         }
     }
     Ok(())
 }
 
-/// A receipt that came in a session of their confirmed device: what it covers is delivered, its rows end. A device
+/// A receipt that came in a session of their confirmed device: what it covers is delivered, its items end. A device
 /// speaks for no other.
 pub(super) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Result<(), Error> {
-    for mut row in step.tx.sessions_of(&from.chat)? {
+    for row in step.tx.sessions.of(&from.chat)? {
         if session_prefix(&row.hash) != receipt.session() || row.device != from.device {
             continue;
         }
-        if !old_copy::is_true(step, &mut row, receipt)? {
+        if !old_copy::is_true(step, &row, receipt)? {
             continue; // nothing rises by it
         }
-        for (id, seq, message) in step.tx.outbox_of_session(&row.hash)? {
+        for item in step.tx.items.of_session(&row.hash)? {
+            let seq = item.seq.unwrap_or(0);
             if receipt.lacks(seq) {
-                hurry(step, id)?;
+                hurry(step, item.parcel, item.after.is_some())?;
             } else if receipt.covers(seq) {
-                let attempts = step.tx.attempts(id)?;
-                step.tx.outbox_delete(id)?;
+                let attempts = step.tx.attempts.of(item.parcel)?;
+                send::remove(step, item.parcel)?;
                 step.fx.trust.extend(arrived(step, &attempts));
-                if let Some(message) = message {
-                    step.tx.outbox_delete_group(&message)?;
-                    let to = match step.tx.message_is_marked(&message)? {
-                        true => state::READ,
-                        false => state::DELIVERED,
-                    };
+                if let Some(message) = item.message {
+                    step.tx.parcels.remove_batch(&message)?;
+                    let marked = step.tx.messages.get(&message)?.is_some_and(|message| message.marked);
+                    let to = if marked { MessageState::Read } else { MessageState::Delivered };
                     outcome::raise(step, &message, to)?;
                 }
             }
         }
-        row.heard_ms = step.now_ms;
-        step.tx.session_put(&row)?;
+        step.tx.links.edit(&row.hash, |link| link.heard_ms = step.now_ms)?;
     }
     Ok(())
 }
@@ -224,21 +195,21 @@ pub(super) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Re
 /// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless what
 /// they have, as they say with it, leaves it out.
 pub(super) fn read(step: &mut Step<'_>, id: &Hash, have: &[Receipt]) -> Result<(), Error> {
-    let Some(message) = step.tx.message(id)? else {
+    let Some(message) = step.tx.messages.get(id)? else {
         return Ok(());
     };
-    if message.state >= state::DELIVERED {
-        return outcome::raise(step, id, state::READ);
+    if message.state >= MessageState::Delivered {
+        return outcome::raise(step, id, MessageState::Read);
     }
-    let row = step.tx.outbox_of_message(id)?;
-    let sealed = row.and_then(|row| row.session.zip(row.seq));
+    let item = step.tx.items.of_message(id)?;
+    let sealed = item.and_then(|item| item.session.zip(item.seq));
     let waits = sealed.is_some_and(|(session, seq)| {
         // Sealed anew in a session of which they say nothing, it is not what they read.
         let of_it = have.iter().find(|one| one.session() == session_prefix(&session));
         of_it.is_some_and(|one| !one.lacks(seq))
     });
     if waits {
-        step.tx.message_mark(id, true)?;
+        step.tx.messages.edit(id, |message| message.marked = true)?;
     }
     Ok(())
 }
@@ -263,16 +234,15 @@ fn arrived(step: &Step<'_>, attempts: &[Attempt]) -> Option<Told> {
 
 /// They are there, and did not get this: it leaves again soon, unless it did lately; what leaves again and again has to
 /// wait ever longer. A pointer is receipted when its chunks are there, so its absence says nothing.
-fn hurry(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
-    let Some(mut row) = step.tx.outbox(id)?.filter(|row| row.group_key.is_none()) else {
+fn hurry(step: &mut Step<'_>, id: i64, pointer: bool) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !pointer) else {
         return Ok(());
     };
     let soon = step.after(&schedule::HURRY, 0);
-    let age_ms = step.clock_ms.saturating_sub(row.last_s.saturating_mul(SECOND));
-    let rest_ms = schedule::HURRY_REST.plain(row.attempts);
-    if row.attempts > 0 && age_ms >= rest_ms && soon < row.due_ms {
-        row.due_ms = soon;
-        step.tx.outbox_update(&row)?;
+    let age_ms = step.clock_ms.saturating_sub(parcel.last_s.saturating_mul(SECOND));
+    let rest_ms = schedule::HURRY_REST.plain(parcel.attempts);
+    if parcel.attempts > 0 && age_ms >= rest_ms && soon < parcel.due_ms {
+        post::wait_until(step, id, soon)?;
     }
     Ok(())
 }

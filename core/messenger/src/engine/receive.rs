@@ -8,7 +8,7 @@ use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_r
 use super::base::schedule;
 use super::step::{DAY, SECOND, Step};
 use super::trust::Told;
-use super::{admit, contact, inbox, old_copy, receipt, reset, send, takeover};
+use super::{admit, contact, device, inbox, old_copy, receipt, reset, send, takeover};
 use crate::error::{Code, Error};
 
 /// What is sent so long after it was written, seconds, may have been sent before.
@@ -42,10 +42,10 @@ pub(super) struct Incoming<'a> {
 
 /// An envelope that waited and that a session expects now.
 pub(super) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
-    let Some(waiting) = step.tx.waiting_get(hash)? else {
+    let Some(waiting) = step.tx.waiting.get(hash)? else {
         return Ok(());
     };
-    step.tx.waiting_delete(hash)?;
+    step.tx.waiting.remove(hash)?;
     step.index.waits_no_more(waiting.tag, *hash);
     payload(step, &waiting.payload, waiting.ts_s)
 }
@@ -56,7 +56,7 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
         return Ok(()); // it is for the install that took over
     }
     let hash = payload_hash(payload);
-    if let Some(seen) = step.tx.seen(&hash)? {
+    if let Some(seen) = step.tx.seen.get(&hash)? {
         return twin(step, seen, ts_s);
     }
     let ts_s = ts_s.min(latest_s(step)); // nobody can put off the answers to later copies
@@ -87,7 +87,7 @@ pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
     match verdict {
         Verdict::Taken => {
             step.fx.opened = step.fx.opened.saturating_add(1);
-            step.tx.waiting_delete(&hash)?;
+            step.tx.waiting.remove(&hash)?;
             if let Ok(envelope) = Envelope::decode(payload) {
                 step.index.waits_no_more(envelope.tag, hash);
             }
@@ -105,6 +105,7 @@ fn waiting(step: &Step<'_>, hash: &Hash, payload: &[u8], ts_s: i64, newer: bool)
     Waiting {
         payload_hash: *hash,
         tag: Envelope::decode(payload).map_or([0; 16], |envelope| envelope.tag),
+        topic: String::new(),
         payload: payload.to_vec(),
         ts_s,
         added_ms: step.now_ms,
@@ -125,30 +126,36 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     if !late || seen.seq == 0 || seen.answers >= ANSWERS {
         return Ok(());
     }
-    let session = seen.session.map(|hash| step.tx.session(&hash));
-    let session = session.transpose()?.flatten();
-    let Some(mut row) = session.filter(|row| seen.seq >= row.floor) else {
+    let link = seen.session.map(|hash| step.tx.links.get(&hash));
+    let Some(link) = link.transpose()?.flatten().filter(|link| seen.seq >= link.floor) else {
         return Ok(());
     };
-    let receipted = !row.receipt_dirty;
-    if row.receipt_due_ms.is_some() || !receipt::owe(step, &mut row)? {
+    if link.due_ms.is_some() || !receipt::may_have(step, &link)? {
         return Ok(());
     }
+    receipt::owe(step, &link.session)?;
     // The last answer may have been noted by a clock that was ahead.
     let rested_ms = seen.answered_ms.min(step.now_ms).saturating_add(schedule::ANSWER_EVERY);
-    let due_ms = row.receipt_due_ms.unwrap_or(step.now_ms).max(rested_ms);
-    row.receipt_due_ms = Some(due_ms);
-    step.tx.session_put(&row)?;
-    if receipted && seen.answers == 0 {
-        step.fx.trust.push(Told::Unheard(row.chat, ts_s * SECOND));
+    let due_ms = step.tx.links.edit(&link.session, |link| {
+        let due_ms = link.due_ms.unwrap_or(step.now_ms).max(rested_ms);
+        link.due_ms = Some(due_ms);
+        due_ms
+    })?;
+    if !link.dirty && seen.answers == 0 {
+        step.fx.trust.push(Told::Unheard(link.chat, ts_s * SECOND));
     }
-    Ok(step.tx.seen_put(&Seen { ts_s, answers: seen.answers.saturating_add(1), answered_ms: due_ms, ..seen })?)
+    Ok(step.tx.seen.note(&Seen {
+        ts_s,
+        answers: seen.answers.saturating_add(1),
+        answered_ms: due_ms.unwrap_or(step.now_ms),
+        ..seen
+    })?)
 }
 
 /// Notes that an envelope was taken. Called in the same transaction as its content.
 fn note(step: &Step<'_>, envelope: &Incoming<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
     let keep = step.retention_ms().saturating_add(DAY);
-    Ok(step.tx.seen_put(&Seen {
+    Ok(step.tx.seen.note(&Seen {
         payload: envelope.hash,
         session: Some(*session),
         ts_s: envelope.ts_s,
@@ -163,7 +170,7 @@ fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> 
     if let Some(hash) = step.index.find(&envelope.tag) {
         return ratchet(step, envelope, &hash);
     }
-    if let Some(kept) = step.tx.skipped_by_tag(&envelope.tag.0)? {
+    if let Some(kept) = step.tx.skipped.by_tag(&envelope.tag.0)? {
         let Ok((header, message)) = split_ratchet(envelope.body) else {
             return Ok(Verdict::Dropped);
         };
@@ -177,7 +184,7 @@ fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> 
 
 /// An envelope in ratchet form whose tag a session expects.
 fn ratchet(step: &mut Step<'_>, envelope: &Incoming<'_>, hash: &Hash) -> Result<Verdict, Error> {
-    match (step.tx.session(hash)?, split_ratchet(envelope.body)) {
+    match (step.tx.sessions.get(hash)?, split_ratchet(envelope.body)) {
         (Some(row), Ok((header, message))) => decrypt(step, envelope, row, header, message),
         _ => Ok(Verdict::Dropped),
     }
@@ -196,18 +203,20 @@ pub(super) fn decrypt(
     let session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
     match session.decrypt(below, &envelope.tag, &envelope.random, header, message) {
         Ok(decrypted) => {
-            let row = old_copy::follows(row, &decrypted);
+            if decrypted.stepped {
+                old_copy::follows(step, &row)?;
+            }
             moved(step, envelope, row, &decrypted)?;
             Ok(Verdict::Taken)
         }
-        Err(DecryptError::Skipped { chain, n }) => match step.tx.skipped(&row.hash, chain, n)? {
+        Err(DecryptError::Skipped { chain, n }) => match step.tx.skipped.get(&row.hash, &chain, &n)? {
             Some(kept) => late(step, envelope, kept, header, message),
             None => Ok(Verdict::Dropped),
         },
         Err(DecryptError::TooFarAhead { .. }) if below < u32::MAX => Ok(Verdict::Dropped),
         Err(DecryptError::TooFarAhead { .. } | DecryptError::Newer) => Ok(Verdict::Unmatched),
         Err(DecryptError::Forged) if session.is_next_chain(&envelope.tag, &envelope.random, header) => {
-            old_copy::doubt(step, row)?;
+            old_copy::doubt(step, &row)?;
             Ok(Verdict::Dropped)
         }
         Err(_) => Ok(Verdict::Dropped),
@@ -224,14 +233,14 @@ fn late(
 ) -> Result<Verdict, Error> {
     let key = <&[u8; 32]>::try_from(&*kept.key).map_err(|_| Code::StorageCorrupt)?;
     let opened = open_skipped(&MessageKey::new(key), &kept.session, &envelope.tag, &envelope.random, header, message);
-    let (Ok(padded), Some(row)) = (opened, step.tx.session(&kept.session)?) else {
+    let (Ok(padded), Some(row)) = (opened, step.tx.sessions.get(&kept.session)?) else {
         return Ok(Verdict::Dropped); // forged: the key stays good
     };
     if inbox::room(step, &row.chat)?.is_none() {
         return Ok(Verdict::Dropped);
     }
-    step.tx.skipped_delete(&kept.session, kept.chain, kept.n)?;
-    content(step, envelope, row, &padded)?;
+    step.tx.skipped.remove(&kept.session, &kept.chain, &kept.n)?;
+    content(step, envelope, &row, &padded)?;
     Ok(Verdict::Taken)
 }
 
@@ -239,10 +248,10 @@ fn late(
 pub(super) fn moved(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
-    mut row: sotto_db::Session,
+    row: sotto_db::Session,
     decrypted: &Decrypted,
 ) -> Result<(), Error> {
-    row.snapshot = decrypted.session.to_bytes().as_slice().into();
+    step.tx.sessions.edit(&row.hash, |row| row.snapshot = decrypted.session.to_bytes().as_slice().into())?;
     let expires_ms = step.now_ms.saturating_add(step.retention_ms()).saturating_add(DAY);
     let skipped = decrypted.skipped.iter().map(|key| Skipped {
         session: row.hash,
@@ -252,92 +261,83 @@ pub(super) fn moved(
         key: key.key.as_bytes().as_slice().into(),
         expires_ms,
     });
-    // A session just made has to be there before keys that belong to it.
-    step.tx.session_put(&row)?;
-    step.tx.skipped_insert(&skipped.collect::<Vec<_>>())?;
+    step.tx.skipped.keep(&skipped.collect::<Vec<_>>())?;
     let answered = !row.answered && (row.initiator || decrypted.chain > 0);
     if answered {
-        confirm(step, &mut row)?;
+        confirm(step, &row)?;
     }
     let matched = step.index.set(&decrypted.session);
     step.fx.matched.extend(matched);
-    let (chat, began) = (row.chat, row.initiator.then_some(row.hash));
-    content(step, envelope, row, &decrypted.plaintext)?;
+    content(step, envelope, &row, &decrypted.plaintext)?;
     if answered {
-        if let Some(hash) = began {
-            send::renew(step, &hash)?;
+        if row.initiator {
+            send::renew(step, &row.hash)?;
         }
-        send::seal_waiting(step, &chat)?;
+        send::seal_waiting(step, &row.chat)?;
     }
     Ok(())
 }
 
 /// The other side has answered: blocks are no longer needed, here or there.
-fn confirm(step: &mut Step<'_>, row: &mut sotto_db::Session) -> Result<(), Error> {
-    row.answered = true;
-    row.core = None;
+fn confirm(step: &mut Step<'_>, row: &sotto_db::Session) -> Result<(), Error> {
+    step.tx.sessions.edit(&row.hash, |row| (row.answered, row.core, row.mask_secret) = (true, None, None))?;
     contact::invite_answered(step, row)?;
-    row.mask_secret = None;
     reset::answered(step, row)?;
-    let Some(known) = step.tx.handshake(&row.handshake)? else {
+    let Some(known) = step.tx.handshakes.get(&row.handshake)? else {
         return Ok(());
     };
-    step.tx.handshake_delete(&row.handshake)?;
+    step.tx.handshakes.remove(&row.handshake)?;
     if let Some(secret) = known.secret {
-        let closed = step.tx.invite(&secret)?.is_some_and(|invite| invite.closed_ms.is_some());
-        if closed && !step.tx.handshakes_under(&secret)? {
-            step.tx.secret_delete(&secret)?;
+        let closed = step.tx.invites.get(&secret)?.is_some_and(|invite| invite.closed_ms.is_some());
+        if closed && !step.tx.handshakes.under(&secret)? {
+            step.tx.secrets.remove(&secret)?;
         }
     }
     Ok(())
 }
 
 /// A proven plaintext: counters and receipts, then the message.
-fn content(
-    step: &mut Step<'_>,
-    envelope: &Incoming<'_>,
-    mut row: sotto_db::Session,
-    padded: &[u8],
-) -> Result<(), Error> {
+fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session, padded: &[u8]) -> Result<(), Error> {
     let inner = unpad(padded).ok().and_then(|plain| Inner::decode(plain).ok());
     let seq = inner.as_ref().map_or(0, |inner| inner.seq);
     note(step, envelope, &row.hash, seq)?;
     let Some(inner) = inner else {
         log::debug!("a session's message cannot be read");
-        return Ok(step.tx.session_put(&row)?);
+        return Ok(());
     };
     let message = Message::decode(&inner.message).ok();
     // A long text is receipted when it is whole.
     let later = message.as_ref().is_some_and(|message| message.kind == Kind::Pointer);
-    let confirmed = contact::is_confirmed(step, &row)?;
+    let confirmed = device::confirms(step, &row.chat, &row.device)?;
     if inner.seq > 0 && confirmed {
         let (sent_s, said_s) = (envelope.ts_s, message.as_ref().map(|message| message.time_s));
         if said_s.is_some_and(|said_s| sent_s.saturating_sub_unsigned(said_s) > LATE_S) {
             step.fx.trust.push(Told::Unheard(row.chat, sent_s * SECOND));
         }
-        row.floor = row.floor.max(inner.floor);
+        step.tx.links.edit(&row.hash, |link| link.floor = link.floor.max(inner.floor))?;
         let came = Told::Came(row.chat, row.hash, inner.seq, inner.floor);
         step.fx.trust.push(came);
     }
     if inner.seq > 0 && !later {
-        had(step, &mut row, inner.seq, inner.floor)?;
+        had(step, &row.hash, inner.seq, inner.floor)?;
     }
-    step.tx.session_put(&row)?;
     for receipt in inner.receipts.iter().filter(|_| confirmed) {
-        receipt::take(step, &row, receipt)?;
+        receipt::take(step, row, receipt)?;
     }
     match message {
-        Some(message) => inbox::take(step, &row, &inner, &message),
+        Some(message) => inbox::take(step, row, &inner, &message),
         None => Ok(()),
     }
 }
 
-/// Counts a message as received and owes its receipt. The caller stores the row.
-pub(super) fn had(step: &mut Step<'_>, row: &mut sotto_db::Session, seq: u32, floor: u32) -> Result<(), Error> {
-    let tracker = SeqTracker::from_bytes(&row.tracker);
-    let mut tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
+/// Counts a message as received and owes its receipt.
+pub(super) fn had(step: &mut Step<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
+    let Some(link) = step.tx.links.get(session)? else {
+        return Ok(());
+    };
+    let mut tracker = SeqTracker::from_bytes(&link.tracker).map_err(|_| Code::StorageCorrupt)?;
     tracker.record(seq, floor);
-    row.tracker = tracker.to_bytes();
-    receipt::owe(step, row)?;
+    step.tx.links.edit(session, |link| link.tracker = tracker.to_bytes())?;
+    receipt::owe(step, session)?;
     Ok(())
 }

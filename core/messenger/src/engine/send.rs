@@ -1,35 +1,23 @@
-//! Out: a message becomes an outbox row, sealed once in the session's next key, and is handed to the network again
-//! and again until its receipt.
-
-use std::collections::HashMap;
+//! Out: a message of ours becomes an item and its parcel, sealed once in the session's next key, and is handed to the
+//! network again and again until its receipt.
 
 use sotto_crypto::{CardSecret, HandshakeCore, Random, Session, mask};
-use sotto_db::{Attempt, Chat, Contact, Conversation, Hash, NEVER, Outbox};
-use sotto_net::Command;
+use sotto_db::{Chat, Class as Ends, Conversation, Hash, Item, MessageState, Parcel};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
-use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, payload_hash, room};
+use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, room};
 use sotto_wire::topic::Lane;
 
-use super::base::schedule;
 use super::outcome::{emit_state, give_up};
 use super::own::Own;
 use super::step::{SECOND, Step};
-use super::trust::{Told, Trust};
-use super::{blob, contact, old_copy, receipt, reset, state, takeover};
+use super::trust::Told;
+use super::{blob, contact, old_copy, post, receipt, reset};
 use crate::error::{Code, Error, OrBug};
 
-/// Outbox kinds.
-pub(super) const UNTIL_RECEIPTED: u8 = 0;
-pub(super) const ONCE: u8 = 1;
-pub(super) const CARD: u8 = 2;
-pub(super) const CHUNK: u8 = 3;
-
-/// Sent so often, over an hour, a row leaves by the newest session.
+/// Sent so often, over an hour, a message leaves by the newest session.
 const IN_VAIN: u32 = 3;
 /// One small envelope in so many is sent as the next class.
 const UP_SIZED: i64 = 16;
-/// Furthest a timestamp may lie ahead of the clock, seconds.
-const AHEAD_S: i64 = 10;
 /// Counter, floor and protobuf heads around M.
 const INNER_HEAD: usize = 16;
 
@@ -43,8 +31,10 @@ pub(super) fn message_room(step: &Step<'_>, chat: &Chat) -> Result<usize, Error>
 
 /// The session by which messages to an account leave.
 pub(super) fn sending_session(step: &Step<'_>, chat: &Chat) -> Result<Option<sotto_db::Session>, Error> {
-    let all = step.tx.sessions_of(chat)?;
-    Ok(all.into_iter().find(|row| row.sending))
+    match step.tx.devices.session(chat)? {
+        Some(hash) => Ok(step.tx.sessions.get(&hash)?),
+        None => Ok(None),
+    }
 }
 
 /// M of a new message of ours, and its id. Shown messages move the conversation's clock and heads.
@@ -84,86 +74,75 @@ pub(super) fn compose(
     Ok((m, id, message))
 }
 
-/// A row for a message of ours that wants a receipt, not sealed yet.
-pub(super) fn row(step: &Step<'_>, chat: &Chat, m: Vec<u8>, message: Option<Hash>) -> Outbox {
-    Outbox {
-        id: 0,
-        kind: UNTIL_RECEIPTED,
-        chat: Some(*chat),
-        message,
-        m: Some(m),
-        session: None,
-        seq: None,
-        topic: String::new(),
-        payload: None,
-        sealed_ms: 0,
-        attempts: 0,
-        due_ms: NEVER,
-        last_s: 0,
-        check_ms: None,
-        give_up_ms: step.now_ms.saturating_add(schedule::GIVE_UP),
-        created_ms: step.now_ms,
-        group_key: None,
-    }
+/// A message of ours that wants a receipt, not sealed yet.
+pub(super) fn item(chat: &Chat, m: Vec<u8>, message: Option<Hash>) -> Item {
+    Item { parcel: 0, chat: *chat, device: None, message, m, session: None, seq: None, after: None }
 }
 
-/// Puts a row into the outbox, seals it if that is possible now, and hands it over if it is due.
-pub(super) fn enqueue(step: &mut Step<'_>, mut row: Outbox) -> Result<i64, Error> {
-    row.id = step.tx.outbox_insert(&row)?;
-    if row.payload.is_none() && seal_row(step, &mut row)? && row.group_key.is_none() {
-        row.due_ms = step.now_ms;
+/// Takes a message that is to leave, seals it if that is possible now, and hands it over unless it waits for its chunks.
+pub(super) fn enqueue(step: &mut Step<'_>, mut item: Item) -> Result<(), Error> {
+    item.parcel = step.tx.parcels.add(post::empty(step, Some(&item.chat)))?;
+    step.tx.items.put(&item)?;
+    if seal_item(step, item.parcel)? && item.after.is_none() {
+        post::wait_until(step, item.parcel, step.now_ms)?;
+        if step.publish_nodes > 0 {
+            post::launch(step, item.parcel)?;
+        }
     }
-    if row.due_ms <= step.now_ms && step.publish_nodes > 0 {
-        launch(step, row.clone())?;
-    } else {
-        step.tx.outbox_update(&row)?;
-    }
-    Ok(row.id)
+    Ok(())
+}
+
+/// A parcel and what it holds go.
+pub(super) fn remove(step: &Step<'_>, parcel: i64) -> Result<(), Error> {
+    step.tx.items.remove(&parcel)?;
+    step.tx.parcels.remove(&parcel)?;
+    Ok(())
 }
 
 /// Enqueues content that is not shown: hello, profile, read, want, gone.
-pub(super) fn enqueue_content(step: &mut Step<'_>, contact: &Contact, content: &Content) -> Result<i64, Error> {
-    let conversation = step.tx.conversation(&contact.conversation)?;
-    let mut conversation = conversation.or_bug("conversation of a contact")?;
-    let (m, _, _) = compose(step, &mut conversation, content, false)?;
-    let row = row(step, &contact.chat, m, None);
-    enqueue(step, row)
+pub(super) fn enqueue_content(step: &mut Step<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
+    let (m, ..) = compose(step, &mut conversation(step, chat)?, content, false)?;
+    enqueue(step, item(chat, m, None))
 }
 
-/// Does content of this kind wait in the outbox for a receipt of an account?
+fn conversation(step: &Step<'_>, chat: &Chat) -> Result<Conversation, Error> {
+    step.tx.conversations.with(chat)?.or_bug("conversation of a person")
+}
+
+fn is_kind(item: &Item, kind: Kind) -> bool {
+    Message::decode(&item.m).is_ok_and(|message| message.kind == kind)
+}
+
+/// Does content of this kind wait for a receipt of an account?
 pub(super) fn waits(step: &Step<'_>, chat: &Chat, kind: Kind) -> Result<bool, Error> {
-    let is_kind = |m: &Vec<u8>| Message::decode(m).is_ok_and(|message| message.kind == kind);
-    let rows = step.tx.outbox_of_chat(chat)?;
-    Ok(rows.iter().any(|row| row.m.as_ref().is_some_and(is_kind)))
+    Ok(step.tx.items.of(chat)?.iter().any(|item| is_kind(item, kind)))
 }
 
 /// Sends content to an accepted contact once, without a receipt; nothing where no session was answered yet.
-pub(super) fn content_once(step: &mut Step<'_>, contact: &Contact, content: &Content) -> Result<(), Error> {
-    let sending = sending_session(step, &contact.chat)?;
+pub(super) fn content_once(step: &mut Step<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
+    let sending = sending_session(step, chat)?;
     let answered = sending.filter(|row| !row.initiator || row.answered);
-    let (Some(mut session), Some(home)) = (answered, contact.home) else {
+    let home = step.tx.peers.get(chat)?.and_then(|peer| peer.home);
+    let (Some(session), Some(home)) = (answered, home) else {
         return Ok(());
     };
-    let conversation = step.tx.conversation(&contact.conversation)?;
-    let mut conversation = conversation.or_bug("conversation of a contact")?;
-    let (m, _, _) = compose(step, &mut conversation, content, false)?;
-    receipt::alone(step, &mut session, home, m)
+    let (m, ..) = compose(step, &mut conversation(step, chat)?, content, false)?;
+    receipt::alone(step, session, home, m)
 }
 
 /// Content of a kind that waits for its receipt is not sent any more: there is newer.
 pub(super) fn drop_waiting(step: &mut Step<'_>, chat: &Chat, kind: Kind) -> Result<(), Error> {
-    for row in step.tx.outbox_of_chat(chat)? {
-        let is = |m: &Vec<u8>| Message::decode(m).is_ok_and(|message| message.kind == kind);
-        if row.m.as_ref().is_some_and(is) {
-            step.tx.outbox_delete(row.id)?;
+    for item in step.tx.items.of(chat)? {
+        if is_kind(&item, kind) {
+            remove(step, item.parcel)?;
         }
     }
     Ok(())
 }
 
 /// Enqueues a request; its text, if there is one, stands in the conversation.
-pub(super) fn request(step: &mut Step<'_>, contact: &Contact, text: String) -> Result<(), Error> {
-    drop_waiting(step, &contact.chat, Kind::Request)?;
+pub(super) fn request(step: &mut Step<'_>, chat: &Chat, text: String) -> Result<(), Error> {
+    drop_waiting(step, chat, Kind::Request)?;
     let own = step.own()?;
     let content = Content::Request(content::Request {
         home: own.account.home_value(),
@@ -171,31 +150,29 @@ pub(super) fn request(step: &mut Step<'_>, contact: &Contact, text: String) -> R
         text: text.clone(),
     });
     if text.is_empty() {
-        return enqueue_content(step, contact, &content).map(|_| ());
+        return enqueue_content(step, chat, &content);
     }
-    let conversation = step.tx.conversation(&contact.conversation)?;
-    let mut conversation = conversation.or_bug("conversation of a contact")?;
-    let row = compose_shown(step, &mut conversation, &content, text)?;
-    enqueue(step, row).map(|_| ())
+    let (m, id) = compose_shown(step, &mut conversation(step, chat)?, &content, text)?;
+    enqueue(step, item(chat, m, Some(id)))
 }
 
-/// A message of ours that is shown, queued, and its row.
+/// A message of ours that is shown, queued; its M and id.
 fn compose_shown(
     step: &mut Step<'_>,
     conversation: &mut Conversation,
     content: &Content,
     text: String,
-) -> Result<Outbox, Error> {
+) -> Result<(Vec<u8>, Hash), Error> {
     let (m, id, message) = compose(step, conversation, content, true)?;
-    step.tx.conversation_put(conversation)?;
-    step.tx.message_insert(&sotto_db::Message {
+    step.tx.conversations.put(conversation)?;
+    step.tx.messages.add(&sotto_db::Message {
         id,
         conversation: conversation.id,
-        mine: true,
+        author: None,
         kind: message.kind.code(),
         m: m.clone(),
         text: Some(text),
-        state: state::QUEUED,
+        state: MessageState::Queued,
         reason: None,
         time_s: i64::try_from(message.time_s).unwrap_or(0),
         lamport: conversation.lamport,
@@ -205,79 +182,83 @@ fn compose_shown(
         added_ms: step.now_ms,
         unconfirmed: false,
         resent_ms: 0,
+        marked: false,
     })?;
     step.message_changed(conversation.id, id);
-    Ok(row(step, &conversation.chat, m, Some(id)))
+    Ok((m, id))
 }
 
 /// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next chain.
 pub(super) fn renew(step: &Step<'_>, session: &Hash) -> Result<(), Error> {
-    for (id, ..) in step.tx.outbox_of_session(session)? {
-        if let Some(mut row) = step.tx.outbox(id)? {
-            row.payload = None;
-            step.tx.outbox_update(&row)?;
-        }
+    for item in step.tx.items.of_session(session)? {
+        step.tx.parcels.edit(&item.parcel, |parcel| parcel.payload = None)?;
     }
     Ok(())
 }
 
-/// Seals every row that waits for a session with this account.
+/// Seals everything that waits for a session with this account.
 pub(super) fn seal_waiting(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    for mut row in step.tx.outbox_of_chat(chat)? {
-        if row.payload.is_none() && seal_row(step, &mut row)? {
-            if row.group_key.is_none() {
-                row.due_ms = step.now_ms;
-            }
-            step.tx.outbox_update(&row)?;
+    for item in step.tx.items.of(chat)? {
+        let parcel = step.tx.parcels.get(&item.parcel)?;
+        if parcel.is_some_and(|parcel| parcel.payload.is_none())
+            && seal_item(step, item.parcel)?
+            && item.after.is_none()
+        {
+            post::wait_until(step, item.parcel, step.now_ms)?;
         }
     }
     Ok(())
 }
 
-/// Seals a row's M in the session's next key. False when there is no way yet: it waits, visibly.
-fn seal_row(step: &mut Step<'_>, row: &mut Outbox) -> Result<bool, Error> {
-    let (Some(chat), Some(m)) = (row.chat, row.m.as_ref()) else {
+/// Seals an item's M in the session's next key, and fills its parcel. False when there is no way yet: it waits, visibly.
+fn seal_item(step: &mut Step<'_>, parcel: i64) -> Result<bool, Error> {
+    let Some(item) = step.tx.items.get(&parcel)? else {
         return Ok(false);
     };
-    let Some(mut contact) = step.tx.contact(&chat)? else {
-        return Ok(false);
-    };
-    let Some(home) = contact.home.filter(|_| contact::may_write(&contact)) else {
-        return Ok(false);
-    };
-    let Some(mut session) = sending_session(step, &chat)? else {
-        return Ok(false);
-    };
-    if reset::shorten(step, &mut contact, &session)? {
-        session = sending_session(step, &chat)?.or_bug("the session just begun")?;
-    }
-    if session.ahead >= old_copy::LEFT {
+    let chat = &item.chat;
+    if !contact::state(step, chat)?.is_some_and(contact::may_write) {
         return Ok(false);
     }
-    let seq = session.seq.saturating_add(1);
-    let floor = step.tx.outbox_floor(&session.hash)?.unwrap_or(seq);
-    let floor = old_copy::floor(&session, floor);
-    let inner = Inner { seq, floor: floor.clamp(1, seq), receipts: Vec::new(), message: m.clone() };
-    let Some(payload) = seal(step, &mut session, inner)? else {
+    let Some(home) = step.tx.peers.get(chat)?.and_then(|peer| peer.home) else {
         return Ok(false);
     };
-    session.seq = seq;
-    step.tx.session_put(&session)?;
-    row.session = Some(session.hash);
-    row.seq = Some(seq);
-    row.payload = Some(payload);
-    row.sealed_ms = step.now_ms;
-    row.topic = step.topic(Lane::Home, &home);
+    let Some(mut session) = sending_session(step, chat)? else {
+        return Ok(false);
+    };
+    if reset::shorten(step, chat, &session)? {
+        session = sending_session(step, chat)?.or_bug("the session just begun")?;
+    }
+    if session.ahead >= sotto_db::Ahead::Left {
+        return Ok(false);
+    }
+    let hash = session.hash;
+    let link = step.tx.links.get(&hash)?.or_bug("link of a session")?;
+    let seq = link.seq.saturating_add(1);
+    let floor = step.tx.items.floor(&hash)?.unwrap_or(seq);
+    let floor = old_copy::floor(&link, floor);
+    let inner = Inner { seq, floor: floor.clamp(1, seq), receipts: Vec::new(), message: item.m };
+    let device = session.device;
+    let Some(payload) = seal(step, session, inner)? else {
+        return Ok(false);
+    };
+    step.tx.links.edit(&hash, |link| link.seq = seq)?;
+    step.tx.items.edit(&parcel, |item| {
+        item.session = Some(hash);
+        item.device = Some(device);
+        item.seq = Some(seq);
+    })?;
+    let topic = step.topic(Lane::Home, &home);
+    step.tx.parcels.edit(&parcel, |parcel| {
+        parcel.payload = Some(payload);
+        parcel.sealed_ms = step.now_ms;
+        parcel.topic = topic;
+    })?;
     Ok(true)
 }
 
 /// One envelope: receipts that are owed ride along where they fit. `None` when the message is too large for what the
-/// session can carry now. Moves the session, which the caller stores.
-pub(super) fn seal(
-    step: &mut Step<'_>,
-    row: &mut sotto_db::Session,
-    mut inner: Inner,
-) -> Result<Option<Vec<u8>>, Error> {
+/// session can carry now. Moves the session.
+pub(super) fn seal(step: &mut Step<'_>, row: sotto_db::Session, mut inner: Inner) -> Result<Option<Vec<u8>>, Error> {
     let handshake = row.initiator && !row.answered;
     let plain = |inner: &Inner| inner.encode().or_bug("inner");
     let bare = plain(&inner)?;
@@ -290,24 +271,24 @@ pub(super) fn seal(
         return Ok(None);
     }
     let fitting = if !handshake && bare.len() <= small && !read { small } else { largest };
-    let owed = if handshake { Vec::new() } else { receipt::owed(step, row)? };
+    let owed = if handshake { Vec::new() } else { receipt::owed(step, &row.chat)? };
     inner.receipts = owed.iter().map(|(_, receipt)| receipt.clone()).collect::<Vec<Receipt>>();
     let mut bytes = plain(&inner)?;
     if bytes.len() > fitting {
         bytes = bare;
     } else {
-        receipt::gave(step, row, owed)?;
+        receipt::gave(step, owed)?;
     }
     // A list says by its class nothing about how many devices there are.
     let list = kind == Some(Kind::List);
     let up = !handshake && (step.below(UP_SIZED) == 0 || list);
     let room = if handshake || up || bytes.len() > small { largest } else { small };
-    seal_padded(step, row, &bytes, room, handshake).map(Some)
+    seal_padded(step, &row, &bytes, room, handshake).map(Some)
 }
 
 fn seal_padded(
     step: &mut Step<'_>,
-    row: &mut sotto_db::Session,
+    row: &sotto_db::Session,
     plain: &[u8],
     room: usize,
     handshake: bool,
@@ -326,161 +307,72 @@ fn seal_padded(
     body.extend_from_slice(&sealed.header);
     body.extend_from_slice(&sealed.message);
     let envelope = Envelope { tag: sealed.tag.0, random: random.0, body: &body };
-    row.snapshot = session.to_bytes().as_slice().into();
+    step.tx.sessions.edit(&row.hash, |row| row.snapshot = session.to_bytes().as_slice().into())?;
     envelope.encode().or_bug("envelope")
 }
 
-/// Hands a sealed row to the network, with a timestamp of its own.
-pub(super) fn launch(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
-    if takeover::is_replaced(step) {
-        return step.tx.outbox_update(&row).map_err(Error::from);
-    }
-    let Some(payload) = row.payload.clone() else {
-        row.due_ms = NEVER;
-        return Ok(step.tx.outbox_update(&row)?);
+/// A parcel's time has come.
+pub(super) fn resend(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
+        return Ok(());
     };
-    let attempts = step.tx.attempts(row.id)?;
-    let had = who_had(step, &row, &attempts);
-    let clock_ms = if step.unproven && is_other_turn(step.trust, &had) {
-        step.now_ms // stores refuse a wrong time, and the correction may be one
-    } else {
-        step.clock_ms
-    };
-    let clock_s = clock_ms.div_euclid(SECOND);
-    // Each attempt has a time of its own; those of a clock that was ahead are in nobody's way.
-    let furthest_s = clock_s.saturating_add(AHEAD_S);
-    let stamps = attempts.iter().map(|attempt| attempt.ts_s);
-    let last_s = stamps.chain([row.last_s]).filter(|at_s| *at_s <= furthest_s).max();
-    let at_s = clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)));
-    if at_s > furthest_s {
-        row.due_ms = step.now_ms.saturating_add((at_s - clock_s) * SECOND);
-        return Ok(step.tx.outbox_update(&row)?);
+    if parcel.give_up_ms <= step.now_ms {
+        return give_up(step, parcel, Code::MessageNotDelivered);
     }
-    row.last_s = at_s;
-    row.due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
-    step.tx.outbox_update(&row)?;
-    step.fx.launched.push(row.id);
-    step.fx.net.push(Command::Publish {
-        id: u64::try_from(row.id).unwrap_or(0),
-        topic: row.topic,
-        payload,
-        timestamp_ns: at_s.saturating_mul(1_000_000_000),
-        not: step.trust.not(had.into_iter()),
-        spread: spread(row.kind, row.group_key.as_deref()),
-    });
-    Ok(())
-}
-
-/// The cards of one secret go through one node, those of another through one of their own.
-fn spread(kind: u8, group: Option<&[u8]>) -> Option<u64> {
-    let secret = group.filter(|_| kind == CARD)?;
-    let hash = payload_hash(secret);
-    hash.first_chunk().map(|first| u64::from_be_bytes(*first))
-}
-
-/// Who had what is sent, the latest first.
-fn who_had(step: &Step<'_>, row: &Outbox, attempts: &[Attempt]) -> Vec<u64> {
-    let mut had: Vec<u64> = match row.chat {
-        Some(chat) if row.kind == ONCE => step.trust.had_receipts(&chat).collect(),
-        _ => step.trust.had(row.id).collect(),
-    };
-    if had.is_empty() {
-        let nodes = attempts.iter().map(|attempt| attempt.node);
-        had.extend(nodes.filter_map(|node| u64::try_from(node).ok()));
-    }
-    had
-}
-
-/// Whether it is the turn of the device's clock: every other time, and for a node that has it again if it was not before.
-fn is_other_turn(trust: &Trust, had: &[u64]) -> bool {
-    let mut turns = HashMap::new();
-    for (number, node) in had.iter().rev().enumerate() {
-        let turn = turns.get(node).map_or(number % 2 == 1, |before: &bool| !before);
-        turns.insert(*node, turn);
-    }
-    // The one that had it last the longest ago is next, unless there is another.
-    let again = |at: usize| had.iter().take(at);
-    let next = had.iter().enumerate().rev().find(|(at, node)| !again(*at).any(|one| one == *node));
-    let next = next.filter(|_| trust.all_among(had));
-    let before = next.and_then(|(_, node)| turns.get(node));
-    before.map_or(had.len() % 2 == 1, |before| !before)
-}
-
-/// Makes everything due that was never accepted, but for the rows at the network.
-pub(super) fn rewind(step: &mut Step<'_>, in_flight: &[i64]) -> Result<(), Error> {
-    step.tx.outbox_rewind(step.now_ms)?;
-    for id in in_flight {
-        if let Some(mut row) = step.tx.outbox(*id)? {
-            row.due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
-            step.tx.outbox_update(&row)?;
+    if parcel.class == Ends::Kept {
+        let item = step.tx.items.get(&id)?.or_bug("what a parcel holds")?;
+        if !contact::state(step, &item.chat)?.is_some_and(contact::may_write) {
+            return remove(step, id);
         }
-    }
-    Ok(())
-}
-
-/// A row's time has come.
-pub(super) fn resend(step: &mut Step<'_>, mut row: Outbox) -> Result<(), Error> {
-    if row.give_up_ms <= step.now_ms {
-        return give_up(step, &row, Code::MessageNotDelivered);
-    }
-    if row.kind == UNTIL_RECEIPTED {
-        let chat = row.chat.or_bug("whom a row is for")?;
-        let may = step.tx.contact(&chat)?;
-        if !may.is_some_and(|contact| contact::may_write(&contact)) {
-            return Ok(step.tx.outbox_delete(row.id)?);
+        let old = parcel.sealed_ms.saturating_add(step.retention_ms()) < step.now_ms;
+        if old || was_left_behind(step, &parcel, &item)? {
+            step.tx.parcels.edit(&id, |parcel| parcel.payload = None)?;
+            seal_item(step, id)?;
         }
-        let old = row.sealed_ms.saturating_add(step.retention_ms()) < step.now_ms;
-        if old || was_left_behind(step, &row, &chat)? {
-            row.payload = None;
-            seal_row(step, &mut row)?;
-        }
-        if row.attempts > 0 && blob::enqueue_again(step, &row)? {
+        if parcel.attempts > 0 && blob::enqueue_again(step, &item)? {
             return Ok(()); // the pointer follows its chunks
         }
     }
-    if row.attempts > 0 && heard_since(step, &row)? {
-        let attempts = step.tx.attempts(row.id)?;
+    if parcel.attempts > 0 && heard_since(step, &parcel)? {
+        let attempts = step.tx.attempts.of(id)?;
         let latest = attempts.first().map(|attempt| u64::try_from(attempt.node));
         step.fx.trust.extend(latest.and_then(Result::ok).map(Told::Missing));
     }
-    launch(step, row)
+    post::launch(step, id)
 }
 
-/// Was its contact heard of since a row was sent last? Else it may just be away.
-fn heard_since(step: &Step<'_>, row: &Outbox) -> Result<bool, Error> {
-    let Some(chat) = row.chat else {
+/// Was whom it is for heard of since a parcel was sent last? Else he may just be away.
+fn heard_since(step: &Step<'_>, parcel: &Parcel) -> Result<bool, Error> {
+    let Some(chat) = parcel.party else {
         return Ok(false);
     };
-    let age_ms = step.clock_ms.saturating_sub(row.last_s.saturating_mul(SECOND));
+    let age_ms = step.clock_ms.saturating_sub(parcel.last_s.saturating_mul(SECOND));
     let sent_ms = step.now_ms.saturating_sub(age_ms);
-    let sessions = step.tx.sessions_of(&chat)?;
-    Ok(sessions.iter().any(|session| session.heard_ms > sent_ms))
+    Ok(step.tx.links.of(&chat)?.iter().any(|link| link.heard_ms > sent_ms))
 }
 
-/// Was a row sent several times in vain by a session that has been replaced since? The other side may have lost it: it
+/// Was it sent several times in vain by a session that has been replaced since? The other side may have lost it: it
 /// began the new one.
-fn was_left_behind(step: &Step<'_>, row: &Outbox, chat: &Chat) -> Result<bool, Error> {
-    let sending = sending_session(step, chat)?.map(|session| session.hash);
-    Ok(row.attempts >= IN_VAIN && sending.is_some() && sending != row.session)
+fn was_left_behind(step: &Step<'_>, parcel: &Parcel, item: &Item) -> Result<bool, Error> {
+    let sending = step.tx.devices.session(&item.chat)?;
+    Ok(parcel.attempts >= IN_VAIN && sending.is_some() && sending != item.session)
 }
 
 /// A text of ours: message, seal and outbox in one transaction.
 pub(super) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
     let own: &Own = step.own()?;
     own.in_force()?;
-    let conversation = step.tx.conversation(conversation)?;
-    let mut conversation = conversation.ok_or(Code::ConversationMissing)?;
-    let contact = step.tx.contact(&conversation.chat)?;
-    let contact = contact.ok_or(Code::ContactMissing)?;
-    contact::check_writable(&contact)?;
+    let (mut conversation, person) = contact::of_conversation(step, conversation)?;
+    contact::check_writable(person.state)?;
     if sotto_wire::name::is_blank(text) {
         return Err(Code::TextEmpty.into());
     }
     if text.len() > sotto_wire::blob::MAX_BLOB {
         return Err(Code::TextTooLong.into());
     }
+    let chat = &person.chat;
     // Random, clock, parents and heads of M take at most 80 bytes.
-    let fits = text.len().saturating_add(80) <= message_room(step, &contact.chat)?;
+    let fits = text.len().saturating_add(80) <= message_room(step, chat)?;
     let (content, file) = if fits {
         (Content::Text(text.to_owned()), None)
     } else {
@@ -488,63 +380,34 @@ pub(super) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Resu
         (Content::Pointer(remote.clone()), Some(remote))
     };
     conversation.draft.clear();
-    let mut row = compose_shown(step, &mut conversation, &content, text.to_owned())?;
-    let id = row.message.or_bug("message of a row")?;
+    let (m, id) = compose_shown(step, &mut conversation, &content, text.to_owned())?;
     if let Some(remote) = &file {
         blob::enqueue(step, &id, &remote.pointer, text.as_bytes())?;
-        row.group_key = Some(id.to_vec());
     }
-    enqueue(step, row)?;
+    enqueue(step, Item { after: file.map(|_| id.to_vec()), ..item(chat, m, Some(id)) })?;
     Ok(id)
 }
 
 /// A failed message once more.
 pub(super) fn retry(step: &mut Step<'_>, id: &Hash) -> Result<(), Error> {
     step.own()?.in_force()?;
-    let message = step.tx.message(id)?.ok_or(Code::MessageMissing)?;
-    if !message.mine || message.state != state::FAILED {
+    let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
+    if !message.is_own() || message.state != MessageState::Failed {
         return Err(Code::MessageMissing.into());
     }
-    let conversation = step.tx.conversation(&message.conversation)?;
-    let chat = conversation.ok_or(Code::ConversationMissing)?.chat;
-    let contact = step.tx.contact(&chat)?.ok_or(Code::ContactMissing)?;
-    contact::check_writable(&contact)?;
-    step.tx.message_set_state(id, state::QUEUED, None)?;
-    emit_state(step, &message, state::QUEUED);
-    again(step, &message, &chat)
+    let (_, person) = contact::of_conversation(step, &message.conversation)?;
+    contact::check_writable(person.state)?;
+    step.tx.messages.edit(id, |message| {
+        message.state = MessageState::Queued;
+        message.reason = None;
+    })?;
+    emit_state(step, &message, MessageState::Queued);
+    again(step, &message, &person.chat)
 }
 
 /// A message of ours under its id, sealed anew.
 pub(super) fn again(step: &mut Step<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
-    let mut row = row(step, chat, message.m.clone(), Some(message.id));
-    if blob::enqueue_for(step, message)? {
-        row.group_key = Some(message.id.to_vec());
-    }
-    enqueue(step, row)?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_node_gets_a_message_by_either_clock_in_two_rounds() {
-        for nodes in 1..=10_u64 {
-            let mut trust = Trust::default();
-            for node in 0..nodes {
-                trust.told(Told::Took(node, 1, None));
-            }
-            let mut had = Vec::new();
-            let mut turns = HashMap::<u64, Vec<bool>>::new();
-            for number in 0..2 * nodes {
-                let node = number % nodes;
-                let turn = is_other_turn(&trust, &had);
-                turns.entry(node).or_default().push(turn);
-                had.insert(0, node);
-            }
-            assert!(turns.values().all(|turns| turns[0] != turns[1]));
-            assert!(!turns[&0][0], "first by the corrected clock");
-        }
-    }
+    let chunks = blob::enqueue_for(step, message)?;
+    let after = chunks.then(|| message.id.to_vec());
+    enqueue(step, Item { after, ..item(chat, message.m.clone(), Some(message.id)) })
 }

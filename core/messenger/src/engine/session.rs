@@ -1,7 +1,7 @@
 //! Sessions: begun by us, chosen to send by, dropped.
 
 use sotto_crypto::{DeviceId, PrekeyPublic, Recipient, initiate};
-use sotto_db::{Chat, Contact, Session};
+use sotto_db::{Ahead, Chat, Link, Session};
 use sotto_wire::content::SeqTracker;
 use sotto_wire::identity::DeviceRecord;
 
@@ -9,7 +9,7 @@ use super::base::schedule;
 use super::own::record;
 use super::reset;
 use super::step::{DAY, SECOND, Step};
-use super::{device, outcome};
+use super::{contact, device, outcome};
 use crate::error::{Code, Error};
 
 /// A session that lost to another one still receives.
@@ -23,7 +23,7 @@ const AHEAD_S: u32 = 86_400;
 /// while the clock may not sign.
 pub(super) fn begin(
     step: &mut Step<'_>,
-    contact: &mut Contact,
+    chat: &Chat,
     to: &DeviceRecord,
     prekey: &PrekeyPublic,
     secret: [u8; 16],
@@ -35,52 +35,84 @@ pub(super) fn begin(
         record => record?,
     };
     let now_s = u32::try_from(step.clock_s()).map_err(|_| Code::ClockSkewed)?;
-    let start = match contact.start_out.saturating_add(1) {
+    let given = step.tx.devices.get(chat, &to.device_id)?.map_or(0, |device| device.start_out);
+    let start = match given.saturating_add(1) {
         next if next > now_s.saturating_add(AHEAD_S) => now_s,
         next => next.max(now_s),
     };
-    let device_id = &DeviceId(to.device_id);
-    let recipient = Recipient { chat: &contact.chat, device_id, identity: &to.identity, prekey };
+    let recipient = Recipient { chat, device_id: &DeviceId(to.device_id), identity: &to.identity, prekey };
     let begun = initiate(step.rng, &own.keys, &own.chat, &record.encode(), start, &recipient);
     let Ok((session, core)) = begun else {
         return Ok(false);
     };
-    contact.start_out = start;
-    device::take(step, contact, to)?;
-    contact.list_version = i64::try_from(to.list_version).map_or(0, |v| v.max(contact.list_version));
-    contact.waiting = None;
-    contact.fetch_due_ms = None;
-    contact.fetch_tries = 0;
-    step.tx.contact_put(contact)?;
-    device::meet(step, contact, to)?;
+    device::take(step, chat, to)?;
+    contact::known_version(step, chat, to.list_version)?;
+    step.tx.persons.edit(chat, |person| {
+        person.waiting = None;
+        person.cards_due_ms = None;
+        person.cards_tries = 0;
+    })?;
+    device::meet(step, chat, to, None)?;
+    step.tx.devices.edit(chat, &to.device_id, |device| device.start_out = start)?;
     let row = Session {
         core: Some(core.as_bytes().to_vec()),
         mask_secret: Some(secret),
         handshake: core.hash(),
         prekey_id: Some(prekey.id),
-        ..session_row(step, contact, &session, to.device_id, true, start)
+        ..session_row(step, chat, &session, to.device_id, true, start)
     };
-    step.tx.session_put(&row)?;
+    add(step, &row)?;
     let matched = step.index.set(&session);
     step.fx.matched.extend(matched);
-    choose_sending(step, &contact.chat)?;
+    choose_sending(step, chat)?;
     keep_few(step, &row)?;
     Ok(true)
+}
+
+/// A new session, and what it carries.
+pub(super) fn add(step: &Step<'_>, row: &Session) -> Result<(), Error> {
+    step.tx.sessions.put(row)?;
+    Ok(step.tx.links.put(&Link {
+        session: row.hash,
+        chat: row.chat,
+        seq: 0,
+        tracker: SeqTracker::new().to_bytes(),
+        floor: 0,
+        due_ms: None,
+        dirty: false,
+        heard_ms: step.now_ms,
+        gap_from: 0,
+        gap_to: 0,
+    })?)
+}
+
+/// A session goes, and what it carried.
+pub(super) fn remove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+    step.index.forget(&row.hash);
+    step.tx.devices.edit(&row.chat, &row.device, |device| {
+        if device.session == Some(row.hash) {
+            device.session = None;
+        }
+    })?;
+    step.tx.links.remove(&row.hash)?;
+    step.tx.sessions.remove(&row.hash)?;
+    Ok(())
 }
 
 /// Drops the oldest sessions that are too many: with the device of this new one, and with all that are not the contact's
 /// confirmed one, for an account can have any number of devices.
 pub(super) fn keep_few(step: &mut Step<'_>, new: &Session) -> Result<(), Error> {
-    let confirmed = step.tx.contact(&new.chat)?.and_then(|contact| contact.device);
+    let confirmed = device::taken(step, &new.chat)?.map(|device| device.device);
     drop_extra(step, new, |row| row.device == new.device)?;
     drop_extra(step, new, |row| confirmed != Some(row.device))
 }
 
 fn drop_extra(step: &mut Step<'_>, new: &Session, counts: impl Fn(&Session) -> bool) -> Result<(), Error> {
-    let all = step.tx.sessions_of(&new.chat)?;
+    let all = step.tx.sessions.of(&new.chat)?;
+    let sending = step.tx.devices.session(&new.chat)?;
     let with = all.iter().filter(|row| counts(row));
     let extra = with.clone().count().saturating_sub(LIVE);
-    let idle = with.filter(|row| row.hash != new.hash && !row.sending);
+    let idle = with.filter(|row| row.hash != new.hash && sending != Some(row.hash));
     for row in idle.take(extra) {
         reset::drop_session(step, row)?;
     }
@@ -90,7 +122,7 @@ fn drop_extra(step: &mut Step<'_>, new: &Session, counts: impl Fn(&Session) -> b
 /// A row for a session just begun.
 pub(super) fn session_row(
     step: &Step<'_>,
-    contact: &Contact,
+    chat: &Chat,
     session: &sotto_crypto::Session,
     device: [u8; 16],
     initiator: bool,
@@ -98,7 +130,7 @@ pub(super) fn session_row(
 ) -> Session {
     Session {
         hash: *session.hash(),
-        chat: contact.chat,
+        chat: *chat,
         device,
         snapshot: session.to_bytes().as_slice().into(),
         initiator,
@@ -108,18 +140,9 @@ pub(super) fn session_row(
         mask_secret: None,
         prekey_id: None,
         answered: false,
-        sending: false,
-        seq: 0,
-        tracker: SeqTracker::new().to_bytes(),
-        floor: 0,
-        receipt_due_ms: None,
-        receipt_dirty: false,
         created_ms: step.now_ms,
-        heard_ms: step.now_ms,
         until_ms: None,
-        gap_from: 0,
-        gap_to: 0,
-        ahead: 0,
+        ahead: Ahead::No,
     }
 }
 
@@ -127,9 +150,9 @@ pub(super) fn session_row(
 /// hash of its handshake; a start after an answered session, or two days after any, is a reset and wins. Losers receive
 /// for 7 days.
 pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let all = step.tx.sessions_of(chat)?;
+    let all = step.tx.sessions.of(chat)?;
     // A device that is not (yet) taken as theirs gets nothing.
-    let device = step.tx.contact(chat)?.and_then(|contact| contact.device);
+    let device = device::taken(step, chat)?.map(|device| device.device);
     let newest = |initiator: bool| {
         let theirs = move |row: &&Session| device.is_none_or(|device| row.device == device);
         let side = all.iter().filter(theirs).filter(move |row| row.initiator == initiator);
@@ -149,17 +172,19 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
     };
     // Where there is none with their device, messages wait for one: the others are no longer for it.
     let best = best.map(|row| row.hash);
-    for mut row in all {
+    for row in &all {
         let sending = best == Some(row.hash);
-        let until_ms = match (sending, row.until_ms) {
-            (true, _) => None,
-            (false, Some(until)) => Some(until),
-            (false, None) => Some(step.now_ms.saturating_add(OLD_SESSION_MS)),
-        };
-        if row.sending != sending || row.until_ms != until_ms {
-            row.sending = sending;
-            row.until_ms = until_ms;
-            step.tx.session_put(&row)?;
+        step.tx.devices.edit(chat, &row.device, |device| {
+            if sending {
+                device.session = best;
+            } else if device.session == Some(row.hash) {
+                device.session = None;
+            }
+        })?;
+        let until_ms = row.until_ms.unwrap_or(step.now_ms.saturating_add(OLD_SESSION_MS));
+        let until_ms = Some(until_ms).filter(|_| !sending);
+        if row.until_ms != until_ms {
+            step.tx.sessions.edit(&row.hash, |row| row.until_ms = until_ms)?;
         }
     }
     Ok(())
@@ -168,28 +193,30 @@ pub(super) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
 /// Drops all sessions with an account, what was to leave by them, and the keys made for new ones; handshakes stay known,
 /// so that repeats are dropped.
 pub(super) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    for row in step.tx.sessions_of(chat)? {
-        if let Some(mut known) = step.tx.handshake(&row.handshake)? {
-            known.session = None;
-            step.tx.handshake_put(&known)?;
+    for row in step.tx.sessions.of(chat)? {
+        if let Some(known) = step.tx.handshakes.get(&row.handshake)? {
+            step.tx.handshakes.note(&sotto_db::Handshake { session: None, ..known })?;
         }
-        step.index.forget(&row.hash);
-        step.tx.session_delete(&row.hash)?;
+        remove(step, &row)?;
     }
     empty_outbox(step, chat, Code::ContactState)?;
-    for pair in step.tx.prekeys_of(chat)? {
-        step.tx.prekey_delete(&pair.id)?;
+    for pair in step.tx.prekeys.of(chat)? {
+        step.tx.prekeys.remove(&pair.id)?;
     }
     Ok(())
 }
 
 /// Nothing more leaves for an account; messages that it does not have yet have failed.
 pub(super) fn empty_outbox(step: &mut Step<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
-    for row in step.tx.outbox_of_chat(chat)? {
-        if let Some(message) = row.message {
-            step.tx.outbox_delete_group(&message)?;
+    for item in step.tx.items.of(chat)? {
+        if let Some(message) = item.message {
+            step.tx.parcels.remove_batch(&message)?;
         }
-        outcome::give_up(step, &row, code)?;
+    }
+    for id in step.tx.parcels.of(chat)? {
+        if let Some(parcel) = step.tx.parcels.get(&id)? {
+            outcome::give_up(step, parcel, code)?;
+        }
     }
     Ok(())
 }

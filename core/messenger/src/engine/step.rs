@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::{CryptoRng, Rng as _};
-use sotto_db::{Hash, Tx};
+use sotto_db::{Hash, Tables};
 use sotto_net as net;
 use sotto_wire::topic::{Lane, content_topic};
 
@@ -22,7 +22,7 @@ pub(super) type Rng = Box<dyn CryptoRng + Send>;
 
 /// What a running transaction may see and change.
 pub struct Step<'a> {
-    pub(super) tx: &'a Tx<'a>,
+    pub(super) tx: &'a Tables<'a>,
     /// The device's clock, Unix milliseconds: deadlines.
     pub(super) now_ms: i64,
     /// The corrected clock, Unix milliseconds: everything that others see.

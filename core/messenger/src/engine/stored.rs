@@ -1,15 +1,15 @@
 //! What the API reads from the database by itself, in the engine's encoding.
 
-use sotto_db::{Hash, Reader};
+use sotto_db::{Chat, Hash, PersonState, Reader};
 use sotto_wire::identity::{DeviceRecord, secret_hash};
 use sotto_wire::invite::{Invite, MAX_NODES};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
+use super::contact;
 use super::invite::{invite_error, is_open};
 pub(crate) use super::own::KEY_ACCOUNT;
 use super::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
-use super::{contact, state};
 use crate::error::{Code, Error};
 use crate::records::{self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings};
 
@@ -26,30 +26,30 @@ pub struct Own {
 
 /// The own account, if there is one.
 pub fn own(reader: &Reader) -> Result<Option<Own>, Error> {
-    let Some(account) = reader.kv_get(KEY_ACCOUNT)?.map(Zeroizing::new) else {
+    let Some(account) = reader.tables().kv.get(KEY_ACCOUNT)?.map(Zeroizing::new) else {
         return Ok(None);
     };
     let account = sotto_crypto::Account::from_bytes(&account);
-    let name = reader.kv_get(KEY_NAME)?.unwrap_or_default();
+    let name = reader.tables().kv.get(KEY_NAME)?.unwrap_or_default();
     let name = Name::new(String::from_utf8_lossy(&name)).unwrap_or_default();
     Ok(Some(Own {
         chat: *account.map_err(|_| Code::StorageCorrupt)?.chat_public(),
         name: name.display(),
-        replaced: reader.kv_get(KEY_REPLACED)?.is_some(),
+        replaced: reader.tables().kv.get(KEY_REPLACED)?.is_some(),
     }))
 }
 
 /// Hashes of the own device and of the one that verifying a contact takes as theirs.
-pub fn devices(reader: &Reader, contact: &sotto_db::Contact) -> Result<(Hash, Hash), Error> {
-    let record = reader.kv_get(KEY_RECORD)?.ok_or(Code::StorageCorrupt)?;
+pub fn devices(reader: &Reader, chat: &Chat) -> Result<(Hash, Hash), Error> {
+    let record = reader.tables().kv.get(KEY_RECORD)?.ok_or(Code::StorageCorrupt)?;
     let record = DeviceRecord::decode(&record).map_err(|_| Code::StorageCorrupt)?;
-    let theirs = contact::shown_device(contact);
+    let theirs = contact::shown_device(&reader.tables().devices.of(chat)?);
     Ok((contact::device_hash(Some(&record)), contact::device_hash(theirs.as_ref())))
 }
 
 /// The recovery phrase.
 pub fn phrase(reader: &Reader) -> Result<Option<Zeroizing<String>>, Error> {
-    let Some(bytes) = reader.kv_get(KEY_PHRASE)?.map(Zeroizing::new) else {
+    let Some(bytes) = reader.tables().kv.get(KEY_PHRASE)?.map(Zeroizing::new) else {
         return Ok(None);
     };
     let words = std::str::from_utf8(&bytes).map_err(|_| Code::StorageCorrupt)?;
@@ -76,7 +76,7 @@ pub fn invites(reader: &Reader, cluster: u16, nodes: &[String], now_ms: i64) -> 
     let Some(own) = own(reader)? else {
         return Err(Code::AccountMissing.into());
     };
-    let open = reader.invites()?.into_iter();
+    let open = reader.tables().invites.all()?.into_iter();
     open.filter(|row| is_open(row, now_ms))
         .map(|row| {
             let expiry_s = u32::try_from(row.expires_ms / 1000).map_err(|_| Code::ClockSkewed)?;
@@ -100,18 +100,33 @@ pub fn invites(reader: &Reader, cluster: u16, nodes: &[String], now_ms: i64) -> 
 
 /// All settings, defaults filled in; `read_receipts` is the configured default.
 pub fn settings(reader: &Reader, read_receipts: bool) -> Result<Settings, Error> {
-    let stored = reader.kv_get(KEY_SETTINGS)?;
+    let stored = reader.tables().kv.get(KEY_SETTINGS)?;
     Ok(settings_of(stored.as_deref(), read_receipts))
 }
 
-/// A message's state by its number in the database.
-pub fn message_state(number: u8) -> MessageState {
-    state::message(number)
+/// A message's state as it is shown.
+pub fn message_state(state: sotto_db::MessageState) -> MessageState {
+    use sotto_db::MessageState as S;
+    match state {
+        S::Queued => MessageState::Queued,
+        S::Sent => MessageState::Sent,
+        S::Stored => MessageState::Stored,
+        S::Delivered => MessageState::Delivered,
+        S::Read => MessageState::Read,
+        S::Failed => MessageState::Failed,
+        S::Received => MessageState::Received,
+    }
 }
 
-/// A contact's state by its number in the database.
-pub fn contact_state(number: u8) -> ContactState {
-    state::contact(number)
+/// A contact's state as it is shown.
+pub fn contact_state(state: PersonState) -> ContactState {
+    match state {
+        PersonState::Requested => ContactState::Requested,
+        PersonState::Incoming => ContactState::Incoming,
+        PersonState::Accepted => ContactState::Accepted,
+        PersonState::Declined => ContactState::Declined,
+        PersonState::Blocked => ContactState::Blocked,
+    }
 }
 
 crate::closed_debug!(Own);

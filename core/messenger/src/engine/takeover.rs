@@ -4,14 +4,14 @@
 //! its own, and a receiver knows it by one HKDF. Its content is the new device list, signed by the chat key.
 
 use sotto_crypto::{Random, Tag, takeover_open, takeover_seal, takeover_tag, verify_chat};
-use sotto_db::Outbox;
+use sotto_db::{Class as Ends, Parcel};
 use sotto_wire::envelope::{Class, Envelope, Form, pad, room, unpad};
 use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, check_version, secret_hash};
 use sotto_wire::topic::Lane;
 
 use super::own::{KEY_REPLACED, KEY_RESTORING, Own};
 use super::step::{DAY, Step};
-use super::{found, send};
+use super::{found, post};
 use crate::error::{Code, Error, OrBug};
 
 /// Bytes of the list, before padding.
@@ -27,18 +27,10 @@ pub(super) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), 
     let random = Random(step.random());
     let body = takeover_seal(secret, &random, &padded);
     let envelope = Envelope { tag: takeover_tag(secret, &random).0, random: random.0, body: &body };
-    let row = Outbox {
-        kind: send::CARD,
-        chat: None,
-        m: None,
-        topic: step.topic(Lane::Home, &own.account.home_value()),
-        payload: Some(envelope.encode().or_bug("envelope")?),
-        sealed_ms: step.now_ms,
-        due_ms: step.now_ms,
-        give_up_ms: step.now_ms.saturating_add(DAY),
-        ..send::row(step, &[0; 33], Vec::new(), None)
-    };
-    send::enqueue(step, row)?;
+    let payload = envelope.encode().or_bug("envelope")?;
+    let topic = step.topic(Lane::Home, &own.account.home_value());
+    let parcel = post::filled(step, Ends::Card, topic, payload);
+    post::put(step, Parcel { give_up_ms: step.now_ms.saturating_add(DAY), ..parcel })?;
     Ok(())
 }
 
@@ -56,7 +48,7 @@ pub(super) fn take(step: &mut Step<'_>, envelope: &Envelope<'_>) -> Result<bool,
         return Ok(true);
     };
     // Who restores looks at the stores before it signs, and signs above what it finds.
-    let restoring = step.tx.kv_get(KEY_RESTORING)?.is_some();
+    let restoring = step.tx.kv.get(KEY_RESTORING)?.is_some();
     let not_ahead = check_version(list.version, None, step.clock_s()).is_ok();
     if !restoring && not_ahead && outranks(own, &list) {
         replaced(step)?;
@@ -88,7 +80,7 @@ pub(super) fn replaced(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.replaced = true;
     step.fx.own = true;
     step.notice(Code::DeviceReplaced);
-    Ok(step.tx.kv_set(KEY_REPLACED, &[1])?)
+    Ok(step.tx.kv.set(KEY_REPLACED, &[1])?)
 }
 
 /// Was this install replaced, before this step or in it?

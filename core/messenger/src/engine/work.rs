@@ -4,11 +4,10 @@ use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Rec
 
 use super::bucket::Meter;
 use super::input::Effect;
-use super::own::{self, KEY_COVERED};
 use super::probe::FIRST_ID;
 use super::step::Step;
 use super::trust::Told;
-use super::{Engine, bucket, outcome, receive, send};
+use super::{Engine, bucket, outcome, post, receive};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -82,9 +81,9 @@ impl Engine {
             all(step, std::slice::from_ref(received))?;
             // A live push proves that the subscription lived until now.
             if caught_up && step.fx.unmatched.is_empty() {
-                let covered = own::time(step.tx, KEY_COVERED)?;
+                let covered = step.tx.coverage.until_ms()?;
                 let until = if proven { step.clock_ms } else { stamp_ms.min(step.clock_ms).max(covered) };
-                own::set_time(step.tx, KEY_COVERED, until)?;
+                step.tx.coverage.set_until_ms(until)?;
             }
             Ok(())
         })
@@ -160,7 +159,7 @@ impl Engine {
     fn publish_all_anew(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.live.tries.clear();
         let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
-        self.run(now_ms, out, |step| send::rewind(step, &in_flight))
+        self.run(now_ms, out, |step| post::rewind(step, &in_flight))
     }
 
     /// Ends the check of a row.

@@ -12,9 +12,9 @@ use sotto_wire::invite::Invite;
 
 use super::phone_folder;
 use super::script::{said, text};
-use crate::MINUTE;
 use crate::phone::KEY;
 use crate::record::{Record, Told};
+use crate::{MINUTE, contacts};
 
 /// Nothing that this phone acknowledged is gone.
 pub(super) fn holds(
@@ -81,7 +81,7 @@ pub fn check(folder: &Path, when: &str) -> Told {
 fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
     let path = phone_folder(folder, who).join("account.db");
     let account = Account::open(&path, &KEY).unwrap();
-    let invites = account.read(|tx| tx.invites()).unwrap();
+    let invites = account.read(|tx| tx.invites.all()).unwrap();
     for what in &told.done {
         if let Some(link) = what.strip_prefix(&format!("invite {who} ")) {
             let link = link.split_once(' ').unwrap().1;
@@ -91,7 +91,7 @@ fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
         }
     }
     let reader = account.reader().unwrap();
-    let contacts = reader.contacts().unwrap();
+    let contacts = contacts(&reader).unwrap();
     assert_eq!(contacts.len(), 1, "{when}: {who} has one contact");
     let contact = &contacts[0];
     let state = stored::contact_state(contact.state);
@@ -105,8 +105,8 @@ fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
         .into_iter()
         .rev()
         .map(|message| Shown {
+            mine: message.is_own(),
             text: message.text.unwrap_or_default(),
-            mine: message.mine,
             state: stored::message_state(message.state),
         })
         .collect();

@@ -1,0 +1,76 @@
+use std::ops::Deref;
+
+use sotto_db::{Chat, Device, DeviceStanding, Error, Hash, Peer, Person, Reader};
+
+/// All that a phone knows of somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Who it is.
+    pub person: Person,
+    /// The conversation with them.
+    pub conversation: Hash,
+    /// Where they are reached.
+    pub peer: Peer,
+    /// Their devices.
+    pub devices: Vec<Device>,
+}
+
+impl Contact {
+    fn with(&self, standing: DeviceStanding) -> Option<&Device> {
+        self.devices.iter().find(|device| device.standing == standing)
+    }
+
+    /// The device that is taken as theirs.
+    pub fn device(&self) -> Option<[u8; 16]> {
+        self.with(DeviceStanding::Taken).map(|device| device.device)
+    }
+
+    /// Its record.
+    pub fn record(&self) -> Option<Vec<u8>> {
+        self.with(DeviceStanding::Taken)?.record.clone()
+    }
+
+    /// The record of the device that is held.
+    pub fn held(&self) -> Option<Vec<u8>> {
+        self.with(DeviceStanding::Held)?.record.clone()
+    }
+
+    /// Their home value.
+    pub fn home(&self) -> Option<[u8; 8]> {
+        self.peer.home
+    }
+
+    /// Their chat key.
+    pub fn chat(&self) -> Chat {
+        self.person.chat
+    }
+}
+
+impl std::ops::DerefMut for Contact {
+    fn deref_mut(&mut self) -> &mut Person {
+        &mut self.person
+    }
+}
+
+impl Deref for Contact {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
+/// Everybody that a phone knows.
+pub fn contacts(reader: &Reader) -> Result<Vec<Contact>, Error> {
+    let tables = reader.tables();
+    let all = reader.contacts()?.into_iter().map(|(person, conversation)| {
+        let chat = person.chat;
+        Ok(Contact {
+            peer: tables.peers.get(&chat)?.unwrap(),
+            devices: tables.devices.of(&chat)?,
+            person,
+            conversation,
+        })
+    });
+    all.collect()
+}
