@@ -6,55 +6,37 @@
 //! Work that time brings (re-sends, receipts, cards, queries) is found in the database by its date; the engine
 //! names one next deadline ([`Effect::WakeAt`]) and has no timer.
 
-mod admit;
 mod base;
-mod blob;
-pub mod book;
-pub mod bucket;
 pub mod call;
-mod cards;
-mod clock;
-mod contact;
-mod deep;
-mod device;
-mod found;
-mod held;
-mod inbox;
-mod index;
+mod carry;
+mod hear;
 pub mod input;
-mod invite;
 mod jobs;
+mod keys;
 mod live;
-mod news;
-mod old_copy;
-mod outcome;
-mod own;
 mod pages;
+mod people;
 mod post;
 mod probe;
-mod query;
-mod receipt;
 mod receive;
-mod reset;
-mod send;
-mod session;
-mod step;
 pub mod stored;
-mod takeover;
-mod trust;
+mod talk;
 mod work;
+
+pub use hear::{book, bucket};
 
 use rand_core::Rng as _;
 use sotto_db::{Account, Waiting};
 use sotto_wire::topic::{BucketTable, ContentTopic, Lane, content_topic};
 
+use base::own::{self, Own};
 use base::schedule;
-use bucket::{Bucket, Meter};
-use index::Index;
+use base::step::{Fx, Rng, Step};
+use hear::bucket::{Bucket, Meter};
 use input::{Answered, Call, Effect, Input, Ticket};
+use keys::index::Index;
 use live::Live;
-use own::Own;
-use step::{Fx, Rng, Step};
+use people::old_copy;
 
 use crate::config::Mode;
 use crate::counter::OpenCounter;

@@ -7,11 +7,15 @@ use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use super::base::schedule;
-use super::input::{Call, ContactAction};
-use super::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
-use super::step::{MINUTE, SECOND, Step};
-use super::{contact, invite, news, receipt, send};
+use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
+use crate::engine::base::schedule;
+use crate::engine::base::step::{MINUTE, SECOND, Step};
+use crate::engine::carry::receipt;
+use crate::engine::carry::send;
+use crate::engine::input::{Call, ContactAction};
+use crate::engine::keys::invite;
+use crate::engine::people::contact;
+use crate::engine::people::news;
 use crate::error::{Code, Error};
 use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, Settings};
 

@@ -2,18 +2,28 @@
 
 use sotto_db::{NEVER, Tables};
 
-use super::base::schedule;
-use super::bucket::Meter;
-use super::deep::SESSIONS;
-use super::input::Effect;
-use super::step::{DAY, Step};
-use super::work::notice;
-use super::{Engine, blob, bucket, cards, news, outcome, query, receipt, receive, reset, send};
+use crate::engine::Engine;
+use crate::engine::base::schedule;
+use crate::engine::base::step::{DAY, Step};
+use crate::engine::carry::blob;
+use crate::engine::carry::receipt;
+use crate::engine::carry::send;
+use crate::engine::hear::bucket;
+use crate::engine::hear::bucket::Meter;
+use crate::engine::hear::query;
+use crate::engine::input::Effect;
+use crate::engine::keys::deep::SESSIONS;
+use crate::engine::keys::reset;
+use crate::engine::people::cards;
+use crate::engine::people::news;
+use crate::engine::post::outcome;
+use crate::engine::receive;
+use crate::engine::work::notice;
 use crate::error::{Code, Error};
 
 /// Something that has its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Job {
+pub(crate) enum Job {
     /// No node is reached: the person is told.
     Offline,
     /// Pushes after a start wait no longer.
@@ -209,7 +219,7 @@ impl Engine {
     }
 
     /// Does everything whose time has come. A job that ends in a bug is put off, whatever else fails ends the work.
-    pub(super) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+    pub(crate) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         if self.own.is_none() || now_ms < self.live.work_after_ms {
             return;
         }
@@ -235,7 +245,7 @@ impl Engine {
     }
 
     /// Names the next deadline if it changed.
-    pub(super) fn set_wake(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+    pub(crate) fn set_wake(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         let wake = match self.next_wake(now_ms) {
             Ok(wake) => wake,
             Err(error) => {

@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use sotto_db::Hash;
 use sotto_net::{Command, Connectivity, NodeNumber};
 
-use super::base::schedule;
-use super::bucket::Meter;
-use super::clock::Clock;
-use super::held::Held;
-use super::input::Ticket;
-use super::jobs::Job;
-use super::probe::Probe;
-use super::query::{Query, What};
-use super::step::MINUTE;
-use super::trust::{Told, Trust};
+use crate::engine::base::clock::Clock;
+use crate::engine::base::schedule;
+use crate::engine::base::step::MINUTE;
+use crate::engine::hear::bucket::Meter;
+use crate::engine::hear::held::Held;
+use crate::engine::hear::query::{Query, What};
+use crate::engine::input::Ticket;
+use crate::engine::jobs::Job;
+use crate::engine::post::trust::{Told, Trust};
+use crate::engine::probe::Probe;
 
 /// The start of a query is cut down to a multiple of this, milliseconds: two sessions of one phone must not be joined by
 /// bounds that no other phone has.
@@ -28,82 +28,82 @@ const STORES: usize = 10;
 
 /// The engine's memory.
 #[derive(Default)]
-pub(super) struct Live {
-    pub(super) clock: Clock,
-    pub(super) probe: Probe,
-    pub(super) trust: Trust,
+pub(crate) struct Live {
+    pub(crate) clock: Clock,
+    pub(crate) probe: Probe,
+    pub(crate) trust: Trust,
     /// Publish nodes and receive nodes to use first, as the network was told.
     preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
-    pub(super) connectivity: Connectivity,
+    pub(crate) connectivity: Connectivity,
     /// When it is said that no node can be reached; `None`: one can, or it was said.
-    pub(super) offline_ms: Option<i64>,
+    pub(crate) offline_ms: Option<i64>,
     /// It was said that a node belongs to another network.
-    pub(super) other_network: bool,
-    pub(super) foreground: bool,
+    pub(crate) other_network: bool,
+    pub(crate) foreground: bool,
     /// What the host said of power and network.
-    pub(super) charging: bool,
-    pub(super) unmetered: bool,
+    pub(crate) charging: bool,
+    pub(crate) unmetered: bool,
     /// Relay mode was asked for.
-    pub(super) relaying: bool,
-    pub(super) closing: bool,
+    pub(crate) relaying: bool,
+    pub(crate) closing: bool,
     /// The own topics,
-    pub(super) topics: Vec<String>,
+    pub(crate) topics: Vec<String>,
     /// and those of them that are subscribed to.
-    pub(super) heard: Vec<String>,
-    pub(super) meter: Meter,
+    pub(crate) heard: Vec<String>,
+    pub(crate) meter: Meter,
     /// Polled messages up to the first time, Unix milliseconds, were counted before; with the poll under way, up to the
     /// second.
-    pub(super) counted_ms: (i64, i64),
-    pub(super) held: Held,
+    pub(crate) counted_ms: (i64, i64),
+    pub(crate) held: Held,
     /// A bucket that was left is asked for again.
-    pub(super) poll_ms: i64,
+    pub(crate) poll_ms: i64,
     /// Nothing was missed since the last catch-up.
-    pub(super) caught_up: bool,
+    pub(crate) caught_up: bool,
     /// Catch-ups up to this query began before something was missed last: their end is not the end.
     too_early: u64,
-    pub(super) catch_up_after_ms: i64,
+    pub(crate) catch_up_after_ms: i64,
     /// The last push or relayed message, or the end of the last catch-up by turns: others may ask a bad store each time.
-    pub(super) quiet_since_ms: i64,
+    pub(crate) quiet_since_ms: i64,
     /// Where the stretches begin, corrected time, that the last catch-ups were for, oldest first.
     asked_ms: VecDeque<i64>,
-    pub(super) catch_up_tries: u32,
+    pub(crate) catch_up_tries: u32,
     /// Outbox rows handed over, unanswered.
-    pub(super) in_flight: HashSet<i64>,
-    pub(super) checking: HashSet<i64>,
+    pub(crate) in_flight: HashSet<i64>,
+    pub(crate) checking: HashSet<i64>,
     /// By outbox row, since it was taken last.
-    pub(super) tries: HashMap<i64, Tries>,
+    pub(crate) tries: HashMap<i64, Tries>,
     /// Some of them failed because no node had relay peers.
-    pub(super) unrelayed: bool,
-    pub(super) queries: HashMap<u64, Query>,
+    pub(crate) unrelayed: bool,
+    pub(crate) queries: HashMap<u64, Query>,
     next_query: u64,
     /// Waiting envelopes to be opened now.
-    pub(super) matched: VecDeque<Hash>,
+    pub(crate) matched: VecDeque<Hash>,
     /// When sessions were looked through last for what waits.
-    pub(super) looked_ms: i64,
-    pub(super) received: u32,
+    pub(crate) looked_ms: i64,
+    pub(crate) received: u32,
     /// Callers of a sync, and how much had been received before.
-    pub(super) syncs: Vec<(Ticket, u32)>,
+    pub(crate) syncs: Vec<(Ticket, u32)>,
     /// Times in a row that no node to publish to was reached, and until when that is not tried again.
     publish_tries: u32,
     publish_after_ms: i64,
-    pub(super) work_after_ms: i64,
-    pub(super) expire_after_ms: i64,
+    pub(crate) work_after_ms: i64,
+    pub(crate) expire_after_ms: i64,
     /// Until when a job is not done that ended in a bug.
-    pub(super) put_off: HashMap<Job, i64>,
-    pub(super) wake: Option<i64>,
+    pub(crate) put_off: HashMap<Job, i64>,
+    pub(crate) wake: Option<i64>,
 }
 
 /// How often a row was handed over in vain.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tries {
-    pub(super) failed: u32,
+pub(crate) struct Tries {
+    pub(crate) failed: u32,
     /// Every node that was there refused it.
-    pub(super) refused: u32,
+    pub(crate) refused: u32,
 }
 
 impl Live {
     /// Takes in what shows whom to trust, and says what follows.
-    pub(super) fn trusted(&mut self, told: Vec<Told>) -> Vec<Command> {
+    pub(crate) fn trusted(&mut self, told: Vec<Told>) -> Vec<Command> {
         for one in told {
             self.trust.told(one);
         }
@@ -119,14 +119,14 @@ impl Live {
     }
 
     /// Nodes to publish through.
-    pub(super) fn publish_nodes(&self) -> u32 {
+    pub(crate) fn publish_nodes(&self) -> u32 {
         self.connectivity.publish_nodes
     }
 
     /// From when on rows may be handed over, milliseconds; `None`: something has to come back first. The network
     /// connects to a node because something is to be published, so no node now is no reason to wait; none reached
     /// last time is: then one row at a time finds out, ever more rarely.
-    pub(super) fn publish_from(&self) -> Option<i64> {
+    pub(crate) fn publish_from(&self) -> Option<i64> {
         if self.in_flight.len() >= IN_FLIGHT {
             None
         } else if !self.unreached() {
@@ -137,7 +137,7 @@ impl Live {
     }
 
     /// How many rows may be handed over.
-    pub(super) fn slots(&self) -> u32 {
+    pub(crate) fn slots(&self) -> u32 {
         if self.unreached() {
             return 1;
         }
@@ -149,7 +149,7 @@ impl Live {
     }
 
     /// No node of the publish circle was reached.
-    pub(super) fn publish_failed(&mut self, now_ms: i64) {
+    pub(crate) fn publish_failed(&mut self, now_ms: i64) {
         if now_ms >= self.publish_after_ms {
             self.publish_after_ms = now_ms.saturating_add(schedule::PUBLISH_UNREACHED.plain(self.publish_tries));
             self.publish_tries = self.publish_tries.saturating_add(1);
@@ -157,14 +157,14 @@ impl Live {
     }
 
     /// There is reason to hope for a node again.
-    pub(super) fn publish_anew(&mut self) {
+    pub(crate) fn publish_anew(&mut self) {
         self.publish_tries = 0;
         self.publish_after_ms = 0;
         self.probe.anew();
     }
 
     /// From when on the store is to be asked for what came on the own topics, if that is possible.
-    pub(super) fn catch_up_from(&self) -> i64 {
+    pub(crate) fn catch_up_from(&self) -> i64 {
         let from = match self.caught_up {
             false => i64::MIN,
             true => self.quiet_since_ms.saturating_add(schedule::QUIET),
@@ -173,7 +173,7 @@ impl Live {
     }
 
     /// Somebody opens the app, and may wait for something.
-    pub(super) fn opened(&mut self, now_ms: i64) {
+    pub(crate) fn opened(&mut self, now_ms: i64) {
         self.catch_up_after_ms = 0;
         self.catch_up_tries = 0;
         if now_ms.saturating_sub(self.quiet_since_ms) >= schedule::QUIET_OPENED {
@@ -182,12 +182,12 @@ impl Live {
     }
 
     /// Since when, corrected time, a store is asked when all is quiet: others may have left out what came then.
-    pub(super) fn asked_since(&self) -> Option<i64> {
+    pub(crate) fn asked_since(&self) -> Option<i64> {
         self.asked_ms.iter().min().copied()
     }
 
     /// Takes in what the network says of reachability.
-    pub(super) fn connected(&mut self, now: Connectivity, now_ms: i64) -> Connectivity {
+    pub(crate) fn connected(&mut self, now: Connectivity, now_ms: i64) -> Connectivity {
         if is_on(&now) {
             self.offline_ms = None;
         } else if is_on(&self.connectivity) {
@@ -197,17 +197,17 @@ impl Live {
     }
 
     /// Nothing was reached yet.
-    pub(super) fn not_connected(&mut self, now_ms: i64) {
+    pub(crate) fn not_connected(&mut self, now_ms: i64) {
         self.offline_ms = Some(now_ms.saturating_add(schedule::OFFLINE));
     }
 
     /// Is a question of this kind under way?
-    pub(super) fn asks(&self, what: impl Fn(&What) -> bool) -> bool {
+    pub(crate) fn asks(&self, what: impl Fn(&What) -> bool) -> bool {
         self.queries.values().any(|query| what(&query.what))
     }
 
     /// The command for a question; its answers come with the id.
-    pub(super) fn ask(&mut self, query: Query) -> Command {
+    pub(crate) fn ask(&mut self, query: Query) -> Command {
         self.next_query = self.next_query.wrapping_add(1);
         let id = self.next_query;
         let command = Command::Query {
@@ -223,14 +223,14 @@ impl Live {
     }
 
     /// Something may have been missed until now.
-    pub(super) fn missed(&mut self) {
+    pub(crate) fn missed(&mut self) {
         self.caught_up = false;
         self.too_early = self.next_query;
     }
 
     /// The last page came of a catch-up for what came after `covered_ms`, corrected time; with the stretches before it
     /// when it was by turns.
-    pub(super) fn catch_up_ended(&mut self, query: u64, (covered_ms, by_turns): (i64, bool), now_ms: i64) {
+    pub(crate) fn catch_up_ended(&mut self, query: u64, (covered_ms, by_turns): (i64, bool), now_ms: i64) {
         self.caught_up = query > self.too_early;
         self.catch_up_tries = 0;
         self.quiet_if(by_turns, now_ms);
@@ -252,7 +252,7 @@ impl Live {
 
     /// A caller waits until everything is caught up and sent. What was caught up before may be long ago: the process
     /// may have been asleep.
-    pub(super) fn wait_for_sync(&mut self, ticket: Ticket) {
+    pub(crate) fn wait_for_sync(&mut self, ticket: Ticket) {
         self.missed();
         self.catch_up_after_ms = 0;
         self.publish_anew();
@@ -260,7 +260,7 @@ impl Live {
     }
 
     /// Another network: what failed before says nothing.
-    pub(super) fn network_changed(&mut self) {
+    pub(crate) fn network_changed(&mut self) {
         self.tries.clear();
         self.publish_anew();
         self.catch_up_after_ms = 0;
@@ -269,7 +269,7 @@ impl Live {
     }
 
     /// The next catch-up, after one failed.
-    pub(super) fn catch_up_failed(&mut self, by_turns: bool, now_ms: i64) {
+    pub(crate) fn catch_up_failed(&mut self, by_turns: bool, now_ms: i64) {
         let failed = match self.foreground || is_on(&self.connectivity) {
             true => &schedule::CATCH_UP_FAILED,
             false => &schedule::CATCH_UP_OFFLINE,
@@ -280,12 +280,12 @@ impl Live {
     }
 
     /// What is due failed, and still is due.
-    pub(super) fn work_failed(&mut self, now_ms: i64) {
+    pub(crate) fn work_failed(&mut self, now_ms: i64) {
         self.work_after_ms = now_ms.saturating_add(schedule::WORK_FAILED);
     }
 
     /// The disk is full or broken: what came in meanwhile has to be fetched again.
-    pub(super) fn storage_failed(&mut self, now_ms: i64) {
+    pub(crate) fn storage_failed(&mut self, now_ms: i64) {
         self.work_failed(now_ms);
         self.caught_up = false;
         self.catch_up_after_ms = self.work_after_ms;
@@ -305,7 +305,7 @@ fn cut(ms: i64, unit_ms: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::engine::*;
     use sotto_net::Circle;
 
     #[test]

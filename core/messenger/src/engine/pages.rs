@@ -2,17 +2,20 @@
 
 use sotto_net::{Circle, Received};
 
-use super::input::Effect;
-use super::query::{Query, What};
-use super::step::{DAY, MINUTE};
-use super::work::all;
-use super::{Engine, blob, bucket, cards};
+use crate::engine::Engine;
+use crate::engine::base::step::{DAY, MINUTE};
+use crate::engine::carry::blob;
+use crate::engine::hear::bucket;
+use crate::engine::hear::query::{Query, What};
+use crate::engine::input::Effect;
+use crate::engine::people::cards;
+use crate::engine::work::all;
 use crate::error::Error;
 
 /// Overlap of catch-ups, for clocks and stores that lag.
 const OVERLAP_MS: i64 = MINUTE;
 impl Engine {
-    pub(super) fn page(
+    pub(crate) fn page(
         &mut self,
         now_ms: i64,
         id: u64,
@@ -96,7 +99,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
+    pub(crate) fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
         match self.live.queries.remove(&id).map(|query| query.what) {
             Some(What::CatchUp { by_turns, .. }) => {
                 self.live.catch_up_failed(by_turns, now_ms);
@@ -111,7 +114,7 @@ impl Engine {
 
     /// From when on a store is to be asked for what came on the own topics; `None`: not now. One that is polled is
     /// reached for that.
-    pub(super) fn catch_up_from(&self) -> Option<i64> {
+    pub(crate) fn catch_up_from(&self) -> Option<i64> {
         let now = &self.live.connectivity;
         let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
         let ready = if self.polls() { !self.live.caught_up } else { now.subscribed && now.store };
@@ -120,7 +123,7 @@ impl Engine {
     }
 
     /// Asks a store for what came on the own topics.
-    pub(super) fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+    pub(crate) fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         // Quiet: what other stores were asked before is asked again, since they may leave something out.
         let by_turns = self.live.caught_up;
         let (circle, before) = match by_turns {

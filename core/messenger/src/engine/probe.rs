@@ -13,15 +13,20 @@ use sotto_net::{Circle, Command, NodeNumber, Received};
 use sotto_wire::envelope::{Class, Envelope};
 use sotto_wire::topic::ContentTopic;
 
-use super::base::schedule;
-use super::input::Effect;
-use super::query::{Query, What};
-use super::step::{DAY, SECOND, Step};
-use super::{Engine, contact, own, reset, send, session};
+use crate::engine::Engine;
+use crate::engine::base::own;
+use crate::engine::base::schedule;
+use crate::engine::base::step::{DAY, SECOND, Step};
+use crate::engine::carry::send;
+use crate::engine::hear::query::{Query, What};
+use crate::engine::input::Effect;
+use crate::engine::keys::reset;
+use crate::engine::keys::session;
+use crate::engine::people::contact;
 use crate::error::Error;
 
 /// Ids of probes begin here; those of outbox rows end before.
-pub(super) const FIRST_ID: u64 = 1 << 63;
+pub(crate) const FIRST_ID: u64 = 1 << 63;
 /// Id of the check of the witness.
 const WITNESS_ID: u64 = u64::MAX;
 /// Probes in vain until live pushes may move the clock.
@@ -49,7 +54,7 @@ enum Stage {
 
 /// The question that is open, and what was learned from earlier ones.
 #[derive(Debug, Default)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     doubt: bool,
     stage: Stage,
     /// When the stage ends, device clock.
@@ -82,7 +87,7 @@ struct Witness {
 
 impl Probe {
     /// Something says that the clock is wrong.
-    pub(super) fn doubt(&mut self, now_ms: i64, hint_ms: Option<i64>) {
+    pub(crate) fn doubt(&mut self, now_ms: i64, hint_ms: Option<i64>) {
         self.hint_ms = hint_ms.or(self.hint_ms);
         if !self.doubt {
             self.doubt = true;
@@ -93,7 +98,7 @@ impl Probe {
     }
 
     /// There is reason to hope for a node again.
-    pub(super) fn anew(&mut self) {
+    pub(crate) fn anew(&mut self) {
         if self.doubt && matches!(self.stage, Stage::Idle) {
             self.due_ms = self.rest_until_ms;
             self.tries = 0;
@@ -101,14 +106,14 @@ impl Probe {
     }
 
     /// When there is something to do.
-    pub(super) fn wake_ms(&self) -> Option<i64> {
+    pub(crate) fn wake_ms(&self) -> Option<i64> {
         let witness = self.witness.as_ref().map(|witness| witness.check_ms);
         let witness = witness.filter(|at| *at < NEVER);
         self.doubt.then_some(self.due_ms).into_iter().chain(witness).min()
     }
 
     /// Did nothing come of several probes? Then what is heard has to do.
-    pub(super) fn is_in_vain(&self) -> bool {
+    pub(crate) fn is_in_vain(&self) -> bool {
         self.doubt && self.tries >= IN_VAIN
     }
 
@@ -131,7 +136,7 @@ impl Probe {
 
 impl Engine {
     /// Something left by the clock in force; nothing in this run has proved that clock yet.
-    pub(super) fn witness(&mut self, now_ms: i64, hash: Hash, taker: Option<NodeNumber>) {
+    pub(crate) fn witness(&mut self, now_ms: i64, hash: Hash, taker: Option<NodeNumber>) {
         let probe = &mut self.live.probe;
         if self.live.clock.is_proven() || probe.doubt || probe.witness.is_some() {
             return;
@@ -141,7 +146,7 @@ impl Engine {
     }
 
     /// Does what is due of a probe.
-    pub(super) fn probe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+    pub(crate) fn probe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         let probe = &mut self.live.probe;
         if let Some(witness) = &mut probe.witness
             && witness.check_ms <= now_ms
@@ -203,7 +208,7 @@ impl Engine {
     }
 
     /// A node took the probe, or none did.
-    pub(super) fn probe_published(&mut self, now_ms: i64, id: u64, node: Option<NodeNumber>, took: bool) {
+    pub(crate) fn probe_published(&mut self, now_ms: i64, id: u64, node: Option<NodeNumber>, took: bool) {
         let probe = &mut self.live.probe;
         if id != probe.id || !matches!(probe.stage, Stage::Sent) {
             return;
@@ -221,7 +226,7 @@ impl Engine {
     }
 
     /// What a store has on the probe's topic; `None`: it could not be asked.
-    pub(super) fn probe_page(
+    pub(crate) fn probe_page(
         &mut self,
         now_ms: i64,
         id: u64,
@@ -258,7 +263,7 @@ impl Engine {
     }
 
     /// A node said whether it holds the witness or the probe; `None`: nobody did.
-    pub(super) fn probe_checked(
+    pub(crate) fn probe_checked(
         &mut self,
         now_ms: i64,
         id: u64,

@@ -5,10 +5,18 @@ use sotto_db::{Hash, Seen, Skipped, Waiting};
 use sotto_wire::content::{Inner, Kind, Message, SeqTracker};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
-use super::base::schedule;
-use super::step::{DAY, SECOND, Step};
-use super::trust::Told;
-use super::{admit, contact, device, inbox, old_copy, receipt, reset, send, takeover};
+use crate::engine::base::schedule;
+use crate::engine::base::step::{DAY, SECOND, Step};
+use crate::engine::carry::receipt;
+use crate::engine::carry::send;
+use crate::engine::keys::device;
+use crate::engine::keys::reset;
+use crate::engine::people::admit;
+use crate::engine::people::contact;
+use crate::engine::people::old_copy;
+use crate::engine::people::takeover;
+use crate::engine::post::trust::Told;
+use crate::engine::talk::inbox;
 use crate::error::{Code, Error};
 
 /// What is sent so long after it was written, seconds, may have been sent before.
@@ -20,7 +28,7 @@ const AHEAD_S: i64 = 20;
 
 /// What became of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Its content is stored, or was before.
     Taken,
     /// Nobody here opens it now.
@@ -30,10 +38,10 @@ pub(super) enum Verdict {
 }
 
 /// An envelope as it came.
-pub(super) struct Incoming<'a> {
-    pub(super) tag: Tag,
-    pub(super) random: Random,
-    pub(super) body: &'a [u8],
+pub(crate) struct Incoming<'a> {
+    pub(crate) tag: Tag,
+    pub(crate) random: Random,
+    pub(crate) body: &'a [u8],
     class: Option<Class>,
     /// SHA-256 of the payload.
     hash: Hash,
@@ -41,7 +49,7 @@ pub(super) struct Incoming<'a> {
 }
 
 /// An envelope that waited and that a session expects now.
-pub(super) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
+pub(crate) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
     let Some(waiting) = step.tx.waiting.get(hash)? else {
         return Ok(());
     };
@@ -51,7 +59,7 @@ pub(super) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
 }
 
 /// One payload from the own home topic.
-pub(super) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<(), Error> {
+pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<(), Error> {
     if takeover::is_replaced(step) {
         return Ok(()); // it is for the install that took over
     }
@@ -190,7 +198,7 @@ fn ratchet(step: &mut Step<'_>, envelope: &Incoming<'_>, hash: &Hash) -> Result<
     }
 }
 
-pub(super) fn decrypt(
+pub(crate) fn decrypt(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
     row: sotto_db::Session,
@@ -245,7 +253,7 @@ fn late(
 }
 
 /// Stores what a session is after a message, and the message.
-pub(super) fn moved(
+pub(crate) fn moved(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
     row: sotto_db::Session,
@@ -331,7 +339,7 @@ fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session
 }
 
 /// Counts a message as received and owes its receipt.
-pub(super) fn had(step: &mut Step<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
+pub(crate) fn had(step: &mut Step<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
     let Some(link) = step.tx.links.get(session)? else {
         return Ok(());
     };

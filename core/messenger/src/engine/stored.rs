@@ -6,10 +6,10 @@ use sotto_wire::invite::{Invite, MAX_NODES};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use super::contact;
-use super::invite::{invite_error, is_open};
-pub(crate) use super::own::KEY_ACCOUNT;
-use super::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
+pub(crate) use crate::engine::base::own::KEY_ACCOUNT;
+use crate::engine::base::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
+use crate::engine::keys::invite::{invite_error, is_open};
+use crate::engine::people::contact;
 use crate::error::{Code, Error};
 use crate::records::{self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings};
 
@@ -56,7 +56,7 @@ pub fn phrase(reader: &Reader) -> Result<Option<Zeroizing<String>>, Error> {
     Ok(Some(Zeroizing::new(words.to_owned())))
 }
 
-/// What an invite's link says, as [`ContactAdd`](super::call::ContactAdd) would judge it at
+/// What an invite's link says, as [`ContactAdd`](crate::engine::call::ContactAdd) would judge it at
 /// `now_ms` on this cluster.
 pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, Error> {
     let invite = Invite::from_link(link).map_err(invite_error)?;

@@ -2,18 +2,22 @@
 
 use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
-use super::bucket::Meter;
-use super::input::Effect;
-use super::probe::FIRST_ID;
-use super::step::Step;
-use super::trust::Told;
-use super::{Engine, bucket, outcome, post, receive};
+use crate::engine::Engine;
+use crate::engine::base::step::Step;
+use crate::engine::hear::bucket;
+use crate::engine::hear::bucket::Meter;
+use crate::engine::input::Effect;
+use crate::engine::post::outcome;
+use crate::engine::post::parcel;
+use crate::engine::post::trust::Told;
+use crate::engine::probe::FIRST_ID;
+use crate::engine::receive;
 use crate::error::{Code, Error};
 use crate::event::Event;
 
 impl Engine {
     /// Takes an event of the network.
-    pub(super) fn net(&mut self, now_ms: i64, event: NetEvent, out: &mut Vec<Effect>) {
+    pub(crate) fn net(&mut self, now_ms: i64, event: NetEvent, out: &mut Vec<Effect>) {
         let done = match event {
             NetEvent::Message(received) => self.pushed(now_ms, received, out),
             NetEvent::Published { id, hash, node, outcome } => self.published(now_ms, id, hash, node, outcome, out),
@@ -69,7 +73,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn heard(&mut self, now_ms: i64, received: &Received, out: &mut Vec<Effect>) -> Result<(), Error> {
+    pub(crate) fn heard(&mut self, now_ms: i64, received: &Received, out: &mut Vec<Effect>) -> Result<(), Error> {
         // A push may come before the network says that others were missed until just now.
         let caught_up = self.live.caught_up && self.live.connectivity.subscribed;
         let proven = self.live.clock.is_proven();
@@ -90,7 +94,7 @@ impl Engine {
     }
 
     /// Leaves the own bucket where it carries too much, or hears it again.
-    pub(super) fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+    pub(crate) fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         let turn = self.live.meter.turn(now_ms, self.has_left());
         let Some(left) = turn.filter(|left| !left || !self.live.relaying) else {
             return Ok(());
@@ -98,7 +102,7 @@ impl Engine {
         self.with_meter(now_ms, out, |step, meter| bucket::leave(step, meter, left))
     }
 
-    pub(super) fn with_meter(
+    pub(crate) fn with_meter(
         &mut self,
         now_ms: i64,
         out: &mut Vec<Effect>,
@@ -159,7 +163,7 @@ impl Engine {
     fn publish_all_anew(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.live.tries.clear();
         let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
-        self.run(now_ms, out, |step| post::rewind(step, &in_flight))
+        self.run(now_ms, out, |step| parcel::rewind(step, &in_flight))
     }
 
     /// Ends the check of a row.
@@ -203,7 +207,7 @@ impl Engine {
     }
 }
 
-pub(super) fn notice(code: Code) -> Effect {
+pub(crate) fn notice(code: Code) -> Effect {
     let code = code.as_str();
     Effect::Emit(Event::Notice { code })
 }
@@ -212,7 +216,7 @@ fn seconds(received: &Received) -> i64 {
     received.timestamp_ns / 1_000_000_000
 }
 
-pub(super) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
+pub(crate) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Error> {
     for message in messages {
         let before = step.fx.opened;
         receive::payload(step, &message.payload, seconds(message))?;

@@ -1,3 +1,6 @@
-//! What every part of the engine may know.
+//! Clocks, randomness, configuration, the own account, and what a step asks for after its commit. Knows no table of another room.
 
+pub(crate) mod clock;
+pub(crate) mod own;
 pub(crate) mod schedule;
+pub(crate) mod step;

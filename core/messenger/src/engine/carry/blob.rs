@@ -1,0 +1,215 @@
+//! Long texts: chunks on a topic of their own, a pointer in the session, and the way back.
+
+use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_seal, blob_tag, blob_topic};
+use sotto_db::{Class, Fetch, Hash, Item, NEVER, Parcel, PersonState, Session};
+use sotto_net::{Circle, Received};
+use sotto_wire::blob::{Assembler, Pointer};
+use sotto_wire::content::{Content, Inner, Kind, Message, Remote};
+use sotto_wire::envelope::{Envelope, pad, unpad};
+use sotto_wire::topic::ContentTopic;
+
+use crate::engine::base::schedule;
+use crate::engine::base::step::{SECOND, Step};
+use crate::engine::hear::query::{Query, What};
+use crate::engine::people::contact;
+use crate::engine::post::parcel;
+use crate::engine::receive;
+use crate::error::{Code, Error, OrBug};
+
+/// Chunks are looked for from so long before their message on: the author's clock may be off.
+const EARLIER_S: i64 = 600;
+/// So often a text is looked for, most of it daily: longer than its sender repeats it and stores keep it.
+const TRIES: u32 = 70;
+
+/// A pointer to a text that is about to be published under a fresh key.
+pub(crate) fn pointer(step: &mut Step<'_>, kind: Kind, bytes: &[u8]) -> Result<Remote, Error> {
+    let key: [u8; 32] = step.random();
+    let pointer = Pointer::new(key, bytes).map_err(|_| Code::TextTooLong)?;
+    Ok(Remote { kind, pointer })
+}
+
+fn topic(pointer: &Pointer) -> String {
+    ContentTopic::Blob(blob_topic(&FileKey::new(pointer.file_key()))).to_string()
+}
+
+/// All chunks of a text into the outbox; the message's row waits for them.
+pub(crate) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, bytes: &[u8]) -> Result<(), Error> {
+    let key = FileKey::new(pointer.file_key());
+    for i in 0..pointer.chunks() {
+        let part = pointer.chunk_range(i).and_then(|range| bytes.get(range));
+        let part = part.or_bug("chunk range")?;
+        let random = Random(step.random());
+        let padded = pad(part, pointer.chunk_room()).or_bug("chunk")?;
+        let body = blob_seal(&key, i, &random, &padded);
+        let envelope = Envelope { tag: blob_tag(&key, i).0, random: random.0, body: &body };
+        let payload = envelope.encode().or_bug("envelope")?;
+        let parcel = parcel::filled(step, Class::Chunk, topic(pointer), payload);
+        parcel::put(step, Parcel { batch: Some(message.to_vec()), ..parcel })?;
+    }
+    Ok(())
+}
+
+/// The chunks of a stored message of ours. False when it has none.
+pub(crate) fn enqueue_for(step: &mut Step<'_>, message: &sotto_db::Message) -> Result<bool, Error> {
+    let content = Message::decode(&message.m).ok().and_then(|m| m.content().ok());
+    let (Some(Content::Pointer(remote)), Some(text)) = (content, &message.text) else {
+        return Ok(false);
+    };
+    step.tx.parcels.remove_batch(&message.id)?;
+    enqueue(step, &message.id, &remote.pointer, text.as_bytes())?;
+    Ok(true)
+}
+
+/// A pointer without a receipt is about to be sent again: its chunks first, for they may be gone from the stores.
+pub(crate) fn enqueue_again(step: &mut Step<'_>, item: &Item) -> Result<bool, Error> {
+    let Some(message) = item.message.map(|id| step.tx.messages.get(&id)).transpose()?.flatten() else {
+        return Ok(false);
+    };
+    if step.tx.parcels.in_batch(&message.id, Class::Chunk)? > 0 || !enqueue_for(step, &message)? {
+        return Ok(false);
+    }
+    if item.after.is_some() {
+        step.tx.attempts.forget(item.parcel)?; // who had it before may not have had its chunks
+    }
+    // Its next accepted attempt counts on.
+    step.tx.items.edit(&item.parcel, |item| item.after = Some(message.id.to_vec()))?;
+    parcel::wait_until(step, item.parcel, NEVER)?;
+    Ok(true)
+}
+
+/// A node took a chunk; after the last one the pointer leaves.
+pub(crate) fn chunk_left(step: &mut Step<'_>, batch: &[u8]) -> Result<(), Error> {
+    if step.tx.parcels.in_batch(batch, Class::Chunk)? > 0 {
+        return Ok(());
+    }
+    let message = Hash::try_from(batch).or_bug("chunks of a message")?;
+    let Some(item) = step.tx.items.of_message(&message)? else {
+        return Ok(());
+    };
+    if step.tx.parcels.get(&item.parcel)?.is_some_and(|parcel| parcel.payload.is_some()) {
+        return parcel::launch(step, item.parcel);
+    }
+    // Sealed when its session is there; then nothing holds it back.
+    step.tx.items.edit(&item.parcel, |item| item.after = None)?;
+    Ok(())
+}
+
+/// Notes a long text of theirs that is to be fetched: at once, or for a request or an unconfirmed device once the person
+/// says yes, so that nobody makes this device ask stores.
+pub(crate) fn fetch(
+    step: &mut Step<'_>,
+    row: &Session,
+    inner: &Inner,
+    (conversation, asked_for): (&Hash, bool),
+    message: Hash,
+    remote: &Remote,
+    time_s: u64,
+) -> Result<(), Error> {
+    Ok(step.tx.fetches.note(&Fetch {
+        message,
+        conversation: *conversation,
+        kind: remote.kind.code(),
+        pointer: remote.pointer.encode().to_vec(),
+        session: row.hash,
+        seq: inner.seq,
+        tries: 0,
+        due_ms: if asked_for { step.now_ms } else { NEVER },
+        // Whoever wrote it may be ahead, and have published the chunks once more by the right clock.
+        since_s: i64::try_from(time_s.min(step.clock_s())).unwrap_or(0).saturating_sub(EARLIER_S),
+    })?)
+}
+
+/// Their pointer again: receipted if the text is whole. Else it is looked for once more, or anew where it was given up.
+pub(crate) fn had_already(
+    step: &mut Step<'_>,
+    row: &Session,
+    inner: &Inner,
+    from: (&Hash, bool),
+    message: Hash,
+    remote: &Remote,
+    time_s: u64,
+) -> Result<(), Error> {
+    let known = step.tx.messages.get(&message)?;
+    if !known.is_some_and(|known| known.fetching) {
+        return whole(step, &row.hash, inner.seq);
+    }
+    match step.tx.fetches.get(&message)? {
+        Some(mut fetch) => {
+            fetch.session = row.hash;
+            fetch.seq = inner.seq;
+            if from.1 {
+                fetch.due_ms = step.now_ms;
+            }
+            Ok(step.tx.fetches.note(&fetch)?)
+        }
+        None => fetch(step, row, inner, from, message, remote, time_s),
+    }
+}
+
+fn whole(step: &mut Step<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
+    if seq == 0 { Ok(()) } else { receive::had(step, session, seq, 1) }
+}
+
+/// Asks a store for the chunks of a text.
+pub(crate) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
+    if fetch.tries >= TRIES {
+        step.tx.fetches.remove(&fetch.message)?;
+        return Ok(());
+    }
+    let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
+    fetch.due_ms = step.after(&schedule::CHUNKS, fetch.tries);
+    fetch.tries = fetch.tries.saturating_add(1);
+    step.tx.fetches.note(&fetch)?;
+    step.fx.queries.push(Query {
+        what: What::Chunks { message: fetch.message },
+        // Whoever pushed us the pointer must not see its topic asked for.
+        circle: Circle::Alone,
+        topics: vec![topic(&pointer)],
+        start_ms: fetch.since_s.saturating_mul(SECOND),
+        end_ms: None,
+        newest_first: false,
+        found: None,
+    });
+    Ok(())
+}
+
+/// A page of chunks.
+pub(crate) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> Result<(), Error> {
+    let Some(fetch) = step.tx.fetches.get(message)? else {
+        return Ok(());
+    };
+    let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
+    let key = FileKey::new(pointer.file_key());
+    for envelope in found.iter().filter_map(|one| Envelope::decode(&one.payload).ok()) {
+        let index = (0..pointer.chunks()).find(|&i| blob_tag(&key, i) == Tag(envelope.tag));
+        let opened = index.and_then(|i| {
+            let padded = blob_open(&key, i, &Random(envelope.random), envelope.body)?;
+            Some((i, unpad(&padded).ok()?.to_vec()))
+        });
+        if let Some((i, bytes)) = opened {
+            step.tx.chunks.put(message, i, &bytes)?;
+        }
+    }
+    let mut assembler = Assembler::new(pointer);
+    for (i, bytes) in step.tx.chunks.of(message)? {
+        let _ = assembler.insert(i, &bytes); // a chunk of a wrong length leaves the text missing
+    }
+    if assembler.missing().next().is_some() {
+        return Ok(());
+    }
+    // A text whose hash is wrong, or that is no text, will never be another: it is shown as what it is.
+    let text = assembler.finish().ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let newer = fetch.kind != Kind::Text.code() || text.is_none();
+    let text = text.filter(|_| !newer);
+    step.tx.messages.edit(message, |message| {
+        (message.text, message.newer, message.fetching) = (text, newer, false);
+        message.reason = None;
+    })?;
+    step.tx.fetches.remove(message)?;
+    let (_, person) = contact::of_conversation(step, &fetch.conversation)?;
+    if person.state == PersonState::Accepted {
+        step.tx.arrivals.add(message)?;
+    }
+    step.message_changed(fetch.conversation, *message);
+    whole(step, &fetch.session, fetch.seq)
+}

@@ -1,0 +1,256 @@
+//! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
+
+use sotto_db::{Attempt, Chat, Class, Hash, Link, MessageState, Parcel, Session, Tables};
+use sotto_wire::content::{Inner, Receipt, SeqTracker};
+use sotto_wire::topic::Lane;
+
+use crate::engine::base::schedule;
+use crate::engine::base::step::{SECOND, Step};
+use crate::engine::carry::send;
+use crate::engine::keys::device;
+use crate::engine::people::old_copy;
+use crate::engine::post::outcome;
+use crate::engine::post::parcel;
+use crate::engine::post::trust::Told;
+use crate::error::{Code, Error, OrBug};
+
+/// Two attempts so close, seconds, are one: nodes that give no count are asked by twos.
+const TOGETHER_S: i64 = 10;
+/// What is receipted so soon after an attempt, seconds, probably came by it.
+const AT_ONCE_S: i64 = 60;
+/// Receipts that ride on one message.
+const RIDING: usize = 4;
+
+/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier, and not
+/// before the contact is accepted.
+pub(crate) fn owe(step: &mut Step<'_>, session: &Hash) -> Result<(), Error> {
+    step.tx.links.edit(session, |link| link.dirty = true)?;
+    let Some(link) = step.tx.links.get(session)? else {
+        return Ok(());
+    };
+    // One that is to leave again, or answers a copy, may be far off: what is new does not wait for that.
+    let longest_ms = step.now_ms.saturating_add(cap(step));
+    if may_have(step, &link)? && link.due_ms.is_none_or(|due| due > longest_ms) {
+        let due_ms = step.now_ms.saturating_add(delay(step)?);
+        step.tx.links.edit(session, |link| link.due_ms = Some(due_ms))?;
+    }
+    Ok(())
+}
+
+fn cap(step: &Step<'_>) -> i64 {
+    if step.foreground { schedule::RECEIPT_LONGEST } else { schedule::RECEIPT_LONGEST_BACKGROUND }
+}
+
+/// Receipts go to the device taken as an accepted contact's, and to nobody else.
+pub(crate) fn may_have(step: &Step<'_>, link: &Link) -> Result<bool, Error> {
+    let open = step.tx.peers.get(&link.chat)?.is_some_and(|peer| peer.open);
+    match step.tx.sessions.get(&link.session)? {
+        Some(row) if open => device::confirms(step, &link.chat, &row.device),
+        _ => Ok(false),
+    }
+}
+
+/// Exponential with the mean of the settings, in the background four times that.
+fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
+    let mean = i64::from(step.own()?.receipt_delay_ms);
+    let mean = mean.saturating_mul(if step.foreground { 1 } else { 4 });
+    Ok(schedule::delay(mean, cap(step), step.rng))
+}
+
+/// Pending requests owe nothing until they are accepted; then everything is due.
+pub(crate) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    for link in step.tx.links.of(chat)? {
+        if link.dirty && link.due_ms.is_none() && may_have(step, &link)? {
+            let due_ms = step.now_ms.saturating_add(delay(step)?);
+            step.tx.links.edit(&link.session, |link| link.due_ms = Some(due_ms))?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything that came is receipted once more, with the next message that is sealed.
+pub(crate) fn all_owed(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
+    for link in step.tx.links.of(chat)?.iter().filter(|link| is_receiving(link)) {
+        step.tx.links.edit(&link.session, |link| link.dirty = true)?;
+    }
+    Ok(())
+}
+
+/// Only a session in which they sent has anything to be receipted.
+pub(crate) fn is_receiving(link: &Link) -> bool {
+    link.tracker.iter().any(|byte| *byte != 0)
+}
+
+/// What an account is owed, by session.
+pub(crate) fn owed(step: &Step<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>, Error> {
+    let mut owed = Vec::new();
+    for link in step.tx.links.of(chat)? {
+        if link.dirty && owed.len() < RIDING && may_have(step, &link)? {
+            let tracker = SeqTracker::from_bytes(&link.tracker);
+            let tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
+            owed.push((link.session, tracker.receipt(session_prefix(&link.session))));
+        }
+    }
+    Ok(owed)
+}
+
+/// They ride on the message being sealed.
+pub(crate) fn gave(step: &Step<'_>, owed: Vec<(Hash, Receipt)>) -> Result<(), Error> {
+    for (session, _) in owed {
+        step.tx.links.edit(&session, |link| (link.dirty, link.due_ms) = (false, None))?;
+    }
+    Ok(())
+}
+
+/// A receipt's time has come: an envelope of its own.
+pub(crate) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let mut due = false;
+    for link in step.tx.links.of(chat)? {
+        if link.dirty && may_have(step, &link)? {
+            due |= link.due_ms.is_some();
+        } else if link.due_ms.is_some() {
+            // What is due in a session with a device that is not theirs any more never leaves.
+            step.tx.links.edit(&link.session, |link| link.due_ms = None)?;
+        }
+    }
+    if !due {
+        return Ok(());
+    }
+    let home = step.tx.peers.get(chat)?.filter(|peer| peer.open).and_then(|peer| peer.home);
+    let sending = send::sending_session(step, chat)?.filter(|row| !row.initiator || row.answered);
+    let (Some(home), Some(row)) = (home, sending) else {
+        for link in step.tx.links.of(chat)? {
+            step.tx.links.edit(&link.session, |link| link.due_ms = None)?; // stays owed; rides on what comes
+        }
+        return Ok(());
+    };
+    alone(step, row, home, Vec::new())
+}
+
+/// What is due to an account leaves later.
+pub(crate) fn put_off(tx: &Tables<'_>, chat: Chat, due_ms: i64) -> Result<(), sotto_db::Error> {
+    for link in tx.links.of(&chat)? {
+        tx.links.edit(&link.session, |link| link.due_ms = link.due_ms.map(|_| due_ms))?;
+    }
+    Ok(())
+}
+
+/// An envelope that wants no receipt, with the receipts that are owed.
+pub(crate) fn alone(step: &mut Step<'_>, row: Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
+    let inner = Inner { message, ..Inner::default() };
+    let chat = row.chat;
+    let payload = send::seal(step, row, inner)?.or_bug("an answered session carries receipts")?;
+    let topic = step.topic(Lane::Home, &home);
+    let parcel = Parcel {
+        party: Some(chat),
+        // Whoever misses a receipt sends again, and is answered again.
+        give_up_ms: step.now_ms.saturating_add(schedule::RECEIPT_GIVE_UP),
+        ..parcel::filled(step, Class::Once, topic, payload)
+    };
+    parcel::put(step, parcel)?;
+    Ok(())
+}
+
+/// Receipts that seem not to arrive are owed again, by another node.
+pub(crate) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let Some(tries) = step.trust.again(chat) else {
+        return Ok(());
+    };
+    let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
+    for link in step.tx.links.of(chat)? {
+        if !link.dirty && is_receiving(&link) && may_have(step, &link)? {
+            step.tx.links.edit(&link.session, |link| (link.dirty, link.due_ms) = (true, Some(due_ms)))?;
+        }
+    }
+    Ok(())
+}
+
+/// A receipt that came in a session of their confirmed device: what it covers is delivered, its items end. A device
+/// speaks for no other.
+pub(crate) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Result<(), Error> {
+    for row in step.tx.sessions.of(&from.chat)? {
+        if session_prefix(&row.hash) != receipt.session() || row.device != from.device {
+            continue;
+        }
+        if !old_copy::is_true(step, &row, receipt)? {
+            continue; // nothing rises by it
+        }
+        for item in step.tx.items.of_session(&row.hash)? {
+            let seq = item.seq.unwrap_or(0);
+            if receipt.lacks(seq) {
+                hurry(step, item.parcel, item.after.is_some())?;
+            } else if receipt.covers(seq) {
+                let attempts = step.tx.attempts.of(item.parcel)?;
+                send::remove(step, item.parcel)?;
+                step.fx.trust.extend(arrived(step, &attempts));
+                if let Some(message) = item.message {
+                    step.tx.parcels.remove_batch(&message)?;
+                    let marked = step.tx.messages.get(&message)?.is_some_and(|message| message.marked);
+                    let to = if marked { MessageState::Read } else { MessageState::Delivered };
+                    outcome::raise(step, &message, to)?;
+                }
+            }
+        }
+        step.tx.links.edit(&row.hash, |link| link.heard_ms = step.now_ms)?;
+    }
+    Ok(())
+}
+
+/// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless what
+/// they have, as they say with it, leaves it out.
+pub(crate) fn read(step: &mut Step<'_>, id: &Hash, have: &[Receipt]) -> Result<(), Error> {
+    let Some(message) = step.tx.messages.get(id)? else {
+        return Ok(());
+    };
+    if message.state >= MessageState::Delivered {
+        return outcome::raise(step, id, MessageState::Read);
+    }
+    let item = step.tx.items.of_message(id)?;
+    let sealed = item.and_then(|item| item.session.zip(item.seq));
+    let waits = sealed.is_some_and(|(session, seq)| {
+        // Sealed anew in a session of which they say nothing, it is not what they read.
+        let of_it = have.iter().find(|one| one.session() == session_prefix(&session));
+        of_it.is_some_and(|one| !one.lacks(seq))
+    });
+    if waits {
+        step.tx.messages.edit(id, |message| message.marked = true)?;
+    }
+    Ok(())
+}
+
+/// What a receipt shows of those who took a row, the latest first; nothing if some of them are not known any more.
+fn arrived(step: &Step<'_>, attempts: &[Attempt]) -> Option<Told> {
+    let nodes = attempts.iter().map(|one| u64::try_from(one.node).ok());
+    let nodes: Vec<u64> = nodes.collect::<Option<_>>()?;
+    let (last, first) = attempts.first().zip(attempts.last())?;
+    let now_s = step.clock_ms.div_euclid(SECOND);
+    let lead = if step.unproven {
+        1 // their order is not known
+    } else if last.ts_s.saturating_sub(first.ts_s) < TOGETHER_S {
+        32
+    } else if now_s.saturating_sub(last.ts_s) < AT_ONCE_S {
+        4
+    } else {
+        1
+    };
+    Some(Told::Arrived(nodes, lead))
+}
+
+/// They are there, and did not get this: it leaves again soon, unless it did lately; what leaves again and again has to
+/// wait ever longer. A pointer is receipted when its chunks are there, so its absence says nothing.
+fn hurry(step: &mut Step<'_>, id: i64, pointer: bool) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !pointer) else {
+        return Ok(());
+    };
+    let soon = step.after(&schedule::HURRY, 0);
+    let age_ms = step.clock_ms.saturating_sub(parcel.last_s.saturating_mul(SECOND));
+    let rest_ms = schedule::HURRY_REST.plain(parcel.attempts);
+    if parcel.attempts > 0 && age_ms >= rest_ms && soon < parcel.due_ms {
+        parcel::wait_until(step, id, soon)?;
+    }
+    Ok(())
+}
+
+fn session_prefix(hash: &Hash) -> [u8; 4] {
+    hash.first_chunk().copied().unwrap_or_default()
+}

@@ -1,0 +1,79 @@
+//! The peer book on disk: what the network said about nodes, for the next start.
+
+use std::collections::HashSet;
+
+use sotto_db::{Node, Tables};
+use sotto_net::{KnownNode, Source};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::fleet::Fleet;
+
+/// What a fleet's nodes are kept under: another network has other nodes.
+pub fn network(fleet: &Fleet) -> String {
+    let mut trees = fleet.dns_trees.clone();
+    trees.sort();
+    format!("{} {}", fleet.cluster, trees.join(" "))
+}
+
+/// The nodes remembered for a fleet. Of those of other networks, and of all but an invite's where the host names no
+/// network, only the circle counts: a node that is in two of them shall not see both halves either.
+///
+/// # Errors
+/// Storage errors.
+pub fn load(tx: &Tables<'_>, fleet: &Fleet) -> Result<Vec<KnownNode>, Error> {
+    let network = network(fleet);
+    let named = !(fleet.nodes.is_empty() && fleet.dns_trees.is_empty());
+    let mut known: Vec<KnownNode> = tx.nodes.of(&network)?.into_iter().filter_map(read).collect();
+    for node in &mut known {
+        if !named && node.source != Source::Invite {
+            node.source = Source::Former;
+        }
+    }
+    let mut there: HashSet<String> = known.iter().map(|node| node.peer.clone()).collect();
+    let elsewhere = tx.nodes.elsewhere(&network)?.into_iter().filter_map(read);
+    for mut node in elsewhere {
+        if there.insert(node.peer.clone()) {
+            node.source = Source::Former;
+            known.push(node);
+        }
+    }
+    Ok(known)
+}
+
+fn read(row: Node) -> Option<KnownNode> {
+    Some(KnownNode {
+        source: Source::from_code(row.source)?,
+        peer: row.peer,
+        addresses: row.addresses.lines().map(str::to_owned).collect(),
+        circle: row.circle,
+        successes: row.successes,
+        failures: row.failures,
+        answered_s: u64::try_from(row.answered_s).unwrap_or(0),
+    })
+}
+
+impl Engine {
+    /// Stores what changed. A power cut may undo it: nodes are found again.
+    pub(crate) fn book(&mut self, changed: Vec<KnownNode>, gone: &[String]) -> Result<(), Error> {
+        let network = &self.config.network;
+        self.db.transaction_unsynced(|tx| {
+            for peer in gone {
+                tx.nodes.remove(network, peer)?;
+            }
+            for node in changed {
+                tx.nodes.put(&Node {
+                    network: network.clone(),
+                    peer: node.peer,
+                    addresses: node.addresses.join("\n"),
+                    source: node.source as u8,
+                    circle: node.circle,
+                    successes: node.successes,
+                    failures: node.failures,
+                    answered_s: i64::try_from(node.answered_s).unwrap_or(0),
+                })?;
+            }
+            Ok(())
+        })
+    }
+}

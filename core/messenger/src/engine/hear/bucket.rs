@@ -1,0 +1,153 @@
+//! How much the own bucket carries, and leaving it when that is too much: then a store is asked instead.
+
+use std::collections::VecDeque;
+
+use crate::engine::base::own::{KEY_BUCKET, KEY_BUCKET_LEFT};
+use crate::engine::base::schedule;
+use crate::engine::base::step::{HOUR, Step};
+use crate::error::{Code, Error};
+
+/// A bucket with more than this a day is left, bytes.
+const LEAVE: u64 = 20_000_000;
+/// And heard again below this.
+const RETURN: u64 = LEAVE / 2;
+/// What a push costs beside its payload: topic, timestamp, frames.
+const AROUND: u64 = 220;
+/// What one person who writes 50 texts a day and receives 50 puts into a bucket a day, bytes.
+const PERSON: u64 = 109_000;
+/// How long an hour's bytes count, hours.
+const DAY: i64 = 24;
+
+/// How often a store is asked for a bucket that was left.
+pub(crate) fn poll_ms(foreground: bool) -> i64 {
+    if foreground { schedule::POLL_SEEN } else { schedule::POLL }
+}
+
+/// Numbers about the own bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bucket {
+    /// What came through it in the last 24 hours, each envelope once, with its frames, bytes.
+    pub bytes_day: u64,
+    /// About how many people share it, oneself among them.
+    pub people: u64,
+    /// It was left.
+    pub left: bool,
+}
+
+/// Bytes by hour since 1970, oldest first, of the last 24 hours.
+#[derive(Default)]
+pub(crate) struct Meter(VecDeque<(i64, u64)>);
+
+impl Meter {
+    /// As stored: hour 8 ‖ bytes 8, up to 24 times.
+    pub(crate) fn load(bytes: &[u8]) -> Self {
+        let words = bytes.as_chunks::<8>().0.as_chunks::<2>().0.iter();
+        let read = |[hour, bytes]: &[[u8; 8]; 2]| (i64::from_be_bytes(*hour), u64::from_be_bytes(*bytes));
+        Self(words.map(read).collect())
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let hours = self.0.iter();
+        hours.flat_map(|(hour, bytes)| [hour.to_be_bytes(), bytes.to_be_bytes()].concat()).collect()
+    }
+
+    /// Counts an envelope.
+    pub(crate) fn add(&mut self, now_ms: i64, payload: usize) {
+        let now = now_ms.div_euclid(HOUR);
+        // Hours to come are from before the clock was set.
+        self.0.retain(|(hour, _)| (now - DAY + 1..=now).contains(hour));
+        if self.0.back().is_none_or(|(hour, _)| *hour < now) {
+            self.0.push_back((now, 0));
+        }
+        if let Some((_, bytes)) = self.0.back_mut() {
+            *bytes = bytes.saturating_add(payload as u64 + AROUND);
+        }
+    }
+
+    fn day(&self, now_ms: i64) -> u64 {
+        let from = now_ms.div_euclid(HOUR) - DAY;
+        let hours = self.0.iter().filter(|(hour, _)| *hour > from);
+        hours.map(|(_, bytes)| bytes).sum()
+    }
+
+    /// The numbers, for whoever looks.
+    pub(crate) fn numbers(&self, now_ms: i64, left: bool) -> Bucket {
+        let bytes_day = self.day(now_ms);
+        let first_ms = self.0.front().map_or(now_ms, |(hour, _)| hour * HOUR);
+        let counted = now_ms.saturating_sub(first_ms).clamp(HOUR, DAY * HOUR);
+        let a_day = bytes_day.saturating_mul((DAY * HOUR) as u64) / counted as u64;
+        Bucket { bytes_day, people: (a_day / PERSON).max(1), left }
+    }
+
+    /// Is the bucket to be left, or heard again? `None`: it stays as it is.
+    pub(crate) fn turn(&self, now_ms: i64, left: bool) -> Option<bool> {
+        match (self.day(now_ms), left) {
+            (LEAVE.., false) => Some(true),
+            (..RETURN, true) => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// Leaves the bucket, or hears it again, and tells.
+pub(crate) fn leave(step: &mut Step<'_>, meter: &Meter, left: bool) -> Result<(), Error> {
+    step.fx.own = true;
+    store(step, meter)?; // or the next start would begin at nothing
+    if left {
+        log::warn!("the own bucket carries too much: it is polled");
+        step.notice(Code::BucketBusy);
+        Ok(step.tx.kv.set(KEY_BUCKET_LEFT, &[1])?)
+    } else {
+        Ok(step.tx.kv.remove(KEY_BUCKET_LEFT)?)
+    }
+}
+
+/// Keeps what was counted.
+pub(crate) fn store(step: &Step<'_>, meter: &Meter) -> Result<(), Error> {
+    Ok(step.tx.kv.set(KEY_BUCKET, &meter.to_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::*;
+
+    #[test]
+    fn a_day_is_counted_by_the_hour() {
+        let mut meter = Meter::default();
+        let begin = 500_000 * HOUR;
+        for hour in 0..30 {
+            meter.add(begin + hour * HOUR, 780);
+        }
+        let now = begin + 29 * HOUR;
+        assert_eq!(meter.day(now), 24 * 1000);
+        assert_eq!(Meter::load(&meter.to_bytes()).0, meter.0);
+        assert_eq!(meter.day(now + 12 * HOUR), 12 * 1000);
+        assert_eq!(meter.day(now + 30 * HOUR), 0);
+        meter.add(begin - 1000 * HOUR, 780); // the clock was set back
+        assert_eq!(meter.0.len(), 1);
+    }
+
+    #[test]
+    fn left_above_twenty_megabytes_and_heard_again_below_ten() {
+        let mut meter = Meter::default();
+        let now = 500_000 * HOUR;
+        meter.add(now, 9_999_000);
+        assert_eq!(meter.turn(now, false), None);
+        assert_eq!(meter.turn(now, true), Some(false));
+        meter.add(now, 5_000_000);
+        assert_eq!((meter.turn(now, false), meter.turn(now, true)), (None, None));
+        meter.add(now, 5_001_000);
+        assert_eq!(meter.turn(now, false), Some(true));
+        assert_eq!(meter.turn(now + 24 * HOUR, true), Some(false));
+    }
+
+    #[test]
+    fn people_are_estimated_from_what_was_counted_so_far() {
+        let mut meter = Meter::default();
+        let now = 500_000 * HOUR;
+        assert_eq!(meter.numbers(now, false).people, 1);
+        meter.add(now, 40 * 109_000 / 24);
+        let people = meter.numbers(now + HOUR, false).people;
+        assert!((39..=41).contains(&people), "{people}");
+    }
+}

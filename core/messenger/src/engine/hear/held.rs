@@ -1,0 +1,120 @@
+//! Pushes that come right after a start, before a store was asked for what came meanwhile: they wait, or a message written
+//! after the phrase was restored elsewhere would be taken before that is known.
+
+use std::collections::VecDeque;
+
+use sotto_net::Received;
+
+use crate::engine::Engine;
+use crate::engine::base::schedule;
+use crate::engine::hear::query::What;
+use crate::engine::input::Effect;
+use crate::error::Error;
+
+/// Payload bytes that wait at most; what comes beyond them is asked of a store again.
+const HELD_BYTES: usize = 512 * 1024;
+
+/// What waits. By default nothing does.
+#[derive(Default)]
+pub(crate) struct Held {
+    holding: bool,
+    since_ms: Option<i64>,
+    pushes: VecDeque<Received>,
+    bytes: usize,
+    /// Some were dropped.
+    dropped: bool,
+}
+
+impl Held {
+    /// An account was opened: pushes wait until the first catch-up ended.
+    pub(crate) fn begin(&mut self) {
+        self.holding = true;
+    }
+
+    /// Keeps a push, or gives it back where nothing waits.
+    pub(crate) fn take(&mut self, now_ms: i64, push: Received) -> Option<Received> {
+        if !self.holding {
+            return Some(push);
+        }
+        self.since_ms.get_or_insert(now_ms);
+        let bytes = self.bytes.saturating_add(push.payload.len());
+        if bytes > HELD_BYTES {
+            self.dropped = true;
+        } else {
+            self.bytes = bytes;
+            self.pushes.push_back(push);
+        }
+        None
+    }
+
+    /// From when on they wait no longer, unless a store is being asked.
+    pub(crate) fn until_ms(&self) -> Option<i64> {
+        Some(self.since_ms?.saturating_add(schedule::HELD))
+    }
+
+    /// Nothing waits any more: what did, oldest first, and whether some were dropped.
+    pub(crate) fn release(&mut self) -> (VecDeque<Received>, bool) {
+        let held = std::mem::take(self);
+        (held.pushes, held.dropped)
+    }
+}
+
+impl Engine {
+    /// Was the phrase restored elsewhere?
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.replaced)
+    }
+
+    /// A store was asked for what came before the start, or none can be: pushes wait no longer.
+    pub(crate) fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let (pushes, dropped) = self.live.held.release();
+        if dropped {
+            self.live.missed();
+        }
+        for received in pushes {
+            let done = self.heard(now_ms, &received, out);
+            if done.is_err() {
+                self.live.missed(); // the rest is asked of a store
+                return done;
+            }
+        }
+        Ok(())
+    }
+
+    /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
+    pub(crate) fn release_at(&self) -> Option<i64> {
+        let asked = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
+        self.live.held.until_ms().filter(|_| !asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::*;
+
+    fn push(number: u8, bytes: usize) -> Received {
+        Received {
+            topic: String::new(),
+            payload: vec![number; bytes],
+            timestamp_ns: 0,
+            hash: [number; 32],
+            node: 1,
+            live: true,
+        }
+    }
+
+    #[test]
+    fn pushes_wait_bounded_and_in_order() {
+        let mut held = Held::default();
+        assert!(held.take(0, push(0, 512)).is_some(), "nothing waits");
+        held.begin();
+        for number in 1..=9 {
+            assert!(held.take(i64::from(number), push(number, 65_536)).is_none());
+        }
+        assert_eq!(held.until_ms(), Some(1 + schedule::HELD));
+        let (pushes, dropped) = held.release();
+        let order: Vec<u8> = pushes.iter().map(|one| one.hash[0]).collect();
+        assert_eq!((order, dropped), ((1..=8).collect(), true));
+        assert!(held.take(0, push(0, 512)).is_some(), "and nothing waits again");
+    }
+}

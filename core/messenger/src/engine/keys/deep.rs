@@ -1,0 +1,94 @@
+//! After a long gap: envelopes that wait are looked for far ahead of what their sessions expect.
+//!
+//! In a shared bucket most envelopes that wait are for others, and anybody can add to them. So a look goes through a
+//! bounded number of sessions, the ones first that were not looked through for longest, and looks keep a distance in time.
+
+use sotto_db::Hash;
+
+use crate::engine::Engine;
+use crate::engine::base::schedule;
+use crate::error::Error;
+
+/// Sessions that one look goes through; up to 50,000 tags of each are computed.
+pub(crate) const SESSIONS: usize = 40;
+
+impl Engine {
+    /// From when on to look, while the app is open; `None`: there is nothing to look for. In the background the end of
+    /// the next catch-up looks.
+    pub(crate) fn look_from(&self, now_ms: i64) -> Option<i64> {
+        let wanted = self.live.foreground && self.index.is_behind();
+        wanted.then(|| {
+            let looked_ms = self.live.looked_ms.min(now_ms);
+            looked_ms.saturating_add(distance_ms(self.index.sessions()))
+        })
+    }
+
+    /// Goes through all sessions: no more of what came in is on its way.
+    pub(crate) fn look_at_all(&mut self, now_ms: i64) -> Result<(), Error> {
+        self.look_deep(now_ms, usize::MAX)
+    }
+
+    /// Goes through as many sessions.
+    pub(crate) fn look_deep(&mut self, now_ms: i64, at_most: usize) -> Result<(), Error> {
+        if !self.index.is_behind() {
+            return Ok(());
+        }
+        let Self { db, index, live, .. } = self;
+        live.looked_ms = now_ms;
+        let matched = db.read(|tx| index.look_deep(tx, at_most))?;
+        live.matched.extend(matched);
+        Ok(())
+    }
+}
+
+/// All sessions get their turn within [`schedule::LOOK`], as long as there are few enough.
+fn distance_ms(sessions: usize) -> i64 {
+    let looks = i64::try_from(sessions.div_ceil(SESSIONS).max(1)).unwrap_or(i64::MAX);
+    (schedule::LOOK / looks).max(schedule::LOOK_LEAST)
+}
+
+/// The sessions to look through now, of those that were looked through for fewer than `arrived` envelopes; and whether
+/// others are left. `sessions`: how many each was looked through for, the one heard last first.
+pub(crate) fn choose(mut sessions: Vec<(u64, Hash)>, arrived: u64, at_most: usize) -> (Vec<Hash>, bool) {
+    sessions.retain(|(looked, _)| *looked < arrived);
+    sessions.sort_by_key(|(looked, _)| *looked);
+    let left = sessions.len() > at_most;
+    let chosen = sessions.into_iter().take(at_most);
+    (chosen.map(|(_, hash)| hash).collect(), left)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use crate::engine::*;
+
+    #[test]
+    fn under_a_flood_every_session_has_its_turn() {
+        let sessions: Vec<Hash> = (0..200_u8).map(|n| [n; 32]).collect();
+        let mut looked = HashMap::<Hash, u64>::new();
+        let mut turns = HashMap::<Hash, u32>::new();
+        for arrived in 1..=10 {
+            let known = sessions.iter().map(|hash| (looked.get(hash).copied().unwrap_or(0), *hash));
+            let (chosen, left) = choose(known.collect(), arrived, SESSIONS);
+            assert!(chosen.len() <= SESSIONS);
+            assert!(left, "something new came meanwhile");
+            for hash in chosen {
+                looked.insert(hash, arrived);
+                *turns.entry(hash).or_default() += 1;
+            }
+        }
+        assert!(sessions.iter().all(|hash| turns[hash] == 2), "{turns:?}");
+        let known = sessions.iter().map(|hash| (looked[hash], *hash));
+        let (chosen, left) = choose(known.collect(), 6, usize::MAX);
+        assert!(chosen.is_empty() && !left, "nothing came since");
+    }
+
+    #[test]
+    fn looks_keep_their_distance() {
+        assert_eq!(distance_ms(0), schedule::LOOK);
+        assert_eq!(distance_ms(SESSIONS), schedule::LOOK);
+        assert_eq!(distance_ms(3 * SESSIONS + 1), schedule::LOOK_LEAST);
+        assert_eq!(distance_ms(100_000), schedule::LOOK_LEAST);
+    }
+}

@@ -1,0 +1,133 @@
+//! Own invites: opened, used up, closed.
+
+use sotto_crypto::PrekeyPair;
+use sotto_db::{PairKind, Secret, SecretKind};
+use sotto_wire::identity::secret_hash;
+use sotto_wire::invite;
+
+use crate::engine::base::step::{DAY, Step};
+use crate::engine::people::admit::SECRETS;
+use crate::engine::people::cards;
+use crate::error::{Code, Error};
+use crate::records::{Invite, InviteId};
+
+/// Invites open at a time.
+const OPEN_INVITES: usize = 8;
+/// How long an invite is open.
+const INVITE_MS: i64 = 7 * DAY;
+/// The secret of a closed invite still unmasks for so long.
+const UNMASK_MS: i64 = 33 * DAY;
+
+/// Opens an invite for one contact and publishes its cards.
+pub(crate) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
+    let own = step.own()?;
+    own.in_force()?;
+    if !step.may_sign {
+        return Err(Code::ClockSkewed.into());
+    }
+    let open = step.tx.invites.all()?;
+    let open = open.iter().filter(|row| is_open(row, step.now_ms));
+    // A secret that is not tried on handshakes would be one that nobody can use.
+    if open.count() >= OPEN_INVITES || step.tx.secrets.all()?.len() >= SECRETS {
+        return Err(Code::InviteTooMany.into());
+    }
+    let expires_ms = step.clock_ms.saturating_add(INVITE_MS);
+    let link = invite::Invite {
+        cluster: step.config.cluster,
+        expiry_s: u32::try_from(expires_ms / 1000).map_err(|_| Code::ClockSkewed)?,
+        chat: own.chat,
+        secret: step.random(),
+        name: Some(own.name.clone()).filter(|name| !name.as_str().is_empty()),
+        nodes: step.config.invite_nodes.iter().take(invite::MAX_NODES).cloned().collect(),
+    };
+    let prekey = PrekeyPair::generate(step.rng);
+    let keep_ms = INVITE_MS.saturating_add(step.retention_ms()).saturating_add(DAY);
+    step.tx.prekeys.put(&sotto_db::Prekey {
+        id: prekey.id(),
+        private: prekey.to_bytes().as_slice().into(),
+        kind: PairKind::Invite,
+        secret: Some(link.secret),
+        chat: None,
+        delete_ms: Some(step.now_ms.saturating_add(keep_ms)),
+    })?;
+    let until_ms = Some(step.now_ms.saturating_add(keep_ms));
+    unmasks(step, link.secret, SecretKind::Invite, until_ms, step.now_ms)?;
+    let row = sotto_db::Invite {
+        secret: link.secret,
+        prekey_id: prekey.id(),
+        created_ms: step.now_ms,
+        expires_ms: step.now_ms.saturating_add(INVITE_MS),
+        uses_left: 1,
+        closed_ms: None,
+        next_card_ms: step.now_ms,
+    };
+    cards::publish_invite(step, row)?;
+    Ok(Invite {
+        id: InviteId::from_bytes(&secret_hash(&link.secret)),
+        link: link.to_link().map_err(|_| Code::NetworkAddress)?,
+        expires_ms: i64::from(link.expiry_s) * 1000,
+    })
+}
+
+/// A secret unmasks handshakes, until then.
+pub(crate) fn unmasks(
+    step: &Step<'_>,
+    secret: [u8; 16],
+    kind: SecretKind,
+    until_ms: Option<i64>,
+    created_ms: i64,
+) -> Result<(), Error> {
+    Ok(step.tx.secrets.put(&Secret { secret, kind, until_ms, created_ms })?)
+}
+
+/// Is it neither used up, closed nor past its time?
+pub(crate) fn is_open(row: &sotto_db::Invite, now_ms: i64) -> bool {
+    row.closed_ms.is_none() && row.expires_ms > now_ms
+}
+
+/// Closes an open invite before its time: nobody is admitted by it from now on. A request that came by it stays.
+pub(crate) fn close(step: &mut Step<'_>, id: &InviteId) -> Result<(), Error> {
+    step.own()?.in_force()?;
+    let hash = id.to_bytes()?;
+    let wanted = |row: &sotto_db::Invite| is_open(row, step.now_ms) && secret_hash(&row.secret) == hash;
+    let row = step.tx.invites.all()?.into_iter().find(wanted);
+    end(step, row.ok_or(Code::InviteMissing)?)
+}
+
+/// What a wrong link is called.
+pub(crate) fn invite_error(error: invite::InviteError) -> Error {
+    use invite::InviteError as E;
+    Error::new(match error {
+        E::Checksum => Code::InviteChecksum,
+        E::NewerVersion => Code::InviteNewer,
+        E::OtherNetwork => Code::InviteOtherNetwork,
+        E::Expired => Code::InviteExpired,
+        _ => Code::InviteTruncated,
+    })
+}
+
+/// Counts a use of an own invite; the last one closes it.
+pub(crate) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
+    let Some(mut row) = step.tx.invites.get(secret)? else {
+        return Ok(());
+    };
+    row.uses_left = row.uses_left.saturating_sub(1);
+    if row.uses_left > 0 {
+        return Ok(step.tx.invites.put(&row)?);
+    }
+    end(step, row)
+}
+
+/// Ends an invite: its prekey goes and its cards say that it is closed. Its secret stays for as long as those who used it
+/// may repeat their first message.
+fn end(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
+    row.closed_ms = Some(step.now_ms);
+    step.tx.prekeys.remove(&row.prekey_id)?;
+    if step.tx.handshakes.under(&row.secret)? {
+        let until_ms = Some(step.now_ms.saturating_add(UNMASK_MS));
+        unmasks(step, row.secret, SecretKind::Invite, until_ms, row.created_ms)?;
+    } else {
+        step.tx.secrets.remove(&row.secret)?;
+    }
+    cards::publish_invite(step, row)
+}

@@ -1,0 +1,346 @@
+//! First messages of a session: who may begin one, by which of our keys, and what it begins.
+
+use sotto_crypto::{Block, CardSecret, Decrypted, DeviceId, Opened, PrekeyPair, unmask};
+use sotto_db::{Chat, Hash, PairKind, Person, PersonState, Prekey, Secret, SecretKind};
+use sotto_wire::content::{Content, Inner, Message, Request};
+use sotto_wire::envelope::{split_handshake, unpad};
+use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
+
+use crate::engine::base::step::{DAY, HOUR, Step};
+use crate::engine::carry::send;
+use crate::engine::keys::device;
+use crate::engine::keys::found;
+use crate::engine::keys::invite;
+use crate::engine::keys::session;
+use crate::engine::people::contact;
+use crate::engine::people::old_copy;
+use crate::engine::receive::{self, Incoming, Verdict};
+use crate::engine::talk::inbox;
+use crate::error::{Code, Error, OrBug};
+
+/// A handshake is remembered for so long when nothing confirms it.
+const HANDSHAKE_MS: i64 = 33 * DAY;
+/// Requests that wait for an answer,
+const PENDING: u32 = 200;
+/// and those of one invite: no link fills the places of the others.
+const PENDING_OF_INVITE: u32 = 25;
+/// Secrets tried on a handshake; no more are made.
+pub(crate) const SECRETS: usize = 32;
+/// A device begins one session in this time; more only by fresh pairs, up to [`session::LIVE`].
+const START_MS: i64 = HOUR;
+/// Furthest a start number may lie ahead of the clock, seconds.
+const AHEAD_S: u64 = 86_400;
+
+/// A 2 KiB envelope with an unknown tag: perhaps somebody's first message.
+pub(crate) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> {
+    let Ok((block, header, message)) = split_handshake(envelope.body) else {
+        return Ok(Verdict::Unmatched);
+    };
+    let secrets = step.tx.secrets.all()?;
+    let unmasked = secrets.into_iter().take(SECRETS).find_map(|row| {
+        let block = unmask(&CardSecret::new(&row.secret), &envelope.tag, &envelope.random, block)?;
+        Some((block, row))
+    });
+    let Some((block, secret)) = unmasked else {
+        return Ok(Verdict::Unmatched);
+    };
+    if let Some(known) = step.tx.handshakes.get(&block.hash())? {
+        let session = known.session.map(|hash| step.tx.sessions.get(&hash));
+        return match session.transpose()?.flatten() {
+            Some(row) => receive::decrypt(step, envelope, row, header, message),
+            None => Ok(Verdict::Dropped),
+        };
+    }
+    let Some((start, pair)) = start(step, &block, secret)? else {
+        return Ok(Verdict::Dropped);
+    };
+    let Ok(session) = start.opened.finish(&start.record.identity, &pair) else {
+        return Ok(Verdict::Dropped);
+    };
+    // Who is no contact yet has few keys kept for him.
+    let below = match &start.known {
+        Some(person) if person.state != PersonState::Declined => inbox::room(step, &person.chat)?,
+        _ => Some(inbox::PENDING_MESSAGES),
+    };
+    let Some(below) = below else {
+        return Ok(Verdict::Dropped);
+    };
+    match session.decrypt(below, &envelope.tag, &envelope.random, header, message) {
+        Ok(decrypted) => begin(step, envelope, &start, &decrypted),
+        Err(_) => Ok(Verdict::Dropped),
+    }
+}
+
+/// A session that somebody begins, by keys of ours that he may use. Its first message proves it.
+struct Start {
+    opened: Opened,
+    record: DeviceRecord,
+    handshake: Hash,
+    secret: Secret,
+    prekey: Prekey,
+    known: Option<Person>,
+}
+
+/// Who begins a session, if he may; and the private pair that he begins it by.
+fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(Start, PrekeyPair)>, Error> {
+    let own = step.own()?;
+    let Some(prekey) = step.tx.prekeys.get(&block.prekey_id())? else {
+        return Ok(None);
+    };
+    if !belongs(&prekey, &secret) {
+        return Ok(None);
+    }
+    let pair = PrekeyPair::from_bytes(&prekey.private).map_err(|_| Code::StorageCorrupt)?;
+    let Ok(opened) = block.open(&own.keys, &own.chat, &DeviceId(own.device), &pair) else {
+        return Ok(None);
+    };
+    let chat = *opened.chat_public();
+    let known = step.tx.persons.get(&chat)?;
+    let peer = step.tx.peers.get(&chat)?;
+    let Ok(record) = DeviceRecord::decode(opened.record()) else {
+        return Ok(None);
+    };
+    let version = peer.and_then(|peer| u64::try_from(peer.list_version).ok());
+    let good = chat != own.chat
+        && serves(&prekey, &chat, known.as_ref().map(|person| person.state))
+        && check_not_after(record.not_after_s, step.clock_s()).is_ok()
+        && check_version(record.list_version, version, step.clock_s()).is_ok()
+        && found::verify_record(&chat, &record);
+    if !good {
+        return Ok(None);
+    }
+    if !device::is_itself(step, &chat, &record)? {
+        if known.is_some() {
+            device::changed(step, &chat)?;
+        }
+        return Ok(None);
+    }
+    if let Err(code) = device::check_suite(step, &chat, &record, block.suite())? {
+        if known.is_some() {
+            device::refuse(step, &chat, code)?;
+        }
+        return Ok(None);
+    }
+    if !is_newer(step, &chat, &record, opened.start())? || !is_slow(step, known.as_ref(), &record, &prekey)? {
+        return Ok(None);
+    }
+    let start = Start { opened, record, handshake: block.hash(), secret, prekey, known };
+    Ok(Some((start, pair)))
+}
+
+/// Was a pair published, or given, under the secret that a block is masked with?
+fn belongs(prekey: &Prekey, secret: &Secret) -> bool {
+    match prekey.kind {
+        PairKind::Invite | PairKind::Bundle => prekey.secret == Some(secret.secret),
+        PairKind::Reset => secret.kind == SecretKind::Contacts,
+    }
+}
+
+/// Who may begin a session by a pair: with an invite anybody who is not blocked, else contacts alone, and by a reset pair
+/// only the one that it was given to.
+fn serves(prekey: &Prekey, chat: &Chat, state: Option<PersonState>) -> bool {
+    match prekey.kind {
+        PairKind::Invite => state != Some(PersonState::Blocked),
+        PairKind::Reset => state == Some(PersonState::Accepted) && prekey.chat == Some(*chat),
+        PairKind::Bundle => state == Some(PersonState::Accepted),
+    }
+}
+
+/// Start numbers of a device rise.
+fn is_newer(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, start: u32) -> Result<bool, Error> {
+    let known = device::known(step, chat, record)?.map_or(0, |device| device.start_in);
+    Ok(rises(start, known, step.clock_s()))
+}
+
+/// A start number far ahead is refused, and none known from then, or a wrong clock would shut its device out for good.
+fn rises(start: u32, known: u32, clock_s: u64) -> bool {
+    let furthest = clock_s.saturating_add(AHEAD_S);
+    let counts = u64::from(known) <= furthest;
+    u64::from(start) <= furthest && (start > known || !counts)
+}
+
+/// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time. A device
+/// that is not the confirmed one has to wait where all of the account began so many: it can have any number.
+fn is_slow(step: &Step<'_>, known: Option<&Person>, record: &DeviceRecord, prekey: &Prekey) -> Result<bool, Error> {
+    // Nothing is sent before the answer, and one session takes the place of another.
+    let Some(person) = known.filter(|person| person.state != PersonState::Incoming) else {
+        return Ok(true);
+    };
+    let since_ms = step.now_ms.saturating_sub(START_MS);
+    let mut lately = step.tx.sessions.of(&person.chat)?;
+    lately.retain(|row| !row.initiator && (since_ms..=step.now_ms).contains(&row.created_ms));
+    if device::is_other(step, &person.chat, record)? && lately.len() >= session::LIVE {
+        return Ok(false);
+    }
+    lately.retain(|row| row.device == record.device_id);
+    let fresh_pair = prekey.kind != PairKind::Bundle
+        && lately.len() < session::LIVE
+        && lately.iter().all(|row| row.prekey_id != Some(prekey.id));
+    Ok(lately.is_empty() || fresh_pair)
+}
+
+/// The request in a first message, if it is one.
+fn request_in(plaintext: &[u8]) -> Option<Request> {
+    let inner = Inner::decode(unpad(plaintext).ok()?).ok()?;
+    match Message::decode(&inner.message).ok()?.content().ok()? {
+        Content::Request(request) => Some(request),
+        _ => None,
+    }
+}
+
+fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted: &Decrypted) -> Result<Verdict, Error> {
+    let chat = start.opened.chat_public();
+    let request = request_in(&decrypted.plaintext);
+    let state = start.known.as_ref().map(|person| person.state);
+    let stranger = matches!(state, None | Some(PersonState::Declined));
+    if stranger && (request.is_none() || is_full(step, &start.secret)?) {
+        return Ok(Verdict::Dropped);
+    }
+    if state.is_none() {
+        contact::new(step, chat, PersonState::Declined, String::new())?;
+    }
+    if stranger && device::is_other(step, chat, &start.record)? {
+        step.tx.persons.edit(chat, |person| person.verified = false)?; // it asks as a stranger does
+    }
+    if state == Some(PersonState::Incoming) {
+        if is_held(step, chat, &start.record)? {
+            device::changed(step, chat)?;
+            return Ok(Verdict::Dropped); // it displaces nothing, and may ask again after the answer
+        }
+        session::drop_sessions(step, chat)?; // one session before the answer
+    }
+    let taken = take_device(step, chat, start)?;
+    let row = sotto_db::Session {
+        handshake: start.handshake,
+        prekey_id: Some(start.prekey.id),
+        ..session::session_row(step, chat, &decrypted.session, start.record.device_id, false, start.opened.start())
+    };
+    session::add(step, &row)?;
+    step.tx.handshakes.note(&sotto_db::Handshake {
+        handshake: start.handshake,
+        session: Some(row.hash),
+        secret: Some(start.secret.secret),
+        until_ms: step.now_ms.saturating_add(HANDSHAKE_MS),
+    })?;
+    session::keep_few(step, &row)?;
+    session::choose_sending(step, chat)?;
+    let row = step.tx.sessions.get(&row.hash)?.or_bug("the session just made")?;
+    let request = request.filter(|_| taken);
+    if let Some(request) = &request
+        && state != Some(PersonState::Requested)
+    {
+        // Before its message is counted: what is pending owes nothing.
+        contact::take_request(step, chat, request, start.secret.secret)?;
+    }
+    receive::moved(step, envelope, row, decrypted)?;
+    if !taken {
+        return Ok(Verdict::Taken);
+    }
+    if state == Some(PersonState::Accepted) {
+        if start.prekey.kind == PairKind::Invite {
+            invite::use_up(step, &start.secret.secret)?;
+        }
+        // They began anew: the answer, with a pair for the next time.
+        old_copy::they_began_anew(step, chat, decrypted.session.hash())?;
+        contact::hello(step, chat)?;
+        send::seal_waiting(step, chat)?;
+    } else if let Some(request) = &request
+        && contact::state(step, chat)? == Some(PersonState::Requested)
+    {
+        contact::take_request(step, chat, request, start.secret.secret)?;
+    }
+    Ok(Verdict::Taken)
+}
+
+/// Do as many requests wait as may, in all or by one invite?
+fn is_full(step: &Step<'_>, invite: &Secret) -> Result<bool, Error> {
+    let waiting = PersonState::Incoming;
+    Ok(step.tx.persons.count_in(waiting)? >= PENDING
+        || step.tx.persons.count_asking_by(waiting, &invite.secret)? >= PENDING_OF_INVITE)
+}
+
+/// Is this a device of a verified contact that nobody said is theirs?
+fn is_held(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
+    let verified = step.tx.persons.get(chat)?.is_some_and(|person| person.verified);
+    Ok(verified && device::is_other(step, chat, record)?)
+}
+
+/// Notes the device that begins a session. True if it is their confirmed one, or is taken for it now: a verified contact's
+/// never is before somebody says so.
+fn take_device(step: &mut Step<'_>, chat: &Chat, start: &Start) -> Result<bool, Error> {
+    let record = &start.record;
+    let other = device::is_other(step, chat, record)?;
+    let taken = !is_held(step, chat, record)?;
+    if taken {
+        let version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
+        step.tx.peers.edit(chat, |peer| peer.list_version = version)?;
+        device::take(step, chat, record)?;
+    } else {
+        device::hold(step, chat, record)?;
+    }
+    if other {
+        device::changed(step, chat)?;
+    }
+    device::meet(step, chat, record, Some(start.opened.start()))?;
+    Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::*;
+
+    fn prekey(kind: PairKind) -> Prekey {
+        Prekey {
+            id: [1; 8],
+            private: [].as_slice().into(),
+            kind,
+            secret: (kind != PairKind::Reset).then_some([2; 16]),
+            chat: (kind == PairKind::Reset).then_some([3; 33]),
+            delete_ms: None,
+        }
+    }
+
+    fn secret(kind: SecretKind, secret: [u8; 16]) -> Secret {
+        Secret { secret, kind, until_ms: None, created_ms: 0 }
+    }
+
+    #[test]
+    fn start_numbers_rise_and_one_from_far_ahead_counts_for_nothing() {
+        let now = 1_800_000_000;
+        let at = u64::from(now);
+        assert!(rises(now, now - 1, at) && !rises(now, now, at) && !rises(now - 1, now, at));
+        assert!(rises(now + 86_400, now, at) && !rises(now + 86_401, now, at));
+        assert!(rises(now, now + 86_401, at), "its clock was wrong then");
+        assert!(!rises(now, now + 86_400, at));
+    }
+
+    #[test]
+    fn a_prekey_serves_whom_it_was_made_for() {
+        for kind in [PairKind::Invite, PairKind::Bundle] {
+            assert!(belongs(&prekey(kind), &secret(SecretKind::Invite, [2; 16])));
+            for other in [SecretKind::Invite, SecretKind::Contacts] {
+                let under_another = belongs(&prekey(kind), &secret(other, [9; 16]));
+                assert!(!under_another, "only with its own secret");
+            }
+        }
+        assert!(belongs(&prekey(PairKind::Reset), &secret(SecretKind::Contacts, [9; 16])));
+        assert!(!belongs(&prekey(PairKind::Reset), &secret(SecretKind::Invite, [2; 16])));
+
+        let may = |kind: PairKind, chat: [u8; 33], state: Option<PersonState>| serves(&prekey(kind), &chat, state);
+        let states = [
+            None,
+            Some(PersonState::Requested),
+            Some(PersonState::Incoming),
+            Some(PersonState::Accepted),
+            Some(PersonState::Declined),
+            Some(PersonState::Blocked),
+        ];
+        for state in states {
+            let accepted = state == Some(PersonState::Accepted);
+            assert_eq!(may(PairKind::Invite, [3; 33], state), state != Some(PersonState::Blocked));
+            assert_eq!(may(PairKind::Bundle, [3; 33], state), accepted);
+            assert_eq!(may(PairKind::Reset, [3; 33], state), accepted);
+            assert!(!may(PairKind::Reset, [4; 33], state), "given to somebody else");
+        }
+    }
+}

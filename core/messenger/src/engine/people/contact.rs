@@ -1,0 +1,460 @@
+//! People: requests, their answers, what they tell about themselves.
+
+use sotto_crypto::{DeviceId, parse_account_id};
+use sotto_db::{Chat, Conversation, Device, DeviceStanding, Hash, Kind, Peer, Person, PersonState, Session, Standing};
+use sotto_wire::content::{self, Content, Hello, ProfileUpdate, Request};
+use sotto_wire::identity::DeviceRecord;
+use sotto_wire::name::{Name, clean_text, is_blank};
+
+use crate::engine::base::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old};
+use crate::engine::base::step::{DAY, Step};
+use crate::engine::carry::receipt;
+use crate::engine::carry::send;
+use crate::engine::keys::device;
+use crate::engine::keys::invite::{self, invite_error};
+use crate::engine::keys::reset;
+use crate::engine::keys::session::{choose_sending, drop_sessions, empty_outbox};
+use crate::engine::people::admit::SECRETS;
+use crate::engine::people::news;
+use crate::error::{Code, Error, OrBug};
+use crate::records::ContactId;
+
+/// A rotated contacts secret still unmasks for so long.
+const UNMASK_CONTACTS_MS: i64 = 31 * DAY;
+
+/// A session that we began by an invite of theirs was answered: it is not asked for again.
+pub(crate) fn invite_answered(step: &Step<'_>, row: &Session) -> Result<(), Error> {
+    if row.initiator {
+        step.tx.persons.edit(&row.chat, |person| {
+            if person.invite_secret == row.mask_secret {
+                person.invite_secret = None;
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// May anything be sent to somebody who stands so?
+pub(crate) fn may_write(state: PersonState) -> bool {
+    matches!(state, PersonState::Accepted | PersonState::Requested)
+}
+
+/// The error of writing to a contact that is not ready for it.
+pub(crate) fn check_writable(state: PersonState) -> Result<(), Error> {
+    match state {
+        PersonState::Blocked => Err(Code::ContactBlocked.into()),
+        _ if may_write(state) => Ok(()),
+        _ => Err(Code::ContactState.into()),
+    }
+}
+
+/// The person behind a contact's id.
+pub(crate) fn find(step: &Step<'_>, id: &ContactId) -> Result<Person, Error> {
+    let chat = parse_account_id(&id.0).map_err(|_| Code::BadId)?;
+    step.tx.persons.get(&chat)?.ok_or(Code::ContactMissing.into())
+}
+
+/// Where an account stands.
+pub(crate) fn state(step: &Step<'_>, chat: &Chat) -> Result<Option<PersonState>, Error> {
+    Ok(step.tx.persons.get(chat)?.map(|person| person.state))
+}
+
+/// An account stands so from now on. What follows for others is set here, and nowhere else: may something be shown in the
+/// conversation, may receipts go.
+fn set_state(step: &Step<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
+    step.tx.persons.edit(chat, |person| person.state = state)?;
+    step.tx.peers.edit(chat, |peer| peer.open = state == PersonState::Accepted)?;
+    if let Some(conversation) = step.tx.conversations.with(chat)? {
+        step.tx.conversations.edit(&conversation.id, |row| {
+            row.standing = match state {
+                PersonState::Accepted => Standing::Open,
+                PersonState::Requested => Standing::Asked,
+                PersonState::Incoming => Standing::Pending,
+                PersonState::Declined | PersonState::Blocked => Standing::Closed,
+            };
+        })?;
+    }
+    Ok(())
+}
+
+/// Why nothing can be sent, by code. True: that was not said before.
+pub(crate) fn wait(step: &Step<'_>, chat: &Chat, code: Code) -> Result<bool, Error> {
+    let code = code.as_str();
+    let before = step.tx.persons.edit(chat, |person| person.waiting.replace(code.to_owned()))?;
+    Ok(before.flatten().as_deref() != Some(code))
+}
+
+/// Nothing is in the way any more, unless a device is held.
+pub(crate) fn wait_no_more(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
+    if !device::is_held(step, chat)? {
+        step.tx.persons.edit(chat, |person| person.waiting = None)?;
+    }
+    Ok(())
+}
+
+/// Their cards are looked for in so many milliseconds.
+pub(crate) fn look_for_cards(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+    step.tx.persons.edit(chat, |person| {
+        person.cards_due_ms = Some(step.now_ms.saturating_add(in_ms));
+        person.cards_tries = 0;
+    })?;
+    Ok(())
+}
+
+/// Their cards are looked for then, and count as tried before.
+pub(crate) fn look_for_cards_later(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+    let due_ms = Some(step.now_ms.saturating_add(in_ms));
+    step.tx.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
+    Ok(())
+}
+
+/// A list of theirs has this version: older ones are refused.
+pub(crate) fn known_version(step: &Step<'_>, chat: &Chat, version: u64) -> Result<(), Error> {
+    let version = i64::try_from(version).unwrap_or(i64::MAX);
+    step.tx.peers.edit(chat, |peer| peer.list_version = peer.list_version.max(version))?;
+    Ok(())
+}
+
+/// Asks an inviter to become a contact, or one that is a contact to begin anew. The request waits for their cards.
+pub(crate) fn add(step: &mut Step<'_>, link: &str, text: Option<String>) -> Result<ContactId, Error> {
+    let own = step.own()?;
+    own.in_force()?;
+    let link = sotto_wire::invite::Invite::from_link(link).map_err(invite_error)?;
+    link.check(step.config.cluster, step.clock_s()).map_err(invite_error)?;
+    let text = text.filter(|text| !is_blank(text)).unwrap_or_default();
+    if text.len() > content::MAX_REQUEST_TEXT {
+        return Err(Code::TextTooLong.into());
+    }
+    if link.chat == own.chat {
+        return Err(Code::ContactSelf.into());
+    }
+    let chat = &link.chat;
+    let id = ContactId(sotto_crypto::account_id(chat));
+    match state(step, chat)? {
+        None => {
+            let name = link.name.as_ref().map(Name::display).unwrap_or_default();
+            new(step, chat, PersonState::Requested, name)?;
+        }
+        Some(PersonState::Blocked) => return Err(Code::ContactBlocked.into()),
+        // They may have lost what they had, so they are asked all the same.
+        Some(PersonState::Incoming) => accept(step, chat)?,
+        Some(PersonState::Accepted) => {}
+        Some(_) => set_state(step, chat, PersonState::Requested)?,
+    }
+    if let Some(row) = send::sending_session(step, chat)? {
+        // The same link again: what was asked may have been declined. The session stays, should it be answered.
+        if row.initiator && !row.answered && row.mask_secret == Some(link.secret) {
+            step.tx.devices.edit(chat, &row.device, |device| device.session = None)?;
+        }
+    }
+    step.tx.persons.edit(chat, |person| person.invite_secret = Some(link.secret))?;
+    wait_no_more(step, chat)?;
+    look_for_cards(step, chat, 0)?;
+    // The network takes them only where none are configured.
+    if !link.nodes.is_empty() {
+        step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
+    }
+    send::request(step, chat, text)?;
+    step.fx.contacts = true;
+    Ok(id)
+}
+
+/// A person, where he is reached, and the conversation with him.
+pub(crate) fn new(step: &Step<'_>, chat: &Chat, state: PersonState, name: String) -> Result<(), Error> {
+    let conversation = content::conversation_id(&step.own()?.chat, chat);
+    if step.tx.conversations.get(&conversation)?.is_none() {
+        step.tx.conversations.put(&Conversation {
+            id: conversation,
+            kind: Kind::Pair,
+            peer: Some(*chat),
+            standing: Standing::Closed,
+            lamport: 0,
+            heads: Vec::new(),
+            draft: String::new(),
+            unread: 0,
+            created_ms: step.now_ms,
+            last_ms: step.clock_ms,
+            arrived_ms: 0,
+        })?;
+    }
+    step.tx.persons.put(&Person {
+        chat: *chat,
+        state,
+        name,
+        contacts_secret: None,
+        invite_secret: None,
+        request_text: None,
+        verified: false,
+        devices_changed: false,
+        waiting: None,
+        cards_due_ms: None,
+        cards_tries: 0,
+        hello_sent: false,
+        unblocked_state: PersonState::Declined,
+        gone_ms: 0,
+        created_ms: step.now_ms,
+    })?;
+    step.tx.peers.put(&Peer { chat: *chat, home: None, open: false, list_version: 0 })?;
+    set_state(step, chat, state)
+}
+
+/// Accepts a request, theirs or one that crossed ours: hello goes out, receipts are due.
+pub(crate) fn accept(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    set_state(step, chat, PersonState::Accepted)?;
+    let invite = step.tx.persons.edit(chat, |person| {
+        person.waiting = None;
+        person.cards_due_ms = None;
+        person.invite_secret.take()
+    })?;
+    if let Some(secret) = invite.flatten() {
+        invite::use_up(step, &secret)?;
+    }
+    arrive(step, chat)?;
+    hello(step, chat)?;
+    receipt::all_due(step, chat)?;
+    send::seal_waiting(step, chat)?;
+    step.fx.contacts = true;
+    Ok(())
+}
+
+/// What an account wrote counts: it has its place in the order of arrival, and its long texts are fetched.
+fn arrive(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    if let Some(conversation) = step.tx.conversations.with(chat)? {
+        step.tx.arrivals.add_all(&conversation.id)?;
+        step.tx.fetches.release(&conversation.id, step.now_ms)?;
+        step.fx.conversations.insert(conversation.id);
+    }
+    Ok(())
+}
+
+/// Tells a contact where we are reached, and gives them keys for a reset, in place of a hello that still waits.
+pub(crate) fn hello(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let own = step.own()?;
+    let record = record_or_old(step)?;
+    let reset = reset::give(step, chat)?;
+    let secret = step.tx.kv.get(KEY_CONTACTS_SECRET)?.or_bug("contacts secret")?;
+    let content = Content::Hello(Box::new(Hello {
+        home: own.account.home_value(),
+        contacts_secret: secret.as_slice().try_into().map_err(|_| Code::StorageCorrupt)?,
+        reset,
+        list_version: record.list_version,
+        name: own.name.clone(),
+    }));
+    step.tx.news.remove(chat)?; // a hello says it all
+    let before = step.tx.persons.edit(chat, |person| {
+        let first = !std::mem::replace(&mut person.hello_sent, true);
+        (first, person.created_ms)
+    })?;
+    send::drop_waiting(step, chat, content::Kind::Hello)?;
+    send::enqueue_content(step, chat, &content)?;
+    if let Some((true, created_ms)) = before
+        && step.tx.kv.time(KEY_LIST_CHANGED)? > created_ms
+    {
+        // While their request or ours was pending nobody told them.
+        device::send_list(step, chat, &record)?;
+    }
+    Ok(())
+}
+
+/// Tells a contact the own name, and where we are reached.
+pub(crate) fn profile(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let own = step.own()?;
+    let content =
+        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
+    send::enqueue_content(step, chat, &content)?;
+    Ok(())
+}
+
+/// Their hello: the request is accepted, or their keys and name changed.
+pub(crate) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
+    let chat = &from.chat;
+    let Some(person) = step.tx.persons.get(chat)?.filter(|person| may_write(person.state)) else {
+        return Ok(());
+    };
+    step.tx.peers.edit(chat, |peer| peer.home = Some(hello.home))?;
+    reset::keep_pair(step, chat, &from.device, &hello.reset)?;
+    step.tx.persons.edit(chat, |person| {
+        person.contacts_secret = Some(hello.contacts_secret);
+        person.name = shown_name(&hello.name, &person.name);
+    })?;
+    set_state(step, chat, PersonState::Accepted)?;
+    wait_no_more(step, chat)?;
+    if person.state != PersonState::Accepted {
+        arrive(step, chat)?;
+    } else if let Some(conversation) = step.tx.conversations.with(chat)? {
+        step.tx.fetches.release(&conversation.id, step.now_ms)?;
+        step.fx.conversations.insert(conversation.id);
+    }
+    receipt::all_due(step, chat)?;
+    if send::sending_session(step, chat)?.is_none() {
+        choose_sending(step, chat)?;
+    }
+    if !person.hello_sent {
+        self::hello(step, chat)?;
+    }
+    send::seal_waiting(step, chat)?;
+    step.fx.contacts = true;
+    Ok(())
+}
+
+/// The name as shown; the known one when they gave none.
+pub(crate) fn shown_name(name: &Name, known: &str) -> String {
+    let shown = name.display();
+    if shown.is_empty() { known.to_owned() } else { shown }
+}
+
+/// Where an account is reached, and what it is called.
+pub(crate) fn take_profile(step: &mut Step<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
+    step.tx.peers.edit(chat, |peer| peer.home = Some(home))?;
+    step.tx.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;
+    Ok(())
+}
+
+/// Their request. `invite`: the secret that unmasked it.
+pub(crate) fn take_request(step: &mut Step<'_>, chat: &Chat, request: &Request, invite: [u8; 16]) -> Result<(), Error> {
+    take_profile(step, chat, request.home, &request.name)?;
+    match state(step, chat)? {
+        Some(PersonState::Requested) => {
+            accept(step, chat)?; // crossing requests accept each other
+            invite::use_up(step, &invite)?;
+        }
+        Some(PersonState::Accepted) | None => {}
+        Some(_) => {
+            set_state(step, chat, PersonState::Incoming)?;
+            step.tx.persons.edit(chat, |person| {
+                person.invite_secret = Some(invite);
+                person.request_text = Some(clean_text(&request.text)).filter(|text| !text.is_empty());
+            })?;
+        }
+    }
+    step.fx.contacts = true;
+    changed(step, chat)
+}
+
+/// The conversation with an account is shown anew.
+pub(crate) fn changed(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    step.fx.conversations.extend(step.tx.conversations.with(chat)?.map(|row| row.id));
+    Ok(())
+}
+
+/// Declines a request: nothing is sent, the use stays free.
+pub(crate) fn decline(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    drop_sessions(step, chat)?;
+    set_state(step, chat, PersonState::Declined)?;
+    step.tx.persons.edit(chat, |person| person.cards_due_ms = None)?;
+    step.fx.contacts = true;
+    Ok(())
+}
+
+/// Shuts a contact out, until it is unblocked; the others get a new contacts secret. Its sessions stay for that day, and
+/// nothing is opened in them or leaves by them.
+pub(crate) fn block(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let knew_secret = step.tx.persons.edit(chat, |person| {
+        person.unblocked_state = person.state;
+        person.cards_due_ms = None;
+        person.hello_sent
+    })?;
+    set_state(step, chat, PersonState::Blocked)?;
+    empty_outbox(step, chat, Code::ContactBlocked)?;
+    for pair in step.tx.prekeys.of(chat)? {
+        step.tx.prekeys.remove(&pair.id)?;
+    }
+    step.fx.contacts = true;
+    if knew_secret != Some(true) {
+        return Ok(());
+    }
+    let old = *step.own()?.contacts_secret;
+    let until_ms = Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS));
+    invite::unmasks(step, old, sotto_db::SecretKind::Contacts, until_ms, step.now_ms)?;
+    let secret: [u8; 16] = step.random();
+    step.tx.kv.set(KEY_CONTACTS_SECRET, &secret)?;
+    invite::unmasks(step, secret, sotto_db::SecretKind::Contacts, None, step.now_ms)?;
+    if step.tx.secrets.all()?.len() > SECRETS {
+        log::warn!("more secrets than are tried: the oldest invite is no longer heard");
+    }
+    news::tell_all(step, sotto_db::NewsKind::Hello)
+}
+
+/// Gives back what was before the block.
+pub(crate) fn unblock(step: &mut Step<'_>, person: &Person) -> Result<(), Error> {
+    let chat = &person.chat;
+    set_state(step, chat, person.unblocked_state)?;
+    step.fx.contacts = true;
+    match person.unblocked_state {
+        PersonState::Accepted => {
+            receipt::all_due(step, chat)?;
+            hello(step, chat) // with the contacts secret that the others got
+        }
+        PersonState::Requested => {
+            look_for_cards(step, chat, 0)?;
+            let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
+            let asked = step.tx.messages.failed_own(&conversation.id, content::Kind::Request.code())?;
+            match asked {
+                Some(message) => send::retry(step, &message),
+                None => send::request(step, chat, String::new()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The device that messages leave for once the person says yes to what is shown: a held one, else the taken one.
+pub(crate) fn shown_device(devices: &[Device]) -> Option<DeviceRecord> {
+    let with = |standing| devices.iter().find(move |device| device.standing == standing);
+    let shown = with(DeviceStanding::Held).or(with(DeviceStanding::Taken));
+    shown.and_then(device::record_of)
+}
+
+/// What a person compares stands for this device, and for no other. None: for none.
+pub(crate) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
+    let one = record.map(|record| (DeviceId(record.device_id), record.identity, record.signing));
+    sotto_crypto::devices_hash(one.as_slice())
+}
+
+/// A device that came since a person looked is not what was seen.
+fn check_shown(step: &Step<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
+    let shown = shown_device(&step.tx.devices.of(chat)?);
+    if *devices == device_hash(shown.as_ref()) { Ok(()) } else { Err(Code::DevicesChanged.into()) }
+}
+
+/// The safety number was compared while these devices of theirs were shown; or, without, it no longer holds.
+pub(crate) fn verify(step: &mut Step<'_>, chat: &Chat, devices: Option<&Hash>) -> Result<(), Error> {
+    if let Some(devices) = devices {
+        check_shown(step, chat, devices)?;
+    }
+    step.tx.persons.edit(chat, |person| person.verified = devices.is_some())?;
+    step.fx.contacts = true;
+    if devices.is_some() { device::take_held(step, chat) } else { Ok(()) }
+}
+
+/// The person saw that their devices changed to these, and goes on with them without comparing.
+pub(crate) fn devices_seen(step: &mut Step<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
+    check_shown(step, chat, devices)?;
+    let held = device::is_held(step, chat)?;
+    step.tx.persons.edit(chat, |person| person.verified &= !held)?;
+    device::take_held(step, chat)
+}
+
+/// Verifies by the QR code that the contact's own phone shows.
+pub(crate) fn scan(step: &mut Step<'_>, chat: &Chat, qr: &[u8]) -> Result<(), Error> {
+    let own = step.own()?;
+    let shown = sotto_crypto::SafetyQr::decode(qr).ok_or(Code::BadQr)?;
+    if !shown.is_of(chat, &own.chat) {
+        return Err(Code::QrOtherAccount.into());
+    }
+    if shown.scanner_devices != device_hash(Some(&own.record)) {
+        return Err(Code::QrOwnDevices.into());
+    }
+    verify(step, chat, Some(&shown.own_devices)).map_err(|error| match error.code() {
+        Code::DevicesChanged => Code::QrOtherDevices.into(),
+        _ => error,
+    })
+}
+
+/// A conversation that must exist, and the person it is with.
+pub(crate) fn of_conversation(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Person), Error> {
+    let conversation = step.tx.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
+    let peer = conversation.peer.ok_or(Code::ContactMissing)?;
+    let person = step.tx.persons.get(&peer)?.ok_or(Code::ContactMissing)?;
+    Ok((conversation, person))
+}

@@ -1,0 +1,8 @@
+//! Who is who: requests, hellos, lists of devices, verifying, blocking.
+
+pub(crate) mod admit;
+pub(crate) mod cards;
+pub(crate) mod contact;
+pub(crate) mod news;
+pub(crate) mod old_copy;
+pub(crate) mod takeover;

@@ -1,0 +1,40 @@
+//! What all contacts are to be told (a new name, a new contacts secret): each at a time of its own, so that nobody counts them
+//! by a burst. It is composed when it is due, so a second change replaces the first. Device lists leave at once.
+
+use sotto_db::{News, NewsKind, PersonState};
+
+use crate::engine::base::own::own_cards_changed;
+use crate::engine::base::schedule;
+use crate::engine::base::step::Step;
+use crate::engine::people::contact;
+use crate::error::Error;
+
+/// Every accepted contact is to be told. Who waits for news already keeps its time.
+pub(crate) fn tell_all(step: &mut Step<'_>, kind: NewsKind) -> Result<(), Error> {
+    for person in step.tx.persons.all()? {
+        if person.state != PersonState::Accepted {
+            continue;
+        }
+        let due_ms = step.after(&schedule::NEWS, 0);
+        let new = News { chat: person.chat, kind, due_ms };
+        let news = step.tx.news.get(&person.chat)?.map_or(new.clone(), |before| News {
+            kind: before.kind.max(kind),
+            due_ms: before.due_ms.min(due_ms),
+            ..before
+        });
+        step.tx.news.put(&news)?;
+    }
+    own_cards_changed(step)
+}
+
+/// Tells a contact.
+pub(crate) fn leave(step: &mut Step<'_>, news: News) -> Result<(), Error> {
+    step.tx.news.remove(&news.chat)?;
+    if contact::state(step, &news.chat)? != Some(PersonState::Accepted) {
+        return Ok(()); // accepted anew, it gets a hello
+    }
+    match news.kind {
+        NewsKind::Hello => contact::hello(step, &news.chat),
+        NewsKind::Profile => contact::profile(step, &news.chat),
+    }
+}

@@ -1,0 +1,236 @@
+//! An old copy of everything, put back: folder, key and counter together, as a backup makes it.
+//!
+//! The other sides are ahead of such a copy. What proves it: a receipt for a counter that was never given, or the own
+//! list in the stores, signed by this device and newer than its own. What makes it likely: a header of the next chain
+//! opens and its message does not, for it answers a ratchet key that the copy lacks. A changed message looks the same,
+//! so that alone begins a new session and says nothing. Then nothing rises by receipts for the old session, and what
+//! they had not covered leaves by a new one.
+
+use sotto_db::{Ahead, Chat, Hash, Link, PersonState, Session};
+use sotto_wire::content::{self, Message, Receipt};
+use sotto_wire::identity::DeviceList;
+
+use crate::engine::base::own::{Own, own_cards_changed, renew_record};
+use crate::engine::base::schedule;
+use crate::engine::base::step::Step;
+use crate::engine::carry::receipt;
+use crate::engine::carry::send;
+use crate::engine::keys::reset;
+use crate::engine::people::contact;
+use crate::error::{Code, Error};
+
+/// Longest gap in the counters of a session, see [`gap`].
+const GAP_MAX: u32 = 32;
+/// No gap is made while more counters than this are under way.
+pub(crate) const GAPS_MOST: u32 = 64;
+/// Sessions with one contact that are left for this reason while they are kept, 7 days. A contact who lies about what
+/// he received gets no more of them.
+const MOST: usize = 4;
+/// Messages looked at for those of ours that a lost one names.
+const NAMED: usize = 64;
+
+/// How many counters each session leaves out from a start on. Until a receipt shows that the other side lacks them, the
+/// floor stays below: so an install that went on from the same copy gave some of these, or others after its own gap,
+/// and a receipt for any of them is no receipt of ours.
+pub(crate) fn gap(random: u32) -> u32 {
+    1 + random % GAP_MAX
+}
+
+/// The floor of the next message, where it would be `floor` without a gap.
+pub(crate) fn floor(link: &Link, floor: u32) -> u32 {
+    if link.gap_to > 0 { floor.min(link.gap_from.saturating_add(1)) } else { floor }
+}
+
+/// May a receipt for this session be believed? Not where it counts what was never sent.
+pub(crate) fn is_true(step: &mut Step<'_>, row: &Session, receipt: &Receipt) -> Result<bool, Error> {
+    let Some(link) = step.tx.links.get(&row.hash)?.filter(|_| row.ahead != Ahead::Proven) else {
+        return Ok(false);
+    };
+    let mut gap = link.gap_from.saturating_add(1)..=link.gap_to;
+    if receipt.highest() > link.seq || gap.any(|seq| receipt.covers(seq)) {
+        prove(step, row)?;
+        return Ok(false);
+    }
+    if link.gap_to > 0 && receipt.highest() > link.gap_to {
+        step.tx.links.edit(&row.hash, |link| (link.gap_from, link.gap_to) = (0, 0))?;
+    }
+    Ok(true)
+}
+
+fn set(step: &Step<'_>, session: &Hash, ahead: Ahead) -> Result<(), Error> {
+    step.tx.sessions.edit(session, |row| row.ahead = ahead)?;
+    Ok(())
+}
+
+fn prove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+    if left(step, &row.chat, &row.hash)? >= MOST {
+        return Ok(());
+    }
+    log::warn!("a receipt counts what was never sent: this is an old copy of the database");
+    step.notice(Code::StorageRolledBack);
+    set(step, &row.hash, Ahead::Proven)?;
+    reset::unseal(step, row)?;
+    own_cards_changed(step)?; // looks at the own list, too
+    renew(step)?;
+    due(step, &row.chat, 0)
+}
+
+/// How many other sessions with this contact were left because he is ahead.
+fn left(step: &Step<'_>, chat: &Chat, but: &Hash) -> Result<usize, Error> {
+    let all = step.tx.sessions.of(chat)?;
+    let left = |row: &&Session| row.ahead >= Ahead::Left && row.hash != *but;
+    Ok(all.iter().filter(left).count())
+}
+
+/// A new session is to be begun by then.
+fn due(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+    if contact::state(step, chat)? == Some(PersonState::Accepted) {
+        let at_ms = step.now_ms.saturating_add(in_ms);
+        step.tx.persons.edit(chat, |person| {
+            person.cards_due_ms = Some(person.cards_due_ms.map_or(at_ms, |due| due.min(at_ms)));
+            person.cards_tries = 0;
+        })?;
+    }
+    Ok(())
+}
+
+/// Contacts may know a newer record of this device than the copy has.
+fn renew(step: &mut Step<'_>) -> Result<(), Error> {
+    if step.may_sign {
+        renew_record(step, None)?;
+    }
+    Ok(())
+}
+
+/// A header of the next chain opened, its message did not.
+pub(crate) fn doubt(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+    let sending = step.tx.devices.session(&row.chat)? == Some(row.hash);
+    if row.ahead != Ahead::No || !sending || left(step, &row.chat, &row.hash)? >= MOST {
+        return Ok(());
+    }
+    set(step, &row.hash, Ahead::Doubt)?;
+    renew(step)?;
+    due(step, &row.chat, schedule::AHEAD_DOUBT)
+}
+
+/// The next chain could be followed: what did not open was changed on its way.
+pub(crate) fn follows(step: &Step<'_>, row: &Session) -> Result<(), Error> {
+    if row.ahead == Ahead::Doubt { set(step, &row.hash, Ahead::No) } else { Ok(()) }
+}
+
+/// Is a new session to be begun in the place of this one, by which messages leave?
+pub(crate) fn is_ahead(step: &Step<'_>, row: &Session) -> Result<bool, Error> {
+    if row.ahead != Ahead::No {
+        return Ok(true);
+    }
+    // Begun by the pair, and not answered: the pair may be used up. Once more, by the bundle.
+    let late = row.created_ms.saturating_add(schedule::AHEAD_PAIR) <= step.now_ms;
+    if row.answered || !late || !reset::is_by_pair(step, row)? {
+        return Ok(false);
+    }
+    let all = step.tx.sessions.of(&row.chat)?;
+    let tried = |row: &&Session| row.initiator && !row.answered;
+    Ok(all.iter().any(|row| row.ahead >= Ahead::Left) && all.iter().filter(tried).count() == 1)
+}
+
+/// Begins a session by the contact's reset pair in the place of one that he is ahead of. False: his cards are needed.
+pub(crate) fn begin(step: &mut Step<'_>, chat: &Chat) -> Result<bool, Error> {
+    let Some(row) = send::sending_session(step, chat)?.filter(|row| row.ahead != Ahead::No) else {
+        return Ok(false);
+    };
+    if !reset::by_pair(step, chat, &row)? {
+        return Ok(false);
+    }
+    let due_ms = Some(step.now_ms.saturating_add(schedule::AHEAD_PAIR));
+    step.tx.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
+    began(step, chat)?;
+    send::seal_waiting(step, chat)?;
+    Ok(true)
+}
+
+/// A new session was begun: what the old ones carried leaves by it, and something does at once, so that the contact
+/// answers.
+pub(crate) fn began(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+    let sending = step.tx.devices.session(chat)?;
+    for row in step.tx.sessions.of(chat)? {
+        if sending == Some(row.hash) {
+            continue;
+        }
+        if row.ahead == Ahead::Doubt {
+            set(step, &row.hash, Ahead::Left)?;
+        }
+        reset::unseal(step, &row)?;
+    }
+    contact::profile(step, chat)?;
+    contact::hello(step, chat)
+}
+
+/// A contact began a new session with us: his old ones may be lost, or those of an old copy. He is told what arrived in
+/// them, and what he has no receipt for leaves by the new one.
+pub(crate) fn they_began_anew(step: &Step<'_>, chat: &Chat, new: &Hash) -> Result<(), Error> {
+    let sending = step.tx.devices.session(chat)?;
+    for row in step.tx.sessions.of(chat)? {
+        if row.hash == *new {
+            continue;
+        }
+        if step.tx.links.get(&row.hash)?.as_ref().is_some_and(receipt::is_receiving) {
+            step.tx.links.edit(&row.hash, |link| link.dirty = true)?;
+        }
+        if sending != Some(row.hash) {
+            reset::unseal(step, &row)?;
+        }
+    }
+    Ok(())
+}
+
+/// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
+/// nothing else names them.
+pub(crate) fn wanted(step: &mut Step<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
+    let conversation = theirs.conversation;
+    let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
+    let mut look = vec![theirs];
+    for _ in 0..NAMED {
+        let Some(message) = look.pop() else {
+            return Ok(());
+        };
+        if message.is_own() {
+            if step.tx.items.of_message(&message.id)?.is_none() {
+                send::again(step, &message, &from.chat)?;
+            }
+            continue;
+        }
+        if id(&message.m) != message.id {
+            continue; // of another device
+        }
+        let parents = Message::decode(&message.m).map(|message| message.parents);
+        for parent in parents.unwrap_or_default() {
+            look.extend(step.tx.messages.by_prefix(&conversation, &parent)?);
+        }
+    }
+    Ok(())
+}
+
+/// The version of an own list that this device signed later than what it knows.
+pub(crate) fn of(own: &Own, list: &DeviceList) -> Option<u64> {
+    let record = list.record(&own.device)?;
+    let ours = record.identity == own.keys.identity_public() && record.signing == own.keys.signing_public();
+    (ours && list.version > own.record.list_version).then_some(list.version)
+}
+
+/// The own list in the stores is newer than this install: so are all contacts.
+pub(crate) fn proven_by_own_list(step: &mut Step<'_>) -> Result<(), Error> {
+    log::warn!("the own list is newer: this is an old copy of the database");
+    step.notice(Code::StorageRolledBack);
+    for person in step.tx.persons.all()? {
+        let chat = &person.chat;
+        if step.tx.sessions.of(chat)?.iter().any(|row| row.ahead >= Ahead::Left) {
+            continue; // left already
+        }
+        if let Some(row) = send::sending_session(step, chat)? {
+            set(step, &row.hash, Ahead::Proven)?;
+            reset::unseal(step, &row)?;
+            due(step, chat, 0)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The phrase was restored elsewhere: the new install says so on the account's own home topic, and the old one stops.
+//!
+//! Such an envelope looks like any other. Its tag follows from its random bytes and the self secret, so each has a tag of
+//! its own, and a receiver knows it by one HKDF. Its content is the new device list, signed by the chat key.
+
+use sotto_crypto::{Random, Tag, takeover_open, takeover_seal, takeover_tag, verify_chat};
+use sotto_db::{Class as Ends, Parcel};
+use sotto_wire::envelope::{Class, Envelope, Form, pad, room, unpad};
+use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, check_version, secret_hash};
+use sotto_wire::topic::Lane;
+
+use crate::engine::base::own::{KEY_REPLACED, KEY_RESTORING, Own};
+use crate::engine::base::step::{DAY, Step};
+use crate::engine::keys::found;
+use crate::engine::post::parcel;
+use crate::error::{Code, Error, OrBug};
+
+/// Bytes of the list, before padding.
+const ROOM: usize = room(Class::Small, Form::Sealed);
+
+/// Tells the other installs of the account that this one took over. Published as a card is: until a store has it.
+pub(crate) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
+    let own = step.own()?;
+    let secret = own.account.self_secret();
+    let list = own.list(record, &secret_hash(secret.as_bytes()))?;
+    let list = list.encode().or_bug("own list")?;
+    let padded = pad(&list, ROOM).or_bug("own list")?;
+    let random = Random(step.random());
+    let body = takeover_seal(secret, &random, &padded);
+    let envelope = Envelope { tag: takeover_tag(secret, &random).0, random: random.0, body: &body };
+    let payload = envelope.encode().or_bug("envelope")?;
+    let topic = step.topic(Lane::Home, &own.account.home_value());
+    let parcel = parcel::filled(step, Ends::Card, topic, payload);
+    parcel::put(step, Parcel { give_up_ms: step.now_ms.saturating_add(DAY), ..parcel })?;
+    Ok(())
+}
+
+/// Is this envelope from another install of this account? What it says is done: then it is nobody else's.
+pub(crate) fn take(step: &mut Step<'_>, envelope: &Envelope<'_>) -> Result<bool, Error> {
+    let own = step.own()?;
+    let secret = own.account.self_secret();
+    let random = Random(envelope.random);
+    if envelope.class() != Some(Class::Small) || takeover_tag(secret, &random) != Tag(envelope.tag) {
+        return Ok(false);
+    }
+    let opened = takeover_open(secret, &random, envelope.body);
+    let list = opened.and_then(|padded| DeviceList::decode(unpad(&padded).ok()?).ok());
+    let Some(list) = list.filter(|list| genuine(own, secret.as_bytes(), list)) else {
+        return Ok(true);
+    };
+    // Who restores looks at the stores before it signs, and signs above what it finds.
+    let restoring = step.tx.kv.get(KEY_RESTORING)?.is_some();
+    let not_ahead = check_version(list.version, None, step.clock_s()).is_ok();
+    if !restoring && not_ahead && outranks(own, &list) {
+        replaced(step)?;
+    }
+    Ok(true)
+}
+
+/// Signed by the account for its own installs, each record too. Past its date it counts all the same: it says who came last.
+fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
+    let bytes = list.signed_bytes(&secret_hash(secret));
+    list.chat == own.chat
+        && verify_chat(&own.chat, LABEL_LIST, &[&bytes], &list.signature).is_ok()
+        && list.records.iter().all(|record| found::verify_record(&own.chat, record))
+}
+
+/// Does a genuine list of the account leave this device out, and come after its own? Of two that were signed in the same
+/// second the higher device id counts.
+pub(crate) fn outranks(own: &Own, list: &DeviceList) -> bool {
+    let theirs = list.records.iter().map(|record| record.device_id).max();
+    !own.is_in(list) && (list.version, theirs) > (own.record.list_version, Some(own.device))
+}
+
+/// This install stops: nothing is sent, opened or receipted any more, and the person is told.
+pub(crate) fn replaced(step: &mut Step<'_>) -> Result<(), Error> {
+    if is_replaced(step) {
+        return Ok(());
+    }
+    log::warn!("the phrase was restored on another device");
+    step.fx.replaced = true;
+    step.fx.own = true;
+    step.notice(Code::DeviceReplaced);
+    Ok(step.tx.kv.set(KEY_REPLACED, &[1])?)
+}
+
+/// Was this install replaced, before this step or in it?
+pub(crate) fn is_replaced(step: &Step<'_>) -> bool {
+    step.fx.replaced || step.own.is_some_and(|own| own.replaced)
+}

@@ -1,0 +1,257 @@
+//! What became of a row at the network: taken, refused, to be tried again, in a store.
+
+use sotto_db::{Attempt, Class, Hash, Message, MessageState, NEVER, Parcel};
+use sotto_net::{Command, FailReason, PublishOutcome};
+
+use crate::engine::base::schedule;
+use crate::engine::base::step::Step;
+use crate::engine::carry::blob;
+use crate::engine::carry::receipt;
+use crate::engine::carry::send;
+use crate::engine::live::Tries;
+use crate::engine::post::parcel;
+use crate::engine::post::trust::Told;
+use crate::engine::stored;
+use crate::error::{Code, Error, OrBug};
+use crate::event::Event;
+use crate::records::MessageId;
+
+/// A message counts as refused when all nodes said so again and again so often.
+const REFUSALS: u32 = 4;
+
+/// The end of one attempt. `tries`: those in vain, this one included.
+pub(crate) fn published(
+    step: &mut Step<'_>,
+    id: i64,
+    hash: Hash,
+    node: Option<u64>,
+    outcome: PublishOutcome,
+    tries: Tries,
+) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
+        return Ok(()); // receipted meanwhile
+    };
+    match outcome {
+        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, parcel, hash, node, true),
+        PublishOutcome::Accepted => accepted(step, parcel, hash, node, false),
+        PublishOutcome::Refused => {
+            let taken = parcel.attempts > 0;
+            if node.is_none() || (tries.refused >= REFUSALS && !taken) {
+                return give_up(step, parcel, Code::MessageRefused);
+            }
+            let due_ms = step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1));
+            parcel::wait_until(step, id, due_ms)
+        }
+        PublishOutcome::Failed(reason) => {
+            let schedule = match reason {
+                FailReason::Busy => &schedule::PUBLISH_BUSY,
+                _ => &schedule::PUBLISH_FAILED,
+            };
+            let due_ms = step.after(schedule, tries.failed.saturating_sub(1));
+            parcel::wait_until(step, id, due_ms)
+        }
+    }
+}
+
+fn accepted(step: &mut Step<'_>, parcel: Parcel, hash: Hash, node: Option<u64>, relayed: bool) -> Result<(), Error> {
+    let id = parcel.id;
+    if let Some(node) = node {
+        match parcel.party {
+            Some(chat) if parcel.class == Class::Once => {
+                step.fx.trust.push(Told::TookReceipts(node, chat, step.now_ms));
+                receipt::again(step, &chat)?;
+            }
+            chat => step.fx.trust.push(Told::Took(node, id, chat)),
+        }
+    }
+    let attempt = Attempt { parcel: id, hash, node: number(node), ts_s: parcel.last_s };
+    match parcel.class {
+        Class::Card => {
+            // Nobody answers a card: a store is asked whether it is there.
+            let check_ms = step.after(&schedule::CARD_CHECK, 0);
+            step.tx.attempts.note(&attempt)?;
+            step.tx.parcels.edit(&id, |parcel| {
+                parcel.due_ms = NEVER;
+                parcel.attempts = parcel.attempts.saturating_add(1);
+                parcel.check_ms = Some(check_ms);
+            })?;
+            Ok(())
+        }
+        Class::Once => {
+            step.tx.parcels.remove(&id)?;
+            Ok(())
+        }
+        Class::Chunk => {
+            step.tx.parcels.remove(&id)?;
+            parcel.batch.map_or(Ok(()), |batch| blob::chunk_left(step, &batch))
+        }
+        Class::Kept => kept(step, &parcel, &attempt, relayed),
+    }
+}
+
+/// A node took what is kept until its receipt.
+fn kept(step: &mut Step<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) -> Result<(), Error> {
+    let id = parcel.id;
+    step.tx.attempts.note(attempt)?;
+    let attempts = step.tx.attempts.of(id)?;
+    let one_took_it = attempts.iter().all(|one| one.node == attempt.node);
+    if !relayed && one_took_it && parcel.attempts == 0 && attempts.len() < 2 {
+        // Whether there is a second node shows when it is looked for: only connected ones are counted.
+        return parcel::wait_until(step, id, step.now_ms.saturating_add(schedule::SECOND_NODE));
+    }
+    let mut check_ms = parcel.check_ms;
+    if let Some(message) = step.tx.items.get(&id)?.and_then(|item| item.message) {
+        if relayed || !one_took_it {
+            raise(step, &message, MessageState::Sent)?;
+        }
+        if parcel.attempts == 0 {
+            check_ms = Some(step.after(&schedule::STORED_CHECK, 0));
+        }
+    }
+    let taken = parcel.attempts.saturating_add(1);
+    let (schedule, number) = match since_proven(step, &attempts) {
+        // Two nodes that give no count and took it at once are one attempt.
+        Some(since) => (&schedule::RESEND, since.min(taken)),
+        // A node may get it by the device's clock, and once more by the corrected one.
+        None if step.unproven => (&schedule::RESEND_UNPROVEN, taken.div_ceil(2).max(taken.min(3))),
+        None => (&schedule::RESEND_UNPROVEN, taken),
+    };
+    let due_ms = step.after(schedule, number.saturating_sub(1));
+    step.tx.parcels.edit(&id, |parcel| {
+        parcel.attempts = taken;
+        parcel.check_ms = check_ms;
+        parcel.due_ms = due_ms;
+    })?;
+    Ok(())
+}
+
+/// How many of these attempts, newest first, there were since a proven node had it; `None`: none had.
+fn since_proven(step: &Step<'_>, attempts: &[Attempt]) -> Option<u32> {
+    let proven = |attempt: &Attempt| {
+        let node = u64::try_from(attempt.node);
+        step.trust.is_proven(node.into_iter())
+    };
+    let since = attempts.iter().rposition(proven)?.saturating_add(1);
+    u32::try_from(since).ok()
+}
+
+/// A node as attempts hold it.
+fn number(node: Option<u64>) -> i64 {
+    node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
+}
+
+/// Nothing more will come of a parcel.
+pub(crate) fn give_up(step: &mut Step<'_>, parcel: Parcel, code: Code) -> Result<(), Error> {
+    let item = step.tx.items.get(&parcel.id)?;
+    send::remove(step, parcel.id)?;
+    if let Some(batch) = parcel.batch.filter(|_| parcel.class == Class::Chunk) {
+        let message = Hash::try_from(batch.as_slice()).or_bug("chunks of a message")?;
+        if let Some(pointer) = step.tx.items.of_message(&message)? {
+            send::remove(step, pointer.parcel)?;
+        }
+        step.tx.parcels.remove_batch(&batch)?;
+        return fail(step, &message, code);
+    }
+    item.and_then(|item| item.message).map_or(Ok(()), |message| fail(step, &message, code))
+}
+
+fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
+    // What was delivered, and asked for again, has not failed.
+    if let Some(message) = step.tx.messages.get(id)?
+        && message.state < MessageState::Delivered
+    {
+        step.tx.messages.edit(id, |message| {
+            message.state = MessageState::Failed;
+            message.reason = Some(code.as_str().to_owned());
+            message.marked = false; // what is sent once more was not read before
+        })?;
+        emit_state(step, &message, MessageState::Failed);
+    }
+    Ok(())
+}
+
+/// Moves an own message up to a state; never down.
+pub(crate) fn raise(step: &mut Step<'_>, id: &Hash, to: MessageState) -> Result<(), Error> {
+    let Some(message) = step.tx.messages.get(id)? else {
+        return Ok(());
+    };
+    let late = message.state == MessageState::Failed && to >= MessageState::Delivered;
+    if message.is_own() && (late || message.state < to) {
+        step.tx.messages.edit(id, |message| {
+            message.state = to;
+            message.reason = None;
+        })?;
+        emit_state(step, &message, to);
+    }
+    Ok(())
+}
+
+pub(crate) fn emit_state(step: &mut Step<'_>, message: &Message, to: MessageState) {
+    step.fx.conversations.insert(message.conversation);
+    let state = stored::message_state(to);
+    step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state });
+}
+
+/// Asks another node whether its store holds what a parcel left as.
+pub(crate) fn check(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
+        return Ok(());
+    };
+    let card = parcel.class == Class::Card;
+    if card && parcel.give_up_ms <= step.now_ms {
+        step.tx.parcels.remove(&id)?;
+        return Ok(());
+    }
+    let check_ms = card.then(|| step.after(&schedule::CARD_CHECK_AGAIN, 0));
+    step.tx.parcels.edit(&id, |parcel| parcel.check_ms = check_ms)?;
+    let attempts = step.tx.attempts.of(id)?;
+    let Some(newest) = attempts.first() else {
+        return Ok(());
+    };
+    let taker = u64::try_from(newest.node).ok();
+    if !card && taker.is_none() {
+        return Ok(()); // from a run before: the node that is asked may be the one that took it
+    }
+    step.fx.checked.push(id);
+    step.fx.net.push(Command::Check {
+        id: u64::try_from(id).unwrap_or(0),
+        hashes: attempts.iter().take(50).map(|attempt| attempt.hash).collect(),
+        not: taker,
+    });
+    Ok(())
+}
+
+/// No node but the taker has a store: a card counts as published, a message is never said to be stored.
+pub(crate) fn unchecked(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+    if step.tx.parcels.get(&id)?.is_some_and(|parcel| parcel.class == Class::Card) {
+        step.tx.parcels.remove(&id)?;
+    }
+    Ok(())
+}
+
+/// What the store said. A message that nobody holds is published again at once.
+pub(crate) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
+        return Ok(());
+    };
+    let card = parcel.class == Class::Card;
+    if !present {
+        let wait = if card { schedule::CARD_AGAIN.plain(parcel.attempts) } else { 0 };
+        step.tx.parcels.edit(&id, |parcel| {
+            parcel.due_ms = parcel.due_ms.min(step.now_ms.saturating_add(wait));
+            parcel.check_ms = None;
+        })?;
+    } else if card {
+        step.tx.parcels.remove(&id)?;
+    } else if let Some(message) = step.tx.items.get(&id)?.and_then(|item| item.message) {
+        raise(step, &message, MessageState::Stored)?;
+    }
+    Ok(())
+}
+
+/// A node is gone: what it took a moment ago may be so too.
+pub(crate) fn lost(step: &mut Step<'_>, node: u64) -> Result<(), Error> {
+    let check_ms = step.after(&schedule::LOST_CHECK, 0);
+    step.tx.parcels.check_by(number(Some(node)), check_ms)?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Parcels: bytes that leave, each attempt with a time of its own, until whoever put them in, a node or a store says that
+//! it is enough. What they are is not known here.
+
+use std::collections::HashMap;
+
+use sotto_db::{Attempt, Chat, Class, NEVER, Parcel};
+use sotto_net::Command;
+use sotto_wire::envelope::payload_hash;
+
+use crate::engine::base::schedule;
+use crate::engine::base::step::{SECOND, Step};
+use crate::engine::people::takeover;
+use crate::engine::post::trust::Trust;
+use crate::error::Error;
+
+/// Furthest a timestamp may lie ahead of the clock, seconds.
+const AHEAD_S: i64 = 10;
+
+/// A parcel for somebody that is not filled yet.
+pub(crate) fn empty(step: &Step<'_>, party: Option<&Chat>) -> Parcel {
+    Parcel {
+        id: 0,
+        class: Class::Kept,
+        party: party.copied(),
+        batch: None,
+        topic: String::new(),
+        payload: None,
+        sealed_ms: 0,
+        attempts: 0,
+        due_ms: NEVER,
+        last_s: 0,
+        check_ms: None,
+        give_up_ms: step.now_ms.saturating_add(schedule::GIVE_UP),
+    }
+}
+
+/// An envelope that leaves now.
+pub(crate) fn filled(step: &Step<'_>, class: Class, topic: String, payload: Vec<u8>) -> Parcel {
+    Parcel { class, topic, payload: Some(payload), sealed_ms: step.now_ms, due_ms: step.now_ms, ..empty(step, None) }
+}
+
+/// Takes a parcel, and hands it over if it is due.
+pub(crate) fn put(step: &mut Step<'_>, parcel: Parcel) -> Result<i64, Error> {
+    let due = parcel.due_ms <= step.now_ms;
+    let id = step.tx.parcels.add(parcel)?;
+    if due && step.publish_nodes > 0 {
+        launch(step, id)?;
+    }
+    Ok(id)
+}
+
+/// Hands a filled parcel to the network, with a timestamp of its own.
+pub(crate) fn launch(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !takeover::is_replaced(step)) else {
+        return Ok(());
+    };
+    let Some(payload) = parcel.payload else {
+        return wait_until(step, id, NEVER);
+    };
+    let attempts = step.tx.attempts.of(id)?;
+    let had = who_had(step, id, parcel.party.filter(|_| parcel.class == Class::Once), &attempts);
+    let clock_ms = if step.unproven && is_other_turn(step.trust, &had) {
+        step.now_ms // stores refuse a wrong time, and the correction may be one
+    } else {
+        step.clock_ms
+    };
+    let clock_s = clock_ms.div_euclid(SECOND);
+    // Each attempt has a time of its own; those of a clock that was ahead are in nobody's way.
+    let furthest_s = clock_s.saturating_add(AHEAD_S);
+    let stamps = attempts.iter().map(|attempt| attempt.ts_s);
+    let last_s = stamps.chain([parcel.last_s]).filter(|at_s| *at_s <= furthest_s).max();
+    let at_s = clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)));
+    if at_s > furthest_s {
+        return wait_until(step, id, step.now_ms.saturating_add((at_s - clock_s) * SECOND));
+    }
+    step.tx.parcels.edit(&id, |parcel| {
+        parcel.last_s = at_s;
+        parcel.due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
+    })?;
+    step.fx.launched.push(id);
+    step.fx.net.push(Command::Publish {
+        id: u64::try_from(id).unwrap_or(0),
+        topic: parcel.topic,
+        payload,
+        timestamp_ns: at_s.saturating_mul(1_000_000_000),
+        not: step.trust.not(had.into_iter()),
+        spread: parcel.batch.filter(|_| parcel.class == Class::Card).and_then(|batch| spread(&batch)),
+    });
+    Ok(())
+}
+
+/// A parcel is due then.
+pub(crate) fn wait_until(step: &Step<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
+    step.tx.parcels.edit(&id, |parcel| parcel.due_ms = due_ms)?;
+    Ok(())
+}
+
+/// The cards of one secret go through one node, those of another through one of their own.
+fn spread(secret: &[u8]) -> Option<u64> {
+    let hash = payload_hash(secret);
+    hash.first_chunk().map(|first| u64::from_be_bytes(*first))
+}
+
+/// Who had what is sent, the latest first; `receipts_for`: receipts for somebody, and nothing else.
+fn who_had(step: &Step<'_>, id: i64, receipts_for: Option<Chat>, attempts: &[Attempt]) -> Vec<u64> {
+    let mut had: Vec<u64> = match receipts_for {
+        Some(chat) => step.trust.had_receipts(&chat).collect(),
+        None => step.trust.had(id).collect(),
+    };
+    if had.is_empty() {
+        let nodes = attempts.iter().map(|attempt| attempt.node);
+        had.extend(nodes.filter_map(|node| u64::try_from(node).ok()));
+    }
+    had
+}
+
+/// Whether it is the turn of the device's clock: every other time, and for a node that has it again if it was not before.
+fn is_other_turn(trust: &Trust, had: &[u64]) -> bool {
+    let mut turns = HashMap::new();
+    for (number, node) in had.iter().rev().enumerate() {
+        let turn = turns.get(node).map_or(number % 2 == 1, |before: &bool| !before);
+        turns.insert(*node, turn);
+    }
+    // The one that had it last the longest ago is next, unless there is another.
+    let again = |at: usize| had.iter().take(at);
+    let next = had.iter().enumerate().rev().find(|(at, node)| !again(*at).any(|one| one == *node));
+    let next = next.filter(|_| trust.all_among(had));
+    let before = next.and_then(|(_, node)| turns.get(node));
+    before.map_or(had.len() % 2 == 1, |before| !before)
+}
+
+/// Makes everything due that was never accepted, but for what is at the network.
+pub(crate) fn rewind(step: &mut Step<'_>, in_flight: &[i64]) -> Result<(), Error> {
+    step.tx.parcels.rewind(step.now_ms)?;
+    in_flight.iter().try_for_each(|id| wait_until(step, *id, step.now_ms.saturating_add(schedule::IN_FLIGHT)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::crate::engine::post::trust::Told;
+    use crate::engine::*;
+
+    #[test]
+    fn every_node_gets_a_message_by_either_clock_in_two_rounds() {
+        for nodes in 1..=10_u64 {
+            let mut trust = Trust::default();
+            for node in 0..nodes {
+                trust.told(Told::Took(node, 1, None));
+            }
+            let mut had = Vec::new();
+            let mut turns = HashMap::<u64, Vec<bool>>::new();
+            for number in 0..2 * nodes {
+                let node = number % nodes;
+                let turn = is_other_turn(&trust, &had);
+                turns.entry(node).or_default().push(turn);
+                had.insert(0, node);
+            }
+            assert!(turns.values().all(|turns| turns[0] != turns[1]));
+            assert!(!turns[&0][0], "first by the corrected clock");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Conversations and what is shown in them.
+
+pub(crate) mod inbox;
