@@ -305,7 +305,7 @@ fn cut(ms: i64, unit_ms: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
     use sotto_net::Circle;
 
     #[test]

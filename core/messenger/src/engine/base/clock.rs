@@ -154,7 +154,7 @@ fn median(skews: &VecDeque<i64>) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
 
     impl Clock {
         /// True when that changed [`Self::skewed`].

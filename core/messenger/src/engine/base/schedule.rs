@@ -226,7 +226,7 @@ times! {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
 
     fn plain(schedule: &Schedule, tries: std::ops::Range<u32>) -> Vec<i64> {
         tries.map(|tries| schedule.plain(tries) / SECOND).collect()

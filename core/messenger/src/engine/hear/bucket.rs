@@ -109,7 +109,7 @@ pub(crate) fn store(step: &Step<'_>, meter: &Meter) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
 
     #[test]
     fn a_day_is_counted_by_the_hour() {

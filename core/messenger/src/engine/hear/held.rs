@@ -90,7 +90,7 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
 
     fn push(number: u8, bytes: usize) -> Received {
         Received {

@@ -61,7 +61,7 @@ pub(crate) fn choose(mut sessions: Vec<(u64, Hash)>, arrived: u64, at_most: usiz
 mod tests {
     use std::collections::HashMap;
 
-    use crate::engine::*;
+    use super::*;
 
     #[test]
     fn under_a_flood_every_session_has_its_turn() {

@@ -287,7 +287,7 @@ fn take_device(step: &mut Step<'_>, chat: &Chat, start: &Start) -> Result<bool, 
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::*;
+    use super::*;
 
     fn prekey(kind: PairKind) -> Prekey {
         Prekey {

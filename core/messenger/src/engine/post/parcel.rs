@@ -137,8 +137,8 @@ pub(crate) fn rewind(step: &mut Step<'_>, in_flight: &[i64]) -> Result<(), Error
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::crate::engine::post::trust::Told;
-    use crate::engine::*;
+    use super::*;
+    use crate::engine::post::trust::Told;
 
     #[test]
     fn every_node_gets_a_message_by_either_clock_in_two_rounds() {

@@ -315,8 +315,8 @@ impl Trust {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::step::MINUTE;
-    use crate::engine::*;
+    use super::*;
+    use crate::engine::base::step::MINUTE;
 
     const CHAT: Chat = [1; 33];
 

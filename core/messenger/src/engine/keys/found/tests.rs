@@ -4,7 +4,7 @@ use rand_core::UnwrapErr;
 use sotto_crypto::{Account, DeviceKeys, Phrase, PrekeyPair, card_seal};
 use sotto_wire::envelope::{CARD_ROOM, pad};
 
-use crate::engine::*;
+use super::*;
 
 const NOW_S: u64 = 1_790_000_000;
 const DAY_S: u64 = 86_400;
