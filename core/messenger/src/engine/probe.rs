@@ -20,9 +20,9 @@ use crate::engine::base::step::{DAY, SECOND, Step};
 use crate::engine::carry::send;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Effect;
-use crate::engine::keys::reset;
 use crate::engine::keys::session;
 use crate::engine::people::contact;
+use crate::engine::people::reset;
 use crate::error::Error;
 
 /// Ids of probes begin here; those of outbox rows end before.

@@ -10,10 +10,10 @@ use crate::engine::base::step::{DAY, SECOND, Step};
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
-use crate::engine::keys::reset;
 use crate::engine::people::admit;
 use crate::engine::people::contact;
 use crate::engine::people::old_copy;
+use crate::engine::people::reset;
 use crate::engine::people::takeover;
 use crate::engine::post::trust::Told;
 use crate::engine::talk::inbox;
@@ -60,7 +60,7 @@ pub(crate) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
 
 /// One payload from the own home topic.
 pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<(), Error> {
-    if takeover::is_replaced(step) {
+    if step.is_replaced() {
         return Ok(()); // it is for the install that took over
     }
     let hash = payload_hash(payload);

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 pub(crate) use crate::engine::base::own::KEY_ACCOUNT;
 use crate::engine::base::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
-use crate::engine::keys::invite::{invite_error, is_open};
 use crate::engine::people::contact;
+use crate::engine::people::invite::{invite_error, is_open};
 use crate::error::{Code, Error};
 use crate::records::{self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings};
 

@@ -4,10 +4,10 @@ use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Rec
 
 use crate::engine::Engine;
 use crate::engine::base::step::Step;
+use crate::engine::carry::outcome;
 use crate::engine::hear::bucket;
 use crate::engine::hear::bucket::Meter;
 use crate::engine::input::Effect;
-use crate::engine::post::outcome;
 use crate::engine::post::parcel;
 use crate::engine::post::trust::Told;
 use crate::engine::probe::FIRST_ID;

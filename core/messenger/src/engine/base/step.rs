@@ -77,6 +77,11 @@ impl<'a> Step<'a> {
         self.own.ok_or_else(|| Code::AccountMissing.into())
     }
 
+    /// Was this install replaced, before this step or in it?
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.fx.replaced || self.own.is_some_and(|own| own.replaced)
+    }
+
     /// The corrected clock, Unix seconds.
     pub(crate) fn clock_s(&self) -> u64 {
         u64::try_from(self.clock_ms / 1000).unwrap_or(0)

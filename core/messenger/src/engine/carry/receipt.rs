@@ -6,10 +6,10 @@ use sotto_wire::topic::Lane;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::{SECOND, Step};
+use crate::engine::carry::outcome;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
 use crate::engine::people::old_copy;
-use crate::engine::post::outcome;
 use crate::engine::post::parcel;
 use crate::engine::post::trust::Told;
 use crate::error::{Code, Error, OrBug};

@@ -16,9 +16,9 @@ use crate::engine::base::step::Step;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::found;
-use crate::engine::keys::reset;
 use crate::engine::keys::session::choose_sending;
 use crate::engine::people::contact;
+use crate::engine::people::reset;
 use crate::error::{Code, Error};
 
 /// The device that is taken as an account's.

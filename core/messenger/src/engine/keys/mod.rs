@@ -4,6 +4,4 @@ pub(crate) mod deep;
 pub(crate) mod device;
 pub(crate) mod found;
 pub(crate) mod index;
-pub(crate) mod invite;
-pub(crate) mod reset;
 pub(crate) mod session;

@@ -8,10 +8,10 @@ use sotto_wire::identity::DeviceRecord;
 use crate::engine::base::own::record;
 use crate::engine::base::schedule;
 use crate::engine::base::step::{DAY, SECOND, Step};
+use crate::engine::carry::outcome;
 use crate::engine::keys::device;
-use crate::engine::keys::reset;
 use crate::engine::people::contact;
-use crate::engine::post::outcome;
+use crate::engine::people::reset;
 use crate::error::{Code, Error};
 
 /// A session that lost to another one still receives.

@@ -11,11 +11,11 @@ use crate::engine::base::step::{DAY, Step};
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
-use crate::engine::keys::invite::{self, invite_error};
-use crate::engine::keys::reset;
 use crate::engine::keys::session::{choose_sending, drop_sessions, empty_outbox};
 use crate::engine::people::admit::SECRETS;
+use crate::engine::people::invite::{self, invite_error};
 use crate::engine::people::news;
+use crate::engine::people::reset;
 use crate::error::{Code, Error, OrBug};
 use crate::records::ContactId;
 

@@ -3,6 +3,8 @@
 pub(crate) mod admit;
 pub(crate) mod cards;
 pub(crate) mod contact;
+pub(crate) mod invite;
 pub(crate) mod news;
 pub(crate) mod old_copy;
+pub(crate) mod reset;
 pub(crate) mod takeover;

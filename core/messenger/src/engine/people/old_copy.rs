@@ -15,8 +15,8 @@ use crate::engine::base::schedule;
 use crate::engine::base::step::Step;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
-use crate::engine::keys::reset;
 use crate::engine::people::contact;
+use crate::engine::people::reset;
 use crate::error::{Code, Error};
 
 /// Longest gap in the counters of a session, see [`gap`].

@@ -74,7 +74,7 @@ pub(crate) fn outranks(own: &Own, list: &DeviceList) -> bool {
 
 /// This install stops: nothing is sent, opened or receipted any more, and the person is told.
 pub(crate) fn replaced(step: &mut Step<'_>) -> Result<(), Error> {
-    if is_replaced(step) {
+    if step.is_replaced() {
         return Ok(());
     }
     log::warn!("the phrase was restored on another device");
@@ -82,9 +82,4 @@ pub(crate) fn replaced(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.own = true;
     step.notice(Code::DeviceReplaced);
     Ok(step.tx.kv.set(KEY_REPLACED, &[1])?)
-}
-
-/// Was this install replaced, before this step or in it?
-pub(crate) fn is_replaced(step: &Step<'_>) -> bool {
-    step.fx.replaced || step.own.is_some_and(|own| own.replaced)
 }

@@ -9,7 +9,6 @@ use sotto_wire::envelope::payload_hash;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::{SECOND, Step};
-use crate::engine::people::takeover;
 use crate::engine::post::trust::Trust;
 use crate::error::Error;
 
@@ -51,7 +50,7 @@ pub(crate) fn put(step: &mut Step<'_>, parcel: Parcel) -> Result<i64, Error> {
 
 /// Hands a filled parcel to the network, with a timestamp of its own.
 pub(crate) fn launch(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
-    let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !takeover::is_replaced(step)) else {
+    let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !step.is_replaced()) else {
         return Ok(());
     };
     let Some(payload) = parcel.payload else {
