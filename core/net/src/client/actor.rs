@@ -345,7 +345,7 @@ impl Actor {
                     let (opener, pages) = (circle.opener.clone(), self.pages.0.clone());
                     self.begin(work::job(number, id, ask, opener, Arc::clone(&self.config), pages));
                 }
-                Some(jobs::Todo::Say(event)) => self.told.say(event),
+                Some(jobs::Todo::Tell(event)) => self.told.say(event),
                 None => {}
             }
         }

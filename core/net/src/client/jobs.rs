@@ -26,7 +26,7 @@ const MAX_ALONE: usize = 2;
 #[derive(Debug)]
 pub(super) enum Todo {
     Ask(u64, Ask),
-    Say(Event),
+    Tell(Event),
 }
 
 #[derive(Debug)]
@@ -183,7 +183,7 @@ impl Jobs {
                 let fits = |node: &Node| node.may_offer(job.service) && !job.not.contains(&node.number);
                 // Whether anybody may answer but nodes that are not to be asked.
                 let other = job.may_repeat(&self.config) || nodes.of(job.kind).any(fits);
-                Some(Todo::Say(if other { job.failed() } else { job.failed_for(FailReason::NoOther) }))
+                Some(Todo::Tell(if other { job.failed() } else { job.failed_for(FailReason::NoOther) }))
             }
         }
     }

@@ -95,7 +95,7 @@ fn a_job_waits_for_a_node_so_long_and_no_longer() {
     assert_eq!(scene.jobs.waiting(), [0]);
     assert_eq!(scene.jobs.deadline(), None, "looked at anew");
     scene.now = begin + reach;
-    let Some(Todo::Say(event)) = scene.chosen(0, Choice::Wait(Some(soon))) else {
+    let Some(Todo::Tell(event)) = scene.chosen(0, Choice::Wait(Some(soon))) else {
         panic!("it has waited long enough");
     };
     assert!(matches!(event, Event::Published { outcome: PublishOutcome::Failed(FailReason::NoNode), .. }));
@@ -108,7 +108,7 @@ fn who_is_searched_for_is_waited_for() {
     scene.publish(Vec::new());
     let mut nobody = |searching| {
         let todo = scene.jobs.chosen(0, Choice::Nobody, &mut scene.nodes, searching, scene.now);
-        todo.map(|todo| matches!(todo, Todo::Say(_)))
+        todo.map(|todo| matches!(todo, Todo::Tell(_)))
     };
     assert_eq!((nobody(true), nobody(false)), (None, Some(true)));
 }
@@ -120,7 +120,7 @@ fn nobody_but_those_not_to_ask_is_another_reason() {
     scene.jobs.add(Command::Check { id: 1, hashes: vec![[1; 32]], not: others.first().copied() });
     assert!(matches!(scene.jobs.wish(0, &scene.nodes, scene.now), Some(Wish { repeat: false, .. })));
     let reason = |todo| match todo {
-        Some(Todo::Say(Event::CheckFailed { reason, .. })) => reason,
+        Some(Todo::Tell(Event::CheckFailed { reason, .. })) => reason,
         other => panic!("{other:?}"),
     };
     assert_eq!(reason(scene.chosen(0, Choice::Nobody)), FailReason::NoNode);
