@@ -266,3 +266,6 @@ pub(crate) fn migrate(conn: &mut Connection, application_id: i32, migrations: &[
         _ => Error::Internal,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,10 +17,12 @@ use crate::record::{Record, Told};
 use crate::{HOUR, SECOND, Seeded, Shown, Weather, World, contacts};
 
 mod check;
+mod orphans;
 mod script;
 
 pub use check::check;
 use check::holds;
+pub use orphans::{ORPHANS, database, orphans};
 use script::{AFTER, Act, BEFORE, text};
 
 /// Both phones, running.
@@ -53,6 +55,11 @@ pub fn befriended(folder: &Path) {
     life.befriend();
     life.play(BEFORE);
     life.settle();
+}
+
+/// Both phones open, and all that was acknowledged is there.
+pub fn opened(folder: &Path) {
+    drop(Life::resume(folder));
 }
 
 /// The whole life, from wherever it was interrupted to its end.

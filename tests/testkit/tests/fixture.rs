@@ -1,8 +1,10 @@
 //! Folders that earlier programs wrote open, and live on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sotto_db::Account;
 use sotto_testkit::{KEY, life};
 
 fn fixtures() -> PathBuf {
@@ -23,10 +25,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// How many rows of a table there are, by a column's value.
 fn count(folder: &Path, sql: &str) -> i64 {
-    let conn = rusqlite::Connection::open(folder.join("account.db")).unwrap();
-    let hex: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
-    conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
-    conn.query_row(&format!("SELECT count(*) FROM {sql}"), [], |row| row.get(0)).unwrap()
+    life::database(folder).query_row(&format!("SELECT count(*) FROM {sql}"), [], |row| row.get(0)).unwrap()
 }
 
 /// Cut off mid-life by the program that wrote schema 3.
@@ -34,8 +33,54 @@ fn count(folder: &Path, sql: &str) -> i64 {
 fn folders_of_schema_3_live_on() {
     let folder = tempfile::tempdir().unwrap();
     copy(&fixtures().join("schema_3"), folder.path());
+    for who in ["0", "1"] {
+        drop(Account::open(&folder.path().join(who).join("account.db"), &KEY).unwrap());
+        assert_eq!(life::orphans(&folder.path().join(who)), [], "{who}, just migrated");
+    }
     life::live(folder.path());
     life::check(folder.path(), "schema 3");
+}
+
+/// Each query for rows that refer to nothing finds some, once there are any.
+#[test]
+fn rows_that_refer_to_nothing_are_found() {
+    let old = tempfile::tempdir().unwrap();
+    copy(&fixtures().join("schema_3"), old.path());
+    for who in ["0", "1"] {
+        drop(Account::open(&old.path().join(who).join("account.db"), &KEY).unwrap());
+    }
+    let mut found = BTreeSet::new();
+    for damage in [
+        "DELETE FROM parcels",
+        "DELETE FROM items",
+        "UPDATE items SET chat=zeroblob(33)",
+        "DELETE FROM messages",
+        "DELETE FROM links",
+        "DELETE FROM sessions",
+        "DELETE FROM peers",
+        "DELETE FROM persons",
+        "UPDATE persons SET state=4",
+        "DELETE FROM conversations",
+        "DELETE FROM prekeys",
+        "UPDATE arrivals SET answer=zeroblob(32)",
+        "UPDATE devices SET standing=0",
+        "INSERT INTO devices SELECT chat, zeroblob(16), identity, signing, 1, record, NULL, NULL, 0, 0, 0 FROM devices",
+        "UPDATE seen_held SET payloads=payloads+1",
+        "DELETE FROM seen_held",
+        "UPDATE skipped_held SET keys=keys+1",
+        "DELETE FROM skipped_held",
+        "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name='messages_page'",
+    ] {
+        for who in ["0", "1"] {
+            let folder = tempfile::tempdir().unwrap();
+            copy(&old.path().join(who), folder.path());
+            let sql = format!("PRAGMA foreign_keys=OFF; {damage}");
+            life::database(folder.path()).execute_batch(&sql).unwrap();
+            found.extend(life::orphans(folder.path()).into_iter().map(|(sql, _)| sql));
+        }
+    }
+    let blind: Vec<_> = life::ORPHANS.iter().filter(|sql| !found.contains(*sql)).collect();
+    assert!(blind.is_empty(), "{blind:#?}");
 }
 
 /// Makes the fixture of the schema that is in force, before a migration is added: its number in `SOTTO_FIXTURE`.

@@ -10,6 +10,7 @@ use sotto_messenger::records::{ContactState, MessageState};
 use sotto_wire::envelope::Envelope;
 use sotto_wire::invite::Invite;
 
+use super::orphans::orphans;
 use super::phone_folder;
 use super::script::{said, text};
 use crate::phone::KEY;
@@ -75,6 +76,10 @@ pub fn check(folder: &Path, when: &str) -> Told {
     }
     keys(&told, when);
     settled(&told, when);
+    for who in 0..2 {
+        let lost = orphans(&phone_folder(folder, who));
+        assert!(lost.is_empty(), "{when}: {who} has {lost:?}");
+    }
     told
 }
 

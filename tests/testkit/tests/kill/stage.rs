@@ -26,6 +26,22 @@ pub(crate) fn template() -> TempDir {
     folder
 }
 
+/// What the program of schema 3 left in mid-life: it is migrated when it opens.
+pub(crate) fn old() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema_3")
+}
+
+/// The schema of each phone's database.
+pub(crate) fn schemas(folder: &Path) -> Vec<i64> {
+    // Reading a log empties it: a copy's.
+    let folder = copy(folder);
+    let schema = |who: &str| {
+        let database = life::database(&folder.path().join(who));
+        database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    vec![schema("0"), schema("1")]
+}
+
 /// A copy.
 pub(crate) fn copy(from: &Path) -> TempDir {
     let to = empty();

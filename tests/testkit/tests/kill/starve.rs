@@ -5,8 +5,8 @@ use std::path::Path;
 
 use sotto_testkit::{Seeded, Told, life};
 
-use crate::stage::{copy, each, empty, template};
-use crate::strace::{CHANGES, End, Strace, finish};
+use crate::stage::{copy, each, empty, folder, old, template};
+use crate::strace::{CHANGES, End, Strace, count, finish};
 
 /// What breaks, from the `from`th of these calls to the `to`th.
 struct Fault {
@@ -80,6 +80,24 @@ fn writes_and_syncs_fail_for_a_while() {
         let (folder, when) = (empty(), fault.when());
         let strace = Strace::new(fault.calls).inject(&fault.inject());
         let end = strace.run(folder.path(), None, &when);
+        assert_eq!(end, End::Finished, "{when}");
+        fault.told(&over(folder.path(), &when), true);
+    });
+}
+
+/// The disk is full as an old folder is migrated, and later it is not.
+#[test]
+fn an_old_folder_is_migrated_once_there_is_room() {
+    let (old, logs) = (old(), folder());
+    let rehearsal = copy(&old);
+    let writes = count(rehearsal.path(), Some("open"), &logs.path().join("log"))["pwrite64"];
+    assert!(writes > 100, "{writes} writes");
+    let points: Vec<u64> = (0..8).map(|i| 1 + i * writes / 8).collect();
+    each(&points, |&from| {
+        let fault =
+            Fault { calls: WRITES, errno: "ENOSPC", from, to: from + 3, codes: &["storage.full", "storage.io"] };
+        let (folder, when) = (copy(&old), format!("migration, {}", fault.when()));
+        let end = Strace::new(fault.calls).inject(&fault.inject()).run(folder.path(), None, &when);
         assert_eq!(end, End::Finished, "{when}");
         fault.told(&over(folder.path(), &when), true);
     });

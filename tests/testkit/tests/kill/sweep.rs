@@ -1,14 +1,14 @@
 //! Killed before a system call, and started again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Mutex;
 
 use sotto_testkit::{Seeded, life};
+use tempfile::TempDir;
 
-use crate::stage::{copy, each, empty, folder, template};
+use crate::stage::{copy, each, empty, folder, old, schemas, template};
 use crate::strace::{CHANGES, End, Strace, count, finish};
-
-/// Calls other than syncs that are tried unless all are.
-const SAMPLE: usize = 150;
 
 /// Where a life is killed.
 struct Point<'a> {
@@ -25,11 +25,11 @@ impl Point<'_> {
     }
 }
 
-/// Every call of both stages: from nothing to acquaintance, and from there on.
-fn points<'a>(nothing: &'a Path, known: &'a Path) -> Vec<Point<'a>> {
+/// Every call of these stages.
+fn points<'a>(stages: &[(&'a Path, Option<&'static str>)]) -> Vec<Point<'a>> {
     let mut points = Vec::new();
     let logs = folder();
-    for (from, word) in [(nothing, Some("befriend")), (known, None)] {
+    for &(from, word) in stages {
         let rehearsal = copy(from);
         let counted = count(rehearsal.path(), word, &logs.path().join("log"));
         for (call, times) in counted {
@@ -39,32 +39,68 @@ fn points<'a>(nothing: &'a Path, known: &'a Path) -> Vec<Point<'a>> {
     points
 }
 
-fn killed(point: &Point<'_>) {
-    let when = format!("killed before {} {}", point.call, point.nth);
-    let folder = copy(point.from);
-    let how = format!("{}:signal=SIGKILL:when={}", point.call, point.nth);
-    let end = Strace::new(CHANGES).inject(&how).run(folder.path(), point.word, &when);
-    assert_eq!(end, End::Killed, "{when}");
-    finish(folder.path(), &when);
-    life::check(folder.path(), &when);
-}
-
-#[test]
-fn killed_at_every_sync_and_at_other_writes() {
-    let (nothing, known) = (empty(), template());
-    let all = points(nothing.path(), known.path());
+/// All syncs, and a sample of the other calls unless all are wanted.
+fn chosen(all: Vec<Point<'_>>, least_syncs: usize, sample: usize) -> Vec<Point<'_>> {
     let (mut chosen, mut others): (Vec<Point<'_>>, Vec<Point<'_>>) = all.into_iter().partition(Point::is_sync);
     let syncs = chosen.len();
-    assert!(syncs > 100, "{syncs} syncs");
+    assert!(syncs > least_syncs, "{syncs} syncs");
     if std::env::var("SOTTO_KILL").is_ok_and(|how_many| how_many == "all") {
         chosen.append(&mut others);
     }
     let mut rng = Seeded::new(1);
-    while !others.is_empty() && chosen.len() < syncs + SAMPLE {
+    while !others.is_empty() && chosen.len() < syncs + sample {
         chosen.push(others.swap_remove(rng.below(others.len() as u64) as usize));
     }
-    println!("{syncs} syncs, {} other calls", chosen.len() - syncs);
-    each(&chosen, killed);
+    chosen
+}
+
+/// A copy on which the life was killed.
+fn killed(point: &Point<'_>, when: &str) -> TempDir {
+    let folder = copy(point.from);
+    let how = format!("{}:signal=SIGKILL:when={}", point.call, point.nth);
+    let end = Strace::new(CHANGES).inject(&how).run(folder.path(), point.word, when);
+    assert_eq!(end, End::Killed, "{when}");
+    folder
+}
+
+fn ends_well(folder: &Path, when: &str) {
+    finish(folder, when);
+    life::check(folder, when);
+}
+
+/// From nothing to acquaintance, and from there on.
+#[test]
+fn killed_at_every_sync_and_at_other_writes() {
+    let (nothing, known) = (empty(), template());
+    let all = points(&[(nothing.path(), Some("befriend")), (known.path(), None)]);
+    let chosen = chosen(all, 100, 150);
+    println!("{} calls", chosen.len());
+    each(&chosen, |point| {
+        let when = format!("killed before {} {}", point.call, point.nth);
+        ends_well(killed(point, &when).path(), &when);
+    });
+}
+
+/// A folder is of the old schema or of the new one, and lives on either way.
+#[test]
+fn killed_while_an_old_folder_is_migrated() {
+    let (old, before) = (old(), schemas(&old()));
+    let seen = Mutex::new(BTreeSet::new());
+    let chosen = chosen(points(&[(&old, Some("open"))]), 3, 24);
+    println!("{} calls", chosen.len());
+    each(&chosen, |point| {
+        let when = format!("killed before {} {} of a migration", point.call, point.nth);
+        let folder = killed(point, &when);
+        seen.lock().unwrap().insert(schemas(folder.path()));
+        ends_well(folder.path(), &when);
+    });
+    let old = before[0];
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.contains(&before), "none was killed before: {seen:?}");
+    assert!(seen.iter().any(|seen| seen[0] > old && seen[1] == old), "none between: {seen:?}");
+    assert!(seen.iter().any(|seen| seen[0] > old && seen[1] > old), "none after: {seen:?}");
+    let newest = seen.iter().flatten().max();
+    assert!(seen.iter().flatten().all(|one| *one == old || Some(one) == newest), "{seen:?}");
 }
 
 #[test]
@@ -83,7 +119,6 @@ fn killed_again_and_again() {
                 break;
             }
         }
-        finish(folder.path(), &when);
-        life::check(folder.path(), &when);
+        ends_well(folder.path(), &when);
     });
 }

@@ -1,0 +1,121 @@
+//! The migration to the newest schema, on the folders that the program of schema 3 left in mid-life.
+
+use std::path::PathBuf;
+
+use rusqlite::types::Value;
+use tempfile::TempDir;
+
+use super::*;
+
+const KEY: [u8; 32] = [7; 32];
+const OLD: i64 = 3;
+
+/// A copy of what phone `who` had.
+fn old(who: u8) -> (TempDir, PathBuf) {
+    let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/testkit/tests/fixtures/schema_3");
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["account.db", "account.lock"] {
+        std::fs::copy(format!("{from}/{who}/{name}"), folder.path().join(name)).unwrap();
+    }
+    let path = folder.path().join("account.db");
+    (folder, path)
+}
+
+/// With so few pages in memory that the log also gets some that are never committed.
+fn open(path: &Path) -> Connection {
+    let conn = connect(path).unwrap();
+    unlock(&conn, &KEY).unwrap();
+    conn.execute_batch("PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=10").unwrap();
+    conn
+}
+
+fn number(conn: &Connection, sql: &str) -> i64 {
+    conn.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// What each table, index and trigger was made with, blanks and quotes aside.
+fn schema(conn: &Connection) -> Vec<(String, String)> {
+    let mut statement =
+        conn.prepare("SELECT type||' '||name, coalesce(sql, '') FROM sqlite_schema ORDER BY 1").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap();
+    let plain = |sql: String| sql.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+    rows.map(|row| row.map(|(name, sql)| (name, plain(sql))).unwrap()).collect()
+}
+
+/// All rows of all tables.
+fn rows(conn: &Connection) -> Vec<(String, Vec<Vec<Value>>)> {
+    let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type='table' ORDER BY name").unwrap();
+    let names = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    names
+        .map(|name| {
+            let name = name.unwrap();
+            let mut all = conn.prepare(&format!("SELECT * FROM {name}")).unwrap();
+            let columns = all.column_count();
+            let rows = all.query_map([], |row| (0..columns).map(|i| row.get(i)).collect()).unwrap();
+            let rows = rows.collect::<Result<_, _>>().unwrap();
+            (name, rows)
+        })
+        .collect()
+}
+
+/// Wherever the file cannot grow any further, nothing is changed; with room it goes through.
+#[test]
+fn a_disk_that_is_full_at_any_size_leaves_the_old_schema() {
+    for who in 0..2 {
+        let (_folder, path) = old(who);
+        let mut conn = open(&path);
+        // Much to send, which is copied, and no pages to spare.
+        conn.execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20)
+               INSERT INTO outbox SELECT NULL, kind, chat, message, m, session, seq, topic, payload, sealed_ms,
+                 attempts, due_ms, last_s, check_ms, give_up_ms, created_ms, group_key FROM outbox, n;
+             VACUUM; PRAGMA wal_checkpoint(TRUNCATE);",
+        )
+        .unwrap();
+        let (had, before) = (number(&conn, "PRAGMA page_count"), rows(&conn));
+        let file = std::fs::read(&path).unwrap();
+        let mut full = 0;
+        for most in had.. {
+            number(&conn, &format!("PRAGMA max_page_count={most}"));
+            match migrate(&mut conn, APPLICATION_ID, MIGRATIONS) {
+                Ok(()) => break,
+                Err(error) => assert_eq!(error, Error::Full, "{most} pages"),
+            }
+            full += 1;
+            assert_eq!(number(&conn, "PRAGMA user_version"), OLD, "{most} pages");
+            assert_eq!(rows(&conn), before, "{most} pages");
+            assert!(std::fs::read(&path).unwrap() == file, "{most} pages: the file is as it was");
+        }
+        assert!(full > 15, "{full} sizes were too small");
+        assert_eq!(number(&conn, "PRAGMA user_version"), MIGRATIONS.len() as i64);
+        assert_eq!(number(&conn, "SELECT count(*) FROM messages"), count_of(&before, "messages"));
+        assert_eq!(number(&conn, "SELECT count(*) FROM parcels"), count_of(&before, "outbox"));
+        drop(conn);
+        drop(Account::open(&path, &KEY).unwrap());
+    }
+}
+
+fn count_of(rows: &[(String, Vec<Vec<Value>>)], table: &str) -> i64 {
+    let (_, rows) = rows.iter().find(|(name, _)| name == table).unwrap();
+    assert!(!rows.is_empty(), "{table}");
+    rows.len() as i64
+}
+
+#[test]
+fn an_old_folder_and_a_new_one_have_the_same_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("account.db");
+    drop(Account::open(&new, &KEY).unwrap());
+    let new = schema(&open(&new));
+    assert!(new.iter().any(|(name, sql)| name == "table persons" && sql.contains("STRICT")));
+    for who in 0..2 {
+        let (_folder, path) = old(who);
+        assert_ne!(schema(&open(&path)), new);
+        drop(Account::open(&path, &KEY).unwrap());
+        assert_eq!(schema(&open(&path)), new, "phone {who}");
+    }
+    let first = folder.path().join("first.db");
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1.db"), &first).unwrap();
+    drop(Account::open(&first, &KEY).unwrap());
+    assert_eq!(schema(&open(&first)), new, "of the first version");
+}

@@ -1,0 +1,74 @@
+//! Rows that refer to nothing. No foreign key crosses the rooms of the engine, so no database looks after these.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::phone::KEY;
+
+/// Each is a query that finds rows which should not be there, `SELECT … FROM` aside.
+pub const ORPHANS: &[&str] = &[
+    // What is in a room's table belongs to a row of the room beneath.
+    "items i WHERE NOT EXISTS (SELECT 1 FROM parcels WHERE id=i.parcel AND class=0)",
+    "parcels p WHERE class=0 AND NOT EXISTS (SELECT 1 FROM items WHERE parcel=p.id)",
+    "items i JOIN parcels p ON p.id=i.parcel WHERE p.party IS NOT i.chat",
+    "items i WHERE message IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE id=i.message AND author IS NULL)",
+    "items i WHERE session IS NOT NULL AND NOT EXISTS (SELECT 1 FROM links WHERE session=i.session AND chat=i.chat)",
+    "items i WHERE NOT EXISTS (SELECT 1 FROM peers WHERE chat=i.chat)",
+    "links l WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE hash=l.session AND chat=l.chat)",
+    "sessions s WHERE NOT EXISTS (SELECT 1 FROM links WHERE session=s.hash)",
+    "sessions s WHERE NOT EXISTS (SELECT 1 FROM peers WHERE chat=s.chat)",
+    "devices d WHERE NOT EXISTS (SELECT 1 FROM peers WHERE chat=d.chat)",
+    "devices d WHERE session IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM sessions WHERE hash=d.session AND chat=d.chat AND device=d.device)",
+    "devices WHERE standing=0 AND record IS NOT NULL",
+    "devices WHERE standing=1 GROUP BY chat HAVING count(*)>1",
+    // Accounts.
+    "persons p WHERE NOT EXISTS (SELECT 1 FROM peers WHERE chat=p.chat)",
+    "peers p WHERE NOT EXISTS (SELECT 1 FROM persons WHERE chat=p.chat)",
+    "persons p WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE peer=p.chat)",
+    "conversations c WHERE NOT EXISTS (SELECT 1 FROM persons WHERE chat=c.peer)",
+    "news n WHERE NOT EXISTS (SELECT 1 FROM persons WHERE chat=n.chat)",
+    "peers JOIN persons USING (chat) WHERE open<>(state=2)",
+    "conversations JOIN persons ON chat=peer
+       WHERE standing<>CASE state WHEN 2 THEN 0 WHEN 0 THEN 1 WHEN 1 THEN 2 ELSE 3 END",
+    "prekeys k WHERE chat IS NOT NULL AND NOT EXISTS (SELECT 1 FROM peers WHERE chat=k.chat)",
+    "invites i WHERE closed_ms IS NULL AND uses_left>0 AND NOT EXISTS (SELECT 1 FROM prekeys WHERE id=i.prekey_id)",
+    // Conversations.
+    "messages m WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=m.conversation)",
+    "messages m WHERE author IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM conversations WHERE id=m.conversation AND peer=m.author)",
+    "holes h WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=h.conversation)",
+    "fetches f WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=f.conversation)",
+    "fetches f WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id=f.message AND conversation=f.conversation)",
+    "arrivals a WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id=a.message AND author IS NOT NULL AND fetching=0)",
+    "arrivals a WHERE answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.answer AND author IS NULL)",
+    "conversations c WHERE unread<>
+       (SELECT count(*) FROM messages WHERE conversation=c.id AND author IS NOT NULL AND read=0)",
+    // What tables keep count of themselves.
+    "seen_held h WHERE payloads<>(SELECT count(*) FROM seen WHERE session=h.session)",
+    "seen s WHERE session IS NOT NULL AND NOT EXISTS (SELECT 1 FROM seen_held WHERE session=s.session)",
+    "skipped_held h WHERE keys<>(SELECT count(*) FROM skipped WHERE session=h.session)",
+    "skipped s WHERE NOT EXISTS (SELECT 1 FROM skipped_held WHERE session=s.session)",
+    "pragma_foreign_key_check",
+    "pragma_integrity_check WHERE integrity_check<>'ok'",
+];
+
+/// How many rows refer to nothing, by the query that finds them.
+pub fn orphans(phone: &Path) -> Vec<(&'static str, usize)> {
+    let conn = database(phone);
+    let count = |sql: &str| {
+        let mut found = conn.prepare(&format!("SELECT 1 FROM {sql}")).unwrap();
+        let rows = found.query_map([], |_| Ok(())).unwrap();
+        rows.map(Result::unwrap).count()
+    };
+    ORPHANS.iter().map(|sql| (*sql, count(sql))).filter(|(_, rows)| *rows > 0).collect()
+}
+
+/// The database of a phone that is down, in SQLite's own words.
+pub fn database(phone: &Path) -> Connection {
+    let conn = Connection::open(phone.join("account.db")).unwrap();
+    let hex: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
+    conn
+}
