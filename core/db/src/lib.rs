@@ -33,7 +33,7 @@ pub use hear::{Coverage, Seen, Waiting};
 pub use identity::{Invite, PairKind, Prekey, Secret, SecretKind};
 pub use kv::Kv;
 pub use node::Node;
-pub use peer::{Device, Peer, Standing as DeviceStanding};
+pub use peer::{Device, Peer, Reach, Standing as DeviceStanding};
 pub use people::{News, NewsKind, Person, PersonState};
 pub use post::{Attempt, Class, Parcel};
 pub use private::Private;

@@ -9,6 +9,18 @@ use crate::{Chat, Error, Hash};
 const KNOWN: u32 = 16;
 
 numbers! {
+    /// What may go to an account. Set from above.
+    Reach {
+        /// Nothing.
+        Nothing = 0,
+        /// Messages, no receipts: we asked.
+        Messages = 1,
+        /// All.
+        All = 2,
+    }
+}
+
+numbers! {
     /// What a device is to us.
     Standing {
         /// It was seen.
@@ -27,8 +39,8 @@ row! {
         chat: Chat,
         /// Home value.
         home: Option<[u8; 8]>,
-        /// Receipts may go to it. Set from above.
-        open: bool,
+        /// What may go to it.
+        reach: Reach,
         /// Newest list version known.
         list_version: i64,
     }

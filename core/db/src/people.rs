@@ -60,8 +60,6 @@ row! {
         hello_sent: bool,
         /// The state that unblocking gives back.
         unblocked_state: PersonState,
-        /// When they were last told that wanted messages are gone.
-        gone_ms: i64,
         /// Made.
         created_ms: i64,
     }

@@ -34,9 +34,9 @@ CREATE INDEX items_session ON items(session, seq) WHERE session IS NOT NULL;
 CREATE INDEX items_message ON items(message) WHERE message IS NOT NULL;
 CREATE INDEX items_chat ON items(chat, parcel);
 
--- Where an account is reached. `open`: receipts may go to it.
-CREATE TABLE peers(chat BLOB PRIMARY KEY, home BLOB, open INTEGER NOT NULL, list_version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO peers SELECT chat, home, state=2, list_version FROM contacts;
+-- Where an account is reached. `reach`: 0 nothing may go to it, 1 messages and no receipts, 2 all.
+CREATE TABLE peers(chat BLOB PRIMARY KEY, home BLOB, reach INTEGER NOT NULL, list_version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO peers SELECT chat, home, CASE state WHEN 2 THEN 2 WHEN 0 THEN 1 ELSE 0 END, list_version FROM contacts;
 
 -- Devices: 0 seen, 1 taken as theirs, 2 held until somebody says so. A record is one's that is taken or held.
 ALTER TABLE devices RENAME TO devices_3;
@@ -82,22 +82,22 @@ UPDATE messages SET author=coalesce((SELECT chat FROM conversations v WHERE v.id
 ALTER TABLE messages DROP COLUMN mine;
 CREATE INDEX messages_unread ON messages(conversation, lamport) WHERE author IS NOT NULL AND read=0;
 
--- Conversations: kind 0 is one to one. Standing: 0 open, 1 asked, 2 pending, 3 closed.
+-- Conversations: kind 0 is one to one. Standing: 0 open, 1 asked, 2 pending, 3 closed, 4 blocked.
 DROP INDEX conversations_last;
 ALTER TABLE conversations RENAME TO conversations_3;
 CREATE TABLE conversations(id BLOB PRIMARY KEY, kind INTEGER NOT NULL, peer BLOB UNIQUE, standing INTEGER NOT NULL,
   lamport INTEGER NOT NULL, heads BLOB NOT NULL, draft TEXT NOT NULL, unread INTEGER NOT NULL, created_ms INTEGER NOT NULL,
-  last_ms INTEGER NOT NULL, arrived_ms INTEGER NOT NULL) STRICT;
-INSERT INTO conversations SELECT v.id, 0, v.chat, CASE c.state WHEN 2 THEN 0 WHEN 0 THEN 1 WHEN 1 THEN 2 ELSE 3 END, lamport,
-  heads, draft, unread, v.created_ms, last_ms, arrived_ms FROM conversations_3 v LEFT JOIN contacts c ON c.chat=v.chat;
+  last_ms INTEGER NOT NULL, arrived_ms INTEGER NOT NULL,
+  gone_ms INTEGER NOT NULL) STRICT;
+INSERT INTO conversations SELECT v.id, 0, v.chat, CASE c.state WHEN 2 THEN 0 WHEN 0 THEN 1 WHEN 1 THEN 2 WHEN 4 THEN 4 ELSE 3 END,
+  lamport, heads, draft, unread, v.created_ms, last_ms, arrived_ms, coalesce(gone_ms, 0) FROM conversations_3 v LEFT JOIN contacts c ON c.chat=v.chat;
 DROP TABLE conversations_3;
 CREATE INDEX conversations_last ON conversations(last_ms, id);
 
 CREATE TABLE persons(chat BLOB PRIMARY KEY, state INTEGER NOT NULL, name TEXT NOT NULL, contacts_secret BLOB, invite_secret BLOB,
   request_text TEXT, verified INTEGER NOT NULL, devices_changed INTEGER NOT NULL, waiting TEXT, cards_due_ms INTEGER,
-  cards_tries INTEGER NOT NULL, hello_sent INTEGER NOT NULL, unblocked_state INTEGER NOT NULL, gone_ms INTEGER NOT NULL,
-  created_ms INTEGER NOT NULL) STRICT;
+  cards_tries INTEGER NOT NULL, hello_sent INTEGER NOT NULL, unblocked_state INTEGER NOT NULL, created_ms INTEGER NOT NULL) STRICT;
 INSERT INTO persons SELECT chat, state, name, contacts_secret, invite_secret, request_text, verified, devices_changed, waiting,
-  fetch_due_ms, fetch_tries, hello_sent, unblocked_state, gone_ms, created_ms FROM contacts;
+  fetch_due_ms, fetch_tries, hello_sent, unblocked_state, created_ms FROM contacts;
 DROP TABLE contacts;
 CREATE INDEX persons_cards ON persons(cards_due_ms) WHERE cards_due_ms IS NOT NULL;

@@ -25,8 +25,10 @@ numbers! {
         Asked = 1,
         /// They asked, and few messages are shown.
         Pending = 2,
-        /// Nothing is written or shown.
+        /// Nothing is written or shown,
         Closed = 3,
+        /// for its other side is blocked.
+        Blocked = 4,
     }
 }
 
@@ -75,6 +77,8 @@ row! {
         last_ms: i64,
         /// When their last message came, corrected clock; 0: none did.
         arrived_ms: i64,
+        /// When the other side was last told that wanted messages are gone.
+        gone_ms: i64,
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use sotto_db::{Account, Tables};
 
-use crate::engine::stored::KEY_ACCOUNT;
+use crate::engine::KEY_ACCOUNT;
 use crate::error::{Code, Error};
 
 /// The number in the database: 8 bytes.

@@ -23,6 +23,7 @@ pub mod stored;
 mod talk;
 mod work;
 
+pub(crate) use base::own::KEY_ACCOUNT;
 pub use hear::{book, bucket};
 
 use rand_core::Rng as _;

@@ -1,6 +1,6 @@
 //! Alice (phone 0), Bob (phone 1) and an empty phone (2), for tests of who is who.
 
-use sotto_db::{Chat, Conversation, Device, Peer, Person, PersonState, Session, Standing, Tables};
+use sotto_db::{Chat, Conversation, Device, Peer, Person, PersonState, Reach, Session, Standing, Tables};
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::ContactState;
 
@@ -101,14 +101,15 @@ pub fn begin_anew(tx: &Tables<'_>) {
 /// An account stands so, in all places that say it.
 pub fn stand(tx: &Tables<'_>, chat: &Chat, state: PersonState) {
     tx.persons.edit(chat, |person| person.state = state).unwrap().unwrap();
-    tx.peers.edit(chat, |peer| peer.open = state == PersonState::Accepted).unwrap().unwrap();
-    let conversation = tx.conversations.with(chat).unwrap().unwrap();
-    let standing = match state {
-        PersonState::Accepted => Standing::Open,
-        PersonState::Requested => Standing::Asked,
-        PersonState::Incoming => Standing::Pending,
-        PersonState::Declined | PersonState::Blocked => Standing::Closed,
+    let (reach, standing) = match state {
+        PersonState::Accepted => (Reach::All, Standing::Open),
+        PersonState::Requested => (Reach::Messages, Standing::Asked),
+        PersonState::Incoming => (Reach::Nothing, Standing::Pending),
+        PersonState::Declined => (Reach::Nothing, Standing::Closed),
+        PersonState::Blocked => (Reach::Nothing, Standing::Blocked),
     };
+    tx.peers.edit(chat, |peer| peer.reach = reach).unwrap().unwrap();
+    let conversation = tx.conversations.with(chat).unwrap().unwrap();
     tx.conversations.put(&Conversation { standing, ..conversation }).unwrap();
 }
 

@@ -16,6 +16,7 @@ use crate::engine::input::{Call, ContactAction};
 use crate::engine::people::contact;
 use crate::engine::people::invite;
 use crate::engine::people::news;
+use crate::engine::talk::write;
 use crate::error::{Code, Error};
 use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, Settings};
 
@@ -75,12 +76,12 @@ calls! { step:
         -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, &row.chat, &devices));
     /// Sends a text: once answered it is on disk and in the outbox.
     Send { /** Of a contact. */ conversation: ConversationId, /** ≤ 1 MiB. */ text: String }
-        -> MessageId = Ok(MessageId::from_bytes(&send::text(step, &conversation.to_bytes()?, &text)?));
+        -> MessageId = Ok(MessageId::from_bytes(&write::text(step, &conversation.to_bytes()?, &text)?));
     /// Answers an incoming message, once.
     Answer { /** The number of the incoming message. */ arrival: i64, /** ≤ 1 MiB. */ text: String }
         -> MessageId = answer_once(step, arrival, &text);
     /// Sends a failed message again.
-    Retry { /** An own one. */ message: MessageId } -> () = send::retry(step, &message.to_bytes()?);
+    Retry { /** An own one. */ message: MessageId } -> () = write::retry(step, &message.to_bytes()?);
     /// Marks everything up to this message read.
     MarkRead { /** The message's. */ conversation: ConversationId, /** Of either side. */ message: MessageId }
         -> () = mark_read(step, &conversation.to_bytes()?, &message.to_bytes()?);
@@ -153,7 +154,7 @@ fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<MessageI
         return Ok(MessageId::from_bytes(&answer));
     }
     let message = step.tx.messages.get(&message)?.ok_or(Code::MessageMissing)?;
-    let id = send::text(step, &message.conversation, text)?;
+    let id = write::text(step, &message.conversation, text)?;
     step.tx.arrivals.answer(arrival, &id)?;
     Ok(MessageId::from_bytes(&id))
 }

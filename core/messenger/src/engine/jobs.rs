@@ -18,6 +18,7 @@ use crate::engine::people::cards;
 use crate::engine::people::news;
 use crate::engine::people::reset;
 use crate::engine::receive;
+use crate::engine::talk::state;
 use crate::engine::work::notice;
 use crate::error::{Code, Error};
 
@@ -154,7 +155,7 @@ impl Engine {
                     now_ms,
                     out,
                     |tx| tx.parcels.due(now_ms, slots),
-                    send::resend,
+                    |step, id| send::resend(step, id).and_then(|facts| state::facts(step, facts)),
                     |tx, id, due_ms| tx.parcels.edit(&id, |parcel| parcel.due_ms = due_ms).map(drop),
                 )?;
                 self.each(

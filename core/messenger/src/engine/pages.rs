@@ -9,6 +9,7 @@ use crate::engine::hear::bucket;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Effect;
 use crate::engine::people::cards;
+use crate::engine::talk::inbox;
 use crate::engine::work::all;
 use crate::error::Error;
 
@@ -87,7 +88,10 @@ impl Engine {
                 if last { self.look_at_all(now_ms) } else { Ok(()) }
             }
             What::Probe { id } => self.probe_page(now_ms, id, Some((&messages, last)), out),
-            What::Chunks { message } => self.run(now_ms, out, |step| blob::page(step, &message, &messages)),
+            What::Chunks { message } => self.run(now_ms, out, |step| {
+                let whole = blob::page(step, &message, &messages)?;
+                whole.map_or(Ok(()), |whole| inbox::whole(step, whole))
+            }),
             What::Cards { chat } => match found {
                 Some(found) => self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found))),
                 None => Ok(()),

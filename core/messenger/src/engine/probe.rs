@@ -22,7 +22,6 @@ use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Effect;
 use crate::engine::keys::session;
 use crate::engine::people::contact;
-use crate::engine::people::reset;
 use crate::error::Error;
 
 /// Ids of probes begin here; those of outbox rows end before.
@@ -328,7 +327,7 @@ fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
         let mut anew = person.cards_due_ms.is_some();
         for row in step.tx.sessions.of(chat)? {
             if row.initiator && !row.answered && row.start > furthest {
-                reset::unseal(step, &row)?;
+                send::unseal(step, &row)?;
                 session::remove(step, &row)?;
                 anew = true;
             }

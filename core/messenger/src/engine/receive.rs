@@ -2,7 +2,7 @@
 
 use sotto_crypto::{DecryptError, Decrypted, MessageKey, Random, Session, Tag, open_skipped};
 use sotto_db::{Hash, Seen, Skipped, Waiting};
-use sotto_wire::content::{Inner, Kind, Message, SeqTracker};
+use sotto_wire::content::{Inner, Kind, Message};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
 use crate::engine::base::schedule;
@@ -17,6 +17,7 @@ use crate::engine::people::reset;
 use crate::engine::people::takeover;
 use crate::engine::post::trust::Told;
 use crate::engine::talk::inbox;
+use crate::engine::talk::state;
 use crate::error::{Code, Error};
 
 /// What is sent so long after it was written, seconds, may have been sent before.
@@ -326,26 +327,19 @@ fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session
         let came = Told::Came(row.chat, row.hash, inner.seq, inner.floor);
         step.fx.trust.push(came);
     }
-    if inner.seq > 0 && !later {
-        had(step, &row.hash, inner.seq, inner.floor)?;
+    if !later {
+        receipt::had(step, &row.hash, inner.seq, inner.floor)?;
     }
     for receipt in inner.receipts.iter().filter(|_| confirmed) {
-        receipt::take(step, row, receipt)?;
+        let (facts, ahead) = receipt::take(step, row, receipt)?;
+        state::facts(step, facts)?;
+        ahead.iter().try_for_each(|row| old_copy::prove(step, row))?;
     }
     match message {
-        Some(message) => inbox::take(step, row, &inner, &message),
+        Some(message) => match inbox::take(step, row, &inner, &message)? {
+            Some(content) => contact::take(step, row, content),
+            None => Ok(()),
+        },
         None => Ok(()),
     }
-}
-
-/// Counts a message as received and owes its receipt.
-pub(crate) fn had(step: &mut Step<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
-    let Some(link) = step.tx.links.get(session)? else {
-        return Ok(());
-    };
-    let mut tracker = SeqTracker::from_bytes(&link.tracker).map_err(|_| Code::StorageCorrupt)?;
-    tracker.record(seq, floor);
-    step.tx.links.edit(session, |link| link.tracker = tracker.to_bytes())?;
-    receipt::owe(step, session)?;
-    Ok(())
 }

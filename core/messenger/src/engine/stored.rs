@@ -6,7 +6,7 @@ use sotto_wire::invite::{Invite, MAX_NODES};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-pub(crate) use crate::engine::base::own::KEY_ACCOUNT;
+use crate::engine::base::own::KEY_ACCOUNT;
 use crate::engine::base::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
 use crate::engine::people::contact;
 use crate::engine::people::invite::{invite_error, is_open};

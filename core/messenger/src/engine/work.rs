@@ -4,6 +4,7 @@ use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Rec
 
 use crate::engine::Engine;
 use crate::engine::base::step::Step;
+use crate::engine::carry::Fact;
 use crate::engine::carry::outcome;
 use crate::engine::hear::bucket;
 use crate::engine::hear::bucket::Meter;
@@ -12,6 +13,7 @@ use crate::engine::post::parcel;
 use crate::engine::post::trust::Told;
 use crate::engine::probe::FIRST_ID;
 use crate::engine::receive;
+use crate::engine::talk::state;
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -37,7 +39,7 @@ impl Engine {
             NetEvent::CheckFailed { id, reason: FailReason::NoOther } => {
                 self.checked(now_ms, id, outcome::unchecked, out)
             }
-            NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, |_, _| Ok(()), out),
+            NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, |_, _| Ok(Vec::new()), out),
             NetEvent::Lost { node } => self.run(now_ms, out, |step| outcome::lost(step, node)),
             NetEvent::OtherNetwork => {
                 if !std::mem::replace(&mut self.live.other_network, true) {
@@ -150,7 +152,10 @@ impl Engine {
             }
             _ => self.live.tries.remove(&id).unwrap_or_default(),
         };
-        self.run(now_ms, out, |step| outcome::published(step, id, hash, node, outcome, tries))?;
+        self.run(now_ms, out, |step| {
+            let facts = outcome::published(step, id, hash, node, outcome, tries)?;
+            state::facts(step, facts)
+        })?;
         // The nodes have relay peers again: what else waits for that need not find out by itself.
         if matches!(outcome, PublishOutcome::Relayed { .. }) && self.live.unrelayed {
             self.live.unrelayed = false;
@@ -171,12 +176,15 @@ impl Engine {
         &mut self,
         now_ms: i64,
         id: u64,
-        said: impl FnOnce(&mut Step<'_>, i64) -> Result<(), Error>,
+        said: impl FnOnce(&mut Step<'_>, i64) -> Result<Vec<Fact>, Error>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let id = i64::try_from(id).unwrap_or(0);
         self.live.checking.remove(&id);
-        self.run(now_ms, out, |step| said(step, id))
+        self.run(now_ms, out, |step| {
+            let facts = said(step, id)?;
+            state::facts(step, facts)
+        })
     }
 
     fn connectivity(&mut self, now_ms: i64, now: Connectivity, out: &mut Vec<Effect>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Long texts: chunks on a topic of their own, a pointer in the session, and the way back.
 
 use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_seal, blob_tag, blob_topic};
-use sotto_db::{Class, Fetch, Hash, Item, NEVER, Parcel, PersonState, Session};
+use sotto_db::{Class, Fetch, Hash, Item, NEVER, Parcel, Session};
 use sotto_net::{Circle, Received};
 use sotto_wire::blob::{Assembler, Pointer};
 use sotto_wire::content::{Content, Inner, Kind, Message, Remote};
@@ -10,10 +10,9 @@ use sotto_wire::topic::ContentTopic;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::{SECOND, Step};
+use crate::engine::carry::receipt;
 use crate::engine::hear::query::{Query, What};
-use crate::engine::people::contact;
 use crate::engine::post::parcel;
-use crate::engine::receive;
 use crate::error::{Code, Error, OrBug};
 
 /// Chunks are looked for from so long before their message on: the author's clock may be off.
@@ -124,30 +123,25 @@ pub(crate) fn had_already(
     step: &mut Step<'_>,
     row: &Session,
     inner: &Inner,
-    from: (&Hash, bool),
+    (conversation, asked_for, fetching): (&Hash, bool, bool),
     message: Hash,
     remote: &Remote,
     time_s: u64,
 ) -> Result<(), Error> {
-    let known = step.tx.messages.get(&message)?;
-    if !known.is_some_and(|known| known.fetching) {
-        return whole(step, &row.hash, inner.seq);
+    if !fetching {
+        return receipt::had(step, &row.hash, inner.seq, 1);
     }
     match step.tx.fetches.get(&message)? {
         Some(mut fetch) => {
             fetch.session = row.hash;
             fetch.seq = inner.seq;
-            if from.1 {
+            if asked_for {
                 fetch.due_ms = step.now_ms;
             }
             Ok(step.tx.fetches.note(&fetch)?)
         }
-        None => fetch(step, row, inner, from, message, remote, time_s),
+        None => fetch(step, row, inner, (conversation, asked_for), message, remote, time_s),
     }
-}
-
-fn whole(step: &mut Step<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
-    if seq == 0 { Ok(()) } else { receive::had(step, session, seq, 1) }
 }
 
 /// Asks a store for the chunks of a text.
@@ -174,9 +168,9 @@ pub(crate) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
 }
 
 /// A page of chunks.
-pub(crate) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> Result<(), Error> {
+pub(crate) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> Result<Option<Whole>, Error> {
     let Some(fetch) = step.tx.fetches.get(message)? else {
-        return Ok(());
+        return Ok(None);
     };
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
     let key = FileKey::new(pointer.file_key());
@@ -195,21 +189,21 @@ pub(crate) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
         let _ = assembler.insert(i, &bytes); // a chunk of a wrong length leaves the text missing
     }
     if assembler.missing().next().is_some() {
-        return Ok(());
+        return Ok(None);
     }
     // A text whose hash is wrong, or that is no text, will never be another: it is shown as what it is.
     let text = assembler.finish().ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let newer = fetch.kind != Kind::Text.code() || text.is_none();
     let text = text.filter(|_| !newer);
-    step.tx.messages.edit(message, |message| {
-        (message.text, message.newer, message.fetching) = (text, newer, false);
-        message.reason = None;
-    })?;
     step.tx.fetches.remove(message)?;
-    let (_, person) = contact::of_conversation(step, &fetch.conversation)?;
-    if person.state == PersonState::Accepted {
-        step.tx.arrivals.add(message)?;
-    }
-    step.message_changed(fetch.conversation, *message);
-    whole(step, &fetch.session, fetch.seq)
+    Ok(Some(Whole { fetch, text, newer }))
+}
+
+/// A text that is whole.
+pub(crate) struct Whole {
+    /// What it was fetched for.
+    pub(crate) fetch: Fetch,
+    pub(crate) text: Option<String>,
+    /// It is of a kind that is not known here, or no text.
+    pub(crate) newer: bool,
 }

@@ -1,6 +1,23 @@
 //! Messages on their way: sealed, counted, receipted, in chunks. Knows no name and no text that is shown.
 
+use sotto_db::Hash;
+
+use crate::error::Code;
+
 pub(crate) mod blob;
 pub(crate) mod outcome;
 pub(crate) mod receipt;
 pub(crate) mod send;
+
+/// What became of a message that is shown: for the room above.
+#[derive(Debug)]
+pub(crate) enum Fact {
+    /// Nodes took it.
+    Sent(Hash),
+    /// A store has it.
+    Stored(Hash),
+    /// The other side has it.
+    Delivered(Hash),
+    /// Nothing more will come of it, by this code.
+    GivenUp(Hash, Code),
+}

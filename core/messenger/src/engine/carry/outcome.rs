@@ -1,20 +1,18 @@
 //! What became of a row at the network: taken, refused, to be tried again, in a store.
 
-use sotto_db::{Attempt, Class, Hash, Message, MessageState, NEVER, Parcel};
+use sotto_db::{Attempt, Class, Hash, NEVER, Parcel};
 use sotto_net::{Command, FailReason, PublishOutcome};
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::Step;
+use crate::engine::carry::Fact;
 use crate::engine::carry::blob;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::live::Tries;
 use crate::engine::post::parcel;
 use crate::engine::post::trust::Told;
-use crate::engine::stored;
 use crate::error::{Code, Error, OrBug};
-use crate::event::Event;
-use crate::records::MessageId;
 
 /// A message counts as refused when all nodes said so again and again so often.
 const REFUSALS: u32 = 4;
@@ -27,9 +25,9 @@ pub(crate) fn published(
     node: Option<u64>,
     outcome: PublishOutcome,
     tries: Tries,
-) -> Result<(), Error> {
+) -> Result<Vec<Fact>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
-        return Ok(()); // receipted meanwhile
+        return Ok(Vec::new()); // receipted meanwhile
     };
     match outcome {
         PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, parcel, hash, node, true),
@@ -40,7 +38,8 @@ pub(crate) fn published(
                 return give_up(step, parcel, Code::MessageRefused);
             }
             let due_ms = step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1));
-            parcel::wait_until(step, id, due_ms)
+            parcel::wait_until(step, id, due_ms)?;
+            Ok(Vec::new())
         }
         PublishOutcome::Failed(reason) => {
             let schedule = match reason {
@@ -48,12 +47,19 @@ pub(crate) fn published(
                 _ => &schedule::PUBLISH_FAILED,
             };
             let due_ms = step.after(schedule, tries.failed.saturating_sub(1));
-            parcel::wait_until(step, id, due_ms)
+            parcel::wait_until(step, id, due_ms)?;
+            Ok(Vec::new())
         }
     }
 }
 
-fn accepted(step: &mut Step<'_>, parcel: Parcel, hash: Hash, node: Option<u64>, relayed: bool) -> Result<(), Error> {
+fn accepted(
+    step: &mut Step<'_>,
+    parcel: Parcel,
+    hash: Hash,
+    node: Option<u64>,
+    relayed: bool,
+) -> Result<Vec<Fact>, Error> {
     let id = parcel.id;
     if let Some(node) = node {
         match parcel.party {
@@ -75,39 +81,33 @@ fn accepted(step: &mut Step<'_>, parcel: Parcel, hash: Hash, node: Option<u64>, 
                 parcel.attempts = parcel.attempts.saturating_add(1);
                 parcel.check_ms = Some(check_ms);
             })?;
-            Ok(())
         }
-        Class::Once => {
-            step.tx.parcels.remove(&id)?;
-            Ok(())
-        }
+        Class::Once => drop(step.tx.parcels.remove(&id)?),
         Class::Chunk => {
             step.tx.parcels.remove(&id)?;
-            parcel.batch.map_or(Ok(()), |batch| blob::chunk_left(step, &batch))
+            parcel.batch.map_or(Ok(()), |batch| blob::chunk_left(step, &batch))?;
         }
-        Class::Kept => kept(step, &parcel, &attempt, relayed),
+        Class::Kept => return Ok(kept(step, &parcel, &attempt, relayed)?.into_iter().collect()),
     }
+    Ok(Vec::new())
 }
 
 /// A node took what is kept until its receipt.
-fn kept(step: &mut Step<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) -> Result<(), Error> {
+fn kept(step: &mut Step<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) -> Result<Option<Fact>, Error> {
     let id = parcel.id;
     step.tx.attempts.note(attempt)?;
     let attempts = step.tx.attempts.of(id)?;
     let one_took_it = attempts.iter().all(|one| one.node == attempt.node);
     if !relayed && one_took_it && parcel.attempts == 0 && attempts.len() < 2 {
         // Whether there is a second node shows when it is looked for: only connected ones are counted.
-        return parcel::wait_until(step, id, step.now_ms.saturating_add(schedule::SECOND_NODE));
+        parcel::wait_until(step, id, step.now_ms.saturating_add(schedule::SECOND_NODE))?;
+        return Ok(None);
     }
-    let mut check_ms = parcel.check_ms;
-    if let Some(message) = step.tx.items.get(&id)?.and_then(|item| item.message) {
-        if relayed || !one_took_it {
-            raise(step, &message, MessageState::Sent)?;
-        }
-        if parcel.attempts == 0 {
-            check_ms = Some(step.after(&schedule::STORED_CHECK, 0));
-        }
-    }
+    let message = step.tx.items.get(&id)?.and_then(|item| item.message);
+    let check_ms = match message {
+        Some(_) if parcel.attempts == 0 => Some(step.after(&schedule::STORED_CHECK, 0)),
+        _ => parcel.check_ms,
+    };
     let taken = parcel.attempts.saturating_add(1);
     let (schedule, number) = match since_proven(step, &attempts) {
         // Two nodes that give no count and took it at once are one attempt.
@@ -122,7 +122,7 @@ fn kept(step: &mut Step<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) 
         parcel.check_ms = check_ms;
         parcel.due_ms = due_ms;
     })?;
-    Ok(())
+    Ok(message.filter(|_| relayed || !one_took_it).map(Fact::Sent))
 }
 
 /// How many of these attempts, newest first, there were since a proven node had it; `None`: none had.
@@ -141,7 +141,7 @@ fn number(node: Option<u64>) -> i64 {
 }
 
 /// Nothing more will come of a parcel.
-pub(crate) fn give_up(step: &mut Step<'_>, parcel: Parcel, code: Code) -> Result<(), Error> {
+pub(crate) fn give_up(step: &Step<'_>, parcel: Parcel, code: Code) -> Result<Vec<Fact>, Error> {
     let item = step.tx.items.get(&parcel.id)?;
     send::remove(step, parcel.id)?;
     if let Some(batch) = parcel.batch.filter(|_| parcel.class == Class::Chunk) {
@@ -150,46 +150,10 @@ pub(crate) fn give_up(step: &mut Step<'_>, parcel: Parcel, code: Code) -> Result
             send::remove(step, pointer.parcel)?;
         }
         step.tx.parcels.remove_batch(&batch)?;
-        return fail(step, &message, code);
+        return Ok(vec![Fact::GivenUp(message, code)]);
     }
-    item.and_then(|item| item.message).map_or(Ok(()), |message| fail(step, &message, code))
-}
-
-fn fail(step: &mut Step<'_>, id: &Hash, code: Code) -> Result<(), Error> {
-    // What was delivered, and asked for again, has not failed.
-    if let Some(message) = step.tx.messages.get(id)?
-        && message.state < MessageState::Delivered
-    {
-        step.tx.messages.edit(id, |message| {
-            message.state = MessageState::Failed;
-            message.reason = Some(code.as_str().to_owned());
-            message.marked = false; // what is sent once more was not read before
-        })?;
-        emit_state(step, &message, MessageState::Failed);
-    }
-    Ok(())
-}
-
-/// Moves an own message up to a state; never down.
-pub(crate) fn raise(step: &mut Step<'_>, id: &Hash, to: MessageState) -> Result<(), Error> {
-    let Some(message) = step.tx.messages.get(id)? else {
-        return Ok(());
-    };
-    let late = message.state == MessageState::Failed && to >= MessageState::Delivered;
-    if message.is_own() && (late || message.state < to) {
-        step.tx.messages.edit(id, |message| {
-            message.state = to;
-            message.reason = None;
-        })?;
-        emit_state(step, &message, to);
-    }
-    Ok(())
-}
-
-pub(crate) fn emit_state(step: &mut Step<'_>, message: &Message, to: MessageState) {
-    step.fx.conversations.insert(message.conversation);
-    let state = stored::message_state(to);
-    step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state });
+    let message = item.and_then(|item| item.message);
+    Ok(message.map(|message| Fact::GivenUp(message, code)).into_iter().collect())
 }
 
 /// Asks another node whether its store holds what a parcel left as.
@@ -222,17 +186,17 @@ pub(crate) fn check(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
 }
 
 /// No node but the taker has a store: a card counts as published, a message is never said to be stored.
-pub(crate) fn unchecked(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+pub(crate) fn unchecked(step: &mut Step<'_>, id: i64) -> Result<Vec<Fact>, Error> {
     if step.tx.parcels.get(&id)?.is_some_and(|parcel| parcel.class == Class::Card) {
         step.tx.parcels.remove(&id)?;
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// What the store said. A message that nobody holds is published again at once.
-pub(crate) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(), Error> {
+pub(crate) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<Vec<Fact>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let card = parcel.class == Class::Card;
     if !present {
@@ -244,9 +208,9 @@ pub(crate) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<(),
     } else if card {
         step.tx.parcels.remove(&id)?;
     } else if let Some(message) = step.tx.items.get(&id)?.and_then(|item| item.message) {
-        raise(step, &message, MessageState::Stored)?;
+        return Ok(vec![Fact::Stored(message)]);
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// A node is gone: what it took a moment ago may be so too.

@@ -1,15 +1,14 @@
 //! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
 
-use sotto_db::{Attempt, Chat, Class, Hash, Link, MessageState, Parcel, Session, Tables};
+use sotto_db::{Ahead, Attempt, Chat, Class, Hash, Link, Parcel, Reach, Session, Tables};
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::{SECOND, Step};
-use crate::engine::carry::outcome;
+use crate::engine::carry::Fact;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
-use crate::engine::people::old_copy;
 use crate::engine::post::parcel;
 use crate::engine::post::trust::Told;
 use crate::error::{Code, Error, OrBug};
@@ -37,13 +36,24 @@ pub(crate) fn owe(step: &mut Step<'_>, session: &Hash) -> Result<(), Error> {
     Ok(())
 }
 
+/// Counts a message as received and owes its receipt; 0 wants none.
+pub(crate) fn had(step: &mut Step<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
+    let Some(link) = step.tx.links.get(session)?.filter(|_| seq > 0) else {
+        return Ok(());
+    };
+    let mut tracker = SeqTracker::from_bytes(&link.tracker).map_err(|_| Code::StorageCorrupt)?;
+    tracker.record(seq, floor);
+    step.tx.links.edit(session, |link| link.tracker = tracker.to_bytes())?;
+    owe(step, session)
+}
+
 fn cap(step: &Step<'_>) -> i64 {
     if step.foreground { schedule::RECEIPT_LONGEST } else { schedule::RECEIPT_LONGEST_BACKGROUND }
 }
 
 /// Receipts go to the device taken as an accepted contact's, and to nobody else.
 pub(crate) fn may_have(step: &Step<'_>, link: &Link) -> Result<bool, Error> {
-    let open = step.tx.peers.get(&link.chat)?.is_some_and(|peer| peer.open);
+    let open = step.tx.peers.get(&link.chat)?.is_some_and(|peer| peer.reach == Reach::All);
     match step.tx.sessions.get(&link.session)? {
         Some(row) if open => device::confirms(step, &link.chat, &row.device),
         _ => Ok(false),
@@ -116,7 +126,7 @@ pub(crate) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     if !due {
         return Ok(());
     }
-    let home = step.tx.peers.get(chat)?.filter(|peer| peer.open).and_then(|peer| peer.home);
+    let home = step.tx.peers.get(chat)?.filter(|peer| peer.reach == Reach::All).and_then(|peer| peer.home);
     let sending = send::sending_session(step, chat)?.filter(|row| !row.initiator || row.answered);
     let (Some(home), Some(row)) = (home, sending) else {
         for link in step.tx.links.of(chat)? {
@@ -166,14 +176,20 @@ pub(crate) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// A receipt that came in a session of their confirmed device: what it covers is delivered, its items end. A device
-/// speaks for no other.
-pub(crate) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Result<(), Error> {
+/// speaks for no other. The second: sessions for which it counts what was never sent, so that nothing rises by it.
+pub(crate) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Result<(Vec<Fact>, Vec<Session>), Error> {
+    let (mut facts, mut ahead) = (Vec::new(), Vec::new());
     for row in step.tx.sessions.of(&from.chat)? {
-        if session_prefix(&row.hash) != receipt.session() || row.device != from.device {
+        if session_prefix(&row.hash) != receipt.session() || row.device != from.device || row.ahead == Ahead::Proven {
             continue;
         }
-        if !old_copy::is_true(step, &row, receipt)? {
-            continue; // nothing rises by it
+        let Some(link) = step.tx.links.get(&row.hash)? else {
+            continue;
+        };
+        let mut gap = link.gap_from.saturating_add(1)..=link.gap_to;
+        if receipt.highest() > link.seq || gap.any(|seq| receipt.covers(seq)) {
+            ahead.push(row);
+            continue;
         }
         for item in step.tx.items.of_session(&row.hash)? {
             let seq = item.seq.unwrap_or(0);
@@ -185,37 +201,18 @@ pub(crate) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Re
                 step.fx.trust.extend(arrived(step, &attempts));
                 if let Some(message) = item.message {
                     step.tx.parcels.remove_batch(&message)?;
-                    let marked = step.tx.messages.get(&message)?.is_some_and(|message| message.marked);
-                    let to = if marked { MessageState::Read } else { MessageState::Delivered };
-                    outcome::raise(step, &message, to)?;
+                    facts.push(Fact::Delivered(message));
                 }
             }
         }
-        step.tx.links.edit(&row.hash, |link| link.heard_ms = step.now_ms)?;
+        step.tx.links.edit(&row.hash, |link| {
+            link.heard_ms = step.now_ms;
+            if receipt.highest() > link.gap_to {
+                (link.gap_from, link.gap_to) = (0, 0);
+            }
+        })?;
     }
-    Ok(())
-}
-
-/// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless what
-/// they have, as they say with it, leaves it out.
-pub(crate) fn read(step: &mut Step<'_>, id: &Hash, have: &[Receipt]) -> Result<(), Error> {
-    let Some(message) = step.tx.messages.get(id)? else {
-        return Ok(());
-    };
-    if message.state >= MessageState::Delivered {
-        return outcome::raise(step, id, MessageState::Read);
-    }
-    let item = step.tx.items.of_message(id)?;
-    let sealed = item.and_then(|item| item.session.zip(item.seq));
-    let waits = sealed.is_some_and(|(session, seq)| {
-        // Sealed anew in a session of which they say nothing, it is not what they read.
-        let of_it = have.iter().find(|one| one.session() == session_prefix(&session));
-        of_it.is_some_and(|one| !one.lacks(seq))
-    });
-    if waits {
-        step.tx.messages.edit(id, |message| message.marked = true)?;
-    }
-    Ok(())
+    Ok((facts, ahead))
 }
 
 /// What a receipt shows of those who took a row, the latest first; nothing if some of them are not known any more.
@@ -251,6 +248,6 @@ fn hurry(step: &mut Step<'_>, id: i64, pointer: bool) -> Result<(), Error> {
     Ok(())
 }
 
-fn session_prefix(hash: &Hash) -> [u8; 4] {
+pub(crate) fn session_prefix(hash: &Hash) -> [u8; 4] {
     hash.first_chunk().copied().unwrap_or_default()
 }

@@ -2,18 +2,16 @@
 //! network again and again until its receipt.
 
 use sotto_crypto::{CardSecret, HandshakeCore, Random, Session, mask};
-use sotto_db::{Chat, Class as Ends, Conversation, Hash, Item, MessageState, Parcel};
-use sotto_wire::content::{self, Content, Inner, Kind, Message, Receipt};
+use sotto_db::{Chat, Class as Ends, Hash, Item, NEVER, Parcel, Reach};
+use sotto_wire::content::{Content, Inner, Kind, Message, Prefix, Receipt};
 use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, room};
 use sotto_wire::topic::Lane;
 
-use crate::engine::base::own::Own;
 use crate::engine::base::step::{SECOND, Step};
+use crate::engine::carry::Fact;
 use crate::engine::carry::blob;
-use crate::engine::carry::outcome::{emit_state, give_up};
+use crate::engine::carry::outcome::give_up;
 use crate::engine::carry::receipt;
-use crate::engine::people::contact;
-use crate::engine::people::old_copy;
 use crate::engine::people::reset;
 use crate::engine::post::parcel;
 use crate::engine::post::trust::Told;
@@ -42,26 +40,13 @@ pub(crate) fn sending_session(step: &Step<'_>, chat: &Chat) -> Result<Option<sot
     }
 }
 
-/// M of a new message of ours, and its id. Shown messages move the conversation's clock and heads.
-pub(crate) fn compose(
+/// M of a message of ours.
+pub(crate) fn message(
     step: &mut Step<'_>,
-    conversation: &mut Conversation,
     content: &Content,
-    shown: bool,
-) -> Result<(Vec<u8>, Hash, Message), Error> {
-    let own = step.own()?;
+    (lamport, parents): (i64, Vec<Prefix>),
+) -> Result<(Vec<u8>, Message), Error> {
     let (kind, body) = content.encode().or_bug("content")?;
-    // What is not shown has no place in the order.
-    let (lamport, parents) = if shown {
-        conversation.lamport = conversation.lamport.saturating_add(1);
-        let parents = match content {
-            Content::Request(_) => Vec::new(), // the room of a first message is short
-            _ => conversation.heads.as_chunks::<8>().0.to_vec(),
-        };
-        (conversation.lamport, parents)
-    } else {
-        (0, Vec::new())
-    };
     let message = Message {
         random: step.random(),
         lamport: u64::try_from(lamport).unwrap_or(0),
@@ -71,12 +56,12 @@ pub(crate) fn compose(
         body,
     };
     let m = message.encode().or_bug("message")?;
-    let id = content::message_id(&conversation.id, &own.chat, &own.device, &m);
-    if shown {
-        conversation.heads = content::prefix(&id).to_vec();
-        conversation.last_ms = i64::try_from(message.time_s).unwrap_or(0) * SECOND;
-    }
-    Ok((m, id, message))
+    Ok((m, message))
+}
+
+/// M of what is not shown, and has no place in the order.
+fn unshown(step: &mut Step<'_>, content: &Content) -> Result<Vec<u8>, Error> {
+    Ok(message(step, content, (0, Vec::new()))?.0)
 }
 
 /// A message of ours that wants a receipt, not sealed yet.
@@ -106,12 +91,8 @@ pub(crate) fn remove(step: &Step<'_>, parcel: i64) -> Result<(), Error> {
 
 /// Enqueues content that is not shown: hello, profile, read, want, gone.
 pub(crate) fn enqueue_content(step: &mut Step<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
-    let (m, ..) = compose(step, &mut conversation(step, chat)?, content, false)?;
+    let m = unshown(step, content)?;
     enqueue(step, item(chat, m, None))
-}
-
-fn conversation(step: &Step<'_>, chat: &Chat) -> Result<Conversation, Error> {
-    step.tx.conversations.with(chat)?.or_bug("conversation of a person")
 }
 
 fn is_kind(item: &Item, kind: Kind) -> bool {
@@ -131,7 +112,7 @@ pub(crate) fn content_once(step: &mut Step<'_>, chat: &Chat, content: &Content) 
     let (Some(session), Some(home)) = (answered, home) else {
         return Ok(());
     };
-    let (m, ..) = compose(step, &mut conversation(step, chat)?, content, false)?;
+    let m = unshown(step, content)?;
     receipt::alone(step, session, home, m)
 }
 
@@ -145,58 +126,30 @@ pub(crate) fn drop_waiting(step: &mut Step<'_>, chat: &Chat, kind: Kind) -> Resu
     Ok(())
 }
 
-/// Enqueues a request; its text, if there is one, stands in the conversation.
-pub(crate) fn request(step: &mut Step<'_>, chat: &Chat, text: String) -> Result<(), Error> {
-    drop_waiting(step, chat, Kind::Request)?;
-    let own = step.own()?;
-    let content = Content::Request(content::Request {
-        home: own.account.home_value(),
-        name: own.name.clone(),
-        text: text.clone(),
-    });
-    if text.is_empty() {
-        return enqueue_content(step, chat, &content);
-    }
-    let (m, id) = compose_shown(step, &mut conversation(step, chat)?, &content, text)?;
-    enqueue(step, item(chat, m, Some(id)))
-}
-
-/// A message of ours that is shown, queued; its M and id.
-fn compose_shown(
-    step: &mut Step<'_>,
-    conversation: &mut Conversation,
-    content: &Content,
-    text: String,
-) -> Result<(Vec<u8>, Hash), Error> {
-    let (m, id, message) = compose(step, conversation, content, true)?;
-    step.tx.conversations.put(conversation)?;
-    step.tx.messages.add(&sotto_db::Message {
-        id,
-        conversation: conversation.id,
-        author: None,
-        kind: message.kind.code(),
-        m: m.clone(),
-        text: Some(text),
-        state: MessageState::Queued,
-        reason: None,
-        time_s: i64::try_from(message.time_s).unwrap_or(0),
-        lamport: conversation.lamport,
-        newer: false,
-        fetching: false,
-        read: true,
-        added_ms: step.now_ms,
-        unconfirmed: false,
-        resent_ms: 0,
-        marked: false,
-    })?;
-    step.message_changed(conversation.id, id);
-    Ok((m, id))
-}
-
 /// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next chain.
 pub(crate) fn renew(step: &Step<'_>, session: &Hash) -> Result<(), Error> {
     for item in step.tx.items.of_session(session)? {
         step.tx.parcels.edit(&item.parcel, |parcel| parcel.payload = None)?;
+    }
+    Ok(())
+}
+
+/// What is sealed in a session and not receipted waits to be sealed anew.
+pub(crate) fn unseal(step: &Step<'_>, row: &sotto_db::Session) -> Result<(), Error> {
+    for item in step.tx.items.of_session(&row.hash)? {
+        // A pointer waits for its chunks only while they are on their way.
+        let chunks = match &item.after {
+            Some(batch) => step.tx.parcels.in_batch(batch, Ends::Chunk)? > 0,
+            None => false,
+        };
+        step.tx.items.edit(&item.parcel, |item| {
+            (item.session, item.device, item.seq) = (None, None, None);
+            item.after = item.after.take().filter(|_| chunks);
+        })?;
+        step.tx.parcels.edit(&item.parcel, |parcel| {
+            parcel.payload = None;
+            parcel.due_ms = NEVER;
+        })?;
     }
     Ok(())
 }
@@ -221,10 +174,8 @@ fn seal_item(step: &mut Step<'_>, parcel: i64) -> Result<bool, Error> {
         return Ok(false);
     };
     let chat = &item.chat;
-    if !contact::state(step, chat)?.is_some_and(contact::may_write) {
-        return Ok(false);
-    }
-    let Some(home) = step.tx.peers.get(chat)?.and_then(|peer| peer.home) else {
+    let peer = step.tx.peers.get(chat)?.filter(|peer| peer.reach != Reach::Nothing);
+    let Some(home) = peer.and_then(|peer| peer.home) else {
         return Ok(false);
     };
     let Some(mut session) = sending_session(step, chat)? else {
@@ -240,7 +191,8 @@ fn seal_item(step: &mut Step<'_>, parcel: i64) -> Result<bool, Error> {
     let link = step.tx.links.get(&hash)?.or_bug("link of a session")?;
     let seq = link.seq.saturating_add(1);
     let floor = step.tx.items.floor(&hash)?.unwrap_or(seq);
-    let floor = old_copy::floor(&link, floor);
+    // Counters that were never given count as missing.
+    let floor = if link.gap_to > 0 { floor.min(link.gap_from.saturating_add(1)) } else { floor };
     let inner = Inner { seq, floor: floor.clamp(1, seq), receipts: Vec::new(), message: item.m };
     let device = session.device;
     let Some(payload) = seal(step, session, inner)? else {
@@ -317,17 +269,18 @@ fn seal_padded(
 }
 
 /// A parcel's time has come.
-pub(crate) fn resend(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+pub(crate) fn resend(step: &mut Step<'_>, id: i64) -> Result<Vec<Fact>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     if parcel.give_up_ms <= step.now_ms {
         return give_up(step, parcel, Code::MessageNotDelivered);
     }
     if parcel.class == Ends::Kept {
         let item = step.tx.items.get(&id)?.or_bug("what a parcel holds")?;
-        if !contact::state(step, &item.chat)?.is_some_and(contact::may_write) {
-            return remove(step, id);
+        if step.tx.peers.get(&item.chat)?.is_none_or(|peer| peer.reach == Reach::Nothing) {
+            remove(step, id)?;
+            return Ok(Vec::new());
         }
         let old = parcel.sealed_ms.saturating_add(step.retention_ms()) < step.now_ms;
         if old || was_left_behind(step, &parcel, &item)? {
@@ -335,7 +288,7 @@ pub(crate) fn resend(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
             seal_item(step, id)?;
         }
         if parcel.attempts > 0 && blob::enqueue_again(step, &item)? {
-            return Ok(()); // the pointer follows its chunks
+            return Ok(Vec::new()); // the pointer follows its chunks
         }
     }
     if parcel.attempts > 0 && heard_since(step, &parcel)? {
@@ -343,7 +296,8 @@ pub(crate) fn resend(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
         let latest = attempts.first().map(|attempt| u64::try_from(attempt.node));
         step.fx.trust.extend(latest.and_then(Result::ok).map(Told::Missing));
     }
-    parcel::launch(step, id)
+    parcel::launch(step, id)?;
+    Ok(Vec::new())
 }
 
 /// Was whom it is for heard of since a parcel was sent last? Else he may just be away.
@@ -361,58 +315,4 @@ fn heard_since(step: &Step<'_>, parcel: &Parcel) -> Result<bool, Error> {
 fn was_left_behind(step: &Step<'_>, parcel: &Parcel, item: &Item) -> Result<bool, Error> {
     let sending = step.tx.devices.session(&item.chat)?;
     Ok(parcel.attempts >= IN_VAIN && sending.is_some() && sending != item.session)
-}
-
-/// A text of ours: message, seal and outbox in one transaction.
-pub(crate) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
-    let own: &Own = step.own()?;
-    own.in_force()?;
-    let (mut conversation, person) = contact::of_conversation(step, conversation)?;
-    contact::check_writable(person.state)?;
-    if sotto_wire::name::is_blank(text) {
-        return Err(Code::TextEmpty.into());
-    }
-    if text.len() > sotto_wire::blob::MAX_BLOB {
-        return Err(Code::TextTooLong.into());
-    }
-    let chat = &person.chat;
-    // Random, clock, parents and heads of M take at most 80 bytes.
-    let fits = text.len().saturating_add(80) <= message_room(step, chat)?;
-    let (content, file) = if fits {
-        (Content::Text(text.to_owned()), None)
-    } else {
-        let remote = blob::pointer(step, Kind::Text, text.as_bytes())?;
-        (Content::Pointer(remote.clone()), Some(remote))
-    };
-    conversation.draft.clear();
-    let (m, id) = compose_shown(step, &mut conversation, &content, text.to_owned())?;
-    if let Some(remote) = &file {
-        blob::enqueue(step, &id, &remote.pointer, text.as_bytes())?;
-    }
-    enqueue(step, Item { after: file.map(|_| id.to_vec()), ..item(chat, m, Some(id)) })?;
-    Ok(id)
-}
-
-/// A failed message once more.
-pub(crate) fn retry(step: &mut Step<'_>, id: &Hash) -> Result<(), Error> {
-    step.own()?.in_force()?;
-    let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
-    if !message.is_own() || message.state != MessageState::Failed {
-        return Err(Code::MessageMissing.into());
-    }
-    let (_, person) = contact::of_conversation(step, &message.conversation)?;
-    contact::check_writable(person.state)?;
-    step.tx.messages.edit(id, |message| {
-        message.state = MessageState::Queued;
-        message.reason = None;
-    })?;
-    emit_state(step, &message, MessageState::Queued);
-    again(step, &message, &person.chat)
-}
-
-/// A message of ours under its id, sealed anew.
-pub(crate) fn again(step: &mut Step<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
-    let chunks = blob::enqueue_for(step, message)?;
-    let after = chunks.then(|| message.id.to_vec());
-    enqueue(step, Item { after, ..item(chat, message.m.clone(), Some(message.id)) })
 }

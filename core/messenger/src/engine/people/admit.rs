@@ -12,8 +12,10 @@ use crate::engine::keys::device;
 use crate::engine::keys::found;
 use crate::engine::keys::session;
 use crate::engine::people::contact;
+use crate::engine::people::devices;
 use crate::engine::people::invite;
 use crate::engine::people::old_copy;
+use crate::engine::people::sessions;
 use crate::engine::receive::{self, Incoming, Verdict};
 use crate::engine::talk::inbox;
 use crate::error::{Code, Error, OrBug};
@@ -26,7 +28,7 @@ const PENDING: u32 = 200;
 const PENDING_OF_INVITE: u32 = 25;
 /// Secrets tried on a handshake; no more are made.
 pub(crate) const SECRETS: usize = 32;
-/// A device begins one session in this time; more only by fresh pairs, up to [`session::LIVE`].
+/// A device begins one session in this time; more only by fresh pairs, up to [`sessions::LIVE`].
 const START_MS: i64 = HOUR;
 /// Furthest a start number may lie ahead of the clock, seconds.
 const AHEAD_S: u64 = 86_400;
@@ -111,13 +113,13 @@ fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(S
     }
     if !device::is_itself(step, &chat, &record)? {
         if known.is_some() {
-            device::changed(step, &chat)?;
+            devices::changed(step, &chat)?;
         }
         return Ok(None);
     }
     if let Err(code) = device::check_suite(step, &chat, &record, block.suite())? {
         if known.is_some() {
-            device::refuse(step, &chat, code)?;
+            devices::refuse(step, &chat, code)?;
         }
         return Ok(None);
     }
@@ -169,12 +171,12 @@ fn is_slow(step: &Step<'_>, known: Option<&Person>, record: &DeviceRecord, preke
     let since_ms = step.now_ms.saturating_sub(START_MS);
     let mut lately = step.tx.sessions.of(&person.chat)?;
     lately.retain(|row| !row.initiator && (since_ms..=step.now_ms).contains(&row.created_ms));
-    if device::is_other(step, &person.chat, record)? && lately.len() >= session::LIVE {
+    if device::is_other(step, &person.chat, record)? && lately.len() >= sessions::LIVE {
         return Ok(false);
     }
     lately.retain(|row| row.device == record.device_id);
     let fresh_pair = prekey.kind != PairKind::Bundle
-        && lately.len() < session::LIVE
+        && lately.len() < sessions::LIVE
         && lately.iter().all(|row| row.prekey_id != Some(prekey.id));
     Ok(lately.is_empty() || fresh_pair)
 }
@@ -204,10 +206,10 @@ fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted:
     }
     if state == Some(PersonState::Incoming) {
         if is_held(step, chat, &start.record)? {
-            device::changed(step, chat)?;
+            devices::changed(step, chat)?;
             return Ok(Verdict::Dropped); // it displaces nothing, and may ask again after the answer
         }
-        session::drop_sessions(step, chat)?; // one session before the answer
+        sessions::drop_sessions(step, chat)?; // one session before the answer
     }
     let taken = take_device(step, chat, start)?;
     let row = sotto_db::Session {
@@ -222,7 +224,7 @@ fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted:
         secret: Some(start.secret.secret),
         until_ms: step.now_ms.saturating_add(HANDSHAKE_MS),
     })?;
-    session::keep_few(step, &row)?;
+    sessions::keep_few(step, &row)?;
     session::choose_sending(step, chat)?;
     let row = step.tx.sessions.get(&row.hash)?.or_bug("the session just made")?;
     let request = request.filter(|_| taken);
@@ -274,12 +276,12 @@ fn take_device(step: &mut Step<'_>, chat: &Chat, start: &Start) -> Result<bool, 
     if taken {
         let version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
         step.tx.peers.edit(chat, |peer| peer.list_version = version)?;
-        device::take(step, chat, record)?;
+        devices::take(step, chat, record)?;
     } else {
-        device::hold(step, chat, record)?;
+        devices::hold(step, chat, record)?;
     }
     if other {
-        device::changed(step, chat)?;
+        devices::changed(step, chat)?;
     }
     device::meet(step, chat, record, Some(start.opened.start()))?;
     Ok(taken)

@@ -22,8 +22,10 @@ use crate::engine::keys::device;
 use crate::engine::keys::found::{Cards, Found};
 use crate::engine::keys::session;
 use crate::engine::people::contact;
+use crate::engine::people::devices;
 use crate::engine::people::old_copy;
 use crate::engine::people::reset::{self, Need};
+use crate::engine::people::sessions;
 use crate::engine::people::takeover;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
@@ -279,7 +281,7 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
     }
     for record in &list.records {
         if !device::is_itself(step, chat, record)? {
-            device::changed(step, chat)?;
+            devices::changed(step, chat)?;
             return Ok(false);
         }
     }
@@ -291,7 +293,7 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
     let suite = match device::suite(step, chat, record)? {
         Ok(suite) => suite,
         Err(code) => {
-            device::refuse(step, chat, code)?;
+            devices::refuse(step, chat, code)?;
             return Ok(false);
         }
     };
@@ -306,9 +308,9 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
     let person = step.tx.persons.get(chat)?.or_bug("whose cards were found")?;
     if other && person.verified {
         // Shown; it gets nothing before the person says that it is theirs.
-        device::hold(step, chat, record)?;
+        devices::hold(step, chat, record)?;
         contact::look_for_cards_later(step, chat, schedule::CARDS_OTHER_DEVICE)?;
-        device::changed(step, chat)?;
+        devices::changed(step, chat)?;
         return Ok(true);
     }
     // Of a contact only its confirmed device says what it is called and where it is reached.
@@ -319,15 +321,15 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
         contact::take_profile(step, chat, profile.home, &profile.name)?;
     }
     if other {
-        device::changed(step, chat)?;
+        devices::changed(step, chat)?;
     }
-    if !session::begin(step, chat, record, &prekey, secret)? {
+    if !sessions::begin(step, chat, record, &prekey, secret)? {
         return Ok(false);
     }
     if need == Need::Ahead {
         old_copy::began(step, chat)?;
     } else if let Some(row) = sending.filter(|_| need != Need::Long) {
-        reset::unseal(step, &row)?;
+        send::unseal(step, &row)?;
     }
     send::seal_waiting(step, chat)?;
     Ok(true)
@@ -367,7 +369,7 @@ pub(crate) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
         let record = renew_record(step, Some(version))?;
         publish_self(step, &record)?;
         step.tx.kv.set_time(KEY_NEXT_CONTACTS, step.now_ms)?;
-        device::tell(step, &record)?;
+        devices::tell(step, &record)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= schedule::REFRESH_MIN - HOUR {
         if !step.may_sign {
             return Ok(()); // nothing is signed by a wrong clock
@@ -375,7 +377,7 @@ pub(crate) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
         step.tx.kv.remove(KEY_RESTORING)?;
         let record = renew_record(step, other.map(|list| list.version))?;
         publish_self(step, &record)?;
-        device::tell(step, &record)?;
+        devices::tell(step, &record)?;
         if restoring {
             takeover::publish(step, &record)?;
             return set_next_self(step, schedule::OWN_LIST_RESTORED);

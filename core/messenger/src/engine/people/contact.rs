@@ -1,7 +1,9 @@
 //! People: requests, their answers, what they tell about themselves.
 
 use sotto_crypto::{DeviceId, parse_account_id};
-use sotto_db::{Chat, Conversation, Device, DeviceStanding, Hash, Kind, Peer, Person, PersonState, Session, Standing};
+use sotto_db::{
+    Chat, Conversation, Device, DeviceStanding, Hash, Kind, Peer, Person, PersonState, Reach, Session, Standing,
+};
 use sotto_wire::content::{self, Content, Hello, ProfileUpdate, Request};
 use sotto_wire::identity::DeviceRecord;
 use sotto_wire::name::{Name, clean_text, is_blank};
@@ -11,11 +13,14 @@ use crate::engine::base::step::{DAY, Step};
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
-use crate::engine::keys::session::{choose_sending, drop_sessions, empty_outbox};
+use crate::engine::keys::session::choose_sending;
 use crate::engine::people::admit::SECRETS;
+use crate::engine::people::devices;
 use crate::engine::people::invite::{self, invite_error};
 use crate::engine::people::news;
 use crate::engine::people::reset;
+use crate::engine::people::sessions::{drop_sessions, empty_outbox};
+use crate::engine::talk::write;
 use crate::error::{Code, Error, OrBug};
 use crate::records::ContactId;
 
@@ -39,15 +44,6 @@ pub(crate) fn may_write(state: PersonState) -> bool {
     matches!(state, PersonState::Accepted | PersonState::Requested)
 }
 
-/// The error of writing to a contact that is not ready for it.
-pub(crate) fn check_writable(state: PersonState) -> Result<(), Error> {
-    match state {
-        PersonState::Blocked => Err(Code::ContactBlocked.into()),
-        _ if may_write(state) => Ok(()),
-        _ => Err(Code::ContactState.into()),
-    }
-}
-
 /// The person behind a contact's id.
 pub(crate) fn find(step: &Step<'_>, id: &ContactId) -> Result<Person, Error> {
     let chat = parse_account_id(&id.0).map_err(|_| Code::BadId)?;
@@ -63,16 +59,16 @@ pub(crate) fn state(step: &Step<'_>, chat: &Chat) -> Result<Option<PersonState>,
 /// conversation, may receipts go.
 fn set_state(step: &Step<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
     step.tx.persons.edit(chat, |person| person.state = state)?;
-    step.tx.peers.edit(chat, |peer| peer.open = state == PersonState::Accepted)?;
+    let (reach, standing) = match state {
+        PersonState::Accepted => (Reach::All, Standing::Open),
+        PersonState::Requested => (Reach::Messages, Standing::Asked),
+        PersonState::Incoming => (Reach::Nothing, Standing::Pending),
+        PersonState::Declined => (Reach::Nothing, Standing::Closed),
+        PersonState::Blocked => (Reach::Nothing, Standing::Blocked),
+    };
+    step.tx.peers.edit(chat, |peer| peer.reach = reach)?;
     if let Some(conversation) = step.tx.conversations.with(chat)? {
-        step.tx.conversations.edit(&conversation.id, |row| {
-            row.standing = match state {
-                PersonState::Accepted => Standing::Open,
-                PersonState::Requested => Standing::Asked,
-                PersonState::Incoming => Standing::Pending,
-                PersonState::Declined | PersonState::Blocked => Standing::Closed,
-            };
-        })?;
+        step.tx.conversations.edit(&conversation.id, |row| row.standing = standing)?;
     }
     Ok(())
 }
@@ -105,13 +101,6 @@ pub(crate) fn look_for_cards(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result
 pub(crate) fn look_for_cards_later(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
     let due_ms = Some(step.now_ms.saturating_add(in_ms));
     step.tx.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
-    Ok(())
-}
-
-/// A list of theirs has this version: older ones are refused.
-pub(crate) fn known_version(step: &Step<'_>, chat: &Chat, version: u64) -> Result<(), Error> {
-    let version = i64::try_from(version).unwrap_or(i64::MAX);
-    step.tx.peers.edit(chat, |peer| peer.list_version = peer.list_version.max(version))?;
     Ok(())
 }
 
@@ -154,7 +143,7 @@ pub(crate) fn add(step: &mut Step<'_>, link: &str, text: Option<String>) -> Resu
     if !link.nodes.is_empty() {
         step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
     }
-    send::request(step, chat, text)?;
+    write::request(step, chat, text)?;
     step.fx.contacts = true;
     Ok(id)
 }
@@ -175,6 +164,7 @@ pub(crate) fn new(step: &Step<'_>, chat: &Chat, state: PersonState, name: String
             created_ms: step.now_ms,
             last_ms: step.clock_ms,
             arrived_ms: 0,
+            gone_ms: 0,
         })?;
     }
     step.tx.persons.put(&Person {
@@ -191,10 +181,9 @@ pub(crate) fn new(step: &Step<'_>, chat: &Chat, state: PersonState, name: String
         cards_tries: 0,
         hello_sent: false,
         unblocked_state: PersonState::Declined,
-        gone_ms: 0,
         created_ms: step.now_ms,
     })?;
-    step.tx.peers.put(&Peer { chat: *chat, home: None, open: false, list_version: 0 })?;
+    step.tx.peers.put(&Peer { chat: *chat, home: None, reach: Reach::Nothing, list_version: 0 })?;
     set_state(step, chat, state)
 }
 
@@ -251,7 +240,7 @@ pub(crate) fn hello(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
         && step.tx.kv.time(KEY_LIST_CHANGED)? > created_ms
     {
         // While their request or ours was pending nobody told them.
-        device::send_list(step, chat, &record)?;
+        devices::send_list(step, chat, &record)?;
     }
     Ok(())
 }
@@ -265,8 +254,22 @@ pub(crate) fn profile(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
+/// What a message of theirs says of themselves; it came from the device that is taken as theirs.
+pub(crate) fn take(step: &mut Step<'_>, from: &Session, content: Content) -> Result<(), Error> {
+    match content {
+        Content::Hello(hello) => take_hello(step, from, &hello),
+        Content::List(list) => devices::take_list(step, from, &list),
+        Content::Profile(profile) if state(step, &from.chat)? == Some(PersonState::Accepted) => {
+            take_profile(step, &from.chat, profile.home, &profile.name)?;
+            step.fx.contacts = true;
+            changed(step, &from.chat)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Their hello: the request is accepted, or their keys and name changed.
-pub(crate) fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
+fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
     let chat = &from.chat;
     let Some(person) = step.tx.persons.get(chat)?.filter(|person| may_write(person.state)) else {
         return Ok(());
@@ -390,8 +393,8 @@ pub(crate) fn unblock(step: &mut Step<'_>, person: &Person) -> Result<(), Error>
             let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
             let asked = step.tx.messages.failed_own(&conversation.id, content::Kind::Request.code())?;
             match asked {
-                Some(message) => send::retry(step, &message),
-                None => send::request(step, chat, String::new()),
+                Some(message) => write::retry(step, &message),
+                None => write::request(step, chat, String::new()),
             }
         }
         _ => Ok(()),
@@ -424,7 +427,7 @@ pub(crate) fn verify(step: &mut Step<'_>, chat: &Chat, devices: Option<&Hash>) -
     }
     step.tx.persons.edit(chat, |person| person.verified = devices.is_some())?;
     step.fx.contacts = true;
-    if devices.is_some() { device::take_held(step, chat) } else { Ok(()) }
+    if devices.is_some() { devices::take_held(step, chat) } else { Ok(()) }
 }
 
 /// The person saw that their devices changed to these, and goes on with them without comparing.
@@ -432,7 +435,7 @@ pub(crate) fn devices_seen(step: &mut Step<'_>, chat: &Chat, devices: &Hash) -> 
     check_shown(step, chat, devices)?;
     let held = device::is_held(step, chat)?;
     step.tx.persons.edit(chat, |person| person.verified &= !held)?;
-    device::take_held(step, chat)
+    devices::take_held(step, chat)
 }
 
 /// Verifies by the QR code that the contact's own phone shows.

@@ -3,8 +3,10 @@
 pub(crate) mod admit;
 pub(crate) mod cards;
 pub(crate) mod contact;
+pub(crate) mod devices;
 pub(crate) mod invite;
 pub(crate) mod news;
 pub(crate) mod old_copy;
 pub(crate) mod reset;
+pub(crate) mod sessions;
 pub(crate) mod takeover;

@@ -6,8 +6,7 @@
 //! so that alone begins a new session and says nothing. Then nothing rises by receipts for the old session, and what
 //! they had not covered leaves by a new one.
 
-use sotto_db::{Ahead, Chat, Hash, Link, PersonState, Session};
-use sotto_wire::content::{self, Message, Receipt};
+use sotto_db::{Ahead, Chat, Hash, PersonState, Session};
 use sotto_wire::identity::DeviceList;
 
 use crate::engine::base::own::{Own, own_cards_changed, renew_record};
@@ -26,8 +25,6 @@ pub(crate) const GAPS_MOST: u32 = 64;
 /// Sessions with one contact that are left for this reason while they are kept, 7 days. A contact who lies about what
 /// he received gets no more of them.
 const MOST: usize = 4;
-/// Messages looked at for those of ours that a lost one names.
-const NAMED: usize = 64;
 
 /// How many counters each session leaves out from a start on. Until a receipt shows that the other side lacks them, the
 /// floor stays below: so an install that went on from the same copy gave some of these, or others after its own gap,
@@ -36,40 +33,20 @@ pub(crate) fn gap(random: u32) -> u32 {
     1 + random % GAP_MAX
 }
 
-/// The floor of the next message, where it would be `floor` without a gap.
-pub(crate) fn floor(link: &Link, floor: u32) -> u32 {
-    if link.gap_to > 0 { floor.min(link.gap_from.saturating_add(1)) } else { floor }
-}
-
-/// May a receipt for this session be believed? Not where it counts what was never sent.
-pub(crate) fn is_true(step: &mut Step<'_>, row: &Session, receipt: &Receipt) -> Result<bool, Error> {
-    let Some(link) = step.tx.links.get(&row.hash)?.filter(|_| row.ahead != Ahead::Proven) else {
-        return Ok(false);
-    };
-    let mut gap = link.gap_from.saturating_add(1)..=link.gap_to;
-    if receipt.highest() > link.seq || gap.any(|seq| receipt.covers(seq)) {
-        prove(step, row)?;
-        return Ok(false);
-    }
-    if link.gap_to > 0 && receipt.highest() > link.gap_to {
-        step.tx.links.edit(&row.hash, |link| (link.gap_from, link.gap_to) = (0, 0))?;
-    }
-    Ok(true)
-}
-
 fn set(step: &Step<'_>, session: &Hash, ahead: Ahead) -> Result<(), Error> {
     step.tx.sessions.edit(session, |row| row.ahead = ahead)?;
     Ok(())
 }
 
-fn prove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+/// A receipt counts what was never sent in a session.
+pub(crate) fn prove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
     if left(step, &row.chat, &row.hash)? >= MOST {
         return Ok(());
     }
     log::warn!("a receipt counts what was never sent: this is an old copy of the database");
     step.notice(Code::StorageRolledBack);
     set(step, &row.hash, Ahead::Proven)?;
-    reset::unseal(step, row)?;
+    send::unseal(step, row)?;
     own_cards_changed(step)?; // looks at the own list, too
     renew(step)?;
     due(step, &row.chat, 0)
@@ -159,7 +136,7 @@ pub(crate) fn began(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
         if row.ahead == Ahead::Doubt {
             set(step, &row.hash, Ahead::Left)?;
         }
-        reset::unseal(step, &row)?;
+        send::unseal(step, &row)?;
     }
     contact::profile(step, chat)?;
     contact::hello(step, chat)
@@ -177,34 +154,7 @@ pub(crate) fn they_began_anew(step: &Step<'_>, chat: &Chat, new: &Hash) -> Resul
             step.tx.links.edit(&row.hash, |link| link.dirty = true)?;
         }
         if sending != Some(row.hash) {
-            reset::unseal(step, &row)?;
-        }
-    }
-    Ok(())
-}
-
-/// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
-/// nothing else names them.
-pub(crate) fn wanted(step: &mut Step<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
-    let conversation = theirs.conversation;
-    let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
-    let mut look = vec![theirs];
-    for _ in 0..NAMED {
-        let Some(message) = look.pop() else {
-            return Ok(());
-        };
-        if message.is_own() {
-            if step.tx.items.of_message(&message.id)?.is_none() {
-                send::again(step, &message, &from.chat)?;
-            }
-            continue;
-        }
-        if id(&message.m) != message.id {
-            continue; // of another device
-        }
-        let parents = Message::decode(&message.m).map(|message| message.parents);
-        for parent in parents.unwrap_or_default() {
-            look.extend(step.tx.messages.by_prefix(&conversation, &parent)?);
+            send::unseal(step, &row)?;
         }
     }
     Ok(())
@@ -228,7 +178,7 @@ pub(crate) fn proven_by_own_list(step: &mut Step<'_>) -> Result<(), Error> {
         }
         if let Some(row) = send::sending_session(step, chat)? {
             set(step, &row.hash, Ahead::Proven)?;
-            reset::unseal(step, &row)?;
+            send::unseal(step, &row)?;
             due(step, chat, 0)?;
         }
     }

@@ -2,7 +2,7 @@
 //! something could not be decrypted.
 
 use sotto_crypto::{PREKEY_SUITES, PrekeyPair, PrekeyPublic};
-use sotto_db::{Chat, Class, Device, NEVER, PairKind, PersonState, Session};
+use sotto_db::{Chat, Device, PairKind, PersonState, Session};
 use sotto_wire::content::ResetPair;
 use sotto_wire::identity::{Bundle, DeviceList, DeviceRecord, MAX_VALIDITY_S};
 
@@ -14,6 +14,7 @@ use crate::engine::keys::session;
 use crate::engine::people::cards;
 use crate::engine::people::contact;
 use crate::engine::people::old_copy;
+use crate::engine::people::sessions;
 use crate::error::{Code, Error};
 
 /// After so many messages in one chain without an answer the next ones leave by a new session.
@@ -205,7 +206,7 @@ pub(crate) fn by_pair(step: &mut Step<'_>, chat: &Chat, row: &Session) -> Result
     };
     let secret = step.tx.persons.get(chat)?.as_ref().and_then(cards::card_secret);
     match (pair_of(step, chat, &record, suite)?, secret) {
-        (Some(pair), Some(secret)) => session::begin(step, chat, &record, &pair, secret),
+        (Some(pair), Some(secret)) => sessions::begin(step, chat, &record, &pair, secret),
         _ => Ok(false),
     }
 }
@@ -225,26 +226,6 @@ pub(crate) fn answered(step: &Step<'_>, row: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is sealed in a session and not receipted waits to be sealed anew.
-pub(crate) fn unseal(step: &Step<'_>, row: &Session) -> Result<(), Error> {
-    for item in step.tx.items.of_session(&row.hash)? {
-        // A pointer waits for its chunks only while they are on their way.
-        let chunks = match &item.after {
-            Some(batch) => step.tx.parcels.in_batch(batch, Class::Chunk)? > 0,
-            None => false,
-        };
-        step.tx.items.edit(&item.parcel, |item| {
-            (item.session, item.device, item.seq) = (None, None, None);
-            item.after = item.after.take().filter(|_| chunks);
-        })?;
-        step.tx.parcels.edit(&item.parcel, |parcel| {
-            parcel.payload = None;
-            parcel.due_ms = NEVER;
-        })?;
-    }
-    Ok(())
-}
-
 /// Sessions past their time go.
 pub(crate) fn drop_old(step: &mut Step<'_>) -> Result<(), Error> {
     for row in step.tx.sessions.over(step.now_ms)? {
@@ -255,7 +236,7 @@ pub(crate) fn drop_old(step: &mut Step<'_>) -> Result<(), Error> {
 
 /// A session goes. What was sealed in it and not receipted leaves by the one that replaced it.
 pub(crate) fn drop_session(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
-    unseal(step, row)?;
+    send::unseal(step, row)?;
     session::remove(step, row)?;
     send::seal_waiting(step, &row.chat)
 }

@@ -1,16 +1,16 @@
 //! What a proven message does, by its kind.
 
-use sotto_db::{Chat, Hash, Hole, MessageState, Person, PersonState, Session};
-use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, ProfileUpdate, Receipt};
+use sotto_db::{Chat, Hash, Hole, MessageState, Session, Standing};
+use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, Receipt};
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::{HOUR, SECOND, Step};
-use crate::engine::carry::blob;
+use crate::engine::carry::blob::{self, Whole};
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
-use crate::engine::people::contact;
-use crate::engine::people::old_copy;
+use crate::engine::talk::state;
+use crate::engine::talk::write;
 use crate::error::{Error, OrBug};
 use crate::event::Event;
 use crate::records::ConversationId;
@@ -19,77 +19,103 @@ use crate::records::ConversationId;
 pub(crate) const PENDING_MESSAGES: u32 = 100;
 /// Messages that are sent again to one contact in an hour because it asked for them.
 const WANTED_HOURLY: u32 = 256;
+/// Messages looked at for those of ours that a lost one names.
+const NAMED: usize = 64;
 
 /// What may come of an account: messages below this number of their chain; `None`: nothing now, or ever. A request that
 /// waits for an answer brings few.
 pub(crate) fn room(step: &Step<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
-    Ok(match contact::state(step, chat)? {
-        None | Some(PersonState::Blocked | PersonState::Declined) => None,
-        Some(PersonState::Incoming) => {
-            let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
+    let Some(conversation) = step.tx.conversations.with(chat)? else {
+        return Ok(None);
+    };
+    Ok(match conversation.standing {
+        Standing::Blocked | Standing::Closed => None,
+        Standing::Pending => {
             let had = step.tx.messages.count_received(&conversation.id)?;
             (had < PENDING_MESSAGES).then_some(PENDING_MESSAGES)
         }
-        Some(_) => Some(u32::MAX),
+        Standing::Open | Standing::Asked => Some(u32::MAX),
     })
 }
 
 /// Takes one message of a session's owner. Of a device that is not taken as the contact's texts are shown, and nothing
-/// else counts.
-pub(crate) fn take(step: &mut Step<'_>, row: &Session, inner: &Inner, message: &Message) -> Result<(), Error> {
+/// else counts. What says something of the other side itself is given back.
+pub(crate) fn take(
+    step: &mut Step<'_>,
+    row: &Session,
+    inner: &Inner,
+    message: &Message,
+) -> Result<Option<Content>, Error> {
     let chat = &row.chat;
-    let Some((person, conversation)) = step.tx.persons.get(chat)?.zip(step.tx.conversations.with(chat)?) else {
-        return Ok(());
+    let Some(conversation) = step.tx.conversations.with(chat)? else {
+        return Ok(None);
     };
-    if matches!(person.state, PersonState::Declined | PersonState::Blocked) {
-        return Ok(());
+    if matches!(conversation.standing, Standing::Closed | Standing::Blocked) {
+        return Ok(None);
     }
     let id = content::message_id(&conversation.id, chat, &row.device, &inner.message);
     let Ok(content) = message.content() else {
-        return Ok(()); // of a known kind, and wrong: nothing to show
+        return Ok(None); // of a known kind, and wrong: nothing to show
     };
     let confirmed = device::confirms(step, chat, &row.device)?;
+    let open = conversation.standing == Standing::Open;
     // Before the answer, and of a device that is not theirs, nothing is asked of stores.
-    let asks = confirmed && person.state != PersonState::Incoming;
-    let came = Came { person, conversation: conversation.id, confirmed, asks, id, inner, message };
+    let asks = confirmed && conversation.standing != Standing::Pending;
+    let came = Came { chat, conversation: conversation.id, open, confirmed, asks, id, inner, message };
     match content {
-        Content::Text(text) => show(step, &came, Shown::Text(text)).map(|_| ()),
-        Content::Unknown => show(step, &came, Shown::Newer).map(|_| ()),
+        Content::Text(text) => drop(show(step, &came, Shown::Text(text))?),
+        Content::Unknown => drop(show(step, &came, Shown::Newer)?),
         Content::Pointer(remote) if matches!(remote.kind, Kind::Text | Kind::Unknown(_)) => {
             let from = (&came.conversation, asks);
             if show(step, &came, Shown::Fetching)? {
-                blob::fetch(step, row, inner, from, id, &remote, message.time_s)
+                blob::fetch(step, row, inner, from, id, &remote, message.time_s)?;
             } else {
-                blob::had_already(step, row, inner, from, id, &remote, message.time_s)
+                let fetching = step.tx.messages.get(&id)?.is_some_and(|known| known.fetching);
+                blob::had_already(step, row, inner, (from.0, from.1, fetching), id, &remote, message.time_s)?;
             }
         }
-        Content::Pointer(_) => Ok(()),
+        Content::Pointer(_) => {}
         // What it changes was done where its session began, if its device may change anything.
-        Content::Request(request) if request.text.is_empty() => Ok(()),
-        Content::Request(request) => show(step, &came, Shown::Text(request.text)).map(|_| ()),
-        _ if !came.confirmed => Ok(()),
-        Content::Hello(hello) => contact::take_hello(step, row, &hello),
-        Content::Profile(profile) => take_profile(step, &came, &profile),
+        Content::Request(request) if request.text.is_empty() => {}
+        Content::Request(request) => drop(show(step, &came, Shown::Text(request.text))?),
+        _ if !came.confirmed => {}
+        Content::Typing if !open || !step.own()?.typing => {}
         Content::Typing => {
-            if step.own()?.typing && came.person.state == PersonState::Accepted {
-                step.fx.events.push(Event::Typing { conversation: ConversationId::from_bytes(&came.conversation) });
-            }
-            Ok(())
+            step.fx.events.push(Event::Typing { conversation: ConversationId::from_bytes(&came.conversation) });
         }
-        Content::List(list) => device::take_list(step, row, &list),
-        Content::Want(prefixes) => wanted(step, row, &came, &prefixes),
-        Content::Gone(prefixes) => prefixes.iter().try_for_each(|prefix| {
-            step.tx.holes.remove(&came.conversation, prefix)?;
-            Ok(())
-        }),
-        Content::Read(up_to) => read(step, &came, &up_to, &inner.receipts),
+        Content::Want(prefixes) => wanted(step, row, &came, conversation.gone_ms, &prefixes)?,
+        Content::Gone(prefixes) => {
+            for prefix in &prefixes {
+                step.tx.holes.remove(&came.conversation, prefix)?;
+            }
+        }
+        Content::Read(up_to) => read(step, &came, &up_to, &inner.receipts)?,
+        content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),
     }
+    Ok(None)
+}
+
+/// The text of a message is whole.
+pub(crate) fn whole(step: &mut Step<'_>, whole: Whole) -> Result<(), Error> {
+    let Whole { fetch, text, newer } = whole;
+    step.tx.messages.edit(&fetch.message, |message| {
+        (message.text, message.newer, message.fetching) = (text, newer, false);
+        message.reason = None;
+    })?;
+    let conversation = step.tx.conversations.get(&fetch.conversation)?;
+    if conversation.is_some_and(|conversation| conversation.standing == Standing::Open) {
+        step.tx.arrivals.add(&fetch.message)?;
+    }
+    step.message_changed(fetch.conversation, fetch.message);
+    receipt::had(step, &fetch.session, fetch.seq, 1)
 }
 
 /// A message as it came.
 struct Came<'a> {
-    person: Person,
+    chat: &'a Chat,
     conversation: Hash,
+    /// Of a contact.
+    open: bool,
     /// By the device taken as the contact's.
     confirmed: bool,
     /// It may make us ask stores for something.
@@ -121,7 +147,7 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
     let fresh = step.tx.messages.add(&sotto_db::Message {
         id: came.id,
         conversation: came.conversation,
-        author: Some(came.person.chat),
+        author: Some(*came.chat),
         kind: message.kind.code(),
         m: came.inner.message.clone(),
         text: match shown {
@@ -143,7 +169,7 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
     if !fresh {
         return Ok(false);
     }
-    if came.person.state == PersonState::Accepted && !fetching {
+    if came.open && !fetching {
         step.tx.arrivals.add(&came.id)?;
     }
     let prefix = content::prefix(&came.id);
@@ -200,20 +226,16 @@ fn holes(step: &mut Step<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Err
     Ok(())
 }
 
-fn take_profile(step: &mut Step<'_>, came: &Came<'_>, profile: &ProfileUpdate) -> Result<(), Error> {
-    if came.person.state != PersonState::Accepted {
-        return Ok(());
-    }
-    contact::take_profile(step, &came.person.chat, profile.home, &profile.name)?;
-    step.fx.contacts = true;
-    step.fx.conversations.insert(came.conversation);
-    Ok(())
-}
-
 /// Messages of ours that they lack: each is sent again once an hour, and so many in all; of what is gone they are told
 /// once an hour, by an envelope that is not repeated.
-fn wanted(step: &mut Step<'_>, from: &Session, came: &Came<'_>, prefixes: &[Prefix]) -> Result<(), Error> {
-    if came.person.state != PersonState::Accepted {
+fn wanted(
+    step: &mut Step<'_>,
+    from: &Session,
+    came: &Came<'_>,
+    gone_ms: i64,
+    prefixes: &[Prefix],
+) -> Result<(), Error> {
+    if !came.open {
         return Ok(());
     }
     let (chat, conversation) = (&from.chat, &came.conversation);
@@ -228,21 +250,48 @@ fn wanted(step: &mut Step<'_>, from: &Session, came: &Came<'_>, prefixes: &[Pref
                 if again {
                     left -= 1;
                     step.tx.messages.edit(&message.id, |message| message.resent_ms = step.now_ms)?;
-                    send::again(step, &message, chat)?;
+                    write::again(step, &message, chat)?;
                 }
             }
             Some(theirs) => {
-                old_copy::wanted(step, from, theirs)?;
+                named(step, from, theirs)?;
                 gone.push(*prefix);
             }
             None => gone.push(*prefix),
         }
     }
-    if gone.is_empty() || came.person.gone_ms > lately_ms {
+    if gone.is_empty() || gone_ms > lately_ms {
         return Ok(());
     }
-    step.tx.persons.edit(chat, |person| person.gone_ms = step.now_ms)?;
+    step.tx.conversations.edit(conversation, |row| row.gone_ms = step.now_ms)?;
     send::content_once(step, chat, &Content::Gone(gone))
+}
+
+/// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
+/// nothing else names them.
+fn named(step: &mut Step<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
+    let conversation = theirs.conversation;
+    let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
+    let mut look = vec![theirs];
+    for _ in 0..NAMED {
+        let Some(message) = look.pop() else {
+            return Ok(());
+        };
+        if message.is_own() {
+            if step.tx.items.of_message(&message.id)?.is_none() {
+                write::again(step, &message, &from.chat)?;
+            }
+            continue;
+        }
+        if id(&message.m) != message.id {
+            continue; // of another device
+        }
+        let parents = Message::decode(&message.m).map(|message| message.parents);
+        for parent in parents.unwrap_or_default() {
+            look.extend(step.tx.messages.by_prefix(&conversation, &parent)?);
+        }
+    }
+    Ok(())
 }
 
 /// They have read what they have up to a message of ours.
@@ -250,11 +299,11 @@ fn read(step: &mut Step<'_>, came: &Came<'_>, up_to: &Hash, have: &[Receipt]) ->
     let Some(message) = step.tx.messages.get(up_to)? else {
         return Ok(());
     };
-    if message.conversation != came.conversation || came.person.state != PersonState::Accepted {
+    if message.conversation != came.conversation || !came.open {
         return Ok(());
     }
     for id in step.tx.messages.unread_own(&message)? {
-        receipt::read(step, &id, have)?;
+        state::read(step, &id, have)?;
     }
     Ok(())
 }

@@ -1,3 +1,5 @@
 //! Conversations and what is shown in them.
 
 pub(crate) mod inbox;
+pub(crate) mod state;
+pub(crate) mod write;

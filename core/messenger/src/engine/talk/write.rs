@@ -1,0 +1,136 @@
+//! What we write: composed, shown, and handed on to leave.
+
+use sotto_db::{Chat, Conversation, Hash, Item, MessageState, Standing};
+use sotto_wire::content::{self, Content, Kind};
+
+use crate::engine::base::own::Own;
+use crate::engine::base::step::{SECOND, Step};
+use crate::engine::carry::blob;
+use crate::engine::carry::send;
+use crate::engine::talk::state::emit_state;
+use crate::error::{Code, Error, OrBug};
+
+/// A conversation that we may write into, and whom it is with.
+fn writable(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
+    let conversation = step.tx.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
+    let chat = conversation.peer.ok_or(Code::ContactMissing)?;
+    match conversation.standing {
+        Standing::Open | Standing::Asked => Ok((conversation, chat)),
+        Standing::Blocked => Err(Code::ContactBlocked.into()),
+        Standing::Pending | Standing::Closed => Err(Code::ContactState.into()),
+    }
+}
+
+/// Enqueues a request; its text, if there is one, stands in the conversation.
+pub(crate) fn request(step: &mut Step<'_>, chat: &Chat, text: String) -> Result<(), Error> {
+    send::drop_waiting(step, chat, Kind::Request)?;
+    let own = step.own()?;
+    let content = Content::Request(content::Request {
+        home: own.account.home_value(),
+        name: own.name.clone(),
+        text: text.clone(),
+    });
+    if text.is_empty() {
+        return send::enqueue_content(step, chat, &content);
+    }
+    let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
+    let (m, id) = shown(step, conversation, &content, text)?;
+    send::enqueue(step, send::item(chat, m, Some(id)))
+}
+
+/// A message of ours that is shown, queued; its M and id. It moves the conversation's clock and heads.
+fn shown(
+    step: &mut Step<'_>,
+    conversation: Conversation,
+    content: &Content,
+    text: String,
+) -> Result<(Vec<u8>, Hash), Error> {
+    let own = step.own()?;
+    let conversation_id = conversation.id;
+    let lamport = conversation.lamport.saturating_add(1);
+    let parents = match content {
+        Content::Request(_) => Vec::new(), // the room of a first message is short
+        _ => conversation.heads.as_chunks::<8>().0.to_vec(),
+    };
+    let (m, message) = send::message(step, content, (lamport, parents))?;
+    let id = content::message_id(&conversation.id, &own.chat, &own.device, &m);
+    let time_s = i64::try_from(message.time_s).unwrap_or(0);
+    step.tx.conversations.put(&Conversation {
+        lamport,
+        heads: content::prefix(&id).to_vec(),
+        last_ms: time_s * SECOND,
+        ..conversation
+    })?;
+    step.tx.messages.add(&sotto_db::Message {
+        id,
+        conversation: conversation_id,
+        author: None,
+        kind: message.kind.code(),
+        m: m.clone(),
+        text: Some(text),
+        state: MessageState::Queued,
+        reason: None,
+        time_s,
+        lamport,
+        newer: false,
+        fetching: false,
+        read: true,
+        added_ms: step.now_ms,
+        unconfirmed: false,
+        resent_ms: 0,
+        marked: false,
+    })?;
+    step.message_changed(conversation_id, id);
+    Ok((m, id))
+}
+
+/// A text of ours: message, seal and outbox in one transaction.
+pub(crate) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
+    let own: &Own = step.own()?;
+    own.in_force()?;
+    let (mut conversation, chat) = writable(step, conversation)?;
+    if sotto_wire::name::is_blank(text) {
+        return Err(Code::TextEmpty.into());
+    }
+    if text.len() > sotto_wire::blob::MAX_BLOB {
+        return Err(Code::TextTooLong.into());
+    }
+    // Random, clock, parents and heads of M take at most 80 bytes.
+    let fits = text.len().saturating_add(80) <= send::message_room(step, &chat)?;
+    let (content, file) = if fits {
+        (Content::Text(text.to_owned()), None)
+    } else {
+        let remote = blob::pointer(step, Kind::Text, text.as_bytes())?;
+        (Content::Pointer(remote.clone()), Some(remote))
+    };
+    conversation.draft.clear();
+    let (m, id) = shown(step, conversation, &content, text.to_owned())?;
+    if let Some(remote) = &file {
+        blob::enqueue(step, &id, &remote.pointer, text.as_bytes())?;
+    }
+    send::enqueue(step, Item { after: file.map(|_| id.to_vec()), ..send::item(&chat, m, Some(id)) })?;
+    Ok(id)
+}
+
+/// A failed message once more.
+pub(crate) fn retry(step: &mut Step<'_>, id: &Hash) -> Result<(), Error> {
+    step.own()?.in_force()?;
+    let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
+    if !message.is_own() || message.state != MessageState::Failed {
+        return Err(Code::MessageMissing.into());
+    }
+    let (_, chat) = writable(step, &message.conversation)?;
+    step.tx.messages.edit(id, |message| {
+        message.state = MessageState::Queued;
+        message.reason = None;
+    })?;
+    emit_state(step, &message, MessageState::Queued);
+    again(step, &message, &chat)
+}
+
+/// A message of ours under its id, sealed anew.
+pub(crate) fn again(step: &mut Step<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
+    let chunks = blob::enqueue_for(step, message)?;
+    let after = chunks.then(|| message.id.to_vec());
+    send::enqueue(step, Item { after, ..send::item(chat, message.m.clone(), Some(message.id)) })
+}
