@@ -29,6 +29,8 @@ pub enum SottoEvent {
     },
     /// An own message moved to another state.
     MessageStateChanged {
+        /// Where.
+        conversation: String,
         /// Which.
         id: String,
         /// The state now.
@@ -68,7 +70,9 @@ impl From<Event> for SottoEvent {
                 conversation: conversation.0,
                 ids: ids.into_iter().map(|MessageId(id)| id).collect(),
             },
-            Event::MessageState { id, state } => Self::MessageStateChanged { id: id.0, state: state.into() },
+            Event::MessageState { conversation, id, state } => {
+                Self::MessageStateChanged { conversation: conversation.0, id: id.0, state: state.into() }
+            }
             Event::ContactsChanged => Self::ContactsChanged,
             Event::Typing { conversation } => Self::Typing { conversation: conversation.0 },
             Event::Connectivity(now) => Self::ConnectivityChanged { now: now.into() },
@@ -160,8 +164,16 @@ mod tests {
                 SottoEvent::MessagesChanged { conversation: "c".into(), ids: vec!["m".into(), "n".into()] },
             ),
             (
-                Event::MessageState { id: MessageId("m".into()), state: Inner::Delivered },
-                SottoEvent::MessageStateChanged { id: "m".into(), state: MessageState::Delivered },
+                Event::MessageState {
+                    conversation: conversation.clone(),
+                    id: MessageId("m".into()),
+                    state: Inner::Delivered,
+                },
+                SottoEvent::MessageStateChanged {
+                    conversation: "c".into(),
+                    id: "m".into(),
+                    state: MessageState::Delivered,
+                },
             ),
             (Event::Typing { conversation }, SottoEvent::Typing { conversation: "c".into() }),
             (Event::Notice { code: "clock.skewed" }, SottoEvent::Notice { code: "clock.skewed".into() }),

@@ -11,8 +11,8 @@ use crate::error::SottoError;
 use crate::event::SottoEvents;
 use crate::logging;
 use crate::records::{
-    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Incoming, Invite, InvitePreview, Message,
-    NetworkState, SafetyNumber, Settings, records,
+    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Folder, Incoming, Invite, InvitePreview,
+    Message, NetworkState, SafetyNumber, Settings, Unread, records,
 };
 
 /// An open account. Call `shutdown` before the process ends and before letting go of the last reference.
@@ -130,16 +130,37 @@ impl SottoCore {
         Ok(self.messenger.safety_number(&ContactId(contact))?.into())
     }
 
-    /// A page of conversations, latest activity first: at most `limit`, and 500. `before` is the cursor of the last
-    /// one of the page before. Errors: `input.id`, `input.setting` for a limit below 1.
+    /// One contact. Errors: `contact.missing`, `input.id`.
+    pub fn contact(&self, id: String) -> Result<Contact, SottoError> {
+        Ok(self.messenger.contact(&ContactId(id))?.into())
+    }
+
+    /// A page of a folder's conversations, latest activity first; `limit` is 1 to 500. `before` is the cursor of the
+    /// last one of the page before. Errors: `input.id`, `input.limit`.
     #[uniffi::method(default(before = None))]
-    pub fn conversations(&self, limit: i32, before: Option<String>) -> Result<Vec<Conversation>, SottoError> {
-        let page = self.messenger.conversations(before.as_deref(), rows(limit))?;
+    pub fn conversations(
+        &self,
+        folder: Folder,
+        limit: i32,
+        before: Option<String>,
+    ) -> Result<Vec<Conversation>, SottoError> {
+        let page = self.messenger.conversations(folder.into(), before.as_deref(), rows(limit))?;
         Ok(records(page))
     }
 
-    /// A page of messages, newest first: at most `limit`, and 500. `before` is the cursor of the last one of the page
-    /// before. Errors: `input.id`, `input.setting` for a limit below 1, `conversation.missing`.
+    /// One conversation. Errors: `conversation.missing`, `input.id`.
+    pub fn conversation(&self, id: String) -> Result<Conversation, SottoError> {
+        Ok(self.messenger.conversation(&ConversationId(id))?.into())
+    }
+
+    /// What has not been read, all together.
+    pub fn unread(&self) -> Result<Unread, SottoError> {
+        Ok(self.messenger.unread()?.into())
+    }
+
+    /// A page of messages, newest first, with texts of up to 4,096 bytes (`Message.more`); `limit` is 1 to 500.
+    /// `before` is the cursor of the last one of the page before. Errors: `input.id`, `input.limit`,
+    /// `conversation.missing`.
     #[uniffi::method(default(before = None))]
     pub fn messages(
         &self,
@@ -152,9 +173,20 @@ impl SottoCore {
         Ok(records(page))
     }
 
-    /// Messages of accepted contacts in the order of arrival, those after the number `after`: at most `limit`, and 500.
-    /// Whoever goes on after the highest number seen skips none and sees none twice, over restarts too. Errors:
-    /// `input.setting` for a limit below 1.
+    /// A page with one message in its middle, newest first: at most half of it is newer, older ones fill it. Pages of
+    /// `messages` follow it. `limit` is 1 to 500. Errors: `input.id`, `input.limit`, `message.missing`.
+    pub fn messages_around(&self, id: String, limit: i32) -> Result<Vec<Message>, SottoError> {
+        Ok(records(self.messenger.messages_around(&MessageId(id), rows(limit))?))
+    }
+
+    /// One message, whole. Errors: `message.missing`, `input.id`.
+    pub fn message(&self, id: String) -> Result<Message, SottoError> {
+        Ok(self.messenger.message(&MessageId(id))?.into())
+    }
+
+    /// Messages of accepted contacts in the order of arrival, whole, those after the number `after`. Whoever goes on
+    /// after the highest number seen skips none and sees none twice, over restarts too. `limit` is 1 to 500. Errors:
+    /// `input.limit`.
     #[uniffi::method(default(after = 0))]
     pub fn incoming(&self, limit: i32, after: i64) -> Result<Vec<Incoming>, SottoError> {
         Ok(records(self.messenger.incoming(after, rows(limit))?))

@@ -25,8 +25,8 @@ pub use error::SottoError;
 pub use event::{SottoEvent, SottoEvents};
 pub use facade::SottoCore;
 pub use records::{
-    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Incoming, Invite,
-    InvitePreview, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
+    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Folder, Incoming, Invite,
+    InvitePreview, LastMessage, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings, Unread,
 };
 
 uniffi::setup_scaffolding!();

@@ -120,6 +120,17 @@ pub struct InvitePreview {
     pub expires_ms: i64,
 }
 
+/// Where a conversation is listed: each is in one folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Folder {
+    /// With contacts, and with whom we asked.
+    Inbox,
+    /// With those who asked and wait for an answer.
+    Requests,
+    /// With those who were declined or blocked.
+    Closed,
+}
+
 /// One conversation.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Conversation {
@@ -129,16 +140,46 @@ pub struct Conversation {
     pub contact: String,
     /// Their name.
     pub name: String,
+    /// Where they stand.
+    pub state: ContactState,
     /// Unread messages.
     pub unread: i32,
     /// Unsent text.
     pub draft: String,
-    /// The newest message's text, if it has one: its first 500 characters.
-    pub last_text: Option<String>,
+    /// The newest message, if there is one.
+    pub last: Option<LastMessage>,
     /// The newest message's time, or the conversation's beginning.
     pub last_ms: i64,
     /// Hand this to `before` for the next page.
     pub cursor: String,
+}
+
+/// The newest message of a conversation, as a list shows it.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+pub struct LastMessage {
+    /// Its id.
+    pub id: String,
+    /// We wrote it.
+    pub mine: bool,
+    /// Its first 200 characters at most, cut at a grapheme; missing as in `Message`.
+    pub text: Option<String>,
+    /// Written by a newer version: "needs a newer version".
+    pub newer: bool,
+    /// A long text still being fetched.
+    pub fetching: bool,
+    /// Where it stands.
+    pub state: MessageState,
+}
+
+/// What has not been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct Unread {
+    /// Messages in the inbox.
+    pub messages: i32,
+    /// Conversations of the inbox that have some.
+    pub conversations: i32,
+    /// Requests that wait for an answer.
+    pub requests: i32,
 }
 
 /// One message.
@@ -152,6 +193,8 @@ pub struct Message {
     pub mine: bool,
     /// The text; missing while a long one is on its way, or for a kind this version does not know.
     pub text: Option<String>,
+    /// The text goes on: in a page it has at most 4,096 bytes, cut at a grapheme. By its id the message is whole.
+    pub more: bool,
     /// Written by a newer version: "needs a newer version".
     pub newer: bool,
     /// It came from a device that was not the contact's confirmed one: somebody else may have written it.
@@ -270,4 +313,13 @@ pub struct Diagnostics {
     pub bucket_left: bool,
 }
 
-sotto_messenger::closed_debug!(Account, Contact, Invite, InvitePreview, Conversation, Message, SafetyNumber);
+sotto_messenger::closed_debug!(
+    Account,
+    Contact,
+    Invite,
+    InvitePreview,
+    Conversation,
+    LastMessage,
+    Message,
+    SafetyNumber
+);

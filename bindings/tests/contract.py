@@ -15,7 +15,7 @@ NODES = sys.argv[2:4]
 
 import sotto_ffi
 from sotto_ffi import (
-    ContactAction, ContactState, MessageState, NetworkState, Settings, SottoConfig, SottoCore, SottoError, SottoEvent,
+    ContactAction, ContactState, Folder, MessageState, NetworkState, Settings, SottoConfig, SottoCore, SottoError, SottoEvent,
 )
 
 PATIENCE = 60  # s; nothing is waited for longer
@@ -105,6 +105,9 @@ async def befriended(folder):
     assert await alice.core.contact_add(invite.link, "it is me") == preview.id
     asked = await bob.until("a request", lambda: bob.contact(ContactState.INCOMING))
     assert (asked.name, asked.request_text) == ("Alice", "it is me")
+    (request,) = bob.core.conversations(Folder.REQUESTS, 10)
+    assert request.contact == asked.id and bob.core.unread().requests == 1
+    assert bob.core.conversations(Folder.INBOX, 10) == []
     await bob.core.contact_answer(asked.id, ContactAction.ACCEPT)
     await alice.until("the answer", lambda: alice.contact(ContactState.ACCEPTED))
     assert alice.conversation == bob.conversation
@@ -118,11 +121,16 @@ async def two_people_meet_and_talk(folder):
     first = await alice.core.send(place, "hello 🌿")
     got = await bob.until("the text", lambda: bob.message(first))
     assert (got.text, got.mine, got.state) == ("hello 🌿", False, MessageState.RECEIVED)
-    (row,) = bob.core.conversations(10)
-    assert (row.id, row.name, row.unread, row.last_text) == (place, "Alice", 2, "hello 🌿")  # and the request
+    (row,) = bob.core.conversations(Folder.INBOX, 10)
+    assert (row.id, row.name, row.state, row.unread) == (place, "Alice", ContactState.ACCEPTED, 2)  # and the request
+    last = row.last
+    assert (last.id, last.mine, last.text, last.state) == (first, False, "hello 🌿", MessageState.RECEIVED)
+    assert row == bob.core.conversation(place) and bob.core.contact(row.contact) == bob.contact()
+    unread = bob.core.unread()
+    assert (unread.messages, unread.conversations, unread.requests) == (2, 1, 0)
     await alice.until("delivered", lambda: alice.message(first).state == MessageState.DELIVERED)
     await bob.core.mark_read(place, first)
-    assert bob.core.conversations(10)[0].unread == 0
+    assert bob.core.conversations(Folder.INBOX, 10)[0].unread == 0
     assert bob.message(first).state == MessageState.READ
     await alice.until("read", lambda: alice.message(first).state == MessageState.READ)
 
@@ -131,7 +139,10 @@ async def two_people_meet_and_talk(folder):
     await alice.until("all", lambda: all((m := alice.message(one)) and m.text for one in answers))
     page = alice.page(2)
     rest = alice.page(10, page[-1].cursor)
-    assert [m.text for m in page + rest] == ["three", long, "one", "hello 🌿", "it is me"]
+    assert [m.text for m in page + rest] == ["three", long[:4096], "one", "hello 🌿", "it is me"]
+    assert [m.more for m in page + rest] == [False, True, False, False, False]
+    assert alice.core.message(answers[1]).text == long
+    assert [m.id for m in alice.core.messages_around(first, 3)] == [answers[0], first, rest[-1].id]
     assert not any(m.unconfirmed for m in page + rest)
 
     # The order of arrival: numbers rise, and an answer is sent once.
@@ -142,14 +153,16 @@ async def two_people_meet_and_talk(folder):
     request, question = bob.core.incoming(10)
     assert request.message.text == "it is me" and question.message.id == first
     await fails(SottoError.NotFound, "message.missing", lambda: bob.core.answer(99, "to nothing"))
-    await fails(SottoError.InvalidInput, "input.setting", lambda: bob.core.incoming(0))
+    await fails(SottoError.InvalidInput, "input.limit", lambda: bob.core.incoming(0))
 
     # Events spoke of all of it, and of nothing else. The database is ahead of them.
     def spoken_of():
         return any(isinstance(e, SottoEvent.MESSAGES_CHANGED) and first in e.ids for e in bob.told)
 
     def states():
-        return [e.state for e in alice.told if isinstance(e, SottoEvent.MESSAGE_STATE_CHANGED) and e.id == first]
+        mine = [e for e in alice.told if isinstance(e, SottoEvent.MESSAGE_STATE_CHANGED) and e.id == first]
+        assert all(e.conversation == place for e in mine)
+        return [e.state for e in mine]
 
     await bob.until("an event of the text", spoken_of)
     assert all(isinstance(event, SottoEvent.MESSAGES_CHANGED | SottoEvent.CONTACTS_CHANGED
@@ -173,7 +186,7 @@ async def two_people_meet_and_talk(folder):
     await alice.core.profile_set("Alicia")
     assert alice.core.account().name == "Alicia"  # contacts learn it within hours
     await bob.core.draft_set(place, "not yet")
-    assert bob.core.conversations(1)[0].draft == "not yet"
+    assert bob.core.conversations(Folder.INBOX, 1)[0].draft == "not yet"
 
     now = alice.core.connectivity()
     assert now.publish_nodes > 0 and now.receive_nodes > 0 and now.subscribed, now
@@ -253,9 +266,13 @@ async def every_error_has_its_class(folder):
     await fails(SottoError.NotFound, "message.missing", lambda: core.retry(NO_ID))
     await fails(SottoError.Network, "deadline", lambda: core.sync_once(0))
     await fails(SottoError.Storage, "storage.in_use", lambda: Phone(folder / "phone"))
-    assert core.conversations(10) == []
-    for limit in (0, -1):
-        await fails(SottoError.InvalidInput, "input.setting", lambda: core.conversations(limit))
+    assert core.conversations(Folder.INBOX, 10) == []
+    await fails(SottoError.NotFound, "message.missing", lambda: core.message(NO_ID))
+    await fails(SottoError.NotFound, "message.missing", lambda: core.messages_around(NO_ID, 10))
+    await fails(SottoError.NotFound, "conversation.missing", lambda: core.conversation(NO_ID))
+    await fails(SottoError.InvalidInput, "input.id", lambda: core.contact("nonsense"))
+    for limit in (0, -1, 501):
+        await fails(SottoError.InvalidInput, "input.limit", lambda: core.conversations(Folder.INBOX, limit))
     await fails(SottoError.InvalidInput, "input.setting", lambda: core.sync_once(-1))
 
     # Settings: none missing when read, the rest stays when one changes.
@@ -312,7 +329,7 @@ async def after_the_end_everything_says_so(folder):
         assert len(batch) <= 1
         await open_end.ready()
     for call in (core.account, core.phrase, core.contacts, core.settings, core.diagnostics, core.invite,
-            lambda: core.conversations(1), lambda: core.messages(NO_ID, 1), lambda: core.account_create("x"),
+            lambda: core.conversations(Folder.INBOX, 1), lambda: core.messages(NO_ID, 1), lambda: core.account_create("x"),
             lambda: core.send(NO_ID, "x"), lambda: core.sync_once(1000), lambda: core.set_foreground(True)):
         await fails(SottoError.State, "closed", call)
     assert core.connectivity().publish_nodes == 0

@@ -60,7 +60,7 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
     core.shutdown().await.unwrap();
 
     let lines = KEPT.0.lock().unwrap();
-    let made = "sotto_messenger::engine::own account made";
+    let made = "sotto_messenger::engine::base::own account made";
     assert!(lines.iter().any(|line| line == made), "{lines:?}");
     let account_words = phrase.split(' ').collect::<Vec<_>>().windows(2).map(|pair| pair.join(" ")).collect::<Vec<_>>();
     for line in lines.iter() {

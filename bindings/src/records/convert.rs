@@ -5,8 +5,8 @@ use sotto_messenger::engine::input;
 use sotto_messenger::{Code, Network, records as inner};
 
 use super::{
-    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Incoming, Invite,
-    InvitePreview, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
+    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Folder, Incoming, Invite,
+    InvitePreview, LastMessage, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings, Unread,
 };
 use crate::error::SottoError;
 
@@ -110,8 +110,42 @@ impl From<inner::InvitePreview> for InvitePreview {
 
 impl From<inner::Conversation> for Conversation {
     fn from(value: inner::Conversation) -> Self {
-        let inner::Conversation { id, contact, name, unread, draft, last_text, last_ms, cursor } = value;
-        Self { id: id.0, contact: contact.0, name, unread: int(unread), draft, last_text, last_ms, cursor }
+        let inner::Conversation { id, contact, name, state, unread, draft, last, last_ms, cursor } = value;
+        Self {
+            id: id.0,
+            contact: contact.0,
+            name,
+            state: state.into(),
+            unread: int(unread),
+            draft,
+            last: last.map(Into::into),
+            last_ms,
+            cursor,
+        }
+    }
+}
+
+impl From<inner::LastMessage> for LastMessage {
+    fn from(value: inner::LastMessage) -> Self {
+        let inner::LastMessage { id, mine, text, newer, fetching, state } = value;
+        Self { id: id.0, mine, text, newer, fetching, state: state.into() }
+    }
+}
+
+impl From<inner::Unread> for Unread {
+    fn from(value: inner::Unread) -> Self {
+        let inner::Unread { messages, conversations, requests } = value;
+        Self { messages: int(messages), conversations: int(conversations), requests: int(requests) }
+    }
+}
+
+impl From<Folder> for inner::Folder {
+    fn from(folder: Folder) -> Self {
+        match folder {
+            Folder::Inbox => Self::Inbox,
+            Folder::Requests => Self::Requests,
+            Folder::Closed => Self::Closed,
+        }
     }
 }
 
@@ -122,6 +156,7 @@ impl From<inner::Message> for Message {
             conversation,
             mine,
             text,
+            more,
             newer,
             unconfirmed,
             fetching,
@@ -135,6 +170,7 @@ impl From<inner::Message> for Message {
             conversation: conversation.0,
             mine,
             text,
+            more,
             newer,
             unconfirmed,
             fetching,

@@ -11,6 +11,9 @@ mod people;
 
 use std::io::{self, IsTerminal, Read};
 
+use sotto_messenger::records::Message;
+use sotto_messenger::{Error, Messenger};
+
 use crate::args::PhoneArgs;
 use crate::exit::Failure;
 
@@ -26,6 +29,14 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
 fn has_screen() -> bool {
     let draws = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
     draws && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Makes the texts of a page whole.
+fn whole(messenger: &Messenger, page: &mut [Message]) -> Result<(), Error> {
+    for message in page.iter_mut().filter(|message| message.more) {
+        *message = messenger.message(&message.id)?;
+    }
+    Ok(())
 }
 
 /// What a file holds, without the newlines at its end; else why it is no text to send.

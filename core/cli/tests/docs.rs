@@ -226,12 +226,9 @@ fn the_bot_answers_each_question_once_however_often_it_is_killed() {
         messages.all(|one| one["state"] != "queued").then_some(())
     });
 
-    let answers = |answer: &Value| -> Vec<String> {
+    let answers = |answer: &Value| -> Vec<Value> {
         let messages = answer["messages"].as_array().unwrap().iter();
-        messages
-            .filter(|one| one["mine"] == false && one["text"].is_string())
-            .map(|one| one["text"].as_str().unwrap().to_owned())
-            .collect()
+        messages.filter(|one| one["mine"] == false && one["text"].is_string()).map(|one| one["id"].clone()).collect()
     };
     // Killed in the middle of its work, again and again.
     for part in 1..=4 {
@@ -240,17 +237,19 @@ fn the_bot_answers_each_question_once_however_often_it_is_killed() {
         kill(bot);
     }
     let _last = bot(folder.path(), &node.address);
-    let mut came = alice.until("messages", all.clone(), |answer| {
+    let came = alice.until("messages", all.clone(), |answer| {
         let came = answers(answer);
         (came.len() >= QUESTIONS).then_some(came)
     });
     // A question afterwards: by its answer everything before was handled, and nothing comes twice.
     let end = json!({"conversation": conversation, "text": "the end"});
     alice.call("send", end);
-    came = alice.until("messages", all, |answer| {
+    let came = alice.until("messages", all, |answer| {
         let again = answers(answer);
         (again.len() > came.len()).then_some(again)
     });
+    let mut whole = |id: Value| alice.call("message", json!({"message": id}))["text"].as_str().unwrap().to_owned();
+    let mut came: Vec<String> = came.into_iter().map(&mut whole).collect();
     asked.push("the end".into());
     came.sort_unstable();
     asked.sort_unstable();

@@ -363,16 +363,24 @@ fn what_cannot_be_meant_is_refused_with_a_typed_error() {
         ("network_changed", dns("dns.example")),
         ("network_changed", dns("1.2.3.4:0")),
         ("network_changed", dns("1.2.3.4:99999")),
-        ("conversations", json!({"limit": 0})),
         ("conversations", json!({"limit": -1})),
         ("conversations", json!({"limit": 1e30})),
-        ("messages", json!({"conversation": "A".repeat(43), "limit": 0})),
-        ("contacts", json!({"limit": 0})),
         ("next_events", json!({"max": 0, "wait_ms": 0})),
         ("sync_once", json!({"deadline_ms": -1})),
         ("account", json!({"id": 1})),
     ] {
         assert_eq!(rpc.refusal(method, params.clone()), "input.setting", "{method} {params}");
+    }
+    for limit in [0, 501, u32::MAX] {
+        for (method, params) in [
+            ("conversations", json!({"limit": limit})),
+            ("messages", json!({"conversation": "A".repeat(43), "limit": limit})),
+            ("messages_around", json!({"message": "A".repeat(43), "limit": limit})),
+            ("incoming", json!({"limit": limit})),
+            ("contacts", json!({"limit": limit})),
+        ] {
+            assert_eq!(rpc.refusal(method, params.clone()), "input.limit", "{method} {params}");
+        }
     }
     rpc.call("network_changed", dns("[::1]:5353"));
     rpc.call("network_changed", dns("9.9.9.9"));
@@ -393,7 +401,7 @@ fn what_cannot_be_meant_is_refused_with_a_typed_error() {
 #[test]
 fn a_page_is_cut_where_the_answer_is_full_and_says_so() {
     let mut friends = Friends::meet();
-    let Friends { alice, conversation, .. } = &mut friends;
+    let Friends { alice, bob, conversation, .. } = &mut friends;
     let texts: Vec<String> = (0..4).map(|number| format!("{number}{}", "\u{1}".repeat((1 << 20) - 1))).collect();
     for text in &texts {
         let send = json!({"conversation": conversation, "text": text});
@@ -403,23 +411,28 @@ fn a_page_is_cut_where_the_answer_is_full_and_says_so() {
     let draft = json!({"conversation": conversation, "text": texts[0]});
     alice.call("draft_set", draft);
     let mut read = Vec::new();
-    let mut params = json!({"conversation": conversation, "limit": 500});
+    let wanted: Vec<&str> = texts.iter().map(String::as_str).chain(["short"]).collect();
+    bob.texts(conversation, &wanted);
+    let mut params = json!({"limit": 500});
     loop {
-        let id = alice.ask("messages", params.clone());
-        let line = alice.process.line().unwrap();
+        let id = bob.ask("incoming", params.clone());
+        let line = bob.process.line().unwrap();
         assert!(line.len() <= 8 << 20, "{}", line.len());
         let answer: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(answer["id"], id);
-        let page = answer["result"]["messages"].as_array().unwrap();
-        read.extend(page.iter().map(|one| one["text"].as_str().unwrap().to_owned()));
-        params["before"] = page.last().unwrap()["cursor"].clone();
+        let page = answer["result"]["incoming"].as_array().unwrap();
+        read.extend(page.iter().map(|one| one["message"]["text"].as_str().unwrap().to_owned()));
+        params["after"] = page.last().unwrap()["arrival"].clone();
         if answer["result"]["more"] == false {
             break;
         }
     }
-    read.reverse();
-    assert_eq!(read.pop().as_deref(), Some("short"));
-    assert!(read == texts, "each once, in order");
+    read.retain(|text| text != "short");
+    read.sort_unstable();
+    assert!(read == texts, "each once");
+    let first = alice.call("messages", json!({"conversation": conversation, "limit": 5}))["messages"][4].clone();
+    assert_eq!((first["text"].as_str().unwrap().len(), &first["more"]), (4096, &json!(true)));
+    assert!(alice.call("message", json!({"message": first["id"]}))["text"] == texts[0]);
     let id = alice.ask("conversations", json!({"limit": 10}));
     assert!(alice.answer(id)["result"]["conversations"][0]["draft"] == texts[0]);
 }

@@ -1,36 +1,36 @@
+use std::ops::RangeInclusive;
+use std::sync::OnceLock;
+
 use rusqlite::{Connection, params};
 
 use crate::row::{all, one};
-use crate::{Chat, Error, Hash, Message, Person, Tables};
+use crate::{Conversation, Error, Hash, Message, Person, Standing, Tables};
+
+/// Most of a text that a page of messages carries, bytes.
+pub const PAGE_TEXT: usize = 4096;
+
+/// Messages on one side of a place. What a page shows of a text has at most [`PAGE_TEXT`] bytes, so as many characters.
+macro_rules! page_sql {
+    ($side:literal, $order:literal) => {{
+        static SQL: OnceLock<String> = OnceLock::new();
+        SQL.get_or_init(|| {
+            let column = |name: &&str| match *name {
+                "text" => format!("substr(text, 1, {}) AS text", PAGE_TEXT + 1),
+                name => name.to_owned(),
+            };
+            let columns: Vec<String> = Message::COLUMNS.iter().map(column).collect();
+            let (columns, side, order) = (columns.join(","), $side, $order);
+            format!(
+                "SELECT {columns} FROM messages WHERE conversation=? AND (lamport, time_s, id) {side} (?,?,?)
+                ORDER BY lamport {order}, time_s {order}, id {order} LIMIT ?"
+            )
+        })
+    }};
+}
 
 /// A connection that can only read. Not tied to the writer's thread.
 pub struct Reader {
     pub(crate) conn: Connection,
-}
-
-/// A conversation as a list shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ConversationRow {
-    /// Its id.
-    pub id: Hash,
-    /// The other side.
-    pub chat: Chat,
-    /// Their name.
-    pub name: String,
-    /// Unread messages.
-    pub unread: u32,
-    /// Unsent text.
-    pub draft: String,
-    /// The newest message's text, its first 500 characters.
-    pub last_text: Option<String>,
-    /// The newest message's time, or the beginning.
-    pub last_ms: i64,
-}
-
-impl std::fmt::Debug for ConversationRow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ConversationRow(..)")
-    }
 }
 
 /// How much there is, for diagnostics.
@@ -73,27 +73,30 @@ impl Reader {
         all(&self.conn, sql, [], |r| Ok((Person::read(r)?, r.get("id")?)))
     }
 
-    /// Conversations before (last_ms, id), newest first.
-    pub fn conversations_page(&self, before: Option<(i64, Hash)>, limit: u32) -> Result<Vec<ConversationRow>, Error> {
+    /// Conversations of these standings before (last_ms, id), newest first.
+    pub fn conversations_page(
+        &self,
+        standings: RangeInclusive<Standing>,
+        before: Option<(i64, Hash)>,
+        limit: u32,
+    ) -> Result<Vec<Conversation>, Error> {
         let (ms, id) = before.unwrap_or((i64::MAX, [0xff; 32]));
-        let sql = "SELECT v.id, v.peer, p.name, v.unread, v.draft, v.last_ms,
-              (SELECT substr(text, 1, 500) FROM messages m WHERE m.conversation=v.id ORDER BY lamport DESC, time_s DESC, m.id DESC LIMIT 1) AS last_text
-            FROM conversations v JOIN persons p ON p.chat=v.peer WHERE (v.last_ms, v.id) < (?,?)
-            ORDER BY v.last_ms DESC, v.id DESC LIMIT ?";
-        all(&self.conn, sql, params![ms, id, limit], |r| {
-            Ok(ConversationRow {
-                id: r.get(0)?,
-                chat: r.get(1)?,
-                name: r.get(2)?,
-                unread: r.get(3)?,
-                draft: r.get(4)?,
-                last_ms: r.get(5)?,
-                last_text: r.get(6)?,
-            })
-        })
+        let sql = "SELECT * FROM conversations WHERE standing BETWEEN ? AND ? AND (last_ms, id) < (?,?)
+            ORDER BY last_ms DESC, id DESC LIMIT ?";
+        let params = params![standings.start(), standings.end(), ms, id, limit];
+        all(&self.conn, sql, params, Conversation::read)
     }
 
-    /// Messages before (lamport, time, id), newest first.
+    /// Conversations of these standings, those with unread messages, and the unread messages.
+    pub fn unread(&self, standings: RangeInclusive<Standing>) -> Result<[u32; 3], Error> {
+        let sql = "SELECT count(*), coalesce(sum(unread>0), 0), coalesce(sum(unread), 0) FROM conversations
+            WHERE standing BETWEEN ? AND ?";
+        let params = params![standings.start(), standings.end()];
+        Ok(one(&self.conn, sql, params, |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?]))?.unwrap_or_default())
+    }
+
+    /// Messages before (lamport, time, id), newest first. Each with the first characters of its text, one more than
+    /// [`PAGE_TEXT`].
     pub fn messages_page(
         &self,
         conversation: &Hash,
@@ -101,9 +104,19 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<Message>, Error> {
         let (lamport, time_s, id) = before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32]));
-        let sql = "SELECT * FROM messages WHERE conversation=? AND (lamport, time_s, id) < (?,?,?)
-            ORDER BY lamport DESC, time_s DESC, id DESC LIMIT ?";
-        all(&self.conn, sql, params![conversation, lamport, time_s, id, limit], Message::read)
+        let params = params![conversation, lamport, time_s, id, limit];
+        all(&self.conn, page_sql!("<", "DESC"), params, Message::read)
+    }
+
+    /// Messages after (lamport, time, id), oldest first, with as much text.
+    pub fn messages_after(
+        &self,
+        conversation: &Hash,
+        (lamport, time_s, id): (i64, i64, Hash),
+        limit: u32,
+    ) -> Result<Vec<Message>, Error> {
+        let params = params![conversation, lamport, time_s, id, limit];
+        all(&self.conn, page_sql!(">", "ASC"), params, Message::read)
     }
 
     /// How much there is.

@@ -28,7 +28,10 @@ macro_rules! row {
         #[derive(Clone, PartialEq, Eq)]
         pub struct $name { $($(#[$fdoc])* pub $field: $type,)* }
 
+        #[allow(dead_code, reason = "not every table needs all of them")]
         impl $name {
+            pub(crate) const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
             pub(crate) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
                 Ok(Self { $($field: row.get(stringify!($field))?,)* })
             }
@@ -36,7 +39,7 @@ macro_rules! row {
             fn upsert(&self, conn: &rusqlite::Connection) -> Result<(), crate::Error> {
                 static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
                 let sql = SQL.get_or_init(|| {
-                    let names = [$(stringify!($field)),*];
+                    let names = Self::COLUMNS;
                     let marks = vec!["?"; names.len()].join(",");
                     let keys = [$(stringify!($key)),*];
                     let rest = names.iter().filter(|name| !keys.contains(name));

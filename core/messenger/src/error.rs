@@ -80,6 +80,7 @@ codes! {
     TextTooLong = "input.too_long", InvalidInput, "a text has at most 1 MiB, a request 400 bytes";
     BadId = "input.id", InvalidInput, "this is not an id of this API";
     BadSetting = "input.setting", InvalidInput, "this setting or value is not known";
+    BadLimit = "input.limit", InvalidInput, "a page has 1 to 500 entries";
     ContactMissing = "contact.missing", NotFound, "no such contact";
     ContactSelf = "contact.self", InvalidInput, "this is your own invite";
     ContactState = "contact.state", State, "the contact is not in a state that allows this";

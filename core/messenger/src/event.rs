@@ -23,6 +23,8 @@ pub enum Event {
     },
     /// An own message moved to another state.
     MessageState {
+        /// Where.
+        conversation: ConversationId,
         /// Which.
         id: MessageId,
         /// The state now.

@@ -25,6 +25,7 @@ mod clock;
 mod config;
 mod counter;
 mod cursor;
+mod cut;
 pub mod engine;
 mod error;
 mod event;

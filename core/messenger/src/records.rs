@@ -149,6 +149,20 @@ pub struct InvitePreview {
     pub expires_ms: i64,
 }
 
+/// Where a conversation is listed: each is in one folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Folder {
+    /// With contacts, and with whom we asked.
+    #[default]
+    Inbox,
+    /// With those who asked and wait for an answer.
+    Requests,
+    /// With those who were declined or blocked.
+    Closed,
+}
+
 /// One conversation, newest activity first in pages.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
@@ -158,16 +172,46 @@ pub struct Conversation {
     pub contact: ContactId,
     /// Their name.
     pub name: String,
+    /// Where they stand.
+    pub state: ContactState,
     /// Unread messages.
     pub unread: u32,
     /// Unsent text.
     pub draft: String,
-    /// The newest message's text, if it has one: its first 500 characters.
-    pub last_text: Option<String>,
+    /// The newest message, if there is one.
+    pub last: Option<LastMessage>,
     /// The newest message's time, or the conversation's beginning.
     pub last_ms: i64,
     /// Hand this to `before` for the next page.
     pub cursor: String,
+}
+
+/// The newest message of a conversation, as a list shows it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// We wrote it.
+    pub mine: bool,
+    /// Its first 200 characters at most, cut at a grapheme; `None` as in [`Message::text`].
+    pub text: Option<String>,
+    /// Written by a newer version: "needs a newer version".
+    pub newer: bool,
+    /// A long text still being fetched.
+    pub fetching: bool,
+    /// Where it stands.
+    pub state: MessageState,
+}
+
+/// What has not been read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// Messages in the inbox.
+    pub messages: u32,
+    /// Conversations of the inbox that have some.
+    pub conversations: u32,
+    /// Requests that wait for an answer.
+    pub requests: u32,
 }
 
 /// One message.
@@ -181,6 +225,8 @@ pub struct Message {
     pub mine: bool,
     /// The text; `None` while a long one is on its way, or for a kind this version does not know.
     pub text: Option<String>,
+    /// The text goes on: in a page it has at most 4,096 bytes, cut at a grapheme. By its id the message is whole.
+    pub more: bool,
     /// Written by a newer version: "needs a newer version".
     pub newer: bool,
     /// A long text still being fetched.
@@ -287,4 +333,5 @@ pub struct Diagnostics {
     pub bucket_left: bool,
 }
 
-crate::closed_debug!(AccountInfo, Contact, Invite, InvitePreview, Conversation, Message, Incoming, SafetyNumber);
+crate::closed_debug!(AccountInfo, Contact, Invite, InvitePreview, Conversation, LastMessage, Message, Incoming);
+crate::closed_debug!(SafetyNumber);

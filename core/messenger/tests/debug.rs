@@ -10,7 +10,7 @@ use sotto_messenger::engine::call;
 use sotto_messenger::records::ConversationId;
 
 /// Fields and variants of such names hold texts, names of people, links or keys.
-const SECRET: [&str; 33] = [
+const SECRET: [&str; 32] = [
     "phrase",
     "words",
     "seed",
@@ -18,7 +18,6 @@ const SECRET: [&str; 33] = [
     "say",
     "texts",
     "draft",
-    "last_text",
     "request_text",
     "link",
     "links",

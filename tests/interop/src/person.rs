@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sotto_db::Account;
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{ContactState, ConversationId, MessageId, MessageState, Settings};
+use sotto_messenger::records::{ContactState, ConversationId, Message, MessageId, MessageState, Settings};
 use sotto_messenger::{Config, Fleet, Messenger, Subscription, system_clock};
 use sotto_net::{NetConfig, client};
 use tempfile::TempDir;
@@ -151,6 +151,7 @@ impl Person {
     /// All texts with the only contact.
     pub fn texts(&self) -> BTreeSet<String> {
         let page = self.messenger.messages(&self.conversation(), None, 500);
-        page.unwrap().into_iter().filter_map(|m| m.text).collect()
+        let whole = |m: Message| if m.more { self.messenger.message(&m.id).unwrap() } else { m };
+        page.unwrap().into_iter().filter_map(|m| whole(m).text).collect()
     }
 }

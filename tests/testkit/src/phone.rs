@@ -153,9 +153,9 @@ impl Phone {
         self.read(|reader| {
             let mut all = Vec::new();
             for contact in contacts(reader).unwrap() {
-                let mut page = reader.messages_page(&contact.conversation, None, 100_000).unwrap();
-                page.reverse();
-                all.extend(page);
+                let page = reader.messages_page(&contact.conversation, None, 100_000).unwrap();
+                let whole = |row: Message| reader.tables().messages.get(&row.id).unwrap().unwrap();
+                all.extend(page.into_iter().rev().map(whole));
             }
             all
         })

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
-use sotto_messenger::Error;
 use sotto_messenger::engine::input::Effect;
 use sotto_messenger::records::{ContactId, Invite, MessageId};
+use sotto_messenger::{Error, Event};
 use sotto_net::Command;
 use zeroize::Zeroizing;
 
@@ -82,6 +82,10 @@ fn said(effect: &Effect) -> Said {
         }
         Effect::Net(command) => Some(net(command)),
         Effect::Synced(_, answer) => Some(reply(answer)),
+        // As it was frozen: without the conversation.
+        Effect::Emit(Event::MessageState { id, state, .. }) => {
+            Some(format!("event MessageState {{ id: {id:?}, state: {state:?} }}"))
+        }
         Effect::Emit(event) => Some(format!("event {event:?}")),
         Effect::WakeAt(at) => Some(format!("wake {at:?}")),
     };

@@ -10,7 +10,9 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{ContactState, ConversationId, MessageState, Settings};
+use sotto_messenger::records::{
+    ContactId, ContactState, ConversationId, Folder, Message, MessageId, MessageState, Settings, Unread,
+};
 use sotto_messenger::{Code, Config, Error, Event, Fleet, Kind, Messenger, OpenCounter, Subscription, system_clock};
 use sotto_testkit::Loopback;
 use tempfile::TempDir;
@@ -72,7 +74,8 @@ impl Person {
 
     fn texts(&self) -> Vec<String> {
         let page = self.messenger.messages(&self.conversation(), None, 500);
-        let mut texts: Vec<_> = page.unwrap().into_iter().filter_map(|m| m.text).collect();
+        let whole = |m: Message| if m.more { self.messenger.message(&m.id).unwrap() } else { m };
+        let mut texts: Vec<_> = page.unwrap().into_iter().filter_map(|m| whole(m).text).collect();
         texts.retain(|text| text != REQUEST);
         texts.reverse();
         texts
@@ -111,11 +114,14 @@ async fn two_people_meet_and_talk() {
 
     let first = alice.messenger.send(&at, "hello 🌿").await.unwrap();
     bob.until("hello", |_| (bob.texts() == ["hello 🌿"]).then_some(())).await;
-    let listed = bob.messenger.conversations(None, 10).unwrap();
+    let listed = bob.messenger.conversations(Folder::Inbox, None, 10).unwrap();
     assert_eq!((listed.len(), listed[0].unread), (1, 2), "the request, and hello");
-    assert_eq!(listed[0].last_text.as_deref(), Some("hello 🌿"));
+    let last = listed[0].last.clone().unwrap();
+    assert_eq!(last.text.as_deref(), Some("hello 🌿"));
+    assert_eq!((last.id, last.mine, last.state), (first.clone(), false, MessageState::Received));
+    assert_eq!((listed[0].name.as_str(), listed[0].state), ("Alice", ContactState::Accepted));
     bob.messenger.mark_read(&bt, &first).await.unwrap();
-    assert_eq!(bob.messenger.conversations(None, 10).unwrap()[0].unread, 0);
+    assert_eq!(bob.messenger.conversations(Folder::Inbox, None, 10).unwrap()[0].unread, 0);
     alice
         .until("read", |m| {
             let page = m.messages(&at, None, 1).unwrap();
@@ -128,7 +134,7 @@ async fn two_people_meet_and_talk() {
     bob.messenger.contact_verify(&contact, Some(&shown)).await.unwrap();
     assert!(bob.messenger.contacts().unwrap()[0].verified);
     bob.messenger.draft_set(&bt, "not yet").await.unwrap();
-    assert_eq!(bob.messenger.conversations(None, 10).unwrap()[0].draft, "not yet");
+    assert_eq!(bob.messenger.conversations(Folder::Inbox, None, 10).unwrap()[0].draft, "not yet");
     // Contacts learn it hours later: `spread.rs`, on a virtual clock.
     bob.messenger.profile_set("Robert").await.unwrap();
     assert_eq!(bob.messenger.account().unwrap().unwrap().name, "Robert");
@@ -156,6 +162,100 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
     seen.reverse();
     assert_eq!(seen.remove(0), REQUEST);
     assert_eq!(seen, wanted);
+}
+
+#[tokio::test]
+async fn one_thing_is_found_by_its_id_and_lists_show_no_more_than_fits() {
+    let net = Loopback::default();
+    let (alice, bob) = befriended(&net).await;
+    let at = alice.conversation();
+    let family = "👩‍👩‍👧"; // one to a person: 5 characters, 18 bytes
+    let long = family.repeat(1000);
+    let mut ids = Vec::new();
+    for n in 0..20 {
+        ids.push(alice.messenger.send(&at, &format!("text {n}")).await.unwrap());
+    }
+    let last = alice.messenger.send(&at, &long).await.unwrap();
+    bob.until("all", |_| (bob.texts().len() == 21 && bob.texts()[20] == long).then_some(())).await;
+
+    // The whole text by id, the first of it in a page, less in the list.
+    let (m, preview) = (&bob.messenger, family.repeat(40));
+    let whole = m.message(&last).unwrap();
+    assert_eq!((whole.text.as_deref(), whole.more), (Some(long.as_str()), false));
+    let page = m.messages(&at, None, 2).unwrap();
+    assert_eq!((page[0].text.clone(), page[0].more), (Some(family.repeat(4096 / 18)), true));
+    assert_eq!((page[1].text.as_deref(), page[1].more), (Some("text 19"), false));
+    let row = m.conversation(&at).unwrap();
+    assert_eq!(row.last.as_ref().unwrap().text.as_deref(), Some(preview.as_str()));
+    assert!(row == m.conversations(Folder::Inbox, None, 500).unwrap().remove(0));
+    assert_eq!(m.unread().unwrap(), Unread { messages: 22, conversations: 1, requests: 0 });
+    let contact = m.contact(&row.contact).unwrap();
+    assert!(contact == m.contacts().unwrap()[0] && contact.name == "Alice");
+
+    // Around a message: half of it newer, as far as there are newer ones.
+    let around = |id: &MessageId, limit| {
+        let page = m.messages_around(id, limit).unwrap();
+        page.into_iter().map(|m| m.text.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(around(&ids[10], 4), ["text 12", "text 11", "text 10", "text 9"]);
+    assert_eq!(around(&ids[10], 1), ["text 10"]);
+    assert_eq!(around(&ids[19], 5)[1..], ["text 19", "text 18", "text 17", "text 16"]);
+    assert_eq!(around(&ids[0], 4), ["text 2", "text 1", "text 0", REQUEST]);
+    assert_eq!(around(&ids[0], 500).len(), 22);
+
+    let code = |error: Error| error.code();
+    for limit in [0, 501, u32::MAX] {
+        assert_eq!(m.messages_around(&last, limit).map(drop).map_err(code), Err(Code::BadLimit));
+        assert_eq!(m.messages(&at, None, limit).map(drop).map_err(code), Err(Code::BadLimit));
+        assert_eq!(m.conversations(Folder::Inbox, None, limit).map(drop).map_err(code), Err(Code::BadLimit));
+        assert_eq!(m.incoming(0, limit).map(drop).map_err(code), Err(Code::BadLimit));
+    }
+    let nobody = MessageId::from_bytes(&[1; 32]);
+    assert_eq!(m.message(&nobody).map(drop).map_err(code), Err(Code::MessageMissing));
+    assert_eq!(m.messages_around(&nobody, 1).map(drop).map_err(code), Err(Code::MessageMissing));
+    let nowhere = ConversationId::from_bytes(&[1; 32]);
+    assert_eq!(m.conversation(&nowhere).map(drop).map_err(code), Err(Code::ConversationMissing));
+    assert_eq!(m.contact(&ContactId("zQ3x".into())).map(drop).map_err(code), Err(Code::BadId));
+    let own = ContactId(m.account().unwrap().unwrap().id);
+    assert_eq!(m.contact(&own).map(drop).map_err(code), Err(Code::ContactMissing));
+}
+
+#[tokio::test]
+async fn requests_stand_apart_and_events_name_their_conversation() {
+    let net = Loopback::default();
+    let (alice, bob) = befriended(&net).await;
+    let carol = Person::new(&net, "Carol").await;
+    let link = bob.messenger.invite().await.unwrap().link;
+    carol.messenger.contact_add(&link, Some("it is Carol")).await.unwrap();
+    let m = &bob.messenger;
+    let listed = |folder| m.conversations(folder, None, 10).unwrap();
+    let request = bob.until("a request", |_| listed(Folder::Requests).pop()).await;
+    assert_eq!((request.name.as_str(), request.state), ("Carol", ContactState::Incoming));
+    assert_eq!(request.last.unwrap().text.as_deref(), Some("it is Carol"));
+    assert_eq!((listed(Folder::Inbox).len(), listed(Folder::Closed).len()), (1, 0));
+    assert_eq!(m.unread().unwrap(), Unread { messages: 1, conversations: 1, requests: 1 });
+    m.contact_answer(&request.contact, ContactAction::Decline).await.unwrap();
+    assert_eq!((listed(Folder::Requests).len(), listed(Folder::Closed)[0].state), (0, ContactState::Declined));
+    assert_eq!(listed(Folder::Closed).len(), 1);
+    m.contact_answer(&listed(Folder::Inbox)[0].contact, ContactAction::Block).await.unwrap();
+    assert_eq!((listed(Folder::Inbox).len(), listed(Folder::Closed).len()), (0, 2));
+    assert_eq!(carol.messenger.conversations(Folder::Inbox, None, 10).unwrap()[0].state, ContactState::Requested);
+
+    // It can be seen at once in which list an event belongs.
+    let place = alice.conversation();
+    let sent = alice.messenger.send(&place, "hello").await.unwrap();
+    let told = async {
+        loop {
+            for event in alice.events.next_batch(64).await.unwrap() {
+                if let Event::MessageState { conversation, id, .. } = event
+                    && id == sent
+                {
+                    return conversation;
+                }
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, told).await.unwrap(), place);
 }
 
 #[tokio::test]
@@ -212,7 +312,7 @@ async fn errors_say_what_is_wrong() {
     assert_eq!(messenger.invite_preview(cut).unwrap_err().kind(), Kind::InvalidInput);
     let nowhere = ConversationId::from_bytes(&[1; 32]);
     assert_eq!(messenger.messages(&nowhere, None, 10).unwrap_err().code(), Code::ConversationMissing);
-    assert_eq!(messenger.conversations(Some("!"), 10).unwrap_err().code(), Code::BadId);
+    assert_eq!(messenger.conversations(Folder::Inbox, Some("!"), 10).unwrap_err().code(), Code::BadId);
     let patch = Settings { log: Some("loud".into()), ..Settings::default() };
     assert_eq!(messenger.settings_set(patch).await.unwrap_err().code(), Code::BadSetting);
 }
@@ -458,7 +558,7 @@ async fn damage_is_called_so_wherever_it_lies() {
                 let events = messenger.subscribe();
                 errors.extend(messenger.account().err());
                 errors.extend(messenger.contacts().err());
-                errors.extend(messenger.conversations(None, 10).err());
+                errors.extend(messenger.conversations(Folder::Inbox, None, 10).err());
                 match messenger.messages(&conversation, None, 100) {
                     Ok(page) => assert_eq!(page.len(), 11, "the request and ten texts"),
                     Err(error) => errors.push(error),

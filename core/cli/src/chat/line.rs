@@ -172,6 +172,7 @@ impl Chat<'_> {
             return self.screen.say("Nobody is chosen: /contacts, then /to NUMBER.");
         };
         let mut page = self.messenger.messages(&contact.conversation, None, limit)?;
+        crate::chat::whole(&self.messenger, &mut page)?;
         page.reverse();
         for message in &page {
             self.screen.message(contact, message, true)?;
@@ -188,7 +189,7 @@ impl Chat<'_> {
                     self.choose(&contacts)?;
                 }
                 Event::MessagesChanged { conversation, .. } => self.show_new(conversation).await?,
-                Event::MessageState { id, state } => self.screen.state(id, *state)?,
+                Event::MessageState { id, state, .. } => self.screen.state(id, *state)?,
                 Event::Typing { conversation } => {
                     if let Some(contact) = self.contact_of(conversation)? {
                         let name = self.screen.label(&contact);
@@ -235,6 +236,7 @@ impl Chat<'_> {
         };
         let here = self.current.as_ref().is_some_and(|current| current.id == contact.id);
         let mut page = self.messenger.messages(conversation, None, commands::HISTORY)?;
+        crate::chat::whole(&self.messenger, &mut page)?;
         page.reverse();
         for message in &page {
             self.screen.message(&contact, message, false)?;

@@ -193,6 +193,7 @@ pub(super) mod tests {
             conversation: ConversationId(conversation.into()),
             mine: false,
             text: Some(text.into()),
+            more: false,
             newer: false,
             fetching: false,
             unconfirmed: false,

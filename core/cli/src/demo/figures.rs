@@ -105,6 +105,7 @@ mod tests {
             conversation: ConversationId(String::new()),
             mine,
             text: Some((*text).to_owned()),
+            more: false,
             newer: false,
             unconfirmed: false,
             fetching: false,

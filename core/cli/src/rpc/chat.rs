@@ -3,14 +3,16 @@
 use serde::Deserialize;
 use serde_json::json;
 use sotto_messenger::Messenger;
-use sotto_messenger::records::{Conversation, ConversationId, Incoming, Message, MessageId};
+use sotto_messenger::records::{Conversation, ConversationId, Folder, Incoming, Message, MessageId};
 
-use super::methods::{Answer, done};
-use super::page::page;
+use super::methods::{Answer, done, show};
+use super::page::{Rows, page};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConversationsPage {
+    #[serde(default)]
+    folder: Folder,
     before: Option<String>,
     limit: u32,
 }
@@ -53,6 +55,13 @@ pub(crate) struct Which {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Around {
+    message: MessageId,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UpTo {
     conversation: ConversationId,
     message: MessageId,
@@ -67,8 +76,12 @@ pub(crate) struct Where {
 pub(crate) fn conversations(messenger: &Messenger, params: ConversationsPage) -> Answer {
     page("conversations", params.limit, |last: Option<&Conversation>, rows| {
         let before = last.map(|row| &row.cursor).or(params.before.as_ref());
-        messenger.conversations(before.map(String::as_str), rows)
+        messenger.conversations(params.folder, before.map(String::as_str), rows)
     })
+}
+
+pub(crate) fn conversation(messenger: &Messenger, params: Where) -> Answer {
+    show(&messenger.conversation(&params.conversation)?)
 }
 
 pub(crate) fn messages(messenger: &Messenger, params: MessagesPage) -> Answer {
@@ -76,6 +89,21 @@ pub(crate) fn messages(messenger: &Messenger, params: MessagesPage) -> Answer {
         let before = last.map(|row| &row.cursor).or(params.before.as_ref());
         messenger.messages(&params.conversation, before.map(String::as_str), rows)
     })
+}
+
+/// Where not all of it fits an answer, the oldest are cut.
+pub(crate) fn messages_around(messenger: &Messenger, params: Around) -> Answer {
+    let mut rows = Rows::default();
+    for message in messenger.messages_around(&params.message, params.limit)? {
+        if !rows.push(show(&message)?) {
+            break;
+        }
+    }
+    done(json!({"messages": rows.values}))
+}
+
+pub(crate) fn message(messenger: &Messenger, params: Which) -> Answer {
+    show(&messenger.message(&params.message)?)
 }
 
 pub(crate) fn incoming(messenger: &Messenger, params: IncomingPage) -> Answer {

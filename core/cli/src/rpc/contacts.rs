@@ -9,7 +9,7 @@ use sotto_messenger::records::{Contact, ContactId, DevicesId};
 use sotto_messenger::{Code, Error, Messenger};
 
 use super::methods::{Answer, done, show};
-use super::page::page;
+use super::page::{LIMIT, page};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,17 +24,12 @@ pub(crate) struct Add {
     text: Option<String>,
 }
 
-/// A page of contacts; all that fit, from the first, unless said otherwise.
+/// A page of contacts; the first 500, unless said otherwise.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContactsPage {
     after: Option<ContactId>,
-    #[serde(default = "all")]
-    limit: u32,
-}
-
-fn all() -> u32 {
-    u32::MAX
+    limit: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -92,10 +87,14 @@ pub(crate) fn list(messenger: &Messenger, params: ContactsPage) -> Answer {
         all.drain(..=place);
     }
     let mut rest = all.into_iter();
-    page("contacts", params.limit, |_: Option<&Contact>, rows| {
+    page("contacts", params.limit.unwrap_or(LIMIT), |_: Option<&Contact>, rows| {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         Ok(rest.by_ref().take(rows).collect())
     })
+}
+
+pub(crate) fn one(messenger: &Messenger, params: Whom) -> Answer {
+    show(&messenger.contact(&params.contact)?)
 }
 
 pub(crate) async fn add(messenger: &Messenger, params: Add) -> Answer {

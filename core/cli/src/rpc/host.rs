@@ -131,7 +131,11 @@ mod tests {
         let all = [
             Event::ConversationsChanged { ids: vec![conversation()] },
             Event::MessagesChanged { conversation: conversation(), ids: vec![MessageId("<hello>".into())] },
-            Event::MessageState { id: MessageId("<answer>".into()), state: MessageState::Delivered },
+            Event::MessageState {
+                conversation: conversation(),
+                id: MessageId("<answer>".into()),
+                state: MessageState::Delivered,
+            },
             Event::ContactsChanged,
             Event::Typing { conversation: conversation() },
             Event::Connectivity(Connectivity {

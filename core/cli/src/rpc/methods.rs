@@ -20,9 +20,14 @@ pub(crate) const READS: &[&str] = &[
     "invites",
     "invite_preview",
     "contacts",
+    "contact",
     "safety_number",
     "conversations",
+    "conversation",
+    "unread",
     "messages",
+    "messages_around",
+    "message",
     "incoming",
     "settings",
     "connectivity",
@@ -46,13 +51,18 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "invite_preview" => contacts::invite_preview(messenger, read(params)?),
         "contact_add" => contacts::add(messenger, read(params)?).await,
         "contacts" => contacts::list(messenger, read(params)?),
+        "contact" => contacts::one(messenger, read(params)?),
         "contact_answer" => contacts::answer(messenger, read(params)?).await,
         "safety_number" => contacts::safety_number(messenger, read(params)?),
         "contact_verify" => contacts::verify(messenger, read(params)?).await,
         "contact_scan" => contacts::scan(messenger, read(params)?).await,
         "devices_seen" => contacts::devices_seen(messenger, read(params)?).await,
         "conversations" => chat::conversations(messenger, read(params)?),
+        "conversation" => chat::conversation(messenger, read(params)?),
+        "unread" => none(params).and_then(|()| show(&messenger.unread()?)),
         "messages" => chat::messages(messenger, read(params)?),
+        "messages_around" => chat::messages_around(messenger, read(params)?),
+        "message" => chat::message(messenger, read(params)?),
         "incoming" => chat::incoming(messenger, read(params)?),
         "send" => chat::send(messenger, read(params)?).await,
         "answer" => chat::answer(messenger, read(params)?).await,
@@ -111,7 +121,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 36);
+        assert_eq!(known.len(), 41);
         assert_eq!(chapters, known);
     }
 

@@ -13,7 +13,7 @@ const ROWS_CAP: usize = ANSWER_CAP - (64 << 10);
 /// Rows read at a time.
 const STEP: u32 = 16;
 /// Longest page, rows.
-const LIMIT: u32 = 500;
+pub(crate) const LIMIT: u32 = 500;
 
 /// A page under `name`, and whether there is `more` behind it. `next` reads up to so many rows behind a row, or the
 /// first ones.
@@ -22,12 +22,12 @@ pub(crate) fn page<T: Serialize>(
     limit: u32,
     mut next: impl FnMut(Option<&T>, u32) -> Result<Vec<T>, Error>,
 ) -> Answer {
-    if limit == 0 {
-        return Err(Error::from(Code::BadSetting).into());
+    if !(1..=LIMIT).contains(&limit) {
+        return Err(Error::from(Code::BadLimit).into());
     }
     let mut rows = Rows::default();
     let mut last: Option<T> = None;
-    let mut left = limit.min(LIMIT);
+    let mut left = limit;
     let more = loop {
         // One more than fits says whether there is more.
         let step = left.saturating_add(1).min(STEP);
@@ -73,6 +73,7 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rpc::frame::Fault;
 
     /// Reads from so many rows of so many bytes each.
     fn of(rows: u32, bytes: usize, limit: u32) -> (usize, bool, usize) {
@@ -90,13 +91,21 @@ mod tests {
     #[test]
     fn a_page_says_whether_there_is_more() {
         for rows in [0, 1, 15, 16, 17, 31, 32, 33, 100] {
-            for limit in [1, 15, 16, 17, 32, 100, 9999] {
+            for limit in [1, 15, 16, 17, 32, 100, 500] {
                 let (found, more, _) = of(rows, 1, limit);
                 let fit = rows.min(limit);
                 assert_eq!((found, more), (fit as usize, rows > fit), "{rows} of {limit}");
             }
         }
-        assert_eq!(of(600, 1, 600), (500, true, of(600, 1, 600).2));
+        assert_eq!(of(600, 1, 500), (500, true, of(600, 1, 500).2));
+    }
+
+    #[test]
+    fn a_limit_that_makes_no_sense_is_refused() {
+        for limit in [0, 501, u32::MAX] {
+            let refused = page("rows", limit, |_: Option<&u8>, _| Ok(Vec::new()));
+            assert!(matches!(refused, Err(Fault::Messenger(error)) if error.code() == Code::BadLimit), "{limit}");
+        }
     }
 
     #[test]

@@ -220,9 +220,22 @@ impl Rpc {
         self.until("messages", params, |answer| {
             let mut messages = answer["messages"].as_array().unwrap().clone();
             messages.reverse();
-            let texts: Vec<&str> = messages.iter().filter_map(|one| one["text"].as_str()).collect();
-            (texts == wanted).then(|| messages.clone())
+            let begins = |one: &Value, wanted: &&str| {
+                let text = one["text"].as_str();
+                text.is_some_and(|text| if one["more"] == true { wanted.starts_with(text) } else { text == *wanted })
+            };
+            messages.retain(|one| one["text"].is_string());
+            let same = messages.iter().zip(wanted).all(|(one, wanted)| begins(one, wanted));
+            (same && messages.len() == wanted.len()).then(|| messages.clone())
         })
+        .into_iter()
+        .zip(wanted)
+        .map(|(one, wanted)| {
+            let whole = self.call("message", json!({"message": one["id"]}));
+            assert!(whole["text"] == **wanted, "another text behind the first 4,096 bytes");
+            whole
+        })
+        .collect()
     }
 }
 

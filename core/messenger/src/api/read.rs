@@ -1,20 +1,24 @@
 //! Reads: on the caller's thread, over the query-only connection.
 
+use std::ops::RangeInclusive;
+
 use sotto_crypto::{SafetyQr, account_id, color_ring, emoji_hash, parse_account_id, safety_number};
-use sotto_db::Reader;
+use sotto_db::{PAGE_TEXT, Reader, Standing};
 use zeroize::Zeroizing;
 
 use super::{Messenger, version};
-use crate::cursor;
 use crate::engine::stored;
 use crate::error::{Code, Error};
 use crate::records::{
-    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, Diagnostics, Incoming,
-    Invite, InvitePreview, Message, MessageId, MessageState, SafetyNumber, Settings,
+    AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, Diagnostics, Folder,
+    Incoming, Invite, InvitePreview, LastMessage, Message, MessageId, MessageState, SafetyNumber, Settings, Unread,
 };
+use crate::{cursor, cut};
 
 /// Longest page, rows.
 const PAGE_MAX: u32 = 500;
+/// Longest preview of a message in the list of conversations, characters.
+const PREVIEW_CHARS: usize = 200;
 
 impl Messenger {
     /// The own account, `None` before one is made. Errors: `storage.*`, `closed`.
@@ -71,18 +75,48 @@ impl Messenger {
         })
     }
 
-    /// A page of conversations, latest activity first; `before` is the `cursor` of the last one of the page before.
-    /// `limit` is 1 to 500; more counts as 500. Errors: `input.id`, `input.setting`.
-    pub fn conversations(&self, before: Option<&str>, limit: u32) -> Result<Vec<Conversation>, Error> {
-        let (before, limit) = (before.map(cursor::conversation).transpose()?, rows(limit)?);
+    /// One contact. Errors: `contact.missing`, `input.id`.
+    pub fn contact(&self, id: &ContactId) -> Result<Contact, Error> {
+        let chat = parse_account_id(&id.0).map_err(|_| Code::BadId)?;
         self.read(|reader| {
-            let rows = reader.conversations_page(before, limit)?;
-            Ok(rows.into_iter().map(conversation).collect())
+            let tables = reader.tables();
+            let found = tables.persons.get(&chat)?.zip(tables.conversations.with(&chat)?);
+            let (person, conversation) = found.ok_or(Code::ContactMissing)?;
+            Ok(contact(person, &conversation.id))
         })
     }
 
-    /// A page of messages, newest first; `before` is the `cursor` of the last one of the page before. `limit` is 1 to
-    /// 500; more counts as 500. Errors: `input.id`, `input.setting`, `conversation.missing`.
+    /// A page of a folder's conversations, latest activity first; `before` is the `cursor` of the last one of the page
+    /// before. `limit` is 1 to 500. Errors: `input.id`, `input.limit`.
+    pub fn conversations(&self, folder: Folder, before: Option<&str>, limit: u32) -> Result<Vec<Conversation>, Error> {
+        let (before, limit) = (before.map(cursor::conversation).transpose()?, rows(limit)?);
+        self.read(|reader| {
+            let rows = reader.conversations_page(standings(folder), before, limit)?;
+            rows.into_iter().map(|row| conversation(reader, row)).collect()
+        })
+    }
+
+    /// One conversation. Errors: `conversation.missing`, `input.id`.
+    pub fn conversation(&self, id: &ConversationId) -> Result<Conversation, Error> {
+        let id = id.to_bytes()?;
+        self.read(|reader| {
+            let row = reader.tables().conversations.get(&id)?.ok_or(Code::ConversationMissing)?;
+            conversation(reader, row)
+        })
+    }
+
+    /// What has not been read, all together.
+    pub fn unread(&self) -> Result<Unread, Error> {
+        self.read(|reader| {
+            let [_, conversations, messages] = reader.unread(standings(Folder::Inbox))?;
+            let [requests, ..] = reader.unread(standings(Folder::Requests))?;
+            Ok(Unread { messages, conversations, requests })
+        })
+    }
+
+    /// A page of messages, newest first, with texts of up to 4,096 bytes ([`Message::more`]); `before` is the `cursor`
+    /// of the last one of the page before. `limit` is 1 to 500. Errors: `input.id`, `input.limit`,
+    /// `conversation.missing`.
     pub fn messages(
         &self,
         conversation: &ConversationId,
@@ -96,14 +130,37 @@ impl Messenger {
             if rows.is_empty() && reader.tables().conversations.get(&id)?.is_none() {
                 return Err(Code::ConversationMissing.into());
             }
-            Ok(rows.into_iter().map(message).collect())
+            Ok(rows.into_iter().map(in_page).collect())
         })
+    }
+
+    /// A page with one message in its middle, newest first: at most half of it is newer, older ones fill it. Pages
+    /// of [`Messenger::messages`] follow it. `limit` is 1 to 500. Errors: `input.id`, `input.limit`, `message.missing`.
+    pub fn messages_around(&self, id: &MessageId, limit: u32) -> Result<Vec<Message>, Error> {
+        let (id, limit) = (id.to_bytes()?, rows(limit)?);
+        self.read(|reader| {
+            let middle = reader.tables().messages.get(&id)?.ok_or(Code::MessageMissing)?;
+            let key = (middle.lamport, middle.time_s, id);
+            let mut page = reader.messages_after(&middle.conversation, key, limit / 2)?;
+            page.reverse();
+            let newer = u32::try_from(page.len()).unwrap_or(u32::MAX);
+            let older = reader.messages_page(&middle.conversation, Some(key), limit.saturating_sub(newer + 1))?;
+            page.push(middle);
+            page.extend(older);
+            Ok(page.into_iter().map(in_page).collect())
+        })
+    }
+
+    /// One message, whole. Errors: `message.missing`, `input.id`.
+    pub fn message(&self, id: &MessageId) -> Result<Message, Error> {
+        let id = id.to_bytes()?;
+        self.read(|reader| Ok(message(reader.tables().messages.get(&id)?.ok_or(Code::MessageMissing)?)))
     }
 
     /// Messages of accepted contacts in the order in which they arrived, those after the number `after` (0: from the
     /// first). A long text has its number once it is whole; what a contact wrote before it was accepted, from then on:
-    /// whoever goes on after the highest number seen skips none and sees none twice, over restarts too. `limit` is 1 to
-    /// 500; more counts as 500. Errors: `input.setting`.
+    /// whoever goes on after the highest number seen skips none and sees none twice, over restarts too. Texts are whole.
+    /// `limit` is 1 to 500. Errors: `input.limit`.
     pub fn incoming(&self, after: i64, limit: u32) -> Result<Vec<Incoming>, Error> {
         let limit = rows(limit)?;
         self.read(|reader| {
@@ -152,11 +209,11 @@ impl Messenger {
     }
 }
 
-/// Rows of a page; `input.setting` for none.
+/// Rows of a page, or `input.limit`.
 fn rows(limit: u32) -> Result<u32, Error> {
     match limit {
-        0 => Err(Code::BadSetting.into()),
-        _ => Ok(limit.min(PAGE_MAX)),
+        1..=PAGE_MAX => Ok(limit),
+        _ => Err(Code::BadLimit.into()),
     }
 }
 
@@ -179,17 +236,40 @@ fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
     }
 }
 
-fn conversation(row: sotto_db::ConversationRow) -> Conversation {
-    Conversation {
+/// Which conversations are in a folder.
+fn standings(folder: Folder) -> RangeInclusive<Standing> {
+    match folder {
+        Folder::Inbox => Standing::Open..=Standing::Asked,
+        Folder::Requests => Standing::Pending..=Standing::Pending,
+        Folder::Closed => Standing::Closed..=Standing::Closed,
+    }
+}
+
+fn conversation(reader: &Reader, row: sotto_db::Conversation) -> Result<Conversation, Error> {
+    let chat = row.peer.ok_or(Code::StorageCorrupt)?;
+    let person = reader.tables().persons.get(&chat)?.ok_or(Code::StorageCorrupt)?;
+    let last = reader.messages_page(&row.id, None, 1)?.pop().map(message);
+    Ok(Conversation {
         id: ConversationId::from_bytes(&row.id),
-        contact: ContactId(account_id(&row.chat)),
-        name: row.name,
+        contact: ContactId(account_id(&chat)),
+        name: person.name,
+        state: stored::contact_state(person.state),
         unread: row.unread,
         draft: row.draft,
-        last_text: row.last_text,
+        last: last.map(|Message { id, mine, mut text, newer, fetching, state, .. }| {
+            text.as_mut().map(|text| cut::to_chars(text, PREVIEW_CHARS));
+            LastMessage { id, mine, text, newer, fetching, state }
+        }),
         last_ms: row.last_ms,
         cursor: cursor::of_conversation((row.last_ms, row.id)),
-    }
+    })
+}
+
+/// A message as a page carries it.
+fn in_page(row: sotto_db::Message) -> Message {
+    let mut message = message(row);
+    message.more = message.text.as_mut().is_some_and(|text| cut::to_bytes(text, PAGE_TEXT));
+    message
 }
 
 fn message(row: sotto_db::Message) -> Message {
@@ -199,6 +279,7 @@ fn message(row: sotto_db::Message) -> Message {
         conversation: ConversationId::from_bytes(&row.conversation),
         mine,
         text: row.text,
+        more: false,
         newer: row.newer,
         unconfirmed: row.unconfirmed,
         fetching: row.fetching,

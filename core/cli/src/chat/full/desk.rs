@@ -1,7 +1,9 @@
 //! Does what the screen wants, at the messenger, and says what came of it.
 
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{ContactId, Conversation, ConversationId, DevicesId, InviteId, Message, MessageState};
+use sotto_messenger::records::{
+    ContactId, Conversation, ConversationId, DevicesId, Folder, InviteId, Message, MessageState,
+};
 use sotto_messenger::{Code, Error, Event, Messenger, Subscription};
 
 use super::app::{Action, Input, Panel};
@@ -95,13 +97,16 @@ impl<'a> Desk<'a> {
 
     fn people(&self) -> Result<Input, Error> {
         let mut conversations: Vec<Conversation> = Vec::new();
-        loop {
-            let before = conversations.last().map(|last| last.cursor.clone());
-            let page = self.messenger.conversations(before.as_deref(), ROWS)?;
-            let is_last = page.len() < ROWS as usize;
-            conversations.extend(page);
-            if is_last {
-                break;
+        for folder in [Folder::Requests, Folder::Inbox] {
+            let mut before: Option<String> = None;
+            loop {
+                let page = self.messenger.conversations(folder, before.as_deref(), ROWS)?;
+                before = page.last().map(|last| last.cursor.clone());
+                let is_last = page.len() < ROWS as usize;
+                conversations.extend(page);
+                if is_last {
+                    break;
+                }
             }
         }
         let contacts = self.messenger.contacts()?;
@@ -124,6 +129,7 @@ impl<'a> Desk<'a> {
         }
         let more = messages.len() > wanted;
         messages.truncate(wanted);
+        crate::chat::whole(&self.messenger, &mut messages)?;
         Ok(Input::Page { conversation, older, messages, more })
     }
 

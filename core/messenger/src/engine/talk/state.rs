@@ -9,7 +9,7 @@ use crate::engine::carry::receipt;
 use crate::engine::stored;
 use crate::error::{Code, Error};
 use crate::event::Event;
-use crate::records::MessageId;
+use crate::records::{ConversationId, MessageId};
 
 /// Takes in what became of messages on their way.
 pub(crate) fn facts(step: &mut Step<'_>, facts: Vec<Fact>) -> Result<(), Error> {
@@ -63,7 +63,8 @@ pub(crate) fn raise(step: &mut Step<'_>, id: &Hash, to: MessageState) -> Result<
 pub(crate) fn emit_state(step: &mut Step<'_>, message: &Message, to: MessageState) {
     step.fx.conversations.insert(message.conversation);
     let state = stored::message_state(to);
-    step.fx.events.push(Event::MessageState { id: MessageId::from_bytes(&message.id), state });
+    let conversation = ConversationId::from_bytes(&message.conversation);
+    step.fx.events.push(Event::MessageState { conversation, id: MessageId::from_bytes(&message.id), state });
 }
 
 /// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless what

@@ -25,7 +25,7 @@ impl App {
                         lost = lost.saturating_add(u32::try_from(ids.len()).unwrap_or(u32::MAX));
                     }
                 }
-                Event::MessageState { id, state } => {
+                Event::MessageState { id, state, .. } => {
                     let here = self.view.as_mut().is_some_and(|view| view.state(id, *state));
                     // The page has the reason.
                     page |= here && *state == MessageState::Failed;
@@ -112,7 +112,7 @@ impl App {
             if matches!(contact.state, ContactState::Declined | ContactState::Blocked) {
                 continue;
             }
-            let text = contact.request_text.clone().or(conversation.last_text);
+            let text = contact.request_text.clone().or(conversation.last.and_then(|last| last.text));
             let about = about(contact);
             let preview = match text.map(|text| lines::harmless(&text)).filter(|text| !text.is_empty()) {
                 Some(text) if about.is_empty() => text,

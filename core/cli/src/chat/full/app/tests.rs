@@ -1,7 +1,7 @@
 use super::*;
 use crate::chat::people::tests::{contact, message};
 use crossterm::event::{KeyCode, KeyModifiers};
-use sotto_messenger::records::MessageState;
+use sotto_messenger::records::{LastMessage, MessageState};
 
 /// Alice's screen: Bob and Carol are contacts, Eve asks.
 pub(in crate::chat::full) fn screen() -> App {
@@ -28,9 +28,17 @@ pub(in crate::chat::full) fn people(contacts: &[Contact], order: &[&str]) -> Inp
         id: ConversationId(format!("c{id}")),
         contact: ContactId((*id).into()),
         name: String::new(),
+        state: ContactState::Accepted,
         unread: 0,
         draft: String::new(),
-        last_text: Some(format!("newest of {id}")),
+        last: Some(LastMessage {
+            id: MessageId(format!("m{id}")),
+            mine: false,
+            text: Some(format!("newest of {id}")),
+            newer: false,
+            fetching: false,
+            state: MessageState::Received,
+        }),
         last_ms: 0,
         cursor: String::new(),
     };
@@ -464,7 +472,8 @@ fn events_are_read_again_once() {
     let mut mine = message("m", "c1", "hi");
     (mine.mine, mine.state) = (true, MessageState::Queued);
     app.handle(0, Input::Page { conversation: id("c1"), older: false, messages: vec![mine], more: false });
-    let state = |state| Input::News(vec![Event::MessageState { id: MessageId("m".into()), state }]);
+    let state =
+        |state| Input::News(vec![Event::MessageState { conversation: id("c1"), id: MessageId("m".into()), state }]);
     assert!(app.handle(0, state(MessageState::Read)).is_empty(), "in place");
     assert_eq!(app.handle(0, state(MessageState::Failed)).len(), 1, "the reason is read");
 }

@@ -172,7 +172,8 @@ fn the_list_shows_what_is_unread_and_the_open_one() {
         panic!()
     };
     conversations[8].unread = 3;
-    conversations[8].last_text = Some("a preview\nof two lines that is longer than the list is wide".into());
+    conversations[8].last.as_mut().unwrap().text =
+        Some("a preview\nof two lines that is longer than the list is wide".into());
     app.handle(0, Input::People { own, contacts, conversations });
     open(&mut app, "Friend 9");
     let lines = drawn(&mut app, 80, 8);
