@@ -62,7 +62,8 @@ pub struct SottoConfig {
     /// Service nodes to use instead of the preset's: multiaddrs ending in `/p2p/…`. They go into invites.
     #[uniffi(default)]
     pub nodes: Vec<String>,
-    /// Trees of nodes in DNS to use instead of the preset's: `enrtree://…` URLs. Read when too few nodes are known. With
+    /// Trees of nodes in DNS to use instead of the preset's: `enrtree://…` URLs. Read when too few nodes are known.
+    /// With
     /// own nodes and no own trees none are read.
     #[uniffi(default)]
     pub dns_trees: Vec<String>,
@@ -70,7 +71,8 @@ pub struct SottoConfig {
     /// them here and with each change of the network.
     #[uniffi(default)]
     pub dns_servers: Vec<String>,
-    /// `light`; `relay`: hear the whole shard by gossip and pass it on; or `adaptive`: relay while charging on a network
+    /// `light`; `relay`: hear the whole shard by gossip and pass it on; or `adaptive`: relay while charging on a
+    /// network
     /// that is not metered, as `power_changed` and `network_changed` say.
     #[uniffi(default = "light")]
     pub mode: String,

@@ -58,12 +58,14 @@ impl SottoCore {
         Ok(self.messenger.phrase()?.as_str().to_owned())
     }
 
-    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors: `input.name`, `account.missing`.
+    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors:
+    /// `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: String) -> Result<(), SottoError> {
         Ok(self.messenger.profile_set(&name).await?)
     }
 
-    /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none. Errors: `invite.too_many`, `account.missing`.
+    /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none. Errors:
+    /// `invite.too_many`, `account.missing`.
     pub async fn invite(&self) -> Result<Invite, SottoError> {
         Ok(self.messenger.invite().await?.into())
     }
@@ -261,7 +263,8 @@ impl SottoCore {
     }
 
     /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
-    /// `deadline_ms` it fails with `deadline`, and the work goes on while the process lives. Errors: `input.setting` for
+    /// `deadline_ms` it fails with `deadline`, and the work goes on while the process lives. Errors: `input.setting`
+    /// for
     /// a negative one.
     pub async fn sync_once(&self, deadline_ms: i64) -> Result<i32, SottoError> {
         let deadline = u64::try_from(deadline_ms).map_err(|_| Code::BadSetting)?;

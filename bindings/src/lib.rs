@@ -37,7 +37,8 @@ pub fn version() -> String {
     sotto_messenger::version().to_owned()
 }
 
-/// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one then: no
+/// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one then:
+/// no
 /// key but the lost one opens it. Changes nothing. Errors: `storage.io`.
 #[uniffi::export]
 pub fn database_exists(dir: String) -> Result<bool, SottoError> {

@@ -67,7 +67,8 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "MULTIADDR", default_value = "/ip4/0.0.0.0/tcp/60000")]
     pub(crate) listen: Vec<String>,
     /// Where others reach this node, if that is not where it listens, as behind NAT or in a container: a multiaddr like
-    /// /ip4/203.0.113.7/tcp/60000 or /dns4/node.example.org/tcp/443/wss; repeat it for several, up to 8. Peers and, with
+    /// /ip4/203.0.113.7/tcp/60000 or /dns4/node.example.org/tcp/443/wss; repeat it for several, up to 8. Peers and,
+    /// with
     /// --discv5, the node's record are told these in place of the listen addresses, and these are printed. With an IP
     /// address the UDP port of --discv5 has to be reached there under the same number.
     #[arg(long, value_name = "MULTIADDR")]
@@ -93,7 +94,8 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) shard: Vec<u16>,
     /// Autosharding over this many shards instead, all of which it relays and serves.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "shard", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "shard",
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) auto_shards: Option<u16>,
     /// This is the only node of its network: take messages although no relay peer does.
     #[arg(long)]
@@ -168,7 +170,8 @@ pub(crate) struct PhoneArgs {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) shard: Vec<u16>,
     /// Autosharding over this many shards instead.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "shard", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "shard",
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) auto_shards: Option<u16>,
     /// log2 of the number of buckets of a lane, 0 to 16; the preset's unless given. All who are to meet need the same.
     #[arg(long, value_name = "NUMBER")]
@@ -180,7 +183,8 @@ pub(crate) struct PhoneArgs {
     /// network, as power_changed and network_changed of `sotto rpc` say.
     #[arg(long, value_name = "MODE", default_value = "light")]
     pub(crate) mode: Mode,
-    /// Where to serve neighbours while relaying: /ip4/…/tcp/PORT, or with /ws at the end. Port 0 takes a free one; repeat
+    /// Where to serve neighbours while relaying: /ip4/…/tcp/PORT, or with /ws at the end. Port 0 takes a free one;
+    /// repeat
     /// it for several.
     #[arg(long, value_name = "MULTIADDR")]
     pub(crate) listen: Vec<String>,

@@ -1,7 +1,8 @@
 //! `sotto rpc`: JSON-RPC 2.0 over standard input and output.
 //!
 //! Each request runs as a task of its own, started in the order of the lines: calls that change something reach the
-//! engine in that order, and a call that reads sees what all before it did. Everything is bounded: the length of a line, the requests at work, those that wait for events.
+//! engine in that order, and a call that reads sees what all before it did. Everything is bounded: the length of a
+//! line, the requests at work, those that wait for events.
 
 mod account;
 mod chat;
@@ -106,7 +107,8 @@ async fn serve(session: &Arc<Session>, tasks: &mut JoinSet<()>, stop: &mut Stop)
             _ => 1,
         };
         let permit = tokio::select! {
-            permit = session.at_work.clone().acquire_many_owned(places) => permit.map_err(|_| Failure::Failed("closing".into()))?,
+            permit = session.at_work.clone().acquire_many_owned(places) =>
+                permit.map_err(|_| Failure::Failed("closing".into()))?,
             () = stop.asked() => return Ok(AFTER_SIGNAL),
             () = session.closed.notified() => return Ok(AFTER_SIGNAL),
         };

@@ -264,7 +264,8 @@ impl Opened {
         self.start
     }
 
-    /// The session, with the identity key out of the verified record. Only a message that decrypts in it proves the key.
+    /// The session, with the identity key out of the verified record. Only a message that decrypts in it proves the
+    /// key.
     ///
     /// # Errors
     /// [`HandshakeError::BadKey`] for a low-order identity key.

@@ -52,7 +52,8 @@ impl Account {
         }
         conn.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;
-             PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000; PRAGMA cache_size=-1024; PRAGMA wal_autocheckpoint=512;",
+             PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=2000; PRAGMA cache_size=-1024;
+             PRAGMA wal_autocheckpoint=512;",
         )?;
         conn.set_prepared_statement_cache_capacity(48); // about 3 KB each
         migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
@@ -139,7 +140,8 @@ pub(crate) fn open_reader(path: &Path, key: &[u8; 32]) -> Result<Reader, Error> 
     Ok(Reader { conn })
 }
 
-/// Connects to a file that is there. SQLite says that it is ready before SQLCipher is, so while the first connection of a
+/// Connects to a file that is there. SQLite says that it is ready before SQLCipher is, so while the first connection
+/// of a
 /// process is being made, another thread's would be refused its key: the first is made alone.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
     static FIRST: Once = Once::new();
@@ -182,7 +184,8 @@ fn sync_folder(path: &Path) -> Result<(), Error> {
 }
 
 /// SQLCipher takes a page of zero bytes for an empty one, so a lost last page of a long value would be read as zeros:
-/// where it lies in the first 32 MiB, it is found here. Every page that was written ends with a random vector and a MAC.
+/// where it lies in the first 32 MiB, it is found here. Every page that was written ends with a random vector and a
+/// MAC.
 /// Without a log all pages are in the file.
 fn no_page_is_lost(path: &Path) -> Result<(), Error> {
     let file = File::open(path)?;

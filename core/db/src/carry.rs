@@ -171,7 +171,8 @@ impl Table<'_, Fetch> {
         least(self.conn, "SELECT min(due_ms) FROM fetches")
     }
 
-    /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed one.
+    /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed
+    /// one.
     pub fn release(&self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms=?3 AND
             (EXISTS (SELECT 1 FROM messages m WHERE m.id=fetches.message AND m.unconfirmed=0)

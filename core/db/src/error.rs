@@ -60,7 +60,8 @@ impl From<rusqlite::Error> for Error {
 fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as Sqlite;
     match error {
-        // SQLCipher answers a page whose MAC is wrong with a bare `SQLITE_ERROR`, and SQLite makes a bare `SQLITE_IOERR`
+        // SQLCipher answers a page whose MAC is wrong with a bare `SQLITE_ERROR`, and SQLite makes a bare
+        // `SQLITE_IOERR`
         // or `SQLITE_NOMEM` of it. What the system could not read or write has an extended code, and allocations of
         // some KiB do not fail where this runs. A wrong statement of ours fails as it is prepared: `SqlInputError`.
         Sqlite::SqliteFailure(failure, _) => {

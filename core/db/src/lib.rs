@@ -1,4 +1,5 @@
-//! All SQL. An account: one SQLCipher file, a [`Table`] for each kind of row, one function per query; and a service node's
+//! All SQL. An account: one SQLCipher file, a [`Table`] for each kind of row, one function per query; and a service
+//! node's
 //! [`archive`].
 //!
 //! Knows tables, transactions and the disk. It does not know what a row means: no clock, no key beside the database's

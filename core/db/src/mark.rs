@@ -10,7 +10,8 @@ const LABEL: &[u8] = b"sotto database key mark 1";
 const LEN: usize = 32;
 
 /// What the lock file says of a key. Once a database is made, the lock file holds SHA-256(label ‖ key): so it is known
-/// that there was a database, and a wrong key is told from a damaged first page. The key is 32 random bytes, so its hash
+/// that there was a database, and a wrong key is told from a damaged first page. The key is 32 random bytes, so its
+/// hash
 /// helps nobody to find it. A lock file of another length says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {

@@ -46,7 +46,8 @@ macro_rules! row {
                     let sets: Vec<String> = rest.map(|name| format!("{name}=excluded.{name}")).collect();
                     let (keys, names) = (keys.join(","), names.join(","));
                     let table = $table;
-                    format!("INSERT INTO {table}({names}) VALUES({marks}) ON CONFLICT({keys}) DO UPDATE SET {}", sets.join(","))
+                    let sets = sets.join(",");
+                    format!("INSERT INTO {table}({names}) VALUES({marks}) ON CONFLICT({keys}) DO UPDATE SET {sets}")
                 });
                 conn.prepare_cached(sql)?.execute(rusqlite::params![$(self.$field),*])?;
                 Ok(())
@@ -65,7 +66,11 @@ macro_rules! row {
             }
 
             /// Changes the row with this key, if there is one; what `change` gave.
-            pub fn edit<T>(&self, $($key: &$ktype,)+ change: impl FnOnce(&mut $name) -> T) -> Result<Option<T>, crate::Error> {
+            pub fn edit<T>(
+                &self,
+                $($key: &$ktype,)+
+                change: impl FnOnce(&mut $name) -> T,
+            ) -> Result<Option<T>, crate::Error> {
                 let Some(mut row) = self.get($($key),+)? else {
                     return Ok(None);
                 };

@@ -112,13 +112,15 @@ impl Table<'_, Session> {
 }
 
 impl Table<'_, Handshake> {
-    /// Notes a handshake. Of those without a session at most 1,000 are remembered, the last to be forgotten: a repeat of
+    /// Notes a handshake. Of those without a session at most 1,000 are remembered, the last to be forgotten: a repeat
+    /// of
     /// another one costs its checks anew.
     pub fn note(&self, handshake: &Handshake) -> Result<(), Error> {
         self.put(handshake)?;
         if handshake.session.is_none() {
             let sql = "DELETE FROM handshakes WHERE handshake IN
-                (SELECT handshake FROM handshakes WHERE session IS NULL ORDER BY until_ms DESC, handshake LIMIT -1 OFFSET ?)";
+                (SELECT handshake FROM handshakes WHERE session IS NULL
+                 ORDER BY until_ms DESC, handshake LIMIT -1 OFFSET ?)";
             run(self.conn, sql, params![REFUSED])?;
         }
         Ok(())
@@ -137,7 +139,8 @@ impl Table<'_, Handshake> {
 }
 
 impl Table<'_, Skipped> {
-    /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which each
+    /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which
+    /// each
     /// account has its share.
     pub fn keep(&self, keys: &[Skipped]) -> Result<(), Error> {
         let Some(first) = keys.first() else {

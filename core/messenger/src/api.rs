@@ -80,7 +80,8 @@ pub fn version() -> &'static str {
 }
 
 impl Messenger {
-    /// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one then:
+    /// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one
+    /// then:
     /// no key but the lost one opens it. Changes nothing. Errors: `storage.io`.
     pub fn is_in(dir: &Path) -> Result<bool, Error> {
         Ok(sotto_db::Account::is_there(&dir.join(DATABASE))?)
@@ -101,7 +102,8 @@ impl Messenger {
         self.act(true, move |engine, now_ms| engine.call(now_ms, call)).await
     }
 
-    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors: `input.name`, `account.missing`.
+    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors:
+    /// `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: &str) -> Result<(), Error> {
         self.call(call::ProfileSet { name: name.to_owned() }).await
     }
@@ -131,7 +133,8 @@ impl Messenger {
         self.call(call::ContactAnswer { contact: contact.clone(), action }).await
     }
 
-    /// Notes that the safety number was compared while it stood for these `devices` ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)), or with
+    /// Notes that the safety number was compared while it stood for these `devices`
+    /// ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)), or with
     /// `None` that it no longer holds. A device that waited for this is taken as theirs. Errors: `contact.missing`,
     /// `contact.devices_changed` when they are other devices by now.
     pub async fn contact_verify(&self, contact: &ContactId, devices: Option<&DevicesId>) -> Result<(), Error> {
@@ -142,14 +145,17 @@ impl Messenger {
         .await
     }
 
-    /// Verifies by what was scanned from the contact's phone ([`SafetyNumber::qr`](crate::records::SafetyNumber::qr) there). Errors: `contact.missing`,
+    /// Verifies by what was scanned from the contact's phone ([`SafetyNumber::qr`](crate::records::SafetyNumber::qr)
+    /// there). Errors: `contact.missing`,
     /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`; nothing is verified then.
     pub async fn contact_scan(&self, contact: &ContactId, qr: &[u8]) -> Result<(), Error> {
         self.call(call::ContactScan { contact: contact.clone(), qr: qr.to_vec() }).await
     }
 
-    /// The person saw that a contact's devices changed to these ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)),
-    /// and goes on with them without comparing: a device that waited is taken as theirs, and `verified` does not cover it.
+    /// The person saw that a contact's devices changed to these
+    /// ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)),
+    /// and goes on with them without comparing: a device that waited is taken as theirs, and `verified` does not cover
+    /// it.
     /// Errors: `contact.missing`, `contact.devices_changed` when they are other devices by now.
     pub async fn devices_seen(&self, contact: &ContactId, devices: &DevicesId) -> Result<(), Error> {
         self.call(call::DevicesSeen { contact: contact.clone(), devices: devices.to_bytes()? }).await
@@ -220,7 +226,8 @@ impl Messenger {
         self.act(false, move |engine, now_ms| engine.power_changed(now_ms, charging)).await
     }
 
-    /// Where neighbours are served: multiaddrs ending in `/p2p/…`, which change with every start of relay mode. Empty in
+    /// Where neighbours are served: multiaddrs ending in `/p2p/…`, which change with every start of relay mode. Empty
+    /// in
     /// light mode or without listen addresses in the configuration.
     pub fn serving(&self) -> Vec<String> {
         self.shared.status.serving()

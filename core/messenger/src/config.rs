@@ -53,7 +53,8 @@ pub struct Config {
     /// Light client, relay, or each in its time.
     pub mode: Mode,
     /// Where to serve neighbours while relaying, multiaddrs `/ip4/…/tcp/<port>[/ws]`, port 0 for any: filter and
-    /// lightpush for at most 64 connections, no store. Empty: nowhere. [`Messenger::serving`](crate::Messenger::serving)
+    /// lightpush for at most 64 connections, no store. Empty: nowhere.
+    /// [`Messenger::serving`](crate::Messenger::serving)
     /// tells what came of it.
     pub listen: Vec<String>,
     /// Send read receipts until the person decides.

@@ -124,7 +124,8 @@ impl Engine {
         Ok((engine, out))
     }
 
-    /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The effects are to be carried out in order.
+    /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The effects are to be carried out in
+    /// order.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
         self.act(now_ms, |engine, out| match input {
             Input::Net(event) => engine.net(now_ms, event, out),

@@ -87,9 +87,11 @@ codes! {
     ContactBlocked = "contact.blocked", State, "the contact is blocked";
     DevicesChanged = "contact.devices_changed", State, "the contact's devices changed; look at the safety number again";
     BadQr = "verify.qr", InvalidInput, "this is not the QR code of a safety number";
-    QrOtherAccount = "verify.account", Crypto, "the QR code is not this contact's for this account: it is somebody else's";
+    QrOtherAccount = "verify.account", Crypto, "the QR code is not this contact's for this account: it is somebody \
+         else's";
     QrOtherDevices = "verify.devices", Crypto, "the contact's phone has other keys than the device known here";
-    QrOwnDevices = "verify.own_devices", Crypto, "the contact knows another device as this account's: somebody else may have the phrase";
+    QrOwnDevices = "verify.own_devices", Crypto, "the contact knows another device as this account's: somebody else \
+         may have the phrase";
     ConversationMissing = "conversation.missing", NotFound, "no such conversation";
     MessageMissing = "message.missing", NotFound, "no such message";
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
@@ -101,7 +103,8 @@ codes! {
     InviteOtherNetwork = "invite.other_network", InvalidInput, "the invite belongs to another network";
     InviteUsed = "invite.used", State, "the invite was used up or closed";
     InviteUnreachable = "invite.unreachable", Network, "the inviter's cards are not in the store; it is tried again";
-    InviteTooMany = "invite.too_many", State, "at most 8 invites are open, and 32 secrets listened for; `invites` lists them";
+    InviteTooMany = "invite.too_many", State, "at most 8 invites are open, and 32 secrets listened for; `invites` \
+         lists them";
     InviteMissing = "invite.missing", NotFound, "no such invite is open";
     ListOld = "list.old", Crypto, "a device list older than the one known was refused";
     ListExpired = "list.expired", Crypto, "a device list or bundle past its date was refused";
@@ -111,14 +114,16 @@ codes! {
     BucketBusy = "bucket.busy", Network, "the own bucket carries over 20 MB a day; a store is asked for it instead";
     NetworkAddress = "network.address", InvalidInput, "this is not a node address ending in /p2p/…";
     NetworkUnreachable = "network.unreachable", Network, "no node can be reached; what is to be sent waits";
-    NetworkOther = "network.other", Network, "a node belongs to another network (cluster) than this install and is not used";
+    NetworkOther = "network.other", Network, "a node belongs to another network (cluster) than this install and is \
+         not used";
     StorageInUse = "storage.in_use", Storage, "another process has this folder open";
     StorageWrongKey = "storage.wrong_key", Storage, "the key does not open this database";
     StorageCorrupt = "storage.corrupt", Storage, "the database is damaged or is no database; it was left untouched";
     StorageForeign = "storage.foreign", Storage, "this file is a database of something else; it was left untouched";
     StorageNewer = "storage.newer", Storage, "the database was written by a newer version";
     StorageRolledBack = "storage.rolled_back", Storage, "this is an old copy of the database";
-    StorageCounter = "storage.counter", Storage, "the host's open counter is garbled: if this is no old copy of the database, remove the counter and open again";
+    StorageCounter = "storage.counter", Storage, "the host's open counter is garbled: if this is no old copy of the \
+         database, remove the counter and open again";
     StorageFull = "storage.full", Storage, "the disk is full; nothing was lost";
     StorageReadOnly = "storage.read_only", Storage, "the folder cannot be written";
     StorageIo = "storage.io", Storage, "reading or writing the database failed";

@@ -233,7 +233,8 @@ impl Loop {
         deadlines.fold(tick.min(farthest), Instant::min)
     }
 
-    /// Has the engine do something for a caller. The app may be stopped right after its answer, so a counter that has to
+    /// Has the engine do something for a caller. The app may be stopped right after its answer, so a counter that has
+    /// to
     /// move at once moves before.
     pub(crate) fn answer<T, A>(&mut self, at_once: bool, act: A, caller: Caller<T>)
     where

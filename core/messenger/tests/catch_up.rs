@@ -129,7 +129,8 @@ fn a_push_before_the_gap_is_told_hides_no_gap() {
     assert!(start <= lost, "{} ms are never asked for", start - lost);
 }
 
-/// The store of the node in use is asked after each gap, and may be empty for that reason: others are asked all the same.
+/// The store of the node in use is asked after each gap, and may be empty for that reason: others are asked all the
+/// same.
 #[test]
 fn gaps_put_off_no_question_to_other_stores() {
     let folder = tempfile::tempdir().unwrap();

@@ -119,7 +119,8 @@ pub struct Timing {
     pub late: Duration,
     /// First wait after a node had too much to do; doubles.
     pub busy: Duration,
-    /// First wait after a failure to connect, or a connection that failed; between two gaps told, too. Doubles, and begins
+    /// First wait after a failure to connect, or a connection that failed; between two gaps told, too. Doubles, and
+    /// begins
     /// anew after the longest wait without a failure.
     pub redial: Duration,
     /// Longest wait, conversation on screen.
@@ -128,7 +129,8 @@ pub struct Timing {
     pub background_redial: Duration,
     /// How long a connection without use lives while no conversation is on screen. Those of filter nodes stay.
     pub unused: Duration,
-    /// First wait after a search for further nodes; doubles, up to six hours. Nothing is searched while enough are known.
+    /// First wait after a search for further nodes; doubles, up to six hours. Nothing is searched while enough are
+    /// known.
     pub discover: Duration,
 }
 

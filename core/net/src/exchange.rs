@@ -166,7 +166,8 @@ pub(crate) async fn answer_pings(mut stream: Stream, first: Duration, next: Dura
     }
 }
 
-/// A dropped stream is reset, but over mplex the peer learns of that with whatever is sent next; js-waku would send a request
+/// A dropped stream is reset, but over mplex the peer learns of that with whatever is sent next; js-waku would send a
+/// request
 /// on it before. So this sends something: a ping.
 pub(crate) async fn send_resets(opener: &Opener, peer: PeerId) {
     let _ = lives(opener, peer, PING_WITHIN).await;

@@ -61,7 +61,8 @@ pub enum Command {
         /// Content topics; replaces the earlier set.
         topics: Vec<String>,
     },
-    /// Ask a store for a time range, page by page to the end; of [`Circle::Alone`] 32 MiB at most, from where it begins.
+    /// Ask a store for a time range, page by page to the end; of [`Circle::Alone`] 32 MiB at most, from where it
+    /// begins.
     Query {
         /// Repeated in every [`Event::Page`] and in [`Event::QueryFailed`].
         id: u64,

@@ -39,7 +39,8 @@ pub struct KnownNode {
     pub source: Source,
     /// The circle it serves, and never another: 0 publish, 1 receive, 2 queries of their own.
     pub circle: u8,
-    /// Runs in which it was of use: it pushed, its store answered, or messages that it had published came through. Each run
+    /// Runs in which it was of use: it pushed, its store answered, or messages that it had published came through.
+    /// Each run
     /// in which it was found of none halves them.
     pub successes: u32,
     /// Failures since it answered last, counted while other nodes could be reached.

@@ -1,6 +1,7 @@
 //! The service node: relays by gossipsub and serves light clients.
 //!
-//! Data path: a message comes by gossipsub or by lightpush → checked → to the relay peers → once per message hash to the
+//! Data path: a message comes by gossipsub or by lightpush → checked → to the relay peers → once per message hash to
+//! the
 //! archive (an [`ArchiveRequest`] that the starter answers) and to every filter subscriber of its topics. It knows no
 //! account and reads no payload. Subscriptions, streams, requests, queues and sizes are bounded by [`Limits`].
 
@@ -64,7 +65,8 @@ pub enum StartError {
     },
     /// Address to announce number `index` (from 0) cannot be dialled by others, or is one too many.
     #[error(
-        "address {index} to announce is no /ip4|ip6|dns4|dns6/HOST/tcp/PORT, also with /ws, /wss or /tls/ws, or is beyond the eighth"
+        "address {index} to announce is no /ip4|ip6|dns4|dns6/HOST/tcp/PORT, also with /ws, /wss or /tls/ws, or is \
+             beyond the eighth"
     )]
     Announce {
         /// Place in the list.

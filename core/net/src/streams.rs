@@ -42,7 +42,8 @@ pub(crate) struct Opening {
 
 type Reply = oneshot::Sender<(Stream, Turn)>;
 
-/// While it is held, no other stream to that peer is opened. Held until a request is written, it keeps requests roughly in
+/// While it is held, no other stream to that peer is opened. Held until a request is written, it keeps requests
+/// roughly in
 /// the order they were made; the muxer by itself favours the latest.
 #[derive(Debug)]
 pub(crate) struct Turn(#[expect(dead_code, reason = "that it is dropped is what it says")] oneshot::Sender<()>);

@@ -295,7 +295,8 @@ impl Idle {
     }
 }
 
-/// Gossipsub sets the timer of its heartbeat anew without looking at it: where nothing else happens, no heartbeat follows.
+/// Gossipsub sets the timer of its heartbeat anew without looking at it: where nothing else happens, no heartbeat
+/// follows.
 /// Who has pruned us is grafted again by a heartbeat, and by nothing else.
 #[tokio::test]
 async fn an_idle_relay_keeps_its_heartbeat_and_does_not_spin() {

@@ -148,7 +148,8 @@ async fn a_push_that_is_reset_comes_again() {
     }
 }
 
-/// After it was written whole, however long it is, on a stream for one or for many. Over yamux, where a reset reads like an
+/// After it was written whole, however long it is, on a stream for one or for many. Over yamux, where a reset reads
+/// like an
 /// end.
 #[tokio::test]
 async fn a_push_whose_stream_is_reset_comes_again() {

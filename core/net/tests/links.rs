@@ -13,7 +13,8 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A node that dialled from the port it listens on could dial nobody as long as anyone has that port at another address.
+/// A node that dialled from the port it listens on could dial nobody as long as anyone has that port at another
+/// address.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_port_that_is_taken_at_another_address_stops_no_dial() {

@@ -175,7 +175,8 @@ async fn a_port_that_was_taken_is_tried_again() {
     connectivity(&mut phone, "a mesh again", |now| now.relay_peers == 1).await;
 }
 
-/// Taking over ends a filter connection, and pushes on their way end with it: a store is to be asked, in both directions.
+/// Taking over ends a filter connection, and pushes on their way end with it: a store is to be asked, in both
+/// directions.
 #[tokio::test]
 async fn taking_over_leaves_a_gap_to_be_filled() {
     let (mut a, mut b) = support::pair().await;

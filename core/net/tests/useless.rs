@@ -1,4 +1,5 @@
-//! Nodes that are polite and of no use: they are asked ever more rarely, cause no storm, and are not taken for good ones.
+//! Nodes that are polite and of no use: they are asked ever more rarely, cause no storm, and are not taken for good
+//! ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -89,7 +89,8 @@ pub fn clean_text(text: &str) -> String {
     kept.trim().to_owned()
 }
 
-/// Is nothing of this text visible? White space, control and invisible characters alone, and marks without a letter, are
+/// Is nothing of this text visible? White space, control and invisible characters alone, and marks without a letter,
+/// are
 /// not.
 pub fn is_blank(text: &str) -> bool {
     let visible = |c: char| c.width().is_some_and(|columns| columns > 0) && !c.is_whitespace() && !is_disguise(c);

@@ -76,7 +76,8 @@ pub enum MessageError {
 }
 
 impl WakuMessage {
-    /// A message as this project sends them: no version, meta, proof or `ephemeral`. `timestamp_ns` is Unix nanoseconds.
+    /// A message as this project sends them: no version, meta, proof or `ephemeral`. `timestamp_ns` is Unix
+    /// nanoseconds.
     pub fn new(content_topic: String, payload: Vec<u8>, timestamp_ns: i64) -> Self {
         Self { payload, content_topic, timestamp: Some(timestamp_ns), ..Self::default() }
     }

@@ -1,4 +1,5 @@
-//! The frozen vectors of `vectors/`, made by a second implementation (`make.py` beside them), against encoder and decoder.
+//! The frozen vectors of `vectors/`, made by a second implementation (`make.py` beside them), against encoder and
+//! decoder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -25,7 +25,8 @@ fn id_of(address: &str) -> &str {
     address.rsplit('/').next().unwrap()
 }
 
-/// Two nodes of ours, `here` with js-waku's light node and `there` with our client, that know each other only by go-waku's
+/// Two nodes of ours, `here` with js-waku's light node and `there` with our client, that know each other only by
+/// go-waku's
 /// relay: what goes from one to the other goes across it.
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_cross_a_go_relay_between_js_and_our_client() {

@@ -224,7 +224,8 @@ fn taken(file: &Path) -> Vec<Vec<u8>> {
     bodies.map(|body| shape::lightpush_v2(body).unwrap().payload).collect()
 }
 
-/// v2 tells no relay count, so one node's yes is none: `sent` comes when two nodes have taken the same message, and with
+/// v2 tells no relay count, so one node's yes is none: `sent` comes when two nodes have taken the same message, and
+/// with
 /// one alone it stays queued, however often that one says yes.
 #[tokio::test(flavor = "multi_thread")]
 async fn sent_means_that_two_go_nodes_have_taken_it() {

@@ -154,7 +154,8 @@ async fn lightpush_v3_and_v2_reach_our_client_and_the_archive() {
     assert_eq!(client.message().await.payload, [7]);
 }
 
-/// js opens a stream for each protocol ahead, and uses it later. Our node gives such a stream up after 20 s, and has to say
+/// js opens a stream for each protocol ahead, and uses it later. Our node gives such a stream up after 20 s, and has
+/// to say
 /// so: a request on it would be lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_opened_ahead_are_not_used_once_they_are_given_up() {
@@ -168,7 +169,8 @@ async fn streams_opened_ahead_are_not_used_once_they_are_given_up() {
     assert_eq!(hashes(&pages).concat(), [text(&sent, "hash")]);
 }
 
-/// 150 messages of one topic and 10 of another, 10 ms apart, the last half a second ago. js reckons nanoseconds in doubles,
+/// 150 messages of one topic and 10 of another, 10 ms apart, the last half a second ago. js reckons nanoseconds in
+/// doubles,
 /// which are 256 apart: multiples of 4 ms it hits exactly.
 async fn filled(node: &Node) -> (i64, Vec<String>) {
     let mut client = Client::start(&[&node.addresses[0]]);
@@ -335,7 +337,8 @@ async fn a_store_of_small_pages_is_read_to_the_end() {
     assert_eq!(client.check(vec![sent[0]]).await, [sent[0]]);
 }
 
-/// Cards, request, acceptance, texts both ways, and what comes while one is away: one over TCP, the other over WebSocket.
+/// Cards, request, acceptance, texts both ways, and what comes while one is away: one over TCP, the other over
+/// WebSocket.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
     let peer = js::service();

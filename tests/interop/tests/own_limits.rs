@@ -140,7 +140,8 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap()
 }
 
-/// js-waku sends more than our node answers by itself: what was accepted is there, what was not is said, and then it goes on.
+/// js-waku sends more than our node answers by itself: what was accepted is there, what was not is said, and then it
+/// goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn js_meets_our_nodes_own_limits() {
     let mut config = node_config();

@@ -1,6 +1,6 @@
 use std::ops::Deref;
 
-use sotto_db::{Chat, Device, DeviceStanding, Error, Hash, Peer, Person, Reader};
+use sotto_db::{Chat, Device, DeviceStanding, Error, Hash, Message, Peer, Person, Reader};
 
 /// All that a phone knows of somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,4 +73,10 @@ pub fn contacts(reader: &Reader) -> Result<Vec<Contact>, Error> {
         })
     });
     all.collect()
+}
+
+/// The messages of a conversation, whole, newest first.
+pub fn messages(reader: &Reader, conversation: &Hash) -> Result<Vec<Message>, Error> {
+    let page = reader.messages_page(conversation, None, 100_000)?.into_iter();
+    page.map(|cut| Ok(reader.tables().messages.get(&cut.id)?.unwrap())).collect()
 }

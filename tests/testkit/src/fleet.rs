@@ -127,7 +127,8 @@ impl Fleet {
         &mut self.seats[who]
     }
 
-    /// A node at random out of the first tier that has one left, as `sotto_net::client` takes it when it is connected to
+    /// A node at random out of the first tier that has one left, as `sotto_net::client` takes it when it is connected
+    /// to
     /// none.
     fn choose(
         &mut self,

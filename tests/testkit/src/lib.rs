@@ -1,7 +1,8 @@
 //! Phones on a simulated Waku network, in one thread, on a virtual clock, from one seed.
 //!
 //! A [`Phone`] is a real engine over a real encrypted database. [`World`] carries out its effects as two circles of
-//! service nodes would: it relays, stores, pushes, answers queries, and by [`Weather`] loses, doubles, delays, reorders,
+//! service nodes would: it relays, stores, pushes, answers queries, and by [`Weather`] loses, doubles, delays,
+//! reorders,
 //! refuses and lies. A phone can be cut off, killed at any effect, and opened again on its folder. [`Loopback`] is the
 //! network of whole messengers, which run on threads and the real clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
@@ -17,7 +18,7 @@ pub mod three;
 mod trace;
 mod world;
 
-pub use contact::{Contact, contacts};
+pub use contact::{Contact, contacts, messages};
 pub use fleet::{Conduct, Fleet};
 pub use loopback::Loopback;
 pub use phone::{KEY, Phone};

@@ -14,7 +14,7 @@ use sotto_messenger::{Error, Event, Kind};
 
 use crate::phone::KEY;
 use crate::record::{Record, Told};
-use crate::{HOUR, SECOND, Seeded, Shown, Weather, World, contacts};
+use crate::{HOUR, SECOND, Seeded, Shown, Weather, World, contacts, messages};
 
 mod check;
 mod orphans;
@@ -76,7 +76,8 @@ pub fn live(folder: &Path) {
     life.settle();
 }
 
-/// A life cut off where every kind of thing is on its way: messages, chunks, cards and receipts that wait, a message that
+/// A life cut off where every kind of thing is on its way: messages, chunks, cards and receipts that wait, a message
+/// that
 /// is missing, a text whose chunks are, keys passed by, envelopes for others. For fixtures of a schema.
 pub fn cut_off(folder: &Path) {
     let mut life = Life::resume(folder);
@@ -218,7 +219,7 @@ impl Life {
         let Some(contact) = contacts(reader)?.first().cloned() else {
             return Ok(Vec::new());
         };
-        let page = reader.messages_page(&contact.conversation, None, 1000)?;
+        let page = messages(reader, &contact.conversation)?;
         let shown = page.into_iter().rev();
         Ok(shown.map(|message| (message.text.unwrap_or_default(), message.read)).collect())
     }
@@ -353,7 +354,7 @@ impl Life {
         for _ in 0..200 {
             let found = self.insist(|life| {
                 let conversation = contacts(life.reader(who))?[0].conversation;
-                let page = life.reader(who).messages_page(&conversation, None, 1000)?;
+                let page = messages(life.reader(who), &conversation)?;
                 let shown = page.into_iter().find(|one| one.text.as_ref() == Some(&text));
                 let Some(message) = shown else {
                     return Ok(false);
@@ -385,7 +386,7 @@ impl Life {
                 let mut delivered = true;
                 for who in 0..2 {
                     let conversation = contacts(life.reader(who))?[0].conversation;
-                    let page = life.reader(who).messages_page(&conversation, None, 1000)?;
+                    let page = messages(life.reader(who), &conversation)?;
                     delivered &= page
                         .iter()
                         .all(|one| !one.is_own() || stored::message_state(one.state) >= MessageState::Delivered);

@@ -22,7 +22,8 @@ pub(crate) struct Figures {
     pub(crate) out_of_order: usize,
     /// Texts whose author does not see them as read.
     pub(crate) not_read: usize,
-    /// Both phones' TCP payload, both ways, per short text: receipts included. `None` when a phone was killed meanwhile.
+    /// Both phones' TCP payload, both ways, per short text: receipts included. `None` when a phone was killed
+    /// meanwhile.
     pub(crate) wire_bytes_per_text: Option<u64>,
     /// Largest resident memory of a phone, bytes; 0 where the system does not tell.
     pub(crate) peak_memory_bytes: u64,

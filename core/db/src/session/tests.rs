@@ -40,7 +40,8 @@ fn key(session: Hash, n: u32, expires_ms: i64) -> Skipped {
 /// Messages 0 to `count` of a session were passed by; the last key is put in as the engine does.
 fn pass_by(tx: &Tables<'_>, session: Hash, count: u32, expires_ms: i64) {
     let sql = "INSERT INTO skipped(session, chain, n, tag, key, expires_ms)
-        WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM c WHERE n+2<?2) SELECT ?1, 0, n, NULL, x'02', ?3 FROM c";
+        WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM c WHERE n+2<?2)
+            SELECT ?1, 0, n, NULL, x'02', ?3 FROM c";
     run(tx.sessions.conn, sql, params![session, count, expires_ms]).unwrap();
     tx.skipped.keep(&[key(session, count - 1, expires_ms)]).unwrap();
 }

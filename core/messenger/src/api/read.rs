@@ -159,7 +159,8 @@ impl Messenger {
 
     /// Messages of accepted contacts in the order in which they arrived, those after the number `after` (0: from the
     /// first). A long text has its number once it is whole; what a contact wrote before it was accepted, from then on:
-    /// whoever goes on after the highest number seen skips none and sees none twice, over restarts too. Texts are whole.
+    /// whoever goes on after the highest number seen skips none and sees none twice, over restarts too. Texts are
+    /// whole.
     /// `limit` is 1 to 500. Errors: `input.limit`.
     pub fn incoming(&self, after: i64, limit: u32) -> Result<Vec<Incoming>, Error> {
         let limit = rows(limit)?;
@@ -241,7 +242,7 @@ fn standings(folder: Folder) -> RangeInclusive<Standing> {
     match folder {
         Folder::Inbox => Standing::Open..=Standing::Asked,
         Folder::Requests => Standing::Pending..=Standing::Pending,
-        Folder::Closed => Standing::Closed..=Standing::Closed,
+        Folder::Closed => Standing::Closed..=Standing::Blocked,
     }
 }
 

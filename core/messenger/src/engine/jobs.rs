@@ -11,13 +11,13 @@ use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::hear::bucket;
 use crate::engine::hear::bucket::Meter;
-use crate::engine::hear::query;
 use crate::engine::input::Effect;
 use crate::engine::keys::deep::SESSIONS;
 use crate::engine::people::cards;
 use crate::engine::people::news;
 use crate::engine::people::reset;
 use crate::engine::receive;
+use crate::engine::talk::holes;
 use crate::engine::talk::state;
 use crate::engine::work::notice;
 use crate::error::{Code, Error};
@@ -129,6 +129,20 @@ impl Engine {
                     self.each(now_ms, out, |_| Ok(batch.clone()), open, |_, _, _| Ok(()))?;
                 }
             }
+            Job::OwnCards => self.run(now_ms, out, cards::publish_contacts)?,
+            Job::Probe => self.probe(now_ms, out),
+            Job::Poll => self.live.caught_up = false,
+            Job::CatchUp => self.catch_up(now_ms, out)?,
+            Job::OwnList => self.run(now_ms, out, cards::ask_own)?,
+            Job::Expire => self.expire(now_ms, out)?,
+            _ => self.do_rows(job, now_ms, out)?,
+        }
+        Ok(())
+    }
+
+    /// A job that is done row by row.
+    fn do_rows(&mut self, job: Job, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        match job {
             Job::Receipts => {
                 let leave = |step: &mut Step<'_>, chat| receipt::leave(step, &chat);
                 self.each(now_ms, out, |tx| tx.links.due(now_ms), leave, receipt::put_off)?;
@@ -148,7 +162,6 @@ impl Engine {
                 news::leave,
                 |tx, row, due_ms| tx.news.put(&sotto_db::News { due_ms, ..row }),
             )?,
-            Job::OwnCards => self.run(now_ms, out, cards::publish_contacts)?,
             Job::Publish => {
                 let slots = self.live.slots();
                 self.each(
@@ -166,9 +179,6 @@ impl Engine {
                     |tx, id, at_ms| tx.parcels.edit(&id, |parcel| parcel.check_ms = Some(at_ms)).map(drop),
                 )?;
             }
-            Job::Probe => self.probe(now_ms, out),
-            Job::Poll => self.live.caught_up = false,
-            Job::CatchUp => self.catch_up(now_ms, out)?,
             Job::Chunks => self.each(
                 now_ms,
                 out,
@@ -178,8 +188,8 @@ impl Engine {
             )?,
             Job::Holes => {
                 let topics = self.live.topics.clone();
-                let ask = |step: &mut Step<'_>, batch| query::holes(step, &topics, batch);
-                self.each(now_ms, out, |tx| query::holes_due(tx, now_ms), ask, query::put_off)?;
+                let ask = |step: &mut Step<'_>, batch| holes::ask(step, &topics, batch);
+                self.each(now_ms, out, |tx| holes::due(tx, now_ms), ask, holes::put_off)?;
             }
             Job::Cards => self.each(
                 now_ms,
@@ -188,8 +198,7 @@ impl Engine {
                 cards::ask,
                 |tx, chat, at_ms| tx.persons.edit(&chat, |person| person.cards_due_ms = Some(at_ms)).map(drop),
             )?,
-            Job::OwnList => self.run(now_ms, out, cards::ask_own)?,
-            Job::Expire => self.expire(now_ms, out)?,
+            _ => {}
         }
         Ok(())
     }

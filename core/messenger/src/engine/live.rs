@@ -13,10 +13,12 @@ use crate::engine::hear::held::Held;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Ticket;
 use crate::engine::jobs::Job;
+use crate::engine::post::parcel::Tries;
 use crate::engine::post::trust::{Told, Trust};
 use crate::engine::probe::Probe;
 
-/// The start of a query is cut down to a multiple of this, milliseconds: two sessions of one phone must not be joined by
+/// The start of a query is cut down to a multiple of this, milliseconds: two sessions of one phone must not be joined
+/// by
 /// bounds that no other phone has.
 const START_MS: i64 = 10 * MINUTE;
 /// The end of a query, where it has one, is moved up to a multiple of this, milliseconds.
@@ -62,7 +64,8 @@ pub(crate) struct Live {
     /// Catch-ups up to this query began before something was missed last: their end is not the end.
     too_early: u64,
     pub(crate) catch_up_after_ms: i64,
-    /// The last push or relayed message, or the end of the last catch-up by turns: others may ask a bad store each time.
+    /// The last push or relayed message, or the end of the last catch-up by turns: others may ask a bad store each
+    /// time.
     pub(crate) quiet_since_ms: i64,
     /// Where the stretches begin, corrected time, that the last catch-ups were for, oldest first.
     asked_ms: VecDeque<i64>,
@@ -91,14 +94,6 @@ pub(crate) struct Live {
     /// Until when a job is not done that ended in a bug.
     pub(crate) put_off: HashMap<Job, i64>,
     pub(crate) wake: Option<i64>,
-}
-
-/// How often a row was handed over in vain.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tries {
-    pub(crate) failed: u32,
-    /// Every node that was there refused it.
-    pub(crate) refused: u32,
 }
 
 impl Live {

@@ -48,40 +48,8 @@ impl Engine {
         }
         match what {
             What::CatchUp { started_ms, covered_ms, by_turns } => {
-                let proven = self.live.clock.is_proven();
-                if self.polls() {
-                    // What overlaps with the catch-up before was counted then.
-                    let (counted_ms, _) = self.live.counted_ms;
-                    let new = |one: &&Received| {
-                        let at_ms = one.timestamp_ns / 1_000_000;
-                        at_ms >= covered_ms && at_ms > counted_ms
-                    };
-                    for message in messages.iter().filter(new) {
-                        self.live.meter.add(now_ms, message.payload.len());
-                    }
-                    let newest_ms = newest_ms.min(started_ms);
-                    self.live.counted_ms.1 = self.live.counted_ms.1.max(newest_ms);
-                }
-                self.run(now_ms, out, |step| {
-                    all(step, &messages)?;
-                    let covered = step.tx.coverage.until_ms()?;
-                    // A clock that nothing proved may be ahead: until what is there, and no further.
-                    let until = if proven { started_ms } else { newest_ms.min(started_ms).max(covered_ms) };
-                    // A time yet to come is of a clock that was wrong then.
-                    if last && !(until..=step.clock_ms).contains(&covered) {
-                        step.tx.coverage.set_until_ms(until)?;
-                    }
-                    Ok(())
-                })?;
-                if last {
-                    self.live.counted_ms.0 = self.live.counted_ms.1;
-                    self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
-                    self.release(now_ms, out)?;
-                    self.live.poll_ms = now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
-                    self.weigh_bucket(now_ms, out)?;
-                    self.look_at_all(now_ms)?;
-                }
-                Ok(())
+                let of = (id, started_ms, covered_ms, by_turns);
+                self.came(now_ms, of, &messages, last, out)
             }
             What::Hole => {
                 self.run(now_ms, out, |step| all(step, &messages))?;
@@ -101,6 +69,54 @@ impl Engine {
                 None => Ok(()),
             },
         }
+    }
+
+    /// A page of what came on the own topics. `of`: the query, when it was asked, until when nothing was missed
+    /// before, and
+    /// whether stores are asked by turns.
+    fn came(
+        &mut self,
+        now_ms: i64,
+        (id, started_ms, covered_ms, by_turns): (u64, i64, i64, bool),
+        messages: &[Received],
+        last: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let newest_ms = messages.iter().map(|one| one.timestamp_ns / 1_000_000).max().unwrap_or(0);
+        let proven = self.live.clock.is_proven();
+        if self.polls() {
+            // What overlaps with the catch-up before was counted then.
+            let (counted_ms, _) = self.live.counted_ms;
+            let new = |one: &&Received| {
+                let at_ms = one.timestamp_ns / 1_000_000;
+                at_ms >= covered_ms && at_ms > counted_ms
+            };
+            for message in messages.iter().filter(new) {
+                self.live.meter.add(now_ms, message.payload.len());
+            }
+            let newest_ms = newest_ms.min(started_ms);
+            self.live.counted_ms.1 = self.live.counted_ms.1.max(newest_ms);
+        }
+        self.run(now_ms, out, |step| {
+            all(step, messages)?;
+            let covered = step.tx.coverage.until_ms()?;
+            // A clock that nothing proved may be ahead: until what is there, and no further.
+            let until = if proven { started_ms } else { newest_ms.min(started_ms).max(covered_ms) };
+            // A time yet to come is of a clock that was wrong then.
+            if last && !(until..=step.clock_ms).contains(&covered) {
+                step.tx.coverage.set_until_ms(until)?;
+            }
+            Ok(())
+        })?;
+        if last {
+            self.live.counted_ms.0 = self.live.counted_ms.1;
+            self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
+            self.release(now_ms, out)?;
+            self.live.poll_ms = now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
+            self.weigh_bucket(now_ms, out)?;
+            self.look_at_all(now_ms)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {

@@ -1,9 +1,12 @@
-//! What time is it? Asked of the network where something says that the device's clock is wrong: a store without what was
+//! What time is it? Asked of the network where something says that the device's clock is wrong: a store without what
+//! was
 //! published a moment ago, or envelopes dated far off.
 //!
 //! An envelope of random bytes leaves without a timestamp, on a topic of its own: the node that takes it sets its own
-//! time. A store keeps only what is within 20 s of its clock, so the stored timestamp is a time that two nodes agree on.
-//! The store alone could invent it: a third node has to hold the same message hash. See `docs/adr/0002-what-time-it-is.md`.
+//! time. A store keeps only what is within 20 s of its clock, so the stored timestamp is a time that two nodes agree
+//! on.
+//! The store alone could invent it: a third node has to hold the same message hash. See
+//! `docs/adr/0002-what-time-it-is.md`.
 
 use std::mem;
 

@@ -9,8 +9,10 @@ use crate::engine::base::schedule;
 use crate::engine::base::step::{DAY, SECOND, Step};
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
+use crate::engine::hear::incoming::{Incoming, Verdict};
 use crate::engine::keys::device;
 use crate::engine::people::admit;
+use crate::engine::people::admit::First;
 use crate::engine::people::contact;
 use crate::engine::people::old_copy;
 use crate::engine::people::reset;
@@ -26,28 +28,6 @@ const LATE_S: i64 = 90;
 const ANSWERS: u32 = 12;
 /// What is stamped so far ahead of the clock, seconds, no honest store keeps.
 const AHEAD_S: i64 = 20;
-
-/// What became of an envelope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Its content is stored, or was before.
-    Taken,
-    /// Nobody here opens it now.
-    Unmatched,
-    /// Nothing will ever come of it.
-    Dropped,
-}
-
-/// An envelope as it came.
-pub(crate) struct Incoming<'a> {
-    pub(crate) tag: Tag,
-    pub(crate) random: Random,
-    pub(crate) body: &'a [u8],
-    class: Option<Class>,
-    /// SHA-256 of the payload.
-    hash: Hash,
-    ts_s: i64,
-}
 
 /// An envelope that waited and that a session expects now.
 pub(crate) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
@@ -186,7 +166,16 @@ fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> 
         return late(step, envelope, kept, header, message);
     }
     if envelope.class == Some(Class::Medium) {
-        return admit::handshake(step, envelope);
+        return match admit::handshake(step, envelope)? {
+            First::Nobodys => Ok(Verdict::Unmatched),
+            First::Refused => Ok(Verdict::Dropped),
+            First::Again(row, header, message) => decrypt(step, envelope, *row, header, message),
+            First::Begun(begun) => {
+                moved(step, envelope, &begun.row, &begun.decrypted)?;
+                admit::begun(step, &begun)?;
+                Ok(Verdict::Taken)
+            }
+        };
     }
     Ok(Verdict::Unmatched)
 }
@@ -215,7 +204,7 @@ pub(crate) fn decrypt(
             if decrypted.stepped {
                 old_copy::follows(step, &row)?;
             }
-            moved(step, envelope, row, &decrypted)?;
+            moved(step, envelope, &row, &decrypted)?;
             Ok(Verdict::Taken)
         }
         Err(DecryptError::Skipped { chain, n }) => match step.tx.skipped.get(&row.hash, &chain, &n)? {
@@ -257,7 +246,7 @@ fn late(
 pub(crate) fn moved(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
-    row: sotto_db::Session,
+    row: &sotto_db::Session,
     decrypted: &Decrypted,
 ) -> Result<(), Error> {
     step.tx.sessions.edit(&row.hash, |row| row.snapshot = decrypted.session.to_bytes().as_slice().into())?;
@@ -273,11 +262,11 @@ pub(crate) fn moved(
     step.tx.skipped.keep(&skipped.collect::<Vec<_>>())?;
     let answered = !row.answered && (row.initiator || decrypted.chain > 0);
     if answered {
-        confirm(step, &row)?;
+        confirm(step, row)?;
     }
     let matched = step.index.set(&decrypted.session);
     step.fx.matched.extend(matched);
-    content(step, envelope, &row, &decrypted.plaintext)?;
+    content(step, envelope, row, &decrypted.plaintext)?;
     if answered {
         if row.initiator {
             send::renew(step, &row.hash)?;

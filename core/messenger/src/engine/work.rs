@@ -8,6 +8,7 @@ use crate::engine::carry::Fact;
 use crate::engine::carry::outcome;
 use crate::engine::hear::bucket;
 use crate::engine::hear::bucket::Meter;
+use crate::engine::hear::query::What;
 use crate::engine::input::Effect;
 use crate::engine::post::parcel;
 use crate::engine::post::trust::Told;
@@ -234,4 +235,33 @@ pub(crate) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+impl Engine {
+    /// Was the phrase restored elsewhere?
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.replaced)
+    }
+
+    /// A store was asked for what came before the start, or none can be: pushes wait no longer.
+    pub(crate) fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let (pushes, dropped) = self.live.held.release();
+        if dropped {
+            self.live.missed();
+        }
+        for received in pushes {
+            let done = self.heard(now_ms, &received, out);
+            if done.is_err() {
+                self.live.missed(); // the rest is asked of a store
+                return done;
+            }
+        }
+        Ok(())
+    }
+
+    /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
+    pub(crate) fn release_at(&self) -> Option<i64> {
+        let asked = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
+        self.live.held.until_ms().filter(|_| !asked)
+    }
 }

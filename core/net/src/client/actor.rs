@@ -300,7 +300,8 @@ impl Actor {
         self.lost(kind, peer, node, true, true, now);
     }
 
-    /// A connection is gone. `blame`: it is the node's fault; `tell`: what it took last may be lost. Without any connection
+    /// A connection is gone. `blame`: it is the node's fault; `tell`: what it took last may be lost. Without any
+    /// connection
     /// it is rather we who are gone.
     fn lost(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, blame: bool, tell: bool, now: Instant) {
         let online = self.circles.online();
@@ -421,7 +422,8 @@ impl Actor {
         self.wake_at(self.relay.mode.deadline(&shards, now));
     }
 
-    /// A relay with so many peers has ended: what was on its way to it is missed, though a filter node be there already.
+    /// A relay with so many peers has ended: what was on its way to it is missed, though a filter node be there
+    /// already.
     fn relay_ended(&mut self, mesh: Option<u32>) {
         if let Some(mesh) = mesh {
             if mesh > 0 {
@@ -473,7 +475,8 @@ impl Actor {
         let (subscribed, gap) = self.filter.tell(now);
         let connected = self.circles.connectivity();
         let relay_peers = self.relay.mode.mesh();
-        // A store that is not connected, and may be there: the next query connects to it. Whether it answers is not tried
+        // A store that is not connected, and may be there: the next query connects to it. Whether it answers is not
+        // tried
         // without a reason; who asks in vain waits longer and longer.
         let in_reach = (relay_peers > 0 || self.circles.online()) && self.nodes.may_have_store();
         let store = connected.store || in_reach;

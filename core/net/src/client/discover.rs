@@ -132,7 +132,8 @@ impl Discovery {
         }
     }
 
-    /// The search to begin now, one a call. `ask`: a connected node of a circle that can be asked for others, and whether
+    /// The search to begin now, one a call. `ask`: a connected node of a circle that can be asked for others, and
+    /// whether
     /// it is in a private network.
     pub(super) fn next(
         &mut self,
@@ -140,7 +141,8 @@ impl Discovery {
         ask: impl Fn(Kind) -> Option<(Ready, bool)>,
         now: Instant,
     ) -> Option<(Search, Origin)> {
-        // What discv5 may begin with: no way of finding them crowds out another, and nobody of the publish circle learns
+        // What discv5 may begin with: no way of finding them crowds out another, and nobody of the publish circle
+        // learns
         // of the relay.
         let known = || [&self.dns, &self.receive, &self.discv5].into_iter().flat_map(|way| &way.records);
         if need.lonely && self.discv5.may(now) && known().next().is_some() {

@@ -226,7 +226,8 @@ impl Filter {
         self.gaps.forgive();
     }
 
-    /// A node to leave because fewer are wanted now, none of those to `keep`: the one with fewest topics. What it has on
+    /// A node to leave because fewer are wanted now, none of those to `keep`: the one with fewest topics. What it has
+    /// on
     /// its way is missed if no other node is there that pushes it.
     pub(crate) fn surplus(&mut self, keep: &[PeerId]) -> Option<PeerId> {
         if self.peers.len() <= self.target() {
@@ -401,7 +402,8 @@ impl Filter {
         }
     }
 
-    /// What to do with one more push stream of a node. If it is not read, something may be missed. Many may come at once;
+    /// What to do with one more push stream of a node. If it is not read, something may be missed. Many may come at
+    /// once;
     /// but who goes on opening streams and ends none is of no use.
     pub(crate) fn open_push(&mut self, id: &PeerId) -> Opened {
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {

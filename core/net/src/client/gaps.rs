@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 
-/// What is told of them. After each a store is asked for what was missed, so where one follows the other the end is told
+/// What is told of them. After each a store is asked for what was missed, so where one follows the other the end is
+/// told
 /// ever more rarely, and nothing is called heard again before.
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {

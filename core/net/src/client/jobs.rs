@@ -129,7 +129,8 @@ impl Jobs {
         })
     }
 
-    /// The node to publish through for this value in this run: at random, the same each time while the same are healthy.
+    /// The node to publish through for this value in this run: at random, the same each time while the same are
+    /// healthy.
     fn drawn(&self, key: u64, nodes: &Nodes, now: Instant) -> Option<NodeNumber> {
         let service = Service::LightPush;
         let fits = |node: &&Node| node.may_offer(service) && node.healthy() && !node.last_resort(service, now);

@@ -315,7 +315,8 @@ impl Nodes {
         self.of(kind).any(|node| !node.last_resort(service, now) && !taken.contains(&node.number))
     }
 
-    /// Whether there is a store to ask: a node that has one, or a node not asked yet that the next question would go to.
+    /// Whether there is a store to ask: a node that has one, or a node not asked yet that the next question would go
+    /// to.
     pub(crate) fn may_have_store(&self) -> bool {
         let asked = |node: &Node| self.single_circle || node.home != Kind::Publish;
         let may = |node: &Node| node.may_offer(Service::Store);
@@ -384,7 +385,8 @@ impl Nodes {
         }
     }
 
-    /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the same.
+    /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the
+    /// same.
     pub(crate) fn well(&mut self, number: NodeNumber) {
         self.change(number, Node::is_well);
     }
@@ -431,7 +433,8 @@ impl Nodes {
         });
     }
 
-    /// Seems to be of no use for a service: used for it only when there is no other, for ten minutes. Over a restart half
+    /// Seems to be of no use for a service: used for it only when there is no other, for ten minutes. Over a restart
+    /// half
     /// of what spoke for it is left.
     pub(crate) fn doubt(&mut self, number: NodeNumber, service: Service, now: Instant) {
         self.change(number, |node| {

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use crate::random;
 
-/// Waits that double. They begin anew only after things went well for longer than the longest wait: to begin well and soon
+/// Waits that double. They begin anew only after things went well for longer than the longest wait: to begin well and
+/// soon
 /// fail is to fail.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pace {

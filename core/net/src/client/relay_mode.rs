@@ -59,7 +59,8 @@ impl RelayMode {
         (self.start, self.listen) = Default::default();
     }
 
-    /// What to do now, one thing a call: the shards of the wanted topics are relayed, or nothing. A relay that could not
+    /// What to do now, one thing a call: the shards of the wanted topics are relayed, or nothing. A relay that could
+    /// not
     /// listen begins anew with it, but only once the address `is_free`: it costs its connections.
     pub(super) fn next(&mut self, shards: &BTreeSet<u16>, is_free: impl Fn() -> bool, now: Instant) -> Option<Todo> {
         let none = !self.wanted || shards.is_empty();

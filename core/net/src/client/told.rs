@@ -39,7 +39,8 @@ impl Told {
         self.out.len() < BACKLOG
     }
 
-    /// Whether what a relay hears may be put in line. `fetching`: events in the channel that the engine has yet to fetch.
+    /// Whether what a relay hears may be put in line. `fetching`: events in the channel that the engine has yet to
+    /// fetch.
     pub(super) fn has_room_to_hear(&self, fetching: usize) -> bool {
         let handed = self.handed.iter().rev().take(fetching).copied();
         let bytes: usize = handed.chain(self.out.iter().map(payload)).sum();

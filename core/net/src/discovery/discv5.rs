@@ -38,7 +38,8 @@ pub(crate) async fn walk(discv5: &Discv5) -> Vec<NodeRecord> {
     read.filter(waku).collect()
 }
 
-/// Up to `wanted` nodes that `fits`, found from records to begin with. Who searches is listed nowhere: the key is made for
+/// Up to `wanted` nodes that `fits`, found from records to begin with. Who searches is listed nowhere: the key is made
+/// for
 /// this search, and its record names no address. An error only without a socket.
 pub(crate) async fn search(
     bootstrap: &[NodeRecord],

@@ -161,7 +161,8 @@ impl Actor {
         self.told.peers(self.links.count(), relay::relays(relay).count(), relay::mesh(relay));
     }
 
-    /// Ends the connections of relay peers that are dead or behave badly, and of those that were dialled and do not relay: a
+    /// Ends the connections of relay peers that are dead or behave badly, and of those that were dialled and do not
+    /// relay: a
     /// mesh full of them hears nothing.
     fn look_after_relays(&mut self, now: Instant) {
         let relay = &self.swarm.behaviour().relay;
@@ -278,7 +279,8 @@ impl Actor {
         }
     }
 
-    /// Answers a request on its stream. What is too long was thrown away: it is answered like what cannot be read, where
+    /// Answers a request on its stream. What is too long was thrown away: it is answered like what cannot be read,
+    /// where
     /// there is no code for it.
     fn request(&mut self, peer: PeerId, protocol: &StreamProtocol, body: Option<Vec<u8>>, asker: Asker, now: Instant) {
         let allowed = self.links.allows(&peer, now);

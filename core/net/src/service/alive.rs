@@ -1,4 +1,5 @@
-//! When a relay peer is asked for a sign of life. Between two nodes with nothing to say, one asks: who dialled. The other
+//! When a relay peer is asked for a sign of life. Between two nodes with nothing to say, one asks: who dialled. The
+//! other
 //! takes being asked for a sign of life, and asks only when that stays away.
 
 use std::time::Duration;

@@ -15,8 +15,10 @@ use crate::traffic::Traffic;
 pub struct NodeConfig {
     /// Where to listen: multiaddrs `/ip4/…/tcp/<port>` and `/ip4/…/tcp/<port>/ws`; port 0 takes a free one.
     pub listen: Vec<String>,
-    /// Where others reach it, for a node that does not know by itself, as behind NAT or in a container: at most 8 multiaddrs
-    /// `/ip4|ip6|dns|dns4|dns6/…/tcp/<port>`, also with `/ws`, `/wss` or `/tls/ws` behind it. They take the place of the
+    /// Where others reach it, for a node that does not know by itself, as behind NAT or in a container: at most 8
+    /// multiaddrs
+    /// `/ip4|ip6|dns|dns4|dns6/…/tcp/<port>`, also with `/ws`, `/wss` or `/tls/ws` behind it. They take the place of
+    /// the
     /// listen addresses in identify and in the record of discv5.
     pub announce: Vec<String>,
     /// Waku cluster.
@@ -43,7 +45,8 @@ pub struct NodeConfig {
     pub limits: Limits,
     /// Counts bytes over TCP; keep a clone to read it.
     pub traffic: Arc<Traffic>,
-    /// Is given a copy of each request: what a curious operator sees of those who use the node. Of those that come while
+    /// Is given a copy of each request: what a curious operator sees of those who use the node. Of those that come
+    /// while
     /// it is full there is none.
     pub tap: Option<mpsc::Sender<Request>>,
 }
@@ -103,17 +106,20 @@ pub struct Limits {
     pub streams: usize,
     /// Relay peers at one IP address before gossip scores them down, 127.0.0.1 and ::1 excepted; 0 for any number.
     pub relays_per_ip: u32,
-    /// For a relay peer that was dialled to subscribe to a shard of ours; else it is left, and dialled again ever more rarely.
+    /// For a relay peer that was dialled to subscribe to a shard of ours; else it is left, and dialled again ever more
+    /// rarely.
     pub relay_within: Duration,
     /// Requests of one peer per second; more are answered "too many requests".
     pub requests_per_second: u32,
-    /// Requests of one peer being read or answered; more are dropped. Of all peers together 4,096 are, of those at one IP
+    /// Requests of one peer being read or answered; more are dropped. Of all peers together 4,096 are, of those at one
+    /// IP
     /// address (IPv6: one /64) 512, 127.0.0.1 and ::1 excepted.
     pub requests_at_once: u32,
     /// Bytes of store pages being made or on their way; a page counts as 2 MiB until it is made. One peer has 4 MiB of
     /// that, an IP address (IPv6: one /64) an eighth, 127.0.0.1 and ::1 excepted. At least one page.
     pub answer_bytes: usize,
-    /// For a request to be read whole, or a first ping, or a query to find room for its page; streams that say nothing end
+    /// For a request to be read whole, or a first ping, or a query to find room for its page; streams that say nothing
+    /// end
     /// quietly.
     pub request_within: Duration,
     /// Filter subscribers.
@@ -122,12 +128,14 @@ pub struct Limits {
     pub criteria: usize,
     /// How long a subscription lives without a request or ping.
     pub subscription_life: Duration,
-    /// Pushes that may wait for one subscriber. One more, and the subscription ends: the subscriber's next ping says so,
+    /// Pushes that may wait for one subscriber. One more, and the subscription ends: the subscriber's next ping says
+    /// so,
     /// and it asks a store for what it missed.
     pub pushes: usize,
     /// The same for their bytes. One push always fits.
     pub push_bytes: usize,
-    /// The same for all subscribers together; what waits for several counts once. With more, the subscriptions end of those
+    /// The same for all subscribers together; what waits for several counts once. With more, the subscriptions end of
+    /// those
     /// who have most waiting.
     pub push_bytes_in_all: usize,
     /// How long a connection without traffic lives.

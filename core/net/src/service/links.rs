@@ -61,7 +61,8 @@ impl Links {
         self.peers.len()
     }
 
-    /// A peer is connected, `dialled` by us. True if all its connections are to end: a relay peer that comes although it
+    /// A peer is connected, `dialled` by us. True if all its connections are to end: a relay peer that comes although
+    /// it
     /// has been connected for a while has dead ones, and we have not heard of it, as when its network changed.
     pub(super) fn met(
         &mut self,
@@ -85,8 +86,10 @@ impl Links {
         state.relays && now.saturating_duration_since(state.since) > self.limits.relay_within
     }
 
-    /// One of several connections of a peer is closed. True if the others are to end: gossipsub says on the first only to
-    /// which shards it subscribes, and whoever has forgotten that one never hears it. So a relay peer comes again. If it
+    /// One of several connections of a peer is closed. True if the others are to end: gossipsub says on the first only
+    /// to
+    /// which shards it subscribes, and whoever has forgotten that one never hears it. So a relay peer comes again. If
+    /// it
     /// was the first, the peer may have been restarted, and have come back before that was closed.
     pub(super) fn lost_one(&mut self, peer: &PeerId, connection: ConnectionId) -> bool {
         let state = self.peers.get_mut(peer);

@@ -26,7 +26,8 @@ const PENDING_EACH: u32 = 16;
 struct TooMany;
 
 /// Counts what comes in; what the node dials itself is its own choice. 127.0.0.1 and ::1 are not counted, and the /64
-/// that an IPv6 address lies in counts as one: whoever has an address there has all of them. Of the places for those being
+/// that an IPv6 address lies in counts as one: whoever has an address there has all of them. Of the places for those
+/// being
 /// set up, the second half is for addresses that have none.
 pub(crate) struct Behaviour {
     most: u32,

@@ -1,5 +1,6 @@
 //! Pushing to one subscriber: one stream for as long as it holds, a new one when it breaks; to those that read one push
-//! from a stream and close it, as go-waku's clients do, a stream for each, and so to those of whom nothing is known yet.
+//! from a stream and close it, as go-waku's clients do, a stream for each, and so to those of whom nothing is known
+//! yet.
 //!
 //! A write says nothing about its reader, so a push is kept until the subscriber has had time to close or reset the
 //! stream, and goes out again if it did. Twice is harmless: subscribers drop what they have.
@@ -207,14 +208,16 @@ async fn closed(lasting: &mut Option<Lasting>) -> bool {
     }
 }
 
-/// Subscribers have nothing to say on a stream: whatever comes is its end. True if they closed it in order. Over yamux a
+/// Subscribers have nothing to say on a stream: whatever comes is its end. True if they closed it in order. Over yamux
+/// a
 /// reset reads like that too; what shows it is that nothing more can be written.
 async fn end(stream: &mut Stream) -> bool {
     let read = stream.read(&mut [0; 1]).await;
     read.is_ok() && !matches!(stream.write(&[]).now_or_never(), Some(Err(_)))
 }
 
-/// Waits for the end of a stream with one push; the push, if it was reset. Once our half is closed a reset shows no more,
+/// Waits for the end of a stream with one push; the push, if it was reset. Once our half is closed a reset shows no
+/// more,
 /// so that waits a little.
 async fn settle(mut stream: Stream, frame: Frame) -> Option<Frame> {
     let settled = async {

@@ -64,7 +64,8 @@ impl Pushers {
         }
     }
 
-    /// A push for several, and those who are left to make room for it: who has most waiting first, also of those to whom no
+    /// A push for several, and those who are left to make room for it: who has most waiting first, also of those to
+    /// whom no
     /// more is to come.
     pub(super) fn parcel(&mut self, bytes: Vec<u8>) -> (Parcel, Vec<PeerId>) {
         let waiting = self.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
@@ -89,7 +90,8 @@ impl Pushers {
         (parcel, left)
     }
 
-    /// Puts a push in line, for a pusher that `start` starts if there is none; false if too much waits already: then the
+    /// Puts a push in line, for a pusher that `start` starts if there is none; false if too much waits already: then
+    /// the
     /// peer is left.
     pub(super) fn push(
         &mut self,

@@ -16,7 +16,8 @@ const HEADROOM: usize = 64 * 1024;
 /// Longest control message: 5000 ids of 32 bytes and what is around them, as nim nodes send.
 const CONTROL: usize = 512 * 1024;
 
-/// Messages that may wait for a peer, as nim nodes have it. gossipsub counts no bytes: with the 5,000 it has by itself, a
+/// Messages that may wait for a peer, as nim nodes have it. gossipsub counts no bytes: with the 5,000 it has by
+/// itself, a
 /// peer that reads nothing could hold 750 MB.
 const QUEUE: usize = 1024;
 

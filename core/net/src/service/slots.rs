@@ -1,4 +1,5 @@
-//! Places for the streams that peers open, and room for what is answered at length: so much for each peer, a share of all
+//! Places for the streams that peers open, and room for what is answered at length: so much for each peer, a share of
+//! all
 //! for each IP address.
 
 use std::collections::HashMap;

@@ -83,7 +83,8 @@ pub(super) async fn answer(mut asker: Asker, answer: Vec<u8>) -> Done {
     Done::Finished
 }
 
-/// Waits for room for a query's answer. A page is long, and its reader may be slow or not read at all: none is made before.
+/// Waits for room for a query's answer. A page is long, and its reader may be slow or not read at all: none is made
+/// before.
 pub(super) async fn await_room(query: Query, room: impl Future<Output = Option<Slot>>, within: Duration) -> Done {
     Done::Query(Box::new(query), timeout(within, room).await.ok().flatten())
 }

@@ -89,7 +89,8 @@ impl fmt::Debug for Message {
     }
 }
 
-/// A message's id: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author is the
+/// A message's id: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author is
+/// the
 /// session's authenticated owner.
 pub fn message_id(conversation: &[u8; 32], author: &ChatKey, device: &DeviceId, message: &[u8]) -> MessageId {
     Sha256::new()

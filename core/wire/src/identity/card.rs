@@ -34,7 +34,8 @@ impl CardKind {
     }
 }
 
-/// What somebody shows of themselves and where they are reached: `version 8 ‖ not-after 8 ‖ home value 8 ‖ name length 1 ‖
+/// What somebody shows of themselves and where they are reached:
+/// `version 8 ‖ not-after 8 ‖ home value 8 ‖ name length 1 ‖
 /// name ‖ picture length 1 (0 or 76) ‖ picture pointer ‖ signature 64`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {

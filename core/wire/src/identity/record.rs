@@ -4,7 +4,8 @@ use crate::read::Reader;
 /// Length of a device record, bytes.
 pub const RECORD_LEN: usize = 185;
 
-/// One device of an account: `list version 8 ‖ not-after 8 ‖ device id 16 ‖ X25519 identity 32 ‖ Ed25519 32 ‖ suites 4 ‖
+/// One device of an account:
+/// `list version 8 ‖ not-after 8 ‖ device id 16 ‖ X25519 identity 32 ‖ Ed25519 32 ‖ suites 4 ‖
 /// reserved 21 ‖ signature 64`. The same bytes for everybody, in lists and in handshakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceRecord {

@@ -1,5 +1,6 @@
 //! A scripted life of two phones on the folder that is named: the program that crash tests kill, cut off and starve.
-//! It goes on where the last one ended, and exits 0 once the life is over. With a second word it ends earlier: `befriend`,
+//! It goes on where the last one ended, and exits 0 once the life is over. With a second word it ends earlier:
+//! `befriend`,
 //! once the two know each other; `open`, once both are open.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -15,7 +15,7 @@ use super::phone_folder;
 use super::script::{said, text};
 use crate::phone::KEY;
 use crate::record::{Record, Told};
-use crate::{MINUTE, contacts};
+use crate::{MINUTE, contacts, messages};
 
 /// Nothing that this phone acknowledged is gone.
 pub(super) fn holds(
@@ -104,7 +104,7 @@ fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
     if who == 0 {
         assert_eq!(contact.name, "Bob", "{when}: {}", account_id(&contact.chat));
     }
-    let page = reader.messages_page(&contact.conversation, None, 1000);
+    let page = messages(&reader, &contact.conversation);
     let shown: Vec<Shown> = page
         .unwrap()
         .into_iter()

@@ -29,9 +29,9 @@ pub const ORPHANS: &[&str] = &[
     "persons p WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE peer=p.chat)",
     "conversations c WHERE NOT EXISTS (SELECT 1 FROM persons WHERE chat=c.peer)",
     "news n WHERE NOT EXISTS (SELECT 1 FROM persons WHERE chat=n.chat)",
-    "peers JOIN persons USING (chat) WHERE open<>(state=2)",
+    "peers JOIN persons USING (chat) WHERE reach<>CASE state WHEN 2 THEN 2 WHEN 0 THEN 1 ELSE 0 END",
     "conversations JOIN persons ON chat=peer
-       WHERE standing<>CASE state WHEN 2 THEN 0 WHEN 0 THEN 1 WHEN 1 THEN 2 ELSE 3 END",
+       WHERE standing<>CASE state WHEN 2 THEN 0 WHEN 0 THEN 1 WHEN 1 THEN 2 WHEN 4 THEN 4 ELSE 3 END",
     "prekeys k WHERE chat IS NOT NULL AND NOT EXISTS (SELECT 1 FROM peers WHERE chat=k.chat)",
     "invites i WHERE closed_ms IS NULL AND uses_left>0 AND NOT EXISTS (SELECT 1 FROM prekeys WHERE id=i.prekey_id)",
     // Conversations.

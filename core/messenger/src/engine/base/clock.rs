@@ -1,5 +1,7 @@
-//! The corrected time: the device's clock, moved by what a probe found ([`super::probe`]). Where probes find nothing, by the
-//! skew of recent live pushes: each node's median, and of those the smallest. One node that finds the clock right is enough
+//! The corrected time: the device's clock, moved by what a probe found ([`super::probe`]). Where probes find nothing,
+//! by the
+//! skew of recent live pushes: each node's median, and of those the smallest. One node that finds the clock right is
+//! enough
 //! to leave it alone.
 
 use std::collections::VecDeque;

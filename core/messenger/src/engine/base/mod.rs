@@ -1,4 +1,5 @@
-//! Clocks, randomness, configuration, the own account, and what a step asks for after its commit. Knows no table of another room.
+//! Clocks, randomness, configuration, the own account, and what a step asks for after its commit. Knows no table of
+//! another room.
 
 pub(crate) mod clock;
 pub(crate) mod own;

@@ -217,7 +217,8 @@ fn sign_record(
     Ok(record)
 }
 
-/// The device record, signed anew only when it is about to run out, or after an update that speaks other suites: a new version is signed after a look at what
+/// The device record, signed anew only when it is about to run out, or after an update that speaks other suites: a new
+/// version is signed after a look at what
 /// the stores hold ([`renew_record`]), or two installs of one phrase would outbid each other for ever.
 pub(crate) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;

@@ -28,7 +28,8 @@ enum Then {
     End,
 }
 
-/// What is drawn for each wait, by one number of the random source, so that nobody is known by his times and a crowd does
+/// What is drawn for each wait, by one number of the random source, so that nobody is known by his times and a crowd
+/// does
 /// not come at once.
 #[derive(Debug, Clone, Copy)]
 enum Spread {
@@ -80,7 +81,8 @@ pub(crate) fn delay(mean_ms: i64, longest_ms: i64, rng: &mut impl Rng) -> i64 {
 
 macro_rules! schedules {
     ($($(#[$doc:meta])* $name:ident: [$($step:expr),*], $then:expr, $spread:expr;)*) => {
-        $($(#[$doc])* pub(crate) const $name: Schedule = Schedule { steps: &[$($step),*], then: $then, spread: $spread };)*
+        $($(#[$doc])* pub(crate) const $name: Schedule =
+            Schedule { steps: &[$($step),*], then: $then, spread: $spread };)*
     };
 }
 
@@ -89,7 +91,8 @@ const QUARTER: i64 = 15 * MINUTE;
 schedules! {
     /// A message without a receipt, by accepted attempts from 0.
     RESEND: [2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY], Then::Stay, Spread::Part(8);
-    /// As long as no node had it that does what it says, as far as is known: twelve are tried a quarter of an hour apart,
+    /// As long as no node had it that does what it says, as far as is known: twelve are tried a quarter of an hour
+    /// apart,
     /// and as many an hour apart.
     RESEND_UNPROVEN: [
         2 * MINUTE, 10 * MINUTE,
@@ -117,7 +120,8 @@ schedules! {
     CARD_CHECK: [10 * SECOND], Then::Stay, Spread::Part(1);
     /// No answer: nothing else moves a card, and the process may end before it comes.
     CARD_CHECK_AGAIN: [2 * MINUTE], Then::Stay, Spread::Part(1);
-    /// A card that no store kept leaves by another node at once; after so many as there may be bad ones ever more rarely:
+    /// A card that no store kept leaves by another node at once; after so many as there may be bad ones ever more
+    /// rarely:
     /// it may be the clock, or stores that lie.
     CARD_AGAIN: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MINUTE], Then::Double(HOUR), Spread::No;
     /// Receipts that seem not to arrive leave again, by another node, as long as none is proven.
@@ -142,7 +146,8 @@ schedules! {
     HOLE: [5 * SECOND, 30 * SECOND, 6 * HOUR, 6 * HOUR, 6 * HOUR], Then::End, Spread::No;
     /// A store could not be asked for what came,
     CATCH_UP_FAILED: [2 * SECOND], Then::Double(5 * MINUTE), Spread::No;
-    /// nor is there a network, as far as is known: to poll is to connect, so nothing else would end it, and each try wakes
+    /// nor is there a network, as far as is known: to poll is to connect, so nothing else would end it, and each try
+    /// wakes
     /// the device.
     CATCH_UP_OFFLINE: [2 * SECOND], Then::Double(2 * HOUR), Spread::No;
     /// A probe of the time that nothing came of.
@@ -194,7 +199,8 @@ times! {
     SESSION_SILENT = 48 * HOUR;
     /// A header opened and its message did not: the envelope as it was sent has so long to follow.
     AHEAD_DOUBT = 30 * SECOND;
-    /// A session begun by the contact's reset pair has so long to be answered, before the contact's cards are looked for.
+    /// A session begun by the contact's reset pair has so long to be answered, before the contact's cards are looked
+    /// for.
     AHEAD_PAIR = MINUTE;
     /// Nothing was pushed or relayed: another store is asked, since filter nodes and relay peers may be silent.
     QUIET = QUARTER;

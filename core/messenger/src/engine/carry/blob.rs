@@ -93,7 +93,8 @@ pub(crate) fn chunk_left(step: &mut Step<'_>, batch: &[u8]) -> Result<(), Error>
     Ok(())
 }
 
-/// Notes a long text of theirs that is to be fetched: at once, or for a request or an unconfirmed device once the person
+/// Notes a long text of theirs that is to be fetched: at once, or for a request or an unconfirmed device once the
+/// person
 /// says yes, so that nobody makes this device ask stores.
 pub(crate) fn fetch(
     step: &mut Step<'_>,

@@ -9,8 +9,8 @@ use crate::engine::carry::Fact;
 use crate::engine::carry::blob;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
-use crate::engine::live::Tries;
 use crate::engine::post::parcel;
+use crate::engine::post::parcel::Tries;
 use crate::engine::post::trust::Told;
 use crate::error::{Code, Error, OrBug};
 

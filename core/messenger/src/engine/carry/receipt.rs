@@ -20,7 +20,8 @@ const AT_ONCE_S: i64 = 60;
 /// Receipts that ride on one message.
 const RIDING: usize = 4;
 
-/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier, and not
+/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier, and
+/// not
 /// before the contact is accepted.
 pub(crate) fn owe(step: &mut Step<'_>, session: &Hash) -> Result<(), Error> {
     step.tx.links.edit(session, |link| link.dirty = true)?;

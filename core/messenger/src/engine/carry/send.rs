@@ -69,7 +69,8 @@ pub(crate) fn item(chat: &Chat, m: Vec<u8>, message: Option<Hash>) -> Item {
     Item { parcel: 0, chat: *chat, device: None, message, m, session: None, seq: None, after: None }
 }
 
-/// Takes a message that is to leave, seals it if that is possible now, and hands it over unless it waits for its chunks.
+/// Takes a message that is to leave, seals it if that is possible now, and hands it over unless it waits for its
+/// chunks.
 pub(crate) fn enqueue(step: &mut Step<'_>, mut item: Item) -> Result<(), Error> {
     item.parcel = step.tx.parcels.add(parcel::empty(step, Some(&item.chat)))?;
     step.tx.items.put(&item)?;
@@ -126,7 +127,8 @@ pub(crate) fn drop_waiting(step: &mut Step<'_>, chat: &Chat, kind: Kind) -> Resu
     Ok(())
 }
 
-/// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next chain.
+/// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next
+/// chain.
 pub(crate) fn renew(step: &Step<'_>, session: &Hash) -> Result<(), Error> {
     for item in step.tx.items.of_session(session)? {
         step.tx.parcels.edit(&item.parcel, |parcel| parcel.payload = None)?;
@@ -168,7 +170,8 @@ pub(crate) fn seal_waiting(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error
     Ok(())
 }
 
-/// Seals an item's M in the session's next key, and fills its parcel. False when there is no way yet: it waits, visibly.
+/// Seals an item's M in the session's next key, and fills its parcel. False when there is no way yet: it waits,
+/// visibly.
 fn seal_item(step: &mut Step<'_>, parcel: i64) -> Result<bool, Error> {
     let Some(item) = step.tx.items.get(&parcel)? else {
         return Ok(false);

@@ -1,15 +1,11 @@
-//! Pushes that come right after a start, before a store was asked for what came meanwhile: they wait, or a message written
+//! Pushes that come right after a start, before a store was asked for what came meanwhile: they wait, or a message
+//! written
 //! after the phrase was restored elsewhere would be taken before that is known.
 
+use crate::engine::base::schedule;
 use std::collections::VecDeque;
 
 use sotto_net::Received;
-
-use crate::engine::Engine;
-use crate::engine::base::schedule;
-use crate::engine::hear::query::What;
-use crate::engine::input::Effect;
-use crate::error::Error;
 
 /// Payload bytes that wait at most; what comes beyond them is asked of a store again.
 const HELD_BYTES: usize = 512 * 1024;
@@ -56,35 +52,6 @@ impl Held {
     pub(crate) fn release(&mut self) -> (VecDeque<Received>, bool) {
         let held = std::mem::take(self);
         (held.pushes, held.dropped)
-    }
-}
-
-impl Engine {
-    /// Was the phrase restored elsewhere?
-    pub(crate) fn is_replaced(&self) -> bool {
-        self.own.as_ref().is_some_and(|own| own.replaced)
-    }
-
-    /// A store was asked for what came before the start, or none can be: pushes wait no longer.
-    pub(crate) fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let (pushes, dropped) = self.live.held.release();
-        if dropped {
-            self.live.missed();
-        }
-        for received in pushes {
-            let done = self.heard(now_ms, &received, out);
-            if done.is_err() {
-                self.live.missed(); // the rest is asked of a store
-                return done;
-            }
-        }
-        Ok(())
-    }
-
-    /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
-    pub(crate) fn release_at(&self) -> Option<i64> {
-        let asked = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        self.live.held.until_ms().filter(|_| !asked)
     }
 }
 

@@ -1,7 +1,8 @@
 //! After a long gap: envelopes that wait are looked for far ahead of what their sessions expect.
 //!
 //! In a shared bucket most envelopes that wait are for others, and anybody can add to them. So a look goes through a
-//! bounded number of sessions, the ones first that were not looked through for longest, and looks keep a distance in time.
+//! bounded number of sessions, the ones first that were not looked through for longest, and looks keep a distance in
+//! time.
 
 use sotto_db::Hash;
 

@@ -1,6 +1,7 @@
 //! Devices: which ones are theirs, and the suite that is spoken with one.
 //!
-//! A device is its id and its two keys together. Of a contact one is taken as theirs: the one of the first contact, then
+//! A device is its id and its two keys together. Of a contact one is taken as theirs: the one of the first contact,
+//! then
 //! the one that began anew or, once the contact is verified, the one that the person said is theirs. Until then such a
 //! device is held: it is shown, and gets nothing.
 

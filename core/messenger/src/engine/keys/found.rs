@@ -1,5 +1,7 @@
-//! What pages of lane c hold of one account under one secret: day, kind and signature are checked as it comes, and of each
-//! kind the best is kept. Whoever knows the secret may publish any number of envelopes under it: they crowd out nothing.
+//! What pages of lane c hold of one account under one secret: day, kind and signature are checked as it comes, and of
+//! each
+//! kind the best is kept. Whoever knows the secret may publish any number of envelopes under it: they crowd out
+//! nothing.
 
 use std::collections::HashMap;
 

@@ -22,7 +22,8 @@ const WAITING_BYTES: u64 = 8 * 1024 * 1024;
 pub(crate) struct Index {
     sessions: HashMap<Tag, Hash>,
     tags: HashMap<Hash, Vec<Tag>>,
-    /// By tag and payload hash, the payload's length, bytes. A forged envelope may carry the tag of a real one: both wait.
+    /// By tag and payload hash, the payload's length, bytes. A forged envelope may carry the tag of a real one: both
+    /// wait.
     waiting: BTreeMap<(Tag, Hash), u32>,
     /// Their sum.
     bytes: u64,
@@ -121,7 +122,8 @@ impl Index {
         self.behind && !self.waiting.is_empty()
     }
 
-    /// Looks for what waits far ahead of what sessions expect, in at most so many of them; each tag that is found counts
+    /// Looks for what waits far ahead of what sessions expect, in at most so many of them; each tag that is found
+    /// counts
     /// as expected.
     pub(crate) fn look_deep(&mut self, tx: &Tables<'_>, at_most: usize) -> Result<Vec<Hash>, Error> {
         let sessions = tx.sessions.all()?.into_iter();

@@ -8,6 +8,7 @@ use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use crate::engine::base::step::{DAY, HOUR, Step};
 use crate::engine::carry::send;
+use crate::engine::hear::incoming::Incoming;
 use crate::engine::keys::device;
 use crate::engine::keys::found;
 use crate::engine::keys::session;
@@ -16,7 +17,6 @@ use crate::engine::people::devices;
 use crate::engine::people::invite;
 use crate::engine::people::old_copy;
 use crate::engine::people::sessions;
-use crate::engine::receive::{self, Incoming, Verdict};
 use crate::engine::talk::inbox;
 use crate::error::{Code, Error, OrBug};
 
@@ -34,9 +34,9 @@ const START_MS: i64 = HOUR;
 const AHEAD_S: u64 = 86_400;
 
 /// A 2 KiB envelope with an unknown tag: perhaps somebody's first message.
-pub(crate) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> {
+pub(crate) fn handshake<'a>(step: &mut Step<'_>, envelope: &Incoming<'a>) -> Result<First<'a>, Error> {
     let Ok((block, header, message)) = split_handshake(envelope.body) else {
-        return Ok(Verdict::Unmatched);
+        return Ok(First::Nobodys);
     };
     let secrets = step.tx.secrets.all()?;
     let unmasked = secrets.into_iter().take(SECRETS).find_map(|row| {
@@ -44,20 +44,18 @@ pub(crate) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<
         Some((block, row))
     });
     let Some((block, secret)) = unmasked else {
-        return Ok(Verdict::Unmatched);
+        return Ok(First::Nobodys);
     };
     if let Some(known) = step.tx.handshakes.get(&block.hash())? {
         let session = known.session.map(|hash| step.tx.sessions.get(&hash));
-        return match session.transpose()?.flatten() {
-            Some(row) => receive::decrypt(step, envelope, row, header, message),
-            None => Ok(Verdict::Dropped),
-        };
+        let known = session.transpose()?.flatten();
+        return Ok(known.map_or(First::Refused, |row| First::Again(Box::new(row), header, message)));
     }
     let Some((start, pair)) = start(step, &block, secret)? else {
-        return Ok(Verdict::Dropped);
+        return Ok(First::Refused);
     };
     let Ok(session) = start.opened.finish(&start.record.identity, &pair) else {
-        return Ok(Verdict::Dropped);
+        return Ok(First::Refused);
     };
     // Who is no contact yet has few keys kept for him.
     let below = match &start.known {
@@ -65,11 +63,13 @@ pub(crate) fn handshake(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<
         _ => Some(inbox::PENDING_MESSAGES),
     };
     let Some(below) = below else {
-        return Ok(Verdict::Dropped);
+        return Ok(First::Refused);
     };
     match session.decrypt(below, &envelope.tag, &envelope.random, header, message) {
-        Ok(decrypted) => begin(step, envelope, &start, &decrypted),
-        Err(_) => Ok(Verdict::Dropped),
+        Ok(decrypted) => {
+            Ok(begin(step, start, decrypted)?.map_or(First::Refused, |begun| First::Begun(Box::new(begun))))
+        }
+        Err(_) => Ok(First::Refused),
     }
 }
 
@@ -81,6 +81,28 @@ struct Start {
     secret: Secret,
     prekey: Prekey,
     known: Option<Person>,
+}
+
+/// What an envelope is that may be somebody's first message.
+pub(crate) enum First<'a> {
+    /// Of nobody that is known here.
+    Nobodys,
+    /// Of somebody who may not begin a session, or not so.
+    Refused,
+    /// Of a session that was begun before.
+    Again(Box<sotto_db::Session>, &'a [u8; 106], &'a [u8]),
+    /// A session begins by it.
+    Begun(Box<Begun>),
+}
+
+/// A session that was begun, and its first message.
+pub(crate) struct Begun {
+    pub(crate) row: sotto_db::Session,
+    pub(crate) decrypted: Decrypted,
+    start: Start,
+    request: Option<Request>,
+    /// By the device that is taken as theirs.
+    taken: bool,
 }
 
 /// Who begins a session, if he may; and the private pair that he begins it by.
@@ -138,7 +160,8 @@ fn belongs(prekey: &Prekey, secret: &Secret) -> bool {
     }
 }
 
-/// Who may begin a session by a pair: with an invite anybody who is not blocked, else contacts alone, and by a reset pair
+/// Who may begin a session by a pair: with an invite anybody who is not blocked, else contacts alone, and by a reset
+/// pair
 /// only the one that it was given to.
 fn serves(prekey: &Prekey, chat: &Chat, state: Option<PersonState>) -> bool {
     match prekey.kind {
@@ -190,13 +213,14 @@ fn request_in(plaintext: &[u8]) -> Option<Request> {
     }
 }
 
-fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted: &Decrypted) -> Result<Verdict, Error> {
+/// Stores a session that somebody begins; `None`: he may not.
+fn begin(step: &mut Step<'_>, start: Start, decrypted: Decrypted) -> Result<Option<Begun>, Error> {
     let chat = start.opened.chat_public();
     let request = request_in(&decrypted.plaintext);
     let state = start.known.as_ref().map(|person| person.state);
     let stranger = matches!(state, None | Some(PersonState::Declined));
     if stranger && (request.is_none() || is_full(step, &start.secret)?) {
-        return Ok(Verdict::Dropped);
+        return Ok(None);
     }
     if state.is_none() {
         contact::new(step, chat, PersonState::Declined, String::new())?;
@@ -207,11 +231,11 @@ fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted:
     if state == Some(PersonState::Incoming) {
         if is_held(step, chat, &start.record)? {
             devices::changed(step, chat)?;
-            return Ok(Verdict::Dropped); // it displaces nothing, and may ask again after the answer
+            return Ok(None); // it displaces nothing, and may ask again after the answer
         }
         sessions::drop_sessions(step, chat)?; // one session before the answer
     }
-    let taken = take_device(step, chat, start)?;
+    let taken = take_device(step, chat, &start)?;
     let row = sotto_db::Session {
         handshake: start.handshake,
         prekey_id: Some(start.prekey.id),
@@ -234,24 +258,30 @@ fn begin(step: &mut Step<'_>, envelope: &Incoming<'_>, start: &Start, decrypted:
         // Before its message is counted: what is pending owes nothing.
         contact::take_request(step, chat, request, start.secret.secret)?;
     }
-    receive::moved(step, envelope, row, decrypted)?;
+    Ok(Some(Begun { row, decrypted, start, request, taken }))
+}
+
+/// What follows once the first message of a session is stored.
+pub(crate) fn begun(step: &mut Step<'_>, begun: &Begun) -> Result<(), Error> {
+    let Begun { row, start, request, taken, .. } = begun;
+    let (chat, state) = (&row.chat, start.known.as_ref().map(|person| person.state));
     if !taken {
-        return Ok(Verdict::Taken);
+        return Ok(());
     }
     if state == Some(PersonState::Accepted) {
         if start.prekey.kind == PairKind::Invite {
             invite::use_up(step, &start.secret.secret)?;
         }
         // They began anew: the answer, with a pair for the next time.
-        old_copy::they_began_anew(step, chat, decrypted.session.hash())?;
+        old_copy::they_began_anew(step, chat, &row.hash)?;
         contact::hello(step, chat)?;
         send::seal_waiting(step, chat)?;
-    } else if let Some(request) = &request
+    } else if let Some(request) = request
         && contact::state(step, chat)? == Some(PersonState::Requested)
     {
         contact::take_request(step, chat, request, start.secret.secret)?;
     }
-    Ok(Verdict::Taken)
+    Ok(())
 }
 
 /// Do as many requests wait as may, in all or by one invite?
@@ -267,7 +297,8 @@ fn is_held(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, 
     Ok(verified && device::is_other(step, chat, record)?)
 }
 
-/// Notes the device that begins a session. True if it is their confirmed one, or is taken for it now: a verified contact's
+/// Notes the device that begins a session. True if it is their confirmed one, or is taken for it now: a verified
+/// contact's
 /// never is before somebody says so.
 fn take_device(step: &mut Step<'_>, chat: &Chat, start: &Start) -> Result<bool, Error> {
     let record = &start.record;

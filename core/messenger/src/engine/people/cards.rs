@@ -303,25 +303,8 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
     let Some(prekey) = reset::key(step, chat, sending.as_ref(), record, suite, serves)? else {
         return Ok(false);
     };
-    step.fx.contacts = true;
-    let other = taken.is_some_and(|device| device != record.device_id);
-    let person = step.tx.persons.get(chat)?.or_bug("whose cards were found")?;
-    if other && person.verified {
-        // Shown; it gets nothing before the person says that it is theirs.
-        devices::hold(step, chat, record)?;
-        contact::look_for_cards_later(step, chat, schedule::CARDS_OTHER_DEVICE)?;
-        devices::changed(step, chat)?;
-        return Ok(true);
-    }
-    // Of a contact only its confirmed device says what it is called and where it is reached.
-    if person.state == PersonState::Requested {
-        let Some(profile) = cards.profile else {
-            return Ok(false);
-        };
-        contact::take_profile(step, chat, profile.home, &profile.name)?;
-    }
-    if other {
-        devices::changed(step, chat)?;
+    if let Some(done) = meet(step, chat, record, cards.profile)? {
+        return Ok(done);
     }
     if !sessions::begin(step, chat, record, &prekey, secret)? {
         return Ok(false);
@@ -333,6 +316,36 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
     }
     send::seal_waiting(step, chat)?;
     Ok(true)
+}
+
+/// The device that a session is to be begun with. `Some`: none is, and whether its cards are looked for no more.
+fn meet(
+    step: &mut Step<'_>,
+    chat: &Chat,
+    record: &DeviceRecord,
+    profile: Option<Profile>,
+) -> Result<Option<bool>, Error> {
+    step.fx.contacts = true;
+    let other = device::is_other(step, chat, record)?;
+    let person = step.tx.persons.get(chat)?.or_bug("whose cards were found")?;
+    if other && person.verified {
+        // Shown; it gets nothing before the person says that it is theirs.
+        devices::hold(step, chat, record)?;
+        contact::look_for_cards_later(step, chat, schedule::CARDS_OTHER_DEVICE)?;
+        devices::changed(step, chat)?;
+        return Ok(Some(true));
+    }
+    // Of a contact only its confirmed device says what it is called and where it is reached.
+    if person.state == PersonState::Requested {
+        let Some(profile) = profile else {
+            return Ok(Some(false));
+        };
+        contact::take_profile(step, chat, profile.home, &profile.name)?;
+    }
+    if other {
+        devices::changed(step, chat)?;
+    }
+    Ok(None)
 }
 
 /// Under which secret a contact's cards lie.

@@ -55,7 +55,8 @@ pub(crate) fn state(step: &Step<'_>, chat: &Chat) -> Result<Option<PersonState>,
     Ok(step.tx.persons.get(chat)?.map(|person| person.state))
 }
 
-/// An account stands so from now on. What follows for others is set here, and nowhere else: may something be shown in the
+/// An account stands so from now on. What follows for others is set here, and nowhere else: may something be shown in
+/// the
 /// conversation, may receipts go.
 fn set_state(step: &Step<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
     step.tx.persons.edit(chat, |person| person.state = state)?;
@@ -349,7 +350,8 @@ pub(crate) fn decline(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Shuts a contact out, until it is unblocked; the others get a new contacts secret. Its sessions stay for that day, and
+/// Shuts a contact out, until it is unblocked; the others get a new contacts secret. Its sessions stay for that day,
+/// and
 /// nothing is opened in them or leaves by them.
 pub(crate) fn block(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     let knew_secret = step.tx.persons.edit(chat, |person| {

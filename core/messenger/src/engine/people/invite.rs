@@ -118,7 +118,8 @@ pub(crate) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error
     end(step, row)
 }
 
-/// Ends an invite: its prekey goes and its cards say that it is closed. Its secret stays for as long as those who used it
+/// Ends an invite: its prekey goes and its cards say that it is closed. Its secret stays for as long as those who used
+/// it
 /// may repeat their first message.
 fn end(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     row.closed_ms = Some(step.now_ms);

@@ -1,4 +1,5 @@
-//! What all contacts are to be told (a new name, a new contacts secret): each at a time of its own, so that nobody counts them
+//! What all contacts are to be told (a new name, a new contacts secret): each at a time of its own, so that nobody
+//! counts them
 //! by a burst. It is composed when it is due, so a second change replaces the first. Device lists leave at once.
 
 use sotto_db::{News, NewsKind, PersonState};

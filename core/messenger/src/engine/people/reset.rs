@@ -113,7 +113,8 @@ pub(crate) fn give(step: &mut Step<'_>, chat: &Chat) -> Result<ResetPair, Error>
     Ok(ResetPair { id: public.id, x25519: public.x25519, kem: Box::new(public.kem) })
 }
 
-/// Keeps the pair that a device of theirs gave, in the place of any other of that account: id 8 ‖ X25519 32 ‖ ML-KEM 1,184.
+/// Keeps the pair that a device of theirs gave, in the place of any other of that account: id 8 ‖ X25519 32 ‖ ML-KEM
+/// 1,184.
 pub(crate) fn keep_pair(step: &Step<'_>, chat: &Chat, from: &[u8; 16], pair: &ResetPair) -> Result<(), Error> {
     for device in step.tx.devices.of(chat)? {
         let given = device.device == *from;

@@ -70,7 +70,8 @@ pub(crate) fn begin(
     Ok(true)
 }
 
-/// Drops the oldest sessions that are too many: with the device of this new one, and with all that are not the contact's
+/// Drops the oldest sessions that are too many: with the device of this new one, and with all that are not the
+/// contact's
 /// confirmed one, for an account can have any number of devices.
 pub(crate) fn keep_few(step: &mut Step<'_>, new: &Session) -> Result<(), Error> {
     let confirmed = device::taken(step, &new.chat)?.map(|device| device.device);
@@ -90,7 +91,8 @@ fn drop_extra(step: &mut Step<'_>, new: &Session, counts: impl Fn(&Session) -> b
     Ok(())
 }
 
-/// Drops all sessions with an account, what was to leave by them, and the keys made for new ones; handshakes stay known,
+/// Drops all sessions with an account, what was to leave by them, and the keys made for new ones; handshakes stay
+/// known,
 /// so that repeats are dropped.
 pub(crate) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions.of(chat)? {

@@ -1,6 +1,7 @@
 //! The phrase was restored elsewhere: the new install says so on the account's own home topic, and the old one stops.
 //!
-//! Such an envelope looks like any other. Its tag follows from its random bytes and the self secret, so each has a tag of
+//! Such an envelope looks like any other. Its tag follows from its random bytes and the self secret, so each has a tag
+//! of
 //! its own, and a receiver knows it by one HKDF. Its content is the new device list, signed by the chat key.
 
 use sotto_crypto::{Random, Tag, takeover_open, takeover_seal, takeover_tag, verify_chat};
@@ -57,7 +58,8 @@ pub(crate) fn take(step: &mut Step<'_>, envelope: &Envelope<'_>) -> Result<bool,
     Ok(true)
 }
 
-/// Signed by the account for its own installs, each record too. Past its date it counts all the same: it says who came last.
+/// Signed by the account for its own installs, each record too. Past its date it counts all the same: it says who came
+/// last.
 fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
     let bytes = list.signed_bytes(&secret_hash(secret));
     list.chat == own.chat
@@ -65,7 +67,8 @@ fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
         && list.records.iter().all(|record| found::verify_record(&own.chat, record))
 }
 
-/// Does a genuine list of the account leave this device out, and come after its own? Of two that were signed in the same
+/// Does a genuine list of the account leave this device out, and come after its own? Of two that were signed in the
+/// same
 /// second the higher device id counts.
 pub(crate) fn outranks(own: &Own, list: &DeviceList) -> bool {
     let theirs = list.records.iter().map(|record| record.device_id).max();

@@ -1,4 +1,5 @@
-//! Parcels: bytes that leave until somebody has them, and which nodes are worth their word. What is inside is not known here.
+//! Parcels: bytes that leave until somebody has them, and which nodes are worth their word. What is inside is not
+//! known here.
 
 pub(crate) mod parcel;
 pub(crate) mod trust;

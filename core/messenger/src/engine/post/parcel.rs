@@ -1,4 +1,5 @@
-//! Parcels: bytes that leave, each attempt with a time of its own, until whoever put them in, a node or a store says that
+//! Parcels: bytes that leave, each attempt with a time of its own, until whoever put them in, a node or a store says
+//! that
 //! it is enough. What they are is not known here.
 
 use std::collections::HashMap;
@@ -14,6 +15,14 @@ use crate::error::Error;
 
 /// Furthest a timestamp may lie ahead of the clock, seconds.
 const AHEAD_S: i64 = 10;
+
+/// How often a parcel was handed over in vain.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tries {
+    pub(crate) failed: u32,
+    /// Every node that was there refused it.
+    pub(crate) refused: u32,
+}
 
 /// A parcel for somebody that is not filled yet.
 pub(crate) fn empty(step: &Step<'_>, party: Option<&Chat>) -> Parcel {
@@ -113,7 +122,8 @@ fn who_had(step: &Step<'_>, id: i64, receipts_for: Option<Chat>, attempts: &[Att
     had
 }
 
-/// Whether it is the turn of the device's clock: every other time, and for a node that has it again if it was not before.
+/// Whether it is the turn of the device's clock: every other time, and for a node that has it again if it was not
+/// before.
 fn is_other_turn(trust: &Trust, had: &[u64]) -> bool {
     let mut turns = HashMap::new();
     for (number, node) in had.iter().rev().enumerate() {

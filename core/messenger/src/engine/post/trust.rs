@@ -1,9 +1,12 @@
 //! Which publish nodes are worth their word. A node that says "relayed" may have dropped the message; what shows it is
-//! that no receipt comes. Known only while the process runs, since nodes have other numbers in the next; what is kept of
+//! that no receipt comes. Known only while the process runs, since nodes have other numbers in the next; what is kept
+//! of
 //! it, the network keeps.
 //!
-//! A receipt says that a message came, not by which of the nodes that had it. So they share the credit, by the square of
-//! what they had of it before: the one that is in it every time outgrows the others. One that has nine tenths is proven.
+//! A receipt says that a message came, not by which of the nodes that had it. So they share the credit, by the square
+//! of
+//! what they had of it before: the one that is in it every time outgrows the others. One that has nine tenths is
+//! proven.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -14,7 +17,8 @@ use crate::engine::base::step::SECOND;
 
 /// Rows and contacts remembered.
 const REMEMBERED: usize = 1024;
-/// So many in a row that did not come through, and a node is no longer proven: it may have been the receipts that did not.
+/// So many in a row that did not come through, and a node is no longer proven: it may have been the receipts that did
+/// not.
 const STRIKES: u32 = 3;
 /// So many messages are tried through a node of which nothing is known; then others have their turn.
 const TRIES: u32 = 3;
@@ -40,7 +44,8 @@ pub(crate) enum Told {
     Took(u64, i64, Option<Chat>),
     /// A node took receipts for a contact, and nothing else, at that time.
     TookReceipts(u64, Chat, i64),
-    /// A receipt covers what these nodes had, all that ever had it, the latest first, to whom so much more of the credit
+    /// A receipt covers what these nodes had, all that ever had it, the latest first, to whom so much more of the
+    /// credit
     /// is due than to another.
     Arrived(Vec<u64>, u64),
     /// The contact of what a node had last was heard of since, and nothing shows that it came through.
@@ -304,7 +309,8 @@ impl Trust {
         takers.iter().filter(alone).map(|(node, _)| *node)
     }
 
-    /// How often receipts for a contact, of which a node takes some now, left since they seem not to arrive; `None`: they
+    /// How often receipts for a contact, of which a node takes some now, left since they seem not to arrive; `None`:
+    /// they
     /// are not to leave again, or messages come through some node.
     pub(crate) fn again(&self, chat: &Chat) -> Option<u32> {
         let tries = self.receipts.get(chat)?.unheard?;

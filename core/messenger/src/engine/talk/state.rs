@@ -67,7 +67,8 @@ pub(crate) fn emit_state(step: &mut Step<'_>, message: &Message, to: MessageStat
     step.fx.events.push(Event::MessageState { conversation, id: MessageId::from_bytes(&message.id), state });
 }
 
-/// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless what
+/// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless
+/// what
 /// they have, as they say with it, leaves it out.
 pub(crate) fn read(step: &mut Step<'_>, id: &Hash, have: &[Receipt]) -> Result<(), Error> {
     let Some(message) = step.tx.messages.get(id)? else {

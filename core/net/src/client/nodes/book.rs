@@ -5,7 +5,8 @@
 //! long ago; never of a configured one. Where a circle has nobody, one that proved nothing, or in the end anybody not
 //! configured, makes room in another.
 //!
-//! A node that was met and leaves is remembered by its circle ([`former`](super::former)), and has it when it comes back.
+//! A node that was met and leaves is remembered by its circle ([`former`](super::former)), and has it when it comes
+//! back.
 
 use std::net::IpAddr;
 
@@ -88,7 +89,8 @@ impl Nodes {
         }
     }
 
-    /// Adds nodes in random order and deals them out: receive, publish, receive, publish, spare. What a node of a circle
+    /// Adds nodes in random order and deals them out: receive, publish, receive, publish, spare. What a node of a
+    /// circle
     /// names goes to that circle, unless another has nobody. Returns how many are new.
     pub(crate) fn add(
         &mut self,
@@ -160,7 +162,8 @@ impl Nodes {
         }
     }
 
-    /// At the start, before anybody is dialled: where a circle has nobody, a node that was never met changes over to it.
+    /// At the start, before anybody is dialled: where a circle has nobody, a node that was never met changes over to
+    /// it.
     /// Those that were met stay where they are. A circle that is empty then waits for nodes to be found.
     pub(super) fn deal_anew(&mut self) {
         let healthy = |list: &[Node], kind| list.iter().filter(|node| node.home == kind && node.healthy()).count();
