@@ -129,7 +129,8 @@ impl Engine {
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
         self.act(now_ms, |engine, out| match input {
             Input::Net(event) => engine.net(now_ms, event, out),
-            Input::Tick => {}
+            // The deadline has come: one that is no later is named again.
+            Input::Tick => engine.live.wake = engine.live.wake.filter(|at| *at > now_ms),
         })
         .1
     }

@@ -60,6 +60,8 @@ pub struct World {
     pub record: Option<Record>,
     /// What phones did so far, where it is wanted.
     pub trace: Option<Trace>,
+    /// Most ticks of one phone in a row without time passing: what a tick brings is done in it.
+    pub most_ticks: u32,
     /// Nodes that differ; without it all are as the weather is.
     pub fleet: Option<Fleet>,
     store: Vec<Stored>,
@@ -105,6 +107,7 @@ impl World {
             undated: false,
             record: None,
             trace: None,
+            most_ticks: 0,
             fleet: None,
             store: Vec::new(),
             queue: BTreeMap::new(),
@@ -260,6 +263,7 @@ impl World {
     pub fn run(&mut self, ms: i64) {
         let end = self.now_ms + ms;
         let mut steps = 0_u32;
+        let mut ticks = (0, 0, 0);
         loop {
             let net = self.queue.keys().next().copied();
             let wake = |(who, phone): (usize, &Phone)| Some((phone.wake? - phone.clock_off_ms, who));
@@ -283,6 +287,9 @@ impl World {
                     self.carry_out(who, effects);
                 }
             } else if let Some((_, who)) = tick {
+                let again = (ticks.0, ticks.1) == (who, self.now_ms);
+                ticks = (who, self.now_ms, if again { ticks.2 + 1 } else { 1 });
+                self.most_ticks = self.most_ticks.max(ticks.2);
                 self.phones[who].wake = None;
                 let effects = self.phones[who].input(self.now_ms, Input::Tick);
                 self.carry_out(who, effects);

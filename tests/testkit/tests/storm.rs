@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use sotto_db::{Class, Parcel};
 use sotto_messenger::records::MessageState;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Seeded, Weather, World};
 
@@ -56,6 +57,7 @@ fn storm(seed: u64) {
     world.weather = Weather::default();
     world.run(2 * DAY);
     check(&world, &said);
+    assert_eq!(world.most_ticks, 1, "what was done is due no more");
 }
 
 #[test]
@@ -141,4 +143,42 @@ fn nothing_is_done_without_network_or_work() {
     world.run(20 * HOUR);
     let done = world.phones[0].effects - before;
     assert!((asked(19) + 5..=asked(20) + 120).contains(&done), "cards, once or twice: {done}");
+}
+
+#[test]
+fn more_rows_than_are_worked_on_at_once_need_no_time() {
+    let mut world = World::befriended(9);
+    world.set_online(0, false);
+    world.run(MINUTE);
+    world.kill(0);
+    world.phones[0].tables(|tx| {
+        for _ in 0..1000 {
+            tx.parcels.add(past()).unwrap();
+        }
+    });
+    world.start(0);
+    world.run(SECOND);
+    world.kill(0);
+    assert_eq!(world.phones[0].tables(|tx| tx.parcels.in_batch(PAST, Class::Once).unwrap()), 0);
+    assert!((1000 / 32..=1000).contains(&world.most_ticks), "{}", world.most_ticks);
+}
+
+const PAST: &[u8] = b"past";
+
+/// Nobody needs it any more.
+fn past() -> Parcel {
+    Parcel {
+        id: 0,
+        class: Class::Once,
+        party: None,
+        batch: Some(PAST.to_vec()),
+        topic: String::new(),
+        payload: Some(vec![7]),
+        sealed_ms: 0,
+        attempts: 0,
+        due_ms: 0,
+        last_s: 0,
+        check_ms: None,
+        give_up_ms: 0,
+    }
 }
