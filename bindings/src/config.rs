@@ -1,13 +1,64 @@
 //! How the host opens a core.
 
-use log::LevelFilter;
 use sotto_messenger::{Code, Config, Fleet, OpenCounter, Sharding};
 use zeroize::Zeroizing;
 
 use crate::error::SottoError;
+use crate::records::LogLevel;
+
+/// Networks that are known by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[uniffi(name = "SottoPreset")]
+pub enum Preset {
+    /// `local`: nodes of one's own on one machine, for tests. Never for people.
+    Local,
+    /// `logos.test`.
+    LogosTest,
+    /// `logos.dev`.
+    LogosDev,
+    /// `status.prod`.
+    StatusProd,
+    /// `status.staging`.
+    StatusStaging,
+}
+
+impl Preset {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::LogosTest => "logos.test",
+            Self::LogosDev => "logos.dev",
+            Self::StatusProd => "status.prod",
+            Self::StatusStaging => "status.staging",
+        }
+    }
+}
+
+/// How messages of others reach this device, and what it does for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[uniffi(name = "SottoMode")]
+pub enum Mode {
+    /// A light client: asleep while nothing happens.
+    Light,
+    /// Hears the whole shard by gossip and passes it on; never asleep.
+    Relay,
+    /// A relay while charging on a network that is not metered, as `power_changed` and `network_changed` say.
+    Adaptive,
+}
+
+impl From<Mode> for sotto_messenger::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Light => Self::Light,
+            Mode::Relay => Self::Relay,
+            Mode::Adaptive => Self::Adaptive,
+        }
+    }
+}
 
 /// A Waku network of the app's own. All who are to meet need the same values.
 #[derive(Clone, uniffi::Record)]
+#[uniffi(name = "SottoNetwork")]
 pub struct WakuNetwork {
     /// Waku cluster, 0 to 65,535.
     pub cluster: i32,
@@ -54,8 +105,10 @@ impl WakuNetwork {
 pub struct SottoConfig {
     /// The folder with the account's database; made if absent. One process at a time.
     pub dir: String,
-    /// The network: `local`, `logos.test`, `logos.dev`, `status.prod` or `status.staging`; not read with `network`.
-    pub preset: String,
+    /// The network; not read with `network`.
+    pub preset: Preset,
+    /// Light client, relay, or each in its time.
+    pub mode: Mode,
     /// A network of the app's own instead, with its `nodes` or `dns_trees`.
     #[uniffi(default = None)]
     pub network: Option<WakuNetwork>,
@@ -71,11 +124,6 @@ pub struct SottoConfig {
     /// them here and with each change of the network.
     #[uniffi(default)]
     pub dns_servers: Vec<String>,
-    /// `light`; `relay`: hear the whole shard by gossip and pass it on; or `adaptive`: relay while charging on a
-    /// network
-    /// that is not metered, as `power_changed` and `network_changed` say.
-    #[uniffi(default = "light")]
-    pub mode: String,
     /// Where to serve neighbours while relaying, multiaddrs `/ip4/…/tcp/<port>`, port 0 for any; empty: nowhere.
     #[uniffi(default)]
     pub listen: Vec<String>,
@@ -86,9 +134,9 @@ pub struct SottoConfig {
     /// noticed. None: it is not.
     #[uniffi(default = None)]
     pub counter_file: Option<String>,
-    /// Log level of this run (off, error, warn, info, debug, trace). None: as the settings say.
+    /// Log level of this run. None: as the settings say.
     #[uniffi(default = None)]
-    pub log: Option<String>,
+    pub log: Option<LogLevel>,
 }
 
 impl SottoConfig {
@@ -98,21 +146,20 @@ impl SottoConfig {
         let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| Code::BadSetting)?;
         let mut fleet = match self.network {
             Some(network) => network.fleet().ok_or(Code::BadSetting)?,
-            None => Fleet::preset(&self.preset).ok_or(Code::BadSetting)?,
+            None => Fleet::preset(self.preset.name()).ok_or(Code::BadSetting)?,
         };
         if !self.nodes.is_empty() || !self.dns_trees.is_empty() {
             fleet.nodes = self.nodes;
             fleet.dns_trees = self.dns_trees;
         }
-        let log = self.log.map(|level| level.parse::<LevelFilter>());
         let mut config = Config::new(self.dir, [0; 32], fleet);
         config.key.copy_from_slice(key);
         config.counter = self.counter_file.map(OpenCounter::file);
         config.dns_servers = self.dns_servers;
-        config.mode = self.mode.parse()?;
+        config.mode = self.mode.into();
         config.listen = self.listen;
         config.receipts = self.receipts;
-        config.log = log.transpose().map_err(|_| Code::BadSetting)?;
+        config.log = self.log.map(Into::into);
         Ok(config)
     }
 }
@@ -120,21 +167,21 @@ impl SottoConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_messenger::Mode;
+    use log::LevelFilter;
 
     fn config() -> SottoConfig {
         SottoConfig {
             dir: "folder".into(),
-            preset: "logos.dev".into(),
+            preset: Preset::LogosDev,
+            mode: Mode::Adaptive,
             network: None,
             nodes: Vec::new(),
             dns_trees: Vec::new(),
             dns_servers: vec!["9.9.9.9".into()],
-            mode: "adaptive".into(),
             listen: vec!["/ip4/0.0.0.0/tcp/0".into()],
             receipts: true,
             counter_file: None,
-            log: Some("debug".into()),
+            log: Some(LogLevel::Debug),
         }
     }
 
@@ -145,7 +192,7 @@ mod tests {
         assert_eq!(*whole.key, [7; 32]);
         assert_eq!(whole.fleet, Fleet::preset("logos.dev").unwrap());
         assert_eq!(whole.dns_servers, ["9.9.9.9"]);
-        assert_eq!(whole.mode, Mode::Adaptive);
+        assert_eq!(whole.mode, sotto_messenger::Mode::Adaptive);
         assert_eq!(whole.listen, ["/ip4/0.0.0.0/tcp/0"]);
         assert!(whole.receipts && whole.counter.is_none());
         assert_eq!(whole.log, Some(LevelFilter::Debug));
@@ -157,6 +204,12 @@ mod tests {
         let own = own.with_key(vec![7; 32]).unwrap();
         assert_eq!(own.fleet.nodes, ["/ip4/127.0.0.1/tcp/1/p2p/x"]);
         assert!(own.counter.is_some() && own.log.is_none());
+    }
+
+    #[test]
+    fn every_preset_has_its_name() {
+        let all = [Preset::Local, Preset::LogosTest, Preset::LogosDev, Preset::StatusProd, Preset::StatusStaging];
+        assert!(all.map(Preset::name).into_iter().eq(Fleet::preset_names()));
     }
 
     fn network() -> WakuNetwork {
@@ -193,8 +246,6 @@ mod tests {
         };
         refused(&|_| {}, vec![7; 31]);
         refused(&|_| {}, Vec::new());
-        refused(&|config| config.preset = "mainnet".into(), vec![7; 32]);
-        refused(&|config| config.mode = "heavy".into(), vec![7; 32]);
         for change in [
             |network: &mut WakuNetwork| network.cluster = 1 << 16,
             |network: &mut WakuNetwork| network.shards = vec![-1],
@@ -206,6 +257,5 @@ mod tests {
             let network = Some(network);
             refused(&|config| config.network = network.clone(), vec![7; 32]);
         }
-        refused(&|config| config.log = Some("loud".into()), vec![7; 32]);
     }
 }

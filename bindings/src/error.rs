@@ -1,6 +1,8 @@
 //! One error for the whole facade.
 
-use sotto_messenger::{Code, Error, Kind};
+use sotto_messenger::{Code as Inner, Error, Kind};
+
+use crate::code::Code;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident;)*) => {
@@ -11,8 +13,8 @@ macro_rules! kinds {
                 $(#[$doc])*
                 #[error("{code}: {detail}")]
                 $name {
-                    /// Stable dotted code, as `docs/errors.md` lists them.
-                    code: String,
+                    /// Which failure.
+                    code: Code,
                     /// One sentence for developers.
                     detail: String,
                 },
@@ -21,7 +23,7 @@ macro_rules! kinds {
 
         impl From<Error> for SottoError {
             fn from(error: Error) -> Self {
-                let code = error.code().as_str().to_owned();
+                let code = error.code().into();
                 let detail = error.detail();
                 match error.kind() {
                     $(Kind::$name => Self::$name { code, detail },)*
@@ -50,8 +52,8 @@ kinds! {
     Internal;
 }
 
-impl From<Code> for SottoError {
-    fn from(code: Code) -> Self {
+impl From<Inner> for SottoError {
+    fn from(code: Inner) -> Self {
         Error::new(code).into()
     }
 }
@@ -62,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_code_keeps_its_kind_and_text() {
-        for &code in Code::ALL {
+        for &code in Inner::ALL {
             let error = SottoError::from(Error::at(code, 3));
             assert_eq!(error.to_string(), format!("{}: {} (index 3)", code.as_str(), code.detail()));
             let variant = format!("{error:?}");

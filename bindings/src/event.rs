@@ -7,10 +7,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sotto_messenger::records::{ConversationId, MessageId};
 use sotto_messenger::{EVENT_DEPTH, Event, Subscription};
 
-use crate::records::{Connectivity, MessageState, long};
+use crate::code::Code;
+use crate::records::{Connectivity, ConversationId, MessageId, MessageState, long, records};
 
 /// A hint that something changed, sent after it is on disk. The database is the truth: read the page again.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
@@ -18,21 +18,21 @@ pub enum SottoEvent {
     /// Conversations appeared, or their title, unread count, draft or order changed.
     ConversationsChanged {
         /// Which.
-        ids: Vec<String>,
+        ids: Vec<ConversationId>,
     },
     /// Messages appeared or their content changed.
     MessagesChanged {
         /// Where.
-        conversation: String,
+        conversation: ConversationId,
         /// Which.
-        ids: Vec<String>,
+        ids: Vec<MessageId>,
     },
     /// An own message moved to another state.
     MessageStateChanged {
         /// Where.
-        conversation: String,
+        conversation: ConversationId,
         /// Which.
-        id: String,
+        id: MessageId,
         /// The state now.
         state: MessageState,
     },
@@ -41,7 +41,7 @@ pub enum SottoEvent {
     /// A contact is writing (only when both sides switched typing on).
     Typing {
         /// Where.
-        conversation: String,
+        conversation: ConversationId,
     },
     /// Reachability changed.
     ConnectivityChanged {
@@ -50,8 +50,8 @@ pub enum SottoEvent {
     },
     /// Something a person should know.
     Notice {
-        /// Stable dotted code: `clock.skewed`, `device.replaced`, `storage.full`, …
-        code: String,
+        /// What.
+        code: Code,
     },
     /// The reader was slow: events are gone; read all pages again.
     Lagged {
@@ -63,18 +63,15 @@ pub enum SottoEvent {
 impl From<Event> for SottoEvent {
     fn from(event: Event) -> Self {
         match event {
-            Event::ConversationsChanged { ids } => {
-                Self::ConversationsChanged { ids: ids.into_iter().map(|ConversationId(id)| id).collect() }
+            Event::ConversationsChanged { ids } => Self::ConversationsChanged { ids: records(ids) },
+            Event::MessagesChanged { conversation, ids } => {
+                Self::MessagesChanged { conversation: conversation.into(), ids: records(ids) }
             }
-            Event::MessagesChanged { conversation, ids } => Self::MessagesChanged {
-                conversation: conversation.0,
-                ids: ids.into_iter().map(|MessageId(id)| id).collect(),
-            },
             Event::MessageState { conversation, id, state } => {
-                Self::MessageStateChanged { conversation: conversation.0, id: id.0, state: state.into() }
+                Self::MessageStateChanged { conversation: conversation.into(), id: id.into(), state: state.into() }
             }
             Event::ContactsChanged => Self::ContactsChanged,
-            Event::Typing { conversation } => Self::Typing { conversation: conversation.0 },
+            Event::Typing { conversation } => Self::Typing { conversation: conversation.into() },
             Event::Connectivity(now) => Self::ConnectivityChanged { now: now.into() },
             Event::Notice { code } => Self::Notice { code: code.into() },
             Event::Lagged { missed } => Self::Lagged { missed: long(missed) },
@@ -148,35 +145,36 @@ impl SottoEvents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_messenger::records::MessageState as Inner;
+    use sotto_messenger::Code as InnerCode;
+    use sotto_messenger::records as inner;
 
     #[test]
     fn events_keep_their_content() {
-        let conversation = ConversationId("c".into());
-        let ids = vec![MessageId("m".into()), MessageId("n".into())];
+        let (place, m, n) =
+            (inner::ConversationId("c".into()), inner::MessageId("m".into()), inner::MessageId("n".into()));
+        let (conversation, id) = (ConversationId { value: "c".into() }, MessageId { value: "m".into() });
         let pairs = [
             (
-                Event::ConversationsChanged { ids: vec![conversation.clone()] },
-                SottoEvent::ConversationsChanged { ids: vec!["c".into()] },
+                Event::ConversationsChanged { ids: vec![place.clone()] },
+                SottoEvent::ConversationsChanged { ids: vec![conversation.clone()] },
             ),
             (
-                Event::MessagesChanged { conversation: conversation.clone(), ids },
-                SottoEvent::MessagesChanged { conversation: "c".into(), ids: vec!["m".into(), "n".into()] },
-            ),
-            (
-                Event::MessageState {
+                Event::MessagesChanged { conversation: place.clone(), ids: vec![m.clone(), n] },
+                SottoEvent::MessagesChanged {
                     conversation: conversation.clone(),
-                    id: MessageId("m".into()),
-                    state: Inner::Delivered,
+                    ids: vec![id.clone(), MessageId { value: "n".into() }],
                 },
+            ),
+            (
+                Event::MessageState { conversation: place.clone(), id: m, state: inner::MessageState::Delivered },
                 SottoEvent::MessageStateChanged {
-                    conversation: "c".into(),
-                    id: "m".into(),
+                    conversation: conversation.clone(),
+                    id,
                     state: MessageState::Delivered,
                 },
             ),
-            (Event::Typing { conversation }, SottoEvent::Typing { conversation: "c".into() }),
-            (Event::Notice { code: "clock.skewed" }, SottoEvent::Notice { code: "clock.skewed".into() }),
+            (Event::Typing { conversation: place }, SottoEvent::Typing { conversation }),
+            (Event::Notice { code: InnerCode::ClockSkewed }, SottoEvent::Notice { code: Code::ClockSkewed }),
             (Event::Lagged { missed: u64::MAX }, SottoEvent::Lagged { missed: i64::MAX }),
         ];
         for (inner, outer) in pairs {

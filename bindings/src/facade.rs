@@ -1,24 +1,26 @@
-//! [`SottoCore`]: the messenger's calls, with plain values in and out.
+//! [`SottoCore`]: the messenger's calls, with plain values in and out. Reads leave the caller's thread ([`Reads`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_messenger::records::{ContactId, ConversationId, DevicesId, InviteId, MessageId};
 use sotto_messenger::{Code, Messenger};
 
 use crate::config::SottoConfig;
 use crate::error::SottoError;
 use crate::event::SottoEvents;
 use crate::logging;
+use crate::reads::Reads;
 use crate::records::{
-    Account, Connectivity, Contact, ContactAction, Conversation, Diagnostics, Folder, Incoming, Invite, InvitePreview,
-    Message, NetworkState, SafetyNumber, Settings, Unread, records,
+    Account, Connectivity, Contact, ContactAction, ContactId, Conversation, ConversationId, DevicesId, Diagnostics,
+    Folder, Incoming, Invite, InviteId, InvitePreview, Message, MessageId, NetworkState, SafetyNumber, Settings,
+    SettingsPatch, Unread, records,
 };
 
 /// An open account. Call `shutdown` before the process ends and before letting go of the last reference.
 #[derive(uniffi::Object)]
 pub struct SottoCore {
     messenger: Messenger,
+    reads: Reads,
 }
 
 #[uniffi::export]
@@ -31,7 +33,8 @@ impl SottoCore {
         let config = config.with_key(key)?;
         logging::start();
         let messenger = Messenger::open(config)?;
-        Ok(Arc::new(Self { messenger }))
+        let reads = Reads::start(messenger.clone())?;
+        Ok(Arc::new(Self { messenger, reads }))
     }
 
     /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words). Errors:
@@ -49,13 +52,15 @@ impl SottoCore {
     }
 
     /// The own account; none before one is made. Errors: `storage.*`, `closed`.
-    pub fn account(&self) -> Result<Option<Account>, SottoError> {
-        Ok(self.messenger.account()?.map(Into::into))
+    pub async fn account(&self) -> Result<Option<Account>, SottoError> {
+        let account = self.reads.read(Messenger::account).await?;
+        Ok(account.map(Into::into))
     }
 
     /// The recovery phrase. Whoever has it has the account. Errors: `account.missing`.
-    pub fn phrase(&self) -> Result<String, SottoError> {
-        Ok(self.messenger.phrase()?.as_str().to_owned())
+    pub async fn phrase(&self) -> Result<String, SottoError> {
+        let phrase = self.reads.read(Messenger::phrase).await?;
+        Ok(phrase.as_str().to_owned())
     }
 
     /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors:
@@ -71,13 +76,13 @@ impl SottoCore {
     }
 
     /// The open invites, oldest first. Errors: `account.missing`.
-    pub fn invites(&self) -> Result<Vec<Invite>, SottoError> {
-        Ok(records(self.messenger.invites()?))
+    pub async fn invites(&self) -> Result<Vec<Invite>, SottoError> {
+        Ok(records(self.reads.read(Messenger::invites).await?))
     }
 
     /// Closes an open invite before its time: it admits nobody from now on. Errors: `invite.missing`, `input.id`.
-    pub async fn invite_close(&self, invite: String) -> Result<(), SottoError> {
-        Ok(self.messenger.invite_close(&InviteId(invite)).await?)
+    pub async fn invite_close(&self, invite: InviteId) -> Result<(), SottoError> {
+        Ok(self.messenger.invite_close(&invite.into()).await?)
     }
 
     /// What an invite's link says; nothing is sent. Errors: `invite.*`.
@@ -89,155 +94,150 @@ impl SottoCore {
     /// is on disk then and leaves when the inviter's cards are found. Errors: `invite.*`, `contact.self`,
     /// `contact.state`, `input.too_long`.
     #[uniffi::method(default(text = None))]
-    pub async fn contact_add(&self, link: String, text: Option<String>) -> Result<String, SottoError> {
+    pub async fn contact_add(&self, link: String, text: Option<String>) -> Result<ContactId, SottoError> {
         let contact = self.messenger.contact_add(&link, text.as_deref()).await?;
-        Ok(contact.0)
+        Ok(contact.into())
     }
 
     /// Everybody known, in any state, by name.
-    pub fn contacts(&self) -> Result<Vec<Contact>, SottoError> {
-        Ok(records(self.messenger.contacts()?))
+    pub async fn contacts(&self) -> Result<Vec<Contact>, SottoError> {
+        Ok(records(self.reads.read(Messenger::contacts).await?))
     }
 
     /// Accepts or declines a request, blocks or unblocks. Errors: `contact.missing`, `contact.state`.
-    pub async fn contact_answer(&self, contact: String, action: ContactAction) -> Result<(), SottoError> {
-        let contact = ContactId(contact);
-        Ok(self.messenger.contact_answer(&contact, action.into()).await?)
+    pub async fn contact_answer(&self, contact: ContactId, action: ContactAction) -> Result<(), SottoError> {
+        Ok(self.messenger.contact_answer(&contact.into(), action.into()).await?)
     }
 
     /// Notes that the safety number was compared while it stood for these `devices` (`SafetyNumber.devices`), or with
     /// `None` that it no longer holds. Errors: `contact.missing`, `contact.devices_changed`.
-    pub async fn contact_verify(&self, contact: String, devices: Option<String>) -> Result<(), SottoError> {
-        let contact = ContactId(contact);
-        let devices = devices.map(DevicesId);
-        Ok(self.messenger.contact_verify(&contact, devices.as_ref()).await?)
+    pub async fn contact_verify(&self, contact: ContactId, devices: Option<DevicesId>) -> Result<(), SottoError> {
+        let devices = devices.map(Into::into);
+        Ok(self.messenger.contact_verify(&contact.into(), devices.as_ref()).await?)
     }
 
     /// Verifies by what was scanned from the contact's phone (`SafetyNumber.qr` there). Errors: `contact.missing`,
     /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`.
-    pub async fn contact_scan(&self, contact: String, qr: Vec<u8>) -> Result<(), SottoError> {
-        let contact = ContactId(contact);
-        Ok(self.messenger.contact_scan(&contact, &qr).await?)
+    pub async fn contact_scan(&self, contact: ContactId, qr: Vec<u8>) -> Result<(), SottoError> {
+        Ok(self.messenger.contact_scan(&contact.into(), &qr).await?)
     }
 
     /// The person saw that a contact's devices changed to these (`SafetyNumber.devices`), and goes on with them without
     /// comparing; `verified` does not cover them. Errors: `contact.missing`, `contact.devices_changed`.
-    pub async fn devices_seen(&self, contact: String, devices: String) -> Result<(), SottoError> {
-        let (contact, devices) = (ContactId(contact), DevicesId(devices));
-        Ok(self.messenger.devices_seen(&contact, &devices).await?)
+    pub async fn devices_seen(&self, contact: ContactId, devices: DevicesId) -> Result<(), SottoError> {
+        Ok(self.messenger.devices_seen(&contact.into(), &devices.into()).await?)
     }
 
     /// What two people compare to know that they talk to each other. Errors: `account.missing`, `contact.missing`.
-    pub fn safety_number(&self, contact: String) -> Result<SafetyNumber, SottoError> {
-        Ok(self.messenger.safety_number(&ContactId(contact))?.into())
+    pub async fn safety_number(&self, contact: ContactId) -> Result<SafetyNumber, SottoError> {
+        Ok(self.reads.read(move |messenger| messenger.safety_number(&contact.into())).await?.into())
     }
 
     /// One contact. Errors: `contact.missing`, `input.id`.
-    pub fn contact(&self, id: String) -> Result<Contact, SottoError> {
-        Ok(self.messenger.contact(&ContactId(id))?.into())
+    pub async fn contact(&self, id: ContactId) -> Result<Contact, SottoError> {
+        Ok(self.reads.read(move |messenger| messenger.contact(&id.into())).await?.into())
     }
 
     /// A page of a folder's conversations, latest activity first; `limit` is 1 to 500. `before` is the cursor of the
     /// last one of the page before. Errors: `input.id`, `input.limit`.
     #[uniffi::method(default(before = None))]
-    pub fn conversations(
+    pub async fn conversations(
         &self,
         folder: Folder,
         limit: i32,
         before: Option<String>,
     ) -> Result<Vec<Conversation>, SottoError> {
-        let page = self.messenger.conversations(folder.into(), before.as_deref(), rows(limit))?;
-        Ok(records(page))
+        let read = move |messenger: &Messenger| messenger.conversations(folder.into(), before.as_deref(), rows(limit));
+        Ok(records(self.reads.read(read).await?))
     }
 
     /// One conversation. Errors: `conversation.missing`, `input.id`.
-    pub fn conversation(&self, id: String) -> Result<Conversation, SottoError> {
-        Ok(self.messenger.conversation(&ConversationId(id))?.into())
+    pub async fn conversation(&self, id: ConversationId) -> Result<Conversation, SottoError> {
+        Ok(self.reads.read(move |messenger| messenger.conversation(&id.into())).await?.into())
     }
 
     /// What has not been read, all together.
-    pub fn unread(&self) -> Result<Unread, SottoError> {
-        Ok(self.messenger.unread()?.into())
+    pub async fn unread(&self) -> Result<Unread, SottoError> {
+        Ok(self.reads.read(Messenger::unread).await?.into())
     }
 
     /// A page of messages, newest first, with texts of up to 4,096 bytes (`Message.more`); `limit` is 1 to 500.
     /// `before` is the cursor of the last one of the page before. Errors: `input.id`, `input.limit`,
     /// `conversation.missing`.
     #[uniffi::method(default(before = None))]
-    pub fn messages(
+    pub async fn messages(
         &self,
-        conversation: String,
+        conversation: ConversationId,
         limit: i32,
         before: Option<String>,
     ) -> Result<Vec<Message>, SottoError> {
-        let id = ConversationId(conversation);
-        let page = self.messenger.messages(&id, before.as_deref(), rows(limit))?;
-        Ok(records(page))
+        let id = conversation.into();
+        let read = move |messenger: &Messenger| messenger.messages(&id, before.as_deref(), rows(limit));
+        Ok(records(self.reads.read(read).await?))
     }
 
     /// A page with one message in its middle, newest first: at most half of it is newer, older ones fill it. Pages of
     /// `messages` follow it. `limit` is 1 to 500. Errors: `input.id`, `input.limit`, `message.missing`.
-    pub fn messages_around(&self, id: String, limit: i32) -> Result<Vec<Message>, SottoError> {
-        Ok(records(self.messenger.messages_around(&MessageId(id), rows(limit))?))
+    pub async fn messages_around(&self, id: MessageId, limit: i32) -> Result<Vec<Message>, SottoError> {
+        let read = move |messenger: &Messenger| messenger.messages_around(&id.into(), rows(limit));
+        Ok(records(self.reads.read(read).await?))
     }
 
     /// One message, whole. Errors: `message.missing`, `input.id`.
-    pub fn message(&self, id: String) -> Result<Message, SottoError> {
-        Ok(self.messenger.message(&MessageId(id))?.into())
+    pub async fn message(&self, id: MessageId) -> Result<Message, SottoError> {
+        Ok(self.reads.read(move |messenger| messenger.message(&id.into())).await?.into())
     }
 
     /// Messages of accepted contacts in the order of arrival, whole, those after the number `after`. Whoever goes on
     /// after the highest number seen skips none and sees none twice, over restarts too. `limit` is 1 to 500. Errors:
     /// `input.limit`.
     #[uniffi::method(default(after = 0))]
-    pub fn incoming(&self, limit: i32, after: i64) -> Result<Vec<Incoming>, SottoError> {
-        Ok(records(self.messenger.incoming(after, rows(limit))?))
+    pub async fn incoming(&self, limit: i32, after: i64) -> Result<Vec<Incoming>, SottoError> {
+        let read = move |messenger: &Messenger| messenger.incoming(after, rows(limit));
+        Ok(records(self.reads.read(read).await?))
     }
 
     /// Answers an incoming message by its number. A second answer to the same message sends nothing and returns the
     /// first one's id. Errors: those of `send`, `message.missing`.
-    pub async fn answer(&self, arrival: i64, text: String) -> Result<String, SottoError> {
-        Ok(self.messenger.answer(arrival, &text).await?.0)
+    pub async fn answer(&self, arrival: i64, text: String) -> Result<MessageId, SottoError> {
+        Ok(self.messenger.answer(arrival, &text).await?.into())
     }
 
     /// Sends a text of at most 1 MiB. Returns the message's id; it is encrypted and in the outbox on disk then. Errors:
     /// `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
-    pub async fn send(&self, conversation: String, text: String) -> Result<String, SottoError> {
-        let id = ConversationId(conversation);
-        Ok(self.messenger.send(&id, &text).await?.0)
+    pub async fn send(&self, conversation: ConversationId, text: String) -> Result<MessageId, SottoError> {
+        Ok(self.messenger.send(&conversation.into(), &text).await?.into())
     }
 
     /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`.
-    pub async fn retry(&self, message: String) -> Result<(), SottoError> {
-        Ok(self.messenger.retry(&MessageId(message)).await?)
+    pub async fn retry(&self, message: MessageId) -> Result<(), SottoError> {
+        Ok(self.messenger.retry(&message.into()).await?)
     }
 
     /// Marks everything up to `message` read; tells the author if read receipts are on. Errors:
     /// `message.missing`, `conversation.missing`.
-    pub async fn mark_read(&self, conversation: String, message: String) -> Result<(), SottoError> {
-        let (conversation, message) = (ConversationId(conversation), MessageId(message));
-        Ok(self.messenger.mark_read(&conversation, &message).await?)
+    pub async fn mark_read(&self, conversation: ConversationId, message: MessageId) -> Result<(), SottoError> {
+        Ok(self.messenger.mark_read(&conversation.into(), &message.into()).await?)
     }
 
     /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
-    pub async fn draft_set(&self, conversation: String, text: String) -> Result<(), SottoError> {
-        let id = ConversationId(conversation);
-        Ok(self.messenger.draft_set(&id, &text).await?)
+    pub async fn draft_set(&self, conversation: ConversationId, text: String) -> Result<(), SottoError> {
+        Ok(self.messenger.draft_set(&conversation.into(), &text).await?)
     }
 
     /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:
     /// `conversation.missing`.
-    pub async fn typing(&self, conversation: String) -> Result<(), SottoError> {
-        Ok(self.messenger.typing(&ConversationId(conversation)).await?)
+    pub async fn typing(&self, conversation: ConversationId) -> Result<(), SottoError> {
+        Ok(self.messenger.typing(&conversation.into()).await?)
     }
 
-    /// All settings, none of them missing.
-    pub fn settings(&self) -> Result<Settings, SottoError> {
-        Ok(self.messenger.settings()?.into())
+    /// All settings.
+    pub async fn settings(&self) -> Result<Settings, SottoError> {
+        Ok(self.reads.read(Messenger::settings).await?.into())
     }
 
-    /// Changes settings; missing fields stay. The log level changes at once. Errors: `input.setting`.
-    pub async fn settings_set(&self, patch: Settings) -> Result<(), SottoError> {
+    /// Changes settings; missing fields stay. The log level changes at once. Errors: `input.setting` for a negative delay.
+    pub async fn settings_set(&self, patch: SettingsPatch) -> Result<(), SottoError> {
         Ok(self.messenger.settings_set(patch.try_into()?).await?)
     }
 
@@ -284,8 +284,8 @@ impl SottoCore {
     }
 
     /// Numbers for a bug report: no names, texts, addresses or ids.
-    pub fn diagnostics(&self) -> Result<Diagnostics, SottoError> {
-        Ok(self.messenger.diagnostics()?.into())
+    pub async fn diagnostics(&self) -> Result<Diagnostics, SottoError> {
+        Ok(self.reads.read(Messenger::diagnostics).await?.into())
     }
 
     /// Closes: everything is on disk, connections end (at most 5 s), the folder is free. Listeners end. Later calls

@@ -2,34 +2,39 @@
 //!
 //! It knows the messenger's public API and nothing below it, and decides nothing about chat: each call turns plain
 //! records into the messenger's types, asks it, and turns the answer back. Calls are coarse (pages, batches). An
-//! `async` call waits for one reply from the engine's thread; the host may drop it at any time, which never undoes work
-//! that has begun. The others block for as long as a read of the database takes, microseconds to a few milliseconds;
-//! [`SottoCore::open`] also makes the database, and the last holder that lets go of a core without
-//! [`SottoCore::shutdown`] waits for its threads.
+//! `async` call waits for one reply, from the engine's thread or from the one that reads ([`reads`]); the host may drop
+//! it at any time, which never undoes work that has begun. The others touch no disk and return at once, but for
+//! [`SottoCore::open`], which makes or opens the database, and [`database_exists`]. The last holder that lets go of a core
+//! without [`SottoCore::shutdown`] waits for its threads.
 //!
 //! Data path: host → generated code → [`SottoCore`] → `Messenger` → records or [`SottoError`] → host. Events
 //! come the other way, pulled through [`SottoEvents`]. Logs go to the platform's log.
 //!
-//! Names follow Rust here; the generators turn them into each language's own. Numbers are `i32` and `i64`, because
+//! Names follow Rust here; the generators turn them into each language's own. What an app can name begins with `Sotto`:
+//! Kotlin and Swift have a `Message`, `Settings` and `Contact` of their own. Ids are records of one text. Numbers are `i32` and `i64`, because
 //! unsigned ones disfigure Kotlin's names.
 
+mod code;
 mod config;
 mod error;
 mod event;
 mod facade;
 mod logging;
+mod reads;
 mod records;
 
-pub use config::SottoConfig;
+pub use code::{Code, code_text};
+pub use config::{Mode, Preset, SottoConfig, WakuNetwork};
 pub use error::SottoError;
 pub use event::{SottoEvent, SottoEvents};
 pub use facade::SottoCore;
 pub use records::{
-    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Folder, Incoming, Invite,
-    InvitePreview, LastMessage, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings, Unread,
+    Account, Connectivity, Contact, ContactAction, ContactId, ContactState, Conversation, ConversationId, DevicesId,
+    Diagnostics, Folder, Incoming, Invite, InviteId, InvitePreview, LastMessage, LogLevel, Message, MessageId,
+    MessageState, NetworkState, RingSegment, SafetyNumber, Settings, SettingsPatch, Unread,
 };
 
-uniffi::setup_scaffolding!();
+uniffi::setup_scaffolding!("sotto");
 
 /// Version of this library.
 #[uniffi::export]

@@ -1,11 +1,16 @@
 //! What goes in and out, as the generated code knows it. Ids are opaque strings, times Unix milliseconds, sizes bytes.
 
 mod convert;
+mod ids;
 
 pub(crate) use convert::{long, records};
+pub use ids::{ContactId, ConversationId, DevicesId, InviteId, MessageId};
+
+use crate::code::Code;
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[uniffi(name = "SottoMessageState")]
 pub enum MessageState {
     /// On this device's disk, in the outbox.
     Queued,
@@ -25,6 +30,7 @@ pub enum MessageState {
 
 /// Where a contact stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[uniffi(name = "SottoContactState")]
 pub enum ContactState {
     /// We asked; no answer yet.
     Requested,
@@ -40,6 +46,7 @@ pub enum ContactState {
 
 /// What to do about a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[uniffi(name = "SottoContactAction")]
 pub enum ContactAction {
     /// Accept a request.
     Accept,
@@ -53,6 +60,7 @@ pub enum ContactAction {
 
 /// A segment of a colour ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoRingSegment")]
 pub struct RingSegment {
     /// 1 to 5.
     pub length: i32,
@@ -62,9 +70,10 @@ pub struct RingSegment {
 
 /// The own account.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoAccount")]
 pub struct Account {
     /// `zQ3sh…`.
-    pub id: String,
+    pub id: ContactId,
     /// Chosen name, at most 40 bytes.
     pub name: String,
     /// 14 emoji.
@@ -75,11 +84,12 @@ pub struct Account {
 
 /// One contact.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoContact")]
 pub struct Contact {
     /// `zQ3sh…`.
-    pub id: String,
+    pub id: ContactId,
     /// Their conversation.
-    pub conversation: String,
+    pub conversation: ConversationId,
     /// The name they gave, cleaned of control characters.
     pub name: String,
     /// 14 emoji.
@@ -93,14 +103,15 @@ pub struct Contact {
     /// Their devices changed, and nobody has verified them or said that the change was seen.
     pub devices_changed: bool,
     /// Why no session can be begun with them now, by code.
-    pub waiting: Option<String>,
+    pub waiting: Option<Code>,
 }
 
 /// An open invite.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoInvite")]
 pub struct Invite {
     /// Its id, which gives nobody the link.
-    pub id: String,
+    pub id: InviteId,
     /// The link; its fragment is also the QR payload.
     pub link: String,
     /// Unix milliseconds.
@@ -109,9 +120,10 @@ pub struct Invite {
 
 /// What a link says before anything is sent.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoInvitePreview")]
 pub struct InvitePreview {
     /// `zQ3sh…`.
-    pub id: String,
+    pub id: ContactId,
     /// The name in the link (unproven).
     pub name: String,
     /// 14 emoji.
@@ -122,6 +134,7 @@ pub struct InvitePreview {
 
 /// Where a conversation is listed: each is in one folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[uniffi(name = "SottoFolder")]
 pub enum Folder {
     /// With contacts, and with whom we asked.
     Inbox,
@@ -133,11 +146,12 @@ pub enum Folder {
 
 /// One conversation.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoConversation")]
 pub struct Conversation {
     /// Its id.
-    pub id: String,
+    pub id: ConversationId,
     /// The other side.
-    pub contact: String,
+    pub contact: ContactId,
     /// Their name.
     pub name: String,
     /// Where they stand.
@@ -156,9 +170,10 @@ pub struct Conversation {
 
 /// The newest message of a conversation, as a list shows it.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoLastMessage")]
 pub struct LastMessage {
     /// Its id.
-    pub id: String,
+    pub id: MessageId,
     /// We wrote it.
     pub mine: bool,
     /// Its first 200 characters at most, cut at a grapheme; missing as in `Message`.
@@ -173,6 +188,7 @@ pub struct LastMessage {
 
 /// What has not been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoUnread")]
 pub struct Unread {
     /// Messages in the inbox.
     pub messages: i32,
@@ -184,11 +200,12 @@ pub struct Unread {
 
 /// One message.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoMessage")]
 pub struct Message {
     /// Its id, the same on both sides.
-    pub id: String,
+    pub id: MessageId,
     /// Where.
-    pub conversation: String,
+    pub conversation: ConversationId,
     /// We wrote it.
     pub mine: bool,
     /// The text; missing while a long one is on its way, or for a kind this version does not know.
@@ -204,7 +221,7 @@ pub struct Message {
     /// Where it stands.
     pub state: MessageState,
     /// Why it failed, by code.
-    pub reason: Option<String>,
+    pub reason: Option<Code>,
     /// The author's clock, Unix milliseconds (whole seconds).
     pub time_ms: i64,
     /// Hand this to `before` for the next page.
@@ -213,6 +230,7 @@ pub struct Message {
 
 /// A message of the other side, in the order of arrival.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoIncoming")]
 pub struct Incoming {
     /// Its number: later ones are higher, and none is used twice.
     pub arrival: i64,
@@ -222,6 +240,7 @@ pub struct Incoming {
 
 /// Reachability as a person would ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoConnectivity")]
 pub struct Connectivity {
     /// Nodes to publish through.
     pub publish_nodes: i32,
@@ -237,6 +256,7 @@ pub struct Connectivity {
 
 /// What the host knows about its network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoNetworkState")]
 pub struct NetworkState {
     /// DNS servers, IP addresses with optional port; empty keeps the system's.
     pub dns_servers: Vec<String>,
@@ -244,36 +264,71 @@ pub struct NetworkState {
     pub metered: bool,
 }
 
-/// Settings. A missing field in a patch leaves a value alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[uniffi(name = "SottoLogLevel")]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What went wrong for good.
+    Error,
+    /// What may be wrong.
+    Warn,
+    /// What happens.
+    Info,
+    /// How it happens.
+    Debug,
+    /// Everything, of libraries too.
+    Trace,
+}
+
+/// All settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoSettings")]
 pub struct Settings {
+    /// Tell others what was read.
+    pub read_receipts: bool,
+    /// Tell others when writing, and show it.
+    pub typing: bool,
+    /// Mean of the receipt delay, milliseconds (default 3,000).
+    pub receipt_delay_ms: i32,
+    /// How much is logged (default: warn).
+    pub log: LogLevel,
+}
+
+/// Settings to change: a missing field leaves a value alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoSettingsPatch")]
+pub struct SettingsPatch {
     /// Tell others what was read.
     #[uniffi(default = None)]
     pub read_receipts: Option<bool>,
     /// Tell others when writing, and show it.
     #[uniffi(default = None)]
     pub typing: Option<bool>,
-    /// Mean of the receipt delay, milliseconds (default 3,000).
+    /// Mean of the receipt delay, milliseconds.
     #[uniffi(default = None)]
     pub receipt_delay_ms: Option<i32>,
-    /// Log level: off, error, warn, info, debug, trace.
+    /// How much is logged.
     #[uniffi(default = None)]
-    pub log: Option<String>,
+    pub log: Option<LogLevel>,
 }
 
 /// What two people compare to know that they talk to each other.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoSafetyNumber")]
 pub struct SafetyNumber {
     /// 60 digits in 12 groups of 5, the same on both sides.
     pub digits: String,
     /// What the other phone scans, 129 bytes.
     pub qr: Vec<u8>,
     /// The devices that it stands for, for `contact_verify`.
-    pub devices: String,
+    pub devices: DevicesId,
 }
 
 /// Numbers for developers: no names, texts, addresses or ids.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoDiagnostics")]
 pub struct Diagnostics {
     /// Of this library.
     pub version: String,

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use log::{LevelFilter, Log, Metadata, Record};
-use sotto_ffi::{Settings, SottoConfig, SottoCore};
+use sotto_ffi::{LogLevel, Mode, Preset, SettingsPatch, SottoConfig, SottoCore};
 
 struct Kept(Mutex<Vec<String>>);
 
@@ -21,9 +21,8 @@ impl Log for Kept {
     fn flush(&self) {}
 }
 
-async fn level(core: &SottoCore, level: &str) {
-    let log = Some(level.to_owned());
-    let patch = Settings { log, ..Settings::default() };
+async fn level(core: &SottoCore, level: LogLevel) {
+    let patch = SettingsPatch { log: Some(level), ..SettingsPatch::default() };
     core.settings_set(patch).await.unwrap();
 }
 
@@ -33,22 +32,22 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
     let folder = tempfile::tempdir().unwrap();
     let config = SottoConfig {
         dir: folder.path().to_str().unwrap().into(),
-        preset: "local".into(),
+        preset: Preset::Local,
+        mode: Mode::Light,
         network: None,
         nodes: Vec::new(),
         dns_trees: Vec::new(),
         dns_servers: Vec::new(),
-        mode: "light".into(),
         listen: Vec::new(),
         receipts: false,
         counter_file: None,
-        log: Some("trace".into()),
+        log: Some(LogLevel::Trace),
     };
     let core = SottoCore::open(config.clone(), vec![7; 32]).unwrap();
     assert_eq!(log::max_level(), LevelFilter::Trace);
     let phrase = core.account_create("Kanarienvogel".into()).await.unwrap();
     let link = core.invite().await.unwrap().link;
-    level(&core, "warn").await;
+    level(&core, LogLevel::Warn).await;
     assert_eq!(log::max_level(), LevelFilter::Warn);
     core.shutdown().await.unwrap();
 

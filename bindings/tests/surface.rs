@@ -21,6 +21,28 @@ fn the_surface_is_the_one_in_git() {
     );
 }
 
+/// Package, module and the cases of errors are named as Kotlin and Swift name theirs.
+#[test]
+fn each_language_has_its_own_names() {
+    use sotto_bindgen::{TargetLanguage, generate};
+    let folder = tempfile::tempdir().unwrap();
+    let code = |language, path: &str| {
+        generate(&support::library(), language, folder.path()).unwrap();
+        std::fs::read_to_string(folder.path().join(path)).unwrap()
+    };
+    let kotlin = code(TargetLanguage::Kotlin, "sotto/sotto.kt");
+    assert!(kotlin.contains("\npackage sotto\n") && kotlin.contains("class NotFound("));
+    assert!(kotlin.contains("class SottoException") && kotlin.contains("data class SottoMessageId"));
+    let swift = code(TargetLanguage::Swift, "Sotto.swift");
+    assert!(swift.contains("case `notFound`(") && swift.contains("return .notFound(") && !swift.contains(".NotFound("));
+    assert!(swift.contains("public struct SottoMessageId"));
+    // What an app can name begins so.
+    for line in include_str!("../surface.txt").lines() {
+        let name = ["object ", "record ", "enum ", "error "].iter().find_map(|kind| line.strip_prefix(kind));
+        assert!(name.is_none_or(|name| name.starts_with("Sotto")), "{line}");
+    }
+}
+
 /// Whatever the Rust API offers, an app can call.
 #[test]
 fn no_call_of_the_messenger_is_forgotten() {

@@ -29,6 +29,7 @@ pub const LANGUAGES: [TargetLanguage; 3] = [TargetLanguage::Kotlin, TargetLangua
 /// Writes the bindings of the facade's dynamic `library` in `language` into `folder`. Unformatted: formatters are not
 /// on every machine, and the code is not kept in git.
 pub fn generate(library: &Path, language: TargetLanguage, folder: &Path) -> Result<(), Error> {
+    let is_swift = matches!(language, TargetLanguage::Swift);
     let options = GenerateOptions {
         languages: vec![language],
         source: text(library)?.into(),
@@ -36,7 +37,29 @@ pub fn generate(library: &Path, language: TargetLanguage, folder: &Path) -> Resu
         config_override: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/bindgen.toml").into()),
         ..GenerateOptions::default()
     };
-    uniffi_bindgen::bindings::generate(options).map_err(|error| Error::Uniffi(error.into()))
+    uniffi_bindgen::bindings::generate(options).map_err(|error| Error::Uniffi(error.into()))?;
+    if is_swift {
+        lower_cases(library, &folder.join("Sotto.swift"))?;
+    }
+    Ok(())
+}
+
+/// Swift's cases begin with a small letter; uniffi writes those of errors as classes.
+fn lower_cases(library: &Path, file: &Path) -> Result<(), Error> {
+    let failed = |error: std::io::Error| Error::Uniffi(error.into());
+    let mut code = std::fs::read_to_string(file).map_err(failed)?;
+    for name in surface::error_cases(library)? {
+        let lower = name.chars().take(1).map(|c| c.to_ascii_lowercase()).chain(name.chars().skip(1));
+        let lower: String = lower.collect();
+        for (upper, lower) in [
+            (format!("    case {name}("), format!("    case `{lower}`(")),
+            (format!("return .{name}("), format!("return .{lower}(")),
+            (format!("case let .{name}("), format!("case let .{lower}(")),
+        ] {
+            code = code.replace(&upper, &lower);
+        }
+    }
+    std::fs::write(file, code).map_err(failed)
 }
 
 fn text(path: &Path) -> Result<&str, Error> {

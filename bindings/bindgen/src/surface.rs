@@ -19,6 +19,16 @@ pub fn surface(library: &Path) -> Result<String, Error> {
     Ok(lines.into_iter().map(|(_, text)| text + "\n").collect())
 }
 
+/// The cases of all errors.
+pub(crate) fn error_cases(library: &Path) -> Result<Vec<String>, Error> {
+    let items = extract_from_library(text(library)?.into()).map_err(|error| Error::Uniffi(error.into()))?;
+    let errors = items.into_iter().filter_map(|item| match item {
+        Metadata::Enum(found) if found.shape.is_error() => Some(found.variants),
+        _ => None,
+    });
+    Ok(errors.flatten().map(|variant| variant.name).collect())
+}
+
 /// Where it stands in the listing, and its text.
 fn item(item: &Metadata) -> Option<(String, String)> {
     Some(match item {

@@ -1,12 +1,14 @@
 //! Between the messenger's records and the facade's. Records are taken apart by name, so that a field of the
 //! messenger's that has no counterpart fails to compile.
 
+use log::LevelFilter;
 use sotto_messenger::engine::input;
 use sotto_messenger::{Code, Network, records as inner};
 
 use super::{
     Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Folder, Incoming, Invite,
-    InvitePreview, LastMessage, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings, Unread,
+    InvitePreview, LastMessage, LogLevel, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
+    SettingsPatch, Unread,
 };
 use crate::error::SottoError;
 
@@ -56,7 +58,7 @@ impl From<inner::AccountInfo> for Account {
     fn from(value: inner::AccountInfo) -> Self {
         let inner::AccountInfo { id, name, emoji_hash, color_ring } = value;
         let segment = |(length, color): (u8, u8)| RingSegment { length: length.into(), color: color.into() };
-        Self { id, name, emoji_hash, color_ring: color_ring.into_iter().map(segment).collect() }
+        Self { id: id.into(), name, emoji_hash, color_ring: color_ring.into_iter().map(segment).collect() }
     }
 }
 
@@ -74,15 +76,15 @@ impl From<inner::Contact> for Contact {
             waiting,
         } = value;
         Self {
-            id: id.0,
-            conversation: conversation.0,
+            id: id.into(),
+            conversation: conversation.into(),
             name,
             emoji_hash,
             state: state.into(),
             request_text,
             verified,
             devices_changed,
-            waiting,
+            waiting: waiting.map(Into::into),
         }
     }
 }
@@ -90,7 +92,7 @@ impl From<inner::Contact> for Contact {
 impl From<inner::Invite> for Invite {
     fn from(value: inner::Invite) -> Self {
         let inner::Invite { id, link, expires_ms } = value;
-        Self { id: id.0, link, expires_ms }
+        Self { id: id.into(), link, expires_ms }
     }
 }
 
@@ -104,7 +106,7 @@ impl From<inner::Incoming> for Incoming {
 impl From<inner::InvitePreview> for InvitePreview {
     fn from(value: inner::InvitePreview) -> Self {
         let inner::InvitePreview { id, name, emoji_hash, expires_ms } = value;
-        Self { id: id.0, name, emoji_hash, expires_ms }
+        Self { id: id.into(), name, emoji_hash, expires_ms }
     }
 }
 
@@ -112,8 +114,8 @@ impl From<inner::Conversation> for Conversation {
     fn from(value: inner::Conversation) -> Self {
         let inner::Conversation { id, contact, name, state, unread, draft, last, last_ms, cursor } = value;
         Self {
-            id: id.0,
-            contact: contact.0,
+            id: id.into(),
+            contact: contact.into(),
             name,
             state: state.into(),
             unread: int(unread),
@@ -128,7 +130,7 @@ impl From<inner::Conversation> for Conversation {
 impl From<inner::LastMessage> for LastMessage {
     fn from(value: inner::LastMessage) -> Self {
         let inner::LastMessage { id, mine, text, newer, fetching, state } = value;
-        Self { id: id.0, mine, text, newer, fetching, state: state.into() }
+        Self { id: id.into(), mine, text, newer, fetching, state: state.into() }
     }
 }
 
@@ -166,8 +168,8 @@ impl From<inner::Message> for Message {
             cursor,
         } = value;
         Self {
-            id: id.0,
-            conversation: conversation.0,
+            id: id.into(),
+            conversation: conversation.into(),
             mine,
             text,
             more,
@@ -175,7 +177,7 @@ impl From<inner::Message> for Message {
             unconfirmed,
             fetching,
             state: state.into(),
-            reason,
+            reason: reason.map(Into::into),
             time_ms,
             cursor,
         }
@@ -202,24 +204,50 @@ impl From<NetworkState> for Network {
     }
 }
 
-impl From<inner::Settings> for Settings {
-    fn from(value: inner::Settings) -> Self {
-        let inner::Settings { read_receipts, typing, receipt_delay_ms, log } = value;
-        Self { read_receipts, typing, receipt_delay_ms: receipt_delay_ms.map(int), log }
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Off => Self::Off,
+            LogLevel::Error => Self::Error,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Info => Self::Info,
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Trace => Self::Trace,
+        }
     }
 }
 
-impl TryFrom<Settings> for inner::Settings {
+impl From<LevelFilter> for LogLevel {
+    fn from(level: LevelFilter) -> Self {
+        match level {
+            LevelFilter::Off => Self::Off,
+            LevelFilter::Error => Self::Error,
+            LevelFilter::Warn => Self::Warn,
+            LevelFilter::Info => Self::Info,
+            LevelFilter::Debug => Self::Debug,
+            LevelFilter::Trace => Self::Trace,
+        }
+    }
+}
+
+impl From<inner::Settings> for Settings {
+    fn from(value: inner::Settings) -> Self {
+        let inner::Settings { read_receipts, typing, receipt_delay_ms, log } = value;
+        Self { read_receipts, typing, receipt_delay_ms: int(receipt_delay_ms), log: log.into() }
+    }
+}
+
+impl TryFrom<SettingsPatch> for inner::SettingsPatch {
     type Error = SottoError;
 
-    fn try_from(value: Settings) -> Result<Self, SottoError> {
-        let Settings { read_receipts, typing, receipt_delay_ms, log } = value;
+    fn try_from(value: SettingsPatch) -> Result<Self, SottoError> {
+        let SettingsPatch { read_receipts, typing, receipt_delay_ms, log } = value;
         let receipt_delay_ms = receipt_delay_ms.map(u32::try_from);
         Ok(Self {
             read_receipts,
             typing,
             receipt_delay_ms: receipt_delay_ms.transpose().map_err(|_| Code::BadSetting)?,
-            log,
+            log: log.map(Into::into),
         })
     }
 }
@@ -227,7 +255,7 @@ impl TryFrom<Settings> for inner::Settings {
 impl From<inner::SafetyNumber> for SafetyNumber {
     fn from(value: inner::SafetyNumber) -> Self {
         let inner::SafetyNumber { digits, qr, devices } = value;
-        Self { digits, qr, devices: devices.0 }
+        Self { digits, qr, devices: devices.into() }
     }
 }
 
@@ -311,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_negative_delay_is_no_setting() {
-        let patch = Settings { receipt_delay_ms: Some(-1), ..Settings::default() };
-        assert_eq!(inner::Settings::try_from(patch).unwrap_err(), SottoError::from(Code::BadSetting));
+        let patch = SettingsPatch { receipt_delay_ms: Some(-1), ..SettingsPatch::default() };
+        assert_eq!(inner::SettingsPatch::try_from(patch).unwrap_err(), SottoError::from(Code::BadSetting));
     }
 }

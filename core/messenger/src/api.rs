@@ -22,7 +22,7 @@ use crate::engine::{Engine, call};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::open::DATABASE;
-use crate::records::{Connectivity, ContactId, ConversationId, DevicesId, Invite, InviteId, MessageId, Settings};
+use crate::records::{Connectivity, ContactId, ConversationId, DevicesId, Invite, InviteId, MessageId, SettingsPatch};
 use crate::runtime::{Caller, Loop, Task};
 use crate::status::Status;
 use crate::subscription::Subscription;
@@ -197,11 +197,13 @@ impl Messenger {
         self.call(call::Typing { conversation: conversation.clone() }).await
     }
 
-    /// Changes settings; `None` fields stay. Errors: `input.setting`.
-    pub async fn settings_set(&self, patch: Settings) -> Result<(), Error> {
-        let level = patch.log.clone();
+    /// Changes settings; `None` fields stay. The log level changes at once.
+    pub async fn settings_set(&self, patch: SettingsPatch) -> Result<(), Error> {
         self.call(call::SettingsSet { patch }).await?;
-        crate::open::set_log_level(level.as_deref())
+        if let Some(level) = patch.log {
+            log::set_max_level(level);
+        }
+        Ok(())
     }
 
     /// A conversation is on screen (two filter peers, a dead node noticed within 10 s) or none is (one peer, a

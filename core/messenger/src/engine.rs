@@ -149,7 +149,7 @@ impl Engine {
                 engine.live.opened(now_ms);
                 if engine.is_replaced() {
                     // Said again: whoever looks now may not have been there the first time.
-                    let code = Code::DeviceReplaced.as_str();
+                    let code = Code::DeviceReplaced;
                     out.push(Effect::Emit(Event::Notice { code }));
                 }
             }
@@ -251,7 +251,7 @@ impl Engine {
         if !self.live.closing {
             self.work(now_ms, &mut out);
             if !was_skewed && self.live.clock.skewed() {
-                let code = Code::ClockSkewed.as_str();
+                let code = Code::ClockSkewed;
                 out.push(Effect::Emit(Event::Notice { code }));
             }
             self.answer_syncs(now_ms, &mut out);
@@ -427,7 +427,7 @@ impl Engine {
     fn background_error(&mut self, now_ms: i64, error: &Error, out: &mut Vec<Effect>) {
         if error.kind() == Kind::Storage {
             self.live.storage_failed(now_ms);
-            let code = error.code().as_str();
+            let code = error.code();
             out.push(Effect::Emit(Event::Notice { code }));
         }
         log::warn!("{error}");

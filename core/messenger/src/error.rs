@@ -3,6 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// What sort of failure; the shells map it to one case each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -60,6 +63,10 @@ macro_rules! codes {
             pub const ALL: &'static [Code] = &[$(Code::$name),*];
             /// The dotted code.
             pub fn as_str(self) -> &'static str { match self { $(Code::$name => $code),* } }
+            /// The code of this dotted text.
+            pub fn of(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
             /// Its kind.
             pub fn kind(self) -> Kind { match self { $(Code::$name => Kind::$kind),* } }
             /// One sentence for developers.
@@ -130,6 +137,19 @@ codes! {
     Closed = "closed", State, "the core was closed";
     Deadline = "deadline", Network, "the time given was not enough; work goes on later";
     Internal = "internal", Internal, "a bug of ours; please report it";
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::of(&text).ok_or_else(|| D::Error::custom("no such code"))
+    }
 }
 
 impl Error {

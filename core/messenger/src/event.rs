@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::error::Code;
 use crate::records::{ConversationId, MessageId, MessageState};
 
 /// Sent after the commit it speaks of, never before.
@@ -42,7 +43,7 @@ pub enum Event {
     /// Something a person should know, by stable code: `clock.skewed`, `device.replaced`, `storage.full`, …
     Notice {
         /// A code out of `docs/errors.md`.
-        code: &'static str,
+        code: Code,
     },
     /// The reader was slow: this many events are gone; read the pages again.
     Lagged {

@@ -112,10 +112,10 @@ fn start(
 ) -> Result<Messenger, Error> {
     let Prepared { account, config, buckets, clock } = prepared;
     let reader = account.reader()?;
-    match config.log {
-        Some(level) => log::set_max_level(level),
-        None => set_log_level(stored::settings(&reader, config.receipts)?.log.as_deref())?,
-    }
+    log::set_max_level(match config.log {
+        Some(level) => level,
+        None => stored::settings(&reader, config.receipts)?.log,
+    });
     let opened_ms = clock();
     let engine_config = EngineConfig {
         cluster: config.fleet.cluster,
@@ -171,14 +171,6 @@ fn invite_nodes(fleet: &Fleet) -> Vec<String> {
     let in_preset = |node: &String| known.iter().any(|preset| preset.nodes.contains(node));
     let own = fleet.nodes.iter().filter(|node| !in_preset(node));
     own.cloned().collect()
-}
-
-/// `off`, `error`, `warn`, `info`, `debug` or `trace`; else `input.setting`.
-pub(crate) fn set_log_level(name: Option<&str>) -> Result<(), Error> {
-    if let Some(name) = name {
-        log::set_max_level(name.parse().map_err(|_| Code::BadSetting)?);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use log::LevelFilter;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
@@ -93,7 +94,7 @@ pub enum ContactState {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountInfo {
     /// `zQ3sh…`.
-    pub id: String,
+    pub id: ContactId,
     /// Chosen name, ≤ 40 B.
     pub name: String,
     /// 14 emoji.
@@ -122,7 +123,7 @@ pub struct Contact {
     /// Their devices changed, and nobody has verified them or said that the change was seen.
     pub devices_changed: bool,
     /// Why no session can be begun with them now, by code (`invite.unreachable`, `suite.lower`, …).
-    pub waiting: Option<String>,
+    pub waiting: Option<Code>,
 }
 
 /// An open invite.
@@ -236,7 +237,7 @@ pub struct Message {
     /// Where it stands.
     pub state: MessageState,
     /// Why it failed, by code.
-    pub reason: Option<String>,
+    pub reason: Option<Code>,
     /// The author's clock, Unix milliseconds (whole seconds).
     pub time_ms: i64,
     /// Hand this to `before` for the next page.
@@ -267,18 +268,53 @@ pub struct Connectivity {
     pub relay_peers: u32,
 }
 
-/// Settings. `None` in a patch leaves a value alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// All settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Settings {
+    /// Tell others what was read.
+    pub read_receipts: bool,
+    /// Tell others when writing, and show it.
+    pub typing: bool,
+    /// Mean of the receipt delay, milliseconds (default 3,000; benches use 0 and say so).
+    pub receipt_delay_ms: u32,
+    /// How much is logged (default: warn).
+    #[serde(serialize_with = "level::write")]
+    pub log: LevelFilter,
+}
+
+/// Settings to change: `None` leaves a value alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsPatch {
     /// Tell others what was read.
     pub read_receipts: Option<bool>,
     /// Tell others when writing, and show it.
     pub typing: Option<bool>,
-    /// Mean of the receipt delay, milliseconds (default 3,000; benches use 0 and say so).
+    /// Mean of the receipt delay, milliseconds.
     pub receipt_delay_ms: Option<u32>,
-    /// Log level: off, error, warn, info, debug, trace.
-    pub log: Option<String>,
+    /// How much is logged.
+    #[serde(deserialize_with = "level::read")]
+    pub log: Option<LevelFilter>,
+}
+
+/// Log levels in JSON: off, error, warn, info, debug, trace.
+pub(crate) mod level {
+    use log::LevelFilter;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn name(level: LevelFilter) -> String {
+        level.as_str().to_ascii_lowercase()
+    }
+
+    pub(super) fn write<S: Serializer>(level: &LevelFilter, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&name(*level))
+    }
+
+    pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Option<LevelFilter>, D::Error> {
+        let name = Option::<String>::deserialize(from)?;
+        name.map(|name| name.parse().map_err(|_| D::Error::custom("no such log level"))).transpose()
+    }
 }
 
 /// What two people compare to know that they talk to each other.

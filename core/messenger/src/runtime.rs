@@ -298,7 +298,7 @@ impl Loop {
         self.counted_ms = now_ms;
         if let Err(error) = self.engine.count(counter) {
             log::warn!("the open counter: {error}");
-            let code = error.code().as_str();
+            let code = error.code();
             self.emit(Event::Notice { code });
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sotto_db::Account;
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{ContactState, ConversationId, Message, MessageId, MessageState, Settings};
+use sotto_messenger::records::{ContactState, ConversationId, Message, MessageId, MessageState, SettingsPatch};
 use sotto_messenger::{Config, Fleet, Messenger, Subscription, system_clock};
 use sotto_net::{NetConfig, client};
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ impl Person {
         let folder = tempfile::tempdir().unwrap();
         let messenger = open(&folder, nodes, true);
         messenger.account_create(name).await.unwrap();
-        let patch = Settings { receipt_delay_ms: Some(0), typing: Some(true), ..Settings::default() };
+        let patch = SettingsPatch { receipt_delay_ms: Some(0), typing: Some(true), ..SettingsPatch::default() };
         messenger.settings_set(patch).await.unwrap();
         let events = messenger.subscribe();
         Self { name: name.to_owned(), folder, messenger, events }

@@ -11,7 +11,7 @@ use sotto_interop::node::{Node, node_config};
 use sotto_interop::shape::{self, Told};
 use sotto_interop::{CLUSTER, PATIENCE, SHARD, go};
 use sotto_messenger::engine::call;
-use sotto_messenger::records::Settings;
+use sotto_messenger::records::SettingsPatch;
 use sotto_net::PublishOutcome;
 use sotto_testkit::three::lose_sessions;
 use sotto_testkit::{DAY, HOUR, MINUTE, Record, Relayed, SECOND, World};
@@ -98,7 +98,7 @@ fn every_kind() -> Vec<(&'static str, Relayed)> {
     life.took("text", 'h');
     let conversation = life.world.conversation(0);
     let typing = call::Typing { conversation };
-    let wanted = Settings { typing: Some(true), ..Settings::default() };
+    let wanted = SettingsPatch { typing: Some(true), ..SettingsPatch::default() };
     life.world.call(0, call::SettingsSet { patch: wanted }).unwrap();
     life.world.start(1);
     life.world.run(MINUTE);

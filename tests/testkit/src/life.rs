@@ -158,10 +158,10 @@ impl Life {
         for who in 0..2 {
             for event in std::mem::take(&mut self.world.phones[who].events) {
                 if let Event::Notice { code } = event
-                    && code.starts_with("storage.")
+                    && code.as_str().starts_with("storage.")
                 {
                     self.unwell = true;
-                    self.record().error(&format!("notice {code}"));
+                    self.record().error(&format!("notice {}", code.as_str()));
                 }
             }
         }

@@ -86,6 +86,7 @@ fn said(effect: &Effect) -> Said {
         Effect::Emit(Event::MessageState { id, state, .. }) => {
             Some(format!("event MessageState {{ id: {id:?}, state: {state:?} }}"))
         }
+        Effect::Emit(Event::Notice { code }) => Some(format!("event Notice {{ code: {:?} }}", code.as_str())),
         Effect::Emit(event) => Some(format!("event {event:?}")),
         Effect::WakeAt(at) => Some(format!("wake {at:?}")),
     };

@@ -6,7 +6,7 @@ use sotto_messenger::{Code, Event, Mode};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 
 fn told(world: &World, who: usize) -> usize {
-    let code = Code::BucketBusy.as_str();
+    let code = Code::BucketBusy;
     let events = world.phones[who].events.iter();
     events.filter(|event| **event == Event::Notice { code }).count()
 }

@@ -12,7 +12,7 @@ const ADDER: usize = 0;
 const INVITER: usize = 1;
 
 fn skewed(world: &World, who: usize) -> bool {
-    world.phones[who].events.contains(&Event::Notice { code: Code::ClockSkewed.as_str() })
+    world.phones[who].events.contains(&Event::Notice { code: Code::ClockSkewed })
 }
 
 fn shows(world: &World, who: usize, text: &str) -> bool {

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use sotto_db::{Ahead, Link};
-use sotto_messenger::Event;
 use sotto_messenger::records::MessageState;
+use sotto_messenger::{Code, Event};
 use sotto_testkit::three::sessions;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 
@@ -51,7 +51,7 @@ fn states_are_true(world: &World, who: usize, had: &BTreeSet<[u8; 32]>, what: &s
 
 fn noticed(world: &World, who: usize) -> usize {
     let events = world.phones[who].events.iter();
-    let rolled_back = |event: &&Event| matches!(event, Event::Notice { code } if *code == "storage.rolled_back");
+    let rolled_back = |event: &&Event| matches!(event, Event::Notice { code } if *code == Code::StorageRolledBack);
     events.filter(rolled_back).count()
 }
 

@@ -17,7 +17,7 @@ fn restore(world: &mut World, from: usize, on: usize) {
 }
 
 fn told(world: &World, who: usize) -> usize {
-    let code = Code::DeviceReplaced.as_str();
+    let code = Code::DeviceReplaced;
     let events = world.phones[who].events.iter();
     events.filter(|event| matches!(event, Event::Notice { code: one } if *one == code)).count()
 }

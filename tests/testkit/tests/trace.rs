@@ -12,7 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use sotto_messenger::Mode;
 use sotto_messenger::engine::input::{Call, ContactAction};
 use sotto_messenger::engine::{call, stored};
-use sotto_messenger::records::{ContactId, ContactState, ConversationId, InviteId, MessageId, MessageState, Settings};
+use sotto_messenger::records::{
+    ContactId, ContactState, ConversationId, InviteId, MessageId, MessageState, SettingsPatch,
+};
 use sotto_testkit::{Conduct, Contact, Fleet, HOUR, MINUTE, SECOND, Seeded, Shown, Trace, Weather, World, contacts};
 
 const LIVES: u64 = 40;
@@ -177,7 +179,10 @@ impl Lives {
     fn profile(&mut self, who: usize, number: u32) {
         let typing = Some(self.rng.chance(70));
         let read_receipts = Some(self.rng.chance(80));
-        self.call(who, call::SettingsSet { patch: Settings { typing, read_receipts, ..Settings::default() } });
+        self.call(
+            who,
+            call::SettingsSet { patch: SettingsPatch { typing, read_receipts, ..SettingsPatch::default() } },
+        );
         self.call(who, call::ProfileSet { name: format!("name {number}") });
     }
 

@@ -33,7 +33,7 @@ fn waiting(world: &World, who: usize) -> Option<String> {
 }
 
 fn noticed(world: &World, who: usize, code: Code) -> bool {
-    let notice = Event::Notice { code: code.as_str() };
+    let notice = Event::Notice { code };
     world.phones[who].events.contains(&notice)
 }
 

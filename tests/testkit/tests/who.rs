@@ -26,7 +26,7 @@ fn pose(world: &mut World) {
 }
 
 fn notices(world: &mut World, who: usize, code: Code) -> usize {
-    let is = |event: &Event| matches!(event, Event::Notice { code: told } if *told == code.as_str());
+    let is = |event: &Event| matches!(event, Event::Notice { code: told } if *told == code);
     let told = world.phones[who].events.iter().filter(|event| is(event));
     let count = told.count();
     world.phones[who].events.clear();

@@ -197,7 +197,7 @@ impl Chat<'_> {
                     }
                 }
                 Event::Connectivity(now) => self.screen.connectivity(now)?,
-                Event::Notice { code } => self.screen.notice(code)?,
+                Event::Notice { code } => self.screen.notice(*code)?,
                 Event::Lagged { .. } => {
                     for contact in self.messenger.contacts()? {
                         self.show_new(&contact.conversation).await?;

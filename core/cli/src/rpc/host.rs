@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
-use sotto_messenger::records::Settings;
+use sotto_messenger::records::SettingsPatch;
 use sotto_messenger::{Code, Error, Messenger, Network};
 
 use super::Session;
@@ -15,7 +15,7 @@ use super::page::Rows;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Patch {
-    set: Option<Settings>,
+    set: Option<SettingsPatch>,
 }
 
 #[derive(Deserialize)]
@@ -121,8 +121,8 @@ pub(crate) async fn close(session: &Session, params: Result<(), Fault>) -> Answe
 
 #[cfg(test)]
 mod tests {
-    use sotto_messenger::Event;
     use sotto_messenger::records::{Connectivity, ConversationId, MessageId, MessageState};
+    use sotto_messenger::{Code, Event};
 
     /// `docs/rpc.md` shows every event there is.
     #[test]
@@ -145,7 +145,7 @@ mod tests {
                 subscribed: true,
                 relay_peers: 0,
             }),
-            Event::Notice { code: "clock.skewed" },
+            Event::Notice { code: Code::ClockSkewed },
             Event::Lagged { missed: 7 },
         ];
         let (_, shown) = include_str!("../../../../docs/rpc.md").split_once("```events\n").unwrap();

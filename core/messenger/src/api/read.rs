@@ -26,7 +26,7 @@ impl Messenger {
         self.read(|reader| {
             let own = stored::own(reader)?;
             Ok(own.map(|own| AccountInfo {
-                id: account_id(&own.chat),
+                id: ContactId(account_id(&own.chat)),
                 emoji_hash: emoji(&own.chat),
                 color_ring: color_ring(&own.chat),
                 name: own.name,
@@ -171,7 +171,7 @@ impl Messenger {
         })
     }
 
-    /// All settings, none of them `None`.
+    /// All settings.
     pub fn settings(&self) -> Result<Settings, Error> {
         let receipts = self.shared.receipts;
         self.read(|reader| stored::settings(reader, receipts))
@@ -233,7 +233,7 @@ fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
         request_text: row.request_text.filter(|_| state == ContactState::Incoming),
         verified: row.verified,
         devices_changed: row.devices_changed,
-        waiting: row.waiting,
+        waiting: row.waiting.as_deref().and_then(Code::of),
     }
 }
 
@@ -288,7 +288,7 @@ fn message(row: sotto_db::Message) -> Message {
             true => MessageState::Read,
             false => stored::message_state(row.state),
         },
-        reason: row.reason,
+        reason: row.reason.as_deref().and_then(Code::of),
         time_ms: row.time_s.saturating_mul(1000),
         cursor: cursor::of_message((row.lamport, row.time_s, row.id)),
     }

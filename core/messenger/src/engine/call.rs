@@ -18,7 +18,7 @@ use crate::engine::people::invite;
 use crate::engine::people::news;
 use crate::engine::talk::write;
 use crate::error::{Code, Error};
-use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, Settings};
+use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, SettingsPatch, level};
 
 /// A typing notice leaves at most this often,
 const TYPING_EVERY_MS: i64 = 15 * SECOND;
@@ -91,7 +91,7 @@ calls! { step:
     /// The person is writing.
     Typing { /** The one on screen. */ conversation: ConversationId } -> () = typing(step, &conversation);
     /// Changes settings.
-    SettingsSet { /** Fields that are `None` stay. */ patch: Settings } -> () = settings(step, patch);
+    SettingsSet { /** Fields that are `None` stay. */ patch: SettingsPatch } -> () = settings(step, patch);
 }
 
 fn named(name: &str) -> Result<Name, Error> {
@@ -211,19 +211,15 @@ fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Erro
     send::content_once(step, &person.chat, &Content::Typing)
 }
 
-fn settings(step: &mut Step<'_>, patch: Settings) -> Result<(), Error> {
+fn settings(step: &mut Step<'_>, patch: SettingsPatch) -> Result<(), Error> {
     let stored = step.tx.kv.get(KEY_SETTINGS)?;
     let old = settings_of(stored.as_deref(), step.config.read_receipts);
-    let log = patch.log.or(old.log).unwrap_or_default();
-    if log.parse::<log::LevelFilter>().is_err() {
-        return Err(Code::BadSetting.into());
-    }
-    let read = patch.read_receipts.or(old.read_receipts) == Some(true);
-    let typing = patch.typing.or(old.typing) == Some(true);
-    let delay = patch.receipt_delay_ms.or(old.receipt_delay_ms).unwrap_or(0);
+    let read = patch.read_receipts.unwrap_or(old.read_receipts);
+    let typing = patch.typing.unwrap_or(old.typing);
+    let delay = patch.receipt_delay_ms.unwrap_or(old.receipt_delay_ms);
     let mut bytes = vec![u8::from(read), u8::from(typing)];
     bytes.extend_from_slice(&delay.to_be_bytes());
-    bytes.extend_from_slice(log.as_bytes());
+    bytes.extend_from_slice(level::name(patch.log.unwrap_or(old.log)).as_bytes());
     step.tx.kv.set(KEY_SETTINGS, &bytes)?;
     step.fx.own = true;
     Ok(())

@@ -217,7 +217,6 @@ impl Engine {
 }
 
 pub(crate) fn notice(code: Code) -> Effect {
-    let code = code.as_str();
     Effect::Emit(Event::Notice { code })
 }
 

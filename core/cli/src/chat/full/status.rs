@@ -37,13 +37,13 @@ impl Status {
     }
 
     /// Takes a notice that is about the network.
-    pub(super) fn notice(&mut self, code: &str, now_ms: i64) {
+    pub(super) fn notice(&mut self, code: Code, now_ms: i64) {
         match code {
-            _ if code == Code::NetworkUnreachable.as_str() => self.unreachable = true,
-            _ if code == Code::NetworkOther.as_str() => self.other = true,
-            _ if code == Code::DeviceReplaced.as_str() => self.replaced = true,
-            _ if code == Code::BucketBusy.as_str() => self.busy = true,
-            _ if code == Code::ClockSkewed.as_str() => self.clock_ms = Some(now_ms),
+            Code::NetworkUnreachable => self.unreachable = true,
+            Code::NetworkOther => self.other = true,
+            Code::DeviceReplaced => self.replaced = true,
+            Code::BucketBusy => self.busy = true,
+            Code::ClockSkewed => self.clock_ms = Some(now_ms),
             _ => {}
         }
     }
@@ -117,7 +117,7 @@ mod tests {
     fn it_says_what_works_and_what_does_not() {
         let mut status = Status::default();
         assert!(status.sentence().starts_with("connecting; what you write waits"));
-        status.notice("network.unreachable", 0);
+        status.notice(Code::NetworkUnreachable, 0);
         assert!(status.sentence().starts_with("no network"));
         status.connected(&of(0, 1, true, 0));
         assert!(status.sentence().starts_with("receiving only"));
@@ -138,15 +138,15 @@ mod tests {
     #[test]
     fn another_network_a_wrong_clock_and_another_device_are_told_apart() {
         let mut status = Status::default();
-        status.notice("network.other", 0);
+        status.notice(Code::NetworkOther, 0);
         assert!(status.sentence().starts_with("other network"));
         status.connected(&of(1, 1, true, 0));
         assert!(status.sentence().starts_with("light") && status.sentence().contains("another network"));
-        status.notice("clock.skewed", 3_600_000);
+        status.notice(Code::ClockSkewed, 3_600_000);
         assert!(status.sentence().ends_with("clock off, found 01:00 UTC"));
-        status.notice("bucket.busy", 0);
+        status.notice(Code::BucketBusy, 0);
         assert!(status.sentence().contains("busy bucket"));
-        status.notice("device.replaced", 0);
+        status.notice(Code::DeviceReplaced, 0);
         assert!(status.sentence().starts_with("replaced"));
         status.opened(false);
         assert_eq!(status.sentence(), "offline: what you write waits; /online");

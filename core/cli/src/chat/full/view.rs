@@ -358,7 +358,7 @@ fn lay(message: &Message, label: String, width: usize, day: Option<i64>) -> Laid
 fn head_of(label: String, message: &Message) -> String {
     match (&message.reason, message.state) {
         (Some(code), MessageState::Failed) if message.mine => {
-            format!("{} you (failed: {}; /retry): ", people::clock(message.time_ms), people::sentence(code))
+            format!("{} you (failed: {}; /retry): ", people::clock(message.time_ms), code.detail())
         }
         _ => people::head(label, message),
     }

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::Error;
 use sotto_messenger::records::{Connectivity, Contact, Message, MessageId, MessageState};
+use sotto_messenger::{Code, Error};
 
 use crate::chat::lines::{self, plain};
 use crate::chat::people::{self, DEVICES_CHANGED, News, People};
@@ -46,8 +46,8 @@ impl Screen {
     }
 
     /// Something a person should know.
-    pub(super) fn notice(&mut self, code: &str) -> Result<(), Failure> {
-        self.say(&format!("  ! {code}: {}", people::sentence(code)))
+    pub(super) fn notice(&mut self, code: Code) -> Result<(), Failure> {
+        self.say(&format!("  ! {}: {}", code.as_str(), code.detail()))
     }
 
     pub(super) fn sent(&mut self, id: MessageId, text: &str) {
@@ -96,7 +96,7 @@ impl Screen {
                 }
                 News::Accepted => self.said(&format!("{label} accepted."), "")?,
                 News::DevicesChanged => self.said(&format!("  ! {label}: {DEVICES_CHANGED}"), "")?,
-                News::Waits(code) => self.said(&format!("  ! {label} waits: {}", people::sentence(code)), "")?,
+                News::Waits(code) => self.said(&format!("  ! {label} waits: {}", code.detail()), "")?,
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The own account as it is stored: keys, name, device record, settings.
 
+use log::LevelFilter;
 use sotto_crypto::{Account, DeviceKeys, Phrase};
 use sotto_db::{SecretKind, Tables};
 use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, LABEL_RECORD, MAX_VALIDITY_S, next_version};
@@ -69,17 +70,14 @@ fn stored<const N: usize>(tx: &Tables<'_>, key: &str) -> Result<[u8; N], Error> 
 
 /// Settings as stored: read receipts 1 ‖ typing 1 ‖ receipt delay 4 ‖ log level.
 pub(crate) fn settings_of(bytes: Option<&[u8]>, read_receipts: bool) -> Settings {
-    let mut settings = Settings {
-        read_receipts: Some(read_receipts),
-        typing: Some(false),
-        receipt_delay_ms: Some(RECEIPT_DELAY_MS),
-        log: Some("warn".to_owned()),
-    };
+    let mut settings =
+        Settings { read_receipts, typing: false, receipt_delay_ms: RECEIPT_DELAY_MS, log: LevelFilter::Warn };
     if let Some([read, typing, d0, d1, d2, d3, log @ ..]) = bytes {
-        settings.read_receipts = Some(*read == 1);
-        settings.typing = Some(*typing == 1);
-        settings.receipt_delay_ms = Some(u32::from_be_bytes([*d0, *d1, *d2, *d3]));
-        settings.log = Some(String::from_utf8_lossy(log).into_owned());
+        settings.read_receipts = *read == 1;
+        settings.typing = *typing == 1;
+        settings.receipt_delay_ms = u32::from_be_bytes([*d0, *d1, *d2, *d3]);
+        let level = std::str::from_utf8(log).ok().and_then(|name| name.parse().ok());
+        settings.log = level.unwrap_or(settings.log);
     }
     settings
 }
@@ -105,9 +103,9 @@ impl Own {
             name: Name::new(String::from_utf8_lossy(&name)).unwrap_or_default(),
             record: record.map_err(|_| Code::StorageCorrupt)?,
             contacts_secret: Zeroizing::new(stored(tx, KEY_CONTACTS_SECRET)?),
-            read_receipts: settings.read_receipts == Some(true),
-            typing: settings.typing == Some(true),
-            receipt_delay_ms: settings.receipt_delay_ms.unwrap_or(RECEIPT_DELAY_MS),
+            read_receipts: settings.read_receipts,
+            typing: settings.typing,
+            receipt_delay_ms: settings.receipt_delay_ms,
             replaced: tx.kv.get(KEY_REPLACED)?.is_some(),
             bucket_left: tx.kv.get(KEY_BUCKET_LEFT)?.is_some(),
             next_self_ms: tx.kv.time(KEY_NEXT_SELF)?,

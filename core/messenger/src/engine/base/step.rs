@@ -122,6 +122,6 @@ impl<'a> Step<'a> {
 
     /// Tells the person, by code.
     pub(crate) fn notice(&mut self, code: Code) {
-        self.fx.events.push(Event::Notice { code: code.as_str() });
+        self.fx.events.push(Event::Notice { code });
     }
 }

@@ -7,7 +7,7 @@ use sotto_messenger::records::{AccountInfo, Contact, ContactState, Conversation,
 
 use super::{Action, App, Row};
 use crate::chat::lines;
-use crate::chat::people::{DEVICES_CHANGED, News, about, sentence};
+use crate::chat::people::{DEVICES_CHANGED, News, about};
 
 impl App {
     /// Events are hints: what they are about is read again, once for all of them.
@@ -40,8 +40,8 @@ impl App {
                 }
                 Event::Connectivity(now) => self.status.connected(now),
                 Event::Notice { code } => {
-                    self.status.notice(code, self.now_ms);
-                    self.say(format!("! {code}: {}", sentence(code)));
+                    self.status.notice(*code, self.now_ms);
+                    self.say(format!("! {}: {}", code.as_str(), code.detail()));
                 }
                 Event::Lagged { .. } => (people, page, network) = (true, true, true),
                 _ => {}
@@ -135,7 +135,7 @@ impl App {
 }
 
 /// What is new about a contact, in a sentence.
-fn told(label: &str, contact: &Contact, news: &News<'_>) -> String {
+fn told(label: &str, contact: &Contact, news: &News) -> String {
     match news {
         News::Asks => {
             let emoji = contact.emoji_hash.concat();
@@ -145,6 +145,6 @@ fn told(label: &str, contact: &Contact, news: &News<'_>) -> String {
         }
         News::Accepted => format!("{label} accepted."),
         News::DevicesChanged => format!("! {label}: {DEVICES_CHANGED} (/safety)"),
-        News::Waits(code) => format!("! {label} waits: {}", sentence(code)),
+        News::Waits(code) => format!("! {label} waits: {}", code.detail()),
     }
 }

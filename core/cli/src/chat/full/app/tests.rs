@@ -1,6 +1,7 @@
 use super::*;
 use crate::chat::people::tests::{contact, message};
 use crossterm::event::{KeyCode, KeyModifiers};
+use sotto_messenger::Code;
 use sotto_messenger::records::{LastMessage, MessageState};
 
 /// Alice's screen: Bob and Carol are contacts, Eve asks.
@@ -19,7 +20,7 @@ pub(in crate::chat::full) fn everybody() -> Vec<Contact> {
 /// These contacts, and their conversations in this order.
 pub(in crate::chat::full) fn people(contacts: &[Contact], order: &[&str]) -> Input {
     let own = AccountInfo {
-        id: "own".into(),
+        id: ContactId("own".into()),
         name: "Alice".into(),
         emoji_hash: vec!["🍀".into(); 14],
         color_ring: Vec::new(),
@@ -109,7 +110,7 @@ fn a_text_goes_to_whom_it_was_begun_for_whatever_happens_meanwhile() {
             messages: vec![message("m", "c2", "hi")],
             more: false,
         },
-        |_| Input::News(vec![Event::Lagged { missed: 1 }, Event::Notice { code: "device.replaced" }]),
+        |_| Input::News(vec![Event::Lagged { missed: 1 }, Event::Notice { code: Code::DeviceReplaced }]),
         |_| Input::Sent(ConversationId("c2".into())),
         |_| Input::Size(20, 5),
     ];
@@ -483,7 +484,7 @@ fn what_contacts_do_is_said_after_the_start() {
     let mut app = screen();
     assert!(app.said.is_none(), "at the start the list says it");
     let mut contacts = everybody();
-    (contacts[0].devices_changed, contacts[1].waiting) = (true, Some("suite.none".into()));
+    (contacts[0].devices_changed, contacts[1].waiting) = (true, Some(Code::SuiteNone));
     app.handle(60_000, people(&contacts, &["1", "2", "3"]));
     let notices: Vec<&str> = app.notices.iter().map(String::as_str).collect();
     assert!(notices[0].starts_with("00:01 ! Bob: their devices changed"), "{notices:?}");

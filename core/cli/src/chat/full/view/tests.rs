@@ -1,5 +1,6 @@
 use super::*;
 use crate::chat::people::tests::message;
+use sotto_messenger::Code;
 
 /// Messages with these numbers, newest first, as a page brings them.
 fn page(numbers: Range<u32>) -> Vec<Message> {
@@ -81,7 +82,7 @@ fn a_state_moves_in_its_place() {
     assert!(view.state(&mine.id, MessageState::Read));
     assert_eq!(last(&view), "00:00 you (read ✓✓): hi");
     assert!(!view.state(&MessageId("other".into()), MessageState::Read));
-    (mine.state, mine.reason) = (MessageState::Failed, Some("message.not_delivered".into()));
+    (mine.state, mine.reason) = (MessageState::Failed, Some(Code::MessageNotDelivered));
     view.resize(200, 4);
     view.replace(vec![mine], false);
     assert_eq!(last(&view), "00:00 you (failed: given up after 30 days without a receipt; /retry): hi");

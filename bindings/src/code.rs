@@ -1,0 +1,69 @@
+//! Codes as the generated code knows them.
+
+use std::fmt;
+
+use sotto_messenger::Code as Inner;
+
+macro_rules! codes {
+    ($($name:ident)*) => {
+        /// What failed or happened; `docs/errors.md` says what each means and what an app should do. More may come with a
+        /// new version.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, uniffi::Enum)]
+        #[uniffi(name = "SottoCode")]
+        #[allow(missing_docs)] // each one's meaning is its sentence in the table
+        pub enum Code { $($name),* }
+
+        impl From<Inner> for Code {
+            fn from(code: Inner) -> Self {
+                match code {
+                    $(Inner::$name => Self::$name,)*
+                    // A code that is missing above; a test below fails then.
+                    _ => Self::Internal,
+                }
+            }
+        }
+
+        impl From<Code> for Inner {
+            fn from(code: Code) -> Self {
+                match code { $(Code::$name => Self::$name,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    PhraseWord PhraseLength PhraseChecksum AccountExists AccountMissing DeviceReplaced BadName TextEmpty
+    TextTooLong BadId BadSetting BadLimit ContactMissing ContactSelf ContactState ContactBlocked
+    DevicesChanged BadQr QrOtherAccount QrOtherDevices QrOwnDevices ConversationMissing MessageMissing
+    MessageNotDelivered MessageRefused InviteTruncated InviteChecksum InviteExpired InviteNewer
+    InviteOtherNetwork InviteUsed InviteUnreachable InviteTooMany InviteMissing ListOld ListExpired SuiteNone
+    SuiteLower ClockSkewed BucketBusy NetworkAddress NetworkUnreachable NetworkOther StorageInUse
+    StorageWrongKey StorageCorrupt StorageForeign StorageNewer StorageRolledBack StorageCounter StorageFull
+    StorageReadOnly StorageIo Closed Deadline Internal
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Inner::from(*self).as_str())
+    }
+}
+
+/// The stable dotted text of a code, as `docs/errors.md` lists it: `storage.full`.
+#[uniffi::export]
+pub fn code_text(code: Code) -> String {
+    code.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_name_and_text() {
+        for &inner in Inner::ALL {
+            let outer = Code::from(inner);
+            assert_eq!(format!("{outer:?}"), format!("{inner:?}"));
+            assert_eq!(code_text(outer), inner.as_str());
+        }
+    }
+}
