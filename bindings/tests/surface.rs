@@ -43,29 +43,53 @@ fn each_language_has_its_own_names() {
     }
 }
 
-/// Whatever the Rust API offers, an app can call.
+/// Whatever the Rust API offers, an app can call, and docs/api.md says how.
 #[test]
-fn no_call_of_the_messenger_is_forgotten() {
-    let api =
-        concat!(include_str!("../../core/messenger/src/api.rs"), include_str!("../../core/messenger/src/api/read.rs"));
-    let renamed = |name: &str| match name {
-        "on_network_change" => "network_changed".to_owned(),
-        "on_power_change" => "power_changed".to_owned(),
-        "subscribe" => "events".to_owned(),
-        "close" => "shutdown".to_owned(),
-        "is_in" => "database_exists".to_owned(),
-        name => name.to_owned(),
-    };
-    let calls: Vec<_> = api
+fn every_call_of_the_messenger_stands_in_the_table() {
+    let api = concat!(
+        include_str!("../../core/messenger/src/api.rs"),
+        include_str!("../../core/messenger/src/api/read.rs"),
+        include_str!("../../core/messenger/src/open.rs"),
+    );
+    let calls: Vec<&str> = api
         .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("pub "))
+        .filter_map(|line| line.strip_prefix("    pub "))
         .filter_map(|line| line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn "))
         .filter_map(|line| line.split_once('('))
-        .map(|(name, _)| renamed(name))
+        .map(|(name, _)| name)
+        .filter(|name| *name != "open_over") // for tests
         .collect();
-    assert!(calls.len() > 25, "{calls:?}");
-    let surface = include_str!("../surface.txt");
-    for call in calls {
-        assert!(surface.contains(&format!("fn {call}(")), "{call}");
+    assert!(calls.len() > 40, "{calls:?}");
+    let name = |cell: &'static str| cell.trim().strip_prefix('`').and_then(|cell| cell.strip_suffix('`'));
+    let rows: Vec<[Option<&str>; 3]> = include_str!("../../docs/api.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"))
+        .map(|row| row.split(" | ").collect::<Vec<_>>())
+        .filter(|cells| !cells[0].starts_with("Messenger"))
+        .map(|cells| [cells[0].strip_suffix('`'), name(cells[1]), name(cells[2])])
+        .collect();
+    let rust: Vec<&str> = rows.iter().filter_map(|row| row[0]).collect();
+    for call in &calls {
+        assert_eq!(rust.iter().filter(|name| *name == call).count(), 1, "{call} in docs/api.md");
+    }
+    assert_eq!(rust.len(), calls.len(), "a row without a call");
+    let (surface, rpc) = (include_str!("../surface.txt"), include_str!("../../docs/rpc.md"));
+    for [_, facade, method] in rows {
+        let facade = facade.unwrap();
+        assert!(["fn ", "constructor "].iter().any(|kind| surface.contains(&format!("{kind}{facade}("))), "{facade}");
+        assert!(method.is_none_or(|method| rpc.contains(&format!("\n### {method}\n"))), "{method:?}");
+    }
+    // And the other way round: no call of the bindings or of JSON-RPC is missing in the table.
+    let table = include_str!("../../docs/api.md");
+    for line in surface.lines().filter_map(|line| line.strip_prefix("  ")) {
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        if let Some((call, _)) = line.strip_prefix("fn ").and_then(|line| line.split_once('('))
+            && !["ready", "next_batch", "end"].contains(&call)
+        {
+            assert!(table.contains(&format!("| `{call}` |")), "{call} of the bindings");
+        }
+    }
+    for method in rpc.lines().filter_map(|line| line.strip_prefix("### ")).filter(|method| *method != "version") {
+        assert!(table.contains(&format!("| `{method}` |\n")), "{method} of JSON-RPC");
     }
 }
