@@ -12,6 +12,7 @@
 //! nothing moves before the MAC held.
 //!
 //! Exact bytes and labels: `docs/protocol.md`. Primitives come from RustCrypto and dalek.
+#![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
 mod account;
 mod bip32;

@@ -8,6 +8,7 @@
 //!
 //! The writer holds a lock file beside the database (`storage.in_use`), runs in WAL mode with `synchronous=FULL` and
 //! `secure_delete`; a [`Reader`] is a second, query-only connection.
+#![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
 mod account;
 pub mod archive;

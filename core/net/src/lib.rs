@@ -9,6 +9,7 @@
 //! Data path of the client: command → job → a node of the right circle → one exchange of frames over a stream
 //! (`exchange`, `streams`) → checked answer → event. Pushes come the other way: stream → frame → checked against what
 //! is subscribed → event. All protobufs, hashes and caps are `sotto_wire::waku`'s.
+#![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
 pub mod client;
 pub mod config;

@@ -10,6 +10,7 @@
 //!
 //! Every decoder is total and capped: any bytes give a value or a typed error, in memory bounded by the input or by a
 //! constant named here. Integers are big-endian. Exact bytes: `docs/protocol.md`.
+#![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
 /// Types that hold texts, names, links or secrets: their `Debug` prints the type's name alone.
 #[doc(hidden)]

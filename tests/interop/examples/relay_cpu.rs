@@ -120,7 +120,8 @@ async fn main() {
         .arg("--data")
         .arg(folder.path().join("node"));
     let mut theirs = Process::new(&arguments[2]);
-    theirs.args(["-mode", "relay", "-cluster", &cluster, "-shards", &shard]).env("SOTTO_QUIET", "1"); // its lines for the tests are no part of forwarding
+    // Its lines for the tests are no part of forwarding.
+    theirs.args(["-mode", "relay", "-cluster", &cluster, "-shards", &shard]).env("SOTTO_QUIET", "1");
     let mut relays = [("sotto", &mut ours), ("go-waku", &mut theirs)];
     let mut figures = relays.each_ref().map(|_| Vec::new());
     for _ in 0..ROUNDS {
