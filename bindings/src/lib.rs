@@ -31,7 +31,7 @@ pub use facade::SottoCore;
 pub use records::{
     Account, Connectivity, Contact, ContactAction, ContactId, ContactState, Conversation, ConversationId, DevicesId,
     Diagnostics, Folder, Incoming, Invite, InviteId, InvitePreview, LastMessage, LogLevel, Message, MessageId,
-    MessageState, NetworkState, RingSegment, SafetyNumber, Settings, SettingsPatch, Unread,
+    MessageState, NetworkState, PhraseCheck, RingSegment, SafetyNumber, Settings, SettingsPatch, Unread, WrongWord,
 };
 
 uniffi::setup_scaffolding!("sotto");
@@ -48,4 +48,11 @@ pub fn version() -> String {
 #[uniffi::export]
 pub fn database_exists(dir: String) -> Result<bool, SottoError> {
     Ok(sotto_messenger::Messenger::is_in(dir.as_ref())?)
+}
+
+/// Judges a phrase while it is typed: which words are in no list, and whether the whole can be restored.
+#[uniffi::export]
+pub fn phrase_check(text: String) -> PhraseCheck {
+    let text = zeroize::Zeroizing::new(text);
+    sotto_messenger::Messenger::phrase_check(&text).into()
 }

@@ -58,6 +58,26 @@ pub enum ContactAction {
     Unblock,
 }
 
+/// What a phrase that somebody types is worth.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoPhraseCheck")]
+pub struct PhraseCheck {
+    /// Why it cannot be restored: a word, the length or the checksum. None: it can.
+    pub code: Option<Code>,
+    /// The words that are in no list.
+    pub wrong: Vec<WrongWord>,
+}
+
+/// A word of a phrase that is not in the list.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi(name = "SottoWrongWord")]
+pub struct WrongWord {
+    /// Its place, from 1.
+    pub index: i32,
+    /// Words of the list that are written like it, at most 3, the nearest first.
+    pub nearest: Vec<String>,
+}
+
 /// A segment of a colour ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoRingSegment")]

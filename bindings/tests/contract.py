@@ -267,6 +267,11 @@ async def every_error_has_its_class(folder):
             (words + "abandon", "phrase.checksum")):
         error = await fails(SottoError.InvalidInput, code, lambda: core.account_restore(phrase))
         assert ("index 12" in error.detail) == (code == "phrase.word"), error.detail
+    check = sotto.phrase_check(words + "abot")
+    assert (check.code, [w.index for w in check.wrong]) == (Code.PHRASE_WORD, [12]), check
+    assert "about" in check.wrong[0].nearest
+    assert sotto.phrase_check(words + "about").code is None
+    assert sotto.phrase_check(words).code == Code.PHRASE_LENGTH
     await core.account_restore(words + "about")
     assert (await core.phrase()) == words + "about"
     await fails(SottoError.State, "account.exists", lambda: core.account_create("again"))

@@ -7,8 +7,8 @@ use sotto_messenger::{Code, Network, records as inner};
 
 use super::{
     Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Folder, Incoming, Invite,
-    InvitePreview, LastMessage, LogLevel, Message, MessageState, NetworkState, RingSegment, SafetyNumber, Settings,
-    SettingsPatch, Unread,
+    InvitePreview, LastMessage, LogLevel, Message, MessageState, NetworkState, PhraseCheck, RingSegment, SafetyNumber,
+    Settings, SettingsPatch, Unread, WrongWord,
 };
 use crate::error::SottoError;
 
@@ -59,6 +59,20 @@ impl From<inner::AccountInfo> for Account {
         let inner::AccountInfo { id, name, emoji_hash, color_ring } = value;
         let segment = |(length, color): (u8, u8)| RingSegment { length: length.into(), color: color.into() };
         Self { id: id.into(), name, emoji_hash, color_ring: color_ring.into_iter().map(segment).collect() }
+    }
+}
+
+impl From<inner::PhraseCheck> for PhraseCheck {
+    fn from(value: inner::PhraseCheck) -> Self {
+        let inner::PhraseCheck { code, wrong } = value;
+        Self { code: code.map(Into::into), wrong: records(wrong) }
+    }
+}
+
+impl From<inner::WrongWord> for WrongWord {
+    fn from(value: inner::WrongWord) -> Self {
+        let inner::WrongWord { index, nearest } = value;
+        Self { index: int(index), nearest }
     }
 }
 

@@ -6,6 +6,9 @@ use bip39::{Error, Language, Mnemonic};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+/// Letters that are looked at of a word that is in no list: the list's longest has 8.
+const WORD_CHARS: usize = 16;
+
 /// A BIP39 phrase of 12 to 24 words. Erased when dropped, hidden in Debug.
 #[derive(Clone)]
 pub struct Phrase(Mnemonic);
@@ -39,6 +42,15 @@ impl Phrase {
         })
     }
 
+    /// The words of the list that are written most like this one, at most `count`, the nearest first.
+    pub fn nearest(word: &str, count: usize) -> Vec<&'static str> {
+        let word = Zeroizing::new(word.to_lowercase());
+        let mut all: Vec<(usize, &str)> =
+            Language::English.word_list().iter().map(|one| (distance(&word, one), *one)).collect();
+        all.sort_unstable();
+        all.into_iter().take(count).map(|(_, one)| one).collect()
+    }
+
     /// The words, separated by one blank.
     pub fn words(&self) -> Zeroizing<String> {
         Zeroizing::new(self.0.words().collect::<Vec<_>>().join(" "))
@@ -50,4 +62,34 @@ impl Phrase {
     }
 }
 
+/// How many letters have to be put in, left out or changed to make one word of the other (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate().take(WORD_CHARS) {
+        let mut before = i + 1;
+        let mut next = vec![before];
+        for ((to, above), beside) in b.chars().zip(&row).zip(row.iter().skip(1)) {
+            before = (above + usize::from(from != to)).min(beside + 1).min(before + 1);
+            next.push(before);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
 closed_debug!(Phrase);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_word_has_its_nearest_ones() {
+        assert_eq!(Phrase::nearest("abondon", 1), ["abandon"]);
+        assert_eq!(Phrase::nearest("zooo", 2)[0], "zoo");
+        assert_eq!(Phrase::nearest("Wolff", 3)[0], "wolf");
+        assert_eq!(Phrase::nearest("abandon", 1), ["abandon"]);
+        assert_eq!(Phrase::nearest(&"x".repeat(1 << 20), 3).len(), 3);
+        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("abc", "")), (3, 3, 3));
+    }
+}

@@ -103,6 +103,24 @@ pub struct AccountInfo {
     pub color_ring: Vec<(u8, u8)>,
 }
 
+/// What a phrase that somebody types is worth.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhraseCheck {
+    /// Why it cannot be restored: `phrase.word`, `phrase.length` or `phrase.checksum`; `None`: it can.
+    pub code: Option<Code>,
+    /// The words that are in no list.
+    pub wrong: Vec<WrongWord>,
+}
+
+/// A word of a phrase that is not in the list.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrongWord {
+    /// Its place, from 1.
+    pub index: u32,
+    /// Words of the list that are written like it, at most 3, the nearest first.
+    pub nearest: Vec<String>,
+}
+
 /// One contact.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
@@ -369,5 +387,16 @@ pub struct Diagnostics {
     pub bucket_left: bool,
 }
 
-crate::closed_debug!(AccountInfo, Contact, Invite, InvitePreview, Conversation, LastMessage, Message, Incoming);
+crate::closed_debug!(
+    PhraseCheck,
+    WrongWord,
+    AccountInfo,
+    Contact,
+    Invite,
+    InvitePreview,
+    Conversation,
+    LastMessage,
+    Message,
+    Incoming
+);
 crate::closed_debug!(SafetyNumber);

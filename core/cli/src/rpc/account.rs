@@ -38,6 +38,11 @@ pub(crate) async fn restore(messenger: &Messenger, params: Restore) -> Answer {
     show(&messenger.account()?)
 }
 
+pub(crate) fn phrase_check(params: Restore) -> Answer {
+    let phrase = Zeroizing::new(params.phrase);
+    show(&Messenger::phrase_check(&phrase))
+}
+
 pub(crate) async fn profile_set(messenger: &Messenger, params: Named) -> Answer {
     messenger.profile_set(&params.name).await?;
     done(json!({}))

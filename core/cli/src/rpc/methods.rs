@@ -17,6 +17,7 @@ pub(crate) const READS: &[&str] = &[
     "version",
     "account",
     "phrase",
+    "phrase_check",
     "invites",
     "invite_preview",
     "contacts",
@@ -44,6 +45,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "account_restore" => account::restore(messenger, read(params)?).await,
         "account" => none(params).and_then(|()| show(&messenger.account()?)),
         "phrase" => none(params).and_then(|()| done(json!({"phrase": messenger.phrase()?.as_str()}))),
+        "phrase_check" => account::phrase_check(read(params)?),
         "profile_set" => account::profile_set(messenger, read(params)?).await,
         "invite" => account::invite(messenger, none(params)).await,
         "invites" => none(params).and_then(|()| done(json!({"invites": messenger.invites()?}))),
@@ -121,7 +123,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 41);
+        assert_eq!(known.len(), 42);
         assert_eq!(chapters, known);
     }
 

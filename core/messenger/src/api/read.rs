@@ -2,16 +2,17 @@
 
 use std::ops::RangeInclusive;
 
-use sotto_crypto::{SafetyQr, account_id, color_ring, emoji_hash, parse_account_id, safety_number};
+use sotto_crypto::{Phrase, SafetyQr, account_id, color_ring, emoji_hash, parse_account_id, safety_number};
 use sotto_db::{PAGE_TEXT, Reader, Standing};
 use zeroize::Zeroizing;
 
 use super::{Messenger, version};
-use crate::engine::stored;
+use crate::engine::{call, stored};
 use crate::error::{Code, Error};
 use crate::records::{
     AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, Diagnostics, Folder,
-    Incoming, Invite, InvitePreview, LastMessage, Message, MessageId, MessageState, SafetyNumber, Settings, Unread,
+    Incoming, Invite, InvitePreview, LastMessage, Message, MessageId, MessageState, PhraseCheck, SafetyNumber,
+    Settings, Unread, WrongWord,
 };
 use crate::{cursor, cut};
 
@@ -19,6 +20,10 @@ use crate::{cursor, cut};
 const PAGE_MAX: u32 = 500;
 /// Longest preview of a message in the list of conversations, characters.
 const PREVIEW_CHARS: usize = 200;
+/// Words of a phrase that are judged: a phrase has at most 24.
+const PHRASE_WORDS: usize = 24;
+/// Words offered for a wrong one.
+const NEAREST: usize = 3;
 
 impl Messenger {
     /// The own account, `None` before one is made. Errors: `storage.*`, `closed`.
@@ -37,6 +42,18 @@ impl Messenger {
     /// The recovery phrase. Whoever has it has the account. Errors: `account.missing`.
     pub fn phrase(&self) -> Result<Zeroizing<String>, Error> {
         self.read(|reader| stored::phrase(reader)?.ok_or(Code::AccountMissing.into()))
+    }
+
+    /// Judges a phrase while it is typed: which words are in no list, and whether the whole can be restored. Changes
+    /// nothing and needs no account.
+    pub fn phrase_check(text: &str) -> PhraseCheck {
+        let code = Phrase::parse(text).err().map(|error| call::phrase_error(error).code());
+        let wrong = (1..).zip(text.split_whitespace().take(PHRASE_WORDS)).filter_map(|(index, word)| {
+            let nearest = Phrase::nearest(word, NEAREST);
+            let known = nearest.first().is_some_and(|first| *first == word.to_lowercase());
+            (!known).then(|| WrongWord { index, nearest: nearest.into_iter().map(str::to_owned).collect() })
+        });
+        PhraseCheck { code, wrong: wrong.collect() }
     }
 
     /// What an invite's link says; nothing is sent. Errors: `invite.*`.

@@ -105,12 +105,17 @@ fn create(step: &mut Step<'_>, name: &str) -> Result<Zeroizing<String>, Error> {
     Ok(phrase.words())
 }
 
-fn restore(step: &mut Step<'_>, phrase: &str) -> Result<(), Error> {
-    let phrase = Phrase::parse(phrase).map_err(|error| match error {
+/// What is wrong with a phrase.
+pub(crate) fn phrase_error(error: PhraseError) -> Error {
+    match error {
         PhraseError::UnknownWord { index } => Error::at(Code::PhraseWord, index),
         PhraseError::WordCount => Code::PhraseLength.into(),
         PhraseError::Checksum => Code::PhraseChecksum.into(),
-    })?;
+    }
+}
+
+fn restore(step: &mut Step<'_>, phrase: &str) -> Result<(), Error> {
+    let phrase = Phrase::parse(phrase).map_err(phrase_error)?;
     own::create(step, &phrase, &Name::default(), true)
 }
 
