@@ -6,7 +6,8 @@ use sotto_messenger::Code as Inner;
 
 macro_rules! codes {
     ($($name:ident)*) => {
-        /// What failed or happened; `docs/errors.md` says what each means and what an app should do. More may come with a
+        /// What failed or happened; `docs/errors.md` says what each means and what an app should do. More may come with
+        /// a
         /// new version.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, uniffi::Enum)]
         #[uniffi(name = "SottoCode")]

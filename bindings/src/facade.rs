@@ -236,7 +236,8 @@ impl SottoCore {
         Ok(self.reads.read(Messenger::settings).await?.into())
     }
 
-    /// Changes settings; missing fields stay. The log level changes at once. Errors: `input.setting` for a negative delay.
+    /// Changes settings; missing fields stay. The log level changes at once. Errors: `input.setting` for a negative
+    /// delay.
     pub async fn settings_set(&self, patch: SettingsPatch) -> Result<(), SottoError> {
         Ok(self.messenger.settings_set(patch.try_into()?).await?)
     }

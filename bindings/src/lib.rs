@@ -4,14 +4,16 @@
 //! records into the messenger's types, asks it, and turns the answer back. Calls are coarse (pages, batches). An
 //! `async` call waits for one reply, from the engine's thread or from the one that reads ([`reads`]); the host may drop
 //! it at any time, which never undoes work that has begun. The others touch no disk and return at once, but for
-//! [`SottoCore::open`], which makes or opens the database, and [`database_exists`]. The last holder that lets go of a core
+//! [`SottoCore::open`], which makes or opens the database, and [`database_exists`]. The last holder that lets go of a
+//! core
 //! without [`SottoCore::shutdown`] waits for its threads.
 //!
 //! Data path: host → generated code → [`SottoCore`] → `Messenger` → records or [`SottoError`] → host. Events
 //! come the other way, pulled through [`SottoEvents`]. Logs go to the platform's log.
 //!
 //! Names follow Rust here; the generators turn them into each language's own. What an app can name begins with `Sotto`:
-//! Kotlin and Swift have a `Message`, `Settings` and `Contact` of their own. Ids are records of one text. Numbers are `i32` and `i64`, because
+//! Kotlin and Swift have a `Message`, `Settings` and `Contact` of their own. Ids are records of one text. Numbers are
+//! `i32` and `i64`, because
 //! unsigned ones disfigure Kotlin's names.
 
 mod code;

@@ -1,4 +1,5 @@
-//! Ids, each of its own type, so that a swapped argument does not compile in any language. They are records of one text:
+//! Ids, each of its own type, so that a swapped argument does not compile in any language. They are records of one
+//! text:
 //! a custom type of uniffi's would be a mere other name for a string in Kotlin, Swift and Python.
 
 use sotto_messenger::records as inner;
