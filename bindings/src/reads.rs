@@ -1,6 +1,6 @@
 //! Reads beside the caller's thread: one thread for each core, as there is one connection that reads.
 
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 
 use sotto_messenger::{Code, Error, Messenger};
 use tokio::sync::{mpsc, oneshot};
@@ -50,9 +50,60 @@ impl Drop for Reads {
     fn drop(&mut self) {
         self.inbox = None;
         if let Some(thread) = self.thread.take()
+            && thread.thread().id() != thread::current().id() // the host let go of it in an answer's callback
             && thread.join().is_err()
         {
             log::error!("the reading thread panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex, mpsc};
+    use std::task::{Context, Poll, Wake, Waker};
+
+    use sotto_messenger::{Config, Fleet};
+
+    use super::*;
+
+    /// A host that goes on in the thread that answers, as Kotlin's unconfined dispatcher does.
+    struct Inline {
+        work: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
+    }
+
+    impl Inline {
+        fn go_on(self: Arc<Self>) {
+            let mut work = self.work.lock().unwrap();
+            let waker = Waker::from(Arc::clone(&self));
+            let ended = work.as_mut().map(|work| work.as_mut().poll(&mut Context::from_waker(&waker)));
+            if ended == Some(Poll::Ready(())) {
+                *work = None;
+            }
+        }
+    }
+
+    impl Wake for Inline {
+        fn wake(self: Arc<Self>) {
+            self.go_on();
+        }
+    }
+
+    #[test]
+    fn it_may_be_let_go_of_where_an_answer_arrives() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path(), [7; 32], Fleet::preset("local").unwrap());
+        let reads = Reads::start(Messenger::open(config).unwrap()).unwrap();
+        let (goes, gone) = mpsc::channel();
+        let work = async move {
+            while thread::current().name() != Some("sotto-read") {
+                assert_eq!(reads.read(Messenger::account).await.unwrap(), None);
+            }
+            drop(reads);
+            goes.send(()).unwrap();
+        };
+        Arc::new(Inline { work: Mutex::new(Some(Box::pin(work))) }).go_on();
+        gone.recv().expect("it went on and came to its end");
     }
 }

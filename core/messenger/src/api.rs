@@ -67,6 +67,7 @@ impl Drop for Shared {
         drop(reader.take());
         let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take()
+            && thread.thread().id() != std::thread::current().id() // let go of in the callback of an answer
             && thread.join().is_err()
         {
             log::error!("the engine thread panicked");

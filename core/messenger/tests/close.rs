@@ -2,6 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+use std::pin::Pin;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
 use sotto_db::Account;
 use sotto_messenger::engine::book;
 use sotto_messenger::{Config, Fleet, Messenger, system_clock};
@@ -66,4 +72,53 @@ async fn nodes_named_at_the_close_are_there_at_the_next_start() {
     assert_eq!(known, [], "who was never met is nobody elsewhere");
     let known = account.read(|tx| book::load(tx, &fleet)).unwrap();
     assert_eq!(known[0].source, Source::Former);
+}
+
+/// A host that goes on in the thread that answers, as Kotlin's unconfined dispatcher does.
+struct Inline {
+    work: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
+}
+
+impl Inline {
+    fn go_on(self: Arc<Self>) {
+        let mut work = self.work.lock().unwrap();
+        let waker = Waker::from(Arc::clone(&self));
+        let ended = work.as_mut().map(|work| work.as_mut().poll(&mut Context::from_waker(&waker)));
+        if ended == Some(Poll::Ready(())) {
+            *work = None;
+        }
+    }
+}
+
+impl Wake for Inline {
+    fn wake(self: Arc<Self>) {
+        self.go_on();
+    }
+}
+
+async fn use_and_let_go(messenger: Messenger, ended: Sender<()>) {
+    messenger.account_create("Alice").await.unwrap();
+    while thread::current().name() != Some("sotto-engine") {
+        messenger.profile_set("Alice").await.unwrap();
+    }
+    drop(messenger);
+    ended.send(()).unwrap();
+}
+
+#[test]
+fn the_last_reference_may_be_let_go_of_where_an_answer_arrives() {
+    let folder = tempfile::tempdir().unwrap();
+    let (commands, mut told) = mpsc::channel(16);
+    let (say, events) = mpsc::channel(16);
+    let actor = thread::spawn(move || {
+        while told.blocking_recv().is_some_and(|command| command != Command::Close) {}
+        say.blocking_send(Event::Closed)
+    });
+    let config = Config::new(folder.path(), [7; 32], Fleet::preset("local").unwrap());
+    let messenger = Messenger::open_over(config, NetHandle { commands, events }, system_clock()).unwrap();
+    let (ended, end) = std::sync::mpsc::channel();
+    let work = use_and_let_go(messenger, ended);
+    Arc::new(Inline { work: Mutex::new(Some(Box::pin(work))) }).go_on();
+    end.recv().expect("it went on and came to its end");
+    actor.join().unwrap().expect("the engine closes by itself");
 }

@@ -206,8 +206,10 @@ impl<'a> Phone<'a> {
         if let Some(contact) = contacts.first() {
             let params = json!({"conversation": contact.conversation, "limit": PAGE});
             let page: MessagesPage = self.call("messages", params).await?;
-            messages = page.messages;
-            messages.reverse();
+            for message in page.messages.into_iter().rev() {
+                let whole = json!({"message": message.id}); // a page has the beginning of a long text
+                messages.push(if message.more { self.call("message", whole).await? } else { message });
+            }
         }
         Ok(View { contacts, messages })
     }
