@@ -116,3 +116,46 @@ fn sql_is_written_in_one_crate() {
         }
     }
 }
+
+/// Every `file.rs` and `file.rs: a_test` that the documents name.
+#[test]
+fn files_and_tests_that_the_documents_name_exist() {
+    let mut files = Vec::new();
+    let mut tests = String::new();
+    for folder in members() {
+        everything(&root().join(folder), &mut files);
+    }
+    for file in &files {
+        tests += &std::fs::read_to_string(file).unwrap();
+    }
+    let mut named = 0;
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for span in text.split('`').filter(|span| !span.contains(char::is_whitespace) || span.contains(".rs: ")) {
+            let (file, test) = span.split_once(": ").unwrap_or((span, ""));
+            if !file.ends_with(".rs") || file.contains(char::is_whitespace) {
+                continue;
+            }
+            assert!(files.iter().any(|one| one.ends_with(file)), "{path:?}: {file}");
+            assert!(test.is_empty() || tests.contains(&format!("fn {test}(")), "{path:?}: {span}");
+            named += 1;
+        }
+    }
+    assert!(named > 100, "{named}");
+}
+
+/// All source files, tests too.
+fn everything(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            everything(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+}
