@@ -34,7 +34,7 @@ fn main() {
 
 fn make(path: &Path) {
     let mut account = Account::open(path, &KEY).unwrap();
-    let fill = account.transaction(|tx| {
+    let fill = account.transaction(|mut tx| {
         for n in 0..MESSAGES {
             let mut id = [0; 32];
             id[..4].copy_from_slice(&n.wrapping_mul(0x9e37_79b1).to_be_bytes());

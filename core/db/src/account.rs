@@ -73,9 +73,9 @@ impl Account {
     }
 
     /// One transaction: all of it, or with `Err` nothing.
-    pub fn transaction<T, E: From<Error>>(&mut self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub fn transaction<T, E: From<Error>>(&mut self, work: impl FnOnce(Tables<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
-        let done = work(&Tables::of(&tx))?;
+        let done = work(Tables::of(&tx))?;
         tx.commit().map_err(|error| self.why(error.into()))?;
         Ok(done)
     }
@@ -93,7 +93,7 @@ impl Account {
     /// One transaction that a power cut may undo: for what can be had again.
     pub fn transaction_unsynced<T, E: From<Error>>(
         &mut self,
-        work: impl FnOnce(&Tables<'_>) -> Result<T, E>,
+        work: impl FnOnce(Tables<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let set = |conn: &Connection, sql| conn.execute_batch(sql).map_err(Error::from);
         set(&self.conn, "PRAGMA synchronous=NORMAL")?;

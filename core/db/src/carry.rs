@@ -139,7 +139,7 @@ impl Table<'_, Link> {
     /// Leaves out the next `length` counters of every session that messages leave by and that was answered. Where
     /// nothing was sent since the last gap, that one is made anew. None is made where more than `most` counters are
     /// under way: a receipt reaches no further.
-    pub fn leave_gaps(&self, length: u32, most: u32) -> Result<usize, Error> {
+    pub fn leave_gaps(&mut self, length: u32, most: u32) -> Result<usize, Error> {
         let sql = "UPDATE links SET gap_from=f, gap_to=f+?1, seq=f+?1 FROM (SELECT l.session AS h,
               CASE WHEN gap_to>0 AND seq=gap_to THEN gap_from ELSE seq END AS f FROM links l
                 JOIN sessions s ON s.hash=l.session JOIN devices d ON d.chat=s.chat AND d.session=s.hash
@@ -152,7 +152,7 @@ impl Table<'_, Link> {
 
 impl Table<'_, Fetch> {
     /// Writes a fetch. Of each conversation there are at most 256, the last noted.
-    pub fn note(&self, fetch: &Fetch) -> Result<(), Error> {
+    pub fn note(&mut self, fetch: &Fetch) -> Result<(), Error> {
         self.put(fetch)?;
         let sql = "DELETE FROM fetches WHERE message IN
             (SELECT message FROM fetches WHERE conversation=? ORDER BY rowid DESC LIMIT -1 OFFSET ?)";
@@ -173,7 +173,7 @@ impl Table<'_, Fetch> {
 
     /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed
     /// one.
-    pub fn release(&self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
+    pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms=?3 AND
             (EXISTS (SELECT 1 FROM messages m WHERE m.id=fetches.message AND m.unconfirmed=0)
              OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
@@ -184,7 +184,7 @@ impl Table<'_, Fetch> {
 
 impl Table<'_, Chunk> {
     /// Keeps a chunk; it goes with its fetch.
-    pub fn put(&self, message: &Hash, i: u32, bytes: &[u8]) -> Result<(), Error> {
+    pub fn put(&mut self, message: &Hash, i: u32, bytes: &[u8]) -> Result<(), Error> {
         let sql = "INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING";
         run(self.conn, sql, params![message, i, bytes])?;
         Ok(())

@@ -65,14 +65,14 @@ impl Table<'_, Coverage> {
     }
 
     /// Nothing was missed on them until then.
-    pub fn set_until_ms(&self, until_ms: i64) -> Result<(), Error> {
+    pub fn set_until_ms(&mut self, until_ms: i64) -> Result<(), Error> {
         self.put(&Coverage { topic: String::new(), until_ms })
     }
 }
 
 impl Table<'_, Seen> {
     /// Notes a payload. Of each session at most 10,000 are remembered, the last to be forgotten.
-    pub fn note(&self, seen: &Seen) -> Result<(), Error> {
+    pub fn note(&mut self, seen: &Seen) -> Result<(), Error> {
         self.put(seen)?;
         let sql = "SELECT payloads FROM seen_held WHERE session=?";
         let held: Option<u32> = one(self.conn, sql, params![seen.session], |r| r.get(0))?;
@@ -86,7 +86,7 @@ impl Table<'_, Seen> {
     }
 
     /// Forgets what is past its time.
-    pub fn expire(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM seen WHERE until_ms<=?", params![now_ms])
     }
 }
@@ -99,13 +99,13 @@ impl Table<'_, Waiting> {
     }
 
     /// Lets go of what came before `before_ms`; (tag, payload hash) of each.
-    pub fn expire(&self, before_ms: i64) -> Result<Vec<([u8; 16], Hash)>, Error> {
+    pub fn expire(&mut self, before_ms: i64) -> Result<Vec<([u8; 16], Hash)>, Error> {
         let sql = "DELETE FROM waiting WHERE added_ms<? RETURNING tag, payload_hash";
         all(self.conn, sql, params![before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// Lets go of the oldest until so many bytes of payloads are gone; (tag, payload hash) of each.
-    pub fn drop_oldest(&self, bytes: u64) -> Result<Vec<([u8; 16], Hash)>, Error> {
+    pub fn drop_oldest(&mut self, bytes: u64) -> Result<Vec<([u8; 16], Hash)>, Error> {
         let sql = "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY added_ms, rowid LIMIT 1";
         let mut gone = Vec::new();
         let mut freed = 0_u64;

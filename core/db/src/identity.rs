@@ -98,7 +98,7 @@ impl Table<'_, Prekey> {
     }
 
     /// Deletes what is past its time.
-    pub fn expire(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM prekeys WHERE delete_ms<=?", params![now_ms])
     }
 }
@@ -111,7 +111,7 @@ impl Table<'_, Secret> {
     }
 
     /// Deletes what is past its time.
-    pub fn expire(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM secrets WHERE until_ms<=?", params![now_ms])
     }
 }

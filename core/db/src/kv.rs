@@ -13,14 +13,14 @@ impl Table<'_, Kv> {
     }
 
     /// Sets it.
-    pub fn set(&self, key: &str, value: &[u8]) -> Result<(), Error> {
+    pub fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
         let sql = "INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value";
         run(self.conn, sql, params![key, value])?;
         Ok(())
     }
 
     /// Deletes it.
-    pub fn remove(&self, key: &str) -> Result<(), Error> {
+    pub fn remove(&mut self, key: &str) -> Result<(), Error> {
         run(self.conn, "DELETE FROM kv WHERE key=?", params![key])?;
         Ok(())
     }
@@ -32,7 +32,7 @@ impl Table<'_, Kv> {
     }
 
     /// Sets a time.
-    pub fn set_time(&self, key: &str, ms: i64) -> Result<(), Error> {
+    pub fn set_time(&mut self, key: &str, ms: i64) -> Result<(), Error> {
         self.set(key, &ms.to_be_bytes())
     }
 }

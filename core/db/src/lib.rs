@@ -1,6 +1,5 @@
 //! All SQL. An account: one SQLCipher file, a [`Table`] for each kind of row, one function per query; and a service
-//! node's
-//! [`archive`].
+//! node's [`archive`].
 //!
 //! Knows tables, transactions and the disk. It does not know what a row means: no clock, no key beside the database's
 //! own, no protocol. Whoever calls decides in which transaction things happen; a step of the engine is one
@@ -60,8 +59,24 @@ macro_rules! tables {
             pub(crate) fn of(conn: &'t rusqlite::Connection) -> Self {
                 Self { $($name: Table::new(conn),)* }
             }
+
+            /// The same tables, to be read.
+            pub fn view(&self) -> View<'t> {
+                View(Self::of(self.kv.conn))
+            }
         }
     };
+}
+
+/// All tables of an account, to be read: a table is written through its own value alone.
+pub struct View<'t>(Tables<'t>);
+
+impl<'t> std::ops::Deref for View<'t> {
+    type Target = Tables<'t>;
+
+    fn deref(&self) -> &Tables<'t> {
+        &self.0
+    }
 }
 
 tables! {

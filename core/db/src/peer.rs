@@ -94,7 +94,7 @@ impl Table<'_, Device> {
     }
 
     /// Forgets those of an account that were only seen, longest ago: 16 stay.
-    pub fn keep_few(&self, chat: &Chat) -> Result<(), Error> {
+    pub fn keep_few(&mut self, chat: &Chat) -> Result<(), Error> {
         let sql = "DELETE FROM devices WHERE chat=?1 AND standing=0 AND device IN
             (SELECT device FROM devices WHERE chat=?1 AND standing=0 ORDER BY seen_ms DESC, device LIMIT -1 OFFSET ?2)";
         run(self.conn, sql, params![chat, KNOWN])?;
@@ -137,7 +137,7 @@ mod tests {
             start_out: 0,
             seen_ms: i64::from(n),
         };
-        let left = account.transaction(|tx| {
+        let left = account.transaction(|mut tx| {
             tx.devices.put(&device(2, 1, Standing::Seen))?;
             for n in 1..=40 {
                 let standing = [Standing::Taken, Standing::Held].get(usize::from(n) - 1);

@@ -106,7 +106,7 @@ impl Table<'_, Person> {
     }
 
     /// Makes due now what would be by `until_ms`: a question under way when the process ended has no answer any more.
-    pub fn cards_rewind(&self, now_ms: i64, until_ms: i64) -> Result<usize, Error> {
+    pub fn cards_rewind(&mut self, now_ms: i64, until_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE persons SET cards_due_ms=?1 WHERE cards_due_ms>?1 AND cards_due_ms<=?2";
         run(self.conn, sql, params![now_ms, until_ms])
     }

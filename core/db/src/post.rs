@@ -68,7 +68,7 @@ const ATTEMPTS: u32 = 64;
 
 impl Table<'_, Parcel> {
     /// Adds a parcel; its number.
-    pub fn add(&self, mut parcel: Parcel) -> Result<i64, Error> {
+    pub fn add(&mut self, mut parcel: Parcel) -> Result<i64, Error> {
         let next = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='parcels'), 0) + 1";
         parcel.id = one(self.conn, next, [], |r| r.get(0))?.unwrap_or(1);
         self.put(&parcel)?;
@@ -87,13 +87,13 @@ impl Table<'_, Parcel> {
     }
 
     /// Makes due what was sealed and never accepted, as if it had not been tried.
-    pub fn rewind(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn rewind(&mut self, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE attempts=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
         run(self.conn, sql, params![now_ms, NEVER])
     }
 
     /// Makes everything due at once that is sealed and waits for a receipt.
-    pub fn all_due(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn all_due(&mut self, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE class=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
         run(self.conn, sql, params![now_ms, NEVER])
     }
@@ -110,7 +110,7 @@ impl Table<'_, Parcel> {
     }
 
     /// Moves the look into a store forward to this time, for what a node took.
-    pub fn check_by(&self, node: i64, check_ms: i64) -> Result<usize, Error> {
+    pub fn check_by(&mut self, node: i64, check_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET check_ms=?2 WHERE check_ms>?2
           AND EXISTS(SELECT 1 FROM attempts WHERE attempts.parcel=parcels.id AND node=?1)";
         run(self.conn, sql, params![node, check_ms])
@@ -123,7 +123,7 @@ impl Table<'_, Parcel> {
     }
 
     /// Deletes what belongs together.
-    pub fn remove_batch(&self, batch: &[u8]) -> Result<(), Error> {
+    pub fn remove_batch(&mut self, batch: &[u8]) -> Result<(), Error> {
         run(self.conn, "DELETE FROM parcels WHERE batch=?", params![batch])?;
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Table<'_, Parcel> {
 
 impl Table<'_, Attempt> {
     /// Notes an attempt; the newest 64 of a parcel are remembered, however often nodes have it sent again.
-    pub fn note(&self, attempt: &Attempt) -> Result<(), Error> {
+    pub fn note(&mut self, attempt: &Attempt) -> Result<(), Error> {
         self.put(attempt)?;
         let sql = "DELETE FROM attempts WHERE parcel=?1 AND hash IN
             (SELECT hash FROM attempts WHERE parcel=?1 ORDER BY ts_s DESC, hash LIMIT -1 OFFSET ?2)";
@@ -145,13 +145,13 @@ impl Table<'_, Attempt> {
     }
 
     /// Nodes have other numbers in the next run: who took what is forgotten (−1).
-    pub fn unname(&self) -> Result<(), Error> {
+    pub fn unname(&mut self) -> Result<(), Error> {
         run(self.conn, "UPDATE attempts SET node=-1 WHERE node<>-1", params![])?;
         Ok(())
     }
 
     /// Forgets the attempts of a parcel.
-    pub fn forget(&self, parcel: i64) -> Result<(), Error> {
+    pub fn forget(&mut self, parcel: i64) -> Result<(), Error> {
         run(self.conn, "DELETE FROM attempts WHERE parcel=?", params![parcel])?;
         Ok(())
     }
@@ -172,7 +172,7 @@ mod tests {
     fn a_parcel_remembers_its_newest_attempts() {
         let folder = tempfile::tempdir().unwrap();
         let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
-        let done = account.transaction(|tx| {
+        let done = account.transaction(|mut tx| {
             let parcel = || Parcel {
                 id: 0,
                 class: Class::Card,

@@ -67,7 +67,7 @@ macro_rules! row {
 
             /// Changes the row with this key, if there is one; what `change` gave.
             pub fn edit<T>(
-                &self,
+                &mut self,
                 $($key: &$ktype,)+
                 change: impl FnOnce(&mut $name) -> T,
             ) -> Result<Option<T>, crate::Error> {
@@ -80,12 +80,12 @@ macro_rules! row {
             }
 
             /// Writes a row: a new one, or in the place of the one with its key.
-            pub fn put(&self, row: &$name) -> Result<(), crate::Error> {
+            pub fn put(&mut self, row: &$name) -> Result<(), crate::Error> {
                 row.upsert(self.conn)
             }
 
             /// Deletes the row with this key. False: there was none.
-            pub fn remove(&self, $($key: &$ktype),+) -> Result<bool, crate::Error> {
+            pub fn remove(&mut self, $($key: &$ktype),+) -> Result<bool, crate::Error> {
                 static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
                 let sql = SQL.get_or_init(|| format!("DELETE{}", Self::BY_KEY));
                 Ok(crate::row::run(self.conn, sql, rusqlite::params![$($key),+])? > 0)

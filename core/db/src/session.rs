@@ -115,7 +115,7 @@ impl Table<'_, Handshake> {
     /// Notes a handshake. Of those without a session at most 1,000 are remembered, the last to be forgotten: a repeat
     /// of
     /// another one costs its checks anew.
-    pub fn note(&self, handshake: &Handshake) -> Result<(), Error> {
+    pub fn note(&mut self, handshake: &Handshake) -> Result<(), Error> {
         self.put(handshake)?;
         if handshake.session.is_none() {
             let sql = "DELETE FROM handshakes WHERE handshake IN
@@ -133,7 +133,7 @@ impl Table<'_, Handshake> {
     }
 
     /// Forgets what is past its time.
-    pub fn expire(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM handshakes WHERE until_ms<=?", params![now_ms])
     }
 }
@@ -142,7 +142,7 @@ impl Table<'_, Skipped> {
     /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which
     /// each
     /// account has its share.
-    pub fn keep(&self, keys: &[Skipped]) -> Result<(), Error> {
+    pub fn keep(&mut self, keys: &[Skipped]) -> Result<(), Error> {
         let Some(first) = keys.first() else {
             return Ok(());
         };
@@ -185,7 +185,7 @@ impl Table<'_, Skipped> {
     }
 
     /// Deletes what is past its time.
-    pub fn expire(&self, now_ms: i64) -> Result<usize, Error> {
+    pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM skipped WHERE expires_ms<=?", params![now_ms])
     }
 }

@@ -159,7 +159,7 @@ impl Table<'_, Conversation> {
 
 impl Table<'_, Message> {
     /// Adds a message; false when it was there.
-    pub fn add(&self, message: &Message) -> Result<bool, Error> {
+    pub fn add(&mut self, message: &Message) -> Result<bool, Error> {
         let there = one(self.conn, "SELECT 1 FROM messages WHERE id=?", params![message.id], |_| Ok(()))?;
         if there.is_some() {
             return Ok(false);
@@ -186,7 +186,7 @@ impl Table<'_, Message> {
 
     /// Marks received messages up to a place as read, but for those whose text is being fetched. The last of those that
     /// were not read before; `None`: there was none.
-    pub fn mark_read(&self, up_to: &Message) -> Result<Option<Hash>, Error> {
+    pub fn mark_read(&mut self, up_to: &Message) -> Result<Option<Hash>, Error> {
         let sql = "UPDATE messages SET read=1 WHERE conversation=? AND author IS NOT NULL AND read=0 AND fetching=0
                    AND (lamport, time_s, id) <= (?,?,?) RETURNING lamport, time_s, id";
         let params = params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id];
@@ -229,7 +229,7 @@ impl Table<'_, Message> {
 
 impl Table<'_, Hole> {
     /// Notes a hole, unless its conversation has too many.
-    pub fn note(&self, hole: &Hole) -> Result<(), Error> {
+    pub fn note(&mut self, hole: &Hole) -> Result<(), Error> {
         let sql = "SELECT count(*) FROM holes WHERE conversation=?";
         if count(self.conn, sql, params![hole.conversation])? < HOLES
             || self.get(&hole.conversation, &hole.prefix)?.is_some()
@@ -253,14 +253,14 @@ impl Table<'_, Hole> {
 
 impl Table<'_, Arrival> {
     /// Gives a received message the next number; it keeps the one it has.
-    pub fn add(&self, message: &Hash) -> Result<(), Error> {
+    pub fn add(&mut self, message: &Hash) -> Result<(), Error> {
         let sql = "INSERT INTO arrivals(message) VALUES(?) ON CONFLICT DO NOTHING";
         run(self.conn, sql, params![message])?;
         Ok(())
     }
 
     /// Gives every whole received message of a conversation a number, in the order in which they came.
-    pub fn add_all(&self, conversation: &Hash) -> Result<(), Error> {
+    pub fn add_all(&mut self, conversation: &Hash) -> Result<(), Error> {
         let sql = "INSERT INTO arrivals(message) SELECT id FROM messages
             WHERE conversation=? AND author IS NOT NULL AND fetching=0 ORDER BY added_ms, rowid ON CONFLICT DO NOTHING";
         run(self.conn, sql, params![conversation])?;
@@ -274,7 +274,7 @@ impl Table<'_, Arrival> {
     }
 
     /// Notes which message of ours answers one.
-    pub fn answer(&self, n: i64, answer: &Hash) -> Result<(), Error> {
+    pub fn answer(&mut self, n: i64, answer: &Hash) -> Result<(), Error> {
         run(self.conn, "UPDATE arrivals SET answer=? WHERE n=?", params![answer, n])?;
         Ok(())
     }

@@ -18,7 +18,7 @@ fn place() -> (TempDir, PathBuf) {
 
 fn set(path: &Path, value: &[u8]) {
     let mut account = Account::open(path, &KEY).unwrap();
-    account.transaction(|tx| tx.kv.set("a", value)).unwrap();
+    account.transaction(|mut tx| tx.kv.set("a", value)).unwrap();
 }
 
 fn get(path: &Path) -> Option<Vec<u8>> {
@@ -132,9 +132,9 @@ fn damage_inside_is_found_when_it_is_read() {
 fn a_full_disk_undoes_the_step_and_only_that() {
     let (_folder, path) = place();
     let mut account = Account::open(&path, &KEY).unwrap();
-    account.transaction(|tx| tx.kv.set("a", b"before")).unwrap();
+    account.transaction(|mut tx| tx.kv.set("a", b"before")).unwrap();
     account.limit_pages(80).unwrap();
-    let filled = account.transaction(|tx| {
+    let filled = account.transaction(|mut tx| {
         tx.kv.set("a", b"half")?;
         for n in 0..200_u8 {
             tx.kv.set(&format!("fill {n}"), &[n; 8000])?;
@@ -144,7 +144,7 @@ fn a_full_disk_undoes_the_step_and_only_that() {
     assert_eq!(filled, Err(Error::Full));
     assert_eq!(account.read(|tx| tx.kv.get("a")).unwrap().unwrap(), b"before");
     account.limit_pages(100_000).unwrap();
-    account.transaction(|tx| tx.kv.set("a", b"after")).unwrap();
+    account.transaction(|mut tx| tx.kv.set("a", b"after")).unwrap();
     assert_eq!(account.read(|tx| tx.kv.get("a")).unwrap().unwrap(), b"after");
 }
 
@@ -154,9 +154,9 @@ fn a_reader_sees_commits_and_cannot_write() {
     let mut account = Account::open(&path, &KEY).unwrap();
     let reader = account.reader().unwrap();
     assert_eq!(reader.tables().kv.get("a").unwrap(), None);
-    account.transaction(|tx| tx.kv.set("a", b"1")).unwrap();
+    account.transaction(|mut tx| tx.kv.set("a", b"1")).unwrap();
     assert_eq!(reader.tables().kv.get("a").unwrap().unwrap(), b"1");
-    let undone = account.transaction(|tx| {
+    let undone = account.transaction(|mut tx| {
         tx.kv.set("a", b"2")?;
         Err::<(), _>(Error::Internal)
     });
@@ -169,7 +169,7 @@ fn pages_are_whole_and_in_order() {
     let (_folder, path) = place();
     let mut account = Account::open(&path, &KEY).unwrap();
     account
-        .transaction(|tx| {
+        .transaction(|mut tx| {
             for n in (0..100).rev() {
                 assert!(tx.messages.add(&message(n))?);
                 assert!(!tx.messages.add(&message(n))?, "twice");
@@ -194,7 +194,7 @@ fn no_text_is_found_in_any_file() {
     let canary = "canary-7f3a9c-in-a-text";
     let mut account = Account::open(&path, &KEY).unwrap();
     account
-        .transaction(|tx| {
+        .transaction(|mut tx| {
             for n in 0..100 {
                 let text = Some(format!("{canary} {n}"));
                 tx.messages.add(&Message { text, ..message(n) })?;
@@ -241,7 +241,7 @@ fn nodes_are_kept_by_network() {
         failures,
         answered_s: 9,
     };
-    let put = |tx: &Tables<'_>| {
+    let put = |mut tx: Tables<'_>| {
         tx.nodes.put(&node("a", 0))?;
         tx.nodes.put(&node("a", 1))?;
         tx.nodes.put(&node("b", 2))?;
@@ -253,7 +253,7 @@ fn nodes_are_kept_by_network() {
     assert_eq!(account.read(|tx| tx.nodes.of("a")).unwrap(), [node("a", 1)]);
     let elsewhere = account.read(|tx| tx.nodes.elsewhere("a")).unwrap();
     assert_eq!(elsewhere, [node("b", 2)]);
-    account.transaction(|tx| tx.nodes.remove("a", "16Uiu2")).unwrap();
+    account.transaction(|mut tx| tx.nodes.remove("a", "16Uiu2")).unwrap();
     assert_eq!(account.read(|tx| tx.nodes.of("a")).unwrap(), []);
     assert_eq!(account.read(|tx| tx.nodes.of("b")).unwrap(), [node("b", 2)]);
 }
@@ -265,7 +265,7 @@ fn make_fixture() {
     let (_folder, path) = place();
     set(&path, b"written by version 1");
     let mut account = Account::open(&path, &KEY).unwrap();
-    account.transaction(|tx| tx.messages.add(&message(3))).unwrap();
+    account.transaction(|mut tx| tx.messages.add(&message(3))).unwrap();
     account.truncate().unwrap();
     drop(account);
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1.db");

@@ -42,7 +42,7 @@ fn message(n: u8) -> Message {
 }
 
 /// Long values and short ones.
-fn fill(tx: &Tables<'_>) -> Result<(), Error> {
+fn fill(mut tx: Tables<'_>) -> Result<(), Error> {
     for n in 0..40_u8 {
         tx.kv.set(&format!("{n}"), &vec![n + 1; 100 + 300 * usize::from(n)])?;
         tx.messages.add(&message(n))?;

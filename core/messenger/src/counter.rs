@@ -153,7 +153,7 @@ fn number(tx: &Tables<'_>) -> Result<Option<u64>, Error> {
 }
 
 fn store(account: &mut Account, number: u64) -> Result<(), Error> {
-    account.transaction(|tx| Ok(tx.kv.set(KEY_OPENS, &number.to_be_bytes())?))
+    account.transaction(|mut tx| Ok(tx.kv.set(KEY_OPENS, &number.to_be_bytes())?))
 }
 
 fn count(number: u64) -> u64 {

@@ -23,21 +23,32 @@ pub mod stored;
 mod talk;
 mod work;
 
+pub use base::config::EngineConfig;
 pub(crate) use base::own::KEY_ACCOUNT;
 pub use hear::{book, bucket};
 
+use std::collections::{BTreeSet, HashMap};
+use std::mem::take;
+
 use rand_core::Rng as _;
 use sotto_db::{Account, Waiting};
-use sotto_wire::topic::{BucketTable, ContentTopic, Lane, content_topic};
+use sotto_wire::topic::{ContentTopic, Lane, content_topic};
 
 use base::own::{self, Own};
-use base::schedule;
-use base::step::{Fx, Rng, Step};
+use base::step::{Base, Fx, Rng};
+use carry::{Carry, link};
 use hear::bucket::{Bucket, Meter};
+use hear::query::Query;
+use hear::{Hear, incoming};
 use input::{Answered, Call, Effect, Input, Ticket};
+use keys::Keys;
+use keys::found::Found;
 use keys::index::Index;
 use live::Live;
-use people::old_copy;
+use people::{People, contact, old_copy, reset};
+use post::trust::Told;
+use post::{Post, parcel};
+use talk::Talk;
 
 use crate::config::Mode;
 use crate::counter::OpenCounter;
@@ -45,29 +56,8 @@ use crate::error::{Code, Error, Kind};
 use crate::event::Event;
 use crate::records::{ConversationId, MessageId};
 
-/// What an engine is opened with.
-#[derive(Debug, Clone)]
-pub struct EngineConfig {
-    /// Waku cluster; invites of others are refused.
-    pub cluster: u16,
-    /// How many buckets a lane has, by date.
-    pub buckets: BucketTable,
-    /// How long stores keep messages, seconds.
-    pub store_retention_s: u64,
-    /// One node may publish and answer for its store (test networks).
-    pub single_circle: bool,
-    /// What nodes are remembered under; see [`book::network`].
-    pub network: String,
-    /// Node addresses put into invites.
-    pub invite_nodes: Vec<String>,
-    /// Read receipts, until the person decides.
-    pub read_receipts: bool,
-    /// The suites this install speaks, one bit each: [`sotto_crypto::SUITES`], or others in simulations.
-    pub suites: u32,
-    /// Light client, relay, or each in its time.
-    pub mode: Mode,
-}
-
+/// One transaction, as the uppermost room.
+pub(crate) type Step<'a> = People<'a>;
 /// Effects, in order.
 type Out = Vec<Effect>;
 
@@ -98,19 +88,14 @@ impl Engine {
             Some(_) => old_copy::gap(engine.rng.next_u32()),
             None => 0,
         };
-        engine.db.transaction(|tx| {
-            tx.links.leave_gaps(gap, old_copy::GAPS_MOST)?;
+        engine.run(now_ms, &mut Vec::new(), |step| {
+            link::leave_gaps(step, gap)?;
             if updated {
-                own::publish_anew(tx, now_ms)?;
+                own::publish_anew(step)?;
             }
-            tx.parcels.rewind(now_ms)?;
-            tx.attempts.unname()?;
-            tx.persons.cards_rewind(now_ms, now_ms.saturating_add(schedule::CARDS_SILENT))?;
-            Ok::<_, Error>(())
+            parcel::opened(step)?;
+            contact::opened(step)
         })?;
-        if updated {
-            engine.own = engine.db.read(|tx| Own::load(tx, engine.config.read_receipts))?;
-        }
         let counted = engine.db.read(|tx| tx.kv.get(own::KEY_BUCKET))?;
         engine.live.meter = Meter::load(&counted.unwrap_or_default());
         if engine.own.is_some() {
@@ -171,7 +156,7 @@ impl Engine {
                 engine.choose_mode(now_ms, out); // not over the new network any more
             }
             engine.run(now_ms, out, |step| {
-                step.tx.parcels.rewind(now_ms)?;
+                parcel::rewind(step, &[])?;
                 step.fx.net.push(sotto_net::Command::NetworkChanged(network));
                 Ok(())
             })?;
@@ -268,9 +253,10 @@ impl Engine {
         work: impl FnOnce(&mut Step<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Self { db, config, rng, own, index, live } = self;
-        let done = db.transaction(|tx| {
-            let mut step = Step {
-                tx,
+        let done = db.transaction(|tables| {
+            let base = Base {
+                tx: tables.view(),
+                kv: tables.kv,
                 now_ms,
                 clock_ms: live.clock.correct(now_ms),
                 unproven: live.clock.skewed() && !live.clock.is_proven(),
@@ -278,18 +264,27 @@ impl Engine {
                 rng,
                 own: own.as_ref(),
                 config,
-                index,
-                publish_nodes: live.publish_nodes(),
-                trust: &live.trust,
                 foreground: live.foreground,
                 fx: Fx::default(),
             };
+            let hear = Hear::new(base, (tables.coverage, tables.seen, tables.waiting), (Vec::new(),));
+            let sending = (live.publish_nodes(), &live.trust, Vec::new());
+            let post = Post::new(hear, (tables.parcels, tables.attempts), sending);
+            let (peers, devices, sessions) = (tables.peers, tables.devices, tables.sessions);
+            let (handshakes, skipped, prekeys) = (tables.handshakes, tables.skipped, tables.prekeys);
+            let theirs = (peers, devices, sessions, handshakes, skipped, prekeys, tables.secrets, tables.invites);
+            let keys = Keys::new(post, theirs, (index, Vec::new()));
+            let under_way = (tables.items, tables.links, tables.fetches, tables.chunks);
+            let carry = Carry::new(keys, under_way, (BTreeSet::new(),));
+            let shown = (tables.conversations, tables.messages, tables.holes, tables.arrivals);
+            let mut step = People::new(Talk::new(carry, shown, ()), (tables.persons, tables.news), ());
             let value = work(&mut step)?;
-            Ok::<_, Error>((value, step.fx))
+            reset::shorten(&mut step)?;
+            Ok::<_, Error>((value, Said::of(&mut step)))
         });
         match done {
-            Ok((value, fx)) => {
-                self.apply(now_ms, fx, out)?;
+            Ok((value, said)) => {
+                self.apply(now_ms, said, out)?;
                 Ok(value)
             }
             Err(error) => {
@@ -303,7 +298,8 @@ impl Engine {
     }
 
     /// Carries out what a committed step asked for.
-    fn apply(&mut self, now_ms: i64, fx: Fx, out: &mut Vec<Effect>) -> Result<(), Error> {
+    fn apply(&mut self, now_ms: i64, said: Said, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let Said { fx, queries, finds, told } = said;
         if fx.own {
             let default = self.config.read_receipts;
             self.own = self.db.read(|tx| Own::load(tx, default))?;
@@ -311,12 +307,13 @@ impl Engine {
         }
         self.live.in_flight.extend(fx.launched);
         self.live.checking.extend(fx.checked);
-        out.extend(self.live.trusted(fx.trust).into_iter().map(Effect::Net));
+        out.extend(self.live.trusted(told).into_iter().map(Effect::Net));
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
         out.extend(fx.net.into_iter().map(Effect::Net));
-        for query in fx.queries {
-            out.push(Effect::Net(self.live.ask(query)));
+        let mut finds: HashMap<usize, Found> = finds.into_iter().collect();
+        for (place, query) in queries.into_iter().enumerate() {
+            out.push(Effect::Net(self.live.ask(query, finds.remove(&place))));
         }
         let events = fx.messages.iter().map(|(conversation, ids)| Event::MessagesChanged {
             conversation: ConversationId::from_bytes(conversation),
@@ -344,11 +341,9 @@ impl Engine {
             return Ok(());
         }
         let more = new.iter().map(|(_, length)| u64::from(*length)).sum();
-        let gone = db.transaction_unsynced(|tx| {
-            for (waiting, _) in &new {
-                tx.waiting.put(waiting)?;
-            }
-            tx.waiting.drop_oldest(index.excess(more))
+        let gone = db.transaction_unsynced(|mut tx| {
+            let new = new.iter().map(|(waiting, _)| *waiting);
+            incoming::keep(&mut tx.waiting, new, index.excess(more))
         })?;
         for (waiting, length) in new {
             index.wait(waiting.tag, waiting.payload_hash, length);
@@ -431,6 +426,25 @@ impl Engine {
             out.push(Effect::Emit(Event::Notice { code }));
         }
         log::warn!("{error}");
+    }
+}
+
+/// What a step asks for once it is committed.
+struct Said {
+    fx: Fx,
+    queries: Vec<Query>,
+    finds: Vec<(usize, Found)>,
+    told: Vec<Told>,
+}
+
+impl Said {
+    fn of(step: &mut Step<'_>) -> Self {
+        Self {
+            fx: take(&mut step.fx),
+            queries: take(&mut step.queries),
+            finds: take(&mut step.finds),
+            told: take(&mut step.told),
+        }
     }
 }
 

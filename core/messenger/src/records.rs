@@ -400,3 +400,31 @@ crate::closed_debug!(
     Incoming
 );
 crate::closed_debug!(SafetyNumber);
+
+impl From<sotto_db::MessageState> for MessageState {
+    fn from(state: sotto_db::MessageState) -> Self {
+        use sotto_db::MessageState as S;
+        match state {
+            S::Queued => Self::Queued,
+            S::Sent => Self::Sent,
+            S::Stored => Self::Stored,
+            S::Delivered => Self::Delivered,
+            S::Read => Self::Read,
+            S::Failed => Self::Failed,
+            S::Received => Self::Received,
+        }
+    }
+}
+
+impl From<sotto_db::PersonState> for ContactState {
+    fn from(state: sotto_db::PersonState) -> Self {
+        use sotto_db::PersonState as S;
+        match state {
+            S::Requested => Self::Requested,
+            S::Incoming => Self::Incoming,
+            S::Accepted => Self::Accepted,
+            S::Declined => Self::Declined,
+            S::Blocked => Self::Blocked,
+        }
+    }
+}

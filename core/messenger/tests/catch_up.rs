@@ -164,7 +164,7 @@ fn who_left_the_bucket_and_was_replaced_sleeps() {
     let folder = tempfile::tempdir().unwrap();
     drop(created(folder.path()));
     let mut account = account(folder.path());
-    let flags = account.transaction(|tx| {
+    let flags = account.transaction(|mut tx| {
         tx.kv.set("bucket_left", &[1])?;
         tx.kv.set("replaced", &[1])
     });
@@ -186,7 +186,7 @@ fn an_envelope_in_two_polls_counts_once() {
     let mut account = account(folder.path());
     // Too much to hear it again.
     let (hour, bytes) = (BEGIN / (60 * MINUTE), 15_000_000_i64);
-    let flags = account.transaction(|tx| {
+    let flags = account.transaction(|mut tx| {
         tx.kv.set("bucket", &[hour.to_be_bytes(), bytes.to_be_bytes()].concat())?;
         tx.kv.set("bucket_left", &[1])
     });

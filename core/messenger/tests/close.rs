@@ -55,7 +55,7 @@ async fn nodes_named_at_the_close_are_there_at_the_next_start() {
     assert_eq!((known[0].source, known[0].circle), (Source::Former, 1));
     let unmet = KnownNode { answered_s: 0, ..node };
     let mut account = account;
-    let put = |tx: &sotto_db::Tables<'_>| {
+    let put = |mut tx: sotto_db::Tables<'_>| {
         tx.nodes.put(&sotto_db::Node {
             network: book::network(&fleet),
             peer: unmet.peer.clone(),

@@ -228,7 +228,7 @@ impl Life {
         let contacts = contacts(self.reader(who))?;
         Ok(contacts.first().map(|contact| {
             let id = ContactId(sotto_crypto::account_id(&contact.chat));
-            (id, stored::contact_state(contact.state))
+            (id, ContactState::from(contact.state))
         }))
     }
 
@@ -389,7 +389,7 @@ impl Life {
                     let page = messages(life.reader(who), &conversation)?;
                     delivered &= page
                         .iter()
-                        .all(|one| !one.is_own() || stored::message_state(one.state) >= MessageState::Delivered);
+                        .all(|one| !one.is_own() || MessageState::from(one.state) >= MessageState::Delivered);
                     delivered &= life.reader(who).counts()?.parcels == 0;
                 }
                 Ok(delivered && life.texts(0)?.len() == life.texts(1)?.len())

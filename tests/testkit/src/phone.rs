@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use sotto_db::{Account, Message, Reader, Tables};
 use sotto_messenger::engine::bucket::Bucket;
 use sotto_messenger::engine::input::{Effect, Input};
-use sotto_messenger::engine::{Engine, EngineConfig, stored};
+use sotto_messenger::engine::{Engine, EngineConfig};
 use sotto_messenger::records::MessageState;
 use sotto_messenger::{Error, Event, Mode};
 use sotto_wire::topic::BucketTable;
@@ -137,10 +137,10 @@ impl Phone {
     }
 
     /// Looks into the database of a phone that is down, or changes it.
-    pub fn tables<T>(&self, work: impl FnOnce(&Tables<'_>) -> T) -> T {
+    pub fn tables<T>(&self, work: impl FnOnce(&mut Tables<'_>) -> T) -> T {
         assert!(!self.is_up(), "its engine has the database");
         let mut account = Account::open(&self.folder.join("account.db"), &KEY).unwrap();
-        account.transaction(|tx| Ok::<_, sotto_db::Error>(work(tx))).unwrap()
+        account.transaction(|mut tx| Ok::<_, sotto_db::Error>(work(&mut tx))).unwrap()
     }
 
     /// Fills its disk: the database may have this many pages (4 KiB each).
@@ -170,6 +170,6 @@ impl Phone {
     /// States of own messages, oldest first.
     pub fn states(&self) -> Vec<MessageState> {
         let mine = self.messages().into_iter().filter(|message| message.is_own());
-        mine.map(|message| stored::message_state(message.state)).collect()
+        mine.map(|message| MessageState::from(message.state)).collect()
     }
 }

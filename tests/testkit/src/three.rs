@@ -53,11 +53,11 @@ pub fn shown(world: &World, who: usize) -> [u8; 32] {
 
 /// Where that contact stands.
 pub fn state(world: &World, who: usize) -> ContactState {
-    stored::contact_state(contact(world, who).state)
+    ContactState::from(contact(world, who).state)
 }
 
 /// Changes a phone's database while it is down; it is started again.
-pub fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&Tables<'_>) -> T) -> T {
+pub fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&mut Tables<'_>) -> T) -> T {
     world.kill(who);
     let done = world.phones[who].tables(work);
     world.start(who);
@@ -89,7 +89,7 @@ pub fn sending(tx: &Tables<'_>) -> Option<Session> {
 }
 
 /// A phone loses all its sessions, and begins one with the first contact by the bundle.
-pub fn begin_anew(tx: &Tables<'_>) {
+pub fn begin_anew(tx: &mut Tables<'_>) {
     lose_sessions(tx);
     let first = tx.persons.all().unwrap().remove(0);
     tx.persons.edit(&first.chat, |person| person.cards_due_ms = Some(1)).unwrap();
@@ -99,7 +99,7 @@ pub fn begin_anew(tx: &Tables<'_>) {
 }
 
 /// An account stands so, in all places that say it.
-pub fn stand(tx: &Tables<'_>, chat: &Chat, state: PersonState) {
+pub fn stand(tx: &mut Tables<'_>, chat: &Chat, state: PersonState) {
     tx.persons.edit(chat, |person| person.state = state).unwrap().unwrap();
     let (reach, standing) = match state {
         PersonState::Accepted => (Reach::All, Standing::Open),
@@ -114,7 +114,7 @@ pub fn stand(tx: &Tables<'_>, chat: &Chat, state: PersonState) {
 }
 
 /// Accounts 1 up to `end` stand as this one does.
-pub fn crowd(tx: &Tables<'_>, like: &Contact, end: u8) {
+pub fn crowd(tx: &mut Tables<'_>, like: &Contact, end: u8) {
     let conversation = tx.conversations.get(&like.conversation).unwrap().unwrap();
     for i in 1..end {
         let chat = [i; 33];
@@ -129,7 +129,7 @@ pub fn crowd(tx: &Tables<'_>, like: &Contact, end: u8) {
 }
 
 /// A phone loses all its sessions.
-pub fn lose_sessions(tx: &Tables<'_>) {
+pub fn lose_sessions(tx: &mut Tables<'_>) {
     for row in sessions(tx) {
         tx.devices.edit(&row.chat, &row.device, |device| device.session = None).unwrap();
         tx.links.remove(&row.hash).unwrap();

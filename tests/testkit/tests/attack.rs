@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::{Device, DeviceStanding, Session};
+use sotto_messenger::engine::call;
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_testkit::three::{alter, asked, begin_anew, contact, friends, lose_sessions, sessions, shown, state, steal};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
@@ -175,7 +175,7 @@ fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
         .messages()
         .iter()
         .filter(|one| one.is_own())
-        .map(|one| (one.text.clone().unwrap_or_default(), stored::message_state(one.state)))
+        .map(|one| (one.text.clone().unwrap_or_default(), MessageState::from(one.state)))
         .collect();
     let of = |text: &str| states.iter().find(|one| one.0 == text).unwrap().1;
     assert_eq!(of("second"), MessageState::Read);

@@ -43,7 +43,7 @@ fn say(world: &mut World, who: usize, text: &str) {
 
 fn state(world: &World, who: usize) -> Option<ContactState> {
     let contacts = world.phones[who].read(|reader| contacts(reader).unwrap());
-    contacts.first().map(|contact| stored::contact_state(contact.state))
+    contacts.first().map(|contact| ContactState::from(contact.state))
 }
 
 /// Everything two people do, with `killed` dying before its `n`th effect.

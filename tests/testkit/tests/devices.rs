@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Code;
-use sotto_messenger::engine::{call, stored};
+use sotto_messenger::engine::call;
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_testkit::{Contact, DAY, HOUR, MINUTE, SECOND, World, contacts};
 use sotto_wire::identity::DeviceRecord;
@@ -92,7 +92,7 @@ fn without_a_common_suite_it_waits_visibly_and_goes_on_after_an_update() {
     speak(&mut world, 1, 0b11);
     world.run(2 * DAY);
     assert_eq!(contact(&world, 0).waiting, None);
-    let state = stored::contact_state(contact(&world, 1).state);
+    let state = ContactState::from(contact(&world, 1).state);
     assert_eq!(state, ContactState::Incoming);
 }
 
@@ -150,6 +150,6 @@ fn cards_that_come_a_moment_late_are_found_a_moment_later() {
     world.run(500);
     world.set_online(1, true);
     world.run(4 * SECOND);
-    let state = stored::contact_state(contact(&world, 1).state);
+    let state = ContactState::from(contact(&world, 1).state);
     assert_eq!(state, ContactState::Incoming);
 }

@@ -142,7 +142,7 @@ fn where_nothing_was_sent_since_the_copy_nothing_is_begun_and_nothing_said() {
             }
             if after.is_empty() {
                 world.kill(who);
-                let rows = world.phones[who].tables(sessions);
+                let rows = world.phones[who].tables(|tx| sessions(tx));
                 assert!(rows.iter().all(|row| row.ahead == Ahead::No), "{who}");
                 assert_eq!(noticed(&world, who), 0);
             }
@@ -197,7 +197,7 @@ fn restarts_are_no_old_copy() {
         assert!(states_are_true(&world, who, &BTreeSet::new(), "restarts"), "{who}");
         assert_eq!(noticed(&world, who), 0);
         world.kill(who);
-        let rows = world.phones[who].tables(sessions);
+        let rows = world.phones[who].tables(|tx| sessions(tx));
         assert!(rows.iter().all(|row| row.ahead == Ahead::No));
     }
 }
@@ -243,7 +243,7 @@ fn a_liar_gets_a_few_sessions_and_nobody_else_is_touched() {
     }
     assert!((1..=6).contains(&noticed(&world, 0)), "{}", noticed(&world, 0));
     world.kill(0);
-    let rows = world.phones[0].tables(sessions);
+    let rows = world.phones[0].tables(|tx| sessions(tx));
     assert!(rows.len() <= 7, "{} sessions", rows.len());
     world.start(0);
     world.run(3 * HOUR); // the liar's phone takes a new session an hour
@@ -276,7 +276,7 @@ fn a_changed_message_is_no_old_copy() {
     for who in 0..2 {
         assert_eq!(noticed(&world, who), 0);
         world.kill(who);
-        let rows = world.phones[who].tables(sessions);
+        let rows = world.phones[who].tables(|tx| sessions(tx));
         assert!(rows.len() == 1 && rows[0].ahead == Ahead::No, "{who}");
         world.start(who);
     }

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use sotto_messenger::engine::call;
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, ConversationId, MessageState};
 use sotto_testkit::three::crowd;
 use sotto_testkit::{Contact, DAY, HOUR, KEY, MINUTE, SECOND, World};
@@ -28,13 +28,13 @@ fn join(world: &mut World, who: usize) {
     world.add(who, &link, "it is me");
     world.run(MINUTE);
     for contact in contacts(world, 0) {
-        if stored::contact_state(contact.state) == ContactState::Incoming {
+        if ContactState::from(contact.state) == ContactState::Incoming {
             answer(world, 0, &contact, ContactAction::Accept);
         }
     }
     world.run(MINUTE);
     let hub = &contacts(world, who)[0];
-    assert_eq!(stored::contact_state(hub.state), ContactState::Accepted);
+    assert_eq!(ContactState::from(hub.state), ContactState::Accepted);
 }
 
 fn contacts(world: &World, who: usize) -> Vec<Contact> {
@@ -213,7 +213,7 @@ fn ask(world: &mut World, who: usize) {
 }
 
 fn incoming(world: &World) -> usize {
-    let waits = |one: &Contact| stored::contact_state(one.state) == ContactState::Incoming;
+    let waits = |one: &Contact| ContactState::from(one.state) == ContactState::Incoming;
     contacts(world, 0).iter().filter(|one| waits(one)).count()
 }
 

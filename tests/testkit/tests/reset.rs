@@ -7,7 +7,7 @@ use sotto_testkit::three::{lose_sessions, sending, sessions};
 use sotto_testkit::{DAY, HOUR, MINUTE, Seeded, World};
 
 /// Reads a phone's database by the engine's own queries; the phone is started again.
-fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&Tables<'_>) -> T) -> T {
+fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&mut Tables<'_>) -> T) -> T {
     world.kill(who);
     let read = world.phones[who].tables(read);
     world.start(who);
@@ -32,7 +32,7 @@ fn a_lost_session_is_begun_anew_by_the_reset_pair_and_nothing_is_lost() {
     let mut world = World::befriended(40);
     assert!(world.send(0, "before"));
     world.run(MINUTE);
-    let pair = look(&mut world, 0, pair_given);
+    let pair = look(&mut world, 0, |tx| pair_given(tx));
     world.kill(1);
     world.phones[1].tables(lose_sessions);
     world.start(1);
@@ -65,7 +65,7 @@ fn a_lost_session_is_begun_anew_by_the_reset_pair_and_nothing_is_lost() {
 #[test]
 fn where_the_pair_is_lost_too_the_bundle_does_it() {
     let mut world = World::befriended(41);
-    let pair = look(&mut world, 0, pair_given);
+    let pair = look(&mut world, 0, |tx| pair_given(tx));
     world.kill(1);
     world.phones[1].tables(|tx| {
         lose_sessions(tx);
@@ -88,14 +88,14 @@ fn who_is_only_away_is_no_reason_to_begin_anew() {
     world.kill(1);
     assert!(world.send(0, "for later"));
     world.run(10 * DAY);
-    let before = look(&mut world, 0, sessions);
+    let before = look(&mut world, 0, |tx| sessions(tx));
     assert_eq!(before.len(), 1);
     world.start(1);
     world.run(3 * DAY);
     assert_eq!(world.phones[1].texts(), ["for later"]);
     assert!(delivered(&world, 0));
     // His cards are new now; what was looked for is needed no more.
-    let after = look(&mut world, 0, sessions);
+    let after = look(&mut world, 0, |tx| sessions(tx));
     assert_eq!(after.len(), 1);
     assert!(after[0].hash == before[0].hash);
     let due = look(&mut world, 0, |tx| tx.persons.all().unwrap()[0].cards_due_ms);
@@ -125,7 +125,7 @@ fn both_sides_begin_anew_at_once_and_agree() {
             assert_eq!(world.phones[who].texts().len(), 2, "seed {seed}, {who}");
             assert!(delivered(&world, who), "seed {seed}, {who}");
         }
-        let [a, b] = [0, 1].map(|who| look(&mut world, who, sending).unwrap().hash);
+        let [a, b] = [0, 1].map(|who| look(&mut world, who, |tx| sending(tx)).unwrap().hash);
         assert_eq!(a, b, "one session, seed {seed}");
     }
 }
@@ -208,9 +208,9 @@ fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_sessio
     assert_eq!(world.phones[1].texts().len(), 21);
     assert_eq!(world.phones[1].texts(), world.phones[0].texts());
     assert!(delivered(&world, 0));
-    assert_eq!(look(&mut world, 1, sessions).len(), 2);
+    assert_eq!(look(&mut world, 1, |tx| sessions(tx)).len(), 2);
     world.run(8 * DAY);
-    assert_eq!(look(&mut world, 0, sessions).len(), 1);
+    assert_eq!(look(&mut world, 0, |tx| sessions(tx)).len(), 1);
 }
 
 /// What the old session still had to send when its seven days were over leaves by the new one.

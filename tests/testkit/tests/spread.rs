@@ -28,7 +28,7 @@ fn friends(seed: u64) -> World {
         world.add(who, &link, "it is me");
         world.run(MINUTE);
         let contacts = world.phones[0].read(|reader| contacts(reader).unwrap());
-        let asks = |one: &&Contact| stored::contact_state(one.state) == ContactState::Incoming;
+        let asks = |one: &&Contact| ContactState::from(one.state) == ContactState::Incoming;
         let chat = contacts.iter().find(asks).unwrap().chat;
         answer(&mut world, 0, &chat, ContactAction::Accept);
         world.run(MINUTE);

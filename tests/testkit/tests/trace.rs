@@ -91,7 +91,7 @@ impl Lives {
         let one = contacts.get(self.rng.below(contacts.len().max(1) as u64) as usize)?;
         let id = ContactId(sotto_crypto::account_id(&one.chat));
         let conversation = ConversationId::from_bytes(&one.conversation);
-        Some((id, stored::contact_state(one.state), conversation))
+        Some((id, ContactState::from(one.state), conversation))
     }
 
     fn act(&mut self, life: u64, number: u32) {
@@ -188,8 +188,7 @@ impl Lives {
 
     fn retry(&mut self, who: usize) {
         let messages = self.world.phones[who].messages();
-        let failed =
-            messages.iter().find(|one| one.is_own() && stored::message_state(one.state) == MessageState::Failed);
+        let failed = messages.iter().find(|one| one.is_own() && MessageState::from(one.state) == MessageState::Failed);
         if let Some(failed) = failed {
             self.call(who, call::Retry { message: MessageId::from_bytes(&failed.id) });
         }

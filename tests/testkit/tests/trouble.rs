@@ -25,7 +25,7 @@ fn answer(world: &mut World, who: usize, action: ContactAction) -> Option<Code> 
 
 fn states(world: &World, who: usize) -> Vec<ContactState> {
     let contacts = world.phones[who].read(|reader| contacts(reader).unwrap());
-    contacts.iter().map(|contact| stored::contact_state(contact.state)).collect()
+    contacts.iter().map(|contact| ContactState::from(contact.state)).collect()
 }
 
 fn waiting(world: &World, who: usize) -> Option<String> {

@@ -5,7 +5,7 @@ use crate::Account;
 fn a_hello_releases_no_text_of_another_device_and_hurries_none() {
     let folder = tempfile::tempdir().unwrap();
     let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
-    let due = account.transaction(|tx| {
+    let due = account.transaction(|mut tx| {
         for device in [3_u8, 4] {
             let theirs = "INSERT INTO devices(chat, device, identity, signing, standing, start_in, start_out, seen_ms)
                 VALUES(?1, ?2, x'', x'', ?3, 0, 0, 0)";
@@ -49,7 +49,7 @@ fn number(n: u32) -> Hash {
 #[test]
 fn one_contact_crowds_out_no_others_fetches() {
     let (_folder, mut account) = account();
-    let done = account.transaction(|tx| {
+    let done = account.transaction(|mut tx| {
         let fetch = |who: u8, n: u32| Fetch {
             message: number(n),
             conversation: [who; 32],

@@ -22,7 +22,7 @@ fn waiting(n: u32) -> Waiting {
 
 /// Steps of SQLite's machine for one more envelope when there is no more room, and so many wait.
 fn steps(account: &mut Account, from: u32, to: u32) -> u32 {
-    let fill = |tx: &Tables<'_>| (from..to).try_for_each(|n| tx.waiting.put(&waiting(n)));
+    let fill = |mut tx: Tables<'_>| (from..to).try_for_each(|n| tx.waiting.put(&waiting(n)));
     account.transaction(fill).unwrap();
     let counter = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&counter);
@@ -30,7 +30,7 @@ fn steps(account: &mut Account, from: u32, to: u32) -> u32 {
         count.fetch_add(1, Ordering::Relaxed);
         false
     };
-    let gone = account.transaction(|tx| {
+    let gone = account.transaction(|mut tx| {
         tx.waiting.conn.progress_handler(1, Some(counting))?;
         tx.waiting.put(&waiting(to))?;
         let gone = tx.waiting.drop_oldest(512)?;
@@ -67,7 +67,7 @@ fn number(n: u32) -> Hash {
 #[test]
 fn one_session_crowds_out_no_others_payloads() {
     let (_folder, mut account) = account();
-    let done = account.transaction(|tx| {
+    let done = account.transaction(|mut tx| {
         let seen = |who: u8, n: u32| Seen {
             payload: number(n),
             session: Some([who; 32]),
@@ -81,7 +81,8 @@ fn one_session_crowds_out_no_others_payloads() {
         for n in 1..=SEEN + 5 {
             tx.seen.note(&seen(2, n))?;
         }
-        let known = |n: u32| Ok::<_, Error>(tx.seen.get(&number(n))?.is_some());
+        let view = tx.view();
+        let known = |n: u32| Ok::<_, Error>(view.seen.get(&number(n))?.is_some());
         assert!(known(0)?, "another session's");
         assert!(!known(5)? && known(6)? && known(SEEN + 5)?, "the oldest go");
         tx.seen.note(&Seen { answers: 3, ..seen(2, 6) })?;

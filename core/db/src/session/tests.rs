@@ -10,7 +10,7 @@ fn shares() {
     assert_eq!(share(&[25_000, 125_000], 100_000), Some(75_000));
 }
 
-fn session(tx: &Tables<'_>, who: u8, number: u8) -> Hash {
+fn session(tx: &mut Tables<'_>, who: u8, number: u8) -> Hash {
     let mut hash = [who; 32];
     hash[0] = number;
     let session = Session {
@@ -38,7 +38,7 @@ fn key(session: Hash, n: u32, expires_ms: i64) -> Skipped {
 }
 
 /// Messages 0 to `count` of a session were passed by; the last key is put in as the engine does.
-fn pass_by(tx: &Tables<'_>, session: Hash, count: u32, expires_ms: i64) {
+fn pass_by(tx: &mut Tables<'_>, session: Hash, count: u32, expires_ms: i64) {
     let sql = "INSERT INTO skipped(session, chain, n, tag, key, expires_ms)
         WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM c WHERE n+2<?2)
             SELECT ?1, 0, n, NULL, x'02', ?3 FROM c";
@@ -59,34 +59,34 @@ fn held(tx: &Tables<'_>, session: Hash) -> u32 {
 fn a_strangers_sessions_take_nothing_from_friends() {
     let folder = tempfile::tempdir().unwrap();
     let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
-    let done = account.transaction(|tx| {
-        let friends = [session(tx, 1, 0), session(tx, 2, 0)];
+    let done = account.transaction(|mut tx| {
+        let friends = [session(&mut tx, 1, 0), session(&mut tx, 2, 0)];
         // The oldest of all, and the first to expire.
-        pass_by(tx, friends[0], 5000, 10);
-        pass_by(tx, friends[1], 200, 11);
+        pass_by(&mut tx, friends[0], 5000, 10);
+        pass_by(&mut tx, friends[1], 200, 11);
         let mut strangers = Vec::new();
         for number in 0..5 {
-            let one = session(tx, 9, number);
-            pass_by(tx, one, 25_000, 1000 + i64::from(number));
+            let one = session(&mut tx, 9, number);
+            pass_by(&mut tx, one, 25_000, 1000 + i64::from(number));
             strangers.push(one);
         }
-        assert_eq!(friends.map(|one| held(tx, one)), [5000, 200]);
-        let all: u32 = strangers.iter().map(|one| held(tx, *one)).sum();
+        assert_eq!(friends.map(|one| held(&tx, one)), [5000, 200]);
+        let all: u32 = strangers.iter().map(|one| held(&tx, *one)).sum();
         assert_eq!(all, SKIPPED_IN_ALL - 5200);
-        assert_eq!(held(tx, strangers[4]), 25_000, "his oldest go");
-        assert_eq!(held(tx, strangers[0]), 0);
+        assert_eq!(held(&tx, strangers[4]), 25_000, "his oldest go");
+        assert_eq!(held(&tx, strangers[0]), 0);
         // A session has its own bound, and its oldest go.
         tx.skipped.keep(&[key(strangers[4], 25_000, 1004)])?;
-        assert_eq!(held(tx, strangers[4]), 25_000);
+        assert_eq!(held(&tx, strangers[4]), 25_000);
         assert!(tx.skipped.get(&strangers[4], &0, &0)?.is_none());
         assert!(tx.skipped.get(&strangers[4], &0, &1)?.is_some());
         // What is used, expires or ends with its session is not counted any more.
         tx.skipped.remove(&friends[1], &0, &3)?;
-        assert_eq!(held(tx, friends[1]), 199);
+        assert_eq!(held(&tx, friends[1]), 199);
         tx.skipped.expire(11)?;
-        assert_eq!(held(tx, friends[1]), 0);
+        assert_eq!(held(&tx, friends[1]), 0);
         tx.sessions.remove(&strangers[4])?;
-        assert_eq!(held(tx, strangers[4]), 0);
+        assert_eq!(held(&tx, strangers[4]), 0);
         Ok::<_, Error>(())
     });
     done.unwrap();
@@ -96,7 +96,7 @@ fn a_strangers_sessions_take_nothing_from_friends() {
 fn refused_handshakes_crowd_out_none_that_has_a_session() {
     let folder = tempfile::tempdir().unwrap();
     let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
-    let done = account.transaction(|tx| {
+    let done = account.transaction(|mut tx| {
         let handshake = |n: u32, session| {
             let mut handshake = [0; 32];
             handshake.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);

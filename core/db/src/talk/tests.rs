@@ -5,7 +5,7 @@ use crate::Account;
 fn a_contact_has_64_holes_and_takes_none_from_others() {
     let folder = tempfile::tempdir().unwrap();
     let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
-    let done = account.transaction(|tx| {
+    let done = account.transaction(|mut tx| {
         let hole = |who: u8, n: u8| Hole {
             conversation: [who; 32],
             prefix: [n; 8],

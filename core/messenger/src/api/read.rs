@@ -240,7 +240,7 @@ fn emoji(chat: &[u8; 33]) -> Vec<String> {
 }
 
 fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
-    let state = stored::contact_state(row.state);
+    let state = row.state.into();
     Contact {
         id: ContactId(account_id(&row.chat)),
         conversation: ConversationId::from_bytes(conversation),
@@ -271,7 +271,7 @@ fn conversation(reader: &Reader, row: sotto_db::Conversation) -> Result<Conversa
         id: ConversationId::from_bytes(&row.id),
         contact: ContactId(account_id(&chat)),
         name: person.name,
-        state: stored::contact_state(person.state),
+        state: person.state.into(),
         unread: row.unread,
         draft: row.draft,
         last: last.map(|Message { id, mine, mut text, newer, fetching, state, .. }| {
@@ -303,7 +303,7 @@ fn message(row: sotto_db::Message) -> Message {
         fetching: row.fetching,
         state: match !mine && row.read {
             true => MessageState::Read,
-            false => stored::message_state(row.state),
+            false => row.state.into(),
         },
         reason: row.reason.as_deref().and_then(Code::of),
         time_ms: row.time_s.saturating_mul(1000),

@@ -2,20 +2,22 @@
 //! here.
 
 use sotto_crypto::{Phrase, PhraseError};
-use sotto_db::{Hash, NewsKind, PersonState};
+use sotto_db::{Hash, NewsKind, PersonState, SecretKind};
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
+use crate::engine::Step;
 use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
-use crate::engine::base::schedule;
-use crate::engine::base::step::{MINUTE, SECOND, Step};
+use crate::engine::base::step::{MINUTE, SECOND};
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
+use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
+use crate::engine::keys::invite;
 use crate::engine::people::contact;
-use crate::engine::people::invite;
 use crate::engine::people::news;
+use crate::engine::talk::read;
 use crate::engine::talk::write;
 use crate::error::{Code, Error};
 use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, SettingsPatch, level};
@@ -101,7 +103,7 @@ fn named(name: &str) -> Result<Name, Error> {
 fn create(step: &mut Step<'_>, name: &str) -> Result<Zeroizing<String>, Error> {
     let name = named(name)?;
     let phrase = Phrase::generate(step.rng);
-    own::create(step, &phrase, &name, false)?;
+    begin(step, &phrase, &name, false)?;
     Ok(phrase.words())
 }
 
@@ -116,22 +118,23 @@ pub(crate) fn phrase_error(error: PhraseError) -> Error {
 
 fn restore(step: &mut Step<'_>, phrase: &str) -> Result<(), Error> {
     let phrase = Phrase::parse(phrase).map_err(phrase_error)?;
-    own::create(step, &phrase, &Name::default(), true)
+    begin(step, &phrase, &Name::default(), true)
+}
+
+fn begin(step: &mut Step<'_>, phrase: &Phrase, name: &Name, restoring: bool) -> Result<(), Error> {
+    let secret = own::create(step, phrase, name, restoring)?;
+    let now_ms = step.now_ms;
+    invite::unmasks(step, secret, SecretKind::Contacts, None, now_ms)?;
+    let clock_ms = step.clock_ms;
+    incoming::covered(step, clock_ms)
 }
 
 fn profile(step: &mut Step<'_>, name: &str) -> Result<(), Error> {
     let name = named(name)?;
     step.own()?.in_force()?;
-    step.tx.kv.set(KEY_NAME, name.as_str().as_bytes())?;
+    step.kv.set(KEY_NAME, name.as_str().as_bytes())?;
     step.fx.own = true;
-    // Open invites show the new name soon, each at its own time.
-    for mut invite in step.tx.invites.all()? {
-        if invite.closed_ms.is_none() && invite.expires_ms > step.now_ms {
-            let soon_ms = step.after(&schedule::SOON, 0);
-            invite.next_card_ms = invite.next_card_ms.min(soon_ms);
-            step.tx.invites.put(&invite)?;
-        }
-    }
+    invite::show_soon(step)?;
     news::tell_all(step, NewsKind::Profile)
 }
 
@@ -160,7 +163,7 @@ fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<MessageI
     }
     let message = step.tx.messages.get(&message)?.ok_or(Code::MessageMissing)?;
     let id = write::text(step, &message.conversation, text)?;
-    step.tx.arrivals.answer(arrival, &id)?;
+    read::answered(step, arrival, &id)?;
     Ok(MessageId::from_bytes(&id))
 }
 
@@ -170,12 +173,9 @@ fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), 
     if message.conversation != conversation.id {
         return Err(Code::MessageMissing.into());
     }
-    let Some(last) = step.tx.messages.mark_read(&message)? else {
+    let Some(last) = read::mark(step, &message)? else {
         return Ok(());
     };
-    let unread = step.tx.messages.count_unread(&conversation.id)?;
-    step.tx.conversations.edit(&conversation.id, |row| row.unread = unread)?;
-    step.fx.conversations.insert(conversation.id);
     if step.own()?.read_receipts && person.state == PersonState::Accepted {
         // With it goes what we have: a message of theirs that is not here, or not whole, was not read.
         receipt::all_owed(step, &person.chat)?;
@@ -188,13 +188,7 @@ fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Re
     if text.len() > DRAFT_MAX {
         return Err(Code::TextTooLong.into());
     }
-    let id = conversation.to_bytes()?;
-    let conversation = step.tx.conversations.get(&id)?.ok_or(Code::ConversationMissing)?;
-    if conversation.draft != text {
-        step.tx.conversations.edit(&id, |row| row.draft = text)?;
-        step.fx.conversations.insert(id);
-    }
-    Ok(())
+    write::draft(step, &conversation.to_bytes()?, text)
 }
 
 /// An ordinary small envelope; nothing is kept for it, so one in the outbox is enough.
@@ -212,7 +206,8 @@ fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Erro
     if !heard || last > step.now_ms - TYPING_EVERY_MS {
         return Ok(());
     }
-    step.tx.kv.set_time(KEY_TYPED, step.now_ms)?;
+    let now_ms = step.now_ms;
+    step.kv.set_time(KEY_TYPED, now_ms)?;
     send::content_once(step, &person.chat, &Content::Typing)
 }
 
@@ -225,7 +220,7 @@ fn settings(step: &mut Step<'_>, patch: SettingsPatch) -> Result<(), Error> {
     let mut bytes = vec![u8::from(read), u8::from(typing)];
     bytes.extend_from_slice(&delay.to_be_bytes());
     bytes.extend_from_slice(level::name(patch.log.unwrap_or(old.log)).as_bytes());
-    step.tx.kv.set(KEY_SETTINGS, &bytes)?;
+    step.kv.set(KEY_SETTINGS, &bytes)?;
     step.fx.own = true;
     Ok(())
 }

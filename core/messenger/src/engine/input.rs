@@ -1,6 +1,6 @@
 //! What goes into the engine and what comes out. No await, no lock, no clock.
 
-use crate::engine::base::step::Step;
+use crate::engine::Step;
 use crate::error::Error;
 use crate::event::Event;
 

@@ -1,25 +1,30 @@
 //! What time brings: one list of jobs, for what is done now and for when to wake.
 
-use sotto_db::{NEVER, Tables};
+use sotto_db::{NEVER, PersonState, Tables};
 
-use crate::engine::Engine;
 use crate::engine::base::schedule;
-use crate::engine::base::step::{DAY, Step};
 use crate::engine::carry::blob;
 use crate::engine::carry::outcome;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::hear::bucket;
 use crate::engine::hear::bucket::Meter;
+use crate::engine::hear::incoming;
 use crate::engine::input::Effect;
 use crate::engine::keys::deep::SESSIONS;
+use crate::engine::keys::invite;
+use crate::engine::keys::publish;
+use crate::engine::keys::session;
 use crate::engine::people::cards;
+use crate::engine::people::contact;
 use crate::engine::people::news;
 use crate::engine::people::reset;
+use crate::engine::post::parcel;
 use crate::engine::receive;
 use crate::engine::talk::holes;
 use crate::engine::talk::state;
 use crate::engine::work::notice;
+use crate::engine::{Engine, Step};
 use crate::error::{Code, Error};
 
 /// Something that has its time.
@@ -129,7 +134,10 @@ impl Engine {
                     self.each(now_ms, out, |_| Ok(batch.clone()), open, |_, _, _| Ok(()))?;
                 }
             }
-            Job::OwnCards => self.run(now_ms, out, cards::publish_contacts)?,
+            Job::OwnCards => self.run(now_ms, out, |step| {
+                let read = step.tx.persons.count_in(PersonState::Accepted)? > 0;
+                publish::publish_contacts(step, read)
+            })?,
             Job::Probe => self.probe(now_ms, out),
             Job::Poll => self.live.caught_up = false,
             Job::CatchUp => self.catch_up(now_ms, out)?,
@@ -145,22 +153,27 @@ impl Engine {
         match job {
             Job::Receipts => {
                 let leave = |step: &mut Step<'_>, chat| receipt::leave(step, &chat);
-                self.each(now_ms, out, |tx| tx.links.due(now_ms), leave, receipt::put_off)?;
+                self.each(
+                    now_ms,
+                    out,
+                    |tx| tx.links.due(now_ms),
+                    leave,
+                    |step, chat, at_ms| receipt::put_off(step, chat, at_ms),
+                )?;
             }
             Job::InviteCards => {
                 let due = |tx: &Tables<'_>| {
                     Ok(tx.invites.all()?.into_iter().filter(|row| row.next_card_ms <= now_ms).collect())
                 };
-                self.each(now_ms, out, due, cards::publish_invite, |tx, row, at_ms| {
-                    tx.invites.put(&sotto_db::Invite { next_card_ms: at_ms, ..row })
-                })?;
+                let leave = |step: &mut Step<'_>, row| publish::publish_invite(step, row);
+                self.each(now_ms, out, due, leave, |step, row, at_ms| invite::put_off(step, row, at_ms))?;
             }
             Job::News => self.each(
                 now_ms,
                 out,
                 |tx| tx.news.due(now_ms),
                 news::leave,
-                |tx, row, due_ms| tx.news.put(&sotto_db::News { due_ms, ..row }),
+                |step, news, at_ms| news::put_off(step, news, at_ms),
             )?,
             Job::Publish => {
                 let slots = self.live.slots();
@@ -169,34 +182,40 @@ impl Engine {
                     out,
                     |tx| tx.parcels.due(now_ms, slots),
                     |step, id| send::resend(step, id).and_then(|facts| state::facts(step, facts)),
-                    |tx, id, due_ms| tx.parcels.edit(&id, |parcel| parcel.due_ms = due_ms).map(drop),
+                    |step, id, due_ms| parcel::wait_until(step, id, due_ms),
                 )?;
                 self.each(
                     now_ms,
                     out,
                     |tx| tx.parcels.checks_due(now_ms, 16),
-                    outcome::check,
-                    |tx, id, at_ms| tx.parcels.edit(&id, |parcel| parcel.check_ms = Some(at_ms)).map(drop),
+                    |step, id| outcome::check(step, id),
+                    |step, id, at_ms| parcel::check_at(step, id, Some(at_ms)),
                 )?;
             }
             Job::Chunks => self.each(
                 now_ms,
                 out,
                 |tx| tx.fetches.due(now_ms),
-                blob::ask,
-                |tx, row, due_ms| tx.fetches.note(&sotto_db::Fetch { due_ms, ..row }),
+                |step, row| blob::ask(step, row),
+                |step, row, due_ms| blob::put_off(step, row, due_ms),
             )?,
             Job::Holes => {
                 let topics = self.live.topics.clone();
                 let ask = |step: &mut Step<'_>, batch| holes::ask(step, &topics, batch);
-                self.each(now_ms, out, |tx| holes::due(tx, now_ms), ask, holes::put_off)?;
+                self.each(
+                    now_ms,
+                    out,
+                    |tx| holes::due(tx, now_ms),
+                    ask,
+                    |step, batch, at_ms| holes::put_off(step, batch, at_ms),
+                )?;
             }
             Job::Cards => self.each(
                 now_ms,
                 out,
                 |tx| tx.persons.cards_due(now_ms),
                 cards::ask,
-                |tx, chat, at_ms| tx.persons.edit(&chat, |person| person.cards_due_ms = Some(at_ms)).map(drop),
+                |step, chat, at_ms| contact::put_off_cards(step, &chat, at_ms),
             )?,
             _ => {}
         }
@@ -211,17 +230,17 @@ impl Engine {
         out: &mut Vec<Effect>,
         due: impl Fn(&Tables<'_>) -> Result<Vec<R>, sotto_db::Error>,
         work: impl Fn(&mut Step<'_>, R) -> Result<(), Error>,
-        put_off: impl Fn(&Tables<'_>, R, i64) -> Result<(), sotto_db::Error>,
+        put_off: impl Fn(&mut Step<'_>, R, i64) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let is_bug = |done: &Result<(), Error>| done.is_err_and(|error| error.code() == Code::Internal);
-        let all = self.run(now_ms, out, |step| due(step.tx)?.into_iter().try_for_each(|row| work(step, row)));
+        let all = self.run(now_ms, out, |step| due(&step.tx)?.into_iter().try_for_each(|row| work(step, row)));
         if !is_bug(&all) {
             return all;
         }
         for row in self.db.read(due)? {
             let mut done = self.run(now_ms, out, |step| work(step, row.clone()));
             if is_bug(&done) {
-                done = self.run(now_ms, out, |step| Ok(put_off(step.tx, row, now_ms.saturating_add(schedule::BUG))?));
+                done = self.run(now_ms, out, |step| put_off(step, row, now_ms.saturating_add(schedule::BUG)));
             }
             done?;
         }
@@ -286,14 +305,9 @@ impl Engine {
     fn expire(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.live.expire_after_ms = now_ms.saturating_add(schedule::EXPIRE);
         self.with_meter(now_ms, out, |step, meter: &Meter| {
-            let tx = step.tx;
             bucket::store(step, meter)?;
-            tx.prekeys.expire(now_ms)?;
-            tx.secrets.expire(now_ms)?;
-            tx.handshakes.expire(now_ms)?;
-            tx.skipped.expire(now_ms)?;
-            tx.seen.expire(now_ms)?;
-            for (tag, payload) in tx.waiting.expire(now_ms.saturating_sub(3 * DAY))? {
+            session::expire(step)?;
+            for (tag, payload) in incoming::expire(step)? {
                 step.index.waits_no_more(tag, payload);
             }
             reset::drop_old(step)?;

@@ -13,6 +13,7 @@ use crate::engine::hear::held::Held;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Ticket;
 use crate::engine::jobs::Job;
+use crate::engine::keys::found::Found;
 use crate::engine::post::parcel::Tries;
 use crate::engine::post::trust::{Told, Trust};
 use crate::engine::probe::Probe;
@@ -78,6 +79,8 @@ pub(crate) struct Live {
     /// Some of them failed because no node had relay peers.
     pub(crate) unrelayed: bool,
     pub(crate) queries: HashMap<u64, Query>,
+    /// Cards found so far, by question.
+    pub(crate) finds: HashMap<u64, Found>,
     next_query: u64,
     /// Waiting envelopes to be opened now.
     pub(crate) matched: VecDeque<Hash>,
@@ -202,7 +205,7 @@ impl Live {
     }
 
     /// The command for a question; its answers come with the id.
-    pub(crate) fn ask(&mut self, query: Query) -> Command {
+    pub(crate) fn ask(&mut self, query: Query, found: Option<Found>) -> Command {
         self.next_query = self.next_query.wrapping_add(1);
         let id = self.next_query;
         let command = Command::Query {
@@ -214,6 +217,7 @@ impl Live {
             newest_first: query.newest_first,
         };
         self.queries.insert(id, query);
+        self.finds.extend(found.map(|found| (id, found)));
         command
     }
 
@@ -314,9 +318,8 @@ mod tests {
                 start_ms,
                 end_ms,
                 newest_first: false,
-                found: None,
             };
-            match live.ask(query) {
+            match live.ask(query, None) {
                 Command::Query { start_ns, end_ns, .. } => (start_ns / 1_000_000, end_ns.map(|end| end / 1_000_000)),
                 other => panic!("{other:?}"),
             }

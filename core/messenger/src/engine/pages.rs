@@ -6,8 +6,11 @@ use crate::engine::Engine;
 use crate::engine::base::step::{DAY, MINUTE};
 use crate::engine::carry::blob;
 use crate::engine::hear::bucket;
+use crate::engine::hear::incoming;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Effect;
+use crate::engine::keys::deep;
+use crate::engine::keys::found::Found;
 use crate::engine::people::cards;
 use crate::engine::talk::inbox;
 use crate::engine::work::all;
@@ -24,7 +27,7 @@ impl Engine {
         last: bool,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let Some(query) = self.live.queries.get_mut(&id) else {
+        let Some(query) = self.live.queries.get(&id) else {
             return Ok(());
         };
         let what = query.what.clone();
@@ -35,17 +38,18 @@ impl Engine {
             let hint_ms = newest_ms.saturating_sub(now_ms);
             self.live.probe.doubt(now_ms, Some(hint_ms));
         }
-        if let Some(found) = &mut query.found {
+        if let Some(found) = self.live.finds.get_mut(&id) {
             found.keep(&messages, self.live.clock.correct(now_ms).cast_unsigned() / 1000);
         }
         let mut found = None;
-        if last && let Some(mut query) = self.live.queries.remove(&id) {
-            if query.found.as_mut().is_some_and(|found| found.look_again()) {
-                out.push(Effect::Net(self.live.ask(query)));
+        if last && let Some(query) = self.live.queries.remove(&id) {
+            found = self.live.finds.remove(&id);
+            if found.as_mut().is_some_and(Found::look_again) {
+                out.push(Effect::Net(self.live.ask(query, found)));
                 return Ok(());
             }
-            found = query.found.map(|found| found.cards());
         }
+        let found = found.map(Found::cards);
         match what {
             What::CatchUp { started_ms, covered_ms, by_turns } => {
                 let of = (id, started_ms, covered_ms, by_turns);
@@ -104,7 +108,7 @@ impl Engine {
             let until = if proven { started_ms } else { newest_ms.min(started_ms).max(covered_ms) };
             // A time yet to come is of a clock that was wrong then.
             if last && !(until..=step.clock_ms).contains(&covered) {
-                step.tx.coverage.set_until_ms(until)?;
+                incoming::covered(step, until)?;
             }
             Ok(())
         })?;
@@ -120,6 +124,7 @@ impl Engine {
     }
 
     pub(crate) fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        self.live.finds.remove(&id);
         match self.live.queries.remove(&id).map(|query| query.what) {
             Some(What::CatchUp { by_turns, .. }) => {
                 self.live.catch_up_failed(by_turns, now_ms);
@@ -164,16 +169,45 @@ impl Engine {
             let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
             let moved = if step.unproven { moved } else { 0 };
             let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
-            step.fx.queries.push(Query {
-                what: What::CatchUp { started_ms: step.clock_ms, covered_ms: covered, by_turns },
+            let what = What::CatchUp { started_ms: step.clock_ms, covered_ms: covered, by_turns };
+            step.queries.push(Query {
+                what,
                 circle,
                 topics,
                 start_ms: from.saturating_sub(overlap).max(oldest),
                 end_ms: None,
                 newest_first: false,
-                found: None,
             });
             Ok(())
         })
+    }
+}
+
+impl Engine {
+    /// From when on to look, while the app is open; `None`: there is nothing to look for. In the background the end of
+    /// the next catch-up looks.
+    pub(crate) fn look_from(&self, now_ms: i64) -> Option<i64> {
+        let wanted = self.live.foreground && self.index.is_behind();
+        wanted.then(|| {
+            let looked_ms = self.live.looked_ms.min(now_ms);
+            looked_ms.saturating_add(deep::distance_ms(self.index.sessions()))
+        })
+    }
+
+    /// Goes through all sessions: no more of what came in is on its way.
+    pub(crate) fn look_at_all(&mut self, now_ms: i64) -> Result<(), Error> {
+        self.look_deep(now_ms, usize::MAX)
+    }
+
+    /// Goes through as many sessions.
+    pub(crate) fn look_deep(&mut self, now_ms: i64, at_most: usize) -> Result<(), Error> {
+        if !self.index.is_behind() {
+            return Ok(());
+        }
+        let Self { db, index, live, .. } = self;
+        live.looked_ms = now_ms;
+        let matched = db.read(|tx| index.look_deep(tx, at_most))?;
+        live.matched.extend(matched);
+        Ok(())
     }
 }

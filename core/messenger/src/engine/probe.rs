@@ -16,15 +16,18 @@ use sotto_net::{Circle, Command, NodeNumber, Received};
 use sotto_wire::envelope::{Class, Envelope};
 use sotto_wire::topic::ContentTopic;
 
-use crate::engine::Engine;
 use crate::engine::base::own;
 use crate::engine::base::schedule;
-use crate::engine::base::step::{DAY, SECOND, Step};
+use crate::engine::base::step::{DAY, SECOND};
+use crate::engine::carry::link;
 use crate::engine::carry::send;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Effect;
-use crate::engine::keys::session;
+use crate::engine::keys::device;
+use crate::engine::keys::invite;
 use crate::engine::people::contact;
+use crate::engine::post::parcel;
+use crate::engine::{Engine, Step};
 use crate::error::Error;
 
 /// Ids of probes begin here; those of outbox rows end before.
@@ -171,9 +174,8 @@ impl Engine {
                     start_ms: 0,
                     end_ms: None,
                     newest_first: true,
-                    found: None,
                 };
-                out.push(Effect::Net(self.live.ask(query)));
+                out.push(Effect::Net(self.live.ask(query, None)));
             }
             Stage::Sent | Stage::Asked | Stage::Found { .. } => probe.failed(now_ms),
         }
@@ -312,17 +314,15 @@ impl Engine {
 
 /// The clock was corrected: stores do not have what left by the wrong one, and others refuse what was signed by it.
 fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
-    step.tx.parcels.all_due(step.now_ms)?;
+    parcel::all_due(step)?;
     if !step.may_sign {
         return Ok(());
     }
-    step.tx.kv.set_time(own::KEY_PUBLISHED, 0)?;
-    step.tx.kv.set_time(own::KEY_NEXT_SELF, step.now_ms)?;
+    step.kv.set_time(own::KEY_PUBLISHED, 0)?;
+    let now_ms = step.now_ms;
+    step.kv.set_time(own::KEY_NEXT_SELF, now_ms)?;
     own::own_cards_changed(step)?;
-    for mut invite in step.tx.invites.all()? {
-        invite.next_card_ms = step.now_ms;
-        step.tx.invites.put(&invite)?;
-    }
+    invite::show_now(step)?;
     let furthest_ms = step.clock_ms.saturating_add(AHEAD_MS);
     let furthest = u32::try_from(furthest_ms / SECOND).unwrap_or(u32::MAX);
     for person in step.tx.persons.all()? {
@@ -331,7 +331,7 @@ fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
         for row in step.tx.sessions.of(chat)? {
             if row.initiator && !row.answered && row.start > furthest {
                 send::unseal(step, &row)?;
-                session::remove(step, &row)?;
+                link::remove(step, &row)?;
                 anew = true;
             }
         }
@@ -339,7 +339,7 @@ fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
             contact::look_for_cards(step, chat, 0)?;
         }
         for device in step.tx.devices.of(chat)?.iter().filter(|device| device.start_out > furthest) {
-            step.tx.devices.edit(chat, &device.device, |device| device.start_out = 0)?;
+            device::set_start(step, chat, &device.device, 0)?;
         }
         send::seal_waiting(step, chat)?;
     }

@@ -5,17 +5,19 @@ use sotto_db::{Hash, Seen, Skipped, Waiting};
 use sotto_wire::content::{Inner, Kind, Message};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
+use crate::engine::Step;
 use crate::engine::base::schedule;
-use crate::engine::base::step::{DAY, SECOND, Step};
+use crate::engine::base::step::{DAY, SECOND};
+use crate::engine::carry::link;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
-use crate::engine::hear::incoming::{Incoming, Verdict};
+use crate::engine::hear::incoming::{self, Incoming, Verdict};
 use crate::engine::keys::device;
+use crate::engine::keys::session;
 use crate::engine::people::admit;
 use crate::engine::people::admit::First;
 use crate::engine::people::contact;
 use crate::engine::people::old_copy;
-use crate::engine::people::reset;
 use crate::engine::people::takeover;
 use crate::engine::post::trust::Told;
 use crate::engine::talk::inbox;
@@ -34,7 +36,7 @@ pub(crate) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
     let Some(waiting) = step.tx.waiting.get(hash)? else {
         return Ok(());
     };
-    step.tx.waiting.remove(hash)?;
+    incoming::forget(step, hash)?;
     step.index.waits_no_more(waiting.tag, *hash);
     payload(step, &waiting.payload, waiting.ts_s)
 }
@@ -65,10 +67,9 @@ pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
             open(step, &incoming)?
         }
         Err(EnvelopeError::NewerVersion) => {
-            step.fx.unmatched.push(Waiting {
-                tag: payload.get(1..17).and_then(|tag| tag.try_into().ok()).unwrap_or_default(),
-                ..waiting(step, &hash, payload, ts_s, true)
-            });
+            let tag = payload.get(1..17).and_then(|tag| tag.try_into().ok()).unwrap_or_default();
+            let waiting = waiting(step, &hash, payload, ts_s, true);
+            step.fx.unmatched.push(Waiting { tag, ..waiting });
             return Ok(());
         }
         Err(_) => return Ok(()),
@@ -76,7 +77,7 @@ pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
     match verdict {
         Verdict::Taken => {
             step.fx.opened = step.fx.opened.saturating_add(1);
-            step.tx.waiting.remove(&hash)?;
+            incoming::forget(step, &hash)?;
             if let Ok(envelope) = Envelope::decode(payload) {
                 step.index.waits_no_more(envelope.tag, hash);
             }
@@ -125,26 +126,18 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     receipt::owe(step, &link.session)?;
     // The last answer may have been noted by a clock that was ahead.
     let rested_ms = seen.answered_ms.min(step.now_ms).saturating_add(schedule::ANSWER_EVERY);
-    let due_ms = step.tx.links.edit(&link.session, |link| {
-        let due_ms = link.due_ms.unwrap_or(step.now_ms).max(rested_ms);
-        link.due_ms = Some(due_ms);
-        due_ms
-    })?;
+    let due_ms = link::not_before(step, &link.session, rested_ms)?;
     if !link.dirty && seen.answers == 0 {
-        step.fx.trust.push(Told::Unheard(link.chat, ts_s * SECOND));
+        step.told.push(Told::Unheard(link.chat, ts_s * SECOND));
     }
-    Ok(step.tx.seen.note(&Seen {
-        ts_s,
-        answers: seen.answers.saturating_add(1),
-        answered_ms: due_ms.unwrap_or(step.now_ms),
-        ..seen
-    })?)
+    let answered_ms = due_ms.unwrap_or(step.now_ms);
+    incoming::note(step, &Seen { ts_s, answers: seen.answers.saturating_add(1), answered_ms, ..seen })
 }
 
 /// Notes that an envelope was taken. Called in the same transaction as its content.
-fn note(step: &Step<'_>, envelope: &Incoming<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
+fn note(step: &mut Step<'_>, envelope: &Incoming<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
     let keep = step.retention_ms().saturating_add(DAY);
-    Ok(step.tx.seen.note(&Seen {
+    let seen = Seen {
         payload: envelope.hash,
         session: Some(*session),
         ts_s: envelope.ts_s,
@@ -152,7 +145,8 @@ fn note(step: &Step<'_>, envelope: &Incoming<'_>, session: &Hash, seq: u32) -> R
         seq,
         answers: 0,
         answered_ms: step.now_ms,
-    })?)
+    };
+    incoming::note(step, &seen)
 }
 
 fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> {
@@ -237,7 +231,7 @@ fn late(
     if inbox::room(step, &row.chat)?.is_none() {
         return Ok(Verdict::Dropped);
     }
-    step.tx.skipped.remove(&kept.session, &kept.chain, &kept.n)?;
+    session::spent(step, &kept)?;
     content(step, envelope, &row, &padded)?;
     Ok(Verdict::Taken)
 }
@@ -249,20 +243,11 @@ pub(crate) fn moved(
     row: &sotto_db::Session,
     decrypted: &Decrypted,
 ) -> Result<(), Error> {
-    step.tx.sessions.edit(&row.hash, |row| row.snapshot = decrypted.session.to_bytes().as_slice().into())?;
-    let expires_ms = step.now_ms.saturating_add(step.retention_ms()).saturating_add(DAY);
-    let skipped = decrypted.skipped.iter().map(|key| Skipped {
-        session: row.hash,
-        chain: key.chain,
-        n: key.n,
-        tag: key.tag.map(|tag| tag.0),
-        key: key.key.as_bytes().as_slice().into(),
-        expires_ms,
-    });
-    step.tx.skipped.keep(&skipped.collect::<Vec<_>>())?;
+    session::moved(step, decrypted)?;
     let answered = !row.answered && (row.initiator || decrypted.chain > 0);
     if answered {
-        confirm(step, row)?;
+        session::answered(step, row)?;
+        contact::invite_answered(step, row)?;
     }
     let matched = step.index.set(&decrypted.session);
     step.fx.matched.extend(matched);
@@ -272,24 +257,6 @@ pub(crate) fn moved(
             send::renew(step, &row.hash)?;
         }
         send::seal_waiting(step, &row.chat)?;
-    }
-    Ok(())
-}
-
-/// The other side has answered: blocks are no longer needed, here or there.
-fn confirm(step: &mut Step<'_>, row: &sotto_db::Session) -> Result<(), Error> {
-    step.tx.sessions.edit(&row.hash, |row| (row.answered, row.core, row.mask_secret) = (true, None, None))?;
-    contact::invite_answered(step, row)?;
-    reset::answered(step, row)?;
-    let Some(known) = step.tx.handshakes.get(&row.handshake)? else {
-        return Ok(());
-    };
-    step.tx.handshakes.remove(&row.handshake)?;
-    if let Some(secret) = known.secret {
-        let closed = step.tx.invites.get(&secret)?.is_some_and(|invite| invite.closed_ms.is_some());
-        if closed && !step.tx.handshakes.under(&secret)? {
-            step.tx.secrets.remove(&secret)?;
-        }
     }
     Ok(())
 }
@@ -310,11 +277,11 @@ fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session
     if inner.seq > 0 && confirmed {
         let (sent_s, said_s) = (envelope.ts_s, message.as_ref().map(|message| message.time_s));
         if said_s.is_some_and(|said_s| sent_s.saturating_sub_unsigned(said_s) > LATE_S) {
-            step.fx.trust.push(Told::Unheard(row.chat, sent_s * SECOND));
+            step.told.push(Told::Unheard(row.chat, sent_s * SECOND));
         }
-        step.tx.links.edit(&row.hash, |link| link.floor = link.floor.max(inner.floor))?;
+        link::raise_floor(step, &row.hash, inner.floor)?;
         let came = Told::Came(row.chat, row.hash, inner.seq, inner.floor);
-        step.fx.trust.push(came);
+        step.told.push(came);
     }
     if !later {
         receipt::had(step, &row.hash, inner.seq, inner.floor)?;

@@ -1,6 +1,6 @@
 //! What the API reads from the database by itself, in the engine's encoding.
 
-use sotto_db::{Chat, Hash, PersonState, Reader};
+use sotto_db::{Chat, Hash, Reader};
 use sotto_wire::identity::{DeviceRecord, secret_hash};
 use sotto_wire::invite::{Invite, MAX_NODES};
 use sotto_wire::name::Name;
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use crate::engine::base::own::KEY_ACCOUNT;
 use crate::engine::base::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
+use crate::engine::keys::invite::{invite_error, is_open};
 use crate::engine::people::contact;
-use crate::engine::people::invite::{invite_error, is_open};
 use crate::error::{Code, Error};
-use crate::records::{self, ContactId, ContactState, InviteId, InvitePreview, MessageState, Settings};
+use crate::records::{self, ContactId, InviteId, InvitePreview, Settings};
 
 /// The own account as it is shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -102,31 +102,6 @@ pub fn invites(reader: &Reader, cluster: u16, nodes: &[String], now_ms: i64) -> 
 pub fn settings(reader: &Reader, read_receipts: bool) -> Result<Settings, Error> {
     let stored = reader.tables().kv.get(KEY_SETTINGS)?;
     Ok(settings_of(stored.as_deref(), read_receipts))
-}
-
-/// A message's state as it is shown.
-pub fn message_state(state: sotto_db::MessageState) -> MessageState {
-    use sotto_db::MessageState as S;
-    match state {
-        S::Queued => MessageState::Queued,
-        S::Sent => MessageState::Sent,
-        S::Stored => MessageState::Stored,
-        S::Delivered => MessageState::Delivered,
-        S::Read => MessageState::Read,
-        S::Failed => MessageState::Failed,
-        S::Received => MessageState::Received,
-    }
-}
-
-/// A contact's state as it is shown.
-pub fn contact_state(state: PersonState) -> ContactState {
-    match state {
-        PersonState::Requested => ContactState::Requested,
-        PersonState::Incoming => ContactState::Incoming,
-        PersonState::Accepted => ContactState::Accepted,
-        PersonState::Declined => ContactState::Declined,
-        PersonState::Blocked => ContactState::Blocked,
-    }
 }
 
 crate::closed_debug!(Own);

@@ -2,12 +2,12 @@
 
 use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
-use crate::engine::Engine;
-use crate::engine::base::step::Step;
 use crate::engine::carry::Fact;
 use crate::engine::carry::outcome;
+use crate::engine::hear::book;
 use crate::engine::hear::bucket;
 use crate::engine::hear::bucket::Meter;
+use crate::engine::hear::incoming;
 use crate::engine::hear::query::What;
 use crate::engine::input::Effect;
 use crate::engine::post::parcel;
@@ -15,6 +15,7 @@ use crate::engine::post::trust::Told;
 use crate::engine::probe::FIRST_ID;
 use crate::engine::receive;
 use crate::engine::talk::state;
+use crate::engine::{Engine, Step};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -38,10 +39,10 @@ impl Engine {
                 self.checked(now_ms, id, said, out)
             }
             NetEvent::CheckFailed { id, reason: FailReason::NoOther } => {
-                self.checked(now_ms, id, outcome::unchecked, out)
+                self.checked(now_ms, id, |step, id| outcome::unchecked(step, id), out)
             }
             NetEvent::CheckFailed { id, .. } => self.checked(now_ms, id, |_, _| Ok(Vec::new()), out),
-            NetEvent::Lost { node } => self.run(now_ms, out, |step| outcome::lost(step, node)),
+            NetEvent::Lost { node } => self.run(now_ms, out, |step| parcel::lost(step, node)),
             NetEvent::OtherNetwork => {
                 if !std::mem::replace(&mut self.live.other_network, true) {
                     out.push(notice(Code::NetworkOther));
@@ -49,7 +50,10 @@ impl Engine {
                 Ok(())
             }
             NetEvent::Connectivity(now) => self.connectivity(now_ms, now, out),
-            NetEvent::Book { changed, gone } => self.book(changed, &gone),
+            NetEvent::Book { changed, gone } => {
+                let network = &self.config.network;
+                self.db.transaction_unsynced(|mut tx| book::keep(&mut tx.nodes, network, changed, &gone))
+            }
             NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
         };
         if let Err(error) = done {
@@ -90,7 +94,7 @@ impl Engine {
             if caught_up && step.fx.unmatched.is_empty() {
                 let covered = step.tx.coverage.until_ms()?;
                 let until = if proven { step.clock_ms } else { stamp_ms.min(step.clock_ms).max(covered) };
-                step.tx.coverage.set_until_ms(until)?;
+                incoming::covered(step, until)?;
             }
             Ok(())
         })
@@ -230,7 +234,7 @@ pub(crate) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Erro
         receive::payload(step, &message.payload, seconds(message))?;
         if step.fx.opened > before {
             let brought = Told::Brought(message.node, message.live);
-            step.fx.trust.push(brought);
+            step.told.push(brought);
         }
     }
     Ok(())

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use sotto_crypto::account_id;
 use sotto_db::Account;
-use sotto_messenger::engine::stored;
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_wire::envelope::Envelope;
 use sotto_wire::invite::Invite;
@@ -99,7 +98,7 @@ fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
     let contacts = contacts(&reader).unwrap();
     assert_eq!(contacts.len(), 1, "{when}: {who} has one contact");
     let contact = &contacts[0];
-    let state = stored::contact_state(contact.state);
+    let state = ContactState::from(contact.state);
     assert_eq!(state, ContactState::Accepted, "{when}: {who}");
     if who == 0 {
         assert_eq!(contact.name, "Bob", "{when}: {}", account_id(&contact.chat));
@@ -112,7 +111,7 @@ fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
         .map(|message| Shown {
             mine: message.is_own(),
             text: message.text.unwrap_or_default(),
-            state: stored::message_state(message.state),
+            state: MessageState::from(message.state),
         })
         .collect();
     for one in shown.iter().filter(|one| one.mine) {

@@ -2,13 +2,13 @@
 
 use log::LevelFilter;
 use sotto_crypto::{Account, DeviceKeys, Phrase};
-use sotto_db::{SecretKind, Tables};
+use sotto_db::Tables;
 use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, LABEL_RECORD, MAX_VALIDITY_S, next_version};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::Step;
+use crate::engine::base::step::Base;
 use crate::error::{Code, Error, OrBug};
 use crate::records::Settings;
 
@@ -153,8 +153,8 @@ impl std::fmt::Debug for Own {
     }
 }
 
-/// Makes or restores the account of this install.
-pub(crate) fn create(step: &mut Step<'_>, phrase: &Phrase, name: &Name, restoring: bool) -> Result<(), Error> {
+/// Makes or restores the account of this install; its contacts secret.
+pub(crate) fn create(step: &mut Base<'_>, phrase: &Phrase, name: &Name, restoring: bool) -> Result<[u8; 16], Error> {
     if step.own.is_some() {
         return Err(Code::AccountExists.into());
     }
@@ -165,30 +165,22 @@ pub(crate) fn create(step: &mut Step<'_>, phrase: &Phrase, name: &Name, restorin
     let version = next_version(None, step.clock_s());
     let suites = step.config.suites;
     let record = sign_record(&account, &keys, &device, suites, version, step.clock_s())?;
-    let tx = step.tx;
-    tx.kv.set(KEY_ACCOUNT, account.to_bytes().as_slice())?;
-    tx.kv.set(KEY_PHRASE, phrase.words().as_bytes())?;
+    step.kv.set(KEY_ACCOUNT, account.to_bytes().as_slice())?;
+    step.kv.set(KEY_PHRASE, phrase.words().as_bytes())?;
     let stored = Zeroizing::new([device.as_slice(), keys.to_bytes().as_slice()].concat());
-    tx.kv.set(KEY_DEVICE, &stored)?;
-    tx.kv.set(KEY_NAME, name.as_str().as_bytes())?;
-    tx.kv.set(KEY_RECORD, &record.encode())?;
-    tx.kv.set(KEY_CONTACTS_SECRET, &secret)?;
+    step.kv.set(KEY_DEVICE, &stored)?;
+    step.kv.set(KEY_NAME, name.as_str().as_bytes())?;
+    step.kv.set(KEY_RECORD, &record.encode())?;
+    step.kv.set(KEY_CONTACTS_SECRET, &secret)?;
     if restoring {
-        tx.kv.set(KEY_RESTORING, &[1])?;
+        step.kv.set(KEY_RESTORING, &[1])?;
     }
-    tx.secrets.put(&sotto_db::Secret {
-        secret,
-        kind: SecretKind::Contacts,
-        until_ms: None,
-        created_ms: step.now_ms,
-    })?;
-    tx.coverage.set_until_ms(step.clock_ms)?;
-    tx.kv.set_time(KEY_NEXT_SELF, step.now_ms)?;
+    step.kv.set_time(KEY_NEXT_SELF, step.now_ms)?;
     let contacts_ms = step.after(&schedule::REFRESH, 0);
-    step.tx.kv.set_time(KEY_NEXT_CONTACTS, contacts_ms)?;
+    step.kv.set_time(KEY_NEXT_CONTACTS, contacts_ms)?;
     step.fx.own = true;
     log::info!("account {}", if restoring { "restored" } else { "made" });
-    Ok(())
+    Ok(secret)
 }
 
 fn sign_record(
@@ -218,7 +210,7 @@ fn sign_record(
 /// The device record, signed anew only when it is about to run out, or after an update that speaks other suites: a new
 /// version is signed after a look at what
 /// the stores hold ([`renew_record`]), or two installs of one phrase would outbid each other for ever.
-pub(crate) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
+pub(crate) fn record(step: &mut Base<'_>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
     let left_s = own.record.not_after_s.saturating_sub(step.clock_s());
     let speaks = own.record.suites == step.config.suites;
@@ -226,7 +218,7 @@ pub(crate) fn record(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
 }
 
 /// As [`record`], or the one there is where the clock may not sign another: for what only names its version.
-pub(crate) fn record_or_old(step: &mut Step<'_>) -> Result<DeviceRecord, Error> {
+pub(crate) fn record_or_old(step: &mut Base<'_>) -> Result<DeviceRecord, Error> {
     match record(step) {
         Err(error) if error.code() == Code::ClockSkewed => Ok(step.own()?.record),
         record => record,
@@ -234,7 +226,7 @@ pub(crate) fn record_or_old(step: &mut Step<'_>) -> Result<DeviceRecord, Error> 
 }
 
 /// A new version of the device record, above `over` if another one was seen.
-pub(crate) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
+pub(crate) fn renew_record(step: &mut Base<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
     if !step.may_sign {
         return Err(Code::ClockSkewed.into());
@@ -242,21 +234,22 @@ pub(crate) fn renew_record(step: &mut Step<'_>, over: Option<u64>) -> Result<Dev
     let last = own.record.list_version.max(over.unwrap_or(0));
     let version = next_version(Some(last), step.clock_s());
     let record = sign_record(&own.account, &own.keys, &own.device, step.config.suites, version, step.clock_s())?;
-    step.tx.kv.set(KEY_RECORD, &record.encode())?;
+    step.kv.set(KEY_RECORD, &record.encode())?;
     step.fx.own = true;
     Ok(record)
 }
 
 /// What the cards under the contacts secret say changed: they are published again, soon.
-pub(crate) fn own_cards_changed(step: &mut Step<'_>) -> Result<(), Error> {
+pub(crate) fn own_cards_changed(step: &mut Base<'_>) -> Result<(), Error> {
     step.fx.own = true;
     let soon_ms = step.after(&schedule::SOON, 0);
-    Ok(step.tx.kv.set_time(KEY_NEXT_CONTACTS, soon_ms)?)
+    Ok(step.kv.set_time(KEY_NEXT_CONTACTS, soon_ms)?)
 }
 
 /// This install speaks other suites now: a new list is signed, after a look at the stores, and all cards follow.
-pub(crate) fn publish_anew(tx: &Tables<'_>, now_ms: i64) -> Result<(), Error> {
-    tx.kv.set_time(KEY_PUBLISHED, 0)?;
-    tx.kv.set_time(KEY_NEXT_CONTACTS, now_ms)?;
-    Ok(tx.kv.set_time(KEY_NEXT_SELF, now_ms)?)
+pub(crate) fn publish_anew(step: &mut Base<'_>) -> Result<(), Error> {
+    step.fx.own = true;
+    step.kv.set_time(KEY_PUBLISHED, 0)?;
+    step.kv.set_time(KEY_NEXT_CONTACTS, step.now_ms)?;
+    Ok(step.kv.set_time(KEY_NEXT_SELF, step.now_ms)?)
 }

@@ -1,28 +1,28 @@
-//! One step of the engine: a transaction, and what is to happen once it is committed.
+//! One step of the engine: a transaction, and what is to happen once it is committed. Every room stands on this one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::{CryptoRng, Rng as _};
-use sotto_db::{Hash, Tables};
+use sotto_db::{Hash, Kv, Table, View};
 use sotto_net as net;
 use sotto_wire::topic::{Lane, content_topic};
 
-use crate::engine::EngineConfig;
+use crate::engine::base::config::EngineConfig;
 use crate::engine::base::own::Own;
 use crate::engine::base::schedule::{self, Schedule};
 pub(crate) use crate::engine::base::schedule::{DAY, HOUR, MINUTE, SECOND};
-use crate::engine::hear::query::Query;
-use crate::engine::keys::index::Index;
-use crate::engine::post::trust::{Told, Trust};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
 /// The source of all randomness of the engine; seeded in simulations.
 pub(crate) type Rng = Box<dyn CryptoRng + Send>;
 
-/// What a running transaction may see and change.
-pub struct Step<'a> {
-    pub(crate) tx: &'a Tables<'a>,
+/// What every room may see of a running transaction.
+pub struct Base<'a> {
+    /// All tables, to be read.
+    pub(crate) tx: View<'a>,
+    /// Single values. Each key is written in one place.
+    pub(crate) kv: Table<'a, Kv>,
     /// The device's clock, Unix milliseconds: deadlines.
     pub(crate) now_ms: i64,
     /// The corrected clock, Unix milliseconds: everything that others see.
@@ -34,10 +34,6 @@ pub struct Step<'a> {
     pub(crate) rng: &'a mut Rng,
     pub(crate) own: Option<&'a Own>,
     pub(crate) config: &'a EngineConfig,
-    pub(crate) index: &'a mut Index,
-    /// Nodes to publish through; 0: nothing leaves.
-    pub(crate) publish_nodes: u32,
-    pub(crate) trust: &'a Trust,
     pub(crate) foreground: bool,
     pub(crate) fx: Fx,
 }
@@ -46,13 +42,10 @@ pub struct Step<'a> {
 #[derive(Default)]
 pub(crate) struct Fx {
     pub(crate) net: Vec<net::Command>,
-    pub(crate) queries: Vec<Query>,
     /// Outbox rows handed to the network.
     pub(crate) launched: Vec<i64>,
     /// Outbox rows whose hashes a store is asked for.
     pub(crate) checked: Vec<i64>,
-    /// What shows whether publish nodes do what they say.
-    pub(crate) trust: Vec<Told>,
     pub(crate) conversations: BTreeSet<Hash>,
     pub(crate) messages: BTreeMap<Hash, BTreeSet<Hash>>,
     pub(crate) events: Vec<Event>,
@@ -71,7 +64,7 @@ pub(crate) struct Fx {
     pub(crate) matched: Vec<Hash>,
 }
 
-impl<'a> Step<'a> {
+impl<'a> Base<'a> {
     /// The own account.
     pub(crate) fn own(&self) -> Result<&'a Own, Error> {
         self.own.ok_or_else(|| Code::AccountMissing.into())

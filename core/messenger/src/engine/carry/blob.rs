@@ -9,7 +9,8 @@ use sotto_wire::envelope::{Envelope, pad, unpad};
 use sotto_wire::topic::ContentTopic;
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::{SECOND, Step};
+use crate::engine::base::step::SECOND;
+use crate::engine::carry::Carry;
 use crate::engine::carry::receipt;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::post::parcel;
@@ -21,7 +22,7 @@ const EARLIER_S: i64 = 600;
 const TRIES: u32 = 70;
 
 /// A pointer to a text that is about to be published under a fresh key.
-pub(crate) fn pointer(step: &mut Step<'_>, kind: Kind, bytes: &[u8]) -> Result<Remote, Error> {
+pub(crate) fn pointer(step: &mut Carry<'_>, kind: Kind, bytes: &[u8]) -> Result<Remote, Error> {
     let key: [u8; 32] = step.random();
     let pointer = Pointer::new(key, bytes).map_err(|_| Code::TextTooLong)?;
     Ok(Remote { kind, pointer })
@@ -32,7 +33,7 @@ fn topic(pointer: &Pointer) -> String {
 }
 
 /// All chunks of a text into the outbox; the message's row waits for them.
-pub(crate) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn enqueue(step: &mut Carry<'_>, message: &Hash, pointer: &Pointer, bytes: &[u8]) -> Result<(), Error> {
     let key = FileKey::new(pointer.file_key());
     for i in 0..pointer.chunks() {
         let part = pointer.chunk_range(i).and_then(|range| bytes.get(range));
@@ -49,18 +50,18 @@ pub(crate) fn enqueue(step: &mut Step<'_>, message: &Hash, pointer: &Pointer, by
 }
 
 /// The chunks of a stored message of ours. False when it has none.
-pub(crate) fn enqueue_for(step: &mut Step<'_>, message: &sotto_db::Message) -> Result<bool, Error> {
+pub(crate) fn enqueue_for(step: &mut Carry<'_>, message: &sotto_db::Message) -> Result<bool, Error> {
     let content = Message::decode(&message.m).ok().and_then(|m| m.content().ok());
     let (Some(Content::Pointer(remote)), Some(text)) = (content, &message.text) else {
         return Ok(false);
     };
-    step.tx.parcels.remove_batch(&message.id)?;
+    parcel::remove_batch(step, &message.id)?;
     enqueue(step, &message.id, &remote.pointer, text.as_bytes())?;
     Ok(true)
 }
 
 /// A pointer without a receipt is about to be sent again: its chunks first, for they may be gone from the stores.
-pub(crate) fn enqueue_again(step: &mut Step<'_>, item: &Item) -> Result<bool, Error> {
+pub(crate) fn enqueue_again(step: &mut Carry<'_>, item: &Item) -> Result<bool, Error> {
     let Some(message) = item.message.map(|id| step.tx.messages.get(&id)).transpose()?.flatten() else {
         return Ok(false);
     };
@@ -68,28 +69,28 @@ pub(crate) fn enqueue_again(step: &mut Step<'_>, item: &Item) -> Result<bool, Er
         return Ok(false);
     }
     if item.after.is_some() {
-        step.tx.attempts.forget(item.parcel)?; // who had it before may not have had its chunks
+        parcel::forget_attempts(step, item.parcel)?; // who had it before may not have had its chunks
     }
     // Its next accepted attempt counts on.
-    step.tx.items.edit(&item.parcel, |item| item.after = Some(message.id.to_vec()))?;
+    step.items.edit(&item.parcel, |item| item.after = Some(message.id.to_vec()))?;
     parcel::wait_until(step, item.parcel, NEVER)?;
     Ok(true)
 }
 
 /// A node took a chunk; after the last one the pointer leaves.
-pub(crate) fn chunk_left(step: &mut Step<'_>, batch: &[u8]) -> Result<(), Error> {
+pub(crate) fn chunk_left(step: &mut Carry<'_>, batch: &[u8]) -> Result<(), Error> {
     if step.tx.parcels.in_batch(batch, Class::Chunk)? > 0 {
         return Ok(());
     }
     let message = Hash::try_from(batch).or_bug("chunks of a message")?;
-    let Some(item) = step.tx.items.of_message(&message)? else {
+    let Some(item) = step.items.of_message(&message)? else {
         return Ok(());
     };
     if step.tx.parcels.get(&item.parcel)?.is_some_and(|parcel| parcel.payload.is_some()) {
         return parcel::launch(step, item.parcel);
     }
     // Sealed when its session is there; then nothing holds it back.
-    step.tx.items.edit(&item.parcel, |item| item.after = None)?;
+    step.items.edit(&item.parcel, |item| item.after = None)?;
     Ok(())
 }
 
@@ -97,7 +98,7 @@ pub(crate) fn chunk_left(step: &mut Step<'_>, batch: &[u8]) -> Result<(), Error>
 /// person
 /// says yes, so that nobody makes this device ask stores.
 pub(crate) fn fetch(
-    step: &mut Step<'_>,
+    step: &mut Carry<'_>,
     row: &Session,
     inner: &Inner,
     (conversation, asked_for): (&Hash, bool),
@@ -105,7 +106,7 @@ pub(crate) fn fetch(
     remote: &Remote,
     time_s: u64,
 ) -> Result<(), Error> {
-    Ok(step.tx.fetches.note(&Fetch {
+    Ok(step.fetches.note(&Fetch {
         message,
         conversation: *conversation,
         kind: remote.kind.code(),
@@ -121,7 +122,7 @@ pub(crate) fn fetch(
 
 /// Their pointer again: receipted if the text is whole. Else it is looked for once more, or anew where it was given up.
 pub(crate) fn had_already(
-    step: &mut Step<'_>,
+    step: &mut Carry<'_>,
     row: &Session,
     inner: &Inner,
     (conversation, asked_for, fetching): (&Hash, bool, bool),
@@ -132,30 +133,42 @@ pub(crate) fn had_already(
     if !fetching {
         return receipt::had(step, &row.hash, inner.seq, 1);
     }
-    match step.tx.fetches.get(&message)? {
+    match step.fetches.get(&message)? {
         Some(mut fetch) => {
             fetch.session = row.hash;
             fetch.seq = inner.seq;
             if asked_for {
                 fetch.due_ms = step.now_ms;
             }
-            Ok(step.tx.fetches.note(&fetch)?)
+            Ok(step.fetches.note(&fetch)?)
         }
         None => fetch(step, row, inner, (conversation, asked_for), message, remote, time_s),
     }
 }
 
+/// The texts of a conversation are fetched from now on.
+pub(crate) fn release(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
+    let now_ms = step.now_ms;
+    step.fetches.release(conversation, now_ms)?;
+    Ok(())
+}
+
+/// They are asked for later.
+pub(crate) fn put_off(step: &mut Carry<'_>, fetch: Fetch, due_ms: i64) -> Result<(), Error> {
+    Ok(step.fetches.note(&Fetch { due_ms, ..fetch })?)
+}
+
 /// Asks a store for the chunks of a text.
-pub(crate) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
+pub(crate) fn ask(step: &mut Carry<'_>, mut fetch: Fetch) -> Result<(), Error> {
     if fetch.tries >= TRIES {
-        step.tx.fetches.remove(&fetch.message)?;
+        step.fetches.remove(&fetch.message)?;
         return Ok(());
     }
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
     fetch.due_ms = step.after(&schedule::CHUNKS, fetch.tries);
     fetch.tries = fetch.tries.saturating_add(1);
-    step.tx.fetches.note(&fetch)?;
-    step.fx.queries.push(Query {
+    step.fetches.note(&fetch)?;
+    step.queries.push(Query {
         what: What::Chunks { message: fetch.message },
         // Whoever pushed us the pointer must not see its topic asked for.
         circle: Circle::Alone,
@@ -163,14 +176,13 @@ pub(crate) fn ask(step: &mut Step<'_>, mut fetch: Fetch) -> Result<(), Error> {
         start_ms: fetch.since_s.saturating_mul(SECOND),
         end_ms: None,
         newest_first: false,
-        found: None,
     });
     Ok(())
 }
 
 /// A page of chunks.
-pub(crate) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> Result<Option<Whole>, Error> {
-    let Some(fetch) = step.tx.fetches.get(message)? else {
+pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> Result<Option<Whole>, Error> {
+    let Some(fetch) = step.fetches.get(message)? else {
         return Ok(None);
     };
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
@@ -182,11 +194,11 @@ pub(crate) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
             Some((i, unpad(&padded).ok()?.to_vec()))
         });
         if let Some((i, bytes)) = opened {
-            step.tx.chunks.put(message, i, &bytes)?;
+            step.chunks.put(message, i, &bytes)?;
         }
     }
     let mut assembler = Assembler::new(pointer);
-    for (i, bytes) in step.tx.chunks.of(message)? {
+    for (i, bytes) in step.chunks.of(message)? {
         let _ = assembler.insert(i, &bytes); // a chunk of a wrong length leaves the text missing
     }
     if assembler.missing().next().is_some() {
@@ -196,7 +208,7 @@ pub(crate) fn page(step: &mut Step<'_>, message: &Hash, found: &[Received]) -> R
     let text = assembler.finish().ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let newer = fetch.kind != Kind::Text.code() || text.is_none();
     let text = text.filter(|_| !newer);
-    step.tx.fetches.remove(message)?;
+    step.fetches.remove(message)?;
     Ok(Some(Whole { fetch, text, newer }))
 }
 

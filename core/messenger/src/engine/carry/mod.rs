@@ -5,6 +5,7 @@ use sotto_db::Hash;
 use crate::error::Code;
 
 pub(crate) mod blob;
+pub(crate) mod link;
 pub(crate) mod outcome;
 pub(crate) mod receipt;
 pub(crate) mod send;
@@ -20,4 +21,20 @@ pub(crate) enum Fact {
     Delivered(Hash),
     /// Nothing more will come of it, by this code.
     GivenUp(Hash, Code),
+}
+
+use crate::engine::base::room;
+use crate::engine::keys::Keys;
+
+room! {
+    /// What is on its way.
+    Carry over keys: Keys {
+        items: Item,
+        links: Link,
+        fetches: Fetch,
+        chunks: Chunk,
+    } and {
+        /// Accounts that messages leave for by a session whose chain is long.
+        long: std::collections::BTreeSet<sotto_db::Chat>,
+    }
 }

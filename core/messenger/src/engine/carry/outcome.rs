@@ -4,7 +4,7 @@ use sotto_db::{Attempt, Class, Hash, NEVER, Parcel};
 use sotto_net::{Command, FailReason, PublishOutcome};
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::Step;
+use crate::engine::carry::Carry;
 use crate::engine::carry::Fact;
 use crate::engine::carry::blob;
 use crate::engine::carry::receipt;
@@ -19,7 +19,7 @@ const REFUSALS: u32 = 4;
 
 /// The end of one attempt. `tries`: those in vain, this one included.
 pub(crate) fn published(
-    step: &mut Step<'_>,
+    step: &mut Carry<'_>,
     id: i64,
     hash: Hash,
     node: Option<u64>,
@@ -54,7 +54,7 @@ pub(crate) fn published(
 }
 
 fn accepted(
-    step: &mut Step<'_>,
+    step: &mut Carry<'_>,
     parcel: Parcel,
     hash: Hash,
     node: Option<u64>,
@@ -64,27 +64,24 @@ fn accepted(
     if let Some(node) = node {
         match parcel.party {
             Some(chat) if parcel.class == Class::Once => {
-                step.fx.trust.push(Told::TookReceipts(node, chat, step.now_ms));
+                let now_ms = step.now_ms;
+                step.told.push(Told::TookReceipts(node, chat, now_ms));
                 receipt::again(step, &chat)?;
             }
-            chat => step.fx.trust.push(Told::Took(node, id, chat)),
+            chat => step.told.push(Told::Took(node, id, chat)),
         }
     }
-    let attempt = Attempt { parcel: id, hash, node: number(node), ts_s: parcel.last_s };
+    let attempt = Attempt { parcel: id, hash, node: parcel::number(node), ts_s: parcel.last_s };
     match parcel.class {
         Class::Card => {
             // Nobody answers a card: a store is asked whether it is there.
             let check_ms = step.after(&schedule::CARD_CHECK, 0);
-            step.tx.attempts.note(&attempt)?;
-            step.tx.parcels.edit(&id, |parcel| {
-                parcel.due_ms = NEVER;
-                parcel.attempts = parcel.attempts.saturating_add(1);
-                parcel.check_ms = Some(check_ms);
-            })?;
+            parcel::note(step, &attempt)?;
+            parcel::taken(step, id, NEVER, Some(check_ms))?;
         }
-        Class::Once => drop(step.tx.parcels.remove(&id)?),
+        Class::Once => parcel::remove(step, id)?,
         Class::Chunk => {
-            step.tx.parcels.remove(&id)?;
+            parcel::remove(step, id)?;
             parcel.batch.map_or(Ok(()), |batch| blob::chunk_left(step, &batch))?;
         }
         Class::Kept => return Ok(kept(step, &parcel, &attempt, relayed)?.into_iter().collect()),
@@ -93,17 +90,18 @@ fn accepted(
 }
 
 /// A node took what is kept until its receipt.
-fn kept(step: &mut Step<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) -> Result<Option<Fact>, Error> {
+fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) -> Result<Option<Fact>, Error> {
     let id = parcel.id;
-    step.tx.attempts.note(attempt)?;
+    parcel::note(step, attempt)?;
     let attempts = step.tx.attempts.of(id)?;
     let one_took_it = attempts.iter().all(|one| one.node == attempt.node);
     if !relayed && one_took_it && parcel.attempts == 0 && attempts.len() < 2 {
+        let now_ms = step.now_ms;
         // Whether there is a second node shows when it is looked for: only connected ones are counted.
-        parcel::wait_until(step, id, step.now_ms.saturating_add(schedule::SECOND_NODE))?;
+        parcel::wait_until(step, id, now_ms.saturating_add(schedule::SECOND_NODE))?;
         return Ok(None);
     }
-    let message = step.tx.items.get(&id)?.and_then(|item| item.message);
+    let message = step.items.get(&id)?.and_then(|item| item.message);
     let check_ms = match message {
         Some(_) if parcel.attempts == 0 => Some(step.after(&schedule::STORED_CHECK, 0)),
         _ => parcel.check_ms,
@@ -117,16 +115,12 @@ fn kept(step: &mut Step<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) 
         None => (&schedule::RESEND_UNPROVEN, taken),
     };
     let due_ms = step.after(schedule, number.saturating_sub(1));
-    step.tx.parcels.edit(&id, |parcel| {
-        parcel.attempts = taken;
-        parcel.check_ms = check_ms;
-        parcel.due_ms = due_ms;
-    })?;
+    parcel::taken(step, id, due_ms, check_ms)?;
     Ok(message.filter(|_| relayed || !one_took_it).map(Fact::Sent))
 }
 
 /// How many of these attempts, newest first, there were since a proven node had it; `None`: none had.
-fn since_proven(step: &Step<'_>, attempts: &[Attempt]) -> Option<u32> {
+fn since_proven(step: &Carry<'_>, attempts: &[Attempt]) -> Option<u32> {
     let proven = |attempt: &Attempt| {
         let node = u64::try_from(attempt.node);
         step.trust.is_proven(node.into_iter())
@@ -135,21 +129,16 @@ fn since_proven(step: &Step<'_>, attempts: &[Attempt]) -> Option<u32> {
     u32::try_from(since).ok()
 }
 
-/// A node as attempts hold it.
-fn number(node: Option<u64>) -> i64 {
-    node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
-}
-
 /// Nothing more will come of a parcel.
-pub(crate) fn give_up(step: &Step<'_>, parcel: Parcel, code: Code) -> Result<Vec<Fact>, Error> {
-    let item = step.tx.items.get(&parcel.id)?;
+pub(crate) fn give_up(step: &mut Carry<'_>, parcel: Parcel, code: Code) -> Result<Vec<Fact>, Error> {
+    let item = step.items.get(&parcel.id)?;
     send::remove(step, parcel.id)?;
     if let Some(batch) = parcel.batch.filter(|_| parcel.class == Class::Chunk) {
         let message = Hash::try_from(batch.as_slice()).or_bug("chunks of a message")?;
-        if let Some(pointer) = step.tx.items.of_message(&message)? {
+        if let Some(pointer) = step.items.of_message(&message)? {
             send::remove(step, pointer.parcel)?;
         }
-        step.tx.parcels.remove_batch(&batch)?;
+        parcel::remove_batch(step, &batch)?;
         return Ok(vec![Fact::GivenUp(message, code)]);
     }
     let message = item.and_then(|item| item.message);
@@ -157,17 +146,16 @@ pub(crate) fn give_up(step: &Step<'_>, parcel: Parcel, code: Code) -> Result<Vec
 }
 
 /// Asks another node whether its store holds what a parcel left as.
-pub(crate) fn check(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
+pub(crate) fn check(step: &mut Carry<'_>, id: i64) -> Result<(), Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(());
     };
     let card = parcel.class == Class::Card;
     if card && parcel.give_up_ms <= step.now_ms {
-        step.tx.parcels.remove(&id)?;
-        return Ok(());
+        return parcel::remove(step, id);
     }
     let check_ms = card.then(|| step.after(&schedule::CARD_CHECK_AGAIN, 0));
-    step.tx.parcels.edit(&id, |parcel| parcel.check_ms = check_ms)?;
+    parcel::check_at(step, id, check_ms)?;
     let attempts = step.tx.attempts.of(id)?;
     let Some(newest) = attempts.first() else {
         return Ok(());
@@ -186,36 +174,27 @@ pub(crate) fn check(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
 }
 
 /// No node but the taker has a store: a card counts as published, a message is never said to be stored.
-pub(crate) fn unchecked(step: &mut Step<'_>, id: i64) -> Result<Vec<Fact>, Error> {
+pub(crate) fn unchecked(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> {
     if step.tx.parcels.get(&id)?.is_some_and(|parcel| parcel.class == Class::Card) {
-        step.tx.parcels.remove(&id)?;
+        parcel::remove(step, id)?;
     }
     Ok(Vec::new())
 }
 
 /// What the store said. A message that nobody holds is published again at once.
-pub(crate) fn checked(step: &mut Step<'_>, id: i64, present: bool) -> Result<Vec<Fact>, Error> {
+pub(crate) fn checked(step: &mut Carry<'_>, id: i64, present: bool) -> Result<Vec<Fact>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new());
     };
     let card = parcel.class == Class::Card;
     if !present {
         let wait = if card { schedule::CARD_AGAIN.plain(parcel.attempts) } else { 0 };
-        step.tx.parcels.edit(&id, |parcel| {
-            parcel.due_ms = parcel.due_ms.min(step.now_ms.saturating_add(wait));
-            parcel.check_ms = None;
-        })?;
+        let now_ms = step.now_ms;
+        parcel::absent(step, id, now_ms.saturating_add(wait))?;
     } else if card {
-        step.tx.parcels.remove(&id)?;
-    } else if let Some(message) = step.tx.items.get(&id)?.and_then(|item| item.message) {
+        parcel::remove(step, id)?;
+    } else if let Some(message) = step.items.get(&id)?.and_then(|item| item.message) {
         return Ok(vec![Fact::Stored(message)]);
     }
     Ok(Vec::new())
-}
-
-/// A node is gone: what it took a moment ago may be so too.
-pub(crate) fn lost(step: &mut Step<'_>, node: u64) -> Result<(), Error> {
-    let check_ms = step.after(&schedule::LOST_CHECK, 0);
-    step.tx.parcels.check_by(number(Some(node)), check_ms)?;
-    Ok(())
 }

@@ -1,11 +1,12 @@
 //! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
 
-use sotto_db::{Ahead, Attempt, Chat, Class, Hash, Link, Parcel, Reach, Session, Tables};
+use sotto_db::{Ahead, Attempt, Chat, Class, Hash, Link, Parcel, Reach, Session};
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::{SECOND, Step};
+use crate::engine::base::step::SECOND;
+use crate::engine::carry::Carry;
 use crate::engine::carry::Fact;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
@@ -23,37 +24,37 @@ const RIDING: usize = 4;
 /// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier, and
 /// not
 /// before the contact is accepted.
-pub(crate) fn owe(step: &mut Step<'_>, session: &Hash) -> Result<(), Error> {
-    step.tx.links.edit(session, |link| link.dirty = true)?;
-    let Some(link) = step.tx.links.get(session)? else {
+pub(crate) fn owe(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
+    step.links.edit(session, |link| link.dirty = true)?;
+    let Some(link) = step.links.get(session)? else {
         return Ok(());
     };
     // One that is to leave again, or answers a copy, may be far off: what is new does not wait for that.
     let longest_ms = step.now_ms.saturating_add(cap(step));
     if may_have(step, &link)? && link.due_ms.is_none_or(|due| due > longest_ms) {
         let due_ms = step.now_ms.saturating_add(delay(step)?);
-        step.tx.links.edit(session, |link| link.due_ms = Some(due_ms))?;
+        step.links.edit(session, |link| link.due_ms = Some(due_ms))?;
     }
     Ok(())
 }
 
 /// Counts a message as received and owes its receipt; 0 wants none.
-pub(crate) fn had(step: &mut Step<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
-    let Some(link) = step.tx.links.get(session)?.filter(|_| seq > 0) else {
+pub(crate) fn had(step: &mut Carry<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
+    let Some(link) = step.links.get(session)?.filter(|_| seq > 0) else {
         return Ok(());
     };
     let mut tracker = SeqTracker::from_bytes(&link.tracker).map_err(|_| Code::StorageCorrupt)?;
     tracker.record(seq, floor);
-    step.tx.links.edit(session, |link| link.tracker = tracker.to_bytes())?;
+    step.links.edit(session, |link| link.tracker = tracker.to_bytes())?;
     owe(step, session)
 }
 
-fn cap(step: &Step<'_>) -> i64 {
+fn cap(step: &Carry<'_>) -> i64 {
     if step.foreground { schedule::RECEIPT_LONGEST } else { schedule::RECEIPT_LONGEST_BACKGROUND }
 }
 
 /// Receipts go to the device taken as an accepted contact's, and to nobody else.
-pub(crate) fn may_have(step: &Step<'_>, link: &Link) -> Result<bool, Error> {
+pub(crate) fn may_have(step: &Carry<'_>, link: &Link) -> Result<bool, Error> {
     let open = step.tx.peers.get(&link.chat)?.is_some_and(|peer| peer.reach == Reach::All);
     match step.tx.sessions.get(&link.session)? {
         Some(row) if open => device::confirms(step, &link.chat, &row.device),
@@ -62,27 +63,27 @@ pub(crate) fn may_have(step: &Step<'_>, link: &Link) -> Result<bool, Error> {
 }
 
 /// Exponential with the mean of the settings, in the background four times that.
-fn delay(step: &mut Step<'_>) -> Result<i64, Error> {
+fn delay(step: &mut Carry<'_>) -> Result<i64, Error> {
     let mean = i64::from(step.own()?.receipt_delay_ms);
     let mean = mean.saturating_mul(if step.foreground { 1 } else { 4 });
     Ok(schedule::delay(mean, cap(step), step.rng))
 }
 
 /// Pending requests owe nothing until they are accepted; then everything is due.
-pub(crate) fn all_due(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    for link in step.tx.links.of(chat)? {
+pub(crate) fn all_due(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
+    for link in step.links.of(chat)? {
         if link.dirty && link.due_ms.is_none() && may_have(step, &link)? {
             let due_ms = step.now_ms.saturating_add(delay(step)?);
-            step.tx.links.edit(&link.session, |link| link.due_ms = Some(due_ms))?;
+            step.links.edit(&link.session, |link| link.due_ms = Some(due_ms))?;
         }
     }
     Ok(())
 }
 
 /// Everything that came is receipted once more, with the next message that is sealed.
-pub(crate) fn all_owed(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
-    for link in step.tx.links.of(chat)?.iter().filter(|link| is_receiving(link)) {
-        step.tx.links.edit(&link.session, |link| link.dirty = true)?;
+pub(crate) fn all_owed(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
+    for link in step.links.of(chat)?.iter().filter(|link| is_receiving(link)) {
+        step.links.edit(&link.session, |link| link.dirty = true)?;
     }
     Ok(())
 }
@@ -93,9 +94,9 @@ pub(crate) fn is_receiving(link: &Link) -> bool {
 }
 
 /// What an account is owed, by session.
-pub(crate) fn owed(step: &Step<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>, Error> {
+pub(crate) fn owed(step: &Carry<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>, Error> {
     let mut owed = Vec::new();
-    for link in step.tx.links.of(chat)? {
+    for link in step.links.of(chat)? {
         if link.dirty && owed.len() < RIDING && may_have(step, &link)? {
             let tracker = SeqTracker::from_bytes(&link.tracker);
             let tracker = tracker.map_err(|_| Code::StorageCorrupt)?;
@@ -106,22 +107,22 @@ pub(crate) fn owed(step: &Step<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>,
 }
 
 /// They ride on the message being sealed.
-pub(crate) fn gave(step: &Step<'_>, owed: Vec<(Hash, Receipt)>) -> Result<(), Error> {
+pub(crate) fn gave(step: &mut Carry<'_>, owed: Vec<(Hash, Receipt)>) -> Result<(), Error> {
     for (session, _) in owed {
-        step.tx.links.edit(&session, |link| (link.dirty, link.due_ms) = (false, None))?;
+        step.links.edit(&session, |link| (link.dirty, link.due_ms) = (false, None))?;
     }
     Ok(())
 }
 
 /// A receipt's time has come: an envelope of its own.
-pub(crate) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn leave(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     let mut due = false;
-    for link in step.tx.links.of(chat)? {
+    for link in step.links.of(chat)? {
         if link.dirty && may_have(step, &link)? {
             due |= link.due_ms.is_some();
         } else if link.due_ms.is_some() {
             // What is due in a session with a device that is not theirs any more never leaves.
-            step.tx.links.edit(&link.session, |link| link.due_ms = None)?;
+            step.links.edit(&link.session, |link| link.due_ms = None)?;
         }
     }
     if !due {
@@ -130,8 +131,8 @@ pub(crate) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     let home = step.tx.peers.get(chat)?.filter(|peer| peer.reach == Reach::All).and_then(|peer| peer.home);
     let sending = send::sending_session(step, chat)?.filter(|row| !row.initiator || row.answered);
     let (Some(home), Some(row)) = (home, sending) else {
-        for link in step.tx.links.of(chat)? {
-            step.tx.links.edit(&link.session, |link| link.due_ms = None)?; // stays owed; rides on what comes
+        for link in step.links.of(chat)? {
+            step.links.edit(&link.session, |link| link.due_ms = None)?; // stays owed; rides on what comes
         }
         return Ok(());
     };
@@ -139,15 +140,15 @@ pub(crate) fn leave(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// What is due to an account leaves later.
-pub(crate) fn put_off(tx: &Tables<'_>, chat: Chat, due_ms: i64) -> Result<(), sotto_db::Error> {
-    for link in tx.links.of(&chat)? {
-        tx.links.edit(&link.session, |link| link.due_ms = link.due_ms.map(|_| due_ms))?;
+pub(crate) fn put_off(step: &mut Carry<'_>, chat: Chat, due_ms: i64) -> Result<(), Error> {
+    for link in step.links.of(&chat)? {
+        step.links.edit(&link.session, |link| link.due_ms = link.due_ms.map(|_| due_ms))?;
     }
     Ok(())
 }
 
 /// An envelope that wants no receipt, with the receipts that are owed.
-pub(crate) fn alone(step: &mut Step<'_>, row: Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
+pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
     let inner = Inner { message, ..Inner::default() };
     let chat = row.chat;
     let payload = send::seal(step, row, inner)?.or_bug("an answered session carries receipts")?;
@@ -163,14 +164,14 @@ pub(crate) fn alone(step: &mut Step<'_>, row: Session, home: [u8; 8], message: V
 }
 
 /// Receipts that seem not to arrive are owed again, by another node.
-pub(crate) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     let Some(tries) = step.trust.again(chat) else {
         return Ok(());
     };
     let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
-    for link in step.tx.links.of(chat)? {
+    for link in step.links.of(chat)? {
         if !link.dirty && is_receiving(&link) && may_have(step, &link)? {
-            step.tx.links.edit(&link.session, |link| (link.dirty, link.due_ms) = (true, Some(due_ms)))?;
+            step.links.edit(&link.session, |link| (link.dirty, link.due_ms) = (true, Some(due_ms)))?;
         }
     }
     Ok(())
@@ -178,13 +179,17 @@ pub(crate) fn again(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 
 /// A receipt that came in a session of their confirmed device: what it covers is delivered, its items end. A device
 /// speaks for no other. The second: sessions for which it counts what was never sent, so that nothing rises by it.
-pub(crate) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Result<(Vec<Fact>, Vec<Session>), Error> {
+pub(crate) fn take(
+    step: &mut Carry<'_>,
+    from: &Session,
+    receipt: &Receipt,
+) -> Result<(Vec<Fact>, Vec<Session>), Error> {
     let (mut facts, mut ahead) = (Vec::new(), Vec::new());
     for row in step.tx.sessions.of(&from.chat)? {
         if session_prefix(&row.hash) != receipt.session() || row.device != from.device || row.ahead == Ahead::Proven {
             continue;
         }
-        let Some(link) = step.tx.links.get(&row.hash)? else {
+        let Some(link) = step.links.get(&row.hash)? else {
             continue;
         };
         let mut gap = link.gap_from.saturating_add(1)..=link.gap_to;
@@ -192,22 +197,24 @@ pub(crate) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Re
             ahead.push(row);
             continue;
         }
-        for item in step.tx.items.of_session(&row.hash)? {
+        for item in step.items.of_session(&row.hash)? {
             let seq = item.seq.unwrap_or(0);
             if receipt.lacks(seq) {
                 hurry(step, item.parcel, item.after.is_some())?;
             } else if receipt.covers(seq) {
                 let attempts = step.tx.attempts.of(item.parcel)?;
                 send::remove(step, item.parcel)?;
-                step.fx.trust.extend(arrived(step, &attempts));
+                let told = arrived(step, &attempts);
+                step.told.extend(told);
                 if let Some(message) = item.message {
-                    step.tx.parcels.remove_batch(&message)?;
+                    parcel::remove_batch(step, &message)?;
                     facts.push(Fact::Delivered(message));
                 }
             }
         }
-        step.tx.links.edit(&row.hash, |link| {
-            link.heard_ms = step.now_ms;
+        let now_ms = step.now_ms;
+        step.links.edit(&row.hash, |link| {
+            link.heard_ms = now_ms;
             if receipt.highest() > link.gap_to {
                 (link.gap_from, link.gap_to) = (0, 0);
             }
@@ -217,7 +224,7 @@ pub(crate) fn take(step: &mut Step<'_>, from: &Session, receipt: &Receipt) -> Re
 }
 
 /// What a receipt shows of those who took a row, the latest first; nothing if some of them are not known any more.
-fn arrived(step: &Step<'_>, attempts: &[Attempt]) -> Option<Told> {
+fn arrived(step: &Carry<'_>, attempts: &[Attempt]) -> Option<Told> {
     let nodes = attempts.iter().map(|one| u64::try_from(one.node).ok());
     let nodes: Vec<u64> = nodes.collect::<Option<_>>()?;
     let (last, first) = attempts.first().zip(attempts.last())?;
@@ -236,7 +243,7 @@ fn arrived(step: &Step<'_>, attempts: &[Attempt]) -> Option<Told> {
 
 /// They are there, and did not get this: it leaves again soon, unless it did lately; what leaves again and again has to
 /// wait ever longer. A pointer is receipted when its chunks are there, so its absence says nothing.
-fn hurry(step: &mut Step<'_>, id: i64, pointer: bool) -> Result<(), Error> {
+fn hurry(step: &mut Carry<'_>, id: i64, pointer: bool) -> Result<(), Error> {
     let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !pointer) else {
         return Ok(());
     };

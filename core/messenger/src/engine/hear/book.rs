@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use sotto_db::{Node, Tables};
+use sotto_db::{Node, Table, Tables};
 use sotto_net::{KnownNode, Source};
 
-use crate::engine::Engine;
 use crate::error::Error;
 use crate::fleet::Fleet;
 
@@ -53,27 +52,27 @@ fn read(row: Node) -> Option<KnownNode> {
     })
 }
 
-impl Engine {
-    /// Stores what changed. A power cut may undo it: nodes are found again.
-    pub(crate) fn book(&mut self, changed: Vec<KnownNode>, gone: &[String]) -> Result<(), Error> {
-        let network = &self.config.network;
-        self.db.transaction_unsynced(|tx| {
-            for peer in gone {
-                tx.nodes.remove(network, peer)?;
-            }
-            for node in changed {
-                tx.nodes.put(&Node {
-                    network: network.clone(),
-                    peer: node.peer,
-                    addresses: node.addresses.join("\n"),
-                    source: node.source as u8,
-                    circle: node.circle,
-                    successes: node.successes,
-                    failures: node.failures,
-                    answered_s: i64::try_from(node.answered_s).unwrap_or(0),
-                })?;
-            }
-            Ok(())
-        })
+/// Stores what changed. A power cut may undo it: nodes are found again.
+pub(crate) fn keep(
+    nodes: &mut Table<'_, Node>,
+    network: &str,
+    changed: Vec<KnownNode>,
+    gone: &[String],
+) -> Result<(), Error> {
+    for peer in gone {
+        nodes.remove(network, peer)?;
     }
+    for node in changed {
+        nodes.put(&Node {
+            network: network.to_owned(),
+            peer: node.peer,
+            addresses: node.addresses.join("\n"),
+            source: node.source as u8,
+            circle: node.circle,
+            successes: node.successes,
+            failures: node.failures,
+            answered_s: i64::try_from(node.answered_s).unwrap_or(0),
+        })?;
+    }
+    Ok(())
 }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use crate::engine::base::own::{KEY_BUCKET, KEY_BUCKET_LEFT};
 use crate::engine::base::schedule;
-use crate::engine::base::step::{HOUR, Step};
+use crate::engine::base::step::HOUR;
+use crate::engine::hear::Hear;
 use crate::error::{Code, Error};
 
 /// A bucket with more than this a day is left, bytes.
@@ -90,21 +91,21 @@ impl Meter {
 }
 
 /// Leaves the bucket, or hears it again, and tells.
-pub(crate) fn leave(step: &mut Step<'_>, meter: &Meter, left: bool) -> Result<(), Error> {
+pub(crate) fn leave(step: &mut Hear<'_>, meter: &Meter, left: bool) -> Result<(), Error> {
     step.fx.own = true;
     store(step, meter)?; // or the next start would begin at nothing
     if left {
         log::warn!("the own bucket carries too much: it is polled");
         step.notice(Code::BucketBusy);
-        Ok(step.tx.kv.set(KEY_BUCKET_LEFT, &[1])?)
+        Ok(step.kv.set(KEY_BUCKET_LEFT, &[1])?)
     } else {
-        Ok(step.tx.kv.remove(KEY_BUCKET_LEFT)?)
+        Ok(step.kv.remove(KEY_BUCKET_LEFT)?)
     }
 }
 
 /// Keeps what was counted.
-pub(crate) fn store(step: &Step<'_>, meter: &Meter) -> Result<(), Error> {
-    Ok(step.tx.kv.set(KEY_BUCKET, &meter.to_bytes())?)
+pub(crate) fn store(step: &mut Hear<'_>, meter: &Meter) -> Result<(), Error> {
+    Ok(step.kv.set(KEY_BUCKET, &meter.to_bytes())?)
 }
 
 #[cfg(test)]

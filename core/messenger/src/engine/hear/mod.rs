@@ -6,3 +6,18 @@ pub mod bucket;
 pub(crate) mod held;
 pub(crate) mod incoming;
 pub(crate) mod query;
+
+use crate::engine::base::room;
+use crate::engine::base::step::Base;
+
+room! {
+    /// What is heard.
+    Hear over base: Base {
+        coverage: Coverage,
+        seen: Seen,
+        waiting: Waiting,
+    } and {
+        /// Questions to stores, asked after the commit.
+        queries: Vec<query::Query>,
+    }
+}

@@ -3,8 +3,6 @@
 use sotto_db::Hash;
 use sotto_net::Circle;
 
-use crate::engine::keys::found::Found;
-
 /// A question, not yet asked.
 pub(crate) struct Query {
     pub(crate) what: What,
@@ -14,8 +12,6 @@ pub(crate) struct Query {
     /// `None`: all that there is. The clock may be behind.
     pub(crate) end_ms: Option<i64>,
     pub(crate) newest_first: bool,
-    /// Cards found so far, of a query for cards.
-    pub(crate) found: Option<Box<Found>>,
 }
 
 /// What a query is for.

@@ -6,44 +6,13 @@
 
 use sotto_db::Hash;
 
-use crate::engine::Engine;
 use crate::engine::base::schedule;
-use crate::error::Error;
 
 /// Sessions that one look goes through; up to 50,000 tags of each are computed.
 pub(crate) const SESSIONS: usize = 40;
 
-impl Engine {
-    /// From when on to look, while the app is open; `None`: there is nothing to look for. In the background the end of
-    /// the next catch-up looks.
-    pub(crate) fn look_from(&self, now_ms: i64) -> Option<i64> {
-        let wanted = self.live.foreground && self.index.is_behind();
-        wanted.then(|| {
-            let looked_ms = self.live.looked_ms.min(now_ms);
-            looked_ms.saturating_add(distance_ms(self.index.sessions()))
-        })
-    }
-
-    /// Goes through all sessions: no more of what came in is on its way.
-    pub(crate) fn look_at_all(&mut self, now_ms: i64) -> Result<(), Error> {
-        self.look_deep(now_ms, usize::MAX)
-    }
-
-    /// Goes through as many sessions.
-    pub(crate) fn look_deep(&mut self, now_ms: i64, at_most: usize) -> Result<(), Error> {
-        if !self.index.is_behind() {
-            return Ok(());
-        }
-        let Self { db, index, live, .. } = self;
-        live.looked_ms = now_ms;
-        let matched = db.read(|tx| index.look_deep(tx, at_most))?;
-        live.matched.extend(matched);
-        Ok(())
-    }
-}
-
 /// All sessions get their turn within [`schedule::LOOK`], as long as there are few enough.
-fn distance_ms(sessions: usize) -> i64 {
+pub(crate) fn distance_ms(sessions: usize) -> i64 {
     let looks = i64::try_from(sessions.div_ceil(SESSIONS).max(1)).unwrap_or(i64::MAX);
     (schedule::LOOK / looks).max(schedule::LOOK_LEAST)
 }

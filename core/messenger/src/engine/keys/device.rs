@@ -6,30 +6,30 @@
 //! device is held: it is shown, and gets nothing.
 
 use sotto_crypto::{PREKEY_SUITES, SuiteError, choose_suite};
-use sotto_db::{Chat, Device, DeviceStanding as Standing};
+use sotto_db::{Chat, Device, DeviceStanding as Standing, Peer, Reach};
 
 use sotto_wire::identity::DeviceRecord;
 
-use crate::engine::base::step::Step;
+use crate::engine::keys::Keys;
 use crate::error::{Code, Error};
 
 /// The device that is taken as an account's.
-pub(crate) fn taken(step: &Step<'_>, chat: &Chat) -> Result<Option<Device>, Error> {
-    Ok(step.tx.devices.standing(chat, Standing::Taken)?)
+pub(crate) fn taken(step: &Keys<'_>, chat: &Chat) -> Result<Option<Device>, Error> {
+    Ok(step.devices.standing(chat, Standing::Taken)?)
 }
 
 /// Is a device of this account held?
-pub(crate) fn is_held(step: &Step<'_>, chat: &Chat) -> Result<bool, Error> {
-    Ok(step.tx.devices.standing(chat, Standing::Held)?.is_some())
+pub(crate) fn is_held(step: &Keys<'_>, chat: &Chat) -> Result<bool, Error> {
+    Ok(step.devices.standing(chat, Standing::Held)?.is_some())
 }
 
 /// Is it the device taken as theirs, or is none yet?
-pub(crate) fn confirms(step: &Step<'_>, chat: &Chat, device: &[u8; 16]) -> Result<bool, Error> {
+pub(crate) fn confirms(step: &Keys<'_>, chat: &Chat, device: &[u8; 16]) -> Result<bool, Error> {
     Ok(taken(step, chat)?.is_none_or(|taken| taken.device == *device))
 }
 
 /// Is a device taken as theirs, and is it another one?
-pub(crate) fn is_other(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
+pub(crate) fn is_other(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     Ok(!confirms(step, chat, &record.device_id)?)
 }
 
@@ -39,13 +39,13 @@ pub(crate) fn record_of(device: &Device) -> Option<DeviceRecord> {
 }
 
 /// A device as it was seen before, with this id and these keys.
-pub(crate) fn known(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Option<Device>, Error> {
+pub(crate) fn known(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Option<Device>, Error> {
     let like = like(step, chat, record)?;
     Ok(like.into_iter().find(|device| is_same(device, record)))
 }
 
-fn like(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Vec<Device>, Error> {
-    Ok(step.tx.devices.like(chat, &record.device_id, &record.identity, &record.signing)?)
+fn like(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Vec<Device>, Error> {
+    Ok(step.devices.like(chat, &record.device_id, &record.identity, &record.signing)?)
 }
 
 fn is_same(device: &Device, record: &DeviceRecord) -> bool {
@@ -53,14 +53,19 @@ fn is_same(device: &Device, record: &DeviceRecord) -> bool {
 }
 
 /// Is this no other device under a known id, and no known key under another id?
-pub(crate) fn is_itself(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
+pub(crate) fn is_itself(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     let like = like(step, chat, record)?;
     Ok(like.iter().all(|device| is_same(device, record)))
 }
 
 /// Changes a device, noted now if it was not known.
-fn note(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, change: impl FnOnce(&mut Device)) -> Result<(), Error> {
-    let known = step.tx.devices.get(chat, &record.device_id)?;
+fn note(
+    step: &mut Keys<'_>,
+    chat: &Chat,
+    record: &DeviceRecord,
+    change: impl FnOnce(&mut Device),
+) -> Result<(), Error> {
+    let known = step.devices.get(chat, &record.device_id)?;
     let mut device = known.unwrap_or(Device {
         chat: *chat,
         device: record.device_id,
@@ -75,22 +80,28 @@ fn note(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, change: impl FnOnce
         seen_ms: step.now_ms,
     });
     change(&mut device);
-    Ok(step.tx.devices.put(&device)?)
+    Ok(step.devices.put(&device)?)
 }
 
 /// A device was met; `start_in`: the start number that it gave.
-pub(crate) fn meet(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, start_in: Option<u32>) -> Result<(), Error> {
+pub(crate) fn meet(
+    step: &mut Keys<'_>,
+    chat: &Chat,
+    record: &DeviceRecord,
+    start_in: Option<u32>,
+) -> Result<(), Error> {
+    let now_ms = step.now_ms;
     note(step, chat, record, |device| {
         device.start_in = start_in.unwrap_or(device.start_in);
-        device.seen_ms = step.now_ms;
+        device.seen_ms = now_ms;
     })?;
-    Ok(step.tx.devices.keep_few(chat)?)
+    Ok(step.devices.keep_few(chat)?)
 }
 
 /// Takes a device as theirs. True: another one was.
-pub(crate) fn take(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
+pub(crate) fn take(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     let mut other = false;
-    for device in step.tx.devices.of(chat)? {
+    for device in step.devices.of(chat)? {
         if device.standing != Standing::Seen && device.device != record.device_id {
             other |= device.standing == Standing::Taken;
             unmark(step, chat, &device)?;
@@ -104,14 +115,14 @@ pub(crate) fn take(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Resul
 }
 
 /// A device that was taken or held is one that was seen.
-fn unmark(step: &Step<'_>, chat: &Chat, device: &Device) -> Result<(), Error> {
-    step.tx.devices.edit(chat, &device.device, |device| (device.standing, device.record) = (Standing::Seen, None))?;
+fn unmark(step: &mut Keys<'_>, chat: &Chat, device: &Device) -> Result<(), Error> {
+    step.devices.edit(chat, &device.device, |device| (device.standing, device.record) = (Standing::Seen, None))?;
     Ok(())
 }
 
 /// Keeps the record of a device that an account is said to have: it gets nothing.
-pub(crate) fn hold(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
-    if let Some(held) = step.tx.devices.standing(chat, Standing::Held)? {
+pub(crate) fn hold(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
+    if let Some(held) = step.devices.standing(chat, Standing::Held)? {
         unmark(step, chat, &held)?;
     }
     note(step, chat, record, |device| {
@@ -121,9 +132,44 @@ pub(crate) fn hold(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Resul
 }
 
 /// A list of theirs has this version: older ones are refused.
-pub(crate) fn known_version(step: &Step<'_>, chat: &Chat, version: u64) -> Result<(), Error> {
+pub(crate) fn known_version(step: &mut Keys<'_>, chat: &Chat, version: u64) -> Result<(), Error> {
     let version = i64::try_from(version).unwrap_or(i64::MAX);
-    step.tx.peers.edit(chat, |peer| peer.list_version = peer.list_version.max(version))?;
+    step.peers.edit(chat, |peer| peer.list_version = peer.list_version.max(version))?;
+    Ok(())
+}
+
+/// An account that nothing may go to yet.
+pub(crate) fn new_peer(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
+    Ok(step.peers.put(&Peer { chat: *chat, home: None, reach: Reach::Nothing, list_version: 0 })?)
+}
+
+/// What may go to an account, as the rooms above say.
+pub(crate) fn set_reach(step: &mut Keys<'_>, chat: &Chat, reach: Reach) -> Result<(), Error> {
+    step.peers.edit(chat, |peer| peer.reach = reach)?;
+    Ok(())
+}
+
+/// Where an account is reached.
+pub(crate) fn set_home(step: &mut Keys<'_>, chat: &Chat, home: [u8; 8]) -> Result<(), Error> {
+    step.peers.edit(chat, |peer| peer.home = Some(home))?;
+    Ok(())
+}
+
+/// The newest start number that we gave a device.
+pub(crate) fn set_start(step: &mut Keys<'_>, chat: &Chat, device: &[u8; 16], start: u32) -> Result<(), Error> {
+    step.devices.edit(chat, device, |device| device.start_out = start)?;
+    Ok(())
+}
+
+/// Messages for a device wait for another session.
+pub(crate) fn send_no_more(step: &mut Keys<'_>, chat: &Chat, device: &[u8; 16]) -> Result<(), Error> {
+    step.devices.edit(chat, device, |device| device.session = None)?;
+    Ok(())
+}
+
+/// A device signed another record.
+pub(crate) fn set_record(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
+    step.devices.edit(chat, &record.device_id, |row| row.record = Some(record.encode().to_vec()))?;
     Ok(())
 }
 
@@ -133,7 +179,7 @@ pub(crate) fn entry(record: &DeviceRecord) -> Vec<u8> {
 }
 
 /// The suites that a device of theirs signed before; `None`: it is not known.
-pub(crate) fn known_suites(step: &Step<'_>, chat: &Chat, device: &[u8; 16]) -> Result<Option<u32>, Error> {
+pub(crate) fn known_suites(step: &Keys<'_>, chat: &Chat, device: &[u8; 16]) -> Result<Option<u32>, Error> {
     let record = taken(step, chat)?.as_ref().and_then(record_of);
     Ok(record.filter(|record| record.device_id == *device).map(|record| record.suites))
 }
@@ -146,7 +192,7 @@ pub(crate) fn refused(error: SuiteError) -> Code {
 }
 
 /// The suite for a session that we begin with a device, as one bit.
-pub(crate) fn suite(step: &Step<'_>, chat: &Chat, to: &DeviceRecord) -> Result<Result<u32, Code>, Error> {
+pub(crate) fn suite(step: &Keys<'_>, chat: &Chat, to: &DeviceRecord) -> Result<Result<u32, Code>, Error> {
     let known = known_suites(step, chat, &to.device_id)?;
     let suite = choose_suite(step.config.suites, to.suites, known).map_err(refused);
     Ok(suite.map(|suite| 1 << (u32::from(suite) - 1)))
@@ -154,7 +200,7 @@ pub(crate) fn suite(step: &Step<'_>, chat: &Chat, to: &DeviceRecord) -> Result<R
 
 /// May a session that a device began by one of our pairs speak this suite?
 pub(crate) fn check_suite(
-    step: &Step<'_>,
+    step: &Keys<'_>,
     chat: &Chat,
     from: &DeviceRecord,
     suite: u8,

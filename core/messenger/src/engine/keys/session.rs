@@ -1,49 +1,104 @@
 //! Sessions: begun by us, chosen to send by, dropped.
 
-use sotto_db::{Ahead, Chat, Link, Session};
-use sotto_wire::content::SeqTracker;
+use sotto_crypto::Decrypted;
+use sotto_db::{Ahead, Chat, Handshake, Hash, Session, Skipped};
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::{DAY, SECOND, Step};
+use crate::engine::base::step::{DAY, SECOND};
+use crate::engine::keys::Keys;
 use crate::engine::keys::device;
+use crate::engine::keys::pairs;
 use crate::error::Error;
 
 /// A session that lost to another one still receives.
 const OLD_SESSION_MS: i64 = 7 * DAY;
 
-/// A new session, and what it carries.
-pub(crate) fn add(step: &Step<'_>, row: &Session) -> Result<(), Error> {
-    step.tx.sessions.put(row)?;
-    Ok(step.tx.links.put(&Link {
-        session: row.hash,
-        chat: row.chat,
-        seq: 0,
-        tracker: SeqTracker::new().to_bytes(),
-        floor: 0,
-        due_ms: None,
-        dirty: false,
-        heard_ms: step.now_ms,
-        gap_from: 0,
-        gap_to: 0,
-    })?)
+/// A new session.
+pub(crate) fn add(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
+    Ok(step.sessions.put(row)?)
 }
 
-/// A session goes, and what it carried.
-pub(crate) fn remove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+/// A session goes.
+pub(crate) fn remove(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     step.index.forget(&row.hash);
-    step.tx.devices.edit(&row.chat, &row.device, |device| {
+    step.devices.edit(&row.chat, &row.device, |device| {
         if device.session == Some(row.hash) {
             device.session = None;
         }
     })?;
-    step.tx.links.remove(&row.hash)?;
-    step.tx.sessions.remove(&row.hash)?;
+    step.sessions.remove(&row.hash)?;
+    Ok(())
+}
+
+/// What a session is after it moved.
+pub(crate) fn store(step: &mut Keys<'_>, session: &sotto_crypto::Session) -> Result<(), Error> {
+    step.sessions.edit(session.hash(), |row| row.snapshot = session.to_bytes().as_slice().into())?;
+    Ok(())
+}
+
+/// What a session is after a message of theirs, and the keys that were passed by.
+pub(crate) fn moved(step: &mut Keys<'_>, decrypted: &Decrypted) -> Result<(), Error> {
+    store(step, &decrypted.session)?;
+    let expires_ms = step.now_ms.saturating_add(step.retention_ms()).saturating_add(DAY);
+    let skipped = decrypted.skipped.iter().map(|key| Skipped {
+        session: *decrypted.session.hash(),
+        chain: key.chain,
+        n: key.n,
+        tag: key.tag.map(|tag| tag.0),
+        key: key.key.as_bytes().as_slice().into(),
+        expires_ms,
+    });
+    Ok(step.skipped.keep(&skipped.collect::<Vec<_>>())?)
+}
+
+/// A key that was passed by opened its message.
+pub(crate) fn spent(step: &mut Keys<'_>, key: &Skipped) -> Result<(), Error> {
+    step.skipped.remove(&key.session, &key.chain, &key.n)?;
+    Ok(())
+}
+
+/// The other side has answered a session: its block is no longer needed, and the pair that it began with is used up,
+/// theirs if we began it, ours if they did.
+pub(crate) fn answered(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
+    step.sessions.edit(&row.hash, |row| (row.answered, row.core, row.mask_secret) = (true, None, None))?;
+    pairs::used_up(step, row)?;
+    let Some(known) = step.handshakes.get(&row.handshake)? else {
+        return Ok(());
+    };
+    step.handshakes.remove(&row.handshake)?;
+    if let Some(secret) = known.secret {
+        let closed = step.invites.get(&secret)?.is_some_and(|invite| invite.closed_ms.is_some());
+        if closed && !step.handshakes.under(&secret)? {
+            step.secrets.remove(&secret)?;
+        }
+    }
+    Ok(())
+}
+
+/// Remembers a handshake, and which session it began.
+pub(crate) fn note_handshake(step: &mut Keys<'_>, handshake: &Handshake) -> Result<(), Error> {
+    Ok(step.handshakes.note(handshake)?)
+}
+
+/// Whether the other side is ahead of a session.
+pub(crate) fn set_ahead(step: &mut Keys<'_>, session: &Hash, ahead: Ahead) -> Result<(), Error> {
+    step.sessions.edit(session, |row| row.ahead = ahead)?;
+    Ok(())
+}
+
+/// Keys and handshakes past their time go.
+pub(crate) fn expire(step: &mut Keys<'_>) -> Result<(), Error> {
+    let now_ms = step.now_ms;
+    step.prekeys.expire(now_ms)?;
+    step.secrets.expire(now_ms)?;
+    step.handshakes.expire(now_ms)?;
+    step.skipped.expire(now_ms)?;
     Ok(())
 }
 
 /// A row for a session just begun.
 pub(crate) fn session_row(
-    step: &Step<'_>,
+    step: &Keys<'_>,
     chat: &Chat,
     session: &sotto_crypto::Session,
     device: [u8; 16],
@@ -71,8 +126,8 @@ pub(crate) fn session_row(
 /// Which session messages leave by: the newest start in each direction; of two that crossed, the one with the lower
 /// hash of its handshake; a start after an answered session, or two days after any, is a reset and wins. Losers receive
 /// for 7 days.
-pub(crate) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let all = step.tx.sessions.of(chat)?;
+pub(crate) fn choose_sending(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
+    let all = step.sessions.of(chat)?;
     // A device that is not (yet) taken as theirs gets nothing.
     let device = device::taken(step, chat)?.map(|device| device.device);
     let newest = |initiator: bool| {
@@ -96,7 +151,7 @@ pub(crate) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
     let best = best.map(|row| row.hash);
     for row in &all {
         let sending = best == Some(row.hash);
-        step.tx.devices.edit(chat, &row.device, |device| {
+        step.devices.edit(chat, &row.device, |device| {
             if sending {
                 device.session = best;
             } else if device.session == Some(row.hash) {
@@ -106,7 +161,7 @@ pub(crate) fn choose_sending(step: &mut Step<'_>, chat: &Chat) -> Result<(), Err
         let until_ms = row.until_ms.unwrap_or(step.now_ms.saturating_add(OLD_SESSION_MS));
         let until_ms = Some(until_ms).filter(|_| !sending);
         if row.until_ms != until_ms {
-            step.tx.sessions.edit(&row.hash, |row| row.until_ms = until_ms)?;
+            step.sessions.edit(&row.hash, |row| row.until_ms = until_ms)?;
         }
     }
     Ok(())

@@ -6,15 +6,17 @@ use sotto_wire::content::{Content, Inner, Message, Request};
 use sotto_wire::envelope::{split_handshake, unpad};
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
-use crate::engine::base::step::{DAY, HOUR, Step};
+use crate::engine::base::step::{DAY, HOUR};
+use crate::engine::carry::link;
 use crate::engine::carry::send;
 use crate::engine::hear::incoming::Incoming;
 use crate::engine::keys::device;
 use crate::engine::keys::found;
+use crate::engine::keys::invite::{self, SECRETS};
 use crate::engine::keys::session;
+use crate::engine::people::People;
 use crate::engine::people::contact;
 use crate::engine::people::devices;
-use crate::engine::people::invite;
 use crate::engine::people::old_copy;
 use crate::engine::people::sessions;
 use crate::engine::talk::inbox;
@@ -26,15 +28,13 @@ const HANDSHAKE_MS: i64 = 33 * DAY;
 const PENDING: u32 = 200;
 /// and those of one invite: no link fills the places of the others.
 const PENDING_OF_INVITE: u32 = 25;
-/// Secrets tried on a handshake; no more are made.
-pub(crate) const SECRETS: usize = 32;
 /// A device begins one session in this time; more only by fresh pairs, up to [`sessions::LIVE`].
 const START_MS: i64 = HOUR;
 /// Furthest a start number may lie ahead of the clock, seconds.
 const AHEAD_S: u64 = 86_400;
 
 /// A 2 KiB envelope with an unknown tag: perhaps somebody's first message.
-pub(crate) fn handshake<'a>(step: &mut Step<'_>, envelope: &Incoming<'a>) -> Result<First<'a>, Error> {
+pub(crate) fn handshake<'a>(step: &mut People<'_>, envelope: &Incoming<'a>) -> Result<First<'a>, Error> {
     let Ok((block, header, message)) = split_handshake(envelope.body) else {
         return Ok(First::Nobodys);
     };
@@ -106,7 +106,7 @@ pub(crate) struct Begun {
 }
 
 /// Who begins a session, if he may; and the private pair that he begins it by.
-fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(Start, PrekeyPair)>, Error> {
+fn start(step: &mut People<'_>, block: &Block, secret: Secret) -> Result<Option<(Start, PrekeyPair)>, Error> {
     let own = step.own()?;
     let Some(prekey) = step.tx.prekeys.get(&block.prekey_id())? else {
         return Ok(None);
@@ -119,7 +119,7 @@ fn start(step: &mut Step<'_>, block: &Block, secret: Secret) -> Result<Option<(S
         return Ok(None);
     };
     let chat = *opened.chat_public();
-    let known = step.tx.persons.get(&chat)?;
+    let known = step.persons.get(&chat)?;
     let peer = step.tx.peers.get(&chat)?;
     let Ok(record) = DeviceRecord::decode(opened.record()) else {
         return Ok(None);
@@ -172,7 +172,7 @@ fn serves(prekey: &Prekey, chat: &Chat, state: Option<PersonState>) -> bool {
 }
 
 /// Start numbers of a device rise.
-fn is_newer(step: &Step<'_>, chat: &Chat, record: &DeviceRecord, start: u32) -> Result<bool, Error> {
+fn is_newer(step: &People<'_>, chat: &Chat, record: &DeviceRecord, start: u32) -> Result<bool, Error> {
     let known = device::known(step, chat, record)?.map_or(0, |device| device.start_in);
     Ok(rises(start, known, step.clock_s()))
 }
@@ -186,7 +186,7 @@ fn rises(start: u32, known: u32, clock_s: u64) -> bool {
 
 /// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time. A device
 /// that is not the confirmed one has to wait where all of the account began so many: it can have any number.
-fn is_slow(step: &Step<'_>, known: Option<&Person>, record: &DeviceRecord, prekey: &Prekey) -> Result<bool, Error> {
+fn is_slow(step: &People<'_>, known: Option<&Person>, record: &DeviceRecord, prekey: &Prekey) -> Result<bool, Error> {
     // Nothing is sent before the answer, and one session takes the place of another.
     let Some(person) = known.filter(|person| person.state != PersonState::Incoming) else {
         return Ok(true);
@@ -214,7 +214,7 @@ fn request_in(plaintext: &[u8]) -> Option<Request> {
 }
 
 /// Stores a session that somebody begins; `None`: he may not.
-fn begin(step: &mut Step<'_>, start: Start, decrypted: Decrypted) -> Result<Option<Begun>, Error> {
+fn begin(step: &mut People<'_>, start: Start, decrypted: Decrypted) -> Result<Option<Begun>, Error> {
     let chat = start.opened.chat_public();
     let request = request_in(&decrypted.plaintext);
     let state = start.known.as_ref().map(|person| person.state);
@@ -226,7 +226,7 @@ fn begin(step: &mut Step<'_>, start: Start, decrypted: Decrypted) -> Result<Opti
         contact::new(step, chat, PersonState::Declined, String::new())?;
     }
     if stranger && device::is_other(step, chat, &start.record)? {
-        step.tx.persons.edit(chat, |person| person.verified = false)?; // it asks as a stranger does
+        step.persons.edit(chat, |person| person.verified = false)?; // it asks as a stranger does
     }
     if state == Some(PersonState::Incoming) {
         if is_held(step, chat, &start.record)? {
@@ -241,13 +241,14 @@ fn begin(step: &mut Step<'_>, start: Start, decrypted: Decrypted) -> Result<Opti
         prekey_id: Some(start.prekey.id),
         ..session::session_row(step, chat, &decrypted.session, start.record.device_id, false, start.opened.start())
     };
-    session::add(step, &row)?;
-    step.tx.handshakes.note(&sotto_db::Handshake {
+    link::add(step, &row)?;
+    let handshake = sotto_db::Handshake {
         handshake: start.handshake,
         session: Some(row.hash),
         secret: Some(start.secret.secret),
         until_ms: step.now_ms.saturating_add(HANDSHAKE_MS),
-    })?;
+    };
+    session::note_handshake(step, &handshake)?;
     sessions::keep_few(step, &row)?;
     session::choose_sending(step, chat)?;
     let row = step.tx.sessions.get(&row.hash)?.or_bug("the session just made")?;
@@ -262,7 +263,7 @@ fn begin(step: &mut Step<'_>, start: Start, decrypted: Decrypted) -> Result<Opti
 }
 
 /// What follows once the first message of a session is stored.
-pub(crate) fn begun(step: &mut Step<'_>, begun: &Begun) -> Result<(), Error> {
+pub(crate) fn begun(step: &mut People<'_>, begun: &Begun) -> Result<(), Error> {
     let Begun { row, start, request, taken, .. } = begun;
     let (chat, state) = (&row.chat, start.known.as_ref().map(|person| person.state));
     if !taken {
@@ -285,28 +286,27 @@ pub(crate) fn begun(step: &mut Step<'_>, begun: &Begun) -> Result<(), Error> {
 }
 
 /// Do as many requests wait as may, in all or by one invite?
-fn is_full(step: &Step<'_>, invite: &Secret) -> Result<bool, Error> {
+fn is_full(step: &People<'_>, invite: &Secret) -> Result<bool, Error> {
     let waiting = PersonState::Incoming;
-    Ok(step.tx.persons.count_in(waiting)? >= PENDING
-        || step.tx.persons.count_asking_by(waiting, &invite.secret)? >= PENDING_OF_INVITE)
+    Ok(step.persons.count_in(waiting)? >= PENDING
+        || step.persons.count_asking_by(waiting, &invite.secret)? >= PENDING_OF_INVITE)
 }
 
 /// Is this a device of a verified contact that nobody said is theirs?
-fn is_held(step: &Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
-    let verified = step.tx.persons.get(chat)?.is_some_and(|person| person.verified);
+fn is_held(step: &People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
+    let verified = step.persons.get(chat)?.is_some_and(|person| person.verified);
     Ok(verified && device::is_other(step, chat, record)?)
 }
 
 /// Notes the device that begins a session. True if it is their confirmed one, or is taken for it now: a verified
 /// contact's
 /// never is before somebody says so.
-fn take_device(step: &mut Step<'_>, chat: &Chat, start: &Start) -> Result<bool, Error> {
+fn take_device(step: &mut People<'_>, chat: &Chat, start: &Start) -> Result<bool, Error> {
     let record = &start.record;
     let other = device::is_other(step, chat, record)?;
     let taken = !is_held(step, chat, record)?;
     if taken {
-        let version = i64::try_from(record.list_version).unwrap_or(i64::MAX);
-        step.tx.peers.edit(chat, |peer| peer.list_version = version)?;
+        device::known_version(step, chat, record.list_version)?;
         devices::take(step, chat, record)?;
     } else {
         devices::hold(step, chat, record)?;

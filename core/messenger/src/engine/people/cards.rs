@@ -1,33 +1,26 @@
-//! Lane c: own cards under invite, contacts and self secret, and what is read from those of others.
+//! Cards of others, lane c, and the own list as the stores hold it.
 
-use sotto_crypto::{
-    CardSecret, DeviceId, PREKEY_SUITES, PrekeyPair, PrekeyPublic, Random, card_seal, card_tag, secret_bucket,
-};
-use sotto_db::{Chat, Class, PairKind, Parcel, Person, PersonState, Prekey};
-use sotto_wire::envelope::{CARD_ROOM, Envelope, pad};
-use sotto_wire::identity::{
-    Bundle, CardKind, Closed, DeviceList, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE, MAX_VALIDITY_S,
-    NO_DEVICE, Profile, next_version, secret_hash,
-};
+use sotto_crypto::{CardSecret, secret_bucket};
+use sotto_db::{Chat, Person, PersonState};
+use sotto_wire::identity::{DeviceList, DeviceRecord, Profile};
 use sotto_wire::topic::Lane;
 
-use crate::engine::base::own::{
-    KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_PROFILE, KEY_PUBLISHED, KEY_RESTORING, record, renew_record,
-};
+use crate::engine::base::own::{KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_RESTORING, renew_record};
 use crate::engine::base::schedule;
-use crate::engine::base::step::{DAY, HOUR, Step};
+use crate::engine::base::step::HOUR;
 use crate::engine::carry::send;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::keys::device;
 use crate::engine::keys::found::{Cards, Found};
+use crate::engine::keys::publish::publish_self;
 use crate::engine::keys::session;
+use crate::engine::people::People;
 use crate::engine::people::contact;
 use crate::engine::people::devices;
 use crate::engine::people::old_copy;
 use crate::engine::people::reset::{self, Need};
 use crate::engine::people::sessions;
 use crate::engine::people::takeover;
-use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
 /// How far back cards are looked for.
@@ -35,160 +28,26 @@ const LOOK_BACK_MS: i64 = 44 * HOUR;
 /// The cards of another invite of a contact are looked for so often: for longer than an invite is open, 7 days.
 const INVITE_TRIES: u32 = 18;
 
-/// The cards of an invite, or that it is closed; then when they are due again.
-pub(crate) fn publish_invite(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
-    step.tx.parcels.remove_batch(&row.secret)?;
-    if row.expires_ms <= step.now_ms {
-        step.tx.invites.remove(&row.secret)?;
-        return Ok(());
-    }
-    if row.closed_ms.is_some() {
-        closed(step, &row.secret)?;
-        row.next_card_ms = step.now_ms.saturating_add(schedule::CLOSED_CARD);
-        return Ok(step.tx.invites.put(&row)?);
-    }
-    if !step.may_sign {
-        row.next_card_ms = step.now_ms.saturating_add(schedule::UNSIGNED);
-        return Ok(step.tx.invites.put(&row)?);
-    }
-    let stored = step.tx.prekeys.get(&row.prekey_id)?.or_bug("pair of an invite")?;
-    let pair = PrekeyPair::from_bytes(&stored.private).map_err(|_| Code::StorageCorrupt)?;
-    let record = record(step)?;
-    list(step, &row.secret, &record)?;
-    bundle(step, &row.secret, &record, &pair.public())?;
-    profile(step, &row.secret)?;
-    row.next_card_ms = step.after(&schedule::REFRESH, 0);
-    Ok(step.tx.invites.put(&row)?)
-}
-
-/// The list under the self secret, with a record just renewed.
-fn publish_self(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
-    let self_secret = *step.own()?.account.self_secret().as_bytes();
-    step.tx.parcels.remove_batch(&self_secret)?;
-    list(step, &self_secret, record)?;
-    step.fx.own = true;
-    Ok(step.tx.kv.set_time(KEY_PUBLISHED, step.now_ms)?)
-}
-
-/// The cards under the contacts secret, and when they are due again.
-pub(crate) fn publish_contacts(step: &mut Step<'_>) -> Result<(), Error> {
-    step.fx.own = true;
-    if !step.may_sign {
-        let again_ms = step.now_ms.saturating_add(schedule::UNSIGNED);
-        return Ok(step.tx.kv.set_time(KEY_NEXT_CONTACTS, again_ms)?);
-    }
-    let next_ms = step.after(&schedule::REFRESH, 0);
-    step.tx.kv.set_time(KEY_NEXT_CONTACTS, next_ms)?;
-    if step.tx.persons.count_in(PersonState::Accepted)? == 0 {
-        return Ok(());
-    }
-    let record = record(step)?;
-    let secret = *step.own()?.contacts_secret;
-    let pair = PrekeyPair::generate(step.rng);
-    let lives_ms = (MAX_VALIDITY_S as i64) * 1000 + step.retention_ms() + DAY;
-    step.tx.prekeys.put(&Prekey {
-        id: pair.id(),
-        private: pair.to_bytes().as_slice().into(),
-        kind: PairKind::Bundle,
-        secret: Some(secret),
-        chat: None,
-        delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
-    })?;
-    step.tx.parcels.remove_batch(&secret)?;
-    list(step, &secret, &record)?;
-    bundle(step, &secret, &record, &pair.public())?;
-    profile(step, &secret)
-}
-
-fn list(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord) -> Result<(), Error> {
-    let list = step.own()?.list(record, &secret_hash(secret))?;
-    let bytes = list.encode().or_bug("own list")?;
-    card(step, secret, CardKind::List, &NO_DEVICE, &bytes)
-}
-
-fn bundle(step: &mut Step<'_>, secret: &[u8; 16], record: &DeviceRecord, prekey: &PrekeyPublic) -> Result<(), Error> {
-    let own = step.own()?;
-    let mut bundle = Bundle {
-        list_version: record.list_version,
-        not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
-        suites: step.config.suites & PREKEY_SUITES,
-        prekey_id: prekey.id,
-        x25519: prekey.x25519,
-        kem: Box::new(prekey.kem),
-        signature: [0; 64],
-    };
-    let bytes = bundle.signed_bytes(&own.chat, &own.device, &secret_hash(secret));
-    bundle.signature = own.keys.sign(LABEL_BUNDLE, &[&bytes]);
-    card(step, secret, CardKind::Bundle, &own.device, &bundle.encode())
-}
-
-fn profile(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
-    let own = step.own()?;
-    let last = u64::try_from(step.tx.kv.time(KEY_PROFILE)?).unwrap_or(0);
-    let version = next_version(Some(last), step.clock_s());
-    step.tx.kv.set_time(KEY_PROFILE, i64::try_from(version).unwrap_or(i64::MAX))?;
-    let mut profile = Profile {
-        version,
-        not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
-        home: own.account.home_value(),
-        name: own.name.clone(),
-        picture: None,
-        signature: [0; 64],
-    };
-    let bytes = profile.signed_bytes(&own.chat, &secret_hash(secret));
-    profile.signature = own.sign(LABEL_PROFILE, &bytes)?;
-    card(step, secret, CardKind::Profile, &NO_DEVICE, &profile.encode())
-}
-
-fn closed(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
-    let own = step.own()?;
-    let mut closed = Closed {
-        version: step.clock_s(),
-        not_after_s: step.clock_s().saturating_add(MAX_VALIDITY_S),
-        signature: [0; 64],
-    };
-    let bytes = closed.signed_bytes(&own.chat, &secret_hash(secret));
-    closed.signature = own.sign(LABEL_CLOSED, &bytes)?;
-    card(step, secret, CardKind::Closed, &NO_DEVICE, &closed.encode())
-}
-
-/// Seals one card and puts it into the outbox.
-fn card(step: &mut Step<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Result<(), Error> {
-    let day = u32::try_from(step.clock_s() / 86_400).map_err(|_| Code::ClockSkewed)?;
-    let key = CardSecret::new(secret);
-    let tag = card_tag(&key, kind.code(), &DeviceId(*device), day);
-    let random = Random(step.random());
-    let padded = pad(plain, CARD_ROOM).or_bug("card")?;
-    let body = card_seal(&key, &tag, &random, &padded);
-    let envelope = Envelope { tag: tag.0, random: random.0, body: &body };
-    let payload = envelope.encode().or_bug("envelope")?;
-    let parcel = Parcel {
-        give_up_ms: step.now_ms.saturating_add(schedule::REFRESH_MAX),
-        batch: Some(secret.to_vec()),
-        ..parcel::filled(step, Class::Card, step.topic(Lane::Card, &secret_bucket(&key)), payload)
-    };
-    parcel::put(step, parcel)?;
-    Ok(())
-}
-
-/// A query for the cards of an account under a secret; lists below a version are not taken.
-pub(crate) fn query(step: &Step<'_>, secret: &[u8; 16], what: What, (chat, known_version): ([u8; 33], u64)) -> Query {
+/// Looks for the cards of an account under a secret; lists below a version are not taken.
+pub(crate) fn look(step: &mut People<'_>, secret: &[u8; 16], what: What, (chat, known_version): ([u8; 33], u64)) {
     let start_ms = step.clock_ms.saturating_sub(LOOK_BACK_MS);
     let end_ms = step.clock_ms.saturating_add(20_000);
     let found = Found::new(*secret, chat, known_version, (start_ms, end_ms));
-    Query {
+    let place = step.queries.len();
+    step.finds.push((place, found));
+    let topic = step.topic(Lane::Card, &secret_bucket(&CardSecret::new(secret)));
+    step.queries.push(Query {
         what,
         circle: sotto_net::Circle::Alone,
-        topics: vec![step.topic(Lane::Card, &secret_bucket(&CardSecret::new(secret)))],
+        topics: vec![topic],
         start_ms,
         end_ms: None,
         newest_first: true,
-        found: Some(Box::new(found)),
-    }
+    });
 }
 
 /// Asks for the cards of an account that waits for them.
-pub(crate) fn ask(step: &mut Step<'_>, chat: Chat) -> Result<(), Error> {
+pub(crate) fn ask(step: &mut People<'_>, chat: Chat) -> Result<(), Error> {
     let need = match send::sending_session(step, &chat)? {
         Some(row) => reset::need(step, &row)?,
         None => Need::First,
@@ -196,22 +55,21 @@ pub(crate) fn ask(step: &mut Step<'_>, chat: Chat) -> Result<(), Error> {
     if need == Need::Ahead && old_copy::begin(step, &chat)? {
         return Ok(());
     }
-    let person = step.tx.persons.get(&chat)?.filter(|_| need != Need::None);
+    let person = step.persons.get(&chat)?.filter(|_| need != Need::None);
     let secret = person.as_ref().and_then(card_secret);
     // Set again by whatever comes of it; until then, should nothing come.
     let due_ms = secret.map(|_| step.now_ms.saturating_add(schedule::CARDS_SILENT));
-    step.tx.persons.edit(&chat, |person| person.cards_due_ms = due_ms)?;
+    step.persons.edit(&chat, |person| person.cards_due_ms = due_ms)?;
     if let Some(secret) = secret {
         let known = step.tx.peers.get(&chat)?.and_then(|peer| u64::try_from(peer.list_version).ok());
-        let query = query(step, &secret, What::Cards { chat }, (chat, known.unwrap_or(0)));
-        step.fx.queries.push(query);
+        look(step, &secret, What::Cards { chat }, (chat, known.unwrap_or(0)));
     }
     Ok(())
 }
 
 /// What came of a question for an account's cards; `None`: no store answered.
-pub(crate) fn fetched(step: &mut Step<'_>, chat: &Chat, found: Option<Cards>) -> Result<(), Error> {
-    let Some(person) = step.tx.persons.get(chat)? else {
+pub(crate) fn fetched(step: &mut People<'_>, chat: &Chat, found: Option<Cards>) -> Result<(), Error> {
+    let Some(person) = step.persons.get(chat)? else {
         return Ok(());
     };
     let Some(secret) = card_secret(&person) else {
@@ -221,7 +79,7 @@ pub(crate) fn fetched(step: &mut Step<'_>, chat: &Chat, found: Option<Cards>) ->
     let requested = person.invite_secret == Some(secret);
     if found.as_ref().is_some_and(|cards| cards.closed) && requested {
         contact::wait(step, chat, Code::InviteUsed)?;
-        step.tx.persons.edit(chat, |person| {
+        step.persons.edit(chat, |person| {
             person.cards_due_ms = None;
             person.invite_secret = person.invite_secret.filter(|_| !accepted); // what there was goes on
         })?;
@@ -236,12 +94,12 @@ pub(crate) fn fetched(step: &mut Step<'_>, chat: &Chat, found: Option<Cards>) ->
     }
     if accepted && requested && person.cards_tries >= INVITE_TRIES {
         // It leads nowhere; what there was goes on, and may be begun anew.
-        step.tx.persons.edit(chat, |person| (person.invite_secret, person.cards_due_ms) = (None, None))?;
+        step.persons.edit(chat, |person| (person.invite_secret, person.cards_due_ms) = (None, None))?;
         step.fx.contacts = true;
         return contact::wait_no_more(step, chat);
     }
     let unreachable = Code::InviteUnreachable;
-    let waiting = step.tx.persons.get(chat)?.and_then(|person| person.waiting);
+    let waiting = step.persons.get(chat)?.and_then(|person| person.waiting);
     let why = match (refused, waiting) {
         (Some(code), shown) if shown.as_ref().is_none_or(|shown| shown == unreachable.as_str()) => Some(code),
         (None, None) if requested && asked => Some(unreachable),
@@ -252,7 +110,7 @@ pub(crate) fn fetched(step: &mut Step<'_>, chat: &Chat, found: Option<Cards>) ->
         step.fx.contacts = true;
     }
     let due_ms = step.after(&schedule::CARDS, person.cards_tries);
-    step.tx.persons.edit(chat, |person| {
+    step.persons.edit(chat, |person| {
         person.cards_tries = person.cards_tries.saturating_add(1);
         person.cards_due_ms = Some(due_ms);
     })?;
@@ -260,7 +118,7 @@ pub(crate) fn fetched(step: &mut Step<'_>, chat: &Chat, found: Option<Cards>) ->
 }
 
 /// Begins a session with what was found. False: it is looked for again.
-fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Result<bool, Error> {
+fn take(step: &mut People<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Result<bool, Error> {
     let Some(list) = cards.list else {
         return Ok(false);
     };
@@ -273,7 +131,7 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
     match (need, &sending) {
         (Need::None, _) => {
             // A receipt came meanwhile.
-            step.tx.persons.edit(chat, |person| (person.cards_due_ms, person.waiting) = (None, None))?;
+            step.persons.edit(chat, |person| (person.cards_due_ms, person.waiting) = (None, None))?;
             return Ok(true);
         }
         (Need::Silent, Some(row)) if !reset::newer(step, row, &list, bundle)? => return Ok(false),
@@ -320,14 +178,14 @@ fn take(step: &mut Step<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Res
 
 /// The device that a session is to be begun with. `Some`: none is, and whether its cards are looked for no more.
 fn meet(
-    step: &mut Step<'_>,
+    step: &mut People<'_>,
     chat: &Chat,
     record: &DeviceRecord,
     profile: Option<Profile>,
 ) -> Result<Option<bool>, Error> {
     step.fx.contacts = true;
     let other = device::is_other(step, chat, record)?;
-    let person = step.tx.persons.get(chat)?.or_bug("whose cards were found")?;
+    let person = step.persons.get(chat)?.or_bug("whose cards were found")?;
     if other && person.verified {
         // Shown; it gets nothing before the person says that it is theirs.
         devices::hold(step, chat, record)?;
@@ -358,17 +216,16 @@ pub(crate) fn card_secret(person: &Person) -> Option<[u8; 16]> {
 }
 
 /// Asks a store for the own list; again after a while unless the answer says later.
-pub(crate) fn ask_own(step: &mut Step<'_>) -> Result<(), Error> {
+pub(crate) fn ask_own(step: &mut People<'_>) -> Result<(), Error> {
     set_next_self(step, schedule::OWN_LIST_SILENT)?;
     let secret = *step.own()?.account.self_secret().as_bytes();
     let whose = (step.own()?.chat, 0);
-    let query = query(step, &secret, What::OwnList, whose);
-    step.fx.queries.push(query);
+    look(step, &secret, What::OwnList, whose);
     Ok(())
 }
 
 /// The own list as the stores hold it: was the phrase restored elsewhere?
-pub(crate) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
+pub(crate) fn own_list(step: &mut People<'_>, found: Cards) -> Result<(), Error> {
     let own = step.own()?;
     let newer = found.list.as_ref();
     let newer = newer.and_then(|list| old_copy::of(own, list));
@@ -381,13 +238,14 @@ pub(crate) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
         old_copy::proven_by_own_list(step)?;
         let record = renew_record(step, Some(version))?;
         publish_self(step, &record)?;
-        step.tx.kv.set_time(KEY_NEXT_CONTACTS, step.now_ms)?;
+        let now_ms = step.now_ms;
+        step.kv.set_time(KEY_NEXT_CONTACTS, now_ms)?;
         devices::tell(step, &record)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= schedule::REFRESH_MIN - HOUR {
         if !step.may_sign {
             return Ok(()); // nothing is signed by a wrong clock
         }
-        step.tx.kv.remove(KEY_RESTORING)?;
+        step.kv.remove(KEY_RESTORING)?;
         let record = renew_record(step, other.map(|list| list.version))?;
         publish_self(step, &record)?;
         devices::tell(step, &record)?;
@@ -400,7 +258,8 @@ pub(crate) fn own_list(step: &mut Step<'_>, found: Cards) -> Result<(), Error> {
     set_next_self(step, wait_ms)
 }
 
-fn set_next_self(step: &mut Step<'_>, in_ms: i64) -> Result<(), Error> {
+fn set_next_self(step: &mut People<'_>, in_ms: i64) -> Result<(), Error> {
     step.fx.own = true;
-    Ok(step.tx.kv.set_time(KEY_NEXT_SELF, step.now_ms.saturating_add(in_ms))?)
+    let now_ms = step.now_ms;
+    Ok(step.kv.set_time(KEY_NEXT_SELF, now_ms.saturating_add(in_ms))?)
 }

@@ -1,25 +1,25 @@
 //! People: requests, their answers, what they tell about themselves.
 
 use sotto_crypto::{DeviceId, parse_account_id};
-use sotto_db::{
-    Chat, Conversation, Device, DeviceStanding, Hash, Kind, Peer, Person, PersonState, Reach, Session, Standing,
-};
+use sotto_db::{Chat, Conversation, Device, DeviceStanding, Hash, Person, PersonState, Reach, Session, Standing};
 use sotto_wire::content::{self, Content, Hello, ProfileUpdate, Request};
 use sotto_wire::identity::DeviceRecord;
 use sotto_wire::name::{Name, clean_text, is_blank};
 
 use crate::engine::base::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old};
-use crate::engine::base::step::{DAY, Step};
+use crate::engine::base::schedule;
+use crate::engine::base::step::DAY;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
+use crate::engine::keys::invite::{self, SECRETS, invite_error};
+use crate::engine::keys::pairs;
 use crate::engine::keys::session::choose_sending;
-use crate::engine::people::admit::SECRETS;
+use crate::engine::people::People;
 use crate::engine::people::devices;
-use crate::engine::people::invite::{self, invite_error};
 use crate::engine::people::news;
-use crate::engine::people::reset;
 use crate::engine::people::sessions::{drop_sessions, empty_outbox};
+use crate::engine::talk::read;
 use crate::engine::talk::write;
 use crate::error::{Code, Error, OrBug};
 use crate::records::ContactId;
@@ -28,9 +28,9 @@ use crate::records::ContactId;
 const UNMASK_CONTACTS_MS: i64 = 31 * DAY;
 
 /// A session that we began by an invite of theirs was answered: it is not asked for again.
-pub(crate) fn invite_answered(step: &Step<'_>, row: &Session) -> Result<(), Error> {
+pub(crate) fn invite_answered(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     if row.initiator {
-        step.tx.persons.edit(&row.chat, |person| {
+        step.persons.edit(&row.chat, |person| {
             if person.invite_secret == row.mask_secret {
                 person.invite_secret = None;
             }
@@ -45,21 +45,21 @@ pub(crate) fn may_write(state: PersonState) -> bool {
 }
 
 /// The person behind a contact's id.
-pub(crate) fn find(step: &Step<'_>, id: &ContactId) -> Result<Person, Error> {
+pub(crate) fn find(step: &People<'_>, id: &ContactId) -> Result<Person, Error> {
     let chat = parse_account_id(&id.0).map_err(|_| Code::BadId)?;
-    step.tx.persons.get(&chat)?.ok_or(Code::ContactMissing.into())
+    step.persons.get(&chat)?.ok_or(Code::ContactMissing.into())
 }
 
 /// Where an account stands.
-pub(crate) fn state(step: &Step<'_>, chat: &Chat) -> Result<Option<PersonState>, Error> {
-    Ok(step.tx.persons.get(chat)?.map(|person| person.state))
+pub(crate) fn state(step: &People<'_>, chat: &Chat) -> Result<Option<PersonState>, Error> {
+    Ok(step.persons.get(chat)?.map(|person| person.state))
 }
 
 /// An account stands so from now on. What follows for others is set here, and nowhere else: may something be shown in
 /// the
 /// conversation, may receipts go.
-fn set_state(step: &Step<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
-    step.tx.persons.edit(chat, |person| person.state = state)?;
+fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
+    step.persons.edit(chat, |person| person.state = state)?;
     let (reach, standing) = match state {
         PersonState::Accepted => (Reach::All, Standing::Open),
         PersonState::Requested => (Reach::Messages, Standing::Asked),
@@ -67,46 +67,54 @@ fn set_state(step: &Step<'_>, chat: &Chat, state: PersonState) -> Result<(), Err
         PersonState::Declined => (Reach::Nothing, Standing::Closed),
         PersonState::Blocked => (Reach::Nothing, Standing::Blocked),
     };
-    step.tx.peers.edit(chat, |peer| peer.reach = reach)?;
-    if let Some(conversation) = step.tx.conversations.with(chat)? {
-        step.tx.conversations.edit(&conversation.id, |row| row.standing = standing)?;
-    }
-    Ok(())
+    device::set_reach(step, chat, reach)?;
+    read::set_standing(step, chat, standing)
 }
 
 /// Why nothing can be sent, by code. True: that was not said before.
-pub(crate) fn wait(step: &Step<'_>, chat: &Chat, code: Code) -> Result<bool, Error> {
+pub(crate) fn wait(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<bool, Error> {
     let code = code.as_str();
-    let before = step.tx.persons.edit(chat, |person| person.waiting.replace(code.to_owned()))?;
+    let before = step.persons.edit(chat, |person| person.waiting.replace(code.to_owned()))?;
     Ok(before.flatten().as_deref() != Some(code))
 }
 
 /// Nothing is in the way any more, unless a device is held.
-pub(crate) fn wait_no_more(step: &Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn wait_no_more(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     if !device::is_held(step, chat)? {
-        step.tx.persons.edit(chat, |person| person.waiting = None)?;
+        step.persons.edit(chat, |person| person.waiting = None)?;
     }
     Ok(())
 }
 
 /// Their cards are looked for in so many milliseconds.
-pub(crate) fn look_for_cards(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
-    step.tx.persons.edit(chat, |person| {
-        person.cards_due_ms = Some(step.now_ms.saturating_add(in_ms));
-        person.cards_tries = 0;
-    })?;
+pub(crate) fn look_for_cards(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+    let due_ms = Some(step.now_ms.saturating_add(in_ms));
+    step.persons.edit(chat, |person| (person.cards_due_ms, person.cards_tries) = (due_ms, 0))?;
     Ok(())
 }
 
 /// Their cards are looked for then, and count as tried before.
-pub(crate) fn look_for_cards_later(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+pub(crate) fn look_for_cards_later(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
     let due_ms = Some(step.now_ms.saturating_add(in_ms));
-    step.tx.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
+    step.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
+    Ok(())
+}
+
+/// Their cards are looked for then.
+pub(crate) fn put_off_cards(step: &mut People<'_>, chat: &Chat, at_ms: i64) -> Result<(), Error> {
+    step.persons.edit(chat, |person| person.cards_due_ms = Some(at_ms))?;
+    Ok(())
+}
+
+/// A question for cards that was under way when the process ended has no answer any more.
+pub(crate) fn opened(step: &mut People<'_>) -> Result<(), Error> {
+    let (now_ms, silent_ms) = (step.now_ms, step.now_ms.saturating_add(schedule::CARDS_SILENT));
+    step.persons.cards_rewind(now_ms, silent_ms)?;
     Ok(())
 }
 
 /// Asks an inviter to become a contact, or one that is a contact to begin anew. The request waits for their cards.
-pub(crate) fn add(step: &mut Step<'_>, link: &str, text: Option<String>) -> Result<ContactId, Error> {
+pub(crate) fn add(step: &mut People<'_>, link: &str, text: Option<String>) -> Result<ContactId, Error> {
     let own = step.own()?;
     own.in_force()?;
     let link = sotto_wire::invite::Invite::from_link(link).map_err(invite_error)?;
@@ -134,10 +142,10 @@ pub(crate) fn add(step: &mut Step<'_>, link: &str, text: Option<String>) -> Resu
     if let Some(row) = send::sending_session(step, chat)? {
         // The same link again: what was asked may have been declined. The session stays, should it be answered.
         if row.initiator && !row.answered && row.mask_secret == Some(link.secret) {
-            step.tx.devices.edit(chat, &row.device, |device| device.session = None)?;
+            device::send_no_more(step, chat, &row.device)?;
         }
     }
-    step.tx.persons.edit(chat, |person| person.invite_secret = Some(link.secret))?;
+    step.persons.edit(chat, |person| person.invite_secret = Some(link.secret))?;
     wait_no_more(step, chat)?;
     look_for_cards(step, chat, 0)?;
     // The network takes them only where none are configured.
@@ -150,25 +158,10 @@ pub(crate) fn add(step: &mut Step<'_>, link: &str, text: Option<String>) -> Resu
 }
 
 /// A person, where he is reached, and the conversation with him.
-pub(crate) fn new(step: &Step<'_>, chat: &Chat, state: PersonState, name: String) -> Result<(), Error> {
+pub(crate) fn new(step: &mut People<'_>, chat: &Chat, state: PersonState, name: String) -> Result<(), Error> {
     let conversation = content::conversation_id(&step.own()?.chat, chat);
-    if step.tx.conversations.get(&conversation)?.is_none() {
-        step.tx.conversations.put(&Conversation {
-            id: conversation,
-            kind: Kind::Pair,
-            peer: Some(*chat),
-            standing: Standing::Closed,
-            lamport: 0,
-            heads: Vec::new(),
-            draft: String::new(),
-            unread: 0,
-            created_ms: step.now_ms,
-            last_ms: step.clock_ms,
-            arrived_ms: 0,
-            gone_ms: 0,
-        })?;
-    }
-    step.tx.persons.put(&Person {
+    read::begin(step, conversation, chat)?;
+    let person = Person {
         chat: *chat,
         state,
         name,
@@ -183,15 +176,16 @@ pub(crate) fn new(step: &Step<'_>, chat: &Chat, state: PersonState, name: String
         hello_sent: false,
         unblocked_state: PersonState::Declined,
         created_ms: step.now_ms,
-    })?;
-    step.tx.peers.put(&Peer { chat: *chat, home: None, reach: Reach::Nothing, list_version: 0 })?;
+    };
+    step.persons.put(&person)?;
+    device::new_peer(step, chat)?;
     set_state(step, chat, state)
 }
 
 /// Accepts a request, theirs or one that crossed ours: hello goes out, receipts are due.
-pub(crate) fn accept(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn accept(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     set_state(step, chat, PersonState::Accepted)?;
-    let invite = step.tx.persons.edit(chat, |person| {
+    let invite = step.persons.edit(chat, |person| {
         person.waiting = None;
         person.cards_due_ms = None;
         person.invite_secret.take()
@@ -199,7 +193,7 @@ pub(crate) fn accept(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some(secret) = invite.flatten() {
         invite::use_up(step, &secret)?;
     }
-    arrive(step, chat)?;
+    read::arrive(step, chat)?;
     hello(step, chat)?;
     receipt::all_due(step, chat)?;
     send::seal_waiting(step, chat)?;
@@ -207,21 +201,11 @@ pub(crate) fn accept(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// What an account wrote counts: it has its place in the order of arrival, and its long texts are fetched.
-fn arrive(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    if let Some(conversation) = step.tx.conversations.with(chat)? {
-        step.tx.arrivals.add_all(&conversation.id)?;
-        step.tx.fetches.release(&conversation.id, step.now_ms)?;
-        step.fx.conversations.insert(conversation.id);
-    }
-    Ok(())
-}
-
 /// Tells a contact where we are reached, and gives them keys for a reset, in place of a hello that still waits.
-pub(crate) fn hello(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn hello(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
     let record = record_or_old(step)?;
-    let reset = reset::give(step, chat)?;
+    let reset = pairs::give(step, chat)?;
     let secret = step.tx.kv.get(KEY_CONTACTS_SECRET)?.or_bug("contacts secret")?;
     let content = Content::Hello(Box::new(Hello {
         home: own.account.home_value(),
@@ -230,8 +214,8 @@ pub(crate) fn hello(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
         list_version: record.list_version,
         name: own.name.clone(),
     }));
-    step.tx.news.remove(chat)?; // a hello says it all
-    let before = step.tx.persons.edit(chat, |person| {
+    step.news.remove(chat)?; // a hello says it all
+    let before = step.persons.edit(chat, |person| {
         let first = !std::mem::replace(&mut person.hello_sent, true);
         (first, person.created_ms)
     })?;
@@ -247,7 +231,7 @@ pub(crate) fn hello(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// Tells a contact the own name, and where we are reached.
-pub(crate) fn profile(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn profile(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
     let content =
         Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
@@ -256,7 +240,7 @@ pub(crate) fn profile(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// What a message of theirs says of themselves; it came from the device that is taken as theirs.
-pub(crate) fn take(step: &mut Step<'_>, from: &Session, content: Content) -> Result<(), Error> {
+pub(crate) fn take(step: &mut People<'_>, from: &Session, content: Content) -> Result<(), Error> {
     match content {
         Content::Hello(hello) => take_hello(step, from, &hello),
         Content::List(list) => devices::take_list(step, from, &list),
@@ -270,24 +254,23 @@ pub(crate) fn take(step: &mut Step<'_>, from: &Session, content: Content) -> Res
 }
 
 /// Their hello: the request is accepted, or their keys and name changed.
-fn take_hello(step: &mut Step<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
+fn take_hello(step: &mut People<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
     let chat = &from.chat;
-    let Some(person) = step.tx.persons.get(chat)?.filter(|person| may_write(person.state)) else {
+    let Some(person) = step.persons.get(chat)?.filter(|person| may_write(person.state)) else {
         return Ok(());
     };
-    step.tx.peers.edit(chat, |peer| peer.home = Some(hello.home))?;
-    reset::keep_pair(step, chat, &from.device, &hello.reset)?;
-    step.tx.persons.edit(chat, |person| {
+    device::set_home(step, chat, hello.home)?;
+    pairs::keep_pair(step, chat, &from.device, &hello.reset)?;
+    step.persons.edit(chat, |person| {
         person.contacts_secret = Some(hello.contacts_secret);
         person.name = shown_name(&hello.name, &person.name);
     })?;
     set_state(step, chat, PersonState::Accepted)?;
     wait_no_more(step, chat)?;
     if person.state != PersonState::Accepted {
-        arrive(step, chat)?;
-    } else if let Some(conversation) = step.tx.conversations.with(chat)? {
-        step.tx.fetches.release(&conversation.id, step.now_ms)?;
-        step.fx.conversations.insert(conversation.id);
+        read::arrive(step, chat)?;
+    } else {
+        read::fetch(step, chat)?;
     }
     receipt::all_due(step, chat)?;
     if send::sending_session(step, chat)?.is_none() {
@@ -308,14 +291,19 @@ pub(crate) fn shown_name(name: &Name, known: &str) -> String {
 }
 
 /// Where an account is reached, and what it is called.
-pub(crate) fn take_profile(step: &mut Step<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
-    step.tx.peers.edit(chat, |peer| peer.home = Some(home))?;
-    step.tx.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;
+pub(crate) fn take_profile(step: &mut People<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
+    device::set_home(step, chat, home)?;
+    step.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;
     Ok(())
 }
 
 /// Their request. `invite`: the secret that unmasked it.
-pub(crate) fn take_request(step: &mut Step<'_>, chat: &Chat, request: &Request, invite: [u8; 16]) -> Result<(), Error> {
+pub(crate) fn take_request(
+    step: &mut People<'_>,
+    chat: &Chat,
+    request: &Request,
+    invite: [u8; 16],
+) -> Result<(), Error> {
     take_profile(step, chat, request.home, &request.name)?;
     match state(step, chat)? {
         Some(PersonState::Requested) => {
@@ -325,7 +313,7 @@ pub(crate) fn take_request(step: &mut Step<'_>, chat: &Chat, request: &Request, 
         Some(PersonState::Accepted) | None => {}
         Some(_) => {
             set_state(step, chat, PersonState::Incoming)?;
-            step.tx.persons.edit(chat, |person| {
+            step.persons.edit(chat, |person| {
                 person.invite_secret = Some(invite);
                 person.request_text = Some(clean_text(&request.text)).filter(|text| !text.is_empty());
             })?;
@@ -336,16 +324,17 @@ pub(crate) fn take_request(step: &mut Step<'_>, chat: &Chat, request: &Request, 
 }
 
 /// The conversation with an account is shown anew.
-pub(crate) fn changed(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    step.fx.conversations.extend(step.tx.conversations.with(chat)?.map(|row| row.id));
+pub(crate) fn changed(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
+    let conversation = step.tx.conversations.with(chat)?;
+    step.fx.conversations.extend(conversation.map(|row| row.id));
     Ok(())
 }
 
 /// Declines a request: nothing is sent, the use stays free.
-pub(crate) fn decline(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn decline(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     drop_sessions(step, chat)?;
     set_state(step, chat, PersonState::Declined)?;
-    step.tx.persons.edit(chat, |person| person.cards_due_ms = None)?;
+    step.persons.edit(chat, |person| person.cards_due_ms = None)?;
     step.fx.contacts = true;
     Ok(())
 }
@@ -353,27 +342,27 @@ pub(crate) fn decline(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 /// Shuts a contact out, until it is unblocked; the others get a new contacts secret. Its sessions stay for that day,
 /// and
 /// nothing is opened in them or leaves by them.
-pub(crate) fn block(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let knew_secret = step.tx.persons.edit(chat, |person| {
+pub(crate) fn block(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
+    let knew_secret = step.persons.edit(chat, |person| {
         person.unblocked_state = person.state;
         person.cards_due_ms = None;
         person.hello_sent
     })?;
     set_state(step, chat, PersonState::Blocked)?;
     empty_outbox(step, chat, Code::ContactBlocked)?;
-    for pair in step.tx.prekeys.of(chat)? {
-        step.tx.prekeys.remove(&pair.id)?;
-    }
+    pairs::forget(step, chat)?;
     step.fx.contacts = true;
     if knew_secret != Some(true) {
         return Ok(());
     }
     let old = *step.own()?.contacts_secret;
     let until_ms = Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS));
-    invite::unmasks(step, old, sotto_db::SecretKind::Contacts, until_ms, step.now_ms)?;
+    let now_ms = step.now_ms;
+    invite::unmasks(step, old, sotto_db::SecretKind::Contacts, until_ms, now_ms)?;
     let secret: [u8; 16] = step.random();
-    step.tx.kv.set(KEY_CONTACTS_SECRET, &secret)?;
-    invite::unmasks(step, secret, sotto_db::SecretKind::Contacts, None, step.now_ms)?;
+    step.kv.set(KEY_CONTACTS_SECRET, &secret)?;
+    let now_ms = step.now_ms;
+    invite::unmasks(step, secret, sotto_db::SecretKind::Contacts, None, now_ms)?;
     if step.tx.secrets.all()?.len() > SECRETS {
         log::warn!("more secrets than are tried: the oldest invite is no longer heard");
     }
@@ -381,7 +370,7 @@ pub(crate) fn block(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// Gives back what was before the block.
-pub(crate) fn unblock(step: &mut Step<'_>, person: &Person) -> Result<(), Error> {
+pub(crate) fn unblock(step: &mut People<'_>, person: &Person) -> Result<(), Error> {
     let chat = &person.chat;
     set_state(step, chat, person.unblocked_state)?;
     step.fx.contacts = true;
@@ -417,31 +406,31 @@ pub(crate) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
 }
 
 /// A device that came since a person looked is not what was seen.
-fn check_shown(step: &Step<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
+fn check_shown(step: &People<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
     let shown = shown_device(&step.tx.devices.of(chat)?);
     if *devices == device_hash(shown.as_ref()) { Ok(()) } else { Err(Code::DevicesChanged.into()) }
 }
 
 /// The safety number was compared while these devices of theirs were shown; or, without, it no longer holds.
-pub(crate) fn verify(step: &mut Step<'_>, chat: &Chat, devices: Option<&Hash>) -> Result<(), Error> {
+pub(crate) fn verify(step: &mut People<'_>, chat: &Chat, devices: Option<&Hash>) -> Result<(), Error> {
     if let Some(devices) = devices {
         check_shown(step, chat, devices)?;
     }
-    step.tx.persons.edit(chat, |person| person.verified = devices.is_some())?;
+    step.persons.edit(chat, |person| person.verified = devices.is_some())?;
     step.fx.contacts = true;
     if devices.is_some() { devices::take_held(step, chat) } else { Ok(()) }
 }
 
 /// The person saw that their devices changed to these, and goes on with them without comparing.
-pub(crate) fn devices_seen(step: &mut Step<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
+pub(crate) fn devices_seen(step: &mut People<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
     check_shown(step, chat, devices)?;
     let held = device::is_held(step, chat)?;
-    step.tx.persons.edit(chat, |person| person.verified &= !held)?;
+    step.persons.edit(chat, |person| person.verified &= !held)?;
     devices::take_held(step, chat)
 }
 
 /// Verifies by the QR code that the contact's own phone shows.
-pub(crate) fn scan(step: &mut Step<'_>, chat: &Chat, qr: &[u8]) -> Result<(), Error> {
+pub(crate) fn scan(step: &mut People<'_>, chat: &Chat, qr: &[u8]) -> Result<(), Error> {
     let own = step.own()?;
     let shown = sotto_crypto::SafetyQr::decode(qr).ok_or(Code::BadQr)?;
     if !shown.is_of(chat, &own.chat) {
@@ -457,9 +446,9 @@ pub(crate) fn scan(step: &mut Step<'_>, chat: &Chat, qr: &[u8]) -> Result<(), Er
 }
 
 /// A conversation that must exist, and the person it is with.
-pub(crate) fn of_conversation(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Person), Error> {
+pub(crate) fn of_conversation(step: &People<'_>, id: &Hash) -> Result<(Conversation, Person), Error> {
     let conversation = step.tx.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     let peer = conversation.peer.ok_or(Code::ContactMissing)?;
-    let person = step.tx.persons.get(&peer)?.ok_or(Code::ContactMissing)?;
+    let person = step.persons.get(&peer)?.ok_or(Code::ContactMissing)?;
     Ok((conversation, person))
 }

@@ -8,17 +8,18 @@ use sotto_wire::identity::{
 };
 
 use crate::engine::base::own::{KEY_LIST_CHANGED, KEY_TOLD};
-use crate::engine::base::step::Step;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
 use crate::engine::keys::found;
 use crate::engine::keys::session::choose_sending;
+use crate::engine::people::People;
 use crate::engine::people::contact;
+use crate::engine::talk::read;
 use crate::error::{Code, Error};
 
 /// Takes a device as theirs. What was sealed for another one is sealed anew.
-pub(crate) fn take(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
+pub(crate) fn take(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     if device::take(step, chat, record)? {
         for session in step.tx.sessions.of(chat)? {
             if session.device != record.device_id {
@@ -30,7 +31,7 @@ pub(crate) fn take(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> R
 }
 
 /// Keeps the record of a device that a verified contact is said to have: it gets nothing.
-pub(crate) fn hold(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
+pub(crate) fn hold(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     device::hold(step, chat, record)?;
     contact::wait(step, chat, Code::DevicesChanged)?;
     step.fx.contacts = true;
@@ -38,8 +39,8 @@ pub(crate) fn hold(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> R
 }
 
 /// Their devices changed: shown with the contact until somebody says that he saw it, and told at once.
-pub(crate) fn changed(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    let before = step.tx.persons.edit(chat, |person| std::mem::replace(&mut person.devices_changed, true))?;
+pub(crate) fn changed(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
+    let before = step.persons.edit(chat, |person| std::mem::replace(&mut person.devices_changed, true))?;
     if before == Some(false) {
         step.notice(Code::DevicesChanged);
     }
@@ -48,8 +49,8 @@ pub(crate) fn changed(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// Takes the device that was held, if there is one, as theirs: messages leave for it, what it sent counts.
-pub(crate) fn take_held(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
-    step.tx.persons.edit(chat, |person| person.devices_changed = false)?;
+pub(crate) fn take_held(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
+    step.persons.edit(chat, |person| person.devices_changed = false)?;
     step.fx.contacts = true;
     let held = step.tx.devices.standing(chat, Standing::Held)?;
     let Some(record) = held.as_ref().and_then(device::record_of) else {
@@ -57,20 +58,15 @@ pub(crate) fn take_held(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
     };
     take(step, chat, &record)?;
     device::known_version(step, chat, record.list_version)?;
-    step.tx.persons.edit(chat, |person| person.waiting = None)?;
+    step.persons.edit(chat, |person| person.waiting = None)?;
     choose_sending(step, chat)?;
-    let Some(person) = step.tx.persons.get(chat)? else {
+    let Some(person) = step.persons.get(chat)? else {
         return Ok(());
     };
     if step.tx.devices.session(chat)?.is_none() && contact::may_write(person.state) {
         contact::look_for_cards(step, chat, 0)?; // it was only heard of
     }
-    if let Some(conversation) = step.tx.conversations.with(chat)? {
-        step.tx.fetches.release(&conversation.id, step.now_ms)?;
-        // What it wrote has its place in the order from now on.
-        let furthest = step.tx.messages.lamport(&conversation.id)?;
-        step.tx.conversations.edit(&conversation.id, |row| row.lamport = row.lamport.max(furthest))?;
-    }
+    read::order(step, chat)?;
     if person.state != PersonState::Accepted {
         return Ok(());
     }
@@ -80,7 +76,7 @@ pub(crate) fn take_held(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 }
 
 /// Nothing can be begun with a contact: shown with it, by code.
-pub(crate) fn refuse(step: &mut Step<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
+pub(crate) fn refuse(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
     log::warn!("no session: {}", code.as_str());
     if contact::wait(step, chat, code)? {
         step.notice(code);
@@ -91,16 +87,17 @@ pub(crate) fn refuse(step: &mut Step<'_>, chat: &Chat, code: Code) -> Result<(),
 
 /// Tells contacts of a list that names other devices, keys or suites than they were told; not of one that is only
 /// signed anew, for its dates gate new sessions alone.
-pub(crate) fn tell(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
+pub(crate) fn tell(step: &mut People<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let told = step.tx.kv.get(KEY_TOLD)?;
     let told = told.unwrap_or(device::entry(&step.own()?.record));
     let now = device::entry(record);
-    step.tx.kv.set(KEY_TOLD, &now)?;
+    step.kv.set(KEY_TOLD, &now)?;
     if told == now {
         return Ok(());
     }
-    step.tx.kv.set_time(KEY_LIST_CHANGED, step.now_ms)?;
-    for person in step.tx.persons.all()? {
+    let now_ms = step.now_ms;
+    step.kv.set_time(KEY_LIST_CHANGED, now_ms)?;
+    for person in step.persons.all()? {
         if person.state == PersonState::Accepted {
             send_list(step, &person.chat, record)?;
         }
@@ -109,7 +106,7 @@ pub(crate) fn tell(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Err
 }
 
 /// The own list as a message of its own.
-pub(crate) fn send_list(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
+pub(crate) fn send_list(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     let list = step.own()?.list(record, &IN_SESSION)?;
     send::enqueue_content(step, chat, &Content::List(Box::new(list)))?;
     Ok(())
@@ -117,9 +114,9 @@ pub(crate) fn send_list(step: &mut Step<'_>, chat: &Chat, record: &DeviceRecord)
 
 /// A list of theirs: signed, newer than what is known, and shown if it says something else. Past its date it counts
 /// all the same: it may have waited for us, and begins no session.
-pub(crate) fn take_list(step: &mut Step<'_>, from: &Session, list: &DeviceList) -> Result<(), Error> {
+pub(crate) fn take_list(step: &mut People<'_>, from: &Session, list: &DeviceList) -> Result<(), Error> {
     let chat = &from.chat;
-    let Some((person, peer)) = step.tx.persons.get(chat)?.zip(step.tx.peers.get(chat)?) else {
+    let Some((person, peer)) = step.persons.get(chat)?.zip(step.tx.peers.get(chat)?) else {
         return Ok(());
     };
     let bytes = list.signed_bytes(&IN_SESSION);
@@ -145,7 +142,7 @@ pub(crate) fn take_list(step: &mut Step<'_>, from: &Session, list: &DeviceList) 
     let device = from.device;
     let known = device::taken(step, chat)?.as_ref().and_then(device::record_of).as_ref().map(device::entry);
     let same = list.records.len() == 1 && list.records.first().map(device::entry) == known;
-    step.tx.peers.edit(chat, |peer| peer.list_version = version)?;
+    device::known_version(step, chat, list.version)?;
     step.fx.contacts = true;
     let mut others = list.records.iter();
     if let Some(other) = others.find(|record| record.device_id != device)
@@ -160,7 +157,7 @@ pub(crate) fn take_list(step: &mut Step<'_>, from: &Session, list: &DeviceList) 
         let before = device::known_suites(step, chat, &device)?;
         match choose_suite(step.config.suites, record.suites, before) {
             Ok(_) => {
-                step.tx.devices.edit(chat, &device, |row| row.record = Some(record.encode().to_vec()))?;
+                device::set_record(step, chat, record)?;
                 contact::wait_no_more(step, chat)?;
             }
             // What is known of the device stays: the live session goes on, and nothing lower is begun.

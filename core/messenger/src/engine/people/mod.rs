@@ -4,9 +4,19 @@ pub(crate) mod admit;
 pub(crate) mod cards;
 pub(crate) mod contact;
 pub(crate) mod devices;
-pub(crate) mod invite;
 pub(crate) mod news;
 pub(crate) mod old_copy;
 pub(crate) mod reset;
 pub(crate) mod sessions;
 pub(crate) mod takeover;
+
+use crate::engine::base::room;
+use crate::engine::talk::Talk;
+
+room! {
+    /// With whom.
+    People over talk: Talk {
+        persons: Person,
+        news: News,
+    } and {}
+}

@@ -6,31 +6,31 @@ use sotto_db::{News, NewsKind, PersonState};
 
 use crate::engine::base::own::own_cards_changed;
 use crate::engine::base::schedule;
-use crate::engine::base::step::Step;
+use crate::engine::people::People;
 use crate::engine::people::contact;
 use crate::error::Error;
 
 /// Every accepted contact is to be told. Who waits for news already keeps its time.
-pub(crate) fn tell_all(step: &mut Step<'_>, kind: NewsKind) -> Result<(), Error> {
-    for person in step.tx.persons.all()? {
+pub(crate) fn tell_all(step: &mut People<'_>, kind: NewsKind) -> Result<(), Error> {
+    for person in step.persons.all()? {
         if person.state != PersonState::Accepted {
             continue;
         }
         let due_ms = step.after(&schedule::NEWS, 0);
         let new = News { chat: person.chat, kind, due_ms };
-        let news = step.tx.news.get(&person.chat)?.map_or(new.clone(), |before| News {
+        let news = step.news.get(&person.chat)?.map_or(new.clone(), |before| News {
             kind: before.kind.max(kind),
             due_ms: before.due_ms.min(due_ms),
             ..before
         });
-        step.tx.news.put(&news)?;
+        step.news.put(&news)?;
     }
     own_cards_changed(step)
 }
 
 /// Tells a contact.
-pub(crate) fn leave(step: &mut Step<'_>, news: News) -> Result<(), Error> {
-    step.tx.news.remove(&news.chat)?;
+pub(crate) fn leave(step: &mut People<'_>, news: News) -> Result<(), Error> {
+    step.news.remove(&news.chat)?;
     if contact::state(step, &news.chat)? != Some(PersonState::Accepted) {
         return Ok(()); // accepted anew, it gets a hello
     }
@@ -38,4 +38,9 @@ pub(crate) fn leave(step: &mut Step<'_>, news: News) -> Result<(), Error> {
         NewsKind::Hello => contact::hello(step, &news.chat),
         NewsKind::Profile => contact::profile(step, &news.chat),
     }
+}
+
+/// A contact is told later.
+pub(crate) fn put_off(step: &mut People<'_>, news: News, due_ms: i64) -> Result<(), Error> {
+    Ok(step.news.put(&News { due_ms, ..news })?)
 }

@@ -11,17 +11,18 @@ use sotto_wire::identity::DeviceList;
 
 use crate::engine::base::own::{Own, own_cards_changed, renew_record};
 use crate::engine::base::schedule;
-use crate::engine::base::step::Step;
+use crate::engine::carry::link;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
+use crate::engine::keys::pairs;
+use crate::engine::keys::session::set_ahead;
+use crate::engine::people::People;
 use crate::engine::people::contact;
 use crate::engine::people::reset;
 use crate::error::{Code, Error};
 
 /// Longest gap in the counters of a session, see [`gap`].
 const GAP_MAX: u32 = 32;
-/// No gap is made while more counters than this are under way.
-pub(crate) const GAPS_MOST: u32 = 64;
 /// Sessions with one contact that are left for this reason while they are kept, 7 days. A contact who lies about what
 /// he received gets no more of them.
 const MOST: usize = 4;
@@ -33,19 +34,14 @@ pub(crate) fn gap(random: u32) -> u32 {
     1 + random % GAP_MAX
 }
 
-fn set(step: &Step<'_>, session: &Hash, ahead: Ahead) -> Result<(), Error> {
-    step.tx.sessions.edit(session, |row| row.ahead = ahead)?;
-    Ok(())
-}
-
 /// A receipt counts what was never sent in a session.
-pub(crate) fn prove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+pub(crate) fn prove(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     if left(step, &row.chat, &row.hash)? >= MOST {
         return Ok(());
     }
     log::warn!("a receipt counts what was never sent: this is an old copy of the database");
     step.notice(Code::StorageRolledBack);
-    set(step, &row.hash, Ahead::Proven)?;
+    set_ahead(step, &row.hash, Ahead::Proven)?;
     send::unseal(step, row)?;
     own_cards_changed(step)?; // looks at the own list, too
     renew(step)?;
@@ -53,17 +49,17 @@ pub(crate) fn prove(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
 }
 
 /// How many other sessions with this contact were left because he is ahead.
-fn left(step: &Step<'_>, chat: &Chat, but: &Hash) -> Result<usize, Error> {
+fn left(step: &People<'_>, chat: &Chat, but: &Hash) -> Result<usize, Error> {
     let all = step.tx.sessions.of(chat)?;
     let left = |row: &&Session| row.ahead >= Ahead::Left && row.hash != *but;
     Ok(all.iter().filter(left).count())
 }
 
 /// A new session is to be begun by then.
-fn due(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
+fn due(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
     if contact::state(step, chat)? == Some(PersonState::Accepted) {
         let at_ms = step.now_ms.saturating_add(in_ms);
-        step.tx.persons.edit(chat, |person| {
+        step.persons.edit(chat, |person| {
             person.cards_due_ms = Some(person.cards_due_ms.map_or(at_ms, |due| due.min(at_ms)));
             person.cards_tries = 0;
         })?;
@@ -72,7 +68,7 @@ fn due(step: &Step<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
 }
 
 /// Contacts may know a newer record of this device than the copy has.
-fn renew(step: &mut Step<'_>) -> Result<(), Error> {
+fn renew(step: &mut People<'_>) -> Result<(), Error> {
     if step.may_sign {
         renew_record(step, None)?;
     }
@@ -80,29 +76,29 @@ fn renew(step: &mut Step<'_>) -> Result<(), Error> {
 }
 
 /// A header of the next chain opened, its message did not.
-pub(crate) fn doubt(step: &mut Step<'_>, row: &Session) -> Result<(), Error> {
+pub(crate) fn doubt(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     let sending = step.tx.devices.session(&row.chat)? == Some(row.hash);
     if row.ahead != Ahead::No || !sending || left(step, &row.chat, &row.hash)? >= MOST {
         return Ok(());
     }
-    set(step, &row.hash, Ahead::Doubt)?;
+    set_ahead(step, &row.hash, Ahead::Doubt)?;
     renew(step)?;
     due(step, &row.chat, schedule::AHEAD_DOUBT)
 }
 
 /// The next chain could be followed: what did not open was changed on its way.
-pub(crate) fn follows(step: &Step<'_>, row: &Session) -> Result<(), Error> {
-    if row.ahead == Ahead::Doubt { set(step, &row.hash, Ahead::No) } else { Ok(()) }
+pub(crate) fn follows(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
+    if row.ahead == Ahead::Doubt { set_ahead(step, &row.hash, Ahead::No) } else { Ok(()) }
 }
 
 /// Is a new session to be begun in the place of this one, by which messages leave?
-pub(crate) fn is_ahead(step: &Step<'_>, row: &Session) -> Result<bool, Error> {
+pub(crate) fn is_ahead(step: &People<'_>, row: &Session) -> Result<bool, Error> {
     if row.ahead != Ahead::No {
         return Ok(true);
     }
     // Begun by the pair, and not answered: the pair may be used up. Once more, by the bundle.
     let late = row.created_ms.saturating_add(schedule::AHEAD_PAIR) <= step.now_ms;
-    if row.answered || !late || !reset::is_by_pair(step, row)? {
+    if row.answered || !late || !pairs::is_by_pair(step, row)? {
         return Ok(false);
     }
     let all = step.tx.sessions.of(&row.chat)?;
@@ -111,7 +107,7 @@ pub(crate) fn is_ahead(step: &Step<'_>, row: &Session) -> Result<bool, Error> {
 }
 
 /// Begins a session by the contact's reset pair in the place of one that he is ahead of. False: his cards are needed.
-pub(crate) fn begin(step: &mut Step<'_>, chat: &Chat) -> Result<bool, Error> {
+pub(crate) fn begin(step: &mut People<'_>, chat: &Chat) -> Result<bool, Error> {
     let Some(row) = send::sending_session(step, chat)?.filter(|row| row.ahead != Ahead::No) else {
         return Ok(false);
     };
@@ -119,7 +115,7 @@ pub(crate) fn begin(step: &mut Step<'_>, chat: &Chat) -> Result<bool, Error> {
         return Ok(false);
     }
     let due_ms = Some(step.now_ms.saturating_add(schedule::AHEAD_PAIR));
-    step.tx.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
+    step.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
     began(step, chat)?;
     send::seal_waiting(step, chat)?;
     Ok(true)
@@ -127,14 +123,14 @@ pub(crate) fn begin(step: &mut Step<'_>, chat: &Chat) -> Result<bool, Error> {
 
 /// A new session was begun: what the old ones carried leaves by it, and something does at once, so that the contact
 /// answers.
-pub(crate) fn began(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn began(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let sending = step.tx.devices.session(chat)?;
     for row in step.tx.sessions.of(chat)? {
         if sending == Some(row.hash) {
             continue;
         }
         if row.ahead == Ahead::Doubt {
-            set(step, &row.hash, Ahead::Left)?;
+            set_ahead(step, &row.hash, Ahead::Left)?;
         }
         send::unseal(step, &row)?;
     }
@@ -144,14 +140,14 @@ pub(crate) fn began(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
 
 /// A contact began a new session with us: his old ones may be lost, or those of an old copy. He is told what arrived in
 /// them, and what he has no receipt for leaves by the new one.
-pub(crate) fn they_began_anew(step: &Step<'_>, chat: &Chat, new: &Hash) -> Result<(), Error> {
+pub(crate) fn they_began_anew(step: &mut People<'_>, chat: &Chat, new: &Hash) -> Result<(), Error> {
     let sending = step.tx.devices.session(chat)?;
     for row in step.tx.sessions.of(chat)? {
         if row.hash == *new {
             continue;
         }
         if step.tx.links.get(&row.hash)?.as_ref().is_some_and(receipt::is_receiving) {
-            step.tx.links.edit(&row.hash, |link| link.dirty = true)?;
+            link::owe_all(step, &row.hash)?;
         }
         if sending != Some(row.hash) {
             send::unseal(step, &row)?;
@@ -168,16 +164,16 @@ pub(crate) fn of(own: &Own, list: &DeviceList) -> Option<u64> {
 }
 
 /// The own list in the stores is newer than this install: so are all contacts.
-pub(crate) fn proven_by_own_list(step: &mut Step<'_>) -> Result<(), Error> {
+pub(crate) fn proven_by_own_list(step: &mut People<'_>) -> Result<(), Error> {
     log::warn!("the own list is newer: this is an old copy of the database");
     step.notice(Code::StorageRolledBack);
-    for person in step.tx.persons.all()? {
+    for person in step.persons.all()? {
         let chat = &person.chat;
         if step.tx.sessions.of(chat)?.iter().any(|row| row.ahead >= Ahead::Left) {
             continue; // left already
         }
         if let Some(row) = send::sending_session(step, chat)? {
-            set(step, &row.hash, Ahead::Proven)?;
+            set_ahead(step, &row.hash, Ahead::Proven)?;
             send::unseal(step, &row)?;
             due(step, chat, 0)?;
         }

@@ -5,12 +5,15 @@ use sotto_db::{Chat, Session};
 use sotto_wire::identity::DeviceRecord;
 
 use crate::engine::base::own::record;
-use crate::engine::base::step::Step;
+use crate::engine::carry::link;
 use crate::engine::carry::outcome;
 use crate::engine::keys::device;
+use crate::engine::keys::pairs;
 use crate::engine::keys::session;
+use crate::engine::people::People;
 use crate::engine::people::devices;
 use crate::engine::people::reset;
+use crate::engine::post::parcel;
 use crate::engine::talk::state;
 use crate::error::{Code, Error};
 
@@ -23,7 +26,7 @@ pub(crate) const LIVE: usize = 4;
 /// Begins a session with a device whose keys were verified. False: keys of theirs that cannot be used, or none of ours
 /// while the clock may not sign.
 pub(crate) fn begin(
-    step: &mut Step<'_>,
+    step: &mut People<'_>,
     chat: &Chat,
     to: &DeviceRecord,
     prekey: &PrekeyPublic,
@@ -48,13 +51,13 @@ pub(crate) fn begin(
     };
     devices::take(step, chat, to)?;
     device::known_version(step, chat, to.list_version)?;
-    step.tx.persons.edit(chat, |person| {
+    step.persons.edit(chat, |person| {
         person.waiting = None;
         person.cards_due_ms = None;
         person.cards_tries = 0;
     })?;
     device::meet(step, chat, to, None)?;
-    step.tx.devices.edit(chat, &to.device_id, |device| device.start_out = start)?;
+    device::set_start(step, chat, &to.device_id, start)?;
     let row = Session {
         core: Some(core.as_bytes().to_vec()),
         mask_secret: Some(secret),
@@ -62,7 +65,7 @@ pub(crate) fn begin(
         prekey_id: Some(prekey.id),
         ..session::session_row(step, chat, &session, to.device_id, true, start)
     };
-    session::add(step, &row)?;
+    link::add(step, &row)?;
     let matched = step.index.set(&session);
     step.fx.matched.extend(matched);
     session::choose_sending(step, chat)?;
@@ -73,13 +76,13 @@ pub(crate) fn begin(
 /// Drops the oldest sessions that are too many: with the device of this new one, and with all that are not the
 /// contact's
 /// confirmed one, for an account can have any number of devices.
-pub(crate) fn keep_few(step: &mut Step<'_>, new: &Session) -> Result<(), Error> {
+pub(crate) fn keep_few(step: &mut People<'_>, new: &Session) -> Result<(), Error> {
     let confirmed = device::taken(step, &new.chat)?.map(|device| device.device);
     drop_extra(step, new, |row| row.device == new.device)?;
     drop_extra(step, new, |row| confirmed != Some(row.device))
 }
 
-fn drop_extra(step: &mut Step<'_>, new: &Session, counts: impl Fn(&Session) -> bool) -> Result<(), Error> {
+fn drop_extra(step: &mut People<'_>, new: &Session, counts: impl Fn(&Session) -> bool) -> Result<(), Error> {
     let all = step.tx.sessions.of(&new.chat)?;
     let sending = step.tx.devices.session(&new.chat)?;
     let with = all.iter().filter(|row| counts(row));
@@ -94,25 +97,22 @@ fn drop_extra(step: &mut Step<'_>, new: &Session, counts: impl Fn(&Session) -> b
 /// Drops all sessions with an account, what was to leave by them, and the keys made for new ones; handshakes stay
 /// known,
 /// so that repeats are dropped.
-pub(crate) fn drop_sessions(step: &mut Step<'_>, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn drop_sessions(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions.of(chat)? {
         if let Some(known) = step.tx.handshakes.get(&row.handshake)? {
-            step.tx.handshakes.note(&sotto_db::Handshake { session: None, ..known })?;
+            session::note_handshake(step, &sotto_db::Handshake { session: None, ..known })?;
         }
-        session::remove(step, &row)?;
+        link::remove(step, &row)?;
     }
     empty_outbox(step, chat, Code::ContactState)?;
-    for pair in step.tx.prekeys.of(chat)? {
-        step.tx.prekeys.remove(&pair.id)?;
-    }
-    Ok(())
+    pairs::forget(step, chat)
 }
 
 /// Nothing more leaves for an account; messages that it does not have yet have failed.
-pub(crate) fn empty_outbox(step: &mut Step<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
+pub(crate) fn empty_outbox(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
     for item in step.tx.items.of(chat)? {
         if let Some(message) = item.message {
-            step.tx.parcels.remove_batch(&message)?;
+            parcel::remove_batch(step, &message)?;
         }
     }
     for id in step.tx.parcels.of(chat)? {

@@ -11,8 +11,9 @@ use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, check_version, 
 use sotto_wire::topic::Lane;
 
 use crate::engine::base::own::{KEY_REPLACED, KEY_RESTORING, Own};
-use crate::engine::base::step::{DAY, Step};
+use crate::engine::base::step::DAY;
 use crate::engine::keys::found;
+use crate::engine::people::People;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
@@ -20,7 +21,7 @@ use crate::error::{Code, Error, OrBug};
 const ROOM: usize = room(Class::Small, Form::Sealed);
 
 /// Tells the other installs of the account that this one took over. Published as a card is: until a store has it.
-pub(crate) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), Error> {
+pub(crate) fn publish(step: &mut People<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let own = step.own()?;
     let secret = own.account.self_secret();
     let list = own.list(record, &secret_hash(secret.as_bytes()))?;
@@ -32,12 +33,13 @@ pub(crate) fn publish(step: &mut Step<'_>, record: &DeviceRecord) -> Result<(), 
     let payload = envelope.encode().or_bug("envelope")?;
     let topic = step.topic(Lane::Home, &own.account.home_value());
     let parcel = parcel::filled(step, Ends::Card, topic, payload);
-    parcel::put(step, Parcel { give_up_ms: step.now_ms.saturating_add(DAY), ..parcel })?;
+    let now_ms = step.now_ms;
+    parcel::put(step, Parcel { give_up_ms: now_ms.saturating_add(DAY), ..parcel })?;
     Ok(())
 }
 
 /// Is this envelope from another install of this account? What it says is done: then it is nobody else's.
-pub(crate) fn take(step: &mut Step<'_>, envelope: &Envelope<'_>) -> Result<bool, Error> {
+pub(crate) fn take(step: &mut People<'_>, envelope: &Envelope<'_>) -> Result<bool, Error> {
     let own = step.own()?;
     let secret = own.account.self_secret();
     let random = Random(envelope.random);
@@ -76,7 +78,7 @@ pub(crate) fn outranks(own: &Own, list: &DeviceList) -> bool {
 }
 
 /// This install stops: nothing is sent, opened or receipted any more, and the person is told.
-pub(crate) fn replaced(step: &mut Step<'_>) -> Result<(), Error> {
+pub(crate) fn replaced(step: &mut People<'_>) -> Result<(), Error> {
     if step.is_replaced() {
         return Ok(());
     }
@@ -84,5 +86,5 @@ pub(crate) fn replaced(step: &mut Step<'_>) -> Result<(), Error> {
     step.fx.replaced = true;
     step.fx.own = true;
     step.notice(Code::DeviceReplaced);
-    Ok(step.tx.kv.set(KEY_REPLACED, &[1])?)
+    Ok(step.kv.set(KEY_REPLACED, &[1])?)
 }

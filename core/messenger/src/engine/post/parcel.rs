@@ -9,7 +9,8 @@ use sotto_net::Command;
 use sotto_wire::envelope::payload_hash;
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::{SECOND, Step};
+use crate::engine::base::step::SECOND;
+use crate::engine::post::Post;
 use crate::engine::post::trust::Trust;
 use crate::error::Error;
 
@@ -25,7 +26,7 @@ pub(crate) struct Tries {
 }
 
 /// A parcel for somebody that is not filled yet.
-pub(crate) fn empty(step: &Step<'_>, party: Option<&Chat>) -> Parcel {
+fn empty(step: &Post<'_>, party: Option<&Chat>) -> Parcel {
     Parcel {
         id: 0,
         class: Class::Kept,
@@ -43,14 +44,20 @@ pub(crate) fn empty(step: &Step<'_>, party: Option<&Chat>) -> Parcel {
 }
 
 /// An envelope that leaves now.
-pub(crate) fn filled(step: &Step<'_>, class: Class, topic: String, payload: Vec<u8>) -> Parcel {
+pub(crate) fn filled(step: &Post<'_>, class: Class, topic: String, payload: Vec<u8>) -> Parcel {
     Parcel { class, topic, payload: Some(payload), sealed_ms: step.now_ms, due_ms: step.now_ms, ..empty(step, None) }
 }
 
+/// A parcel that is filled later; its number.
+pub(crate) fn reserve(step: &mut Post<'_>, party: &Chat) -> Result<i64, Error> {
+    let parcel = empty(step, Some(party));
+    Ok(step.parcels.add(parcel)?)
+}
+
 /// Takes a parcel, and hands it over if it is due.
-pub(crate) fn put(step: &mut Step<'_>, parcel: Parcel) -> Result<i64, Error> {
+pub(crate) fn put(step: &mut Post<'_>, parcel: Parcel) -> Result<i64, Error> {
     let due = parcel.due_ms <= step.now_ms;
-    let id = step.tx.parcels.add(parcel)?;
+    let id = step.parcels.add(parcel)?;
     if due && step.publish_nodes > 0 {
         launch(step, id)?;
     }
@@ -58,14 +65,14 @@ pub(crate) fn put(step: &mut Step<'_>, parcel: Parcel) -> Result<i64, Error> {
 }
 
 /// Hands a filled parcel to the network, with a timestamp of its own.
-pub(crate) fn launch(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
-    let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !step.is_replaced()) else {
+pub(crate) fn launch(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
+    let Some(parcel) = step.parcels.get(&id)?.filter(|_| !step.is_replaced()) else {
         return Ok(());
     };
     let Some(payload) = parcel.payload else {
         return wait_until(step, id, NEVER);
     };
-    let attempts = step.tx.attempts.of(id)?;
+    let attempts = step.attempts.of(id)?;
     let had = who_had(step, id, parcel.party.filter(|_| parcel.class == Class::Once), &attempts);
     let clock_ms = if step.unproven && is_other_turn(step.trust, &had) {
         step.now_ms // stores refuse a wrong time, and the correction may be one
@@ -81,25 +88,97 @@ pub(crate) fn launch(step: &mut Step<'_>, id: i64) -> Result<(), Error> {
     if at_s > furthest_s {
         return wait_until(step, id, step.now_ms.saturating_add((at_s - clock_s) * SECOND));
     }
-    step.tx.parcels.edit(&id, |parcel| {
-        parcel.last_s = at_s;
-        parcel.due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
-    })?;
+    let due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
+    edit(step, id, |parcel| (parcel.last_s, parcel.due_ms) = (at_s, due_ms))?;
+    let not = step.trust.not(had.into_iter());
     step.fx.launched.push(id);
     step.fx.net.push(Command::Publish {
         id: u64::try_from(id).unwrap_or(0),
         topic: parcel.topic,
         payload,
         timestamp_ns: at_s.saturating_mul(1_000_000_000),
-        not: step.trust.not(had.into_iter()),
+        not,
         spread: parcel.batch.filter(|_| parcel.class == Class::Card).and_then(|batch| spread(&batch)),
     });
     Ok(())
 }
 
 /// A parcel is due then.
-pub(crate) fn wait_until(step: &Step<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
-    step.tx.parcels.edit(&id, |parcel| parcel.due_ms = due_ms)?;
+pub(crate) fn wait_until(step: &mut Post<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
+    edit(step, id, |parcel| parcel.due_ms = due_ms)
+}
+
+/// A store is asked then whether it holds what a parcel left as.
+pub(crate) fn check_at(step: &mut Post<'_>, id: i64, check_ms: Option<i64>) -> Result<(), Error> {
+    edit(step, id, |parcel| parcel.check_ms = check_ms)
+}
+
+/// What a parcel carries, sealed now.
+pub(crate) fn fill(step: &mut Post<'_>, id: i64, topic: String, payload: Vec<u8>) -> Result<(), Error> {
+    let sealed_ms = step.now_ms;
+    edit(step, id, |parcel| (parcel.payload, parcel.sealed_ms, parcel.topic) = (Some(payload), sealed_ms, topic))
+}
+
+/// What a parcel carries is to be sealed anew.
+pub(crate) fn unfill(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
+    edit(step, id, |parcel| parcel.payload = None)
+}
+
+/// A node took it: how it left, noted before.
+pub(crate) fn taken(step: &mut Post<'_>, id: i64, due_ms: i64, check_ms: Option<i64>) -> Result<(), Error> {
+    edit(step, id, |parcel| {
+        parcel.attempts = parcel.attempts.saturating_add(1);
+        (parcel.due_ms, parcel.check_ms) = (due_ms, check_ms);
+    })
+}
+
+/// No store holds it: it leaves again, by then at the latest.
+pub(crate) fn absent(step: &mut Post<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
+    edit(step, id, |parcel| (parcel.due_ms, parcel.check_ms) = (parcel.due_ms.min(due_ms), None))
+}
+
+/// Notes as what a parcel left.
+pub(crate) fn note(step: &mut Post<'_>, attempt: &Attempt) -> Result<(), Error> {
+    Ok(step.attempts.note(attempt)?)
+}
+
+/// Who had a parcel before does not count any more.
+pub(crate) fn forget_attempts(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
+    Ok(step.attempts.forget(id)?)
+}
+
+/// Nothing more is to come of it.
+pub(crate) fn remove(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
+    step.parcels.remove(&id)?;
+    Ok(())
+}
+
+/// Nothing more is to come of what belongs together.
+pub(crate) fn remove_batch(step: &mut Post<'_>, batch: &[u8]) -> Result<(), Error> {
+    Ok(step.parcels.remove_batch(batch)?)
+}
+
+/// A node is gone: what it took a moment ago may be so too.
+pub(crate) fn lost(step: &mut Post<'_>, node: u64) -> Result<(), Error> {
+    let check_ms = step.after(&schedule::LOST_CHECK, 0);
+    step.parcels.check_by(number(Some(node)), check_ms)?;
+    Ok(())
+}
+
+/// Stores do not have what left by a wrong clock.
+pub(crate) fn all_due(step: &mut Post<'_>) -> Result<(), Error> {
+    let now_ms = step.now_ms;
+    step.parcels.all_due(now_ms)?;
+    Ok(())
+}
+
+/// A node as attempts hold it.
+pub(crate) fn number(node: Option<u64>) -> i64 {
+    node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
+}
+
+fn edit(step: &mut Post<'_>, id: i64, change: impl FnOnce(&mut Parcel)) -> Result<(), Error> {
+    step.parcels.edit(&id, change)?;
     Ok(())
 }
 
@@ -110,7 +189,7 @@ fn spread(secret: &[u8]) -> Option<u64> {
 }
 
 /// Who had what is sent, the latest first; `receipts_for`: receipts for somebody, and nothing else.
-fn who_had(step: &Step<'_>, id: i64, receipts_for: Option<Chat>, attempts: &[Attempt]) -> Vec<u64> {
+fn who_had(step: &Post<'_>, id: i64, receipts_for: Option<Chat>, attempts: &[Attempt]) -> Vec<u64> {
     let mut had: Vec<u64> = match receipts_for {
         Some(chat) => step.trust.had_receipts(&chat).collect(),
         None => step.trust.had(id).collect(),
@@ -138,10 +217,17 @@ fn is_other_turn(trust: &Trust, had: &[u64]) -> bool {
     before.map_or(had.len() % 2 == 1, |before| !before)
 }
 
+/// What was on its way when the process ended is due again, and nodes have other numbers than before.
+pub(crate) fn opened(step: &mut Post<'_>) -> Result<(), Error> {
+    rewind(step, &[])?;
+    Ok(step.attempts.unname()?)
+}
+
 /// Makes everything due that was never accepted, but for what is at the network.
-pub(crate) fn rewind(step: &mut Step<'_>, in_flight: &[i64]) -> Result<(), Error> {
-    step.tx.parcels.rewind(step.now_ms)?;
-    in_flight.iter().try_for_each(|id| wait_until(step, *id, step.now_ms.saturating_add(schedule::IN_FLIGHT)))
+pub(crate) fn rewind(step: &mut Post<'_>, in_flight: &[i64]) -> Result<(), Error> {
+    let now_ms = step.now_ms;
+    step.parcels.rewind(now_ms)?;
+    in_flight.iter().try_for_each(|id| wait_until(step, *id, now_ms.saturating_add(schedule::IN_FLIGHT)))
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use sotto_net::Circle;
 use sotto_wire::content::{Content, Kind, MAX_PREFIXES};
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::{SECOND, Step};
+use crate::engine::base::step::SECOND;
 use crate::engine::carry::send;
 use crate::engine::hear::query::{Query, What};
+use crate::engine::talk::Talk;
 use crate::error::Error;
 
 /// A store is asked for at most so much before the message came that names a hole, seconds.
@@ -27,7 +28,7 @@ pub(crate) fn due(tx: &Tables<'_>, now_ms: i64) -> Result<Vec<Vec<Hole>>, sotto_
 }
 
 /// Asks first another store, then the author, a few times.
-pub(crate) fn ask(step: &mut Step<'_>, topics: &[String], batch: Vec<Hole>) -> Result<(), Error> {
+pub(crate) fn ask(step: &mut Talk<'_>, topics: &[String], batch: Vec<Hole>) -> Result<(), Error> {
     let Some(first) = batch.first() else {
         return Ok(());
     };
@@ -35,7 +36,7 @@ pub(crate) fn ask(step: &mut Step<'_>, topics: &[String], batch: Vec<Hole>) -> R
     let until_s = batch.iter().map(|hole| hole.until_s).max().unwrap_or(0);
     let from_s = from_s.max(until_s.saturating_sub(STRETCH_S));
     match first.stage {
-        0 => step.fx.queries.push(Query {
+        0 => step.queries.push(Query {
             what: What::Hole,
             circle: Circle::Other,
             topics: topics.to_vec(),
@@ -43,15 +44,14 @@ pub(crate) fn ask(step: &mut Step<'_>, topics: &[String], batch: Vec<Hole>) -> R
             start_ms: from_s.saturating_sub(OVERTAKEN_S).saturating_mul(SECOND),
             end_ms: Some(until_s.saturating_add(AHEAD_S).saturating_mul(SECOND)),
             newest_first: false,
-            found: None,
         }),
         1..4 => {
-            let conversation = step.tx.conversations.get(&first.conversation)?;
+            let conversation = step.conversations.get(&first.conversation)?;
             if let Some(chat) = conversation.and_then(|row| row.peer) {
                 if send::waits(step, &chat, Kind::Want)? {
                     // Another question would only wait beside the last one.
                     let due_ms = step.now_ms.saturating_add(schedule::HOLE_POSTPONED);
-                    return Ok(put_off(step.tx, batch, due_ms)?);
+                    return put_off(step, batch, due_ms);
                 }
                 let want = batch.iter().map(|hole| hole.prefix).collect();
                 send::enqueue_content(step, &chat, &Content::Want(want))?;
@@ -63,15 +63,15 @@ pub(crate) fn ask(step: &mut Step<'_>, topics: &[String], batch: Vec<Hole>) -> R
         hole.stage = hole.stage.saturating_add(1);
         hole.due_ms = step.after(&schedule::HOLE, hole.stage.into());
         if hole.due_ms == NEVER {
-            step.tx.holes.remove(&hole.conversation, &hole.prefix)?;
+            step.holes.remove(&hole.conversation, &hole.prefix)?;
         } else {
-            step.tx.holes.note(&hole)?;
+            step.holes.note(&hole)?;
         }
     }
     Ok(())
 }
 
 /// They are asked for later.
-pub(crate) fn put_off(tx: &Tables<'_>, batch: Vec<Hole>, due_ms: i64) -> Result<(), sotto_db::Error> {
-    batch.into_iter().try_for_each(|hole| tx.holes.note(&Hole { due_ms, ..hole }))
+pub(crate) fn put_off(step: &mut Talk<'_>, batch: Vec<Hole>, due_ms: i64) -> Result<(), Error> {
+    batch.into_iter().try_for_each(|hole| Ok(step.holes.note(&Hole { due_ms, ..hole })?))
 }

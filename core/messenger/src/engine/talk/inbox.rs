@@ -4,11 +4,12 @@ use sotto_db::{Chat, Hash, Hole, MessageState, Session, Standing};
 use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, Receipt};
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::{HOUR, SECOND, Step};
+use crate::engine::base::step::{HOUR, SECOND};
 use crate::engine::carry::blob::{self, Whole};
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
+use crate::engine::talk::Talk;
 use crate::engine::talk::state;
 use crate::engine::talk::write;
 use crate::error::{Error, OrBug};
@@ -24,14 +25,14 @@ const NAMED: usize = 64;
 
 /// What may come of an account: messages below this number of their chain; `None`: nothing now, or ever. A request that
 /// waits for an answer brings few.
-pub(crate) fn room(step: &Step<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
-    let Some(conversation) = step.tx.conversations.with(chat)? else {
+pub(crate) fn room(step: &Talk<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
+    let Some(conversation) = step.conversations.with(chat)? else {
         return Ok(None);
     };
     Ok(match conversation.standing {
         Standing::Blocked | Standing::Closed => None,
         Standing::Pending => {
-            let had = step.tx.messages.count_received(&conversation.id)?;
+            let had = step.messages.count_received(&conversation.id)?;
             (had < PENDING_MESSAGES).then_some(PENDING_MESSAGES)
         }
         Standing::Open | Standing::Asked => Some(u32::MAX),
@@ -41,13 +42,13 @@ pub(crate) fn room(step: &Step<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
 /// Takes one message of a session's owner. Of a device that is not taken as the contact's texts are shown, and nothing
 /// else counts. What says something of the other side itself is given back.
 pub(crate) fn take(
-    step: &mut Step<'_>,
+    step: &mut Talk<'_>,
     row: &Session,
     inner: &Inner,
     message: &Message,
 ) -> Result<Option<Content>, Error> {
     let chat = &row.chat;
-    let Some(conversation) = step.tx.conversations.with(chat)? else {
+    let Some(conversation) = step.conversations.with(chat)? else {
         return Ok(None);
     };
     if matches!(conversation.standing, Standing::Closed | Standing::Blocked) {
@@ -70,7 +71,7 @@ pub(crate) fn take(
             if show(step, &came, Shown::Fetching)? {
                 blob::fetch(step, row, inner, from, id, &remote, message.time_s)?;
             } else {
-                let fetching = step.tx.messages.get(&id)?.is_some_and(|known| known.fetching);
+                let fetching = step.messages.get(&id)?.is_some_and(|known| known.fetching);
                 blob::had_already(step, row, inner, (from.0, from.1, fetching), id, &remote, message.time_s)?;
             }
         }
@@ -86,7 +87,7 @@ pub(crate) fn take(
         Content::Want(prefixes) => wanted(step, row, &came, conversation.gone_ms, &prefixes)?,
         Content::Gone(prefixes) => {
             for prefix in &prefixes {
-                step.tx.holes.remove(&came.conversation, prefix)?;
+                step.holes.remove(&came.conversation, prefix)?;
             }
         }
         Content::Read(up_to) => read(step, &came, &up_to, &inner.receipts)?,
@@ -96,15 +97,15 @@ pub(crate) fn take(
 }
 
 /// The text of a message is whole.
-pub(crate) fn whole(step: &mut Step<'_>, whole: Whole) -> Result<(), Error> {
+pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
     let Whole { fetch, text, newer } = whole;
-    step.tx.messages.edit(&fetch.message, |message| {
+    step.messages.edit(&fetch.message, |message| {
         (message.text, message.newer, message.fetching) = (text, newer, false);
         message.reason = None;
     })?;
-    let conversation = step.tx.conversations.get(&fetch.conversation)?;
+    let conversation = step.conversations.get(&fetch.conversation)?;
     if conversation.is_some_and(|conversation| conversation.standing == Standing::Open) {
-        step.tx.arrivals.add(&fetch.message)?;
+        step.arrivals.add(&fetch.message)?;
     }
     step.message_changed(fetch.conversation, fetch.message);
     receipt::had(step, &fetch.session, fetch.seq, 1)
@@ -135,16 +136,16 @@ enum Shown {
 }
 
 /// Stores a message that is shown. False: it was there.
-fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
+fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
     let message = came.message;
-    let conversation = step.tx.conversations.get(&came.conversation)?;
+    let conversation = step.conversations.get(&came.conversation)?;
     let mut conversation = conversation.or_bug("conversation of a contact")?;
     let own = u64::try_from(conversation.lamport).unwrap_or(0);
     let lamport = content::clamp_lamport(own, message.lamport);
     let lamport = i64::try_from(lamport).unwrap_or(i64::MAX);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
     let (newer, fetching) = (matches!(shown, Shown::Newer), matches!(shown, Shown::Fetching));
-    let fresh = step.tx.messages.add(&sotto_db::Message {
+    let fresh = step.messages.add(&sotto_db::Message {
         id: came.id,
         conversation: came.conversation,
         author: Some(*came.chat),
@@ -170,10 +171,10 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
         return Ok(false);
     }
     if came.open && !fetching {
-        step.tx.arrivals.add(&came.id)?;
+        step.arrivals.add(&came.id)?;
     }
     let prefix = content::prefix(&came.id);
-    step.tx.holes.remove(&came.conversation, &prefix)?;
+    step.holes.remove(&came.conversation, &prefix)?;
     // The order is for those who take part in it.
     if came.confirmed {
         conversation.lamport = conversation.lamport.max(lamport);
@@ -188,7 +189,7 @@ fn show(step: &mut Step<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
         arrived_ms => arrived_ms,
     };
     conversation.arrived_ms = step.clock_ms;
-    step.tx.conversations.put(&conversation)?;
+    step.conversations.put(&conversation)?;
     if came.asks {
         holes(step, came, before_ms)?;
     }
@@ -209,18 +210,19 @@ fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
 
 /// Notes parents that are not here. They came after what was there before, `before_ms`; while something else may have
 /// been missed too, after that.
-fn holes(step: &mut Step<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Error> {
+fn holes(step: &mut Talk<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Error> {
     let covered_ms = step.tx.coverage.until_ms()?;
     for prefix in &came.message.parents {
-        if step.tx.messages.by_prefix(&came.conversation, prefix)?.is_none() {
-            step.tx.holes.note(&Hole {
+        if step.messages.by_prefix(&came.conversation, prefix)?.is_none() {
+            let hole = Hole {
                 conversation: came.conversation,
                 prefix: *prefix,
                 from_s: before_ms.min(covered_ms).div_euclid(SECOND),
                 until_s: step.clock_ms.div_euclid(SECOND),
                 stage: 0,
                 due_ms: step.after(&schedule::HOLE, 0),
-            })?;
+            };
+            step.holes.note(&hole)?;
         }
     }
     Ok(())
@@ -229,7 +231,7 @@ fn holes(step: &mut Step<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Err
 /// Messages of ours that they lack: each is sent again once an hour, and so many in all; of what is gone they are told
 /// once an hour, by an envelope that is not repeated.
 fn wanted(
-    step: &mut Step<'_>,
+    step: &mut Talk<'_>,
     from: &Session,
     came: &Came<'_>,
     gone_ms: i64,
@@ -240,16 +242,17 @@ fn wanted(
     }
     let (chat, conversation) = (&from.chat, &came.conversation);
     let lately_ms = step.now_ms.saturating_sub(HOUR);
-    let mut left = WANTED_HOURLY.saturating_sub(step.tx.messages.count_resent(conversation, lately_ms)?);
+    let mut left = WANTED_HOURLY.saturating_sub(step.messages.count_resent(conversation, lately_ms)?);
     let mut gone = Vec::new();
     for prefix in prefixes {
-        match step.tx.messages.by_prefix(conversation, prefix)? {
+        match step.messages.by_prefix(conversation, prefix)? {
             Some(message) if message.is_own() => {
                 let again =
                     left > 0 && message.resent_ms <= lately_ms && step.tx.items.of_message(&message.id)?.is_none();
                 if again {
                     left -= 1;
-                    step.tx.messages.edit(&message.id, |message| message.resent_ms = step.now_ms)?;
+                    let now_ms = step.now_ms;
+                    step.messages.edit(&message.id, |message| message.resent_ms = now_ms)?;
                     write::again(step, &message, chat)?;
                 }
             }
@@ -263,13 +266,14 @@ fn wanted(
     if gone.is_empty() || gone_ms > lately_ms {
         return Ok(());
     }
-    step.tx.conversations.edit(conversation, |row| row.gone_ms = step.now_ms)?;
+    let now_ms = step.now_ms;
+    step.conversations.edit(conversation, |row| row.gone_ms = now_ms)?;
     send::content_once(step, chat, &Content::Gone(gone))
 }
 
 /// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
 /// nothing else names them.
-fn named(step: &mut Step<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
+fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
     let conversation = theirs.conversation;
     let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
     let mut look = vec![theirs];
@@ -288,21 +292,21 @@ fn named(step: &mut Step<'_>, from: &Session, theirs: sotto_db::Message) -> Resu
         }
         let parents = Message::decode(&message.m).map(|message| message.parents);
         for parent in parents.unwrap_or_default() {
-            look.extend(step.tx.messages.by_prefix(&conversation, &parent)?);
+            look.extend(step.messages.by_prefix(&conversation, &parent)?);
         }
     }
     Ok(())
 }
 
 /// They have read what they have up to a message of ours.
-fn read(step: &mut Step<'_>, came: &Came<'_>, up_to: &Hash, have: &[Receipt]) -> Result<(), Error> {
-    let Some(message) = step.tx.messages.get(up_to)? else {
+fn read(step: &mut Talk<'_>, came: &Came<'_>, up_to: &Hash, have: &[Receipt]) -> Result<(), Error> {
+    let Some(message) = step.messages.get(up_to)? else {
         return Ok(());
     };
     if message.conversation != came.conversation || !came.open {
         return Ok(());
     }
-    for id in step.tx.messages.unread_own(&message)? {
+    for id in step.messages.unread_own(&message)? {
         state::read(step, &id, have)?;
     }
     Ok(())

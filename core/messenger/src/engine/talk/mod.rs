@@ -2,5 +2,19 @@
 
 pub(crate) mod holes;
 pub(crate) mod inbox;
+pub(crate) mod read;
 pub(crate) mod state;
 pub(crate) mod write;
+
+use crate::engine::base::room;
+use crate::engine::carry::Carry;
+
+room! {
+    /// What is said.
+    Talk over carry: Carry {
+        conversations: Conversation,
+        messages: Message,
+        holes: Hole,
+        arrivals: Arrival,
+    } and {}
+}

@@ -4,15 +4,16 @@ use sotto_db::{Chat, Conversation, Hash, Item, MessageState, Standing};
 use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::base::own::Own;
-use crate::engine::base::step::{SECOND, Step};
+use crate::engine::base::step::SECOND;
 use crate::engine::carry::blob;
 use crate::engine::carry::send;
+use crate::engine::talk::Talk;
 use crate::engine::talk::state::emit_state;
 use crate::error::{Code, Error, OrBug};
 
 /// A conversation that we may write into, and whom it is with.
-fn writable(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
-    let conversation = step.tx.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
+fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
+    let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     let chat = conversation.peer.ok_or(Code::ContactMissing)?;
     match conversation.standing {
         Standing::Open | Standing::Asked => Ok((conversation, chat)),
@@ -22,7 +23,7 @@ fn writable(step: &Step<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
 }
 
 /// Enqueues a request; its text, if there is one, stands in the conversation.
-pub(crate) fn request(step: &mut Step<'_>, chat: &Chat, text: String) -> Result<(), Error> {
+pub(crate) fn request(step: &mut Talk<'_>, chat: &Chat, text: String) -> Result<(), Error> {
     send::drop_waiting(step, chat, Kind::Request)?;
     let own = step.own()?;
     let content = Content::Request(content::Request {
@@ -33,14 +34,14 @@ pub(crate) fn request(step: &mut Step<'_>, chat: &Chat, text: String) -> Result<
     if text.is_empty() {
         return send::enqueue_content(step, chat, &content);
     }
-    let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
+    let conversation = step.conversations.with(chat)?.or_bug("conversation of a person")?;
     let (m, id) = shown(step, conversation, &content, text)?;
     send::enqueue(step, send::item(chat, m, Some(id)))
 }
 
 /// A message of ours that is shown, queued; its M and id. It moves the conversation's clock and heads.
 fn shown(
-    step: &mut Step<'_>,
+    step: &mut Talk<'_>,
     conversation: Conversation,
     content: &Content,
     text: String,
@@ -55,13 +56,13 @@ fn shown(
     let (m, message) = send::message(step, content, (lamport, parents))?;
     let id = content::message_id(&conversation.id, &own.chat, &own.device, &m);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
-    step.tx.conversations.put(&Conversation {
+    step.conversations.put(&Conversation {
         lamport,
         heads: content::prefix(&id).to_vec(),
         last_ms: time_s * SECOND,
         ..conversation
     })?;
-    step.tx.messages.add(&sotto_db::Message {
+    step.messages.add(&sotto_db::Message {
         id,
         conversation: conversation_id,
         author: None,
@@ -85,7 +86,7 @@ fn shown(
 }
 
 /// A text of ours: message, seal and outbox in one transaction.
-pub(crate) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
+pub(crate) fn text(step: &mut Talk<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
     let own: &Own = step.own()?;
     own.in_force()?;
     let (mut conversation, chat) = writable(step, conversation)?;
@@ -112,15 +113,25 @@ pub(crate) fn text(step: &mut Step<'_>, conversation: &Hash, text: &str) -> Resu
     Ok(id)
 }
 
+/// Keeps unsent text.
+pub(crate) fn draft(step: &mut Talk<'_>, id: &Hash, text: String) -> Result<(), Error> {
+    let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
+    if conversation.draft != text {
+        step.conversations.edit(id, |row| row.draft = text)?;
+        step.fx.conversations.insert(*id);
+    }
+    Ok(())
+}
+
 /// A failed message once more.
-pub(crate) fn retry(step: &mut Step<'_>, id: &Hash) -> Result<(), Error> {
+pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
     step.own()?.in_force()?;
-    let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
+    let message = step.messages.get(id)?.ok_or(Code::MessageMissing)?;
     if !message.is_own() || message.state != MessageState::Failed {
         return Err(Code::MessageMissing.into());
     }
     let (_, chat) = writable(step, &message.conversation)?;
-    step.tx.messages.edit(id, |message| {
+    step.messages.edit(id, |message| {
         message.state = MessageState::Queued;
         message.reason = None;
     })?;
@@ -129,7 +140,7 @@ pub(crate) fn retry(step: &mut Step<'_>, id: &Hash) -> Result<(), Error> {
 }
 
 /// A message of ours under its id, sealed anew.
-pub(crate) fn again(step: &mut Step<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
+pub(crate) fn again(step: &mut Talk<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
     let chunks = blob::enqueue_for(step, message)?;
     let after = chunks.then(|| message.id.to_vec());
     send::enqueue(step, Item { after, ..send::item(chat, message.m.clone(), Some(message.id)) })

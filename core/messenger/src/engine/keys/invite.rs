@@ -5,9 +5,10 @@ use sotto_db::{PairKind, Secret, SecretKind};
 use sotto_wire::identity::secret_hash;
 use sotto_wire::invite;
 
-use crate::engine::base::step::{DAY, Step};
-use crate::engine::people::admit::SECRETS;
-use crate::engine::people::cards;
+use crate::engine::base::schedule;
+use crate::engine::base::step::DAY;
+use crate::engine::keys::Keys;
+use crate::engine::keys::publish;
 use crate::error::{Code, Error};
 use crate::records::{Invite, InviteId};
 
@@ -15,20 +16,22 @@ use crate::records::{Invite, InviteId};
 const OPEN_INVITES: usize = 8;
 /// How long an invite is open.
 const INVITE_MS: i64 = 7 * DAY;
+/// Secrets tried on a handshake; no more are made.
+pub(crate) const SECRETS: usize = 32;
 /// The secret of a closed invite still unmasks for so long.
 const UNMASK_MS: i64 = 33 * DAY;
 
 /// Opens an invite for one contact and publishes its cards.
-pub(crate) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
+pub(crate) fn open(step: &mut Keys<'_>) -> Result<Invite, Error> {
     let own = step.own()?;
     own.in_force()?;
     if !step.may_sign {
         return Err(Code::ClockSkewed.into());
     }
-    let open = step.tx.invites.all()?;
+    let open = step.invites.all()?;
     let open = open.iter().filter(|row| is_open(row, step.now_ms));
     // A secret that is not tried on handshakes would be one that nobody can use.
-    if open.count() >= OPEN_INVITES || step.tx.secrets.all()?.len() >= SECRETS {
+    if open.count() >= OPEN_INVITES || step.secrets.all()?.len() >= SECRETS {
         return Err(Code::InviteTooMany.into());
     }
     let expires_ms = step.clock_ms.saturating_add(INVITE_MS);
@@ -42,7 +45,7 @@ pub(crate) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
     };
     let prekey = PrekeyPair::generate(step.rng);
     let keep_ms = INVITE_MS.saturating_add(step.retention_ms()).saturating_add(DAY);
-    step.tx.prekeys.put(&sotto_db::Prekey {
+    step.prekeys.put(&sotto_db::Prekey {
         id: prekey.id(),
         private: prekey.to_bytes().as_slice().into(),
         kind: PairKind::Invite,
@@ -61,7 +64,7 @@ pub(crate) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
         closed_ms: None,
         next_card_ms: step.now_ms,
     };
-    cards::publish_invite(step, row)?;
+    publish::publish_invite(step, row)?;
     Ok(Invite {
         id: InviteId::from_bytes(&secret_hash(&link.secret)),
         link: link.to_link().map_err(|_| Code::NetworkAddress)?,
@@ -71,13 +74,13 @@ pub(crate) fn open(step: &mut Step<'_>) -> Result<Invite, Error> {
 
 /// A secret unmasks handshakes, until then.
 pub(crate) fn unmasks(
-    step: &Step<'_>,
+    step: &mut Keys<'_>,
     secret: [u8; 16],
     kind: SecretKind,
     until_ms: Option<i64>,
     created_ms: i64,
 ) -> Result<(), Error> {
-    Ok(step.tx.secrets.put(&Secret { secret, kind, until_ms, created_ms })?)
+    Ok(step.secrets.put(&Secret { secret, kind, until_ms, created_ms })?)
 }
 
 /// Is it neither used up, closed nor past its time?
@@ -86,11 +89,11 @@ pub(crate) fn is_open(row: &sotto_db::Invite, now_ms: i64) -> bool {
 }
 
 /// Closes an open invite before its time: nobody is admitted by it from now on. A request that came by it stays.
-pub(crate) fn close(step: &mut Step<'_>, id: &InviteId) -> Result<(), Error> {
+pub(crate) fn close(step: &mut Keys<'_>, id: &InviteId) -> Result<(), Error> {
     step.own()?.in_force()?;
     let hash = id.to_bytes()?;
     let wanted = |row: &sotto_db::Invite| is_open(row, step.now_ms) && secret_hash(&row.secret) == hash;
-    let row = step.tx.invites.all()?.into_iter().find(wanted);
+    let row = step.invites.all()?.into_iter().find(wanted);
     end(step, row.ok_or(Code::InviteMissing)?)
 }
 
@@ -107,13 +110,13 @@ pub(crate) fn invite_error(error: invite::InviteError) -> Error {
 }
 
 /// Counts a use of an own invite; the last one closes it.
-pub(crate) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error> {
-    let Some(mut row) = step.tx.invites.get(secret)? else {
+pub(crate) fn use_up(step: &mut Keys<'_>, secret: &[u8; 16]) -> Result<(), Error> {
+    let Some(mut row) = step.invites.get(secret)? else {
         return Ok(());
     };
     row.uses_left = row.uses_left.saturating_sub(1);
     if row.uses_left > 0 {
-        return Ok(step.tx.invites.put(&row)?);
+        return Ok(step.invites.put(&row)?);
     }
     end(step, row)
 }
@@ -121,14 +124,37 @@ pub(crate) fn use_up(step: &mut Step<'_>, secret: &[u8; 16]) -> Result<(), Error
 /// Ends an invite: its prekey goes and its cards say that it is closed. Its secret stays for as long as those who used
 /// it
 /// may repeat their first message.
-fn end(step: &mut Step<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
+fn end(step: &mut Keys<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     row.closed_ms = Some(step.now_ms);
-    step.tx.prekeys.remove(&row.prekey_id)?;
-    if step.tx.handshakes.under(&row.secret)? {
+    step.prekeys.remove(&row.prekey_id)?;
+    if step.handshakes.under(&row.secret)? {
         let until_ms = Some(step.now_ms.saturating_add(UNMASK_MS));
         unmasks(step, row.secret, SecretKind::Invite, until_ms, row.created_ms)?;
     } else {
-        step.tx.secrets.remove(&row.secret)?;
+        step.secrets.remove(&row.secret)?;
     }
-    cards::publish_invite(step, row)
+    publish::publish_invite(step, row)
+}
+
+/// Open invites show the new name soon, each at its own time.
+pub(crate) fn show_soon(step: &mut Keys<'_>) -> Result<(), Error> {
+    for row in step.invites.all()? {
+        if is_open(&row, step.now_ms) {
+            let soon_ms = step.after(&schedule::SOON, 0);
+            let next_card_ms = row.next_card_ms.min(soon_ms);
+            put_off(step, row, next_card_ms)?;
+        }
+    }
+    Ok(())
+}
+
+/// The cards of all invites leave now.
+pub(crate) fn show_now(step: &mut Keys<'_>) -> Result<(), Error> {
+    let now_ms = step.now_ms;
+    step.invites.all()?.into_iter().try_for_each(|row| put_off(step, row, now_ms))
+}
+
+/// The cards of an invite leave then.
+pub(crate) fn put_off(step: &mut Keys<'_>, row: sotto_db::Invite, next_card_ms: i64) -> Result<(), Error> {
+    Ok(step.invites.put(&sotto_db::Invite { next_card_ms, ..row })?)
 }

@@ -1,0 +1,63 @@
+//! What a session carries: counters and receipts. It begins and ends with the session.
+
+use sotto_db::{Hash, Link, Session};
+use sotto_wire::content::SeqTracker;
+
+use crate::engine::carry::Carry;
+use crate::engine::keys::session;
+use crate::error::Error;
+
+/// No gap is made while more counters than this are under way.
+const GAPS_MOST: u32 = 64;
+
+/// A new session, and what it carries.
+pub(crate) fn add(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
+    session::add(step, row)?;
+    let link = Link {
+        session: row.hash,
+        chat: row.chat,
+        seq: 0,
+        tracker: SeqTracker::new().to_bytes(),
+        floor: 0,
+        due_ms: None,
+        dirty: false,
+        heard_ms: step.now_ms,
+        gap_from: 0,
+        gap_to: 0,
+    };
+    Ok(step.links.put(&link)?)
+}
+
+/// A session goes, and what it carried.
+pub(crate) fn remove(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
+    step.links.remove(&row.hash)?;
+    session::remove(step, row)
+}
+
+/// Each session leaves out so many counters, as [`old_copy`](crate::engine::people::old_copy) says.
+pub(crate) fn leave_gaps(step: &mut Carry<'_>, length: u32) -> Result<(), Error> {
+    step.links.leave_gaps(length, GAPS_MOST)?;
+    Ok(())
+}
+
+/// What they sent in a session below this number is receipted, they say.
+pub(crate) fn raise_floor(step: &mut Carry<'_>, session: &Hash, floor: u32) -> Result<(), Error> {
+    step.links.edit(session, |link| link.floor = link.floor.max(floor))?;
+    Ok(())
+}
+
+/// What is owed in a session leaves with the next message.
+pub(crate) fn owe_all(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
+    step.links.edit(session, |link| link.dirty = true)?;
+    Ok(())
+}
+
+/// What is due in a session leaves then at the earliest; when.
+pub(crate) fn not_before(step: &mut Carry<'_>, session: &Hash, from_ms: i64) -> Result<Option<i64>, Error> {
+    let now_ms = step.now_ms;
+    Ok(step.links.edit(session, |link| {
+        let due_ms = link.due_ms.unwrap_or(now_ms).max(from_ms);
+        link.due_ms = Some(due_ms);
+        due_ms
+    })?)
+}
