@@ -141,6 +141,7 @@ impl Engine {
             Job::Probe => self.probe(now_ms, out),
             Job::Poll => self.live.caught_up = false,
             Job::CatchUp => self.catch_up(now_ms, out)?,
+            Job::Publish => self.do_publish(now_ms, out)?,
             Job::OwnList => self.run(now_ms, out, cards::ask_own)?,
             Job::Expire => self.expire(now_ms, out)?,
             _ => self.do_rows(job, now_ms, out)?,
@@ -168,30 +169,7 @@ impl Engine {
                 let leave = |step: &mut Step<'_>, row| publish::publish_invite(step, row);
                 self.each(now_ms, out, due, leave, |step, row, at_ms| invite::put_off(step, row, at_ms))?;
             }
-            Job::News => self.each(
-                now_ms,
-                out,
-                |tx| tx.news.due(now_ms),
-                news::leave,
-                |step, news, at_ms| news::put_off(step, news, at_ms),
-            )?,
-            Job::Publish => {
-                let slots = self.live.slots();
-                self.each(
-                    now_ms,
-                    out,
-                    |tx| tx.parcels.due(now_ms, slots),
-                    |step, id| send::resend(step, id).and_then(|facts| state::facts(step, facts)),
-                    |step, id, due_ms| parcel::wait_until(step, id, due_ms),
-                )?;
-                self.each(
-                    now_ms,
-                    out,
-                    |tx| tx.parcels.checks_due(now_ms, 16),
-                    |step, id| outcome::check(step, id),
-                    |step, id, at_ms| parcel::check_at(step, id, Some(at_ms)),
-                )?;
-            }
+            Job::News => self.each(now_ms, out, |tx| tx.news.due(now_ms), news::leave, news::put_off)?,
             Job::Chunks => self.each(
                 now_ms,
                 out,
@@ -220,6 +198,25 @@ impl Engine {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Outbox rows whose time has come, and looks whether stores have them.
+    fn do_publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let slots = self.live.slots();
+        self.each(
+            now_ms,
+            out,
+            |tx| tx.parcels.due(now_ms, slots),
+            |step, id| send::resend(step, id).and_then(|facts| state::facts(step, facts)),
+            |step, id, due_ms| parcel::wait_until(step, id, due_ms),
+        )?;
+        self.each(
+            now_ms,
+            out,
+            |tx| tx.parcels.checks_due(now_ms, 16),
+            |step, id| outcome::check(step, id),
+            |step, id, at_ms| parcel::check_at(step, id, Some(at_ms)),
+        )
     }
 
     /// Works on the rows that are due, in one step. Where that ends in a bug, on each in a step of its own: one that

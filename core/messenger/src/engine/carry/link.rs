@@ -34,7 +34,7 @@ pub(crate) fn remove(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
     session::remove(step, row)
 }
 
-/// Each session leaves out so many counters, as [`old_copy`](crate::engine::people::old_copy) says.
+/// Each session leaves out so many counters: an install that went on from the same copy of the folder gave others.
 pub(crate) fn leave_gaps(step: &mut Carry<'_>, length: u32) -> Result<(), Error> {
     step.links.leave_gaps(length, GAPS_MOST)?;
     Ok(())
