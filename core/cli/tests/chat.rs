@@ -232,6 +232,6 @@ fn a_terminal_says_in_words_what_a_person_should_know() {
     let mut new = chat(&folder.path().join("new"), &node.address);
     new.write(&format!("/restore {}", phrase.trim()));
     old.until("a notice", |line| {
-        line == "  ! device.replaced: the phrase was restored on another device, which took over"
+        line == "  ! device.replaced: the phrase was restored on another device; this one no longer sends or receives"
     });
 }

@@ -6,13 +6,13 @@ use std::panic::Location;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What sort of failure; the shells map it to one case each.
+/// Kind of a failure, to branch on. The bindings map each kind to one error case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
     /// The caller's input cannot be used.
     InvalidInput,
-    /// No such thing.
+    /// The named contact, conversation, message or invite does not exist.
     NotFound,
     /// Not allowed in this state (no account, not a contact, closed).
     State,
@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its name in `snake_case`, as JSON-RPC carries it.
+    /// The name in `snake_case`, as JSON-RPC carries it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidInput => "invalid_input",
@@ -45,97 +45,100 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {
     code: Code,
-    /// A number that helps (the word's index in a phrase), never user data.
+    /// Index of the wrong word in a phrase, from 1.
     index: Option<u32>,
-    /// Where a bug showed.
+    /// Source line of a bug.
     place: Option<&'static Location<'static>>,
 }
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $kind:ident, $detail:literal;)*) => {
-        /// Stable codes; the text in [`Code::as_str`] never changes once released.
+        /// Stable codes. The text in [`Code::as_str`] never changes once released.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        #[allow(missing_docs)] // each one's meaning is its `detail`
+        #[allow(missing_docs)] // `detail` says the meaning of each
         pub enum Code { $($name),* }
         impl Code {
-            /// All codes, for the glossary.
+            /// All codes, in the order of `docs/errors.md`.
             pub const ALL: &'static [Code] = &[$(Code::$name),*];
-            /// The dotted code.
+            /// The dotted text, for example `input.name`.
             pub fn as_str(self) -> &'static str { match self { $(Code::$name => $code),* } }
-            /// The code of this dotted text.
+            /// The code with this dotted text, if there is one.
             pub fn of(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|code| code.as_str() == text)
             }
-            /// Its kind.
+            /// The kind that this code belongs to.
             pub fn kind(self) -> Kind { match self { $(Code::$name => Kind::$kind),* } }
-            /// One sentence for developers.
+            /// One fixed sentence: what happened and, if something helps, what to do. It holds no user data.
             pub fn detail(self) -> &'static str { match self { $(Code::$name => $detail),* } }
         }
     };
 }
 
 codes! {
-    PhraseWord = "phrase.word", InvalidInput, "a word of the phrase is not in the list; index counts from 1";
+    PhraseWord = "phrase.word", InvalidInput, "a word of the phrase is not in the BIP39 list; the index counts from 1";
     PhraseLength = "phrase.length", InvalidInput, "a phrase has 12, 15, 18, 21 or 24 words";
-    PhraseChecksum = "phrase.checksum", InvalidInput, "the words are known but do not belong together";
+    PhraseChecksum = "phrase.checksum", InvalidInput, "all words are known but do not fit together; compare them with \
+         the paper";
     AccountExists = "account.exists", State, "this folder already holds an account";
     AccountMissing = "account.missing", State, "create or restore an account first";
-    DeviceReplaced = "device.replaced", State, "the phrase was restored on another device, which took over";
+    DeviceReplaced = "device.replaced", State, "the phrase was restored on another device; this one no longer sends \
+         or receives";
     BadName = "input.name", InvalidInput, "a name has 1 to 40 bytes, something visible and no control characters";
     TextEmpty = "input.empty", InvalidInput, "there is nothing to send";
     TextTooLong = "input.too_long", InvalidInput, "a text has at most 1 MiB, a request 400 bytes";
-    BadId = "input.id", InvalidInput, "this is not an id of this API";
-    BadSetting = "input.setting", InvalidInput, "this setting or value is not known";
+    BadId = "input.id", InvalidInput, "this API did not return such an id";
+    BadSetting = "input.setting", InvalidInput, "this setting or value is unknown";
     BadLimit = "input.limit", InvalidInput, "a page has 1 to 500 entries";
     ContactMissing = "contact.missing", NotFound, "no such contact";
     ContactSelf = "contact.self", InvalidInput, "this is your own invite";
-    ContactState = "contact.state", State, "the contact is not in a state that allows this";
-    ContactBlocked = "contact.blocked", State, "the contact is blocked";
-    DevicesChanged = "contact.devices_changed", State, "the contact's devices changed; look at the safety number again";
+    ContactState = "contact.state", State, "the contact's state does not allow this";
+    ContactBlocked = "contact.blocked", State, "the contact is blocked; unblock it first";
+    DevicesChanged = "contact.devices_changed", State, "the contact's devices changed; compare the safety number again";
     BadQr = "verify.qr", InvalidInput, "this is not the QR code of a safety number";
-    QrOtherAccount = "verify.account", Crypto, "the QR code is not this contact's for this account: it is somebody \
-         else's";
-    QrOtherDevices = "verify.devices", Crypto, "the contact's phone has other keys than the device known here";
-    QrOwnDevices = "verify.own_devices", Crypto, "the contact knows another device as this account's: somebody else \
-         may have the phrase";
+    QrOtherAccount = "verify.account", Crypto, "the QR code belongs to other accounts than these two";
+    QrOtherDevices = "verify.devices", Crypto, "the contact's phone has other keys than the device known here; \
+         compare before you send";
+    QrOwnDevices = "verify.own_devices", Crypto, "the contact knows another device of this account; somebody else may \
+         have the phrase";
     ConversationMissing = "conversation.missing", NotFound, "no such conversation";
     MessageMissing = "message.missing", NotFound, "no such message";
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
-    MessageRefused = "message.refused", Network, "every node that was there refused this message, again and again";
+    MessageRefused = "message.refused", Network, "every reachable node refused this message several times";
     InviteTruncated = "invite.truncated", InvalidInput, "the link is cut short or is no invite";
-    InviteChecksum = "invite.checksum", InvalidInput, "the link was changed on its way";
-    InviteExpired = "invite.expired", InvalidInput, "the invite's time is over";
-    InviteNewer = "invite.newer", InvalidInput, "the invite comes from a newer version";
+    InviteChecksum = "invite.checksum", InvalidInput, "the link was changed on its way; ask for it again";
+    InviteExpired = "invite.expired", InvalidInput, "the invite has expired; ask for a new one";
+    InviteNewer = "invite.newer", InvalidInput, "a newer version made this invite; update first";
     InviteOtherNetwork = "invite.other_network", InvalidInput, "the invite belongs to another network";
-    InviteUsed = "invite.used", State, "the invite was used up or closed";
-    InviteUnreachable = "invite.unreachable", Network, "the inviter's cards are not in the store; it is tried again";
-    InviteTooMany = "invite.too_many", State, "at most 8 invites are open, and 32 secrets listened for; `invites` \
-         lists them";
+    InviteUsed = "invite.used", State, "the invite was used up or closed; ask for a new one";
+    InviteUnreachable = "invite.unreachable", Network, "the inviter's keys are in no store yet; the search goes on";
+    InviteTooMany = "invite.too_many", State, "8 invites are open or 32 secrets are in use; close one that `invites` \
+         lists";
     InviteMissing = "invite.missing", NotFound, "no such invite is open";
-    ListOld = "list.old", Crypto, "a device list older than the one known was refused";
+    ListOld = "list.old", Crypto, "a device list older than the known one was refused";
     ListExpired = "list.expired", Crypto, "a device list or bundle past its date was refused";
-    SuiteNone = "suite.none", Crypto, "two devices speak no suite in common";
-    SuiteLower = "suite.lower", Crypto, "a known device offers a lower suite than before and was refused";
-    ClockSkewed = "clock.skewed", State, "this device's clock is off by more than 20 seconds";
-    BucketBusy = "bucket.busy", Network, "the own bucket carries over 20 MB a day; a store is asked for it instead";
-    NetworkAddress = "network.address", InvalidInput, "this is not a node address ending in /p2p/…";
-    NetworkUnreachable = "network.unreachable", Network, "no node can be reached; what is to be sent waits";
-    NetworkOther = "network.other", Network, "a node belongs to another network (cluster) than this install and is \
-         not used";
-    StorageInUse = "storage.in_use", Storage, "another process has this folder open";
+    SuiteNone = "suite.none", Crypto, "this device and the contact's share no cipher suite; one side needs an update";
+    SuiteLower = "suite.lower", Crypto, "a known device offers a lower cipher suite than before and was refused";
+    ClockSkewed = "clock.skewed", State, "this device's clock is off by more than 20 seconds; set it";
+    BucketBusy = "bucket.busy", Network, "the own bucket carries over 20 MB a day; messages may come late";
+    NetworkAddress = "network.address", InvalidInput, "a node address is a multiaddr that ends in /p2p/…";
+    NetworkUnreachable = "network.unreachable", Network, "no node can be reached; messages wait";
+    NetworkOther = "network.other", Network, "a node belongs to another network (cluster) and is not used; check the \
+         configured nodes";
+    StorageInUse = "storage.in_use", Storage, "another process has this folder open; close it first";
     StorageWrongKey = "storage.wrong_key", Storage, "the key does not open this database";
-    StorageCorrupt = "storage.corrupt", Storage, "the database is damaged or is no database; it was left untouched";
-    StorageForeign = "storage.foreign", Storage, "this file is a database of something else; it was left untouched";
-    StorageNewer = "storage.newer", Storage, "the database was written by a newer version";
+    StorageCorrupt = "storage.corrupt", Storage, "the database is damaged or is no database; put back a backup of the \
+         folder";
+    StorageForeign = "storage.foreign", Storage, "this file is another program's database; choose another folder";
+    StorageNewer = "storage.newer", Storage, "a newer version wrote this database; update first";
     StorageRolledBack = "storage.rolled_back", Storage, "this is an old copy of the database";
-    StorageCounter = "storage.counter", Storage, "the host's open counter is garbled: if this is no old copy of the \
-         database, remove the counter and open again";
-    StorageFull = "storage.full", Storage, "the disk is full; nothing was lost";
-    StorageReadOnly = "storage.read_only", Storage, "the folder cannot be written";
-    StorageIo = "storage.io", Storage, "reading or writing the database failed";
-    Closed = "closed", State, "the core was closed";
-    Deadline = "deadline", Network, "the time given was not enough; work goes on later";
+    StorageCounter = "storage.counter", Storage, "the host's open counter is damaged; if this is no old copy of the \
+         database, remove the counter";
+    StorageFull = "storage.full", Storage, "the disk is full and nothing was changed; free some space";
+    StorageReadOnly = "storage.read_only", Storage, "the folder cannot be written; check its permissions";
+    StorageIo = "storage.io", Storage, "reading or writing the database failed; try again";
+    Closed = "closed", State, "the core was closed; open it again";
+    Deadline = "deadline", Network, "the time limit passed; the work goes on";
     Internal = "internal", Internal, "a bug of ours; please report it";
 }
 
@@ -157,19 +160,19 @@ impl Error {
     pub fn new(code: Code) -> Self {
         Self { code, index: None, place: None }
     }
-    /// With a number that helps.
+    /// An error about one word of a phrase; `index` counts from 1.
     pub fn at(code: Code, index: u32) -> Self {
         Self { code, index: Some(index), place: None }
     }
-    /// The kind.
+    /// The kind, to branch on.
     pub fn kind(&self) -> Kind {
         self.code.kind()
     }
-    /// The code.
+    /// The stable code, to look up in `docs/errors.md`.
     pub fn code(&self) -> Code {
         self.code
     }
-    /// One sentence for developers, without user data. Of a bug, where in the source it showed.
+    /// The code's sentence, with the index of a word or the source line of a bug. It holds no user data.
     pub fn detail(&self) -> String {
         let detail = self.code.detail();
         match (self.index, self.place) {
@@ -179,7 +182,7 @@ impl Error {
         }
     }
 
-    /// A bug of ours, which goes into the log: `what` and `why` hold no data of a user.
+    /// Logs a bug of ours. `what` and `why` must hold no user data.
     #[track_caller]
     fn bug(what: &str, why: impl fmt::Display) -> Self {
         let place = Location::caller();
@@ -188,9 +191,9 @@ impl Error {
     }
 }
 
-/// What cannot be missing or fail unless there is a bug.
+/// For values that only a bug can make missing or failed.
 pub(crate) trait OrBug<T> {
-    /// The value, or an error that names the bug and its place.
+    /// The value, or `internal` with the caller's source line.
     #[track_caller]
     fn or_bug(self, what: &str) -> Result<T, Error>;
 }
