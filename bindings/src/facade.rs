@@ -109,6 +109,13 @@ impl SottoCore {
         Ok(self.messenger.contact_answer(&contact.into(), action.into()).await?)
     }
 
+    /// Calls somebody by another name than their own, 1 to 40 bytes, on this device alone; without one by their own.
+    /// Errors: `contact.missing`, `input.name`.
+    #[uniffi::method(default(nickname = None))]
+    pub async fn nickname_set(&self, contact: ContactId, nickname: Option<String>) -> Result<(), SottoError> {
+        Ok(self.messenger.nickname_set(&contact.into(), nickname.as_deref()).await?)
+    }
+
     /// Notes that the safety number was compared while it stood for these `devices` (`SafetyNumber.devices`), or with
     /// `None` that it no longer holds. Errors: `contact.missing`, `contact.devices_changed`.
     pub async fn contact_verify(&self, contact: ContactId, devices: Option<DevicesId>) -> Result<(), SottoError> {
@@ -138,8 +145,8 @@ impl SottoCore {
         Ok(self.reads.read(move |messenger| messenger.contact(&id.into())).await?.into())
     }
 
-    /// A page of a folder's conversations, latest activity first; `limit` is 1 to 500. `before` is the cursor of the
-    /// last one of the page before. Errors: `input.id`, `input.limit`.
+    /// A page of a folder's conversations, pinned ones first, then the latest activity; `limit` is 1 to 500. `before` is
+    /// the cursor of the last one of the page before. Drafts are cut. Errors: `input.id`, `input.limit`.
     #[uniffi::method(default(before = None))]
     pub async fn conversations(
         &self,
@@ -151,12 +158,12 @@ impl SottoCore {
         Ok(records(self.reads.read(read).await?))
     }
 
-    /// One conversation. Errors: `conversation.missing`, `input.id`.
+    /// One conversation, its draft whole. Errors: `conversation.missing`, `input.id`.
     pub async fn conversation(&self, id: ConversationId) -> Result<Conversation, SottoError> {
         Ok(self.reads.read(move |messenger| messenger.conversation(&id.into())).await?.into())
     }
 
-    /// What has not been read, all together.
+    /// What has not been read, all together; conversations that are muted or archived do not count.
     pub async fn unread(&self) -> Result<Unread, SottoError> {
         Ok(self.reads.read(Messenger::unread).await?.into())
     }
@@ -223,6 +230,31 @@ impl SottoCore {
     /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
     pub async fn draft_set(&self, conversation: ConversationId, text: String) -> Result<(), SottoError> {
         Ok(self.messenger.draft_set(&conversation.into(), &text).await?)
+    }
+
+    /// Mutes a conversation until `until_ms`, or for good: notify nobody of its messages. A time that has passed
+    /// unmutes. Errors: `conversation.missing`.
+    #[uniffi::method(default(until_ms = None))]
+    pub async fn mute(&self, conversation: ConversationId, until_ms: Option<i64>) -> Result<(), SottoError> {
+        Ok(self.messenger.mute(&conversation.into(), until_ms).await?)
+    }
+
+    /// Archives a conversation, or takes it back. A message that comes while it is not muted, or that is sent, takes it
+    /// back too. It is no longer pinned. Errors: `conversation.missing`.
+    pub async fn archive(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
+        Ok(self.messenger.archive(&conversation.into(), on).await?)
+    }
+
+    /// Pins a conversation, so that its folder lists it first, or unpins it. It is no longer archived. Errors:
+    /// `conversation.missing`.
+    pub async fn pin(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
+        Ok(self.messenger.pin(&conversation.into(), on).await?)
+    }
+
+    /// Marks a conversation as unread, or takes the mark back; `mark_read` takes it back too. Nobody is told. Errors:
+    /// `conversation.missing`.
+    pub async fn mark_unread(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
+        Ok(self.messenger.mark_unread(&conversation.into(), on).await?)
     }
 
     /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:

@@ -110,8 +110,10 @@ pub struct Contact {
     pub id: ContactId,
     /// Their conversation.
     pub conversation: ConversationId,
-    /// The name they gave, cleaned of control characters.
+    /// What they are called here: the nickname given to them, else `own_name`.
     pub name: String,
+    /// The name they gave, cleaned of control characters.
+    pub own_name: String,
     /// 14 emoji.
     pub emoji_hash: Vec<String>,
     /// Where they stand.
@@ -158,6 +160,8 @@ pub struct InvitePreview {
 pub enum Folder {
     /// With contacts, and with whom we asked.
     Inbox,
+    /// Those of the inbox that were archived, until a message comes while they are not muted, or leaves.
+    Archived,
     /// With those who asked and wait for an answer.
     Requests,
     /// With those who were declined or blocked.
@@ -172,13 +176,25 @@ pub struct Conversation {
     pub id: ConversationId,
     /// The other side.
     pub contact: ContactId,
-    /// Their name.
+    /// What they are called here: the nickname given to them, else `own_name`.
     pub name: String,
+    /// The name they gave.
+    pub own_name: String,
     /// Where they stand.
     pub state: ContactState,
     /// Unread messages.
     pub unread: i32,
-    /// Unsent text.
+    /// The person marked it as unread, whatever `unread` says.
+    pub marked_unread: bool,
+    /// It comes first in its folder.
+    pub pinned: bool,
+    /// It is in the folder `archived` instead of the inbox.
+    pub archived: bool,
+    /// Nobody is to be notified of its messages.
+    pub muted: bool,
+    /// When that ends, Unix milliseconds. None: not by itself, or it is not muted.
+    pub muted_until_ms: Option<i64>,
+    /// Unsent text; in a list its first 200 characters at most, cut at a grapheme.
     pub draft: String,
     /// The newest message, if there is one.
     pub last: Option<LastMessage>,
@@ -206,13 +222,13 @@ pub struct LastMessage {
     pub state: MessageState,
 }
 
-/// What has not been read.
+/// What has not been read, in conversations that are not muted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoUnread")]
 pub struct Unread {
     /// Messages in the inbox.
     pub messages: i32,
-    /// Conversations of the inbox that have some.
+    /// Conversations of the inbox that have some, or were marked as unread.
     pub conversations: i32,
     /// Requests that wait for an answer.
     pub requests: i32,

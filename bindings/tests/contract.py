@@ -206,6 +206,24 @@ async def two_people_meet_and_talk(folder):
     await bob.core.draft_set(place, "not yet")
     assert (await bob.core.conversations(Folder.INBOX, 1))[0].draft == "not yet"
 
+    # How a list is kept.
+    await bob.core.nickname_set(row.contact, "Alice from the choir")
+    await bob.core.pin(place, True)
+    await bob.core.mute(place)
+    await bob.core.mark_unread(place, True)
+    (kept,) = (await bob.core.conversations(Folder.INBOX, 1))
+    assert (kept.name, kept.own_name) == ("Alice from the choir", "Alice")
+    assert (kept.pinned, kept.muted, kept.muted_until_ms, kept.marked_unread) == (True, True, None, True), kept
+    await bob.core.mark_read(place, first)
+    await bob.core.archive(place, True)
+    (kept,) = (await bob.core.conversations(Folder.ARCHIVED, 1))
+    assert kept.archived and not (kept.pinned or kept.marked_unread), kept
+    assert (await bob.core.conversations(Folder.INBOX, 1)) == []
+    await bob.core.archive(place, False)
+    await bob.core.mute(place, 0)
+    await bob.core.nickname_set(row.contact)
+    assert (await bob.contact()).name == "Alice" and not (await bob.core.conversation(place)).muted
+
     now = alice.core.connectivity()
     assert now.publish_nodes > 0 and now.receive_nodes > 0 and now.subscribed, now
     numbers = (await alice.core.diagnostics())

@@ -82,6 +82,7 @@ impl From<inner::Contact> for Contact {
             id,
             conversation,
             name,
+            own_name,
             emoji_hash,
             state,
             request_text,
@@ -93,6 +94,7 @@ impl From<inner::Contact> for Contact {
             id: id.into(),
             conversation: conversation.into(),
             name,
+            own_name,
             emoji_hash,
             state: state.into(),
             request_text,
@@ -126,13 +128,35 @@ impl From<inner::InvitePreview> for InvitePreview {
 
 impl From<inner::Conversation> for Conversation {
     fn from(value: inner::Conversation) -> Self {
-        let inner::Conversation { id, contact, name, state, unread, draft, last, last_ms, cursor } = value;
+        let inner::Conversation {
+            id,
+            contact,
+            name,
+            own_name,
+            state,
+            unread,
+            marked_unread,
+            pinned,
+            archived,
+            muted,
+            muted_until_ms,
+            draft,
+            last,
+            last_ms,
+            cursor,
+        } = value;
         Self {
             id: id.into(),
             contact: contact.into(),
             name,
+            own_name,
             state: state.into(),
             unread: int(unread),
+            marked_unread,
+            pinned,
+            archived,
+            muted,
+            muted_until_ms,
             draft,
             last: last.map(Into::into),
             last_ms,
@@ -159,6 +183,7 @@ impl From<Folder> for inner::Folder {
     fn from(folder: Folder) -> Self {
         match folder {
             Folder::Inbox => Self::Inbox,
+            Folder::Archived => Self::Archived,
             Folder::Requests => Self::Requests,
             Folder::Closed => Self::Closed,
         }

@@ -62,6 +62,10 @@ row! {
         unblocked_state: PersonState,
         /// Made.
         created_ms: i64,
+        /// What we call them.
+        nickname: Option<String>,
+        /// When the person last asked for a new session with them.
+        reset_ms: i64,
     }
 }
 

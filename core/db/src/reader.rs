@@ -9,6 +9,9 @@ use crate::{Conversation, Error, Hash, Message, Person, Standing, Tables};
 /// Most of a text that a page of messages carries, bytes.
 pub const PAGE_TEXT: usize = 4096;
 
+/// Most characters of a text that the list of conversations shows.
+pub const PREVIEW: usize = 200;
+
 /// Messages on one side of a place. What a page shows of a text has at most [`PAGE_TEXT`] bytes, so as many characters.
 macro_rules! page_sql {
     ($side:literal, $order:literal) => {{
@@ -73,25 +76,40 @@ impl Reader {
         all(&self.conn, sql, [], |r| Ok((Person::read(r)?, r.get("id")?)))
     }
 
-    /// Conversations of these standings before (last_ms, id), newest first.
+    /// Listed conversations of a folder before (pinned, last_ms, id), pinned ones first, then newest first. Each with
+    /// the first characters of its draft, one more than [`PREVIEW`].
     pub fn conversations_page(
         &self,
-        standings: RangeInclusive<Standing>,
-        before: Option<(i64, Hash)>,
+        (standings, archived): (RangeInclusive<Standing>, RangeInclusive<bool>),
+        before: Option<(bool, i64, Hash)>,
         limit: u32,
     ) -> Result<Vec<Conversation>, Error> {
-        let (ms, id) = before.unwrap_or((i64::MAX, [0xff; 32]));
-        let sql = "SELECT * FROM conversations WHERE standing BETWEEN ? AND ? AND (last_ms, id) < (?,?)
-            ORDER BY last_ms DESC, id DESC LIMIT ?";
-        let params = params![standings.start(), standings.end(), ms, id, limit];
+        static SQL: OnceLock<String> = OnceLock::new();
+        let sql = SQL.get_or_init(|| {
+            let draft = format!("substr(draft, 1, {}) AS draft", PREVIEW + 1);
+            let columns = Conversation::COLUMNS.join(",").replace("draft", &draft);
+            format!(
+                "SELECT {columns} FROM conversations WHERE listed=1 AND standing BETWEEN ? AND ?
+                AND archived BETWEEN ? AND ? AND (pinned, last_ms, id) < (?,?,?)
+                ORDER BY pinned DESC, last_ms DESC, id DESC LIMIT ?"
+            )
+        });
+        let (pinned, ms, id) = before.unwrap_or((true, i64::MAX, [0xff; 32]));
+        let (first, last) = standings.into_inner();
+        let params = params![first, last, archived.start(), archived.end(), pinned, ms, id, limit];
         all(&self.conn, sql, params, Conversation::read)
     }
 
-    /// Conversations of these standings, those with unread messages, and the unread messages.
-    pub fn unread(&self, standings: RangeInclusive<Standing>) -> Result<[u32; 3], Error> {
-        let sql = "SELECT count(*), coalesce(sum(unread>0), 0), coalesce(sum(unread), 0) FROM conversations
-            WHERE standing BETWEEN ? AND ?";
-        let params = params![standings.start(), standings.end()];
+    /// Of the listed conversations of a folder that are not muted: how many there are, how many of them are unread, and
+    /// their unread messages.
+    pub fn unread(
+        &self,
+        (standings, archived): (RangeInclusive<Standing>, RangeInclusive<bool>),
+        now_ms: i64,
+    ) -> Result<[u32; 3], Error> {
+        let sql = "SELECT count(*), coalesce(sum(unread>0 OR marked), 0), coalesce(sum(unread), 0) FROM conversations
+            WHERE listed=1 AND muted_ms<=? AND standing BETWEEN ? AND ? AND archived BETWEEN ? AND ?";
+        let params = params![now_ms, standings.start(), standings.end(), archived.start(), archived.end()];
         Ok(one(&self.conn, sql, params, |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?]))?.unwrap_or_default())
     }
 

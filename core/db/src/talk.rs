@@ -79,6 +79,16 @@ row! {
         arrived_ms: i64,
         /// When the other side was last told that wanted messages are gone.
         gone_ms: i64,
+        /// It is in the list; not after it was deleted, until something is shown in it.
+        listed: bool,
+        /// It comes first in the list. What is archived is not pinned.
+        pinned: bool,
+        /// It is listed apart.
+        archived: bool,
+        /// Nobody is to be disturbed by it before then, the device's clock; [`crate::NEVER`]: until it is unmuted.
+        muted_ms: i64,
+        /// The person marked it as unread.
+        marked: bool,
     }
 }
 

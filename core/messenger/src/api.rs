@@ -134,6 +134,12 @@ impl Messenger {
         self.call(call::ContactAnswer { contact: contact.clone(), action }).await
     }
 
+    /// Calls somebody by another name than their own, 1 to 40 bytes, on this device alone; `None`: by their own.
+    /// Errors: `contact.missing`, `input.name`.
+    pub async fn nickname_set(&self, contact: &ContactId, nickname: Option<&str>) -> Result<(), Error> {
+        self.call(call::NicknameSet { contact: contact.clone(), nickname: nickname.map(str::to_owned) }).await
+    }
+
     /// Notes that the safety number was compared while it stood for these `devices`
     /// ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)), or with
     /// `None` that it no longer holds. A device that waited for this is taken as theirs. Errors: `contact.missing`,
@@ -190,6 +196,30 @@ impl Messenger {
     /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
     pub async fn draft_set(&self, conversation: &ConversationId, text: &str) -> Result<(), Error> {
         self.call(call::DraftSet { conversation: conversation.clone(), text: text.to_owned() }).await
+    }
+
+    /// Mutes a conversation until `until_ms`, or for good: hosts notify nobody of its messages, and it does not come
+    /// back from the archive by them. A time that has passed unmutes. Errors: `conversation.missing`.
+    pub async fn mute(&self, conversation: &ConversationId, until_ms: Option<i64>) -> Result<(), Error> {
+        self.call(call::Mute { conversation: conversation.clone(), until_ms }).await
+    }
+
+    /// Archives a conversation, or takes it back. A message that comes while it is not muted, or that is sent, takes it
+    /// back too. It is no longer pinned. Errors: `conversation.missing`.
+    pub async fn archive(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
+        self.call(call::Archive { conversation: conversation.clone(), on }).await
+    }
+
+    /// Pins a conversation, so that its folder lists it first, or unpins it. It is no longer archived. Errors:
+    /// `conversation.missing`.
+    pub async fn pin(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
+        self.call(call::Pin { conversation: conversation.clone(), on }).await
+    }
+
+    /// Marks a conversation as unread, or takes the mark back; [`Messenger::mark_read`] takes it back too. Nobody is
+    /// told. Errors: `conversation.missing`.
+    pub async fn mark_unread(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
+        self.call(call::MarkUnread { conversation: conversation.clone(), on }).await
     }
 
     /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:

@@ -5,13 +5,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Code, Error};
 
-/// (newest activity, Unix ms; conversation id)
-pub(crate) type ConversationKey = (i64, [u8; 32]);
+/// (pinned; newest activity, Unix ms; conversation id)
+pub(crate) type ConversationKey = (bool, i64, [u8; 32]);
 /// (Lamport time; author's clock, Unix s; message id)
 pub(crate) type MessageKey = (i64, i64, [u8; 32]);
 
-pub(crate) fn of_conversation((last_ms, id): ConversationKey) -> String {
-    let mut bytes = last_ms.to_be_bytes().to_vec();
+pub(crate) fn of_conversation((pinned, last_ms, id): ConversationKey) -> String {
+    let mut bytes = vec![u8::from(pinned)];
+    bytes.extend_from_slice(&last_ms.to_be_bytes());
     bytes.extend_from_slice(&id);
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -25,8 +26,9 @@ pub(crate) fn of_message((lamport, time_s, id): MessageKey) -> String {
 
 pub(crate) fn conversation(cursor: &str) -> Result<ConversationKey, Error> {
     let bytes = decode(cursor)?;
-    let (last_ms, id) = bytes.split_first_chunk::<8>().ok_or(Code::BadId)?;
-    Ok((i64::from_be_bytes(*last_ms), id.try_into().map_err(|_| Code::BadId)?))
+    let (pinned, rest) = bytes.split_first().ok_or(Code::BadId)?;
+    let (last_ms, id) = rest.split_first_chunk::<8>().ok_or(Code::BadId)?;
+    Ok((*pinned == 1, i64::from_be_bytes(*last_ms), id.try_into().map_err(|_| Code::BadId)?))
 }
 
 pub(crate) fn message(cursor: &str) -> Result<MessageKey, Error> {
@@ -48,9 +50,11 @@ mod tests {
     #[test]
     fn cursors_come_back_as_they_were_and_nothing_else_does() {
         let id = [7; 32];
-        assert_eq!(conversation(&of_conversation((-5, id))).unwrap(), (-5, id));
+        for pinned in [false, true] {
+            assert_eq!(conversation(&of_conversation((pinned, -5, id))).unwrap(), (pinned, -5, id));
+        }
         assert_eq!(message(&of_message((9, 1 << 40, id))).unwrap(), (9, 1 << 40, id));
-        for bad in ["", "!", "AAAA", &of_conversation((1, id))] {
+        for bad in ["", "!", "AAAA", &of_conversation((true, 1, id))] {
             assert_eq!(message(bad).unwrap_err().code(), Code::BadId);
         }
         assert_eq!(conversation(&of_message((1, 2, id))).unwrap_err().code(), Code::BadId);

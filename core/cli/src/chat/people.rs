@@ -172,6 +172,7 @@ pub(super) mod tests {
             id: ContactId(id.into()),
             conversation: ConversationId(format!("c{id}")),
             name: name.into(),
+            own_name: name.into(),
             emoji_hash: [emoji, "🌵", "🍋", "🎈"].map(str::to_owned).to_vec(),
             state: ContactState::Accepted,
             request_text: None,

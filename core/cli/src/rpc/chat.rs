@@ -73,6 +73,20 @@ pub(crate) struct Where {
     conversation: ConversationId,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Muted {
+    conversation: ConversationId,
+    until_ms: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Switch {
+    conversation: ConversationId,
+    on: bool,
+}
+
 pub(crate) fn conversations(messenger: &Messenger, params: ConversationsPage) -> Answer {
     page("conversations", params.limit, |last: Option<&Conversation>, rows| {
         let before = last.map(|row| &row.cursor).or(params.before.as_ref());
@@ -134,6 +148,26 @@ pub(crate) async fn mark_read(messenger: &Messenger, params: UpTo) -> Answer {
 
 pub(crate) async fn draft_set(messenger: &Messenger, params: Text) -> Answer {
     messenger.draft_set(&params.conversation, &params.text).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn mute(messenger: &Messenger, params: Muted) -> Answer {
+    messenger.mute(&params.conversation, params.until_ms).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn archive(messenger: &Messenger, params: Switch) -> Answer {
+    messenger.archive(&params.conversation, params.on).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn pin(messenger: &Messenger, params: Switch) -> Answer {
+    messenger.pin(&params.conversation, params.on).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn mark_unread(messenger: &Messenger, params: Switch) -> Answer {
+    messenger.mark_unread(&params.conversation, params.on).await?;
     done(json!({}))
 }
 

@@ -50,6 +50,13 @@ pub(crate) struct Reply {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Called {
+    contact: ContactId,
+    nickname: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Verify {
     contact: ContactId,
     devices: Option<DevicesId>,
@@ -110,6 +117,11 @@ pub(crate) async fn answer(messenger: &Messenger, params: Reply) -> Answer {
         Action::Unblock => ContactAction::Unblock,
     };
     messenger.contact_answer(&params.contact, action).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn nickname_set(messenger: &Messenger, params: Called) -> Answer {
+    messenger.nickname_set(&params.contact, params.nickname.as_deref()).await?;
     done(json!({}))
 }
 

@@ -55,6 +55,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "contacts" => contacts::list(messenger, read(params)?),
         "contact" => contacts::one(messenger, read(params)?),
         "contact_answer" => contacts::answer(messenger, read(params)?).await,
+        "nickname_set" => contacts::nickname_set(messenger, read(params)?).await,
         "safety_number" => contacts::safety_number(messenger, read(params)?),
         "contact_verify" => contacts::verify(messenger, read(params)?).await,
         "contact_scan" => contacts::scan(messenger, read(params)?).await,
@@ -71,6 +72,10 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "retry" => chat::retry(messenger, read(params)?).await,
         "mark_read" => chat::mark_read(messenger, read(params)?).await,
         "draft_set" => chat::draft_set(messenger, read(params)?).await,
+        "mute" => chat::mute(messenger, read(params)?).await,
+        "archive" => chat::archive(messenger, read(params)?).await,
+        "pin" => chat::pin(messenger, read(params)?).await,
+        "mark_unread" => chat::mark_unread(messenger, read(params)?).await,
         "typing" => chat::typing(messenger, read(params)?).await,
         "settings" => host::settings(messenger, read(params)?).await,
         "connectivity" => none(params).and_then(|()| show(&messenger.connectivity())),
@@ -123,7 +128,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 42);
+        assert_eq!(known.len(), 47);
         assert_eq!(chapters, known);
     }
 

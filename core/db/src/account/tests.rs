@@ -95,6 +95,27 @@ fn a_disk_that_is_full_at_any_size_leaves_the_old_schema() {
     }
 }
 
+/// A folder of schema 4 keeps all its rows; what the newest schema adds says nothing yet.
+#[test]
+fn a_folder_of_schema_4_gets_columns_and_keeps_its_rows() {
+    let (_folder, path) = old(0);
+    let mut conn = open(&path);
+    migrate(&mut conn, APPLICATION_ID, &MIGRATIONS[..4]).unwrap();
+    let before = rows(&conn);
+    migrate(&mut conn, APPLICATION_ID, MIGRATIONS).unwrap();
+    let new: i64 = count_of(&before, "persons") + count_of(&before, "conversations");
+    let plain = "SELECT (SELECT count(*) FROM persons WHERE nickname IS NULL AND reset_ms=0)
+        + (SELECT count(*) FROM conversations WHERE listed=1 AND pinned+archived+muted_ms+marked=0)";
+    assert_eq!(number(&conn, plain), new);
+    for ((name, had), (_, has)) in before.iter().zip(rows(&conn)) {
+        let kept: Vec<_> = had.iter().zip(&has).map(|(had, has)| &has[..had.len()]).collect();
+        assert!(
+            kept.iter().eq(&had.iter().map(|row| &row[..]).collect::<Vec<_>>()) && had.len() == has.len(),
+            "{name}"
+        );
+    }
+}
+
 fn count_of(rows: &[(String, Vec<Vec<Value>>)], table: &str) -> i64 {
     let (_, rows) = rows.iter().find(|(name, _)| name == table).unwrap();
     assert!(!rows.is_empty(), "{table}");

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use sotto_crypto::{Phrase, SafetyQr, account_id, color_ring, emoji_hash, parse_account_id, safety_number};
-use sotto_db::{PAGE_TEXT, Reader, Standing};
+use sotto_db::{NEVER, PAGE_TEXT, PREVIEW, Reader, Standing};
 use zeroize::Zeroizing;
 
 use super::{Messenger, version};
@@ -18,8 +18,6 @@ use crate::{cursor, cut};
 
 /// Longest page, rows.
 const PAGE_MAX: u32 = 500;
-/// Longest preview of a message in the list of conversations, characters.
-const PREVIEW_CHARS: usize = 200;
 /// Words of a phrase that are judged: a phrase has at most 24.
 const PHRASE_WORDS: usize = 24;
 /// Words offered for a wrong one.
@@ -103,30 +101,36 @@ impl Messenger {
         })
     }
 
-    /// A page of a folder's conversations, latest activity first; `before` is the `cursor` of the last one of the page
-    /// before. `limit` is 1 to 500. Errors: `input.id`, `input.limit`.
+    /// A page of a folder's conversations, pinned ones first, then the latest activity; `before` is the `cursor` of the
+    /// last one of the page before. Drafts are cut. `limit` is 1 to 500. Errors: `input.id`, `input.limit`.
     pub fn conversations(&self, folder: Folder, before: Option<&str>, limit: u32) -> Result<Vec<Conversation>, Error> {
         let (before, limit) = (before.map(cursor::conversation).transpose()?, rows(limit)?);
+        let now_ms = (self.shared.clock)();
         self.read(|reader| {
-            let rows = reader.conversations_page(standings(folder), before, limit)?;
-            rows.into_iter().map(|row| conversation(reader, row)).collect()
+            let rows = reader.conversations_page(of_folder(folder), before, limit)?.into_iter();
+            let cut = |mut row: sotto_db::Conversation| {
+                cut::to_chars(&mut row.draft, PREVIEW);
+                conversation(reader, row, now_ms)
+            };
+            rows.map(cut).collect()
         })
     }
 
-    /// One conversation. Errors: `conversation.missing`, `input.id`.
+    /// One conversation, its draft whole. Errors: `conversation.missing`, `input.id`.
     pub fn conversation(&self, id: &ConversationId) -> Result<Conversation, Error> {
         let id = id.to_bytes()?;
         self.read(|reader| {
             let row = reader.tables().conversations.get(&id)?.ok_or(Code::ConversationMissing)?;
-            conversation(reader, row)
+            conversation(reader, row, (self.shared.clock)())
         })
     }
 
-    /// What has not been read, all together.
+    /// What has not been read, all together; conversations that are muted or archived do not count.
     pub fn unread(&self) -> Result<Unread, Error> {
+        let now_ms = (self.shared.clock)();
         self.read(|reader| {
-            let [_, conversations, messages] = reader.unread(standings(Folder::Inbox))?;
-            let [requests, ..] = reader.unread(standings(Folder::Requests))?;
+            let [_, conversations, messages] = reader.unread(of_folder(Folder::Inbox), now_ms)?;
+            let [requests, ..] = reader.unread(of_folder(Folder::Requests), now_ms)?;
             Ok(Unread { messages, conversations, requests })
         })
     }
@@ -244,7 +248,8 @@ fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
     Contact {
         id: ContactId(account_id(&row.chat)),
         conversation: ConversationId::from_bytes(conversation),
-        name: row.name,
+        name: shown_name(&row),
+        own_name: row.name,
         emoji_hash: emoji(&row.chat),
         state,
         request_text: row.request_text.filter(|_| state == ContactState::Incoming),
@@ -254,32 +259,44 @@ fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
     }
 }
 
-/// Which conversations are in a folder.
-fn standings(folder: Folder) -> RangeInclusive<Standing> {
+/// What somebody is called here.
+fn shown_name(person: &sotto_db::Person) -> String {
+    person.nickname.as_ref().unwrap_or(&person.name).clone()
+}
+
+/// Which conversations are in a folder: how they stand, and whether they are archived.
+fn of_folder(folder: Folder) -> (RangeInclusive<Standing>, RangeInclusive<bool>) {
     match folder {
-        Folder::Inbox => Standing::Open..=Standing::Asked,
-        Folder::Requests => Standing::Pending..=Standing::Pending,
-        Folder::Closed => Standing::Closed..=Standing::Blocked,
+        Folder::Inbox => (Standing::Open..=Standing::Asked, false..=false),
+        Folder::Archived => (Standing::Open..=Standing::Asked, true..=true),
+        Folder::Requests => (Standing::Pending..=Standing::Pending, false..=true),
+        Folder::Closed => (Standing::Closed..=Standing::Blocked, false..=true),
     }
 }
 
-fn conversation(reader: &Reader, row: sotto_db::Conversation) -> Result<Conversation, Error> {
+fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Result<Conversation, Error> {
     let chat = row.peer.ok_or(Code::StorageCorrupt)?;
     let person = reader.tables().persons.get(&chat)?.ok_or(Code::StorageCorrupt)?;
     let last = reader.messages_page(&row.id, None, 1)?.pop().map(message);
     Ok(Conversation {
         id: ConversationId::from_bytes(&row.id),
         contact: ContactId(account_id(&chat)),
-        name: person.name,
+        name: shown_name(&person),
+        own_name: person.name,
         state: person.state.into(),
         unread: row.unread,
+        marked_unread: row.marked,
+        pinned: row.pinned,
+        archived: row.archived,
+        muted: row.muted_ms > now_ms,
+        muted_until_ms: Some(row.muted_ms).filter(|until_ms| *until_ms > now_ms && *until_ms < NEVER),
         draft: row.draft,
         last: last.map(|Message { id, mine, mut text, newer, fetching, state, .. }| {
-            text.as_mut().map(|text| cut::to_chars(text, PREVIEW_CHARS));
+            text.as_mut().map(|text| cut::to_chars(text, PREVIEW));
             LastMessage { id, mine, text, newer, fetching, state }
         }),
         last_ms: row.last_ms,
-        cursor: cursor::of_conversation((row.last_ms, row.id)),
+        cursor: cursor::of_conversation((row.pinned, row.last_ms, row.id)),
     })
 }
 

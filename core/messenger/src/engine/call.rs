@@ -17,6 +17,7 @@ use crate::engine::input::{Call, ContactAction};
 use crate::engine::keys::invite;
 use crate::engine::people::contact;
 use crate::engine::people::news;
+use crate::engine::talk::list;
 use crate::engine::talk::read;
 use crate::engine::talk::write;
 use crate::error::{Code, Error};
@@ -90,6 +91,21 @@ calls! { step:
     /// Keeps unsent text.
     DraftSet { /** Any. */ conversation: ConversationId, /** Empty clears. */ text: String }
         -> () = draft(step, &conversation, text);
+    /// Mutes a conversation, or unmutes it.
+    Mute { /** Any. */ conversation: ConversationId, /** Until when; never ends without. */ until_ms: Option<i64> }
+        -> () = list::mute(step, &conversation.to_bytes()?, until_ms);
+    /// Archives a conversation, or takes it back.
+    Archive { /** Any. */ conversation: ConversationId, /** Or back. */ on: bool }
+        -> () = list::archive(step, &conversation.to_bytes()?, on);
+    /// Pins a conversation, or unpins it.
+    Pin { /** Any. */ conversation: ConversationId, /** Or unpin. */ on: bool }
+        -> () = list::pin(step, &conversation.to_bytes()?, on);
+    /// Marks a conversation as unread, or takes the mark back.
+    MarkUnread { /** Any. */ conversation: ConversationId, /** Or not. */ on: bool }
+        -> () = list::mark_unread(step, &conversation.to_bytes()?, on);
+    /// Calls a contact something else than they call themselves.
+    NicknameSet { /** Whom. */ contact: ContactId, /** ≤ 40 B. */ nickname: Option<String> }
+        -> () = call_them(step, &contact, nickname.as_deref());
     /// The person is writing.
     Typing { /** The one on screen. */ conversation: ConversationId } -> () = typing(step, &conversation);
     /// Changes settings.
@@ -189,6 +205,12 @@ fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Re
         return Err(Code::TextTooLong.into());
     }
     write::draft(step, &conversation.to_bytes()?, text)
+}
+
+fn call_them(step: &mut Step<'_>, contact: &ContactId, nickname: Option<&str>) -> Result<(), Error> {
+    let nickname = nickname.map(named).transpose()?;
+    let person = contact::find(step, contact)?;
+    contact::set_nickname(step, &person.chat, nickname.map(|name| name.display()))
 }
 
 /// An ordinary small envelope; nothing is kept for it, so one in the outbox is enough.

@@ -97,13 +97,18 @@ impl<'a> Desk<'a> {
 
     fn people(&self) -> Result<Input, Error> {
         let mut conversations: Vec<Conversation> = Vec::new();
-        for folder in [Folder::Requests, Folder::Inbox] {
+        for folder in [Folder::Requests, Folder::Inbox, Folder::Archived] {
             let mut before: Option<String> = None;
             loop {
                 let page = self.messenger.conversations(folder, before.as_deref(), ROWS)?;
                 before = page.last().map(|last| last.cursor.clone());
                 let is_last = page.len() < ROWS as usize;
-                conversations.extend(page);
+                for mut row in page {
+                    if !row.draft.is_empty() {
+                        row.draft = self.messenger.conversation(&row.id)?.draft; // a list cuts it
+                    }
+                    conversations.push(row);
+                }
                 if is_last {
                     break;
                 }

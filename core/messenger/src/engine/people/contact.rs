@@ -71,6 +71,13 @@ fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) -> Result<(
     read::set_standing(step, chat, standing)
 }
 
+/// What we call them; nobody is told.
+pub(crate) fn set_nickname(step: &mut People<'_>, chat: &Chat, nickname: Option<String>) -> Result<(), Error> {
+    step.persons.edit(chat, |person| person.nickname = nickname)?;
+    step.fx.contacts = true;
+    changed(step, chat)
+}
+
 /// Why nothing can be sent, by code. True: that was not said before.
 pub(crate) fn wait(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<bool, Error> {
     let code = code.as_str();
@@ -176,6 +183,8 @@ pub(crate) fn new(step: &mut People<'_>, chat: &Chat, state: PersonState, name: 
         hello_sent: false,
         unblocked_state: PersonState::Declined,
         created_ms: step.now_ms,
+        nickname: None,
+        reset_ms: 0,
     };
     step.persons.put(&person)?;
     device::new_peer(step, chat)?;

@@ -10,6 +10,7 @@ use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
 use crate::engine::talk::Talk;
+use crate::engine::talk::list;
 use crate::engine::talk::state;
 use crate::engine::talk::write;
 use crate::error::{Error, OrBug};
@@ -181,6 +182,7 @@ fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Erro
         conversation.heads = heads(&conversation.heads, message, &prefix);
     }
     conversation.unread = conversation.unread.saturating_add(1);
+    list::revive(&mut conversation, step.now_ms);
     // The author's clock orders the list, but cannot pin itself to its top.
     let shown_ms = time_s.saturating_mul(SECOND).min(step.clock_ms);
     conversation.last_ms = conversation.last_ms.max(shown_ms);

@@ -9,9 +9,9 @@ use crate::error::Error;
 /// Marks everything up to a message read; the last of theirs that was not, if there is one.
 pub(crate) fn mark(step: &mut Talk<'_>, up_to: &Message) -> Result<Option<Hash>, Error> {
     let last = step.messages.mark_read(up_to)?;
-    if last.is_some() {
+    if last.is_some() || step.conversations.get(&up_to.conversation)?.is_some_and(|row| row.marked) {
         let unread = step.messages.count_unread(&up_to.conversation)?;
-        step.conversations.edit(&up_to.conversation, |row| row.unread = unread)?;
+        step.conversations.edit(&up_to.conversation, |row| (row.unread, row.marked) = (unread, false))?;
         step.fx.conversations.insert(up_to.conversation);
     }
     Ok(last)
@@ -40,6 +40,11 @@ pub(crate) fn begin(step: &mut Talk<'_>, id: Hash, chat: &Chat) -> Result<(), Er
         last_ms: step.clock_ms,
         arrived_ms: 0,
         gone_ms: 0,
+        listed: true,
+        pinned: false,
+        archived: false,
+        muted_ms: 0,
+        marked: false,
     };
     Ok(step.conversations.put(&conversation)?)
 }
@@ -47,7 +52,10 @@ pub(crate) fn begin(step: &mut Talk<'_>, id: Hash, chat: &Chat) -> Result<(), Er
 /// What may be shown in the conversation with somebody, as the rooms above say.
 pub(crate) fn set_standing(step: &mut Talk<'_>, chat: &Chat, standing: Standing) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
-        step.conversations.edit(&conversation.id, |row| row.standing = standing)?;
+        step.conversations.edit(&conversation.id, |row| {
+            row.listed |= row.standing != standing;
+            row.standing = standing;
+        })?;
     }
     Ok(())
 }

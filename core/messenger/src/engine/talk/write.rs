@@ -60,6 +60,8 @@ fn shown(
         lamport,
         heads: content::prefix(&id).to_vec(),
         last_ms: time_s * SECOND,
+        listed: true,
+        archived: false,
         ..conversation
     })?;
     step.messages.add(&sotto_db::Message {
