@@ -1,7 +1,7 @@
-//! What is too long for one envelope: chunks on a topic of their own, and the pointer that says where and what.
+//! Bodies too long for one envelope: chunks on a topic of their own, and the pointer that names topic and content.
 //!
-//! A pointer is `file key 32 ‖ size 8 ‖ chunk count 4 ‖ SHA-256 32`. Chunks are plain pieces of equal length, the last
-//! one shorter; each is padded to the room of its class and sealed by the caller.
+//! A pointer is `file key 32 ‖ size 8 ‖ chunk count 4 ‖ SHA-256 32`. Chunks are pieces of equal length; the last one
+//! may be shorter. The caller pads each chunk to the room of its class and seals it.
 
 mod assemble;
 
@@ -23,12 +23,12 @@ pub const MAX_BLOB: usize = 1024 * 1024;
 pub const LARGE_CHUNK: usize = room(Class::Large, Form::Sealed);
 /// Bytes of a blob in one 64 KiB chunk.
 pub const HUGE_CHUNK: usize = room(Class::Huge, Form::Sealed);
-/// Blobs up to this length go out in 8 KiB chunks, longer ones in 64 KiB chunks, bytes.
+/// Longest blob that goes out in 8 KiB chunks, bytes; longer ones go out in 64 KiB chunks.
 pub const LARGE_UP_TO: usize = 4 * LARGE_CHUNK;
 
 const _: () = assert!(LARGE_CHUNK == 8142 && HUGE_CHUNK == 65_486);
 
-/// Where a blob is and what it must be.
+/// Names a blob's topic and keys, and the size and hash it must have.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pointer {
     file_key: [u8; 32],
@@ -37,25 +37,25 @@ pub struct Pointer {
     sha256: [u8; 32],
 }
 
-/// Why a pointer points at nothing possible.
+/// Why a pointer is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     /// Not [`POINTER_LEN`] bytes.
     #[error("wrong pointer length")]
     Length,
-    /// An empty blob.
+    /// The blob is empty.
     #[error("empty blob")]
     Empty,
-    /// Over [`MAX_BLOB`] (`input.too_long` when it is our own).
+    /// The blob is over [`MAX_BLOB`] (`input.too_long` for an own one).
     #[error("blob over 1 MiB")]
     TooLarge,
-    /// A chunk count that does not go with the size.
+    /// The chunk count does not fit the size.
     #[error("chunk count and size disagree")]
     ChunkCount,
 }
 
 impl Pointer {
-    /// Describes a blob that is to be published under `file_key` (fresh for each blob).
+    /// Describes a blob to be published under `file_key`, which must be fresh for each blob.
     pub fn new(file_key: [u8; 32], plain: &[u8]) -> Result<Self, PointerError> {
         let class = if plain.len() <= LARGE_UP_TO { Class::Large } else { Class::Huge };
         Self::checked(file_key, plain.len(), class, Sha256::digest(plain).into())
@@ -84,7 +84,7 @@ impl Pointer {
         }
     }
 
-    /// Its bytes.
+    /// The [`POINTER_LEN`] bytes of the pointer.
     pub fn encode(&self) -> [u8; POINTER_LEN] {
         let parts =
             [self.file_key.as_slice(), &(self.size as u64).to_be_bytes(), &self.chunks().to_be_bytes(), &self.sha256]
@@ -94,7 +94,7 @@ impl Pointer {
         bytes
     }
 
-    /// The key that topic, tags and chunk keys come from. A secret.
+    /// The secret that topic, tags and chunk keys derive from.
     pub fn file_key(&self) -> &[u8; 32] {
         &self.file_key
     }
@@ -114,12 +114,12 @@ impl Pointer {
         count(self.size, self.class).unwrap_or(0)
     }
 
-    /// Room of each chunk, for padding, bytes.
+    /// Length that each chunk is padded from, bytes: the room of its class.
     pub fn chunk_room(&self) -> usize {
         room(self.class, Form::Sealed)
     }
 
-    /// Where chunk `index` lies in the blob; `None` past the last.
+    /// The range of chunk `index` in the blob; `None` past the last chunk.
     pub fn chunk_range(&self, index: u32) -> Option<Range<usize>> {
         let start = usize::try_from(index).ok()?.checked_mul(self.chunk_room())?;
         (start < self.size).then(|| start..self.size.min(start.saturating_add(self.chunk_room())))

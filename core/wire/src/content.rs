@@ -1,43 +1,150 @@
-//! What two devices say to each other inside the ratchet.
+//! The content that two devices exchange inside the ratchet.
 //!
 //! The plaintext of an envelope is an [`Inner`]: counters and receipts around a message M. M's bytes are kept exactly
-//! as they came, for its id is a hash over them. A [`Message`] is M read; a [`Content`] is its body read by kind. A
-//! kind that is not known here keeps its body, so that it can be read after an update.
+//! as received, because its id is a hash over them. A [`Message`] is a decoded M; a [`Content`] is its body, decoded by
+//! kind. A message of an unknown kind keeps its body for a later version.
 
-mod body;
+mod gone;
+mod hello;
 mod inner;
+mod list;
 mod message;
+mod pointer;
+mod profile;
+mod read;
 mod receipt;
+mod request;
 mod seq;
+mod text;
+mod typing;
+mod want;
 
-pub use body::{Content, Hello, Kind, MAX_PREFIXES, MAX_REQUEST_TEXT, ProfileUpdate, Remote, Request, ResetPair};
+pub use hello::{Hello, ResetPair};
 pub use inner::{Inner, MAX_INNER, MAX_RECEIPTS};
 pub use message::{
     LABEL_CONVERSATION, LABEL_MESSAGE, LAMPORT_JUMP, MAX_PARENTS, Message, MessageId, Prefix, clamp_lamport,
     conversation_id, message_id, prefix,
 };
+pub use pointer::Remote;
+pub use profile::ProfileUpdate;
 pub use receipt::{BITMAP_LEN, Receipt, ReceiptError};
+pub use request::{MAX_REQUEST_TEXT, Request};
 pub use seq::{Seen, SeqTracker, SeqTrackerError, WINDOW};
+pub use want::MAX_PREFIXES;
 
-use crate::blob::PointerError;
-use crate::identity::IdentityError;
+use crate::blob::{MAX_BLOB, PointerError};
+use crate::identity::{DeviceList, IdentityError};
+use crate::name::Name;
 
-/// The generated shapes. Everything outside this module uses the typed ones.
+/// Longest body that is no text, bytes.
+const MAX_BODY: usize = 2048;
+
+/// The generated protobufs. Code outside this module uses the typed forms.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/sotto.rs"));
 }
 
-/// Why content is not what it should be.
+/// One line for each kind: its number on the wire, the longest body, and the file with its layout.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident $(($value:ident: $body:ty))? = $code:literal, $max:ident in $file:ident;)*) => {
+        /// What a message is. The numbers are frozen.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+            /// A kind of a newer version, with its number.
+            Unknown(u32),
+        }
+
+        /// A body, read by its kind.
+        #[derive(Clone, PartialEq, Eq)]
+        pub enum Content {
+            $($(#[$doc])* $name $(($body))?,)*
+            /// A kind of a newer version; the body stays with the message.
+            Unknown,
+        }
+
+        impl Kind {
+            /// The kind with this number; `None` for 0.
+            pub const fn from_code(code: u32) -> Option<Self> {
+                match code {
+                    0 => None,
+                    $($code => Some(Self::$name),)*
+                    other => Some(Self::Unknown(other)),
+                }
+            }
+
+            /// The number on the wire.
+            pub const fn code(self) -> u32 {
+                match self {
+                    $(Self::$name => $code,)*
+                    Self::Unknown(code) => code,
+                }
+            }
+        }
+
+        impl Content {
+            /// Reads a body. A text may have up to [`MAX_BLOB`] bytes, because it may come from a blob.
+            pub fn decode(kind: Kind, body: &[u8]) -> Result<Self, ContentError> {
+                let max = match kind {
+                    $(Kind::$name => $max,)*
+                    Kind::Unknown(_) => MAX_BLOB,
+                };
+                if body.len() > max {
+                    return Err(ContentError::TooLong);
+                }
+                match kind {
+                    $(Kind::$name => $file::decode(body),)*
+                    Kind::Unknown(_) => Ok(Self::Unknown),
+                }
+            }
+
+            /// Kind and body of a [`Message`]; refuses what [`Self::decode`] would refuse.
+            pub fn encode(&self) -> Result<(Kind, Vec<u8>), ContentError> {
+                match self {
+                    $(Self::$name $(($value))? => $file::encode($($value)?).map(|body| (Kind::$name, body)),)*
+                    Self::Unknown => Err(ContentError::Kind),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A text. Longer ones than fit an envelope travel as a pointer.
+    Text(text: String) = 1, MAX_BLOB in text;
+    /// A contact request.
+    Request(request: Request) = 2, MAX_BODY in request;
+    /// The first message of an accepted contact, both ways.
+    Hello(hello: Box<Hello>) = 3, MAX_BODY in hello;
+    /// A changed profile.
+    Profile(profile: ProfileUpdate) = 4, MAX_BODY in profile;
+    /// The author is typing.
+    Typing = 5, MAX_BODY in typing;
+    /// The body lies in a blob.
+    Pointer(remote: Remote) = 6, MAX_BODY in pointer;
+    /// A changed device list; its signature covers [`IN_SESSION`](crate::identity::IN_SESSION).
+    List(list: Box<DeviceList>) = 7, MAX_BODY in list;
+    /// Messages of the reader that the author lacks, 1 to [`MAX_PREFIXES`].
+    Want(prefixes: Vec<Prefix>) = 8, MAX_BODY in want;
+    /// Wanted messages that the author no longer has, 1 to [`MAX_PREFIXES`].
+    Gone(prefixes: Vec<Prefix>) = 9, MAX_BODY in gone;
+    /// The author has read all messages of the reader up to this one.
+    Read(id: MessageId) = 10, MAX_BODY in read;
+}
+
+crate::closed_debug!(Content);
+
+/// Why content is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ContentError {
-    /// Longer than anything of its kind.
+    /// Longer than the cap of its kind.
     #[error("content too long")]
     TooLong,
-    /// Not a protobuf of this shape.
+    /// Not a protobuf of this type.
     #[error("malformed protobuf")]
     Malformed,
-    /// A field of the wrong length, or one that must be there and is not.
+    /// A field is missing or has the wrong length.
     #[error("field of the wrong length")]
     Field,
     /// A seq without a floor, a floor above it, or a floor without a seq.
@@ -49,7 +156,7 @@ pub enum ContentError {
     /// Text that is not UTF-8.
     #[error("text is not UTF-8")]
     Text,
-    /// A name that is too long.
+    /// A name is too long.
     #[error("malformed name")]
     Name,
     /// Kind 0, or a pointer to a pointer.
@@ -68,4 +175,8 @@ pub enum ContentError {
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ContentError> {
     bytes.try_into().map_err(|_| ContentError::Field)
+}
+
+fn name(name: String) -> Result<Name, ContentError> {
+    Name::new(name).map_err(|_| ContentError::Name)
 }

@@ -5,15 +5,15 @@
 
 use sha2::{Digest, Sha256};
 
-/// The envelope version made and read here.
+/// The envelope version that this code writes and reads.
 pub const VERSION: u8 = 1;
-/// Bytes before the body.
+/// Bytes in front of the body: version, tag, random.
 pub const HEAD_LEN: usize = 33;
 /// Sealed ratchet header, bytes.
 pub const HEADER_LEN: usize = 106;
 /// Handshake block, bytes.
 pub const BLOCK_LEN: usize = 1383;
-/// What an AEAD adds, bytes.
+/// Bytes that an AEAD adds.
 pub const SEAL_LEN: usize = 16;
 
 /// Most plaintext in a 512 B ratchet envelope, bytes.
@@ -51,47 +51,47 @@ pub enum Form {
     Sealed,
 }
 
-/// Why bytes are no envelope, or parts make none.
+/// Why bytes are not an envelope, or a body does not fit one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// A version above [`VERSION`]: wait for an update.
+    /// The version is above [`VERSION`]; a newer program can read it.
     #[error("envelope of a newer version")]
     NewerVersion,
-    /// Version 0, or no version at all.
+    /// The version is 0, or there are no bytes.
     #[error("no envelope version")]
     Version,
-    /// Not exactly a size class long.
+    /// The length is no size class.
     #[error("not a size class")]
     Size,
-    /// The body does not have the length its form and class ask for.
+    /// The body's length does not fit its form and class.
     #[error("body of the wrong length")]
     Body,
 }
 
-/// Why padding failed.
+/// Why padding or removing it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PadError {
-    /// More plaintext than room.
+    /// The plaintext is longer than the room.
     #[error("plaintext over the room")]
     TooLong,
-    /// No `0x80 00…` at the end.
+    /// The plaintext does not end with `0x80 00…`.
     #[error("malformed padding")]
     Malformed,
 }
 
-/// An envelope, its body borrowed.
+/// An envelope that borrows its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    /// Session tag, card tag or chunk tag.
+    /// Session, card, chunk or takeover tag, or random bytes.
     pub tag: [u8; 16],
-    /// Fresh random bytes.
+    /// 16 random bytes, fresh for each envelope.
     pub random: [u8; 16],
-    /// The rest.
+    /// The bytes after tag and random.
     pub body: &'a [u8],
 }
 
 impl Class {
-    /// All of them, rising.
+    /// All classes, ascending.
     pub const ALL: [Self; 4] = [Self::Small, Self::Medium, Self::Large, Self::Huge];
 
     /// Length of the envelope, bytes.
@@ -121,8 +121,8 @@ const fn fixed(form: Form) -> usize {
         }
 }
 
-/// Most plaintext, in bytes, that an envelope of this class and form takes: one byte less than what is sealed, for the
-/// `0x80`. 0 where the form does not fit at all. (Handshakes are [`Class::Medium`] only.)
+/// Most plaintext of an envelope with this class and form, bytes: one byte less than is sealed, for the `0x80`. 0 if
+/// the form does not fit the class. (Handshakes are [`Class::Medium`] only.)
 pub const fn room(class: Class, form: Form) -> usize {
     match (form, class) {
         (Form::Handshake, Class::Small | Class::Large | Class::Huge) => 0,
@@ -130,7 +130,7 @@ pub const fn room(class: Class, form: Form) -> usize {
     }
 }
 
-/// Fills plaintext up for sealing: `plaintext ‖ 0x80 ‖ 00…`, `room + 1` bytes in all.
+/// Pads plaintext for sealing: `plaintext ‖ 0x80 ‖ 00…`, `room + 1` bytes in all.
 pub fn pad(plaintext: &[u8], room: usize) -> Result<Vec<u8>, PadError> {
     if plaintext.len() > room {
         return Err(PadError::TooLong);
@@ -142,7 +142,7 @@ pub fn pad(plaintext: &[u8], room: usize) -> Result<Vec<u8>, PadError> {
     Ok(padded)
 }
 
-/// Takes the padding off what was opened.
+/// Removes the padding of a decrypted plaintext.
 pub fn unpad(padded: &[u8]) -> Result<&[u8], PadError> {
     let end = padded.iter().rposition(|&byte| byte != 0).ok_or(PadError::Malformed)?;
     match padded.split_at_checked(end) {
@@ -152,7 +152,7 @@ pub fn unpad(padded: &[u8]) -> Result<&[u8], PadError> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a payload. A newer version is told apart from garbage whatever its length, up to the largest class.
+    /// Reads a payload. A newer version is recognised at any length up to the largest class.
     pub fn decode(payload: &'a [u8]) -> Result<Self, EnvelopeError> {
         let (&version, rest) = payload.split_first().ok_or(EnvelopeError::Version)?;
         if payload.len() > Class::Huge.size() {
@@ -181,24 +181,24 @@ impl<'a> Envelope<'a> {
         Ok(payload)
     }
 
-    /// Its class.
+    /// The class, if the body fills one.
     pub fn class(&self) -> Option<Class> {
         Class::of_len(HEAD_LEN.saturating_add(self.body.len()))
     }
 }
 
-/// SHA-256 of a payload: what receivers drop twins by.
+/// SHA-256 of a payload; receivers recognise twins by it.
 pub fn payload_hash(payload: &[u8]) -> [u8; 32] {
     Sha256::digest(payload).into()
 }
 
-/// A ratchet body: sealed header, sealed message.
+/// Splits a ratchet body into sealed header and sealed message.
 pub fn split_ratchet(body: &[u8]) -> Result<(&[u8; HEADER_LEN], &[u8]), EnvelopeError> {
     let (header, message) = body.split_first_chunk().ok_or(EnvelopeError::Body)?;
     if message.len() <= SEAL_LEN { Err(EnvelopeError::Body) } else { Ok((header, message)) }
 }
 
-/// A handshake body: block, sealed header, sealed message.
+/// Splits a handshake body into block, sealed header and sealed message.
 #[expect(clippy::type_complexity, reason = "three named parts")]
 pub fn split_handshake(body: &[u8]) -> Result<(&[u8; BLOCK_LEN], &[u8; HEADER_LEN], &[u8]), EnvelopeError> {
     if HEAD_LEN.saturating_add(body.len()) != Class::Medium.size() {

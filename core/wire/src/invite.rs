@@ -1,4 +1,4 @@
-//! Invites: what a link or QR code says, so that it can be checked and previewed offline.
+//! Invites: the content of a link or QR code. A reader can check and preview it offline.
 //!
 //! `version 1 ‖ cluster 2 ‖ expiry 4 ‖ chat key 33 ‖ secret 16 ‖ TLVs (type 1 ‖ length 1 ‖ value) ‖ checksum 4`, in
 //! base64url without padding, in the fragment of a URL, which no server sees. TLV 1 is a name, 2 a node's multiaddr as
@@ -15,9 +15,9 @@ use crate::identity::ChatKey;
 use crate::name::Name;
 use crate::read::{Reader, Short};
 
-/// What links begin with. Any URL with the same fragment is read too, and the bare fragment.
+/// The beginning of a link. Any URL with the same fragment is read too, and the bare fragment.
 pub const LINK_PREFIX: &str = "https://sotto.chat/i#";
-/// Label of the checksum.
+/// Label of the invite's checksum.
 pub const LABEL_INVITE: &str = "sotto/invite/1";
 /// Invite version made and read here.
 pub const INVITE_VERSION: u8 = 1;
@@ -31,7 +31,7 @@ const CHECKSUM_LEN: usize = 4;
 const TLV_NAME: u8 = 1;
 const TLV_NODE: u8 = 2;
 
-/// Padding is optional, and a cut inside a character is left for the checksum to notice.
+/// Padding is optional. A cut inside a character is left for the checksum to find.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -40,18 +40,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// An invite.
+/// A decoded invite.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
     /// Waku cluster the inviter is on.
     pub cluster: u16,
-    /// Unix seconds.
+    /// The invite expires then, Unix seconds.
     pub expiry_s: u32,
     /// The inviter's chat key.
     pub chat: ChatKey,
-    /// Opens the inviter's cards. Proves nothing about anybody.
+    /// Opens the inviter's cards; proves no identity.
     pub secret: [u8; 16],
-    /// The inviter's name.
+    /// The inviter's name, unproven.
     pub name: Option<Name>,
     /// Service nodes, multiaddrs, at most [`MAX_NODES`] of 1 to 255 bytes.
     pub nodes: Vec<String>,
@@ -60,28 +60,28 @@ pub struct Invite {
 /// Why a link is no usable invite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InviteError {
-    /// No invite at all: characters that base64url does not have.
+    /// The text has characters that base64url does not have.
     #[error("not an invite")]
     NotAnInvite,
-    /// Cut short.
+    /// The link was cut short.
     #[error("invite cut short")]
     Truncated,
-    /// Mistyped or damaged.
+    /// The checksum is wrong.
     #[error("invite damaged")]
     Checksum,
-    /// Made by a newer version.
+    /// A newer version made the invite.
     #[error("invite of a newer version")]
     NewerVersion,
-    /// Whole, but not well-formed.
+    /// The checksum holds, but the content is malformed.
     #[error("malformed invite")]
     Malformed,
     /// Longer than [`MAX_INVITE`], or with too many or too long nodes.
     #[error("invite too long")]
     TooLong,
-    /// For another Waku cluster.
+    /// The invite is for another Waku cluster.
     #[error("invite for another network")]
     OtherNetwork,
-    /// Past its expiry.
+    /// The invite has expired.
     #[error("invite expired")]
     Expired,
 }
@@ -103,18 +103,18 @@ impl Invite {
         if text.len() > MAX_INVITE.div_ceil(3) * 4 {
             return Err(InviteError::TooLong);
         }
-        // One character over a whole group holds no byte: what a cut leaves.
+        // A single character beyond a whole group holds no byte; a cut leaves such a character.
         let whole = if text.len() % 4 == 1 { text.len().saturating_sub(1) } else { text.len() };
         let bytes = BASE64.decode(text.get(..whole).unwrap_or_default()).map_err(|_| InviteError::NotAnInvite)?;
         Self::decode(&bytes)
     }
 
-    /// The link; a QR code shows the same.
+    /// The link; a QR code shows the same text.
     pub fn to_link(&self) -> Result<String, InviteError> {
         Ok(format!("{LINK_PREFIX}{}", BASE64.encode(self.encode()?)))
     }
 
-    /// Reads an invite's bytes.
+    /// Reads the bytes of an invite, without base64url.
     pub fn decode(bytes: &[u8]) -> Result<Self, InviteError> {
         if bytes.len() > MAX_INVITE {
             return Err(InviteError::TooLong);
@@ -160,7 +160,7 @@ impl Invite {
         Ok(())
     }
 
-    /// Its bytes.
+    /// The bytes of the invite, without base64url.
     pub fn encode(&self) -> Result<Vec<u8>, InviteError> {
         if self.nodes.len() > MAX_NODES || self.nodes.iter().any(String::is_empty) {
             return Err(InviteError::TooLong);
@@ -180,7 +180,7 @@ impl Invite {
         if bytes.len() > MAX_INVITE { Err(InviteError::TooLong) } else { Ok(bytes) }
     }
 
-    /// Can it be used here and now? `cluster`: ours; `now_s`: Unix seconds.
+    /// Checks cluster and expiry. `cluster` is this install's; `now_s` is Unix seconds.
     pub fn check(&self, cluster: u16, now_s: u64) -> Result<(), InviteError> {
         if self.cluster != cluster {
             return Err(InviteError::OtherNetwork);
@@ -200,7 +200,7 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM_LEN] {
     hash.first_chunk().copied().unwrap_or_default()
 }
 
-/// Does an invite with a wrong checksum end in the middle of a part that says how long it is?
+/// Whether an invite with a wrong checksum ends inside a part that announces its length.
 fn is_cut(body: &[u8]) -> bool {
     if body.len() < FIXED_LEN {
         return true; // too short to be one

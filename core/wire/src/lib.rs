@@ -1,18 +1,18 @@
-//! Every byte that crosses the network, and all parsing of what untrusted peers send.
+//! Every byte that crosses the network, and all parsing of untrusted bytes.
 //!
-//! It knows layouts, sizes, versions and plain hashes. It does not know keys, ciphers, signatures (it names what a
-//! signature covers; the caller verifies it), sockets, storage or a clock: whoever asks about dates passes the time in.
+//! This crate knows layouts, sizes, versions and plain hashes. It does not know keys, ciphers, sockets, storage or a
+//! clock. It names the bytes that a signature covers, and the caller verifies the signature. Callers pass in the time.
 //!
-//! Data path, outwards: [`content`] makes `Inner` bytes, [`envelope::pad`] fills them up to a room, the caller seals
-//! them, [`Envelope`](envelope::Envelope) gives them their outer form, [`topic`] says where it goes, and
-//! [`waku`] wraps it for the network. Inwards it is the same way back. Beside it stand the objects that introduce
-//! people to each other ([`identity`] on cards, [`invite`] in links) and what is too long for one envelope ([`blob`]).
+//! Data path, outwards: [`content`] makes `Inner` bytes, [`envelope::pad`] pads them, the caller seals them,
+//! [`Envelope`](envelope::Envelope) gives them their outer form, [`topic`] names the topic, and [`waku`] wraps them for
+//! the network. Inwards the same steps run backwards. Beside this path are the objects by which people find each other
+//! ([`identity`] on cards, [`invite`] in links) and bodies too long for one envelope ([`blob`]).
 //!
 //! Every decoder is total and capped: any bytes give a value or a typed error, in memory bounded by the input or by a
-//! constant named here. Integers are big-endian. Exact bytes: `docs/protocol.md`.
+//! constant of this crate. Integers are big-endian. `docs/protocol.md` defines the bytes.
 #![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
-/// Types that hold texts, names, links or secrets: their `Debug` prints the type's name alone.
+/// For types that hold texts, names, links or secrets: their `Debug` prints only the type's name.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! closed_debug {

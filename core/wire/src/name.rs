@@ -1,4 +1,4 @@
-//! Names and texts of people: which are blank, and what is harmless on a screen.
+//! Names and texts of people: which are blank, and how they are made safe for a screen.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use unicode_width::UnicodeWidthChar;
 /// Longest name, bytes of UTF-8.
 pub const MAX_NAME: usize = 40;
 
-/// A name as its owner wrote it, at most [`MAX_NAME`] bytes. Kept exactly, because signatures cover it; what goes on a
-/// screen is [`Name::display`].
+/// A name as its owner wrote it, at most [`MAX_NAME`] bytes. It is kept exactly, because signatures cover it; screens
+/// show [`Name::display`].
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Name(String);
 
-/// Longer than [`MAX_NAME`] bytes.
+/// The name is longer than [`MAX_NAME`] bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("name over 40 bytes")]
 pub struct NameTooLong;
 
-/// A name that nobody may choose.
+/// The name is not allowed for an own account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name has 1 to 40 bytes, something visible and no control characters")]
 pub struct BadName;
 
 impl Name {
-    /// Takes the name that a person chose here. White space around it is cut off. Refuses control characters, line
-    /// separators, and names in which nothing is visible.
+    /// The name that a person chose here, without white space around it. Refuses control characters, line separators,
+    /// and names without a visible character.
     pub fn chosen(text: &str) -> Result<Self, BadName> {
         let name = text.trim();
         if is_blank(name) || text.chars().any(ends_line) {
@@ -33,18 +33,19 @@ impl Name {
         Self::new(name).map_err(|_| BadName)
     }
 
-    /// Takes a name as it is.
+    /// A received name, unchanged.
     pub fn new(name: impl Into<String>) -> Result<Self, NameTooLong> {
         let name = name.into();
         if name.len() > MAX_NAME { Err(NameTooLong) } else { Ok(Self(name)) }
     }
 
-    /// The bytes as written.
+    /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// For the screen: without control, direction and invisible characters, white space folded. Empty if it is blank.
+    /// The name for a screen: without control, direction and invisible characters, white space folded. Empty if it is
+    /// blank.
     pub fn display(&self) -> String {
         let shown = clean(&self.0);
         if is_blank(&shown) {
@@ -60,9 +61,9 @@ impl fmt::Debug for Name {
     }
 }
 
-/// Takes out what could disguise a name: control characters, bidi marks, embeddings, overrides and isolates, zero-width
-/// space and no-break space, soft hyphen, line separators, annotation marks. Joiners stay: scripts and emoji need them.
-/// White space is folded into single blanks and trimmed.
+/// Removes characters that could disguise a name: control characters, bidi marks, embeddings, overrides and isolates,
+/// zero-width space and no-break space, soft hyphen, line separators, annotation marks. Joiners stay, because scripts
+/// and emoji need them. White space is folded into single blanks and trimmed.
 pub fn clean(text: &str) -> String {
     let kept: String = text
         .chars()
@@ -72,8 +73,9 @@ pub fn clean(text: &str) -> String {
     kept.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// A request's text for the screen: lines end with `\n` only, tabs become blanks, and what commands a terminal or
-/// disguises a text is taken out. Empty if it is blank.
+/// A request's text for a screen. Lines end with `
+/// ` only, tabs become blanks, and characters that command a terminal or disguise a text are removed. Empty if it is
+/// blank.
 pub fn clean_text(text: &str) -> String {
     if is_blank(text) {
         return String::new();
@@ -89,9 +91,8 @@ pub fn clean_text(text: &str) -> String {
     kept.trim().to_owned()
 }
 
-/// Is nothing of this text visible? White space, control and invisible characters alone, and marks without a letter,
-/// are
-/// not.
+/// Whether no character of this text is visible. White space, control and invisible characters, and marks without a
+/// letter, do not count as visible.
 pub fn is_blank(text: &str) -> bool {
     let visible = |c: char| c.width().is_some_and(|columns| columns > 0) && !c.is_whitespace() && !is_disguise(c);
     !text.chars().any(visible)
@@ -102,13 +103,13 @@ fn ends_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Moves a cursor, ends a line, or turns the direction of what follows: control characters, line and paragraph
-/// separators, bidi embeddings, overrides and isolates.
+/// Whether a character moves a cursor, ends a line, or changes the direction of the text after it: control characters,
+/// line and paragraph separators, bidi embeddings, overrides and isolates.
 pub fn is_command(c: char) -> bool {
     ends_line(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Is invisible, or looks like a blank.
+/// Whether a character is invisible or looks like a blank.
 const fn is_disguise(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'

@@ -1,4 +1,4 @@
-//! Content topics: lanes, buckets and blobs; and the dated table that says how many buckets there are.
+//! Content topics: lanes, buckets and blobs; and the dated table of the number of buckets.
 //!
 //! A bucketed topic is `/sotto/1/<lane><log2 N, 2 digits>-<bucket, 4 hex>/proto`, a blob's is
 //! `/sotto/1/b-<16 hex>/proto`.
@@ -19,52 +19,52 @@ pub enum Lane {
     Public,
 }
 
-/// A content topic of ours. `Display` writes it, `FromStr` reads its one form.
+/// A content topic of Sotto. `Display` writes it; `FromStr` reads only that form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentTopic {
     /// A lane's bucket.
     Bucket {
-        /// The lane.
+        /// Purpose of the bucket.
         lane: Lane,
         /// log2 of the number of buckets, 0 to [`MAX_LOG2_N`].
         log2_n: u8,
-        /// The bucket, below 2^log2_n.
+        /// Number of the bucket, below 2^log2_n.
         bucket: u16,
     },
-    /// A blob's own topic.
+    /// The topic of one blob.
     Blob([u8; 8]),
 }
 
-/// Most buckets a lane can have, as log2.
+/// log2 of the most buckets that a lane can have.
 pub const MAX_LOG2_N: u8 = 16;
 
-/// Both topics are heard for this long before and after a change of the number of buckets, seconds.
+/// How long before and after a change of the number of buckets receivers subscribe to both topics, seconds.
 pub const OVERLAP_S: u64 = 3 * 86_400;
 
-/// Not a content topic of ours.
+/// The text is not a content topic of Sotto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a content topic of this protocol")]
 pub struct TopicError;
 
-/// Why a bucket table makes no sense.
+/// Why a bucket table is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// No row.
+    /// The table has no row.
     #[error("empty table")]
     Empty,
     /// More than 2^16 buckets.
     #[error("too many buckets")]
     TooMany,
-    /// A row does not double the one before it.
+    /// A row does not double the one before.
     #[error("the number of buckets must double")]
     NotDoubling,
-    /// Two changes less than twice [`OVERLAP_S`] apart.
+    /// Two changes are less than twice [`OVERLAP_S`] apart.
     #[error("changes too close together")]
     TooClose,
 }
 
 impl Lane {
-    /// Its letter.
+    /// The letter in the topic.
     pub const fn letter(self) -> char {
         match self {
             Self::Home => 'h',
@@ -85,7 +85,8 @@ impl Lane {
     }
 }
 
-/// The bucket of a value (home value, secret bucket): its top `log2_n` bits. Above [`MAX_LOG2_N`] counts as that.
+/// The bucket of a value (home value, bucket of a secret): its top `log2_n` bits. A larger `log2_n` counts as
+/// [`MAX_LOG2_N`].
 pub fn bucket_of(value: &[u8; 8], log2_n: u8) -> u16 {
     let top = u16::from_be_bytes([value[0], value[1]]);
     let shift = MAX_LOG2_N.saturating_sub(log2_n);
@@ -136,11 +137,11 @@ impl FromStr for ContentTopic {
     }
 }
 
-/// How many buckets a lane has, by date. Comes from the preset; the number only doubles.
+/// The number of buckets of a lane, by date. The preset sets it; the number only doubles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketTable {
     first: u8,
-    /// Unix seconds at which the number doubles, rising.
+    /// Unix seconds at which the number doubles, ascending.
     doublings: Vec<u64>,
 }
 
@@ -169,7 +170,7 @@ impl BucketTable {
         self.after(self.doublings.iter().filter(|&&date| date <= now_s).count())
     }
 
-    /// log2 N of the topics to hear at `now_s`: the sender's, and the other one around a change.
+    /// log2 N of the topics to subscribe to at `now_s`: the sender's and, around a change, the other one.
     pub fn heard(&self, now_s: u64) -> (u8, Option<u8>) {
         let current = self.log2_n(now_s);
         let near = |&&date: &&u64| now_s.abs_diff(date) < OVERLAP_S;

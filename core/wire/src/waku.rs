@@ -1,7 +1,7 @@
-//! Waku's own messages, hashes, topics and framing, as today's nodes speak them.
+//! Waku's own messages, hashes, topics and framing, as deployed nodes use them.
 //!
 //! The structs are generated from `proto/waku.proto`. Fields that nim decoders require are `Option`s although proto3
-//! would not need them: write `Some(default)` there, or those nodes drop the message.
+//! does not need them. Write `Some(default)` into these, or such nodes drop the message.
 
 mod enr;
 mod frame;
@@ -32,7 +32,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/waku.rs"));
 }
 
-/// Protocol ids, exact.
+/// Protocol ids, exactly as they are negotiated.
 pub mod protocol {
     /// Gossipsub between relays.
     pub const RELAY: &str = "/vac/waku/relay/2.0.0";
@@ -42,32 +42,32 @@ pub mod protocol {
     pub const FILTER_SUBSCRIBE: &str = "/vac/waku/filter-subscribe/2.0.0-beta1";
     /// Filter: server to client.
     pub const FILTER_PUSH: &str = "/vac/waku/filter-push/2.0.0-beta1";
-    /// Lightpush v3.
+    /// Lightpush v3 requests, with status codes.
     pub const LIGHTPUSH_V3: &str = "/vac/waku/lightpush/3.0.0";
-    /// Lightpush v2.
+    /// Lightpush v2 requests, without status codes.
     pub const LIGHTPUSH_V2: &str = "/vac/waku/lightpush/2.0.0-beta1";
-    /// Metadata.
+    /// Exchange of cluster and shards.
     pub const METADATA: &str = "/vac/waku/metadata/1.0.0";
-    /// Peer exchange.
+    /// Requests for node records.
     pub const PEER_EXCHANGE: &str = "/vac/waku/peer-exchange/2.0.0-alpha1";
 }
 
 /// Longest `meta`, bytes.
 pub const MAX_META: usize = 64;
 
-/// What a reply's `request_id` holds when the server is rate limiting.
+/// The `request_id` of a reply from a rate-limiting server.
 pub const RATE_LIMITED_ID: &str = "N/A";
 
 /// Why a [`WakuMessage`] must not be relayed, pushed or stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// No payload.
+    /// The payload is empty.
     #[error("empty payload")]
     EmptyPayload,
-    /// No content topic.
+    /// The content topic is empty.
     #[error("empty content topic")]
     EmptyTopic,
-    /// `meta` over [`MAX_META`].
+    /// `meta` is over [`MAX_META`].
     #[error("meta too long")]
     MetaTooLong,
     /// The encoded message is over the network's limit.
@@ -76,13 +76,13 @@ pub enum MessageError {
 }
 
 impl WakuMessage {
-    /// A message as this project sends them: no version, meta, proof or `ephemeral`. `timestamp_ns` is Unix
-    /// nanoseconds.
+    /// A message as Sotto sends it: no version, meta, proof or `ephemeral`. `timestamp_ns` is Unix nanoseconds.
     pub fn new(content_topic: String, payload: Vec<u8>, timestamp_ns: i64) -> Self {
         Self { payload, content_topic, timestamp: Some(timestamp_ns), ..Self::default() }
     }
 
-    /// Checks what every implementation checks; `max` is the network's limit in encoded bytes ([`MAX_MESSAGE`]).
+    /// Checks the rules that every implementation checks. `max` is the network's limit in encoded bytes
+    /// ([`MAX_MESSAGE`]).
     pub fn validate(&self, max: usize) -> Result<(), MessageError> {
         if self.payload.is_empty() {
             return Err(MessageError::EmptyPayload);
@@ -98,13 +98,13 @@ impl WakuMessage {
 }
 
 impl WakuMetadata {
-    /// Cluster and shards in both shapes, for requests and responses alike.
+    /// Cluster and shards in both encodings, for requests and responses alike.
     pub fn new(cluster: u16, shards: &[u16]) -> Self {
         let shards: Vec<u32> = shards.iter().map(|&s| u32::from(s)).collect();
         Self { cluster_id: Some(u32::from(cluster)), shards_unpacked: shards.clone(), shards }
     }
 
-    /// The sender's cluster, if it is a possible one.
+    /// The sender's cluster; `None` if it is absent or over 65,535.
     pub fn cluster(&self) -> Option<u16> {
         self.cluster_id.and_then(|c| u16::try_from(c).ok())
     }

@@ -7,27 +7,27 @@ use super::Pointer;
 /// Why a chunk or a whole blob is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AssembleError {
-    /// No such chunk.
+    /// The blob has no chunk with this index.
     #[error("chunk index out of range")]
     Index,
-    /// Not as long as this chunk must be.
+    /// The chunk does not have the length that the pointer gives it.
     #[error("chunk of the wrong length")]
     Length,
-    /// This chunk is there already. Nothing changed.
+    /// The same chunk arrived before. Nothing changed.
     #[error("duplicate chunk")]
     Duplicate,
-    /// This chunk is there already, with other bytes. Nothing changed.
+    /// Other bytes arrived for this chunk before. Nothing changed.
     #[error("conflicting chunk")]
     Conflict,
-    /// Chunks are missing.
+    /// Some chunks are missing.
     #[error("chunks missing")]
     Incomplete,
-    /// The whole is not what the pointer promised.
+    /// The blob's hash differs from the pointer's.
     #[error("hash mismatch")]
     Hash,
 }
 
-/// Puts a blob together from chunks in any order, in memory of the blob's declared size, which is at most
+/// Assembles a blob from chunks in any order. It uses memory of the declared size, which is at most
 /// [`MAX_BLOB`](super::MAX_BLOB).
 pub struct Assembler {
     pointer: Pointer,
@@ -36,13 +36,13 @@ pub struct Assembler {
 }
 
 impl Assembler {
-    /// An empty one. Nothing is allocated for the blob before its first chunk.
+    /// An assembler without chunks. It allocates the blob when the first chunk arrives.
     pub fn new(pointer: Pointer) -> Self {
         let have = (0..pointer.chunks()).map(|_| false).collect();
         Self { pointer, bytes: Vec::new(), have }
     }
 
-    /// Takes the plaintext of chunk `index`, without padding. True when that was the last one missing.
+    /// Takes the plaintext of chunk `index`, without padding. Returns true if no chunk is missing afterwards.
     pub fn insert(&mut self, index: u32, chunk: &[u8]) -> Result<bool, AssembleError> {
         let range = self.pointer.chunk_range(index).ok_or(AssembleError::Index)?;
         if chunk.len() != range.len() {
@@ -61,12 +61,12 @@ impl Assembler {
         Ok(self.have.iter().all(|&have| have))
     }
 
-    /// Indexes of the chunks still missing, rising.
+    /// Indexes of the missing chunks, ascending.
     pub fn missing(&self) -> impl Iterator<Item = u32> {
         (0..).zip(&self.have).filter(|&(_, &have)| !have).map(|(index, _)| index)
     }
 
-    /// The blob, once all is there and its hash is right.
+    /// The blob, if it is complete and has the right hash.
     pub fn finish(self) -> Result<Vec<u8>, AssembleError> {
         if self.have.iter().any(|&have| !have) {
             return Err(AssembleError::Incomplete);

@@ -5,31 +5,31 @@ use prost::Message as _;
 use super::{ContentError, Receipt, generated};
 use crate::waku::{self, DecodeError};
 
-/// Longest `Inner`, bytes: the largest room there is.
+/// Longest `Inner`, bytes: the size of the largest envelope.
 pub const MAX_INNER: usize = 65_536;
-/// Most receipts in one.
+/// Most receipts in one `Inner`.
 pub const MAX_RECEIPTS: usize = 4;
 
 /// The plaintext of an envelope.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Inner {
-    /// Counter in the session, from 1; 0 where no receipt is wanted (receipts, typing).
+    /// Counter in the session, from 1; 0 if no receipt is wanted (receipts, typing).
     pub seq: u32,
     /// Lowest seq still in the sender's outbox, 1 to `seq`; 0 with seq 0.
     pub floor: u32,
-    /// What the sender has received, at most [`MAX_RECEIPTS`].
+    /// Receipts of the sender, at most [`MAX_RECEIPTS`].
     pub receipts: Vec<Receipt>,
-    /// M, exactly as its author sent it; empty where only receipts go.
+    /// M, exactly as its author made it; empty if only receipts are sent.
     pub message: Vec<u8>,
 }
 
 impl Inner {
-    /// Reads an opened and unpadded plaintext.
+    /// Reads a decrypted plaintext, without padding.
     pub fn decode(bytes: &[u8]) -> Result<Self, ContentError> {
         if bytes.len() > MAX_INNER {
             return Err(ContentError::TooLong);
         }
-        // Thousands of empty receipts are refused before there is room made for them.
+        // Thousands of empty receipts are refused before memory is allocated for them.
         let raw: generated::Inner = waku::decode(bytes).map_err(|error| match error {
             DecodeError::TooManyFields => ContentError::TooMany,
             DecodeError::Malformed => ContentError::Malformed,
@@ -44,7 +44,7 @@ impl Inner {
         Ok(inner)
     }
 
-    /// Its bytes; refuses what [`Self::decode`] would.
+    /// The bytes to pad and seal; refuses what [`Self::decode`] would refuse.
     pub fn encode(&self) -> Result<Vec<u8>, ContentError> {
         self.check_floor()?;
         if self.receipts.len() > MAX_RECEIPTS {

@@ -10,35 +10,35 @@ use crate::identity::{ChatKey, DeviceId};
 pub const LABEL_MESSAGE: &str = "sotto/message/1";
 /// Label of [`conversation_id`].
 pub const LABEL_CONVERSATION: &str = "sotto/conversation/1";
-/// Most parents a message names.
+/// Most parents of a message.
 pub const MAX_PARENTS: usize = 3;
-/// Furthest a message can carry our Lamport clock.
+/// How far a received message may move the own Lamport clock forward.
 pub const LAMPORT_JUMP: u64 = 1 << 20;
 
-/// A message id.
+/// A message id, see [`message_id`].
 pub type MessageId = [u8; 32];
 /// The first 8 bytes of a message id.
 pub type Prefix = [u8; 8];
 
-/// M, read. For ids use the bytes as they came, never a new encoding.
+/// A decoded M. Compute ids from the received bytes, never from a new encoding.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Drawn by the author (not the envelope's).
+    /// 16 random bytes of the author; not the envelope's.
     pub random: [u8; 16],
-    /// The author's Lamport clock.
+    /// The author's Lamport clock; 0 in messages that are not shown.
     pub lamport: u64,
     /// The author's clock, Unix seconds.
     pub time_s: u64,
     /// Newest messages the author had seen in the conversation, at most [`MAX_PARENTS`].
     pub parents: Vec<Prefix>,
-    /// What the body is.
+    /// Kind of the body.
     pub kind: Kind,
-    /// The body, as it came.
+    /// The body, as received.
     pub body: Vec<u8>,
 }
 
 impl Message {
-    /// Reads M.
+    /// Reads M; refuses kind 0.
     pub fn decode(bytes: &[u8]) -> Result<Self, ContentError> {
         if bytes.len() > MAX_INNER {
             return Err(ContentError::TooLong);
@@ -61,7 +61,7 @@ impl Message {
         })
     }
 
-    /// Its bytes, made once by the author.
+    /// The bytes of M. Only its author encodes it, once.
     pub fn encode(&self) -> Result<Vec<u8>, ContentError> {
         if self.parents.len() > MAX_PARENTS {
             return Err(ContentError::TooMany);
@@ -77,7 +77,7 @@ impl Message {
         if raw.encoded_len() > MAX_INNER { Err(ContentError::TooLong) } else { Ok(raw.encode_to_vec()) }
     }
 
-    /// The body read by its kind.
+    /// The body, decoded by its kind.
     pub fn content(&self) -> Result<Content, ContentError> {
         Content::decode(self.kind, &self.body)
     }
@@ -89,9 +89,8 @@ impl fmt::Debug for Message {
     }
 }
 
-/// A message's id: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author is
-/// the
-/// session's authenticated owner.
+/// The id of a message: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author
+/// is the session's authenticated owner.
 pub fn message_id(conversation: &[u8; 32], author: &ChatKey, device: &DeviceId, message: &[u8]) -> MessageId {
     Sha256::new()
         .chain_update(LABEL_MESSAGE)
@@ -113,13 +112,13 @@ pub fn conversation_id(one: &ChatKey, other: &ChatKey) -> [u8; 32] {
         .into()
 }
 
-/// A message id's prefix, as parents and wants name it.
+/// The prefix of a message id; parents and wants use it.
 pub fn prefix(id: &MessageId) -> Prefix {
     id.first_chunk().copied().unwrap_or_default()
 }
 
-/// The Lamport time to store for a message received while ours was `own`: as sent, but at most [`LAMPORT_JUMP`] ahead.
-/// Our clock then is the larger of both; a message of ours takes one more.
+/// The Lamport time to store for a received message, with `own` as the own clock: as sent, but at most [`LAMPORT_JUMP`]
+/// ahead. The own clock then is the larger of both; the next own message takes one more.
 pub fn clamp_lamport(own: u64, received: u64) -> u64 {
     received.min(own.saturating_add(LAMPORT_JUMP))
 }

@@ -5,9 +5,9 @@ use crate::read::Reader;
 /// Longest bitmap, bytes.
 pub const BITMAP_LEN: usize = 16;
 
-/// What somebody has of one session: everything up to `contiguous`, and what the bitmap says beyond.
-/// `session hash [0..4] ‖ contiguous 4 ‖ bitmap 0 to 16`; bit i (byte i / 8, least significant first) stands for seq
-/// contiguous + 2 + i, for contiguous + 1 is missing by definition. No zero byte at the bitmap's end.
+/// The counters of one session that have arrived: all up to `contiguous`, and those in the bitmap.
+/// `session hash [0..4] ‖ contiguous 4 ‖ bitmap 0 to 16`. Bit i (byte i / 8, least significant first) stands for seq
+/// contiguous + 2 + i, because contiguous + 1 is missing by definition. The bitmap does not end with a zero byte.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Receipt {
     session: [u8; 4],
@@ -15,19 +15,19 @@ pub struct Receipt {
     bitmap: Vec<u8>,
 }
 
-/// Why bytes are no receipt.
+/// Why bytes are not a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
     /// Not 8 to 24 bytes.
     #[error("wrong receipt length")]
     Length,
-    /// A zero byte at the bitmap's end.
+    /// The bitmap ends with a zero byte.
     #[error("receipt not in its shortest form")]
     NotShortest,
 }
 
 impl Receipt {
-    /// A receipt for `contiguous` and those of `above` that the bitmap reaches.
+    /// A receipt for `contiguous`, and for those of `above` that fit the bitmap.
     pub fn new(session: [u8; 4], contiguous: u32, above: impl IntoIterator<Item = u32>) -> Self {
         let mut bitmap = [0u8; BITMAP_LEN];
         for seq in above {
@@ -42,7 +42,7 @@ impl Receipt {
         Self { session, contiguous, bitmap: bitmap.iter().copied().take(len).collect() }
     }
 
-    /// Reads 8 to 24 bytes.
+    /// Reads a receipt of 8 to 24 bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
         let mut reader = Reader::new(bytes);
         let (session, contiguous) = match (reader.array(), reader.u32()) {
@@ -60,17 +60,17 @@ impl Receipt {
         Ok(Self { session, contiguous, bitmap })
     }
 
-    /// Its bytes.
+    /// The 8 to 24 bytes of the receipt.
     pub fn encode(&self) -> Vec<u8> {
         [self.session.as_slice(), &self.contiguous.to_be_bytes(), &self.bitmap].concat()
     }
 
-    /// First 4 bytes of the hash of the session it is about.
+    /// The first 4 bytes of the session's hash.
     pub fn session(&self) -> [u8; 4] {
         self.session
     }
 
-    /// The highest counter that it says arrived; 0: none.
+    /// The highest counter that arrived; 0 for none.
     pub fn highest(&self) -> u32 {
         let bits = self.bitmap.last().map_or(0, |last| self.bitmap.len() as u32 * 8 - last.leading_zeros());
         match bits {
@@ -79,7 +79,7 @@ impl Receipt {
         }
     }
 
-    /// Does it say that `seq` (from 1) arrived?
+    /// Whether `seq` (from 1) arrived.
     pub fn covers(&self, seq: u32) -> bool {
         if seq <= self.contiguous {
             return seq > 0;
@@ -87,7 +87,7 @@ impl Receipt {
         position(self.contiguous, seq).is_some_and(|place| self.set(place))
     }
 
-    /// Does it say that `seq` did not arrive? Beyond the longest bitmap it says nothing.
+    /// Whether `seq` did not arrive. False beyond the longest bitmap, of which a receipt says nothing.
     pub fn lacks(&self, seq: u32) -> bool {
         let reach = u32::try_from(BITMAP_LEN * 8).unwrap_or(0).saturating_add(1);
         let last = self.contiguous.saturating_add(reach);

@@ -6,7 +6,7 @@ use crate::read::Reader;
 /// How far beyond the contiguous part single counters are remembered.
 pub const WINDOW: u32 = 8192;
 
-/// Which counters of one session have arrived, in bounded memory: everything up to a number, and single ones in the
+/// The counters of one session that have arrived, in bounded memory: all up to a number, and single ones in the
 /// [`WINDOW`] beyond it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeqTracker {
@@ -14,29 +14,30 @@ pub struct SeqTracker {
     above: BTreeSet<u32>,
 }
 
-/// What [`SeqTracker::record`] found.
+/// Result of [`SeqTracker::record`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// New, and remembered.
+    /// The counter is new, and now remembered.
     New,
-    /// Here before, or given up by the sender's floor.
+    /// The counter arrived before, or the sender's floor passed it.
     Known,
-    /// Beyond the window: not remembered, so not receipted; the sender will send it again under a later counter.
+    /// The counter is beyond the window. It is not remembered, so not receipted; the sender sends it again under a
+    /// later counter.
     Beyond,
 }
 
-/// Stored bytes that are no tracker.
+/// Stored bytes are not a tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed counter state")]
 pub struct SeqTrackerError;
 
 impl SeqTracker {
-    /// Nothing has arrived.
+    /// A tracker without counters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes `seq` (from 1). `floor` is the lowest that the sender still has to send: what lies below counts as had.
+    /// Records `seq` (from 1). `floor` is the sender's lowest open counter: lower ones count as arrived.
     pub fn record(&mut self, seq: u32, floor: u32) -> Seen {
         let known = self.has(seq);
         self.raise(floor.min(seq));
@@ -51,29 +52,29 @@ impl SeqTracker {
         Seen::New
     }
 
-    /// Has `seq` arrived, or does it count as had?
+    /// Whether `seq` has arrived or counts as arrived.
     pub fn has(&self, seq: u32) -> bool {
         seq <= self.contiguous || self.above.contains(&seq)
     }
 
-    /// What to tell the sender.
+    /// The receipt to send.
     pub fn receipt(&self, session: [u8; 4]) -> Receipt {
         Receipt::new(session, self.contiguous, self.above.iter().copied())
     }
 
-    /// For storage: `contiguous 4 ‖ the others, 4 each, rising`.
+    /// The bytes to store: `contiguous 4 ‖ the others, 4 each, ascending`.
     pub fn to_bytes(&self) -> Vec<u8> {
         let all = std::iter::once(&self.contiguous).chain(&self.above);
         all.flat_map(|seq| seq.to_be_bytes()).collect()
     }
 
-    /// From storage.
+    /// Reads the bytes of [`Self::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SeqTrackerError> {
         let mut reader = Reader::new(bytes);
         let contiguous = reader.u32().map_err(|_| SeqTrackerError)?;
         let reach = contiguous.saturating_add(WINDOW);
         let mut above = BTreeSet::new();
-        // The next one above the contiguous part is missing, or it would belong to it.
+        // The first counter above the contiguous part is missing; otherwise it would belong to it.
         let mut last = contiguous.saturating_add(1);
         while reader.left() > 0 {
             let seq = reader.u32().map_err(|_| SeqTrackerError)?;
@@ -86,7 +87,7 @@ impl SeqTracker {
         Ok(Self { contiguous, above })
     }
 
-    /// Counts everything below `floor` as had.
+    /// Counts all counters below `floor` as arrived.
     fn raise(&mut self, floor: u32) {
         let had = floor.saturating_sub(1);
         if had > self.contiguous {
@@ -96,7 +97,7 @@ impl SeqTracker {
         }
     }
 
-    /// Moves the contiguous part up over what has arrived.
+    /// Moves the contiguous part up over arrived counters.
     fn settle(&mut self) {
         while let Some(next) = self.contiguous.checked_add(1)
             && self.above.remove(&next)

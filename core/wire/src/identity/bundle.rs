@@ -10,17 +10,17 @@ pub const BUNDLE_LEN: usize = 1308;
 pub struct Bundle {
     /// Version of the device list when this was made.
     pub list_version: u64,
-    /// Senders refuse it after this, Unix seconds; made + 3 days.
+    /// Senders refuse the bundle after this, Unix seconds: made + 3 days.
     pub not_after_s: u64,
     /// Suites these prekeys serve, one bit each.
     pub suites: u32,
-    /// Names the pair in handshakes.
+    /// Prekey id; handshakes name the pair by it.
     pub prekey_id: [u8; 8],
     /// X25519 prekey.
     pub x25519: [u8; 32],
     /// ML-KEM-768 encapsulation key.
     pub kem: Box<[u8; 1184]>,
-    /// By the device's Ed25519 key.
+    /// By the device's Ed25519 key, over [`Self::signed_bytes`].
     pub signature: [u8; 64],
 }
 
@@ -40,7 +40,7 @@ impl Bundle {
         })
     }
 
-    /// Its [`BUNDLE_LEN`] bytes.
+    /// The [`BUNDLE_LEN`] bytes of the bundle.
     pub fn encode(&self) -> Vec<u8> {
         [self.body().as_slice(), &self.signature].concat()
     }

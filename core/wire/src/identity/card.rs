@@ -6,10 +6,10 @@ use crate::read::Reader;
 /// Length of a [`Closed`], bytes.
 pub const CLOSED_LEN: usize = 80;
 
-/// The device id in the tag of cards that belong to no device.
+/// Stands for the device id in the tag of cards that belong to no device.
 pub const NO_DEVICE: DeviceId = [0; 16];
 
-/// What a card holds. The kind is in the card's tag and under its signature, not in its bytes.
+/// Kind of a card. The card's tag and signature cover the kind; its bytes do not contain it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CardKind {
     /// A device list.
@@ -23,7 +23,7 @@ pub enum CardKind {
 }
 
 impl CardKind {
-    /// Its byte.
+    /// The byte of the kind, in tag and signature.
     pub const fn code(self) -> u8 {
         match self {
             Self::List => 1,
@@ -34,29 +34,28 @@ impl CardKind {
     }
 }
 
-/// What somebody shows of themselves and where they are reached:
-/// `version 8 ‖ not-after 8 ‖ home value 8 ‖ name length 1 ‖
-/// name ‖ picture length 1 (0 or 76) ‖ picture pointer ‖ signature 64`.
+/// An account's public profile: `version 8 ‖ not-after 8 ‖ home value 8 ‖ name length 1 ‖ name ‖ picture length 1 (0 or
+/// 76) ‖ picture pointer ‖ signature 64`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// max(last + 1, Unix seconds).
+    /// max(last + 1, Unix seconds) when signed.
     pub version: u64,
-    /// Unix seconds.
+    /// The profile is refused after this, Unix seconds.
     pub not_after_s: u64,
     /// Its top bits are the home bucket.
     pub home: [u8; 8],
-    /// The name.
+    /// Name that the account chose.
     pub name: Name,
-    /// The picture's blob.
+    /// The picture's blob; nobody sends one yet.
     pub picture: Option<Pointer>,
-    /// By the chat key.
+    /// By the chat key, over [`Self::signed_bytes`].
     pub signature: [u8; 64],
 }
 
 crate::closed_debug!(Profile);
 
 impl Profile {
-    /// Reads a whole profile.
+    /// Reads a whole profile; trailing bytes are refused.
     pub fn decode(bytes: &[u8]) -> Result<Self, IdentityError> {
         let mut reader = Reader::new(bytes);
         let (version, not_after_s, home) = (reader.u64()?, reader.u64()?, reader.array()?);
@@ -75,7 +74,7 @@ impl Profile {
         Ok(Self { version, not_after_s, home, name, picture, signature })
     }
 
-    /// Its bytes, 90 to 206.
+    /// The encoded profile, 90 to 206 bytes.
     pub fn encode(&self) -> Vec<u8> {
         [self.body().as_slice(), &self.signature].concat()
     }
@@ -104,14 +103,14 @@ impl Profile {
     }
 }
 
-/// An invite's end: `version 8 ‖ not-after 8 ‖ signature 64`.
+/// Says that an invite takes no more requests: `version 8 ‖ not-after 8 ‖ signature 64`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Closed {
     /// Unix seconds when it was made.
     pub version: u64,
-    /// Unix seconds.
+    /// It is refused after this, Unix seconds.
     pub not_after_s: u64,
-    /// By the chat key.
+    /// By the chat key, over [`Self::signed_bytes`].
     pub signature: [u8; 64],
 }
 
@@ -123,7 +122,7 @@ impl Closed {
         Ok(Self { version: reader.u64()?, not_after_s: reader.u64()?, signature: reader.array()? })
     }
 
-    /// Its [`CLOSED_LEN`] bytes.
+    /// The [`CLOSED_LEN`] bytes of the object.
     pub fn encode(&self) -> Vec<u8> {
         [self.body().as_slice(), &self.signature].concat()
     }

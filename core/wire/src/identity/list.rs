@@ -9,20 +9,21 @@ pub const MAX_LIST_LEN: usize = 114 + MAX_DEVICES * RECORD_LEN;
 /// All devices of an account: `chat key 33 ‖ version 8 ‖ not-after 8 ‖ count 1 ‖ records ‖ signature 64`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceList {
-    /// The account.
+    /// Chat key of the account.
     pub chat: ChatKey,
-    /// max(last + 1, Unix seconds).
+    /// max(last + 1, Unix seconds) when signed.
     pub version: u64,
-    /// Unix seconds.
+    /// No new session begins by this list after this, Unix seconds.
     pub not_after_s: u64,
-    /// One to [`MAX_DEVICES`], of the list's own version and not-after.
+    /// One to [`MAX_DEVICES`] records with the list's own version and not-after.
     pub records: Vec<DeviceRecord>,
-    /// By the chat key.
+    /// By the chat key, over [`Self::signed_bytes`].
     pub signature: [u8; 64],
 }
 
 impl DeviceList {
-    /// Reads a whole list and its inner agreement: count, records of the same version and date, no device twice.
+    /// Reads a whole list. Checks the count, that all records have the list's version and date, and that no device
+    /// stands twice.
     pub fn decode(bytes: &[u8]) -> Result<Self, IdentityError> {
         let mut reader = Reader::new(bytes);
         let (chat, version, not_after_s) = (reader.array()?, reader.u64()?, reader.u64()?);
@@ -43,7 +44,7 @@ impl DeviceList {
         Ok(list)
     }
 
-    /// Its bytes, 114 + 185 per device; refuses what [`Self::decode`] would.
+    /// The encoded list, 114 + 185 bytes per device; refuses what [`Self::decode`] would refuse.
     pub fn encode(&self) -> Result<Vec<u8>, IdentityError> {
         self.check()?;
         Ok([self.body().as_slice(), &self.signature].concat())
@@ -55,7 +56,7 @@ impl DeviceList {
         card_bytes(CardKind::List, &self.chat, &[&self.body(), secret_hash])
     }
 
-    /// The record of a device.
+    /// The record of this device, if it is in the list.
     pub fn record(&self, device_id: &[u8; 16]) -> Option<&DeviceRecord> {
         self.records.iter().find(|record| record.device_id == *device_id)
     }

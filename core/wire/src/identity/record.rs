@@ -9,11 +9,11 @@ pub const RECORD_LEN: usize = 185;
 /// reserved 21 ‖ signature 64`. The same bytes for everybody, in lists and in handshakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceRecord {
-    /// Version of the list it belongs to.
+    /// Version of the list that holds the record.
     pub list_version: u64,
-    /// No new session or vouching after this, Unix seconds.
+    /// No new session begins after this, Unix seconds.
     pub not_after_s: u64,
-    /// Device id.
+    /// Random id of the install.
     pub device_id: DeviceId,
     /// X25519 identity key.
     pub identity: [u8; 32],
@@ -23,7 +23,7 @@ pub struct DeviceRecord {
     pub suites: u32,
     /// Zero when made here; kept as received, because the signature covers it.
     pub reserved: [u8; 21],
-    /// By the chat key.
+    /// By the chat key, over the bytes before it.
     pub signature: [u8; 64],
 }
 
@@ -44,7 +44,7 @@ impl DeviceRecord {
         })
     }
 
-    /// Its bytes.
+    /// The [`RECORD_LEN`] bytes of the record.
     pub fn encode(&self) -> [u8; RECORD_LEN] {
         let mut bytes = [0; RECORD_LEN];
         let parts = [self.body().as_slice(), &self.signature].concat();

@@ -1,5 +1,5 @@
-//! What Waku puts into a node record (EIP-778): shards, services, further addresses. The record itself, its RLP and its
-//! signature are the network crate's.
+//! Waku's values in a node record (EIP-778): shards, services, further addresses. The network crate handles the record
+//! itself, its RLP and its signature.
 
 use super::Shard;
 
@@ -7,12 +7,12 @@ use super::Shard;
 pub const MAX_RECORD: usize = 300;
 /// Bytes of the bit vector in `rsv`.
 const VECTOR: usize = 128;
-/// Most shards that are listed one by one.
+/// Most shards of a list; more are written as a bit vector.
 const MAX_LISTED: usize = 63;
 /// Most addresses read from one record.
 const MAX_ADDRESSES: usize = 16;
 
-/// Keys of a record.
+/// Keys of a record that Waku uses.
 pub mod record_key {
     /// Cluster and a list of shards.
     pub const SHARD_LIST: &str = "rs";
@@ -20,11 +20,11 @@ pub mod record_key {
     pub const SHARD_VECTOR: &str = "rsv";
     /// Services, one byte.
     pub const SERVICES: &str = "waku2";
-    /// Addresses that `ip` and `tcp` cannot say.
+    /// Addresses that `ip` and `tcp` cannot express.
     pub const ADDRESSES: &str = "multiaddrs";
 }
 
-/// Why a value of a record is of no use.
+/// A value of a record is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed value in a node record")]
 pub struct RecordError;
@@ -34,7 +34,7 @@ pub struct RecordError;
 pub struct ShardSet {
     /// Waku cluster.
     pub cluster: u16,
-    /// Rising, each at most [`Shard::MAX`].
+    /// Ascending, each at most [`Shard::MAX`].
     pub shards: Vec<u16>,
 }
 
@@ -64,7 +64,7 @@ impl ShardSet {
         Ok(Self { cluster: u16::from_be_bytes(*cluster), shards: (0..=Shard::MAX).filter(set).collect() })
     }
 
-    /// `None` when a shard is out of range.
+    /// A set of shards; `None` if a shard is out of range.
     pub fn new(cluster: u16, mut shards: Vec<u16>) -> Option<Self> {
         shards.sort_unstable();
         shards.dedup();
@@ -72,7 +72,7 @@ impl ShardSet {
         fits.then_some(Self { cluster, shards })
     }
 
-    /// Key and value for a record: a list where it is short enough.
+    /// Key and value for a record: a list if it is short enough, else a bit vector.
     pub fn to_value(&self) -> (&'static str, Vec<u8>) {
         let mut value = self.cluster.to_be_bytes().to_vec();
         match u8::try_from(self.shards.len()) {
@@ -100,21 +100,21 @@ impl ShardSet {
     }
 }
 
-/// What a node offers: the value of `waku2`.
+/// Services of a node: the value of `waku2`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Services(pub u8);
 
 impl Services {
-    /// Gossipsub.
+    /// Relays by gossipsub.
     pub const RELAY: u8 = 1;
-    /// Store.
+    /// Answers store queries.
     pub const STORE: u8 = 1 << 1;
-    /// Filter.
+    /// Serves filter subscriptions.
     pub const FILTER: u8 = 1 << 2;
-    /// Lightpush.
+    /// Accepts lightpush.
     pub const LIGHT_PUSH: u8 = 1 << 3;
 
-    /// Reads `waku2`.
+    /// Reads `waku2`, one byte of flags.
     pub fn from_value(value: &[u8]) -> Result<Self, RecordError> {
         match value {
             [] => Ok(Self(0)), // how RLP writes the number 0
@@ -123,13 +123,13 @@ impl Services {
         }
     }
 
-    /// Any of these bits.
+    /// Whether any of these flags is set.
     pub fn any(self, bits: u8) -> bool {
         self.0 & bits != 0
     }
 }
 
-/// Reads `multiaddrs`: binary addresses, each behind its length as u16 big-endian. At most 16 are read.
+/// Reads `multiaddrs`: binary addresses, each after its length as u16 big-endian. At most 16 are read.
 pub fn split_addresses(mut value: &[u8]) -> Result<Vec<&[u8]>, RecordError> {
     let mut found = Vec::new();
     while !value.is_empty() && found.len() < MAX_ADDRESSES {
@@ -173,7 +173,7 @@ mod tests {
         let (key, value) = many.to_value();
         assert_eq!((key, value.len()), ("rsv", 130));
         assert_eq!(ShardSet::from_vector(&value).unwrap(), many);
-        // Shard 9 is the second bit from below of the second byte.
+        // Shard 9 is the second lowest bit of the second byte.
         let mut bits = vec![0; 130];
         bits[3] = 0b10;
         assert_eq!(ShardSet::from_vector(&bits).unwrap().shards, [9]);

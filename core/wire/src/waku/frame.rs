@@ -1,12 +1,12 @@
 //! Length-delimited framing: an unsigned varint length, then one protobuf, read under a cap.
 //!
-//! A lying length costs nothing: it is refused before anything is allocated. So are messages of very many tiny
-//! fields, which would take a hundred times their size once decoded.
+//! A false length costs nothing: it is refused before memory is allocated. So are messages of very many tiny fields,
+//! which would take a hundred times their size once decoded.
 
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
-/// Largest encoded WakuMessage on networks that say nothing else, bytes.
+/// Largest encoded WakuMessage on networks that set no other limit, bytes.
 pub const MAX_MESSAGE: usize = 150 * 1024;
 /// Longest filter request that is read, bytes: 100 topics of some 600 bytes.
 pub const FILTER_REQUEST_CAP: usize = 64 * 1024;
@@ -25,38 +25,38 @@ pub const STORE_PAGE_LIMIT: u64 = 100;
 /// Most top-level fields in one message.
 pub const MAX_FIELDS: usize = 1024;
 
-/// What a frame says around a WakuMessage: ids, topics, descriptions.
+/// Bytes of a frame around a WakuMessage: ids, topics, descriptions.
 const AROUND: usize = 4 * 1024;
 
-/// Cap for a lightpush request (v2 or v3) where messages have at most `max_message` bytes.
+/// Cap for a lightpush request (v2 or v3), with messages of at most `max_message` bytes.
 pub const fn lightpush_request_cap(max_message: usize) -> usize {
     max_message.saturating_add(AROUND)
 }
 
-/// Cap for one filter push where messages have at most `max_message` bytes.
+/// Cap for one filter push, with messages of at most `max_message` bytes.
 pub const fn push_cap(max_message: usize) -> usize {
     max_message.saturating_add(AROUND)
 }
 
-/// Cap for a store response of at most `limit` entries of at most `max_message` bytes: an honest server's page always
-/// fits, whatever others put on the topic.
+/// Cap for a store response of at most `limit` entries of at most `max_message` bytes. An honest server's page always
+/// fits, whatever others publish on the topic.
 pub const fn store_response_cap(limit: u64, max_message: usize) -> usize {
     let entries = if limit < STORE_PAGE_LIMIT { limit as usize } else { STORE_PAGE_LIMIT as usize };
     entries.saturating_mul(max_message.saturating_add(512)).saturating_add(AROUND)
 }
 
-/// Why bytes are not a frame.
+/// Why bytes are not one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// The length is no varint of at most 64 bits.
+    /// The length is not a varint of at most 64 bits.
     #[error("malformed length")]
     Length,
     /// The length is over the cap.
     #[error("frame of {len} bytes over the cap of {cap}")]
     TooLarge {
-        /// Bytes announced.
+        /// Announced length, bytes.
         len: u64,
-        /// Bytes allowed.
+        /// Allowed length, bytes.
         cap: usize,
     },
     /// The bytes end before the frame does.
@@ -65,12 +65,12 @@ pub enum FrameError {
     /// Bytes follow the frame.
     #[error("bytes after the frame")]
     Trailing,
-    /// The body is not such a message.
+    /// The body is not a message of this type.
     #[error(transparent)]
     Body(#[from] DecodeError),
 }
 
-/// Why a body is not the message it should be.
+/// Why a body is not the expected message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Not a protobuf of this type.
@@ -81,7 +81,7 @@ pub enum DecodeError {
     TooManyFields,
 }
 
-/// Where a frame's body lies.
+/// Where the body of a frame lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameHeader {
     /// Bytes of the length itself, 1 to 10.
@@ -90,9 +90,9 @@ pub struct FrameHeader {
     pub body: usize,
 }
 
-/// Reads a frame's length from what has come so far; `None` when more bytes are needed.
+/// Reads a frame's length from the bytes received so far; `None` if more bytes are needed.
 ///
-/// Whoever reads a stream calls it after each byte or buffer, then reads [`FrameHeader::body`] bytes and gives them to
+/// A reader of a stream calls this after each byte or buffer, then reads [`FrameHeader::body`] bytes and passes them to
 /// [`decode`].
 pub fn frame_header(buf: &[u8], cap: usize) -> Result<Option<FrameHeader>, FrameError> {
     let mut len = 0u64;
@@ -112,12 +112,12 @@ pub fn frame_header(buf: &[u8], cap: usize) -> Result<Option<FrameHeader>, Frame
     Ok(None)
 }
 
-/// One message as a frame.
+/// Encodes a message as one frame.
 pub fn encode_framed<M: Message>(message: &M) -> Vec<u8> {
     message.encode_length_delimited_to_vec()
 }
 
-/// Exactly one frame of at most `cap` bytes of body.
+/// Decodes exactly one frame with a body of at most `cap` bytes.
 pub fn decode_framed<M: Message + Default>(buf: &[u8], cap: usize) -> Result<M, FrameError> {
     let FrameHeader { header, body } = frame_header(buf, cap)?.ok_or(FrameError::Truncated)?;
     let rest = buf.get(header..).ok_or(FrameError::Truncated)?;
@@ -128,7 +128,7 @@ pub fn decode_framed<M: Message + Default>(buf: &[u8], cap: usize) -> Result<M, 
     Ok(decode(body)?)
 }
 
-/// The body of a frame. The caller has capped its length.
+/// Decodes the body of a frame. The caller has capped its length.
 pub fn decode<M: Message + Default>(body: &[u8]) -> Result<M, DecodeError> {
     count_fields(body)?;
     M::decode(body).map_err(|_| DecodeError::Malformed)

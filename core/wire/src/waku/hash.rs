@@ -15,7 +15,7 @@ pub fn message_hash(pubsub_topic: &str, message: &WakuMessage) -> [u8; 32] {
         .into()
 }
 
-/// The gossipsub message id (11/WAKU2-RELAY): SHA-256 of the message's data as it came.
+/// The gossipsub message id (11/WAKU2-RELAY): SHA-256 of the message's data as received.
 pub fn gossip_id(data: &[u8]) -> [u8; 32] {
     Sha256::digest(data).into()
 }

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// A static shard: pubsub topic `/waku/2/rs/<cluster>/<shard>`, made by `Display` and read by `FromStr`.
+/// A static shard: pubsub topic `/waku/2/rs/<cluster>/<shard>`, written by `Display` and read by `FromStr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard {
     /// Cluster, 0 to 65,535.
@@ -15,10 +15,10 @@ pub struct Shard {
 /// Why a pubsub topic is not a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
-    /// Another form of topic.
+    /// The topic has another form.
     #[error("not a shard topic")]
     Form,
-    /// Shard over [`Shard::MAX`].
+    /// The shard is over [`Shard::MAX`].
     #[error("shard out of range")]
     Range,
 }
@@ -29,7 +29,7 @@ pub enum TopicError {
     /// Not `/{app}/{version}/{name}/{encoding}`, with or without a generation in front.
     #[error("malformed content topic")]
     Form,
-    /// A generation other than 0.
+    /// The generation is not 0.
     #[error("unknown topic generation")]
     Generation,
     /// The network has no shards.

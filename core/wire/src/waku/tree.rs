@@ -1,5 +1,5 @@
-//! Lists of nodes in DNS (EIP-1459): a signed root, and records found by their hash. Who checks the signature is the
-//! network crate; every other byte is checked here.
+//! Lists of nodes in DNS (EIP-1459): a signed root, and records found by their hash. The network crate checks the
+//! signature; this file checks every other byte.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use super::MAX_RECORD;
 pub const MAX_TREE_TEXT: usize = 2048;
 /// Most children of a branch.
 pub const MAX_CHILDREN: usize = 64;
-/// Longest name of a tree, so that a hash fits before it.
+/// Longest domain of a tree, bytes, so that a hash fits in front of it.
 const MAX_DOMAIN: usize = 190;
 
 const LINK: &str = "enrtree://";
@@ -23,21 +23,21 @@ const ROOT: &str = "enrtree-root:v1 ";
 const BRANCH: &str = "enrtree-branch:";
 const RECORD: &str = "enr:";
 
-/// Why a text is no part of a tree.
+/// Why a text is not part of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
-    /// Not of the form, or too long.
+    /// The text is malformed or too long.
     #[error("malformed record of a node tree")]
     Form,
-    /// Not the text that the hash promises.
+    /// The text has another hash than announced.
     #[error("a node tree's record has another hash")]
     Hash,
 }
 
-/// Where a tree is and who signs it: `enrtree://<key>@<domain>`.
+/// Location and signer of a tree: `enrtree://<key>@<domain>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TreeUrl {
-    /// Compressed secp256k1 key; not checked to be a point.
+    /// Compressed secp256k1 key of the signer; not checked to be a point.
     pub key: [u8; 33],
     /// Domain name, lower case.
     pub domain: String,
@@ -71,19 +71,19 @@ fn domain_name(text: &str) -> Option<String> {
     good.then(|| text.to_ascii_lowercase())
 }
 
-/// Beginning of the keccak-256 of a record's text, at least 16 bytes, as base32: also the label it is found under.
+/// The first 16 or more bytes of the keccak-256 of a record's text, as base32. It is also the DNS label of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TreeHash(String);
 
 impl TreeHash {
-    /// The hash of a text, of 16 bytes.
+    /// The 16-byte hash of a text.
     pub fn of(text: &str) -> Self {
         let hash = Keccak256::digest(text);
         let (start, _) = hash.split_at(16);
         Self(BASE32_NOPAD.encode(start))
     }
 
-    /// The label before the tree's domain.
+    /// The DNS label in front of the tree's domain.
     pub fn label(&self) -> &str {
         &self.0
     }
@@ -108,15 +108,15 @@ impl FromStr for TreeHash {
 /// The root of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeRoot {
-    /// Where the node records begin.
+    /// Hash of the first record of nodes.
     pub records: TreeHash,
-    /// Where the links to other trees begin.
+    /// Hash of the first record of links to other trees.
     pub links: TreeHash,
-    /// Rises with each change.
+    /// Number of the version; rises with each change.
     pub seq: u64,
-    /// What is signed: keccak-256 of this.
+    /// The signed text; the signature is over its keccak-256.
     pub signed: String,
-    /// r ‖ s of the signature; its recovery byte is left out.
+    /// r ‖ s of the signature, without the recovery byte.
     pub signature: [u8; 64],
 }
 
@@ -147,16 +147,16 @@ impl FromStr for TreeRoot {
 /// A record below the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeEntry {
-    /// Further records.
+    /// Hashes of further records.
     Branch(Vec<TreeHash>),
-    /// Another tree.
+    /// A link to another tree.
     Link(TreeUrl),
-    /// A node's record, RLP of at most [`MAX_RECORD`] bytes, not looked into.
+    /// A node's record, RLP of at most [`MAX_RECORD`] bytes, not decoded here.
     Record(Vec<u8>),
 }
 
 impl TreeEntry {
-    /// Reads the text found under `hash`, if it is the text that was put there.
+    /// Reads the text found under `hash`, and checks that it has this hash.
     pub fn read(text: &str, hash: &TreeHash) -> Result<Self, TreeError> {
         if !hash.matches(text) {
             return Err(TreeError::Hash);
@@ -200,7 +200,7 @@ impl fmt::Display for TreeEntry {
     }
 }
 
-/// The RLP of a record given as text (`enr:…`), at most [`MAX_RECORD`] bytes, not looked into.
+/// The RLP of a record given as text (`enr:…`), at most [`MAX_RECORD`] bytes, not decoded here.
 pub fn record_bytes(text: &str) -> Result<Vec<u8>, TreeError> {
     let record = base64(text.strip_prefix(RECORD).ok_or(TreeError::Form)?)?;
     if record.len() <= MAX_RECORD { Ok(record) } else { Err(TreeError::Form) }
