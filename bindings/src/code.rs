@@ -6,19 +6,18 @@ use sotto_messenger::Code as Inner;
 
 macro_rules! codes {
     ($($name:ident)*) => {
-        /// What failed or happened; `docs/errors.md` says what each means and what an app should do. More may come with
-        /// a
-        /// new version.
+        /// The exact failure or event. `docs/errors.md` explains each code and what an app should do. New versions may
+        /// add codes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, uniffi::Enum)]
         #[uniffi(name = "SottoCode")]
-        #[allow(missing_docs)] // each one's meaning is its sentence in the table
+        #[allow(missing_docs)] // `docs/errors.md` explains each
         pub enum Code { $($name),* }
 
         impl From<Inner> for Code {
             fn from(code: Inner) -> Self {
                 match code {
                     $(Inner::$name => Self::$name,)*
-                    // A code that is missing above; a test below fails then.
+                    // A code without a variant above; a test below fails then.
                     _ => Self::Internal,
                 }
             }

@@ -1,4 +1,4 @@
-//! How the host opens a core.
+//! Configuration of a core.
 
 use sotto_messenger::{Code, Config, Fleet, OpenCounter, Sharding};
 use zeroize::Zeroizing;
@@ -6,19 +6,19 @@ use zeroize::Zeroizing;
 use crate::error::SottoError;
 use crate::records::LogLevel;
 
-/// Networks that are known by name.
+/// Networks with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoPreset")]
 pub enum Preset {
-    /// `local`: nodes of one's own on one machine, for tests. Never for people.
+    /// `local`: own nodes on one machine, for tests only.
     Local,
-    /// `logos.test`.
+    /// The network `logos.test`.
     LogosTest,
-    /// `logos.dev`.
+    /// The network `logos.dev`.
     LogosDev,
-    /// `status.prod`.
+    /// The network `status.prod`.
     StatusProd,
-    /// `status.staging`.
+    /// The network `status.staging`.
     StatusStaging,
 }
 
@@ -34,15 +34,15 @@ impl Preset {
     }
 }
 
-/// How messages of others reach this device, and what it does for them.
+/// How the device receives messages, and what it does for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoMode")]
 pub enum Mode {
-    /// A light client: asleep while nothing happens.
+    /// A light client: idle while nothing happens.
     Light,
-    /// Hears the whole shard by gossip and passes it on; never asleep.
+    /// Receives the whole shard by gossip and relays it; never idle.
     Relay,
-    /// A relay while charging on a network that is not metered, as `power_changed` and `network_changed` say.
+    /// A relay while the device charges on an unmetered network, as `power_changed` and `network_changed` report.
     Adaptive,
 }
 
@@ -56,7 +56,7 @@ impl From<Mode> for sotto_messenger::Mode {
     }
 }
 
-/// A Waku network of the app's own. All who are to meet need the same values.
+/// A Waku network of the app's own. All its users need the same values.
 #[derive(Clone, uniffi::Record)]
 #[uniffi(name = "SottoNetwork")]
 pub struct WakuNetwork {
@@ -65,16 +65,16 @@ pub struct WakuNetwork {
     /// Static shards, 0 to 1,023; empty with `auto_shards`.
     #[uniffi(default)]
     pub shards: Vec<i32>,
-    /// Autosharding over this many shards instead.
+    /// Autosharding over this many shards.
     #[uniffi(default = None)]
     pub auto_shards: Option<i32>,
-    /// Largest Waku message its nodes take, bytes; at least 153,600.
+    /// Largest Waku message that the nodes accept, bytes; at least 153,600.
     #[uniffi(default = 153600)]
     pub max_message_bytes: i32,
-    /// log2 of the number of buckets of a lane, 0 to 16: a phone hears all that is sent to its bucket.
+    /// log2 of the number of buckets of a lane, 0 to 16. A phone receives all messages of its bucket.
     #[uniffi(default = 0)]
     pub log2_buckets: i32,
-    /// How long its stores keep messages, seconds.
+    /// Retention of the network's stores, seconds.
     #[uniffi(default = 2592000)]
     pub store_retention_s: i64,
 }
@@ -100,41 +100,41 @@ impl WakuNetwork {
     }
 }
 
-/// How to open a core. The database key is not in it: hosts print records.
+/// How to open a core. The database key is no field, because hosts print records.
 #[derive(Clone, uniffi::Record)]
 pub struct SottoConfig {
     /// The folder with the account's database; made if absent. One process at a time.
     pub dir: String,
-    /// The network; not read with `network`.
+    /// The preset; ignored if `network` is set.
     pub preset: Preset,
-    /// Light client, relay, or each in its time.
+    /// Light client, relay, or adaptive.
     pub mode: Mode,
-    /// A network of the app's own instead, with its `nodes` or `dns_trees`.
+    /// The app's own network, with its `nodes` or `dns_trees`.
     #[uniffi(default = None)]
     pub network: Option<WakuNetwork>,
     /// Service nodes to use instead of the preset's: multiaddrs ending in `/p2p/…`. They go into invites.
     #[uniffi(default)]
     pub nodes: Vec<String>,
-    /// Trees of nodes in DNS to use instead of the preset's: `enrtree://…` URLs. Read when too few nodes are known.
-    /// With
-    /// own nodes and no own trees none are read.
+    /// Trees of nodes in DNS instead of the preset's: `enrtree://…` URLs. They are read while too few nodes are known.
+    /// With own nodes and no own trees none are read.
     #[uniffi(default)]
     pub dns_trees: Vec<String>,
-    /// DNS servers, IP addresses with optional port; empty: the system's. Android has none to read, so its host gives
-    /// them here and with each change of the network.
+    /// DNS servers, IP addresses with optional port; empty for the system's. Android has none to read, so its host
+    /// passes them here and with each change of the network.
     #[uniffi(default)]
     pub dns_servers: Vec<String>,
-    /// Where to serve neighbours while relaying, multiaddrs `/ip4/…/tcp/<port>`, port 0 for any; empty: nowhere.
+    /// Addresses to serve neighbours at while relaying, multiaddrs `/ip4/…/tcp/<port>`, port 0 for any; empty to serve
+    /// nobody.
     #[uniffi(default)]
     pub listen: Vec<String>,
-    /// Send read receipts until the person decides.
+    /// Whether read receipts are sent until the person decides.
     #[uniffi(default = false)]
     pub receipts: bool,
-    /// A file outside `dir`, and outside of backups, that counts the opens, so that an old copy of the database is
-    /// noticed. None: it is not.
+    /// A file outside of `dir` and of backups that counts the opens, so that an old copy of the database is noticed.
+    /// Without a file it is not noticed.
     #[uniffi(default = None)]
     pub counter_file: Option<String>,
-    /// Log level of this run. None: as the settings say.
+    /// Log level of this run. None: the account's setting.
     #[uniffi(default = None)]
     pub log: Option<LogLevel>,
 }

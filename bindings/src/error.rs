@@ -6,16 +6,16 @@ use crate::code::Code;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident;)*) => {
-        /// A failure: what sort it is by its variant, which one by its code. Nothing in it is user data.
+        /// A failure: its variant says the kind, its code the exact failure. It holds no user data.
         #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
         pub enum SottoError {
             $(
                 $(#[$doc])*
                 #[error("{code}: {detail}")]
                 $name {
-                    /// Which failure.
+                    /// The exact failure.
                     code: Code,
-                    /// One sentence for developers.
+                    /// What happened and, if something helps, what to do.
                     detail: String,
                 },
             )*
@@ -27,7 +27,7 @@ macro_rules! kinds {
                 let detail = error.detail();
                 match error.kind() {
                     $(Kind::$name => Self::$name { code, detail },)*
-                    // A kind that is missing above; a test below fails then.
+                    // A kind without a variant above; a test below fails then.
                     _ => Self::Internal { code, detail },
                 }
             }
@@ -38,7 +38,7 @@ macro_rules! kinds {
 kinds! {
     /// The caller's input cannot be used.
     InvalidInput;
-    /// No such thing.
+    /// The named contact, conversation, message or invite does not exist.
     NotFound;
     /// Not allowed in this state (no account, not a contact, closed).
     State;

@@ -1,8 +1,8 @@
-//! Events, pulled: first [`SottoEvents::ready`], then [`SottoEvents::next_batch`].
+//! Events, pulled in two calls: first [`SottoEvents::ready`], then [`SottoEvents::next_batch`].
 //!
-//! Two calls, because the result of one asynchronous call would be lost when the host cancels it in the moment in
-//! which it is done: neither the host nor the dropped future has it then. So the call that waits carries nothing, and
-//! the one that carries cannot be cancelled.
+//! One asynchronous call would lose its result if the host cancels it at the moment of completion: neither the host nor
+//! the dropped future has the result then. So the waiting call carries nothing, and the call that carries events cannot
+//! be cancelled.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,50 +12,50 @@ use sotto_messenger::{EVENT_DEPTH, Event, Subscription};
 use crate::code::Code;
 use crate::records::{Connectivity, ConversationId, MessageId, MessageState, long, records};
 
-/// A hint that something changed, sent after it is on disk. The database is the truth: read the page again.
+/// A hint that something changed, sent after the change is on disk. The database is the truth: read the page again.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum SottoEvent {
     /// Conversations appeared, or their title, unread count, draft or order changed.
     ConversationsChanged {
-        /// Which.
+        /// Ids of these conversations.
         ids: Vec<ConversationId>,
     },
     /// Messages appeared or their content changed.
     MessagesChanged {
-        /// Where.
+        /// Their conversation.
         conversation: ConversationId,
-        /// Which.
+        /// Ids of these messages.
         ids: Vec<MessageId>,
     },
     /// An own message moved to another state.
     MessageStateChanged {
-        /// Where.
+        /// The message's conversation.
         conversation: ConversationId,
-        /// Which.
+        /// Id of the message.
         id: MessageId,
-        /// The state now.
+        /// The new state.
         state: MessageState,
     },
     /// Contacts, requests or their safety state changed.
     ContactsChanged,
-    /// A contact is writing (only when both sides switched typing on).
+    /// A contact is writing (only if both sides switched typing on).
     Typing {
-        /// Where.
+        /// The contact's conversation.
         conversation: ConversationId,
     },
     /// Reachability changed.
     ConnectivityChanged {
-        /// What it is now.
+        /// The new reachability.
         now: Connectivity,
     },
-    /// Something a person should know.
+    /// Something that a person should know.
     Notice {
-        /// What.
+        /// Its code, see `docs/errors.md`.
         code: Code,
     },
-    /// The reader was slow: events are gone; read all pages again.
+    /// The reader was slow and events were dropped; read all pages again.
     Lagged {
-        /// How many.
+        /// Number of dropped events.
         missed: i64,
     },
 }
@@ -75,13 +75,13 @@ impl From<Event> for SottoEvent {
             Event::Connectivity(now) => Self::ConnectivityChanged { now: now.into() },
             Event::Notice { code } => Self::Notice { code: code.into() },
             Event::Lagged { missed } => Self::Lagged { missed: long(missed) },
-            // A hint that has no name here yet: whoever reads everything again has missed nothing.
+            // A hint without a name here yet: reading all pages again misses nothing.
             _ => Self::Lagged { missed: 1 },
         }
     }
 }
 
-/// A listener: events since it was made. One reader at a time.
+/// A listener: events since it was made. It has one reader at a time.
 #[derive(uniffi::Object)]
 pub struct SottoEvents {
     subscription: Subscription,
@@ -106,8 +106,8 @@ impl SottoEvents {
 
 #[uniffi::export]
 impl SottoEvents {
-    /// Waits until there is something to take: events or the end. Cancelling it, by a time limit for one, loses
-    /// nothing. Where the language cannot cancel (Swift), `end` wakes it.
+    /// Waits for events or the end. Cancelling it, for example by a time limit, loses nothing. In a language that
+    /// cannot cancel (Swift), `end` wakes it.
     pub async fn ready(&self) {
         {
             let fetched = self.fetched();
@@ -116,7 +116,7 @@ impl SottoEvents {
             }
         }
         let batch = self.subscription.next_batch(EVENT_DEPTH).await;
-        // No await from here on: what was received is kept, whatever becomes of this future.
+        // There is no await from here on: received events are kept, whatever happens to this future.
         let mut fetched = self.fetched();
         match batch {
             Some(events) => fetched.events.extend(events.into_iter().map(Into::into)),
@@ -124,8 +124,8 @@ impl SottoEvents {
         }
     }
 
-    /// Takes the events that `ready` has seen, at most `max`; an empty list when there are none. None
-    /// once the core is shut down and everything was taken, or after `end`.
+    /// Takes the events that `ready` has seen, at most `max`; an empty list if there are none. Returns none after
+    /// `end`, and after a shutdown once all events were taken.
     pub fn next_batch(&self, max: i32) -> Option<Vec<SottoEvent>> {
         let mut fetched = self.fetched();
         if fetched.events.is_empty() && fetched.ended {

@@ -16,7 +16,7 @@ use crate::records::{
     SettingsPatch, Unread, records,
 };
 
-/// An open account. Call `shutdown` before the process ends and before letting go of the last reference.
+/// An open account. Call `shutdown` before the process ends and before dropping the last reference.
 #[derive(uniffi::Object)]
 pub struct SottoCore {
     messenger: Messenger,
@@ -25,9 +25,10 @@ pub struct SottoCore {
 
 #[uniffi::export]
 impl SottoCore {
-    /// Opens the account in `config.dir`, or an empty one, and starts its threads. Blocks for the database only; no
-    /// node is reached yet. `key` is the database's, 32 bytes out of the platform's key store. It is wiped here; the
-    /// copies that the host and the passage make are not. Errors: `storage.*`, `network.address`, `input.setting`.
+    /// Opens the account in `config.dir`, or an empty folder, and starts the threads. Blocks for the database only; no
+    /// node is connected yet. `key` is the database's key, 32 bytes from the platform's key store. It is wiped here;
+    /// copies that the host and the language boundary make are not. Errors: `storage.*`, `network.address`,
+    /// `input.setting`.
     #[uniffi::constructor]
     pub fn open(config: SottoConfig, key: Vec<u8>) -> Result<Arc<Self>, SottoError> {
         let config = config.with_key(key)?;
@@ -37,40 +38,40 @@ impl SottoCore {
         Ok(Arc::new(Self { messenger, reads }))
     }
 
-    /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words). Errors:
+    /// Makes an account and its device. `name` has 1 to 40 bytes. Returns the recovery phrase (12 words). Errors:
     /// `account.exists`, `input.name`.
     pub async fn account_create(&self, name: String) -> Result<String, SottoError> {
         let phrase = self.messenger.account_create(&name).await?;
         Ok(phrase.as_str().to_owned())
     }
 
-    /// Restores the id of a phrase and takes over from other installs of it; contacts and history do not come back.
+    /// Restores the account of a phrase and takes over from its other installs. Contacts and history do not come back.
     /// Errors: `phrase.*`, `account.exists`.
     pub async fn account_restore(&self, phrase: String) -> Result<(), SottoError> {
         let phrase = zeroize::Zeroizing::new(phrase);
         Ok(self.messenger.account_restore(&phrase).await?)
     }
 
-    /// The own account; none before one is made. Errors: `storage.*`, `closed`.
+    /// The own account, or none before it is made. Errors: `storage.*`, `closed`.
     pub async fn account(&self) -> Result<Option<Account>, SottoError> {
         let account = self.reads.read(Messenger::account).await?;
         Ok(account.map(Into::into))
     }
 
-    /// The recovery phrase. Whoever has it has the account. Errors: `account.missing`.
+    /// The recovery phrase. Everybody who has it has the account. Errors: `account.missing`.
     pub async fn phrase(&self) -> Result<String, SottoError> {
         let phrase = self.reads.read(Messenger::phrase).await?;
         Ok(phrase.as_str().to_owned())
     }
 
-    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors:
+    /// Changes the own name (1 to 40 bytes). Each contact learns it after 1 to 6 hours, at random. Errors:
     /// `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: String) -> Result<(), SottoError> {
         Ok(self.messenger.profile_set(&name).await?)
     }
 
-    /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none. Errors:
-    /// `invite.too_many`, `account.missing`.
+    /// Makes an invite for one contact, valid for 7 days. Fails if 8 are open. Errors: `invite.too_many`,
+    /// `account.missing`.
     pub async fn invite(&self) -> Result<Invite, SottoError> {
         Ok(self.messenger.invite().await?.into())
     }
@@ -80,18 +81,18 @@ impl SottoCore {
         Ok(records(self.reads.read(Messenger::invites).await?))
     }
 
-    /// Closes an open invite before its time: it admits nobody from now on. Errors: `invite.missing`, `input.id`.
+    /// Closes an open invite before its time; it admits nobody from now on. Errors: `invite.missing`, `input.id`.
     pub async fn invite_close(&self, invite: InviteId) -> Result<(), SottoError> {
         Ok(self.messenger.invite_close(&invite.into()).await?)
     }
 
-    /// What an invite's link says; nothing is sent. Errors: `invite.*`.
+    /// Reads an invite's link and sends nothing. Errors: `invite.*`.
     pub fn invite_preview(&self, link: String) -> Result<InvitePreview, SottoError> {
         Ok(self.messenger.invite_preview(&link)?.into())
     }
 
-    /// Asks the inviter of `link` to become a contact, with a text of at most 400 bytes. Returns the contact's id. It
-    /// is on disk then and leaves when the inviter's cards are found. Errors: `invite.*`, `contact.self`,
+    /// Sends a contact request to the inviter of `link`, with a text of at most 400 bytes. Returns the contact's id.
+    /// The request is on disk then, and leaves when the inviter's cards are found. Errors: `invite.*`, `contact.self`,
     /// `contact.state`, `input.too_long`.
     #[uniffi::method(default(text = None))]
     pub async fn contact_add(&self, link: String, text: Option<String>) -> Result<ContactId, SottoError> {
@@ -99,43 +100,44 @@ impl SottoCore {
         Ok(contact.into())
     }
 
-    /// Everybody known, in any state, by name.
+    /// All contacts and requests, in any state, by name.
     pub async fn contacts(&self) -> Result<Vec<Contact>, SottoError> {
         Ok(records(self.reads.read(Messenger::contacts).await?))
     }
 
-    /// Accepts or declines a request, blocks or unblocks. Errors: `contact.missing`, `contact.state`.
+    /// Accepts or declines a request, blocks or unblocks a contact. Errors: `contact.missing`, `contact.state`.
     pub async fn contact_answer(&self, contact: ContactId, action: ContactAction) -> Result<(), SottoError> {
         Ok(self.messenger.contact_answer(&contact.into(), action.into()).await?)
     }
 
-    /// Calls somebody by another name than their own, 1 to 40 bytes, on this device alone; without one by their own.
-    /// Errors: `contact.missing`, `input.name`.
+    /// Sets a nickname for a contact, 1 to 40 bytes, on this device only; `None` removes it. Errors: `contact.missing`,
+    /// `input.name`.
     #[uniffi::method(default(nickname = None))]
     pub async fn nickname_set(&self, contact: ContactId, nickname: Option<String>) -> Result<(), SottoError> {
         Ok(self.messenger.nickname_set(&contact.into(), nickname.as_deref()).await?)
     }
 
-    /// Notes that the safety number was compared while it stood for these `devices` (`SafetyNumber.devices`), or with
-    /// `None` that it no longer holds. Errors: `contact.missing`, `contact.devices_changed`.
+    /// Records that the person compared the safety number for these `devices` (`SafetyNumber.devices`). With `None` the
+    /// contact is no longer verified. Errors: `contact.missing`, `contact.devices_changed`.
     pub async fn contact_verify(&self, contact: ContactId, devices: Option<DevicesId>) -> Result<(), SottoError> {
         let devices = devices.map(Into::into);
         Ok(self.messenger.contact_verify(&contact.into(), devices.as_ref()).await?)
     }
 
-    /// Verifies by what was scanned from the contact's phone (`SafetyNumber.qr` there). Errors: `contact.missing`,
+    /// Verifies by the QR code scanned from the contact's phone (`SafetyNumber.qr` there). Errors: `contact.missing`,
     /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`.
     pub async fn contact_scan(&self, contact: ContactId, qr: Vec<u8>) -> Result<(), SottoError> {
         Ok(self.messenger.contact_scan(&contact.into(), &qr).await?)
     }
 
-    /// The person saw that a contact's devices changed to these (`SafetyNumber.devices`), and goes on with them without
+    /// Records that the person saw the contact's changed devices (`SafetyNumber.devices`) and goes on without
     /// comparing; `verified` does not cover them. Errors: `contact.missing`, `contact.devices_changed`.
     pub async fn devices_seen(&self, contact: ContactId, devices: DevicesId) -> Result<(), SottoError> {
         Ok(self.messenger.devices_seen(&contact.into(), &devices.into()).await?)
     }
 
-    /// What two people compare to know that they talk to each other. Errors: `account.missing`, `contact.missing`.
+    /// The values that two people compare to know that they talk to each other. Errors: `account.missing`,
+    /// `contact.missing`.
     pub async fn safety_number(&self, contact: ContactId) -> Result<SafetyNumber, SottoError> {
         Ok(self.reads.read(move |messenger| messenger.safety_number(&contact.into())).await?.into())
     }
@@ -145,8 +147,8 @@ impl SottoCore {
         Ok(self.reads.read(move |messenger| messenger.contact(&id.into())).await?.into())
     }
 
-    /// A page of a folder's conversations, pinned ones first, then the latest activity; `limit` is 1 to 500. `before` is
-    /// the cursor of the last one of the page before. Drafts are cut. Errors: `input.id`, `input.limit`.
+    /// A page of a folder's conversations: pinned ones first, then the latest activity. `limit` is 1 to 500. `before`
+    /// is the cursor of the last conversation of the previous page. Drafts are cut. Errors: `input.id`, `input.limit`.
     #[uniffi::method(default(before = None))]
     pub async fn conversations(
         &self,
@@ -158,18 +160,18 @@ impl SottoCore {
         Ok(records(self.reads.read(read).await?))
     }
 
-    /// One conversation, its draft whole. Errors: `conversation.missing`, `input.id`.
+    /// One conversation with its whole draft. Errors: `conversation.missing`, `input.id`.
     pub async fn conversation(&self, id: ConversationId) -> Result<Conversation, SottoError> {
         Ok(self.reads.read(move |messenger| messenger.conversation(&id.into())).await?.into())
     }
 
-    /// What has not been read, all together; conversations that are muted or archived do not count.
+    /// Counts of unread messages, conversations and requests. Muted and archived conversations do not count.
     pub async fn unread(&self) -> Result<Unread, SottoError> {
         Ok(self.reads.read(Messenger::unread).await?.into())
     }
 
-    /// A page of messages, newest first, with texts of up to 4,096 bytes (`Message.more`); `limit` is 1 to 500.
-    /// `before` is the cursor of the last one of the page before. Errors: `input.id`, `input.limit`,
+    /// A page of messages, newest first, with texts of up to 4,096 bytes (`Message.more`). `limit` is 1 to 500.
+    /// `before` is the cursor of the last message of the previous page. Errors: `input.id`, `input.limit`,
     /// `conversation.missing`.
     #[uniffi::method(default(before = None))]
     pub async fn messages(
@@ -183,20 +185,20 @@ impl SottoCore {
         Ok(records(self.reads.read(read).await?))
     }
 
-    /// A page with one message in its middle, newest first: at most half of it is newer, older ones fill it. Pages of
-    /// `messages` follow it. `limit` is 1 to 500. Errors: `input.id`, `input.limit`, `message.missing`.
+    /// A page around one message, newest first. At most half of it is newer; older messages fill the rest. `messages`
+    /// continues it. `limit` is 1 to 500. Errors: `input.id`, `input.limit`, `message.missing`.
     pub async fn messages_around(&self, id: MessageId, limit: i32) -> Result<Vec<Message>, SottoError> {
         let read = move |messenger: &Messenger| messenger.messages_around(&id.into(), rows(limit));
         Ok(records(self.reads.read(read).await?))
     }
 
-    /// One message, whole. Errors: `message.missing`, `input.id`.
+    /// One message with its whole text. Errors: `message.missing`, `input.id`.
     pub async fn message(&self, id: MessageId) -> Result<Message, SottoError> {
         Ok(self.reads.read(move |messenger| messenger.message(&id.into())).await?.into())
     }
 
-    /// Messages of accepted contacts in the order of arrival, whole, those after the number `after`. Whoever goes on
-    /// after the highest number seen skips none and sees none twice, over restarts too. `limit` is 1 to 500. Errors:
+    /// Whole messages of accepted contacts in the order of arrival, after the number `after`. Passing the highest
+    /// handled number skips no message and repeats none, even after restarts. `limit` is 1 to 500. Errors:
     /// `input.limit`.
     #[uniffi::method(default(after = 0))]
     pub async fn incoming(&self, limit: i32, after: i64) -> Result<Vec<Incoming>, SottoError> {
@@ -204,14 +206,14 @@ impl SottoCore {
         Ok(records(self.reads.read(read).await?))
     }
 
-    /// Answers an incoming message by its number. A second answer to the same message sends nothing and returns the
-    /// first one's id. Errors: those of `send`, `message.missing`.
+    /// Answers an incoming message by its number. A second answer to the same message sends nothing and returns the id
+    /// of the first. Errors: those of `send`, `message.missing`.
     pub async fn answer(&self, arrival: i64, text: String) -> Result<MessageId, SottoError> {
         Ok(self.messenger.answer(arrival, &text).await?.into())
     }
 
-    /// Sends a text of at most 1 MiB. Returns the message's id; it is encrypted and in the outbox on disk then. Errors:
-    /// `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
+    /// Sends a text of at most 1 MiB. Returns the message's id; the text is encrypted and in the outbox on disk then.
+    /// Errors: `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
     pub async fn send(&self, conversation: ConversationId, text: String) -> Result<MessageId, SottoError> {
         Ok(self.messenger.send(&conversation.into(), &text).await?.into())
     }
@@ -221,43 +223,43 @@ impl SottoCore {
         Ok(self.messenger.retry(&message.into()).await?)
     }
 
-    /// Marks everything up to `message` read; tells the author if read receipts are on. Errors:
+    /// Marks all messages up to `message` as read; their author is told if read receipts are on. Errors:
     /// `message.missing`, `conversation.missing`.
     pub async fn mark_read(&self, conversation: ConversationId, message: MessageId) -> Result<(), SottoError> {
         Ok(self.messenger.mark_read(&conversation.into(), &message.into()).await?)
     }
 
-    /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
+    /// Saves unsent text; an empty text clears it. Errors: `conversation.missing`, `input.too_long`.
     pub async fn draft_set(&self, conversation: ConversationId, text: String) -> Result<(), SottoError> {
         Ok(self.messenger.draft_set(&conversation.into(), &text).await?)
     }
 
-    /// Mutes a conversation until `until_ms`, or for good: notify nobody of its messages. A time that has passed
+    /// Mutes a conversation until `until_ms`, or without an end: the app notifies nobody of its messages. A past time
     /// unmutes. Errors: `conversation.missing`.
     #[uniffi::method(default(until_ms = None))]
     pub async fn mute(&self, conversation: ConversationId, until_ms: Option<i64>) -> Result<(), SottoError> {
         Ok(self.messenger.mute(&conversation.into(), until_ms).await?)
     }
 
-    /// Archives a conversation, or takes it back. A message that comes while it is not muted, or that is sent, takes it
-    /// back too. It is no longer pinned. Errors: `conversation.missing`.
+    /// Archives a conversation and unpins it, or returns it to the inbox. A sent message returns it too, and so does a
+    /// received one unless it is muted. Errors: `conversation.missing`.
     pub async fn archive(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
         Ok(self.messenger.archive(&conversation.into(), on).await?)
     }
 
-    /// Pins a conversation, so that its folder lists it first, or unpins it. It is no longer archived. Errors:
+    /// Pins a conversation, so that its folder lists it first, or unpins it. Pinning ends archiving. Errors:
     /// `conversation.missing`.
     pub async fn pin(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
         Ok(self.messenger.pin(&conversation.into(), on).await?)
     }
 
-    /// Marks a conversation as unread, or takes the mark back; `mark_read` takes it back too. Nobody is told. Errors:
+    /// Marks a conversation as unread, or removes the mark; `mark_read` removes it too. Nobody is told. Errors:
     /// `conversation.missing`.
     pub async fn mark_unread(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
         Ok(self.messenger.mark_unread(&conversation.into(), on).await?)
     }
 
-    /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:
+    /// Says that the person is writing. It is sent at most every 15 s, and only if the setting `typing` is on. Errors:
     /// `conversation.missing`.
     pub async fn typing(&self, conversation: ConversationId) -> Result<(), SottoError> {
         Ok(self.messenger.typing(&conversation.into()).await?)
@@ -268,37 +270,36 @@ impl SottoCore {
         Ok(self.reads.read(Messenger::settings).await?.into())
     }
 
-    /// Changes settings; missing fields stay. The log level changes at once. Errors: `input.setting` for a negative
-    /// delay.
+    /// Changes settings; missing fields keep their value. A log level applies at once. Errors: `input.setting` for a
+    /// negative delay.
     pub async fn settings_set(&self, patch: SettingsPatch) -> Result<(), SottoError> {
         Ok(self.messenger.settings_set(patch.try_into()?).await?)
     }
 
-    /// A conversation is on screen, or none is. An install that was replaced says so again, by `device.replaced`.
+    /// Says whether a conversation is on screen. A replaced install gives the notice `device.replaced` again.
     pub async fn set_foreground(&self, on: bool) -> Result<(), SottoError> {
         Ok(self.messenger.set_foreground(on).await?)
     }
 
-    /// The host's network changed: connections are dropped and names resolved anew. Errors: `input.setting`.
+    /// Says that the host's network changed: connections are dropped and names resolved again. Errors: `input.setting`.
     pub async fn network_changed(&self, network: NetworkState) -> Result<(), SottoError> {
         Ok(self.messenger.on_network_change(network.into()).await?)
     }
 
-    /// The device began or ceased to charge: with mode `adaptive` it relays while it charges on a network that
-    /// `network_changed` said is not metered.
+    /// Says whether the device is charging. With mode `adaptive` it relays while it charges on a network that
+    /// `network_changed` called unmetered.
     pub async fn power_changed(&self, charging: bool) -> Result<(), SottoError> {
         Ok(self.messenger.on_power_change(charging).await?)
     }
 
-    /// Where neighbours are served, multiaddrs ending in `/p2p/…`; empty: nowhere.
+    /// Addresses under which neighbours are served, multiaddrs ending in `/p2p/…`; empty if none are served.
     pub fn serving(&self) -> Vec<String> {
         self.messenger.serving()
     }
 
-    /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
+    /// For a background wake-up: catches up, sends the outbox, and returns the number of received messages. After
     /// `deadline_ms` it fails with `deadline`, and the work goes on while the process lives. Errors: `input.setting`
-    /// for
-    /// a negative one.
+    /// for a negative deadline.
     pub async fn sync_once(&self, deadline_ms: i64) -> Result<i32, SottoError> {
         let deadline = u64::try_from(deadline_ms).map_err(|_| Code::BadSetting)?;
         let deadline = Duration::from_millis(deadline);
@@ -306,23 +307,23 @@ impl SottoCore {
         Ok(i32::try_from(received).unwrap_or(i32::MAX))
     }
 
-    /// Reachability as last reported; changes come as events.
+    /// Reachability as last reported; events report changes.
     pub fn connectivity(&self) -> Connectivity {
         self.messenger.connectivity().into()
     }
 
-    /// Listens to events from now on. Read the pages after it, not before.
+    /// Listens to events from now on. Read the pages after this call, not before.
     pub fn events(&self) -> Arc<SottoEvents> {
         Arc::new(SottoEvents::new(self.messenger.subscribe()))
     }
 
-    /// Numbers for a bug report: no names, texts, addresses or ids.
+    /// Numbers for a bug report, without names, texts, addresses or ids.
     pub async fn diagnostics(&self) -> Result<Diagnostics, SottoError> {
         Ok(self.reads.read(Messenger::diagnostics).await?.into())
     }
 
-    /// Closes: everything is on disk, connections end (at most 5 s), the folder is free. Listeners end. Later calls
-    /// fail with `closed`; shutting down again is fine. Cancelling the call does not stop it.
+    /// Closes the core: everything is on disk, connections end (at most 5 s), the folder is free, listeners end. Later
+    /// calls fail with `closed`; another shutdown succeeds. Cancelling the call does not stop it.
     pub async fn shutdown(&self) -> Result<(), SottoError> {
         Ok(self.messenger.close().await?)
     }

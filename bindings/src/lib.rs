@@ -1,20 +1,18 @@
 //! The facade: [`SottoCore`] for Kotlin, Swift and Python, by uniffi's macros alone.
 //!
-//! It knows the messenger's public API and nothing below it, and decides nothing about chat: each call turns plain
-//! records into the messenger's types, asks it, and turns the answer back. Calls are coarse (pages, batches). An
-//! `async` call waits for one reply, from the engine's thread or from the one that reads ([`reads`]); the host may drop
-//! it at any time, which never undoes work that has begun. The others touch no disk and return at once, but for
-//! [`SottoCore::open`], which makes or opens the database, and [`database_exists`]. The last holder that lets go of a
-//! core
-//! without [`SottoCore::shutdown`] waits for its threads.
+//! This crate knows the messenger's public API and nothing below it, and has no rules about chat. Each call converts
+//! records to the messenger's types, calls it, and converts the answer back. Calls are coarse (pages, batches). An
+//! `async` call waits for one reply, from the engine's thread or from the reading thread ([`reads`]). The host may drop
+//! it at any time; work that has begun goes on. Other calls touch no disk and return at once, except
+//! [`SottoCore::open`], which opens the database, and [`database_exists`]. If the last reference is dropped without
+//! [`SottoCore::shutdown`], the drop waits for the threads.
 //!
 //! Data path: host → generated code → [`SottoCore`] → `Messenger` → records or [`SottoError`] → host. Events
 //! come the other way, pulled through [`SottoEvents`]. Logs go to the platform's log.
 //!
-//! Names follow Rust here; the generators turn them into each language's own. What an app can name begins with `Sotto`:
-//! Kotlin and Swift have a `Message`, `Settings` and `Contact` of their own. Ids are records of one text. Numbers are
-//! `i32` and `i64`, because
-//! unsigned ones disfigure Kotlin's names.
+//! Names follow Rust here; the generators convert them to each language's convention. Every exported type begins with
+//! `Sotto`, because Kotlin and Swift have their own `Message`, `Settings` and `Contact`. Ids are records with one text.
+//! Numbers are `i32` and `i64`, because unsigned ones disfigure Kotlin's names.
 
 mod code;
 mod config;
@@ -44,15 +42,14 @@ pub fn version() -> String {
     sotto_messenger::version().to_owned()
 }
 
-/// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one then:
-/// no
-/// key but the lost one opens it. Changes nothing. Errors: `storage.io`.
+/// Whether there is a database in this folder, whole or damaged. A host that lost its key must not make another key
+/// then: only the lost key opens the database. Changes nothing. Errors: `storage.io`.
 #[uniffi::export]
 pub fn database_exists(dir: String) -> Result<bool, SottoError> {
     Ok(sotto_messenger::Messenger::is_in(dir.as_ref())?)
 }
 
-/// Judges a phrase while it is typed: which words are in no list, and whether the whole can be restored.
+/// Judges a phrase while it is typed: which words the list does not have, and whether the phrase can be restored.
 #[uniffi::export]
 pub fn phrase_check(text: String) -> PhraseCheck {
     let text = zeroize::Zeroizing::new(text);

@@ -1,7 +1,7 @@
-//! Where log lines go: logcat on Android, the unified log on Apple's systems, on others wherever the host program
-//! sends the `log` facade. The level is the facade's, which the settings change at run time.
+//! The target of log lines: logcat on Android, the unified log on Apple's systems, elsewhere the logger that the host
+//! program sets for the `log` facade. Settings change the level at run time.
 
-/// Starts the platform's log, once. A logger that the host has set before stays.
+/// Starts the platform's log, once. A logger that the host has set stays.
 pub(crate) fn start() {
     #[cfg(any(target_os = "android", target_os = "ios", target_os = "macos"))]
     {
@@ -12,13 +12,13 @@ pub(crate) fn start() {
     }
 }
 
-/// Each module's path is its tag.
+/// The tag of a line is its module's path.
 #[cfg(target_os = "android")]
 fn platform() -> android_logger::AndroidLogger {
     android_logger::AndroidLogger::new(android_logger::Config::default())
 }
 
-/// Each module's path is its category. The crate marks all lines public; nothing in them is secret.
+/// The category of a line is its module's path. The crate marks all lines public; no line is secret.
 #[cfg(any(target_os = "ios", target_os = "macos"))]
 fn platform() -> oslog::OsLogger {
     oslog::OsLogger::new("sotto")
@@ -28,7 +28,7 @@ fn platform() -> oslog::OsLogger {
 mod own {
     use log::{Log, Metadata, Record};
 
-    /// This project's lines only: other crates' are not written to be free of addresses.
+    /// Accepts lines of this project only: lines of other crates may contain addresses.
     pub(super) struct Own<L>(pub(super) L);
 
     impl<L: Log> Log for Own<L> {

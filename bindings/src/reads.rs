@@ -1,4 +1,4 @@
-//! Reads beside the caller's thread: one thread for each core, as there is one connection that reads.
+//! Reads beside the caller's thread. One thread serves each core, because each core has one reading connection.
 
 use std::thread::{self, Builder, JoinHandle};
 
@@ -7,14 +7,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::SottoError;
 
-/// Reads that wait for the thread; who asks for one more waits for a place.
+/// Most reads that wait for the thread; a further caller waits for a place.
 const DEPTH: usize = 64;
 
 type Read = Box<dyn FnOnce(&Messenger) + Send>;
 
-/// The thread that reads. It ends with this, having done what was asked.
+/// The reading thread. When this is dropped, it finishes its work and ends.
 pub(crate) struct Reads {
-    /// `None` only while this is dropped.
+    /// `None` only during the drop.
     inbox: Option<mpsc::Sender<Read>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -31,14 +31,14 @@ impl Reads {
         Ok(Self { inbox: Some(inbox), thread: Some(thread) })
     }
 
-    /// Reads, and waits for the answer. Dropping the future gives up the answer alone.
+    /// Reads on the thread and waits for the answer. Dropping the future discards only the answer.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Messenger) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, SottoError> {
         let (caller, answer) = oneshot::channel();
         let read = Box::new(move |messenger: &Messenger| {
-            let _ = caller.send(work(messenger)); // whoever has gone wants none
+            let _ = caller.send(work(messenger)); // a caller that went away wants no answer
         });
         let inbox = self.inbox.as_ref().ok_or(Code::Closed)?;
         inbox.send(read).await.map_err(|_| Code::Closed)?;
@@ -50,7 +50,7 @@ impl Drop for Reads {
     fn drop(&mut self) {
         self.inbox = None;
         if let Some(thread) = self.thread.take()
-            && thread.thread().id() != thread::current().id() // the host let go of it in an answer's callback
+            && thread.thread().id() != thread::current().id() // the host dropped it in an answer's callback
             && thread.join().is_err()
         {
             log::error!("the reading thread panicked");
@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    /// A host that goes on in the thread that answers, as Kotlin's unconfined dispatcher does.
+    /// A host that continues on the answering thread, as Kotlin's unconfined dispatcher does.
     struct Inline {
         work: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
     }

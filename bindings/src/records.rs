@@ -1,4 +1,5 @@
-//! What goes in and out, as the generated code knows it. Ids are opaque strings, times Unix milliseconds, sizes bytes.
+//! Records that go in and out, as the generated code knows them. Ids are opaque strings, times Unix milliseconds, sizes
+//! bytes.
 
 mod convert;
 mod ids;
@@ -8,43 +9,43 @@ pub use ids::{ContactId, ConversationId, DevicesId, InviteId, MessageId};
 
 use crate::code::Code;
 
-/// Where a message stands.
+/// State of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoMessageState")]
 pub enum MessageState {
     /// On this device's disk, in the outbox.
     Queued,
-    /// A relay took it.
+    /// A relay accepted it.
     Sent,
-    /// Another node of the publish circle holds it in its store.
+    /// Another node of the publish circle has it in its store.
     Stored,
     /// A device of the receiver has it on disk.
     Delivered,
-    /// The receiver's app marked it read (opt-in). One of the other side: it was marked read here.
+    /// The receiver's app marked it read (opt-in). For a message of the other side: it was marked read here.
     Read,
-    /// Given up after 30 days, or refused for good; `retry` starts anew.
+    /// Refused, or given up after 30 days; `retry` sends it again.
     Failed,
     /// A message of the other side, not yet marked read.
     Received,
 }
 
-/// Where a contact stands.
+/// State of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoContactState")]
 pub enum ContactState {
-    /// We asked; no answer yet.
+    /// We sent a request and wait for the answer.
     Requested,
-    /// They asked; we have not answered.
+    /// They sent a request and wait for the answer.
     Incoming,
-    /// Both said yes.
+    /// Both sides accepted.
     Accepted,
-    /// We said no.
+    /// We declined their request.
     Declined,
-    /// We shut them out.
+    /// We blocked them.
     Blocked,
 }
 
-/// What to do about a contact.
+/// An answer to a request or contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoContactAction")]
 pub enum ContactAction {
@@ -52,29 +53,29 @@ pub enum ContactAction {
     Accept,
     /// Decline it; nothing is sent.
     Decline,
-    /// Drop the session and refuse handshakes.
+    /// Refuse messages and handshakes; the sessions are kept.
     Block,
-    /// Take back the block: what was before holds again, a contact or a request.
+    /// End the block: the earlier state returns, a contact or a request.
     Unblock,
 }
 
-/// What a phrase that somebody types is worth.
+/// Result of checking a typed phrase.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoPhraseCheck")]
 pub struct PhraseCheck {
-    /// Why it cannot be restored: a word, the length or the checksum. None: it can.
+    /// Why it cannot be restored: a word, the length or the checksum. None if it can.
     pub code: Option<Code>,
-    /// The words that are in no list.
+    /// The words that the list does not have.
     pub wrong: Vec<WrongWord>,
 }
 
-/// A word of a phrase that is not in the list.
+/// A word that the list does not have.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoWrongWord")]
 pub struct WrongWord {
-    /// Its place, from 1.
+    /// Its place in the phrase, from 1.
     pub index: i32,
-    /// Words of the list that are written like it, at most 3, the nearest first.
+    /// Similar words of the list, at most 3, the nearest first.
     pub nearest: Vec<String>,
 }
 
@@ -82,9 +83,9 @@ pub struct WrongWord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoRingSegment")]
 pub struct RingSegment {
-    /// 1 to 5.
+    /// Length, 1 to 5.
     pub length: i32,
-    /// 0 to 31.
+    /// Number of the colour, 0 to 31.
     pub color: i32,
 }
 
@@ -92,13 +93,13 @@ pub struct RingSegment {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoAccount")]
 pub struct Account {
-    /// `zQ3sh…`.
+    /// Id of the account, `zQ3sh…`.
     pub id: ContactId,
-    /// Chosen name, at most 40 bytes.
+    /// Own name, at most 40 bytes.
     pub name: String,
-    /// 14 emoji.
+    /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
-    /// The ring around a picture.
+    /// Segments of the ring around a picture; they follow from the id.
     pub color_ring: Vec<RingSegment>,
 }
 
@@ -106,25 +107,25 @@ pub struct Account {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoContact")]
 pub struct Contact {
-    /// `zQ3sh…`.
+    /// Id of their account, `zQ3sh…`.
     pub id: ContactId,
-    /// Their conversation.
+    /// Id of the conversation with them.
     pub conversation: ConversationId,
-    /// What they are called here: the nickname given to them, else `own_name`.
+    /// The nickname set here, else `own_name`.
     pub name: String,
-    /// The name they gave, cleaned of control characters.
+    /// The name they chose, without control characters.
     pub own_name: String,
-    /// 14 emoji.
+    /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
-    /// Where they stand.
+    /// State of the contact.
     pub state: ContactState,
-    /// The text of their request, while `incoming`.
+    /// The text of their request, while the state is `incoming`.
     pub request_text: Option<String>,
-    /// The safety number was compared, for the device that messages leave for.
+    /// Whether the safety number was compared for the confirmed device.
     pub verified: bool,
-    /// Their devices changed, and nobody has verified them or said that the change was seen.
+    /// Whether their devices changed since they were last verified or accepted as seen.
     pub devices_changed: bool,
-    /// Why no session can be begun with them now, by code.
+    /// Why no session with them can begin now, by code.
     pub waiting: Option<Code>,
 }
 
@@ -132,39 +133,39 @@ pub struct Contact {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoInvite")]
 pub struct Invite {
-    /// Its id, which gives nobody the link.
+    /// Id of the invite; it does not reveal the link.
     pub id: InviteId,
     /// The link; its fragment is also the QR payload.
     pub link: String,
-    /// Unix milliseconds.
+    /// When the invite expires, Unix milliseconds.
     pub expires_ms: i64,
 }
 
-/// What a link says before anything is sent.
+/// Content of a link, before anything is sent.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoInvitePreview")]
 pub struct InvitePreview {
-    /// `zQ3sh…`.
+    /// Id of the inviter, `zQ3sh…`.
     pub id: ContactId,
-    /// The name in the link (unproven).
+    /// The inviter's name in the link, unproven.
     pub name: String,
-    /// 14 emoji.
+    /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
-    /// Unix milliseconds.
+    /// When the invite expires, Unix milliseconds.
     pub expires_ms: i64,
 }
 
-/// Where a conversation is listed: each is in one folder.
+/// Folder of conversations; each conversation is in one folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoFolder")]
 pub enum Folder {
-    /// With contacts, and with whom we asked.
+    /// Conversations with contacts, and with people we asked.
     Inbox,
-    /// Those of the inbox that were archived, until a message comes while they are not muted, or leaves.
+    /// Archived conversations of the inbox.
     Archived,
-    /// With those who asked and wait for an answer.
+    /// Conversations with people who wait for our answer.
     Requests,
-    /// With those who were declined or blocked.
+    /// Conversations with declined or blocked people.
     Closed,
 }
 
@@ -172,63 +173,63 @@ pub enum Folder {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoConversation")]
 pub struct Conversation {
-    /// Its id.
+    /// Id of the conversation.
     pub id: ConversationId,
-    /// The other side.
+    /// Id of the contact.
     pub contact: ContactId,
-    /// What they are called here: the nickname given to them, else `own_name`.
+    /// The nickname set here, else `own_name`.
     pub name: String,
-    /// The name they gave.
+    /// The name they chose.
     pub own_name: String,
-    /// Where they stand.
+    /// State of the contact.
     pub state: ContactState,
-    /// Unread messages.
+    /// Number of unread messages.
     pub unread: i32,
-    /// The person marked it as unread, whatever `unread` says.
+    /// Whether the person marked it as unread, whatever `unread` says.
     pub marked_unread: bool,
-    /// It comes first in its folder.
+    /// Whether its folder lists it first.
     pub pinned: bool,
-    /// It is in the folder `archived` instead of the inbox.
+    /// Whether it is in the folder `archived` instead of the inbox.
     pub archived: bool,
-    /// Nobody is to be notified of its messages.
+    /// Whether it is muted: the app notifies nobody of its messages.
     pub muted: bool,
-    /// When that ends, Unix milliseconds. None: not by itself, or it is not muted.
+    /// When the mute ends, Unix milliseconds. None: it has no end, or there is no mute.
     pub muted_until_ms: Option<i64>,
     /// Unsent text; in a list its first 200 characters at most, cut at a grapheme.
     pub draft: String,
     /// The newest message, if there is one.
     pub last: Option<LastMessage>,
-    /// The newest message's time, or the conversation's beginning.
+    /// Time of the newest message, or of the conversation's beginning.
     pub last_ms: i64,
-    /// Hand this to `before` for the next page.
+    /// Pass this as `before` for the next page.
     pub cursor: String,
 }
 
-/// The newest message of a conversation, as a list shows it.
+/// The newest message of a conversation, for lists.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoLastMessage")]
 pub struct LastMessage {
-    /// Its id.
+    /// Id of the message.
     pub id: MessageId,
-    /// We wrote it.
+    /// Whether this account wrote it.
     pub mine: bool,
     /// Its first 200 characters at most, cut at a grapheme; missing as in `Message`.
     pub text: Option<String>,
-    /// Written by a newer version: "needs a newer version".
+    /// A newer version wrote it: show "needs a newer version".
     pub newer: bool,
-    /// A long text still being fetched.
+    /// Whether a long text is still being fetched.
     pub fetching: bool,
-    /// Where it stands.
+    /// State of the message.
     pub state: MessageState,
 }
 
-/// What has not been read, in conversations that are not muted.
+/// Counts of unread messages, without muted conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoUnread")]
 pub struct Unread {
-    /// Messages in the inbox.
+    /// Unread messages in the inbox.
     pub messages: i32,
-    /// Conversations of the inbox that have some, or were marked as unread.
+    /// Conversations of the inbox with unread messages, or marked as unread.
     pub conversations: i32,
     /// Requests that wait for an answer.
     pub requests: i32,
@@ -238,29 +239,30 @@ pub struct Unread {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoMessage")]
 pub struct Message {
-    /// Its id, the same on both sides.
+    /// Id of the message, the same on both sides.
     pub id: MessageId,
-    /// Where.
+    /// Id of the conversation.
     pub conversation: ConversationId,
-    /// We wrote it.
+    /// Whether this account wrote it.
     pub mine: bool,
-    /// The text; missing while a long one is on its way, or for a kind this version does not know.
+    /// The text; missing while a long text is being fetched, and for a kind that this version does not know.
     pub text: Option<String>,
-    /// The text goes on: in a page it has at most 4,096 bytes, cut at a grapheme. By its id the message is whole.
+    /// Whether the text continues: in a page it has at most 4,096 bytes, cut at a grapheme. `message` returns the whole
+    /// text.
     pub more: bool,
-    /// Written by a newer version: "needs a newer version".
+    /// A newer version wrote it: show "needs a newer version".
     pub newer: bool,
-    /// It came from a device that was not the contact's confirmed one: somebody else may have written it.
+    /// Whether it came from a device that was not the contact's confirmed one. Somebody else may have written it.
     pub unconfirmed: bool,
-    /// A long text still being fetched.
+    /// Whether a long text is still being fetched.
     pub fetching: bool,
-    /// Where it stands.
+    /// State of the message.
     pub state: MessageState,
     /// Why it failed, by code.
     pub reason: Option<Code>,
     /// The author's clock, Unix milliseconds (whole seconds).
     pub time_ms: i64,
-    /// Hand this to `before` for the next page.
+    /// Pass this as `before` for the next page.
     pub cursor: String,
 }
 
@@ -268,53 +270,53 @@ pub struct Message {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoIncoming")]
 pub struct Incoming {
-    /// Its number: later ones are higher, and none is used twice.
+    /// Its number: later messages have higher numbers, and no number is used twice.
     pub arrival: i64,
-    /// The message, whole.
+    /// The message with its whole text.
     pub message: Message,
 }
 
-/// Reachability as a person would ask for it.
+/// Reachability of the network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoConnectivity")]
 pub struct Connectivity {
-    /// Nodes to publish through.
+    /// Connected nodes to publish through.
     pub publish_nodes: i32,
-    /// Nodes to hear from.
+    /// Connected nodes to receive from.
     pub receive_nodes: i32,
-    /// A store can be asked.
+    /// Whether a store can be asked.
     pub store: bool,
-    /// The own topic is being heard.
+    /// Whether the own topic is received.
     pub subscribed: bool,
-    /// While relaying: nodes that messages are passed on to and from; else 0.
+    /// Relay peers in the mesh; 0 if the device does not relay.
     pub relay_peers: i32,
 }
 
-/// What the host knows about its network.
+/// The host's view of its network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoNetworkState")]
 pub struct NetworkState {
-    /// DNS servers, IP addresses with optional port; empty keeps the system's.
+    /// DNS servers, IP addresses with optional port; empty for the system's.
     pub dns_servers: Vec<String>,
-    /// The link costs money.
+    /// Whether traffic costs money.
     pub metered: bool,
 }
 
-/// How much is logged.
+/// Log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 #[uniffi(name = "SottoLogLevel")]
 pub enum LogLevel {
-    /// Nothing.
+    /// No lines.
     Off,
-    /// What went wrong for good.
+    /// Failures.
     Error,
-    /// What may be wrong.
+    /// Possible failures.
     Warn,
-    /// What happens.
+    /// Main events.
     Info,
-    /// How it happens.
+    /// Details of events.
     Debug,
-    /// Everything, of libraries too.
+    /// Everything.
     Trace,
 }
 
@@ -322,57 +324,57 @@ pub enum LogLevel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoSettings")]
 pub struct Settings {
-    /// Tell others what was read.
+    /// Tell others which messages were read.
     pub read_receipts: bool,
-    /// Tell others when writing, and show it.
+    /// Tell others when this person is writing, and show when they are.
     pub typing: bool,
     /// Mean of the receipt delay, milliseconds (default 3,000).
     pub receipt_delay_ms: i32,
-    /// How much is logged (default: warn).
+    /// Log level (default: warn).
     pub log: LogLevel,
 }
 
-/// Settings to change: a missing field leaves a value alone.
+/// Settings to change; a missing field keeps its value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoSettingsPatch")]
 pub struct SettingsPatch {
-    /// Tell others what was read.
+    /// Tell others which messages were read.
     #[uniffi(default = None)]
     pub read_receipts: Option<bool>,
-    /// Tell others when writing, and show it.
+    /// Tell others when this person is writing, and show when they are.
     #[uniffi(default = None)]
     pub typing: Option<bool>,
     /// Mean of the receipt delay, milliseconds.
     #[uniffi(default = None)]
     pub receipt_delay_ms: Option<i32>,
-    /// How much is logged.
+    /// Log level of later lines.
     #[uniffi(default = None)]
     pub log: Option<LogLevel>,
 }
 
-/// What two people compare to know that they talk to each other.
+/// The values that two people compare to know that they talk to each other.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoSafetyNumber")]
 pub struct SafetyNumber {
-    /// 60 digits in 12 groups of 5, the same on both sides.
+    /// 60 digits in 12 groups of 5, equal on both sides.
     pub digits: String,
-    /// What the other phone scans, 129 bytes.
+    /// The bytes of the QR code that the other phone scans, 129.
     pub qr: Vec<u8>,
-    /// The devices that it stands for, for `contact_verify`.
+    /// The contact's devices that these stand for; `contact_verify` takes them.
     pub devices: DevicesId,
 }
 
-/// Numbers for developers: no names, texts, addresses or ids.
+/// Numbers for a bug report, without names, texts, addresses or ids.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi(name = "SottoDiagnostics")]
 pub struct Diagnostics {
-    /// Of this library.
+    /// Version of this library.
     pub version: String,
-    /// Waku cluster.
+    /// Waku cluster of the network.
     pub cluster: i32,
-    /// Since the open, milliseconds.
+    /// Time since the open, milliseconds.
     pub uptime_ms: i64,
-    /// A node was reached since the open.
+    /// Whether a node was reached since the open.
     pub node_reached: bool,
     /// TCP payload read since the open, bytes.
     pub bytes_read: i64,
@@ -382,25 +384,25 @@ pub struct Diagnostics {
     pub database_bytes: i64,
     /// Contacts in any state.
     pub contacts: i64,
-    /// Messages shown.
+    /// Number of shown messages.
     pub messages: i64,
-    /// Ratchet sessions.
+    /// Number of ratchet sessions.
     pub sessions: i64,
-    /// Keys kept for messages that were overtaken.
+    /// Number of kept keys for skipped messages.
     pub skipped_keys: i64,
-    /// Things in the outbox: texts not delivered, requests, receipts, chunks and cards.
+    /// Parcels in the outbox: undelivered texts, requests, receipts, chunks and cards.
     pub outbox: i64,
-    /// Those for a contact that no node took yet.
+    /// Parcels for contacts that no node accepted yet.
     pub unsent: i64,
-    /// Envelopes that nobody opens yet.
+    /// Envelopes that wait for a session.
     pub waiting: i64,
     /// Long texts being fetched.
     pub fetches: i64,
-    /// What came through the own bucket in the last 24 hours, each envelope once, bytes.
+    /// Bytes through the own bucket in the last 24 hours, each envelope once.
     pub bucket_bytes_day: i64,
-    /// About how many people share it.
+    /// Estimated number of people who share the bucket.
     pub bucket_people: i64,
-    /// It carries too much: a store is asked for it instead (`bucket.busy`).
+    /// Whether the bucket is busy and therefore polled (`bucket.busy`).
     pub bucket_left: bool,
 }
 

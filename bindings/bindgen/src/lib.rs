@@ -1,7 +1,7 @@
-//! From the built facade to its bindings: uniffi's metadata is read out of the library's symbols.
+//! From the built facade to its bindings: this crate reads uniffi's metadata from the library's symbols.
 //!
-//! Development only; nothing here goes into an app. [`generate`] writes a language's code, [`surface`] lists what is
-//! exported, in words that change only when the surface does.
+//! For development only; nothing here goes into an app. [`generate`] writes a language's code. [`surface`] lists the
+//! exports in words that change only with the surface.
 
 mod surface;
 
@@ -12,22 +12,22 @@ pub use uniffi_bindgen::bindings::TargetLanguage;
 
 pub use surface::surface;
 
-/// Why there are no bindings.
+/// Why no bindings were written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// uniffi's generator wants paths in UTF-8.
+    /// uniffi's generator needs paths in UTF-8.
     #[error("the path is not UTF-8")]
     Path,
-    /// The library cannot be read, or the code not written.
+    /// The library cannot be read, or the code cannot be written.
     #[error("uniffi: {0}")]
     Uniffi(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The languages of the SDKs, and Python, which drives the contract test.
+/// The SDKs' languages, and Python for the contract test.
 pub const LANGUAGES: [TargetLanguage; 3] = [TargetLanguage::Kotlin, TargetLanguage::Swift, TargetLanguage::Python];
 
-/// Writes the bindings of the facade's dynamic `library` in `language` into `folder`. Unformatted: formatters are not
-/// on every machine, and the code is not kept in git.
+/// Writes the bindings of the facade's dynamic `library` in `language` into `folder`. The code is unformatted, because
+/// not every machine has a formatter and git does not keep the code.
 pub fn generate(library: &Path, language: TargetLanguage, folder: &Path) -> Result<(), Error> {
     let is_swift = matches!(language, TargetLanguage::Swift);
     let options = GenerateOptions {
@@ -44,7 +44,7 @@ pub fn generate(library: &Path, language: TargetLanguage, folder: &Path) -> Resu
     Ok(())
 }
 
-/// Swift's cases begin with a small letter; uniffi writes those of errors as classes.
+/// Swift's cases begin with a small letter; uniffi writes error cases as classes.
 fn lower_cases(library: &Path, file: &Path) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::Uniffi(error.into());
     let mut code = std::fs::read_to_string(file).map_err(failed)?;

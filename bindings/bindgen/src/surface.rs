@@ -9,8 +9,8 @@ use uniffi_meta::{
 
 use crate::{Error, text};
 
-/// Lists what the dynamic `library` exports: functions, objects with their methods, records, enums and errors, by
-/// name; fields and variants in their order, which is part of the binary interface.
+/// Lists the exports of the dynamic `library`: functions, objects with methods, records, enums and errors, by name.
+/// Fields and variants keep their order, which is part of the binary interface.
 pub fn surface(library: &Path) -> Result<String, Error> {
     let items = extract_from_library(text(library)?.into()).map_err(|error| Error::Uniffi(error.into()))?;
     let mut lines: Vec<(String, String)> = items.iter().filter_map(item).collect();
@@ -29,7 +29,7 @@ pub(crate) fn error_cases(library: &Path) -> Result<Vec<String>, Error> {
     Ok(errors.flatten().map(|variant| variant.name).collect())
 }
 
-/// Where it stands in the listing, and its text.
+/// Sort key and text of one line.
 fn item(item: &Metadata) -> Option<(String, String)> {
     Some(match item {
         Metadata::Namespace(namespace) => {
@@ -62,7 +62,7 @@ fn item(item: &Metadata) -> Option<(String, String)> {
             (format!("3 {}", record.name), format!("record {}{fields}", record.name))
         }
         Metadata::Enum(found) => (format!("4 {}", found.name), enumeration(found)),
-        // The facade uses none of these. If it does one day, the listing must show it.
+        // The facade uses none of these. If it does one day, the listing must show them.
         Metadata::UdlFile(_)
         | Metadata::CallbackInterface(_)
         | Metadata::TraitMethod(_)

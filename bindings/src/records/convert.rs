@@ -1,5 +1,5 @@
-//! Between the messenger's records and the facade's. Records are taken apart by name, so that a field of the
-//! messenger's that has no counterpart fails to compile.
+//! Conversion between the messenger's records and the facade's. Records are destructured by name, so a new field of the
+//! messenger's without a counterpart does not compile.
 
 use log::LevelFilter;
 use sotto_messenger::engine::input;
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::error::SottoError;
 
-/// A list of the messenger's as a list of ours.
+/// Converts a list of the messenger's records.
 pub(crate) fn records<I, O: From<I>>(list: Vec<I>) -> Vec<O> {
     list.into_iter().map(O::from).collect()
 }
 
-/// The languages' integers are signed. Nothing here comes near their end.
+/// Integers of the facade are signed; no value here comes near their limit.
 pub(crate) fn long(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -26,8 +26,8 @@ fn int(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Unit variants of the same names. The messenger's enums may grow: a test fails when a name is missing here, so the
-/// last arm is never reached.
+/// Converts unit variants of the same names. The messenger's enums may grow: a test fails if a name is missing here, so
+/// the last arm is never reached.
 macro_rules! same_names {
     ($inner:ty => $outer:ident: $first:ident $(, $name:ident)*) => {
         impl From<$inner> for $outer {
@@ -351,7 +351,7 @@ mod tests {
 
     use super::*;
 
-    /// All variants of an enum, by serde's complaint about one that is not there.
+    /// All variants of an enum, read from serde's message about an unknown one.
     fn variants<T: DeserializeOwned + Debug>() -> Vec<T> {
         let complaint = serde_json::from_str::<T>("\"nothing\"").unwrap_err();
         let complaint = complaint.to_string();

@@ -1,6 +1,5 @@
-//! Ids, each of its own type, so that a swapped argument does not compile in any language. They are records of one
-//! text:
-//! a custom type of uniffi's would be a mere other name for a string in Kotlin, Swift and Python.
+//! Ids, each of its own type, so that swapped arguments do not compile in any language. They are records with one text:
+//! a custom type of uniffi would be an alias of string in Kotlin, Swift and Python.
 
 use sotto_messenger::records as inner;
 
@@ -11,7 +10,7 @@ macro_rules! ids {
             #[derive(Debug, Clone, PartialEq, Eq, Hash, uniffi::Record)]
             #[uniffi(name = $foreign)]
             pub struct $name {
-                /// Opaque text: keep it, compare it, hand it back.
+                /// Opaque text: keep it, compare it, pass it back.
                 pub value: String,
             }
 
@@ -31,13 +30,13 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An account's id, `zQ3sh…`: a contact's or the own.
+    /// Id of an account, `zQ3sh…`: a contact's or the own.
     ContactId = "SottoContactId";
-    /// A conversation's.
+    /// Id of a conversation.
     ConversationId = "SottoConversationId";
-    /// A message's, the same on both sides.
+    /// Id of a message, the same on both sides.
     MessageId = "SottoMessageId";
-    /// An own invite's; it gives nobody the link.
+    /// Id of an own invite; it does not reveal the link.
     InviteId = "SottoInviteId";
     /// The devices that a safety number stands for.
     DevicesId = "SottoDevicesId";

@@ -1,7 +1,7 @@
-//! `sotto chat`: conversations in a terminal. On one that has a screen it fills that ([`full`]); else, and where input
-//! or output is no terminal, it goes line by line ([`line`]).
+//! `sotto chat`: conversations in a terminal. On a terminal with a screen it fills the screen ([`full`]). Otherwise,
+//! and without a terminal at either end, it works line by line ([`line`]).
 //!
-//! Everything shown is read from the database when an event hints at a change.
+//! Everything shown is read from the database after an event hints at a change.
 
 mod command;
 mod full;
@@ -25,13 +25,13 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
     if has_screen() { full::run(args).await } else { line::run(args).await }
 }
 
-/// Can this terminal be drawn on? `TERM=dumb`, or none, means that it cannot.
+/// Whether this terminal can be drawn on; not with `TERM=dumb` or without `TERM`.
 fn has_screen() -> bool {
     let draws = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
     draws && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Makes the texts of a page whole.
+/// Replaces cut texts of a page by the whole texts.
 fn whole(messenger: &Messenger, page: &mut [Message]) -> Result<(), Error> {
     for message in page.iter_mut().filter(|message| message.more) {
         *message = messenger.message(&message.id)?;
@@ -39,10 +39,10 @@ fn whole(messenger: &Messenger, page: &mut [Message]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a file holds, without the newlines at its end; else why it is no text to send.
+/// The text of a file, without newlines at its end; or why it is no text to send.
 fn text_of(path: &str) -> Result<String, String> {
     let mut text = Vec::new();
-    // One byte more than a text may have shows that it has too many.
+    // One byte more than a text may have shows that the file is too long.
     let limit = u64::try_from(TEXT_CAP).unwrap_or(u64::MAX).saturating_add(1);
     let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut text));
     read.map_err(|error| error.to_string())?;

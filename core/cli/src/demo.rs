@@ -1,7 +1,7 @@
-//! `sotto demo`: two nodes and two phones, each a process of its own, live through a day in a minute.
+//! `sotto demo`: two nodes and two phones, each in its own process, go through a day in a minute.
 //!
-//! The demo drives its children over their standard input and output only: nodes print where they listen, phones speak
-//! JSON-RPC. A child ends when its standard input does, so none outlives the demo however that ends.
+//! The demo controls its children only over their standard input and output: nodes print their address, phones speak
+//! JSON-RPC. A child ends with its standard input, so no child outlives the demo.
 
 mod child;
 mod figures;
@@ -23,10 +23,10 @@ use figures::Figures;
 use screen::Screen;
 use story::Cast;
 
-/// The whole demo, kills by a spectator included.
+/// Longest time of the whole demo, including processes that a spectator kills.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// How to start a child.
+/// Path and arguments to start a child.
 #[derive(Clone)]
 pub(crate) struct Stage {
     program: PathBuf,
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
     figures.verdict()
 }
 
-/// The folder of the four: kept if it was named.
+/// The folder of all four processes; kept if the user named it.
 enum Folder {
     Named(PathBuf),
     Temporary(TempDir),

@@ -1,22 +1,22 @@
-//! How the program ends.
+//! How the program ends, and its exit codes.
 
 use std::process::ExitCode;
 
 use sotto_messenger::{Code, Error, Kind, Messenger};
 
-/// Why it did not end well; each has its exit code. Usage errors of the arguments themselves end with 2 in clap.
+/// Why the program failed; each case has its exit code. For wrong arguments clap exits with 2.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Exit code 1.
+    /// Exit code 1: an operation failed.
     #[error("{0}")]
     Failed(String),
-    /// Exit code 2.
+    /// Exit code 2: wrong usage.
     #[error("{0}")]
     Usage(String),
-    /// Exit code 3.
+    /// Exit code 3: the data cannot be opened.
     #[error("the data cannot be used: {0}")]
     Data(String),
-    /// Exit code 4.
+    /// Exit code 4: messages wait and no node was reached.
     #[error("no node was reached: {0}")]
     NoNode(String),
 }
@@ -52,11 +52,11 @@ impl From<Code> for Failure {
     }
 }
 
-/// Something waits to be sent and no node was there all the time.
+/// Fails if messages wait and no node was reached during the whole run.
 pub(crate) fn stranded(messenger: &Messenger) -> Result<(), Failure> {
     match messenger.diagnostics() {
         Ok(about) if about.unsent > 0 && !about.node_reached => {
-            Err(Failure::NoNode(format!("{} things wait to be sent", about.outbox)))
+            Err(Failure::NoNode(format!("{} messages wait", about.unsent)))
         }
         _ => Ok(()),
     }

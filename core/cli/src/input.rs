@@ -1,4 +1,4 @@
-//! Standard input: bounded lines from a thread of its own, and its end as a reason to stop.
+//! Standard input: bounded lines from a thread of its own, and the end of input as a reason to stop.
 
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::os::fd::AsFd;
@@ -11,15 +11,15 @@ const DEPTH: usize = 64;
 /// Bytes kept of a line that is too long.
 const HEAD: usize = 4096;
 
-/// A line without its end.
+/// A line without its line end.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Line {
     Text(Vec<u8>),
-    /// Longer than the cap: its beginning. The rest was skipped.
+    /// The beginning of a line longer than the cap; the rest was skipped.
     TooLong(Vec<u8>),
 }
 
-/// Lines of at most `cap` bytes; the channel ends with standard input.
+/// Lines of at most `cap` bytes. The channel ends with standard input.
 pub(crate) fn lines(cap: usize) -> io::Result<mpsc::Receiver<Line>> {
     let (sender, receiver) = mpsc::channel(DEPTH);
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
@@ -36,12 +36,12 @@ pub(crate) fn lines(cap: usize) -> io::Result<mpsc::Receiver<Line>> {
 /// The end of standard input, as a reason to stop.
 pub(crate) struct End {
     ended: oneshot::Receiver<()>,
-    /// Nobody watches a service that was started with `/dev/null`: it goes on.
+    /// A service started with `/dev/null` as input does not stop.
     _never: Option<oneshot::Sender<()>>,
 }
 
 impl End {
-    /// Starts to read standard input away.
+    /// Starts to read and discard standard input.
     pub(crate) fn watch() -> io::Result<Self> {
         let (sender, ended) = oneshot::channel();
         let stdin = io::stdin();
@@ -57,7 +57,7 @@ impl End {
         Ok(Self { ended, _never: None })
     }
 
-    /// Resolves when it has come.
+    /// Resolves at the end of input.
     pub(crate) async fn reached(&mut self) {
         let _ = (&mut self.ended).await;
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-/// The path with something added to its last name.
+/// The path with a suffix on its last name.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     // A trailing slash would put the file inside the folder.
     let mut name: PathBuf = path.components().collect();
@@ -15,7 +15,8 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name
 }
 
-/// Reads the 32 bytes, or makes them: written beside, synced, and put in place without replacing another's.
+/// Reads the 32 bytes or makes them. A new file is written beside its place, synced, and moved without replacing
+/// another file.
 pub(crate) fn read_or_make(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     match read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(path),
@@ -23,7 +24,7 @@ pub(crate) fn read_or_make(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     }
 }
 
-/// Reads the 32 bytes of a file that is there.
+/// Reads the 32 bytes of an existing file.
 pub(crate) fn read(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     let mode = std::fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -46,7 +47,7 @@ fn make_key(path: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     file.sync_all()?;
     let linked = std::fs::hard_link(&fresh, path);
     std::fs::remove_file(&fresh)?;
-    // What the key is made for must not outlast it.
+    // The file is synced before anything is made with its key.
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     match linked {

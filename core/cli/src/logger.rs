@@ -1,4 +1,4 @@
-//! Log lines on standard error, for this project's crates only.
+//! Log lines on standard error, for the crates of this project only.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ struct Stderr;
 
 static LOGGER: Stderr = Stderr;
 
-/// Starts logging. The level can be changed later through the settings.
+/// Starts logging. The settings can change the level later.
 pub(crate) fn start(level: LevelFilter) {
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(level);

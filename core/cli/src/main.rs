@@ -1,7 +1,7 @@
 //! The `sotto` program: a service node, a JSON-RPC server around the messenger, a terminal chat and a demo.
 //!
-//! It knows the messenger's public API, the service side of the network and the archive. Standard output is data, and
-//! only [`output`] writes there, or the screen of [`chat`]; everything for people who watch goes to standard error.
+//! The program uses the messenger's public API, the service side of the network and the archive. Standard output is
+//! data: only [`output`] and the screen of [`chat`] write there. Everything for human observers goes to standard error.
 
 mod args;
 mod chat;

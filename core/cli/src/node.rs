@@ -20,7 +20,7 @@ use crate::input::End;
 use crate::stop::Stop;
 use crate::{keyfile, logger, open, output};
 
-/// How long connections may take to end.
+/// Longest time for connections to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Runs until a signal or the end of standard input.
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
         log::warn!("connections did not end in time");
     }
     node.abort();
-    // The node's end of the channel is gone once the task is.
+    // The node's end of the channel is dropped when its task ends.
     let _ = node.await;
     if let Some(archivist) = archivist
         && archivist.join().is_err()
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
     result
 }
 
-/// Says what the node says, until it cannot go on.
+/// Prints the node's events until the node stops.
 async fn watch(args: &NodeArgs, fleet: &Fleet, peer_id: &str, events: &mut mpsc::Receiver<NodeEvent>) -> Failure {
     let mut record = None;
     loop {
@@ -98,8 +98,8 @@ fn make_folder(args: &NodeArgs) -> Result<(), Failure> {
     made.map_err(|error| Failure::Data(error.to_string()))
 }
 
-/// Does another process listen there? The network shares ports where the system lets it, and the two would split what
-/// comes in between them.
+/// Whether another process listens on the address. The network library shares ports where the system allows it, and two
+/// processes would then split the incoming connections.
 fn is_taken(listen: &str) -> bool {
     let mut parts = listen.split('/').skip(2);
     let address = parts.next().and_then(|part| part.parse::<IpAddr>().ok());
@@ -108,7 +108,7 @@ fn is_taken(listen: &str) -> bool {
         (Some(address), Some(port)) if port != 0 => {
             TcpListener::bind((address, port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
         }
-        _ => false, // the node says what is wrong with it
+        _ => false, // the node reports what is wrong with the address
     }
 }
 
@@ -159,7 +159,7 @@ fn start_failure(error: service::StartError) -> Failure {
     }
 }
 
-/// Says where it is reached: where it listens, unless it was told better.
+/// Prints the node's addresses: the announced ones, or else the ones it listens on.
 fn announce(
     args: &NodeArgs,
     fleet: &Fleet,

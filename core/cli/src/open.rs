@@ -9,7 +9,7 @@ use crate::args::PhoneArgs;
 use crate::exit::Failure;
 use crate::keyfile::{self, with_suffix};
 
-/// Opens the messenger of these flags; with `online` false it is given no nodes.
+/// Opens the messenger of these flags. Without `online` it gets no nodes.
 pub(crate) fn open(args: &PhoneArgs, online: bool) -> Result<Messenger, Failure> {
     let mut fleet = fleet(&args.preset, args.cluster, &args.shard, args.auto_shards)?;
     if let Some(log2) = args.log2_buckets {
@@ -49,7 +49,7 @@ fn key_failure(error: std::io::Error) -> Failure {
     })
 }
 
-/// A preset with what the flags replace.
+/// The preset with the values that flags replace.
 pub(crate) fn fleet(
     preset: &str,
     cluster: Option<u16>,
@@ -69,7 +69,7 @@ pub(crate) fn fleet(
     Ok(fleet)
 }
 
-/// The key file's path, refused inside the data folder: whoever copies the folder must not get the key with it.
+/// The key file's path. A path inside the data folder is refused, so that a copy of the folder has no key.
 fn key_path(args: &PhoneArgs) -> Result<PathBuf, Failure> {
     let path = match &args.key_file {
         Some(path) => path.clone(),

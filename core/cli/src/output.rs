@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// Writes one line and flushes it; a reader that does not read is waited for.
+/// Writes one line and flushes it. Waits for a slow reader.
 pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -10,7 +10,7 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes to standard error; one that is closed is nobody's loss.
+/// Writes to standard error; a closed one is ignored.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "sotto: {text}");
 }

@@ -1,8 +1,8 @@
 //! `sotto rpc`: JSON-RPC 2.0 over standard input and output.
 //!
-//! Each request runs as a task of its own, started in the order of the lines: calls that change something reach the
-//! engine in that order, and a call that reads sees what all before it did. Everything is bounded: the length of a
-//! line, the requests at work, those that wait for events.
+//! Each request runs in its own task, started in the order of the lines. So changing calls reach the engine in that
+//! order, and a read sees the effect of all earlier calls. Bounds: the length of a line, running requests, and requests
+//! that wait for events.
 
 mod account;
 mod chat;
@@ -25,26 +25,26 @@ use crate::input::{self, Line};
 use crate::stop::Stop;
 use crate::{exit, logger, open, output};
 
-/// Longest line: a text of 1 MiB with every byte escaped, and room around it.
+/// Longest line, bytes: a text of 1 MiB with every byte escaped, and room around it.
 const LINE_CAP: usize = 8 << 20;
-/// Requests at work; the next line is read when one is done. A request that reads takes all places: whatever was
-/// begun before it is done then.
+/// Most running requests; the next line is read when one ends. A read takes all places, so every earlier request has
+/// ended then.
 const AT_WORK: u32 = 256;
-/// Calls of `next_events` and `sync_once` that may wait at a time.
+/// Most calls of `next_events` and `sync_once` that wait at a time.
 const WAITING: usize = 16;
-/// How long requests may go on after the end of input, and after a signal.
+/// How long requests may continue after the end of input, and after a signal.
 const AFTER_END: Duration = Duration::from_secs(30);
 const AFTER_SIGNAL: Duration = Duration::from_secs(2);
 
-/// What every request needs.
+/// State that every request needs.
 pub(crate) struct Session {
     pub(crate) messenger: Messenger,
     pub(crate) subscription: Subscription,
-    /// An event that was taken and did not fit the answer.
+    /// An event that was taken but did not fit the answer.
     pub(crate) held: Mutex<Option<Event>>,
-    /// Told by the method `close`, and when nobody reads the answers any more.
+    /// Set by the method `close`, and when nobody reads the answers any more.
     closed: Notify,
-    /// What the outbox looked like when it closed.
+    /// Whether parcels waited in the outbox at the close.
     stranded: OnceLock<Result<(), Failure>>,
     at_work: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
 }
 
 impl Session {
-    /// Closes the messenger, having looked at what it leaves behind.
+    /// Closes the messenger after a check of its outbox.
     pub(crate) async fn close(&self) -> Result<(), Error> {
         self.stranded.get_or_init(|| exit::stranded(&self.messenger));
         self.subscription.end();
@@ -86,7 +86,7 @@ impl Session {
     }
 }
 
-/// Reads lines until there is a reason to end; returns how long the requests at work may go on.
+/// Reads lines until there is a reason to end; returns how long running requests may continue.
 async fn serve(session: &Arc<Session>, tasks: &mut JoinSet<()>, stop: &mut Stop) -> Result<Duration, Failure> {
     let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;
     loop {
@@ -118,7 +118,7 @@ async fn serve(session: &Arc<Session>, tasks: &mut JoinSet<()>, stop: &mut Stop)
                 Ok(request) => answer(&session, request, permit).await,
                 Err(wrong) => Some(frame::failure(&wrong.id, &wrong.fault)),
             };
-            // A reader that has gone will not ask for more.
+            // A client that has gone asks for nothing more.
             if answer.is_some_and(|answer| output::line(&answer).is_err()) {
                 session.closed.notify_one();
             }
@@ -126,7 +126,7 @@ async fn serve(session: &Arc<Session>, tasks: &mut JoinSet<()>, stop: &mut Stop)
     }
 }
 
-/// Runs one request; a notification has no answer.
+/// Runs one request; a notification gets no answer.
 async fn answer(
     session: &Session,
     request: frame::Request,

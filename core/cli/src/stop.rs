@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, caught from the moment this is made.
+/// Catches SIGTERM and SIGINT from its creation on.
 pub(crate) struct Stop {
     term: Signal,
     int: Signal,
@@ -15,7 +15,7 @@ impl Stop {
         Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
 
-    /// Resolves at the first of them.
+    /// Resolves at the first signal.
     pub(crate) async fn asked(&mut self) {
         tokio::select! {
             _ = self.term.recv() => {}

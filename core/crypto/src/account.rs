@@ -1,4 +1,4 @@
-//! An account: the secp256k1 chat key of a phrase, and what is derived beside it.
+//! An account: the secp256k1 chat key of a phrase, and the values derived from the same seed.
 
 use crate::ChatPublic;
 use crate::bip32;
@@ -13,7 +13,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 const MULTICODEC: [u8; 2] = [0xe7, 0x01];
 
-/// The secrets of an account. Signs lists, profiles and public statements, never a private message.
+/// The secrets of an account. They sign lists, profiles and public statements, never a private message.
 #[derive(ZeroizeOnDrop)]
 pub struct Account {
     chat: Zeroizing<[u8; 32]>,
@@ -55,12 +55,12 @@ impl Account {
         &self.public
     }
 
-    /// 8 bytes whose top bits choose the home bucket; known to contacts and open invites only.
+    /// 8 bytes whose top bits choose the home bucket. Contacts and holders of an open invite know them.
     pub fn home_value(&self) -> [u8; 8] {
         self.home_value
     }
 
-    /// The secret under which own devices publish to each other.
+    /// The secret under which the account's installs publish to each other.
     pub fn self_secret(&self) -> &CardSecret {
         &self.self_secret
     }
@@ -68,21 +68,21 @@ impl Account {
     /// ECDSA over tagged SHA-256, compact, low-S (RFC 6979 nonce).
     ///
     /// # Errors
-    /// Never for a key that [`Account`] accepted; typed because the primitive says so.
+    /// Does not fail for a key that [`Account`] accepted; the primitive's type allows failure.
     pub fn sign(&self, label: &str, parts: &[&[u8]]) -> Result<[u8; 64], SignatureError> {
         let key = SigningKey::from_slice(self.chat.as_slice()).map_err(|_| SignatureError)?;
         let sig: Signature = key.sign_prehash(&tagged(label, parts)).map_err(|_| SignatureError)?;
         Ok(sig.normalize_s().to_bytes().into())
     }
 
-    /// For the encrypted database.
+    /// The bytes for the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
         fill(out.as_mut_slice(), &[self.chat.as_slice(), &self.home_value, self.self_secret.as_bytes()]);
         out
     }
 
-    /// The reverse.
+    /// Reads the bytes of [`Self::to_bytes`].
     ///
     /// # Errors
     /// [`SnapshotError::Damaged`] for a wrong length or no key.
@@ -96,7 +96,7 @@ impl Account {
 
 closed_debug!(Account);
 
-/// Checks a chat-key signature; high-S is refused, so a signature has one form.
+/// Checks a chat-key signature. A high S is refused, so each signature has one form.
 ///
 /// # Errors
 /// [`SignatureError`].
@@ -109,7 +109,8 @@ pub fn verify_chat(
     verify_digest(chat, &tagged(label, parts), signature)
 }
 
-/// A compressed point. SEC1 knows another 33-byte form (tag 5), by which half of all accounts would have a second key.
+/// A compressed point. Another 33-byte form of SEC1 (tag 5) is refused: it would give half of all accounts a second
+/// key.
 pub(crate) fn point(chat: &ChatPublic) -> Option<VerifyingKey> {
     matches!(chat.first(), Some(2 | 3)).then(|| VerifyingKey::from_sec1_bytes(chat).ok()).flatten()
 }
@@ -123,14 +124,14 @@ pub(crate) fn verify_digest(chat: &ChatPublic, digest: &[u8; 32], signature: &[u
     key.verify_prehash(digest, &sig).map_err(|_| SignatureError)
 }
 
-/// The id people see: `z` + base58btc(`e701` ‖ key), always beginning with `zQ3sh`.
+/// The id that people see: `z` + base58btc(`e701` ‖ key). It always begins with `zQ3sh`.
 pub fn account_id(chat: &ChatPublic) -> String {
     let mut bytes = MULTICODEC.to_vec();
     bytes.extend_from_slice(chat);
     format!("z{}", bs58::encode(bytes).into_string())
 }
 
-/// The reverse; also checks that the bytes are a point.
+/// Reads an account id, and checks that the bytes are a point.
 ///
 /// # Errors
 /// [`IdError`].

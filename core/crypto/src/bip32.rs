@@ -1,4 +1,4 @@
-//! BIP32 private derivation, just what the chat key needs.
+//! BIP32 private derivation, only as far as the chat key needs it.
 
 use hmac::{Hmac, KeyInit, Mac};
 use k256::elliptic_curve::PrimeField;

@@ -1,8 +1,8 @@
-//! Bytes of fixed length: as types of their own, joined, and read back.
+//! Byte arrays of fixed length: as distinct types, joined, and read back.
 
 use crate::error::SnapshotError;
 
-/// Types of so many bytes, so that no argument takes another's place. A `secret` one is wiped when it is dropped,
+/// Distinct types for byte arrays, so that swapped arguments do not compile. A `secret` type is wiped when dropped,
 /// hidden in Debug and compared in constant time.
 macro_rules! newtypes {
     ($($(#[$doc:meta])* $vis:vis $kind:ident $name:ident: $len:expr;)+) => {
@@ -19,12 +19,12 @@ macro_rules! newtypes {
         $vis struct $name([u8; $len]);
 
         impl $name {
-            /// A copy of these bytes.
+            /// Copies these bytes into the type.
             $vis const fn new(bytes: &[u8; $len]) -> Self {
                 Self(*bytes)
             }
 
-            /// The bytes.
+            /// The bytes, for layouts and storage.
             $vis const fn as_bytes(&self) -> &[u8; $len] {
                 &self.0
             }
@@ -41,7 +41,7 @@ macro_rules! newtypes {
     };
 }
 
-/// Debug that shows a type's name alone.
+/// A Debug that prints only the type's name.
 macro_rules! closed_debug {
     ($($name:ident),+) => {
         $(impl std::fmt::Debug for $name {
@@ -54,15 +54,15 @@ macro_rules! closed_debug {
 pub(crate) use {closed_debug, newtypes};
 
 newtypes! {
-    /// A session tag, or 16 random bytes in its place.
+    /// A session tag, or 16 random bytes in its place. It stands at offset 1 of an envelope.
     pub open Tag: 16;
-    /// The fresh random bytes of an envelope.
+    /// The fresh random bytes of an envelope, at offset 17.
     pub open Random: 16;
-    /// A device, as its record names it.
+    /// A device's id: 16 random bytes, as in its record.
     pub open DeviceId: 16;
-    /// An invite's, contacts or self secret: cards and handshake blocks lie under it.
+    /// An invite, contacts or self secret. Cards and handshake blocks are sealed under it.
     pub secret CardSecret: 16;
-    /// The secret of one long text, out of its pointer.
+    /// The secret of one blob, from its pointer.
     pub secret FileKey: 32;
 }
 
@@ -76,14 +76,14 @@ pub(crate) fn fill(out: &mut [u8], parts: &[&[u8]]) {
     }
 }
 
-/// The parts one after another, then zeros. For secrets [`fill`] leaves no copy behind.
+/// The parts one after another, then zeros. For secret parts use [`fill`], which leaves no copy behind.
 pub(crate) fn join<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
     let mut out = [0; N];
     fill(&mut out, parts);
     out
 }
 
-/// Fields of fixed length, in order.
+/// Reads fields of fixed length, in order.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         self.take().map(|bytes| u32::from_be_bytes(*bytes))
     }
 
-    /// What was read, if nothing is left.
+    /// The value that was read, if no bytes are left.
     pub(crate) fn end<T>(&self, read: T) -> Result<T, SnapshotError> {
         if self.0.is_empty() { Ok(read) } else { Err(SnapshotError::Damaged) }
     }

@@ -1,4 +1,4 @@
-//! A device: drawn at random on each install.
+//! A device: random keys, new for each install.
 
 use crate::bytes::{Reader, closed_debug, fill};
 use crate::error::{SignatureError, SnapshotError};
@@ -18,24 +18,24 @@ impl DeviceKeys {
     /// Bytes of stored device keys: X25519 32 ‖ Ed25519 seed 32.
     pub const LEN: usize = 64;
 
-    /// Draws both keys.
+    /// Makes both keys at random.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut seed = Zeroizing::new([0u8; 32]);
         rng.fill_bytes(seed.as_mut_slice());
         Self { identity: StaticSecret::random_from_rng(rng), signing: SigningKey::from_bytes(&seed) }
     }
 
-    /// X25519 public identity key.
+    /// Public X25519 identity key.
     pub fn identity_public(&self) -> [u8; 32] {
         PublicKey::from(&self.identity).to_bytes()
     }
 
-    /// Ed25519 public key.
+    /// Public Ed25519 key.
     pub fn signing_public(&self) -> [u8; 32] {
         self.signing.verifying_key().to_bytes()
     }
 
-    /// Ed25519 over tagged SHA-256.
+    /// An Ed25519 signature over tagged SHA-256.
     pub fn sign(&self, label: &str, parts: &[&[u8]]) -> [u8; 64] {
         self.signing.sign(&tagged(label, parts)).to_bytes()
     }
@@ -44,14 +44,14 @@ impl DeviceKeys {
         &self.identity
     }
 
-    /// For the encrypted database.
+    /// The bytes for the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
         fill(out.as_mut_slice(), &[self.identity.as_bytes(), self.signing.as_bytes()]);
         out
     }
 
-    /// The reverse.
+    /// Reads the bytes of [`Self::to_bytes`].
     ///
     /// # Errors
     /// [`SnapshotError::Damaged`] for a wrong length.

@@ -8,7 +8,7 @@ pub enum PhraseError {
     /// The word at this place (from 1) is not in the English BIP39 list.
     #[error("word {index} is not in the list")]
     UnknownWord {
-        /// Place, counted from 1.
+        /// The word's place, from 1.
         index: u32,
     },
     /// Not 12, 15, 18, 21 or 24 words.
@@ -19,12 +19,12 @@ pub enum PhraseError {
     Checksum,
 }
 
-/// An account id is not `z` + base58btc of `e701` and 33 key bytes.
+/// An account id must be `z` + base58btc of `e701` and 33 key bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not an account id")]
 pub struct IdError;
 
-/// A signature does not hold, is malleable (high S), or its key is no key.
+/// A signature is wrong or malleable (high S), or its key is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the signature does not hold")]
 pub struct SignatureError;
@@ -35,7 +35,7 @@ pub enum HandshakeError {
     /// A public key is of low order or not a key.
     #[error("a public key cannot be used")]
     BadKey,
-    /// The suite is not spoken.
+    /// This version does not support the suite.
     #[error("unknown suite")]
     Suite,
     /// The block does not open under this prekey.
@@ -46,10 +46,10 @@ pub enum HandshakeError {
 /// Why two devices cannot begin a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SuiteError {
-    /// They speak no suite in common.
+    /// The two devices share no suite.
     #[error("no suite in common")]
     None,
-    /// The device spoke a higher one before.
+    /// The device spoke a higher suite before.
     #[error("a lower suite than before")]
     Lower,
 }
@@ -57,10 +57,10 @@ pub enum SuiteError {
 /// Why nothing was encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EncryptError {
-    /// The other side has not written yet, so there is no key to answer.
+    /// The other side has not written yet, so there is no ratchet key to answer.
     #[error("no message of the other side yet")]
     NotReady,
-    /// The chain is at its end (2^32 - 1 messages).
+    /// The chain has reached 2^32 - 1 messages.
     #[error("the chain is full")]
     ChainFull,
     /// The other side's ratchet key is of low order.
@@ -68,13 +68,13 @@ pub enum EncryptError {
     BadKey,
 }
 
-/// Why nothing was decrypted. The session is as before.
+/// Why nothing was decrypted. The session is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DecryptError {
     /// The header opens under no header key of this session.
     #[error("not of this session")]
     Unknown,
-    /// The header opened, but the key of this message was passed by: look it up by session, chain and n.
+    /// The header opened, but the message key was skipped: look it up by session, chain and n.
     #[error("passed by")]
     Skipped {
         /// Receiving chain, from 0.
@@ -85,13 +85,13 @@ pub enum DecryptError {
     /// The jump is longer than 25,000 messages.
     #[error("too far ahead")]
     TooFarAhead {
-        /// How far.
+        /// Length of the jump, messages.
         ahead: u32,
     },
     /// The header has another ratchet version.
     #[error("a newer ratchet version")]
     Newer,
-    /// The header opened, the message did not.
+    /// The header opened, but the message did not.
     #[error("forged")]
     Forged,
     /// The header carries a low-order ratchet key.
@@ -99,13 +99,13 @@ pub enum DecryptError {
     BadKey,
 }
 
-/// Stored bytes are not of this version or length.
+/// Stored bytes have another version or length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SnapshotError {
-    /// Written by a newer version.
+    /// A newer version wrote them.
     #[error("written by a newer version")]
     Newer,
-    /// Wrong length or content.
+    /// The length or the content is wrong.
     #[error("damaged")]
     Damaged,
 }

@@ -22,7 +22,7 @@ pub const BLOCK_LEN: usize = CORE_LEN + MAC_LEN;
 const ZERO_NONCE: [u8; 12] = [0; 12];
 
 newtypes! {
-    /// c0, from which the keys of the session follow with the third DH.
+    /// The chain value c0. With the third DH it gives the session's first keys.
     secret FirstKey: 32;
 }
 /// EKa with IKb.
@@ -32,25 +32,25 @@ struct Dh2(Agreed);
 /// IKa with SPKb.
 struct Dh3(Agreed);
 
-/// Whom to write to.
+/// The device that the first message is for.
 #[derive(Debug, Clone, Copy)]
 pub struct Recipient<'a> {
-    /// Their account.
+    /// The account's chat key.
     pub chat: &'a ChatPublic,
-    /// Their device's id.
+    /// The device's id, from its record.
     pub device_id: &'a DeviceId,
-    /// Their device's X25519 identity key.
+    /// The device's X25519 identity key, from its record.
     pub identity: &'a [u8; 32],
     /// A prekey of that device.
     pub prekey: &'a PrekeyPublic,
 }
 
-/// The part made once and repeated in every message until answered.
+/// The part of a handshake that the initiator makes once and repeats in every message until the first answer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HandshakeCore(Box<[u8; CORE_LEN]>);
 
 impl HandshakeCore {
-    /// As stored.
+    /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8; CORE_LEN] {
         &self.0
     }
@@ -60,14 +60,14 @@ impl HandshakeCore {
         Some(Self(Box::new(bytes.try_into().ok()?)))
     }
 
-    /// SHA-256(EKa ‖ ct): names this handshake on both sides.
+    /// SHA-256(EKa ‖ ct): the handshake's name on both sides.
     pub fn hash(&self) -> [u8; 32] {
         let named = self.0.get(9..9 + 32 + KEM_CIPHERTEXT_LEN);
         Sha256::digest(named.unwrap_or_default()).into()
     }
 }
 
-/// T0.
+/// T0: the transcript of the handshake's public values.
 fn transcript(to: &Recipient<'_>, ephemeral: &[u8; 32], ciphertext: &[u8; KEM_CIPHERTEXT_LEN]) -> [u8; 32] {
     let Recipient { chat, device_id, identity, prekey } = to;
     tagged(
@@ -86,7 +86,7 @@ fn transcript(to: &Recipient<'_>, ephemeral: &[u8; 32], ciphertext: &[u8; KEM_CI
     )
 }
 
-/// c0, and what seals the inner part: K0.
+/// c0, and the key K0 that seals the inner part.
 fn first_keys(t0: &[u8; 32], dh1: &Dh1, dh2: &Dh2, shared: &KemShared) -> (FirstKey, Cipher) {
     let ikm = Zeroizing::new([dh1.0.as_bytes().as_slice(), dh2.0.as_bytes(), shared.as_bytes()].concat());
     let (mut prk, hk) = Hkdf::<Sha256>::extract(Some(t0), &ikm);
@@ -97,7 +97,7 @@ fn first_keys(t0: &[u8; 32], dh1: &Dh1, dh2: &Dh2, shared: &KemShared) -> (First
     (c0, Cipher { key: k0, nonce: ZERO_NONCE })
 }
 
-/// By c1 and S to the session's first keys.
+/// The session's first keys, by c1 and S.
 fn roots(t0: &[u8; 32], c0: &FirstKey, dh3: &Dh3, inner: &[u8; INNER_LEN]) -> Roots {
     let hash = tagged("sotto/session/1", &[t0, inner]);
     let out = derive_four(c0.as_bytes(), dh3.0.as_bytes(), "sotto/session-keys/1", &[&hash]);
@@ -130,7 +130,8 @@ fn inner(chat: &ChatPublic, record: &Record, start: u32) -> [u8; INNER_LEN] {
     join(&[chat, record, &start.to_be_bytes()])
 }
 
-/// As whoever has `dh3`: the owner of IKa, or of SPKb. So no transcript proves which of them wrote it.
+/// Needs `dh3`, which the owner of IKa and the owner of SPKb can compute. So a transcript does not prove which of them
+/// wrote it.
 fn initiate_as(
     rng: &mut impl CryptoRng,
     inner: &[u8; INNER_LEN],
@@ -158,12 +159,12 @@ fn mask_cipher(secret: &CardSecret, tag: &Tag) -> Cipher {
     Cipher { key: derive(&tag.0, secret.as_bytes(), "sotto/mask/1", &[]), nonce: ZERO_NONCE }
 }
 
-/// Hides a core under an invite or contacts secret, anew for each message: `tag` and `random` are the envelope's.
+/// Hides a core under an invite or contacts secret, again for each message. `tag` and `random` are the envelope's.
 pub fn mask(core: &HandshakeCore, secret: &CardSecret, tag: &Tag, random: &Random) -> [u8; BLOCK_LEN] {
     join(&[&mask_cipher(secret, tag).seal(&outer_ad(tag, random), core.as_bytes())])
 }
 
-/// Opens the mask only: costs one AEAD, no DH and no KEM. `None` when it is not under this secret.
+/// Opens only the mask: one AEAD, no DH and no KEM. `None` if the block is not under this secret.
 pub fn unmask(secret: &CardSecret, tag: &Tag, random: &Random, block: &[u8; BLOCK_LEN]) -> Option<Block> {
     let plain = mask_cipher(secret, tag).open(&outer_ad(tag, random), block)?;
     HandshakeCore::from_bytes(&plain).map(Block)
@@ -188,22 +189,22 @@ impl Block {
         Ok(Parts { suite, id, ephemeral: r.take()?, ciphertext: r.take()?, sealed: r.0 })
     }
 
-    /// Its suite; [`Self::open`] knows suite 1 alone.
+    /// The suite of the core. [`Self::open`] supports suite 1.
     pub fn suite(&self) -> u8 {
         self.parts().map_or(0, |p| p.suite)
     }
 
-    /// Which prekey it names.
+    /// The id of the prekey that the sender used.
     pub fn prekey_id(&self) -> [u8; 8] {
         self.parts().map_or([0; 8], |p| *p.id)
     }
 
-    /// SHA-256(EKa ‖ ct).
+    /// SHA-256(EKa ‖ ct): the handshake's name on both sides.
     pub fn hash(&self) -> [u8; 32] {
         self.0.hash()
     }
 
-    /// Two DHs and a decapsulation: opens the inner part.
+    /// Opens the inner part, by two DHs and a decapsulation.
     ///
     /// # Errors
     /// [`HandshakeError`].
@@ -232,7 +233,7 @@ impl Block {
     }
 }
 
-/// The sender's claim: verify the record against the chat key, then [`Opened::finish`].
+/// The sender's claim. Verify the record against the chat key, then call [`Opened::finish`].
 pub struct Opened {
     t0: [u8; 32],
     c0: FirstKey,
@@ -249,23 +250,23 @@ impl Opened {
         Ok(Self { t0, c0, inner, chat, record, start })
     }
 
-    /// The account the sender claims.
+    /// The account that the sender claims to be.
     pub fn chat_public(&self) -> &ChatPublic {
         &self.chat
     }
 
-    /// The device record the sender shows.
+    /// The device record that the sender sent.
     pub fn record(&self) -> &Record {
         &self.record
     }
 
-    /// Unix seconds, strictly rising per peer device.
+    /// Unix seconds, strictly rising for each device.
     pub fn start(&self) -> u32 {
         self.start
     }
 
-    /// The session, with the identity key out of the verified record. Only a message that decrypts in it proves the
-    /// key.
+    /// The session, with the identity key from the verified record. Only a message that decrypts in the session proves
+    /// that key.
     ///
     /// # Errors
     /// [`HandshakeError::BadKey`] for a low-order identity key.

@@ -1,4 +1,4 @@
-//! HKDF-SHA256 (RFC 5869), tagged SHA-256 (as BIP340) and the AEAD, each by label.
+//! HKDF-SHA256 (RFC 5869), tagged SHA-256 (as in BIP340) and the AEAD, each with a label.
 
 use crate::Random;
 use crate::bytes::fill;
@@ -11,7 +11,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 /// Bytes of a Poly1305 tag.
 pub(crate) const MAC_LEN: usize = 16;
 
-/// HKDF with an info of label and parts, at most three.
+/// HKDF with a label and up to three parts as info.
 pub(crate) fn derive<const N: usize>(salt: &[u8], ikm: &[u8], label: &str, parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
     let mut out = Zeroizing::new([0u8; N]);
     expand(&Hkdf::new(Some(salt), ikm), label, parts, out.as_mut_slice());
@@ -30,7 +30,7 @@ pub(crate) fn expand(hk: &Hkdf<Sha256>, label: &str, parts: &[&[u8]], out: &mut 
     let mut info: [&[u8]; 4] = [label.as_bytes(), &[], &[], &[]];
     info.iter_mut().skip(1).zip(parts).for_each(|(slot, part)| *slot = part);
     debug_assert!(parts.len() <= 3 && out.len() <= 255 * 32);
-    // The only failure is a length above 255 blocks, which no caller asks for.
+    // This fails only above 255 blocks, which no caller asks for.
     let _ = hk.expand_multi_info(&info, out);
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn tagged(label: &str, parts: &[&[u8]]) -> [u8; 32] {
     parts.iter().fold(hash, |hash, part| hash.chain_update(part)).finalize().into()
 }
 
-/// ChaCha20-Poly1305 (RFC 8439) under one key with the one nonce that goes with it.
+/// ChaCha20-Poly1305 (RFC 8439) with one key and the one nonce that belongs to it.
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct Cipher {
     pub(crate) key: Zeroizing<[u8; 32]>,
@@ -49,7 +49,7 @@ pub(crate) struct Cipher {
 }
 
 impl Cipher {
-    /// Key and nonce out of a secret and an envelope's random bytes.
+    /// Key and nonce, from a secret and an envelope's random bytes.
     pub(crate) fn derive(random: &Random, secret: &[u8], label: &str, parts: &[&[u8]]) -> Self {
         let bytes = derive::<44>(&random.0, secret, label, parts);
         let mut cipher = Self { key: Zeroizing::default(), nonce: [0; 12] };
@@ -62,7 +62,7 @@ impl Cipher {
     pub(crate) fn seal(&self, ad: &[u8], plaintext: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(plaintext.len() + MAC_LEN);
         out.extend_from_slice(plaintext);
-        // Fails only above 256 GiB.
+        // This fails only above 256 GiB.
         let cipher = ChaCha20Poly1305::new((&*self.key).into());
         if let Ok(mac) = cipher.encrypt_inout_detached(&self.nonce.into(), ad, out.as_mut_slice().into()) {
             out.extend_from_slice(&mac);
@@ -70,7 +70,7 @@ impl Cipher {
         out
     }
 
-    /// The reverse; `None` when the tag does not hold (compared in constant time).
+    /// The plaintext; `None` if the tag is wrong (compared in constant time).
     pub(crate) fn open(&self, ad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (body, mac) = sealed.split_at_checked(sealed.len().checked_sub(MAC_LEN)?)?;
         let mac = MacTag::try_from(mac).ok()?;

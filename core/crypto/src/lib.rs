@@ -2,14 +2,12 @@
 //!
 //! Knows no clock, no IO, no protobuf and no other crate of the workspace. Randomness is passed in.
 //!
-//! The data path: a [`Phrase`] gives an [`Account`] (secp256k1 chat key); each install draws
-//! [`DeviceKeys`]. To write first, [`initiate`] mixes an ephemeral key, the recipient's
-//! [`PrekeyPublic`] and ML-KEM-768 into a [`Session`] and a [`HandshakeCore`], which [`mask`] hides
-//! anew in each message. The recipient [`unmask`]s it, opens the [`Block`], verifies the sender's
-//! record and finishes to the same [`Session`]. From then on [`Session::encrypt`] and
-//! [`Session::decrypt`] run a double ratchet with encrypted headers and session tags. Skipped
-//! message keys are handed to the caller, who keeps them in SQL; decryption works on a copy, so
-//! nothing moves before the MAC held.
+//! The data path: a [`Phrase`] gives an [`Account`] (secp256k1 chat key); each install makes its own [`DeviceKeys`].
+//! The initiator's [`initiate`] mixes an ephemeral key, the recipient's [`PrekeyPublic`] and ML-KEM-768 into a
+//! [`Session`] and a [`HandshakeCore`], which [`mask`] hides again in each message. The recipient calls [`unmask`],
+//! opens the [`Block`], verifies the sender's record and finishes to the same [`Session`]. From then on
+//! [`Session::encrypt`] and [`Session::decrypt`] run a double ratchet with encrypted headers and session tags. The
+//! caller keeps skipped message keys in SQL. Decryption works on a copy, so nothing moves before the MAC is verified.
 //!
 //! Exact bytes and labels: `docs/protocol.md`. Primitives come from RustCrypto and dalek.
 #![cfg_attr(not(test), deny(clippy::too_many_lines))]
@@ -47,12 +45,12 @@ pub use skipped::{SkippedKey, open_skipped};
 pub use suite::{SUITES, choose_suite};
 pub use visual::{SAFETY_QR_LEN, SafetyQr, color_ring, devices_hash, emoji_hash, safety_number};
 
-/// The one outer version of an envelope; part of every AEAD's associated data.
+/// The outer version of an envelope; part of every AEAD's associated data.
 const VERSION: u8 = 1;
 
 /// A compressed secp256k1 public key: an account.
 pub type ChatPublic = [u8; 33];
-/// A device record as signed: opaque here.
+/// A device record as signed; its bytes are opaque here.
 pub type Record = [u8; 185];
 
 #[cfg(test)]

@@ -6,15 +6,15 @@ use bip39::{Error, Language, Mnemonic};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-/// Letters that are looked at of a word that is in no list: the list's longest has 8.
+/// Letters of an unknown word that are compared; the list's longest word has 8.
 const WORD_CHARS: usize = 16;
 
-/// A BIP39 phrase of 12 to 24 words. Erased when dropped, hidden in Debug.
+/// A BIP39 phrase of 12 to 24 words. Wiped when dropped, hidden in Debug.
 #[derive(Clone)]
 pub struct Phrase(Mnemonic);
 
 impl Phrase {
-    /// Draws 12 words (128 bits).
+    /// Makes a phrase of 12 random words (128 bits).
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut entropy = Zeroizing::new([0u8; 16]);
         loop {
@@ -42,7 +42,7 @@ impl Phrase {
         })
     }
 
-    /// The words of the list that are written most like this one, at most `count`, the nearest first.
+    /// The words of the list that are spelled most like this one, at most `count`, the nearest first.
     pub fn nearest(word: &str, count: usize) -> Vec<&'static str> {
         let word = Zeroizing::new(word.to_lowercase());
         let mut all: Vec<(usize, &str)> =
@@ -62,7 +62,7 @@ impl Phrase {
     }
 }
 
-/// How many letters have to be put in, left out or changed to make one word of the other (Levenshtein).
+/// How many letters must be inserted, removed or changed to turn one word into the other (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate().take(WORD_CHARS) {

@@ -10,29 +10,29 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of an ML-KEM-768 encapsulation key.
 pub const KEM_PUBLIC_LEN: usize = 1184;
-/// The suites that such a pair serves, one bit each.
+/// The suites of such a pair, one bit each.
 pub const PREKEY_SUITES: u32 = 1;
 /// Bytes of an ML-KEM-768 ciphertext.
 pub(crate) const KEM_CIPHERTEXT_LEN: usize = 1088;
 
 newtypes! {
-    /// What ML-KEM gave.
+    /// The shared secret of ML-KEM.
     pub(crate) secret KemShared: 32;
 }
 
-/// The private half; lives as long as a handshake may still name it.
+/// The private half. It lives as long as a handshake may still name it.
 pub struct PrekeyPair {
     id: [u8; 8],
     x25519: StaticSecret,
     kem_seed: Zeroizing<[u8; 64]>,
 }
 
-/// The public half, as a card or a hello carries it.
+/// The public half, as in a bundle or a hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrekeyPublic {
-    /// Random; names the pair in a handshake.
+    /// Random id; a handshake names the pair by it.
     pub id: [u8; 8],
-    /// X25519.
+    /// X25519 prekey.
     pub x25519: [u8; 32],
     /// ML-KEM-768 encapsulation key.
     pub kem: [u8; KEM_PUBLIC_LEN],
@@ -42,7 +42,7 @@ impl PrekeyPair {
     /// Bytes of a stored pair: id 8 ‖ X25519 32 ‖ ML-KEM seed 64.
     pub const LEN: usize = 104;
 
-    /// Draws a pair.
+    /// Makes a random pair.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut id = [0u8; 8];
         let mut kem_seed = Zeroizing::new([0u8; 64]);
@@ -51,7 +51,7 @@ impl PrekeyPair {
         Self { id, x25519: StaticSecret::random_from_rng(rng), kem_seed }
     }
 
-    /// Its id.
+    /// The id by which handshakes name the pair.
     pub fn id(&self) -> [u8; 8] {
         self.id
     }
@@ -63,7 +63,7 @@ impl PrekeyPair {
         key
     }
 
-    /// The half to publish.
+    /// The public half, to publish.
     pub fn public(&self) -> PrekeyPublic {
         PrekeyPublic {
             id: self.id,
@@ -83,14 +83,14 @@ impl PrekeyPair {
         out
     }
 
-    /// For the encrypted database.
+    /// The bytes for the encrypted database.
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LEN]> {
         let mut out = Zeroizing::new([0u8; Self::LEN]);
         fill(out.as_mut_slice(), &[&self.id, self.x25519.as_bytes(), self.kem_seed.as_slice()]);
         out
     }
 
-    /// The reverse.
+    /// Reads the bytes of [`Self::to_bytes`].
     ///
     /// # Errors
     /// [`SnapshotError::Damaged`] for a wrong length.

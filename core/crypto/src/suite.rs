@@ -1,4 +1,4 @@
-//! Suites: what a version speaks, and which one two devices use.
+//! Suites: the ones that this version speaks, and the one that two devices use.
 
 use crate::error::SuiteError;
 
@@ -7,13 +7,13 @@ pub(crate) const SUITE_1: u8 = 1;
 /// The suites this version speaks, one bit each; bit 0 is suite 1. Signed in device records and bundles.
 pub const SUITES: u32 = 1;
 
-/// The highest suite among bits; 0 for none.
+/// The highest suite in these bits; 0 if there is none.
 fn highest(suites: u32) -> u32 {
     u32::BITS - suites.leading_zeros()
 }
 
-/// The highest suite that both speak. `known`: the suites that the device signed before, if it is known; what would be
-/// lower than these allow is refused, for nobody unlearns a suite.
+/// The highest suite that both sides speak. `known` has the suites that the device signed before, 0 for a new device. A
+/// lower suite than `known` allows is refused, because no device loses a suite.
 ///
 /// # Errors
 /// [`SuiteError`].

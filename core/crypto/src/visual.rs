@@ -1,4 +1,4 @@
-//! What people compare: emoji hash and colour ring as in Status, and the safety number.
+//! Values that people compare: emoji hash and colour ring as in Status, and the safety number.
 
 use crate::bytes::join;
 use crate::kdf::tagged;
@@ -10,7 +10,7 @@ const EMOJI_BASE: u32 = 2757;
 const EMOJI_DIGITS: usize = 14;
 const RING_BASE: u32 = 160;
 const COLORS: u32 = 32;
-/// Rounds that make a near-miss number costly to search for, as Signal's fingerprints do.
+/// Rounds that make searching for a similar number costly, as in Signal's fingerprints.
 const SAFETY_ROUNDS: u32 = 5200;
 
 fn alphabet() -> &'static [&'static str] {
@@ -18,7 +18,7 @@ fn alphabet() -> &'static [&'static str] {
     LINES.get_or_init(|| EMOJI.lines().take(EMOJI_BASE as usize).collect())
 }
 
-/// Bytes `from..` of the key with the first and the last nibble cut off.
+/// Bytes `from..` of the key without its first and last nibble.
 fn nibbles<const N: usize>(chat: &ChatPublic, from: usize) -> [u8; N] {
     let mut out = [0u8; N];
     for (o, (a, b)) in out.iter_mut().zip(chat.iter().skip(from).zip(chat.iter().skip(from + 1))) {
@@ -77,7 +77,7 @@ fn both(a: &ChatPublic, b: &ChatPublic) -> [[u8; 32]; 2] {
     [fingerprint(low), fingerprint(high)]
 }
 
-/// 60 digits in 12 groups of 5, the same on both sides.
+/// 60 digits in 12 groups of 5, equal on both sides.
 pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
     let groups: Vec<String> = both(a, b)
         .iter()
@@ -87,7 +87,8 @@ pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
     groups.join(" ")
 }
 
-/// Devices as they stand in a QR code, whatever their order: (id, X25519 identity key, Ed25519 device key) of each.
+/// The hash of devices in a QR code, independent of their order. Each device is (id, X25519 identity key, Ed25519
+/// device key).
 pub fn devices_hash(devices: &[(DeviceId, [u8; 32], [u8; 32])]) -> [u8; 32] {
     let mut sorted = devices.to_vec();
     sorted.sort_unstable();
@@ -99,8 +100,8 @@ pub fn devices_hash(devices: &[(DeviceId, [u8; 32], [u8; 32])]) -> [u8; 32] {
 pub const SAFETY_QR_LEN: usize = 129;
 const QR_VERSION: u8 = 2;
 
-/// What one phone shows and the other one scans: version 2 ‖ the shower's fingerprint 32 ‖ the scanner's 32 ‖ hash of
-/// the shower's devices 32 ‖ hash of the scanner's, as the shower knows them, 32.
+/// The code that one phone shows and the other scans: version 2 ‖ the shower's fingerprint 32 ‖ the scanner's 32 ‖ hash
+/// of the shower's devices 32 ‖ hash of the scanner's devices, as the shower knows them, 32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SafetyQr {
     shower: [u8; 32],
@@ -117,7 +118,7 @@ impl SafetyQr {
         Self { shower: fingerprint(shower), scanner: fingerprint(scanner), own_devices, scanner_devices }
     }
 
-    /// Its bytes.
+    /// The [`SAFETY_QR_LEN`] bytes to show.
     pub fn encode(&self) -> [u8; SAFETY_QR_LEN] {
         join(&[&[QR_VERSION], &self.shower, &self.scanner, &self.own_devices, &self.scanner_devices])
     }
@@ -138,7 +139,7 @@ impl SafetyQr {
         }
     }
 
-    /// Does `shower` show it to `scanner`?
+    /// Whether `shower` shows this code to `scanner`.
     pub fn is_of(&self, shower: &ChatPublic, scanner: &ChatPublic) -> bool {
         self.shower == fingerprint(shower) && self.scanner == fingerprint(scanner)
     }

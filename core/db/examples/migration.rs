@@ -1,6 +1,5 @@
 //! `migration make|open FILE`: a database of schema 3 with 100,000 messages and as many keys of messages passed by; and
-//! what it costs to open it: time, bytes of the log, the most memory (Linux).
-//! `scripts/bench` runs it.
+//! what it costs to open it: time, bytes of the log, the most memory (Linux). `scripts/bench` runs it.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

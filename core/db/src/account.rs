@@ -11,11 +11,11 @@ use crate::mark::Mark;
 use crate::{Error, Reader, Tables};
 
 const APPLICATION_ID: i32 = 0x536f_7474; // "Sott"
-/// Bytes of a page; SQLCipher's default.
+/// Page size, bytes; SQLCipher's default.
 const PAGE: u64 = 4096;
-/// Bytes of the vector and the MAC at a page's end.
+/// Bytes of the initialisation vector and the MAC at a page's end.
 const PAGE_END: usize = 80;
-/// Pages looked at as a database opens: 32 MiB, some milliseconds.
+/// Pages that an open checks: 32 MiB, in some milliseconds.
 const LOOKED_AT: u64 = 8192;
 const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
@@ -25,18 +25,18 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_5.sql"),
 ];
 
-/// The open database of an account: the one writer.
+/// The open database of an account; its only writer.
 pub struct Account {
     conn: Connection,
     path: std::path::PathBuf,
     key: Zeroizing<[u8; 32]>,
-    /// Held while open; the system lets go of it with the process.
+    /// The lock, held while open; the system releases it with the process.
     _lock: File,
 }
 
 impl Account {
-    /// Opens or makes the file at `path`; its lock file stands beside it and holds the [`Mark`]. Both get mode 0600. A
-    /// new database is made only where there was none: not where the lock file or a log shows that one was there.
+    /// Opens or makes the file at `path`, with a lock file beside it that holds the [`Mark`]. Both get mode 0600. A new
+    /// database is made only if neither the lock file nor a log shows that there was one.
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, Error> {
         let lock = lock(path)?;
         let mark = Mark::read(&lock, key)?;
@@ -59,21 +59,21 @@ impl Account {
         conn.set_prepared_statement_cache_capacity(48); // about 3 KB each
         migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
         if mark != Mark::Right {
-            // The names of the files last before the mark does.
+            // File names reach the disk before the mark does.
             sync_folder(path)?;
             Mark::write(&lock, key)?;
         }
         Ok(Self { conn, path: path.to_owned(), key: Zeroizing::new(*key), _lock: lock })
     }
 
-    /// Is there a database at `path`, whole or damaged? Changes nothing and needs no key: who has lost the key must not
-    /// make another one beside it.
+    /// Whether there is a database at `path`, whole or damaged. Changes nothing and needs no key: an app that lost its
+    /// key must not make another one beside the database.
     pub fn is_there(path: &Path) -> Result<bool, Error> {
         let marked = length(&path.with_extension("lock"))? > 0;
         Ok(marked || length(path)? > 0 || has_log(path)?)
     }
 
-    /// One transaction: all of it, or with `Err` nothing.
+    /// Runs one transaction: all of it, or nothing after an `Err`.
     pub fn transaction<T, E: From<Error>>(&mut self, work: impl FnOnce(Tables<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
         let done = work(Tables::of(&tx))?;
@@ -81,8 +81,8 @@ impl Account {
         Ok(done)
     }
 
-    /// SQLite calls every failed write but a full disk's an input/output error. Where the file system turned read-only,
-    /// the lock file cannot be opened for writing either.
+    /// SQLite reports every failed write as an input/output error, except for a full disk. On a file system that became
+    /// read-only, the lock file cannot be opened for writing either.
     fn why(&self, error: Error) -> Error {
         let probe = || private_file(&self.path.with_extension("lock"));
         match error {
@@ -91,7 +91,7 @@ impl Account {
         }
     }
 
-    /// One transaction that a power cut may undo: for what can be had again.
+    /// Runs one transaction that a power cut may undo. For data that a store has too.
     pub fn transaction_unsynced<T, E: From<Error>>(
         &mut self,
         work: impl FnOnce(Tables<'_>) -> Result<T, E>,
@@ -103,23 +103,23 @@ impl Account {
         done
     }
 
-    /// Reads, outside of a write transaction.
+    /// Tables for reading, outside of a write transaction.
     pub fn read<T, E>(&self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
         work(&Tables::of(&self.conn))
     }
 
-    /// Copies the log into the file and empties it.
+    /// Copies the write-ahead log into the file and empties it.
     pub fn truncate(&mut self) -> Result<(), Error> {
         let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         done.map_err(|error| self.why(error.into()))
     }
 
-    /// A second connection that can only read. Drop it before this.
+    /// A second, read-only connection. Drop it before this one.
     pub fn reader(&self) -> Result<Reader, Error> {
         open_reader(&self.path, &self.key)
     }
 
-    /// For tests: a file of at most so many pages answers as a full disk does.
+    /// For tests: limits the file to so many pages, so that it answers like a full disk.
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
         self.conn.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
         Ok(())
@@ -141,9 +141,8 @@ pub(crate) fn open_reader(path: &Path, key: &[u8; 32]) -> Result<Reader, Error> 
     Ok(Reader { conn })
 }
 
-/// Connects to a file that is there. SQLite says that it is ready before SQLCipher is, so while the first connection
-/// of a
-/// process is being made, another thread's would be refused its key: the first is made alone.
+/// Connects to an existing file. SQLite reports readiness before SQLCipher is ready, so a second thread's first
+/// connection would be refused its key. The process's first connection is therefore made alone.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
     static FIRST: Once = Once::new();
     FIRST.call_once(|| drop(Connection::open_in_memory()));
@@ -161,7 +160,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
-/// Bytes of the file at `path`; 0 where there is none.
+/// Size of the file at `path`, bytes; 0 if there is none.
 fn length(path: &Path) -> Result<u64, Error> {
     match std::fs::metadata(path) {
         Ok(file) => Ok(file.len()),
@@ -170,7 +169,8 @@ fn length(path: &Path) -> Result<u64, Error> {
     }
 }
 
-/// Does a log with commits stand beside the database? SQLite makes one only once the database's first page is on disk.
+/// Whether a log with commits stands beside the database. SQLite makes a log only after the database's first page is on
+/// disk.
 fn has_log(path: &Path) -> Result<bool, Error> {
     let mut log = path.to_path_buf();
     log.as_mut_os_string().push("-wal");
@@ -184,10 +184,9 @@ fn sync_folder(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// SQLCipher takes a page of zero bytes for an empty one, so a lost last page of a long value would be read as zeros:
-/// where it lies in the first 32 MiB, it is found here. Every page that was written ends with a random vector and a
-/// MAC.
-/// Without a log all pages are in the file.
+/// SQLCipher reads a page of zero bytes as empty, so a lost last page of a long value would be read as zeros. This
+/// finds such a page in the first 32 MiB. Every written page ends with a random vector and a MAC. Without a log all
+/// pages are in the file.
 fn no_page_is_lost(path: &Path) -> Result<(), Error> {
     let file = File::open(path)?;
     let pages = (file.metadata()?.len() / PAGE).min(LOOKED_AT);
@@ -223,14 +222,14 @@ pub(crate) fn private_file(path: &Path) -> Result<File, Error> {
 
 fn unlock(conn: &Connection, key: &[u8; 32]) -> Result<(), Error> {
     let hex: Zeroizing<String> = Zeroizing::new(key.iter().map(|b| format!("{b:02x}")).collect());
-    // What it would write to standard error comes back as an error too.
+    // SQLCipher's messages for standard error also come back as errors.
     conn.execute_batch("PRAGMA cipher_log_level=NONE")?;
     let sql = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
     conn.execute_batch(&sql)?;
     Ok(())
 }
 
-/// Is this a database of ours, is the key right, and is it whole as far as that shows?
+/// Checks that the database is ours, that the key is right, and that it is whole as far as an open can tell.
 pub(crate) fn check(conn: &Connection, path: &Path, length: u64, application_id: i32, mark: Mark) -> Result<(), Error> {
     match conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)) {
         Ok(0) if mark == Mark::None => return Ok(()),
@@ -257,7 +256,7 @@ pub(crate) fn check(conn: &Connection, path: &Path, length: u64, application_id:
     if id == application_id { Ok(()) } else { Err(Error::Foreign) }
 }
 
-/// Marks a new file as ours and brings it to the newest schema.
+/// Marks a new file as ours and migrates it to the newest schema.
 pub(crate) fn migrate(conn: &mut Connection, application_id: i32, migrations: &[&'static str]) -> Result<(), Error> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id != application_id {

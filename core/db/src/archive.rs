@@ -1,7 +1,7 @@
-//! What a service node keeps for light clients: opaque messages by time, topic and hash, in a plain SQLite file.
+//! The archive of a service node: opaque messages by time, topic and hash, in a plain SQLite file.
 //!
-//! Nothing here is secret and everything can be had from other nodes, so a power cut may cost the last moments
-//! (`synchronous=NORMAL`). Pages follow each other by (timestamp, hash), the same in both directions.
+//! Nothing here is secret, and other nodes have the messages too. So a power cut may cost the last moments
+//! (`synchronous=NORMAL`). Pages are ordered by (timestamp, hash), the same in both directions.
 
 use std::fs::File;
 use std::path::Path;
@@ -24,26 +24,26 @@ const MIGRATIONS: &[&str] = &[
      CREATE UNIQUE INDEX messages_topic ON messages(content_topic, pubsub_topic, timestamp_ns, hash);
      CREATE UNIQUE INDEX messages_shard ON messages(pubsub_topic, timestamp_ns, hash);",
 ];
-/// Rows deleted at a time while the file is too large.
+/// Rows deleted in one step while the file is too large.
 const PRUNE_ROWS: u32 = 256;
 
-/// How much is kept. The file keeps its greatest size; freed pages are used again.
+/// Limits of the archive. The file keeps its greatest size; freed pages are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Messages older than this are deleted.
     pub age: Duration,
-    /// The oldest are deleted while more bytes than this are in use.
+    /// The oldest messages are deleted while more bytes than this are in use.
     pub bytes: u64,
 }
 
-/// A message of the archive.
+/// One archived message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Waku message hash.
+    /// Waku message hash, the primary key.
     pub hash: Hash,
-    /// Unix nanoseconds.
+    /// Waku timestamp, Unix nanoseconds.
     pub timestamp_ns: i64,
-    /// Shard topic.
+    /// Pubsub topic of the shard.
     pub pubsub_topic: String,
     /// Content topic.
     pub content_topic: String,
@@ -51,52 +51,52 @@ pub struct Entry {
     pub message: Vec<u8>,
 }
 
-/// Which messages.
+/// Which messages a query asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Find {
-    /// These, as far as they are there.
+    /// The messages with these hashes, as far as they exist.
     Hashes(Vec<Hash>),
     /// A range of time, both ends inclusive.
     Range {
-        /// `None`: any.
+        /// Pubsub topic; `None` for any.
         pubsub_topic: Option<String>,
-        /// Empty: any.
+        /// Content topics; empty for any.
         content_topics: Vec<String>,
-        /// Unix nanoseconds.
+        /// First timestamp, Unix nanoseconds.
         start_ns: Option<i64>,
-        /// Unix nanoseconds.
+        /// Last timestamp, Unix nanoseconds.
         end_ns: Option<i64>,
     },
 }
 
-/// One page of what is found.
+/// A query for one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// Which messages.
+    /// Which messages match.
     pub find: Find,
-    /// Go on from this message, exclusive.
+    /// Continues after the message with this hash.
     pub cursor: Option<Hash>,
-    /// From the oldest; else from the newest.
+    /// Whether the page begins with the oldest message; otherwise with the newest.
     pub forward: bool,
     /// Most messages in the page.
     pub limit: usize,
-    /// Most bytes of them, of which the first may have any number. `None`: they come without their bytes.
+    /// Most bytes of messages in the page; the first message may be larger. `None`: messages without their bytes.
     pub bytes: Option<usize>,
 }
 
-/// What was found, ascending by (timestamp, hash) in both directions.
+/// One page, ascending by (timestamp, hash) in both directions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// The messages.
+    /// At most `limit` messages.
     pub entries: Vec<Entry>,
-    /// More follow in the direction asked for.
+    /// Whether more messages follow in the direction of the query.
     pub more: bool,
 }
 
-/// Why a query has no answer.
+/// Why a query failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
-    /// The cursor is no message of this archive.
+    /// The cursor's hash is not in this archive.
     #[error("unknown cursor")]
     UnknownCursor,
     /// The file could not be read.
@@ -108,15 +108,15 @@ pub enum QueryError {
 pub struct Archive {
     conn: Connection,
     retention: Retention,
-    /// Held while open; the system lets go of it with the process.
+    /// The lock, held while open; the system releases it with the process.
     _lock: File,
 }
 
-/// A place in the order of pages.
+/// A place in the order of pages: (timestamp, hash).
 type Place = (i64, Hash);
 
 impl Archive {
-    /// Opens or makes the file at `path`; its lock file stands beside it. Both get mode 0600.
+    /// Opens or makes the file at `path`, with a lock file beside it. Both get mode 0600.
     pub fn open(path: &Path, retention: Retention) -> Result<Self, Error> {
         let lock = lock(path)?;
         let length = private_file(path)?.metadata()?.len();
@@ -132,8 +132,8 @@ impl Archive {
         Ok(Self { conn, retention, _lock: lock })
     }
 
-    /// Keeps messages, in one transaction; those whose hash is there already are left as they are. Then deletes the
-    /// oldest while the file is too large.
+    /// Stores messages in one transaction; a message whose hash exists is left unchanged. Then deletes the oldest
+    /// messages while the file is too large.
     pub fn put(&mut self, entries: &[Entry]) -> Result<(), Error> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for entry in entries {
@@ -149,8 +149,8 @@ impl Archive {
         self.shrink()
     }
 
-    /// Deletes what is older than the retention at `now_ns`, Unix nanoseconds, how many it says; then the oldest while
-    /// the file is too large, as after a start with another retention.
+    /// Deletes messages past the retention at `now_ns`, Unix nanoseconds, and returns their number. Then deletes the
+    /// oldest messages while the file is too large, as after a start with another retention.
     pub fn expire(&mut self, now_ns: i64) -> Result<usize, Error> {
         let age_ns = i64::try_from(self.retention.age.as_nanos()).unwrap_or(i64::MAX);
         let oldest_ns = now_ns.saturating_sub(age_ns);
@@ -171,13 +171,13 @@ impl Archive {
         Ok(())
     }
 
-    /// For tests: a file of at most so many pages answers as a full disk does.
+    /// For tests: limits the file to so many pages, so that it answers like a full disk.
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
         let sql = format!("PRAGMA max_page_count={pages}");
         Ok(self.conn.query_row(&sql, [], |_| Ok(()))?)
     }
 
-    /// Bytes in use, without freed pages and the log.
+    /// Bytes in use, without freed pages and the write-ahead log.
     pub fn used_bytes(&self) -> Result<u64, Error> {
         let sql = "SELECT (page_count - freelist_count) * page_size
             FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
@@ -185,13 +185,13 @@ impl Archive {
         Ok(bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
 
-    /// How many messages there are.
+    /// The number of messages.
     pub fn count(&self) -> Result<u64, Error> {
         let count = one(&self.conn, "SELECT count(*) FROM messages", [], |row| row.get::<_, i64>(0))?;
         Ok(count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
 
-    /// One page. The work is bounded whatever there is: first places are found, in an index, then a page is read.
+    /// One page. The work is bounded by the page: first places are found in an index, then the messages are read.
     pub fn query(&self, query: &Query) -> Result<Page, QueryError> {
         let cursor = match &query.cursor {
             None => None,
@@ -252,7 +252,7 @@ impl Archive {
         Ok(found)
     }
 
-    /// Up to a page and one more of one content topic, or of all, from the end asked for.
+    /// Places of one content topic, or of all, from the requested end: up to a page and one more.
     fn by_time(
         &self,
         content_topic: Option<&str>,
@@ -293,7 +293,7 @@ impl Archive {
     }
 }
 
-/// For each an index: of all messages, of a shard's, of a content topic's in a shard.
+/// One index for each kind of range: all messages, messages of a shard, messages of a content topic in a shard.
 fn by_time_sql(content_topic: bool, pubsub_topic: bool, forward: bool) -> String {
     let content = if content_topic { "content_topic=?1" } else { "?1 IS NULL" };
     let pubsub = if pubsub_topic { "pubsub_topic=?6" } else { "?6 IS NULL" };
@@ -304,7 +304,7 @@ fn by_time_sql(content_topic: bool, pubsub_topic: bool, forward: bool) -> String
     )
 }
 
-/// Everything strictly between two places; the second part is compared as bytes.
+/// The range strictly between two places; hashes are compared as bytes.
 struct Span {
     after: (i64, Vec<u8>),
     before: (i64, Vec<u8>),
@@ -314,7 +314,7 @@ struct Span {
 
 impl Span {
     fn new(start: Option<i64>, end: Option<i64>, cursor: Option<Place>, query: &Query) -> Self {
-        // No hash is shorter than an empty string or longer than 33 bytes: both ends belong to the range.
+        // A hash has 0 to 33 bytes here, so both ends belong to the range.
         let mut after = (start.unwrap_or(i64::MIN), Vec::new());
         let mut before = (end.unwrap_or(i64::MAX), vec![0xff; 33]);
         if let Some((at, hash)) = cursor {

@@ -1,82 +1,82 @@
-//! Messages on their way: what is sealed for whom, counters and receipts of a session, chunks of a long text.
+//! Messages in the outbox: items, counters and receipts of a session, chunks of long texts.
 
 use rusqlite::params;
 
 use crate::row::{Table, all, least, one, row, run};
 use crate::{Chat, Error, Hash, NEVER};
 
-/// Texts of one conversation fetched at a time.
+/// Most texts of one conversation that are fetched at a time.
 const FETCHES: u32 = 256;
 
 row! {
-    /// A message of ours that is kept until its receipt: what its parcel holds.
+    /// An own message that is kept until its receipt. Its parcel holds the sealed form.
     Item in "items" (parcel: i64) {
-        /// The parcel.
+        /// Number of its parcel.
         parcel: i64,
-        /// To whom.
+        /// The receiving account.
         chat: Chat,
-        /// To which device, once sealed.
+        /// The receiving device, once sealed.
         device: Option<[u8; 16]>,
-        /// The message it carries, if that is shown.
+        /// Id of the shown message that it carries.
         message: Option<Hash>,
-        /// What is sealed, and sealed anew.
+        /// M, which is sealed, and sealed again when needed.
         m: Vec<u8>,
         /// The session it is sealed in.
         session: Option<Hash>,
-        /// Its counter there.
+        /// Its counter in that session.
         seq: Option<u32>,
-        /// The chunks that it waits for.
+        /// The batch of chunks that it waits for.
         after: Option<Vec<u8>>,
     }
 }
 
 row! {
-    /// What a session carries: counters, and receipts that are owed.
+    /// Counters of a session, and receipts that it owes.
     Link in "links" (session: Hash) {
-        /// Its session.
+        /// Hash of the session.
         session: Hash,
-        /// The other account.
+        /// Chat key of the other account.
         chat: Chat,
-        /// Last counter given.
+        /// Last counter used for sending.
         seq: u32,
-        /// Which counters arrived.
+        /// Counters that arrived, as a stored `SeqTracker`.
         tracker: Vec<u8>,
-        /// Counters below this one are receipted, as the other side said last; 0: it said nothing.
+        /// The other side's last floor: lower counters are receipted; 0 if it named none.
         floor: u32,
-        /// A receipt leaves by itself.
+        /// When a receipt leaves without a message, Unix milliseconds.
         due_ms: Option<i64>,
-        /// A receipt is owed.
+        /// Whether a receipt is owed.
         dirty: bool,
-        /// Last receipt, or made.
+        /// When the last receipt arrived, or when the session was made, Unix milliseconds.
         heard_ms: i64,
-        /// Counters above this one, up to the next field, were never given; both 0: there are none, or the other side
-        /// was seen to lack them.
+        /// Counters above this one and up to the next field were skipped. Both are 0 without a gap, or once a receipt
+        /// lacks the gap.
         gap_from: u32,
-        /// The last of them.
+        /// Last counter of the gap.
         gap_to: u32,
     }
 }
 
 row! {
-    /// A text that lies in chunks.
+    /// A long text that is being fetched.
     Fetch in "fetches" (message: Hash) {
-        /// The message.
+        /// Id of the message.
         message: Hash,
-        /// Where.
+        /// Id of the conversation.
         conversation: Hash,
-        /// What the whole is.
+        /// Number of the content kind of the whole body.
         kind: u32,
-        /// The pointer.
+        /// Encoded pointer, 76 bytes.
         pointer: Vec<u8>,
-        /// The session the message came in,
+        /// The session that the message came in.
         session: Hash,
-        /// and its counter there: receipted once the text is whole.
+        /// Its counter there; receipted when the text is whole.
         seq: u32,
-        /// Tries so far.
+        /// Number of tries so far.
         tries: u32,
-        /// Next try.
+        /// Next try, Unix milliseconds.
         due_ms: i64,
-        /// Nothing of it is older.
+        /// Start of the search: no chunk is older, Unix seconds.
         since_s: i64,
     }
 }
@@ -85,31 +85,31 @@ row! {
 pub struct Chunk;
 
 impl Table<'_, Item> {
-    /// What waits for receipts in a session, by its counter.
+    /// Items of a session that wait for a receipt, by counter.
     pub fn of_session(&self, session: &Hash) -> Result<Vec<Item>, Error> {
         let sql = "SELECT * FROM items WHERE session=? AND seq IS NOT NULL ORDER BY seq";
         all(self.conn, sql, params![session], Item::read)
     }
 
-    /// The lowest counter that waits for a receipt in a session.
+    /// The lowest counter of a session that waits for a receipt.
     pub fn floor(&self, session: &Hash) -> Result<Option<u32>, Error> {
         let sql = "SELECT min(seq) FROM items WHERE session=?";
         Ok(one(self.conn, sql, params![session], |r| r.get(0))?.flatten())
     }
 
-    /// All to an account, in their order.
+    /// All items for an account, in their order.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Item>, Error> {
         all(self.conn, "SELECT * FROM items WHERE chat=? ORDER BY parcel", params![chat], Item::read)
     }
 
-    /// The one that carries a message.
+    /// The item that carries a message.
     pub fn of_message(&self, message: &Hash) -> Result<Option<Item>, Error> {
         one(self.conn, "SELECT * FROM items WHERE message=? ORDER BY parcel", params![message], Item::read)
     }
 }
 
 impl Table<'_, Link> {
-    /// Those with an account, the oldest session first.
+    /// The links with an account, the oldest session first.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Link>, Error> {
         let sql = "SELECT l.* FROM links l JOIN sessions s ON s.hash=l.session WHERE l.chat=?
             ORDER BY s.created_ms, s.hash";
@@ -122,13 +122,13 @@ impl Table<'_, Link> {
         all(self.conn, sql, params![now_ms], |r| r.get(0))
     }
 
-    /// When the next receipt leaves.
+    /// When the next receipt leaves, Unix milliseconds.
     pub fn due_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(due_ms) FROM links WHERE due_ms IS NOT NULL")
     }
 
-    /// Sessions that messages leave by, whose last receipt is older than this, and so is a node's yes to something
-    /// unreceipted; and their accounts.
+    /// Sending sessions whose last receipt is older than this, and that had an unreceipted item accepted by a node
+    /// before this; with their accounts.
     pub fn silent(&self, before_ms: i64) -> Result<Vec<(Hash, Chat)>, Error> {
         let sql = "SELECT l.session, l.chat FROM links l JOIN devices d ON d.chat=l.chat AND d.session=l.session
             WHERE l.heard_ms<?1 AND EXISTS (SELECT 1 FROM items i JOIN attempts a ON a.parcel=i.parcel
@@ -136,9 +136,9 @@ impl Table<'_, Link> {
         all(self.conn, sql, params![before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
-    /// Leaves out the next `length` counters of every session that messages leave by and that was answered. Where
-    /// nothing was sent since the last gap, that one is made anew. None is made where more than `most` counters are
-    /// under way: a receipt reaches no further.
+    /// Skips the next `length` counters of every sending session that was answered. If nothing was sent since the last
+    /// gap, that gap is replaced. No gap is made while more than `most` counters are in flight: a receipt does not
+    /// reach further.
     pub fn leave_gaps(&mut self, length: u32, most: u32) -> Result<usize, Error> {
         let sql = "UPDATE links SET gap_from=f, gap_to=f+?1, seq=f+?1 FROM (SELECT l.session AS h,
               CASE WHEN gap_to>0 AND seq=gap_to THEN gap_from ELSE seq END AS f FROM links l
@@ -151,7 +151,7 @@ impl Table<'_, Link> {
 }
 
 impl Table<'_, Fetch> {
-    /// Writes a fetch. Of each conversation there are at most 256, the last noted.
+    /// Stores a fetch. A conversation keeps its latest 256.
     pub fn note(&mut self, fetch: &Fetch) -> Result<(), Error> {
         self.put(fetch)?;
         let sql = "DELETE FROM fetches WHERE message IN
@@ -160,19 +160,18 @@ impl Table<'_, Fetch> {
         Ok(())
     }
 
-    /// What is to be fetched now.
+    /// Fetches that are due.
     pub fn due(&self, now_ms: i64) -> Result<Vec<Fetch>, Error> {
         let sql = "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8";
         all(self.conn, sql, params![now_ms], Fetch::read)
     }
 
-    /// When the next is to be fetched.
+    /// When the next fetch is due, Unix milliseconds.
     pub fn due_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(due_ms) FROM fetches")
     }
 
-    /// What was not to be fetched in a conversation is to be now, but for texts of a device that is not the confirmed
-    /// one.
+    /// Makes the held fetches of a conversation due, except for texts of a device that is not the confirmed one.
     pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms=?3 AND
             (EXISTS (SELECT 1 FROM messages m WHERE m.id=fetches.message AND m.unconfirmed=0)
@@ -183,14 +182,14 @@ impl Table<'_, Fetch> {
 }
 
 impl Table<'_, Chunk> {
-    /// Keeps a chunk; it goes with its fetch.
+    /// Stores a chunk. It is deleted with its fetch.
     pub fn put(&mut self, message: &Hash, i: u32, bytes: &[u8]) -> Result<(), Error> {
         let sql = "INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING";
         run(self.conn, sql, params![message, i, bytes])?;
         Ok(())
     }
 
-    /// The chunks of a message.
+    /// The stored chunks of a message.
     pub fn of(&self, message: &Hash) -> Result<Vec<(u32, Vec<u8>)>, Error> {
         let sql = "SELECT i, bytes FROM chunks WHERE message=? ORDER BY i";
         all(self.conn, sql, params![message], |r| Ok((r.get(0)?, r.get(1)?)))

@@ -1,6 +1,6 @@
 use rusqlite::{ErrorCode, ffi};
 
-/// Why the database did not do what was asked. Nothing was changed.
+/// Why the database refused. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Another process has the folder open.
@@ -12,22 +12,22 @@ pub enum Error {
     /// The file is damaged.
     #[error("the database is damaged")]
     Corrupt,
-    /// The file is something else.
+    /// The file is another program's.
     #[error("this is a database of something else")]
     Foreign,
-    /// A newer version wrote it.
+    /// A newer version wrote the file.
     #[error("the database comes from a newer version")]
     Newer,
-    /// No space left.
+    /// The disk is full.
     #[error("the disk is full")]
     Full,
-    /// The place cannot be written.
+    /// The folder cannot be written.
     #[error("the database cannot be written")]
     ReadOnly,
-    /// The system could not read or write.
+    /// The system failed to read or write.
     #[error("reading or writing failed")]
     Io,
-    /// A statement of ours is wrong.
+    /// One of our statements is wrong.
     #[error("a statement failed")]
     Internal,
 }
@@ -48,7 +48,7 @@ impl From<rusqlite::Error> for Error {
             _ => Self::Internal,
         };
         if matches!(answer, Self::Corrupt | Self::Io | Self::Internal) {
-            // The number tells what of many it was, and nothing else; without one a row was not as expected.
+            // The number names the kind of failure and nothing else; without a number a row was not as expected.
             let code = error.sqlite_error().map(|error| error.extended_code);
             log::error!("{answer}: SQLite's code {code:?}");
         }
@@ -56,20 +56,20 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Does this error mean a damaged file? Whether the key is right was seen when the database was opened.
+/// Whether this error means a damaged file. The open has already checked the key.
 fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as Sqlite;
     match error {
-        // SQLCipher answers a page whose MAC is wrong with a bare `SQLITE_ERROR`, and SQLite makes a bare
-        // `SQLITE_IOERR`
-        // or `SQLITE_NOMEM` of it. What the system could not read or write has an extended code, and allocations of
-        // some KiB do not fail where this runs. A wrong statement of ours fails as it is prepared: `SqlInputError`.
+        // SQLCipher reports a page with a wrong MAC as a bare `SQLITE_ERROR`, which SQLite may turn into a bare
+        // `SQLITE_IOERR` or `SQLITE_NOMEM`. Failed reads and writes of the system have an extended code, and
+        // allocations of some KiB do not fail where this runs. A wrong statement of ours fails when it is prepared:
+        // `SqlInputError`.
         Sqlite::SqliteFailure(failure, _) => {
             let bare = [ffi::SQLITE_ERROR, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM];
             bare.contains(&failure.extended_code)
                 || matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
         }
-        // A row that no statement of ours wrote.
+        // A row that none of our statements wrote.
         Sqlite::FromSqlConversionFailure(..)
         | Sqlite::IntegralValueOutOfRange(..)
         | Sqlite::InvalidColumnType(..)

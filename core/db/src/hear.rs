@@ -1,77 +1,77 @@
-//! What comes in: until when nothing was missed, payloads that were taken, envelopes that wait.
+//! Received bytes: coverage of topics, accepted payloads, envelopes that wait.
 
 use rusqlite::params;
 
 use crate::row::{Table, all, one, row, run};
 use crate::{Error, Hash};
 
-/// Payloads of one session remembered.
+/// Most payloads remembered of one session.
 const SEEN: u32 = 10_000;
 
 row! {
-    /// Until when nothing was missed.
+    /// Until when a topic was received without a gap.
     Coverage in "coverage" (topic: str) {
-        /// Content topic; empty: every one without a row.
+        /// Content topic; empty for all topics without a row.
         topic: String,
-        /// Corrected clock.
+        /// End of the coverage, corrected clock, Unix milliseconds.
         until_ms: i64,
     }
 }
 
 row! {
-    /// A payload that was taken.
+    /// An accepted payload, remembered to recognise copies.
     Seen in "seen" (payload: Hash) {
-        /// SHA-256 of the payload.
+        /// SHA-256 of the payload; the primary key.
         payload: Hash,
-        /// The session it came in.
+        /// The session that opened it.
         session: Option<Hash>,
-        /// Newest timestamp it came with.
+        /// Newest Waku timestamp of a copy, Unix seconds.
         ts_s: i64,
-        /// When it is forgotten.
+        /// When the row expires, Unix milliseconds.
         until_ms: i64,
-        /// Its counter in the session; 0: it wants no receipt.
+        /// Its counter in the session; 0 if it wants no receipt.
         seq: u32,
-        /// Receipts that copies of it caused,
+        /// How many receipts its copies caused.
         answers: u32,
-        /// and when the last one was due, or the payload taken.
+        /// When the last of these receipts was due, or when the payload was accepted.
         answered_ms: i64,
     }
 }
 
 row! {
-    /// An envelope that nothing here opens yet.
+    /// An envelope that no session opens yet.
     Waiting in "waiting" (payload_hash: Hash) {
-        /// SHA-256 of the payload.
+        /// SHA-256 of the payload; the primary key.
         payload_hash: Hash,
-        /// Its tag.
+        /// Its tag, by which a session will find it.
         tag: [u8; 16],
-        /// The topic it came on; empty: the own one.
+        /// Its content topic; empty for the home topic.
         topic: String,
-        /// The envelope.
+        /// The whole envelope.
         payload: Vec<u8>,
-        /// Its timestamp.
+        /// Its Waku timestamp, Unix seconds.
         ts_s: i64,
-        /// Came.
+        /// When it arrived, Unix milliseconds.
         added_ms: i64,
-        /// Of a newer version.
+        /// Whether its version is newer than this program.
         newer: bool,
     }
 }
 
 impl Table<'_, Coverage> {
-    /// Until when nothing was missed on the topics without a row of their own; 0 where nothing is known.
+    /// End of the coverage of topics without a row of their own; 0 if unknown.
     pub fn until_ms(&self) -> Result<i64, Error> {
         Ok(self.get("")?.map_or(0, |row| row.until_ms))
     }
 
-    /// Nothing was missed on them until then.
+    /// Sets that coverage.
     pub fn set_until_ms(&mut self, until_ms: i64) -> Result<(), Error> {
         self.put(&Coverage { topic: String::new(), until_ms })
     }
 }
 
 impl Table<'_, Seen> {
-    /// Notes a payload. Of each session at most 10,000 are remembered, the last to be forgotten.
+    /// Stores a payload. A session keeps at most 10,000; those that expire first are deleted.
     pub fn note(&mut self, seen: &Seen) -> Result<(), Error> {
         self.put(seen)?;
         let sql = "SELECT payloads FROM seen_held WHERE session=?";
@@ -85,26 +85,26 @@ impl Table<'_, Seen> {
         Ok(())
     }
 
-    /// Forgets what is past its time.
+    /// Deletes expired rows.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM seen WHERE until_ms<=?", params![now_ms])
     }
 }
 
 impl Table<'_, Waiting> {
-    /// (tag, payload hash, length of the payload) of all that wait.
+    /// (tag, payload hash, payload length) of all waiting envelopes.
     pub fn tags(&self) -> Result<Vec<([u8; 16], Hash, u32)>, Error> {
         let sql = "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY rowid";
         all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
     }
 
-    /// Lets go of what came before `before_ms`; (tag, payload hash) of each.
+    /// Deletes envelopes that arrived before `before_ms`; returns (tag, payload hash) of each.
     pub fn expire(&mut self, before_ms: i64) -> Result<Vec<([u8; 16], Hash)>, Error> {
         let sql = "DELETE FROM waiting WHERE added_ms<? RETURNING tag, payload_hash";
         all(self.conn, sql, params![before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
-    /// Lets go of the oldest until so many bytes of payloads are gone; (tag, payload hash) of each.
+    /// Deletes the oldest envelopes until their payloads reach `bytes`; returns (tag, payload hash) of each.
     pub fn drop_oldest(&mut self, bytes: u64) -> Result<Vec<([u8; 16], Hash)>, Error> {
         let sql = "SELECT tag, payload_hash, length(payload) FROM waiting ORDER BY added_ms, rowid LIMIT 1";
         let mut gone = Vec::new();

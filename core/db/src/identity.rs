@@ -1,4 +1,4 @@
-//! Keys that others may begin a session by: prekey pairs, invites, secrets that unmask handshakes.
+//! Keys by which others may begin a session: prekey pairs, invites, secrets that unmask handshakes.
 
 use rusqlite::params;
 
@@ -6,21 +6,21 @@ use crate::row::{Table, all, least, numbers, row, run};
 use crate::{Chat, Error, Private};
 
 numbers! {
-    /// What a prekey pair was made for.
+    /// The purpose of a prekey pair.
     PairKind {
-        /// An invite.
+        /// For requests under an invite.
         Invite = 0,
-        /// The bundle under the contacts secret.
+        /// For the bundle under the contacts secret.
         Bundle = 1,
-        /// A contact, for a reset.
+        /// For the reset of a session with one contact.
         Reset = 2,
     }
 }
 
 numbers! {
-    /// Whose secret unmasks a handshake.
+    /// The kind of a secret that unmasks handshakes.
     SecretKind {
-        /// An invite's.
+        /// An invite secret.
         Invite = 0,
         /// The contacts secret.
         Contacts = 1,
@@ -28,21 +28,21 @@ numbers! {
 }
 
 row! {
-    /// An open or closing invite.
+    /// An own invite, open or closed.
     Invite in "invites" (secret: [u8; 16]) {
-        /// The invite secret.
+        /// The invite secret, the primary key.
         secret: [u8; 16],
-        /// Its prekey pair.
+        /// Id of its prekey pair.
         prekey_id: [u8; 8],
-        /// Made.
+        /// When it was made, Unix milliseconds.
         created_ms: i64,
-        /// Takes no requests afterwards.
+        /// When it expires, Unix milliseconds.
         expires_ms: i64,
-        /// Acceptances left.
+        /// How many more requests may be accepted.
         uses_left: u32,
-        /// Closed before its time.
+        /// When the person closed it early, Unix milliseconds.
         closed_ms: Option<i64>,
-        /// Its cards are published again.
+        /// When its cards are published again, Unix milliseconds.
         next_card_ms: i64,
     }
 }
@@ -50,17 +50,17 @@ row! {
 row! {
     /// A private prekey pair.
     Prekey in "prekeys" (id: [u8; 8]) {
-        /// Its id.
+        /// Random id; handshakes name the pair by it.
         id: [u8; 8],
-        /// Private parts.
+        /// Private parts, as `sotto-crypto` stores them.
         private: Private,
-        /// What it was made for.
+        /// The purpose of the pair.
         kind: PairKind,
-        /// The secret under which it is published.
+        /// The secret under which it is published, if any.
         secret: Option<[u8; 16]>,
-        /// Whose reset pair it is.
+        /// The contact that got it as a reset pair.
         chat: Option<Chat>,
-        /// When it goes.
+        /// When it is deleted, Unix milliseconds; none while it is in use.
         delete_ms: Option<i64>,
     }
 }
@@ -68,24 +68,24 @@ row! {
 row! {
     /// A secret that unmasks handshakes.
     Secret in "secrets" (secret: [u8; 16]) {
-        /// The secret.
+        /// The 16 bytes of the secret; the primary key.
         secret: [u8; 16],
-        /// Whose it is.
+        /// The kind of secret.
         kind: SecretKind,
-        /// When it goes.
+        /// When it is deleted, Unix milliseconds; none while it is in use.
         until_ms: Option<i64>,
-        /// Made.
+        /// When it was made, Unix milliseconds.
         created_ms: i64,
     }
 }
 
 impl Table<'_, Invite> {
-    /// All of them, oldest first.
+    /// All invites, oldest first.
     pub fn all(&self) -> Result<Vec<Invite>, Error> {
         all(self.conn, "SELECT * FROM invites ORDER BY created_ms, rowid", [], Invite::read)
     }
 
-    /// When the next cards are due.
+    /// When the next cards of an invite are due, Unix milliseconds.
     pub fn due_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(next_card_ms) FROM invites")
     }
@@ -97,20 +97,20 @@ impl Table<'_, Prekey> {
         all(self.conn, "SELECT * FROM prekeys WHERE chat=? ORDER BY id", params![chat], Prekey::read)
     }
 
-    /// Deletes what is past its time.
+    /// Deletes expired pairs.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM prekeys WHERE delete_ms<=?", params![now_ms])
     }
 }
 
 impl Table<'_, Secret> {
-    /// All of them: what has no end first, then the newest.
+    /// All secrets: those without an end first, then the newest.
     pub fn all(&self) -> Result<Vec<Secret>, Error> {
         let sql = "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC, secret";
         all(self.conn, sql, [], Secret::read)
     }
 
-    /// Deletes what is past its time.
+    /// Deletes expired secrets.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM secrets WHERE until_ms<=?", params![now_ms])
     }

@@ -3,35 +3,35 @@ use rusqlite::params;
 use crate::Error;
 use crate::row::{Table, one, run};
 
-/// Single values, by name.
+/// Single values of the account, by name.
 pub struct Kv;
 
 impl Table<'_, Kv> {
-    /// A value.
+    /// The value, if it is set.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         one(self.conn, "SELECT value FROM kv WHERE key=?", params![key], |r| r.get(0))
     }
 
-    /// Sets it.
+    /// Sets the value.
     pub fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
         let sql = "INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value";
         run(self.conn, sql, params![key, value])?;
         Ok(())
     }
 
-    /// Deletes it.
+    /// Deletes the value.
     pub fn remove(&mut self, key: &str) -> Result<(), Error> {
         run(self.conn, "DELETE FROM kv WHERE key=?", params![key])?;
         Ok(())
     }
 
-    /// A time; 0 if there is none.
+    /// A time, Unix milliseconds; 0 if it is not set.
     pub fn time(&self, key: &str) -> Result<i64, Error> {
         let bytes = self.get(key)?.unwrap_or_default();
         Ok(<[u8; 8]>::try_from(bytes.as_slice()).map_or(0, i64::from_be_bytes))
     }
 
-    /// Sets a time.
+    /// Sets a time, Unix milliseconds.
     pub fn set_time(&mut self, key: &str, ms: i64) -> Result<(), Error> {
         self.set(key, &ms.to_be_bytes())
     }

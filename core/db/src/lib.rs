@@ -1,12 +1,12 @@
-//! All SQL. An account: one SQLCipher file, a [`Table`] for each kind of row, one function per query; and a service
-//! node's [`archive`].
+//! All SQL. An account is one SQLCipher file, with a [`Table`] for each kind of row and a function for each query. A
+//! service node has an [`archive`].
 //!
-//! Knows tables, transactions and the disk. It does not know what a row means: no clock, no key beside the database's
-//! own, no protocol. Whoever calls decides in which transaction things happen; a step of the engine is one
-//! [`Account::transaction`]. Times are Unix milliseconds (`_ms`) or seconds (`_s`), [`NEVER`] is no time at all.
+//! This crate knows tables, transactions and the disk. It does not know the meaning of a row: no clock, no key but the
+//! database's own, no protocol. The caller chooses the transaction; a step of the engine is one
+//! [`Account::transaction`]. Times are Unix milliseconds (`_ms`) or seconds (`_s`); [`NEVER`] means no time.
 //!
-//! The writer holds a lock file beside the database (`storage.in_use`), runs in WAL mode with `synchronous=FULL` and
-//! `secure_delete`; a [`Reader`] is a second, query-only connection.
+//! The writer holds a lock file beside the database (`storage.in_use`) and runs in WAL mode with `synchronous=FULL` and
+//! `secure_delete`. A [`Reader`] is a second, read-only connection.
 #![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
 mod account;
@@ -43,16 +43,16 @@ pub use row::Table;
 pub use session::{Ahead, Handshake, Session, Skipped};
 pub use talk::{Arrival, Conversation, Hole, Kind, Message, MessageState, Standing};
 
-/// An account's chat key.
+/// An account's chat key, 33 bytes.
 pub type Chat = [u8; 33];
-/// Any SHA-256: message, conversation, session, payload.
+/// A SHA-256: id of a message or conversation, hash of a session or payload.
 pub type Hash = [u8; 32];
-/// Later than everything: waits for something else than time.
+/// Later than every time: the row waits for something else.
 pub const NEVER: i64 = i64::MAX;
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident: $row:ty,)*) => {
-        /// All tables of an account: a step takes them apart, so that each is written in one place.
+        /// All tables of an account. A step takes them apart, so that each table is written in one place.
         pub struct Tables<'t> { $($(#[$doc])* pub $name: Table<'t, $row>,)* }
 
         impl<'t> Tables<'t> {
@@ -80,54 +80,54 @@ impl<'t> std::ops::Deref for View<'t> {
 }
 
 tables! {
-    /// Single values.
+    /// Single values, by name.
     kv: Kv,
-    /// Until when nothing was missed.
+    /// Coverage of topics.
     coverage: Coverage,
-    /// Payloads that were taken.
+    /// Accepted payloads.
     seen: Seen,
-    /// Envelopes that wait.
+    /// Envelopes that wait for a session.
     waiting: Waiting,
     /// The peer book.
     nodes: Node,
-    /// What has to leave.
+    /// Envelopes to publish.
     parcels: Parcel,
-    /// As what it left.
+    /// Publications of parcels.
     attempts: Attempt,
     /// Where accounts are reached.
     peers: Peer,
-    /// By which devices.
+    /// Devices seen of accounts.
     devices: Device,
-    /// Sessions with them.
+    /// Sessions, one or more with each device.
     sessions: Session,
-    /// Handshakes that are known.
+    /// Handshakes seen before.
     handshakes: Handshake,
-    /// Keys of messages passed by.
+    /// Keys of skipped messages.
     skipped: Skipped,
     /// Private prekey pairs.
     prekeys: Prekey,
-    /// What unmasks handshakes.
+    /// Secrets that unmask handshakes.
     secrets: Secret,
     /// Own invites.
     invites: Invite,
-    /// Messages that wait for a receipt.
+    /// Own messages that wait for a receipt.
     items: Item,
     /// Counters and receipts of sessions.
     links: Link,
-    /// Long texts on their way.
+    /// Long texts being fetched.
     fetches: Fetch,
-    /// Their parts.
+    /// Their chunks.
     chunks: Chunk,
-    /// Conversations.
+    /// Conversations, one for each person.
     conversations: Conversation,
-    /// What is shown in them.
+    /// Shown messages.
     messages: Message,
-    /// What is missing there.
+    /// Missing parents.
     holes: Hole,
-    /// The order of arrival.
+    /// The order of arrival, for bots.
     arrivals: Arrival,
-    /// Accounts we know.
+    /// Persons, in any state.
     persons: Person,
-    /// What they are to be told.
+    /// News for contacts, each with its own time.
     news: News,
 }

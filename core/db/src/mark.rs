@@ -5,26 +5,25 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Error;
 
-/// What is hashed before the key.
+/// The label in front of the key.
 const LABEL: &[u8] = b"sotto database key mark 1";
 const LEN: usize = 32;
 
-/// What the lock file says of a key. Once a database is made, the lock file holds SHA-256(label ‖ key): so it is known
-/// that there was a database, and a wrong key is told from a damaged first page. The key is 32 random bytes, so its
-/// hash
-/// helps nobody to find it. A lock file of another length says nothing.
+/// What the lock file says about a key. Once a database exists, the lock file holds SHA-256(label ‖ key). So an open
+/// knows that there was a database, and tells a wrong key from a damaged first page. The key is 32 random bytes, so its
+/// hash does not reveal it. A lock file of another length says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// Nothing: no database was made here, as far as is known.
+    /// As far as the lock file says, no database was made here.
     None,
-    /// A database with this key is here.
+    /// A database with this key was made here.
     Right,
-    /// A database with another key is here.
+    /// A database with another key was made here.
     Other,
 }
 
 impl Mark {
-    /// Reads the lock file.
+    /// Reads the lock file's mark.
     pub(crate) fn read(lock: &File, key: &[u8; 32]) -> Result<Self, Error> {
         if lock.metadata()?.len() != LEN as u64 {
             return Ok(Self::None);
@@ -34,7 +33,7 @@ impl Mark {
         Ok(if found == Self::of(key) { Self::Right } else { Self::Other })
     }
 
-    /// Writes the lock file and syncs it.
+    /// Writes the mark and syncs it.
     pub(crate) fn write(lock: &File, key: &[u8; 32]) -> Result<(), Error> {
         lock.set_len(LEN as u64)?;
         write_at(lock, &Self::of(key))?;

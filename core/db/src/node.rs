@@ -6,21 +6,21 @@ use crate::row::{Table, all, row};
 row! {
     /// A service node of the peer book.
     Node in "nodes" (network: str, peer: str) {
-        /// The network it belongs to.
+        /// The network (cluster and trees) that it belongs to.
         network: String,
-        /// Its peer id.
+        /// Its libp2p peer id.
         peer: String,
-        /// Addresses, one a line.
+        /// Its multiaddrs, one a line.
         addresses: String,
-        /// How it became known.
+        /// Number of the source that named it, see `net`.
         source: u8,
-        /// The circle it serves.
+        /// Number of the circle it belongs to.
         circle: u8,
-        /// Runs in which it answered.
+        /// Number of runs in which it answered.
         successes: u32,
-        /// Failures since then.
+        /// Number of failures since its last answer.
         failures: u32,
-        /// When it last answered; 0: never.
+        /// When it last answered, Unix seconds; 0 for never.
         answered_s: i64,
     }
 }
@@ -31,7 +31,7 @@ impl Table<'_, Node> {
         all(self.conn, "SELECT * FROM nodes WHERE network=? ORDER BY peer", params![network], Node::read)
     }
 
-    /// Nodes of other networks that were met.
+    /// Nodes of other networks that answered once.
     pub fn elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
         let sql = "SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer";
         all(self.conn, sql, params![network], Node::read)

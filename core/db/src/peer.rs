@@ -5,29 +5,29 @@ use rusqlite::params;
 use crate::row::{Table, all, numbers, one, row, run};
 use crate::{Chat, Error, Hash};
 
-/// Devices remembered of an account, beside those that are taken or held.
+/// Most devices of an account that were only seen.
 const KNOWN: u32 = 16;
 
 numbers! {
-    /// What may go to an account. Set from above.
+    /// What may be sent to an account. `people` sets it.
     Reach {
         /// Nothing.
         Nothing = 0,
-        /// Messages, no receipts: we asked.
+        /// Messages but no receipts: our request is open.
         Messages = 1,
-        /// All.
+        /// Messages and receipts.
         All = 2,
     }
 }
 
 numbers! {
-    /// What a device is to us.
+    /// The standing of a device.
     Standing {
-        /// It was seen.
+        /// Only seen: nothing is sent to it.
         Seen = 0,
-        /// It is theirs: messages leave for it.
+        /// Confirmed: messages are sealed for it.
         Taken = 1,
-        /// It is said to be theirs, and gets nothing before the person says so.
+        /// Held: it gets nothing before the person accepts it.
         Held = 2,
     }
 }
@@ -35,65 +35,65 @@ numbers! {
 row! {
     /// Where an account is reached.
     Peer in "peers" (chat: Chat) {
-        /// Chat key.
+        /// Chat key of the account.
         chat: Chat,
-        /// Home value.
+        /// Home value: its top bits are the account's bucket.
         home: Option<[u8; 8]>,
-        /// What may go to it.
+        /// What may be sent to the account.
         reach: Reach,
-        /// Newest list version known.
+        /// Newest known version of its device list.
         list_version: i64,
     }
 }
 
 row! {
-    /// A device that an account was seen with: its id and its keys belong together.
+    /// A device seen of an account. Its id and keys belong together.
     Device in "devices" (chat: Chat, device: [u8; 16]) {
-        /// Whose.
+        /// Chat key of the account.
         chat: Chat,
-        /// Its id.
+        /// Device id, unique within the account.
         device: [u8; 16],
         /// X25519 identity key.
         identity: [u8; 32],
         /// Ed25519 device key.
         signing: [u8; 32],
-        /// What it is to us.
+        /// Standing of the device.
         standing: Standing,
-        /// Its signed record, of one that is taken or held.
+        /// Signed device record, of a confirmed or held device.
         record: Option<Vec<u8>>,
-        /// Its pair for a reset: id ‖ X25519 ‖ ML-KEM.
+        /// Its reset pair: id ‖ X25519 ‖ ML-KEM.
         reset_pair: Option<Vec<u8>>,
-        /// The session by which messages leave for it.
+        /// The session that sends to it.
         session: Option<Hash>,
-        /// Highest start number it gave.
+        /// Highest start number received from it.
         start_in: u32,
-        /// Highest start number we gave it.
+        /// Highest start number sent to it.
         start_out: u32,
-        /// Seen last.
+        /// When it was last seen, Unix milliseconds.
         seen_ms: i64,
     }
 }
 
 impl Table<'_, Device> {
-    /// The devices of an account, the one that is taken first.
+    /// The devices of an account, the confirmed one first.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Device>, Error> {
         let sql = "SELECT * FROM devices WHERE chat=? ORDER BY standing=1 DESC, device";
         all(self.conn, sql, params![chat], Device::read)
     }
 
-    /// The one with this standing.
+    /// The device of an account with this standing.
     pub fn standing(&self, chat: &Chat, standing: Standing) -> Result<Option<Device>, Error> {
         let sql = "SELECT * FROM devices WHERE chat=? AND standing=? ORDER BY device";
         one(self.conn, sql, params![chat, standing], Device::read)
     }
 
-    /// The session by which messages leave for an account.
+    /// The session that sends to an account.
     pub fn session(&self, chat: &Chat) -> Result<Option<Hash>, Error> {
         let sql = "SELECT session FROM devices WHERE chat=? AND session IS NOT NULL ORDER BY device";
         one(self.conn, sql, params![chat], |r| r.get(0))
     }
 
-    /// Forgets those of an account that were only seen, longest ago: 16 stay.
+    /// Deletes devices of an account that were only seen, seen longest ago first, down to 16.
     pub fn keep_few(&mut self, chat: &Chat) -> Result<(), Error> {
         let sql = "DELETE FROM devices WHERE chat=?1 AND standing=0 AND device IN
             (SELECT device FROM devices WHERE chat=?1 AND standing=0 ORDER BY seen_ms DESC, device LIMIT -1 OFFSET ?2)";
@@ -101,7 +101,7 @@ impl Table<'_, Device> {
         Ok(())
     }
 
-    /// The devices of an account that have this id or one of these keys.
+    /// The devices of an account that share this id or one of these keys.
     pub fn like(
         &self,
         chat: &Chat,

@@ -1,4 +1,4 @@
-//! Persons, and what each is to be told.
+//! Persons, and the news for each.
 
 use rusqlite::params;
 
@@ -6,110 +6,110 @@ use crate::row::{Table, all, count, least, numbers, row, run};
 use crate::{Chat, Error};
 
 numbers! {
-    /// Where a person stands.
+    /// The state of a person.
     PersonState {
-        /// We asked.
+        /// We sent a request.
         Requested = 0,
-        /// They asked.
+        /// They sent a request.
         Incoming = 1,
-        /// A contact.
+        /// Accepted on both sides.
         Accepted = 2,
-        /// Declined.
+        /// We declined their request.
         Declined = 3,
-        /// Blocked.
+        /// We blocked them.
         Blocked = 4,
     }
 }
 
 numbers! {
-    /// What a contact is to be told.
+    /// News for a contact.
     NewsKind {
-        /// The name changed.
+        /// The own name changed.
         Profile = 0,
-        /// The contacts secret changed; a hello says the name too.
+        /// The contacts secret changed; a hello carries it and the name.
         Hello = 1,
     }
 }
 
 row! {
-    /// An account we know.
+    /// The own view of another account.
     Person in "persons" (chat: Chat) {
-        /// Chat key.
+        /// Chat key of the account.
         chat: Chat,
-        /// Where they stand.
+        /// State of the person.
         state: PersonState,
-        /// As they call themselves.
+        /// The name they chose, unproven.
         name: String,
-        /// Opens their cards and masks handshakes to them.
+        /// Their contacts secret: it opens their cards and masks handshakes to them.
         contacts_secret: Option<[u8; 16]>,
-        /// The invite by which we ask them, or they asked us; none once that was answered.
+        /// The invite of the open request, ours or theirs; none once the request was answered.
         invite_secret: Option<[u8; 16]>,
-        /// Text of their request.
+        /// Text of their request, until it is answered.
         request_text: Option<String>,
-        /// Safety number compared while the device taken was theirs.
+        /// Whether the person compared the safety number for the confirmed device.
         verified: bool,
-        /// Their devices changed, and nobody has said that he saw it.
+        /// Whether their devices changed since the person last looked.
         devices_changed: bool,
         /// Why our request waits, by code.
         waiting: Option<String>,
-        /// When their cards are fetched.
+        /// Next search for their cards, Unix milliseconds.
         cards_due_ms: Option<i64>,
-        /// Fetches so far.
+        /// Number of searches so far.
         cards_tries: u32,
-        /// Our hello is on its way or there.
+        /// Whether our hello is queued or sent.
         hello_sent: bool,
-        /// The state that unblocking gives back.
+        /// The state that unblocking restores.
         unblocked_state: PersonState,
-        /// Made.
+        /// When the row was made, Unix milliseconds.
         created_ms: i64,
-        /// What we call them.
+        /// Nickname set on this device.
         nickname: Option<String>,
-        /// When the person last asked for a new session with them.
+        /// When the person last asked for a new session with them, Unix milliseconds.
         reset_ms: i64,
     }
 }
 
 row! {
-    /// What a contact is to be told at a time of its own, when all contacts are told the same.
+    /// News that goes to all contacts, each at its own time.
     News in "news" (chat: Chat) {
-        /// Whom.
+        /// Chat key of the contact.
         chat: Chat,
-        /// What.
+        /// The kind of news.
         kind: NewsKind,
-        /// When.
+        /// When it leaves, Unix milliseconds.
         due_ms: i64,
     }
 }
 
 impl Table<'_, Person> {
-    /// All of them, the one known longest first.
+    /// All persons, the one known longest first.
     pub fn all(&self) -> Result<Vec<Person>, Error> {
         all(self.conn, "SELECT * FROM persons ORDER BY created_ms, chat", [], Person::read)
     }
 
-    /// How many are in a state.
+    /// Number of persons in a state.
     pub fn count_in(&self, state: PersonState) -> Result<u32, Error> {
         count(self.conn, "SELECT count(*) FROM persons WHERE state=?", params![state])
     }
 
-    /// How many in a state came by an invite.
+    /// Number of persons in a state that used an invite.
     pub fn count_asking_by(&self, state: PersonState, invite: &[u8; 16]) -> Result<u32, Error> {
         let sql = "SELECT count(*) FROM persons WHERE state=? AND invite_secret=?";
         count(self.conn, sql, params![state, invite])
     }
 
-    /// Whose cards are to be fetched.
+    /// Persons whose search for cards is due.
     pub fn cards_due(&self, now_ms: i64) -> Result<Vec<Chat>, Error> {
         let sql = "SELECT chat FROM persons WHERE cards_due_ms<=? ORDER BY cards_due_ms, chat LIMIT 16";
         all(self.conn, sql, params![now_ms], |r| r.get(0))
     }
 
-    /// When the next cards are to be fetched.
+    /// When the next search for cards is due, Unix milliseconds.
     pub fn cards_due_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(cards_due_ms) FROM persons WHERE cards_due_ms IS NOT NULL")
     }
 
-    /// Makes due now what would be by `until_ms`: a question under way when the process ended has no answer any more.
+    /// Makes searches due now that would be due by `until_ms`: queries of an earlier run have no answer any more.
     pub fn cards_rewind(&mut self, now_ms: i64, until_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE persons SET cards_due_ms=?1 WHERE cards_due_ms>?1 AND cards_due_ms<=?2";
         run(self.conn, sql, params![now_ms, until_ms])
@@ -117,13 +117,13 @@ impl Table<'_, Person> {
 }
 
 impl Table<'_, News> {
-    /// What is to be told by now.
+    /// News that is due.
     pub fn due(&self, now_ms: i64) -> Result<Vec<News>, Error> {
         let sql = "SELECT * FROM news WHERE due_ms<=? ORDER BY due_ms, chat LIMIT 32";
         all(self.conn, sql, params![now_ms], News::read)
     }
 
-    /// When the next is to be told.
+    /// When the next news is due, Unix milliseconds.
     pub fn due_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(due_ms) FROM news")
     }

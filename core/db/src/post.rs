@@ -1,4 +1,4 @@
-//! What has to leave: bytes with a topic and a time. What they are is not known here.
+//! Parcels: bytes with a topic and a time, to publish. Their content is opaque here.
 
 use rusqlite::params;
 
@@ -6,68 +6,68 @@ use crate::row::{Table, all, count, least, numbers, one, row, run};
 use crate::{Chat, Error, Hash, NEVER};
 
 numbers! {
-    /// How a parcel ends.
+    /// When a parcel is deleted.
     Class {
-        /// Whoever put it in takes it out: once it is receipted.
+        /// When its sender deletes it, after the receipt.
         Kept = 0,
-        /// Once a node took it.
+        /// When a node accepted it.
         Once = 1,
-        /// Once a store has it.
+        /// When a store has it.
         Card = 2,
-        /// Once a node took it; what belongs to it waits.
+        /// When a node accepted it; other parcels of its batch wait for that.
         Chunk = 3,
     }
 }
 
 row! {
-    /// Something that has to leave.
+    /// One envelope to publish.
     Parcel in "parcels" (id: i64) {
-        /// Rising; 0 to have one given.
+        /// Rising number; 0 asks [`Table::add`] for the next one.
         id: i64,
-        /// How it ends.
+        /// When the parcel is deleted.
         class: Class,
-        /// For whom; what this means is the sender's affair.
+        /// The receiving account; only the sender gives it a meaning.
         party: Option<Chat>,
-        /// What belongs together.
+        /// Parcels with the same batch belong together.
         batch: Option<Vec<u8>>,
-        /// Content topic; empty while it is not known.
+        /// Content topic; empty while it is unknown.
         topic: String,
-        /// The envelope, once sealed.
+        /// The envelope; none before sealing.
         payload: Option<Vec<u8>>,
-        /// Sealed.
+        /// When it was sealed, Unix milliseconds.
         sealed_ms: i64,
-        /// Attempts that a node accepted.
+        /// How many attempts a node accepted.
         attempts: u32,
-        /// Next attempt.
+        /// Next attempt, Unix milliseconds, or [`NEVER`].
         due_ms: i64,
-        /// Timestamp of the last attempt.
+        /// Waku timestamp of the last attempt, Unix seconds.
         last_s: i64,
-        /// Next look whether a store holds it.
+        /// Next check whether a store has it, Unix milliseconds.
         check_ms: Option<i64>,
-        /// Given up then.
+        /// When it is given up, Unix milliseconds.
         give_up_ms: i64,
     }
 }
 
 row! {
-    /// A message hash under which something was published.
+    /// One publication of a parcel.
     Attempt in "attempts" (parcel: i64, hash: Hash) {
-        /// The parcel.
+        /// Number of the parcel.
         parcel: i64,
-        /// Waku message hash.
+        /// Waku message hash of this publication.
         hash: Hash,
-        /// Who took it; -1 unknown.
+        /// The node that accepted it, numbered by this run; -1 if unknown.
         node: i64,
-        /// Its timestamp.
+        /// Waku timestamp of this publication, Unix seconds.
         ts_s: i64,
     }
 }
 
-/// Attempts of one parcel remembered.
+/// Most attempts remembered of one parcel.
 const ATTEMPTS: u32 = 64;
 
 impl Table<'_, Parcel> {
-    /// Adds a parcel; its number.
+    /// Adds a parcel and returns its number.
     pub fn add(&mut self, mut parcel: Parcel) -> Result<i64, Error> {
         let next = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='parcels'), 0) + 1";
         parcel.id = one(self.conn, next, [], |r| r.get(0))?.unwrap_or(1);
@@ -75,67 +75,67 @@ impl Table<'_, Parcel> {
         Ok(parcel.id)
     }
 
-    /// What is due, in the order of its time.
+    /// Parcels that are due, in the order of their time.
     pub fn due(&self, now_ms: i64, limit: u32) -> Result<Vec<i64>, Error> {
         let sql = "SELECT id FROM parcels WHERE due_ms<=? ORDER BY due_ms, id LIMIT ?";
         all(self.conn, sql, params![now_ms, limit], |r| r.get(0))
     }
 
-    /// When the next is due.
+    /// When the next parcel is due, Unix milliseconds.
     pub fn due_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(due_ms) FROM parcels")
     }
 
-    /// Makes due what was sealed and never accepted, as if it had not been tried.
+    /// Makes sealed parcels due that no node accepted yet.
     pub fn rewind(&mut self, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE attempts=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
         run(self.conn, sql, params![now_ms, NEVER])
     }
 
-    /// Makes everything due at once that is sealed and waits for a receipt.
+    /// Makes all sealed parcels due that wait for a receipt.
     pub fn all_due(&mut self, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE class=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
         run(self.conn, sql, params![now_ms, NEVER])
     }
 
-    /// Whose store is to be looked into.
+    /// Parcels whose check at a store is due.
     pub fn checks_due(&self, now_ms: i64, limit: u32) -> Result<Vec<i64>, Error> {
         let sql = "SELECT id FROM parcels WHERE check_ms<=? ORDER BY check_ms, id LIMIT ?";
         all(self.conn, sql, params![now_ms, limit], |r| r.get(0))
     }
 
-    /// When the next look is.
+    /// When the next check is due, Unix milliseconds.
     pub fn check_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(check_ms) FROM parcels WHERE check_ms IS NOT NULL")
     }
 
-    /// Moves the look into a store forward to this time, for what a node took.
+    /// Moves the checks of parcels that `node` accepted forward to this time.
     pub fn check_by(&mut self, node: i64, check_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET check_ms=?2 WHERE check_ms>?2
           AND EXISTS(SELECT 1 FROM attempts WHERE attempts.parcel=parcels.id AND node=?1)";
         run(self.conn, sql, params![node, check_ms])
     }
 
-    /// All for somebody, in their order.
+    /// Parcels for an account, in their order.
     pub fn of(&self, party: &Chat) -> Result<Vec<i64>, Error> {
         let sql = "SELECT id FROM parcels WHERE party=? ORDER BY id";
         all(self.conn, sql, params![party], |r| r.get(0))
     }
 
-    /// Deletes what belongs together.
+    /// Deletes the parcels of a batch.
     pub fn remove_batch(&mut self, batch: &[u8]) -> Result<(), Error> {
         run(self.conn, "DELETE FROM parcels WHERE batch=?", params![batch])?;
         Ok(())
     }
 
-    /// How much of a class belongs together.
+    /// How many parcels of a class a batch has.
     pub fn in_batch(&self, batch: &[u8], class: Class) -> Result<u32, Error> {
         count(self.conn, "SELECT count(*) FROM parcels WHERE batch=? AND class=?", params![batch, class])
     }
 }
 
 impl Table<'_, Attempt> {
-    /// Notes an attempt; the newest 64 of a parcel are remembered, however often nodes have it sent again.
+    /// Stores an attempt. A parcel keeps its newest 64, however often nodes cause a resend.
     pub fn note(&mut self, attempt: &Attempt) -> Result<(), Error> {
         self.put(attempt)?;
         let sql = "DELETE FROM attempts WHERE parcel=?1 AND hash IN
@@ -144,13 +144,13 @@ impl Table<'_, Attempt> {
         Ok(())
     }
 
-    /// Nodes have other numbers in the next run: who took what is forgotten (−1).
+    /// Forgets which node accepted which attempt (−1), because nodes get other numbers in the next run.
     pub fn unname(&mut self) -> Result<(), Error> {
         run(self.conn, "UPDATE attempts SET node=-1 WHERE node<>-1", params![])?;
         Ok(())
     }
 
-    /// Forgets the attempts of a parcel.
+    /// Deletes the attempts of a parcel.
     pub fn forget(&mut self, parcel: i64) -> Result<(), Error> {
         run(self.conn, "DELETE FROM attempts WHERE parcel=?", params![parcel])?;
         Ok(())

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use zeroize::Zeroizing;
 
-/// A private key or the snapshot of a session: wiped when it is dropped. What SQLite keeps in its own pages is not.
+/// A private key or a session's snapshot, wiped when dropped. SQLite's own pages are not wiped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Private(Zeroizing<Vec<u8>>);
 

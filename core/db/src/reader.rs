@@ -6,13 +6,14 @@ use rusqlite::{Connection, params};
 use crate::row::{all, one};
 use crate::{Conversation, Error, Hash, Message, Person, Standing, Tables};
 
-/// Most of a text that a page of messages carries, bytes.
+/// Longest text of one message in a page, bytes.
 pub const PAGE_TEXT: usize = 4096;
 
-/// Most characters of a text that the list of conversations shows.
+/// Longest text in the list of conversations, characters.
 pub const PREVIEW: usize = 200;
 
-/// Messages on one side of a place. What a page shows of a text has at most [`PAGE_TEXT`] bytes, so as many characters.
+/// Messages on one side of a place. A page shows at most [`PAGE_TEXT`] bytes of a text, so at most as many characters
+/// are read.
 macro_rules! page_sql {
     ($side:literal, $order:literal) => {{
         static SQL: OnceLock<String> = OnceLock::new();
@@ -31,46 +32,46 @@ macro_rules! page_sql {
     }};
 }
 
-/// A connection that can only read. Not tied to the writer's thread.
+/// A read-only connection, independent of the writer's thread.
 pub struct Reader {
     pub(crate) conn: Connection,
 }
 
-/// How much there is, for diagnostics.
+/// Counts of rows, for diagnostics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Accounts known.
+    /// Persons, in any state.
     pub contacts: u64,
-    /// Messages shown.
+    /// Shown messages.
     pub messages: u64,
-    /// Sessions.
+    /// Sessions, including those that only receive.
     pub sessions: u64,
-    /// Skipped keys.
+    /// Skipped message keys.
     pub skipped: u64,
-    /// What has to leave.
+    /// Parcels.
     pub parcels: u64,
-    /// Those for a contact that no node took yet.
+    /// Parcels for an account that no node accepted yet.
     pub unsent: u64,
-    /// Envelopes that wait.
+    /// Envelopes that wait for a session.
     pub waiting: u64,
-    /// Payloads remembered.
+    /// Accepted payloads that are remembered.
     pub seen: u64,
-    /// Long texts on their way.
+    /// Long texts being fetched.
     pub fetches: u64,
 }
 
 impl Reader {
-    /// Opens beside the one writer, which made the file.
+    /// Opens a file that the writer has made.
     pub fn open(path: &std::path::Path, key: &[u8; 32]) -> Result<Self, Error> {
         crate::account::open_reader(path, key)
     }
 
-    /// All tables, to be read.
+    /// All tables, for reading.
     pub fn tables(&self) -> Tables<'_> {
         Tables::of(&self.conn)
     }
 
-    /// Everybody known, the one known longest first, and the conversation with each.
+    /// All persons, the one known longest first, each with its conversation.
     pub fn contacts(&self) -> Result<Vec<(Person, Hash)>, Error> {
         let sql = "SELECT p.*, v.id FROM persons p JOIN conversations v ON v.peer=p.chat ORDER BY p.created_ms, p.chat";
         all(&self.conn, sql, [], |r| Ok((Person::read(r)?, r.get("id")?)))
@@ -100,8 +101,8 @@ impl Reader {
         all(&self.conn, sql, params, Conversation::read)
     }
 
-    /// Of the listed conversations of a folder that are not muted: how many there are, how many of them are unread, and
-    /// their unread messages.
+    /// Of a folder's listed conversations without a mute: their number, the number of unread ones, and the number of
+    /// unread messages.
     pub fn unread(
         &self,
         (standings, archived): (RangeInclusive<Standing>, RangeInclusive<bool>),
@@ -113,8 +114,7 @@ impl Reader {
         Ok(one(&self.conn, sql, params, |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?]))?.unwrap_or_default())
     }
 
-    /// Messages before (lamport, time, id), newest first. Each with the first characters of its text, one more than
-    /// [`PAGE_TEXT`].
+    /// Messages before (lamport, time, id), newest first, each with the first [`PAGE_TEXT`] + 1 characters of its text.
     pub fn messages_page(
         &self,
         conversation: &Hash,
@@ -137,7 +137,7 @@ impl Reader {
         all(&self.conn, page_sql!(">", "ASC"), params, Message::read)
     }
 
-    /// How much there is.
+    /// Counts the rows of all tables.
     pub fn counts(&self) -> Result<Counts, Error> {
         let unsent = "parcels WHERE attempts=0 AND party IS NOT NULL";
         let count = |table: &str| {

@@ -1,4 +1,4 @@
-//! One macro turns a list of columns into a row and its table: reading, editing, writing.
+//! One macro turns a list of columns into a row and its table: read, edit, write.
 
 use std::marker::PhantomData;
 
@@ -6,8 +6,8 @@ use rusqlite::{Connection, Params, Row};
 
 use crate::Error;
 
-/// One table as a step sees it. A row is edited in place: read, changed and written in one call, so that nobody holds a
-/// second copy that is older than what is stored.
+/// One table as a step sees it. A row is edited in place: one call reads, changes and writes it. So nobody holds a copy
+/// that is older than the stored row.
 pub struct Table<'t, R> {
     pub(crate) conn: &'t Connection,
     rows: PhantomData<R>,
@@ -19,7 +19,7 @@ impl<'t, R> Table<'t, R> {
     }
 }
 
-/// `struct Name in "table" (key: Type, …) { columns }`: fields are named as the columns.
+/// `struct Name in "table" (key: Type, …) { columns }`. Fields have the names of the columns.
 macro_rules! row {
     ($(#[$doc:meta])* $name:ident in $table:literal ($($key:ident: $ktype:ty),+) {
         $($(#[$fdoc:meta])* $field:ident: $type:ty,)*
@@ -65,7 +65,7 @@ macro_rules! row {
                 crate::row::one(self.conn, sql, rusqlite::params![$($key),+], $name::read)
             }
 
-            /// Changes the row with this key, if there is one; what `change` gave.
+            /// Changes the row with this key, if it exists, and returns the result of `change`.
             pub fn edit<T>(
                 &mut self,
                 $($key: &$ktype,)+
@@ -79,12 +79,12 @@ macro_rules! row {
                 Ok(Some(given))
             }
 
-            /// Writes a row: a new one, or in the place of the one with its key.
+            /// Writes a row: a new one, or over the row with its key.
             pub fn put(&mut self, row: &$name) -> Result<(), crate::Error> {
                 row.upsert(self.conn)
             }
 
-            /// Deletes the row with this key. False: there was none.
+            /// Deletes the row with this key; false if there was none.
             pub fn remove(&mut self, $($key: &$ktype),+) -> Result<bool, crate::Error> {
                 static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
                 let sql = SQL.get_or_init(|| format!("DELETE{}", Self::BY_KEY));
@@ -101,7 +101,7 @@ macro_rules! row {
 }
 pub(crate) use row;
 
-/// `enum Name { Variant = number }`: how a column holds one of a few things. Another number is a damaged row.
+/// `enum Name { Variant = number }`: a column with one of few values. Any other number is a damaged row.
 macro_rules! numbers {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal,)* }) => {
         $(#[$doc])*
@@ -138,7 +138,7 @@ pub(crate) fn all<T>(
     Ok(rows)
 }
 
-/// The first row, if there is one.
+/// The first row of a query, if there is one.
 pub(crate) fn one<T>(
     conn: &Connection,
     sql: &str,
@@ -150,18 +150,18 @@ pub(crate) fn one<T>(
     Ok(rows.next()?.map(read).transpose()?)
 }
 
-/// The number that a query counts.
+/// The number that a counting query returns.
 pub(crate) fn count(conn: &Connection, sql: &str, params: impl Params) -> Result<u32, Error> {
     Ok(one(conn, sql, params, |row| row.get(0))?.unwrap_or(0))
 }
 
-/// The least time that a query finds; `None`: there is none, or [`crate::NEVER`].
+/// The earliest time that a query finds; `None` without one, or for [`crate::NEVER`].
 pub(crate) fn least(conn: &Connection, sql: &str) -> Result<Option<i64>, Error> {
     let least = one(conn, sql, [], |row| row.get::<_, Option<i64>>(0))?.flatten();
     Ok(least.filter(|at| *at < crate::NEVER))
 }
 
-/// Changes rows; how many.
+/// Runs a statement and returns the number of changed rows.
 pub(crate) fn run(conn: &Connection, sql: &str, params: impl Params) -> Result<usize, Error> {
     Ok(conn.prepare_cached(sql)?.execute(params)?)
 }

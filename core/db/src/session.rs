@@ -1,93 +1,93 @@
-//! Sessions, handshakes that are known, and keys of messages passed by.
+//! Sessions, known handshakes, and keys of skipped messages.
 
 use rusqlite::params;
 
 use crate::row::{Table, all, numbers, one, row, run};
 use crate::{Chat, Error, Hash, Private};
 
-/// Skipped keys kept per session.
+/// Most skipped keys of a session.
 const SKIPPED_PER_SESSION: u32 = 25_000;
-/// Handshakes without a session remembered.
+/// Most remembered handshakes without a session.
 const REFUSED: u32 = 1000;
-/// Skipped keys kept in all.
+/// Most skipped keys in all.
 const SKIPPED_IN_ALL: u32 = 100_000;
 
 numbers! {
-    /// Is the other side ahead of a session, as it would be of an old copy of the database?
+    /// Whether the other side is ahead of a session, as after an old copy of the database was put back.
     Ahead {
-        /// It is not.
+        /// No sign of it.
         No = 0,
-        /// A header opened and its message did not.
+        /// Suspected: a header opened and its message did not.
         Doubt = 1,
-        /// From here on nothing is sealed in the session: a new one takes its place.
+        /// Nothing more is sealed in this session: a new one replaces it.
         Left = 2,
-        /// A receipt, or the own list, proved it.
+        /// Proved, by a receipt or by the own list.
         Proven = 3,
     }
 }
 
 row! {
-    /// A session with one device.
+    /// A session with one device of an account.
     Session in "sessions" (hash: Hash) {
-        /// Session hash.
+        /// Session hash, the same on both sides.
         hash: Hash,
-        /// The other account.
+        /// Chat key of the other account.
         chat: Chat,
-        /// Its device.
+        /// Id of the other device.
         device: [u8; 16],
-        /// The ratchet's snapshot.
+        /// The ratchet's snapshot, as `sotto-crypto` stores it.
         snapshot: Private,
-        /// We began it.
+        /// Whether this side began it.
         initiator: bool,
-        /// Start number.
+        /// Start number of its handshake, Unix seconds.
         start: u32,
-        /// SHA-256(EKa ‖ ct).
+        /// SHA-256(EKa ‖ ct): the handshake's name.
         handshake: Hash,
-        /// The block's core, until answered.
+        /// Core of the handshake block, until the session is answered.
         core: Option<Vec<u8>>,
-        /// What masks it.
+        /// The secret that masks the block.
         mask_secret: Option<[u8; 16]>,
-        /// The prekey pair it came by.
+        /// Id of the prekey pair that began it.
         prekey_id: Option<[u8; 8]>,
-        /// Initiator: answered. Responder: confirmed.
+        /// Initiator: whether it was answered. Responder: whether it was confirmed.
         answered: bool,
-        /// Made.
+        /// When it was made, Unix milliseconds.
         created_ms: i64,
-        /// When it goes.
+        /// When it is deleted, Unix milliseconds; none for the sending session.
         until_ms: Option<i64>,
-        /// Is the other side ahead of it?
+        /// Whether the other side is ahead of it.
         ahead: Ahead,
     }
 }
 
 row! {
-    /// A handshake that is known.
+    /// A handshake that was seen.
     Handshake in "handshakes" (handshake: Hash) {
-        /// SHA-256(EKa ‖ ct).
+        /// SHA-256(EKa ‖ ct), the primary key.
         handshake: Hash,
-        /// Its session; none when that was dropped.
+        /// Its session; none if that was refused or deleted.
         session: Option<Hash>,
-        /// What unmasks it.
+        /// The secret that unmasks it.
         secret: Option<[u8; 16]>,
-        /// When it is forgotten.
+        /// When it expires, Unix milliseconds.
         until_ms: i64,
     }
 }
 
 row! {
-    /// The key of a message passed by.
+    /// The key of a skipped message.
     Skipped in "skipped" (session: Hash, chain: u32, n: u32) {
-        /// Session.
+        /// Hash of the session.
         session: Hash,
-        /// Receiving chain.
+        /// Receiving chain, from 0.
         chain: u32,
-        /// Number in it.
+        /// Number in its chain.
         n: u32,
-        /// The tag it comes with.
+        /// The tag of the message, unless tags of its chain are random.
         tag: Option<[u8; 16]>,
-        /// The key.
+        /// The message key.
         key: Private,
-        /// When it goes.
+        /// When it is deleted, Unix milliseconds.
         expires_ms: i64,
     }
 }
@@ -98,13 +98,13 @@ impl Table<'_, Session> {
         all(self.conn, "SELECT * FROM sessions WHERE chat=? ORDER BY created_ms, hash", params![chat], Session::read)
     }
 
-    /// All sessions' hashes, the one with the last receipt first.
+    /// Hashes of all sessions, the one with the last receipt first.
     pub fn all(&self) -> Result<Vec<Hash>, Error> {
         let sql = "SELECT hash FROM sessions s LEFT JOIN links l ON l.session=s.hash ORDER BY l.heard_ms DESC, hash";
         all(self.conn, sql, [], |r| r.get(0))
     }
 
-    /// Sessions past their time.
+    /// Sessions past their end.
     pub fn over(&self, now_ms: i64) -> Result<Vec<Session>, Error> {
         let sql = "SELECT * FROM sessions WHERE until_ms<=? ORDER BY until_ms, hash";
         all(self.conn, sql, params![now_ms], Session::read)
@@ -112,9 +112,8 @@ impl Table<'_, Session> {
 }
 
 impl Table<'_, Handshake> {
-    /// Notes a handshake. Of those without a session at most 1,000 are remembered, the last to be forgotten: a repeat
-    /// of
-    /// another one costs its checks anew.
+    /// Stores a handshake. Of those without a session 1,000 are kept, the last to expire: a repeat of another one is
+    /// checked again.
     pub fn note(&mut self, handshake: &Handshake) -> Result<(), Error> {
         self.put(handshake)?;
         if handshake.session.is_none() {
@@ -126,22 +125,21 @@ impl Table<'_, Handshake> {
         Ok(())
     }
 
-    /// Is a handshake known that only this secret unmasks?
+    /// Whether a handshake is known that only this secret unmasks.
     pub fn under(&self, secret: &[u8; 16]) -> Result<bool, Error> {
         let sql = "SELECT 1 FROM handshakes WHERE secret=?";
         Ok(one(self.conn, sql, params![secret], |_| Ok(()))?.is_some())
     }
 
-    /// Forgets what is past its time.
+    /// Deletes expired handshakes.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM handshakes WHERE until_ms<=?", params![now_ms])
     }
 }
 
 impl Table<'_, Skipped> {
-    /// Keeps keys of messages passed by: at most 25,000 of a session, whose oldest go, and 100,000 in all, of which
-    /// each
-    /// account has its share.
+    /// Stores keys of skipped messages: at most 25,000 of a session, the newest, and 100,000 in all, shared among
+    /// accounts.
     pub fn keep(&mut self, keys: &[Skipped]) -> Result<(), Error> {
         let Some(first) = keys.first() else {
             return Ok(());
@@ -160,7 +158,7 @@ impl Table<'_, Skipped> {
         self.share()
     }
 
-    /// Who holds most loses first, and of what it holds the oldest.
+    /// The account that holds most loses first, and its oldest keys.
     fn share(&self) -> Result<(), Error> {
         let sql = "SELECT s.chat, sum(h.keys) FROM skipped_held h JOIN sessions s ON s.hash=h.session
             GROUP BY s.chat ORDER BY 2, 1";
@@ -178,19 +176,20 @@ impl Table<'_, Skipped> {
         Ok(())
     }
 
-    /// A kept key by its tag.
+    /// A skipped key by its tag.
     pub fn by_tag(&self, tag: &[u8; 16]) -> Result<Option<Skipped>, Error> {
         let sql = "SELECT * FROM skipped WHERE tag=? ORDER BY session, chain, n LIMIT 1";
         one(self.conn, sql, params![tag], Skipped::read)
     }
 
-    /// Deletes what is past its time.
+    /// Deletes expired keys.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
         run(self.conn, "DELETE FROM skipped WHERE expires_ms<=?", params![now_ms])
     }
 }
 
-/// The most that each may hold so that all hold `most`; `None`: they do. `held` rises.
+/// The most keys that each account may hold so that all together hold `most`; `None` if they do already. `held` is
+/// ascending.
 fn share(held: &[u32], most: u32) -> Option<u32> {
     let mut left = most;
     for (before, keys) in held.iter().enumerate() {

@@ -1,174 +1,174 @@
-//! Conversations and what is shown in them.
+//! Conversations and their messages.
 
 use rusqlite::params;
 
 use crate::row::{Table, all, count, least, numbers, one, row, run};
 use crate::{Chat, Error, Hash, Reader};
 
-/// Holes of one conversation looked after at a time.
+/// Most holes of one conversation.
 const HOLES: u32 = 64;
 
 numbers! {
-    /// What a conversation is.
+    /// The type of a conversation.
     Kind {
-        /// One to one.
+        /// Between two accounts.
         Pair = 0,
     }
 }
 
 numbers! {
-    /// May something be written or shown in a conversation? Set from above.
+    /// Whether a conversation takes messages. `people` sets it.
     Standing {
-        /// Both may write.
+        /// Both sides may write.
         Open = 0,
-        /// We asked, and may write.
+        /// We sent a request, and may write.
         Asked = 1,
-        /// They asked, and few messages are shown.
+        /// They sent a request; 100 of their messages are shown.
         Pending = 2,
-        /// Nothing is written or shown,
+        /// Nothing is written or shown: declined.
         Closed = 3,
-        /// for its other side is blocked.
+        /// Nothing is written or shown: blocked.
         Blocked = 4,
     }
 }
 
 numbers! {
-    /// Where a message stands: own ones rise to read, or fail.
+    /// State of a message. Own messages rise from queued to read, or fail.
     MessageState {
-        /// To be sent.
+        /// No node accepted it yet.
         Queued = 0,
-        /// A node took it.
+        /// A node accepted it.
         Sent = 1,
         /// A store has it.
         Stored = 2,
         /// The other side has it.
         Delivered = 3,
-        /// The other side read it.
+        /// The other side marked it read.
         Read = 4,
-        /// Nothing more will come of it.
+        /// Refused or given up.
         Failed = 5,
-        /// The other side's.
+        /// A message of the other side.
         Received = 6,
     }
 }
 
 row! {
-    /// A conversation.
+    /// One conversation.
     Conversation in "conversations" (id: Hash) {
-        /// Its id.
+        /// Conversation id, see `wire::content`.
         id: Hash,
-        /// What it is.
+        /// The type of the conversation.
         kind: Kind,
-        /// The other side of one to one.
+        /// The other account's chat key.
         peer: Option<Chat>,
-        /// May something be written or shown?
+        /// Whether the conversation takes messages.
         standing: Standing,
-        /// Lamport clock.
+        /// Own Lamport clock of this conversation.
         lamport: i64,
-        /// Prefixes of the newest messages, 8 bytes each, at most 3.
+        /// Prefixes of the newest messages, 8 bytes each, at most 3: the parents of the next own message.
         heads: Vec<u8>,
-        /// Unsent text.
+        /// Text that the person has typed and not sent.
         draft: String,
-        /// Unread messages.
+        /// Number of unread messages.
         unread: u32,
-        /// Made.
+        /// When it was made, Unix milliseconds.
         created_ms: i64,
-        /// Newest message, or made.
+        /// Time of the newest message, or `created_ms`; the order of lists.
         last_ms: i64,
-        /// When their last message came, corrected clock; 0: none did.
+        /// When the other side's last message arrived, corrected clock, Unix milliseconds; 0 if none did.
         arrived_ms: i64,
-        /// When the other side was last told that wanted messages are gone.
+        /// When the other side was last told that wanted messages are gone, Unix milliseconds.
         gone_ms: i64,
-        /// It is in the list; not after it was deleted, until something is shown in it.
+        /// Whether lists show it: not after it was deleted, until something is shown in it.
         listed: bool,
-        /// It comes first in the list. What is archived is not pinned.
+        /// Whether the list shows it first. An archived conversation is not pinned.
         pinned: bool,
-        /// It is listed apart.
+        /// Whether it is in the archive folder.
         archived: bool,
-        /// Nobody is to be disturbed by it before then, the device's clock; [`crate::NEVER`]: until it is unmuted.
+        /// End of the mute, device's clock, Unix milliseconds; [`crate::NEVER`] for no end.
         muted_ms: i64,
-        /// The person marked it as unread.
+        /// Whether the person marked it as unread.
         marked: bool,
     }
 }
 
 row! {
-    /// A message that is shown.
+    /// A shown message.
     Message in "messages" (id: Hash) {
-        /// Its id.
+        /// Message id, see `wire::content`.
         id: Hash,
-        /// Where.
+        /// Id of its conversation.
         conversation: Hash,
-        /// Who wrote it; none: we did.
+        /// The author's chat key; none for an own message.
         author: Option<Chat>,
-        /// Content kind.
+        /// Number of the content kind.
         kind: u32,
-        /// Exactly as its author sent it.
+        /// M, exactly as its author made it.
         m: Vec<u8>,
-        /// What is shown.
+        /// The shown text.
         text: Option<String>,
-        /// Where it stands.
+        /// State of the message.
         state: MessageState,
-        /// Why it failed, by code.
+        /// Code of the failure.
         reason: Option<String>,
-        /// The author's clock.
+        /// The author's clock, Unix seconds.
         time_s: i64,
-        /// Lamport time.
+        /// Lamport time, clamped to the reader's clock.
         lamport: i64,
-        /// Of a kind not known here.
+        /// Whether a newer version made it, of an unknown kind.
         newer: bool,
-        /// Its text is being fetched.
+        /// Whether its text is still being fetched.
         fetching: bool,
-        /// Seen by us.
+        /// Whether it was marked read here.
         read: bool,
-        /// Stored.
+        /// When it was stored, Unix milliseconds.
         added_ms: i64,
-        /// It came from a device that was not taken as its author's.
+        /// Whether it came from a device that is not its author's confirmed one.
         unconfirmed: bool,
-        /// When it was last sent again because the other side asked for it.
+        /// When it was last sent again because the other side asked for it, Unix milliseconds.
         resent_ms: i64,
-        /// Own messages: the other side's read mark covers it, and waits for its receipt.
+        /// Own messages: the other side's read mark covers it and waits for its receipt.
         marked: bool,
     }
 }
 
 row! {
-    /// A message that another one names and that is not here.
+    /// A missing message that another message names as its parent.
     Hole in "holes" (conversation: Hash, prefix: [u8; 8]) {
-        /// Where.
+        /// Id of its conversation.
         conversation: Hash,
-        /// First bytes of its id.
+        /// The first 8 bytes of its id.
         prefix: [u8; 8],
-        /// It may have come between these times, corrected clock: when a message came that was there before,
+        /// Earliest arrival, corrected clock: when the last earlier message arrived.
         from_s: i64,
-        /// and when the one came that names it.
+        /// Latest arrival: when the message that names it arrived.
         until_s: i64,
-        /// What was tried.
+        /// Number of searches so far.
         stage: u8,
-        /// Next try.
+        /// Next search, Unix milliseconds.
         due_ms: i64,
     }
 }
 
-/// Received messages of contacts, in the order in which they became whole.
+/// Received messages of contacts, numbered in the order in which they became whole.
 pub struct Arrival;
 
 impl Message {
-    /// We wrote it.
+    /// Whether this account wrote it.
     pub fn is_own(&self) -> bool {
         self.author.is_none()
     }
 }
 
 impl Table<'_, Conversation> {
-    /// The one with an account.
+    /// The conversation with an account.
     pub fn with(&self, peer: &Chat) -> Result<Option<Conversation>, Error> {
         one(self.conn, "SELECT * FROM conversations WHERE peer=?", params![peer], Conversation::read)
     }
 }
 
 impl Table<'_, Message> {
-    /// Adds a message; false when it was there.
+    /// Adds a message; false if it exists.
     pub fn add(&mut self, message: &Message) -> Result<bool, Error> {
         let there = one(self.conn, "SELECT 1 FROM messages WHERE id=?", params![message.id], |_| Ok(()))?;
         if there.is_some() {
@@ -178,7 +178,7 @@ impl Table<'_, Message> {
         Ok(true)
     }
 
-    /// A message of a conversation by the first 8 bytes of its id.
+    /// A message of a conversation by its prefix.
     pub fn by_prefix(&self, conversation: &Hash, prefix: &[u8; 8]) -> Result<Option<Message>, Error> {
         let mut end = [0xff; 32];
         end.iter_mut().zip(prefix).for_each(|(e, p)| *e = *p);
@@ -186,7 +186,7 @@ impl Table<'_, Message> {
         one(self.conn, sql, params![prefix, end, conversation], Message::read)
     }
 
-    /// Own messages up to a place that are not read and did not fail.
+    /// Own messages up to a place that are neither read nor failed.
     pub fn unread_own(&self, up_to: &Message) -> Result<Vec<Hash>, Error> {
         let sql = "SELECT id FROM messages WHERE conversation=? AND author IS NULL AND state<4
                    AND (lamport, time_s, id) <= (?,?,?) ORDER BY lamport, time_s, id";
@@ -194,8 +194,8 @@ impl Table<'_, Message> {
         all(self.conn, sql, params, |r| r.get(0))
     }
 
-    /// Marks received messages up to a place as read, but for those whose text is being fetched. The last of those that
-    /// were not read before; `None`: there was none.
+    /// Marks received messages up to a place as read, except those still being fetched. Returns the last one that was
+    /// unread before.
     pub fn mark_read(&mut self, up_to: &Message) -> Result<Option<Hash>, Error> {
         let sql = "UPDATE messages SET read=1 WHERE conversation=? AND author IS NOT NULL AND read=0 AND fetching=0
                    AND (lamport, time_s, id) <= (?,?,?) RETURNING lamport, time_s, id";
@@ -204,33 +204,33 @@ impl Table<'_, Message> {
         Ok(read.into_iter().max().map(|(_, _, id)| id))
     }
 
-    /// The newest own message of a kind that failed.
+    /// The newest failed own message of a kind.
     pub fn failed_own(&self, conversation: &Hash, kind: u32) -> Result<Option<Hash>, Error> {
         let sql = "SELECT id FROM messages WHERE conversation=? AND author IS NULL AND kind=? AND state=?
             ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
         one(self.conn, sql, params![conversation, kind, MessageState::Failed], |r| r.get(0))
     }
 
-    /// The highest Lamport time in a conversation.
+    /// The highest Lamport time of a conversation.
     pub fn lamport(&self, conversation: &Hash) -> Result<i64, Error> {
         let sql = "SELECT max(lamport) FROM messages WHERE conversation=?";
         let max = one(self.conn, sql, params![conversation], |r| r.get::<_, Option<i64>>(0))?;
         Ok(max.flatten().unwrap_or(0))
     }
 
-    /// Received messages of a conversation.
+    /// Number of received messages of a conversation.
     pub fn count_received(&self, conversation: &Hash) -> Result<u32, Error> {
         let sql = "SELECT count(*) FROM messages WHERE conversation=? AND author IS NOT NULL";
         count(self.conn, sql, params![conversation])
     }
 
-    /// How many were sent again since then because the other side asked for them.
+    /// How many messages were sent again since then because the other side asked for them.
     pub fn count_resent(&self, conversation: &Hash, since_ms: i64) -> Result<u32, Error> {
         let sql = "SELECT count(*) FROM messages WHERE conversation=? AND resent_ms>? AND resent_ms>0";
         count(self.conn, sql, params![conversation, since_ms])
     }
 
-    /// Received messages not read.
+    /// Number of unread received messages.
     pub fn count_unread(&self, conversation: &Hash) -> Result<u32, Error> {
         let sql = "SELECT count(*) FROM messages WHERE conversation=? AND author IS NOT NULL AND read=0";
         count(self.conn, sql, params![conversation])
@@ -238,7 +238,7 @@ impl Table<'_, Message> {
 }
 
 impl Table<'_, Hole> {
-    /// Notes a hole, unless its conversation has too many.
+    /// Stores a hole, unless its conversation has too many.
     pub fn note(&mut self, hole: &Hole) -> Result<(), Error> {
         let sql = "SELECT count(*) FROM holes WHERE conversation=?";
         if count(self.conn, sql, params![hole.conversation])? < HOLES
@@ -249,27 +249,27 @@ impl Table<'_, Hole> {
         Ok(())
     }
 
-    /// What is to be tried now.
+    /// Holes whose search is due.
     pub fn due(&self, now_ms: i64) -> Result<Vec<Hole>, Error> {
         let sql = "SELECT * FROM holes WHERE due_ms<=? ORDER BY conversation, due_ms, prefix LIMIT 64";
         all(self.conn, sql, params![now_ms], Hole::read)
     }
 
-    /// When the next is to be tried.
+    /// When the next search is due, Unix milliseconds.
     pub fn due_ms(&self) -> Result<Option<i64>, Error> {
         least(self.conn, "SELECT min(due_ms) FROM holes")
     }
 }
 
 impl Table<'_, Arrival> {
-    /// Gives a received message the next number; it keeps the one it has.
+    /// Gives a received message the next number, unless it has one.
     pub fn add(&mut self, message: &Hash) -> Result<(), Error> {
         let sql = "INSERT INTO arrivals(message) VALUES(?) ON CONFLICT DO NOTHING";
         run(self.conn, sql, params![message])?;
         Ok(())
     }
 
-    /// Gives every whole received message of a conversation a number, in the order in which they came.
+    /// Gives every whole received message of a conversation a number, in the order of arrival.
     pub fn add_all(&mut self, conversation: &Hash) -> Result<(), Error> {
         let sql = "INSERT INTO arrivals(message) SELECT id FROM messages
             WHERE conversation=? AND author IS NOT NULL AND fetching=0 ORDER BY added_ms, rowid ON CONFLICT DO NOTHING";
@@ -277,13 +277,13 @@ impl Table<'_, Arrival> {
         Ok(())
     }
 
-    /// The message with a number, and our message that answers it.
+    /// The message with a number, and the own message that answers it.
     pub fn get(&self, n: i64) -> Result<Option<(Hash, Option<Hash>)>, Error> {
         let sql = "SELECT message, answer FROM arrivals WHERE n=?";
         one(self.conn, sql, params![n], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
-    /// Notes which message of ours answers one.
+    /// Stores which own message answers a received one.
     pub fn answer(&mut self, n: i64, answer: &Hash) -> Result<(), Error> {
         run(self.conn, "UPDATE arrivals SET answer=? WHERE n=?", params![answer, n])?;
         Ok(())
@@ -291,7 +291,7 @@ impl Table<'_, Arrival> {
 }
 
 impl Reader {
-    /// Received messages behind a number, in the order of their numbers.
+    /// Received messages after a number, in the order of their numbers.
     pub fn arrivals_page(&self, after: i64, limit: u32) -> Result<Vec<(i64, Message)>, Error> {
         let sql = "SELECT a.n, m.* FROM arrivals a JOIN messages m ON m.id=a.message WHERE a.n>? ORDER BY a.n LIMIT ?";
         all(&self.conn, sql, params![after, limit], |r| Ok((r.get("n")?, Message::read(r)?)))

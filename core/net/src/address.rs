@@ -5,30 +5,30 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
-/// Why a node address cannot be used.
+/// Why a node address is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Entry number `index` (from 0) is no multiaddr.
     #[error("address {index} is not a multiaddr")]
     Form {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
     /// Entry number `index` (from 0) does not end in `/p2p/<peer id>`.
     #[error("address {index} does not end in /p2p/")]
     PeerId {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
     /// Entry number `index` (from 0) is no TCP, WebSocket or DNS address.
     #[error("address {index} is of an unsupported kind")]
     Transport {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
 }
 
-/// Splits a node address into who and where.
+/// Splits a node address into peer id and multiaddr.
 pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr), AddressError> {
     let mut address: Multiaddr = text.parse().map_err(|_| AddressError::Form { index })?;
     let Some(Protocol::P2p(peer)) = address.pop() else {
@@ -37,7 +37,7 @@ pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr)
     if dialable(&address) { Ok((peer, address)) } else { Err(AddressError::Transport { index }) }
 }
 
-/// An address to announce: somewhere that others can dial, without who is there.
+/// An address to announce: one that others can dial, without the peer id.
 pub(crate) fn parse_announced(text: &str) -> Option<Multiaddr> {
     let address: Multiaddr = text.parse().ok()?;
     let somewhere = ip_of(&address).is_none_or(|ip| !ip.is_unspecified());
@@ -63,19 +63,19 @@ pub(crate) fn dialable(address: &Multiaddr) -> bool {
     )
 }
 
-/// Whether a name has to be resolved before this can be dialled.
+/// Whether a name must be resolved before this address can be dialled.
 pub(crate) fn needs_dns(address: &Multiaddr) -> bool {
     address
         .iter()
         .any(|part| matches!(part, Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_)))
 }
 
-/// The IP address in it; names have none.
+/// The IP address in it; `None` for names.
 pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     ips(address).next()
 }
 
-/// The TCP port in it.
+/// The TCP port in it, if any.
 pub(crate) fn port_of(address: &Multiaddr) -> Option<u16> {
     address.iter().find_map(|part| match part {
         Protocol::Tcp(port) => Some(port),
@@ -91,7 +91,7 @@ fn ips(address: &Multiaddr) -> impl Iterator<Item = IpAddr> {
     })
 }
 
-/// Loopback, a private network or nowhere: any of the IP addresses in it. What a name means is not known here.
+/// Whether any IP address in it is loopback, private or unroutable. Names are not resolved here.
 pub(crate) fn is_private(address: &Multiaddr) -> bool {
     ips(address).any(|ip| match ip {
         IpAddr::V4(ip) => is_private_v4(ip),
@@ -185,7 +185,7 @@ mod tests {
         ] {
             assert!(!is_private(&text.parse().unwrap()), "{text}");
         }
-        // The last one is dialled.
+        // The last protocol is the one that is dialled.
         assert!(is_private(&"/ip4/8.8.8.8/ip4/10.0.0.1/tcp/1".parse().unwrap()));
     }
 }

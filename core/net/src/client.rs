@@ -1,7 +1,8 @@
-//! The light client: filter, lightpush and store through two circles of nodes that never meet.
+//! The light client: filter, lightpush and store through two circles of nodes that share no node.
 //!
-//! The publish circle takes messages and answers whether they are stored; the receive circle pushes and pages what
-//! comes in. Each has its own swarm and a key made at start. A store query may also go over a connection of its own.
+//! The publish circle accepts messages and says whether they are stored. The receive circle pushes messages and answers
+//! store queries. Each circle has its own swarm and a key made at start. A store query may also use a connection of its
+//! own.
 
 mod actor;
 mod alone;
@@ -41,28 +42,28 @@ use crate::transport::TransportSetupError;
 /// Why a client cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// One of the node addresses is of no use.
+    /// One of the node addresses cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
     /// Entry number `index` (from 0) of the trees is no `enrtree://` URL.
     #[error("tree {index} is malformed")]
     Tree {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
     /// Listen address number `index` (from 0) is no multiaddr.
     #[error("listen address {index} is malformed")]
     Listen {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
     /// DNS server number `index` (from 0) is no IP address with optional port.
     #[error("DNS server {index} is malformed")]
     DnsServer {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
-    /// There is no shard to talk on.
+    /// The configuration names no shard.
     #[error("no shards configured")]
     NoShards,
     /// The transport could not be built.
@@ -76,9 +77,9 @@ impl From<TransportSetupError> for StartError {
     }
 }
 
-/// Makes a client. It lives as long as the future runs: on a tokio runtime with IO and time enabled, one thread is
-/// enough. The future ends after [`Event::Closed`](crate::Event::Closed), or when the handle is dropped. Nothing is
-/// dialled before something is asked for.
+/// Makes a client. It lives while the future runs, on a tokio runtime with IO and time enabled; one thread is enough.
+/// The future ends after [`Event::Closed`](crate::Event::Closed), or when the handle is dropped. The client dials
+/// nobody before the first command that needs a node.
 pub fn start(config: NetConfig) -> Result<(NetHandle, impl Future<Output = ()> + Send), StartError> {
     let (found, trees) = read(&config)?;
     let (commands, command_queue) = mpsc::channel(COMMAND_DEPTH);
@@ -87,14 +88,14 @@ pub fn start(config: NetConfig) -> Result<(NetHandle, impl Future<Output = ()> +
     Ok((NetHandle { commands, events }, actor.run()))
 }
 
-/// Says what [`start`] would have against the configuration.
+/// The error that [`start`] would return for this configuration.
 pub fn check(config: &NetConfig) -> Result<(), StartError> {
     read(config).map(|_| ())
 }
 
 type Found = (Vec<(PeerId, Vec<Multiaddr>)>, Vec<TreeUrl>);
 
-/// Nodes and trees of a configuration.
+/// Nodes and trees of a configuration, parsed.
 fn read(config: &NetConfig) -> Result<Found, StartError> {
     if config.sharding.list().is_empty() {
         return Err(StartError::NoShards);
@@ -113,7 +114,7 @@ fn read(config: &NetConfig) -> Result<Found, StartError> {
     Ok((found, trees))
 }
 
-/// `/ip4/…/tcp/<port>`, with `/ws` behind it or nothing; or the same with `/ip6`.
+/// Accepts `/ip4/…/tcp/<port>` or `/ip6/…/tcp/<port>`, with or without `/ws` at the end.
 fn is_listen(address: &Multiaddr) -> bool {
     let mut parts = address.iter();
     matches!(parts.next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)))

@@ -1,4 +1,4 @@
-//! Unix time.
+//! Unix time of the device.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! What a light client is started with.
+//! Configuration of a light client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::traffic::Traffic;
 /// How a network maps content topics to shards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sharding {
-    /// These shards. A content topic goes to the one that its application and version select among them, so that
-    /// everybody with the same list agrees.
+    /// These shards. The application and version of a content topic select one of them, so everybody with the same list
+    /// agrees.
     Static(Vec<u16>),
     /// Autosharding over this many shards, numbered from 0.
     Auto(u16),
@@ -32,7 +32,7 @@ impl Sharding {
         Some(Shard { cluster, shard })
     }
 
-    /// All shards.
+    /// All shards of the network.
     pub(crate) fn list(&self) -> Vec<u16> {
         match self {
             Self::Static(list) => list.clone(),
@@ -44,44 +44,45 @@ impl Sharding {
 /// Configuration of [`client::start`](crate::client::start).
 #[derive(Debug, Clone)]
 pub struct NetConfig {
-    /// Service nodes: multiaddrs ending in `/p2p/…`. Both circles draw from them, never the same one.
+    /// Service nodes: multiaddrs ending in `/p2p/…`. Both circles choose from them, but never the same node.
     pub nodes: Vec<String>,
-    /// Trees of nodes in DNS: `enrtree://…` URLs (EIP-1459), read when too few nodes are known.
+    /// Trees of nodes in DNS: `enrtree://…` URLs (EIP-1459). They are read while too few nodes are known.
     pub dns_trees: Vec<String>,
-    /// What was remembered of nodes: the entries of earlier [`Event::Book`](crate::Event::Book)s.
+    /// The peer book: entries of earlier [`Event::Book`](crate::Event::Book)s.
     pub book: Vec<KnownNode>,
     /// Waku cluster.
     pub cluster: u16,
     /// Shards of the cluster.
     pub sharding: Sharding,
-    /// Both circles may use the same node, still with keys and connections of their own. Preset `local` only.
+    /// Whether both circles may use the same node, still with separate keys and connections. For the preset `local`
+    /// only.
     pub single_circle: bool,
-    /// Where to serve neighbours while in relay mode (filter and lightpush, no store, within
+    /// Addresses to serve neighbours at in relay mode (filter and lightpush, no store, within
     /// [`Limits::phone`](crate::service::Limits::phone)): multiaddrs as in
-    /// [`NodeConfig::listen`](crate::NodeConfig::listen); empty: nowhere.
+    /// [`NodeConfig::listen`](crate::NodeConfig::listen); empty to serve nobody.
     pub listen: Vec<String>,
-    /// DNS servers, IP addresses with optional port; empty: the system's.
+    /// DNS servers, IP addresses with optional port; empty for the system's.
     pub dns_servers: Vec<String>,
     /// Largest encoded WakuMessage of the network, bytes.
     pub max_message: usize,
-    /// Time limits.
+    /// Time limits of requests, pings and waits.
     pub timing: Timing,
     /// Counts bytes over TCP; keep a clone to read it.
     pub traffic: Arc<Traffic>,
 }
 
 impl NetConfig {
-    /// Whether the host named nodes, or where to find some.
+    /// Whether the host named nodes or trees.
     pub fn has_network(&self) -> bool {
         !(self.nodes.is_empty() && self.dns_trees.is_empty())
     }
 
-    /// The shard of a content topic, as [`Sharding`] has it.
+    /// The shard of a content topic, by the rule of [`Sharding`].
     pub(crate) fn shard(&self, content_topic: &str) -> Option<Shard> {
         self.sharding.shard(self.cluster, content_topic)
     }
 
-    /// A configuration with the usual limits, two circles and the system's DNS.
+    /// A configuration with the default limits, two circles and the system's DNS.
     pub fn new(nodes: Vec<String>, cluster: u16, sharding: Sharding) -> Self {
         Self {
             nodes,
@@ -102,35 +103,34 @@ impl NetConfig {
 /// Time limits of a light client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// For one request to one node, negotiation included.
+    /// Time limit of one request to one node, with negotiation.
     pub request: Duration,
-    /// For reaching a node before a request is given up.
+    /// Time limit for reaching a node, after which a request is given up.
     pub reach: Duration,
-    /// Between filter pings while no conversation is on screen; servers forget after 300 s.
+    /// Interval of filter pings without a conversation on screen; servers forget after 300 s.
     pub background_ping: Duration,
-    /// Between filter pings while one is.
+    /// Interval of filter pings with a conversation on screen.
     pub foreground_ping: Duration,
-    /// Longest silence of a filter node in the foreground before it is asked whether it lives.
+    /// Longest silence of a filter node, with a conversation on screen, before it is pinged.
     pub alive_every: Duration,
-    /// For its answer; with `alive_every` the time within which a dead node is noticed.
+    /// Time limit for its answer. Together with `alive_every` it bounds the time until a dead node is noticed.
     pub alive_within: Duration,
-    /// How much later than others a filter node may push a message; it must have been subscribed for twice as long
-    /// before the message was sent. Timestamps may be 20 s off.
+    /// How much later than other nodes a filter node may push a message. It must have been subscribed for twice as long
+    /// before the message was sent, because timestamps may be 20 s off.
     pub late: Duration,
-    /// First wait after a node had too much to do; doubles.
+    /// First wait after a node was too busy; it doubles.
     pub busy: Duration,
-    /// First wait after a failure to connect, or a connection that failed; between two gaps told, too. Doubles, and
-    /// begins
-    /// anew after the longest wait without a failure.
+    /// First wait after a failure to connect or a failed connection, and between two reported gaps. It doubles, and
+    /// starts again after the longest wait without a failure.
     pub redial: Duration,
-    /// Longest wait, conversation on screen.
+    /// Longest wait with a conversation on screen.
     pub foreground_redial: Duration,
     /// Longest wait otherwise.
     pub background_redial: Duration,
-    /// How long a connection without use lives while no conversation is on screen. Those of filter nodes stay.
+    /// How long an unused connection lives without a conversation on screen. Connections to filter nodes stay.
     pub unused: Duration,
-    /// First wait after a search for further nodes; doubles, up to six hours. Nothing is searched while enough are
-    /// known.
+    /// First wait after a search for nodes; it doubles, up to six hours. The client does not search while it knows
+    /// enough nodes.
     pub discover: Duration,
 }
 

@@ -1,7 +1,7 @@
-//! Where nodes come from that nobody configured: trees in DNS, peer exchange, discv5.
+//! Sources of nodes that nobody configured: trees in DNS, peer exchange, discv5.
 //!
-//! Each source gives signed node records ([`record`]); what does not check out is dropped where it comes in. Who is
-//! taken into the book, and how many, is decided in `client::nodes`.
+//! Each source gives signed node records ([`record`]) and drops invalid ones at once. `client::nodes` decides which
+//! nodes enter the book, and how many.
 
 pub(crate) mod discv5;
 pub(crate) mod dns_tree;

@@ -1,4 +1,4 @@
-//! Frames on a stream: one request and one answer, each an unsigned varint length and a protobuf.
+//! Frames on a stream: one request and one answer. A frame is an unsigned varint length and a protobuf.
 
 use std::io;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use tokio::time::timeout;
 
 use crate::streams::Opener;
 
-/// How much is reserved for a frame before its bytes are there.
+/// Memory reserved for a frame before its bytes arrive.
 const RESERVED: usize = 16 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExchangeError {
-    /// No stream could be opened: nothing was sent.
+    /// No stream could be opened, and nothing was sent.
     #[error("not connected")]
     NotOpened(#[source] io::Error),
     /// The connection ended.
     #[error("connection lost")]
     Lost(#[source] io::Error),
-    /// The time is over.
+    /// The time limit passed.
     #[error("no answer in time")]
     Timeout,
-    /// The answer is no such message, or over its cap.
+    /// The answer is malformed or over its cap.
     #[error("malformed answer")]
     Malformed(#[source] FrameError),
 }
@@ -48,7 +48,7 @@ impl From<waku::DecodeError> for ExchangeError {
     }
 }
 
-/// The body of the next frame; `None` at the end of the stream. At most `cap` bytes.
+/// The body of the next frame, at most `cap` bytes; `None` at the end of the stream.
 pub(crate) async fn read_frame(stream: &mut Stream, cap: usize) -> Result<Option<Vec<u8>>, ExchangeError> {
     let mut head = Vec::with_capacity(10);
     let body = loop {
@@ -72,13 +72,13 @@ pub(crate) async fn read_frame(stream: &mut Stream, cap: usize) -> Result<Option
     Ok(Some(frame))
 }
 
-/// Writes one frame and closes our half.
+/// Writes one frame and closes our half of the stream.
 pub(crate) async fn write_last(stream: &mut Stream, frame: &[u8]) -> io::Result<()> {
     stream.write_all(frame).await?;
     stream.close().await
 }
 
-/// One request, one answer, on a stream of their own.
+/// Sends one request and reads one answer, on a new stream.
 pub(crate) async fn exchange<Q: Message, A: Message + Default>(
     opener: &Opener,
     peer: PeerId,
@@ -100,7 +100,7 @@ pub(crate) async fn exchange<Q: Message, A: Message + Default>(
     .map_err(|_| ExchangeError::Timeout)?
 }
 
-/// Asks a peer for its cluster, and says ours. `None`: it does not say.
+/// Exchanges clusters with a peer. `None`: the peer names none.
 pub(crate) async fn cluster(
     opener: Opener,
     peer: PeerId,
@@ -112,19 +112,19 @@ pub(crate) async fn cluster(
     Ok(theirs.cluster())
 }
 
-/// How much of a request that is too long is read and thrown away: who is still writing reads no answer.
+/// How much of an oversized request is read and discarded: a peer that is still writing reads no answer.
 const THROWN_AWAY: u64 = 4 * 1024 * 1024;
 
 pub(crate) enum Read {
-    /// A request; `None`: longer than its protocol allows.
+    /// A request; `None` if it is longer than its protocol allows.
     Request(Option<Vec<u8>>),
     Ended,
-    /// Nothing whole came in time, or nothing that can be read.
+    /// No whole or readable request came in time.
     GivenUp,
 }
 
-/// Reads the request on a stream that a peer opened. Streams that never carry one are given up quietly: js-waku opens
-/// them in advance.
+/// Reads the request on a stream that a peer opened. Streams without a request end without an error: js-waku opens them
+/// in advance.
 pub(crate) async fn read_request(stream: &mut Stream, cap: usize, limit: Duration) -> Read {
     let read = async {
         match read_frame(stream, cap).await {
@@ -149,7 +149,7 @@ pub(crate) async fn write_answer(stream: &mut Stream, answer: &[u8], limit: Dura
     }
 }
 
-/// Echoes libp2p pings until the peer closes, or the `first` or a `next` one does not come in time.
+/// Echoes libp2p pings until the peer closes, or until the `first` or a `next` ping is late.
 pub(crate) async fn answer_pings(mut stream: Stream, first: Duration, next: Duration) {
     let mut ping = [0; PING_LEN];
     let mut within = first;
@@ -166,14 +166,13 @@ pub(crate) async fn answer_pings(mut stream: Stream, first: Duration, next: Dura
     }
 }
 
-/// A dropped stream is reset, but over mplex the peer learns of that with whatever is sent next; js-waku would send a
-/// request
-/// on it before. So this sends something: a ping.
+/// A dropped stream is reset, but over mplex the peer learns that only with the next packet; js-waku would send a
+/// request on the stream before. So this sends a ping after the reset.
 pub(crate) async fn send_resets(opener: &Opener, peer: PeerId) {
     let _ = lives(opener, peer, PING_WITHIN).await;
 }
 
-/// For the answer to a ping that nothing hangs on.
+/// Ignores the answer to a ping without consequences.
 const PING_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const PING: &str = "/ipfs/ping/1.0.0";
 pub(crate) const PING_LEN: usize = 32;
@@ -183,13 +182,13 @@ pub(crate) async fn lives(opener: &Opener, peer: PeerId, limit: Duration) -> boo
     matches!(timeout(limit, answer).await, Ok(Ok(_)))
 }
 
-/// A stream for pings.
+/// Opens a stream for pings.
 pub(crate) async fn open_ping(opener: &Opener, peer: PeerId) -> Result<Stream, ExchangeError> {
     let opened = opener.open(peer, StreamProtocol::new(PING)).await;
     opened.map(|(stream, _)| stream).map_err(ExchangeError::NotOpened)
 }
 
-/// One ping on an open stream, which is given back for the next.
+/// Sends one ping on an open stream and returns the stream for the next.
 pub(crate) async fn ping(mut stream: Stream, limit: Duration) -> Result<Stream, ExchangeError> {
     timeout(limit, async {
         let mut sent = [0; PING_LEN];

@@ -1,14 +1,14 @@
-//! The end of an actor.
+//! The last events of an actor.
 
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// How long the last events may take to be fetched.
+/// How long the last events wait to be fetched.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Hands over the last events, as long as somebody fetches them.
+/// Delivers the last events while somebody fetches them.
 pub(crate) async fn farewell<E>(events: &mpsc::Sender<E>, last: impl Iterator<Item = E>) {
     let flush = async {
         for event in last {

@@ -1,17 +1,17 @@
 //! The seam between the engine and the network: data over two bounded channels.
 //!
-//! Whoever holds a [`NetHandle`] cannot tell a real Waku node from the test kit's loopback net.
+//! A holder of a [`NetHandle`] cannot tell a real Waku node from the testkit's loopback net.
 
 use tokio::sync::mpsc;
 
 use crate::known::KnownNode;
 
-/// Commands that may wait before the actor takes them.
+/// Most commands that wait for the actor.
 pub const COMMAND_DEPTH: usize = 256;
-/// Events that may wait before the engine takes them; a full channel stops the actor's reading, never drops.
+/// Most events that wait for the engine. A full channel stops the actor's reading and drops nothing.
 pub const EVENT_DEPTH: usize = 256;
 
-/// A service node as this process numbers it: stable for one run, never an address.
+/// Number of a service node in this process: stable for one run, never an address.
 pub type NodeNumber = u64;
 
 /// The two ends of a running network actor.
@@ -19,14 +19,14 @@ pub type NodeNumber = u64;
 pub struct NetHandle {
     /// Commands to the actor.
     pub commands: mpsc::Sender<Command>,
-    /// What the actor has to say; `None` once it has stopped.
+    /// Events of the actor; `None` after it has stopped.
     pub events: mpsc::Receiver<Event>,
 }
 
-/// What the engine asks of the network. Commands with an `id` are answered by one final event with the same id.
+/// Commands of the engine. One final event with the same `id` answers each command with an `id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Hand a message to one node of the publish circle (lightpush v3, else v2).
+    /// Publish a message through one node of the publish circle (lightpush v3, else v2).
     Publish {
         /// Repeated in [`Event::Published`].
         id: u64,
@@ -34,39 +34,38 @@ pub enum Command {
         topic: String,
         /// The envelope, exactly one size class long.
         payload: Vec<u8>,
-        /// Waku timestamp, Unix nanoseconds; 0: the node that takes the message sets its own time.
+        /// Waku timestamp, Unix nanoseconds; 0 if the accepting node shall set its own time.
         timestamp_ns: i64,
-        /// Nodes not to use when another is healthy: those that had it before.
+        /// Nodes to avoid while another one is healthy: they had the message before.
         not: Vec<NodeNumber>,
-        /// What belongs together goes through one node, drawn at random for each value, whoever is preferred: no node
-        /// sees everything. `None`: as [`Self::Prefer`] says.
+        /// Messages with the same value go through one node, drawn at random for each value, whatever [`Self::Prefer`]
+        /// says. So no node sees all of them. `None` follows [`Self::Prefer`].
         spread: Option<u64>,
     },
-    /// Nodes to use first from now on, the best first, a few.
+    /// Nodes to use first from now on, the best first.
     Prefer {
-        /// For [`Self::Publish`], but for its `not`: messages came through them.
+        /// For [`Self::Publish`], except nodes in its `not`: messages arrived through them.
         publish: Vec<NodeNumber>,
-        /// For the filter and [`Circle::Receive`]: messages came from them.
+        /// For the filter and [`Circle::Receive`]: they delivered messages.
         receive: Vec<NodeNumber>,
     },
-    /// Messages came through a node of the publish circle, or did not: what is kept of it over restarts.
+    /// Whether messages arrived through a node of the publish circle; the peer book keeps it across restarts.
     Judge {
-        /// Which.
+        /// The node.
         node: NodeNumber,
-        /// They came.
+        /// Whether messages arrived.
         of_use: bool,
     },
-    /// The whole set of content topics to hear through the receive circle's filter.
+    /// All content topics to receive through the receive circle's filter.
     Subscribe {
-        /// Content topics; replaces the earlier set.
+        /// Content topics; they replace the earlier set.
         topics: Vec<String>,
     },
-    /// Ask a store for a time range, page by page to the end; of [`Circle::Alone`] 32 MiB at most, from where it
-    /// begins.
+    /// Query a store for a time range, page by page to the end; with [`Circle::Alone`] at most 32 MiB.
     Query {
         /// Repeated in every [`Event::Page`] and in [`Event::QueryFailed`].
         id: u64,
-        /// Which node to ask.
+        /// Which node to query.
         circle: Circle,
         /// Content topics, at most 10.
         topics: Vec<String>,
@@ -74,70 +73,69 @@ pub enum Command {
         start_ns: i64,
         /// End, inclusive, Unix nanoseconds.
         end_ns: Option<i64>,
-        /// Page from the newest backwards.
+        /// Whether pages go from the newest backwards.
         newest_first: bool,
     },
-    /// Ask a node of the publish circle whether its store holds these messages.
+    /// Ask a node of the publish circle whether its store has these messages.
     Check {
         /// Repeated in [`Event::Checked`] or [`Event::CheckFailed`].
         id: u64,
         /// Waku message hashes, at most 50.
         hashes: Vec<[u8; 32]>,
-        /// The node that took the message: another is asked, unless it is the only one.
+        /// The node that accepted the message. Another node is asked, unless this is the only one.
         not: Option<NodeNumber>,
     },
-    /// A conversation is on screen (two filter peers, quick detection) or not (one, slow).
+    /// Whether a conversation is on screen: then two filter peers and quick detection of dead nodes, else one and slow.
     Foreground(bool),
-    /// The host's network changed: drop connections and resolve anew.
+    /// The host's network changed: drop connections and resolve names again.
     NetworkChanged(Network),
-    /// Relay mode on or off: a node of its own, with a key of its own, relays the shards of the wanted topics and hears
-    /// them by gossip, instead of a filter node. Publishing goes through the publish circle as before.
+    /// Relay mode on or off. A relay with its own key relays the shards of the wanted topics and receives them by
+    /// gossip instead of a filter. Publishing goes through the publish circle as before.
     Relay(bool),
-    /// Service nodes out of an invite; both circles draw from them. Taken only where the configuration names neither
-    /// nodes nor trees.
+    /// Service nodes from an invite, for both circles. Used only if the configuration names neither nodes nor trees.
     AddNodes(Vec<String>),
-    /// Stop: connections closed, [`Event::Closed`] last.
+    /// Stop: close all connections, then send [`Event::Closed`].
     Close,
 }
 
-/// Which node answers a store query.
+/// The node of a store query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Circle {
     /// A node of the receive circle.
     Receive,
-    /// Another node of the receive circle than the ones last asked; when all were, the one asked longest ago.
+    /// A node of the receive circle, in round-robin: not the ones asked last, or else the one asked longest ago.
     Other,
-    /// A connection of its own with a fresh libp2p key, a node of neither circle where there are enough.
+    /// A node over a connection of its own with a fresh libp2p key: of neither circle if enough are known.
     Alone,
 }
 
-/// What the host knows about its network.
+/// The host's view of its network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// DNS servers, IP addresses with optional port; empty keeps the system's.
     pub dns_servers: Vec<String>,
-    /// The link costs money.
+    /// Whether traffic costs money.
     pub metered: bool,
 }
 
 impl Network {
-    /// Is every DNS server an IP address with optional port?
+    /// Whether every DNS server is an IP address with optional port.
     pub fn is_valid(&self) -> bool {
         self.dns_servers.iter().all(|text| crate::names::is_server(text))
     }
 }
 
 impl Default for Network {
-    /// One that costs money, as long as nobody says that it does not.
+    /// A metered network, until the host says otherwise.
     fn default() -> Self {
         Self { dns_servers: Vec::new(), metered: true }
     }
 }
 
-/// A message as a service node gave it. The actor has recomputed the hash and checked the topic.
+/// A message from a service node. The actor has recomputed the hash and checked the topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Content topic, one of those asked for.
+    /// Content topic, one of the wanted ones.
     pub topic: String,
     /// The envelope as received.
     pub payload: Vec<u8>,
@@ -145,102 +143,104 @@ pub struct Received {
     pub timestamp_ns: i64,
     /// Waku message hash.
     pub hash: [u8; 32],
-    /// Who gave it.
+    /// The node that sent it.
     pub node: NodeNumber,
-    /// Pushed just now by a filter or relayed (true), or read from a store (false).
+    /// Whether it was pushed or relayed just now; false if a store returned it.
     pub live: bool,
 }
 
-/// What the network tells the engine.
+/// Events for the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A live push, or a message relayed.
+    /// A pushed or relayed message.
     Message(Received),
-    /// The end of a [`Command::Publish`].
+    /// The result of a [`Command::Publish`].
     Published {
         /// The command's id.
         id: u64,
-        /// Hash of the message as published (this timestamp).
+        /// Hash of the message as published, with this timestamp.
         hash: [u8; 32],
         /// The node that answered, if any was reached.
         node: Option<NodeNumber>,
-        /// What it said.
+        /// The node's answer.
         outcome: PublishOutcome,
     },
-    /// One page of a query, ascending by time; `last` ends it.
+    /// One page of a query, ascending by time.
     Page {
         /// The query's id.
         id: u64,
-        /// Messages on the topics and within the range asked for.
+        /// Messages on the topics and within the range of the query.
         messages: Vec<Received>,
-        /// No page follows.
+        /// Whether this is the last page.
         last: bool,
     },
-    /// The query ended early; pages before it were good.
+    /// The query ended early; earlier pages are valid.
     QueryFailed {
         /// The query's id.
         id: u64,
-        /// Why.
+        /// Reason of the failure.
         reason: FailReason,
     },
-    /// Answer to a [`Command::Check`].
+    /// The answer to a [`Command::Check`].
     Checked {
         /// The command's id.
         id: u64,
         /// The node that answered.
         node: NodeNumber,
-        /// Those of the hashes it holds.
+        /// The hashes that its store has.
         present: Vec<[u8; 32]>,
     },
-    /// The check got no answer.
+    /// The check failed.
     CheckFailed {
         /// The command's id.
         id: u64,
-        /// Why.
+        /// Reason of the failure.
         reason: FailReason,
     },
-    /// A node of the publish circle hung up or fell silent while others can be reached: what it took last may be lost.
+    /// A node of the publish circle hung up or fell silent while other nodes can be reached: the last messages it
+    /// accepted may be lost.
     Lost {
-        /// Which.
+        /// The node.
         node: NodeNumber,
     },
-    /// A node said that it belongs to another network; it is not used.
+    /// A node named another network and is not used.
     OtherNetwork,
-    /// Something about reachability changed.
+    /// Reachability changed.
     Connectivity(Connectivity),
-    /// Nodes to remember for the next start (`NetConfig::book`); at most 200 are known at a time, and of 2,000 more the
-    /// circle that they served. Comes together with other news, and at the end.
+    /// Changes of the peer book, to store for the next start (`NetConfig::book`). The book has at most 200 nodes, and
+    /// the circles of 2,000 more. Comes together with other events, and at the end.
     Book {
         /// New or changed entries.
         changed: Vec<KnownNode>,
-        /// Peer ids of entries to forget.
+        /// Peer ids of entries to delete.
         gone: Vec<String>,
     },
-    /// In relay mode: where neighbours are served, multiaddrs ending in `/p2p/…`; empty: nowhere any more.
+    /// In relay mode: the addresses under which neighbours are served, multiaddrs ending in `/p2p/…`; empty when none
+    /// are served any more.
     Serving {
-        /// In the order of [`NetConfig::listen`](crate::NetConfig::listen).
+        /// Addresses in the order of [`NetConfig::listen`](crate::NetConfig::listen).
         addresses: Vec<String>,
     },
     /// The last event.
     Closed,
 }
 
-/// What a node said to a lightpush request.
+/// A node's answer to a lightpush request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishOutcome {
     /// v3 success: relayed to this many peers (> 0).
     Relayed {
-        /// Relay peers.
+        /// Number of relay peers.
         peers: u32,
     },
     /// Success without a count (v2), which proves less.
     Accepted,
-    /// The node had it already (420 "already seen"); counts as accepted.
+    /// The node had the message already (420 "already seen"); counts as accepted.
     Duplicate,
-    /// Every node that could be asked refuses this message (too large, invalid). With no node: it does not fit this
-    /// network, and nobody was asked.
+    /// Every reachable node refused the message (too large, invalid). Without a node: the message does not fit the
+    /// network, and no node was asked.
     Refused,
-    /// Try again, elsewhere or later.
+    /// Retry later, or through another node.
     Failed(FailReason),
 }
 
@@ -249,7 +249,7 @@ pub enum PublishOutcome {
 pub enum FailReason {
     /// No node of the circle could be reached.
     NoNode,
-    /// Only the node that is not to be asked could answer.
+    /// The only node that could answer must not be asked.
     NoOther,
     /// The node did not answer in time or hung up.
     Timeout,
@@ -272,15 +272,15 @@ pub struct Connectivity {
     pub publish_nodes: u32,
     /// Connected nodes of the receive circle that offer filter.
     pub receive_nodes: u32,
-    /// A store can be asked: a connected node offers store v3, or somebody is connected and a node is known that may,
-    /// which the next query connects to.
+    /// Whether a store can be asked: a connected node offers store v3, or a node that may have one is known and the
+    /// next query connects to it.
     pub store: bool,
-    /// The wanted topics are subscribed at a live node or heard by a relay of our own; rises again after every
-    /// re-subscribe, and the engine then fills the gap. Where one gap follows the other it rises ever more rarely.
+    /// Whether a live node or the own relay delivers the wanted topics. It rises again after every new subscription,
+    /// and the engine then fills the gap. When gaps follow each other, it rises with growing waits.
     pub subscribed: bool,
-    /// A stretch in which pushes may have been missed ended just now (re-subscribed after loss or 404), or a while ago,
-    /// if there was one just before it.
+    /// A period in which pushes may have been lost has ended: after a new subscription, or later if another gap was
+    /// reported just before.
     pub gap: bool,
-    /// Relay mode: peers in the mesh of the shard that has fewest; 0 in light mode.
+    /// Relay mode: mesh peers of the shard with the fewest; 0 in light mode.
     pub relay_peers: u32,
 }

@@ -1,50 +1,49 @@
-//! A service node as it is remembered from one run to the next.
+//! A service node as remembered from one run to the next.
 
-/// How a node became known. The numbers are stored.
+/// Source of a node. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Source {
-    /// Configured: a preset's or the app's own.
+    /// The configuration: a preset or the app.
     Static = 0,
-    /// Out of an invite.
+    /// An invite.
     Invite = 1,
     /// A signed tree in DNS.
     Dns = 2,
-    /// Another node named it.
+    /// Peer exchange with another node.
     PeerExchange = 3,
-    /// In use no longer: only the circle that it served is remembered, for the case that it comes back.
+    /// Not in use any more. Only the node's circle is remembered, in case it returns.
     Former = 4,
-    /// Somebody inside a private network named it, whose names may lead there.
+    /// Peer exchange with a node in a private network, whose names may lead into that network.
     Inside = 5,
 }
 
 impl Source {
-    /// All of them.
+    /// All sources.
     pub const ALL: [Self; 6] = [Self::Static, Self::Invite, Self::Dns, Self::PeerExchange, Self::Former, Self::Inside];
 
-    /// The source of a stored number.
+    /// The source with this stored number.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|source| *source as u8 == code)
     }
 }
 
-/// One entry of the peer book. Whoever stores it needs to understand nothing but [`peer`](Self::peer), its key.
+/// One entry of the peer book. For storage only [`peer`](Self::peer) matters: it is the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownNode {
-    /// Peer id, as text.
+    /// Peer id, as text; the key.
     pub peer: String,
     /// Multiaddrs without the peer id, at most 8.
     pub addresses: Vec<String>,
-    /// How it became known.
+    /// Source of the node.
     pub source: Source,
-    /// The circle it serves, and never another: 0 publish, 1 receive, 2 queries of their own.
+    /// The node's only circle: 0 publish, 1 receive, 2 queries over a connection of their own.
     pub circle: u8,
-    /// Runs in which it was of use: it pushed, its store answered, or messages that it had published came through.
-    /// Each run
-    /// in which it was found of none halves them.
+    /// Runs in which the node was useful: it pushed, its store answered, or messages published through it arrived. Each
+    /// useless run halves the number.
     pub successes: u32,
-    /// Failures since it answered last, counted while other nodes could be reached.
+    /// Failures since its last answer, counted only while other nodes could be reached.
     pub failures: u32,
-    /// When it last answered, or first said what it is, Unix seconds; 0: never met.
+    /// When it last answered, or first named its cluster, Unix seconds; 0 for never.
     pub answered_s: u64,
 }

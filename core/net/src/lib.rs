@@ -1,14 +1,14 @@
 //! One Waku node behind two channels.
 //!
-//! Two programs live here. The light client ([`client`]) hands messages to one circle of service nodes and hears from
-//! another, and is driven by commands and events only ([`handle`]); whoever holds its [`NetHandle`] meets no type of
-//! libp2p. The service node ([`service`]) relays by gossipsub and serves light clients: filter, lightpush, store,
-//! metadata, peer exchange. Neither knows an account, a conversation or a database: content is opaque bytes, and the
-//! service node asks for its archive by requests that whoever started it answers.
+//! This crate has two parts. The light client ([`client`]) publishes through one circle of service nodes and receives
+//! from another. Commands and events drive it ([`handle`]), and users of its [`NetHandle`] see no type of libp2p. The
+//! service node ([`service`]) relays by gossipsub and serves light clients: filter, lightpush, store, metadata, peer
+//! exchange. Neither part knows an account, a conversation or a database: content is opaque bytes. The host answers the
+//! service node's archive requests.
 //!
-//! Data path of the client: command → job → a node of the right circle → one exchange of frames over a stream
-//! (`exchange`, `streams`) → checked answer → event. Pushes come the other way: stream → frame → checked against what
-//! is subscribed → event. All protobufs, hashes and caps are `sotto_wire::waku`'s.
+//! Data path of the client: command → job → a node of the right circle → one exchange of frames on a stream
+//! (`exchange`, `streams`) → checked answer → event. Pushes come the other way: stream → frame → check against the
+//! subscription → event. `sotto_wire::waku` has all protobufs, hashes and caps.
 #![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
 pub mod client;

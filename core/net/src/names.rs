@@ -1,4 +1,4 @@
-//! Which DNS servers are asked: those given, else the system's.
+//! The DNS servers to ask: the configured ones, else the system's.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts};
 
-/// The servers of a configuration: IP addresses with optional port. Others are left out: [`is_server`] finds them
-/// before.
+/// The servers of a configuration, IP addresses with optional port. Other entries are skipped; [`is_server`] has
+/// refused them before.
 pub(crate) fn servers(texts: &[String]) -> Vec<NameServerConfig> {
     texts
         .iter()
@@ -26,7 +26,7 @@ pub(crate) fn servers(texts: &[String]) -> Vec<NameServerConfig> {
         .collect()
 }
 
-/// Is this an IP address with optional port?
+/// Whether a text is an IP address with optional port.
 pub(crate) fn is_server(text: &str) -> bool {
     address(text).is_some()
 }
@@ -39,7 +39,7 @@ fn address(text: &str) -> Option<(IpAddr, u16)> {
     Some((socket.ip(), socket.port())).filter(|(_, port)| *port != 0)
 }
 
-/// How these servers are asked; without any, the system's configuration, which is read only now.
+/// The resolver settings for these servers; without any, the system's configuration, which is read only now.
 pub(crate) fn resolver(servers: &[NameServerConfig]) -> io::Result<(ResolverConfig, ResolverOpts)> {
     if servers.is_empty() {
         return system_resolver();
@@ -56,7 +56,7 @@ fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
     hickory_resolver::system_conf::read_system_conf().map_err(io::Error::other)
 }
 
-/// Without a context of the app's virtual machine there is no way to ask, and trying would abort.
+/// Without a context of the app's virtual machine the servers cannot be read, and trying would abort.
 #[cfg(target_os = "android")]
 fn system_resolver() -> io::Result<(ResolverConfig, ResolverOpts)> {
     Err(io::ErrorKind::Unsupported.into())

@@ -11,7 +11,7 @@ pub(crate) fn number() -> u64 {
     }
 }
 
-/// A place in a list of `len` entries.
+/// A random index of a list with `len` entries.
 pub(crate) fn index(len: usize) -> Option<usize> {
     number().checked_rem(len as u64).and_then(|index| usize::try_from(index).ok())
 }
@@ -40,7 +40,7 @@ pub(crate) fn backoff(base: Duration, step: u32, cap: Duration) -> Duration {
     jitter(base.saturating_mul(factor).min(cap))
 }
 
-/// A request id: four characters, so that a request stays short.
+/// A request id of four characters, so that requests stay short.
 pub(crate) fn request_id() -> String {
     format!("{:04x}", number() & 0xffff)
 }

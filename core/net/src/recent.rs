@@ -1,4 +1,4 @@
-//! What passed lately, so that the same message from two sides counts once.
+//! Recently seen hashes, so that a message from two sides counts once.
 
 use std::collections::{HashSet, VecDeque};
 

@@ -1,9 +1,8 @@
 //! The service node: relays by gossipsub and serves light clients.
 //!
-//! Data path: a message comes by gossipsub or by lightpush → checked → to the relay peers → once per message hash to
-//! the
-//! archive (an [`ArchiveRequest`] that the starter answers) and to every filter subscriber of its topics. It knows no
-//! account and reads no payload. Subscriptions, streams, requests, queues and sizes are bounded by [`Limits`].
+//! Data path: a message comes by gossipsub or lightpush → check → relay peers → once for each message hash to the
+//! archive (an [`ArchiveRequest`] that the host answers) and to every filter subscriber of its topics. The node knows
+//! no account and reads no payload. [`Limits`] bound subscriptions, streams, requests, queues and sizes.
 
 mod actor;
 mod alive;
@@ -43,15 +42,14 @@ use tokio::sync::mpsc;
 use crate::address::{AddressError, parse_announced, parse_node};
 use crate::transport::Insiders;
 
-/// Events that may wait.
+/// Most events that wait for the host.
 const EVENT_DEPTH: usize = 16;
-/// Archive requests that may wait, and their bytes; when the archive is that far behind, messages are relayed and not
-/// archived.
+/// Most archive requests that wait, and their bytes. Beyond that, messages are relayed and not archived.
 const ARCHIVE_DEPTH: usize = 1024;
 const ARCHIVE_BYTES: usize = 16 * 1024 * 1024;
-/// Addresses announced: as many as are read from a record.
+/// Most announced addresses: as many as readers take from a record.
 const MOST_ANNOUNCED: usize = 8;
-/// Further relay peers that may wait.
+/// Most further relay peers that wait.
 const FOUND_DEPTH: usize = 16;
 
 /// Why a node cannot start.
@@ -60,31 +58,31 @@ pub enum StartError {
     /// Listen address number `index` (from 0) is no multiaddr to listen on.
     #[error("listen address {index} is malformed")]
     Listen {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
-    /// Address to announce number `index` (from 0) cannot be dialled by others, or is one too many.
+    /// Announced address number `index` (from 0) cannot be dialled by others, or is one too many.
     #[error(
         "address {index} to announce is no /ip4|ip6|dns4|dns6/HOST/tcp/PORT, also with /ws, /wss or /tls/ws, or is \
              beyond the eighth"
     )]
     Announce {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
-    /// A relay peer's address is of no use.
+    /// A relay peer's address cannot be used.
     #[error(transparent)]
     Peer(#[from] AddressError),
     /// Bootstrap record number `index` (from 0) is no node record.
     #[error("bootstrap record {index} is malformed")]
     Bootstrap {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
     /// The UDP socket could not be bound.
     #[error("no UDP socket")]
     Udp(#[source] std::io::Error),
-    /// There is no shard to relay.
+    /// The configuration names no shard.
     #[error("no shards configured")]
     NoShards,
     /// The transport or gossipsub could not be built.
@@ -92,7 +90,7 @@ pub enum StartError {
     Stack(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What a node tells whoever started it.
+/// Events for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeEvent {
     /// All listeners are bound.
@@ -100,23 +98,23 @@ pub enum NodeEvent {
         /// Full multiaddrs ending in `/p2p/…`, one for each listen address, in order.
         addresses: Vec<String>,
     },
-    /// Comes before [`Listening`](Self::Listening) where discv5 runs.
+    /// Comes before [`Listening`](Self::Listening) if discv5 is on.
     Record {
-        /// The node's own record, `enr:…`, for others to begin with.
+        /// The node's own record, `enr:…`, for the bootstrap of others.
         record: String,
     },
     /// Listen address number `index` could not be bound; the node stops.
     ListenFailed {
-        /// Place in the list.
+        /// Index in the list, from 0.
         index: usize,
     },
-    /// The number of connected peers, light clients included, has changed; several changes may come as one.
+    /// The number of connected peers changed, including light clients; several changes may become one event.
     Peers {
-        /// Connected peers.
+        /// Number of connected peers.
         connected: u32,
-        /// Those of them that relay one of the node's shards.
+        /// Number of peers that relay one of the node's shards.
         relays: u32,
-        /// Those that are in the mesh of the shard whose mesh is smallest.
+        /// Number of mesh peers of the shard with the fewest.
         mesh: u32,
     },
     /// The last event.
@@ -126,39 +124,39 @@ pub enum NodeEvent {
 /// A running node. Dropping every [`NodeStop`] stops it.
 #[derive(Debug)]
 pub struct NodeHandle {
-    /// What happens; `None` once the node has stopped.
+    /// Events of the node; `None` after it has stopped.
     pub events: mpsc::Receiver<NodeEvent>,
-    /// What the node asks of the archive. Dropped: nothing is archived and store queries fail.
+    /// Requests to the archive. If this is dropped, nothing is archived and store queries fail.
     pub archive: mpsc::Receiver<ArchiveRequest>,
     /// Stops the node.
     pub stop: NodeStop,
-    /// What the node relays, for a light client in relay mode.
+    /// Relayed messages, for a light client in relay mode.
     pub(crate) heard: mpsc::Receiver<Heard>,
-    /// Further relay peers.
+    /// Further relay peers to dial.
     pub(crate) found: mpsc::Sender<Vec<(PeerId, Vec<Multiaddr>)>>,
-    /// Those of them whose names may lead into a private network.
+    /// Which of them have names that may lead into a private network.
     pub(crate) insiders: Insiders,
 }
 
-/// Stops a node.
+/// A handle that stops a node.
 #[derive(Debug, Clone)]
 pub struct NodeStop(mpsc::Sender<()>);
 
 impl NodeStop {
     /// Stops the node; [`NodeEvent::Stopped`] follows.
     pub fn stop(&self) {
-        let _ = self.0.try_send(()); // full: it is stopping already
+        let _ = self.0.try_send(()); // full: the node is stopping already
     }
 }
 
-/// Makes a node. It lives as long as the future runs: on a tokio runtime with IO and time enabled.
+/// Makes a node. It lives while the future runs, on a tokio runtime with IO and time enabled.
 pub fn start(config: NodeConfig, key: NodeKey) -> Result<(NodeHandle, impl Future<Output = ()> + Send), StartError> {
     let (mut handle, run) = start_heard(config, key)?;
-    handle.heard.close(); // nobody reads it: what waits there would wait for ever
+    handle.heard.close(); // nobody reads it, and queued messages would wait for ever
     Ok((handle, run))
 }
 
-/// The same for a light client that takes what the node relays.
+/// The same for a light client that receives the relayed messages.
 pub(crate) fn start_heard(
     config: NodeConfig,
     key: NodeKey,

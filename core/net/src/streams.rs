@@ -1,8 +1,9 @@
-//! Raw streams for request protocols: open one to a connected peer, accept those of a fixed set.
+//! Raw streams for request protocols: opens streams to connected peers, and accepts streams of a fixed set of
+//! protocols.
 //!
-//! libp2p-stream was tried and left: it keeps a sender for every connection there ever was, and resets an inbound
-//! stream whenever the task that accepts is one stream behind. Here nothing outlives its connection and every
-//! inbound stream reaches the swarm's owner, under the muxer's limit.
+//! libp2p-stream does not fit: it keeps a sender for every connection there ever was, and resets an inbound stream
+//! whenever the accepting task is one stream behind. Here nothing outlives its connection, and every inbound stream
+//! reaches the swarm's owner, within the muxer's limit.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -24,7 +25,7 @@ use libp2p::swarm::{
 use libp2p::{InboundUpgrade, Multiaddr, PeerId, Stream, StreamProtocol};
 use tokio::sync::{mpsc, oneshot};
 
-/// Openings that may wait for the swarm.
+/// Most stream openings that wait for the swarm.
 const OPENINGS: usize = 64;
 
 #[derive(Debug)]
@@ -42,21 +43,20 @@ pub(crate) struct Opening {
 
 type Reply = oneshot::Sender<(Stream, Turn)>;
 
-/// While it is held, no other stream to that peer is opened. Held until a request is written, it keeps requests
-/// roughly in
-/// the order they were made; the muxer by itself favours the latest.
+/// While this is held, no other stream to the peer is opened. Held until a request is written, it keeps requests
+/// roughly in order; the muxer alone prefers the latest.
 #[derive(Debug)]
 pub(crate) struct Turn(#[expect(dead_code, reason = "that it is dropped is what it says")] oneshot::Sender<()>);
 
-/// Opens streams from outside the task that owns the swarm.
+/// Opens streams from outside of the task that owns the swarm.
 #[derive(Debug, Clone)]
 pub(crate) struct Opener {
     openings: mpsc::Sender<(PeerId, Opening)>,
 }
 
 impl Opener {
-    /// A stream to a connected peer. Negotiation is lazy: that the peer does not speak the protocol shows at the
-    /// first read.
+    /// Opens a stream to a connected peer. Negotiation is lazy: a peer without the protocol shows only at the first
+    /// read.
     pub(crate) async fn open(&self, peer: PeerId, protocol: StreamProtocol) -> io::Result<(Stream, Turn)> {
         let (reply, stream) = oneshot::channel();
         self.openings.send((peer, Opening { protocol, reply })).await.map_err(|_| io::ErrorKind::NotConnected)?;
@@ -75,8 +75,7 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    /// A behaviour that accepts these protocols, for as long as it lives. `keep`: connections stay although nothing
-    /// goes over them.
+    /// A behaviour that accepts these protocols for its whole life. `keep`: connections stay without traffic.
     pub(crate) fn new(accepted: &[&'static str], keep: bool) -> Self {
         let (openings, wanted) = mpsc::channel(OPENINGS);
         Self {
@@ -162,7 +161,7 @@ impl NetworkBehaviour for Behaviour {
             return Poll::Ready(event);
         }
         while let Poll::Ready(Some((peer, opening))) = self.wanted.poll_recv(cx) {
-            // Unconnected: dropping the reply says so.
+            // The peer is not connected; dropping the reply reports it.
             if let Some(id) = self.connections.get(&peer).and_then(|ids| ids.last()) {
                 return Poll::Ready(ToSwarm::NotifyHandler {
                     peer_id: peer,
@@ -179,9 +178,10 @@ pub(crate) struct Handler {
     accepted: Arc<[StreamProtocol]>,
     keep: bool,
     outbound: VecDeque<Opening>,
-    /// One is on its way: one at a time, or the swarm opens the latest first. With lazy negotiation that costs nothing.
+    /// Whether an opening is pending. Only one runs at a time, or the swarm opens the latest first. With lazy
+    /// negotiation that costs nothing.
     opening: bool,
-    /// The last one's turn.
+    /// The turn of the last opening.
     turn: Option<oneshot::Receiver<()>>,
     inbound: VecDeque<(StreamProtocol, Stream)>,
     waker: Option<Waker>,
@@ -254,7 +254,7 @@ impl ConnectionHandler for Handler {
                 let (turn, over) = oneshot::channel();
                 self.opening = false;
                 self.turn = Some(over);
-                let _ = reply.send((stream, Turn(turn))); // nobody waits any more: the stream is reset
+                let _ = reply.send((stream, Turn(turn))); // nobody waits any more, so the stream is reset
                 self.wake();
             }
             ConnectionEvent::DialUpgradeError(_) => {

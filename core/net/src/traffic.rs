@@ -1,4 +1,4 @@
-//! How many bytes went over TCP, counted below WebSocket and Noise.
+//! Bytes over TCP, counted below WebSocket and Noise.
 
 use std::io;
 use std::pin::Pin;
@@ -16,12 +16,12 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Bytes read from sockets.
+    /// Bytes read from sockets, in all.
     pub fn read_bytes(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Bytes written to sockets.
+    /// Bytes written to sockets, in all.
     pub fn written_bytes(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }

@@ -1,9 +1,9 @@
-//! TCP and WebSocket, DNS by given servers, Noise, yamux or mplex; composed by hand.
+//! TCP and WebSocket, DNS by given servers, Noise, yamux or mplex.
 //!
-//! `SwarmBuilder::with_websocket` would always build a system resolver, which an Android process does not have. Here a
-//! resolver is built at the first dial that needs a name, and the system's configuration is read only when no servers
-//! were given; that it cannot be read fails that dial and nothing else. A name leads into a private network only for
-//! peers of whom that is known ([`Insiders`]): strangers name what they like.
+//! `SwarmBuilder::with_websocket` would always build a system resolver, which an Android process does not have. Here
+//! the first dial that needs a name builds the resolver, and the system's configuration is read only without configured
+//! servers; if that fails, only this dial fails. A name may lead into a private network only for [`Insiders`], because
+//! strangers can name anything.
 
 use std::collections::HashSet;
 use std::io;
@@ -27,17 +27,17 @@ use crate::address::{is_private, needs_dns};
 use crate::names;
 use crate::traffic::{Counted, Traffic};
 
-/// Time for TCP, WebSocket, Noise and muxer together.
+/// Time limit for TCP, WebSocket, Noise and muxer together.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Largest WebSocket message read; Noise frames have at most 64 KiB.
 const WEBSOCKET_FRAME: usize = 1024 * 1024;
 
-/// What identify says everywhere.
+/// The agent string of identify, the same for every install.
 const AGENT: &str = "sotto";
-/// The protocol family that Waku nodes announce.
+/// The protocol version of identify, as Waku nodes announce it.
 const FAMILY: &str = "waku/2.0.0";
-/// Never again: what we are does not change.
+/// Interval of identify pushes: never, because the content does not change.
 const IDENTIFY_EVERY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 type Socket = Counted<tcp::tokio::TcpStream>;
@@ -46,7 +46,8 @@ type Socket = Counted<tcp::tokio::TcpStream>;
 #[error("no Noise keys")]
 pub(crate) struct TransportSetupError(#[source] noise::Error);
 
-/// Peers whose names may lead into a private network, this device included: they were configured, or named inside one.
+/// Peers whose names may lead into a private network or to this device: they were configured, or named inside such a
+/// network.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Insiders(Arc<Mutex<HashSet<PeerId>>>);
 
@@ -85,12 +86,12 @@ pub(crate) fn build(
         .or_transport(Named::new(servers, traffic, insiders))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
-        .multiplex(SelectUpgrade::new(yamux, mplex)) // js-waku speaks mplex only
+        .multiplex(SelectUpgrade::new(yamux, mplex)) // js-waku supports only mplex
         .timeout(SETUP_TIMEOUT)
         .boxed())
 }
 
-/// Settings common to all swarms. Lazy negotiation saves a round trip and its packets on every stream.
+/// Settings of all swarms. Lazy negotiation saves a round trip and its packets on every stream.
 pub(crate) fn swarm_config() -> swarm::Config {
     swarm::Config::with_tokio_executor()
         .with_substream_upgrade_protocol_override(Version::V1Lazy)
@@ -98,7 +99,7 @@ pub(crate) fn swarm_config() -> swarm::Config {
         .with_max_negotiating_inbound_streams(32)
 }
 
-/// What we say about ourselves: the same everywhere, once a connection.
+/// Settings of identify: the same for every install, sent once a connection.
 pub(crate) fn identify(key: PublicKey) -> identify::Config {
     identify::Config::new(FAMILY.into(), key)
         .with_agent_version(AGENT.into())
@@ -113,10 +114,10 @@ fn tcp_sockets(traffic: &Arc<Traffic>) -> Boxed<Socket> {
         .boxed()
 }
 
-/// TCP that resolves names when it meets one.
+/// TCP that resolves names as it dials.
 struct Named {
     plain: Boxed<Socket>,
-    /// For insiders, and for all others.
+    /// One TCP transport for insiders, one for all others.
     resolving: [Option<dns::tokio::Transport<Resolved>>; 2],
     insiders: Insiders,
     servers: Vec<NameServerConfig>,
@@ -155,10 +156,10 @@ impl Named {
     }
 }
 
-/// TCP to what a name turned out to be.
+/// TCP to a resolved address.
 struct Resolved {
     sockets: Boxed<Socket>,
-    /// It may be in a private network.
+    /// Whether the address may be private.
     inside: bool,
 }
 

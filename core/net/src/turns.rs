@@ -1,11 +1,11 @@
-//! Whose turn it is. Of numbers only, so that simulated nodes can take turns as real ones do.
+//! Round-robin among nodes. It works on numbers only, so that the testkit's simulated nodes use the same code.
 
 use crate::handle::NodeNumber;
 
-/// Nodes that take turns, when others than the last are to be asked.
+/// Nodes that are asked in round-robin.
 const REMEMBERED: usize = 16;
 
-/// Nodes of which any may be taken.
+/// Nodes that may be chosen.
 #[derive(Debug, Clone, Copy)]
 pub struct Tier<'a> {
     only: Option<NodeNumber>,
@@ -14,15 +14,15 @@ pub struct Tier<'a> {
 }
 
 impl Tier<'_> {
-    /// Whether a node is among them. `last_resort`: it is used only when there is no other.
+    /// Whether a node may be chosen. `last_resort` nodes are chosen only if there is no other.
     pub fn has(&self, node: NodeNumber, last_resort: bool) -> bool {
         (self.last || !last_resort) && self.only.is_none_or(|only| only == node) && !self.not.contains(&node)
     }
 }
 
-/// Out of whom a node is taken, the best first; a later tier is for when there is none in the ones before. First those
-/// to prefer, one by one; then all; those to avoid last, and the one longest avoided (the last named) first; then the
-/// last resorts likewise. `repeat`: those to avoid may be used at all.
+/// The tiers to choose from; a later tier serves only if all before are empty. The order: each preferred node by
+/// itself; all others; nodes to avoid, the one avoided longest (the last named) first; then the last resorts in the
+/// same order. `repeat`: nodes to avoid may be chosen at all.
 pub fn tiers<'a>(prefer: &'a [NodeNumber], avoid: &'a [NodeNumber], repeat: bool) -> impl Iterator<Item = Tier<'a>> {
     let best = prefer.iter().map(|node| Tier { only: Some(*node), not: avoid, last: false });
     let all = avoid.len();
@@ -37,19 +37,19 @@ pub fn tiers<'a>(prefer: &'a [NodeNumber], avoid: &'a [NodeNumber], repeat: bool
     best.chain(rest)
 }
 
-/// Who was asked last.
+/// Nodes asked recently.
 #[derive(Debug, Clone, Default)]
 pub struct Turns(Vec<NodeNumber>);
 
 impl Turns {
-    /// A node is asked.
+    /// Records that a node is asked.
     pub fn asked(&mut self, node: NodeNumber) {
         self.0.retain(|one| *one != node);
         self.0.insert(0, node);
         self.0.truncate(REMEMBERED);
     }
 
-    /// Those asked last, the latest first: to be avoided for another.
+    /// The nodes asked last, the latest first; the next query avoids them.
     pub fn last(&self) -> &[NodeNumber] {
         &self.0
     }

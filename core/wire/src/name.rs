@@ -73,9 +73,8 @@ pub fn clean(text: &str) -> String {
     kept.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// A request's text for a screen. Lines end with `
-/// ` only, tabs become blanks, and characters that command a terminal or disguise a text are removed. Empty if it is
-/// blank.
+/// A request's text for a screen. Lines end with ` ` only, tabs become blanks, and characters that command a terminal
+/// or disguise a text are removed. Empty if it is blank.
 pub fn clean_text(text: &str) -> String {
     if is_blank(text) {
         return String::new();

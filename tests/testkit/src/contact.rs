@@ -2,16 +2,16 @@ use std::ops::Deref;
 
 use sotto_db::{Chat, Device, DeviceStanding, Error, Hash, Message, Peer, Person, Reader};
 
-/// All that a phone knows of somebody.
+/// All rows that a phone has about somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// Who it is.
+    /// The person's row.
     pub person: Person,
     /// The conversation with them.
     pub conversation: Hash,
-    /// Where they are reached.
+    /// The peer's row: where they are reached.
     pub peer: Peer,
-    /// Their devices.
+    /// All seen devices.
     pub devices: Vec<Device>,
 }
 
@@ -20,17 +20,17 @@ impl Contact {
         self.devices.iter().find(|device| device.standing == standing)
     }
 
-    /// The device that is taken as theirs.
+    /// The confirmed device.
     pub fn device(&self) -> Option<[u8; 16]> {
         self.with(DeviceStanding::Taken).map(|device| device.device)
     }
 
-    /// Its record.
+    /// The record of the confirmed device.
     pub fn record(&self) -> Option<Vec<u8>> {
         self.with(DeviceStanding::Taken)?.record.clone()
     }
 
-    /// The record of the device that is held.
+    /// The record of the held device.
     pub fn held(&self) -> Option<Vec<u8>> {
         self.with(DeviceStanding::Held)?.record.clone()
     }
@@ -60,7 +60,7 @@ impl Deref for Contact {
     }
 }
 
-/// Everybody that a phone knows.
+/// All persons of a phone.
 pub fn contacts(reader: &Reader) -> Result<Vec<Contact>, Error> {
     let tables = reader.tables();
     let all = reader.contacts()?.into_iter().map(|(person, conversation)| {

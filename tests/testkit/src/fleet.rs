@@ -1,5 +1,5 @@
-//! Service nodes of which most are bad, and what a phone's network makes of them: chooses among those that behaved,
-//! shuns those found out, as `sotto_net::client` does.
+//! Service nodes, most of them hostile, and a phone's view of them. Like `sotto_net::client`, it chooses among nodes
+//! that behaved and shuns nodes that were found out.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,35 +10,35 @@ use sotto_wire::waku::WakuMessage;
 use crate::world::hash_of;
 use crate::{MINUTE, SECOND, Seeded, World};
 
-/// How a node treats those who use it.
+/// Behaviour of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conduct {
-    /// As it should.
+    /// Honest.
     Good,
-    /// Takes streams and never answers.
+    /// Accepts streams and never answers.
     Mute,
-    /// Says that it has no relay peers, no archive, no room.
+    /// Reports no relay peers, no archive, no room.
     Refuses,
-    /// Says that whatever it is given or asked is invalid.
+    /// Reports that every message and query is invalid.
     Rejects,
-    /// Says yes to everything and does nothing; its store is empty.
+    /// Accepts everything and does nothing; its store is empty.
     Empty,
-    /// The same, and says that its store holds what it is asked for.
+    /// The same, and its store claims to hold every message asked for.
     SaysStored,
-    /// Its pages are none: wrong hashes, foreign topics, times not asked for.
+    /// Its store pages are invalid: wrong hashes, foreign topics, other times.
     Lies,
-    /// Its pages never end.
+    /// Its store pages never end.
     Endless,
-    /// Takes, relays and pushes as it should. Its disk is full: its store has nothing.
+    /// Accepts, relays and pushes honestly. Its disk is full: its store is empty.
     Full,
-    /// Says that its store holds what it is asked for, and dates what is in it an hour ahead.
+    /// Its store claims to hold every message asked for, and dates its messages an hour ahead.
     Forges,
     /// Pushes garbage with a clock an hour ahead; its store is empty.
     Future,
 }
 
 impl Conduct {
-    /// All that are not good.
+    /// All dishonest behaviours.
     pub const BAD: [Self; 8] = [
         Conduct::Mute,
         Conduct::Refuses,
@@ -51,49 +51,50 @@ impl Conduct {
     ];
 }
 
-/// What is asked of a node.
+/// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Answer,
-    /// Of a store by topic: they take turns.
+    /// A store query by topic; nodes are asked in round-robin.
     Page,
-    /// The same over a connection of its own, which is nobody's turn.
+    /// The same over a connection of its own, outside of the round-robin.
     Alone,
-    /// A subscription: looked for until one takes it.
+    /// A subscription: retried until a node accepts it.
     Filter,
 }
 
-/// Nodes tried for one request.
+/// Most nodes tried for one request.
 const ATTEMPTS: usize = 3;
-/// A request is given up after this, milliseconds.
+/// Time limit of a request, milliseconds.
 const REQUEST_MS: i64 = 10 * SECOND;
 const SHUN_MS: i64 = 60 * MINUTE;
 const DOUBT_MS: i64 = 10 * MINUTE;
-/// Pages of an endless store that are read; in truth ten times as many.
+/// Pages of an endless store that are read; the real client reads ten times as many.
 const PAGES: usize = 3;
-/// What was sent less than this after a subscription, its node need not have pushed.
+/// A node need not have pushed a message sent less than this after its subscription.
 const SETTLING_MS: i64 = 30 * SECOND;
 
-/// What the network of one phone knows.
+/// One phone's knowledge of nodes.
 #[derive(Debug, Default)]
 struct Seat {
-    /// Used only when there is no other, until then; publish circle, receive circle.
+    /// Shunned nodes, with the time until which they are used only if there is no other: publish circle, receive
+    /// circle.
     shunned: [HashMap<usize, i64>; 2],
     filter: Option<(usize, i64)>,
     pushed: HashSet<[u8; 32]>,
     slips: usize,
     stores: Turns,
-    /// To publish through, and to receive from.
+    /// Preferred nodes to publish through, and to receive from.
     preferred: [Vec<u64>; 2],
 }
 
 /// Two circles of nodes.
 #[derive(Debug)]
 pub struct Fleet {
-    /// How they behave: publish circle, receive circle.
+    /// Behaviours: publish circle, receive circle.
     pub nodes: [Vec<Conduct>; 2],
     seats: Vec<Seat>,
-    /// Requests made of each phone's nodes.
+    /// Number of requests to each phone's nodes.
     pub requests: Vec<u64>,
 }
 
@@ -114,7 +115,7 @@ impl Fleet {
         Self::of([circle(), circle()])
     }
 
-    /// These nodes: publish circle, receive circle.
+    /// A fleet with these nodes: publish circle, receive circle.
     pub fn of(nodes: [Vec<Conduct>; 2]) -> Self {
         Self { nodes, seats: Vec::new(), requests: Vec::new() }
     }
@@ -127,9 +128,7 @@ impl Fleet {
         &mut self.seats[who]
     }
 
-    /// A node at random out of the first tier that has one left, as `sotto_net::client` takes it when it is connected
-    /// to
-    /// none.
+    /// A random node of the first tier that has one left, as `sotto_net::client` chooses while it is connected to none.
     fn choose(
         &mut self,
         (who, circle): (usize, usize),
@@ -158,14 +157,14 @@ impl Fleet {
 }
 
 impl World {
-    /// A phone that starts knows nothing of nodes.
+    /// A starting phone knows nothing about nodes.
     pub(crate) fn fleet_forgets(&mut self, who: usize) {
         if let Some(fleet) = &mut self.fleet {
             *fleet.seat(who) = Seat::default();
         }
     }
 
-    /// From now on phones use these nodes.
+    /// Prefers these nodes from now on.
     pub fn settle(&mut self, fleet: Fleet) {
         self.fleet = Some(fleet);
         for who in 0..self.phones.len() {
@@ -195,7 +194,7 @@ impl World {
         }
     }
 
-    /// A node that answers, and when; the ones before it did not, or lied.
+    /// A node that answers, and when. The nodes tried before it did not answer, or lied.
     fn fleet_ask(
         &mut self,
         (who, circle): (usize, usize),
@@ -232,7 +231,7 @@ impl World {
                     FailReason::Lied
                 }
                 conduct => {
-                    // The good one is asked in the end, and then those that rejected are doubted.
+                    // The honest node is asked last; nodes that refused are then shunned.
                     rejected += usize::from(conduct == Conduct::Rejects && wanted == Wanted::Answer);
                     took += 40;
                     fleet.shun(who, circle, node, at + DOUBT_MS);
@@ -262,7 +261,7 @@ impl World {
         self.later(who, took, event);
     }
 
-    /// Good nodes have it: their stores, and those who listen to them.
+    /// Honest nodes have the message: their stores, and their subscribers.
     fn fleet_relay(&mut self, message: &WakuMessage, in_ms: i64) {
         let timestamp_ns = message.timestamp.unwrap();
         let (topic, payload) = (message.content_topic.clone(), message.payload.clone());
@@ -366,7 +365,7 @@ impl World {
         self.witness(who, &found);
     }
 
-    /// A filter node that should have pushed what a store holds is left.
+    /// Leaves a filter node that should have pushed a stored message.
     fn witness(&mut self, who: usize, found: &[Received]) {
         let wanted = &self.phones[who].topics;
         let (until, now_ms) = (self.now_ms + DOUBT_MS, self.now_ms);
@@ -388,7 +387,7 @@ impl World {
         }
     }
 
-    /// Subscribes at some node; mute ones are left after a while, those that refuse at once.
+    /// Subscribes at some node. A silent node is left after a while, a refusing node at once.
     fn join_filter(&mut self, who: usize) {
         let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
         let [_, prefer] = self.fleet.as_mut().unwrap().seat(who).preferred.clone();

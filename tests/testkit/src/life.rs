@@ -1,7 +1,9 @@
-//! A scripted life of two people that any crash may interrupt: the next process finds out how far it came, and goes on.
+//! A scripted life of two people that any crash may interrupt. The next process finds the point of the crash and
+//! continues.
 //!
-//! Both phones live in one process, on a simulated network whose memory is a [`Record`]. What was acknowledged is noted
-//! there; [`Life::resume`] demands that all of it still holds, and [`check`] that in the end all of it arrived.
+//! Both phones live in one process, on a simulated network that a [`Record`] remembers. The record has everything that
+//! was acknowledged. [`Life::resume`] requires that all of it still holds, and [`check`] that all of it has arrived at
+//! the end.
 
 use std::path::{Path, PathBuf};
 
@@ -28,16 +30,16 @@ use script::{AFTER, Act, BEFORE, text};
 /// Both phones, running.
 pub struct Life {
     world: World,
-    /// As the app has them: one for as long as the phone runs.
+    /// Conversations as the app has them, one for each run of a phone.
     readers: Vec<Option<Reader>>,
     told: Told,
-    /// Listeners were told of errors.
+    /// Whether listeners were told of errors.
     unwell: bool,
     /// When waiting for deliveries began.
     began_ms: i64,
 }
 
-/// A phone's folder in the folder of a life.
+/// The folder of a phone, inside the folder of a life.
 pub(crate) fn phone_folder(folder: &Path, who: usize) -> PathBuf {
     folder.join(who.to_string())
 }
@@ -57,12 +59,12 @@ pub fn befriended(folder: &Path) {
     life.settle();
 }
 
-/// Both phones open, and all that was acknowledged is there.
+/// Opens both phones and checks that all acknowledged actions hold.
 pub fn opened(folder: &Path) {
     drop(Life::resume(folder));
 }
 
-/// The whole life, from wherever it was interrupted to its end.
+/// The whole life, from the point of interruption to its end.
 pub fn live(folder: &Path) {
     let mut life = Life::resume(folder);
     life.befriend();
@@ -70,15 +72,14 @@ pub fn live(folder: &Path) {
     life.play(AFTER);
     let run = life.told.runs;
     for who in 0..2 {
-        // Whatever happened before: the sessions still work.
+        // Whatever happened before, the sessions work.
         life.act(&Act::Say(who, &format!("{who} in run {run}")));
     }
     life.settle();
 }
 
-/// A life cut off where every kind of thing is on its way: messages, chunks, cards and receipts that wait, a message
-/// that
-/// is missing, a text whose chunks are, keys passed by, envelopes for others. For fixtures of a schema.
+/// A life that ends with every kind of row in use: waiting messages, chunks, cards and receipts, a missing message, a
+/// text whose chunks are missing, skipped keys, envelopes for others. For fixtures of a schema.
 pub fn cut_off(folder: &Path) {
     let mut life = Life::resume(folder);
     life.befriend();
@@ -111,7 +112,7 @@ pub fn cut_off(folder: &Path) {
 }
 
 impl Life {
-    /// Opens both phones and sees that everything acknowledged is there.
+    /// Opens both phones and checks that all acknowledged actions hold.
     pub fn resume(folder: &Path) -> Self {
         let mut record = Record::open(folder);
         record.run();
@@ -150,7 +151,7 @@ impl Life {
         self.world.record.as_mut().unwrap()
     }
 
-    /// Time passes; what listeners are told of broken storage is noted.
+    /// Lets time pass; records what listeners are told of broken storage.
     fn pass(&mut self, ms: i64) {
         let until = self.world.now_ms + ms;
         self.record().clock(until);
@@ -167,7 +168,7 @@ impl Life {
         }
     }
 
-    /// Until it works: who is told that the disk is full tries again later.
+    /// Repeats an action until it works, as a person does when told that the disk is full.
     fn insist<T>(&mut self, work: impl Fn(&mut Self) -> Result<T, Error>) -> T {
         for attempt in 1..100 {
             match work(self) {
@@ -185,7 +186,7 @@ impl Life {
         panic!("it never works again");
     }
 
-    /// What people do when an app has been telling them of errors for ten minutes.
+    /// The person reopens an app that has reported errors for ten minutes.
     fn start_again(&mut self) {
         self.record().error("started again");
         for who in 0..2 {
@@ -200,7 +201,7 @@ impl Life {
         self.readers[who].as_ref().unwrap()
     }
 
-    /// A call, noted as `what` before it leaves and once it is acknowledged.
+    /// Runs a call; records it as `what` before it leaves and after its answer.
     fn call<C: Call<Answer: Shown>>(&mut self, who: usize, what: &str, call: C) -> Result<C::Answer, Error> {
         self.record().tried(what);
         let answer = self.world.call(who, call)?;
@@ -213,7 +214,7 @@ impl Life {
         self.told.done.insert(what.to_owned());
     }
 
-    /// The texts a phone shows, oldest first, and whether they were read.
+    /// The texts that a phone shows, oldest first, and whether each was read.
     fn texts(&self, who: usize) -> Result<Vec<(String, bool)>, Error> {
         let reader = self.reader(who);
         let Some(contact) = contacts(reader)?.first().cloned() else {
@@ -275,7 +276,7 @@ impl Life {
         panic!("the request never came through");
     }
 
-    /// The link of the `n`th invite, made unless it was.
+    /// The link of the `n`th invite, which is made if needed.
     fn invite(&mut self, who: usize, n: usize) -> String {
         let prefix = format!("invite {who} {n} ");
         let made = self.told.done.iter().find_map(|what| {
@@ -322,7 +323,7 @@ impl Life {
         }
     }
 
-    /// Closes a phone's app and opens it again. A close that fails is no reason to stay open.
+    /// Closes and reopens a phone's app, even if the close fails.
     fn restart(&mut self, who: usize) {
         self.readers[who] = None;
         if let Err(error) = self.world.close(who) {
@@ -337,7 +338,7 @@ impl Life {
         Ok(ConversationId::from_bytes(&contacts[0].conversation))
     }
 
-    /// Says it, unless it is there: a person who was told that it failed looks before saying it again.
+    /// Sends a text unless it is there: a person who was told of a failure looks before repeating.
     fn say(&mut self, who: usize, said: &str) -> Result<(), Error> {
         let text = text(said);
         if self.texts(who)?.iter().any(|(shown, _)| *shown == text) {
@@ -348,7 +349,7 @@ impl Life {
         Ok(())
     }
 
-    /// Reads up to what the other side said, once it came.
+    /// Reads up to the other side's text, once it has arrived.
     fn read(&mut self, who: usize, said: &str) {
         let text = text(said);
         for _ in 0..200 {
@@ -374,7 +375,7 @@ impl Life {
         panic!("{said:?} never came");
     }
 
-    /// Until everything said is delivered, and shown in one order on both sides.
+    /// Waits until all texts are delivered and shown in one order on both sides.
     fn settle(&mut self) {
         self.began_ms = self.world.now_ms;
         for attempt in 1..240 {
@@ -397,7 +398,7 @@ impl Life {
             if at_rest {
                 let took = self.world.now_ms - self.began_ms;
                 self.done(&format!("settled {took}"));
-                return self.pass(7 * HOUR); // a new name takes up to six
+                return self.pass(7 * HOUR); // a new name takes up to six hours
             }
         }
     }

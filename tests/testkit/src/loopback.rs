@@ -6,8 +6,8 @@ use sotto_net::{Command, Connectivity, Event, FailReason, NetHandle, PublishOutc
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 use tokio::sync::mpsc;
 
-/// A network in memory for messengers that run on their own threads: relays, stores, pushes and answers at once, loses
-/// nothing. Weather is [`World`](crate::World)'s.
+/// A network in memory for messengers with their own threads. It relays, stores, pushes and answers at once and loses
+/// nothing; only [`World`](crate::World) has weather.
 #[derive(Clone, Default)]
 pub struct Loopback {
     state: Arc<Mutex<State>>,
@@ -26,7 +26,7 @@ struct Port {
 }
 
 impl Loopback {
-    /// A place on this network, and its number. A thread serves it until its handle is dropped.
+    /// Adds a place on this network and returns its number. A thread serves it until its handle is dropped.
     pub fn join(&self) -> (NetHandle, usize) {
         let (commands, mut asked) = mpsc::channel(COMMAND_DEPTH);
         let (sender, events) = mpsc::channel(EVENT_DEPTH);
@@ -50,14 +50,14 @@ impl Loopback {
         (NetHandle { commands, events }, who)
     }
 
-    /// Cuts a place off, or lets it back.
+    /// Disconnects a place, or connects it.
     pub fn set_online(&self, who: usize, online: bool) {
         let mut state = self.state.lock().unwrap();
         state.ports[who].online = online;
         state.connectivity(who, online);
     }
 
-    /// Every payload that was published.
+    /// All published payloads.
     pub fn published(&self) -> Vec<Vec<u8>> {
         let state = self.state.lock().unwrap();
         state.store.iter().map(|one| one.payload.clone()).collect()
@@ -65,10 +65,10 @@ impl Loopback {
 }
 
 impl State {
-    /// Engines always take events, so this does not wait for long; one that has gone is no loss.
+    /// Engines always take events, so this does not wait for long. An engine that has gone is ignored.
     fn tell(&self, who: usize, event: Event) {
         let events = &self.ports[who].events;
-        // A thread of its own: callers may be in an async context, where waiting is refused.
+        // This runs on its own thread, because callers may be in an async context that refuses to block.
         thread::scope(|scope| {
             scope.spawn(|| {
                 let _ = events.blocking_send(event);

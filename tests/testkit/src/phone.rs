@@ -17,29 +17,29 @@ pub const KEY: [u8; 32] = [7; 32];
 /// One install: a folder, a key, and, while it runs, an engine.
 pub struct Phone {
     pub(crate) folder: PathBuf,
-    /// Removed with it, if it is its own.
+    /// The folder, deleted with the phone if it is temporary.
     _temporary: Option<TempDir>,
     pub(crate) engine: Option<Engine>,
     pub(crate) wake: Option<i64>,
     pub(crate) topics: Vec<String>,
     pub(crate) online: bool,
-    /// Rises with every start: what was sent to an earlier life does not arrive.
+    /// Rises with every start: messages to an earlier run do not arrive.
     pub(crate) life: u32,
-    /// Effects it may still carry out before it is killed.
+    /// Number of effects before it is killed.
     pub(crate) effects_left: Option<u64>,
-    /// Effects it has carried out.
+    /// Number of effects so far.
     pub effects: u64,
-    /// Questions it has asked stores.
+    /// Number of store queries so far.
     pub queries: u64,
-    /// Of each of them: from when, until when, Unix nanoseconds.
+    /// Start and end of each query, Unix nanoseconds.
     pub asked: Vec<(i64, Option<i64>)>,
-    /// Its clock is off by this much, milliseconds.
+    /// Error of its clock, milliseconds.
     pub clock_off_ms: i64,
-    /// The suites that its version speaks, from the next start on.
+    /// Suites of its version, from the next start on.
     pub suites: u32,
-    /// Light or relay, from the next start on.
+    /// Light or relay mode, from the next start on.
     pub mode: Mode,
-    /// What it told its listeners since the last look.
+    /// Events since the test last took them.
     pub events: Vec<Event>,
     seed: u64,
 }
@@ -51,7 +51,7 @@ impl Phone {
         Self { _temporary: Some(temporary), ..Self::over(seed, folder) }
     }
 
-    /// On a folder that stays.
+    /// A phone on a lasting folder.
     pub(crate) fn over(seed: u64, folder: PathBuf) -> Self {
         Self {
             folder,
@@ -78,23 +78,23 @@ impl Phone {
         &self.folder
     }
 
-    /// What it is subscribed to.
+    /// The topics it is subscribed to.
     pub fn topics(&self) -> &[String] {
         &self.topics
     }
 
-    /// What its bucket carries, while it runs.
+    /// The load of its bucket, while it runs.
     pub fn bucket(&self, now_ms: i64) -> Bucket {
         let now_ms = now_ms + self.clock_off_ms;
         self.engine.as_ref().unwrap().bucket(now_ms)
     }
 
-    /// Is it running?
+    /// Whether it is running.
     pub fn is_up(&self) -> bool {
         self.engine.is_some()
     }
 
-    /// Opens its database and starts an engine over it.
+    /// Opens its database and starts an engine on it.
     pub(crate) fn start(&mut self, now_ms: i64) -> Result<Vec<Effect>, Error> {
         self.life += 1;
         self.topics.clear();
@@ -136,19 +136,19 @@ impl Phone {
         read(&reader)
     }
 
-    /// Looks into the database of a phone that is down, or changes it.
+    /// Opens the database of a stopped phone, to read or change it.
     pub fn tables<T>(&self, work: impl FnOnce(&mut Tables<'_>) -> T) -> T {
         assert!(!self.is_up(), "its engine has the database");
         let mut account = Account::open(&self.folder.join("account.db"), &KEY).unwrap();
         account.transaction(|mut tx| Ok::<_, sotto_db::Error>(work(&mut tx))).unwrap()
     }
 
-    /// Fills its disk: the database may have this many pages (4 KiB each).
+    /// Fills its disk: limits the database to this many pages (4 KiB each).
     pub fn limit_pages(&mut self, pages: u32) {
         self.engine.as_mut().unwrap().limit_pages(pages).unwrap();
     }
 
-    /// Everything shown, oldest first, of all conversations.
+    /// All shown messages of all conversations, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         self.read(|reader| {
             let mut all = Vec::new();
@@ -161,7 +161,7 @@ impl Phone {
         })
     }
 
-    /// The texts shown, oldest first.
+    /// All shown texts, oldest first.
     pub fn texts(&self) -> Vec<String> {
         let shown = |message: Message| message.text.unwrap_or_else(|| "…".to_owned());
         self.messages().into_iter().map(shown).collect()

@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{IoSlice, Write};
 use std::path::{Path, PathBuf};
 
-/// What lies outside of the phones and no crash undoes: what nodes relayed, what people were told, what time it is.
-/// A file of lines, so that a process that was killed and the next one share it.
+/// The state outside of the phones, which no crash undoes: relayed messages, answers to people, the time. It is a file
+/// of lines that a killed process and the next one share.
 pub struct Record {
     path: PathBuf,
     file: File,
@@ -14,9 +14,9 @@ pub struct Record {
 /// One payload that nodes relayed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relayed {
-    /// Content topic.
+    /// Content topic of the message.
     pub topic: String,
-    /// Envelope.
+    /// The envelope.
     pub payload: Vec<u8>,
     /// Its timestamp, Unix nanoseconds.
     pub timestamp_ns: i64,
@@ -25,17 +25,17 @@ pub struct Relayed {
 /// A record as read.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
-    /// Processes that began.
+    /// Number of processes that began.
     pub runs: u64,
-    /// The latest time anybody saw, Unix milliseconds; 0 at first.
+    /// The latest time in the record, Unix milliseconds; 0 at first.
     pub now_ms: i64,
     /// Relayed payloads, in order.
     pub relayed: Vec<Relayed>,
-    /// What was asked for.
+    /// Requested actions.
     pub tried: BTreeSet<String>,
-    /// What was acknowledged.
+    /// Acknowledged actions.
     pub done: BTreeSet<String>,
-    /// Codes of errors that people or listeners were told.
+    /// Codes of errors that people or listeners got.
     pub errors: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Record {
         Self { path, file }
     }
 
-    /// Everything so far. A last line without its end is ignored.
+    /// The whole record. A last line without its end is ignored.
     pub fn read(&self) -> Told {
         let text = std::fs::read_to_string(&self.path).unwrap();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -59,39 +59,39 @@ impl Record {
         told
     }
 
-    /// Adds a line. By `writev`, so that whoever counts or breaks `write` calls meets the databases only.
+    /// Adds a line. It uses `writev`, so that tests that count or break `write` calls affect only the databases.
     fn add(&mut self, line: String) {
         let line = line + "\n";
         let written = self.file.write_vectored(&[IoSlice::new(line.as_bytes())]);
         assert_eq!(written.unwrap(), line.len(), "a record line in one piece");
     }
 
-    /// A process begins.
+    /// Records the start of a process.
     pub fn run(&mut self) {
         self.add("run".to_owned());
     }
 
-    /// Time goes on to this moment.
+    /// Records the time.
     pub fn clock(&mut self, now_ms: i64) {
         self.add(format!("clock {now_ms}"));
     }
 
-    /// Somebody asks for something.
+    /// Records a requested action.
     pub fn tried(&mut self, what: &str) {
         self.add(format!("tried {what}"));
     }
 
-    /// It was acknowledged.
+    /// Records that it was acknowledged.
     pub fn done(&mut self, what: &str) {
         self.add(format!("done {what}"));
     }
 
-    /// An error was told.
+    /// Records an error.
     pub fn error(&mut self, code: &str) {
         self.add(format!("error {code}"));
     }
 
-    /// Nodes took a payload.
+    /// Records a relayed payload.
     pub fn relayed(&mut self, one: &Relayed) {
         let mut line = format!("relayed {} {} ", one.timestamp_ns, one.topic);
         for byte in &one.payload {

@@ -1,4 +1,4 @@
-//! Alice (phone 0), Bob (phone 1) and an empty phone (2), for tests of who is who.
+//! Alice (phone 0), Bob (phone 1) and an empty phone (2), for tests about identity.
 
 use sotto_db::{Chat, Conversation, Device, Peer, Person, PersonState, Reach, Session, Standing, Tables};
 use sotto_messenger::engine::{call, stored};
@@ -6,7 +6,7 @@ use sotto_messenger::records::ContactState;
 
 use crate::{Contact, MINUTE, World, contacts};
 
-/// Alice and Bob have accounts, and one asked the other with this text.
+/// Alice and Bob have accounts, and one sent the other a request with this text.
 pub fn asked(seed: u64, asks: usize, text: &str) -> World {
     let mut world = World::new(seed, 3);
     world.create(0, "Alice");
@@ -19,7 +19,7 @@ pub fn asked(seed: u64, asks: usize, text: &str) -> World {
     world
 }
 
-/// Alice and Bob are contacts: she asked.
+/// Alice and Bob are contacts; Alice asked.
 pub fn friends(seed: u64, text: &str) -> World {
     let mut world = asked(seed, 0, text);
     world.accept(1);
@@ -27,7 +27,7 @@ pub fn friends(seed: u64, text: &str) -> World {
     world
 }
 
-/// Phone 2 restores Bob's phrase, whose phone is off.
+/// Phone 2 restores Bob's phrase while Bob's phone is off.
 pub fn steal(world: &mut World) {
     let phrase = phrase(world, 1).into();
     world.kill(1);
@@ -45,18 +45,18 @@ pub fn contact(world: &World, who: usize) -> Contact {
     world.phones[who].read(|reader| contacts(reader).unwrap().remove(0))
 }
 
-/// What stands beside that contact's safety number: its devices.
+/// The devices that this contact's safety number stands for.
 pub fn shown(world: &World, who: usize) -> [u8; 32] {
     let row = contact(world, who);
     world.phones[who].read(|reader| stored::devices(reader, &row.chat).unwrap().1)
 }
 
-/// Where that contact stands.
+/// State of this contact.
 pub fn state(world: &World, who: usize) -> ContactState {
     ContactState::from(contact(world, who).state)
 }
 
-/// Changes a phone's database while it is down; it is started again.
+/// Stops a phone, changes its database, and starts it again.
 pub fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&mut Tables<'_>) -> T) -> T {
     world.kill(who);
     let done = world.phones[who].tables(work);
@@ -64,7 +64,7 @@ pub fn alter<T>(world: &mut World, who: usize, work: impl FnOnce(&mut Tables<'_>
     done
 }
 
-/// Changes that contact: who it is, where it is reached, its devices.
+/// Changes the rows of this contact: person, peer, devices.
 pub fn change(world: &mut World, who: usize, work: impl FnOnce(&mut Contact)) {
     let mut row = contact(world, who);
     work(&mut row);
@@ -81,14 +81,14 @@ pub fn sessions(tx: &Tables<'_>) -> Vec<Session> {
     hashes.map(|hash| tx.sessions.get(&hash).unwrap().unwrap()).collect()
 }
 
-/// The session by which messages leave for the first contact.
+/// The sending session with the first contact.
 pub fn sending(tx: &Tables<'_>) -> Option<Session> {
     let first = tx.persons.all().unwrap().remove(0);
     let hash = tx.devices.session(&first.chat).unwrap()?;
     tx.sessions.get(&hash).unwrap()
 }
 
-/// A phone loses all its sessions, and begins one with the first contact by the bundle.
+/// Deletes all sessions of a phone, and begins one with the first contact by the bundle.
 pub fn begin_anew(tx: &mut Tables<'_>) {
     lose_sessions(tx);
     let first = tx.persons.all().unwrap().remove(0);
@@ -98,7 +98,7 @@ pub fn begin_anew(tx: &mut Tables<'_>) {
     }
 }
 
-/// An account stands so, in all places that say it.
+/// Sets the state of an account in all tables that hold it.
 pub fn stand(tx: &mut Tables<'_>, chat: &Chat, state: PersonState) {
     tx.persons.edit(chat, |person| person.state = state).unwrap().unwrap();
     let (reach, standing) = match state {
@@ -113,7 +113,7 @@ pub fn stand(tx: &mut Tables<'_>, chat: &Chat, state: PersonState) {
     tx.conversations.put(&Conversation { standing, ..conversation }).unwrap();
 }
 
-/// Accounts 1 up to `end` stand as this one does.
+/// Gives accounts 1 up to `end` the state of this one.
 pub fn crowd(tx: &mut Tables<'_>, like: &Contact, end: u8) {
     let conversation = tx.conversations.get(&like.conversation).unwrap().unwrap();
     for i in 1..end {
@@ -128,7 +128,7 @@ pub fn crowd(tx: &mut Tables<'_>, like: &Contact, end: u8) {
     }
 }
 
-/// A phone loses all its sessions.
+/// Deletes all sessions of a phone.
 pub fn lose_sessions(tx: &mut Tables<'_>) {
     for row in sessions(tx) {
         tx.devices.edit(&row.chat, &row.device, |device| device.session = None).unwrap();

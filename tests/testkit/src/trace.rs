@@ -1,4 +1,4 @@
-//! Everything that phones do to the outside, in order, as one hash: a change of the inside leaves it as it is.
+//! All effects of phones, in order, as one hash. A change of the inside leaves the hash unchanged.
 
 use std::fmt::Write as _;
 
@@ -14,25 +14,25 @@ use zeroize::Zeroizing;
 pub struct Trace {
     all: Sha256,
     lean: Sha256,
-    /// How many there were.
+    /// Number of effects.
     pub effects: u64,
-    /// Each as a line, if they are to be looked at.
+    /// Each effect as a line, for debugging.
     pub lines: Option<Vec<String>>,
 }
 
-/// What an effect says of the nodes that are trusted; the rest of it.
+/// Splits an effect into its part about trusted nodes and the rest.
 struct Said {
     of_trust: String,
     rest: Option<String>,
 }
 
 impl Trace {
-    /// One more effect.
+    /// Adds an effect.
     pub(crate) fn note(&mut self, who: usize, now_ms: i64, effect: &Effect) {
         self.add(who, now_ms, said(effect));
     }
 
-    /// An answer, which is an effect too.
+    /// Adds an answer, which counts as an effect.
     pub(crate) fn answered<T: Shown>(&mut self, who: usize, now_ms: i64, answer: &Result<T, Error>) {
         self.add(who, now_ms, Said { of_trust: String::new(), rest: Some(reply(answer)) });
     }
@@ -50,7 +50,7 @@ impl Trace {
         }
     }
 
-    /// The first 8 bytes of the hash of all of it, and of all but what says whom to trust, in hexadecimal.
+    /// The first 8 bytes of two hashes in hexadecimal: of everything, and of everything except the trust in nodes.
     pub fn hashes(self) -> (String, String) {
         let [all, lean] = [self.all, self.lean].map(|hash| short(&hash.finalize()));
         (all, lean)
@@ -82,7 +82,7 @@ fn said(effect: &Effect) -> Said {
         }
         Effect::Net(command) => Some(net(command)),
         Effect::Synced(_, answer) => Some(reply(answer)),
-        // As it was frozen: without the conversation.
+        // As in the frozen trace: without the conversation.
         Effect::Emit(Event::MessageState { id, state, .. }) => {
             Some(format!("event MessageState {{ id: {id:?}, state: {state:?} }}"))
         }
@@ -119,9 +119,9 @@ fn reply<T: Shown>(answer: &Result<T, Error>) -> String {
     }
 }
 
-/// How the answer to a call stands in a trace.
+/// The form of a call's answer in a trace.
 pub trait Shown {
-    /// All of it.
+    /// The whole answer as text.
     fn shown(&self) -> String;
 }
 

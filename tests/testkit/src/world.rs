@@ -11,27 +11,27 @@ use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 use crate::record::{Record, Relayed};
 use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded, Shown, Trace, contacts};
 
-/// What the network does to messages; chances in percent.
+/// Faults of the network; chances are in percent.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Weather {
     /// A push to one subscriber is lost.
     pub push_lost: u8,
-    /// A push comes twice.
+    /// A push arrives twice.
     pub push_doubled: u8,
-    /// A push takes up to this long, milliseconds: later ones overtake it.
+    /// Longest delay of a push, milliseconds; later pushes overtake it.
     pub delay_ms: u64,
-    /// A publish fails; half of these were relayed all the same.
+    /// A publish fails; half of the failed messages are relayed all the same.
     pub publish_fails: u8,
-    /// A node says that it relayed, and did not.
+    /// A node claims to relay a message and does not.
     pub publish_lies: u8,
-    /// Every node refuses what is published.
+    /// Every node refuses all messages.
     pub publish_refused: u8,
     /// The store misses a message.
     pub store_misses: u8,
     /// A query fails, perhaps after some pages.
     pub query_fails: u8,
-    /// If not 0: there are that many nodes to publish to, one connected at a time, and they speak lightpush v2, which
-    /// tells no count of relay peers.
+    /// If not 0: number of publish nodes, one connected at a time. They use lightpush v2, which reports no count of
+    /// relay peers.
     pub v2_nodes: u64,
 }
 
@@ -44,25 +44,25 @@ struct Stored {
 
 /// Phones, nodes and time.
 pub struct World {
-    /// Now, Unix milliseconds.
+    /// Current time, Unix milliseconds.
     pub now_ms: i64,
-    /// The weather, which may change.
+    /// Current faults; a test may change them.
     pub weather: Weather,
-    /// The phones.
+    /// The phones, by number.
     pub phones: Vec<Phone>,
-    /// Every payload that was published, with its topic: what an outsider sees.
+    /// All published payloads with their topics, as an outsider sees them.
     pub published: Vec<(String, Vec<u8>)>,
-    /// Topics that were published to, with what their messages' nodes were drawn by.
+    /// Topics that were published to, with the draw that chose their nodes.
     pub spread: BTreeSet<(String, Option<u64>)>,
-    /// Nodes leave a message undated that has no timestamp.
+    /// Whether nodes leave a message without a timestamp undated.
     pub undated: bool,
-    /// Where it is noted, for worlds that outlive their process.
+    /// The record of the outside, for worlds that outlive their process.
     pub record: Option<Record>,
-    /// What phones did so far, where it is wanted.
+    /// The trace of all effects, if a test wants it.
     pub trace: Option<Trace>,
-    /// Most ticks of one phone in a row without time passing: what a tick brings is done in it.
+    /// Most ticks of one phone in a row without time passing, as a guard against endless loops.
     pub most_ticks: u32,
-    /// Nodes that differ; without it all are as the weather is.
+    /// Nodes that behave differently; without them all behave as the weather says.
     pub fleet: Option<Fleet>,
     store: Vec<Stored>,
     queue: BTreeMap<(i64, u64), (usize, u32, NetEvent)>,
@@ -79,7 +79,7 @@ pub(crate) fn hash_of(message: &WakuMessage) -> [u8; 32] {
 }
 
 impl World {
-    /// `phones` phones with empty folders, running.
+    /// A world with `phones` running phones on empty folders.
     pub fn new(seed: u64, phones: usize) -> Self {
         let mut rng = Seeded::new(seed);
         let phones = (0..phones).map(|_| Phone::new(rng.draw())).collect();
@@ -90,7 +90,7 @@ impl World {
         world
     }
 
-    /// Phones on folders that stay, not running yet. Each process needs a seed of its own.
+    /// A world with stopped phones on lasting folders. Each process needs its own seed.
     pub fn over(seed: u64, folders: Vec<PathBuf>) -> Self {
         let mut rng = Seeded::new(seed);
         let phones = folders.into_iter().map(|folder| Phone::over(rng.draw(), folder));
@@ -116,19 +116,19 @@ impl World {
         }
     }
 
-    /// One more phone with an empty folder, running.
+    /// Adds a running phone on an empty folder.
     pub fn add_phone(&mut self) {
         let phone = Phone::new(self.rng.draw());
         self.phones.push(phone);
         self.start(self.phones.len() - 1);
     }
 
-    /// Starts a phone that is down.
+    /// Starts a stopped phone.
     pub fn start(&mut self, who: usize) {
         self.try_start(who).unwrap();
     }
 
-    /// Starts a phone that is down, if its database opens.
+    /// Starts a stopped phone, if its database opens.
     pub fn try_start(&mut self, who: usize) -> Result<(), Error> {
         let effects = self.phones[who].start(self.now_ms)?;
         self.fleet_forgets(who);
@@ -137,14 +137,14 @@ impl World {
         Ok(())
     }
 
-    /// What stores held before.
+    /// Restores the stores' messages from the record.
     pub fn restore(&mut self, one: &Relayed) {
         let message = WakuMessage::new(one.topic.clone(), one.payload.clone(), one.timestamp_ns);
         self.published.push((one.topic.clone(), one.payload.clone()));
         self.keep(&message);
     }
 
-    /// Stores have it.
+    /// Puts a message into the stores.
     pub(crate) fn keep(&mut self, message: &WakuMessage) {
         self.store.push(Stored {
             topic: message.content_topic.clone(),
@@ -158,7 +158,7 @@ impl World {
         self.store.iter().any(|stored| stored.hash == *hash)
     }
 
-    /// Kills a phone: no close, nothing written.
+    /// Kills a phone: it does not close and writes nothing more.
     pub fn kill(&mut self, who: usize) {
         self.phones[who].engine = None;
         self.phones[who].wake = None;
@@ -169,12 +169,12 @@ impl World {
         self.phones[who].effects_left = Some(n);
     }
 
-    /// The nodes that a phone published to hang up; others are there.
+    /// The nodes that a phone published to hang up; other nodes stay.
     pub fn lose_nodes(&mut self, who: usize) {
         (0..3).for_each(|node| self.later(who, 1, NetEvent::Lost { node }));
     }
 
-    /// Cuts a phone off, or lets it back.
+    /// Disconnects a phone from the network, or connects it.
     pub fn set_online(&mut self, who: usize, online: bool) {
         if self.phones[who].online != online {
             self.phones[who].online = online;
@@ -185,7 +185,7 @@ impl World {
     fn connectivity(&mut self, who: usize) {
         let phone = &self.phones[who];
         let on = phone.online;
-        let nodes = u32::from(on); // as the client keeps it: one connection a circle
+        let nodes = u32::from(on); // as the client does: one connection for each circle
         let subscribed = on && !phone.topics.is_empty();
         let now = Connectivity {
             publish_nodes: nodes,
@@ -198,33 +198,33 @@ impl World {
         self.later(who, 1, NetEvent::Connectivity(now));
     }
 
-    /// A call of the API. Panics if the phone was killed before it answered.
+    /// Runs a call of the API. Panics if the phone is killed before its answer.
     pub fn call<C: Call<Answer: Shown>>(&mut self, who: usize, call: C) -> Result<C::Answer, Error> {
         self.tell(who, |engine, now_ms| engine.call(now_ms, call))
     }
 
-    /// A call of the API; `None` if the phone is down or was killed before it answered.
+    /// Runs a call of the API; `None` if the phone is stopped or killed before its answer.
     pub fn try_call<C: Call<Answer: Shown>>(&mut self, who: usize, call: C) -> Option<Result<C::Answer, Error>> {
         self.try_tell(who, |engine, now_ms| engine.call(now_ms, call))
     }
 
-    /// A conversation comes on screen, or none is.
+    /// Says whether a conversation is on screen.
     pub fn foreground(&mut self, who: usize, on: bool) -> Result<(), Error> {
         self.tell(who, |engine, now_ms| engine.foreground(now_ms, on))
     }
 
-    /// The host has another network.
+    /// Says that the host's network changed.
     pub fn network_changed(&mut self, who: usize, metered: bool) -> Result<(), Error> {
         let network = Network { metered, ..Network::default() };
         self.tell(who, |engine, now_ms| engine.network_changed(now_ms, network))
     }
 
-    /// The host begins or ceases to charge.
+    /// Says whether the host is charging.
     pub fn power_changed(&mut self, who: usize, charging: bool) -> Result<(), Error> {
         self.tell(who, |engine, now_ms| engine.power_changed(now_ms, charging))
     }
 
-    /// Asks for a sync; true if everything came and left before.
+    /// Runs a sync; true if it completed.
     pub fn sync(&mut self, who: usize) -> bool {
         let effects = self.phones[who].handle(self.now_ms, |engine, now_ms| engine.sync(now_ms, 0));
         let done = effects.iter().any(|effect| matches!(effect, Effect::Synced(_, Ok(_))));
@@ -241,7 +241,7 @@ impl World {
         self.try_tell(who, act).expect("killed before it answered")
     }
 
-    /// Something that is answered, if the phone lives to answer it. The answer is the first effect.
+    /// Runs something with an answer, if the phone lives to answer it. The answer counts as the first effect.
     fn try_tell<T: Shown>(
         &mut self,
         who: usize,
@@ -259,7 +259,7 @@ impl World {
         Some(answer)
     }
 
-    /// Lets time pass, and everything happen that it brings.
+    /// Lets time pass, with everything that happens in it.
     pub fn run(&mut self, ms: i64) {
         let end = self.now_ms + ms;
         let mut steps = 0_u32;
@@ -372,7 +372,7 @@ impl World {
         }
     }
 
-    /// Who takes a message, of v2 nodes one that did not have it if there is one.
+    /// The node that accepts a message; among v2 nodes one that has not had it, if there is one.
     fn taker(&mut self, not: &[u64]) -> u64 {
         match self.weather.v2_nodes {
             0 => self.rng.below(3),
@@ -384,7 +384,7 @@ impl World {
         }
     }
 
-    /// A node dates what has no date, as ours and nim-waku do.
+    /// A node dates an undated message, as our node and nim-waku do.
     pub(crate) fn dated(&self, timestamp_ns: i64) -> i64 {
         match timestamp_ns {
             0 if !self.undated => self.now_ms * 1_000_000,
@@ -422,7 +422,7 @@ impl World {
         if let Some(record) = &mut self.record {
             record.relayed(&Relayed { topic: topic.clone(), payload: payload.clone(), timestamp_ns });
         }
-        // Stores keep what is at most 20 s off.
+        // Stores keep messages whose timestamp is at most 20 s off.
         let skew = (timestamp_ns / 1_000_000 - self.now_ms).abs();
         if skew <= 20 * SECOND && !self.rng.chance(self.weather.store_misses) {
             self.keep(&message);
@@ -448,12 +448,12 @@ impl World {
         }
     }
 
-    /// Somebody publishes this payload on a topic.
+    /// Publishes this payload on a topic.
     pub fn inject(&mut self, topic: &str, payload: &[u8]) {
         self.inject_at(topic, payload, self.now_ms);
     }
 
-    /// Somebody publishes this payload on a topic, stamped with another time, Unix milliseconds.
+    /// Publishes this payload on a topic with the given timestamp, Unix milliseconds.
     pub fn inject_at(&mut self, topic: &str, payload: &[u8], stamp_ms: i64) {
         let timestamp_ns = stamp_ms * 1_000_000;
         for other in 0..self.phones.len() {
@@ -487,7 +487,7 @@ impl World {
         }
     }
 
-    /// What stores hold of a range.
+    /// The stored messages of a range.
     pub(crate) fn found(&self, topics: &[String], start: i64, end: Option<i64>, newest: bool) -> Vec<Received> {
         let within = |one: &&Stored| {
             topics.contains(&one.topic) && one.timestamp_ns >= start && end.is_none_or(|end| one.timestamp_ns <= end)
@@ -508,14 +508,14 @@ impl World {
         found.collect()
     }
 
-    // What people do.
+    // Actions of people.
 
     /// Makes an account.
     pub fn create(&mut self, who: usize, name: &str) {
         self.call(who, call::AccountCreate { name: name.to_owned() }).unwrap();
     }
 
-    /// Opens an invite; its link.
+    /// Makes an invite; returns its link.
     pub fn invite(&mut self, who: usize) -> String {
         self.call(who, call::InviteCreate {}).unwrap().link
     }
@@ -525,14 +525,14 @@ impl World {
         self.call(who, call::ContactAdd { link: link.to_owned(), text: Some(text.to_owned()) }).unwrap()
     }
 
-    /// Accepts the only request there is.
+    /// Accepts the only request.
     pub fn accept(&mut self, who: usize) {
         let id = self.contact(who);
         let action = ContactAction::Accept;
         self.call(who, call::ContactAnswer { contact: id, action }).unwrap();
     }
 
-    /// Compares safety numbers with the only contact: what is shown of its devices is verified.
+    /// Verifies the only contact with the devices that its safety number shows.
     pub fn verify(&mut self, who: usize) {
         let devices = self.phones[who].read(|reader| {
             let contact = contacts(reader).unwrap().remove(0);
@@ -557,7 +557,7 @@ impl World {
         ConversationId::from_bytes(&contacts[0].conversation)
     }
 
-    /// Sends into the only conversation; true once it is acknowledged.
+    /// Sends into the only conversation; true if the call was answered.
     pub fn send(&mut self, who: usize, text: &str) -> bool {
         if !self.phones[who].is_up() {
             return false;
@@ -567,7 +567,7 @@ impl World {
         answer.is_some_and(|answer| answer.map(|_| true).unwrap())
     }
 
-    /// Marks everything in the only conversation as read.
+    /// Marks the whole only conversation as read.
     pub fn read_all(&mut self, who: usize) {
         let conversation = self.conversation(who);
         let messages = self.phones[who].messages();
@@ -577,7 +577,7 @@ impl World {
         }
     }
 
-    /// Two phones with accounts, contacts of each other: phone 1 invited, phone 0 asked.
+    /// Two phones with accounts that are contacts: phone 1 invited, phone 0 asked.
     pub fn befriended(seed: u64) -> Self {
         let mut world = Self::new(seed, 2);
         world.create(0, "Alice");

@@ -1,14 +1,14 @@
-//! What can be typed, in both kinds of `sotto chat`.
+//! Commands of both forms of `sotto chat`.
 
 use sotto_messenger::engine::input::ContactAction;
 
-/// Every word that begins a command of both kinds.
+/// All command words.
 pub(super) const WORDS: [&str; 21] = [
     "help", "invite", "invites", "close", "add", "contacts", "to", "accept", "decline", "block", "unblock", "file",
     "safety", "verify", "seen", "history", "retry", "name", "phrase", "offline", "online",
 ];
 
-/// A typed line. `Who` says how people are named: by number where there are only lines, by name on a full screen.
+/// A typed line. `Who` is the way people are named: by number line by line, by name on the full screen.
 #[derive(PartialEq, Eq)]
 pub(super) enum Command<Who> {
     Say(String),
@@ -32,7 +32,8 @@ pub(super) enum Command<Who> {
     Quit,
 }
 
-/// Reads a line; `None` for an empty one, `Err` with what to do instead. `who` reads whom a command is about.
+/// Reads a line. `None` for an empty line; `Err` says what to type instead. `who` reads the person that a command is
+/// about.
 pub(super) fn parse<Who>(
     line: &str,
     who: impl Fn(&str) -> Result<Who, &'static str>,
@@ -82,12 +83,12 @@ pub(super) fn parse<Who>(
     }))
 }
 
-/// Whom a command is about, by the number that /contacts shows.
+/// The person of a command, by the number that /contacts shows.
 pub(super) fn number(text: &str) -> Result<usize, &'static str> {
     text.parse().map_err(|_| "Say the number that /contacts shows.")
 }
 
-/// Whom a command is about, by name. Without one it is whoever is open.
+/// The person of a command, by name; without a name the open conversation's.
 pub(super) fn name(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }

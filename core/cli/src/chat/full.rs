@@ -1,5 +1,5 @@
-//! `sotto chat` on a whole screen. [`app`] is the state, [`draw`] shows it, [`desk`] does what it wants; here they
-//! meet. Nothing wakes up by itself: a screen is drawn when a key or an event came.
+//! `sotto chat` on a full screen. [`app`] is the state, [`draw`] draws it, [`desk`] carries out its actions; this file
+//! connects them. Nothing runs on a timer: a key or an event causes each drawing.
 
 mod app;
 mod desk;
@@ -26,12 +26,12 @@ use crate::exit::{self, Failure};
 use crate::stop::Stop;
 use crate::{logger, open};
 
-/// Events taken at once.
+/// Most events taken at once.
 const BATCH: usize = 256;
 
 /// Runs until /quit, Ctrl-C, a signal or the end of the terminal.
 pub(super) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
-    // Log lines would be written over the screen: they need a place of their own, `2>FILE`.
+    // Log lines would overwrite the screen; they need a redirect, `2>FILE`.
     if !io::stderr().is_terminal() {
         logger::start(args.log.unwrap_or(log::LevelFilter::Warn));
     }
@@ -75,7 +75,7 @@ async fn talk(app: &mut App, desk: &mut Desk<'_>, tty: &mut Tty) -> Result<(), F
     }
 }
 
-/// Takes one input and does all that follows from it, before the next key is taken. False if that is to quit.
+/// Takes one input and carries out all that follows, before the next key. False ends the chat.
 async fn take(app: &mut App, desk: &mut Desk<'_>, input: Input) -> Result<bool, Failure> {
     let mut inputs = VecDeque::from([input]);
     while let Some(input) = inputs.pop_front() {
@@ -89,7 +89,7 @@ async fn take(app: &mut App, desk: &mut Desk<'_>, input: Input) -> Result<bool, 
     Ok(true)
 }
 
-/// Waits for a key or an event, and takes the keys that are there already. `None` at the end of either.
+/// Waits for a key or an event, and takes all keys that are ready. `None` at the end of either channel.
 async fn wait(keys: &mut mpsc::Receiver<Input>, desk: &Desk<'_>) -> Option<Vec<Input>> {
     let first = tokio::select! {
         key = keys.recv() => key?,

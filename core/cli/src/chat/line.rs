@@ -1,7 +1,7 @@
-//! `sotto chat` where there is no screen: line by line, for a pipe, a file or a terminal that can do no more.
+//! `sotto chat` line by line, for a pipe, a file or a simple terminal.
 //!
-//! Everything shown is read from the database when an event hints at a change; what the screen remembers is only what
-//! it has shown already.
+//! Everything shown is read from the database after an event hints at a change. The screen remembers only the messages
+//! that it has shown.
 
 mod commands;
 mod screen;
@@ -21,11 +21,11 @@ use crate::stop::Stop;
 use crate::{logger, open};
 use screen::Screen;
 
-/// Longest line: a text behind a slash.
+/// Longest line: a text behind a slash, bytes.
 const LINE_CAP: usize = crate::chat::TEXT_CAP + 1;
-/// Bytes that a terminal takes as one line; it swallows the rest (Linux; macOS: 1,023).
+/// Most bytes that a terminal takes as one line; it swallows the rest (Linux; macOS: 1,023).
 const TERMINAL_CAP: usize = if cfg!(target_os = "macos") { 1023 } else { 4095 };
-/// Events taken at once.
+/// Most events taken at once.
 const BATCH: usize = 256;
 
 /// An open chat.
@@ -33,14 +33,14 @@ struct Chat<'a> {
     args: &'a PhoneArgs,
     messenger: Messenger,
     events: Subscription,
-    /// Where a typed line goes.
+    /// The conversation that typed lines go to.
     current: Option<Contact>,
-    /// Whose safety number was shown last, and for which devices it stood.
+    /// The contact and devices of the safety number that was shown last.
     compared: Option<(ContactId, DevicesId)>,
     screen: Screen,
 }
 
-/// Does the chat go on?
+/// Whether the chat continues.
 #[derive(PartialEq, Eq)]
 enum Next {
     Go,
@@ -104,7 +104,7 @@ impl Chat<'_> {
         }
     }
 
-    /// A new account by name, or an old one by phrase.
+    /// Makes a new account by name, or restores one by phrase.
     async fn register(&mut self, lines: &mut mpsc::Receiver<Line>) -> Result<Next, Failure> {
         self.screen.say("There is no account here yet. What is your name?")?;
         self.screen.say("(Or /restore followed by the phrase of an account you have.)")?;
@@ -158,7 +158,7 @@ impl Chat<'_> {
         Ok(self.messenger.account()?.ok_or(Code::AccountMissing)?.name)
     }
 
-    /// Puts a conversation on screen.
+    /// Changes the current conversation.
     fn enter(&mut self, contact: Contact) -> Result<(), Failure> {
         let name = self.screen.label(&contact);
         self.screen.say(&format!("— {name} —"))?;
@@ -166,7 +166,7 @@ impl Chat<'_> {
         self.history(commands::HISTORY)
     }
 
-    /// The newest messages of the current conversation.
+    /// Prints the newest messages of the current conversation.
     fn history(&mut self, limit: u32) -> Result<(), Failure> {
         let Some(contact) = &self.current else {
             return self.screen.say("Nobody is chosen: /contacts, then /to NUMBER.");
@@ -209,7 +209,7 @@ impl Chat<'_> {
         Ok(())
     }
 
-    /// The first contact becomes the one to write to; the current one may have changed.
+    /// Makes the first contact the current conversation; the current contact may have changed.
     fn choose(&mut self, contacts: &[Contact]) -> Result<(), Failure> {
         match &self.current {
             Some(current) => {
@@ -229,7 +229,7 @@ impl Chat<'_> {
         Ok(contacts.into_iter().find(|contact| contact.conversation == *conversation))
     }
 
-    /// Shows what was not shown yet; in the current conversation it counts as read.
+    /// Prints messages that were not shown yet; in the current conversation they count as read.
     async fn show_new(&mut self, conversation: &ConversationId) -> Result<(), Failure> {
         let Some(contact) = self.contact_of(conversation)? else {
             return Ok(());
@@ -276,11 +276,11 @@ enum Happening {
     Events(Option<Vec<Event>>),
 }
 
-/// Why a command did nothing.
+/// Why a command failed.
 enum Stopped {
-    /// The messenger said no: shown, and the chat goes on.
+    /// An error of the messenger: it is shown, and the chat continues.
     Refused(sotto_messenger::Error),
-    /// The terminal is gone, or the messenger could not be opened again.
+    /// The terminal is closed, or the messenger could not be opened again.
     Failed(Failure),
 }
 

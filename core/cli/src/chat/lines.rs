@@ -1,4 +1,4 @@
-//! What others wrote, as lines that cannot be taken for somebody else's.
+//! Lines of other people's text that cannot be taken for somebody else's.
 
 use std::ops::Range;
 
@@ -6,15 +6,15 @@ use sotto_wire::name::{clean, is_blank, is_command};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Begins every line of a text but its first: no line of the chat itself begins so.
+/// Begins every further line of a text. No line of the chat itself begins so.
 pub(super) const MORE: &str = "      │ ";
-/// Columns that are left for a text beside [`MORE`] on however narrow a terminal.
+/// Fewest columns for a text beside [`MORE`], on the narrowest terminal.
 const NARROWEST: usize = 20;
-/// Code points kept of one character: more than any emoji or script needs.
+/// Most code points kept of one character: more than any emoji or script needs.
 const LONGEST: usize = 16;
 
-/// Text without what could move the cursor, change colours or turn the direction of writing. Newlines stay; direction
-/// marks, which Arabic and Hebrew texts need nowhere visible, go.
+/// Text without characters that move the cursor, change colours or change the direction of writing. Newlines stay.
+/// Direction marks are removed; Arabic and Hebrew texts do not need them visibly.
 pub(super) fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -38,8 +38,8 @@ pub(super) fn harmless(text: &str) -> String {
     plain.graphemes(true).flat_map(|one| one.chars().take(LONGEST)).collect()
 }
 
-/// A text on one line of at most `width` columns: what is too long loses its middle, so that neither a name nor the
-/// emoji behind it goes.
+/// A text on one line of at most `width` columns. A longer text loses its middle, so that the name and the emoji after
+/// it stay.
 pub(super) fn fit(text: &str, width: usize) -> String {
     let text = text.replace('\n', " ");
     if text.width() <= width {
@@ -53,7 +53,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     if width == 0 { String::new() } else { format!("{head}…{tail}") }
 }
 
-/// The first of these that fit into so many columns.
+/// The first of these characters that fit into `width` columns.
 fn taken<'a>(graphemes: impl Iterator<Item = &'a str>, room: usize) -> Vec<&'a str> {
     let mut left = room;
     let fits = |one: &&str| {
@@ -65,12 +65,12 @@ fn taken<'a>(graphemes: impl Iterator<Item = &'a str>, room: usize) -> Vec<&'a s
     graphemes.take_while(fits).collect()
 }
 
-/// Breaks text into lines of at most `first` columns and then `rest`, between words where there are any. The bytes of
+/// Breaks text into lines of at most `first` columns and then `rest`, between words if possible. Returns the bytes of
 /// each line, without newlines.
 pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let (mut start, mut column, mut width) = (0, 0_usize, first);
-    // Where the line could be broken, and the column there.
+    // The last place where the line can be broken, and its column.
     let mut gap: Option<(usize, usize)> = None;
     for (at, one) in text.grapheme_indices(true) {
         if one == "\n" {
@@ -101,8 +101,7 @@ pub(super) fn wrap(text: &str, first: usize, rest: usize) -> Vec<Range<usize>> {
     lines
 }
 
-/// A name as it stands before what its owner wrote: on one line, quoted if it could be read as something else than a
-/// name.
+/// A name as it stands in front of its owner's text: on one line, quoted if it could be read as something else.
 pub(super) fn name(given: &str) -> String {
     let name = clean(given);
     if is_blank(&name) {
@@ -117,13 +116,13 @@ pub(super) fn name(given: &str) -> String {
     }
 }
 
-/// A name as it is typed and compared: without quotes, whatever its case.
+/// A name as people type and compare it: without quotes, in one case.
 pub(super) fn bare(name: &str) -> String {
     clean(name).to_lowercase().replace(['“', '”', '"'], "")
 }
 
-/// `head` and what somebody wrote, in lines of at most `width` columns: a line that the terminal broke by itself would
-/// begin with whatever its author wants.
+/// `head` and a text of somebody, in lines of at most `width` columns. If the terminal broke a line by itself, the next
+/// line would begin with text that its author chose.
 pub(super) fn said(head: &str, text: &str, width: Option<usize>) -> String {
     let whole = format!("{head}{}", plain(text));
     let indent = MORE.chars().count();
@@ -132,7 +131,7 @@ pub(super) fn said(head: &str, text: &str, width: Option<usize>) -> String {
     let mut column = 0_usize;
     let mut rest = whole.chars().peekable();
     while let Some(c) = rest.next() {
-        // A variation selector makes some emoji wider. Whatever is joined to others is counted as if it stood alone.
+        // A variation selector makes some emoji wider. Joined characters are counted as if each stood alone.
         let wider = usize::from(rest.peek() == Some(&'\u{fe0f}'));
         let columns = c.width().unwrap_or(0).saturating_add(wider);
         if c == '\n' || column.saturating_add(columns) > width {

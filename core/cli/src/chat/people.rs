@@ -1,4 +1,4 @@
-//! What contacts are called, what is said about them, and who wrote a message.
+//! Names of contacts, news about them, and authors of messages.
 
 use std::collections::HashMap;
 
@@ -7,43 +7,43 @@ use sotto_messenger::records::{Contact, ContactId, ContactState, Message, Messag
 
 use super::lines;
 
-/// Emoji of the hash that tell people of the same name apart.
+/// Emoji of the hash that tell people with the same name apart.
 const TELL_APART: usize = 3;
-/// Marks what somebody else may have written.
+/// Marks a message that somebody else may have written.
 const UNCONFIRMED: &str = "(unconfirmed device)";
-/// What has to be compared again.
+/// The text that asks for a new comparison.
 pub(super) const DEVICES_CHANGED: &str = "their devices changed; compare the safety number";
 
-/// The contacts as they were when a change was told last.
+/// The contacts at the last reported change.
 #[derive(Default)]
 pub(super) struct People {
     known: HashMap<ContactId, Known>,
 }
 
-/// What was told of a contact.
+/// The reported state of a contact.
 struct Known {
-    /// The name before what they write.
+    /// The name in front of the contact's messages.
     label: String,
     state: ContactState,
     devices_changed: bool,
     waiting: Option<Code>,
 }
 
-/// What is new about a contact.
+/// A change of a contact to report.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum News {
-    /// They ask to be a contact.
+    /// The person sent a contact request.
     Asks,
-    /// They accepted a request.
+    /// The person accepted our request.
     Accepted,
-    /// Another device of theirs may speak for them.
+    /// Another device may now speak for the contact.
     DevicesChanged,
-    /// Why no session can be begun with them, by code.
+    /// Why no session with the contact can begin, by code.
     Waits(Code),
 }
 
 impl People {
-    /// Takes the contacts as they are now; `own` is the own name. What is new, by place in `contacts`.
+    /// Takes the current contacts; `own` is the own name. Returns the news, by index in `contacts`.
     pub(super) fn update(&mut self, own: &str, contacts: &[Contact]) -> Vec<(usize, News)> {
         let mut news = Vec::new();
         for ((index, contact), label) in contacts.iter().enumerate().zip(labels(own, contacts)) {
@@ -73,7 +73,7 @@ impl People {
         news
     }
 
-    /// The name before what a contact writes.
+    /// The name in front of the contact's messages.
     pub(super) fn label(&self, contact: &Contact) -> String {
         match self.known.get(&contact.id) {
             Some(known) => known.label.clone(),
@@ -82,7 +82,7 @@ impl People {
     }
 }
 
-/// Where a contact stands, and why it waits.
+/// The state of a contact, and why it waits.
 pub(super) fn about(contact: &Contact) -> String {
     let mut about: Vec<String> = Vec::new();
     match contact.state {
@@ -104,7 +104,7 @@ pub(super) fn about(contact: &Contact) -> String {
     about.join(", ")
 }
 
-/// The names of all contacts: whoever shares one with somebody else, or with us, is told apart by emoji.
+/// The names of all contacts. Emoji tell apart people who share a name with each other or with us.
 fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
     let key = |name: &str| lines::name(name).to_lowercase();
     let mut count: HashMap<String, u32> = HashMap::from([(key(own), 1)]);
@@ -122,8 +122,8 @@ fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
     contacts.iter().map(label).collect()
 }
 
-/// What stands before a message's text, up to the colon; the whole line where there is no text. `label` is its
-/// author's, unless it is ours.
+/// The part in front of a message's text, up to the colon; the whole line if there is no text. `label` is the author's;
+/// none for an own message.
 pub(super) fn head(label: String, message: &Message) -> String {
     let (time, author) = (clock(message.time_ms), author(label, message));
     if message.text.is_some() {
@@ -133,7 +133,7 @@ pub(super) fn head(label: String, message: &Message) -> String {
     format!("{time} {author} {what}")
 }
 
-/// Who wrote a message, as far as it is known. No name looks like the mark: a bracket in one puts it in quotes.
+/// The author of a message, as far as known. No name can look like the mark: a name with a bracket is quoted.
 fn author(name: String, message: &Message) -> String {
     if message.mine {
         format!("you ({})", state_name(message.state))
@@ -245,7 +245,7 @@ pub(super) mod tests {
         assert!(told(&mut people, &one).is_empty());
     }
 
-    /// Nobody can choose a name that looks like the mark, nor hide it.
+    /// Nobody can choose a name that looks like the mark, or hide the mark.
     #[test]
     fn what_a_device_that_is_not_confirmed_writes_is_marked() {
         let mut message = message("m", "c", "hi");

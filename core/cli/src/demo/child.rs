@@ -1,4 +1,4 @@
-//! A child process: lines in, lines out, and its memory.
+//! A child process: its input and output lines, and its memory.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 use super::Stage;
 use crate::exit::Failure;
 
-/// A running `sotto` of ours.
+/// A running `sotto` that the demo started.
 pub(crate) struct Child {
     pub(crate) process: tokio::process::Child,
     pub(crate) input: ChildStdin,
@@ -16,7 +16,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts `sotto` with these arguments. It is killed when this is dropped.
+    /// Starts `sotto` with these arguments. Dropping the value kills the process.
     pub(crate) fn start(stage: &Stage, arguments: &[String]) -> Result<Self, Failure> {
         let mut process = Command::new(&stage.program)
             .args(arguments)
@@ -32,7 +32,7 @@ impl Child {
         Ok(Self { process, input, output: BufReader::new(output).lines() })
     }
 
-    /// Its largest resident memory so far, bytes; 0 where the system does not tell.
+    /// Largest resident memory of the process so far, bytes; 0 if the system does not report it.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = self.process.id().and_then(|id| std::fs::read_to_string(format!("/proc/{id}/status")).ok());
         let kib = status.as_deref().and_then(|status| {
@@ -42,23 +42,23 @@ impl Child {
         kib.unwrap_or(0).saturating_mul(1024)
     }
 
-    /// Writes a line.
+    /// Writes a line to its standard input.
     pub(crate) async fn write(&mut self, line: &str) -> std::io::Result<()> {
         self.input.write_all(line.as_bytes()).await?;
         self.input.write_all(b"\n").await?;
         self.input.flush().await
     }
 
-    /// SIGKILL.
+    /// Kills the process with SIGKILL.
     pub(crate) async fn kill(mut self) -> std::io::Result<()> {
         self.process.kill().await
     }
 
-    /// Ends its standard input and waits for its end.
+    /// Closes its standard input and waits for its end.
     pub(crate) async fn close(self) -> std::io::Result<std::process::ExitStatus> {
         let Self { mut process, input, mut output } = self;
         drop(input);
-        // A full pipe would hold it up.
+        // A full pipe would block the child.
         while let Ok(Some(_)) = output.next_line().await {}
         process.wait().await
     }

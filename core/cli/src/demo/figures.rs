@@ -1,4 +1,4 @@
-//! What is left to say at the end.
+//! The figures at the end of the demo.
 
 use serde::Serialize;
 
@@ -10,31 +10,31 @@ use sotto_messenger::records::MessageState;
 /// The closing figures.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Figures {
-    /// Texts handed over.
+    /// Number of sent texts.
     pub(crate) sent: usize,
-    /// Texts shown on the other side, each counted once.
+    /// Number of texts shown on the other side, each counted once.
     pub(crate) received: usize,
-    /// Texts not shown there.
+    /// Number of texts not shown there.
     pub(crate) lost: usize,
-    /// Texts shown there more than once.
+    /// Number of texts shown there more than once.
     pub(crate) doubled: usize,
-    /// Texts shown there in another order than they were sent.
+    /// Number of texts shown there in another order.
     pub(crate) out_of_order: usize,
-    /// Texts whose author does not see them as read.
+    /// Number of texts that their author does not see as read.
     pub(crate) not_read: usize,
-    /// Both phones' TCP payload, both ways, per short text: receipts included. `None` when a phone was killed
+    /// TCP payload of both phones, both ways, for each short text, with receipts. `None` if a phone was killed
     /// meanwhile.
     pub(crate) wire_bytes_per_text: Option<u64>,
-    /// Largest resident memory of a phone, bytes; 0 where the system does not tell.
+    /// Largest resident memory of a phone, bytes; 0 if the system does not report it.
     pub(crate) peak_memory_bytes: u64,
-    /// Lives of the two phones and two nodes, all together.
+    /// Number of process starts of the two phones and two nodes together.
     pub(crate) lives: u32,
-    /// From the first process to the last text, seconds.
+    /// Seconds from the first process to the last text.
     pub(crate) seconds: f32,
 }
 
 impl Figures {
-    /// Compares what one side sent with what the other shows.
+    /// Compares the texts that one side sent with the texts that the other side shows.
     pub(crate) fn count(&mut self, sent: &[String], author: &View, reader: &View) {
         let texts = |view: &View, mine: bool| -> Vec<String> {
             let of = view.messages.iter().filter(|message| message.mine == mine);
@@ -52,7 +52,7 @@ impl Figures {
             self.out_of_order += usize::from(place.is_some() && place < last);
             last = place.max(last);
         }
-        // Nothing may be there that nobody sent.
+        // No text may be shown that nobody sent.
         self.doubled += shown.iter().filter(|text| !sent.contains(text)).count();
         let read = |text: &String| {
             let of = |message: &&sotto_messenger::records::Message| message.mine && message.text.as_ref() == Some(text);
@@ -62,7 +62,7 @@ impl Figures {
         self.not_read += sent.iter().filter(|text| !read(text)).count();
     }
 
-    /// One a line, or one object.
+    /// Prints one figure a line, or one JSON object.
     pub(crate) fn show(&self, json: bool) -> std::io::Result<()> {
         if json {
             let object = serde_json::to_string(self).map_err(std::io::Error::other)?;
@@ -82,7 +82,7 @@ impl Figures {
         output::line(&format!("seconds {:.1}", self.seconds))
     }
 
-    /// Did everything arrive once, in order, and was it read?
+    /// Whether every text arrived once, in order, and was read.
     pub(crate) fn verdict(&self) -> Result<(), Failure> {
         let wrong = self.lost + self.doubled + self.out_of_order + self.not_read;
         if wrong == 0 && self.sent > 0 {

@@ -1,4 +1,4 @@
-//! A service node that is started again when somebody kills it.
+//! A service node that the demo restarts when somebody kills it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,27 +11,27 @@ use super::Stage;
 use super::child::Child;
 use crate::exit::Failure;
 
-/// Between starts.
+/// Pause between starts.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Starts in a row that may fail.
+/// Most failed starts in a row.
 const TRIES: u32 = 25;
 
-/// A node under supervision.
+/// A supervised node.
 pub(crate) struct Node {
-    /// Its multiaddr, the same for all its lives.
+    /// The node's multiaddr, the same after each restart.
     pub(crate) address: String,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), Failure>>,
 }
 
-/// What `sotto node --json` prints.
+/// The line that `sotto node --json` prints.
 #[derive(Deserialize)]
 struct Listening {
     addrs: Vec<String>,
 }
 
 impl Node {
-    /// Starts a node in `folder`; `restarted` is told each time it had to be started again.
+    /// Starts a node in `folder`; `restarted` gets a message for each restart.
     pub(crate) async fn start(
         stage: &Stage,
         folder: &Path,
@@ -57,14 +57,14 @@ impl Node {
         Ok(Self { address, stop, task })
     }
 
-    /// Lets it end.
+    /// Ends the node.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         let _ = self.stop.send(());
         self.task.await.map_err(|_| Failure::Failed("a node's supervisor ended badly".into()))?
     }
 }
 
-/// Starts a node and waits for its address. It may be killed before it says it, or its port be not free yet.
+/// Starts a node and waits for its address. It may be killed before that, or its port may not be free yet.
 async fn start(stage: &Stage, arguments: &[String]) -> Result<(Child, String), Failure> {
     let mut tries = 0;
     loop {

@@ -1,4 +1,4 @@
-//! A phone: `sotto rpc` on its folder, started again when somebody kills it.
+//! A phone: `sotto rpc` on its folder, restarted when somebody kills it.
 
 use std::path::Path;
 
@@ -12,20 +12,20 @@ use super::child::Child;
 use super::screen::Screen;
 use crate::exit::Failure;
 
-/// Messages looked at: more than the story has.
+/// Messages that are read: more than the story has.
 const PAGE: u32 = 200;
-/// How long one question for events waits, ms.
+/// Time limit of one `next_events`, ms.
 const WAIT_MS: u32 = 1000;
 
-/// Why a call was not answered.
+/// Why a call has no answer.
 enum Unanswered {
     /// The process is gone.
     Gone,
-    /// It said no.
+    /// The call failed with this error.
     Refused { code: String, detail: String },
 }
 
-/// A phone and its process, if it is on.
+/// A phone, and its process while it is on.
 pub(crate) struct Phone<'a> {
     pub(crate) name: &'static str,
     stage: Stage,
@@ -33,9 +33,9 @@ pub(crate) struct Phone<'a> {
     screen: &'a Screen,
     child: Option<Child>,
     next_id: u64,
-    /// Lives of its process.
+    /// Number of starts of its process.
     pub(crate) lives: u32,
-    /// Largest memory of any life, bytes.
+    /// Largest memory of all its processes, bytes.
     pub(crate) peak_memory: u64,
 }
 
@@ -49,10 +49,10 @@ struct MessagesPage {
     messages: Vec<Message>,
 }
 
-/// What a phone shows.
+/// The state that a phone shows.
 pub(crate) struct View {
     pub(crate) contacts: Vec<Contact>,
-    /// Of the only conversation, oldest first.
+    /// Messages of the only conversation, oldest first.
     pub(crate) messages: Vec<Message>,
 }
 
@@ -65,12 +65,12 @@ impl<'a> Phone<'a> {
         Self { name, stage, arguments, screen, child: None, next_id: 0, lives: 0, peak_memory: 0 }
     }
 
-    /// Starts its process, if it is off, with a conversation on screen.
+    /// Starts the process, if the phone is off, with a conversation on screen.
     pub(crate) async fn switch_on(&mut self) -> Result<(), Failure> {
         if self.child.is_none() {
             let mut child = Child::start(&self.stage, &self.arguments)?;
             self.lives += 1;
-            // Nobody waits for the answer; if the process is gone already, the next call notices.
+            // Nothing waits for this answer. If the process is gone already, the next call notices.
             let line = self.request("set_foreground", json!({"on": true}));
             let _ = child.write(&line).await;
             self.child = Some(child);
@@ -78,7 +78,7 @@ impl<'a> Phone<'a> {
         Ok(())
     }
 
-    /// Closes its process.
+    /// Closes the process.
     pub(crate) async fn switch_off(&mut self) -> Result<(), Failure> {
         self.note_memory();
         if let Some(child) = self.child.take() {
@@ -87,7 +87,7 @@ impl<'a> Phone<'a> {
         Ok(())
     }
 
-    /// Kills its process in the middle of a call that nobody waits for.
+    /// Kills the process in the middle of a call whose answer is ignored.
     pub(crate) async fn kill_during(&mut self, method: &str, params: Value) -> Result<(), Failure> {
         self.switch_on().await?;
         let line = self.request(method, params);
@@ -120,7 +120,7 @@ impl<'a> Phone<'a> {
                 _ => return Err(Unanswered::Gone),
             };
             if answer.get("id").and_then(Value::as_u64) != Some(id) {
-                continue; // of a call nobody waits for any more
+                continue; // of a call whose answer is ignored
             }
             let text = |path: &str| {
                 let found = answer.pointer(path).and_then(Value::as_str);
@@ -133,7 +133,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// Starts the process again after somebody killed it.
+    /// Restarts the process after somebody killed it.
     async fn revive(&mut self) -> Result<(), Failure> {
         if let Some(mut child) = self.child.take() {
             let status = child.process.wait().await.map_err(Failure::io)?;
@@ -145,7 +145,7 @@ impl<'a> Phone<'a> {
         self.switch_on().await
     }
 
-    /// A call that may be made twice.
+    /// A call that may run twice.
     pub(crate) async fn call<T: DeserializeOwned>(&mut self, method: &str, params: Value) -> Result<T, Failure> {
         self.switch_on().await?;
         loop {
@@ -162,7 +162,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// A call that must not be made twice: after a kill, `done` looks whether it took place.
+    /// A call that must not run twice: after a kill, `done` checks whether it ran.
     pub(crate) async fn call_once(
         &mut self,
         method: &str,
@@ -184,7 +184,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// A call that says no, with this code, when it has taken place already.
+    /// A call that fails with this code if it ran before.
     pub(crate) async fn ensure(&mut self, method: &str, params: Value, done: &str) -> Result<(), Failure> {
         self.switch_on().await?;
         loop {
@@ -199,7 +199,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// What it shows.
+    /// Reads the state that the phone shows.
     pub(crate) async fn view(&mut self) -> Result<View, Failure> {
         let ContactsPage { contacts } = self.call("contacts", json!({})).await?;
         let mut messages = Vec::new();
@@ -207,14 +207,14 @@ impl<'a> Phone<'a> {
             let params = json!({"conversation": contact.conversation, "limit": PAGE});
             let page: MessagesPage = self.call("messages", params).await?;
             for message in page.messages.into_iter().rev() {
-                let whole = json!({"message": message.id}); // a page has the beginning of a long text
+                let whole = json!({"message": message.id}); // a page carries the beginning of a long text
                 messages.push(if message.more { self.call("message", whole).await? } else { message });
             }
         }
         Ok(View { contacts, messages })
     }
 
-    /// Starts its process again if somebody killed it; one that is off stays off.
+    /// Restarts the process if somebody killed it; a phone that is off stays off.
     async fn look_after(&mut self) -> Result<(), Failure> {
         let ended = match &mut self.child {
             Some(child) => child.process.try_wait().map_err(Failure::io)?.is_some(),
@@ -223,7 +223,7 @@ impl<'a> Phone<'a> {
         if ended { self.revive().await } else { Ok(()) }
     }
 
-    /// Waits until it shows what is wanted. That may depend on the other phone, which nobody else looks after.
+    /// Waits for a state. It may depend on the other phone, so that phone is restarted too.
     pub(crate) async fn until<T>(
         &mut self,
         other: &mut Phone<'_>,
@@ -241,7 +241,7 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// TCP payload of this life, both ways, bytes.
+    /// TCP payload of the current process, both ways, bytes.
     pub(crate) async fn traffic(&mut self) -> Result<u64, Failure> {
         let about: Diagnostics = self.call("diagnostics", json!({})).await?;
         Ok(about.bytes_read.saturating_add(about.bytes_written))

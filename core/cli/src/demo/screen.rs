@@ -1,4 +1,4 @@
-//! The transcript.
+//! The transcript of the demo.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::exit::Failure;
 
-/// Where the transcript goes: standard output, or standard error when that is kept for data.
+/// The transcript's stream: standard output, or standard error when standard output is for data.
 pub(crate) struct Screen {
     started: Instant,
     aside: bool,
@@ -18,13 +18,13 @@ impl Screen {
         Self { started: Instant::now(), aside, waiting_for: RefCell::new("the beginning".into()) }
     }
 
-    /// A line with the time since the start.
+    /// Prints a line with the time since the start.
     pub(crate) fn say(&self, text: &str) -> Result<(), Failure> {
         let seconds = self.started.elapsed().as_secs_f32();
         self.raw(&format!("{seconds:5.1} s  {text}"))
     }
 
-    /// A line below the one before.
+    /// Prints a line that continues the one above.
     pub(crate) fn more(&self, text: &str) -> Result<(), Failure> {
         self.raw(&format!("         {text}"))
     }
@@ -34,7 +34,7 @@ impl Screen {
         written.map_err(Failure::io)
     }
 
-    /// What a failure would say was missing.
+    /// The missing state that a failure would name.
     pub(crate) fn wait_for(&self, what: &str) {
         what.clone_into(&mut self.waiting_for.borrow_mut());
     }

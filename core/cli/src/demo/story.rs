@@ -1,4 +1,4 @@
-//! The story: two people meet, talk, lose their phones' power, and lose nothing else.
+//! The story: two people meet, talk, lose power, and lose nothing else.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,10 +14,10 @@ use super::phone::{Phone, View};
 use super::screen::Screen;
 use crate::exit::Failure;
 
-/// What Alice asks with.
+/// The text of Alice's request.
 const REQUEST: &str = "It is me, Alice from the choir 🎶";
 
-/// What they say, in turns; Alice begins.
+/// The texts of the conversation, in turns; Alice begins.
 const TALK: &[&str] = &[
     "Good morning! Did you sleep well? ☀️",
     "Like a stone 😴 You?",
@@ -32,7 +32,7 @@ const TALK: &[&str] = &[
 const RECIPE: &str = "A recipe longer than it needs to be. ";
 /// Length of the long text, bytes.
 const LONG: usize = 300 * 1024;
-/// What Alice sends while Bob is away; she is killed during the fourth.
+/// The texts that Alice sends while Bob is away. She is killed during the fourth.
 const AWAY: &[&str] = &[
     "Are you there? 📵",
     "The soup is on.",
@@ -42,7 +42,7 @@ const AWAY: &[&str] = &[
 ];
 const INTERRUPTED: usize = 3;
 
-/// Everybody on stage.
+/// All processes of the story.
 pub(crate) struct Cast<'a> {
     screen: &'a Screen,
     nodes: Vec<Node>,
@@ -81,7 +81,7 @@ impl<'a> Cast<'a> {
         })
     }
 
-    /// Says which nodes were started again since the last look.
+    /// Prints the nodes that were restarted since the last call.
     fn look_at_nodes(&mut self) -> Result<(), Failure> {
         while let Ok(name) = self.restarted.try_recv() {
             self.node_lives += 1;
@@ -90,7 +90,7 @@ impl<'a> Cast<'a> {
         Ok(())
     }
 
-    /// Everybody leaves.
+    /// Ends all processes.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
         let Self { nodes, mut alice, mut bob, screen, .. } = self;
         screen.wait_for("the end of all processes");
@@ -189,7 +189,7 @@ async fn meet(cast: &mut Cast<'_>) -> Result<ConversationId, Failure> {
     Ok(contact.conversation)
 }
 
-/// One says something and the other reads it.
+/// One side sends a text, and the other reads it.
 async fn say(
     cast: &mut Cast<'_>,
     by_alice: bool,
@@ -206,7 +206,7 @@ async fn say(
     screen.say(&format!("  {:5}  {}", author.name, shortened(text)))
 }
 
-/// Hands over a text once, whatever happens to the phone.
+/// Sends a text once, even if the phone is killed.
 async fn send(phone: &mut Phone<'_>, conversation: &ConversationId, text: &str) -> Result<(), Failure> {
     let params = json!({"conversation": conversation, "text": text});
     phone.call_once("send", params, |view| has(view, true, text)).await
@@ -229,7 +229,7 @@ async fn read_up_to(
     Ok(())
 }
 
-/// Bob is away, Alice's phone is killed in the middle of a text, both come back.
+/// Bob is away; Alice's phone is killed in the middle of a text; both return.
 async fn away(cast: &mut Cast<'_>, conversation: &ConversationId, sent: &mut [Vec<String>; 2]) -> Result<(), Failure> {
     let [from_alice, _] = sent;
     cast.bob.switch_off().await?;
@@ -289,7 +289,7 @@ fn has(view: &View, mine: bool, text: &str) -> bool {
     view.messages.iter().any(same)
 }
 
-/// A long text by its beginning and length.
+/// Names a long text by its beginning and length.
 fn shortened(text: &str) -> String {
     if text.len() <= 200 {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! The thread that answers a node's questions to its archive.
+//! The thread that answers a node's archive requests.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,12 +15,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// Messages written in one transaction.
 const BATCH: usize = 128;
-/// Messages kept for a disk that takes none, bytes; beyond that the oldest are lost.
+/// Most bytes of messages kept in memory while the disk takes none; beyond that the oldest are lost.
 const BACKLOG: usize = 32 * 1024 * 1024;
-/// Time between looks for messages past their retention.
+/// Interval between searches for expired messages.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
-/// Answers until the node is gone, and lets go of what is past its retention, at once and then from time to time.
+/// Answers until the node is gone. Deletes expired messages at start and then at intervals.
 pub(super) fn serve(archive: Archive, requests: mpsc::Receiver<ArchiveRequest>) -> io::Result<JoinHandle<()>> {
     let archivist = Archivist { archive, batch: VecDeque::new(), batch_bytes: 0, clock: system_clock() };
     archivist.start(requests, EXPIRE_EVERY)
@@ -28,9 +28,9 @@ pub(super) fn serve(archive: Archive, requests: mpsc::Receiver<ArchiveRequest>) 
 
 struct Archivist {
     archive: Archive,
-    /// Not on disk yet.
+    /// Messages that are not on disk yet.
     batch: VecDeque<Entry>,
-    /// Bytes of them.
+    /// Bytes of these messages.
     batch_bytes: usize,
     clock: Clock,
 }
@@ -71,14 +71,14 @@ impl Archivist {
                 self.batch.push_back(one);
             }
             ArchiveRequest::Query { query, reply } => {
-                // A question sees everything that came before it.
+                // A query sees every message that came before it.
                 self.write();
                 let _ = reply.send(self.answer(query));
             }
         }
     }
 
-    /// Writes what waits. What a disk does not take now waits on, up to [`BACKLOG`].
+    /// Writes the pending messages. Messages that the disk refuses stay pending, up to [`BACKLOG`].
     fn write(&mut self) {
         while !self.batch.is_empty() {
             let count = self.batch.len().min(BATCH);
@@ -103,7 +103,7 @@ impl Archivist {
     }
 
     fn expire(&mut self) {
-        self.write(); // there may be room again
+        self.write(); // the disk may have room again
         match self.archive.expire((self.clock)().saturating_mul(1_000_000)) {
             Ok(0) => {}
             Ok(gone) => log::info!("{gone} messages past their retention deleted"),
@@ -113,7 +113,7 @@ impl Archivist {
 
     fn answer(&self, query: ArchiveQuery) -> Result<ArchivePage, ArchiveError> {
         if !self.batch.is_empty() {
-            return Err(ArchiveError::Failed); // a page without them would say that they do not exist
+            return Err(ArchiveError::Failed); // a page without these messages would claim that they do not exist
         }
         let query = Query {
             find: match query.filter {
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(archive.count().unwrap(), 300);
     }
 
-    /// A store that answers without what it could not write would say that it does not exist.
+    /// A store that answers without its unwritten messages would claim that they do not exist.
     #[test]
     fn with_a_full_disk_a_store_says_so_and_has_everything_once_there_is_room() {
         let folder = tempfile::tempdir().unwrap();
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(found.unwrap().messages.len(), 1);
         now.fetch_add(3_601_000, Ordering::SeqCst);
         assert!(looks.try_iter().count() > 0, "at once");
-        // One look at the new time is done when another begins.
+        // The search at the new time is done when the next one begins.
         for _ in 0..2 {
             looks.recv_timeout(Duration::from_secs(60)).unwrap();
         }

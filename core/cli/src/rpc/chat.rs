@@ -105,7 +105,7 @@ pub(crate) fn messages(messenger: &Messenger, params: MessagesPage) -> Answer {
     })
 }
 
-/// Where not all of it fits an answer, the oldest are cut.
+/// If not all messages fit into an answer, the oldest are left out.
 pub(crate) fn messages_around(messenger: &Messenger, params: Around) -> Answer {
     let mut rows = Rows::default();
     for message in messenger.messages_around(&params.message, params.limit)? {

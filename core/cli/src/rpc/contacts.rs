@@ -24,7 +24,7 @@ pub(crate) struct Add {
     text: Option<String>,
 }
 
-/// A page of contacts; the first 500, unless said otherwise.
+/// A page of contacts; the first 500 by default.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContactsPage {
@@ -131,7 +131,7 @@ pub(crate) async fn verify(messenger: &Messenger, params: Verify) -> Answer {
 }
 
 pub(crate) async fn scan(messenger: &Messenger, params: Scan) -> Answer {
-    // What is no base64url is no code either.
+    // Bytes that are no base64url are no code either.
     let qr = URL_SAFE_NO_PAD.decode(&params.qr).unwrap_or_default();
     messenger.contact_scan(&params.contact, &qr).await?;
     done(json!({}))

@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0 objects, one a line.
+//! JSON-RPC 2.0 objects, one on each line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,20 +13,20 @@ use sotto_wire::name::is_command;
 pub(crate) const ANSWER_CAP: usize = 8 << 20;
 /// Longest id, bytes of JSON.
 const ID_CAP: usize = 1024;
-/// Most of serde's words about a parameter, characters: they may quote it.
+/// Longest part of serde's message about a parameter, characters; the message may quote the parameter.
 const WORDS_CAP: usize = 300;
 
-/// An id as it stood in the request: whatever a number or string holds, it goes back unchanged.
+/// An id exactly as in the request. It is returned unchanged, whatever number or string it holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Id(Box<RawValue>);
 
 impl Id {
-    /// The id of who sent none that could be read.
+    /// The id for a request without a readable id.
     fn null() -> Self {
         Self(RawValue::NULL.to_owned())
     }
 
-    /// A string, number or null.
+    /// Whether the JSON is a string, a number or null.
     fn read(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
         let plain = text == "null" || text.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
@@ -34,35 +34,35 @@ impl Id {
     }
 }
 
-/// A request or, without id, a notification.
+/// A request, or a notification if it has no id.
 pub(crate) struct Request {
     pub(crate) id: Option<Id>,
     pub(crate) method: String,
-    /// An object.
+    /// The params object.
     pub(crate) params: Box<RawValue>,
 }
 
-/// A line that is no request.
+/// A line that is not a request.
 #[derive(Debug)]
 pub(crate) struct Malformed {
-    /// Its id, as far as one could be read.
+    /// The line's id, as far as one could be read.
     pub(crate) id: Id,
     pub(crate) fault: Fault,
 }
 
-/// What an answer's `error` says.
+/// The `error` of an answer.
 pub(crate) enum Fault {
-    /// The line is no JSON, or too long: -32700.
+    /// The line is not JSON, or too long: -32700.
     Parse(&'static str),
-    /// JSON, but no request: -32600.
+    /// The line is JSON, but not a request: -32600.
     Request(&'static str),
-    /// -32601.
+    /// There is no such method: -32601.
     Method,
-    /// -32602, with serde's words about the parameter.
+    /// Wrong params, with serde's message: -32602.
     Params(String),
-    /// The messenger's own: -32000.
+    /// An error of the messenger: -32000.
     Messenger(Error),
-    /// The same, with what is `open`.
+    /// `invite.too_many`, with the list of open invites.
     TooMany(Error, Value),
 }
 
@@ -72,7 +72,7 @@ impl From<Error> for Fault {
     }
 }
 
-/// The fields of an object, in order, up to its end or to where it ceases to be JSON.
+/// The fields of an object, in order, up to its end or up to the first byte that is not JSON.
 struct Fields<'a, 'de>(&'a mut Vec<(Option<String>, &'de RawValue)>);
 
 impl<'de> DeserializeSeed<'de> for Fields<'_, 'de> {
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for Fields<'_, 'de> {
     }
 }
 
-/// The fields of a line, and whether it was an object to its end.
+/// The fields of a line, and whether the whole line is one object.
 fn fields(text: &str) -> (Vec<(Option<String>, &RawValue)>, bool) {
     let mut found = Vec::new();
     let mut from = serde_json::Deserializer::from_str(text);
@@ -112,7 +112,7 @@ fn id_among(fields: &[(Option<String>, &RawValue)]) -> Option<Id> {
     Id::read(raw)
 }
 
-/// Reads one line.
+/// Reads one line as a request.
 pub(crate) fn parse(line: &[u8]) -> Result<Request, Malformed> {
     let text = String::from_utf8_lossy(line);
     let (fields, whole) = fields(&text);
@@ -128,7 +128,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Request, Malformed> {
     read.map_err(|fault| Malformed { id: id_among(&fields).unwrap_or_else(Id::null), fault })
 }
 
-/// A request of these fields, each there once.
+/// A request with these fields; each may stand once.
 fn request(fields: &[(Option<String>, &RawValue)]) -> Result<Request, Fault> {
     const WRONG: Fault = Fault::Request("not a JSON-RPC 2.0 request");
     let (mut version, mut id, mut method, mut params) = (None, None, None, None);
@@ -166,11 +166,11 @@ fn empty() -> Result<Box<RawValue>, Fault> {
     RawValue::from_string("{}".into()).map_err(|_| Fault::Messenger(Code::Internal.into()))
 }
 
-/// A line over the cap, of which this is the beginning.
+/// The answer to a line over the cap; `line` is its beginning.
 pub(crate) fn too_long(head: &[u8]) -> Malformed {
     let text = String::from_utf8_lossy(head);
     let (mut fields, _) = fields(&text);
-    fields.pop(); // it may be cut
+    fields.pop(); // the line may be cut here
     Malformed { id: id_among(&fields).unwrap_or_else(Id::null), fault: Fault::Parse("line over 8 MiB") }
 }
 
@@ -220,7 +220,7 @@ fn answer(Id(id): &Id, field: &str, value: &Value) -> String {
     printable(format!(r#"{{"jsonrpc":"2.0","id":{id},"{field}":{value}}}"#))
 }
 
-/// JSON as it is written out: what commands a terminal, and direction marks, only as escapes. They stand in strings.
+/// JSON as it is written. Terminal control characters and direction marks, which stand in strings only, become escapes.
 pub(crate) fn printable(json: String) -> String {
     let escaped = |c: char| is_command(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}');
     if !json.contains(escaped) {
@@ -254,7 +254,7 @@ mod tests {
         Id(RawValue::from_string(json.into()).unwrap())
     }
 
-    /// The id of the answer to a line that is no request.
+    /// The id of the answer to a line that is not a request.
     fn answered(line: &[u8]) -> String {
         parse(line).unwrap_err().id.0.get().to_owned()
     }
@@ -280,7 +280,7 @@ mod tests {
             let at = bytes.iter().rposition(|&byte| byte == b'?').unwrap();
             bytes[at] = 0xff;
             assert_eq!(answered(&bytes), id, "not UTF-8");
-            // What parses is for the method to refuse: the id is known.
+            // The line parses and has an id; the method refuses the params.
             for right in [
                 r#""params":{"text":"\ud83d"}"#,
                 r#""params":{"limit":123456789012345678901234567890}"#,

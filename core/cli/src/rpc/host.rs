@@ -1,4 +1,4 @@
-//! Settings, network, events and the end.
+//! Settings, network, events, and the end of the program.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) 
     messenger
         .on_network_change(Network {
             dns_servers,
-            metered: metered.unwrap_or(true), // what is not said costs nobody money
+            metered: metered.unwrap_or(true), // an unknown network counts as metered
         })
         .await?;
     done(json!({}))
@@ -84,14 +84,14 @@ pub(crate) async fn sync_once(messenger: &Messenger, params: Deadline) -> Answer
     done(json!({"received": received}))
 }
 
-/// No events within the time, or the end: an empty list. `more`: it was full.
+/// The events, or an empty list after the time limit or at the end. `more` says that the answer was full.
 pub(crate) async fn next_events(session: &Session, params: Batch) -> Answer {
     if params.max == 0 {
         return Err(Error::from(Code::BadSetting).into());
     }
     let mut rows = Rows::default();
     let mut wait = Duration::from_millis(params.wait_ms);
-    // A call beside this one takes other events.
+    // Another call at the same time takes other events.
     let mut held = session.held.lock().await;
     loop {
         let event = match held.take() {
@@ -106,7 +106,7 @@ pub(crate) async fn next_events(session: &Session, params: Batch) -> Answer {
             }
         };
         if rows.values.len() >= params.max || !rows.push(show(&event)?) {
-            *held = Some(event); // for the next call
+            *held = Some(event); // kept for the next call
             return done(json!({"events": rows.values, "more": true}));
         }
         wait = Duration::ZERO;
@@ -124,7 +124,7 @@ mod tests {
     use sotto_messenger::records::{Connectivity, ConversationId, MessageId, MessageState};
     use sotto_messenger::{Code, Event};
 
-    /// `docs/rpc.md` shows every event there is.
+    /// `docs/rpc.md` shows all events.
     #[test]
     fn events_are_as_the_documentation_shows_them() {
         let conversation = || ConversationId("<conversation>".into());

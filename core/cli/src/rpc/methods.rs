@@ -1,4 +1,4 @@
-//! The methods by name.
+//! All methods by name.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,10 +9,10 @@ use sotto_messenger::Code;
 use super::frame::Fault;
 use super::{Session, account, chat, contacts, host};
 
-/// Answer of a method.
+/// Result of a method.
 pub(crate) type Answer = Result<Value, Fault>;
 
-/// Methods that read the database beside the engine: they run once every call before them is done.
+/// Methods that read the database beside the engine. They run when every earlier call is done.
 pub(crate) const READS: &[&str] = &[
     "version",
     "account",
@@ -36,7 +36,7 @@ pub(crate) const READS: &[&str] = &[
     "diagnostics",
 ];
 
-/// Calls one.
+/// Runs one method.
 pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> Answer {
     let messenger = &session.messenger;
     match method {
@@ -91,12 +91,12 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
     }
 }
 
-/// Named parameters as a struct.
+/// Reads named parameters into a struct.
 fn read<T: DeserializeOwned>(params: &RawValue) -> Result<T, Fault> {
     serde_json::from_str(params.get()).map_err(|error| Fault::Params(error.to_string()))
 }
 
-/// For methods without parameters.
+/// Refuses parameters, for methods without any.
 fn none(params: &RawValue) -> Result<(), Fault> {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -111,7 +111,7 @@ pub(crate) fn done(value: Value) -> Answer {
     Ok(value)
 }
 
-/// A record as its JSON.
+/// A record as JSON.
 pub(crate) fn show(record: &impl Serialize) -> Answer {
     serde_json::to_value(record).map_err(|_| Fault::Messenger(Code::Internal.into()))
 }

@@ -1,4 +1,4 @@
-//! Pages that fit an answer.
+//! Pages that fit into an answer.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -7,16 +7,16 @@ use sotto_messenger::{Code, Error};
 use super::frame::{ANSWER_CAP, printable};
 use super::methods::{Answer, show};
 
-/// Bytes of a page's rows: the rest of an answer is its head and an id. The longest row, a text of 1 MiB of which every
-/// byte is escaped, has 6 MiB.
+/// Most bytes of a page's rows; the rest of an answer is its head and an id. The longest row, a text of 1 MiB with
+/// every byte escaped, has 6 MiB.
 const ROWS_CAP: usize = ANSWER_CAP - (64 << 10);
-/// Rows read at a time.
+/// Rows read in one step.
 const STEP: u32 = 16;
 /// Longest page, rows.
 pub(crate) const LIMIT: u32 = 500;
 
-/// A page under `name`, and whether there is `more` behind it. `next` reads up to so many rows behind a row, or the
-/// first ones.
+/// A page under `name`, with `more` if further rows follow. `next` reads up to the given number of rows after a row, or
+/// the first rows.
 pub(crate) fn page<T: Serialize>(
     name: &str,
     limit: u32,
@@ -29,7 +29,7 @@ pub(crate) fn page<T: Serialize>(
     let mut last: Option<T> = None;
     let mut left = limit;
     let more = loop {
-        // One more than fits says whether there is more.
+        // One row beyond the page shows that there is more.
         let step = left.saturating_add(1).min(STEP);
         let found = next(last.as_ref(), step)?;
         let end = found.len() < usize::try_from(step).unwrap_or(usize::MAX);
@@ -49,7 +49,7 @@ pub(crate) fn page<T: Serialize>(
     Ok(json!({name: rows.values, "more": more}))
 }
 
-/// Values that fit an answer together.
+/// Values that fit into one answer together.
 #[derive(Default)]
 pub(crate) struct Rows {
     pub(crate) values: Vec<Value>,
@@ -57,7 +57,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Adds a value if it fits; the first one always does.
+    /// Adds a value if it fits. The first one is always added.
     pub(crate) fn push(&mut self, value: Value) -> bool {
         let bytes = printable(value.to_string()).len().saturating_add(1);
         let fits = self.bytes.saturating_add(bytes) <= ROWS_CAP;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::rpc::frame::Fault;
 
-    /// Reads from so many rows of so many bytes each.
+    /// Reads a page from rows of a given number and size.
     fn of(rows: u32, bytes: usize, limit: u32) -> (usize, bool, usize) {
         let text = "x".repeat(bytes);
         let next = |last: Option<&(u32, String)>, step: u32| {

@@ -13,8 +13,8 @@ const PLAIN_LEN: usize = 90;
 pub const HEADER_LEN: usize = PLAIN_LEN + MAC_LEN;
 const RATCHET_VERSION: u8 = 1;
 
-/// ratchet version 1 ‖ flags 1 ‖ ratchet key 32 ‖ n 4 ‖ previous chain's length 4 ‖ zero 48.
-/// The zeros are kept for a post-quantum ratchet.
+/// ratchet version 1 ‖ flags 1 ‖ ratchet key 32 ‖ n 4 ‖ previous chain's length 4 ‖ zero 48. The zeros are reserved for
+/// a post-quantum ratchet.
 pub(crate) struct Header {
     pub(crate) ratchet: PublicKey,
     pub(crate) n: u32,
@@ -33,7 +33,7 @@ impl HeaderKey {
         join(&[&self.cipher(random).seal(&outer_ad(tag, random), &plain)])
     }
 
-    /// `None`: not under this key. `Some(Err)`: a newer ratchet version.
+    /// `None`: the header is not under this key. `Some(Err)`: a newer ratchet version.
     pub(crate) fn open(
         &self,
         tag: &Tag,

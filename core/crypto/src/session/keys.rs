@@ -1,4 +1,4 @@
-//! The keys of a ratchet: each step takes one kind and gives others.
+//! The keys of a ratchet. Each step takes one type of key and gives others.
 
 use super::HEADER_LEN;
 use crate::bytes::{fill, join, newtypes};
@@ -10,15 +10,15 @@ use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 newtypes! {
-    /// A session's name on both sides.
+    /// A session's name on both sides: a hash over the whole handshake.
     pub(crate) open SessionHash: 32;
-    /// What X25519 gave.
+    /// The result of an X25519 exchange.
     pub(crate) secret Agreed: 32;
-    /// Steps once for each ratchet key that either side draws.
+    /// The root key. It steps once for each new ratchet key of either side.
     pub(crate) secret RootKey: 32;
     /// The private half of the own ratchet key.
     pub(crate) secret RatchetKey: 32;
-    /// Steps once for each message.
+    /// The chain key. It steps once for each message.
     pub(crate) secret ChainKey: 32;
     /// Seals the headers of a chain.
     pub(crate) secret HeaderKey: 32;
@@ -34,8 +34,8 @@ pub(crate) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Option<Agreed> 
     shared.was_contributory().then(|| Agreed::new(shared.as_bytes()))
 }
 
-/// Header key and tag key of a chain, known before it begins. Without a tag key (first chain of an initiator) tags are
-/// random.
+/// Header key and tag key of a chain, known before the chain begins. Without a tag key (the initiator's first chain)
+/// tags are random.
 #[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub(crate) struct NextKeys {
     pub(crate) header: HeaderKey,
@@ -75,12 +75,12 @@ impl MessageKey {
     }
 }
 
-/// What the AEADs of an envelope bind: version ‖ tag ‖ random.
+/// The associated data of an envelope's AEADs: version ‖ tag ‖ random.
 pub(crate) fn outer_ad(tag: &Tag, random: &Random) -> [u8; 33] {
     join(&[&[VERSION], &tag.0, &random.0])
 }
 
-/// That of a message: also the sealed header and the session.
+/// The associated data of a message: also the sealed header and the session.
 pub(crate) fn message_ad(
     tag: &Tag,
     random: &Random,

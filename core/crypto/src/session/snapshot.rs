@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Session {
-    /// For the encrypted database. Holds no skipped keys.
+    /// The bytes for the encrypted database. They hold no skipped keys.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut w = Writer(Zeroizing::new(Vec::with_capacity(LEN)));
         w.0.push(SNAPSHOT_VERSION);
@@ -72,7 +72,7 @@ impl Session {
         w.0
     }
 
-    /// The reverse.
+    /// Reads the bytes of [`Self::to_bytes`].
     ///
     /// # Errors
     /// [`SnapshotError`] for another version or a wrong length.
@@ -97,7 +97,7 @@ impl Session {
             next_receiving: r.keys()?,
             handshake_header: r.option()?.map(HeaderKey::new),
         };
-        // One form only: nothing is left, absent parts are zeros.
+        // There is one form only: no bytes are left, and absent parts are zeros.
         if session.to_bytes().as_slice() == bytes { Ok(session) } else { Err(SnapshotError::Damaged) }
     }
 }

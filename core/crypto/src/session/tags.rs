@@ -8,7 +8,7 @@ use chacha20::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use zeroize::Zeroizing;
 
 impl TagKey {
-    /// The keystream from message `from` on.
+    /// The keystream from the tag of message `from` on.
     fn keystream(&self, from: u32) -> ChaCha20 {
         let mut cipher = ChaCha20::new(self.as_bytes().into(), &[0u8; 12].into());
         cipher.seek(u64::from(from) * 16);
@@ -30,7 +30,7 @@ impl TagKey {
         bytes.as_chunks().0.iter().copied().map(Tag).collect()
     }
 
-    /// The tags among `count` from message `from` that `wanted` takes; the others are not kept.
+    /// The tags among `count` from message `from` that `wanted` accepts; the others are not kept.
     fn among(&self, from: u32, count: u32, wanted: &impl Fn(&Tag) -> bool) -> Vec<Tag> {
         let mut cipher = self.keystream(from);
         let mut left = usize::try_from(count.min(u32::MAX - from)).unwrap_or(0);
@@ -54,14 +54,14 @@ impl Session {
         [current, self.next_receiving.tags.as_ref().map(|key| (key, 0))]
     }
 
-    /// The tags to listen for, in order: so many of the current receiving chain, then of the next.
+    /// The tags to expect, in order: `now` of the current receiving chain, then `next` of the next chain.
     pub fn receiving_tags(&self, current: u32, next: u32) -> Vec<Tag> {
         let keys = self.receiving_keys().into_iter().zip([current, next]);
         keys.filter_map(|(key, count)| key.map(|(key, n)| key.range(n, count))).flatten().collect()
     }
 
-    /// The tags among the next `ahead` of the current receiving chain, and the first `ahead` of the next, that `wanted`
-    /// takes. For stretches too long to be kept.
+    /// The tags that `wanted` accepts, among the next `ahead` of the current receiving chain and the first `ahead` of
+    /// the next chain. For ranges too long to keep.
     pub fn tags_among(&self, ahead: u32, wanted: impl Fn(&Tag) -> bool) -> Vec<Tag> {
         let keys = self.receiving_keys().into_iter().flatten();
         keys.flat_map(|(key, n)| key.among(n, ahead, &wanted)).collect()

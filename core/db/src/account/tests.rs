@@ -95,7 +95,7 @@ fn a_disk_that_is_full_at_any_size_leaves_the_old_schema() {
     }
 }
 
-/// A folder of schema 4 keeps all its rows; what the newest schema adds says nothing yet.
+/// A folder of schema 4 keeps all its rows; columns of the newest schema have their defaults.
 #[test]
 fn a_folder_of_schema_4_gets_columns_and_keeps_its_rows() {
     let (_folder, path) = old(0);

@@ -1,4 +1,4 @@
-//! Nodes by discv5 under Waku's protocol id (33/WAKU2-DISCV5), over UDP, by the `discv5` crate.
+//! Finds nodes by discv5 under Waku's protocol id (33/WAKU2-DISCV5), over UDP, with the `discv5` crate.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use tokio::time::timeout;
 
 use super::record::NodeRecord;
 
-/// What Waku calls its discv5.
+/// Waku's protocol id of discv5.
 const IDENTITY: ProtocolIdentity = ProtocolIdentity { protocol_id: *b"d5waku", protocol_version: [0, 1] };
-/// Walks of one search, and their time.
+/// Most walks of one search, and their time limit.
 const WALKS: usize = 8;
 const SEARCH_WITHIN: Duration = Duration::from_secs(30);
 
-/// What everybody who speaks it here has in common: only Waku's nodes come into the table.
+/// Settings of every discv5 here: only Waku's nodes enter the table.
 pub(crate) fn builder(listen: ListenConfig) -> ConfigBuilder {
     let mut builder = ConfigBuilder::new(listen);
     builder
@@ -29,7 +29,7 @@ pub(crate) fn builder(listen: ListenConfig) -> ConfigBuilder {
     builder
 }
 
-/// What random walks come across; whoever says nothing of Waku is something else.
+/// Nodes that random walks find. Records without Waku's values are skipped.
 pub(crate) async fn walk(discv5: &Discv5) -> Vec<NodeRecord> {
     let found = discv5.find_node(NodeId::random()).await.unwrap_or_default();
     let read = found.iter().map(alloy_rlp::encode);
@@ -38,9 +38,8 @@ pub(crate) async fn walk(discv5: &Discv5) -> Vec<NodeRecord> {
     read.filter(waku).collect()
 }
 
-/// Up to `wanted` nodes that `fits`, found from records to begin with. Who searches is listed nowhere: the key is made
-/// for
-/// this search, and its record names no address. An error only without a socket.
+/// Up to `wanted` nodes that `fits` accepts, found from the given records. No table lists the searcher: its key is made
+/// for this search, and its record names no address. Fails only without a socket.
 pub(crate) async fn search(
     bootstrap: &[NodeRecord],
     wanted: usize,
@@ -74,10 +73,10 @@ pub(crate) async fn search(
                 }
             }
             if found.len() == before || found.len() >= wanted {
-                return; // nobody new: the network is small
+                return; // no new node: the network is small
             }
         }
     };
-    let _ = timeout(SEARCH_WITHIN, walks).await; // what was found counts
+    let _ = timeout(SEARCH_WITHIN, walks).await; // nodes found before the limit count
     Ok(found)
 }

@@ -1,7 +1,7 @@
-//! Lists of nodes in DNS (EIP-1459), asked of the servers that names are asked of.
+//! Lists of nodes in DNS (EIP-1459), read through the configured DNS servers.
 //!
-//! A walk takes records at random and stops once it has enough, so a long list is never read in full. Whatever an
-//! answer claims, a walk ends: trees, depth, records and questions are bounded, and no record is asked for twice.
+//! A walk takes records at random and stops when it has enough, so it never reads a long list in full. Every walk ends,
+//! whatever the answers claim: trees, depth, records and questions are bounded, and no record is asked for twice.
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -19,19 +19,19 @@ use super::record::NodeRecord;
 use crate::names;
 use crate::random;
 
-/// Questions of one walk, roots included.
+/// Most questions of one walk, including roots.
 const MAX_QUESTIONS: usize = 64;
-/// Trees of one walk, links included.
+/// Most trees of one walk, including linked ones.
 const MAX_TREES: usize = 8;
-/// Branches above a record.
+/// Most branches above a record.
 const MAX_DEPTH: usize = 8;
-/// Records that wait to be asked for.
+/// Most records that wait to be asked for.
 const MAX_WAITING: usize = 1024;
-/// Time of one walk.
+/// Longest time of one walk.
 const WALK_WITHIN: Duration = Duration::from_secs(30);
 
-/// Nodes of these trees and of those they link to, at random: up to `wanted` that `fits`. An error only if no server
-/// can be asked; a tree that is not there, or not signed, gives nothing.
+/// Random nodes of these trees and of linked trees: up to `wanted` that `fits` accepts. Fails only if no server can be
+/// asked; a missing or unsigned tree gives no nodes.
 pub(crate) async fn walk(
     servers: &[String],
     trees: &[TreeUrl],
@@ -53,9 +53,9 @@ pub(crate) async fn walk(
 
 struct Walk {
     resolver: TokioResolver,
-    /// How many may still be asked.
+    /// How many questions are left.
     questions: usize,
-    /// Names asked for.
+    /// Names asked for so far.
     asked: HashSet<String>,
     found: Vec<NodeRecord>,
 }
@@ -98,7 +98,7 @@ impl Walk {
         }
     }
 
-    /// Goes through what hangs below a hash, in random order, until `more` says no.
+    /// Visits the records below a hash, in random order, until `more` returns false.
     async fn below(&mut self, domain: &str, hash: TreeHash, mut more: impl FnMut(&mut Self, TreeEntry) -> bool) {
         let mut waiting = vec![(hash, 0)];
         while let Some(index) = random::index(waiting.len()) {
@@ -124,7 +124,7 @@ impl Walk {
         }
     }
 
-    /// The newest root at the domain that the tree's key signed.
+    /// The newest root at the domain with a signature of the tree's key.
     async fn root(&mut self, url: &TreeUrl) -> Option<TreeRoot> {
         let key = VerifyingKey::from_sec1_bytes(&url.key).ok()?;
         let texts = self.ask(format!("{}.", url.domain)).await;
@@ -139,7 +139,7 @@ impl Walk {
         signed
     }
 
-    /// The texts at a name, each put together from its strings; nothing the second time.
+    /// The texts at a name, each joined from its strings; none if the name was asked for before.
     async fn ask(&mut self, name: String) -> Vec<String> {
         if self.questions == 0 || !self.asked.insert(name.clone()) {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Asking a connected node for others (34/WAKU2-PEER-EXCHANGE).
+//! Asks a connected node for other nodes (34/WAKU2-PEER-EXCHANGE).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const ASKED: u64 = 10;
 /// Records read from one answer.
 const MOST: usize = 60;
 
-/// Nodes that the peer knows: well-formed, signed records. Empty when it gives none, whatever it says about that.
+/// Well-formed, signed records that the peer returned; empty if it returned none, whatever its status.
 pub(crate) async fn ask(opener: Opener, peer: PeerId, limit: Duration) -> Result<Vec<NodeRecord>, ExchangeError> {
     let request = PeerExchangeRpc { query: Some(PeerExchangeQuery { num_peers: Some(ASKED) }), response: None };
     let cap = waku::PEER_EXCHANGE_CAP;
@@ -22,7 +22,7 @@ pub(crate) async fn ask(opener: Opener, peer: PeerId, limit: Duration) -> Result
     let Some(response) = answer.response else {
         return Ok(Vec::new());
     };
-    // Without a status, records are a yes.
+    // An answer with records and without a status counts as success.
     let refused =
         response.status_code.is_some_and(|code| PeerExchangeStatus::from_code(code) != PeerExchangeStatus::Ok);
     if refused {

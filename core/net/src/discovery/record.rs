@@ -1,4 +1,4 @@
-//! Node records (EIP-778, scheme "v4"): RLP and signature by the `enr` crate, Waku's values by `sotto_wire`.
+//! Node records (EIP-778, scheme "v4"). The `enr` crate handles RLP and signature, `sotto_wire` Waku's values.
 
 use alloy_rlp::{Decodable as _, Header};
 use enr::k256::ecdsa::SigningKey;
@@ -13,22 +13,22 @@ use crate::address::{dialable, is_private};
 /// Addresses read from one record.
 const MAX_ADDRESSES: usize = 8;
 
-/// What a node says of itself, under its signature.
+/// The signed statements of a node about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NodeRecord {
-    /// As it came.
+    /// The record as received.
     pub(crate) rlp: Vec<u8>,
     pub(crate) peer: PeerId,
-    /// Those that can be dialled; those without a name to resolve first.
+    /// Addresses that can be dialled; addresses without a name first.
     pub(crate) addresses: Vec<Multiaddr>,
-    /// `None`: it does not say.
+    /// Shards; `None` if the record names none.
     pub(crate) shards: Option<ShardSet>,
-    /// `None`: it does not say.
+    /// Services; `None` if the record names none.
     pub(crate) services: Option<Services>,
 }
 
 impl NodeRecord {
-    /// Reads one record of at most 300 bytes; `None` unless it is well-formed and signed.
+    /// Reads one record of at most 300 bytes; `None` unless it is well-formed and correctly signed.
     pub(crate) fn decode(rlp: &[u8]) -> Option<Self> {
         if rlp.len() > MAX_RECORD {
             return None;
@@ -52,7 +52,8 @@ impl NodeRecord {
         })
     }
 
-    /// Whether the node may be of use: it can be dialled, and says nothing against the network or the services wanted.
+    /// Whether the node may be useful: it can be dialled, and its record excludes neither the network nor the wanted
+    /// services.
     pub(crate) fn fits(&self, cluster: u16, shards: &[u16], services: u8) -> bool {
         let network = self.shards.as_ref();
         !self.addresses.is_empty()
@@ -60,12 +61,12 @@ impl NodeRecord {
             && self.services.is_none_or(|bits| bits.any(services))
     }
 
-    /// Takes out addresses inside private networks, where a stranger's record has no business to point.
+    /// Removes private addresses, which a stranger's record must not name.
     pub(crate) fn keep_public(&mut self) {
         self.addresses.retain(|address| !is_private(address));
     }
 
-    /// All it says lies inside a private network.
+    /// Whether all its addresses are private.
     pub(crate) fn is_inside(&self) -> bool {
         self.addresses.iter().all(is_private)
     }

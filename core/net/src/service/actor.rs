@@ -1,4 +1,4 @@
-//! The task that owns the swarm: takes whatever happens, has the machines say what to do, and does it.
+//! The task that owns the swarm. It passes each event to the machines and carries out their replies.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub(super) struct Ends {
     pub(super) stopped: mpsc::Receiver<()>,
 }
 
-/// The service node: what goes in and out, and the machines.
+/// The service node: its swarm, channels and machines.
 pub(super) struct Actor {
     config: Arc<NodeConfig>,
     metadata: Vec<u8>,
@@ -58,10 +58,10 @@ pub(super) struct Actor {
     insiders: Insiders,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     discv5: Option<Prepared>,
-    /// discv5's walks: one, or none.
+    /// The walk of discv5, if one runs.
     walks: FuturesUnordered<BoxFuture<'static, ()>>,
     found: (mpsc::Sender<Vec<Found>>, mpsc::Receiver<Vec<Found>>),
-    /// Where others reach us, if that was said.
+    /// Announced addresses, if the configuration names any.
     announced: Vec<Multiaddr>,
     links: Links,
     neighbours: Neighbours,
@@ -111,7 +111,7 @@ impl Actor {
         })
     }
 
-    /// Runs until it is told to stop or cannot listen.
+    /// Runs until it is stopped or cannot listen.
     pub(super) async fn run(mut self, listen: Vec<Multiaddr>) {
         self.listen(listen);
         let mut tick = interval(SWEEP);
@@ -150,7 +150,7 @@ impl Actor {
         for (peer, addresses) in self.neighbours.due(now) {
             let options = DialOpts::peer_id(peer)
                 .addresses(addresses)
-                .allocate_new_port() // ours at another address may be somebody's for a long time: then no dial goes out
+                .allocate_new_port() // or no dial goes out while another address of ours holds this port
                 .build();
             if self.swarm.dial(options).is_err() && !self.links.has(&peer) {
                 self.neighbours.lost(&peer, now);
@@ -161,9 +161,8 @@ impl Actor {
         self.told.peers(self.links.count(), relay::relays(relay).count(), relay::mesh(relay));
     }
 
-    /// Ends the connections of relay peers that are dead or behave badly, and of those that were dialled and do not
-    /// relay: a
-    /// mesh full of them hears nothing.
+    /// Ends connections of relay peers that are dead or behave badly, and of dialled peers that do not relay: a mesh
+    /// full of such peers receives nothing.
     fn look_after_relays(&mut self, now: Instant) {
         let relay = &self.swarm.behaviour().relay;
         let (bad, good): (Vec<_>, Vec<_>) = relay::relays(relay).partition(|peer| relay::is_bad(relay, peer));
@@ -279,9 +278,8 @@ impl Actor {
         }
     }
 
-    /// Answers a request on its stream. What is too long was thrown away: it is answered like what cannot be read,
-    /// where
-    /// there is no code for it.
+    /// Answers a request on its stream. An oversized request was discarded; it gets the answer to a malformed one if
+    /// its protocol has no code for size.
     fn request(&mut self, peer: PeerId, protocol: &StreamProtocol, body: Option<Vec<u8>>, asker: Asker, now: Instant) {
         let allowed = self.links.allows(&peer, now);
         let body = body.as_deref();
@@ -319,7 +317,7 @@ impl Actor {
                         let query = Query { query, size: read.len(), asked, asker };
                         return self.begin(work::await_room(query, room, self.config.limits.request_within));
                     }
-                    (Ok(_), None) => return, // it is gone
+                    (Ok(_), None) => return, // the peer is gone
                 }
             }
             protocol::PEER_EXCHANGE => self.finding.answer(&peer, read, allowed),
@@ -337,7 +335,7 @@ impl Actor {
         let topic = IdentTopic::new(known.topic.as_str()).hash();
         let relay = &mut self.swarm.behaviour_mut().relay;
         let peers = relay::peers(relay, &topic);
-        // What the decoder does not know of a message is gone.
+        // Fields that the decoder does not know are gone.
         let published = relay.publish(topic, known.message.encode_to_vec());
         let (taken, new) = self.gossip.published(known.hash, published.map(drop), peers);
         if new {
@@ -346,7 +344,7 @@ impl Actor {
         taken
     }
 
-    /// A message came from a relay peer, if it is one.
+    /// Handles a message of a connection that is a relay peer's.
     fn gossiped(&mut self, from: PeerId, known: Option<Known>, now: Instant) {
         if let Some(known) = known {
             self.links.heard(&from, now);
@@ -356,7 +354,7 @@ impl Actor {
         }
     }
 
-    /// Gives a new message to archive, subscribers and who hears through this node.
+    /// Passes a new message to the archive, to filter subscribers, and to the light client in this process.
     fn deliver(&mut self, from: PeerId, Known { topic, hash, message }: Known) {
         self.ends.hearing.give(from, &topic, &message);
         let wanting = self.subscriptions.wanting(&topic, &message.content_topic);
@@ -395,7 +393,7 @@ impl Actor {
         }
     }
 
-    /// Asks the archive, if there is room for the answer.
+    /// Queries the archive, once there is room for the answer.
     fn query(&mut self, query: Query, room: Option<Slot>) {
         let Query { query, size, asked, asker } = query;
         let (reply, found) = oneshot::channel();
@@ -421,7 +419,7 @@ impl Actor {
         self.stopping = true;
     }
 
-    /// Says where the node listens, once that is known, and begins to look for nodes.
+    /// Reports the listen addresses when all are known, and starts to search for nodes.
     fn say_bound(&mut self) {
         let Some(bound) = self.listening.all() else {
             return;

@@ -1,43 +1,42 @@
-//! When a relay peer is asked for a sign of life. Between two nodes with nothing to say, one asks: who dialled. The
-//! other
-//! takes being asked for a sign of life, and asks only when that stays away.
+//! Signs of life of relay peers. Between two nodes without traffic the side that dialled pings. The other side counts
+//! being pinged as a sign of life, and pings only when that stays away.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Between signs of life of a relay peer, from which there may be nothing to hear for hours.
+/// Longest time between signs of life. A relay peer may send nothing else for hours.
 const EVERY: Duration = Duration::from_secs(120);
-/// How much longer the side waits that was dialled, so that it is asked first.
+/// Extra wait of the side that was dialled, so that the other side pings first.
 const DIALLED: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Alive {
     every: Duration,
-    /// `None`: it does not answer pings, or is being asked.
+    /// When to ping; `None` if the peer does not answer pings or a ping is pending.
     at: Option<Instant>,
 }
 
 impl Alive {
-    /// Of a peer that has not said yet whether it answers. `dialled`: by us.
+    /// The state of a new peer; `dialled` says that we dialled.
     pub(super) fn new(dialled: bool) -> Self {
         let every = if dialled { EVERY } else { EVERY + DIALLED };
         Self { every, at: None }
     }
 
-    /// It answers pings, or has answered one.
+    /// The peer supports ping, or has answered one.
     pub(super) fn answers(&mut self, now: Instant) {
         self.at = Some(now + self.every);
     }
 
-    /// It has sent something by itself.
+    /// The peer has sent something by itself.
     pub(super) fn heard(&mut self, now: Instant) {
         if self.at.is_some() {
             self.at = Some(now + self.every);
         }
     }
 
-    /// Whether it is to be asked now; if so, nothing more is until it has answered.
+    /// Whether to ping now. If so, no further ping follows before the answer.
     pub(super) fn ask(&mut self, now: Instant) -> bool {
         self.at.take_if(|at| *at <= now).is_some()
     }
@@ -47,7 +46,7 @@ impl Alive {
 mod tests {
     use super::*;
 
-    /// Pings that each side sends within an hour: the side that dialled, the other. `mute`: the dialler never asks.
+    /// Number of pings in an hour, of the dialling side and of the other. `mute`: the dialling side never pings.
     fn hour(mute: bool, talk: Option<u64>) -> (u32, u32) {
         let begin = Instant::now();
         let (mut near, mut far) = (Alive::new(true), Alive::new(false));
@@ -60,7 +59,7 @@ mod tests {
                 near.heard(now);
                 far.heard(now);
             }
-            // The side that was dialled looks first: the worse order.
+            // The dialled side is asked first here, the less favourable order.
             if far.ask(now) {
                 pings.1 += 1;
                 near.heard(now);
@@ -99,7 +98,7 @@ mod tests {
         assert!(!alive.ask(later));
         alive.answers(now);
         assert!(alive.ask(later));
-        alive.heard(now); // the answer is still owed
+        alive.heard(now); // the answer is still pending
         assert!(!alive.ask(later));
     }
 }

@@ -1,56 +1,56 @@
 use sotto_wire::waku::WakuMessage;
 use tokio::sync::oneshot;
 
-/// What a node asks of its archive.
+/// A request of the node to its archive.
 #[derive(Debug)]
 pub enum ArchiveRequest {
-    /// Keep a message; one with the same hash is known already.
+    /// Store a message. A message with the same hash may exist already.
     Put(Archived),
     /// Find messages.
     Query {
-        /// Which.
+        /// The query.
         query: ArchiveQuery,
-        /// Where the answer goes. Dropped: the node answers that the archive failed.
+        /// Receives the answer. If it is dropped, the node answers that the archive failed.
         reply: oneshot::Sender<Result<ArchivePage, ArchiveError>>,
     },
 }
 
-/// A message with what it is found by.
+/// A message with its search keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Archived {
-    /// Waku message hash.
+    /// Waku message hash, the archive's key.
     pub hash: [u8; 32],
-    /// Shard topic.
+    /// Pubsub topic of the shard.
     pub pubsub_topic: String,
-    /// The message; its timestamp is set and within 20 s of when it came.
+    /// The message. Its timestamp is set and within 20 s of its arrival.
     pub message: WakuMessage,
 }
 
-/// A store v3 query, checked.
+/// A checked store v3 query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveQuery {
-    /// Which messages.
+    /// Which messages match.
     pub filter: ArchiveFilter,
-    /// Hash of the message to go on from, exclusive.
+    /// The page begins after the message with this hash.
     pub cursor: Option<[u8; 32]>,
-    /// From the oldest; else from the newest.
+    /// Whether the page begins with the oldest message; otherwise with the newest.
     pub forward: bool,
     /// Most messages in the answer, 1 to 100.
     pub limit: usize,
-    /// Most bytes of them, of which the first may have any number. `None`: only their hashes are wanted.
+    /// Most bytes of messages; the first message may be larger. `None`: only hashes are wanted.
     pub bytes: Option<usize>,
 }
 
-/// What a query asks for.
+/// Filter of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArchiveFilter {
-    /// These messages, as far as they are there.
+    /// The messages with these hashes, as far as they exist.
     Hashes(Vec<[u8; 32]>),
-    /// A range.
+    /// A range of time, with topics.
     Range {
-        /// Shard topic; `None`: every shard.
+        /// Pubsub topic; `None` for every shard.
         pubsub_topic: Option<String>,
-        /// Content topics, at most 10; empty: all.
+        /// Content topics, at most 10; empty for all.
         content_topics: Vec<String>,
         /// Earliest timestamp, inclusive, Unix nanoseconds.
         start_ns: Option<i64>,
@@ -59,22 +59,22 @@ pub enum ArchiveFilter {
     },
 }
 
-/// What was found.
+/// A page of the archive.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ArchivePage {
     /// Ascending by timestamp, then hash, in both directions.
     pub messages: Vec<Archived>,
-    /// More follow in the direction asked for.
+    /// Whether more messages follow in the query's direction.
     pub more: bool,
 }
 
-/// Why an archive does not answer.
+/// Why an archive query failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveError {
-    /// The cursor is no message it holds.
+    /// The archive has no message with the cursor's hash.
     #[error("unknown cursor")]
     UnknownCursor,
-    /// It could not be read.
+    /// The archive could not be read.
     #[error("archive failed")]
     Failed,
 }

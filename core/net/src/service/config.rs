@@ -13,48 +13,45 @@ use crate::traffic::Traffic;
 /// Configuration of [`service::start`](super::start).
 #[derive(Debug, Clone)]
 pub struct NodeConfig {
-    /// Where to listen: multiaddrs `/ip4/…/tcp/<port>` and `/ip4/…/tcp/<port>/ws`; port 0 takes a free one.
+    /// Listen addresses: multiaddrs `/ip4/…/tcp/<port>` and `/ip4/…/tcp/<port>/ws`; port 0 takes a free port.
     pub listen: Vec<String>,
-    /// Where others reach it, for a node that does not know by itself, as behind NAT or in a container: at most 8
-    /// multiaddrs
-    /// `/ip4|ip6|dns|dns4|dns6/…/tcp/<port>`, also with `/ws`, `/wss` or `/tls/ws` behind it. They take the place of
-    /// the
-    /// listen addresses in identify and in the record of discv5.
+    /// Public addresses, for a node that cannot know them, as behind NAT or in a container: at most 8 multiaddrs
+    /// `/ip4|ip6|dns|dns4|dns6/…/tcp/<port>`, also with `/ws`, `/wss` or `/tls/ws` at the end. They replace the listen
+    /// addresses in identify and in the discv5 record.
     pub announce: Vec<String>,
     /// Waku cluster.
     pub cluster: u16,
-    /// Shards relayed and served.
+    /// Shards that the node relays and serves.
     pub sharding: Sharding,
-    /// Relay peers to stay connected with: multiaddrs ending in `/p2p/…`.
+    /// Relay peers to stay connected to: multiaddrs ending in `/p2p/…`.
     pub peers: Vec<String>,
-    /// How many of them at a time.
+    /// How many of these peers to keep connected.
     pub peers_at_once: usize,
-    /// This is the only node of its network: a message that reached it has arrived, although no relay peer took it.
+    /// Whether this is the only node of its network: a message that reached it has arrived, even without a relay peer.
     pub alone: bool,
-    /// Offer a store. The starter then has to answer [`ArchiveRequest`](super::ArchiveRequest)s.
+    /// Whether to offer a store. The host then has to answer [`ArchiveRequest`](super::ArchiveRequest)s.
     pub store: bool,
-    /// DNS servers, IP addresses with optional port; empty: the system's.
+    /// DNS servers, IP addresses with optional port; empty for the system's.
     pub dns_servers: Vec<String>,
     /// Largest encoded WakuMessage of the network, bytes.
     pub max_message: usize,
-    /// ENRs given out by peer exchange, as RLP bytes of at most 300; those that discv5 finds come on top.
+    /// ENRs for peer exchange, as RLP of at most 300 bytes; records that discv5 finds are added.
     pub records: Vec<Vec<u8>>,
-    /// Find other nodes by discv5.
+    /// Settings to find other nodes by discv5, if wanted.
     pub discovery: Option<Discv5Config>,
-    /// Bounds.
+    /// Limits of all that peers can use.
     pub limits: Limits,
     /// Counts bytes over TCP; keep a clone to read it.
     pub traffic: Arc<Traffic>,
-    /// Is given a copy of each request: what a curious operator sees of those who use the node. Of those that come
-    /// while
-    /// it is full there is none.
+    /// Receives a copy of each request, to show what a curious operator sees. Copies are dropped while the channel is
+    /// full.
     pub tap: Option<mpsc::Sender<Request>>,
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Peer id of who asked.
+    /// Peer id of the requesting peer.
     pub peer: String,
     /// Protocol id.
     pub protocol: String,
@@ -63,7 +60,7 @@ pub struct Request {
 }
 
 impl NodeConfig {
-    /// A node with a store, the usual limits and no relay peers yet.
+    /// A node with a store, the default limits and no relay peers.
     pub fn new(listen: Vec<String>, cluster: u16, sharding: Sharding) -> Self {
         Self {
             listen,
@@ -88,57 +85,53 @@ impl NodeConfig {
 /// How to find other nodes over UDP (discv5, protocol id `d5waku`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discv5Config {
-    /// Where to listen; port 0 takes a free one. On `0.0.0.0` the node learns its address from its peers, and takes
-    /// nobody in a private network for one; to find those, listen on an address in it.
+    /// UDP address; port 0 takes a free port. On `0.0.0.0` the node learns its address from its peers, and accepts no
+    /// private address for itself. To find nodes in a private network, listen on an address in it.
     pub listen: SocketAddr,
-    /// Records to begin with, `enr:…`.
+    /// Records to start the search from, `enr:…`.
     pub bootstrap: Vec<String>,
 }
 
-/// What a node bears.
+/// Limits of a service node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections.
+    /// Most connections.
     pub connections: u32,
-    /// Connections from one IP address (IPv6: one /64), 127.0.0.1 and ::1 excepted.
+    /// Most connections of one IP address (IPv6: one /64), except 127.0.0.1 and ::1.
     pub connections_per_ip: u32,
-    /// Streams of one connection; more are reset, or end the connection.
+    /// Most streams of one connection; further streams are reset, or end the connection.
     pub streams: usize,
-    /// Relay peers at one IP address before gossip scores them down, 127.0.0.1 and ::1 excepted; 0 for any number.
+    /// Relay peers at one IP address before their scores drop, except 127.0.0.1 and ::1; 0 for any number.
     pub relays_per_ip: u32,
-    /// For a relay peer that was dialled to subscribe to a shard of ours; else it is left, and dialled again ever more
-    /// rarely.
+    /// Time limit for a dialled relay peer to subscribe to one of our shards. Then it is disconnected, and redialled
+    /// with growing waits.
     pub relay_within: Duration,
-    /// Requests of one peer per second; more are answered "too many requests".
+    /// Most requests of one peer in a second; further ones get "too many requests".
     pub requests_per_second: u32,
-    /// Requests of one peer being read or answered; more are dropped. Of all peers together 4,096 are, of those at one
-    /// IP
-    /// address (IPv6: one /64) 512, 127.0.0.1 and ::1 excepted.
+    /// Most requests of one peer being read or answered; further ones are dropped. The node serves 4,096 in all, and
+    /// 512 of one IP address (IPv6: one /64), except 127.0.0.1 and ::1.
     pub requests_at_once: u32,
-    /// Bytes of store pages being made or on their way; a page counts as 2 MiB until it is made. One peer has 4 MiB of
-    /// that, an IP address (IPv6: one /64) an eighth, 127.0.0.1 and ::1 excepted. At least one page.
+    /// Most bytes of store pages being made or in flight; a page counts as 2 MiB until it is made. A peer gets 4 MiB of
+    /// that, an IP address (IPv6: one /64) an eighth, except 127.0.0.1 and ::1. At least one page.
     pub answer_bytes: usize,
-    /// For a request to be read whole, or a first ping, or a query to find room for its page; streams that say nothing
-    /// end
-    /// quietly.
+    /// Time limit for reading a whole request or a first ping, and for a query to get room for its page. Silent streams
+    /// end without an error.
     pub request_within: Duration,
-    /// Filter subscribers.
+    /// Most filter subscribers.
     pub subscribers: usize,
-    /// Topics of one subscriber.
+    /// Most topics of one subscriber.
     pub criteria: usize,
     /// How long a subscription lives without a request or ping.
     pub subscription_life: Duration,
-    /// Pushes that may wait for one subscriber. One more, and the subscription ends: the subscriber's next ping says
-    /// so,
-    /// and it asks a store for what it missed.
+    /// Most pushes queued for one subscriber. One more ends the subscription: the subscriber learns it from its next
+    /// ping, and asks a store for the missed messages.
     pub pushes: usize,
-    /// The same for their bytes. One push always fits.
+    /// Most bytes of these pushes. One push always fits.
     pub push_bytes: usize,
-    /// The same for all subscribers together; what waits for several counts once. With more, the subscriptions end of
-    /// those
-    /// who have most waiting.
+    /// Most bytes of pushes queued for all subscribers; a push for several counts once. Beyond that the subscriptions
+    /// with the longest queues end.
     pub push_bytes_in_all: usize,
-    /// How long a connection without traffic lives.
+    /// How long a connection lives without traffic.
     pub idle: Duration,
 }
 
@@ -166,7 +159,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What a phone bears that serves its neighbours.
+    /// Limits of a phone that serves its neighbours.
     pub fn phone() -> Self {
         Self {
             connections: 64,
@@ -194,25 +187,25 @@ pub struct KeyError;
 pub struct NodeKey(secp256k1::Keypair);
 
 impl NodeKey {
-    /// A new key.
+    /// A new random key.
     pub fn generate() -> Self {
         Self(secp256k1::Keypair::generate())
     }
 
-    /// The key of 32 secret bytes, big-endian, which may be wiped after.
+    /// The key with these 32 secret bytes, big-endian. The caller may wipe them afterwards.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let mut copy = *bytes;
-        // It wipes the copy.
+        // The conversion wipes its copy.
         let secret = secp256k1::SecretKey::try_from_bytes(&mut copy).map_err(|_| KeyError)?;
         Ok(Self(secret.into()))
     }
 
-    /// The 32 secret bytes.
+    /// The 32 secret bytes, big-endian.
     pub fn to_bytes(&self) -> [u8; 32] {
         self.0.secret().to_bytes()
     }
 
-    /// The peer id that belongs to it (`16Uiu2…`).
+    /// The peer id of this key (`16Uiu2…`).
     pub fn peer_id(&self) -> String {
         self.keypair().public().to_peer_id().to_string()
     }

@@ -1,7 +1,7 @@
-//! Finding other nodes over UDP: discv5 under Waku's protocol id, by the `discv5` crate.
+//! Finds other nodes over UDP: discv5 under Waku's protocol id, with the `discv5` crate.
 //!
-//! Our record says where we listen and what we serve. Records of the same network that a walk comes across are handed
-//! out by peer exchange, and some of their nodes become relay peers.
+//! The node's own record names its addresses and services. Records of the same network that a walk finds are handed out
+//! by peer exchange, and some of their nodes become relay peers.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use crate::discovery::discv5 as discovery;
 use crate::discovery::record::NodeRecord;
 use crate::random;
 
-/// First wait between walks; doubles.
+/// First wait between walks; it doubles.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Walks' results that may wait.
+/// Most results of walks that wait.
 pub(super) const DEPTH: usize = 4;
 
 pub(super) struct Prepared {
@@ -37,7 +37,7 @@ pub(super) struct Prepared {
     bootstrap: Vec<discv5::Enr>,
 }
 
-/// Binds the socket and reads the records to begin with.
+/// Binds the socket and reads the bootstrap records.
 pub(super) fn prepare(config: &NodeConfig, key: &NodeKey) -> Result<Option<Prepared>, StartError> {
     let Some(discovery) = &config.discovery else {
         return Ok(None);
@@ -49,7 +49,7 @@ pub(super) fn prepare(config: &NodeConfig, key: &NodeKey) -> Result<Option<Prepa
     let socket = std::net::UdpSocket::bind(discovery.listen).map_err(StartError::Udp)?;
     socket.set_nonblocking(true).map_err(StartError::Udp)?;
     let mut bytes = key.to_bytes();
-    // It wipes the copy.
+    // The conversion wipes its copy.
     let key = CombinedKey::secp256k1_from_bytes(&mut bytes);
     Ok(Some(Prepared {
         socket,
@@ -58,8 +58,8 @@ pub(super) fn prepare(config: &NodeConfig, key: &NodeKey) -> Result<Option<Prepa
     }))
 }
 
-/// What we say of ourselves, as far as it is known. Where we listen on every address, and none was said, the peers will
-/// tell which is ours.
+/// The own record, as far as it is known. If the node listens on every address and announces none, its peers tell which
+/// address is its own.
 fn record(
     config: &NodeConfig,
     key: &CombinedKey,
@@ -96,21 +96,21 @@ fn record(
     let others: Vec<Vec<u8>> = reached.others.iter().map(|one| one.to_vec()).collect();
     let value = join_addresses(others.iter().map(Vec::as_slice));
     builder.add_value(record_key::ADDRESSES, &value.as_slice());
-    // Too long with them: without them, then.
+    // The record is too long with these addresses, so it goes without them.
     Ok(builder.build(key).unwrap_or(plain))
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Reached<'a> {
-    /// Over UDP, and over TCP at that port; `None`: unknown.
+    /// Ports for UDP and TCP; `None` if unknown.
     ip: Option<IpAddr>,
     tcp: Option<u16>,
-    /// Whatever does not fit in there.
+    /// Addresses that do not fit these fields.
     others: Vec<&'a Multiaddr>,
 }
 
 impl<'a> Reached<'a> {
-    /// By what is announced, else by where we listen.
+    /// The announced addresses, or else the listen addresses.
     fn new(udp: SocketAddr, announced: &'a [Multiaddr], bound: &'a [Multiaddr]) -> Self {
         let known = |ip: &IpAddr| !ip.is_unspecified();
         let all = if announced.is_empty() { bound } else { announced };
@@ -125,7 +125,7 @@ impl<'a> Reached<'a> {
     }
 }
 
-/// The port of `/ip…/…/tcp/…` with nothing behind it.
+/// The port of `/ip…/…/tcp/…` without anything after it.
 fn plain_port(address: &Multiaddr) -> Option<u16> {
     let mut parts = address.iter().skip(1);
     match (parts.next(), parts.next()) {
@@ -134,8 +134,8 @@ fn plain_port(address: &Multiaddr) -> Option<u16> {
     }
 }
 
-/// Begins to look for nodes, now that it is known where we listen: our record, and the walk, which gives what it comes
-/// across.
+/// Starts the search once the listen addresses are known. Returns the own record, and the walk that reports found
+/// nodes.
 pub(super) fn begin(
     prepared: Prepared,
     config: &NodeConfig,
@@ -154,9 +154,9 @@ pub(super) fn begin(
     };
     let mut builder = discovery::builder(listen);
     if reached.ip.is_some() {
-        builder.disable_enr_update(); // nobody need tell us
+        builder.disable_enr_update(); // the address is known without peers
     }
-    // In a private network the records of its nodes are what is looked for.
+    // In a private network, records with private addresses are wanted.
     let public = reached.ip.is_none_or(|ip| !is_private(&Multiaddr::from(ip)));
     if public {
         builder.enable_packet_filter();
@@ -172,7 +172,7 @@ pub(super) fn begin(
     Ok((discv5.local_enr().to_base64(), walk(discv5, fits, public, found)))
 }
 
-/// Walks through the table of everybody's tables, again and again, ever more slowly.
+/// Walks through all tables again and again, with growing waits.
 async fn walk(mut discv5: Discv5, fits: impl Fn(&NodeRecord) -> bool, public: bool, found: mpsc::Sender<Vec<Found>>) {
     if let Err(error) = discv5.start().await {
         return log::error!("no discv5: {error}");

@@ -1,4 +1,4 @@
-//! Who wants what. No IO, and no clock of its own.
+//! Filter subscriptions. No IO, and no clock of its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::config::Limits;
 
-/// Most topics in one request.
+/// Most topics of one request.
 const TOPICS_PER_REQUEST: usize = 100;
-/// Longest topic remembered, bytes.
+/// Longest topic that is remembered, bytes.
 const TOPIC_LEN: usize = 1024;
 
 type Criterion = (String, String);
@@ -36,7 +36,7 @@ impl Subscriptions {
         Self { limits, subscribers: HashMap::new(), index: BTreeMap::new() }
     }
 
-    /// The answer to a request; `None`: one that was not read, because of its length.
+    /// The answer to a request; `None` stands for a request that was too long to read.
     pub(crate) fn answer(&mut self, peer: PeerId, body: Option<&[u8]>, allowed: bool, now: Instant) -> Vec<u8> {
         let request = body.and_then(|body| waku::decode::<FilterSubscribeRequest>(body).ok());
         let (id, status) = match request {
@@ -121,7 +121,7 @@ impl Subscriptions {
         if found { FilterStatus::Ok } else { FilterStatus::NotFound }
     }
 
-    /// Forgets a peer; false if it was unknown.
+    /// Removes a peer; false if it was unknown.
     pub(crate) fn remove(&mut self, peer: &PeerId) -> bool {
         let Some(subscriber) = self.subscribers.remove(peer) else {
             return false;
@@ -136,7 +136,7 @@ impl Subscriptions {
         self.subscribers.contains_key(peer)
     }
 
-    /// Forgets those whose time is over.
+    /// Removes expired subscriptions.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<PeerId> {
         let over: Vec<PeerId> =
             self.subscribers.iter().filter(|(_, subscriber)| subscriber.until <= now).map(|(peer, _)| *peer).collect();
@@ -162,7 +162,7 @@ fn unlist(index: &mut BTreeMap<Criterion, BTreeSet<PeerId>>, peer: &PeerId, one:
     }
 }
 
-/// The criteria of a request, if there are some and not too many.
+/// The criteria of a request, unless there are none or too many.
 fn criteria(request: &FilterSubscribeRequest) -> Option<Vec<Criterion>> {
     let pubsub = request.pubsub_topic.as_deref().filter(|topic| fits(topic))?;
     let topics = &request.content_topics;
@@ -174,7 +174,7 @@ fn fits(topic: &str) -> bool {
     (1..=TOPIC_LEN).contains(&topic.len())
 }
 
-/// How often [`Subscriptions::expire`] is to be called.
+/// Interval between calls of [`Subscriptions::expire`].
 pub(crate) const SWEEP: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

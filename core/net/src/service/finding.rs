@@ -1,4 +1,4 @@
-//! Nodes that discv5 came across: whom to dial, and records to hand out by peer exchange.
+//! Nodes that discv5 found: candidates to dial, and records for peer exchange.
 
 use std::net::IpAddr;
 
@@ -9,17 +9,17 @@ use crate::address::ip_of;
 use crate::discovery::record::NodeRecord;
 use crate::random;
 
-/// Records remembered.
+/// Most records remembered.
 const RECORDS: usize = 60;
-/// Of one IP address, loopback excepted.
+/// Most records of one IP address, except loopback.
 const SAME_IP: usize = 4;
-/// Most records given out at once.
+/// Most records in one answer.
 const GIVEN: u64 = 60;
 
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) node: NodeRecord,
-    /// Found in a private network.
+    /// Whether the record was found in a private network.
     pub(super) inside: bool,
 }
 
@@ -35,14 +35,14 @@ impl Finding {
         Self { me, configured, learnt: Vec::new() }
     }
 
-    /// Takes in a node: who it is, where, and whether its names may lead into a private network; none if it is one of
-    /// too many at its address.
+    /// Takes a found node. Returns peer id, addresses, and whether its names may lead into a private network; `None` if
+    /// its address has too many records.
     pub(super) fn found(&mut self, Found { node, inside }: Found) -> Option<(PeerId, Vec<Multiaddr>, bool)> {
         (node.peer != self.me && self.learn(&node)).then_some((node.peer, node.addresses, inside))
     }
 
-    /// Remembers a record, in place of an older one of the same node, or at random of any when there are too many;
-    /// false if its address has too many already.
+    /// Remembers a record. It replaces an older record of the same node, or a random one if there are too many. False
+    /// if its address has too many records.
     fn learn(&mut self, node: &NodeRecord) -> bool {
         let ip = node.addresses.iter().find_map(ip_of);
         self.learnt.retain(|(other, ..)| *other != node.peer);
@@ -59,7 +59,7 @@ impl Finding {
         true
     }
 
-    /// Answers a request of peer exchange: the configured records, then others in random order, but not the asker's.
+    /// Answers a peer exchange request: the configured records, then others in random order, without the asking peer's.
     pub(super) fn answer(&self, asker: &PeerId, body: &[u8], allowed: bool) -> Vec<u8> {
         let query = waku::decode::<PeerExchangeRpc>(body).ok().and_then(|rpc| rpc.query);
         let (status, wanted) = match query {
@@ -73,7 +73,7 @@ impl Finding {
         random::shuffle(&mut others);
         let records = self.configured.iter().chain(others).take(wanted);
         waku::encode_framed(&PeerExchangeRpc {
-            query: Some(PeerExchangeQuery::default()), // nim wants it here too
+            query: Some(PeerExchangeQuery::default()), // nim requires this field here too
             response: Some(PeerExchangeResponse {
                 peer_infos: records.map(|rlp| PeerInfo { enr: Some(rlp.clone()) }).collect(),
                 status_code: Some(status.code()),
@@ -97,7 +97,7 @@ mod tests {
         Found { node, inside: false }
     }
 
-    /// The records given to a peer that asks for so many.
+    /// The records for a peer that asks for this many.
     fn given(finding: &Finding, asker: &PeerId, wanted: u64) -> Vec<u8> {
         let query = PeerExchangeRpc { query: Some(PeerExchangeQuery { num_peers: Some(wanted) }), response: None };
         let frame = finding.answer(asker, &waku::Message::encode_to_vec(&query), true);
@@ -123,7 +123,7 @@ mod tests {
         let all: BTreeSet<u8> = given(&finding, &asker, 99).into_iter().collect();
         assert_eq!(all, BTreeSet::from([0, 1, 2, 3, 11]));
         assert!(!given(&finding, &peer, 99).contains(&11), "it knows itself");
-        // Loopback is this machine only.
+        // Loopback is only this machine.
         (0..200).for_each(|number| assert!(finding.found(node(number, "127.0.0.1")).is_some()));
         assert_eq!(finding.learnt.len(), RECORDS);
     }

@@ -1,4 +1,4 @@
-//! Messages on their way through the relay: which are good, which are new, and what a light client is told of its own.
+//! Messages in the relay: which are valid, which are new, and what a light client is told about its own.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use super::config::NodeConfig;
 use super::lightpush::Taken;
 use crate::recent::Recent;
 
-/// Message hashes remembered.
+/// Most message hashes remembered.
 const REMEMBERED: usize = 16 * 1024;
-/// Hashes of messages remembered that could not be relayed.
+/// Most hashes remembered of messages that could not be relayed.
 const UNRELAYED: usize = 1024;
 /// Messages further from our clock are relayed and not archived, nanoseconds.
 const DRIFT_NS: u64 = 20_000_000_000;
@@ -33,7 +33,7 @@ impl Known {
 pub(super) struct Gossip {
     config: Arc<NodeConfig>,
     recent: Recent,
-    /// Messages of light clients that went to no relay peer. gossipsub takes them for sent, for two minutes.
+    /// Messages of light clients that no relay peer got. gossipsub counts them as sent, for two minutes.
     unrelayed: Recent,
 }
 
@@ -42,7 +42,7 @@ impl Gossip {
         Self { config, recent: Recent::new(REMEMBERED), unrelayed: Recent::new(UNRELAYED) }
     }
 
-    /// Whether a gossiped message is good. The rule is Waku's: a WakuMessage within the network's limits, whatever its
+    /// Whether a gossiped message is valid. The rule is Waku's: a WakuMessage within the network's limits, with any
     /// timestamp.
     pub(super) fn read(&self, topic: &str, data: &[u8]) -> Option<Known> {
         let message: WakuMessage = waku::decode(data).ok()?;
@@ -50,7 +50,7 @@ impl Gossip {
         Some(Known::new(topic.to_owned(), message))
     }
 
-    /// A light client's message, to be published now.
+    /// A light client's message, to publish now.
     pub(super) fn take(
         &self,
         pubsub_topic: Option<String>,
@@ -69,7 +69,7 @@ impl Gossip {
         Ok(Known::new(topic, message))
     }
 
-    /// What publishing it came to, with so many peers on its shard; and whether it is to be delivered here.
+    /// The result of publishing it, with the given number of peers on its shard, and whether to deliver it here.
     pub(super) fn published(&mut self, hash: [u8; 32], result: Result<(), PublishError>, peers: u32) -> (Taken, bool) {
         match result {
             Ok(()) => {
@@ -79,14 +79,14 @@ impl Gossip {
             Err(PublishError::Duplicate) => {
                 let new = self.is_new(hash);
                 if new {
-                    self.unrelayed.insert(hash); // the same bytes came on another shard
+                    self.unrelayed.insert(hash); // the same bytes came on another shard before
                 }
                 match self.unrelayed.contains(&hash) {
                     true => (Taken::Overloaded, new),
                     false => (Taken::Seen(peers.max(1)), new),
                 }
             }
-            // Kept all the same: should others bring it now, gossipsub does not tell us.
+            // The hash is remembered all the same: gossipsub does not report the message if another peer sends it now.
             Err(PublishError::AllQueuesFull(_)) => {
                 self.unrelayed.insert(hash);
                 (Taken::Overloaded, self.is_new(hash))
@@ -101,7 +101,7 @@ impl Gossip {
         }
     }
 
-    /// Notes a message; true the first time.
+    /// Remembers a message; true the first time.
     pub(super) fn is_new(&mut self, hash: [u8; 32]) -> bool {
         self.recent.insert(hash)
     }
@@ -112,7 +112,7 @@ impl Gossip {
         self.config.store && message.ephemeral != Some(true) && fresh
     }
 
-    /// The shard topic to use, if it is one of ours.
+    /// The shard of a pubsub topic, if the node serves it.
     pub(super) fn served(&self, asked: Option<String>, content_topic: &str) -> Option<String> {
         let topic = match asked {
             Some(topic) => topic,
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(gossip.published(HASH, Err(PublishError::Duplicate), 1), (Taken::Overloaded, false));
         assert_eq!(gossip.published(HASH, Ok(()), 1), (Taken::Relayed(1), false));
         assert_eq!(gossip.published(HASH, Err(PublishError::Duplicate), 1), (Taken::Seen(1), false));
-        // gossipsub knows the bytes from another shard: here nobody had them.
+        // gossipsub knows the bytes from another shard; on this shard no peer had them.
         assert_eq!(gossip.published([8; 32], Err(PublishError::Duplicate), 1), (Taken::Overloaded, true));
     }
 

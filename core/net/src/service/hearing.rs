@@ -1,4 +1,4 @@
-//! What is relayed, on its way to a light client in the same process.
+//! Relayed messages for a light client in the same process.
 
 use libp2p::PeerId;
 use sotto_wire::waku::{Message as _, WakuMessage};
@@ -6,9 +6,9 @@ use tokio::sync::mpsc;
 
 use super::queue::{self, Filler};
 
-/// Messages that may wait for the light client,
+/// Most messages queued for the light client.
 const DEPTH: usize = 256;
-/// and their bytes. One message always fits.
+/// Most bytes of these messages. One message always fits.
 const BYTES: usize = 2 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -16,13 +16,13 @@ pub(crate) struct Heard {
     pub(crate) from: PeerId,
     pub(crate) pubsub_topic: String,
     pub(crate) message: WakuMessage,
-    /// Messages before it were not handed over, because there was no room.
+    /// Whether messages before this one were dropped for lack of room.
     pub(crate) gap: bool,
 }
 
 pub(super) struct Hearing {
     queue: Filler<Heard>,
-    /// Something was not handed over.
+    /// Whether a message was dropped since the last one.
     gap: bool,
 }
 
@@ -32,7 +32,7 @@ impl Hearing {
         (Self { queue, gap: false }, heard)
     }
 
-    /// Hands a message over, if anybody listens and there is room.
+    /// Queues a message, if there is a light client and room.
     pub(super) fn give(&mut self, from: PeerId, pubsub_topic: &str, message: &WakuMessage) {
         if self.queue.is_closed() {
             return;

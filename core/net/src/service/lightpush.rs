@@ -1,4 +1,4 @@
-//! Lightpush, both versions: reading requests, wording answers.
+//! Lightpush v2 and v3: reads requests and writes answers.
 
 use sotto_wire::waku::{
     self, LightPushRequest, LightPushResponse, LightPushStatus, PushRequest, PushResponse, PushRpc, RATE_LIMITED_ID,
@@ -7,20 +7,20 @@ use sotto_wire::waku::{
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// Sent to so many peers.
+    /// Relayed to this many peers.
     Relayed(u32),
-    /// It had come before; so many peers have it.
+    /// The message was known; this many peers have it.
     Seen(u32),
     NoPeers,
     TooLarge,
     Invalid,
-    /// A shard that is not served here.
+    /// The node does not serve the shard.
     OtherShard,
     TooMany,
     Overloaded,
     /// The request cannot be read.
     Malformed,
-    /// The request was not read, because of its length.
+    /// The request was too long to be read.
     TooLong,
 }
 
@@ -46,7 +46,7 @@ impl Taken {
         }
     }
 
-    /// Refusals without a request to refer to.
+    /// A refusal of a request that was not read.
     fn anonymous(self) -> bool {
         matches!(self, Self::TooMany | Self::Malformed | Self::TooLong)
     }
@@ -60,7 +60,7 @@ pub(crate) struct Push {
 }
 
 impl Push {
-    /// Reads a request, of v3 or v2.
+    /// Reads a v3 or v2 request.
     pub(crate) fn read(v3: bool, body: &[u8]) -> Option<Self> {
         if v3 {
             let LightPushRequest { request_id, pubsub_topic, message } = waku::decode(body).ok()?;
@@ -72,7 +72,7 @@ impl Push {
     }
 }
 
-/// The answer to a request, of v3 or v2.
+/// Writes the answer to a v3 or v2 request.
 pub(crate) fn answer(v3: bool, id: String, taken: Taken) -> Vec<u8> {
     let (status, text) = taken.status();
     let request_id = Some(if taken.anonymous() { RATE_LIMITED_ID.into() } else { id });

@@ -1,4 +1,4 @@
-//! Connected peers: what each may open and ask, how it wants pushes, and when its connections are of no use.
+//! Connected peers: what each may open and request, how each wants pushes, and when its connections end.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,20 +18,20 @@ use crate::exchange::PING;
 const ONE_PUSH_A_STREAM: &str = "go-waku";
 
 struct Peer {
-    /// Its first connection, while that stands.
+    /// The peer's first connection, while it is open.
     first: Option<ConnectionId>,
-    /// When that came about.
+    /// When that connection was made.
     since: Instant,
-    /// Room for its streams, and for pages it is sent.
+    /// The peer's slots for streams and room for pages.
     places: Places,
-    /// Its requests in the second that began then.
+    /// The second in progress, and the peer's requests in it.
     window: (Instant, u32),
     style: Style,
-    /// When it is to be asked for a sign of life, should it be a relay.
+    /// When to ping the peer, if it is a relay.
     alive: Alive,
-    /// It offers relay.
+    /// Whether the peer offers relay.
     relays: bool,
-    /// It was asked for its cluster on its latest connection.
+    /// Whether the peer was asked for its cluster on its latest connection.
     asked: bool,
 }
 
@@ -61,9 +61,9 @@ impl Links {
         self.peers.len()
     }
 
-    /// A peer is connected, `dialled` by us. True if all its connections are to end: a relay peer that comes although
-    /// it
-    /// has been connected for a while has dead ones, and we have not heard of it, as when its network changed.
+    /// Records a connection; `dialled` says that we dialled. True if all connections of the peer must end: a relay peer
+    /// that connects again after a while, without a sign of life, has lost the old connections, for example by a change
+    /// of network.
     pub(super) fn met(
         &mut self,
         peer: PeerId,
@@ -86,11 +86,10 @@ impl Links {
         state.relays && now.saturating_duration_since(state.since) > self.limits.relay_within
     }
 
-    /// One of several connections of a peer is closed. True if the others are to end: gossipsub says on the first only
-    /// to
-    /// which shards it subscribes, and whoever has forgotten that one never hears it. So a relay peer comes again. If
-    /// it
-    /// was the first, the peer may have been restarted, and have come back before that was closed.
+    /// Records the end of one of several connections. True if the others must end too. gossipsub sends its
+    /// subscriptions on the first connection only, so a peer that lost that connection never gets them; after all
+    /// connections end, it connects again. The first connection may also end because the peer was restarted and had
+    /// connected again before.
     pub(super) fn lost_one(&mut self, peer: &PeerId, connection: ConnectionId) -> bool {
         let state = self.peers.get_mut(peer);
         state.is_some_and(|state| state.first.take_if(|first| *first == connection).is_some() && state.relays)
@@ -100,7 +99,7 @@ impl Links {
         self.peers.remove(peer);
     }
 
-    /// A peer says what it is, as often as it likes; js clients learn our shards from being asked for theirs.
+    /// A peer sent identify, which it may repeat. js clients learn our shards when we ask for theirs.
     pub(super) fn identified(
         &mut self,
         peer: &PeerId,
@@ -125,7 +124,7 @@ impl Links {
         if ask { Next::Ask } else { Next::Nothing }
     }
 
-    /// A place for a stream that a peer opened, if there is one.
+    /// A slot for a stream that a peer opened, if one is free.
     pub(super) fn place(&mut self, peer: &PeerId, pings: bool, now: Instant) -> Option<Slot> {
         let state = self.peers.get_mut(peer)?;
         let slot = if pings { state.places.ping() } else { state.places.request() };
@@ -136,12 +135,12 @@ impl Links {
         slot
     }
 
-    /// Room for a page to a peer, once there is.
+    /// Waits for room for a page to a peer.
     pub(super) fn room(&self, peer: &PeerId) -> Option<impl Future<Output = Option<Slot>> + Send + 'static> {
         self.peers.get(peer).map(|state| state.places.page())
     }
 
-    /// Counts a request; false when the peer has had its share of this second.
+    /// Counts a request; false if the peer has used its share of this second.
     pub(super) fn allows(&mut self, peer: &PeerId, now: Instant) -> bool {
         let Some(state) = self.peers.get_mut(peer) else {
             return false;
@@ -169,7 +168,7 @@ impl Links {
         }
     }
 
-    /// Whether a relay peer is to be asked for a sign of life now.
+    /// Whether to ping a relay peer now.
     pub(super) fn doubts(&mut self, peer: &PeerId, now: Instant) -> bool {
         self.peers.get_mut(peer).is_some_and(|state| state.alive.ask(now))
     }
@@ -216,7 +215,7 @@ mod tests {
         assert!(!links.lost_one(&peer, id(2)));
         assert!(links.lost_one(&peer, id(1)) && !links.lost_one(&peer, id(1)));
         assert_eq!(links.identified(&peer, "", relay, now), Next::Leave);
-        // It does not relay: nothing is lost.
+        // The peer does not relay, so nothing is lost.
         assert_eq!(links.identified(&peer, "", |_| false, now), Next::Nothing);
         assert!(!links.lost_one(&PeerId::random(), id(1)));
     }

@@ -1,4 +1,4 @@
-//! Where the node listens.
+//! Listen addresses of the node.
 
 use std::collections::HashMap;
 
@@ -13,18 +13,18 @@ pub(super) struct Listening {
 }
 
 impl Listening {
-    /// A listener is begun, in the order of the configuration.
+    /// A listener was started, in the order of the configuration.
     pub(super) fn begun(&mut self, id: ListenerId) {
         self.listeners.insert(id, self.bound.len());
         self.bound.push(None);
     }
 
-    /// Place of a listener in the configuration.
+    /// Index of a listener in the configuration.
     pub(super) fn index(&self, id: ListenerId) -> Option<usize> {
         self.listeners.get(&id).copied()
     }
 
-    /// A listener has an address; its first counts. True if it was not known.
+    /// A listener has an address; its first address counts. True if it had none before.
     pub(super) fn bound(&mut self, id: ListenerId, address: &Multiaddr) -> bool {
         let slot = self.index(id).and_then(|index| self.bound.get_mut(index));
         slot.filter(|slot| slot.is_none()).map(|slot| *slot = Some(address.clone())).is_some()

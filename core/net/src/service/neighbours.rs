@@ -1,4 +1,4 @@
-//! Relay peers to stay connected with, or as many of them as are wanted.
+//! Relay peers to dial and to stay connected to.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,25 +10,26 @@ use crate::random;
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// The same before one that can be reached and does not relay: that costs more and promises less.
+/// First wait before redialling a peer that connects but does not relay. Such a peer costs more and promises less than
+/// one that is down.
 const LONGEST_USELESS: Duration = Duration::from_secs(15 * 60);
 const MOST: usize = 256;
-/// Most that discv5 or a phone named.
+/// Most candidates from discv5 or a phone.
 const MOST_FOUND: usize = 16;
-/// Failures in a row after which another takes the place of one of them.
+/// Failures in a row after which a new candidate may replace one.
 const GIVEN_UP: u32 = 4;
 const MOST_ADDRESSES: usize = 8;
 
 #[derive(Debug)]
 struct Neighbour {
     addresses: Vec<Multiaddr>,
-    /// Since it last relayed.
+    /// Failures since the peer last relayed.
     failures: u32,
-    /// When to dial; `None` while connected or on the way.
+    /// When to dial; `None` while connected or dialling.
     dial_at: Option<Instant>,
-    /// When it last relayed, or was reached; `None` where we did not dial.
+    /// When it last relayed or was reached; `None` if the peer dialled us.
     useful: Option<Instant>,
-    /// By discv5, or named by a phone.
+    /// Whether discv5 or a phone named it.
     found: bool,
 }
 
@@ -40,14 +41,14 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
-    /// `wanted`: how many to be connected with at a time. `patience`: with one that was dialled and does not relay.
+    /// `wanted`: number of connected peers to keep. `patience`: how long a dialled peer may stay without relaying.
     pub(crate) fn new(found: Vec<(PeerId, Multiaddr)>, wanted: usize, patience: Duration, now: Instant) -> Self {
         let mut neighbours = Self { wanted, patience, all: HashMap::new() };
         neighbours.add(found, now);
         neighbours
     }
 
-    /// Adds some, as far as there is room.
+    /// Adds candidates, as far as there is room.
     pub(crate) fn add(&mut self, found: Vec<(PeerId, Multiaddr)>, now: Instant) {
         for (peer, address) in found {
             if self.all.len() >= MOST && !self.all.contains_key(&peer) {
@@ -67,7 +68,7 @@ impl Neighbours {
         }
     }
 
-    /// Adds one that was found, when there are many in place of one that fails.
+    /// Adds a found candidate; if there are many, it replaces one that fails.
     pub(crate) fn found(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, now: Instant) {
         let known = self.all.contains_key(&peer);
         if !known && self.all.values().filter(|one| one.found).count() >= MOST_FOUND {
@@ -85,7 +86,7 @@ impl Neighbours {
         }
     }
 
-    /// Whom to dial now: at random among those not lately in vain.
+    /// The peers to dial now: random ones among those that did not fail recently.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<(PeerId, Vec<Multiaddr>)> {
         let with = self.all.values().filter(|one| one.dial_at.is_none());
         let missing = self.wanted.saturating_sub(with.count());
@@ -101,7 +102,7 @@ impl Neighbours {
             .collect()
     }
 
-    /// `dialled`: by us.
+    /// Records a connection; `dialled` says that we dialled.
     pub(crate) fn connected(&mut self, peer: &PeerId, dialled: bool, now: Instant) {
         if let Some(neighbour) = self.all.get_mut(peer) {
             neighbour.dial_at = None;
@@ -120,14 +121,14 @@ impl Neighbours {
         }
     }
 
-    /// Those that we dialled and that have not relayed for too long.
+    /// Dialled peers that have not relayed for too long.
     pub(crate) fn useless(&self, now: Instant) -> Vec<PeerId> {
         let late = |at: Instant| now.saturating_duration_since(at) > self.patience;
         let useless = self.all.iter().filter(|(_, one)| one.useful.is_some_and(late));
         useless.map(|(peer, _)| *peer).collect()
     }
 
-    /// Gone, or not reached.
+    /// Records that a peer is gone or could not be reached.
     pub(crate) fn lost(&mut self, peer: &PeerId, now: Instant) {
         if let Some(neighbour) = self.all.get_mut(peer) {
             let longest = match neighbour.useful.take() {
@@ -195,7 +196,7 @@ mod tests {
         assert!(all.all.contains_key(&next) && !all.all.contains_key(&first));
     }
 
-    /// A connection alone is worth nothing: the waits grow until it relays.
+    /// A connection alone does not reset the waits: they grow until the peer relays.
     #[test]
     fn who_is_reached_and_does_not_relay_is_dialled_ever_more_rarely() {
         let mut now = Instant::now();
@@ -236,7 +237,7 @@ mod tests {
         let (mut all, peer) = one(now);
         all.connected(&peer, false, now);
         assert!(all.useless(now + PATIENCE * 9).is_empty());
-        // Both dialled.
+        // Both sides dialled.
         all.connected(&peer, true, now);
         all.connected(&peer, false, now + PATIENCE * 9);
         assert_eq!(all.useless(now + PATIENCE * 9), [peer]);

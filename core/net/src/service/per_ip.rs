@@ -1,4 +1,4 @@
-//! How many connections one IP address may have: refused before anything is said on them, Noise included.
+//! Limits on connections of one IP address. They apply before any byte is sent, including Noise.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -16,23 +16,22 @@ use libp2p::{Multiaddr, PeerId};
 
 use crate::address::ip_of;
 
-/// Connections being set up.
+/// Most connections that are being set up.
 pub(super) const PENDING: u32 = 256;
-/// Those of one address: or one that is slow on purpose would hold every place there is.
+/// Most connections of one address that are being set up; without it, one slow address could hold every place.
 const PENDING_EACH: u32 = 16;
 
 #[derive(Debug, thiserror::Error)]
 #[error("too many connections from one address")]
 struct TooMany;
 
-/// Counts what comes in; what the node dials itself is its own choice. 127.0.0.1 and ::1 are not counted, and the /64
-/// that an IPv6 address lies in counts as one: whoever has an address there has all of them. Of the places for those
-/// being
-/// set up, the second half is for addresses that have none.
+/// Counts incoming connections; the node's own dials, 127.0.0.1 and ::1 are not counted. An IPv6 /64 counts as one
+/// address, because its owner has all of its addresses. The second half of the places for connections being set up is
+/// reserved for addresses that have none.
 pub(crate) struct Behaviour {
     most: u32,
     known: HashMap<ConnectionId, IpAddr>,
-    /// By address: being set up, and in all.
+    /// Connections of each address: being set up, and in all.
     counts: HashMap<IpAddr, (u32, u32)>,
     pending: u32,
 }
@@ -134,7 +133,7 @@ impl NetworkBehaviour for Behaviour {
     }
 }
 
-/// The address to count under; `None`: it is not counted.
+/// The address to count under; `None` if it is not counted.
 pub(super) fn counted(address: &Multiaddr) -> Option<IpAddr> {
     let ip = ip_of(address)?;
     let counts = ip != Ipv4Addr::LOCALHOST && ip != Ipv6Addr::LOCALHOST;
@@ -188,7 +187,7 @@ mod tests {
         assert_eq!(all.pending, 0);
     }
 
-    /// However many are slow on purpose, who has no place yet gets one.
+    /// A new address gets a place, however many slow ones there are.
     #[test]
     fn places_are_left_for_others() {
         let mut all = Behaviour::new(20);

@@ -1,9 +1,9 @@
-//! Pushing to one subscriber: one stream for as long as it holds, a new one when it breaks; to those that read one push
-//! from a stream and close it, as go-waku's clients do, a stream for each, and so to those of whom nothing is known
-//! yet.
+//! Pushes to one subscriber: one stream while it lasts, and a new one after it breaks. Subscribers that read one push
+//! from a stream and close it, as go-waku's clients do, get a stream for each push; so do subscribers whose agent is
+//! still unknown.
 //!
-//! A write says nothing about its reader, so a push is kept until the subscriber has had time to close or reset the
-//! stream, and goes out again if it did. Twice is harmless: subscribers drop what they have.
+//! A finished write proves no reading. So a push is kept until the subscriber has had time to close or reset the
+//! stream, and is sent again if it did. A second copy is harmless: subscribers drop twins.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,41 +21,40 @@ use tokio::time::{Instant, sleep, timeout};
 use super::pushers::Share;
 use crate::streams::Opener;
 
-/// For the subscriber to take one push.
+/// Time limit for a subscriber to read one push.
 const TAKE_WITHIN: Duration = Duration::from_secs(20);
-/// For it to close or reset a stream with a push on it. Some never close.
+/// How long to wait until a subscriber closes or resets a stream with one push. Some never close.
 const SETTLE: Duration = Duration::from_secs(10);
-/// Of that, before our half of such a stream is closed.
+/// The part of that time after which we close our half of the stream.
 const OPEN: Duration = Duration::from_secs(2);
-/// Streams with one push that may wait for that.
+/// Most streams with one push that wait for that.
 const SETTLING: usize = 32;
-/// Of the last pushes on a lasting stream, so many bytes are kept for as long; the very last in any case.
+/// Bytes of the last pushes on a lasting stream that are kept as long; the very last push always.
 const KEPT: usize = 128 * 1024;
-/// Streams a subscriber may reset in a row. One that does not speak the protocol looks like that too, because
-/// negotiation is lazy.
+/// Most resets in a row. A subscriber without the protocol looks the same, because negotiation is lazy.
 const RESETS: u32 = 16;
-/// Between pushes with a stream for each: go-waku resets what comes faster than 15 a second.
+/// Time between pushes on separate streams: go-waku resets more than 15 a second.
 const PACE: Duration = Duration::from_millis(70);
-/// Before a push that was reset goes out again. go-waku resets what comes before its subscribe call has returned.
+/// Wait before a reset push is sent again. go-waku resets pushes before its subscribe call has returned.
 const AGAIN: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// All on one stream.
+    /// All pushes on one stream.
     Lasting,
-    /// A stream for each.
+    /// A stream for each push.
     Each,
 }
 
 pub(crate) struct Frame {
-    /// How the subscriber wants it, as far as is known by now.
+    /// How the subscriber wants pushes, as far as known.
     pub(crate) style: Style,
     pub(crate) bytes: Arc<[u8]>,
-    /// Its bytes' share of what may wait; none once it was out.
+    /// The push's share of the queue; none after the first write.
     pub(super) _room: Option<(OwnedSemaphorePermit, Arc<Share>)>,
 }
 
-/// Pushes what comes until there is no more to come or the subscriber takes no more.
+/// Pushes until the queue is closed or the subscriber accepts nothing more.
 pub(crate) async fn run(opener: Opener, peer: PeerId, mut frames: mpsc::Receiver<Frame>) {
     let mut pusher = Pusher {
         opener,
@@ -100,21 +99,21 @@ struct Pusher {
     opener: Opener,
     peer: PeerId,
     lasting: Option<Lasting>,
-    /// Streams with one push. They end with the push if it was reset.
+    /// Streams with one push. Each ends with its push if the stream was reset.
     settling: FuturesUnordered<BoxFuture<'static, Option<Frame>>>,
-    /// Pushes that were perhaps not read, for a stream each.
+    /// Pushes that may be unread, to repeat on separate streams.
     again: VecDeque<Frame>,
-    /// It closed a lasting stream in order: whatever it calls itself, it reads one push a stream.
+    /// Whether the subscriber closed a lasting stream in order: then it reads one push a stream, whatever its agent.
     one_a_stream: bool,
     resets: u32,
 }
 
-/// A stream for many pushes, and the last of them.
+/// A stream for many pushes, and its last pushes.
 struct Lasting {
     stream: Stream,
     since: Instant,
     kept: VecDeque<(Instant, Arc<[u8]>)>,
-    /// The first push is kept still.
+    /// The first push is still kept.
     whole: bool,
 }
 
@@ -176,7 +175,7 @@ impl Pusher {
         if in_order {
             self.one_a_stream = true;
             if lasting.whole {
-                lasting.kept.pop_front(); // that one was read
+                lasting.kept.pop_front(); // that push was read
             }
         }
         let recent = lasting.kept.into_iter().filter(|(at, _)| at.elapsed() < SETTLE);
@@ -200,7 +199,7 @@ impl Pusher {
     }
 }
 
-/// When the lasting stream has ended; true if they closed it in order.
+/// Waits for the end of the lasting stream; true if the subscriber closed it in order.
 async fn closed(lasting: &mut Option<Lasting>) -> bool {
     match lasting {
         Some(lasting) => end(&mut lasting.stream).await,
@@ -208,17 +207,15 @@ async fn closed(lasting: &mut Option<Lasting>) -> bool {
     }
 }
 
-/// Subscribers have nothing to say on a stream: whatever comes is its end. True if they closed it in order. Over yamux
-/// a
-/// reset reads like that too; what shows it is that nothing more can be written.
+/// Subscribers send nothing on a stream, so any read is its end. True if the subscriber closed it in order. Over yamux
+/// a reset reads the same; the difference is that writing then fails.
 async fn end(stream: &mut Stream) -> bool {
     let read = stream.read(&mut [0; 1]).await;
     read.is_ok() && !matches!(stream.write(&[]).now_or_never(), Some(Err(_)))
 }
 
-/// Waits for the end of a stream with one push; the push, if it was reset. Once our half is closed a reset shows no
-/// more,
-/// so that waits a little.
+/// Waits for the end of a stream with one push; returns the push if the stream was reset. After our half is closed a
+/// reset is invisible, so this waits a little first.
 async fn settle(mut stream: Stream, frame: Frame) -> Option<Frame> {
     let settled = async {
         if let Ok(false) = timeout(OPEN, end(&mut stream)).await {

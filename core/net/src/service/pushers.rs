@@ -1,4 +1,4 @@
-//! The subscribers being pushed to: what waits for each of them, and for all.
+//! Queues of filter pushes, for each subscriber and in all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::config::Limits;
 use super::push::{Frame, Style};
 
-/// A push for several subscribers. Its bytes count once, until the last of them has taken it.
+/// A push for several subscribers. Its bytes count once, until the last subscriber has it.
 pub(super) struct Parcel {
     bytes: Arc<[u8]>,
     share: Arc<Share>,
@@ -33,21 +33,21 @@ pub(super) struct Pushers {
     bytes: usize,
     in_all: usize,
     waiting: Arc<AtomicUsize>,
-    /// The present pusher of a peer.
+    /// The current pusher of each peer.
     present: HashMap<PeerId, u64>,
-    /// All that have not ended, by generation.
+    /// All pushers that have not ended, by generation.
     all: HashMap<u64, Pusher>,
     next: u64,
 }
 
 struct Pusher {
     peer: PeerId,
-    /// Until no more is to come.
+    /// The sending end of the queue; none once nothing more may enter.
     queue: Option<mpsc::Sender<Frame>>,
-    /// Bytes that may still wait.
+    /// Bytes that may still enter the queue.
     room: Arc<Semaphore>,
     abort: AbortHandle,
-    /// What waits is dropped when it next runs.
+    /// Whether the pusher drops its queue when it next runs.
     left: bool,
 }
 
@@ -64,9 +64,8 @@ impl Pushers {
         }
     }
 
-    /// A push for several, and those who are left to make room for it: who has most waiting first, also of those to
-    /// whom no
-    /// more is to come.
+    /// Queues a push for several subscribers. Returns the subscribers that are dropped to make room: the longest queue
+    /// first, including closing ones.
     pub(super) fn parcel(&mut self, bytes: Vec<u8>) -> (Parcel, Vec<PeerId>) {
         let waiting = self.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
         let share = Share { bytes: bytes.len(), waiting: Arc::clone(&self.waiting) };
@@ -90,9 +89,7 @@ impl Pushers {
         (parcel, left)
     }
 
-    /// Puts a push in line, for a pusher that `start` starts if there is none; false if too much waits already: then
-    /// the
-    /// peer is left.
+    /// Queues a push; `start` starts a pusher if there is none. False if the queue is full: the peer is then dropped.
     pub(super) fn push(
         &mut self,
         peer: PeerId,
@@ -121,7 +118,7 @@ impl Pushers {
         put
     }
 
-    /// Drops what waits; the peer, if this was its present one.
+    /// Drops the queue of a pusher, and the peer if this was its current pusher.
     fn leave(&mut self, generation: u64) -> Option<PeerId> {
         let pusher = self.all.get_mut(&generation)?;
         pusher.queue = None;
@@ -133,7 +130,7 @@ impl Pushers {
         present.then_some(peer)
     }
 
-    /// Lets what waits go out, and no more.
+    /// Lets the queue drain and accepts nothing more.
     pub(super) fn end(&mut self, peer: &PeerId) {
         let generation = self.present.remove(peer);
         let pusher = generation.and_then(|generation| self.all.get_mut(&generation));
@@ -142,7 +139,7 @@ impl Pushers {
         }
     }
 
-    /// A pusher has ended; true if it was the peer's present one.
+    /// Records that a pusher has ended; true if it was the peer's current one.
     pub(super) fn ended(&mut self, peer: &PeerId, generation: u64) -> bool {
         self.all.remove(&generation);
         let present = self.present.get(peer) == Some(&generation);
@@ -207,10 +204,10 @@ mod tests {
         let mut one = Line::new(&mut all, 450);
         let two = Line::new(&mut all, 300);
         let three = Line::new(&mut all, 150);
-        // Not yet too much: a push for several counts once.
+        // Within the limit: a push for several subscribers counts once.
         assert!(more(&mut all, &[&two, &three], 100).is_empty());
         assert_eq!(more(&mut all, &[&three], 1), [one.peer]);
-        // What is about to be dropped takes no other with it.
+        // A queue that is being dropped causes no other to be dropped.
         assert!(more(&mut all, &[&three], 1).is_empty());
         one.frames.close();
         while one.frames.try_recv().is_ok() {}

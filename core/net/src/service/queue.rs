@@ -1,21 +1,21 @@
-//! A queue bounded by bytes too: few large things wait in it, or many small ones.
+//! A queue that is also bounded by bytes: it holds few large or many small items.
 
 use std::collections::VecDeque;
 
 use tokio::sync::mpsc;
 
-/// The end that fills it; the other is an ordinary one.
+/// The sending end; the receiving end is an ordinary channel's.
 #[derive(Debug)]
 pub(super) struct Filler<T> {
     queue: mpsc::Sender<T>,
-    /// Bytes that may wait.
+    /// Most bytes in the queue.
     most: usize,
     bytes: usize,
-    /// Those of what waits, oldest first, and of what was taken since the last look.
+    /// Sizes of queued items, oldest first, and of items taken since the last check.
     sizes: VecDeque<usize>,
 }
 
-/// For `depth` things of `bytes` in all.
+/// A queue for `depth` items of `bytes` in all.
 pub(super) fn channel<T>(depth: usize, bytes: usize) -> (Filler<T>, mpsc::Receiver<T>) {
     let (queue, taken) = mpsc::channel(depth);
     let filler = Filler { queue, most: bytes, bytes: 0, sizes: VecDeque::new() };
@@ -23,12 +23,12 @@ pub(super) fn channel<T>(depth: usize, bytes: usize) -> (Filler<T>, mpsc::Receiv
 }
 
 impl<T> Filler<T> {
-    /// Nobody takes anything any more.
+    /// Whether the receiving end is gone.
     pub(super) fn is_closed(&self) -> bool {
         self.queue.is_closed()
     }
 
-    /// Puts in what `make` makes, of `size` bytes; false if there is no room. One thing always fits.
+    /// Queues the item that `make` makes, of `size` bytes; false without room. One item always fits.
     pub(super) fn put(&mut self, size: usize, make: impl FnOnce() -> T) -> bool {
         let waiting = self.queue.max_capacity() - self.queue.capacity();
         while self.sizes.len() > waiting {

@@ -1,4 +1,4 @@
-//! Gossipsub as Waku nodes run it.
+//! Gossipsub with the settings of Waku nodes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -11,28 +11,27 @@ use libp2p::gossipsub::{
 };
 use sotto_wire::waku::{self, Shard, protocol};
 
-/// Room above the largest message: the frame around it, and what follows it in the read buffer, which gossipsub counts.
+/// Room above the largest message: its frame, and further bytes in the read buffer, which gossipsub counts.
 const HEADROOM: usize = 64 * 1024;
-/// Longest control message: 5000 ids of 32 bytes and what is around them, as nim nodes send.
+/// Longest control message: 5,000 ids of 32 bytes and their frames, as nim nodes send.
 const CONTROL: usize = 512 * 1024;
 
-/// Messages that may wait for a peer, as nim nodes have it. gossipsub counts no bytes: with the 5,000 it has by
-/// itself, a
-/// peer that reads nothing could hold 750 MB.
+/// Most messages queued for a peer, as in nim nodes. gossipsub counts no bytes: with its default of 5,000, a peer that
+/// reads nothing could hold 750 MB.
 const QUEUE: usize = 1024;
 
-/// A peer scored below this is heard no more, and not kept either.
+/// Peers with a lower score are ignored and disconnected.
 const GRAYLIST: f64 = -10_000.0;
 
-/// Subscriptions are counted, as many as a cluster has shards, and only those to our shards are remembered: the names
-/// are the peers' own, of any length.
+/// Counts a peer's subscriptions, up to the number of shards of a cluster, and remembers only those to our shards:
+/// peers choose the names, at any length.
 pub(crate) type Relay = Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
 #[derive(Debug, thiserror::Error)]
 #[error("gossipsub refuses its configuration")]
 pub(crate) struct RelayError;
 
-/// A relay subscribed to these shards. `relays_per_ip`: peers at one IP address before their score suffers, 0 for any
+/// A relay subscribed to these shards. `relays_per_ip`: peers at one IP address before their score drops, 0 for any
 /// number.
 pub(crate) fn build(cluster: u16, shards: &[u16], max_message: usize, relays_per_ip: u32) -> Result<Relay, RelayError> {
     let config = config(max_message)?;
@@ -53,13 +52,13 @@ pub(crate) fn build(cluster: u16, shards: &[u16], max_message: usize, relays_per
     Ok(relay)
 }
 
-/// How many peers listen to a topic: those a message is sent to.
+/// Number of peers subscribed to a topic: a message is sent to these.
 pub(crate) fn peers(relay: &Relay, topic: &TopicHash) -> u32 {
     let count = relay.all_peers().filter(|(_, topics)| topics.contains(&topic)).count();
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Mesh peers of the shard that has fewest.
+/// Mesh peers of the shard with the fewest.
 pub(crate) fn mesh(relay: &Relay) -> u32 {
     let sizes = relay.topics().map(|topic| relay.mesh_peers(topic).count());
     u32::try_from(sizes.min().unwrap_or_default()).unwrap_or(u32::MAX)
@@ -70,7 +69,7 @@ pub(crate) fn relays(relay: &Relay) -> impl Iterator<Item = PeerId> {
     relay.all_peers().filter(|(_, topics)| !topics.is_empty()).map(|(peer, _)| *peer)
 }
 
-/// Whether a peer behaved so badly that the connection is to end, as nim nodes do.
+/// Whether a peer's score is so bad that its connection ends, as in nim nodes.
 pub(crate) fn is_bad(relay: &Relay, peer: &PeerId) -> bool {
     relay.peer_score(peer).is_some_and(|score| score < GRAYLIST)
 }
@@ -104,7 +103,7 @@ fn config(max_message: usize) -> Result<Config, RelayError> {
         .map_err(|_| RelayError)
 }
 
-/// Loopback addresses are not counted: behind them is this machine only.
+/// Loopback addresses are not counted, because only this machine uses them.
 fn score(topics: &[IdentTopic], relays_per_ip: u32) -> PeerScoreParams {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let topic = TopicScoreParams {

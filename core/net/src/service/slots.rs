@@ -1,6 +1,5 @@
-//! Places for the streams that peers open, and room for what is answered at length: so much for each peer, a share of
-//! all
-//! for each IP address.
+//! Slots for streams that peers open, and room for long answers: a limit for each peer, and a share of the total for
+//! each IP address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,23 +12,23 @@ use super::config::Limits;
 use super::per_ip;
 use super::store::PAGE_BYTES;
 
-/// Requests being read or answered; streams beyond them are dropped.
+/// Most requests being read or answered; further streams are dropped.
 const ALL: usize = 4096;
-/// All is divided by this for one IP address (IPv6: one /64), 127.0.0.1 and ::1 excepted.
+/// An IP address (IPv6: one /64) gets the total divided by this, except 127.0.0.1 and ::1.
 const SHARES: usize = 8;
-/// Ping streams of a peer, two for each connection it may have, as libp2p asks for. They stay open between pings and
-/// count for no request.
+/// Most ping streams of a peer: two for each of its connections, as libp2p requires. They stay open between pings and
+/// do not count as requests.
 const PINGS: usize = 4;
-/// Pages of a store on their way to one peer.
+/// Most bytes of store pages in flight to one peer.
 const PAGES: usize = 2;
 
 pub(super) struct Slots {
     requests: Shares,
-    /// Bytes of pages.
+    /// Bytes of store pages in all.
     pages: Shares,
 }
 
-/// So much for all, and of that for each IP address.
+/// A total, and its shares by IP address.
 struct Shares {
     all: Arc<Semaphore>,
     each: usize,
@@ -42,11 +41,11 @@ pub(super) struct Places {
     pages: Vec<Arc<Semaphore>>,
 }
 
-/// A stream's place, or room, until it is dropped.
+/// A slot or room, held until it is dropped.
 pub(super) struct Slot(Vec<OwnedSemaphorePermit>);
 
 impl Slot {
-    /// Gives back what is more than this.
+    /// Returns the room beyond this amount.
     pub(super) fn shrink(&mut self, to: usize) {
         for permit in &mut self.0 {
             let _ = permit.split(permit.num_permits().saturating_sub(to));
@@ -64,7 +63,7 @@ impl Shares {
         Self { all: Arc::new(Semaphore::new(all)), each: (all / SHARES).max(least), taken: HashMap::new() }
     }
 
-    /// What a peer at this address has `own` of: its own, its address's and all there is.
+    /// The limits for a peer at this address: `own` of its own, its address's share, and the total.
     fn of(&mut self, address: &Multiaddr, own: usize) -> Vec<Arc<Semaphore>> {
         let own = Arc::new(Semaphore::new(own));
         let share = per_ip::counted(address).map(|ip| self.share(ip));
@@ -90,7 +89,7 @@ impl Slots {
         Self { requests: Shares::new(ALL, 1), pages: Shares::new(pages, PAGE_BYTES) }
     }
 
-    /// For a peer at this address, `requests` of its own.
+    /// The slots of a peer at this address, with `requests` of its own.
     pub(super) fn places(&mut self, address: &Multiaddr, requests: u32) -> Places {
         let requests = usize::try_from(requests).unwrap_or(ALL).min(ALL);
         Places {
@@ -102,17 +101,17 @@ impl Slots {
 }
 
 impl Places {
-    /// A place for a request, if there is one.
+    /// A slot for a request, if one is free.
     pub(super) fn request(&self) -> Option<Slot> {
         take(&self.requests)
     }
 
-    /// A place for pings, if there is one.
+    /// A slot for pings, if one is free.
     pub(super) fn ping(&self) -> Option<Slot> {
         take(&self.pings)
     }
 
-    /// Room for a page, once there is.
+    /// Waits for room for a page.
     pub(super) fn page(&self) -> impl Future<Output = Option<Slot>> + Send + 'static {
         let from = self.pages.clone();
         async move {
@@ -138,7 +137,7 @@ mod tests {
         format!("/ip4/{ip}/tcp/1").parse().unwrap()
     }
 
-    /// Two addresses, 64 peers each, 32 requests each: as many as there are places.
+    /// Two addresses with 64 peers each and 32 requests each take all slots.
     #[test]
     fn two_addresses_leave_places_for_others() {
         let mut slots = Slots::new(Limits::default());
@@ -199,7 +198,7 @@ mod tests {
         assert_eq!(held.len(), 5);
         drop(held);
         assert_eq!(slots.pages.all.available_permits(), 3 * PAGE_BYTES);
-        // However little there is in all, an address may have one.
+        // Every address may have one slot, however small the total is.
         let far = slots.places(&at("10.0.0.1"), 32);
         let one = page(&far);
         assert!(one.is_some() && page(&far).is_none());

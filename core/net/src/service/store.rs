@@ -1,4 +1,4 @@
-//! Store v3: a request becomes a checked query, a page becomes an answer of bounded size.
+//! Store v3: reads requests as checked queries, and writes pages of bounded size.
 
 use sotto_wire::waku::{
     self, Message as _, RATE_LIMITED_ID, STORE_PAGE_LIMIT, StoreQueryRequest, StoreQueryResponse, StoreStatus,
@@ -7,16 +7,16 @@ use sotto_wire::waku::{
 
 use super::archive::{ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, Archived};
 
-/// Entries of a page when the request does not say.
+/// Entries of a page if the request names no number.
 const DEFAULT_PAGE: u64 = 20;
-/// Most content topics in a query.
+/// Most content topics of a query.
 const TOPICS: usize = 10;
-/// Most hashes in a query.
+/// Most hashes of a query.
 const HASHES: usize = 100;
-/// A page is cut when it gets longer than this, bytes; one message always fits.
+/// Longest page, bytes; one message always fits.
 pub(crate) const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
-/// What the answer refers to.
+/// Parts of the request that the answer repeats.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     id: String,
@@ -24,8 +24,8 @@ pub(crate) struct Asked {
     forward: bool,
 }
 
-/// A request as a query, or the answer that it gets at once. `body`: `None` if it was not read, because of its length;
-/// `serves`: whether a shard topic is ours. Of other shards a node archives nothing.
+/// Reads a request as a query, or as the answer that it gets at once. `body` is `None` if the request was too long to
+/// be read. `serves` says whether the node serves a pubsub topic: it archives nothing of other shards.
 pub(crate) fn query(
     body: Option<&[u8]>,
     allowed: bool,
@@ -44,7 +44,7 @@ pub(crate) fn query(
     }
 }
 
-/// A request as a query; `None` if it is none.
+/// The query of a request; `None` if the request is invalid.
 fn read(body: &[u8]) -> Option<(Asked, ArchiveQuery)> {
     let request: StoreQueryRequest = waku::decode(body).ok()?;
     let cursor = match request.pagination_cursor.as_deref() {
@@ -74,7 +74,7 @@ fn read(body: &[u8]) -> Option<(Asked, ArchiveQuery)> {
 fn filter(request: StoreQueryRequest) -> Option<ArchiveFilter> {
     let topics = request.content_topics;
     if request.message_hashes.is_empty() {
-        // Content topics mean something within a shard only.
+        // Content topics have a meaning only within a shard.
         let good = topics.len() <= TOPICS && (topics.is_empty() || request.pubsub_topic.is_some());
         return good.then_some(ArchiveFilter::Range {
             pubsub_topic: request.pubsub_topic,
@@ -83,7 +83,7 @@ fn filter(request: StoreQueryRequest) -> Option<ArchiveFilter> {
             end_ns: request.time_end,
         });
     }
-    // js-waku names the shard here too; a hash covers its shard, so that adds nothing.
+    // js-waku names the shard here too. A hash covers its shard, so the field is redundant.
     let mixed = !topics.is_empty() || request.time_start.is_some() || request.time_end.is_some();
     if mixed || request.message_hashes.len() > HASHES {
         return None;
@@ -132,7 +132,7 @@ fn page_answer(asked: &Asked, page: ArchivePage) -> Vec<u8> {
     })
 }
 
-/// Leaves out, at the far end, what makes the page too long.
+/// Removes entries at the far end until the page fits.
 fn cut(page: ArchivePage, asked: &Asked) -> (Vec<Archived>, bool) {
     let ArchivePage { mut messages, more } = page;
     if !asked.include_data {

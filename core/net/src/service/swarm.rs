@@ -20,7 +20,7 @@ pub(super) struct Behaviour {
     streams: streams::Behaviour,
 }
 
-/// A swarm that listens nowhere yet, and what opens streams in it.
+/// A swarm without listeners, and the handle that opens streams in it.
 pub(super) fn build(
     config: &NodeConfig,
     key: &NodeKey,
@@ -40,7 +40,7 @@ pub(super) fn build(
     let limits = connection_limits::ConnectionLimits::default()
         .with_max_established(Some(connections))
         .with_max_pending_incoming(Some(per_ip::PENDING))
-        .with_max_established_per_peer(Some(2)); // both may dial at once
+        .with_max_established_per_peer(Some(2)); // both sides may dial at once
     let identify = transport::identify(key.public()).with_hide_listen_addrs(!announced.is_empty());
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(limits),
@@ -57,7 +57,7 @@ pub(super) fn build(
     Ok((swarm, opener))
 }
 
-/// What peers may open.
+/// Protocols that peers may open.
 fn accepted(config: &NodeConfig) -> Vec<&'static str> {
     let mut ids = vec![
         PING,

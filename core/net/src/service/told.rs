@@ -1,4 +1,4 @@
-//! What whoever started the node is told: events that wait to be fetched.
+//! Events of the node that wait for the host.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use super::NodeEvent;
 #[derive(Debug, Default)]
 pub(super) struct Told {
     out: VecDeque<NodeEvent>,
-    /// Peers connected, those that relay, those in the mesh.
+    /// Number of connected peers, of relaying peers, and of mesh peers.
     peers: (u32, u32, u32),
 }
 
@@ -16,7 +16,7 @@ impl Told {
         self.out.push_back(event);
     }
 
-    /// Says how many peers there are, if that has changed; several changes may come as one.
+    /// Reports the numbers of peers if they changed; several changes may become one event.
     pub(super) fn peers(&mut self, connected: usize, relays: usize, mesh: u32) {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let (connected, relays) = (count(connected), count(relays));

@@ -1,4 +1,4 @@
-//! What the actor has under way: streams that peers opened, questions to them, answers.
+//! Running work of the actor: streams that peers opened, requests to peers, answers.
 
 use std::time::Duration;
 
@@ -15,29 +15,29 @@ use super::store::{self, Asked};
 use crate::exchange::{self, ExchangeError, PING, Read};
 use crate::streams::{Inbound, Opener};
 
-/// For a peer to say what it belongs to.
+/// Time limit for a peer to name its cluster.
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
-/// Between pings on one stream; js-waku pings every five minutes.
+/// Longest time between pings on one stream; js-waku pings every five minutes.
 const PINGS_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// For a relay peer to give a sign of life.
+/// Time limit for a relay peer's sign of life.
 const ALIVE_WITHIN: Duration = Duration::from_secs(15);
-/// For a peer to take an answer.
+/// Time limit for a peer to read an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 pub(super) enum Done {
     /// A request was read, or was too long.
     Request(PeerId, StreamProtocol, Option<Vec<u8>>, Asker),
-    /// There is room for a query's answer, or was not in time.
+    /// There is room for a query's answer, or there was none in time.
     Query(Box<Query>, Option<Slot>),
     Finished,
-    /// A subscriber takes no more, or is given no more.
+    /// A pusher ended: the subscriber accepts nothing more, or its queue was closed.
     PushEnded(PeerId, u64),
-    /// What a peer says it belongs to.
+    /// The cluster that a peer named.
     Cluster(PeerId, Result<Option<u16>, ExchangeError>),
     Alive(PeerId, bool),
 }
 
-/// Where an answer goes, and the place it takes.
+/// The stream of an answer, and its slot.
 pub(super) struct Asker {
     stream: Stream,
     _slot: Slot,
@@ -77,19 +77,19 @@ pub(super) async fn read(inbound: Inbound, slot: Slot, opener: Opener, max_messa
     Done::Finished
 }
 
-/// Writes an answer, for as long as that may take.
+/// Writes an answer, within a time limit.
 pub(super) async fn answer(mut asker: Asker, answer: Vec<u8>) -> Done {
     exchange::write_answer(&mut asker.stream, &answer, ANSWER_WITHIN).await;
     Done::Finished
 }
 
-/// Waits for room for a query's answer. A page is long, and its reader may be slow or not read at all: none is made
-/// before.
+/// Waits for room for a query's answer. A page is long, and its reader may be slow, so no page is made before there is
+/// room.
 pub(super) async fn await_room(query: Query, room: impl Future<Output = Option<Slot>>, within: Duration) -> Done {
     Done::Query(Box::new(query), timeout(within, room).await.ok().flatten())
 }
 
-/// Answers a query once the archive has.
+/// Answers a query after the archive has answered.
 pub(super) async fn answer_query(
     asked: Asked,
     asker: Asker,
@@ -110,7 +110,7 @@ pub(super) async fn alive(opener: Opener, peer: PeerId) -> Done {
     Done::Alive(peer, exchange::lives(&opener, peer, ALIVE_WITHIN).await)
 }
 
-/// Pushes to a subscriber until that is aborted.
+/// Pushes to a subscriber until the pusher is aborted.
 pub(super) async fn push(run: Abortable<impl Future<Output = ()>>, peer: PeerId, generation: u64) -> Done {
     let _ = run.await;
     Done::PushEnded(peer, generation)

@@ -1,7 +1,6 @@
-//! A scripted life of two phones on the folder that is named: the program that crash tests kill, cut off and starve.
-//! It goes on where the last one ended, and exits 0 once the life is over. With a second word it ends earlier:
-//! `befriend`,
-//! once the two know each other; `open`, once both are open.
+//! A scripted life of two phones in the given folder. Crash tests kill this program, disconnect it and fill its disk.
+//! It continues where the last run ended, and exits 0 when the life is over. A second word ends it earlier: `befriend`,
+//! when the two know each other; `open`, when both are open.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 fn main() {

@@ -1,4 +1,4 @@
-//! What must hold after an interruption, and after the last one.
+//! Checks after each interruption, and at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::phone::KEY;
 use crate::record::{Record, Told};
 use crate::{MINUTE, contacts, messages};
 
-/// Nothing that this phone acknowledged is gone.
+/// Everything that this phone acknowledged is still there.
 pub(super) fn holds(
     told: &Told,
     who: usize,
@@ -51,7 +51,7 @@ struct Shown {
     state: MessageState,
 }
 
-/// Panics unless all that was acknowledged in a finished life arrived, once, in one order, and no key was used twice.
+/// Panics unless everything acknowledged in a finished life arrived once, in one order, and no key was used twice.
 pub fn check(folder: &Path, when: &str) -> Told {
     let told = Record::open(folder).read();
     let shown = [shown(folder, 0, &told, when), shown(folder, 1, &told, when)];
@@ -125,7 +125,7 @@ fn shown(folder: &Path, who: usize, told: &Told, when: &str) -> Vec<Shown> {
     shown
 }
 
-/// A tag names one key of one session, a tag with its random bytes one nonce: neither ever seals two things.
+/// A tag names one key of one session, and a tag with its random bytes one nonce. Neither may seal two plaintexts.
 fn keys(told: &Told, when: &str) {
     let mut by_tag = BTreeMap::new();
     let mut by_nonce = BTreeMap::new();
@@ -141,7 +141,7 @@ fn keys(told: &Told, when: &str) {
     }
 }
 
-/// Panics unless all was delivered soon after it could be.
+/// Panics unless everything was delivered soon after that was possible.
 fn settled(told: &Told, when: &str) {
     let settled = told.done.iter();
     let settled = settled.filter_map(|what| what.strip_prefix("settled ")?.parse().ok());

@@ -1,4 +1,5 @@
-//! Rows that refer to nothing. No foreign key crosses the rooms of the engine, so no database looks after these.
+//! Rows that refer to missing rows. No foreign key crosses the rooms of the engine, so the database does not check
+//! these.
 
 use std::path::Path;
 
@@ -6,9 +7,9 @@ use rusqlite::Connection;
 
 use crate::phone::KEY;
 
-/// Each is a query that finds rows which should not be there, `SELECT … FROM` aside.
+/// Each entry is a query, without its `SELECT … FROM`, that finds rows which must not exist.
 pub const ORPHANS: &[&str] = &[
-    // What is in a room's table belongs to a row of the room beneath.
+    // A row of one room belongs to a row of the room beneath.
     "items i WHERE NOT EXISTS (SELECT 1 FROM parcels WHERE id=i.parcel AND class=0)",
     "parcels p WHERE class=0 AND NOT EXISTS (SELECT 1 FROM items WHERE parcel=p.id)",
     "items i JOIN parcels p ON p.id=i.parcel WHERE p.party IS NOT i.chat",
@@ -23,7 +24,7 @@ pub const ORPHANS: &[&str] = &[
        AND NOT EXISTS (SELECT 1 FROM sessions WHERE hash=d.session AND chat=d.chat AND device=d.device)",
     "devices WHERE standing=0 AND record IS NOT NULL",
     "devices WHERE standing=1 GROUP BY chat HAVING count(*)>1",
-    // Accounts.
+    // References to accounts.
     "persons p WHERE NOT EXISTS (SELECT 1 FROM peers WHERE chat=p.chat)",
     "peers p WHERE NOT EXISTS (SELECT 1 FROM persons WHERE chat=p.chat)",
     "persons p WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE peer=p.chat)",
@@ -34,7 +35,7 @@ pub const ORPHANS: &[&str] = &[
        WHERE standing<>CASE state WHEN 2 THEN 0 WHEN 0 THEN 1 WHEN 1 THEN 2 WHEN 4 THEN 4 ELSE 3 END",
     "prekeys k WHERE chat IS NOT NULL AND NOT EXISTS (SELECT 1 FROM peers WHERE chat=k.chat)",
     "invites i WHERE closed_ms IS NULL AND uses_left>0 AND NOT EXISTS (SELECT 1 FROM prekeys WHERE id=i.prekey_id)",
-    // Conversations.
+    // References to conversations.
     "messages m WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=m.conversation)",
     "messages m WHERE author IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM conversations WHERE id=m.conversation AND peer=m.author)",
@@ -45,7 +46,7 @@ pub const ORPHANS: &[&str] = &[
     "arrivals a WHERE answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.answer AND author IS NULL)",
     "conversations c WHERE unread<>
        (SELECT count(*) FROM messages WHERE conversation=c.id AND author IS NOT NULL AND read=0)",
-    // What tables keep count of themselves.
+    // Counters that tables keep themselves.
     "seen_held h WHERE payloads<>(SELECT count(*) FROM seen WHERE session=h.session)",
     "seen s WHERE session IS NOT NULL AND NOT EXISTS (SELECT 1 FROM seen_held WHERE session=s.session)",
     "skipped_held h WHERE keys<>(SELECT count(*) FROM skipped WHERE session=h.session)",
@@ -54,7 +55,7 @@ pub const ORPHANS: &[&str] = &[
     "pragma_integrity_check WHERE integrity_check<>'ok'",
 ];
 
-/// How many rows refer to nothing, by the query that finds them.
+/// The number of orphans for each query that finds any.
 pub fn orphans(phone: &Path) -> Vec<(&'static str, usize)> {
     let conn = database(phone);
     let count = |sql: &str| {
@@ -65,7 +66,7 @@ pub fn orphans(phone: &Path) -> Vec<(&'static str, usize)> {
     ORPHANS.iter().map(|sql| (*sql, count(sql))).filter(|(_, rows)| *rows > 0).collect()
 }
 
-/// The database of a phone that is down, in SQLite's own words.
+/// The database of a stopped phone, opened with SQLite directly.
 pub fn database(phone: &Path) -> Connection {
     let conn = Connection::open(phone.join("account.db")).unwrap();
     let hex: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,30 +1,30 @@
-//! What the two people do.
+//! The actions of the two people.
 
 use crate::SECOND;
 
-/// One thing somebody does, or time that passes.
+/// One action, or time that passes.
 pub(super) enum Act<'a> {
-    /// Says this.
+    /// Sends this text.
     Say(usize, &'a str),
-    /// Reads up to this.
+    /// Reads up to this text.
     Read(usize, &'a str),
-    /// Makes an invite, the so-many-eth.
+    /// Makes the invite with this number.
     Invite(usize, usize),
-    /// Takes a name.
+    /// Changes the own name.
     Name(usize, &'a str),
-    /// Looks at the app, or away.
+    /// Opens the app on screen, or leaves it.
     Foreground(usize, bool),
-    /// Gets envelopes that are for others: kept, and not synced.
+    /// Receives envelopes for others, which are kept without a sync.
     Noise(usize),
-    /// Closes the app and opens it again.
+    /// Closes and reopens the app.
     Restart(usize),
     /// Goes online or offline.
     Online(usize, bool),
-    /// Milliseconds.
+    /// Time that passes, milliseconds.
     Pass(i64),
 }
 
-/// Before the interruptions.
+/// The part before the interruptions.
 pub(super) const BEFORE: &[Act<'_>] = &[
     Act::Pass(2 * SECOND),
     Act::Say(0, "first"),
@@ -35,7 +35,7 @@ pub(super) const BEFORE: &[Act<'_>] = &[
     Act::Read(1, "third"),
 ];
 
-/// What is interrupted.
+/// The part that is interrupted.
 pub(super) const AFTER: &[Act<'_>] = &[
     Act::Foreground(0, true),
     Act::Say(0, "one"),
@@ -66,7 +66,7 @@ pub(super) const AFTER: &[Act<'_>] = &[
     Act::Say(1, "eight"),
 ];
 
-/// What is sent for something said; `long` and `longer` take chunks.
+/// The whole text of an entry; `long` and `longer` need chunks.
 pub(super) fn text(said: &str) -> String {
     match said {
         "long" => "a long text ".repeat(1500),
@@ -75,7 +75,7 @@ pub(super) fn text(said: &str) -> String {
     }
 }
 
-/// Everything the script says.
+/// All texts of the script.
 pub(super) fn said() -> impl Iterator<Item = (usize, &'static str)> {
     BEFORE.iter().chain(AFTER).filter_map(|act| match act {
         Act::Say(who, said) => Some((*who, *said)),

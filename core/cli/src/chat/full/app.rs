@@ -1,10 +1,10 @@
-//! The whole state of the screen. Inputs go in, actions come out; it does nothing itself and knows no clock.
+//! The whole state of the screen. Inputs go in, actions come out; this file does no IO and knows no clock.
 //!
-//! What is typed belongs to one conversation: each has an editor of its own, and Enter sends the open one's text to
-//! the open one. Three rules keep a text from going anywhere else:
-//! 1. Only a key opens a conversation. No event does, once a key was pressed.
+//! Typed text belongs to one conversation: each conversation has its own editor, and Enter sends the open editor's text
+//! to the open conversation. Three rules keep a text from going anywhere else:
+//! 1. Only a key opens a conversation. After the first key no event does.
 //! 2. Enter does nothing before the open conversation was drawn.
-//! 3. A text begun before it was drawn is sent only after the person was told and pressed Enter again.
+//! 3. A text begun before the conversation was drawn is sent only after a warning and a second Enter.
 
 mod commands;
 mod keys;
@@ -28,56 +28,56 @@ use super::view::{PAGE, View};
 use crate::chat::lines;
 use crate::chat::people::{People, about, clock};
 
-/// What was said last is kept, so much of it.
+/// Most notices kept.
 const NOTICES: usize = 100;
 
-/// What happened.
+/// An input of the screen.
 pub(super) enum Input {
     Key(KeyEvent),
     Paste(String),
-    /// The terminal has so many columns and rows.
+    /// The terminal's new size, columns and rows.
     Size(u16, u16),
-    /// Somebody looks at this terminal, or no longer.
+    /// Whether the terminal has the focus.
     Focus(bool),
-    /// The state up to here is on screen.
+    /// The state up to here was drawn.
     Drawn,
     News(Vec<Event>),
-    /// All contacts and conversations as they are now; the own account if there is one.
+    /// All contacts and conversations, and the own account if there is one.
     People {
         own: Option<AccountInfo>,
         contacts: Vec<Contact>,
         conversations: Vec<Conversation>,
     },
-    /// Messages, newest first: the newest, or with `older` those before what was there.
+    /// Messages, newest first: the newest ones or, with `older`, the page before the loaded ones.
     Page {
         conversation: ConversationId,
         older: bool,
         messages: Vec<Message>,
         more: bool,
     },
-    /// A text is on disk and will leave.
+    /// A text is on disk and queued.
     Sent(ConversationId),
-    /// An answer in one sentence.
+    /// An answer of one sentence.
     Said(String),
     /// An answer of several lines.
     Shown(Panel),
-    /// To be shown outside of the screen, where it can be copied as one line.
+    /// Text to show outside of the full screen, so that it can be copied as one line.
     Outside(String),
-    /// The open invites as they are being shown, in this order.
+    /// The open invites that are shown, in this order.
     Invites(Vec<InviteId>),
-    /// A safety number is being shown that stands for these devices.
+    /// The shown safety number stands for these devices.
     Compared(ContactId, DevicesId),
-    /// There is an account now; its phrase, if it is new.
+    /// The account is ready; with its phrase if it is new.
     Registered(Option<Zeroizing<String>>),
-    /// The network was joined or left.
+    /// The network was connected or disconnected.
     Online(bool),
 }
 
-/// What is to be done.
+/// An action for the desk.
 #[derive(PartialEq, Eq)]
 pub(super) enum Action {
     People,
-    /// Say how it is with the network.
+    /// Show the state of the network.
     Network,
     Page {
         conversation: ConversationId,
@@ -130,11 +130,11 @@ pub(super) enum Action {
     Quit,
 }
 
-/// Several lines of the program, above the input until Esc.
+/// Lines of the program, shown above the input until Esc.
 pub(super) struct Panel {
     pub(super) title: String,
     pub(super) text: String,
-    /// First line shown.
+    /// Number of the first shown line.
     pub(super) scroll: usize,
 }
 
@@ -144,53 +144,53 @@ impl Panel {
     }
 }
 
-/// A conversation in the list.
+/// A row of the conversation list.
 pub(super) struct Row {
     pub(super) conversation: ConversationId,
     pub(super) contact: ContactId,
     pub(super) label: String,
     pub(super) state: ContactState,
     pub(super) unread: u32,
-    /// Its newest message, or where it stands.
+    /// The newest message, or the state of the contact.
     pub(super) preview: String,
 }
 
-/// Names as they can be typed: whose, how they are called on screen, and the bare name.
+/// Names that can be typed: contact, label on screen, bare name.
 pub(super) type Roster = Vec<(ContactId, String, String)>;
 
-/// The screen.
+/// State of the screen.
 pub(super) struct App {
     now_ms: i64,
     pub(super) size: (u16, u16),
-    /// `None`: not read yet, or there is none and the name is asked for.
+    /// `None`: not read yet, or there is no account and the name is asked for.
     pub(super) own: Option<AccountInfo>,
     loaded: bool,
     people: People,
     contacts: Vec<Contact>,
     drafts: HashMap<ConversationId, String>,
-    /// Requests first, then by activity, newest first.
+    /// Requests first, then conversations by activity, newest first.
     pub(super) rows: Vec<Row>,
     pub(super) view: Option<View>,
     editors: HashMap<ConversationId, Editor>,
-    /// Where there is no conversation.
+    /// The editor while no conversation is open.
     lobby: Editor,
-    /// A command that is typed while something else is half typed; whether there is one.
+    /// The editor of a command typed over another text, and whether it is in use.
     orders: Editor,
     ordering: bool,
     pub(super) panel: Option<Panel>,
     pub(super) outside: Option<String>,
-    /// What was said last, while it is shown.
+    /// The last notice, while it is shown.
     pub(super) said: Option<String>,
     notices: VecDeque<String>,
     pub(super) status: Status,
     focused: bool,
-    /// A key was pressed.
+    /// Whether a key was pressed.
     touched: bool,
-    /// The conversation that the person sees.
+    /// The conversation that was last drawn.
     on_screen: Option<ConversationId>,
-    /// Names as they were when typing began.
+    /// Names when typing began.
     roster: Roster,
-    /// What is being completed, and how often Tab was pressed.
+    /// The text that Tab completes, and how often Tab was pressed.
     completion: Option<(String, usize)>,
     invites: Vec<InviteId>,
     compared: Option<(ContactId, DevicesId)>,
@@ -227,7 +227,7 @@ impl App {
         }
     }
 
-    /// Takes what happened at `now_ms`, Unix milliseconds; what to do about it.
+    /// Takes an input at `now_ms`, Unix milliseconds, and returns the actions.
     pub(super) fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Action> {
         self.now_ms = now_ms;
         let actions = match input {
@@ -259,13 +259,13 @@ impl App {
         actions
     }
 
-    /// What a command came to.
+    /// Takes the result of a command.
     fn answered(&mut self, input: Input) -> Vec<Action> {
         match input {
             Input::Sent(conversation) => {
                 if let Some(editor) = self.editors.get_mut(&conversation) {
                     editor.done();
-                    // The messenger forgot the draft with it.
+                    // Sending deleted the draft.
                     editor.unsaved();
                 }
             }
@@ -292,12 +292,12 @@ impl App {
         Vec::new()
     }
 
-    /// What is to be done before the end: the open draft is kept.
+    /// The actions before the end: the open draft is saved.
     pub(super) fn end(&mut self) -> Vec<Action> {
         self.save_draft()
     }
 
-    /// The editor of what is open.
+    /// The editor of the open conversation.
     pub(super) fn editor(&self) -> &Editor {
         if self.ordering {
             return &self.orders;
@@ -314,18 +314,18 @@ impl App {
         open.unwrap_or(&mut self.lobby)
     }
 
-    /// Is the name of a new account asked for?
+    /// Whether the screen asks for the name of a new account.
     pub(super) fn is_registering(&self) -> bool {
         self.loaded && self.own.is_none()
     }
 
-    /// Is what is typed a command, and so goes to nobody?
+    /// Whether the typed text is a command, which is sent to nobody.
     pub(super) fn is_command(&self) -> bool {
         let text = self.editor().text().trim_end();
         text.starts_with('/') && !text.starts_with("//") && !text.contains('\n')
     }
 
-    /// To whom the input goes.
+    /// The receiver of the input, for its title.
     pub(super) fn addressee(&self) -> String {
         if !self.loaded {
             return "opening…".into();
@@ -344,11 +344,11 @@ impl App {
             Some(ContactState::Incoming) => format!("to {}, who asks you: /accept, /decline or /block", view.label()),
             Some(ContactState::Requested) => format!("to {}, who has not answered yet", view.label()),
             Some(ContactState::Blocked) => format!("to {}, who is blocked: /unblock", view.label()),
-            _ => format!("to {}, who is no contact", view.label()),
+            _ => format!("to {}, who is not a contact", view.label()),
         }
     }
 
-    /// What stands above the open conversation.
+    /// The title above the open conversation.
     pub(super) fn title(&self) -> String {
         let Some(view) = &self.view else {
             return String::new();
@@ -379,7 +379,7 @@ impl App {
         Some((view.contact.clone(), view.label().to_owned()))
     }
 
-    /// Says something, and keeps it for /notices.
+    /// Shows a notice, and keeps it for /notices.
     fn say(&mut self, text: String) {
         self.notices.push_back(format!("{} {}", clock(self.now_ms), lines::plain(&text)));
         if self.notices.len() > NOTICES {
@@ -388,7 +388,7 @@ impl App {
         self.said = self.notices.back().cloned();
     }
 
-    /// Puts a conversation on screen; its draft comes back.
+    /// Opens a conversation and restores its draft.
     fn open(&mut self, contact: &ContactId) -> Vec<Action> {
         let Some(contact) = self.contact(contact).cloned() else {
             return Vec::new();
@@ -407,7 +407,7 @@ impl App {
         actions
     }
 
-    /// Keeps the open draft, if it changed.
+    /// Saves the open draft, if it changed.
     fn save_draft(&mut self) -> Vec<Action> {
         let Some(conversation) = self.view.as_ref().map(|view| view.conversation.clone()) else {
             return Vec::new();
@@ -416,7 +416,7 @@ impl App {
         text.map(|text| Action::Draft { conversation, text }).into_iter().collect()
     }
 
-    /// What was seen counts as read: the newest line is on screen, and somebody looks.
+    /// Marks messages as read when the newest line is on screen and the terminal has the focus.
     fn mark_read(&mut self) -> Vec<Action> {
         let seen = self.focused && self.outside.is_none();
         let view = self.view.as_mut().filter(|view| seen && view.is_at_end());
@@ -433,13 +433,13 @@ impl App {
         }
     }
 
-    /// Everybody's names as they are now.
+    /// The current names of all contacts.
     fn names(&self) -> Roster {
         let entry = |contact: &Contact| (contact.id.clone(), self.people.label(contact), lines::name(&contact.name));
         self.contacts.iter().map(entry).collect()
     }
 
-    /// Gives the open conversation the place that is left for it.
+    /// Gives the open conversation its place on screen.
     fn lay_out(&mut self) {
         let place = layout::areas(self).messages;
         if let Some(view) = &mut self.view {

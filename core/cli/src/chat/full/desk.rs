@@ -1,4 +1,4 @@
-//! Does what the screen wants, at the messenger, and says what came of it.
+//! Carries out the screen's actions at the messenger, and returns the results.
 
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{
@@ -14,10 +14,10 @@ use crate::chat::people::clock;
 use crate::exit::Failure;
 use crate::open;
 
-/// Rows asked for at once.
+/// Rows read with one call.
 const ROWS: u32 = 500;
 
-/// The messenger, and how to open it again.
+/// The messenger, and the flags to open it again.
 pub(super) struct Desk<'a> {
     args: &'a PhoneArgs,
     pub(super) messenger: Messenger,
@@ -29,7 +29,7 @@ impl<'a> Desk<'a> {
         Self { args, events: messenger.subscribe(), messenger }
     }
 
-    /// What is there at the start.
+    /// The inputs at the start.
     pub(super) async fn begin(&mut self) -> Result<Vec<Input>, Failure> {
         if self.messenger.account()?.is_some() {
             self.messenger.set_foreground(true).await?;
@@ -37,7 +37,7 @@ impl<'a> Desk<'a> {
         Ok(vec![self.network(), self.people()?])
     }
 
-    /// Does one thing. What the messenger refuses is said; only what ends the chat is a failure.
+    /// Carries out one action. An error of the messenger becomes a notice; only the end of the chat is a failure.
     pub(super) async fn perform(&mut self, action: Action) -> Result<Vec<Input>, Failure> {
         if let Action::Online(online) = action {
             return self.reopen(online).await;
@@ -118,7 +118,7 @@ impl<'a> Desk<'a> {
         Ok(Input::People { own: self.messenger.account()?, contacts, conversations })
     }
 
-    /// `limit` messages, newest first, and whether there are older ones.
+    /// `limit` messages, newest first, and whether older ones follow.
     fn page(&self, conversation: ConversationId, before: Option<String>, limit: u32) -> Result<Input, Error> {
         let older = before.is_some();
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -182,7 +182,7 @@ impl<'a> Desk<'a> {
 
     async fn close_invite(&self, invite: &InviteId) -> Result<String, Error> {
         self.messenger.invite_close(invite).await?;
-        Ok("Closed: it admits nobody any more.".into())
+        Ok("Closed: nobody can use this invite any more.".into())
     }
 
     async fn add(&self, link: &str, text: Option<&str>) -> Result<String, Error> {
@@ -228,13 +228,13 @@ impl<'a> Desk<'a> {
     async fn seen(&self, contact: &ContactId) -> Result<String, Error> {
         let devices = self.messenger.safety_number(contact)?.devices;
         self.messenger.devices_seen(contact, &devices).await?;
-        Ok("Their devices are taken as theirs; nothing was compared.".into())
+        Ok("Their devices are accepted; nothing was compared.".into())
     }
 
     async fn retry(&self, conversation: &ConversationId) -> Result<String, Error> {
         let page = self.messenger.messages(conversation, None, PAGE)?;
         let Some(failed) = page.iter().find(|one| one.state == MessageState::Failed) else {
-            return Ok("No message failed here lately.".into());
+            return Ok("No message failed in this conversation lately.".into());
         };
         self.messenger.retry(&failed.id).await?;
         Ok("It is sent again.".into())
@@ -245,7 +245,7 @@ impl<'a> Desk<'a> {
         Ok(format!("You are {} now. Each contact is told within 1 to 6 hours.", lines::name(name)))
     }
 
-    /// Off the network means a messenger that knows no node.
+    /// Opens the messenger again, with or without nodes: offline means a messenger without nodes.
     async fn reopen(&mut self, online: bool) -> Result<Vec<Input>, Failure> {
         self.messenger.close().await?;
         self.messenger = open::open(self.args, online)?;

@@ -1,4 +1,4 @@
-//! Draws the state. Everything that others wrote went through [`lines::harmless`] or [`lines::name`] before.
+//! Draws the state. All text of others has passed [`lines::harmless`] or [`lines::name`] before.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -11,10 +11,10 @@ use super::layout::{self, areas, broken};
 use super::view::Part;
 use crate::chat::lines::{self, fit};
 
-/// Between the list and the conversation, with a mark of left-to-right: where a terminal orders Hebrew and Arabic by
-/// itself, a text of one side cannot be drawn on the other.
+/// The line between the list and the conversation, with a left-to-right mark. A terminal that reorders Hebrew and
+/// Arabic text by itself then cannot move a text across the line.
 const BORDER: &str = "│\u{200e}";
-/// Rows of a conversation in the list.
+/// Rows of one conversation in the list.
 const ENTRY: u16 = 2;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -39,7 +39,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
     put(frame, areas.status, &app.status.sentence(), Style::new().add_modifier(Modifier::REVERSED));
 }
 
-/// One line, cut to its place and filled up.
+/// One line, cut or padded to its place.
 fn put(frame: &mut Frame<'_>, area: Rect, text: &str, style: Style) {
     let area = area.intersection(frame.area());
     if area.is_empty() {
@@ -59,7 +59,7 @@ fn bold() -> Style {
     Style::new().add_modifier(Modifier::BOLD)
 }
 
-/// The conversations, scrolled so far that the open one is there.
+/// The conversation list, scrolled to the open conversation.
 fn list(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let open = app.view.as_ref().map(|view| &view.conversation);
     let at = app.rows.iter().position(|row| Some(&row.conversation) == open).unwrap_or(0);
@@ -100,7 +100,7 @@ fn start(text: &str, width: usize) -> String {
     format!("{}…", flat.get(line).unwrap_or_default().trim_end())
 }
 
-/// The open conversation, its newest line lowest.
+/// The open conversation, its newest line at the bottom.
 fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let Some(view) = &app.view else {
         if app.rows.is_empty() && app.panel.is_none() {
@@ -123,7 +123,7 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-/// What an empty screen says.
+/// The text of an empty screen.
 fn welcome(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let text = match &app.own {
         Some(own) => format!(
@@ -157,7 +157,7 @@ fn panel(app: &App, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-/// To whom the input goes, and how much it is.
+/// The title of the input: receiver and length.
 fn addressee(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let text = app.editor().text();
     let lines = text.split('\n').count();
@@ -171,7 +171,7 @@ fn ruled(text: &str, width: u16) -> String {
     format!("{text}{}", "─".repeat(usize::from(width).saturating_sub(text.width())))
 }
 
-/// What is being typed, around the cursor.
+/// The typed text around the cursor.
 fn input(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if area.is_empty() {
         return;

@@ -1,31 +1,31 @@
-//! What is being typed, with its cursor and what was typed before. It belongs to one conversation.
+//! The text being typed, its cursor and its history. An editor belongs to one conversation.
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 use unicode_width::UnicodeWidthStr;
 
 use crate::chat::{TEXT_CAP, lines};
 
-/// Typed lines remembered of a conversation.
+/// Typed lines remembered for one conversation.
 const HISTORY: usize = 50;
-/// Bytes on either side of the cursor that are drawn; a text may have a million.
+/// Bytes drawn on either side of the cursor; a text may have a million.
 const WINDOW: usize = 4096;
 
-/// A text in the making.
+/// A text being typed.
 #[derive(Default)]
 pub(super) struct Editor {
     text: String,
-    /// Byte of the text, between characters.
+    /// Byte offset of the cursor, between characters.
     cursor: usize,
-    /// It differs from the draft on disk.
+    /// Whether the text differs from the draft on disk.
     dirty: bool,
-    /// It was begun before its conversation was on screen.
+    /// Whether the text was begun before its conversation was drawn.
     blind: bool,
     history: Vec<String>,
-    /// Which of the history is shown, and what was there before.
+    /// The shown entry of the history, and the text that was typed before.
     recalled: Option<(usize, String)>,
 }
 
-/// What is drawn of a text: rows, and where the cursor stands in them.
+/// The drawn part of a text: rows, and the cursor's place in them.
 pub(super) struct Rows {
     pub(super) rows: Vec<String>,
     pub(super) row: usize,
@@ -33,7 +33,7 @@ pub(super) struct Rows {
 }
 
 impl Editor {
-    /// With the draft from the disk.
+    /// An editor with the draft from disk.
     pub(super) fn with(draft: &str) -> Self {
         Self { text: draft.to_owned(), cursor: draft.len(), ..Self::default() }
     }
@@ -46,24 +46,24 @@ impl Editor {
         self.blind
     }
 
-    /// `seen`: its conversation is on screen.
+    /// Typing begins; `seen`: the conversation was drawn.
     pub(super) fn begin(&mut self, seen: bool) {
         if self.text.is_empty() {
             self.blind = !seen;
         }
     }
 
-    /// The person was told, and looks.
+    /// The person was warned.
     pub(super) fn open_eyes(&mut self) {
         self.blind = false;
     }
 
-    /// The text, once, if the disk has another one.
+    /// The text, once, if the draft on disk differs.
     pub(super) fn unsaved(&mut self) -> Option<String> {
         std::mem::take(&mut self.dirty).then(|| self.text.clone())
     }
 
-    /// Puts text at the cursor; false, and nothing, if that would be too long.
+    /// Inserts text at the cursor. False, without a change, if the text would be too long.
     pub(super) fn insert(&mut self, text: &str) -> bool {
         if self.text.len().saturating_add(text.len()) > TEXT_CAP {
             return false;
@@ -74,7 +74,7 @@ impl Editor {
         true
     }
 
-    /// Empties it and remembers what it was.
+    /// Empties the editor and adds its text to the history.
     pub(super) fn done(&mut self) {
         let text = std::mem::take(&mut self.text);
         if self.history.last() != Some(&text) {
@@ -86,7 +86,7 @@ impl Editor {
         self.clear();
     }
 
-    /// Empties it and forgets.
+    /// Empties the editor.
     pub(super) fn clear(&mut self) {
         self.set(String::new());
         self.recalled = None;
@@ -108,12 +108,12 @@ impl Editor {
         self.cursor = self.word_after();
     }
 
-    /// To the beginning of the line.
+    /// Moves the cursor to the beginning of the line.
     pub(super) fn home(&mut self) {
         self.cursor = self.line_start(self.cursor);
     }
 
-    /// To the end of the line.
+    /// Moves the cursor to the end of the line.
     pub(super) fn end(&mut self) {
         self.cursor = self.line_end(self.cursor);
     }
@@ -142,7 +142,7 @@ impl Editor {
         self.cut(self.cursor, self.line_end(self.cursor));
     }
 
-    /// A line up, and from the first one to what was typed before.
+    /// Moves a line up; from the first line to the previous entry of the history.
     pub(super) fn up(&mut self) {
         let start = self.line_start(self.cursor);
         if start > 0 {
@@ -164,7 +164,7 @@ impl Editor {
         self.recalled = Some((at, typed));
     }
 
-    /// A line down, and from the last one back to what was being typed.
+    /// Moves a line down; from the last line to the next entry of the history.
     pub(super) fn down(&mut self) {
         let end = self.line_end(self.cursor);
         if end < self.text.len() {
@@ -184,14 +184,14 @@ impl Editor {
         }
     }
 
-    /// Replaces all of it; the cursor stands behind.
+    /// Replaces the text and moves the cursor to its end.
     pub(super) fn set(&mut self, text: String) {
         self.cursor = text.len();
         self.text = text;
         self.changed();
     }
 
-    /// What to draw in rows of `width` columns, around the cursor.
+    /// The rows of `width` columns to draw around the cursor.
     pub(super) fn rows(&self, width: usize) -> Rows {
         let width = width.max(2);
         let from = self.text.floor_char_boundary(self.cursor.saturating_sub(WINDOW));
@@ -204,7 +204,7 @@ impl Editor {
             let here = from.saturating_add(at)..from.saturating_add(at).saturating_add(one.len());
             let one = if one == "\r\n" { "\n".into() } else { lines::harmless(one) };
             let wide = if one == "\n" { 0 } else { one.width() };
-            // The cursor behind the last character needs a place too.
+            // The cursor needs a place after the last character too.
             if column.saturating_add(wide) >= width {
                 drawn.rows.push(std::mem::take(&mut row));
                 column = 0;
@@ -281,13 +281,13 @@ impl Editor {
         after.find('\n').map_or(self.text.len(), |newline| at.saturating_add(newline))
     }
 
-    /// Characters between the beginning of the line and the cursor.
+    /// Number of characters between the beginning of the line and the cursor.
     fn column(&self) -> usize {
         let line = self.text.get(self.line_start(self.cursor)..self.cursor).unwrap_or_default();
         line.graphemes(true).count()
     }
 
-    /// To so many characters behind `start`, or to the end of that line.
+    /// Moves the cursor to the given character of the line at `start`, or to the line's end.
     fn move_to(&mut self, start: usize, column: usize) {
         let line = self.text.get(start..self.line_end(start)).unwrap_or_default();
         let bytes: usize = line.graphemes(true).take(column).map(str::len).sum();
@@ -299,7 +299,7 @@ impl Editor {
 mod tests {
     use super::*;
 
-    /// The text with `|` where the cursor stands.
+    /// The text with `|` at the cursor.
     fn shown(editor: &Editor) -> String {
         format!("{}|{}", editor.head(), editor.tail())
     }

@@ -1,22 +1,22 @@
-//! Where everything stands on a screen of any size.
+//! Layout of the screen for any size.
 
 use ratatui::layout::Rect;
 
 use super::app::App;
 use crate::chat::lines;
 
-/// Columns from which on the list stands beside the conversation.
+/// Columns from which the list stands beside the conversation.
 const WIDE: u16 = 70;
-/// Before a line that goes on.
+/// Indent of a continued line.
 const BACK: &str = "    ";
-/// Rows of what was said last.
+/// Most rows of the last notice.
 const SAID: usize = 3;
 
-/// The parts of the screen. One without a place has no rows or columns.
+/// The areas of the screen. An area without room has no rows or columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Areas {
     pub(super) list: Rect,
-    /// Between the list and the conversation.
+    /// The line between the list and the conversation.
     pub(super) border: Rect,
     pub(super) title: Rect,
     pub(super) messages: Rect,
@@ -27,7 +27,7 @@ pub(super) struct Areas {
     pub(super) status: Rect,
 }
 
-/// Cuts the screen up. The input comes first, then to whom it goes, the status, and the rest from above.
+/// Divides the screen. The input gets room first, then its title, the status line, and the rest from above.
 pub(super) fn areas(app: &App) -> Areas {
     let (columns, rows) = app.size;
     let mut left = rows;
@@ -62,7 +62,7 @@ pub(super) fn areas(app: &App) -> Areas {
     areas
 }
 
-/// The list and the conversation, side by side or one of them.
+/// The areas of list and conversation: side by side, or one of them.
 fn split(app: &App, main: Rect, areas: &mut Areas) {
     let has_list = !app.rows.is_empty();
     let open = app.view.is_some() || app.panel.is_some();
@@ -83,7 +83,7 @@ fn split(app: &App, main: Rect, areas: &mut Areas) {
     let panel = match &app.panel {
         Some(panel) if column.width > 0 => {
             let wanted = height(broken(&panel.text, column.width).len()).saturating_add(1);
-            // The conversation stays in sight, if there is one.
+            // The conversation stays visible, if one is open.
             let most = if app.view.is_some() { rest.saturating_sub((rest / 3).min(6)) } else { rest };
             wanted.min(most)
         }
@@ -94,14 +94,15 @@ fn split(app: &App, main: Rect, areas: &mut Areas) {
     areas.panel = Rect { y: y.saturating_add(rest).saturating_sub(panel), height: panel, ..column };
 }
 
-/// The panel's lines, and how many of them there is room for.
+/// The panel's lines, and how many of them fit.
 pub(super) fn panel(app: &App) -> (usize, usize) {
     let area = areas(app).panel;
     let total = app.panel.as_ref().map_or(0, |panel| broken(&panel.text, area.width).len());
     (total, usize::from(area.height.saturating_sub(1)))
 }
 
-/// Lines of the program's own words, at most so wide. One that goes on is set back: there may be names in it.
+/// Lines of the program's own text, at most `width` columns. Continued lines are indented, because they may contain
+/// names.
 pub(super) fn broken(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));
     let mut broken = Vec::new();

@@ -1,7 +1,7 @@
-//! Paints whole rows. A terminal may find a character narrower or wider than it is counted here. Painted cell by cell,
-//! as ratatui does, one such character in the list would leave parts of old lines in the conversation beside it, as if
-//! its author had written them. So a row that changed is cleared first, and the cursor is placed behind each character
-//! that could be counted otherwise.
+//! Draws whole rows. A terminal may draw a character narrower or wider than it is counted here. Drawn cell by cell, as
+//! ratatui does, one such character in the list would leave parts of old lines in the conversation beside it, as if its
+//! author had written them. So a changed row is cleared first, and the cursor is placed again after each character
+//! whose width may differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use unicode_width::UnicodeWidthStr;
 
-/// A backend that knows what it painted, by row and column.
+/// A backend that remembers the drawn cells, by row and column.
 pub(super) struct Rows<W: Write> {
     inner: CrosstermBackend<W>,
     cells: BTreeMap<(u16, u16), Cell>,
@@ -28,7 +28,7 @@ impl<W: Write> Rows<W> {
     fn paint(&mut self, y: u16) -> io::Result<()> {
         queue!(self.inner, MoveTo(0, y), terminal::Clear(terminal::ClearType::UntilNewLine))?;
         let mut run: Vec<(u16, u16, &Cell)> = Vec::new();
-        // Behind a wide character comes a cell that is not painted.
+        // The cell after a wide character is not drawn.
         let mut free = 0;
         for (&(_, x), cell) in self.cells.range((y, 0)..=(y, u16::MAX)) {
             if x < free || *cell == Cell::EMPTY {
@@ -38,7 +38,7 @@ impl<W: Write> Rows<W> {
             let symbol = cell.symbol();
             if !symbol.is_ascii() {
                 free = x.saturating_add(u16::try_from(symbol.width()).unwrap_or(1));
-                // It places the cursor at the beginning.
+                // This places the cursor at the beginning of the row.
                 self.inner.draw(run.drain(..))?;
             }
         }
@@ -55,7 +55,7 @@ impl<W: Write> Backend for Rows<W> {
     {
         let mut changed = BTreeSet::new();
         for (x, y, cell) in content {
-            // What stood where a wide character goes on is gone.
+            // The cell under the second half of a wide character is gone.
             for behind in 1..u16::try_from(cell.symbol().width()).unwrap_or(1) {
                 self.cells.remove(&(y, x.saturating_add(behind)));
             }
@@ -133,7 +133,7 @@ mod tests {
         }
     }
 
-    /// The terminal of this test shows nothing for U+FFFD, so it is narrower there than it is counted.
+    /// This test's terminal draws U+FFFD with no width, so it is narrower than counted.
     #[test]
     fn a_character_that_is_counted_otherwise_moves_nothing_beside_it() {
         let written = Written::default();

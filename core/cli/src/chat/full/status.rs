@@ -1,26 +1,26 @@
-//! The line that says how it is with the network.
+//! The status line about the network.
 
 use sotto_messenger::records::Connectivity;
 use sotto_messenger::{Code, Mode};
 
 use crate::chat::people::clock;
 
-/// What is known of the network.
+/// The known state of the network.
 #[derive(Debug, Default)]
 pub(super) struct Status {
     now: Connectivity,
     mode: Mode,
-    /// The person left it.
+    /// The person went offline.
     left: bool,
     /// No node was reached for a while.
     unreachable: bool,
-    /// A node of another cluster was met.
+    /// A node of another cluster was found.
     other: bool,
-    /// Another device took the account over.
+    /// Another device took over the account.
     replaced: bool,
-    /// The own bucket is too busy to be heard live.
+    /// The own bucket is busy and therefore polled.
     busy: bool,
-    /// When the device's clock was found off, Unix milliseconds.
+    /// When the device's clock was found wrong, Unix milliseconds.
     clock_ms: Option<i64>,
 }
 
@@ -36,7 +36,7 @@ impl Status {
         }
     }
 
-    /// Takes a notice that is about the network.
+    /// Takes a notice about the network.
     pub(super) fn notice(&mut self, code: Code, now_ms: i64) {
         match code {
             Code::NetworkUnreachable => self.unreachable = true,
@@ -48,12 +48,12 @@ impl Status {
         }
     }
 
-    /// The network was left or joined by another messenger: what the last one found is no longer so.
+    /// The network was connected or disconnected with a new messenger: the findings of the last one no longer hold.
     pub(super) fn opened(&mut self, online: bool) {
         *self = Self { left: !online, ..Self::new(self.mode) };
     }
 
-    /// One line of it.
+    /// The state as one line.
     pub(super) fn sentence(&self) -> String {
         let mut parts = vec![self.reach()];
         let is_on = self.now.publish_nodes > 0 || self.now.receive_nodes > 0 || self.now.relay_peers > 0;
@@ -61,7 +61,7 @@ impl Status {
             parts.push("a node of another network is not used".into());
         }
         if self.now.subscribed && !self.now.store {
-            parts.push("no store: what was missed comes later".into());
+            parts.push("no store: missed messages come later".into());
         }
         if self.busy {
             parts.push("busy bucket: messages may come late".into());
@@ -100,7 +100,7 @@ impl Status {
         match (self.mode, now.relay_peers) {
             (_, 1..) => format!("relay, {} peers", now.relay_peers),
             (Mode::Relay, _) => "light: relay mode has no peers yet".into(),
-            _ => format!("light, sends through {}, hears {}", now.publish_nodes, now.receive_nodes),
+            _ => format!("light, sends through {}, receives from {}", now.publish_nodes, now.receive_nodes),
         }
     }
 }
@@ -124,7 +124,7 @@ mod tests {
         status.connected(&of(1, 0, false, 0));
         assert!(status.sentence().starts_with("sending only"));
         status.connected(&of(1, 2, true, 0));
-        assert_eq!(status.sentence(), "light, sends through 1, hears 2");
+        assert_eq!(status.sentence(), "light, sends through 1, receives from 2");
         status.mode = Mode::Relay;
         assert!(status.sentence().contains("no peers yet"));
         status.connected(&of(1, 2, true, 3));

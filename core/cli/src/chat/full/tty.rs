@@ -1,4 +1,4 @@
-//! The terminal: its modes, which are put back whatever happens, its keys, and what is drawn on it.
+//! The terminal: its modes, which are always restored, its keys, and its drawing.
 
 use std::io::{self, Stdout, Write};
 use std::sync::Once;
@@ -23,14 +23,14 @@ use super::rows::Rows;
 /// Keys read ahead.
 const DEPTH: usize = 64;
 
-/// The modes are on.
+/// Whether the modes are on.
 static ON: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
-/// A terminal to draw on; dropping it puts the modes back, and so does a panic of any thread.
+/// A terminal to draw on. Dropping it restores the modes, and so does a panic of any thread.
 pub(super) struct Tty {
     terminal: Terminal<Rows<Stdout>>,
-    /// What is shown outside of the screen.
+    /// Text shown outside of the full screen.
     outside: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Tty {
         terminal::size()
     }
 
-    /// Shows the state: on the screen, or outside of it what is to be copied.
+    /// Draws the state on the screen, or prints the text to copy outside of it.
     pub(super) fn draw(&mut self, app: &App) -> io::Result<()> {
         match (&app.outside, &self.outside) {
             (Some(text), shown) => {
@@ -73,7 +73,7 @@ impl Tty {
             }
             (None, Some(_)) => {
                 screen()?;
-                // `Terminal::clear` would ask the terminal where its cursor is, and the answer is a key to us.
+                // `Terminal::clear` would ask the terminal for its cursor, and the answer would arrive as a key.
                 self.terminal = Terminal::new(Rows::new(io::stdout()))?;
                 self.outside = None;
             }
@@ -89,14 +89,14 @@ impl Drop for Tty {
     }
 }
 
-/// The screen beside the shell's, where the terminal breaks no line by itself, and a turned wheel types no arrow keys
-/// (mode 1007 of xterm).
+/// Enters the alternate screen, where the terminal breaks no lines and the wheel types no arrow keys (mode 1007 of
+/// xterm).
 fn screen() -> io::Result<()> {
     write!(io::stdout(), "\u{1b}[?1007s\u{1b}[?1007l")?;
     execute!(io::stdout(), EnterAlternateScreen, DisableLineWrap, Clear(ClearType::All))
 }
 
-/// The shell's screen, with a text.
+/// Returns to the shell's screen and prints a text.
 fn leave(text: &str) -> io::Result<()> {
     let mut out = io::stdout();
     execute!(out, EnableLineWrap, LeaveAlternateScreen, Show)?;
@@ -104,7 +104,7 @@ fn leave(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Everything as it was, once. A terminal that is gone needs nothing.
+/// Restores all modes, once. A closed terminal needs nothing.
 fn restore() {
     if ON.swap(false, Ordering::SeqCst) {
         let _ = write!(io::stdout(), "\u{1b}[?1007r");
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use std::io::Read;
 
-    /// What [`a_panic_gives_the_terminal_back`] runs on a terminal of its own.
+    /// [`a_panic_gives_the_terminal_back`] runs this on a terminal of its own.
     #[test]
     #[ignore = "needs a terminal"]
     fn panics_on_the_screen() {

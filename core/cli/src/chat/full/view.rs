@@ -1,4 +1,4 @@
-//! The open conversation: its messages, broken into lines as far as they are looked at, and where one looks.
+//! The open conversation: its messages, broken into lines when they are shown, and the scroll position.
 
 use std::ops::Range;
 
@@ -6,29 +6,29 @@ use sotto_messenger::records::{ContactId, ConversationId, Message, MessageId, Me
 
 use crate::chat::{lines, people};
 
-/// Messages of a page.
+/// Messages of one page.
 pub(super) const PAGE: u32 = 50;
 const DAY_MS: i64 = 86_400_000;
 
-/// What is on screen of a conversation.
+/// The part of a conversation that is in memory.
 pub(super) struct View {
     pub(super) conversation: ConversationId,
     pub(super) contact: ContactId,
-    /// Before what they write.
+    /// Label in front of the contact's messages.
     label: String,
-    /// Oldest first.
+    /// Messages, oldest first.
     shown: Vec<Shown>,
-    /// There are older ones on disk.
+    /// Whether the disk has older messages.
     more: bool,
-    /// They were asked for.
+    /// Whether the older page was requested.
     asked: bool,
-    /// The lowest line on screen: its message, and the line of that. `None`: the newest, and it stays so.
+    /// The lowest line on screen: message and line of the message. `None` follows the newest message.
     anchor: Option<(MessageId, usize)>,
     width: usize,
     height: usize,
-    /// What [`Self::unread`] was when it was marked.
+    /// The value of [`Self::unread`] when the messages were last marked as read.
     pub(super) read: Option<(MessageId, MessageId)>,
-    /// When they were writing, Unix milliseconds.
+    /// When the contact was last typing, Unix milliseconds.
     pub(super) writing_ms: Option<i64>,
 }
 
@@ -37,23 +37,23 @@ struct Shown {
     laid: Option<Laid>,
 }
 
-/// A message in lines.
+/// A message, broken into lines.
 struct Laid {
     text: String,
     lines: Vec<(Part, Range<usize>)>,
 }
 
-/// Which part of a message a line is.
+/// The part of a message that a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// The day, above its first message.
+    /// The date, above the first message of a day.
     Day,
-    /// With author and time; ours, or not.
+    /// The first line, with author and time.
     First {
-        /// We wrote it.
+        /// Whether it is an own message.
         mine: bool,
     },
-    /// Any further line.
+    /// A further line of the text.
     More,
 }
 
@@ -70,13 +70,13 @@ impl View {
         Self { conversation, contact, label, shown, more, asked, anchor, width, height, read, writing_ms: None }
     }
 
-    /// The newest messages anew, as they are on disk: newest first. `more`: there are older ones.
+    /// Replaces the newest messages by those on disk, newest first. `more`: the disk has older ones.
     pub(super) fn replace(&mut self, messages: Vec<Message>, more: bool) {
         let mut before: Vec<Shown> = std::mem::take(&mut self.shown);
         for message in messages.into_iter().rev() {
             let known = before.iter().position(|one| one.message == message);
             match known {
-                // What was broken into lines before it stays so, with its day.
+                // A message that was broken into lines keeps its lines and date.
                 Some(at) => self.shown.extend(before.drain(..=at).next_back()),
                 None => self.shown.push(Shown { message, laid: None }),
             }
@@ -93,7 +93,7 @@ impl View {
         self.fill();
     }
 
-    /// A page of older ones, newest first.
+    /// Adds a page of older messages, newest first.
     pub(super) fn prepend(&mut self, messages: Vec<Message>, more: bool) {
         if let Some(first) = self.shown.first_mut() {
             first.laid = None;
@@ -104,12 +104,12 @@ impl View {
         self.fill();
     }
 
-    /// Messages to read again when something changed.
+    /// How many messages to read again after a change.
     pub(super) fn loaded(&self) -> u32 {
         u32::try_from(self.shown.len()).unwrap_or(u32::MAX).max(PAGE)
     }
 
-    /// Back at the newest, older pages are let go.
+    /// Drops older pages when the newest message is on screen.
     pub(super) fn shrink(&mut self) {
         let extra = self.shown.len().saturating_sub(PAGE as usize);
         if self.anchor.is_none() && extra > 0 {
@@ -120,7 +120,7 @@ impl View {
         }
     }
 
-    /// One of ours got further. False if it is not here.
+    /// Updates the state of an own message. False if it is not loaded.
     pub(super) fn state(&mut self, id: &MessageId, state: MessageState) -> bool {
         let Some(one) = self.shown.iter_mut().rev().find(|one| one.message.id == *id) else {
             return false;
@@ -138,7 +138,7 @@ impl View {
         }
     }
 
-    /// The place on screen, columns and rows.
+    /// Sets the place on screen, in columns and rows.
     pub(super) fn resize(&mut self, width: usize, height: usize) {
         let (width, height) = (width.max(1), height.max(1));
         if self.width != width {
@@ -153,12 +153,12 @@ impl View {
         &self.label
     }
 
-    /// The newest line is on screen.
+    /// Whether the newest line is on screen.
     pub(super) fn is_at_end(&self) -> bool {
         self.anchor.is_none()
     }
 
-    /// The newest of theirs that is whole, and the oldest that a mark of it would make read.
+    /// The newest whole message of the contact, and the oldest message that marking it would mark as read.
     pub(super) fn unread(&self) -> Option<(MessageId, MessageId)> {
         let theirs = || self.shown.iter().map(|one| &one.message).filter(|one| !one.mine && !one.fetching);
         let oldest = theirs().find(|one| one.state == MessageState::Received)?;
@@ -171,12 +171,12 @@ impl View {
         self.fill();
     }
 
-    /// Rows of a screen, for scrolling.
+    /// Rows to scroll for one screen.
     pub(super) fn screenful(&self) -> usize {
         self.height.saturating_sub(1).max(1)
     }
 
-    /// So many lines up. The cursor of the page to ask for, when that leads to its end.
+    /// Scrolls up. Returns the cursor of the page to load, if the loaded messages end there.
     pub(super) fn up(&mut self, count: usize) -> Option<String> {
         let wanted = count.saturating_add(self.height).saturating_sub(1);
         let above = self.above(wanted);
@@ -191,7 +191,7 @@ impl View {
         self.wants_older(above < wanted)
     }
 
-    /// So many lines down.
+    /// Scrolls down.
     pub(super) fn down(&mut self, count: usize) {
         let Some((mut index, line)) = self.lowest() else {
             return;
@@ -235,7 +235,7 @@ impl View {
         rows
     }
 
-    /// Asks for the older page, once.
+    /// Requests the older page, once.
     fn wants_older(&mut self, at_top: bool) -> Option<String> {
         if !at_top || !self.more || self.asked {
             return None;
@@ -244,7 +244,7 @@ impl View {
         self.shown.first().map(|one| one.message.cursor.clone())
     }
 
-    /// The lowest line: as [`Self::place`], laid out.
+    /// The lowest line: [`Self::place`] after layout.
     fn lowest(&mut self) -> Option<(usize, usize)> {
         let index = self.place()?.0;
         self.lay(index);
@@ -268,7 +268,7 @@ impl View {
         self.anchor = id.filter(|_| !is_last).map(|id| (id, line));
     }
 
-    /// Lines above the lowest one, counted up to `wanted`.
+    /// Number of lines above the lowest line, counted up to `wanted`.
     fn above(&mut self, wanted: usize) -> usize {
         let Some((index, line)) = self.lowest() else {
             return 0;
@@ -292,7 +292,7 @@ impl View {
         (index, line.saturating_sub(count))
     }
 
-    /// Breaks into lines what is on screen.
+    /// Breaks the messages on screen into lines.
     fn fill(&mut self) {
         self.above(self.height);
     }
@@ -304,7 +304,7 @@ impl View {
         self.fill();
     }
 
-    /// The first message of what is loaded has its day above it, whatever stood before.
+    /// The first loaded message has its date above it.
     fn forget_days(&mut self) {
         let mut day = None;
         for one in &mut self.shown {
@@ -317,7 +317,7 @@ impl View {
         }
     }
 
-    /// Breaks a message into lines, unless it is; how many.
+    /// Breaks a message into lines if needed; returns the number of lines.
     fn lay(&mut self, index: usize) -> usize {
         let before = index.checked_sub(1).and_then(|before| self.shown.get(before));
         let before = before.map(|one| one.message.time_ms.div_euclid(DAY_MS));
@@ -332,7 +332,7 @@ impl View {
     }
 }
 
-/// A message in lines, below its day if that is given.
+/// A message in lines, under its date if one is given.
 fn lay(message: &Message, label: String, width: usize, day: Option<i64>) -> Laid {
     let mut text = match day {
         Some(day) => format!("— {} —", date(day)),
@@ -354,7 +354,7 @@ fn lay(message: &Message, label: String, width: usize, day: Option<i64>) -> Laid
     Laid { lines: parts, text }
 }
 
-/// As [`people::head`], with the reason why it failed.
+/// As [`people::head`], with the reason of a failure.
 fn head_of(label: String, message: &Message) -> String {
     match (&message.reason, message.state) {
         (Some(code), MessageState::Failed) if message.mine => {

@@ -1,4 +1,4 @@
-//! What commands do where there are only lines.
+//! Actions of commands, line by line.
 
 use sotto_messenger::records::{Contact, MessageState};
 use sotto_messenger::{Code, Error, Messenger};
@@ -8,21 +8,21 @@ use crate::chat::command::Command;
 use crate::chat::lines;
 use crate::open;
 
-/// Messages that /history and a change of conversation show.
+/// Number of messages that /history and a change of conversation show.
 pub(super) const HISTORY: u32 = 30;
 
 pub(super) const HELP: &str = "\
 A line is sent to the chosen contact. A line that begins with // is sent with one slash.
   /invite             a link for a friend, for one use within 7 days
-  /invites            the open ones, with numbers; /close NUMBER closes one
-  /add LINK [TEXT]    ask whoever made the link to become a contact
-  /contacts           everybody, with numbers
-  /to NUMBER          choose whom to write to
+  /invites            open invites, with numbers; /close NUMBER closes one
+  /add LINK [TEXT]    send a contact request to the maker of a link
+  /contacts           all people, with numbers
+  /to NUMBER          choose a conversation
   /accept NUMBER      accept a request; also /decline, /block, /unblock
   /safety             the safety number; compare it, then /verify
-  /seen               go on with a contact whose devices changed, without comparing; until then what
-                      a new one writes is marked: somebody else may write it
-  /file PATH          send the text of a file: a terminal takes lines of 4,095 bytes at most
+  /seen               accept a contact's changed devices without comparing; until then texts of a new
+                      device are marked: somebody else may have written them
+  /file PATH          send the text of a file; a terminal takes at most 4,095 bytes a line
   /history            the newest messages again
   /retry              send the last failed message again
   /name NAME          change your name
@@ -31,7 +31,7 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /quit               close";
 
 impl Chat<'_> {
-    /// Carries out a command.
+    /// Runs a command.
     pub(super) async fn run(&mut self, command: Command<usize>) -> Result<(), Stopped> {
         match command {
             Command::Say(text) => self.send(&text).await?,
@@ -46,7 +46,7 @@ impl Chat<'_> {
                 let invite = self.messenger.invites()?.into_iter().nth(index);
                 let invite = invite.ok_or(Code::InviteMissing)?;
                 self.messenger.invite_close(&invite.id).await?;
-                self.screen.say("  closed: it admits nobody any more")?;
+                self.screen.say("  closed: nobody can use this invite any more")?;
             }
             Command::Add(link, text) => {
                 let them = self.messenger.invite_preview(&link)?;
@@ -71,7 +71,7 @@ impl Chat<'_> {
                 let contact = self.chosen()?.id.clone();
                 let devices = self.messenger.safety_number(&contact)?.devices;
                 self.messenger.devices_seen(&contact, &devices).await?;
-                self.screen.say("  their devices are taken as theirs; nothing was compared")?;
+                self.screen.say("  their devices are accepted; nothing was compared")?;
             }
             Command::History => self.history(HISTORY)?,
             Command::Retry => self.retry().await?,
@@ -120,7 +120,7 @@ impl Chat<'_> {
         Ok(())
     }
 
-    /// Sends what a file holds, without the newlines at its end.
+    /// Sends the text of a file, without newlines at its end.
     async fn send_file(&mut self, path: &str) -> Result<(), Stopped> {
         match crate::chat::text_of(path) {
             Ok(text) => self.send(&text).await,
@@ -144,7 +144,7 @@ impl Chat<'_> {
         Ok(())
     }
 
-    /// Everything in the chosen conversation was seen.
+    /// Marks the whole current conversation as read.
     async fn read(&mut self) -> Result<(), Stopped> {
         let conversation = self.chosen()?.conversation.clone();
         let page = self.messenger.messages(&conversation, None, HISTORY)?;
@@ -154,7 +154,7 @@ impl Chat<'_> {
         Ok(())
     }
 
-    /// Off the network means a messenger that knows no node.
+    /// Opens the messenger again, with or without nodes: offline means a messenger without nodes.
     async fn reopen(&mut self, online: bool) -> Result<(), Stopped> {
         self.messenger.close().await?;
         let messenger: Messenger = open::open(self.args, online)?;

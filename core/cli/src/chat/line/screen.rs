@@ -1,4 +1,4 @@
-//! What is shown, and what was shown already.
+//! Shown lines, and a memory of them.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal};
@@ -11,15 +11,15 @@ use crate::chat::people::{self, DEVICES_CHANGED, News, People};
 use crate::exit::Failure;
 use crate::output;
 
-/// Width of a terminal that does not tell it, columns.
+/// Width of a terminal that does not report one, columns.
 const USUAL_WIDTH: usize = 80;
 
-/// The terminal.
+/// The terminal's lines.
 #[derive(Default)]
 pub(super) struct Screen {
     /// Messages whose text was shown.
     shown: HashSet<MessageId>,
-    /// Beginnings of what was sent from here, for the states that follow.
+    /// Beginnings of texts sent from here, to name them when their state changes.
     sent: HashMap<MessageId, String>,
     people: People,
     online: Option<bool>,
@@ -30,7 +30,7 @@ impl Screen {
         output::line(text).map_err(Failure::io)
     }
 
-    /// Says what somebody wrote.
+    /// Prints a text that somebody wrote.
     fn said(&mut self, head: &str, text: &str) -> Result<(), Failure> {
         let terminal = io::stdout().is_terminal();
         let width = terminal.then(|| match rustix::termios::tcgetwinsize(io::stdout()) {
@@ -40,12 +40,12 @@ impl Screen {
         self.say(&lines::said(head, text, width))
     }
 
-    /// The messenger said no.
+    /// Prints an error of the messenger.
     pub(super) fn refused(&mut self, error: &Error) -> Result<(), Failure> {
         self.say(&format!("  ! {error}"))
     }
 
-    /// Something a person should know.
+    /// Prints a notice.
     pub(super) fn notice(&mut self, code: Code) -> Result<(), Failure> {
         self.say(&format!("  ! {}: {}", code.as_str(), code.detail()))
     }
@@ -55,12 +55,12 @@ impl Screen {
         self.sent.insert(id, beginning(text));
     }
 
-    /// The name before what a contact writes.
+    /// The name in front of the contact's messages.
     pub(super) fn label(&self, contact: &Contact) -> String {
         self.people.label(contact)
     }
 
-    /// A message that was not shown yet, or any when `again`.
+    /// Prints a message that was not shown yet; any message with `again`.
     pub(super) fn message(&mut self, contact: &Contact, message: &Message, again: bool) -> Result<(), Failure> {
         let head = people::head(self.label(contact), message);
         let Some(text) = &message.text else {
@@ -72,7 +72,7 @@ impl Screen {
         self.said(&head, text)
     }
 
-    /// A message of ours got further.
+    /// Prints a new state of an own message.
     pub(super) fn state(&mut self, id: &MessageId, state: MessageState) -> Result<(), Failure> {
         match self.sent.get(id).cloned() {
             Some(text) => self.say(&format!("  {}: {text}", people::state_name(state))),
@@ -80,7 +80,8 @@ impl Screen {
         }
     }
 
-    /// Says who asks, who accepted, whose devices changed, and who has to wait for what. `own`: the own name.
+    /// Prints news about contacts: requests, accepted requests, changed devices, waiting reasons. `own` is the own
+    /// name.
     pub(super) fn contacts_changed(&mut self, own: &str, contacts: &[Contact]) -> Result<(), Failure> {
         for (index, news) in self.people.update(own, contacts) {
             let Some(contact) = contacts.get(index) else {
@@ -102,7 +103,7 @@ impl Screen {
         Ok(())
     }
 
-    /// A line of the list of contacts.
+    /// One line of the list of contacts.
     pub(super) fn listed(&mut self, number: usize, contact: &Contact) -> Result<(), Failure> {
         let (name, emoji) = (self.label(contact), contact.emoji_hash.concat());
         let head = format!("  {number} {name} {emoji} {}", people::about(contact));

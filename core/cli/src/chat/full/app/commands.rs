@@ -1,4 +1,4 @@
-//! What commands do, and whom they are about.
+//! Actions of commands, and the people they are about.
 
 use sotto_messenger::records::{Contact, ContactId, ContactState};
 
@@ -8,34 +8,34 @@ use crate::chat::lines;
 use crate::chat::people::about;
 
 pub(super) const HELP: &str = "\
-A text goes to whom the input line names. Alt-Enter or Ctrl-J begins a new line; what is pasted is one message.
-A text that begins with // is sent with one slash. Names are completed by Tab.
-  Ctrl-N, Ctrl-P      the next conversation of the list, or the one before; also Alt-Down, Alt-Up
+The input line names the receiver of a text. Alt-Enter or Ctrl-J begins a new line; pasted text is one message.
+A text that begins with // is sent with one slash. Tab completes names.
+  Ctrl-N, Ctrl-P      next or previous conversation of the list; also Alt-Down, Alt-Up
   PageUp, PageDown    older and newer messages; by line with Shift-Up, Shift-Down; Esc: the newest
-  Ctrl-O              a command while a text is half typed: that stays; Esc goes back to it
-  Up, Down            what you typed before in this conversation
+  Ctrl-O              type a command; the half-typed text stays, and Esc returns to it
+  Up, Down            earlier texts of this conversation
   Ctrl-W, Alt-D       delete a word; Ctrl-U, Ctrl-K: the line before or behind the cursor
-  Ctrl-C              quit; what was not sent stays there as a draft
+  Ctrl-C              quit; unsent text stays as a draft
   /invite             a link for a friend, for one use within 7 days
-  /invites            the open ones, with numbers; /close NUMBER closes one
-  /add LINK [TEXT]    ask whoever made the link to become a contact
-  /contacts           everybody, and how it stands with them
+  /invites            open invites, with numbers; /close NUMBER closes one
+  /add LINK [TEXT]    send a contact request to the maker of a link
+  /contacts           all people and their state
   /to NAME            open a conversation
-  /accept [NAME]      accept a request; also /decline, /block, /unblock. By whole name; without: who is open
+  /accept [NAME]      accept a request; also /decline, /block, /unblock. By whole name, or for the open one
   /safety             the safety number; compare it, then /verify
-  /seen               go on with a contact whose devices changed, without comparing; until then what
-                      a new one writes is marked: somebody else may write it
+  /seen               accept a contact's changed devices without comparing; until then texts of a new
+                      device are marked: somebody else may have written them
   /file PATH          send the text of a file
   /retry              send the last failed message again
   /history            the newest messages
-  /notices            what was said here, with times
+  /notices            earlier notices, with times
   /name NAME          change your name
   /phrase             your recovery phrase
   /offline, /online   leave the network and come back
   /quit               close
 Times are UTC. ✓ delivered, ✓✓ read. F1 or /help: this page. Esc closes it.";
 
-/// Where nobody is open.
+/// Title of the input while no conversation is open.
 const NOBODY: &str = "Nobody is open: /to NAME, or Ctrl-N.";
 
 impl App {
@@ -43,7 +43,7 @@ impl App {
         self.panel = Some(Panel::new("Help", HELP));
     }
 
-    /// Makes the account.
+    /// Makes or restores the account.
     pub(super) fn register(&mut self) -> Vec<Action> {
         let text = self.lobby.text().trim().to_owned();
         match text.strip_prefix("/restore") {
@@ -53,7 +53,7 @@ impl App {
         }
     }
 
-    /// Does what one line says.
+    /// Runs the typed command.
     pub(super) fn obey(&mut self, text: &str) -> Vec<Action> {
         let ordering = self.ordering;
         if text.trim_end() == "/notices" {
@@ -65,10 +65,10 @@ impl App {
         let done = match command::parse(text, command::name) {
             Ok(None) => return Vec::new(),
             Ok(Some(Command::Say(_))) if self.ordering => Err("Ctrl-O takes a command; Esc goes back.".into()),
-            // It stays until it is on disk.
+            // The text stays in the editor until it is on disk.
             Ok(Some(Command::Say(text))) => return self.send(&text).unwrap_or_else(|why| self.refuse(&why)),
             Ok(Some(command)) => {
-                // Another editor is the open one afterwards, perhaps.
+                // Another editor may be the open one afterwards.
                 self.typed_out();
                 self.run(command)
             }
@@ -81,13 +81,13 @@ impl App {
         })
     }
 
-    /// A command was read: what was half typed before it is there again.
+    /// Ends a command; the text that was typed before it returns.
     fn typed_out(&mut self) {
         self.editor_mut().done();
         self.ordering = false;
     }
 
-    /// A text to the open conversation.
+    /// Sends a text to the open conversation.
     pub(super) fn send(&self, text: &str) -> Result<Vec<Action>, String> {
         let view = self.view.as_ref().ok_or(NOBODY)?;
         Ok(vec![Action::Send { conversation: view.conversation.clone(), text: text.to_owned() }])
@@ -110,7 +110,7 @@ impl App {
                 return Ok(self.open(&contact));
             }
             Command::Answer(action, who) => {
-                // What cannot be taken back asks for the whole name.
+                // A command that cannot be undone asks for the whole name.
                 let (contact, label) = self.whom(&who, false)?;
                 Action::Answer { contact, action, label }
             }
@@ -139,7 +139,7 @@ impl App {
         Ok(vec![action])
     }
 
-    /// Commands that only show what is here.
+    /// Commands that only show local data.
     fn show(&mut self, command: &Command<String>) -> Result<(), String> {
         match command {
             Command::Help => self.help(),
@@ -163,8 +163,8 @@ impl App {
         Ok(())
     }
 
-    /// Whom a name means, now as well as when its typing began; without a name, who is open. `begun`: its beginning
-    /// is enough.
+    /// The person with this name, both now and when typing began; without a name the open conversation's. `begun`: the
+    /// beginning of the name is enough.
     fn whom(&mut self, name: &str, begun: bool) -> Result<(ContactId, String), String> {
         if name.is_empty() {
             return self.open_contact().ok_or_else(|| "Nobody is open: say whom by name.".into());
@@ -176,11 +176,11 @@ impl App {
             return Ok(now);
         }
         self.roster = names;
-        Err(format!("Since you began to type, {} became so called. Look, then press Enter again.", now.1))
+        Err(format!("Since you began to type, {} has taken that name. Look, then press Enter again.", now.1))
     }
 }
 
-/// The only one of that name; with `begun`, else the only one whose name begins so.
+/// The only person with that name or, with `begun`, the only one whose name begins so.
 fn named(roster: &Roster, typed: &str, begun: bool) -> Result<(ContactId, String), String> {
     let typed = lines::bare(typed);
     let found = |fits: &dyn Fn(&(ContactId, String, String)) -> bool| -> Vec<(ContactId, String)> {
@@ -196,10 +196,10 @@ fn named(roster: &Roster, typed: &str, begun: bool) -> Result<(ContactId, String
     }
     match all.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err("Nobody is called so: Tab completes names, /contacts shows everybody.".into()),
+        [] => Err("Nobody has that name: Tab completes names, /contacts shows everybody.".into()),
         several => {
             let labels: Vec<&str> = several.iter().take(4).map(|one| one.1.as_str()).collect();
-            Err(format!("Several are called so; choose with Tab: {}", labels.join(", ")))
+            Err(format!("Several people have that name; choose with Tab: {}", labels.join(", ")))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What keys do.
+//! Actions of keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -7,7 +7,7 @@ use crate::chat::command::WORDS;
 use crate::chat::full::layout;
 use crate::chat::lines;
 
-/// Said of a text over 1 MiB.
+/// The notice for a text over 1 MiB.
 const TOO_LONG: &str = "! That is too long: a text has at most 1 MiB.";
 
 impl App {
@@ -51,7 +51,7 @@ impl App {
         Vec::new()
     }
 
-    /// Pasted text is one text, whatever is in it.
+    /// Inserts pasted text as one text, whatever it contains.
     pub(super) fn paste(&mut self, text: &str) -> Vec<Action> {
         self.touched = true;
         self.completion = None;
@@ -65,8 +65,8 @@ impl App {
     /// Moves the cursor or changes the text.
     fn edit(&mut self, code: KeyCode, ctrl: bool, alt: bool) {
         match code {
-            // A slow line brings Esc and the next key together, and that is Alt: no key of a text is lost, or what
-            // was a command would be one no longer.
+            // A slow line delivers Esc and the next key together, as Alt. The key counts as text, so that no key is
+            // lost and a command stays a command.
             KeyCode::Char(c) if alt && !ctrl && !matches!(c, 'b' | 'f' | 'd') => {
                 self.escape();
                 return self.insert(c.encode_utf8(&mut [0; 4]));
@@ -114,7 +114,7 @@ impl App {
         }
     }
 
-    /// Typing begins, if nothing was typed yet: is its conversation on screen, and who is called how?
+    /// Begins typing if nothing was typed yet: records whether the conversation was drawn, and the names.
     fn begin(&mut self) {
         let seen = self.is_seen();
         if self.editor().text().is_empty() {
@@ -123,12 +123,12 @@ impl App {
         self.editor_mut().begin(seen);
     }
 
-    /// Is what is open on screen?
+    /// Whether the open conversation was drawn.
     fn is_seen(&self) -> bool {
         self.view.as_ref().is_none_or(|view| self.on_screen.as_ref() == Some(&view.conversation))
     }
 
-    /// Sends or obeys, if the person could see to whom.
+    /// Sends the text or runs the command, if the person could see the receiver.
     fn enter(&mut self) -> Vec<Action> {
         if self.editor().text().trim().is_empty() {
             return Vec::new();
@@ -148,13 +148,13 @@ impl App {
         self.obey(&text)
     }
 
-    /// Says no; what was typed stays.
+    /// Refuses with a notice; the typed text stays.
     pub(super) fn refuse(&mut self, why: &str) -> Vec<Action> {
         self.say(format!("! {why}"));
         Vec::new()
     }
 
-    /// A line for a command, or back from it.
+    /// Switches between the text and a command line.
     fn order(&mut self) {
         self.ordering = !self.ordering && !self.is_registering();
         self.orders.clear();
@@ -177,7 +177,7 @@ impl App {
         }
     }
 
-    /// Scrolls what has more lines than rows: the panel, else the conversation.
+    /// Scrolls the panel if one is open, else the conversation.
     fn scroll(&mut self, up: bool, lines: Option<usize>) -> Vec<Action> {
         let (total, height) = layout::panel(self);
         if let Some(panel) = self.panel.as_mut().filter(|_| total > height) {
@@ -200,7 +200,7 @@ impl App {
         older.map(page).into_iter().collect()
     }
 
-    /// Opens the next conversation of the list, or the one before.
+    /// Opens the next or the previous conversation of the list.
     fn step(&mut self, by: isize) -> Vec<Action> {
         let open = self.view.as_ref().map(|view| &view.conversation);
         let at = self.rows.iter().position(|row| Some(&row.conversation) == open);
@@ -215,7 +215,7 @@ impl App {
         }
     }
 
-    /// Completes a command or a name; again for the next one that fits.
+    /// Completes a command or a name; pressed again, the next match.
     fn complete(&mut self) {
         let (typed, count) = self.completion.take().unwrap_or_else(|| (self.editor().text().to_owned(), 0));
         let found = self.candidates(&typed);
@@ -225,7 +225,7 @@ impl App {
         }
     }
 
-    /// Whole lines that begin as the typed one does.
+    /// Whole lines that begin like the typed one.
     fn candidates(&self, typed: &str) -> Vec<String> {
         let Some(command) = typed.strip_prefix('/') else {
             return Vec::new();

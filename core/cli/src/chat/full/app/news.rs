@@ -1,4 +1,4 @@
-//! What the messenger tells: events, and the contacts and conversations read after them.
+//! News of the messenger: events, and the contacts and conversations that are read after them.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::chat::lines;
 use crate::chat::people::{DEVICES_CHANGED, News, about};
 
 impl App {
-    /// Events are hints: what they are about is read again, once for all of them.
+    /// Events are hints: the rows they name are read again, once for all events.
     pub(super) fn news(&mut self, events: &[Event]) -> Vec<Action> {
         let (mut people, mut page, mut network) = (false, false, false);
         let open = self.view.as_ref().map(|view| view.conversation.clone());
@@ -61,7 +61,7 @@ impl App {
         actions
     }
 
-    /// Everybody as they are now. Nothing is opened by it, but the only conversation there is before the first key.
+    /// Takes the current contacts and conversations. Opens no conversation, except the only one before the first key.
     pub(super) fn people(
         &mut self,
         own: Option<AccountInfo>,
@@ -69,7 +69,7 @@ impl App {
         conversations: Vec<Conversation>,
     ) -> Vec<Action> {
         let own_name = own.as_ref().map(|own| own.name.clone()).unwrap_or_default();
-        // At the start the list and the titles say it.
+        // At the start the list and the titles show the news.
         let is_first = self.own.is_none();
         self.own = own;
         self.loaded = true;
@@ -98,7 +98,7 @@ impl App {
         }
     }
 
-    /// Requests, then conversations by activity. Whoever is declined or blocked is in /contacts alone.
+    /// Requests, then conversations by activity. Declined and blocked people are listed by /contacts only.
     fn list(&mut self, conversations: Vec<Conversation>) {
         let contacts: HashMap<&ConversationId, &Contact> =
             self.contacts.iter().map(|contact| (&contact.conversation, contact)).collect();
@@ -134,7 +134,7 @@ impl App {
     }
 }
 
-/// What is new about a contact, in a sentence.
+/// The news about a contact, in one sentence.
 fn told(label: &str, contact: &Contact, news: &News) -> String {
     match news {
         News::Asks => {
