@@ -2,14 +2,14 @@ CREATE TABLE devices(chat BLOB NOT NULL, device BLOB NOT NULL, identity BLOB NOT
   seen_ms INTEGER NOT NULL, PRIMARY KEY(chat, device)) STRICT, WITHOUT ROWID;
 INSERT INTO devices SELECT chat, device, substr(record, 33, 32), substr(record, 65, 32), start_in, created_ms FROM contacts
   WHERE record IS NOT NULL AND device IS NOT NULL;
--- Own messages: the other side's read mark covers it, and waits for its receipt.
+-- Own messages: the other side's read mark covers it and waits for its receipt.
 ALTER TABLE messages ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;
--- Answers to copies of a payload. Of payloads taken before, the counter is not known: it counts as the highest.
+-- Answers to copies of a payload. The counter of payloads from before is unknown and counts as the highest.
 ALTER TABLE seen ADD COLUMN seq INTEGER NOT NULL DEFAULT 4294967295;
 ALTER TABLE seen ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE seen ADD COLUMN answered_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
--- How many skipped keys each session holds, kept by the table itself.
+-- Number of skipped keys of each session, kept by triggers.
 CREATE TABLE skipped_held(session BLOB PRIMARY KEY REFERENCES sessions(hash) ON DELETE CASCADE, keys INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 INSERT INTO skipped_held SELECT session, count(*) FROM skipped GROUP BY session;
@@ -20,12 +20,12 @@ END;
 CREATE TRIGGER skipped_went AFTER DELETE ON skipped BEGIN
   UPDATE skipped_held SET keys=keys-1 WHERE session=old.session;
 END;
--- When a missing message may have come to the own topic. Holes noted before have the author's time: he is asked himself.
+-- When a missing message may have arrived. Holes from before have the author's time, so the author is asked.
 ALTER TABLE holes RENAME COLUMN around_s TO until_s;
 ALTER TABLE holes ADD COLUMN from_s INTEGER NOT NULL DEFAULT 0;
 UPDATE holes SET stage=1 WHERE stage=0;
 ALTER TABLE conversations ADD COLUMN arrived_ms INTEGER NOT NULL DEFAULT 0;
--- How many payloads of each session are remembered, kept by the table itself; they are forgotten with it.
+-- Number of remembered payloads of each session, kept by triggers; they are deleted with the session.
 CREATE INDEX seen_session ON seen(session, until_ms);
 CREATE TABLE seen_held(session BLOB PRIMARY KEY, payloads INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO seen_held SELECT session, count(*) FROM seen WHERE session IN (SELECT hash FROM sessions) GROUP BY session;
@@ -44,8 +44,8 @@ CREATE INDEX fetches_conversation ON fetches(conversation);
 
 CREATE TABLE news(chat BLOB PRIMARY KEY, kind INTEGER NOT NULL, due_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX news_due ON news(due_ms);
--- Received messages in the order in which they became whole, of accepted contacts: numbers only rise, none comes twice.
--- `answer`: our message that answers it. `state=2` is an accepted contact.
+-- Received messages of accepted contacts in the order in which they became whole. Numbers only rise; none is used twice.
+-- `answer`: the own message that answers it. `state=2` is an accepted contact.
 CREATE TABLE arrivals(n INTEGER PRIMARY KEY AUTOINCREMENT, message BLOB NOT NULL UNIQUE, answer BLOB) STRICT;
 INSERT INTO arrivals(message) SELECT m.id FROM messages m JOIN contacts c ON c.conversation=m.conversation
   WHERE m.mine=0 AND m.fetching=0 AND c.state=2 ORDER BY m.added_ms, m.rowid;

@@ -1,6 +1,6 @@
--- Persons, devices, sessions and conversations are things of their own, and each table is written in one place.
+-- Persons, devices, sessions and conversations get tables of their own; one room writes each table.
 
--- Until when nothing was missed, by topic; '': every topic without a row.
+-- End of the coverage of each topic; '': every topic without a row.
 CREATE TABLE coverage(topic TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 WITH RECURSIVE d(i, n) AS (SELECT 0, 0 UNION ALL
   SELECT i+1, n*16 + instr('0123456789ABCDEF', substr(hex(value), i+1, 1)) - 1 FROM d, kv WHERE key='covered_ms' AND i<16)
@@ -8,7 +8,7 @@ WITH RECURSIVE d(i, n) AS (SELECT 0, 0 UNION ALL
 DELETE FROM kv WHERE key='covered_ms';
 ALTER TABLE waiting ADD COLUMN topic TEXT NOT NULL DEFAULT '';
 
--- What has to leave: bytes, and when. What it is, items say.
+-- Envelopes to publish, and when. Items say what they carry.
 ALTER TABLE attempts RENAME TO attempts_3;
 CREATE TABLE parcels(id INTEGER PRIMARY KEY AUTOINCREMENT, class INTEGER NOT NULL, party BLOB, batch BLOB, topic TEXT NOT NULL,
   payload BLOB, sealed_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, due_ms INTEGER NOT NULL, last_s INTEGER NOT NULL,
@@ -34,11 +34,11 @@ CREATE INDEX items_session ON items(session, seq) WHERE session IS NOT NULL;
 CREATE INDEX items_message ON items(message) WHERE message IS NOT NULL;
 CREATE INDEX items_chat ON items(chat, parcel);
 
--- Where an account is reached. `reach`: 0 nothing may go to it, 1 messages and no receipts, 2 all.
+-- Where an account is reached. `reach`: 0 nothing may be sent to it, 1 messages without receipts, 2 everything.
 CREATE TABLE peers(chat BLOB PRIMARY KEY, home BLOB, reach INTEGER NOT NULL, list_version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO peers SELECT chat, home, CASE state WHEN 2 THEN 2 WHEN 0 THEN 1 ELSE 0 END, list_version FROM contacts;
 
--- Devices: 0 seen, 1 taken as theirs, 2 held until somebody says so. A record is one's that is taken or held.
+-- Devices: 0 seen, 1 confirmed, 2 held until the person accepts it. Confirmed and held devices have a record.
 ALTER TABLE devices RENAME TO devices_3;
 CREATE TABLE devices(chat BLOB NOT NULL, device BLOB NOT NULL, identity BLOB NOT NULL, signing BLOB NOT NULL,
   standing INTEGER NOT NULL, record BLOB, reset_pair BLOB, session BLOB, start_in INTEGER NOT NULL, start_out INTEGER NOT NULL,
@@ -57,7 +57,7 @@ UPDATE devices SET reset_pair=substr(c.reset_pair, 1, 1224) FROM contacts c
   WHERE c.chat=devices.chat AND length(c.reset_pair)=1240 AND substr(c.reset_pair, 1225)=devices.device;
 UPDATE devices SET session=s.hash FROM sessions s WHERE s.chat=devices.chat AND s.device=devices.device AND s.sending=1;
 
--- What a session carries: counters and receipts.
+-- Counters and receipts of a session.
 CREATE TABLE links(session BLOB PRIMARY KEY, chat BLOB NOT NULL, seq INTEGER NOT NULL, tracker BLOB NOT NULL,
   floor INTEGER NOT NULL, due_ms INTEGER, dirty INTEGER NOT NULL, heard_ms INTEGER NOT NULL, gap_from INTEGER NOT NULL,
   gap_to INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -75,14 +75,14 @@ ALTER TABLE sessions DROP COLUMN heard_ms;
 ALTER TABLE sessions DROP COLUMN gap_from;
 ALTER TABLE sessions DROP COLUMN gap_to;
 
--- No author: we wrote it.
+-- Without an author the message is an own one.
 DROP INDEX messages_unread;
 ALTER TABLE messages ADD COLUMN author BLOB;
 UPDATE messages SET author=coalesce((SELECT chat FROM conversations v WHERE v.id=messages.conversation), zeroblob(33)) WHERE mine=0;
 ALTER TABLE messages DROP COLUMN mine;
 CREATE INDEX messages_unread ON messages(conversation, lamport) WHERE author IS NOT NULL AND read=0;
 
--- Conversations: kind 0 is one to one. Standing: 0 open, 1 asked, 2 pending, 3 closed, 4 blocked.
+-- Conversations: kind 0 is between two accounts. Standing: 0 open, 1 asked, 2 pending, 3 closed, 4 blocked.
 DROP INDEX conversations_last;
 ALTER TABLE conversations RENAME TO conversations_3;
 CREATE TABLE conversations(id BLOB PRIMARY KEY, kind INTEGER NOT NULL, peer BLOB UNIQUE, standing INTEGER NOT NULL,

@@ -1,4 +1,4 @@
--- What a person says of conversations and of people: for this device alone.
+-- Nicknames, and marks of conversations; for this device only.
 ALTER TABLE persons ADD COLUMN nickname TEXT;
 ALTER TABLE persons ADD COLUMN reset_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN listed INTEGER NOT NULL DEFAULT 1;
@@ -6,6 +6,6 @@ ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN muted_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;
--- The list: pinned ones first.
+-- Order of lists: pinned conversations first.
 DROP INDEX conversations_last;
 CREATE INDEX conversations_list ON conversations(pinned, last_ms, id);
