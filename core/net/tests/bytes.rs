@@ -57,8 +57,7 @@ async fn bytes_of_a_push_and_of_a_publish() {
 }
 
 /// What a phone in relay mode pays every 15 min in which nothing came, and a light one where another store than its
-/// filter
-/// node is asked: a connection, and one question.
+/// filter node is asked: a connection, and one question.
 #[tokio::test]
 async fn bytes_of_a_question_over_a_connection_of_its_own() {
     let node = Node::start(alone()).await;

@@ -1,6 +1,5 @@
 //! Who is asked, and under which key: at random among the healthy, those that were found out last, and every network
-//! and
-//! every start under new keys.
+//! and every start under new keys.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

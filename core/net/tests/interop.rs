@@ -149,8 +149,7 @@ async fn a_push_that_is_reset_comes_again() {
 }
 
 /// After it was written whole, however long it is, on a stream for one or for many. Over yamux, where a reset reads
-/// like an
-/// end.
+/// like an end.
 #[tokio::test]
 async fn a_push_whose_stream_is_reset_comes_again() {
     for agent in ["go-waku", "another"] {

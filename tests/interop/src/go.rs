@@ -11,8 +11,8 @@ use crate::{CLUSTER, Peer, SHARD};
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A node in one of the harness's modes (`service`, `relay`, `light`), with further flags. With `SOTTO_CAPTURE` set,
-/// what
-/// goes over its streams is written into that folder, for `docs/waku.md`; the flag `-capture` writes it into a file.
+/// what goes over its streams is written into that folder, for `docs/waku.md`; the flag `-capture` writes it into a
+/// file.
 pub fn start(mode: &str, flags: &[&str]) -> Peer {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/interop/sotto-go-peer");
     assert!(program.exists(), "{} is missing: ./scripts/test interop builds it", program.display());

@@ -1,6 +1,5 @@
 //! What a node can read in a request, field by field, by a reader that shares no code with ours: every byte is either
-//! in
-//! the one form that all requests have, or one of the values that may differ.
+//! in the one form that all requests have, or one of the values that may differ.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +19,8 @@ pub struct Told {
     pub timestamp_ns: i64,
 }
 
-/// A body of protobuf fields as lines `path value`. What stands in `open` is read into, what stands in `masked` has
-/// `*` for
-/// its value and is put aside; other values are there in hexadecimal digits.
+/// A body of protobuf fields as lines `path value`. What stands in `open` is read into, what stands in `masked` has `*`
+/// for its value and is put aside; other values are there in hexadecimal digits.
 struct Fields<'a> {
     open: &'a [&'a str],
     masked: &'a [&'a str],

@@ -2,8 +2,7 @@
 //!
 //! The kinds are those that are found out within seconds. What costs minutes is left to the simulation
 //! (`tests/testkit/tests/hostile.rs`, `quiet.rs`): a v3 node that gives a count of relay peers and relays nothing, 60
-//! to
-//! 80 s until a store is asked; two silent filter nodes, one with an empty store, and no other beside them, 15 min.
+//! to 80 s until a store is asked; two silent filter nodes, one with an empty store, and no other beside them, 15 min.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::ops::Range;

@@ -26,8 +26,7 @@ fn id_of(address: &str) -> &str {
 }
 
 /// Two nodes of ours, `here` with js-waku's light node and `there` with our client, that know each other only by
-/// go-waku's
-/// relay: what goes from one to the other goes across it.
+/// go-waku's relay: what goes from one to the other goes across it.
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_cross_a_go_relay_between_js_and_our_client() {
     let mut relay = go::start("relay", &[]);

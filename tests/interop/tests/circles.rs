@@ -1,6 +1,5 @@
 //! Two circles of nodes for real: go-waku's node is one, ours the other. What each of them saw shows that neither saw
-//! the
-//! other's half, that a phone is somebody else at each start, and that a request to publish says nothing but lane,
+//! the other's half, that a phone is somebody else at each start, and that a request to publish says nothing but lane,
 //! bucket, class and time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -33,8 +32,7 @@ fn tapped(tap: &mut mpsc::Receiver<Request>) -> BTreeMap<String, Vec<Request>> {
 }
 
 /// What came in over streams to the go node, in the lines of the file from `from` on, once nobody but those of before
-/// is
-/// connected to it and something has been written down.
+/// is connected to it and something has been written down.
 async fn ended(go: &mut Peer, before: &BTreeSet<String>, file: &Path, from: usize) -> Vec<Vec<u8>> {
     let wait = async {
         loop {

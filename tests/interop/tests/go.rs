@@ -225,8 +225,7 @@ fn taken(file: &Path) -> Vec<Vec<u8>> {
 }
 
 /// v2 tells no relay count, so one node's yes is none: `sent` comes when two nodes have taken the same message, and
-/// with
-/// one alone it stays queued, however often that one says yes.
+/// with one alone it stays queued, however often that one says yes.
 #[tokio::test(flavor = "multi_thread")]
 async fn sent_means_that_two_go_nodes_have_taken_it() {
     let ours = Node::start(alone()).await;

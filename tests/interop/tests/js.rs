@@ -154,9 +154,8 @@ async fn lightpush_v3_and_v2_reach_our_client_and_the_archive() {
     assert_eq!(client.message().await.payload, [7]);
 }
 
-/// js opens a stream for each protocol ahead, and uses it later. Our node gives such a stream up after 20 s, and has
-/// to say
-/// so: a request on it would be lost.
+/// js opens a stream for each protocol ahead, and uses it later. Our node gives such a stream up after 20 s, and has to
+/// say so: a request on it would be lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_opened_ahead_are_not_used_once_they_are_given_up() {
     let node = alone().await;
@@ -170,8 +169,7 @@ async fn streams_opened_ahead_are_not_used_once_they_are_given_up() {
 }
 
 /// 150 messages of one topic and 10 of another, 10 ms apart, the last half a second ago. js reckons nanoseconds in
-/// doubles,
-/// which are 256 apart: multiples of 4 ms it hits exactly.
+/// doubles, which are 256 apart: multiples of 4 ms it hits exactly.
 async fn filled(node: &Node) -> (i64, Vec<String>) {
     let mut client = Client::start(&[&node.addresses[0]]);
     let start = (now_ns() / (4 * MS) - 500) * 4 * MS;

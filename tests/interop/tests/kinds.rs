@@ -1,6 +1,5 @@
 //! No kind of message is told by its request: what messengers publish, of each kind, goes through our light client to
-//! our
-//! node (lightpush v3) and to go-waku's (v2), and what arrives there is read byte by byte.
+//! our node (lightpush v3) and to go-waku's (v2), and what arrives there is read byte by byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};

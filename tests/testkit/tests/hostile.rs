@@ -77,10 +77,8 @@ fn one_good_node_beside_two_of_each_kind() {
 }
 
 /// Bad nodes at random, three to ten in each circle: everything arrives, later texts sooner. With seeds 2 to 12 the
-/// last of
-/// the first twenty was there after 1.3 hours with three nodes and 4.3 with ten in the worst case, after 0.5 and 2 in
-/// half
-/// of them; of the next twenty none took longer than 1.3 hours.
+/// last of the first twenty was there after 1.3 hours with three nodes and 4.3 with ten in the worst case, after 0.5
+/// and 2 in half of them; of the next twenty none took longer than 1.3 hours.
 #[test]
 fn one_good_node_of_many_at_random() {
     for count in 3..=10 {
