@@ -98,8 +98,8 @@ fn one_good_node_of_many_at_random() {
     }
 }
 
-/// One of two nodes of a circle takes what it is given and drops it, or its disk is full. The times are those that
-/// docs/protocol.md gives: a stored check after 60 to 80 s, other stores asked every 15 min.
+/// One of two nodes of a circle accepts and drops, or its disk is full. The times are those of docs/protocol.md: a
+/// stored check after 60 to 80 s, other stores every 15 min.
 #[test]
 fn one_of_two_nodes_that_drops_or_has_a_full_disk_delays_by_the_documented_times_at_most() {
     let check = 80 * SECOND + 5 * SECOND;
@@ -108,7 +108,7 @@ fn one_of_two_nodes_that_drops_or_has_a_full_disk_delays_by_the_documented_times
         for (bad, online) in [(Conduct::Empty, check), (Conduct::Full, 5 * SECOND)] {
             let good = || vec![Conduct::Good; 2];
             let mixed = || vec![bad, Conduct::Good];
-            // Both are there: the text leaves again as soon as a store says that it does not have it.
+            // Both phones are on: the text is sent again as soon as a store says that it lacks it.
             let mut world = world(seed, Fleet::of([mixed(), good()]));
             world.run(MINUTE);
             for number in 0..4 {
@@ -117,7 +117,7 @@ fn one_of_two_nodes_that_drops_or_has_a_full_disk_delays_by_the_documented_times
                 shown(&mut world, &text, online);
                 world.run(MINUTE);
             }
-            // The reader comes when the sender has gone: one store has it.
+            // The reader comes after the sender has gone: one store has the text.
             let mut world = self::world(seed, Fleet::of([mixed(), mixed()]));
             world.run(MINUTE);
             world.kill(1);
@@ -141,7 +141,7 @@ fn shown(world: &mut World, text: &str, within: i64) {
     }
 }
 
-/// What was missed for a night is asked of more than the one store that is asked first.
+/// Messages missed during a night are asked of more stores than the first one.
 #[test]
 fn a_night_is_asked_of_several_stores() {
     for seed in 600..610 {

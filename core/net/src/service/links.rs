@@ -62,8 +62,8 @@ impl Links {
     }
 
     /// Records a connection; `dialled` says that we dialled. True if all connections of the peer must end: a relay peer
-    /// that connects again after a while, without a sign of life, has lost the old connections, for example by a change
-    /// of network.
+    /// that connects again although it has been connected for a while has lost the old connections, for example by a
+    /// change of network, and we have not noticed.
     pub(super) fn met(
         &mut self,
         peer: PeerId,
