@@ -1,4 +1,4 @@
-//! `sotto chat`: two people at two terminals.
+//! `sotto chat` line by line: two people at two terminals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -73,7 +73,7 @@ fn a_phrase_gives_the_account_back() {
     assert_eq!(chat.finish().code(), Some(0));
 }
 
-/// Bob is a friend. Mallory calls himself Bob too, and writes what looks like lines of the chat.
+/// Bob is a contact. Mallory has the name Bob too, and writes texts that look like lines of the chat.
 #[test]
 fn nobody_speaks_for_another_in_a_terminal() {
     const FORGED: &str =
@@ -151,7 +151,7 @@ fn a_long_text_is_broken_before_the_terminal_breaks_it() {
     friend.call("send", json!({"conversation": conversation, "text": text}));
     me.texts(&conversation, &[&text]);
     assert!(me.process.finish().success());
-    // Python has a terminal for it.
+    // Python provides a terminal for this test.
     let script = "import os,pty,sys,fcntl,termios,struct\n\
         pid,fd=pty.fork()\n\
         if pid==0: os.execv(sys.argv[1],sys.argv[1:])\n\
@@ -176,7 +176,7 @@ fn a_long_text_is_broken_before_the_terminal_breaks_it() {
     }
 }
 
-/// A terminal swallows the end of a long line without a word; a file or a pipe brings a text of 1 MiB.
+/// A terminal silently swallows the end of a long line; a file or a pipe delivers a text of 1 MiB.
 #[test]
 fn a_text_of_a_mebibyte_is_sent_and_what_a_terminal_cut_is_not() {
     let mut friends = support::Friends::meet();

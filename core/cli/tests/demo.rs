@@ -48,7 +48,7 @@ fn a_folder_that_is_not_empty_is_refused() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
-/// A demo that runs, and its transcript line by line.
+/// A running demo, and its transcript line by line.
 fn running() -> (Child, Receiver<String>) {
     let mut child = demo().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let transcript = BufReader::new(child.stderr.take().unwrap());
@@ -72,7 +72,7 @@ fn until(lines: &Receiver<String>, part: &str) {
     }
 }
 
-/// Each of the four is killed at another place of the story.
+/// Each of the four processes is killed at another place of the story.
 #[test]
 fn killed_nodes_and_phones_start_again_and_nothing_is_lost() {
     let (child, lines) = running();

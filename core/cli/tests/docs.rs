@@ -1,4 +1,4 @@
-//! What docs/ shows works: every example of docs/rpc.md, and the bot.
+//! Runs the examples of docs/: every example of docs/rpc.md, and the bot.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -13,7 +13,7 @@ use support::{Node, PATIENCE, Process, Rpc, children_of, command, is_alive};
 
 const RPC: &str = include_str!("../../../docs/rpc.md");
 
-/// A request and its answer; `fresh`: in an empty folder.
+/// A request and its answer; `fresh` runs in an empty folder.
 struct Example {
     fresh: bool,
     request: Value,
@@ -54,7 +54,7 @@ fn filled(shown: &Value, names: &Names) -> Value {
     }
 }
 
-/// Compares an answer with the example's and learns names.
+/// Compares an answer with the example's, and learns names.
 fn compare(key: &str, shown: &Value, came: &Value, names: &mut Names) -> Result<(), String> {
     let different = || Err(format!("{key}: {came} instead of {shown}"));
     match (shown, came) {
@@ -79,7 +79,7 @@ fn compare(key: &str, shown: &Value, came: &Value, names: &mut Names) -> Result<
     }
 }
 
-/// Alice, whom the examples are about, and what others do meanwhile.
+/// Alice, whose program runs the examples, and the actions of others meanwhile.
 struct Stage {
     alice: Rpc,
     bob: Rpc,
@@ -87,7 +87,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// What has to happen before this example.
+    /// Prepares the state for this example.
     fn before(&mut self, method: &str, id: &Value) {
         match method {
             "contacts" => {
@@ -131,7 +131,7 @@ fn every_example_of_the_rpc_chapter_works() {
         names: Names::from([("<link of carol>".into(), link.as_str().unwrap().to_owned())]),
     };
     stage.bob.register("Bob");
-    // Carol is gone and answers nothing.
+    // Carol's program has ended and answers nothing.
     assert!(carol.process.finish().success());
     for example in examples() {
         let method = example.request["method"].as_str().unwrap().to_owned();
@@ -176,7 +176,7 @@ fn the_bot_of_fifteen_lines_says_everything_back() {
     });
 }
 
-/// Starts the bot; its process.
+/// Starts the bot's process.
 fn bot(folder: &Path, node: &str) -> Process {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/echo_bot.py");
     let rpc = command(&folder.join("bot"), &[node]);
@@ -185,7 +185,7 @@ fn bot(folder: &Path, node: &str) -> Process {
     )
 }
 
-/// Kills the bot alone, as a crash would, and waits for its `sotto`, which ends with its standard input.
+/// Kills only the bot, as a crash would, and waits for its `sotto`, which ends with its standard input.
 fn kill(bot: Process) {
     let children = children_of(bot.child.id());
     drop(bot);
@@ -219,7 +219,7 @@ fn the_bot_answers_each_question_once_however_often_it_is_killed() {
     for text in &asked {
         alice.call("send", json!({"conversation": conversation, "text": text}));
     }
-    // Whatever left without a publish node would wait: all of it is at the node.
+    // Messages sent without a publish node would wait, so all of them reach the node first.
     let all = json!({"conversation": conversation, "limit": 500});
     alice.until("messages", all.clone(), |answer| {
         let mut messages = answer["messages"].as_array().unwrap().iter();
@@ -230,7 +230,7 @@ fn the_bot_answers_each_question_once_however_often_it_is_killed() {
         let messages = answer["messages"].as_array().unwrap().iter();
         messages.filter(|one| one["mine"] == false && one["text"].is_string()).map(|one| one["id"].clone()).collect()
     };
-    // Killed in the middle of its work, again and again.
+    // Killed in the middle of its work, several times.
     for part in 1..=4 {
         let bot = bot(folder.path(), &node.address);
         alice.until("messages", all.clone(), |answer| (answers(answer).len() >= part * QUESTIONS / 6).then_some(()));
@@ -241,7 +241,7 @@ fn the_bot_answers_each_question_once_however_often_it_is_killed() {
         let came = answers(answer);
         (came.len() >= QUESTIONS).then_some(came)
     });
-    // A question afterwards: by its answer everything before was handled, and nothing comes twice.
+    // One more question: its answer proves that everything before was handled, and nothing comes twice.
     let end = json!({"conversation": conversation, "text": "the end"});
     alice.call("send", end);
     let came = alice.until("messages", all, |answer| {

@@ -1,4 +1,4 @@
-//! What docs/architecture.md says of the crates is true.
+//! Checks the statements of docs/architecture.md about the crates.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ fn manifest(folder: &str) -> String {
     std::fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap()
 }
 
-/// What a crate depends on, tests aside.
+/// Dependencies of a crate, without those of its tests.
 fn dependencies(folder: &str) -> Vec<String> {
     let manifest = manifest(folder);
     let mut found = Vec::new();
@@ -56,7 +56,7 @@ fn uniffi_sql_libp2p_and_ciphers_are_each_in_one_crate() {
     let homes: &[(&[&str], &[&str])] = &[
         (&["uniffi"], &["bindings"]),
         (&["uniffi_bindgen", "uniffi_meta"], &["bindings/bindgen"]),
-        // The testkit looks into tables itself, and hashes its traces.
+        // The testkit reads tables itself, and hashes its traces.
         (&["rusqlite"], &["core/db", "tests/testkit"]),
         (&["rusqlite_migration"], &["core/db"]),
         (&["libp2p", "libp2p-mplex", "libp2p-stream", "discv5", "enr", "hickory-resolver"], &["core/net"]),
@@ -86,7 +86,7 @@ fn uniffi_sql_libp2p_and_ciphers_are_each_in_one_crate() {
     }
 }
 
-/// Source files of the crates that are no tests.
+/// Source files of the crates, without tests.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,4 +1,4 @@
-//! `sotto node`: what it prints, what it keeps, how it ends.
+//! `sotto node`: its output, its archive, its end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -126,7 +126,7 @@ fn each_failure_has_its_exit_code() {
     drop(node);
 }
 
-/// What a node took is there after it was killed, for somebody who was away.
+/// Messages that a killed node accepted are there afterwards, for a client that was away.
 #[test]
 fn the_archive_survives_a_kill() {
     let mut friends = Friends::meet();
@@ -137,7 +137,7 @@ fn the_archive_survives_a_kill() {
     let page = json!({"conversation": friends.conversation, "limit": 1});
     friends.alice.until("messages", page, |answer| (answer["messages"][0]["state"] != "queued").then_some(()));
     assert!(friends.alice.process.finish().success());
-    // Asking for the store proves that the archive has written everything that came before.
+    // A store query proves that the archive has written everything before it.
     let data = friends.path("node");
     friends.node.process.signal("KILL");
     friends.node.process.wait();
@@ -146,7 +146,7 @@ fn the_archive_survives_a_kill() {
     bob.texts(&friends.conversation, &["kept for you"]);
 }
 
-/// By age and by size, also of what was there before, and with nobody asking.
+/// By age and by size, also messages from before the start, and without queries.
 #[test]
 fn it_keeps_what_it_is_told_to_keep() {
     let folder = tempfile::tempdir().unwrap();

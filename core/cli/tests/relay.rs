@@ -1,4 +1,5 @@
-//! Adaptive mode as a host drives it: `sotto rpc --mode adaptive`, a charger, and a neighbour that talks through it.
+//! Adaptive mode as a host uses it: `sotto rpc --mode adaptive`, a charger, and a neighbour that talks through the
+//! phone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -10,7 +11,7 @@ fn charge(phone: &mut Rpc, charging: bool) {
     phone.call("power_changed", json!({"charging": charging}));
 }
 
-/// Waits for the mesh, or its end; the own topic is heard either way.
+/// Waits for the mesh, or its end; the own topic is received either way.
 fn relaying(phone: &mut Rpc, on: bool) -> Value {
     phone.until("connectivity", json!({}), |now| {
         let fits = (now["relay_peers"].as_u64() > Some(0)) == on && now["subscribed"] == true;
@@ -38,7 +39,7 @@ fn a_phone_on_a_charger_relays_hears_and_serves_its_neighbour() {
     let serving = alice.call("serving", json!({}));
     let neighbour = serving["addresses"][0].as_str().unwrap().to_owned();
 
-    // Bob finds Alice's cards in the node's store, and then talks through nobody but her.
+    // Bob finds Alice's cards in the node's store, and then talks only through her.
     let mut bob = Rpc::on(&path("bob"), &[&node.address]);
     bob.register("Bob");
     let link = alice.call("invite", json!({}))["link"].clone();

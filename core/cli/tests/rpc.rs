@@ -1,4 +1,4 @@
-//! `sotto rpc` as a process: order, bounds, ends, and what it never says.
+//! `sotto rpc` as a process: order, bounds, ends, and secrets that it never prints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -20,7 +20,7 @@ fn requests_are_pipelined_and_waiting_holds_nothing_up() {
     let answer = rpc.answer(version);
     assert_eq!(answer["result"]["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(rpc.answer(create)["result"]["account"]["name"], json!("Ada"));
-    // Closing answers those who wait.
+    // Closing answers waiting callers.
     assert_eq!(rpc.call("close", json!({})), json!({}));
     assert_eq!(rpc.answer(wait)["result"]["events"], json!([]));
 }

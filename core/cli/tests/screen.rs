@@ -1,4 +1,4 @@
-//! `sotto chat` on a whole screen: the real program on a pseudo-terminal, against a real node on loopback.
+//! `sotto chat` on a full screen: the real program on a pseudo-terminal, with a real node on loopback.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -56,7 +56,7 @@ fn two_people_meet_and_talk_on_their_screens() {
     bob.until_to("Alice");
     bob.until("Alice: hello Bob");
     alice.until("you (read ✓✓): hello Bob");
-    // However fast it is typed, each line is one message.
+    // However fast lines are typed, each is one message.
     alice.write("one\rtwo\r");
     bob.until("Alice: two");
 
@@ -132,7 +132,7 @@ fn nothing_goes_to_anybody_but_whom_it_was_typed_for() {
     three.alice.until_to("Bob");
     three.alice.write("for Bob");
     three.alice.until("for Bob");
-    // Carol writes, and comes first in the list; somebody asks, and a request is on top of it.
+    // Carol writes and comes first in the list; somebody sends a request, which comes above her.
     three.carol.call("send", json!({"conversation": three.to_carol, "text": "I am Carol"}));
     three.alice.until("Carol (");
     let mut dave = Rpc::on(&three.folder.path().join("dave"), &[&three.friends_node.address]);
@@ -144,7 +144,7 @@ fn nothing_goes_to_anybody_but_whom_it_was_typed_for() {
     three.alice.write(ENTER);
     three.bob.texts(&three.to_bob, &["for Bob alone"]);
 
-    // A draft waits where it was begun, over a restart too.
+    // A draft waits where it was begun, after a restart too.
     three.alice.write("not yet");
     three.alice.until("not yet");
     three.alice.write("\u{f}");
@@ -185,7 +185,7 @@ fn a_mebibyte_is_pasted_and_a_byte_more_is_not() {
     friends.bob.texts(&friends.conversation, &[&text]);
 }
 
-/// History comes page by page, and what is in it commands no terminal.
+/// History is loaded page by page, and its texts command no terminal.
 #[test]
 fn one_scrolls_back_to_the_first_message() {
     const PAGE_UP: &str = "\u{1b}[5~";
@@ -205,7 +205,7 @@ fn one_scrolls_back_to_the_first_message() {
     assert!(shown.contains("number 129 of many"), "{shown}");
     let part = |line: &str| line.rsplit_once("│\u{200e}").map_or(line, |(_, part)| part).to_owned();
     let forged: Vec<String> = shown.lines().map(part).filter(|line| line.contains("forged")).collect();
-    // This terminal shows nothing for the sign that stands for a command.
+    // This terminal shows nothing for the sign that replaces a control character.
     let first = forged[0].trim_end().split_once(' ').unwrap().1.replace(' ', "");
     assert_eq!(first, "Bob:[2J[H2Jhi12:00you(read✓✓):forged");
     assert!(forged[1].starts_with("      │ 12:00 Bob: forged"), "{forged:?}");
@@ -220,7 +220,7 @@ fn one_scrolls_back_to_the_first_message() {
     assert!(alice.ended().success());
 }
 
-/// Starts a chat of an account that exists.
+/// Starts a chat of an existing account.
 fn started(folder: &Path, node: &str) -> Terminal {
     let terminal = Terminal::chat(folder, node, &[]);
     terminal.until_screen("a screen", |screen| screen.alternate_screen() && screen.bracketed_paste());
@@ -245,7 +245,7 @@ fn the_terminal_is_put_back_however_it_ends() {
         }
         assert_eq!(terminal.ended().code(), Some(0), "{end:?}");
     }
-    // What is shown outside of the screen too.
+    // Including the text shown outside of the full screen.
     let mut terminal = started(&data, &node.address);
     terminal.write("/invite\r");
     terminal.until_screen("a link", |screen| !screen.alternate_screen() && screen.contents().contains("goes back"));
@@ -253,7 +253,7 @@ fn the_terminal_is_put_back_however_it_ends() {
     assert_eq!(terminal.ended().code(), Some(0));
 }
 
-/// How often the threads that draw and that read keys went to sleep (Linux).
+/// How often the drawing thread and the key thread went to sleep (Linux).
 #[cfg(target_os = "linux")]
 fn sleeps(pid: u32) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -270,7 +270,7 @@ fn sleeps(pid: u32) -> Vec<(String, String)> {
     found
 }
 
-/// Whatever would draw or look by itself more often than every second is caught: for a second, nothing wakes up.
+/// Catches anything that draws or polls more often than once a second: for one second nothing wakes up.
 #[cfg(target_os = "linux")]
 #[test]
 fn it_sleeps_while_nothing_happens() {

@@ -1,4 +1,4 @@
-//! What has brought other nodes down: hostile peers, made by hand, against a node over real sockets. It lives on.
+//! Attacks that have stopped other nodes: handmade hostile peers against a node over real sockets. The node lives on.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -15,13 +15,13 @@ use support::raw::{self, DATA, MPLEX, RST, Raw, SYN, WINDOW_UPDATE, YAMUX, yamux
 use support::{Client, Node, PUBSUB, TOPIC, alone, now_ns, single, soon};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Memory is the process's: one attack at a time.
+/// Memory is the process's, so one attack runs at a time.
 async fn alone_in_process() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::const_new(());
     ONE.lock().await
 }
 
-/// A client that comes now is served.
+/// A new client is served.
 async fn lives(node: &Node) {
     let mut client = Client::start(single(node.tcp()));
     client.subscribe(&[TOPIC]).await;
@@ -77,7 +77,7 @@ fn publish(data: &[u8]) -> Vec<u8> {
     field(2, &message)
 }
 
-/// A relay peer that says what it likes, subscribed to the shard.
+/// A relay peer that sends arbitrary bytes, subscribed to the shard.
 async fn gossiper(node: &mut Node) -> (Peer, libp2p::Stream) {
     let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
     let _ = peer.frames(protocol::RELAY);
@@ -98,10 +98,10 @@ async fn prunes_with_endless_backoffs() {
         let frame = rpc(&[graft(PUBSUB), prune(PUBSUB, backoff)]);
         stream.write_all(&frame).await.unwrap();
     }
-    // Names of shards that nobody has are not remembered.
+    // The node does not remember names of foreign shards.
     let names: Vec<Vec<u8>> = (0..1000).map(|n| prune(&format!("/waku/2/rs/66/{n}"), u64::MAX)).collect();
     stream.write_all(&rpc(&names)).await.unwrap();
-    // It is still listened to: a good message of the same peer is taken and given to a subscriber.
+    // The peer is not ignored: its valid message is accepted and pushed to a subscriber.
     let mut client = Client::start(single(node.tcp()));
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
@@ -279,7 +279,7 @@ fn grafts(frame: &[u8]) -> bool {
     frame.windows(graft.len()).any(|part| part == graft)
 }
 
-/// How often the node was woken up, and the seconds that a wake-up each would be.
+/// How often the node woke up, and the number of seconds.
 struct Idle(usize, Instant);
 
 impl Idle {
@@ -287,7 +287,7 @@ impl Idle {
         Self(node.polls.load(Ordering::Relaxed), Instant::now())
     }
 
-    /// A heartbeat and a second of the node's own in each second, and `more` for what was said.
+    /// A heartbeat and one tick of the node in each second, and `more` for its traffic.
     fn end(self, node: &Node, more: usize) {
         let polls = node.polls.load(Ordering::Relaxed) - self.0;
         let seconds = self.1.elapsed().as_secs() as usize + 1;
@@ -295,9 +295,8 @@ impl Idle {
     }
 }
 
-/// Gossipsub sets the timer of its heartbeat anew without looking at it: where nothing else happens, no heartbeat
-/// follows.
-/// Who has pruned us is grafted again by a heartbeat, and by nothing else.
+/// Gossipsub resets the timer of its heartbeat without polling it: without other events no heartbeat follows. A pruned
+/// peer is grafted again only by a heartbeat.
 #[tokio::test]
 async fn an_idle_relay_keeps_its_heartbeat_and_does_not_spin() {
     const BACKOFF_S: u64 = 5;

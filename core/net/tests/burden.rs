@@ -1,4 +1,4 @@
-//! Peers that take nothing of what is for them: what waits is bounded, and others are served.
+//! Peers that read nothing: their queues are bounded, and others are served.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -75,7 +75,7 @@ async fn silent_relay(node: &mut Node) -> (Peer, libp2p::Stream) {
     (peer, stream)
 }
 
-/// The network may bring it from elsewhere, and the node would not notice: it knows it already.
+/// The network may deliver the message from elsewhere, and the node would not notice, because it knows it already.
 #[tokio::test]
 async fn what_no_relay_peer_could_be_given_is_refused_each_time_and_kept_all_the_same() {
     let mut config = node_config();
@@ -109,7 +109,7 @@ async fn what_no_relay_peer_could_be_given_is_refused_each_time_and_kept_all_the
     assert_eq!(stored(&mut peer, at, message_hash(PUBSUB, &refused)).await, 1);
 }
 
-/// gossipsub knows messages by their bytes, and the shard is not among them.
+/// gossipsub knows messages by their bytes, which do not contain the shard.
 #[tokio::test]
 async fn the_same_bytes_on_another_shard_are_not_said_to_be_relayed() {
     let mut config = node_config();
@@ -134,7 +134,7 @@ async fn the_same_bytes_on_another_shard_are_not_said_to_be_relayed() {
     assert_eq!(stored(&mut peer, at, message_hash(other, &same)).await, 1);
 }
 
-/// A node's address, and of how many pages its archive was asked, each of them 2 MB.
+/// A node's address, and the number of pages that its archive was asked for, 2 MB each.
 async fn long_pages(config: NodeConfig) -> (String, Arc<AtomicUsize>) {
     let mut archive = Archive::default();
     (0..14).for_each(|number| archive.put(archived(vec![number; 140_000], 1)));
@@ -205,7 +205,8 @@ async fn pages_that_are_not_read_are_few_and_others_get_theirs() {
     assert_eq!(page.messages.len(), 14);
 }
 
-/// Of other shards the archive holds nothing, and is not asked; and however many ask, it is given what is to be kept.
+/// The archive has nothing of other shards and is not asked for them. However many clients ask, it still gets messages
+/// to store.
 #[tokio::test]
 async fn queries_leave_an_archive_that_stands_still_room_for_messages() {
     let mut config = alone();
@@ -256,7 +257,7 @@ async fn queries_leave_an_archive_that_stands_still_room_for_messages() {
     assert_eq!((queries, puts), (32, 200));
 }
 
-/// Six who read nothing, less than 2 MB for each, and one who reads.
+/// Six peers that read nothing, with less than 2 MB queued for each, and one that reads.
 #[tokio::test]
 async fn who_reads_no_pushes_is_left_when_there_is_too_much_for_all() {
     let mut config = alone();

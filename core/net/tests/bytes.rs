@@ -1,4 +1,4 @@
-//! What a message costs on the wire: TCP payload, both directions, measured at the client's sockets.
+//! The cost of a message on the wire: TCP payload, both directions, measured at the client's sockets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -14,7 +14,7 @@ fn total(traffic: &Traffic) -> u64 {
     traffic.read_bytes() + traffic.written_bytes()
 }
 
-/// Bytes so far, once nothing has moved for a while.
+/// Bytes so far, after nothing has moved for a while.
 async fn settled(traffic: &Traffic) -> u64 {
     let mut before = total(traffic);
     loop {
@@ -56,8 +56,8 @@ async fn bytes_of_a_push_and_of_a_publish() {
     }
 }
 
-/// What a phone in relay mode pays every 15 min in which nothing came, and a light one where another store than its
-/// filter node is asked: a connection, and one question.
+/// The cost of 15 quiet minutes: a connection and one query. A phone in relay mode pays it, and a light one whose store
+/// is not its filter node.
 #[tokio::test]
 async fn bytes_of_a_question_over_a_connection_of_its_own() {
     let node = Node::start(alone()).await;

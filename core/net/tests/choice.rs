@@ -1,5 +1,5 @@
-//! Who is asked, and under which key: at random among the healthy, those that were found out last, and every network
-//! and every start under new keys.
+//! Choice of nodes and keys: random among healthy nodes, exposed nodes last, new keys for every network and every
+//! start.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -28,13 +28,13 @@ fn config(nodes: &[&str]) -> NetConfig {
     config
 }
 
-/// New connections, and no failure counts any more.
+/// New connections; earlier failures are forgotten.
 async fn change_network(client: &Client) {
     let network = Command::NetworkChanged(Network::default());
     client.send(network).await;
 }
 
-/// The same with a subscription, which is taken anew.
+/// The same with a subscription, which is made again.
 async fn change_and_subscribe(client: &mut Client) {
     change_network(client).await;
     gap(client).await;
@@ -45,7 +45,7 @@ async fn gap(client: &mut Client) {
     client.until("another filter node, and a gap", gap).await;
 }
 
-/// Publishes through a node, none of these if there is another. Who took it.
+/// Publishes through a node, none of these if there is another. Returns the node.
 async fn publish(client: &mut Client, id: u64, not: Vec<NodeNumber>) -> NodeNumber {
     spread(client, id, not, None).await
 }
@@ -60,7 +60,7 @@ async fn spread(client: &mut Client, id: u64, not: Vec<NodeNumber>, spread: Opti
     node.unwrap()
 }
 
-/// Four nodes that take whatever comes.
+/// Four nodes that accept everything.
 async fn four() -> Vec<BadNode> {
     let nodes = (0..4).map(|_| BadNode::start(Bad::Silent));
     futures::future::join_all(nodes).await
@@ -70,7 +70,7 @@ fn addresses(nodes: &[BadNode]) -> Vec<&str> {
     nodes.iter().map(|one| one.peer.address.as_str()).collect()
 }
 
-/// With a choice of four, forty times, each is taken but once in ten thousand runs.
+/// With four nodes and forty draws, all but one in ten thousand runs use each node.
 #[tokio::test]
 async fn who_is_connected_to_is_chosen_at_random() {
     let nodes = four().await;
@@ -106,7 +106,8 @@ async fn of_those_connected_one_is_asked_at_random() {
     assert_eq!(again.len(), 4, "each but once in ten million runs");
 }
 
-/// Cards of one secret through one node, those of many through all, whoever is connected or preferred.
+/// Cards of one secret go through one node, cards of many secrets through all, whichever nodes are connected or
+/// preferred.
 #[tokio::test]
 async fn what_is_spread_goes_through_the_node_that_was_drawn_for_it() {
     let nodes = four().await;
@@ -120,7 +121,7 @@ async fn what_is_spread_goes_through_the_node_that_was_drawn_for_it() {
         let node = spread(&mut client, id, vec![], Some(key)).await;
         drawn.insert(node);
         assert_eq!(spread(&mut client, id + 1, vec![], Some(key)).await, node);
-        // It had it, and dropped it: another one gets it.
+        // The node had the message and dropped it: another node gets it.
         let other = spread(&mut client, id + 2, vec![node], Some(key)).await;
         assert_ne!(other, node);
     }
@@ -153,7 +154,7 @@ fn query(id: u64, circle: Circle) -> Command {
     }
 }
 
-/// A store that gives one message, `off` from where the question begins. How often it was asked.
+/// A store with one message, `off` from the start of the query. Returns the number of queries too.
 fn store(off: i64) -> (Script, Arc<AtomicUsize>) {
     let asked: Arc<AtomicUsize> = Arc::default();
     let count = Arc::clone(&asked);
@@ -166,8 +167,7 @@ fn store(off: i64) -> (Script, Arc<AtomicUsize>) {
     (script, asked)
 }
 
-/// One that lied lost its good name, and keeps none by what else it does: whoever else there is comes first, though
-/// failures are forgiven.
+/// A node that lied keeps no credit for other services: any other node comes first, although failures are forgiven.
 #[tokio::test]
 async fn a_liar_comes_last_whatever_else_it_is_good_for() {
     let (lies, asked) = store(-1);
@@ -202,7 +202,7 @@ async fn a_liar_comes_last_whatever_else_it_is_good_for() {
         found_out += u32::from(lied > 0);
         assert!(found_out <= 1, "asked again after it lied, round {id}");
         if found_out > 0 {
-            // It alone takes messages, and does so well.
+            // It is the only node that accepts messages, and does so well.
             publish(&mut client, id, vec![]).await;
         }
         change_network(&client).await;
@@ -236,7 +236,7 @@ async fn of_liars_the_one_that_lied_longest_ago_comes_first() {
     }
 }
 
-/// A filter node that was found out is not taken again where there is another, though failures are forgiven.
+/// An exposed filter node is not used again while there is another, although failures are forgiven.
 #[tokio::test]
 async fn a_silent_filter_comes_last_for_a_while() {
     let late = Duration::from_millis(300);
@@ -251,7 +251,7 @@ async fn a_silent_filter_comes_last_for_a_while() {
         change_and_subscribe(&mut client).await;
     }
     let mut friend = Client::start(single(good.tcp()));
-    tokio::time::sleep(3 * late).await; // it owes only what is sent from here on
+    tokio::time::sleep(3 * late).await; // it owes only later messages
     for id in 0..2 {
         friend.publish(id, vec![id as u8 + 1; 512]).await;
         friend.published().await;
@@ -279,7 +279,7 @@ async fn a_silent_filter_comes_last_for_a_while() {
     assert_eq!(silent.asked(), asked, "taken again");
 }
 
-/// Who met a node since it was last asked.
+/// Keys that a node met since the last call.
 fn met(node: &mut BadNode) -> Vec<PeerId> {
     let mut met = Vec::new();
     while let Ok(peer) = node.peer.met.try_recv() {
@@ -288,7 +288,7 @@ fn met(node: &mut BadNode) -> Vec<PeerId> {
     met
 }
 
-/// Both circles show a new key after each change of network and at each start, also one with the book of the last run.
+/// Both circles use a new key after each change of network and at each start, also with the last run's book.
 #[tokio::test]
 async fn no_key_is_shown_twice() {
     let mut nodes = [BadNode::start(Bad::Silent).await, BadNode::start(Bad::Silent).await];

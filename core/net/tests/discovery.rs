@@ -1,4 +1,4 @@
-//! Nodes that nobody configured: found by DNS, by peer exchange and by discv5, over real sockets.
+//! Nodes that nobody configured, found by DNS, peer exchange and discv5, over real sockets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -37,7 +37,7 @@ async fn pair() -> [(Node, Vec<u8>); 2] {
     [first, second]
 }
 
-/// What one circle takes comes in by the other.
+/// A message published in one circle arrives in the other.
 async fn round_trip(client: &mut Client) {
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
@@ -62,7 +62,7 @@ async fn round_trip(client: &mut Client) {
         .await;
 }
 
-/// Everything the client wants remembered, to the end.
+/// All entries of the peer book until the client's end.
 async fn book(mut client: Client) -> Vec<KnownNode> {
     client.send(Command::Close).await;
     client.until("the end", |event| (event == Event::Closed).then_some(())).await;
@@ -82,7 +82,7 @@ async fn one_tree_is_enough_and_is_not_needed_again() {
     round_trip(&mut client).await;
     assert_eq!(server.count(), 5, "root, two branches, two records");
     let known = book(client).await;
-    // All that the tree names is on this device. What the publish node took, nobody said to have received.
+    // All names of the tree are on this device. No node confirmed to have received the publish node's messages.
     assert!(known.iter().all(|node| {
         let of_use = u32::from(node.circle == 1);
         node.source == Source::Inside && node.successes == of_use && node.answered_s > 0
@@ -104,7 +104,7 @@ async fn a_node_names_another() {
     let (first, _) = node(config).await;
     second.relays(1).await;
     let mut client = Client::start(net_config(&[first.tcp()]));
-    // One node alone is no two circles.
+    // One node alone cannot serve two circles.
     round_trip(&mut client).await;
     let known = book(client).await;
     let named: Vec<_> = known.iter().filter(|node| node.source == Source::Inside).collect();
@@ -112,7 +112,7 @@ async fn a_node_names_another() {
     assert!(named[0].answered_s > 0 && named[0].circle == 0, "{named:?}");
 }
 
-/// Of what a peer names, only what is signed, and no more than it may.
+/// Of the nodes that a peer names, only signed ones count, up to the peer's share.
 #[tokio::test]
 async fn forged_records_are_no_nodes() {
     let [_first, (_second, two)] = pair().await;
@@ -145,7 +145,7 @@ async fn forged_records_are_no_nodes() {
     assert_eq!(known.len(), 2, "{known:?}");
 }
 
-/// A node that looks for others by discv5.
+/// A node that searches by discv5.
 async fn seeker(bootstrap: &[&str]) -> Node {
     let mut config = node_config();
     config.discovery = Some(Discv5Config {
@@ -164,7 +164,7 @@ async fn three_nodes_find_each_other_from_one_record() {
     for node in [&mut first, &mut second, &mut third] {
         node.relays(2).await;
     }
-    // A light client that knows one of them is told the others.
+    // A light client that knows one of them learns the others.
     let mut client = Client::start(net_config(&[second.tcp()]));
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
@@ -174,7 +174,7 @@ async fn three_nodes_find_each_other_from_one_record() {
     assert_eq!(known.len(), 3, "{known:?}");
 }
 
-/// A discv5 of Waku's with nothing else behind it.
+/// A discv5 node of Waku's with nothing else behind it.
 async fn signpost() -> discv5::Discv5 {
     use discv5::{ConfigBuilder, Discv5, ListenConfig, ProtocolIdentity};
     let key = enr::CombinedKey::generate_secp256k1();
@@ -196,7 +196,7 @@ async fn signpost() -> discv5::Discv5 {
     discv5
 }
 
-/// From the one record of a tree, whose node relays nothing itself; and only in relay mode.
+/// From the only record of a tree, whose node does not relay; and only in relay mode.
 #[tokio::test]
 async fn a_phone_that_relays_finds_others_by_discv5_and_is_listed_nowhere() {
     let signpost = signpost().await;
@@ -242,7 +242,7 @@ async fn a_phone_that_relays_finds_others_by_discv5_and_is_listed_nowhere() {
     }
 }
 
-/// The same port, another protocol: the network that is not Waku's hears nothing from us.
+/// The same port, another protocol: a network that is not Waku's gets nothing from us.
 #[tokio::test]
 async fn other_discv5_networks_are_not_ours() {
     use discv5::{ConfigBuilder, Discv5, ListenConfig};
@@ -281,7 +281,7 @@ async fn what_discv5_cannot_begin_with() {
     assert!(matches!(bad, Some(StartError::Udp(_))));
 }
 
-/// Behind NAT, or in a container, a node cannot know where others reach it.
+/// Behind NAT or in a container a node cannot know its public address.
 #[tokio::test]
 async fn what_is_announced_takes_the_place_of_where_it_listens() {
     let plain = "/ip4/203.0.113.7/tcp/60000";
@@ -333,7 +333,7 @@ async fn what_cannot_be_announced() {
     assert!(start(&[good; 8]).is_none());
 }
 
-/// The nodes of a link help whoever has none, and nobody else.
+/// The nodes of a link are used by a client without nodes, and by nobody else.
 #[tokio::test]
 async fn a_link_changes_no_network_that_is_there() {
     let [(first, _), (second, _)] = pair().await;
@@ -351,7 +351,7 @@ async fn a_link_changes_no_network_that_is_there() {
     assert!(known.len() == 1 && known[0].source == Source::Invite, "{known:?}");
 }
 
-/// While nothing works and nothing can be found, the search gets rarer.
+/// While no node works or is found, searches come with growing waits.
 #[tokio::test]
 async fn searches_in_vain_get_rarer() {
     let tree = Tree::new(1, "nodes.example.org");
@@ -361,7 +361,7 @@ async fn searches_in_vain_get_rarer() {
     let server = Server::start(Vec::new()).await;
     config.dns_servers = vec![server.address.clone()];
     let client = Client::start(config);
-    // Nobody asks before there is something to do.
+    // Nothing is searched before there is something to do.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(server.count(), 0);
     client.subscribe(&[TOPIC]).await;

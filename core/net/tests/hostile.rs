@@ -1,5 +1,5 @@
-//! Bad service nodes over real sockets: what is sent and received arrives all the same, the work is bounded, and who is
-//! found out is used no more.
+//! Bad service nodes over real sockets: messages arrive all the same, the work is bounded, and exposed nodes are no
+//! longer used.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -17,7 +17,7 @@ use support::{Client, Node, PATIENCE, PUBSUB, TOPIC, alone, net_config, now_ns, 
 
 const LATE: Duration = Duration::from_millis(300);
 
-/// One circle of all these nodes, quick to lose patience.
+/// One circle of all these nodes, with short waits.
 fn config(nodes: &[&str]) -> NetConfig {
     let mut config = net_config(nodes);
     config.single_circle = true;
@@ -42,7 +42,7 @@ fn query(id: u64, circle: Circle) -> Command {
     }
 }
 
-/// What a client does that wants a message stored: published until a store other than the taker's has it.
+/// Publishes a message as the engine does, until a store other than the accepting node's has it.
 async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTreeSet<Vec<u8>>) {
     let (mut takers, mut hashes) = (Vec::new(), Vec::new());
     for attempt in 0..200 {
@@ -73,7 +73,7 @@ async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTre
     panic!("never stored");
 }
 
-/// The event that is picked; what comes meanwhile is heard.
+/// The first event that `pick` accepts; messages before it are recorded.
 async fn until<T>(client: &mut Client, heard: &mut BTreeSet<Vec<u8>>, mut pick: impl FnMut(Event) -> Option<T>) -> T {
     client
         .until("an answer", |event| {
@@ -93,7 +93,7 @@ fn payload(who: u8, number: u8) -> Vec<u8> {
     [vec![who, number], vec![0; 510]].concat()
 }
 
-/// All nodes but one are bad. A friend has the good one; we know them all. `which` turns the kinds of bad.
+/// All nodes but one are bad. A friend uses the good one; we know all of them. `which` rotates the kinds of bad nodes.
 async fn one_good_of(count: usize, which: usize) {
     let good = Node::start(alone()).await;
     let mut bad = Vec::new();
@@ -121,7 +121,7 @@ async fn one_good_of(count: usize, which: usize) {
         })
         .await;
     }
-    // As long as something is missing, another store is asked, as the engine does when nothing is pushed.
+    // While a message is missing, another store is asked, as the engine does when nothing is pushed.
     let wanted: BTreeSet<Vec<u8>> = (0..5).map(|number| payload(2, number)).collect();
     let mut queries = 0;
     while !wanted.is_subset(&heard) {
@@ -148,11 +148,11 @@ async fn one_good_of(count: usize, which: usize) {
 
 #[tokio::test]
 async fn one_good_node_of_many_is_enough() {
-    // All at once: most of the time is waiting.
+    // All at once, because most of the time is waiting.
     futures::future::join_all((3..=10).map(|count| one_good_of(count, 3 * count))).await;
 }
 
-/// A client subscribed at a bad node that knows a good one; where one filter node is enough, that is a matter of luck.
+/// A client is subscribed at a bad node and knows a good one. With one filter node the choice is random.
 async fn subscribed_at_a_silent_node(foreground: bool) -> (Client, BadNode, Node) {
     let silent = BadNode::start(Bad::Silent).await;
     let good = Node::start(alone()).await;
@@ -176,7 +176,7 @@ async fn gap(client: &mut Client) {
 async fn a_silent_filter_is_found_out_by_a_store() {
     let (mut client, silent, good) = subscribed_at_a_silent_node(false).await;
     let mut friend = Client::start(single(good.tcp()));
-    tokio::time::sleep(3 * LATE).await; // it owes only what is sent from here on
+    tokio::time::sleep(3 * LATE).await; // it owes only later messages
     for number in 0..2 {
         friend.publish(number, payload(2, number as u8)).await;
         friend.published().await;
@@ -198,7 +198,7 @@ async fn a_silent_filter_is_found_out_by_a_store() {
     friend.publish(3, payload(2, 3)).await;
     let came = |event| matches!(event, Event::Message(one) if one.payload == payload(2, 3));
     client.until("a push", |event| came(event).then_some(())).await;
-    // Demoted: another connection goes to the good node.
+    // The bad node comes last now: another connection goes to the good node.
     let asked = silent.asked();
     for id in 10..20 {
         client.publish(id, payload(1, id as u8)).await;
@@ -255,7 +255,7 @@ async fn who_answers_byte_by_byte_or_never_costs_one_time_limit_each() {
     assert!(mute.asked() <= 2, "{}", mute.asked());
 }
 
-/// One node that takes a message outweighs any number that refuse it, and those are then asked no more.
+/// One node that accepts a message outweighs any number that refuse it; those are no longer asked.
 #[tokio::test]
 async fn a_message_that_some_refuse_is_taken_by_another() {
     for foreground in [false, true] {
@@ -279,7 +279,7 @@ async fn a_message_that_some_refuse_is_taken_by_another() {
     }
 }
 
-/// It counts as refused only when all who are there said so.
+/// A message counts as refused only if all reachable nodes refused it.
 #[tokio::test]
 async fn a_message_is_refused_when_every_node_refuses_it() {
     let one = BadNode::start(Bad::Refuses(420)).await;
@@ -329,7 +329,8 @@ async fn who_is_preferred_is_used_first_and_another_for_what_it_had() {
     }
 }
 
-/// Who said yes to everything in one run does not come back as good in the next; who was of use is used first.
+/// A node that accepted everything and did nothing does not come back as a good one in the next run; a useful node is
+/// used first.
 #[tokio::test]
 async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
     let mut liars = Vec::new();
@@ -353,7 +354,7 @@ async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
             _ => None,
         })
         .await;
-        // As receipts tell the engine; of some liars nothing shows yet.
+        // As receipts tell the engine; some liars are not exposed yet.
         let of_use = swallowed() == before;
         if of_use || id % 2 == 0 {
             client.send(Command::Judge { node, of_use }).await;
@@ -417,7 +418,7 @@ async fn who_brought_messages_is_asked_and_subscribed_at_first() {
     client.until("a push", |event| came(event).then_some(())).await;
 }
 
-/// Its queue is bounded by bytes long before it is by number.
+/// Its queue reaches the limit of bytes long before the limit of messages.
 #[tokio::test]
 async fn a_subscriber_that_takes_nothing_is_dropped_before_it_costs_much() {
     let mut node = alone();

@@ -55,7 +55,7 @@ async fn a_node_that_closes_without_an_answer_is_gone_round() {
     }
 }
 
-/// What a js light client does, over mplex: metadata, filter, lightpush of both versions, peer exchange.
+/// The traffic of a js light client over mplex: metadata, filter, lightpush of both versions, peer exchange.
 #[tokio::test]
 async fn a_light_client_that_speaks_mplex_only() {
     let node = Node::start(alone()).await;
@@ -110,8 +110,8 @@ async fn a_light_client_that_speaks_mplex_only() {
     assert!(answer.query.is_some(), "nim wants it");
 }
 
-/// go-waku reads one push from a stream and closes it: what else was written there would be lost. It may subscribe
-/// before our node knows what it is, and an app may have given it another name.
+/// go-waku reads one push from a stream and closes it: further pushes there would be lost. It may subscribe before our
+/// node knows its agent, and an app may have changed the agent.
 #[tokio::test]
 async fn a_subscriber_that_reads_one_push_a_stream_gets_them_all() {
     for agent in ["go-waku", "an app on go-waku"] {
@@ -131,7 +131,7 @@ async fn a_subscriber_that_reads_one_push_a_stream_gets_them_all() {
     }
 }
 
-/// go-waku resets what comes before its subscribe call has returned. Here nobody takes the protocol for a while, which
+/// go-waku resets pushes before its subscribe call has returned. Here nobody accepts the protocol for a while, which
 /// looks the same.
 #[tokio::test]
 async fn a_push_that_is_reset_comes_again() {
@@ -148,8 +148,8 @@ async fn a_push_that_is_reset_comes_again() {
     }
 }
 
-/// After it was written whole, however long it is, on a stream for one or for many. Over yamux, where a reset reads
-/// like an end.
+/// A reset after a whole write, of any length, on a stream for one push or for many. Over yamux a reset reads like an
+/// end.
 #[tokio::test]
 async fn a_push_whose_stream_is_reset_comes_again() {
     for agent in ["go-waku", "another"] {
@@ -195,7 +195,7 @@ async fn push(peer: &mut Peer, server: PeerId, payload: Vec<u8>) {
     assert_eq!(answer.status_code, Some(200));
 }
 
-/// The numbers of ten different pushes, as they came.
+/// The numbers of ten different pushes, in the order of arrival.
 async fn ten(mut pushes: mpsc::UnboundedReceiver<Vec<u8>>) -> Vec<u8> {
     let mut numbers = Vec::new();
     while numbers.len() < 10 {
@@ -209,7 +209,7 @@ async fn ten(mut pushes: mpsc::UnboundedReceiver<Vec<u8>>) -> Vec<u8> {
     numbers
 }
 
-/// It would wait otherwise: a dropped mplex stream is reset only when something else is sent.
+/// Without a ping it would wait: a dropped mplex stream is reset only with the next packet.
 #[tokio::test]
 async fn a_request_over_the_limit_ends_its_stream() {
     for muxer in [Muxer::Yamux, Muxer::Mplex] {
@@ -248,7 +248,7 @@ async fn too_many_requests_are_answered_as_such() {
     assert!(codes[2..].contains(&429));
 }
 
-/// A node that pushes: each message on a stream of its own, as go nodes do, then several on one, as nim nodes do.
+/// A node that pushes each message on its own stream, as go nodes do, then several on one, as nim nodes do.
 #[tokio::test]
 async fn pushes_are_taken_one_a_stream_and_many_a_stream() {
     let taken: Script = Arc::new(|_, body| {
@@ -292,7 +292,7 @@ async fn pushes_are_taken_one_a_stream_and_many_a_stream() {
         .await;
 }
 
-/// 429 to each filter request: asked again a few times, ever later, and then another node is taken.
+/// 429 to each filter request: the client retries with growing waits, then uses another node.
 #[tokio::test]
 async fn a_filter_node_with_too_much_to_do_is_left_for_another() {
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -311,7 +311,7 @@ async fn a_filter_node_with_too_much_to_do_is_left_for_another() {
     config.single_circle = true;
     config.timing.redial = std::time::Duration::from_millis(100);
     let mut client = Client::start(config);
-    // Which of the two is asked first is chance; on screen both are.
+    // Which of the two is asked first is random; with a conversation on screen both are.
     client.send(sotto_net::Command::Foreground(true)).await;
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
@@ -332,7 +332,7 @@ async fn a_filter_node_with_too_much_to_do_is_left_for_another() {
     client.until("a push of the other", pushed).await;
 }
 
-/// 429 to a lightpush: another node takes it.
+/// 429 to a lightpush: another node accepts it.
 #[tokio::test]
 async fn a_publish_node_with_too_much_to_do_is_gone_round() {
     let busy: Script = Arc::new(|_, _| {
@@ -355,10 +355,10 @@ async fn a_publish_node_with_too_much_to_do_is_gone_round() {
     }
 }
 
-/// proto3 drops what is zero or empty; nim nodes want it there.
+/// proto3 drops zero and empty values; nim nodes require them.
 #[tokio::test]
 async fn answers_carry_what_is_zero_or_empty() {
-    let node = Node::start(support::node_config()).await; // nobody to relay to
+    let node = Node::start(support::node_config()).await; // no relay peers
     let mut peer = Peer::start(Muxer::Yamux, vec![]).await;
     let at = peer.dial(node.tcp()).await;
     let request = PushRpc {

@@ -1,4 +1,4 @@
-//! What a node bears and how it says no, over real sockets.
+//! Limits of a node, and its refusals, over real sockets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -72,7 +72,7 @@ async fn subscriptions_end_where_the_limits_are() {
     assert_eq!(filter(&mut three, at, &subscribe(0..1)).await, 503);
 }
 
-/// Each protocol says 429 in its own way, under the id `N/A`.
+/// Each protocol reports 429 in its own way, under the id `N/A`.
 #[tokio::test]
 async fn too_many_requests_have_no_id() {
     let mut config = alone();
@@ -108,7 +108,7 @@ async fn what_is_too_large_is_refused_as_such() {
     let largest = waku::MAX_MESSAGE - 100;
     let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &push_v3(largest)).await;
     assert_eq!(answer.status_code, Some(200));
-    // Over the limit of a message; and over that of a request, which is thrown away.
+    // Over the limit of a message; and over that of a request, which is discarded.
     for (payload, id) in [(waku::MAX_MESSAGE, "p"), (1 << 20, "N/A")] {
         let answer: LightPushResponse = peer.ask(at, protocol::LIGHTPUSH_V3, &push_v3(payload)).await;
         assert_eq!(answer.status_code, Some(413), "{payload}");
@@ -143,7 +143,7 @@ async fn more_connections_than_allowed_are_closed() {
     assert_eq!(filter(served, at, &subscribe(0..1)).await, 200);
 }
 
-/// An archive that stands still: few large messages wait for it, and those beyond are taken all the same.
+/// A blocked archive: few large messages wait for it, and further ones are accepted all the same.
 #[tokio::test]
 async fn what_waits_for_the_archive_is_bounded_by_bytes() {
     let mut config = alone();
@@ -178,7 +178,7 @@ fn port(node: &Node) -> u16 {
     node.tcp().split('/').nth(4).unwrap().parse().unwrap()
 }
 
-/// A connection from that address, on which nothing is said.
+/// A connection from this address without traffic.
 #[cfg(target_os = "linux")]
 async fn dial(port: u16, from: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
@@ -202,7 +202,7 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
     let mut refused = dial(port, "127.0.0.2").await;
     let end = soon("the end of one too many", refused.read(&mut [0; 64])).await;
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
-    // The first still stands: it says what it speaks once it is asked.
+    // The first connection still works: it negotiates when asked.
     let mut other = dial(port, "127.0.0.3").await;
     for socket in [&mut open[0], &mut other] {
         tokio::io::AsyncWriteExt::write_all(socket, b"\x13/multistream/1.0.0\n").await.unwrap();
@@ -210,7 +210,7 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
         let read = soon("a hello", socket.read_exact(&mut hello)).await;
         assert_eq!(read.unwrap(), 20);
     }
-    // Who goes makes room.
+    // A closed connection makes room.
     drop(open);
     let again = async {
         loop {
@@ -225,7 +225,7 @@ async fn one_address_gets_so_many_connections_and_another_has_its_own() {
     soon("room", again).await;
 }
 
-/// Eight addresses that hold all the connections they may while these are set up.
+/// Eight addresses with as many connections being set up as allowed.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn who_says_nothing_keeps_no_newcomer_out() {
@@ -241,7 +241,7 @@ async fn who_says_nothing_keeps_no_newcomer_out() {
     assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200);
 }
 
-/// js-waku opens streams in advance and never says anything on them; others stop in the middle.
+/// js-waku opens streams in advance without a request; others stop in the middle.
 #[tokio::test]
 async fn streams_that_say_nothing_cost_a_place_for_a_while() {
     let mut config = alone();
@@ -253,7 +253,7 @@ async fn streams_that_say_nothing_cost_a_place_for_a_while() {
     let mut idle = Vec::new();
     for protocol in [protocol::STORE, protocol::LIGHTPUSH_V3, protocol::LIGHTPUSH_V2] {
         let mut stream = peer.open(at, protocol).await;
-        // With lazy negotiation a stream is opened with its first byte: of a frame that does not end.
+        // With lazy negotiation the first byte opens a stream: here of a frame that does not end.
         stream.write_all(&[0xff]).await.unwrap();
         stream.flush().await.unwrap();
         idle.push(stream);
@@ -275,7 +275,7 @@ async fn ping(stream: &mut libp2p::Stream) -> std::io::Result<()> {
     soon("an echo", stream.read_exact(&mut echo)).await
 }
 
-/// Who pings keeps the stream for the next time, however much later; who opens one and says nothing does not.
+/// A stream with pings is kept for the next ping, however much later; a silent one is not.
 #[tokio::test]
 async fn a_ping_stream_stays_once_it_was_used() {
     let mut config = alone();
@@ -303,7 +303,7 @@ async fn a_ping_stream_stays_once_it_was_used() {
     assert_eq!(filter(&mut peer, at, &subscribe(0..1)).await, 200);
 }
 
-/// 17 peers of 32 streams each have the share of their address, 512.
+/// 17 peers with 32 streams each have the share of their address, 512.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn one_address_gets_so_many_streams_and_another_has_its_own() {
@@ -337,7 +337,7 @@ async fn one_address_gets_so_many_streams_and_another_has_its_own() {
     assert_eq!(filter(&mut other, at, &subscribe(0..1)).await, 200);
 }
 
-/// Whoever reads to the end of the stream gets there: js-waku does.
+/// A reader that reads to the end of the stream, as js-waku does, gets there.
 #[tokio::test]
 async fn an_answer_is_followed_by_the_end() {
     let node = Node::start(alone()).await;
@@ -345,7 +345,7 @@ async fn an_answer_is_followed_by_the_end() {
         let mut peer = Peer::start(muxer, vec![]).await;
         let at = peer.dial(node.tcp()).await;
         let mut stream = peer.open(at, protocol::FILTER_SUBSCRIBE).await;
-        // The requester leaves its half open.
+        // The client leaves its half open.
         let request = waku::encode_framed(&subscribe(0..1));
         stream.write_all(&request).await.unwrap();
         stream.flush().await.unwrap();

@@ -1,4 +1,4 @@
-//! Relay links of service nodes: what keeps two that know each other from relaying to each other, and how that ends.
+//! Relay links of service nodes: conditions that keep two known nodes from relaying to each other, and how they end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -13,8 +13,8 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A node that dialled from the port it listens on could dial nobody as long as anyone has that port at another
-/// address.
+/// A node that dialled from its listening port could dial nobody while another address of the machine held a connection
+/// on that port.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_port_that_is_taken_at_another_address_stops_no_dial() {
@@ -29,13 +29,13 @@ async fn a_port_that_is_taken_at_another_address_stops_no_dial() {
     b.relays(1).await;
 }
 
-/// How things stand on a way to a node.
+/// State of a path to a node.
 #[derive(Clone, Copy)]
 enum Way {
     Open,
-    /// The near side hears of it, the far side does not.
+    /// The near side learns of a cut, the far side does not.
     Closed,
-    /// Open again, and the far side still does not hear of what was closed.
+    /// Open again, and the far side still does not learn of closed connections.
     Reopened,
 }
 
@@ -65,7 +65,7 @@ async fn way_to(node: &Node) -> (String, watch::Sender<Way>) {
     (address.join("/"), sets)
 }
 
-/// The network changed under a node and the other still holds the old connection, on which nothing comes any more.
+/// A node's network changed, and the other side still holds the dead connection.
 #[tokio::test]
 async fn who_comes_again_is_told_our_shards_again() {
     let mut config = node_config();
@@ -84,7 +84,7 @@ async fn who_comes_again_is_told_our_shards_again() {
     b.relays(1).await;
 }
 
-/// A node was restarted and is back before the other has heard that it was gone.
+/// A node was restarted and is back before the other side noticed.
 #[tokio::test]
 async fn who_comes_again_at_once_is_told_too() {
     let mut config = node_config();
@@ -104,7 +104,7 @@ async fn who_comes_again_at_once_is_told_too() {
     a.relays(1).await;
 }
 
-/// It says that it relays, takes what we say, and subscribes to nothing.
+/// The peer claims to relay, accepts our messages, and subscribes to nothing.
 #[tokio::test]
 async fn who_never_subscribes_is_dialled_again_and_gives_way() {
     let mut mute = Peer::start(Muxer::Yamux, vec![]).await;
@@ -124,7 +124,7 @@ async fn who_never_subscribes_is_dialled_again_and_gives_way() {
     node.relays(1).await;
 }
 
-/// Light clients and others who come by themselves need not relay, though they be known as relays.
+/// Light clients, and peers that dialled us, need not relay, even if they are known as relays.
 #[tokio::test]
 async fn who_dialled_us_stays_without_relaying() {
     let mut mute = Peer::start(Muxer::Yamux, vec![]).await;

@@ -1,4 +1,4 @@
-//! Nodes that restart, forget, hang or hang up, and a client that notices and does not hammer.
+//! Nodes that restart, lose subscriptions, hang or hang up, and a client that notices and backs off.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -14,7 +14,7 @@ use sotto_net::{
 use support::{Archive, Client, Node, TOPIC, alone, net_config, pair, single, soon};
 use tokio::net::TcpListener;
 
-/// Any peer id will do for a node that never gets to show one.
+/// Any peer id serves for a node that never gets to show one.
 const NOBODY: &str = "16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31";
 
 async fn connectivity(client: &mut Client, what: &str, wanted: impl Fn(&Connectivity) -> bool) -> Connectivity {
@@ -62,7 +62,7 @@ async fn a_node_that_forgot_us_is_subscribed_again_and_leaves_a_gap() {
     assert!(gap.subscribed);
 }
 
-/// A listener that does with each connection what it is told, and how many came.
+/// A listener that treats each connection as told, and the number of connections.
 async fn trap(hold: bool) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -124,7 +124,7 @@ async fn publishing_goes_round_a_node_that_is_down() {
     }
 }
 
-/// A node on a thread of its own, which can be made to hang with all its connections open.
+/// A node on its own thread, which can be stopped with all its connections open.
 fn freezable() -> (String, std::sync::mpsc::Sender<()>) {
     let (address, known) = std::sync::mpsc::channel();
     let (freeze, frozen) = std::sync::mpsc::channel::<()>();
@@ -165,7 +165,7 @@ async fn nothing_is_sent_while_nothing_happens() {
     let mut client = Client::start(config);
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
-    // What connecting has still to say is said within a second; then there is silence.
+    // The traffic of connecting ends within a second; then there is silence.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = (traffic.written_bytes(), traffic.read_bytes());
     tokio::time::sleep(Duration::from_secs(4)).await;
@@ -173,8 +173,8 @@ async fn nothing_is_sent_while_nothing_happens() {
     assert!(before.0 > 0);
 }
 
-/// A phone that listens and then publishes something is told of until its connection to publish over, unused from then
-/// on, is closed. What it was told, and the nodes.
+/// A phone that receives and then publishes something is watched until its unused publish connection closes. Returns
+/// its events, and the nodes.
 async fn until_closed(single_circle: bool) -> (Client, Vec<Connectivity>, [Node; 2]) {
     let (a, b) = pair().await;
     let nodes = [a.tcp(), b.tcp()];
@@ -204,7 +204,7 @@ async fn until_closed(single_circle: bool) -> (Client, Vec<Connectivity>, [Node;
 
 async fn closed(single_circle: bool) {
     let (_client, _, [mut a, mut b]) = until_closed(single_circle).await;
-    // Each other and, one of them, the filter's.
+    // Each knows the other, and one knows the filter node.
     let all = async {
         while a.peers.borrow().0 + b.peers.borrow().0 != 3 {
             tokio::select! {
@@ -250,7 +250,7 @@ async fn a_node_to_publish_to_that_dies_is_told_of() {
 #[tokio::test]
 async fn a_connection_to_a_filter_node_stays_though_nothing_comes() {
     let (mut client, told, _nodes) = until_closed(false).await;
-    // It was last used before the one that was closed.
+    // It was used earlier than the connection that was closed.
     for now in told {
         assert!(now.subscribed && now.receive_nodes == 1 && !now.gap);
     }

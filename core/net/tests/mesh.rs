@@ -1,4 +1,4 @@
-//! Two nodes in one mesh and a light client that publishes to one and hears from the other.
+//! Two nodes in one mesh, and a light client that publishes to one and receives from the other.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -33,21 +33,21 @@ async fn what_one_node_takes_another_pushes() {
     assert_eq!((pushed.hash, pushed.live), (hash, true));
     assert_eq!((pushed.topic.as_str(), pushed.payload.len()), (TOPIC, 512));
 
-    // The publish circle holds it; hashes nobody published are not there.
+    // The publish circle has it; it lacks hashes that nobody published.
     let hashes = vec![hash, [9; 32]];
     let not = None;
     client.send(Command::Check { id: 2, hashes, not }).await;
     let present = client.until("checked", checked(2)).await;
     assert_eq!(present, Ok((taker, vec![hash])));
 
-    // Nobody but the taker could say so: no answer rather than a worthless one.
+    // Only the accepting node could answer: no answer is better than a worthless one.
     let (hashes, not) = (vec![hash], Some(taker));
     client.send(Command::Check { id: 3, hashes, not }).await;
     let present = client.until("checked", checked(3)).await;
     assert_eq!(present, Err(FailReason::NoOther));
 }
 
-/// Two nodes that both served the receive circle before: nothing is published to either, and that is said.
+/// Both nodes served the receive circle before: nothing is published to either, and the client reports it.
 #[tokio::test]
 async fn an_empty_circle_is_not_filled_by_the_other() {
     let (a, b) = support::pair().await;
@@ -100,7 +100,7 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
         not,
         spread: None,
     };
-    // Each by another node than the one before.
+    // Each through another node than the last one.
     let (mut takers, mut heard) = (Vec::new(), Vec::new());
     client.send(publish(0, Vec::new())).await;
     while takers.len() < 6 || heard.len() < 6 {
@@ -120,7 +120,7 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
     }
     assert!(takers.windows(2).all(|pair| pair[0] != pair[1]), "{takers:?}");
     assert_eq!(heard, [0, 1, 2, 3, 4, 5]);
-    // One goes: the other still pushes, and what may have been missed is said.
+    // One node stops: the other still pushes, and the client reports a gap.
     a.stop().await;
     let gap = |event| match event {
         Event::Connectivity(now) => now.gap.then_some(now.subscribed),
@@ -241,7 +241,7 @@ async fn a_burst_arrives_whole_and_in_order_of_asking() {
         })
         .await;
     feed.await.unwrap();
-    // The hearer has read nothing so far: what does not fit in its channel waits at the node.
+    // The receiver has read nothing so far: messages that do not fit its channel wait at the node.
     let mut heard = Vec::new();
     hearer
         .until("all heard", |event| {

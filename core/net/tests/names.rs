@@ -1,4 +1,4 @@
-//! Names are resolved by the servers given, as on Android, where there are no others.
+//! Names are resolved by the given servers, as on Android, which has no others.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -13,7 +13,7 @@ use support::tree::record_at;
 use support::{Client, Node, TOPIC, alone, net_config, single};
 use tokio::net::UdpSocket;
 
-/// Answers every query for an IPv4 address with 127.0.0.1, every other with nothing.
+/// Answers every query for an IPv4 address with 127.0.0.1, and any other query with nothing.
 async fn name_server() -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap().to_string();
@@ -62,7 +62,7 @@ async fn lan() -> (u16, Arc<AtomicUsize>) {
     (port, count)
 }
 
-/// A stranger names a node of a name that leads into our own network. `inside`: he is there himself.
+/// A stranger names a node whose host name leads into our own network. `inside`: the stranger is in it too.
 async fn dialled(inside: bool) -> usize {
     let (port, count) = lan().await;
     let mut config = alone();
@@ -70,7 +70,7 @@ async fn dialled(inside: bool) -> usize {
     let tcp = address(&format!("/dns4/evil.example.org/tcp/{port}"));
     let ws = address(&format!("/dns/evil.example.org/tcp/{port}/ws"));
     let literal = address(&format!("/ip4/127.0.0.1/tcp/{port}"));
-    // One private address among others opens no door either.
+    // One private address among public ones is not dialled either.
     config.records = vec![
         record_at(&[1; 32], std::slice::from_ref(&tcp)),
         record_at(&[2; 32], &[ws]),
@@ -88,7 +88,7 @@ async fn dialled(inside: bool) -> usize {
     let mut client = Client::start(config);
     client.subscribe(&[TOPIC]).await;
     client.subscribed().await;
-    // One of those named is the only one to publish to.
+    // One of the named nodes is the only publish node.
     for id in 0..3 {
         client.publish(id, vec![1; 512]).await;
         let (outcome, node, _) = client.published().await;

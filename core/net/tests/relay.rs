@@ -1,4 +1,4 @@
-//! Relay mode: a phone that relays hears by gossip, publishes by lightpush, and serves its neighbours.
+//! Relay mode: a relaying phone receives by gossip, publishes by lightpush, and serves its neighbours.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -11,7 +11,7 @@ use sotto_net::service::{self, ArchivePage, ArchiveRequest};
 use sotto_net::{Circle, Command, Connectivity, Event, Network, NodeEvent, NodeKey, PublishOutcome};
 use support::{Client, Node, TOPIC, net_config, node_config, single, soon};
 
-/// Two relays that take no filter subscription: what comes from them comes by gossip.
+/// Two relays without filter: their messages come by gossip.
 async fn deaf_to_filters() -> (Node, Node) {
     let mut config = node_config();
     config.limits.subscribers = 0;
@@ -48,7 +48,7 @@ async fn a_relay_hears_without_a_filter_and_publishes_by_lightpush() {
     client.subscribe(&[TOPIC]).await;
     client.send(Command::Relay(true)).await;
     connectivity(&mut client, "a mesh", |now| now.subscribed && now.relay_peers == 1).await;
-    // The relay knows the receive circle's node alone; the other hears of it by gossip.
+    // The relay knows only the receive circle's node; the other node learns of it by gossip.
     let other = Client::start(single(b.tcp()));
     other.publish(1, vec![7; 512]).await;
     let relay = heard(&mut client, 7).await;
@@ -67,7 +67,7 @@ async fn light_again_means_a_filter_and_a_gap() {
     client.send(Command::Relay(true)).await;
     connectivity(&mut client, "a mesh", |now| now.relay_peers == 1).await;
     a.relays(1).await;
-    // Foreground or not: with one relay peer a filter node is kept as long as a conversation is on screen.
+    // With one relay peer a filter node is kept as long as a conversation is on screen.
     client.send(Command::Foreground(true)).await;
     connectivity(&mut client, "a filter node", |now| now.receive_nodes == 1).await;
     client.send(Command::Foreground(false)).await;
@@ -106,7 +106,7 @@ async fn a_relaying_phone_serves_its_neighbours() {
     connectivity(&mut neighbour, "loss", |now| !now.subscribed).await;
 }
 
-/// A phone whose engine stands still keeps few large messages, and says that it missed the others.
+/// A phone whose engine does not run keeps few large messages, and reports that others were lost.
 #[tokio::test]
 async fn what_waits_for_the_engine_is_bounded_by_bytes() {
     const LARGE: usize = 140_000;
@@ -146,7 +146,8 @@ async fn what_waits_for_the_engine_is_bounded_by_bytes() {
     assert!((LARGE..3 << 20).contains(&bytes), "{bytes}");
 }
 
-/// The port is taken: the phone relays without serving, and serves once it is free, without an interruption before.
+/// The port is taken: the phone relays without serving, and serves when the port is free, without an earlier
+/// interruption.
 #[tokio::test]
 async fn a_port_that_was_taken_is_tried_again() {
     let a = Node::start(node_config()).await;
@@ -158,7 +159,7 @@ async fn a_port_that_was_taken_is_tried_again() {
     phone.subscribe(&[TOPIC]).await;
     phone.send(Command::Relay(true)).await;
     connectivity(&mut phone, "a mesh", |now| now.relay_peers == 1).await;
-    // Some attempts in vain.
+    // Some failed tries.
     tokio::time::sleep(Duration::from_millis(500)).await;
     while let Ok(event) = phone.events.try_recv() {
         assert!(!matches!(event, Event::Serving { .. }), "{event:?}");
@@ -175,8 +176,7 @@ async fn a_port_that_was_taken_is_tried_again() {
     connectivity(&mut phone, "a mesh again", |now| now.relay_peers == 1).await;
 }
 
-/// Taking over ends a filter connection, and pushes on their way end with it: a store is to be asked, in both
-/// directions.
+/// A switch ends a filter connection together with pushes in flight: a store must be asked, in both directions.
 #[tokio::test]
 async fn taking_over_leaves_a_gap_to_be_filled() {
     let (mut a, mut b) = support::pair().await;
@@ -194,7 +194,7 @@ async fn taking_over_leaves_a_gap_to_be_filled() {
     connectivity(&mut client, "a gap with filters", |now| now.gap && now.subscribed && now.relay_peers == 0).await;
 }
 
-/// A store takes its time; meanwhile the relay takes over from the filter at the same node.
+/// A store is slow; meanwhile the relay replaces the filter at the same node.
 #[tokio::test]
 async fn taking_over_waits_for_the_answer_of_a_store() {
     let (mut node, run) = service::start(node_config(), NodeKey::generate()).unwrap();
@@ -247,7 +247,7 @@ async fn taking_over_waits_for_the_answer_of_a_store() {
     run.abort();
 }
 
-/// Whatever is taken over by whom, and wherever the network goes: each publish ends once, and well.
+/// Whatever replaces what, and however the network changes, each publish ends once, with success.
 #[tokio::test]
 async fn publishes_outlive_every_change_of_mode() {
     const ALL: u64 = 40;

@@ -1,4 +1,4 @@
-//! Store queries: pages in both directions, connections of their own, stores that lie.
+//! Store queries: pages in both directions, connections of their own, lying stores.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -29,7 +29,7 @@ fn query(id: u64, circle: Circle, newest_first: bool) -> Command {
     }
 }
 
-/// All pages of a query, and why it failed if it did.
+/// All pages of a query, and the reason if it failed.
 async fn pages(client: &mut Client, wanted: u64) -> (Vec<Vec<Received>>, Option<FailReason>) {
     let mut pages = Vec::new();
     let failed = client
@@ -153,7 +153,7 @@ async fn lies_are_no_pages() {
 
 #[tokio::test]
 async fn endless_cursors_end() {
-    // The same page again and again under a new cursor.
+    // The same page again and again with a new cursor.
     let again = |count: usize| reply(vec![entry(1, START)], Some(vec![count as u8; 32]));
     let (peer, asked) = store(again).await;
     let mut client = Client::start(single(&peer.address));
@@ -172,7 +172,7 @@ fn too_many() -> Vec<u8> {
     })
 }
 
-/// 429 between two pages: the same page is asked for again, from the same cursor on.
+/// 429 between two pages: the same page is asked for again, from the same cursor.
 #[tokio::test]
 async fn a_store_with_too_much_to_do_between_two_pages_is_waited_for() {
     let (peer, asked) = store(|count| match count {
@@ -190,7 +190,7 @@ async fn a_store_with_too_much_to_do_between_two_pages_is_waited_for() {
     assert_eq!(asked.load(Ordering::SeqCst), 6);
 }
 
-/// 429 without end between two pages: after a few times more the query ends.
+/// Endless 429 between two pages: after a few retries the query ends.
 #[tokio::test]
 async fn a_store_with_too_much_to_do_for_ever_ends_the_query() {
     let (peer, asked) = store(|count| match count {
@@ -235,7 +235,7 @@ async fn a_query_alone_shows_a_key_of_its_own() {
         let (pages, failed) = pages(&mut client, id as u64).await;
         assert_eq!((pages.concat().len(), failed), (1, None));
     }
-    // The receive circle's connection served twice; each of the others came as somebody new.
+    // The receive circle's connection served twice; each of the other queries came with a new key.
     let mut met = Vec::new();
     while let Ok(id) = peer.met.try_recv() {
         met.push(id);
@@ -262,7 +262,7 @@ async fn what_a_store_is_asked() {
     assert_eq!(request.content_topics, [TOPIC]);
     assert_eq!(request.time_start, Some(START));
     assert_eq!(request.pagination_forward, Some(false));
-    // By hash: nothing but hashes, and no data asked for.
+    // By hash: only hashes, without data.
     let (hashes, not) = (vec![[5; 32]], None);
     client.send(Command::Check { id: 2, hashes, not }).await;
     let request = asked.recv().await.unwrap();
@@ -271,7 +271,7 @@ async fn what_a_store_is_asked() {
     assert_eq!((request.pubsub_topic, request.time_start), (None, None));
 }
 
-/// The filter node has no store; a page comes from one that was not connected.
+/// The filter node has no store; a page comes from a node that was not connected.
 #[tokio::test]
 async fn a_store_is_reached_that_no_connected_node_has() {
     let mut config = alone();
@@ -288,7 +288,7 @@ async fn a_store_is_reached_that_no_connected_node_has() {
         answered_s: 0,
     };
     let mut config = net_config(&[near.tcp(), &far.address]);
-    // Both of the receive circle; the one with the store was not there lately, and is not the first choice.
+    // Both are of the receive circle. The one with the store was unreachable lately, so it is not the first choice.
     config.book = vec![known(near.tcp(), 0), known(&far.address, 3)];
     let mut client = Client::start(config);
     client.subscribe(&[TOPIC]).await;
@@ -303,7 +303,7 @@ async fn a_store_is_reached_that_no_connected_node_has() {
     assert_eq!((pages.concat().len(), failed), (1, None));
 }
 
-/// Where no known node has a store, that is said, and one is searched although there are enough others.
+/// If no known node has a store, the client reports that and searches for one, although it knows enough other nodes.
 #[tokio::test]
 async fn a_store_is_searched_where_no_known_node_has_one() {
     let mut archive = Archive::default();
@@ -327,7 +327,7 @@ async fn a_store_is_searched_where_no_known_node_has_one() {
     let (found, failed) = pages(&mut client, 1).await;
     assert_eq!((found.concat().len(), failed), (1, None));
 
-    // With nobody to name one there is none.
+    // Without a node that names one there is none.
     let mut config = alone();
     config.store = false;
     let lonely = Node::start(config).await;

@@ -1,5 +1,4 @@
-//! Nodes that are polite and of no use: they are asked ever more rarely, cause no storm, and are not taken for good
-//! ones.
+//! Polite but useless nodes: they are asked with growing waits, cause no storm, and do not count as good.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -22,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 /// First wait before a node is dialled again.
 const REDIAL: Duration = Duration::from_millis(50);
-/// How long is counted: waits of 0.05, 0.1, 0.2 … 3.2 s, each ± half, are over half way.
+/// Time of counting: waits of 0.05, 0.1, 0.2 … 3.2 s, each ± half, are over half way.
 const COUNTED: Duration = Duration::from_secs(6);
 
 fn config(node: &str) -> NetConfig {
@@ -39,7 +38,7 @@ fn filter_answer(code: u32) -> Vec<u8> {
     })
 }
 
-/// A filter that answers what it is told, and how often it was asked.
+/// A filter with fixed answers, and the number of its requests.
 fn filter(code: u32) -> (Script, Arc<AtomicUsize>) {
     let asked: Arc<AtomicUsize> = Arc::default();
     let counted = Arc::clone(&asked);
@@ -50,7 +49,7 @@ fn filter(code: u32) -> (Script, Arc<AtomicUsize>) {
     (script, asked)
 }
 
-/// A store with nothing in it.
+/// An empty store.
 fn empty_store() -> Script {
     Arc::new(|_, _| {
         waku::encode_framed(&StoreQueryResponse {
@@ -74,7 +73,7 @@ fn query(id: u64) -> Command {
     }
 }
 
-/// Asks a store after each gap, as the engine does, for a while. How many gaps there were.
+/// Asks a store after each gap, as the engine does, for a while. Returns the number of gaps.
 async fn gaps(client: &mut Client, lasting: Duration) -> u64 {
     let end = Instant::now() + lasting;
     let mut gaps = 0;
@@ -89,7 +88,7 @@ async fn gaps(client: &mut Client, lasting: Duration) -> u64 {
     gaps
 }
 
-/// In the way to a peer: counts connections, and cuts them all when told to.
+/// A proxy to a peer: it counts connections, and cuts them all when told to.
 async fn cutter(address: &str, cut: &broadcast::Sender<()>) -> (String, Arc<AtomicUsize>) {
     let parts: Vec<&str> = address.split('/').collect();
     let target = format!("127.0.0.1:{}", parts[4]);
@@ -114,7 +113,7 @@ async fn cutter(address: &str, cut: &broadcast::Sender<()>) -> (String, Arc<Atom
     (format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", parts[6]), count)
 }
 
-/// It takes the subscription, answers the store query that follows, and hangs up.
+/// It accepts the subscription, answers the store query that follows, and hangs up.
 async fn hangs_up(foreground: bool) {
     let (cut, _) = broadcast::channel(1);
     let (subscribed, mut cuts) = mpsc::unbounded_channel();
@@ -148,7 +147,7 @@ async fn who_takes_subscriptions_and_hangs_up_is_dialled_less_and_less() {
     tokio::join!(hangs_up(false), hangs_up(true));
 }
 
-/// It never takes a subscription. Its store is empty, and not asked.
+/// It never accepts a subscription. Its store is empty, and not asked.
 async fn refuses(code: u32) {
     let (script, asked) = filter(code);
     let mut peer = Peer::start(Muxer::Yamux, vec![(protocol::FILTER_SUBSCRIBE, script)]).await;
@@ -180,7 +179,7 @@ async fn who_refuses_each_subscription_is_dialled_less_and_less_and_proves_nothi
     tokio::join!(refuses(429), refuses(404), refuses(503));
 }
 
-/// It answers each query, and says no.
+/// It answers each query with a refusal.
 #[tokio::test]
 async fn a_store_that_refuses_each_query_proves_nothing() {
     let refuses: Script = Arc::new(|_, _| {
@@ -218,7 +217,7 @@ async fn a_store_that_refuses_each_query_proves_nothing() {
     }
 }
 
-/// It opens streams to push on, one after the other, and says nothing on them.
+/// It opens push streams one after the other, without a push.
 #[tokio::test]
 async fn who_opens_push_streams_without_end_is_left() {
     let (subscribed, mut subscribers) = mpsc::unbounded_channel();
@@ -257,8 +256,8 @@ async fn who_opens_push_streams_without_end_is_left() {
     assert!(gaps <= 3, "{gaps} gaps");
 }
 
-/// What a node takes before it is known to be of our network reaches nobody; and that it was of another is no reason
-/// never to come back.
+/// Messages that a node accepts before it named our network reach nobody. A node that was of another network may
+/// return.
 #[tokio::test]
 async fn a_node_of_another_network_gets_nothing_and_is_tried_again_later() {
     let ours = Arc::new(AtomicBool::new(false));
@@ -302,7 +301,7 @@ async fn a_node_of_another_network_gets_nothing_and_is_tried_again_later() {
     .await;
 }
 
-/// 429 to each filter request: another node is taken, though one is enough, and the first not again soon.
+/// 429 to each filter request: another node is used, though one is enough, and the first one not again soon.
 #[tokio::test]
 async fn a_filter_node_with_too_much_to_do_is_left_for_another_off_screen() {
     loop {

@@ -1,4 +1,4 @@
-//! Real processes of the `sotto` program, driven as a user would.
+//! Real processes of the `sotto` program, used as a person would.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 use std::collections::VecDeque;
@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// For anything that has to happen.
+/// Longest wait for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The program.
+/// Path of the program.
 pub fn sotto() -> Command {
     Command::new(env!("CARGO_BIN_EXE_sotto"))
 }
 
-/// A child with its standard output line by line.
+/// A child process, with its standard output line by line.
 pub struct Process {
     pub child: Child,
     input: Option<ChildStdin>,
@@ -57,7 +57,7 @@ impl Process {
         }
     }
 
-    /// Lines up to one that fits.
+    /// The first line that fits.
     pub fn until(&mut self, what: &str, mut fits: impl FnMut(&str) -> bool) -> String {
         loop {
             match self.line() {
@@ -68,7 +68,7 @@ impl Process {
         }
     }
 
-    /// Ends its standard input and waits.
+    /// Closes its standard input and waits for its end.
     pub fn finish(&mut self) -> ExitStatus {
         self.input = None;
         self.wait()
@@ -125,11 +125,11 @@ impl Node {
     }
 }
 
-/// `sotto rpc`.
+/// A `sotto rpc` process.
 pub struct Rpc {
     pub process: Process,
     next_id: u64,
-    /// Answers that came before they were asked for.
+    /// Answers that arrived before they were wanted.
     early: VecDeque<Value>,
 }
 
@@ -138,12 +138,12 @@ impl Rpc {
         Self { process: Process::start(command), next_id: 0, early: VecDeque::new() }
     }
 
-    /// On a folder, through these nodes.
+    /// Starts on a folder, with these nodes.
     pub fn on(folder: &Path, nodes: &[&str]) -> Self {
         Self::start(&mut command(folder, nodes))
     }
 
-    /// Sends a request; its id.
+    /// Sends a request; returns its id.
     pub fn ask(&mut self, method: &str, params: Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
@@ -179,14 +179,14 @@ impl Rpc {
         answer["result"].clone()
     }
 
-    /// The dotted code of a refusal.
+    /// The dotted code of an error.
     pub fn refusal(&mut self, method: &str, params: Value) -> String {
         let id = self.ask(method, params);
         let answer = self.answer(id);
         answer["error"]["data"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// Asks again after each event until the answer shows what is wanted.
+    /// Asks again after each event until the answer has the wanted state.
     pub fn until<T>(&mut self, method: &str, params: Value, look: impl Fn(&Value) -> Option<T>) -> T {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -302,7 +302,7 @@ pub fn children_of(pid: u32) -> Vec<u32> {
     found
 }
 
-/// Is this process there, and not only its remains?
+/// Whether this process runs, and is no zombie.
 pub fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());

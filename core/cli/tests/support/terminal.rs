@@ -1,5 +1,5 @@
 #![allow(dead_code, unreachable_pub, reason = "as support")]
-//! A terminal: the real program on a pseudo-terminal, and what a person would see there.
+//! A terminal: the real program on a pseudo-terminal, and the screen that a person would see.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -19,7 +19,7 @@ use crate::support::{PATIENCE, signal};
 pub const ENTER: &str = "\r";
 pub const ESC: &str = "\u{1b}";
 
-/// What is on it, and whether the program let go of it.
+/// The screen, and whether the program released it.
 struct Shown {
     parser: Parser,
     ended: bool,
@@ -29,7 +29,7 @@ pub struct Terminal {
     pub child: Child,
     pty: Arc<Pty>,
     shown: Arc<(Mutex<Shown>, Condvar)>,
-    /// Line by line and with echo, as a shell has it.
+    /// Line by line and with echo, as a shell sets it.
     modes: LocalModes,
 }
 
@@ -70,7 +70,7 @@ impl Terminal {
         Self { child, pty, shown, modes }
     }
 
-    /// Types.
+    /// Types keys.
     pub fn write(&self, text: &str) {
         (&*self.pty).write_all(text.as_bytes()).unwrap();
     }
@@ -85,7 +85,7 @@ impl Terminal {
         self.pty.resize(Size::new(rows, columns)).unwrap();
     }
 
-    /// Waits until the screen is as wanted; what is on it then.
+    /// Waits for a state of the screen; returns the screen.
     pub fn until_screen(&self, what: &str, fits: impl Fn(&Screen) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         let mut shown = self.shown.0.lock().unwrap();
@@ -101,22 +101,22 @@ impl Terminal {
         }
     }
 
-    /// Waits until this stands on the screen.
+    /// Waits until this text is on the screen.
     pub fn until(&self, wanted: &str) -> String {
         self.until_screen(wanted, |screen| screen.contents().contains(wanted))
     }
 
-    /// Waits until the input goes to somebody.
+    /// Waits until the input goes to this person.
     pub fn until_to(&self, name: &str) -> String {
         self.until(&format!("── to {name} ─"))
     }
 
-    /// What is on the screen now.
+    /// The screen now.
     pub fn contents(&self) -> String {
         self.shown.0.lock().unwrap().parser.screen().contents()
     }
 
-    /// The end of the program: its status, and the terminal as the shell had it.
+    /// Waits for the end of the program: its status, and the terminal as the shell had set it.
     pub fn ended(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         let status = loop {

@@ -1,4 +1,4 @@
-//! Service nodes that are bad, each in its way. All but those that refuse say that they relayed, and did not, take
+//! Bad service nodes, each of one kind. All but the refusing ones claim to have relayed and did not, accept
 //! subscriptions and answer filter pings.
 
 use std::sync::Arc;
@@ -19,29 +19,29 @@ use super::{CLUSTER, PUBSUB, TOPIC, now_ns};
 pub(crate) enum Bad {
     /// Its store is empty, its filter silent.
     Silent,
-    /// Its store gives other hashes than those of its messages.
+    /// Its store returns other hashes than those of its messages.
     WrongHash,
-    /// Its store gives the same page again and again, under the same cursor.
+    /// Its store returns the same page again and again, with the same cursor.
     SameCursor,
-    /// Its store has ever more messages, one to a page.
+    /// Its store has endless messages, one on each page.
     Endless,
-    /// Its store's frames are longer than what comes.
+    /// Its store's frames announce more bytes than follow.
     Truncated,
-    /// Its store and its filter give topics that nobody asked for.
+    /// Its store and its filter send topics that nobody asked for.
     ForeignTopic,
-    /// Its store gives times not asked for; its filter pushes what is years old.
+    /// Its store returns other times than asked for; its filter pushes messages that are years old.
     Stale,
-    /// Its filter pushes what is an hour ahead.
+    /// Its filter pushes messages dated an hour ahead.
     Future,
-    /// It gives one byte at a time.
+    /// It sends one byte at a time.
     Drip,
-    /// It takes streams and never answers.
+    /// It accepts streams and never answers.
     Mute,
     /// It refuses every message, subscription and store query with this code.
     Refuses(u32),
-    /// It speaks lightpush v2 only, and finds every message invalid.
+    /// It supports only lightpush v2, and calls every message invalid.
     RefusesV2,
-    /// It speaks lightpush v2 only, whose yes has no count of relay peers, and is silent otherwise.
+    /// It supports only lightpush v2, whose success has no count of relay peers, and answers nothing else.
     SilentV2,
 }
 
@@ -70,9 +70,9 @@ impl Bad {
 pub(crate) struct BadNode {
     pub(crate) bad: Bad,
     pub(crate) peer: Peer,
-    /// Requests of any kind, metadata excepted.
+    /// Number of requests of any kind, except metadata.
     pub(crate) requests: Arc<AtomicUsize>,
-    /// Publishes among them.
+    /// Number of publishes among them.
     pub(crate) swallowed: Arc<AtomicUsize>,
 }
 
@@ -212,7 +212,7 @@ fn page(bad: Bad, request: &StoreQueryRequest, count: usize) -> Vec<u8> {
         return waku::encode_framed(&StoreQueryResponse { status_code: Some(code), ..StoreQueryResponse::default() });
     }
     if !request.message_hashes.is_empty() {
-        return reply(vec![], None); // nothing is held
+        return reply(vec![], None); // it has nothing
     }
     let start = request.time_start.unwrap_or_default();
     let garbage = |number: usize| [b"bad".as_slice(), &number.to_be_bytes()].concat();
@@ -238,7 +238,7 @@ fn page(bad: Bad, request: &StoreQueryRequest, count: usize) -> Vec<u8> {
     }
 }
 
-/// What a new subscriber is pushed.
+/// The push to a new subscriber.
 fn pushed(bad: Bad) -> Vec<Vec<u8>> {
     let (topic, shard, time) = match bad {
         Bad::ForeignTopic => (FOREIGN, PUBSUB.to_owned(), now_ns()),

@@ -1,6 +1,6 @@
-//! Nodes with an archive in memory, clients whose events are waited for, scripted peers.
+//! Nodes with an archive in memory, clients with awaited events, scripted peers.
 
-#![allow(dead_code, missing_docs)] // each test file uses its part
+#![allow(dead_code, missing_docs)] // each test file uses a part of it
 
 pub(crate) mod bad;
 pub(crate) mod peer;
@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 pub(crate) const CLUSTER: u16 = 66;
 pub(crate) const PUBSUB: &str = "/waku/2/rs/66/0";
 pub(crate) const TOPIC: &str = "/sotto/1/h00-0000/proto";
-/// No test waits longer for anything that is to happen.
+/// Longest wait of any test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
@@ -47,7 +47,7 @@ pub(crate) fn net_config(nodes: &[&str]) -> NetConfig {
     NetConfig::new(nodes, CLUSTER, sharding())
 }
 
-/// One node for both circles, quick to dial again.
+/// One node for both circles, with short waits.
 pub(crate) fn single(node: &str) -> NetConfig {
     let mut config = net_config(&[node]);
     config.single_circle = true;
@@ -117,12 +117,12 @@ pub(crate) fn archived(payload: Vec<u8>, timestamp_ns: i64) -> Archived {
 /// A running service node.
 pub(crate) struct Node {
     pub(crate) addresses: Vec<String>,
-    /// Where discv5 runs.
+    /// The address of discv5, if it runs.
     pub(crate) record: Option<String>,
     pub(crate) stop: NodeStop,
-    /// (connected, relays)
+    /// Numbers of (connected, relaying) peers.
     pub(crate) peers: watch::Receiver<(u32, u32)>,
-    /// How often it was woken up.
+    /// How often it woke up.
     pub(crate) polls: Arc<AtomicUsize>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -184,7 +184,7 @@ impl Node {
         soon("peers", seen).await.unwrap();
     }
 
-    /// Stops and waits until its sockets are closed.
+    /// Stops the node and waits until its sockets are closed.
     pub(crate) async fn stop(self) {
         self.stop.stop();
         for task in self.tasks {
@@ -208,7 +208,7 @@ pub(crate) async fn pair() -> (Node, Node) {
 pub(crate) struct Client {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) events: mpsc::Receiver<Event>,
-    /// The peer book as the events so far have it.
+    /// The peer book, by the events so far.
     pub(crate) book: BTreeMap<String, KnownNode>,
 }
 
@@ -237,7 +237,7 @@ impl Client {
         self.send(Command::Subscribe { topics }).await;
     }
 
-    /// The first event that `pick` takes; the others are dropped.
+    /// The first event that `pick` accepts; earlier ones are dropped.
     pub(crate) async fn until<T>(&mut self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
         soon(what, async {
             loop {
@@ -251,7 +251,7 @@ impl Client {
         .await
     }
 
-    /// Takes in what is to be remembered of nodes.
+    /// Takes changes of the peer book.
     pub(crate) fn note(&mut self, event: &Event) {
         if let Event::Book { changed, gone } = event {
             self.book.retain(|peer, _| !gone.contains(peer));
@@ -274,7 +274,7 @@ impl Client {
     }
 }
 
-/// An address of the node over which others come from that IP address.
+/// An address of the node that others connect to from this IP address.
 #[cfg(target_os = "linux")]
 pub(crate) async fn through(ip: &'static str, node: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! A peer that answers as a script says, on a stack that shares no code with ours but libp2p.
+//! A peer that follows a script, on a stack that shares no code with ours but libp2p.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -27,21 +27,21 @@ pub(crate) enum Muxer {
     Mplex,
 }
 
-/// What is answered to a request, as a frame.
+/// The answer to a request, as a frame.
 pub(crate) type Script = Arc<dyn Fn(PeerId, Vec<u8>) -> Vec<u8> + Send + Sync>;
 
-/// A push on its way.
+/// A push in flight.
 pub(crate) type Pushing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A scripted peer.
 pub(crate) struct Peer {
     pub(crate) id: PeerId,
     pub(crate) address: String,
-    /// Who connected.
+    /// Peers that connected.
     pub(crate) met: mpsc::UnboundedReceiver<PeerId>,
-    /// Who asked for our metadata, unless a script answers that.
+    /// Peers that asked for our metadata, unless a script answers that.
     pub(crate) asked: mpsc::UnboundedReceiver<PeerId>,
-    /// Where others say that they are to be reached, by identify.
+    /// Addresses of other peers, from their identify.
     pub(crate) told: mpsc::UnboundedReceiver<Vec<Multiaddr>>,
     control: libp2p_stream::Control,
     dials: mpsc::UnboundedSender<Multiaddr>,
@@ -76,12 +76,12 @@ fn swarm(muxer: Muxer, agent: &str) -> Swarm<Behaviour> {
 }
 
 impl Peer {
-    /// A peer that serves metadata of the tests' cluster and the scripts.
+    /// A peer with metadata of the tests' cluster and these scripts.
     pub(crate) async fn start(muxer: Muxer, scripts: Vec<(&'static str, Script)>) -> Self {
         Self::start_as("scripted", muxer, scripts).await
     }
 
-    /// The same under another agent.
+    /// The same with another agent.
     pub(crate) async fn start_as(agent: &str, muxer: Muxer, scripts: Vec<(&'static str, Script)>) -> Self {
         let mut swarm = swarm(muxer, agent);
         let id = *swarm.local_peer_id();
@@ -118,7 +118,7 @@ impl Peer {
                 tokio::select! {
                     dial = wanted.recv() => match dial {
                         Some(address) => {
-                            // The port it listens on may be taken at another address of the machine.
+                            // Another address of the machine may hold the port it listens on.
                             let to = DialOpts::unknown_peer_id().address(address);
                             swarm.dial(to.allocate_new_port().build()).unwrap();
                         }
@@ -141,7 +141,7 @@ impl Peer {
         Self { id, address, met, asked, told, control, dials }
     }
 
-    /// Takes streams of a protocol and reads nothing from them.
+    /// Accepts streams of a protocol and reads nothing from them.
     pub(crate) fn hold(&self, protocol: &'static str) {
         let mut control = self.control.clone();
         let mut incoming = control.accept(StreamProtocol::new(protocol)).unwrap();
@@ -194,13 +194,13 @@ impl Peer {
         super::soon("a connection", self.met.recv()).await.unwrap()
     }
 
-    /// A stream to write on what one likes.
+    /// A stream for arbitrary bytes.
     pub(crate) async fn open(&mut self, peer: PeerId, protocol: &'static str) -> Stream {
         let opened = self.control.open_stream(peer, StreamProtocol::new(protocol));
         super::soon("a stream", opened).await.unwrap()
     }
 
-    /// The same to a peer that may refuse it, or be gone.
+    /// The same to a peer that may refuse it or be gone.
     pub(crate) async fn try_open(&mut self, peer: PeerId, protocol: &'static str) -> Option<Stream> {
         let opened = self.control.open_stream(peer, StreamProtocol::new(protocol));
         super::soon("a stream, or none", opened).await.ok()
@@ -223,7 +223,7 @@ impl Peer {
         waku::decode_framed(&answer, 1 << 24).unwrap()
     }
 
-    /// Says something on a stream and reads what comes until its end, which may be a reset.
+    /// Writes on a stream and reads until its end, which may be a reset.
     pub(crate) async fn say(&mut self, peer: PeerId, protocol: &'static str, bytes: &[u8]) -> Vec<u8> {
         let opened = self.control.open_stream(peer, StreamProtocol::new(protocol));
         let mut stream = opened.await.unwrap();
@@ -234,7 +234,7 @@ impl Peer {
         answer
     }
 
-    /// The first frame of each stream others open for a protocol; what follows on the stream is not read.
+    /// The first frame of each stream that others open for a protocol; further bytes are not read.
     pub(crate) fn first_frames(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
         let (sender, frames) = mpsc::unbounded_channel();
         let mut control = self.control.clone();
@@ -250,7 +250,7 @@ impl Peer {
         frames
     }
 
-    /// The same, but for the first stream, which is reset after its first frame.
+    /// The same, except that the first stream is reset after its first frame.
     pub(crate) fn frames_after_a_reset(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
         let (sender, frames) = mpsc::unbounded_channel();
         let mut control = self.control.clone();
@@ -268,7 +268,7 @@ impl Peer {
         frames
     }
 
-    /// Frames of the streams others open for a protocol.
+    /// Frames of the streams that others open for a protocol.
     pub(crate) fn frames(&self, protocol: &'static str) -> mpsc::UnboundedReceiver<Vec<u8>> {
         let (sender, frames) = mpsc::unbounded_channel();
         let mut control = self.control.clone();

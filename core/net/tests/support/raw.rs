@@ -1,4 +1,4 @@
-//! A peer made by hand from Noise upwards: it frames as it likes, within a muxer's rules or not.
+//! A handmade peer from Noise upwards. It frames freely, within a muxer's rules or not.
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::core::Transport as _;
@@ -25,7 +25,7 @@ type Socket = noise::Output<tcp::tokio::TcpStream>;
 pub(crate) struct Raw(Socket);
 
 impl Raw {
-    /// Dials a node and agrees on Noise and a muxer.
+    /// Dials a node and negotiates Noise and a muxer.
     pub(crate) async fn dial(address: &str, muxer: &str) -> Self {
         let mut address: Multiaddr = address.parse().unwrap();
         assert!(matches!(address.pop(), Some(Protocol::P2p(_))));
@@ -40,10 +40,10 @@ impl Raw {
         Self(socket)
     }
 
-    /// Writes bytes; false once the node has hung up.
+    /// Writes bytes; false after the node has hung up.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
         let write = async { self.0.write_all(bytes).await.is_ok() && self.0.flush().await.is_ok() };
-        // A node that reads no more has not hung up, and that is fine too.
+        // A node that stops reading has not hung up, and that is fine too.
         tokio::time::timeout(std::time::Duration::from_secs(5), write).await.unwrap_or(false)
     }
 }
@@ -61,7 +61,7 @@ async fn agree<S: futures::AsyncRead + futures::AsyncWrite + Unpin>(socket: &mut
     }
 }
 
-/// A yamux frame: `len` is a length or a credit, as the type says.
+/// A yamux frame; `len` is a length or a credit, by its type.
 pub(crate) fn yamux(kind: u8, flags: u16, stream: u32, len: u32, body: &[u8]) -> Vec<u8> {
     let mut frame = vec![0, kind];
     frame.extend(flags.to_be_bytes());

@@ -11,7 +11,7 @@ use enr::{Enr, EnrKey as _, EnrPublicKey as _};
 use sotto_wire::waku::{ShardSet, TreeEntry, TreeHash, TreeUrl, join_addresses};
 use tokio::net::UdpSocket;
 
-/// The RLP of a record: a node of cluster 66, shard 0, that offers everything, at a port of loopback.
+/// The RLP of a record: a node of cluster 66, shard 0, with all services, at a loopback port.
 pub(crate) fn record(key: &[u8; 32], port: u16) -> Vec<u8> {
     let key = SigningKey::from_slice(key).unwrap();
     let (shards, value) = ShardSet::new(66, vec![0]).unwrap().to_value();
@@ -25,7 +25,7 @@ pub(crate) fn record(key: &[u8; 32], port: u16) -> Vec<u8> {
     alloy_rlp::encode(record)
 }
 
-/// The same with these multiaddrs and nothing else to find it by.
+/// The same with these multiaddrs and no other address.
 pub(crate) fn record_at(key: &[u8; 32], addresses: &[Vec<u8>]) -> Vec<u8> {
     let key = SigningKey::from_slice(key).unwrap();
     let (shards, value) = ShardSet::new(66, vec![0]).unwrap().to_value();
@@ -38,12 +38,12 @@ pub(crate) fn record_at(key: &[u8; 32], addresses: &[Vec<u8>]) -> Vec<u8> {
     alloy_rlp::encode(record)
 }
 
-/// A record nobody will be found at.
+/// A record without a reachable node.
 pub(crate) fn nobody(n: u8) -> Vec<u8> {
     record(&[n.max(1); 32], 1)
 }
 
-/// A tree under way: texts by name.
+/// A tree in the making: texts by name.
 pub(crate) struct Tree {
     pub(crate) key: SigningKey,
     pub(crate) domain: String,
@@ -60,7 +60,7 @@ impl Tree {
         TreeUrl { key: key[..].try_into().unwrap(), domain: self.domain.clone() }
     }
 
-    /// Puts an entry where it belongs.
+    /// Stores an entry under its name.
     pub(crate) fn put(&mut self, entry: &TreeEntry) -> TreeHash {
         let text = entry.to_string();
         let hash = TreeHash::of(&text);
@@ -91,14 +91,14 @@ impl Tree {
     }
 }
 
-/// A name server and what it was asked for.
+/// A name server, and the names it was asked for.
 pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// Serves the texts of these trees; of other names it knows nothing.
+    /// Serves the texts of these trees, and no other names.
     pub(crate) async fn start(trees: Vec<Tree>) -> Self {
         let texts: HashMap<String, Vec<String>> = trees.into_iter().flat_map(|tree| tree.texts).collect();
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -117,7 +117,7 @@ impl Server {
                 answer.extend([0x81, code, 0, 1, 0, found.len() as u8, 0, 0, 0, 0]);
                 answer.extend(&buf[12..end]);
                 for text in found {
-                    // Strings of at most 100 bytes, to be put together again.
+                    // Strings of at most 100 bytes, which the reader joins.
                     let data: Vec<u8> =
                         text.as_bytes().chunks(100).flat_map(|part| [&[part.len() as u8], part].concat()).collect();
                     answer.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);
@@ -135,7 +135,7 @@ impl Server {
     }
 }
 
-/// The name asked for, lower case, and where the question ends.
+/// The name of the question, in lower case, and the end of the question.
 fn question(packet: &[u8]) -> (String, usize) {
     let (mut labels, mut at) = (Vec::new(), 12);
     while packet[at] != 0 {
