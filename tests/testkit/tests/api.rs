@@ -1,4 +1,4 @@
-//! The public API over a network in memory: what a caller may rely on.
+//! The public API over a network in memory: what callers may rely on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod people;
@@ -96,7 +96,7 @@ async fn one_thing_is_found_by_its_id_and_lists_show_no_more_than_fits() {
     let last = alice.messenger.send(&at, &long).await.unwrap();
     bob.until("all", |_| (bob.texts().len() == 21 && bob.texts()[20] == long).then_some(())).await;
 
-    // The whole text by id, the first of it in a page, less in the list.
+    // The whole text by its id, its beginning in a page, less of it in the list.
     let (m, preview) = (&bob.messenger, family.repeat(40));
     let whole = m.message(&last).unwrap();
     assert_eq!((whole.text.as_deref(), whole.more), (Some(long.as_str()), false));
@@ -110,7 +110,7 @@ async fn one_thing_is_found_by_its_id_and_lists_show_no_more_than_fits() {
     let contact = m.contact(&row.contact).unwrap();
     assert!(contact == m.contacts().unwrap()[0] && contact.name == "Alice");
 
-    // Around a message: half of it newer, as far as there are newer ones.
+    // Around a message: half of the page is newer, if there are enough newer ones.
     let around = |id: &MessageId, limit| {
         let page = m.messages_around(id, limit).unwrap();
         page.into_iter().map(|m| m.text.unwrap()).collect::<Vec<_>>()
@@ -159,7 +159,7 @@ async fn requests_stand_apart_and_events_name_their_conversation() {
     assert_eq!((listed(Folder::Inbox).len(), listed(Folder::Closed).len()), (0, 2));
     assert_eq!(carol.messenger.conversations(Folder::Inbox, None, 10).unwrap()[0].state, ContactState::Requested);
 
-    // It can be seen at once in which list an event belongs.
+    // The event shows at once which list it belongs to.
     let place = alice.conversation();
     let sent = alice.messenger.send(&place, "hello").await.unwrap();
     let told = async {
@@ -318,7 +318,7 @@ async fn an_old_copy_is_noticed() {
     start().unwrap().close().await.unwrap();
 }
 
-/// Moves a folder's files to another one, which must be empty.
+/// Moves a folder's files to another folder, which must be empty.
 fn move_files(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -359,7 +359,7 @@ async fn a_start_with_an_empty_folder_leaves_the_real_one_usable() {
     assert_eq!(start().unwrap_err().code(), Code::StorageRolledBack);
     std::fs::write(folder.path().join("account.db"), new).unwrap();
 
-    // Where another account was made meanwhile, either opens.
+    // If another account was made meanwhile, both open.
     for _ in 0..2 {
         move_files(folder.path(), aside.path());
         move_files(copy.path(), folder.path());
@@ -397,7 +397,7 @@ async fn a_copy_made_while_the_app_ran_is_noticed() {
         let messenger = start().unwrap();
         messenger.draft_set(&ConversationId::from_bytes(&[1; 32]), "x").await.unwrap_err();
         let counter = std::fs::read(keys.path().join("key.counter")).unwrap();
-        // What a backup finds, with its log.
+        // The files that a backup finds, with the log.
         let parts = ["account.db", "account.db-wal", "account.lock"];
         let copied = parts.map(|part| std::fs::read(folder.path().join(part)).unwrap());
         if hourly {
@@ -447,7 +447,7 @@ async fn a_garbled_counter_says_what_to_do() {
     start().unwrap().close().await.unwrap();
 }
 
-/// Each page in turn: opening, reads, calls and notices say `storage.corrupt` or do what they should.
+/// Damages each page in turn: opening, reads, calls and notices say `storage.corrupt` or do their work.
 #[tokio::test]
 async fn damage_is_called_so_wherever_it_lies() {
     let net = Loopback::default();

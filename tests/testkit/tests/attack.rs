@@ -1,5 +1,5 @@
-//! What somebody who is not (any more) the contact's device, or a contact who means ill, tries; and where an honest one
-//! could be left waiting for ever.
+//! Attacks by devices that are not (any longer) the contact's, and by malicious contacts; and cases in which an honest
+//! contact could wait for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::{Device, DeviceStanding, Session};
@@ -10,8 +10,8 @@ use sotto_testkit::three::{alter, asked, begin_anew, contact, friends, lose_sess
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 use sotto_wire::invite::Invite;
 
-/// Once the person said that the new device is theirs, nothing is sealed for the one before, even while the new one
-/// cannot be reached.
+/// After the person accepts the new device, nothing is sealed for the old one, even while the new one cannot be
+/// reached.
 #[test]
 fn nothing_is_sealed_for_a_device_that_was_replaced() {
     let mut world = friends(300, "please");
@@ -47,7 +47,7 @@ fn nothing_is_sealed_for_a_device_that_was_replaced() {
     assert!(world.phones[2].texts().contains(&"for the new one".to_owned()));
 }
 
-/// What a device says that is not confirmed is not where a request goes, or what somebody is called.
+/// An unconfirmed device changes neither where a request goes nor a contact's name.
 #[test]
 fn cards_of_an_unconfirmed_device_move_no_name_and_no_home() {
     let mut world = asked(301, 0, "please");
@@ -66,7 +66,7 @@ fn cards_of_an_unconfirmed_device_move_no_name_and_no_home() {
     assert_eq!((&after.name, after.home()), (&before.name, before.home()));
 }
 
-/// A request of a device that was verified is not displaced by another device.
+/// Another device does not displace the request of a verified device.
 #[test]
 fn a_verified_request_keeps_its_session() {
     let mut world = World::new(302, 3);
@@ -90,7 +90,7 @@ fn a_verified_request_keeps_its_session() {
     assert_eq!(contact(&world, 0).device(), device);
 }
 
-/// A contact makes itself as many devices as it likes: they begin few sessions, and draw few answers.
+/// A contact makes any number of devices: they begin few sessions and draw few answers.
 #[test]
 fn ever_new_devices_of_a_contact_begin_few_sessions() {
     for verified in [false, true] {
@@ -123,7 +123,7 @@ fn ever_new_devices_of_a_contact_begin_few_sessions() {
     }
 }
 
-/// A receipt that is due when its session's device is replaced leaves no more, and is not tried for ever.
+/// A receipt that is due when its session's device is replaced never leaves, and is not retried for ever.
 #[test]
 fn a_receipt_for_a_device_that_was_replaced_is_dropped() {
     let mut world = friends(307, "please");
@@ -147,7 +147,7 @@ fn a_receipt_for_a_device_that_was_replaced_is_dropped() {
     assert_eq!(sent(&world), before);
 }
 
-/// A mark that leaves in the first message of a session cannot say what arrived: it waits for the answer.
+/// A read mark in the first message of a session cannot say what arrived: it waits for the answer.
 #[test]
 fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
     let mut world = friends(304, "please");
@@ -182,8 +182,8 @@ fn a_read_mark_in_a_first_message_says_nothing_of_what_did_not_arrive() {
     assert_eq!(of("lost"), MessageState::Delivered, "nobody looked at it");
 }
 
-/// A link with a contact's key and a secret that nobody published under, or one whose inviter never came back: it is
-/// given up after the time that an invite is open, and what there was goes on.
+/// A link with a contact's key and a secret without cards, or whose inviter never returns, is given up after the
+/// validity of an invite. The earlier session goes on.
 #[test]
 fn an_invite_that_leads_nowhere_does_not_keep_a_contact_from_beginning_anew() {
     let mut world = friends(305, "please");
@@ -202,7 +202,7 @@ fn an_invite_that_leads_nowhere_does_not_keep_a_contact_from_beginning_anew() {
     world.run(9 * DAY);
     let row = contact(&world, 0);
     assert_eq!((row.person.invite_secret, row.person.waiting, row.person.cards_due_ms), (None, None, None));
-    // A session that Bob lost is begun anew.
+    // The session that Bob lost is replaced.
     alter(&mut world, 1, lose_sessions);
     assert!(world.send(0, "still there?"));
     world.run(4 * DAY);
@@ -236,7 +236,7 @@ fn adding_somebody_who_asks_reaches_the_phone_that_gave_the_invite() {
     assert!(world.phones[0].texts().contains(&"so am I".to_owned()));
 }
 
-/// Two who ask each other at the same time use an invite each: neither admits anybody else.
+/// Two people who ask each other at the same time use one invite each; neither admits anybody else.
 #[test]
 fn requests_that_cross_use_both_invites() {
     let mut world = World::new(308, 2);
@@ -265,7 +265,7 @@ fn decline(world: &mut World, who: usize) {
     world.call(who, call).unwrap();
 }
 
-/// Who was declined, or took it back, asks again by the same link, at once.
+/// After a declined or withdrawn request the same link asks again, at once.
 #[test]
 fn the_same_link_asks_again() {
     for who_declines in [0, 1] {
@@ -294,7 +294,7 @@ fn the_same_link_asks_again() {
     }
 }
 
-/// The answer crosses the same link given again: it counts, and messages leave.
+/// The answer crosses a repeated use of the same link: the answer counts, and messages leave.
 #[test]
 fn an_answer_that_crosses_the_same_link_counts() {
     let mut world = World::new(310, 2);
@@ -319,7 +319,7 @@ fn an_answer_that_crosses_the_same_link_counts() {
     assert!(world.phones[0].texts().contains(&"welcome".to_owned()));
 }
 
-/// Somebody was verified, and declined: the phone that was restored asks as a stranger does.
+/// A contact was verified, then declined: the restored phone asks like a stranger.
 #[test]
 fn a_declined_contact_asks_again_from_a_new_phone() {
     let mut world = asked(311, 1, "please");

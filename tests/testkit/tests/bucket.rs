@@ -1,4 +1,4 @@
-//! A bucket that carries too much is left, and what it holds comes all the same.
+//! A busy bucket is left, and its messages arrive all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::records::MessageState;
@@ -33,7 +33,7 @@ fn a_bucket_over_twenty_megabytes_a_day_is_left_polled_and_heard_again() {
     assert!(numbers.left && numbers.bytes_day >= 20_000_000, "{numbers:?}");
     assert!(numbers.people > 100, "{numbers:?}");
 
-    // It stays so after a kill, and a store brings what there is.
+    // It stays left after a kill, and a store returns the messages.
     world.kill(1);
     world.start(1);
     world.run(MINUTE);
@@ -57,7 +57,7 @@ fn a_bucket_over_twenty_megabytes_a_day_is_left_polled_and_heard_again() {
     assert_eq!(told(&world, 1), 1);
 }
 
-/// What is polled is asked for every 15 minutes, and without a network ever more rarely.
+/// A polled bucket is asked for every 15 minutes; without a network the waits grow.
 #[test]
 fn polling_is_bounded() {
     let mut world = World::befriended(71);
@@ -80,7 +80,7 @@ fn polling_is_bounded() {
     let day = asked(&world) - before;
     assert!(day <= polled + 11, "every two hours: {day}");
 
-    // On screen it is tried at once, and when a node is there again.
+    // With a conversation on screen it is polled at once, and also when a node is back.
     let before = asked(&world);
     world.foreground(1, true).unwrap();
     world.run(SECOND);
@@ -93,7 +93,7 @@ fn polling_is_bounded() {
     assert_eq!(world.phones[1].texts(), ["back"]);
 }
 
-/// Makes the bucket of person 1 carry too much.
+/// Makes the bucket of person 1 busy.
 fn loud(world: &mut World) {
     let topic = world.phones[1].topics()[0].clone();
     for i in 0..310_u32 {
@@ -104,7 +104,7 @@ fn loud(world: &mut World) {
     }
 }
 
-/// Who relays hears the whole shard anyway: to leave the bucket would end the relay.
+/// A relay receives the whole shard anyway: leaving the bucket would end the relay.
 #[test]
 fn a_relay_stays_in_its_bucket() {
     let mut world = World::befriended(72);
@@ -122,7 +122,7 @@ fn a_relay_stays_in_its_bucket() {
     assert!(!numbers.left && numbers.bytes_day > 20_000_000);
     assert_eq!(told(&world, 1), 0);
 
-    // Light again, with the next envelope it is left; and as a relay heard again at once.
+    // In light mode again, the next envelope makes it leave; as a relay it receives again at once.
     world.power_changed(1, false).unwrap();
     world.inject(&topic, &[7; 65_536]);
     world.run(MINUTE);

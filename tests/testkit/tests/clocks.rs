@@ -7,7 +7,7 @@ use sotto_testkit::{Conduct, DAY, Fleet, HOUR, MINUTE, SECOND, World, contacts};
 
 /// How far a clock is off, milliseconds.
 const OFF: [i64; 7] = [-3 * HOUR, -5 * MINUTE, -30 * SECOND, 30 * SECOND, 5 * MINUTE, 3 * HOUR, 3 * DAY];
-/// Whose clock it is: the one who adds, the one who invited.
+/// The phone with the wrong clock: the one who adds, or the one who invited.
 const ADDER: usize = 0;
 const INVITER: usize = 1;
 
@@ -19,7 +19,7 @@ fn shows(world: &World, who: usize, text: &str) -> bool {
     world.phones[who].texts().iter().any(|one| one == text)
 }
 
-/// Lets time pass until it is so. Panics after `within`.
+/// Lets time pass until the condition holds. Panics after `within`.
 fn wait(world: &mut World, within: i64, what: &str, is: impl Fn(&World) -> bool) {
     let until = world.now_ms + within;
     while !is(world) {
@@ -32,7 +32,7 @@ fn has_contact(world: &World, who: usize) -> bool {
     world.phones[who].read(|reader| !contacts(reader).unwrap().is_empty())
 }
 
-/// Two new installs, one with a wrong clock, which meet by invite and talk; all within two minutes.
+/// Two new installs, one with a wrong clock, meet by invite and talk, all within two minutes.
 fn meet(seed: u64, who: usize, off_ms: i64, on: bool) -> World {
     let case = format!("{who} off by {off_ms} ms, on screen {on}");
     let mut world = World::new(seed, 2);
@@ -59,7 +59,7 @@ fn meet(seed: u64, who: usize, off_ms: i64, on: bool) -> World {
     world
 }
 
-/// A text that is sent while its reader is away reaches him out of the stores, from a sender who is away by then.
+/// A text that is sent while its reader is off reaches the reader from stores, after its sender has gone.
 fn through_the_store(world: &mut World, from: usize, text: &str) {
     world.set_online(1 - from, false);
     assert!(world.send(from, text));
@@ -90,14 +90,14 @@ fn whoever_has_the_wrong_clock_first_contact_and_catch_up_take_two_minutes() {
     }
 }
 
-/// A clock that was right and is wrong after a restart.
+/// A clock that was right is wrong after a restart.
 #[test]
 fn a_clock_that_is_wrong_after_a_restart_is_found_by_what_a_store_does_not_have() {
     for (number, off_ms) in OFF.into_iter().enumerate() {
         let mut world = World::befriended(950 + number as u64);
         world.phones[0].clock_off_ms = off_ms;
         world.kill(0);
-        // What came while it was down is there whatever the clock says.
+        // Messages that came while it was down arrive, whatever the clock says.
         assert!(world.send(1, "good morning"));
         world.run(10 * MINUTE);
         world.set_online(1, false);
@@ -109,7 +109,7 @@ fn a_clock_that_is_wrong_after_a_restart_is_found_by_what_a_store_does_not_have(
     }
 }
 
-/// Nodes that do not date what has no date: what others sent says when it is.
+/// Nodes that date nothing: messages of others suggest the time.
 #[test]
 fn where_nodes_date_nothing_the_time_comes_from_others() {
     for (number, off_ms) in OFF.into_iter().enumerate() {
@@ -125,7 +125,7 @@ fn where_nodes_date_nothing_the_time_comes_from_others() {
     }
 }
 
-/// One node of each circle lies: about what it holds, about when it came, and by what it pushes.
+/// One node of each circle lies: about its messages, about their times, and by its pushes.
 #[test]
 fn one_liar_a_circle_moves_no_right_clock() {
     for seed in 980..983 {
@@ -150,7 +150,7 @@ fn one_liar_a_circle_moves_no_right_clock() {
     }
 }
 
-/// Bounds of questions to stores are the same for all phones: two sessions of one phone have nothing in common.
+/// Bounds of store queries are equal for all phones: nothing links two sessions of one phone.
 #[test]
 fn the_bounds_of_no_question_tell_one_phone_from_another() {
     let mut world = World::befriended(1000);

@@ -1,4 +1,4 @@
-//! A phone killed before any one of its effects, and opened again: nothing acknowledged is lost or doubled.
+//! A phone is killed before each of its effects and reopened: nothing acknowledged is lost or doubled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::engine::input::ContactAction;
@@ -6,7 +6,7 @@ use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactState, MessageState};
 use sotto_testkit::{MINUTE, SECOND, World, contacts};
 
-/// A person opens the app again when it has died.
+/// A person reopens the app after it died.
 fn up(world: &mut World, who: usize) {
     if !world.phones[who].is_up() {
         world.start(who);
@@ -14,7 +14,7 @@ fn up(world: &mut World, who: usize) {
     }
 }
 
-/// Calls until it is done: a person who sees that it is not does it again.
+/// Repeats a call until it is done, as a person does who sees that it is not.
 fn until(world: &mut World, who: usize, done: impl Fn(&World) -> bool, act: impl Fn(&mut World)) {
     for _ in 0..4 {
         up(world, who);
@@ -46,7 +46,7 @@ fn state(world: &World, who: usize) -> Option<ContactState> {
     contacts.first().map(|contact| ContactState::from(contact.state))
 }
 
-/// Everything two people do, with `killed` dying before its `n`th effect.
+/// The actions of two people; `killed` dies before its `n`th effect.
 fn life(killed: Option<(usize, u64)>) -> World {
     let mut world = World::new(3, 2);
     if let Some((who, n)) = killed {

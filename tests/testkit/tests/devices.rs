@@ -1,4 +1,4 @@
-//! What devices say about themselves: lists that change, suites, secrets.
+//! Statements of devices about themselves: changed lists, suites, secrets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Code;
@@ -15,7 +15,7 @@ fn record(world: &World, who: usize) -> DeviceRecord {
     DeviceRecord::decode(&contact(world, who).record().unwrap()).unwrap()
 }
 
-/// An update, or the way back: the phone speaks other suites from now on.
+/// An update, or a downgrade: the phone speaks other suites from now on.
 fn speak(world: &mut World, who: usize, suites: u32) {
     world.kill(who);
     world.phones[who].suites = suites;
@@ -49,7 +49,7 @@ fn a_changed_list_travels_inside_the_session_and_is_shown() {
     world.run(HOUR);
     assert_eq!(contact(&world, 0).peer.list_version, told);
     assert_eq!(on_home(&world, 2048), medium);
-    // And both go on as before.
+    // Both go on as before.
     assert!(world.send(0, "as before"));
     world.run(2 * MINUTE);
     assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
@@ -112,7 +112,7 @@ fn a_device_that_spoke_a_higher_suite_is_not_taken_for_a_lower_one() {
     speak(&mut world, 1, 0b11);
     world.run(HOUR);
     assert_eq!(contact(&world, 0).waiting, None);
-    // The live session is none the worse.
+    // The live session is unharmed.
     assert!(world.send(0, "still here"));
     world.run(2 * MINUTE);
     assert_eq!(world.phones[0].states(), [MessageState::Delivered]);

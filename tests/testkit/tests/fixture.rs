@@ -1,4 +1,4 @@
-//! Folders that earlier programs wrote open, and live on.
+//! Folders of earlier programs open, and live on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// How many rows of a table there are, by a column's value.
+/// Number of rows of a table, by a column's value.
 fn count(folder: &Path, sql: &str) -> i64 {
     life::database(folder).query_row(&format!("SELECT count(*) FROM {sql}"), [], |row| row.get(0)).unwrap()
 }
@@ -41,7 +41,7 @@ fn folders_of_schema_3_live_on() {
     life::check(folder.path(), "schema 3");
 }
 
-/// Each query for rows that refer to nothing finds some, once there are any.
+/// Each query for orphans finds some, once there are any.
 #[test]
 fn rows_that_refer_to_nothing_are_found() {
     let old = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ fn rows_that_refer_to_nothing_are_found() {
     assert!(blind.is_empty(), "{blind:#?}");
 }
 
-/// Makes the fixture of the schema that is in force, before a migration is added: its number in `SOTTO_FIXTURE`.
+/// Makes the fixture of the current schema, before a migration is added; `SOTTO_FIXTURE` is its number.
 #[test]
 #[ignore = "writes a fixture"]
 fn make() {

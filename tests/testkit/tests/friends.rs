@@ -1,4 +1,4 @@
-//! First contact, and what two friends write to each other.
+//! First contact, and the messages of two friends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::records::MessageState;

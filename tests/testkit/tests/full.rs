@@ -1,4 +1,4 @@
-//! A disk that was full in the middle of a catch-up: what could not be kept is fetched again.
+//! A disk that is full in the middle of a catch-up: envelopes that could not be stored are fetched again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_testkit::{HOUR, MINUTE, World};
@@ -22,7 +22,7 @@ fn a_page_that_found_no_room_is_fetched_again() {
     world.set_online(BOB, false);
     assert!(world.send(2, "from Carol"));
     world.run(1000);
-    // They are gone soon: only stores still have what they said.
+    // The senders leave soon: only stores have their messages then.
     world.kill(2);
     world.run(5 * HOUR);
     for i in 0..50 {

@@ -6,7 +6,7 @@ use sotto_testkit::three::sending;
 use sotto_testkit::{HOUR, MINUTE, Relayed, SECOND, Seeded, World};
 use sotto_wire::content::{Kind, Message};
 
-/// An envelope of nobody here: version, tag and the rest at random.
+/// An envelope for nobody here: a version, and random bytes.
 fn junk(rng: &mut Seeded, length: usize) -> Vec<u8> {
     let mut payload = vec![0; length];
     let words = payload.as_chunks_mut::<8>().0;
@@ -15,7 +15,7 @@ fn junk(rng: &mut Seeded, length: usize) -> Vec<u8> {
     payload
 }
 
-/// Two who have talked; with `answered`, Bob wrote last, so that Alice's next message begins a new chain.
+/// Two contacts who have talked. With `answered`, Bob wrote last, so Alice's next message begins a new chain.
 fn talked(seed: u64, answered: bool) -> World {
     let mut world = World::befriended(seed);
     assert!(world.send(0, "first"));
@@ -27,7 +27,7 @@ fn talked(seed: u64, answered: bool) -> World {
     world
 }
 
-/// Alice's next messages are lost for good: sealed, and never seen by anybody.
+/// Alice's next messages are sealed and lost for good.
 fn lose(world: &mut World, count: u32) {
     world.kill(0);
     let mut rng = Seeded::new(77);
@@ -57,7 +57,7 @@ fn the_message_after_a_gap_is_shown_soon() {
             let mut world = talked(seed, next_chain);
             open_app(&mut world, 1);
             if !next_chain {
-                // Bob's receipt is not there yet, so Alice goes on in the chain that he knows.
+                // Bob's receipt has not arrived, so Alice goes on in the chain that he knows.
                 assert!(world.send(0, "just before"));
                 world.run(100);
                 assert_eq!(world.phones[1].texts().last().unwrap(), "just before");
@@ -93,7 +93,7 @@ fn a_flood_in_the_bucket_does_not_hide_it() {
     assert_eq!(world.phones[1].texts().last().unwrap(), "through the flood");
 }
 
-/// An author cannot have a store asked for a time of his choice: not his clock counts, but when things came.
+/// An author cannot choose the time that a store is asked for: arrival times count, not the author's clock.
 #[test]
 fn a_missing_parent_is_asked_for_by_arrival_times() {
     let mut world = talked(941, false);
@@ -115,7 +115,8 @@ fn a_missing_parent_is_asked_for_by_arrival_times() {
     assert!(until >= before && until <= world.now_ms + MINUTE);
 }
 
-/// A contact that names parents which never were has the phone ask, but not again before it took the question.
+/// A contact that names parents which never existed has the phone ask, but not again before the contact took the
+/// question.
 #[test]
 fn one_question_waits_for_an_author() {
     let mut world = talked(943, false);
@@ -145,7 +146,7 @@ fn one_question_waits_for_an_author() {
     assert_eq!(wants, 1);
 }
 
-/// A parent that was dropped while the phone was off is in what another store is asked for.
+/// A parent that was dropped while the phone was off is in the period that another store is asked for.
 #[test]
 fn a_parent_missed_while_the_phone_was_off_is_found_at_another_store() {
     let mut world = talked(942, false);
@@ -174,7 +175,7 @@ fn a_parent_missed_while_the_phone_was_off_is_found_at_another_store() {
     assert_eq!(world.phones[1].texts().len(), 4);
 }
 
-/// What came while the app was closed is looked for when it is opened.
+/// Envelopes that came while the app was closed are searched when it opens.
 #[test]
 fn opening_the_app_looks_for_what_waits() {
     let mut world = talked(932, false);
@@ -186,7 +187,7 @@ fn opening_the_app_looks_for_what_waits() {
     assert_eq!(world.phones[1].texts().last().unwrap(), "in the background");
 }
 
-/// 8 MB wait at most; the oldest make room, and a message among the newest is still found.
+/// At most 8 MB wait. The oldest make room, and a message among the newest is still found.
 #[test]
 fn what_waits_is_bounded_and_the_newest_is_kept() {
     let mut world = talked(933, false);
@@ -199,7 +200,7 @@ fn what_waits_is_bounded_and_the_newest_is_kept() {
         }
         let payload = junk(&mut rng, 65_536);
         world.inject(&bob, &payload);
-        world.inject(&bob, &payload); // twice: it waits once
+        world.inject(&bob, &payload); // a second copy: it waits once
         world.run(SECOND);
     }
     world.kill(1);

@@ -1,4 +1,4 @@
-//! Own invites are listed and closed; what comes in has an order that outlives restarts.
+//! Own invites are listed and closed. Incoming messages have an order that survives restarts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Code;
@@ -33,7 +33,7 @@ fn open_invites_are_listed_and_a_closed_one_admits_nobody() {
     assert_eq!(listed, links.iter().collect::<Vec<_>>());
     world.run(MINUTE);
 
-    // Carol has looked at the cards of the first one already, and asks only after it was closed; Alice comes later.
+    // Carol has read the cards of the first invite, and asks only after it was closed; Alice comes later.
     world.add(2, &links[0], "early");
     world.set_online(1, false);
     world.run(10 * MINUTE);
@@ -48,7 +48,7 @@ fn open_invites_are_listed_and_a_closed_one_admits_nobody() {
     let waiting = world.phones[0].read(|reader| contacts(reader).unwrap()[0].waiting.clone());
     assert_eq!(waiting.as_deref(), Some("invite.used"));
     assert_eq!(invites(&world, 1).len(), 7);
-    // There is room again, over a restart too, and as often as one likes.
+    // There is room again, after a restart too, and any number of times.
     world.kill(1);
     world.start(1);
     for _ in 0..40 {
@@ -81,7 +81,7 @@ fn a_request_that_came_by_a_closed_invite_is_accepted() {
     assert_eq!(world.phones[1].states(), [MessageState::Delivered]);
 }
 
-/// (number, text) of what came in after a number.
+/// (number, text) of the messages after a number.
 fn incoming(world: &World, who: usize, after: i64) -> Vec<(i64, String)> {
     let rows = world.phones[who].read(|reader| reader.arrivals_page(after, 500).unwrap());
     let shown = |(n, message): (i64, sotto_db::Message)| (n, message.text.unwrap_or_default());
@@ -118,7 +118,7 @@ fn what_comes_in_has_numbers_that_rise_and_stay() {
 fn a_long_text_has_its_number_once_it_is_whole() {
     let mut world = World::befriended(4);
     let long = "long ".repeat(60_000);
-    // Its chunks are in no store for a while: what is written after it comes first.
+    // Its chunks are in no store for a while, so later messages are whole first.
     world.set_online(1, false);
     assert!(world.send(0, &long));
     assert!(world.send(0, "short"));

@@ -1,4 +1,4 @@
-//! How a person keeps the list of conversations.
+//! How a person organises the list of conversations.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod people;
@@ -11,7 +11,7 @@ use sotto_messenger::records::{ContactId, ContactState, Conversation, Conversati
 use sotto_messenger::{Code, Messenger, system_clock};
 use sotto_testkit::Loopback;
 
-/// Alice, with Bob and Carol as contacts; she asked Bob, and Carol her.
+/// Alice with Bob and Carol as contacts; Alice asked Bob, and Carol asked Alice.
 async fn three(net: &Loopback) -> (Person, Person, Person) {
     let (alice, bob) = befriended(net).await;
     let carol = Person::new(net, "Carol").await;
@@ -66,7 +66,7 @@ async fn pinned_ones_come_first_and_archived_ones_stand_apart_until_something_co
     hears(&alice, &bob, "back").await;
     assert_eq!(names(m, Folder::Archived), Vec::<String>::new(), "it came back by itself");
     assert!(m.unread().unwrap().messages > before.messages);
-    // What one writes into it takes it back too, as pinning does.
+    // A sent message returns it to the inbox, and so does pinning.
     m.archive(&with_bob, true).await.unwrap();
     m.send(&with_bob, "mine").await.unwrap();
     assert!(!m.conversation(&with_bob).unwrap().archived);
@@ -120,7 +120,7 @@ async fn what_is_marked_as_unread_is_until_it_is_read() {
     m.mark_unread(&at, true).await.unwrap();
     m.mark_unread(&at, false).await.unwrap();
     assert_eq!(m.unread().unwrap(), Unread::default());
-    // Nobody else learns of a mark.
+    // Nobody else learns of the mark.
     hears(&alice, &bob, "hi").await;
     let hi = m.messages(&at, None, 1).unwrap().remove(0);
     m.mark_read(&at, &hi.id).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_nickname_stands_for_the_name_and_drafts_are_cut_in_lists() {
     for bad in ["", "\u{200b}", &"x".repeat(41)] {
         assert_eq!(m.nickname_set(&contact, Some(bad)).await.unwrap_err().code(), Code::BadName);
     }
-    // It is on disk.
+    // The state survives a restart.
     m.close().await.unwrap();
     let again = open(alice.folder.path(), &net).unwrap();
     assert_eq!(again.conversation(&at).unwrap(), whole);

@@ -1,4 +1,4 @@
-//! Light or relay: what the host says of power and network, and what the network is told to do.
+//! Light or relay: what the host reports about power and network, and what the network is ordered to do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn host(mode: Mode) -> Host {
 }
 
 impl Host {
-    /// Commands up to the answer of the call before: the engine carries them out in order.
+    /// Commands up to the previous call's answer: the engine carries them out in order.
     async fn told(&mut self) -> Vec<Command> {
         self.messenger.set_foreground(false).await.unwrap();
         let mut told = Vec::new();

@@ -1,4 +1,4 @@
-//! Names and texts of people: blank ones are refused, and nobody's commands a screen.
+//! Names and texts of people: blank ones are refused, and none commands a screen.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use sotto_messenger::engine::input::Call;
 use sotto_messenger::engine::{call, stored};
 use sotto_testkit::{MINUTE, Shown, World, contacts};
 
-/// What would end a line, command a terminal, or turn the direction of writing.
+/// Characters that end a line, command a terminal, or change the direction of writing.
 const COMMANDS: &[char] = &['\n', '\r', '\u{0}', '\u{1b}', '\u{9b}', '\u{2028}', '\u{202e}', '\u{2066}'];
 
 fn refusal<C: Call<Answer: Shown + Debug>>(world: &mut World, call: C) -> Code {
@@ -43,7 +43,7 @@ fn a_text_in_which_nothing_is_visible_is_refused() {
     assert_eq!(world.phones[1].texts(), [" \u{200f}. "], "as it was written");
 }
 
-/// A sender of another make, whose own name went unchecked.
+/// A sender with another program, which does not check its own name.
 #[test]
 fn a_strangers_name_and_request_command_no_screen() {
     let mut world = World::new(3, 2);

@@ -1,4 +1,4 @@
-//! An old copy of everything is put back, as from a backup: no state is a lie, nothing is lost, and the conversation
+//! An old copy of everything is put back, as from a backup: every state is true, nothing is lost, and the conversation
 //! goes on within two minutes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -10,7 +10,7 @@ use sotto_messenger::{Code, Event};
 use sotto_testkit::three::sessions;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World};
 
-/// What a backup finds.
+/// The files that a backup finds.
 fn copy(world: &mut World, who: usize) -> Vec<u8> {
     world.kill(who);
     let bytes = std::fs::read(world.phones[who].folder().join("account.db")).unwrap();
@@ -34,7 +34,7 @@ fn ids(world: &World, who: usize) -> BTreeSet<[u8; 32]> {
     messages.into_iter().map(|message| message.id).collect()
 }
 
-/// What is said to be delivered is there, or was before the copy was put back. True: all of it is said so.
+/// Messages shown as delivered are there, or were there before the copy was put back. True if all are shown so.
 fn states_are_true(world: &World, who: usize, had: &BTreeSet<[u8; 32]>, what: &str) -> bool {
     let there = &ids(world, 1 - who) | had;
     let phone = &world.phones[who];
@@ -55,7 +55,7 @@ fn noticed(world: &World, who: usize) -> usize {
     events.filter(rolled_back).count()
 }
 
-/// Who writes what after the copy was made: the phone that goes back to it (true), or the other one.
+/// Who writes after the copy was made: the phone that goes back to it (true), or the other one.
 const AFTER: &[(&str, &[bool])] = &[
     ("it wrote", &[true]),
     ("it wrote twice", &[true, true]),
@@ -67,7 +67,7 @@ const AFTER: &[(&str, &[bool])] = &[
     ("many", &[true, true, true, true, true, true, true, true, true, true, true, true]),
 ];
 
-/// Befriended, having talked; the copy is made; what is `after` happens.
+/// Two contacts have talked; the copy is made; then `after` happens.
 fn went_on(seed: u64, who: usize, after: &[bool]) -> (World, Vec<u8>) {
     let mut world = World::befriended(seed);
     for round in 0..2 {
@@ -112,7 +112,7 @@ fn the_conversation_goes_on_and_every_state_is_true() {
                 assert!(alive, "{what}: not alive after 2 minutes");
                 assert_eq!(noticed(&world, who), 1, "{what}");
                 assert_eq!(noticed(&world, 1 - who), 0, "{what}");
-                // Nothing is lost: what the other one wrote comes again, or is asked for.
+                // Nothing is lost: the other side's messages come again, or are asked for.
                 assert!(world.send(1 - who, "is all there?"));
                 world.run(10 * MINUTE);
                 let missing: Vec<_> = ids(&world, 1 - who).difference(&ids(&world, who)).copied().collect();
@@ -172,7 +172,7 @@ fn the_own_list_proves_it_too() {
     assert_eq!(noticed(&world, 0), 0, "once");
 }
 
-/// Restarts, kills and long absence of the other side are no old copy.
+/// Restarts, kills and long absence of the other side do not count as an old copy.
 #[test]
 fn restarts_are_no_old_copy() {
     let mut world = World::befriended(72);
@@ -202,7 +202,7 @@ fn restarts_are_no_old_copy() {
     }
 }
 
-/// Messages to somebody who is away, a start between any two: a receipt still reaches all of them.
+/// Messages to a contact who is away, with a restart between any two: a receipt still covers all of them.
 #[test]
 fn many_starts_while_the_other_is_away() {
     let mut world = World::befriended(73);
@@ -219,7 +219,8 @@ fn many_starts_while_the_other_is_away() {
     assert!(states_are_true(&world, 0, &BTreeSet::new(), "many starts"));
 }
 
-/// A contact who says that he has what was never sent gets a few new sessions and no more; another contact's stay.
+/// A contact who receipts messages that were never sent gets a few new sessions and no more; another contact's sessions
+/// stay.
 #[test]
 fn a_liar_gets_a_few_sessions_and_nobody_else_is_touched() {
     let mut world = World::befriended(74);
@@ -250,7 +251,7 @@ fn a_liar_gets_a_few_sessions_and_nobody_else_is_touched() {
     assert_eq!(world.phones[1].texts().len(), 25, "nothing is lost by it");
 }
 
-/// A node changes the first message of a chain on its way, and the true one comes too: nothing is begun.
+/// A node alters the first message of a chain, and the true one arrives too: no session begins.
 #[test]
 fn a_changed_message_is_no_old_copy() {
     let mut world = World::befriended(75);

@@ -1,8 +1,8 @@
-//! How long one operator of everybody's nodes takes to pair two people by time: a model, for docs/threat-model.md.
+//! How long the operator of all nodes takes to pair two people by time: a model, for docs/threat-model.md.
 //!
-//! It knows no engine: people write at random, their phones answer with a receipt after the engine's delay, and the
-//! operator sees for each envelope the address, the bucket and the time. He watches one address and notes who, of all
-//! that listen on the bucket it wrote into, writes into its bucket soon afterwards.
+//! The model has no engine. People write at random, and their phones answer with a receipt after the engine's delay.
+//! The operator sees the address, the bucket and the time of each envelope. The operator watches one address and notes
+//! who, among all listeners of the bucket it wrote into, writes into its bucket soon afterwards.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_testkit::Seeded;
@@ -14,8 +14,8 @@ const BACKGROUND: (f64, f64) = (12.0, 60.0);
 const A_DAY: f64 = 100.0;
 const WAKING_S: f64 = 16.0 * 3600.0;
 
-/// How many texts from Alice to Bob it takes until Bob, and nobody else, answered within the longest delay more often
-/// than anyone: `k` phones share each of `buckets` buckets.
+/// Number of texts from Alice to Bob until Bob, and nobody else, answered within the longest delay more often than
+/// anyone. `k` phones share each of `buckets` buckets.
 fn texts_until_paired(rng: &mut Seeded, k: u64, buckets: u64, (mean, cap): (f64, f64)) -> u32 {
     let mut unit = || (rng.below(1 << 32) as f64 + 1.0) / (1_u64 << 32) as f64;
     // A stranger writes into Alice's bucket by chance, for somebody else in it.
@@ -27,7 +27,7 @@ fn texts_until_paired(rng: &mut Seeded, k: u64, buckets: u64, (mean, cap): (f64,
         for other in &mut others {
             *other += u32::from(unit() < chance);
         }
-        // Ahead by two of everybody: one may be chance.
+        // Ahead of everybody by two: one may be chance.
         if others.iter().all(|&other| bob >= other + 2) {
             return text;
         }
@@ -35,7 +35,7 @@ fn texts_until_paired(rng: &mut Seeded, k: u64, buckets: u64, (mean, cap): (f64,
     panic!("never");
 }
 
-/// Texts after which half of all pairs are named, and 19 of 20.
+/// Number of texts after which half of all pairs are named, and 19 of 20.
 fn quantiles(k: u64, buckets: u64, delay: (f64, f64)) -> (u32, u32) {
     let mut rng = Seeded::new(1);
     let mut all: Vec<u32> = (0..200).map(|_| texts_until_paired(&mut rng, k, buckets, delay)).collect();

@@ -1,4 +1,4 @@
-//! What docs/threat-model.md says of nodes, strangers, contacts and thieves, one test each.
+//! Promises of docs/threat-model.md about nodes, strangers, contacts and thieves, one test each.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -10,7 +10,7 @@ use sotto_testkit::three::crowd;
 use sotto_testkit::{Contact, DAY, HOUR, KEY, MINUTE, SECOND, World};
 use sotto_wire::content::LAMPORT_JUMP;
 
-/// A hub with accounts around it that all became its contacts, one after the other: phone 0 invited the others.
+/// A hub and accounts that all became its contacts, one after the other: phone 0 invited the others.
 fn hub(seed: u64, others: usize) -> World {
     let mut world = World::new(seed, others + 1);
     world.create(0, "Hub");
@@ -47,7 +47,7 @@ fn answer(world: &mut World, who: usize, contact: &Contact, action: ContactActio
     world.call(who, command).unwrap();
 }
 
-/// A byte's chance is what it is in random data, within six standard deviations.
+/// Each byte value is as frequent as in random data, within six standard deviations.
 fn flat(name: &str, counts: &[u64]) {
     let total: u64 = counts.iter().sum();
     let mean = total as f64 / counts.len() as f64;
@@ -58,7 +58,7 @@ fn flat(name: &str, counts: &[u64]) {
     assert!(mean > 20.0 && chi < bound, "{name}: {chi} over {bound}");
 }
 
-/// Every kind of envelope, of same texts: after the version byte no place, no bit and no run of bytes stands out.
+/// Every kind of envelope, with equal texts: after the version byte no place, no bit and no run of bytes stands out.
 #[test]
 fn payloads_cannot_be_told_from_random_bytes() {
     let mut world = World::new(1, 2);
@@ -121,7 +121,7 @@ fn one_topic_is_subscribed_whatever_the_number_of_contacts() {
     let mut crowd = hub(2, 5);
     assert_eq!(contacts(&crowd, 0).len(), 5);
     assert_eq!(crowd.phones[0].topics().len(), 1);
-    // Neither writing nor a restart, which loads all contacts, adds one.
+    // Neither writing nor a restart, which loads all contacts, adds a topic.
     for world in [&mut world, &mut crowd] {
         let before = world.phones[0].topics().to_vec();
         for contact in contacts(world, 0) {
@@ -137,7 +137,8 @@ fn one_topic_is_subscribed_whatever_the_number_of_contacts() {
     }
 }
 
-/// The one signed thing in a private message is the device record, and it names no recipient: all get the same bytes.
+/// The only signed part of a private message is the device record, and it names no receiver: all contacts get the same
+/// bytes.
 #[test]
 fn the_record_in_a_handshake_is_the_same_bytes_for_everybody() {
     let mut world = World::new(3, 3);
@@ -204,7 +205,7 @@ fn after_a_block_the_others_get_a_new_contacts_secret_and_the_blocked_one_does_n
     assert_eq!(own.unwrap(), new);
 }
 
-/// Somebody asks a phone that has invited, and is not answered.
+/// Somebody sends a request to an inviting phone and gets no answer.
 fn ask(world: &mut World, who: usize) {
     let link = world.invite(0);
     world.run(MINUTE);
@@ -277,9 +278,9 @@ const INVITE: u8 = 0;
 const BUNDLE: u8 = 1;
 const RESET: u8 = 2;
 
-/// The database is looked at so often here,
+/// Interval of checks of the database here.
 const LOOK: i64 = HOUR;
-/// and things past their time are deleted when the phone wakes: every 20 hours at least, for the own list.
+/// Longest time until expired rows are deleted: the phone wakes every 20 hours at least, for the own list.
 const LATE: i64 = 22 * HOUR;
 /// Store retention in the simulation, and a day.
 const RETENTION: i64 = 31 * DAY;
@@ -317,7 +318,7 @@ fn prekeys_are_deleted_at_their_time() {
     for (from, to) in bundles {
         assert!(within(to - from, 3 * DAY + RETENTION), "{from} to {to}");
     }
-    // The blocked contact's at once, the other's 31 days after it was replaced.
+    // The blocked contact's pair at once, the other's 31 days after it was replaced.
     let mut resets: Vec<i64> = gone(RESET).into_iter().map(|(_, to)| to - DAY).collect();
     resets.sort_unstable();
     assert_eq!(resets.len(), 2);
@@ -326,7 +327,7 @@ fn prekeys_are_deleted_at_their_time() {
     assert_eq!(kept.count(), 1, "the one in force");
 }
 
-/// An invite's prekey goes with the acceptance of its last use.
+/// An invite's prekey is deleted when its last use is accepted.
 #[test]
 fn an_accepted_invites_prekey_is_gone_at_once() {
     let mut world = World::new(9, 2);

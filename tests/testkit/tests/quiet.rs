@@ -1,10 +1,10 @@
-//! Whoever should push or relay is silent: a store is asked, in light and in relay mode, and not too often.
+//! Silent filter nodes and relay peers: a store is asked, in light and in relay mode, and not too often.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::Mode;
 use sotto_testkit::{Conduct, Fleet, HOUR, MINUTE, SECOND, World};
 
-/// Two friends, both in this mode, just started.
+/// Two friends in this mode, just started.
 fn world(seed: u64, mode: Mode) -> World {
     let mut world = World::befriended(seed);
     for who in 0..2 {
@@ -39,7 +39,7 @@ fn a_store_is_asked_four_times_an_hour_at_most() {
         world.run(10 * HOUR);
         let asked = world.phones[1].queries - before;
         assert!((38..=41).contains(&asked), "{mode:?}: {asked}");
-        // What comes is a sign of life.
+        // A push is a sign of life.
         world.weather.push_lost = 0;
         let topic = world.phones[1].topics()[0].clone();
         world.inject(&topic, &[7; 512]);
@@ -73,7 +73,7 @@ fn who_opens_the_app_need_not_wait() {
     }
 }
 
-/// Of two receive nodes one pushes nothing and has nothing in its store.
+/// One of two receive nodes pushes nothing and has an empty store.
 #[test]
 fn beside_an_empty_node_everything_comes_in_time_in_either_mode() {
     for (number, mode) in [Mode::Light, Mode::Relay].into_iter().enumerate() {

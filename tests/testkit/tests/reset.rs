@@ -1,4 +1,4 @@
-//! Sessions that are begun anew: when, by which keys, and that nothing is lost or doubled by it.
+//! New sessions in place of old ones: when, by which keys, and without loss or doubling.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::Tables;
@@ -6,7 +6,7 @@ use sotto_messenger::records::MessageState;
 use sotto_testkit::three::{lose_sessions, sending, sessions};
 use sotto_testkit::{DAY, HOUR, MINUTE, Seeded, World};
 
-/// Reads a phone's database by the engine's own queries; the phone is started again.
+/// Reads a phone's database by the engine's own queries, then restarts the phone.
 fn look<T>(world: &mut World, who: usize, read: impl FnOnce(&mut Tables<'_>) -> T) -> T {
     world.kill(who);
     let read = world.phones[who].tables(read);
@@ -94,7 +94,7 @@ fn who_is_only_away_is_no_reason_to_begin_anew() {
     world.run(3 * DAY);
     assert_eq!(world.phones[1].texts(), ["for later"]);
     assert!(delivered(&world, 0));
-    // His cards are new now; what was looked for is needed no more.
+    // His cards are new now, so the search is over.
     let after = look(&mut world, 0, |tx| sessions(tx));
     assert_eq!(after.len(), 1);
     assert!(after[0].hash == before[0].hash);
@@ -179,7 +179,7 @@ fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_sessio
     world.run(MINUTE);
     world.kill(1);
     world.kill(0);
-    // 4,990 messages that were given up and that nobody will have.
+    // 4,990 messages that were given up and that nobody will get.
     world.phones[0].tables(|tx| {
         let mut row = sessions(tx).remove(0);
         let mut ratchet = sotto_crypto::Session::from_bytes(&row.snapshot).unwrap();
@@ -213,7 +213,7 @@ fn after_five_thousand_messages_without_an_answer_the_next_leave_by_a_new_sessio
     assert_eq!(look(&mut world, 0, |tx| sessions(tx)).len(), 1);
 }
 
-/// What the old session still had to send when its seven days were over leaves by the new one.
+/// Messages that the old session still had to send after its seven days leave by the new one.
 #[test]
 fn an_old_session_ends_and_what_it_carried_does_not() {
     let mut world = World::befriended(49);
@@ -235,7 +235,7 @@ fn an_old_session_ends_and_what_it_carried_does_not() {
     assert!(world.send(0, "in the new one"));
     world.run(9 * DAY);
     assert_eq!(look(&mut world, 0, |tx| sessions(tx).len()), 1);
-    // All his stores kept of the old one is gone, so only the new one can bring it.
+    // All stored messages of the old session are gone, so only the new one can bring it.
     world.kill(1);
     world.phones[1].tables(lose_sessions);
     world.start(1);

@@ -1,4 +1,4 @@
-//! What goes to many at once is spread: cards of each secret over the day and the nodes, news over hours.
+//! Messages to many contacts are spread: cards of each secret over the day and the nodes, news over hours.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ fn answer(world: &mut World, who: usize, chat: &[u8; 33], action: ContactAction)
     world.call(who, call::ContactAnswer { contact, action }).unwrap();
 }
 
-/// Alice (0) and her friends (1 to 4), who know nobody else.
+/// Alice (0) and her contacts (1 to 4), who do not know each other.
 fn friends(seed: u64) -> World {
     let mut world = World::new(seed, 1 + FRIENDS);
     for who in 0..=FRIENDS {
@@ -50,7 +50,7 @@ fn secret(world: &World, who: usize) -> Option<[u8; 16]> {
     world.phones[who].read(|reader| contacts(reader).unwrap()[0].contacts_secret)
 }
 
-/// In which minute after now each friend learns it, up to seven hours.
+/// The minute after now in which each contact learns it, up to seven hours.
 fn learnt(world: &mut World, knows: impl Fn(&World, usize) -> bool) -> Vec<i64> {
     let mut at = BTreeMap::new();
     for minute in 0..7 * 60 {
@@ -77,7 +77,7 @@ fn a_new_name_reaches_each_contact_at_a_time_of_its_own() {
     // The second change replaces the first, and waits no longer than it.
     rename(&mut world, "Ali");
     world.kill(0);
-    world.start(0); // what is due is on disk
+    world.start(0); // due news is on disk
     let mut names = BTreeSet::new();
     let mut minutes = Vec::new();
     for minute in 30..7 * 60 {
@@ -105,7 +105,7 @@ fn after_a_block_the_others_learn_the_new_secret_over_hours() {
     let out = (1..=FRIENDS).find(|who| is_blocked(&world, *who)).unwrap();
     let before = secret(&world, out);
     answer(&mut world, 0, &blocked, ContactAction::Block);
-    rename(&mut world, "Ali"); // a hello says it too
+    rename(&mut world, "Ali"); // a hello carries it too
     let minutes = learnt(&mut world, |world, who| secret(world, who) != before && name(world, who) == "Ali");
     assert_eq!(minutes.len(), FRIENDS - 1);
     assert!(is_spread(&minutes), "{minutes:?}");
@@ -144,7 +144,7 @@ fn cards_are_refreshed_after_fourteen_to_twenty_hours_each_secrets_at_its_own_ti
     }
     assert!(regular >= 3, "{hours:?}");
     assert!(gaps.len() >= 4, "at random: {gaps:?}");
-    // They drift apart: no two secrets are published together all the time.
+    // They drift apart: no two secrets are always published together.
     let all: Vec<&Vec<i64>> = hours.values().collect();
     for (at, one) in all.iter().enumerate() {
         for other in &all[at + 1..] {

@@ -1,10 +1,10 @@
-//! What is said of a message is true: read, delivered, and what a copy of it draws.
+//! States of messages are true: read, delivered, and the answers to copies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::records::MessageState;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Weather, World, contacts};
 
-/// Nothing arrives, and no store keeps it.
+/// Nothing arrives, and no store keeps anything.
 const VOID: Weather = Weather {
     push_lost: 100,
     push_doubled: 0,
@@ -29,7 +29,7 @@ fn unread(world: &World, who: usize) -> u32 {
     })
 }
 
-/// States of Alice's messages, delivered or not told apart from read.
+/// States of Alice's messages; delivered and read are not told apart.
 fn states(world: &World) -> Vec<&'static str> {
     let states = world.phones[0].states().into_iter();
     let word = |state| match state {
@@ -41,7 +41,7 @@ fn states(world: &World) -> Vec<&'static str> {
     states.map(word).collect()
 }
 
-/// Alice sends; nothing of it arrives.
+/// Alice sends, and nothing arrives.
 fn lose(world: &mut World, text: &str) {
     world.weather = VOID;
     assert!(world.send(0, text));
@@ -49,7 +49,7 @@ fn lose(world: &mut World, text: &str) {
     world.weather = calm();
 }
 
-/// Envelopes that left for a phone's home.
+/// Envelopes for a phone's home topic.
 fn sent_to(world: &World, who: usize) -> usize {
     let home = &world.phones[who].topics()[0];
     let to = |(topic, _): &&(String, Vec<u8>)| topic == home;
@@ -68,7 +68,7 @@ fn a_read_mark_says_nothing_of_what_did_not_arrive() {
     world.run(30 * SECOND);
     assert_eq!(states(&world), ["read", "on its way", "read"]);
     assert_eq!(unread(&world, 1), 0);
-    // It comes later, and nobody looks at it: delivered, not read.
+    // It arrives later, and nobody looks at it: delivered, not read.
     world.run(10 * MINUTE);
     assert_eq!(world.phones[1].texts(), ["one", "two", "three"]);
     assert_eq!(states(&world), ["read", "delivered", "read"]);
@@ -79,7 +79,8 @@ fn a_read_mark_says_nothing_of_what_did_not_arrive() {
     assert_eq!(unread(&world, 1), 0);
 }
 
-/// A receipt tells of at most 128 counters beyond the first that is missing: of those behind, the mark waits for it.
+/// A receipt covers at most 128 counters beyond the first missing one; for later ones the mark waits for the next
+/// receipt.
 #[test]
 fn a_read_mark_waits_for_the_receipt() {
     let mut world = World::befriended(902);
@@ -119,7 +120,7 @@ fn a_long_text_is_read_once_it_is_whole() {
     assert_eq!(world.phones[1].texts()[1], "…");
     assert_eq!(states(&world), ["read", "on its way", "read"]);
     assert_eq!(unread(&world, 1), 1, "what is not whole is not read");
-    // The mark at its own place does not help either.
+    // The mark on this message itself does not help either.
     world.read_all(1);
     world.run(30 * SECOND);
     assert_eq!(unread(&world, 1), 1);
@@ -133,7 +134,7 @@ fn a_long_text_is_read_once_it_is_whole() {
     assert_eq!(unread(&world, 1), 0);
 }
 
-/// A text whose place was taken by later ones of the same contact: its pointer, sealed anew, has it fetched; it is not
+/// A text loses its place to later texts of the same contact. Its pointer, sealed again, fetches it; it is not
 /// receipted before.
 #[test]
 fn a_long_text_that_lost_its_place_is_fetched_when_its_pointer_comes_again() {
@@ -149,7 +150,7 @@ fn a_long_text_that_lost_its_place_is_fetched_when_its_pointer_comes_again() {
     world.kill(0);
     world.phones[0].tables(|tx| {
         let item = tx.items.of_message(&id).unwrap().unwrap();
-        // So long ago that it is sealed anew.
+        // So long ago that it is sealed again.
         tx.parcels.edit(&item.parcel, |parcel| parcel.sealed_ms = 0).unwrap().unwrap();
     });
     world.start(0);
@@ -163,8 +164,8 @@ fn a_long_text_that_lost_its_place_is_fetched_when_its_pointer_comes_again() {
     assert_eq!(states(&world), ["delivered"]);
 }
 
-/// Two people who have written to each other, so that nodes have proved themselves; then Alice writes once more. Bob's
-/// topic and the payload.
+/// Two contacts who have written to each other, so nodes are proven; then Alice writes once more. Returns Bob's topic
+/// and the payload.
 fn talked(seed: u64) -> (World, String, Vec<u8>) {
     let mut world = World::befriended(seed);
     for n in 0..12 {
@@ -214,7 +215,7 @@ fn a_payload_below_the_floor_draws_none() {
     assert_eq!(sent_to(&world, 0), before);
 }
 
-/// Receipts and typing notices want no receipt, however often they come.
+/// Receipts and typing notices draw no receipt, however often they come.
 #[test]
 fn a_replayed_receipt_draws_none() {
     let mut world = World::befriended(913);
@@ -235,7 +236,7 @@ fn a_replayed_receipt_draws_none() {
     assert_eq!(sent_to(&world, 0), before);
 }
 
-/// Before or after the message itself: a copy from the future puts no answer off.
+/// Before or after the message itself, a copy from the future delays no answer.
 #[test]
 fn a_copy_from_the_future_changes_nothing() {
     for first in [true, false] {

@@ -1,4 +1,4 @@
-//! Whatever the network does: everything acknowledged arrives, once, in one order, and says so.
+//! Whatever the network does, everything acknowledged arrives once, in one order, and its state says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ const STORM: Weather = Weather {
     v2_nodes: 0,
 };
 
-/// Everything said is shown once, in the same order on both sides, and known to be delivered.
+/// Every text is shown once, in the same order on both sides, and is delivered.
 fn check(world: &World, said: &BTreeSet<String>) {
     let [alice, bob] = [world.phones[0].texts(), world.phones[1].texts()];
     assert_eq!(alice, bob, "one order");
@@ -136,7 +136,7 @@ fn nothing_is_done_without_network_or_work() {
     let before = world.phones[0].effects;
     world.run(2 * HOUR); // cards are due 14 hours after they were made, at the earliest
     let done = world.phones[0].effects - before;
-    // Four an hour: a store is asked whether the filter node is silent.
+    // Four queries an hour: a store is asked, because the filter node may be silent.
     let asked = |hours: u64| 3 * 4 * hours;
     assert!(done <= asked(2) + 2, "nobody writes, no card is due: {done}");
     let before = world.phones[0].effects;

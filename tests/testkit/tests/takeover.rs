@@ -1,4 +1,4 @@
-//! The phrase is restored on another phone: the older install stops at once, and takes nothing meant for the new one.
+//! The phrase is restored on another phone: the older install stops at once, and accepts nothing meant for the new one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_messenger::engine::{call, stored};
@@ -26,7 +26,7 @@ fn replaced(world: &World, who: usize) -> bool {
     world.phones[who].read(|reader| stored::own(reader).unwrap().unwrap().replaced)
 }
 
-/// Alice (0) and Bob (1), who know each other, and Alice's new phone (2), empty.
+/// Alice (0) and Bob (1) are contacts; Alice's new phone (2) is empty.
 fn three(seed: u64) -> World {
     let mut world = World::befriended(seed);
     world.add_phone();
@@ -44,7 +44,7 @@ fn the_older_install_is_told_within_ten_seconds_and_stops() {
     assert_eq!((told(&world, 0), told(&world, 2)), (1, 0));
     assert!(replaced(&world, 0) && !replaced(&world, 2));
     assert!(world.phones[0].topics().is_empty(), "it hears nothing more");
-    // What Bob writes now is not the older install's any more: neither shown there nor receipted.
+    // Bob's messages are no longer for the older install: neither shown nor receipted there.
     assert!(world.send(1, "for the new phone"));
     let before = world.published.len();
     world.run(HOUR);
@@ -56,14 +56,14 @@ fn the_older_install_is_told_within_ten_seconds_and_stops() {
     );
     assert!(world.published.len() > before, "Bob tries again");
     assert_eq!(told(&world, 0), 1, "once");
-    // A caller that waits for everything is answered.
+    // A caller that waits for a sync gets its answer.
     assert!(world.sync(0));
-    // Its own echo and later looks do not confuse the new one.
+    // The new install's own echo and later looks at the list change nothing.
     world.run(2 * DAY);
     assert!(!replaced(&world, 2));
 }
 
-/// Whoever opens the app later learns it too, without trying to send.
+/// A person who opens the app later learns it too, without sending anything.
 #[test]
 fn a_replaced_install_says_so_whenever_it_is_looked_at() {
     let mut world = three(302);
@@ -125,7 +125,7 @@ fn without_a_store_pushes_wait_ten_seconds_and_no_longer() {
     assert!(!world.phones[0].texts().contains(&"no store".to_owned()));
     world.run(15 * SECOND);
     assert!(world.phones[0].texts().contains(&"no store".to_owned()));
-    // And from then on nothing waits.
+    // From then on no push is held.
     assert!(world.send(1, "at once"));
     world.run(SECOND);
     assert!(world.phones[0].texts().contains(&"at once".to_owned()));

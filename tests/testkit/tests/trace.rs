@@ -1,8 +1,8 @@
-//! Phones do to the outside what they did before: the hash of all effects of forty lives, each in its own weather.
+//! Phones behave to the outside as before: the hash of all effects of forty lives, each in its own weather.
 //!
-//! A change that is meant to be seen outside freezes the hashes anew, in a commit of its own that says what changed:
+//! A change that is visible outside freezes the hashes again, in its own commit that explains the change:
 //! `SOTTO_TRACE=freeze cargo test -p sotto-testkit --test trace`. `SOTTO_TRACE=<life>` writes the effects of one life
-//! into `target/trace-<life>`, to be compared with those of the commit before.
+//! into `target/trace-<life>`, to compare them with those of the previous commit.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use sotto_messenger::records::{
 use sotto_testkit::{Conduct, Contact, Fleet, HOUR, MINUTE, SECOND, Seeded, Shown, Trace, Weather, World, contacts};
 
 const LIVES: u64 = 40;
-/// Things that happen in a life.
+/// Events of a life.
 const ACTS: u32 = 70;
 const FROZEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trace.txt");
 
@@ -85,7 +85,7 @@ impl Lives {
         self.world.try_call(who, call)?.ok()
     }
 
-    /// A contact of a phone, where it stands, and its conversation.
+    /// A contact of a phone, with its state and conversation.
     fn contact(&mut self, who: usize) -> Option<(ContactId, ContactState, ConversationId)> {
         let contacts = self.world.phones[who].read(|reader| contacts(reader).unwrap());
         let one = contacts.get(self.rng.below(contacts.len().max(1) as u64) as usize)?;
@@ -153,7 +153,7 @@ impl Lives {
         };
     }
 
-    /// Opens an invite, closes one, or takes one.
+    /// Makes, closes or uses an invite.
     fn links(&mut self, who: usize) {
         match self.below(3) {
             0 => {
@@ -194,7 +194,7 @@ impl Lives {
         }
     }
 
-    /// What happens around a phone.
+    /// Events around a phone.
     fn around(&mut self, who: usize, kind: usize) {
         let on = self.rng.chance(50);
         match kind {
@@ -216,7 +216,7 @@ impl Lives {
                 }
             }
             34 => {
-                // A copy of what somebody sent, much later.
+                // A copy of an earlier message, much later.
                 let home = self.world.phones[who].topics().first().cloned();
                 let copy = self.world.published.iter().rev().find(|(topic, _)| Some(topic) == home.as_ref());
                 if let Some((topic, payload)) = copy.cloned() {
@@ -227,7 +227,7 @@ impl Lives {
         }
     }
 
-    /// Everybody meets everybody.
+    /// All phones become contacts of each other.
     fn meet(&mut self) {
         for (who, name) in ["Alice", "Bob", "Carol"].into_iter().enumerate() {
             self.world.create(who, name);
@@ -311,7 +311,7 @@ fn live(number: u64, keep: bool) -> World {
     lives.world
 }
 
-/// The line of a life: its number, how many effects it had, their hash, and the hash without what says whom to trust.
+/// The line of a life: its number, the number of effects, their hash, and the hash without the trust in nodes.
 fn line(number: u64) -> String {
     let trace = live(number, false).trace.unwrap();
     let effects = trace.effects;

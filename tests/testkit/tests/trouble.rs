@@ -1,4 +1,4 @@
-//! Bad input, other people, broken disks and clocks: a typed error each, and nothing lost.
+//! Bad input, other people, broken disks and clocks: each gets a typed error, and nothing is lost.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Debug;
@@ -92,7 +92,7 @@ fn invites() {
         world.invite(1);
     }
     assert_eq!(code(&mut world, 1, call::InviteCreate {}), Code::InviteTooMany);
-    // Used up by Alice, it is closed to Carol.
+    // Alice used it up, so it is closed to Carol.
     world.add(0, &link, "");
     world.run(MINUTE);
     world.accept(1);
@@ -147,7 +147,7 @@ fn an_inviter_whose_cards_are_nowhere_is_waited_for_visibly() {
     assert_eq!(states(&world, 1), [ContactState::Incoming]);
 }
 
-/// The question for an inviter's cards dies with the process, and is asked anew by the next.
+/// A query for an inviter's cards dies with the process; the next process sends it again.
 #[test]
 fn a_kill_while_cards_are_looked_for_costs_no_time() {
     let mut world = World::new(25, 2);
@@ -196,7 +196,7 @@ fn messages_before_the_answer_arrive_with_it() {
     assert_eq!(world.phones[0].states(), [MessageState::Delivered; 3]);
 }
 
-/// Its envelope needs a prekey that is gone once the answer is answered: it leaves in the session's next chain.
+/// Its envelope needs a prekey that is deleted once the answer is answered; it leaves in the session's next chain.
 #[test]
 fn a_message_lost_before_the_answer_comes_after_it() {
     let mut world = asked(12);
@@ -247,7 +247,7 @@ fn a_blocked_contact_is_not_heard() {
     let conversation = world.conversation(1);
     let send = call::Send { conversation, text: "no".to_owned() };
     assert_eq!(code(&mut world, 1, send), Code::ContactBlocked);
-    // A new invite does not help while blocked, and does afterwards.
+    // A new invite does not help during the block, and does afterwards.
     assert_eq!(answer(&mut world, 1, ContactAction::Accept), Some(Code::ContactBlocked));
     assert_eq!(answer(&mut world, 1, ContactAction::Unblock), None);
     assert_eq!(states(&world, 1), [ContactState::Accepted], "as before");
@@ -333,7 +333,7 @@ fn a_clock_ten_years_off_is_told_and_corrected() {
     let topics: Vec<String> = world.published.iter().map(|(topic, _)| topic.clone()).collect();
     let home = |topic: &&String| topic.contains("/h");
     for i in 0..8 {
-        // Others in the same buckets, whose clocks are right.
+        // Others in the same buckets have right clocks.
         for topic in topics.iter().filter(home) {
             world.inject(topic, &[i; 512]);
         }
@@ -342,14 +342,14 @@ fn a_clock_ten_years_off_is_told_and_corrected() {
     }
     assert!(noticed(&world, 0, Code::ClockSkewed));
     assert_eq!(code(&mut world, 0, call::InviteCreate {}), Code::ClockSkewed);
-    // The store keeps what is at most 20 s off: only a corrected timestamp comes through to somebody offline.
+    // The store keeps messages within 20 s: only a corrected timestamp reaches an offline phone.
     world.set_online(1, false);
     assert!(world.send(0, "in time"));
     world.run(MINUTE);
     world.set_online(1, true);
     world.run(SECOND);
     assert_eq!(world.phones[1].texts().last().unwrap(), "in time");
-    // Cards are due and may not be signed by such a clock. That is looked at again, not all the time.
+    // Cards are due, and such a clock must not sign them. The engine checks again, but not all the time.
     let before = world.phones[0].effects;
     world.run(DAY);
     let done = world.phones[0].effects - before;
@@ -388,7 +388,7 @@ fn a_full_disk_loses_nothing() {
     }
 }
 
-/// A row that no node ever takes: it is for nobody.
+/// A parcel that no node ever accepts: it is for nobody.
 fn for_nobody() -> Parcel {
     Parcel {
         id: 0,
@@ -481,7 +481,7 @@ fn a_node_that_says_yes_and_does_nothing_is_found_out() {
     assert_eq!(world.phones[0].states(), [MessageState::Delivered]);
 }
 
-/// Nodes that refuse what others take are no reason to give up, until nobody else was there for a while.
+/// Nodes that refuse what others accept are no reason to give up, until there was no other node for a while.
 #[test]
 fn what_every_node_refuses_is_given_up_only_after_a_while() {
     let mut world = World::befriended(29);
@@ -502,7 +502,7 @@ fn what_every_node_refuses_is_given_up_only_after_a_while() {
     assert_eq!(world.phones[0].states()[1], MessageState::Failed);
     let message = &world.phones[0].messages()[1];
     assert_eq!(message.reason.as_deref(), Some("message.refused"));
-    // By hand it begins anew, and who took it once is not contradicted by others.
+    // A manual retry starts again, and others do not contradict a node that accepted it once.
     let message = MessageId::from_bytes(&message.id);
     world.set_online(1, false);
     world.weather.publish_refused = 0;
@@ -529,7 +529,7 @@ fn what_is_lost_with_the_node_that_took_it_leaves_again_soon() {
         world.run(11 * SECOND);
         assert_eq!(world.phones[1].texts(), ["taken along"]);
 
-        // What a store holds does not leave again, and is not asked for twice.
+        // A message that a store has is not sent again, and not asked for twice.
         world.run(MINUTE);
         world.set_online(1, false);
         assert!(world.send(0, "held"));
@@ -543,7 +543,7 @@ fn what_is_lost_with_the_node_that_took_it_leaves_again_soon() {
     }
 }
 
-/// Though both be known to be good.
+/// Even if both nodes are known to be good.
 #[test]
 fn what_two_nodes_took_at_once_was_sent_once() {
     for seed in 50..60 {
@@ -614,7 +614,7 @@ fn given_up_after_thirty_days_and_sent_again_by_hand() {
 
 #[test]
 fn a_lost_install_is_never_said_to_have_received() {
-    // Bob's phone is lost; the phrase restores his account on another, which has no contacts.
+    // Bob's phone is lost. The phrase restores his account on another phone, without contacts.
     let mut world = World::new(26, 3);
     world.create(0, "Alice");
     let phrase = world.call(1, call::AccountCreate { name: "Bob".to_owned() }).unwrap();
@@ -682,7 +682,7 @@ fn cards_are_found_among_those_of_a_crowd() {
     world.run(HOUR);
     let own: Vec<_> = world.published.drain(before..).collect();
     for i in 0..600_u32 {
-        // The same bucket, newer: first copies of one of the cards that are looked for, then others' cards.
+        // The same bucket, newer: first copies of one wanted card, then others' cards.
         let (topic, card) = &own[0];
         let mut payload = card.clone();
         if i >= 300 {

@@ -1,4 +1,4 @@
-//! Who is who: devices, invites, start numbers, verifying, and what somebody may do before he is known.
+//! Identity: devices, invites, start numbers, verifying, and what strangers may do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::{DeviceStanding, Message, PersonState};
@@ -12,7 +12,7 @@ use sotto_testkit::three::{
 use sotto_testkit::{DAY, HOUR, KEY, MINUTE, SECOND, World, contacts};
 use sotto_wire::invite::Invite;
 
-/// What phone 2 calls itself from now on: the device id of phone 1, with keys of its own.
+/// The identity that phone 2 claims: the device id of phone 1, with its own keys.
 fn pose(world: &mut World) {
     let device = world.phones[1].tables(|tx| tx.kv.get("device").unwrap().unwrap());
     alter(world, 2, |tx| {
@@ -72,7 +72,7 @@ fn a_known_device_id_with_other_keys_takes_over_nothing() {
     }
 }
 
-/// Somebody with the phrase who takes over the device's id too is another device: the install that was there says so.
+/// A holder of the phrase who also takes over the device's id is another device: the existing install says so.
 #[test]
 fn the_own_device_id_with_other_keys_is_not_this_device() {
     let mut world = friends(90, "");
@@ -145,7 +145,7 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     assert!(world.send(2, "where were we?"));
     assert!(world.send(2, &"long ".repeat(2_000)));
     world.run(MINUTE);
-    // Now it says whatever a contact may say.
+    // Now it may say whatever a contact may say.
     let queries = world.phones[0].queries;
     let alice = contact(&world, 2);
     change(&mut world, 2, |row| {
@@ -188,7 +188,7 @@ fn a_device_that_is_not_confirmed_changes_nothing_but_its_texts_are_shown_marked
     assert_eq!(world.phones[0].states(), [MessageState::Delivered], "not read");
     assert!(world.phones[0].queries <= queries + 40, "none of its choice");
     assert!(world.phones[2].states().iter().all(|s| *s < MessageState::Delivered));
-    // The person says that it is Bob: all of it counts.
+    // The person says that it is Bob, so all of it counts.
     let whom = world.contact(0);
     world.call(0, call::DevicesSeen { contact: whom, devices: shown(&world, 0) }).unwrap();
     world.run(HOUR);
@@ -226,7 +226,7 @@ fn a_contacts_secret_in_a_link_admits_nobody() {
         world.add(2, &link.to_link().unwrap(), "let me in");
         world.run(HOUR);
         assert_eq!(world.phones[1].read(|r| r.contacts().unwrap().len()), 1);
-        // He did find the cards and did write.
+        // He found the cards and wrote.
         assert!(contact(&world, 2).record().is_some());
     }
 }
@@ -235,13 +235,13 @@ fn a_contacts_secret_in_a_link_admits_nobody() {
 fn one_wrong_clock_shuts_nobody_out() {
     let mut world = friends(75, "");
     world.run(DAY); // Bob's cards are out
-    // Start numbers of ten years ahead, on both sides of the wire.
+    // Start numbers ten years ahead, on both sides of the wire.
     let far = u32::try_from(world.now_ms / 1000 + 10 * 365 * 86_400).unwrap();
     change(&mut world, 0, |row| row.devices.iter_mut().for_each(|device| device.start_out = far));
     for round in 0..2 {
         alter(&mut world, 0, lose_sessions);
         change(&mut world, 0, |row| row.cards_due_ms = Some(1));
-        // Bob's phone knows such a one of Alice's device, from when its clock was as wrong.
+        // Bob's phone remembers such a number of Alice's device, from when its clock was just as wrong.
         alter(&mut world, 1, |tx| {
             let alice = tx.persons.all().unwrap().remove(0);
             let mut device = tx.devices.standing(&alice.chat, DeviceStanding::Taken).unwrap().unwrap();
@@ -287,7 +287,7 @@ fn a_scanned_code_verifies_the_devices_that_were_seen() {
     assert!(!contact(&world, 0).verified);
     assert_eq!(scan(&mut world, 0, bob.clone()), None);
     assert!(contact(&world, 0).verified);
-    // A device that comes later is not covered, by the code of before neither.
+    // A later device is not covered, and the code from before does not cover it either.
     steal(&mut world);
     let link = world.invite(0);
     world.run(MINUTE);
@@ -373,7 +373,7 @@ fn a_request_brings_a_hundred_messages_in_all_read_or_not() {
     }
     world.run(MINUTE);
     assert_eq!(world.phones[1].messages().len(), 100);
-    // A number far ahead is not opened either: its keys would be kept.
+    // A number far ahead is not opened either, because its keys would be kept.
     assert_eq!(alter(&mut world, 1, |_| ()), ());
     let kept = world.phones[1].read(|reader| reader.counts().unwrap().skipped);
     assert_eq!(kept, 0);
@@ -399,7 +399,7 @@ fn a_contact_begins_one_session_an_hour_and_has_four() {
     assert!(after - before < 300, "{}", after - before);
 }
 
-/// Changes a phone's database, which is down, as no query of ours does.
+/// Changes the database of a stopped phone in a way that no query of ours does.
 fn sql(world: &World, who: usize, sql: &str) {
     let file = world.phones[who].folder().join("account.db");
     let conn = rusqlite::Connection::open(file).unwrap();
@@ -419,7 +419,7 @@ fn wanted_messages_are_answered_once_an_hour_and_what_is_gone_is_said_once() {
     let sent = |world: &World| world.published.iter().filter(|(t, _)| *t == home).count();
     let before = sent(&world);
     for i in 0..30_u8 {
-        // Alice forgets it, and names messages that never were.
+        // Alice forgets it, and names messages that never existed.
         world.kill(0);
         sql(&world, 0, "DELETE FROM messages");
         world.start(0);
@@ -434,7 +434,7 @@ fn wanted_messages_are_answered_once_an_hour_and_what_is_gone_is_said_once() {
         world.run(MINUTE);
     }
     let answers = sent(&world) - before;
-    // A receipt each; the message once, and once that the others are gone.
+    // One receipt each; the message once; and once that the others are gone.
     assert!((28..=33).contains(&answers), "{answers}");
     assert!(world.phones[0].texts().is_empty(), "once an hour");
 }
@@ -496,7 +496,7 @@ fn a_blocked_request_is_a_request_again() {
     assert_eq!(world.phones[1].texts(), ["please", "thanks"]);
 }
 
-/// A request blocked by who made it leaves again.
+/// A request that its sender blocked is sent again.
 #[test]
 fn an_own_request_goes_on_after_unblocking() {
     let mut world = World::new(84, 2);
@@ -551,7 +551,7 @@ fn a_restored_friend_is_added_again_in_either_direction() {
     }
 }
 
-/// What a person should know of is told without being asked for; the others stand beside what they are about.
+/// A person is told important things without asking; other things are shown beside their subject.
 #[test]
 fn no_network_is_told_once_each_time() {
     let mut world = friends(91, "");
@@ -571,7 +571,7 @@ fn no_network_is_told_once_each_time() {
     assert_eq!(notices(&mut world, 1, Code::NetworkUnreachable), 0);
 }
 
-/// Who is a contact and gives a fresh invite gets a session of its own: what they had may be lost.
+/// A contact that gives a fresh invite gets a new session: the old state may be lost.
 #[test]
 fn adding_a_contact_again_begins_a_new_session() {
     let mut world = friends(86, "");
@@ -621,7 +621,7 @@ fn the_text_of_a_request_stays_in_the_conversation() {
     assert_eq!(ids[0], ids[1], "one message on both sides");
 }
 
-/// The link of one invite fills the places of no other.
+/// The link of one invite does not fill the places of another.
 #[test]
 fn requests_of_one_invite_are_few() {
     let mut world = World::new(88, 3);

@@ -1,7 +1,7 @@
-//! What a run did to its files, from a trace of its calls, and what a disk may have kept of it.
+//! The effect of a run on its files, from a trace of its calls, and the states that a disk may have kept.
 //!
-//! The model is what POSIX promises: bytes and lengths of a file last from its own fsync on, names (made, removed) from
-//! that of their folder. What was not synced may be there in any part, by the sector.
+//! The model follows POSIX: bytes and lengths of a file are durable from its own fsync on, names (made, removed) from
+//! the folder's. Anything unsynced may survive in any part, by the sector.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use sotto_testkit::Seeded;
 /// Bytes that a disk writes as one.
 const SECTOR: usize = 512;
 
-/// One call, or as much of it as a disk sees.
+/// One call, as far as a disk sees it.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
     Make(PathBuf),
@@ -19,7 +19,7 @@ pub(crate) enum Op {
     Length(PathBuf, usize),
     Remove(PathBuf),
     Sync(PathBuf),
-    /// The record outside of the phones grew by so many bytes.
+    /// The record outside of the phones grew by this many bytes.
     Told(usize),
     End,
 }
@@ -27,7 +27,7 @@ pub(crate) enum Op {
 /// Files by name.
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Reads a trace made with `-y -xx`; only what lies in `root` counts.
+/// Reads a trace made with `-y -xx`; only files in `root` count.
 pub(crate) fn ops(trace: &str, root: &Path) -> Vec<Op> {
     trace.lines().filter_map(|line| op(line, root)).collect()
 }
@@ -40,7 +40,7 @@ fn op(line: &str, root: &Path) -> Option<Op> {
     let within = |hex: &str| {
         let path = PathBuf::from(String::from_utf8(bytes(hex)).unwrap());
         let path = path.strip_prefix(root).ok()?.to_owned();
-        // The index of the log is made anew by whoever opens the database first; the record is no part of the disk.
+        // The next process rebuilds the log's index; the record is no part of the disk.
         let name = path.to_string_lossy();
         (!name.ends_with("-shm") && name != "record").then_some(path)
     };
@@ -90,20 +90,20 @@ struct Inode {
     pending: Vec<Change>,
 }
 
-/// A disk, and what it has not been made to keep.
+/// A disk, with its unsynced changes.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     inodes: Vec<Inode>,
-    /// Names as processes see them,
+    /// Names as processes see them.
     names: BTreeMap<PathBuf, usize>,
-    /// and as the disk has them.
+    /// Names as the disk has them.
     kept_names: BTreeMap<PathBuf, usize>,
     /// Bytes of the record so far.
     pub(crate) told: usize,
 }
 
 impl Disk {
-    /// One that has these.
+    /// A disk with these files.
     pub(crate) fn over(files: &Files, told: usize) -> Self {
         let mut disk = Self { told, ..Self::default() };
         for (name, content) in files {
@@ -114,7 +114,7 @@ impl Disk {
         disk
     }
 
-    /// Does one thing.
+    /// Applies one call.
     pub(crate) fn apply(&mut self, op: &Op) {
         match op {
             Op::Make(path) => {
@@ -151,13 +151,13 @@ impl Disk {
         self.kept_names.extend(now.map(|(name, inode)| (name.clone(), *inode)));
     }
 
-    /// Every file as the disk surely has it.
+    /// All files as the disk surely has them.
     pub(crate) fn strict(&self) -> Files {
         let names = self.kept_names.iter();
         names.map(|(name, &inode)| (name.clone(), self.inodes[inode].kept.clone())).collect()
     }
 
-    /// Every file as the disk may have it: some of what was not synced, too.
+    /// All files as the disk may have them, with some unsynced changes.
     pub(crate) fn lucky(&self, rng: &mut Seeded) -> Files {
         let mut names = self.kept_names.clone();
         for name in self.names.keys().chain(self.kept_names.keys()) {

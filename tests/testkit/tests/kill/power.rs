@@ -1,4 +1,4 @@
-//! The power fails: the disk has what was synced, and of the rest what it likes.
+//! Power cuts: the disk keeps what was synced, and any part of the rest.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::disk::{Disk, Files, Op, ops};
 use crate::stage::{each, empty, folder};
 use crate::strace::{finish, recorded};
 
-/// The files at one moment, and what people and nodes had been told.
+/// The files at one moment, and everything that people and nodes were told by then.
 struct Cut {
     when: String,
     files: Files,
@@ -18,12 +18,12 @@ struct Cut {
 }
 
 impl Cut {
-    /// Before anything.
+    /// The state before any call.
     fn nothing() -> Self {
         Self { when: String::new(), files: Files::new(), told: 0, record: Arc::default() }
     }
 
-    /// As a folder to go on with.
+    /// As a folder to continue from.
     fn folder(&self) -> TempDir {
         let folder = empty();
         let mut rng = Seeded::new(self.told as u64);
@@ -47,8 +47,8 @@ impl Cut {
         life::check(folder.path(), &when);
     }
 
-    /// Goes on to the end, and cuts that run: after each of its first `syncs` syncs what is surely there, and what may
-    /// be there just before the next one. People and nodes were told whatever they were told until then.
+    /// Runs to the end and cuts the run after each of its first `syncs` syncs: with the surely durable state, and with
+    /// a possible state just before the next sync. People and nodes keep what they were told until then.
     fn cuts(&self, syncs: usize) -> Vec<Cut> {
         let (life, logs) = (self.folder(), folder());
         let trace = recorded(life.path(), &logs.path().join("log"));

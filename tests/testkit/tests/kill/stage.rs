@@ -1,4 +1,4 @@
-//! Folders to begin on, and work in parallel.
+//! Folders to start from, and parallel work.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sotto_testkit::life;
 use tempfile::TempDir;
 
-/// A new folder, in memory where that is possible: the tests say themselves what a disk would have kept.
+/// A new folder, in memory if possible: the tests themselves decide what a disk would have kept.
 pub(crate) fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
@@ -26,14 +26,14 @@ pub(crate) fn template() -> TempDir {
     folder
 }
 
-/// What the program of schema 3 left in mid-life: it is migrated when it opens.
+/// The folder that a program of schema 3 left mid-life: it is migrated when it opens.
 pub(crate) fn old() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema_3")
 }
 
 /// The schema of each phone's database.
 pub(crate) fn schemas(folder: &Path) -> Vec<i64> {
-    // Reading a log empties it: a copy's.
+    // Reading a log empties it, so a copy is read.
     let folder = copy(folder);
     let schema = |who: &str| {
         let database = life::database(&folder.path().join(who));
@@ -65,7 +65,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Does `work` for each of them, as many at a time as there are cores. Panics with the first that does.
+/// Runs `work` for each, as many at a time as there are cores. Panics with the first that does.
 pub(crate) fn each<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     let cores = std::thread::available_parallelism().map_or(2, Into::into);

@@ -1,5 +1,5 @@
-//! The disk is full, read-only or broken for a while: callers are told so by a typed code, nothing acknowledged is
-//! lost, and everything works again afterwards.
+//! The disk is full, read-only or broken for a while. Callers get a typed code, nothing acknowledged is lost, and
+//! everything works again afterwards.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use sotto_testkit::{Seeded, Told, life};
 use crate::stage::{copy, each, empty, folder, old, template};
 use crate::strace::{CHANGES, End, Strace, count, finish};
 
-/// What breaks, from the `from`th of these calls to the `to`th.
+/// The broken calls, from the `from`th to the `to`th.
 struct Fault {
     calls: &'static str,
     errno: &'static str,
     from: u64,
     to: u64,
-    /// What anybody may be told of it.
+    /// The codes that anybody may get.
     codes: &'static [&'static str],
 }
 
@@ -28,7 +28,7 @@ impl Fault {
         format!("{} from {} to {}", self.errno, self.from, self.to)
     }
 
-    /// Every error told was one of those, and there were some if `some`.
+    /// Every reported error was one of these, and there were some if `some`.
     fn told(&self, told: &Told, some: bool) {
         let when = self.when();
         for code in &told.errors {
@@ -41,12 +41,12 @@ impl Fault {
 
 const WRITES: &str = "pwrite64,ftruncate";
 const SYNCS: &str = "fsync,fdatasync";
-/// Writes of a whole life, about; and its syncs.
+/// Writes of a whole life, roughly, and its syncs.
 const ALL_WRITES: u64 = 2500;
 const ALL_SYNCS: u64 = 170;
 
-/// The database file stays usable for reading, so an error of a write is not the whole file's: SQLite says `full` for
-/// a full disk and `io` for the rest.
+/// The database file stays readable, so a failed write is not an error of the whole file: SQLite reports `full` for a
+/// full disk and `io` for the rest.
 fn faults() -> Vec<Fault> {
     let kinds: [(_, _, u64, u64, &[&str]); 5] = [
         (WRITES, "ENOSPC", ALL_WRITES, 30, &["storage.full", "storage.io"]),
@@ -67,7 +67,7 @@ fn faults() -> Vec<Fault> {
     faults
 }
 
-/// It lives on by itself; then another process finds everything.
+/// The process lives on by itself; then another process finds everything.
 fn over(folder: &Path, when: &str) -> Told {
     life::check(folder, when);
     finish(folder, when);
@@ -85,7 +85,7 @@ fn writes_and_syncs_fail_for_a_while() {
     });
 }
 
-/// The disk is full as an old folder is migrated, and later it is not.
+/// The disk is full while an old folder is migrated, and not later.
 #[test]
 fn an_old_folder_is_migrated_once_there_is_room() {
     let (old, logs) = (old(), folder());
@@ -103,11 +103,11 @@ fn an_old_folder_is_migrated_once_there_is_room() {
     });
 }
 
-/// A page that cannot be read is an error of its connection until that is opened again, and by SQLCipher's word may be
-/// one of the key. People start the app again.
+/// A page that cannot be read is an error of its connection until that is opened again; SQLCipher may report it as a
+/// wrong key. People restart the app.
 #[test]
 fn reads_fail_for_a_while() {
-    // The first ones are the loader's.
+    // The loader makes the first ones.
     let points: Vec<u64> = (0..12).map(|i| 5 + 35 * i).collect();
     each(&points, |from| {
         let (folder, when) = (empty(), format!("reads fail from {from}"));
@@ -133,7 +133,7 @@ fn broken_and_then_killed() {
                 to: from + 2,
                 codes: &["storage.full", "storage.io"],
             };
-            // Soon after, while what failed may still lie in the log.
+            // Soon after, while the failed bytes may still be in the log.
             (fault, 1 + rng.below(1200))
         })
         .collect();
@@ -164,8 +164,8 @@ fn a_folder_that_cannot_be_written_does_not_open_and_later_does() {
     }
 }
 
-/// A file system that turned read-only under an open database. SQLite says `io`; that new files cannot be opened for
-/// writing either tells the two apart.
+/// A file system that became read-only under an open database. SQLite reports `io`; new files that cannot be opened for
+/// writing show the difference.
 #[test]
 fn a_folder_that_turns_read_only_is_called_so() {
     let (known, when) = (template(), "EROFS while running");
@@ -173,7 +173,7 @@ fn a_folder_that_turns_read_only_is_called_so() {
     let end = Strace::new("openat,pwrite64")
         .only(&folder.path().join("0/account.lock"))
         .only(&folder.path().join("0/account.db-wal"))
-        // At the start the lock file is opened once and the log twice, by writer and reader.
+        // At the start the lock file is opened once, and the log twice, by writer and reader.
         .inject("openat:error=EROFS:when=4..100")
         .inject("pwrite64:error=EROFS:when=200..210")
         .run(folder.path(), None, when);

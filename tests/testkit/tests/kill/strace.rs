@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 /// The program.
 const LIFE: &str = env!("CARGO_BIN_EXE_life");
-/// All calls by which it changes files. Its record leaves by `writev`, the databases' bytes by the others.
+/// All calls that change files. The record is written by `writev`, databases by the others.
 pub(crate) const CHANGES: &str = "write,pwrite64,ftruncate,unlink,fsync,fdatasync,writev";
 
 /// How a run ended.
@@ -17,21 +17,21 @@ pub(crate) enum End {
     Killed,
 }
 
-/// Lets the life go on to its end, undisturbed.
+/// Runs the life to its end, undisturbed.
 pub(crate) fn finish(folder: &Path, when: &str) {
     let output = Command::new(LIFE).arg(folder).output().unwrap();
     assert!(output.status.success(), "{when}: {}", said(&output));
 }
 
-/// A run that is watched or disturbed.
+/// A run that is traced or disturbed.
 pub(crate) struct Strace {
     command: Command,
-    /// Signals do not come through its faster way of stopping.
+    /// Signals do not pass through the faster way of stopping.
     kills: bool,
 }
 
 impl Strace {
-    /// Watches these calls.
+    /// Traces these calls.
     pub(crate) fn new(calls: &str) -> Self {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-e", "signal=none", "-e"]);
@@ -39,14 +39,14 @@ impl Strace {
         Self { command, kills: false }
     }
 
-    /// Puts a fault into some of them, in the form of `strace -e inject=`.
+    /// Injects a fault into some calls, in the form of `strace -e inject=`.
     pub(crate) fn inject(mut self, fault: &str) -> Self {
         self.kills |= fault.contains("signal=");
         self.command.args(["-e", &format!("inject={fault}")]);
         self
     }
 
-    /// Only those that have to do with this file, or the others named so.
+    /// Only calls on this file, or on others with this name.
     pub(crate) fn only(mut self, file: &Path) -> Self {
         self.command.arg("-P").arg(file);
         self
@@ -57,7 +57,7 @@ impl Strace {
         self.log(Path::new("/dev/null"), folder, word, when)
     }
 
-    /// Runs the life and writes down all calls with their bytes.
+    /// Runs the life and records all calls with their bytes.
     fn log(mut self, log: &Path, folder: &Path, word: Option<&str>, when: &str) -> End {
         if !self.kills {
             self.command.arg("--seccomp-bpf");
@@ -69,7 +69,7 @@ impl Strace {
         match (output.status.code(), output.status.signal()) {
             (Some(0), _) => End::Finished,
             (_, Some(9)) => End::Killed,
-            // Also what it looks like where tracing is forbidden.
+            // A machine that forbids tracing looks like this too.
             _ => panic!("{when}: {:?} {}", output.status, said(&output)),
         }
     }

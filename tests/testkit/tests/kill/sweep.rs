@@ -1,4 +1,4 @@
-//! Killed before a system call, and started again.
+//! Kills before system calls, and restarts.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::strace::{CHANGES, End, Strace, count, finish};
 
 /// Where a life is killed.
 struct Point<'a> {
-    /// It begins on a copy of this.
+    /// The folder that it starts from; each run gets a copy.
     from: &'a Path,
     word: Option<&'static str>,
     call: String,
@@ -25,7 +25,7 @@ impl Point<'_> {
     }
 }
 
-/// Every call of these stages.
+/// All calls of these stages.
 fn points<'a>(stages: &[(&'a Path, Option<&'static str>)]) -> Vec<Point<'a>> {
     let mut points = Vec::new();
     let logs = folder();
@@ -54,7 +54,7 @@ fn chosen(all: Vec<Point<'_>>, least_syncs: usize, sample: usize) -> Vec<Point<'
     chosen
 }
 
-/// A copy on which the life was killed.
+/// The copy of a killed life.
 fn killed(point: &Point<'_>, when: &str) -> TempDir {
     let folder = copy(point.from);
     let how = format!("{}:signal=SIGKILL:when={}", point.call, point.nth);
@@ -68,7 +68,7 @@ fn ends_well(folder: &Path, when: &str) {
     life::check(folder, when);
 }
 
-/// From nothing to acquaintance, and from there on.
+/// From nothing to contacts, and on from there.
 #[test]
 fn killed_at_every_sync_and_at_other_writes() {
     let (nothing, known) = (empty(), template());
@@ -81,7 +81,7 @@ fn killed_at_every_sync_and_at_other_writes() {
     });
 }
 
-/// A folder is of the old schema or of the new one, and lives on either way.
+/// A folder has the old schema or the new one, and lives on either way.
 #[test]
 fn killed_while_an_old_folder_is_migrated() {
     let (old, before) = (old(), schemas(&old()));

@@ -45,7 +45,7 @@ impl Person {
         Self { folder, messenger, events, port }
     }
 
-    /// Waits for events until the database shows what is wanted.
+    /// Waits for events until the database shows the wanted state.
     pub(crate) async fn until<T>(&self, what: &str, mut look: impl FnMut(&Messenger) -> Option<T>) -> T {
         let wait = async {
             loop {
