@@ -195,7 +195,7 @@ fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), 
     if step.own()?.read_receipts && person.state == PersonState::Accepted {
         // With it goes what we have: a message of theirs that is not here, or not whole, was not read.
         receipt::all_owed(step, &person.chat)?;
-        send::enqueue_content(step, &person.chat, &Content::Read(last))?;
+        send::content(step, &person.chat, &Content::Read(last))?;
     }
     Ok(())
 }
@@ -230,7 +230,7 @@ fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Erro
     }
     let now_ms = step.now_ms;
     step.kv.set_time(KEY_TYPED, now_ms)?;
-    send::content_once(step, &person.chat, &Content::Typing)
+    send::content(step, &person.chat, &Content::Typing)
 }
 
 fn settings(step: &mut Step<'_>, patch: SettingsPatch) -> Result<(), Error> {

@@ -12,7 +12,7 @@ use crate::engine::input::Effect;
 use crate::engine::keys::deep;
 use crate::engine::keys::found::Found;
 use crate::engine::people::cards;
-use crate::engine::talk::inbox;
+use crate::engine::talk::kind::pointer;
 use crate::engine::work::all;
 use crate::error::Error;
 
@@ -62,7 +62,7 @@ impl Engine {
             What::Probe { id } => self.probe_page(now_ms, id, Some((&messages, last)), out),
             What::Chunks { message } => self.run(now_ms, out, |step| {
                 let whole = blob::page(step, &message, &messages)?;
-                whole.map_or(Ok(()), |whole| inbox::whole(step, whole))
+                whole.map_or(Ok(()), |whole| pointer::whole(step, whole))
             }),
             What::Cards { chat } => match found {
                 Some(found) => self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found))),

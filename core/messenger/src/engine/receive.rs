@@ -2,13 +2,14 @@
 
 use sotto_crypto::{DecryptError, Decrypted, MessageKey, Random, Session, Tag, open_skipped};
 use sotto_db::{Hash, Seen, Skipped, Waiting};
-use sotto_wire::content::{Inner, Kind, Message};
+use sotto_wire::content::{Inner, Message};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
 use crate::engine::Step;
 use crate::engine::base::schedule;
 use crate::engine::base::step::{DAY, SECOND};
 use crate::engine::carry::link;
+use crate::engine::carry::policy;
 use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::hear::incoming::{self, Incoming, Verdict};
@@ -17,6 +18,7 @@ use crate::engine::keys::session;
 use crate::engine::people::admit;
 use crate::engine::people::admit::First;
 use crate::engine::people::contact;
+use crate::engine::people::kind;
 use crate::engine::people::old_copy;
 use crate::engine::people::takeover;
 use crate::engine::post::trust::Told;
@@ -271,8 +273,7 @@ fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session
         return Ok(());
     };
     let message = Message::decode(&inner.message).ok();
-    // A long text is receipted when it is whole.
-    let later = message.as_ref().is_some_and(|message| message.kind == Kind::Pointer);
+    let later = message.as_ref().is_some_and(|message| policy::of(message.kind).points);
     let confirmed = device::confirms(step, &row.chat, &row.device)?;
     if inner.seq > 0 && confirmed {
         let (sent_s, said_s) = (envelope.ts_s, message.as_ref().map(|message| message.time_s));
@@ -293,7 +294,7 @@ fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session
     }
     match message {
         Some(message) => match inbox::take(step, row, &inner, &message)? {
-            Some(content) => contact::take(step, row, content),
+            Some(content) => kind::take(step, row, content),
             None => Ok(()),
         },
         None => Ok(()),

@@ -7,6 +7,7 @@ use crate::error::Code;
 pub(crate) mod blob;
 pub(crate) mod link;
 pub(crate) mod outcome;
+pub(crate) mod policy;
 pub(crate) mod receipt;
 pub(crate) mod send;
 

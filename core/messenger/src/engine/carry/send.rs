@@ -12,6 +12,7 @@ use crate::engine::carry::Carry;
 use crate::engine::carry::Fact;
 use crate::engine::carry::blob;
 use crate::engine::carry::outcome::give_up;
+use crate::engine::carry::policy::{self, Policy};
 use crate::engine::carry::receipt;
 use crate::engine::keys::session;
 use crate::engine::post::parcel;
@@ -93,12 +94,6 @@ pub(crate) fn remove(step: &mut Carry<'_>, parcel: i64) -> Result<(), Error> {
     parcel::remove(step, parcel)
 }
 
-/// Enqueues content that is not shown: hello, profile, read, want, gone.
-pub(crate) fn enqueue_content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
-    let m = unshown(step, content)?;
-    enqueue(step, item(chat, m, None))
-}
-
 fn is_kind(item: &Item, kind: Kind) -> bool {
     Message::decode(&item.m).is_ok_and(|message| message.kind == kind)
 }
@@ -108,8 +103,13 @@ pub(crate) fn waits(step: &Carry<'_>, chat: &Chat, kind: Kind) -> Result<bool, E
     Ok(step.items.of(chat)?.iter().any(|item| is_kind(item, kind)))
 }
 
-/// Sends content to an accepted contact once, without a receipt; nothing where no session was answered yet.
-pub(crate) fn content_once(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
+/// Sends content that is not shown, as its policy says. What leaves once is dropped where no session was answered yet.
+pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
+    let (kind, _) = content.encode().or_bug("content")?;
+    if !policy::of(kind).once {
+        let m = unshown(step, content)?;
+        return enqueue(step, item(chat, m, None));
+    }
     let sending = sending_session(step, chat)?;
     let answered = sending.filter(|row| !row.initiator || row.answered);
     let home = step.tx.peers.get(chat)?.and_then(|peer| peer.home);
@@ -231,13 +231,11 @@ pub(crate) fn seal(step: &mut Carry<'_>, row: sotto_db::Session, mut inner: Inne
     let bare = plain(&inner)?;
     let small = room(Class::Small, Form::Ratchet);
     let largest = if handshake { HANDSHAKE_ROOM } else { MEDIUM_ROOM };
-    let kind = Message::decode(&inner.message).ok().map(|message| message.kind);
-    let read = kind == Some(Kind::Read);
-    // What arrived has to leave with a mark, or it would stand for what did not, too.
-    if bare.len() > largest || (read && handshake) {
+    let policy = Message::decode(&inner.message).map_or_else(|_| Policy::default(), |m| policy::of(m.kind));
+    if bare.len() > largest || (policy.with_receipts && handshake) {
         return Ok(None);
     }
-    let fitting = if !handshake && bare.len() <= small && !read { small } else { largest };
+    let fitting = if !handshake && bare.len() <= small && !policy.with_receipts { small } else { largest };
     let owed = if handshake { Vec::new() } else { receipt::owed(step, &row.chat)? };
     inner.receipts = owed.iter().map(|(_, receipt)| receipt.clone()).collect::<Vec<Receipt>>();
     let mut bytes = plain(&inner)?;
@@ -246,9 +244,7 @@ pub(crate) fn seal(step: &mut Carry<'_>, row: sotto_db::Session, mut inner: Inne
     } else {
         receipt::gave(step, owed)?;
     }
-    // A list says by its class nothing about how many devices there are.
-    let list = kind == Some(Kind::List);
-    let up = !handshake && (step.below(UP_SIZED) == 0 || list);
+    let up = !handshake && (step.below(UP_SIZED) == 0 || policy.large);
     let room = if handshake || up || bytes.len() > small { largest } else { small };
     seal_padded(step, &row, &bytes, room, handshake).map(Some)
 }

@@ -17,6 +17,8 @@ use crate::engine::keys::session;
 use crate::engine::people::People;
 use crate::engine::people::contact;
 use crate::engine::people::devices;
+use crate::engine::people::kind::hello;
+use crate::engine::people::kind::request;
 use crate::engine::people::old_copy;
 use crate::engine::people::sessions;
 use crate::engine::talk::inbox;
@@ -257,7 +259,7 @@ fn begin(step: &mut People<'_>, start: Start, decrypted: Decrypted) -> Result<Op
         && state != Some(PersonState::Requested)
     {
         // Before its message is counted: what is pending owes nothing.
-        contact::take_request(step, chat, request, start.secret.secret)?;
+        request::take(step, chat, request, start.secret.secret)?;
     }
     Ok(Some(Begun { row, decrypted, start, request, taken }))
 }
@@ -275,12 +277,12 @@ pub(crate) fn begun(step: &mut People<'_>, begun: &Begun) -> Result<(), Error> {
         }
         // They began anew: the answer, with a pair for the next time.
         old_copy::they_began_anew(step, chat, &row.hash)?;
-        contact::hello(step, chat)?;
+        hello::send(step, chat)?;
         send::seal_waiting(step, chat)?;
     } else if let Some(request) = request
         && contact::state(step, chat)? == Some(PersonState::Requested)
     {
-        contact::take_request(step, chat, request, start.secret.secret)?;
+        request::take(step, chat, request, start.secret.secret)?;
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ use crate::engine::keys::session;
 use crate::engine::people::People;
 use crate::engine::people::contact;
 use crate::engine::people::devices;
+use crate::engine::people::kind::list;
+use crate::engine::people::kind::profile;
 use crate::engine::people::old_copy;
 use crate::engine::people::reset::{self, Need};
 use crate::engine::people::sessions;
@@ -198,7 +200,7 @@ fn meet(
         let Some(profile) = profile else {
             return Ok(Some(false));
         };
-        contact::take_profile(step, chat, profile.home, &profile.name)?;
+        profile::note(step, chat, profile.home, &profile.name)?;
     }
     if other {
         devices::changed(step, chat)?;
@@ -240,7 +242,7 @@ pub(crate) fn own_list(step: &mut People<'_>, found: Cards) -> Result<(), Error>
         publish_self(step, &record)?;
         let now_ms = step.now_ms;
         step.kv.set_time(KEY_NEXT_CONTACTS, now_ms)?;
-        devices::tell(step, &record)?;
+        list::tell(step, &record)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= schedule::REFRESH_MIN - HOUR {
         if !step.may_sign {
             return Ok(()); // nothing is signed by a wrong clock
@@ -248,7 +250,7 @@ pub(crate) fn own_list(step: &mut People<'_>, found: Cards) -> Result<(), Error>
         step.kv.remove(KEY_RESTORING)?;
         let record = renew_record(step, other.map(|list| list.version))?;
         publish_self(step, &record)?;
-        devices::tell(step, &record)?;
+        list::tell(step, &record)?;
         if restoring {
             takeover::publish(step, &record)?;
             return set_next_self(step, schedule::OWN_LIST_RESTORED);

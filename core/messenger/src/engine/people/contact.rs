@@ -2,11 +2,11 @@
 
 use sotto_crypto::{DeviceId, parse_account_id};
 use sotto_db::{Chat, Conversation, Device, DeviceStanding, Hash, Person, PersonState, Reach, Session, Standing};
-use sotto_wire::content::{self, Content, Hello, ProfileUpdate, Request};
+use sotto_wire::content::{self};
 use sotto_wire::identity::DeviceRecord;
-use sotto_wire::name::{Name, clean_text, is_blank};
+use sotto_wire::name::{Name, is_blank};
 
-use crate::engine::base::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old};
+use crate::engine::base::own::KEY_CONTACTS_SECRET;
 use crate::engine::base::schedule;
 use crate::engine::base::step::DAY;
 use crate::engine::carry::receipt;
@@ -14,9 +14,9 @@ use crate::engine::carry::send;
 use crate::engine::keys::device;
 use crate::engine::keys::invite::{self, SECRETS, invite_error};
 use crate::engine::keys::pairs;
-use crate::engine::keys::session::choose_sending;
 use crate::engine::people::People;
 use crate::engine::people::devices;
+use crate::engine::people::kind::hello;
 use crate::engine::people::news;
 use crate::engine::people::sessions::{drop_sessions, empty_outbox};
 use crate::engine::talk::read;
@@ -58,7 +58,7 @@ pub(crate) fn state(step: &People<'_>, chat: &Chat) -> Result<Option<PersonState
 /// An account stands so from now on. What follows for others is set here, and nowhere else: may something be shown in
 /// the
 /// conversation, may receipts go.
-fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
+pub(crate) fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
     step.persons.edit(chat, |person| person.state = state)?;
     let (reach, standing) = match state {
         PersonState::Accepted => (Reach::All, Standing::Open),
@@ -203,133 +203,11 @@ pub(crate) fn accept(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
         invite::use_up(step, &secret)?;
     }
     read::arrive(step, chat)?;
-    hello(step, chat)?;
+    hello::send(step, chat)?;
     receipt::all_due(step, chat)?;
     send::seal_waiting(step, chat)?;
     step.fx.contacts = true;
     Ok(())
-}
-
-/// Tells a contact where we are reached, and gives them keys for a reset, in place of a hello that still waits.
-pub(crate) fn hello(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
-    let own = step.own()?;
-    let record = record_or_old(step)?;
-    let reset = pairs::give(step, chat)?;
-    let secret = step.tx.kv.get(KEY_CONTACTS_SECRET)?.or_bug("contacts secret")?;
-    let content = Content::Hello(Box::new(Hello {
-        home: own.account.home_value(),
-        contacts_secret: secret.as_slice().try_into().map_err(|_| Code::StorageCorrupt)?,
-        reset,
-        list_version: record.list_version,
-        name: own.name.clone(),
-    }));
-    step.news.remove(chat)?; // a hello says it all
-    let before = step.persons.edit(chat, |person| {
-        let first = !std::mem::replace(&mut person.hello_sent, true);
-        (first, person.created_ms)
-    })?;
-    send::drop_waiting(step, chat, content::Kind::Hello)?;
-    send::enqueue_content(step, chat, &content)?;
-    if let Some((true, created_ms)) = before
-        && step.tx.kv.time(KEY_LIST_CHANGED)? > created_ms
-    {
-        // While their request or ours was pending nobody told them.
-        devices::send_list(step, chat, &record)?;
-    }
-    Ok(())
-}
-
-/// Tells a contact the own name, and where we are reached.
-pub(crate) fn profile(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
-    let own = step.own()?;
-    let content =
-        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
-    send::enqueue_content(step, chat, &content)?;
-    Ok(())
-}
-
-/// What a message of theirs says of themselves; it came from the device that is taken as theirs.
-pub(crate) fn take(step: &mut People<'_>, from: &Session, content: Content) -> Result<(), Error> {
-    match content {
-        Content::Hello(hello) => take_hello(step, from, &hello),
-        Content::List(list) => devices::take_list(step, from, &list),
-        Content::Profile(profile) if state(step, &from.chat)? == Some(PersonState::Accepted) => {
-            take_profile(step, &from.chat, profile.home, &profile.name)?;
-            step.fx.contacts = true;
-            changed(step, &from.chat)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Their hello: the request is accepted, or their keys and name changed.
-fn take_hello(step: &mut People<'_>, from: &Session, hello: &Hello) -> Result<(), Error> {
-    let chat = &from.chat;
-    let Some(person) = step.persons.get(chat)?.filter(|person| may_write(person.state)) else {
-        return Ok(());
-    };
-    device::set_home(step, chat, hello.home)?;
-    pairs::keep_pair(step, chat, &from.device, &hello.reset)?;
-    step.persons.edit(chat, |person| {
-        person.contacts_secret = Some(hello.contacts_secret);
-        person.name = shown_name(&hello.name, &person.name);
-    })?;
-    set_state(step, chat, PersonState::Accepted)?;
-    wait_no_more(step, chat)?;
-    if person.state != PersonState::Accepted {
-        read::arrive(step, chat)?;
-    } else {
-        read::fetch(step, chat)?;
-    }
-    receipt::all_due(step, chat)?;
-    if send::sending_session(step, chat)?.is_none() {
-        choose_sending(step, chat)?;
-    }
-    if !person.hello_sent {
-        self::hello(step, chat)?;
-    }
-    send::seal_waiting(step, chat)?;
-    step.fx.contacts = true;
-    Ok(())
-}
-
-/// The name as shown; the known one when they gave none.
-pub(crate) fn shown_name(name: &Name, known: &str) -> String {
-    let shown = name.display();
-    if shown.is_empty() { known.to_owned() } else { shown }
-}
-
-/// Where an account is reached, and what it is called.
-pub(crate) fn take_profile(step: &mut People<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
-    device::set_home(step, chat, home)?;
-    step.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;
-    Ok(())
-}
-
-/// Their request. `invite`: the secret that unmasked it.
-pub(crate) fn take_request(
-    step: &mut People<'_>,
-    chat: &Chat,
-    request: &Request,
-    invite: [u8; 16],
-) -> Result<(), Error> {
-    take_profile(step, chat, request.home, &request.name)?;
-    match state(step, chat)? {
-        Some(PersonState::Requested) => {
-            accept(step, chat)?; // crossing requests accept each other
-            invite::use_up(step, &invite)?;
-        }
-        Some(PersonState::Accepted) | None => {}
-        Some(_) => {
-            set_state(step, chat, PersonState::Incoming)?;
-            step.persons.edit(chat, |person| {
-                person.invite_secret = Some(invite);
-                person.request_text = Some(clean_text(&request.text)).filter(|text| !text.is_empty());
-            })?;
-        }
-    }
-    step.fx.contacts = true;
-    changed(step, chat)
 }
 
 /// The conversation with an account is shown anew.
@@ -386,7 +264,7 @@ pub(crate) fn unblock(step: &mut People<'_>, person: &Person) -> Result<(), Erro
     match person.unblocked_state {
         PersonState::Accepted => {
             receipt::all_due(step, chat)?;
-            hello(step, chat) // with the contacts secret that the others got
+            hello::send(step, chat) // with the contacts secret that the others got
         }
         PersonState::Requested => {
             look_for_cards(step, chat, 0)?;

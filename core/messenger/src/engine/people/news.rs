@@ -8,6 +8,8 @@ use crate::engine::base::own::own_cards_changed;
 use crate::engine::base::schedule;
 use crate::engine::people::People;
 use crate::engine::people::contact;
+use crate::engine::people::kind::hello;
+use crate::engine::people::kind::profile;
 use crate::error::Error;
 
 /// Every accepted contact is to be told. Who waits for news already keeps its time.
@@ -35,8 +37,8 @@ pub(crate) fn leave(step: &mut People<'_>, news: News) -> Result<(), Error> {
         return Ok(()); // accepted anew, it gets a hello
     }
     match news.kind {
-        NewsKind::Hello => contact::hello(step, &news.chat),
-        NewsKind::Profile => contact::profile(step, &news.chat),
+        NewsKind::Hello => hello::send(step, &news.chat),
+        NewsKind::Profile => profile::send(step, &news.chat),
     }
 }
 

@@ -18,6 +18,8 @@ use crate::engine::keys::pairs;
 use crate::engine::keys::session::set_ahead;
 use crate::engine::people::People;
 use crate::engine::people::contact;
+use crate::engine::people::kind::hello;
+use crate::engine::people::kind::profile;
 use crate::engine::people::reset;
 use crate::error::{Code, Error};
 
@@ -134,8 +136,8 @@ pub(crate) fn began(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
         }
         send::unseal(step, &row)?;
     }
-    contact::profile(step, chat)?;
-    contact::hello(step, chat)
+    profile::send(step, chat)?;
+    hello::send(step, chat)
 }
 
 /// A contact began a new session with us: his old ones may be lost, or those of an old copy. He is told what arrived in

@@ -54,7 +54,7 @@ pub(crate) fn ask(step: &mut Talk<'_>, topics: &[String], batch: Vec<Hole>) -> R
                     return put_off(step, batch, due_ms);
                 }
                 let want = batch.iter().map(|hole| hole.prefix).collect();
-                send::enqueue_content(step, &chat, &Content::Want(want))?;
+                send::content(step, &chat, &Content::Want(want))?;
             }
         }
         _ => {}

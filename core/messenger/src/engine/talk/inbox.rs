@@ -1,28 +1,18 @@
-//! What a proven message does, by its kind.
+//! A proven message comes in: may it, from whom is it, and how it is shown.
 
 use sotto_db::{Chat, Hash, Hole, MessageState, Session, Standing};
-use sotto_wire::content::{self, Content, Inner, Kind, Message, Prefix, Receipt};
+use sotto_wire::content::{self, Content, Inner, Message, Prefix};
 
 use crate::engine::base::schedule;
-use crate::engine::base::step::{HOUR, SECOND};
-use crate::engine::carry::blob::{self, Whole};
-use crate::engine::carry::receipt;
-use crate::engine::carry::send;
+use crate::engine::base::step::SECOND;
 use crate::engine::keys::device;
 use crate::engine::talk::Talk;
+use crate::engine::talk::kind;
 use crate::engine::talk::list;
-use crate::engine::talk::state;
-use crate::engine::talk::write;
 use crate::error::{Error, OrBug};
-use crate::event::Event;
-use crate::records::ConversationId;
 
 /// Messages of a request that waits for an answer, read ones too.
 pub(crate) const PENDING_MESSAGES: u32 = 100;
-/// Messages that are sent again to one contact in an hour because it asked for them.
-const WANTED_HOURLY: u32 = 256;
-/// Messages looked at for those of ours that a lost one names.
-const NAMED: usize = 64;
 
 /// What may come of an account: messages below this number of their chain; `None`: nothing now, or ever. A request that
 /// waits for an answer brings few.
@@ -64,71 +54,26 @@ pub(crate) fn take(
     // Before the answer, and of a device that is not theirs, nothing is asked of stores.
     let asks = confirmed && conversation.standing != Standing::Pending;
     let came = Came { chat, conversation: conversation.id, open, confirmed, asks, id, inner, message };
-    match content {
-        Content::Text(text) => drop(show(step, &came, Shown::Text(text))?),
-        Content::Unknown => drop(show(step, &came, Shown::Newer)?),
-        Content::Pointer(remote) if matches!(remote.kind, Kind::Text | Kind::Unknown(_)) => {
-            let from = (&came.conversation, asks);
-            if show(step, &came, Shown::Fetching)? {
-                blob::fetch(step, row, inner, from, id, &remote, message.time_s)?;
-            } else {
-                let fetching = step.messages.get(&id)?.is_some_and(|known| known.fetching);
-                blob::had_already(step, row, inner, (from.0, from.1, fetching), id, &remote, message.time_s)?;
-            }
-        }
-        Content::Pointer(_) => {}
-        // What it changes was done where its session began, if its device may change anything.
-        Content::Request(request) if request.text.is_empty() => {}
-        Content::Request(request) => drop(show(step, &came, Shown::Text(request.text))?),
-        _ if !came.confirmed => {}
-        Content::Typing if !open || !step.own()?.typing => {}
-        Content::Typing => {
-            step.fx.events.push(Event::Typing { conversation: ConversationId::from_bytes(&came.conversation) });
-        }
-        Content::Want(prefixes) => wanted(step, row, &came, conversation.gone_ms, &prefixes)?,
-        Content::Gone(prefixes) => {
-            for prefix in &prefixes {
-                step.holes.remove(&came.conversation, prefix)?;
-            }
-        }
-        Content::Read(up_to) => read(step, &came, &up_to, &inner.receipts)?,
-        content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),
-    }
-    Ok(None)
-}
-
-/// The text of a message is whole.
-pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
-    let Whole { fetch, text, newer } = whole;
-    step.messages.edit(&fetch.message, |message| {
-        (message.text, message.newer, message.fetching) = (text, newer, false);
-        message.reason = None;
-    })?;
-    let conversation = step.conversations.get(&fetch.conversation)?;
-    if conversation.is_some_and(|conversation| conversation.standing == Standing::Open) {
-        step.arrivals.add(&fetch.message)?;
-    }
-    step.message_changed(fetch.conversation, fetch.message);
-    receipt::had(step, &fetch.session, fetch.seq, 1)
+    kind::take(step, row, &came, content)
 }
 
 /// A message as it came.
-struct Came<'a> {
-    chat: &'a Chat,
-    conversation: Hash,
+pub(crate) struct Came<'a> {
+    pub(crate) chat: &'a Chat,
+    pub(crate) conversation: Hash,
     /// Of a contact.
-    open: bool,
+    pub(crate) open: bool,
     /// By the device taken as the contact's.
-    confirmed: bool,
+    pub(crate) confirmed: bool,
     /// It may make us ask stores for something.
-    asks: bool,
-    id: Hash,
-    inner: &'a Inner,
-    message: &'a Message,
+    pub(crate) asks: bool,
+    pub(crate) id: Hash,
+    pub(crate) inner: &'a Inner,
+    pub(crate) message: &'a Message,
 }
 
 /// How a message is shown.
-enum Shown {
+pub(crate) enum Shown {
     Text(String),
     /// Of a kind that is not known here.
     Newer,
@@ -137,7 +82,7 @@ enum Shown {
 }
 
 /// Stores a message that is shown. False: it was there.
-fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
+pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
     let message = came.message;
     let conversation = step.conversations.get(&came.conversation)?;
     let mut conversation = conversation.or_bug("conversation of a contact")?;
@@ -226,90 +171,6 @@ fn holes(step: &mut Talk<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Err
             };
             step.holes.note(&hole)?;
         }
-    }
-    Ok(())
-}
-
-/// Messages of ours that they lack: each is sent again once an hour, and so many in all; of what is gone they are told
-/// once an hour, by an envelope that is not repeated.
-fn wanted(
-    step: &mut Talk<'_>,
-    from: &Session,
-    came: &Came<'_>,
-    gone_ms: i64,
-    prefixes: &[Prefix],
-) -> Result<(), Error> {
-    if !came.open {
-        return Ok(());
-    }
-    let (chat, conversation) = (&from.chat, &came.conversation);
-    let lately_ms = step.now_ms.saturating_sub(HOUR);
-    let mut left = WANTED_HOURLY.saturating_sub(step.messages.count_resent(conversation, lately_ms)?);
-    let mut gone = Vec::new();
-    for prefix in prefixes {
-        match step.messages.by_prefix(conversation, prefix)? {
-            Some(message) if message.is_own() => {
-                let again =
-                    left > 0 && message.resent_ms <= lately_ms && step.tx.items.of_message(&message.id)?.is_none();
-                if again {
-                    left -= 1;
-                    let now_ms = step.now_ms;
-                    step.messages.edit(&message.id, |message| message.resent_ms = now_ms)?;
-                    write::again(step, &message, chat)?;
-                }
-            }
-            Some(theirs) => {
-                named(step, from, theirs)?;
-                gone.push(*prefix);
-            }
-            None => gone.push(*prefix),
-        }
-    }
-    if gone.is_empty() || gone_ms > lately_ms {
-        return Ok(());
-    }
-    let now_ms = step.now_ms;
-    step.conversations.edit(conversation, |row| row.gone_ms = now_ms)?;
-    send::content_once(step, chat, &Content::Gone(gone))
-}
-
-/// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
-/// nothing else names them.
-fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
-    let conversation = theirs.conversation;
-    let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
-    let mut look = vec![theirs];
-    for _ in 0..NAMED {
-        let Some(message) = look.pop() else {
-            return Ok(());
-        };
-        if message.is_own() {
-            if step.tx.items.of_message(&message.id)?.is_none() {
-                write::again(step, &message, &from.chat)?;
-            }
-            continue;
-        }
-        if id(&message.m) != message.id {
-            continue; // of another device
-        }
-        let parents = Message::decode(&message.m).map(|message| message.parents);
-        for parent in parents.unwrap_or_default() {
-            look.extend(step.messages.by_prefix(&conversation, &parent)?);
-        }
-    }
-    Ok(())
-}
-
-/// They have read what they have up to a message of ours.
-fn read(step: &mut Talk<'_>, came: &Came<'_>, up_to: &Hash, have: &[Receipt]) -> Result<(), Error> {
-    let Some(message) = step.messages.get(up_to)? else {
-        return Ok(());
-    };
-    if message.conversation != came.conversation || !came.open {
-        return Ok(());
-    }
-    for id in step.messages.unread_own(&message)? {
-        state::read(step, &id, have)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod holes;
 pub(crate) mod inbox;
+pub(crate) mod kind;
 pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod state;

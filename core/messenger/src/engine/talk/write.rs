@@ -32,7 +32,7 @@ pub(crate) fn request(step: &mut Talk<'_>, chat: &Chat, text: String) -> Result<
         text: text.clone(),
     });
     if text.is_empty() {
-        return send::enqueue_content(step, chat, &content);
+        return send::content(step, chat, &content);
     }
     let conversation = step.conversations.with(chat)?.or_bug("conversation of a person")?;
     let (m, id) = shown(step, conversation, &content, text)?;

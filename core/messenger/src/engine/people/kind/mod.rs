@@ -1,0 +1,22 @@
+//! What each kind of message says of its author, one file a kind.
+
+pub(crate) mod hello;
+pub(crate) mod list;
+pub(crate) mod profile;
+pub(crate) mod request;
+
+use sotto_db::Session;
+use sotto_wire::content::Content;
+
+use crate::engine::people::People;
+use crate::error::Error;
+
+/// Takes what came from the device that is taken as theirs.
+pub(crate) fn take(step: &mut People<'_>, from: &Session, content: Content) -> Result<(), Error> {
+    match content {
+        Content::Hello(theirs) => hello::take(step, from, &theirs),
+        Content::List(theirs) => list::take(step, from, &theirs),
+        Content::Profile(theirs) => profile::take(step, from, &theirs),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,43 @@
+//! The name, and where its author is reached.
+
+use sotto_db::{Chat, PersonState, Session};
+use sotto_wire::content::{Content, ProfileUpdate};
+use sotto_wire::name::Name;
+
+use crate::engine::carry::send;
+use crate::engine::keys::device;
+use crate::engine::people::People;
+use crate::engine::people::contact;
+use crate::error::Error;
+
+/// Tells a contact the own name, and where we are reached.
+pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
+    let own = step.own()?;
+    let content =
+        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
+    send::content(step, chat, &content)?;
+    Ok(())
+}
+
+/// Theirs, of a contact.
+pub(crate) fn take(step: &mut People<'_>, from: &Session, profile: &ProfileUpdate) -> Result<(), Error> {
+    if contact::state(step, &from.chat)? != Some(PersonState::Accepted) {
+        return Ok(());
+    }
+    note(step, &from.chat, profile.home, &profile.name)?;
+    step.fx.contacts = true;
+    contact::changed(step, &from.chat)
+}
+
+/// The name as shown; the known one when they gave none.
+pub(crate) fn shown_name(name: &Name, known: &str) -> String {
+    let shown = name.display();
+    if shown.is_empty() { known.to_owned() } else { shown }
+}
+
+/// Where an account is reached, and what it is called.
+pub(crate) fn note(step: &mut People<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
+    device::set_home(step, chat, home)?;
+    step.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;
+    Ok(())
+}

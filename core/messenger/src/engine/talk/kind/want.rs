@@ -1,0 +1,81 @@
+//! Messages of ours that they lack.
+
+use sotto_db::Session;
+use sotto_wire::content::{self, Content, Message, Prefix};
+
+use crate::engine::base::step::HOUR;
+use crate::engine::carry::send;
+use crate::engine::talk::Talk;
+use crate::engine::talk::inbox::Came;
+use crate::engine::talk::write;
+use crate::error::Error;
+
+/// Messages that are sent again to one contact in an hour because it asked for them.
+const WANTED_HOURLY: u32 = 256;
+/// Messages looked at for those of ours that a lost one names.
+const NAMED: usize = 64;
+
+/// Each is sent again once an hour, and so many in all; of what is gone they are told
+/// once an hour, by an envelope that is not repeated.
+pub(crate) fn take(step: &mut Talk<'_>, from: &Session, came: &Came<'_>, prefixes: &[Prefix]) -> Result<(), Error> {
+    if !came.open {
+        return Ok(());
+    }
+    let (chat, conversation) = (&from.chat, &came.conversation);
+    let lately_ms = step.now_ms.saturating_sub(HOUR);
+    let mut left = WANTED_HOURLY.saturating_sub(step.messages.count_resent(conversation, lately_ms)?);
+    let mut gone = Vec::new();
+    for prefix in prefixes {
+        match step.messages.by_prefix(conversation, prefix)? {
+            Some(message) if message.is_own() => {
+                let again =
+                    left > 0 && message.resent_ms <= lately_ms && step.tx.items.of_message(&message.id)?.is_none();
+                if again {
+                    left -= 1;
+                    let now_ms = step.now_ms;
+                    step.messages.edit(&message.id, |message| message.resent_ms = now_ms)?;
+                    write::again(step, &message, chat)?;
+                }
+            }
+            Some(theirs) => {
+                named(step, from, theirs)?;
+                gone.push(*prefix);
+            }
+            None => gone.push(*prefix),
+        }
+    }
+    let told_ms = step.conversations.get(conversation)?.map_or(0, |row| row.gone_ms);
+    if gone.is_empty() || told_ms > lately_ms {
+        return Ok(());
+    }
+    let now_ms = step.now_ms;
+    step.conversations.edit(conversation, |row| row.gone_ms = now_ms)?;
+    send::content(step, chat, &Content::Gone(gone))
+}
+
+/// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
+/// nothing else names them.
+fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
+    let conversation = theirs.conversation;
+    let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
+    let mut look = vec![theirs];
+    for _ in 0..NAMED {
+        let Some(message) = look.pop() else {
+            return Ok(());
+        };
+        if message.is_own() {
+            if step.tx.items.of_message(&message.id)?.is_none() {
+                write::again(step, &message, &from.chat)?;
+            }
+            continue;
+        }
+        if id(&message.m) != message.id {
+            continue; // of another device
+        }
+        let parents = Message::decode(&message.m).map(|message| message.parents);
+        for parent in parents.unwrap_or_default() {
+            look.extend(step.messages.by_prefix(&conversation, &parent)?);
+        }
+    }
+    Ok(())
+}
