@@ -246,7 +246,8 @@ fn a_node_of_another_network_is_told_once() {
     let folder = tempfile::tempdir().unwrap();
     let (mut engine, _) = created(folder.path());
     let told = |effects: Vec<Effect>| {
-        let is = |effect: &&Effect| matches!(effect, Effect::Emit(Event::Notice { code }) if *code == sotto_messenger::Code::NetworkOther);
+        let other = sotto_messenger::Code::NetworkOther;
+        let is = |effect: &&Effect| matches!(effect, Effect::Emit(Event::Notice { code }) if *code == other);
         effects.iter().filter(is).count()
     };
     for count in [1, 0, 0] {

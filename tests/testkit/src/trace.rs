@@ -115,7 +115,7 @@ fn net(command: &Command) -> String {
 fn reply<T: Shown>(answer: &Result<T, Error>) -> String {
     match answer {
         Ok(answer) => format!("answer {}", answer.shown()),
-        Err(error) => format!("error {} {:?}", error.code().as_str(), error.detail()),
+        Err(error) => format!("error {}", error.code().as_str()),
     }
 }
 
