@@ -97,9 +97,9 @@ impl Engine {
             contact::opened(step)
         })?;
         let counted = engine.db.read(|tx| tx.kv.get(own::KEY_BUCKET))?;
-        engine.live.meter = Meter::load(&counted.unwrap_or_default());
+        engine.live.hear.meter = Meter::load(&counted.unwrap_or_default());
         if engine.own.is_some() {
-            engine.live.held.begin();
+            engine.live.hear.held.begin();
         }
         engine.live.not_connected(now_ms);
         let mut out = Vec::new();
@@ -129,9 +129,9 @@ impl Engine {
     pub fn foreground(&mut self, now_ms: i64, on: bool) -> Answered<()> {
         self.answer(now_ms, |engine, out| {
             engine.live.foreground = on;
-            engine.live.poll_ms = 0;
+            engine.live.hear.poll_ms = 0;
             if on {
-                engine.live.opened(now_ms);
+                engine.live.hear.opened(now_ms);
                 if engine.is_replaced() {
                     // Said again: whoever looks now may not have been there the first time.
                     let code = Code::DeviceReplaced;
@@ -200,7 +200,7 @@ impl Engine {
 
     /// What the own bucket carries.
     pub fn bucket(&self, now_ms: i64) -> Bucket {
-        self.live.meter.numbers(now_ms, self.polls())
+        self.live.hear.meter.numbers(now_ms, self.polls())
     }
 
     fn has_left(&self) -> bool {
@@ -305,8 +305,8 @@ impl Engine {
             self.own = self.db.read(|tx| Own::load(tx, default))?;
             self.subscribe(now_ms, out);
         }
-        self.live.in_flight.extend(fx.launched);
-        self.live.checking.extend(fx.checked);
+        self.live.post.in_flight.extend(fx.launched);
+        self.live.post.checking.extend(fx.checked);
         out.extend(self.live.trusted(told).into_iter().map(Effect::Net));
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
@@ -384,13 +384,13 @@ impl Engine {
     /// Subscribes to the own topics if they changed.
     fn subscribe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         let topics = self.topics(now_ms);
-        if self.live.topics != topics {
-            self.live.topics.clone_from(&topics);
-            self.live.missed();
+        if self.live.hear.topics != topics {
+            self.live.hear.topics.clone_from(&topics);
+            self.live.hear.missed();
         }
         let heard = if self.polls() { Vec::new() } else { topics };
-        if self.live.heard != heard {
-            self.live.heard.clone_from(&heard);
+        if self.live.hear.subscribed != heard {
+            self.live.hear.subscribed.clone_from(&heard);
             out.push(Effect::Net(sotto_net::Command::Subscribe { topics: heard }));
         }
     }
@@ -398,7 +398,7 @@ impl Engine {
     /// Answers callers of a sync once everything is caught up and nothing is left to send.
     fn answer_syncs(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         let replaced = self.is_replaced(); // nothing more comes or leaves
-        let idle = self.live.caught_up && self.live.in_flight.is_empty();
+        let idle = self.live.hear.caught_up && self.live.post.in_flight.is_empty();
         if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
         }
@@ -409,7 +409,7 @@ impl Engine {
                 return out.extend(self.live.syncs.drain(..).map(failed));
             }
         };
-        let nothing = due.into_iter().flatten().all(|at| at > now_ms) && self.live.queries.is_empty();
+        let nothing = due.into_iter().flatten().all(|at| at > now_ms) && self.live.hear.queries.is_empty();
         if nothing || replaced {
             for (ticket, before) in self.live.syncs.drain(..) {
                 let received = self.live.received.saturating_sub(before);

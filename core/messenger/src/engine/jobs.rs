@@ -98,7 +98,7 @@ impl Engine {
             Job::InviteCards => db.read(|tx| tx.invites.due_ms())?,
             Job::News => db.read(|tx| tx.news.due_ms())?,
             Job::OwnCards => Some(own.next_contacts_ms),
-            Job::Publish => match live.publish_from() {
+            Job::Publish => match live.post.from_ms(live.publish_nodes()) {
                 Some(from) => {
                     let due = db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.parcels.check_ms()?]))?;
                     due.into_iter().flatten().min().map(|at| at.max(from))
@@ -106,7 +106,7 @@ impl Engine {
                 None => None,
             },
             Job::Probe => live.probe.wake_ms(),
-            Job::Poll => (self.polls() && live.caught_up).then_some(live.poll_ms),
+            Job::Poll => (self.polls() && live.hear.caught_up).then_some(live.hear.poll_ms),
             Job::CatchUp => self.catch_up_from(),
             Job::Expire => Some(live.expire_after_ms),
             _ if !live.connectivity.store => None,
@@ -139,7 +139,7 @@ impl Engine {
                 publish::publish_contacts(step, read)
             })?,
             Job::Probe => self.probe(now_ms, out),
-            Job::Poll => self.live.caught_up = false,
+            Job::Poll => self.live.hear.caught_up = false,
             Job::CatchUp => self.catch_up(now_ms, out)?,
             Job::Publish => self.do_publish(now_ms, out)?,
             Job::OwnList => self.run(now_ms, out, cards::ask_own)?,
@@ -178,7 +178,7 @@ impl Engine {
                 |step, row, due_ms| blob::put_off(step, row, due_ms),
             )?,
             Job::Holes => {
-                let topics = self.live.topics.clone();
+                let topics = self.live.hear.topics.clone();
                 let ask = |step: &mut Step<'_>, batch| holes::ask(step, &topics, batch);
                 self.each(
                     now_ms,
@@ -202,7 +202,7 @@ impl Engine {
 
     /// Outbox rows whose time has come, and looks whether stores have them.
     fn do_publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let slots = self.live.slots();
+        let slots = self.live.post.slots(self.live.publish_nodes());
         self.each(
             now_ms,
             out,

@@ -27,7 +27,7 @@ impl Engine {
         last: bool,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let Some(query) = self.live.queries.get(&id) else {
+        let Some(query) = self.live.hear.queries.get(&id) else {
             return Ok(());
         };
         let what = query.what.clone();
@@ -42,7 +42,7 @@ impl Engine {
             found.keep(&messages, self.live.clock.correct(now_ms).cast_unsigned() / 1000);
         }
         let mut found = None;
-        if last && let Some(query) = self.live.queries.remove(&id) {
+        if last && let Some(query) = self.live.hear.queries.remove(&id) {
             found = self.live.finds.remove(&id);
             if found.as_mut().is_some_and(Found::look_again) {
                 out.push(Effect::Net(self.live.ask(query, found)));
@@ -90,16 +90,16 @@ impl Engine {
         let proven = self.live.clock.is_proven();
         if self.polls() {
             // What overlaps with the catch-up before was counted then.
-            let (counted_ms, _) = self.live.counted_ms;
+            let (counted_ms, _) = self.live.hear.counted_ms;
             let new = |one: &&Received| {
                 let at_ms = one.timestamp_ns / 1_000_000;
                 at_ms >= covered_ms && at_ms > counted_ms
             };
             for message in messages.iter().filter(new) {
-                self.live.meter.add(now_ms, message.payload.len());
+                self.live.hear.meter.add(now_ms, message.payload.len());
             }
             let newest_ms = newest_ms.min(started_ms);
-            self.live.counted_ms.1 = self.live.counted_ms.1.max(newest_ms);
+            self.live.hear.counted_ms.1 = self.live.hear.counted_ms.1.max(newest_ms);
         }
         self.run(now_ms, out, |step| {
             all(step, messages)?;
@@ -113,10 +113,10 @@ impl Engine {
             Ok(())
         })?;
         if last {
-            self.live.counted_ms.0 = self.live.counted_ms.1;
-            self.live.catch_up_ended(id, (covered_ms, by_turns), now_ms);
+            self.live.hear.counted_ms.0 = self.live.hear.counted_ms.1;
+            self.live.hear.catch_up_ended(id, (covered_ms, by_turns), now_ms);
             self.release(now_ms, out)?;
-            self.live.poll_ms = now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
+            self.live.hear.poll_ms = now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
             self.weigh_bucket(now_ms, out)?;
             self.look_at_all(now_ms)?;
         }
@@ -125,7 +125,7 @@ impl Engine {
 
     pub(crate) fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.live.finds.remove(&id);
-        match self.live.queries.remove(&id).map(|query| query.what) {
+        match self.live.hear.queries.remove(&id).map(|query| query.what) {
             Some(What::CatchUp { by_turns, .. }) => {
                 self.live.catch_up_failed(by_turns, now_ms);
                 Ok(())
@@ -141,21 +141,21 @@ impl Engine {
     /// reached for that.
     pub(crate) fn catch_up_from(&self) -> Option<i64> {
         let now = &self.live.connectivity;
-        let catching_up = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        let ready = if self.polls() { !self.live.caught_up } else { now.subscribed && now.store };
-        let topics = !self.live.topics.is_empty(); // none once the account was restored elsewhere
-        (topics && ready && !catching_up).then(|| self.live.catch_up_from())
+        let catching_up = self.live.hear.asks(|what| matches!(what, What::CatchUp { .. }));
+        let ready = if self.polls() { !self.live.hear.caught_up } else { now.subscribed && now.store };
+        let topics = !self.live.hear.topics.is_empty(); // none once the account was restored elsewhere
+        (topics && ready && !catching_up).then(|| self.live.hear.catch_up_from())
     }
 
     /// Asks a store for what came on the own topics.
     pub(crate) fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         // Quiet: what other stores were asked before is asked again, since they may leave something out.
-        let by_turns = self.live.caught_up;
+        let by_turns = self.live.hear.caught_up;
         let (circle, before) = match by_turns {
-            true => (Circle::Other, self.live.asked_since()),
+            true => (Circle::Other, self.live.hear.asked_since()),
             false => (Circle::Receive, None),
         };
-        let topics = self.live.topics.clone();
+        let topics = self.live.hear.topics.clone();
         self.run(now_ms, out, |step| {
             let oldest = step.clock_ms.saturating_sub(step.retention_ms());
             let covered = step.tx.coverage.until_ms()?;

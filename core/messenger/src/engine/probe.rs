@@ -305,8 +305,7 @@ impl Engine {
             return Ok(());
         }
         // What was asked and sent by the wrong clock is asked and sent again.
-        self.live.missed();
-        self.live.catch_up_after_ms = 0;
+        self.live.hear.ask_now();
         self.subscribe(now_ms, out);
         self.run(now_ms, out, corrected)
     }

@@ -71,10 +71,10 @@ impl Engine {
             let hint_ms = stamp_ms.saturating_sub(now_ms);
             self.live.probe.doubt(now_ms, Some(hint_ms));
         }
-        if self.own.is_none() || !self.live.topics.contains(&received.topic) {
+        if self.own.is_none() || !self.live.hear.topics.contains(&received.topic) {
             return Ok(());
         }
-        match self.live.held.take(now_ms, received) {
+        match self.live.hear.held.take(now_ms, received) {
             Some(received) => self.heard(now_ms, &received, out),
             None => Ok(()),
         }
@@ -82,11 +82,11 @@ impl Engine {
 
     pub(crate) fn heard(&mut self, now_ms: i64, received: &Received, out: &mut Vec<Effect>) -> Result<(), Error> {
         // A push may come before the network says that others were missed until just now.
-        let caught_up = self.live.caught_up && self.live.connectivity.subscribed;
+        let caught_up = self.live.hear.caught_up && self.live.connectivity.subscribed;
         let proven = self.live.clock.is_proven();
         let stamp_ms = received.timestamp_ns / 1_000_000;
-        self.live.meter.add(now_ms, received.payload.len());
-        self.live.quiet_since_ms = now_ms;
+        self.live.hear.meter.add(now_ms, received.payload.len());
+        self.live.hear.quiet_since_ms = now_ms;
         self.weigh_bucket(now_ms, out)?;
         self.run(now_ms, out, |step| {
             all(step, std::slice::from_ref(received))?;
@@ -102,7 +102,7 @@ impl Engine {
 
     /// Leaves the own bucket where it carries too much, or hears it again.
     pub(crate) fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let turn = self.live.meter.turn(now_ms, self.has_left());
+        let turn = self.live.hear.meter.turn(now_ms, self.has_left());
         let Some(left) = turn.filter(|left| !left || !self.live.relaying) else {
             return Ok(());
         };
@@ -115,9 +115,9 @@ impl Engine {
         out: &mut Vec<Effect>,
         work: impl FnOnce(&mut Step<'_>, &Meter) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let meter = std::mem::take(&mut self.live.meter);
+        let meter = std::mem::take(&mut self.live.hear.meter);
         let done = self.run(now_ms, out, |step| work(step, &meter));
-        self.live.meter = meter;
+        self.live.hear.meter = meter;
         done
     }
 
@@ -139,31 +139,31 @@ impl Engine {
             self.witness(now_ms, hash, node);
         }
         let id = i64::try_from(id).unwrap_or(0);
-        self.live.in_flight.remove(&id);
+        self.live.post.in_flight.remove(&id);
         let tries = match outcome {
             PublishOutcome::Failed(reason) => {
                 if reason == FailReason::NoNode {
-                    self.live.publish_failed(now_ms);
+                    self.live.post.failed(now_ms);
                 }
-                self.live.unrelayed |= reason == FailReason::NoRelayPeers;
-                let tries = self.live.tries.entry(id).or_default();
+                self.live.post.unrelayed |= reason == FailReason::NoRelayPeers;
+                let tries = self.live.post.tries.entry(id).or_default();
                 tries.failed = tries.failed.saturating_add(1);
                 *tries
             }
             PublishOutcome::Refused => {
-                let tries = self.live.tries.entry(id).or_default();
+                let tries = self.live.post.tries.entry(id).or_default();
                 tries.refused = tries.refused.saturating_add(1);
                 *tries
             }
-            _ => self.live.tries.remove(&id).unwrap_or_default(),
+            _ => self.live.post.tries.remove(&id).unwrap_or_default(),
         };
         self.run(now_ms, out, |step| {
             let facts = outcome::published(step, id, hash, node, outcome, tries)?;
             state::facts(step, facts)
         })?;
         // The nodes have relay peers again: what else waits for that need not find out by itself.
-        if matches!(outcome, PublishOutcome::Relayed { .. }) && self.live.unrelayed {
-            self.live.unrelayed = false;
+        if matches!(outcome, PublishOutcome::Relayed { .. }) && self.live.post.unrelayed {
+            self.live.post.unrelayed = false;
             self.publish_all_anew(now_ms, out)?;
         }
         Ok(())
@@ -171,8 +171,8 @@ impl Engine {
 
     /// Tries everything again that failed, but for what is on its way already.
     fn publish_all_anew(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        self.live.tries.clear();
-        let in_flight: Vec<i64> = self.live.in_flight.iter().copied().collect();
+        self.live.post.tries.clear();
+        let in_flight: Vec<i64> = self.live.post.in_flight.iter().copied().collect();
         self.run(now_ms, out, |step| parcel::rewind(step, &in_flight))
     }
 
@@ -185,7 +185,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let id = i64::try_from(id).unwrap_or(0);
-        self.live.checking.remove(&id);
+        self.live.post.checking.remove(&id);
         self.run(now_ms, out, |step| {
             let facts = said(step, id)?;
             state::facts(step, facts)
@@ -195,11 +195,10 @@ impl Engine {
     fn connectivity(&mut self, now_ms: i64, now: Connectivity, out: &mut Vec<Effect>) -> Result<(), Error> {
         let before = self.live.connected(now, now_ms);
         if now.gap || (now.subscribed && !before.subscribed) {
-            self.live.missed();
-            self.live.catch_up_after_ms = 0;
+            self.live.hear.ask_now();
         }
         if !before.store && now.store {
-            self.live.catch_up_after_ms = 0;
+            self.live.hear.catch_up_after_ms = 0;
         }
         let shown = |c: &Connectivity| crate::records::Connectivity {
             publish_nodes: c.publish_nodes,
@@ -213,7 +212,7 @@ impl Engine {
         }
         if before.publish_nodes == 0 && now.publish_nodes > 0 {
             self.live.publish_anew();
-            self.live.catch_up_after_ms = 0;
+            self.live.hear.catch_up_after_ms = 0;
             self.publish_all_anew(now_ms, out)?;
         }
         Ok(())
@@ -248,14 +247,14 @@ impl Engine {
 
     /// A store was asked for what came before the start, or none can be: pushes wait no longer.
     pub(crate) fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let (pushes, dropped) = self.live.held.release();
+        let (pushes, dropped) = self.live.hear.held.release();
         if dropped {
-            self.live.missed();
+            self.live.hear.missed();
         }
         for received in pushes {
             let done = self.heard(now_ms, &received, out);
             if done.is_err() {
-                self.live.missed(); // the rest is asked of a store
+                self.live.hear.missed(); // the rest is asked of a store
                 return done;
             }
         }
@@ -264,7 +263,7 @@ impl Engine {
 
     /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
     pub(crate) fn release_at(&self) -> Option<i64> {
-        let asked = self.live.asks(|what| matches!(what, What::CatchUp { .. }));
-        self.live.held.until_ms().filter(|_| !asked)
+        let asked = self.live.hear.asks(|what| matches!(what, What::CatchUp { .. }));
+        self.live.hear.held.until_ms().filter(|_| !asked)
     }
 }

@@ -5,6 +5,7 @@ pub mod book;
 pub mod bucket;
 pub(crate) mod held;
 pub(crate) mod incoming;
+pub(crate) mod memory;
 pub(crate) mod query;
 
 use crate::engine::base::room;

@@ -1,0 +1,61 @@
+//! What is known of what leaves only while the process runs.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::engine::base::schedule;
+use crate::engine::post::parcel::Tries;
+
+/// Parcels handed to the network at a time.
+const IN_FLIGHT: usize = 32;
+
+/// What is at the network.
+#[derive(Default)]
+pub(crate) struct Posted {
+    /// Parcels handed over, unanswered.
+    pub(crate) in_flight: HashSet<i64>,
+    pub(crate) checking: HashSet<i64>,
+    /// By parcel, since it was taken last.
+    pub(crate) tries: HashMap<i64, Tries>,
+    /// Some of them failed because no node had relay peers.
+    pub(crate) unrelayed: bool,
+    /// Times in a row that no node to publish to was reached, and until when that is not tried again.
+    unreached: u32,
+    after_ms: i64,
+}
+
+impl Posted {
+    /// From when on parcels may be handed over, milliseconds; `None`: something has to come back first. The network
+    /// connects to a node because something is to be published, so no node now is no reason to wait; none reached
+    /// last time is: then one parcel at a time finds out, ever more rarely.
+    pub(crate) fn from_ms(&self, nodes: u32) -> Option<i64> {
+        if self.in_flight.len() >= IN_FLIGHT {
+            None
+        } else if nodes > 0 || self.unreached == 0 {
+            Some(i64::MIN)
+        } else {
+            self.in_flight.is_empty().then_some(self.after_ms)
+        }
+    }
+
+    /// How many parcels may be handed over.
+    pub(crate) fn slots(&self, nodes: u32) -> u32 {
+        if nodes == 0 && self.unreached > 0 {
+            return 1;
+        }
+        u32::try_from(IN_FLIGHT.saturating_sub(self.in_flight.len())).unwrap_or(0)
+    }
+
+    /// No node of the publish circle was reached.
+    pub(crate) fn failed(&mut self, now_ms: i64) {
+        if now_ms >= self.after_ms {
+            self.after_ms = now_ms.saturating_add(schedule::PUBLISH_UNREACHED.plain(self.unreached));
+            self.unreached = self.unreached.saturating_add(1);
+        }
+    }
+
+    /// There is reason to hope for a node again.
+    pub(crate) fn anew(&mut self) {
+        self.unreached = 0;
+        self.after_ms = 0;
+    }
+}
