@@ -98,7 +98,7 @@ impl Engine {
             Job::InviteCards => db.read(|tx| tx.invites.due_ms())?,
             Job::News => db.read(|tx| tx.news.due_ms())?,
             Job::OwnCards => Some(own.next_contacts_ms),
-            Job::Publish => match live.post.from_ms(live.publish_nodes()) {
+            Job::Publish => match live.post.hand_over_ms(live.publish_nodes()) {
                 Some(from) => {
                     let due = db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.parcels.check_ms()?]))?;
                     due.into_iter().flatten().min().map(|at| at.max(from))

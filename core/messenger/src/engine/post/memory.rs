@@ -27,7 +27,7 @@ impl Posted {
     /// From when on parcels may be handed over, milliseconds; `None`: something has to come back first. The network
     /// connects to a node because something is to be published, so no node now is no reason to wait; none reached
     /// last time is: then one parcel at a time finds out, ever more rarely.
-    pub(crate) fn from_ms(&self, nodes: u32) -> Option<i64> {
+    pub(crate) fn hand_over_ms(&self, nodes: u32) -> Option<i64> {
         if self.in_flight.len() >= IN_FLIGHT {
             None
         } else if nodes > 0 || self.unreached == 0 {
