@@ -9,7 +9,7 @@ use sotto_bindgen::{TargetLanguage, generate};
 use support::library;
 use support::node::Node;
 
-/// What to do is in `contract.py`; it ends by itself, as each of its waits is bounded.
+/// `contract.py` has the steps. It ends by itself, because each wait is bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python_drives_two_cores() {
     let mut first = Node::start(Vec::new()).await;

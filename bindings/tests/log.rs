@@ -51,7 +51,7 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
     assert_eq!(log::max_level(), LevelFilter::Warn);
     core.shutdown().await.unwrap();
 
-    // It is kept, and the next open takes it, unless told otherwise.
+    // The level is stored, and the next open uses it unless the configuration sets another.
     let stored = SottoConfig { log: None, ..config };
     log::set_max_level(LevelFilter::Trace);
     let core = SottoCore::open(stored, vec![7; 32]).unwrap();

@@ -36,14 +36,14 @@ fn each_language_has_its_own_names() {
     let swift = code(TargetLanguage::Swift, "Sotto.swift");
     assert!(swift.contains("case `notFound`(") && swift.contains("return .notFound(") && !swift.contains(".NotFound("));
     assert!(swift.contains("public struct SottoMessageId"));
-    // What an app can name begins so.
+    // Every exported name begins so.
     for line in include_str!("../surface.txt").lines() {
         let name = ["object ", "record ", "enum ", "error "].iter().find_map(|kind| line.strip_prefix(kind));
         assert!(name.is_none_or(|name| name.starts_with("Sotto")), "{line}");
     }
 }
 
-/// Whatever the Rust API offers, an app can call, and docs/api.md says how.
+/// An app can call everything that the Rust API offers, and docs/api.md says how.
 #[test]
 fn every_call_of_the_messenger_stands_in_the_table() {
     let api = concat!(

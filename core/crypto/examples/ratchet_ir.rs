@@ -1,5 +1,5 @@
-//! One operation, 40 times, in a function callgrind can find: `ratchet_ir sotto|vodozemac
-//! encrypt|decrypt|pingpong|initiate|respond`. `scripts/bench` runs it; texts are 100 bytes and unpadded on both sides.
+//! One operation, 40 times, in a function that callgrind can find: `ratchet_ir sotto|vodozemac
+//! encrypt|decrypt|pingpong|initiate|respond`. `scripts/bench` runs it. Texts have 100 bytes, unpadded on both sides.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a measuring program")]
 
 use rand_core::UnwrapErr;

@@ -22,7 +22,8 @@ fn shuffle<T>(rng: &mut Seeded, items: &mut [T]) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Whatever the queue does, each message that arrives at least once decrypts exactly once, and nothing else does.
+    /// Whatever the queue does, each message that arrives at least once decrypts exactly once, and nothing else
+    /// decrypts.
     #[test]
     fn what_arrives_decrypts_once(seed in any::<u64>(), steps in 20usize..120) {
         let mut rng = Seeded::new(seed);

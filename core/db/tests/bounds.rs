@@ -1,4 +1,4 @@
-//! Whoever adds a table says what bounds it.
+//! Every table has its bound in the documentation.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Whatever is damaged in the database's file is called damage, at the opening or by the first read that meets it.
+//! Any damage of the database file is reported as damage, by the open or by the first read that meets it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -95,7 +95,7 @@ impl Whole {
         Self { folder, path, bytes, all }
     }
 
-    /// What is said of these bytes in the file's place. What is whole although they differ was not used.
+    /// The report for these bytes in place of the file. If all reads succeed, the damaged bytes were unused.
     fn said(&self, bytes: &[u8]) -> Option<Error> {
         for part in ["-wal", "-shm"] {
             let _ = fs::remove_file(self.folder.path().join(format!("account.db{part}")));
@@ -174,7 +174,7 @@ fn a_wrong_key_is_called_so_whatever_else_is_wrong() {
     }
 }
 
-/// A file from before there were marks gets one; a damaged mark is made anew.
+/// A file from before marks existed gets one; a damaged mark is written again.
 #[test]
 fn the_mark_is_made_by_an_open_that_works() {
     let whole = Whole::new();

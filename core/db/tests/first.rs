@@ -13,7 +13,7 @@ use sotto_db::{Account, Reader};
 const FILE: &str = "SOTTO_TEST_FILE";
 const KEY: [u8; 32] = [7; 32];
 const THREADS: usize = 4;
-/// One in about a hundred failed where the first connection was not made alone.
+/// About one in a hundred failed before the first connection was made alone.
 const ROUNDS: usize = 300;
 
 #[test]

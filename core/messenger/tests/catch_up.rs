@@ -1,5 +1,5 @@
-//! What was missed is asked of a store, whatever order the network says things in, and what could not leave leaves once
-//! it can. The engine alone, event by event.
+//! Missed messages are asked of a store, in whatever order network events come. Messages that could not leave are sent
+//! later. The engine alone, event by event.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -50,7 +50,7 @@ fn created(folder: &Path) -> (Engine, String) {
     (engine, topic.unwrap())
 }
 
-/// The catch-up that is asked for: id, and start in milliseconds.
+/// The catch-up query: id, and start in milliseconds.
 fn asked(effects: &[Effect]) -> Option<(u64, i64)> {
     effects.iter().find_map(|effect| match effect {
         Effect::Net(NetCommand::Query { id, circle: Circle::Receive, start_ns, .. }) => {
@@ -64,7 +64,7 @@ fn net(engine: &mut Engine, now_ms: i64, event: NetEvent) -> Option<(u64, i64)> 
     asked(&engine.handle(now_ms, Input::Net(event)))
 }
 
-/// What is to be published: ids.
+/// Ids of the messages to publish.
 fn published(effects: &[Effect]) -> Vec<u64> {
     let id = |effect: &Effect| match effect {
         Effect::Net(NetCommand::Publish { id, .. }) => Some(*id),
@@ -209,7 +209,7 @@ fn an_envelope_in_two_polls_counts_once() {
     assert_eq!(engine.bucket(now).bytes_day, 15_000_000 + 2048 + 220);
 }
 
-/// The nodes lost their relay peers, and the first of three cards that is tried again is relayed.
+/// The nodes lost their relay peers; then the first retried card of three is relayed.
 #[test]
 fn once_one_is_relayed_the_others_leave_too() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What the network says last is stored.
+//! The network's last event is stored.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 

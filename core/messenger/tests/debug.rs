@@ -44,7 +44,7 @@ const SECRET: [&str; 32] = [
     "params",
     "root",
 ];
-/// What has such a name and is no secret: (file, type, field).
+/// Fields with such a name that are no secret: (file, type, field).
 const PUBLIC: [(&str, &str, &str); 5] = [
     ("client/nodes.rs", "Node", "home"), // a circle
     ("nodes/former.rs", "Former", "home"),
@@ -171,7 +171,7 @@ fn canary() -> String {
     "canary-17".to_owned()
 }
 
-/// What no field may be printed as: the text itself, or its bytes as a list.
+/// The forms that no output may contain: the text itself, or its bytes as a list.
 fn hidden(value: &dyn Debug) {
     let bytes = format!("{:?}", canary().as_bytes());
     for shown in [format!("{value:?}"), format!("{value:#?}")] {

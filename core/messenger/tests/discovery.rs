@@ -65,7 +65,7 @@ async fn the_book_survives_a_restart() {
     first.close().await.unwrap();
     assert!(server.count() >= 5);
 
-    // Nobody serves DNS there.
+    // No DNS server answers there.
     let again = open(folder.path(), &url, "127.0.0.1:9");
     connected(&again).await;
     again.close().await.unwrap();

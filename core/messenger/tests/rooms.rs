@@ -21,7 +21,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What it says of a tree with one file changed: a text added at its beginning.
+/// The lint's output for a tree with one file changed: a text added at its beginning.
 fn said(file: &str, added: &str) -> (bool, String) {
     let tree = tempfile::tempdir().unwrap();
     for part in ["core/messenger/src", "core/db/src"] {

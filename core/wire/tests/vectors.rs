@@ -536,7 +536,7 @@ fn waku_shards() {
     }
 }
 
-/// What deployed nodes write is what we read, and what we write for them.
+/// We read the bytes that deployed nodes write, and write the same bytes for them.
 #[test]
 fn waku_frames() {
     fn both<M: waku::Message + Default + PartialEq + std::fmt::Debug>(want: &M, encoded: &[u8]) {

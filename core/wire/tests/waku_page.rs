@@ -25,7 +25,7 @@ fn frames(page: &str) -> Vec<(&str, Vec<u8>)> {
         .collect()
 }
 
-/// One message, and nothing behind it.
+/// One message without trailing bytes.
 fn whole<M: Message + Default>(frame: &[u8]) -> M {
     let message: M = decode_framed(frame, frame.len()).unwrap();
     // Written by others in other ways, but never shorter than what was understood of it.

@@ -1,8 +1,8 @@
 //! Processor time of a relay per message it forwards, ours beside go-waku's, in one run: for `docs/budgets.md`.
 //!
-//! Usage: relay_cpu PATH/TO/sotto PATH/TO/sotto-go-peer [MESSAGES]. Between two nodes of ours stands the relay that is
-//! measured, a process of its own; a client publishes to the one and another hears from the other. Both take turns,
-//! [`ROUNDS`] times, so that a busy machine is busy for both; the median counts.
+//! Usage: relay_cpu PATH/TO/sotto PATH/TO/sotto-go-peer [MESSAGES]. The measured relay runs in its own process between
+//! two nodes of ours; one client publishes to the first node, another receives from the second. The two relays
+//! alternate [`ROUNDS`] times, so that a busy machine is busy for both; the median counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::io::{BufRead as _, BufReader};

@@ -106,7 +106,7 @@ impl Client {
         id
     }
 
-    /// What became of it, and its hash.
+    /// The result of the publish, and the message's hash.
     pub async fn published(&mut self, id: u64) -> (PublishOutcome, [u8; 32]) {
         self.until("published", |event| match event {
             Event::Published { id: this, outcome, hash, .. } if *this == id => Some((*outcome, *hash)),
@@ -155,7 +155,7 @@ impl Client {
         }
     }
 
-    /// Those of the hashes that the store holds.
+    /// The hashes that the store has.
     pub async fn check(&mut self, hashes: Vec<[u8; 32]>) -> Vec<[u8; 32]> {
         self.next_id += 1;
         let id = self.next_id;

@@ -28,7 +28,7 @@ pub fn start(mode: &str, flags: &[&str]) -> Peer {
     Peer::start(&format!("go-waku {mode}"), command)
 }
 
-/// What came in over streams that others opened to the go node, in the file's lines from `from` on.
+/// Bytes of streams that others opened to the go node, in the file's lines from `from` on.
 pub fn captured(file: &Path, from: usize) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(file).unwrap();
     let lines = text.lines().skip(from);

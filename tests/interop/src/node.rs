@@ -17,7 +17,7 @@ use crate::{CLUSTER, PATIENCE, SHARD};
 pub struct Node {
     /// Full multiaddrs: TCP, WebSocket.
     pub addresses: Vec<String>,
-    /// Its own record, where discv5 runs.
+    /// The node's own record, if discv5 runs.
     pub record: Option<String>,
     peers: watch::Receiver<(u32, u32)>,
     _stop: NodeStop,

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::PATIENCE;
 
 const KEY: [u8; 32] = [7; 32];
-/// What the nodes of a fleet without trees are kept under.
+/// The key of the peer book for a fleet without trees.
 const NETWORK: &str = "66 ";
 
 /// A messenger on a folder of its own.
@@ -130,7 +130,7 @@ impl Person {
         sent.unwrap()
     }
 
-    /// How far an own message has come.
+    /// State of an own message.
     pub fn state(&self, message: &MessageId) -> MessageState {
         let page = self.messenger.messages(&self.conversation(), None, 500);
         let page = page.unwrap();

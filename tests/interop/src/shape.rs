@@ -1,5 +1,5 @@
-//! What a node can read in a request, field by field, by a reader that shares no code with ours: every byte is either
-//! in the one form that all requests have, or one of the values that may differ.
+//! The fields that a node can read in a request, decoded without our code. Every byte is either part of the one form of
+//! all requests, or one of the values that may differ.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{CLUSTER, SHARD};
 /// The classes of payloads, bytes.
 const CLASSES: [usize; 4] = [512, 2048, 8192, 65_536];
 
-/// What differs between two requests to publish.
+/// The values that may differ between two publish requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// `h`, `c` or `b`.
@@ -79,7 +79,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// Is this the form? Nothing may be absent, doubled, more or elsewhere.
+    /// Whether a request has the form: no field is missing, doubled, added or moved.
     fn form(&self, wanted: &[String]) -> Result<(), String> {
         let same = self.lines == wanted;
         same.then_some(()).ok_or_else(|| format!("{:?} instead of {wanted:?}", self.lines))
@@ -161,7 +161,7 @@ fn lane(topic: &str) -> Result<char, String> {
     lane.ok_or_else(wrong)
 }
 
-/// What a filter request wants.
+/// The purpose of a filter request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Filter {
     /// A sign of life.

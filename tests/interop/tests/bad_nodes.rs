@@ -24,7 +24,7 @@ mod bad;
 #[allow(dead_code, reason = "it serves other tests too")]
 mod peer;
 
-// What the bad nodes speak of.
+// Topic of the bad nodes' messages.
 const PUBSUB: &str = "/waku/2/rs/66/0";
 const TOPIC: &str = "/sotto/1/h00-0000/proto";
 
@@ -99,7 +99,7 @@ async fn two_people_talk_through_one_good_node_of_four_in_each_circle() {
     }
     people[0].befriend(&people[1]).await;
     for person in &people {
-        // Who took what is known: else the next node that takes it is thought to have brought it.
+        // The accepting nodes are known; otherwise the next accepting node would get the credit.
         person.messenger.sync_once(sotto_interop::PATIENCE).await.unwrap();
     }
 
@@ -115,13 +115,13 @@ async fn two_people_talk_through_one_good_node_of_four_in_each_circle() {
         println!("{:?}: {} requests", node.bad, node.asked());
         assert!(node.asked() <= 60, "{:?}: {}", node.bad, node.asked());
     }
-    // Who refuses what others take is left after that.
+    // Nodes that refuse what others accept are avoided after that.
     let refused = |node: &&BadNode| matches!(node.bad, Bad::Refuses(_) | Bad::RefusesV2);
     for node in publish.iter().filter(refused) {
         let count = node.swallowed.load(Ordering::SeqCst);
         assert!(count <= 6, "{:?}: {count}", node.bad);
     }
-    // What receipts showed is there for the next start.
+    // The findings of receipts are kept for the next start.
     for person in people {
         let known = person.remembered().await;
         let successes = |address: &str| {
@@ -135,7 +135,7 @@ async fn two_people_talk_through_one_good_node_of_four_in_each_circle() {
     }
 }
 
-/// These texts, by turns, until all are known to be delivered; how long that took.
+/// Sends these texts in turns until all are delivered; returns the time.
 async fn talk(people: &[Person], numbers: Range<usize>) -> Duration {
     let began = Instant::now();
     let mut sent = Vec::new();

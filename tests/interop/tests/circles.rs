@@ -18,10 +18,10 @@ use sotto_net::service::Request;
 use sotto_wire::waku::{Message as _, StoreQueryRequest, protocol};
 use tokio::sync::mpsc;
 
-/// Starts of Alice's phone until each node was each circle; one more in so many runs is in vain: 2^-11.
+/// Starts of Alice's phone until each node has been each circle; a run fails by chance once in 2^11.
 const STARTS: usize = 12;
 
-/// What our node was asked since the last look, by peer.
+/// Requests to our node since the last call, by peer.
 fn tapped(tap: &mut mpsc::Receiver<Request>) -> BTreeMap<String, Vec<Request>> {
     let mut by_peer: BTreeMap<String, Vec<Request>> = BTreeMap::new();
     while let Ok(request) = tap.try_recv() {
@@ -31,8 +31,8 @@ fn tapped(tap: &mut mpsc::Receiver<Request>) -> BTreeMap<String, Vec<Request>> {
     by_peer
 }
 
-/// What came in over streams to the go node, in the lines of the file from `from` on, once nobody but those of before
-/// is connected to it and something has been written down.
+/// Bytes of streams to the go node, in the lines of the file from `from` on, once only earlier peers are connected and
+/// something was recorded.
 async fn ended(go: &mut Peer, before: &BTreeSet<String>, file: &Path, from: usize) -> Vec<Vec<u8>> {
     let wait = async {
         loop {
@@ -56,7 +56,7 @@ fn alone() -> NodeConfig {
     config
 }
 
-/// Who is connected to the go node.
+/// Peers connected to the go node.
 fn connected(go: &mut Peer) -> BTreeSet<String> {
     let peers = go.call("peers", json!({}));
     peers["connected"].as_object().unwrap().keys().cloned().collect()
@@ -97,7 +97,7 @@ async fn neither_circle_sees_the_others_half() {
     let node_itself = connected(&mut go);
 
     for start in 0..STARTS {
-        // They meet at a third node: cards need a store, and whoever was met first keeps its circle.
+        // They meet at a third node: cards need a store, and the first node met keeps its circle.
         let meeting = Node::start(alone()).await;
         let mut alice = Person::new("Alice", &[&meeting.addresses[0]]).await;
         let mut bob = Person::new("Bob", &[&meeting.addresses[0]]).await;
@@ -144,7 +144,7 @@ async fn neither_circle_sees_the_others_half() {
                 .collect();
             assert!(wants.contains(&Filter::Subscribe), "{wants:?}");
 
-            // Who she was to either, she was to nobody else, and not before.
+            // Each node saw a peer id that nobody else saw, and that was new.
             let served = [protocol::LIGHTPUSH_V3, protocol::FILTER_SUBSCRIBE, protocol::STORE];
             let here: BTreeSet<&String> = served.iter().flat_map(|id| asked(id)).map(|one| &one.peer).collect();
             for peer in at_go.iter().chain(here) {

@@ -17,7 +17,7 @@ use sotto_wire::waku::{Message as _, WakuMessage, gossip_id, protocol, record_by
 const PUBSUB: &str = "/waku/2/rs/66/0";
 const TOPIC: &str = "/interop/1/one/proto";
 const OTHER: &str = "/interop/1/two/proto";
-/// How many seconds traffic goes over a connection that must not break; `SOTTO_SOAK` says another number.
+/// Seconds of traffic over a connection that must not break; `SOTTO_SOAK` sets another number.
 const SOAK: u64 = 120;
 /// A message without a receipt goes out again after two minutes and up to a quarter of one.
 const SENT_AGAIN: Duration = Duration::from_secs(240);
@@ -76,7 +76,7 @@ async fn meshed(node: &mut Peer, peer: &str) {
     .await;
 }
 
-/// What a go node's gossipsub has done.
+/// The events of a go node's gossipsub.
 fn relay(node: &mut Peer) -> Value {
     node.call("relay", json!({"pubsub": PUBSUB}))
 }
@@ -156,7 +156,7 @@ async fn our_light_client_at_a_go_service_node() {
     let again = publish(&mut other, b"after the break");
     while hex(&client.message().await.hash) != text(&again, "hash") {}
 
-    // One topic is not wanted any more.
+    // One topic is no longer wanted.
     client.subscribe(&[OTHER]).await;
     until("an unsubscription", || (requests(&mut node, "UNSUBSCRIBE") >= 1).then_some(())).await;
     publish(&mut other, b"unwanted");
@@ -216,7 +216,7 @@ async fn two_people_talk_through_two_go_nodes_alone() {
     }
 }
 
-/// Payloads that a go node was handed by lightpush, each time anew.
+/// Payloads that a go node got by lightpush, counted each time.
 fn taken(file: &Path) -> Vec<Vec<u8>> {
     let streams = go::captured(file, 0);
     let bodies = streams.iter();
@@ -457,8 +457,8 @@ async fn a_go_light_client_at_our_service_node() {
     assert_eq!(disconnects(&mut light), json!({}));
 }
 
-/// What is published the moment go has subscribed: our node may not have heard what it is, and an app may have given it
-/// another name.
+/// A message published the moment go has subscribed: our node may not know its agent yet, and an app may have changed
+/// the agent.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_pushes_to_a_go_light_client_arrive() {
     let node = Node::start(alone()).await;

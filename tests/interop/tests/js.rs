@@ -97,7 +97,7 @@ async fn a_filter_burst_of_200_arrives_whole() {
     assert_eq!(got, sent);
     assert_eq!(got_hashes, hashes, "both hash a message the same way");
 
-    // What it no longer wants is no longer pushed. js does not wait for the answer, so what comes decides.
+    // Unwanted topics are no longer pushed. js does not wait for the answer, so the pushes decide.
     assert_eq!(light.call("unsubscribe", json!({"topics": [OTHER]})), true);
     let mut after = Vec::new();
     for round in 0..50u8 {
@@ -140,7 +140,7 @@ async fn lightpush_v3_and_v2_reach_our_client_and_the_archive() {
         assert_eq!(hex(&message.hash), text(&sent, "hash"));
         assert_eq!(client.check(vec![message.hash]).await, [message.hash]);
     }
-    // What is too long is refused in so many words, up to the longest that js sends.
+    // A message that is too long is refused with a reason, up to the longest that js sends.
     for len in [150 * 1024, 400_000, 1_000_000] {
         for legacy in [false, true] {
             let payload = hex(&vec![9; len]);
@@ -364,7 +364,7 @@ async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
             .await;
     }
 
-    // What comes while he is away waits in the store.
+    // Messages of his absence wait in the store.
     bob.messenger.close().await.unwrap();
     for number in 0..5 {
         let text = format!("while you were away {number}");

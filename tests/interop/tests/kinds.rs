@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 const KINDS: [&str; 8] = ["card", "handshake", "acceptance", "text", "receipt", "typing", "chunk", "reset"];
 
-/// What two messengers publish, with their own times, on the simulated network.
+/// The messages that two messengers publish, with their own times, on the simulated network.
 struct Life {
     world: World,
     folder: tempfile::TempDir,
@@ -35,7 +35,7 @@ impl Life {
         Self { world, folder, read: 0, kinds: Vec::new() }
     }
 
-    /// What has gone out since the last call: `kind` on its lane, on lane c cards.
+    /// Messages since the last call: `kind` on its lane, cards on lane c.
     fn took(&mut self, kind: &'static str, lane: char) {
         let all = Record::open(self.folder.path()).read().relayed;
         for one in &all[self.read..] {
@@ -55,7 +55,7 @@ impl Life {
         sessions
     }
 
-    /// A session is lost, and who sent in it in vain begins another.
+    /// A session is lost, and the side without receipts begins another.
     fn reset(&mut self) {
         self.world.kill(1);
         self.world.phones[1].tables(lose_sessions);

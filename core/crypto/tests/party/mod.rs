@@ -51,7 +51,7 @@ pub(crate) struct Wired {
     pub(crate) sealed: Sealed,
 }
 
-/// One side as an engine would hold it: the session, and the skipped keys it keeps in SQL.
+/// One side as an engine holds it: the session, and the skipped keys that it keeps in SQL.
 #[derive(Clone)]
 pub(crate) struct Party {
     pub(crate) session: Session,
@@ -81,7 +81,7 @@ impl Party {
         Ok(plain.to_vec())
     }
 
-    /// As the engine will: the tag in the table of skipped keys first, then the session.
+    /// As the engine does: first the tag in the table of skipped keys, then the session.
     pub(crate) fn receive(&mut self, w: &Wired) -> Result<Vec<u8>, DecryptError> {
         if let Some(place) = self.by_tag.get(&w.sealed.tag).copied() {
             return self.passed_by(place, w);
