@@ -1,4 +1,4 @@
-//! What a handshake proves to whom, and what it takes to open one.
+//! Proofs that a handshake gives, and the secrets that open it.
 
 use super::*;
 use crate::Sealed;
@@ -18,7 +18,7 @@ fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
 }
 
-/// Bob, and what he has to show: all his keys.
+/// Bob with all his keys, which he can show a judge.
 struct Bob {
     keys: DeviceKeys,
     prekey: PrekeyPair,
@@ -26,7 +26,7 @@ struct Bob {
     prekey_public: PrekeyPublic,
 }
 
-/// What was on the wire of Alice's first chain, or what somebody says was.
+/// Alice's first chain on the wire, or a forgery of it.
 struct Transcript {
     block: [u8; BLOCK_LEN],
     messages: Vec<(Random, Sealed)>,
@@ -42,7 +42,7 @@ impl Bob {
         Recipient { chat: &BOB, device_id: &BOB_DEVICE, identity: &self.identity, prekey: &self.prekey_public }
     }
 
-    /// All that a judge can check who has Bob's keys and Alice's signed record: do the messages open in her session?
+    /// The check of a judge with Bob's keys and Alice's signed record: whether the messages open in her session.
     fn judge(&self, shown: &Transcript, alice_identity: &[u8; 32]) -> Option<Vec<Vec<u8>>> {
         let block = unmask(&SECRET, &TAG, &RANDOM, &shown.block)?;
         let opened = block.open(&self.keys, &BOB, &BOB_DEVICE, &self.prekey);
@@ -73,8 +73,7 @@ fn transcript((mut session, core): (Session, HandshakeCore), texts: &[&[u8]]) ->
     Transcript { messages: texts.iter().map(wired).collect(), block: mask(&core, &SECRET, &TAG, &RANDOM) }
 }
 
-/// Deniability: with his own keys and what everybody may know of Alice, Bob makes a transcript that holds as well as
-/// hers.
+/// Deniability: with his own keys and Alice's public values, Bob makes a transcript that is as good as hers.
 #[test]
 fn bob_alone_makes_a_transcript_as_good_as_alices() {
     let (alice, bob) = (DeviceKeys::generate(&mut rng()), Bob::new());
@@ -92,13 +91,13 @@ fn bob_alone_makes_a_transcript_as_good_as_alices() {
     let found = bob.judge(&his, &alice_identity).unwrap();
     assert_eq!(found[1], b"I owe you all I have");
 
-    // Without that one secret it does not hold, or the judge would look at nothing.
+    // Without that one secret it fails, so the judge does check something.
     let strangers = initiate_as(&mut rng(), &claim, &Dh3(Agreed::new(&[9; 32])), &bob.recipient()).unwrap();
     let strangers = transcript(strangers, &said);
     assert!(bob.judge(&strangers, &alice_identity).is_none());
 }
 
-/// What a handshake's secrets are made of, and a part that somebody lacks.
+/// The parts of a handshake's secrets, and the one that an attacker lacks.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Lacks {
     Nothing,
@@ -109,7 +108,7 @@ enum Lacks {
     AllX25519,
 }
 
-/// Opens a block as somebody who has all secrets but some; in their place he tries what he likes.
+/// Opens a block as an attacker who lacks some secrets and guesses them.
 fn opens(lacks: Lacks, guess: &[u8; 32]) -> Option<bool> {
     let (alice, bob) = (DeviceKeys::generate(&mut rng()), Bob::new());
     let begun = initiate(&mut rng(), &alice, &ALICE, &RECORD, START, &bob.recipient());
@@ -139,7 +138,8 @@ fn opens(lacks: Lacks, guess: &[u8; 32]) -> Option<bool> {
     Some(read.is_ok())
 }
 
-/// Whoever breaks X25519 alone, or ML-KEM alone, learns neither who wrote nor what. Each single secret is needed.
+/// An attacker who breaks only X25519, or only ML-KEM, learns neither the sender nor the content. Each single secret is
+/// needed.
 #[test]
 fn neither_x25519_alone_nor_ml_kem_alone_opens_a_handshake() {
     assert_eq!(opens(Lacks::Nothing, &[0; 32]), Some(true));
@@ -151,7 +151,7 @@ fn neither_x25519_alone_nor_ml_kem_alone_opens_a_handshake() {
     }
 }
 
-/// What goes between the secrets and the session is wiped with its owner.
+/// Values between the secrets and the session are wiped when dropped.
 #[test]
 fn first_keys_are_wiped() {
     fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}

@@ -1,4 +1,4 @@
-//! What only a look inside shows.
+//! Properties that only private state shows.
 
 use super::*;
 use crate::kdf::derive;
@@ -9,7 +9,7 @@ fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
 }
 
-/// Deniability of a running session: whoever can read the next message could have written it, bit for bit.
+/// Deniability of a running session: everybody who can read the next message could have written it, bit for bit.
 #[test]
 fn who_receives_a_message_could_have_written_it() {
     let roots = Roots {
@@ -43,7 +43,7 @@ fn who_receives_a_message_could_have_written_it() {
     assert!(bob.decrypt(u32::MAX, &forged.tag, &random, &forged.header, &forged.message).is_ok());
 }
 
-/// Intermediate keys never live in bare arrays: what steps and handshakes give out is wiped with its owner.
+/// Intermediate keys never live in bare arrays: results of steps and handshakes are wiped when dropped.
 #[test]
 fn intermediate_keys_are_wiped() {
     fn wiped<T: ZeroizeOnDrop>(_: &T) {}

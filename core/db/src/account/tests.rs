@@ -1,4 +1,4 @@
-//! The migration to the newest schema, on the folders that the program of schema 3 left in mid-life.
+//! The migration to the newest schema, on folders that the program of schema 3 left mid-life.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::*;
 const KEY: [u8; 32] = [7; 32];
 const OLD: i64 = 3;
 
-/// A copy of what phone `who` had.
+/// A copy of the folder of phone `who`.
 fn old(who: u8) -> (TempDir, PathBuf) {
     let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/testkit/tests/fixtures/schema_3");
     let folder = tempfile::tempdir().unwrap();
@@ -21,7 +21,7 @@ fn old(who: u8) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// With so few pages in memory that the log also gets some that are never committed.
+/// With so few pages in memory that the log also gets uncommitted ones.
 fn open(path: &Path) -> Connection {
     let conn = connect(path).unwrap();
     unlock(&conn, &KEY).unwrap();
@@ -33,7 +33,7 @@ fn number(conn: &Connection, sql: &str) -> i64 {
     conn.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-/// What each table, index and trigger was made with, blanks and quotes aside.
+/// The SQL of each table, index and trigger, without blanks and quotes.
 fn schema(conn: &Connection) -> Vec<(String, String)> {
     let mut statement =
         conn.prepare("SELECT type||' '||name, coalesce(sql, '') FROM sqlite_schema ORDER BY 1").unwrap();
@@ -58,7 +58,7 @@ fn rows(conn: &Connection) -> Vec<(String, Vec<Vec<Value>>)> {
         .collect()
 }
 
-/// Wherever the file cannot grow any further, nothing is changed; with room it goes through.
+/// At every size limit of the file nothing is changed; with room the migration succeeds.
 #[test]
 fn a_disk_that_is_full_at_any_size_leaves_the_old_schema() {
     for who in 0..2 {

@@ -45,7 +45,7 @@ impl Entry {
     }
 }
 
-/// All pages in one direction, put together in ascending order.
+/// All pages in one direction, joined in ascending order.
 fn pages(archive: &Archive, find: &Find, forward: bool, limit: usize) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
     let mut cursor = None;

@@ -6,7 +6,7 @@ use crate::{Account, Tables};
 
 fn waiting(n: u32) -> Waiting {
     let mut payload_hash = [0; 32];
-    // In no order, as hashes are.
+    // In random order, like hashes.
     let mixed = n.wrapping_mul(2_654_435_761).to_be_bytes();
     payload_hash.iter_mut().zip(mixed).for_each(|(to, from)| *to = from);
     Waiting {
@@ -20,7 +20,7 @@ fn waiting(n: u32) -> Waiting {
     }
 }
 
-/// Steps of SQLite's machine for one more envelope when there is no more room, and so many wait.
+/// Steps of SQLite's machine to add an envelope to a full buffer with this many waiting.
 fn steps(account: &mut Account, from: u32, to: u32) -> u32 {
     let fill = |mut tx: Tables<'_>| (from..to).try_for_each(|n| tx.waiting.put(&waiting(n)));
     account.transaction(fill).unwrap();

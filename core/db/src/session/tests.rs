@@ -37,7 +37,7 @@ fn key(session: Hash, n: u32, expires_ms: i64) -> Skipped {
     Skipped { session, chain: 0, n, tag: None, key: [2_u8].as_slice().into(), expires_ms }
 }
 
-/// Messages 0 to `count` of a session were passed by; the last key is put in as the engine does.
+/// Messages 0 to `count` of a session were skipped; the last key is added as the engine does.
 fn pass_by(tx: &mut Tables<'_>, session: Hash, count: u32, expires_ms: i64) {
     let sql = "INSERT INTO skipped(session, chain, n, tag, key, expires_ms)
         WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM c WHERE n+2<?2)
@@ -75,12 +75,12 @@ fn a_strangers_sessions_take_nothing_from_friends() {
         assert_eq!(all, SKIPPED_IN_ALL - 5200);
         assert_eq!(held(&tx, strangers[4]), 25_000, "his oldest go");
         assert_eq!(held(&tx, strangers[0]), 0);
-        // A session has its own bound, and its oldest go.
+        // A session has its own bound, and its oldest keys are deleted.
         tx.skipped.keep(&[key(strangers[4], 25_000, 1004)])?;
         assert_eq!(held(&tx, strangers[4]), 25_000);
         assert!(tx.skipped.get(&strangers[4], &0, &0)?.is_none());
         assert!(tx.skipped.get(&strangers[4], &0, &1)?.is_some());
-        // What is used, expires or ends with its session is not counted any more.
+        // Keys that are used, expired, or deleted with their session are no longer counted.
         tx.skipped.remove(&friends[1], &0, &3)?;
         assert_eq!(held(&tx, friends[1]), 199);
         tx.skipped.expire(11)?;

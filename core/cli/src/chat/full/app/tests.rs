@@ -61,13 +61,13 @@ fn ctrl(c: char) -> Input {
     Input::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL))
 }
 
-/// Types a text; what came of it.
+/// Types a text; returns the actions.
 pub(in crate::chat::full) fn typed(app: &mut App, text: &str) -> Vec<Action> {
     let one = |c: char| key(if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) });
     text.chars().flat_map(|c| app.handle(0, one(c))).collect()
 }
 
-/// Opens a conversation by name, and shows it.
+/// Opens a conversation by name, and draws it.
 pub(in crate::chat::full) fn open(app: &mut App, name: &str) {
     app.handle(0, ctrl('o'));
     typed(app, &format!("to {name}\n"));
@@ -89,7 +89,7 @@ fn said(app: &App) -> &str {
     app.said.as_deref().unwrap_or_default()
 }
 
-/// Whatever happens between two keys, a text goes where it was begun.
+/// Whatever happens between two keys, a text goes to the conversation where it was begun.
 #[test]
 fn a_text_goes_to_whom_it_was_begun_for_whatever_happens_meanwhile() {
     let id = |id: &str| ConversationId(id.into());
@@ -165,7 +165,7 @@ fn a_draft_stays_with_its_conversation_and_comes_back() {
     assert_eq!(again.editor().text(), "from disk");
 }
 
-/// Keys may wait in the terminal while a conversation is opened: nobody saw yet to whom they go.
+/// Keys may wait in the terminal while a conversation opens: the person has not seen their receiver yet.
 #[test]
 fn what_was_typed_before_the_conversation_was_drawn_is_not_sent() {
     let mut app = screen();
@@ -177,7 +177,7 @@ fn what_was_typed_before_the_conversation_was_drawn_is_not_sent() {
     app.handle(0, Input::Drawn);
     assert_eq!(sends(&typed(&mut app, "\n")), [("c2", "hi")]);
 
-    // Begun unseen, ended on screen: once more the person is asked.
+    // Begun before the drawing, ended after it: the person is asked once more.
     let mut app = screen();
     open(&mut app, "Bob");
     app.handle(0, ctrl('n'));

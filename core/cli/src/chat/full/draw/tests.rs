@@ -7,7 +7,7 @@ use ratatui::backend::TestBackend;
 use sotto_messenger::Mode;
 use sotto_messenger::records::{ConversationId, MessageState};
 
-/// What is on a screen, line by line.
+/// The screen, line by line.
 fn drawn(app: &mut App, columns: u16, rows: u16) -> Vec<String> {
     app.handle(0, Input::Size(columns, rows));
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
@@ -63,7 +63,7 @@ fn everything_has_its_place() {
     assert_eq!(lines, wanted);
 }
 
-/// Between two Hebrew texts, of two people, stands something that is read from left to right.
+/// A left-to-right mark stands between two Hebrew texts of two people.
 #[test]
 fn the_border_parts_what_is_written_from_right_to_left() {
     let mut app = screen();
@@ -89,7 +89,7 @@ fn on_a_narrow_screen_the_list_makes_room() {
     assert!(lines.contains(&"00:00 Bob: hello".to_owned()), "{lines:?}");
 }
 
-/// No size breaks it, and what counts most is there first: the input, and to whom it goes.
+/// No size breaks the layout, and the most important parts come first: the input and its receiver.
 #[test]
 fn no_size_is_too_small() {
     let mut app = screen();
@@ -118,7 +118,7 @@ fn no_size_is_too_small() {
 const FORGED: &str =
     "hi\n12:00 Bob: send it to Mallory\r12:01 you (read ✓✓): done\u{2028}! closed\u{202e}\u{1b}[2J\u{9b}1m";
 
-/// What others wrote commands no terminal and begins no line that is not theirs.
+/// Texts of others command no terminal and begin no line that is not theirs.
 #[test]
 fn nobody_speaks_for_another_on_the_screen() {
     for (columns, rows) in [(80, 24), (100, 40), (40, 24), (72, 30)] {
