@@ -234,6 +234,18 @@ impl SottoCore {
         Ok(self.messenger.draft_set(&conversation.into(), &text).await?)
     }
 
+    /// Deletes a message for us: its text is gone from this device. The other side is not told. An own message that no
+    /// node has yet does not leave any more. Errors: `message.missing`.
+    pub async fn message_delete(&self, message: MessageId) -> Result<(), SottoError> {
+        Ok(self.messenger.message_delete(&message.into()).await?)
+    }
+
+    /// Deletes all messages of a conversation for us, and its draft. No folder lists it before the next message, or
+    /// until its contact's state changes. Errors: `conversation.missing`.
+    pub async fn conversation_delete(&self, conversation: ConversationId) -> Result<(), SottoError> {
+        Ok(self.messenger.conversation_delete(&conversation.into()).await?)
+    }
+
     /// Mutes a conversation until `until_ms`, or without an end: the app notifies nobody of its messages. A past time
     /// unmutes. Errors: `conversation.missing`.
     #[uniffi::method(default(until_ms = None))]

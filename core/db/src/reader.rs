@@ -25,7 +25,8 @@ macro_rules! page_sql {
             let columns: Vec<String> = Message::COLUMNS.iter().map(column).collect();
             let (columns, side, order) = (columns.join(","), $side, $order);
             format!(
-                "SELECT {columns} FROM messages WHERE conversation=? AND (lamport, time_s, id) {side} (?,?,?)
+                "SELECT {columns} FROM messages
+                WHERE conversation=? AND state<7 AND (lamport, time_s, id) {side} (?,?,?)
                 ORDER BY lamport {order}, time_s {order}, id {order} LIMIT ?"
             )
         })
@@ -146,7 +147,7 @@ impl Reader {
         };
         Ok(Counts {
             contacts: count("persons")?,
-            messages: count("messages")?,
+            messages: count("messages WHERE state<7")?,
             sessions: count("sessions")?,
             skipped: count("skipped")?,
             parcels: count("parcels")?,

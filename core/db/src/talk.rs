@@ -49,6 +49,8 @@ numbers! {
         Failed = 5,
         /// A message of the other side.
         Received = 6,
+        /// Deleted here: what is left is its place.
+        Deleted = 7,
     }
 }
 
@@ -153,6 +155,10 @@ row! {
 /// Received messages of contacts, numbered in the order in which they became whole.
 pub struct Arrival;
 
+/// What a deleted message loses: all but its id, place, author and kind.
+const EMPTY: &str = "UPDATE messages SET m=x'', text=NULL, state=7, reason=NULL, newer=0, fetching=0, read=1,
+    unconfirmed=0, resent_ms=0, marked=0 WHERE";
+
 impl Message {
     /// Whether this account wrote it.
     pub fn is_own(&self) -> bool {
@@ -209,6 +215,32 @@ impl Table<'_, Message> {
         let sql = "SELECT id FROM messages WHERE conversation=? AND author IS NULL AND kind=? AND state=?
             ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
         one(self.conn, sql, params![conversation, kind, MessageState::Failed], |r| r.get(0))
+    }
+
+    /// The last of those that are shown in a conversation, and its author's clock.
+    pub fn newest(&self, conversation: &Hash) -> Result<Option<(Hash, i64)>, Error> {
+        let sql = "SELECT id, time_s FROM messages WHERE conversation=? AND state<7
+            ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
+        one(self.conn, sql, params![conversation], |r| Ok((r.get(0)?, r.get(1)?)))
+    }
+
+    /// Those of a conversation of which something is on its way, in or out.
+    pub fn under_way(&self, conversation: &Hash) -> Result<Vec<Message>, Error> {
+        let sql = "SELECT * FROM messages WHERE id IN (SELECT message FROM items UNION SELECT message FROM fetches)
+            AND conversation=? ORDER BY lamport DESC, time_s DESC, id DESC";
+        all(self.conn, sql, params![conversation], Message::read)
+    }
+
+    /// Empties a message.
+    pub fn delete(&mut self, id: &Hash) -> Result<(), Error> {
+        run(self.conn, &format!("{EMPTY} id=?"), params![id])?;
+        Ok(())
+    }
+
+    /// Empties all messages of a conversation.
+    pub fn delete_all(&mut self, conversation: &Hash) -> Result<(), Error> {
+        run(self.conn, &format!("{EMPTY} state<7 AND conversation=?"), params![conversation])?;
+        Ok(())
     }
 
     /// The highest Lamport time of a conversation.
@@ -272,7 +304,21 @@ impl Table<'_, Arrival> {
     /// Gives every whole received message of a conversation a number, in the order of arrival.
     pub fn add_all(&mut self, conversation: &Hash) -> Result<(), Error> {
         let sql = "INSERT INTO arrivals(message) SELECT id FROM messages
-            WHERE conversation=? AND author IS NOT NULL AND fetching=0 ORDER BY added_ms, rowid ON CONFLICT DO NOTHING";
+            WHERE conversation=? AND author IS NOT NULL AND fetching=0 AND state<7
+            ORDER BY added_ms, rowid ON CONFLICT DO NOTHING";
+        run(self.conn, sql, params![conversation])?;
+        Ok(())
+    }
+
+    /// Takes back the number of a message; nobody else gets it.
+    pub fn remove(&mut self, message: &Hash) -> Result<(), Error> {
+        run(self.conn, "DELETE FROM arrivals WHERE message=?", params![message])?;
+        Ok(())
+    }
+
+    /// Takes back the numbers of a conversation's messages.
+    pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
+        let sql = "DELETE FROM arrivals WHERE message IN (SELECT id FROM messages WHERE conversation=?)";
         run(self.conn, sql, params![conversation])?;
         Ok(())
     }

@@ -198,6 +198,18 @@ impl Messenger {
         self.call(call::DraftSet { conversation: conversation.clone(), text: text.to_owned() }).await
     }
 
+    /// Deletes a message for us: its text is gone from this device. The other side is not told. An own message that no
+    /// node has yet does not leave any more. Errors: `message.missing`.
+    pub async fn message_delete(&self, message: &MessageId) -> Result<(), Error> {
+        self.call(call::MessageDelete { message: message.clone() }).await
+    }
+
+    /// Deletes all messages of a conversation for us, as [`Messenger::message_delete`] does, and its draft. No folder
+    /// lists it before the next message, or until its contact's state changes. Errors: `conversation.missing`.
+    pub async fn conversation_delete(&self, conversation: &ConversationId) -> Result<(), Error> {
+        self.call(call::ConversationDelete { conversation: conversation.clone() }).await
+    }
+
     /// Mutes a conversation until `until_ms`, or for good: hosts notify nobody of its messages, and it does not come
     /// back from the archive by them. A time that has passed unmutes. Errors: `conversation.missing`.
     pub async fn mute(&self, conversation: &ConversationId, until_ms: Option<i64>) -> Result<(), Error> {

@@ -328,6 +328,11 @@ impl Engine {
             out.push(Effect::Emit(Event::ContactsChanged));
         }
         out.extend(fx.events.into_iter().map(Effect::Emit));
+        if fx.shred
+            && let Err(error) = self.db.truncate()
+        {
+            log::warn!("the log keeps deleted texts for now: {error}"); // the next end of a run empties it
+        }
         self.keep(&fx.unmatched)
     }
 

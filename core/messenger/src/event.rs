@@ -15,7 +15,7 @@ pub enum Event {
         /// Which.
         ids: Vec<ConversationId>,
     },
-    /// Messages appeared or their content changed.
+    /// Messages appeared, changed or were deleted; no `ids`: many, read the page again.
     MessagesChanged {
         /// Where.
         conversation: ConversationId,

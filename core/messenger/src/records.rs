@@ -427,7 +427,7 @@ impl From<sotto_db::MessageState> for MessageState {
             S::Delivered => Self::Delivered,
             S::Read => Self::Read,
             S::Failed => Self::Failed,
-            S::Received => Self::Received,
+            S::Received | S::Deleted => Self::Received, // a deleted one is never handed out
         }
     }
 }

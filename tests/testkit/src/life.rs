@@ -302,6 +302,7 @@ impl Life {
         match *act {
             Act::Say(who, said) => self.insist(|life| life.say(who, said)),
             Act::Read(who, said) => self.read(who, said),
+            Act::Delete(who, said) => self.delete(who, said),
             Act::Invite(who, n) => drop(self.invite(who, n)),
             Act::Name(who, name) => self.insist(|life| {
                 life.call(who, &format!("name {who} {name}"), call::ProfileSet { name: name.to_owned() })
@@ -375,6 +376,36 @@ impl Life {
         panic!("{said:?} never came");
     }
 
+    /// Deletes what the other side said, once it came.
+    fn delete(&mut self, who: usize, said: &str) {
+        let what = format!("delete {who} {said}");
+        for _ in 0..200 {
+            let gone = self.insist(|life| {
+                let conversation = contacts(life.reader(1 - who))?[0].conversation;
+                let theirs = messages(life.reader(1 - who), &conversation)?;
+                let id = theirs.iter().find(|one| one.text.as_deref() == Some(said)).unwrap().id;
+                match life.reader(who).tables().messages.get(&id)? {
+                    None => Ok(false),
+                    Some(message) if message.state == sotto_db::MessageState::Deleted => Ok(true),
+                    Some(_) => {
+                        let message = MessageId::from_bytes(&id);
+                        life.call(who, &what, call::MessageDelete { message })?;
+                        Ok(true)
+                    }
+                }
+            });
+            if gone {
+                return self.done(&what);
+            }
+            self.pass(15 * SECOND);
+        }
+        panic!("{said:?} never came");
+    }
+
+    fn deleted(&self, who: usize, said: &str) -> bool {
+        self.told.done.contains(&format!("delete {who} {said}"))
+    }
+
     /// Waits until all texts are delivered and shown in one order on both sides.
     fn settle(&mut self) {
         self.began_ms = self.world.now_ms;
@@ -393,7 +424,9 @@ impl Life {
                         .all(|one| !one.is_own() || MessageState::from(one.state) >= MessageState::Delivered);
                     delivered &= life.reader(who).counts()?.parcels == 0;
                 }
-                Ok(delivered && life.texts(0)?.len() == life.texts(1)?.len())
+                let gone =
+                    |who: usize| script::deleted().filter(|(by, said)| *by == who && life.deleted(who, said)).count();
+                Ok(delivered && life.texts(0)?.len() + gone(0) == life.texts(1)?.len() + gone(1))
             });
             if at_rest {
                 let took = self.world.now_ms - self.began_ms;

@@ -170,3 +170,56 @@ async fn a_nickname_stands_for_the_name_and_drafts_are_cut_in_lists() {
     let nobody = ContactId(again.account().unwrap().unwrap().id.0);
     assert_eq!(again.nickname_set(&nobody, None).await, Err(Code::ContactMissing.into()));
 }
+
+#[tokio::test]
+async fn counts_and_previews_follow_what_is_deleted() {
+    let net = Loopback::default();
+    let (alice, bob) = befriended(&net).await;
+    let (m, at) = (&alice.messenger, bob.conversation());
+    hears(&alice, &bob, "one").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    hears(&alice, &bob, "two").await;
+    let page = m.messages(&at, None, 10).unwrap();
+    let before = m.conversation(&at).unwrap();
+    assert_eq!((before.unread, page.len()), (2, 3));
+    m.message_delete(&page[0].id).await.unwrap();
+    let row = m.conversation(&at).unwrap();
+    assert_eq!((row.unread, row.last.unwrap().text.as_deref()), (1, Some("one")));
+    assert!(row.last_ms < before.last_ms);
+    assert_eq!(m.unread().unwrap().messages, 1);
+    let missing = || Code::MessageMissing.into();
+    assert_eq!(m.message(&page[0].id).err(), Some(missing()));
+    assert_eq!(m.messages_around(&page[0].id, 5).err(), Some(missing()));
+    assert_eq!(m.messages_around(&page[1].id, 5).unwrap().len(), 2);
+    m.message_delete(&page[2].id).await.unwrap(); // not the newest
+    assert_eq!(m.conversation(&at).unwrap().last_ms, row.last_ms);
+
+    m.draft_set(&at, "a draft").await.unwrap();
+    m.pin(&at, true).await.unwrap();
+    m.mark_unread(&at, true).await.unwrap();
+    m.conversation_delete(&at).await.unwrap();
+    for folder in [Folder::Inbox, Folder::Archived, Folder::Requests, Folder::Closed] {
+        assert_eq!(list(m, folder), []);
+    }
+    let row = m.conversation(&at).unwrap();
+    assert_eq!((row.unread, row.draft.as_str(), row.last, row.pinned, row.marked_unread), (0, "", None, false, false));
+    assert_eq!((m.unread().unwrap(), m.messages(&at, None, 10).unwrap()), (Unread::default(), vec![]));
+    assert_eq!(m.incoming(0, 10).unwrap(), []);
+    hears(&alice, &bob, "back").await;
+    assert_eq!(names(m, Folder::Inbox), ["Bob"]);
+    assert_eq!(m.incoming(0, 10).unwrap().len(), 1);
+    m.conversation_delete(&at).await.unwrap();
+    m.send(&at, "mine").await.unwrap();
+    assert_eq!(names(m, Folder::Inbox), ["Bob"]);
+    // The other side has all of it.
+    bob.until("her text", |_| (bob.texts() == ["one", "two", "back", "mine"]).then_some(())).await;
+    let delivered = |m: &Messenger| m.messages(&at, None, 10).unwrap().into_iter().filter(|one| one.mine);
+    bob.until("receipts", |m| delivered(m).all(|one| one.state == MessageState::Delivered).then_some(())).await;
+    // Who is blocked stands in his folder again.
+    m.conversation_delete(&at).await.unwrap();
+    let contact = m.contacts().unwrap().remove(0).id;
+    m.contact_answer(&contact, ContactAction::Block).await.unwrap();
+    assert_eq!(names(m, Folder::Closed), ["Bob"]);
+    let nowhere = ConversationId::from_bytes(&[1; 32]);
+    assert_eq!(m.conversation_delete(&nowhere).await, Err(Code::ConversationMissing.into()));
+}

@@ -151,6 +151,16 @@ pub(crate) async fn draft_set(messenger: &Messenger, params: Text) -> Answer {
     done(json!({}))
 }
 
+pub(crate) async fn message_delete(messenger: &Messenger, params: Which) -> Answer {
+    messenger.message_delete(&params.message).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn conversation_delete(messenger: &Messenger, params: Where) -> Answer {
+    messenger.conversation_delete(&params.conversation).await?;
+    done(json!({}))
+}
+
 pub(crate) async fn mute(messenger: &Messenger, params: Muted) -> Answer {
     messenger.mute(&params.conversation, params.until_ms).await?;
     done(json!({}))

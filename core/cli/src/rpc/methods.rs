@@ -72,6 +72,8 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "retry" => chat::retry(messenger, read(params)?).await,
         "mark_read" => chat::mark_read(messenger, read(params)?).await,
         "draft_set" => chat::draft_set(messenger, read(params)?).await,
+        "message_delete" => chat::message_delete(messenger, read(params)?).await,
+        "conversation_delete" => chat::conversation_delete(messenger, read(params)?).await,
         "mute" => chat::mute(messenger, read(params)?).await,
         "archive" => chat::archive(messenger, read(params)?).await,
         "pin" => chat::pin(messenger, read(params)?).await,
@@ -128,7 +130,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 47);
+        assert_eq!(known.len(), 49);
         assert_eq!(chapters, known);
     }
 

@@ -140,3 +140,53 @@ fn an_old_folder_and_a_new_one_have_the_same_tables() {
     drop(Account::open(&first, &KEY).unwrap());
     assert_eq!(schema(&open(&first)), new, "of the first version");
 }
+
+/// What is deleted is overwritten: in the file, and in the log once it is emptied. Without a key, so that the pages can
+/// be looked into.
+#[test]
+fn a_deleted_text_is_in_no_page_of_the_file() {
+    const SECRET: &str = "meet me at the old mill";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain.db");
+    let mut conn = Connection::open(&path).unwrap();
+    conn.execute_batch("PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON").unwrap();
+    migrate(&mut conn, 1, MIGRATIONS).unwrap();
+    let empty = |conn: &Connection| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let found = || {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        let times = |bytes: Vec<u8>| bytes.windows(SECRET.len()).filter(|part| *part == SECRET.as_bytes()).count();
+        files.map(times).sum::<usize>()
+    };
+    let message = |n: u8, text: String| crate::Message {
+        id: [n; 32],
+        conversation: [n % 2; 32],
+        author: n.is_multiple_of(3).then_some([1; 33]),
+        kind: 1,
+        m: text.clone().into_bytes(),
+        text: Some(text),
+        state: crate::MessageState::Received,
+        reason: None,
+        time_s: 0,
+        lamport: n.into(),
+        newer: false,
+        fetching: false,
+        read: false,
+        added_ms: 0,
+        unconfirmed: false,
+        resent_ms: 0,
+        marked: false,
+    };
+    for n in 0..40_u8 {
+        let times = if n.is_multiple_of(4) { 2000 } else { 1 };
+        Tables::of(&conn).messages.put(&message(n, SECRET.repeat(times))).unwrap();
+    }
+    empty(&conn);
+    assert!(found() > 20_000, "{}", found());
+    for n in (0..40).step_by(2) {
+        Tables::of(&conn).messages.delete(&[n; 32]).unwrap();
+    }
+    Tables::of(&conn).messages.delete_all(&[1; 32]).unwrap();
+    empty(&conn);
+    assert_eq!(found(), 0);
+    assert_eq!(number(&conn, "SELECT count(*) FROM messages WHERE state=7 AND text IS NULL AND m=x''"), 40);
+}

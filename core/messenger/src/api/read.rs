@@ -160,7 +160,7 @@ impl Messenger {
     pub fn messages_around(&self, id: &MessageId, limit: u32) -> Result<Vec<Message>, Error> {
         let (id, limit) = (id.to_bytes()?, rows(limit)?);
         self.read(|reader| {
-            let middle = reader.tables().messages.get(&id)?.ok_or(Code::MessageMissing)?;
+            let middle = one(reader, &id)?;
             let key = (middle.lamport, middle.time_s, id);
             let mut page = reader.messages_after(&middle.conversation, key, limit / 2)?;
             page.reverse();
@@ -175,7 +175,7 @@ impl Messenger {
     /// One message, whole. Errors: `message.missing`, `input.id`.
     pub fn message(&self, id: &MessageId) -> Result<Message, Error> {
         let id = id.to_bytes()?;
-        self.read(|reader| Ok(message(reader.tables().messages.get(&id)?.ok_or(Code::MessageMissing)?)))
+        self.read(|reader| Ok(message(one(reader, &id)?)))
     }
 
     /// Messages of accepted contacts in the order in which they arrived, those after the number `after` (0: from the
@@ -298,6 +298,12 @@ fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Re
         last_ms: row.last_ms,
         cursor: cursor::of_conversation((row.pinned, row.last_ms, row.id)),
     })
+}
+
+/// A message that was not deleted.
+fn one(reader: &Reader, id: &[u8; 32]) -> Result<sotto_db::Message, Error> {
+    let row = reader.tables().messages.get(id)?.filter(|row| row.state != sotto_db::MessageState::Deleted);
+    row.ok_or(Code::MessageMissing.into())
 }
 
 /// A message as a page carries it.

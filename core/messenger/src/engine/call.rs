@@ -2,7 +2,7 @@
 //! here.
 
 use sotto_crypto::{Phrase, PhraseError};
-use sotto_db::{Hash, NewsKind, PersonState, SecretKind};
+use sotto_db::{Hash, MessageState, NewsKind, PersonState, SecretKind};
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
@@ -16,6 +16,7 @@ use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
 use crate::engine::keys::invite;
 use crate::engine::people::contact;
+use crate::engine::people::forget;
 use crate::engine::people::news;
 use crate::engine::talk::list;
 use crate::engine::talk::read;
@@ -91,6 +92,11 @@ calls! { step:
     /// Keeps unsent text.
     DraftSet { /** Any. */ conversation: ConversationId, /** Empty clears. */ text: String }
         -> () = draft(step, &conversation, text);
+    /// Deletes a message for us.
+    MessageDelete { /** Of either side. */ message: MessageId } -> () = forget::message(step, &message.to_bytes()?);
+    /// Deletes all messages of a conversation for us.
+    ConversationDelete { /** Any. */ conversation: ConversationId }
+        -> () = forget::conversation(step, &conversation.to_bytes()?);
     /// Mutes a conversation, or unmutes it.
     Mute { /** Any. */ conversation: ConversationId, /** Until when; never ends without. */ until_ms: Option<i64> }
         -> () = list::mute(step, &conversation.to_bytes()?, until_ms);
@@ -186,7 +192,7 @@ fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<MessageI
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {
     let (conversation, person) = contact::of_conversation(step, conversation)?;
     let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
-    if message.conversation != conversation.id {
+    if message.conversation != conversation.id || message.state == MessageState::Deleted {
         return Err(Code::MessageMissing.into());
     }
     let Some(last) = read::mark(step, &message)? else {

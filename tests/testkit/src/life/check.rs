@@ -11,7 +11,7 @@ use sotto_wire::invite::Invite;
 
 use super::orphans::orphans;
 use super::phone_folder;
-use super::script::{said, text};
+use super::script::{deleted, said, text};
 use crate::phone::KEY;
 use crate::record::{Record, Told};
 use crate::{MINUTE, contacts, messages};
@@ -38,6 +38,7 @@ pub(super) fn holds(
             ["accept"] if who == 1 => contact == Some(ContactState::Accepted),
             ["say", by, said] if mine(by) => shows(said, false),
             ["read", by, said] if mine(by) => shows(said, true),
+            ["delete", by, said] if mine(by) => !shows(said, false),
             _ => true,
         };
         assert!(there, "{who} was told {what:?}, and it is gone");
@@ -56,7 +57,12 @@ pub fn check(folder: &Path, when: &str) -> Told {
     let told = Record::open(folder).read();
     let shown = [shown(folder, 0, &told, when), shown(folder, 1, &told, when)];
     let texts = |who: usize| shown[who].iter().map(|one| &one.text);
-    assert!(texts(0).eq(texts(1)), "{when}: one order");
+    let is_deleted = |one: &&String| deleted().any(|(_, said)| text(said) == **one);
+    let both = |who: usize| texts(who).filter(|one| !is_deleted(one));
+    assert!(both(0).eq(both(1)), "{when}: one order");
+    for (who, said) in deleted() {
+        assert!(texts(who).all(|one| *one != text(said)), "{when}: {who} shows {said:?}, which it deleted");
+    }
     let mut expected: BTreeSet<String> = said().map(|(who, said)| format!("say {who} {said}")).collect();
     let acknowledged = told.done.iter().filter(|what| what.starts_with("say "));
     expected.extend(acknowledged.cloned());

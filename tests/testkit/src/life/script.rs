@@ -8,6 +8,8 @@ pub(super) enum Act<'a> {
     Say(usize, &'a str),
     /// Reads up to this text.
     Read(usize, &'a str),
+    /// Deletes what the other side said.
+    Delete(usize, &'a str),
     /// Makes the invite with this number.
     Invite(usize, usize),
     /// Changes the own name.
@@ -41,7 +43,9 @@ pub(super) const AFTER: &[Act<'_>] = &[
     Act::Say(0, "one"),
     Act::Noise(1),
     Act::Say(0, "two"),
+    Act::Say(0, "gone"),
     Act::Pass(2 * SECOND),
+    Act::Delete(1, "gone"),
     Act::Say(1, "three"),
     Act::Pass(5 * SECOND),
     Act::Read(0, "three"),
@@ -73,6 +77,14 @@ pub(super) fn text(said: &str) -> String {
         "longer" => "a longer text ".repeat(2000),
         _ => said.to_owned(),
     }
+}
+
+/// Who deletes what.
+pub(super) fn deleted() -> impl Iterator<Item = (usize, &'static str)> {
+    BEFORE.iter().chain(AFTER).filter_map(|act| match act {
+        Act::Delete(who, said) => Some((*who, *said)),
+        _ => None,
+    })
 }
 
 /// All texts of the script.

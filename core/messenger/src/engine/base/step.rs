@@ -58,6 +58,8 @@ pub(crate) struct Fx {
     pub(crate) opened: u32,
     /// Messages that came in.
     pub(crate) received: u32,
+    /// Texts were deleted: they are not to stay in the log.
+    pub(crate) shred: bool,
     /// Envelopes nobody here opens yet, to be kept.
     pub(crate) unmatched: Vec<sotto_db::Waiting>,
     /// Kept envelopes that can be opened now.

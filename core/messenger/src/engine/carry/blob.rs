@@ -146,6 +146,15 @@ pub(crate) fn had_already(
     }
 }
 
+/// A text of theirs was deleted: it is fetched no more, and they need not send it again.
+pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> {
+    let Some(fetch) = step.fetches.get(message)? else {
+        return Ok(());
+    };
+    step.fetches.remove(message)?;
+    receipt::had(step, &fetch.session, fetch.seq, 1)
+}
+
 /// The texts of a conversation are fetched from now on.
 pub(crate) fn release(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
     let now_ms = step.now_ms;

@@ -120,6 +120,24 @@ pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> R
     receipt::alone(step, session, home, m)
 }
 
+/// A message of ours was deleted. What no node took does not leave, nor is a long text repeated, for its chunks cannot
+/// be. Any other envelope is repeated as it is sealed, and cannot be sealed anew. True: it does not leave.
+pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<bool, Error> {
+    parcel::remove_batch(step, message)?;
+    let Some(item) = step.items.of_message(message)? else {
+        return Ok(false);
+    };
+    let tried = !step.tx.attempts.of(item.parcel)?.is_empty();
+    let parcel = step.tx.parcels.get(&item.parcel)?.filter(|parcel| parcel.payload.is_some());
+    let sealed = parcel.filter(|_| !is_kind(&item, Kind::Pointer));
+    if sealed.is_some_and(|parcel| tried || parcel.attempts > 0) {
+        step.items.edit(&item.parcel, |item| (item.m, item.message) = (Vec::new(), None))?;
+        return Ok(false);
+    }
+    remove(step, item.parcel)?;
+    Ok(true)
+}
+
 /// Content of a kind that waits for its receipt is not sent any more: there is newer.
 pub(crate) fn drop_waiting(step: &mut Carry<'_>, chat: &Chat, kind: Kind) -> Result<(), Error> {
     for item in step.items.of(chat)? {
@@ -178,6 +196,10 @@ fn seal_item(step: &mut Carry<'_>, parcel: i64) -> Result<bool, Error> {
     let Some(item) = step.items.get(&parcel)? else {
         return Ok(false);
     };
+    if item.m.is_empty() {
+        remove(step, parcel)?; // deleted since
+        return Ok(false);
+    }
     let chat = &item.chat;
     let peer = step.tx.peers.get(chat)?.filter(|peer| peer.reach != Reach::Nothing);
     let Some(home) = peer.and_then(|peer| peer.home) else {

@@ -4,6 +4,7 @@ pub(crate) mod admit;
 pub(crate) mod cards;
 pub(crate) mod contact;
 pub(crate) mod devices;
+pub(crate) mod forget;
 pub(crate) mod kind;
 pub(crate) mod news;
 pub(crate) mod old_copy;

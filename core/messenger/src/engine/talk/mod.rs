@@ -1,5 +1,6 @@
 //! Conversations and what is shown in them.
 
+pub(crate) mod delete;
 pub(crate) mod holes;
 pub(crate) mod inbox;
 pub(crate) mod kind;

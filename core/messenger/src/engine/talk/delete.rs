@@ -1,0 +1,81 @@
+//! Deleted for us alone: a message leaves its place behind, empty, so that it is neither shown again nor missed.
+
+use sotto_db::{Hash, Message, MessageState, Standing};
+use sotto_wire::content::{self, Kind, MAX_PARENTS};
+
+use crate::engine::base::step::SECOND;
+use crate::engine::carry::blob;
+use crate::engine::carry::send;
+use crate::engine::talk::Talk;
+use crate::engine::talk::write;
+use crate::error::{Code, Error};
+
+/// Deletes a message; as it was.
+pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> {
+    let message = step.messages.get(id)?.filter(|message| message.state != MessageState::Deleted);
+    let message = message.ok_or(Code::MessageMissing)?;
+    let place = message.conversation;
+    let newest = step.messages.newest(&place)?.is_some_and(|(newest, _)| newest == *id);
+    end(step, &message)?;
+    step.messages.delete(id)?;
+    step.arrivals.remove(id)?;
+    let unread = step.messages.count_unread(&place)?;
+    let last_ms = step.messages.newest(&place)?.map(|(_, time_s)| time_s.saturating_mul(SECOND).min(step.clock_ms));
+    step.conversations.edit(&place, |row| {
+        row.unread = unread;
+        if newest {
+            row.last_ms = last_ms.unwrap_or(row.created_ms);
+        }
+    })?;
+    step.fx.shred = true;
+    step.message_changed(place, *id);
+    Ok(message)
+}
+
+/// Deletes what a conversation shows, and takes it out of the list until something is shown in it again. Whose texts it
+/// had.
+pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<sotto_db::Chat>, Error> {
+    let peer = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?.peer;
+    for under_way in step.messages.under_way(id)? {
+        end(step, &under_way)?;
+    }
+    step.messages.delete_all(id)?;
+    step.arrivals.remove_all(id)?;
+    step.conversations.edit(id, |row| {
+        row.draft.clear();
+        (row.unread, row.marked) = (0, false);
+        (row.listed, row.pinned, row.archived) = (false, false, false);
+    })?;
+    step.fx.shred = true;
+    step.fx.messages.entry(*id).or_default();
+    step.fx.conversations.insert(*id);
+    Ok(peer)
+}
+
+/// What was on its way ends. What no node has yet does not leave, and nothing is to name it; a request leaves without
+/// its text.
+fn end(step: &mut Talk<'_>, message: &Message) -> Result<(), Error> {
+    blob::forget(step, &message.id)?;
+    let place = step.conversations.get(&message.conversation)?;
+    let asked = place.filter(|row| row.standing == Standing::Asked && message.kind == Kind::Request.code());
+    if let Some(chat) = asked.and_then(|row| row.peer)
+        && send::waits(step, &chat, Kind::Request)?
+    {
+        return write::request(step, &chat, String::new());
+    }
+    if !send::forget(step, &message.id)? {
+        return Ok(());
+    }
+    let parents = content::Message::decode(&message.m).map(|message| message.parents).unwrap_or_default();
+    let prefix = content::prefix(&message.id);
+    step.conversations.edit(&message.conversation, |row| {
+        let mut heads = row.heads.as_chunks::<8>().0.to_vec();
+        if heads.contains(&prefix) {
+            heads.retain(|head| *head != prefix);
+            heads.extend(parents);
+            heads.truncate(MAX_PARENTS);
+            row.heads = heads.concat();
+        }
+    })?;
+    Ok(())
+}
