@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
     let figures = tokio::select! {
         done = tokio::time::timeout(PATIENCE, play) => match done {
             Ok(figures) => figures?,
-            Err(_) => return Err(Failure::Failed(format!("waited in vain for {}", screen.waiting_for()))),
+            Err(_) => return Err(Failure::Failed(format!("timed out waiting for {}", screen.waiting_for()))),
         },
         () = stop.asked() => return Err(Failure::Failed("stopped".into())),
     };

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &NodeArgs) -> Result<(), Failure> {
     let key = key(args)?;
     let peer_id = key.peer_id();
     if let Some(taken) = args.listen.iter().find(|listen| is_taken(listen)) {
-        return Err(Failure::Failed(format!("something listens on {taken} already")));
+        return Err(Failure::Failed(format!("another process listens on {taken}; choose another --listen address")));
     }
     let archive = match args.no_store {
         true => None,
@@ -86,7 +86,7 @@ async fn watch(args: &NodeArgs, fleet: &Fleet, peer_id: &str, events: &mut mpsc:
                 return Failure::Failed(format!("cannot listen on {address}"));
             }
             Some(NodeEvent::Stopped) | None => {
-                return Failure::Failed("the node stopped by itself".into());
+                return Failure::Failed("the node stopped unexpectedly".into());
             }
         }
     }

@@ -56,7 +56,7 @@ pub(crate) fn fleet(
     shards: &[u16],
     auto_shards: Option<u16>,
 ) -> Result<Fleet, Failure> {
-    let mut fleet = Fleet::preset(preset).ok_or_else(|| Failure::Usage(format!("no preset is called {preset}")))?;
+    let mut fleet = Fleet::preset(preset).ok_or_else(|| Failure::Usage(format!("unknown preset {preset}")))?;
     if let Some(cluster) = cluster {
         fleet.cluster = cluster;
     }

@@ -58,7 +58,7 @@ pub enum SuiteError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EncryptError {
     /// The other side has not written yet, so there is no ratchet key to answer.
-    #[error("no message of the other side yet")]
+    #[error("the other side has not written yet")]
     NotReady,
     /// The chain has reached 2^32 - 1 messages.
     #[error("the chain is full")]
@@ -72,10 +72,10 @@ pub enum EncryptError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DecryptError {
     /// The header opens under no header key of this session.
-    #[error("not of this session")]
+    #[error("no header key of this session opens the header")]
     Unknown,
     /// The header opened, but the message key was skipped: look it up by session, chain and n.
-    #[error("passed by")]
+    #[error("the message key was skipped")]
     Skipped {
         /// Receiving chain, from 0.
         chain: u32,
@@ -92,7 +92,7 @@ pub enum DecryptError {
     #[error("a newer ratchet version")]
     Newer,
     /// The header opened, but the message did not.
-    #[error("forged")]
+    #[error("the message does not open")]
     Forged,
     /// The header carries a low-order ratchet key.
     #[error("a public key cannot be used")]

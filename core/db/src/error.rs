@@ -13,10 +13,10 @@ pub enum Error {
     #[error("the database is damaged")]
     Corrupt,
     /// The file is another program's.
-    #[error("this is a database of something else")]
+    #[error("this is another program's database")]
     Foreign,
     /// A newer version wrote the file.
-    #[error("the database comes from a newer version")]
+    #[error("a newer version wrote the database")]
     Newer,
     /// The disk is full.
     #[error("the disk is full")]
@@ -28,7 +28,7 @@ pub enum Error {
     #[error("reading or writing failed")]
     Io,
     /// One of our statements is wrong.
-    #[error("a statement failed")]
+    #[error("a statement is wrong")]
     Internal,
 }
 

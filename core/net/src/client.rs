@@ -67,7 +67,7 @@ pub enum StartError {
     #[error("no shards configured")]
     NoShards,
     /// The transport could not be built.
-    #[error("no transport")]
+    #[error("the transport could not be built")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

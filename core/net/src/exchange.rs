@@ -145,7 +145,7 @@ pub(crate) async fn read_request(stream: &mut Stream, cap: usize, limit: Duratio
 /// Writes the answer to a request and closes, under a time limit.
 pub(crate) async fn write_answer(stream: &mut Stream, answer: &[u8], limit: Duration) {
     if !matches!(timeout(limit, write_last(stream, answer)).await, Ok(Ok(()))) {
-        log::debug!("a peer did not take its answer");
+        log::debug!("a peer did not read its answer");
     }
 }
 

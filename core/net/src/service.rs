@@ -80,13 +80,13 @@ pub enum StartError {
         index: usize,
     },
     /// The UDP socket could not be bound.
-    #[error("no UDP socket")]
+    #[error("the UDP socket could not be bound")]
     Udp(#[source] std::io::Error),
     /// The configuration names no shard.
     #[error("no shards configured")]
     NoShards,
     /// The transport or gossipsub could not be built.
-    #[error("no network stack")]
+    #[error("the network stack could not be built")]
     Stack(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

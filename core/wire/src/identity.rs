@@ -55,7 +55,7 @@ pub enum IdentityError {
     #[error("wrong number of devices")]
     DeviceCount,
     /// A device id or key stands twice.
-    #[error("a device twice")]
+    #[error("a device stands twice")]
     DuplicateDevice,
     /// A record with another version or not-after than its list.
     #[error("record and list disagree")]

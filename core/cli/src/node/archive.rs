@@ -107,7 +107,7 @@ impl Archivist {
         match self.archive.expire((self.clock)().saturating_mul(1_000_000)) {
             Ok(0) => {}
             Ok(gone) => log::info!("{gone} messages past their retention deleted"),
-            Err(error) => log::warn!("nothing deleted: {error}"),
+            Err(error) => log::warn!("expired messages were not deleted: {error}"),
         }
     }
 
@@ -131,7 +131,7 @@ impl Archivist {
             Ok(page) => archived(page),
             Err(QueryError::UnknownCursor) => Err(ArchiveError::UnknownCursor),
             Err(QueryError::Storage(error)) => {
-                log::warn!("archive not read: {error}");
+                log::warn!("the archive could not be read: {error}");
                 Err(ArchiveError::Failed)
             }
         }

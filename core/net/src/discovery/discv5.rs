@@ -59,7 +59,7 @@ pub(crate) async fn search(
     for record in bootstrap {
         let known = Enr::decode(&mut record.rlp.as_slice()).ok();
         if known.is_none_or(|record| discv5.add_enr(record).is_err()) {
-            log::debug!("a record is of no use to begin with");
+            log::debug!("a first record cannot be used");
         }
     }
     discv5.start().await.map_err(|error| error.to_string())?;

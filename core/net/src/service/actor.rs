@@ -255,7 +255,7 @@ impl Actor {
     }
 
     fn leave_again(&mut self, peer: PeerId) {
-        log::debug!("a relay peer has come again");
+        log::debug!("a relay peer has connected again");
         self.leave(peer);
     }
 
@@ -362,7 +362,7 @@ impl Actor {
             let push = MessagePush { waku_message: Some(message.clone()), pubsub_topic: Some(topic.clone()) };
             let (parcel, left) = self.pushers.parcel(waku::encode_framed(&push));
             for peer in left {
-                log::debug!("a subscriber is the slowest");
+                log::debug!("the slowest subscriber is dropped");
                 self.subscriptions.remove(&peer);
             }
             for peer in wanting {
@@ -373,7 +373,7 @@ impl Actor {
             let size = message.encoded_len();
             let put = || ArchiveRequest::Put(Archived { hash, pubsub_topic: topic, message });
             if !self.ends.archive.put(size, put) {
-                log::warn!("the archive takes no more: a message is not kept");
+                log::warn!("the archive queue is full: a message is not archived");
             }
         }
     }
@@ -388,7 +388,7 @@ impl Actor {
             abort
         };
         if !self.pushers.push(peer, style, parcel, start) {
-            log::debug!("a subscriber is too slow");
+            log::debug!("a subscriber is too slow and is dropped");
             self.subscriptions.remove(&peer);
         }
     }
@@ -430,7 +430,7 @@ impl Actor {
                     self.told.say(NodeEvent::Record { record });
                     self.walks.push(Box::pin(walk));
                 }
-                Err(error) => log::error!("no discv5: {error}"),
+                Err(error) => log::error!("discv5 did not start: {error}"),
             }
         }
         let me = *self.swarm.local_peer_id();

@@ -164,7 +164,7 @@ pub(super) fn begin(
     let discv5 = Discv5::new(record, key, builder.build())?;
     for record in bootstrap {
         if let Err(reason) = discv5.add_enr(record) {
-            log::warn!("a bootstrap record is of no use: {reason}");
+            log::warn!("a bootstrap record cannot be used: {reason}");
         }
     }
     let (cluster, shards) = (config.cluster, config.sharding.list());
@@ -175,7 +175,7 @@ pub(super) fn begin(
 /// Walks through all tables again and again, with growing waits.
 async fn walk(mut discv5: Discv5, fits: impl Fn(&NodeRecord) -> bool, public: bool, found: mpsc::Sender<Vec<Found>>) {
     if let Err(error) = discv5.start().await {
-        return log::error!("no discv5: {error}");
+        return log::error!("discv5 did not start: {error}");
     }
     let mut wait = FIRST_WAIT;
     loop {

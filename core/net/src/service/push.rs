@@ -92,7 +92,7 @@ pub(crate) async fn run(opener: Opener, peer: PeerId, mut frames: mpsc::Receiver
             break;
         }
     }
-    log::debug!("a subscriber takes no more");
+    log::debug!("a subscriber accepts no more pushes");
 }
 
 struct Pusher {
