@@ -1,4 +1,4 @@
-"""What an app may rely on, tried through the generated Python. Run by contract.rs, which starts two service nodes:
+"""The contract with apps, tested through the generated Python. Run by contract.rs, which starts two service nodes:
 contract.py FOLDER_OF_THE_GENERATED_CODE NODE NODE"""
 
 import asyncio
@@ -46,7 +46,7 @@ async def fails(kind, code, call):
 
 
 async def seen(look):
-    """What a look at the database shows."""
+    """The state that the database shows."""
     found = look()
     return await found if asyncio.iscoroutine(found) else found
 
@@ -62,7 +62,7 @@ async def to_the_end(listener):
 
 
 class Phone:
-    """A core, its folder, and what it was told."""
+    """A core, its folder, and its events."""
 
     def __init__(self, folder, **more):
         self.folder = folder
@@ -78,7 +78,7 @@ class Phone:
         return phone
 
     async def until(self, what, look):
-        """Takes events until the database shows what is wanted."""
+        """Takes events until the database shows the wanted state."""
         end = time.monotonic() + PATIENCE
         while not (found := await seen(look)):
             try:

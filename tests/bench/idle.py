@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What idle phones send and hear in an hour: one in light mode and one in relay mode, on a shard where nothing is said.
+"""The traffic of idle phones in an hour: one in light mode and one in relay mode, on a shard without traffic.
 
 Usage: idle.py PATH/TO/sotto [SECONDS]. A release build; SECONDS of watching, 750 unless told, 500 at least.
 

@@ -1,9 +1,9 @@
-"""What the figures are taken with: phones and nodes as processes of their own, on loopback."""
+"""The rig of the figures: phones and nodes as separate processes, on loopback."""
 import json, os, pathlib, queue, shutil, subprocess, threading, time
 
 
 def optimised(sotto):
-    """Ends the run at a debug build: its figures are worth nothing."""
+    """Ends the run for a debug build: its figures mean nothing."""
     version = subprocess.run([sotto, "--version"], capture_output=True, text=True, check=True).stdout
     if "debug" in version:
         raise SystemExit(f"{sotto} is a debug build: cargo build --release -p sotto-cli")
