@@ -1,4 +1,5 @@
-//! All effects of phones, in order, as one hash. A change of the inside leaves the hash unchanged.
+//! All effects of phones, in order, as one hash. A change of the inside leaves the hash unchanged. What engine and net
+//! tell each other about trusted nodes is no part of it.
 
 use std::fmt::Write as _;
 
@@ -12,48 +13,38 @@ use zeroize::Zeroizing;
 /// The hash of all effects so far.
 #[derive(Default)]
 pub struct Trace {
-    all: Sha256,
-    lean: Sha256,
+    hash: Sha256,
     /// Number of effects.
     pub effects: u64,
     /// Each effect as a line, for debugging.
     pub lines: Option<Vec<String>>,
 }
 
-/// Splits an effect into its part about trusted nodes and the rest.
-struct Said {
-    of_trust: String,
-    rest: Option<String>,
-}
-
 impl Trace {
     /// Adds an effect.
     pub(crate) fn note(&mut self, who: usize, now_ms: i64, effect: &Effect) {
-        self.add(who, now_ms, said(effect));
+        if let Some(said) = said(effect) {
+            self.add(who, now_ms, &said);
+        }
     }
 
     /// Adds an answer, which counts as an effect.
     pub(crate) fn answered<T: Shown>(&mut self, who: usize, now_ms: i64, answer: &Result<T, Error>) {
-        self.add(who, now_ms, Said { of_trust: String::new(), rest: Some(reply(answer)) });
+        self.add(who, now_ms, &reply(answer));
     }
 
-    fn add(&mut self, who: usize, now_ms: i64, said: Said) {
+    fn add(&mut self, who: usize, now_ms: i64, said: &str) {
         self.effects += 1;
-        let rest = said.rest.as_deref().map(|rest| format!("{now_ms} {who} {rest}"));
-        if let Some(rest) = &rest {
-            self.lean.update(rest);
-        }
-        let line = rest.unwrap_or_else(|| format!("{now_ms} {who}")) + &said.of_trust;
-        self.all.update(&line);
+        let line = format!("{now_ms} {who} {said}");
+        self.hash.update(&line);
         if let Some(lines) = &mut self.lines {
             lines.push(line);
         }
     }
 
-    /// The first 8 bytes of two hashes in hexadecimal: of everything, and of everything except the trust in nodes.
-    pub fn hashes(self) -> (String, String) {
-        let [all, lean] = [self.all, self.lean].map(|hash| short(&hash.finalize()));
-        (all, lean)
+    /// The first 8 bytes of the hash, in hexadecimal.
+    pub fn hash(self) -> String {
+        short(&self.hash.finalize())
     }
 }
 
@@ -64,37 +55,27 @@ fn short(bytes: &[u8]) -> String {
     })
 }
 
-fn said(effect: &Effect) -> Said {
-    let mut of_trust = String::new();
-    let rest = match effect {
-        Effect::Net(Command::Prefer { publish, receive }) => {
-            of_trust = format!(" prefer {publish:?} {receive:?}");
-            None
-        }
-        Effect::Net(Command::Judge { node, of_use }) => {
-            of_trust = format!(" judge {node} {of_use}");
-            None
-        }
-        Effect::Net(Command::Publish { id, topic, payload, timestamp_ns, not, spread }) => {
-            of_trust = format!(" not {not:?}");
-            let payload = short(&Sha256::digest(payload));
-            Some(format!("publish {id} {topic} {payload} {timestamp_ns} {spread:?}"))
-        }
-        Effect::Net(command) => Some(net(command)),
-        Effect::Synced(_, answer) => Some(reply(answer)),
+fn said(effect: &Effect) -> Option<String> {
+    Some(match effect {
+        Effect::Net(Command::Prefer { .. } | Command::Judge { .. }) => return None,
+        Effect::Net(command) => net(command),
+        Effect::Synced(_, answer) => reply(answer),
         // As in the frozen trace: without the conversation.
         Effect::Emit(Event::MessageState { id, state, .. }) => {
-            Some(format!("event MessageState {{ id: {id:?}, state: {state:?} }}"))
+            format!("event MessageState {{ id: {id:?}, state: {state:?} }}")
         }
-        Effect::Emit(Event::Notice { code }) => Some(format!("event Notice {{ code: {:?} }}", code.as_str())),
-        Effect::Emit(event) => Some(format!("event {event:?}")),
-        Effect::WakeAt(at) => Some(format!("wake {at:?}")),
-    };
-    Said { of_trust, rest }
+        Effect::Emit(Event::Notice { code }) => format!("event Notice {{ code: {:?} }}", code.as_str()),
+        Effect::Emit(event) => format!("event {event:?}"),
+        Effect::WakeAt(at) => format!("wake {at:?}"),
+    })
 }
 
 fn net(command: &Command) -> String {
     match command {
+        Command::Publish { id, topic, payload, timestamp_ns, spread, .. } => {
+            let payload = short(&Sha256::digest(payload));
+            format!("publish {id} {topic} {payload} {timestamp_ns} {spread:?}")
+        }
         Command::Subscribe { topics } => format!("subscribe {topics:?}"),
         Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
             format!("query {id} {circle:?} {topics:?} {start_ns} {end_ns:?} {newest_first}")
