@@ -307,10 +307,10 @@ impl Engine {
         }
         self.live.post.in_flight.extend(fx.launched);
         self.live.post.checking.extend(fx.checked);
-        out.extend(self.live.trusted(told).into_iter().map(Effect::Net));
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
         out.extend(fx.net.into_iter().map(Effect::Net));
+        out.extend(self.live.trusted(told).into_iter().map(Effect::Net));
         let mut finds: HashMap<usize, Found> = finds.into_iter().collect();
         for (place, query) in queries.into_iter().enumerate() {
             out.push(Effect::Net(self.live.ask(query, finds.remove(&place))));

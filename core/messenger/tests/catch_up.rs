@@ -217,7 +217,7 @@ fn once_one_is_relayed_the_others_leave_too() {
     engine.handle(BEGIN, Input::Net(online(true, false)));
     let answer = |engine: &mut Engine, now, id, outcome| {
         let (hash, node) = ([1; 32], Some(1));
-        let event = NetEvent::Published { id, hash, node, outcome };
+        let event = NetEvent::Published { id, hash, timestamp_ns: BEGIN * 1_000_000, node, outcome };
         published(&engine.handle(now, Input::Net(event)))
     };
     let cards = published(&engine.call(BEGIN, call::InviteCreate {}).1);

@@ -160,6 +160,8 @@ pub enum Event {
         id: u64,
         /// Hash of the message as published, with this timestamp.
         hash: [u8; 32],
+        /// The command's.
+        timestamp_ns: i64,
         /// The node that answered, if any was reached.
         node: Option<NodeNumber>,
         /// The node's answer.

@@ -49,7 +49,7 @@ async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTre
         let id = id * 1000 + attempt;
         client.send(publish(id, payload.clone(), takers.clone())).await;
         let (outcome, node, hash) = until(client, heard, |event| match event {
-            Event::Published { id: of, outcome, node, hash } if of == id => Some((outcome, node, hash)),
+            Event::Published { id: of, outcome, node, hash, .. } if of == id => Some((outcome, node, hash)),
             _ => None,
         })
         .await;

@@ -18,7 +18,7 @@ async fn what_one_node_takes_another_pushes() {
     client
         .until("published and pushed", |event| {
             match event {
-                Event::Published { id: 1, outcome, node, hash } => {
+                Event::Published { id: 1, outcome, node, hash, .. } => {
                     assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
                     taker = Some((node.unwrap(), hash));
                 }

@@ -84,8 +84,6 @@ struct Seat {
     pushed: HashSet<[u8; 32]>,
     slips: usize,
     stores: Turns,
-    /// Preferred nodes to publish through, and to receive from.
-    preferred: [Vec<u64>; 2],
 }
 
 /// Two circles of nodes.
@@ -182,10 +180,6 @@ impl World {
             NetCommand::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
                 self.fleet_query(who, id, circle, (&topics, start_ns, end_ns, newest_first))
             }
-            NetCommand::Prefer { publish, receive } => {
-                let seat = self.fleet.as_mut().unwrap().seat(who);
-                seat.preferred = [publish, receive];
-            }
             NetCommand::Subscribe { topics } => {
                 self.phones[who].topics = topics;
                 self.join_filter(who);
@@ -243,7 +237,7 @@ impl World {
     }
 
     fn fleet_publish(&mut self, who: usize, id: u64, not: &[u64], message: &WakuMessage) {
-        let [prefer, _] = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
+        let [prefer, _] = self.phones[who].preferred.clone();
         let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
         let asked = self.fleet_ask((who, PUBLISH), (&prefer, not), Wanted::Answer, takes);
         let hash = hash_of(message);
@@ -257,7 +251,7 @@ impl World {
             }
             Err((reason, took)) => (None, PublishOutcome::Failed(reason), took),
         };
-        let event = NetEvent::Published { id, hash, node, outcome };
+        let event = NetEvent::Published { id, hash, timestamp_ns: message.timestamp.unwrap(), node, outcome };
         self.later(who, took, event);
     }
 
@@ -317,8 +311,8 @@ impl World {
         circle: Circle,
         (topics, start, end, newest): (&[String], i64, Option<i64>, bool),
     ) {
-        let seat = self.fleet.as_mut().unwrap().seat(who);
-        let (stores, [_, prefer]) = (seat.stores.clone(), seat.preferred.clone());
+        let stores = self.fleet.as_mut().unwrap().seat(who).stores.clone();
+        let [_, prefer] = self.phones[who].preferred.clone();
         let avoid: &[u64] = match circle {
             Circle::Other => stores.last(),
             Circle::Receive | Circle::Alone => &[],
@@ -390,7 +384,7 @@ impl World {
     /// Subscribes at some node. A silent node is left after a while, a refusing node at once.
     fn join_filter(&mut self, who: usize) {
         let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
-        let [_, prefer] = self.fleet.as_mut().unwrap().seat(who).preferred.clone();
+        let [_, prefer] = self.phones[who].preferred.clone();
         let asked = self.fleet_ask((who, RECEIVE), (&prefer, &[]), Wanted::Filter, takes);
         let filter = asked.ok().map(|(node, ..)| (node, self.now_ms));
         let seat = self.fleet.as_mut().unwrap().seat(who);

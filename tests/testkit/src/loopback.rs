@@ -139,7 +139,7 @@ impl State {
         let hash = message_hash(&shard.to_string(), &message);
         let outcome =
             if online { PublishOutcome::Relayed { peers: 1 } } else { PublishOutcome::Failed(FailReason::NoNode) };
-        self.tell(who, Event::Published { id, hash, node: online.then_some(1), outcome });
+        self.tell(who, Event::Published { id, hash, timestamp_ns, node: online.then_some(1), outcome });
         if !online {
             return;
         }

@@ -22,6 +22,8 @@ pub struct Phone {
     pub(crate) engine: Option<Engine>,
     pub(crate) wake: Option<i64>,
     pub(crate) topics: Vec<String>,
+    /// Nodes to use first: to publish through, and to receive from.
+    pub(crate) preferred: [Vec<u64>; 2],
     pub(crate) online: bool,
     /// Rises with every start: messages to an earlier run do not arrive.
     pub(crate) life: u32,
@@ -59,6 +61,7 @@ impl Phone {
             engine: None,
             wake: None,
             topics: Vec::new(),
+            preferred: Default::default(),
             online: true,
             life: 0,
             effects_left: None,
@@ -98,6 +101,7 @@ impl Phone {
     pub(crate) fn start(&mut self, now_ms: i64) -> Result<Vec<Effect>, Error> {
         self.life += 1;
         self.topics.clear();
+        self.preferred = Default::default();
         self.wake = None;
         let account = Account::open(&self.folder.join("account.db"), &KEY)?;
         let config = EngineConfig {

@@ -313,6 +313,9 @@ impl World {
                 trace.note(who, self.now_ms, &effect);
             }
             match effect {
+                Effect::Net(NetCommand::Prefer { publish, receive }) => {
+                    self.phones[who].preferred = [publish, receive];
+                }
                 Effect::Net(command) if self.fleet.is_some() => self.fleet_command(who, command),
                 Effect::Net(command) => self.net(who, command),
                 Effect::Synced(..) => {}
@@ -393,7 +396,7 @@ impl World {
     }
 
     fn publish(&mut self, who: usize, (id, node): (u64, u64), topic: String, payload: Vec<u8>, timestamp_ns: i64) {
-        let timestamp_ns = self.dated(timestamp_ns);
+        let (stamp_ns, timestamp_ns) = (timestamp_ns, self.dated(timestamp_ns));
         let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
         let hash = hash_of(&message);
         let node = Some(node);
@@ -414,7 +417,7 @@ impl World {
         } else {
             PublishOutcome::Relayed { peers: 2 }
         };
-        self.later(who, 30, NetEvent::Published { id, hash, node, outcome });
+        self.later(who, 30, NetEvent::Published { id, hash, timestamp_ns: stamp_ns, node, outcome });
         if !relayed {
             return;
         }

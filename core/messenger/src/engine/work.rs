@@ -1,5 +1,6 @@
 //! What the network says.
 
+use sotto_db::Class;
 use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
 
 use crate::engine::carry::Fact;
@@ -24,7 +25,9 @@ impl Engine {
     pub(crate) fn net(&mut self, now_ms: i64, event: NetEvent, out: &mut Vec<Effect>) {
         let done = match event {
             NetEvent::Message(received) => self.pushed(now_ms, received, out),
-            NetEvent::Published { id, hash, node, outcome } => self.published(now_ms, id, hash, node, outcome, out),
+            NetEvent::Published { id, hash, timestamp_ns, node, outcome } => {
+                self.published(now_ms, id, (hash, timestamp_ns), node, outcome, out)
+            }
             NetEvent::Page { id, messages, last } => self.page(now_ms, id, messages, last, out),
             NetEvent::QueryFailed { id, .. } => self.query_failed(now_ms, id, out),
             NetEvent::Checked { id, node, present } if id >= FIRST_ID => {
@@ -125,7 +128,7 @@ impl Engine {
         &mut self,
         now_ms: i64,
         id: u64,
-        hash: [u8; 32],
+        (hash, timestamp_ns): ([u8; 32], i64),
         node: Option<u64>,
         outcome: PublishOutcome,
         out: &mut Vec<Effect>,
@@ -157,8 +160,18 @@ impl Engine {
             }
             _ => self.live.post.tries.remove(&id).unwrap_or_default(),
         };
+        // Known before what follows from it is sent.
+        let parcel = self.db.read(|tx| tx.parcels.get(&id))?;
+        let again = parcel.as_ref().and_then(|parcel| self.live.trust.again(&parcel.party?));
+        if let Some(node) = node.filter(|_| took) {
+            let party = parcel.as_ref().map(|parcel| (parcel.class, parcel.party));
+            self.live.trust.told(match party {
+                Some((Class::Once, Some(chat))) => Told::TookReceipts(node, chat, now_ms),
+                party => Told::Took(node, id, party.and_then(|(_, party)| party)),
+            });
+        }
         self.run(now_ms, out, |step| {
-            let facts = outcome::published(step, id, hash, node, outcome, tries)?;
+            let facts = outcome::published(step, id, (hash, timestamp_ns), node, outcome, (tries, again))?;
             state::facts(step, facts)
         })?;
         // The nodes have relay peers again: what else waits for that need not find out by itself.

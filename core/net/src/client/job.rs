@@ -36,8 +36,9 @@ pub(crate) struct Job {
     /// What a node has to offer.
     pub(crate) service: Service,
     pub(crate) task: Task,
-    /// Hash of the message to publish, else zeros.
+    /// Hash and timestamp of the message to publish, else zeros.
     hash: [u8; 32],
+    timestamp_ns: i64,
     /// A store query for other nodes than were asked last.
     pub(crate) of_others: bool,
     /// Nodes to use only when there is no other.
@@ -93,6 +94,7 @@ impl Job {
             service: Service::Store,
             task: Task::Check(Vec::new()),
             hash: [0; 32],
+            timestamp_ns: 0,
             of_others: false,
             not: Vec::new(),
             spread: None,
@@ -105,6 +107,7 @@ impl Job {
         match command {
             Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
                 (job.id, job.service, job.not, job.spread) = (id, Service::LightPush, not, spread);
+                job.timestamp_ns = timestamp_ns;
                 let message = WakuMessage::new(topic, payload, timestamp_ns);
                 let shard = config.shard(&message.content_topic);
                 let shard = shard.filter(|_| message.validate(config.max_message).is_ok());
@@ -207,7 +210,7 @@ impl Job {
     }
 
     fn published(&self, node: Option<NodeNumber>, outcome: PublishOutcome) -> Event {
-        Event::Published { id: self.id, hash: self.hash, node, outcome }
+        Event::Published { id: self.id, hash: self.hash, timestamp_ns: self.timestamp_ns, node, outcome }
     }
 }
 

@@ -11,7 +11,6 @@ use crate::engine::carry::receipt;
 use crate::engine::carry::send;
 use crate::engine::post::parcel;
 use crate::engine::post::parcel::Tries;
-use crate::engine::post::trust::Told;
 use crate::error::{Code, Error, OrBug};
 
 /// A message counts as refused when all nodes said so again and again so often.
@@ -21,17 +20,18 @@ const REFUSALS: u32 = 4;
 pub(crate) fn published(
     step: &mut Carry<'_>,
     id: i64,
-    hash: Hash,
+    (hash, timestamp_ns): (Hash, i64),
     node: Option<u64>,
     outcome: PublishOutcome,
-    tries: Tries,
+    (tries, again): (Tries, Option<u32>),
 ) -> Result<Vec<Fact>, Error> {
+    parcel::left(step, id, timestamp_ns)?;
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new()); // receipted meanwhile
     };
     match outcome {
-        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, parcel, hash, node, true),
-        PublishOutcome::Accepted => accepted(step, parcel, hash, node, false),
+        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, parcel, hash, node, (true, again)),
+        PublishOutcome::Accepted => accepted(step, parcel, hash, node, (false, again)),
         PublishOutcome::Refused => {
             let taken = parcel.attempts > 0;
             if node.is_none() || (tries.refused >= REFUSALS && !taken) {
@@ -58,18 +58,11 @@ fn accepted(
     parcel: Parcel,
     hash: Hash,
     node: Option<u64>,
-    relayed: bool,
+    (relayed, again): (bool, Option<u32>),
 ) -> Result<Vec<Fact>, Error> {
     let id = parcel.id;
-    if let Some(node) = node {
-        match parcel.party {
-            Some(chat) if parcel.class == Class::Once => {
-                let now_ms = step.now_ms;
-                step.told.push(Told::TookReceipts(node, chat, now_ms));
-                receipt::again(step, &chat)?;
-            }
-            chat => step.told.push(Told::Took(node, id, chat)),
-        }
+    if let (Some(chat), Some(tries)) = (parcel.party.filter(|_| parcel.class == Class::Once), again) {
+        receipt::again(step, &chat, tries)?;
     }
     let attempt = Attempt { parcel: id, hash, node: parcel::number(node), ts_s: parcel.last_s };
     match parcel.class {

@@ -164,10 +164,7 @@ pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: 
 }
 
 /// Receipts that seem not to arrive are owed again, by another node.
-pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
-    let Some(tries) = step.trust.again(chat) else {
-        return Ok(());
-    };
+pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat, tries: u32) -> Result<(), Error> {
     let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
     for link in step.links.of(chat)? {
         if !link.dirty && is_receiving(&link) && may_have(step, &link)? {

@@ -103,6 +103,11 @@ pub(crate) fn launch(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
+/// A parcel left by this time, Unix nanoseconds.
+pub(crate) fn left(step: &mut Post<'_>, id: i64, timestamp_ns: i64) -> Result<(), Error> {
+    edit(step, id, |parcel| parcel.last_s = timestamp_ns / 1_000_000_000)
+}
+
 /// A parcel is due then.
 pub(crate) fn wait_until(step: &mut Post<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.due_ms = due_ms)
