@@ -32,6 +32,7 @@ use std::mem::take;
 
 use rand_core::Rng as _;
 use sotto_db::{Account, Waiting};
+use sotto_net::{Command, Evidence};
 use sotto_wire::topic::{ContentTopic, Lane, content_topic};
 
 use base::own::{self, Own};
@@ -46,7 +47,6 @@ use keys::found::Found;
 use keys::index::Index;
 use live::Live;
 use people::{People, contact, old_copy, reset};
-use post::trust::Told;
 use post::{Post, parcel};
 use talk::Talk;
 
@@ -139,7 +139,7 @@ impl Engine {
                 }
             }
             engine.live.publish_anew();
-            out.push(Effect::Net(sotto_net::Command::Foreground(on)));
+            out.push(Effect::Net(Command::Foreground(on)));
             if !on {
                 engine.db.truncate()?; // read keys do not outlive the screen
             }
@@ -157,7 +157,7 @@ impl Engine {
             }
             engine.run(now_ms, out, |step| {
                 parcel::rewind(step, &[])?;
-                step.fx.net.push(sotto_net::Command::NetworkChanged(network));
+                step.fx.net.push(Command::NetworkChanged(network));
                 Ok(())
             })?;
             engine.choose_mode(now_ms, out);
@@ -184,7 +184,7 @@ impl Engine {
         self.answer(now_ms, |engine, out| {
             engine.live.closing = true;
             out.push(Effect::WakeAt(None));
-            out.push(Effect::Net(sotto_net::Command::Close));
+            out.push(Effect::Net(Command::Close));
             Ok(engine.db.truncate()?)
         })
     }
@@ -268,7 +268,7 @@ impl Engine {
                 fx: Fx::default(),
             };
             let hear = Hear::new(base, (tables.coverage, tables.seen, tables.waiting), (Vec::new(),));
-            let sending = (live.publish_nodes(), &live.trust, Vec::new());
+            let sending = (live.publish_nodes(), Vec::new());
             let post = Post::new(hear, (tables.parcels, tables.attempts), sending);
             let (peers, devices, sessions) = (tables.peers, tables.devices, tables.sessions);
             let (handshakes, skipped, prekeys) = (tables.handshakes, tables.skipped, tables.prekeys);
@@ -299,7 +299,7 @@ impl Engine {
 
     /// Carries out what a committed step asked for.
     fn apply(&mut self, now_ms: i64, said: Said, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let Said { fx, queries, finds, told } = said;
+        let Said { fx, queries, finds, evidence } = said;
         if fx.own {
             let default = self.config.read_receipts;
             self.own = self.db.read(|tx| Own::load(tx, default))?;
@@ -310,7 +310,9 @@ impl Engine {
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
         out.extend(fx.net.into_iter().map(Effect::Net));
-        out.extend(self.live.trusted(told).into_iter().map(Effect::Net));
+        if !evidence.is_empty() {
+            out.push(Effect::Net(Command::Evidence(evidence)));
+        }
         let mut finds: HashMap<usize, Found> = finds.into_iter().collect();
         for (place, query) in queries.into_iter().enumerate() {
             out.push(Effect::Net(self.live.ask(query, finds.remove(&place))));
@@ -381,7 +383,7 @@ impl Engine {
         };
         if live.relaying != relay {
             live.relaying = relay;
-            out.push(Effect::Net(sotto_net::Command::Relay(relay)));
+            out.push(Effect::Net(Command::Relay(relay)));
             self.subscribe(now_ms, out);
         }
     }
@@ -396,7 +398,7 @@ impl Engine {
         let heard = if self.polls() { Vec::new() } else { topics };
         if self.live.hear.subscribed != heard {
             self.live.hear.subscribed.clone_from(&heard);
-            out.push(Effect::Net(sotto_net::Command::Subscribe { topics: heard }));
+            out.push(Effect::Net(Command::Subscribe { topics: heard }));
         }
     }
 
@@ -439,7 +441,7 @@ struct Said {
     fx: Fx,
     queries: Vec<Query>,
     finds: Vec<(usize, Found)>,
-    told: Vec<Told>,
+    evidence: Vec<Evidence>,
 }
 
 impl Said {
@@ -448,7 +450,7 @@ impl Said {
             fx: take(&mut step.fx),
             queries: take(&mut step.queries),
             finds: take(&mut step.finds),
-            told: take(&mut step.told),
+            evidence: take(&mut step.evidence),
         }
     }
 }

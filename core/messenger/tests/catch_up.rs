@@ -10,7 +10,9 @@ use sotto_db::Account;
 use sotto_messenger::engine::input::{Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig, call};
 use sotto_messenger::{Event, Mode};
-use sotto_net::{Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
+use sotto_net::{
+    Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Published, Received,
+};
 use sotto_wire::topic::BucketTable;
 
 const KEY: [u8; 32] = [7; 32];
@@ -217,7 +219,7 @@ fn once_one_is_relayed_the_others_leave_too() {
     engine.handle(BEGIN, Input::Net(online(true, false)));
     let answer = |engine: &mut Engine, now, id, outcome| {
         let (hash, node) = ([1; 32], Some(1));
-        let event = NetEvent::Published { id, hash, timestamp_ns: BEGIN * 1_000_000, node, outcome };
+        let event = NetEvent::Published(Published::new(id, hash, BEGIN * 1_000_000, node, outcome));
         published(&engine.handle(now, Input::Net(event)))
     };
     let cards = published(&engine.call(BEGIN, call::InviteCreate {}).1);

@@ -5,6 +5,7 @@
 use tokio::sync::mpsc;
 
 use crate::known::KnownNode;
+use crate::trust::{Evidence, Purpose};
 
 /// Most commands that wait for the actor.
 pub const COMMAND_DEPTH: usize = 256;
@@ -36,26 +37,16 @@ pub enum Command {
         payload: Vec<u8>,
         /// Waku timestamp, Unix nanoseconds; 0 if the accepting node shall set its own time.
         timestamp_ns: i64,
-        /// Nodes to avoid while another one is healthy: they had the message before.
-        not: Vec<NodeNumber>,
-        /// Messages with the same value go through one node, drawn at random for each value, whatever [`Self::Prefer`]
-        /// says. So no node sees all of them. `None` follows [`Self::Prefer`].
+        /// The time by the other clock while neither is proven: attempts use either in turn.
+        other_ns: Option<i64>,
+        /// What the message is for; says which nodes to avoid, and which nodes its fate proves.
+        purpose: Purpose,
+        /// Messages with the same value go through one node, drawn at random for each value, whichever nodes are
+        /// trusted. So no node sees all of them.
         spread: Option<u64>,
     },
-    /// Nodes to use first from now on, the best first.
-    Prefer {
-        /// For [`Self::Publish`], except nodes in its `not`: messages arrived through them.
-        publish: Vec<NodeNumber>,
-        /// For the filter and [`Circle::Receive`]: they delivered messages.
-        receive: Vec<NodeNumber>,
-    },
-    /// Whether messages arrived through a node of the publish circle; the peer book keeps it across restarts.
-    Judge {
-        /// The node.
-        node: NodeNumber,
-        /// Whether messages arrived.
-        of_use: bool,
-    },
+    /// What shows which nodes can be trusted.
+    Evidence(Vec<Evidence>),
     /// All content topics to receive through the receive circle's filter.
     Subscribe {
         /// Content topics; they replace the earlier set.
@@ -155,18 +146,7 @@ pub enum Event {
     /// A pushed or relayed message.
     Message(Received),
     /// The result of a [`Command::Publish`].
-    Published {
-        /// The command's id.
-        id: u64,
-        /// Hash of the message as published, with this timestamp.
-        hash: [u8; 32],
-        /// The command's.
-        timestamp_ns: i64,
-        /// The node that answered, if any was reached.
-        node: Option<NodeNumber>,
-        /// The node's answer.
-        outcome: PublishOutcome,
-    },
+    Published(Published),
     /// One page of a query, ascending by time.
     Page {
         /// The query's id.
@@ -225,6 +205,37 @@ pub enum Event {
     },
     /// The last event.
     Closed,
+}
+
+/// The result of a [`Command::Publish`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The command's id.
+    pub id: u64,
+    /// Hash of the message as published.
+    pub hash: [u8; 32],
+    /// Its timestamp, one of the command's.
+    pub timestamp_ns: i64,
+    /// The node that answered, if any was reached.
+    pub node: Option<NodeNumber>,
+    /// The node's answer.
+    pub outcome: PublishOutcome,
+    /// The nodes through which messages are known to arrive; set when a node accepted this one.
+    pub proven: Vec<NodeNumber>,
+    /// How often receipts of this party were sent again in vain; `None` if they arrive, or while a node is proven.
+    pub again: Option<u32>,
+}
+
+impl Published {
+    /// The node's answer alone.
+    pub fn new(id: u64, hash: [u8; 32], timestamp_ns: i64, node: Option<NodeNumber>, outcome: PublishOutcome) -> Self {
+        Self { id, hash, timestamp_ns, node, outcome, proven: Vec::new(), again: None }
+    }
+
+    /// Whether a node accepted the message.
+    pub fn is_taken(&self) -> bool {
+        !matches!(self.outcome, PublishOutcome::Failed(_) | PublishOutcome::Refused)
+    }
 }
 
 /// A node's answer to a lightpush request.

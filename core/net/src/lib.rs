@@ -15,6 +15,7 @@ pub mod client;
 pub mod config;
 pub mod handle;
 pub mod service;
+pub mod trust;
 pub mod turns;
 
 mod address;
@@ -33,8 +34,10 @@ mod transport;
 pub use address::AddressError;
 pub use config::{NetConfig, Sharding, Timing};
 pub use handle::{
-    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeNumber, PublishOutcome, Received,
+    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeNumber, PublishOutcome, Published,
+    Received,
 };
 pub use known::{KnownNode, Source};
 pub use service::{Discv5Config, NodeConfig, NodeEvent, NodeHandle, NodeKey};
 pub use traffic::Traffic;
+pub use trust::{Evidence, Purpose};

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use libp2p::PeerId;
-use sotto_net::{Circle, Command, Event, NetConfig, Network, NodeNumber, PublishOutcome};
+use sotto_net::{Circle, Command, Event, Evidence, NetConfig, Network, NodeNumber, PublishOutcome, Purpose};
 use sotto_wire::waku::{
     self, LightPushResponse, Message as _, StoreQueryRequest, StoreQueryResponse, WakuMessage, WakuMessageKeyValue,
     message_hash, protocol,
@@ -52,8 +52,12 @@ async fn publish(client: &mut Client, id: u64, not: Vec<NodeNumber>) -> NodeNumb
 
 /// The same through the node that is drawn for a value.
 async fn spread(client: &mut Client, id: u64, not: Vec<NodeNumber>, spread: Option<u64>) -> NodeNumber {
-    let command =
-        Command::Publish { id, topic: TOPIC.into(), payload: vec![id as u8; 512], timestamp_ns: now_ns(), not, spread };
+    send(client, id, Purpose::Probe(not), spread).await
+}
+
+async fn send(client: &mut Client, id: u64, purpose: Purpose, spread: Option<u64>) -> NodeNumber {
+    let (topic, payload, timestamp_ns) = (TOPIC.into(), vec![id as u8; 512], now_ns());
+    let command = Command::Publish { id, topic, payload, timestamp_ns, other_ns: None, purpose, spread };
     client.send(command).await;
     let (outcome, node, _) = client.published().await;
     assert!(matches!(outcome, PublishOutcome::Relayed { .. }));
@@ -112,9 +116,9 @@ async fn of_those_connected_one_is_asked_at_random() {
 async fn what_is_spread_goes_through_the_node_that_was_drawn_for_it() {
     let nodes = four().await;
     let mut client = Client::start(config(&addresses(&nodes)));
-    let first = publish(&mut client, 0, vec![]).await;
-    let preferred = Command::Prefer { publish: vec![first], receive: vec![] };
-    client.send(preferred).await;
+    let first = send(&mut client, 0, Purpose::Message(None), None).await;
+    client.send(Command::Evidence(vec![Evidence::Arrived(vec![(first, 0)], None)])).await;
+    assert_eq!(publish(&mut client, 200, vec![]).await, first);
     let mut drawn = BTreeSet::new();
     for key in 0..40 {
         let id = 3 * key + 1;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sotto_net::service::{self, StartError};
-use sotto_net::{Command, Discv5Config, Event, KnownNode, NodeConfig, NodeKey, PublishOutcome, Source};
+use sotto_net::{Command, Discv5Config, Event, KnownNode, NodeConfig, NodeKey, PublishOutcome, Published, Source};
 use sotto_wire::waku::{self, PeerExchangeResponse, PeerExchangeRpc, PeerInfo, protocol};
 use support::peer::{Muxer, Peer};
 use support::tree::{Server, Tree, nobody, record};
@@ -47,7 +47,7 @@ async fn round_trip(client: &mut Client) {
     client
         .until("a message round both circles", |event| {
             match event {
-                Event::Published { outcome, .. } => {
+                Event::Published(Published { outcome, .. }) => {
                     assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
                     published = true;
                 }

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sotto_net::{Circle, Command, Event, FailReason, NetConfig, NodeNumber, PublishOutcome};
+use sotto_net::{
+    Circle, Command, Event, Evidence, FailReason, NetConfig, NodeNumber, PublishOutcome, Published, Purpose,
+};
 use sotto_wire::waku::{FilterSubscribeRequest, FilterSubscribeResponse, FilterSubscribeType, protocol};
 use support::bad::{Bad, BadNode};
 use support::peer::{Muxer, Peer};
@@ -28,7 +30,17 @@ fn config(nodes: &[&str]) -> NetConfig {
 }
 
 fn publish(id: u64, payload: Vec<u8>, not: Vec<NodeNumber>) -> Command {
-    Command::Publish { id, topic: TOPIC.into(), payload, timestamp_ns: now_ns(), not, spread: None }
+    publish_for(id, payload, Purpose::Probe(not))
+}
+
+fn publish_for(id: u64, payload: Vec<u8>, purpose: Purpose) -> Command {
+    let (topic, timestamp_ns) = (TOPIC.into(), now_ns());
+    Command::Publish { id, topic, payload, timestamp_ns, other_ns: None, purpose, spread: None }
+}
+
+/// A message that this node alone had arrived.
+fn arrived(node: NodeNumber) -> Evidence {
+    Evidence::Arrived(vec![(node, 0)], None)
 }
 
 fn query(id: u64, circle: Circle) -> Command {
@@ -49,7 +61,7 @@ async fn insist(client: &mut Client, id: u64, payload: Vec<u8>, heard: &mut BTre
         let id = id * 1000 + attempt;
         client.send(publish(id, payload.clone(), takers.clone())).await;
         let (outcome, node, hash) = until(client, heard, |event| match event {
-            Event::Published { id: of, outcome, node, hash, .. } if of == id => Some((outcome, node, hash)),
+            Event::Published(Published { id: of, outcome, node, hash, .. }) if of == id => Some((outcome, node, hash)),
             _ => None,
         })
         .await;
@@ -113,7 +125,7 @@ async fn one_good_of(count: usize, which: usize) {
         insist(&mut client, number, payload(1, number as u8), &mut heard).await;
         friend.publish(number, payload(2, number as u8)).await;
         until(&mut friend, &mut answers, |event| match event {
-            Event::Published { outcome, .. } => {
+            Event::Published(Published { outcome, .. }) => {
                 assert!(matches!(outcome, PublishOutcome::Relayed { .. }));
                 Some(())
             }
@@ -304,28 +316,29 @@ async fn who_is_preferred_is_used_first_and_another_for_what_it_had() {
     let all: Vec<&str> = nodes.iter().map(Node::tcp).collect();
     let mut client = Client::start(config(&all));
     let (mut takers, mut heard) = (BTreeSet::new(), BTreeSet::new());
-    let mut id = 0;
-    let mut taker = async |client: &mut Client, not: Vec<NodeNumber>| {
-        id += 1;
-        client.send(publish(id, payload(1, id as u8), not)).await;
+    let mut number = 0;
+    let mut taker = async |client: &mut Client, id: u64, purpose: Purpose| {
+        number += 1;
+        client.send(publish_for(id, payload(1, number), purpose)).await;
         until(client, &mut heard, |event| match event {
-            Event::Published { id: of, node, .. } if of == id => node,
+            Event::Published(Published { id: of, node, .. }) if of == id => node,
             _ => None,
         })
         .await
     };
-    // Connected to all of them.
-    while takers.len() < 3 {
-        let not = takers.iter().copied().collect();
-        takers.insert(taker(&mut client, not).await);
+    // Connected to all of them: the same message goes to each.
+    for _ in 0..3 {
+        assert!(takers.insert(taker(&mut client, 0, Purpose::Message(None)).await));
     }
     for preferred in takers {
-        let prefer = Command::Prefer { publish: vec![preferred], receive: Vec::new() };
-        client.send(prefer).await;
-        for _ in 0..10 {
-            assert_eq!(taker(&mut client, Vec::new()).await, preferred);
-            assert_ne!(taker(&mut client, vec![preferred]).await, preferred);
+        client.send(Command::Evidence(vec![arrived(preferred)])).await;
+        for id in 0..10 {
+            let id = 100 * (preferred + 1) + id;
+            assert_eq!(taker(&mut client, id, Purpose::Message(None)).await, preferred);
+            assert_ne!(taker(&mut client, id, Purpose::Message(None)).await, preferred);
         }
+        let missing = Evidence::Missing(preferred);
+        client.send(Command::Evidence(vec![missing; 3])).await;
     }
 }
 
@@ -345,22 +358,23 @@ async fn what_publish_nodes_are_worth_is_known_after_a_restart() {
         each.map(|count| count.load(Ordering::SeqCst)).sum()
     };
     let mut client = Client::start(config(&nodes));
-    let (mut heard, mut takers) = (BTreeSet::new(), Vec::new());
-    for id in 0..5 {
+    let (mut heard, mut evidence) = (BTreeSet::new(), Vec::new());
+    for number in 0..5 {
         let before = swallowed();
-        client.send(publish(id, payload(1, id as u8), takers.clone())).await;
+        client.send(publish_for(1, payload(1, number), Purpose::Message(None))).await;
         let node = until(&mut client, &mut heard, |event| match event {
-            Event::Published { node, .. } => node,
+            Event::Published(Published { node, .. }) => node,
             _ => None,
         })
         .await;
         // As receipts tell the engine; some liars are not exposed yet.
-        let of_use = swallowed() == before;
-        if of_use || id % 2 == 0 {
-            client.send(Command::Judge { node, of_use }).await;
+        match swallowed() == before {
+            true => evidence.push(arrived(node)),
+            false if number % 2 == 0 => evidence.extend(vec![Evidence::Missing(node); 3]),
+            false => {}
         }
-        takers.insert(0, node);
     }
+    client.send(Command::Evidence(evidence)).await;
     assert_eq!(swallowed(), 4, "each had one");
     let mut book = BTreeMap::new();
     for _ in 0..3 {
@@ -401,8 +415,8 @@ async fn who_brought_messages_is_asked_and_subscribed_at_first() {
         let messages = client.until("a page", page).await;
         bringer = bringer.or(messages.first().map(|one| one.node));
     }
-    let prefer = Command::Prefer { publish: Vec::new(), receive: bringer.into_iter().collect() };
-    client.send(prefer).await;
+    let opened = bringer.map(|node| Evidence::Opened(node, false));
+    client.send(Command::Evidence(opened.into_iter().collect())).await;
     for id in 10..30 {
         client.send(query(id, Circle::Receive)).await;
         let brought = |event| match event {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sotto_net::{
-    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeKey, PublishOutcome, client,
+    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeKey, PublishOutcome, Published, client,
 };
 use support::{Archive, Client, Node, TOPIC, alone, net_config, pair, single, soon};
 use tokio::net::TcpListener;
@@ -302,7 +302,9 @@ async fn closing_answers_what_is_open() {
     client
         .until("closed", |event| {
             match event {
-                Event::Published { outcome: PublishOutcome::Failed(FailReason::Closing), .. } => published += 1,
+                Event::Published(Published { outcome: PublishOutcome::Failed(FailReason::Closing), .. }) => {
+                    published += 1
+                }
                 Event::QueryFailed { id: 2, reason: FailReason::Closing } => failed += 1,
                 Event::Closed => return Some(()),
                 _ => {}

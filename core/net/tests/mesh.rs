@@ -4,7 +4,7 @@
 
 mod support;
 
-use sotto_net::{Command, Event, FailReason, KnownNode, PublishOutcome, Source};
+use sotto_net::{Command, Event, FailReason, KnownNode, PublishOutcome, Published, Purpose, Source};
 use support::{Client, Node, TOPIC, net_config, node_config};
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn what_one_node_takes_another_pushes() {
     client
         .until("published and pushed", |event| {
             match event {
-                Event::Published { id: 1, outcome, node, hash, .. } => {
+                Event::Published(Published { id: 1, outcome, node, hash, .. }) => {
                     assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
                     taker = Some((node.unwrap(), hash));
                 }
@@ -97,7 +97,8 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
         topic: TOPIC.into(),
         payload: vec![id as u8; 512],
         timestamp_ns: support::now_ns(),
-        not,
+        other_ns: None,
+        purpose: Purpose::Probe(not),
         spread: None,
     };
     // Each through another node than the last one.
@@ -106,7 +107,7 @@ async fn on_screen_two_nodes_push_and_one_message_comes() {
     while takers.len() < 6 || heard.len() < 6 {
         let event = support::soon("an event", client.events.recv()).await;
         match event.unwrap() {
-            Event::Published { node, outcome, .. } => {
+            Event::Published(Published { node, outcome, .. }) => {
                 assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
                 takers.push(node.unwrap());
                 if takers.len() < 6 {
@@ -160,7 +161,8 @@ async fn a_node_alone_in_its_network_takes_pushes_and_knows_repeats() {
         topic: TOPIC.into(),
         payload: vec![3; 512],
         timestamp_ns: 1_700_000_000_000_000_000,
-        not: Vec::new(),
+        other_ns: None,
+        purpose: Purpose::Probe(Vec::new()),
         spread: None,
     };
     client.send(publish(1)).await;
@@ -168,7 +170,7 @@ async fn a_node_alone_in_its_network_takes_pushes_and_knows_repeats() {
     let mut outcomes = Vec::new();
     let count = |event: Event, pushes: &mut u32, outcomes: &mut Vec<PublishOutcome>| match event {
         Event::Message(_) => *pushes += 1,
-        Event::Published { outcome, .. } => outcomes.push(outcome),
+        Event::Published(Published { outcome, .. }) => outcomes.push(outcome),
         _ => {}
     };
     client
@@ -224,7 +226,8 @@ async fn a_burst_arrives_whole_and_in_order_of_asking() {
                 topic: TOPIC.into(),
                 payload: [id.to_be_bytes().as_slice(), &[0; 504]].concat(),
                 timestamp_ns: support::now_ns(),
-                not: Vec::new(),
+                other_ns: None,
+                purpose: Purpose::Probe(Vec::new()),
                 spread: None,
             };
             commands.send(command).await.unwrap();
@@ -233,7 +236,7 @@ async fn a_burst_arrives_whole_and_in_order_of_asking() {
     let mut taken = 0;
     sender
         .until("all published", |event| {
-            if let Event::Published { outcome, .. } = event {
+            if let Event::Published(Published { outcome, .. }) = event {
                 assert_eq!(outcome, PublishOutcome::Relayed { peers: 1 });
                 taken += 1;
             }

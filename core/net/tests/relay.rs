@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sotto_net::service::{self, ArchivePage, ArchiveRequest};
-use sotto_net::{Circle, Command, Connectivity, Event, Network, NodeEvent, NodeKey, PublishOutcome};
+use sotto_net::{
+    Circle, Command, Connectivity, Event, Network, NodeEvent, NodeKey, PublishOutcome, Published, Purpose,
+};
 use support::{Client, Node, TOPIC, net_config, node_config, single, soon};
 
 /// Two relays without filter: their messages come by gossip.
@@ -267,7 +269,8 @@ async fn publishes_outlive_every_change_of_mode() {
                 topic: TOPIC.into(),
                 payload: vec![id as u8; 512],
                 timestamp_ns: support::now_ns(),
-                not: Vec::new(),
+                other_ns: None,
+                purpose: Purpose::Probe(Vec::new()),
                 spread: None,
             };
             commands.send(publish).await.unwrap();
@@ -284,7 +287,7 @@ async fn publishes_outlive_every_change_of_mode() {
     let mut ended = Vec::new();
     client
         .until("all ends", |event| {
-            if let Event::Published { id, outcome, .. } = event {
+            if let Event::Published(Published { id, outcome, .. }) = event {
                 assert!(matches!(outcome, PublishOutcome::Relayed { .. }), "{outcome:?}");
                 ended.push(id);
             }

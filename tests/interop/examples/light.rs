@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 use sotto_interop::client::{client_config, now_ns};
-use sotto_net::{Command, Event, NetHandle, client};
+use sotto_net::{Command, Event, NetHandle, Published, Purpose, client};
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 
 fn say(line: &Value) {
@@ -35,7 +35,8 @@ fn command(call: &Value) -> Command {
             topic: text("topic"),
             payload: unhex(&text("payload")),
             timestamp_ns: now_ns(),
-            not: Vec::new(),
+            other_ns: None,
+            purpose: Purpose::Probe(Vec::new()),
             spread: None,
         },
         other => panic!("no method {other}"),
@@ -72,7 +73,7 @@ async fn main() {
                 Event::Message(message) => {
                     say(&json!({"event": "message", "payload": hex(&message.payload)}));
                 }
-                Event::Published { id, outcome, .. } => {
+                Event::Published(Published { id, outcome, .. }) => {
                     say(&json!({"id": id, "result": format!("{outcome:?}")}));
                 }
                 Event::Connectivity(now) if now.subscribed => {

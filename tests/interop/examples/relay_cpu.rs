@@ -11,7 +11,7 @@ use std::process::{Child, Command as Process, Stdio};
 use sotto_interop::client::{client_config, now_ns};
 use sotto_interop::node::{Node, node_config};
 use sotto_interop::{CLUSTER, PATIENCE, SHARD};
-use sotto_net::{Command, Event, NetHandle, PublishOutcome, client};
+use sotto_net::{Command, Event, NetHandle, PublishOutcome, Published, Purpose, client};
 
 const TOPIC: &str = "/sotto/1/h00-0000/proto";
 const PAYLOAD: usize = 2048;
@@ -86,7 +86,8 @@ async fn forward(relay: &Relay, messages: u64) -> u64 {
                 topic: TOPIC.into(),
                 payload,
                 timestamp_ns: now_ns(),
-                not: Default::default(),
+                other_ns: None,
+                purpose: Purpose::Probe(Vec::new()),
                 spread: None,
             };
             sender.commands.send(publish).await.unwrap();
@@ -95,7 +96,7 @@ async fn forward(relay: &Relay, messages: u64) -> u64 {
         }
         tokio::select! {
             () = tokio::time::sleep(PATIENCE) => panic!("{} of {messages} messages never came", messages - heard),
-            event = sender.events.recv() => if let Event::Published { outcome, .. } = event.unwrap() {
+            event = sender.events.recv() => if let Event::Published(Published { outcome, .. }) = event.unwrap() {
                 assert!(matches!(outcome, PublishOutcome::Relayed { .. }), "{outcome:?}");
                 taken += 1;
             },

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sotto_net::{
-    Circle, Command, Connectivity, Event, NetConfig, NetHandle, PublishOutcome, Received, Sharding, client,
+    Circle, Command, Connectivity, Event, NetConfig, NetHandle, PublishOutcome, Published, Purpose, Received, Sharding,
+    client,
 };
 use tokio::sync::mpsc;
 
@@ -99,7 +100,8 @@ impl Client {
             topic: topic.to_owned(),
             payload: payload.to_vec(),
             timestamp_ns,
-            not: Vec::new(),
+            other_ns: None,
+            purpose: Purpose::Probe(Vec::new()),
             spread: None,
         })
         .await;
@@ -109,7 +111,7 @@ impl Client {
     /// The result of the publish, and the message's hash.
     pub async fn published(&mut self, id: u64) -> (PublishOutcome, [u8; 32]) {
         self.until("published", |event| match event {
-            Event::Published { id: this, outcome, hash, .. } if *this == id => Some((*outcome, *hash)),
+            Event::Published(Published { id: this, outcome, hash, .. }) if *this == id => Some((*outcome, *hash)),
             _ => None,
         })
         .await

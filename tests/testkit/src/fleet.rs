@@ -4,7 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use sotto_net::turns::{Turns, tiers};
-use sotto_net::{Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
+use sotto_net::{
+    Circle, Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Published, Received,
+};
 use sotto_wire::waku::WakuMessage;
 
 use crate::world::hash_of;
@@ -172,9 +174,9 @@ impl World {
 
     pub(crate) fn fleet_command(&mut self, who: usize, command: NetCommand) {
         match command {
-            NetCommand::Publish { id, topic, payload, timestamp_ns, not, .. } => {
+            NetCommand::Publish { id, topic, payload, timestamp_ns, .. } => {
                 let message = WakuMessage::new(topic, payload, self.dated(timestamp_ns));
-                self.fleet_publish(who, id, &not, &message);
+                self.fleet_publish(who, id, &message);
             }
             NetCommand::Check { id, hashes, not } => self.fleet_check(who, id, &hashes, not),
             NetCommand::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
@@ -236,10 +238,11 @@ impl World {
         Err((reason, took + 40))
     }
 
-    fn fleet_publish(&mut self, who: usize, id: u64, not: &[u64], message: &WakuMessage) {
-        let [prefer, _] = self.phones[who].preferred.clone();
+    fn fleet_publish(&mut self, who: usize, id: u64, message: &WakuMessage) {
+        let phone = &self.phones[who];
+        let (prefer, (_, not)) = (phone.trust.preferred(), phone.publishing[&id].clone());
         let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
-        let asked = self.fleet_ask((who, PUBLISH), (&prefer, not), Wanted::Answer, takes);
+        let asked = self.fleet_ask((who, PUBLISH), (&prefer, &not), Wanted::Answer, takes);
         let hash = hash_of(message);
         let (node, outcome, took) = match asked {
             Ok((node, conduct, took)) => {
@@ -251,7 +254,7 @@ impl World {
             }
             Err((reason, took)) => (None, PublishOutcome::Failed(reason), took),
         };
-        let event = NetEvent::Published { id, hash, timestamp_ns: message.timestamp.unwrap(), node, outcome };
+        let event = NetEvent::Published(Published::new(id, hash, message.timestamp.unwrap(), node, outcome));
         self.later(who, took, event);
     }
 
@@ -312,7 +315,7 @@ impl World {
         (topics, start, end, newest): (&[String], i64, Option<i64>, bool),
     ) {
         let stores = self.fleet.as_mut().unwrap().seat(who).stores.clone();
-        let [_, prefer] = self.phones[who].preferred.clone();
+        let prefer = self.phones[who].trust.bringers().to_vec();
         let avoid: &[u64] = match circle {
             Circle::Other => stores.last(),
             Circle::Receive | Circle::Alone => &[],
@@ -384,7 +387,7 @@ impl World {
     /// Subscribes at some node. A silent node is left after a while, a refusing node at once.
     fn join_filter(&mut self, who: usize) {
         let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
-        let [_, prefer] = self.phones[who].preferred.clone();
+        let prefer = self.phones[who].trust.bringers().to_vec();
         let asked = self.fleet_ask((who, RECEIVE), (&prefer, &[]), Wanted::Filter, takes);
         let filter = asked.ok().map(|(node, ..)| (node, self.now_ms));
         let seat = self.fleet.as_mut().unwrap().seat(who);

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use sotto_net::handle::{COMMAND_DEPTH, EVENT_DEPTH};
-use sotto_net::{Command, Connectivity, Event, FailReason, NetHandle, PublishOutcome, Received};
+use sotto_net::{Command, Connectivity, Event, FailReason, NetHandle, PublishOutcome, Published, Received};
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 use tokio::sync::mpsc;
 
@@ -123,8 +123,7 @@ impl State {
                 self.tell(who, Event::Checked { id, node: 2, present });
             }
             Command::Close => self.tell(who, Event::Closed),
-            Command::Prefer { .. }
-            | Command::Judge { .. }
+            Command::Evidence(_)
             | Command::Foreground(_)
             | Command::NetworkChanged(_)
             | Command::Relay(_)
@@ -139,7 +138,7 @@ impl State {
         let hash = message_hash(&shard.to_string(), &message);
         let outcome =
             if online { PublishOutcome::Relayed { peers: 1 } } else { PublishOutcome::Failed(FailReason::NoNode) };
-        self.tell(who, Event::Published { id, hash, timestamp_ns, node: online.then_some(1), outcome });
+        self.tell(who, Event::Published(Published::new(id, hash, timestamp_ns, online.then_some(1), outcome)));
         if !online {
             return;
         }

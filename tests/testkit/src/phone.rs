@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use sotto_db::{Account, Message, Reader, Tables};
@@ -6,6 +7,8 @@ use sotto_messenger::engine::input::{Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig};
 use sotto_messenger::records::MessageState;
 use sotto_messenger::{Error, Event, Mode};
+use sotto_net::trust::Trust;
+use sotto_net::{Command, NodeNumber, Published, Purpose};
 use sotto_wire::topic::BucketTable;
 use tempfile::TempDir;
 
@@ -22,8 +25,10 @@ pub struct Phone {
     pub(crate) engine: Option<Engine>,
     pub(crate) wake: Option<i64>,
     pub(crate) topics: Vec<String>,
-    /// Nodes to use first: to publish through, and to receive from.
-    pub(crate) preferred: [Vec<u64>; 2],
+    /// What its network makes of nodes,
+    pub(crate) trust: Trust,
+    /// and what is being published: for what, and rather not by whom.
+    pub(crate) publishing: HashMap<u64, (Purpose, Vec<NodeNumber>)>,
     pub(crate) online: bool,
     /// Rises with every start: messages to an earlier run do not arrive.
     pub(crate) life: u32,
@@ -61,7 +66,8 @@ impl Phone {
             engine: None,
             wake: None,
             topics: Vec::new(),
-            preferred: Default::default(),
+            trust: Trust::default(),
+            publishing: HashMap::new(),
             online: true,
             life: 0,
             effects_left: None,
@@ -101,7 +107,8 @@ impl Phone {
     pub(crate) fn start(&mut self, now_ms: i64) -> Result<Vec<Effect>, Error> {
         self.life += 1;
         self.topics.clear();
-        self.preferred = Default::default();
+        self.trust = Trust::default();
+        self.publishing.clear();
         self.wake = None;
         let account = Account::open(&self.folder.join("account.db"), &KEY)?;
         let config = EngineConfig {
@@ -119,6 +126,22 @@ impl Phone {
         let (engine, effects) = Engine::open(account, config, Box::new(rng), now_ms + self.clock_off_ms)?;
         self.engine = Some(engine);
         Ok(effects)
+    }
+
+    /// Its network takes in a command to publish, and chooses the time if there is a choice.
+    pub(crate) fn publishes(&mut self, command: &mut Command) {
+        if let Command::Publish { id, timestamp_ns, other_ns, purpose, .. } = command {
+            let (not, other) = self.trust.plan(*id, purpose);
+            *timestamp_ns = other_ns.filter(|_| other).unwrap_or(*timestamp_ns);
+            self.publishing.insert(*id, (purpose.clone(), not));
+        }
+    }
+
+    /// Its network hears what became of it.
+    pub(crate) fn published(&mut self, published: &mut Published, now_ms: i64) {
+        if let Some((purpose, _)) = self.publishing.get(&published.id) {
+            self.trust.published(published, purpose, now_ms + self.clock_off_ms);
+        }
     }
 
     pub(crate) fn input(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {

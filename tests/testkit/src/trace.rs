@@ -57,7 +57,7 @@ fn short(bytes: &[u8]) -> String {
 
 fn said(effect: &Effect) -> Option<String> {
     Some(match effect {
-        Effect::Net(Command::Prefer { .. } | Command::Judge { .. }) => return None,
+        Effect::Net(Command::Evidence(_)) => return None,
         Effect::Net(command) => net(command),
         Effect::Synced(_, answer) => reply(answer),
         // As in the frozen trace: without the conversation.

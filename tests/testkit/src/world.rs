@@ -5,7 +5,9 @@ use sotto_messenger::engine::input::{Answered, Call, ContactAction, Effect, Inpu
 use sotto_messenger::engine::{Engine, call, stored};
 use sotto_messenger::records::{ContactId, ConversationId, MessageId};
 use sotto_messenger::{Error, Network};
-use sotto_net::{Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
+use sotto_net::{
+    Command as NetCommand, Connectivity, Event as NetEvent, FailReason, PublishOutcome, Published, Received,
+};
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
 use crate::record::{Record, Relayed};
@@ -281,8 +283,11 @@ impl World {
             steps += 1;
             assert!(steps < 200_000, "the engine spins");
             if net_first {
-                let (_, (who, life, event)) = self.queue.pop_first().unwrap();
+                let (_, (who, life, mut event)) = self.queue.pop_first().unwrap();
                 if self.phones[who].life == life && self.phones[who].is_up() {
+                    if let NetEvent::Published(published) = &mut event {
+                        self.phones[who].published(published, self.now_ms);
+                    }
                     let effects = self.phones[who].input(self.now_ms, Input::Net(event));
                     self.carry_out(who, effects);
                 }
@@ -305,17 +310,18 @@ impl World {
     }
 
     fn carry_out(&mut self, who: usize, effects: Vec<Effect>) {
-        for effect in effects {
+        for mut effect in effects {
             if !self.survives(who) {
                 return;
+            }
+            if let Effect::Net(command) = &mut effect {
+                self.phones[who].publishes(command);
             }
             if let Some(trace) = &mut self.trace {
                 trace.note(who, self.now_ms, &effect);
             }
             match effect {
-                Effect::Net(NetCommand::Prefer { publish, receive }) => {
-                    self.phones[who].preferred = [publish, receive];
-                }
+                Effect::Net(NetCommand::Evidence(evidence)) => drop(self.phones[who].trust.learn(evidence)),
                 Effect::Net(command) if self.fleet.is_some() => self.fleet_command(who, command),
                 Effect::Net(command) => self.net(who, command),
                 Effect::Synced(..) => {}
@@ -340,9 +346,9 @@ impl World {
 
     fn net(&mut self, who: usize, command: NetCommand) {
         match command {
-            NetCommand::Publish { id, topic, payload, timestamp_ns, not, spread } => {
+            NetCommand::Publish { id, topic, payload, timestamp_ns, spread, .. } => {
                 self.spread.insert((topic.clone(), spread));
-                let node = self.taker(&not);
+                let node = self.taker(who, id);
                 self.publish(who, (id, node), topic, payload, timestamp_ns);
             }
             NetCommand::Subscribe { topics } => {
@@ -367,8 +373,7 @@ impl World {
             }
             NetCommand::Close => self.later(who, 1, NetEvent::Closed),
             NetCommand::Foreground(_)
-            | NetCommand::Prefer { .. }
-            | NetCommand::Judge { .. }
+            | NetCommand::Evidence(_)
             | NetCommand::NetworkChanged(_)
             | NetCommand::Relay(_)
             | NetCommand::AddNodes(_) => {}
@@ -376,7 +381,8 @@ impl World {
     }
 
     /// The node that accepts a message; among v2 nodes one that has not had it, if there is one.
-    fn taker(&mut self, not: &[u64]) -> u64 {
+    fn taker(&mut self, who: usize, id: u64) -> u64 {
+        let (_, not) = &self.phones[who].publishing[&id];
         match self.weather.v2_nodes {
             0 => self.rng.below(3),
             nodes => {
@@ -417,7 +423,7 @@ impl World {
         } else {
             PublishOutcome::Relayed { peers: 2 }
         };
-        self.later(who, 30, NetEvent::Published { id, hash, timestamp_ns: stamp_ns, node, outcome });
+        self.later(who, 30, NetEvent::Published(Published::new(id, hash, stamp_ns, node, outcome)));
         if !relayed {
             return;
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use sotto_db::Hash;
-use sotto_net::{Command, Connectivity, NodeNumber};
+use sotto_net::{Command, Connectivity};
 
 use crate::engine::base::clock::Clock;
 use crate::engine::base::schedule;
@@ -13,7 +13,6 @@ use crate::engine::input::Ticket;
 use crate::engine::jobs::Job;
 use crate::engine::keys::found::Found;
 use crate::engine::post::memory::Posted;
-use crate::engine::post::trust::{Told, Trust};
 use crate::engine::probe::Probe;
 
 /// The engine's memory.
@@ -21,9 +20,6 @@ use crate::engine::probe::Probe;
 pub(crate) struct Live {
     pub(crate) clock: Clock,
     pub(crate) probe: Probe,
-    pub(crate) trust: Trust,
-    /// Publish nodes and receive nodes to use first, as the network was told.
-    preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
     pub(crate) connectivity: Connectivity,
     /// When it is said that no node can be reached; `None`: one can, or it was said.
     pub(crate) offline_ms: Option<i64>,
@@ -55,22 +51,6 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Takes in what shows whom to trust, and says what follows.
-    pub(crate) fn trusted(&mut self, told: Vec<Told>) -> Vec<Command> {
-        for one in told {
-            self.trust.told(one);
-        }
-        let judged = self.trust.judge().into_iter();
-        let mut commands: Vec<Command> = judged.map(|(node, of_use)| Command::Judge { node, of_use }).collect();
-        let preferred = (self.trust.preferred(), self.trust.bringers().to_vec());
-        if preferred != self.preferred {
-            self.preferred.clone_from(&preferred);
-            let (publish, receive) = preferred;
-            commands.push(Command::Prefer { publish, receive });
-        }
-        commands
-    }
-
     /// Nodes to publish through.
     pub(crate) fn publish_nodes(&self) -> u32 {
         self.connectivity.publish_nodes

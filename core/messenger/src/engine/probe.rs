@@ -12,7 +12,7 @@ use std::mem;
 
 use rand_core::Rng as _;
 use sotto_db::{Hash, NEVER};
-use sotto_net::{Circle, Command, NodeNumber, Received};
+use sotto_net::{Circle, Command, NodeNumber, Purpose, Received};
 use sotto_wire::envelope::{Class, Envelope};
 use sotto_wire::topic::ContentTopic;
 
@@ -206,7 +206,8 @@ impl Engine {
             topic: probe.topic.clone(),
             payload: probe.payload.clone(),
             timestamp_ns: stamp_ms.div_euclid(SECOND).saturating_mul(1_000_000_000),
-            not: probe.takers.clone(),
+            other_ns: None,
+            purpose: Purpose::Probe(probe.takers.clone()),
             spread: None,
         }));
     }

@@ -2,6 +2,7 @@
 
 use sotto_crypto::{DecryptError, Decrypted, MessageKey, Random, Session, Tag, open_skipped};
 use sotto_db::{Hash, Seen, Skipped, Waiting};
+use sotto_net::Evidence;
 use sotto_wire::content::{Inner, Message};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
@@ -21,7 +22,6 @@ use crate::engine::people::contact;
 use crate::engine::people::kind;
 use crate::engine::people::old_copy;
 use crate::engine::people::takeover;
-use crate::engine::post::trust::Told;
 use crate::engine::talk::inbox;
 use crate::engine::talk::state;
 use crate::error::{Code, Error};
@@ -130,7 +130,7 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     let rested_ms = seen.answered_ms.min(step.now_ms).saturating_add(schedule::ANSWER_EVERY);
     let due_ms = link::not_before(step, &link.session, rested_ms)?;
     if !link.dirty && seen.answers == 0 {
-        step.told.push(Told::Unheard(link.chat, ts_s * SECOND));
+        step.evidence.push(Evidence::Unheard(link.chat, ts_s * SECOND));
     }
     let answered_ms = due_ms.unwrap_or(step.now_ms);
     incoming::note(step, &Seen { ts_s, answers: seen.answers.saturating_add(1), answered_ms, ..seen })
@@ -278,11 +278,11 @@ fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session
     if inner.seq > 0 && confirmed {
         let (sent_s, said_s) = (envelope.ts_s, message.as_ref().map(|message| message.time_s));
         if said_s.is_some_and(|said_s| sent_s.saturating_sub_unsigned(said_s) > LATE_S) {
-            step.told.push(Told::Unheard(row.chat, sent_s * SECOND));
+            step.evidence.push(Evidence::Unheard(row.chat, sent_s * SECOND));
         }
         link::raise_floor(step, &row.hash, inner.floor)?;
-        let came = Told::Came(row.chat, row.hash, inner.seq, inner.floor);
-        step.told.push(came);
+        let (party, run, seq, floor) = (row.chat, row.hash, inner.seq, inner.floor);
+        step.evidence.push(Evidence::Came { party, run, seq, floor });
     }
     if !later {
         receipt::had(step, &row.hash, inner.seq, inner.floor)?;

@@ -1,7 +1,6 @@
 //! What the network says.
 
-use sotto_db::Class;
-use sotto_net::{Connectivity, Event as NetEvent, FailReason, PublishOutcome, Received};
+use sotto_net::{Connectivity, Event as NetEvent, Evidence, FailReason, PublishOutcome, Published, Received};
 
 use crate::engine::carry::Fact;
 use crate::engine::carry::outcome;
@@ -12,7 +11,6 @@ use crate::engine::hear::incoming;
 use crate::engine::hear::query::What;
 use crate::engine::input::Effect;
 use crate::engine::post::parcel;
-use crate::engine::post::trust::Told;
 use crate::engine::probe::FIRST_ID;
 use crate::engine::receive;
 use crate::engine::talk::state;
@@ -25,9 +23,7 @@ impl Engine {
     pub(crate) fn net(&mut self, now_ms: i64, event: NetEvent, out: &mut Vec<Effect>) {
         let done = match event {
             NetEvent::Message(received) => self.pushed(now_ms, received, out),
-            NetEvent::Published { id, hash, timestamp_ns, node, outcome } => {
-                self.published(now_ms, id, (hash, timestamp_ns), node, outcome, out)
-            }
+            NetEvent::Published(published) => self.published(now_ms, &published, out),
             NetEvent::Page { id, messages, last } => self.page(now_ms, id, messages, last, out),
             NetEvent::QueryFailed { id, .. } => self.query_failed(now_ms, id, out),
             NetEvent::Checked { id, node, present } if id >= FIRST_ID => {
@@ -124,26 +120,17 @@ impl Engine {
         done
     }
 
-    fn published(
-        &mut self,
-        now_ms: i64,
-        id: u64,
-        (hash, timestamp_ns): ([u8; 32], i64),
-        node: Option<u64>,
-        outcome: PublishOutcome,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
-        let took = !matches!(outcome, PublishOutcome::Failed(_) | PublishOutcome::Refused);
-        if id >= FIRST_ID {
-            self.probe_published(now_ms, id, node, took);
+    fn published(&mut self, now_ms: i64, said: &Published, out: &mut Vec<Effect>) -> Result<(), Error> {
+        if said.id >= FIRST_ID {
+            self.probe_published(now_ms, said.id, said.node, said.is_taken());
             return Ok(());
         }
-        if took {
-            self.witness(now_ms, hash, node);
+        if said.is_taken() {
+            self.witness(now_ms, said.hash, said.node);
         }
-        let id = i64::try_from(id).unwrap_or(0);
+        let id = i64::try_from(said.id).unwrap_or(0);
         self.live.post.in_flight.remove(&id);
-        let tries = match outcome {
+        let tries = match said.outcome {
             PublishOutcome::Failed(reason) => {
                 if reason == FailReason::NoNode {
                     self.live.post.failed(now_ms);
@@ -160,22 +147,12 @@ impl Engine {
             }
             _ => self.live.post.tries.remove(&id).unwrap_or_default(),
         };
-        // Known before what follows from it is sent.
-        let parcel = self.db.read(|tx| tx.parcels.get(&id))?;
-        let again = parcel.as_ref().and_then(|parcel| self.live.trust.again(&parcel.party?));
-        if let Some(node) = node.filter(|_| took) {
-            let party = parcel.as_ref().map(|parcel| (parcel.class, parcel.party));
-            self.live.trust.told(match party {
-                Some((Class::Once, Some(chat))) => Told::TookReceipts(node, chat, now_ms),
-                party => Told::Took(node, id, party.and_then(|(_, party)| party)),
-            });
-        }
         self.run(now_ms, out, |step| {
-            let facts = outcome::published(step, id, (hash, timestamp_ns), node, outcome, (tries, again))?;
+            let facts = outcome::published(step, said, tries)?;
             state::facts(step, facts)
         })?;
         // The nodes have relay peers again: what else waits for that need not find out by itself.
-        if matches!(outcome, PublishOutcome::Relayed { .. }) && self.live.post.unrelayed {
+        if matches!(said.outcome, PublishOutcome::Relayed { .. }) && self.live.post.unrelayed {
             self.live.post.unrelayed = false;
             self.publish_all_anew(now_ms, out)?;
         }
@@ -245,8 +222,7 @@ pub(crate) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Erro
         let before = step.fx.opened;
         receive::payload(step, &message.payload, seconds(message))?;
         if step.fx.opened > before {
-            let brought = Told::Brought(message.node, message.live);
-            step.told.push(brought);
+            step.evidence.push(Evidence::Opened(message.node, message.live));
         }
     }
     Ok(())

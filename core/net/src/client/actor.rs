@@ -30,6 +30,7 @@ use crate::farewell::farewell;
 use crate::handle::{Command, Connectivity, Event, Network, NodeNumber};
 use crate::service::NodeEvent;
 use crate::transport::TransportSetupError;
+use crate::trust::Trust;
 
 /// Pushes and pages on their way from their streams.
 const IN_FLIGHT: usize = 16;
@@ -75,7 +76,7 @@ impl Actor {
             pages: mpsc::channel(IN_FLIGHT),
             pushed: mpsc::channel(IN_FLIGHT),
             filter: Filter::new(Arc::clone(&config)),
-            jobs: Jobs::new(Arc::clone(&config), nodes.of_use_for_publishing()),
+            jobs: Jobs::new(Arc::clone(&config), Trust::new(nodes.of_use_for_publishing())),
             discovery: Discovery::new(trees, config.timing.discover),
             told: Told::default(),
             foreground: false,
@@ -170,8 +171,7 @@ impl Actor {
             Command::Publish { .. } | Command::Query { .. } | Command::Check { .. } => {
                 self.told.all(self.jobs.add(command));
             }
-            Command::Prefer { publish, receive } => self.jobs.prefer(publish, receive),
-            Command::Judge { node, of_use } => self.nodes.judge(node, of_use),
+            Command::Evidence(evidence) => self.jobs.learn(evidence, &mut self.nodes),
             Command::Subscribe { topics } => self.filter.want(topics),
             Command::Foreground(on) => {
                 self.foreground = on;
@@ -354,7 +354,8 @@ impl Actor {
     }
 
     fn answered(&mut self, number: u64, peer: Option<PeerId>, node: NodeNumber, answer: Answer, now: Instant) {
-        let Some((kind, conduct, step)) = self.jobs.answered(number, node, answer, &mut self.nodes, now) else {
+        let time = (now, clock::now_ns() / 1_000_000);
+        let Some((kind, conduct, step)) = self.jobs.answered(number, node, answer, &mut self.nodes, time) else {
             return;
         };
         match (conduct, peer) {

@@ -10,7 +10,8 @@ use super::nodes::{Kind, Service};
 use super::store::{Query, StoreError};
 use crate::config::NetConfig;
 use crate::exchange::ExchangeError;
-use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber, PublishOutcome};
+use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber, PublishOutcome, Published};
+use crate::trust::{Purpose, Trust};
 
 /// Nodes tried for one job,
 const ATTEMPTS: usize = 3;
@@ -39,6 +40,7 @@ pub(crate) struct Job {
     /// Hash and timestamp of the message to publish, else zeros.
     hash: [u8; 32],
     timestamp_ns: i64,
+    pub(crate) purpose: Purpose,
     /// A store query for other nodes than were asked last.
     pub(crate) of_others: bool,
     /// Nodes to use only when there is no other.
@@ -87,7 +89,7 @@ pub(crate) enum Step {
 
 impl Job {
     /// A job out of a command, or the event that refuses it.
-    pub(crate) fn new(command: Command, config: &NetConfig) -> Result<Option<Self>, Event> {
+    pub(crate) fn new(command: Command, config: &NetConfig, trust: &Trust) -> Result<Option<Self>, Event> {
         let mut job = Self {
             id: 0,
             kind: Kind::Publish,
@@ -95,6 +97,7 @@ impl Job {
             task: Task::Check(Vec::new()),
             hash: [0; 32],
             timestamp_ns: 0,
+            purpose: Purpose::Message(None),
             of_others: false,
             not: Vec::new(),
             spread: None,
@@ -105,10 +108,11 @@ impl Job {
             reason: None,
         };
         match command {
-            Command::Publish { id, topic, payload, timestamp_ns, not, spread } => {
+            Command::Publish { id, topic, payload, timestamp_ns, other_ns, purpose, spread } => {
+                let (not, other) = trust.plan(id, &purpose);
                 (job.id, job.service, job.not, job.spread) = (id, Service::LightPush, not, spread);
-                job.timestamp_ns = timestamp_ns;
-                let message = WakuMessage::new(topic, payload, timestamp_ns);
+                (job.timestamp_ns, job.purpose) = (other_ns.filter(|_| other).unwrap_or(timestamp_ns), purpose);
+                let message = WakuMessage::new(topic, payload, job.timestamp_ns);
                 let shard = config.shard(&message.content_topic);
                 let shard = shard.filter(|_| message.validate(config.max_message).is_ok());
                 let shard = shard.ok_or_else(|| job.published(None, PublishOutcome::Refused))?;
@@ -210,7 +214,7 @@ impl Job {
     }
 
     fn published(&self, node: Option<NodeNumber>, outcome: PublishOutcome) -> Event {
-        Event::Published { id: self.id, hash: self.hash, timestamp_ns: self.timestamp_ns, node, outcome }
+        Event::Published(Published::new(self.id, self.hash, self.timestamp_ns, node, outcome))
     }
 }
 

@@ -14,6 +14,7 @@ use super::nodes::{Kind, Node, Nodes, Service};
 use super::store::{Query, StoreError};
 use crate::config::NetConfig;
 use crate::handle::{Command, Event, FailReason, NodeNumber};
+use crate::trust::{Evidence, Trust};
 use crate::turns::Turns;
 
 /// Jobs known at a time; further commands wait in their channel.
@@ -44,8 +45,7 @@ pub(super) struct Jobs {
     next: u64,
     /// Who was asked the last store queries of the receive circle.
     stores: Turns,
-    /// Whom to publish through, and receive from, the best first.
-    preferred: (Vec<NodeNumber>, Vec<NodeNumber>),
+    trust: Trust,
     /// By which nodes are drawn for what is spread over them.
     lots: RandomState,
     /// How many more jobs may ask a node now.
@@ -54,14 +54,13 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    /// None yet. `publish`: whom to publish through first.
-    pub(super) fn new(config: Arc<NetConfig>, publish: Vec<NodeNumber>) -> Self {
+    pub(super) fn new(config: Arc<NetConfig>, trust: Trust) -> Self {
         Self {
             config,
             list: BTreeMap::new(),
             next: 0,
             stores: Turns::default(),
-            preferred: (publish, Vec::new()),
+            trust,
             lots: RandomState::new(),
             free: MAX_ASKING,
             deadline: None,
@@ -78,7 +77,7 @@ impl Jobs {
 
     /// Takes in a command; the event that refuses it, if it is refused.
     pub(super) fn add(&mut self, command: Command) -> Option<Event> {
-        let job = match Job::new(command, &self.config) {
+        let job = match Job::new(command, &self.config, &self.trust) {
             Ok(job) => job?,
             Err(event) => return Some(event),
         };
@@ -87,14 +86,16 @@ impl Jobs {
         None
     }
 
-    pub(super) fn prefer(&mut self, publish: Vec<NodeNumber>, receive: Vec<NodeNumber>) {
-        self.preferred = (publish, receive);
+    pub(super) fn learn(&mut self, evidence: Vec<Evidence>, nodes: &mut Nodes) {
+        for (node, of_use) in self.trust.learn(evidence) {
+            nodes.judge(node, of_use);
+        }
     }
 
     pub(super) fn preferred(&self, kind: Kind, service: Service) -> Vec<NodeNumber> {
         match (kind, service) {
-            (Kind::Publish, Service::LightPush) => self.preferred.0.clone(),
-            (Kind::Receive, _) => self.preferred.1.clone(),
+            (Kind::Publish, Service::LightPush) => self.trust.preferred(),
+            (Kind::Receive, _) => self.trust.bringers().to_vec(),
             _ => Vec::new(),
         }
     }
@@ -200,14 +201,14 @@ impl Jobs {
         node: NodeNumber,
         answer: Answer,
         nodes: &mut Nodes,
-        now: Instant,
+        (now, now_ms): (Instant, i64),
     ) -> Option<(Kind, Conduct, Step)> {
         let mut job = self.list.remove(&number)?;
         if matches!(answer, Answer::Queried(_, Err(StoreError::NotOffered))) {
             nodes.has_no_store(node);
         }
         let (kind, service) = (job.kind, job.service);
-        let (conduct, step) = job.answered(node, answer);
+        let (conduct, mut step) = job.answered(node, answer);
         match conduct {
             Conduct::Good => {
                 match job.task {
@@ -228,8 +229,10 @@ impl Jobs {
             }
             Conduct::Refused | Conduct::Silent => {}
         }
-        if matches!(step, Step::Again) {
-            self.list.insert(number, job);
+        match &mut step {
+            Step::Again => drop(self.list.insert(number, job)),
+            Step::Done(Some(Event::Published(published))) => self.trust.published(published, &job.purpose, now_ms),
+            Step::Done(_) => {}
         }
         Some((kind, conduct, step))
     }

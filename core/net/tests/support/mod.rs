@@ -16,7 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sotto_net::service::{
     self, ArchiveError, ArchiveFilter, ArchivePage, ArchiveQuery, ArchiveRequest, Archived, NodeStop,
 };
-use sotto_net::{Command, Event, KnownNode, NetConfig, NetHandle, NodeConfig, NodeEvent, NodeKey, Sharding, client};
+use sotto_net::{
+    Command, Event, KnownNode, NetConfig, NetHandle, NodeConfig, NodeEvent, NodeKey, Published, Purpose, Sharding,
+    client,
+};
 use sotto_wire::waku::{WakuMessage, message_hash};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpSocket};
@@ -228,7 +231,8 @@ impl Client {
     pub(crate) async fn publish(&self, id: u64, payload: Vec<u8>) {
         let topic = TOPIC.into();
         let timestamp_ns = now_ns();
-        let command = Command::Publish { id, topic, payload, timestamp_ns, not: Vec::new(), spread: None };
+        let purpose = Purpose::Probe(Vec::new());
+        let command = Command::Publish { id, topic, payload, timestamp_ns, other_ns: None, purpose, spread: None };
         self.send(command).await;
     }
 
@@ -267,7 +271,7 @@ impl Client {
 
     pub(crate) async fn published(&mut self) -> (sotto_net::PublishOutcome, Option<u64>, [u8; 32]) {
         self.until("published", |event| match event {
-            Event::Published { outcome, node, hash, .. } => Some((outcome, node, hash)),
+            Event::Published(Published { outcome, node, hash, .. }) => Some((outcome, node, hash)),
             _ => None,
         })
         .await

@@ -1,7 +1,7 @@
 //! What became of a row at the network: taken, refused, to be tried again, in a store.
 
 use sotto_db::{Attempt, Class, Hash, NEVER, Parcel};
-use sotto_net::{Command, FailReason, PublishOutcome};
+use sotto_net::{Command, FailReason, NodeNumber, PublishOutcome, Published};
 
 use crate::engine::base::schedule;
 use crate::engine::carry::Carry;
@@ -17,24 +17,19 @@ use crate::error::{Code, Error, OrBug};
 const REFUSALS: u32 = 4;
 
 /// The end of one attempt. `tries`: those in vain, this one included.
-pub(crate) fn published(
-    step: &mut Carry<'_>,
-    id: i64,
-    (hash, timestamp_ns): (Hash, i64),
-    node: Option<u64>,
-    outcome: PublishOutcome,
-    (tries, again): (Tries, Option<u32>),
-) -> Result<Vec<Fact>, Error> {
-    parcel::left(step, id, timestamp_ns)?;
+pub(crate) fn published(step: &mut Carry<'_>, said: &Published, tries: Tries) -> Result<Vec<Fact>, Error> {
+    let id = i64::try_from(said.id).unwrap_or(0);
+    parcel::left(step, id, said.timestamp_ns)?;
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new()); // receipted meanwhile
     };
-    match outcome {
-        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate => accepted(step, parcel, hash, node, (true, again)),
-        PublishOutcome::Accepted => accepted(step, parcel, hash, node, (false, again)),
+    match said.outcome {
+        PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate | PublishOutcome::Accepted => {
+            accepted(step, parcel, said)
+        }
         PublishOutcome::Refused => {
             let taken = parcel.attempts > 0;
-            if node.is_none() || (tries.refused >= REFUSALS && !taken) {
+            if said.node.is_none() || (tries.refused >= REFUSALS && !taken) {
                 return give_up(step, parcel, Code::MessageRefused);
             }
             let due_ms = step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1));
@@ -53,18 +48,12 @@ pub(crate) fn published(
     }
 }
 
-fn accepted(
-    step: &mut Carry<'_>,
-    parcel: Parcel,
-    hash: Hash,
-    node: Option<u64>,
-    (relayed, again): (bool, Option<u32>),
-) -> Result<Vec<Fact>, Error> {
+fn accepted(step: &mut Carry<'_>, parcel: Parcel, said: &Published) -> Result<Vec<Fact>, Error> {
     let id = parcel.id;
-    if let (Some(chat), Some(tries)) = (parcel.party.filter(|_| parcel.class == Class::Once), again) {
+    if let (Some(chat), Some(tries)) = (parcel.party, said.again) {
         receipt::again(step, &chat, tries)?;
     }
-    let attempt = Attempt { parcel: id, hash, node: parcel::number(node), ts_s: parcel.last_s };
+    let attempt = Attempt { parcel: id, hash: said.hash, node: parcel::number(said.node), ts_s: parcel.last_s };
     match parcel.class {
         Class::Card => {
             // Nobody answers a card: a store is asked whether it is there.
@@ -77,14 +66,15 @@ fn accepted(
             parcel::remove(step, id)?;
             parcel.batch.map_or(Ok(()), |batch| blob::chunk_left(step, &batch))?;
         }
-        Class::Kept => return Ok(kept(step, &parcel, &attempt, relayed)?.into_iter().collect()),
+        Class::Kept => return Ok(kept(step, &parcel, &attempt, said)?.into_iter().collect()),
     }
     Ok(Vec::new())
 }
 
 /// A node took what is kept until its receipt.
-fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool) -> Result<Option<Fact>, Error> {
+fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, said: &Published) -> Result<Option<Fact>, Error> {
     let id = parcel.id;
+    let relayed = said.outcome != PublishOutcome::Accepted;
     parcel::note(step, attempt)?;
     let attempts = step.tx.attempts.of(id)?;
     let one_took_it = attempts.iter().all(|one| one.node == attempt.node);
@@ -100,7 +90,7 @@ fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool)
         _ => parcel.check_ms,
     };
     let taken = parcel.attempts.saturating_add(1);
-    let (schedule, number) = match since_proven(step, &attempts) {
+    let (schedule, number) = match since_proven(&said.proven, &attempts) {
         // Two nodes that give no count and took it at once are one attempt.
         Some(since) => (&schedule::RESEND, since.min(taken)),
         // A node may get it by the device's clock, and once more by the corrected one.
@@ -113,12 +103,9 @@ fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, relayed: bool)
 }
 
 /// How many of these attempts, newest first, there were since a proven node had it; `None`: none had.
-fn since_proven(step: &Carry<'_>, attempts: &[Attempt]) -> Option<u32> {
-    let proven = |attempt: &Attempt| {
-        let node = u64::try_from(attempt.node);
-        step.trust.is_proven(node.into_iter())
-    };
-    let since = attempts.iter().rposition(proven)?.saturating_add(1);
+fn since_proven(proven: &[NodeNumber], attempts: &[Attempt]) -> Option<u32> {
+    let has = |attempt: &Attempt| u64::try_from(attempt.node).is_ok_and(|node| proven.contains(&node));
+    let since = attempts.iter().rposition(has)?.saturating_add(1);
     u32::try_from(since).ok()
 }
 

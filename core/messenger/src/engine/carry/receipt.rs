@@ -1,6 +1,7 @@
 //! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
 
-use sotto_db::{Ahead, Attempt, Chat, Class, Hash, Link, Parcel, Reach, Session};
+use sotto_db::{Ahead, Attempt, Chat, Class, Hash, Link, NEVER, Parcel, Reach, Session};
+use sotto_net::Evidence;
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
@@ -11,13 +12,8 @@ use crate::engine::carry::Fact;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
 use crate::engine::post::parcel;
-use crate::engine::post::trust::Told;
 use crate::error::{Code, Error, OrBug};
 
-/// Two attempts so close, seconds, are one: nodes that give no count are asked by twos.
-const TOGETHER_S: i64 = 10;
-/// What is receipted so soon after an attempt, seconds, probably came by it.
-const AT_ONCE_S: i64 = 60;
 /// Receipts that ride on one message.
 const RIDING: usize = 4;
 
@@ -163,9 +159,12 @@ pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: 
     Ok(())
 }
 
-/// Receipts that seem not to arrive are owed again, by another node.
+/// Receipts that seem not to arrive, and left again so often, are owed once more, by another node.
 pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat, tries: u32) -> Result<(), Error> {
     let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
+    if due_ms == NEVER {
+        return Ok(());
+    }
     for link in step.links.of(chat)? {
         if !link.dirty && is_receiving(&link) && may_have(step, &link)? {
             step.links.edit(&link.session, |link| (link.dirty, link.due_ms) = (true, Some(due_ms)))?;
@@ -201,8 +200,8 @@ pub(crate) fn take(
             } else if receipt.covers(seq) {
                 let attempts = step.tx.attempts.of(item.parcel)?;
                 send::remove(step, item.parcel)?;
-                let told = arrived(step, &attempts);
-                step.told.extend(told);
+                let evidence = arrived(step, &attempts);
+                step.evidence.extend(evidence);
                 if let Some(message) = item.message {
                     parcel::remove_batch(step, &message)?;
                     facts.push(Fact::Delivered(message));
@@ -220,22 +219,11 @@ pub(crate) fn take(
     Ok((facts, ahead))
 }
 
-/// What a receipt shows of those who took a row, the latest first; nothing if some of them are not known any more.
-fn arrived(step: &Carry<'_>, attempts: &[Attempt]) -> Option<Told> {
-    let nodes = attempts.iter().map(|one| u64::try_from(one.node).ok());
-    let nodes: Vec<u64> = nodes.collect::<Option<_>>()?;
-    let (last, first) = attempts.first().zip(attempts.last())?;
-    let now_s = step.clock_ms.div_euclid(SECOND);
-    let lead = if step.unproven {
-        1 // their order is not known
-    } else if last.ts_s.saturating_sub(first.ts_s) < TOGETHER_S {
-        32
-    } else if now_s.saturating_sub(last.ts_s) < AT_ONCE_S {
-        4
-    } else {
-        1
-    };
-    Some(Told::Arrived(nodes, lead))
+/// What a receipt shows of those who took a parcel; nothing if some of them are not known any more.
+fn arrived(step: &Carry<'_>, attempts: &[Attempt]) -> Option<Evidence> {
+    let took = attempts.iter().map(|one| Some((u64::try_from(one.node).ok()?, one.ts_s)));
+    let at_s = (!step.unproven).then(|| step.clock_ms.div_euclid(SECOND));
+    Some(Evidence::Arrived(took.collect::<Option<_>>()?, at_s))
 }
 
 /// They are there, and did not get this: it leaves again soon, unless it did lately; what leaves again and again has to

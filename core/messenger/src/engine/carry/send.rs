@@ -3,6 +3,7 @@
 
 use sotto_crypto::{CardSecret, HandshakeCore, Random, Session, mask};
 use sotto_db::{Chat, Class as Ends, Hash, Item, NEVER, Parcel, Reach};
+use sotto_net::Evidence;
 use sotto_wire::content::{Content, Inner, Kind, Message, Prefix, Receipt};
 use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, room};
 use sotto_wire::topic::Lane;
@@ -16,7 +17,6 @@ use crate::engine::carry::policy::{self, Policy};
 use crate::engine::carry::receipt;
 use crate::engine::keys::session;
 use crate::engine::post::parcel;
-use crate::engine::post::trust::Told;
 use crate::error::{Code, Error, OrBug};
 
 /// Sent so often, over an hour, a message leaves by the newest session.
@@ -321,8 +321,8 @@ pub(crate) fn resend(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> 
     }
     if parcel.attempts > 0 && heard_since(step, &parcel)? {
         let attempts = step.tx.attempts.of(id)?;
-        let latest = attempts.first().map(|attempt| u64::try_from(attempt.node));
-        step.told.extend(latest.and_then(Result::ok).map(Told::Missing));
+        let latest = attempts.first().and_then(|attempt| u64::try_from(attempt.node).ok());
+        step.evidence.extend(latest.map(Evidence::Missing));
     }
     parcel::launch(step, id)?;
     Ok(Vec::new())

@@ -2,20 +2,19 @@
 //! that
 //! it is enough. What they are is not known here.
 
-use std::collections::HashMap;
-
 use sotto_db::{Attempt, Chat, Class, NEVER, Parcel};
-use sotto_net::Command;
+use sotto_net::{Command, Purpose};
 use sotto_wire::envelope::payload_hash;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::SECOND;
 use crate::engine::post::Post;
-use crate::engine::post::trust::Trust;
 use crate::error::Error;
 
 /// Furthest a timestamp may lie ahead of the clock, seconds.
 const AHEAD_S: i64 = 10;
+/// Nanoseconds in a second.
+const NS: i64 = 1_000_000_000;
 
 /// How often a parcel was handed over in vain.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,31 +72,27 @@ pub(crate) fn launch(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
         return wait_until(step, id, NEVER);
     };
     let attempts = step.attempts.of(id)?;
-    let had = who_had(step, id, parcel.party.filter(|_| parcel.class == Class::Once), &attempts);
-    let clock_ms = if step.unproven && is_other_turn(step.trust, &had) {
-        step.now_ms // stores refuse a wrong time, and the correction may be one
-    } else {
-        step.clock_ms
-    };
-    let clock_s = clock_ms.div_euclid(SECOND);
-    // Each attempt has a time of its own; those of a clock that was ahead are in nobody's way.
-    let furthest_s = clock_s.saturating_add(AHEAD_S);
-    let stamps = attempts.iter().map(|attempt| attempt.ts_s);
-    let last_s = stamps.chain([parcel.last_s]).filter(|at_s| *at_s <= furthest_s).max();
-    let at_s = clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)));
-    if at_s > furthest_s {
+    let stamps = || attempts.iter().map(|attempt| attempt.ts_s).chain([parcel.last_s]);
+    let clock_s = step.clock_ms.div_euclid(SECOND);
+    let at_s = next_s(clock_s, stamps());
+    if at_s > clock_s.saturating_add(AHEAD_S) {
         return wait_until(step, id, step.now_ms.saturating_add((at_s - clock_s) * SECOND));
     }
+    // Stores refuse a wrong time, and the correction may be one.
+    let other_s = step.unproven.then(|| next_s(step.now_ms.div_euclid(SECOND), stamps()));
     let due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
     edit(step, id, |parcel| (parcel.last_s, parcel.due_ms) = (at_s, due_ms))?;
-    let not = step.trust.not(had.into_iter());
     step.fx.launched.push(id);
     step.fx.net.push(Command::Publish {
         id: u64::try_from(id).unwrap_or(0),
         topic: parcel.topic,
         payload,
-        timestamp_ns: at_s.saturating_mul(1_000_000_000),
-        not,
+        timestamp_ns: at_s.saturating_mul(NS),
+        other_ns: other_s.map(|other_s| other_s.saturating_mul(NS)),
+        purpose: match parcel.party {
+            Some(party) if parcel.class == Class::Once => Purpose::Receipts(party),
+            party => Purpose::Message(party),
+        },
         spread: parcel.batch.filter(|_| parcel.class == Class::Card).and_then(|batch| spread(&batch)),
     });
     Ok(())
@@ -105,7 +100,14 @@ pub(crate) fn launch(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
 
 /// A parcel left by this time, Unix nanoseconds.
 pub(crate) fn left(step: &mut Post<'_>, id: i64, timestamp_ns: i64) -> Result<(), Error> {
-    edit(step, id, |parcel| parcel.last_s = timestamp_ns / 1_000_000_000)
+    edit(step, id, |parcel| parcel.last_s = timestamp_ns / NS)
+}
+
+/// Each attempt has a time of its own; those of a clock that was ahead are in nobody's way.
+fn next_s(clock_s: i64, stamps: impl Iterator<Item = i64>) -> i64 {
+    let furthest_s = clock_s.saturating_add(AHEAD_S);
+    let last_s = stamps.filter(|at_s| *at_s <= furthest_s).max();
+    clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)))
 }
 
 /// A parcel is due then.
@@ -193,35 +195,6 @@ fn spread(secret: &[u8]) -> Option<u64> {
     hash.first_chunk().map(|first| u64::from_be_bytes(*first))
 }
 
-/// Who had what is sent, the latest first; `receipts_for`: receipts for somebody, and nothing else.
-fn who_had(step: &Post<'_>, id: i64, receipts_for: Option<Chat>, attempts: &[Attempt]) -> Vec<u64> {
-    let mut had: Vec<u64> = match receipts_for {
-        Some(chat) => step.trust.had_receipts(&chat).collect(),
-        None => step.trust.had(id).collect(),
-    };
-    if had.is_empty() {
-        let nodes = attempts.iter().map(|attempt| attempt.node);
-        had.extend(nodes.filter_map(|node| u64::try_from(node).ok()));
-    }
-    had
-}
-
-/// Whether it is the turn of the device's clock: every other time, and for a node that has it again if it was not
-/// before.
-fn is_other_turn(trust: &Trust, had: &[u64]) -> bool {
-    let mut turns = HashMap::new();
-    for (number, node) in had.iter().rev().enumerate() {
-        let turn = turns.get(node).map_or(number % 2 == 1, |before: &bool| !before);
-        turns.insert(*node, turn);
-    }
-    // The one that had it last the longest ago is next, unless there is another.
-    let again = |at: usize| had.iter().take(at);
-    let next = had.iter().enumerate().rev().find(|(at, node)| !again(*at).any(|one| one == *node));
-    let next = next.filter(|_| trust.all_among(had));
-    let before = next.and_then(|(_, node)| turns.get(node));
-    before.map_or(had.len() % 2 == 1, |before| !before)
-}
-
 /// What was on its way when the process ended is due again, and nodes have other numbers than before.
 pub(crate) fn opened(step: &mut Post<'_>) -> Result<(), Error> {
     rewind(step, &[])?;
@@ -233,30 +206,4 @@ pub(crate) fn rewind(step: &mut Post<'_>, in_flight: &[i64]) -> Result<(), Error
     let now_ms = step.now_ms;
     step.parcels.rewind(now_ms)?;
     in_flight.iter().try_for_each(|id| wait_until(step, *id, now_ms.saturating_add(schedule::IN_FLIGHT)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::post::trust::Told;
-
-    #[test]
-    fn every_node_gets_a_message_by_either_clock_in_two_rounds() {
-        for nodes in 1..=10_u64 {
-            let mut trust = Trust::default();
-            for node in 0..nodes {
-                trust.told(Told::Took(node, 1, None));
-            }
-            let mut had = Vec::new();
-            let mut turns = HashMap::<u64, Vec<bool>>::new();
-            for number in 0..2 * nodes {
-                let node = number % nodes;
-                let turn = is_other_turn(&trust, &had);
-                turns.entry(node).or_default().push(turn);
-                had.insert(0, node);
-            }
-            assert!(turns.values().all(|turns| turns[0] != turns[1]));
-            assert!(!turns[&0][0], "first by the corrected clock");
-        }
-    }
 }

@@ -6,8 +6,9 @@ use super::*;
 use crate::client::nodes::Offers;
 use crate::config::Sharding;
 use crate::exchange::ExchangeError;
-use crate::handle::{Circle as Asking, PublishOutcome};
+use crate::handle::{Circle as Asking, PublishOutcome, Published};
 use crate::known::Source;
+use crate::trust::Purpose;
 
 const TOPIC: &str = "/sotto/1/h00-0000/proto";
 
@@ -25,13 +26,14 @@ impl Scene {
         let mut nodes = Nodes::new(false, config.timing);
         let found = (0..20).map(|_| (PeerId::random(), vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()]));
         nodes.add(found.collect(), Source::Static, None);
-        Self { jobs: Jobs::new(config, Vec::new()), nodes, now: Instant::now(), id: 0 }
+        Self { jobs: Jobs::new(config, Trust::default()), nodes, now: Instant::now(), id: 0 }
     }
 
     fn publish(&mut self, not: Vec<NodeNumber>) {
         self.id += 1;
         let (id, topic, payload) = (self.id, TOPIC.into(), vec![1]);
-        let command = Command::Publish { id, topic, payload, timestamp_ns: 1, not, spread: None };
+        let (timestamp_ns, other_ns, purpose, spread) = (1, None, Purpose::Probe(not), None);
+        let command = Command::Publish { id, topic, payload, timestamp_ns, other_ns, purpose, spread };
         assert!(self.jobs.add(command).is_none());
     }
 
@@ -59,7 +61,7 @@ impl Scene {
     }
 
     fn answered(&mut self, number: u64, node: NodeNumber, answer: Answer) -> Option<(Kind, Conduct, Step)> {
-        self.jobs.answered(number, node, answer, &mut self.nodes, self.now)
+        self.jobs.answered(number, node, answer, &mut self.nodes, (self.now, 0))
     }
 }
 
@@ -98,7 +100,7 @@ fn a_job_waits_for_a_node_so_long_and_no_longer() {
     let Some(Todo::Tell(event)) = scene.chosen(0, Choice::Wait(Some(soon))) else {
         panic!("it has waited long enough");
     };
-    assert!(matches!(event, Event::Published { outcome: PublishOutcome::Failed(FailReason::NoNode), .. }));
+    assert!(matches!(event, Event::Published(Published { outcome: PublishOutcome::Failed(FailReason::NoNode), .. })));
     assert!(scene.jobs.is_empty());
 }
 
@@ -171,7 +173,10 @@ fn another_query_goes_to_others_than_the_last() {
 #[test]
 fn a_preference_holds_for_its_circle() {
     let mut scene = Scene::new();
-    scene.jobs.prefer(vec![1], vec![2]);
+    let mut taken = Published::new(7, [0; 32], 0, Some(1), PublishOutcome::Accepted);
+    scene.jobs.trust.published(&mut taken, &Purpose::Message(None), 0);
+    let arrived = Evidence::Arrived(vec![(1, 0)], None);
+    scene.jobs.learn(vec![arrived, Evidence::Opened(2, true)], &mut scene.nodes);
     scene.publish(Vec::new());
     scene.query(Asking::Receive);
     scene.query(Asking::Alone);
@@ -194,7 +199,7 @@ fn a_refusal_goes_to_another_and_a_yes_casts_doubt_on_who_refused() {
     let second = scene.nodes.of(Kind::Publish).map(|node| node.number).find(|node| *node != first).unwrap();
     let taken = Answer::Published(Ok(PublishOutcome::Relayed { peers: 1 }));
     let (.., step) = scene.answered(0, second, taken).unwrap();
-    assert!(matches!(step, Step::Done(Some(Event::Published { .. }))));
+    assert!(matches!(step, Step::Done(Some(Event::Published(Published { .. })))));
     assert!(doubted(&scene) && scene.jobs.is_empty());
 }
 
@@ -217,8 +222,32 @@ fn after_a_change_of_network_all_begin_again_but_queries_under_way() {
 fn what_does_not_fit_the_network_is_refused_at_once() {
     let mut scene = Scene::new();
     let (topic, payload) = ("no topic".into(), vec![1]);
-    let publish = Command::Publish { id: 1, topic, payload, timestamp_ns: 1, not: Vec::new(), spread: None };
+    let (timestamp_ns, other_ns, purpose, spread) = (1, None, Purpose::Message(None), None);
+    let publish = Command::Publish { id: 1, topic, payload, timestamp_ns, other_ns, purpose, spread };
     let refused = scene.jobs.add(publish);
-    assert!(matches!(refused, Some(Event::Published { node: None, outcome: PublishOutcome::Refused, .. })));
+    assert!(matches!(refused, Some(Event::Published(Published { node: None, outcome: PublishOutcome::Refused, .. }))));
     assert!(scene.jobs.is_empty());
+}
+
+#[test]
+fn a_message_is_for_another_node_than_took_it_and_by_the_other_clock() {
+    let mut scene = Scene::new();
+    let mut published = |number: u64| {
+        let (topic, payload, purpose) = (TOPIC.into(), vec![1], Purpose::Message(None));
+        let (timestamp_ns, other_ns, spread) = (1, Some(2), None);
+        scene.jobs.add(Command::Publish { id: 7, topic, payload, timestamp_ns, other_ns, purpose, spread });
+        let avoid = scene.jobs.wish(number, &scene.nodes, scene.now).unwrap().avoid;
+        let node = scene.ask(number, Kind::Publish).node;
+        let taken = Answer::Published(Ok(PublishOutcome::Relayed { peers: 1 }));
+        let (.., step) = scene.answered(number, node, taken).unwrap();
+        match step {
+            Step::Done(Some(Event::Published(published))) => (avoid, node, published),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (avoid, node, first) = published(0);
+    assert_eq!((avoid, first.timestamp_ns), (Vec::new(), 1));
+    let (avoid, _, second) = published(1);
+    assert_eq!((avoid, second.timestamp_ns), (vec![node], 2));
+    assert_ne!(first.hash, second.hash, "each time has its own");
 }
