@@ -1,4 +1,5 @@
-//! The task that owns both swarms: takes commands and whatever happens, has the machines say what to do, and does it.
+//! The task that owns both swarms. It takes commands and events, asks the machines for the next step, and carries it
+//! out.
 
 use std::sync::Arc;
 
@@ -32,10 +33,10 @@ use crate::service::NodeEvent;
 use crate::transport::TransportSetupError;
 use crate::trust::Trust;
 
-/// Pushes and pages on their way from their streams.
+/// Pushes and pages that were read from their streams.
 const IN_FLIGHT: usize = 16;
 
-/// The light client: what goes in and out, and the machines.
+/// The light client: its swarms, channels and machines.
 pub(super) struct Actor {
     config: Arc<NetConfig>,
     metadata: Arc<[u8]>,
@@ -52,7 +53,7 @@ pub(super) struct Actor {
     discovery: Discovery,
     told: Told,
     foreground: bool,
-    /// When something has to be done although nothing happens.
+    /// When work is due without further events.
     wake: Option<Instant>,
 }
 
@@ -86,7 +87,7 @@ impl Actor {
         })
     }
 
-    /// Runs until it is told to close or nobody listens any more.
+    /// Runs until it is told to close, or until nobody listens.
     pub(super) async fn run(mut self) {
         let events = self.events.clone();
         loop {
@@ -128,7 +129,7 @@ impl Actor {
         farewell(&self.events, std::iter::from_fn(|| self.told.next(usize::MAX))).await;
     }
 
-    /// Does whatever is due, and says what changed.
+    /// Does all due work, and reports changes.
     fn settle(&mut self, now: Instant) {
         self.wake = None;
         for (peer, node) in self.circles.expire(now) {
@@ -144,7 +145,7 @@ impl Actor {
         self.keep_relay(now);
         self.keep_filter(now);
         if self.foreground {
-            // With a conversation on screen, a node to publish to is at hand.
+            // With a conversation on screen, a publish node stays connected.
             let _ = self.find(Kind::Publish, Service::LightPush, Vec::new(), now);
         } else {
             for kind in [Kind::Publish, Kind::Receive] {
@@ -183,7 +184,7 @@ impl Actor {
             }
             Command::NetworkChanged(network) => self.network_changed(network),
             Command::Relay(on) => self.relay.mode.want(on),
-            // A stranger's link must not choose where the traffic of those goes who have a network.
+            // A stranger's link must not choose the nodes of a phone that has a network.
             Command::AddNodes(texts) if !self.config.has_network() => {
                 self.nodes.invited(&texts);
                 self.relay.name_nodes(&self.nodes);
@@ -192,7 +193,7 @@ impl Actor {
         }
     }
 
-    /// New swarms, with new keys: nobody links the old network to the new one.
+    /// New swarms with new keys, so that nobody links the old network to the new one.
     fn network_changed(&mut self, network: Network) {
         let mut config = NetConfig::clone(&self.config);
         config.dns_servers = network.dns_servers;
@@ -208,14 +209,15 @@ impl Actor {
         self.relay_ended(ended);
         self.nodes.forgive();
         self.read_pages();
-        // Whatever was under way went through the old connections.
+        // Everything in progress used the old connections.
         self.work.clear();
         self.told.all(self.jobs.restart());
     }
 
     fn happened(&mut self, kind: Kind, happened: Happened, now: Instant) {
         match happened {
-            // Nothing is asked of a node before it says that it is of our network: what another takes reaches nobody.
+            // A node is asked for nothing before it names our network: messages that a node of another network accepts
+            // reach nobody.
             Happened::Identified(ready) => {
                 self.nodes.identified(ready.node, ready.offers);
                 match ready.offers.metadata {
@@ -257,7 +259,7 @@ impl Actor {
             Done::Cluster(kind, ready, Ok(false)) => {
                 log::warn!("a node belongs to another network");
                 self.told.say(Event::OtherNetwork);
-                self.nodes.lied(ready.node, now); // it may change
+                self.nodes.lied(ready.node, now); // the address may change
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
             Done::Cluster(kind, ready, Err(_)) if self.circles.get(kind).links.to_admit(&ready.peer) => {
@@ -300,9 +302,8 @@ impl Actor {
         self.lost(kind, peer, node, true, true, now);
     }
 
-    /// A connection is gone. `blame`: it is the node's fault; `tell`: what it took last may be lost. Without any
-    /// connection
-    /// it is rather we who are gone.
+    /// A connection is gone. `blame`: the node failed. `tell`: its last accepted messages may be lost. Without any
+    /// connection, our own network is gone rather than the node.
     fn lost(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, blame: bool, tell: bool, now: Instant) {
         let online = self.circles.online();
         self.nodes.failed(node, blame && online, now);
@@ -313,7 +314,7 @@ impl Actor {
         }
     }
 
-    /// A ready node, else a connection to one is started.
+    /// A ready node; else a connection is started.
     fn reach(&mut self, wish: &Wish, now: Instant) -> Choice {
         let keep = || in_use(&self.filter, &self.jobs, wish.kind);
         self.circles.reach(wish, &self.nodes, keep, now)
@@ -359,7 +360,7 @@ impl Actor {
             return;
         };
         match (conduct, peer) {
-            // Used by the filter too, which has its own way to find out.
+            // The filter uses this node too, and detects a dead one in its own way.
             (Conduct::Silent, Some(peer)) if kind == Kind::Receive && self.filter.node(&peer).is_some() => {
                 self.filter.doubt(&peer, now);
             }
@@ -371,20 +372,20 @@ impl Actor {
             self.circles.of(kind).links.touch(&peer, now);
         }
         if let Step::Done(event) = step {
-            self.read_pages(); // those read already come before what ends the query
+            self.read_pages(); // pages that were read come before the event that ends the query
             self.told.all(event);
         }
     }
 
-    /// Has as many filter nodes as wanted, subscribed to all that is wanted.
+    /// Keeps as many filter nodes as wanted, subscribed to all wanted topics.
     fn keep_filter(&mut self, now: Instant) {
-        // Who is being asked something else goes afterwards.
+        // A node that is being asked for something else leaves after its answer.
         let asked: Vec<PeerId> = self.jobs.asking().map(|(_, peer)| peer).collect();
         while let Some(peer) = self.filter.surplus(&asked) {
             self.circles.of(Kind::Receive).close(&peer);
         }
         while let Some(taken) = self.filter.lacks() {
-            // One that is to be relied on is better than two of which one is not.
+            // One reliable node is better than two nodes of which one is not.
             if !taken.is_empty() && !self.nodes.has_reliable(Kind::Receive, Service::Filter, &taken, now) {
                 break;
             }
@@ -399,7 +400,7 @@ impl Actor {
         }
     }
 
-    /// Searches for nodes if there is a reason to.
+    /// Searches for nodes if there is a reason.
     fn discover(&mut self, now: Instant) {
         let wanted = self.filter.target() > 0 || !self.jobs.is_empty() || self.foreground;
         let need = Need {
@@ -423,8 +424,7 @@ impl Actor {
         self.wake_at(self.relay.mode.deadline(&shards, now));
     }
 
-    /// A relay with so many peers has ended: what was on its way to it is missed, though a filter node be there
-    /// already.
+    /// A relay with this many peers has stopped: messages in flight to it are lost, even with a filter node.
     fn relay_ended(&mut self, mesh: Option<u32>) {
         if let Some(mesh) = mesh {
             if mesh > 0 {
@@ -476,9 +476,8 @@ impl Actor {
         let (subscribed, gap) = self.filter.tell(now);
         let connected = self.circles.connectivity();
         let relay_peers = self.relay.mode.mesh();
-        // A store that is not connected, and may be there: the next query connects to it. Whether it answers is not
-        // tried
-        // without a reason; who asks in vain waits longer and longer.
+        // Whether a store that is known and not connected can be asked: the next query connects to it. It is not tried
+        // without a reason; failed queries wait with growing intervals.
         let in_reach = (relay_peers > 0 || self.circles.online()) && self.nodes.may_have_store();
         let store = connected.store || in_reach;
         let connectivity = Connectivity { store, subscribed, gap, relay_peers, ..connected };

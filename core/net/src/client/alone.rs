@@ -1,4 +1,4 @@
-//! A store query over a connection of its own, with a key nobody saw before and will not see again.
+//! A store query over a connection of its own, with a key that is used once.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::store::{self, Asked, Page, Query, StoreError};
 use crate::config::NetConfig;
 use crate::exchange::ExchangeError;
 
-/// Asks one node, from the first packet to the last.
+/// Queries one node, from the first packet to the last.
 pub(crate) async fn query(
     config: Arc<NetConfig>,
     node: Node,

@@ -1,4 +1,4 @@
-//! Who is asked: at random among the healthy, those that lied last.
+//! Choice of the node to ask: a random healthy one; nodes that lied come last.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::handle::NodeNumber;
 use crate::random;
 use crate::turns::tiers;
 
-/// When a connection that is still being set up is no longer waited for alone.
+/// How long a connection that is being set up is waited for alone.
 const HEDGE: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 pub(super) enum Choice {
     Ask(Ready),
-    /// One to connect to, and until when to wait for it alone.
+    /// A node to dial, and until when to wait for it alone.
     Dial(Node, Instant),
-    /// One for a connection of its own.
+    /// A node for a connection of its own.
     Alone(Node),
-    /// Something is under way, or may be tried at a later time.
+    /// A connection is being set up, or a node may be tried later.
     Wait(Option<Instant>),
     Nobody,
 }
@@ -31,18 +31,18 @@ pub(super) struct Wish {
     pub(super) kind: Kind,
     pub(super) service: Service,
     pub(super) tried: Vec<NodeNumber>,
-    /// Rather these, the best first.
+    /// Preferred nodes, the best first.
     pub(super) prefer: Vec<NodeNumber>,
-    /// Rather not these, the last named first.
+    /// Nodes to avoid, the last named first.
     pub(super) avoid: Vec<NodeNumber>,
-    /// Those to avoid may be used when there is no other.
+    /// Whether nodes to avoid may be used if there is no other.
     pub(super) repeat: bool,
-    /// The app waits for it.
+    /// Whether the app waits for it.
     pub(super) asked: bool,
 }
 
 impl Wish {
-    /// A ready node, else one to dial, none of those `refused`: dialling them failed at once.
+    /// A ready node, else one to dial. None of those `refused`, whose dial failed at once.
     pub(super) fn choose(&self, nodes: &Nodes, links: &Links, refused: &[NodeNumber], now: Instant) -> Choice {
         let mut later = None;
         let known = |number: &NodeNumber| nodes.of(self.kind).any(|node| node.number == *number);
@@ -80,7 +80,8 @@ impl Wish {
         later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
     }
 
-    /// A node for a connection of its own: rather one that never lied, a healthy one, one that is not `linked` with us.
+    /// A node for a connection of its own: preferably one that never lied, a healthy one, and one that is not `linked`
+    /// with us.
     pub(super) fn alone(&self, nodes: &Nodes, linked: impl Fn(&PeerId) -> bool, now: Instant) -> Choice {
         let open = |node: &&Node| {
             !self.tried.contains(&node.number)
@@ -95,7 +96,7 @@ impl Wish {
     }
 }
 
-/// One of the ready nodes that are allowed, at random among those that behaved best.
+/// A random one of the allowed ready nodes that behaved best.
 fn best(ready: impl Iterator<Item = Ready>, allowed: &[&Node], now: Instant) -> Option<Ready> {
     let shunned = |ready: Ready| {
         let node = allowed.iter().find(|node| node.number == ready.node)?;
@@ -106,8 +107,8 @@ fn best(ready: impl Iterator<Item = Ready>, allowed: &[&Node], now: Instant) -> 
     ready.into_iter().min_by_key(|(shunned, _)| *shunned).map(|(_, ready)| ready)
 }
 
-/// Those that behaved first, and healthy ones; of them a source at random, then a node of it, so that many names out of
-/// one source outweigh nobody. Nodes that proved themselves count as a source.
+/// Among the nodes that behaved best and are healthy: a random source, then a random node of it. So a source with many
+/// names gets no more than its share. Nodes that were of use count as a source.
 fn by_turns(nodes: &mut [&Node], now: Instant) {
     let mut order = [0, 1, 2, 3, 4];
     random::shuffle(&mut order);

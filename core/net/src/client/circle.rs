@@ -1,4 +1,4 @@
-//! One swarm with a key of its own, and both of them: what comes from the network, and what goes there.
+//! One swarm with its own key, and the pair of swarms: network events in, requests out.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::handle::{Connectivity, NodeNumber};
 use crate::streams::{self, Inbound, Opener};
 use crate::transport::{self, Insiders, TransportSetupError};
 
-/// Streams of one connection.
+/// Most streams of one connection.
 const STREAMS: usize = 64;
 
 #[derive(NetworkBehaviour)]
@@ -31,9 +31,9 @@ pub(crate) struct Behaviour {
 
 #[derive(Debug)]
 pub(super) enum Happened {
-    /// A node said what it offers. It is ready for requests when it is [admitted](Links::admit).
+    /// A node sent identify. It is ready for requests when it is [admitted](Links::admit).
     Identified(Ready),
-    /// A node is gone, or could not be reached; whether it had been ready.
+    /// A node is gone or could not be reached, with whether it had been ready.
     Lost(PeerId, NodeNumber, bool),
     Stream(Inbound),
 }
@@ -77,7 +77,7 @@ impl Circle {
         })
     }
 
-    /// A ready node, else a connection to one is started. `keep` are connections not to close for it.
+    /// A ready node; else a connection is started. `keep` are connections that must not be closed for it.
     fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: impl Fn() -> Vec<PeerId>, now: Instant) -> Choice {
         let mut refused = Vec::new();
         loop {
@@ -89,7 +89,7 @@ impl Circle {
         }
     }
 
-    /// Starts a connection; false when that was refused at once.
+    /// Starts a connection; false if that failed at once.
     pub(super) fn dial(&mut self, node: &Node, keep: &[PeerId], now: Instant) -> bool {
         let Some(room) = self.links.room(keep).filter(|_| !self.links.has(&node.peer)) else {
             return false;
@@ -114,7 +114,7 @@ impl Circle {
         let _ = self.swarm.disconnect_peer_id(*peer);
     }
 
-    /// Closes connections that were not used for so long; when there is something to close next.
+    /// Closes connections that were unused for this long; returns when the next one is due.
     pub(super) fn close_unused(&mut self, unused: Duration, keep: &[PeerId], now: Instant) -> Option<Instant> {
         while let Some((peer, used)) = self.links.oldest(keep) {
             if used + unused > now {
@@ -125,7 +125,7 @@ impl Circle {
         None
     }
 
-    /// Waits for the swarm, and takes in what it says.
+    /// Waits for an event of the swarm and takes it.
     pub(super) async fn next(&mut self) -> Option<Happened> {
         match self.swarm.select_next_some().await {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
@@ -175,7 +175,7 @@ pub(super) struct Circles {
 }
 
 impl Circles {
-    /// With fresh keys and no connection.
+    /// Both circles with fresh keys and no connection.
     pub(super) fn new(config: &NetConfig) -> Result<Self, TransportSetupError> {
         Ok(Self { publish: Circle::new(Kind::Publish, config)?, receive: Circle::new(Kind::Receive, config)? })
     }
@@ -194,7 +194,7 @@ impl Circles {
         }
     }
 
-    /// Waits for either, and takes in what it says.
+    /// Waits for an event of either swarm and takes it.
     pub(super) async fn next(&mut self) -> (Kind, Option<Happened>) {
         tokio::select! {
             happened = self.publish.next() => (Kind::Publish, happened),
@@ -202,7 +202,7 @@ impl Circles {
         }
     }
 
-    /// Gives up peers that did not identify themselves in time.
+    /// Gives up peers without an identify in time.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<(PeerId, NodeNumber)> {
         let mut all = Vec::new();
         for circle in [&mut self.publish, &mut self.receive] {
@@ -213,17 +213,17 @@ impl Circles {
         all
     }
 
-    /// When [`expire`](Self::expire) has something to do.
+    /// When [`expire`](Self::expire) has work.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.publish.links.deadline().into_iter().chain(self.receive.links.deadline()).min()
     }
 
-    /// Whether any node can be reached.
+    /// Whether any node is connected.
     pub(super) fn online(&self) -> bool {
         self.publish.links.all_ready().chain(self.receive.links.all_ready()).next().is_some()
     }
 
-    /// A ready node, else a connection to one is started; or one that is to have a connection of its own.
+    /// A ready node, else a connection is started; or a node for a connection of its own.
     pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: impl Fn() -> Vec<PeerId>, now: Instant) -> Choice {
         let linked = |peer: &PeerId| self.publish.links.has(peer) || self.receive.links.has(peer);
         match wish.kind {
@@ -232,7 +232,7 @@ impl Circles {
         }
     }
 
-    /// How many connected nodes there are, and whether one has a store.
+    /// Number of connected nodes, and whether one has a store.
     pub(super) fn connectivity(&self) -> Connectivity {
         let ready = |kind, service| self.get(kind).links.ready(service).count();
         let count = |kind, service| u32::try_from(ready(kind, service)).unwrap_or(u32::MAX);

@@ -1,5 +1,5 @@
-//! Searching for further nodes: only while the app wants something and too few healthy ones are known, with back-off,
-//! and never by a timer while messages come and go.
+//! The search for nodes. It runs only while the app wants something and too few healthy nodes are known, with back-off,
+//! and without a timer while messages come and go.
 
 use std::time::Duration;
 
@@ -18,29 +18,29 @@ use crate::random;
 
 /// Healthy nodes wanted for the receive circle: two that push, and a spare.
 const RECEIVE: usize = 3;
-/// For the publish circle: one, and a spare.
+/// Healthy nodes wanted for the publish circle: one, and a spare.
 const PUBLISH: usize = 2;
-/// Records of one way that discv5 may begin with.
+/// Most records of one source that a discv5 search starts from.
 const BOOTSTRAP: usize = 16;
-/// Longest wait between searches; between questions to a node that is there anyway.
+/// Longest wait between searches, and between requests to a connected node.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3600);
-/// By how many searches one that gave nobody new counts more.
+/// Searches that a search without a new node counts as.
 const IN_VAIN: u32 = 2;
-/// Services a light client has a use for.
+/// Services that a light client uses.
 pub(super) const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     Dns,
-    /// A node of this circle; whether it is in a private network itself.
+    /// A node of this circle, and whether it is in a private network.
     Peer(Kind, NodeNumber, bool),
-    /// Discv5; whether all it began with are in a private network.
+    /// Discv5, and whether all its first records are in a private network.
     Discv5(bool),
 }
 
 impl Origin {
-    /// As what service nodes come into the book; `None`: it names relay peers.
+    /// The book's source for service nodes; `None` if the search gives relay peers.
     pub(super) fn named_by(self) -> Option<(Source, Option<(Kind, NodeNumber)>)> {
         match self {
             Self::Dns => Some((Source::Dns, None)),
@@ -60,11 +60,11 @@ pub(super) enum Search {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Need {
-    /// Fewer service nodes are healthy than are wanted.
+    /// Whether fewer service nodes are healthy than wanted.
     pub(super) few: bool,
-    /// Our relay has had few mesh peers for long.
+    /// Whether the own relay has had few mesh peers for long.
     pub(super) lonely: bool,
-    /// No node is connected.
+    /// Whether no node is connected.
     pub(super) offline: bool,
 }
 
@@ -103,13 +103,13 @@ impl Discovery {
         Self { base, trees, dns, publish, receive, discv5 }
     }
 
-    /// What ran before runs no longer, and what failed says nothing any more.
+    /// After a change of network: running searches are gone, and earlier failures mean nothing.
     pub(super) fn begin_anew(&mut self) {
         self.hurry();
         self.ways().into_iter().for_each(|way| way.running = false);
     }
 
-    /// A person looks: they shall not wait for a search.
+    /// The app was opened: nobody shall wait for a search.
     pub(super) fn hurry(&mut self) {
         self.ways().into_iter().for_each(|way| way.retry = Retry::default());
     }
@@ -118,7 +118,7 @@ impl Discovery {
         [&mut self.dns, &mut self.publish, &mut self.receive, &mut self.discv5]
     }
 
-    /// Somebody may be found soon.
+    /// Whether a node may be found soon.
     pub(super) fn searching(&self) -> bool {
         self.dns.running || self.publish.running || self.receive.running
     }
@@ -132,18 +132,16 @@ impl Discovery {
         }
     }
 
-    /// The search to begin now, one a call. `ask`: a connected node of a circle that can be asked for others, and
-    /// whether
-    /// it is in a private network.
+    /// The search to start now, one for each call. `ask` gives a connected node of a circle that can be asked, and
+    /// whether it is in a private network.
     pub(super) fn next(
         &mut self,
         need: Need,
         ask: impl Fn(Kind) -> Option<(Ready, bool)>,
         now: Instant,
     ) -> Option<(Search, Origin)> {
-        // What discv5 may begin with: no way of finding them crowds out another, and nobody of the publish circle
-        // learns
-        // of the relay.
+        // First records for discv5: one source does not push out the other, and no node of the publish circle learns of
+        // the relay.
         let known = || [&self.dns, &self.receive, &self.discv5].into_iter().flat_map(|way| &way.records);
         if need.lonely && self.discv5.may(now) && known().next().is_some() {
             let known: Vec<NodeRecord> = known().cloned().collect();
@@ -159,7 +157,7 @@ impl Discovery {
             return Some((Search::Trees(self.trees.clone()), Origin::Dns));
         }
         for kind in [Kind::Receive, Kind::Publish] {
-            let asked = need.few || kind == Kind::Receive; // the other need not know of the relay
+            let asked = need.few || kind == Kind::Receive; // the other circle need not know of the relay
             let base = self.base;
             let way = self.way(Origin::Peer(kind, 0, false));
             if asked
@@ -173,7 +171,7 @@ impl Discovery {
         None
     }
 
-    /// When to search next although nothing happens: with nobody to talk to, time is the only thing that does.
+    /// When to search without further events: without any connection only time passes.
     pub(super) fn deadline(&self, need: Need, now: Instant) -> Option<Instant> {
         let waits = |way: &Way| way.retry.waits(now).filter(|_| !way.running);
         let alone = need.lonely || (need.few && need.offline);
@@ -182,11 +180,11 @@ impl Discovery {
         dns.into_iter().chain(relays).min()
     }
 
-    /// Reads what a search gave: the records that are of use here, and whether they may lead into a private network.
+    /// Reads a search's result: the useful records, and whether they may lead into a private network.
     pub(super) fn read(origin: Origin, mut records: Vec<NodeRecord>, config: &NetConfig) -> (Vec<NodeRecord>, bool) {
         let inside = match origin {
             Origin::Peer(.., inside) | Origin::Discv5(inside) => inside,
-            // A tree that names anybody outside is not that of a private network.
+            // A tree that names a public address is not a private network's.
             Origin::Dns => records.iter().all(NodeRecord::is_inside),
         };
         if !inside {
@@ -197,7 +195,7 @@ impl Discovery {
         (records, inside)
     }
 
-    /// A search has ended, with these records. `new`: how many nodes were not known before.
+    /// A search has ended with these records. `new`: number of nodes that were unknown.
     pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>, new: usize) {
         log::debug!("{new} further nodes were named");
         let way = self.way(origin);
@@ -259,7 +257,7 @@ mod tests {
         Discovery::new(vec![tree; trees], Timing::default().discover)
     }
 
-    /// The addresses taken of records with these.
+    /// The addresses taken from records with these.
     fn taken(origin: Origin, records: &[&[&str]]) -> Vec<String> {
         let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
         let records = records.iter().map(|addresses| record(addresses));
@@ -282,7 +280,7 @@ mod tests {
         let mixed: &[&[&str]] = &[&[public, private], &[private]];
         assert_eq!(taken(peer(false), mixed), [public]);
         assert_eq!(taken(peer(true), mixed), [private, private, public]);
-        // A tree is in a private network if all it names is.
+        // A tree belongs to a private network if all its addresses are private.
         assert_eq!(taken(Origin::Dns, mixed), [public]);
         assert_eq!(taken(Origin::Dns, &[&[private], &[name]]), [name]);
         assert_eq!(taken(Origin::Dns, &[&[private], &[private]]), [private; 2]);
@@ -306,7 +304,7 @@ mod tests {
             assert!(discovery.next(few, |_| None, next - discovery.base / 9).is_none());
             now = next;
         }
-        // A person looks.
+        // The app is opened.
         discovery.next(few, |_| None, now).unwrap();
         discovery.found(Origin::Dns, Vec::new(), 0);
         assert!(discovery.next(few, |_| None, now).is_none());

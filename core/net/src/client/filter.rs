@@ -1,4 +1,4 @@
-//! What is subscribed where, and what has to be done next. No IO: the actor asks and reports.
+//! Subscriptions at filter nodes, and the next step for each. No IO: the actor sends requests and reports answers.
 
 mod heard;
 
@@ -17,15 +17,15 @@ use crate::exchange::ExchangeError;
 use crate::handle::NodeNumber;
 use crate::random;
 
-/// Most topics in one request.
+/// Most topics of one request.
 const TOPICS_PER_REQUEST: usize = 100;
-/// Push streams of one node that are read at a time.
+/// Most push streams of one node that are read at a time.
 const PUSH_STREAMS: usize = 32;
-/// Refusals for rate before another node is taken.
+/// Rate-limited answers after which another node is used.
 const PATIENCE: u32 = 3;
-/// Messages a node may leave out before another is taken.
+/// Messages a node may leave out before another is used.
 const SLIPS: u32 = 2;
-/// A subscription that stood for so long was a good one.
+/// Time after which a subscription counts as good.
 const STANDS: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,21 +38,21 @@ pub(crate) struct FilterAsk {
 #[derive(Debug)]
 pub(crate) enum Todo {
     Ask(FilterAsk),
-    /// Whether it lives; the stream is open already, if there is one.
+    /// Ping on an open stream, if there is one.
     Alive(Option<Stream>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The node does what it is asked.
+    /// The node does what was asked.
     Keep,
     /// Its subscription has stood for [`STANDS`].
     Good,
-    /// The node puts us off.
+    /// The node is rate-limiting.
     Wait,
-    /// The node refuses: the connection ends, and another node is taken.
+    /// The node refuses: disconnect it and use another.
     Refuses,
-    /// The node does not answer: likewise.
+    /// The node does not answer: disconnect it and use another.
     Leave,
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum Verdict {
 pub(crate) enum Opened {
     Read,
     Refuse,
-    /// Refuse the stream, and take another node.
+    /// Refuse the stream and use another node.
     Leave,
 }
 
@@ -70,9 +70,9 @@ struct Peer {
     node: NodeNumber,
     pings: bool,
     known: BTreeSet<String>,
-    /// When it last took a subscription.
+    /// When it last accepted a subscription.
     since: Instant,
-    /// Since when it has had one.
+    /// Since when it has had a subscription.
     stands: Option<Instant>,
     slips: u32,
     busy: bool,
@@ -83,7 +83,7 @@ struct Peer {
     alive_at: Instant,
     ping_stream: Option<Stream>,
     push_streams: usize,
-    /// How many were refused since one ended.
+    /// Streams refused since one ended.
     push_refused: usize,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct Filter {
     peers: Vec<Peer>,
     foreground: bool,
     gaps: Gaps,
-    /// Peers in the mesh of a relay of our own.
+    /// Mesh peers of the own relay.
     mesh: u32,
     witness: Witness,
 }
@@ -112,7 +112,7 @@ impl Filter {
         }
     }
 
-    /// The whole wanted set. Topics without a shard cannot be heard.
+    /// Sets all wanted topics. A topic without a shard cannot be received.
     pub(crate) fn want(&mut self, topics: Vec<String>) {
         let all = topics.len();
         self.wanted = topics.into_iter().filter(|topic| self.config.shard(topic).is_some()).collect();
@@ -121,7 +121,8 @@ impl Filter {
         }
     }
 
-    /// Turning to the foreground asks every node at once: after a sleep it may be gone, or have forgotten us.
+    /// Opening the app pings every node at once: after a sleep a node may be gone, or may have dropped the
+    /// subscription.
     pub(crate) fn set_foreground(&mut self, on: bool, now: Instant) {
         self.foreground = on;
         if on {
@@ -135,13 +136,13 @@ impl Filter {
         }
     }
 
-    /// The shards of what is wanted.
+    /// The shards of the wanted topics.
     pub(crate) fn shards(&self) -> BTreeSet<u16> {
         let shard = |topic: &String| self.config.shard(topic);
         self.wanted.iter().filter_map(shard).map(|one| one.shard).collect()
     }
 
-    /// How many peers a relay of our own hears those shards from.
+    /// Sets the number of mesh peers of the own relay on these shards.
     pub(crate) fn set_mesh(&mut self, peers: u32) {
         let covered = self.covered();
         self.mesh = peers;
@@ -154,8 +155,8 @@ impl Filter {
         self.gaps.miss();
     }
 
-    /// How many nodes are wanted. None next to a relay; with a conversation on screen one peer is too few for that,
-    /// for it may be dead.
+    /// Number of wanted filter nodes. None beside a relay. With a conversation on screen a relay with a single peer is
+    /// not enough, because that peer may be dead.
     pub(crate) fn target(&self) -> usize {
         match (self.wanted.is_empty(), self.foreground) {
             (true, _) => 0,
@@ -179,7 +180,7 @@ impl Filter {
         self.peers.iter().find(|peer| peer.id == *id).map(|peer| peer.node)
     }
 
-    /// Asks a node at once whether it lives.
+    /// Pings a node at once.
     pub(crate) fn doubt(&mut self, id: &PeerId, now: Instant) {
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) {
             peer.ping_at = now;
@@ -208,7 +209,7 @@ impl Filter {
         });
     }
 
-    /// A node is gone. What it alone would have pushed is missed.
+    /// A node is gone. Pushes that only this node would have sent are lost.
     pub(crate) fn lost(&mut self, id: &PeerId) {
         if let Some(index) = self.peers.iter().position(|peer| peer.id == *id) {
             let peer = self.peers.swap_remove(index);
@@ -218,7 +219,7 @@ impl Filter {
         }
     }
 
-    /// All nodes are gone, with the network.
+    /// The network changed: all nodes are gone.
     pub(crate) fn lost_all(&mut self) {
         if self.peers.drain(..).any(|peer| !peer.known.is_empty()) {
             self.gaps.miss();
@@ -226,9 +227,8 @@ impl Filter {
         self.gaps.forgive();
     }
 
-    /// A node to leave because fewer are wanted now, none of those to `keep`: the one with fewest topics. What it has
-    /// on
-    /// its way is missed if no other node is there that pushes it.
+    /// A node to leave because fewer are wanted: the one with the fewest topics, none of those to `keep`. Its pushes in
+    /// flight are lost unless another node sends them.
     pub(crate) fn surplus(&mut self, keep: &[PeerId]) -> Option<PeerId> {
         if self.peers.len() <= self.target() {
             return None;
@@ -243,19 +243,19 @@ impl Filter {
         Some(id)
     }
 
-    /// Whether all wanted topics are heard: subscribed at some node, or relayed.
+    /// Whether all wanted topics are received: subscribed at some node, or relayed.
     pub(crate) fn covered(&self) -> bool {
         let all = |peer: &Peer| self.wanted.iter().all(|topic| peer.known.contains(topic));
         !self.wanted.is_empty() && (self.mesh > 0 || self.peers.iter().any(all))
     }
 
-    /// What to tell: whether the wanted topics are heard, and whether a stretch with missed pushes is over.
+    /// The report for the engine: whether the wanted topics are received, and whether a gap has ended.
     pub(crate) fn tell(&mut self, now: Instant) -> (bool, bool) {
         let waits = (self.config.timing.redial, self.config.timing.longest_redial(self.foreground));
         self.gaps.tell(self.covered(), waits, now)
     }
 
-    /// How long an answer may take.
+    /// Time limit of an answer.
     pub(crate) fn limit(&self, todo: &Todo) -> Duration {
         match todo {
             Todo::Ask(ask) if !self.foreground || ask.kind != FilterSubscribeType::SubscriberPing => {
@@ -265,7 +265,7 @@ impl Filter {
         }
     }
 
-    /// When something is due at a node without an answer outstanding.
+    /// When the next request to a node without a pending answer is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let due = self.peers.iter().filter_map(|peer| self.due(peer));
         let gap = self.gaps.deadline(self.covered());
@@ -282,7 +282,7 @@ impl Filter {
         ask.into_iter().chain(alive).min()
     }
 
-    /// What to ask now, one thing a call.
+    /// The request to send now, one for each call.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(PeerId, Todo)> {
         let mut peers = std::mem::take(&mut self.peers);
         let next = peers.iter_mut().find_map(|peer| Some((peer.id, self.next_of(peer, now)?)));
@@ -318,7 +318,7 @@ impl Filter {
         Some(FilterAsk { kind, shard, topics })
     }
 
-    /// As many topics of one shard as go into a request.
+    /// As many topics of one shard as fit a request.
     fn batch<'a>(&self, topics: impl Iterator<Item = &'a String>) -> Option<Vec<String>> {
         let mut topics = topics.peekable();
         let shard = self.config.shard(topics.peek()?);
@@ -326,7 +326,7 @@ impl Filter {
         Some(batch.take(TOPICS_PER_REQUEST).cloned().collect())
     }
 
-    /// Takes in the answer to an ask.
+    /// Takes the answer to a request.
     pub(crate) fn answered(
         &mut self,
         id: &PeerId,
@@ -367,7 +367,7 @@ impl Filter {
                 Verdict::Keep
             }
             (FilterStatus::NotFound, _) => {
-                // It has forgotten us, for how long nobody knows.
+                // The node had dropped the subscription, at an unknown time.
                 if !peer.known.is_empty() {
                     self.gaps.miss();
                 }
@@ -386,7 +386,7 @@ impl Filter {
         }
     }
 
-    /// Takes in the answer to a ping.
+    /// Takes the answer to a ping.
     pub(crate) fn alive(&mut self, id: &PeerId, answer: Result<Stream, ExchangeError>, now: Instant) -> Verdict {
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
             return Verdict::Keep;
@@ -402,9 +402,8 @@ impl Filter {
         }
     }
 
-    /// What to do with one more push stream of a node. If it is not read, something may be missed. Many may come at
-    /// once;
-    /// but who goes on opening streams and ends none is of no use.
+    /// What to do with another push stream of a node. If it is not read, a message may be lost. Many streams may come
+    /// at once, but a node that opens streams without end is useless.
     pub(crate) fn open_push(&mut self, id: &PeerId) -> Opened {
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
             return Opened::Refuse;
@@ -427,7 +426,7 @@ impl Filter {
     }
 }
 
-/// How often a node is pinged; `pings`: it answers libp2p pings.
+/// Interval of pings to a node; `pings`: it answers libp2p pings.
 fn ping_every(timing: &Timing, foreground: bool, pings: bool) -> Duration {
     match (foreground, pings) {
         (false, _) => timing.background_ping,

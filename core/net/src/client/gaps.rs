@@ -1,4 +1,4 @@
-//! Stretches in which pushes may have been missed.
+//! Gaps: periods in which pushes may have been lost.
 
 use std::time::Duration;
 
@@ -6,9 +6,8 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 
-/// What is told of them. After each a store is asked for what was missed, so where one follows the other the end is
-/// told
-/// ever more rarely, and nothing is called heard again before.
+/// Reports of gaps. After each report the engine asks a store. So when gaps follow each other, reports come with
+/// growing waits, and the topics do not count as received before.
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
     missed: bool,
@@ -17,18 +16,18 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
-    /// Pushes may have been missed until now.
+    /// Pushes may have been lost until now.
     pub(crate) fn miss(&mut self) {
         self.missed = true;
     }
 
-    /// Another network, or a person looking: what was before says nothing any more.
+    /// After a change of network, or when the app is opened, earlier gaps mean nothing.
     pub(crate) fn forgive(&mut self) {
         self.pace = Pace::default();
     }
 
-    /// Whether all that is wanted is heard, as it is `covered` or not, and, once for each stretch, that it is over. The
-    /// first wait between two is `base`, the longest `cap`, each ± half.
+    /// Whether all wanted topics are received, given whether they are `covered`, and once for each gap that it has
+    /// ended. The first wait between reports is `base`, the longest `cap`, each ± half.
     pub(crate) fn tell(&mut self, covered: bool, (base, cap): (Duration, Duration), now: Instant) -> (bool, bool) {
         let gap = self.missed && covered && self.pace.next().is_none_or(|next| next <= now);
         if gap {
@@ -39,7 +38,7 @@ impl Gaps {
         (self.heard, gap)
     }
 
-    /// When there is something to tell although nothing happens.
+    /// When a report is due without further events.
     pub(crate) fn deadline(&self, covered: bool) -> Option<Instant> {
         self.pace.next().filter(|_| self.missed && covered)
     }
@@ -58,7 +57,7 @@ mod tests {
         let begin = Instant::now();
         let mut gaps = Gaps::default();
         assert_eq!(gaps.tell(true, WAITS, begin), (true, false), "none so far");
-        // Every second a subscription is lost and taken again.
+        // Every second a subscription is lost and renewed.
         let (mut told, mut heard) = (0, 0);
         for second in 0..3600 {
             let now = begin + Duration::from_secs(second);
@@ -70,12 +69,12 @@ mod tests {
         }
         assert!((10..=9 + 3600 / 150).contains(&told), "{told}");
         assert_eq!(heard, told, "heard again only together with the end of a gap");
-        // None is forgotten: the last is told in the end,
+        // No gap is forgotten: the last one is reported in the end,
         let next = gaps.deadline(true).unwrap();
         assert_eq!(gaps.deadline(false), None);
         assert_eq!(gaps.tell(true, WAITS, next), (true, true));
         assert_eq!(gaps.deadline(true), None);
-        // and at once if somebody looks, or the last was long ago.
+        // and at once if the app is opened, or if the last report was long ago.
         gaps.miss();
         assert_eq!(gaps.tell(true, WAITS, next), (true, false));
         gaps.forgive();

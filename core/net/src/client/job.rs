@@ -1,4 +1,4 @@
-//! One command that wants an answer: it waits for a node, asks it, and tries another when that was no good.
+//! A command with an answer. The job waits for a node, asks it, and tries another node after a failure.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::exchange::ExchangeError;
 use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber, PublishOutcome, Published};
 use crate::trust::{Purpose, Trust};
 
-/// Nodes tried for one job,
+/// Most nodes tried for one job.
 const ATTEMPTS: usize = 3;
-/// and besides nodes that refuse a message which others may take.
+/// Most further nodes that refuse a message which others may accept.
 const REFUSALS: usize = 10;
 
-/// Payload bytes read by one query on a connection of its own (cards, chunks): the newest, or the oldest, so many.
+/// Most payload bytes of one query over a connection of its own (cards, chunks), from the newest or the oldest message.
 const ALONE_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
@@ -28,39 +28,39 @@ pub(crate) enum Task {
     Check(Vec<[u8; 32]>),
 }
 
-/// One of them, and how far it is.
+/// One job and its progress.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: u64,
-    /// The circle that asks.
+    /// The circle whose nodes are asked.
     pub(crate) kind: Kind,
-    /// What a node has to offer.
+    /// The service that a node needs.
     pub(crate) service: Service,
     pub(crate) task: Task,
     /// Hash and timestamp of the message to publish, else zeros.
     hash: [u8; 32],
     timestamp_ns: i64,
     pub(crate) purpose: Purpose,
-    /// A store query for other nodes than were asked last.
+    /// Whether a store query must avoid the nodes asked last.
     pub(crate) of_others: bool,
-    /// Nodes to use only when there is no other.
+    /// Nodes to use only if there is no other.
     pub(crate) not: Vec<NodeNumber>,
     /// Jobs with the same value go to one node, drawn at random.
     pub(crate) spread: Option<u64>,
     pub(crate) tried: Vec<NodeNumber>,
-    /// Those tried that refuse the message.
+    /// Tried nodes that refused the message.
     pub(crate) refused: Vec<NodeNumber>,
-    /// When reaching a node is given up; set when it is first tried.
+    /// Time limit for reaching a node; set at the first try.
     pub(crate) until: Option<Instant>,
     pub(crate) asking: Option<(PeerId, NodeNumber)>,
-    /// Why the last node was no good, refusals aside.
+    /// Why the last node failed, except for refusals.
     reason: Option<FailReason>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Answer {
     Published(Result<PublishOutcome, ExchangeError>),
-    /// With the number of pages that were handed over.
+    /// Being asked; with the number of pages handed over.
     Queried(usize, Result<(), StoreError>),
     Checked(Result<Vec<[u8; 32]>, StoreError>),
 }
@@ -71,7 +71,7 @@ pub(crate) enum Conduct {
     Busy,
     /// The node says that it cannot do it.
     Useless,
-    /// The node refuses the message, which may be the message's fault.
+    /// The node refuses the message; the message may be at fault.
     Refused,
     /// The node did not answer.
     Silent,
@@ -81,14 +81,14 @@ pub(crate) enum Conduct {
 
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Done; the event, unless the last page was it.
+    /// The job is done; its event, unless the last page was the event.
     Done(Option<Event>),
-    /// Another node, if there is one.
+    /// Try another node, if there is one.
     Again,
 }
 
 impl Job {
-    /// A job out of a command, or the event that refuses it.
+    /// The job of a command, or the event that refuses it.
     pub(crate) fn new(command: Command, config: &NetConfig, trust: &Trust) -> Result<Option<Self>, Event> {
         let mut job = Self {
             id: 0,
@@ -136,8 +136,8 @@ impl Job {
         Ok(Some(job))
     }
 
-    /// Whether the node not to use may be used when it is the only one. That a message is stored, said by the node
-    /// that took it, means something only where one node is all there is.
+    /// Whether the node to avoid may be used if it is the only one. A node's own word that it stores a message counts
+    /// only in a network with a single node.
     pub(crate) fn may_repeat(&self, config: &NetConfig) -> bool {
         config.single_circle || !matches!(self.task, Task::Check(_))
     }
@@ -162,7 +162,7 @@ impl Job {
             Answer::Queried(_, Ok(())) => return (Conduct::Good, Step::Done(None)),
             Answer::Queried(sent, Err(error)) => {
                 let reason = error.reason();
-                // Pages are out: another node would begin anew, which is the engine's to decide.
+                // Pages were handed over. Another node would start again, which the engine must decide.
                 let done = (sent > 0).then_some(Event::QueryFailed { id, reason });
                 (conduct(&error), Some(reason), done)
             }
@@ -187,15 +187,15 @@ impl Job {
         (conduct, step)
     }
 
-    /// Begins anew; false for a query under way, whose pages may be out already.
+    /// Starts again; false for a running query, whose pages may be handed over already.
     pub(crate) fn restart(&mut self) -> bool {
         let under_way = self.asking.take().is_some();
         self.until = None;
         !(under_way && matches!(self.task, Task::Query(_)))
     }
 
-    /// The event that ends it without success, for the last reason known. A message counts as refused if everybody who
-    /// was there refused it.
+    /// The event that ends the job without success, with the last known reason. A message counts as refused if every
+    /// reachable node refused it.
     pub(crate) fn failed(&self) -> Event {
         match (self.reason, self.refused.last()) {
             (None, Some(node)) => self.published(Some(*node), PublishOutcome::Refused),
@@ -203,7 +203,7 @@ impl Job {
         }
     }
 
-    /// The event that ends it without success.
+    /// The event that ends the job without success.
     pub(crate) fn failed_for(&self, reason: FailReason) -> Event {
         let id = self.id;
         match &self.task {

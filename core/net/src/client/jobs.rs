@@ -1,4 +1,4 @@
-//! Commands that want an answer: who is asked for each, and when one is given up.
+//! Commands with an answer: which node is asked for each, and when one is given up.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -17,11 +17,11 @@ use crate::handle::{Command, Event, FailReason, NodeNumber};
 use crate::trust::{Evidence, Trust};
 use crate::turns::Turns;
 
-/// Jobs known at a time; further commands wait in their channel.
+/// Most jobs; further commands wait in their channel.
 const MOST: usize = 512;
-/// Jobs that are being asked.
+/// Most jobs that ask a node at a time.
 const MAX_ASKING: usize = 32;
-/// Connections of their own at a time.
+/// Most connections of their own at a time.
 const MAX_ALONE: usize = 2;
 
 #[derive(Debug)]
@@ -33,20 +33,20 @@ pub(super) enum Todo {
 #[derive(Debug)]
 pub(super) enum Ask {
     Ready(Ready, Task),
-    /// A node over a connection of its own.
+    /// Ask a node over a connection of its own.
     Alone(Node, Arc<Query>),
 }
 
 #[derive(Debug)]
 pub(super) struct Jobs {
     config: Arc<NetConfig>,
-    /// In the order they came.
+    /// Jobs in the order of their commands.
     list: BTreeMap<u64, Job>,
     next: u64,
-    /// Who was asked the last store queries of the receive circle.
+    /// Round-robin of store queries in the receive circle.
     stores: Turns,
     trust: Trust,
-    /// By which nodes are drawn for what is spread over them.
+    /// The seed of the draws for spread messages.
     lots: RandomState,
     /// How many more jobs may ask a node now.
     free: usize,
@@ -75,7 +75,7 @@ impl Jobs {
         self.list.len() < MOST
     }
 
-    /// Takes in a command; the event that refuses it, if it is refused.
+    /// Takes a command; returns the event that refuses it, if it is refused.
     pub(super) fn add(&mut self, command: Command) -> Option<Event> {
         let job = match Job::new(command, &self.config, &self.trust) {
             Ok(job) => job?,
@@ -100,19 +100,19 @@ impl Jobs {
         }
     }
 
-    /// Those being asked, and in which circle.
+    /// Nodes that are being asked, with their circles.
     pub(super) fn asking(&self) -> impl Iterator<Item = (Kind, PeerId)> {
         self.list.values().filter_map(|job| Some((job.kind, job.asking?.0)))
     }
 
-    /// Those that ask nobody, in the order they came.
+    /// Jobs that ask no node, in the order of their commands.
     pub(super) fn waiting(&mut self) -> Vec<u64> {
         self.deadline = None;
         self.free = MAX_ASKING.saturating_sub(self.asking().count());
         self.list.iter().filter(|(_, job)| job.asking.is_none()).map(|(number, _)| *number).collect()
     }
 
-    /// Whom a job would ask; `None` when enough are being asked.
+    /// The node that a job would ask; `None` if enough jobs are asking.
     pub(super) fn wish(&self, number: u64, nodes: &Nodes, now: Instant) -> Option<Wish> {
         let job = self.list.get(&number).filter(|_| self.free > 0)?;
         let (kind, service) = (job.kind, job.service);
@@ -130,7 +130,7 @@ impl Jobs {
         })
     }
 
-    /// The node to publish through for this value in this run: at random, the same each time while the same are
+    /// The node to publish through for this value in this run: random, but the same each time while the same nodes are
     /// healthy.
     fn drawn(&self, key: u64, nodes: &Nodes, now: Instant) -> Option<NodeNumber> {
         let service = Service::LightPush;
@@ -138,8 +138,7 @@ impl Jobs {
         draw(&self.lots, key, nodes.of(Kind::Publish).filter(fits).map(|node| node.number))
     }
 
-    /// What comes of the choice made for a job: it asks, waits, or has waited long enough. `searching`: somebody may be
-    /// found soon.
+    /// Takes the choice for a job: it asks, waits, or is given up. `searching`: a node may be found soon.
     pub(super) fn chosen(
         &mut self,
         number: u64,
@@ -154,7 +153,7 @@ impl Jobs {
         let until = *job.until.get_or_insert(now + self.config.timing.reach);
         let choice = match choice {
             _ if crowded => {
-                job.until = None; // not yet begun
+                job.until = None; // not started yet
                 Choice::Wait(None)
             }
             Choice::Nobody if searching => Choice::Wait(None),
@@ -183,7 +182,7 @@ impl Jobs {
             _ => {
                 let job = self.list.remove(&number)?;
                 let fits = |node: &Node| node.may_offer(job.service) && !job.not.contains(&node.number);
-                // Whether anybody may answer but nodes that are not to be asked.
+                // Whether any node may answer except those that must not be asked.
                 let other = job.may_repeat(&self.config) || nodes.of(job.kind).any(fits);
                 Some(Todo::Tell(if other { job.failed() } else { job.failed_for(FailReason::NoOther) }))
             }
@@ -194,7 +193,7 @@ impl Jobs {
         self.deadline
     }
 
-    /// Takes in an answer, and what it says of the node, but for silence.
+    /// Takes an answer and judges the node, except for silence.
     pub(super) fn answered(
         &mut self,
         number: u64,
@@ -213,10 +212,10 @@ impl Jobs {
             Conduct::Good => {
                 match job.task {
                     Task::Query(_) => nodes.of_use(node),
-                    // What its yes is worth shows when messages come through.
+                    // Whether its yes counts shows when messages arrive.
                     Task::Publish { .. } | Task::Check(_) => nodes.answered(node),
                 }
-                // It takes what they refuse.
+                // This node accepts a message that others refused.
                 for other in &job.refused {
                     nodes.doubt(*other, service, now);
                 }
@@ -237,7 +236,7 @@ impl Jobs {
         Some((kind, conduct, step))
     }
 
-    /// All connections are gone: jobs begin again, except for queries under way, which have failed.
+    /// All connections are gone: jobs start again, except running queries, which have failed.
     pub(super) fn restart(&mut self) -> Vec<Event> {
         let under_way = self.list.extract_if(.., |_, job| !job.restart());
         under_way.map(|(_, job)| job.failed_for(FailReason::Timeout)).collect()
@@ -248,7 +247,7 @@ impl Jobs {
     }
 }
 
-/// One of the nodes, by lot for each value: who joins or leaves changes nothing for those that were drawn by others.
+/// One of the nodes, drawn for each value. A node that joins or leaves changes only the values drawn for it.
 fn draw(lots: &RandomState, key: u64, nodes: impl Iterator<Item = NodeNumber>) -> Option<NodeNumber> {
     nodes.max_by_key(|node| lots.hash_one((key, node)))
 }

@@ -1,4 +1,4 @@
-//! Handing a message to a node, v3 or v2, and reading what it answers.
+//! Publishes a message at a node, by v3 or v2, and reads the answer.
 
 use sotto_wire::waku::{
     self, LightPushRequest, LightPushResponse, LightPushStatus, PushRequest, PushResponse, PushRpc, Shard, WakuMessage,
@@ -56,7 +56,7 @@ fn read_v3(answer: &LightPushResponse) -> PublishOutcome {
     }
 }
 
-/// v2 has no codes: wordings of nim and go nodes.
+/// v2 has no codes; these are the texts of nim and go nodes.
 fn read_v2(answer: &PushResponse) -> PublishOutcome {
     if answer.is_success == Some(true) {
         return PublishOutcome::Accepted;

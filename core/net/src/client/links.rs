@@ -1,4 +1,4 @@
-//! The connections of one circle: how far each has come, and since when it is unused.
+//! The connections of one circle: the progress of each, and since when each is unused.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::handle::NodeNumber;
 
 /// Most connections of one circle.
 pub(super) const MOST: usize = 4;
-/// For a peer to say what it is.
+/// Time limit for a peer's identify.
 const IDENTIFY_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -24,9 +24,9 @@ struct Link {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Dialing,
-    /// Connected; given up at this time unless the peer says what it is.
+    /// Connected; given up at this time without an identify.
     Identifying(Instant),
-    /// It said what it offers; whether it is of our network is not known yet.
+    /// It sent identify; its network is not known yet.
     Identified(Offers),
     Ready(Offers),
 }
@@ -43,7 +43,7 @@ pub(super) struct Ready {
 pub(super) struct Links(HashMap<PeerId, Link>);
 
 impl Links {
-    /// Whether there is a connection, or an attempt at one.
+    /// Whether there is a connection, or an attempt.
     pub(super) fn has(&self, peer: &PeerId) -> bool {
         self.0.contains_key(peer)
     }
@@ -59,7 +59,7 @@ impl Links {
         })
     }
 
-    /// Nodes on their way to be ready, and since when.
+    /// Nodes that are becoming ready, and since when.
     pub(super) fn coming(&self) -> impl Iterator<Item = (NodeNumber, Instant)> {
         self.0.values().filter(|link| !matches!(link.state, State::Ready(_))).map(|link| (link.node, link.used))
     }
@@ -68,23 +68,23 @@ impl Links {
         self.0.insert(peer, Link { node, state: State::Dialing, used: now });
     }
 
-    /// A node is reached; false if it is wanted no more.
+    /// A node is connected; false if it is no longer wanted.
     pub(super) fn reached(&mut self, peer: &PeerId, now: Instant) -> bool {
         let link = self.0.get_mut(peer);
         link.map(|link| link.state = State::Identifying(now + IDENTIFY_WITHIN)).is_some()
     }
 
-    /// A node said what it offers. It is ready for requests when it is [admitted](Self::admit).
+    /// A node sent identify. It is ready for requests when it is [admitted](Self::admit).
     pub(super) fn identified(&mut self, peer: PeerId, offers: Offers) -> Option<Ready> {
         let link = self.0.get_mut(&peer)?;
         link.state = match link.state {
-            State::Ready(_) => State::Ready(offers), // said anew
+            State::Ready(_) => State::Ready(offers), // it sent identify again
             _ => State::Identified(offers),
         };
         Some(Ready { peer, node: link.node, offers })
     }
 
-    /// Whether a node has yet to say what it is.
+    /// Whether a node still has to send identify.
     pub(super) fn is_unknown(&self, peer: &PeerId) -> bool {
         let link = self.0.get(peer);
         !link.is_some_and(|link| matches!(link.state, State::Identified(_) | State::Ready(_)))
@@ -98,12 +98,12 @@ impl Links {
         }
     }
 
-    /// Whether a node waits to be taken into use.
+    /// Whether a node waits to be admitted.
     pub(super) fn to_admit(&self, peer: &PeerId) -> bool {
         self.0.get(peer).is_some_and(|link| matches!(link.state, State::Identified(_)))
     }
 
-    /// A connection has ended: whose, and whether it had been ready.
+    /// A connection has ended; returns its node, and whether that had been ready.
     pub(super) fn remove(&mut self, peer: &PeerId) -> Option<(NodeNumber, bool)> {
         self.0.remove(peer).map(|link| (link.node, matches!(link.state, State::Ready(_))))
     }
@@ -114,13 +114,13 @@ impl Links {
         }
     }
 
-    /// The connection longest unused, none of those to `keep`, and when it was last used.
+    /// The connection unused longest, except those to `keep`, and when it was last used.
     pub(super) fn oldest(&self, keep: &[PeerId]) -> Option<(PeerId, Instant)> {
         let may_go = self.0.iter().filter(|(peer, _)| !keep.contains(peer));
         may_go.map(|(peer, link)| (*peer, link.used)).min_by_key(|(_, used)| *used)
     }
 
-    /// Whether one more may be begun; first the connection named has to end, if one is.
+    /// Whether one more connection may start. If a connection is named, it has to end first.
     pub(super) fn room(&self, keep: &[PeerId]) -> Option<Option<PeerId>> {
         if self.0.len() < MOST {
             return Some(None);
@@ -129,13 +129,13 @@ impl Links {
         may_go.min_by_key(|peer| self.0.get(peer).map(|link| link.used)).map(Some)
     }
 
-    /// Peers that did not identify themselves in time.
+    /// Peers without an identify in time.
     pub(super) fn late(&self, now: Instant) -> Vec<(PeerId, NodeNumber)> {
         let late = self.0.iter().filter(|(_, link)| matches!(link.state, State::Identifying(until) if until <= now));
         late.map(|(peer, link)| (*peer, link.node)).collect()
     }
 
-    /// When [`late`](Self::late) has somebody.
+    /// When [`late`](Self::late) has a peer.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let until = |link: &Link| match link.state {
             State::Identifying(until) => Some(until),

@@ -1,4 +1,4 @@
-//! The service nodes known, who may use them, and how they behaved. A node serves one circle for good.
+//! The known service nodes: who may use each, and how each behaved. A node belongs to one circle for good.
 
 mod book;
 mod former;
@@ -19,30 +19,30 @@ use crate::random;
 
 /// Most addresses of one node.
 const MAX_ADDRESSES: usize = 8;
-/// How long a node that lied is used only when there is no other.
+/// How long a node that lied is used only if there is no other.
 const SHUN: Duration = Duration::from_secs(3600);
-/// How long a node is spared a service that it seems to be of no use for.
+/// How long a seemingly useless node is avoided for a service.
 const DOUBT: Duration = Duration::from_secs(600);
 /// Longest wait before a busy node is asked again.
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
-/// How soon after a failure a request of the app may try the same node again.
+/// How soon after a failure a request of the app may use the same node again.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
-/// Failures in a row after which a node that proved itself is no longer healthy; one that did not has one.
+/// Failures in a row after which a node that was of use is unhealthy; another node is so after one.
 const PATIENCE: u32 = 3;
-/// Nodes to publish through first, before anything shows in this run.
+/// Most nodes from earlier runs that are preferred for publishing.
 const FIRST: usize = 4;
-/// When a node answered is stored anew after so many seconds.
+/// Interval after which the time of a node's answer is stored again, seconds.
 const SAME_TIME_S: u64 = 24 * 3600;
-/// Failures in a row, and silence in seconds, after which it may be forgotten.
+/// Failures in a row, and silence in seconds, after which a node may be evicted.
 const GIVEN_UP: (u32, u64) = (10, 7 * 24 * 3600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Lightpush and stored checks.
+    /// The publish circle: lightpush and stored checks.
     Publish,
-    /// Filter and store by topic.
+    /// The receive circle: filter and store by topic.
     Receive,
-    /// One query over a connection of its own.
+    /// Queries over a connection of their own.
     Alone,
 }
 
@@ -57,30 +57,30 @@ pub(crate) struct Node {
     pub(crate) addresses: Vec<Multiaddr>,
     home: Kind,
     pub(crate) source: Source,
-    /// Who named it, in this run.
+    /// The node that named it in this run.
     namer: Option<NodeNumber>,
     named_inside: bool,
-    /// Runs in which it was of use; whether this is one of them.
+    /// Number of runs in which it was of use, and whether this run is one of them.
     successes: u32,
     of_use: Option<bool>,
-    /// Unix seconds; 0: never met.
+    /// When it last answered, Unix seconds; 0 for never.
     answered_s: u64,
-    /// Failures in a row while other nodes could be reached, over all runs.
+    /// Failures in a row over all runs, counted while other nodes could be reached.
     strikes: u32,
-    /// The stored entry is out of date.
+    /// Whether the stored entry is out of date.
     changed: bool,
     failures: u32,
     failed_at: Option<Instant>,
     redial: Pace,
     shunned_until: Option<Instant>,
-    /// Doubted for one service until then.
+    /// Services for which it is avoided, and until when.
     doubted: Option<(Service, Instant)>,
-    /// Said it has too much to do.
+    /// When it reported to be busy.
     busy: u32,
     busy_until: Option<Instant>,
-    /// What it offered when last identified.
+    /// Services it offered in its last identify.
     pub(crate) offers: Option<Offers>,
-    /// It turned out to have no store over a connection of its own, of which nothing else is kept.
+    /// Whether a query over a connection of its own found no store there; such a connection leaves no other trace.
     no_store: bool,
 }
 
@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// It was of use once.
+    /// Whether it was ever of use.
     pub(crate) fn tried_and_good(&self) -> bool {
         self.successes > 0
     }
@@ -125,7 +125,7 @@ impl Node {
         self.failures.max(self.strikes) < patience
     }
 
-    /// Whether there was a connection with it, so that it may have seen what its circle is for.
+    /// Whether there was ever a connection, so that it may have seen one half of the traffic.
     fn met(&self) -> bool {
         self.answered_s > 0
     }
@@ -144,7 +144,7 @@ impl Node {
         self.source != Source::Static && (old || !(self.proven() || self.healthy()))
     }
 
-    /// Whether its names may lead into a private network: somebody chose it, or it was named inside one.
+    /// Whether its names may lead into a private network: it was configured, or named inside one.
     pub(crate) fn is_inside(&self) -> bool {
         let chosen = matches!(self.source, Source::Static | Source::Invite);
         chosen || self.named_inside || self.addresses.iter().any(is_private)
@@ -210,23 +210,23 @@ impl Node {
         self.shunned_until.is_some_and(|until| until > now)
     }
 
-    /// Whether it is used for a service only when there is no other.
+    /// Whether it is used for a service only if there is no other.
     pub(crate) fn last_resort(&self, service: Service, now: Instant) -> bool {
         let doubted = |(of, until): (Service, Instant)| of == service && until > now;
         self.shunned(now) || self.doubted.is_some_and(doubted)
     }
 
-    /// Those who behaved come first.
+    /// Sort key: nodes that behaved come first.
     pub(crate) fn rank(&self, now: Instant) -> (Option<Instant>, u32) {
         (self.shunned_until.filter(|until| *until > now), self.failures)
     }
 
-    /// When it wants to be asked again, if that is not now.
+    /// When it may be asked again, if that is in the future.
     pub(crate) fn busy(&self, now: Instant) -> Option<Instant> {
         self.busy_until.filter(|until| *until > now)
     }
 
-    /// Whether it may be dialled now; `asked` when the app is waiting for it.
+    /// Whether it may be dialled now; `asked` if the app waits for it.
     pub(crate) fn may_dial(&self, asked: bool, now: Instant) -> bool {
         self.dial_after(asked).is_none_or(|after| after <= now)
     }
@@ -235,7 +235,7 @@ impl Node {
         if asked { self.failed_at.map(|at| at + ASKED_AGAIN).min(self.redial.next()) } else { self.redial.next() }
     }
 
-    /// False only if it is known not to offer the service.
+    /// False only if the node is known not to offer the service.
     pub(crate) fn may_offer(&self, service: Service) -> bool {
         let without = service == Service::Store && self.no_store;
         self.offers.map_or(!without, |offers| offers.has(service))
@@ -244,13 +244,13 @@ impl Node {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Lightpush, v3 or v2.
+    /// Offers lightpush, v3 or v2.
     LightPush,
     Filter,
     Store,
 }
 
-/// The protocols of a node that matter here.
+/// The protocols of a node that the client uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Offers {
     pub(crate) lightpush_v3: bool,
@@ -276,7 +276,7 @@ impl Offers {
 pub(crate) struct Nodes {
     list: Vec<Node>,
     next: NodeNumber,
-    /// Entries that are stored and no longer here.
+    /// Stored entries that left the book.
     gone: Vec<String>,
     formers: Formers,
     single_circle: bool,
@@ -302,7 +302,8 @@ impl Nodes {
         self.of(kind).filter(good).count()
     }
 
-    /// The nodes a swarm of this kind may use. A connection of its own takes nodes of neither circle while one is well.
+    /// The nodes that a swarm of this kind may use. A connection of its own uses nodes of neither circle while one of
+    /// those is healthy.
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Node> {
         let spare = |node: &Node| node.home == Kind::Alone && node.may_offer(Service::Store) && node.healthy();
         let spare = self.list.iter().any(spare);
@@ -310,20 +311,19 @@ impl Nodes {
         self.list.iter().filter(move |node| any || node.home == kind)
     }
 
-    /// Whether there is another node than those `taken` that may be relied on for a service.
+    /// Whether a reliable node for a service exists beside those `taken`.
     pub(crate) fn has_reliable(&self, kind: Kind, service: Service, taken: &[NodeNumber], now: Instant) -> bool {
         self.of(kind).any(|node| !node.last_resort(service, now) && !taken.contains(&node.number))
     }
 
-    /// Whether there is a store to ask: a node that has one, or a node not asked yet that the next question would go
-    /// to.
+    /// Whether a store can be asked: a node has one, or a node that was not asked yet would get the next query.
     pub(crate) fn may_have_store(&self) -> bool {
         let asked = |node: &Node| self.single_circle || node.home != Kind::Publish;
         let may = |node: &Node| node.may_offer(Service::Store);
         self.list.iter().any(|node| may(node) && (asked(node) || node.offers.is_some()))
     }
 
-    /// Those of the publish circle through which messages came in earlier runs, the most reliable first, a few.
+    /// A few nodes of the publish circle through which messages arrived in earlier runs, the most reliable first.
     pub(crate) fn of_use_for_publishing(&self) -> Vec<NodeNumber> {
         let mut known: Vec<&Node> = self.of(Kind::Publish).collect();
         known.retain(|node| node.tried_and_good() && node.healthy());
@@ -353,13 +353,13 @@ impl Nodes {
         });
     }
 
-    /// It is asked over a connection of its own, of which is not told how far it came.
+    /// Records a query over a connection of its own, which reports no progress.
     pub(crate) fn asked_alone(&mut self, number: NodeNumber) {
         self.change(number, Node::meet);
     }
 
-    /// Could not be reached, hung up or did not answer. It is held against it later only if others were there
-    /// meanwhile (`online`).
+    /// The node could not be reached, hung up or did not answer. It counts as a failure only if other nodes could be
+    /// reached meanwhile (`online`).
     pub(crate) fn failed(&mut self, number: NodeNumber, online: bool, now: Instant) {
         let (base, cap) = (self.timing.redial, self.timing.longest_redial(self.foreground));
         self.change(number, |node| {
@@ -367,7 +367,7 @@ impl Nodes {
                 node.strike(1);
             }
             match node.failures {
-                // It was well since it failed last, and that counts only if it lasted.
+                // It worked after its last failure; that counts only if it lasted.
                 0 => node.redial.failed(base, cap, now),
                 times => node.redial.still_fails(base, cap, times, now),
             }
@@ -376,7 +376,7 @@ impl Nodes {
         });
     }
 
-    /// Has too much to do: left alone for a while.
+    /// The node is busy and is not asked for a while.
     pub(crate) fn too_busy(&mut self, number: NodeNumber, now: Instant) {
         let base = self.timing.busy;
         if let Some(node) = self.get_mut(number).filter(|node| node.busy(now).is_none()) {
@@ -385,18 +385,17 @@ impl Nodes {
         }
     }
 
-    /// It takes what it is asked, so it is well. Of use it need not be: when it fails again, it waits longer all the
-    /// same.
+    /// The node accepts requests, so it is alive. It need not be of use: if it fails again, the wait still grows.
     pub(crate) fn well(&mut self, number: NodeNumber) {
         self.change(number, Node::is_well);
     }
 
-    /// It did what it was asked for, as far as it says.
+    /// The node did what was asked, by its own report.
     pub(crate) fn answered(&mut self, number: NodeNumber) {
         self.change(number, Node::has_answered);
     }
 
-    /// And was of use: once a run, unless it was doubted in it.
+    /// The node was of use: counted once a run, unless it was doubted in this run.
     pub(crate) fn of_use(&mut self, number: NodeNumber) {
         self.change(number, |node| {
             node.has_answered();
@@ -404,7 +403,7 @@ impl Nodes {
         });
     }
 
-    /// What the engine found, whatever seemed so before.
+    /// The engine's finding, which overrides earlier impressions.
     pub(crate) fn judge(&mut self, number: NodeNumber, of_use: bool) {
         self.change(number, |node| {
             if of_use {
@@ -416,7 +415,7 @@ impl Nodes {
         });
     }
 
-    /// Has no store, as a connection of its own showed.
+    /// A connection of its own found no store.
     pub(crate) fn has_no_store(&mut self, number: NodeNumber) {
         self.change(number, |node| {
             node.no_store = true;
@@ -424,7 +423,7 @@ impl Nodes {
         });
     }
 
-    /// Broke the protocol: used only when there is no other, for an hour.
+    /// The node broke the protocol: for an hour it is used only if there is no other.
     pub(crate) fn lied(&mut self, number: NodeNumber, now: Instant) {
         self.change(number, |node| {
             node.shunned_until = Some(now + SHUN);
@@ -433,9 +432,8 @@ impl Nodes {
         });
     }
 
-    /// Seems to be of no use for a service: used for it only when there is no other, for ten minutes. Over a restart
-    /// half
-    /// of what spoke for it is left.
+    /// The node seems useless for a service: for ten minutes it is used for it only if there is no other. The book then
+    /// keeps half of its useful runs.
     pub(crate) fn doubt(&mut self, number: NodeNumber, service: Service, now: Instant) {
         self.change(number, |node| {
             node.doubted = Some((service, now + DOUBT));
@@ -443,7 +441,7 @@ impl Nodes {
         });
     }
 
-    /// A new network or a person looking: what failed before says nothing any more.
+    /// After a change of network, or when the app is opened, earlier failures mean nothing.
     pub(crate) fn forgive(&mut self) {
         for node in &mut self.list {
             (node.failures, node.failed_at, node.redial) = Default::default();
@@ -457,7 +455,7 @@ impl Nodes {
         }
     }
 
-    /// When the first of the nodes named may be dialled again, if that is not now.
+    /// When the first of these nodes may be dialled again, if that is in the future.
     pub(crate) fn next_dial<'a>(nodes: impl Iterator<Item = &'a Node>, asked: bool, now: Instant) -> Option<Instant> {
         nodes.filter_map(|node| node.dial_after(asked)).filter(|after| *after > now).min()
     }

@@ -1,4 +1,4 @@
-//! How often what fails again and again is tried again.
+//! Back-off: how often something that fails is retried.
 
 use std::time::Duration;
 
@@ -6,9 +6,8 @@ use tokio::time::Instant;
 
 use crate::random;
 
-/// Waits that double. They begin anew only after things went well for longer than the longest wait: to begin well and
-/// soon
-/// fail is to fail.
+/// Waits that double. They start again only after things worked for longer than the longest wait: a good start with a
+/// quick failure counts as a failure.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pace {
     step: u32,
@@ -16,7 +15,7 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// It failed now. The first wait is `base`, the longest `cap`, each ± half.
+    /// A failure now. The first wait is `base`, the longest `cap`, each ± half.
     pub(crate) fn failed(&mut self, base: Duration, cap: Duration, now: Instant) {
         if self.next.is_some_and(|next| next + cap <= now) {
             self.step = 0;
@@ -25,12 +24,12 @@ impl Pace {
         self.step = self.step.saturating_add(1);
     }
 
-    /// It failed now, as it did `times` times before, and did not go well in between.
+    /// A failure now, the `times`th in a row without success in between.
     pub(crate) fn still_fails(&mut self, base: Duration, cap: Duration, times: u32, now: Instant) {
         self.next = Some(now + random::backoff(base, self.step.max(times), cap));
     }
 
-    /// When it may be tried again; `None`: it never failed.
+    /// When a retry is allowed; `None` if there was no failure.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.next
     }
@@ -44,18 +43,18 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// It is tried, or failed, now. The first wait is `base`, the longest `cap`, each ± half.
+    /// A try or failure now. The first wait is `base`, the longest `cap`, each ± half.
     pub(crate) fn again(&mut self, base: Duration, cap: Duration, now: Instant) {
         self.not_before = Some(now + random::backoff(base, self.times, cap));
         self.grow(1);
     }
 
-    /// It counts for so many more.
+    /// Adds this many to the count.
     pub(crate) fn grow(&mut self, times: u32) {
         self.times = self.times.saturating_add(times);
     }
 
-    /// Until when it has to wait, if it has to.
+    /// Until when it has to wait, if at all.
     pub(crate) fn waits(&self, now: Instant) -> Option<Instant> {
         self.not_before.filter(|at| *at > now)
     }
@@ -70,7 +69,7 @@ mod tests {
     const BASE: Duration = Duration::from_secs(1);
     const CAP: Duration = Duration::from_secs(60);
 
-    /// Failures within an hour of what works for `good` after each wait.
+    /// Failures within an hour of something that works for `good` after each wait.
     fn failures(good: Duration) -> usize {
         let begin = Instant::now();
         let (mut pace, mut now, mut count) = (Pace::default(), begin, 0);

@@ -1,4 +1,4 @@
-//! What goes between us and a filter node: requests, signs of life, and the streams it pushes on.
+//! Traffic with a filter node: requests, pings, and push streams.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::streams::{Inbound, Opener};
 
 pub(crate) type Pushed = (PeerId, MessagePush);
 
-/// One request; the answer is its status code.
+/// One request; the answer is a status code.
 pub(crate) async fn ask(opener: Opener, peer: PeerId, ask: &FilterAsk, limit: Duration) -> Result<u32, ExchangeError> {
     let request = FilterSubscribeRequest {
         request_id: Some(random::request_id()),
@@ -27,7 +27,7 @@ pub(crate) async fn ask(opener: Opener, peer: PeerId, ask: &FilterAsk, limit: Du
     Ok(answer.status_code.unwrap_or_default())
 }
 
-/// Whether a node lives; the stream is given back for the next time.
+/// Pings a node; returns the stream for the next ping.
 pub(crate) async fn alive(
     opener: Opener,
     peer: PeerId,
@@ -41,7 +41,7 @@ pub(crate) async fn alive(
     exchange::ping(stream, limit).await
 }
 
-/// Reads pushes until the stream ends: one, as go nodes do, or many, as nim nodes do.
+/// Reads pushes until the stream ends: one from go nodes, many from nim nodes.
 pub(crate) async fn read(mut inbound: Inbound, max_message: usize, pushed: mpsc::Sender<Pushed>) {
     let cap = waku::push_cap(max_message);
     loop {

@@ -1,5 +1,5 @@
-//! Relay mode: a node of our own in this process. It hears all of a shard by gossip, so no filter node is told a topic
-//! while it has peers; its key and connections are its own. What we publish still leaves through the publish circle.
+//! Relay mode: a service node in this process. It receives all messages of a shard by gossip, so no filter node gets a
+//! topic while it has peers. It has its own key and connections. Own messages still leave through the publish circle.
 
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -20,9 +20,9 @@ use crate::handle::NodeNumber;
 use crate::random;
 use crate::service::{self, Heard, Limits, NodeConfig, NodeEvent, NodeHandle, NodeKey};
 
-/// Relay peers to be connected with: what a mesh takes at most.
+/// Relay peers to stay connected to: as many as a mesh takes at most.
 const PEERS: usize = 8;
-/// Numbers of relay peers are no numbers of service nodes.
+/// First number of relay peers, so that they differ from the numbers of service nodes.
 const RELAY_NUMBERS: NodeNumber = 1 << 63;
 
 struct Relay {
@@ -38,17 +38,17 @@ impl Drop for Relay {
 }
 
 pub(super) enum Said {
-    /// A message, and the number of who gave it.
+    /// A message, and the number of the peer that sent it.
     Heard(Box<Heard>, NodeNumber),
     Node(NodeEvent),
 }
 
 impl Relay {
-    /// With a fresh key. `serve`: listen for neighbours.
+    /// Starts a relay with a fresh key. `serve`: listen for neighbours.
     fn start(config: &NetConfig, shards: BTreeSet<u16>, serve: bool) -> Result<Self, service::StartError> {
         let listen = if serve { config.listen.clone() } else { Vec::new() };
         let mut own = NodeConfig::new(listen, config.cluster, Sharding::Static(shards.into_iter().collect()));
-        own.store = false; // a phone keeps nobody's messages
+        own.store = false; // a phone archives nothing
         own.peers_at_once = PEERS;
         own.dns_servers.clone_from(&config.dns_servers);
         own.max_message = config.max_message;
@@ -59,7 +59,7 @@ impl Relay {
     }
 }
 
-/// Relay mode, and the relay that runs.
+/// The rules of relay mode, and the running relay.
 pub(super) struct Relaying {
     pub(super) mode: RelayMode,
     relay: Option<Relay>,
@@ -70,21 +70,21 @@ impl Relaying {
         Self { mode: RelayMode::new(timing), relay: None }
     }
 
-    /// What the relay says, should there be one.
+    /// The next event of the relay, if one runs.
     pub(super) async fn next(&mut self) -> Said {
         let Some(Relay { node, numbers, .. }) = &mut self.relay else {
             return pending().await;
         };
         tokio::select! {
             Some(heard) = node.heard.recv() => {
-                let number = numbers.hash_one(heard.from) | RELAY_NUMBERS; // another in the next run
+                let number = numbers.hash_one(heard.from) | RELAY_NUMBERS; // the number differs in the next run
                 Said::Heard(Box::new(heard), number)
             }
             event = node.events.recv() => Said::Node(event.unwrap_or(NodeEvent::Stopped)),
         }
     }
 
-    /// Ends and starts what is due; how many peers a relay had that ended.
+    /// Stops and starts relays as due; returns how many peers a stopped relay had.
     pub(super) fn keep(
         &mut self,
         shards: &BTreeSet<u16>,
@@ -113,21 +113,22 @@ impl Relaying {
         ended
     }
 
-    /// Ends the relay; how many peers it had, should there have been one.
+    /// Stops the relay; returns how many peers it had.
     pub(super) fn end(&mut self) -> Option<u32> {
         self.relay = None;
         self.mode.end()
     }
 
-    /// Tells the relay the nodes of the receive circle: those of the publish circle are not to see that this address
-    /// listens.
+    /// Passes the nodes of the receive circle to the relay. Nodes of the publish circle must not learn that this
+    /// address listens.
     pub(super) fn name_nodes(&self, nodes: &Nodes) {
         let mut found: Vec<_> = nodes.of(Kind::Receive).collect();
-        random::shuffle(&mut found); // it remembers so many only
+        random::shuffle(&mut found); // the relay remembers only so many
         self.name(found.into_iter().map(|node| (node.is_inside(), node.peer, node.addresses.clone())));
     }
 
-    /// Tells the relay, and nobody else, whom discv5 found, and whether in a private network; how many it can be told.
+    /// Passes nodes found by discv5 to the relay alone, with whether they are in a private network; returns how many
+    /// fit.
     pub(super) fn name_found(&self, records: &[NodeRecord], inside: bool) -> usize {
         self.name(records.iter().map(|record| (inside, record.peer, record.addresses.clone())))
     }
@@ -140,12 +141,12 @@ impl Relaying {
             found.map(|(inside, peer, at)| (inside.then_some(peer), (peer, at))).unzip();
         inside.into_iter().flatten().for_each(|peer| node.insiders.add(peer));
         let count = found.len();
-        let _ = node.found.try_send(found); // full: it has plenty
+        let _ = node.found.try_send(found); // full: the relay has enough
         count
     }
 }
 
-/// Whether one can listen there now.
+/// Whether the address can be listened on now.
 fn is_free(listen: &str) -> bool {
     let Ok(address) = listen.parse() else {
         return false;

@@ -1,4 +1,4 @@
-//! When a node of our own relays, on which shards, and whether it serves neighbours.
+//! When the own relay runs, on which shards, and whether it serves neighbours.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,27 +9,27 @@ use super::pace::Retry;
 use crate::config::Timing;
 use crate::service::NodeEvent;
 
-/// Mesh peers wanted, as gossipsub does.
+/// Wanted mesh peers, as in gossipsub.
 const MESH: u32 = 4;
-/// Longest wait before what failed is tried again.
+/// Longest wait before a retry.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 struct Running {
     shards: BTreeSet<u16>,
-    /// It listens where it is to listen.
+    /// Whether it listens where it should.
     serves: bool,
-    /// Peers in the mesh of the shard with fewest.
+    /// Mesh peers of the shard with the fewest.
     mesh: u32,
-    /// When there were last as many as are wanted, else when it began.
+    /// When it last had as many mesh peers as wanted, else when it started.
     low_since: Instant,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Todo {
-    /// End the relay, and say so ([`RelayMode::end`]).
+    /// Stop the relay and report it ([`RelayMode::end`]).
     End,
-    /// Start one; whether it is to listen for neighbours.
+    /// Start a relay; whether it listens for neighbours.
     Start(bool),
 }
 
@@ -38,9 +38,9 @@ pub(super) struct RelayMode {
     timing: Timing,
     wanted: bool,
     running: Option<Running>,
-    /// After the relay did not start, or ended by itself.
+    /// Waits after the relay did not start, or stopped by itself.
     start: Retry,
-    /// After it could not listen for neighbours.
+    /// Waits after it could not listen for neighbours.
     listen: Retry,
 }
 
@@ -54,14 +54,14 @@ impl RelayMode {
         self.forgive();
     }
 
-    /// What failed before says nothing any more.
+    /// Earlier failures mean nothing any more.
     pub(super) fn forgive(&mut self) {
         (self.start, self.listen) = Default::default();
     }
 
-    /// What to do now, one thing a call: the shards of the wanted topics are relayed, or nothing. A relay that could
-    /// not
-    /// listen begins anew with it, but only once the address `is_free`: it costs its connections.
+    /// The step to take now, one for each call: the shards of the wanted topics are relayed, or nothing is. A relay
+    /// that could not listen is restarted with listeners only when the address `is_free`, because a restart costs its
+    /// connections.
     pub(super) fn next(&mut self, shards: &BTreeSet<u16>, is_free: impl Fn() -> bool, now: Instant) -> Option<Todo> {
         let none = !self.wanted || shards.is_empty();
         if let Some(running) = &self.running {
@@ -82,7 +82,7 @@ impl RelayMode {
         Some(Todo::Start(serves))
     }
 
-    /// When there is something to do although nothing happens. `shards`: of the wanted topics.
+    /// When a step is due without further events. `shards`: of the wanted topics.
     pub(super) fn deadline(&self, shards: &BTreeSet<u16>, now: Instant) -> Option<Instant> {
         match &self.running {
             Some(running) => {
@@ -94,17 +94,17 @@ impl RelayMode {
         }
     }
 
-    /// The relay is ended; how many peers it had, should there have been one.
+    /// The relay was stopped; returns how many peers it had.
     pub(super) fn end(&mut self) -> Option<u32> {
         self.running.take().map(|running| running.mesh)
     }
 
-    /// It did not start, or ended by itself.
+    /// The relay did not start, or stopped by itself.
     pub(super) fn failed(&mut self, now: Instant) {
         self.start.again(self.timing.redial, LONGEST_WAIT, now);
     }
 
-    /// Takes in what it says of itself; true if it has to end.
+    /// Takes an event of the relay; true if it has to stop.
     pub(super) fn said(&mut self, event: &NodeEvent, now: Instant) -> bool {
         match (event, &mut self.running) {
             (NodeEvent::Peers { mesh, .. }, Some(running)) => {
@@ -119,7 +119,7 @@ impl RelayMode {
             (NodeEvent::Listening { .. }, Some(running)) if running.serves => self.listen = Retry::default(),
             (NodeEvent::ListenFailed { .. }, _) => {
                 log::warn!("no neighbour is served: the listen address is not free");
-                self.listen.again(self.timing.redial, LONGEST_WAIT, now); // and begin again without it
+                self.listen.again(self.timing.redial, LONGEST_WAIT, now); // and restart without listeners
             }
             (NodeEvent::Stopped, _) => {
                 log::error!("relay mode ended by itself");
@@ -130,12 +130,12 @@ impl RelayMode {
         matches!(event, NodeEvent::ListenFailed { .. } | NodeEvent::Stopped)
     }
 
-    /// Peers in the mesh of the shard with fewest.
+    /// Mesh peers of the shard with the fewest.
     pub(super) fn mesh(&self) -> u32 {
         self.running.as_ref().map_or(0, |running| running.mesh)
     }
 
-    /// Whether there are few others in the mesh, for so long that those known had their time to come.
+    /// Whether the mesh has had few peers for so long that the known nodes had time to join.
     pub(super) fn lonely(&self, now: Instant) -> bool {
         let low = self.running.as_ref().filter(|running| running.mesh < MESH);
         low.is_some_and(|running| running.low_since + self.timing.discover <= now)
@@ -154,7 +154,7 @@ mod tests {
         BTreeSet::from([0])
     }
 
-    /// What is to be done where listen addresses are free or taken.
+    /// The steps for free and for taken listen addresses.
     fn next(mode: &mut RelayMode, is_free: bool, now: Instant) -> Option<Todo> {
         mode.next(&shards(), || is_free, now)
     }

@@ -1,4 +1,4 @@
-//! What a light client answers: metadata, because nodes hang up on who does not, and pings.
+//! The answers of a light client: metadata, because nodes hang up without it, and pings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::config::NetConfig;
 use crate::exchange::{self, PING};
 use crate::streams::Inbound;
 
-/// For a peer that opened a stream to say something on it.
+/// Time limit for a peer to send its request.
 const REQUEST_WITHIN: Duration = Duration::from_secs(20);
 
 pub(crate) fn metadata(config: &NetConfig) -> Arc<[u8]> {
     waku::encode_framed(&WakuMetadata::new(config.cluster, &config.sharding.list())).into()
 }
 
-/// Answers a stream of one of the small protocols.
+/// Answers a stream of metadata or ping.
 pub(crate) async fn answer(inbound: Inbound, metadata: Arc<[u8]>) {
     let Inbound { protocol, mut stream, .. } = inbound;
     if protocol == PING {

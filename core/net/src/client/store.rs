@@ -1,4 +1,4 @@
-//! Store v3: ranges page by page, presence by hash. Every answer is checked against what was asked.
+//! Store v3: time ranges page by page, presence by hash. Every answer is checked against its request.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::handle::{FailReason, NodeNumber, Received};
 use crate::random;
 use crate::streams::Opener;
 
-/// Most pages of one query; more is no honest store.
+/// Most pages of one query; an honest store needs no more.
 pub(crate) const MAX_PAGES: usize = 1000;
-/// Most bytes of one query's messages: the busiest bucket that is still listened to (20 MB a day) for a fortnight.
+/// Most bytes of one query's messages: a fortnight of the busiest bucket that is subscribed to (20 MB a day).
 const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// Pages of one query that may be cut short for no reason: each is a request, and may take as long as one.
+/// Most pages of one query that are short without a reason. Each is a request, and may take as long as one.
 const MAX_THIN: usize = 30;
-/// A page of so many bytes has reason to be cut short.
+/// A page of this many bytes has a reason to be short.
 const FAT: usize = 256 * 1024;
-/// Entries asked for in a page, and how many when a page of that is too large.
+/// Entries of a page, and entries if such a page is too large.
 const PAGE: u64 = waku::STORE_PAGE_LIMIT;
 const SMALL_PAGE: u64 = 20;
-/// How often in a row a store may say, in the middle of a query, that it has too much to do.
+/// How often in a row a store may report to be busy within a query.
 const PATIENCE: u32 = 5;
-/// Longest page read before a smaller one is asked for, bytes.
+/// Longest page that is read, bytes; then a smaller page is asked for.
 const PAGE_CAP: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Query {
     pub(crate) start_ns: i64,
     pub(crate) end_ns: Option<i64>,
     pub(crate) newest_first: bool,
-    /// The walk ends after so many bytes of payloads, as if that were all: anybody can fill a topic.
+    /// The query ends after this many payload bytes, as if the range ended there: anybody can fill a topic.
     pub(crate) most_bytes: usize,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Asked {
     pub(crate) peer: PeerId,
     node: NodeNumber,
     pub(crate) limit: Duration,
-    /// Wait before it is asked again when it has too much to do.
+    /// Wait before a busy store is asked again.
     busy: Duration,
     max_message: usize,
 }
@@ -73,7 +73,7 @@ impl Asked {
 pub(crate) enum StoreError {
     Exchange(ExchangeError),
     Status(StoreStatus),
-    /// The answer does not fit the question.
+    /// The answer does not match the request.
     Lied,
     NotOffered,
     Stopped,
@@ -91,8 +91,8 @@ impl StoreError {
     }
 }
 
-/// Asks for page after page and hands each over before it asks for the next. `Ok` holds, and `sent` counts, pages
-/// handed over.
+/// Asks for page after page, and hands each over before asking for the next. `Ok` and `sent` count the pages handed
+/// over.
 pub(crate) async fn query(
     asked: Asked,
     query: Arc<Query>,
@@ -129,7 +129,7 @@ pub(crate) async fn query(
     }
 }
 
-/// Which of the hashes a node holds.
+/// The hashes that a node's store has.
 pub(crate) async fn present(asked: Asked, hashes: Vec<[u8; 32]>) -> Result<Vec<[u8; 32]>, StoreError> {
     let request = StoreQueryRequest {
         request_id: Some(random::request_id()),
@@ -170,9 +170,9 @@ fn hash_of(entry: &WakuMessageKeyValue) -> Result<[u8; 32], StoreError> {
 struct Walk<'a> {
     query: &'a Query,
     cursor: Option<[u8; 32]>,
-    /// Time of the entry the last page ended with, in the direction of the walk.
+    /// Time of the last page's final entry, in the direction of the query.
     edge_ns: Option<i64>,
-    /// What was handed over; a store that has nothing new to say and does not end is lying.
+    /// Hashes handed over so far. A store that repeats them without end is lying.
     had: HashSet<[u8; 32]>,
     pages: usize,
     thin: usize,
@@ -242,7 +242,7 @@ impl<'a> Walk<'a> {
         Ok((messages, false))
     }
 
-    /// Whether a page lies behind the one before it, in the direction of the walk.
+    /// Whether a page comes after the previous one, in the direction of the query.
     fn advances(&mut self, page: &[Received]) -> bool {
         let (Some(first), Some(last)) = (page.first(), page.last()) else {
             return true;

@@ -1,23 +1,23 @@
-//! What the engine is told: events that wait to be fetched, and what it was told last.
+//! Events for the engine that wait to be fetched, and the last reported state.
 
 use std::collections::VecDeque;
 
 use crate::handle::{Connectivity, Event};
 
-/// Events that may wait before nothing that makes more of them is taken.
+/// Most waiting events; beyond that, nothing that makes more events is taken.
 const BACKLOG: usize = 64;
-/// Events that may wait before what a relay hears is missed, and bytes of messages, those included that are handed over
-/// and not yet fetched.
+/// Most waiting events before relayed messages are dropped, and most bytes of their messages. Both include events that
+/// are handed over and not fetched yet.
 const HEARD: usize = 256;
 const HEARD_BYTES: usize = 2 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Told {
     out: VecDeque<Event>,
-    /// Payload bytes of the last events handed over, as many as may wait in the channel.
+    /// Payload bytes of the last events handed over, as many as fit the channel.
     handed: VecDeque<usize>,
     connectivity: Connectivity,
-    /// Where a relay of our own listens.
+    /// Addresses of the own relay, as last reported.
     served: Vec<String>,
 }
 
@@ -34,20 +34,19 @@ impl Told {
         self.out.is_empty()
     }
 
-    /// Whether more may be made.
+    /// Whether more events may be made.
     pub(super) fn has_room(&self) -> bool {
         self.out.len() < BACKLOG
     }
 
-    /// Whether what a relay hears may be put in line. `fetching`: events in the channel that the engine has yet to
-    /// fetch.
+    /// Whether a relayed message may be queued. `fetching`: events in the channel that the engine has not fetched.
     pub(super) fn has_room_to_hear(&self, fetching: usize) -> bool {
         let handed = self.handed.iter().rev().take(fetching).copied();
         let bytes: usize = handed.chain(self.out.iter().map(payload)).sum();
         self.out.len() < HEARD && bytes < HEARD_BYTES
     }
 
-    /// The event to hand over now, to a channel that holds `depth` of them.
+    /// The event to hand over now, to a channel of `depth` events.
     pub(super) fn next(&mut self, depth: usize) -> Option<Event> {
         let event = self.out.pop_front()?;
         self.handed.push_back(payload(&event));
@@ -55,13 +54,13 @@ impl Told {
         Some(event)
     }
 
-    /// Whether this is news; it is told then. A gap always is.
+    /// Reports reachability if it changed. A gap is always reported.
     pub(super) fn is_news(&mut self, connectivity: Connectivity) -> bool {
         let before = std::mem::replace(&mut self.connectivity, Connectivity { gap: false, ..connectivity });
         connectivity.gap || connectivity != before
     }
 
-    /// Says where neighbours are served, if that has changed.
+    /// Reports the serving addresses if they changed.
     pub(super) fn serving(&mut self, addresses: Vec<String>) {
         if self.served != addresses {
             self.served.clone_from(&addresses);
@@ -70,7 +69,7 @@ impl Told {
     }
 }
 
-/// Bytes of a live message; the other events are bounded where they come from.
+/// Bytes of a live message. Other events are bounded at their source.
 fn payload(event: &Event) -> usize {
     match event {
         Event::Message(one) => one.payload.len(),

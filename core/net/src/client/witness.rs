@@ -1,5 +1,5 @@
-//! Who pushed what. A filter node that is subscribed and answers pings, yet leaves messages out, is found out by what
-//! another filter node pushes, or a store holds.
+//! Detects filter nodes that leave out messages. Such a node is subscribed and answers pings; pushes of another filter
+//! node, or a store's messages, expose it.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use crate::handle::NodeNumber;
 
-/// Messages remembered.
+/// Most messages remembered.
 const REMEMBERED: usize = 2048;
-/// Messages that filter nodes may owe at a time.
+/// Most pending messages that filter nodes may still push.
 const OWED: usize = 256;
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Two filter nodes and a relay of our own at most.
+    /// Nodes that pushed it: at most two filter nodes and the own relay.
     by: [Option<NodeNumber>; 3],
-    /// Whether filter nodes were, or are to be, asked for it.
+    /// Whether filter nodes were judged, or are to be judged, for it.
     owed: bool,
 }
 
@@ -25,14 +25,14 @@ struct Seen {
 pub(crate) struct Owed {
     hash: [u8; 32],
     pub(crate) topic: String,
-    /// Who says that there is such a message.
+    /// Which node claims that the message exists.
     pub(crate) by: NodeNumber,
     sent: Instant,
     due: Instant,
 }
 
 impl Owed {
-    /// A message that was sent at that time.
+    /// A message and the time when it was sent.
     pub(crate) fn new(hash: [u8; 32], topic: &str, by: NodeNumber, sent: Instant) -> Self {
         Self { hash, topic: topic.to_owned(), by, sent, due: sent }
     }
@@ -40,11 +40,11 @@ impl Owed {
 
 #[derive(Debug)]
 pub(crate) struct Witness {
-    /// How much later than others a filter node may push.
+    /// `late`: how much later than other nodes a filter node may push.
     late: Duration,
     seen: HashMap<[u8; 32], Seen>,
     order: VecDeque<([u8; 32], Instant)>,
-    /// What was pushed before may be forgotten.
+    /// Forgets that pushes before this time are known.
     since: Option<Instant>,
     owed: VecDeque<Owed>,
 }
@@ -67,7 +67,7 @@ impl Witness {
         self.seen.entry(hash).or_default()
     }
 
-    /// Notes a push; true if it is the first of its message.
+    /// Records a push; true if it is the first of its message.
     pub(crate) fn pushed(&mut self, hash: [u8; 32], by: NodeNumber, now: Instant) -> bool {
         let seen = self.entry(hash, now);
         let first = seen.by == [None; 3];
@@ -79,7 +79,7 @@ impl Witness {
         first
     }
 
-    /// Whoever was subscribed when it was sent owes a message.
+    /// Records a message of a store. Every node that was subscribed when it was sent must push it.
     pub(crate) fn owe(&mut self, owed: Owed, now: Instant) {
         let known = self.since.is_none_or(|since| since < owed.sent);
         if !known || self.owed.len() >= OWED {
@@ -92,18 +92,18 @@ impl Witness {
         }
     }
 
-    /// The next message whose time is over.
+    /// The next message whose time limit has passed.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Owed> {
         self.owed.pop_front_if(|owed| owed.due <= now)
     }
 
-    /// Whether a node subscribed since then should have pushed a message and did not.
+    /// Whether a node subscribed since `since` should have pushed a message and did not.
     pub(crate) fn slipped(&self, owed: &Owed, node: NodeNumber, since: Instant) -> bool {
         let pushed = |seen: &Seen| seen.by.contains(&Some(node));
         since + 2 * self.late <= owed.sent && !self.seen.get(&owed.hash).is_some_and(pushed)
     }
 
-    /// When [`next`](Self::next) has something.
+    /// When [`next`](Self::next) has a message.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.owed.front().map(|owed| owed.due)
     }
@@ -123,7 +123,7 @@ mod tests {
         hash
     }
 
-    /// Whether node 1, subscribed since `since`, slipped in any message that is due.
+    /// Whether node 1, subscribed since `since`, left out any message that is due.
     fn slips(witness: &mut Witness, since: Instant, now: Instant) -> usize {
         let mut slips = 0;
         while let Some(owed) = witness.next(now) {
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(slips(&mut witness, begin, sent), 0, "not yet due");
         assert!(!witness.pushed(hash(0), 1, sent + GRACE / 2));
         assert_eq!(slips(&mut witness, begin, sent + GRACE), 1);
-        // Seen again in a store, later: judged once.
+        // A store returns it again later; it is judged once.
         witness.owe(Owed::new(hash(1), TOPIC, 2, sent), sent + GRACE);
         assert_eq!(slips(&mut witness, begin, sent + 2 * GRACE), 0);
     }
@@ -157,7 +157,7 @@ mod tests {
         witness.owe(Owed::new(hash(1), TOPIC, 2, before), begin + 10 * SETTLING);
         let late = begin + 20 * SETTLING;
         assert_eq!(slips(&mut witness, begin, late), 0);
-        // A message that only a store had is still new when it is pushed.
+        // A message that only a store had still counts as new when it is pushed.
         assert!(witness.pushed(hash(1), 1, late));
     }
 

@@ -1,4 +1,4 @@
-//! What the actor has under way: questions to nodes, searches, streams that are read.
+//! Running work of the actor: requests to nodes, searches, streams that are read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::exchange::{self, ExchangeError};
 use crate::handle::NodeNumber;
 use crate::streams::{Inbound, Opener};
 
-/// Records wanted of a tree, and by discv5.
+/// Records wanted from trees, and from discv5.
 const FROM_TREES: usize = 20;
 const FROM_DISCV5: usize = 8;
 
@@ -31,12 +31,12 @@ pub(super) enum Done {
     Filter(PeerId, FilterAsk, Result<u32, ExchangeError>),
     Alive(PeerId, Result<Stream, ExchangeError>),
     PushesEnded(PeerId),
-    /// Whether a node says that it is of our network, or does not say.
+    /// Whether a node named our network, or named none.
     Cluster(Kind, Ready, Result<bool, ExchangeError>),
     /// The answer to a job. `None`: it came over a connection of its own, which is closed.
     Job(u64, Option<PeerId>, NodeNumber, Answer),
     Found(Origin, Vec<NodeRecord>),
-    /// Something nobody waits for.
+    /// Work without a result.
     Served,
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn read(inbound: Inbound, max_message: usize, pushed: mpsc::Sen
     Done::PushesEnded(peer)
 }
 
-/// Answers a stream of one of the small protocols.
+/// Answers a stream of metadata or ping.
 pub(super) async fn serve(inbound: Inbound, metadata: Arc<[u8]>) -> Done {
     serve::answer(inbound, metadata).await;
     Done::Served
@@ -100,7 +100,7 @@ pub(super) async fn job(
     }
 }
 
-/// Searches for nodes; `opener`: of the circle that a node is asked in.
+/// Searches for nodes; `opener`: of the circle whose node is asked.
 pub(super) async fn search(search: Search, origin: Origin, opener: Opener, config: Arc<NetConfig>) -> Done {
     let shards = config.sharding.list();
     let fits = |record: &NodeRecord, services| record.fits(config.cluster, &shards, services);

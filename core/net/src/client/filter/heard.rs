@@ -1,4 +1,4 @@
-//! What filter nodes, relays and stores gave: each message once, and who left some out.
+//! Messages of filter nodes, relays and stores: each counts once, and nodes that leave messages out are found.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::client::witness::Owed;
 use crate::handle::{NodeNumber, Received};
 
 impl Filter {
-    /// Takes in what a store holds; `clock_ns` is the Unix time now.
+    /// Takes a store's messages; `clock_ns` is Unix time.
     pub(crate) fn stored(&mut self, messages: &[Received], clock_ns: i64, now: Instant) {
         for message in messages {
             let age = u64::try_from(clock_ns.saturating_sub(message.timestamp_ns));
@@ -23,7 +23,7 @@ impl Filter {
         }
     }
 
-    /// Nodes that left out too much. The word of `liars` counts for nothing.
+    /// Nodes that left out too many messages. Messages that only `liars` claim do not count.
     pub(crate) fn judge(&mut self, now: Instant, liars: impl Fn(NodeNumber) -> bool) -> Vec<PeerId> {
         while let Some(owed) = self.witness.next(now) {
             if liars(owed.by) {
@@ -40,7 +40,7 @@ impl Filter {
         silent.map(|peer| peer.id).collect()
     }
 
-    /// Checks a push from a node in use.
+    /// Checks a push of a node in use.
     pub(crate) fn push(&mut self, id: &PeerId, push: MessagePush, now: Instant) -> Option<Received> {
         let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
         peer.alive_at = now + self.config.timing.alive_every;
@@ -48,7 +48,7 @@ impl Filter {
         self.receive(push.pubsub_topic, push.waku_message?, node, now)
     }
 
-    /// Checks what was pushed or relayed: on a wanted topic and its shard, not yet seen.
+    /// Checks a pushed or relayed message: a wanted topic, its shard, and not seen before.
     pub(crate) fn receive(
         &mut self,
         pubsub_topic: Option<String>,

@@ -1,12 +1,11 @@
-//! Who comes into the peer book and who leaves it.
+//! The peer book: which nodes enter and which leave.
 //!
-//! It is bounded by source, so that a flood from one takes no place of another, and what peer exchange gives also by
-//! network prefix. A newcomer takes the place only of a node that fails and never proved itself, or that proved itself
-//! long ago; never of a configured one. Where a circle has nobody, one that proved nothing, or in the end anybody not
-//! configured, makes room in another.
+//! Each source has its own places, so a flood from one takes no place of another; peer exchange is also bounded by
+//! network prefix. A newcomer replaces only a node that fails and was never of use, or that was of use long ago; never
+//! a configured one. For an empty circle a node of another circle makes room: one that was never of use, or in the end
+//! any that is not configured.
 //!
-//! A node that was met and leaves is remembered by its circle ([`former`](super::former)), and has it when it comes
-//! back.
+//! A node that was met and leaves keeps its circle ([`former`](super::former)) for the case that it returns.
 
 use std::net::IpAddr;
 
@@ -23,11 +22,11 @@ use crate::handle::{Event, NodeNumber};
 use crate::known::{KnownNode, Source};
 use crate::random;
 
-/// Most nodes that one peer named, of one network prefix.
+/// Most nodes of one network prefix that one peer named.
 const SAME_PREFIX: usize = 4;
 
-/// Most nodes of a source; 200 in all. Of those that peers name each circle has its own: who serves one has no say in
-/// another.
+/// Most nodes of a source; 200 in all. Each circle has its own places for nodes named by peers, so a node of one circle
+/// has no say in another.
 const fn quota(source: Source, home: Kind) -> usize {
     match (source, home) {
         (Source::Static, _) => 80,
@@ -35,12 +34,12 @@ const fn quota(source: Source, home: Kind) -> usize {
         (Source::Dns, _) => 50,
         (Source::PeerExchange, Kind::Alone) => 10,
         (Source::PeerExchange, _) => 20,
-        (Source::Former | Source::Inside, _) => 0, // on disk only
+        (Source::Former | Source::Inside, _) => 0, // remembered only
     }
 }
 
 impl Nodes {
-    /// Those remembered and those configured, `found` in the configuration.
+    /// The book of remembered and configured nodes; `found` are those of the configuration.
     pub(crate) fn open(config: &NetConfig, found: Vec<(PeerId, Vec<Multiaddr>)>) -> Self {
         let mut nodes = Self::new(config.single_circle, config.timing);
         nodes.restore(&config.book, &found);
@@ -49,8 +48,8 @@ impl Nodes {
         nodes
     }
 
-    /// Takes back what was remembered; of nodes that are no longer configured only the circle. Addresses of configured
-    /// nodes come with them.
+    /// Takes back the remembered nodes. Of nodes that are no longer configured only the circle is kept. Configured
+    /// nodes bring their addresses.
     pub(super) fn restore(&mut self, book: &[KnownNode], configured: &[(PeerId, Vec<Multiaddr>)]) {
         let mut order: Vec<&KnownNode> = book.iter().collect();
         random::shuffle(&mut order);
@@ -62,7 +61,7 @@ impl Nodes {
                 continue;
             };
             if entry.source == Source::Former {
-                let met = entry.answered_s > 0; // else it saw nothing
+                let met = entry.answered_s > 0; // a node that was never met saw nothing
                 let oldest = met.then(|| self.formers.put(peer, home, entry.answered_s, true)).flatten();
                 self.gone.extend(oldest.map(|peer| peer.to_string()));
                 continue;
@@ -89,9 +88,8 @@ impl Nodes {
         }
     }
 
-    /// Adds nodes in random order and deals them out: receive, publish, receive, publish, spare. What a node of a
-    /// circle
-    /// names goes to that circle, unless another has nobody. Returns how many are new.
+    /// Adds nodes in random order and deals them to the circles: receive, publish, receive, publish, spare. Nodes named
+    /// by a node of a circle go to that circle, unless another is empty. Returns the number of new nodes.
     pub(crate) fn add(
         &mut self,
         found: Vec<(PeerId, Vec<Multiaddr>)>,
@@ -131,7 +129,7 @@ impl Nodes {
         taken
     }
 
-    /// Adds those that an invite names, as far as they are well-formed.
+    /// Adds the well-formed nodes of an invite.
     pub(crate) fn invited(&mut self, texts: &[String]) {
         let read = |(index, text): (usize, &String)| {
             let read = parse_node(index, text).inspect_err(|error| log::warn!("a further node: {error}"));
@@ -140,7 +138,8 @@ impl Nodes {
         self.add(texts.iter().enumerate().filter_map(read).collect(), Source::Invite, None);
     }
 
-    /// Adds those that these records name and that are of use, `inside` a private network or not; how many are new.
+    /// Adds the useful nodes of these records, named `inside` a private network or not; returns the number of new
+    /// nodes.
     pub(crate) fn named(
         &mut self,
         records: &[NodeRecord],
@@ -162,9 +161,8 @@ impl Nodes {
         }
     }
 
-    /// At the start, before anybody is dialled: where a circle has nobody, a node that was never met changes over to
-    /// it.
-    /// Those that were met stay where they are. A circle that is empty then waits for nodes to be found.
+    /// At the start, before the first dial: an empty circle gets a node that was never met from another circle. Nodes
+    /// that were met stay. A circle that is still empty waits for found nodes.
     pub(super) fn deal_anew(&mut self) {
         let healthy = |list: &[Node], kind| list.iter().filter(|node| node.home == kind && node.healthy()).count();
         for kind in [Kind::Receive, Kind::Publish] {
@@ -187,7 +185,7 @@ impl Nodes {
         }
     }
 
-    /// One is in the book no longer.
+    /// A node has left the book.
     fn leave(&mut self, peer: PeerId, home: Kind, answered_s: u64) {
         let forgotten = if answered_s > 0 { self.formers.put(peer, home, answered_s, false) } else { Some(peer) };
         self.gone.extend(forgotten.map(|peer| peer.to_string()));
@@ -202,13 +200,13 @@ impl Nodes {
         same.count() < quota(source, home)
     }
 
-    /// Whether a newcomer may come into a circle; a node that may go does so if that is what it takes. One that was met
-    /// goes only while its circle can be remembered. Those never met also go where a peer named more of them than who
-    /// names the newcomer.
+    /// Whether a newcomer may enter a circle. If needed, it evicts a node. A node that was met is evicted only while
+    /// its circle can be remembered. A node that was never met is also evicted if its peer named more such nodes than
+    /// the newcomer's peer.
     fn make_room(&mut self, source: Source, addresses: &[Multiaddr], home: Kind, namer: Option<NodeNumber>) -> bool {
         let prefix = match source {
             Source::PeerExchange => prefix(addresses),
-            _ => None, // whoever named it is trusted with the choice
+            _ => None, // the host is trusted with its choice
         };
         let alike = |node: &Node| prefix.is_none() || self::prefix(&node.addresses) == prefix;
         let same = self.of_source(source).filter(|node| alike(node)).count();
@@ -246,7 +244,7 @@ impl Nodes {
         true
     }
 
-    /// The circle that has the fewest of those it needs, counting healthy ones.
+    /// The circle that lacks most healthy nodes.
     fn home(&self, named_by: Option<Kind>) -> Kind {
         let count = |kind| self.list.iter().filter(|node| node.home == kind && node.healthy()).count();
         let need = |kind: &Kind| match kind {
@@ -259,13 +257,13 @@ impl Nodes {
         kinds.min_by_key(need).unwrap_or(Kind::Receive)
     }
 
-    /// What is to be remembered anew. Asked for when there is something to say anyway, so that it costs no wake-up.
+    /// The changed entries. They are asked for together with other events, so that they cost no wake-up.
     pub(crate) fn news(&mut self) -> Option<Event> {
         let (changed, gone) = self.take_changes();
         (!changed.is_empty() || !gone.is_empty()).then_some(Event::Book { changed, gone })
     }
 
-    /// What has to be stored and what deleted since this was last asked.
+    /// The entries to store and to delete since the last call.
     pub(super) fn take_changes(&mut self) -> (Vec<KnownNode>, Vec<String>) {
         let changed = self.list.iter_mut().filter(|node| node.changed);
         let entries = changed.map(|node| {
@@ -277,7 +275,7 @@ impl Nodes {
     }
 }
 
-/// A node met again. Of a configured one the configured addresses count; of one that fails the newest.
+/// A known node is named again. Configured addresses win; for a failing node the newest do.
 fn merge(node: &mut Node, addresses: Vec<Multiaddr>, source: Source) {
     if source == Source::Static {
         if node.source != source {
@@ -294,7 +292,7 @@ fn merge(node: &mut Node, addresses: Vec<Multiaddr>, source: Source) {
     node.add_addresses(addresses);
 }
 
-/// The network an address lies in: IPv4 /16, IPv6 /32, else the last two labels of a name. Loopback has none.
+/// The network prefix of an address: IPv4 /16, IPv6 /32, else the last two labels of a name. Loopback has none.
 fn prefix(addresses: &[Multiaddr]) -> Option<Vec<u8>> {
     match addresses.iter().find_map(ip_of) {
         Some(ip) if ip.is_loopback() => return None,

@@ -1,5 +1,5 @@
-//! Nodes that are in the book no longer and may come back: of each the circle is remembered, or it would see both
-//! halves of what we do, one after the other.
+//! Circles of nodes that left the book and may return. Without this memory such a node could see both halves of the
+//! traffic, one after the other.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub(super) struct Former {
 pub(super) struct Formers(HashMap<PeerId, Former>);
 
 impl Formers {
-    /// Whether one more is remembered without another being forgotten.
+    /// Whether one more fits without forgetting another.
     pub(super) fn has_room(&self) -> bool {
         self.0.len() < MOST
     }
@@ -35,7 +35,8 @@ impl Formers {
         self.0.remove(peer);
     }
 
-    /// Remembers one, `stored` already or not. Returns who has to be forgotten for it: the one not met for longest.
+    /// Remembers a node, whether it is `stored` already or not. Returns the node that is forgotten for it: the one
+    /// silent longest.
     pub(super) fn put(&mut self, peer: PeerId, home: Kind, answered_s: u64, stored: bool) -> Option<PeerId> {
         let former = Former { home, answered_s, changed: !stored };
         self.0.insert(peer, former);
@@ -48,7 +49,7 @@ impl Formers {
         Some(oldest)
     }
 
-    /// Those to be stored since this was last asked.
+    /// The entries to store since the last call.
     pub(super) fn take_changes(&mut self) -> impl Iterator<Item = KnownNode> {
         let changed = self.0.iter_mut().filter(|(_, one)| one.changed);
         changed.map(|(peer, one)| {
