@@ -22,14 +22,14 @@ pub enum Preset {
     StatusStaging,
 }
 
-impl Preset {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::LogosTest => "logos.test",
-            Self::LogosDev => "logos.dev",
-            Self::StatusProd => "status.prod",
-            Self::StatusStaging => "status.staging",
+impl From<Preset> for sotto_messenger::Preset {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Local => Self::Local,
+            Preset::LogosTest => Self::LogosTest,
+            Preset::LogosDev => Self::LogosDev,
+            Preset::StatusProd => Self::StatusProd,
+            Preset::StatusStaging => Self::StatusStaging,
         }
     }
 }
@@ -146,7 +146,7 @@ impl SottoConfig {
         let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| Code::BadSetting)?;
         let mut fleet = match self.network {
             Some(network) => network.fleet().ok_or(Code::BadSetting)?,
-            None => Fleet::preset(self.preset.name()).ok_or(Code::BadSetting)?,
+            None => Fleet::preset(self.preset.into()),
         };
         if !self.nodes.is_empty() || !self.dns_trees.is_empty() {
             fleet.nodes = self.nodes;
@@ -190,7 +190,7 @@ mod tests {
         let whole = config().with_key(vec![7; 32]).unwrap();
         assert_eq!(whole.dir.to_str(), Some("folder"));
         assert_eq!(*whole.key, [7; 32]);
-        assert_eq!(whole.fleet, Fleet::preset("logos.dev").unwrap());
+        assert_eq!(whole.fleet, Fleet::preset(Preset::LogosDev.into()));
         assert_eq!(whole.dns_servers, ["9.9.9.9"]);
         assert_eq!(whole.mode, sotto_messenger::Mode::Adaptive);
         assert_eq!(whole.listen, ["/ip4/0.0.0.0/tcp/0"]);
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn every_preset_has_its_name() {
         let all = [Preset::Local, Preset::LogosTest, Preset::LogosDev, Preset::StatusProd, Preset::StatusStaging];
-        assert!(all.map(Preset::name).into_iter().eq(Fleet::preset_names()));
+        assert_eq!(all.map(sotto_messenger::Preset::from), sotto_messenger::Preset::ALL);
     }
 
     fn network() -> WakuNetwork {

@@ -25,16 +25,15 @@ pub struct SottoCore {
 
 #[uniffi::export]
 impl SottoCore {
-    /// Opens the account in `config.dir`, or an empty folder, and starts the threads. Blocks for the database only; no
+    /// Opens the account in `config.dir`, or an empty folder, and starts the threads. It waits for the database only; no
     /// node is connected yet. `key` is the database's key, 32 bytes from the platform's key store. It is wiped here;
     /// copies that the host and the language boundary make are not. Errors: `storage.*`, `network.address`,
     /// `input.setting`.
     #[uniffi::constructor]
-    pub fn open(config: SottoConfig, key: Vec<u8>) -> Result<Arc<Self>, SottoError> {
+    pub async fn open(config: SottoConfig, key: Vec<u8>) -> Result<Arc<Self>, SottoError> {
         let config = config.with_key(key)?;
         logging::start();
-        let messenger = Messenger::open(config)?;
-        let reads = Reads::start(messenger.clone())?;
+        let (messenger, reads) = Reads::open(config).await?;
         Ok(Arc::new(Self { messenger, reads }))
     }
 

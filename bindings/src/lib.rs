@@ -3,9 +3,8 @@
 //! This crate knows the messenger's public API and nothing below it, and has no rules about chat. Each call converts
 //! records to the messenger's types, calls it, and converts the answer back. Calls are coarse (pages, batches). An
 //! `async` call waits for one reply, from the engine's thread or from the reading thread ([`reads`]). The host may drop
-//! it at any time; work that has begun goes on. Other calls touch no disk and return at once, except
-//! [`SottoCore::open`], which opens the database, and [`database_exists`]. If the last reference is dropped without
-//! [`SottoCore::shutdown`], the drop waits for the threads.
+//! it at any time; work that has begun goes on. Other calls touch no disk and return at once. If the last reference is
+//! dropped without [`SottoCore::shutdown`], the drop waits for the threads.
 //!
 //! Data path: host → generated code → [`SottoCore`] → `Messenger` → records or [`SottoError`] → host. Events
 //! come the other way, pulled through [`SottoEvents`]. Logs go to the platform's log.
@@ -45,8 +44,8 @@ pub fn version() -> String {
 /// Whether there is a database in this folder, whole or damaged. A host that lost its key must not make another key
 /// then: only the lost key opens the database. Changes nothing. Errors: `storage.io`.
 #[uniffi::export]
-pub fn database_exists(dir: String) -> Result<bool, SottoError> {
-    Ok(sotto_messenger::Messenger::is_in(dir.as_ref())?)
+pub async fn database_exists(dir: String) -> Result<bool, SottoError> {
+    reads::aside(move || sotto_messenger::Messenger::is_in(dir.as_ref())).await
 }
 
 /// Judges a phrase while it is typed: which words the list does not have, and whether the phrase can be restored.

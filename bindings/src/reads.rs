@@ -1,8 +1,9 @@
-//! Reads beside the caller's thread. One thread serves each core, because each core has one reading connection.
+//! Work of the disk beside the caller's thread. One thread opens each core and then reads for it, because each core has
+//! one reading connection.
 
 use std::thread::{self, Builder, JoinHandle};
 
-use sotto_messenger::{Code, Error, Messenger};
+use sotto_messenger::{Code, Config, Error, Messenger};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::SottoError;
@@ -20,15 +21,22 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
-    pub(crate) fn start(messenger: Messenger) -> Result<Self, Error> {
+    /// Opens a messenger on a new thread, which reads for it from then on. Dropping the future closes what it opened.
+    pub(crate) async fn open(config: Config) -> Result<(Messenger, Self), SottoError> {
         let (inbox, mut reads) = mpsc::channel::<Read>(DEPTH);
-        let work = move || {
-            while let Some(read) = reads.blocking_recv() {
-                read(&messenger);
+        let (caller, answer) = oneshot::channel();
+        let work = move || match Messenger::open(config) {
+            Ok(messenger) => {
+                let _ = caller.send(Ok(messenger.clone()));
+                while let Some(read) = reads.blocking_recv() {
+                    read(&messenger);
+                }
             }
+            Err(error) => drop(caller.send(Err(error))),
         };
-        let thread = Builder::new().name("sotto-read".into()).spawn(work).map_err(|_| Code::Internal)?;
-        Ok(Self { inbox: Some(inbox), thread: Some(thread) })
+        let thread = spawn(work)?;
+        let messenger = answer.await.map_err(|_| Code::Internal)??;
+        Ok((messenger, Self { inbox: Some(inbox), thread: Some(thread) }))
     }
 
     /// Reads on the thread and waits for the answer. Dropping the future discards only the answer.
@@ -44,6 +52,19 @@ impl Reads {
         inbox.send(read).await.map_err(|_| Code::Closed)?;
         Ok(answer.await.map_err(|_| Code::Closed)??)
     }
+}
+
+/// Does something on a thread of its own.
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, SottoError> {
+    let (caller, answer) = oneshot::channel();
+    spawn(move || drop(caller.send(work())))?;
+    Ok(answer.await.map_err(|_| Code::Internal)??)
+}
+
+fn spawn(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    Builder::new().name("sotto-read".into()).spawn(work).map_err(|_| Code::Internal.into())
 }
 
 impl Drop for Reads {
@@ -64,7 +85,7 @@ mod tests {
     use std::sync::{Arc, Mutex, mpsc};
     use std::task::{Context, Poll, Wake, Waker};
 
-    use sotto_messenger::{Config, Fleet};
+    use sotto_messenger::{Fleet, Preset};
 
     use super::*;
 
@@ -93,10 +114,11 @@ mod tests {
     #[test]
     fn it_may_be_let_go_of_where_an_answer_arrives() {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::new(folder.path(), [7; 32], Fleet::preset("local").unwrap());
-        let reads = Reads::start(Messenger::open(config).unwrap()).unwrap();
+        let config = Config::new(folder.path(), [7; 32], Fleet::preset(Preset::Local));
         let (goes, gone) = mpsc::channel();
         let work = async move {
+            let (messenger, reads) = Reads::open(config).await.unwrap();
+            drop(messenger);
             while thread::current().name() != Some("sotto-read") {
                 assert_eq!(reads.read(Messenger::account).await.unwrap(), None);
             }

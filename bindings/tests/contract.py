@@ -64,15 +64,18 @@ async def to_the_end(listener):
 class Phone:
     """A core, its folder, and its events."""
 
-    def __init__(self, folder, **more):
-        self.folder = folder
-        self.core = SottoCore.open(config(folder, **more), KEY)
-        self.listener = self.core.events()
-        self.told = []
+    @classmethod
+    async def open(cls, folder, **more):
+        phone = cls()
+        phone.folder = folder
+        phone.core = await SottoCore.open(config(folder, **more), KEY)
+        phone.listener = phone.core.events()
+        phone.told = []
+        return phone
 
     @classmethod
     async def new(cls, folder, name, **more):
-        phone = cls(folder, **more)
+        phone = await cls.open(folder, **more)
         phone.secret = await phone.core.account_create(name)
         await phone.core.settings_set(SettingsPatch(receipt_delay_ms=0))
         return phone
@@ -236,7 +239,7 @@ async def two_people_meet_and_talk(folder):
     while_away = [await alice.core.send(place, f"while you were away {n}") for n in range(3)]
     for id in while_away:
         await alice.reached(id, MessageState.SENT, MessageState.STORED)
-    bob = Phone(bob.folder)
+    bob = await Phone.open(bob.folder)
     assert (await bob.core.account()).name == "Bob"
     await bob.core.sync_once(PATIENCE * 1000)
     texts = [m.text for m in reversed((await bob.page(3)))]
@@ -274,7 +277,7 @@ async def every_error_has_its_class(folder):
         lambda: SottoCore.open(config(folder / "never", nodes=["nonsense"]), KEY))
     assert not (folder / "never").exists()
 
-    phone = Phone(folder / "phone", nodes=[NOWHERE])
+    phone = await Phone.open(folder / "phone", nodes=[NOWHERE])
     core = phone.core
     assert (await core.account()) is None and (await core.contacts()) == []
     await fails(SottoError.State, "account.missing", core.phrase)
@@ -303,7 +306,7 @@ async def every_error_has_its_class(folder):
     await fails(SottoError.NotFound, "conversation.missing", lambda: core.send(ConversationId(value=NO_ID), "hello"))
     await fails(SottoError.NotFound, "message.missing", lambda: core.retry(MessageId(value=NO_ID)))
     await fails(SottoError.Network, "deadline", lambda: core.sync_once(0))
-    await fails(SottoError.Storage, "storage.in_use", lambda: Phone(folder / "phone"))
+    await fails(SottoError.Storage, "storage.in_use", lambda: Phone.open(folder / "phone"))
     assert (await core.conversations(Folder.INBOX, 10)) == []
     await fails(SottoError.NotFound, "message.missing", lambda: core.message(MessageId(value=NO_ID)))
     await fails(SottoError.NotFound, "message.missing", lambda: core.messages_around(MessageId(value=NO_ID), 10))
@@ -323,17 +326,17 @@ async def every_error_has_its_class(folder):
 
 
 async def a_wrong_key_opens_nothing(folder):
-    assert not sotto.database_exists(str(folder / "phone"))
+    assert not await sotto.database_exists(str(folder / "phone"))
     phone = await Phone.new(folder / "phone", "Carol", nodes=[])
     await phone.core.shutdown()
-    assert sotto.database_exists(str(folder / "phone"))
+    assert await sotto.database_exists(str(folder / "phone"))
     files = lambda: {file.name: file.read_bytes() for file in (folder / "phone").iterdir()}
     before = files()
     wrong = bytes(reversed(KEY))
     await fails(SottoError.Storage, "storage.wrong_key",
         lambda: SottoCore.open(config(folder / "phone", nodes=[]), wrong))
     assert files() == before
-    phone = Phone(folder / "phone", nodes=[])
+    phone = await Phone.open(folder / "phone", nodes=[])
     assert (await phone.core.phrase()) == (await phone.core.phrase()) != ""
     await phone.core.shutdown()
 
@@ -344,9 +347,9 @@ async def an_old_copy_is_noticed(folder):
     await phone.core.shutdown()
     shutil.copytree(folder / "phone", folder / "old")
     for _ in range(2):
-        phone = Phone(folder / "phone", **counted)
+        phone = await Phone.open(folder / "phone", **counted)
         await phone.core.shutdown()
-    await fails(SottoError.Storage, "storage.rolled_back", lambda: Phone(folder / "old", **counted))
+    await fails(SottoError.Storage, "storage.rolled_back", lambda: Phone.open(folder / "old", **counted))
 
 
 async def after_the_end_everything_says_so(folder):
@@ -375,9 +378,9 @@ async def after_the_end_everything_says_so(folder):
     await asyncio.wait_for(late.ready(), PATIENCE)
     assert late.next_batch(64) is None
     # The folder is free, for a core that nobody shuts down too.
-    phone = Phone(folder / "phone", nodes=[])
+    phone = await Phone.open(folder / "phone", nodes=[])
     del phone
-    phone = Phone(folder / "phone", nodes=[])
+    phone = await Phone.open(folder / "phone", nodes=[])
     await phone.core.shutdown()
 
 

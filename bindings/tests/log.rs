@@ -43,7 +43,7 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
         counter_file: None,
         log: Some(LogLevel::Trace),
     };
-    let core = SottoCore::open(config.clone(), vec![7; 32]).unwrap();
+    let core = SottoCore::open(config.clone(), vec![7; 32]).await.unwrap();
     assert_eq!(log::max_level(), LevelFilter::Trace);
     let phrase = core.account_create("Kanarienvogel".into()).await.unwrap();
     let link = core.invite().await.unwrap().link;
@@ -54,7 +54,7 @@ async fn the_setting_is_the_level_and_nothing_secret_is_logged() {
     // The level is stored, and the next open uses it unless the configuration sets another.
     let stored = SottoConfig { log: None, ..config };
     log::set_max_level(LevelFilter::Trace);
-    let core = SottoCore::open(stored, vec![7; 32]).unwrap();
+    let core = SottoCore::open(stored, vec![7; 32]).await.unwrap();
     assert_eq!(log::max_level(), LevelFilter::Warn);
     core.shutdown().await.unwrap();
 

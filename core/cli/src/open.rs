@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use sotto_messenger::{Config, Fleet, Messenger, OpenCounter, Sharding};
+use sotto_messenger::{Config, Fleet, Messenger, OpenCounter, Preset, Sharding};
 
 use crate::args::PhoneArgs;
 use crate::exit::Failure;
@@ -56,7 +56,8 @@ pub(crate) fn fleet(
     shards: &[u16],
     auto_shards: Option<u16>,
 ) -> Result<Fleet, Failure> {
-    let mut fleet = Fleet::preset(preset).ok_or_else(|| Failure::Usage(format!("unknown preset {preset}")))?;
+    let preset = Preset::from_name(preset).ok_or_else(|| Failure::Usage(format!("unknown preset {preset}")))?;
+    let mut fleet = Fleet::preset(preset);
     if let Some(cluster) = cluster {
         fleet.cluster = cluster;
     }

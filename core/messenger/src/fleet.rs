@@ -46,18 +46,32 @@ pub struct Fleet {
     pub single_circle: bool,
 }
 
-/// A row of the table of presets.
-struct Preset {
-    name: &'static str,
+/// A network that is known by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// `local`: own nodes on one machine, for tests.
+    Local,
+    /// `logos.test`.
+    LogosTest,
+    /// `logos.dev`.
+    LogosDev,
+    /// `status.prod`.
+    StatusProd,
+    /// `status.staging`.
+    StatusStaging,
+}
+
+/// What the fleet of a preset is.
+struct Row {
     cluster: u16,
-    sharding: PresetSharding,
+    sharding: Shards,
     nodes: &'static [&'static str],
     dns_trees: &'static [&'static str],
     max_message_bytes: u32,
     single_circle: bool,
 }
 
-enum PresetSharding {
+enum Shards {
     Static(&'static [u16]),
     Auto(u16),
 }
@@ -65,81 +79,102 @@ enum PresetSharding {
 const KIB: u32 = 1024;
 const DAY_S: u64 = 86_400;
 
-/// Addresses and numbers as the fleets' operators published them in August 2026; they change, so an app can override
-/// each field. Buckets: N = 2^⌊log2(users · 109 KB / 3 MB)⌋, which is one below 55 users.
-const PRESETS: &[Preset] = &[
-    Preset {
-        name: "local",
-        cluster: 66,
-        sharding: PresetSharding::Static(&[0]),
-        nodes: &[],
-        dns_trees: &[],
-        max_message_bytes: 150 * KIB,
-        single_circle: true,
-    },
-    Preset {
-        name: "logos.test",
-        cluster: 2,
-        sharding: PresetSharding::Auto(8),
-        nodes: &[
-            "/dns4/node-01.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmQ9X2xDfPG3uL77V9piYDhjq14JhKCtcmNYsTMKNqrKCj",
-            "/dns4/node-02.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmB8NYprrfQrgWVzsJtYWkfjsXbmJEGNMG6othXsQ53BwG",
-        ],
-        dns_trees: &[],
-        max_message_bytes: 150 * KIB,
-        single_circle: false,
-    },
-    Preset {
-        name: "logos.dev",
-        cluster: 3,
-        sharding: PresetSharding::Auto(8),
-        nodes: &[
-            "/dns4/delivery-01.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmTUbnxLGT9JvV6mu9oPyDjqHK4Phs1VDJNUgESgNSkuby",
-            "/dns4/delivery-02.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmMK7PYygBtKUQ8EHp7EfaD3bCEsJrkFooK8RQ2PVpJprH",
-            "/dns4/delivery-01.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm4S1JYkuzDKLKQvwgAhZKs9otxXqt8SCGtB4hoJP1S397",
-            "/dns4/delivery-02.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm8Y9kgBNtjxvCnf1X6gnZJW5EGE4UwwCL3CCm55TwqBiH",
-        ],
-        dns_trees: &[],
-        max_message_bytes: 150 * KIB,
-        single_circle: false,
-    },
-    Preset {
-        name: "status.prod",
-        cluster: 16,
-        sharding: PresetSharding::Static(&[32, 64]),
-        nodes: &[
-            "/dns4/boot-01.do-ams3.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
-            "/dns4/boot-01.gc-us-central1-a.status.prod.status.im/tcp/30303/p2p/16Uiu2HAm8mUZ18tBWPXDQsaF7PbCKYA35z7WB2xNZH2EVq1qS8LJ",
-            "/dns4/boot-01.ac-cn-hongkong-c.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmGwcE8v7gmJNEWFtZtojYpPMTHy2jBLL6xRk33qgDxFWX",
-        ],
-        dns_trees: &[
-            "enrtree://AMOJVZX4V6EXP7NTJPMAYJYST2QP6AJXYW76IU6VGJS7UVSNDYZG4@boot.prod.status.nodes.status.im",
-        ],
-        max_message_bytes: 1024 * KIB,
-        single_circle: false,
-    },
-    Preset {
-        name: "status.staging",
-        cluster: 16,
-        sharding: PresetSharding::Static(&[32, 64]),
-        nodes: &[
-            "/dns4/store-01.do-ams3.status.staging.status.im/tcp/30303/p2p/16Uiu2HAm3xVDaz6SRJ6kErwC21zBJEZjavVXg7VSkoWzaV1aMA3F",
-        ],
-        dns_trees: &[
-            "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@boot.staging.status.nodes.status.im",
-            "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@store.staging.status.nodes.status.im",
-        ],
-        max_message_bytes: 1024 * KIB,
-        single_circle: false,
-    },
-];
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Local, Self::LogosTest, Self::LogosDev, Self::StatusProd, Self::StatusStaging];
 
-impl Fleet {
-    /// The names [`Fleet::preset`] knows.
-    pub fn preset_names() -> impl Iterator<Item = &'static str> {
-        PRESETS.iter().map(|row| row.name)
+    /// The name, for example `status.prod`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::LogosTest => "logos.test",
+            Self::LogosDev => "logos.dev",
+            Self::StatusProd => "status.prod",
+            Self::StatusStaging => "status.staging",
+        }
     }
 
+    /// The preset with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    fn row(self) -> Row {
+        match self {
+            Self::Local => LOCAL,
+            Self::LogosTest => LOGOS_TEST,
+            Self::LogosDev => LOGOS_DEV,
+            Self::StatusProd => STATUS_PROD,
+            Self::StatusStaging => STATUS_STAGING,
+        }
+    }
+}
+
+/// Addresses and numbers as the fleets' operators published them in August 2026; they change, so an app can override
+/// each field. Buckets: N = 2^⌊log2(users · 109 KB / 3 MB)⌋, which is one below 55 users.
+const LOCAL: Row = Row {
+    cluster: 66,
+    sharding: Shards::Static(&[0]),
+    nodes: &[],
+    dns_trees: &[],
+    max_message_bytes: 150 * KIB,
+    single_circle: true,
+};
+
+const LOGOS_TEST: Row = Row {
+    cluster: 2,
+    sharding: Shards::Auto(8),
+    nodes: &[
+        "/dns4/node-01.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmQ9X2xDfPG3uL77V9piYDhjq14JhKCtcmNYsTMKNqrKCj",
+        "/dns4/node-02.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmB8NYprrfQrgWVzsJtYWkfjsXbmJEGNMG6othXsQ53BwG",
+    ],
+    dns_trees: &[],
+    max_message_bytes: 150 * KIB,
+    single_circle: false,
+};
+
+const LOGOS_DEV: Row = Row {
+    cluster: 3,
+    sharding: Shards::Auto(8),
+    nodes: &[
+        "/dns4/delivery-01.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmTUbnxLGT9JvV6mu9oPyDjqHK4Phs1VDJNUgESgNSkuby",
+        "/dns4/delivery-02.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmMK7PYygBtKUQ8EHp7EfaD3bCEsJrkFooK8RQ2PVpJprH",
+        "/dns4/delivery-01.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm4S1JYkuzDKLKQvwgAhZKs9otxXqt8SCGtB4hoJP1S397",
+        "/dns4/delivery-02.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm8Y9kgBNtjxvCnf1X6gnZJW5EGE4UwwCL3CCm55TwqBiH",
+    ],
+    dns_trees: &[],
+    max_message_bytes: 150 * KIB,
+    single_circle: false,
+};
+
+const STATUS_PROD: Row = Row {
+    cluster: 16,
+    sharding: Shards::Static(&[32, 64]),
+    nodes: &[
+        "/dns4/boot-01.do-ams3.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
+        "/dns4/boot-01.gc-us-central1-a.status.prod.status.im/tcp/30303/p2p/16Uiu2HAm8mUZ18tBWPXDQsaF7PbCKYA35z7WB2xNZH2EVq1qS8LJ",
+        "/dns4/boot-01.ac-cn-hongkong-c.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmGwcE8v7gmJNEWFtZtojYpPMTHy2jBLL6xRk33qgDxFWX",
+    ],
+    dns_trees: &["enrtree://AMOJVZX4V6EXP7NTJPMAYJYST2QP6AJXYW76IU6VGJS7UVSNDYZG4@boot.prod.status.nodes.status.im"],
+    max_message_bytes: 1024 * KIB,
+    single_circle: false,
+};
+
+const STATUS_STAGING: Row = Row {
+    cluster: 16,
+    sharding: Shards::Static(&[32, 64]),
+    nodes: &[
+        "/dns4/store-01.do-ams3.status.staging.status.im/tcp/30303/p2p/16Uiu2HAm3xVDaz6SRJ6kErwC21zBJEZjavVXg7VSkoWzaV1aMA3F",
+    ],
+    dns_trees: &[
+        "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@boot.staging.status.nodes.status.im",
+        "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@store.staging.status.nodes.status.im",
+    ],
+    max_message_bytes: 1024 * KIB,
+    single_circle: false,
+};
+
+impl Fleet {
     /// The buckets, if a network can be like this: at least one shard, none above 1,023, room for the largest envelope.
     pub(crate) fn check(&self) -> Option<BucketTable> {
         let sharded = match &self.sharding {
@@ -150,14 +185,14 @@ impl Fleet {
         BucketTable::new(&self.buckets).ok().filter(|_| sharded && roomy)
     }
 
-    /// A fleet by name; its fields may be changed before use. `None` for an unknown name.
-    pub fn preset(name: &str) -> Option<Self> {
-        let row = PRESETS.iter().find(|row| row.name == name)?;
-        Some(Self {
+    /// The fleet of a preset. Its fields may be changed before use.
+    pub fn preset(preset: Preset) -> Self {
+        let row = preset.row();
+        Self {
             cluster: row.cluster,
             sharding: match row.sharding {
-                PresetSharding::Static(shards) => Sharding::Static(shards.to_vec()),
-                PresetSharding::Auto(shards) => Sharding::Auto(shards),
+                Shards::Static(shards) => Sharding::Static(shards.to_vec()),
+                Shards::Auto(shards) => Sharding::Auto(shards),
             },
             nodes: owned(row.nodes),
             dns_trees: owned(row.dns_trees),
@@ -165,7 +200,7 @@ impl Fleet {
             buckets: vec![(0, 0)],
             store_retention_s: 30 * DAY_S,
             single_circle: row.single_circle,
-        })
+        }
     }
 }
 
@@ -179,10 +214,9 @@ mod tests {
 
     #[test]
     fn every_preset_is_usable() {
-        let names: Vec<_> = Fleet::preset_names().collect();
-        assert_eq!(names, ["local", "logos.test", "logos.dev", "status.prod", "status.staging"]);
-        for name in names {
-            let fleet = Fleet::preset(name).unwrap();
+        for preset in Preset::ALL {
+            let (name, fleet) = (preset.name(), Fleet::preset(preset));
+            assert_eq!(Preset::from_name(name), Some(preset));
             assert!(fleet.check().is_some());
             assert_eq!(fleet.single_circle, name == "local", "only local shares a node between circles");
             for tree in &fleet.dns_trees {
@@ -193,7 +227,7 @@ mod tests {
                 assert!(node.starts_with("/dns4/") && node.contains("/p2p/16Uiu2"), "{node}");
             }
         }
-        assert_eq!(Fleet::preset("mainnet"), None);
+        assert_eq!(Preset::from_name("mainnet"), None);
     }
 
     /// As the operators publish them; Status' apps use shards 32 and 64, whatever the preset of its nodes says.
@@ -207,9 +241,9 @@ mod tests {
             ("status.prod", 16, status.clone(), 1_048_576),
             ("status.staging", 16, status, 1_048_576),
         ];
-        assert!(rows.iter().map(|row| row.0).eq(Fleet::preset_names()));
+        assert!(rows.iter().map(|row| row.0).eq(Preset::ALL.map(Preset::name)));
         for (name, cluster, sharding, max_message_bytes) in rows {
-            let fleet = Fleet::preset(name).unwrap();
+            let fleet = Fleet::preset(Preset::from_name(name).unwrap());
             assert_eq!(fleet.cluster, cluster, "{name}");
             assert_eq!(fleet.sharding, sharding, "{name}");
             assert_eq!(fleet.max_message_bytes, max_message_bytes, "{name}");
@@ -220,7 +254,7 @@ mod tests {
     #[test]
     fn what_no_network_can_be_is_refused() {
         let refused = |change: &dyn Fn(&mut Fleet)| {
-            let mut fleet = Fleet::preset("local").unwrap();
+            let mut fleet = Fleet::preset(Preset::Local);
             change(&mut fleet);
             assert!(fleet.check().is_none(), "{fleet:?}");
         };

@@ -7,10 +7,10 @@
 //! hints sent after the commit; the database is the truth.
 //!
 //! ```no_run
-//! use sotto_messenger::{Config, Fleet, Messenger};
+//! use sotto_messenger::{Config, Fleet, Messenger, Preset};
 //!
 //! # async fn quickstart(dir: &str, key: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
-//! let fleet = Fleet::preset("local").ok_or("no such preset")?;
+//! let fleet = Fleet::preset(Preset::Local);
 //! let messenger = Messenger::open(Config::new(dir, key, fleet))?;
 //! let phrase = messenger.account_create("Alice").await?;   // show it once, to be written down
 //! let invite = messenger.invite().await?;                  // a link, also for a QR code
@@ -43,7 +43,7 @@ pub use config::{Config, Mode};
 pub use counter::OpenCounter;
 pub use error::{Code, Error, Kind};
 pub use event::Event;
-pub use fleet::{Fleet, Sharding};
+pub use fleet::{Fleet, Preset, Sharding};
 pub use sotto_net::Network;
 #[doc(hidden)]
 pub use sotto_wire::closed_debug;

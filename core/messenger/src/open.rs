@@ -15,7 +15,7 @@ use crate::clock::{Clock, system_clock};
 use crate::config::Config;
 use crate::engine::{Engine, EngineConfig, book, stored};
 use crate::error::{Code, Error, OrBug};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Preset};
 use crate::runtime::{INBOX_DEPTH, NetThread, Runtime};
 use crate::status::Status;
 use crate::subscription::EVENT_DEPTH;
@@ -167,7 +167,7 @@ fn start(
 
 /// Nodes that a contact would not find by a preset.
 fn invite_nodes(fleet: &Fleet) -> Vec<String> {
-    let known: Vec<Fleet> = Fleet::preset_names().filter_map(Fleet::preset).collect();
+    let known: Vec<Fleet> = Preset::ALL.into_iter().map(Fleet::preset).collect();
     let in_preset = |node: &String| known.iter().any(|preset| preset.nodes.contains(node));
     let own = fleet.nodes.iter().filter(|node| !in_preset(node));
     own.cloned().collect()
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn only_nodes_of_no_preset_go_into_invites() {
-        let preset = Fleet::preset("logos.dev").unwrap();
+        let preset = Fleet::preset(Preset::LogosDev);
         assert_eq!(invite_nodes(&preset), Vec::<String>::new());
         let mut mixed = preset;
         mixed.nodes.push("/ip4/10.0.0.1/tcp/1/p2p/x".into());

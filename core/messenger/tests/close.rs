@@ -10,14 +10,14 @@ use std::thread;
 
 use sotto_db::Account;
 use sotto_messenger::engine::book;
-use sotto_messenger::{Config, Fleet, Messenger, system_clock};
+use sotto_messenger::{Config, Fleet, Messenger, Preset, system_clock};
 use sotto_net::{Command, Event, KnownNode, NetHandle, Source};
 use tokio::sync::mpsc;
 
 #[tokio::test]
 async fn nodes_named_at_the_close_are_there_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
-    let fleet = Fleet::preset("local").unwrap();
+    let fleet = Fleet::preset(Preset::Local);
     let (commands, mut told) = mpsc::channel(16);
     let (say, events) = mpsc::channel(16);
     let net = NetHandle { commands, events };
@@ -114,7 +114,7 @@ fn the_last_reference_may_be_let_go_of_where_an_answer_arrives() {
         while told.blocking_recv().is_some_and(|command| command != Command::Close) {}
         say.blocking_send(Event::Closed)
     });
-    let config = Config::new(folder.path(), [7; 32], Fleet::preset("local").unwrap());
+    let config = Config::new(folder.path(), [7; 32], Fleet::preset(Preset::Local));
     let messenger = Messenger::open_over(config, NetHandle { commands, events }, system_clock()).unwrap();
     let (ended, end) = std::sync::mpsc::channel();
     let work = use_and_let_go(messenger, ended);

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sotto_messenger::{Config, Event, Fleet, Messenger};
+use sotto_messenger::{Config, Event, Fleet, Messenger, Preset};
 use sotto_net::{NodeConfig, NodeEvent, NodeHandle, NodeKey, Sharding, service};
 
 #[path = "../../net/tests/support/tree.rs"]
@@ -30,7 +30,7 @@ async fn node() -> (NodeHandle, Vec<u8>) {
 }
 
 fn open(folder: &Path, tree: &str, dns_server: &str) -> Messenger {
-    let mut fleet = Fleet::preset("local").unwrap();
+    let mut fleet = Fleet::preset(Preset::Local);
     fleet.single_circle = false;
     fleet.dns_trees = vec![tree.to_owned()];
     let mut config = Config::new(folder, [7; 32], fleet);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sotto_db::Account;
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{ContactState, ConversationId, Message, MessageId, MessageState, SettingsPatch};
-use sotto_messenger::{Config, Fleet, Messenger, Subscription, system_clock};
+use sotto_messenger::{Config, Fleet, Messenger, Preset, Subscription, system_clock};
 use sotto_net::{NetConfig, client};
 use tempfile::TempDir;
 
@@ -30,7 +30,7 @@ fn open(folder: &TempDir, nodes: &[&str], single_circle: bool) -> Messenger {
 }
 
 fn config(folder: &TempDir, nodes: &[&str], single_circle: bool) -> Config {
-    let mut fleet = Fleet::preset("local").unwrap();
+    let mut fleet = Fleet::preset(Preset::Local);
     fleet.single_circle = single_circle;
     fleet.nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
     Config::new(folder.path(), KEY, fleet)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sotto_messenger::{Config, Fleet, Messenger, Mode, Network, system_clock};
+use sotto_messenger::{Config, Fleet, Messenger, Mode, Network, Preset, system_clock};
 use sotto_net::{Command, Event, NetHandle};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ struct Host {
 
 fn host(mode: Mode) -> Host {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = Config::new(folder.path(), [7; 32], Fleet::preset("local").unwrap());
+    let mut config = Config::new(folder.path(), [7; 32], Fleet::preset(Preset::Local));
     config.mode = mode;
     let (sender, commands) = mpsc::channel(16);
     let (events, receiver) = mpsc::channel(16);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{ContactState, ConversationId, Message, SettingsPatch};
-use sotto_messenger::{Config, Error, Fleet, Messenger, Subscription, system_clock};
+use sotto_messenger::{Config, Error, Fleet, Messenger, Preset, Subscription, system_clock};
 use sotto_testkit::Loopback;
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ pub(crate) const KEY: [u8; 32] = [9; 32];
 pub(crate) const REQUEST: &str = "it is me";
 
 pub(crate) fn config(dir: &Path) -> Config {
-    let mut config = Config::new(dir, KEY, Fleet::preset("local").unwrap());
+    let mut config = Config::new(dir, KEY, Fleet::preset(Preset::Local));
     config.receipts = true;
     config
 }
