@@ -25,8 +25,8 @@ pub struct SottoCore {
 
 #[uniffi::export]
 impl SottoCore {
-    /// Opens the account in `config.dir`, or an empty folder, and starts the threads. It waits for the database only; no
-    /// node is connected yet. `key` is the database's key, 32 bytes from the platform's key store. It is wiped here;
+    /// Opens the account in `config.dir`, or an empty folder, and starts the threads. It waits for the database only;
+    /// no node is connected yet. `key` is the database's key, 32 bytes from the platform's key store. It is wiped here;
     /// copies that the host and the language boundary make are not. Errors: `storage.*`, `network.address`,
     /// `input.setting`.
     #[uniffi::constructor]
