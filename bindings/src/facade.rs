@@ -233,8 +233,8 @@ impl SottoCore {
         Ok(self.messenger.draft_set(&conversation.into(), &text).await?)
     }
 
-    /// Deletes a message for us: its text is gone from this device. The other side is not told. An own message that no
-    /// node has yet does not leave any more. Errors: `message.missing`.
+    /// Deletes a message on this device only. The other side is not told and keeps its copy. An own message that no
+    /// node has taken yet is not sent. Errors: `message.missing`.
     pub async fn message_delete(&self, message: MessageId) -> Result<(), SottoError> {
         Ok(self.messenger.message_delete(&message.into()).await?)
     }

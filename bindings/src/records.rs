@@ -195,7 +195,7 @@ pub struct Conversation {
     pub muted: bool,
     /// When the mute ends, Unix milliseconds. None: it has no end, or there is no mute.
     pub muted_until_ms: Option<i64>,
-    /// Unsent text; in a list its first 200 characters at most, cut at a grapheme.
+    /// Unsent text. A list carries at most its first 200 characters, cut at a grapheme.
     pub draft: String,
     /// The newest message, if there is one.
     pub last: Option<LastMessage>,

@@ -1,8 +1,8 @@
 //! [`Messenger`]: the public API.
 //!
-//! Calls that change something go to the engine thread and await one channel reply: dropping the future never undoes
-//! the work, and no async runtime is needed. Reads go to a query-only connection on the caller's thread and take
-//! microseconds to a few milliseconds. Everything but [`Messenger::open`] and the reads is cancel-safe.
+//! Calls that change something go to the engine's thread and await one channel reply. Dropping the future never undoes
+//! the work, and no async runtime is needed. Reads use a read-only connection on the caller's thread and take
+//! microseconds to a few milliseconds. Everything except [`Messenger::open`] and the reads is cancel-safe.
 
 mod read;
 
@@ -27,8 +27,8 @@ use crate::runtime::{Caller, Loop, Task};
 use crate::status::Status;
 use crate::subscription::Subscription;
 
-/// An open account: cheap to clone, safe to share between threads. Close it before the process ends; dropping the
-/// last clone closes too, and waits for it (at most 5 s for the network).
+/// An open account: cheap to clone, safe to share between threads. Close it before the process ends. Dropping the last
+/// clone closes it too, and waits for that (at most 5 s for the network).
 #[derive(Clone)]
 pub struct Messenger {
     pub(crate) shared: Arc<Shared>,
@@ -41,9 +41,9 @@ impl std::fmt::Debug for Messenger {
 }
 
 pub(crate) struct Shared {
-    /// `None` only while this is dropped.
+    /// `None` only during the drop.
     pub(crate) inbox: Option<mpsc::Sender<Task>>,
-    /// `None` once closed.
+    /// `None` after the close.
     pub(crate) reader: Mutex<Option<Reader>>,
     /// Never read itself; new listeners begin at its tail.
     pub(crate) events: broadcast::Receiver<Event>,
@@ -53,21 +53,21 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) opened_ms: i64,
     pub(crate) cluster: u16,
-    /// Nodes that go into links.
+    /// Nodes that go into invite links.
     pub(crate) invite_nodes: Vec<String>,
     pub(crate) receipts: bool,
     pub(crate) database: PathBuf,
 }
 
 impl Drop for Shared {
-    /// Without callers the engine closes. It is waited for: a process that ends under a running cipher may crash.
+    /// Without callers the engine closes. The drop waits for it: a process that ends under a running cipher may crash.
     fn drop(&mut self) {
         self.inbox = None;
         let reader = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
         drop(reader.take());
         let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take()
-            && thread.thread().id() != std::thread::current().id() // let go of in the callback of an answer
+            && thread.thread().id() != std::thread::current().id() // dropped in the callback of an answer
             && thread.join().is_err()
         {
             log::error!("the engine thread panicked");
@@ -81,21 +81,20 @@ pub fn version() -> &'static str {
 }
 
 impl Messenger {
-    /// Is there a database in this folder, whole or damaged? A host that has lost its key must not make another one
-    /// then:
-    /// no key but the lost one opens it. Changes nothing. Errors: `storage.io`.
+    /// Whether there is a database in this folder, whole or damaged. A host that lost its key must not make another key
+    /// then: only the lost key opens the database. Changes nothing. Errors: `storage.io`.
     pub fn is_in(dir: &Path) -> Result<bool, Error> {
         Ok(sotto_db::Account::is_there(&dir.join(DATABASE))?)
     }
 
-    /// Makes an account and its device; `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
-    /// [`Messenger::phrase`] shows again. Errors: `account.exists`, `input.name`.
+    /// Makes an account and its device. `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
+    /// [`Messenger::phrase`] returns again. Errors: `account.exists`, `input.name`.
     pub async fn account_create(&self, name: &str) -> Result<Zeroizing<String>, Error> {
         let call = call::AccountCreate { name: name.to_owned() };
         self.act(true, move |engine, now_ms| engine.call(now_ms, call)).await
     }
 
-    /// Restores the id of a phrase (12 to 24 words) and takes over from other installs of it; contacts and history
+    /// Restores the account of a phrase (12 to 24 words) and takes over from its other installs. Contacts and history
     /// do not come back. Errors: `phrase.word` (with the word's index), `phrase.length`, `phrase.checksum`,
     /// `account.exists`.
     pub async fn account_restore(&self, phrase: &str) -> Result<(), Error> {
@@ -103,47 +102,47 @@ impl Messenger {
         self.act(true, move |engine, now_ms| engine.call(now_ms, call)).await
     }
 
-    /// Changes the own name (1 to 40 bytes) and tells each contact within 1 to 6 hours, at random. Errors:
+    /// Changes the own name (1 to 40 bytes). Each contact learns it after 1 to 6 hours, at random. Errors:
     /// `input.name`, `account.missing`.
     pub async fn profile_set(&self, name: &str) -> Result<(), Error> {
         self.call(call::ProfileSet { name: name.to_owned() }).await
     }
 
-    /// Opens an invite for one contact, good for 7 days. With 8 open ones it fails and replaces none:
-    /// [`Messenger::invites`] lists them. Errors: `invite.too_many`, `account.missing`.
+    /// Makes an invite for one contact, valid for 7 days. Fails if 8 are open: [`Messenger::invites`] lists them.
+    /// Errors: `invite.too_many`, `account.missing`.
     pub async fn invite(&self) -> Result<Invite, Error> {
         self.call(call::InviteCreate {}).await
     }
 
-    /// Closes an open invite before its time: it admits nobody from now on. A request that came by it stays. Errors:
+    /// Closes an open invite before its time; it admits nobody from now on. Requests that came by it stay. Errors:
     /// `invite.missing`, `input.id`.
     pub async fn invite_close(&self, invite: &InviteId) -> Result<(), Error> {
         self.call(call::InviteClose { invite: invite.clone() }).await
     }
 
-    /// Asks the inviter of `link` to become a contact, with a text of at most 400 bytes. It is on disk when this
-    /// returns and leaves as soon as the inviter's cards are found. Errors: `invite.*`, `contact.self`,
+    /// Sends a contact request to the inviter of `link`, with a text of at most 400 bytes. The request is on disk when
+    /// this returns, and leaves when the inviter's cards are found. Errors: `invite.*`, `contact.self`,
     /// `contact.state`, `input.too_long`.
     pub async fn contact_add(&self, link: &str, text: Option<&str>) -> Result<ContactId, Error> {
         self.call(call::ContactAdd { link: link.to_owned(), text: text.map(str::to_owned) }).await
     }
 
-    /// Accepts or declines a request, blocks or unblocks. Declining and blocking send nothing. Errors:
+    /// Accepts or declines a request, blocks or unblocks a contact. Declining and blocking send nothing. Errors:
     /// `contact.missing`, `contact.state`.
     pub async fn contact_answer(&self, contact: &ContactId, action: ContactAction) -> Result<(), Error> {
         self.call(call::ContactAnswer { contact: contact.clone(), action }).await
     }
 
-    /// Calls somebody by another name than their own, 1 to 40 bytes, on this device alone; `None`: by their own.
-    /// Errors: `contact.missing`, `input.name`.
+    /// Sets a nickname for a contact, 1 to 40 bytes. It is kept on this device only. `None` removes it, and the
+    /// contact's own name is shown again. Errors: `contact.missing`, `input.name`.
     pub async fn nickname_set(&self, contact: &ContactId, nickname: Option<&str>) -> Result<(), Error> {
         self.call(call::NicknameSet { contact: contact.clone(), nickname: nickname.map(str::to_owned) }).await
     }
 
-    /// Notes that the safety number was compared while it stood for these `devices`
-    /// ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)), or with
-    /// `None` that it no longer holds. A device that waited for this is taken as theirs. Errors: `contact.missing`,
-    /// `contact.devices_changed` when they are other devices by now.
+    /// Records that the person compared the safety number for these `devices`
+    /// ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)). With `None` the contact is no longer
+    /// verified. A waiting device is then accepted. Errors: `contact.missing`, `contact.devices_changed` if the devices
+    /// have changed since.
     pub async fn contact_verify(&self, contact: &ContactId, devices: Option<&DevicesId>) -> Result<(), Error> {
         self.call(call::ContactVerify {
             contact: contact.clone(),
@@ -152,18 +151,17 @@ impl Messenger {
         .await
     }
 
-    /// Verifies by what was scanned from the contact's phone ([`SafetyNumber::qr`](crate::records::SafetyNumber::qr)
-    /// there). Errors: `contact.missing`,
-    /// `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`; nothing is verified then.
+    /// Verifies by the QR code scanned from the contact's phone ([`SafetyNumber::qr`](crate::records::SafetyNumber::qr)
+    /// there). Errors: `contact.missing`, `verify.qr`, `verify.account`, `verify.devices`, `verify.own_devices`;
+    /// nothing is verified then.
     pub async fn contact_scan(&self, contact: &ContactId, qr: &[u8]) -> Result<(), Error> {
         self.call(call::ContactScan { contact: contact.clone(), qr: qr.to_vec() }).await
     }
 
-    /// The person saw that a contact's devices changed to these
-    /// ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)),
-    /// and goes on with them without comparing: a device that waited is taken as theirs, and `verified` does not cover
-    /// it.
-    /// Errors: `contact.missing`, `contact.devices_changed` when they are other devices by now.
+    /// Records that the person saw the contact's changed devices
+    /// ([`SafetyNumber::devices`](crate::records::SafetyNumber::devices)) and goes on without comparing. A waiting
+    /// device is then accepted; `verified` does not cover it. Errors: `contact.missing`, `contact.devices_changed` if
+    /// the devices have changed since.
     pub async fn devices_seen(&self, contact: &ContactId, devices: &DevicesId) -> Result<(), Error> {
         self.call(call::DevicesSeen { contact: contact.clone(), devices: devices.to_bytes()? }).await
     }
@@ -174,9 +172,9 @@ impl Messenger {
         self.call(call::Send { conversation: conversation.clone(), text: text.to_owned() }).await
     }
 
-    /// Answers an incoming message by the number that [`Messenger::incoming`] gave it, in its conversation. A second
-    /// answer to the same message sends nothing and returns the first one's id: whoever does not know whether the call
-    /// took place repeats it. Errors: those of [`Messenger::send`], `message.missing`.
+    /// Answers an incoming message, named by its number from [`Messenger::incoming`], in its conversation. A second
+    /// answer to the same message sends nothing and returns the id of the first. So a caller can repeat a call whose
+    /// result it does not know. Errors: those of [`Messenger::send`], `message.missing`.
     pub async fn answer(&self, arrival: i64, text: &str) -> Result<MessageId, Error> {
         self.call(call::Answer { arrival, text: text.to_owned() }).await
     }
@@ -186,61 +184,62 @@ impl Messenger {
         self.call(call::Retry { message: message.clone() }).await
     }
 
-    /// Marks everything up to `message` read; tells the author if read receipts are on. A long text that is still
-    /// being fetched stays unread, and is to be marked once it is whole. Errors:
-    /// `message.missing`, `conversation.missing`.
+    /// Marks all messages up to `message` as read; their author is told if read receipts are on. A long text that is
+    /// still being fetched stays unread; mark it when it is whole. Errors: `message.missing`, `conversation.missing`.
     pub async fn mark_read(&self, conversation: &ConversationId, message: &MessageId) -> Result<(), Error> {
         self.call(call::MarkRead { conversation: conversation.clone(), message: message.clone() }).await
     }
 
-    /// Keeps unsent text; an empty one clears it. Errors: `conversation.missing`, `input.too_long`.
+    /// Saves unsent text; an empty text clears it. Errors: `conversation.missing`, `input.too_long`.
     pub async fn draft_set(&self, conversation: &ConversationId, text: &str) -> Result<(), Error> {
         self.call(call::DraftSet { conversation: conversation.clone(), text: text.to_owned() }).await
     }
 
-    /// Deletes a message for us: its text is gone from this device. The other side is not told. An own message that no
-    /// node has yet does not leave any more. Errors: `message.missing`.
+    /// Deletes a message on this device only. The other side is not told and keeps its copy. An own message that no
+    /// node has taken yet is not sent. Errors: `message.missing`.
     pub async fn message_delete(&self, message: &MessageId) -> Result<(), Error> {
         self.call(call::MessageDelete { message: message.clone() }).await
     }
 
-    /// Deletes all messages of a conversation for us, as [`Messenger::message_delete`] does, and its draft. No folder
-    /// lists it before the next message, or until its contact's state changes. Errors: `conversation.missing`.
+    /// Deletes the draft and all messages of a conversation, each as [`Messenger::message_delete`] does. No folder
+    /// lists the conversation until its next message or until its contact's state changes. Errors:
+    /// `conversation.missing`.
     pub async fn conversation_delete(&self, conversation: &ConversationId) -> Result<(), Error> {
         self.call(call::ConversationDelete { conversation: conversation.clone() }).await
     }
 
-    /// Mutes a conversation until `until_ms`, or for good: hosts notify nobody of its messages, and it does not come
-    /// back from the archive by them. A time that has passed unmutes. Errors: `conversation.missing`.
+    /// Mutes a conversation until `until_ms` (Unix milliseconds); `None` mutes it without an end, and a time in the
+    /// past unmutes it. The app must not notify of messages in a muted conversation, and new messages do not take it
+    /// out of the archive. Errors: `conversation.missing`.
     pub async fn mute(&self, conversation: &ConversationId, until_ms: Option<i64>) -> Result<(), Error> {
         self.call(call::Mute { conversation: conversation.clone(), until_ms }).await
     }
 
-    /// Archives a conversation, or takes it back. A message that comes while it is not muted, or that is sent, takes it
-    /// back too. It is no longer pinned. Errors: `conversation.missing`.
+    /// Archives a conversation and unpins it, or returns it to the inbox. A sent message returns it too, and so does a
+    /// received one unless it is muted. Errors: `conversation.missing`.
     pub async fn archive(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
         self.call(call::Archive { conversation: conversation.clone(), on }).await
     }
 
-    /// Pins a conversation, so that its folder lists it first, or unpins it. It is no longer archived. Errors:
+    /// Pins a conversation, so that its folder lists it first, or unpins it. Pinning ends archiving. Errors:
     /// `conversation.missing`.
     pub async fn pin(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
         self.call(call::Pin { conversation: conversation.clone(), on }).await
     }
 
-    /// Marks a conversation as unread, or takes the mark back; [`Messenger::mark_read`] takes it back too. Nobody is
-    /// told. Errors: `conversation.missing`.
+    /// Marks a conversation as unread, or removes the mark. [`Messenger::mark_read`] removes it too. The other side is
+    /// not told. Errors: `conversation.missing`.
     pub async fn mark_unread(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
         self.call(call::MarkUnread { conversation: conversation.clone(), on }).await
     }
 
-    /// Says that the person is writing: sent at most every 15 s, and only with typing switched on. Errors:
+    /// Says that the person is writing. It is sent at most every 15 s, and only if the setting `typing` is on. Errors:
     /// `conversation.missing`.
     pub async fn typing(&self, conversation: &ConversationId) -> Result<(), Error> {
         self.call(call::Typing { conversation: conversation.clone() }).await
     }
 
-    /// Changes settings; `None` fields stay. The log level changes at once.
+    /// Changes settings; `None` fields keep their value. A log level applies at once.
     pub async fn settings_set(&self, patch: SettingsPatch) -> Result<(), Error> {
         self.call(call::SettingsSet { patch }).await?;
         if let Some(level) = patch.log {
@@ -249,14 +248,15 @@ impl Messenger {
         Ok(())
     }
 
-    /// A conversation is on screen (two filter peers, a dead node noticed within 10 s) or none is (one peer, a
-    /// handful of packets in four minutes). An install that was replaced says so again, by `device.replaced`.
+    /// Says whether a conversation is on screen. If so: two filter peers, and a dead node is noticed within 10 s. If
+    /// not: one peer, and a handful of packets in four minutes. A replaced install gives the notice `device.replaced`
+    /// again.
     pub async fn set_foreground(&self, on: bool) -> Result<(), Error> {
         self.act(!on, move |engine, now_ms| engine.foreground(now_ms, on)).await
     }
 
-    /// The host's network changed: connections are dropped and names resolved anew. Errors: `input.setting` for a DNS
-    /// server that is no IP address with optional port.
+    /// Says that the host's network changed: connections are dropped and names resolved again. Errors: `input.setting`
+    /// for a DNS server that is no IP address with optional port.
     pub async fn on_network_change(&self, network: Network) -> Result<(), Error> {
         if !network.is_valid() {
             return Err(Code::BadSetting.into());
@@ -264,27 +264,25 @@ impl Messenger {
         self.act(false, move |engine, now_ms| engine.network_changed(now_ms, network)).await
     }
 
-    /// The device began or ceased to charge. With [`Mode::Adaptive`](crate::Mode::Adaptive) this turns it into a relay
-    /// while it charges on a network that [`Messenger::on_network_change`] said is not metered, and back; with another
-    /// mode nothing changes.
+    /// Says whether the device is charging. With [`Mode::Adaptive`](crate::Mode::Adaptive) it relays while it charges
+    /// on a network that [`Messenger::on_network_change`] called unmetered. Other modes ignore it.
     pub async fn on_power_change(&self, charging: bool) -> Result<(), Error> {
         self.act(false, move |engine, now_ms| engine.power_changed(now_ms, charging)).await
     }
 
-    /// Where neighbours are served: multiaddrs ending in `/p2p/…`, which change with every start of relay mode. Empty
-    /// in
-    /// light mode or without listen addresses in the configuration.
+    /// Addresses under which neighbours are served: multiaddrs ending in `/p2p/…`, new with every start of relay mode.
+    /// Empty in light mode or without listen addresses in the configuration.
     pub fn serving(&self) -> Vec<String> {
         self.shared.status.serving()
     }
 
-    /// For a background wake-up: catches up and empties the outbox, then says how many messages came. After
-    /// `deadline` it returns `deadline`, and the work goes on while the process lives.
+    /// For a background wake-up: catches up, sends the outbox, and returns the number of received messages. After
+    /// `deadline` it fails with `deadline`, and the work goes on while the process lives.
     pub async fn sync_once(&self, deadline: Duration) -> Result<u32, Error> {
         self.ask(move |thread, caller| thread.sync(deadline, caller)).await
     }
 
-    /// Reachability as last reported; changes come as [`Event::Connectivity`].
+    /// Reachability as last reported; [`Event::Connectivity`] reports changes.
     pub fn connectivity(&self) -> Connectivity {
         self.shared.status.connectivity()
     }
@@ -294,10 +292,10 @@ impl Messenger {
         Subscription::new(self.shared.events.resubscribe())
     }
 
-    /// Closes: the write-ahead log is truncated, connections end, threads are joined, the folder is free. Calls after
-    /// it fail with `closed`; closing again is fine. Dropping the future does not stop it.
+    /// Closes the messenger: the write-ahead log is truncated, connections end, threads are joined, the folder is free.
+    /// Later calls fail with `closed`; another close succeeds. Dropping the future does not stop it.
     pub async fn close(&self) -> Result<(), Error> {
-        // A reader in the way would keep the log from being truncated.
+        // A reader would keep the log from being truncated.
         drop(self.reader().take());
         let result = match self.ask(Loop::close_for).await {
             Err(error) if error.code() == Code::Closed => Ok(()),
@@ -327,7 +325,7 @@ impl Messenger {
         self.ask(move |thread, caller| thread.answer(at_once, act, caller)).await
     }
 
-    /// Hands work to the engine's thread and waits for its answer.
+    /// Runs work on the engine's thread and waits for its answer.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Loop, Caller<T>) + Send + 'static,

@@ -1,9 +1,9 @@
-//! The clock the engine is told the time by.
+//! The engine's source of time.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Gives Unix milliseconds. Tests pass their own.
+/// Returns Unix milliseconds. Tests pass their own clock.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The system's wall clock.

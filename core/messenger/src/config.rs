@@ -1,4 +1,4 @@
-//! What the host decides before a messenger opens.
+//! Configuration of a messenger.
 
 use std::path::PathBuf;
 
@@ -9,25 +9,26 @@ use crate::counter::OpenCounter;
 use crate::error::{Code, Error};
 use crate::fleet::Fleet;
 
-/// How messages of others reach this device, and what it does for them.
+/// How the device receives messages, and what it does for others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// A light client: one node pushes what comes in. Asleep while nothing happens.
+    /// A light client: one node pushes incoming messages. Idle while nothing happens.
     #[default]
     Light,
-    /// A relay: hears its whole shard by gossip, passes on what others send, and tells no filter node a topic while it
-    /// has relay peers. Stores are still asked by topic. Never asleep.
+    /// A relay: receives its whole shard by gossip and relays messages of others. No filter node gets a topic while the
+    /// device has relay peers; stores are still asked by topic. Never idle.
     Relay,
-    /// A relay while the device is charging on a network that costs nothing, a light client otherwise: decided anew by
-    /// each [`Messenger::on_power_change`](crate::Messenger::on_power_change) and
-    /// [`Messenger::on_network_change`](crate::Messenger::on_network_change). Until they are called, light.
+    /// A relay while the device charges on an unmetered network, a light client otherwise. Each
+    /// [`Messenger::on_power_change`](crate::Messenger::on_power_change) and
+    /// [`Messenger::on_network_change`](crate::Messenger::on_network_change) decides again. Light until they are
+    /// called.
     Adaptive,
 }
 
 impl std::str::FromStr for Mode {
     type Err = Error;
 
-    /// `light`, `relay` or `adaptive`; else `input.setting`.
+    /// Reads `light`, `relay` or `adaptive`; fails with `input.setting`.
     fn from_str(name: &str) -> Result<Self, Error> {
         match name {
             "light" => Ok(Self::Light),
@@ -42,24 +43,23 @@ impl std::str::FromStr for Mode {
 pub struct Config {
     /// The folder with the account's database; made if absent (mode 0700). One process at a time.
     pub dir: PathBuf,
-    /// The database key, out of the platform's key store.
+    /// The database key, from the platform's key store, 32 bytes.
     pub key: Zeroizing<[u8; 32]>,
-    /// Where the host keeps the open counter. `None` gives up noticing an old copy of the database.
+    /// The host's open counter. Without it an old copy of the database goes unnoticed.
     pub counter: Option<OpenCounter>,
-    /// The service nodes to talk through: a preset, or an own network. Nodes that belong to no preset go into invites.
+    /// The network: a preset, or the app's own. Nodes that belong to no preset go into invites.
     pub fleet: Fleet,
-    /// DNS servers, IP addresses with optional port; empty: the system's. Android has none to read.
+    /// DNS servers, IP addresses with optional port; empty for the system's. Android has none to read.
     pub dns_servers: Vec<String>,
-    /// Light client, relay, or each in its time.
+    /// Light client, relay, or adaptive.
     pub mode: Mode,
-    /// Where to serve neighbours while relaying, multiaddrs `/ip4/…/tcp/<port>[/ws]`, port 0 for any: filter and
-    /// lightpush for at most 64 connections, no store. Empty: nowhere.
-    /// [`Messenger::serving`](crate::Messenger::serving)
-    /// tells what came of it.
+    /// Addresses to serve neighbours at while relaying, multiaddrs `/ip4/…/tcp/<port>[/ws]`, port 0 for any: filter and
+    /// lightpush for at most 64 connections, no store. Empty to serve nobody.
+    /// [`Messenger::serving`](crate::Messenger::serving) returns the actual addresses.
     pub listen: Vec<String>,
-    /// Send read receipts until the person decides.
+    /// Whether read receipts are sent until the person decides.
     pub receipts: bool,
-    /// Log level of this run; `None`: as the settings say.
+    /// Log level of this run; `None` for the account's setting.
     pub log: Option<LevelFilter>,
 }
 
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    /// A light client without counter and read receipts, with the log level as it is stored.
+    /// A light client without counter and read receipts, with the account's log level.
     pub fn new(dir: impl Into<PathBuf>, key: [u8; 32], fleet: Fleet) -> Self {
         Self {
             dir: dir.into(),

@@ -1,11 +1,13 @@
-//! The open counter: kept by the host and in the database, so that an old copy of the database is noticed.
+//! The open counter. The host and the database each keep it, so that an old copy of the database is noticed.
 //!
-//! At rest both hold the same number: the name of the database, random bits drawn once, above an even count. An open,
-//! and each later step, sets the host's to the next odd count, then the database's to the even one after it, then the
-//! host's too. So a crash in between is told from an old copy: only an odd host forgives a difference, and only of one.
+//! At rest both hold the same number: the name of the database (random bits, made once) above an even count. An open,
+//! and each later step, sets the host's count to the next odd one, then the database's to the even one after it, then
+//! the host's too. So a crash in between differs from an old copy: only an odd host count allows a difference, and only
+//! of one.
 //!
-//! A counter of another database says nothing about this one, which takes the counter over. While it holds no account
-//! it does not: a folder that was not there for one start, and is put back, finds its counter as it was.
+//! The counter of another database says nothing about this one, which takes the counter over. A database without an
+//! account does not take it over. So a folder that was missing at one start, and is put back, finds its counter
+//! unchanged.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -16,13 +18,13 @@ use sotto_db::{Account, Tables};
 use crate::engine::KEY_ACCOUNT;
 use crate::error::{Code, Error};
 
-/// The number in the database: 8 bytes.
+/// The number in the database, 8 bytes.
 const KEY_OPENS: &str = "opens";
 
 type Load = Box<dyn Fn() -> io::Result<Option<u64>> + Send>;
 type Save = Box<dyn Fn(u64) -> io::Result<()> + Send>;
 
-/// Where the host keeps the counter. On a phone that is the platform's key store, in the CLI a file beside the key.
+/// The host's storage of the counter: on a phone the platform's key store, in the CLI a file beside the key.
 pub struct OpenCounter {
     load: Load,
     save: Save,
@@ -35,10 +37,10 @@ impl std::fmt::Debug for OpenCounter {
 }
 
 impl OpenCounter {
-    /// A counter behind two closures. `load` gives `None` when there is none yet, and an error of the kind
-    /// [`io::ErrorKind::InvalidData`] when what is there is no number; `save` returns when it is durable. Both are
-    /// called while the messenger opens and later by its engine's thread: when the app leaves the foreground, and once
-    /// an hour while something happens.
+    /// A counter behind two closures. `load` returns `None` if there is no counter yet, and an error of kind
+    /// [`io::ErrorKind::InvalidData`] if the stored bytes are no number. `save` returns when the number is durable.
+    /// Both are called while the messenger opens, and later on the engine's thread: when the app leaves the foreground,
+    /// and once an hour while something happens.
     pub fn new(
         load: impl Fn() -> io::Result<Option<u64>> + Send + 'static,
         save: impl Fn(u64) -> io::Result<()> + Send + 'static,
@@ -46,7 +48,7 @@ impl OpenCounter {
         Self { load: Box::new(load), save: Box::new(save) }
     }
 
-    /// A counter in a file of mode 0600, replaced as a whole and synced. It must not lie in the data folder.
+    /// A counter in a file of mode 0600, replaced as a whole and synced. The file must not lie in the data folder.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let read = path.clone();
@@ -63,20 +65,20 @@ impl OpenCounter {
         )
     }
 
-    /// Counts an open, or refuses an old copy. `name`: random bits for a database that has no name yet.
+    /// Counts an open, or refuses an old copy. `name`: random bits for a database without a name.
     pub(crate) fn opened(&self, account: &mut Account, name: u64) -> Result<(), Error> {
         let stored = account.read(number)?;
         let has_account = account.read(|tx| tx.kv.get(KEY_ACCOUNT))?.is_some();
         self.advance(stored, has_account, name % NAMES, |next| store(account, next))
     }
 
-    /// Counts while the database is open and has an account, so that a copy made before is an old one.
+    /// Counts while the database is open and has an account. So a copy made before is an old one.
     pub(crate) fn moved(&self, account: &mut Account, name: u64) -> Result<(), Error> {
         let stored = account.read(number)?;
         self.advance_open(stored, name % NAMES, |next| store(account, next))
     }
 
-    /// Compares, and has `store` put the new number into the database.
+    /// Compares the numbers, and has `store` write the new number into the database.
     fn advance(
         &self,
         database: Option<u64>,
@@ -100,7 +102,7 @@ impl OpenCounter {
         self.step(host, named, opening.ok_or(Code::StorageRolledBack)?, store)
     }
 
-    /// Does not compare: what an open database holds is the newest there is.
+    /// Does not compare: an open database is the newest one.
     fn advance_open(
         &self,
         database: Option<u64>,
@@ -137,10 +139,10 @@ impl OpenCounter {
     }
 }
 
-/// Bits of the count; those above it name the database.
+/// Bits of the count; the bits above name the database.
 const COUNT_BITS: u32 = 40;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
-/// Names are below this.
+/// Names are below this value.
 const NAMES: u64 = 1 << (u64::BITS - COUNT_BITS);
 
 /// The number in the database.
@@ -160,20 +162,20 @@ fn count(number: u64) -> u64 {
     number & COUNT
 }
 
-/// Do the names differ? Numbers from before there were names have none.
+/// Whether the names differ. Numbers without a name differ from none.
 fn is_other(host: u64, database: u64) -> bool {
     let (host, database) = (host >> COUNT_BITS, database >> COUNT_BITS);
     host != database && host != 0 && database != 0
 }
 
-/// The odd count of an open that begins; `None` for an old copy. A host without a counter takes the database's: a key
-/// store that was emptied is not a rolled-back database.
+/// The odd count of a new open; `None` for an old copy. A host without a counter takes the database's: an emptied key
+/// store is no old copy of a database.
 fn opening(host: Option<u64>, database: Option<u64>) -> Option<u64> {
     match (host, database) {
         (host, None) => Some(host.unwrap_or(0) | 1),
         (None, Some(database)) => Some(database | 1),
         (Some(host), Some(database)) if host.is_multiple_of(2) => (host == database).then_some(host | 1),
-        // It crashed before the database was written, or after.
+        // It crashed before or after the database was written.
         (Some(host), Some(database)) if database.checked_add(1) == Some(host) => Some(host),
         (Some(host), Some(database)) if host.checked_add(1) == Some(database) => Some(database | 1),
         _ => None,
@@ -247,7 +249,7 @@ mod tests {
         let mut copy = old;
         assert_eq!(copy.open(&counter), Err(Code::StorageRolledBack));
         real.open(&counter).unwrap();
-        // With an account the other one has the counter, and gives it back.
+        // The other database has an account, so it keeps the counter and gives it back.
         let mut copy = empty;
         copy.has_account = true;
         copy.open(&counter).unwrap();
@@ -301,7 +303,8 @@ mod tests {
         database.has_account = true;
         database.open(&counter).unwrap();
         let mut old = database;
-        // Cut short before the database has it, and after: the database itself always opens, its copy once it is done.
+        // Interrupted before and after the database has the number: the database itself always opens, its copy only
+        // when the step is complete.
         let cut = counter.advance_open(database.number, 9, |_| Err(Code::StorageFull.into()));
         assert_eq!(cut.unwrap_err().code(), Code::StorageFull);
         let before = database.number;
@@ -351,15 +354,15 @@ mod tests {
         assert_eq!(open(Some(4)).unwrap(), 6);
     }
 
-    /// Ten opens, each cut short after each of its writes: the database itself always opens again, and once an open
-    /// was finished no copy from before it does.
+    /// Ten opens, each interrupted after each of its writes. The database itself always opens again. After a complete
+    /// open no older copy opens.
     #[test]
     fn at_every_crash_point_the_database_opens_and_its_copies_do_not() {
         for cut in 0..3 {
             let (mut host, mut database) = (None, None);
             let mut copies = Vec::new();
             for _ in 0..10 {
-                // An open that is cut short after `cut` writes,
+                // An open that is interrupted after `cut` writes,
                 let begun = opening(host, database).expect("the database itself");
                 host = if cut > 0 { Some(begun) } else { host };
                 database = if cut > 1 { Some(begun + 1) } else { database };
@@ -368,7 +371,7 @@ mod tests {
                     let forgiven = opening(host, Some(*copy)).is_some();
                     assert!(!forgiven || last, "cut {cut}: {copy} of {host:?}");
                 }
-                // and one that is not.
+                // and a complete one.
                 let begun = opening(host, database).expect("the database itself");
                 (host, database) = (Some(begun + 1), Some(begun + 1));
                 for copy in &copies {

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Code, Error};
 
-/// (pinned; newest activity, Unix ms; conversation id)
+/// Whether it is pinned; newest activity, Unix milliseconds; conversation id.
 pub(crate) type ConversationKey = (bool, i64, [u8; 32]);
-/// (Lamport time; author's clock, Unix s; message id)
+/// Lamport time; author's clock, Unix seconds; message id.
 pub(crate) type MessageKey = (i64, i64, [u8; 32]);
 
 pub(crate) fn of_conversation((pinned, last_ms, id): ConversationKey) -> String {

@@ -1,13 +1,13 @@
-//! Texts cut at a grapheme: no character is shown in part.
+//! Cuts texts at a grapheme, so that no character is shown in part.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Cuts to at most `max` bytes; true if something is gone.
+/// Cuts to at most `max` bytes; true if the text was longer.
 pub(crate) fn to_bytes(text: &mut String, max: usize) -> bool {
     cut(text, max, str::len)
 }
 
-/// Cuts to at most `max` characters; true if something is gone.
+/// Cuts to at most `max` characters; true if the text was longer.
 pub(crate) fn to_chars(text: &mut String, max: usize) -> bool {
     cut(text, max, |part| part.chars().count())
 }
@@ -26,7 +26,7 @@ fn cut(text: &mut String, max: usize, size: fn(&str) -> usize) -> bool {
         parts.take_while(fits).map(str::len).sum::<usize>()
     };
     let end = match fit(&mut text.graphemes(true)) {
-        0 => fit(&mut text.split_inclusive(|_| true)), // one grapheme of endless marks
+        0 => fit(&mut text.split_inclusive(|_| true)), // one grapheme with endless marks
         end => end,
     };
     let gone = end < text.len();
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_at_a_grapheme() {
-        let family = "👩‍👩‍👧"; // five characters of 18 bytes, one to a person
+        let family = "👩‍👩‍👧"; // five characters of 18 bytes that people see as one
         let two = format!("ab{family}{family}c");
         for (max, left) in
             [(2, "ab".to_owned()), (6, "ab".into()), (7, format!("ab{family}")), (11, format!("ab{family}"))]

@@ -1,10 +1,10 @@
-//! The state machine, without await, lock or clock of its own: [`Engine::handle`] for what the network says and for
-//! time, [`Engine::call`] for calls of the API, and a method for each thing that the host says.
+//! The state machine, without await, lock or clock. [`Engine::handle`] takes network events and time, [`Engine::call`]
+//! takes calls of the API, and the host has a method for each matter.
 //!
-//! Every input is one transaction of the account database; its effects leave after the commit. Kill the process
-//! before or after any effect: on reopening, nothing acknowledged is lost, doubled, or sealed twice with one key.
-//! Work that time brings (re-sends, receipts, cards, queries) is found in the database by its date; the engine
-//! names one next deadline ([`Effect::WakeAt`]) and has no timer.
+//! Every input is one transaction of the account database; its effects leave after the commit. Kill the process before
+//! or after any effect: on reopening, nothing acknowledged is lost, doubled, or sealed twice with one key. The engine
+//! finds due work (resends, receipts, cards, queries) in the database by date. It names one next deadline
+//! ([`Effect::WakeAt`]) and has no timer.
 
 mod base;
 pub mod call;
@@ -72,10 +72,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens over a database. What was on its way when the process ended is due again.
+    /// Opens the engine over a database. Work that was in progress when the last process ended is due again.
     ///
     /// # Errors
-    /// Storage errors; nothing was changed.
+    /// Fails with storage errors; nothing is changed then.
     pub fn open(db: Account, config: EngineConfig, rng: Rng, now_ms: i64) -> Result<(Self, Vec<Effect>), Error> {
         let (own, index) = db.read(|tx| {
             let own = Own::load(tx, config.read_receipts)?;
@@ -109,23 +109,23 @@ impl Engine {
         Ok((engine, out))
     }
 
-    /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The effects are to be carried out in
+    /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The caller carries out the effects in
     /// order.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
         self.act(now_ms, |engine, out| match input {
             Input::Net(event) => engine.net(now_ms, event, out),
-            // The deadline has come: one that is no later is named again.
+            // The deadline has passed, so the next one is named even if it is the same.
             Input::Tick => engine.live.wake = engine.live.wake.filter(|at| *at > now_ms),
         })
         .1
     }
 
-    /// A call of the API, one transaction.
+    /// Runs a call of the API in one transaction.
     pub fn call<C: Call>(&mut self, now_ms: i64, call: C) -> Answered<C::Answer> {
         self.answer(now_ms, |engine, out| engine.run(now_ms, out, |step| call.run(step)))
     }
 
-    /// A conversation is on screen, or none.
+    /// Says whether a conversation is on screen.
     pub fn foreground(&mut self, now_ms: i64, on: bool) -> Answered<()> {
         self.answer(now_ms, |engine, out| {
             engine.live.foreground = on;
@@ -133,7 +133,7 @@ impl Engine {
             if on {
                 engine.live.hear.opened(now_ms);
                 if engine.is_replaced() {
-                    // Said again: whoever looks now may not have been there the first time.
+                    // The notice is repeated, because the person may not have seen the first one.
                     let code = Code::DeviceReplaced;
                     out.push(Effect::Emit(Event::Notice { code }));
                 }
@@ -141,19 +141,19 @@ impl Engine {
             engine.live.publish_anew();
             out.push(Effect::Net(Command::Foreground(on)));
             if !on {
-                engine.db.truncate()?; // read keys do not outlive the screen
+                engine.db.truncate()?; // keys in memory do not outlive the screen
             }
             Ok(())
         })
     }
 
-    /// The host's network changed: what waits for another try is tried at once.
+    /// Says that the host's network changed: everything that waits for a retry is retried at once.
     pub fn network_changed(&mut self, now_ms: i64, network: sotto_net::Network) -> Answered<()> {
         self.answer(now_ms, |engine, out| {
             engine.live.network_changed();
             engine.live.unmetered = !network.metered;
             if network.metered {
-                engine.choose_mode(now_ms, out); // not over the new network any more
+                engine.choose_mode(now_ms, out); // these queries went over the old network
             }
             engine.run(now_ms, out, |step| {
                 parcel::rewind(step, &[])?;
@@ -165,7 +165,7 @@ impl Engine {
         })
     }
 
-    /// The device began or ceased to charge.
+    /// Says whether the device is charging.
     pub fn power_changed(&mut self, now_ms: i64, charging: bool) -> Answered<()> {
         self.answer(now_ms, |engine, out| {
             engine.live.charging = charging;
@@ -174,12 +174,13 @@ impl Engine {
         })
     }
 
-    /// Catches up and empties the outbox; [`Effect::Synced`] comes when both are done. The runtime keeps the deadline.
+    /// Catches up and sends the outbox. [`Effect::Synced`] comes when both are done. The runtime enforces the time
+    /// limit.
     pub fn sync(&mut self, now_ms: i64, ticket: Ticket) -> Vec<Effect> {
         self.act(now_ms, |engine, _| engine.live.wait_for_sync(ticket)).1
     }
 
-    /// Truncates the log and stops the network. Later calls are answered with `closed`.
+    /// Truncates the write-ahead log and stops the network. Later calls fail with `closed`.
     pub fn close(&mut self, now_ms: i64) -> Answered<()> {
         self.answer(now_ms, |engine, out| {
             engine.live.closing = true;
@@ -189,7 +190,7 @@ impl Engine {
         })
     }
 
-    /// Moves the open counter on. Without an account nothing is counted.
+    /// Moves the open counter. Without an account it does not move.
     pub(crate) fn count(&mut self, counter: &OpenCounter) -> Result<(), Error> {
         if self.own.is_none() {
             return Ok(());
@@ -198,7 +199,7 @@ impl Engine {
         counter.moved(&mut self.db, name)
     }
 
-    /// What the own bucket carries.
+    /// The load of the own bucket.
     pub fn bucket(&self, now_ms: i64) -> Bucket {
         self.live.hear.meter.numbers(now_ms, self.polls())
     }
@@ -207,20 +208,20 @@ impl Engine {
         self.own.as_ref().is_some_and(|own| own.bucket_left)
     }
 
-    /// Is a store asked for the own bucket, because it was left? Who relays hears it all the same.
+    /// Whether the own bucket is busy and polled. A relay receives it all the same.
     fn polls(&self) -> bool {
         self.has_left() && !self.live.relaying
     }
 
-    /// For tests: a database of at most so many pages answers as a full disk does.
+    /// For tests: limits the database to so many pages, so that it answers like a full disk.
     ///
     /// # Errors
-    /// Storage errors.
+    /// Fails with storage errors.
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
         Ok(self.db.limit_pages(pages)?)
     }
 
-    /// Does what somebody waits for, unless the engine is closed.
+    /// Runs something that a caller waits for, unless the engine is closed.
     fn answer<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self, &mut Out) -> Result<T, Error>) -> Answered<T> {
         self.act(now_ms, |engine, out| match engine.live.closing {
             true => Err(Code::Closed.into()),
@@ -228,7 +229,7 @@ impl Engine {
         })
     }
 
-    /// Does one thing, and then what is due.
+    /// Runs one thing, then all due work.
     fn act<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self, &mut Out) -> T) -> (T, Out) {
         let mut out = Vec::new();
         let was_skewed = self.live.clock.skewed();
@@ -245,7 +246,7 @@ impl Engine {
         (value, out)
     }
 
-    /// One transaction. Its effects are carried out if it commits; else nothing happened.
+    /// Runs one transaction. Its effects are carried out if it commits; otherwise nothing happened.
     fn run<T>(
         &mut self,
         now_ms: i64,
@@ -288,7 +289,7 @@ impl Engine {
                 Ok(value)
             }
             Err(error) => {
-                // The index may have run ahead of what was rolled back.
+                // The index may be ahead of the rolled-back tables.
                 if let Ok(index) = self.db.read(Index::load) {
                     self.index = index;
                 }
@@ -338,7 +339,7 @@ impl Engine {
         self.keep(&fx.unmatched)
     }
 
-    /// Keeps envelopes that nobody opens yet: they can be had again, so no sync of the disk. The oldest make room.
+    /// Stores envelopes without a session. A store has them too, so the disk is not synced. The oldest make room.
     fn keep(&mut self, unmatched: &[Waiting]) -> Result<(), Error> {
         let Self { db, index, .. } = self;
         let new = unmatched.iter().filter(|one| !index.waits(one));
@@ -361,7 +362,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The own home topics: one, and around a change of the bucket table two.
+    /// The own home topics: one, or two around a change of the bucket table.
     fn topics(&self, now_ms: i64) -> Vec<String> {
         let Some(own) = self.own.as_ref().filter(|own| !own.replaced) else {
             return Vec::new();
@@ -373,7 +374,7 @@ impl Engine {
         std::iter::once(current).chain(other).map(|n| topic(n).to_string()).collect()
     }
 
-    /// Turns relay mode on or off as what is known of power and network says.
+    /// Switches relay mode by the known state of power and network.
     fn choose_mode(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         let live = &mut self.live;
         let relay = match self.config.mode {
@@ -402,9 +403,9 @@ impl Engine {
         }
     }
 
-    /// Answers callers of a sync once everything is caught up and nothing is left to send.
+    /// Answers the callers of a sync when catch-up and outbox are done.
     fn answer_syncs(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        let replaced = self.is_replaced(); // nothing more comes or leaves
+        let replaced = self.is_replaced(); // nothing more arrives or leaves
         let idle = self.live.hear.caught_up && self.live.post.in_flight.is_empty();
         if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
@@ -425,7 +426,7 @@ impl Engine {
         }
     }
 
-    /// What went wrong where nobody waits for an answer.
+    /// Reports a failure that no caller waits for.
     fn background_error(&mut self, now_ms: i64, error: &Error, out: &mut Vec<Effect>) {
         if error.kind() == Kind::Storage {
             self.live.storage_failed(now_ms);
@@ -436,7 +437,7 @@ impl Engine {
     }
 }
 
-/// What a step asks for once it is committed.
+/// Effects that a step asks for after its commit.
 struct Said {
     fx: Fx,
     queries: Vec<Query>,

@@ -1,11 +1,11 @@
-//! Hints that something changed. The database is the truth: read the page again.
+//! Events: hints that something changed. The database is the truth: read the page again.
 
 use serde::Serialize;
 
 use crate::error::Code;
 use crate::records::{ConversationId, MessageId, MessageState};
 
-/// Sent after the commit it speaks of, never before.
+/// A hint, sent after the commit of its change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -15,7 +15,7 @@ pub enum Event {
         /// Which.
         ids: Vec<ConversationId>,
     },
-    /// Messages appeared, changed or were deleted; no `ids`: many, read the page again.
+    /// Messages appeared, changed or were deleted. Without `ids` many changed: read the page again.
     MessagesChanged {
         /// Where.
         conversation: ConversationId,
@@ -28,26 +28,26 @@ pub enum Event {
         conversation: ConversationId,
         /// Which.
         id: MessageId,
-        /// The state now.
+        /// The new state.
         state: MessageState,
     },
     /// Contacts, requests or their safety state changed.
     ContactsChanged,
-    /// A contact is writing (only when both sides switched typing on).
+    /// A contact is writing (only if both sides switched typing on).
     Typing {
         /// Where.
         conversation: ConversationId,
     },
     /// Reachability changed.
     Connectivity(crate::records::Connectivity),
-    /// Something a person should know, by stable code: `clock.skewed`, `device.replaced`, `storage.full`, …
+    /// Something that a person should know, by stable code: `clock.skewed`, `device.replaced`, `storage.full`, …
     Notice {
-        /// A code out of `docs/errors.md`.
+        /// Its code, see `docs/errors.md`.
         code: Code,
     },
-    /// The reader was slow: this many events are gone; read the pages again.
+    /// The reader was slow and events were dropped; read all pages again.
     Lagged {
-        /// How many.
+        /// Number of dropped events.
         missed: u64,
     },
 }

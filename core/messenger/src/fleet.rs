@@ -1,4 +1,4 @@
-//! Which Waku network the messenger talks to: plain data, by preset or by the app.
+//! Waku networks as plain data, by preset or from the app.
 
 use serde::{Deserialize, Serialize};
 use sotto_wire::topic::BucketTable;
@@ -8,10 +8,9 @@ use sotto_wire::waku::Shard;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sharding {
-    /// These shards. A content topic goes to the one that its application and version select, so all of Sotto's go to
-    /// the same.
+    /// These shards. The application and version of a content topic select one, so all topics of Sotto share one.
     Static(Vec<u16>),
-    /// The shard follows from the content topic, out of this many.
+    /// The shard follows from the content topic, among this many.
     Auto(u16),
 }
 
@@ -29,20 +28,20 @@ impl From<&Sharding> for sotto_net::Sharding {
 pub struct Fleet {
     /// Waku cluster.
     pub cluster: u16,
-    /// Shards.
+    /// Shards of the cluster and how topics map to them.
     pub sharding: Sharding,
-    /// Multiaddrs ending in `/p2p/…`; both circles draw from them.
+    /// Multiaddrs ending in `/p2p/…`; both circles choose from them.
     pub nodes: Vec<String>,
-    /// Trees of further nodes in DNS, `enrtree://…` (EIP-1459); read when too few nodes are known.
+    /// Trees of further nodes in DNS, `enrtree://…` (EIP-1459). They are read while too few nodes are known.
     #[serde(default)]
     pub dns_trees: Vec<String>,
-    /// Largest Waku message the nodes take, bytes.
+    /// Largest Waku message that the nodes accept, bytes.
     pub max_message_bytes: u32,
-    /// (from, Unix seconds; log2 of the number of buckets a lane has), rising; the number only doubles.
+    /// (from, Unix seconds; log2 of the number of buckets of a lane), ascending; the number only doubles.
     pub buckets: Vec<(u64, u8)>,
-    /// How long the stores keep messages, seconds.
+    /// Retention of the network's stores, seconds.
     pub store_retention_s: u64,
-    /// One node may publish and receive. For a test network on one machine, never for people.
+    /// Whether one node may publish and receive. For a test network on one machine only.
     pub single_circle: bool,
 }
 
@@ -230,7 +229,7 @@ mod tests {
         assert_eq!(Preset::from_name("mainnet"), None);
     }
 
-    /// As the operators publish them; Status' apps use shards 32 and 64, whatever the preset of its nodes says.
+    /// As the operators publish them. Status' apps use shards 32 and 64, whatever the nodes' preset says.
     #[test]
     fn every_preset_says_what_its_network_is() {
         let status = Sharding::Static(vec![32, 64]);

@@ -18,7 +18,7 @@
 //! # }
 //! ```
 //!
-//! This crate knows all of crypto, wire, db and net by their data. It knows no libp2p type, no SQL and no curve.
+//! This crate knows the data of crypto, wire, db and net. It knows no libp2p type, no SQL and no curve.
 #![cfg_attr(not(test), deny(clippy::too_many_lines))]
 
 mod api;

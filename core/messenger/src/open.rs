@@ -1,4 +1,4 @@
-//! Opening: folder, database, counter, network, engine, in that order; nothing runs until all of it stands.
+//! Opening: folder, database, counter, network, engine, in that order. Nothing runs before all of them are ready.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -20,12 +20,12 @@ use crate::runtime::{INBOX_DEPTH, NetThread, Runtime};
 use crate::status::Status;
 use crate::subscription::EVENT_DEPTH;
 
-/// Database file in the folder.
+/// Name of the database file in the folder.
 pub(crate) const DATABASE: &str = "account.db";
 
 impl Messenger {
-    /// Opens the account in `config.dir`, or an empty one, and starts its two threads. Blocks for the database only;
-    /// no node is reached yet. Errors: `storage.*`, `network.address`, `input.setting`.
+    /// Opens the account in `config.dir`, or an empty folder, and starts two threads. Blocks for the database only; no
+    /// node is connected yet. Errors: `storage.*`, `network.address`, `input.setting`.
     pub fn open(config: Config) -> Result<Self, Error> {
         let traffic = Arc::new(Traffic::default());
         let mut net = NetConfig::new(config.fleet.nodes.clone(), config.fleet.cluster, (&config.fleet.sharding).into());
@@ -35,7 +35,7 @@ impl Messenger {
         net.max_message = usize::try_from(config.fleet.max_message_bytes).unwrap_or(usize::MAX);
         net.traffic = Arc::clone(&traffic);
         net.dns_trees.clone_from(&config.fleet.dns_trees);
-        client::check(&net).map_err(start_error)?; // before anything is made on disk
+        client::check(&net).map_err(start_error)?; // checked before anything is made on disk
         let fleet = config.fleet.clone();
         let prepared = prepare(config, system_clock())?;
         net.book = prepared.account.read(|tx| book::load(tx, &fleet))?;
@@ -44,7 +44,7 @@ impl Messenger {
         start(prepared, handle, Some(thread), traffic)
     }
 
-    /// Opens over a network that the caller runs, and tells the time by `clock`: for tests and simulations. Errors:
+    /// Opens over a network that the caller runs, with time from `clock`: for tests and simulations. Errors:
     /// `storage.*`, `input.setting`.
     pub fn open_over(config: Config, net: NetHandle, clock: Clock) -> Result<Self, Error> {
         start(prepare(config, clock)?, net, None, Arc::default())
@@ -61,7 +61,7 @@ fn start_error(error: client::StartError) -> Error {
     }
 }
 
-/// What stands before anything runs.
+/// The parts of a messenger before anything runs.
 struct Prepared {
     account: Account,
     config: Config,
@@ -128,7 +128,7 @@ fn start(
         suites: sotto_crypto::SUITES,
         mode: config.mode,
     };
-    // A system without randomness is no place to go on in.
+    // Nothing is safe on a system without randomness.
     let rng = Box::new(UnwrapErr(getrandom::SysRng));
     let (engine, first) = Engine::open(account, engine_config, rng, opened_ms)?;
     let (inbox, calls) = mpsc::channel(INBOX_DEPTH);

@@ -1,4 +1,4 @@
-//! What the public API hands out. Ids are opaque strings, times Unix milliseconds, sizes bytes.
+//! Records of the public API. Ids are opaque strings, times Unix milliseconds, sizes bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,11 +17,11 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident of 32) => {
         id!($(#[$doc])* $name);
         impl $name {
-            /// The id of these bytes.
+            /// The id with these bytes.
             pub fn from_bytes(bytes: &[u8; 32]) -> Self {
                 Self(URL_SAFE_NO_PAD.encode(bytes))
             }
-            /// Its bytes, or `input.id`.
+            /// The bytes of the id, or `input.id`.
             pub fn to_bytes(&self) -> Result<[u8; 32], Error> {
                 let bytes = URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| Code::BadId)?;
                 <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| Code::BadId.into())
@@ -30,63 +30,63 @@ macro_rules! id {
     };
 }
 id!(
-    /// A contact: the account's `zQ3sh…` id.
+    /// Id of a contact: the account's `zQ3sh…` id.
     ContactId
 );
 id!(
-    /// A conversation: base64url of its 32 bytes.
+    /// Id of a conversation: base64url of its 32 bytes.
     ConversationId of 32
 );
 id!(
-    /// A message: base64url of its 32 bytes, the same on both sides.
+    /// Id of a message: base64url of its 32 bytes, the same on both sides.
     MessageId of 32
 );
 
 id!(
-    /// An own invite: base64url of 32 bytes.
+    /// Id of an own invite: base64url of 32 bytes.
     InviteId of 32
 );
 
 id!(
-    /// What was shown beside a safety number: the devices that it stands for, base64url of a 32-byte hash.
+    /// The devices that a shown safety number stands for: base64url of a 32-byte hash.
     DevicesId of 32
 );
 
-/// Where a message stands. Each says exactly what it means.
+/// State of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MessageState {
     /// On this device's disk, in the outbox.
     Queued,
-    /// A relay took it.
+    /// A relay accepted it.
     Sent,
-    /// Another node of the publish circle holds it in its store.
+    /// Another node of the publish circle has it in its store.
     Stored,
     /// A device of the receiver has it on disk.
     Delivered,
-    /// The receiver's app marked it read (opt-in). One of the other side: it was marked read here.
+    /// The receiver's app marked it read (opt-in). For a message of the other side: it was marked read here.
     Read,
-    /// Given up after 30 days, or refused for good; `retry` starts anew.
+    /// Refused, or given up after 30 days; `retry` sends it again.
     Failed,
     /// A message of the other side, not yet marked read.
     Received,
 }
 
-/// Where a contact stands.
+/// State of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ContactState {
-    /// We asked; no answer yet.
+    /// We sent a request and wait for the answer.
     Requested,
-    /// They asked; we have not answered.
+    /// They sent a request and wait for the answer.
     Incoming,
-    /// Both said yes.
+    /// Both sides accepted.
     Accepted,
-    /// We said no.
+    /// We declined their request.
     Declined,
-    /// We shut them out.
+    /// We blocked them.
     Blocked,
 }
 
@@ -95,29 +95,29 @@ pub enum ContactState {
 pub struct AccountInfo {
     /// `zQ3sh…`.
     pub id: ContactId,
-    /// Chosen name, ≤ 40 B.
+    /// Own name, at most 40 bytes.
     pub name: String,
-    /// 14 emoji.
+    /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
-    /// Segments (length 1..5, colour 0..31).
+    /// Segments of the ring: length 1 to 5, colour 0 to 31. They follow from the id.
     pub color_ring: Vec<(u8, u8)>,
 }
 
-/// What a phrase that somebody types is worth.
+/// Result of checking a typed phrase.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhraseCheck {
-    /// Why it cannot be restored: `phrase.word`, `phrase.length` or `phrase.checksum`; `None`: it can.
+    /// Why it cannot be restored: `phrase.word`, `phrase.length` or `phrase.checksum`; `None` if it can.
     pub code: Option<Code>,
-    /// The words that are in no list.
+    /// The words that the list does not have.
     pub wrong: Vec<WrongWord>,
 }
 
-/// A word of a phrase that is not in the list.
+/// A word that the list does not have.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrongWord {
-    /// Its place, from 1.
+    /// Its place in the phrase, from 1.
     pub index: u32,
-    /// Words of the list that are written like it, at most 3, the nearest first.
+    /// Similar words of the list, at most 3, the nearest first.
     pub nearest: Vec<String>,
 }
 
@@ -126,63 +126,63 @@ pub struct WrongWord {
 pub struct Contact {
     /// `zQ3sh…`.
     pub id: ContactId,
-    /// Their conversation.
+    /// Id of the conversation with them.
     pub conversation: ConversationId,
-    /// What they are called here: the nickname given to them, else `own_name`.
+    /// The nickname set here, else `own_name`.
     pub name: String,
-    /// The name they gave, cleaned of control characters.
+    /// The name they chose, without control characters.
     pub own_name: String,
-    /// 14 emoji.
+    /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
-    /// Where they stand.
+    /// State of the contact.
     pub state: ContactState,
-    /// The text of their request, while `incoming`.
+    /// The text of their request, while the state is `incoming`.
     pub request_text: Option<String>,
-    /// The safety number was compared, for the device that messages leave for.
+    /// Whether the safety number was compared for the confirmed device.
     pub verified: bool,
-    /// Their devices changed, and nobody has verified them or said that the change was seen.
+    /// Whether their devices changed since they were last verified or accepted as seen.
     pub devices_changed: bool,
-    /// Why no session can be begun with them now, by code (`invite.unreachable`, `suite.lower`, …).
+    /// Why no session with them can begin now, by code (`invite.unreachable`, `suite.lower`, …).
     pub waiting: Option<Code>,
 }
 
 /// An open invite.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
-    /// Its id, which gives nobody the link.
+    /// Id of the invite; it does not reveal the link.
     pub id: InviteId,
     /// The link; its fragment is also the QR payload.
     pub link: String,
-    /// Unix milliseconds.
+    /// When the invite expires, Unix milliseconds.
     pub expires_ms: i64,
 }
 
-/// What a link says before anything is sent.
+/// Content of a link, before anything is sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitePreview {
     /// `zQ3sh…`.
     pub id: ContactId,
-    /// The name in the link (unproven).
+    /// The inviter's name in the link, unproven.
     pub name: String,
-    /// 14 emoji.
+    /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
-    /// Unix milliseconds.
+    /// When the invite expires, Unix milliseconds.
     pub expires_ms: i64,
 }
 
-/// Where a conversation is listed: each is in one folder.
+/// Folder of conversations; each conversation is in one folder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Folder {
-    /// With contacts, and with whom we asked.
+    /// Conversations with contacts, and with people we asked.
     #[default]
     Inbox,
-    /// Those of the inbox that were archived, until a message comes while they are not muted, or leaves.
+    /// Archived conversations of the inbox.
     Archived,
-    /// With those who asked and wait for an answer.
+    /// Conversations with people who wait for our answer.
     Requests,
-    /// With those who were declined or blocked.
+    /// Conversations with declined or blocked people.
     Closed,
 }
 
@@ -191,59 +191,59 @@ pub enum Folder {
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
-    /// The other side.
+    /// Id of the contact.
     pub contact: ContactId,
-    /// What they are called here: the nickname given to them, else `own_name`.
+    /// The nickname set here, else `own_name`.
     pub name: String,
-    /// The name they gave.
+    /// The name they chose.
     pub own_name: String,
-    /// Where they stand.
+    /// State of the contact.
     pub state: ContactState,
-    /// Unread messages.
+    /// Number of unread messages.
     pub unread: u32,
-    /// The person marked it as unread, whatever `unread` says.
+    /// Whether the person marked it as unread, whatever `unread` says.
     pub marked_unread: bool,
-    /// It comes first in its folder.
+    /// Whether its folder lists it first.
     pub pinned: bool,
-    /// It is in the folder `archived` instead of the inbox.
+    /// Whether it is in the folder `archived` instead of the inbox.
     pub archived: bool,
-    /// Nobody is to be notified of its messages.
+    /// Whether it is muted: the app notifies nobody of its messages.
     pub muted: bool,
-    /// When that ends, Unix milliseconds; `None`: not by itself, or it is not muted.
+    /// When the mute ends, Unix milliseconds; `None` if it has no end or the conversation is not muted.
     pub muted_until_ms: Option<i64>,
-    /// Unsent text; in a list its first 200 characters at most, cut at a grapheme.
+    /// Unsent text. A list carries at most its first 200 characters, cut at a grapheme.
     pub draft: String,
     /// The newest message, if there is one.
     pub last: Option<LastMessage>,
-    /// The newest message's time, or the conversation's beginning.
+    /// Time of the newest message, or of the conversation's beginning.
     pub last_ms: i64,
-    /// Hand this to `before` for the next page.
+    /// Pass this as `before` for the next page.
     pub cursor: String,
 }
 
-/// The newest message of a conversation, as a list shows it.
+/// The newest message of a conversation, for lists.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastMessage {
     /// Its id.
     pub id: MessageId,
-    /// We wrote it.
+    /// Whether this account wrote it.
     pub mine: bool,
     /// Its first 200 characters at most, cut at a grapheme; `None` as in [`Message::text`].
     pub text: Option<String>,
-    /// Written by a newer version: "needs a newer version".
+    /// A newer version wrote it: show "needs a newer version".
     pub newer: bool,
-    /// A long text still being fetched.
+    /// Whether a long text is still being fetched.
     pub fetching: bool,
-    /// Where it stands.
+    /// State of the message.
     pub state: MessageState,
 }
 
-/// What has not been read, in conversations that are not muted.
+/// Counts of unread messages, without muted conversations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
-    /// Messages in the inbox.
+    /// Unread messages in the inbox.
     pub messages: u32,
-    /// Conversations of the inbox that have some, or were marked as unread.
+    /// Conversations of the inbox with unread messages, or marked as unread.
     pub conversations: u32,
     /// Requests that wait for an answer.
     pub requests: u32,
@@ -254,79 +254,81 @@ pub struct Unread {
 pub struct Message {
     /// Its id.
     pub id: MessageId,
-    /// Where.
+    /// Id of the conversation.
     pub conversation: ConversationId,
-    /// We wrote it.
+    /// Whether this account wrote it.
     pub mine: bool,
-    /// The text; `None` while a long one is on its way, or for a kind this version does not know.
+    /// The text; `None` while a long text is being fetched, and for a kind that this version does not know.
     pub text: Option<String>,
-    /// The text goes on: in a page it has at most 4,096 bytes, cut at a grapheme. By its id the message is whole.
+    /// Whether the text continues: in a page it has at most 4,096 bytes, cut at a grapheme. `message` returns the whole
+    /// text.
     pub more: bool,
-    /// Written by a newer version: "needs a newer version".
+    /// A newer version wrote it: show "needs a newer version".
     pub newer: bool,
-    /// A long text still being fetched.
+    /// Whether a long text is still being fetched.
     pub fetching: bool,
-    /// It came from a device that was not the contact's confirmed one: somebody else may have written it.
+    /// Whether it came from a device that was not the contact's confirmed one. Somebody else may have written it.
     pub unconfirmed: bool,
-    /// Where it stands.
+    /// State of the message.
     pub state: MessageState,
     /// Why it failed, by code.
     pub reason: Option<Code>,
     /// The author's clock, Unix milliseconds (whole seconds).
     pub time_ms: i64,
-    /// Hand this to `before` for the next page.
+    /// Pass this as `before` for the next page.
     pub cursor: String,
 }
 
 /// A message of the other side, in the order of arrival.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incoming {
-    /// Its number: later ones are higher, and none is used twice. Hand it to `after` for what came later.
+    /// Its number: later messages have higher numbers, and no number is used twice. Pass it as `after` to get later
+    /// messages.
     pub arrival: i64,
-    /// The message, whole.
+    /// The message with its whole text.
     pub message: Message,
 }
 
-/// Reachability as a person would ask for it.
+/// Reachability of the network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connectivity {
-    /// Nodes to publish through.
+    /// Connected nodes to publish through.
     pub publish_nodes: u32,
-    /// Nodes to hear from.
+    /// Connected nodes to receive from.
     pub receive_nodes: u32,
-    /// A store can be asked.
+    /// Whether a store can be asked.
     pub store: bool,
-    /// The own topic is being heard.
+    /// Whether the own topic is received.
     pub subscribed: bool,
-    /// While relaying: nodes that messages are passed on to and from; else 0.
+    /// Relay peers in the mesh; 0 if the device does not relay.
     pub relay_peers: u32,
 }
 
 /// All settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Settings {
-    /// Tell others what was read.
+    /// Tell others which messages were read.
     pub read_receipts: bool,
-    /// Tell others when writing, and show it.
+    /// Tell others when this person is writing, and show when they are.
     pub typing: bool,
     /// Mean of the receipt delay, milliseconds (default 3,000; benches use 0 and say so).
     pub receipt_delay_ms: u32,
-    /// How much is logged (default: warn).
+    /// Log level (default: warn).
     #[serde(serialize_with = "level::write")]
     pub log: LevelFilter,
 }
 
-/// Settings to change: `None` leaves a value alone.
+/// Settings to change; `None` keeps a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SettingsPatch {
-    /// Tell others what was read.
+    /// Tell others which messages were read.
     pub read_receipts: Option<bool>,
-    /// Tell others when writing, and show it.
+    /// Tell others when this person is writing, and show when they are.
     pub typing: Option<bool>,
     /// Mean of the receipt delay, milliseconds.
     pub receipt_delay_ms: Option<u32>,
-    /// How much is logged.
+    /// Log level of later lines.
     #[serde(deserialize_with = "level::read")]
     pub log: Option<LevelFilter>,
 }
@@ -351,27 +353,28 @@ pub(crate) mod level {
     }
 }
 
-/// What two people compare to know that they talk to each other.
+/// The values that two people compare to know that they talk to each other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SafetyNumber {
-    /// 60 digits in 12 groups of 5, the same on both sides.
+    /// 60 digits in 12 groups of 5, equal on both sides.
     pub digits: String,
-    /// What the other phone scans, 129 bytes: both accounts, and the devices of both as this phone knows them.
+    /// The bytes of the QR code that the other phone scans, 129: both accounts, and the devices of both as this phone
+    /// knows them.
     pub qr: Vec<u8>,
-    /// The devices of the contact that verifying takes as theirs.
+    /// The contact's devices that verifying accepts.
     pub devices: DevicesId,
 }
 
-/// Numbers for developers: no names, texts, addresses or ids.
+/// Numbers for a bug report, without names, texts, addresses or ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostics {
-    /// Of this library.
+    /// Version of this library.
     pub version: String,
-    /// Waku cluster.
+    /// Waku cluster of the network.
     pub cluster: u16,
-    /// Since the open, milliseconds.
+    /// Time since the open, milliseconds.
     pub uptime_ms: i64,
-    /// A node was reached since the open.
+    /// Whether a node was reached since the open.
     pub node_reached: bool,
     /// TCP payload read since the open, bytes.
     pub bytes_read: u64,
@@ -381,25 +384,25 @@ pub struct Diagnostics {
     pub database_bytes: u64,
     /// Contacts in any state.
     pub contacts: u64,
-    /// Messages shown.
+    /// Number of shown messages.
     pub messages: u64,
-    /// Ratchet sessions.
+    /// Number of ratchet sessions.
     pub sessions: u64,
-    /// Keys kept for messages that were overtaken.
+    /// Number of kept keys for skipped messages.
     pub skipped_keys: u64,
-    /// Things in the outbox: texts not delivered, requests, receipts, chunks and cards.
+    /// Parcels in the outbox: undelivered texts, requests, receipts, chunks and cards.
     pub outbox: u64,
-    /// Those for a contact that no node took yet.
+    /// Parcels for contacts that no node accepted yet.
     pub unsent: u64,
-    /// Envelopes that nobody opens yet.
+    /// Envelopes that wait for a session.
     pub waiting: u64,
     /// Long texts being fetched.
     pub fetches: u64,
-    /// What came through the own bucket in the last 24 hours, each envelope once, bytes.
+    /// Bytes through the own bucket in the last 24 hours, each envelope once.
     pub bucket_bytes_day: u64,
-    /// About how many people share it.
+    /// Estimated number of people who share the bucket.
     pub bucket_people: u64,
-    /// It carries too much: a store is asked for it instead (`bucket.busy`).
+    /// Whether the bucket is busy and therefore polled (`bucket.busy`).
     pub bucket_left: bool,
 }
 

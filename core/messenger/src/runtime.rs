@@ -1,7 +1,8 @@
-//! What drives the engine: one thread that owns it, fed by calls, the network and one deadline.
+//! The engine's thread. It owns the engine and gets calls, network events and one deadline.
 //!
-//! The thread never waits for the network's channel while the network may be waiting for its own: commands queue here
-//! and leave as there is room, and while that queue is long no further calls are taken.
+//! The thread never waits for the network's channel, because the network may be waiting for the thread's channel.
+//! Commands wait in a queue here and leave as the network takes them. While that queue is long, no further calls are
+//! taken.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,37 +21,37 @@ use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::status::Status;
 
-/// Calls that may wait for the engine; further callers wait in line.
+/// Most calls that wait for the engine; further callers wait for a place.
 pub(crate) const INBOX_DEPTH: usize = 256;
-/// With this many commands waiting for the network, calls wait.
+/// Number of queued commands from which calls wait.
 const NET_BACKLOG: usize = 256;
-/// How long closing waits for connections to end.
+/// Longest time that closing waits for connections to end.
 const NET_CLOSE: Duration = Duration::from_secs(5);
-/// Longest sleep towards a deadline, so that a wall clock set forward is noticed within the hour.
+/// Longest sleep towards a deadline. So a wall clock that is set forward is noticed within an hour.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
-/// The open counter moves this often while the engine does something anyway, milliseconds: an old copy of the folder is
-/// noticed although it was made while the app ran.
+/// Interval at which the open counter moves while the engine is active, milliseconds. So a copy of the folder is
+/// noticed as old even if it was made while the app ran.
 const COUNT_MS: i64 = 3_600_000;
 
-/// A call on its way to the engine, which answers its own caller.
+/// A call for the engine; it answers its own caller.
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop) + Send>;
-/// The other end of a call.
+/// The receiver of a call's answer.
 pub(crate) type Caller<T> = oneshot::Sender<Result<T, Error>>;
 
-/// The thread of a network that the messenger started itself.
+/// The thread of a network that the messenger started.
 pub(crate) struct NetThread {
     pub(crate) thread: JoinHandle<()>,
-    /// Resolves at the thread's end.
+    /// Resolves at the end of the thread.
     pub(crate) ended: oneshot::Receiver<()>,
 }
 
-/// The caller of a sync. After the deadline it gets `deadline`, and the work goes on.
+/// The caller of a sync. After the deadline it gets the error `deadline`, and the work goes on.
 struct Waiting {
     caller: Caller<u32>,
     deadline: Option<Instant>,
 }
 
-/// The engine thread's state.
+/// State of the engine's thread.
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) net: NetHandle,
@@ -60,9 +61,9 @@ pub(crate) struct Runtime {
     pub(crate) status: Arc<Status>,
     pub(crate) clock: Clock,
     pub(crate) counter: Option<OpenCounter>,
-    /// When it was moved last.
+    /// When the counter last moved, Unix milliseconds.
     pub(crate) counted_ms: i64,
-    /// What opening the engine asked for.
+    /// Effects of opening the engine.
     pub(crate) first: Vec<Effect>,
 }
 
@@ -74,7 +75,7 @@ enum Happening {
     Due,
 }
 
-/// What the engine thread holds; calls move it.
+/// The engine and its surroundings; calls get it as `&mut`.
 pub(crate) struct Loop {
     engine: Engine,
     events: broadcast::Sender<Event>,
@@ -85,13 +86,13 @@ pub(crate) struct Loop {
     backlog: VecDeque<sotto_net::Command>,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: Ticket,
-    /// Who called for the end.
+    /// The callers of `close`.
     closing: Option<Caller<()>>,
     wake_ms: Option<i64>,
 }
 
 impl Runtime {
-    /// Starts the thread.
+    /// Starts the engine's thread.
     pub(crate) fn spawn(self) -> Result<JoinHandle<()>, Error> {
         std::thread::Builder::new().name("sotto-engine".into()).spawn(move || self.run()).or_bug("thread")
     }
@@ -155,8 +156,8 @@ impl Runtime {
     }
 }
 
-/// Hands over what is left, waits for the actor's last event and its thread, at most [`NET_CLOSE`]. What it knows of
-/// nodes goes into the `book`.
+/// Sends the remaining commands and waits for the actor's last event and its thread, at most [`NET_CLOSE`]. Changes of
+/// the peer book go into `book`.
 async fn end_net(
     backlog: VecDeque<sotto_net::Command>,
     mut net: NetHandle,
@@ -179,7 +180,7 @@ async fn end_net(
                     match event {
                         sotto_net::Event::Closed => break,
                         sotto_net::Event::Book { .. } => book(event),
-                        _ => {} // stores have it
+                        _ => {} // a store has these messages
                     }
                 }
             };
@@ -189,7 +190,7 @@ async fn end_net(
         drop(net);
         if let Some(NetThread { thread, ended }) = thread {
             let panicked = ended.await.is_err();
-            // It has nothing left to do, so this does not wait.
+            // The thread has nothing left to do, so this returns at once.
             if thread.join().is_err() || panicked {
                 log::error!("the network thread panicked");
             }
@@ -201,7 +202,7 @@ async fn end_net(
 }
 
 impl Loop {
-    /// What happens next. Commands leave as the network takes them; the network is always listened to.
+    /// Waits for the next input. Commands leave as the network takes them; network events are always received.
     async fn next(&mut self, net: &mut NetHandle, inbox: &mut mpsc::Receiver<Task>, net_there: bool) -> Happening {
         let due = self.due();
         tokio::select! {
@@ -221,7 +222,7 @@ impl Loop {
         (self.clock)()
     }
 
-    /// When the loop must move by itself.
+    /// When the loop must run without an input.
     fn due(&self) -> Instant {
         let now = Instant::now();
         let farthest = now + LONGEST_SLEEP;
@@ -233,9 +234,8 @@ impl Loop {
         deadlines.fold(tick.min(farthest), Instant::min)
     }
 
-    /// Has the engine do something for a caller. The app may be stopped right after its answer, so a counter that has
-    /// to
-    /// move at once moves before.
+    /// Runs a call. The process may be stopped right after the answer, so a counter that must move at once moves before
+    /// it.
     pub(crate) fn answer<T, A>(&mut self, at_once: bool, act: A, caller: Caller<T>)
     where
         A: FnOnce(&mut Engine, i64) -> Answered<T>,
@@ -243,12 +243,12 @@ impl Loop {
         let now_ms = self.now();
         let (answer, effects) = act(&mut self.engine, now_ms);
         self.count(now_ms, at_once);
-        // A caller that went away does not undo what was done.
+        // A caller that went away undoes nothing.
         let _ = caller.send(answer);
         self.perform(effects);
     }
 
-    /// Has the engine sync for a caller who waits at most so long.
+    /// Starts a sync for a caller with a time limit.
     pub(crate) fn sync(&mut self, deadline: Duration, caller: Caller<u32>) {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
@@ -256,7 +256,7 @@ impl Loop {
         self.take(|engine, now_ms| engine.sync(now_ms, ticket));
     }
 
-    /// Ends the loop. The caller is answered when the folder is free.
+    /// Ends the loop. The callers are answered when the folder is free.
     pub(crate) fn close_for(&mut self, caller: Caller<()>) {
         self.closing = Some(caller);
     }
@@ -285,10 +285,10 @@ impl Loop {
         self.perform(effects);
     }
 
-    /// The engine did something.
+    /// The engine was active: moves the counter if its interval has passed.
     fn count(&mut self, now_ms: i64, at_once: bool) {
         self.status.set_bucket(self.engine.bucket(now_ms));
-        // A clock set back counts as an hour too.
+        // A clock that is set back counts as an hour too.
         if !at_once && (0..COUNT_MS).contains(&now_ms.saturating_sub(self.counted_ms)) {
             return;
         }
@@ -324,11 +324,11 @@ impl Loop {
         if let Event::Connectivity(connectivity) = &event {
             self.status.set_connectivity(connectivity.clone());
         }
-        // Nobody listening is no failure: the database is the truth.
+        // A missing listener is no failure: the database is the truth.
         let _ = self.events.send(event);
     }
 
-    /// The engine's last step. Its `Net(Close)` stays in the backlog.
+    /// The engine's last step. Its `Net(Close)` stays in the queue.
     fn close(&mut self) -> Result<(), Error> {
         let (result, effects) = self.engine.close(self.now());
         self.perform(effects);

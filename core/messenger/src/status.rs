@@ -1,4 +1,4 @@
-//! What the engine thread tells callers without a message: reachability, and where neighbours are served.
+//! State that the engine's thread shares with callers: reachability, and serving addresses.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -43,7 +43,7 @@ impl Status {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A node was reached since the start.
+    /// Whether a node was reached since the start.
     pub(crate) fn reached(&self) -> bool {
         self.reached.load(Ordering::Relaxed)
     }

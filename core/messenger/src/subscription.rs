@@ -1,14 +1,15 @@
-//! One listener's view of the events.
+//! A listener's view of the events.
 
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::event::Event;
 
-/// Events that may wait for a listener. A slower one gets [`Event::Lagged`].
+/// Most events that wait for a listener. A slower listener gets [`Event::Lagged`].
 pub const EVENT_DEPTH: usize = 1024;
 
-/// A listener. Events before [`Messenger::subscribe`](crate::Messenger::subscribe) are not seen: read the pages first.
+/// A listener. It does not see events before [`Messenger::subscribe`](crate::Messenger::subscribe): read the pages
+/// after subscribing.
 #[derive(Debug)]
 pub struct Subscription {
     receiver: Mutex<broadcast::Receiver<Event>>,
@@ -20,9 +21,9 @@ impl Subscription {
         Self { receiver: Mutex::new(receiver), ended: watch::Sender::new(false) }
     }
 
-    /// Waits for an event and returns it with those that are there already, at most `max` (at least 1). `None` after
-    /// [`Self::end`] or once the messenger is closed and everything was read. Dropping the future loses nothing.
-    /// Two calls at once take turns.
+    /// Waits for an event and returns it with all further events that are ready, at most `max` (at least 1). `None`
+    /// after [`Self::end`], and once the messenger is closed and everything was read. Dropping the future loses
+    /// nothing. Two calls at once take turns.
     pub async fn next_batch(&self, max: usize) -> Option<Vec<Event>> {
         let mut ended = self.ended.subscribe();
         let mut receiver = tokio::select! {
@@ -49,7 +50,7 @@ impl Subscription {
         Some(batch)
     }
 
-    /// Ends the subscription: calls that wait, and all later ones, return `None`.
+    /// Ends the subscription: waiting calls and all later ones return `None`.
     pub fn end(&self) {
         self.ended.send_replace(true);
     }

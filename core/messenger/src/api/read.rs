@@ -1,4 +1,4 @@
-//! Reads: on the caller's thread, over the query-only connection.
+//! Reads, on the caller's thread, over the read-only connection.
 
 use std::ops::RangeInclusive;
 
@@ -18,13 +18,13 @@ use crate::{cursor, cut};
 
 /// Longest page, rows.
 const PAGE_MAX: u32 = 500;
-/// Words of a phrase that are judged: a phrase has at most 24.
+/// Most words of a phrase that are judged; a phrase has at most 24.
 const PHRASE_WORDS: usize = 24;
-/// Words offered for a wrong one.
+/// Most words offered for a wrong one.
 const NEAREST: usize = 3;
 
 impl Messenger {
-    /// The own account, `None` before one is made. Errors: `storage.*`, `closed`.
+    /// The own account, or `None` before it is made. Errors: `storage.*`, `closed`.
     pub fn account(&self) -> Result<Option<AccountInfo>, Error> {
         self.read(|reader| {
             let own = stored::own(reader)?;
@@ -37,13 +37,13 @@ impl Messenger {
         })
     }
 
-    /// The recovery phrase. Whoever has it has the account. Errors: `account.missing`.
+    /// The recovery phrase. Everybody who has it has the account. Errors: `account.missing`.
     pub fn phrase(&self) -> Result<Zeroizing<String>, Error> {
         self.read(|reader| stored::phrase(reader)?.ok_or(Code::AccountMissing.into()))
     }
 
-    /// Judges a phrase while it is typed: which words are in no list, and whether the whole can be restored. Changes
-    /// nothing and needs no account.
+    /// Judges a phrase while it is typed: which words the list does not have, and whether the phrase can be restored.
+    /// Changes nothing and needs no account.
     pub fn phrase_check(text: &str) -> PhraseCheck {
         let code = Phrase::parse(text).err().map(|error| call::phrase_error(error).code());
         let wrong = (1..).zip(text.split_whitespace().take(PHRASE_WORDS)).filter_map(|(index, word)| {
@@ -54,7 +54,7 @@ impl Messenger {
         PhraseCheck { code, wrong: wrong.collect() }
     }
 
-    /// What an invite's link says; nothing is sent. Errors: `invite.*`.
+    /// Reads an invite's link and sends nothing. Errors: `invite.*`.
     pub fn invite_preview(&self, link: &str) -> Result<InvitePreview, Error> {
         stored::preview(link, self.shared.cluster, (self.shared.clock)())
     }
@@ -65,7 +65,7 @@ impl Messenger {
         self.read(|reader| stored::invites(reader, shared.cluster, &shared.invite_nodes, (shared.clock)()))
     }
 
-    /// Everybody known, in any state, by name.
+    /// All contacts and requests, in any state, by name.
     pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
         self.read(|reader| {
             let all = reader.contacts()?.into_iter();
@@ -75,7 +75,7 @@ impl Messenger {
         })
     }
 
-    /// The safety number with a contact, the same on both sides. Errors: `account.missing`, `contact.missing`.
+    /// The safety number with a contact, equal on both sides. Errors: `account.missing`, `contact.missing`.
     pub fn safety_number(&self, contact: &ContactId) -> Result<SafetyNumber, Error> {
         let chat = parse_account_id(&contact.0).map_err(|_| Code::BadId)?;
         self.read(|reader| {
@@ -101,8 +101,9 @@ impl Messenger {
         })
     }
 
-    /// A page of a folder's conversations, pinned ones first, then the latest activity; `before` is the `cursor` of the
-    /// last one of the page before. Drafts are cut. `limit` is 1 to 500. Errors: `input.id`, `input.limit`.
+    /// A page of a folder's conversations: pinned ones first, then by newest activity. `before` is the `cursor` of the
+    /// last conversation of the previous page. Drafts are cut to 200 characters. `limit` is 1 to 500. Errors:
+    /// `input.id`, `input.limit`.
     pub fn conversations(&self, folder: Folder, before: Option<&str>, limit: u32) -> Result<Vec<Conversation>, Error> {
         let (before, limit) = (before.map(cursor::conversation).transpose()?, rows(limit)?);
         let now_ms = (self.shared.clock)();
@@ -116,7 +117,7 @@ impl Messenger {
         })
     }
 
-    /// One conversation, its draft whole. Errors: `conversation.missing`, `input.id`.
+    /// One conversation with its whole draft. Errors: `conversation.missing`, `input.id`.
     pub fn conversation(&self, id: &ConversationId) -> Result<Conversation, Error> {
         let id = id.to_bytes()?;
         self.read(|reader| {
@@ -125,7 +126,7 @@ impl Messenger {
         })
     }
 
-    /// What has not been read, all together; conversations that are muted or archived do not count.
+    /// Counts of unread messages, conversations and requests. Muted and archived conversations do not count.
     pub fn unread(&self) -> Result<Unread, Error> {
         let now_ms = (self.shared.clock)();
         self.read(|reader| {
@@ -135,8 +136,8 @@ impl Messenger {
         })
     }
 
-    /// A page of messages, newest first, with texts of up to 4,096 bytes ([`Message::more`]); `before` is the `cursor`
-    /// of the last one of the page before. `limit` is 1 to 500. Errors: `input.id`, `input.limit`,
+    /// A page of messages, newest first, with texts of up to 4,096 bytes ([`Message::more`]). `before` is the `cursor`
+    /// of the last message of the previous page. `limit` is 1 to 500. Errors: `input.id`, `input.limit`,
     /// `conversation.missing`.
     pub fn messages(
         &self,
@@ -155,8 +156,8 @@ impl Messenger {
         })
     }
 
-    /// A page with one message in its middle, newest first: at most half of it is newer, older ones fill it. Pages
-    /// of [`Messenger::messages`] follow it. `limit` is 1 to 500. Errors: `input.id`, `input.limit`, `message.missing`.
+    /// A page around one message, newest first. At most half of it is newer; older messages fill the rest.
+    /// [`Messenger::messages`] continues it. `limit` is 1 to 500. Errors: `input.id`, `input.limit`, `message.missing`.
     pub fn messages_around(&self, id: &MessageId, limit: u32) -> Result<Vec<Message>, Error> {
         let (id, limit) = (id.to_bytes()?, rows(limit)?);
         self.read(|reader| {
@@ -172,17 +173,16 @@ impl Messenger {
         })
     }
 
-    /// One message, whole. Errors: `message.missing`, `input.id`.
+    /// One message with its whole text. Errors: `message.missing`, `input.id`.
     pub fn message(&self, id: &MessageId) -> Result<Message, Error> {
         let id = id.to_bytes()?;
         self.read(|reader| Ok(message(one(reader, &id)?)))
     }
 
-    /// Messages of accepted contacts in the order in which they arrived, those after the number `after` (0: from the
-    /// first). A long text has its number once it is whole; what a contact wrote before it was accepted, from then on:
-    /// whoever goes on after the highest number seen skips none and sees none twice, over restarts too. Texts are
-    /// whole.
-    /// `limit` is 1 to 500. Errors: `input.limit`.
+    /// Whole messages of accepted contacts in the order of arrival, after the number `after` (0: from the first). A
+    /// long text gets its number when it is whole. Messages that a contact wrote before it was accepted get numbers
+    /// then. So passing the highest handled number skips no message and repeats none, even after restarts. `limit` is 1
+    /// to 500. Errors: `input.limit`.
     pub fn incoming(&self, after: i64, limit: u32) -> Result<Vec<Incoming>, Error> {
         let limit = rows(limit)?;
         self.read(|reader| {
@@ -198,7 +198,7 @@ impl Messenger {
         self.read(|reader| stored::settings(reader, receipts))
     }
 
-    /// Numbers for a bug report.
+    /// Numbers for a bug report, without names, texts, addresses or ids.
     pub fn diagnostics(&self) -> Result<Diagnostics, Error> {
         let shared = &self.shared;
         let bucket = shared.status.bucket();
@@ -231,7 +231,7 @@ impl Messenger {
     }
 }
 
-/// Rows of a page, or `input.limit`.
+/// The number of rows, or `input.limit`.
 fn rows(limit: u32) -> Result<u32, Error> {
     match limit {
         1..=PAGE_MAX => Ok(limit),
@@ -259,12 +259,12 @@ fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
     }
 }
 
-/// What somebody is called here.
+/// The name to show for a person: the nickname, or the person's own name.
 fn shown_name(person: &sotto_db::Person) -> String {
     person.nickname.as_ref().unwrap_or(&person.name).clone()
 }
 
-/// Which conversations are in a folder: how they stand, and whether they are archived.
+/// The standings and the archive flags of the conversations in a folder.
 fn of_folder(folder: Folder) -> (RangeInclusive<Standing>, RangeInclusive<bool>) {
     match folder {
         Folder::Inbox => (Standing::Open..=Standing::Asked, false..=false),
@@ -300,13 +300,13 @@ fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Re
     })
 }
 
-/// A message that was not deleted.
+/// The message with this id; `message.missing` if it is unknown or deleted.
 fn one(reader: &Reader, id: &[u8; 32]) -> Result<sotto_db::Message, Error> {
     let row = reader.tables().messages.get(id)?.filter(|row| row.state != sotto_db::MessageState::Deleted);
     row.ok_or(Code::MessageMissing.into())
 }
 
-/// A message as a page carries it.
+/// A message as pages carry it.
 fn in_page(row: sotto_db::Message) -> Message {
     let mut message = message(row);
     message.more = message.text.as_mut().is_some_and(|text| cut::to_bytes(text, PAGE_TEXT));

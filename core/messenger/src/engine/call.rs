@@ -1,4 +1,4 @@
-//! Calls of the API that change something, each one transaction. Reads go to the query-only connection and never come
+//! Calls of the API that change something, each in one transaction. Reads use the read-only connection and never come
 //! here.
 
 use sotto_crypto::{Phrase, PhraseError};
@@ -24,16 +24,16 @@ use crate::engine::talk::write;
 use crate::error::{Code, Error};
 use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, SettingsPatch, level};
 
-/// A typing notice leaves at most this often,
+/// Shortest time between typing notices, milliseconds.
 const TYPING_EVERY_MS: i64 = 15 * SECOND;
-/// and only to somebody heard from since.
+/// Longest time since a contact was heard from, for a typing notice.
 const TYPING_HEARD_MS: i64 = MINUTE;
-/// When one left last, to whomever: it may only be rarer.
+/// When the last notice left, to any contact; so notices may be rarer.
 const KEY_TYPED: &str = "typed_ms";
 /// Longest draft, bytes.
 const DRAFT_MAX: usize = sotto_wire::blob::MAX_BLOB;
 
-/// Each call is a struct: its fields, what it answers, and what it does in the step.
+/// Each call is a struct: its fields, its answer, and its work in the step.
 macro_rules! calls {
     ($step:ident: $($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $type:ty),* }
         -> $answer:ty = $run:expr;)*) => {
@@ -53,32 +53,32 @@ macro_rules! calls {
 }
 
 calls! { step:
-    /// Makes an account and its device; the answer is its recovery phrase.
+    /// Makes an account and its device; answers with the recovery phrase.
     AccountCreate { /** ≤ 40 B. */ name: String } -> Zeroizing<String> = create(step, &name);
-    /// Restores an account from its phrase: takes over from other installs.
+    /// Restores an account from its phrase, and takes over from other installs.
     AccountRestore { /** 12 to 24 words. */ phrase: Zeroizing<String> } -> () = restore(step, &phrase);
     /// Changes the own name.
     ProfileSet { /** ≤ 40 B. */ name: String } -> () = profile(step, &name);
-    /// Opens an invite.
+    /// Makes an invite.
     InviteCreate {} -> Invite = invite::open(step);
     /// Closes an invite before its time.
     InviteClose { /** An open one. */ invite: InviteId } -> () = invite::close(step, &invite);
-    /// Asks the inviter to become a contact.
+    /// Sends a contact request to an inviter.
     ContactAdd { /** Of an invite. */ link: String, /** ≤ 400 B. */ text: Option<String> }
         -> ContactId = contact::add(step, &link, text);
     /// Answers or manages a contact.
     ContactAnswer { /** Whom. */ contact: ContactId, /** How. */ action: ContactAction }
         -> () = answer(step, &contact, action);
-    /// The safety number was compared while these devices were shown; without any, it no longer holds.
+    /// The person compared the safety number for these devices; without any, it no longer holds.
     ContactVerify { /** Whose. */ contact: ContactId, /** Their hash. */ devices: Option<[u8; 32]> }
         -> () = contact::find(step, &contact).and_then(|row| contact::verify(step, &row.chat, devices.as_ref()));
-    /// The QR code that the contact's phone shows was scanned.
+    /// The person scanned the QR code of the contact's phone.
     ContactScan { /** Whose. */ contact: ContactId, /** What it holds. */ qr: Vec<u8> }
         -> () = contact::find(step, &contact).and_then(|row| contact::scan(step, &row.chat, &qr));
-    /// The person saw that a contact's devices changed to these.
+    /// The person saw the contact's changed devices.
     DevicesSeen { /** Whose. */ contact: ContactId, /** Their hash. */ devices: [u8; 32] }
         -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, &row.chat, &devices));
-    /// Sends a text: once answered it is on disk and in the outbox.
+    /// Sends a text: when this is answered, the text is in the outbox on disk.
     Send { /** Of a contact. */ conversation: ConversationId, /** ≤ 1 MiB. */ text: String }
         -> MessageId = Ok(MessageId::from_bytes(&write::text(step, &conversation.to_bytes()?, &text)?));
     /// Answers an incoming message, once.
@@ -86,30 +86,30 @@ calls! { step:
         -> MessageId = answer_once(step, arrival, &text);
     /// Sends a failed message again.
     Retry { /** An own one. */ message: MessageId } -> () = write::retry(step, &message.to_bytes()?);
-    /// Marks everything up to this message read.
+    /// Marks all messages up to this one as read.
     MarkRead { /** The message's. */ conversation: ConversationId, /** Of either side. */ message: MessageId }
         -> () = mark_read(step, &conversation.to_bytes()?, &message.to_bytes()?);
-    /// Keeps unsent text.
+    /// Saves unsent text.
     DraftSet { /** Any. */ conversation: ConversationId, /** Empty clears. */ text: String }
         -> () = draft(step, &conversation, text);
-    /// Deletes a message for us.
+    /// Deletes a message on this device only.
     MessageDelete { /** Of either side. */ message: MessageId } -> () = forget::message(step, &message.to_bytes()?);
-    /// Deletes all messages of a conversation for us.
+    /// Deletes all messages of a conversation on this device only.
     ConversationDelete { /** Any. */ conversation: ConversationId }
         -> () = forget::conversation(step, &conversation.to_bytes()?);
     /// Mutes a conversation, or unmutes it.
     Mute { /** Any. */ conversation: ConversationId, /** Until when; never ends without. */ until_ms: Option<i64> }
         -> () = list::mute(step, &conversation.to_bytes()?, until_ms);
-    /// Archives a conversation, or takes it back.
+    /// Archives a conversation, or returns it to the inbox.
     Archive { /** Any. */ conversation: ConversationId, /** Or back. */ on: bool }
         -> () = list::archive(step, &conversation.to_bytes()?, on);
     /// Pins a conversation, or unpins it.
     Pin { /** Any. */ conversation: ConversationId, /** Or unpin. */ on: bool }
         -> () = list::pin(step, &conversation.to_bytes()?, on);
-    /// Marks a conversation as unread, or takes the mark back.
+    /// Marks a conversation as unread, or removes the mark.
     MarkUnread { /** Any. */ conversation: ConversationId, /** Or not. */ on: bool }
         -> () = list::mark_unread(step, &conversation.to_bytes()?, on);
-    /// Calls a contact something else than they call themselves.
+    /// Sets or removes the nickname of a contact.
     NicknameSet { /** Whom. */ contact: ContactId, /** ≤ 40 B. */ nickname: Option<String> }
         -> () = call_them(step, &contact, nickname.as_deref());
     /// The person is writing.
@@ -129,7 +129,7 @@ fn create(step: &mut Step<'_>, name: &str) -> Result<Zeroizing<String>, Error> {
     Ok(phrase.words())
 }
 
-/// What is wrong with a phrase.
+/// The error of a wrong phrase.
 pub(crate) fn phrase_error(error: PhraseError) -> Error {
     match error {
         PhraseError::UnknownWord { index } => Error::at(Code::PhraseWord, index),
@@ -177,7 +177,7 @@ fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<
     }
 }
 
-/// Sends the answer to an incoming message, unless that was answered.
+/// Sends the answer to an incoming message, unless it was answered.
 fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<MessageId, Error> {
     let (message, answer) = step.tx.arrivals.get(arrival)?.ok_or(Code::MessageMissing)?;
     if let Some(answer) = answer {
@@ -199,7 +199,7 @@ fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), 
         return Ok(());
     };
     if step.own()?.read_receipts && person.state == PersonState::Accepted {
-        // With it goes what we have: a message of theirs that is not here, or not whole, was not read.
+        // The mark carries the own receipts: a message that is missing here, or not whole, was not read.
         receipt::all_owed(step, &person.chat)?;
         send::content(step, &person.chat, &Content::Read(last))?;
     }
@@ -219,7 +219,7 @@ fn call_them(step: &mut Step<'_>, contact: &ContactId, nickname: Option<&str>) -
     contact::set_nickname(step, &person.chat, nickname.map(|name| name.display()))
 }
 
-/// An ordinary small envelope; nothing is kept for it, so one in the outbox is enough.
+/// An ordinary small envelope. Nothing is kept for it, so one in the outbox is enough.
 fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Error> {
     let own = step.own()?;
     own.in_force()?;

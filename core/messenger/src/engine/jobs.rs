@@ -1,4 +1,4 @@
-//! What time brings: one list of jobs, for what is done now and for when to wake.
+//! Work that is due by time: one list of jobs, which says what to do now and when to wake.
 
 use sotto_db::{NEVER, PersonState, Tables};
 
@@ -27,40 +27,40 @@ use crate::engine::work::notice;
 use crate::engine::{Engine, Step};
 use crate::error::{Code, Error};
 
-/// Something that has its time.
+/// A kind of work with its due time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Job {
-    /// No node is reached: the person is told.
+    /// No node answers: tell the person.
     Offline,
-    /// Pushes after a start wait no longer.
+    /// Release pushes held since the start.
     Release,
-    /// A look far ahead of what sessions expect.
+    /// Search far ahead of the tags that sessions expect.
     Look,
-    /// Waiting envelopes that a session expects now.
+    /// Open waiting envelopes that a session expects now.
     Matched,
     Receipts,
     InviteCards,
     News,
-    /// The cards under the contacts secret.
+    /// Publish the cards under the contacts secret.
     OwnCards,
-    /// Outbox rows, and looks whether stores have them.
+    /// Publish parcels, and check whether stores have them.
     Publish,
-    /// What time is it?
+    /// Probe the time.
     Probe,
-    /// A bucket that was left is asked for again.
+    /// Poll a busy bucket.
     Poll,
     CatchUp,
-    /// Of long texts.
+    /// Fetch chunks of long texts.
     Chunks,
     Holes,
-    /// Those of contacts.
+    /// Look for cards of contacts.
     Cards,
     OwnList,
-    /// What is past its time.
+    /// Delete expired rows.
     Expire,
 }
 
-/// In the order in which they are done.
+/// The order in which jobs run.
 const JOBS: [Job; 17] = [
     Job::Offline,
     Job::Release,
@@ -82,14 +82,14 @@ const JOBS: [Job; 17] = [
 ];
 
 impl Engine {
-    /// When a job is to be done; `None`: something else has to come first.
+    /// When a job is due; `None` while something else must come first.
     fn at(&self, job: Job, now_ms: i64) -> Result<Option<i64>, Error> {
         let (live, db) = (&self.live, &self.db);
         let Some(own) = self.own.as_ref().filter(|own| !own.replaced || job == Job::Offline) else {
             return Ok(None); // the install that took over does the rest
         };
         let at = match job {
-            // A bucket that is polled needs no connection.
+            // A polled bucket needs no standing connection.
             Job::Offline => live.offline_ms.filter(|_| !self.polls()),
             Job::Release => self.release_at(),
             Job::Look => self.look_from(now_ms),
@@ -127,7 +127,7 @@ impl Engine {
             Job::Release => self.release(now_ms, out)?,
             Job::Look => self.look_deep(now_ms, SESSIONS)?,
             Job::Matched => {
-                // Each may move another.
+                // Each of these may make another one due.
                 while !self.live.matched.is_empty() {
                     let batch: Vec<_> = self.live.matched.drain(..).collect();
                     let open = |step: &mut Step<'_>, hash| receive::matched(step, &hash);
@@ -149,7 +149,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A job that is done row by row.
+    /// A job that works row by row.
     fn do_rows(&mut self, job: Job, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         match job {
             Job::Receipts => {
@@ -200,7 +200,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Outbox rows whose time has come, and looks whether stores have them.
+    /// Parcels that are due, and due checks at stores.
     fn do_publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         let slots = self.live.post.slots(self.live.publish_nodes());
         self.each(
@@ -219,8 +219,8 @@ impl Engine {
         )
     }
 
-    /// Works on the rows that are due, in one step. Where that ends in a bug, on each in a step of its own: one that
-    /// cannot be worked on is put off, and the others are not held up.
+    /// Works on the due rows in one step. If that ends in a bug, works on each row in its own step: the failing row is
+    /// put off, and the others go on.
     fn each<R: Clone>(
         &mut self,
         now_ms: i64,
@@ -244,7 +244,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Does everything whose time has come. A job that ends in a bug is put off, whatever else fails ends the work.
+    /// Runs all due jobs. A job that ends in a bug is put off; any other failure ends the work.
     pub(crate) fn work(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         if self.own.is_none() || now_ms < self.live.work_after_ms {
             return;
@@ -298,7 +298,7 @@ impl Engine {
         Ok((next < NEVER).then(|| next.max(self.live.work_after_ms).max(now_ms)))
     }
 
-    /// Deletes what is past its time, and finds sessions that fell silent.
+    /// Deletes expired rows, and finds silent sessions.
     fn expire(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.live.expire_after_ms = now_ms.saturating_add(schedule::EXPIRE);
         self.with_meter(now_ms, out, |step, meter: &Meter| {

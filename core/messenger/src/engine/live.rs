@@ -1,4 +1,4 @@
-//! What the engine knows only while it runs: reachability, questions under way, callers that wait.
+//! The engine's memory of one run: reachability, pending queries, waiting callers.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -21,61 +21,61 @@ pub(crate) struct Live {
     pub(crate) clock: Clock,
     pub(crate) probe: Probe,
     pub(crate) connectivity: Connectivity,
-    /// When it is said that no node can be reached; `None`: one can, or it was said.
+    /// When to report that no node can be reached; `None` if one can, or if it was reported.
     pub(crate) offline_ms: Option<i64>,
-    /// It was said that a node belongs to another network.
+    /// Whether a node of another network was reported.
     pub(crate) other_network: bool,
     pub(crate) foreground: bool,
-    /// What the host said of power and network.
+    /// Power and network, as the host last said.
     pub(crate) charging: bool,
     pub(crate) unmetered: bool,
-    /// Relay mode was asked for.
+    /// Whether relay mode was ordered.
     pub(crate) relaying: bool,
     pub(crate) closing: bool,
     pub(crate) hear: Heard,
     pub(crate) post: Posted,
-    /// Cards found so far, by question.
+    /// Cards found so far, by query.
     pub(crate) finds: HashMap<u64, Found>,
-    /// Waiting envelopes to be opened now.
+    /// Waiting envelopes to open now.
     pub(crate) matched: VecDeque<Hash>,
-    /// When sessions were looked through last for what waits.
+    /// When sessions were last searched for waiting envelopes.
     pub(crate) looked_ms: i64,
     pub(crate) received: u32,
-    /// Callers of a sync, and how much had been received before.
+    /// Callers of a sync, with the number of received messages before it.
     pub(crate) syncs: Vec<(Ticket, u32)>,
     pub(crate) work_after_ms: i64,
     pub(crate) expire_after_ms: i64,
-    /// Until when a job is not done that ended in a bug.
+    /// Until when a job that ended in a bug is put off.
     pub(crate) put_off: HashMap<Job, i64>,
     pub(crate) wake: Option<i64>,
 }
 
 impl Live {
-    /// Nodes to publish through.
+    /// Number of publish nodes.
     pub(crate) fn publish_nodes(&self) -> u32 {
         self.connectivity.publish_nodes
     }
 
-    /// The command for a question; its answers come with the id.
+    /// The command of a query; its answers carry the id.
     pub(crate) fn ask(&mut self, query: Query, found: Option<Found>) -> Command {
         let (id, command) = self.hear.ask(query);
         self.finds.extend(found.map(|found| (id, found)));
         command
     }
 
-    /// The next catch-up, after one failed.
+    /// When to catch up again after a failure.
     pub(crate) fn catch_up_failed(&mut self, by_turns: bool, now_ms: i64) {
         let reachable = self.foreground || is_on(&self.connectivity);
         self.hear.catch_up_failed(by_turns, reachable, now_ms);
     }
 
-    /// There is reason to hope for a node again.
+    /// A node may be reachable again.
     pub(crate) fn publish_anew(&mut self) {
         self.post.anew();
         self.probe.anew();
     }
 
-    /// Takes in what the network says of reachability.
+    /// Takes the network's report of reachability.
     pub(crate) fn connected(&mut self, now: Connectivity, now_ms: i64) -> Connectivity {
         if is_on(&now) {
             self.offline_ms = None;
@@ -90,15 +90,14 @@ impl Live {
         self.offline_ms = Some(now_ms.saturating_add(schedule::OFFLINE));
     }
 
-    /// A caller waits until everything is caught up and sent. What was caught up before may be long ago: the process
-    /// may have been asleep.
+    /// A caller waits for catch-up and outbox. The last catch-up may be long ago: the process may have slept.
     pub(crate) fn wait_for_sync(&mut self, ticket: Ticket) {
         self.hear.ask_now();
         self.publish_anew();
         self.syncs.push((ticket, self.received));
     }
 
-    /// Another network: what failed before says nothing.
+    /// After a change of network earlier failures mean nothing.
     pub(crate) fn network_changed(&mut self) {
         self.post.tries.clear();
         self.publish_anew();
@@ -106,12 +105,12 @@ impl Live {
         self.hear.ask_now();
     }
 
-    /// What is due failed, and still is due.
+    /// Due work failed and is still due.
     pub(crate) fn work_failed(&mut self, now_ms: i64) {
         self.work_after_ms = now_ms.saturating_add(schedule::WORK_FAILED);
     }
 
-    /// The disk is full or broken: what came in meanwhile has to be fetched again.
+    /// The disk is full or broken: messages of this time must be fetched again.
     pub(crate) fn storage_failed(&mut self, now_ms: i64) {
         self.work_failed(now_ms);
         self.hear.storage_failed(self.work_after_ms);

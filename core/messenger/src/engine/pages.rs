@@ -1,4 +1,4 @@
-//! What stores are asked for, and what their pages bring.
+//! Store queries, and the effect of their pages.
 
 use sotto_net::{Circle, Received};
 
@@ -75,9 +75,8 @@ impl Engine {
         }
     }
 
-    /// A page of what came on the own topics. `of`: the query, when it was asked, until when nothing was missed
-    /// before, and
-    /// whether stores are asked by turns.
+    /// A page of the own topics. `of`: the query, when it was asked, the coverage before, and whether stores are asked
+    /// in round-robin.
     fn came(
         &mut self,
         now_ms: i64,
@@ -89,7 +88,7 @@ impl Engine {
         let newest_ms = messages.iter().map(|one| one.timestamp_ns / 1_000_000).max().unwrap_or(0);
         let proven = self.live.clock.is_proven();
         if self.polls() {
-            // What overlaps with the catch-up before was counted then.
+            // The overlap with the last catch-up was counted then.
             let (counted_ms, _) = self.live.hear.counted_ms;
             let new = |one: &&Received| {
                 let at_ms = one.timestamp_ns / 1_000_000;
@@ -104,9 +103,9 @@ impl Engine {
         self.run(now_ms, out, |step| {
             all(step, messages)?;
             let covered = step.tx.coverage.until_ms()?;
-            // A clock that nothing proved may be ahead: until what is there, and no further.
+            // An unproven clock may be ahead, so the coverage goes up to the newest message and no further.
             let until = if proven { started_ms } else { newest_ms.min(started_ms).max(covered_ms) };
-            // A time yet to come is of a clock that was wrong then.
+            // A future time comes from a clock that was wrong then.
             if last && !(until..=step.clock_ms).contains(&covered) {
                 incoming::covered(step, until)?;
             }
@@ -137,19 +136,19 @@ impl Engine {
         }
     }
 
-    /// From when on a store is to be asked for what came on the own topics; `None`: not now. One that is polled is
-    /// reached for that.
+    /// When a store is to be asked for the own topics; `None`: not now. A polled bucket has a connection made for it.
     pub(crate) fn catch_up_from(&self) -> Option<i64> {
         let now = &self.live.connectivity;
         let catching_up = self.live.hear.asks(|what| matches!(what, What::CatchUp { .. }));
         let ready = if self.polls() { !self.live.hear.caught_up } else { now.subscribed && now.store };
-        let topics = !self.live.hear.topics.is_empty(); // none once the account was restored elsewhere
+        let topics = !self.live.hear.topics.is_empty(); // none after the account was restored elsewhere
         (topics && ready && !catching_up).then(|| self.live.hear.catch_up_from())
     }
 
-    /// Asks a store for what came on the own topics.
+    /// Asks a store for the own topics.
     pub(crate) fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        // Quiet: what other stores were asked before is asked again, since they may leave something out.
+        // All is quiet: periods that other stores were asked for are asked again, because those stores may leave out
+        // messages.
         let by_turns = self.live.hear.caught_up;
         let (circle, before) = match by_turns {
             true => (Circle::Other, self.live.hear.asked_since()),
@@ -165,7 +164,8 @@ impl Engine {
                 covered
             };
             let from = before.map_or(covered, |before| before.min(covered));
-            // Nodes that push what is ahead can move the corrected time: what the device's clock says is asked for too.
+            // Nodes that push messages dated ahead can move the corrected time, so the time by the device's clock is
+            // asked for too.
             let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
             let moved = if step.unproven { moved } else { 0 };
             let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
@@ -184,8 +184,8 @@ impl Engine {
 }
 
 impl Engine {
-    /// From when on to look, while the app is open; `None`: there is nothing to look for. In the background the end of
-    /// the next catch-up looks.
+    /// When the next deep search is due, while the app is open; `None` if there is nothing to find. In the background
+    /// the end of the next catch-up searches.
     pub(crate) fn look_from(&self, now_ms: i64) -> Option<i64> {
         let wanted = self.live.foreground && self.index.is_behind();
         wanted.then(|| {
@@ -194,12 +194,12 @@ impl Engine {
         })
     }
 
-    /// Goes through all sessions: no more of what came in is on its way.
+    /// Searches all sessions: no further page is on its way.
     pub(crate) fn look_at_all(&mut self, now_ms: i64) -> Result<(), Error> {
         self.look_deep(now_ms, usize::MAX)
     }
 
-    /// Goes through as many sessions.
+    /// Searches this many sessions.
     pub(crate) fn look_deep(&mut self, now_ms: i64, at_most: usize) -> Result<(), Error> {
         if !self.index.is_behind() {
             return Ok(());

@@ -1,12 +1,9 @@
-//! What time is it? Asked of the network where something says that the device's clock is wrong: a store without what
-//! was
-//! published a moment ago, or envelopes dated far off.
+//! Probes of the time, sent when the device's clock is in doubt: a store lacks a message that was published a moment
+//! ago, or envelopes are dated far off.
 //!
-//! An envelope of random bytes leaves without a timestamp, on a topic of its own: the node that takes it sets its own
-//! time. A store keeps only what is within 20 s of its clock, so the stored timestamp is a time that two nodes agree
-//! on.
-//! The store alone could invent it: a third node has to hold the same message hash. See
-//! `docs/adr/0002-what-time-it-is.md`.
+//! A probe is an envelope of random bytes without a timestamp, on its own topic: the accepting node sets its own time.
+//! A store keeps only messages within 20 s of its clock, so two nodes agree on the stored timestamp. The store alone
+//! could invent it, so a third node has to have the same message hash. See `docs/adr/0002-what-time-it-is.md`.
 
 use std::mem;
 
@@ -30,18 +27,18 @@ use crate::engine::post::parcel;
 use crate::engine::{Engine, Step};
 use crate::error::Error;
 
-/// Ids of probes begin here; those of outbox rows end before.
+/// First id of probes; ids of parcels are lower.
 pub(crate) const FIRST_ID: u64 = 1 << 63;
-/// Id of the check of the witness.
+/// Id of the witness's check.
 const WITNESS_ID: u64 = u64::MAX;
-/// Probes in vain until live pushes may move the clock.
+/// Failed probes after which live pushes may move the clock.
 const IN_VAIN: u32 = 3;
-/// Nodes remembered that took a probe in vain.
+/// Most nodes remembered that accepted a failed probe.
 const TAKERS: usize = 8;
-/// A start number or record so far ahead is not accepted by everybody.
+/// Others may refuse a start number or record this far ahead.
 const AHEAD_MS: i64 = DAY / 2;
 
-/// How far a probe is.
+/// Stage of a probe.
 #[derive(Debug, Default)]
 enum Stage {
     /// Not begun.
@@ -49,7 +46,7 @@ enum Stage {
     Idle,
     /// Handed to the network.
     Sent,
-    /// A node took it; a store is asked next.
+    /// A node accepted it; a store is asked next.
     Taken,
     /// A store was asked.
     Asked,
@@ -57,28 +54,28 @@ enum Stage {
     Found { skew_ms: i64, node: NodeNumber },
 }
 
-/// The question that is open, and what was learned from earlier ones.
+/// The running probe, and the results of earlier ones.
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     doubt: bool,
     stage: Stage,
-    /// When the stage ends, device clock.
+    /// When the stage ends, device's clock.
     due_ms: i64,
-    /// No new question before this time, device clock.
+    /// No new probe before this time, device's clock.
     rest_until_ms: i64,
-    /// Questions since one that moved the clock.
+    /// Probes since one that moved the clock.
     rests: u32,
     tries: u32,
     id: u64,
     payload: Vec<u8>,
     topic: String,
-    /// The node that took it dated it between these times, device clock.
+    /// The accepting node dated it between these times, device's clock.
     sent_ms: i64,
     taken_ms: i64,
     takers: Vec<NodeNumber>,
-    /// How far something that came was off; tried in turn with a probe that the node dates.
+    /// The error that received messages suggest; tried in turn with a probe that the node dates.
     hint_ms: Option<i64>,
-    /// The first that left in this run: a store that holds it proves the clock.
+    /// The first envelope of this run: a store that has it proves the clock.
     witness: Option<Witness>,
 }
 
@@ -86,12 +83,12 @@ pub(crate) struct Probe {
 struct Witness {
     hash: Hash,
     taker: Option<NodeNumber>,
-    /// When a store is asked; [`NEVER`] once it was.
+    /// When a store is asked; [`NEVER`] once it was asked.
     check_ms: i64,
 }
 
 impl Probe {
-    /// Something says that the clock is wrong.
+    /// Something contradicts the clock.
     pub(crate) fn doubt(&mut self, now_ms: i64, hint_ms: Option<i64>) {
         self.hint_ms = hint_ms.or(self.hint_ms);
         if !self.doubt {
@@ -102,7 +99,7 @@ impl Probe {
         }
     }
 
-    /// There is reason to hope for a node again.
+    /// A node may be reachable again.
     pub(crate) fn anew(&mut self) {
         if self.doubt && matches!(self.stage, Stage::Idle) {
             self.due_ms = self.rest_until_ms;
@@ -110,14 +107,14 @@ impl Probe {
         }
     }
 
-    /// When there is something to do.
+    /// When work is due.
     pub(crate) fn wake_ms(&self) -> Option<i64> {
         let witness = self.witness.as_ref().map(|witness| witness.check_ms);
         let witness = witness.filter(|at| *at < NEVER);
         self.doubt.then_some(self.due_ms).into_iter().chain(witness).min()
     }
 
-    /// Did nothing come of several probes? Then what is heard has to do.
+    /// Whether several probes failed; then live pushes decide.
     pub(crate) fn is_in_vain(&self) -> bool {
         self.doubt && self.tries >= IN_VAIN
     }
@@ -140,7 +137,7 @@ impl Probe {
 }
 
 impl Engine {
-    /// Something left by the clock in force; nothing in this run has proved that clock yet.
+    /// An envelope left by the current clock, which nothing in this run has proved yet.
     pub(crate) fn witness(&mut self, now_ms: i64, hash: Hash, taker: Option<NodeNumber>) {
         let probe = &mut self.live.probe;
         if self.live.clock.is_proven() || probe.doubt || probe.witness.is_some() {
@@ -150,7 +147,7 @@ impl Engine {
         probe.witness = Some(Witness { hash, taker, check_ms: now_ms.saturating_add(wait) });
     }
 
-    /// Does what is due of a probe.
+    /// Does the due work of a probe.
     pub(crate) fn probe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
         let probe = &mut self.live.probe;
         if let Some(witness) = &mut probe.witness
@@ -198,7 +195,7 @@ impl Engine {
         probe.sent_ms = now_ms;
         probe.stage = Stage::Sent;
         probe.due_ms = now_ms.saturating_add(schedule::PROBE_ANSWER);
-        // Not every node dates what has no date: what came may say when it is.
+        // Some nodes date nothing; then received messages suggest the time.
         let hint_ms = probe.hint_ms.filter(|_| probe.tries % 2 == 1);
         let stamp_ms = hint_ms.map_or(0, |hint_ms| now_ms.saturating_add(hint_ms));
         out.push(Effect::Net(Command::Publish {
@@ -212,7 +209,7 @@ impl Engine {
         }));
     }
 
-    /// A node took the probe, or none did.
+    /// A node accepted the probe, or none did.
     pub(crate) fn probe_published(&mut self, now_ms: i64, id: u64, node: Option<NodeNumber>, took: bool) {
         let probe = &mut self.live.probe;
         if id != probe.id || !matches!(probe.stage, Stage::Sent) {
@@ -230,7 +227,7 @@ impl Engine {
         probe.due_ms = now_ms.saturating_add(schedule::PROBE_ASK);
     }
 
-    /// What a store has on the probe's topic; `None`: it could not be asked.
+    /// A store's messages on the probe's topic; `None` if it could not be asked.
     pub(crate) fn probe_page(
         &mut self,
         now_ms: i64,
@@ -247,8 +244,8 @@ impl Engine {
         let dated = |one: &&Received| one.payload == probe.payload && one.timestamp_ns > 0;
         match messages.iter().find(dated) {
             Some(one) => {
-                // Nodes that did not answer may have been asked before: the time of the date is known to a stretch. The
-                // correction is moved into it, and no further.
+                // Nodes without an answer may have been asked before, so the time of the timestamp is known only to an
+                // interval. The correction moves into that interval and no further.
                 let stamp_ms = one.timestamp_ns / 1_000_000;
                 let least_ms = stamp_ms.saturating_sub(probe.taken_ms);
                 let most_ms = stamp_ms.saturating_sub(probe.sent_ms).max(least_ms);
@@ -267,7 +264,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A node said whether it holds the witness or the probe; `None`: nobody did.
+    /// A node said whether it has the witness or the probe; `None` if none answered.
     pub(crate) fn probe_checked(
         &mut self,
         now_ms: i64,
@@ -305,14 +302,14 @@ impl Engine {
         if !moved {
             return Ok(());
         }
-        // What was asked and sent by the wrong clock is asked and sent again.
+        // Queries and messages of the wrong clock are repeated.
         self.live.hear.ask_now();
         self.subscribe(now_ms, out);
         self.run(now_ms, out, corrected)
     }
 }
 
-/// The clock was corrected: stores do not have what left by the wrong one, and others refuse what was signed by it.
+/// The clock was corrected: stores lack messages that left by the wrong clock, and others refuse what was signed by it.
 fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
     parcel::all_due(step)?;
     if !step.may_sign {

@@ -1,4 +1,5 @@
-//! In: an envelope finds its session by its tag, is decrypted on a copy, and only then moves anything.
+//! Incoming envelopes: an envelope finds its session by its tag, is decrypted on a copy, and only then changes
+//! anything.
 
 use sotto_crypto::{DecryptError, Decrypted, MessageKey, Random, Session, Tag, open_skipped};
 use sotto_db::{Hash, Seen, Skipped, Waiting};
@@ -26,14 +27,14 @@ use crate::engine::talk::inbox;
 use crate::engine::talk::state;
 use crate::error::{Code, Error};
 
-/// What is sent so long after it was written, seconds, may have been sent before.
+/// A message sent this long after it was written, seconds, may have been sent before.
 const LATE_S: i64 = 90;
-/// And at most so many.
+/// Most answers to copies of one payload.
 const ANSWERS: u32 = 12;
-/// What is stamped so far ahead of the clock, seconds, no honest store keeps.
+/// No honest store keeps a message dated this far ahead of the clock, seconds.
 const AHEAD_S: i64 = 20;
 
-/// An envelope that waited and that a session expects now.
+/// Opens an envelope that waited and that a session expects now.
 pub(crate) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
     let Some(waiting) = step.tx.waiting.get(hash)? else {
         return Ok(());
@@ -43,7 +44,7 @@ pub(crate) fn matched(step: &mut Step<'_>, hash: &Hash) -> Result<(), Error> {
     payload(step, &waiting.payload, waiting.ts_s)
 }
 
-/// One payload from the own home topic.
+/// Takes one payload of the own home topic.
 pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<(), Error> {
     if step.is_replaced() {
         return Ok(()); // it is for the install that took over
@@ -52,7 +53,7 @@ pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
     if let Some(seen) = step.tx.seen.get(&hash)? {
         return twin(step, seen, ts_s);
     }
-    let ts_s = ts_s.min(latest_s(step)); // nobody can put off the answers to later copies
+    let ts_s = ts_s.min(latest_s(step)); // nobody can delay the answers to later copies
     let verdict = match Envelope::decode(payload) {
         Ok(envelope) => {
             if takeover::take(step, &envelope)? {
@@ -105,14 +106,14 @@ fn waiting(step: &Step<'_>, hash: &Hash, payload: &[u8], ts_s: i64, newer: bool)
     }
 }
 
-/// The latest timestamp that counts, Unix seconds, by whichever clock is ahead.
+/// The latest timestamp that counts, Unix seconds, by the clock that is further ahead.
 fn latest_s(step: &Step<'_>) -> i64 {
     let now_ms = step.clock_ms.max(step.now_ms);
     now_ms.div_euclid(SECOND).saturating_add(AHEAD_S)
 }
 
-/// The same payload again under a later timestamp: its sender may have no receipt yet. Anybody can publish a copy, so
-/// there are bounds; a copy that is not answered changes nothing.
+/// The same payload with a later timestamp: its sender may lack the receipt. Anybody can publish a copy, so answers are
+/// bounded. A copy without an answer changes nothing.
 fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     let late = ts_s > seen.ts_s && ts_s <= latest_s(step);
     if !late || seen.seq == 0 || seen.answers >= ANSWERS {
@@ -126,7 +127,7 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
         return Ok(());
     }
     receipt::owe(step, &link.session)?;
-    // The last answer may have been noted by a clock that was ahead.
+    // The last answer may have been recorded by a clock that was ahead.
     let rested_ms = seen.answered_ms.min(step.now_ms).saturating_add(schedule::ANSWER_EVERY);
     let due_ms = link::not_before(step, &link.session, rested_ms)?;
     if !link.dirty && seen.answers == 0 {
@@ -136,7 +137,7 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     incoming::note(step, &Seen { ts_s, answers: seen.answers.saturating_add(1), answered_ms, ..seen })
 }
 
-/// Notes that an envelope was taken. Called in the same transaction as its content.
+/// Records an accepted payload, in the transaction of its content.
 fn note(step: &mut Step<'_>, envelope: &Incoming<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
     let keep = step.retention_ms().saturating_add(DAY);
     let seen = Seen {
@@ -192,7 +193,7 @@ pub(crate) fn decrypt(
     message: &[u8],
 ) -> Result<Verdict, Error> {
     let Some(below) = inbox::room(step, &row.chat)? else {
-        return Ok(Verdict::Dropped); // not opened, so it is not receipted, and opens when it comes again
+        return Ok(Verdict::Dropped); // not opened, so not receipted; it opens when it comes again
     };
     let session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
     match session.decrypt(below, &envelope.tag, &envelope.random, header, message) {
@@ -217,7 +218,7 @@ pub(crate) fn decrypt(
     }
 }
 
-/// A message whose key was passed by.
+/// A message whose key was skipped.
 fn late(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
@@ -228,7 +229,7 @@ fn late(
     let key = <&[u8; 32]>::try_from(&*kept.key).map_err(|_| Code::StorageCorrupt)?;
     let opened = open_skipped(&MessageKey::new(key), &kept.session, &envelope.tag, &envelope.random, header, message);
     let (Ok(padded), Some(row)) = (opened, step.tx.sessions.get(&kept.session)?) else {
-        return Ok(Verdict::Dropped); // forged: the key stays good
+        return Ok(Verdict::Dropped); // forged: the key stays usable
     };
     if inbox::room(step, &row.chat)?.is_none() {
         return Ok(Verdict::Dropped);
@@ -238,7 +239,7 @@ fn late(
     Ok(Verdict::Taken)
 }
 
-/// Stores what a session is after a message, and the message.
+/// Stores the session's state after a message, and the message.
 pub(crate) fn moved(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
@@ -263,7 +264,7 @@ pub(crate) fn moved(
     Ok(())
 }
 
-/// A proven plaintext: counters and receipts, then the message.
+/// A verified plaintext: first counters and receipts, then the message.
 fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session, padded: &[u8]) -> Result<(), Error> {
     let inner = unpad(padded).ok().and_then(|plain| Inner::decode(plain).ok());
     let seq = inner.as_ref().map_or(0, |inner| inner.seq);

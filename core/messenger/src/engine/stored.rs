@@ -1,4 +1,4 @@
-//! What the API reads from the database by itself, in the engine's encoding.
+//! Rows that the API reads from the database itself, decoded by the engine's rules.
 
 use sotto_db::{Chat, Hash, Reader};
 use sotto_wire::identity::{DeviceRecord, secret_hash};
@@ -13,14 +13,14 @@ use crate::engine::people::contact;
 use crate::error::{Code, Error};
 use crate::records::{self, ContactId, InviteId, InvitePreview, Settings};
 
-/// The own account as it is shown.
+/// The own account for the API.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Own {
-    /// Chat key.
+    /// Chat key of the account.
     pub chat: [u8; 33],
-    /// Name.
+    /// Own name.
     pub name: String,
-    /// The phrase was restored elsewhere.
+    /// Whether the phrase was restored elsewhere.
     pub replaced: bool,
 }
 
@@ -39,7 +39,7 @@ pub fn own(reader: &Reader) -> Result<Option<Own>, Error> {
     }))
 }
 
-/// Hashes of the own device and of the one that verifying a contact takes as theirs.
+/// Hashes of the own device, and of the device that verifying a contact accepts.
 pub fn devices(reader: &Reader, chat: &Chat) -> Result<(Hash, Hash), Error> {
     let record = reader.tables().kv.get(KEY_RECORD)?.ok_or(Code::StorageCorrupt)?;
     let record = DeviceRecord::decode(&record).map_err(|_| Code::StorageCorrupt)?;
@@ -56,8 +56,8 @@ pub fn phrase(reader: &Reader) -> Result<Option<Zeroizing<String>>, Error> {
     Ok(Some(Zeroizing::new(words.to_owned())))
 }
 
-/// What an invite's link says, as [`ContactAdd`](crate::engine::call::ContactAdd) would judge it at
-/// `now_ms` on this cluster.
+/// Reads an invite's link, and judges it as [`ContactAdd`](crate::engine::call::ContactAdd) would at `now_ms` on this
+/// cluster.
 pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, Error> {
     let invite = Invite::from_link(link).map_err(invite_error)?;
     let now_s = u64::try_from(now_ms / 1000).unwrap_or(0);
@@ -71,7 +71,7 @@ pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, E
     })
 }
 
-/// Open invites, oldest first, their links with the name and these nodes as they are now.
+/// Open invites, oldest first. Their links carry the current name and these nodes.
 pub fn invites(reader: &Reader, cluster: u16, nodes: &[String], now_ms: i64) -> Result<Vec<records::Invite>, Error> {
     let Some(own) = own(reader)? else {
         return Err(Code::AccountMissing.into());
@@ -98,7 +98,7 @@ pub fn invites(reader: &Reader, cluster: u16, nodes: &[String], now_ms: i64) -> 
         .collect()
 }
 
-/// All settings, defaults filled in; `read_receipts` is the configured default.
+/// All settings with defaults; `read_receipts` is the configured default.
 pub fn settings(reader: &Reader, read_receipts: bool) -> Result<Settings, Error> {
     let stored = reader.tables().kv.get(KEY_SETTINGS)?;
     Ok(settings_of(stored.as_deref(), read_receipts))

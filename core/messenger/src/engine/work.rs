@@ -1,4 +1,4 @@
-//! What the network says.
+//! Events of the network.
 
 use sotto_net::{Connectivity, Event as NetEvent, Evidence, FailReason, PublishOutcome, Published, Received};
 
@@ -80,7 +80,7 @@ impl Engine {
     }
 
     pub(crate) fn heard(&mut self, now_ms: i64, received: &Received, out: &mut Vec<Effect>) -> Result<(), Error> {
-        // A push may come before the network says that others were missed until just now.
+        // A push may arrive before the network reports that earlier pushes were lost.
         let caught_up = self.live.hear.caught_up && self.live.connectivity.subscribed;
         let proven = self.live.clock.is_proven();
         let stamp_ms = received.timestamp_ns / 1_000_000;
@@ -89,7 +89,7 @@ impl Engine {
         self.weigh_bucket(now_ms, out)?;
         self.run(now_ms, out, |step| {
             all(step, std::slice::from_ref(received))?;
-            // A live push proves that the subscription lived until now.
+            // A live push proves that the subscription was alive until now.
             if caught_up && step.fx.unmatched.is_empty() {
                 let covered = step.tx.coverage.until_ms()?;
                 let until = if proven { step.clock_ms } else { stamp_ms.min(step.clock_ms).max(covered) };
@@ -99,7 +99,7 @@ impl Engine {
         })
     }
 
-    /// Leaves the own bucket where it carries too much, or hears it again.
+    /// Leaves the own bucket when it is too busy, or subscribes to it again.
     pub(crate) fn weigh_bucket(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         let turn = self.live.hear.meter.turn(now_ms, self.has_left());
         let Some(left) = turn.filter(|left| !left || !self.live.relaying) else {
@@ -151,7 +151,7 @@ impl Engine {
             let facts = outcome::published(step, said, tries)?;
             state::facts(step, facts)
         })?;
-        // The nodes have relay peers again: what else waits for that need not find out by itself.
+        // Nodes have relay peers again, so other parcels that wait for that need not find out by themselves.
         if matches!(said.outcome, PublishOutcome::Relayed { .. }) && self.live.post.unrelayed {
             self.live.post.unrelayed = false;
             self.publish_all_anew(now_ms, out)?;
@@ -159,14 +159,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Tries everything again that failed, but for what is on its way already.
+    /// Retries everything that failed, except what is in progress.
     fn publish_all_anew(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         self.live.post.tries.clear();
         let in_flight: Vec<i64> = self.live.post.in_flight.iter().copied().collect();
         self.run(now_ms, out, |step| parcel::rewind(step, &in_flight))
     }
 
-    /// Ends the check of a row.
+    /// Ends the check of a parcel.
     fn checked(
         &mut self,
         now_ms: i64,
@@ -229,12 +229,12 @@ pub(crate) fn all(step: &mut Step<'_>, messages: &[Received]) -> Result<(), Erro
 }
 
 impl Engine {
-    /// Was the phrase restored elsewhere?
+    /// Whether the phrase was restored elsewhere.
     pub(crate) fn is_replaced(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.replaced)
     }
 
-    /// A store was asked for what came before the start, or none can be: pushes wait no longer.
+    /// A store was asked for the time before the start, or none can be: held pushes are released.
     pub(crate) fn release(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
         let (pushes, dropped) = self.live.hear.held.release();
         if dropped {
@@ -243,14 +243,14 @@ impl Engine {
         for received in pushes {
             let done = self.heard(now_ms, &received, out);
             if done.is_err() {
-                self.live.hear.missed(); // the rest is asked of a store
+                self.live.hear.missed(); // a store is asked for the rest
                 return done;
             }
         }
         Ok(())
     }
 
-    /// When pushes wait no longer although no store was asked; `None`: one is being asked, or none wait.
+    /// When held pushes are released although no store was asked. `None`: one is being asked, or nothing is held.
     pub(crate) fn release_at(&self) -> Option<i64> {
         let asked = self.live.hear.asks(|what| matches!(what, What::CatchUp { .. }));
         self.live.hear.held.until_ms().filter(|_| !asked)

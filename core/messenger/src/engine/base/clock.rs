@@ -1,30 +1,28 @@
-//! The corrected time: the device's clock, moved by what a probe found ([`super::probe`]). Where probes find nothing,
-//! by the
-//! skew of recent live pushes: each node's median, and of those the smallest. One node that finds the clock right is
-//! enough
-//! to leave it alone.
+//! The corrected time: the device's clock, moved by the result of a probe ([`super::probe`]). If probes fail, the skew
+//! of recent live pushes moves it: the smallest of the nodes' medians. One node that finds the clock right is enough to
+//! leave it unchanged.
 
 use std::collections::VecDeque;
 
 use crate::engine::base::step::{DAY, HOUR};
 
-/// Samples remembered of one node,
+/// Most samples remembered of one node.
 const SAMPLES: usize = 15;
-/// and nodes.
+/// Most nodes remembered.
 const NODES_MAX: usize = 16;
-/// Samples needed,
+/// Samples needed for a correction.
 const ENOUGH: usize = 5;
-/// from so many nodes.
+/// Nodes needed for a correction.
 const NODES: usize = 2;
-/// What may be delay, milliseconds.
+/// Skew that may be delay, milliseconds.
 const DELAY_MS: i64 = 10_000;
 /// Skew that is reported, milliseconds.
 const REPORTED_MS: i64 = 20_000;
-/// Nothing is signed by a clock that was further off than this, milliseconds: contacts refuse lists dated ahead, so a
+/// With a larger error of the device's clock nothing is signed, milliseconds: contacts refuse lists dated ahead, so a
 /// mistake must be bounded.
 const SIGNED_MS: i64 = 4 * DAY;
 
-/// What one node pushed.
+/// Samples of one node.
 #[derive(Debug, Default)]
 struct Node {
     number: u64,
@@ -32,14 +30,14 @@ struct Node {
     last_ms: i64,
 }
 
-/// Skew samples and the correction in force.
+/// Skew samples, and the current correction.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     nodes: VecDeque<Node>,
     correction_ms: i64,
-    /// How far the device's clock is off, for all that is known.
+    /// Known error of the device's clock.
     skew_ms: i64,
-    /// A probe or a store said in this run that the corrected time is right.
+    /// Whether a probe or a store proved the corrected time in this run.
     proven: bool,
 }
 
@@ -49,32 +47,32 @@ impl Clock {
         now_ms.saturating_add(self.correction_ms)
     }
 
-    /// Is the device's clock off by more than 20 s?
+    /// Whether the device's clock is off by more than 20 s.
     pub(crate) fn skewed(&self) -> bool {
         self.skew_ms.saturating_abs() > REPORTED_MS
     }
 
-    /// What is added to the device's time, milliseconds.
+    /// The correction, milliseconds.
     pub(crate) fn correction_ms(&self) -> i64 {
         self.correction_ms
     }
 
-    /// Has something in this run shown that the corrected time is right?
+    /// Whether something in this run proved the corrected time.
     pub(crate) fn is_proven(&self) -> bool {
         self.proven
     }
 
-    /// May something be signed by the corrected time?
+    /// Whether the corrected time may date signatures.
     pub(crate) fn may_sign(&self) -> bool {
         !self.skewed() || (self.proven && self.skew_ms.saturating_abs() <= SIGNED_MS)
     }
 
-    /// A store holds what left by the corrected time.
+    /// A store has a message that left by the corrected time.
     pub(crate) fn confirm(&mut self) {
         self.proven = true;
     }
 
-    /// The device's clock is off by so much, as nodes agree. True when that moves the corrected time.
+    /// Nodes agree on this error of the device's clock. True if that moves the corrected time.
     pub(crate) fn prove(&mut self, skew_ms: i64) -> bool {
         self.proven = true;
         self.skew_ms = skew_ms;
@@ -87,12 +85,12 @@ impl Clock {
         moves
     }
 
-    /// Is a timestamp so far ahead of the corrected time that one of them is wrong?
+    /// Whether a timestamp is so far ahead of the corrected time that one of them is wrong.
     pub(crate) fn is_ahead(&self, timestamp_ms: i64, now_ms: i64) -> bool {
         timestamp_ms.saturating_sub(self.correct(now_ms)) > REPORTED_MS
     }
 
-    /// Does what was pushed last contradict the corrected time? Where that is proven, the nodes' medians have to.
+    /// Whether the last pushes contradict the corrected time. A proven time is contradicted only by the nodes' medians.
     pub(crate) fn is_contradicted(&self, timestamp_ms: i64, now_ms: i64) -> bool {
         let off_ms = match (self.proven, self.nearest(self.correction_ms)) {
             (false, _) => timestamp_ms.saturating_sub(self.correct(now_ms)),
@@ -102,10 +100,10 @@ impl Clock {
         off_ms.saturating_abs() > REPORTED_MS
     }
 
-    /// A live push of this timestamp came through this node.
+    /// A live push with this timestamp came through this node.
     pub(crate) fn hear(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) {
         let skew = timestamp_ms.saturating_sub(now_ms);
-        // What a node said of the clock as it was before somebody set it says nothing of it now.
+        // Samples from before somebody set the clock mean nothing now.
         self.nodes.retain(|one| now_ms.saturating_sub(one.last_ms).saturating_abs() <= HOUR);
         let known = self.nodes.iter().position(|one| one.number == node);
         let known = known.and_then(|at| self.nodes.remove(at));
@@ -121,7 +119,7 @@ impl Clock {
         }
     }
 
-    /// The median that is nearest to a skew, and whether there are enough samples of enough nodes.
+    /// The median nearest to a skew, and whether enough nodes gave enough samples.
     fn nearest(&self, to_ms: i64) -> Option<(i64, bool)> {
         let count: usize = self.nodes.iter().map(|one| one.skews.len()).sum();
         let enough = count >= ENOUGH && self.nodes.len() >= NODES;
@@ -130,16 +128,16 @@ impl Clock {
         nearest.map(|median| (median, enough))
     }
 
-    /// Moves the corrected time by what was heard, where nothing better can be had.
+    /// Moves the corrected time by the pushes, if there is no better source.
     pub(crate) fn follow(&mut self) {
         if self.proven {
             return;
         }
         if let Some((median, enough)) = self.nearest(0) {
-            // Delay looks like skew, and the samples of peers who correct themselves carry it on: what may be
-            // delay is left alone, or clocks would drift together. Stores take what is up to 20 s off.
+            // Delay looks like skew, and samples of peers who correct themselves pass it on. So a skew that may be
+            // delay is ignored, or clocks would drift together. Stores accept up to 20 s.
             let beyond = median.saturating_abs().saturating_sub(DELAY_MS).max(0);
-            // Less than before needs no second node: somebody may have set the clock right.
+            // A smaller correction needs no second node: somebody may have set the clock right.
             if enough || beyond < self.correction_ms.saturating_abs() {
                 self.correction_ms = beyond.saturating_mul(median.signum());
                 self.skew_ms = median;
@@ -159,7 +157,7 @@ mod tests {
     use super::*;
 
     impl Clock {
-        /// True when that changed [`Self::skewed`].
+        /// True if that changed [`Self::skewed`].
         fn sample(&mut self, node: u64, timestamp_ms: i64, now_ms: i64) -> bool {
             let before = self.skewed();
             self.hear(node, timestamp_ms, now_ms);

@@ -1,28 +1,28 @@
-//! What an engine is opened with.
+//! Configuration of an engine.
 
 use sotto_wire::topic::BucketTable;
 
 use crate::config::Mode;
 
-/// What an engine is opened with.
+/// Configuration of an engine.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
-    /// Waku cluster; invites of others are refused.
+    /// Waku cluster; invites of other clusters are refused.
     pub cluster: u16,
-    /// How many buckets a lane has, by date.
+    /// The number of buckets of a lane, by date.
     pub buckets: BucketTable,
-    /// How long stores keep messages, seconds.
+    /// Retention of the stores, seconds.
     pub store_retention_s: u64,
-    /// One node may publish and answer for its store (test networks).
+    /// Whether one node may publish and answer for its own store (test networks).
     pub single_circle: bool,
-    /// What nodes are remembered under; see [`book::network`](crate::engine::book::network).
+    /// The key of the peer book; see [`book::network`](crate::engine::book::network).
     pub network: String,
-    /// Node addresses put into invites.
+    /// Node addresses for invites.
     pub invite_nodes: Vec<String>,
-    /// Read receipts, until the person decides.
+    /// Whether read receipts are sent until the person decides.
     pub read_receipts: bool,
-    /// The suites this install speaks, one bit each: [`sotto_crypto::SUITES`], or others in simulations.
+    /// The suites of this install, one bit each: [`sotto_crypto::SUITES`], or others in simulations.
     pub suites: u32,
-    /// Light client, relay, or each in its time.
+    /// Light client, relay, or adaptive.
     pub mode: Mode,
 }

@@ -8,7 +8,7 @@ pub(crate) mod schedule;
 pub(crate) mod step;
 
 /// A room within a step: its own tables, which only its folder can write, and the room beneath. A function of a lower
-/// room takes an upper one as what it stands on (`Deref`); the other way does not compile.
+/// room accepts an upper room as the room it stands on (`Deref`); the other direction does not compile.
 macro_rules! room {
     ($(#[$doc:meta])* $name:ident over $below:ident: $lower:ident {
         $($table:ident: $row:ident,)*

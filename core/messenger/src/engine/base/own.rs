@@ -1,4 +1,4 @@
-//! The own account as it is stored: keys, name, device record, settings.
+//! The own account as stored: keys, name, device record, settings.
 
 use log::LevelFilter;
 use sotto_crypto::{Account, DeviceKeys, Phrase};
@@ -12,7 +12,7 @@ use crate::engine::base::step::Base;
 use crate::error::{Code, Error, OrBug};
 use crate::records::Settings;
 
-/// A record with less time left than this is not shown to anybody, seconds.
+/// A record with less time left than this is not shown to others, seconds.
 const RENEW_LEFT_S: u64 = 12 * 3600;
 /// Default mean of the receipt delay, milliseconds.
 const RECEIPT_DELAY_MS: u32 = 3000;
@@ -30,10 +30,10 @@ pub(crate) const KEY_PUBLISHED: &str = "published_ms";
 pub(crate) const KEY_NEXT_SELF: &str = "next_self_ms";
 /// When the cards under the contacts secret are due.
 pub(crate) const KEY_NEXT_CONTACTS: &str = "next_contacts_ms";
-/// The devices as contacts were told last, and when they changed.
+/// The devices as contacts were last told, and when they changed.
 pub(crate) const KEY_TOLD: &str = "list_told";
 pub(crate) const KEY_LIST_CHANGED: &str = "list_changed_ms";
-/// What the own bucket carried, and that it was left.
+/// The load of the own bucket, and whether it was left.
 pub(crate) const KEY_BUCKET: &str = "bucket";
 pub(crate) const KEY_BUCKET_LEFT: &str = "bucket_left";
 /// Version of the last profile.
@@ -51,15 +51,15 @@ pub(crate) struct Own {
     pub(crate) read_receipts: bool,
     pub(crate) typing: bool,
     pub(crate) receipt_delay_ms: u32,
-    /// The phrase was restored elsewhere: nothing of ours counts any more.
+    /// Whether the phrase was restored elsewhere: then this install does nothing more.
     pub(crate) replaced: bool,
-    /// The own bucket carries too much: a store is asked for it.
+    /// Whether the own bucket is busy and polled.
     pub(crate) bucket_left: bool,
-    /// The own list in the stores is to be looked at.
+    /// Whether the own list in the stores must be read.
     pub(crate) next_self_ms: i64,
-    /// The cards under the contacts secret are due then.
+    /// When the cards under the contacts secret are due.
     pub(crate) next_contacts_ms: i64,
-    /// When the list under the self secret was published last; 0: it is to be.
+    /// When the list under the self secret was last published; 0 if it must be.
     pub(crate) published_ms: i64,
 }
 
@@ -114,7 +114,7 @@ impl Own {
         }))
     }
 
-    /// Refuses what a replaced install may not do.
+    /// Refuses calls that a replaced install must not make.
     pub(crate) fn in_force(&self) -> Result<(), Error> {
         if self.replaced { Err(Code::DeviceReplaced.into()) } else { Ok(()) }
     }
@@ -133,7 +133,7 @@ impl Own {
         Ok(list)
     }
 
-    /// Does a list name this device? One with its id and other keys is another device.
+    /// Whether a list names this device. A device with this id and other keys is another device.
     pub(crate) fn is_in(&self, list: &DeviceList) -> bool {
         list.record(&self.device).is_some_and(|record| {
             record.identity == self.keys.identity_public() && record.signing == self.keys.signing_public()
@@ -153,7 +153,7 @@ impl std::fmt::Debug for Own {
     }
 }
 
-/// Makes or restores the account of this install; its contacts secret.
+/// Makes or restores the account of this install; returns its contacts secret.
 pub(crate) fn create(step: &mut Base<'_>, phrase: &Phrase, name: &Name, restoring: bool) -> Result<[u8; 16], Error> {
     if step.own.is_some() {
         return Err(Code::AccountExists.into());
@@ -207,9 +207,9 @@ fn sign_record(
     Ok(record)
 }
 
-/// The device record, signed anew only when it is about to run out, or after an update that speaks other suites: a new
-/// version is signed after a look at what
-/// the stores hold ([`renew_record`]), or two installs of one phrase would outbid each other for ever.
+/// The device record. It is signed again only when it is about to expire, or when an update speaks other suites. A new
+/// version is signed after a look at the stores ([`renew_record`]); otherwise two installs of one phrase would outbid
+/// each other for ever.
 pub(crate) fn record(step: &mut Base<'_>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
     let left_s = own.record.not_after_s.saturating_sub(step.clock_s());
@@ -217,7 +217,7 @@ pub(crate) fn record(step: &mut Base<'_>) -> Result<DeviceRecord, Error> {
     if speaks && (RENEW_LEFT_S..=MAX_VALIDITY_S).contains(&left_s) { Ok(own.record) } else { renew_record(step, None) }
 }
 
-/// As [`record`], or the one there is where the clock may not sign another: for what only names its version.
+/// As [`record`], or the existing record while the clock must not sign a new one; for uses of its version only.
 pub(crate) fn record_or_old(step: &mut Base<'_>) -> Result<DeviceRecord, Error> {
     match record(step) {
         Err(error) if error.code() == Code::ClockSkewed => Ok(step.own()?.record),
@@ -225,7 +225,7 @@ pub(crate) fn record_or_old(step: &mut Base<'_>) -> Result<DeviceRecord, Error> 
     }
 }
 
-/// A new version of the device record, above `over` if another one was seen.
+/// Signs a new version of the device record, above `over` if another one was seen.
 pub(crate) fn renew_record(step: &mut Base<'_>, over: Option<u64>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
     if !step.may_sign {
@@ -239,14 +239,14 @@ pub(crate) fn renew_record(step: &mut Base<'_>, over: Option<u64>) -> Result<Dev
     Ok(record)
 }
 
-/// What the cards under the contacts secret say changed: they are published again, soon.
+/// The content of the cards under the contacts secret changed: they are published again soon.
 pub(crate) fn own_cards_changed(step: &mut Base<'_>) -> Result<(), Error> {
     step.fx.own = true;
     let soon_ms = step.after(&schedule::SOON, 0);
     Ok(step.kv.set_time(KEY_NEXT_CONTACTS, soon_ms)?)
 }
 
-/// This install speaks other suites now: a new list is signed, after a look at the stores, and all cards follow.
+/// This install speaks other suites now: a new list is signed after a look at the stores, and all cards follow.
 pub(crate) fn publish_anew(step: &mut Base<'_>) -> Result<(), Error> {
     step.fx.own = true;
     step.kv.set_time(KEY_PUBLISHED, 0)?;

@@ -1,6 +1,6 @@
-//! When something is done again: the one table of the engine's waits, in milliseconds.
+//! The one table of the engine's waits and retries, in milliseconds.
 //!
-//! What others can see of it stands in `docs/protocol.md` too, under "Times that others can see".
+//! `docs/protocol.md`, "Times that others can see", lists those that others can observe.
 
 use rand_core::Rng;
 use sotto_db::NEVER;
@@ -10,7 +10,7 @@ pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// How long to wait after each try.
+/// The waits of one rule.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     steps: &'static [i64],
@@ -22,28 +22,27 @@ pub(crate) struct Schedule {
 #[derive(Debug, Clone, Copy)]
 enum Then {
     Stay,
-    /// Twice as long each time, up to this.
+    /// Each wait is twice the last, up to this.
     Double(i64),
-    /// No more tries.
+    /// No more retries.
     End,
 }
 
-/// What is drawn for each wait, by one number of the random source, so that nobody is known by his times and a crowd
-/// does
-/// not come at once.
+/// The random part of each wait, from one number of the random source. So nobody can be recognised by these times, and
+/// a crowd does not come at once.
 #[derive(Debug, Clone, Copy)]
 enum Spread {
     No,
-    /// Up to one part in so many is added,
+    /// Adds up to one part in this many.
     Part(i64),
-    /// or up to this.
+    /// Adds up to this.
     UpTo(i64),
-    /// From half of it to one and a half.
+    /// Multiplies by 0.5 to 1.5.
     Around,
 }
 
 impl Schedule {
-    /// The wait after so many tries, without what is drawn; [`NEVER`]: there is no other try.
+    /// The wait after this many tries, without the random part; [`NEVER`] if there is no further try.
     pub(crate) fn plain(&self, tries: u32) -> i64 {
         let last = self.steps.len().saturating_sub(1);
         let after = usize::try_from(tries).unwrap_or(usize::MAX).saturating_sub(last);
@@ -55,7 +54,7 @@ impl Schedule {
         }
     }
 
-    /// The wait after so many tries; [`NEVER`]: there is no other try.
+    /// The wait after this many tries; [`NEVER`] if there is no further try.
     pub(crate) fn wait(&self, tries: u32, rng: &mut impl Rng) -> i64 {
         match (self.plain(tries), self.spread) {
             (NEVER, _) => NEVER,
@@ -72,7 +71,7 @@ pub(crate) fn below(bound: i64, rng: &mut impl Rng) -> i64 {
     i64::from(rng.next_u32()).checked_rem(bound).unwrap_or(0)
 }
 
-/// Exponential with this mean, up to a longest.
+/// A random time, exponential with this mean, up to a longest.
 pub(crate) fn delay(mean_ms: i64, longest_ms: i64, rng: &mut impl Rng) -> i64 {
     let uniform = (below(1_000_000, rng) + 1) as f64 / 1_000_000.0;
     let drawn = -uniform.ln() * mean_ms as f64;
@@ -89,72 +88,68 @@ macro_rules! schedules {
 const QUARTER: i64 = 15 * MINUTE;
 
 schedules! {
-    /// A message without a receipt, by accepted attempts from 0.
+    /// Resends of a message without a receipt, by accepted attempts from 0.
     RESEND: [2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY], Then::Stay, Spread::Part(8);
-    /// As long as no node had it that does what it says, as far as is known: twelve are tried a quarter of an hour
-    /// apart,
-    /// and as many an hour apart.
+    /// The same while no proven node has accepted it: 12 retries 15 minutes apart, then 12 retries one hour apart, then
+    /// daily.
     RESEND_UNPROVEN: [
         2 * MINUTE, 10 * MINUTE,
         QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER,
         HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR,
         DAY
     ], Then::Stay, Spread::Part(8);
-    /// No node took it,
+    /// Publishing failed: no node accepted the parcel.
     PUBLISH_FAILED: [2 * SECOND], Then::Double(512 * SECOND), Spread::Around;
-    /// for the one that was asked was busy,
+    /// The node asked was busy.
     PUBLISH_BUSY: [5 * SECOND], Then::Double(10 * MINUTE), Spread::Around;
-    /// or all that were there refused it: others may come meanwhile.
+    /// Every reachable node refused the parcel; other nodes may come meanwhile.
     PUBLISH_REFUSED: [MINUTE], Then::Double(256 * MINUTE), Spread::Part(1);
-    /// No node of the publish circle was reached: nothing else leaves meanwhile.
+    /// No node of the publish circle was reached; nothing else leaves meanwhile.
     PUBLISH_UNREACHED: [2 * SECOND], Then::Double(5 * MINUTE), Spread::No;
-    /// A message that a receipt leaves out leaves again: the next receipt may have it.
+    /// A message that a receipt left out is sent again: the next receipt may cover it.
     HURRY: [15 * SECOND], Then::Stay, Spread::Part(1);
-    /// But not sooner after it left last than this, by accepted attempts.
+    /// Shortest time between its sends then, by accepted attempts.
     HURRY_REST: [MINUTE], Then::Double(64 * MINUTE), Spread::No;
-    /// Does a store have a message that no receipt came for?
+    /// Check of a message without a receipt at a store.
     STORED_CHECK: [MINUTE], Then::Stay, Spread::Part(3);
-    /// The node that took it is gone: the check comes earlier.
+    /// The accepting node is gone: the check comes earlier.
     LOST_CHECK: [5 * SECOND], Then::Stay, Spread::Part(1);
-    /// Does a store have a card? Nobody answers one.
+    /// Check of a card at a store, because nobody answers a card.
     CARD_CHECK: [10 * SECOND], Then::Stay, Spread::Part(1);
-    /// No answer: nothing else moves a card, and the process may end before it comes.
+    /// The check got no answer: nothing else resends a card, and the process may end before the answer.
     CARD_CHECK_AGAIN: [2 * MINUTE], Then::Stay, Spread::Part(1);
-    /// A card that no store kept leaves by another node at once; after so many as there may be bad ones ever more
-    /// rarely:
-    /// it may be the clock, or stores that lie.
+    /// A card that no store has leaves through another node at once. After as many nodes as may be bad the waits grow:
+    /// the clock or the stores may be wrong.
     CARD_AGAIN: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MINUTE], Then::Double(HOUR), Spread::No;
-    /// Receipts that seem not to arrive leave again, by another node, as long as none is proven.
+    /// Receipts that seem not to arrive are sent again through another node, while no node is proven.
     RECEIPT_AGAIN: [
         2 * MINUTE, 10 * MINUTE, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER
     ], Then::End, Spread::Part(8);
-    /// Own cards and the look at the own list: each secret's at a time of its own.
+    /// Own cards, and the look at the own list: each secret's at its own time.
     REFRESH: [REFRESH_MIN], Then::Stay, Spread::UpTo(REFRESH_MAX - REFRESH_MIN);
-    /// What cards say changed.
+    /// The content of cards changed.
     SOON: [0], Then::Stay, Spread::UpTo(10 * MINUTE);
-    /// Contacts are told what changed, each at a time of its own: nobody counts them by a burst.
+    /// News for contacts, each at its own time, so that no burst shows their number.
     NEWS: [HOUR], Then::Stay, Spread::UpTo(5 * HOUR);
-    /// Somebody's cards are not there: they may be on their way, a node may be starting.
+    /// A person's cards are missing: they may be in flight, or a node may be starting.
     CARDS: [
         SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND, 32 * SECOND,
         MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY
     ], Then::Stay, Spread::Part(8);
-    /// The chunks of a long text. The daily ones go on for longer than its sender repeats it and stores keep it.
+    /// Chunks of a long text. The daily tries last longer than its sender resends it and stores keep it.
     CHUNKS: [3 * SECOND, 20 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, DAY], Then::Stay, Spread::Part(4);
-    /// A message that others name and that is not here: it may be on its way; then a store is asked, three times its
-    /// author, and that is all.
+    /// A missing parent: it may be in flight; then a store is asked, then its author three times.
     HOLE: [5 * SECOND, 30 * SECOND, 6 * HOUR, 6 * HOUR, 6 * HOUR], Then::End, Spread::No;
-    /// A store could not be asked for what came,
+    /// A store could not be asked for missed messages.
     CATCH_UP_FAILED: [2 * SECOND], Then::Double(5 * MINUTE), Spread::No;
-    /// nor is there a network, as far as is known: to poll is to connect, so nothing else would end it, and each try
-    /// wakes
+    /// The same without a known network: a poll needs a connection, so nothing else ends this wait, and each try wakes
     /// the device.
     CATCH_UP_OFFLINE: [2 * SECOND], Then::Double(2 * HOUR), Spread::No;
-    /// A probe of the time that nothing came of.
+    /// A failed probe of the time.
     PROBE_FAILED: [5 * SECOND, 20 * SECOND, 80 * SECOND, 320 * SECOND, 1280 * SECOND, HOUR], Then::Stay, Spread::No;
-    /// None after one that found the clock right so often.
+    /// The pause after probes that found the clock right.
     PROBE_REST: [5 * MINUTE, 20 * MINUTE, HOUR], Then::Stay, Spread::No;
-    /// Does a store have the first that left in this run?
+    /// Check of the first envelope of a run at a store.
     WITNESS: [10 * SECOND], Then::Stay, Spread::Part(1);
 }
 
@@ -163,70 +158,69 @@ macro_rules! times {
 }
 
 times! {
-    /// The network answers sooner; a row is tried again after this if it never does.
+    /// The network answers sooner; a parcel is retried after this if it never does.
     IN_FLIGHT = MINUTE;
-    /// A count-less yes proves little: a second node.
+    /// A yes without a count proves little: a second node is asked.
     SECOND_NODE = SECOND;
-    /// A message without a receipt is given up,
+    /// A message without a receipt is given up after this.
     GIVE_UP = 30 * DAY;
-    /// and receipts that do not leave: whoever misses one sends again, and is answered again.
+    /// Receipts that cannot leave are given up after this: a sender that misses one sends again, and is answered again.
     RECEIPT_GIVE_UP = 10 * MINUTE;
-    /// Longest delay of a receipt with the app open,
+    /// Longest delay of a receipt with the app open.
     RECEIPT_LONGEST = 15 * SECOND;
-    /// and in the background.
+    /// Longest delay of a receipt in the background.
     RECEIPT_LONGEST_BACKGROUND = MINUTE;
-    /// A copy of what is receipted is answered so often.
+    /// Shortest time between answers to copies of one payload.
     ANSWER_EVERY = 90 * SECOND;
-    /// Lists, bundles and profiles are made anew after this at the earliest,
+    /// Earliest renewal of lists, bundles and profiles.
     REFRESH_MIN = 14 * HOUR;
-    /// and after this at the latest.
+    /// Latest renewal of lists, bundles and profiles.
     REFRESH_MAX = 20 * HOUR;
-    /// The card that says that an invite is closed.
+    /// The card that closes an invite.
     CLOSED_CARD = DAY;
-    /// Nothing is signed by a wrong clock, and what else is to be done does not wait for it.
+    /// A wrong clock signs nothing; other work does not wait for the clock.
     UNSIGNED = 5 * MINUTE;
-    /// Somebody's cards were asked for and nothing came of it.
+    /// A query for a person's cards got no answer.
     CARDS_SILENT = 5 * MINUTE;
-    /// Another device of somebody verified: it gets nothing before the person says that it is his.
+    /// A verified contact has another device: it gets nothing before the person accepts it.
     CARDS_OTHER_DEVICE = DAY;
-    /// The own list was asked for and nothing came of it.
+    /// The query for the own list got no answer.
     OWN_LIST_SILENT = 5 * MINUTE;
-    /// After a restore the own list is looked at once more, for another restore at the same time.
+    /// After a restore the own list is read once more, to find another restore at the same time.
     OWN_LIST_RESTORED = 2 * MINUTE;
     /// A question to an author is not receipted yet: another one would only wait beside it.
     HOLE_POSTPONED = HOUR;
-    /// A sending session whose receipts stay away is begun anew, once newer cards are there.
+    /// A sending session without receipts is replaced, once newer cards are there.
     SESSION_SILENT = 48 * HOUR;
-    /// A header opened and its message did not: the envelope as it was sent has so long to follow.
+    /// A header opened and its message did not: time for the true envelope to follow.
     AHEAD_DOUBT = 30 * SECOND;
-    /// A session begun by the contact's reset pair has so long to be answered, before the contact's cards are looked
-    /// for.
+    /// Time for a session begun by a reset pair to be answered, before the contact's cards are looked for.
     AHEAD_PAIR = MINUTE;
-    /// Nothing was pushed or relayed: another store is asked, since filter nodes and relay peers may be silent.
+    /// Nothing was pushed or relayed: another store is asked, because filter nodes and relay peers may be silent.
     QUIET = QUARTER;
-    /// Quiet enough, when somebody opens the app.
+    /// The same, when somebody opens the app.
     QUIET_OPENED = 5 * MINUTE;
-    /// A store is asked for a bucket that was left,
+    /// Poll of a busy bucket without a conversation on screen.
     POLL = QUARTER;
-    /// and while somebody looks.
+    /// Poll of a busy bucket with a conversation on screen.
     POLL_SEEN = 15 * SECOND;
-    /// Pushes after a start wait so long where no store is being asked.
+    /// How long pushes after a start are held while no store is being asked.
     HELD = 10 * SECOND;
-    /// From one deep look to the next, where one is enough for all sessions,
+    /// Time between deep searches, if one covers all sessions.
     LOOK = 4 * SECOND;
-    /// and at least, however many sessions there are.
+    /// Shortest time between deep searches, however many sessions there are.
     LOOK_LEAST = SECOND;
-    /// A store is asked for a probe so long after a node took it.
+    /// A store is asked for a probe this long after a node accepted it.
     PROBE_ASK = 3 * SECOND;
-    /// An answer to a probe that stays away for so long does not come.
+    /// Time limit for the answer to a probe.
     PROBE_ANSWER = 2 * MINUTE;
-    /// No node was reached for so long: the person is told.
+    /// No node was reached for this long: the person is told.
     OFFLINE = 30 * SECOND;
-    /// Work that failed is tried again.
+    /// Retry of failed work.
     WORK_FAILED = 10 * SECOND;
-    /// A job that ended in a bug is done again, or the row alone that it ended at.
+    /// Retry of a job, or of one row, that ended in a bug.
     BUG = HOUR;
-    /// What is past its time is deleted, while something happens anyway.
+    /// Expired rows are deleted this often, while something else happens anyway.
     EXPIRE = HOUR;
 }
 
@@ -250,7 +244,7 @@ mod tests {
         assert_eq!((RECEIPT_AGAIN.plain(10), RECEIPT_AGAIN.plain(11)), (QUARTER, NEVER));
     }
 
-    /// A source whose every number is this one, and how many were drawn.
+    /// A random source that always gives this number, and how many were drawn.
     struct Drawn(u32, u32);
 
     impl rand_core::TryRng for Drawn {

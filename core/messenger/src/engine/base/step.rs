@@ -1,4 +1,4 @@
-//! One step of the engine: a transaction, and what is to happen once it is committed. Every room stands on this one.
+//! One step of the engine: a transaction, and what happens after its commit. Every room stands on this one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,22 +14,22 @@ pub(crate) use crate::engine::base::schedule::{DAY, HOUR, MINUTE, SECOND};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
-/// The source of all randomness of the engine; seeded in simulations.
+/// The engine's only source of randomness; seeded in simulations.
 pub(crate) type Rng = Box<dyn CryptoRng + Send>;
 
-/// What every room may see of a running transaction.
+/// The part of a running transaction that every room may see.
 pub struct Base<'a> {
-    /// All tables, to be read.
+    /// All tables, for reading.
     pub(crate) tx: View<'a>,
     /// Single values. Each key is written in one place.
     pub(crate) kv: Table<'a, Kv>,
-    /// The device's clock, Unix milliseconds: deadlines.
+    /// The device's clock, Unix milliseconds; for deadlines.
     pub(crate) now_ms: i64,
-    /// The corrected clock, Unix milliseconds: everything that others see.
+    /// The corrected clock, Unix milliseconds; for everything that others see.
     pub(crate) clock_ms: i64,
-    /// The device's clock is off by more than 20 s, and what corrects it is not proven.
+    /// Whether the device's clock is off by more than 20 s without a proof of the correction.
     pub(crate) unproven: bool,
-    /// The corrected clock may date what is signed.
+    /// Whether the corrected clock may date signatures.
     pub(crate) may_sign: bool,
     pub(crate) rng: &'a mut Rng,
     pub(crate) own: Option<&'a Own>,
@@ -38,41 +38,41 @@ pub struct Base<'a> {
     pub(crate) fx: Fx,
 }
 
-/// Collected during a step, carried out after its commit.
+/// Effects of a step, carried out after its commit.
 #[derive(Default)]
 pub(crate) struct Fx {
     pub(crate) net: Vec<net::Command>,
-    /// Outbox rows handed to the network.
+    /// Parcels handed to the network.
     pub(crate) launched: Vec<i64>,
-    /// Outbox rows whose hashes a store is asked for.
+    /// Parcels whose hashes a store is asked for.
     pub(crate) checked: Vec<i64>,
     pub(crate) conversations: BTreeSet<Hash>,
     pub(crate) messages: BTreeMap<Hash, BTreeSet<Hash>>,
     pub(crate) events: Vec<Event>,
     pub(crate) contacts: bool,
-    /// The own account changed: read it again.
+    /// Whether the own account changed and must be read again.
     pub(crate) own: bool,
-    /// The phrase was restored elsewhere, as this step found.
+    /// Whether this step found that the phrase was restored elsewhere.
     pub(crate) replaced: bool,
-    /// Envelopes of contacts, new ones.
+    /// Number of new envelopes of contacts.
     pub(crate) opened: u32,
-    /// Messages that came in.
+    /// Number of new messages.
     pub(crate) received: u32,
-    /// Texts were deleted: they are not to stay in the log.
+    /// Whether this step deleted texts, so that the database log must be emptied too.
     pub(crate) shred: bool,
-    /// Envelopes nobody here opens yet, to be kept.
+    /// Envelopes without a session, to store.
     pub(crate) unmatched: Vec<sotto_db::Waiting>,
-    /// Kept envelopes that can be opened now.
+    /// Stored envelopes that can be opened now.
     pub(crate) matched: Vec<Hash>,
 }
 
 impl<'a> Base<'a> {
-    /// The own account.
+    /// The own account, or `account.missing`.
     pub(crate) fn own(&self) -> Result<&'a Own, Error> {
         self.own.ok_or_else(|| Code::AccountMissing.into())
     }
 
-    /// Was this install replaced, before this step or in it?
+    /// Whether this install was replaced, before or in this step.
     pub(crate) fn is_replaced(&self) -> bool {
         self.fx.replaced || self.own.is_some_and(|own| own.replaced)
     }
@@ -82,7 +82,7 @@ impl<'a> Base<'a> {
         u64::try_from(self.clock_ms / 1000).unwrap_or(0)
     }
 
-    /// Fresh random bytes.
+    /// Fresh random bytes, so many.
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.rng.fill_bytes(&mut bytes);
@@ -94,7 +94,7 @@ impl<'a> Base<'a> {
         schedule::below(bound, self.rng)
     }
 
-    /// The time after a wait; [`sotto_db::NEVER`]: there is no other try.
+    /// The time after a wait; [`sotto_db::NEVER`] if there is no further try.
     pub(crate) fn after(&mut self, schedule: &Schedule, tries: u32) -> i64 {
         self.now_ms.saturating_add(schedule.wait(tries, self.rng))
     }
@@ -104,7 +104,7 @@ impl<'a> Base<'a> {
         content_topic(lane, self.config.buckets.log2_n(self.clock_s()), value).to_string()
     }
 
-    /// How long a store may hold what was published, milliseconds.
+    /// How long a store may keep a published message, milliseconds.
     pub(crate) fn retention_ms(&self) -> i64 {
         i64::try_from(self.config.store_retention_s).unwrap_or(i64::MAX / 2000).saturating_mul(1000)
     }
@@ -115,7 +115,7 @@ impl<'a> Base<'a> {
         self.fx.conversations.insert(conversation);
     }
 
-    /// Tells the person, by code.
+    /// Sends a notice to the person, by code.
     pub(crate) fn notice(&mut self, code: Code) {
         self.fx.events.push(Event::Notice { code });
     }

@@ -1,4 +1,4 @@
-//! Long texts: chunks on a topic of their own, a pointer in the session, and the way back.
+//! Long texts: chunks on a topic of their own, a pointer in the session, and fetching.
 
 use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_seal, blob_tag, blob_topic};
 use sotto_db::{Class, Fetch, Hash, Item, NEVER, Parcel, Session};
@@ -16,9 +16,9 @@ use crate::engine::hear::query::{Query, What};
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
-/// Chunks are looked for from so long before their message on: the author's clock may be off.
+/// How long before its message the search for chunks begins, because the author's clock may be off.
 const EARLIER_S: i64 = 600;
-/// So often a text is looked for, most of it daily: longer than its sender repeats it and stores keep it.
+/// Most searches for a text, mostly daily: longer than its sender resends it and stores keep it.
 const TRIES: u32 = 70;
 
 /// A pointer to a text that is about to be published under a fresh key.
@@ -32,7 +32,7 @@ fn topic(pointer: &Pointer) -> String {
     ContentTopic::Blob(blob_topic(&FileKey::new(pointer.file_key()))).to_string()
 }
 
-/// All chunks of a text into the outbox; the message's row waits for them.
+/// Adds all chunks of a text as parcels; the message's parcel waits for them.
 pub(crate) fn enqueue(step: &mut Carry<'_>, message: &Hash, pointer: &Pointer, bytes: &[u8]) -> Result<(), Error> {
     let key = FileKey::new(pointer.file_key());
     for i in 0..pointer.chunks() {
@@ -49,7 +49,7 @@ pub(crate) fn enqueue(step: &mut Carry<'_>, message: &Hash, pointer: &Pointer, b
     Ok(())
 }
 
-/// The chunks of a stored message of ours. False when it has none.
+/// Adds the chunks of a stored own message. False if it has none.
 pub(crate) fn enqueue_for(step: &mut Carry<'_>, message: &sotto_db::Message) -> Result<bool, Error> {
     let content = Message::decode(&message.m).ok().and_then(|m| m.content().ok());
     let (Some(Content::Pointer(remote)), Some(text)) = (content, &message.text) else {
@@ -60,7 +60,8 @@ pub(crate) fn enqueue_for(step: &mut Carry<'_>, message: &sotto_db::Message) -> 
     Ok(true)
 }
 
-/// A pointer without a receipt is about to be sent again: its chunks first, for they may be gone from the stores.
+/// A pointer without a receipt is about to be sent again: its chunks are sent first, because stores may have dropped
+/// them.
 pub(crate) fn enqueue_again(step: &mut Carry<'_>, item: &Item) -> Result<bool, Error> {
     let Some(message) = item.message.map(|id| step.tx.messages.get(&id)).transpose()?.flatten() else {
         return Ok(false);
@@ -69,15 +70,15 @@ pub(crate) fn enqueue_again(step: &mut Carry<'_>, item: &Item) -> Result<bool, E
         return Ok(false);
     }
     if item.after.is_some() {
-        parcel::forget_attempts(step, item.parcel)?; // who had it before may not have had its chunks
+        parcel::forget_attempts(step, item.parcel)?; // nodes that had the pointer may not have had its chunks
     }
-    // Its next accepted attempt counts on.
+    // The number of accepted attempts continues.
     step.items.edit(&item.parcel, |item| item.after = Some(message.id.to_vec()))?;
     parcel::wait_until(step, item.parcel, NEVER)?;
     Ok(true)
 }
 
-/// A node took a chunk; after the last one the pointer leaves.
+/// A node accepted a chunk; after the last one the pointer leaves.
 pub(crate) fn chunk_left(step: &mut Carry<'_>, batch: &[u8]) -> Result<(), Error> {
     if step.tx.parcels.in_batch(batch, Class::Chunk)? > 0 {
         return Ok(());
@@ -89,14 +90,13 @@ pub(crate) fn chunk_left(step: &mut Carry<'_>, batch: &[u8]) -> Result<(), Error
     if step.tx.parcels.get(&item.parcel)?.is_some_and(|parcel| parcel.payload.is_some()) {
         return parcel::launch(step, item.parcel);
     }
-    // Sealed when its session is there; then nothing holds it back.
+    // Sealed when its session exists; nothing else holds it back then.
     step.items.edit(&item.parcel, |item| item.after = None)?;
     Ok(())
 }
 
-/// Notes a long text of theirs that is to be fetched: at once, or for a request or an unconfirmed device once the
-/// person
-/// says yes, so that nobody makes this device ask stores.
+/// Adds a received long text to fetch: at once, or, for a request or an unconfirmed device, when the person accepts it.
+/// So nobody can make this device ask stores.
 pub(crate) fn fetch(
     step: &mut Carry<'_>,
     row: &Session,
@@ -115,12 +115,14 @@ pub(crate) fn fetch(
         seq: inner.seq,
         tries: 0,
         due_ms: if asked_for { step.now_ms } else { NEVER },
-        // Whoever wrote it may be ahead, and have published the chunks once more by the right clock.
+        // The author's clock may have been ahead, and the author may have published the chunks again by the right
+        // clock.
         since_s: i64::try_from(time_s.min(step.clock_s())).unwrap_or(0).saturating_sub(EARLIER_S),
     })?)
 }
 
-/// Their pointer again: receipted if the text is whole. Else it is looked for once more, or anew where it was given up.
+/// The pointer came again: it is receipted if the text is whole. Otherwise the search is repeated, or started again if
+/// it was given up.
 pub(crate) fn had_already(
     step: &mut Carry<'_>,
     row: &Session,
@@ -146,7 +148,7 @@ pub(crate) fn had_already(
     }
 }
 
-/// A text of theirs was deleted: it is fetched no more, and they need not send it again.
+/// Ends the fetch of a deleted text and counts its message as received, so that the sender does not send it again.
 pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> {
     let Some(fetch) = step.fetches.get(message)? else {
         return Ok(());
@@ -155,14 +157,14 @@ pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> 
     receipt::had(step, &fetch.session, fetch.seq, 1)
 }
 
-/// The texts of a conversation are fetched from now on.
+/// Fetches the texts of a conversation from now on.
 pub(crate) fn release(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
     let now_ms = step.now_ms;
     step.fetches.release(conversation, now_ms)?;
     Ok(())
 }
 
-/// They are asked for later.
+/// Puts off some fetches.
 pub(crate) fn put_off(step: &mut Carry<'_>, fetch: Fetch, due_ms: i64) -> Result<(), Error> {
     Ok(step.fetches.note(&Fetch { due_ms, ..fetch })?)
 }
@@ -179,7 +181,7 @@ pub(crate) fn ask(step: &mut Carry<'_>, mut fetch: Fetch) -> Result<(), Error> {
     step.fetches.note(&fetch)?;
     step.queries.push(Query {
         what: What::Chunks { message: fetch.message },
-        // Whoever pushed us the pointer must not see its topic asked for.
+        // The node that pushed the pointer must not see the query for its topic.
         circle: Circle::Alone,
         topics: vec![topic(&pointer)],
         start_ms: fetch.since_s.saturating_mul(SECOND),
@@ -189,7 +191,7 @@ pub(crate) fn ask(step: &mut Carry<'_>, mut fetch: Fetch) -> Result<(), Error> {
     Ok(())
 }
 
-/// A page of chunks.
+/// Takes a page of chunks.
 pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> Result<Option<Whole>, Error> {
     let Some(fetch) = step.fetches.get(message)? else {
         return Ok(None);
@@ -208,12 +210,12 @@ pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> 
     }
     let mut assembler = Assembler::new(pointer);
     for (i, bytes) in step.chunks.of(message)? {
-        let _ = assembler.insert(i, &bytes); // a chunk of a wrong length leaves the text missing
+        let _ = assembler.insert(i, &bytes); // a chunk of a wrong length leaves the text incomplete
     }
     if assembler.missing().next().is_some() {
         return Ok(None);
     }
-    // A text whose hash is wrong, or that is no text, will never be another: it is shown as what it is.
+    // A text with a wrong hash, or that is no text, stays so: it is shown as unreadable.
     let text = assembler.finish().ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let newer = fetch.kind != Kind::Text.code() || text.is_none();
     let text = text.filter(|_| !newer);
@@ -221,11 +223,11 @@ pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> 
     Ok(Some(Whole { fetch, text, newer }))
 }
 
-/// A text that is whole.
+/// A whole text.
 pub(crate) struct Whole {
-    /// What it was fetched for.
+    /// The fetch that it completes.
     pub(crate) fetch: Fetch,
     pub(crate) text: Option<String>,
-    /// It is of a kind that is not known here, or no text.
+    /// Whether it is of an unknown kind, or no text.
     pub(crate) newer: bool,
 }

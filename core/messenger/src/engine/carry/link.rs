@@ -1,4 +1,4 @@
-//! What a session carries: counters and receipts. It begins and ends with the session.
+//! Links: counters and receipts of a session. A link begins and ends with its session.
 
 use sotto_db::{Hash, Link, Session};
 use sotto_wire::content::SeqTracker;
@@ -7,10 +7,10 @@ use crate::engine::carry::Carry;
 use crate::engine::keys::session;
 use crate::error::Error;
 
-/// No gap is made while more counters than this are under way.
+/// No gap is made while more counters than this are in flight.
 const GAPS_MOST: u32 = 64;
 
-/// A new session, and what it carries.
+/// A new session, and its link.
 pub(crate) fn add(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
     session::add(step, row)?;
     let link = Link {
@@ -28,31 +28,31 @@ pub(crate) fn add(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
     Ok(step.links.put(&link)?)
 }
 
-/// A session goes, and what it carried.
+/// Deletes a session and its link.
 pub(crate) fn remove(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
     step.links.remove(&row.hash)?;
     session::remove(step, row)
 }
 
-/// Each session leaves out so many counters: an install that went on from the same copy of the folder gave others.
+/// Every session skips this many counters: an install that continued from the same copy of the folder used others.
 pub(crate) fn leave_gaps(step: &mut Carry<'_>, length: u32) -> Result<(), Error> {
     step.links.leave_gaps(length, GAPS_MOST)?;
     Ok(())
 }
 
-/// What they sent in a session below this number is receipted, they say.
+/// Sets the other side's floor: lower numbers are receipted.
 pub(crate) fn raise_floor(step: &mut Carry<'_>, session: &Hash, floor: u32) -> Result<(), Error> {
     step.links.edit(session, |link| link.floor = link.floor.max(floor))?;
     Ok(())
 }
 
-/// What is owed in a session leaves with the next message.
+/// An owed receipt leaves with the next message.
 pub(crate) fn owe_all(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
     step.links.edit(session, |link| link.dirty = true)?;
     Ok(())
 }
 
-/// What is due in a session leaves then at the earliest; when.
+/// Sets the earliest time for an owed receipt; returns the time.
 pub(crate) fn not_before(step: &mut Carry<'_>, session: &Hash, from_ms: i64) -> Result<Option<i64>, Error> {
     let now_ms = step.now_ms;
     Ok(step.links.edit(session, |link| {

@@ -1,4 +1,4 @@
-//! Messages on their way: sealed, counted, receipted, in chunks. Knows no name and no text that is shown.
+//! Messages in the outbox: items, counters, receipts, chunks. Knows no name and no shown text.
 
 use sotto_db::Hash;
 
@@ -28,14 +28,14 @@ use crate::engine::base::room;
 use crate::engine::keys::Keys;
 
 room! {
-    /// What is on its way.
+    /// The room of items and links within a step.
     Carry over keys: Keys {
         items: Item,
         links: Link,
         fetches: Fetch,
         chunks: Chunk,
     } and {
-        /// Accounts that messages leave for by a session whose chain is long.
+        /// Accounts whose sending session has a long chain.
         long: std::collections::BTreeSet<sotto_db::Chat>,
     }
 }

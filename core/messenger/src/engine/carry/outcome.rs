@@ -1,4 +1,4 @@
-//! What became of a row at the network: taken, refused, to be tried again, in a store.
+//! Results of publishing a parcel: accepted, refused, to retry, in a store.
 
 use sotto_db::{Attempt, Class, Hash, NEVER, Parcel};
 use sotto_net::{Command, FailReason, NodeNumber, PublishOutcome, Published};
@@ -13,10 +13,10 @@ use crate::engine::post::parcel;
 use crate::engine::post::parcel::Tries;
 use crate::error::{Code, Error, OrBug};
 
-/// A message counts as refused when all nodes said so again and again so often.
+/// A message counts as refused after all nodes refused it this often.
 const REFUSALS: u32 = 4;
 
-/// The end of one attempt. `tries`: those in vain, this one included.
+/// The end of one attempt. `tries`: failed attempts, with this one.
 pub(crate) fn published(step: &mut Carry<'_>, said: &Published, tries: Tries) -> Result<Vec<Fact>, Error> {
     let id = i64::try_from(said.id).unwrap_or(0);
     parcel::left(step, id, said.timestamp_ns)?;
@@ -56,7 +56,7 @@ fn accepted(step: &mut Carry<'_>, parcel: Parcel, said: &Published) -> Result<Ve
     let attempt = Attempt { parcel: id, hash: said.hash, node: parcel::number(said.node), ts_s: parcel.last_s };
     match parcel.class {
         Class::Card => {
-            // Nobody answers a card: a store is asked whether it is there.
+            // Nobody answers a card, so a store is asked whether it is there.
             let check_ms = step.after(&schedule::CARD_CHECK, 0);
             parcel::note(step, &attempt)?;
             parcel::taken(step, id, NEVER, Some(check_ms))?;
@@ -71,7 +71,7 @@ fn accepted(step: &mut Carry<'_>, parcel: Parcel, said: &Published) -> Result<Ve
     Ok(Vec::new())
 }
 
-/// A node took what is kept until its receipt.
+/// A node accepted a parcel that is kept until its receipt.
 fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, said: &Published) -> Result<Option<Fact>, Error> {
     let id = parcel.id;
     let relayed = said.outcome != PublishOutcome::Accepted;
@@ -80,7 +80,7 @@ fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, said: &Publish
     let one_took_it = attempts.iter().all(|one| one.node == attempt.node);
     if !relayed && one_took_it && parcel.attempts == 0 && attempts.len() < 2 {
         let now_ms = step.now_ms;
-        // Whether there is a second node shows when it is looked for: only connected ones are counted.
+        // Whether there is a second node shows when it is looked for: only connected nodes are counted.
         parcel::wait_until(step, id, now_ms.saturating_add(schedule::SECOND_NODE))?;
         return Ok(None);
     }
@@ -91,9 +91,9 @@ fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, said: &Publish
     };
     let taken = parcel.attempts.saturating_add(1);
     let (schedule, number) = match since_proven(&said.proven, &attempts) {
-        // Two nodes that give no count and took it at once are one attempt.
+        // Two nodes without a count that accepted it at once are one attempt.
         Some(since) => (&schedule::RESEND, since.min(taken)),
-        // A node may get it by the device's clock, and once more by the corrected one.
+        // A node may get it by the device's clock, and once more by the corrected clock.
         None if step.unproven => (&schedule::RESEND_UNPROVEN, taken.div_ceil(2).max(taken.min(3))),
         None => (&schedule::RESEND_UNPROVEN, taken),
     };
@@ -102,14 +102,14 @@ fn kept(step: &mut Carry<'_>, parcel: &Parcel, attempt: &Attempt, said: &Publish
     Ok(message.filter(|_| relayed || !one_took_it).map(Fact::Sent))
 }
 
-/// How many of these attempts, newest first, there were since a proven node had it; `None`: none had.
+/// How many of these attempts, newest first, came since a proven node had it; `None` if none had.
 fn since_proven(proven: &[NodeNumber], attempts: &[Attempt]) -> Option<u32> {
     let has = |attempt: &Attempt| u64::try_from(attempt.node).is_ok_and(|node| proven.contains(&node));
     let since = attempts.iter().rposition(has)?.saturating_add(1);
     u32::try_from(since).ok()
 }
 
-/// Nothing more will come of a parcel.
+/// Gives up a parcel.
 pub(crate) fn give_up(step: &mut Carry<'_>, parcel: Parcel, code: Code) -> Result<Vec<Fact>, Error> {
     let item = step.items.get(&parcel.id)?;
     send::remove(step, parcel.id)?;
@@ -125,7 +125,7 @@ pub(crate) fn give_up(step: &mut Carry<'_>, parcel: Parcel, code: Code) -> Resul
     Ok(message.map(|message| Fact::GivenUp(message, code)).into_iter().collect())
 }
 
-/// Asks another node whether its store holds what a parcel left as.
+/// Asks another node whether its store has the attempts of a parcel.
 pub(crate) fn check(step: &mut Carry<'_>, id: i64) -> Result<(), Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(());
@@ -142,7 +142,7 @@ pub(crate) fn check(step: &mut Carry<'_>, id: i64) -> Result<(), Error> {
     };
     let taker = u64::try_from(newest.node).ok();
     if !card && taker.is_none() {
-        return Ok(()); // from a run before: the node that is asked may be the one that took it
+        return Ok(()); // of an earlier run: the node that is asked may be the one that accepted it
     }
     step.fx.checked.push(id);
     step.fx.net.push(Command::Check {
@@ -153,7 +153,7 @@ pub(crate) fn check(step: &mut Carry<'_>, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// No node but the taker has a store: a card counts as published, a message is never said to be stored.
+/// Only the accepting node has a store: a card counts as published, a message never counts as stored.
 pub(crate) fn unchecked(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> {
     if step.tx.parcels.get(&id)?.is_some_and(|parcel| parcel.class == Class::Card) {
         parcel::remove(step, id)?;
@@ -161,7 +161,7 @@ pub(crate) fn unchecked(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Erro
     Ok(Vec::new())
 }
 
-/// What the store said. A message that nobody holds is published again at once.
+/// Takes the store's answer. A message that no store has is published again at once.
 pub(crate) fn checked(step: &mut Carry<'_>, id: i64, present: bool) -> Result<Vec<Fact>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new());

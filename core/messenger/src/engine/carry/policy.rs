@@ -1,17 +1,18 @@
-//! How each kind of message travels. What it does: `talk/kind`, `people/kind`.
+//! How each kind of message is sent. Its effect is in `talk/kind` or `people/kind`.
 
 use sotto_wire::content::Kind;
 
-/// How a kind travels.
+/// How messages of a kind are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Policy {
-    /// It leaves once, wants no receipt, and leaves in an answered session alone.
+    /// It is sent once, without a receipt, and only in an answered session.
     pub(crate) once: bool,
-    /// Its receipt waits for what it points to.
+    /// Its receipt waits for the blob it points to.
     pub(crate) points: bool,
-    /// What arrived leaves with it, so it leaves in no block; else it would stand for what did not arrive, too.
+    /// It must carry the receipts, so it never leaves in a handshake envelope. Otherwise it would also cover messages
+    /// that did not arrive.
     pub(crate) with_receipts: bool,
-    /// Always in the larger class: its size says nothing about how much there is.
+    /// Always in the larger class, so that the size does not reveal the number of devices.
     pub(crate) large: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Receipts: what is owed, when it leaves alone, and what one of theirs ends here.
+//! Receipts: which are owed, when they leave without a message, and which items received ones end.
 
 use sotto_db::{Ahead, Attempt, Chat, Class, Hash, Link, NEVER, Parcel, Reach, Session};
 use sotto_net::Evidence;
@@ -14,18 +14,17 @@ use crate::engine::keys::device;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
-/// Receipts that ride on one message.
+/// Most receipts on one message.
 const RIDING: usize = 4;
 
-/// Notes that a session owes a receipt; it leaves alone after a random delay unless a message carries it earlier, and
-/// not
-/// before the contact is accepted.
+/// Records that a session owes a receipt. It leaves alone after a random delay, unless a message carries it earlier,
+/// and not before the contact is accepted.
 pub(crate) fn owe(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
     step.links.edit(session, |link| link.dirty = true)?;
     let Some(link) = step.links.get(session)? else {
         return Ok(());
     };
-    // One that is to leave again, or answers a copy, may be far off: what is new does not wait for that.
+    // A repeated receipt, or an answer to a copy, may be far off; a new receipt does not wait for it.
     let longest_ms = step.now_ms.saturating_add(cap(step));
     if may_have(step, &link)? && link.due_ms.is_none_or(|due| due > longest_ms) {
         let due_ms = step.now_ms.saturating_add(delay(step)?);
@@ -34,7 +33,7 @@ pub(crate) fn owe(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
     Ok(())
 }
 
-/// Counts a message as received and owes its receipt; 0 wants none.
+/// Counts a message as received and owes its receipt; counter 0 wants none.
 pub(crate) fn had(step: &mut Carry<'_>, session: &Hash, seq: u32, floor: u32) -> Result<(), Error> {
     let Some(link) = step.links.get(session)?.filter(|_| seq > 0) else {
         return Ok(());
@@ -49,7 +48,7 @@ fn cap(step: &Carry<'_>) -> i64 {
     if step.foreground { schedule::RECEIPT_LONGEST } else { schedule::RECEIPT_LONGEST_BACKGROUND }
 }
 
-/// Receipts go to the device taken as an accepted contact's, and to nobody else.
+/// Receipts go only to the confirmed device of an accepted contact.
 pub(crate) fn may_have(step: &Carry<'_>, link: &Link) -> Result<bool, Error> {
     let open = step.tx.peers.get(&link.chat)?.is_some_and(|peer| peer.reach == Reach::All);
     match step.tx.sessions.get(&link.session)? {
@@ -58,14 +57,14 @@ pub(crate) fn may_have(step: &Carry<'_>, link: &Link) -> Result<bool, Error> {
     }
 }
 
-/// Exponential with the mean of the settings, in the background four times that.
+/// Exponential with the mean of the settings, four times that in the background.
 fn delay(step: &mut Carry<'_>) -> Result<i64, Error> {
     let mean = i64::from(step.own()?.receipt_delay_ms);
     let mean = mean.saturating_mul(if step.foreground { 1 } else { 4 });
     Ok(schedule::delay(mean, cap(step), step.rng))
 }
 
-/// Pending requests owe nothing until they are accepted; then everything is due.
+/// Pending requests owe nothing until they are accepted; then all receipts are due.
 pub(crate) fn all_due(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     for link in step.links.of(chat)? {
         if link.dirty && link.due_ms.is_none() && may_have(step, &link)? {
@@ -76,7 +75,7 @@ pub(crate) fn all_due(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Everything that came is receipted once more, with the next message that is sealed.
+/// Receipts everything once more, with the next sealed message.
 pub(crate) fn all_owed(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     for link in step.links.of(chat)?.iter().filter(|link| is_receiving(link)) {
         step.links.edit(&link.session, |link| link.dirty = true)?;
@@ -84,12 +83,12 @@ pub(crate) fn all_owed(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Only a session in which they sent has anything to be receipted.
+/// Only a session in which they sent has anything to receipt.
 pub(crate) fn is_receiving(link: &Link) -> bool {
     link.tracker.iter().any(|byte| *byte != 0)
 }
 
-/// What an account is owed, by session.
+/// The receipts owed to an account, by session.
 pub(crate) fn owed(step: &Carry<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>, Error> {
     let mut owed = Vec::new();
     for link in step.links.of(chat)? {
@@ -102,7 +101,7 @@ pub(crate) fn owed(step: &Carry<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>
     Ok(owed)
 }
 
-/// They ride on the message being sealed.
+/// Marks these receipts as sent: they ride on the message being sealed.
 pub(crate) fn gave(step: &mut Carry<'_>, owed: Vec<(Hash, Receipt)>) -> Result<(), Error> {
     for (session, _) in owed {
         step.links.edit(&session, |link| (link.dirty, link.due_ms) = (false, None))?;
@@ -110,14 +109,14 @@ pub(crate) fn gave(step: &mut Carry<'_>, owed: Vec<(Hash, Receipt)>) -> Result<(
     Ok(())
 }
 
-/// A receipt's time has come: an envelope of its own.
+/// A receipt is due: it gets its own envelope.
 pub(crate) fn leave(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     let mut due = false;
     for link in step.links.of(chat)? {
         if link.dirty && may_have(step, &link)? {
             due |= link.due_ms.is_some();
         } else if link.due_ms.is_some() {
-            // What is due in a session with a device that is not theirs any more never leaves.
+            // A receipt that is due in a session with a replaced device never leaves.
             step.links.edit(&link.session, |link| link.due_ms = None)?;
         }
     }
@@ -128,14 +127,14 @@ pub(crate) fn leave(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     let sending = send::sending_session(step, chat)?.filter(|row| !row.initiator || row.answered);
     let (Some(home), Some(row)) = (home, sending) else {
         for link in step.links.of(chat)? {
-            step.links.edit(&link.session, |link| link.due_ms = None)?; // stays owed; rides on what comes
+            step.links.edit(&link.session, |link| link.due_ms = None)?; // stays owed, and rides on the next message
         }
         return Ok(());
     };
     alone(step, row, home, Vec::new())
 }
 
-/// What is due to an account leaves later.
+/// Puts off the receipts that are due to an account.
 pub(crate) fn put_off(step: &mut Carry<'_>, chat: Chat, due_ms: i64) -> Result<(), Error> {
     for link in step.links.of(&chat)? {
         step.links.edit(&link.session, |link| link.due_ms = link.due_ms.map(|_| due_ms))?;
@@ -143,7 +142,7 @@ pub(crate) fn put_off(step: &mut Carry<'_>, chat: Chat, due_ms: i64) -> Result<(
     Ok(())
 }
 
-/// An envelope that wants no receipt, with the receipts that are owed.
+/// An envelope that wants no receipt, with the owed receipts.
 pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: Vec<u8>) -> Result<(), Error> {
     let inner = Inner { message, ..Inner::default() };
     let chat = row.chat;
@@ -151,7 +150,7 @@ pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: 
     let topic = step.topic(Lane::Home, &home);
     let parcel = Parcel {
         party: Some(chat),
-        // Whoever misses a receipt sends again, and is answered again.
+        // A sender that misses a receipt sends again, and is answered again.
         give_up_ms: step.now_ms.saturating_add(schedule::RECEIPT_GIVE_UP),
         ..parcel::filled(step, Class::Once, topic, payload)
     };
@@ -159,7 +158,8 @@ pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: 
     Ok(())
 }
 
-/// Receipts that seem not to arrive, and left again so often, are owed once more, by another node.
+/// Owes the receipts of a contact again, through another node, because the last ones seem not to have arrived. `tries`
+/// counts how often they left.
 pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat, tries: u32) -> Result<(), Error> {
     let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
     if due_ms == NEVER {
@@ -173,8 +173,9 @@ pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat, tries: u32) -> Result<(),
     Ok(())
 }
 
-/// A receipt that came in a session of their confirmed device: what it covers is delivered, its items end. A device
-/// speaks for no other. The second: sessions for which it counts what was never sent, so that nothing rises by it.
+/// Takes a receipt of a session with the contact's confirmed device: the covered messages are delivered, and their
+/// items end. A device receipts only its own session. The second result: sessions for which it counts messages that
+/// were never sent, so that nothing is raised by it.
 pub(crate) fn take(
     step: &mut Carry<'_>,
     from: &Session,
@@ -219,15 +220,16 @@ pub(crate) fn take(
     Ok((facts, ahead))
 }
 
-/// What a receipt shows of those who took a parcel; nothing if some of them are not known any more.
+/// The evidence of a receipt: the nodes that took the parcel delivered it. `None` if one of the nodes is no longer
+/// known.
 fn arrived(step: &Carry<'_>, attempts: &[Attempt]) -> Option<Evidence> {
     let took = attempts.iter().map(|one| Some((u64::try_from(one.node).ok()?, one.ts_s)));
     let at_s = (!step.unproven).then(|| step.clock_ms.div_euclid(SECOND));
     Some(Evidence::Arrived(took.collect::<Option<_>>()?, at_s))
 }
 
-/// They are there, and did not get this: it leaves again soon, unless it did lately; what leaves again and again has to
-/// wait ever longer. A pointer is receipted when its chunks are there, so its absence says nothing.
+/// The contact is there and did not get this message: it is sent again soon, unless it was lately. Repeated resends
+/// wait longer and longer. A pointer is receipted only when its chunks are there, so its absence means nothing.
 fn hurry(step: &mut Carry<'_>, id: i64, pointer: bool) -> Result<(), Error> {
     let Some(parcel) = step.tx.parcels.get(&id)?.filter(|_| !pointer) else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Out: a message of ours becomes an item and its parcel, sealed once in the session's next key, and is handed to the
-//! network again and again until its receipt.
+//! Outgoing messages: an own message becomes an item and a parcel, sealed once in the session's next key, and is
+//! published until its receipt.
 
 use sotto_crypto::{CardSecret, HandshakeCore, Random, Session, mask};
 use sotto_db::{Chat, Class as Ends, Hash, Item, NEVER, Parcel, Reach};
@@ -19,16 +19,16 @@ use crate::engine::keys::session;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
-/// Sent so often, over an hour, a message leaves by the newest session.
+/// Attempts, over an hour, after which a message leaves by the newest session.
 const IN_VAIN: u32 = 3;
-/// One small envelope in so many is sent as the next class.
+/// One small envelope in this many is sent in the next class.
 const UP_SIZED: i64 = 16;
-/// After so many messages in one chain without an answer the next ones leave by a new session.
+/// Messages in one chain without an answer after which the next ones leave by a new session.
 const CHAIN_MAX: u32 = 5_000;
-/// Counter, floor and protobuf heads around M.
+/// Bytes of counter, floor and protobuf heads around M.
 const INNER_HEAD: usize = 16;
 
-/// Most bytes of M that a message to this contact may have now.
+/// Most bytes of M for this contact now.
 pub(crate) fn message_room(step: &Carry<'_>, chat: &Chat) -> Result<usize, Error> {
     let sending = sending_session(step, chat)?;
     let answered = sending.is_some_and(|row| !row.initiator || row.answered);
@@ -36,7 +36,7 @@ pub(crate) fn message_room(step: &Carry<'_>, chat: &Chat) -> Result<usize, Error
     Ok(room.saturating_sub(INNER_HEAD))
 }
 
-/// The session by which messages to an account leave.
+/// The sending session of an account.
 pub(crate) fn sending_session(step: &Carry<'_>, chat: &Chat) -> Result<Option<sotto_db::Session>, Error> {
     match step.tx.devices.session(chat)? {
         Some(hash) => Ok(step.tx.sessions.get(&hash)?),
@@ -44,7 +44,7 @@ pub(crate) fn sending_session(step: &Carry<'_>, chat: &Chat) -> Result<Option<so
     }
 }
 
-/// M of a message of ours.
+/// M of an own message.
 pub(crate) fn message(
     step: &mut Carry<'_>,
     content: &Content,
@@ -63,18 +63,17 @@ pub(crate) fn message(
     Ok((m, message))
 }
 
-/// M of what is not shown, and has no place in the order.
+/// M of a message that is not shown and has no place in the order.
 fn unshown(step: &mut Carry<'_>, content: &Content) -> Result<Vec<u8>, Error> {
     Ok(message(step, content, (0, Vec::new()))?.0)
 }
 
-/// A message of ours that wants a receipt, not sealed yet.
+/// An own message that wants a receipt, not sealed yet.
 pub(crate) fn item(chat: &Chat, m: Vec<u8>, message: Option<Hash>) -> Item {
     Item { parcel: 0, chat: *chat, device: None, message, m, session: None, seq: None, after: None }
 }
 
-/// Takes a message that is to leave, seals it if that is possible now, and hands it over unless it waits for its
-/// chunks.
+/// Adds a message, seals it if that is possible now, and publishes it unless it waits for its chunks.
 pub(crate) fn enqueue(step: &mut Carry<'_>, mut item: Item) -> Result<(), Error> {
     item.parcel = parcel::reserve(step, &item.chat)?;
     step.items.put(&item)?;
@@ -88,7 +87,7 @@ pub(crate) fn enqueue(step: &mut Carry<'_>, mut item: Item) -> Result<(), Error>
     Ok(())
 }
 
-/// A parcel and what it holds go.
+/// Deletes a parcel and its item.
 pub(crate) fn remove(step: &mut Carry<'_>, parcel: i64) -> Result<(), Error> {
     step.items.remove(&parcel)?;
     parcel::remove(step, parcel)
@@ -98,12 +97,12 @@ fn is_kind(item: &Item, kind: Kind) -> bool {
     Message::decode(&item.m).is_ok_and(|message| message.kind == kind)
 }
 
-/// Does content of this kind wait for a receipt of an account?
+/// Whether content of this kind waits for a receipt of an account.
 pub(crate) fn waits(step: &Carry<'_>, chat: &Chat, kind: Kind) -> Result<bool, Error> {
     Ok(step.items.of(chat)?.iter().any(|item| is_kind(item, kind)))
 }
 
-/// Sends content that is not shown, as its policy says. What leaves once is dropped where no session was answered yet.
+/// Sends content that is not shown, by its policy. Content that is sent once is dropped if no session was answered yet.
 pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
     let (kind, _) = content.encode().or_bug("content")?;
     if !policy::of(kind).once {
@@ -120,8 +119,9 @@ pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> R
     receipt::alone(step, session, home, m)
 }
 
-/// A message of ours was deleted. What no node took does not leave, nor is a long text repeated, for its chunks cannot
-/// be. Any other envelope is repeated as it is sealed, and cannot be sealed anew. True: it does not leave.
+/// Ends the sending of a deleted message. An envelope that no node took is removed, and so is the pointer of a long
+/// text, because its chunks are gone. Any other envelope is still repeated as it is sealed, but is never sealed again.
+/// Returns whether the envelope was removed.
 pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<bool, Error> {
     parcel::remove_batch(step, message)?;
     let Some(item) = step.items.of_message(message)? else {
@@ -138,7 +138,7 @@ pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<bool, Error
     Ok(true)
 }
 
-/// Content of a kind that waits for its receipt is not sent any more: there is newer.
+/// Deletes waiting content of a kind, because newer content replaces it.
 pub(crate) fn drop_waiting(step: &mut Carry<'_>, chat: &Chat, kind: Kind) -> Result<(), Error> {
     for item in step.items.of(chat)? {
         if is_kind(&item, kind) {
@@ -148,8 +148,8 @@ pub(crate) fn drop_waiting(step: &mut Carry<'_>, chat: &Chat, kind: Kind) -> Res
     Ok(())
 }
 
-/// An answer makes blocks useless: what left in them and has no receipt is sealed anew when it is due, in the next
-/// chain.
+/// After an answer handshake blocks are useless: messages that left in them without a receipt are sealed again when
+/// due, in the next chain.
 pub(crate) fn renew(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
     for item in step.items.of_session(session)? {
         parcel::unfill(step, item.parcel)?;
@@ -157,10 +157,10 @@ pub(crate) fn renew(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is sealed in a session and not receipted waits to be sealed anew.
+/// Messages of a session without a receipt wait to be sealed again.
 pub(crate) fn unseal(step: &mut Carry<'_>, row: &sotto_db::Session) -> Result<(), Error> {
     for item in step.items.of_session(&row.hash)? {
-        // A pointer waits for its chunks only while they are on their way.
+        // A pointer waits for its chunks only while they are in the outbox.
         let chunks = match &item.after {
             Some(batch) => step.tx.parcels.in_batch(batch, Ends::Chunk)? > 0,
             None => false,
@@ -190,8 +190,7 @@ pub(crate) fn seal_waiting(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Erro
     Ok(())
 }
 
-/// Seals an item's M in the session's next key, and fills its parcel. False when there is no way yet: it waits,
-/// visibly.
+/// Seals an item's M in the session's next key, and fills its parcel. False without a session: it waits, visibly.
 fn seal_item(step: &mut Carry<'_>, parcel: i64) -> Result<bool, Error> {
     let Some(item) = step.items.get(&parcel)? else {
         return Ok(false);
@@ -218,7 +217,7 @@ fn seal_item(step: &mut Carry<'_>, parcel: i64) -> Result<bool, Error> {
     let link = step.links.get(&hash)?.or_bug("link of a session")?;
     let seq = link.seq.saturating_add(1);
     let floor = step.items.floor(&hash)?.unwrap_or(seq);
-    // Counters that were never given count as missing.
+    // Counters that were never used count as missing.
     let floor = if link.gap_to > 0 { floor.min(link.gap_from.saturating_add(1)) } else { floor };
     let inner = Inner { seq, floor: floor.clamp(1, seq), receipts: Vec::new(), message: item.m };
     let device = session.device;
@@ -236,7 +235,7 @@ fn seal_item(step: &mut Carry<'_>, parcel: i64) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Is the chain of a session so long that another one is begun?
+/// Whether a session's chain is so long that a new session begins.
 pub(crate) fn is_long(step: &Carry<'_>, row: &sotto_db::Session) -> Result<bool, Error> {
     if step.links.get(&row.hash)?.is_none_or(|link| link.seq < CHAIN_MAX) {
         return Ok(false);
@@ -245,8 +244,8 @@ pub(crate) fn is_long(step: &Carry<'_>, row: &sotto_db::Session) -> Result<bool,
     Ok(session.sent_in_chain() >= CHAIN_MAX)
 }
 
-/// One envelope: receipts that are owed ride along where they fit. `None` when the message is too large for what the
-/// session can carry now. Moves the session.
+/// One envelope; owed receipts ride along if they fit. `None` if the message is too large for the session now. Moves
+/// the session.
 pub(crate) fn seal(step: &mut Carry<'_>, row: sotto_db::Session, mut inner: Inner) -> Result<Option<Vec<u8>>, Error> {
     let handshake = row.initiator && !row.answered;
     let plain = |inner: &Inner| inner.encode().or_bug("inner");
@@ -296,7 +295,7 @@ fn seal_padded(
     envelope.encode().or_bug("envelope")
 }
 
-/// A parcel's time has come.
+/// A parcel is due.
 pub(crate) fn resend(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new());
@@ -328,7 +327,7 @@ pub(crate) fn resend(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> 
     Ok(Vec::new())
 }
 
-/// Was whom it is for heard of since a parcel was sent last? Else he may just be away.
+/// Whether the receiver was heard of since a parcel was last sent. Otherwise the receiver may only be away.
 fn heard_since(step: &Carry<'_>, parcel: &Parcel) -> Result<bool, Error> {
     let Some(chat) = parcel.party else {
         return Ok(false);
@@ -338,8 +337,8 @@ fn heard_since(step: &Carry<'_>, parcel: &Parcel) -> Result<bool, Error> {
     Ok(step.links.of(&chat)?.iter().any(|link| link.heard_ms > sent_ms))
 }
 
-/// Was it sent several times in vain by a session that has been replaced since? The other side may have lost it: it
-/// began the new one.
+/// Whether it failed several times in a session that was replaced since. The other side began the new session, so it
+/// may have lost the old one.
 fn was_left_behind(step: &Carry<'_>, parcel: &Parcel, item: &Item) -> Result<bool, Error> {
     let sending = step.tx.devices.session(&item.chat)?;
     Ok(parcel.attempts >= IN_VAIN && sending.is_some() && sending != item.session)

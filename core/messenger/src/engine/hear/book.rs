@@ -1,4 +1,4 @@
-//! The peer book on disk: what the network said about nodes, for the next start.
+//! The peer book on disk: the network's entries, for the next start.
 
 use std::collections::HashSet;
 
@@ -8,18 +8,18 @@ use sotto_net::{KnownNode, Source};
 use crate::error::Error;
 use crate::fleet::Fleet;
 
-/// What a fleet's nodes are kept under: another network has other nodes.
+/// The key of a fleet's nodes: another network has other nodes.
 pub fn network(fleet: &Fleet) -> String {
     let mut trees = fleet.dns_trees.clone();
     trees.sort();
     format!("{} {}", fleet.cluster, trees.join(" "))
 }
 
-/// The nodes remembered for a fleet. Of those of other networks, and of all but an invite's where the host names no
-/// network, only the circle counts: a node that is in two of them shall not see both halves either.
+/// The remembered nodes of a fleet. Of nodes of other networks only the circle counts. If the host names no network,
+/// the same holds for all nodes but an invite's. A node in two networks must not see both halves either.
 ///
 /// # Errors
-/// Storage errors.
+/// Fails with storage errors.
 pub fn load(tx: &Tables<'_>, fleet: &Fleet) -> Result<Vec<KnownNode>, Error> {
     let network = network(fleet);
     let named = !(fleet.nodes.is_empty() && fleet.dns_trees.is_empty());
@@ -52,7 +52,7 @@ fn read(row: Node) -> Option<KnownNode> {
     })
 }
 
-/// Stores what changed. A power cut may undo it: nodes are found again.
+/// Stores changes. A power cut may undo them: nodes can be found again.
 pub(crate) fn keep(
     nodes: &mut Table<'_, Node>,
     network: &str,

@@ -1,4 +1,4 @@
-//! How much the own bucket carries, and leaving it when that is too much: then a store is asked instead.
+//! The load of the own bucket. A busy bucket is left: then a store is asked for it instead.
 
 use std::collections::VecDeque;
 
@@ -8,30 +8,30 @@ use crate::engine::base::step::HOUR;
 use crate::engine::hear::Hear;
 use crate::error::{Code, Error};
 
-/// A bucket with more than this a day is left, bytes.
+/// A bucket with more than this a day is busy, bytes.
 const LEAVE: u64 = 20_000_000;
-/// And heard again below this.
+/// Below this it is subscribed to again, bytes a day.
 const RETURN: u64 = LEAVE / 2;
-/// What a push costs beside its payload: topic, timestamp, frames.
+/// Bytes of a push beside its payload: topic, timestamp, frames.
 const AROUND: u64 = 220;
-/// What one person who writes 50 texts a day and receives 50 puts into a bucket a day, bytes.
+/// Bytes that one person adds to a bucket in a day, with 50 sent and 50 received texts.
 const PERSON: u64 = 109_000;
 /// How long an hour's bytes count, hours.
 const DAY: i64 = 24;
 
-/// How often a store is asked for a bucket that was left.
+/// How often a store is asked for a busy bucket.
 pub(crate) fn poll_ms(foreground: bool) -> i64 {
     if foreground { schedule::POLL_SEEN } else { schedule::POLL }
 }
 
-/// Numbers about the own bucket.
+/// Figures of the own bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bucket {
-    /// What came through it in the last 24 hours, each envelope once, with its frames, bytes.
+    /// Bytes of the last 24 hours, each envelope once, with its frames.
     pub bytes_day: u64,
-    /// About how many people share it, oneself among them.
+    /// Estimated number of people who share it, with this one.
     pub people: u64,
-    /// It was left.
+    /// Whether it was left.
     pub left: bool,
 }
 
@@ -55,7 +55,7 @@ impl Meter {
     /// Counts an envelope.
     pub(crate) fn add(&mut self, now_ms: i64, payload: usize) {
         let now = now_ms.div_euclid(HOUR);
-        // Hours to come are from before the clock was set.
+        // Later hours are from before the clock was set.
         self.0.retain(|(hour, _)| (now - DAY + 1..=now).contains(hour));
         if self.0.back().is_none_or(|(hour, _)| *hour < now) {
             self.0.push_back((now, 0));
@@ -71,7 +71,7 @@ impl Meter {
         hours.map(|(_, bytes)| bytes).sum()
     }
 
-    /// The numbers, for whoever looks.
+    /// The figures, for diagnostics.
     pub(crate) fn numbers(&self, now_ms: i64, left: bool) -> Bucket {
         let bytes_day = self.day(now_ms);
         let first_ms = self.0.front().map_or(now_ms, |(hour, _)| hour * HOUR);
@@ -80,7 +80,7 @@ impl Meter {
         Bucket { bytes_day, people: (a_day / PERSON).max(1), left }
     }
 
-    /// Is the bucket to be left, or heard again? `None`: it stays as it is.
+    /// Whether to leave the bucket or to subscribe again; `None` for no change.
     pub(crate) fn turn(&self, now_ms: i64, left: bool) -> Option<bool> {
         match (self.day(now_ms), left) {
             (LEAVE.., false) => Some(true),
@@ -90,10 +90,10 @@ impl Meter {
     }
 }
 
-/// Leaves the bucket, or hears it again, and tells.
+/// Leaves the bucket, or subscribes again, and reports it.
 pub(crate) fn leave(step: &mut Hear<'_>, meter: &Meter, left: bool) -> Result<(), Error> {
     step.fx.own = true;
-    store(step, meter)?; // or the next start would begin at nothing
+    store(step, meter)?; // or the next start would count from zero
     if left {
         log::warn!("the own bucket carries too much: it is polled");
         step.notice(Code::BucketBusy);
@@ -103,7 +103,7 @@ pub(crate) fn leave(step: &mut Hear<'_>, meter: &Meter, left: bool) -> Result<()
     }
 }
 
-/// Keeps what was counted.
+/// Stores the counted bytes.
 pub(crate) fn store(step: &mut Hear<'_>, meter: &Meter) -> Result<(), Error> {
     Ok(step.kv.set(KEY_BUCKET, &meter.to_bytes())?)
 }

@@ -1,33 +1,32 @@
-//! Pushes that come right after a start, before a store was asked for what came meanwhile: they wait, or a message
-//! written
-//! after the phrase was restored elsewhere would be taken before that is known.
+//! Pushes right after a start, before a store was asked for the time before. They are held, so that no message written
+//! after a restore elsewhere is accepted before the restore is known.
 
 use crate::engine::base::schedule;
 use std::collections::VecDeque;
 
 use sotto_net::Received;
 
-/// Payload bytes that wait at most; what comes beyond them is asked of a store again.
+/// Most payload bytes held; a store is asked again for more.
 const HELD_BYTES: usize = 512 * 1024;
 
-/// What waits. By default nothing does.
+/// The held pushes. By default nothing is held.
 #[derive(Default)]
 pub(crate) struct Held {
     holding: bool,
     since_ms: Option<i64>,
     pushes: VecDeque<Received>,
     bytes: usize,
-    /// Some were dropped.
+    /// Whether some were dropped.
     dropped: bool,
 }
 
 impl Held {
-    /// An account was opened: pushes wait until the first catch-up ended.
+    /// An account was opened: pushes are held until the first catch-up ends.
     pub(crate) fn begin(&mut self) {
         self.holding = true;
     }
 
-    /// Keeps a push, or gives it back where nothing waits.
+    /// Holds a push, or returns it if pushes are not held.
     pub(crate) fn take(&mut self, now_ms: i64, push: Received) -> Option<Received> {
         if !self.holding {
             return Some(push);
@@ -43,12 +42,12 @@ impl Held {
         None
     }
 
-    /// From when on they wait no longer, unless a store is being asked.
+    /// When they are released, unless a store is being asked.
     pub(crate) fn until_ms(&self) -> Option<i64> {
         Some(self.since_ms?.saturating_add(schedule::HELD))
     }
 
-    /// Nothing waits any more: what did, oldest first, and whether some were dropped.
+    /// Releases the held pushes, oldest first, with whether some were dropped.
     pub(crate) fn release(&mut self) -> (VecDeque<Received>, bool) {
         let held = std::mem::take(self);
         (held.pushes, held.dropped)

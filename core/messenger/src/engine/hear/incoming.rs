@@ -1,4 +1,4 @@
-//! An envelope as it came, and what became of it.
+//! An incoming envelope, and its fate.
 
 use sotto_crypto::{Random, Tag};
 use sotto_db::{Hash, Seen, Table, Waiting};
@@ -8,21 +8,21 @@ use crate::engine::base::step::DAY;
 use crate::engine::hear::Hear;
 use crate::error::Error;
 
-/// An envelope that nobody opens is kept for so long.
+/// How long an envelope without a session is kept.
 const WAITING_MS: i64 = 3 * DAY;
 
-/// What became of an envelope.
+/// Fate of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Its content is stored, or was before.
+    /// Its content is stored, now or before.
     Taken,
-    /// Nobody here opens it now.
+    /// No session opens it yet.
     Unmatched,
-    /// Nothing will ever come of it.
+    /// It will never open.
     Dropped,
 }
 
-/// An envelope as it came.
+/// An envelope as received.
 pub(crate) struct Incoming<'a> {
     pub(crate) tag: Tag,
     pub(crate) random: Random,
@@ -33,13 +33,13 @@ pub(crate) struct Incoming<'a> {
     pub(crate) ts_s: i64,
 }
 
-/// An envelope waits no more.
+/// An envelope waits no longer.
 pub(crate) fn forget(step: &mut Hear<'_>, payload: &Hash) -> Result<(), Error> {
     step.waiting.remove(payload)?;
     Ok(())
 }
 
-/// Keeps envelopes that nobody opens yet, and lets go of the oldest; tag and payload hash of each.
+/// Stores envelopes without a session and deletes the oldest; returns tag and payload hash of each deleted one.
 pub(crate) fn keep<'a>(
     waiting: &mut Table<'_, Waiting>,
     new: impl Iterator<Item = &'a Waiting>,
@@ -51,17 +51,17 @@ pub(crate) fn keep<'a>(
     waiting.drop_oldest(excess)
 }
 
-/// Notes a payload that was taken, or what came of a copy.
+/// Records an accepted payload, or the result of a copy.
 pub(crate) fn note(step: &mut Hear<'_>, seen: &Seen) -> Result<(), Error> {
     Ok(step.seen.note(seen)?)
 }
 
-/// Nothing was missed until then, corrected clock.
+/// Sets the end of the coverage, corrected clock.
 pub(crate) fn covered(step: &mut Hear<'_>, until_ms: i64) -> Result<(), Error> {
     Ok(step.coverage.set_until_ms(until_ms)?)
 }
 
-/// What is past its time goes; tag and payload hash of each envelope that waited.
+/// Deletes expired rows; returns tag and payload hash of each waiting envelope among them.
 pub(crate) fn expire(step: &mut Hear<'_>) -> Result<Vec<([u8; 16], Hash)>, Error> {
     let now_ms = step.now_ms;
     step.seen.expire(now_ms)?;

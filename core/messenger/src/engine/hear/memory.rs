@@ -1,4 +1,4 @@
-//! What is known of what comes in only while the process runs: catch-ups, questions, the load of the bucket.
+//! Memory of one run about received messages: catch-ups, queries, the load of the bucket.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,37 +10,36 @@ use crate::engine::hear::bucket::Meter;
 use crate::engine::hear::held::Held;
 use crate::engine::hear::query::{Query, What};
 
-/// The start of a query is cut down to a multiple of this, milliseconds: bounds that no other phone has would join two
-/// sessions of one phone.
+/// Unit that the start of a query is rounded down to, milliseconds: no bound may link two sessions of one phone.
 const START_MS: i64 = 10 * MINUTE;
-/// The end of a query, where it has one, is moved up to a multiple of this, milliseconds.
+/// Unit that the end of a query, if it has one, is rounded up to, milliseconds.
 const END_MS: i64 = MINUTE;
-/// Stores that are asked for the same stretch of time while all is quiet, one after the other.
+/// Most stores that are asked for the same period while all is quiet, one after the other.
 const STORES: usize = 10;
 
-/// What comes in.
+/// Memory of received messages.
 #[derive(Default)]
 pub(crate) struct Heard {
-    /// The own topics,
+    /// The own topics.
     pub(crate) topics: Vec<String>,
-    /// and those of them that are subscribed to.
+    /// Own topics that are subscribed to.
     pub(crate) subscribed: Vec<String>,
     pub(crate) meter: Meter,
-    /// Polled messages up to the first time, Unix milliseconds, were counted before; with the poll under way, up to the
+    /// Polled messages up to the first time, Unix milliseconds, were counted before; with the running poll, up to the
     /// second.
     pub(crate) counted_ms: (i64, i64),
     pub(crate) held: Held,
     /// A bucket that was left is asked for again.
     pub(crate) poll_ms: i64,
-    /// Nothing was missed since the last catch-up.
+    /// Whether the coverage has no gap since the last catch-up.
     pub(crate) caught_up: bool,
-    /// Catch-ups up to this query began before something was missed last: their end is not the end.
+    /// Catch-ups up to this query began before the last gap, so their end does not end it.
     too_early: u64,
     pub(crate) catch_up_after_ms: i64,
-    /// The last push or relayed message, or the end of the last catch-up by turns: others may ask a bad store each
-    /// time.
+    /// Time of the last push or relayed message, or of the last catch-up in round-robin. Other events do not count,
+    /// because a bad store may cause them.
     pub(crate) quiet_since_ms: i64,
-    /// Where the stretches begin, corrected time, that the last catch-ups were for, oldest first.
+    /// Starts of the periods that the last catch-ups were for, corrected time, oldest first.
     asked_ms: VecDeque<i64>,
     pub(crate) catch_up_tries: u32,
     pub(crate) queries: HashMap<u64, Query>,
@@ -48,7 +47,7 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    /// From when on the store is to be asked for what came on the own topics, if that is possible.
+    /// When a store is to be asked for the own topics, if that is possible.
     pub(crate) fn catch_up_from(&self) -> i64 {
         let from = match self.caught_up {
             false => i64::MIN,
@@ -57,7 +56,7 @@ impl Heard {
         from.max(self.catch_up_after_ms)
     }
 
-    /// Somebody opens the app, and may wait for something.
+    /// The app was opened; the person may wait for something.
     pub(crate) fn opened(&mut self, now_ms: i64) {
         self.catch_up_after_ms = 0;
         self.catch_up_tries = 0;
@@ -66,17 +65,18 @@ impl Heard {
         }
     }
 
-    /// Since when, corrected time, a store is asked when all is quiet: others may have left out what came then.
+    /// Start of the period to ask a store for while all is quiet, corrected time: earlier stores may have left out
+    /// messages.
     pub(crate) fn asked_since(&self) -> Option<i64> {
         self.asked_ms.iter().min().copied()
     }
 
-    /// Is a question of this kind under way?
+    /// Whether a query of this kind is pending.
     pub(crate) fn asks(&self, what: impl Fn(&What) -> bool) -> bool {
         self.queries.values().any(|query| what(&query.what))
     }
 
-    /// The command for a question; its answers come with the id.
+    /// The command of a query; its answers carry the id.
     pub(crate) fn ask(&mut self, query: Query) -> (u64, Command) {
         self.next_query = self.next_query.wrapping_add(1);
         let id = self.next_query;
@@ -92,20 +92,20 @@ impl Heard {
         (id, command)
     }
 
-    /// Something may have been missed until now.
+    /// Messages may have been missed until now.
     pub(crate) fn missed(&mut self) {
         self.caught_up = false;
         self.too_early = self.next_query;
     }
 
-    /// The last page came of a catch-up for what came after `covered_ms`, corrected time; with the stretches before it
-    /// when it was by turns.
+    /// The last page of a catch-up arrived, for the time after `covered_ms`, corrected; in round-robin also for earlier
+    /// periods.
     pub(crate) fn catch_up_ended(&mut self, query: u64, (covered_ms, by_turns): (i64, bool), now_ms: i64) {
         self.caught_up = query > self.too_early;
         self.catch_up_tries = 0;
         self.quiet_if(by_turns, now_ms);
         match self.asked_ms.back_mut() {
-            // The next by turns is for this stretch too.
+            // The next round-robin query covers this period too.
             Some(last) if !by_turns => *last = covered_ms.min(*last),
             _ => self.asked_ms.push_back(covered_ms),
         }
@@ -120,7 +120,7 @@ impl Heard {
         }
     }
 
-    /// The next catch-up, after one failed.
+    /// When to catch up again after a failure.
     pub(crate) fn catch_up_failed(&mut self, by_turns: bool, reachable: bool, now_ms: i64) {
         let failed = match reachable {
             true => &schedule::CATCH_UP_FAILED,
@@ -131,14 +131,14 @@ impl Heard {
         self.quiet_if(by_turns, now_ms);
     }
 
-    /// Something may have been missed, and is asked for at once.
+    /// Messages may have been missed; a store is asked at once.
     pub(crate) fn ask_now(&mut self) {
         self.missed();
         self.catch_up_after_ms = 0;
     }
 
-    /// The disk failed: what came in meanwhile has to be fetched again, then. Pages still to come must not count as all
-    /// there was.
+    /// The disk failed: messages of this time must be fetched again. Further pages must not count as a complete
+    /// catch-up.
     pub(crate) fn storage_failed(&mut self, again_ms: i64) {
         self.caught_up = false;
         self.catch_up_after_ms = again_ms;
@@ -146,7 +146,7 @@ impl Heard {
     }
 }
 
-/// A time in milliseconds as a multiple of `unit_ms` below it, in nanoseconds.
+/// A time in milliseconds, rounded down to a multiple of `unit_ms`, in nanoseconds.
 fn cut(ms: i64, unit_ms: i64) -> i64 {
     ms.saturating_sub(ms.rem_euclid(unit_ms)).saturating_mul(1_000_000)
 }

@@ -1,5 +1,4 @@
-//! What is asked of stores, what came, and until when nothing was missed. Knows topics and nodes; no key and no
-//! contact.
+//! Store queries, received payloads, and coverage. Knows topics and nodes; no key and no contact.
 
 pub mod book;
 pub mod bucket;
@@ -12,13 +11,13 @@ use crate::engine::base::room;
 use crate::engine::base::step::Base;
 
 room! {
-    /// What is heard.
+    /// The room of received bytes within a step.
     Hear over base: Base {
         coverage: Coverage,
         seen: Seen,
         waiting: Waiting,
     } and {
-        /// Questions to stores, asked after the commit.
+        /// Store queries, sent after the commit.
         queries: Vec<query::Query>,
     }
 }

@@ -1,24 +1,24 @@
-//! Questions to stores, and holes.
+//! Store queries, and what they are for.
 
 use sotto_db::Hash;
 use sotto_net::Circle;
 
-/// A question, not yet asked.
+/// A query that is not sent yet.
 pub(crate) struct Query {
     pub(crate) what: What,
     pub(crate) circle: Circle,
     pub(crate) topics: Vec<String>,
     pub(crate) start_ms: i64,
-    /// `None`: all that there is. The clock may be behind.
+    /// `None` for no end, because the clock may be behind.
     pub(crate) end_ms: Option<i64>,
     pub(crate) newest_first: bool,
 }
 
-/// What a query is for.
+/// Purpose of a query.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    /// Everything on the own topics since last time. Corrected times: when it was asked, and until when nothing was
-    /// missed before.
+    /// Everything on the own topics since the last catch-up. Corrected times: when it was asked, and until when the
+    /// coverage went before.
     CatchUp { started_ms: i64, covered_ms: i64, by_turns: bool },
     /// The cards of a contact.
     Cards { chat: [u8; 33] },
@@ -26,9 +26,9 @@ pub(crate) enum What {
     OwnList,
     /// The chunks of a long text.
     Chunks { message: Hash },
-    /// A message that others name.
+    /// A missing parent.
     Hole,
-    /// What a store kept of a probe, this one.
+    /// The stored form of this probe.
     Probe { id: u64 },
 }
 

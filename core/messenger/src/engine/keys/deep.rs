@@ -1,24 +1,23 @@
-//! After a long gap: envelopes that wait are looked for far ahead of what their sessions expect.
+//! The deep search: after a long gap, waiting envelopes are looked for far ahead of the tags that sessions expect.
 //!
-//! In a shared bucket most envelopes that wait are for others, and anybody can add to them. So a look goes through a
-//! bounded number of sessions, the ones first that were not looked through for longest, and looks keep a distance in
-//! time.
+//! In a shared bucket most waiting envelopes are for others, and anybody can add to them. So one search covers a
+//! bounded number of sessions, those not searched for longest first, and searches keep a distance in time.
 
 use sotto_db::Hash;
 
 use crate::engine::base::schedule;
 
-/// Sessions that one look goes through; up to 50,000 tags of each are computed.
+/// Sessions of one search; it computes up to 50,000 tags of each.
 pub(crate) const SESSIONS: usize = 40;
 
-/// All sessions get their turn within [`schedule::LOOK`], as long as there are few enough.
+/// All sessions are searched within [`schedule::LOOK`], if there are few enough.
 pub(crate) fn distance_ms(sessions: usize) -> i64 {
     let looks = i64::try_from(sessions.div_ceil(SESSIONS).max(1)).unwrap_or(i64::MAX);
     (schedule::LOOK / looks).max(schedule::LOOK_LEAST)
 }
 
-/// The sessions to look through now, of those that were looked through for fewer than `arrived` envelopes; and whether
-/// others are left. `sessions`: how many each was looked through for, the one heard last first.
+/// The sessions to search now, among those searched before the `arrived`th envelope, and whether others remain.
+/// `sessions`: the number of envelopes at each session's last search, the session heard last first.
 pub(crate) fn choose(mut sessions: Vec<(u64, Hash)>, arrived: u64, at_most: usize) -> (Vec<Hash>, bool) {
     sessions.retain(|(looked, _)| *looked < arrived);
     sessions.sort_by_key(|(looked, _)| *looked);

@@ -1,9 +1,8 @@
-//! Devices: which ones are theirs, and the suite that is spoken with one.
+//! Devices: which one of an account is confirmed, and the suite to speak with it.
 //!
-//! A device is its id and its two keys together. Of a contact one is taken as theirs: the one of the first contact,
-//! then
-//! the one that began anew or, once the contact is verified, the one that the person said is theirs. Until then such a
-//! device is held: it is shown, and gets nothing.
+//! A device is its id and its two keys together. A contact has one confirmed device: at first the device of the first
+//! contact, later a device that began a new session or, for a verified contact, the device that the person accepted.
+//! Until then such a device is held: it is shown, and gets nothing.
 
 use sotto_crypto::{PREKEY_SUITES, SuiteError, choose_suite};
 use sotto_db::{Chat, Device, DeviceStanding as Standing, Peer, Reach};
@@ -13,32 +12,32 @@ use sotto_wire::identity::DeviceRecord;
 use crate::engine::keys::Keys;
 use crate::error::{Code, Error};
 
-/// The device that is taken as an account's.
+/// The confirmed device of an account.
 pub(crate) fn taken(step: &Keys<'_>, chat: &Chat) -> Result<Option<Device>, Error> {
     Ok(step.devices.standing(chat, Standing::Taken)?)
 }
 
-/// Is a device of this account held?
+/// Whether a device of this account is held.
 pub(crate) fn is_held(step: &Keys<'_>, chat: &Chat) -> Result<bool, Error> {
     Ok(step.devices.standing(chat, Standing::Held)?.is_some())
 }
 
-/// Is it the device taken as theirs, or is none yet?
+/// Whether it is the confirmed device, or none is confirmed yet.
 pub(crate) fn confirms(step: &Keys<'_>, chat: &Chat, device: &[u8; 16]) -> Result<bool, Error> {
     Ok(taken(step, chat)?.is_none_or(|taken| taken.device == *device))
 }
 
-/// Is a device taken as theirs, and is it another one?
+/// Whether another device is confirmed.
 pub(crate) fn is_other(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     Ok(!confirms(step, chat, &record.device_id)?)
 }
 
-/// The record as it is stored.
+/// The record as stored.
 pub(crate) fn record_of(device: &Device) -> Option<DeviceRecord> {
     DeviceRecord::decode(device.record.as_deref()?).ok()
 }
 
-/// A device as it was seen before, with this id and these keys.
+/// A seen device with this id and these keys.
 pub(crate) fn known(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Option<Device>, Error> {
     let like = like(step, chat, record)?;
     Ok(like.into_iter().find(|device| is_same(device, record)))
@@ -52,13 +51,13 @@ fn is_same(device: &Device, record: &DeviceRecord) -> bool {
     device.device == record.device_id && device.identity == record.identity && device.signing == record.signing
 }
 
-/// Is this no other device under a known id, and no known key under another id?
+/// Whether no other seen device has this id or one of these keys.
 pub(crate) fn is_itself(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     let like = like(step, chat, record)?;
     Ok(like.iter().all(|device| is_same(device, record)))
 }
 
-/// Changes a device, noted now if it was not known.
+/// Changes the row of a device, which is added if it is unknown.
 fn note(
     step: &mut Keys<'_>,
     chat: &Chat,
@@ -83,7 +82,7 @@ fn note(
     Ok(step.devices.put(&device)?)
 }
 
-/// A device was met; `start_in`: the start number that it gave.
+/// A device was seen; `start_in` is its start number.
 pub(crate) fn meet(
     step: &mut Keys<'_>,
     chat: &Chat,
@@ -98,7 +97,7 @@ pub(crate) fn meet(
     Ok(step.devices.keep_few(chat)?)
 }
 
-/// Takes a device as theirs. True: another one was.
+/// Confirms a device. True if another one was confirmed before.
 pub(crate) fn take(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     let mut other = false;
     for device in step.devices.of(chat)? {
@@ -114,13 +113,13 @@ pub(crate) fn take(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> R
     Ok(other)
 }
 
-/// A device that was taken or held is one that was seen.
+/// A confirmed or held device becomes one that was only seen.
 fn unmark(step: &mut Keys<'_>, chat: &Chat, device: &Device) -> Result<(), Error> {
     step.devices.edit(chat, &device.device, |device| (device.standing, device.record) = (Standing::Seen, None))?;
     Ok(())
 }
 
-/// Keeps the record of a device that an account is said to have: it gets nothing.
+/// Holds a device that an account is said to have: it gets nothing.
 pub(crate) fn hold(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     if let Some(held) = step.devices.standing(chat, Standing::Held)? {
         unmark(step, chat, &held)?;
@@ -131,31 +130,31 @@ pub(crate) fn hold(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> R
     })
 }
 
-/// A list of theirs has this version: older ones are refused.
+/// Stores the version of their list: older ones are refused.
 pub(crate) fn known_version(step: &mut Keys<'_>, chat: &Chat, version: u64) -> Result<(), Error> {
     let version = i64::try_from(version).unwrap_or(i64::MAX);
     step.peers.edit(chat, |peer| peer.list_version = peer.list_version.max(version))?;
     Ok(())
 }
 
-/// An account that nothing may go to yet.
+/// Adds an account that nothing may be sent to yet.
 pub(crate) fn new_peer(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(step.peers.put(&Peer { chat: *chat, home: None, reach: Reach::Nothing, list_version: 0 })?)
 }
 
-/// What may go to an account, as the rooms above say.
+/// Sets what may be sent to an account; upper rooms decide.
 pub(crate) fn set_reach(step: &mut Keys<'_>, chat: &Chat, reach: Reach) -> Result<(), Error> {
     step.peers.edit(chat, |peer| peer.reach = reach)?;
     Ok(())
 }
 
-/// Where an account is reached.
+/// Stores where an account is reached.
 pub(crate) fn set_home(step: &mut Keys<'_>, chat: &Chat, home: [u8; 8]) -> Result<(), Error> {
     step.peers.edit(chat, |peer| peer.home = Some(home))?;
     Ok(())
 }
 
-/// The newest start number that we gave a device.
+/// Stores the newest start number sent to a device.
 pub(crate) fn set_start(step: &mut Keys<'_>, chat: &Chat, device: &[u8; 16], start: u32) -> Result<(), Error> {
     step.devices.edit(chat, device, |device| device.start_out = start)?;
     Ok(())
@@ -167,18 +166,18 @@ pub(crate) fn send_no_more(step: &mut Keys<'_>, chat: &Chat, device: &[u8; 16]) 
     Ok(())
 }
 
-/// A device signed another record.
+/// Stores a newer record of a device.
 pub(crate) fn set_record(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     step.devices.edit(chat, &record.device_id, |row| row.record = Some(record.encode().to_vec()))?;
     Ok(())
 }
 
-/// What a list says about a device, but for its dates: id ‖ keys ‖ suites.
+/// The content of a list without its dates: id ‖ keys ‖ suites of each device.
 pub(crate) fn entry(record: &DeviceRecord) -> Vec<u8> {
     [record.device_id.as_slice(), &record.identity, &record.signing, &record.suites.to_be_bytes()].concat()
 }
 
-/// The suites that a device of theirs signed before; `None`: it is not known.
+/// The suites that a device signed before; `None` if it is unknown.
 pub(crate) fn known_suites(step: &Keys<'_>, chat: &Chat, device: &[u8; 16]) -> Result<Option<u32>, Error> {
     let record = taken(step, chat)?.as_ref().and_then(record_of);
     Ok(record.filter(|record| record.device_id == *device).map(|record| record.suites))
@@ -198,7 +197,7 @@ pub(crate) fn suite(step: &Keys<'_>, chat: &Chat, to: &DeviceRecord) -> Result<R
     Ok(suite.map(|suite| 1 << (u32::from(suite) - 1)))
 }
 
-/// May a session that a device began by one of our pairs speak this suite?
+/// Whether a session that a device began by one of our pairs may speak this suite.
 pub(crate) fn check_suite(
     step: &Keys<'_>,
     chat: &Chat,

@@ -1,7 +1,6 @@
-//! What pages of lane c hold of one account under one secret: day, kind and signature are checked as it comes, and of
-//! each
-//! kind the best is kept. Whoever knows the secret may publish any number of envelopes under it: they crowd out
-//! nothing.
+//! Cards found on pages of lane c, of one account under one secret. Day, kind and signature are checked while pages
+//! arrive, and the best card of each kind is kept. A holder of the secret may publish any number of envelopes under it:
+//! they push out nothing.
 
 use std::collections::HashMap;
 
@@ -15,19 +14,19 @@ use sotto_wire::identity::{
 
 use crate::error::Code;
 
-/// Bundles kept whose device no list named yet.
+/// Most bundles kept while no list has named their device.
 const CANDIDATES: usize = 64;
 /// Nanoseconds of a Unix day.
 const DAY_NS: i64 = 86_400_000_000_000;
 
-/// What was found under one secret, verified.
+/// The verified cards under one secret.
 #[derive(Default)]
 pub(crate) struct Cards {
     pub(crate) list: Option<DeviceList>,
     pub(crate) profile: Option<Profile>,
     pub(crate) bundle: Option<(DeviceRecord, Bundle)>,
     pub(crate) closed: bool,
-    /// Why a genuine list or bundle was refused, and none was left.
+    /// Why a genuine list or bundle was refused, if no valid one was found.
     pub(crate) refused: Option<Code>,
 }
 
@@ -35,11 +34,11 @@ pub(crate) struct Cards {
 pub(crate) struct Found {
     secret: [u8; 16],
     chat: [u8; 33],
-    /// Binds signatures to the secret.
+    /// Hash of the secret, which signatures cover.
     bound: [u8; 32],
     /// Lists below this version are refused.
     known_version: u64,
-    /// First and last Unix day that tags are expected of.
+    /// First and last Unix day of expected tags.
     days: (u32, u32),
     /// Expected tags, each with kind, device and day.
     tags: HashMap<[u8; 16], (CardKind, [u8; 16], u32)>,
@@ -48,18 +47,18 @@ pub(crate) struct Found {
     closed: bool,
     refused_list: Option<Code>,
     refused_bundle: Option<Code>,
-    /// By device of the best list, with the signing key that verified it.
+    /// Bundles by device of the best list, with the signing key that verified each.
     bundles: Vec<([u8; 16], [u8; 32], Bundle)>,
-    /// Tag, day and bundle of devices that no list named yet; nothing of them is proven.
+    /// Tag, day and bundle of devices that no list has named; they are unverified.
     candidates: Vec<([u8; 16], u32, Bundle)>,
-    /// Candidates were dropped.
+    /// Whether unverified bundles were dropped.
     crowded: bool,
-    /// The pages are read for the second time.
+    /// Whether this is the second reading of the pages.
     again: bool,
 }
 
 impl Found {
-    /// Nothing yet, of cards published between these times, Unix milliseconds.
+    /// No cards yet; they may be published between these times, Unix milliseconds.
     pub(crate) fn new(secret: [u8; 16], chat: [u8; 33], known_version: u64, (start_ms, end_ms): (i64, i64)) -> Self {
         let day = |ms: i64| u32::try_from(ms.saturating_mul(1_000_000) / DAY_NS).unwrap_or(0);
         let mut found = Self {
@@ -92,14 +91,14 @@ impl Found {
         }
     }
 
-    /// Takes in a page. `now_s`: the corrected clock, Unix seconds.
+    /// Takes a page. `now_s` is the corrected clock, Unix seconds.
     pub(crate) fn keep(&mut self, page: &[Received], now_s: u64) {
         for one in page {
             self.one(one, now_s);
         }
     }
 
-    /// The cheap checks first: the tag's table, the cipher, the dates, and signatures last.
+    /// Cheap checks first: the tag, the cipher, the dates, and the signatures last.
     fn one(&mut self, received: &Received, now_s: u64) -> Option<()> {
         let envelope = Envelope::decode(&received.payload).ok()?;
         let day = u32::try_from(received.timestamp_ns / DAY_NS).ok()?;
@@ -145,7 +144,7 @@ impl Found {
         }
     }
 
-    /// A better list: bundles of its devices are known by their tags from now on.
+    /// A better list: from now on its devices' bundles are recognised by their tags.
     fn follow(&mut self, list: DeviceList, now_s: u64) {
         for record in &list.records {
             self.expect(CardKind::Bundle, record.device_id);
@@ -209,7 +208,7 @@ impl Found {
         Some(())
     }
 
-    /// A bundle, perhaps, of a device that no list named yet: pages come newest first, and the list may lie behind it.
+    /// Perhaps a bundle of a device that no list has named: pages come newest first, and the list may come later.
     fn candidate(&mut self, tag: [u8; 16], day: u32, bundle: Bundle) {
         if self.candidates.len() < CANDIDATES {
             self.candidates.push((tag, day, bundle));
@@ -219,7 +218,7 @@ impl Found {
     }
 
     fn bundle(&self) -> Option<(&DeviceRecord, &Bundle)> {
-        // One device in this version: the first of the list that has a bundle.
+        // This version uses one device: the first of the list with a bundle.
         self.list.as_ref()?.records.iter().find_map(|record| {
             let of = |one: &&([u8; 16], [u8; 32], Bundle)| one.0 == record.device_id;
             let (.., bundle) = self.bundles.iter().find(of)?;
@@ -227,7 +226,7 @@ impl Found {
         })
     }
 
-    /// Junk crowded the candidates while no list was known: now that one is, the same pages are read once more.
+    /// Junk pushed out unverified bundles while no list was known. Now one is known, so the same pages are read again.
     pub(crate) fn look_again(&mut self) -> bool {
         let again = self.crowded && !self.again && self.list.is_some() && self.bundle().is_none();
         if again {
@@ -237,10 +236,10 @@ impl Found {
         again
     }
 
-    /// All pages are read.
+    /// All pages were read.
     pub(crate) fn cards(self) -> Cards {
         let bundle = self.bundle().map(|(record, bundle)| (*record, bundle.clone()));
-        // Old lists lie about beside a good one.
+        // Old lists beside a valid one do not matter.
         let refused_list = self.refused_list.filter(|_| self.list.is_none());
         let refused = self.refused_bundle.or(refused_list);
         Cards {
@@ -253,7 +252,8 @@ impl Found {
     }
 }
 
-/// The code of a genuine list or bundle that may not be used; what is dated ahead has none, it may be the clock.
+/// The code of a genuine list or bundle that is refused. A date in the future has no code, because the clock may be
+/// wrong.
 fn stale(error: StaleError) -> Option<Code> {
     match error {
         StaleError::OlderVersion => Some(Code::ListOld),
@@ -262,7 +262,7 @@ fn stale(error: StaleError) -> Option<Code> {
     }
 }
 
-/// Is a record signed by its account?
+/// Whether its account signed a record.
 pub(crate) fn verify_record(chat: &[u8; 33], record: &DeviceRecord) -> bool {
     let bytes = record.signed_bytes(chat);
     verify_chat(chat, LABEL_RECORD, &[&bytes], &record.signature).is_ok()

@@ -1,4 +1,4 @@
-//! Which session an envelope's tag belongs to, in memory; rebuilt when the database is opened.
+//! The index of expected tags, in memory; it is rebuilt when the database opens.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,30 +8,30 @@ use sotto_db::{Hash, Tables, Waiting};
 use crate::engine::keys::deep;
 use crate::error::Error;
 
-/// Tags expected of the current chain of each session.
+/// Tags expected of each session's current chain.
 const CURRENT: u32 = 64;
-/// And of its next one.
+/// Tags expected of each session's next chain.
 const NEXT: u32 = 16;
-/// How far a look after a gap goes, in either chain.
+/// How far a deep search goes, in either chain.
 const DEEP: u32 = sotto_crypto::JUMP_MAX;
-/// Bytes of payloads that may wait.
+/// Most bytes of waiting payloads.
 const WAITING_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Expected tags, and the tags of envelopes that wait.
+/// Expected tags, and the tags of waiting envelopes.
 #[derive(Default)]
 pub(crate) struct Index {
     sessions: HashMap<Tag, Hash>,
     tags: HashMap<Hash, Vec<Tag>>,
-    /// By tag and payload hash, the payload's length, bytes. A forged envelope may carry the tag of a real one: both
-    /// wait.
+    /// Length of each waiting payload, bytes, by tag and payload hash. A forged envelope may carry the tag of a genuine
+    /// one; then both wait.
     waiting: BTreeMap<(Tag, Hash), u32>,
-    /// Their sum.
+    /// Sum of these lengths.
     bytes: u64,
-    /// Envelopes that came to wait so far,
+    /// Number of envelopes that have ever waited.
     arrived: u64,
-    /// and by session, for how many of them it was looked through.
+    /// The same number at each session's last search.
     looked: HashMap<Hash, u64>,
-    /// Some session was looked through for fewer.
+    /// Whether some session was not searched since an envelope arrived.
     behind: bool,
 }
 
@@ -52,7 +52,7 @@ impl Index {
         Ok(index)
     }
 
-    /// How many sessions there are.
+    /// Number of sessions.
     pub(crate) fn sessions(&self) -> usize {
         self.tags.len()
     }
@@ -75,7 +75,7 @@ impl Index {
         matched
     }
 
-    /// A session is gone.
+    /// A session was deleted.
     pub(crate) fn forget(&mut self, session: &Hash) {
         self.expect_nothing(session);
         self.looked.remove(session);
@@ -92,17 +92,17 @@ impl Index {
         self.waiting.range(all).map(|((_, payload), _)| *payload)
     }
 
-    /// Does this envelope wait already?
+    /// Whether this envelope waits already.
     pub(crate) fn waits(&self, one: &Waiting) -> bool {
         self.waiting.contains_key(&(Tag(one.tag), one.payload_hash))
     }
 
-    /// Bytes that are too many once `more` wait.
+    /// Bytes over the limit if `more` bytes wait.
     pub(crate) fn excess(&self, more: u64) -> u64 {
         self.bytes.saturating_add(more).saturating_sub(WAITING_BYTES)
     }
 
-    /// An envelope waits.
+    /// An envelope waits now.
     pub(crate) fn wait(&mut self, tag: [u8; 16], payload_hash: Hash, length: u32) {
         let before = self.waiting.insert((Tag(tag), payload_hash), length);
         let before = u64::from(before.unwrap_or(0));
@@ -111,20 +111,18 @@ impl Index {
         self.behind = true;
     }
 
-    /// An envelope waits no more.
+    /// An envelope waits no longer.
     pub(crate) fn waits_no_more(&mut self, tag: [u8; 16], payload_hash: Hash) {
         let length = self.waiting.remove(&(Tag(tag), payload_hash)).unwrap_or(0);
         self.bytes = self.bytes.saturating_sub(length.into());
     }
 
-    /// Was some session not looked through since an envelope came to wait?
+    /// Whether some session was not searched since an envelope arrived.
     pub(crate) fn is_behind(&self) -> bool {
         self.behind && !self.waiting.is_empty()
     }
 
-    /// Looks for what waits far ahead of what sessions expect, in at most so many of them; each tag that is found
-    /// counts
-    /// as expected.
+    /// Searches far ahead for waiting envelopes, in at most this many sessions. Each found tag counts as expected.
     pub(crate) fn look_deep(&mut self, tx: &Tables<'_>, at_most: usize) -> Result<Vec<Hash>, Error> {
         let sessions = tx.sessions.all()?.into_iter();
         let looked = |hash: Hash| (self.looked.get(&hash).copied().unwrap_or(0), hash);
@@ -158,7 +156,7 @@ impl Index {
     }
 }
 
-/// One bit for each of 2^18 beginnings of tags: most tags that nobody waits for are told apart without a search.
+/// One bit for each of 2^18 beginnings of tags. Most tags without a waiting envelope fail this test, without a search.
 struct Sieve(Vec<u64>);
 
 impl Sieve {

@@ -1,4 +1,4 @@
-//! Own invites: opened, used up, closed.
+//! Own invites: made, used up, closed.
 
 use sotto_crypto::PrekeyPair;
 use sotto_db::{PairKind, Secret, SecretKind};
@@ -12,16 +12,16 @@ use crate::engine::keys::publish;
 use crate::error::{Code, Error};
 use crate::records::{Invite, InviteId};
 
-/// Invites open at a time.
+/// Most open invites.
 const OPEN_INVITES: usize = 8;
-/// How long an invite is open.
+/// Validity of an invite.
 const INVITE_MS: i64 = 7 * DAY;
-/// Secrets tried on a handshake; no more are made.
+/// Most secrets that a handshake is tried with; further ones are refused.
 pub(crate) const SECRETS: usize = 32;
-/// The secret of a closed invite still unmasks for so long.
+/// How long the secret of a closed invite still unmasks.
 const UNMASK_MS: i64 = 33 * DAY;
 
-/// Opens an invite for one contact and publishes its cards.
+/// Makes an invite for one contact and publishes its cards.
 pub(crate) fn open(step: &mut Keys<'_>) -> Result<Invite, Error> {
     let own = step.own()?;
     own.in_force()?;
@@ -30,7 +30,7 @@ pub(crate) fn open(step: &mut Keys<'_>) -> Result<Invite, Error> {
     }
     let open = step.invites.all()?;
     let open = open.iter().filter(|row| is_open(row, step.now_ms));
-    // A secret that is not tried on handshakes would be one that nobody can use.
+    // A secret that handshakes are not tried with would be useless.
     if open.count() >= OPEN_INVITES || step.secrets.all()?.len() >= SECRETS {
         return Err(Code::InviteTooMany.into());
     }
@@ -72,7 +72,7 @@ pub(crate) fn open(step: &mut Keys<'_>) -> Result<Invite, Error> {
     })
 }
 
-/// A secret unmasks handshakes, until then.
+/// A secret unmasks handshakes until this time.
 pub(crate) fn unmasks(
     step: &mut Keys<'_>,
     secret: [u8; 16],
@@ -83,12 +83,12 @@ pub(crate) fn unmasks(
     Ok(step.secrets.put(&Secret { secret, kind, until_ms, created_ms })?)
 }
 
-/// Is it neither used up, closed nor past its time?
+/// Whether it is neither used up, closed nor expired.
 pub(crate) fn is_open(row: &sotto_db::Invite, now_ms: i64) -> bool {
     row.closed_ms.is_none() && row.expires_ms > now_ms
 }
 
-/// Closes an open invite before its time: nobody is admitted by it from now on. A request that came by it stays.
+/// Closes an open invite before its time: it admits nobody from now on. Requests that came by it stay.
 pub(crate) fn close(step: &mut Keys<'_>, id: &InviteId) -> Result<(), Error> {
     step.own()?.in_force()?;
     let hash = id.to_bytes()?;
@@ -97,7 +97,7 @@ pub(crate) fn close(step: &mut Keys<'_>, id: &InviteId) -> Result<(), Error> {
     end(step, row.ok_or(Code::InviteMissing)?)
 }
 
-/// What a wrong link is called.
+/// The error of an unusable link.
 pub(crate) fn invite_error(error: invite::InviteError) -> Error {
     use invite::InviteError as E;
     Error::new(match error {
@@ -109,7 +109,7 @@ pub(crate) fn invite_error(error: invite::InviteError) -> Error {
     })
 }
 
-/// Counts a use of an own invite; the last one closes it.
+/// Counts a use of an own invite; the last use closes it.
 pub(crate) fn use_up(step: &mut Keys<'_>, secret: &[u8; 16]) -> Result<(), Error> {
     let Some(mut row) = step.invites.get(secret)? else {
         return Ok(());
@@ -121,9 +121,8 @@ pub(crate) fn use_up(step: &mut Keys<'_>, secret: &[u8; 16]) -> Result<(), Error
     end(step, row)
 }
 
-/// Ends an invite: its prekey goes and its cards say that it is closed. Its secret stays for as long as those who used
-/// it
-/// may repeat their first message.
+/// Ends an invite: its prekey is deleted, and its cards say that it is closed. Its secret stays for as long as its
+/// users may repeat their first message.
 fn end(step: &mut Keys<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     row.closed_ms = Some(step.now_ms);
     step.prekeys.remove(&row.prekey_id)?;
@@ -136,7 +135,7 @@ fn end(step: &mut Keys<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     publish::publish_invite(step, row)
 }
 
-/// Open invites show the new name soon, each at its own time.
+/// The cards of open invites carry the new name soon, each invite's at its own time.
 pub(crate) fn show_soon(step: &mut Keys<'_>) -> Result<(), Error> {
     for row in step.invites.all()? {
         if is_open(&row, step.now_ms) {
@@ -148,13 +147,13 @@ pub(crate) fn show_soon(step: &mut Keys<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The cards of all invites leave now.
+/// The cards of all invites are due now.
 pub(crate) fn show_now(step: &mut Keys<'_>) -> Result<(), Error> {
     let now_ms = step.now_ms;
     step.invites.all()?.into_iter().try_for_each(|row| put_off(step, row, now_ms))
 }
 
-/// The cards of an invite leave then.
+/// Sets when the cards of an invite are due.
 pub(crate) fn put_off(step: &mut Keys<'_>, row: sotto_db::Invite, next_card_ms: i64) -> Result<(), Error> {
     Ok(step.invites.put(&sotto_db::Invite { next_card_ms, ..row })?)
 }

@@ -1,4 +1,4 @@
-//! Sessions and devices, prekeys and secrets, cards as they are found. Knows no message.
+//! Sessions and devices, prekeys and secrets, found cards. Knows no message.
 
 pub(crate) mod deep;
 pub(crate) mod device;
@@ -13,7 +13,7 @@ use crate::engine::base::room;
 use crate::engine::post::Post;
 
 room! {
-    /// By which keys.
+    /// The room of keys within a step.
     Keys over post: Post {
         peers: Peer,
         devices: Device,
@@ -25,7 +25,7 @@ room! {
         invites: Invite,
     } and {
         index: &'a mut index::Index,
-        /// Cards that are looked for, each by the place of its question among those of this step.
+        /// Cards that are looked for, each by the index of its query in this step.
         finds: Vec<(usize, found::Found)>,
     }
 }

@@ -1,4 +1,4 @@
-//! Pairs for a reset: each contact is given one of ours, and its device gave one of its own.
+//! Reset pairs: each contact gets one of ours, and its device gives one of its own.
 
 use sotto_crypto::{PREKEY_SUITES, PrekeyPair, PrekeyPublic};
 use sotto_db::{Chat, Device, PairKind, Prekey, Session};
@@ -9,12 +9,12 @@ use crate::engine::base::step::DAY;
 use crate::engine::keys::Keys;
 use crate::error::Error;
 
-/// A replaced pair lives on,
+/// How long a replaced pair lives.
 const REPLACED_MS: i64 = 31 * DAY;
-/// unless there are so many newer ones.
+/// Most replaced pairs; one more deletes the oldest.
 const PAIRS: usize = 8;
 
-/// A fresh pair of ours for a contact, in place of the one before.
+/// A fresh own pair for a contact; it replaces the last one.
 pub(crate) fn give(step: &mut Keys<'_>, chat: &Chat) -> Result<ResetPair, Error> {
     let pair = PrekeyPair::generate(step.rng);
     let mut pairs = step.prekeys.of(chat)?;
@@ -40,8 +40,7 @@ pub(crate) fn give(step: &mut Keys<'_>, chat: &Chat) -> Result<ResetPair, Error>
     Ok(ResetPair { id: public.id, x25519: public.x25519, kem: Box::new(public.kem) })
 }
 
-/// Keeps the pair that a device of theirs gave, in the place of any other of that account: id 8 ‖ X25519 32 ‖ ML-KEM
-/// 1,184.
+/// Stores the pair of a contact's device; it replaces any other pair of that account: id 8 ‖ X25519 32 ‖ ML-KEM 1,184.
 pub(crate) fn keep_pair(step: &mut Keys<'_>, chat: &Chat, from: &[u8; 16], pair: &ResetPair) -> Result<(), Error> {
     for device in step.devices.of(chat)? {
         let given = device.device == *from;
@@ -53,7 +52,7 @@ pub(crate) fn keep_pair(step: &mut Keys<'_>, chat: &Chat, from: &[u8; 16], pair:
     Ok(())
 }
 
-/// Is this session begun by the pair that the account gave?
+/// Whether this session was begun by the account's pair.
 pub(crate) fn is_by_pair(step: &Keys<'_>, row: &Session) -> Result<bool, Error> {
     let Some(id) = row.prekey_id.filter(|_| row.initiator) else {
         return Ok(false);
@@ -65,7 +64,7 @@ fn has_pair(device: &Device, id: &[u8; 8]) -> bool {
     device.reset_pair.as_ref().is_some_and(|pair| pair.starts_with(id))
 }
 
-/// The pair that a device of theirs gave, if it serves this suite.
+/// The pair of a contact's device, if it serves this suite.
 pub(crate) fn of(step: &Keys<'_>, chat: &Chat, of: &DeviceRecord, suite: u32) -> Result<Option<PrekeyPublic>, Error> {
     if PREKEY_SUITES & suite == 0 {
         return Ok(None);
@@ -78,7 +77,7 @@ pub(crate) fn of(step: &Keys<'_>, chat: &Chat, of: &DeviceRecord, suite: u32) ->
     }))
 }
 
-/// A session was answered, so the pair it began with is used up: theirs if we began it, ours if they did.
+/// A session was answered, so the pair that began it is used up: theirs if we began it, ours if they did.
 pub(crate) fn used_up(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     let Some(id) = row.prekey_id else {
         return Ok(());
@@ -93,7 +92,7 @@ pub(crate) fn used_up(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// The pairs given to an account open nothing any more.
+/// Deletes the pairs given to an account: they open nothing any more.
 pub(crate) fn forget(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
     for pair in step.prekeys.of(chat)? {
         step.prekeys.remove(&pair.id)?;

@@ -1,4 +1,4 @@
-//! Own cards, lane c: under the secret of each invite, the contacts secret and the self secret.
+//! Own cards, lane c: under each invite's secret, the contacts secret and the self secret.
 
 use sotto_crypto::{
     CardSecret, DeviceId, PREKEY_SUITES, PrekeyPair, PrekeyPublic, Random, card_seal, card_tag, secret_bucket,
@@ -18,7 +18,7 @@ use crate::engine::keys::Keys;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
-/// The cards of an invite, or that it is closed; then when they are due again.
+/// Publishes the cards of an invite, or that it is closed, and sets when they are due again.
 pub(crate) fn publish_invite(step: &mut Keys<'_>, mut row: Invite) -> Result<(), Error> {
     parcel::remove_batch(step, &row.secret)?;
     if row.expires_ms <= step.now_ms {
@@ -44,7 +44,7 @@ pub(crate) fn publish_invite(step: &mut Keys<'_>, mut row: Invite) -> Result<(),
     Ok(step.invites.put(&row)?)
 }
 
-/// The list under the self secret, with a record just renewed.
+/// Publishes the list under the self secret, with a record just renewed.
 pub(crate) fn publish_self(step: &mut Keys<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let self_secret = *step.own()?.account.self_secret().as_bytes();
     parcel::remove_batch(step, &self_secret)?;
@@ -54,7 +54,7 @@ pub(crate) fn publish_self(step: &mut Keys<'_>, record: &DeviceRecord) -> Result
     Ok(step.kv.set_time(KEY_PUBLISHED, now_ms)?)
 }
 
-/// The cards under the contacts secret, where there is a contact to read them, and when they are due again.
+/// Publishes the cards under the contacts secret if there is a contact to read them, and sets when they are due again.
 pub(crate) fn publish_contacts(step: &mut Keys<'_>, read: bool) -> Result<(), Error> {
     step.fx.own = true;
     if !step.may_sign {
@@ -136,7 +136,7 @@ fn closed(step: &mut Keys<'_>, secret: &[u8; 16]) -> Result<(), Error> {
     card(step, secret, CardKind::Closed, &NO_DEVICE, &closed.encode())
 }
 
-/// Seals one card and puts it into the outbox.
+/// Seals one card and adds its parcel.
 fn card(step: &mut Keys<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Result<(), Error> {
     let day = u32::try_from(step.clock_s() / 86_400).map_err(|_| Code::ClockSkewed)?;
     let key = CardSecret::new(secret);

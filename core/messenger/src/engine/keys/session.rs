@@ -1,4 +1,4 @@
-//! Sessions: begun by us, chosen to send by, dropped.
+//! Sessions: added, chosen for sending, deleted.
 
 use sotto_crypto::Decrypted;
 use sotto_db::{Ahead, Chat, Handshake, Hash, Session, Skipped};
@@ -10,15 +10,15 @@ use crate::engine::keys::device;
 use crate::engine::keys::pairs;
 use crate::error::Error;
 
-/// A session that lost to another one still receives.
+/// How long a session that no longer sends still receives.
 const OLD_SESSION_MS: i64 = 7 * DAY;
 
-/// A new session.
+/// Adds a session.
 pub(crate) fn add(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     Ok(step.sessions.put(row)?)
 }
 
-/// A session goes.
+/// Deletes a session.
 pub(crate) fn remove(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     step.index.forget(&row.hash);
     step.devices.edit(&row.chat, &row.device, |device| {
@@ -30,13 +30,13 @@ pub(crate) fn remove(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a session is after it moved.
+/// Stores a session's state after it moved.
 pub(crate) fn store(step: &mut Keys<'_>, session: &sotto_crypto::Session) -> Result<(), Error> {
     step.sessions.edit(session.hash(), |row| row.snapshot = session.to_bytes().as_slice().into())?;
     Ok(())
 }
 
-/// What a session is after a message of theirs, and the keys that were passed by.
+/// Stores a session's state after a received message, and the skipped keys.
 pub(crate) fn moved(step: &mut Keys<'_>, decrypted: &Decrypted) -> Result<(), Error> {
     store(step, &decrypted.session)?;
     let expires_ms = step.now_ms.saturating_add(step.retention_ms()).saturating_add(DAY);
@@ -51,14 +51,14 @@ pub(crate) fn moved(step: &mut Keys<'_>, decrypted: &Decrypted) -> Result<(), Er
     Ok(step.skipped.keep(&skipped.collect::<Vec<_>>())?)
 }
 
-/// A key that was passed by opened its message.
+/// Deletes a skipped key that opened its message.
 pub(crate) fn spent(step: &mut Keys<'_>, key: &Skipped) -> Result<(), Error> {
     step.skipped.remove(&key.session, &key.chain, &key.n)?;
     Ok(())
 }
 
-/// The other side has answered a session: its block is no longer needed, and the pair that it began with is used up,
-/// theirs if we began it, ours if they did.
+/// The other side has answered a session: its block is no longer needed. The pair that began it is used up, theirs if
+/// we began it, ours if they did.
 pub(crate) fn answered(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     step.sessions.edit(&row.hash, |row| (row.answered, row.core, row.mask_secret) = (true, None, None))?;
     pairs::used_up(step, row)?;
@@ -75,18 +75,18 @@ pub(crate) fn answered(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> 
     Ok(())
 }
 
-/// Remembers a handshake, and which session it began.
+/// Remembers a handshake, and the session that it began.
 pub(crate) fn note_handshake(step: &mut Keys<'_>, handshake: &Handshake) -> Result<(), Error> {
     Ok(step.handshakes.note(handshake)?)
 }
 
-/// Whether the other side is ahead of a session.
+/// Sets whether the other side is ahead of a session.
 pub(crate) fn set_ahead(step: &mut Keys<'_>, session: &Hash, ahead: Ahead) -> Result<(), Error> {
     step.sessions.edit(session, |row| row.ahead = ahead)?;
     Ok(())
 }
 
-/// Keys and handshakes past their time go.
+/// Deletes expired keys and handshakes.
 pub(crate) fn expire(step: &mut Keys<'_>) -> Result<(), Error> {
     let now_ms = step.now_ms;
     step.prekeys.expire(now_ms)?;
@@ -96,7 +96,7 @@ pub(crate) fn expire(step: &mut Keys<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A row for a session just begun.
+/// The row of a new session.
 pub(crate) fn session_row(
     step: &Keys<'_>,
     chat: &Chat,
@@ -123,12 +123,12 @@ pub(crate) fn session_row(
     }
 }
 
-/// Which session messages leave by: the newest start in each direction; of two that crossed, the one with the lower
-/// hash of its handshake; a start after an answered session, or two days after any, is a reset and wins. Losers receive
-/// for 7 days.
+/// Chooses the sending session: the newest start in each direction. Of two that crossed, the one with the lower
+/// handshake hash sends. A start after an answered session, or two days after any, is a reset and wins. The others
+/// receive for 7 days.
 pub(crate) fn choose_sending(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
     let all = step.sessions.of(chat)?;
-    // A device that is not (yet) taken as theirs gets nothing.
+    // A device that is not (yet) confirmed gets nothing.
     let device = device::taken(step, chat)?.map(|device| device.device);
     let newest = |initiator: bool| {
         let theirs = move |row: &&Session| device.is_none_or(|device| row.device == device);
@@ -147,7 +147,7 @@ pub(crate) fn choose_sending(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Err
         }
         (one, other) => one.or(other),
     };
-    // Where there is none with their device, messages wait for one: the others are no longer for it.
+    // Without a session with the confirmed device messages wait for one: the others are no longer theirs.
     let best = best.map(|row| row.hash);
     for row in &all {
         let sending = best == Some(row.hash);

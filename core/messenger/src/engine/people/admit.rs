@@ -1,4 +1,4 @@
-//! First messages of a session: who may begin one, by which of our keys, and what it begins.
+//! First messages of a session: who may begin one, by which own key, and its effect.
 
 use sotto_crypto::{Block, CardSecret, Decrypted, DeviceId, Opened, PrekeyPair, unmask};
 use sotto_db::{Chat, Hash, PairKind, Person, PersonState, Prekey, Secret, SecretKind};
@@ -24,18 +24,18 @@ use crate::engine::people::sessions;
 use crate::engine::talk::inbox;
 use crate::error::{Code, Error, OrBug};
 
-/// A handshake is remembered for so long when nothing confirms it.
+/// How long an unconfirmed handshake is remembered.
 const HANDSHAKE_MS: i64 = 33 * DAY;
-/// Requests that wait for an answer,
+/// Most pending requests.
 const PENDING: u32 = 200;
-/// and those of one invite: no link fills the places of the others.
+/// Most pending requests of one invite, so that no link fills the places of others.
 const PENDING_OF_INVITE: u32 = 25;
 /// A device begins one session in this time; more only by fresh pairs, up to [`sessions::LIVE`].
 const START_MS: i64 = HOUR;
-/// Furthest a start number may lie ahead of the clock, seconds.
+/// Furthest a start number may be ahead of the clock, seconds.
 const AHEAD_S: u64 = 86_400;
 
-/// A 2 KiB envelope with an unknown tag: perhaps somebody's first message.
+/// A 2 KiB envelope with an unknown tag: perhaps a first message.
 pub(crate) fn handshake<'a>(step: &mut People<'_>, envelope: &Incoming<'a>) -> Result<First<'a>, Error> {
     let Ok((block, header, message)) = split_handshake(envelope.body) else {
         return Ok(First::Nobodys);
@@ -59,7 +59,7 @@ pub(crate) fn handshake<'a>(step: &mut People<'_>, envelope: &Incoming<'a>) -> R
     let Ok(session) = start.opened.finish(&start.record.identity, &pair) else {
         return Ok(First::Refused);
     };
-    // Who is no contact yet has few keys kept for him.
+    // Few keys are kept for a stranger.
     let below = match &start.known {
         Some(person) if person.state != PersonState::Declined => inbox::room(step, &person.chat)?,
         _ => Some(inbox::PENDING_MESSAGES),
@@ -75,7 +75,7 @@ pub(crate) fn handshake<'a>(step: &mut People<'_>, envelope: &Incoming<'a>) -> R
     }
 }
 
-/// A session that somebody begins, by keys of ours that he may use. Its first message proves it.
+/// A session begun by one of our keys that its owner may use. Its first message proves it.
 struct Start {
     opened: Opened,
     record: DeviceRecord,
@@ -85,29 +85,29 @@ struct Start {
     known: Option<Person>,
 }
 
-/// What an envelope is that may be somebody's first message.
+/// The result of reading a possible first message.
 pub(crate) enum First<'a> {
-    /// Of nobody that is known here.
+    /// It is under no known secret.
     Nobodys,
-    /// Of somebody who may not begin a session, or not so.
+    /// Its sender may not begin a session, or not by this key.
     Refused,
-    /// Of a session that was begun before.
+    /// Its session exists already.
     Again(Box<sotto_db::Session>, &'a [u8; 106], &'a [u8]),
-    /// A session begins by it.
+    /// It begins a session.
     Begun(Box<Begun>),
 }
 
-/// A session that was begun, and its first message.
+/// A new session and its first message.
 pub(crate) struct Begun {
     pub(crate) row: sotto_db::Session,
     pub(crate) decrypted: Decrypted,
     start: Start,
     request: Option<Request>,
-    /// By the device that is taken as theirs.
+    /// Whether it comes from the confirmed device.
     taken: bool,
 }
 
-/// Who begins a session, if he may; and the private pair that he begins it by.
+/// The account that begins a session, if it may, and the private pair that it uses.
 fn start(step: &mut People<'_>, block: &Block, secret: Secret) -> Result<Option<(Start, PrekeyPair)>, Error> {
     let own = step.own()?;
     let Some(prekey) = step.tx.prekeys.get(&block.prekey_id())? else {
@@ -154,7 +154,7 @@ fn start(step: &mut People<'_>, block: &Block, secret: Secret) -> Result<Option<
     Ok(Some((start, pair)))
 }
 
-/// Was a pair published, or given, under the secret that a block is masked with?
+/// Whether a pair was published, or given, under the secret that masks the block.
 fn belongs(prekey: &Prekey, secret: &Secret) -> bool {
     match prekey.kind {
         PairKind::Invite | PairKind::Bundle => prekey.secret == Some(secret.secret),
@@ -162,9 +162,8 @@ fn belongs(prekey: &Prekey, secret: &Secret) -> bool {
     }
 }
 
-/// Who may begin a session by a pair: with an invite anybody who is not blocked, else contacts alone, and by a reset
-/// pair
-/// only the one that it was given to.
+/// Whether an account may begin a session by a pair: by an invite's, everybody who is not blocked; otherwise contacts
+/// only, and by a reset pair only the contact that got it.
 fn serves(prekey: &Prekey, chat: &Chat, state: Option<PersonState>) -> bool {
     match prekey.kind {
         PairKind::Invite => state != Some(PersonState::Blocked),
@@ -179,17 +178,18 @@ fn is_newer(step: &People<'_>, chat: &Chat, record: &DeviceRecord, start: u32) -
     Ok(rises(start, known, step.clock_s()))
 }
 
-/// A start number far ahead is refused, and none known from then, or a wrong clock would shut its device out for good.
+/// A start number far ahead is refused, and a known one far ahead is ignored; otherwise a wrong clock would lock its
+/// device out for good.
 fn rises(start: u32, known: u32, clock_s: u64) -> bool {
     let furthest = clock_s.saturating_add(AHEAD_S);
     let counts = u64::from(known) <= furthest;
     u64::from(start) <= furthest && (start > known || !counts)
 }
 
-/// May a device begin another session already? A reset pair, or an invite's, begins its first one at any time. A device
-/// that is not the confirmed one has to wait where all of the account began so many: it can have any number.
+/// Whether a device may begin another session now. A reset pair or an invite's pair begins its first one at any time.
+/// An unconfirmed device waits if the account has begun too many, because an account can have any number of devices.
 fn is_slow(step: &People<'_>, known: Option<&Person>, record: &DeviceRecord, prekey: &Prekey) -> Result<bool, Error> {
-    // Nothing is sent before the answer, and one session takes the place of another.
+    // Nothing is sent before the answer, so one session may replace another.
     let Some(person) = known.filter(|person| person.state != PersonState::Incoming) else {
         return Ok(true);
     };
@@ -206,7 +206,7 @@ fn is_slow(step: &People<'_>, known: Option<&Person>, record: &DeviceRecord, pre
     Ok(lately.is_empty() || fresh_pair)
 }
 
-/// The request in a first message, if it is one.
+/// The request in a first message, if there is one.
 fn request_in(plaintext: &[u8]) -> Option<Request> {
     let inner = Inner::decode(unpad(plaintext).ok()?).ok()?;
     match Message::decode(&inner.message).ok()?.content().ok()? {
@@ -215,7 +215,7 @@ fn request_in(plaintext: &[u8]) -> Option<Request> {
     }
 }
 
-/// Stores a session that somebody begins; `None`: he may not.
+/// Stores a new session; `None` if it is refused.
 fn begin(step: &mut People<'_>, start: Start, decrypted: Decrypted) -> Result<Option<Begun>, Error> {
     let chat = start.opened.chat_public();
     let request = request_in(&decrypted.plaintext);
@@ -228,12 +228,12 @@ fn begin(step: &mut People<'_>, start: Start, decrypted: Decrypted) -> Result<Op
         contact::new(step, chat, PersonState::Declined, String::new())?;
     }
     if stranger && device::is_other(step, chat, &start.record)? {
-        step.persons.edit(chat, |person| person.verified = false)?; // it asks as a stranger does
+        step.persons.edit(chat, |person| person.verified = false)?; // it asks like a stranger
     }
     if state == Some(PersonState::Incoming) {
         if is_held(step, chat, &start.record)? {
             devices::changed(step, chat)?;
-            return Ok(None); // it displaces nothing, and may ask again after the answer
+            return Ok(None); // it replaces nothing, and may ask again after the answer
         }
         sessions::drop_sessions(step, chat)?; // one session before the answer
     }
@@ -258,13 +258,13 @@ fn begin(step: &mut People<'_>, start: Start, decrypted: Decrypted) -> Result<Op
     if let Some(request) = &request
         && state != Some(PersonState::Requested)
     {
-        // Before its message is counted: what is pending owes nothing.
+        // This comes before its message is counted: a pending request owes nothing.
         request::take(step, chat, request, start.secret.secret)?;
     }
     Ok(Some(Begun { row, decrypted, start, request, taken }))
 }
 
-/// What follows once the first message of a session is stored.
+/// The steps after a session's first message is stored.
 pub(crate) fn begun(step: &mut People<'_>, begun: &Begun) -> Result<(), Error> {
     let Begun { row, start, request, taken, .. } = begun;
     let (chat, state) = (&row.chat, start.known.as_ref().map(|person| person.state));
@@ -275,7 +275,7 @@ pub(crate) fn begun(step: &mut People<'_>, begun: &Begun) -> Result<(), Error> {
         if start.prekey.kind == PairKind::Invite {
             invite::use_up(step, &start.secret.secret)?;
         }
-        // They began anew: the answer, with a pair for the next time.
+        // They began a new session: the answer carries a pair for the next time.
         old_copy::they_began_anew(step, chat, &row.hash)?;
         hello::send(step, chat)?;
         send::seal_waiting(step, chat)?;
@@ -287,22 +287,21 @@ pub(crate) fn begun(step: &mut People<'_>, begun: &Begun) -> Result<(), Error> {
     Ok(())
 }
 
-/// Do as many requests wait as may, in all or by one invite?
+/// Whether the most pending requests wait, in all or of one invite.
 fn is_full(step: &People<'_>, invite: &Secret) -> Result<bool, Error> {
     let waiting = PersonState::Incoming;
     Ok(step.persons.count_in(waiting)? >= PENDING
         || step.persons.count_asking_by(waiting, &invite.secret)? >= PENDING_OF_INVITE)
 }
 
-/// Is this a device of a verified contact that nobody said is theirs?
+/// Whether this is an unaccepted device of a verified contact.
 fn is_held(step: &People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     let verified = step.persons.get(chat)?.is_some_and(|person| person.verified);
     Ok(verified && device::is_other(step, chat, record)?)
 }
 
-/// Notes the device that begins a session. True if it is their confirmed one, or is taken for it now: a verified
-/// contact's
-/// never is before somebody says so.
+/// Records the device that begins a session. True if it is the confirmed device, or becomes it now; a verified
+/// contact's new device never does before the person accepts it.
 fn take_device(step: &mut People<'_>, chat: &Chat, start: &Start) -> Result<bool, Error> {
     let record = &start.record;
     let other = device::is_other(step, chat, record)?;

@@ -1,4 +1,4 @@
-//! Cards of others, lane c, and the own list as the stores hold it.
+//! Cards of others, lane c, and the own list in the stores.
 
 use sotto_crypto::{CardSecret, secret_bucket};
 use sotto_db::{Chat, Person, PersonState};
@@ -27,10 +27,10 @@ use crate::error::{Code, Error, OrBug};
 
 /// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
-/// The cards of another invite of a contact are looked for so often: for longer than an invite is open, 7 days.
+/// How often the cards of a contact's other invite are looked for: for longer than an invite is valid, 7 days.
 const INVITE_TRIES: u32 = 18;
 
-/// Looks for the cards of an account under a secret; lists below a version are not taken.
+/// Looks for an account's cards under a secret; lists below a version are refused.
 pub(crate) fn look(step: &mut People<'_>, secret: &[u8; 16], what: What, (chat, known_version): ([u8; 33], u64)) {
     let start_ms = step.clock_ms.saturating_sub(LOOK_BACK_MS);
     let end_ms = step.clock_ms.saturating_add(20_000);
@@ -59,7 +59,7 @@ pub(crate) fn ask(step: &mut People<'_>, chat: Chat) -> Result<(), Error> {
     }
     let person = step.persons.get(&chat)?.filter(|_| need != Need::None);
     let secret = person.as_ref().and_then(card_secret);
-    // Set again by whatever comes of it; until then, should nothing come.
+    // Every answer sets this again; without an answer this time holds.
     let due_ms = secret.map(|_| step.now_ms.saturating_add(schedule::CARDS_SILENT));
     step.persons.edit(&chat, |person| person.cards_due_ms = due_ms)?;
     if let Some(secret) = secret {
@@ -69,7 +69,7 @@ pub(crate) fn ask(step: &mut People<'_>, chat: Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// What came of a question for an account's cards; `None`: no store answered.
+/// The answer to a query for an account's cards; `None` if no store answered.
 pub(crate) fn fetched(step: &mut People<'_>, chat: &Chat, found: Option<Cards>) -> Result<(), Error> {
     let Some(person) = step.persons.get(chat)? else {
         return Ok(());
@@ -83,7 +83,7 @@ pub(crate) fn fetched(step: &mut People<'_>, chat: &Chat, found: Option<Cards>) 
         contact::wait(step, chat, Code::InviteUsed)?;
         step.persons.edit(chat, |person| {
             person.cards_due_ms = None;
-            person.invite_secret = person.invite_secret.filter(|_| !accepted); // what there was goes on
+            person.invite_secret = person.invite_secret.filter(|_| !accepted); // the earlier sessions go on
         })?;
         step.fx.contacts = true;
         return session::choose_sending(step, chat);
@@ -95,7 +95,7 @@ pub(crate) fn fetched(step: &mut People<'_>, chat: &Chat, found: Option<Cards>) 
         return Ok(());
     }
     if accepted && requested && person.cards_tries >= INVITE_TRIES {
-        // It leads nowhere; what there was goes on, and may be begun anew.
+        // The invite leads nowhere; the earlier sessions go on, and may be replaced.
         step.persons.edit(chat, |person| (person.invite_secret, person.cards_due_ms) = (None, None))?;
         step.fx.contacts = true;
         return contact::wait_no_more(step, chat);
@@ -119,7 +119,7 @@ pub(crate) fn fetched(step: &mut People<'_>, chat: &Chat, found: Option<Cards>) 
     Ok(())
 }
 
-/// Begins a session with what was found. False: it is looked for again.
+/// Begins a session with the found cards. False if they are looked for again.
 fn take(step: &mut People<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> Result<bool, Error> {
     let Some(list) = cards.list else {
         return Ok(false);
@@ -178,7 +178,7 @@ fn take(step: &mut People<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> R
     Ok(true)
 }
 
-/// The device that a session is to be begun with. `Some`: none is, and whether its cards are looked for no more.
+/// The device to begin a session with. `Some`: none, and whether its cards are no longer looked for.
 fn meet(
     step: &mut People<'_>,
     chat: &Chat,
@@ -189,13 +189,13 @@ fn meet(
     let other = device::is_other(step, chat, record)?;
     let person = step.persons.get(chat)?.or_bug("whose cards were found")?;
     if other && person.verified {
-        // Shown; it gets nothing before the person says that it is theirs.
+        // It is shown, and gets nothing before the person accepts it.
         devices::hold(step, chat, record)?;
         contact::look_for_cards_later(step, chat, schedule::CARDS_OTHER_DEVICE)?;
         devices::changed(step, chat)?;
         return Ok(Some(true));
     }
-    // Of a contact only its confirmed device says what it is called and where it is reached.
+    // Only a contact's confirmed device sets its name and home value.
     if person.state == PersonState::Requested {
         let Some(profile) = profile else {
             return Ok(Some(false));
@@ -208,7 +208,7 @@ fn meet(
     Ok(None)
 }
 
-/// Under which secret a contact's cards lie.
+/// The secret that a contact's cards are published under.
 pub(crate) fn card_secret(person: &Person) -> Option<[u8; 16]> {
     match person.state {
         PersonState::Requested => person.invite_secret,
@@ -217,7 +217,7 @@ pub(crate) fn card_secret(person: &Person) -> Option<[u8; 16]> {
     }
 }
 
-/// Asks a store for the own list; again after a while unless the answer says later.
+/// Asks a store for the own list; again after a while, unless the answer sets a later time.
 pub(crate) fn ask_own(step: &mut People<'_>) -> Result<(), Error> {
     set_next_self(step, schedule::OWN_LIST_SILENT)?;
     let secret = *step.own()?.account.self_secret().as_bytes();
@@ -226,7 +226,7 @@ pub(crate) fn ask_own(step: &mut People<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The own list as the stores hold it: was the phrase restored elsewhere?
+/// The own list in the stores: shows whether the phrase was restored elsewhere.
 pub(crate) fn own_list(step: &mut People<'_>, found: Cards) -> Result<(), Error> {
     let own = step.own()?;
     let newer = found.list.as_ref();
@@ -245,7 +245,7 @@ pub(crate) fn own_list(step: &mut People<'_>, found: Cards) -> Result<(), Error>
         list::tell(step, &record)?;
     } else if restoring || step.now_ms.saturating_sub(own.published_ms) >= schedule::REFRESH_MIN - HOUR {
         if !step.may_sign {
-            return Ok(()); // nothing is signed by a wrong clock
+            return Ok(()); // a wrong clock signs nothing
         }
         step.kv.remove(KEY_RESTORING)?;
         let record = renew_record(step, other.map(|list| list.version))?;

@@ -1,4 +1,4 @@
-//! People: requests, their answers, what they tell about themselves.
+//! People: requests, answers, and their own news.
 
 use sotto_crypto::{DeviceId, parse_account_id};
 use sotto_db::{Chat, Conversation, Device, DeviceStanding, Hash, Person, PersonState, Reach, Session, Standing};
@@ -24,10 +24,10 @@ use crate::engine::talk::write;
 use crate::error::{Code, Error, OrBug};
 use crate::records::ContactId;
 
-/// A rotated contacts secret still unmasks for so long.
+/// How long a rotated contacts secret still unmasks.
 const UNMASK_CONTACTS_MS: i64 = 31 * DAY;
 
-/// A session that we began by an invite of theirs was answered: it is not asked for again.
+/// A session that we began by an invite was answered: the invite is no longer needed.
 pub(crate) fn invite_answered(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     if row.initiator {
         step.persons.edit(&row.chat, |person| {
@@ -39,25 +39,24 @@ pub(crate) fn invite_answered(step: &mut People<'_>, row: &Session) -> Result<()
     Ok(())
 }
 
-/// May anything be sent to somebody who stands so?
+/// Whether anything may be sent to a person in this state.
 pub(crate) fn may_write(state: PersonState) -> bool {
     matches!(state, PersonState::Accepted | PersonState::Requested)
 }
 
-/// The person behind a contact's id.
+/// The person with this contact id.
 pub(crate) fn find(step: &People<'_>, id: &ContactId) -> Result<Person, Error> {
     let chat = parse_account_id(&id.0).map_err(|_| Code::BadId)?;
     step.persons.get(&chat)?.ok_or(Code::ContactMissing.into())
 }
 
-/// Where an account stands.
+/// The state of an account.
 pub(crate) fn state(step: &People<'_>, chat: &Chat) -> Result<Option<PersonState>, Error> {
     Ok(step.persons.get(chat)?.map(|person| person.state))
 }
 
-/// An account stands so from now on. What follows for others is set here, and nowhere else: may something be shown in
-/// the
-/// conversation, may receipts go.
+/// Sets the state of an account. The consequences for other rooms are set here and nowhere else: whether its
+/// conversation shows messages, and whether receipts go.
 pub(crate) fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
     step.persons.edit(chat, |person| person.state = state)?;
     let (reach, standing) = match state {
@@ -71,21 +70,21 @@ pub(crate) fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) 
     read::set_standing(step, chat, standing)
 }
 
-/// What we call them; nobody is told.
+/// Sets the nickname; nobody is told.
 pub(crate) fn set_nickname(step: &mut People<'_>, chat: &Chat, nickname: Option<String>) -> Result<(), Error> {
     step.persons.edit(chat, |person| person.nickname = nickname)?;
     step.fx.contacts = true;
     changed(step, chat)
 }
 
-/// Why nothing can be sent, by code. True: that was not said before.
+/// Records why nothing can be sent, by code. True if that is news.
 pub(crate) fn wait(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<bool, Error> {
     let code = code.as_str();
     let before = step.persons.edit(chat, |person| person.waiting.replace(code.to_owned()))?;
     Ok(before.flatten().as_deref() != Some(code))
 }
 
-/// Nothing is in the way any more, unless a device is held.
+/// Nothing prevents sending any more, unless a device is held.
 pub(crate) fn wait_no_more(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     if !device::is_held(step, chat)? {
         step.persons.edit(chat, |person| person.waiting = None)?;
@@ -93,34 +92,34 @@ pub(crate) fn wait_no_more(step: &mut People<'_>, chat: &Chat) -> Result<(), Err
     Ok(())
 }
 
-/// Their cards are looked for in so many milliseconds.
+/// Looks for their cards in this many milliseconds.
 pub(crate) fn look_for_cards(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
     let due_ms = Some(step.now_ms.saturating_add(in_ms));
     step.persons.edit(chat, |person| (person.cards_due_ms, person.cards_tries) = (due_ms, 0))?;
     Ok(())
 }
 
-/// Their cards are looked for then, and count as tried before.
+/// Sets the time of the next search for their cards, with the number of earlier searches.
 pub(crate) fn look_for_cards_later(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
     let due_ms = Some(step.now_ms.saturating_add(in_ms));
     step.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
     Ok(())
 }
 
-/// Their cards are looked for then.
+/// Sets the time of the next search for their cards.
 pub(crate) fn put_off_cards(step: &mut People<'_>, chat: &Chat, at_ms: i64) -> Result<(), Error> {
     step.persons.edit(chat, |person| person.cards_due_ms = Some(at_ms))?;
     Ok(())
 }
 
-/// A question for cards that was under way when the process ended has no answer any more.
+/// Queries for cards that were pending when the process ended have no answer any more.
 pub(crate) fn opened(step: &mut People<'_>) -> Result<(), Error> {
     let (now_ms, silent_ms) = (step.now_ms, step.now_ms.saturating_add(schedule::CARDS_SILENT));
     step.persons.cards_rewind(now_ms, silent_ms)?;
     Ok(())
 }
 
-/// Asks an inviter to become a contact, or one that is a contact to begin anew. The request waits for their cards.
+/// Sends a request to an inviter, or asks a contact to begin a new session. The request waits for their cards.
 pub(crate) fn add(step: &mut People<'_>, link: &str, text: Option<String>) -> Result<ContactId, Error> {
     let own = step.own()?;
     own.in_force()?;
@@ -141,13 +140,13 @@ pub(crate) fn add(step: &mut People<'_>, link: &str, text: Option<String>) -> Re
             new(step, chat, PersonState::Requested, name)?;
         }
         Some(PersonState::Blocked) => return Err(Code::ContactBlocked.into()),
-        // They may have lost what they had, so they are asked all the same.
+        // They may have lost their state, so they are asked all the same.
         Some(PersonState::Incoming) => accept(step, chat)?,
         Some(PersonState::Accepted) => {}
         Some(_) => set_state(step, chat, PersonState::Requested)?,
     }
     if let Some(row) = send::sending_session(step, chat)? {
-        // The same link again: what was asked may have been declined. The session stays, should it be answered.
+        // The same link again: the first request may have been declined. The session stays, in case it is answered.
         if row.initiator && !row.answered && row.mask_secret == Some(link.secret) {
             device::send_no_more(step, chat, &row.device)?;
         }
@@ -155,7 +154,7 @@ pub(crate) fn add(step: &mut People<'_>, link: &str, text: Option<String>) -> Re
     step.persons.edit(chat, |person| person.invite_secret = Some(link.secret))?;
     wait_no_more(step, chat)?;
     look_for_cards(step, chat, 0)?;
-    // The network takes them only where none are configured.
+    // The network uses these nodes only if none are configured.
     if !link.nodes.is_empty() {
         step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
     }
@@ -164,7 +163,7 @@ pub(crate) fn add(step: &mut People<'_>, link: &str, text: Option<String>) -> Re
     Ok(id)
 }
 
-/// A person, where he is reached, and the conversation with him.
+/// Adds a person, where they are reached, and the conversation with them.
 pub(crate) fn new(step: &mut People<'_>, chat: &Chat, state: PersonState, name: String) -> Result<(), Error> {
     let conversation = content::conversation_id(&step.own()?.chat, chat);
     read::begin(step, conversation, chat)?;
@@ -191,7 +190,7 @@ pub(crate) fn new(step: &mut People<'_>, chat: &Chat, state: PersonState, name: 
     set_state(step, chat, state)
 }
 
-/// Accepts a request, theirs or one that crossed ours: hello goes out, receipts are due.
+/// Accepts a request, theirs or one that crossed ours: a hello is sent, and receipts are due.
 pub(crate) fn accept(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     set_state(step, chat, PersonState::Accepted)?;
     let invite = step.persons.edit(chat, |person| {
@@ -210,14 +209,14 @@ pub(crate) fn accept(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// The conversation with an account is shown anew.
+/// The conversation with an account must be shown again.
 pub(crate) fn changed(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let conversation = step.tx.conversations.with(chat)?;
     step.fx.conversations.extend(conversation.map(|row| row.id));
     Ok(())
 }
 
-/// Declines a request: nothing is sent, the use stays free.
+/// Declines a request: nothing is sent, and the invite's use stays free.
 pub(crate) fn decline(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     drop_sessions(step, chat)?;
     set_state(step, chat, PersonState::Declined)?;
@@ -226,9 +225,8 @@ pub(crate) fn decline(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Shuts a contact out, until it is unblocked; the others get a new contacts secret. Its sessions stay for that day,
-/// and
-/// nothing is opened in them or leaves by them.
+/// Blocks a contact until it is unblocked; the others get a new contacts secret. Its sessions are kept, but nothing is
+/// opened in them or sent by them.
 pub(crate) fn block(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let knew_secret = step.persons.edit(chat, |person| {
         person.unblocked_state = person.state;
@@ -256,7 +254,7 @@ pub(crate) fn block(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     news::tell_all(step, sotto_db::NewsKind::Hello)
 }
 
-/// Gives back what was before the block.
+/// Restores the state before the block.
 pub(crate) fn unblock(step: &mut People<'_>, person: &Person) -> Result<(), Error> {
     let chat = &person.chat;
     set_state(step, chat, person.unblocked_state)?;
@@ -279,26 +277,26 @@ pub(crate) fn unblock(step: &mut People<'_>, person: &Person) -> Result<(), Erro
     }
 }
 
-/// The device that messages leave for once the person says yes to what is shown: a held one, else the taken one.
+/// The device that messages are sealed for once the person accepts what is shown: a held one, else the confirmed one.
 pub(crate) fn shown_device(devices: &[Device]) -> Option<DeviceRecord> {
     let with = |standing| devices.iter().find(move |device| device.standing == standing);
     let shown = with(DeviceStanding::Held).or(with(DeviceStanding::Taken));
     shown.and_then(device::record_of)
 }
 
-/// What a person compares stands for this device, and for no other. None: for none.
+/// The hash of the device that a comparison covers. `None`: of no device.
 pub(crate) fn device_hash(record: Option<&DeviceRecord>) -> Hash {
     let one = record.map(|record| (DeviceId(record.device_id), record.identity, record.signing));
     sotto_crypto::devices_hash(one.as_slice())
 }
 
-/// A device that came since a person looked is not what was seen.
+/// Refuses if the devices changed since the person looked.
 fn check_shown(step: &People<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
     let shown = shown_device(&step.tx.devices.of(chat)?);
     if *devices == device_hash(shown.as_ref()) { Ok(()) } else { Err(Code::DevicesChanged.into()) }
 }
 
-/// The safety number was compared while these devices of theirs were shown; or, without, it no longer holds.
+/// The person compared the safety number for these devices; `None`: it no longer holds.
 pub(crate) fn verify(step: &mut People<'_>, chat: &Chat, devices: Option<&Hash>) -> Result<(), Error> {
     if let Some(devices) = devices {
         check_shown(step, chat, devices)?;
@@ -308,7 +306,7 @@ pub(crate) fn verify(step: &mut People<'_>, chat: &Chat, devices: Option<&Hash>)
     if devices.is_some() { devices::take_held(step, chat) } else { Ok(()) }
 }
 
-/// The person saw that their devices changed to these, and goes on with them without comparing.
+/// The person saw the changed devices and goes on without comparing.
 pub(crate) fn devices_seen(step: &mut People<'_>, chat: &Chat, devices: &Hash) -> Result<(), Error> {
     check_shown(step, chat, devices)?;
     let held = device::is_held(step, chat)?;
@@ -316,7 +314,7 @@ pub(crate) fn devices_seen(step: &mut People<'_>, chat: &Chat, devices: &Hash) -
     devices::take_held(step, chat)
 }
 
-/// Verifies by the QR code that the contact's own phone shows.
+/// Verifies by the QR code of the contact's own phone.
 pub(crate) fn scan(step: &mut People<'_>, chat: &Chat, qr: &[u8]) -> Result<(), Error> {
     let own = step.own()?;
     let shown = sotto_crypto::SafetyQr::decode(qr).ok_or(Code::BadQr)?;
@@ -332,7 +330,7 @@ pub(crate) fn scan(step: &mut People<'_>, chat: &Chat, qr: &[u8]) -> Result<(), 
     })
 }
 
-/// A conversation that must exist, and the person it is with.
+/// A conversation that must exist, and its person.
 pub(crate) fn of_conversation(step: &People<'_>, id: &Hash) -> Result<(Conversation, Person), Error> {
     let conversation = step.tx.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     let peer = conversation.peer.ok_or(Code::ContactMissing)?;

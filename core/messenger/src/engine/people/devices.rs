@@ -1,4 +1,4 @@
-//! Devices of people: taken, held until somebody says yes, told of, and lists that change.
+//! Devices of people: confirmed, held until the person accepts them, and changed lists.
 
 use sotto_db::{Chat, DeviceStanding as Standing, PersonState};
 use sotto_wire::identity::DeviceRecord;
@@ -13,7 +13,7 @@ use crate::engine::people::kind::hello;
 use crate::engine::talk::read;
 use crate::error::{Code, Error};
 
-/// Takes a device as theirs. What was sealed for another one is sealed anew.
+/// Confirms a device. Messages sealed for another device are sealed again.
 pub(crate) fn take(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     if device::take(step, chat, record)? {
         for session in step.tx.sessions.of(chat)? {
@@ -25,7 +25,7 @@ pub(crate) fn take(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) ->
     Ok(())
 }
 
-/// Keeps the record of a device that a verified contact is said to have: it gets nothing.
+/// Holds a device that a verified contact is said to have: it gets nothing.
 pub(crate) fn hold(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     device::hold(step, chat, record)?;
     contact::wait(step, chat, Code::DevicesChanged)?;
@@ -33,7 +33,7 @@ pub(crate) fn hold(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) ->
     Ok(())
 }
 
-/// Their devices changed: shown with the contact until somebody says that he saw it, and told at once.
+/// Their devices changed: shown with the contact until the person has seen it, and reported at once.
 pub(crate) fn changed(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let before = step.persons.edit(chat, |person| std::mem::replace(&mut person.devices_changed, true))?;
     if before == Some(false) {
@@ -43,7 +43,7 @@ pub(crate) fn changed(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the device that was held, if there is one, as theirs: messages leave for it, what it sent counts.
+/// Confirms the held device, if there is one: messages are sealed for it, and its content counts.
 pub(crate) fn take_held(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     step.persons.edit(chat, |person| person.devices_changed = false)?;
     step.fx.contacts = true;
@@ -59,18 +59,18 @@ pub(crate) fn take_held(step: &mut People<'_>, chat: &Chat) -> Result<(), Error>
         return Ok(());
     };
     if step.tx.devices.session(chat)?.is_none() && contact::may_write(person.state) {
-        contact::look_for_cards(step, chat, 0)?; // it was only heard of
+        contact::look_for_cards(step, chat, 0)?; // it was only named
     }
     read::order(step, chat)?;
     if person.state != PersonState::Accepted {
         return Ok(());
     }
     receipt::all_due(step, chat)?;
-    hello::send(step, chat)?; // until now it was told nothing
+    hello::send(step, chat)?; // it was told nothing until now
     send::seal_waiting(step, chat)
 }
 
-/// Nothing can be begun with a contact: shown with it, by code.
+/// No session can begin with a contact: shown with it, by code.
 pub(crate) fn refuse(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
     log::warn!("no session: {}", code.as_str());
     if contact::wait(step, chat, code)? {

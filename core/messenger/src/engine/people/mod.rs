@@ -1,4 +1,4 @@
-//! Who is who: requests, hellos, lists of devices, verifying, blocking.
+//! People: requests, hellos, device lists, verifying, blocking.
 
 pub(crate) mod admit;
 pub(crate) mod cards;
@@ -16,7 +16,7 @@ use crate::engine::base::room;
 use crate::engine::talk::Talk;
 
 room! {
-    /// With whom.
+    /// The room of people within a step.
     People over talk: Talk {
         persons: Person,
         news: News,

@@ -1,6 +1,5 @@
-//! What all contacts are to be told (a new name, a new contacts secret): each at a time of its own, so that nobody
-//! counts them
-//! by a burst. It is composed when it is due, so a second change replaces the first. Device lists leave at once.
+//! News for all contacts (a new name, a new contacts secret), each contact at its own time, so that no burst shows
+//! their number. It is composed when it is due, so a second change replaces the first. Device lists leave at once.
 
 use sotto_db::{News, NewsKind, PersonState};
 
@@ -12,7 +11,7 @@ use crate::engine::people::kind::hello;
 use crate::engine::people::kind::profile;
 use crate::error::Error;
 
-/// Every accepted contact is to be told. Who waits for news already keeps its time.
+/// Adds news for every accepted contact. A contact with waiting news keeps its time.
 pub(crate) fn tell_all(step: &mut People<'_>, kind: NewsKind) -> Result<(), Error> {
     for person in step.persons.all()? {
         if person.state != PersonState::Accepted {
@@ -30,11 +29,11 @@ pub(crate) fn tell_all(step: &mut People<'_>, kind: NewsKind) -> Result<(), Erro
     own_cards_changed(step)
 }
 
-/// Tells a contact.
+/// Sends the news to a contact.
 pub(crate) fn leave(step: &mut People<'_>, news: News) -> Result<(), Error> {
     step.news.remove(&news.chat)?;
     if contact::state(step, &news.chat)? != Some(PersonState::Accepted) {
-        return Ok(()); // accepted anew, it gets a hello
+        return Ok(()); // a contact that is accepted again gets a hello
     }
     match news.kind {
         NewsKind::Hello => hello::send(step, &news.chat),
@@ -42,7 +41,7 @@ pub(crate) fn leave(step: &mut People<'_>, news: News) -> Result<(), Error> {
     }
 }
 
-/// A contact is told later.
+/// Puts off the news for a contact.
 pub(crate) fn put_off(step: &mut People<'_>, news: News, due_ms: i64) -> Result<(), Error> {
     Ok(step.news.put(&News { due_ms, ..news })?)
 }

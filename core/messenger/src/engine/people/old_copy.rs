@@ -1,10 +1,10 @@
-//! An old copy of everything, put back: folder, key and counter together, as a backup makes it.
+//! An old copy of everything, put back: folder, key and counter together, as a backup does it.
 //!
-//! The other sides are ahead of such a copy. What proves it: a receipt for a counter that was never given, or the own
-//! list in the stores, signed by this device and newer than its own. What makes it likely: a header of the next chain
-//! opens and its message does not, for it answers a ratchet key that the copy lacks. A changed message looks the same,
-//! so that alone begins a new session and says nothing. Then nothing rises by receipts for the old session, and what
-//! they had not covered leaves by a new one.
+//! The other sides are ahead of such a copy. Proof: a receipt for a counter that was never used, or the own list in the
+//! stores, signed by this device and newer than its own. Suspicion: a header of the next chain opens and its message
+//! does not, because it answers a ratchet key that the copy lacks. An altered message looks the same, so suspicion
+//! begins a new session without a notice. In both cases receipts for the old session raise nothing, and messages
+//! without a receipt leave by a new session.
 
 use sotto_db::{Ahead, Chat, Hash, PersonState, Session};
 use sotto_wire::identity::DeviceList;
@@ -25,18 +25,18 @@ use crate::error::{Code, Error};
 
 /// Longest gap in the counters of a session, see [`gap`].
 const GAP_MAX: u32 = 32;
-/// Sessions with one contact that are left for this reason while they are kept, 7 days. A contact who lies about what
-/// he received gets no more of them.
+/// Most sessions with one contact that are replaced for this reason while they are kept, 7 days. A contact who lies
+/// about receipts causes no more.
 const MOST: usize = 4;
 
-/// How many counters each session leaves out from a start on. Until a receipt shows that the other side lacks them, the
-/// floor stays below: so an install that went on from the same copy gave some of these, or others after its own gap,
-/// and a receipt for any of them is no receipt of ours.
+/// The number of counters that each session skips at a start. Until a receipt shows that the other side lacks them, the
+/// floor stays below. An install that continued from the same copy used some of these, or others after its own gap. A
+/// receipt for any of them is not for this install.
 pub(crate) fn gap(random: u32) -> u32 {
     1 + random % GAP_MAX
 }
 
-/// A receipt counts what was never sent in a session.
+/// A receipt counts messages that were never sent in a session.
 pub(crate) fn prove(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     if left(step, &row.chat, &row.hash)? >= MOST {
         return Ok(());
@@ -45,19 +45,19 @@ pub(crate) fn prove(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     step.notice(Code::StorageRolledBack);
     set_ahead(step, &row.hash, Ahead::Proven)?;
     send::unseal(step, row)?;
-    own_cards_changed(step)?; // looks at the own list, too
+    own_cards_changed(step)?; // this also reads the own list
     renew(step)?;
     due(step, &row.chat, 0)
 }
 
-/// How many other sessions with this contact were left because he is ahead.
+/// How many other sessions with this contact were replaced because it is ahead.
 fn left(step: &People<'_>, chat: &Chat, but: &Hash) -> Result<usize, Error> {
     let all = step.tx.sessions.of(chat)?;
     let left = |row: &&Session| row.ahead >= Ahead::Left && row.hash != *but;
     Ok(all.iter().filter(left).count())
 }
 
-/// A new session is to be begun by then.
+/// Sets when a new session begins at the latest.
 fn due(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
     if contact::state(step, chat)? == Some(PersonState::Accepted) {
         let at_ms = step.now_ms.saturating_add(in_ms);
@@ -88,17 +88,17 @@ pub(crate) fn doubt(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     due(step, &row.chat, schedule::AHEAD_DOUBT)
 }
 
-/// The next chain could be followed: what did not open was changed on its way.
+/// The next chain could be followed, so the unopened message was altered in transit.
 pub(crate) fn follows(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     if row.ahead == Ahead::Doubt { set_ahead(step, &row.hash, Ahead::No) } else { Ok(()) }
 }
 
-/// Is a new session to be begun in the place of this one, by which messages leave?
+/// Whether a new session must replace this sending session.
 pub(crate) fn is_ahead(step: &People<'_>, row: &Session) -> Result<bool, Error> {
     if row.ahead != Ahead::No {
         return Ok(true);
     }
-    // Begun by the pair, and not answered: the pair may be used up. Once more, by the bundle.
+    // It was begun by the pair and not answered: the pair may be used up. The bundle is tried next.
     let late = row.created_ms.saturating_add(schedule::AHEAD_PAIR) <= step.now_ms;
     if row.answered || !late || !pairs::is_by_pair(step, row)? {
         return Ok(false);
@@ -108,7 +108,8 @@ pub(crate) fn is_ahead(step: &People<'_>, row: &Session) -> Result<bool, Error> 
     Ok(all.iter().any(|row| row.ahead >= Ahead::Left) && all.iter().filter(tried).count() == 1)
 }
 
-/// Begins a session by the contact's reset pair in the place of one that he is ahead of. False: his cards are needed.
+/// Begins a session by the contact's reset pair in place of one that the contact is ahead of. False if its cards are
+/// needed.
 pub(crate) fn begin(step: &mut People<'_>, chat: &Chat) -> Result<bool, Error> {
     let Some(row) = send::sending_session(step, chat)?.filter(|row| row.ahead != Ahead::No) else {
         return Ok(false);
@@ -123,8 +124,7 @@ pub(crate) fn begin(step: &mut People<'_>, chat: &Chat) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// A new session was begun: what the old ones carried leaves by it, and something does at once, so that the contact
-/// answers.
+/// A new session has begun: messages of the old ones leave by it, and one leaves at once, so that the contact answers.
 pub(crate) fn began(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let sending = step.tx.devices.session(chat)?;
     for row in step.tx.sessions.of(chat)? {
@@ -140,8 +140,8 @@ pub(crate) fn began(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     hello::send(step, chat)
 }
 
-/// A contact began a new session with us: his old ones may be lost, or those of an old copy. He is told what arrived in
-/// them, and what he has no receipt for leaves by the new one.
+/// A contact began a new session: it may have lost its old ones, or be an old copy. It gets receipts for all that
+/// arrived in them, and messages without its receipt leave by the new session.
 pub(crate) fn they_began_anew(step: &mut People<'_>, chat: &Chat, new: &Hash) -> Result<(), Error> {
     let sending = step.tx.devices.session(chat)?;
     for row in step.tx.sessions.of(chat)? {
@@ -158,21 +158,21 @@ pub(crate) fn they_began_anew(step: &mut People<'_>, chat: &Chat, new: &Hash) ->
     Ok(())
 }
 
-/// The version of an own list that this device signed later than what it knows.
+/// The version of an own list that this device signed later than it remembers.
 pub(crate) fn of(own: &Own, list: &DeviceList) -> Option<u64> {
     let record = list.record(&own.device)?;
     let ours = record.identity == own.keys.identity_public() && record.signing == own.keys.signing_public();
     (ours && list.version > own.record.list_version).then_some(list.version)
 }
 
-/// The own list in the stores is newer than this install: so are all contacts.
+/// The own list in the stores is newer than this install, so all contacts are ahead too.
 pub(crate) fn proven_by_own_list(step: &mut People<'_>) -> Result<(), Error> {
     log::warn!("the own list is newer: this is an old copy of the database");
     step.notice(Code::StorageRolledBack);
     for person in step.persons.all()? {
         let chat = &person.chat;
         if step.tx.sessions.of(chat)?.iter().any(|row| row.ahead >= Ahead::Left) {
-            continue; // left already
+            continue; // sent already
         }
         if let Some(row) = send::sending_session(step, chat)? {
             set_ahead(step, &row.hash, Ahead::Proven)?;

@@ -1,5 +1,5 @@
-//! A session begun anew: because receipts stay away, or because a chain grew long without an answer. Never because
-//! something could not be decrypted.
+//! New sessions in place of old ones: because receipts are missing, or because a chain grew long without an answer.
+//! Never because of a failed decryption.
 
 use sotto_crypto::PrekeyPublic;
 use sotto_db::{Chat, PersonState, Session};
@@ -17,24 +17,24 @@ use crate::engine::people::old_copy;
 use crate::engine::people::sessions;
 use crate::error::Error;
 
-/// Why a session is to be begun.
+/// Why a session is to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// It is not: nothing is wrong with the one there is.
+    /// None: the existing session is fine.
     None,
-    /// There is none yet.
+    /// There is no session yet.
     First,
     /// Another invite of theirs was given.
     Invited,
-    /// Its receipts stay away: what they would be for is sealed anew.
+    /// Its receipts are missing: its messages are sealed again.
     Silent,
-    /// Its chain is long: what is sealed in it stays so.
+    /// Its chain is long: messages sealed in it stay so.
     Long,
-    /// The other side is ahead of it: this is an old copy of the database.
+    /// The other side is ahead: this is an old copy of the database.
     Ahead,
 }
 
-/// Has the session by which messages leave to be begun anew?
+/// Why the sending session must be replaced.
 pub(crate) fn need(step: &People<'_>, row: &Session) -> Result<Need, Error> {
     let person = step.persons.get(&row.chat)?.filter(|person| contact::may_write(person.state));
     let invited = person.and_then(|person| person.invite_secret);
@@ -54,7 +54,7 @@ pub(crate) fn need(step: &People<'_>, row: &Session) -> Result<Need, Error> {
     }
 }
 
-/// The cards of contacts whose receipts stay away are looked for.
+/// Looks for cards of contacts whose receipts are missing.
 pub(crate) fn look(step: &mut People<'_>) -> Result<(), Error> {
     for (_, chat) in step.tx.links.silent(step.now_ms.saturating_sub(schedule::SESSION_SILENT))? {
         fetch(step, &chat)?;
@@ -71,7 +71,8 @@ fn fetch(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     }
 }
 
-/// Were these made after the last receipt in a session? Cards of somebody who is only away do not say that he lost it.
+/// Whether these were made after the last receipt of a session. Cards of a contact who is only away do not show that it
+/// lost the session.
 pub(crate) fn newer(
     step: &People<'_>,
     row: &Session,
@@ -85,9 +86,9 @@ pub(crate) fn newer(
     Ok(list.version > heard_s || made_s.is_some_and(|made| made > heard_s))
 }
 
-/// The pair that a device of theirs gave, if it is to be used.
+/// The pair of a contact's device, if it may be used.
 fn pair_of(step: &People<'_>, chat: &Chat, of: &DeviceRecord, suite: u32) -> Result<Option<PrekeyPublic>, Error> {
-    // Whoever is asked by an invite may have forgotten what was given before.
+    // An inviter may have forgotten earlier pairs.
     let given = step
         .persons
         .get(chat)?
@@ -95,8 +96,7 @@ fn pair_of(step: &People<'_>, chat: &Chat, of: &DeviceRecord, suite: u32) -> Res
     if given { pairs::of(step, chat, of, suite) } else { Ok(None) }
 }
 
-/// The keys of a device for a new session: its reset pair, and where that was tried without an answer, or there is
-/// none, its bundle.
+/// The keys of a device for a new session: its reset pair; or its bundle, if the pair had no answer or there is none.
 pub(crate) fn key(
     step: &People<'_>,
     chat: &Chat,
@@ -113,8 +113,8 @@ pub(crate) fn key(
     })
 }
 
-/// Begins a new session with those for whom something left by one whose chain is long: by their pair; else once their
-/// cards are here.
+/// Begins a new session with contacts whose sending session has a long chain: by their pair, else when their cards are
+/// found.
 pub(crate) fn shorten(step: &mut People<'_>) -> Result<(), Error> {
     while let Some(chat) = step.long.pop_first() {
         if let Some(row) = send::sending_session(step, &chat)?
@@ -127,7 +127,7 @@ pub(crate) fn shorten(step: &mut People<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Begins a new session by the pair that their device gave, which needs no card, for the device is the same.
+/// Begins a new session by the pair of the contact's device. It needs no card, because the device is the same.
 pub(crate) fn by_pair(step: &mut People<'_>, chat: &Chat, row: &Session) -> Result<bool, Error> {
     let record = device::taken(step, chat)?.as_ref().and_then(device::record_of);
     let Some(record) = record.filter(|record| record.device_id == row.device) else {
@@ -143,7 +143,7 @@ pub(crate) fn by_pair(step: &mut People<'_>, chat: &Chat, row: &Session) -> Resu
     }
 }
 
-/// Sessions past their time go.
+/// Deletes expired sessions.
 pub(crate) fn drop_old(step: &mut People<'_>) -> Result<(), Error> {
     for row in step.tx.sessions.over(step.now_ms)? {
         drop_session(step, &row)?;
@@ -151,7 +151,7 @@ pub(crate) fn drop_old(step: &mut People<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A session goes. What was sealed in it and not receipted leaves by the one that replaced it.
+/// Deletes a session. Its messages without a receipt leave by the session that replaced it.
 pub(crate) fn drop_session(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     send::unseal(step, row)?;
     link::remove(step, row)?;

@@ -1,4 +1,4 @@
-//! Sessions with people: begun by us, few of each, dropped.
+//! Sessions with people: begun by us, bounded, deleted.
 
 use sotto_crypto::{DeviceId, PrekeyPublic, Recipient, initiate};
 use sotto_db::{Chat, Session};
@@ -17,14 +17,14 @@ use crate::engine::post::parcel;
 use crate::engine::talk::state;
 use crate::error::{Code, Error};
 
-/// Our last start number counts unless it lies further ahead than this, seconds: a clock was wrong then.
+/// A known own start number counts unless it is further ahead than this, seconds: then a clock was wrong.
 const AHEAD_S: u32 = 86_400;
 
-/// Sessions with one device at a time, and with all of an account together that are not its confirmed one.
+/// Most sessions with one device, and with all unconfirmed devices of an account together.
 pub(crate) const LIVE: usize = 4;
 
-/// Begins a session with a device whose keys were verified. False: keys of theirs that cannot be used, or none of ours
-/// while the clock may not sign.
+/// Begins a session with a device whose keys were verified. False if its keys cannot be used, or while the clock must
+/// not sign.
 pub(crate) fn begin(
     step: &mut People<'_>,
     chat: &Chat,
@@ -34,7 +34,7 @@ pub(crate) fn begin(
 ) -> Result<bool, Error> {
     let own = step.own()?;
     let record = match record(step) {
-        // Nobody takes a record that ran out; it is tried again once the time is known.
+        // Others refuse an expired record; this is retried when the time is known.
         Err(error) if error.code() == Code::ClockSkewed => return Ok(false),
         record => record?,
     };
@@ -73,9 +73,8 @@ pub(crate) fn begin(
     Ok(true)
 }
 
-/// Drops the oldest sessions that are too many: with the device of this new one, and with all that are not the
-/// contact's
-/// confirmed one, for an account can have any number of devices.
+/// Deletes the oldest sessions over the limits: those with the device of this new one, and those with all unconfirmed
+/// devices, because an account can have any number of devices.
 pub(crate) fn keep_few(step: &mut People<'_>, new: &Session) -> Result<(), Error> {
     let confirmed = device::taken(step, &new.chat)?.map(|device| device.device);
     drop_extra(step, new, |row| row.device == new.device)?;
@@ -94,9 +93,8 @@ fn drop_extra(step: &mut People<'_>, new: &Session, counts: impl Fn(&Session) ->
     Ok(())
 }
 
-/// Drops all sessions with an account, what was to leave by them, and the keys made for new ones; handshakes stay
-/// known,
-/// so that repeats are dropped.
+/// Deletes all sessions with an account, their outbox, and the keys made for new ones. Handshakes stay known, so
+/// repeats are dropped.
 pub(crate) fn drop_sessions(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions.of(chat)? {
         if let Some(known) = step.tx.handshakes.get(&row.handshake)? {
@@ -108,7 +106,7 @@ pub(crate) fn drop_sessions(step: &mut People<'_>, chat: &Chat) -> Result<(), Er
     pairs::forget(step, chat)
 }
 
-/// Nothing more leaves for an account; messages that it does not have yet have failed.
+/// Nothing more is sent to an account; its undelivered messages have failed.
 pub(crate) fn empty_outbox(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
     for item in step.tx.items.of(chat)? {
         if let Some(message) = item.message {

@@ -1,8 +1,7 @@
-//! The phrase was restored elsewhere: the new install says so on the account's own home topic, and the old one stops.
+//! Takeover: after a restore elsewhere the new install says so on the account's home topic, and this one stops.
 //!
-//! Such an envelope looks like any other. Its tag follows from its random bytes and the self secret, so each has a tag
-//! of
-//! its own, and a receiver knows it by one HKDF. Its content is the new device list, signed by the chat key.
+//! Such an envelope looks like any other. Its tag follows from its random bytes and the self secret, so no two tags are
+//! equal, and a receiver recognises it by one HKDF. Its content is the new device list, signed by the chat key.
 
 use sotto_crypto::{Random, Tag, takeover_open, takeover_seal, takeover_tag, verify_chat};
 use sotto_db::{Class as Ends, Parcel};
@@ -17,10 +16,10 @@ use crate::engine::people::People;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
-/// Bytes of the list, before padding.
+/// Room of the list before padding, bytes.
 const ROOM: usize = room(Class::Small, Form::Sealed);
 
-/// Tells the other installs of the account that this one took over. Published as a card is: until a store has it.
+/// Tells the account's other installs that this one took over. It is published like a card: until a store has it.
 pub(crate) fn publish(step: &mut People<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let own = step.own()?;
     let secret = own.account.self_secret();
@@ -38,7 +37,7 @@ pub(crate) fn publish(step: &mut People<'_>, record: &DeviceRecord) -> Result<()
     Ok(())
 }
 
-/// Is this envelope from another install of this account? What it says is done: then it is nobody else's.
+/// Whether this envelope comes from another install of this account. If so, it is handled here.
 pub(crate) fn take(step: &mut People<'_>, envelope: &Envelope<'_>) -> Result<bool, Error> {
     let own = step.own()?;
     let secret = own.account.self_secret();
@@ -51,7 +50,7 @@ pub(crate) fn take(step: &mut People<'_>, envelope: &Envelope<'_>) -> Result<boo
     let Some(list) = list.filter(|list| genuine(own, secret.as_bytes(), list)) else {
         return Ok(true);
     };
-    // Who restores looks at the stores before it signs, and signs above what it finds.
+    // An install that is being restored reads the stores before it signs, and signs a higher version.
     let restoring = step.tx.kv.get(KEY_RESTORING)?.is_some();
     let not_ahead = check_version(list.version, None, step.clock_s()).is_ok();
     if !restoring && not_ahead && outranks(own, &list) {
@@ -60,8 +59,8 @@ pub(crate) fn take(step: &mut People<'_>, envelope: &Envelope<'_>) -> Result<boo
     Ok(true)
 }
 
-/// Signed by the account for its own installs, each record too. Past its date it counts all the same: it says who came
-/// last.
+/// Checks the account's signature for its own installs, and each record's. An expired list counts all the same: it says
+/// who came last.
 fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
     let bytes = list.signed_bytes(&secret_hash(secret));
     list.chat == own.chat
@@ -69,15 +68,14 @@ fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
         && list.records.iter().all(|record| found::verify_record(&own.chat, record))
 }
 
-/// Does a genuine list of the account leave this device out, and come after its own? Of two that were signed in the
-/// same
-/// second the higher device id counts.
+/// Whether a genuine list of the account omits this device and is later than its own. Of two lists signed in the same
+/// second, the higher device id wins.
 pub(crate) fn outranks(own: &Own, list: &DeviceList) -> bool {
     let theirs = list.records.iter().map(|record| record.device_id).max();
     !own.is_in(list) && (list.version, theirs) > (own.record.list_version, Some(own.device))
 }
 
-/// This install stops: nothing is sent, opened or receipted any more, and the person is told.
+/// This install stops: nothing more is sent, opened or receipted, and the person is told.
 pub(crate) fn replaced(step: &mut People<'_>) -> Result<(), Error> {
     if step.is_replaced() {
         return Ok(());

@@ -1,32 +1,32 @@
-//! What is known of what leaves only while the process runs.
+//! Memory of one run about parcels.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::engine::base::schedule;
 use crate::engine::post::parcel::Tries;
 
-/// Parcels handed to the network at a time.
+/// Most parcels handed to the network at a time.
 const IN_FLIGHT: usize = 32;
 
-/// What is at the network.
+/// Memory of parcels in progress.
 #[derive(Default)]
 pub(crate) struct Posted {
-    /// Parcels handed over, unanswered.
+    /// Parcels handed to the network, without an answer.
     pub(crate) in_flight: HashSet<i64>,
     pub(crate) checking: HashSet<i64>,
-    /// By parcel, since it was taken last.
+    /// Failed attempts of parcels since each was last accepted.
     pub(crate) tries: HashMap<i64, Tries>,
-    /// Some of them failed because no node had relay peers.
+    /// Whether some failed because no node had relay peers.
     pub(crate) unrelayed: bool,
-    /// Times in a row that no node to publish to was reached, and until when that is not tried again.
+    /// How often in a row no publish node was reached, and until when that is not retried.
     unreached: u32,
     after_ms: i64,
 }
 
 impl Posted {
-    /// From when on parcels may be handed over, milliseconds; `None`: something has to come back first. The network
-    /// connects to a node because something is to be published, so no node now is no reason to wait; none reached
-    /// last time is: then one parcel at a time finds out, ever more rarely.
+    /// When parcels may be handed over, milliseconds; `None` while something has to come back first. The network
+    /// connects to a node because something is to be published, so no node now is no reason to wait. If none was
+    /// reached last time, one parcel at a time tries again, with growing waits.
     pub(crate) fn hand_over_ms(&self, nodes: u32) -> Option<i64> {
         if self.in_flight.len() >= IN_FLIGHT {
             None
@@ -53,7 +53,7 @@ impl Posted {
         }
     }
 
-    /// There is reason to hope for a node again.
+    /// A node may be reachable again.
     pub(crate) fn anew(&mut self) {
         self.unreached = 0;
         self.after_ms = 0;

@@ -1,4 +1,4 @@
-//! Parcels: bytes that leave until somebody has them. What is inside is not known here.
+//! Parcels: sealed bytes that are published until somebody has received them. This room does not know their content.
 
 pub(crate) mod memory;
 pub(crate) mod parcel;
@@ -7,14 +7,14 @@ use crate::engine::base::room;
 use crate::engine::hear::Hear;
 
 room! {
-    /// What leaves.
+    /// The room of parcels within a step.
     Post over hear: Hear {
         parcels: Parcel,
         attempts: Attempt,
     } and {
-        /// Nodes to publish through; 0: nothing leaves.
+        /// Number of publish nodes; without any, nothing leaves.
         publish_nodes: u32,
-        /// What shows which nodes do what they say.
+        /// Evidence of which nodes deliver what they take.
         evidence: Vec<sotto_net::Evidence>,
     }
 }

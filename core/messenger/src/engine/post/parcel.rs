@@ -1,6 +1,5 @@
-//! Parcels: bytes that leave, each attempt with a time of its own, until whoever put them in, a node or a store says
-//! that
-//! it is enough. What they are is not known here.
+//! Parcels: envelopes that are published, each attempt with its own timestamp, until their sender, a node or a store
+//! ends them. The content is opaque here.
 
 use sotto_db::{Attempt, Chat, Class, NEVER, Parcel};
 use sotto_net::{Command, Purpose};
@@ -11,20 +10,20 @@ use crate::engine::base::step::SECOND;
 use crate::engine::post::Post;
 use crate::error::Error;
 
-/// Furthest a timestamp may lie ahead of the clock, seconds.
+/// Furthest a timestamp may be ahead of the clock, seconds.
 const AHEAD_S: i64 = 10;
 /// Nanoseconds in a second.
 const NS: i64 = 1_000_000_000;
 
-/// How often a parcel was handed over in vain.
+/// Failed attempts of a parcel.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tries {
     pub(crate) failed: u32,
-    /// Every node that was there refused it.
+    /// How often every reachable node refused it.
     pub(crate) refused: u32,
 }
 
-/// A parcel for somebody that is not filled yet.
+/// A parcel for an account, without content yet.
 fn empty(step: &Post<'_>, party: Option<&Chat>) -> Parcel {
     Parcel {
         id: 0,
@@ -42,18 +41,18 @@ fn empty(step: &Post<'_>, party: Option<&Chat>) -> Parcel {
     }
 }
 
-/// An envelope that leaves now.
+/// An envelope to publish now.
 pub(crate) fn filled(step: &Post<'_>, class: Class, topic: String, payload: Vec<u8>) -> Parcel {
     Parcel { class, topic, payload: Some(payload), sealed_ms: step.now_ms, due_ms: step.now_ms, ..empty(step, None) }
 }
 
-/// A parcel that is filled later; its number.
+/// Adds a parcel that is filled later; returns its number.
 pub(crate) fn reserve(step: &mut Post<'_>, party: &Chat) -> Result<i64, Error> {
     let parcel = empty(step, Some(party));
     Ok(step.parcels.add(parcel)?)
 }
 
-/// Takes a parcel, and hands it over if it is due.
+/// Adds a parcel, and publishes it if it is due.
 pub(crate) fn put(step: &mut Post<'_>, parcel: Parcel) -> Result<i64, Error> {
     let due = parcel.due_ms <= step.now_ms;
     let id = step.parcels.add(parcel)?;
@@ -63,7 +62,7 @@ pub(crate) fn put(step: &mut Post<'_>, parcel: Parcel) -> Result<i64, Error> {
     Ok(id)
 }
 
-/// Hands a filled parcel to the network, with a timestamp of its own.
+/// Publishes a filled parcel, with a new timestamp.
 pub(crate) fn launch(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     let Some(parcel) = step.parcels.get(&id)?.filter(|_| !step.is_replaced()) else {
         return Ok(());
@@ -78,7 +77,7 @@ pub(crate) fn launch(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     if at_s > clock_s.saturating_add(AHEAD_S) {
         return wait_until(step, id, step.now_ms.saturating_add((at_s - clock_s) * SECOND));
     }
-    // Stores refuse a wrong time, and the correction may be one.
+    // Stores refuse a wrong time. As long as the clock correction is unproven, the uncorrected time is tried too.
     let other_s = step.unproven.then(|| next_s(step.now_ms.div_euclid(SECOND), stamps()));
     let due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
     edit(step, id, |parcel| (parcel.last_s, parcel.due_ms) = (at_s, due_ms))?;
@@ -98,40 +97,40 @@ pub(crate) fn launch(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// A parcel left by this time, Unix nanoseconds.
+/// Notes that a parcel left with this timestamp, Unix nanoseconds.
 pub(crate) fn left(step: &mut Post<'_>, id: i64, timestamp_ns: i64) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.last_s = timestamp_ns / NS)
 }
 
-/// Each attempt has a time of its own; those of a clock that was ahead are in nobody's way.
+/// Each attempt has its own time. Times of a clock that was ahead do not count.
 fn next_s(clock_s: i64, stamps: impl Iterator<Item = i64>) -> i64 {
     let furthest_s = clock_s.saturating_add(AHEAD_S);
     let last_s = stamps.filter(|at_s| *at_s <= furthest_s).max();
     clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)))
 }
 
-/// A parcel is due then.
+/// Sets when a parcel is due.
 pub(crate) fn wait_until(step: &mut Post<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.due_ms = due_ms)
 }
 
-/// A store is asked then whether it holds what a parcel left as.
+/// Sets when a store is asked for a parcel.
 pub(crate) fn check_at(step: &mut Post<'_>, id: i64, check_ms: Option<i64>) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.check_ms = check_ms)
 }
 
-/// What a parcel carries, sealed now.
+/// Fills a parcel with a sealed envelope.
 pub(crate) fn fill(step: &mut Post<'_>, id: i64, topic: String, payload: Vec<u8>) -> Result<(), Error> {
     let sealed_ms = step.now_ms;
     edit(step, id, |parcel| (parcel.payload, parcel.sealed_ms, parcel.topic) = (Some(payload), sealed_ms, topic))
 }
 
-/// What a parcel carries is to be sealed anew.
+/// Empties a parcel, to be sealed again.
 pub(crate) fn unfill(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.payload = None)
 }
 
-/// A node took it: how it left, noted before.
+/// Records that a node accepted an attempt.
 pub(crate) fn taken(step: &mut Post<'_>, id: i64, due_ms: i64, check_ms: Option<i64>) -> Result<(), Error> {
     edit(step, id, |parcel| {
         parcel.attempts = parcel.attempts.saturating_add(1);
@@ -139,47 +138,47 @@ pub(crate) fn taken(step: &mut Post<'_>, id: i64, due_ms: i64, check_ms: Option<
     })
 }
 
-/// No store holds it: it leaves again, by then at the latest.
+/// No store has it: it is due again, by then at the latest.
 pub(crate) fn absent(step: &mut Post<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
     edit(step, id, |parcel| (parcel.due_ms, parcel.check_ms) = (parcel.due_ms.min(due_ms), None))
 }
 
-/// Notes as what a parcel left.
+/// Records the hash of an attempt.
 pub(crate) fn note(step: &mut Post<'_>, attempt: &Attempt) -> Result<(), Error> {
     Ok(step.attempts.note(attempt)?)
 }
 
-/// Who had a parcel before does not count any more.
+/// Forgets the nodes that had a parcel.
 pub(crate) fn forget_attempts(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     Ok(step.attempts.forget(id)?)
 }
 
-/// Nothing more is to come of it.
+/// Deletes a parcel.
 pub(crate) fn remove(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     step.parcels.remove(&id)?;
     Ok(())
 }
 
-/// Nothing more is to come of what belongs together.
+/// Deletes a batch of parcels.
 pub(crate) fn remove_batch(step: &mut Post<'_>, batch: &[u8]) -> Result<(), Error> {
     Ok(step.parcels.remove_batch(batch)?)
 }
 
-/// A node is gone: what it took a moment ago may be so too.
+/// A node is gone: its last accepted messages may be lost, so their checks come earlier.
 pub(crate) fn lost(step: &mut Post<'_>, node: u64) -> Result<(), Error> {
     let check_ms = step.after(&schedule::LOST_CHECK, 0);
     step.parcels.check_by(number(Some(node)), check_ms)?;
     Ok(())
 }
 
-/// Stores do not have what left by a wrong clock.
+/// Stores refused messages that left by a wrong clock, so these are due again.
 pub(crate) fn all_due(step: &mut Post<'_>) -> Result<(), Error> {
     let now_ms = step.now_ms;
     step.parcels.all_due(now_ms)?;
     Ok(())
 }
 
-/// A node as attempts hold it.
+/// A node's number as attempts store it.
 pub(crate) fn number(node: Option<u64>) -> i64 {
     node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
 }
@@ -189,19 +188,19 @@ fn edit(step: &mut Post<'_>, id: i64, change: impl FnOnce(&mut Parcel)) -> Resul
     Ok(())
 }
 
-/// The cards of one secret go through one node, those of another through one of their own.
+/// The spread value of cards: the cards of one secret go through one node, those of another secret through another.
 fn spread(secret: &[u8]) -> Option<u64> {
     let hash = payload_hash(secret);
     hash.first_chunk().map(|first| u64::from_be_bytes(*first))
 }
 
-/// What was on its way when the process ended is due again, and nodes have other numbers than before.
+/// After a start: parcels that were in progress are due again, and nodes have other numbers.
 pub(crate) fn opened(step: &mut Post<'_>) -> Result<(), Error> {
     rewind(step, &[])?;
     Ok(step.attempts.unname()?)
 }
 
-/// Makes everything due that was never accepted, but for what is at the network.
+/// Makes all parcels due that no node accepted, except those being published.
 pub(crate) fn rewind(step: &mut Post<'_>, in_flight: &[i64]) -> Result<(), Error> {
     let now_ms = step.now_ms;
     step.parcels.rewind(now_ms)?;

@@ -1,4 +1,5 @@
-//! Deleted for us alone: a message leaves its place behind, empty, so that it is neither shown again nor missed.
+//! Deletion on this device only. The row of a deleted message stays, without content, so that a repeated envelope is
+//! not shown again and no gap is reported.
 
 use sotto_db::{Hash, Message, MessageState, Standing};
 use sotto_wire::content::{self, Kind, MAX_PARENTS};
@@ -10,7 +11,7 @@ use crate::engine::talk::Talk;
 use crate::engine::talk::write;
 use crate::error::{Code, Error};
 
-/// Deletes a message; as it was.
+/// Deletes a message and returns it as it was before.
 pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> {
     let message = step.messages.get(id)?.filter(|message| message.state != MessageState::Deleted);
     let message = message.ok_or(Code::MessageMissing)?;
@@ -32,8 +33,8 @@ pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> 
     Ok(message)
 }
 
-/// Deletes what a conversation shows, and takes it out of the list until something is shown in it again. Whose texts it
-/// had.
+/// Deletes the messages and the draft of a conversation, and takes it off the list until its next message. Returns the
+/// contact of the conversation.
 pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<sotto_db::Chat>, Error> {
     let peer = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?.peer;
     for under_way in step.messages.under_way(id)? {
@@ -52,8 +53,8 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<sott
     Ok(peer)
 }
 
-/// What was on its way ends. What no node has yet does not leave, and nothing is to name it; a request leaves without
-/// its text.
+/// Ends the fetch or the sending of a deleted message. A message that no node has is not sent, and no later message
+/// names it as its parent. A waiting request is sent without its text.
 fn end(step: &mut Talk<'_>, message: &Message) -> Result<(), Error> {
     blob::forget(step, &message.id)?;
     let place = step.conversations.get(&message.conversation)?;

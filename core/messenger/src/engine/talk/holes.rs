@@ -1,4 +1,4 @@
-//! Messages that others name and that are not here: another store is asked, then their author.
+//! Holes: missing parents. Another store is asked, then the author.
 
 use sotto_db::{Hole, NEVER, Tables};
 use sotto_net::Circle;
@@ -11,13 +11,13 @@ use crate::engine::hear::query::{Query, What};
 use crate::engine::talk::Talk;
 use crate::error::Error;
 
-/// A store is asked for at most so much before the message came that names a hole, seconds.
+/// How long before the naming message the search at a store begins, seconds.
 const STRETCH_S: i64 = 86_400;
-/// On its way a message may be overtaken by so much, seconds; and be stamped so far ahead.
+/// How much a message may be overtaken in flight, seconds, and how far ahead it may be dated.
 const OVERTAKEN_S: i64 = 60;
 const AHEAD_S: i64 = 20;
 
-/// Holes whose time has come and that one question is for.
+/// Holes that are due and share one query.
 pub(crate) fn due(tx: &Tables<'_>, now_ms: i64) -> Result<Vec<Vec<Hole>>, sotto_db::Error> {
     let mut due = tx.holes.due(now_ms)?;
     if let Some(first) = due.first().cloned() {
@@ -27,7 +27,7 @@ pub(crate) fn due(tx: &Tables<'_>, now_ms: i64) -> Result<Vec<Vec<Hole>>, sotto_
     Ok(vec![due])
 }
 
-/// Asks first another store, then the author, a few times.
+/// Asks another store first, then the author, a few times.
 pub(crate) fn ask(step: &mut Talk<'_>, topics: &[String], batch: Vec<Hole>) -> Result<(), Error> {
     let Some(first) = batch.first() else {
         return Ok(());
@@ -40,7 +40,7 @@ pub(crate) fn ask(step: &mut Talk<'_>, topics: &[String], batch: Vec<Hole>) -> R
             what: What::Hole,
             circle: Circle::Other,
             topics: topics.to_vec(),
-            // Times of ours: those of the author would have us ask for what he likes.
+            // These are our arrival times: with the author's times, the author could choose what we ask for.
             start_ms: from_s.saturating_sub(OVERTAKEN_S).saturating_mul(SECOND),
             end_ms: Some(until_s.saturating_add(AHEAD_S).saturating_mul(SECOND)),
             newest_first: false,
@@ -71,7 +71,7 @@ pub(crate) fn ask(step: &mut Talk<'_>, topics: &[String], batch: Vec<Hole>) -> R
     Ok(())
 }
 
-/// They are asked for later.
+/// Puts off some holes.
 pub(crate) fn put_off(step: &mut Talk<'_>, batch: Vec<Hole>, due_ms: i64) -> Result<(), Error> {
     batch.into_iter().try_for_each(|hole| Ok(step.holes.note(&Hole { due_ms, ..hole })?))
 }

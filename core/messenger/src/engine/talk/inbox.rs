@@ -1,4 +1,4 @@
-//! A proven message comes in: may it, from whom is it, and how it is shown.
+//! A verified message: whether it is accepted, who wrote it, and how it is shown.
 
 use sotto_db::{Chat, Hash, Hole, MessageState, Session, Standing};
 use sotto_wire::content::{self, Content, Inner, Message, Prefix};
@@ -11,11 +11,11 @@ use crate::engine::talk::kind;
 use crate::engine::talk::list;
 use crate::error::{Error, OrBug};
 
-/// Messages of a request that waits for an answer, read ones too.
+/// Most messages of a pending request, including read ones.
 pub(crate) const PENDING_MESSAGES: u32 = 100;
 
-/// What may come of an account: messages below this number of their chain; `None`: nothing now, or ever. A request that
-/// waits for an answer brings few.
+/// What is accepted of an account: messages below this number of their chain; `None` for none, now or ever. A pending
+/// request brings few.
 pub(crate) fn room(step: &Talk<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
     let Some(conversation) = step.conversations.with(chat)? else {
         return Ok(None);
@@ -30,8 +30,8 @@ pub(crate) fn room(step: &Talk<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
     })
 }
 
-/// Takes one message of a session's owner. Of a device that is not taken as the contact's texts are shown, and nothing
-/// else counts. What says something of the other side itself is given back.
+/// Takes one message of a session's owner. Texts of an unconfirmed device are shown, and nothing else of it counts.
+/// Content about the other side itself is returned to the room above.
 pub(crate) fn take(
     step: &mut Talk<'_>,
     row: &Session,
@@ -47,25 +47,25 @@ pub(crate) fn take(
     }
     let id = content::message_id(&conversation.id, chat, &row.device, &inner.message);
     let Ok(content) = message.content() else {
-        return Ok(None); // of a known kind, and wrong: nothing to show
+        return Ok(None); // of a known kind but malformed: nothing to show
     };
     let confirmed = device::confirms(step, chat, &row.device)?;
     let open = conversation.standing == Standing::Open;
-    // Before the answer, and of a device that is not theirs, nothing is asked of stores.
+    // Before the answer, and for an unconfirmed device, no store is asked.
     let asks = confirmed && conversation.standing != Standing::Pending;
     let came = Came { chat, conversation: conversation.id, open, confirmed, asks, id, inner, message };
     kind::take(step, row, &came, content)
 }
 
-/// A message as it came.
+/// A received message.
 pub(crate) struct Came<'a> {
     pub(crate) chat: &'a Chat,
     pub(crate) conversation: Hash,
-    /// Of a contact.
+    /// Whether it is a contact's.
     pub(crate) open: bool,
-    /// By the device taken as the contact's.
+    /// Whether the confirmed device wrote it.
     pub(crate) confirmed: bool,
-    /// It may make us ask stores for something.
+    /// Whether it may make us ask stores.
     pub(crate) asks: bool,
     pub(crate) id: Hash,
     pub(crate) inner: &'a Inner,
@@ -75,13 +75,13 @@ pub(crate) struct Came<'a> {
 /// How a message is shown.
 pub(crate) enum Shown {
     Text(String),
-    /// Of a kind that is not known here.
+    /// It is of an unknown kind.
     Newer,
-    /// Its text is somewhere else.
+    /// Its text is still being fetched.
     Fetching,
 }
 
-/// Stores a message that is shown. False: it was there.
+/// Stores a shown message. False if it exists.
 pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
     let message = came.message;
     let conversation = step.conversations.get(&came.conversation)?;
@@ -121,14 +121,14 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     }
     let prefix = content::prefix(&came.id);
     step.holes.remove(&came.conversation, &prefix)?;
-    // The order is for those who take part in it.
+    // Only the confirmed device moves the conversation's clock and heads.
     if came.confirmed {
         conversation.lamport = conversation.lamport.max(lamport);
         conversation.heads = heads(&conversation.heads, message, &prefix);
     }
     conversation.unread = conversation.unread.saturating_add(1);
     list::revive(&mut conversation, step.now_ms);
-    // The author's clock orders the list, but cannot pin itself to its top.
+    // The author's clock orders the list, but cannot pin a message to its top.
     let shown_ms = time_s.saturating_mul(SECOND).min(step.clock_ms);
     conversation.last_ms = conversation.last_ms.max(shown_ms);
     let before_ms = match conversation.arrived_ms {
@@ -145,7 +145,8 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     Ok(true)
 }
 
-/// The newest messages no other one names yet: without the new one's parents, with the new one, at most three.
+/// The newest messages that no other one names yet: without the new message's parents, with the new message, at most
+/// three.
 fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
     let known = known.as_chunks::<8>().0.iter();
     let mut heads: Vec<Prefix> = known.filter(|head| !message.parents.contains(head)).copied().collect();
@@ -155,8 +156,8 @@ fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
     heads.concat()
 }
 
-/// Notes parents that are not here. They came after what was there before, `before_ms`; while something else may have
-/// been missed too, after that.
+/// Adds holes for missing parents. They arrived after the last earlier message, `before_ms`; if more may be missing,
+/// after the gap's beginning.
 fn holes(step: &mut Talk<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Error> {
     let covered_ms = step.tx.coverage.until_ms()?;
     for prefix in &came.message.parents {

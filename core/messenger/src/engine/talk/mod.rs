@@ -1,4 +1,4 @@
-//! Conversations and what is shown in them.
+//! Conversations and their messages.
 
 pub(crate) mod delete;
 pub(crate) mod holes;
@@ -13,7 +13,7 @@ use crate::engine::base::room;
 use crate::engine::carry::Carry;
 
 room! {
-    /// What is said.
+    /// The room of conversations within a step.
     Talk over carry: Carry {
         conversations: Conversation,
         messages: Message,

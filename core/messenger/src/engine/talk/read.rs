@@ -1,4 +1,4 @@
-//! What the person read and answered, and where a conversation stands.
+//! What the person read and answered, and the standing of a conversation.
 
 use sotto_db::{Chat, Conversation, Hash, Kind, Message, Standing};
 
@@ -6,7 +6,7 @@ use crate::engine::carry::blob;
 use crate::engine::talk::Talk;
 use crate::error::Error;
 
-/// Marks everything up to a message read; the last of theirs that was not, if there is one.
+/// Marks all messages up to one as read; returns the last received one that was unread, if any.
 pub(crate) fn mark(step: &mut Talk<'_>, up_to: &Message) -> Result<Option<Hash>, Error> {
     let last = step.messages.mark_read(up_to)?;
     if last.is_some() || step.conversations.get(&up_to.conversation)?.is_some_and(|row| row.marked) {
@@ -17,12 +17,12 @@ pub(crate) fn mark(step: &mut Talk<'_>, up_to: &Message) -> Result<Option<Hash>,
     Ok(last)
 }
 
-/// A message of ours answers one that came.
+/// Records that an own message answers a received one.
 pub(crate) fn answered(step: &mut Talk<'_>, arrival: i64, answer: &Hash) -> Result<(), Error> {
     Ok(step.arrivals.answer(arrival, answer)?)
 }
 
-/// A conversation with somebody, closed until the rooms above say otherwise.
+/// Adds a conversation, closed until upper rooms open it.
 pub(crate) fn begin(step: &mut Talk<'_>, id: Hash, chat: &Chat) -> Result<(), Error> {
     if step.conversations.get(&id)?.is_some() {
         return Ok(());
@@ -49,7 +49,7 @@ pub(crate) fn begin(step: &mut Talk<'_>, id: Hash, chat: &Chat) -> Result<(), Er
     Ok(step.conversations.put(&conversation)?)
 }
 
-/// What may be shown in the conversation with somebody, as the rooms above say.
+/// Sets what a conversation shows; upper rooms decide.
 pub(crate) fn set_standing(step: &mut Talk<'_>, chat: &Chat, standing: Standing) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
         step.conversations.edit(&conversation.id, |row| {
@@ -60,7 +60,8 @@ pub(crate) fn set_standing(step: &mut Talk<'_>, chat: &Chat, standing: Standing)
     Ok(())
 }
 
-/// What an account wrote counts: it has its place in the order of arrival, and its long texts are fetched.
+/// An account's messages count from now on: they get their places in the order of arrival, and its long texts are
+/// fetched.
 pub(crate) fn arrive(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
         step.arrivals.add_all(&conversation.id)?;
@@ -68,7 +69,7 @@ pub(crate) fn arrive(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     fetch(step, chat)
 }
 
-/// Long texts of an account are fetched from now on.
+/// Fetches the long texts of an account from now on.
 pub(crate) fn fetch(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
         blob::release(step, &conversation.id)?;
@@ -77,7 +78,7 @@ pub(crate) fn fetch(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a device wrote before it was taken as theirs has its place in the order from now on.
+/// Messages that a device wrote before it was confirmed get their places in the order now.
 pub(crate) fn order(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
         blob::release(step, &conversation.id)?;

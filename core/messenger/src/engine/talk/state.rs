@@ -1,4 +1,4 @@
-//! Where a message of ours stands: it rises, or fails.
+//! The state of an own message: it rises, or fails.
 
 use sotto_db::{Hash, Message, MessageState};
 use sotto_wire::content::Receipt;
@@ -10,7 +10,7 @@ use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::{ConversationId, MessageId};
 
-/// Takes in what became of messages on their way.
+/// Takes facts about messages in the outbox.
 pub(crate) fn facts(step: &mut Talk<'_>, facts: Vec<Fact>) -> Result<(), Error> {
     for fact in facts {
         match fact {
@@ -27,23 +27,23 @@ pub(crate) fn facts(step: &mut Talk<'_>, facts: Vec<Fact>) -> Result<(), Error> 
     Ok(())
 }
 
-/// Nothing more will come of an own message.
+/// An own message has failed.
 fn fail(step: &mut Talk<'_>, id: &Hash, code: Code) -> Result<(), Error> {
-    // What was delivered, and asked for again, has not failed.
+    // A delivered message that was asked for again has not failed.
     if let Some(message) = step.messages.get(id)?
         && message.state < MessageState::Delivered
     {
         step.messages.edit(id, |message| {
             message.state = MessageState::Failed;
             message.reason = Some(code.as_str().to_owned());
-            message.marked = false; // what is sent once more was not read before
+            message.marked = false; // a message that is sent again was not read before
         })?;
         emit_state(step, &message, MessageState::Failed);
     }
     Ok(())
 }
 
-/// Moves an own message up to a state; never down.
+/// Raises an own message to a state; never lowers it.
 pub(crate) fn raise(step: &mut Talk<'_>, id: &Hash, to: MessageState) -> Result<(), Error> {
     let Some(message) = step.messages.get(id)? else {
         return Ok(());
@@ -66,9 +66,8 @@ pub(crate) fn emit_state(step: &mut Talk<'_>, message: &Message, to: MessageStat
     step.fx.events.push(Event::MessageState { conversation, id: MessageId::from_bytes(&message.id), state });
 }
 
-/// They say that they read an own message. True of one that is delivered; of another once its receipt comes, unless
-/// what
-/// they have, as they say with it, leaves it out.
+/// The other side says that it read an own message. This holds for a delivered message. For another it holds when its
+/// receipt comes, unless the receipts that came along leave the message out.
 pub(crate) fn read(step: &mut Talk<'_>, id: &Hash, have: &[Receipt]) -> Result<(), Error> {
     let Some(message) = step.messages.get(id)? else {
         return Ok(());
@@ -79,7 +78,7 @@ pub(crate) fn read(step: &mut Talk<'_>, id: &Hash, have: &[Receipt]) -> Result<(
     let item = step.tx.items.of_message(id)?;
     let sealed = item.and_then(|item| item.session.zip(item.seq));
     let waits = sealed.is_some_and(|(session, seq)| {
-        // Sealed anew in a session of which they say nothing, it is not what they read.
+        // It was sealed again in a session that these receipts do not mention, so they did not read it.
         let of_it = have.iter().find(|one| one.session() == receipt::session_prefix(&session));
         of_it.is_some_and(|one| !one.lacks(seq))
     });

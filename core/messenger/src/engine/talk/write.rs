@@ -1,4 +1,4 @@
-//! What we write: composed, shown, and handed on to leave.
+//! Own messages: composed, shown, and handed on for sending.
 
 use sotto_db::{Chat, Conversation, Hash, Item, MessageState, Standing};
 use sotto_wire::content::{self, Content, Kind};
@@ -11,7 +11,7 @@ use crate::engine::talk::Talk;
 use crate::engine::talk::state::emit_state;
 use crate::error::{Code, Error, OrBug};
 
-/// A conversation that we may write into, and whom it is with.
+/// A conversation that may be written into, with its contact.
 fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
     let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     let chat = conversation.peer.ok_or(Code::ContactMissing)?;
@@ -22,7 +22,7 @@ fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
     }
 }
 
-/// Enqueues a request; its text, if there is one, stands in the conversation.
+/// Adds a request; its text, if there is one, stands in the conversation.
 pub(crate) fn request(step: &mut Talk<'_>, chat: &Chat, text: String) -> Result<(), Error> {
     send::drop_waiting(step, chat, Kind::Request)?;
     let own = step.own()?;
@@ -39,7 +39,7 @@ pub(crate) fn request(step: &mut Talk<'_>, chat: &Chat, text: String) -> Result<
     send::enqueue(step, send::item(chat, m, Some(id)))
 }
 
-/// A message of ours that is shown, queued; its M and id. It moves the conversation's clock and heads.
+/// Adds a shown own message, queued; returns its M and id. Moves the conversation's clock and heads.
 fn shown(
     step: &mut Talk<'_>,
     conversation: Conversation,
@@ -50,7 +50,7 @@ fn shown(
     let conversation_id = conversation.id;
     let lamport = conversation.lamport.saturating_add(1);
     let parents = match content {
-        Content::Request(_) => Vec::new(), // the room of a first message is short
+        Content::Request(_) => Vec::new(), // the first message has little room
         _ => conversation.heads.as_chunks::<8>().0.to_vec(),
     };
     let (m, message) = send::message(step, content, (lamport, parents))?;
@@ -87,7 +87,7 @@ fn shown(
     Ok((m, id))
 }
 
-/// A text of ours: message, seal and outbox in one transaction.
+/// An own text: message, seal and outbox in one transaction.
 pub(crate) fn text(step: &mut Talk<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
     let own: &Own = step.own()?;
     own.in_force()?;
@@ -115,7 +115,7 @@ pub(crate) fn text(step: &mut Talk<'_>, conversation: &Hash, text: &str) -> Resu
     Ok(id)
 }
 
-/// Keeps unsent text.
+/// Saves unsent text.
 pub(crate) fn draft(step: &mut Talk<'_>, id: &Hash, text: String) -> Result<(), Error> {
     let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     if conversation.draft != text {
@@ -125,7 +125,7 @@ pub(crate) fn draft(step: &mut Talk<'_>, id: &Hash, text: String) -> Result<(), 
     Ok(())
 }
 
-/// A failed message once more.
+/// Sends a failed message again.
 pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
     step.own()?.in_force()?;
     let message = step.messages.get(id)?.ok_or(Code::MessageMissing)?;
@@ -141,7 +141,7 @@ pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
     again(step, &message, &chat)
 }
 
-/// A message of ours under its id, sealed anew.
+/// Sends an own message under its id, sealed again.
 pub(crate) fn again(step: &mut Talk<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
     let chunks = blob::enqueue_for(step, message)?;
     let after = chunks.then(|| message.id.to_vec());

@@ -11,7 +11,7 @@ const DAY_S: u64 = 86_400;
 const SECRET: [u8; 16] = [9; 16];
 const DEVICE: [u8; 16] = [5; 16];
 
-/// Somebody who signs whatever dates are asked for.
+/// An account that signs any dates.
 struct Maker {
     account: Account,
     keys: DeviceKeys,
@@ -84,7 +84,7 @@ impl Maker {
     }
 }
 
-/// Everything of two days, in pages of one, newest first.
+/// All cards of two days, in pages of one, newest first.
 fn keep(maker: &Maker, cards: &[Received], known: u64) -> Found {
     let now_ms = NOW_S as i64 * 1000;
     let times = (now_ms - 2 * 86_400_000, now_ms);
@@ -113,7 +113,7 @@ fn a_list_that_is_old_or_past_its_date_is_refused_by_name() {
         let cards = found(&maker, &cards, known);
         assert_eq!((cards.list.is_some(), cards.refused), (taken, refused));
     }
-    // Of somebody else it says nothing.
+    // It says nothing about another account.
     let other = Maker::new();
     assert_eq!(found(&other, &[past], 0).refused, None);
 }
@@ -131,7 +131,7 @@ fn a_bundle_past_its_date_is_refused_by_name() {
     assert_eq!(cards.refused, None);
 }
 
-/// Junk under the right tags, as whoever knows the secret can make it.
+/// Junk under the right tags, as a holder of the secret can make it.
 fn junk(maker: &mut Maker, kind: CardKind, device: &[u8; 16], like: &[u8], number: u32) -> Received {
     let mut bytes = like.to_vec();
     let end = bytes.len() - 4; // in the signature

@@ -1,4 +1,4 @@
-//! Where we are reached, and keys for a reset: the answer to a request, and its answer.
+//! Hello: the own home value, and keys for a reset. It answers a request, and is answered by a hello.
 
 use sotto_db::{Chat, PersonState, Session};
 use sotto_wire::content::{Content, Hello, Kind};
@@ -16,7 +16,7 @@ use crate::engine::people::kind::profile;
 use crate::engine::talk::read;
 use crate::error::{Code, Error, OrBug};
 
-/// Tells a contact where we are reached, and gives them keys for a reset, in place of a hello that still waits.
+/// Sends a contact a hello with the own home value and keys for a reset; it replaces a waiting hello.
 pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
     let record = record_or_old(step)?;
@@ -29,7 +29,7 @@ pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
         list_version: record.list_version,
         name: own.name.clone(),
     }));
-    step.news.remove(chat)?; // a hello says it all
+    step.news.remove(chat)?; // a hello carries all of it
     let before = step.persons.edit(chat, |person| {
         let first = !std::mem::replace(&mut person.hello_sent, true);
         (first, person.created_ms)
@@ -39,7 +39,7 @@ pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some((true, created_ms)) = before
         && step.tx.kv.time(KEY_LIST_CHANGED)? > created_ms
     {
-        // While their request or ours was pending nobody told them.
+        // While the request was pending, nobody sent them the list.
         list::send(step, chat, &record)?;
     }
     Ok(())

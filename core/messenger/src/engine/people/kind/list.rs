@@ -1,4 +1,4 @@
-//! The devices of an account.
+//! A changed device list.
 
 use sotto_crypto::choose_suite;
 use sotto_db::{Chat, PersonState, Session};
@@ -16,8 +16,8 @@ use crate::engine::people::contact;
 use crate::engine::people::devices;
 use crate::error::Error;
 
-/// Tells contacts of a list that names other devices, keys or suites than they were told; not of one that is only
-/// signed anew, for its dates gate new sessions alone.
+/// Sends contacts a list that names other devices, keys or suites than the last one. A list that was only signed again
+/// is not sent, because its dates apply to new sessions only.
 pub(crate) fn tell(step: &mut People<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let told = step.tx.kv.get(KEY_TOLD)?;
     let told = told.unwrap_or(device::entry(&step.own()?.record));
@@ -36,15 +36,15 @@ pub(crate) fn tell(step: &mut People<'_>, record: &DeviceRecord) -> Result<(), E
     Ok(())
 }
 
-/// The own list as a message of its own.
+/// The own list as a message.
 pub(crate) fn send(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     let list = step.own()?.list(record, &IN_SESSION)?;
     send::content(step, chat, &Content::List(Box::new(list)))?;
     Ok(())
 }
 
-/// A list of theirs: signed, newer than what is known, and shown if it says something else. Past its date it counts
-/// all the same: it may have waited for us, and begins no session.
+/// A list of theirs: signed, newer than the known one, and shown if it differs. An expired list counts all the same: it
+/// may have waited for us, and begins no session.
 pub(crate) fn take(step: &mut People<'_>, from: &Session, list: &DeviceList) -> Result<(), Error> {
     let chat = &from.chat;
     let Some((person, peer)) = step.persons.get(chat)?.zip(step.tx.peers.get(chat)?) else {
@@ -91,7 +91,7 @@ pub(crate) fn take(step: &mut People<'_>, from: &Session, list: &DeviceList) -> 
                 device::set_record(step, chat, record)?;
                 contact::wait_no_more(step, chat)?;
             }
-            // What is known of the device stays: the live session goes on, and nothing lower is begun.
+            // The known record stays: the live session goes on, and no lower suite begins.
             Err(error) => return devices::refuse(step, chat, device::refused(error)),
         }
     }

@@ -1,4 +1,4 @@
-//! What each kind of message says of its author, one file a kind.
+//! Content about its author, one file for each kind.
 
 pub(crate) mod hello;
 pub(crate) mod list;
@@ -11,7 +11,7 @@ use sotto_wire::content::Content;
 use crate::engine::people::People;
 use crate::error::Error;
 
-/// Takes what came from the device that is taken as theirs.
+/// Takes content of the confirmed device.
 pub(crate) fn take(step: &mut People<'_>, from: &Session, content: Content) -> Result<(), Error> {
     match content {
         Content::Hello(theirs) => hello::take(step, from, &theirs),

@@ -1,4 +1,4 @@
-//! The name, and where its author is reached.
+//! A changed profile: name and home value.
 
 use sotto_db::{Chat, PersonState, Session};
 use sotto_wire::content::{Content, ProfileUpdate};
@@ -10,7 +10,7 @@ use crate::engine::people::People;
 use crate::engine::people::contact;
 use crate::error::Error;
 
-/// Tells a contact the own name, and where we are reached.
+/// Sends a contact the own name and home value.
 pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
     let content =
@@ -19,7 +19,7 @@ pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Theirs, of a contact.
+/// Takes a contact's profile.
 pub(crate) fn take(step: &mut People<'_>, from: &Session, profile: &ProfileUpdate) -> Result<(), Error> {
     if contact::state(step, &from.chat)? != Some(PersonState::Accepted) {
         return Ok(());
@@ -29,13 +29,13 @@ pub(crate) fn take(step: &mut People<'_>, from: &Session, profile: &ProfileUpdat
     contact::changed(step, &from.chat)
 }
 
-/// The name as shown; the known one when they gave none.
+/// The name to show; the known one if they sent none.
 pub(crate) fn shown_name(name: &Name, known: &str) -> String {
     let shown = name.display();
     if shown.is_empty() { known.to_owned() } else { shown }
 }
 
-/// Where an account is reached, and what it is called.
+/// Stores where an account is reached, and its name.
 pub(crate) fn note(step: &mut People<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
     device::set_home(step, chat, home)?;
     step.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;

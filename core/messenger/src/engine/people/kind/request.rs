@@ -1,4 +1,4 @@
-//! Somebody asks to be a contact. Its text is shown by the room of conversations.
+//! A contact request. The room of conversations shows its text.
 
 use sotto_db::{Chat, PersonState};
 use sotto_wire::content::Request;
@@ -10,7 +10,7 @@ use crate::engine::people::contact;
 use crate::engine::people::kind::profile;
 use crate::error::Error;
 
-/// Their request. `invite`: the secret that unmasked it.
+/// Their request. `invite` is the secret that unmasked it.
 pub(crate) fn take(step: &mut People<'_>, chat: &Chat, request: &Request, invite: [u8; 16]) -> Result<(), Error> {
     profile::note(step, chat, request.home, &request.name)?;
     match contact::state(step, chat)? {

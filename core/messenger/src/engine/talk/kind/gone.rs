@@ -1,4 +1,4 @@
-//! Messages we asked for are no more.
+//! Gone: messages we asked for that their author no longer has.
 
 use sotto_wire::content::Prefix;
 

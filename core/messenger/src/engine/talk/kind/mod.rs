@@ -1,5 +1,5 @@
-//! What each kind of message does in a conversation, one file a kind. Kinds that say something of their author alone
-//! are given back, for the room above. How a kind travels: [`policy`](crate::engine::carry::policy).
+//! Effects of messages in a conversation, one file for each kind. Content about its author alone is returned to the
+//! room above. [`policy`](crate::engine::carry::policy) says how a kind is sent.
 
 mod gone;
 pub(crate) mod pointer;
@@ -14,7 +14,7 @@ use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::error::Error;
 
-/// Does what a message says. One of a device that is not the contact's may show something, and no more.
+/// Applies a message. A message of an unconfirmed device may be shown, and has no other effect.
 pub(crate) fn take(
     step: &mut Talk<'_>,
     row: &Session,
@@ -25,7 +25,7 @@ pub(crate) fn take(
         Content::Text(text) => drop(show(step, came, Shown::Text(text))?),
         Content::Unknown => drop(show(step, came, Shown::Newer)?),
         Content::Pointer(remote) => pointer::take(step, row, came, &remote)?,
-        // What it changes was done where its session began, if its device may change anything.
+        // Its effect happened when its session began, if its device may have any.
         Content::Request(request) if request.text.is_empty() => {}
         Content::Request(request) => drop(show(step, came, Shown::Text(request.text))?),
         _ if !came.confirmed => {}

@@ -1,4 +1,4 @@
-//! A long text: the message points to it.
+//! Pointer: a long text in a blob.
 
 use sotto_db::{Session, Standing};
 use sotto_wire::content::{Kind, Remote};
@@ -9,7 +9,7 @@ use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::error::Error;
 
-/// Shown at once, and fetched.
+/// Shows the message at once, and fetches its text.
 pub(crate) fn take(step: &mut Talk<'_>, row: &Session, came: &Came<'_>, remote: &Remote) -> Result<(), Error> {
     if !matches!(remote.kind, Kind::Text | Kind::Unknown(_)) {
         return Ok(());

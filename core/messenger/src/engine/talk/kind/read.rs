@@ -1,4 +1,4 @@
-//! They have read.
+//! Read: how far the other side has read.
 
 use sotto_db::Hash;
 
@@ -7,7 +7,7 @@ use crate::engine::talk::inbox::Came;
 use crate::engine::talk::state;
 use crate::error::Error;
 
-/// They have read what they have up to a message of ours.
+/// They have read all they have up to an own message.
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, up_to: &Hash) -> Result<(), Error> {
     let Some(message) = step.messages.get(up_to)? else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The other side is writing.
+//! Typing: the other side is writing.
 
 use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::Came;
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::records::ConversationId;
 
-/// Told where the person wants to see it, and of contacts.
+/// Reported if the setting is on, and only for contacts.
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>) -> Result<(), Error> {
     if came.open && step.own()?.typing {
         step.fx.events.push(Event::Typing { conversation: ConversationId::from_bytes(&came.conversation) });

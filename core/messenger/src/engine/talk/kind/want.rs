@@ -1,4 +1,4 @@
-//! Messages of ours that they lack.
+//! Want: own messages that they lack.
 
 use sotto_db::{MessageState, Session};
 use sotto_wire::content::{self, Content, Message, Prefix};
@@ -10,13 +10,13 @@ use crate::engine::talk::inbox::Came;
 use crate::engine::talk::write;
 use crate::error::Error;
 
-/// Messages that are sent again to one contact in an hour because it asked for them.
+/// Most messages that are sent again to one contact in an hour because it asked for them.
 const WANTED_HOURLY: u32 = 256;
-/// Messages looked at for those of ours that a lost one names.
+/// Messages searched for own ones that a lost message names.
 const NAMED: usize = 64;
 
-/// Each is sent again once an hour, and so many in all; of what is gone they are told
-/// once an hour, by an envelope that is not repeated.
+/// Sends each again once an hour, up to a total. Of deleted messages they are told once an hour, by an envelope that is
+/// not repeated.
 pub(crate) fn take(step: &mut Talk<'_>, from: &Session, came: &Came<'_>, prefixes: &[Prefix]) -> Result<(), Error> {
     if !came.open {
         return Ok(());
@@ -54,8 +54,8 @@ pub(crate) fn take(step: &mut Talk<'_>, from: &Session, came: &Came<'_>, prefixe
     send::content(step, chat, &Content::Gone(gone))
 }
 
-/// They want a message that their own device wrote: an old copy lacks it. Ours that it names are lost there too, and
-/// nothing else names them.
+/// They want a message that their own device wrote: an old copy lacks it. Own messages that it names are lost there
+/// too, and nothing else names these.
 fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
     let conversation = theirs.conversation;
     let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
