@@ -21,25 +21,13 @@ pub(crate) enum ExchangeError {
     NotOpened(#[source] io::Error),
     /// The connection ended.
     #[error("connection lost")]
-    Lost(#[source] io::Error),
+    Lost(#[from] io::Error),
     /// The time limit passed.
     #[error("no answer in time")]
     Timeout,
     /// The answer is malformed or over its cap.
     #[error("malformed answer")]
-    Malformed(#[source] FrameError),
-}
-
-impl From<io::Error> for ExchangeError {
-    fn from(error: io::Error) -> Self {
-        Self::Lost(error)
-    }
-}
-
-impl From<FrameError> for ExchangeError {
-    fn from(error: FrameError) -> Self {
-        Self::Malformed(error)
-    }
+    Malformed(#[from] FrameError),
 }
 
 impl From<waku::DecodeError> for ExchangeError {
