@@ -36,7 +36,7 @@ impl Node {
             }
         });
         let first = tokio::time::timeout(PATIENCE, events.recv()).await;
-        let Ok(Some(NodeEvent::Listening { mut addresses })) = first else { panic!("{first:?}") };
+        let Ok(Some(NodeEvent::Listening(mut addresses))) = first else { panic!("{first:?}") };
         let (told, relays) = watch::channel(0);
         tokio::spawn(async move {
             let _running = stop;

@@ -72,8 +72,8 @@ async fn watch(args: &NodeArgs, fleet: &Fleet, peer_id: &str, events: &mut mpsc:
     let mut record = None;
     loop {
         match events.recv().await {
-            Some(NodeEvent::Record { record: own }) => record = Some(own),
-            Some(NodeEvent::Listening { addresses }) => {
+            Some(NodeEvent::Record(own)) => record = Some(own),
+            Some(NodeEvent::Listening(addresses)) => {
                 if let Err(error) = announce(args, fleet, peer_id, addresses, record.take()) {
                     return Failure::io(error);
                 }
@@ -81,7 +81,7 @@ async fn watch(args: &NodeArgs, fleet: &Fleet, peer_id: &str, events: &mut mpsc:
             Some(NodeEvent::Peers { connected, relays, mesh }) => {
                 log::info!("{connected} peers, {relays} of them relay, {mesh} in the mesh");
             }
-            Some(NodeEvent::ListenFailed { index }) => {
+            Some(NodeEvent::ListenFailed(index)) => {
                 let address = args.listen.get(index).map_or("", String::as_str);
                 return Failure::Failed(format!("cannot listen on {address}"));
             }

@@ -53,10 +53,10 @@ impl Messenger {
 
 fn start_error(error: client::StartError) -> Error {
     match error {
-        client::StartError::Address(_) | client::StartError::Tree { .. } | client::StartError::Listen { .. } => {
+        client::StartError::Address(_) | client::StartError::Tree(_) | client::StartError::Listen(_) => {
             Code::NetworkAddress.into()
         }
-        client::StartError::NoShards | client::StartError::DnsServer { .. } => Code::BadSetting.into(),
+        client::StartError::NoShards | client::StartError::DnsServer(_) => Code::BadSetting.into(),
         client::StartError::Transport(_) => Code::Internal.into(),
     }
 }

@@ -22,7 +22,7 @@ async fn node() -> (NodeHandle, Vec<u8>) {
     let bytes = key.to_bytes();
     let (mut handle, run) = service::start(config, key).unwrap();
     tokio::spawn(run);
-    let Some(NodeEvent::Listening { addresses }) = handle.events.recv().await else {
+    let Some(NodeEvent::Listening(addresses)) = handle.events.recv().await else {
         panic!("a node that does not listen");
     };
     let port = addresses[0].split('/').nth(4).unwrap().parse().unwrap();

@@ -8,33 +8,24 @@ use libp2p::{Multiaddr, PeerId};
 /// Why a node address is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Entry number `index` (from 0) is no multiaddr.
-    #[error("address {index} is not a multiaddr")]
-    Form {
-        /// Index in the list, from 0.
-        index: usize,
-    },
-    /// Entry number `index` (from 0) does not end in `/p2p/<peer id>`.
-    #[error("address {index} does not end in /p2p/")]
-    PeerId {
-        /// Index in the list, from 0.
-        index: usize,
-    },
-    /// Entry number `index` (from 0) is no TCP, WebSocket or DNS address.
-    #[error("address {index} is of an unsupported kind")]
-    Transport {
-        /// Index in the list, from 0.
-        index: usize,
-    },
+    /// Entry of this index (from 0) is no multiaddr.
+    #[error("address {0} is not a multiaddr")]
+    Form(usize),
+    /// Entry of this index (from 0) does not end in `/p2p/<peer id>`.
+    #[error("address {0} does not end in /p2p/")]
+    PeerId(usize),
+    /// Entry of this index (from 0) is no TCP, WebSocket or DNS address.
+    #[error("address {0} is of an unsupported kind")]
+    Transport(usize),
 }
 
 /// Splits a node address into peer id and multiaddr.
 pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr), AddressError> {
-    let mut address: Multiaddr = text.parse().map_err(|_| AddressError::Form { index })?;
+    let mut address: Multiaddr = text.parse().map_err(|_| AddressError::Form(index))?;
     let Some(Protocol::P2p(peer)) = address.pop() else {
-        return Err(AddressError::PeerId { index });
+        return Err(AddressError::PeerId(index));
     };
-    if dialable(&address) { Ok((peer, address)) } else { Err(AddressError::Transport { index }) }
+    if dialable(&address) { Ok((peer, address)) } else { Err(AddressError::Transport(index)) }
 }
 
 /// An address to announce: one that others can dial, without the peer id.

@@ -45,24 +45,15 @@ pub enum StartError {
     /// One of the node addresses cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// Entry number `index` (from 0) of the trees is no `enrtree://` URL.
-    #[error("tree {index} is malformed")]
-    Tree {
-        /// Index in the list, from 0.
-        index: usize,
-    },
-    /// Listen address number `index` (from 0) is no multiaddr.
-    #[error("listen address {index} is malformed")]
-    Listen {
-        /// Index in the list, from 0.
-        index: usize,
-    },
-    /// DNS server number `index` (from 0) is no IP address with optional port.
-    #[error("DNS server {index} is malformed")]
-    DnsServer {
-        /// Index in the list, from 0.
-        index: usize,
-    },
+    /// Entry of this index (from 0) of the trees is no `enrtree://` URL.
+    #[error("tree {0} is malformed")]
+    Tree(usize),
+    /// Listen address of this index (from 0) is no multiaddr.
+    #[error("listen address {0} is malformed")]
+    Listen(usize),
+    /// DNS server of this index (from 0) is no IP address with optional port.
+    #[error("DNS server {0} is malformed")]
+    DnsServer(usize),
     /// The configuration names no shard.
     #[error("no shards configured")]
     NoShards,
@@ -104,12 +95,12 @@ fn read(config: &NetConfig) -> Result<Found, StartError> {
     let found = config.nodes.iter().enumerate().map(node).collect::<Result<_, StartError>>()?;
     let listens = |text: &String| text.parse().is_ok_and(|address| is_listen(&address));
     if let Some(index) = config.listen.iter().position(|text| !listens(text)) {
-        return Err(StartError::Listen { index });
+        return Err(StartError::Listen(index));
     }
     if let Some(index) = config.dns_servers.iter().position(|text| !names::is_server(text)) {
-        return Err(StartError::DnsServer { index });
+        return Err(StartError::DnsServer(index));
     }
-    let tree = |(index, text): (usize, &String)| text.parse().map_err(|_| StartError::Tree { index });
+    let tree = |(index, text): (usize, &String)| text.parse().map_err(|_| StartError::Tree(index));
     let trees = config.dns_trees.iter().enumerate().map(tree).collect::<Result<_, _>>()?;
     Ok((found, trees))
 }

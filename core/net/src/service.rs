@@ -55,30 +55,21 @@ const FOUND_DEPTH: usize = 16;
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Listen address number `index` (from 0) is no multiaddr to listen on.
-    #[error("listen address {index} is malformed")]
-    Listen {
-        /// Index in the list, from 0.
-        index: usize,
-    },
-    /// Announced address number `index` (from 0) cannot be dialled by others, or is one too many.
+    /// Listen address of this index (from 0) is no multiaddr to listen on.
+    #[error("listen address {0} is malformed")]
+    Listen(usize),
+    /// Announced address of this index (from 0) cannot be dialled by others, or is one too many.
     #[error(
-        "address {index} to announce is no /ip4|ip6|dns4|dns6/HOST/tcp/PORT, also with /ws, /wss or /tls/ws, or is \
+        "address {0} to announce is no /ip4|ip6|dns4|dns6/HOST/tcp/PORT, also with /ws, /wss or /tls/ws, or is \
              beyond the eighth"
     )]
-    Announce {
-        /// Index in the list, from 0.
-        index: usize,
-    },
+    Announce(usize),
     /// A relay peer's address cannot be used.
     #[error(transparent)]
     Peer(#[from] AddressError),
-    /// Bootstrap record number `index` (from 0) is no node record.
-    #[error("bootstrap record {index} is malformed")]
-    Bootstrap {
-        /// Index in the list, from 0.
-        index: usize,
-    },
+    /// Bootstrap record of this index (from 0) is no node record.
+    #[error("bootstrap record {0} is malformed")]
+    Bootstrap(usize),
     /// The UDP socket could not be bound.
     #[error("the UDP socket could not be bound")]
     Udp(#[source] std::io::Error),
@@ -93,21 +84,13 @@ pub enum StartError {
 /// Events for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeEvent {
-    /// All listeners are bound.
-    Listening {
-        /// Full multiaddrs ending in `/p2p/…`, one for each listen address, in order.
-        addresses: Vec<String>,
-    },
-    /// Comes before [`Listening`](Self::Listening) if discv5 is on.
-    Record {
-        /// The node's own record, `enr:…`, for the bootstrap of others.
-        record: String,
-    },
-    /// Listen address number `index` could not be bound; the node stops.
-    ListenFailed {
-        /// Index in the list, from 0.
-        index: usize,
-    },
+    /// All listeners are bound: full multiaddrs ending in `/p2p/…`, one for each listen address, in order.
+    Listening(Vec<String>),
+    /// The node's own record, `enr:…`, for the bootstrap of others. Comes before [`Listening`](Self::Listening) if
+    /// discv5 is on.
+    Record(String),
+    /// The listen address of this index (from 0) could not be bound; the node stops.
+    ListenFailed(usize),
     /// The number of connected peers changed, including light clients; several changes may become one event.
     Peers {
         /// Number of connected peers.
@@ -164,10 +147,10 @@ pub(crate) fn start_heard(
     if config.sharding.list().is_empty() {
         return Err(StartError::NoShards);
     }
-    let bind = |(index, text): (usize, &String)| text.parse().map_err(|_| StartError::Listen { index });
+    let bind = |(index, text): (usize, &String)| text.parse().map_err(|_| StartError::Listen(index));
     let listen: Vec<Multiaddr> = config.listen.iter().enumerate().map(bind).collect::<Result<_, _>>()?;
     let announce = |(index, text): (usize, &String)| {
-        parse_announced(text).filter(|_| index < MOST_ANNOUNCED).ok_or(StartError::Announce { index })
+        parse_announced(text).filter(|_| index < MOST_ANNOUNCED).ok_or(StartError::Announce(index))
     };
     let announced = config.announce.iter().enumerate().map(announce).collect::<Result<_, _>>()?;
     let peer = |(index, text): (usize, &String)| parse_node(index, text);

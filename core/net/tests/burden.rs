@@ -140,7 +140,7 @@ async fn long_pages(config: NodeConfig) -> (String, Arc<AtomicUsize>) {
     (0..14).for_each(|number| archive.put(archived(vec![number; 140_000], 1)));
     let (mut node, run) = service::start(config, NodeKey::generate()).unwrap();
     tokio::spawn(run);
-    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+    let Some(NodeEvent::Listening(addresses)) = node.events.recv().await else {
         panic!("does not listen");
     };
     let asked = Arc::new(AtomicUsize::new(0));
@@ -213,7 +213,7 @@ async fn queries_leave_an_archive_that_stands_still_room_for_messages() {
     config.limits.requests_per_second = u32::MAX;
     let (mut node, run) = service::start(config, NodeKey::generate()).unwrap();
     tokio::spawn(run);
-    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+    let Some(NodeEvent::Listening(addresses)) = node.events.recv().await else {
         panic!("does not listen");
     };
     let query = waku::encode_framed(&everything());

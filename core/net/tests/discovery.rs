@@ -272,7 +272,7 @@ async fn what_discv5_cannot_begin_with() {
         service::start(config, NodeKey::generate()).err()
     };
     let bad = config("127.0.0.1:0", "enr:AAAA");
-    assert!(matches!(bad, Some(StartError::Bootstrap { index: 0 })));
+    assert!(matches!(bad, Some(StartError::Bootstrap(0))));
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut same = node_config();
@@ -326,10 +326,10 @@ async fn what_cannot_be_announced() {
         "/ip4/203.0.113.7/tcp/1/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
     ] {
         let error = start(&[good, bad]);
-        assert!(matches!(error, Some(StartError::Announce { index: 1 })), "{bad}");
+        assert!(matches!(error, Some(StartError::Announce(1))), "{bad}");
     }
     let error = start(&[good; 9]);
-    assert!(matches!(error, Some(StartError::Announce { index: 8 })));
+    assert!(matches!(error, Some(StartError::Announce(8))));
     assert!(start(&[good; 8]).is_none());
 }
 

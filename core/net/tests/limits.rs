@@ -150,7 +150,7 @@ async fn what_waits_for_the_archive_is_bounded_by_bytes() {
     config.limits.requests_per_second = 1000;
     let (mut node, run) = service::start(config, NodeKey::generate()).unwrap();
     let run = tokio::spawn(run);
-    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+    let Some(NodeEvent::Listening(addresses)) = node.events.recv().await else {
         panic!("does not listen");
     };
     let mut peer = Peer::start(Muxer::Yamux, vec![]).await;

@@ -201,7 +201,7 @@ async fn taking_over_leaves_a_gap_to_be_filled() {
 async fn taking_over_waits_for_the_answer_of_a_store() {
     let (mut node, run) = service::start(node_config(), NodeKey::generate()).unwrap();
     let run = tokio::spawn(run);
-    let Some(NodeEvent::Listening { addresses }) = node.events.recv().await else {
+    let Some(NodeEvent::Listening(addresses)) = node.events.recv().await else {
         panic!("does not listen");
     };
     let mut client = Client::start(single(&addresses[0]));

@@ -46,8 +46,8 @@ impl Node {
         let mut record = None;
         let addresses = loop {
             match tokio::time::timeout(PATIENCE, events.recv()).await {
-                Ok(Some(NodeEvent::Listening { addresses })) => break addresses,
-                Ok(Some(NodeEvent::Record { record: own })) => record = Some(own),
+                Ok(Some(NodeEvent::Listening(addresses))) => break addresses,
+                Ok(Some(NodeEvent::Record(own))) => record = Some(own),
                 other => panic!("{other:?}"),
             }
         };

@@ -454,7 +454,7 @@ impl Actor {
                 }
                 match event {
                     NodeEvent::Peers { mesh, .. } => self.filter.set_mesh(mesh),
-                    NodeEvent::Listening { addresses } => self.told.serving(addresses),
+                    NodeEvent::Listening(addresses) => self.told.serving(addresses),
                     _ => {}
                 }
             }

@@ -116,8 +116,8 @@ impl RelayMode {
                     self.start = Retry::default();
                 }
             }
-            (NodeEvent::Listening { .. }, Some(running)) if running.serves => self.listen = Retry::default(),
-            (NodeEvent::ListenFailed { .. }, _) => {
+            (NodeEvent::Listening(_), Some(running)) if running.serves => self.listen = Retry::default(),
+            (NodeEvent::ListenFailed(_), _) => {
                 log::warn!("no neighbour is served: the listen address is not free");
                 self.listen.again(self.timing.redial, LONGEST_WAIT, now); // and restart without listeners
             }
@@ -127,7 +127,7 @@ impl RelayMode {
             }
             _ => {}
         }
-        matches!(event, NodeEvent::ListenFailed { .. } | NodeEvent::Stopped)
+        matches!(event, NodeEvent::ListenFailed(_) | NodeEvent::Stopped)
     }
 
     /// Mesh peers of the shard with the fewest.
@@ -216,7 +216,7 @@ mod tests {
     fn it_relays_without_serving_until_the_address_is_free() {
         let now = Instant::now();
         let mut mode = started(now);
-        assert!(mode.said(&NodeEvent::ListenFailed { index: 0 }, now));
+        assert!(mode.said(&NodeEvent::ListenFailed(0), now));
         mode.end();
         assert_eq!(next(&mut mode, true, now), Some(Todo::Start(false)));
         mode.said(&peers(9), now);
@@ -228,8 +228,8 @@ mod tests {
         assert_eq!(next(&mut mode, true, second), Some(Todo::End));
         mode.end();
         assert_eq!(next(&mut mode, true, second), Some(Todo::Start(true)));
-        mode.said(&NodeEvent::Listening { addresses: Vec::new() }, second);
-        mode.said(&NodeEvent::ListenFailed { index: 0 }, second);
+        mode.said(&NodeEvent::Listening(Vec::new()), second);
+        mode.said(&NodeEvent::ListenFailed(0), second);
         mode.end();
         next(&mut mode, true, second);
         mode.said(&peers(9), second);

@@ -415,7 +415,7 @@ impl Actor {
     }
 
     fn listen_failed(&mut self, index: usize) {
-        self.told.say(NodeEvent::ListenFailed { index });
+        self.told.say(NodeEvent::ListenFailed(index));
         self.stopping = true;
     }
 
@@ -427,7 +427,7 @@ impl Actor {
         if let Some(prepared) = self.discv5.take() {
             match discv5::begin(prepared, &self.config, &self.announced, &bound, self.found.0.clone()) {
                 Ok((record, walk)) => {
-                    self.told.say(NodeEvent::Record { record });
+                    self.told.say(NodeEvent::Record(record));
                     self.walks.push(Box::pin(walk));
                 }
                 Err(error) => log::error!("discv5 did not start: {error}"),
@@ -435,7 +435,7 @@ impl Actor {
         }
         let me = *self.swarm.local_peer_id();
         let addresses = bound.into_iter().map(|address| listen::full(address, me)).collect();
-        self.told.say(NodeEvent::Listening { addresses });
+        self.told.say(NodeEvent::Listening(addresses));
     }
 
     fn found_records(&mut self, found: Vec<Found>, now: Instant) {

@@ -44,7 +44,7 @@ pub(super) fn prepare(config: &NodeConfig, key: &NodeKey) -> Result<Option<Prepa
     };
     let mut bootstrap = Vec::with_capacity(discovery.bootstrap.len());
     for (index, text) in discovery.bootstrap.iter().enumerate() {
-        bootstrap.push(text.parse().map_err(|_| StartError::Bootstrap { index })?);
+        bootstrap.push(text.parse().map_err(|_| StartError::Bootstrap(index))?);
     }
     let socket = std::net::UdpSocket::bind(discovery.listen).map_err(StartError::Udp)?;
     socket.set_nonblocking(true).map_err(StartError::Udp)?;

@@ -157,8 +157,8 @@ impl Node {
         let mut record = None;
         let addresses = loop {
             match soon("listening", events.recv()).await {
-                Some(NodeEvent::Listening { addresses }) => break addresses,
-                Some(NodeEvent::Record { record: own }) => record = Some(own),
+                Some(NodeEvent::Listening(addresses)) => break addresses,
+                Some(NodeEvent::Record(own)) => record = Some(own),
                 other => panic!("{other:?}"),
             }
         };
