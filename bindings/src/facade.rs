@@ -116,6 +116,20 @@ impl SottoCore {
         Ok(self.messenger.nickname_set(&contact.into(), nickname.as_deref()).await?)
     }
 
+    /// Ends all there is with somebody: the conversation, sessions and keys are deleted, nothing more goes to them, and
+    /// they are not told. They are strangers then, who may ask again by an invite. Somebody who is blocked stays
+    /// blocked, known by name. Errors: `contact.missing`.
+    pub async fn contact_remove(&self, contact: ContactId) -> Result<(), SottoError> {
+        Ok(self.messenger.contact_remove(&contact.into()).await?)
+    }
+
+    /// Begins a new session with a contact, when somebody reports trouble. What has no receipt leaves again by it. A
+    /// session of the last hour, or one that was not answered yet, is left alone. Errors: `contact.missing`,
+    /// `contact.state`.
+    pub async fn session_reset(&self, contact: ContactId) -> Result<(), SottoError> {
+        Ok(self.messenger.session_reset(&contact.into()).await?)
+    }
+
     /// Records that the person compared the safety number for these `devices` (`SafetyNumber.devices`). With `None` the
     /// contact is no longer verified. Errors: `contact.missing`, `contact.devices_changed`.
     pub async fn contact_verify(&self, contact: ContactId, devices: Option<DevicesId>) -> Result<(), SottoError> {

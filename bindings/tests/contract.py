@@ -251,6 +251,17 @@ async def two_people_meet_and_talk(folder):
         assert phone.core.serving() == []
     last = await bob.core.send(place, "over new connections")
     await alice.until("the last", lambda: alice.message(last))
+
+    # What is deleted is gone here, and nowhere else.
+    await alice.core.session_reset(contact)
+    await alice.core.message_delete(last)
+    await fails(SottoError.NotFound, "message.missing", lambda: alice.core.message(last))
+    await alice.core.conversation_delete(place)
+    assert await alice.page() == [] and await alice.core.conversations(Folder.INBOX, 10) == []
+    await alice.core.contact_remove(contact)
+    assert await alice.core.contacts() == []
+    await fails(SottoError.NotFound, "contact.missing", lambda: alice.core.contact_remove(contact))
+    assert (await bob.core.message(last)).text == "over new connections"
     await alice.core.shutdown()
     await bob.core.shutdown()
 

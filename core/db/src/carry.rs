@@ -160,6 +160,12 @@ impl Table<'_, Fetch> {
         Ok(())
     }
 
+    /// Forgets those of a conversation.
+    pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
+        run(self.conn, "DELETE FROM fetches WHERE conversation=?", params![conversation])?;
+        Ok(())
+    }
+
     /// Fetches that are due.
     pub fn due(&self, now_ms: i64) -> Result<Vec<Fetch>, Error> {
         let sql = "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8";

@@ -75,6 +75,12 @@ row! {
 }
 
 impl Table<'_, Device> {
+    /// Forgets those of an account.
+    pub fn remove_all(&mut self, chat: &Chat) -> Result<(), Error> {
+        run(self.conn, "DELETE FROM devices WHERE chat=?", params![chat])?;
+        Ok(())
+    }
+
     /// The devices of an account, the confirmed one first.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Device>, Error> {
         let sql = "SELECT * FROM devices WHERE chat=? ORDER BY standing=1 DESC, device";

@@ -64,8 +64,6 @@ row! {
         created_ms: i64,
         /// Nickname set on this device.
         nickname: Option<String>,
-        /// When the person last asked for a new session with them, Unix milliseconds.
-        reset_ms: i64,
     }
 }
 

@@ -1,6 +1,5 @@
 -- Nicknames, and marks of conversations; for this device only.
 ALTER TABLE persons ADD COLUMN nickname TEXT;
-ALTER TABLE persons ADD COLUMN reset_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN listed INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;

@@ -243,6 +243,12 @@ impl Table<'_, Message> {
         Ok(())
     }
 
+    /// Forgets all messages of a conversation, and their places.
+    pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
+        run(self.conn, "DELETE FROM messages WHERE conversation=?", params![conversation])?;
+        Ok(())
+    }
+
     /// The highest Lamport time of a conversation.
     pub fn lamport(&self, conversation: &Hash) -> Result<i64, Error> {
         let sql = "SELECT max(lamport) FROM messages WHERE conversation=?";
@@ -270,6 +276,12 @@ impl Table<'_, Message> {
 }
 
 impl Table<'_, Hole> {
+    /// Forgets those of a conversation.
+    pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
+        run(self.conn, "DELETE FROM holes WHERE conversation=?", params![conversation])?;
+        Ok(())
+    }
+
     /// Stores a hole, unless its conversation has too many.
     pub fn note(&mut self, hole: &Hole) -> Result<(), Error> {
         let sql = "SELECT count(*) FROM holes WHERE conversation=?";

@@ -133,6 +133,20 @@ impl Messenger {
         self.call(call::ContactAnswer { contact: contact.clone(), action }).await
     }
 
+    /// Ends all there is with somebody: the conversation, sessions and keys are deleted, nothing more goes to them, and
+    /// they are not told. They are strangers then, who may ask again by an invite. Somebody who is blocked stays
+    /// blocked, known by name. Errors: `contact.missing`.
+    pub async fn contact_remove(&self, contact: &ContactId) -> Result<(), Error> {
+        self.call(call::ContactRemove { contact: contact.clone() }).await
+    }
+
+    /// Begins a new session with a contact, when somebody reports trouble. What has no receipt leaves again by it. A
+    /// session of the last hour, or one that was not answered yet, is left alone. Errors: `contact.missing`,
+    /// `contact.state`.
+    pub async fn session_reset(&self, contact: &ContactId) -> Result<(), Error> {
+        self.call(call::SessionReset { contact: contact.clone() }).await
+    }
+
     /// Sets a nickname for a contact, 1 to 40 bytes. It is kept on this device only. `None` removes it, and the
     /// contact's own name is shown again. Errors: `contact.missing`, `input.name`.
     pub async fn nickname_set(&self, contact: &ContactId, nickname: Option<&str>) -> Result<(), Error> {

@@ -120,6 +120,16 @@ pub(crate) async fn answer(messenger: &Messenger, params: Reply) -> Answer {
     done(json!({}))
 }
 
+pub(crate) async fn remove(messenger: &Messenger, params: Whom) -> Answer {
+    messenger.contact_remove(&params.contact).await?;
+    done(json!({}))
+}
+
+pub(crate) async fn session_reset(messenger: &Messenger, params: Whom) -> Answer {
+    messenger.session_reset(&params.contact).await?;
+    done(json!({}))
+}
+
 pub(crate) async fn nickname_set(messenger: &Messenger, params: Called) -> Answer {
     messenger.nickname_set(&params.contact, params.nickname.as_deref()).await?;
     done(json!({}))

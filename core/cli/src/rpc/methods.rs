@@ -55,6 +55,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "contacts" => contacts::list(messenger, read(params)?),
         "contact" => contacts::one(messenger, read(params)?),
         "contact_answer" => contacts::answer(messenger, read(params)?).await,
+        "session_reset" => contacts::session_reset(messenger, read(params)?).await,
         "nickname_set" => contacts::nickname_set(messenger, read(params)?).await,
         "safety_number" => contacts::safety_number(messenger, read(params)?),
         "contact_verify" => contacts::verify(messenger, read(params)?).await,
@@ -88,6 +89,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "sync_once" => host::sync_once(messenger, read(params)?).await,
         "next_events" => host::next_events(session, read(params)?).await,
         "diagnostics" => none(params).and_then(|()| show(&messenger.diagnostics()?)),
+        "contact_remove" => contacts::remove(messenger, read(params)?).await,
         "close" => host::close(session, none(params)).await,
         _ => Err(Fault::Method),
     }
@@ -130,7 +132,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 49);
+        assert_eq!(known.len(), 51);
         assert_eq!(chapters, known);
     }
 

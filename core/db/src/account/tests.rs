@@ -104,7 +104,7 @@ fn a_folder_of_schema_4_gets_columns_and_keeps_its_rows() {
     let before = rows(&conn);
     migrate(&mut conn, APPLICATION_ID, MIGRATIONS).unwrap();
     let new: i64 = count_of(&before, "persons") + count_of(&before, "conversations");
-    let plain = "SELECT (SELECT count(*) FROM persons WHERE nickname IS NULL AND reset_ms=0)
+    let plain = "SELECT (SELECT count(*) FROM persons WHERE nickname IS NULL)
         + (SELECT count(*) FROM conversations WHERE listed=1 AND pinned+archived+muted_ms+marked=0)";
     assert_eq!(number(&conn, plain), new);
     for ((name, had), (_, has)) in before.iter().zip(rows(&conn)) {

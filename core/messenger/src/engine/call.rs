@@ -18,6 +18,7 @@ use crate::engine::keys::invite;
 use crate::engine::people::contact;
 use crate::engine::people::forget;
 use crate::engine::people::news;
+use crate::engine::people::reset;
 use crate::engine::talk::list;
 use crate::engine::talk::read;
 use crate::engine::talk::write;
@@ -109,6 +110,10 @@ calls! { step:
     /// Marks a conversation as unread, or removes the mark.
     MarkUnread { /** Any. */ conversation: ConversationId, /** Or not. */ on: bool }
         -> () = list::mark_unread(step, &conversation.to_bytes()?, on);
+    /// Ends all there is with somebody.
+    ContactRemove { /** Whom. */ contact: ContactId } -> () = remove(step, &contact);
+    /// Begins a new session with a contact.
+    SessionReset { /** Whom. */ contact: ContactId } -> () = reset(step, &contact);
     /// Sets or removes the nickname of a contact.
     NicknameSet { /** Whom. */ contact: ContactId, /** ≤ 40 B. */ nickname: Option<String> }
         -> () = call_them(step, &contact, nickname.as_deref());
@@ -211,6 +216,18 @@ fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Re
         return Err(Code::TextTooLong.into());
     }
     write::draft(step, &conversation.to_bytes()?, text)
+}
+
+fn remove(step: &mut Step<'_>, contact: &ContactId) -> Result<(), Error> {
+    step.own()?.in_force()?;
+    let person = contact::find(step, contact)?;
+    forget::person(step, person)
+}
+
+fn reset(step: &mut Step<'_>, contact: &ContactId) -> Result<(), Error> {
+    step.own()?.in_force()?;
+    let person = contact::find(step, contact)?;
+    reset::asked(step, &person)
 }
 
 fn call_them(step: &mut Step<'_>, contact: &ContactId, nickname: Option<&str>) -> Result<(), Error> {

@@ -157,6 +157,11 @@ pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> 
     receipt::had(step, &fetch.session, fetch.seq, 1)
 }
 
+/// The texts of a conversation are fetched no more.
+pub(crate) fn forget_all(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
+    Ok(step.fetches.remove_all(conversation)?)
+}
+
 /// Fetches the texts of a conversation from now on.
 pub(crate) fn release(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
     let now_ms = step.now_ms;

@@ -142,6 +142,13 @@ pub(crate) fn new_peer(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(step.peers.put(&Peer { chat: *chat, home: None, reach: Reach::Nothing, list_version: 0 })?)
 }
 
+/// An account is known no more, nor its devices. `kept`: that nothing may go to it.
+pub(crate) fn forget(step: &mut Keys<'_>, chat: &Chat, kept: bool) -> Result<(), Error> {
+    step.devices.remove_all(chat)?;
+    step.peers.remove(chat)?;
+    if kept { new_peer(step, chat) } else { Ok(()) }
+}
+
 /// Sets what may be sent to an account; upper rooms decide.
 pub(crate) fn set_reach(step: &mut Keys<'_>, chat: &Chat, reach: Reach) -> Result<(), Error> {
     step.peers.edit(chat, |peer| peer.reach = reach)?;

@@ -167,10 +167,18 @@ pub(crate) fn add(step: &mut People<'_>, link: &str, text: Option<String>) -> Re
 pub(crate) fn new(step: &mut People<'_>, chat: &Chat, state: PersonState, name: String) -> Result<(), Error> {
     let conversation = content::conversation_id(&step.own()?.chat, chat);
     read::begin(step, conversation, chat)?;
-    let person = Person {
+    let person = Person { name, ..nobody(step, chat, state) };
+    step.persons.put(&person)?;
+    device::new_peer(step, chat)?;
+    set_state(step, chat, state)
+}
+
+/// A person of whom nothing is known.
+pub(crate) fn nobody(step: &People<'_>, chat: &Chat, state: PersonState) -> Person {
+    Person {
         chat: *chat,
         state,
-        name,
+        name: String::new(),
         contacts_secret: None,
         invite_secret: None,
         request_text: None,
@@ -183,11 +191,7 @@ pub(crate) fn new(step: &mut People<'_>, chat: &Chat, state: PersonState, name: 
         unblocked_state: PersonState::Declined,
         created_ms: step.now_ms,
         nickname: None,
-        reset_ms: 0,
-    };
-    step.persons.put(&person)?;
-    device::new_peer(step, chat)?;
-    set_state(step, chat, state)
+    }
 }
 
 /// Accepts a request, theirs or one that crossed ours: a hello is sent, and receipts are due.
@@ -237,9 +241,11 @@ pub(crate) fn block(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     empty_outbox(step, chat, Code::ContactBlocked)?;
     pairs::forget(step, chat)?;
     step.fx.contacts = true;
-    if knew_secret != Some(true) {
-        return Ok(());
-    }
+    if knew_secret == Some(true) { new_secret(step) } else { Ok(()) }
+}
+
+/// Somebody who knows the contacts secret is a contact no more: the others get a new one.
+pub(crate) fn new_secret(step: &mut People<'_>) -> Result<(), Error> {
     let old = *step.own()?.contacts_secret;
     let until_ms = Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS));
     let now_ms = step.now_ms;

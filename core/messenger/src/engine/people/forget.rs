@@ -1,9 +1,12 @@
 //! Deletion by the user: messages, conversations, contacts. The other side is not told.
 
-use sotto_db::{Chat, Hash};
+use sotto_db::{Chat, Hash, Person, PersonState};
 use sotto_wire::content::Kind;
 
+use crate::engine::keys::device;
 use crate::engine::people::People;
+use crate::engine::people::contact;
+use crate::engine::people::sessions;
 use crate::engine::talk::delete;
 use crate::error::Error;
 
@@ -22,6 +25,30 @@ pub(crate) fn conversation(step: &mut People<'_>, id: &Hash) -> Result<(), Error
         Some(chat) => request_text(step, &chat),
         None => Ok(()),
     }
+}
+
+/// Ends all there is with somebody, who is a stranger from now on. Who is blocked stays so, known by name.
+pub(crate) fn person(step: &mut People<'_>, person: Person) -> Result<(), Error> {
+    let chat = &person.chat;
+    let blocked = person.state == PersonState::Blocked;
+    match step.tx.conversations.with(chat)?.filter(|_| blocked) {
+        Some(row) => drop(delete::conversation(step, &row.id)?),
+        None => delete::forget(step, chat)?,
+    }
+    sessions::drop_sessions(step, chat)?;
+    device::forget(step, chat, blocked)?;
+    step.news.remove(chat)?;
+    step.persons.remove(chat)?;
+    step.fx.contacts = true;
+    if blocked {
+        let kept = Person {
+            name: person.name,
+            nickname: person.nickname,
+            ..contact::nobody(step, chat, PersonState::Blocked)
+        };
+        return Ok(step.persons.put(&kept)?);
+    }
+    if person.hello_sent { contact::new_secret(step) } else { Ok(()) }
 }
 
 /// Removes the text of a contact request, which the contact's row holds besides the message.

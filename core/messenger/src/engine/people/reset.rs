@@ -2,20 +2,22 @@
 //! Never because of a failed decryption.
 
 use sotto_crypto::PrekeyPublic;
-use sotto_db::{Chat, PersonState, Session};
+use sotto_db::{Ahead, Chat, Person, PersonState, Session};
 use sotto_wire::identity::{Bundle, DeviceList, DeviceRecord, MAX_VALIDITY_S};
 
 use crate::engine::base::schedule;
+use crate::engine::base::step::HOUR;
 use crate::engine::carry::link;
 use crate::engine::carry::send;
 use crate::engine::keys::device;
 use crate::engine::keys::pairs;
+use crate::engine::keys::session;
 use crate::engine::people::People;
 use crate::engine::people::cards;
 use crate::engine::people::contact;
 use crate::engine::people::old_copy;
 use crate::engine::people::sessions;
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// Why a session is to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +143,29 @@ pub(crate) fn by_pair(step: &mut People<'_>, chat: &Chat, row: &Session) -> Resu
         (Some(pair), Some(secret)) => sessions::begin(step, chat, &record, &pair, secret),
         _ => Ok(false),
     }
+}
+
+/// The person reports trouble: a session is begun in the place of the one there is, and what has no receipt leaves by
+/// it. One that is young, was not answered yet, or is being replaced already is left alone.
+pub(crate) fn asked(step: &mut People<'_>, person: &Person) -> Result<(), Error> {
+    let chat = &person.chat;
+    if person.state != PersonState::Accepted {
+        return Err(Code::ContactState.into());
+    }
+    let lately = step.now_ms.saturating_sub(HOUR)..=step.now_ms;
+    match send::sending_session(step, chat)? {
+        Some(row) if row.ahead != Ahead::No || lately.contains(&row.created_ms) => return Ok(()),
+        Some(row) if row.initiator && !row.answered => return Ok(()),
+        Some(row) => {
+            session::set_ahead(step, &row.hash, Ahead::Doubt)?;
+            if old_copy::begin(step, chat)? {
+                return Ok(());
+            }
+        }
+        None if person.cards_due_ms.is_some() => return Ok(()),
+        None => {}
+    }
+    contact::look_for_cards(step, chat, 0)
 }
 
 /// Deletes expired sessions.

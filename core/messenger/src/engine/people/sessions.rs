@@ -1,7 +1,7 @@
 //! Sessions with people: begun by us, bounded, deleted.
 
 use sotto_crypto::{DeviceId, PrekeyPublic, Recipient, initiate};
-use sotto_db::{Chat, Session};
+use sotto_db::{Chat, Handshake, Session};
 use sotto_wire::identity::DeviceRecord;
 
 use crate::engine::base::own::record;
@@ -11,6 +11,7 @@ use crate::engine::keys::device;
 use crate::engine::keys::pairs;
 use crate::engine::keys::session;
 use crate::engine::people::People;
+use crate::engine::people::admit::HANDSHAKE_MS;
 use crate::engine::people::devices;
 use crate::engine::people::reset;
 use crate::engine::post::parcel;
@@ -97,8 +98,12 @@ fn drop_extra(step: &mut People<'_>, new: &Session, counts: impl Fn(&Session) ->
 /// repeats are dropped.
 pub(crate) fn drop_sessions(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions.of(chat)? {
-        if let Some(known) = step.tx.handshakes.get(&row.handshake)? {
-            session::note_handshake(step, &sotto_db::Handshake { session: None, ..known })?;
+        if !row.initiator {
+            let known = step.tx.handshakes.get(&row.handshake)?;
+            let until_ms = known.as_ref().map_or(step.now_ms.saturating_add(HANDSHAKE_MS), |known| known.until_ms);
+            let secret = known.and_then(|known| known.secret);
+            let refused = Handshake { handshake: row.handshake, session: None, secret, until_ms };
+            session::note_handshake(step, &refused)?;
         }
         link::remove(step, &row)?;
     }

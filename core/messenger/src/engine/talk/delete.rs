@@ -1,7 +1,7 @@
 //! Deletion on this device only. The row of a deleted message stays, without content, so that a repeated envelope is
 //! not shown again and no gap is reported.
 
-use sotto_db::{Hash, Message, MessageState, Standing};
+use sotto_db::{Chat, Conversation, Hash, Message, MessageState, Standing};
 use sotto_wire::content::{self, Kind, MAX_PARENTS};
 
 use crate::engine::base::step::SECOND;
@@ -35,7 +35,7 @@ pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> 
 
 /// Deletes the messages and the draft of a conversation, and takes it off the list until its next message. Returns the
 /// contact of the conversation.
-pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<sotto_db::Chat>, Error> {
+pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat>, Error> {
     let peer = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?.peer;
     for under_way in step.messages.under_way(id)? {
         end(step, &under_way)?;
@@ -51,6 +51,22 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<sott
     step.fx.messages.entry(*id).or_default();
     step.fx.conversations.insert(*id);
     Ok(peer)
+}
+
+/// Forgets the conversation with somebody, and all that was in it.
+pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
+    let Some(Conversation { id, .. }) = step.conversations.with(chat)? else {
+        return Ok(());
+    };
+    blob::forget_all(step, &id)?;
+    step.arrivals.remove_all(&id)?;
+    step.holes.remove_all(&id)?;
+    step.messages.remove_all(&id)?;
+    step.conversations.remove(&id)?;
+    step.fx.shred = true;
+    step.fx.messages.entry(id).or_default();
+    step.fx.conversations.insert(id);
+    Ok(())
 }
 
 /// Ends the fetch or the sending of a deleted message. A message that no node has is not sent, and no later message
