@@ -347,6 +347,13 @@ impl SottoCore {
         Ok(self.reads.read(Messenger::diagnostics).await?.into())
     }
 
+    /// Shuts down, and deletes the account on this device. Then the folder is free for a new account; delete key and
+    /// counter file too. Contacts are not told, and the phrase still restores the id. If the call fails or is
+    /// cancelled, call `database_wipe`. Errors: `closed`, `storage.*`.
+    pub async fn account_wipe(&self) -> Result<(), SottoError> {
+        Ok(self.messenger.account_wipe().await?)
+    }
+
     /// Closes the core: everything is on disk, connections end (at most 5 s), the folder is free, listeners end. Later
     /// calls fail with `closed`; another shutdown succeeds. Cancelling the call does not stop it.
     pub async fn shutdown(&self) -> Result<(), SottoError> {

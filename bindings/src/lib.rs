@@ -48,6 +48,13 @@ pub async fn database_exists(dir: String) -> Result<bool, SottoError> {
     reads::aside(move || sotto_messenger::Messenger::is_in(dir.as_ref())).await
 }
 
+/// Deletes the account in a folder that nobody has open, without its key: whole, damaged, or what a wipe that was cut
+/// short left. Delete the key and the counter file too. Errors: `storage.in_use`, `storage.*`.
+#[uniffi::export]
+pub async fn database_wipe(dir: String) -> Result<(), SottoError> {
+    reads::aside(move || sotto_messenger::Messenger::wipe(dir.as_ref())).await
+}
+
 /// Judges a phrase while it is typed: which words the list does not have, and whether the phrase can be restored.
 #[uniffi::export]
 pub fn phrase_check(text: String) -> PhraseCheck {

@@ -352,6 +352,19 @@ async def a_wrong_key_opens_nothing(folder):
     await phone.core.shutdown()
 
 
+async def a_wiped_account_is_gone(folder):
+    phone = await Phone.new(folder / "phone", "Carol", nodes=[])
+    await fails(SottoError.Storage, "storage.in_use", lambda: sotto.database_wipe(str(folder / "phone")))
+    await phone.core.account_wipe()
+    assert list((folder / "phone").iterdir()) == [] and not await sotto.database_exists(str(folder / "phone"))
+    await fails(SottoError.State, "closed", phone.core.account_wipe)
+    phone = await Phone.new(folder / "phone", "Dave", nodes=[])
+    await phone.core.shutdown()
+    (folder / "phone" / "account.db").write_bytes(b"damage")
+    await sotto.database_wipe(str(folder / "phone"))
+    assert list((folder / "phone").iterdir()) == []
+
+
 async def an_old_copy_is_noticed(folder):
     counted = {"nodes": [], "counter_file": str(folder / "counter")}
     phone = await Phone.new(folder / "phone", "Carol", **counted)
@@ -457,7 +470,7 @@ async def a_slow_listener_is_told(folder):
 
 async def main():
     for test in (every_error_has_its_class, invites_are_listed_and_closed, a_wrong_key_opens_nothing, an_old_copy_is_noticed,
-            after_the_end_everything_says_so, a_slow_listener_is_told, two_people_meet_and_talk,
+            a_wiped_account_is_gone, after_the_end_everything_says_so, a_slow_listener_is_told, two_people_meet_and_talk,
             a_cancelled_call_loses_nothing):
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:

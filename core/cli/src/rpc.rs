@@ -84,6 +84,14 @@ impl Session {
         self.subscription.end();
         self.messenger.close().await
     }
+
+    /// Closes it for good: nothing waits that could still be sent.
+    pub(crate) async fn wipe(&self) -> Result<(), Error> {
+        self.messenger.account_wipe().await?;
+        self.stranded.get_or_init(|| Ok(()));
+        self.subscription.end();
+        Ok(())
+    }
 }
 
 /// Reads lines until there is a reason to end; returns how long running requests may continue.
@@ -142,7 +150,7 @@ async fn answer(
         let _at_work = permit;
         methods::call(session, &request.method, &request.params).await
     };
-    let closed = request.method == "close" && result.is_ok();
+    let closed = matches!(request.method.as_str(), "close" | "account_wipe") && result.is_ok();
     let id = request.id?;
     let answer = match result {
         Ok(value) => frame::success(&id, &value),

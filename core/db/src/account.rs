@@ -73,6 +73,12 @@ impl Account {
         Ok(marked || length(path)? > 0 || has_log(path)?)
     }
 
+    /// Destroys the database at `path`, whole, damaged or under another key, with its log and its lock file. After a
+    /// kill in the middle no key opens what is left, and another call removes it. Errors: in use, or of the disk.
+    pub fn wipe(path: &Path) -> Result<(), Error> {
+        crate::wipe::wipe(path)
+    }
+
     /// Runs one transaction: all of it, or nothing after an `Err`.
     pub fn transaction<T, E: From<Error>>(&mut self, work: impl FnOnce(Tables<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
@@ -177,7 +183,7 @@ fn has_log(path: &Path) -> Result<bool, Error> {
     Ok(length(&log)? > 0)
 }
 
-fn sync_folder(path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => Ok(File::open(folder)?.sync_all()?),
         None => Ok(()),

@@ -26,6 +26,7 @@ mod reader;
 mod row;
 mod session;
 mod talk;
+mod wipe;
 
 pub use account::Account;
 pub use carry::{Chunk, Fetch, Item, Link};

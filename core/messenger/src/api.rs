@@ -87,6 +87,13 @@ impl Messenger {
         Ok(sotto_db::Account::is_there(&dir.join(DATABASE))?)
     }
 
+    /// Deletes the account in a folder that nobody has open, without its key: whole, damaged, or what a wipe that was
+    /// cut short left. Nothing of it can be read afterwards. A key and a counter that the host keeps are the host's to
+    /// delete. Blocks for the disk. Errors: `storage.in_use`, `storage.*`.
+    pub fn wipe(dir: &Path) -> Result<(), Error> {
+        Ok(sotto_db::Account::wipe(&dir.join(DATABASE))?)
+    }
+
     /// Makes an account and its device. `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
     /// [`Messenger::phrase`] returns again. Errors: `account.exists`, `input.name`.
     pub async fn account_create(&self, name: &str) -> Result<Zeroizing<String>, Error> {
@@ -320,6 +327,19 @@ impl Messenger {
             Some(Err(_)) => Err(Code::Internal.into()),
             _ => result,
         }
+    }
+
+    /// Closes, and deletes the account on this device. Then the folder is free for a new account. Contacts are told
+    /// nothing, and the phrase still restores the id. If the call fails or is dropped, call [`Messenger::wipe`].
+    /// Errors: `closed`, `storage.*`.
+    pub async fn account_wipe(&self) -> Result<(), Error> {
+        if self.reader().is_none() {
+            return Err(Code::Closed.into());
+        }
+        if let Err(error) = self.close().await {
+            log::warn!("closing for good: {error}"); // what is on disk goes anyway
+        }
+        Ok(sotto_db::Account::wipe(&self.shared.database)?)
     }
 
     pub(crate) fn reader(&self) -> std::sync::MutexGuard<'_, Option<Reader>> {

@@ -522,3 +522,40 @@ async fn connectivity_is_told_and_can_be_asked() {
     assert_eq!(person.messenger.connectivity().publish_nodes, 0);
     assert!(person.messenger.diagnostics().unwrap().node_reached);
 }
+
+#[tokio::test]
+async fn a_wiped_account_is_gone_and_its_folder_is_free() {
+    let net = Loopback::default();
+    let (alice, bob) = befriended(&net).await;
+    let (m, dir) = (&alice.messenger, alice.folder.path());
+    assert_eq!(Messenger::wipe(dir), Err(Code::StorageInUse.into()), "while it is open");
+    let id = m.account().unwrap().unwrap().id;
+    // Calls that are on their way end, one way or the other.
+    let at = alice.conversation();
+    let sends = (0..20).map(|n| {
+        let (m, at) = (m.clone(), at.clone());
+        tokio::spawn(async move { m.send(&at, &format!("{n}")).await })
+    });
+    let sends: Vec<_> = sends.collect();
+    m.account_wipe().await.unwrap();
+    for send in sends {
+        assert!(send.await.unwrap().map_or_else(|error| error.code() == Code::Closed, |_| true));
+    }
+    assert_eq!(std::fs::read_dir(dir).unwrap().count(), 0);
+    assert!(!Messenger::is_in(dir).unwrap());
+    let closed = || Some(Code::Closed);
+    assert_eq!(m.account_wipe().await.err().map(|error| error.code()), closed());
+    assert_eq!(m.account().err().map(|error| error.code()), closed());
+    while alice.events.next_batch(64).await.is_some() {}
+
+    let again = open(dir, &net).unwrap();
+    assert!(again.account().unwrap().is_none() && again.contacts().unwrap().is_empty());
+    again.account_create("Alice").await.unwrap();
+    assert_ne!(again.account().unwrap().unwrap().id, id);
+    again.close().await.unwrap();
+    Messenger::wipe(dir).unwrap();
+    Messenger::wipe(dir).unwrap();
+    assert_eq!(std::fs::read_dir(dir).unwrap().count(), 0);
+    // For the other side nothing happened.
+    assert_eq!(bob.messenger.contacts().unwrap()[0].state, ContactState::Accepted);
+}

@@ -113,6 +113,12 @@ pub(crate) async fn next_events(session: &Session, params: Batch) -> Answer {
     }
 }
 
+pub(crate) async fn wipe(session: &Session, params: Result<(), Fault>) -> Answer {
+    params?;
+    session.wipe().await?;
+    done(json!({}))
+}
+
 pub(crate) async fn close(session: &Session, params: Result<(), Fault>) -> Answer {
     params?;
     session.close().await?;

@@ -90,6 +90,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "next_events" => host::next_events(session, read(params)?).await,
         "diagnostics" => none(params).and_then(|()| show(&messenger.diagnostics()?)),
         "contact_remove" => contacts::remove(messenger, read(params)?).await,
+        "account_wipe" => host::wipe(session, none(params)).await,
         "close" => host::close(session, none(params)).await,
         _ => Err(Fault::Method),
     }
@@ -132,7 +133,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 51);
+        assert_eq!(known.len(), 52);
         assert_eq!(chapters, known);
     }
 
