@@ -524,7 +524,7 @@ mod tests {
         came(&mut trust, 2, 1);
         takes(&mut trust, 6);
         unheard(&mut trust, 2 * MINUTE);
-        // Receipts for the second contact went through node 6 only.
+        // Receipts for the second message went through node 6 only.
         came(&mut trust, 3, 3);
         assert!(is_proven(&trust, 6) && !is_proven(&trust, 5));
         assert_eq!(trust.again(&PARTY), None);
