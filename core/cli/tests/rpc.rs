@@ -433,8 +433,10 @@ fn a_page_is_cut_where_the_answer_is_full_and_says_so() {
     let first = alice.call("messages", json!({"conversation": conversation, "limit": 5}))["messages"][4].clone();
     assert_eq!((first["text"].as_str().unwrap().len(), &first["more"]), (4096, &json!(true)));
     assert!(alice.call("message", json!({"message": first["id"]}))["text"] == texts[0]);
-    let id = alice.ask("conversations", json!({"limit": 10}));
-    assert!(alice.answer(id)["result"]["conversations"][0]["draft"] == texts[0]);
+    let row = alice.call("conversations", json!({"limit": 10}))["conversations"][0].clone();
+    assert!(row["draft"].as_str().unwrap().chars().count() <= 201, "a row of the list has the beginning alone");
+    let id = alice.ask("conversation", json!({"conversation": conversation}));
+    assert!(alice.answer(id)["result"]["draft"] == texts[0]);
 }
 
 #[test]
