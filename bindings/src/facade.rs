@@ -116,16 +116,16 @@ impl SottoCore {
         Ok(self.messenger.nickname_set(&contact.into(), nickname.as_deref()).await?)
     }
 
-    /// Ends all there is with somebody: the conversation, sessions and keys are deleted, nothing more goes to them, and
-    /// they are not told. They are strangers then, who may ask again by an invite. Somebody who is blocked stays
-    /// blocked, known by name. Errors: `contact.missing`.
+    /// Deletes a contact with its conversation, sessions and keys. Nothing more is sent to the contact, and it is not
+    /// told. It is then a stranger, who may ask again by an invite. A blocked contact stays blocked and keeps its name.
+    /// Errors: `contact.missing`.
     pub async fn contact_remove(&self, contact: ContactId) -> Result<(), SottoError> {
         Ok(self.messenger.contact_remove(&contact.into()).await?)
     }
 
-    /// Begins a new session with a contact, when somebody reports trouble. What has no receipt leaves again by it. A
-    /// session of the last hour, or one that was not answered yet, is left alone. Errors: `contact.missing`,
-    /// `contact.state`.
+    /// Begins a new session with a contact, for a person who reports trouble with it. Messages without a receipt are
+    /// sent again in the new session. Nothing happens if the session is younger than an hour or was not answered yet.
+    /// Errors: `contact.missing`, `contact.state`.
     pub async fn session_reset(&self, contact: ContactId) -> Result<(), SottoError> {
         Ok(self.messenger.session_reset(&contact.into()).await?)
     }
@@ -347,8 +347,8 @@ impl SottoCore {
         Ok(self.reads.read(Messenger::diagnostics).await?.into())
     }
 
-    /// Shuts down, and deletes the account on this device. Then the folder is free for a new account; delete key and
-    /// counter file too. Contacts are not told, and the phrase still restores the id. If the call fails or is
+    /// Shuts down and deletes the account on this device. Then the folder is free for a new account. Delete the key and
+    /// the counter file too. Contacts are not told, and the phrase still restores the id. If the call fails or is
     /// cancelled, call `database_wipe`. Errors: `closed`, `storage.*`.
     pub async fn account_wipe(&self) -> Result<(), SottoError> {
         Ok(self.messenger.account_wipe().await?)

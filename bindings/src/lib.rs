@@ -48,8 +48,8 @@ pub async fn database_exists(dir: String) -> Result<bool, SottoError> {
     reads::aside(move || sotto_messenger::Messenger::is_in(dir.as_ref())).await
 }
 
-/// Deletes the account in a folder that nobody has open, without its key: whole, damaged, or what a wipe that was cut
-/// short left. Delete the key and the counter file too. Errors: `storage.in_use`, `storage.*`.
+/// Deletes the account in a folder without its key, even if the database is damaged or an earlier wipe was interrupted.
+/// The folder must not be open. Delete the key and the counter file too. Errors: `storage.in_use`, `storage.*`.
 #[uniffi::export]
 pub async fn database_wipe(dir: String) -> Result<(), SottoError> {
     reads::aside(move || sotto_messenger::Messenger::wipe(dir.as_ref())).await

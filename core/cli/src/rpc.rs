@@ -85,7 +85,7 @@ impl Session {
         self.messenger.close().await
     }
 
-    /// Closes it for good: nothing waits that could still be sent.
+    /// Deletes the account, without first sending what waits, and ends the subscription.
     pub(crate) async fn wipe(&self) -> Result<(), Error> {
         self.messenger.account_wipe().await?;
         self.stranded.get_or_init(|| Ok(()));

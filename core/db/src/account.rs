@@ -73,8 +73,8 @@ impl Account {
         Ok(marked || length(path)? > 0 || has_log(path)?)
     }
 
-    /// Destroys the database at `path`, whole, damaged or under another key, with its log and its lock file. After a
-    /// kill in the middle no key opens what is left, and another call removes it. Errors: in use, or of the disk.
+    /// Destroys the database at `path` with its log and its lock file, even if it is damaged or has another key. After
+    /// a kill in the middle no key opens the rest, and another call removes it. Errors: in use, or of the disk.
     pub fn wipe(path: &Path) -> Result<(), Error> {
         crate::wipe::wipe(path)
     }

@@ -160,7 +160,7 @@ impl Table<'_, Fetch> {
         Ok(())
     }
 
-    /// Forgets those of a conversation.
+    /// Deletes all rows of a conversation.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
         run(self.conn, "DELETE FROM fetches WHERE conversation=?", params![conversation])?;
         Ok(())

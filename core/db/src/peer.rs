@@ -75,7 +75,7 @@ row! {
 }
 
 impl Table<'_, Device> {
-    /// Forgets those of an account.
+    /// Deletes all rows of an account.
     pub fn remove_all(&mut self, chat: &Chat) -> Result<(), Error> {
         run(self.conn, "DELETE FROM devices WHERE chat=?", params![chat])?;
         Ok(())

@@ -243,7 +243,7 @@ impl Table<'_, Message> {
         Ok(())
     }
 
-    /// Forgets all messages of a conversation, and their places.
+    /// Deletes the rows of all messages of a conversation.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
         run(self.conn, "DELETE FROM messages WHERE conversation=?", params![conversation])?;
         Ok(())
@@ -276,7 +276,7 @@ impl Table<'_, Message> {
 }
 
 impl Table<'_, Hole> {
-    /// Forgets those of a conversation.
+    /// Deletes all rows of a conversation.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
         run(self.conn, "DELETE FROM holes WHERE conversation=?", params![conversation])?;
         Ok(())

@@ -1,4 +1,4 @@
-//! The end of a database: nothing of it can be read again, with whatever key.
+//! Destroys a database, so that no key can read it again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::account::{lock, sync_folder};
 
-/// Bytes overwritten at a time.
+/// Bytes that one write overwrites.
 const CHUNK: usize = 64 << 10;
 
-/// Something that is done to a file, by what stands behind the database's name.
+/// A step on one file. The text is the ending after the database's name.
 #[derive(Clone, Copy)]
 enum Step {
-    /// Overwritten and cut to nothing. The first page has what every other page needs.
+    /// Overwrites the file with zeros, then empties it. SQLCipher opens no page without the salt in the first.
     Shred(&'static str),
     Remove(&'static str),
 }
 
-/// The database before its log: alone, an older state of it would open. The lock file goes last, and holds until then
-/// that there was a database.
+/// The steps in order. The database comes before its log, because without the log an older state of the database would
+/// open. The lock file is removed last: until then it records that there was a database.
 const STEPS: [Step; 8] = [
     Step::Shred(""),
     Step::Shred("-wal"),
@@ -31,7 +31,7 @@ const STEPS: [Step; 8] = [
     Step::Remove(""),
 ];
 
-/// Destroys the database at `path`, its log and its lock file. Nobody may have it open.
+/// Destroys the database at `path`, its log and its lock file. The database must not be open.
 pub(crate) fn wipe(path: &Path) -> Result<(), Error> {
     if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         return Ok(());
@@ -89,7 +89,7 @@ mod tests {
 
     const KEY: [u8; 32] = [7; 32];
 
-    /// A folder as a crash leaves it: with a log that holds all there is.
+    /// A folder as a crash leaves it: the log holds all rows.
     fn crashed() -> (TempDir, PathBuf) {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut account = Account::open(&from.path().join("account.db"), &KEY).unwrap();
@@ -108,7 +108,7 @@ mod tests {
         std::fs::read_dir(folder.path()).unwrap().count()
     }
 
-    /// A new one can be made at once, and has nothing of the old one.
+    /// A new database can be made at once and has no row of the old one.
     fn is_free(folder: &TempDir, path: &Path) {
         assert_eq!((files(folder), Account::is_there(path).unwrap()), (0, false));
         let account = Account::open(path, &[8; 32]).unwrap();

@@ -87,9 +87,9 @@ impl Messenger {
         Ok(sotto_db::Account::is_there(&dir.join(DATABASE))?)
     }
 
-    /// Deletes the account in a folder that nobody has open, without its key: whole, damaged, or what a wipe that was
-    /// cut short left. Nothing of it can be read afterwards. A key and a counter that the host keeps are the host's to
-    /// delete. Blocks for the disk. Errors: `storage.in_use`, `storage.*`.
+    /// Deletes the account in a folder without its key, even if the database is damaged or an earlier wipe was
+    /// interrupted. The folder must not be open. Nothing of the account can be read afterwards. The host must delete
+    /// its key and counter itself. Blocks for the disk. Errors: `storage.in_use`, `storage.*`.
     pub fn wipe(dir: &Path) -> Result<(), Error> {
         Ok(sotto_db::Account::wipe(&dir.join(DATABASE))?)
     }
@@ -140,16 +140,16 @@ impl Messenger {
         self.call(call::ContactAnswer { contact: contact.clone(), action }).await
     }
 
-    /// Ends all there is with somebody: the conversation, sessions and keys are deleted, nothing more goes to them, and
-    /// they are not told. They are strangers then, who may ask again by an invite. Somebody who is blocked stays
-    /// blocked, known by name. Errors: `contact.missing`.
+    /// Deletes a contact with its conversation, sessions and keys. Nothing more is sent to the contact, and it is not
+    /// told. It is then a stranger, who may ask again by an invite. A blocked contact stays blocked and keeps its name.
+    /// Errors: `contact.missing`.
     pub async fn contact_remove(&self, contact: &ContactId) -> Result<(), Error> {
         self.call(call::ContactRemove { contact: contact.clone() }).await
     }
 
-    /// Begins a new session with a contact, when somebody reports trouble. What has no receipt leaves again by it. A
-    /// session of the last hour, or one that was not answered yet, is left alone. Errors: `contact.missing`,
-    /// `contact.state`.
+    /// Begins a new session with a contact, for a person who reports trouble with it. Messages without a receipt are
+    /// sent again in the new session. Nothing happens if the session is younger than an hour or was not answered yet.
+    /// Errors: `contact.missing`, `contact.state`.
     pub async fn session_reset(&self, contact: &ContactId) -> Result<(), Error> {
         self.call(call::SessionReset { contact: contact.clone() }).await
     }
@@ -329,15 +329,15 @@ impl Messenger {
         }
     }
 
-    /// Closes, and deletes the account on this device. Then the folder is free for a new account. Contacts are told
-    /// nothing, and the phrase still restores the id. If the call fails or is dropped, call [`Messenger::wipe`].
-    /// Errors: `closed`, `storage.*`.
+    /// Closes and deletes the account on this device. Then the folder is free for a new account. Contacts are not told,
+    /// and the phrase still restores the id. If the call fails or is dropped, call [`Messenger::wipe`]. Errors:
+    /// `closed`, `storage.*`.
     pub async fn account_wipe(&self) -> Result<(), Error> {
         if self.reader().is_none() {
             return Err(Code::Closed.into());
         }
         if let Err(error) = self.close().await {
-            log::warn!("closing for good: {error}"); // what is on disk goes anyway
+            log::warn!("closing for good: {error}"); // the files are deleted anyway
         }
         Ok(sotto_db::Account::wipe(&self.shared.database)?)
     }

@@ -1,5 +1,5 @@
-//! Who is removed is a stranger: nothing goes to him, nothing of his comes in unasked. And sessions begun anew because
-//! somebody asked for it.
+//! A removed contact is a stranger: nothing is sent to it, and it gets in by an invite only. Also new sessions that the
+//! user asked for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sotto_db::PersonState;
@@ -19,7 +19,7 @@ fn states(world: &World, who: usize) -> Vec<PersonState> {
     known(world, who).iter().map(|contact| contact.person.state).collect()
 }
 
-/// Removes the only contact; who it was.
+/// Removes the only contact and returns it.
 fn remove(world: &mut World, who: usize) -> ContactId {
     let contact = world.contact(who);
     world.call(who, call::ContactRemove { contact: contact.clone() }).unwrap();

@@ -110,7 +110,7 @@ calls! { step:
     /// Marks a conversation as unread, or removes the mark.
     MarkUnread { /** Any. */ conversation: ConversationId, /** Or not. */ on: bool }
         -> () = list::mark_unread(step, &conversation.to_bytes()?, on);
-    /// Ends all there is with somebody.
+    /// Deletes a contact with its conversation, sessions and keys.
     ContactRemove { /** Whom. */ contact: ContactId } -> () = remove(step, &contact);
     /// Begins a new session with a contact.
     SessionReset { /** Whom. */ contact: ContactId } -> () = reset(step, &contact);

@@ -157,7 +157,7 @@ pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> 
     receipt::had(step, &fetch.session, fetch.seq, 1)
 }
 
-/// The texts of a conversation are fetched no more.
+/// Ends all fetches of a conversation.
 pub(crate) fn forget_all(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
     Ok(step.fetches.remove_all(conversation)?)
 }

@@ -142,7 +142,7 @@ pub(crate) fn new_peer(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(step.peers.put(&Peer { chat: *chat, home: None, reach: Reach::Nothing, list_version: 0 })?)
 }
 
-/// An account is known no more, nor its devices. `kept`: that nothing may go to it.
+/// Deletes an account and its devices. With `kept` the account stays known, and nothing may be sent to it.
 pub(crate) fn forget(step: &mut Keys<'_>, chat: &Chat, kept: bool) -> Result<(), Error> {
     step.devices.remove_all(chat)?;
     step.peers.remove(chat)?;

@@ -173,7 +173,7 @@ pub(crate) fn new(step: &mut People<'_>, chat: &Chat, state: PersonState, name: 
     set_state(step, chat, state)
 }
 
-/// A person of whom nothing is known.
+/// A person row with default values: no name, not verified.
 pub(crate) fn nobody(step: &People<'_>, chat: &Chat, state: PersonState) -> Person {
     Person {
         chat: *chat,
@@ -244,7 +244,8 @@ pub(crate) fn block(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     if knew_secret == Some(true) { new_secret(step) } else { Ok(()) }
 }
 
-/// Somebody who knows the contacts secret is a contact no more: the others get a new one.
+/// Replaces the contacts secret, because somebody who knows it is no longer a contact. The other contacts get the new
+/// one.
 pub(crate) fn new_secret(step: &mut People<'_>) -> Result<(), Error> {
     let old = *step.own()?.contacts_secret;
     let until_ms = Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS));

@@ -27,7 +27,8 @@ pub(crate) fn conversation(step: &mut People<'_>, id: &Hash) -> Result<(), Error
     }
 }
 
-/// Ends all there is with somebody, who is a stranger from now on. Who is blocked stays so, known by name.
+/// Deletes a person with its conversation, sessions and keys; it is then a stranger. A blocked person stays blocked and
+/// keeps its name.
 pub(crate) fn person(step: &mut People<'_>, person: Person) -> Result<(), Error> {
     let chat = &person.chat;
     let blocked = person.state == PersonState::Blocked;

@@ -145,8 +145,8 @@ pub(crate) fn by_pair(step: &mut People<'_>, chat: &Chat, row: &Session) -> Resu
     }
 }
 
-/// The person reports trouble: a session is begun in the place of the one there is, and what has no receipt leaves by
-/// it. One that is young, was not answered yet, or is being replaced already is left alone.
+/// Begins a new session on request of the user, who reports trouble. Messages without a receipt are sealed again in it.
+/// A session that is younger than an hour, was not answered yet, or is being replaced already stays.
 pub(crate) fn asked(step: &mut People<'_>, person: &Person) -> Result<(), Error> {
     let chat = &person.chat;
     if person.state != PersonState::Accepted {

@@ -53,7 +53,7 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat
     Ok(peer)
 }
 
-/// Forgets the conversation with somebody, and all that was in it.
+/// Deletes the conversation with an account, with its messages, holes, arrivals and fetches.
 pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     let Some(Conversation { id, .. }) = step.conversations.with(chat)? else {
         return Ok(());
