@@ -5,6 +5,7 @@
 
 mod command;
 mod full;
+mod keep;
 mod line;
 mod lines;
 mod people;

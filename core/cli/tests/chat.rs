@@ -49,6 +49,19 @@ fn two_terminals_talk() {
     assert_eq!(numbers[0], numbers[1]);
     alice.write("/verify");
     alice.until("that it is noted", |line| line == "  verified");
+    for (line, answer) in [
+        ("/nickname Bobby", "  that is their name here"),
+        ("/pin", "  pinned"),
+        ("/mute 8", "  muted: /mute 0 unmutes"),
+        ("/mute 0", "  no longer muted"),
+    ] {
+        alice.write(line);
+        alice.until(line, |said| said == answer);
+    }
+    bob.write("/delete");
+    bob.until("that it is deleted", |line| line == "  all messages here are deleted on this device");
+    bob.write("/remove 1");
+    bob.until("that she is removed", |line| line == "  removed: they are not told");
     alice.write("/quit");
     assert_eq!(alice.wait().code(), Some(0));
     assert_eq!(bob.finish().code(), Some(0));

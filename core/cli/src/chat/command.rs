@@ -2,10 +2,13 @@
 
 use sotto_messenger::engine::input::ContactAction;
 
+use super::keep::Keep;
+
 /// All command words.
-pub(super) const WORDS: [&str; 21] = [
+pub(super) const WORDS: [&str; 27] = [
     "help", "invite", "invites", "close", "add", "contacts", "to", "accept", "decline", "block", "unblock", "file",
-    "safety", "verify", "seen", "history", "retry", "name", "phrase", "offline", "online",
+    "safety", "verify", "seen", "history", "retry", "name", "phrase", "offline", "online", "mute", "archive", "pin",
+    "delete", "nickname", "remove",
 ];
 
 /// A typed line. `Who` is the way people are named: by number line by line, by name on the full screen.
@@ -29,6 +32,8 @@ pub(super) enum Command<Who> {
     Name(String),
     Phrase,
     Online(bool),
+    Keep(Keep),
+    Remove(Who),
     Quit,
 }
 
@@ -78,6 +83,13 @@ pub(super) fn parse<Who>(
         "phrase" => Command::Phrase,
         "offline" => Command::Online(false),
         "online" => Command::Online(true),
+        "mute" if rest.is_empty() => Command::Keep(Keep::Mute(None)),
+        "mute" => Command::Keep(Keep::Mute(Some(rest.parse().map_err(|_| "Say for how many hours.")?))),
+        "archive" => Command::Keep(Keep::Archive),
+        "pin" => Command::Keep(Keep::Pin),
+        "delete" => Command::Keep(Keep::Delete),
+        "nickname" => Command::Keep(Keep::Nickname(rest.to_owned())),
+        "remove" => Command::Remove(who(rest)?),
         "quit" => Command::Quit,
         _ => return Err("There is no such command: /help shows them."),
     }))

@@ -25,6 +25,7 @@ use super::editor::Editor;
 use super::layout;
 use super::status::Status;
 use super::view::{PAGE, View};
+use crate::chat::keep::Keep;
 use crate::chat::lines;
 use crate::chat::people::{People, about, clock};
 
@@ -124,6 +125,15 @@ pub(super) enum Action {
         devices: DevicesId,
     },
     Seen(ContactId),
+    Keep {
+        conversation: ConversationId,
+        contact: ContactId,
+        what: Keep,
+    },
+    Remove {
+        contact: ContactId,
+        label: String,
+    },
     Name(String),
     Phrase,
     Online(bool),

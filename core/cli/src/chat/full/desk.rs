@@ -50,7 +50,10 @@ impl<'a> Desk<'a> {
         let said = match action {
             Action::People => return Ok(vec![self.people()?]),
             Action::Network => return Ok(vec![self.network()]),
-            Action::Page { conversation, before, limit } => return Ok(vec![self.page(conversation, before, limit)?]),
+            Action::Page { conversation, before, limit } => match self.page(conversation, before, limit) {
+                Err(error) if error.code() == Code::ConversationMissing => return Ok(Vec::new()), // removed meanwhile
+                page => return Ok(vec![page?]),
+            },
             Action::Send { conversation, text } => return self.send(conversation, &text).await,
             Action::File { conversation, path } => return self.send_file(conversation, &path).await,
             Action::Register(name) => {
@@ -86,6 +89,13 @@ impl<'a> Desk<'a> {
             Action::Seen(contact) => self.seen(&contact).await?,
             Action::Retry(conversation) => self.retry(&conversation).await?,
             Action::Name(name) => self.name(&name).await?,
+            Action::Keep { conversation, contact, what } => {
+                format!("This conversation: {}.", what.run(messenger, &conversation, &contact).await?)
+            }
+            Action::Remove { contact, label } => {
+                messenger.contact_remove(&contact).await?;
+                format!("{label} is removed, and is not told.")
+            }
             Action::Online(_) | Action::Quit => return Ok(Vec::new()),
         };
         Ok(vec![Input::Said(said)])

@@ -25,6 +25,10 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /file PATH          send the text of a file; a terminal takes at most 4,095 bytes a line
   /history            the newest messages again
   /retry              send the last failed message again
+  /mute [HOURS]       notify of nothing here, until /mute 0; also /archive and /pin, each again to undo
+  /nickname [NAME]    another name for the contact, on this device
+  /delete             delete all messages of the open conversation on this device
+  /remove NUMBER      end all there is with a contact, who is not told
   /name NAME          change your name
   /phrase             your recovery phrase
   /offline, /online   leave the network and come back
@@ -75,6 +79,16 @@ impl Chat<'_> {
             }
             Command::History => self.history(HISTORY)?,
             Command::Retry => self.retry().await?,
+            Command::Keep(what) => {
+                let (conversation, contact) = self.chosen().map(|one| (one.conversation.clone(), one.id.clone()))?;
+                let said = what.run(&self.messenger, &conversation, &contact).await?;
+                self.screen.say(&format!("  {said}"))?;
+            }
+            Command::Remove(number) => {
+                let contact = self.numbered(number)?;
+                self.messenger.contact_remove(&contact.id).await?;
+                self.screen.say("  removed: they are not told")?;
+            }
             Command::Name(name) => self.messenger.profile_set(&name).await?,
             Command::Phrase => {
                 let phrase = self.messenger.phrase()?;

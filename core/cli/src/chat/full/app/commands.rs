@@ -29,6 +29,10 @@ A text that begins with // is sent with one slash. Tab completes names.
   /retry              send the last failed message again
   /history            the newest messages
   /notices            earlier notices, with times
+  /mute [HOURS]       notify of nothing here, until /mute 0; also /archive and /pin, each again to undo
+  /nickname [NAME]    another name for the contact, on this device
+  /delete             delete all messages of the open conversation on this device
+  /remove [NAME]      end all there is with a contact, who is not told
   /name NAME          change your name
   /phrase             your recovery phrase
   /offline, /online   leave the network and come back
@@ -128,6 +132,14 @@ impl App {
             }
             Command::Seen => Action::Seen(self.open_contact().ok_or(NOBODY)?.0),
             Command::Name(name) => Action::Name(name),
+            Command::Keep(what) => {
+                let (contact, _) = self.open_contact().ok_or(NOBODY)?;
+                Action::Keep { conversation: conversation()?, contact, what }
+            }
+            Command::Remove(who) => {
+                let (contact, label) = self.whom(&who, false)?;
+                Action::Remove { contact, label }
+            }
             Command::Phrase => Action::Phrase,
             Command::Online(online) => Action::Online(online),
             Command::Quit => Action::Quit,

@@ -85,8 +85,9 @@ impl App {
         self.contacts = contacts;
         self.list(conversations);
         let label = self.view.as_ref().and_then(|view| self.contact(&view.contact)).map(|one| self.people.label(one));
-        if let (Some(view), Some(label)) = (&mut self.view, label) {
-            view.set_label(label);
+        match (&mut self.view, label) {
+            (Some(view), Some(label)) => view.set_label(label),
+            _ => self.view = None, // its contact was removed
         }
         let mut accepted = self.contacts.iter().filter(|one| one.state == ContactState::Accepted);
         match (accepted.next(), accepted.next()) {

@@ -394,6 +394,9 @@ fn commands_answer() {
         ("/verify", "Nobody is open"),
         ("/file", "needs a path"),
         ("/history", "Nobody is open"),
+        ("/mute", "Nobody is open"),
+        ("/mute x", "how many hours"),
+        ("/remove Zoe", "Nobody has that name"),
     ] {
         assert!(typed(&mut app, &format!("{line}\n")).is_empty());
         assert!(said(&app).contains(answer), "{line}: {}", said(&app));
@@ -410,6 +413,30 @@ fn commands_answer() {
     assert!(typed(&mut app, "/close 1\n") == [Action::Close(InviteId("i".into()))]);
     assert!(typed(&mut app, "/quit\n") == [Action::Quit]);
     assert!(app.handle(0, ctrl('c')) == [Action::Quit]);
+}
+
+#[test]
+fn conversations_are_kept_and_contacts_removed_by_command() {
+    let mut app = screen();
+    open(&mut app, "Bob");
+    for (line, what) in [
+        ("/mute", Keep::Mute(None)),
+        ("/mute 8", Keep::Mute(Some(8))),
+        ("/archive", Keep::Archive),
+        ("/pin", Keep::Pin),
+        ("/delete", Keep::Delete),
+        ("/nickname The one", Keep::Nickname("The one".into())),
+    ] {
+        let (conversation, contact) = (ConversationId("c1".into()), ContactId("1".into()));
+        assert!(typed(&mut app, &format!("{line}\n")) == [Action::Keep { conversation, contact, what }], "{line}");
+    }
+    assert!(typed(&mut app, "/remove B\n").is_empty(), "not by a beginning");
+    app.handle(0, ctrl('u'));
+    let removed = Action::Remove { contact: ContactId("1".into()), label: "Bob".into() };
+    assert!(typed(&mut app, "/remove bob\n") == [removed]);
+    app.handle(0, people(&everybody()[1..], &["2"]));
+    assert!(app.view.is_none(), "nothing is typed for who is gone");
+    assert!(typed(&mut app, "hello\n").is_empty());
 }
 
 #[test]
