@@ -2,7 +2,7 @@
 //!
 //! This crate knows the messenger's public API and nothing below it, and has no rules about chat. Each call converts
 //! records to the messenger's types, calls it, and converts the answer back. Calls are coarse (pages, batches). An
-//! `async` call waits for one reply, from the engine's thread or from the reading thread ([`reads`]). The host may drop
+//! `async` call waits for one reply, from the engine's thread or from the reading thread (`reads`). The host may drop
 //! it at any time; work that has begun goes on. Other calls touch no disk and return at once. If the last reference is
 //! dropped without [`SottoCore::shutdown`], the drop waits for the threads.
 //!

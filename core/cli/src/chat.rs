@@ -1,5 +1,5 @@
 //! `sotto chat`: conversations in a terminal. On a terminal with a screen it fills the screen ([`full`]). Otherwise,
-//! and without a terminal at either end, it works line by line ([`line`]).
+//! and without a terminal at either end, it works line by line ([`mod@line`]).
 //!
 //! Everything shown is read from the database after an event hints at a change.
 

@@ -18,7 +18,7 @@ pub(crate) fn derive<const N: usize>(salt: &[u8], ikm: &[u8], label: &str, parts
     out
 }
 
-/// As [`derive`], four keys of 32 bytes.
+/// As [`derive()`], four keys of 32 bytes.
 pub(crate) fn derive_four(salt: &[u8], ikm: &[u8], label: &str, parts: &[&[u8]]) -> Zeroizing<[[u8; 32]; 4]> {
     let mut out = Zeroizing::new([[0u8; 32]; 4]);
     expand(&Hkdf::new(Some(salt), ikm), label, parts, out.as_flattened_mut());

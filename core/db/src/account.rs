@@ -35,8 +35,8 @@ pub struct Account {
 }
 
 impl Account {
-    /// Opens or makes the file at `path`, with a lock file beside it that holds the [`Mark`]. Both get mode 0600. A new
-    /// database is made only if neither the lock file nor a log shows that there was one.
+    /// Opens or makes the file at `path`, with a lock file beside it that holds the mark of its key. Both get mode
+    /// 0600. A new database is made only if neither the lock file nor a log shows that there was one.
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, Error> {
         let lock = lock(path)?;
         let mark = Mark::read(&lock, key)?;

@@ -2,8 +2,8 @@
 //! continues.
 //!
 //! Both phones live in one process, on a simulated network that a [`Record`] remembers. The record has everything that
-//! was acknowledged. [`Life::resume`] requires that all of it still holds, and [`check`] that all of it has arrived at
-//! the end.
+//! was acknowledged. [`Life::resume`] requires that all of it still holds, and [`check()`] that all of it has arrived
+//! at the end.
 
 use std::path::{Path, PathBuf};
 

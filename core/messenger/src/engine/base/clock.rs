@@ -1,6 +1,6 @@
-//! The corrected time: the device's clock, moved by the result of a probe ([`super::probe`]). If probes fail, the skew
-//! of recent live pushes moves it: the smallest of the nodes' medians. One node that finds the clock right is enough to
-//! leave it unchanged.
+//! The corrected time: the device's clock, moved by the result of a probe ([`crate::engine::probe`]). If probes fail,
+//! the skew of recent live pushes moves it: the smallest of the nodes' medians. One node that finds the clock right is
+//! enough to leave it unchanged.
 
 use std::collections::VecDeque;
 
