@@ -84,7 +84,7 @@ pub(super) fn parse<Who>(
         "offline" => Command::Online(false),
         "online" => Command::Online(true),
         "mute" if rest.is_empty() => Command::Keep(Keep::Mute(None)),
-        "mute" => Command::Keep(Keep::Mute(Some(rest.parse().map_err(|_| "Say for how many hours.")?))),
+        "mute" => Command::Keep(Keep::Mute(Some(rest.parse().map_err(|_| "Give a number of hours: /mute 8")?))),
         "archive" => Command::Keep(Keep::Archive),
         "pin" => Command::Keep(Keep::Pin),
         "delete" => Command::Keep(Keep::Delete),

@@ -1,16 +1,16 @@
-//! What a person does to the open conversation and to contacts on this device. Nobody else learns of it.
+//! Commands that change the open conversation on this device only. The other side is not told.
 
 use sotto_messenger::records::{ContactId, ConversationId};
 use sotto_messenger::{Error, Messenger, system_clock};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// One such change.
+/// A change of the open conversation.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// For so many hours; 0 unmutes, `None` has no end.
+    /// Mutes for this number of hours; 0 unmutes, `None` mutes without an end.
     Mute(Option<u32>),
-    /// Archives, or takes back.
+    /// Archives, or returns to the inbox.
     Archive,
     /// Pins, or unpins.
     Pin,
@@ -21,7 +21,7 @@ pub(super) enum Keep {
 }
 
 impl Keep {
-    /// Does it; the answer for the person.
+    /// Makes the change and returns the text to show.
     pub(super) async fn run(
         &self,
         messenger: &Messenger,
