@@ -1,11 +1,10 @@
 //! An account: the secp256k1 chat key of a phrase, and the values derived from the same seed.
 
-use crate::ChatPublic;
-use crate::bip32;
 use crate::bytes::{CardSecret, Reader, closed_debug, fill};
 use crate::error::{IdError, SignatureError, SnapshotError};
 use crate::kdf::{derive, tagged};
 use crate::phrase::Phrase;
+use crate::{ChatPublic, bip32};
 use k256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use k256::elliptic_curve::scalar::IsHigh;

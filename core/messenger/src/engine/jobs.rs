@@ -3,28 +3,17 @@
 use sotto_db::{NEVER, PersonState, Tables};
 
 use crate::engine::base::schedule;
-use crate::engine::carry::blob;
-use crate::engine::carry::outcome;
-use crate::engine::carry::receipt;
-use crate::engine::carry::send;
-use crate::engine::hear::bucket;
-use crate::engine::hear::bucket::Meter;
+use crate::engine::carry::{blob, outcome, receipt, send};
+use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::incoming;
 use crate::engine::input::Effect;
 use crate::engine::keys::deep::SESSIONS;
-use crate::engine::keys::invite;
-use crate::engine::keys::publish;
-use crate::engine::keys::session;
-use crate::engine::people::cards;
-use crate::engine::people::contact;
-use crate::engine::people::news;
-use crate::engine::people::reset;
+use crate::engine::keys::{invite, publish, session};
+use crate::engine::people::{cards, contact, news, reset};
 use crate::engine::post::parcel;
-use crate::engine::receive;
-use crate::engine::talk::holes;
-use crate::engine::talk::state;
+use crate::engine::talk::{holes, state};
 use crate::engine::work::notice;
-use crate::engine::{Engine, Step};
+use crate::engine::{Engine, Step, receive};
 use crate::error::{Code, Error};
 
 /// A kind of work with its due time.

@@ -13,15 +13,12 @@ use sotto_net::{Circle, Command, NodeNumber, Purpose, Received};
 use sotto_wire::envelope::{Class, Envelope};
 use sotto_wire::topic::ContentTopic;
 
-use crate::engine::base::own;
-use crate::engine::base::schedule;
 use crate::engine::base::step::{DAY, SECOND};
-use crate::engine::carry::link;
-use crate::engine::carry::send;
+use crate::engine::base::{own, schedule};
+use crate::engine::carry::{link, send};
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Effect;
-use crate::engine::keys::device;
-use crate::engine::keys::invite;
+use crate::engine::keys::{device, invite};
 use crate::engine::people::contact;
 use crate::engine::post::parcel;
 use crate::engine::{Engine, Step};

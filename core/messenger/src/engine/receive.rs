@@ -10,21 +10,12 @@ use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_r
 use crate::engine::Step;
 use crate::engine::base::schedule;
 use crate::engine::base::step::{DAY, SECOND};
-use crate::engine::carry::link;
-use crate::engine::carry::policy;
-use crate::engine::carry::receipt;
-use crate::engine::carry::send;
+use crate::engine::carry::{link, policy, receipt, send};
 use crate::engine::hear::incoming::{self, Incoming, Verdict};
-use crate::engine::keys::device;
-use crate::engine::keys::session;
-use crate::engine::people::admit;
-use crate::engine::people::admit::First;
-use crate::engine::people::contact;
-use crate::engine::people::kind;
-use crate::engine::people::old_copy;
-use crate::engine::people::takeover;
-use crate::engine::talk::inbox;
-use crate::engine::talk::state;
+use crate::engine::keys::{device, session};
+use crate::engine::people::admit::{self, First};
+use crate::engine::people::{contact, kind, old_copy, takeover};
+use crate::engine::talk::{inbox, state};
 use crate::error::{Code, Error};
 
 /// A message sent this long after it was written, seconds, may have been sent before.

@@ -6,8 +6,9 @@ use sotto_wire::invite::{Invite, MAX_NODES};
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
-use crate::engine::base::own::KEY_ACCOUNT;
-use crate::engine::base::own::{KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of};
+use crate::engine::base::own::{
+    KEY_ACCOUNT, KEY_NAME, KEY_PHRASE, KEY_RECORD, KEY_REPLACED, KEY_SETTINGS, settings_of,
+};
 use crate::engine::keys::invite::{invite_error, is_open};
 use crate::engine::people::contact;
 use crate::error::{Code, Error};

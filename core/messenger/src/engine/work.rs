@@ -2,19 +2,15 @@
 
 use sotto_net::{Connectivity, Event as NetEvent, Evidence, FailReason, PublishOutcome, Published, Received};
 
-use crate::engine::carry::Fact;
-use crate::engine::carry::outcome;
-use crate::engine::hear::book;
-use crate::engine::hear::bucket;
-use crate::engine::hear::bucket::Meter;
-use crate::engine::hear::incoming;
+use crate::engine::carry::{Fact, outcome};
+use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::query::What;
+use crate::engine::hear::{book, incoming};
 use crate::engine::input::Effect;
 use crate::engine::post::parcel;
 use crate::engine::probe::FIRST_ID;
-use crate::engine::receive;
 use crate::engine::talk::state;
-use crate::engine::{Engine, Step};
+use crate::engine::{Engine, Step, receive};
 use crate::error::{Code, Error};
 use crate::event::Event;
 

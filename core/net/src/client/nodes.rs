@@ -11,11 +11,10 @@ use tokio::time::Instant;
 use self::former::Formers;
 use super::pace::Pace;
 use crate::address::is_private;
-use crate::clock;
 use crate::config::Timing;
 use crate::handle::NodeNumber;
 use crate::known::{KnownNode, Source};
-use crate::random;
+use crate::{clock, random};
 
 /// Most addresses of one node.
 const MAX_ADDRESSES: usize = 8;

@@ -16,8 +16,7 @@ use sotto_wire::waku::{TreeEntry, TreeHash, TreeRoot, TreeUrl};
 use tokio::time::timeout;
 
 use super::record::NodeRecord;
-use crate::names;
-use crate::random;
+use crate::{names, random};
 
 /// Most questions of one walk, including roots.
 const MAX_QUESTIONS: usize = 64;

@@ -20,10 +20,9 @@ use super::StartError;
 use super::config::{NodeConfig, NodeKey};
 use super::finding::Found;
 use crate::address::{ip_of, is_private};
-use crate::clock;
 use crate::discovery::discv5 as discovery;
 use crate::discovery::record::NodeRecord;
-use crate::random;
+use crate::{clock, random};
 
 /// First wait between walks; it doubles.
 const FIRST_WAIT: Duration = Duration::from_secs(1);

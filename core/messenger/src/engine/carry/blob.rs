@@ -10,8 +10,7 @@ use sotto_wire::topic::ContentTopic;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::SECOND;
-use crate::engine::carry::Carry;
-use crate::engine::carry::receipt;
+use crate::engine::carry::{Carry, receipt};
 use crate::engine::hear::query::{Query, What};
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};

@@ -4,13 +4,8 @@ use sotto_db::{Attempt, Class, Hash, NEVER, Parcel};
 use sotto_net::{Command, FailReason, NodeNumber, PublishOutcome, Published};
 
 use crate::engine::base::schedule;
-use crate::engine::carry::Carry;
-use crate::engine::carry::Fact;
-use crate::engine::carry::blob;
-use crate::engine::carry::receipt;
-use crate::engine::carry::send;
-use crate::engine::post::parcel;
-use crate::engine::post::parcel::Tries;
+use crate::engine::carry::{Carry, Fact, blob, receipt, send};
+use crate::engine::post::parcel::{self, Tries};
 use crate::error::{Code, Error, OrBug};
 
 /// A message counts as refused after all nodes refused it this often.

@@ -7,9 +7,7 @@ use sotto_wire::topic::Lane;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::SECOND;
-use crate::engine::carry::Carry;
-use crate::engine::carry::Fact;
-use crate::engine::carry::send;
+use crate::engine::carry::{Carry, Fact, send};
 use crate::engine::keys::device;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};

@@ -9,12 +9,9 @@ use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, p
 use sotto_wire::topic::Lane;
 
 use crate::engine::base::step::SECOND;
-use crate::engine::carry::Carry;
-use crate::engine::carry::Fact;
-use crate::engine::carry::blob;
 use crate::engine::carry::outcome::give_up;
 use crate::engine::carry::policy::{self, Policy};
-use crate::engine::carry::receipt;
+use crate::engine::carry::{Carry, Fact, blob, receipt};
 use crate::engine::keys::session;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};

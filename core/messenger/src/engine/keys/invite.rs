@@ -7,8 +7,7 @@ use sotto_wire::invite;
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::DAY;
-use crate::engine::keys::Keys;
-use crate::engine::keys::publish;
+use crate::engine::keys::{Keys, publish};
 use crate::error::{Code, Error};
 use crate::records::{Invite, InviteId};
 

@@ -5,9 +5,7 @@ use sotto_db::{Ahead, Chat, Handshake, Hash, Session, Skipped};
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::{DAY, SECOND};
-use crate::engine::keys::Keys;
-use crate::engine::keys::device;
-use crate::engine::keys::pairs;
+use crate::engine::keys::{Keys, device, pairs};
 use crate::error::Error;
 
 /// How long a session that no longer sends still receives.

@@ -7,20 +7,12 @@ use sotto_wire::envelope::{split_handshake, unpad};
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
 use crate::engine::base::step::{DAY, HOUR};
-use crate::engine::carry::link;
-use crate::engine::carry::send;
+use crate::engine::carry::{link, send};
 use crate::engine::hear::incoming::Incoming;
-use crate::engine::keys::device;
-use crate::engine::keys::found;
 use crate::engine::keys::invite::{self, SECRETS};
-use crate::engine::keys::session;
-use crate::engine::people::People;
-use crate::engine::people::contact;
-use crate::engine::people::devices;
-use crate::engine::people::kind::hello;
-use crate::engine::people::kind::request;
-use crate::engine::people::old_copy;
-use crate::engine::people::sessions;
+use crate::engine::keys::{device, found, session};
+use crate::engine::people::kind::{hello, request};
+use crate::engine::people::{People, contact, devices, old_copy, sessions};
 use crate::engine::talk::inbox;
 use crate::error::{Code, Error, OrBug};
 

@@ -10,19 +10,12 @@ use crate::engine::base::schedule;
 use crate::engine::base::step::HOUR;
 use crate::engine::carry::send;
 use crate::engine::hear::query::{Query, What};
-use crate::engine::keys::device;
 use crate::engine::keys::found::{Cards, Found};
 use crate::engine::keys::publish::publish_self;
-use crate::engine::keys::session;
-use crate::engine::people::People;
-use crate::engine::people::contact;
-use crate::engine::people::devices;
-use crate::engine::people::kind::list;
-use crate::engine::people::kind::profile;
-use crate::engine::people::old_copy;
+use crate::engine::keys::{device, session};
+use crate::engine::people::kind::{list, profile};
 use crate::engine::people::reset::{self, Need};
-use crate::engine::people::sessions;
-use crate::engine::people::takeover;
+use crate::engine::people::{People, contact, devices, old_copy, sessions, takeover};
 use crate::error::{Code, Error, OrBug};
 
 /// How far back cards are looked for.

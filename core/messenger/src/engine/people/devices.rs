@@ -3,13 +3,11 @@
 use sotto_db::{Chat, DeviceStanding as Standing, PersonState};
 use sotto_wire::identity::DeviceRecord;
 
-use crate::engine::carry::receipt;
-use crate::engine::carry::send;
+use crate::engine::carry::{receipt, send};
 use crate::engine::keys::device;
 use crate::engine::keys::session::choose_sending;
-use crate::engine::people::People;
-use crate::engine::people::contact;
 use crate::engine::people::kind::hello;
+use crate::engine::people::{People, contact};
 use crate::engine::talk::read;
 use crate::error::{Code, Error};
 

@@ -4,9 +4,7 @@ use sotto_db::{Chat, Hash, Person, PersonState};
 use sotto_wire::content::Kind;
 
 use crate::engine::keys::device;
-use crate::engine::people::People;
-use crate::engine::people::contact;
-use crate::engine::people::sessions;
+use crate::engine::people::{People, contact, sessions};
 use crate::engine::talk::delete;
 use crate::error::Error;
 

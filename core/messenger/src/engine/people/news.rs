@@ -5,10 +5,8 @@ use sotto_db::{News, NewsKind, PersonState};
 
 use crate::engine::base::own::own_cards_changed;
 use crate::engine::base::schedule;
-use crate::engine::people::People;
-use crate::engine::people::contact;
-use crate::engine::people::kind::hello;
-use crate::engine::people::kind::profile;
+use crate::engine::people::kind::{hello, profile};
+use crate::engine::people::{People, contact};
 use crate::error::Error;
 
 /// Adds news for every accepted contact. A contact with waiting news keeps its time.

@@ -11,16 +11,11 @@ use sotto_wire::identity::DeviceList;
 
 use crate::engine::base::own::{Own, own_cards_changed, renew_record};
 use crate::engine::base::schedule;
-use crate::engine::carry::link;
-use crate::engine::carry::receipt;
-use crate::engine::carry::send;
+use crate::engine::carry::{link, receipt, send};
 use crate::engine::keys::pairs;
 use crate::engine::keys::session::set_ahead;
-use crate::engine::people::People;
-use crate::engine::people::contact;
-use crate::engine::people::kind::hello;
-use crate::engine::people::kind::profile;
-use crate::engine::people::reset;
+use crate::engine::people::kind::{hello, profile};
+use crate::engine::people::{People, contact, reset};
 use crate::error::{Code, Error};
 
 /// Longest gap in the counters of a session, see [`gap`].

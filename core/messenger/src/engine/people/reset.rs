@@ -7,16 +7,9 @@ use sotto_wire::identity::{Bundle, DeviceList, DeviceRecord, MAX_VALIDITY_S};
 
 use crate::engine::base::schedule;
 use crate::engine::base::step::HOUR;
-use crate::engine::carry::link;
-use crate::engine::carry::send;
-use crate::engine::keys::device;
-use crate::engine::keys::pairs;
-use crate::engine::keys::session;
-use crate::engine::people::People;
-use crate::engine::people::cards;
-use crate::engine::people::contact;
-use crate::engine::people::old_copy;
-use crate::engine::people::sessions;
+use crate::engine::carry::{link, send};
+use crate::engine::keys::{device, pairs, session};
+use crate::engine::people::{People, cards, contact, old_copy, sessions};
 use crate::error::{Code, Error};
 
 /// Why a session is to begin.

@@ -5,15 +5,10 @@ use sotto_db::{Chat, Handshake, Session};
 use sotto_wire::identity::DeviceRecord;
 
 use crate::engine::base::own::record;
-use crate::engine::carry::link;
-use crate::engine::carry::outcome;
-use crate::engine::keys::device;
-use crate::engine::keys::pairs;
-use crate::engine::keys::session;
-use crate::engine::people::People;
+use crate::engine::carry::{link, outcome};
+use crate::engine::keys::{device, pairs, session};
 use crate::engine::people::admit::HANDSHAKE_MS;
-use crate::engine::people::devices;
-use crate::engine::people::reset;
+use crate::engine::people::{People, devices, reset};
 use crate::engine::post::parcel;
 use crate::engine::talk::state;
 use crate::error::{Code, Error};

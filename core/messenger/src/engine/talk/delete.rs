@@ -5,10 +5,8 @@ use sotto_db::{Chat, Conversation, Hash, Message, MessageState, Standing};
 use sotto_wire::content::{self, Kind, MAX_PARENTS};
 
 use crate::engine::base::step::SECOND;
-use crate::engine::carry::blob;
-use crate::engine::carry::send;
-use crate::engine::talk::Talk;
-use crate::engine::talk::write;
+use crate::engine::carry::{blob, send};
+use crate::engine::talk::{Talk, write};
 use crate::error::{Code, Error};
 
 /// Deletes a message and returns it as it was before.

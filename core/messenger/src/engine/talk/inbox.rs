@@ -6,9 +6,7 @@ use sotto_wire::content::{self, Content, Inner, Message, Prefix};
 use crate::engine::base::schedule;
 use crate::engine::base::step::SECOND;
 use crate::engine::keys::device;
-use crate::engine::talk::Talk;
-use crate::engine::talk::kind;
-use crate::engine::talk::list;
+use crate::engine::talk::{Talk, kind, list};
 use crate::error::{Error, OrBug};
 
 /// Most messages of a pending request, including read ones.

@@ -3,8 +3,7 @@
 use sotto_db::{Hash, Message, MessageState};
 use sotto_wire::content::Receipt;
 
-use crate::engine::carry::Fact;
-use crate::engine::carry::receipt;
+use crate::engine::carry::{Fact, receipt};
 use crate::engine::talk::Talk;
 use crate::error::{Code, Error};
 use crate::event::Event;

@@ -5,8 +5,7 @@ use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::base::own::Own;
 use crate::engine::base::step::SECOND;
-use crate::engine::carry::blob;
-use crate::engine::carry::send;
+use crate::engine::carry::{blob, send};
 use crate::engine::talk::Talk;
 use crate::engine::talk::state::emit_state;
 use crate::error::{Code, Error, OrBug};

@@ -15,12 +15,11 @@ use libp2p::{Multiaddr, PeerId};
 use super::{Kind, Node, Nodes};
 use crate::address::{ip_of, parse_node};
 use crate::client::discover::USEFUL;
-use crate::clock;
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
 use crate::handle::{Event, NodeNumber};
 use crate::known::{KnownNode, Source};
-use crate::random;
+use crate::{clock, random};
 
 /// Most nodes of one network prefix that one peer named.
 const SAME_PREFIX: usize = 4;

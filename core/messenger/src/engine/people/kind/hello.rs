@@ -4,15 +4,11 @@ use sotto_db::{Chat, PersonState, Session};
 use sotto_wire::content::{Content, Hello, Kind};
 
 use crate::engine::base::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old};
-use crate::engine::carry::receipt;
-use crate::engine::carry::send;
-use crate::engine::keys::device;
-use crate::engine::keys::pairs;
+use crate::engine::carry::{receipt, send};
 use crate::engine::keys::session::choose_sending;
-use crate::engine::people::People;
-use crate::engine::people::contact;
-use crate::engine::people::kind::list;
-use crate::engine::people::kind::profile;
+use crate::engine::keys::{device, pairs};
+use crate::engine::people::kind::{list, profile};
+use crate::engine::people::{People, contact};
 use crate::engine::talk::read;
 use crate::error::{Code, Error, OrBug};
 

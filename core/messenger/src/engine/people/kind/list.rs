@@ -9,11 +9,8 @@ use sotto_wire::identity::{
 
 use crate::engine::base::own::{KEY_LIST_CHANGED, KEY_TOLD};
 use crate::engine::carry::send;
-use crate::engine::keys::device;
-use crate::engine::keys::found;
-use crate::engine::people::People;
-use crate::engine::people::contact;
-use crate::engine::people::devices;
+use crate::engine::keys::{device, found};
+use crate::engine::people::{People, contact, devices};
 use crate::error::Error;
 
 /// Sends contacts a list that names other devices, keys or suites than the last one. A list that was only signed again

@@ -6,8 +6,7 @@ use sotto_wire::name::Name;
 
 use crate::engine::carry::send;
 use crate::engine::keys::device;
-use crate::engine::people::People;
-use crate::engine::people::contact;
+use crate::engine::people::{People, contact};
 use crate::error::Error;
 
 /// Sends a contact the own name and home value.

@@ -5,9 +5,8 @@ use sotto_wire::content::Request;
 use sotto_wire::name::clean_text;
 
 use crate::engine::keys::invite;
-use crate::engine::people::People;
-use crate::engine::people::contact;
 use crate::engine::people::kind::profile;
+use crate::engine::people::{People, contact};
 use crate::error::Error;
 
 /// Their request. `invite` is the secret that unmasked it.

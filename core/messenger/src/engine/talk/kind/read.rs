@@ -2,9 +2,8 @@
 
 use sotto_db::Hash;
 
-use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::Came;
-use crate::engine::talk::state;
+use crate::engine::talk::{Talk, state};
 use crate::error::Error;
 
 /// They have read all they have up to an own message.

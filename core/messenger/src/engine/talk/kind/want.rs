@@ -5,9 +5,8 @@ use sotto_wire::content::{self, Content, Message, Prefix};
 
 use crate::engine::base::step::HOUR;
 use crate::engine::carry::send;
-use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::Came;
-use crate::engine::talk::write;
+use crate::engine::talk::{Talk, write};
 use crate::error::Error;
 
 /// Most messages that are sent again to one contact in an hour because it asked for them.
