@@ -204,9 +204,6 @@ fn seal_item(step: &mut Carry<'_>, parcel: i64) -> Result<bool, Error> {
     let Some(session) = sending_session(step, chat)? else {
         return Ok(false);
     };
-    if is_long(step, &session)? {
-        step.long.insert(*chat);
-    }
     if session.ahead >= sotto_db::Ahead::Left {
         return Ok(false);
     }
@@ -222,6 +219,12 @@ fn seal_item(step: &mut Carry<'_>, parcel: i64) -> Result<bool, Error> {
         return Ok(false);
     };
     step.links.edit(&hash, |link| link.seq = seq)?;
+    if seq >= CHAIN_MAX
+        && let Some(row) = step.tx.sessions.get(&hash)?
+        && is_long(step, &row)?
+    {
+        step.long.insert(*chat);
+    }
     step.items.edit(&parcel, |item| {
         item.session = Some(hash);
         item.device = Some(device);
