@@ -395,7 +395,7 @@ fn commands_answer() {
         ("/file", "needs a path"),
         ("/history", "Nobody is open"),
         ("/mute", "Nobody is open"),
-        ("/mute x", "how many hours"),
+        ("/mute x", "number of hours"),
         ("/remove Zoe", "Nobody has that name"),
     ] {
         assert!(typed(&mut app, &format!("{line}\n")).is_empty());
