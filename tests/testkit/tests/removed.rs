@@ -8,7 +8,7 @@ use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{ContactId, MessageState};
 use sotto_messenger::{Code, Error};
 use sotto_testkit::life::orphans;
-use sotto_testkit::three::{asked, friends, lose_sessions, sending, sessions};
+use sotto_testkit::three::{asked, friends, lose_sessions, sending, sessions, steal};
 use sotto_testkit::{Contact, DAY, HOUR, MINUTE, World, contacts};
 
 fn known(world: &World, who: usize) -> Vec<Contact> {
@@ -319,4 +319,40 @@ fn only_a_contact_has_a_session_to_be_begun_anew() {
     assert!(world.send(0, "there?"));
     world.run(3 * DAY); // he publishes them once a day
     assert_eq!(world.phones[1].texts().last().unwrap(), "there?");
+}
+
+/// A first message of a device that is no longer theirs, repeated by anybody, takes nothing over.
+#[test]
+fn an_old_device_comes_back_by_no_replay() {
+    let mut world = friends(13, "it is me"); // phone 0 is Alice, 1 is Bob
+    world.run(DAY);
+    world.kill(1);
+    world.phones[1].tables(|tx| {
+        lose_sessions(tx);
+        let chat = tx.persons.all().unwrap()[0].chat;
+        for device in tx.devices.of(&chat).unwrap() {
+            tx.devices.edit(&chat, &device.device, |row| row.reset_pair = None).unwrap();
+        }
+    });
+    world.start(1);
+    assert!(world.send(1, "by the bundle"));
+    reset(&mut world, 1).unwrap();
+    world.run(HOUR);
+    assert_eq!(world.phones[0].texts().last().unwrap(), "by the bundle");
+    let heard = world.published.clone();
+    remove(&mut world, 0);
+    steal(&mut world);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    world.add(2, &link, "on a new phone");
+    world.run(MINUTE);
+    world.accept(0);
+    world.run(MINUTE);
+    let device = known(&world, 0)[0].device();
+    for (topic, payload) in &heard {
+        world.inject(topic, payload);
+    }
+    world.run(HOUR);
+    assert_eq!(known(&world, 0)[0].device(), device);
+    assert_eq!(world.phones[0].texts(), ["on a new phone"]);
 }

@@ -17,7 +17,7 @@ use crate::engine::talk::inbox;
 use crate::error::{Code, Error, OrBug};
 
 /// How long an unconfirmed handshake is remembered.
-pub(crate) const HANDSHAKE_MS: i64 = 33 * DAY;
+const HANDSHAKE_MS: i64 = 33 * DAY;
 /// Most pending requests.
 const PENDING: u32 = 200;
 /// Most pending requests of one invite, so that no link fills the places of others.

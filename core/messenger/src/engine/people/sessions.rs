@@ -7,7 +7,6 @@ use sotto_wire::identity::DeviceRecord;
 use crate::engine::base::own::record;
 use crate::engine::carry::{link, outcome};
 use crate::engine::keys::{device, pairs, session};
-use crate::engine::people::admit::HANDSHAKE_MS;
 use crate::engine::people::{People, devices, reset};
 use crate::engine::post::parcel;
 use crate::engine::talk::state;
@@ -93,12 +92,8 @@ fn drop_extra(step: &mut People<'_>, new: &Session, counts: impl Fn(&Session) ->
 /// repeats are dropped.
 pub(crate) fn drop_sessions(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions.of(chat)? {
-        if !row.initiator {
-            let known = step.tx.handshakes.get(&row.handshake)?;
-            let until_ms = known.as_ref().map_or(step.now_ms.saturating_add(HANDSHAKE_MS), |known| known.until_ms);
-            let secret = known.and_then(|known| known.secret);
-            let refused = Handshake { handshake: row.handshake, session: None, secret, until_ms };
-            session::note_handshake(step, &refused)?;
+        if let Some(known) = step.tx.handshakes.get(&row.handshake)? {
+            session::note_handshake(step, &Handshake { session: None, ..known })?;
         }
         link::remove(step, &row)?;
     }
