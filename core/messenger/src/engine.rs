@@ -88,7 +88,8 @@ impl Engine {
             Some(_) => old_copy::gap(engine.rng.next_u32()),
             None => 0,
         };
-        engine.run(now_ms, &mut Vec::new(), |step| {
+        let mut out = Vec::new();
+        engine.run(now_ms, &mut out, |step| {
             link::leave_gaps(step, gap)?;
             if updated {
                 own::publish_anew(step)?;
@@ -102,7 +103,6 @@ impl Engine {
             engine.live.hear.held.begin();
         }
         engine.live.not_connected(now_ms);
-        let mut out = Vec::new();
         engine.subscribe(now_ms, &mut out);
         engine.choose_mode(now_ms, &mut out);
         engine.set_wake(now_ms, &mut out);
