@@ -155,6 +155,5 @@ fn sixty_messages_over_a_terrible_line() {
     println!("good line: {plain} in {quick:?}; terrible line: {bad} in {took:?}");
     assert!(bad["lost"].as_u64().unwrap() > 0, "the line was terrible");
     let bytes = |carried: &Value| carried["bytes"].as_u64().unwrap();
-    // Which packets are lost is chance, and a slow machine repeats more: 3.06 times was seen.
-    assert!(bytes(&bad) <= 4 * bytes(&plain), "{bad} is more than four times {plain}");
+    assert!(bytes(&bad) <= 3 * bytes(&plain), "{bad} is more than three times {plain}");
 }
