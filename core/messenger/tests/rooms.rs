@@ -69,6 +69,11 @@ fn arrows_up_circles_and_foreign_tables_are_faults() {
             "engine.rs writes parcels, a table of post",
         ),
         (
+            "core/messenger/src/engine/work.rs",
+            "\nfn foreign(mut tx: Tables<'_>) { tx.messages.delete_all(&id); }\n",
+            "engine/work.rs writes messages, a table of talk",
+        ),
+        (
             "core/db/src/talk.rs",
             "\nconst FOREIGN: &str = \"DELETE FROM parcels WHERE id=?\";\n",
             "core/db/src/talk.rs writes parcels, a table of post.rs",
