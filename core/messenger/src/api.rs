@@ -8,7 +8,7 @@ mod read;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use sotto_db::Reader;
@@ -339,7 +339,14 @@ impl Messenger {
         if let Err(error) = self.close().await {
             log::warn!("closing for good: {error}"); // the files are deleted anyway
         }
-        Ok(sotto_db::Account::wipe(&self.shared.database)?)
+        // Overwriting takes its time, and whoever polls this may be a host's main thread.
+        let database = self.shared.database.clone();
+        let (caller, done) = oneshot::channel();
+        let work = move || {
+            let _ = caller.send(sotto_db::Account::wipe(&database)); // a caller that went away wants no answer
+        };
+        Builder::new().name("sotto-wipe".into()).spawn(work).map_err(|_| Code::Internal)?;
+        Ok(done.await.map_err(|_| Code::Internal)??)
     }
 
     pub(crate) fn reader(&self) -> std::sync::MutexGuard<'_, Option<Reader>> {
