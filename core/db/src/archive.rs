@@ -200,20 +200,18 @@ impl Archive {
         let mut places = match &query.find {
             Find::Hashes(hashes) => self.by_hash(hashes, cursor, query.forward)?,
             Find::Range { pubsub_topic, content_topics, start_ns, end_ns } => {
-                let span = Span::new(*start_ns, *end_ns, cursor, query);
-                let pubsub = pubsub_topic.as_deref();
-                if content_topics.is_empty() {
-                    self.by_time(None, pubsub, &span)?
-                } else {
-                    let mut topics: Vec<&str> = content_topics.iter().map(String::as_str).collect();
-                    topics.sort_unstable();
-                    topics.dedup();
-                    let mut found = Vec::new();
-                    for topic in topics {
-                        found.extend(self.by_time(Some(topic), pubsub, &span)?);
-                    }
-                    found
+                let ends = ends(*start_ns, *end_ns, cursor, query.forward);
+                let mut topics: Vec<_> = content_topics.iter().map(|topic| Some(topic.as_str())).collect();
+                topics.sort_unstable();
+                topics.dedup();
+                if topics.is_empty() {
+                    topics.push(None);
                 }
+                let mut found = Vec::new();
+                for topic in topics {
+                    found.extend(self.by_time(topic, pubsub_topic.as_deref(), &ends, query)?);
+                }
+                found
             }
         };
         places.sort_unstable();
@@ -257,18 +255,12 @@ impl Archive {
         &self,
         content_topic: Option<&str>,
         pubsub_topic: Option<&str>,
-        span: &Span,
+        [after, before]: &[(i64, Vec<u8>); 2],
+        query: &Query,
     ) -> Result<Vec<Place>, Error> {
-        let params = params![
-            content_topic,
-            span.after.0,
-            span.after.1.as_slice(),
-            span.before.0,
-            span.before.1.as_slice(),
-            pubsub_topic,
-            span.rows
-        ];
-        let sql = by_time_sql(content_topic.is_some(), pubsub_topic.is_some(), span.forward);
+        let rows = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+        let sql = by_time_sql(content_topic.is_some(), pubsub_topic.is_some(), query.forward);
+        let params = params![content_topic, after.0, after.1, before.0, before.1, pubsub_topic, rows];
         all(&self.conn, &sql, params, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
@@ -304,34 +296,17 @@ fn by_time_sql(content_topic: bool, pubsub_topic: bool, forward: bool) -> String
     )
 }
 
-/// The range strictly between two places; hashes are compared as bytes.
-struct Span {
-    after: (i64, Vec<u8>),
-    before: (i64, Vec<u8>),
-    forward: bool,
-    rows: i64,
-}
-
-impl Span {
-    fn new(start: Option<i64>, end: Option<i64>, cursor: Option<Place>, query: &Query) -> Self {
-        // A hash has 0 to 33 bytes here, so both ends belong to the range.
-        let mut after = (start.unwrap_or(i64::MIN), Vec::new());
-        let mut before = (end.unwrap_or(i64::MAX), vec![0xff; 33]);
-        if let Some((at, hash)) = cursor {
-            let place = (at, hash.to_vec());
-            if query.forward {
-                after = after.max(place);
-            } else {
-                before = before.min(place);
-            }
-        }
-        Self {
-            after,
-            before,
-            forward: query.forward,
-            rows: i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1),
-        }
+/// The ends of a query's range, outside of it. Hashes are compared as bytes: one has 0 to 33 here, so both ends of the
+/// asked time belong to the range.
+fn ends(start: Option<i64>, end: Option<i64>, cursor: Option<Place>, forward: bool) -> [(i64, Vec<u8>); 2] {
+    let mut after = (start.unwrap_or(i64::MIN), Vec::new());
+    let mut before = (end.unwrap_or(i64::MAX), vec![0xff; 33]);
+    match cursor.map(|(at, hash)| (at, hash.to_vec())) {
+        Some(place) if forward => after = after.max(place),
+        Some(place) => before = before.min(place),
+        None => {}
     }
+    [after, before]
 }
 
 impl Entry {
@@ -346,11 +321,7 @@ impl Entry {
     }
 }
 
-impl std::fmt::Debug for Archive {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Archive(..)")
-    }
-}
+crate::row::closed_debug!(Archive);
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, least, one, row, run};
+use crate::row::{Table, all, least, one, row};
 use crate::{Chat, Error, Hash, NEVER};
 
 /// Most texts of one conversation that are fetched at a time.
@@ -87,24 +87,22 @@ pub struct Chunk;
 impl Table<'_, Item> {
     /// Items of a session that wait for a receipt, by counter.
     pub fn of_session(&self, session: &Hash) -> Result<Vec<Item>, Error> {
-        let sql = "SELECT * FROM items WHERE session=? AND seq IS NOT NULL ORDER BY seq";
-        all(self.conn, sql, params![session], Item::read)
+        self.rows("SELECT * FROM items WHERE session=? AND seq IS NOT NULL ORDER BY seq", [session])
     }
 
     /// The lowest counter of a session that waits for a receipt.
     pub fn floor(&self, session: &Hash) -> Result<Option<u32>, Error> {
-        let sql = "SELECT min(seq) FROM items WHERE session=?";
-        Ok(one(self.conn, sql, params![session], |r| r.get(0))?.flatten())
+        Ok(one(self.conn, "SELECT min(seq) FROM items WHERE session=?", [session], |r| r.get(0))?.flatten())
     }
 
     /// All items for an account, in their order.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Item>, Error> {
-        all(self.conn, "SELECT * FROM items WHERE chat=? ORDER BY parcel", params![chat], Item::read)
+        self.rows("SELECT * FROM items WHERE chat=? ORDER BY parcel", [chat])
     }
 
     /// The item that carries a message.
     pub fn of_message(&self, message: &Hash) -> Result<Option<Item>, Error> {
-        one(self.conn, "SELECT * FROM items WHERE message=? ORDER BY parcel", params![message], Item::read)
+        self.row("SELECT * FROM items WHERE message=? ORDER BY parcel", [message])
     }
 }
 
@@ -113,13 +111,12 @@ impl Table<'_, Link> {
     pub fn of(&self, chat: &Chat) -> Result<Vec<Link>, Error> {
         let sql = "SELECT l.* FROM links l JOIN sessions s ON s.hash=l.session WHERE l.chat=?
             ORDER BY s.created_ms, s.hash";
-        all(self.conn, sql, params![chat], Link::read)
+        self.rows(sql, [chat])
     }
 
     /// Accounts that are owed a receipt now.
     pub fn due(&self, now_ms: i64) -> Result<Vec<Chat>, Error> {
-        let sql = "SELECT DISTINCT chat FROM links WHERE due_ms<=? ORDER BY chat LIMIT 64";
-        all(self.conn, sql, params![now_ms], |r| r.get(0))
+        all(self.conn, "SELECT DISTINCT chat FROM links WHERE due_ms<=? ORDER BY chat LIMIT 64", [now_ms], |r| r.get(0))
     }
 
     /// When the next receipt leaves, Unix milliseconds.
@@ -133,7 +130,7 @@ impl Table<'_, Link> {
         let sql = "SELECT l.session, l.chat FROM links l JOIN devices d ON d.chat=l.chat AND d.session=l.session
             WHERE l.heard_ms<?1 AND EXISTS (SELECT 1 FROM items i JOIN attempts a ON a.parcel=i.parcel
               WHERE i.session=l.session AND i.seq IS NOT NULL AND a.ts_s<?1/1000) ORDER BY l.session";
-        all(self.conn, sql, params![before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
+        all(self.conn, sql, [before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// Skips the next `length` counters of every sending session that was answered. If nothing was sent since the last
@@ -146,7 +143,7 @@ impl Table<'_, Link> {
                 WHERE (initiator=0 OR answered=1)
                 AND seq-coalesce((SELECT min(i.seq) FROM items i WHERE i.session=l.session), seq)<?2)
             WHERE session=h";
-        run(self.conn, sql, params![length, most])
+        self.run(sql, params![length, most])
     }
 }
 
@@ -156,20 +153,17 @@ impl Table<'_, Fetch> {
         self.put(fetch)?;
         let sql = "DELETE FROM fetches WHERE message IN
             (SELECT message FROM fetches WHERE conversation=? ORDER BY rowid DESC LIMIT -1 OFFSET ?)";
-        run(self.conn, sql, params![fetch.conversation, FETCHES])?;
-        Ok(())
+        self.exec(sql, params![fetch.conversation, FETCHES])
     }
 
     /// Deletes all rows of a conversation.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM fetches WHERE conversation=?", params![conversation])?;
-        Ok(())
+        self.exec("DELETE FROM fetches WHERE conversation=?", [conversation])
     }
 
     /// Fetches that are due.
     pub fn due(&self, now_ms: i64) -> Result<Vec<Fetch>, Error> {
-        let sql = "SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8";
-        all(self.conn, sql, params![now_ms], Fetch::read)
+        self.rows("SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8", [now_ms])
     }
 
     /// When the next fetch is due, Unix milliseconds.
@@ -183,22 +177,20 @@ impl Table<'_, Fetch> {
             (EXISTS (SELECT 1 FROM messages m WHERE m.id=fetches.message AND m.unconfirmed=0)
              OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
                 WHERE s.hash=fetches.session AND d.standing=1))";
-        run(self.conn, sql, params![conversation, now_ms, NEVER])
+        self.run(sql, params![conversation, now_ms, NEVER])
     }
 }
 
 impl Table<'_, Chunk> {
     /// Stores a chunk. It is deleted with its fetch.
     pub fn put(&mut self, message: &Hash, i: u32, bytes: &[u8]) -> Result<(), Error> {
-        let sql = "INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING";
-        run(self.conn, sql, params![message, i, bytes])?;
-        Ok(())
+        self.exec("INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING", params![message, i, bytes])
     }
 
     /// The stored chunks of a message.
     pub fn of(&self, message: &Hash) -> Result<Vec<(u32, Vec<u8>)>, Error> {
         let sql = "SELECT i, bytes FROM chunks WHERE message=? ORDER BY i";
-        all(self.conn, sql, params![message], |r| Ok((r.get(0)?, r.get(1)?)))
+        all(self.conn, sql, [message], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, one, row, run};
+use crate::row::{Table, all, one, row};
 use crate::{Error, Hash};
 
 /// Most payloads remembered of one session.
@@ -75,19 +75,19 @@ impl Table<'_, Seen> {
     pub fn note(&mut self, seen: &Seen) -> Result<(), Error> {
         self.put(seen)?;
         let sql = "SELECT payloads FROM seen_held WHERE session=?";
-        let held: Option<u32> = one(self.conn, sql, params![seen.session], |r| r.get(0))?;
+        let held: Option<u32> = one(self.conn, sql, [seen.session], |r| r.get(0))?;
         let over = held.unwrap_or(0).saturating_sub(SEEN);
         if over > 0 {
             let sql = "DELETE FROM seen WHERE payload IN
                 (SELECT payload FROM seen WHERE session=? ORDER BY until_ms, payload LIMIT ?)";
-            run(self.conn, sql, params![seen.session, over])?;
+            self.run(sql, params![seen.session, over])?;
         }
         Ok(())
     }
 
     /// Deletes expired rows.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
-        run(self.conn, "DELETE FROM seen WHERE until_ms<=?", params![now_ms])
+        self.run("DELETE FROM seen WHERE until_ms<=?", [now_ms])
     }
 }
 
@@ -101,7 +101,7 @@ impl Table<'_, Waiting> {
     /// Deletes envelopes that arrived before `before_ms`; returns (tag, payload hash) of each.
     pub fn expire(&mut self, before_ms: i64) -> Result<Vec<([u8; 16], Hash)>, Error> {
         let sql = "DELETE FROM waiting WHERE added_ms<? RETURNING tag, payload_hash";
-        all(self.conn, sql, params![before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
+        all(self.conn, sql, [before_ms], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// Deletes the oldest envelopes until their payloads reach `bytes`; returns (tag, payload hash) of each.

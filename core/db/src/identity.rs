@@ -1,8 +1,6 @@
 //! Keys by which others may begin a session: prekey pairs, invites, secrets that unmask handshakes.
 
-use rusqlite::params;
-
-use crate::row::{Table, all, least, numbers, row, run};
+use crate::row::{Table, least, numbers, row};
 use crate::{Chat, Error, Private};
 
 numbers! {
@@ -82,7 +80,7 @@ row! {
 impl Table<'_, Invite> {
     /// All invites, oldest first.
     pub fn all(&self) -> Result<Vec<Invite>, Error> {
-        all(self.conn, "SELECT * FROM invites ORDER BY created_ms, rowid", [], Invite::read)
+        self.rows("SELECT * FROM invites ORDER BY created_ms, rowid", [])
     }
 
     /// When the next cards of an invite are due, Unix milliseconds.
@@ -94,24 +92,23 @@ impl Table<'_, Invite> {
 impl Table<'_, Prekey> {
     /// The reset pairs made for a contact.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Prekey>, Error> {
-        all(self.conn, "SELECT * FROM prekeys WHERE chat=? ORDER BY id", params![chat], Prekey::read)
+        self.rows("SELECT * FROM prekeys WHERE chat=? ORDER BY id", [chat])
     }
 
     /// Deletes expired pairs.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
-        run(self.conn, "DELETE FROM prekeys WHERE delete_ms<=?", params![now_ms])
+        self.run("DELETE FROM prekeys WHERE delete_ms<=?", [now_ms])
     }
 }
 
 impl Table<'_, Secret> {
     /// All secrets: those without an end first, then the newest.
     pub fn all(&self) -> Result<Vec<Secret>, Error> {
-        let sql = "SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC, secret";
-        all(self.conn, sql, [], Secret::read)
+        self.rows("SELECT * FROM secrets ORDER BY until_ms IS NOT NULL, created_ms DESC, secret", [])
     }
 
     /// Deletes expired secrets.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
-        run(self.conn, "DELETE FROM secrets WHERE until_ms<=?", params![now_ms])
+        self.run("DELETE FROM secrets WHERE until_ms<=?", [now_ms])
     }
 }

@@ -1,7 +1,7 @@
 use rusqlite::params;
 
 use crate::Error;
-use crate::row::{Table, one, run};
+use crate::row::{Table, one};
 
 /// Single values of the account, by name.
 pub struct Kv;
@@ -9,20 +9,17 @@ pub struct Kv;
 impl Table<'_, Kv> {
     /// The value, if it is set.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        one(self.conn, "SELECT value FROM kv WHERE key=?", params![key], |r| r.get(0))
+        one(self.conn, "SELECT value FROM kv WHERE key=?", [key], |r| r.get(0))
     }
 
     /// Sets the value.
     pub fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
-        let sql = "INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value";
-        run(self.conn, sql, params![key, value])?;
-        Ok(())
+        self.exec("INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value", params![key, value])
     }
 
     /// Deletes the value.
     pub fn remove(&mut self, key: &str) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM kv WHERE key=?", params![key])?;
-        Ok(())
+        self.exec("DELETE FROM kv WHERE key=?", [key])
     }
 
     /// A time, Unix milliseconds; 0 if it is not set.

@@ -1,7 +1,5 @@
-use rusqlite::params;
-
 use crate::Error;
-use crate::row::{Table, all, row};
+use crate::row::{Table, row};
 
 row! {
     /// A service node of the peer book.
@@ -28,12 +26,11 @@ row! {
 impl Table<'_, Node> {
     /// The nodes of a network.
     pub fn of(&self, network: &str) -> Result<Vec<Node>, Error> {
-        all(self.conn, "SELECT * FROM nodes WHERE network=? ORDER BY peer", params![network], Node::read)
+        self.rows("SELECT * FROM nodes WHERE network=? ORDER BY peer", [network])
     }
 
     /// Nodes of other networks that answered once.
     pub fn elsewhere(&self, network: &str) -> Result<Vec<Node>, Error> {
-        let sql = "SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer";
-        all(self.conn, sql, params![network], Node::read)
+        self.rows("SELECT * FROM nodes WHERE network<>? AND answered_s>0 ORDER BY network, peer", [network])
     }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, numbers, one, row, run};
+use crate::row::{Table, numbers, one, row};
 use crate::{Chat, Error, Hash};
 
 /// Most devices of an account that were only seen.
@@ -77,34 +77,30 @@ row! {
 impl Table<'_, Device> {
     /// Deletes all rows of an account.
     pub fn remove_all(&mut self, chat: &Chat) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM devices WHERE chat=?", params![chat])?;
-        Ok(())
+        self.exec("DELETE FROM devices WHERE chat=?", [chat])
     }
 
     /// The devices of an account, the confirmed one first.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Device>, Error> {
-        let sql = "SELECT * FROM devices WHERE chat=? ORDER BY standing=1 DESC, device";
-        all(self.conn, sql, params![chat], Device::read)
+        self.rows("SELECT * FROM devices WHERE chat=? ORDER BY standing=1 DESC, device", [chat])
     }
 
     /// The device of an account with this standing.
     pub fn standing(&self, chat: &Chat, standing: Standing) -> Result<Option<Device>, Error> {
-        let sql = "SELECT * FROM devices WHERE chat=? AND standing=? ORDER BY device";
-        one(self.conn, sql, params![chat, standing], Device::read)
+        self.row("SELECT * FROM devices WHERE chat=? AND standing=? ORDER BY device", params![chat, standing])
     }
 
     /// The session that sends to an account.
     pub fn session(&self, chat: &Chat) -> Result<Option<Hash>, Error> {
         let sql = "SELECT session FROM devices WHERE chat=? AND session IS NOT NULL ORDER BY device";
-        one(self.conn, sql, params![chat], |r| r.get(0))
+        one(self.conn, sql, [chat], |r| r.get(0))
     }
 
     /// Deletes devices of an account that were only seen, seen longest ago first, down to 16.
     pub fn keep_few(&mut self, chat: &Chat) -> Result<(), Error> {
         let sql = "DELETE FROM devices WHERE chat=?1 AND standing=0 AND device IN
             (SELECT device FROM devices WHERE chat=?1 AND standing=0 ORDER BY seen_ms DESC, device LIMIT -1 OFFSET ?2)";
-        run(self.conn, sql, params![chat, KNOWN])?;
-        Ok(())
+        self.exec(sql, params![chat, KNOWN])
     }
 
     /// The devices of an account that share this id or one of these keys.
@@ -116,7 +112,7 @@ impl Table<'_, Device> {
         signing: &[u8; 32],
     ) -> Result<Vec<Device>, Error> {
         let sql = "SELECT * FROM devices WHERE chat=? AND (device=? OR identity=? OR signing=?) ORDER BY device";
-        all(self.conn, sql, params![chat, device, identity, signing], Device::read)
+        self.rows(sql, params![chat, device, identity, signing])
     }
 }
 

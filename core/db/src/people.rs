@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, count, least, numbers, row, run};
+use crate::row::{Table, all, count, least, numbers, row};
 use crate::{Chat, Error};
 
 numbers! {
@@ -82,24 +82,23 @@ row! {
 impl Table<'_, Person> {
     /// All persons, the one known longest first.
     pub fn all(&self) -> Result<Vec<Person>, Error> {
-        all(self.conn, "SELECT * FROM persons ORDER BY created_ms, chat", [], Person::read)
+        self.rows("SELECT * FROM persons ORDER BY created_ms, chat", [])
     }
 
     /// Number of persons in a state.
     pub fn count_in(&self, state: PersonState) -> Result<u32, Error> {
-        count(self.conn, "SELECT count(*) FROM persons WHERE state=?", params![state])
+        count(self.conn, "SELECT count(*) FROM persons WHERE state=?", [state])
     }
 
     /// Number of persons in a state that used an invite.
     pub fn count_asking_by(&self, state: PersonState, invite: &[u8; 16]) -> Result<u32, Error> {
-        let sql = "SELECT count(*) FROM persons WHERE state=? AND invite_secret=?";
-        count(self.conn, sql, params![state, invite])
+        count(self.conn, "SELECT count(*) FROM persons WHERE state=? AND invite_secret=?", params![state, invite])
     }
 
     /// Persons whose search for cards is due.
     pub fn cards_due(&self, now_ms: i64) -> Result<Vec<Chat>, Error> {
         let sql = "SELECT chat FROM persons WHERE cards_due_ms<=? ORDER BY cards_due_ms, chat LIMIT 16";
-        all(self.conn, sql, params![now_ms], |r| r.get(0))
+        all(self.conn, sql, [now_ms], |r| r.get(0))
     }
 
     /// When the next search for cards is due, Unix milliseconds.
@@ -110,15 +109,14 @@ impl Table<'_, Person> {
     /// Makes searches due now that would be due by `until_ms`: queries of an earlier run have no answer any more.
     pub fn cards_rewind(&mut self, now_ms: i64, until_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE persons SET cards_due_ms=?1 WHERE cards_due_ms>?1 AND cards_due_ms<=?2";
-        run(self.conn, sql, params![now_ms, until_ms])
+        self.run(sql, params![now_ms, until_ms])
     }
 }
 
 impl Table<'_, News> {
     /// News that is due.
     pub fn due(&self, now_ms: i64) -> Result<Vec<News>, Error> {
-        let sql = "SELECT * FROM news WHERE due_ms<=? ORDER BY due_ms, chat LIMIT 32";
-        all(self.conn, sql, params![now_ms], News::read)
+        self.rows("SELECT * FROM news WHERE due_ms<=? ORDER BY due_ms, chat LIMIT 32", [now_ms])
     }
 
     /// When the next news is due, Unix milliseconds.

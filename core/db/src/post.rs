@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, count, least, numbers, one, row, run};
+use crate::row::{Table, all, count, least, numbers, one, row};
 use crate::{Chat, Error, Hash, NEVER};
 
 numbers! {
@@ -89,13 +89,13 @@ impl Table<'_, Parcel> {
     /// Makes sealed parcels due that no node accepted yet.
     pub fn rewind(&mut self, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE attempts=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
-        run(self.conn, sql, params![now_ms, NEVER])
+        self.run(sql, params![now_ms, NEVER])
     }
 
     /// Makes all sealed parcels due that wait for a receipt.
     pub fn all_due(&mut self, now_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE class=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
-        run(self.conn, sql, params![now_ms, NEVER])
+        self.run(sql, params![now_ms, NEVER])
     }
 
     /// Parcels whose check at a store is due.
@@ -113,19 +113,17 @@ impl Table<'_, Parcel> {
     pub fn check_by(&mut self, node: i64, check_ms: i64) -> Result<usize, Error> {
         let sql = "UPDATE parcels SET check_ms=?2 WHERE check_ms>?2
           AND EXISTS(SELECT 1 FROM attempts WHERE attempts.parcel=parcels.id AND node=?1)";
-        run(self.conn, sql, params![node, check_ms])
+        self.run(sql, params![node, check_ms])
     }
 
     /// Parcels for an account, in their order.
     pub fn of(&self, party: &Chat) -> Result<Vec<i64>, Error> {
-        let sql = "SELECT id FROM parcels WHERE party=? ORDER BY id";
-        all(self.conn, sql, params![party], |r| r.get(0))
+        all(self.conn, "SELECT id FROM parcels WHERE party=? ORDER BY id", [party], |r| r.get(0))
     }
 
     /// Deletes the parcels of a batch.
     pub fn remove_batch(&mut self, batch: &[u8]) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM parcels WHERE batch=?", params![batch])?;
-        Ok(())
+        self.exec("DELETE FROM parcels WHERE batch=?", [batch])
     }
 
     /// How many parcels of a class a batch has.
@@ -140,26 +138,22 @@ impl Table<'_, Attempt> {
         self.put(attempt)?;
         let sql = "DELETE FROM attempts WHERE parcel=?1 AND hash IN
             (SELECT hash FROM attempts WHERE parcel=?1 ORDER BY ts_s DESC, hash LIMIT -1 OFFSET ?2)";
-        run(self.conn, sql, params![attempt.parcel, ATTEMPTS])?;
-        Ok(())
+        self.exec(sql, params![attempt.parcel, ATTEMPTS])
     }
 
     /// Forgets which node accepted which attempt (−1), because nodes get other numbers in the next run.
     pub fn unname(&mut self) -> Result<(), Error> {
-        run(self.conn, "UPDATE attempts SET node=-1 WHERE node<>-1", params![])?;
-        Ok(())
+        self.exec("UPDATE attempts SET node=-1 WHERE node<>-1", [])
     }
 
     /// Deletes the attempts of a parcel.
     pub fn forget(&mut self, parcel: i64) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM attempts WHERE parcel=?", params![parcel])?;
-        Ok(())
+        self.exec("DELETE FROM attempts WHERE parcel=?", [parcel])
     }
 
     /// Attempts of a parcel, newest first.
     pub fn of(&self, parcel: i64) -> Result<Vec<Attempt>, Error> {
-        let sql = "SELECT * FROM attempts WHERE parcel=? ORDER BY ts_s DESC, hash";
-        all(self.conn, sql, params![parcel], Attempt::read)
+        self.rows("SELECT * FROM attempts WHERE parcel=? ORDER BY ts_s DESC, hash", [parcel])
     }
 }
 

@@ -35,8 +35,4 @@ impl ToSql for Private {
     }
 }
 
-impl std::fmt::Debug for Private {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Private(..)")
-    }
-}
+crate::row::closed_debug!(Private);

@@ -1,5 +1,4 @@
 use std::ops::RangeInclusive;
-use std::sync::OnceLock;
 
 use rusqlite::{Connection, params};
 
@@ -11,27 +10,6 @@ pub const PAGE_TEXT: usize = 4096;
 
 /// Longest text in the list of conversations, characters.
 pub const PREVIEW: usize = 200;
-
-/// Messages on one side of a place. A page shows at most [`PAGE_TEXT`] bytes of a text, so at most as many characters
-/// are read.
-macro_rules! page_sql {
-    ($side:literal, $order:literal) => {{
-        static SQL: OnceLock<String> = OnceLock::new();
-        SQL.get_or_init(|| {
-            let column = |name: &&str| match *name {
-                "text" => format!("substr(text, 1, {}) AS text", PAGE_TEXT + 1),
-                name => name.to_owned(),
-            };
-            let columns: Vec<String> = Message::COLUMNS.iter().map(column).collect();
-            let (columns, side, order) = (columns.join(","), $side, $order);
-            format!(
-                "SELECT {columns} FROM messages
-                WHERE conversation=? AND state<7 AND (lamport, time_s, id) {side} (?,?,?)
-                ORDER BY lamport {order}, time_s {order}, id {order} LIMIT ?"
-            )
-        })
-    }};
-}
 
 /// A read-only connection, independent of the writer's thread.
 pub struct Reader {
@@ -86,20 +64,16 @@ impl Reader {
         before: Option<(bool, i64, Hash)>,
         limit: u32,
     ) -> Result<Vec<Conversation>, Error> {
-        static SQL: OnceLock<String> = OnceLock::new();
-        let sql = SQL.get_or_init(|| {
-            let draft = format!("substr(draft, 1, {}) AS draft", PREVIEW + 1);
-            let columns = Conversation::COLUMNS.join(",").replace("draft", &draft);
-            format!(
-                "SELECT {columns} FROM conversations WHERE listed=1 AND standing BETWEEN ? AND ?
-                AND archived BETWEEN ? AND ? AND (pinned, last_ms, id) < (?,?,?)
-                ORDER BY pinned DESC, last_ms DESC, id DESC LIMIT ?"
-            )
-        });
+        let columns = columns(Conversation::COLUMNS, "draft", PREVIEW);
+        let sql = format!(
+            "SELECT {columns} FROM conversations WHERE listed=1 AND standing BETWEEN ? AND ?
+            AND archived BETWEEN ? AND ? AND (pinned, last_ms, id) < (?,?,?)
+            ORDER BY pinned DESC, last_ms DESC, id DESC LIMIT ?"
+        );
         let (pinned, ms, id) = before.unwrap_or((true, i64::MAX, [0xff; 32]));
         let (first, last) = standings.into_inner();
         let params = params![first, last, archived.start(), archived.end(), pinned, ms, id, limit];
-        all(&self.conn, sql, params, Conversation::read)
+        all(&self.conn, &sql, params, Conversation::read)
     }
 
     /// Of a folder's listed conversations without a mute: their number, the number of unread ones, and the number of
@@ -122,20 +96,33 @@ impl Reader {
         before: Option<(i64, i64, Hash)>,
         limit: u32,
     ) -> Result<Vec<Message>, Error> {
-        let (lamport, time_s, id) = before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32]));
-        let params = params![conversation, lamport, time_s, id, limit];
-        all(&self.conn, page_sql!("<", "DESC"), params, Message::read)
+        self.messages(conversation, ["<", "DESC"], before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32])), limit)
     }
 
     /// Messages after (lamport, time, id), oldest first, with as much text.
     pub fn messages_after(
         &self,
         conversation: &Hash,
+        after: (i64, i64, Hash),
+        limit: u32,
+    ) -> Result<Vec<Message>, Error> {
+        self.messages(conversation, [">", "ASC"], after, limit)
+    }
+
+    /// A page shows at most [`PAGE_TEXT`] bytes of a text, so at most as many characters are read.
+    fn messages(
+        &self,
+        conversation: &Hash,
+        [side, order]: [&str; 2],
         (lamport, time_s, id): (i64, i64, Hash),
         limit: u32,
     ) -> Result<Vec<Message>, Error> {
-        let params = params![conversation, lamport, time_s, id, limit];
-        all(&self.conn, page_sql!(">", "ASC"), params, Message::read)
+        let columns = columns(Message::COLUMNS, "text", PAGE_TEXT);
+        let sql = format!(
+            "SELECT {columns} FROM messages WHERE conversation=? AND state<7 AND (lamport, time_s, id) {side} (?,?,?)
+            ORDER BY lamport {order}, time_s {order}, id {order} LIMIT ?"
+        );
+        all(&self.conn, &sql, params![conversation, lamport, time_s, id, limit], Message::read)
     }
 
     /// Counts the rows of all tables.
@@ -159,8 +146,10 @@ impl Reader {
     }
 }
 
-impl std::fmt::Debug for Reader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Reader(..)")
-    }
+crate::row::closed_debug!(Reader);
+
+/// Columns to read, of a long one only the first `most` + 1 characters.
+fn columns(all: &[&str], long: &str, most: usize) -> String {
+    let cut = format!("substr({long}, 1, {}) AS {long}", most + 1);
+    all.iter().map(|name| if *name == long { cut.as_str() } else { name }).collect::<Vec<_>>().join(",")
 }

@@ -17,6 +17,16 @@ impl<'t, R> Table<'t, R> {
     pub(crate) fn new(conn: &'t Connection) -> Self {
         Self { conn, rows: PhantomData }
     }
+
+    /// Runs a statement and returns the number of changed rows.
+    pub(crate) fn run(&mut self, sql: &str, params: impl Params) -> Result<usize, Error> {
+        run(self.conn, sql, params)
+    }
+
+    /// Runs a statement of which the number of changed rows does not matter.
+    pub(crate) fn exec(&mut self, sql: &str, params: impl Params) -> Result<(), Error> {
+        self.run(sql, params).map(drop)
+    }
 }
 
 /// `struct Name in "table" (key: Type, …) { columns }`. Fields have the names of the columns.
@@ -35,34 +45,22 @@ macro_rules! row {
             pub(crate) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
                 Ok(Self { $($field: row.get(stringify!($field))?,)* })
             }
-
-            fn upsert(&self, conn: &rusqlite::Connection) -> Result<(), crate::Error> {
-                static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-                let sql = SQL.get_or_init(|| {
-                    let names = Self::COLUMNS;
-                    let marks = vec!["?"; names.len()].join(",");
-                    let keys = [$(stringify!($key)),*];
-                    let rest = names.iter().filter(|name| !keys.contains(name));
-                    let sets: Vec<String> = rest.map(|name| format!("{name}=excluded.{name}")).collect();
-                    let (keys, names) = (keys.join(","), names.join(","));
-                    let table = $table;
-                    let sets = sets.join(",");
-                    format!("INSERT INTO {table}({names}) VALUES({marks}) ON CONFLICT({keys}) DO UPDATE SET {sets}")
-                });
-                conn.prepare_cached(sql)?.execute(rusqlite::params![$(self.$field),*])?;
-                Ok(())
-            }
         }
 
         #[allow(dead_code, reason = "not every table needs all of them")]
         impl crate::row::Table<'_, $name> {
-            const BY_KEY: &'static str = concat!(" FROM ", $table, " WHERE 1" $(, " AND ", stringify!($key), "=?")+);
-
             /// The row with this key.
             pub fn get(&self, $($key: &$ktype),+) -> Result<Option<$name>, crate::Error> {
-                static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-                let sql = SQL.get_or_init(|| format!("SELECT *{}", Self::BY_KEY));
-                crate::row::one(self.conn, sql, rusqlite::params![$($key),+], $name::read)
+                let sql = concat!("SELECT * FROM ", $table, " WHERE 1" $(, " AND ", stringify!($key), "=?")+);
+                self.row(sql, rusqlite::params![$($key),+])
+            }
+
+            fn row(&self, sql: &str, params: impl rusqlite::Params) -> Result<Option<$name>, crate::Error> {
+                crate::row::one(self.conn, sql, params, $name::read)
+            }
+
+            fn rows(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<$name>, crate::Error> {
+                crate::row::all(self.conn, sql, params, $name::read)
             }
 
             /// Changes the row with this key, if it exists, and returns the result of `change`.
@@ -75,23 +73,38 @@ macro_rules! row {
                     return Ok(None);
                 };
                 let given = change(&mut row);
-                row.upsert(self.conn)?;
+                self.put(&row)?;
                 Ok(Some(given))
             }
 
             /// Writes a row: a new one, or over the row with its key.
             pub fn put(&mut self, row: &$name) -> Result<(), crate::Error> {
-                row.upsert(self.conn)
+                static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+                let sql = SQL.get_or_init(|| {
+                    let keys = [$(stringify!($key)),*];
+                    let rest = $name::COLUMNS.iter().filter(|name| !keys.contains(name));
+                    let sets: Vec<String> = rest.map(|name| format!("{name}=excluded.{name}")).collect();
+                    let marks = vec!["?"; $name::COLUMNS.len()].join(",");
+                    let (keys, names, sets, table) = (keys.join(","), $name::COLUMNS.join(","), sets.join(","), $table);
+                    format!("INSERT INTO {table}({names}) VALUES({marks}) ON CONFLICT({keys}) DO UPDATE SET {sets}")
+                });
+                self.exec(sql, rusqlite::params![$(row.$field),*])
             }
 
             /// Deletes the row with this key; false if there was none.
             pub fn remove(&mut self, $($key: &$ktype),+) -> Result<bool, crate::Error> {
-                static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-                let sql = SQL.get_or_init(|| format!("DELETE{}", Self::BY_KEY));
-                Ok(crate::row::run(self.conn, sql, rusqlite::params![$($key),+])? > 0)
+                let sql = concat!("DELETE FROM ", $table, " WHERE 1" $(, " AND ", stringify!($key), "=?")+);
+                Ok(self.run(sql, rusqlite::params![$($key),+])? > 0)
             }
         }
 
+        crate::row::closed_debug!($name);
+    };
+}
+
+/// A `Debug` that prints only the type's name.
+macro_rules! closed_debug {
+    ($name:ident) => {
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(concat!(stringify!($name), "(..)"))
@@ -99,7 +112,7 @@ macro_rules! row {
         }
     };
 }
-pub(crate) use row;
+pub(crate) use {closed_debug, row};
 
 /// `enum Name { Variant = number }`: a column with one of few values. Any other number is a damaged row.
 macro_rules! numbers {

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, numbers, one, row, run};
+use crate::row::{Table, all, numbers, one, row};
 use crate::{Chat, Error, Hash, Private};
 
 /// Most skipped keys of a session.
@@ -95,7 +95,7 @@ row! {
 impl Table<'_, Session> {
     /// The sessions with an account, oldest first.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Session>, Error> {
-        all(self.conn, "SELECT * FROM sessions WHERE chat=? ORDER BY created_ms, hash", params![chat], Session::read)
+        self.rows("SELECT * FROM sessions WHERE chat=? ORDER BY created_ms, hash", [chat])
     }
 
     /// Hashes of all sessions, the one with the last receipt first.
@@ -106,8 +106,7 @@ impl Table<'_, Session> {
 
     /// Sessions past their end.
     pub fn over(&self, now_ms: i64) -> Result<Vec<Session>, Error> {
-        let sql = "SELECT * FROM sessions WHERE until_ms<=? ORDER BY until_ms, hash";
-        all(self.conn, sql, params![now_ms], Session::read)
+        self.rows("SELECT * FROM sessions WHERE until_ms<=? ORDER BY until_ms, hash", [now_ms])
     }
 }
 
@@ -120,20 +119,19 @@ impl Table<'_, Handshake> {
             let sql = "DELETE FROM handshakes WHERE handshake IN
                 (SELECT handshake FROM handshakes WHERE session IS NULL
                  ORDER BY until_ms DESC, handshake LIMIT -1 OFFSET ?)";
-            run(self.conn, sql, params![REFUSED])?;
+            self.run(sql, [REFUSED])?;
         }
         Ok(())
     }
 
     /// Whether a handshake is known that only this secret unmasks.
     pub fn under(&self, secret: &[u8; 16]) -> Result<bool, Error> {
-        let sql = "SELECT 1 FROM handshakes WHERE secret=?";
-        Ok(one(self.conn, sql, params![secret], |_| Ok(()))?.is_some())
+        Ok(one(self.conn, "SELECT 1 FROM handshakes WHERE secret=?", [secret], |_| Ok(()))?.is_some())
     }
 
     /// Deletes expired handshakes.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
-        run(self.conn, "DELETE FROM handshakes WHERE until_ms<=?", params![now_ms])
+        self.run("DELETE FROM handshakes WHERE until_ms<=?", [now_ms])
     }
 }
 
@@ -148,18 +146,18 @@ impl Table<'_, Skipped> {
             self.put(key)?;
         }
         let sql = "SELECT keys FROM skipped_held WHERE session=?";
-        let held: Option<u32> = one(self.conn, sql, params![first.session], |r| r.get(0))?;
+        let held: Option<u32> = one(self.conn, sql, [first.session], |r| r.get(0))?;
         let over = held.unwrap_or(0).saturating_sub(SKIPPED_PER_SESSION);
         if over > 0 {
             let sql = "DELETE FROM skipped WHERE session=?1 AND (chain, n) IN
                 (SELECT chain, n FROM skipped WHERE session=?1 ORDER BY chain, n LIMIT ?2)";
-            run(self.conn, sql, params![first.session, over])?;
+            self.run(sql, params![first.session, over])?;
         }
         self.share()
     }
 
     /// The account that holds most loses first, and its oldest keys.
-    fn share(&self) -> Result<(), Error> {
+    fn share(&mut self) -> Result<(), Error> {
         let sql = "SELECT s.chat, sum(h.keys) FROM skipped_held h JOIN sessions s ON s.hash=h.session
             GROUP BY s.chat ORDER BY 2, 1";
         let held: Vec<(Chat, u32)> = all(self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?;
@@ -171,20 +169,19 @@ impl Table<'_, Skipped> {
             (SELECT k.session, k.chain, k.n FROM sessions s JOIN skipped k ON k.session=s.hash
              WHERE s.chat=? ORDER BY k.expires_ms, k.chain, k.n LIMIT ?)";
         for (chat, keys) in held.iter().filter(|(_, keys)| *keys > share) {
-            run(self.conn, sql, params![chat, keys.saturating_sub(share)])?;
+            self.run(sql, params![chat, keys.saturating_sub(share)])?;
         }
         Ok(())
     }
 
     /// A skipped key by its tag.
     pub fn by_tag(&self, tag: &[u8; 16]) -> Result<Option<Skipped>, Error> {
-        let sql = "SELECT * FROM skipped WHERE tag=? ORDER BY session, chain, n LIMIT 1";
-        one(self.conn, sql, params![tag], Skipped::read)
+        self.row("SELECT * FROM skipped WHERE tag=? ORDER BY session, chain, n LIMIT 1", [tag])
     }
 
     /// Deletes expired keys.
     pub fn expire(&mut self, now_ms: i64) -> Result<usize, Error> {
-        run(self.conn, "DELETE FROM skipped WHERE expires_ms<=?", params![now_ms])
+        self.run("DELETE FROM skipped WHERE expires_ms<=?", [now_ms])
     }
 }
 

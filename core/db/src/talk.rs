@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, count, least, numbers, one, row, run};
+use crate::row::{Table, all, count, least, numbers, one, row};
 use crate::{Chat, Error, Hash, Reader};
 
 /// Most holes of one conversation.
@@ -169,14 +169,14 @@ impl Message {
 impl Table<'_, Conversation> {
     /// The conversation with an account.
     pub fn with(&self, peer: &Chat) -> Result<Option<Conversation>, Error> {
-        one(self.conn, "SELECT * FROM conversations WHERE peer=?", params![peer], Conversation::read)
+        self.row("SELECT * FROM conversations WHERE peer=?", [peer])
     }
 }
 
 impl Table<'_, Message> {
     /// Adds a message; false if it exists.
     pub fn add(&mut self, message: &Message) -> Result<bool, Error> {
-        let there = one(self.conn, "SELECT 1 FROM messages WHERE id=?", params![message.id], |_| Ok(()))?;
+        let there = one(self.conn, "SELECT 1 FROM messages WHERE id=?", [message.id], |_| Ok(()))?;
         if there.is_some() {
             return Ok(false);
         }
@@ -189,7 +189,7 @@ impl Table<'_, Message> {
         let mut end = [0xff; 32];
         end.iter_mut().zip(prefix).for_each(|(e, p)| *e = *p);
         let sql = "SELECT * FROM messages WHERE id BETWEEN ? AND ? AND conversation=? ORDER BY id LIMIT 1";
-        one(self.conn, sql, params![prefix, end, conversation], Message::read)
+        self.row(sql, params![prefix, end, conversation])
     }
 
     /// Own messages up to a place that are neither read nor failed.
@@ -221,45 +221,41 @@ impl Table<'_, Message> {
     pub fn newest(&self, conversation: &Hash) -> Result<Option<(Hash, i64)>, Error> {
         let sql = "SELECT id, time_s FROM messages WHERE conversation=? AND state<7
             ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
-        one(self.conn, sql, params![conversation], |r| Ok((r.get(0)?, r.get(1)?)))
+        one(self.conn, sql, [conversation], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// Those of a conversation of which something is on its way, in or out.
     pub fn under_way(&self, conversation: &Hash) -> Result<Vec<Message>, Error> {
         let sql = "SELECT * FROM messages WHERE id IN (SELECT message FROM items UNION SELECT message FROM fetches)
             AND conversation=? ORDER BY lamport DESC, time_s DESC, id DESC";
-        all(self.conn, sql, params![conversation], Message::read)
+        self.rows(sql, [conversation])
     }
 
     /// Empties a message.
     pub fn delete(&mut self, id: &Hash) -> Result<(), Error> {
-        run(self.conn, &format!("{EMPTY} id=?"), params![id])?;
-        Ok(())
+        self.exec(&format!("{EMPTY} id=?"), [id])
     }
 
     /// Empties all messages of a conversation.
     pub fn delete_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        run(self.conn, &format!("{EMPTY} state<7 AND conversation=?"), params![conversation])?;
-        Ok(())
+        self.exec(&format!("{EMPTY} state<7 AND conversation=?"), [conversation])
     }
 
     /// Deletes the rows of all messages of a conversation.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM messages WHERE conversation=?", params![conversation])?;
-        Ok(())
+        self.exec("DELETE FROM messages WHERE conversation=?", [conversation])
     }
 
     /// The highest Lamport time of a conversation.
     pub fn lamport(&self, conversation: &Hash) -> Result<i64, Error> {
         let sql = "SELECT max(lamport) FROM messages WHERE conversation=?";
-        let max = one(self.conn, sql, params![conversation], |r| r.get::<_, Option<i64>>(0))?;
+        let max = one(self.conn, sql, [conversation], |r| r.get::<_, Option<i64>>(0))?;
         Ok(max.flatten().unwrap_or(0))
     }
 
     /// Number of received messages of a conversation.
     pub fn count_received(&self, conversation: &Hash) -> Result<u32, Error> {
-        let sql = "SELECT count(*) FROM messages WHERE conversation=? AND author IS NOT NULL";
-        count(self.conn, sql, params![conversation])
+        count(self.conn, "SELECT count(*) FROM messages WHERE conversation=? AND author IS NOT NULL", [conversation])
     }
 
     /// How many messages were sent again since then because the other side asked for them.
@@ -271,21 +267,19 @@ impl Table<'_, Message> {
     /// Number of unread received messages.
     pub fn count_unread(&self, conversation: &Hash) -> Result<u32, Error> {
         let sql = "SELECT count(*) FROM messages WHERE conversation=? AND author IS NOT NULL AND read=0";
-        count(self.conn, sql, params![conversation])
+        count(self.conn, sql, [conversation])
     }
 }
 
 impl Table<'_, Hole> {
     /// Deletes all rows of a conversation.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM holes WHERE conversation=?", params![conversation])?;
-        Ok(())
+        self.exec("DELETE FROM holes WHERE conversation=?", [conversation])
     }
 
     /// Stores a hole, unless its conversation has too many.
     pub fn note(&mut self, hole: &Hole) -> Result<(), Error> {
-        let sql = "SELECT count(*) FROM holes WHERE conversation=?";
-        if count(self.conn, sql, params![hole.conversation])? < HOLES
+        if count(self.conn, "SELECT count(*) FROM holes WHERE conversation=?", [hole.conversation])? < HOLES
             || self.get(&hole.conversation, &hole.prefix)?.is_some()
         {
             self.put(hole)?;
@@ -295,8 +289,7 @@ impl Table<'_, Hole> {
 
     /// Holes whose search is due.
     pub fn due(&self, now_ms: i64) -> Result<Vec<Hole>, Error> {
-        let sql = "SELECT * FROM holes WHERE due_ms<=? ORDER BY conversation, due_ms, prefix LIMIT 64";
-        all(self.conn, sql, params![now_ms], Hole::read)
+        self.rows("SELECT * FROM holes WHERE due_ms<=? ORDER BY conversation, due_ms, prefix LIMIT 64", [now_ms])
     }
 
     /// When the next search is due, Unix milliseconds.
@@ -308,9 +301,7 @@ impl Table<'_, Hole> {
 impl Table<'_, Arrival> {
     /// Gives a received message the next number, unless it has one.
     pub fn add(&mut self, message: &Hash) -> Result<(), Error> {
-        let sql = "INSERT INTO arrivals(message) VALUES(?) ON CONFLICT DO NOTHING";
-        run(self.conn, sql, params![message])?;
-        Ok(())
+        self.exec("INSERT INTO arrivals(message) VALUES(?) ON CONFLICT DO NOTHING", [message])
     }
 
     /// Gives every whole received message of a conversation a number, in the order of arrival.
@@ -318,33 +309,28 @@ impl Table<'_, Arrival> {
         let sql = "INSERT INTO arrivals(message) SELECT id FROM messages
             WHERE conversation=? AND author IS NOT NULL AND fetching=0 AND state<7
             ORDER BY added_ms, rowid ON CONFLICT DO NOTHING";
-        run(self.conn, sql, params![conversation])?;
-        Ok(())
+        self.exec(sql, [conversation])
     }
 
     /// Takes back the number of a message; nobody else gets it.
     pub fn remove(&mut self, message: &Hash) -> Result<(), Error> {
-        run(self.conn, "DELETE FROM arrivals WHERE message=?", params![message])?;
-        Ok(())
+        self.exec("DELETE FROM arrivals WHERE message=?", [message])
     }
 
     /// Takes back the numbers of a conversation's messages.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
         let sql = "DELETE FROM arrivals WHERE message IN (SELECT id FROM messages WHERE conversation=?)";
-        run(self.conn, sql, params![conversation])?;
-        Ok(())
+        self.exec(sql, [conversation])
     }
 
     /// The message with a number, and the own message that answers it.
     pub fn get(&self, n: i64) -> Result<Option<(Hash, Option<Hash>)>, Error> {
-        let sql = "SELECT message, answer FROM arrivals WHERE n=?";
-        one(self.conn, sql, params![n], |r| Ok((r.get(0)?, r.get(1)?)))
+        one(self.conn, "SELECT message, answer FROM arrivals WHERE n=?", [n], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// Stores which own message answers a received one.
     pub fn answer(&mut self, n: i64, answer: &Hash) -> Result<(), Error> {
-        run(self.conn, "UPDATE arrivals SET answer=? WHERE n=?", params![answer, n])?;
-        Ok(())
+        self.exec("UPDATE arrivals SET answer=? WHERE n=?", params![answer, n])
     }
 }
 

@@ -10,25 +10,20 @@ use crate::account::{lock, sync_folder};
 /// Bytes that one write overwrites.
 const CHUNK: usize = 64 << 10;
 
-/// A step on one file. The text is the ending after the database's name.
-#[derive(Clone, Copy)]
-enum Step {
-    /// Overwrites the file with zeros, then empties it. SQLCipher opens no page without the salt in the first.
-    Shred(&'static str),
-    Remove(&'static str),
-}
+/// A step on one file: what happens to it, and the ending after the database's name.
+type Step = (fn(&Path) -> Result<(), Error>, &'static str);
 
 /// The steps in order. The database comes before its log, because without the log an older state of the database would
 /// open. The lock file is removed last: until then it records that there was a database.
 const STEPS: [Step; 8] = [
-    Step::Shred(""),
-    Step::Shred("-wal"),
-    Step::Shred("-journal"),
-    Step::Shred("-shm"),
-    Step::Remove("-shm"),
-    Step::Remove("-journal"),
-    Step::Remove("-wal"),
-    Step::Remove(""),
+    (shred, ""),
+    (shred, "-wal"),
+    (shred, "-journal"),
+    (shred, "-shm"),
+    (remove, "-shm"),
+    (remove, "-journal"),
+    (remove, "-wal"),
+    (remove, ""),
 ];
 
 /// Destroys the database at `path`, its log and its lock file. The database must not be open.
@@ -44,18 +39,13 @@ pub(crate) fn wipe(path: &Path) -> Result<(), Error> {
     sync_folder(path)
 }
 
-fn carry_out(path: &Path, step: Step) -> Result<(), Error> {
-    let beside = |end: &str| {
-        let mut file = PathBuf::from(path);
-        file.as_mut_os_string().push(end);
-        file
-    };
-    match step {
-        Step::Shred(end) => shred(&beside(end)),
-        Step::Remove(end) => remove(&beside(end)),
-    }
+fn carry_out(path: &Path, (step, end): Step) -> Result<(), Error> {
+    let mut file = PathBuf::from(path);
+    file.as_mut_os_string().push(end);
+    step(&file)
 }
 
+/// Overwrites the file with zeros, then empties it. SQLCipher opens no page without the salt in the first.
 fn shred(path: &Path) -> Result<(), Error> {
     let mut file = match OpenOptions::new().write(true).open(path) {
         Ok(file) => file,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Account;
+use crate::row::run;
 
 #[test]
 fn a_hello_releases_no_text_of_another_device_and_hurries_none() {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::row::run;
 use crate::{Account, Tables};
 
 #[test]
