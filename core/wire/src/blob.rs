@@ -7,7 +7,6 @@ mod assemble;
 
 pub use assemble::{AssembleError, Assembler};
 
-use std::fmt;
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
@@ -86,12 +85,9 @@ impl Pointer {
 
     /// The [`POINTER_LEN`] bytes of the pointer.
     pub fn encode(&self) -> [u8; POINTER_LEN] {
-        let parts =
-            [self.file_key.as_slice(), &(self.size as u64).to_be_bytes(), &self.chunks().to_be_bytes(), &self.sha256]
-                .concat();
-        let mut bytes = [0; POINTER_LEN];
-        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        bytes
+        let (size, chunks) = ((self.size as u64).to_be_bytes(), self.chunks().to_be_bytes());
+        let bytes = [self.file_key.as_slice(), &size, &chunks, &self.sha256].concat();
+        bytes.try_into().unwrap_or([0; POINTER_LEN])
     }
 
     /// The secret that topic, tags and chunk keys derive from.
@@ -126,11 +122,7 @@ impl Pointer {
     }
 }
 
-impl fmt::Debug for Pointer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pointer").field("size", &self.size).finish_non_exhaustive()
-    }
-}
+crate::closed_debug!(Pointer);
 
 /// How many chunks of `class` a blob of `size` bytes has.
 fn count(size: usize, class: Class) -> Option<u32> {

@@ -110,24 +110,16 @@ impl Class {
     }
 }
 
-/// Bytes of an envelope that are neither plaintext nor padding.
-const fn fixed(form: Form) -> usize {
-    HEAD_LEN
-        + SEAL_LEN
-        + match form {
-            Form::Ratchet => HEADER_LEN,
-            Form::Handshake => BLOCK_LEN + HEADER_LEN,
-            Form::Sealed => 0,
-        }
-}
-
 /// Most plaintext of an envelope with this class and form, bytes: one byte less than is sealed, for the `0x80`. 0 if
 /// the form does not fit the class. (Handshakes are [`Class::Medium`] only.)
 pub const fn room(class: Class, form: Form) -> usize {
-    match (form, class) {
-        (Form::Handshake, Class::Small | Class::Large | Class::Huge) => 0,
-        _ => class.size().saturating_sub(fixed(form) + 1),
-    }
+    let front = match (form, class) {
+        (Form::Handshake, Class::Small | Class::Large | Class::Huge) => return 0,
+        (Form::Handshake, Class::Medium) => BLOCK_LEN + HEADER_LEN,
+        (Form::Ratchet, _) => HEADER_LEN,
+        (Form::Sealed, _) => 0,
+    };
+    class.size().saturating_sub(HEAD_LEN + front + SEAL_LEN + 1)
 }
 
 /// Pads plaintext for sealing: `plaintext ‖ 0x80 ‖ 00…`, `room + 1` bytes in all.

@@ -4,8 +4,6 @@
 //! base64url without padding, in the fragment of a URL, which no server sees. TLV 1 is a name, 2 a node's multiaddr as
 //! text; others are skipped. The checksum is the first 4 bytes of SHA-256(label ‖ all before).
 
-use std::fmt;
-
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -189,11 +187,7 @@ impl Invite {
     }
 }
 
-impl fmt::Debug for Invite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invite").finish_non_exhaustive()
-    }
-}
+crate::closed_debug!(Invite);
 
 fn checksum(body: &[u8]) -> [u8; CHECKSUM_LEN] {
     let hash = Sha256::new().chain_update(LABEL_INVITE).chain_update(body).finalize();

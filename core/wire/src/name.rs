@@ -1,7 +1,5 @@
 //! Names and texts of people: which are blank, and how they are made safe for a screen.
 
-use std::fmt;
-
 use unicode_width::UnicodeWidthChar;
 
 /// Longest name, bytes of UTF-8.
@@ -55,11 +53,7 @@ impl Name {
     }
 }
 
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Name(..)")
-    }
-}
+crate::closed_debug!(Name);
 
 /// Removes characters that could disguise a name: control characters, bidi marks, embeddings, overrides and isolates,
 /// zero-width space and no-break space, soft hyphen, line separators, annotation marks. Joiners stay, because scripts

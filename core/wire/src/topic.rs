@@ -64,6 +64,8 @@ pub enum TableError {
 }
 
 impl Lane {
+    const ALL: [Self; 4] = [Self::Home, Self::Group, Self::Card, Self::Public];
+
     /// The letter in the topic.
     pub const fn letter(self) -> char {
         match self {
@@ -71,16 +73,6 @@ impl Lane {
             Self::Group => 'g',
             Self::Card => 'c',
             Self::Public => 'p',
-        }
-    }
-
-    fn from_letter(letter: &str) -> Option<Self> {
-        match letter {
-            "h" => Some(Self::Home),
-            "g" => Some(Self::Group),
-            "c" => Some(Self::Card),
-            "p" => Some(Self::Public),
-            _ => None,
         }
     }
 }
@@ -123,8 +115,8 @@ impl FromStr for ContentTopic {
             let id = u64::from_str_radix(id, 16).map_err(|_| TopicError)?;
             return Ok(Self::Blob(id.to_be_bytes()));
         }
-        let (lane, digits) = head.split_at_checked(1).ok_or(TopicError)?;
-        let lane = Lane::from_letter(lane).ok_or(TopicError)?;
+        let with = |lane: &Lane| Some((*lane, head.strip_prefix(lane.letter())?));
+        let (lane, digits) = Lane::ALL.iter().find_map(with).ok_or(TopicError)?;
         if digits.len() != 2 || !digits.bytes().all(|b| b.is_ascii_digit()) || id.len() != 4 {
             return Err(TopicError);
         }
@@ -167,22 +159,17 @@ impl BucketTable {
 
     /// log2 N for senders at `now_s`, Unix seconds.
     pub fn log2_n(&self, now_s: u64) -> u8 {
-        self.after(self.doublings.iter().filter(|&&date| date <= now_s).count())
+        let doublings = self.doublings.iter().filter(|&&date| date <= now_s).count();
+        self.first.saturating_add(u8::try_from(doublings).unwrap_or(u8::MAX))
     }
 
     /// log2 N of the topics to subscribe to at `now_s`: the sender's and, around a change, the other one.
     pub fn heard(&self, now_s: u64) -> (u8, Option<u8>) {
         let current = self.log2_n(now_s);
         let near = |&&date: &&u64| now_s.abs_diff(date) < OVERLAP_S;
-        let other = self
-            .doublings
-            .iter()
-            .find(near)
-            .map(|&date| if date <= now_s { current.saturating_sub(1) } else { current.saturating_add(1) });
+        let other = self.doublings.iter().find(near);
+        let other =
+            other.map(|&date| if date <= now_s { current.saturating_sub(1) } else { current.saturating_add(1) });
         (current, other)
-    }
-
-    fn after(&self, doublings: usize) -> u8 {
-        self.first.saturating_add(u8::try_from(doublings).unwrap_or(u8::MAX))
     }
 }

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use sha2::{Digest, Sha256};
 
 use super::Pointer;
@@ -76,8 +74,4 @@ impl Assembler {
     }
 }
 
-impl fmt::Debug for Assembler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Assembler").field("pointer", &self.pointer).finish_non_exhaustive()
-    }
-}
+crate::closed_debug!(Assembler);

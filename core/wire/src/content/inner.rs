@@ -1,5 +1,3 @@
-use std::fmt;
-
 use prost::Message as _;
 
 use super::{ContentError, Receipt, generated};
@@ -61,8 +59,4 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner").field("seq", &self.seq).field("floor", &self.floor).finish_non_exhaustive()
-    }
-}
+crate::closed_debug!(Inner);

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use prost::Message as _;
 use sha2::{Digest, Sha256};
 
@@ -83,11 +81,7 @@ impl Message {
     }
 }
 
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
+crate::closed_debug!(Message);
 
 /// The id of a message: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author
 /// is the session's authenticated owner.

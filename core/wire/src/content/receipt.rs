@@ -1,7 +1,3 @@
-use std::fmt;
-
-use crate::read::Reader;
-
 /// Longest bitmap, bytes.
 pub const BITMAP_LEN: usize = 16;
 
@@ -31,8 +27,7 @@ impl Receipt {
     pub fn new(session: [u8; 4], contiguous: u32, above: impl IntoIterator<Item = u32>) -> Self {
         let mut bitmap = [0u8; BITMAP_LEN];
         for seq in above {
-            let place = position(contiguous, seq);
-            if let Some((byte, bit)) = place
+            if let Some((byte, bit)) = position(contiguous, seq)
                 && let Some(byte) = bitmap.get_mut(byte)
             {
                 *byte |= bit;
@@ -44,20 +39,15 @@ impl Receipt {
 
     /// Reads a receipt of 8 to 24 bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
-        let mut reader = Reader::new(bytes);
-        let (session, contiguous) = match (reader.array(), reader.u32()) {
-            (Ok(session), Ok(contiguous)) => (session, contiguous),
-            _ => return Err(ReceiptError::Length),
-        };
-        let left = reader.left();
-        if left > BITMAP_LEN {
+        let (session, rest) = bytes.split_first_chunk().ok_or(ReceiptError::Length)?;
+        let (contiguous, bitmap) = rest.split_first_chunk().ok_or(ReceiptError::Length)?;
+        if bitmap.len() > BITMAP_LEN {
             return Err(ReceiptError::Length);
         }
-        let bitmap = reader.bytes(left).map_err(|_| ReceiptError::Length)?.to_vec();
         if bitmap.last() == Some(&0) {
             return Err(ReceiptError::NotShortest);
         }
-        Ok(Self { session, contiguous, bitmap })
+        Ok(Self { session: *session, contiguous: u32::from_be_bytes(*contiguous), bitmap: bitmap.to_vec() })
     }
 
     /// The 8 to 24 bytes of the receipt.
@@ -84,7 +74,8 @@ impl Receipt {
         if seq <= self.contiguous {
             return seq > 0;
         }
-        position(self.contiguous, seq).is_some_and(|place| self.set(place))
+        let bit = |(byte, bit)| Some(self.bitmap.get(byte)? & bit);
+        position(self.contiguous, seq).and_then(bit).is_some_and(|bit| bit != 0)
     }
 
     /// Whether `seq` did not arrive. False beyond the longest bitmap, of which a receipt says nothing.
@@ -92,11 +83,6 @@ impl Receipt {
         let reach = u32::try_from(BITMAP_LEN * 8).unwrap_or(0).saturating_add(1);
         let last = self.contiguous.saturating_add(reach);
         seq > self.contiguous && seq <= last && !self.covers(seq)
-    }
-
-    fn set(&self, (byte, bit): (usize, u8)) -> bool {
-        let bits = self.bitmap.get(byte);
-        bits.is_some_and(|bits| bits & bit != 0)
     }
 }
 
@@ -106,8 +92,4 @@ fn position(contiguous: u32, seq: u32) -> Option<(usize, u8)> {
     Some((index / 8, 1 << (index % 8)))
 }
 
-impl fmt::Debug for Receipt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receipt").field("contiguous", &self.contiguous).finish_non_exhaustive()
-    }
-}
+crate::closed_debug!(Receipt);

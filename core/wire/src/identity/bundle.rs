@@ -64,8 +64,4 @@ impl Bundle {
     }
 }
 
-impl std::fmt::Debug for Bundle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bundle").finish_non_exhaustive()
-    }
-}
+crate::closed_debug!(Bundle);

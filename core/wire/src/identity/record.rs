@@ -46,10 +46,7 @@ impl DeviceRecord {
 
     /// The [`RECORD_LEN`] bytes of the record.
     pub fn encode(&self) -> [u8; RECORD_LEN] {
-        let mut bytes = [0; RECORD_LEN];
-        let parts = [self.body().as_slice(), &self.signature].concat();
-        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        bytes
+        [self.body().as_slice(), &self.signature].concat().try_into().unwrap_or([0; RECORD_LEN])
     }
 
     /// What the chat key signs under [`LABEL_RECORD`](super::LABEL_RECORD): chat key ‖ the 121 bytes before the
