@@ -27,9 +27,7 @@ impl Account {
     pub const LEN: usize = 56;
 
     /// Derives the account: chat key at `m/43'/60'/1581'/0'/0`, home value and self secret from the BIP39 seed.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Damaged`] for the one phrase in 2^127 whose path is invalid.
+    /// Fails for the one phrase in 2^127 whose path is invalid.
     pub fn from_phrase(phrase: &Phrase) -> Result<Self, SnapshotError> {
         let seed = phrase.seed();
         let chat = bip32::chat_key(&seed).ok_or(SnapshotError::Damaged)?;
@@ -65,9 +63,7 @@ impl Account {
     }
 
     /// ECDSA over tagged SHA-256, compact, low-S (RFC 6979 nonce).
-    ///
-    /// # Errors
-    /// Does not fail for a key that [`Account`] accepted; the primitive's type allows failure.
+    /// Only the primitive's type allows failure.
     pub fn sign(&self, label: &str, parts: &[&[u8]]) -> Result<[u8; 64], SignatureError> {
         let key = SigningKey::from_slice(self.chat.as_slice()).map_err(|_| SignatureError)?;
         let sig: Signature = key.sign_prehash(&tagged(label, parts)).map_err(|_| SignatureError)?;
@@ -82,9 +78,6 @@ impl Account {
     }
 
     /// Reads the bytes of [`Self::to_bytes`].
-    ///
-    /// # Errors
-    /// [`SnapshotError::Damaged`] for a wrong length or no key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut r = Reader(bytes);
         let (chat, home_value) = (Zeroizing::new(*r.take()?), *r.take()?);
@@ -96,9 +89,6 @@ impl Account {
 closed_debug!(Account);
 
 /// Checks a chat-key signature. A high S is refused, so each signature has one form.
-///
-/// # Errors
-/// [`SignatureError`].
 pub fn verify_chat(
     chat: &ChatPublic,
     label: &str,
@@ -131,9 +121,6 @@ pub fn account_id(chat: &ChatPublic) -> String {
 }
 
 /// Reads an account id, and checks that the bytes are a point.
-///
-/// # Errors
-/// [`IdError`].
 pub fn parse_account_id(id: &str) -> Result<ChatPublic, IdError> {
     let text = id.strip_prefix('z').filter(|t| t.len() <= 64).ok_or(IdError)?;
     let bytes = bs58::decode(text).into_vec().map_err(|_| IdError)?;

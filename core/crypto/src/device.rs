@@ -52,9 +52,6 @@ impl DeviceKeys {
     }
 
     /// Reads the bytes of [`Self::to_bytes`].
-    ///
-    /// # Errors
-    /// [`SnapshotError::Damaged`] for a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut r = Reader(bytes);
         let (identity, signing) = (StaticSecret::from(*r.take()?), SigningKey::from_bytes(r.take()?));
@@ -65,9 +62,6 @@ impl DeviceKeys {
 closed_debug!(DeviceKeys);
 
 /// Checks a device signature strictly (no small-order keys, RFC 8032).
-///
-/// # Errors
-/// [`SignatureError`].
 pub fn verify_device(key: &[u8; 32], label: &str, parts: &[&[u8]], signature: &[u8; 64]) -> Result<(), SignatureError> {
     VerifyingKey::from_bytes(key)
         .and_then(|k| k.verify_strict(&tagged(label, parts), &Signature::from_bytes(signature)))

@@ -111,9 +111,6 @@ fn roots(t0: &[u8; 32], c0: &FirstKey, dh3: &Dh3, inner: &[u8; INNER_LEN]) -> Ro
 }
 
 /// Starts a session: draws EKa and the first ratchet key, encapsulates to the prekey.
-///
-/// # Errors
-/// [`HandshakeError::BadKey`] when a key of the recipient is of low order or malformed.
 pub fn initiate(
     rng: &mut impl CryptoRng,
     me: &DeviceKeys,
@@ -205,9 +202,6 @@ impl Block {
     }
 
     /// Opens the inner part, by two DHs and a decapsulation.
-    ///
-    /// # Errors
-    /// [`HandshakeError`].
     pub fn open(
         &self,
         me: &DeviceKeys,
@@ -267,9 +261,6 @@ impl Opened {
 
     /// The session, with the identity key from the verified record. Only a message that decrypts in the session proves
     /// that key.
-    ///
-    /// # Errors
-    /// [`HandshakeError::BadKey`] for a low-order identity key.
     pub fn finish(&self, identity_a: &[u8; 32], prekey: &PrekeyPair) -> Result<Session, HandshakeError> {
         let dh3 = agree(prekey.x25519(), identity_a).map(Dh3).ok_or(HandshakeError::BadKey)?;
         Ok(Session::responder(&roots(&self.t0, &self.c0, &dh3, &self.inner), prekey.x25519()))

@@ -27,9 +27,6 @@ impl Phrase {
     }
 
     /// Reads a phrase; case and extra blanks do not matter.
-    ///
-    /// # Errors
-    /// [`PhraseError`] says which word, or that count or checksum are wrong.
     pub fn parse(text: &str) -> Result<Self, PhraseError> {
         let lower = Zeroizing::new(text.to_lowercase());
         let words = Zeroizing::new(lower.split_whitespace().collect::<Vec<_>>().join(" "));

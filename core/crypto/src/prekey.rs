@@ -91,9 +91,6 @@ impl PrekeyPair {
     }
 
     /// Reads the bytes of [`Self::to_bytes`].
-    ///
-    /// # Errors
-    /// [`SnapshotError::Damaged`] for a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut r = Reader(bytes);
         let (id, x25519) = (*r.take()?, StaticSecret::from(*r.take()?));

@@ -171,9 +171,7 @@ impl Session {
     ///
     /// `random` are the envelope's 16 fresh bytes. They enter header nonce and message key, so a session restored from
     /// an old copy repeats no key with a nonce.
-    ///
-    /// # Errors
-    /// [`EncryptError`]; the session is then as before.
+    /// After an error the session is as before.
     pub fn encrypt(
         &mut self,
         rng: &mut impl CryptoRng,
@@ -202,9 +200,6 @@ impl Session {
 
     /// Decrypts on a copy. Refuses a message with number `below` or higher, and a message after a chain longer than
     /// that. So a caller keeps fewer keys for a stranger. `u32::MAX` refuses none.
-    ///
-    /// # Errors
-    /// [`DecryptError`]; in no case did anything move.
     pub fn decrypt(
         &self,
         below: u32,

@@ -19,9 +19,6 @@ pub struct SkippedKey {
 }
 
 /// Decrypts a message with a skipped key. The caller deletes the key in the transaction that stores the plaintext.
-///
-/// # Errors
-/// [`DecryptError::Forged`]; the key stays good.
 pub fn open_skipped(
     key: &MessageKey,
     session_hash: &[u8; 32],

@@ -73,9 +73,6 @@ impl Session {
     }
 
     /// Reads the bytes of [`Self::to_bytes`].
-    ///
-    /// # Errors
-    /// [`SnapshotError`] for another version or a wrong length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut r = Reader(bytes);
         match r.take::<1>()? {
