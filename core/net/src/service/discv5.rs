@@ -70,30 +70,25 @@ fn record(
     if let Some(ip) = reached.ip {
         builder.ip(ip);
     }
-    match udp.is_ipv4() {
-        true => drop(builder.udp4(udp.port())),
-        false => drop(builder.udp6(udp.port())),
+    if udp.is_ipv4() {
+        builder.udp4(udp.port());
+        reached.tcp.map(|port| builder.tcp4(port));
+    } else {
+        builder.udp6(udp.port());
+        reached.tcp.map(|port| builder.tcp6(port));
     }
-    match (reached.tcp, udp.is_ipv4()) {
-        (Some(port), true) => drop(builder.tcp4(port)),
-        (Some(port), false) => drop(builder.tcp6(port)),
-        (None, _) => {}
-    }
-    let shards = ShardSet::new(config.cluster, config.sharding.list());
-    if let Some((key, value)) = shards.as_ref().map(ShardSet::to_value) {
+    if let Some(shards) = ShardSet::new(config.cluster, config.sharding.list()) {
+        let (key, value) = shards.to_value();
         builder.add_value(key, &value.as_slice());
     }
-    let mut services = Services::RELAY | Services::FILTER | Services::LIGHT_PUSH;
-    if config.store {
-        services |= Services::STORE;
-    }
+    let store = if config.store { Services::STORE } else { 0 };
+    let services = Services::RELAY | Services::FILTER | Services::LIGHT_PUSH | store;
     builder.add_value(record_key::SERVICES, &[services].as_slice());
     let plain = builder.build(key)?;
     if reached.others.is_empty() {
         return Ok(plain);
     }
-    let others: Vec<Vec<u8>> = reached.others.iter().map(|one| one.to_vec()).collect();
-    let value = join_addresses(others.iter().map(Vec::as_slice));
+    let value = join_addresses(reached.others.iter().map(|address| address.as_ref()));
     builder.add_value(record_key::ADDRESSES, &value.as_slice());
     // The record is too long with these addresses, so it goes without them.
     Ok(builder.build(key).unwrap_or(plain))
