@@ -86,8 +86,7 @@ pub enum StartError {
 pub enum NodeEvent {
     /// All listeners are bound: full multiaddrs ending in `/p2p/…`, one for each listen address, in order.
     Listening(Vec<String>),
-    /// The node's own record, `enr:…`, for the bootstrap of others. Comes before [`Listening`](Self::Listening) if
-    /// discv5 is on.
+    /// The node's own record, `enr:…`. Comes before [`Listening`](Self::Listening) if discv5 is on.
     Record(String),
     /// The listen address of this index (from 0) could not be bound; the node stops.
     ListenFailed(usize),

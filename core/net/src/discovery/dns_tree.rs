@@ -29,8 +29,7 @@ const MAX_WAITING: usize = 1024;
 /// Longest time of one walk.
 const WALK_WITHIN: Duration = Duration::from_secs(30);
 
-/// Random nodes of these trees and of linked trees: up to `wanted` that `fits` accepts. Fails only if no server can be
-/// asked; a missing or unsigned tree gives no nodes.
+/// Up to `wanted` random nodes that `fits` accepts, of these and linked trees. Fails only if no server can be asked.
 pub(crate) async fn walk(
     servers: &[String],
     trees: &[TreeUrl],

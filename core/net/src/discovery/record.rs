@@ -52,8 +52,7 @@ impl NodeRecord {
         })
     }
 
-    /// Whether the node may be useful: it can be dialled, and its record excludes neither the network nor the wanted
-    /// services.
+    /// Whether it can be dialled, and its record excludes neither the network nor the wanted services.
     pub(crate) fn fits(&self, cluster: u16, shards: &[u16], services: u8) -> bool {
         let network = self.shards.as_ref();
         !self.addresses.is_empty()

@@ -158,8 +158,7 @@ impl Actor {
         self.told.peers(self.links.count(), relay::relays(relay).count(), relay::mesh(relay));
     }
 
-    /// Ends connections of relay peers that are dead or behave badly, and of dialled peers that do not relay: a mesh
-    /// full of such peers receives nothing.
+    /// Ends connections of dead or bad relay peers, and of dialled peers that do not relay.
     fn look_after_relays(&mut self, now: Instant) {
         let relay = &self.swarm.behaviour().relay;
         let (bad, good): (Vec<_>, Vec<_>) = relay::relays(relay).partition(|peer| relay::is_bad(relay, peer));
@@ -275,8 +274,7 @@ impl Actor {
         }
     }
 
-    /// Answers a request on its stream. An oversized request was discarded; it gets the answer to a malformed one if
-    /// its protocol has no code for size.
+    /// Answers a request on its stream. `None` stands for one that was too long and was discarded.
     fn request(&mut self, peer: PeerId, protocol: &StreamProtocol, body: Option<Vec<u8>>, asker: Asker, now: Instant) {
         let allowed = self.links.allows(&peer, now);
         let body = body.as_deref();

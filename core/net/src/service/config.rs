@@ -43,8 +43,7 @@ pub struct NodeConfig {
     pub limits: Limits,
     /// Counts bytes over TCP; keep a clone to read it.
     pub traffic: Arc<Traffic>,
-    /// Receives a copy of each request, to show what a curious operator sees. Copies are dropped while the channel is
-    /// full.
+    /// Receives a copy of each request while the channel has room, to show what a curious operator sees.
     pub tap: Option<mpsc::Sender<Request>>,
 }
 
@@ -103,8 +102,7 @@ pub struct Limits {
     pub streams: usize,
     /// Relay peers at one IP address before their scores drop, except 127.0.0.1 and ::1; 0 for any number.
     pub relays_per_ip: u32,
-    /// Time limit for a dialled relay peer to subscribe to one of our shards. Then it is disconnected, and redialled
-    /// with growing waits.
+    /// Time limit for a dialled peer to subscribe to one of our shards; then it is redialled with growing waits.
     pub relay_within: Duration,
     /// Most requests of one peer in a second; further ones get "too many requests".
     pub requests_per_second: u32,
@@ -114,8 +112,7 @@ pub struct Limits {
     /// Most bytes of store pages being made or in flight; a page counts as 2 MiB until it is made. A peer gets 4 MiB of
     /// that, an IP address (IPv6: one /64) an eighth, except 127.0.0.1 and ::1. At least one page.
     pub answer_bytes: usize,
-    /// Time limit for reading a whole request or a first ping, and for a query to get room for its page. Silent streams
-    /// end without an error.
+    /// Time limit for reading a request or a first ping, and for a query to get room for its page.
     pub request_within: Duration,
     /// Most filter subscribers.
     pub subscribers: usize,
@@ -123,13 +120,11 @@ pub struct Limits {
     pub criteria: usize,
     /// How long a subscription lives without a request or ping.
     pub subscription_life: Duration,
-    /// Most pushes queued for one subscriber. One more ends the subscription: the subscriber learns it from its next
-    /// ping, and asks a store for the missed messages.
+    /// Most pushes queued for one subscriber. One more ends the subscription; its next ping tells the subscriber.
     pub pushes: usize,
     /// Most bytes of these pushes. One push always fits.
     pub push_bytes: usize,
-    /// Most bytes of pushes queued for all subscribers; a push for several counts once. Beyond that the subscriptions
-    /// with the longest queues end.
+    /// Most bytes of pushes queued for all; a push for several counts once. Beyond that the longest queues end.
     pub push_bytes_in_all: usize,
     /// How long a connection lives without traffic.
     pub idle: Duration,

@@ -57,8 +57,7 @@ pub(super) fn prepare(config: &NodeConfig, key: &NodeKey) -> Result<Option<Prepa
     }))
 }
 
-/// The own record, as far as it is known. If the node listens on every address and announces none, its peers tell which
-/// address is its own.
+/// The own record, as far as it is known. Without a known address, the node's peers tell which is its own.
 fn record(
     config: &NodeConfig,
     key: &CombinedKey,
@@ -128,8 +127,7 @@ fn plain_port(address: &Multiaddr) -> Option<u16> {
     }
 }
 
-/// Starts the search once the listen addresses are known. Returns the own record, and the walk that reports found
-/// nodes.
+/// Starts the search once the listen addresses are known. Returns the own record, and the walk.
 pub(super) fn begin(
     prepared: Prepared,
     config: &NodeConfig,

@@ -55,29 +55,20 @@ impl Subscriptions {
     }
 
     fn request(&mut self, peer: PeerId, request: &FilterSubscribeRequest, now: Instant) -> FilterStatus {
-        match FilterSubscribeType::try_from(request.filter_subscribe_type.unwrap_or_default()) {
-            Ok(FilterSubscribeType::SubscriberPing) => self.ping(&peer, now),
-            Ok(FilterSubscribeType::Subscribe) => match criteria(request) {
-                Some(criteria) => self.subscribe(peer, criteria, now),
-                None => FilterStatus::BadRequest,
+        let kind = FilterSubscribeType::try_from(request.filter_subscribe_type.unwrap_or_default());
+        match (kind, criteria(request)) {
+            (Ok(FilterSubscribeType::SubscriberPing), _) => match self.subscribers.get_mut(&peer) {
+                Some(subscriber) => {
+                    subscriber.until = now + self.limits.subscription_life;
+                    FilterStatus::Ok
+                }
+                None => FilterStatus::NotFound,
             },
-            Ok(FilterSubscribeType::Unsubscribe) => match criteria(request) {
-                Some(criteria) => self.unsubscribe(&peer, &criteria, now),
-                None => FilterStatus::BadRequest,
-            },
-            Ok(FilterSubscribeType::UnsubscribeAll) if self.remove(&peer) => FilterStatus::Ok,
-            Ok(FilterSubscribeType::UnsubscribeAll) => FilterStatus::NotFound,
-            Err(_) => FilterStatus::BadRequest,
-        }
-    }
-
-    fn ping(&mut self, peer: &PeerId, now: Instant) -> FilterStatus {
-        match self.subscribers.get_mut(peer) {
-            Some(subscriber) => {
-                subscriber.until = now + self.limits.subscription_life;
-                FilterStatus::Ok
-            }
-            None => FilterStatus::NotFound,
+            (Ok(FilterSubscribeType::Subscribe), Some(criteria)) => self.subscribe(peer, criteria, now),
+            (Ok(FilterSubscribeType::Unsubscribe), Some(criteria)) => self.unsubscribe(&peer, &criteria, now),
+            (Ok(FilterSubscribeType::UnsubscribeAll), _) if self.remove(&peer) => FilterStatus::Ok,
+            (Ok(FilterSubscribeType::UnsubscribeAll), _) => FilterStatus::NotFound,
+            _ => FilterStatus::BadRequest,
         }
     }
 

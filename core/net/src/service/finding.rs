@@ -35,14 +35,12 @@ impl Finding {
         Self { me, configured, learnt: Vec::new() }
     }
 
-    /// Takes a found node. Returns peer id, addresses, and whether its names may lead into a private network; `None` if
-    /// its address has too many records.
+    /// Peer id, addresses and whether names may be private of a found node; `None` if its address has too many records.
     pub(super) fn found(&mut self, Found { node, inside }: Found) -> Option<(PeerId, Vec<Multiaddr>, bool)> {
         (node.peer != self.me && self.learn(&node)).then_some((node.peer, node.addresses, inside))
     }
 
-    /// Remembers a record. It replaces an older record of the same node, or a random one if there are too many. False
-    /// if its address has too many records.
+    /// Remembers a record, in place of the node's older one, or of a random one. False: its address has too many.
     fn learn(&mut self, node: &NodeRecord) -> bool {
         let ip = node.addresses.iter().find_map(ip_of);
         self.learnt.retain(|(other, ..)| *other != node.peer);

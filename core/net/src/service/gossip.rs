@@ -42,8 +42,7 @@ impl Gossip {
         Self { config, recent: Recent::new(REMEMBERED), unrelayed: Recent::new(UNRELAYED) }
     }
 
-    /// Whether a gossiped message is valid. The rule is Waku's: a WakuMessage within the network's limits, with any
-    /// timestamp.
+    /// A gossiped message, if Waku's rule holds: a WakuMessage within the network's limits, with any timestamp.
     pub(super) fn read(&self, topic: &str, data: &[u8]) -> Option<Known> {
         let message: WakuMessage = waku::decode(data).ok()?;
         message.validate(self.config.max_message).ok()?;

@@ -10,8 +10,7 @@ use crate::random;
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// First wait before redialling a peer that connects but does not relay. Such a peer costs more and promises less than
-/// one that is down.
+/// Longest wait before redialling a peer that connects but does not relay: it costs more than one that is down.
 const LONGEST_USELESS: Duration = Duration::from_secs(15 * 60);
 const MOST: usize = 256;
 /// Most candidates from discv5 or a phone.

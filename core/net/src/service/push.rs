@@ -214,8 +214,7 @@ async fn end(stream: &mut Stream) -> bool {
     read.is_ok() && !matches!(stream.write(&[]).now_or_never(), Some(Err(_)))
 }
 
-/// Waits for the end of a stream with one push; returns the push if the stream was reset. After our half is closed a
-/// reset is invisible, so this waits a little first.
+/// The push, if its stream was reset. After our half is closed a reset is invisible, so this waits a little first.
 async fn settle(mut stream: Stream, frame: Frame) -> Option<Frame> {
     let settled = async {
         if let Ok(false) = timeout(OPEN, end(&mut stream)).await {

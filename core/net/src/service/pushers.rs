@@ -64,8 +64,7 @@ impl Pushers {
         }
     }
 
-    /// Queues a push for several subscribers. Returns the subscribers that are dropped to make room: the longest queue
-    /// first, including closing ones.
+    /// A push for several subscribers, and the subscribers that are dropped to make room, the longest queue first.
     pub(super) fn parcel(&mut self, bytes: Vec<u8>) -> (Parcel, Vec<PeerId>) {
         let waiting = self.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
         let share = Share { bytes: bytes.len(), waiting: Arc::clone(&self.waiting) };

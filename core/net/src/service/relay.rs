@@ -16,23 +16,20 @@ const HEADROOM: usize = 64 * 1024;
 /// Longest control message: 5,000 ids of 32 bytes and their frames, as nim nodes send.
 const CONTROL: usize = 512 * 1024;
 
-/// Most messages queued for a peer, as in nim nodes. gossipsub counts no bytes: with its default of 5,000, a peer that
-/// reads nothing could hold 750 MB.
+/// Most messages queued for a peer, as in nim nodes; gossipsub counts no bytes, and its default would hold 750 MB.
 const QUEUE: usize = 1024;
 
 /// Peers with a lower score are ignored and disconnected.
 const GRAYLIST: f64 = -10_000.0;
 
-/// Counts a peer's subscriptions, up to the number of shards of a cluster, and remembers only those to our shards:
-/// peers choose the names, at any length.
+/// Counts a peer's subscriptions, and remembers only those to our shards: peers choose names of any length.
 pub(crate) type Relay = Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
 #[derive(Debug, thiserror::Error)]
 #[error("gossipsub refuses its configuration")]
 pub(crate) struct RelayError;
 
-/// A relay subscribed to these shards. `relays_per_ip`: peers at one IP address before their score drops, 0 for any
-/// number.
+/// A relay subscribed to these shards. `relays_per_ip`: peers at one IP address before scores drop; 0: any number.
 pub(crate) fn build(cluster: u16, shards: &[u16], max_message: usize, relays_per_ip: u32) -> Result<Relay, RelayError> {
     let config = config(max_message)?;
     let topics: Vec<IdentTopic> =

@@ -16,8 +16,7 @@ use super::store::PAGE_BYTES;
 const ALL: usize = 4096;
 /// An IP address (IPv6: one /64) gets the total divided by this, except 127.0.0.1 and ::1.
 const SHARES: usize = 8;
-/// Most ping streams of a peer: two for each of its connections, as libp2p requires. They stay open between pings and
-/// do not count as requests.
+/// Most ping streams of a peer: two for each of its connections, as libp2p requires. They are no requests.
 const PINGS: usize = 4;
 /// Most bytes of store pages in flight to one peer.
 const PAGES: usize = 2;

@@ -138,22 +138,18 @@ fn cut(page: ArchivePage, asked: &Asked) -> (Vec<Archived>, bool) {
     if !asked.include_data {
         return (messages, more);
     }
+    if !asked.forward {
+        messages.reverse();
+    }
     let mut bytes = 0;
-    let mut fits = |one: &Archived| {
+    let fits = |one: &&Archived| {
         bytes += one.message.encoded_len();
         bytes <= PAGE_BYTES
     };
-    let all = messages.len();
-    let kept = if asked.forward {
-        messages.iter().take_while(|one| fits(one)).count()
-    } else {
-        messages.iter().rev().take_while(|one| fits(one)).count()
-    };
-    let kept = kept.max(1).min(all);
-    if asked.forward {
-        messages.truncate(kept);
-    } else {
-        messages.drain(..all - kept);
+    let (all, kept) = (messages.len(), messages.iter().take_while(fits).count().max(1));
+    messages.truncate(kept);
+    if !asked.forward {
+        messages.reverse();
     }
     (messages, more || kept < all)
 }

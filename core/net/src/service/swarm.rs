@@ -35,7 +35,10 @@ pub(super) fn build(
         transport::build(&key, servers, streams, traffic, insiders).map_err(|error| stack(Box::new(error)))?;
     let relay = relay::build(config.cluster, &config.sharding.list(), config.max_message, relays_per_ip)
         .map_err(|error| stack(Box::new(error)))?;
-    let streams = streams::Behaviour::new(&accepted(config), false);
+    let mut accepted = vec![PING, protocol::METADATA, protocol::FILTER_SUBSCRIBE];
+    accepted.extend([protocol::LIGHTPUSH_V3, protocol::LIGHTPUSH_V2, protocol::PEER_EXCHANGE]);
+    accepted.extend(config.store.then_some(protocol::STORE));
+    let streams = streams::Behaviour::new(&accepted, false);
     let opener = streams.opener();
     let limits = connection_limits::ConnectionLimits::default()
         .with_max_established(Some(connections))
@@ -55,20 +58,4 @@ pub(super) fn build(
         swarm.add_external_address(address.clone());
     }
     Ok((swarm, opener))
-}
-
-/// Protocols that peers may open.
-fn accepted(config: &NodeConfig) -> Vec<&'static str> {
-    let mut ids = vec![
-        PING,
-        protocol::METADATA,
-        protocol::FILTER_SUBSCRIBE,
-        protocol::LIGHTPUSH_V3,
-        protocol::LIGHTPUSH_V2,
-        protocol::PEER_EXCHANGE,
-    ];
-    if config.store {
-        ids.push(protocol::STORE);
-    }
-    ids
 }

@@ -83,8 +83,7 @@ pub(super) async fn answer(mut asker: Asker, answer: Vec<u8>) -> Done {
     Done::Finished
 }
 
-/// Waits for room for a query's answer. A page is long, and its reader may be slow, so no page is made before there is
-/// room.
+/// Waits for room for a query's answer: pages are long and readers slow, so none is made before there is room.
 pub(super) async fn await_room(query: Query, room: impl Future<Output = Option<Slot>>, within: Duration) -> Done {
     Done::Query(Box::new(query), timeout(within, room).await.ok().flatten())
 }
