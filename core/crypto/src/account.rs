@@ -62,8 +62,7 @@ impl Account {
         &self.self_secret
     }
 
-    /// ECDSA over tagged SHA-256, compact, low-S (RFC 6979 nonce).
-    /// Only the primitive's type allows failure.
+    /// ECDSA over tagged SHA-256, compact, low-S (RFC 6979 nonce). Only the primitive's type allows failure.
     pub fn sign(&self, label: &str, parts: &[&[u8]]) -> Result<[u8; 64], SignatureError> {
         let key = SigningKey::from_slice(self.chat.as_slice()).map_err(|_| SignatureError)?;
         let sig: Signature = key.sign_prehash(&tagged(label, parts)).map_err(|_| SignatureError)?;
@@ -98,8 +97,7 @@ pub fn verify_chat(
     verify_digest(chat, &tagged(label, parts), signature)
 }
 
-/// A compressed point. Another 33-byte form of SEC1 (tag 5) is refused: it would give half of all accounts a second
-/// key.
+/// A compressed point. SEC1's form with tag 5 is refused: it would give half of all accounts a second key.
 pub(crate) fn point(chat: &ChatPublic) -> Option<VerifyingKey> {
     matches!(chat.first(), Some(2 | 3)).then(|| VerifyingKey::from_sec1_bytes(chat).ok()).flatten()
 }

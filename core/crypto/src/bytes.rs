@@ -2,8 +2,7 @@
 
 use crate::error::SnapshotError;
 
-/// Distinct types for byte arrays, so that swapped arguments do not compile. A `secret` type is wiped when dropped,
-/// hidden in Debug and compared in constant time.
+/// Distinct types for byte arrays. A `secret` is wiped when dropped, hidden in Debug and compared in constant time.
 macro_rules! newtypes {
     ($($(#[$doc:meta])* $vis:vis $kind:ident $name:ident: $len:expr;)+) => {
         $(crate::bytes::newtypes!(@$kind $(#[$doc])* $vis $name $len);)+

@@ -127,8 +127,7 @@ fn inner(chat: &ChatPublic, record: &Record, start: u32) -> [u8; INNER_LEN] {
     join(&[chat, record, &start.to_be_bytes()])
 }
 
-/// Needs `dh3`, which the owner of IKa and the owner of SPKb can compute. So a transcript does not prove which of them
-/// wrote it.
+/// The owners of IKa and of SPKb can both compute `dh3`, so a transcript does not prove which of them wrote it.
 fn initiate_as(
     rng: &mut impl CryptoRng,
     inner: &[u8; INNER_LEN],
@@ -259,8 +258,7 @@ impl Opened {
         self.start
     }
 
-    /// The session, with the identity key from the verified record. Only a message that decrypts in the session proves
-    /// that key.
+    /// The session, with the identity key of the verified record. Only a message that decrypts proves that key.
     pub fn finish(&self, identity_a: &[u8; 32], prekey: &PrekeyPair) -> Result<Session, HandshakeError> {
         let dh3 = agree(prekey.x25519(), identity_a).map(Dh3).ok_or(HandshakeError::BadKey)?;
         Ok(Session::responder(&roots(&self.t0, &self.c0, &dh3, &self.inner), prekey.x25519()))

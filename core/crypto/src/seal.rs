@@ -29,8 +29,7 @@ pub fn card_open(secret: &CardSecret, tag: &Tag, random: &Random, sealed: &[u8])
     card(secret, random).open(&outer_ad(tag, random), sealed)
 }
 
-/// The tag of a takeover: the envelope by which one install tells the account's others that it took over. It comes from
-/// the self secret and the envelope's random bytes. So no two tags are equal, and one HKDF recognises it.
+/// The tag of a takeover, by which an install tells the account's others that it took over. One HKDF recognises it.
 pub fn takeover_tag(self_secret: &CardSecret, random: &Random) -> Tag {
     Tag(*derive(&random.0, self_secret.as_bytes(), "sotto/takeover-tag/1", &[]))
 }

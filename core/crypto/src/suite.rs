@@ -12,8 +12,7 @@ fn highest(suites: u32) -> u32 {
     u32::BITS - suites.leading_zeros()
 }
 
-/// The highest suite that both sides speak. `known` has the suites that the device signed before, 0 for a new device. A
-/// lower suite than `known` allows is refused, because no device loses a suite.
+/// The highest suite that both sides speak; not a lower one than the suites allow that the device signed before.
 pub fn choose_suite(ours: u32, theirs: u32, known: Option<u32>) -> Result<u8, SuiteError> {
     let best = highest(ours & theirs);
     if best == 0 {

@@ -87,8 +87,7 @@ pub fn safety_number(a: &ChatPublic, b: &ChatPublic) -> String {
     groups.join(" ")
 }
 
-/// The hash of devices in a QR code, independent of their order. Each device is (id, X25519 identity key, Ed25519
-/// device key).
+/// The hash of devices in any order. Each is (id, X25519 identity key, Ed25519 device key).
 pub fn devices_hash(devices: &[(DeviceId, [u8; 32], [u8; 32])]) -> [u8; 32] {
     let mut sorted = devices.to_vec();
     sorted.sort_unstable();

@@ -66,8 +66,7 @@ impl Account {
         Ok(Self { conn, path: path.to_owned(), key: Zeroizing::new(*key), _lock: lock })
     }
 
-    /// Whether there is a database at `path`, whole or damaged. Changes nothing and needs no key: an app that lost its
-    /// key must not make another one beside the database.
+    /// Whether there is a database at `path`, whole or damaged. Changes nothing and needs no key.
     pub fn is_there(path: &Path) -> Result<bool, Error> {
         let marked = length(&path.with_extension("lock"))? > 0;
         Ok(marked || length(path)? > 0 || has_log(path)?)
@@ -171,8 +170,7 @@ fn length(path: &Path) -> Result<u64, Error> {
     }
 }
 
-/// Whether a log with commits stands beside the database. SQLite makes a log only after the database's first page is on
-/// disk.
+/// Whether a log with commits stands beside the database; its first page is on disk before SQLite makes a log.
 fn has_log(path: &Path) -> Result<bool, Error> {
     let mut log = path.to_path_buf();
     log.as_mut_os_string().push("-wal");

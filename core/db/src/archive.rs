@@ -132,8 +132,7 @@ impl Archive {
         Ok(Self { conn, retention, _lock: lock })
     }
 
-    /// Stores messages in one transaction; a message whose hash exists is left unchanged. Then deletes the oldest
-    /// messages while the file is too large.
+    /// Stores messages whose hash is new, in one transaction. Then deletes the oldest while the file is too large.
     pub fn put(&mut self, entries: &[Entry]) -> Result<(), Error> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for entry in entries {
@@ -149,8 +148,7 @@ impl Archive {
         self.shrink()
     }
 
-    /// Deletes messages past the retention at `now_ns`, Unix nanoseconds, and returns their number. Then deletes the
-    /// oldest messages while the file is too large, as after a start with another retention.
+    /// Deletes messages past the retention at `now_ns` and returns their number; then, as [`Self::put`], the oldest.
     pub fn expire(&mut self, now_ns: i64) -> Result<usize, Error> {
         let age_ns = i64::try_from(self.retention.age.as_nanos()).unwrap_or(i64::MAX);
         let oldest_ns = now_ns.saturating_sub(age_ns);

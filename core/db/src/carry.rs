@@ -49,8 +49,7 @@ row! {
         dirty: bool,
         /// When the last receipt arrived, or when the session was made, Unix milliseconds.
         heard_ms: i64,
-        /// Counters above this one and up to the next field were skipped. Both are 0 without a gap, or once a receipt
-        /// lacks the gap.
+        /// Counters above this and up to `gap_to` were skipped. Both 0: no gap, or a receipt lacks it.
         gap_from: u32,
         /// Last counter of the gap.
         gap_to: u32,
@@ -124,8 +123,7 @@ impl Table<'_, Link> {
         least(self.conn, "SELECT min(due_ms) FROM links WHERE due_ms IS NOT NULL")
     }
 
-    /// Sending sessions whose last receipt is older than this, and that had an unreceipted item accepted by a node
-    /// before this; with their accounts.
+    /// Sending sessions (and accounts) without a receipt since, though a node accepted an unreceipted item before.
     pub fn silent(&self, before_ms: i64) -> Result<Vec<(Hash, Chat)>, Error> {
         let sql = "SELECT l.session, l.chat FROM links l JOIN devices d ON d.chat=l.chat AND d.session=l.session
             WHERE l.heard_ms<?1 AND EXISTS (SELECT 1 FROM items i JOIN attempts a ON a.parcel=i.parcel

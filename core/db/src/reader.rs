@@ -56,8 +56,7 @@ impl Reader {
         all(&self.conn, sql, [], |r| Ok((Person::read(r)?, r.get("id")?)))
     }
 
-    /// Listed conversations of a folder before (pinned, last_ms, id), pinned ones first, then newest first. Each with
-    /// the first characters of its draft, one more than [`PREVIEW`].
+    /// Listed conversations before (pinned, last_ms, id), newest first, with [`PREVIEW`] + 1 characters of the draft.
     pub fn conversations_page(
         &self,
         (standings, archived): (RangeInclusive<Standing>, RangeInclusive<bool>),
@@ -76,8 +75,7 @@ impl Reader {
         all(&self.conn, &sql, params, Conversation::read)
     }
 
-    /// Of a folder's listed conversations without a mute: their number, the number of unread ones, and the number of
-    /// unread messages.
+    /// Of listed conversations without a mute: their number, how many are unread, and the number of unread messages.
     pub fn unread(
         &self,
         (standings, archived): (RangeInclusive<Standing>, RangeInclusive<bool>),

@@ -6,8 +6,7 @@ use rusqlite::{Connection, Params, Row};
 
 use crate::Error;
 
-/// One table as a step sees it. A row is edited in place: one call reads, changes and writes it. So nobody holds a copy
-/// that is older than the stored row.
+/// One table as a step sees it. One call reads, changes and writes a row, so nobody holds a copy older than it.
 pub struct Table<'t, R> {
     pub(crate) conn: &'t Connection,
     rows: PhantomData<R>,

@@ -111,8 +111,7 @@ impl Table<'_, Session> {
 }
 
 impl Table<'_, Handshake> {
-    /// Stores a handshake. Of those without a session 1,000 are kept, the last to expire: a repeat of another one is
-    /// checked again.
+    /// Stores a handshake. Of those without a session 1,000 are kept, the last to expire.
     pub fn note(&mut self, handshake: &Handshake) -> Result<(), Error> {
         self.put(handshake)?;
         if handshake.session.is_none() {
@@ -136,8 +135,7 @@ impl Table<'_, Handshake> {
 }
 
 impl Table<'_, Skipped> {
-    /// Stores keys of skipped messages: at most 25,000 of a session, the newest, and 100,000 in all, shared among
-    /// accounts.
+    /// Stores skipped keys: the newest 25,000 of a session at most, and 100,000 in all, shared among accounts.
     pub fn keep(&mut self, keys: &[Skipped]) -> Result<(), Error> {
         let Some(first) = keys.first() else {
             return Ok(());
@@ -185,8 +183,7 @@ impl Table<'_, Skipped> {
     }
 }
 
-/// The most keys that each account may hold so that all together hold `most`; `None` if they do already. `held` is
-/// ascending.
+/// Most keys of each account so that all hold `most`; `None` if they do already. `held` is ascending.
 fn share(held: &[u32], most: u32) -> Option<u32> {
     let mut left = most;
     for (before, keys) in held.iter().enumerate() {

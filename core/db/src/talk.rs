@@ -200,8 +200,7 @@ impl Table<'_, Message> {
         all(self.conn, sql, params, |r| r.get(0))
     }
 
-    /// Marks received messages up to a place as read, except those still being fetched. Returns the last one that was
-    /// unread before.
+    /// Marks whole received messages up to a place as read. Returns the last one that was unread before.
     pub fn mark_read(&mut self, up_to: &Message) -> Result<Option<Hash>, Error> {
         let sql = "UPDATE messages SET read=1 WHERE conversation=? AND author IS NOT NULL AND read=0 AND fetching=0
                    AND (lamport, time_s, id) <= (?,?,?) RETURNING lamport, time_s, id";

@@ -110,8 +110,7 @@ impl Class {
     }
 }
 
-/// Most plaintext of an envelope with this class and form, bytes: one byte less than is sealed, for the `0x80`. 0 if
-/// the form does not fit the class. (Handshakes are [`Class::Medium`] only.)
+/// Most plaintext of an envelope, bytes: one less than is sealed, for the `0x80`. 0 if the form does not fit the class.
 pub const fn room(class: Class, form: Form) -> usize {
     let front = match (form, class) {
         (Form::Handshake, Class::Small | Class::Large | Class::Huge) => return 0,

@@ -99,8 +99,7 @@ pub fn check_version(version: u64, known: Option<u64>, now_s: u64) -> Result<(),
     if version > now_s.saturating_add(AHEAD_S) { Err(StaleError::VersionAhead) } else { Ok(()) }
 }
 
-/// Whether an object with this not-after is valid. Refuses a past not-after, and one over [`MAX_VALIDITY_S`] ahead,
-/// with [`AHEAD_S`] more for the maker's clock. `now_s` is Unix seconds.
+/// Whether this not-after is neither past nor over [`MAX_VALIDITY_S`] + [`AHEAD_S`] ahead. `now_s`: Unix seconds.
 pub fn check_not_after(not_after_s: u64, now_s: u64) -> Result<(), StaleError> {
     if not_after_s < now_s {
         return Err(StaleError::Past);
@@ -109,8 +108,7 @@ pub fn check_not_after(not_after_s: u64, now_s: u64) -> Result<(), StaleError> {
     if not_after_s > latest { Err(StaleError::TooLong) } else { Ok(()) }
 }
 
-/// The version for a list or profile that is signed now: max(last + 1, Unix seconds). A last version more than
-/// [`AHEAD_S`] ahead is discarded.
+/// The version to sign now: max(last + 1, Unix seconds). A last version over [`AHEAD_S`] ahead is discarded.
 pub fn next_version(last: Option<u64>, now_s: u64) -> u64 {
     let usable = last.filter(|&last| last <= now_s.saturating_add(AHEAD_S));
     usable.map_or(now_s, |last| last.saturating_add(1).max(now_s))

@@ -5,8 +5,7 @@ use unicode_width::UnicodeWidthChar;
 /// Longest name, bytes of UTF-8.
 pub const MAX_NAME: usize = 40;
 
-/// A name as its owner wrote it, at most [`MAX_NAME`] bytes. It is kept exactly, because signatures cover it; screens
-/// show [`Name::display`].
+/// A name as its owner wrote it, because signatures cover it; screens show [`Name::display`].
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Name(String);
 
@@ -21,8 +20,7 @@ pub struct NameTooLong;
 pub struct BadName;
 
 impl Name {
-    /// The name that a person chose here, without white space around it. Refuses control characters, line separators,
-    /// and names without a visible character.
+    /// A name chosen here, trimmed. Refuses control characters, line separators, and names without a visible character.
     pub fn chosen(text: &str) -> Result<Self, BadName> {
         let name = text.trim();
         if is_blank(name) || text.chars().any(ends_line) {
@@ -42,8 +40,7 @@ impl Name {
         &self.0
     }
 
-    /// The name for a screen: without control, direction and invisible characters, white space folded. Empty if it is
-    /// blank.
+    /// The name for a screen, see [`clean`]. Empty if it is blank.
     pub fn display(&self) -> String {
         let shown = clean(&self.0);
         if is_blank(&shown) {
@@ -84,8 +81,7 @@ pub fn clean_text(text: &str) -> String {
     kept.trim().to_owned()
 }
 
-/// Whether no character of this text is visible. White space, control and invisible characters, and marks without a
-/// letter, do not count as visible.
+/// Whether a text has only white space, control and invisible characters, and marks without a letter.
 pub fn is_blank(text: &str) -> bool {
     let visible = |c: char| c.width().is_some_and(|columns| columns > 0) && !c.is_whitespace() && !is_disguise(c);
     !text.chars().any(visible)

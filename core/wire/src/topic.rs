@@ -77,8 +77,7 @@ impl Lane {
     }
 }
 
-/// The bucket of a value (home value, bucket of a secret): its top `log2_n` bits. A larger `log2_n` counts as
-/// [`MAX_LOG2_N`].
+/// The bucket of a value: its top `log2_n` bits. A larger `log2_n` counts as [`MAX_LOG2_N`].
 pub fn bucket_of(value: &[u8; 8], log2_n: u8) -> u16 {
     let top = u16::from_be_bytes([value[0], value[1]]);
     let shift = MAX_LOG2_N.saturating_sub(log2_n);

@@ -81,8 +81,7 @@ impl WakuMessage {
         Self { payload, content_topic, timestamp: Some(timestamp_ns), ..Self::default() }
     }
 
-    /// Checks the rules that every implementation checks. `max` is the network's limit in encoded bytes
-    /// ([`MAX_MESSAGE`]).
+    /// Checks the rules that every implementation checks. `max`: the network's limit in encoded bytes.
     pub fn validate(&self, max: usize) -> Result<(), MessageError> {
         if self.payload.is_empty() {
             return Err(MessageError::EmptyPayload);

@@ -13,8 +13,7 @@ const PLAIN_LEN: usize = 90;
 pub const HEADER_LEN: usize = PLAIN_LEN + MAC_LEN;
 const RATCHET_VERSION: u8 = 1;
 
-/// ratchet version 1 ‖ flags 1 ‖ ratchet key 32 ‖ n 4 ‖ previous chain's length 4 ‖ zero 48. The zeros are reserved for
-/// a post-quantum ratchet.
+/// ratchet version 1 ‖ flags 1 ‖ ratchet key 32 ‖ n 4 ‖ previous chain's length 4 ‖ zero 48 (reserved).
 pub(crate) struct Header {
     pub(crate) ratchet: PublicKey,
     pub(crate) n: u32,

@@ -34,8 +34,7 @@ pub(crate) fn agree(secret: &StaticSecret, public: &[u8; 32]) -> Option<Agreed> 
     shared.was_contributory().then(|| Agreed::new(shared.as_bytes()))
 }
 
-/// Header key and tag key of a chain, known before the chain begins. Without a tag key (the initiator's first chain)
-/// tags are random.
+/// Keys of a chain, known before it begins. Without a tag key (the initiator's first chain) tags are random.
 #[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub(crate) struct NextKeys {
     pub(crate) header: HeaderKey,

@@ -60,8 +60,7 @@ impl Session {
         keys.filter_map(|(key, count)| key.map(|(key, n)| key.range(n, count))).flatten().collect()
     }
 
-    /// The tags that `wanted` accepts, among the next `ahead` of the current receiving chain and the first `ahead` of
-    /// the next chain. For ranges too long to keep.
+    /// The tags that `wanted` accepts among the next `ahead` of the current and of the next receiving chain.
     pub fn tags_among(&self, ahead: u32, wanted: impl Fn(&Tag) -> bool) -> Vec<Tag> {
         let keys = self.receiving_keys().into_iter().flatten();
         keys.flat_map(|(key, n)| key.among(n, ahead, &wanted)).collect()

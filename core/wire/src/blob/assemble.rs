@@ -25,8 +25,7 @@ pub enum AssembleError {
     Hash,
 }
 
-/// Assembles a blob from chunks in any order. It uses memory of the declared size, which is at most
-/// [`MAX_BLOB`](super::MAX_BLOB).
+/// Assembles a blob from chunks in any order, in memory of the declared size.
 pub struct Assembler {
     pointer: Pointer,
     bytes: Vec<u8>,

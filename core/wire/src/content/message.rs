@@ -83,8 +83,7 @@ impl Message {
 
 crate::closed_debug!(Message);
 
-/// The id of a message: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent). The author
-/// is the session's authenticated owner.
+/// The id of a message: SHA-256(label ‖ conversation ‖ author's chat key ‖ author's device id ‖ M as sent).
 pub fn message_id(conversation: &[u8; 32], author: &ChatKey, device: &DeviceId, message: &[u8]) -> MessageId {
     Sha256::new()
         .chain_update(LABEL_MESSAGE)
@@ -111,8 +110,7 @@ pub fn prefix(id: &MessageId) -> Prefix {
     id.first_chunk().copied().unwrap_or_default()
 }
 
-/// The Lamport time to store for a received message, with `own` as the own clock: as sent, but at most [`LAMPORT_JUMP`]
-/// ahead. The own clock then is the larger of both; the next own message takes one more.
+/// The Lamport time to store for a received message: as sent, but at most [`LAMPORT_JUMP`] ahead of the own clock.
 pub fn clamp_lamport(own: u64, received: u64) -> u64 {
     received.min(own.saturating_add(LAMPORT_JUMP))
 }

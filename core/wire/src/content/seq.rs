@@ -6,8 +6,7 @@ use crate::read::Reader;
 /// How far beyond the contiguous part single counters are remembered.
 pub const WINDOW: u32 = 8192;
 
-/// The counters of one session that have arrived, in bounded memory: all up to a number, and single ones in the
-/// [`WINDOW`] beyond it.
+/// The counters of one session that have arrived: all up to a number, and single ones in the [`WINDOW`] beyond it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeqTracker {
     contiguous: u32,
@@ -21,8 +20,7 @@ pub enum Seen {
     New,
     /// The counter arrived before, or the sender's floor passed it.
     Known,
-    /// The counter is beyond the window. It is not remembered, so not receipted; the sender sends it again under a
-    /// later counter.
+    /// Beyond the window: not remembered, so not receipted. The sender sends it again under a later counter.
     Beyond,
 }
 

@@ -45,8 +45,7 @@ impl Bundle {
         [self.body().as_slice(), &self.signature].concat()
     }
 
-    /// What the Ed25519 key signs under [`LABEL_BUNDLE`](super::LABEL_BUNDLE): kind ‖ chat key ‖ device id ‖ everything
-    /// before the signature ‖ hash of the secret it is published under.
+    /// What is signed: kind ‖ chat key ‖ device id ‖ all before the signature ‖ hash of the card's secret.
     pub fn signed_bytes(&self, chat: &ChatKey, device_id: &DeviceId, secret_hash: &[u8; 32]) -> Vec<u8> {
         card_bytes(CardKind::Bundle, chat, &[device_id, &self.body(), secret_hash])
     }

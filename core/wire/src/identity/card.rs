@@ -79,8 +79,7 @@ impl Profile {
         [self.body().as_slice(), &self.signature].concat()
     }
 
-    /// What the chat key signs under [`LABEL_PROFILE`](super::LABEL_PROFILE): kind ‖ chat key ‖ everything before the
-    /// signature ‖ hash of the secret it is published under.
+    /// What is signed: kind ‖ chat key ‖ all before the signature ‖ hash of the secret it is published under.
     pub fn signed_bytes(&self, chat: &ChatKey, secret_hash: &[u8; 32]) -> Vec<u8> {
         card_bytes(CardKind::Profile, chat, &[&self.body(), secret_hash])
     }
@@ -127,8 +126,7 @@ impl Closed {
         [self.body().as_slice(), &self.signature].concat()
     }
 
-    /// What the chat key signs under [`LABEL_CLOSED`](super::LABEL_CLOSED): kind ‖ chat key ‖ everything before the
-    /// signature ‖ hash of the secret it is published under.
+    /// What is signed: kind ‖ chat key ‖ all before the signature ‖ hash of the secret it is published under.
     pub fn signed_bytes(&self, chat: &ChatKey, secret_hash: &[u8; 32]) -> Vec<u8> {
         card_bytes(CardKind::Closed, chat, &[&self.body(), secret_hash])
     }

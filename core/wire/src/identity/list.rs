@@ -22,8 +22,7 @@ pub struct DeviceList {
 }
 
 impl DeviceList {
-    /// Reads a whole list. Checks the count, that all records have the list's version and date, and that no device
-    /// stands twice.
+    /// Reads a whole list. Checks its count, the version and date of all records, and that no device stands twice.
     pub fn decode(bytes: &[u8]) -> Result<Self, IdentityError> {
         let mut reader = Reader::new(bytes);
         let (chat, version, not_after_s) = (reader.array()?, reader.u64()?, reader.u64()?);
@@ -50,8 +49,7 @@ impl DeviceList {
         Ok([self.body().as_slice(), &self.signature].concat())
     }
 
-    /// What the chat key signs under [`LABEL_LIST`](super::LABEL_LIST): kind ‖ chat key ‖ everything before the
-    /// signature ‖ hash of the secret it is published under, or [`IN_SESSION`](super::IN_SESSION).
+    /// What is signed: kind ‖ chat key ‖ all before the signature ‖ hash of the card's secret, or zeros in a session.
     pub fn signed_bytes(&self, secret_hash: &[u8; 32]) -> Vec<u8> {
         card_bytes(CardKind::List, &self.chat, &[&self.body(), secret_hash])
     }

@@ -49,8 +49,7 @@ impl DeviceRecord {
         [self.body().as_slice(), &self.signature].concat().try_into().unwrap_or([0; RECORD_LEN])
     }
 
-    /// What the chat key signs under [`LABEL_RECORD`](super::LABEL_RECORD): chat key ‖ the 121 bytes before the
-    /// signature.
+    /// What the chat key signs: chat key ‖ the 121 bytes before the signature.
     pub fn signed_bytes(&self, chat: &ChatKey) -> Vec<u8> {
         [chat.as_slice(), &self.body()].concat()
     }

@@ -38,8 +38,7 @@ pub const fn push_cap(max_message: usize) -> usize {
     max_message.saturating_add(AROUND)
 }
 
-/// Cap for a store response of at most `limit` entries of at most `max_message` bytes. An honest server's page always
-/// fits, whatever others publish on the topic.
+/// Cap for a store response of at most `limit` entries of at most `max_message` bytes: an honest page always fits.
 pub const fn store_response_cap(limit: u64, max_message: usize) -> usize {
     let entries = if limit < STORE_PAGE_LIMIT { limit as usize } else { STORE_PAGE_LIMIT as usize };
     entries.saturating_mul(max_message.saturating_add(512)).saturating_add(AROUND)

@@ -67,8 +67,7 @@ fn number(text: &str) -> Result<u16, ShardError> {
     text.parse().map_err(|_| ShardError::Range)
 }
 
-/// The shard of a content topic in an autosharded network: the last 8 bytes of SHA-256(app ‖ version), big-endian,
-/// modulo the number of shards. Name and encoding do not matter.
+/// The shard by autosharding: the last 8 bytes of SHA-256(app ‖ version), big-endian, modulo the number of shards.
 pub fn autoshard(content_topic: &str, shards: u16) -> Result<u16, TopicError> {
     let rest = content_topic.strip_prefix('/').ok_or(TopicError::Form)?;
     let parts: Vec<&str> = rest.splitn(6, '/').collect();
