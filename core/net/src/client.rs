@@ -5,22 +5,18 @@
 //! own.
 
 mod actor;
-mod alone;
 mod choose;
 mod circle;
 mod discover;
 mod filter;
 mod gaps;
-mod job;
 mod jobs;
 mod lightpush;
 mod links;
 mod nodes;
 mod pace;
-mod pushes;
 mod relay;
 mod relay_mode;
-mod serve;
 mod store;
 mod told;
 mod witness;
@@ -37,7 +33,6 @@ use crate::address::{AddressError, parse_node};
 use crate::config::NetConfig;
 use crate::handle::{COMMAND_DEPTH, EVENT_DEPTH, NetHandle};
 use crate::names;
-use crate::transport::TransportSetupError;
 
 /// Why a client cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +57,6 @@ pub enum StartError {
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<TransportSetupError> for StartError {
-    fn from(error: TransportSetupError) -> Self {
-        Self::Transport(Box::new(error))
-    }
-}
-
 /// Makes a client. It lives while the future runs, on a tokio runtime with IO and time enabled; one thread is enough.
 /// The future ends after [`Event::Closed`](crate::Event::Closed), or when the handle is dropped. The client dials
 /// nobody before the first command that needs a node.
@@ -75,7 +64,8 @@ pub fn start(config: NetConfig) -> Result<(NetHandle, impl Future<Output = ()> +
     let (found, trees) = read(&config)?;
     let (commands, command_queue) = mpsc::channel(COMMAND_DEPTH);
     let (event_queue, events) = mpsc::channel(EVENT_DEPTH);
-    let actor = actor::Actor::new(config, found, trees, command_queue, event_queue)?;
+    let actor = actor::Actor::new(config, found, trees, command_queue, event_queue);
+    let actor = actor.map_err(|error| StartError::Transport(Box::new(error)))?;
     Ok((NetHandle { commands, events }, actor.run()))
 }
 

@@ -9,6 +9,7 @@ use libp2p::{PeerId, Stream, StreamProtocol};
 use sotto_wire::waku::{self, FrameError, Message, WakuMetadata, protocol};
 use tokio::time::timeout;
 
+use crate::handle::FailReason;
 use crate::streams::Opener;
 
 /// Memory reserved for a frame before its bytes arrive.
@@ -28,6 +29,12 @@ pub(crate) enum ExchangeError {
     /// The answer is malformed or over its cap.
     #[error("malformed answer")]
     Malformed(#[from] FrameError),
+}
+
+impl ExchangeError {
+    pub(crate) fn reason(&self) -> FailReason {
+        if matches!(self, Self::Malformed(_)) { FailReason::Lied } else { FailReason::Timeout }
+    }
 }
 
 impl From<waku::DecodeError> for ExchangeError {

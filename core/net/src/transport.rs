@@ -33,10 +33,6 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest WebSocket message read; Noise frames have at most 64 KiB.
 const WEBSOCKET_FRAME: usize = 1024 * 1024;
 
-/// The agent string of identify, the same for every install.
-const AGENT: &str = "sotto";
-/// The protocol version of identify, as Waku nodes announce it.
-const FAMILY: &str = "waku/2.0.0";
 /// Interval of identify pushes: never, because the content does not change.
 const IDENTIFY_EVERY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -77,13 +73,13 @@ pub(crate) fn build(
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, TransportSetupError> {
     let servers = names::servers(dns_servers);
     let noise = noise::Config::new(key).map_err(TransportSetupError)?;
-    let mut ws = websocket::Config::new(Named::new(servers.clone(), traffic, insiders));
+    let mut ws = websocket::Config::new(Tcp::new(servers.clone(), traffic, insiders));
     ws.set_max_data_size(WEBSOCKET_FRAME);
     let (mut yamux, mut mplex) = (yamux::Config::default(), mplex::Config::new());
     yamux.set_max_num_streams(streams);
     mplex.set_max_num_streams(streams);
     Ok(ws
-        .or_transport(Named::new(servers, traffic, insiders))
+        .or_transport(Tcp::new(servers, traffic, insiders))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(SelectUpgrade::new(yamux, mplex)) // js-waku supports only mplex
@@ -101,8 +97,8 @@ pub(crate) fn swarm_config() -> swarm::Config {
 
 /// Settings of identify: the same for every install, sent once a connection.
 pub(crate) fn identify(key: PublicKey) -> identify::Config {
-    identify::Config::new(FAMILY.into(), key)
-        .with_agent_version(AGENT.into())
+    identify::Config::new("waku/2.0.0".into(), key) // as Waku nodes announce it
+        .with_agent_version("sotto".into())
         .with_interval(IDENTIFY_EVERY)
         .with_cache_size(0)
 }
@@ -114,60 +110,60 @@ fn tcp_sockets(traffic: &Arc<Traffic>) -> Boxed<Socket> {
         .boxed()
 }
 
-/// TCP that resolves names as it dials.
-struct Named {
-    plain: Boxed<Socket>,
-    /// One TCP transport for insiders, one for all others.
-    resolving: [Option<dns::tokio::Transport<Resolved>>; 2],
+/// TCP that resolves names as it dials, or that dials resolved addresses.
+struct Tcp {
+    sockets: Boxed<Socket>,
+    /// Whether private addresses may be dialled.
+    inside: bool,
+    /// `None`: addresses are resolved already.
+    names: Option<Names>,
+}
+
+struct Names {
+    /// One transport for insiders, one for all others.
+    resolving: [Option<Box<dns::tokio::Transport<Tcp>>>; 2],
     insiders: Insiders,
     servers: Vec<NameServerConfig>,
     traffic: Arc<Traffic>,
 }
 
-impl Named {
+impl Tcp {
     fn new(servers: Vec<NameServerConfig>, traffic: &Arc<Traffic>, insiders: &Insiders) -> Self {
+        let (insiders, traffic) = (insiders.clone(), Arc::clone(traffic));
         Self {
-            plain: tcp_sockets(traffic),
-            resolving: [None, None],
-            insiders: insiders.clone(),
-            servers,
-            traffic: Arc::clone(traffic),
+            sockets: tcp_sockets(&traffic),
+            inside: true,
+            names: Some(Names { resolving: [None, None], insiders, servers, traffic }),
         }
     }
+}
 
-    fn dial_name(&mut self, address: Multiaddr, options: DialOpts) -> BoxFuture<'static, io::Result<Socket>> {
+impl Names {
+    fn dial(&mut self, address: Multiaddr, options: DialOpts) -> BoxFuture<'static, io::Result<Socket>> {
         let inside = self.insiders.has(&address);
         let [insiders, others] = &mut self.resolving;
         let resolving = if inside { insiders } else { others };
         if resolving.is_none() {
             match names::resolver(&self.servers) {
                 Ok((config, opts)) => {
-                    let tcp = Resolved { sockets: tcp_sockets(&self.traffic), inside };
-                    *resolving = Some(dns::tokio::Transport::custom(tcp, config, opts));
+                    let tcp = Tcp { sockets: tcp_sockets(&self.traffic), inside, names: None };
+                    *resolving = Some(Box::new(dns::tokio::Transport::custom(tcp, config, opts)));
                 }
                 Err(error) => return future::ready(Err(error)).boxed(),
             }
         }
-        let dial = resolving.as_mut().map(|dns| dns.dial(address, options));
-        match dial {
+        match resolving.as_mut().map(|dns| dns.dial(address, options)) {
             Some(Ok(dial)) => dial.map_err(io::Error::other).boxed(),
             _ => future::ready(Err(io::ErrorKind::Unsupported.into())).boxed(),
         }
     }
 }
 
-/// TCP to a resolved address.
-struct Resolved {
-    sockets: Boxed<Socket>,
-    /// Whether the address may be private.
-    inside: bool,
-}
-
-impl libp2p::Transport for Resolved {
+impl libp2p::Transport for Tcp {
     type Output = Socket;
     type Error = io::Error;
     type ListenerUpgrade = <Boxed<Socket> as libp2p::Transport>::ListenerUpgrade;
-    type Dial = <Boxed<Socket> as libp2p::Transport>::Dial;
+    type Dial = BoxFuture<'static, io::Result<Socket>>;
 
     fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
         self.sockets.listen_on(id, address)
@@ -178,11 +174,14 @@ impl libp2p::Transport for Resolved {
     }
 
     fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
-        if !self.inside && is_private(&address) {
-            log::debug!("a stranger's name leads into a private network");
-            return Err(TransportError::Other(io::ErrorKind::PermissionDenied.into()));
+        match &mut self.names {
+            Some(names) if needs_dns(&address) => Ok(names.dial(address, options)),
+            None if !self.inside && is_private(&address) => {
+                log::debug!("a stranger's name leads into a private network");
+                Err(TransportError::Other(io::ErrorKind::PermissionDenied.into()))
+            }
+            _ => self.sockets.dial(address, options),
         }
-        self.sockets.dial(address, options)
     }
 
     fn poll(
@@ -190,36 +189,6 @@ impl libp2p::Transport for Resolved {
         cx: &mut Context<'_>,
     ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
         Pin::new(&mut self.sockets).poll(cx)
-    }
-}
-
-impl libp2p::Transport for Named {
-    type Output = Socket;
-    type Error = io::Error;
-    type ListenerUpgrade = <Boxed<Socket> as libp2p::Transport>::ListenerUpgrade;
-    type Dial = BoxFuture<'static, io::Result<Socket>>;
-
-    fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
-        self.plain.listen_on(id, address)
-    }
-
-    fn remove_listener(&mut self, id: ListenerId) -> bool {
-        self.plain.remove_listener(id)
-    }
-
-    fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
-        if needs_dns(&address) {
-            Ok(self.dial_name(address, options))
-        } else {
-            Ok(self.plain.dial(address, options)?.boxed())
-        }
-    }
-
-    fn poll(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
-        Pin::new(&mut self.plain).poll(cx)
     }
 }
 
@@ -236,7 +205,7 @@ mod tests {
     async fn what_a_strangers_name_may_turn_out_to_be() {
         let options = DialOpts { role: Endpoint::Dialer, port_use: PortUse::Reuse };
         let refused = |inside: bool, text: &str| {
-            let mut resolved = Resolved { sockets: tcp_sockets(&Arc::default()), inside };
+            let mut resolved = Tcp { sockets: tcp_sockets(&Arc::default()), inside, names: None };
             let address = text.parse().unwrap();
             libp2p::Transport::dial(&mut resolved, address, options).is_err()
         };

@@ -15,16 +15,13 @@ use super::choose::{Choice, Wish};
 use super::circle::{Circles, Happened};
 use super::discover::{self, Discovery, Need, Origin};
 use super::filter::{Filter, Opened, Verdict};
-use super::job::{Answer, Conduct, Step};
-use super::jobs::{self, Jobs};
+use super::jobs::{self, Answer, Conduct, Jobs, Step};
 use super::links::Ready;
 use super::nodes::{Kind, Nodes, Service};
-use super::pushes::Pushed;
 use super::relay::{Relaying, Said};
-use super::serve;
 use super::store::Page;
 use super::told::Told;
-use super::work::{self, Done};
+use super::work::{self, Done, Pushed};
 use crate::clock;
 use crate::config::NetConfig;
 use crate::farewell::farewell;
@@ -68,7 +65,7 @@ impl Actor {
         let config = Arc::new(config);
         let nodes = Nodes::open(&config, found);
         Ok(Self {
-            metadata: serve::metadata(&config),
+            metadata: work::metadata(&config),
             commands,
             events,
             circles: Circles::new(&config)?,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::links::{Links, Ready};
 use super::nodes::{Kind, Nodes, Service};
-use super::pace::Retry;
+use super::pace::Pace;
 use crate::address::is_private;
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
@@ -71,7 +71,7 @@ pub(super) struct Need {
 #[derive(Debug, Default)]
 struct Way {
     running: bool,
-    retry: Retry,
+    retry: Pace,
     records: Vec<NodeRecord>,
 }
 
@@ -111,7 +111,7 @@ impl Discovery {
 
     /// The app was opened: nobody shall wait for a search.
     pub(super) fn hurry(&mut self) {
-        self.ways().into_iter().for_each(|way| way.retry = Retry::default());
+        self.ways().into_iter().for_each(|way| way.retry = Pace::default());
     }
 
     fn ways(&mut self) -> [&mut Way; 4] {

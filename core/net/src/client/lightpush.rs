@@ -17,19 +17,17 @@ pub(crate) async fn push(
     shard: Shard,
     message: WakuMessage,
 ) -> Result<PublishOutcome, ExchangeError> {
-    let Asked { opener, peer, limit, .. } = asked;
+    let Asked { opener, peer, config, .. } = asked;
+    let (cap, limit) = (waku::LIGHTPUSH_RESPONSE_CAP, config.timing.request);
     let request_id = Some(random::request_id());
     let pubsub_topic = Some(shard.to_string());
     if offers.lightpush_v3 {
         let request = LightPushRequest { request_id, pubsub_topic, message: Some(message) };
-        let answer: LightPushResponse =
-            exchange(&opener, peer, protocol::LIGHTPUSH_V3, &request, waku::LIGHTPUSH_RESPONSE_CAP, limit).await?;
-        return Ok(read_v3(&answer));
+        return Ok(read_v3(&exchange(&opener, peer, protocol::LIGHTPUSH_V3, &request, cap, limit).await?));
     }
     let request =
         PushRpc { request_id, request: Some(PushRequest { pubsub_topic, message: Some(message) }), response: None };
-    let answer: PushRpc =
-        exchange(&opener, peer, protocol::LIGHTPUSH_V2, &request, waku::LIGHTPUSH_RESPONSE_CAP, limit).await?;
+    let answer: PushRpc = exchange(&opener, peer, protocol::LIGHTPUSH_V2, &request, cap, limit).await?;
     Ok(read_v2(&answer.response.unwrap_or_default()))
 }
 

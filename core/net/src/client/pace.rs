@@ -6,8 +6,7 @@ use tokio::time::Instant;
 
 use crate::random;
 
-/// Waits that double. They start again only after things worked for longer than the longest wait: a good start with a
-/// quick failure counts as a failure.
+/// Waits that double until they are forgotten.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pace {
     step: u32,
@@ -15,13 +14,19 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// A failure now. The first wait is `base`, the longest `cap`, each ± half.
+    /// A try or failure now. The first wait is `base`, the longest `cap`, each ± half.
+    pub(crate) fn again(&mut self, base: Duration, cap: Duration, now: Instant) {
+        self.next = Some(now + random::backoff(base, self.step, cap));
+        self.grow(1);
+    }
+
+    /// A failure now. Earlier failures are forgotten only after things worked for longer than the longest wait: a good
+    /// start with a quick failure counts as a failure.
     pub(crate) fn failed(&mut self, base: Duration, cap: Duration, now: Instant) {
         if self.next.is_some_and(|next| next + cap <= now) {
             self.step = 0;
         }
-        self.next = Some(now + random::backoff(base, self.step, cap));
-        self.step = self.step.saturating_add(1);
+        self.again(base, cap, now);
     }
 
     /// A failure now, the `times`th in a row without success in between.
@@ -29,34 +34,19 @@ impl Pace {
         self.next = Some(now + random::backoff(base, self.step.max(times), cap));
     }
 
+    /// Adds this many to the count.
+    pub(crate) fn grow(&mut self, times: u32) {
+        self.step = self.step.saturating_add(times);
+    }
+
     /// When a retry is allowed; `None` if there was no failure.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.next
     }
-}
 
-/// Waits that double until they are forgotten.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Retry {
-    times: u32,
-    not_before: Option<Instant>,
-}
-
-impl Retry {
-    /// A try or failure now. The first wait is `base`, the longest `cap`, each ± half.
-    pub(crate) fn again(&mut self, base: Duration, cap: Duration, now: Instant) {
-        self.not_before = Some(now + random::backoff(base, self.times, cap));
-        self.grow(1);
-    }
-
-    /// Adds this many to the count.
-    pub(crate) fn grow(&mut self, times: u32) {
-        self.times = self.times.saturating_add(times);
-    }
-
-    /// Until when it has to wait, if at all.
+    /// The same, if that is in the future.
     pub(crate) fn waits(&self, now: Instant) -> Option<Instant> {
-        self.not_before.filter(|at| *at > now)
+        self.next.filter(|at| *at > now)
     }
 }
 

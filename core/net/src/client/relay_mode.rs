@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pace::Retry;
+use super::pace::Pace;
 use crate::config::Timing;
 use crate::service::NodeEvent;
 
@@ -39,14 +39,14 @@ pub(super) struct RelayMode {
     wanted: bool,
     running: Option<Running>,
     /// Waits after the relay did not start, or stopped by itself.
-    start: Retry,
+    start: Pace,
     /// Waits after it could not listen for neighbours.
-    listen: Retry,
+    listen: Pace,
 }
 
 impl RelayMode {
     pub(super) fn new(timing: Timing) -> Self {
-        Self { timing, wanted: false, running: None, start: Retry::default(), listen: Retry::default() }
+        Self { timing, wanted: false, running: None, start: Pace::default(), listen: Pace::default() }
     }
 
     pub(super) fn want(&mut self, on: bool) {
@@ -113,10 +113,10 @@ impl RelayMode {
                 }
                 running.mesh = *mesh;
                 if *mesh > 0 {
-                    self.start = Retry::default();
+                    self.start = Pace::default();
                 }
             }
-            (NodeEvent::Listening(_), Some(running)) if running.serves => self.listen = Retry::default(),
+            (NodeEvent::Listening(_), Some(running)) if running.serves => self.listen = Pace::default(),
             (NodeEvent::ListenFailed(_), _) => {
                 log::warn!("no neighbour is served: the listen address is not free");
                 self.listen.again(self.timing.redial, LONGEST_WAIT, now); // and restart without listeners

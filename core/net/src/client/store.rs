@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use libp2p::PeerId;
 use sotto_wire::waku::{
@@ -11,7 +10,7 @@ use sotto_wire::waku::{
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::config::{NetConfig, Timing};
+use crate::config::NetConfig;
 use crate::exchange::{ExchangeError, exchange};
 use crate::handle::{FailReason, NodeNumber, Received};
 use crate::random;
@@ -55,18 +54,8 @@ pub(crate) struct Page {
 pub(crate) struct Asked {
     pub(crate) opener: Opener,
     pub(crate) peer: PeerId,
-    node: NodeNumber,
-    pub(crate) limit: Duration,
-    /// Wait before a busy store is asked again.
-    busy: Duration,
-    max_message: usize,
-}
-
-impl Asked {
-    pub(crate) fn new(opener: Opener, peer: PeerId, node: NodeNumber, config: &NetConfig) -> Self {
-        let Timing { request: limit, busy, .. } = config.timing;
-        Self { opener, peer, node, limit, busy, max_message: config.max_message }
-    }
+    pub(crate) node: NodeNumber,
+    pub(crate) config: Arc<NetConfig>,
 }
 
 #[derive(Debug)]
@@ -82,8 +71,8 @@ pub(crate) enum StoreError {
 impl StoreError {
     pub(crate) fn reason(&self) -> FailReason {
         match self {
-            Self::Exchange(ExchangeError::Malformed(_)) | Self::Lied => FailReason::Lied,
-            Self::Exchange(_) => FailReason::Timeout,
+            Self::Exchange(error) => error.reason(),
+            Self::Lied => FailReason::Lied,
             Self::Status(StoreStatus::BadRequest) | Self::NotOffered => FailReason::Unsupported,
             Self::Status(_) => FailReason::Busy,
             Self::Stopped => FailReason::Closing,
@@ -105,7 +94,7 @@ pub(crate) async fn query(
     let mut patience = PATIENCE;
     loop {
         let request = walk.request(limit);
-        let cap = waku::store_response_cap(limit, asked.max_message);
+        let cap = waku::store_response_cap(limit, asked.config.max_message);
         let answer = match ask(&asked, &request, cap.min(PAGE_CAP)).await {
             Err(StoreError::Exchange(ExchangeError::Malformed(FrameError::TooLarge { .. }))) if limit > SMALL_PAGE => {
                 limit = SMALL_PAGE;
@@ -113,7 +102,7 @@ pub(crate) async fn query(
             }
             Err(StoreError::Status(StoreStatus::TooManyRequests)) if *sent > 0 && patience > 0 => {
                 patience -= 1;
-                sleep(random::jitter(asked.busy)).await;
+                sleep(random::jitter(asked.config.timing.busy)).await;
                 continue;
             }
             other => other?,
@@ -154,7 +143,8 @@ pub(crate) async fn present(asked: Asked, hashes: Vec<[u8; 32]>) -> Result<Vec<[
 }
 
 async fn ask(asked: &Asked, request: &StoreQueryRequest, cap: usize) -> Result<StoreQueryResponse, StoreError> {
-    let answer: StoreQueryResponse = exchange(&asked.opener, asked.peer, protocol::STORE, request, cap, asked.limit)
+    let limit = asked.config.timing.request;
+    let answer: StoreQueryResponse = exchange(&asked.opener, asked.peer, protocol::STORE, request, cap, limit)
         .await
         .map_err(StoreError::Exchange)?;
     match StoreStatus::from_code(answer.status_code.unwrap_or_default()) {
@@ -247,15 +237,9 @@ impl<'a> Walk<'a> {
         let (Some(first), Some(last)) = (page.first(), page.last()) else {
             return true;
         };
-        let (near, far) = if self.query.newest_first {
-            (last.timestamp_ns, first.timestamp_ns)
-        } else {
-            (first.timestamp_ns, last.timestamp_ns)
-        };
-        let advances =
-            self.edge_ns.is_none_or(|edge| if self.query.newest_first { near <= edge } else { near >= edge });
-        self.edge_ns = Some(far);
-        advances
+        let (near, far) = if self.query.newest_first { (last, first) } else { (first, last) };
+        let edge_ns = self.edge_ns.replace(far.timestamp_ns).unwrap_or(near.timestamp_ns);
+        if self.query.newest_first { near.timestamp_ns <= edge_ns } else { near.timestamp_ns >= edge_ns }
     }
 
     fn entry(&self, entry: WakuMessageKeyValue, node: NodeNumber) -> Result<Received, StoreError> {

@@ -1,30 +1,41 @@
 //! Running work of the actor: requests to nodes, searches, streams that are read.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use libp2p::{PeerId, Stream};
-use sotto_wire::waku::{Services, WakuMetadata};
+use sotto_wire::waku::{
+    self, FilterSubscribeRequest, FilterSubscribeResponse, MessagePush, Services, WakuMetadata, protocol,
+};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
 
+use super::circle::{Circle, Happened};
 use super::discover::{Origin, Search, USEFUL};
-use super::filter::{self, FilterAsk};
-use super::job::{Answer, Task};
+use super::filter::{FilterAsk, Todo};
+use super::jobs::{Answer, Ask, Task};
+use super::lightpush;
 use super::links::Ready;
-use super::nodes::Kind;
-use super::pushes::{self, Pushed};
-use super::store::{self, Asked, Page};
-use super::{alone, jobs, lightpush, serve};
+use super::nodes::{Kind, Node, Service};
+use super::store::{self, Asked, Page, Query, StoreError};
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
 use crate::discovery::{discv5, dns_tree, peer_exchange};
-use crate::exchange::{self, ExchangeError};
+use crate::exchange::{self, ExchangeError, PING, exchange};
 use crate::handle::NodeNumber;
+use crate::random;
 use crate::streams::{Inbound, Opener};
 
 /// Records wanted from trees, and from discv5.
 const FROM_TREES: usize = 20;
 const FROM_DISCV5: usize = 8;
+/// Time limit for a peer to send its request.
+const REQUEST_WITHIN: Duration = Duration::from_secs(20);
+
+pub(super) type Pushed = (PeerId, MessagePush);
 
 pub(super) enum Done {
     Filter(PeerId, FilterAsk, Result<u32, ExchangeError>),
@@ -35,29 +46,58 @@ pub(super) enum Done {
     /// The answer to a job. `None`: it came over a connection of its own, which is closed.
     Job(u64, Option<PeerId>, NodeNumber, Answer),
     Found(Origin, Vec<NodeRecord>),
-    /// Work without a result.
     Served,
 }
 
-pub(super) async fn filter(opener: Opener, peer: PeerId, todo: filter::Todo, limit: Duration) -> Done {
+/// Sends a filter node a request, or pings it.
+pub(super) async fn filter(opener: Opener, peer: PeerId, todo: Todo, limit: Duration) -> Done {
     match todo {
-        filter::Todo::Ask(ask) => {
-            let answer = pushes::ask(opener, peer, &ask, limit).await;
-            Done::Filter(peer, ask, answer)
+        Todo::Ask(ask) => {
+            let request = FilterSubscribeRequest {
+                request_id: Some(random::request_id()),
+                filter_subscribe_type: Some(ask.kind.into()),
+                pubsub_topic: ask.shard.map(|shard| shard.to_string()),
+                content_topics: ask.topics.clone(),
+            };
+            let cap = waku::FILTER_RESPONSE_CAP;
+            let answer = exchange(&opener, peer, protocol::FILTER_SUBSCRIBE, &request, cap, limit).await;
+            let code = answer.map(|answer: FilterSubscribeResponse| answer.status_code.unwrap_or_default());
+            Done::Filter(peer, ask, code)
         }
-        filter::Todo::Alive(stream) => Done::Alive(peer, pushes::alive(opener, peer, stream, limit).await),
+        Todo::Alive(Some(stream)) => Done::Alive(peer, exchange::ping(stream, limit).await),
+        Todo::Alive(None) => match timeout(limit, exchange::open_ping(&opener, peer)).await {
+            Ok(Ok(stream)) => Done::Alive(peer, exchange::ping(stream, limit).await),
+            Ok(failed) => Done::Alive(peer, failed),
+            Err(_) => Done::Alive(peer, Err(ExchangeError::Timeout)),
+        },
     }
 }
 
-pub(super) async fn read(inbound: Inbound, max_message: usize, pushed: mpsc::Sender<Pushed>) -> Done {
-    let peer = inbound.peer;
-    pushes::read(inbound, max_message, pushed).await;
-    Done::PushesEnded(peer)
+/// Reads pushes until the stream ends: one from go nodes, many from nim nodes.
+pub(super) async fn read(mut inbound: Inbound, max_message: usize, pushed: mpsc::Sender<Pushed>) -> Done {
+    let cap = waku::push_cap(max_message);
+    while let Ok(Some(body)) = exchange::read_frame(&mut inbound.stream, cap).await
+        && let Ok(push) = waku::decode(&body)
+        && pushed.send((inbound.peer, push)).await.is_ok()
+    {}
+    Done::PushesEnded(inbound.peer)
 }
 
-/// Answers a stream of metadata or ping.
+pub(super) fn metadata(config: &NetConfig) -> Arc<[u8]> {
+    waku::encode_framed(&WakuMetadata::new(config.cluster, &config.sharding.list())).into()
+}
+
+/// Answers a stream of ping, or of metadata, without which nodes hang up.
 pub(super) async fn serve(inbound: Inbound, metadata: Arc<[u8]>) -> Done {
-    serve::answer(inbound, metadata).await;
+    let Inbound { protocol, mut stream, .. } = inbound;
+    if protocol == PING {
+        exchange::answer_pings(stream, REQUEST_WITHIN, Duration::MAX).await;
+    } else if protocol == protocol::METADATA {
+        let request = exchange::read_request(&mut stream, waku::METADATA_CAP, REQUEST_WITHIN);
+        if let exchange::Read::Request(Some(_)) = request.await {
+            exchange::write_answer(&mut stream, &metadata, REQUEST_WITHIN).await;
+        }
+    }
     Done::Served
 }
 
@@ -70,15 +110,15 @@ pub(super) async fn cluster(opener: Opener, kind: Kind, ready: Ready, config: Ar
 pub(super) async fn job(
     number: u64,
     id: u64,
-    ask: jobs::Ask,
+    ask: Ask,
     opener: Opener,
     config: Arc<NetConfig>,
     pages: mpsc::Sender<Page>,
 ) -> Done {
     let mut sent = 0;
     match ask {
-        jobs::Ask::Ready(ready, task) => {
-            let asked = Asked::new(opener, ready.peer, ready.node, &config);
+        Ask::Ready(ready, task) => {
+            let asked = Asked { opener, peer: ready.peer, node: ready.node, config };
             let answer = match task {
                 Task::Publish { shard, message } => {
                     Answer::Published(lightpush::push(asked, ready.offers, shard, message).await)
@@ -91,10 +131,47 @@ pub(super) async fn job(
             };
             Done::Job(number, Some(ready.peer), ready.node, answer)
         }
-        jobs::Ask::Alone(node, query) => {
-            let node_number = node.number;
-            let result = alone::query(config, node, query, id, pages, &mut sent).await;
-            Done::Job(number, None, node_number, Answer::Queried(sent, result))
+        Ask::Alone(node, query) => {
+            let result = alone(config, &node, query, id, pages, &mut sent).await;
+            Done::Job(number, None, node.number, Answer::Queried(sent, result))
+        }
+    }
+}
+
+/// A store query over a connection of its own, with a key that is used once.
+async fn alone(
+    config: Arc<NetConfig>,
+    node: &Node,
+    query: Arc<Query>,
+    id: u64,
+    pages: mpsc::Sender<Page>,
+    sent: &mut usize,
+) -> Result<(), StoreError> {
+    let unreachable = || StoreError::Exchange(ExchangeError::Timeout);
+    let mut circle = Circle::new(Kind::Alone, &config).map_err(|_| unreachable())?;
+    let metadata = metadata(&config);
+    let mut served = FuturesUnordered::new();
+    if !circle.dial(node, &[], Instant::now()) {
+        return Err(unreachable());
+    }
+    let mut reach = pin!(sleep(config.timing.reach));
+    let mut reached = false;
+    let asked = Asked { opener: circle.opener.clone(), peer: node.peer, node: node.number, config };
+    let mut answer = pin!(store::query(asked, query, id, pages, sent));
+    loop {
+        let happened = tokio::select! {
+            result = &mut answer, if reached => return result,
+            () = &mut reach, if !reached => return Err(unreachable()),
+            Some(_) = served.next() => continue,
+            happened = circle.next() => happened,
+        };
+        match happened {
+            // Metadata is answered at once, or the node hangs up.
+            Some(Happened::Stream(inbound)) => served.push(serve(inbound, Arc::clone(&metadata))),
+            Some(Happened::Identified(ready)) if ready.offers.has(Service::Store) => reached = true,
+            Some(Happened::Identified(_)) => return Err(StoreError::NotOffered),
+            Some(Happened::Lost(..)) => return Err(unreachable()),
+            None => {}
         }
     }
 }
