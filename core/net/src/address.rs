@@ -19,7 +19,6 @@ pub enum AddressError {
     Transport(usize),
 }
 
-/// Splits a node address into peer id and multiaddr.
 pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr), AddressError> {
     let mut address: Multiaddr = text.parse().map_err(|_| AddressError::Form(index))?;
     let Some(Protocol::P2p(peer)) = address.pop() else {
@@ -54,7 +53,6 @@ pub(crate) fn dialable(address: &Multiaddr) -> bool {
     )
 }
 
-/// Whether a name must be resolved before this address can be dialled.
 pub(crate) fn needs_dns(address: &Multiaddr) -> bool {
     address
         .iter()
@@ -66,7 +64,6 @@ pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     ips(address).next()
 }
 
-/// The TCP port in it, if any.
 pub(crate) fn port_of(address: &Multiaddr) -> Option<u16> {
     address.iter().find_map(|part| match part {
         Protocol::Tcp(port) => Some(port),

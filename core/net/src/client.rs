@@ -25,7 +25,7 @@ mod work;
 use std::future::Future;
 
 use libp2p::multiaddr::Protocol;
-use libp2p::{Multiaddr, PeerId};
+use libp2p::Multiaddr;
 use sotto_wire::waku::TreeUrl;
 use tokio::sync::mpsc;
 
@@ -74,10 +74,7 @@ pub fn check(config: &NetConfig) -> Result<(), StartError> {
     read(config).map(|_| ())
 }
 
-type Found = (Vec<(PeerId, Vec<Multiaddr>)>, Vec<TreeUrl>);
-
-/// Nodes and trees of a configuration, parsed.
-fn read(config: &NetConfig) -> Result<Found, StartError> {
+fn read(config: &NetConfig) -> Result<(nodes::Found, Vec<TreeUrl>), StartError> {
     if config.sharding.list().is_empty() {
         return Err(StartError::NoShards);
     }

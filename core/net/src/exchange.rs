@@ -177,7 +177,6 @@ pub(crate) async fn lives(opener: &Opener, peer: PeerId, limit: Duration) -> boo
     matches!(timeout(limit, answer).await, Ok(Ok(_)))
 }
 
-/// Opens a stream for pings.
 pub(crate) async fn open_ping(opener: &Opener, peer: PeerId) -> Result<Stream, ExchangeError> {
     let opened = opener.open(peer, StreamProtocol::new(PING)).await;
     opened.map(|(stream, _)| stream).map_err(ExchangeError::NotOpened)

@@ -9,24 +9,18 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfi
 /// The servers of a configuration, IP addresses with optional port. Other entries are skipped; [`is_server`] has
 /// refused them before.
 pub(crate) fn servers(texts: &[String]) -> Vec<NameServerConfig> {
-    texts
-        .iter()
-        .filter_map(|text| {
-            let (ip, port) = address(text)?;
-            let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp]
-                .into_iter()
-                .map(|protocol| {
-                    let mut connection = ConnectionConfig::new(protocol);
-                    connection.port = port;
-                    connection
-                })
-                .collect();
-            Some(NameServerConfig::new(ip, true, connections))
-        })
-        .collect()
+    let server = |text: &String| {
+        let (ip, port) = address(text)?;
+        let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp].map(|protocol| {
+            let mut connection = ConnectionConfig::new(protocol);
+            connection.port = port;
+            connection
+        });
+        Some(NameServerConfig::new(ip, true, connections.to_vec()))
+    };
+    texts.iter().filter_map(server).collect()
 }
 
-/// Whether a text is an IP address with optional port.
 pub(crate) fn is_server(text: &str) -> bool {
     address(text).is_some()
 }

@@ -248,21 +248,17 @@ impl ConnectionHandler for Handler {
         match event {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, .. }) => {
                 self.inbound.push_back(protocol);
-                self.wake();
             }
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol: stream, info: reply }) => {
                 let (turn, over) = oneshot::channel();
                 self.opening = false;
                 self.turn = Some(over);
                 let _ = reply.send((stream, Turn(turn))); // nobody waits any more, so the stream is reset
-                self.wake();
             }
-            ConnectionEvent::DialUpgradeError(_) => {
-                self.opening = false;
-                self.wake();
-            }
-            _ => {}
+            ConnectionEvent::DialUpgradeError(_) => self.opening = false,
+            _ => return,
         }
+        self.wake();
     }
 }
 

@@ -18,7 +18,6 @@ const STRIKES: u32 = 3;
 const TRIES: u32 = 3;
 /// Most nodes judged, and most avoided for one message.
 const NAMED: usize = 64;
-/// Most nodes to use first.
 const PREFERRED: usize = 3;
 /// Credit of a new node, and of each message.
 const CREDIT: u64 = 1 << 12;
@@ -74,7 +73,7 @@ pub enum Evidence {
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Node {
     number: NodeNumber,
     credit: u64,
@@ -87,7 +86,6 @@ struct Node {
     judged: Option<bool>,
 }
 
-/// Receipts for one party.
 #[derive(Debug, Default)]
 struct Receipts {
     /// Nodes that accepted some, latest first, each with the highest number covered.
@@ -187,7 +185,6 @@ impl Trust {
         takers.iter().filter(alone).map(|(node, _)| *node)
     }
 
-    /// As [`Published::again`].
     fn again(&self, party: &Party) -> Option<u32> {
         self.receipts.get(party)?.unheard.filter(|_| self.proven().next().is_none())
     }
@@ -265,10 +262,8 @@ impl Trust {
 
     fn used(&mut self, number: NodeNumber) {
         let known = self.nodes.iter().position(|node| node.number == number);
-        let mut node = known
-            .map_or(Node { number, credit: CREDIT, proven: false, tries: 0, strikes: 0, judged: None }, |at| {
-                self.nodes.remove(at)
-            });
+        let new = || Node { number, credit: CREDIT, ..Node::default() };
+        let mut node = known.map_or_else(new, |at| self.nodes.remove(at));
         node.tries = node.tries.saturating_add(1);
         self.nodes.insert(0, node);
         self.nodes.truncate(NAMED);
@@ -317,7 +312,6 @@ impl Trust {
         self.nodes.iter().filter(|node| node.proven).map(|node| node.number)
     }
 
-    /// Verdicts that changed.
     fn judge(&mut self) -> Vec<(NodeNumber, bool)> {
         let mut judged = Vec::new();
         for node in &mut self.nodes {

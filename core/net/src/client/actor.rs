@@ -6,18 +6,18 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use libp2p::{Multiaddr, PeerId};
+use libp2p::PeerId;
 use sotto_wire::waku::{TreeUrl, protocol};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::choose::{Choice, Wish};
 use super::circle::{Circles, Happened};
-use super::discover::{self, Discovery, Need, Origin};
+use super::discover::{self, Discovery, Need, Search};
 use super::filter::{Filter, Opened, Verdict};
 use super::jobs::{self, Answer, Conduct, Jobs, Step};
 use super::links::Ready;
-use super::nodes::{Kind, Nodes, Service};
+use super::nodes::{Found, Kind, Nodes, Service};
 use super::relay::{Relaying, Said};
 use super::store::Page;
 use super::told::Told;
@@ -33,7 +33,6 @@ use crate::trust::Trust;
 /// Pushes and pages that were read from their streams.
 const IN_FLIGHT: usize = 16;
 
-/// The light client: its swarms, channels and machines.
 pub(super) struct Actor {
     config: Arc<NetConfig>,
     metadata: Arc<[u8]>,
@@ -57,7 +56,7 @@ pub(super) struct Actor {
 impl Actor {
     pub(super) fn new(
         config: NetConfig,
-        found: Vec<(PeerId, Vec<Multiaddr>)>,
+        found: Found,
         trees: Vec<TreeUrl>,
         commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<Event>,
@@ -126,7 +125,6 @@ impl Actor {
         farewell(&self.events, std::iter::from_fn(|| self.told.next(usize::MAX))).await;
     }
 
-    /// Does all due work, and reports changes.
     fn settle(&mut self, now: Instant) {
         self.wake = None;
         for (peer, node) in self.circles.expire(now) {
@@ -217,14 +215,12 @@ impl Actor {
             // reach nobody.
             Happened::Identified(ready) => {
                 self.nodes.identified(ready.node, ready.offers);
-                match ready.offers.metadata {
-                    true => self.begin(work::cluster(
-                        self.circles.get(kind).opener.clone(),
-                        kind,
-                        ready,
-                        Arc::clone(&self.config),
-                    )),
-                    false => self.circles.of(kind).links.admit(&ready.peer),
+                let circle = self.circles.of(kind);
+                if ready.offers.metadata {
+                    let opener = circle.opener.clone();
+                    self.begin(work::cluster(opener, kind, ready, Arc::clone(&self.config)));
+                } else {
+                    circle.links.admit(&ready.peer);
                 }
             }
             Happened::Lost(peer, node, was_ready) => self.lost(kind, &peer, node, !was_ready, was_ready, now),
@@ -263,9 +259,9 @@ impl Actor {
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
             Done::Cluster(..) | Done::Served => {}
-            Done::Found(origin, records) => {
-                let (records, inside) = Discovery::read(origin, records, &self.config);
-                let new = match origin.named_by() {
+            Done::Found(search, records) => {
+                let (records, inside) = Discovery::read(&search, records, &self.config);
+                let new = match search.named_by() {
                     Some((source, by)) => {
                         let new = self.nodes.named(&records, inside, source, by);
                         self.relay.name_nodes(&self.nodes);
@@ -273,7 +269,7 @@ impl Actor {
                     }
                     None => self.relay.name_found(&records, inside),
                 };
-                self.discovery.found(origin, records, new);
+                self.discovery.found(&search, records, new);
             }
             Done::Job(number, peer, node, answer) => self.answered(number, peer, node, answer, now),
         }
@@ -304,14 +300,13 @@ impl Actor {
     fn lost(&mut self, kind: Kind, peer: &PeerId, node: NodeNumber, blame: bool, tell: bool, now: Instant) {
         let online = self.circles.online();
         self.nodes.failed(node, blame && online, now);
-        match kind {
-            Kind::Receive => self.filter.lost(peer),
-            Kind::Publish | Kind::Alone if tell && online => self.told.say(Event::Lost { node }),
-            Kind::Publish | Kind::Alone => {}
+        if kind == Kind::Receive {
+            self.filter.lost(peer);
+        } else if tell && online {
+            self.told.say(Event::Lost { node });
         }
     }
 
-    /// A ready node; else a connection is started.
     fn reach(&mut self, wish: &Wish, now: Instant) -> Choice {
         let keep = || in_use(&self.filter, &self.jobs, wish.kind);
         self.circles.reach(wish, &self.nodes, keep, now)
@@ -397,7 +392,6 @@ impl Actor {
         }
     }
 
-    /// Searches for nodes if there is a reason.
     fn discover(&mut self, now: Instant) {
         let wanted = self.filter.target() > 0 || !self.jobs.is_empty() || self.foreground;
         let need = Need {
@@ -406,10 +400,10 @@ impl Actor {
             offline: !self.circles.online(),
         };
         let ask = |kind| discover::asked(&self.circles.get(kind).links, &self.nodes);
-        while let Some((search, origin)) = self.discovery.next(need, ask, now) {
-            let kind = if let Origin::Peer(kind, ..) = origin { kind } else { Kind::Receive };
+        while let Some(search) = self.discovery.next(need, ask, now) {
+            let kind = if let Search::Peer(kind, ..) = search { kind } else { Kind::Receive };
             let opener = self.circles.get(kind).opener.clone();
-            self.begin(work::search(search, origin, opener, Arc::clone(&self.config)));
+            self.begin(work::search(search, opener, Arc::clone(&self.config)));
         }
         self.wake_at(self.discovery.deadline(need, now));
     }

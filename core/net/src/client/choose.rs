@@ -19,7 +19,6 @@ pub(super) enum Choice {
     Ask(Ready),
     /// A node to dial, and until when to wait for it alone.
     Dial(Node, Instant),
-    /// A node for a connection of its own.
     Alone(Node),
     /// A connection is being set up, or a node may be tried later.
     Wait(Option<Instant>),
@@ -31,7 +30,6 @@ pub(super) struct Wish {
     pub(super) kind: Kind,
     pub(super) service: Service,
     pub(super) tried: Vec<NodeNumber>,
-    /// Preferred nodes, the best first.
     pub(super) prefer: Vec<NodeNumber>,
     /// Nodes to avoid, the last named first.
     pub(super) avoid: Vec<NodeNumber>,
@@ -72,7 +70,8 @@ impl Wish {
                 return Choice::Dial(node.clone(), now + HEDGE);
             }
             let free_at = busy.iter().filter_map(|node| node.busy(now)).min();
-            later = Nodes::next_dial(unlinked(), self.asked, now).into_iter().chain(free_at).min();
+            let dial_at = unlinked().filter_map(|node| node.dial_after(self.asked)).filter(|after| *after > now);
+            later = dial_at.chain(free_at).min();
             if coming.is_some() {
                 return Choice::Wait(later);
             }
@@ -115,8 +114,7 @@ fn by_turns(nodes: &mut [&Node], now: Instant) {
     random::shuffle(nodes);
     nodes.sort_by_key(|node| {
         let group = if node.tried_and_good() { 0 } else { 1 + node.source as usize };
-        let (shunned, failures) = node.rank(now);
-        (shunned, !node.healthy(), failures, order.get(group).copied())
+        (node.rank(now), order.get(group).copied())
     });
 }
 

@@ -19,7 +19,6 @@ use crate::handle::{Connectivity, NodeNumber};
 use crate::streams::{self, Inbound, Opener};
 use crate::transport::{self, Insiders, TransportSetupError};
 
-/// Most streams of one connection.
 const STREAMS: usize = 64;
 
 #[derive(NetworkBehaviour)]
@@ -46,7 +45,6 @@ pub(super) struct Circle {
 }
 
 impl Circle {
-    /// A swarm with a fresh key and no connection.
     pub(super) fn new(kind: Kind, config: &NetConfig) -> Result<Self, TransportSetupError> {
         let key = Keypair::generate_ed25519();
         let insiders = Insiders::default();
@@ -75,18 +73,6 @@ impl Circle {
             insiders,
             links: Links::default(),
         })
-    }
-
-    /// A ready node; else a connection is started. `keep` are connections that must not be closed for it.
-    fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: impl Fn() -> Vec<PeerId>, now: Instant) -> Choice {
-        let mut refused = Vec::new();
-        loop {
-            match wish.choose(nodes, &self.links, &refused, now) {
-                Choice::Dial(node, until) if self.dial(&node, &keep(), now) => return Choice::Wait(Some(until)),
-                Choice::Dial(node, _) => refused.push(node.number),
-                choice => return choice,
-            }
-        }
     }
 
     /// Starts a connection; false if that failed at once.
@@ -125,7 +111,6 @@ impl Circle {
         None
     }
 
-    /// Waits for an event of the swarm and takes it.
     pub(super) async fn next(&mut self) -> Option<Happened> {
         match self.swarm.select_next_some().await {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
@@ -175,7 +160,6 @@ pub(super) struct Circles {
 }
 
 impl Circles {
-    /// Both circles with fresh keys and no connection.
     pub(super) fn new(config: &NetConfig) -> Result<Self, TransportSetupError> {
         Ok(Self { publish: Circle::new(Kind::Publish, config)?, receive: Circle::new(Kind::Receive, config)? })
     }
@@ -194,7 +178,6 @@ impl Circles {
         }
     }
 
-    /// Waits for an event of either swarm and takes it.
     pub(super) async fn next(&mut self) -> (Kind, Option<Happened>) {
         tokio::select! {
             happened = self.publish.next() => (Kind::Publish, happened),
@@ -213,26 +196,31 @@ impl Circles {
         all
     }
 
-    /// When [`expire`](Self::expire) has work.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.publish.links.deadline().into_iter().chain(self.receive.links.deadline()).min()
     }
 
-    /// Whether any node is connected.
     pub(super) fn online(&self) -> bool {
         self.publish.links.all_ready().chain(self.receive.links.all_ready()).next().is_some()
     }
 
-    /// A ready node, else a connection is started; or a node for a connection of its own.
+    /// A ready node, else a connection is started; or a node for a connection of its own. `keep`: must not be closed.
     pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: impl Fn() -> Vec<PeerId>, now: Instant) -> Choice {
-        let linked = |peer: &PeerId| self.publish.links.has(peer) || self.receive.links.has(peer);
-        match wish.kind {
-            Kind::Alone => wish.alone(nodes, linked, now),
-            kind => self.of(kind).reach(wish, nodes, keep, now),
+        if wish.kind == Kind::Alone {
+            let linked = |peer: &PeerId| self.publish.links.has(peer) || self.receive.links.has(peer);
+            return wish.alone(nodes, linked, now);
+        }
+        let circle = self.of(wish.kind);
+        let mut refused = Vec::new();
+        loop {
+            match wish.choose(nodes, &circle.links, &refused, now) {
+                Choice::Dial(node, until) if circle.dial(&node, &keep(), now) => return Choice::Wait(Some(until)),
+                Choice::Dial(node, _) => refused.push(node.number),
+                choice => return choice,
+            }
         }
     }
 
-    /// Number of connected nodes, and whether one has a store.
     pub(super) fn connectivity(&self) -> Connectivity {
         let ready = |kind, service| self.get(kind).links.ready(service).count();
         let count = |kind, service| u32::try_from(ready(kind, service)).unwrap_or(u32::MAX);

@@ -7,12 +7,11 @@ use sotto_wire::waku::{Services, TreeUrl};
 use tokio::time::Instant;
 
 use super::links::{Links, Ready};
-use super::nodes::{Kind, Nodes, Service};
+use super::nodes::{Kind, NamedBy, Nodes, Service};
 use super::pace::Pace;
 use crate::address::is_private;
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
-use crate::handle::NodeNumber;
 use crate::known::Source;
 use crate::random;
 
@@ -27,35 +26,26 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3600);
 /// Searches that a search without a new node counts as.
 const IN_VAIN: u32 = 2;
-/// Services that a light client uses.
 pub(super) const USEFUL: u8 = Services::STORE | Services::FILTER | Services::LIGHT_PUSH;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    Dns,
-    /// A node of this circle, and whether it is in a private network.
-    Peer(Kind, NodeNumber, bool),
-    /// Discv5, and whether all its first records are in a private network.
-    Discv5(bool),
-}
-
-impl Origin {
-    /// The book's source for service nodes; `None` if the search gives relay peers.
-    pub(super) fn named_by(self) -> Option<(Source, Option<(Kind, NodeNumber)>)> {
-        match self {
-            Self::Dns => Some((Source::Dns, None)),
-            Self::Peer(kind, node, _) => Some((Source::PeerExchange, Some((kind, node)))),
-            Self::Discv5(_) => None,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) enum Search {
-    Trees(Vec<TreeUrl>),
-    Peer(Ready),
-    /// By discv5, from these records.
-    Discv5(Vec<NodeRecord>),
+    Dns(Vec<TreeUrl>),
+    /// At a node of this circle, and whether that is in a private network.
+    Peer(Kind, Ready, bool),
+    /// By discv5, from these records, and whether all are in a private network.
+    Discv5(Vec<NodeRecord>, bool),
+}
+
+impl Search {
+    /// The book's source for service nodes; `None` if the search gives relay peers.
+    pub(super) fn named_by(&self) -> Option<(Source, NamedBy)> {
+        match self {
+            Self::Dns(_) => Some((Source::Dns, None)),
+            Self::Peer(kind, asked, _) => Some((Source::PeerExchange, Some((*kind, asked.node)))),
+            Self::Discv5(..) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +54,6 @@ pub(super) struct Need {
     pub(super) few: bool,
     /// Whether the own relay has had few mesh peers for long.
     pub(super) lonely: bool,
-    /// Whether no node is connected.
     pub(super) offline: bool,
 }
 
@@ -123,12 +112,12 @@ impl Discovery {
         self.dns.running || self.publish.running || self.receive.running
     }
 
-    fn way(&mut self, origin: Origin) -> &mut Way {
-        match origin {
-            Origin::Dns => &mut self.dns,
-            Origin::Peer(Kind::Receive, ..) => &mut self.receive,
-            Origin::Peer(..) => &mut self.publish,
-            Origin::Discv5(_) => &mut self.discv5,
+    fn way(&mut self, search: &Search) -> &mut Way {
+        match search {
+            Search::Dns(_) => &mut self.dns,
+            Search::Peer(Kind::Receive, ..) => &mut self.receive,
+            Search::Peer(..) => &mut self.publish,
+            Search::Discv5(..) => &mut self.discv5,
         }
     }
 
@@ -139,7 +128,7 @@ impl Discovery {
         need: Need,
         ask: impl Fn(Kind) -> Option<(Ready, bool)>,
         now: Instant,
-    ) -> Option<(Search, Origin)> {
+    ) -> Option<Search> {
         // First records for discv5: one source does not push out the other, and no node of the publish circle learns of
         // the relay.
         let known = || [&self.dns, &self.receive, &self.discv5].into_iter().flat_map(|way| &way.records);
@@ -147,25 +136,23 @@ impl Discovery {
             let known: Vec<NodeRecord> = known().cloned().collect();
             let inside = known.iter().all(NodeRecord::is_inside);
             self.discv5.begin(self.base, LONGEST_WAIT, now);
-            return Some((Search::Discv5(known), Origin::Discv5(inside)));
+            return Some(Search::Discv5(known, inside));
         }
         if !(need.few || need.lonely) {
             return None;
         }
         if self.dns.may(now) && !self.trees.is_empty() {
             self.dns.begin(self.base, LONGEST_WAIT, now);
-            return Some((Search::Trees(self.trees.clone()), Origin::Dns));
+            return Some(Search::Dns(self.trees.clone()));
         }
-        for kind in [Kind::Receive, Kind::Publish] {
-            let asked = need.few || kind == Kind::Receive; // the other circle need not know of the relay
-            let base = self.base;
-            let way = self.way(Origin::Peer(kind, 0, false));
-            if asked
-                && way.may(now)
+        // The publish circle need not know of the relay.
+        let publish = Some((Kind::Publish, &mut self.publish)).filter(|_| need.few);
+        for (kind, way) in [(Kind::Receive, &mut self.receive)].into_iter().chain(publish) {
+            if way.may(now)
                 && let Some((ready, inside)) = ask(kind)
             {
-                way.begin(base, LONGEST_ASKED, now);
-                return Some((Search::Peer(ready), Origin::Peer(kind, ready.node, inside)));
+                way.begin(self.base, LONGEST_ASKED, now);
+                return Some(Search::Peer(kind, ready, inside));
             }
         }
         None
@@ -181,11 +168,11 @@ impl Discovery {
     }
 
     /// Reads a search's result: the useful records, and whether they may lead into a private network.
-    pub(super) fn read(origin: Origin, mut records: Vec<NodeRecord>, config: &NetConfig) -> (Vec<NodeRecord>, bool) {
-        let inside = match origin {
-            Origin::Peer(.., inside) | Origin::Discv5(inside) => inside,
+    pub(super) fn read(search: &Search, mut records: Vec<NodeRecord>, config: &NetConfig) -> (Vec<NodeRecord>, bool) {
+        let inside = match search {
+            Search::Peer(.., inside) | Search::Discv5(_, inside) => *inside,
             // A tree that names a public address is not a private network's.
-            Origin::Dns => records.iter().all(NodeRecord::is_inside),
+            Search::Dns(_) => records.iter().all(NodeRecord::is_inside),
         };
         if !inside {
             records.iter_mut().for_each(NodeRecord::keep_public);
@@ -196,9 +183,9 @@ impl Discovery {
     }
 
     /// A search has ended with these records. `new`: number of nodes that were unknown.
-    pub(super) fn found(&mut self, origin: Origin, mut records: Vec<NodeRecord>, new: usize) {
+    pub(super) fn found(&mut self, search: &Search, mut records: Vec<NodeRecord>, new: usize) {
         log::debug!("{new} further nodes were named");
-        let way = self.way(origin);
+        let way = self.way(search);
         way.running = false;
         if new == 0 {
             way.retry.grow(IN_VAIN);
@@ -231,7 +218,7 @@ pub(super) fn asked(links: &Links, nodes: &Nodes) -> Option<(Ready, bool)> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
 
     use libp2p::PeerId;
 
@@ -251,6 +238,10 @@ mod tests {
         }
     }
 
+    fn ready() -> Ready {
+        Ready { peer: PeerId::random(), node: 7, offers: crate::client::nodes::Offers::default() }
+    }
+
     fn discovery(trees: usize) -> Discovery {
         let key = "AM5FCQLWIZX2QFPNJAP7VUERCCRNGRHWZG3YYHIUV7BVDQ5FDPRT2";
         let tree: TreeUrl = format!("enrtree://{key}@nodes.example.org").parse().unwrap();
@@ -258,10 +249,10 @@ mod tests {
     }
 
     /// The addresses taken from records with these.
-    fn taken(origin: Origin, records: &[&[&str]]) -> Vec<String> {
+    fn taken(search: &Search, records: &[&[&str]]) -> Vec<String> {
         let config = NetConfig::new(Vec::new(), 66, Sharding::Static(vec![0]));
         let records = records.iter().map(|addresses| record(addresses));
-        let (records, inside) = Discovery::read(origin, records.collect(), &config);
+        let (records, inside) = Discovery::read(search, records.collect(), &config);
         let mut nodes = Nodes::new(false, config.timing);
         nodes.named(&records, inside, Source::PeerExchange, None);
         let Some(Event::Book { changed, .. }) = nodes.news() else {
@@ -276,14 +267,15 @@ mod tests {
     fn private_addresses_are_taken_from_who_is_there_himself() {
         let (public, private) = ("/ip4/20.1.1.1/tcp/1", "/ip4/192.168.1.1/tcp/1");
         let name = "/dns4/a.b/tcp/1";
-        let peer = |inside| Origin::Peer(Kind::Receive, 0, inside);
+        let peer = |inside| Search::Peer(Kind::Receive, ready(), inside);
+        let dns = Search::Dns(Vec::new());
         let mixed: &[&[&str]] = &[&[public, private], &[private]];
-        assert_eq!(taken(peer(false), mixed), [public]);
-        assert_eq!(taken(peer(true), mixed), [private, private, public]);
+        assert_eq!(taken(&peer(false), mixed), [public]);
+        assert_eq!(taken(&peer(true), mixed), [private, private, public]);
         // A tree belongs to a private network if all its addresses are private.
-        assert_eq!(taken(Origin::Dns, mixed), [public]);
-        assert_eq!(taken(Origin::Dns, &[&[private], &[name]]), [name]);
-        assert_eq!(taken(Origin::Dns, &[&[private], &[private]]), [private; 2]);
+        assert_eq!(taken(&dns, mixed), [public]);
+        assert_eq!(taken(&dns, &[&[private], &[name]]), [name]);
+        assert_eq!(taken(&dns, &[&[private], &[private]]), [private; 2]);
     }
 
     #[test]
@@ -292,11 +284,11 @@ mod tests {
         let (few, offline) = (Need { few: true, ..NOT }, Need { few: true, offline: true, ..NOT });
         assert!(discovery.next(NOT, |_| None, now).is_none());
         for searches in 0..10_u32 {
-            let (search, origin) = discovery.next(few, |_| None, now).unwrap();
-            assert!(matches!(search, Search::Trees(_)) && origin == Origin::Dns && discovery.searching());
+            let search = discovery.next(few, |_| None, now).unwrap();
+            assert!(matches!(search, Search::Dns(_)) && discovery.searching());
             assert!(discovery.next(few, |_| None, now).is_none(), "it runs");
             assert_eq!(discovery.deadline(offline, now), None, "it runs");
-            discovery.found(origin, vec![record(&["/ip4/20.1.1.1/tcp/1"])], 1);
+            discovery.found(&search, vec![record(&["/ip4/20.1.1.1/tcp/1"])], 1);
             assert_eq!(discovery.deadline(few, now), None, "only time passes for who reaches nobody");
             let next = discovery.deadline(offline, now).unwrap();
             let wait = (discovery.base * (1 << searches)).min(LONGEST_WAIT);
@@ -305,8 +297,8 @@ mod tests {
             now = next;
         }
         // The app is opened.
-        discovery.next(few, |_| None, now).unwrap();
-        discovery.found(Origin::Dns, Vec::new(), 0);
+        let search = discovery.next(few, |_| None, now).unwrap();
+        discovery.found(&search, Vec::new(), 0);
         assert!(discovery.next(few, |_| None, now).is_none());
         discovery.hurry();
         assert!(discovery.next(few, |_| None, now).is_some());
@@ -315,13 +307,15 @@ mod tests {
     #[test]
     fn each_circle_asks_its_own_and_the_publish_circle_does_not_learn_of_the_relay() {
         let now = Instant::now();
-        let ready = Ready { peer: PeerId::random(), node: 7, offers: crate::client::nodes::Offers::default() };
         let asked = |need| {
             let mut discovery = discovery(0);
-            let next = || discovery.next(need, |_| Some((ready, true)), now).map(|(_, origin)| origin);
+            let next = || match discovery.next(need, |_| Some((ready(), true)), now)? {
+                Search::Peer(kind, ready, inside) => Some((kind, ready.node, inside)),
+                other => panic!("{other:?}"),
+            };
             std::iter::from_fn(next).collect::<Vec<_>>()
         };
-        let peer = |kind| Origin::Peer(kind, 7, true);
+        let peer = |kind| (kind, 7, true);
         assert_eq!(asked(Need { few: true, ..NOT }), [peer(Kind::Receive), peer(Kind::Publish)]);
         assert_eq!(asked(Need { lonely: true, ..NOT }), [peer(Kind::Receive)]);
         assert!(discovery(0).next(Need { few: true, ..NOT }, |_| None, now).is_none(), "nobody is connected");
@@ -331,16 +325,16 @@ mod tests {
     fn discv5_begins_with_what_others_named_and_never_with_what_the_publish_circle_did() {
         let (mut discovery, now) = (discovery(0), Instant::now());
         let lonely = Need { lonely: true, ..NOT };
-        discovery.found(Origin::Peer(Kind::Publish, 0, true), vec![record(&["/ip4/127.0.0.1/tcp/1"])], 1);
+        discovery.found(&Search::Peer(Kind::Publish, ready(), true), vec![record(&["/ip4/127.0.0.1/tcp/1"])], 1);
         assert!(discovery.next(lonely, |_| None, now).is_none(), "nobody to begin with");
-        discovery.found(Origin::Peer(Kind::Receive, 0, true), vec![record(&["/ip4/127.0.0.1/tcp/1"]); 99], 1);
+        discovery.found(&Search::Peer(Kind::Receive, ready(), true), vec![record(&["/ip4/127.0.0.1/tcp/1"]); 99], 1);
         assert!(discovery.next(Need { few: true, ..NOT }, |_| None, now).is_none(), "relays are enough");
-        let Some((Search::Discv5(known), Origin::Discv5(true))) = discovery.next(lonely, |_| None, now) else {
+        let Some(Search::Discv5(known, true)) = discovery.next(lonely, |_| None, now) else {
             unreachable!();
         };
         assert_eq!(known.len(), BOOTSTRAP);
         assert!(!discovery.searching(), "service nodes are not to come of it");
-        discovery.found(Origin::Discv5(true), Vec::new(), 0);
+        discovery.found(&Search::Discv5(known, true), Vec::new(), 0);
         assert!(discovery.next(lonely, |_| None, now).is_none(), "not again at once");
         let next = discovery.deadline(lonely, now).unwrap();
         assert!(discovery.next(lonely, |_| None, next).is_some());

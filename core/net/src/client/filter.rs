@@ -1,23 +1,20 @@
 //! Subscriptions at filter nodes, and the next step for each. No IO: the actor sends requests and reports answers.
 
-mod heard;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
-use sotto_wire::waku::{FilterStatus, FilterSubscribeType, Shard};
+use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard, WakuMessage};
 use tokio::time::Instant;
 
 use super::gaps::Gaps;
-use super::witness::Witness;
-use crate::config::{NetConfig, Timing};
+use super::witness::{Owed, Witness};
+use crate::config::NetConfig;
 use crate::exchange::ExchangeError;
-use crate::handle::NodeNumber;
+use crate::handle::{NodeNumber, Received};
 use crate::random;
 
-/// Most topics of one request.
 const TOPICS_PER_REQUEST: usize = 100;
 /// Most push streams of one node that are read at a time.
 const PUSH_STREAMS: usize = 32;
@@ -48,7 +45,6 @@ pub(crate) enum Verdict {
     Keep,
     /// Its subscription has stood for [`STANDS`].
     Good,
-    /// The node is rate-limiting.
     Wait,
     /// The node refuses: disconnect it and use another.
     Refuses,
@@ -136,7 +132,6 @@ impl Filter {
         }
     }
 
-    /// The shards of the wanted topics.
     pub(crate) fn shards(&self) -> BTreeSet<u16> {
         let shard = |topic: &String| self.config.shard(topic);
         self.wanted.iter().filter_map(shard).map(|one| one.shard).collect()
@@ -211,15 +206,11 @@ impl Filter {
 
     /// A node is gone. Pushes that only this node would have sent are lost.
     pub(crate) fn lost(&mut self, id: &PeerId) {
-        if let Some(index) = self.peers.iter().position(|peer| peer.id == *id) {
-            let peer = self.peers.swap_remove(index);
-            if !peer.known.is_empty() {
-                self.gaps.miss();
-            }
+        if self.peers.extract_if(.., |peer| peer.id == *id).any(|peer| !peer.known.is_empty()) {
+            self.gaps.miss();
         }
     }
 
-    /// The network changed: all nodes are gone.
     pub(crate) fn lost_all(&mut self) {
         if self.peers.drain(..).any(|peer| !peer.known.is_empty()) {
             self.gaps.miss();
@@ -255,7 +246,6 @@ impl Filter {
         self.gaps.tell(self.covered(), waits, now)
     }
 
-    /// Time limit of an answer.
     pub(crate) fn limit(&self, todo: &Todo) -> Duration {
         match todo {
             Todo::Ask(ask) if !self.foreground || ask.kind != FilterSubscribeType::SubscriberPing => {
@@ -310,7 +300,7 @@ impl Filter {
         } else if let Some(topics) = self.batch(peer.known.difference(&self.wanted)) {
             (FilterSubscribeType::Unsubscribe, topics)
         } else if !peer.known.is_empty() && peer.ping_at <= now {
-            return Some(FilterAsk { kind: FilterSubscribeType::SubscriberPing, shard: None, topics: Vec::new() });
+            (FilterSubscribeType::SubscriberPing, Vec::new())
         } else {
             return None;
         };
@@ -326,7 +316,6 @@ impl Filter {
         Some(batch.take(TOPICS_PER_REQUEST).cloned().collect())
     }
 
-    /// Takes the answer to a request.
     pub(crate) fn answered(
         &mut self,
         id: &PeerId,
@@ -345,7 +334,13 @@ impl Filter {
         match (FilterStatus::from_code(code), ask.kind) {
             (FilterStatus::Ok, kind) => {
                 peer.refusals = 0;
-                peer.ping_at = now + ping_every(&self.config.timing, self.foreground, peer.pings);
+                let timing = &self.config.timing;
+                peer.ping_at = now
+                    + match (self.foreground, peer.pings) {
+                        (false, _) => timing.background_ping,
+                        (true, true) => timing.foreground_ping,
+                        (true, false) => timing.alive_every,
+                    };
                 match kind {
                     FilterSubscribeType::Subscribe => {
                         peer.known.extend(ask.topics);
@@ -386,7 +381,6 @@ impl Filter {
         }
     }
 
-    /// Takes the answer to a ping.
     pub(crate) fn alive(&mut self, id: &PeerId, answer: Result<Stream, ExchangeError>, now: Instant) -> Verdict {
         let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *id) else {
             return Verdict::Keep;
@@ -424,14 +418,76 @@ impl Filter {
             peer.push_refused = 0;
         }
     }
-}
 
-/// Interval of pings to a node; `pings`: it answers libp2p pings.
-fn ping_every(timing: &Timing, foreground: bool, pings: bool) -> Duration {
-    match (foreground, pings) {
-        (false, _) => timing.background_ping,
-        (true, true) => timing.foreground_ping,
-        (true, false) => timing.alive_every,
+    /// Takes a store's messages; `clock_ns` is Unix time.
+    pub(crate) fn stored(&mut self, messages: &[Received], clock_ns: i64, now: Instant) {
+        for message in messages {
+            let age = u64::try_from(clock_ns.saturating_sub(message.timestamp_ns));
+            let sent = now.checked_sub(Duration::from_nanos(age.unwrap_or_default()));
+            if let Some(sent) = sent.filter(|_| self.wanted.contains(&message.topic)) {
+                let owed = Owed::new(message.hash, &message.topic, message.node, sent);
+                self.witness.owe(owed, now);
+            }
+        }
+    }
+
+    /// Nodes that left out too many messages. Messages that only `liars` claim do not count.
+    pub(crate) fn judge(&mut self, now: Instant, liars: impl Fn(NodeNumber) -> bool) -> Vec<PeerId> {
+        while let Some(owed) = self.witness.next(now) {
+            if liars(owed.by) {
+                continue;
+            }
+            for peer in &mut self.peers {
+                let subscribed = peer.known.contains(&owed.topic);
+                if subscribed && self.witness.slipped(&owed, peer.node, peer.since) {
+                    peer.slips += 1;
+                }
+            }
+        }
+        let silent = self.peers.iter().filter(|peer| peer.slips >= SLIPS);
+        silent.map(|peer| peer.id).collect()
+    }
+
+    /// Checks a push of a node in use.
+    pub(crate) fn push(&mut self, id: &PeerId, push: MessagePush, now: Instant) -> Option<Received> {
+        let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
+        peer.alive_at = now + self.config.timing.alive_every;
+        let node = peer.node;
+        self.receive(push.pubsub_topic, push.waku_message?, node, now)
+    }
+
+    /// Checks a pushed or relayed message: a wanted topic, its shard, and not seen before.
+    pub(crate) fn receive(
+        &mut self,
+        pubsub_topic: Option<String>,
+        message: WakuMessage,
+        node: NodeNumber,
+        now: Instant,
+    ) -> Option<Received> {
+        message.validate(self.config.max_message).ok()?;
+        if !self.wanted.contains(&message.content_topic) {
+            return None;
+        }
+        let shard = self.config.shard(&message.content_topic)?.to_string();
+        if pubsub_topic.is_some_and(|topic| topic != shard) {
+            return None;
+        }
+        let hash = waku::message_hash(&shard, &message);
+        if !self.witness.pushed(hash, node, now) {
+            return None; // another node was faster
+        }
+        if self.peers.len() > 1 {
+            let owed = Owed::new(hash, &message.content_topic, node, now);
+            self.witness.owe(owed, now);
+        }
+        Some(Received {
+            topic: message.content_topic,
+            payload: message.payload,
+            timestamp_ns: message.timestamp.unwrap_or_default(),
+            hash,
+            node,
+            live: true,
+        })
     }
 }
 

@@ -16,7 +16,6 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
-    /// Pushes may have been lost until now.
     pub(crate) fn miss(&mut self) {
         self.missed = true;
     }
@@ -38,7 +37,6 @@ impl Gaps {
         (self.heard, gap)
     }
 
-    /// When a report is due without further events.
     pub(crate) fn deadline(&self, covered: bool) -> Option<Instant> {
         self.pace.next().filter(|_| self.missed && covered)
     }

@@ -39,13 +39,10 @@ pub(crate) enum Task {
     Check(Vec<[u8; 32]>),
 }
 
-/// One job and its progress.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: u64,
-    /// The circle whose nodes are asked.
     pub(crate) kind: Kind,
-    /// The service that a node needs.
     pub(crate) service: Service,
     pub(crate) task: Task,
     /// Hash and timestamp of the message to publish, else zeros.
@@ -201,7 +198,6 @@ impl Job {
         }
     }
 
-    /// The event that ends the job without success.
     pub(crate) fn failed_for(&self, reason: FailReason) -> Event {
         let id = self.id;
         match &self.task {
@@ -249,7 +245,6 @@ pub(super) enum Ask {
 #[derive(Debug)]
 pub(super) struct Jobs {
     config: Arc<NetConfig>,
-    /// Jobs in the order of their commands.
     list: BTreeMap<u64, Job>,
     next: u64,
     /// Round-robin of store queries in the receive circle.
@@ -380,7 +375,7 @@ impl Jobs {
             (Choice::Alone(node), Task::Query(query)) => {
                 self.free = self.free.saturating_sub(1);
                 job.asking = Some((node.peer, node.number));
-                nodes.asked_alone(node.number);
+                nodes.change(node.number, Node::meet); // such a query reports no progress
                 Some(Todo::Ask(job.id, Ask::Alone(node, Arc::clone(query))))
             }
             (Choice::Wait(at), _) if until > now => {

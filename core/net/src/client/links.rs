@@ -11,7 +11,6 @@ use crate::handle::NodeNumber;
 
 /// Most connections of one circle.
 pub(super) const MOST: usize = 4;
-/// Time limit for a peer's identify.
 const IDENTIFY_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -135,7 +134,6 @@ impl Links {
         late.map(|(peer, link)| (*peer, link.node)).collect()
     }
 
-    /// When [`late`](Self::late) has a peer.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let until = |link: &Link| match link.state {
             State::Identifying(until) => Some(until),

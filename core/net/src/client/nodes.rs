@@ -1,14 +1,14 @@
 //! The known service nodes: who may use each, and how each behaved. A node belongs to one circle for good.
 
 mod book;
-mod former;
 
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
-use self::former::Formers;
+use self::book::Formers;
+pub(crate) use self::book::{Found, NamedBy};
 use super::pace::Pace;
 use crate::address::is_private;
 use crate::config::Timing;
@@ -16,7 +16,6 @@ use crate::handle::NodeNumber;
 use crate::known::{KnownNode, Source};
 use crate::{clock, random};
 
-/// Most addresses of one node.
 const MAX_ADDRESSES: usize = 8;
 /// How long a node that lied is used only if there is no other.
 const SHUN: Duration = Duration::from_secs(3600);
@@ -110,7 +109,6 @@ impl Node {
         }
     }
 
-    /// Whether it was ever of use.
     pub(crate) fn tried_and_good(&self) -> bool {
         self.successes > 0
     }
@@ -129,7 +127,7 @@ impl Node {
         self.answered_s > 0
     }
 
-    fn meet(&mut self) {
+    pub(crate) fn meet(&mut self) {
         if !self.met() {
             self.answered_s = clock::now_s().max(1);
             self.changed = true;
@@ -170,12 +168,8 @@ impl Node {
         self.changed = true;
     }
 
-    fn is_well(&mut self) {
-        (self.busy, self.failures, self.failed_at) = (0, 0, None);
-    }
-
     fn has_answered(&mut self) {
-        self.is_well();
+        (self.busy, self.failures, self.failed_at) = (0, 0, None);
         let now_s = clock::now_s();
         if self.strikes > 0 || now_s.saturating_sub(self.answered_s) > SAME_TIME_S {
             (self.answered_s, self.strikes, self.changed) = (now_s, 0, true);
@@ -216,8 +210,8 @@ impl Node {
     }
 
     /// Sort key: nodes that behaved come first.
-    pub(crate) fn rank(&self, now: Instant) -> (Option<Instant>, u32) {
-        (self.shunned_until.filter(|until| *until > now), self.failures)
+    pub(crate) fn rank(&self, now: Instant) -> (Option<Instant>, bool, u32) {
+        (self.shunned_until.filter(|until| *until > now), !self.healthy(), self.failures)
     }
 
     /// When it may be asked again, if that is in the future.
@@ -230,7 +224,7 @@ impl Node {
         self.dial_after(asked).is_none_or(|after| after <= now)
     }
 
-    fn dial_after(&self, asked: bool) -> Option<Instant> {
+    pub(crate) fn dial_after(&self, asked: bool) -> Option<Instant> {
         if asked { self.failed_at.map(|at| at + ASKED_AGAIN).min(self.redial.next()) } else { self.redial.next() }
     }
 
@@ -335,11 +329,11 @@ impl Nodes {
         self.list.iter().find(|node| node.number == number)
     }
 
-    pub(crate) fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
+    fn get_mut(&mut self, number: NodeNumber) -> Option<&mut Node> {
         self.list.iter_mut().find(|node| node.number == number)
     }
 
-    fn change(&mut self, number: NodeNumber, change: impl FnOnce(&mut Node)) {
+    pub(crate) fn change(&mut self, number: NodeNumber, change: impl FnOnce(&mut Node)) {
         if let Some(node) = self.get_mut(number) {
             change(node);
         }
@@ -350,11 +344,6 @@ impl Nodes {
             node.offers = Some(offers);
             node.meet();
         });
-    }
-
-    /// Records a query over a connection of its own, which reports no progress.
-    pub(crate) fn asked_alone(&mut self, number: NodeNumber) {
-        self.change(number, Node::meet);
     }
 
     /// The node could not be reached, hung up or did not answer. It counts as a failure only if other nodes could be
@@ -386,7 +375,7 @@ impl Nodes {
 
     /// The node accepts requests, so it is alive. It need not be of use: if it fails again, the wait still grows.
     pub(crate) fn well(&mut self, number: NodeNumber) {
-        self.change(number, Node::is_well);
+        self.change(number, |node| (node.busy, node.failures, node.failed_at) = (0, 0, None));
     }
 
     /// The node did what was asked, by its own report.
@@ -452,11 +441,6 @@ impl Nodes {
         if on {
             self.forgive();
         }
-    }
-
-    /// When the first of these nodes may be dialled again, if that is in the future.
-    pub(crate) fn next_dial<'a>(nodes: impl Iterator<Item = &'a Node>, asked: bool, now: Instant) -> Option<Instant> {
-        nodes.filter_map(|node| node.dial_after(asked)).filter(|after| *after > now).min()
     }
 }
 

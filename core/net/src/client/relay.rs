@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use libp2p::{Multiaddr, PeerId};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::nodes::{Kind, Nodes};
@@ -27,14 +27,9 @@ const RELAY_NUMBERS: NodeNumber = 1 << 63;
 
 struct Relay {
     node: NodeHandle,
-    task: JoinHandle<()>,
+    /// Stops when it is dropped.
+    _task: JoinSet<()>,
     numbers: RandomState,
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 pub(super) enum Said {
@@ -55,7 +50,7 @@ impl Relay {
         own.limits = Limits::phone();
         own.traffic = Arc::clone(&config.traffic);
         let (node, future) = service::start_heard(own, NodeKey::generate())?;
-        Ok(Self { node, task: tokio::spawn(future), numbers: RandomState::new() })
+        Ok(Self { node, _task: JoinSet::from_iter([future]), numbers: RandomState::new() })
     }
 }
 

@@ -34,7 +34,6 @@ impl Told {
         self.out.is_empty()
     }
 
-    /// Whether more events may be made.
     pub(super) fn has_room(&self) -> bool {
         self.out.len() < BACKLOG
     }

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::handle::NodeNumber;
 
-/// Most messages remembered.
 const REMEMBERED: usize = 2048;
 /// Most pending messages that filter nodes may still push.
 const OWED: usize = 256;
@@ -103,7 +102,6 @@ impl Witness {
         since + 2 * self.late <= owed.sent && !self.seen.get(&owed.hash).is_some_and(pushed)
     }
 
-    /// When [`next`](Self::next) has a message.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.owed.front().map(|owed| owed.due)
     }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::circle::{Circle, Happened};
-use super::discover::{Origin, Search, USEFUL};
+use super::discover::{Search, USEFUL};
 use super::filter::{FilterAsk, Todo};
 use super::jobs::{Answer, Ask, Task};
 use super::lightpush;
@@ -45,7 +45,7 @@ pub(super) enum Done {
     Cluster(Kind, Ready, Result<bool, ExchangeError>),
     /// The answer to a job. `None`: it came over a connection of its own, which is closed.
     Job(u64, Option<PeerId>, NodeNumber, Answer),
-    Found(Origin, Vec<NodeRecord>),
+    Found(Search, Vec<NodeRecord>),
     Served,
 }
 
@@ -177,20 +177,22 @@ async fn alone(
 }
 
 /// Searches for nodes; `opener`: of the circle whose node is asked.
-pub(super) async fn search(search: Search, origin: Origin, opener: Opener, config: Arc<NetConfig>) -> Done {
+pub(super) async fn search(search: Search, opener: Opener, config: Arc<NetConfig>) -> Done {
     let shards = config.sharding.list();
     let fits = |record: &NodeRecord, services| record.fits(config.cluster, &shards, services);
-    let found = match search {
-        Search::Discv5(known) => {
-            let found = discv5::search(&known, FROM_DISCV5, |record| fits(record, Services::RELAY)).await;
+    let found = match &search {
+        Search::Discv5(known, _) => {
+            let found = discv5::search(known, FROM_DISCV5, |record| fits(record, Services::RELAY)).await;
             found.inspect_err(|error| log::warn!("no discv5: {error}")).unwrap_or_default()
         }
-        Search::Trees(trees) => {
+        Search::Dns(trees) => {
             let fits = |record: &NodeRecord| fits(record, USEFUL);
-            let found = dns_tree::walk(&config.dns_servers, &trees, FROM_TREES, fits).await;
+            let found = dns_tree::walk(&config.dns_servers, trees, FROM_TREES, fits).await;
             found.inspect_err(|error| log::warn!("no DNS server can be asked: {}", error.kind())).unwrap_or_default()
         }
-        Search::Peer(ready) => peer_exchange::ask(opener, ready.peer, config.timing.request).await.unwrap_or_default(),
+        Search::Peer(_, asked, _) => {
+            peer_exchange::ask(opener, asked.peer, config.timing.request).await.unwrap_or_default()
+        }
     };
-    Done::Found(origin, found)
+    Done::Found(search, found)
 }

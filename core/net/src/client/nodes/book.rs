@@ -5,8 +5,10 @@
 //! a configured one. For an empty circle a node of another circle makes room: one that was never of use, or in the end
 //! any that is not configured.
 //!
-//! A node that was met and leaves keeps its circle ([`former`](super::former)) for the case that it returns.
+//! A node that was met and leaves keeps its circle for the case that it returns. Without this memory such a node could
+//! see both halves of the traffic, one after the other.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use libp2p::multiaddr::Protocol;
@@ -21,8 +23,15 @@ use crate::handle::{Event, NodeNumber};
 use crate::known::{KnownNode, Source};
 use crate::{clock, random};
 
+/// Most circles remembered of nodes that left the book.
+pub(super) const FORMERS: usize = 2000;
 /// Most nodes of one network prefix that one peer named.
 const SAME_PREFIX: usize = 4;
+
+/// Nodes with their addresses.
+pub(crate) type Found = Vec<(PeerId, Vec<Multiaddr>)>;
+/// The node that named others, and its circle.
+pub(crate) type NamedBy = Option<(Kind, NodeNumber)>;
 
 /// Most nodes of a source; 200 in all. Each circle has its own places for nodes named by peers, so a node of one circle
 /// has no say in another.
@@ -37,9 +46,66 @@ const fn quota(source: Source, home: Kind) -> usize {
     }
 }
 
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Former {
+    pub(super) home: Kind,
+    /// When it last answered, Unix seconds.
+    pub(super) answered_s: u64,
+    changed: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Formers(HashMap<PeerId, Former>);
+
+impl Formers {
+    /// Whether one more fits without forgetting another.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.len() < FORMERS
+    }
+
+    pub(super) fn get(&self, peer: &PeerId) -> Option<Former> {
+        self.0.get(peer).copied()
+    }
+
+    pub(super) fn remove(&mut self, peer: &PeerId) {
+        self.0.remove(peer);
+    }
+
+    /// Remembers a node, whether it is `stored` already or not. Returns the node that is forgotten for it: the one
+    /// silent longest.
+    pub(super) fn put(&mut self, peer: PeerId, home: Kind, answered_s: u64, stored: bool) -> Option<PeerId> {
+        let former = Former { home, answered_s, changed: !stored };
+        self.0.insert(peer, former);
+        if self.0.len() <= FORMERS {
+            return None;
+        }
+        let oldest = self.0.iter().min_by_key(|(_, one)| one.answered_s);
+        let oldest = oldest.map(|(peer, _)| *peer)?;
+        self.0.remove(&oldest);
+        Some(oldest)
+    }
+
+    /// The entries to store since the last call.
+    pub(super) fn take_changes(&mut self) -> impl Iterator<Item = KnownNode> {
+        let changed = self.0.iter_mut().filter(|(_, one)| one.changed);
+        changed.map(|(peer, one)| {
+            one.changed = false;
+            KnownNode {
+                peer: peer.to_string(),
+                addresses: Vec::new(),
+                source: Source::Former,
+                circle: one.home as u8,
+                successes: 0,
+                failures: 0,
+                answered_s: one.answered_s,
+            }
+        })
+    }
+}
+
 impl Nodes {
     /// The book of remembered and configured nodes; `found` are those of the configuration.
-    pub(crate) fn open(config: &NetConfig, found: Vec<(PeerId, Vec<Multiaddr>)>) -> Self {
+    pub(crate) fn open(config: &NetConfig, found: Found) -> Self {
         let mut nodes = Self::new(config.single_circle, config.timing);
         nodes.restore(&config.book, &found);
         nodes.add(found, Source::Static, None);
@@ -89,14 +155,9 @@ impl Nodes {
 
     /// Adds nodes in random order and deals them to the circles: receive, publish, receive, publish, spare. Nodes named
     /// by a node of a circle go to that circle, unless another is empty. Returns the number of new nodes.
-    pub(crate) fn add(
-        &mut self,
-        found: Vec<(PeerId, Vec<Multiaddr>)>,
-        source: Source,
-        named_by: Option<(Kind, NodeNumber)>,
-    ) -> usize {
+    pub(crate) fn add(&mut self, found: Found, source: Source, named_by: NamedBy) -> usize {
         let mut taken = 0;
-        let mut fresh: Vec<(PeerId, Vec<Multiaddr>)> = Vec::new();
+        let mut fresh = Found::new();
         for (peer, addresses) in found {
             if let Some(node) = self.list.iter_mut().find(|node| node.peer == peer) {
                 merge(node, addresses, source);
@@ -139,13 +200,7 @@ impl Nodes {
 
     /// Adds the useful nodes of these records, named `inside` a private network or not; returns the number of new
     /// nodes.
-    pub(crate) fn named(
-        &mut self,
-        records: &[NodeRecord],
-        inside: bool,
-        source: Source,
-        named_by: Option<(Kind, NodeNumber)>,
-    ) -> usize {
+    pub(crate) fn named(&mut self, records: &[NodeRecord], inside: bool, source: Source, named_by: NamedBy) -> usize {
         let useful = records.iter().filter(|record| record.services.is_none_or(|bits| bits.any(USEFUL)));
         let found = useful.map(|record| (record.peer, record.addresses.clone())).collect();
         let new = self.add(found, source, named_by);

@@ -416,7 +416,7 @@ fn circles_remembered_are_bounded_and_strangers_push_nobody_out() {
         failures: 0,
         answered_s: 10 + n,
     };
-    let book: Vec<_> = (0..former::MOST as u64).map(former).collect();
+    let book: Vec<_> = (0..book::FORMERS as u64).map(former).collect();
     nodes.restore(&book, &[]);
     nodes.add(named(0, 50), Source::Dns, None);
     for number in 0..50 {
