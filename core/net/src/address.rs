@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use libp2p::multiaddr::Protocol;
+use libp2p::multiaddr::Protocol::{self, Dns, Dns4, Dns6, Dnsaddr, Ip4, Ip6, P2p, Tcp, Tls, Ws, Wss};
 use libp2p::{Multiaddr, PeerId};
 
 /// Why a node address is refused.
@@ -21,7 +21,7 @@ pub enum AddressError {
 
 pub(crate) fn parse_node(index: usize, text: &str) -> Result<(PeerId, Multiaddr), AddressError> {
     let mut address: Multiaddr = text.parse().map_err(|_| AddressError::Form(index))?;
-    let Some(Protocol::P2p(peer)) = address.pop() else {
+    let Some(P2p(peer)) = address.pop() else {
         return Err(AddressError::PeerId(index));
     };
     if dialable(&address) { Ok((peer, address)) } else { Err(AddressError::Transport(index)) }
@@ -36,27 +36,24 @@ pub(crate) fn parse_announced(text: &str) -> Option<Multiaddr> {
 
 /// `/ip4|ip6|dns|dns4|dns6/…/tcp/…[/ws|/wss|/tls/ws]` or `/dnsaddr/…`.
 pub(crate) fn dialable(address: &Multiaddr) -> bool {
-    let mut parts = address.iter();
-    match parts.next() {
-        Some(Protocol::Dnsaddr(_)) => return true,
-        Some(Protocol::Ip4(_) | Protocol::Ip6(_) | Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_)) => {}
-        _ => return false,
+    let parts: Vec<Protocol<'_>> = address.iter().collect();
+    match parts.as_slice() {
+        [Dnsaddr(_), ..] => true,
+        [Ip4(_) | Ip6(_) | Dns(_) | Dns4(_) | Dns6(_), Tcp(_), how @ ..] => {
+            matches!(how, [] | [Ws(_) | Wss(_)] | [Tls, Ws(_)])
+        }
+        _ => false,
     }
-    if !matches!(parts.next(), Some(Protocol::Tcp(_))) {
-        return false;
-    }
-    matches!(
-        (parts.next(), parts.next(), parts.next()),
-        (None, None, None)
-            | (Some(Protocol::Ws(_) | Protocol::Wss(_)), None, None)
-            | (Some(Protocol::Tls), Some(Protocol::Ws(_)), None)
-    )
+}
+
+/// `/ip4|ip6/…/tcp/…[/ws]`.
+pub(crate) fn listenable(address: &Multiaddr) -> bool {
+    let parts: Vec<Protocol<'_>> = address.iter().collect();
+    matches!(parts.as_slice(), [Ip4(_) | Ip6(_), Tcp(_)] | [Ip4(_) | Ip6(_), Tcp(_), Ws(_)])
 }
 
 pub(crate) fn needs_dns(address: &Multiaddr) -> bool {
-    address
-        .iter()
-        .any(|part| matches!(part, Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_)))
+    address.iter().any(|part| matches!(part, Dns(_) | Dns4(_) | Dns6(_) | Dnsaddr(_)))
 }
 
 /// The IP address in it; `None` for names.
@@ -65,16 +62,13 @@ pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
 }
 
 pub(crate) fn port_of(address: &Multiaddr) -> Option<u16> {
-    address.iter().find_map(|part| match part {
-        Protocol::Tcp(port) => Some(port),
-        _ => None,
-    })
+    address.iter().find_map(|part| if let Tcp(port) = part { Some(port) } else { None })
 }
 
 fn ips(address: &Multiaddr) -> impl Iterator<Item = IpAddr> {
     address.iter().filter_map(|part| match part {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
+        Ip4(ip) => Some(ip.into()),
+        Ip6(ip) => Some(ip.into()),
         _ => None,
     })
 }

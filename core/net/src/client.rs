@@ -24,12 +24,10 @@ mod work;
 
 use std::future::Future;
 
-use libp2p::multiaddr::Protocol;
-use libp2p::Multiaddr;
 use sotto_wire::waku::TreeUrl;
 use tokio::sync::mpsc;
 
-use crate::address::{AddressError, parse_node};
+use crate::address::{AddressError, listenable, parse_node};
 use crate::config::NetConfig;
 use crate::handle::{COMMAND_DEPTH, EVENT_DEPTH, NetHandle};
 use crate::names;
@@ -80,7 +78,7 @@ fn read(config: &NetConfig) -> Result<(nodes::Found, Vec<TreeUrl>), StartError> 
     }
     let node = |(index, text): (usize, &String)| Ok(parse_node(index, text).map(|(peer, at)| (peer, vec![at]))?);
     let found = config.nodes.iter().enumerate().map(node).collect::<Result<_, StartError>>()?;
-    let listens = |text: &String| text.parse().is_ok_and(|address| is_listen(&address));
+    let listens = |text: &String| text.parse().is_ok_and(|address| listenable(&address));
     if let Some(index) = config.listen.iter().position(|text| !listens(text)) {
         return Err(StartError::Listen(index));
     }
@@ -90,13 +88,4 @@ fn read(config: &NetConfig) -> Result<(nodes::Found, Vec<TreeUrl>), StartError> 
     let tree = |(index, text): (usize, &String)| text.parse().map_err(|_| StartError::Tree(index));
     let trees = config.dns_trees.iter().enumerate().map(tree).collect::<Result<_, _>>()?;
     Ok((found, trees))
-}
-
-/// Accepts `/ip4/…/tcp/<port>` or `/ip6/…/tcp/<port>`, with or without `/ws` at the end.
-fn is_listen(address: &Multiaddr) -> bool {
-    let mut parts = address.iter();
-    matches!(parts.next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)))
-        && matches!(parts.next(), Some(Protocol::Tcp(_)))
-        && matches!(parts.next(), None | Some(Protocol::Ws(_)))
-        && parts.next().is_none()
 }

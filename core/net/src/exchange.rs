@@ -20,13 +20,10 @@ pub(crate) enum ExchangeError {
     /// No stream could be opened, and nothing was sent.
     #[error("not connected")]
     NotOpened(#[source] io::Error),
-    /// The connection ended.
     #[error("connection lost")]
     Lost(#[from] io::Error),
-    /// The time limit passed.
     #[error("no answer in time")]
     Timeout,
-    /// The answer is malformed or over its cap.
     #[error("malformed answer")]
     Malformed(#[from] FrameError),
 }
@@ -173,18 +170,22 @@ pub(crate) const PING: &str = "/ipfs/ping/1.0.0";
 pub(crate) const PING_LEN: usize = 32;
 
 pub(crate) async fn lives(opener: &Opener, peer: PeerId, limit: Duration) -> bool {
-    let answer = async { ping(open_ping(opener, peer).await?, limit).await };
-    matches!(timeout(limit, answer).await, Ok(Ok(_)))
+    matches!(timeout(limit, ping(opener, peer, None, limit)).await, Ok(Ok(_)))
 }
 
-pub(crate) async fn open_ping(opener: &Opener, peer: PeerId) -> Result<Stream, ExchangeError> {
-    let opened = opener.open(peer, StreamProtocol::new(PING)).await;
-    opened.map(|(stream, _)| stream).map_err(ExchangeError::NotOpened)
-}
-
-/// Sends one ping on an open stream and returns the stream for the next.
-pub(crate) async fn ping(mut stream: Stream, limit: Duration) -> Result<Stream, ExchangeError> {
-    timeout(limit, async {
+/// Sends one ping on an open stream, or on a new one; returns the stream for the next.
+pub(crate) async fn ping(
+    opener: &Opener,
+    peer: PeerId,
+    stream: Option<Stream>,
+    limit: Duration,
+) -> Result<Stream, ExchangeError> {
+    let new = async { Ok(opener.open(peer, StreamProtocol::new(PING)).await.map_err(ExchangeError::NotOpened)?.0) };
+    let mut stream = match stream {
+        Some(stream) => stream,
+        None => timeout(limit, new).await.unwrap_or(Err(ExchangeError::Timeout))?,
+    };
+    let answer = async {
         let mut sent = [0; PING_LEN];
         getrandom::fill(&mut sent).map_err(io::Error::other)?;
         stream.write_all(&sent).await?;
@@ -192,7 +193,6 @@ pub(crate) async fn ping(mut stream: Stream, limit: Duration) -> Result<Stream, 
         let mut echo = [0; PING_LEN];
         stream.read_exact(&mut echo).await?;
         if echo == sent { Ok(stream) } else { Err(io::Error::from(io::ErrorKind::InvalidData).into()) }
-    })
-    .await
-    .map_err(|_| ExchangeError::Timeout)?
+    };
+    timeout(limit, answer).await.unwrap_or(Err(ExchangeError::Timeout))
 }

@@ -1,6 +1,4 @@
-//! The seam between the engine and the network: data over two bounded channels.
-//!
-//! A holder of a [`NetHandle`] cannot tell a real Waku node from the testkit's loopback net.
+//! The seam between the engine and the network, real or the testkit's: data over two bounded channels.
 
 use tokio::sync::mpsc;
 
@@ -41,8 +39,7 @@ pub enum Command {
         other_ns: Option<i64>,
         /// What the message is for; says which nodes to avoid, and which nodes its fate proves.
         purpose: Purpose,
-        /// Messages with the same value go through one node, drawn at random for each value, whichever nodes are
-        /// trusted. So no node sees all of them.
+        /// Messages with the same value go through one node, drawn at random: so no node sees all messages.
         spread: Option<u64>,
     },
     /// What shows which nodes can be trusted.
@@ -80,8 +77,7 @@ pub enum Command {
     Foreground(bool),
     /// The host's network changed: drop connections and resolve names again.
     NetworkChanged(Network),
-    /// Relay mode on or off. A relay with its own key relays the shards of the wanted topics and receives them by
-    /// gossip instead of a filter. Publishing goes through the publish circle as before.
+    /// Relay mode on or off: a relay with its own key receives the shards of the wanted topics instead of a filter.
     Relay(bool),
     /// Service nodes from an invite, for both circles. Used only if the configuration names neither nodes nor trees.
     AddNodes(Vec<String>),
@@ -179,8 +175,7 @@ pub enum Event {
         /// Reason of the failure.
         reason: FailReason,
     },
-    /// A node of the publish circle hung up or fell silent while other nodes can be reached: the last messages it
-    /// accepted may be lost.
+    /// A publish node hung up or fell silent while others can be reached: its last messages may be lost.
     Lost {
         /// The node.
         node: NodeNumber,
@@ -197,8 +192,7 @@ pub enum Event {
         /// Peer ids of entries to delete.
         gone: Vec<String>,
     },
-    /// In relay mode: the addresses under which neighbours are served, multiaddrs ending in `/p2p/…`; empty when none
-    /// are served any more.
+    /// In relay mode: where neighbours are served, multiaddrs ending in `/p2p/…`; empty when nowhere any more.
     Serving {
         /// Addresses in the order of [`NetConfig::listen`](crate::NetConfig::listen).
         addresses: Vec<String>,

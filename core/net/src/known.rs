@@ -19,12 +19,10 @@ pub enum Source {
 }
 
 impl Source {
-    /// All sources.
-    pub const ALL: [Self; 6] = [Self::Static, Self::Invite, Self::Dns, Self::PeerExchange, Self::Former, Self::Inside];
-
     /// The source with this stored number.
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| *source as u8 == code)
+        let all = [Self::Static, Self::Invite, Self::Dns, Self::PeerExchange, Self::Former, Self::Inside];
+        all.into_iter().find(|source| *source as u8 == code)
     }
 }
 

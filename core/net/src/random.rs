@@ -16,8 +16,11 @@ pub(crate) fn index(len: usize) -> Option<usize> {
     number().checked_rem(len as u64).and_then(|index| usize::try_from(index).ok())
 }
 
-pub(crate) fn choose<T: Copy>(list: &[T]) -> Option<T> {
-    index(list.len()).and_then(|index| list.get(index).copied())
+/// A random one of those with the lowest key.
+pub(crate) fn first<T, K: Ord>(of: impl Iterator<Item = T>, key: impl FnMut(&T) -> K) -> Option<T> {
+    let mut all: Vec<T> = of.collect();
+    shuffle(&mut all);
+    all.into_iter().min_by_key(key)
 }
 
 pub(crate) fn shuffle<T>(list: &mut [T]) {

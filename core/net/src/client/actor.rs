@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use libp2p::PeerId;
-use sotto_wire::waku::{TreeUrl, protocol};
+use sotto_wire::waku::{MessagePush, TreeUrl, protocol};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -26,7 +26,7 @@ use crate::clock;
 use crate::config::NetConfig;
 use crate::farewell::farewell;
 use crate::handle::{Command, Connectivity, Event, Network, NodeNumber};
-use crate::service::NodeEvent;
+use crate::service::{Heard, NodeEvent};
 use crate::transport::TransportSetupError;
 use crate::trust::Trust;
 
@@ -255,7 +255,7 @@ impl Actor {
                 self.nodes.lied(ready.node, now); // the address may change
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
-            Done::Cluster(kind, ready, Err(_)) if self.circles.get(kind).links.to_admit(&ready.peer) => {
+            Done::Cluster(kind, ready, Err(_)) if self.circles.of(kind).links.to_admit(&ready.peer) => {
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
             Done::Cluster(..) | Done::Served => {}
@@ -388,7 +388,8 @@ impl Actor {
         }
         while let Some((peer, todo)) = self.filter.next(now) {
             let limit = self.filter.limit(&todo);
-            self.begin(work::filter(self.circles.get(Kind::Receive).opener.clone(), peer, todo, limit));
+            let opener = self.circles.of(Kind::Receive).opener.clone();
+            self.begin(work::filter(opener, peer, todo, limit));
         }
     }
 
@@ -399,10 +400,11 @@ impl Actor {
             lonely: self.relay.mode.lonely(now),
             offline: !self.circles.online(),
         };
-        let ask = |kind| discover::asked(&self.circles.get(kind).links, &self.nodes);
-        while let Some(search) = self.discovery.next(need, ask, now) {
+        while let Some(search) =
+            self.discovery.next(need, |kind| discover::asked(&self.circles.of(kind).links, &self.nodes), now)
+        {
             let kind = if let Search::Peer(kind, ..) = search { kind } else { Kind::Receive };
-            let opener = self.circles.get(kind).opener.clone();
+            let opener = self.circles.of(kind).opener.clone();
             self.begin(work::search(search, opener, Arc::clone(&self.config)));
         }
         self.wake_at(self.discovery.deadline(need, now));
@@ -434,8 +436,9 @@ impl Actor {
                     self.filter.miss();
                 }
                 if room {
-                    let received = self.filter.receive(Some(heard.pubsub_topic), heard.message, node, now);
-                    self.told.all(received.map(Event::Message));
+                    let Heard { pubsub_topic, message, .. } = *heard;
+                    let push = MessagePush { pubsub_topic: Some(pubsub_topic), waku_message: Some(message) };
+                    self.told.all(self.filter.receive(push, node, now).map(Event::Message));
                 }
             }
             Said::Node(event) => {

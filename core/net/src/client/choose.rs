@@ -43,6 +43,10 @@ impl Wish {
     /// A ready node, else one to dial. None of those `refused`, whose dial failed at once.
     pub(super) fn choose(&self, nodes: &Nodes, links: &Links, refused: &[NodeNumber], now: Instant) -> Choice {
         let mut later = None;
+        // Among nodes that behaved alike a random source comes first, then a random node of it. So a source with many
+        // names gets no more than its share. Nodes that were of use count as a source.
+        let mut sources = [0, 1, 2, 3, 4];
+        random::shuffle(&mut sources);
         let known = |number: &NodeNumber| nodes.of(self.kind).any(|node| node.number == *number);
         let avoid: Vec<NodeNumber> = self.avoid.iter().copied().filter(known).collect();
         for tier in tiers(&self.prefer, &avoid, self.repeat) {
@@ -54,7 +58,8 @@ impl Wish {
             let (busy, allowed): (Vec<&Node>, Vec<&Node>) =
                 nodes.of(self.kind).filter(fits).partition(|node| node.busy(now).is_some());
             let allows = |number: NodeNumber| allowed.iter().any(|node| node.number == number);
-            if let Some(ready) = best(links.ready(self.service), &allowed, now) {
+            let ready = links.ready(self.service).filter(|ready| allows(ready.node));
+            if let Some(ready) = random::first(ready, |one| nodes.get(one.node).map(|node| node.rank(now).0)) {
                 return Choice::Ask(ready);
             }
             let coming = links.coming().filter(|(node, _)| allows(*node)).map(|(_, since)| since).max();
@@ -64,9 +69,8 @@ impl Wish {
                 return Choice::Wait(Some(since + HEDGE));
             }
             let unlinked = || allowed.iter().copied().filter(|node| !links.has(&node.peer));
-            let mut dialable: Vec<&Node> = unlinked().filter(|node| node.may_dial(self.asked, now)).collect();
-            by_turns(&mut dialable, now);
-            if let Some(node) = dialable.into_iter().find(|node| !refused.contains(&node.number)) {
+            let dialable = unlinked().filter(|node| node.may_dial(self.asked, now) && !refused.contains(&node.number));
+            if let Some(node) = random::first(dialable, |node| (node.rank(now), sources.get(node.origin()))) {
                 return Choice::Dial(node.clone(), now + HEDGE);
             }
             let free_at = busy.iter().filter_map(|node| node.busy(now)).min();
@@ -88,34 +92,9 @@ impl Wish {
                 && node.may_dial(self.asked, now)
                 && node.busy(now).is_none()
         };
-        let mut open: Vec<&Node> = nodes.of(self.kind).filter(open).collect();
-        random::shuffle(&mut open);
-        let best = open.into_iter().min_by_key(|node| (node.shunned(now), !node.healthy(), linked(&node.peer)));
-        best.map_or(Choice::Nobody, |node| Choice::Alone(node.clone()))
+        let key = |node: &&Node| (node.shunned(now), !node.healthy(), linked(&node.peer));
+        random::first(nodes.of(self.kind).filter(open), key).map_or(Choice::Nobody, |node| Choice::Alone(node.clone()))
     }
-}
-
-/// A random one of the allowed ready nodes that behaved best.
-fn best(ready: impl Iterator<Item = Ready>, allowed: &[&Node], now: Instant) -> Option<Ready> {
-    let shunned = |ready: Ready| {
-        let node = allowed.iter().find(|node| node.number == ready.node)?;
-        Some((node.rank(now).0, ready))
-    };
-    let mut ready: Vec<_> = ready.filter_map(shunned).collect();
-    random::shuffle(&mut ready);
-    ready.into_iter().min_by_key(|(shunned, _)| *shunned).map(|(_, ready)| ready)
-}
-
-/// Among the nodes that behaved best and are healthy: a random source, then a random node of it. So a source with many
-/// names gets no more than its share. Nodes that were of use count as a source.
-fn by_turns(nodes: &mut [&Node], now: Instant) {
-    let mut order = [0, 1, 2, 3, 4];
-    random::shuffle(&mut order);
-    random::shuffle(nodes);
-    nodes.sort_by_key(|node| {
-        let group = if node.tried_and_good() { 0 } else { 1 + node.source as usize };
-        (node.rank(now), order.get(group).copied())
-    });
 }
 
 #[cfg(test)]

@@ -171,13 +171,6 @@ impl Circles {
         }
     }
 
-    pub(super) fn get(&self, kind: Kind) -> &Circle {
-        match kind {
-            Kind::Receive => &self.receive,
-            Kind::Publish | Kind::Alone => &self.publish,
-        }
-    }
-
     pub(super) async fn next(&mut self) -> (Kind, Option<Happened>) {
         tokio::select! {
             happened = self.publish.next() => (Kind::Publish, happened),
@@ -222,12 +215,11 @@ impl Circles {
     }
 
     pub(super) fn connectivity(&self) -> Connectivity {
-        let ready = |kind, service| self.get(kind).links.ready(service).count();
-        let count = |kind, service| u32::try_from(ready(kind, service)).unwrap_or(u32::MAX);
+        let count = |circle: &Circle, of| u32::try_from(circle.links.ready(of).count()).unwrap_or(u32::MAX);
         Connectivity {
-            publish_nodes: count(Kind::Publish, Service::LightPush),
-            receive_nodes: count(Kind::Receive, Service::Filter),
-            store: ready(Kind::Publish, Service::Store) + ready(Kind::Receive, Service::Store) > 0,
+            publish_nodes: count(&self.publish, Service::LightPush),
+            receive_nodes: count(&self.receive, Service::Filter),
+            store: [&self.publish, &self.receive].into_iter().any(|circle| count(circle, Service::Store) > 0),
             ..Connectivity::default()
         }
     }

@@ -126,7 +126,7 @@ impl Discovery {
     pub(super) fn next(
         &mut self,
         need: Need,
-        ask: impl Fn(Kind) -> Option<(Ready, bool)>,
+        mut ask: impl FnMut(Kind) -> Option<(Ready, bool)>,
         now: Instant,
     ) -> Option<Search> {
         // First records for discv5: one source does not push out the other, and no node of the publish circle learns of
@@ -210,8 +210,7 @@ pub(super) fn too_few(nodes: &Nodes, single_circle: bool, now: Instant) -> bool 
 
 /// A connected node that can be asked for others, and whether it is in a private network.
 pub(super) fn asked(links: &Links, nodes: &Nodes) -> Option<(Ready, bool)> {
-    let ready: Vec<Ready> = links.all_ready().filter(|ready| ready.offers.peer_exchange).collect();
-    let ready = random::choose(&ready)?;
+    let ready = random::first(links.all_ready().filter(|ready| ready.offers.peer_exchange), |_| ())?;
     let addresses = nodes.get(ready.node).map(|node| &node.addresses);
     Some((ready, addresses.is_some_and(|all| !all.is_empty() && all.iter().all(is_private))))
 }

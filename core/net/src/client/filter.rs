@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
-use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard, WakuMessage};
+use sotto_wire::waku::{self, FilterStatus, FilterSubscribeType, MessagePush, Shard};
 use tokio::time::Instant;
 
 use super::gaps::Gaps;
@@ -153,13 +153,8 @@ impl Filter {
     /// Number of wanted filter nodes. None beside a relay. With a conversation on screen a relay with a single peer is
     /// not enough, because that peer may be dead.
     pub(crate) fn target(&self) -> usize {
-        match (self.wanted.is_empty(), self.foreground) {
-            (true, _) => 0,
-            (false, false) if self.mesh > 0 => 0,
-            (false, true) if self.mesh > 1 => 0,
-            (false, false) => 1,
-            (false, true) => 2,
-        }
+        let wanted = 1 + u8::from(self.foreground);
+        if self.wanted.is_empty() || self.mesh >= u32::from(wanted) { 0 } else { usize::from(wanted) }
     }
 
     pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
@@ -331,36 +326,30 @@ impl Filter {
             return Verdict::Leave;
         };
         peer.alive_at = now + self.config.timing.alive_every;
-        match (FilterStatus::from_code(code), ask.kind) {
+        let status = FilterStatus::from_code(code);
+        if ask.kind == FilterSubscribeType::Unsubscribe && matches!(status, FilterStatus::Ok | FilterStatus::NotFound) {
+            peer.known.retain(|topic| !ask.topics.contains(topic));
+        }
+        match (status, ask.kind) {
             (FilterStatus::Ok, kind) => {
                 peer.refusals = 0;
                 let timing = &self.config.timing;
-                peer.ping_at = now
-                    + match (self.foreground, peer.pings) {
-                        (false, _) => timing.background_ping,
-                        (true, true) => timing.foreground_ping,
-                        (true, false) => timing.alive_every,
-                    };
-                match kind {
-                    FilterSubscribeType::Subscribe => {
-                        peer.known.extend(ask.topics);
-                        peer.since = now;
-                        peer.stands.get_or_insert(now);
-                    }
-                    FilterSubscribeType::Unsubscribe => {
-                        peer.known.retain(|topic| !ask.topics.contains(topic));
-                    }
-                    _ => {}
+                let ping_every = match (self.foreground, peer.pings) {
+                    (false, _) => timing.background_ping,
+                    (true, true) => timing.foreground_ping,
+                    (true, false) => timing.alive_every,
+                };
+                peer.ping_at = now + ping_every;
+                if kind == FilterSubscribeType::Subscribe {
+                    peer.known.extend(ask.topics);
+                    peer.since = now;
+                    peer.stands.get_or_insert(now);
+                } else if peer.stands.is_some_and(|since| since + STANDS <= now) {
+                    return Verdict::Good;
                 }
-                match peer.stands.filter(|_| kind != FilterSubscribeType::Subscribe) {
-                    Some(since) if since + STANDS <= now => Verdict::Good,
-                    _ => Verdict::Keep,
-                }
-            }
-            (FilterStatus::NotFound, FilterSubscribeType::Unsubscribe) => {
-                peer.known.retain(|topic| !ask.topics.contains(topic));
                 Verdict::Keep
             }
+            (FilterStatus::NotFound, FilterSubscribeType::Unsubscribe) => Verdict::Keep,
             (FilterStatus::NotFound, _) => {
                 // The node had dropped the subscription, at an unknown time.
                 if !peer.known.is_empty() {
@@ -453,23 +442,18 @@ impl Filter {
         let peer = self.peers.iter_mut().find(|peer| peer.id == *id)?;
         peer.alive_at = now + self.config.timing.alive_every;
         let node = peer.node;
-        self.receive(push.pubsub_topic, push.waku_message?, node, now)
+        self.receive(push, node, now)
     }
 
     /// Checks a pushed or relayed message: a wanted topic, its shard, and not seen before.
-    pub(crate) fn receive(
-        &mut self,
-        pubsub_topic: Option<String>,
-        message: WakuMessage,
-        node: NodeNumber,
-        now: Instant,
-    ) -> Option<Received> {
+    pub(crate) fn receive(&mut self, push: MessagePush, node: NodeNumber, now: Instant) -> Option<Received> {
+        let message = push.waku_message?;
         message.validate(self.config.max_message).ok()?;
         if !self.wanted.contains(&message.content_topic) {
             return None;
         }
         let shard = self.config.shard(&message.content_topic)?.to_string();
-        if pubsub_topic.is_some_and(|topic| topic != shard) {
+        if push.pubsub_topic.is_some_and(|topic| topic != shard) {
             return None;
         }
         let hash = waku::message_hash(&shard, &message);

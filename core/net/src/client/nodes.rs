@@ -109,12 +109,8 @@ impl Node {
         }
     }
 
-    pub(crate) fn tried_and_good(&self) -> bool {
-        self.successes > 0
-    }
-
     fn proven(&self) -> bool {
-        self.tried_and_good() || self.source == Source::Static
+        self.successes > 0 || self.source == Source::Static
     }
 
     pub(crate) fn healthy(&self) -> bool {
@@ -212,6 +208,11 @@ impl Node {
     /// Sort key: nodes that behaved come first.
     pub(crate) fn rank(&self, now: Instant) -> (Option<Instant>, bool, u32) {
         (self.shunned_until.filter(|until| *until > now), !self.healthy(), self.failures)
+    }
+
+    /// 0 if it was ever of use, else a number for its source.
+    pub(crate) fn origin(&self) -> usize {
+        if self.successes > 0 { 0 } else { 1 + self.source as usize }
     }
 
     /// When it may be asked again, if that is in the future.
@@ -319,7 +320,7 @@ impl Nodes {
     /// A few nodes of the publish circle through which messages arrived in earlier runs, the most reliable first.
     pub(crate) fn of_use_for_publishing(&self) -> Vec<NodeNumber> {
         let mut known: Vec<&Node> = self.of(Kind::Publish).collect();
-        known.retain(|node| node.tried_and_good() && node.healthy());
+        known.retain(|node| node.successes > 0 && node.healthy());
         random::shuffle(&mut known);
         known.sort_by_key(|node| std::cmp::Reverse(node.successes));
         known.iter().take(FIRST).map(|node| node.number).collect()

@@ -129,17 +129,11 @@ pub(crate) async fn present(asked: Asked, hashes: Vec<[u8; 32]>) -> Result<Vec<[
         ..StoreQueryRequest::default()
     };
     let answer = ask(&asked, &request, waku::store_response_cap(PAGE, 0)).await?;
-    let mut present = Vec::new();
-    for entry in answer.messages {
-        let hash = hash_of(&entry)?;
-        if !hashes.contains(&hash) {
-            return Err(StoreError::Lied);
-        }
-        if !present.contains(&hash) {
-            present.push(hash);
-        }
+    let had = answer.messages.iter().map(hash_of).collect::<Result<HashSet<_>, _>>()?;
+    if had.iter().any(|hash| !hashes.contains(hash)) {
+        return Err(StoreError::Lied);
     }
-    Ok(present)
+    Ok(hashes.into_iter().filter(|hash| had.contains(hash)).collect())
 }
 
 async fn ask(asked: &Asked, request: &StoreQueryRequest, cap: usize) -> Result<StoreQueryResponse, StoreError> {

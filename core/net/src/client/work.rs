@@ -11,7 +11,7 @@ use sotto_wire::waku::{
     self, FilterSubscribeRequest, FilterSubscribeResponse, MessagePush, Services, WakuMetadata, protocol,
 };
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::circle::{Circle, Happened};
 use super::discover::{Search, USEFUL};
@@ -64,12 +64,7 @@ pub(super) async fn filter(opener: Opener, peer: PeerId, todo: Todo, limit: Dura
             let code = answer.map(|answer: FilterSubscribeResponse| answer.status_code.unwrap_or_default());
             Done::Filter(peer, ask, code)
         }
-        Todo::Alive(Some(stream)) => Done::Alive(peer, exchange::ping(stream, limit).await),
-        Todo::Alive(None) => match timeout(limit, exchange::open_ping(&opener, peer)).await {
-            Ok(Ok(stream)) => Done::Alive(peer, exchange::ping(stream, limit).await),
-            Ok(failed) => Done::Alive(peer, failed),
-            Err(_) => Done::Alive(peer, Err(ExchangeError::Timeout)),
-        },
+        Todo::Alive(stream) => Done::Alive(peer, exchange::ping(&opener, peer, stream, limit).await),
     }
 }
 
