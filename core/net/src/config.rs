@@ -54,8 +54,7 @@ pub struct NetConfig {
     pub cluster: u16,
     /// Shards of the cluster.
     pub sharding: Sharding,
-    /// Whether both circles may use the same node, still with separate keys and connections. For the preset `local`
-    /// only.
+    /// Whether both circles may use the same node, with a key and connection each: for the preset `local` only.
     pub single_circle: bool,
     /// Addresses to serve neighbours at in relay mode (filter and lightpush, no store, within
     /// [`Limits::phone`](crate::service::Limits::phone)): multiaddrs as in
@@ -129,8 +128,7 @@ pub struct Timing {
     pub background_redial: Duration,
     /// How long an unused connection lives without a conversation on screen. Connections to filter nodes stay.
     pub unused: Duration,
-    /// First wait after a search for nodes; it doubles, up to six hours. The client does not search while it knows
-    /// enough nodes.
+    /// First wait after a search for nodes; it doubles, up to six hours.
     pub discover: Duration,
 }
 

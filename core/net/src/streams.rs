@@ -35,12 +35,7 @@ pub(crate) struct Inbound {
     pub(crate) stream: Stream,
 }
 
-#[derive(Debug)]
-pub(crate) struct Opening {
-    protocol: StreamProtocol,
-    reply: Reply,
-}
-
+type Opening = (StreamProtocol, Reply);
 type Reply = oneshot::Sender<(Stream, Turn)>;
 
 /// While this is held, no other stream to the peer is opened. Held until a request is written, it keeps requests
@@ -59,7 +54,7 @@ impl Opener {
     /// read.
     pub(crate) async fn open(&self, peer: PeerId, protocol: StreamProtocol) -> io::Result<(Stream, Turn)> {
         let (reply, stream) = oneshot::channel();
-        self.openings.send((peer, Opening { protocol, reply })).await.map_err(|_| io::ErrorKind::NotConnected)?;
+        self.openings.send((peer, (protocol, reply))).await.map_err(|_| io::ErrorKind::NotConnected)?;
         Ok(stream.await.map_err(|_| io::ErrorKind::NotConnected)?)
     }
 }
@@ -225,11 +220,11 @@ impl ConnectionHandler for Handler {
         }
         if !self.opening
             && self.turn.is_none()
-            && let Some(opening) = self.outbound.pop_front()
+            && let Some((protocol, reply)) = self.outbound.pop_front()
         {
             self.opening = true;
             return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
-                protocol: SubstreamProtocol::new(ReadyUpgrade::new(opening.protocol), opening.reply),
+                protocol: SubstreamProtocol::new(ReadyUpgrade::new(protocol), reply),
             });
         }
         self.waker = Some(cx.waker().clone());

@@ -33,46 +33,43 @@ pub(crate) async fn push(
 
 /// The request id is not compared: refusals carry `N/A` or nothing, and a stream carries one answer.
 fn read_v3(answer: &LightPushResponse) -> PublishOutcome {
+    use PublishOutcome::{Duplicate, Failed, Refused};
     let text = answer.status_desc.as_deref().unwrap_or_default();
-    let status = LightPushStatus::from_code(answer.status_code.unwrap_or_default());
-    match status {
+    match LightPushStatus::from_code(answer.status_code.unwrap_or_default()) {
         LightPushStatus::Ok => match answer.relay_peer_count.unwrap_or_default() {
-            0 => PublishOutcome::Failed(FailReason::NoRelayPeers),
+            0 => Failed(FailReason::NoRelayPeers),
             peers => PublishOutcome::Relayed { peers },
         },
-        _ if seen_before(text) => PublishOutcome::Duplicate,
-        LightPushStatus::BadRequest | LightPushStatus::PayloadTooLarge | LightPushStatus::InvalidMessage => {
-            PublishOutcome::Refused
-        }
-        LightPushStatus::UnsupportedTopic | LightPushStatus::OutOfRlnProof => {
-            PublishOutcome::Failed(FailReason::Unsupported)
-        }
-        LightPushStatus::NoPeers | LightPushStatus::Unavailable => PublishOutcome::Failed(FailReason::NoRelayPeers),
+        _ if seen_before(text) => Duplicate,
+        LightPushStatus::BadRequest | LightPushStatus::PayloadTooLarge | LightPushStatus::InvalidMessage => Refused,
+        LightPushStatus::UnsupportedTopic | LightPushStatus::OutOfRlnProof => Failed(FailReason::Unsupported),
+        LightPushStatus::NoPeers | LightPushStatus::Unavailable => Failed(FailReason::NoRelayPeers),
         LightPushStatus::TooManyRequests | LightPushStatus::InternalError | LightPushStatus::Other(_) => {
-            PublishOutcome::Failed(FailReason::Busy)
+            Failed(FailReason::Busy)
         }
     }
 }
 
 /// v2 has no codes; these are the texts of nim and go nodes.
 fn read_v2(answer: &PushResponse) -> PublishOutcome {
+    use PublishOutcome::{Duplicate, Failed, Refused};
     if answer.is_success == Some(true) {
         return PublishOutcome::Accepted;
     }
     let text = answer.info.as_deref().unwrap_or_default();
     let has = |word: &str| text.to_ascii_lowercase().contains(word);
     if seen_before(text) {
-        PublishOutcome::Duplicate
+        Duplicate
     } else if has("rate limit") {
-        PublishOutcome::Failed(FailReason::Busy) // go: "exceeds the rate limit"
+        Failed(FailReason::Busy) // go: "exceeds the rate limit"
     } else if has("too large") || has("exceeds") || has("invalid message") {
-        PublishOutcome::Refused
+        Refused
     } else if has("no peers") || has("no relay peers") || has("not enough peers") {
-        PublishOutcome::Failed(FailReason::NoRelayPeers)
+        Failed(FailReason::NoRelayPeers)
     } else if has("not subscribed") || has("unsupported") {
-        PublishOutcome::Failed(FailReason::Unsupported)
+        Failed(FailReason::Unsupported)
     } else {
-        PublishOutcome::Failed(FailReason::Busy)
+        Failed(FailReason::Busy)
     }
 }
 

@@ -227,13 +227,9 @@ impl Nodes {
                 let left = node.home == Kind::Alone || healthy(&self.list, node.home) > 1;
                 !node.met() && node.healthy() && left
             };
-            match self.list.iter().position(spare) {
-                Some(place) => {
-                    if let Some(node) = self.list.get_mut(place) {
-                        node.home = kind;
-                        node.changed = true;
-                    }
-                }
+            let place = self.list.iter().position(spare);
+            match place.and_then(|place| self.list.get_mut(place)) {
+                Some(node) => (node.home, node.changed) = (kind, true),
                 None => log::warn!("no node is known for one of the two circles"),
             }
         }
@@ -331,17 +327,17 @@ impl Nodes {
 
 /// A known node is named again. Configured addresses win; for a failing node the newest do.
 fn merge(node: &mut Node, addresses: Vec<Multiaddr>, source: Source) {
-    if source == Source::Static {
-        if node.source != source {
-            node.addresses.clear();
-            node.changed = true;
-        }
-        node.source = source;
-    } else if node.source == Source::Static {
+    let configured = source == Source::Static;
+    if node.source == Source::Static && !configured {
         return;
     }
-    if !node.healthy() && source != Source::Static {
+    let anew = if configured { node.source != source } else { !node.healthy() };
+    if anew {
         node.addresses.clear();
+    }
+    if configured {
+        node.changed |= anew;
+        node.source = source;
     }
     node.add_addresses(addresses);
 }
