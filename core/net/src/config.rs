@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sotto_wire::waku::{self, Shard};
 
-use crate::known::KnownNode;
+use crate::handle::KnownNode;
 use crate::traffic::Traffic;
 
 /// How a network maps content topics to shards.

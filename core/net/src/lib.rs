@@ -23,7 +23,6 @@ mod clock;
 mod discovery;
 mod exchange;
 mod farewell;
-mod known;
 mod names;
 mod random;
 mod recent;
@@ -34,10 +33,9 @@ mod transport;
 pub use address::AddressError;
 pub use config::{NetConfig, Sharding, Timing};
 pub use handle::{
-    Circle, Command, Connectivity, Event, FailReason, NetHandle, Network, NodeNumber, PublishOutcome, Published,
-    Received,
+    Circle, Command, Connectivity, Event, FailReason, KnownNode, NetHandle, Network, NodeNumber, PublishOutcome,
+    Published, Received, Source,
 };
-pub use known::{KnownNode, Source};
 pub use service::{Discv5Config, NodeConfig, NodeEvent, NodeHandle, NodeKey};
 pub use traffic::Traffic;
 pub use trust::{Evidence, Purpose};

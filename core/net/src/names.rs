@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts};
 
-/// The servers of a configuration, IP addresses with optional port. Other entries are skipped; [`is_server`] has
-/// refused them before.
+/// The servers of a configuration, IP addresses with optional port; [`is_server`] has refused other entries before.
 pub(crate) fn servers(texts: &[String]) -> Vec<NameServerConfig> {
     let server = |text: &String| {
         let (ip, port) = address(text)?;

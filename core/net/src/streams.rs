@@ -50,8 +50,7 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    /// Opens a stream to a connected peer. Negotiation is lazy: a peer without the protocol shows only at the first
-    /// read.
+    /// Opens a stream to a connected peer. Negotiation is lazy: a missing protocol shows only at the first read.
     pub(crate) async fn open(&self, peer: PeerId, protocol: StreamProtocol) -> io::Result<(Stream, Turn)> {
         let (reply, stream) = oneshot::channel();
         self.openings.send((peer, (protocol, reply))).await.map_err(|_| io::ErrorKind::NotConnected)?;

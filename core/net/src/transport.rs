@@ -42,8 +42,7 @@ type Socket = Counted<tcp::tokio::TcpStream>;
 #[error("no Noise keys")]
 pub(crate) struct TransportSetupError(#[source] noise::Error);
 
-/// Peers whose names may lead into a private network or to this device: they were configured, or named inside such a
-/// network.
+/// Peers whose names may lead into a private network or to this device: configured, or named inside such a network.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Insiders(Arc<Mutex<HashSet<PeerId>>>);
 

@@ -1,5 +1,4 @@
-//! The task that owns both swarms. It takes commands and events, asks the machines for the next step, and carries it
-//! out.
+//! The task that owns both swarms: it asks the machines for the next step and carries it out.
 
 use std::sync::Arc;
 
@@ -211,8 +210,7 @@ impl Actor {
 
     fn happened(&mut self, kind: Kind, happened: Happened, now: Instant) {
         match happened {
-            // A node is asked for nothing before it names our network: messages that a node of another network accepts
-            // reach nobody.
+            // A node is asked for nothing before it names our network: what another network accepts reaches nobody.
             Happened::Identified(ready) => {
                 self.nodes.identified(ready.node, ready.offers);
                 let circle = self.circles.of(kind);

@@ -83,8 +83,7 @@ impl Wish {
         later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
     }
 
-    /// A node for a connection of its own: preferably one that never lied, a healthy one, and one that is not `linked`
-    /// with us.
+    /// A node for a connection of its own: preferably no liar, healthy, and not `linked` with us.
     pub(super) fn alone(&self, nodes: &Nodes, linked: impl Fn(&PeerId) -> bool, now: Instant) -> Choice {
         let open = |node: &&Node| {
             !self.tried.contains(&node.number)

@@ -12,7 +12,7 @@ use super::pace::Pace;
 use crate::address::is_private;
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
-use crate::known::Source;
+use crate::handle::Source;
 use crate::random;
 
 /// Healthy nodes wanted for the receive circle: two that push, and a spare.
@@ -129,8 +129,7 @@ impl Discovery {
         mut ask: impl FnMut(Kind) -> Option<(Ready, bool)>,
         now: Instant,
     ) -> Option<Search> {
-        // First records for discv5: one source does not push out the other, and no node of the publish circle learns of
-        // the relay.
+        // First records for discv5: no source pushes out another, and no publish node learns of the relay.
         let known = || [&self.dns, &self.receive, &self.discv5].into_iter().flat_map(|way| &way.records);
         if need.lonely && self.discv5.may(now) && known().next().is_some() {
             let known: Vec<NodeRecord> = known().cloned().collect();
@@ -184,7 +183,6 @@ impl Discovery {
 
     /// A search has ended with these records. `new`: number of nodes that were unknown.
     pub(super) fn found(&mut self, search: &Search, mut records: Vec<NodeRecord>, new: usize) {
-        log::debug!("{new} further nodes were named");
         let way = self.way(search);
         way.running = false;
         if new == 0 {

@@ -117,8 +117,7 @@ impl Filter {
         }
     }
 
-    /// Opening the app pings every node at once: after a sleep a node may be gone, or may have dropped the
-    /// subscription.
+    /// Opening the app pings every node at once: it may be gone, or may have dropped the subscription.
     pub(crate) fn set_foreground(&mut self, on: bool, now: Instant) {
         self.foreground = on;
         if on {

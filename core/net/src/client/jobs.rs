@@ -1,5 +1,4 @@
-//! Commands with an answer. Each is a job: it waits for a node, asks it, tries another node after a failure, and is given
-//! up.
+//! Commands with an answer, as jobs: each waits for a node, asks it, tries others after a failure, and is given up.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -330,8 +329,7 @@ impl Jobs {
         })
     }
 
-    /// The node to publish through for this value in this run: random, but the same each time while the same nodes are
-    /// healthy.
+    /// The node to publish through for this value in this run: random, but the same while the same nodes are healthy.
     fn drawn(&self, key: u64, nodes: &Nodes, now: Instant) -> Option<NodeNumber> {
         let service = Service::LightPush;
         let fits = |node: &&Node| node.may_offer(service) && node.healthy() && !node.last_resort(service, now);

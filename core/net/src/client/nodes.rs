@@ -12,8 +12,7 @@ pub(crate) use self::book::{Found, NamedBy};
 use super::pace::Pace;
 use crate::address::is_private;
 use crate::config::Timing;
-use crate::handle::NodeNumber;
-use crate::known::{KnownNode, Source};
+use crate::handle::{KnownNode, NodeNumber, Source};
 use crate::{clock, random};
 
 const MAX_ADDRESSES: usize = 8;
@@ -347,8 +346,7 @@ impl Nodes {
         });
     }
 
-    /// The node could not be reached, hung up or did not answer. It counts as a failure only if other nodes could be
-    /// reached meanwhile (`online`).
+    /// The node could not be reached or fell silent. It is a strike only if other nodes could be reached (`online`).
     pub(crate) fn failed(&mut self, number: NodeNumber, online: bool, now: Instant) {
         let (base, cap) = (self.timing.redial, self.timing.longest_redial(self.foreground));
         self.change(number, |node| {

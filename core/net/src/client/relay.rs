@@ -114,16 +114,14 @@ impl Relaying {
         self.mode.end()
     }
 
-    /// Passes the nodes of the receive circle to the relay. Nodes of the publish circle must not learn that this
-    /// address listens.
+    /// Passes receive nodes to the relay. Publish nodes must not learn that this address listens.
     pub(super) fn name_nodes(&self, nodes: &Nodes) {
         let mut found: Vec<_> = nodes.of(Kind::Receive).collect();
         random::shuffle(&mut found); // the relay remembers only so many
         self.name(found.into_iter().map(|node| (node.is_inside(), node.peer, node.addresses.clone())));
     }
 
-    /// Passes nodes found by discv5 to the relay alone, with whether they are in a private network; returns how many
-    /// fit.
+    /// Passes nodes found by discv5, `inside` a private network or not, to the relay alone; returns how many fit.
     pub(super) fn name_found(&self, records: &[NodeRecord], inside: bool) -> usize {
         self.name(records.iter().map(|record| (inside, record.peer, record.addresses.clone())))
     }

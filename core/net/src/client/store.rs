@@ -80,8 +80,7 @@ impl StoreError {
     }
 }
 
-/// Asks for page after page, and hands each over before asking for the next. `Ok` and `sent` count the pages handed
-/// over.
+/// Asks for page after page, and hands each over before asking for the next; `sent` counts them.
 pub(crate) async fn query(
     asked: Asked,
     query: Arc<Query>,
@@ -108,8 +107,7 @@ pub(crate) async fn query(
             other => other?,
         };
         let (messages, last) = walk.take(answer, limit, asked.node)?;
-        let page = Page { id, messages, last };
-        pages.send(page).await.map_err(|_| StoreError::Stopped)?;
+        pages.send(Page { id, messages, last }).await.map_err(|_| StoreError::Stopped)?;
         *sent += 1;
         patience = PATIENCE;
         if last {
@@ -193,15 +191,11 @@ impl<'a> Walk<'a> {
         if answer.messages.len() as u64 > limit {
             return Err(StoreError::Lied);
         }
-        let cursor = match answer.pagination_cursor {
-            Some(cursor) if !cursor.is_empty() => Some(cursor.as_slice().try_into().map_err(|_| StoreError::Lied)?),
-            _ => None,
-        };
-        let mut messages = Vec::with_capacity(answer.messages.len());
-        for entry in answer.messages {
-            messages.push(self.entry(entry, node)?);
-        }
-        let sorted = messages.iter().map(|message: &Received| message.timestamp_ns).is_sorted();
+        let cursor = answer.pagination_cursor.filter(|cursor| !cursor.is_empty()).map(<[u8; 32]>::try_from);
+        let cursor = cursor.transpose().map_err(|_| StoreError::Lied)?;
+        let messages = answer.messages.into_iter().map(|entry| self.entry(entry, node));
+        let mut messages = messages.collect::<Result<Vec<_>, _>>()?;
+        let sorted = messages.is_sorted_by_key(|message| message.timestamp_ns);
         if !sorted || !self.advances(&messages) {
             return Err(StoreError::Lied);
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::client::nodes::Offers;
 use crate::config::Timing;
-use crate::known::Source;
+use crate::handle::Source;
 
 const SECOND: Duration = Duration::from_secs(1);
 const STORE: Offers = Offers {

@@ -6,8 +6,7 @@ use super::*;
 use crate::client::nodes::Offers;
 use crate::config::Sharding;
 use crate::exchange::ExchangeError;
-use crate::handle::{Circle as Asking, PublishOutcome, Published};
-use crate::known::Source;
+use crate::handle::{Circle as Asking, PublishOutcome, Published, Source};
 use crate::trust::Purpose;
 
 const TOPIC: &str = "/sotto/1/h00-0000/proto";

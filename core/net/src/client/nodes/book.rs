@@ -19,8 +19,7 @@ use crate::address::{ip_of, parse_node};
 use crate::client::discover::USEFUL;
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
-use crate::handle::{Event, NodeNumber};
-use crate::known::{KnownNode, Source};
+use crate::handle::{Event, KnownNode, NodeNumber, Source};
 use crate::{clock, random};
 
 /// Most circles remembered of nodes that left the book.
@@ -71,8 +70,7 @@ impl Formers {
         self.0.remove(peer);
     }
 
-    /// Remembers a node, whether it is `stored` already or not. Returns the node that is forgotten for it: the one
-    /// silent longest.
+    /// Remembers a node, `stored` already or not. Returns the node forgotten for it: the one silent longest.
     pub(super) fn put(&mut self, peer: PeerId, home: Kind, answered_s: u64, stored: bool) -> Option<PeerId> {
         let former = Former { home, answered_s, changed: !stored };
         self.0.insert(peer, former);
@@ -113,8 +111,7 @@ impl Nodes {
         nodes
     }
 
-    /// Takes back the remembered nodes. Of nodes that are no longer configured only the circle is kept. Configured
-    /// nodes bring their addresses.
+    /// Takes back the remembered nodes: of those no longer configured only the circle, of configured ones no address.
     pub(super) fn restore(&mut self, book: &[KnownNode], configured: &[(PeerId, Vec<Multiaddr>)]) {
         let mut order: Vec<&KnownNode> = book.iter().collect();
         random::shuffle(&mut order);
@@ -174,7 +171,6 @@ impl Nodes {
             let home = former.map_or_else(|| self.home(circle), |former| former.home);
             let namer = named_by.map(|(_, number)| number);
             if !self.make_room(source, &addresses, home, namer) {
-                log::debug!("more service nodes than are remembered");
                 continue;
             }
             let mut node = Node::new(self.next, peer, home, source);
@@ -198,8 +194,7 @@ impl Nodes {
         self.add(texts.iter().enumerate().filter_map(read).collect(), Source::Invite, None);
     }
 
-    /// Adds the useful nodes of these records, named `inside` a private network or not; returns the number of new
-    /// nodes.
+    /// Adds the useful nodes of records, named `inside` a private network or not; returns the number of new nodes.
     pub(crate) fn named(&mut self, records: &[NodeRecord], inside: bool, source: Source, named_by: NamedBy) -> usize {
         let useful = records.iter().filter(|record| record.services.is_none_or(|bits| bits.any(USEFUL)));
         let found = useful.map(|record| (record.peer, record.addresses.clone())).collect();
