@@ -134,14 +134,14 @@ impl Table<'_, Link> {
     /// Skips the next `length` counters of every sending session that was answered. If nothing was sent since the last
     /// gap, that gap is replaced. No gap is made while more than `most` counters are in flight: a receipt does not
     /// reach further.
-    pub fn leave_gaps(&mut self, length: u32, most: u32) -> Result<usize, Error> {
+    pub fn leave_gaps(&mut self, length: u32, most: u32) -> Result<(), Error> {
         let sql = "UPDATE links SET gap_from=f, gap_to=f+?1, seq=f+?1 FROM (SELECT l.session AS h,
               CASE WHEN gap_to>0 AND seq=gap_to THEN gap_from ELSE seq END AS f FROM links l
                 JOIN sessions s ON s.hash=l.session JOIN devices d ON d.chat=s.chat AND d.session=s.hash
                 WHERE (initiator=0 OR answered=1)
                 AND seq-coalesce((SELECT min(i.seq) FROM items i WHERE i.session=l.session), seq)<?2)
             WHERE session=h";
-        self.run(sql, params![length, most])
+        self.exec(sql, params![length, most])
     }
 }
 
@@ -170,12 +170,12 @@ impl Table<'_, Fetch> {
     }
 
     /// Makes the held fetches of a conversation due, except for texts of a device that is not the confirmed one.
-    pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<usize, Error> {
+    pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<(), Error> {
         let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms=?3 AND
             (EXISTS (SELECT 1 FROM messages m WHERE m.id=fetches.message AND m.unconfirmed=0)
              OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
                 WHERE s.hash=fetches.session AND d.standing=1))";
-        self.run(sql, params![conversation, now_ms, NEVER])
+        self.exec(sql, params![conversation, now_ms, NEVER])
     }
 }
 

@@ -107,9 +107,9 @@ impl Table<'_, Person> {
     }
 
     /// Makes searches due now that would be due by `until_ms`: queries of an earlier run have no answer any more.
-    pub fn cards_rewind(&mut self, now_ms: i64, until_ms: i64) -> Result<usize, Error> {
+    pub fn cards_rewind(&mut self, now_ms: i64, until_ms: i64) -> Result<(), Error> {
         let sql = "UPDATE persons SET cards_due_ms=?1 WHERE cards_due_ms>?1 AND cards_due_ms<=?2";
-        self.run(sql, params![now_ms, until_ms])
+        self.exec(sql, params![now_ms, until_ms])
     }
 }
 

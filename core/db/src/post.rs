@@ -87,15 +87,15 @@ impl Table<'_, Parcel> {
     }
 
     /// Makes sealed parcels due that no node accepted yet.
-    pub fn rewind(&mut self, now_ms: i64) -> Result<usize, Error> {
+    pub fn rewind(&mut self, now_ms: i64) -> Result<(), Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE attempts=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
-        self.run(sql, params![now_ms, NEVER])
+        self.exec(sql, params![now_ms, NEVER])
     }
 
     /// Makes all sealed parcels due that wait for a receipt.
-    pub fn all_due(&mut self, now_ms: i64) -> Result<usize, Error> {
+    pub fn all_due(&mut self, now_ms: i64) -> Result<(), Error> {
         let sql = "UPDATE parcels SET due_ms=?1 WHERE class=0 AND payload IS NOT NULL AND due_ms>?1 AND due_ms<?2";
-        self.run(sql, params![now_ms, NEVER])
+        self.exec(sql, params![now_ms, NEVER])
     }
 
     /// Parcels whose check at a store is due.
@@ -110,10 +110,10 @@ impl Table<'_, Parcel> {
     }
 
     /// Moves the checks of parcels that `node` accepted forward to this time.
-    pub fn check_by(&mut self, node: i64, check_ms: i64) -> Result<usize, Error> {
+    pub fn check_by(&mut self, node: i64, check_ms: i64) -> Result<(), Error> {
         let sql = "UPDATE parcels SET check_ms=?2 WHERE check_ms>?2
           AND EXISTS(SELECT 1 FROM attempts WHERE attempts.parcel=parcels.id AND node=?1)";
-        self.run(sql, params![node, check_ms])
+        self.exec(sql, params![node, check_ms])
     }
 
     /// Parcels for an account, in their order.

@@ -76,6 +76,11 @@ macro_rules! row {
                 Ok(Some(given))
             }
 
+            /// Changes the row with this key, if it exists.
+            pub fn change(&mut self, $($key: &$ktype,)+ change: impl FnOnce(&mut $name)) -> Result<(), crate::Error> {
+                self.edit($($key,)+ change).map(drop)
+            }
+
             /// Writes a row: a new one, or over the row with its key.
             pub fn put(&mut self, row: &$name) -> Result<(), crate::Error> {
                 static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();

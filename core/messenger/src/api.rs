@@ -34,11 +34,7 @@ pub struct Messenger {
     pub(crate) shared: Arc<Shared>,
 }
 
-impl std::fmt::Debug for Messenger {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Messenger")
-    }
-}
+crate::closed_debug!(Messenger);
 
 pub(crate) struct Shared {
     /// `None` only during the drop.
@@ -294,7 +290,7 @@ impl Messenger {
     /// Addresses under which neighbours are served: multiaddrs ending in `/p2p/…`, new with every start of relay mode.
     /// Empty in light mode or without listen addresses in the configuration.
     pub fn serving(&self) -> Vec<String> {
-        self.shared.status.serving()
+        self.shared.status.now().serving.clone()
     }
 
     /// For a background wake-up: catches up, sends the outbox, and returns the number of received messages. After
@@ -305,7 +301,7 @@ impl Messenger {
 
     /// Reachability as last reported; [`Event::Connectivity`] reports changes.
     pub fn connectivity(&self) -> Connectivity {
-        self.shared.status.connectivity()
+        self.shared.status.now().connectivity.clone()
     }
 
     /// Listens to events from now on.

@@ -30,11 +30,7 @@ pub struct OpenCounter {
     save: Save,
 }
 
-impl std::fmt::Debug for OpenCounter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OpenCounter")
-    }
-}
+crate::closed_debug!(OpenCounter);
 
 impl OpenCounter {
     /// A counter behind two closures. `load` returns `None` if there is no counter yet, and an error of kind
@@ -97,9 +93,7 @@ impl OpenCounter {
         }
         let known = host.filter(|_| !(other && database.is_some()));
         let opening = opening(known.map(count), database.map(count));
-        let named = database.map_or(0, |number| number >> COUNT_BITS);
-        let named = if named == 0 { name } else { named };
-        self.step(host, named, opening.ok_or(Code::StorageRolledBack)?, store)
+        self.step(host, (database, name), opening.ok_or(Code::StorageRolledBack)?, store)
     }
 
     /// Does not compare: an open database is the newest one.
@@ -109,10 +103,8 @@ impl OpenCounter {
         name: u64,
         store: impl FnOnce(u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let named = database.map_or(0, |number| number >> COUNT_BITS);
-        let named = if named == 0 { name } else { named };
         let next = database.map(count).unwrap_or(0) | 1;
-        self.step(None, named, next, store)
+        self.step(None, (database, name), next, store)
     }
 
     fn host(&self) -> Result<Option<u64>, Error> {
@@ -125,10 +117,12 @@ impl OpenCounter {
     fn step(
         &self,
         host: Option<u64>,
-        name: u64,
+        (database, name): (Option<u64>, u64),
         opening: u64,
         store: impl FnOnce(u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let named = database.map(|number| number >> COUNT_BITS).filter(|named| *named != 0);
+        let name = named.unwrap_or(name);
         let numbered = |count: u64| (name << COUNT_BITS) | (count & COUNT);
         if host != Some(numbered(opening)) {
             (self.save)(numbered(opening)).map_err(|_| Code::StorageIo)?;
@@ -145,7 +139,6 @@ const COUNT: u64 = (1 << COUNT_BITS) - 1;
 /// Names are below this value.
 const NAMES: u64 = 1 << (u64::BITS - COUNT_BITS);
 
-/// The number in the database.
 fn number(tx: &Tables<'_>) -> Result<Option<u64>, Error> {
     let Some(bytes) = tx.kv.get(KEY_OPENS)? else {
         return Ok(None);
@@ -168,8 +161,7 @@ fn is_other(host: u64, database: u64) -> bool {
     host != database && host != 0 && database != 0
 }
 
-/// The odd count of a new open; `None` for an old copy. A host without a counter takes the database's: an emptied key
-/// store is no old copy of a database.
+/// The odd count of a new open; `None` for an old copy. An emptied key store of the host is no old copy.
 fn opening(host: Option<u64>, database: Option<u64>) -> Option<u64> {
     match (host, database) {
         (host, None) => Some(host.unwrap_or(0) | 1),

@@ -8,20 +8,14 @@ use crate::error::{Code, Error};
 /// Whether it is pinned; newest activity, Unix milliseconds; conversation id.
 pub(crate) type ConversationKey = (bool, i64, [u8; 32]);
 /// Lamport time; author's clock, Unix seconds; message id.
-pub(crate) type MessageKey = (i64, i64, [u8; 32]);
+pub(crate) type Place = (i64, i64, [u8; 32]);
 
 pub(crate) fn of_conversation((pinned, last_ms, id): ConversationKey) -> String {
-    let mut bytes = vec![u8::from(pinned)];
-    bytes.extend_from_slice(&last_ms.to_be_bytes());
-    bytes.extend_from_slice(&id);
-    URL_SAFE_NO_PAD.encode(bytes)
+    URL_SAFE_NO_PAD.encode([[u8::from(pinned)].as_slice(), &last_ms.to_be_bytes(), &id].concat())
 }
 
-pub(crate) fn of_message((lamport, time_s, id): MessageKey) -> String {
-    let mut bytes = lamport.to_be_bytes().to_vec();
-    bytes.extend_from_slice(&time_s.to_be_bytes());
-    bytes.extend_from_slice(&id);
-    URL_SAFE_NO_PAD.encode(bytes)
+pub(crate) fn of_message((lamport, time_s, id): Place) -> String {
+    URL_SAFE_NO_PAD.encode([lamport.to_be_bytes().as_slice(), &time_s.to_be_bytes(), &id].concat())
 }
 
 pub(crate) fn conversation(cursor: &str) -> Result<ConversationKey, Error> {
@@ -31,7 +25,7 @@ pub(crate) fn conversation(cursor: &str) -> Result<ConversationKey, Error> {
     Ok((*pinned == 1, i64::from_be_bytes(*last_ms), id.try_into().map_err(|_| Code::BadId)?))
 }
 
-pub(crate) fn message(cursor: &str) -> Result<MessageKey, Error> {
+pub(crate) fn message(cursor: &str) -> Result<Place, Error> {
     let bytes = decode(cursor)?;
     let (lamport, rest) = bytes.split_first_chunk::<8>().ok_or(Code::BadId)?;
     let (time_s, id) = rest.split_first_chunk::<8>().ok_or(Code::BadId)?;

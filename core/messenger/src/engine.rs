@@ -36,6 +36,7 @@ use sotto_net::{Command, Evidence};
 use sotto_wire::topic::{ContentTopic, Lane, content_topic};
 
 use base::own::{self, Own};
+use base::schedule;
 use base::step::{Base, Fx, Rng};
 use carry::{Carry, link};
 use hear::bucket::{Bucket, Meter};
@@ -58,8 +59,9 @@ use crate::records::{ConversationId, MessageId};
 
 /// One transaction, as the uppermost room.
 pub(crate) type Step<'a> = People<'a>;
-/// Effects, in order.
 type Out = Vec<Effect>;
+/// Effects that a step asks for after its commit.
+type Said = (Fx, Vec<Query>, Vec<(usize, Found)>, Vec<Evidence>);
 
 /// The engine over one account's database.
 pub struct Engine {
@@ -69,27 +71,23 @@ pub struct Engine {
     own: Option<Own>,
     index: Index,
     live: Live,
+    /// The time of the running input, device's clock.
+    now_ms: i64,
+    /// The effects of the running input so far.
+    out: Out,
 }
 
 impl Engine {
-    /// Opens the engine over a database. Work that was in progress when the last process ended is due again.
-    ///
-    /// # Errors
-    /// Fails with storage errors; nothing is changed then.
+    /// Opens the engine over a database. What an earlier run left is due again. After an error nothing is changed.
     pub fn open(db: Account, config: EngineConfig, rng: Rng, now_ms: i64) -> Result<(Self, Vec<Effect>), Error> {
         let (own, index) = db.read(|tx| {
             let own = Own::load(tx, config.read_receipts)?;
             Ok::<_, Error>((own, Index::load(tx)?))
         })?;
-        let mut engine = Self { db, config, rng, own, index, live: Live::default() };
-        let suites = engine.config.suites;
-        let updated = engine.own.as_ref().is_some_and(|own| own.record.suites != suites);
-        let gap = match &engine.own {
-            Some(_) => old_copy::gap(engine.rng.next_u32()),
-            None => 0,
-        };
-        let mut out = Vec::new();
-        engine.run(now_ms, &mut out, |step| {
+        let updated = own.as_ref().is_some_and(|own| own.record.suites != config.suites);
+        let mut engine = Self { db, config, rng, own, index, live: Live::default(), now_ms, out: Vec::new() };
+        let gap = if engine.own.is_some() { old_copy::gap(engine.rng.next_u32()) } else { 0 };
+        engine.run(|step| {
             link::leave_gaps(step, gap)?;
             if updated {
                 own::publish_anew(step)?;
@@ -102,18 +100,18 @@ impl Engine {
         if engine.own.is_some() {
             engine.live.hear.held.begin();
         }
-        engine.live.not_connected(now_ms);
-        engine.subscribe(now_ms, &mut out);
-        engine.choose_mode(now_ms, &mut out);
-        engine.set_wake(now_ms, &mut out);
+        engine.live.offline_ms = Some(now_ms.saturating_add(schedule::OFFLINE));
+        engine.subscribe();
+        engine.choose_mode();
+        engine.set_wake();
+        let out = take(&mut engine.out);
         Ok((engine, out))
     }
 
-    /// Takes one input at `now_ms`, the device's clock in Unix milliseconds. The caller carries out the effects in
-    /// order.
+    /// Takes one input at `now_ms`, the device's clock, Unix milliseconds. Effects are carried out in order.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
-        self.act(now_ms, |engine, out| match input {
-            Input::Net(event) => engine.net(now_ms, event, out),
+        self.act(now_ms, |engine| match input {
+            Input::Net(event) => engine.net(event),
             // The deadline has passed, so the next one is named even if it is the same.
             Input::Tick => engine.live.wake = engine.live.wake.filter(|at| *at > now_ms),
         })
@@ -122,24 +120,22 @@ impl Engine {
 
     /// Runs a call of the API in one transaction.
     pub fn call<C: Call>(&mut self, now_ms: i64, call: C) -> Answered<C::Answer> {
-        self.answer(now_ms, |engine, out| engine.run(now_ms, out, |step| call.run(step)))
+        self.answer(now_ms, |engine| engine.run(|step| call.run(step)))
     }
 
     /// Says whether a conversation is on screen.
     pub fn foreground(&mut self, now_ms: i64, on: bool) -> Answered<()> {
-        self.answer(now_ms, |engine, out| {
+        self.answer(now_ms, |engine| {
             engine.live.foreground = on;
             engine.live.hear.poll_ms = 0;
             if on {
                 engine.live.hear.opened(now_ms);
                 if engine.is_replaced() {
-                    // The notice is repeated, because the person may not have seen the first one.
-                    let code = Code::DeviceReplaced;
-                    out.push(Effect::Emit(Event::Notice { code }));
+                    engine.notice(Code::DeviceReplaced); // the person may not have seen the first one
                 }
             }
             engine.live.publish_anew();
-            out.push(Effect::Net(Command::Foreground(on)));
+            engine.order(Command::Foreground(on));
             if !on {
                 engine.db.truncate()?; // keys in memory do not outlive the screen
             }
@@ -149,43 +145,51 @@ impl Engine {
 
     /// Says that the host's network changed: everything that waits for a retry is retried at once.
     pub fn network_changed(&mut self, now_ms: i64, network: sotto_net::Network) -> Answered<()> {
-        self.answer(now_ms, |engine, out| {
-            engine.live.network_changed();
+        self.answer(now_ms, |engine| {
+            // Earlier failures mean nothing now.
+            engine.live.post.tries.clear();
+            engine.live.publish_anew();
+            engine.live.hear.catch_up_tries = 0;
+            engine.live.hear.ask_now();
             engine.live.unmetered = !network.metered;
             if network.metered {
-                engine.choose_mode(now_ms, out); // these queries went over the old network
+                engine.choose_mode(); // these queries went over the old network
             }
-            engine.run(now_ms, out, |step| {
+            engine.run(|step| {
                 parcel::rewind(step, &[])?;
                 step.fx.net.push(Command::NetworkChanged(network));
                 Ok(())
             })?;
-            engine.choose_mode(now_ms, out);
+            engine.choose_mode();
             Ok(())
         })
     }
 
     /// Says whether the device is charging.
     pub fn power_changed(&mut self, now_ms: i64, charging: bool) -> Answered<()> {
-        self.answer(now_ms, |engine, out| {
+        self.answer(now_ms, |engine| {
             engine.live.charging = charging;
-            engine.choose_mode(now_ms, out);
+            engine.choose_mode();
             Ok(())
         })
     }
 
-    /// Catches up and sends the outbox. [`Effect::Synced`] comes when both are done. The runtime enforces the time
-    /// limit.
+    /// Catches up and sends the outbox, then [`Effect::Synced`] comes. The runtime enforces the time limit.
     pub fn sync(&mut self, now_ms: i64, ticket: Ticket) -> Vec<Effect> {
-        self.act(now_ms, |engine, _| engine.live.wait_for_sync(ticket)).1
+        self.act(now_ms, |engine| {
+            engine.live.hear.ask_now(); // the last catch-up may be long ago: the process may have slept
+            engine.live.publish_anew();
+            engine.live.syncs.push((ticket, engine.live.received));
+        })
+        .1
     }
 
     /// Truncates the write-ahead log and stops the network. Later calls fail with `closed`.
     pub fn close(&mut self, now_ms: i64) -> Answered<()> {
-        self.answer(now_ms, |engine, out| {
+        self.answer(now_ms, |engine| {
             engine.live.closing = true;
-            out.push(Effect::WakeAt(None));
-            out.push(Effect::Net(Command::Close));
+            engine.out.push(Effect::WakeAt(None));
+            engine.order(Command::Close);
             Ok(engine.db.truncate()?)
         })
     }
@@ -214,46 +218,42 @@ impl Engine {
     }
 
     /// For tests: limits the database to so many pages, so that it answers like a full disk.
-    ///
-    /// # Errors
-    /// Fails with storage errors.
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), Error> {
         Ok(self.db.limit_pages(pages)?)
     }
 
     /// Runs something that a caller waits for, unless the engine is closed.
-    fn answer<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self, &mut Out) -> Result<T, Error>) -> Answered<T> {
-        self.act(now_ms, |engine, out| match engine.live.closing {
-            true => Err(Code::Closed.into()),
-            false => act(engine, out),
-        })
+    fn answer<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self) -> Result<T, Error>) -> Answered<T> {
+        self.act(now_ms, |engine| if engine.live.closing { Err(Code::Closed.into()) } else { act(engine) })
     }
 
     /// Runs one thing, then all due work.
-    fn act<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self, &mut Out) -> T) -> (T, Out) {
-        let mut out = Vec::new();
+    fn act<T>(&mut self, now_ms: i64, act: impl FnOnce(&mut Self) -> T) -> (T, Out) {
+        self.now_ms = now_ms;
         let was_skewed = self.live.clock.skewed();
-        let value = act(self, &mut out);
+        let value = act(self);
         if !self.live.closing {
-            self.work(now_ms, &mut out);
+            self.work();
             if !was_skewed && self.live.clock.skewed() {
-                let code = Code::ClockSkewed;
-                out.push(Effect::Emit(Event::Notice { code }));
+                self.notice(Code::ClockSkewed);
             }
-            self.answer_syncs(now_ms, &mut out);
-            self.set_wake(now_ms, &mut out);
+            self.answer_syncs();
+            self.set_wake();
         }
-        (value, out)
+        (value, take(&mut self.out))
+    }
+
+    fn notice(&mut self, code: Code) {
+        self.out.push(Effect::Emit(Event::Notice { code }));
+    }
+
+    fn order(&mut self, command: Command) {
+        self.out.push(Effect::Net(command));
     }
 
     /// Runs one transaction. Its effects are carried out if it commits; otherwise nothing happened.
-    fn run<T>(
-        &mut self,
-        now_ms: i64,
-        out: &mut Vec<Effect>,
-        work: impl FnOnce(&mut Step<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let Self { db, config, rng, own, index, live } = self;
+    fn run<T>(&mut self, work: impl FnOnce(&mut Step<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let (now_ms, Self { db, config, rng, own, index, live, .. }) = (self.now_ms, &mut *self);
         let done = db.transaction(|tables| {
             let base = Base {
                 tx: tables.view(),
@@ -269,7 +269,7 @@ impl Engine {
                 fx: Fx::default(),
             };
             let hear = Hear::new(base, (tables.coverage, tables.seen, tables.waiting), (Vec::new(),));
-            let sending = (live.publish_nodes(), Vec::new());
+            let sending = (live.connectivity.publish_nodes, Vec::new());
             let post = Post::new(hear, (tables.parcels, tables.attempts), sending);
             let (peers, devices, sessions) = (tables.peers, tables.devices, tables.sessions);
             let (handshakes, skipped, prekeys) = (tables.handshakes, tables.skipped, tables.prekeys);
@@ -281,13 +281,11 @@ impl Engine {
             let mut step = People::new(Talk::new(carry, shown, ()), (tables.persons, tables.news), ());
             let value = work(&mut step)?;
             reset::shorten(&mut step)?;
-            Ok::<_, Error>((value, Said::of(&mut step)))
+            let said = (take(&mut step.fx), take(&mut step.queries), take(&mut step.finds), take(&mut step.evidence));
+            Ok::<_, Error>((value, said))
         });
         match done {
-            Ok((value, said)) => {
-                self.apply(now_ms, said, out)?;
-                Ok(value)
-            }
+            Ok((value, said)) => self.apply(said).map(|()| value),
             Err(error) => {
                 // The index may be ahead of the rolled-back tables.
                 if let Ok(index) = self.db.read(Index::load) {
@@ -299,38 +297,38 @@ impl Engine {
     }
 
     /// Carries out what a committed step asked for.
-    fn apply(&mut self, now_ms: i64, said: Said, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let Said { fx, queries, finds, evidence } = said;
+    fn apply(&mut self, (fx, queries, finds, evidence): Said) -> Result<(), Error> {
         if fx.own {
             let default = self.config.read_receipts;
             self.own = self.db.read(|tx| Own::load(tx, default))?;
-            self.subscribe(now_ms, out);
+            self.subscribe();
         }
         self.live.post.in_flight.extend(fx.launched);
         self.live.post.checking.extend(fx.checked);
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
-        out.extend(fx.net.into_iter().map(Effect::Net));
+        self.out.extend(fx.net.into_iter().map(Effect::Net));
         if !evidence.is_empty() {
-            out.push(Effect::Net(Command::Evidence(evidence)));
+            self.order(Command::Evidence(evidence));
         }
         let mut finds: HashMap<usize, Found> = finds.into_iter().collect();
         for (place, query) in queries.into_iter().enumerate() {
-            out.push(Effect::Net(self.live.ask(query, finds.remove(&place))));
+            let command = self.live.ask(query, finds.remove(&place));
+            self.order(command);
         }
         let events = fx.messages.iter().map(|(conversation, ids)| Event::MessagesChanged {
             conversation: ConversationId::from_bytes(conversation),
             ids: ids.iter().map(MessageId::from_bytes).collect(),
         });
-        out.extend(events.map(Effect::Emit));
+        self.out.extend(events.map(Effect::Emit));
         if !fx.conversations.is_empty() {
             let ids = fx.conversations.iter().map(ConversationId::from_bytes).collect();
-            out.push(Effect::Emit(Event::ConversationsChanged { ids }));
+            self.out.push(Effect::Emit(Event::ConversationsChanged { ids }));
         }
         if fx.contacts {
-            out.push(Effect::Emit(Event::ContactsChanged));
+            self.out.push(Effect::Emit(Event::ContactsChanged));
         }
-        out.extend(fx.events.into_iter().map(Effect::Emit));
+        self.out.extend(fx.events.into_iter().map(Effect::Emit));
         if fx.shred
             && let Err(error) = self.db.truncate()
         {
@@ -342,19 +340,14 @@ impl Engine {
     /// Stores envelopes without a session. A store has them too, so the disk is not synced. The oldest make room.
     fn keep(&mut self, unmatched: &[Waiting]) -> Result<(), Error> {
         let Self { db, index, .. } = self;
-        let new = unmatched.iter().filter(|one| !index.waits(one));
-        let length = |one: &Waiting| u32::try_from(one.payload.len()).unwrap_or(u32::MAX);
-        let new: Vec<(&Waiting, u32)> = new.map(|one| (one, length(one))).collect();
+        let new: Vec<&Waiting> = unmatched.iter().filter(|one| !index.waits(one)).collect();
         if new.is_empty() {
             return Ok(());
         }
-        let more = new.iter().map(|(_, length)| u64::from(*length)).sum();
-        let gone = db.transaction_unsynced(|mut tx| {
-            let new = new.iter().map(|(waiting, _)| *waiting);
-            incoming::keep(&mut tx.waiting, new, index.excess(more))
-        })?;
-        for (waiting, length) in new {
-            index.wait(waiting.tag, waiting.payload_hash, length);
+        let more = new.iter().map(|one| one.payload.len() as u64).sum();
+        let gone = db.transaction_unsynced(|mut tx| incoming::keep(&mut tx.waiting, &new, index.excess(more)))?;
+        for one in new {
+            index.wait(one.tag, one.payload_hash, u32::try_from(one.payload.len()).unwrap_or(u32::MAX));
         }
         for (tag, payload_hash) in gone {
             index.waits_no_more(tag, payload_hash);
@@ -363,11 +356,11 @@ impl Engine {
     }
 
     /// The own home topics: one, or two around a change of the bucket table.
-    fn topics(&self, now_ms: i64) -> Vec<String> {
+    fn topics(&self) -> Vec<String> {
         let Some(own) = self.own.as_ref().filter(|own| !own.replaced) else {
             return Vec::new();
         };
-        let clock_s = u64::try_from(self.live.clock.correct(now_ms) / 1000).unwrap_or(0);
+        let clock_s = u64::try_from(self.live.clock.correct(self.now_ms) / 1000).unwrap_or(0);
         let (current, other) = self.config.buckets.heard(clock_s);
         let home = own.account.home_value();
         let topic = |log2_n| -> ContentTopic { content_topic(Lane::Home, log2_n, &home) };
@@ -375,7 +368,7 @@ impl Engine {
     }
 
     /// Switches relay mode by the known state of power and network.
-    fn choose_mode(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+    fn choose_mode(&mut self) {
         let live = &mut self.live;
         let relay = match self.config.mode {
             Mode::Light => false,
@@ -384,14 +377,14 @@ impl Engine {
         };
         if live.relaying != relay {
             live.relaying = relay;
-            out.push(Effect::Net(Command::Relay(relay)));
-            self.subscribe(now_ms, out);
+            self.order(Command::Relay(relay));
+            self.subscribe();
         }
     }
 
     /// Subscribes to the own topics if they changed.
-    fn subscribe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
-        let topics = self.topics(now_ms);
+    fn subscribe(&mut self) {
+        let topics = self.topics();
         if self.live.hear.topics != topics {
             self.live.hear.topics.clone_from(&topics);
             self.live.hear.missed();
@@ -399,65 +392,36 @@ impl Engine {
         let heard = if self.polls() { Vec::new() } else { topics };
         if self.live.hear.subscribed != heard {
             self.live.hear.subscribed.clone_from(&heard);
-            out.push(Effect::Net(Command::Subscribe { topics: heard }));
+            self.order(Command::Subscribe { topics: heard });
         }
     }
 
     /// Answers the callers of a sync when catch-up and outbox are done.
-    fn answer_syncs(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+    fn answer_syncs(&mut self) {
         let replaced = self.is_replaced(); // nothing more arrives or leaves
         let idle = self.live.hear.caught_up && self.live.post.in_flight.is_empty();
         if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
         }
-        let due = match self.db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.fetches.due_ms()?])) {
-            Ok(due) => due,
-            Err(error) => {
-                let failed = |(ticket, _)| Effect::Synced(ticket, Err(error));
-                return out.extend(self.live.syncs.drain(..).map(failed));
-            }
-        };
-        let nothing = due.into_iter().flatten().all(|at| at > now_ms) && self.live.hear.queries.is_empty();
-        if nothing || replaced {
-            for (ticket, before) in self.live.syncs.drain(..) {
-                let received = self.live.received.saturating_sub(before);
-                out.push(Effect::Synced(ticket, Ok(received)));
-            }
+        let due = self.db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.fetches.due_ms()?]));
+        let asks = !self.live.hear.queries.is_empty();
+        let done = due.map(|due| replaced || !(asks || due.into_iter().flatten().any(|at| at <= self.now_ms)));
+        if done == Ok(false) {
+            return;
+        }
+        for (ticket, before) in self.live.syncs.drain(..) {
+            let received = done.map(|_| self.live.received.saturating_sub(before));
+            self.out.push(Effect::Synced(ticket, received));
         }
     }
 
-    /// Reports a failure that no caller waits for.
-    fn background_error(&mut self, now_ms: i64, error: &Error, out: &mut Vec<Effect>) {
+    fn background_error(&mut self, error: &Error) {
         if error.kind() == Kind::Storage {
-            self.live.storage_failed(now_ms);
-            let code = error.code();
-            out.push(Effect::Emit(Event::Notice { code }));
+            self.live.storage_failed(self.now_ms);
+            self.notice(error.code());
         }
         log::warn!("{error}");
     }
 }
 
-/// Effects that a step asks for after its commit.
-struct Said {
-    fx: Fx,
-    queries: Vec<Query>,
-    finds: Vec<(usize, Found)>,
-    evidence: Vec<Evidence>,
-}
-
-impl Said {
-    fn of(step: &mut Step<'_>) -> Self {
-        Self {
-            fx: take(&mut step.fx),
-            queries: take(&mut step.queries),
-            finds: take(&mut step.finds),
-            evidence: take(&mut step.evidence),
-        }
-    }
-}
-
-impl std::fmt::Debug for Engine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Engine(..)")
-    }
-}
+crate::closed_debug!(Engine);

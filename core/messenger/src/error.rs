@@ -186,7 +186,7 @@ impl Error {
     #[track_caller]
     fn bug(what: &str, why: impl fmt::Display) -> Self {
         let place = Location::caller();
-        log::error!("a bug: {what}{why} at {}:{}", place.file(), place.line());
+        log::error!("a bug: {what}: {why} at {}:{}", place.file(), place.line());
         Self { place: Some(place), ..Self::new(Code::Internal) }
     }
 }
@@ -201,10 +201,7 @@ pub(crate) trait OrBug<T> {
 impl<T> OrBug<T> for Option<T> {
     #[track_caller]
     fn or_bug(self, what: &str) -> Result<T, Error> {
-        match self {
-            Some(value) => Ok(value),
-            None => Err(Error::bug(what, "")),
-        }
+        self.ok_or("missing").or_bug(what)
     }
 }
 
@@ -213,7 +210,7 @@ impl<T, E: fmt::Display> OrBug<T> for Result<T, E> {
     fn or_bug(self, what: &str) -> Result<T, Error> {
         match self {
             Ok(value) => Ok(value),
-            Err(error) => Err(Error::bug(what, format_args!(": {error}"))),
+            Err(error) => Err(Error::bug(what, error)),
         }
     }
 }

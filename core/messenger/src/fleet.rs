@@ -60,21 +60,6 @@ pub enum Preset {
     StatusStaging,
 }
 
-/// What the fleet of a preset is.
-struct Row {
-    cluster: u16,
-    sharding: Shards,
-    nodes: &'static [&'static str],
-    dns_trees: &'static [&'static str],
-    max_message_bytes: u32,
-    single_circle: bool,
-}
-
-enum Shards {
-    Static(&'static [u16]),
-    Auto(u16),
-}
-
 const KIB: u32 = 1024;
 const DAY_S: u64 = 86_400;
 
@@ -98,80 +83,46 @@ impl Preset {
         Self::ALL.into_iter().find(|preset| preset.name() == name)
     }
 
-    fn row(self) -> Row {
+    // Addresses and numbers as the fleets' operators published them in August 2026; they change, so an app can override
+    // each field.
+
+    fn nodes(self) -> &'static [&'static str] {
         match self {
-            Self::Local => LOCAL,
-            Self::LogosTest => LOGOS_TEST,
-            Self::LogosDev => LOGOS_DEV,
-            Self::StatusProd => STATUS_PROD,
-            Self::StatusStaging => STATUS_STAGING,
+            Self::Local => &[],
+            Self::LogosTest => &[
+                "/dns4/node-01.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmQ9X2xDfPG3uL77V9piYDhjq14JhKCtcmNYsTMKNqrKCj",
+                "/dns4/node-02.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmB8NYprrfQrgWVzsJtYWkfjsXbmJEGNMG6othXsQ53BwG",
+            ],
+            Self::LogosDev => &[
+                "/dns4/delivery-01.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmTUbnxLGT9JvV6mu9oPyDjqHK4Phs1VDJNUgESgNSkuby",
+                "/dns4/delivery-02.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmMK7PYygBtKUQ8EHp7EfaD3bCEsJrkFooK8RQ2PVpJprH",
+                "/dns4/delivery-01.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm4S1JYkuzDKLKQvwgAhZKs9otxXqt8SCGtB4hoJP1S397",
+                "/dns4/delivery-02.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm8Y9kgBNtjxvCnf1X6gnZJW5EGE4UwwCL3CCm55TwqBiH",
+            ],
+            Self::StatusProd => &[
+                "/dns4/boot-01.do-ams3.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
+                "/dns4/boot-01.gc-us-central1-a.status.prod.status.im/tcp/30303/p2p/16Uiu2HAm8mUZ18tBWPXDQsaF7PbCKYA35z7WB2xNZH2EVq1qS8LJ",
+                "/dns4/boot-01.ac-cn-hongkong-c.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmGwcE8v7gmJNEWFtZtojYpPMTHy2jBLL6xRk33qgDxFWX",
+            ],
+            Self::StatusStaging => &[
+                "/dns4/store-01.do-ams3.status.staging.status.im/tcp/30303/p2p/16Uiu2HAm3xVDaz6SRJ6kErwC21zBJEZjavVXg7VSkoWzaV1aMA3F",
+            ],
+        }
+    }
+
+    fn dns_trees(self) -> &'static [&'static str] {
+        match self {
+            Self::StatusProd => {
+                &["enrtree://AMOJVZX4V6EXP7NTJPMAYJYST2QP6AJXYW76IU6VGJS7UVSNDYZG4@boot.prod.status.nodes.status.im"]
+            }
+            Self::StatusStaging => &[
+                "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@boot.staging.status.nodes.status.im",
+                "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@store.staging.status.nodes.status.im",
+            ],
+            Self::Local | Self::LogosTest | Self::LogosDev => &[],
         }
     }
 }
-
-/// Addresses and numbers as the fleets' operators published them in August 2026; they change, so an app can override
-/// each field. Buckets: N = 2^⌊log2(users · 109 KB / 3 MB)⌋, which is one below 55 users.
-const LOCAL: Row = Row {
-    cluster: 66,
-    sharding: Shards::Static(&[0]),
-    nodes: &[],
-    dns_trees: &[],
-    max_message_bytes: 150 * KIB,
-    single_circle: true,
-};
-
-const LOGOS_TEST: Row = Row {
-    cluster: 2,
-    sharding: Shards::Auto(8),
-    nodes: &[
-        "/dns4/node-01.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmQ9X2xDfPG3uL77V9piYDhjq14JhKCtcmNYsTMKNqrKCj",
-        "/dns4/node-02.do-ams3.logos.test.status.im/tcp/30303/p2p/16Uiu2HAmB8NYprrfQrgWVzsJtYWkfjsXbmJEGNMG6othXsQ53BwG",
-    ],
-    dns_trees: &[],
-    max_message_bytes: 150 * KIB,
-    single_circle: false,
-};
-
-const LOGOS_DEV: Row = Row {
-    cluster: 3,
-    sharding: Shards::Auto(8),
-    nodes: &[
-        "/dns4/delivery-01.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmTUbnxLGT9JvV6mu9oPyDjqHK4Phs1VDJNUgESgNSkuby",
-        "/dns4/delivery-02.do-ams3.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAmMK7PYygBtKUQ8EHp7EfaD3bCEsJrkFooK8RQ2PVpJprH",
-        "/dns4/delivery-01.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm4S1JYkuzDKLKQvwgAhZKs9otxXqt8SCGtB4hoJP1S397",
-        "/dns4/delivery-02.gc-us-central1-a.logos.dev.status.im/tcp/30303/p2p/16Uiu2HAm8Y9kgBNtjxvCnf1X6gnZJW5EGE4UwwCL3CCm55TwqBiH",
-    ],
-    dns_trees: &[],
-    max_message_bytes: 150 * KIB,
-    single_circle: false,
-};
-
-const STATUS_PROD: Row = Row {
-    cluster: 16,
-    sharding: Shards::Static(&[32, 64]),
-    nodes: &[
-        "/dns4/boot-01.do-ams3.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmAR24Mbb6VuzoyUiGx42UenDkshENVDj4qnmmbabLvo31",
-        "/dns4/boot-01.gc-us-central1-a.status.prod.status.im/tcp/30303/p2p/16Uiu2HAm8mUZ18tBWPXDQsaF7PbCKYA35z7WB2xNZH2EVq1qS8LJ",
-        "/dns4/boot-01.ac-cn-hongkong-c.status.prod.status.im/tcp/30303/p2p/16Uiu2HAmGwcE8v7gmJNEWFtZtojYpPMTHy2jBLL6xRk33qgDxFWX",
-    ],
-    dns_trees: &["enrtree://AMOJVZX4V6EXP7NTJPMAYJYST2QP6AJXYW76IU6VGJS7UVSNDYZG4@boot.prod.status.nodes.status.im"],
-    max_message_bytes: 1024 * KIB,
-    single_circle: false,
-};
-
-const STATUS_STAGING: Row = Row {
-    cluster: 16,
-    sharding: Shards::Static(&[32, 64]),
-    nodes: &[
-        "/dns4/store-01.do-ams3.status.staging.status.im/tcp/30303/p2p/16Uiu2HAm3xVDaz6SRJ6kErwC21zBJEZjavVXg7VSkoWzaV1aMA3F",
-    ],
-    dns_trees: &[
-        "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@boot.staging.status.nodes.status.im",
-        "enrtree://AI4W5N5IFEUIHF5LESUAOSMV6TKWF2MB6GU2YK7PU4TYUGUNOCEPW@store.staging.status.nodes.status.im",
-    ],
-    max_message_bytes: 1024 * KIB,
-    single_circle: false,
-};
 
 impl Fleet {
     /// The buckets, if a network can be like this: at least one shard, none above 1,023, room for the largest envelope.
@@ -186,19 +137,21 @@ impl Fleet {
 
     /// The fleet of a preset. Its fields may be changed before use.
     pub fn preset(preset: Preset) -> Self {
-        let row = preset.row();
+        let (cluster, sharding, max_message_bytes) = match preset {
+            Preset::Local => (66, Sharding::Static(vec![0]), 150 * KIB),
+            Preset::LogosTest => (2, Sharding::Auto(8), 150 * KIB),
+            Preset::LogosDev => (3, Sharding::Auto(8), 150 * KIB),
+            Preset::StatusProd | Preset::StatusStaging => (16, Sharding::Static(vec![32, 64]), 1024 * KIB),
+        };
         Self {
-            cluster: row.cluster,
-            sharding: match row.sharding {
-                Shards::Static(shards) => Sharding::Static(shards.to_vec()),
-                Shards::Auto(shards) => Sharding::Auto(shards),
-            },
-            nodes: owned(row.nodes),
-            dns_trees: owned(row.dns_trees),
-            max_message_bytes: row.max_message_bytes,
-            buckets: vec![(0, 0)],
+            cluster,
+            sharding,
+            nodes: owned(preset.nodes()),
+            dns_trees: owned(preset.dns_trees()),
+            max_message_bytes,
+            buckets: vec![(0, 0)], // N = 2^⌊log2(users · 109 KB / 3 MB)⌋, which is one below 55 users
             store_retention_s: 30 * DAY_S,
-            single_circle: row.single_circle,
+            single_circle: preset == Preset::Local,
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use rand_core::{Rng as _, UnwrapErr};
 use sotto_db::Account;
 use sotto_net::{NetConfig, NetHandle, Traffic, client};
-use sotto_wire::topic::BucketTable;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::api::{Messenger, Shared};
@@ -16,11 +14,10 @@ use crate::config::Config;
 use crate::engine::{Engine, EngineConfig, book, stored};
 use crate::error::{Code, Error, OrBug};
 use crate::fleet::{Fleet, Preset};
-use crate::runtime::{INBOX_DEPTH, NetThread, Runtime};
+use crate::runtime::{INBOX_DEPTH, Loop, NetThread};
 use crate::status::Status;
 use crate::subscription::EVENT_DEPTH;
 
-/// Name of the database file in the folder.
 pub(crate) const DATABASE: &str = "account.db";
 
 impl Messenger {
@@ -37,47 +34,27 @@ impl Messenger {
         net.dns_trees.clone_from(&config.fleet.dns_trees);
         client::check(&net).map_err(start_error)?; // checked before anything is made on disk
         let fleet = config.fleet.clone();
-        let prepared = prepare(config, system_clock())?;
-        net.book = prepared.account.read(|tx| book::load(tx, &fleet))?;
-        let (handle, actor) = client::start(net).map_err(start_error)?;
-        let thread = net_thread(actor)?;
-        start(prepared, handle, Some(thread), traffic)
+        start(config, system_clock(), traffic, |account| {
+            net.book = account.read(|tx| book::load(tx, &fleet))?;
+            let (handle, actor) = client::start(net).map_err(start_error)?;
+            Ok((handle, Some(net_thread(actor)?)))
+        })
     }
 
     /// Opens over a network that the caller runs, with time from `clock`: for tests and simulations. Errors:
     /// `storage.*`, `input.setting`.
     pub fn open_over(config: Config, net: NetHandle, clock: Clock) -> Result<Self, Error> {
-        start(prepare(config, clock)?, net, None, Arc::default())
+        start(config, clock, Arc::default(), |_| Ok((net, None)))
     }
 }
 
 fn start_error(error: client::StartError) -> Error {
-    match error {
-        client::StartError::Address(_) | client::StartError::Tree(_) | client::StartError::Listen(_) => {
-            Code::NetworkAddress.into()
-        }
-        client::StartError::NoShards | client::StartError::DnsServer(_) => Code::BadSetting.into(),
-        client::StartError::Transport(_) => Code::Internal.into(),
-    }
-}
-
-/// The parts of a messenger before anything runs.
-struct Prepared {
-    account: Account,
-    config: Config,
-    buckets: BucketTable,
-    clock: Clock,
-}
-
-fn prepare(config: Config, clock: Clock) -> Result<Prepared, Error> {
-    let buckets = config.fleet.check().ok_or(Code::BadSetting)?;
-    make_folder(&config.dir)?;
-    let mut account = Account::open(&config.dir.join(DATABASE), &config.key)?;
-    if let Some(counter) = &config.counter {
-        let name = UnwrapErr(getrandom::SysRng).next_u64();
-        counter.opened(&mut account, name)?;
-    }
-    Ok(Prepared { account, config, buckets, clock })
+    use client::StartError as E;
+    Error::new(match error {
+        E::Address(_) | E::Tree(_) | E::Listen(_) => Code::NetworkAddress,
+        E::NoShards | E::DnsServer(_) => Code::BadSetting,
+        E::Transport(_) => Code::Internal,
+    })
 }
 
 fn make_folder(dir: &Path) -> Result<(), Error> {
@@ -104,13 +81,20 @@ fn net_thread(actor: impl Future<Output = ()> + Send + 'static) -> Result<NetThr
     Ok(NetThread { thread, ended })
 }
 
+/// Opens the database, then the network by `connect`, then starts the engine.
 fn start(
-    prepared: Prepared,
-    net: NetHandle,
-    net_thread: Option<NetThread>,
+    config: Config,
+    clock: Clock,
     traffic: Arc<Traffic>,
+    connect: impl FnOnce(&Account) -> Result<(NetHandle, Option<NetThread>), Error>,
 ) -> Result<Messenger, Error> {
-    let Prepared { account, config, buckets, clock } = prepared;
+    let buckets = config.fleet.check().ok_or(Code::BadSetting)?;
+    make_folder(&config.dir)?;
+    let mut account = Account::open(&config.dir.join(DATABASE), &config.key)?;
+    if let Some(counter) = &config.counter {
+        counter.opened(&mut account, UnwrapErr(getrandom::SysRng).next_u64())?;
+    }
+    let (net, net_thread) = connect(&account)?;
     let reader = account.reader()?;
     log::set_max_level(match config.log {
         Some(level) => level,
@@ -134,19 +118,9 @@ fn start(
     let (inbox, calls) = mpsc::channel(INBOX_DEPTH);
     let (sender, events) = broadcast::channel(EVENT_DEPTH);
     let status = Arc::new(Status::default());
-    let thread: JoinHandle<()> = Runtime {
-        engine,
-        net,
-        net_thread,
-        inbox: calls,
-        events: sender,
-        status: Arc::clone(&status),
-        clock: Arc::clone(&clock),
-        counter: config.counter,
-        counted_ms: opened_ms,
-        first,
-    }
-    .spawn()?;
+    let time = (Arc::clone(&clock), opened_ms);
+    let thread = Loop::new(engine, sender, Arc::clone(&status), time, config.counter);
+    let thread = thread.spawn(first, calls, net, net_thread)?;
     Ok(Messenger {
         shared: Arc::new(Shared {
             inbox: Some(inbox),

@@ -416,9 +416,9 @@ crate::closed_debug!(
     Conversation,
     LastMessage,
     Message,
-    Incoming
+    Incoming,
+    SafetyNumber
 );
-crate::closed_debug!(SafetyNumber);
 
 impl From<sotto_db::MessageState> for MessageState {
     fn from(state: sotto_db::MessageState) -> Self {

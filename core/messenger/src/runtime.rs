@@ -29,16 +29,13 @@ const NET_BACKLOG: usize = 256;
 const NET_CLOSE: Duration = Duration::from_secs(5);
 /// Longest sleep towards a deadline. So a wall clock that is set forward is noticed within an hour.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
-/// Interval at which the open counter moves while the engine is active, milliseconds. So a copy of the folder is
-/// noticed as old even if it was made while the app ran.
+/// How often the open counter moves while something happens, ms. So a copy made meanwhile is noticed as old.
 const COUNT_MS: i64 = 3_600_000;
 
 /// A call for the engine; it answers its own caller.
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop) + Send>;
-/// The receiver of a call's answer.
 pub(crate) type Caller<T> = oneshot::Sender<Result<T, Error>>;
 
-/// The thread of a network that the messenger started.
 pub(crate) struct NetThread {
     pub(crate) thread: JoinHandle<()>,
     /// Resolves at the end of the thread.
@@ -51,30 +48,6 @@ struct Waiting {
     deadline: Option<Instant>,
 }
 
-/// State of the engine's thread.
-pub(crate) struct Runtime {
-    pub(crate) engine: Engine,
-    pub(crate) net: NetHandle,
-    pub(crate) net_thread: Option<NetThread>,
-    pub(crate) inbox: mpsc::Receiver<Task>,
-    pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) status: Arc<Status>,
-    pub(crate) clock: Clock,
-    pub(crate) counter: Option<OpenCounter>,
-    /// When the counter last moved, Unix milliseconds.
-    pub(crate) counted_ms: i64,
-    /// Effects of opening the engine.
-    pub(crate) first: Vec<Effect>,
-}
-
-enum Happening {
-    Call(Option<Task>),
-    Net(Option<sotto_net::Event>),
-    Sent,
-    NetGone,
-    Due,
-}
-
 /// The engine and its surroundings; calls get it as `&mut`.
 pub(crate) struct Loop {
     engine: Engine,
@@ -82,93 +55,109 @@ pub(crate) struct Loop {
     status: Arc<Status>,
     clock: Clock,
     counter: Option<OpenCounter>,
+    /// When the counter last moved, Unix milliseconds.
     counted_ms: i64,
     backlog: VecDeque<sotto_net::Command>,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: Ticket,
-    /// The callers of `close`.
     closing: Option<Caller<()>>,
     wake_ms: Option<i64>,
 }
 
-impl Runtime {
-    /// Starts the engine's thread.
-    pub(crate) fn spawn(self) -> Result<JoinHandle<()>, Error> {
-        std::thread::Builder::new().name("sotto-engine".into()).spawn(move || self.run()).or_bug("thread")
-    }
-
-    fn run(self) {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return log::error!("no timer: {error}"),
-        };
-        runtime.block_on(self.serve());
-    }
-
-    async fn serve(self) {
-        let Self { engine, mut net, net_thread, mut inbox, events, status, clock, counter, counted_ms, first } = self;
-        let mut state = Loop {
+impl Loop {
+    pub(crate) fn new(
+        engine: Engine,
+        events: broadcast::Sender<Event>,
+        status: Arc<Status>,
+        (clock, opened_ms): (Clock, i64),
+        counter: Option<OpenCounter>,
+    ) -> Self {
+        Self {
             engine,
             events,
             status,
             clock,
             counter,
-            counted_ms,
+            counted_ms: opened_ms,
             backlog: VecDeque::new(),
             waiting: HashMap::new(),
             next_ticket: 0,
             closing: None,
             wake_ms: None,
+        }
+    }
+
+    /// Starts the engine's thread, which first carries out the effects of opening the engine.
+    pub(crate) fn spawn(
+        self,
+        first: Vec<Effect>,
+        inbox: mpsc::Receiver<Task>,
+        net: NetHandle,
+        net_thread: Option<NetThread>,
+    ) -> Result<JoinHandle<()>, Error> {
+        let run = move || match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime.block_on(self.serve(first, inbox, net, net_thread)),
+            Err(error) => log::error!("no timer: {error}"),
         };
-        state.perform(first);
+        std::thread::Builder::new().name("sotto-engine".into()).spawn(run).or_bug("thread")
+    }
+
+    async fn serve(
+        mut self,
+        first: Vec<Effect>,
+        mut inbox: mpsc::Receiver<Task>,
+        mut net: NetHandle,
+        net_thread: Option<NetThread>,
+    ) {
+        self.perform(first);
         let mut net_there = true;
-        while state.closing.is_none() {
-            match state.next(&mut net, &mut inbox, net_there).await {
-                Happening::Sent => {}
-                Happening::Net(Some(sotto_net::Event::Serving { addresses })) => {
-                    state.status.set_serving(addresses);
+        while self.closing.is_none() {
+            let due = self.due();
+            // Commands leave as the network takes them; network events are always received.
+            let there = tokio::select! {
+                permit = net.commands.reserve(), if net_there && !self.backlog.is_empty() => {
+                    permit.is_ok_and(|permit| self.backlog.pop_front().map(|command| permit.send(command)).is_some())
                 }
-                Happening::Net(Some(event)) => {
-                    state.take(|engine, now_ms| engine.handle(now_ms, Input::Net(event)));
-                }
-                Happening::Net(None) | Happening::NetGone => {
-                    log::warn!("the network actor has stopped");
-                    net_there = false;
-                }
-                Happening::Call(Some(task)) => task(&mut state),
-                Happening::Call(None) => break,
-                Happening::Due => state.tick(),
+                event = net.events.recv(), if net_there => event.map(|event| self.event(event)).is_some(),
+                call = inbox.recv(), if self.backlog.len() < NET_BACKLOG => match call {
+                    Some(task) => { task(&mut self); true }
+                    None => break,
+                },
+                () = tokio::time::sleep_until(due) => { self.tick(); true }
+            };
+            if !there {
+                log::warn!("the network actor has stopped");
+                net_there = false;
             }
             if !net_there {
-                state.backlog.clear();
+                self.backlog.clear();
             }
         }
         drop(inbox);
-        let result = state.close();
-        let now_ms = (state.clock)();
-        let book = |event| drop(state.engine.handle(now_ms, Input::Net(event)));
-        end_net(state.backlog, net, net_thread, net_there, book).await;
-        drop(state.engine);
-        drop(state.waiting); // these callers get `closed`
-        if let Some(caller) = state.closing {
+        let result = self.close();
+        let now_ms = (self.clock)();
+        let book = |event| drop(self.engine.handle(now_ms, Input::Net(event)));
+        end_net(self.backlog, net, net_thread, net_there, book).await;
+        drop(self.engine);
+        drop(self.waiting); // these callers get `closed`
+        if let Some(caller) = self.closing {
             let _ = caller.send(result);
         }
     }
 }
 
-/// Sends the remaining commands and waits for the actor's last event and its thread, at most [`NET_CLOSE`]. Changes of
-/// the peer book go into `book`.
+/// Hands over the rest and waits for the actor's last event and its thread, at most [`NET_CLOSE`].
 async fn end_net(
     backlog: VecDeque<sotto_net::Command>,
-    mut net: NetHandle,
+    net: NetHandle,
     thread: Option<NetThread>,
     there: bool,
     mut book: impl FnMut(sotto_net::Event),
 ) {
     let end = async {
+        let NetHandle { commands, mut events, .. } = net;
         if there {
-            let commands = net.commands.clone();
-            let hand_over = async move {
+            let hand_over = async {
                 for command in backlog {
                     if commands.send(command).await.is_err() {
                         break;
@@ -176,7 +165,7 @@ async fn end_net(
                 }
             };
             let last = async {
-                while let Some(event) = net.events.recv().await {
+                while let Some(event) = events.recv().await {
                     match event {
                         sotto_net::Event::Closed => break,
                         sotto_net::Event::Book { .. } => book(event),
@@ -187,7 +176,7 @@ async fn end_net(
             tokio::join!(hand_over, last);
         }
         // Without its channels the actor ends by itself.
-        drop(net);
+        drop((commands, events));
         if let Some(NetThread { thread, ended }) = thread {
             let panicked = ended.await.is_err();
             // The thread has nothing left to do, so this returns at once.
@@ -202,19 +191,10 @@ async fn end_net(
 }
 
 impl Loop {
-    /// Waits for the next input. Commands leave as the network takes them; network events are always received.
-    async fn next(&mut self, net: &mut NetHandle, inbox: &mut mpsc::Receiver<Task>, net_there: bool) -> Happening {
-        let due = self.due();
-        tokio::select! {
-            permit = net.commands.reserve(), if net_there && !self.backlog.is_empty() => {
-                match (permit, self.backlog.pop_front()) {
-                    (Ok(permit), Some(command)) => { permit.send(command); Happening::Sent }
-                    _ => Happening::NetGone,
-                }
-            }
-            event = net.events.recv(), if net_there => Happening::Net(event),
-            call = inbox.recv(), if self.backlog.len() < NET_BACKLOG => Happening::Call(call),
-            () = tokio::time::sleep_until(due) => Happening::Due,
+    fn event(&mut self, event: sotto_net::Event) {
+        match event {
+            sotto_net::Event::Serving { addresses } => self.status.now().serving = addresses,
+            event => self.take(|engine, now_ms| engine.handle(now_ms, Input::Net(event))),
         }
     }
 
@@ -234,8 +214,7 @@ impl Loop {
         deadlines.fold(tick.min(farthest), Instant::min)
     }
 
-    /// Runs a call. The process may be stopped right after the answer, so a counter that must move at once moves before
-    /// it.
+    /// Runs a call. A counter that must move at once moves before the answer: then the process may be stopped.
     pub(crate) fn answer<T, A>(&mut self, at_once: bool, act: A, caller: Caller<T>)
     where
         A: FnOnce(&mut Engine, i64) -> Answered<T>,
@@ -248,7 +227,6 @@ impl Loop {
         self.perform(effects);
     }
 
-    /// Starts a sync for a caller with a time limit.
     pub(crate) fn sync(&mut self, deadline: Duration, caller: Caller<u32>) {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
@@ -263,14 +241,9 @@ impl Loop {
 
     fn tick(&mut self) {
         let now = Instant::now();
-        let late: Vec<Ticket> = self
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.deadline.is_some_and(|deadline| deadline <= now))
-            .map(|(&ticket, _)| ticket)
-            .collect();
-        for ticket in late {
-            self.synced(ticket, Err(Code::Deadline.into()));
+        let late = |_: &Ticket, waiting: &mut Waiting| waiting.deadline.is_some_and(|deadline| deadline <= now);
+        for (_, waiting) in self.waiting.extract_if(late) {
+            let _ = waiting.caller.send(Err(Code::Deadline.into()));
         }
         if self.wake_ms.is_some_and(|at| at <= self.now()) {
             self.wake_ms = None;
@@ -287,7 +260,7 @@ impl Loop {
 
     /// The engine was active: moves the counter if its interval has passed.
     fn count(&mut self, now_ms: i64, at_once: bool) {
-        self.status.set_bucket(self.engine.bucket(now_ms));
+        self.status.now().bucket = self.engine.bucket(now_ms);
         // A clock that is set back counts as an hour too.
         if !at_once && (0..COUNT_MS).contains(&now_ms.saturating_sub(self.counted_ms)) {
             return;
@@ -307,22 +280,21 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Net(command) => self.backlog.push_back(command),
-                Effect::Synced(ticket, result) => self.synced(ticket, result),
+                Effect::Synced(ticket, result) => {
+                    let waiting = self.waiting.remove(&ticket);
+                    let _ = waiting.map(|waiting| waiting.caller.send(result));
+                }
                 Effect::Emit(event) => self.emit(event),
                 Effect::WakeAt(at) => self.wake_ms = at,
             }
         }
     }
 
-    fn synced(&mut self, ticket: Ticket, result: Result<u32, Error>) {
-        if let Some(waiting) = self.waiting.remove(&ticket) {
-            let _ = waiting.caller.send(result);
-        }
-    }
-
     fn emit(&mut self, event: Event) {
         if let Event::Connectivity(connectivity) = &event {
-            self.status.set_connectivity(connectivity.clone());
+            let mut now = self.status.now();
+            now.reached |= connectivity.publish_nodes + connectivity.receive_nodes + connectivity.relay_peers > 0;
+            now.connectivity = connectivity.clone();
         }
         // A missing listener is no failure: the database is the truth.
         let _ = self.events.send(event);

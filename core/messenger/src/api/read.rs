@@ -201,14 +201,17 @@ impl Messenger {
     /// Numbers for a bug report, without names, texts, addresses or ids.
     pub fn diagnostics(&self) -> Result<Diagnostics, Error> {
         let shared = &self.shared;
-        let bucket = shared.status.bucket();
+        let (bucket, node_reached) = {
+            let now = shared.status.now();
+            (now.bucket, now.reached)
+        };
         let counts = self.read(|reader| Ok(reader.counts()?))?;
         let file = std::fs::metadata(&shared.database).map_err(|_| Code::StorageIo)?;
         Ok(Diagnostics {
             version: version().to_owned(),
             cluster: shared.cluster,
             uptime_ms: (shared.clock)().saturating_sub(shared.opened_ms),
-            node_reached: shared.status.reached(),
+            node_reached,
             bytes_read: shared.traffic.read_bytes(),
             bytes_written: shared.traffic.written_bytes(),
             database_bytes: file.len(),

@@ -1,21 +1,20 @@
-//! Calls of the API that change something, each in one transaction. Reads use the read-only connection and never come
-//! here.
+//! Calls of the API that change something, each in one transaction. Reads never come here.
 
 use sotto_crypto::{Phrase, PhraseError};
-use sotto_db::{Hash, MessageState, NewsKind, PersonState, SecretKind};
+use sotto_db::{Hash, MessageState, NewsKind, Person, PersonState, SecretKind};
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
 use crate::engine::Step;
 use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
-use crate::engine::base::step::{MINUTE, SECOND};
+use crate::engine::base::schedule::{MINUTE, SECOND};
 use crate::engine::carry::{receipt, send};
 use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
 use crate::engine::keys::invite;
 use crate::engine::people::{contact, forget, news, reset};
-use crate::engine::talk::{list, read, write};
+use crate::engine::talk::{read, write};
 use crate::error::{Code, Error};
 use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, SettingsPatch, level};
 
@@ -30,10 +29,9 @@ const DRAFT_MAX: usize = sotto_wire::blob::MAX_BLOB;
 
 /// Each call is a struct: its fields, its answer, and its work in the step.
 macro_rules! calls {
-    ($step:ident: $($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $type:ty),* }
-        -> $answer:ty = $run:expr;)*) => {
-        $($(#[$doc])*
-        pub struct $name { $($(#[$of])* pub $field: $type),* }
+    ($step:ident: $($name:ident { $($field:ident: $type:ty),* } -> $answer:ty = $run:expr;)*) => {
+        $(#[allow(missing_docs)] // the method of `Messenger` says the meaning of each
+        pub struct $name { $(pub $field: $type),* }
 
         impl Call for $name {
             type Answer = $answer;
@@ -48,73 +46,40 @@ macro_rules! calls {
 }
 
 calls! { step:
-    /// Makes an account and its device; answers with the recovery phrase.
-    AccountCreate { /** ≤ 40 B. */ name: String } -> Zeroizing<String> = create(step, &name);
-    /// Restores an account from its phrase, and takes over from other installs.
-    AccountRestore { /** 12 to 24 words. */ phrase: Zeroizing<String> } -> () = restore(step, &phrase);
-    /// Changes the own name.
-    ProfileSet { /** ≤ 40 B. */ name: String } -> () = profile(step, &name);
-    /// Makes an invite.
+    AccountCreate { name: String } -> Zeroizing<String> = create(step, &name);
+    AccountRestore { phrase: Zeroizing<String> } -> () = restore(step, &phrase);
+    ProfileSet { name: String } -> () = profile(step, &name);
     InviteCreate {} -> Invite = invite::open(step);
-    /// Closes an invite before its time.
-    InviteClose { /** An open one. */ invite: InviteId } -> () = invite::close(step, &invite);
-    /// Sends a contact request to an inviter.
-    ContactAdd { /** Of an invite. */ link: String, /** ≤ 400 B. */ text: Option<String> }
-        -> ContactId = contact::add(step, &link, text);
-    /// Answers or manages a contact.
-    ContactAnswer { /** Whom. */ contact: ContactId, /** How. */ action: ContactAction }
-        -> () = answer(step, &contact, action);
-    /// The person compared the safety number for these devices; without any, it no longer holds.
-    ContactVerify { /** Whose. */ contact: ContactId, /** Their hash. */ devices: Option<[u8; 32]> }
+    InviteClose { invite: InviteId } -> () = invite::close(step, &invite);
+    ContactAdd { link: String, text: Option<String> } -> ContactId = contact::add(step, &link, text);
+    ContactAnswer { contact: ContactId, action: ContactAction } -> () = answer(step, &contact, action);
+    ContactVerify { contact: ContactId, devices: Option<[u8; 32]> }
         -> () = contact::find(step, &contact).and_then(|row| contact::verify(step, &row.chat, devices.as_ref()));
-    /// The person scanned the QR code of the contact's phone.
-    ContactScan { /** Whose. */ contact: ContactId, /** What it holds. */ qr: Vec<u8> }
+    ContactScan { contact: ContactId, qr: Vec<u8> }
         -> () = contact::find(step, &contact).and_then(|row| contact::scan(step, &row.chat, &qr));
-    /// The person saw the contact's changed devices.
-    DevicesSeen { /** Whose. */ contact: ContactId, /** Their hash. */ devices: [u8; 32] }
+    DevicesSeen { contact: ContactId, devices: [u8; 32] }
         -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, &row.chat, &devices));
-    /// Sends a text: when this is answered, the text is in the outbox on disk.
-    Send { /** Of a contact. */ conversation: ConversationId, /** ≤ 1 MiB. */ text: String }
+    Send { conversation: ConversationId, text: String }
         -> MessageId = Ok(MessageId::from_bytes(&write::text(step, &conversation.to_bytes()?, &text)?));
-    /// Answers an incoming message, once.
-    Answer { /** The number of the incoming message. */ arrival: i64, /** ≤ 1 MiB. */ text: String }
-        -> MessageId = answer_once(step, arrival, &text);
-    /// Sends a failed message again.
-    Retry { /** An own one. */ message: MessageId } -> () = write::retry(step, &message.to_bytes()?);
-    /// Marks all messages up to this one as read.
-    MarkRead { /** The message's. */ conversation: ConversationId, /** Of either side. */ message: MessageId }
+    Answer { arrival: i64, text: String }
+        -> MessageId = Ok(MessageId::from_bytes(&write::answer(step, arrival, &text)?));
+    Retry { message: MessageId } -> () = write::retry(step, &message.to_bytes()?);
+    MarkRead { conversation: ConversationId, message: MessageId }
         -> () = mark_read(step, &conversation.to_bytes()?, &message.to_bytes()?);
-    /// Saves unsent text.
-    DraftSet { /** Any. */ conversation: ConversationId, /** Empty clears. */ text: String }
-        -> () = draft(step, &conversation, text);
-    /// Deletes a message on this device only.
-    MessageDelete { /** Of either side. */ message: MessageId } -> () = forget::message(step, &message.to_bytes()?);
-    /// Deletes all messages of a conversation on this device only.
-    ConversationDelete { /** Any. */ conversation: ConversationId }
-        -> () = forget::conversation(step, &conversation.to_bytes()?);
-    /// Mutes a conversation, or unmutes it.
-    Mute { /** Any. */ conversation: ConversationId, /** Until when; never ends without. */ until_ms: Option<i64> }
-        -> () = list::mute(step, &conversation.to_bytes()?, until_ms);
-    /// Archives a conversation, or returns it to the inbox.
-    Archive { /** Any. */ conversation: ConversationId, /** Or back. */ on: bool }
-        -> () = list::archive(step, &conversation.to_bytes()?, on);
-    /// Pins a conversation, or unpins it.
-    Pin { /** Any. */ conversation: ConversationId, /** Or unpin. */ on: bool }
-        -> () = list::pin(step, &conversation.to_bytes()?, on);
-    /// Marks a conversation as unread, or removes the mark.
-    MarkUnread { /** Any. */ conversation: ConversationId, /** Or not. */ on: bool }
-        -> () = list::mark_unread(step, &conversation.to_bytes()?, on);
-    /// Deletes a contact with its conversation, sessions and keys.
-    ContactRemove { /** Whom. */ contact: ContactId } -> () = remove(step, &contact);
-    /// Begins a new session with a contact.
-    SessionReset { /** Whom. */ contact: ContactId } -> () = reset(step, &contact);
-    /// Sets or removes the nickname of a contact.
-    NicknameSet { /** Whom. */ contact: ContactId, /** ≤ 40 B. */ nickname: Option<String> }
-        -> () = call_them(step, &contact, nickname.as_deref());
-    /// The person is writing.
-    Typing { /** The one on screen. */ conversation: ConversationId } -> () = typing(step, &conversation);
-    /// Changes settings.
-    SettingsSet { /** Fields that are `None` stay. */ patch: SettingsPatch } -> () = settings(step, patch);
+    DraftSet { conversation: ConversationId, text: String } -> () = draft(step, &conversation, text);
+    MessageDelete { message: MessageId } -> () = forget::message(step, &message.to_bytes()?);
+    ConversationDelete { conversation: ConversationId } -> () = forget::conversation(step, &conversation.to_bytes()?);
+    Mute { conversation: ConversationId, until_ms: Option<i64> }
+        -> () = read::mute(step, &conversation.to_bytes()?, until_ms);
+    Archive { conversation: ConversationId, on: bool } -> () = read::archive(step, &conversation.to_bytes()?, on);
+    Pin { conversation: ConversationId, on: bool } -> () = read::pin(step, &conversation.to_bytes()?, on);
+    MarkUnread { conversation: ConversationId, on: bool }
+        -> () = read::mark_unread(step, &conversation.to_bytes()?, on);
+    ContactRemove { contact: ContactId } -> () = contact_of(step, &contact).and_then(|row| forget::person(step, row));
+    SessionReset { contact: ContactId } -> () = contact_of(step, &contact).and_then(|row| reset::asked(step, &row));
+    NicknameSet { contact: ContactId, nickname: Option<String> } -> () = call_them(step, &contact, nickname.as_deref());
+    Typing { conversation: ConversationId } -> () = typing(step, &conversation);
+    SettingsSet { patch: SettingsPatch } -> () = settings(step, patch);
 }
 
 fn named(name: &str) -> Result<Name, Error> {
@@ -160,8 +125,7 @@ fn profile(step: &mut Step<'_>, name: &str) -> Result<(), Error> {
 }
 
 fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<(), Error> {
-    step.own()?.in_force()?;
-    let person = contact::find(step, id)?;
+    let person = contact_of(step, id)?;
     let chat = &person.chat;
     match (action, person.state) {
         (ContactAction::Accept, PersonState::Accepted)
@@ -176,18 +140,6 @@ fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<
     }
 }
 
-/// Sends the answer to an incoming message, unless it was answered.
-fn answer_once(step: &mut Step<'_>, arrival: i64, text: &str) -> Result<MessageId, Error> {
-    let (message, answer) = step.tx.arrivals.get(arrival)?.ok_or(Code::MessageMissing)?;
-    if let Some(answer) = answer {
-        return Ok(MessageId::from_bytes(&answer));
-    }
-    let message = step.tx.messages.get(&message)?.ok_or(Code::MessageMissing)?;
-    let id = write::text(step, &message.conversation, text)?;
-    read::answered(step, arrival, &id)?;
-    Ok(MessageId::from_bytes(&id))
-}
-
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {
     let (conversation, person) = contact::of_conversation(step, conversation)?;
     let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
@@ -197,7 +149,7 @@ fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), 
     let Some(last) = read::mark(step, &message)? else {
         return Ok(());
     };
-    if step.own()?.read_receipts && person.state == PersonState::Accepted {
+    if step.own()?.settings.read_receipts && person.state == PersonState::Accepted {
         // The mark carries the own receipts: a message that is missing here, or not whole, was not read.
         receipt::all_owed(step, &person.chat)?;
         send::content(step, &person.chat, &Content::Read(last))?;
@@ -212,16 +164,10 @@ fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Re
     write::draft(step, &conversation.to_bytes()?, text)
 }
 
-fn remove(step: &mut Step<'_>, contact: &ContactId) -> Result<(), Error> {
+/// The contact of a call that a replaced install must not make.
+fn contact_of(step: &Step<'_>, id: &ContactId) -> Result<Person, Error> {
     step.own()?.in_force()?;
-    let person = contact::find(step, contact)?;
-    forget::person(step, person)
-}
-
-fn reset(step: &mut Step<'_>, contact: &ContactId) -> Result<(), Error> {
-    step.own()?.in_force()?;
-    let person = contact::find(step, contact)?;
-    reset::asked(step, &person)
+    contact::find(step, id)
 }
 
 fn call_them(step: &mut Step<'_>, contact: &ContactId, nickname: Option<&str>) -> Result<(), Error> {
@@ -235,7 +181,7 @@ fn typing(step: &mut Step<'_>, conversation: &ConversationId) -> Result<(), Erro
     let own = step.own()?;
     own.in_force()?;
     let (_, person) = contact::of_conversation(step, &conversation.to_bytes()?)?;
-    if !own.typing || person.state != PersonState::Accepted {
+    if !own.settings.typing || person.state != PersonState::Accepted {
         return Ok(());
     }
     let last = step.tx.kv.time(KEY_TYPED)?;

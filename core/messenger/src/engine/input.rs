@@ -21,10 +21,7 @@ pub trait Call: Send + 'static {
     /// The result, returned when the change is on disk.
     type Answer: Send;
 
-    /// Runs the call. After an error nothing is changed.
-    ///
-    /// # Errors
-    /// The errors of the method of [`Messenger`](crate::Messenger) that makes this call.
+    /// Runs the call. After an error nothing is changed. The method of [`Messenger`](crate::Messenger) says the errors.
     fn run(self, step: &mut Step<'_>) -> Result<Self::Answer, Error>;
 }
 

@@ -3,13 +3,14 @@
 use sotto_net::{Circle, Received};
 
 use crate::engine::Engine;
-use crate::engine::base::step::{DAY, MINUTE};
+use crate::engine::base::schedule::{DAY, MINUTE};
 use crate::engine::carry::blob;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::hear::{bucket, incoming};
 use crate::engine::input::Effect;
 use crate::engine::keys::deep;
 use crate::engine::keys::found::Found;
+use crate::engine::live::is_on;
 use crate::engine::people::cards;
 use crate::engine::talk::kind::pointer;
 use crate::engine::work::all;
@@ -18,33 +19,26 @@ use crate::error::Error;
 /// Overlap of catch-ups, for clocks and stores that lag.
 const OVERLAP_MS: i64 = MINUTE;
 impl Engine {
-    pub(crate) fn page(
-        &mut self,
-        now_ms: i64,
-        id: u64,
-        messages: Vec<Received>,
-        last: bool,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    pub(crate) fn page(&mut self, id: u64, messages: Vec<Received>, last: bool) -> Result<(), Error> {
         let Some(query) = self.live.hear.queries.get(&id) else {
             return Ok(());
         };
         let what = query.what.clone();
         let stamps_ms = messages.iter().map(|one| one.timestamp_ns / 1_000_000);
         let newest_ms = stamps_ms.max().unwrap_or(0);
-        let ahead = self.live.clock.is_ahead(newest_ms, now_ms);
+        let ahead = self.live.clock.is_ahead(newest_ms, self.now_ms);
         if ahead && !self.live.clock.is_proven() && !matches!(what, What::Probe { .. }) {
-            let hint_ms = newest_ms.saturating_sub(now_ms);
-            self.live.probe.doubt(now_ms, Some(hint_ms));
+            let hint_ms = newest_ms.saturating_sub(self.now_ms);
+            self.live.probe.doubt(self.now_ms, Some(hint_ms));
         }
         if let Some(found) = self.live.finds.get_mut(&id) {
-            found.keep(&messages, self.live.clock.correct(now_ms).cast_unsigned() / 1000);
+            found.keep(&messages, self.live.clock.correct(self.now_ms).cast_unsigned() / 1000);
         }
         let mut found = None;
         if last && let Some(query) = self.live.hear.queries.remove(&id) {
             found = self.live.finds.remove(&id);
             if found.as_mut().is_some_and(Found::look_again) {
-                out.push(Effect::Net(self.live.ask(query, found)));
+                self.out.push(Effect::Net(self.live.ask(query, found)));
                 return Ok(());
             }
         }
@@ -52,37 +46,34 @@ impl Engine {
         match what {
             What::CatchUp { started_ms, covered_ms, by_turns } => {
                 let of = (id, started_ms, covered_ms, by_turns);
-                self.came(now_ms, of, &messages, last, out)
+                self.came(of, &messages, last)
             }
             What::Hole => {
-                self.run(now_ms, out, |step| all(step, &messages))?;
-                if last { self.look_at_all(now_ms) } else { Ok(()) }
+                self.run(|step| all(step, &messages))?;
+                if last { self.look_at_all() } else { Ok(()) }
             }
-            What::Probe { id } => self.probe_page(now_ms, id, Some((&messages, last)), out),
-            What::Chunks { message } => self.run(now_ms, out, |step| {
+            What::Probe { id } => self.probe_page(id, Some((&messages, last))),
+            What::Chunks { message } => self.run(|step| {
                 let whole = blob::page(step, &message, &messages)?;
                 whole.map_or(Ok(()), |whole| pointer::whole(step, whole))
             }),
             What::Cards { chat } => match found {
-                Some(found) => self.run(now_ms, out, |step| cards::fetched(step, &chat, Some(found))),
+                Some(found) => self.run(|step| cards::fetched(step, &chat, Some(found))),
                 None => Ok(()),
             },
             What::OwnList => match found {
-                Some(found) => self.run(now_ms, out, |step| cards::own_list(step, found)),
+                Some(found) => self.run(|step| cards::own_list(step, found)),
                 None => Ok(()),
             },
         }
     }
 
-    /// A page of the own topics. `of`: the query, when it was asked, the coverage before, and whether stores are asked
-    /// in round-robin.
+    /// A page of the own topics. `of`: the query, when it was asked, the coverage before, whether in round-robin.
     fn came(
         &mut self,
-        now_ms: i64,
         (id, started_ms, covered_ms, by_turns): (u64, i64, i64, bool),
         messages: &[Received],
         last: bool,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let newest_ms = messages.iter().map(|one| one.timestamp_ns / 1_000_000).max().unwrap_or(0);
         let proven = self.live.clock.is_proven();
@@ -94,12 +85,12 @@ impl Engine {
                 at_ms >= covered_ms && at_ms > counted_ms
             };
             for message in messages.iter().filter(new) {
-                self.live.hear.meter.add(now_ms, message.payload.len());
+                self.live.hear.meter.add(self.now_ms, message.payload.len());
             }
             let newest_ms = newest_ms.min(started_ms);
             self.live.hear.counted_ms.1 = self.live.hear.counted_ms.1.max(newest_ms);
         }
-        self.run(now_ms, out, |step| {
+        self.run(|step| {
             all(step, messages)?;
             let covered = step.tx.coverage.until_ms()?;
             // An unproven clock may be ahead, so the coverage goes up to the newest message and no further.
@@ -112,24 +103,25 @@ impl Engine {
         })?;
         if last {
             self.live.hear.counted_ms.0 = self.live.hear.counted_ms.1;
-            self.live.hear.catch_up_ended(id, (covered_ms, by_turns), now_ms);
-            self.release(now_ms, out)?;
-            self.live.hear.poll_ms = now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
-            self.weigh_bucket(now_ms, out)?;
-            self.look_at_all(now_ms)?;
+            self.live.hear.catch_up_ended(id, (covered_ms, by_turns), self.now_ms);
+            self.release()?;
+            self.live.hear.poll_ms = self.now_ms.saturating_add(bucket::poll_ms(self.live.foreground));
+            self.weigh_bucket()?;
+            self.look_at_all()?;
         }
         Ok(())
     }
 
-    pub(crate) fn query_failed(&mut self, now_ms: i64, id: u64, out: &mut Vec<Effect>) -> Result<(), Error> {
+    pub(crate) fn query_failed(&mut self, id: u64) -> Result<(), Error> {
         self.live.finds.remove(&id);
         match self.live.hear.queries.remove(&id).map(|query| query.what) {
             Some(What::CatchUp { by_turns, .. }) => {
-                self.live.catch_up_failed(by_turns, now_ms);
+                let reachable = self.live.foreground || is_on(&self.live.connectivity);
+                self.live.hear.catch_up_failed(by_turns, reachable, self.now_ms);
                 Ok(())
             }
-            Some(What::Cards { chat }) => self.run(now_ms, out, |step| cards::fetched(step, &chat, None)),
-            Some(What::Probe { id }) => self.probe_page(now_ms, id, None, out),
+            Some(What::Cards { chat }) => self.run(|step| cards::fetched(step, &chat, None)),
+            Some(What::Probe { id }) => self.probe_page(id, None),
             // The others have their next time already.
             Some(What::OwnList | What::Chunks { .. } | What::Hole) | None => Ok(()),
         }
@@ -144,17 +136,15 @@ impl Engine {
         (topics && ready && !catching_up).then(|| self.live.hear.catch_up_from())
     }
 
-    /// Asks a store for the own topics.
-    pub(crate) fn catch_up(&mut self, now_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
-        // All is quiet: periods that other stores were asked for are asked again, because those stores may leave out
-        // messages.
+    pub(crate) fn catch_up(&mut self) -> Result<(), Error> {
+        // All is quiet: the periods that other stores were asked for are asked again; those may leave out messages.
         let by_turns = self.live.hear.caught_up;
         let (circle, before) = match by_turns {
             true => (Circle::Other, self.live.hear.asked_since()),
             false => (Circle::Receive, None),
         };
         let topics = self.live.hear.topics.clone();
-        self.run(now_ms, out, |step| {
+        self.run(|step| {
             let oldest = step.clock_ms.saturating_sub(step.retention_ms());
             let covered = step.tx.coverage.until_ms()?;
             let covered = if covered > step.clock_ms {
@@ -163,8 +153,7 @@ impl Engine {
                 covered
             };
             let from = before.map_or(covered, |before| before.min(covered));
-            // Nodes that push messages dated ahead can move the corrected time, so the time by the device's clock is
-            // asked for too.
+            // Pushes dated ahead can move the corrected time, so the time by the device's clock is asked for too.
             let moved = step.clock_ms.saturating_sub(step.now_ms).saturating_abs();
             let moved = if step.unproven { moved } else { 0 };
             let overlap = OVERLAP_MS.saturating_add(moved.min(DAY));
@@ -180,31 +169,27 @@ impl Engine {
             Ok(())
         })
     }
-}
 
-impl Engine {
-    /// When the next deep search is due, while the app is open; `None` if there is nothing to find. In the background
-    /// the end of the next catch-up searches.
-    pub(crate) fn look_from(&self, now_ms: i64) -> Option<i64> {
+    /// When the next deep search is due with the app open. In the background the end of a catch-up searches.
+    pub(crate) fn look_from(&self) -> Option<i64> {
         let wanted = self.live.foreground && self.index.is_behind();
         wanted.then(|| {
-            let looked_ms = self.live.looked_ms.min(now_ms);
+            let looked_ms = self.live.looked_ms.min(self.now_ms);
             looked_ms.saturating_add(deep::distance_ms(self.index.sessions()))
         })
     }
 
     /// Searches all sessions: no further page is on its way.
-    pub(crate) fn look_at_all(&mut self, now_ms: i64) -> Result<(), Error> {
-        self.look_deep(now_ms, usize::MAX)
+    pub(crate) fn look_at_all(&mut self) -> Result<(), Error> {
+        self.look_deep(usize::MAX)
     }
 
-    /// Searches this many sessions.
-    pub(crate) fn look_deep(&mut self, now_ms: i64, at_most: usize) -> Result<(), Error> {
+    pub(crate) fn look_deep(&mut self, at_most: usize) -> Result<(), Error> {
         if !self.index.is_behind() {
             return Ok(());
         }
         let Self { db, index, live, .. } = self;
-        live.looked_ms = now_ms;
+        live.looked_ms = self.now_ms;
         let matched = db.read(|tx| index.look_deep(tx, at_most))?;
         live.matched.extend(matched);
         Ok(())

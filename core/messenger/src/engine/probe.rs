@@ -13,8 +13,8 @@ use sotto_net::{Circle, Command, NodeNumber, Purpose, Received};
 use sotto_wire::envelope::{Class, Envelope};
 use sotto_wire::topic::ContentTopic;
 
-use crate::engine::base::step::{DAY, SECOND};
-use crate::engine::base::{own, schedule};
+use crate::engine::base::own;
+use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::{link, send};
 use crate::engine::hear::query::{Query, What};
 use crate::engine::input::Effect;
@@ -26,7 +26,6 @@ use crate::error::Error;
 
 /// First id of probes; ids of parcels are lower.
 pub(crate) const FIRST_ID: u64 = 1 << 63;
-/// Id of the witness's check.
 const WITNESS_ID: u64 = u64::MAX;
 /// Failed probes after which live pushes may move the clock.
 const IN_VAIN: u32 = 3;
@@ -35,23 +34,21 @@ const TAKERS: usize = 8;
 /// Others may refuse a start number or record this far ahead.
 const AHEAD_MS: i64 = DAY / 2;
 
-/// Stage of a probe.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 enum Stage {
-    /// Not begun.
     #[default]
     Idle,
-    /// Handed to the network.
     Sent,
     /// A node accepted it; a store is asked next.
     Taken,
-    /// A store was asked.
     Asked,
     /// A store has it. Another node is asked for the hash.
-    Found { skew_ms: i64, node: NodeNumber },
+    Found {
+        skew_ms: i64,
+        node: NodeNumber,
+    },
 }
 
-/// The running probe, and the results of earlier ones.
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     doubt: bool,
@@ -85,7 +82,6 @@ struct Witness {
 }
 
 impl Probe {
-    /// Something contradicts the clock.
     pub(crate) fn doubt(&mut self, now_ms: i64, hint_ms: Option<i64>) {
         self.hint_ms = hint_ms.or(self.hint_ms);
         if !self.doubt {
@@ -104,7 +100,6 @@ impl Probe {
         }
     }
 
-    /// When work is due.
     pub(crate) fn wake_ms(&self) -> Option<i64> {
         let witness = self.witness.as_ref().map(|witness| witness.check_ms);
         let witness = witness.filter(|at| *at < NEVER);
@@ -135,32 +130,35 @@ impl Probe {
 
 impl Engine {
     /// An envelope left by the current clock, which nothing in this run has proved yet.
-    pub(crate) fn witness(&mut self, now_ms: i64, hash: Hash, taker: Option<NodeNumber>) {
+    pub(crate) fn witness(&mut self, hash: Hash, taker: Option<NodeNumber>) {
         let probe = &mut self.live.probe;
         if self.live.clock.is_proven() || probe.doubt || probe.witness.is_some() {
             return;
         }
         let wait = schedule::WITNESS.wait(0, &mut self.rng);
-        probe.witness = Some(Witness { hash, taker, check_ms: now_ms.saturating_add(wait) });
+        probe.witness = Some(Witness { hash, taker, check_ms: self.now_ms.saturating_add(wait) });
     }
 
-    /// Does the due work of a probe.
-    pub(crate) fn probe(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+    pub(crate) fn probe(&mut self) {
         let probe = &mut self.live.probe;
         if let Some(witness) = &mut probe.witness
-            && witness.check_ms <= now_ms
+            && witness.check_ms <= self.now_ms
         {
             witness.check_ms = NEVER;
-            out.push(Effect::Net(Command::Check { id: WITNESS_ID, hashes: vec![witness.hash], not: witness.taker }));
+            self.out.push(Effect::Net(Command::Check {
+                id: WITNESS_ID,
+                hashes: vec![witness.hash],
+                not: witness.taker,
+            }));
         }
-        if !probe.doubt || probe.due_ms > now_ms {
+        if !probe.doubt || probe.due_ms > self.now_ms {
             return;
         }
         match probe.stage {
-            Stage::Idle => self.probe_publish(now_ms, out),
+            Stage::Idle => self.probe_publish(),
             Stage::Taken => {
                 probe.stage = Stage::Asked;
-                probe.due_ms = now_ms.saturating_add(schedule::PROBE_ANSWER);
+                probe.due_ms = self.now_ms.saturating_add(schedule::PROBE_ANSWER);
                 let query = Query {
                     what: What::Probe { id: probe.id },
                     circle: Circle::Alone,
@@ -169,13 +167,13 @@ impl Engine {
                     end_ms: None,
                     newest_first: true,
                 };
-                out.push(Effect::Net(self.live.ask(query, None)));
+                self.out.push(Effect::Net(self.live.ask(query, None)));
             }
-            Stage::Sent | Stage::Asked | Stage::Found { .. } => probe.failed(now_ms),
+            Stage::Sent | Stage::Asked | Stage::Found { .. } => probe.failed(self.now_ms),
         }
     }
 
-    fn probe_publish(&mut self, now_ms: i64, out: &mut Vec<Effect>) {
+    fn probe_publish(&mut self) {
         let probe = &mut self.live.probe;
         let (mut tag, mut random, mut topic) = ([0; 16], [0; 16], [0; 8]);
         let mut body = vec![0; Class::Large.size().saturating_sub(33)];
@@ -184,18 +182,18 @@ impl Engine {
         }
         let envelope = Envelope { tag, random, body: &body };
         let Ok(payload) = envelope.encode() else {
-            return probe.failed(now_ms);
+            return probe.failed(self.now_ms);
         };
         probe.payload = payload;
         probe.topic = ContentTopic::Blob(topic).to_string();
         probe.id = FIRST_ID | (probe.id.wrapping_add(1) & u64::from(u32::MAX));
-        probe.sent_ms = now_ms;
+        probe.sent_ms = self.now_ms;
         probe.stage = Stage::Sent;
-        probe.due_ms = now_ms.saturating_add(schedule::PROBE_ANSWER);
+        probe.due_ms = self.now_ms.saturating_add(schedule::PROBE_ANSWER);
         // Some nodes date nothing; then received messages suggest the time.
         let hint_ms = probe.hint_ms.filter(|_| probe.tries % 2 == 1);
-        let stamp_ms = hint_ms.map_or(0, |hint_ms| now_ms.saturating_add(hint_ms));
-        out.push(Effect::Net(Command::Publish {
+        let stamp_ms = hint_ms.map_or(0, |hint_ms| self.now_ms.saturating_add(hint_ms));
+        self.out.push(Effect::Net(Command::Publish {
             id: probe.id,
             topic: probe.topic.clone(),
             payload: probe.payload.clone(),
@@ -207,31 +205,25 @@ impl Engine {
     }
 
     /// A node accepted the probe, or none did.
-    pub(crate) fn probe_published(&mut self, now_ms: i64, id: u64, node: Option<NodeNumber>, took: bool) {
+    pub(crate) fn probe_published(&mut self, id: u64, node: Option<NodeNumber>, took: bool) {
         let probe = &mut self.live.probe;
         if id != probe.id || !matches!(probe.stage, Stage::Sent) {
             return;
         }
         if !took {
-            return probe.failed(now_ms);
+            return probe.failed(self.now_ms);
         }
         probe.takers.extend(node);
         if probe.takers.len() > TAKERS {
             probe.takers.clear();
         }
         probe.stage = Stage::Taken;
-        probe.taken_ms = now_ms;
-        probe.due_ms = now_ms.saturating_add(schedule::PROBE_ASK);
+        probe.taken_ms = self.now_ms;
+        probe.due_ms = self.now_ms.saturating_add(schedule::PROBE_ASK);
     }
 
     /// A store's messages on the probe's topic; `None` if it could not be asked.
-    pub(crate) fn probe_page(
-        &mut self,
-        now_ms: i64,
-        id: u64,
-        page: Option<(&[Received], bool)>,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    pub(crate) fn probe_page(&mut self, id: u64, page: Option<(&[Received], bool)>) -> Result<(), Error> {
         let single_circle = self.config.single_circle;
         let probe = &mut self.live.probe;
         if id != probe.id || !matches!(probe.stage, Stage::Asked) {
@@ -248,44 +240,37 @@ impl Engine {
                 let most_ms = stamp_ms.saturating_sub(probe.sent_ms).max(least_ms);
                 let skew_ms = self.live.clock.correction_ms().clamp(least_ms, most_ms);
                 if single_circle {
-                    return self.probed(now_ms, skew_ms, out); // there is no other node
+                    return self.probed(skew_ms); // there is no other node
                 }
                 let node = one.node;
                 probe.stage = Stage::Found { skew_ms, node };
-                probe.due_ms = now_ms.saturating_add(schedule::PROBE_ANSWER);
-                out.push(Effect::Net(Command::Check { id, hashes: vec![one.hash], not: Some(node) }));
+                probe.due_ms = self.now_ms.saturating_add(schedule::PROBE_ANSWER);
+                self.out.push(Effect::Net(Command::Check { id, hashes: vec![one.hash], not: Some(node) }));
             }
-            None if last => probe.failed(now_ms),
+            None if last => probe.failed(self.now_ms),
             None => {}
         }
         Ok(())
     }
 
     /// A node said whether it has the witness or the probe; `None` if none answered.
-    pub(crate) fn probe_checked(
-        &mut self,
-        now_ms: i64,
-        id: u64,
-        said: Option<(NodeNumber, bool)>,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    pub(crate) fn probe_checked(&mut self, id: u64, said: Option<(NodeNumber, bool)>) -> Result<(), Error> {
         let probe = &mut self.live.probe;
         if id == WITNESS_ID {
             let asked = mem::take(&mut probe.witness).is_some();
             match said.filter(|_| asked) {
                 Some((_, true)) => self.live.clock.confirm(),
-                Some((_, false)) => probe.doubt(now_ms, None),
+                Some((_, false)) => probe.doubt(self.now_ms, None),
                 None => {}
             }
             return Ok(());
         }
-        match (&probe.stage, said) {
-            (Stage::Found { skew_ms, node }, Some((other, true))) if id == probe.id && other != *node => {
-                let skew_ms = *skew_ms;
-                self.probed(now_ms, skew_ms, out)
+        match (probe.stage, said) {
+            (Stage::Found { skew_ms, node }, Some((other, true))) if id == probe.id && other != node => {
+                self.probed(skew_ms)
             }
             (Stage::Found { .. }, _) if id == probe.id => {
-                probe.failed(now_ms);
+                probe.failed(self.now_ms);
                 Ok(())
             }
             _ => Ok(()),
@@ -293,16 +278,16 @@ impl Engine {
     }
 
     /// Two nodes agree on the time.
-    fn probed(&mut self, now_ms: i64, skew_ms: i64, out: &mut Vec<Effect>) -> Result<(), Error> {
+    fn probed(&mut self, skew_ms: i64) -> Result<(), Error> {
         let moved = self.live.clock.prove(skew_ms);
-        self.live.probe.settled(now_ms, moved);
+        self.live.probe.settled(self.now_ms, moved);
         if !moved {
             return Ok(());
         }
         // Queries and messages of the wrong clock are repeated.
         self.live.hear.ask_now();
-        self.subscribe(now_ms, out);
-        self.run(now_ms, out, corrected)
+        self.subscribe();
+        self.run(corrected)
     }
 }
 
@@ -330,7 +315,7 @@ fn corrected(step: &mut Step<'_>) -> Result<(), Error> {
             }
         }
         if anew {
-            contact::look_for_cards(step, chat, 0)?;
+            contact::look_for_cards(step, chat)?;
         }
         for device in step.tx.devices.of(chat)?.iter().filter(|device| device.start_out > furthest) {
             device::set_start(step, chat, &device.device, 0)?;

@@ -1,26 +1,23 @@
-//! Incoming envelopes: an envelope finds its session by its tag, is decrypted on a copy, and only then changes
-//! anything.
+//! Incoming envelopes: found by their tag, decrypted on a copy; only then anything changes.
 
 use sotto_crypto::{DecryptError, Decrypted, MessageKey, Random, Session, Tag, open_skipped};
-use sotto_db::{Hash, Seen, Skipped, Waiting};
+use sotto_db::{Ahead, Hash, Seen, Skipped, Waiting};
 use sotto_net::Evidence;
 use sotto_wire::content::{Inner, Message};
 use sotto_wire::envelope::{Class, Envelope, EnvelopeError, payload_hash, split_ratchet, unpad};
 
 use crate::engine::Step;
-use crate::engine::base::schedule;
-use crate::engine::base::step::{DAY, SECOND};
+use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::{link, policy, receipt, send};
 use crate::engine::hear::incoming::{self, Incoming, Verdict};
 use crate::engine::keys::{device, session};
-use crate::engine::people::admit::{self, First};
+use crate::engine::people::admit::{self, First, Split};
 use crate::engine::people::{contact, kind, old_copy, takeover};
 use crate::engine::talk::{inbox, state};
 use crate::error::{Code, Error};
 
 /// A message sent this long after it was written, seconds, may have been sent before.
 const LATE_S: i64 = 90;
-/// Most answers to copies of one payload.
 const ANSWERS: u32 = 12;
 /// No honest store keeps a message dated this far ahead of the clock, seconds.
 const AHEAD_S: i64 = 20;
@@ -45,7 +42,7 @@ pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
         return twin(step, seen, ts_s);
     }
     let ts_s = ts_s.min(latest_s(step)); // nobody can delay the answers to later copies
-    let verdict = match Envelope::decode(payload) {
+    let (tag, newer) = match Envelope::decode(payload) {
         Ok(envelope) => {
             if takeover::take(step, &envelope)? {
                 return Ok(());
@@ -58,43 +55,24 @@ pub(crate) fn payload(step: &mut Step<'_>, payload: &[u8], ts_s: i64) -> Result<
                 hash,
                 ts_s,
             };
-            open(step, &incoming)?
+            match open(step, &incoming)? {
+                Verdict::Unmatched => (envelope.tag, false),
+                Verdict::Dropped => return Ok(()),
+                Verdict::Taken => {
+                    step.fx.opened = step.fx.opened.saturating_add(1);
+                    step.index.waits_no_more(envelope.tag, hash);
+                    return incoming::forget(step, &hash);
+                }
+            }
         }
         Err(EnvelopeError::NewerVersion) => {
-            let tag = payload.get(1..17).and_then(|tag| tag.try_into().ok()).unwrap_or_default();
-            let waiting = waiting(step, &hash, payload, ts_s, true);
-            step.fx.unmatched.push(Waiting { tag, ..waiting });
-            return Ok(());
+            (payload.get(1..17).and_then(|tag| tag.try_into().ok()).unwrap_or_default(), true)
         }
         Err(_) => return Ok(()),
     };
-    match verdict {
-        Verdict::Taken => {
-            step.fx.opened = step.fx.opened.saturating_add(1);
-            incoming::forget(step, &hash)?;
-            if let Ok(envelope) = Envelope::decode(payload) {
-                step.index.waits_no_more(envelope.tag, hash);
-            }
-        }
-        Verdict::Unmatched => {
-            let waiting = waiting(step, &hash, payload, ts_s, false);
-            step.fx.unmatched.push(waiting);
-        }
-        Verdict::Dropped => {}
-    }
+    let (payload, added_ms) = (payload.to_vec(), step.now_ms);
+    step.fx.unmatched.push(Waiting { payload_hash: hash, tag, topic: String::new(), payload, ts_s, added_ms, newer });
     Ok(())
-}
-
-fn waiting(step: &Step<'_>, hash: &Hash, payload: &[u8], ts_s: i64, newer: bool) -> Waiting {
-    Waiting {
-        payload_hash: *hash,
-        tag: Envelope::decode(payload).map_or([0; 16], |envelope| envelope.tag),
-        topic: String::new(),
-        payload: payload.to_vec(),
-        ts_s,
-        added_ms: step.now_ms,
-        newer,
-    }
 }
 
 /// The latest timestamp that counts, Unix seconds, by the clock that is further ahead.
@@ -128,36 +106,24 @@ fn twin(step: &mut Step<'_>, seen: Seen, ts_s: i64) -> Result<(), Error> {
     incoming::note(step, &Seen { ts_s, answers: seen.answers.saturating_add(1), answered_ms, ..seen })
 }
 
-/// Records an accepted payload, in the transaction of its content.
-fn note(step: &mut Step<'_>, envelope: &Incoming<'_>, session: &Hash, seq: u32) -> Result<(), Error> {
-    let keep = step.retention_ms().saturating_add(DAY);
-    let seen = Seen {
-        payload: envelope.hash,
-        session: Some(*session),
-        ts_s: envelope.ts_s,
-        until_ms: step.now_ms.saturating_add(keep),
-        seq,
-        answers: 0,
-        answered_ms: step.now_ms,
-    };
-    incoming::note(step, &seen)
-}
-
 fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> {
     if let Some(hash) = step.index.find(&envelope.tag) {
-        return ratchet(step, envelope, &hash);
+        return match (step.tx.sessions.get(&hash)?, split_ratchet(envelope.body)) {
+            (Some(row), Ok(split)) => decrypt(step, envelope, row, split),
+            _ => Ok(Verdict::Dropped),
+        };
     }
     if let Some(kept) = step.tx.skipped.by_tag(&envelope.tag.0)? {
-        let Ok((header, message)) = split_ratchet(envelope.body) else {
-            return Ok(Verdict::Dropped);
+        return match split_ratchet(envelope.body) {
+            Ok(split) => late(step, envelope, kept, split),
+            Err(_) => Ok(Verdict::Dropped),
         };
-        return late(step, envelope, kept, header, message);
     }
     if envelope.class == Some(Class::Medium) {
         return match admit::handshake(step, envelope)? {
             First::Nobodys => Ok(Verdict::Unmatched),
             First::Refused => Ok(Verdict::Dropped),
-            First::Again(row, header, message) => decrypt(step, envelope, *row, header, message),
+            First::Again(row, split) => decrypt(step, envelope, *row, split),
             First::Begun(begun) => {
                 moved(step, envelope, &begun.row, &begun.decrypted)?;
                 admit::begun(step, &begun)?;
@@ -168,20 +134,11 @@ fn open(step: &mut Step<'_>, envelope: &Incoming<'_>) -> Result<Verdict, Error> 
     Ok(Verdict::Unmatched)
 }
 
-/// An envelope in ratchet form whose tag a session expects.
-fn ratchet(step: &mut Step<'_>, envelope: &Incoming<'_>, hash: &Hash) -> Result<Verdict, Error> {
-    match (step.tx.sessions.get(hash)?, split_ratchet(envelope.body)) {
-        (Some(row), Ok((header, message))) => decrypt(step, envelope, row, header, message),
-        _ => Ok(Verdict::Dropped),
-    }
-}
-
-pub(crate) fn decrypt(
+fn decrypt(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
     row: sotto_db::Session,
-    header: &[u8; 106],
-    message: &[u8],
+    (header, message): Split<'_>,
 ) -> Result<Verdict, Error> {
     let Some(below) = inbox::room(step, &row.chat)? else {
         return Ok(Verdict::Dropped); // not opened, so not receipted; it opens when it comes again
@@ -189,14 +146,14 @@ pub(crate) fn decrypt(
     let session = Session::from_bytes(&row.snapshot).map_err(|_| Code::StorageCorrupt)?;
     match session.decrypt(below, &envelope.tag, &envelope.random, header, message) {
         Ok(decrypted) => {
-            if decrypted.stepped {
-                old_copy::follows(step, &row)?;
+            if decrypted.stepped && row.ahead == Ahead::Doubt {
+                session::set_ahead(step, &row.hash, Ahead::No)?; // the unopened message was altered in transit
             }
             moved(step, envelope, &row, &decrypted)?;
             Ok(Verdict::Taken)
         }
         Err(DecryptError::Skipped { chain, n }) => match step.tx.skipped.get(&row.hash, &chain, &n)? {
-            Some(kept) => late(step, envelope, kept, header, message),
+            Some(kept) => late(step, envelope, kept, (header, message)),
             None => Ok(Verdict::Dropped),
         },
         Err(DecryptError::TooFarAhead { .. }) if below < u32::MAX => Ok(Verdict::Dropped),
@@ -209,13 +166,11 @@ pub(crate) fn decrypt(
     }
 }
 
-/// A message whose key was skipped.
 fn late(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
     kept: Skipped,
-    header: &[u8; 106],
-    message: &[u8],
+    (header, message): Split<'_>,
 ) -> Result<Verdict, Error> {
     let key = <&[u8; 32]>::try_from(&*kept.key).map_err(|_| Code::StorageCorrupt)?;
     let opened = open_skipped(&MessageKey::new(key), &kept.session, &envelope.tag, &envelope.random, header, message);
@@ -231,7 +186,7 @@ fn late(
 }
 
 /// Stores the session's state after a message, and the message.
-pub(crate) fn moved(
+fn moved(
     step: &mut Step<'_>,
     envelope: &Incoming<'_>,
     row: &sotto_db::Session,
@@ -259,7 +214,17 @@ pub(crate) fn moved(
 fn content(step: &mut Step<'_>, envelope: &Incoming<'_>, row: &sotto_db::Session, padded: &[u8]) -> Result<(), Error> {
     let inner = unpad(padded).ok().and_then(|plain| Inner::decode(plain).ok());
     let seq = inner.as_ref().map_or(0, |inner| inner.seq);
-    note(step, envelope, &row.hash, seq)?;
+    let keep = step.retention_ms().saturating_add(DAY);
+    let seen = Seen {
+        payload: envelope.hash,
+        session: Some(row.hash),
+        ts_s: envelope.ts_s,
+        until_ms: step.now_ms.saturating_add(keep),
+        seq,
+        answers: 0,
+        answered_ms: step.now_ms,
+    };
+    incoming::note(step, &seen)?;
     let Some(inner) = inner else {
         log::debug!("a session's message cannot be read");
         return Ok(());

@@ -57,8 +57,7 @@ pub fn phrase(reader: &Reader) -> Result<Option<Zeroizing<String>>, Error> {
     Ok(Some(Zeroizing::new(words.to_owned())))
 }
 
-/// Reads an invite's link, and judges it as [`ContactAdd`](crate::engine::call::ContactAdd) would at `now_ms` on this
-/// cluster.
+/// Reads an invite's link, and judges it as [`ContactAdd`](crate::engine::call::ContactAdd) would at `now_ms`.
 pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, Error> {
     let invite = Invite::from_link(link).map_err(invite_error)?;
     let now_s = u64::try_from(now_ms / 1000).unwrap_or(0);

@@ -1,14 +1,12 @@
-//! The corrected time: the device's clock, moved by the result of a probe ([`crate::engine::probe`]). If probes fail,
-//! the skew of recent live pushes moves it: the smallest of the nodes' medians. One node that finds the clock right is
-//! enough to leave it unchanged.
+//! The corrected time: moved by a probe ([`crate::engine::probe`]) or, if probes fail, by the smallest median skew of
+//! the nodes' live pushes. One node that finds the clock right is enough to leave it unchanged.
 
 use std::collections::VecDeque;
 
-use crate::engine::base::step::{DAY, HOUR};
+use crate::engine::base::schedule::{DAY, HOUR};
 
 /// Most samples remembered of one node.
 const SAMPLES: usize = 15;
-/// Most nodes remembered.
 const NODES_MAX: usize = 16;
 /// Samples needed for a correction.
 const ENOUGH: usize = 5;
@@ -18,11 +16,9 @@ const NODES: usize = 2;
 const DELAY_MS: i64 = 10_000;
 /// Skew that is reported, milliseconds.
 const REPORTED_MS: i64 = 20_000;
-/// With a larger error of the device's clock nothing is signed, milliseconds: contacts refuse lists dated ahead, so a
-/// mistake must be bounded.
+/// With a larger error of the device's clock nothing is signed, ms: contacts refuse lists dated ahead.
 const SIGNED_MS: i64 = 4 * DAY;
 
-/// Samples of one node.
 #[derive(Debug, Default)]
 struct Node {
     number: u64,
@@ -30,7 +26,6 @@ struct Node {
     last_ms: i64,
 }
 
-/// Skew samples, and the current correction.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     nodes: VecDeque<Node>,
@@ -52,12 +47,10 @@ impl Clock {
         self.skew_ms.saturating_abs() > REPORTED_MS
     }
 
-    /// The correction, milliseconds.
     pub(crate) fn correction_ms(&self) -> i64 {
         self.correction_ms
     }
 
-    /// Whether something in this run proved the corrected time.
     pub(crate) fn is_proven(&self) -> bool {
         self.proven
     }

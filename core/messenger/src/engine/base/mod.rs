@@ -1,5 +1,4 @@
-//! Clocks, randomness, configuration, the own account, and what a step asks for after its commit. Knows no table of
-//! another room.
+//! Clocks, randomness, configuration, the own account, effects of a step. Knows no table of another room.
 
 pub(crate) mod clock;
 pub(crate) mod config;

@@ -39,7 +39,6 @@ pub(crate) const KEY_BUCKET_LEFT: &str = "bucket_left";
 /// Version of the last profile.
 pub(crate) const KEY_PROFILE: &str = "profile_version";
 
-/// The account and device of this install.
 pub(crate) struct Own {
     pub(crate) account: Account,
     pub(crate) chat: [u8; 33],
@@ -48,9 +47,7 @@ pub(crate) struct Own {
     pub(crate) name: Name,
     pub(crate) record: DeviceRecord,
     pub(crate) contacts_secret: Zeroizing<[u8; 16]>,
-    pub(crate) read_receipts: bool,
-    pub(crate) typing: bool,
-    pub(crate) receipt_delay_ms: u32,
+    pub(crate) settings: Settings,
     /// Whether the phrase was restored elsewhere: then this install does nothing more.
     pub(crate) replaced: bool,
     /// Whether the own bucket is busy and polled.
@@ -83,7 +80,6 @@ pub(crate) fn settings_of(bytes: Option<&[u8]>, read_receipts: bool) -> Settings
 }
 
 impl Own {
-    /// The stored account, if there is one.
     pub(crate) fn load(tx: &Tables<'_>, read_receipts: bool) -> Result<Option<Self>, Error> {
         let Some(account) = tx.kv.get(KEY_ACCOUNT)? else {
             return Ok(None);
@@ -94,7 +90,6 @@ impl Own {
         let (id, keys) = device.split_first_chunk().ok_or(Code::StorageCorrupt)?;
         let record = DeviceRecord::decode(&stored::<185>(tx, KEY_RECORD)?);
         let name = tx.kv.get(KEY_NAME)?.unwrap_or_default();
-        let settings = settings_of(tx.kv.get(KEY_SETTINGS)?.as_deref(), read_receipts);
         Ok(Some(Self {
             chat: *account.chat_public(),
             account,
@@ -103,9 +98,7 @@ impl Own {
             name: Name::new(String::from_utf8_lossy(&name)).unwrap_or_default(),
             record: record.map_err(|_| Code::StorageCorrupt)?,
             contacts_secret: Zeroizing::new(stored(tx, KEY_CONTACTS_SECRET)?),
-            read_receipts: settings.read_receipts,
-            typing: settings.typing,
-            receipt_delay_ms: settings.receipt_delay_ms,
+            settings: settings_of(tx.kv.get(KEY_SETTINGS)?.as_deref(), read_receipts),
             replaced: tx.kv.get(KEY_REPLACED)?.is_some(),
             bucket_left: tx.kv.get(KEY_BUCKET_LEFT)?.is_some(),
             next_self_ms: tx.kv.time(KEY_NEXT_SELF)?,
@@ -140,18 +133,13 @@ impl Own {
         })
     }
 
-    /// A signature of the chat key.
     pub(crate) fn sign(&self, label: &str, bytes: &[u8]) -> Result<[u8; 64], Error> {
         let signed = self.account.sign(label, &[bytes]);
         signed.or_bug("signature")
     }
 }
 
-impl std::fmt::Debug for Own {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Own(..)")
-    }
-}
+crate::closed_debug!(Own);
 
 /// Makes or restores the account of this install; returns its contacts secret.
 pub(crate) fn create(step: &mut Base<'_>, phrase: &Phrase, name: &Name, restoring: bool) -> Result<[u8; 16], Error> {
@@ -207,9 +195,8 @@ fn sign_record(
     Ok(record)
 }
 
-/// The device record. It is signed again only when it is about to expire, or when an update speaks other suites. A new
-/// version is signed after a look at the stores ([`renew_record`]); otherwise two installs of one phrase would outbid
-/// each other for ever.
+/// The device record, signed again only before it expires or for other suites. A new version is signed after a look at
+/// the stores ([`renew_record`]): two installs of one phrase would outbid each other for ever.
 pub(crate) fn record(step: &mut Base<'_>) -> Result<DeviceRecord, Error> {
     let own = step.own()?;
     let left_s = own.record.not_after_s.saturating_sub(step.clock_s());

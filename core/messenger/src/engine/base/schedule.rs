@@ -10,7 +10,6 @@ pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// The waits of one rule.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     steps: &'static [i64],
@@ -18,18 +17,15 @@ pub(crate) struct Schedule {
     spread: Spread,
 }
 
-/// What follows the last step.
 #[derive(Debug, Clone, Copy)]
 enum Then {
     Stay,
     /// Each wait is twice the last, up to this.
     Double(i64),
-    /// No more retries.
     End,
 }
 
-/// The random part of each wait, from one number of the random source. So nobody can be recognised by these times, and
-/// a crowd does not come at once.
+/// The random part of each wait, from one random number: nobody is recognised by it, and no crowd comes at once.
 #[derive(Debug, Clone, Copy)]
 enum Spread {
     No,
@@ -90,8 +86,7 @@ const QUARTER: i64 = 15 * MINUTE;
 schedules! {
     /// Resends of a message without a receipt, by accepted attempts from 0.
     RESEND: [2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY], Then::Stay, Spread::Part(8);
-    /// The same while no proven node has accepted it: 12 retries 15 minutes apart, then 12 retries one hour apart, then
-    /// daily.
+    /// The same while no proven node has accepted it: 12 retries every 15 minutes, 12 every hour, then daily.
     RESEND_UNPROVEN: [
         2 * MINUTE, 10 * MINUTE,
         QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER, QUARTER,
@@ -118,8 +113,7 @@ schedules! {
     CARD_CHECK: [10 * SECOND], Then::Stay, Spread::Part(1);
     /// The check got no answer: nothing else resends a card, and the process may end before the answer.
     CARD_CHECK_AGAIN: [2 * MINUTE], Then::Stay, Spread::Part(1);
-    /// A card that no store has leaves through another node at once. After as many nodes as may be bad the waits grow:
-    /// the clock or the stores may be wrong.
+    /// A card that no store has leaves through another node at once; later the clock or the stores may be wrong.
     CARD_AGAIN: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MINUTE], Then::Double(HOUR), Spread::No;
     /// Receipts that seem not to arrive are sent again through another node, while no node is proven.
     RECEIPT_AGAIN: [
@@ -142,8 +136,7 @@ schedules! {
     HOLE: [5 * SECOND, 30 * SECOND, 6 * HOUR, 6 * HOUR, 6 * HOUR], Then::End, Spread::No;
     /// A store could not be asked for missed messages.
     CATCH_UP_FAILED: [2 * SECOND], Then::Double(5 * MINUTE), Spread::No;
-    /// The same without a known network: a poll needs a connection, so nothing else ends this wait, and each try wakes
-    /// the device.
+    /// The same without a known network: nothing else ends this wait, and each try wakes the device.
     CATCH_UP_OFFLINE: [2 * SECOND], Then::Double(2 * HOUR), Spread::No;
     /// A failed probe of the time.
     PROBE_FAILED: [5 * SECOND, 20 * SECOND, 80 * SECOND, 320 * SECOND, 1280 * SECOND, HOUR], Then::Stay, Spread::No;

@@ -10,7 +10,6 @@ use sotto_wire::topic::{Lane, content_topic};
 use crate::engine::base::config::EngineConfig;
 use crate::engine::base::own::Own;
 use crate::engine::base::schedule::{self, Schedule};
-pub(crate) use crate::engine::base::schedule::{DAY, HOUR, MINUTE, SECOND};
 use crate::error::{Code, Error};
 use crate::event::Event;
 
@@ -29,7 +28,6 @@ pub struct Base<'a> {
     pub(crate) clock_ms: i64,
     /// Whether the device's clock is off by more than 20 s without a proof of the correction.
     pub(crate) unproven: bool,
-    /// Whether the corrected clock may date signatures.
     pub(crate) may_sign: bool,
     pub(crate) rng: &'a mut Rng,
     pub(crate) own: Option<&'a Own>,
@@ -42,9 +40,7 @@ pub struct Base<'a> {
 #[derive(Default)]
 pub(crate) struct Fx {
     pub(crate) net: Vec<net::Command>,
-    /// Parcels handed to the network.
     pub(crate) launched: Vec<i64>,
-    /// Parcels whose hashes a store is asked for.
     pub(crate) checked: Vec<i64>,
     pub(crate) conversations: BTreeSet<Hash>,
     pub(crate) messages: BTreeMap<Hash, BTreeSet<Hash>>,
@@ -56,7 +52,6 @@ pub(crate) struct Fx {
     pub(crate) replaced: bool,
     /// Number of new envelopes of contacts.
     pub(crate) opened: u32,
-    /// Number of new messages.
     pub(crate) received: u32,
     /// Whether this step deleted texts, so that the database log must be emptied too.
     pub(crate) shred: bool,
@@ -77,12 +72,10 @@ impl<'a> Base<'a> {
         self.fx.replaced || self.own.is_some_and(|own| own.replaced)
     }
 
-    /// The corrected clock, Unix seconds.
     pub(crate) fn clock_s(&self) -> u64 {
         u64::try_from(self.clock_ms / 1000).unwrap_or(0)
     }
 
-    /// Fresh random bytes, so many.
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.rng.fill_bytes(&mut bytes);
@@ -109,13 +102,11 @@ impl<'a> Base<'a> {
         i64::try_from(self.config.store_retention_s).unwrap_or(i64::MAX / 2000).saturating_mul(1000)
     }
 
-    /// A message appeared or changed.
     pub(crate) fn message_changed(&mut self, conversation: Hash, id: Hash) {
         self.fx.messages.entry(conversation).or_default().insert(id);
         self.fx.conversations.insert(conversation);
     }
 
-    /// Sends a notice to the person, by code.
     pub(crate) fn notice(&mut self, code: Code) {
         self.fx.events.push(Event::Notice { code });
     }

@@ -1,22 +1,21 @@
 //! Long texts: chunks on a topic of their own, a pointer in the session, and fetching.
 
 use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_seal, blob_tag, blob_topic};
-use sotto_db::{Class, Fetch, Hash, Item, NEVER, Parcel, Session};
+use sotto_db::{Class, Fetch, Hash, Item, NEVER, Parcel};
 use sotto_net::{Circle, Received};
 use sotto_wire::blob::{Assembler, Pointer};
-use sotto_wire::content::{Content, Inner, Kind, Message, Remote};
+use sotto_wire::content::{Content, Kind, Message, Remote};
 use sotto_wire::envelope::{Envelope, pad, unpad};
 use sotto_wire::topic::ContentTopic;
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::{self, SECOND};
 use crate::engine::carry::{Carry, receipt};
 use crate::engine::hear::query::{Query, What};
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
 /// How long before its message the search for chunks begins, because the author's clock may be off.
-const EARLIER_S: i64 = 600;
+pub(crate) const EARLIER_S: i64 = 600;
 /// Most searches for a text, mostly daily: longer than its sender resends it and stores keep it.
 const TRIES: u32 = 70;
 
@@ -59,8 +58,7 @@ pub(crate) fn enqueue_for(step: &mut Carry<'_>, message: &sotto_db::Message) -> 
     Ok(true)
 }
 
-/// A pointer without a receipt is about to be sent again: its chunks are sent first, because stores may have dropped
-/// them.
+/// A pointer is about to be sent again: its chunks are sent first, because stores may have dropped them.
 pub(crate) fn enqueue_again(step: &mut Carry<'_>, item: &Item) -> Result<bool, Error> {
     let Some(message) = item.message.map(|id| step.tx.messages.get(&id)).transpose()?.flatten() else {
         return Ok(false);
@@ -90,61 +88,19 @@ pub(crate) fn chunk_left(step: &mut Carry<'_>, batch: &[u8]) -> Result<(), Error
         return parcel::launch(step, item.parcel);
     }
     // Sealed when its session exists; nothing else holds it back then.
-    step.items.edit(&item.parcel, |item| item.after = None)?;
-    Ok(())
+    Ok(step.items.change(&item.parcel, |item| item.after = None)?)
 }
 
-/// Adds a received long text to fetch: at once, or, for a request or an unconfirmed device, when the person accepts it.
-/// So nobody can make this device ask stores.
-pub(crate) fn fetch(
-    step: &mut Carry<'_>,
-    row: &Session,
-    inner: &Inner,
-    (conversation, asked_for): (&Hash, bool),
-    message: Hash,
-    remote: &Remote,
-    time_s: u64,
-) -> Result<(), Error> {
-    Ok(step.fetches.note(&Fetch {
-        message,
-        conversation: *conversation,
-        kind: remote.kind.code(),
-        pointer: remote.pointer.encode().to_vec(),
-        session: row.hash,
-        seq: inner.seq,
-        tries: 0,
-        due_ms: if asked_for { step.now_ms } else { NEVER },
-        // The author's clock may have been ahead, and the author may have published the chunks again by the right
-        // clock.
-        since_s: i64::try_from(time_s.min(step.clock_s())).unwrap_or(0).saturating_sub(EARLIER_S),
-    })?)
-}
-
-/// The pointer came again: it is receipted if the text is whole. Otherwise the search is repeated, or started again if
-/// it was given up.
-pub(crate) fn had_already(
-    step: &mut Carry<'_>,
-    row: &Session,
-    inner: &Inner,
-    (conversation, asked_for, fetching): (&Hash, bool, bool),
-    message: Hash,
-    remote: &Remote,
-    time_s: u64,
-) -> Result<(), Error> {
-    if !fetching {
-        return receipt::had(step, &row.hash, inner.seq, 1);
-    }
-    match step.fetches.get(&message)? {
-        Some(mut fetch) => {
-            fetch.session = row.hash;
-            fetch.seq = inner.seq;
-            if asked_for {
-                fetch.due_ms = step.now_ms;
-            }
-            Ok(step.fetches.note(&fetch)?)
+/// Fetches a long text. If its pointer came again, the search is repeated, or started again if it was given up.
+pub(crate) fn fetch(step: &mut Carry<'_>, new: Fetch) -> Result<(), Error> {
+    let fetch = match step.fetches.get(&new.message)? {
+        Some(known) => {
+            let due_ms = if new.due_ms < NEVER { new.due_ms } else { known.due_ms };
+            Fetch { session: new.session, seq: new.seq, due_ms, ..known }
         }
-        None => fetch(step, row, inner, (conversation, asked_for), message, remote, time_s),
-    }
+        None => new,
+    };
+    Ok(step.fetches.note(&fetch)?)
 }
 
 /// Ends the fetch of a deleted text and counts its message as received, so that the sender does not send it again.
@@ -156,24 +112,19 @@ pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> 
     receipt::had(step, &fetch.session, fetch.seq, 1)
 }
 
-/// Ends all fetches of a conversation.
 pub(crate) fn forget_all(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
     Ok(step.fetches.remove_all(conversation)?)
 }
 
 /// Fetches the texts of a conversation from now on.
 pub(crate) fn release(step: &mut Carry<'_>, conversation: &Hash) -> Result<(), Error> {
-    let now_ms = step.now_ms;
-    step.fetches.release(conversation, now_ms)?;
-    Ok(())
+    Ok(step.fetches.release(conversation, step.now_ms)?)
 }
 
-/// Puts off some fetches.
 pub(crate) fn put_off(step: &mut Carry<'_>, fetch: Fetch, due_ms: i64) -> Result<(), Error> {
     Ok(step.fetches.note(&Fetch { due_ms, ..fetch })?)
 }
 
-/// Asks a store for the chunks of a text.
 pub(crate) fn ask(step: &mut Carry<'_>, mut fetch: Fetch) -> Result<(), Error> {
     if fetch.tries >= TRIES {
         step.fetches.remove(&fetch.message)?;
@@ -195,7 +146,6 @@ pub(crate) fn ask(step: &mut Carry<'_>, mut fetch: Fetch) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes a page of chunks.
 pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> Result<Option<Whole>, Error> {
     let Some(fetch) = step.fetches.get(message)? else {
         return Ok(None);
@@ -227,9 +177,7 @@ pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> 
     Ok(Some(Whole { fetch, text, newer }))
 }
 
-/// A whole text.
 pub(crate) struct Whole {
-    /// The fetch that it completes.
     pub(crate) fetch: Fetch,
     pub(crate) text: Option<String>,
     /// Whether it is of an unknown kind, or no text.

@@ -10,7 +10,6 @@ use crate::error::Error;
 /// No gap is made while more counters than this are in flight.
 const GAPS_MOST: u32 = 64;
 
-/// A new session, and its link.
 pub(crate) fn add(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
     session::add(step, row)?;
     let link = Link {
@@ -28,7 +27,6 @@ pub(crate) fn add(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
     Ok(step.links.put(&link)?)
 }
 
-/// Deletes a session and its link.
 pub(crate) fn remove(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
     step.links.remove(&row.hash)?;
     session::remove(step, row)
@@ -36,20 +34,17 @@ pub(crate) fn remove(step: &mut Carry<'_>, row: &Session) -> Result<(), Error> {
 
 /// Every session skips this many counters: an install that continued from the same copy of the folder used others.
 pub(crate) fn leave_gaps(step: &mut Carry<'_>, length: u32) -> Result<(), Error> {
-    step.links.leave_gaps(length, GAPS_MOST)?;
-    Ok(())
+    Ok(step.links.leave_gaps(length, GAPS_MOST)?)
 }
 
 /// Sets the other side's floor: lower numbers are receipted.
 pub(crate) fn raise_floor(step: &mut Carry<'_>, session: &Hash, floor: u32) -> Result<(), Error> {
-    step.links.edit(session, |link| link.floor = link.floor.max(floor))?;
-    Ok(())
+    Ok(step.links.change(session, |link| link.floor = link.floor.max(floor))?)
 }
 
 /// An owed receipt leaves with the next message.
 pub(crate) fn owe_all(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
-    step.links.edit(session, |link| link.dirty = true)?;
-    Ok(())
+    Ok(step.links.change(session, |link| link.dirty = true)?)
 }
 
 /// Sets the earliest time for an owed receipt; returns the time.

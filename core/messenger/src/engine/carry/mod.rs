@@ -14,11 +14,8 @@ pub(crate) mod send;
 /// What became of a message that is shown: for the room above.
 #[derive(Debug)]
 pub(crate) enum Fact {
-    /// Nodes took it.
     Sent(Hash),
-    /// A store has it.
     Stored(Hash),
-    /// The other side has it.
     Delivered(Hash),
     /// Nothing more will come of it, by this code.
     GivenUp(Hash, Code),
@@ -28,7 +25,6 @@ use crate::engine::base::room;
 use crate::engine::keys::Keys;
 
 room! {
-    /// The room of items and links within a step.
     Carry over keys: Keys {
         items: Item,
         links: Link,

@@ -18,29 +18,19 @@ pub(crate) fn published(step: &mut Carry<'_>, said: &Published, tries: Tries) ->
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new()); // receipted meanwhile
     };
-    match said.outcome {
+    let due_ms = match said.outcome {
         PublishOutcome::Relayed { .. } | PublishOutcome::Duplicate | PublishOutcome::Accepted => {
-            accepted(step, parcel, said)
+            return accepted(step, parcel, said);
         }
-        PublishOutcome::Refused => {
-            let taken = parcel.attempts > 0;
-            if said.node.is_none() || (tries.refused >= REFUSALS && !taken) {
-                return give_up(step, parcel, Code::MessageRefused);
-            }
-            let due_ms = step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1));
-            parcel::wait_until(step, id, due_ms)?;
-            Ok(Vec::new())
+        PublishOutcome::Refused if said.node.is_none() || (tries.refused >= REFUSALS && parcel.attempts == 0) => {
+            return give_up(step, parcel, Code::MessageRefused);
         }
-        PublishOutcome::Failed(reason) => {
-            let schedule = match reason {
-                FailReason::Busy => &schedule::PUBLISH_BUSY,
-                _ => &schedule::PUBLISH_FAILED,
-            };
-            let due_ms = step.after(schedule, tries.failed.saturating_sub(1));
-            parcel::wait_until(step, id, due_ms)?;
-            Ok(Vec::new())
-        }
-    }
+        PublishOutcome::Refused => step.after(&schedule::PUBLISH_REFUSED, tries.refused.saturating_sub(1)),
+        PublishOutcome::Failed(FailReason::Busy) => step.after(&schedule::PUBLISH_BUSY, tries.failed.saturating_sub(1)),
+        PublishOutcome::Failed(_) => step.after(&schedule::PUBLISH_FAILED, tries.failed.saturating_sub(1)),
+    };
+    parcel::wait_until(step, id, due_ms)?;
+    Ok(Vec::new())
 }
 
 fn accepted(step: &mut Carry<'_>, parcel: Parcel, said: &Published) -> Result<Vec<Fact>, Error> {
@@ -104,7 +94,6 @@ fn since_proven(proven: &[NodeNumber], attempts: &[Attempt]) -> Option<u32> {
     u32::try_from(since).ok()
 }
 
-/// Gives up a parcel.
 pub(crate) fn give_up(step: &mut Carry<'_>, parcel: Parcel, code: Code) -> Result<Vec<Fact>, Error> {
     let item = step.items.get(&parcel.id)?;
     send::remove(step, parcel.id)?;

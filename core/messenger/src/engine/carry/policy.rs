@@ -2,21 +2,18 @@
 
 use sotto_wire::content::Kind;
 
-/// How messages of a kind are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Policy {
     /// It is sent once, without a receipt, and only in an answered session.
     pub(crate) once: bool,
     /// Its receipt waits for the blob it points to.
     pub(crate) points: bool,
-    /// It must carry the receipts, so it never leaves in a handshake envelope. Otherwise it would also cover messages
-    /// that did not arrive.
+    /// It must carry the receipts, so it never leaves in a handshake: it would cover messages that did not arrive.
     pub(crate) with_receipts: bool,
     /// Always in the larger class, so that the size does not reveal the number of devices.
     pub(crate) large: bool,
 }
 
-/// The policy of a kind.
 pub(crate) fn of(kind: Kind) -> Policy {
     let none = Policy::default();
     match kind {

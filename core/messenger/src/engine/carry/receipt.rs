@@ -5,8 +5,7 @@ use sotto_net::Evidence;
 use sotto_wire::content::{Inner, Receipt, SeqTracker};
 use sotto_wire::topic::Lane;
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::{self, SECOND};
 use crate::engine::carry::{Carry, Fact, send};
 use crate::engine::keys::device;
 use crate::engine::post::parcel;
@@ -15,8 +14,7 @@ use crate::error::{Code, Error, OrBug};
 /// Most receipts on one message.
 const RIDING: usize = 4;
 
-/// Records that a session owes a receipt. It leaves alone after a random delay, unless a message carries it earlier,
-/// and not before the contact is accepted.
+/// A session owes a receipt. Unless a message carries it earlier, it leaves alone, not before the contact is accepted.
 pub(crate) fn owe(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
     step.links.edit(session, |link| link.dirty = true)?;
     let Some(link) = step.links.get(session)? else {
@@ -57,7 +55,7 @@ pub(crate) fn may_have(step: &Carry<'_>, link: &Link) -> Result<bool, Error> {
 
 /// Exponential with the mean of the settings, four times that in the background.
 fn delay(step: &mut Carry<'_>) -> Result<i64, Error> {
-    let mean = i64::from(step.own()?.receipt_delay_ms);
+    let mean = i64::from(step.own()?.settings.receipt_delay_ms);
     let mean = mean.saturating_mul(if step.foreground { 1 } else { 4 });
     Ok(schedule::delay(mean, cap(step), step.rng))
 }
@@ -75,10 +73,7 @@ pub(crate) fn all_due(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
 
 /// Receipts everything once more, with the next sealed message.
 pub(crate) fn all_owed(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
-    for link in step.links.of(chat)?.iter().filter(|link| is_receiving(link)) {
-        step.links.edit(&link.session, |link| link.dirty = true)?;
-    }
-    Ok(())
+    edit_all(step, chat, |link| link.dirty |= is_receiving(link))
 }
 
 /// Only a session in which they sent has anything to receipt.
@@ -86,7 +81,6 @@ pub(crate) fn is_receiving(link: &Link) -> bool {
     link.tracker.iter().any(|byte| *byte != 0)
 }
 
-/// The receipts owed to an account, by session.
 pub(crate) fn owed(step: &Carry<'_>, chat: &Chat) -> Result<Vec<(Hash, Receipt)>, Error> {
     let mut owed = Vec::new();
     for link in step.links.of(chat)? {
@@ -124,18 +118,18 @@ pub(crate) fn leave(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     let home = step.tx.peers.get(chat)?.filter(|peer| peer.reach == Reach::All).and_then(|peer| peer.home);
     let sending = send::sending_session(step, chat)?.filter(|row| !row.initiator || row.answered);
     let (Some(home), Some(row)) = (home, sending) else {
-        for link in step.links.of(chat)? {
-            step.links.edit(&link.session, |link| link.due_ms = None)?; // stays owed, and rides on the next message
-        }
-        return Ok(());
+        return edit_all(step, chat, |link| link.due_ms = None); // stays owed, and rides on the next message
     };
     alone(step, row, home, Vec::new())
 }
 
-/// Puts off the receipts that are due to an account.
 pub(crate) fn put_off(step: &mut Carry<'_>, chat: Chat, due_ms: i64) -> Result<(), Error> {
-    for link in step.links.of(&chat)? {
-        step.links.edit(&link.session, |link| link.due_ms = link.due_ms.map(|_| due_ms))?;
+    edit_all(step, &chat, |link| link.due_ms = link.due_ms.map(|_| due_ms))
+}
+
+fn edit_all(step: &mut Carry<'_>, chat: &Chat, change: impl Fn(&mut Link)) -> Result<(), Error> {
+    for link in step.links.of(chat)? {
+        step.links.edit(&link.session, &change)?;
     }
     Ok(())
 }
@@ -152,12 +146,10 @@ pub(crate) fn alone(step: &mut Carry<'_>, row: Session, home: [u8; 8], message: 
         give_up_ms: step.now_ms.saturating_add(schedule::RECEIPT_GIVE_UP),
         ..parcel::filled(step, Class::Once, topic, payload)
     };
-    parcel::put(step, parcel)?;
-    Ok(())
+    parcel::put(step, parcel)
 }
 
-/// Owes the receipts of a contact again, through another node, because the last ones seem not to have arrived. `tries`
-/// counts how often they left.
+/// Owes receipts again, through another node: the last ones seem lost. `tries` counts how often they left.
 pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat, tries: u32) -> Result<(), Error> {
     let due_ms = step.after(&schedule::RECEIPT_AGAIN, tries);
     if due_ms == NEVER {
@@ -171,32 +163,27 @@ pub(crate) fn again(step: &mut Carry<'_>, chat: &Chat, tries: u32) -> Result<(),
     Ok(())
 }
 
-/// Takes a receipt of a session with the contact's confirmed device: the covered messages are delivered, and their
-/// items end. A device receipts only its own session. The second result: sessions for which it counts messages that
-/// were never sent, so that nothing is raised by it.
-pub(crate) fn take(
-    step: &mut Carry<'_>,
-    from: &Session,
-    receipt: &Receipt,
-) -> Result<(Vec<Fact>, Vec<Session>), Error> {
+/// Takes a receipt of the contact's confirmed device for its own session: the covered items end. The second result:
+/// sessions for which it counts messages that were never sent, so that nothing is raised by it.
+pub(crate) fn take(step: &mut Carry<'_>, from: &Session, said: &Receipt) -> Result<(Vec<Fact>, Vec<Session>), Error> {
     let (mut facts, mut ahead) = (Vec::new(), Vec::new());
     for row in step.tx.sessions.of(&from.chat)? {
-        if session_prefix(&row.hash) != receipt.session() || row.device != from.device || row.ahead == Ahead::Proven {
+        if session_prefix(&row.hash) != said.session() || row.device != from.device || row.ahead == Ahead::Proven {
             continue;
         }
         let Some(link) = step.links.get(&row.hash)? else {
             continue;
         };
         let mut gap = link.gap_from.saturating_add(1)..=link.gap_to;
-        if receipt.highest() > link.seq || gap.any(|seq| receipt.covers(seq)) {
+        if said.highest() > link.seq || gap.any(|seq| said.covers(seq)) {
             ahead.push(row);
             continue;
         }
         for item in step.items.of_session(&row.hash)? {
             let seq = item.seq.unwrap_or(0);
-            if receipt.lacks(seq) {
+            if said.lacks(seq) {
                 hurry(step, item.parcel, item.after.is_some())?;
-            } else if receipt.covers(seq) {
+            } else if said.covers(seq) {
                 let attempts = step.tx.attempts.of(item.parcel)?;
                 send::remove(step, item.parcel)?;
                 let evidence = arrived(step, &attempts);
@@ -210,7 +197,7 @@ pub(crate) fn take(
         let now_ms = step.now_ms;
         step.links.edit(&row.hash, |link| {
             link.heard_ms = now_ms;
-            if receipt.highest() > link.gap_to {
+            if said.highest() > link.gap_to {
                 (link.gap_from, link.gap_to) = (0, 0);
             }
         })?;
@@ -218,8 +205,7 @@ pub(crate) fn take(
     Ok((facts, ahead))
 }
 
-/// The evidence of a receipt: the nodes that took the parcel delivered it. `None` if one of the nodes is no longer
-/// known.
+/// The nodes that took the receipted parcel delivered it. `None` if one of them is no longer known.
 fn arrived(step: &Carry<'_>, attempts: &[Attempt]) -> Option<Evidence> {
     let took = attempts.iter().map(|one| Some((u64::try_from(one.node).ok()?, one.ts_s)));
     let at_s = (!step.unproven).then(|| step.clock_ms.div_euclid(SECOND));

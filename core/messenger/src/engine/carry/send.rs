@@ -1,5 +1,4 @@
-//! Outgoing messages: an own message becomes an item and a parcel, sealed once in the session's next key, and is
-//! published until its receipt.
+//! Outgoing messages: an item and a parcel, sealed once in the session's next key, published until the receipt.
 
 use sotto_crypto::{CardSecret, HandshakeCore, Random, Session, mask};
 use sotto_db::{Chat, Class as Ends, Hash, Item, NEVER, Parcel, Reach};
@@ -8,7 +7,7 @@ use sotto_wire::content::{Content, Inner, Kind, Message, Prefix, Receipt};
 use sotto_wire::envelope::{Class, Envelope, Form, HANDSHAKE_ROOM, MEDIUM_ROOM, pad, room};
 use sotto_wire::topic::Lane;
 
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::outcome::give_up;
 use crate::engine::carry::policy::{self, Policy};
 use crate::engine::carry::{Carry, Fact, blob, receipt};
@@ -24,6 +23,8 @@ const UP_SIZED: i64 = 16;
 const CHAIN_MAX: u32 = 5_000;
 /// Bytes of counter, floor and protobuf heads around M.
 const INNER_HEAD: usize = 16;
+/// The place of a message that is not shown: none.
+const UNSHOWN: (i64, Vec<Prefix>) = (0, Vec::new());
 
 /// Most bytes of M for this contact now.
 pub(crate) fn message_room(step: &Carry<'_>, chat: &Chat) -> Result<usize, Error> {
@@ -33,7 +34,6 @@ pub(crate) fn message_room(step: &Carry<'_>, chat: &Chat) -> Result<usize, Error
     Ok(room.saturating_sub(INNER_HEAD))
 }
 
-/// The sending session of an account.
 pub(crate) fn sending_session(step: &Carry<'_>, chat: &Chat) -> Result<Option<sotto_db::Session>, Error> {
     match step.tx.devices.session(chat)? {
         Some(hash) => Ok(step.tx.sessions.get(&hash)?),
@@ -41,7 +41,6 @@ pub(crate) fn sending_session(step: &Carry<'_>, chat: &Chat) -> Result<Option<so
     }
 }
 
-/// M of an own message.
 pub(crate) fn message(
     step: &mut Carry<'_>,
     content: &Content,
@@ -58,11 +57,6 @@ pub(crate) fn message(
     };
     let m = message.encode().or_bug("message")?;
     Ok((m, message))
-}
-
-/// M of a message that is not shown and has no place in the order.
-fn unshown(step: &mut Carry<'_>, content: &Content) -> Result<Vec<u8>, Error> {
-    Ok(message(step, content, (0, Vec::new()))?.0)
 }
 
 /// An own message that wants a receipt, not sealed yet.
@@ -84,7 +78,6 @@ pub(crate) fn enqueue(step: &mut Carry<'_>, mut item: Item) -> Result<(), Error>
     Ok(())
 }
 
-/// Deletes a parcel and its item.
 pub(crate) fn remove(step: &mut Carry<'_>, parcel: i64) -> Result<(), Error> {
     step.items.remove(&parcel)?;
     parcel::remove(step, parcel)
@@ -103,7 +96,7 @@ pub(crate) fn waits(step: &Carry<'_>, chat: &Chat, kind: Kind) -> Result<bool, E
 pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> Result<(), Error> {
     let (kind, _) = content.encode().or_bug("content")?;
     if !policy::of(kind).once {
-        let m = unshown(step, content)?;
+        let (m, _) = message(step, content, UNSHOWN)?;
         return enqueue(step, item(chat, m, None));
     }
     let sending = sending_session(step, chat)?;
@@ -112,13 +105,12 @@ pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> R
     let (Some(session), Some(home)) = (answered, home) else {
         return Ok(());
     };
-    let m = unshown(step, content)?;
+    let (m, _) = message(step, content, UNSHOWN)?;
     receipt::alone(step, session, home, m)
 }
 
-/// Ends the sending of a deleted message. An envelope that no node took is removed, and so is the pointer of a long
-/// text, because its chunks are gone. Any other envelope is still repeated as it is sealed, but is never sealed again.
-/// Returns whether the envelope was removed.
+/// Ends the sending of a deleted message; true if its envelope was removed. One that a node took, unless it is a
+/// pointer, is still repeated as it is sealed, but never sealed again.
 pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<bool, Error> {
     parcel::remove_batch(step, message)?;
     let Some(item) = step.items.of_message(message)? else {
@@ -145,8 +137,7 @@ pub(crate) fn drop_waiting(step: &mut Carry<'_>, chat: &Chat, kind: Kind) -> Res
     Ok(())
 }
 
-/// After an answer handshake blocks are useless: messages that left in them without a receipt are sealed again when
-/// due, in the next chain.
+/// After an answer handshake blocks are useless: messages without a receipt are sealed again when due.
 pub(crate) fn renew(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
     for item in step.items.of_session(session)? {
         parcel::unfill(step, item.parcel)?;
@@ -172,7 +163,6 @@ pub(crate) fn unseal(step: &mut Carry<'_>, row: &sotto_db::Session) -> Result<()
     Ok(())
 }
 
-/// Seals everything that waits for a session with this account.
 pub(crate) fn seal_waiting(step: &mut Carry<'_>, chat: &Chat) -> Result<(), Error> {
     for item in step.items.of(chat)? {
         let parcel = step.tx.parcels.get(&item.parcel)?;
@@ -244,8 +234,7 @@ pub(crate) fn is_long(step: &Carry<'_>, row: &sotto_db::Session) -> Result<bool,
     Ok(session.sent_in_chain() >= CHAIN_MAX)
 }
 
-/// One envelope; owed receipts ride along if they fit. `None` if the message is too large for the session now. Moves
-/// the session.
+/// Seals one envelope; owed receipts ride along if they fit. `None` if the message is too large for the session now.
 pub(crate) fn seal(step: &mut Carry<'_>, row: sotto_db::Session, mut inner: Inner) -> Result<Option<Vec<u8>>, Error> {
     let handshake = row.initiator && !row.answered;
     let plain = |inner: &Inner| inner.encode().or_bug("inner");
@@ -295,7 +284,6 @@ fn seal_padded(
     envelope.encode().or_bug("envelope")
 }
 
-/// A parcel is due.
 pub(crate) fn resend(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
         return Ok(Vec::new());
@@ -337,8 +325,7 @@ fn heard_since(step: &Carry<'_>, parcel: &Parcel) -> Result<bool, Error> {
     Ok(step.links.of(&chat)?.iter().any(|link| link.heard_ms > sent_ms))
 }
 
-/// Whether it failed several times in a session that was replaced since. The other side began the new session, so it
-/// may have lost the old one.
+/// Whether it failed several times in a session that the other side, which may have lost it, replaced since.
 fn was_left_behind(step: &Carry<'_>, parcel: &Parcel, item: &Item) -> Result<bool, Error> {
     let sending = step.tx.devices.session(&item.chat)?;
     Ok(parcel.attempts >= IN_VAIN && sending.is_some() && sending != item.session)

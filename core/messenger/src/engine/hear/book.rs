@@ -17,9 +17,6 @@ pub fn network(fleet: &Fleet) -> String {
 
 /// The remembered nodes of a fleet. Of nodes of other networks only the circle counts. If the host names no network,
 /// the same holds for all nodes but an invite's. A node in two networks must not see both halves either.
-///
-/// # Errors
-/// Fails with storage errors.
 pub fn load(tx: &Tables<'_>, fleet: &Fleet) -> Result<Vec<KnownNode>, Error> {
     let network = network(fleet);
     let named = !(fleet.nodes.is_empty() && fleet.dns_trees.is_empty());

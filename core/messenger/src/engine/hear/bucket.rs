@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::base::own::{KEY_BUCKET, KEY_BUCKET_LEFT};
-use crate::engine::base::schedule;
-use crate::engine::base::step::HOUR;
+use crate::engine::base::schedule::{self, HOUR};
 use crate::engine::hear::Hear;
 use crate::error::{Code, Error};
 
@@ -19,7 +18,6 @@ const PERSON: u64 = 109_000;
 /// How long an hour's bytes count, hours.
 const DAY: i64 = 24;
 
-/// How often a store is asked for a busy bucket.
 pub(crate) fn poll_ms(foreground: bool) -> i64 {
     if foreground { schedule::POLL_SEEN } else { schedule::POLL }
 }
@@ -52,7 +50,6 @@ impl Meter {
         hours.flat_map(|(hour, bytes)| [hour.to_be_bytes(), bytes.to_be_bytes()].concat()).collect()
     }
 
-    /// Counts an envelope.
     pub(crate) fn add(&mut self, now_ms: i64, payload: usize) {
         let now = now_ms.div_euclid(HOUR);
         // Later hours are from before the clock was set.
@@ -71,7 +68,6 @@ impl Meter {
         hours.map(|(_, bytes)| bytes).sum()
     }
 
-    /// The figures, for diagnostics.
     pub(crate) fn numbers(&self, now_ms: i64, left: bool) -> Bucket {
         let bytes_day = self.day(now_ms);
         let first_ms = self.0.front().map_or(now_ms, |(hour, _)| hour * HOUR);
@@ -103,7 +99,6 @@ pub(crate) fn leave(step: &mut Hear<'_>, meter: &Meter, left: bool) -> Result<()
     }
 }
 
-/// Stores the counted bytes.
 pub(crate) fn store(step: &mut Hear<'_>, meter: &Meter) -> Result<(), Error> {
     Ok(step.kv.set(KEY_BUCKET, &meter.to_bytes())?)
 }

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 
 use sotto_net::Received;
 
-/// Most payload bytes held; a store is asked again for more.
 const HELD_BYTES: usize = 512 * 1024;
 
 /// The held pushes. By default nothing is held.
@@ -16,7 +15,6 @@ pub(crate) struct Held {
     since_ms: Option<i64>,
     pushes: VecDeque<Received>,
     bytes: usize,
-    /// Whether some were dropped.
     dropped: bool,
 }
 

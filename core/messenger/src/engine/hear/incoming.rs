@@ -4,14 +4,13 @@ use sotto_crypto::{Random, Tag};
 use sotto_db::{Hash, Seen, Table, Waiting};
 use sotto_wire::envelope::Class;
 
-use crate::engine::base::step::DAY;
+use crate::engine::base::schedule::DAY;
 use crate::engine::hear::Hear;
 use crate::error::Error;
 
 /// How long an envelope without a session is kept.
 const WAITING_MS: i64 = 3 * DAY;
 
-/// Fate of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Its content is stored, now or before.
@@ -22,27 +21,24 @@ pub(crate) enum Verdict {
     Dropped,
 }
 
-/// An envelope as received.
 pub(crate) struct Incoming<'a> {
     pub(crate) tag: Tag,
     pub(crate) random: Random,
     pub(crate) body: &'a [u8],
     pub(crate) class: Option<Class>,
-    /// SHA-256 of the payload.
     pub(crate) hash: Hash,
     pub(crate) ts_s: i64,
 }
 
-/// An envelope waits no longer.
 pub(crate) fn forget(step: &mut Hear<'_>, payload: &Hash) -> Result<(), Error> {
     step.waiting.remove(payload)?;
     Ok(())
 }
 
 /// Stores envelopes without a session and deletes the oldest; returns tag and payload hash of each deleted one.
-pub(crate) fn keep<'a>(
+pub(crate) fn keep(
     waiting: &mut Table<'_, Waiting>,
-    new: impl Iterator<Item = &'a Waiting>,
+    new: &[&Waiting],
     excess: u64,
 ) -> Result<Vec<([u8; 16], Hash)>, sotto_db::Error> {
     for one in new {
@@ -63,7 +59,6 @@ pub(crate) fn covered(step: &mut Hear<'_>, until_ms: i64) -> Result<(), Error> {
 
 /// Deletes expired rows; returns tag and payload hash of each waiting envelope among them.
 pub(crate) fn expire(step: &mut Hear<'_>) -> Result<Vec<([u8; 16], Hash)>, Error> {
-    let now_ms = step.now_ms;
-    step.seen.expire(now_ms)?;
-    Ok(step.waiting.expire(now_ms.saturating_sub(WAITING_MS))?)
+    step.seen.expire(step.now_ms)?;
+    Ok(step.waiting.expire(step.now_ms.saturating_sub(WAITING_MS))?)
 }

@@ -4,8 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use sotto_net::Command;
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::MINUTE;
+use crate::engine::base::schedule::{self, MINUTE};
 use crate::engine::hear::bucket::Meter;
 use crate::engine::hear::held::Held;
 use crate::engine::hear::query::{Query, What};
@@ -17,16 +16,12 @@ const END_MS: i64 = MINUTE;
 /// Most stores that are asked for the same period while all is quiet, one after the other.
 const STORES: usize = 10;
 
-/// Memory of received messages.
 #[derive(Default)]
 pub(crate) struct Heard {
-    /// The own topics.
     pub(crate) topics: Vec<String>,
-    /// Own topics that are subscribed to.
     pub(crate) subscribed: Vec<String>,
     pub(crate) meter: Meter,
-    /// Polled messages up to the first time, Unix milliseconds, were counted before; with the running poll, up to the
-    /// second.
+    /// Until when polled messages were counted, Unix milliseconds: before, and with the running poll.
     pub(crate) counted_ms: (i64, i64),
     pub(crate) held: Held,
     /// A bucket that was left is asked for again.
@@ -36,8 +31,7 @@ pub(crate) struct Heard {
     /// Catch-ups up to this query began before the last gap, so their end does not end it.
     too_early: u64,
     pub(crate) catch_up_after_ms: i64,
-    /// Time of the last push or relayed message, or of the last catch-up in round-robin. Other events do not count,
-    /// because a bad store may cause them.
+    /// Time of the last push, relayed message or round-robin catch-up. A bad store may cause other events.
     pub(crate) quiet_since_ms: i64,
     /// Starts of the periods that the last catch-ups were for, corrected time, oldest first.
     asked_ms: VecDeque<i64>,
@@ -65,13 +59,11 @@ impl Heard {
         }
     }
 
-    /// Start of the period to ask a store for while all is quiet, corrected time: earlier stores may have left out
-    /// messages.
+    /// Start of the period to ask a store for while all is quiet, corrected time: earlier stores may lack messages.
     pub(crate) fn asked_since(&self) -> Option<i64> {
         self.asked_ms.iter().min().copied()
     }
 
-    /// Whether a query of this kind is pending.
     pub(crate) fn asks(&self, what: impl Fn(&What) -> bool) -> bool {
         self.queries.values().any(|query| what(&query.what))
     }
@@ -98,8 +90,7 @@ impl Heard {
         self.too_early = self.next_query;
     }
 
-    /// The last page of a catch-up arrived, for the time after `covered_ms`, corrected; in round-robin also for earlier
-    /// periods.
+    /// The last page of a catch-up for the time after `covered_ms`, corrected; in round-robin also for earlier periods.
     pub(crate) fn catch_up_ended(&mut self, query: u64, (covered_ms, by_turns): (i64, bool), now_ms: i64) {
         self.caught_up = query > self.too_early;
         self.catch_up_tries = 0;
@@ -120,7 +111,6 @@ impl Heard {
         }
     }
 
-    /// When to catch up again after a failure.
     pub(crate) fn catch_up_failed(&mut self, by_turns: bool, reachable: bool, now_ms: i64) {
         let failed = match reachable {
             true => &schedule::CATCH_UP_FAILED,
@@ -137,8 +127,7 @@ impl Heard {
         self.catch_up_after_ms = 0;
     }
 
-    /// The disk failed: messages of this time must be fetched again. Further pages must not count as a complete
-    /// catch-up.
+    /// The disk failed: messages of this time are fetched again, and further pages are no complete catch-up.
     pub(crate) fn storage_failed(&mut self, again_ms: i64) {
         self.caught_up = false;
         self.catch_up_after_ms = again_ms;

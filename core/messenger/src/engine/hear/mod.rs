@@ -11,13 +11,11 @@ use crate::engine::base::room;
 use crate::engine::base::step::Base;
 
 room! {
-    /// The room of received bytes within a step.
     Hear over base: Base {
         coverage: Coverage,
         seen: Seen,
         waiting: Waiting,
     } and {
-        /// Store queries, sent after the commit.
         queries: Vec<query::Query>,
     }
 }

@@ -6,7 +6,6 @@
 
 use sotto_crypto::{PREKEY_SUITES, SuiteError, choose_suite};
 use sotto_db::{Chat, Device, DeviceStanding as Standing, Peer, Reach};
-
 use sotto_wire::identity::DeviceRecord;
 
 use crate::engine::keys::Keys;
@@ -17,7 +16,6 @@ pub(crate) fn taken(step: &Keys<'_>, chat: &Chat) -> Result<Option<Device>, Erro
     Ok(step.devices.standing(chat, Standing::Taken)?)
 }
 
-/// Whether a device of this account is held.
 pub(crate) fn is_held(step: &Keys<'_>, chat: &Chat) -> Result<bool, Error> {
     Ok(step.devices.standing(chat, Standing::Held)?.is_some())
 }
@@ -27,17 +25,14 @@ pub(crate) fn confirms(step: &Keys<'_>, chat: &Chat, device: &[u8; 16]) -> Resul
     Ok(taken(step, chat)?.is_none_or(|taken| taken.device == *device))
 }
 
-/// Whether another device is confirmed.
 pub(crate) fn is_other(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     Ok(!confirms(step, chat, &record.device_id)?)
 }
 
-/// The record as stored.
 pub(crate) fn record_of(device: &Device) -> Option<DeviceRecord> {
     DeviceRecord::decode(device.record.as_deref()?).ok()
 }
 
-/// A seen device with this id and these keys.
 pub(crate) fn known(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<Option<Device>, Error> {
     let like = like(step, chat, record)?;
     Ok(like.into_iter().find(|device| is_same(device, record)))
@@ -58,12 +53,7 @@ pub(crate) fn is_itself(step: &Keys<'_>, chat: &Chat, record: &DeviceRecord) -> 
 }
 
 /// Changes the row of a device, which is added if it is unknown.
-fn note(
-    step: &mut Keys<'_>,
-    chat: &Chat,
-    record: &DeviceRecord,
-    change: impl FnOnce(&mut Device),
-) -> Result<(), Error> {
+fn note(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord, edit: impl FnOnce(&mut Device)) -> Result<(), Error> {
     let known = step.devices.get(chat, &record.device_id)?;
     let mut device = known.unwrap_or(Device {
         chat: *chat,
@@ -78,20 +68,15 @@ fn note(
         start_out: 0,
         seen_ms: step.now_ms,
     });
-    change(&mut device);
+    edit(&mut device);
     Ok(step.devices.put(&device)?)
 }
 
-/// A device was seen; `start_in` is its start number.
-pub(crate) fn meet(
-    step: &mut Keys<'_>,
-    chat: &Chat,
-    record: &DeviceRecord,
-    start_in: Option<u32>,
-) -> Result<(), Error> {
+/// A device was seen; `start` is its start number.
+pub(crate) fn meet(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord, start: Option<u32>) -> Result<(), Error> {
     let now_ms = step.now_ms;
     note(step, chat, record, |device| {
-        device.start_in = start_in.unwrap_or(device.start_in);
+        device.start_in = start.unwrap_or(device.start_in);
         device.seen_ms = now_ms;
     })?;
     Ok(step.devices.keep_few(chat)?)
@@ -115,8 +100,7 @@ pub(crate) fn take(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> R
 
 /// A confirmed or held device becomes one that was only seen.
 fn unmark(step: &mut Keys<'_>, chat: &Chat, device: &Device) -> Result<(), Error> {
-    step.devices.edit(chat, &device.device, |device| (device.standing, device.record) = (Standing::Seen, None))?;
-    Ok(())
+    Ok(step.devices.change(chat, &device.device, |device| (device.standing, device.record) = (Standing::Seen, None))?)
 }
 
 /// Holds a device that an account is said to have: it gets nothing.
@@ -133,8 +117,7 @@ pub(crate) fn hold(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> R
 /// Stores the version of their list: older ones are refused.
 pub(crate) fn known_version(step: &mut Keys<'_>, chat: &Chat, version: u64) -> Result<(), Error> {
     let version = i64::try_from(version).unwrap_or(i64::MAX);
-    step.peers.edit(chat, |peer| peer.list_version = peer.list_version.max(version))?;
-    Ok(())
+    Ok(step.peers.change(chat, |peer| peer.list_version = peer.list_version.max(version))?)
 }
 
 /// Adds an account that nothing may be sent to yet.
@@ -151,32 +134,24 @@ pub(crate) fn forget(step: &mut Keys<'_>, chat: &Chat, kept: bool) -> Result<(),
 
 /// Sets what may be sent to an account; upper rooms decide.
 pub(crate) fn set_reach(step: &mut Keys<'_>, chat: &Chat, reach: Reach) -> Result<(), Error> {
-    step.peers.edit(chat, |peer| peer.reach = reach)?;
-    Ok(())
+    Ok(step.peers.change(chat, |peer| peer.reach = reach)?)
 }
 
-/// Stores where an account is reached.
 pub(crate) fn set_home(step: &mut Keys<'_>, chat: &Chat, home: [u8; 8]) -> Result<(), Error> {
-    step.peers.edit(chat, |peer| peer.home = Some(home))?;
-    Ok(())
+    Ok(step.peers.change(chat, |peer| peer.home = Some(home))?)
 }
 
-/// Stores the newest start number sent to a device.
 pub(crate) fn set_start(step: &mut Keys<'_>, chat: &Chat, device: &[u8; 16], start: u32) -> Result<(), Error> {
-    step.devices.edit(chat, device, |device| device.start_out = start)?;
-    Ok(())
+    Ok(step.devices.change(chat, device, |device| device.start_out = start)?)
 }
 
 /// Messages for a device wait for another session.
 pub(crate) fn send_no_more(step: &mut Keys<'_>, chat: &Chat, device: &[u8; 16]) -> Result<(), Error> {
-    step.devices.edit(chat, device, |device| device.session = None)?;
-    Ok(())
+    Ok(step.devices.change(chat, device, |device| device.session = None)?)
 }
 
-/// Stores a newer record of a device.
 pub(crate) fn set_record(step: &mut Keys<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
-    step.devices.edit(chat, &record.device_id, |row| row.record = Some(record.encode().to_vec()))?;
-    Ok(())
+    Ok(step.devices.change(chat, &record.device_id, |row| row.record = Some(record.encode().to_vec()))?)
 }
 
 /// The content of a list without its dates: id ‖ keys ‖ suites of each device.

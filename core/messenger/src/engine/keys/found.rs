@@ -1,6 +1,5 @@
-//! Cards found on pages of lane c, of one account under one secret. Day, kind and signature are checked while pages
-//! arrive, and the best card of each kind is kept. A holder of the secret may publish any number of envelopes under it:
-//! they push out nothing.
+//! Cards found on pages of lane c, of one account under one secret: the best of each kind. A holder of the secret may
+//! publish any number of envelopes under it: they push out nothing.
 
 use std::collections::HashMap;
 
@@ -16,10 +15,8 @@ use crate::error::Code;
 
 /// Most bundles kept while no list has named their device.
 const CANDIDATES: usize = 64;
-/// Nanoseconds of a Unix day.
 const DAY_NS: i64 = 86_400_000_000_000;
 
-/// The verified cards under one secret.
 #[derive(Default)]
 pub(crate) struct Cards {
     pub(crate) list: Option<DeviceList>,
@@ -30,7 +27,6 @@ pub(crate) struct Cards {
     pub(crate) refused: Option<Code>,
 }
 
-/// The cards of an account so far.
 pub(crate) struct Found {
     secret: [u8; 16],
     chat: [u8; 33],
@@ -38,7 +34,6 @@ pub(crate) struct Found {
     bound: [u8; 32],
     /// Lists below this version are refused.
     known_version: u64,
-    /// First and last Unix day of expected tags.
     days: (u32, u32),
     /// Expected tags, each with kind, device and day.
     tags: HashMap<[u8; 16], (CardKind, [u8; 16], u32)>,
@@ -53,7 +48,6 @@ pub(crate) struct Found {
     candidates: Vec<([u8; 16], u32, Bundle)>,
     /// Whether unverified bundles were dropped.
     crowded: bool,
-    /// Whether this is the second reading of the pages.
     again: bool,
 }
 
@@ -135,10 +129,8 @@ impl Found {
         if fresh.is_err() && (best.is_some() || self.refused_list.is_some()) {
             return; // it would change nothing
         }
-        let genuine = self.signed(LABEL_LIST, &list.signed_bytes(&self.bound), &list.signature)
-            && list.records.iter().all(|record| verify_record(&self.chat, record));
         match fresh {
-            _ if !genuine => {}
+            _ if !verify_list(&self.chat, &list, &self.bound) => {}
             Err(error) => self.refused_list = stale(error),
             Ok(()) => self.follow(list, now_s),
         }
@@ -252,8 +244,7 @@ impl Found {
     }
 }
 
-/// The code of a genuine list or bundle that is refused. A date in the future has no code, because the clock may be
-/// wrong.
+/// The code of a refused genuine list or bundle. A date in the future has none: the clock may be wrong.
 fn stale(error: StaleError) -> Option<Code> {
     match error {
         StaleError::OlderVersion => Some(Code::ListOld),
@@ -262,7 +253,14 @@ fn stale(error: StaleError) -> Option<Code> {
     }
 }
 
-/// Whether its account signed a record.
+/// Whether an account signed a list, bound to the hash of a secret, and the records in it.
+pub(crate) fn verify_list(chat: &[u8; 33], list: &DeviceList, bound: &[u8; 32]) -> bool {
+    let bytes = list.signed_bytes(bound);
+    list.chat == *chat
+        && verify_chat(chat, LABEL_LIST, &[&bytes], &list.signature).is_ok()
+        && list.records.iter().all(|record| verify_record(chat, record))
+}
+
 pub(crate) fn verify_record(chat: &[u8; 33], record: &DeviceRecord) -> bool {
     let bytes = record.signed_bytes(chat);
     verify_chat(chat, LABEL_RECORD, &[&bytes], &record.signature).is_ok()

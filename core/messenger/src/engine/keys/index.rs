@@ -14,18 +14,14 @@ const CURRENT: u32 = 64;
 const NEXT: u32 = 16;
 /// How far a deep search goes, in either chain.
 const DEEP: u32 = sotto_crypto::JUMP_MAX;
-/// Most bytes of waiting payloads.
 const WAITING_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Expected tags, and the tags of waiting envelopes.
 #[derive(Default)]
 pub(crate) struct Index {
     sessions: HashMap<Tag, Hash>,
     tags: HashMap<Hash, Vec<Tag>>,
-    /// Length of each waiting payload, bytes, by tag and payload hash. A forged envelope may carry the tag of a genuine
-    /// one; then both wait.
+    /// Length of each waiting payload, bytes. A forged envelope may carry the tag of a genuine one; then both wait.
     waiting: BTreeMap<(Tag, Hash), u32>,
-    /// Sum of these lengths.
     bytes: u64,
     /// Number of envelopes that have ever waited.
     arrived: u64,
@@ -36,7 +32,6 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Reads all sessions and waiting envelopes.
     pub(crate) fn load(tx: &Tables<'_>) -> Result<Self, Error> {
         let mut index = Self::default();
         for (tag, payload, length) in tx.waiting.tags()? {
@@ -52,12 +47,10 @@ impl Index {
         Ok(index)
     }
 
-    /// Number of sessions.
     pub(crate) fn sessions(&self) -> usize {
         self.tags.len()
     }
 
-    /// The session that expects this tag.
     pub(crate) fn find(&self, tag: &Tag) -> Option<Hash> {
         self.sessions.get(tag).copied()
     }
@@ -75,7 +68,6 @@ impl Index {
         matched
     }
 
-    /// A session was deleted.
     pub(crate) fn forget(&mut self, session: &Hash) {
         self.expect_nothing(session);
         self.looked.remove(session);
@@ -92,7 +84,6 @@ impl Index {
         self.waiting.range(all).map(|((_, payload), _)| *payload)
     }
 
-    /// Whether this envelope waits already.
     pub(crate) fn waits(&self, one: &Waiting) -> bool {
         self.waiting.contains_key(&(Tag(one.tag), one.payload_hash))
     }
@@ -102,7 +93,6 @@ impl Index {
         self.bytes.saturating_add(more).saturating_sub(WAITING_BYTES)
     }
 
-    /// An envelope waits now.
     pub(crate) fn wait(&mut self, tag: [u8; 16], payload_hash: Hash, length: u32) {
         let before = self.waiting.insert((Tag(tag), payload_hash), length);
         let before = u64::from(before.unwrap_or(0));
@@ -111,7 +101,6 @@ impl Index {
         self.behind = true;
     }
 
-    /// An envelope waits no longer.
     pub(crate) fn waits_no_more(&mut self, tag: [u8; 16], payload_hash: Hash) {
         let length = self.waiting.remove(&(Tag(tag), payload_hash)).unwrap_or(0);
         self.bytes = self.bytes.saturating_sub(length.into());

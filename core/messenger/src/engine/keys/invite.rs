@@ -5,15 +5,12 @@ use sotto_db::{PairKind, Secret, SecretKind};
 use sotto_wire::identity::secret_hash;
 use sotto_wire::invite;
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::DAY;
-use crate::engine::keys::{Keys, publish};
+use crate::engine::base::schedule::{self, DAY};
+use crate::engine::keys::{Keys, pairs, publish};
 use crate::error::{Code, Error};
 use crate::records::{Invite, InviteId};
 
-/// Most open invites.
 const OPEN_INVITES: usize = 8;
-/// Validity of an invite.
 const INVITE_MS: i64 = 7 * DAY;
 /// Most secrets that a handshake is tried with; further ones are refused.
 pub(crate) const SECRETS: usize = 32;
@@ -44,15 +41,8 @@ pub(crate) fn open(step: &mut Keys<'_>) -> Result<Invite, Error> {
     };
     let prekey = PrekeyPair::generate(step.rng);
     let keep_ms = INVITE_MS.saturating_add(step.retention_ms()).saturating_add(DAY);
-    step.prekeys.put(&sotto_db::Prekey {
-        id: prekey.id(),
-        private: prekey.to_bytes().as_slice().into(),
-        kind: PairKind::Invite,
-        secret: Some(link.secret),
-        chat: None,
-        delete_ms: Some(step.now_ms.saturating_add(keep_ms)),
-    })?;
     let until_ms = Some(step.now_ms.saturating_add(keep_ms));
+    pairs::store(step, &prekey, PairKind::Invite, (Some(link.secret), None), until_ms)?;
     unmasks(step, link.secret, SecretKind::Invite, until_ms, step.now_ms)?;
     let row = sotto_db::Invite {
         secret: link.secret,
@@ -71,7 +61,6 @@ pub(crate) fn open(step: &mut Keys<'_>) -> Result<Invite, Error> {
     })
 }
 
-/// A secret unmasks handshakes until this time.
 pub(crate) fn unmasks(
     step: &mut Keys<'_>,
     secret: [u8; 16],
@@ -96,7 +85,6 @@ pub(crate) fn close(step: &mut Keys<'_>, id: &InviteId) -> Result<(), Error> {
     end(step, row.ok_or(Code::InviteMissing)?)
 }
 
-/// The error of an unusable link.
 pub(crate) fn invite_error(error: invite::InviteError) -> Error {
     use invite::InviteError as E;
     Error::new(match error {
@@ -120,8 +108,7 @@ pub(crate) fn use_up(step: &mut Keys<'_>, secret: &[u8; 16]) -> Result<(), Error
     end(step, row)
 }
 
-/// Ends an invite: its prekey is deleted, and its cards say that it is closed. Its secret stays for as long as its
-/// users may repeat their first message.
+/// Ends an invite: its cards say so. Its secret stays for as long as its users may repeat their first message.
 fn end(step: &mut Keys<'_>, mut row: sotto_db::Invite) -> Result<(), Error> {
     row.closed_ms = Some(step.now_ms);
     step.prekeys.remove(&row.prekey_id)?;
@@ -146,13 +133,10 @@ pub(crate) fn show_soon(step: &mut Keys<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The cards of all invites are due now.
 pub(crate) fn show_now(step: &mut Keys<'_>) -> Result<(), Error> {
-    let now_ms = step.now_ms;
-    step.invites.all()?.into_iter().try_for_each(|row| put_off(step, row, now_ms))
+    step.invites.all()?.into_iter().try_for_each(|row| put_off(step, row, step.now_ms))
 }
 
-/// Sets when the cards of an invite are due.
 pub(crate) fn put_off(step: &mut Keys<'_>, row: sotto_db::Invite, next_card_ms: i64) -> Result<(), Error> {
     Ok(step.invites.put(&sotto_db::Invite { next_card_ms, ..row })?)
 }

@@ -13,7 +13,6 @@ use crate::engine::base::room;
 use crate::engine::post::Post;
 
 room! {
-    /// The room of keys within a step.
     Keys over post: Post {
         peers: Peer,
         devices: Device,

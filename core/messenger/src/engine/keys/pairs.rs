@@ -5,14 +5,25 @@ use sotto_db::{Chat, Device, PairKind, Prekey, Session};
 use sotto_wire::content::ResetPair;
 use sotto_wire::identity::DeviceRecord;
 
-use crate::engine::base::step::DAY;
+use crate::engine::base::schedule::DAY;
 use crate::engine::keys::Keys;
 use crate::error::Error;
 
-/// How long a replaced pair lives.
 const REPLACED_MS: i64 = 31 * DAY;
 /// Most replaced pairs; one more deletes the oldest.
 const PAIRS: usize = 8;
+
+/// Stores the private parts of an own pair: under a secret, or for a contact, until this time.
+pub(crate) fn store(
+    step: &mut Keys<'_>,
+    pair: &PrekeyPair,
+    kind: PairKind,
+    (secret, chat): (Option<[u8; 16]>, Option<Chat>),
+    delete_ms: Option<i64>,
+) -> Result<(), Error> {
+    let private = pair.to_bytes().as_slice().into();
+    Ok(step.prekeys.put(&Prekey { id: pair.id(), private, kind, secret, chat, delete_ms })?)
+}
 
 /// A fresh own pair for a contact; it replaces the last one.
 pub(crate) fn give(step: &mut Keys<'_>, chat: &Chat) -> Result<ResetPair, Error> {
@@ -28,14 +39,7 @@ pub(crate) fn give(step: &mut Keys<'_>, chat: &Chat) -> Result<ResetPair, Error>
         old.delete_ms = old.delete_ms.or(Some(until));
         step.prekeys.put(&old)?;
     }
-    step.prekeys.put(&Prekey {
-        id: pair.id(),
-        private: pair.to_bytes().as_slice().into(),
-        kind: PairKind::Reset,
-        secret: None,
-        chat: Some(*chat),
-        delete_ms: None,
-    })?;
+    store(step, &pair, PairKind::Reset, (None, Some(*chat)), None)?;
     let public = pair.public();
     Ok(ResetPair { id: public.id, x25519: public.x25519, kem: Box::new(public.kem) })
 }
@@ -52,7 +56,6 @@ pub(crate) fn keep_pair(step: &mut Keys<'_>, chat: &Chat, from: &[u8; 16], pair:
     Ok(())
 }
 
-/// Whether this session was begun by the account's pair.
 pub(crate) fn is_by_pair(step: &Keys<'_>, row: &Session) -> Result<bool, Error> {
     let Some(id) = row.prekey_id.filter(|_| row.initiator) else {
         return Ok(false);

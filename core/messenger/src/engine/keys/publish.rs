@@ -3,7 +3,7 @@
 use sotto_crypto::{
     CardSecret, DeviceId, PREKEY_SUITES, PrekeyPair, PrekeyPublic, Random, card_seal, card_tag, secret_bucket,
 };
-use sotto_db::{Class, Invite, PairKind, Parcel, Prekey};
+use sotto_db::{Class, Invite, PairKind, Parcel};
 use sotto_wire::envelope::{CARD_ROOM, Envelope, pad};
 use sotto_wire::identity::{
     Bundle, CardKind, Closed, DeviceRecord, LABEL_BUNDLE, LABEL_CLOSED, LABEL_PROFILE, MAX_VALIDITY_S, NO_DEVICE,
@@ -12,9 +12,8 @@ use sotto_wire::identity::{
 use sotto_wire::topic::Lane;
 
 use crate::engine::base::own::{KEY_NEXT_CONTACTS, KEY_PROFILE, KEY_PUBLISHED, record};
-use crate::engine::base::schedule;
-use crate::engine::base::step::DAY;
-use crate::engine::keys::Keys;
+use crate::engine::base::schedule::{self, DAY};
+use crate::engine::keys::{Keys, pairs};
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
 
@@ -70,14 +69,8 @@ pub(crate) fn publish_contacts(step: &mut Keys<'_>, read: bool) -> Result<(), Er
     let secret = *step.own()?.contacts_secret;
     let pair = PrekeyPair::generate(step.rng);
     let lives_ms = (MAX_VALIDITY_S as i64) * 1000 + step.retention_ms() + DAY;
-    step.prekeys.put(&Prekey {
-        id: pair.id(),
-        private: pair.to_bytes().as_slice().into(),
-        kind: PairKind::Bundle,
-        secret: Some(secret),
-        chat: None,
-        delete_ms: Some(step.now_ms.saturating_add(lives_ms)),
-    })?;
+    let delete_ms = Some(step.now_ms.saturating_add(lives_ms));
+    pairs::store(step, &pair, PairKind::Bundle, (Some(secret), None), delete_ms)?;
     parcel::remove_batch(step, &secret)?;
     list(step, &secret, &record)?;
     bundle(step, &secret, &record, &pair.public())?;
@@ -136,7 +129,6 @@ fn closed(step: &mut Keys<'_>, secret: &[u8; 16]) -> Result<(), Error> {
     card(step, secret, CardKind::Closed, &NO_DEVICE, &closed.encode())
 }
 
-/// Seals one card and adds its parcel.
 fn card(step: &mut Keys<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16], plain: &[u8]) -> Result<(), Error> {
     let day = u32::try_from(step.clock_s() / 86_400).map_err(|_| Code::ClockSkewed)?;
     let key = CardSecret::new(secret);
@@ -151,6 +143,5 @@ fn card(step: &mut Keys<'_>, secret: &[u8; 16], kind: CardKind, device: &[u8; 16
         batch: Some(secret.to_vec()),
         ..parcel::filled(step, Class::Card, step.topic(Lane::Card, &secret_bucket(&key)), payload)
     };
-    parcel::put(step, parcel)?;
-    Ok(())
+    parcel::put(step, parcel)
 }

@@ -3,20 +3,17 @@
 use sotto_crypto::Decrypted;
 use sotto_db::{Ahead, Chat, Handshake, Hash, Session, Skipped};
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::{DAY, SECOND};
+use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::keys::{Keys, device, pairs};
 use crate::error::Error;
 
 /// How long a session that no longer sends still receives.
 const OLD_SESSION_MS: i64 = 7 * DAY;
 
-/// Adds a session.
 pub(crate) fn add(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     Ok(step.sessions.put(row)?)
 }
 
-/// Deletes a session.
 pub(crate) fn remove(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     step.index.forget(&row.hash);
     step.devices.edit(&row.chat, &row.device, |device| {
@@ -28,10 +25,8 @@ pub(crate) fn remove(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stores a session's state after it moved.
 pub(crate) fn store(step: &mut Keys<'_>, session: &sotto_crypto::Session) -> Result<(), Error> {
-    step.sessions.edit(session.hash(), |row| row.snapshot = session.to_bytes().as_slice().into())?;
-    Ok(())
+    Ok(step.sessions.change(session.hash(), |row| row.snapshot = session.to_bytes().as_slice().into())?)
 }
 
 /// Stores a session's state after a received message, and the skipped keys.
@@ -49,14 +44,12 @@ pub(crate) fn moved(step: &mut Keys<'_>, decrypted: &Decrypted) -> Result<(), Er
     Ok(step.skipped.keep(&skipped.collect::<Vec<_>>())?)
 }
 
-/// Deletes a skipped key that opened its message.
 pub(crate) fn spent(step: &mut Keys<'_>, key: &Skipped) -> Result<(), Error> {
     step.skipped.remove(&key.session, &key.chain, &key.n)?;
     Ok(())
 }
 
-/// The other side has answered a session: its block is no longer needed. The pair that began it is used up, theirs if
-/// we began it, ours if they did.
+/// The other side has answered a session: its block, and the pair that began it, are used up.
 pub(crate) fn answered(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> {
     step.sessions.edit(&row.hash, |row| (row.answered, row.core, row.mask_secret) = (true, None, None))?;
     pairs::used_up(step, row)?;
@@ -73,28 +66,22 @@ pub(crate) fn answered(step: &mut Keys<'_>, row: &Session) -> Result<(), Error> 
     Ok(())
 }
 
-/// Remembers a handshake, and the session that it began.
 pub(crate) fn note_handshake(step: &mut Keys<'_>, handshake: &Handshake) -> Result<(), Error> {
     Ok(step.handshakes.note(handshake)?)
 }
 
-/// Sets whether the other side is ahead of a session.
 pub(crate) fn set_ahead(step: &mut Keys<'_>, session: &Hash, ahead: Ahead) -> Result<(), Error> {
-    step.sessions.edit(session, |row| row.ahead = ahead)?;
-    Ok(())
+    Ok(step.sessions.change(session, |row| row.ahead = ahead)?)
 }
 
-/// Deletes expired keys and handshakes.
 pub(crate) fn expire(step: &mut Keys<'_>) -> Result<(), Error> {
-    let now_ms = step.now_ms;
-    step.prekeys.expire(now_ms)?;
-    step.secrets.expire(now_ms)?;
-    step.handshakes.expire(now_ms)?;
-    step.skipped.expire(now_ms)?;
+    step.prekeys.expire(step.now_ms)?;
+    step.secrets.expire(step.now_ms)?;
+    step.handshakes.expire(step.now_ms)?;
+    step.skipped.expire(step.now_ms)?;
     Ok(())
 }
 
-/// The row of a new session.
 pub(crate) fn session_row(
     step: &Keys<'_>,
     chat: &Chat,
@@ -121,9 +108,8 @@ pub(crate) fn session_row(
     }
 }
 
-/// Chooses the sending session: the newest start in each direction. Of two that crossed, the one with the lower
-/// handshake hash sends. A start after an answered session, or two days after any, is a reset and wins. The others
-/// receive for 7 days.
+/// Chooses the sending session: the newest start in each direction; of two that crossed, the lower handshake hash. A
+/// start after an answered session, or two days after any, is a reset and wins. The others receive for 7 days.
 pub(crate) fn choose_sending(step: &mut Keys<'_>, chat: &Chat) -> Result<(), Error> {
     let all = step.sessions.of(chat)?;
     // A device that is not (yet) confirmed gets nothing.

@@ -6,7 +6,7 @@ use sotto_wire::content::{Content, Inner, Message, Request};
 use sotto_wire::envelope::{split_handshake, unpad};
 use sotto_wire::identity::{DeviceRecord, check_not_after, check_version};
 
-use crate::engine::base::step::{DAY, HOUR};
+use crate::engine::base::schedule::{DAY, HOUR};
 use crate::engine::carry::{link, send};
 use crate::engine::hear::incoming::Incoming;
 use crate::engine::keys::invite::{self, SECRETS};
@@ -18,7 +18,6 @@ use crate::error::{Code, Error, OrBug};
 
 /// How long an unconfirmed handshake is remembered.
 const HANDSHAKE_MS: i64 = 33 * DAY;
-/// Most pending requests.
 const PENDING: u32 = 200;
 /// Most pending requests of one invite, so that no link fills the places of others.
 const PENDING_OF_INVITE: u32 = 25;
@@ -43,7 +42,7 @@ pub(crate) fn handshake<'a>(step: &mut People<'_>, envelope: &Incoming<'a>) -> R
     if let Some(known) = step.tx.handshakes.get(&block.hash())? {
         let session = known.session.map(|hash| step.tx.sessions.get(&hash));
         let known = session.transpose()?.flatten();
-        return Ok(known.map_or(First::Refused, |row| First::Again(Box::new(row), header, message)));
+        return Ok(known.map_or(First::Refused, |row| First::Again(Box::new(row), (header, message))));
     }
     let Some((start, pair)) = start(step, &block, secret)? else {
         return Ok(First::Refused);
@@ -77,19 +76,19 @@ struct Start {
     known: Option<Person>,
 }
 
+/// Header and ciphertext of an envelope.
+pub(crate) type Split<'a> = (&'a [u8; 106], &'a [u8]);
+
 /// The result of reading a possible first message.
 pub(crate) enum First<'a> {
     /// It is under no known secret.
     Nobodys,
     /// Its sender may not begin a session, or not by this key.
     Refused,
-    /// Its session exists already.
-    Again(Box<sotto_db::Session>, &'a [u8; 106], &'a [u8]),
-    /// It begins a session.
+    Again(Box<sotto_db::Session>, Split<'a>),
     Begun(Box<Begun>),
 }
 
-/// A new session and its first message.
 pub(crate) struct Begun {
     pub(crate) row: sotto_db::Session,
     pub(crate) decrypted: Decrypted,
@@ -139,7 +138,8 @@ fn start(step: &mut People<'_>, block: &Block, secret: Secret) -> Result<Option<
         }
         return Ok(None);
     }
-    if !is_newer(step, &chat, &record, opened.start())? || !is_slow(step, known.as_ref(), &record, &prekey)? {
+    let last = device::known(step, &chat, &record)?.map_or(0, |device| device.start_in);
+    if !rises(opened.start(), last, step.clock_s()) || !is_slow(step, known.as_ref(), &record, &prekey)? {
         return Ok(None);
     }
     let start = Start { opened, record, handshake: block.hash(), secret, prekey, known };
@@ -154,8 +154,7 @@ fn belongs(prekey: &Prekey, secret: &Secret) -> bool {
     }
 }
 
-/// Whether an account may begin a session by a pair: by an invite's, everybody who is not blocked; otherwise contacts
-/// only, and by a reset pair only the contact that got it.
+/// Whether an account may begin a session by a pair: by an invite's, all but blocked ones; otherwise contacts only.
 fn serves(prekey: &Prekey, chat: &Chat, state: Option<PersonState>) -> bool {
     match prekey.kind {
         PairKind::Invite => state != Some(PersonState::Blocked),
@@ -164,14 +163,7 @@ fn serves(prekey: &Prekey, chat: &Chat, state: Option<PersonState>) -> bool {
     }
 }
 
-/// Start numbers of a device rise.
-fn is_newer(step: &People<'_>, chat: &Chat, record: &DeviceRecord, start: u32) -> Result<bool, Error> {
-    let known = device::known(step, chat, record)?.map_or(0, |device| device.start_in);
-    Ok(rises(start, known, step.clock_s()))
-}
-
-/// A start number far ahead is refused, and a known one far ahead is ignored; otherwise a wrong clock would lock its
-/// device out for good.
+/// A start number far ahead is refused, a known one ignored: a wrong clock would lock its device out for good.
 fn rises(start: u32, known: u32, clock_s: u64) -> bool {
     let furthest = clock_s.saturating_add(AHEAD_S);
     let counts = u64::from(known) <= furthest;
@@ -198,7 +190,6 @@ fn is_slow(step: &People<'_>, known: Option<&Person>, record: &DeviceRecord, pre
     Ok(lately.is_empty() || fresh_pair)
 }
 
-/// The request in a first message, if there is one.
 fn request_in(plaintext: &[u8]) -> Option<Request> {
     let inner = Inner::decode(unpad(plaintext).ok()?).ok()?;
     match Message::decode(&inner.message).ok()?.content().ok()? {
@@ -256,7 +247,6 @@ fn begin(step: &mut People<'_>, start: Start, decrypted: Decrypted) -> Result<Op
     Ok(Some(Begun { row, decrypted, start, request, taken }))
 }
 
-/// The steps after a session's first message is stored.
 pub(crate) fn begun(step: &mut People<'_>, begun: &Begun) -> Result<(), Error> {
     let Begun { row, start, request, taken, .. } = begun;
     let (chat, state) = (&row.chat, start.known.as_ref().map(|person| person.state));
@@ -279,14 +269,12 @@ pub(crate) fn begun(step: &mut People<'_>, begun: &Begun) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the most pending requests wait, in all or of one invite.
 fn is_full(step: &People<'_>, invite: &Secret) -> Result<bool, Error> {
     let waiting = PersonState::Incoming;
     Ok(step.persons.count_in(waiting)? >= PENDING
         || step.persons.count_asking_by(waiting, &invite.secret)? >= PENDING_OF_INVITE)
 }
 
-/// Whether this is an unaccepted device of a verified contact.
 fn is_held(step: &People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<bool, Error> {
     let verified = step.persons.get(chat)?.is_some_and(|person| person.verified);
     Ok(verified && device::is_other(step, chat, record)?)

@@ -6,8 +6,7 @@ use sotto_wire::identity::{DeviceList, DeviceRecord, Profile};
 use sotto_wire::topic::Lane;
 
 use crate::engine::base::own::{KEY_NEXT_CONTACTS, KEY_NEXT_SELF, KEY_RESTORING, renew_record};
-use crate::engine::base::schedule;
-use crate::engine::base::step::HOUR;
+use crate::engine::base::schedule::{self, HOUR};
 use crate::engine::carry::send;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::keys::found::{Cards, Found};
@@ -18,7 +17,6 @@ use crate::engine::people::reset::{self, Need};
 use crate::engine::people::{People, contact, devices, old_copy, sessions, takeover};
 use crate::error::{Code, Error, OrBug};
 
-/// How far back cards are looked for.
 const LOOK_BACK_MS: i64 = 44 * HOUR;
 /// How often the cards of a contact's other invite are looked for: for longer than an invite is valid, 7 days.
 const INVITE_TRIES: u32 = 18;
@@ -41,12 +39,9 @@ pub(crate) fn look(step: &mut People<'_>, secret: &[u8; 16], what: What, (chat, 
     });
 }
 
-/// Asks for the cards of an account that waits for them.
 pub(crate) fn ask(step: &mut People<'_>, chat: Chat) -> Result<(), Error> {
-    let need = match send::sending_session(step, &chat)? {
-        Some(row) => reset::need(step, &row)?,
-        None => Need::First,
-    };
+    let sending = send::sending_session(step, &chat)?;
+    let need = reset::need(step, sending.as_ref())?;
     if need == Need::Ahead && old_copy::begin(step, &chat)? {
         return Ok(());
     }
@@ -105,11 +100,10 @@ pub(crate) fn fetched(step: &mut People<'_>, chat: &Chat, found: Option<Cards>) 
         step.fx.contacts = true;
     }
     let due_ms = step.after(&schedule::CARDS, person.cards_tries);
-    step.persons.edit(chat, |person| {
+    Ok(step.persons.change(chat, |person| {
         person.cards_tries = person.cards_tries.saturating_add(1);
         person.cards_due_ms = Some(due_ms);
-    })?;
-    Ok(())
+    })?)
 }
 
 /// Begins a session with the found cards. False if they are looked for again.
@@ -119,10 +113,7 @@ fn take(step: &mut People<'_>, chat: &Chat, cards: Cards, secret: [u8; 16]) -> R
     };
     let bundle = cards.bundle.as_ref().map(|(_, bundle)| bundle);
     let sending = send::sending_session(step, chat)?;
-    let need = match &sending {
-        Some(row) => reset::need(step, row)?,
-        None => Need::First,
-    };
+    let need = reset::need(step, sending.as_ref())?;
     match (need, &sending) {
         (Need::None, _) => {
             // A receipt came meanwhile.
@@ -184,7 +175,7 @@ fn meet(
     if other && person.verified {
         // It is shown, and gets nothing before the person accepts it.
         devices::hold(step, chat, record)?;
-        contact::look_for_cards_later(step, chat, schedule::CARDS_OTHER_DEVICE)?;
+        contact::put_off_cards(step, *chat, step.now_ms.saturating_add(schedule::CARDS_OTHER_DEVICE))?;
         devices::changed(step, chat)?;
         return Ok(Some(true));
     }
@@ -201,7 +192,6 @@ fn meet(
     Ok(None)
 }
 
-/// The secret that a contact's cards are published under.
 pub(crate) fn card_secret(person: &Person) -> Option<[u8; 16]> {
     match person.state {
         PersonState::Requested => person.invite_secret,
@@ -222,8 +212,9 @@ pub(crate) fn ask_own(step: &mut People<'_>) -> Result<(), Error> {
 /// The own list in the stores: shows whether the phrase was restored elsewhere.
 pub(crate) fn own_list(step: &mut People<'_>, found: Cards) -> Result<(), Error> {
     let own = step.own()?;
-    let newer = found.list.as_ref();
-    let newer = newer.and_then(|list| old_copy::of(own, list));
+    // A list that this device signed later than it remembers.
+    let newer = found.list.as_ref().filter(|list| own.is_in(list)).map(|list| list.version);
+    let newer = newer.filter(|version| *version > own.record.list_version);
     let other = found.list.filter(|list| !own.is_in(list));
     let restoring = step.tx.kv.get(KEY_RESTORING)?.is_some();
     let outranks = |list: &DeviceList| takeover::outranks(own, list);

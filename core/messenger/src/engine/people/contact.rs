@@ -7,8 +7,7 @@ use sotto_wire::identity::DeviceRecord;
 use sotto_wire::name::{Name, is_blank};
 
 use crate::engine::base::own::KEY_CONTACTS_SECRET;
-use crate::engine::base::schedule;
-use crate::engine::base::step::DAY;
+use crate::engine::base::schedule::{self, DAY};
 use crate::engine::carry::{receipt, send};
 use crate::engine::keys::invite::{self, SECRETS, invite_error};
 use crate::engine::keys::{device, pairs};
@@ -34,24 +33,20 @@ pub(crate) fn invite_answered(step: &mut People<'_>, row: &Session) -> Result<()
     Ok(())
 }
 
-/// Whether anything may be sent to a person in this state.
 pub(crate) fn may_write(state: PersonState) -> bool {
     matches!(state, PersonState::Accepted | PersonState::Requested)
 }
 
-/// The person with this contact id.
 pub(crate) fn find(step: &People<'_>, id: &ContactId) -> Result<Person, Error> {
     let chat = parse_account_id(&id.0).map_err(|_| Code::BadId)?;
     step.persons.get(&chat)?.ok_or(Code::ContactMissing.into())
 }
 
-/// The state of an account.
 pub(crate) fn state(step: &People<'_>, chat: &Chat) -> Result<Option<PersonState>, Error> {
     Ok(step.persons.get(chat)?.map(|person| person.state))
 }
 
-/// Sets the state of an account. The consequences for other rooms are set here and nowhere else: whether its
-/// conversation shows messages, and whether receipts go.
+/// Sets the state of an account, and here alone its conversation's standing and what may be sent to it.
 pub(crate) fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
     step.persons.edit(chat, |person| person.state = state)?;
     let (reach, standing) = match state {
@@ -87,31 +82,20 @@ pub(crate) fn wait_no_more(step: &mut People<'_>, chat: &Chat) -> Result<(), Err
     Ok(())
 }
 
-/// Looks for their cards in this many milliseconds.
-pub(crate) fn look_for_cards(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
-    let due_ms = Some(step.now_ms.saturating_add(in_ms));
-    step.persons.edit(chat, |person| (person.cards_due_ms, person.cards_tries) = (due_ms, 0))?;
-    Ok(())
+pub(crate) fn look_for_cards(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
+    let due_ms = Some(step.now_ms);
+    Ok(step.persons.change(chat, |person| (person.cards_due_ms, person.cards_tries) = (due_ms, 0))?)
 }
 
-/// Sets the time of the next search for their cards, with the number of earlier searches.
-pub(crate) fn look_for_cards_later(step: &mut People<'_>, chat: &Chat, in_ms: i64) -> Result<(), Error> {
-    let due_ms = Some(step.now_ms.saturating_add(in_ms));
-    step.persons.edit(chat, |person| person.cards_due_ms = due_ms)?;
-    Ok(())
-}
-
-/// Sets the time of the next search for their cards.
-pub(crate) fn put_off_cards(step: &mut People<'_>, chat: &Chat, at_ms: i64) -> Result<(), Error> {
-    step.persons.edit(chat, |person| person.cards_due_ms = Some(at_ms))?;
-    Ok(())
+/// Sets the time of the next search for their cards; earlier searches count.
+pub(crate) fn put_off_cards(step: &mut People<'_>, chat: Chat, at_ms: i64) -> Result<(), Error> {
+    Ok(step.persons.change(&chat, |person| person.cards_due_ms = Some(at_ms))?)
 }
 
 /// Queries for cards that were pending when the process ended have no answer any more.
 pub(crate) fn opened(step: &mut People<'_>) -> Result<(), Error> {
     let (now_ms, silent_ms) = (step.now_ms, step.now_ms.saturating_add(schedule::CARDS_SILENT));
-    step.persons.cards_rewind(now_ms, silent_ms)?;
-    Ok(())
+    Ok(step.persons.cards_rewind(now_ms, silent_ms)?)
 }
 
 /// Sends a request to an inviter, or asks a contact to begin a new session. The request waits for their cards.
@@ -148,7 +132,7 @@ pub(crate) fn add(step: &mut People<'_>, link: &str, text: Option<String>) -> Re
     }
     step.persons.edit(chat, |person| person.invite_secret = Some(link.secret))?;
     wait_no_more(step, chat)?;
-    look_for_cards(step, chat, 0)?;
+    look_for_cards(step, chat)?;
     // The network uses these nodes only if none are configured.
     if !link.nodes.is_empty() {
         step.fx.net.push(sotto_net::Command::AddNodes(link.nodes));
@@ -208,7 +192,6 @@ pub(crate) fn accept(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// The conversation with an account must be shown again.
 pub(crate) fn changed(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let conversation = step.tx.conversations.with(chat)?;
     step.fx.conversations.extend(conversation.map(|row| row.id));
@@ -224,8 +207,7 @@ pub(crate) fn decline(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Blocks a contact until it is unblocked; the others get a new contacts secret. Its sessions are kept, but nothing is
-/// opened in them or sent by them.
+/// Blocks a contact; the others get a new contacts secret. Its sessions are kept, and nothing is opened in them.
 pub(crate) fn block(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let knew_secret = step.persons.edit(chat, |person| {
         person.unblocked_state = person.state;
@@ -239,8 +221,7 @@ pub(crate) fn block(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     if knew_secret == Some(true) { new_secret(step) } else { Ok(()) }
 }
 
-/// Replaces the contacts secret, because somebody who knows it is no longer a contact. The other contacts get the new
-/// one.
+/// Replaces the contacts secret, because somebody who knows it is no contact now. The others get the new one.
 pub(crate) fn new_secret(step: &mut People<'_>) -> Result<(), Error> {
     let old = *step.own()?.contacts_secret;
     let until_ms = Some(step.now_ms.saturating_add(UNMASK_CONTACTS_MS));
@@ -256,7 +237,6 @@ pub(crate) fn new_secret(step: &mut People<'_>) -> Result<(), Error> {
     news::tell_all(step, sotto_db::NewsKind::Hello)
 }
 
-/// Restores the state before the block.
 pub(crate) fn unblock(step: &mut People<'_>, person: &Person) -> Result<(), Error> {
     let chat = &person.chat;
     set_state(step, chat, person.unblocked_state)?;
@@ -267,7 +247,7 @@ pub(crate) fn unblock(step: &mut People<'_>, person: &Person) -> Result<(), Erro
             hello::send(step, chat) // with the contacts secret that the others got
         }
         PersonState::Requested => {
-            look_for_cards(step, chat, 0)?;
+            look_for_cards(step, chat)?;
             let conversation = step.tx.conversations.with(chat)?.or_bug("conversation of a person")?;
             let asked = step.tx.messages.failed_own(&conversation.id, content::Kind::Request.code())?;
             match asked {
@@ -316,7 +296,6 @@ pub(crate) fn devices_seen(step: &mut People<'_>, chat: &Chat, devices: &Hash) -
     devices::take_held(step, chat)
 }
 
-/// Verifies by the QR code of the contact's own phone.
 pub(crate) fn scan(step: &mut People<'_>, chat: &Chat, qr: &[u8]) -> Result<(), Error> {
     let own = step.own()?;
     let shown = sotto_crypto::SafetyQr::decode(qr).ok_or(Code::BadQr)?;
@@ -332,7 +311,6 @@ pub(crate) fn scan(step: &mut People<'_>, chat: &Chat, qr: &[u8]) -> Result<(), 
     })
 }
 
-/// A conversation that must exist, and its person.
 pub(crate) fn of_conversation(step: &People<'_>, id: &Hash) -> Result<(Conversation, Person), Error> {
     let conversation = step.tx.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     let peer = conversation.peer.ok_or(Code::ContactMissing)?;

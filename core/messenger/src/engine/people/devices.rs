@@ -57,7 +57,7 @@ pub(crate) fn take_held(step: &mut People<'_>, chat: &Chat) -> Result<(), Error>
         return Ok(());
     };
     if step.tx.devices.session(chat)?.is_none() && contact::may_write(person.state) {
-        contact::look_for_cards(step, chat, 0)?; // it was only named
+        contact::look_for_cards(step, chat)?; // it was only named
     }
     read::order(step, chat)?;
     if person.state != PersonState::Accepted {

@@ -8,7 +8,6 @@ use crate::engine::people::{People, contact, sessions};
 use crate::engine::talk::delete;
 use crate::error::Error;
 
-/// Deletes a message on this device only.
 pub(crate) fn message(step: &mut People<'_>, id: &Hash) -> Result<(), Error> {
     let message = delete::message(step, id)?;
     match message.author.filter(|_| message.kind == Kind::Request.code()) {
@@ -17,7 +16,6 @@ pub(crate) fn message(step: &mut People<'_>, id: &Hash) -> Result<(), Error> {
     }
 }
 
-/// Deletes all messages and the draft of a conversation.
 pub(crate) fn conversation(step: &mut People<'_>, id: &Hash) -> Result<(), Error> {
     match delete::conversation(step, id)? {
         Some(chat) => request_text(step, &chat),
@@ -25,8 +23,7 @@ pub(crate) fn conversation(step: &mut People<'_>, id: &Hash) -> Result<(), Error
     }
 }
 
-/// Deletes a person with its conversation, sessions and keys; it is then a stranger. A blocked person stays blocked and
-/// keeps its name.
+/// Deletes a person, who is then a stranger, with all that is theirs. A blocked one stays blocked, with its name.
 pub(crate) fn person(step: &mut People<'_>, person: Person) -> Result<(), Error> {
     let chat = &person.chat;
     let blocked = person.state == PersonState::Blocked;

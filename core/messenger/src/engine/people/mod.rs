@@ -16,7 +16,6 @@ use crate::engine::base::room;
 use crate::engine::talk::Talk;
 
 room! {
-    /// The room of people within a step.
     People over talk: Talk {
         persons: Person,
         news: News,

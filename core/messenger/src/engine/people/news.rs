@@ -27,7 +27,6 @@ pub(crate) fn tell_all(step: &mut People<'_>, kind: NewsKind) -> Result<(), Erro
     own_cards_changed(step)
 }
 
-/// Sends the news to a contact.
 pub(crate) fn leave(step: &mut People<'_>, news: News) -> Result<(), Error> {
     step.news.remove(&news.chat)?;
     if contact::state(step, &news.chat)? != Some(PersonState::Accepted) {
@@ -39,7 +38,6 @@ pub(crate) fn leave(step: &mut People<'_>, news: News) -> Result<(), Error> {
     }
 }
 
-/// Puts off the news for a contact.
 pub(crate) fn put_off(step: &mut People<'_>, news: News, due_ms: i64) -> Result<(), Error> {
     Ok(step.news.put(&News { due_ms, ..news })?)
 }

@@ -7,9 +7,8 @@
 //! without a receipt leave by a new session.
 
 use sotto_db::{Ahead, Chat, Hash, PersonState, Session};
-use sotto_wire::identity::DeviceList;
 
-use crate::engine::base::own::{Own, own_cards_changed, renew_record};
+use crate::engine::base::own::{own_cards_changed, renew_record};
 use crate::engine::base::schedule;
 use crate::engine::carry::{link, receipt, send};
 use crate::engine::keys::pairs;
@@ -20,13 +19,11 @@ use crate::error::{Code, Error};
 
 /// Longest gap in the counters of a session, see [`gap`].
 const GAP_MAX: u32 = 32;
-/// Most sessions with one contact that are replaced for this reason while they are kept, 7 days. A contact who lies
-/// about receipts causes no more.
+/// Most sessions with a contact replaced for this reason in 7 days: a contact who lies about receipts causes no more.
 const MOST: usize = 4;
 
-/// The number of counters that each session skips at a start. Until a receipt shows that the other side lacks them, the
-/// floor stays below. An install that continued from the same copy used some of these, or others after its own gap. A
-/// receipt for any of them is not for this install.
+/// The number of counters that each session skips at a start. An install that continued from the same copy used some of
+/// these, or others after its own gap, so a receipt for any of them is not for this install.
 pub(crate) fn gap(random: u32) -> u32 {
     1 + random % GAP_MAX
 }
@@ -83,11 +80,6 @@ pub(crate) fn doubt(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
     due(step, &row.chat, schedule::AHEAD_DOUBT)
 }
 
-/// The next chain could be followed, so the unopened message was altered in transit.
-pub(crate) fn follows(step: &mut People<'_>, row: &Session) -> Result<(), Error> {
-    if row.ahead == Ahead::Doubt { set_ahead(step, &row.hash, Ahead::No) } else { Ok(()) }
-}
-
 /// Whether a new session must replace this sending session.
 pub(crate) fn is_ahead(step: &People<'_>, row: &Session) -> Result<bool, Error> {
     if row.ahead != Ahead::No {
@@ -103,8 +95,7 @@ pub(crate) fn is_ahead(step: &People<'_>, row: &Session) -> Result<bool, Error> 
     Ok(all.iter().any(|row| row.ahead >= Ahead::Left) && all.iter().filter(tried).count() == 1)
 }
 
-/// Begins a session by the contact's reset pair in place of one that the contact is ahead of. False if its cards are
-/// needed.
+/// Begins a session by the contact's reset pair in place of one it is ahead of. False if its cards are needed.
 pub(crate) fn begin(step: &mut People<'_>, chat: &Chat) -> Result<bool, Error> {
     let Some(row) = send::sending_session(step, chat)?.filter(|row| row.ahead != Ahead::No) else {
         return Ok(false);
@@ -151,13 +142,6 @@ pub(crate) fn they_began_anew(step: &mut People<'_>, chat: &Chat, new: &Hash) ->
         }
     }
     Ok(())
-}
-
-/// The version of an own list that this device signed later than it remembers.
-pub(crate) fn of(own: &Own, list: &DeviceList) -> Option<u64> {
-    let record = list.record(&own.device)?;
-    let ours = record.identity == own.keys.identity_public() && record.signing == own.keys.signing_public();
-    (ours && list.version > own.record.list_version).then_some(list.version)
 }
 
 /// The own list in the stores is newer than this install, so all contacts are ahead too.

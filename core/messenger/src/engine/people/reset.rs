@@ -1,23 +1,19 @@
-//! New sessions in place of old ones: because receipts are missing, or because a chain grew long without an answer.
-//! Never because of a failed decryption.
+//! New sessions in place of silent ones and of long chains. Never because of a failed decryption.
 
 use sotto_crypto::PrekeyPublic;
 use sotto_db::{Ahead, Chat, Person, PersonState, Session};
 use sotto_wire::identity::{Bundle, DeviceList, DeviceRecord, MAX_VALIDITY_S};
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::HOUR;
+use crate::engine::base::schedule::{self, HOUR};
 use crate::engine::carry::{link, send};
 use crate::engine::keys::{device, pairs, session};
 use crate::engine::people::{People, cards, contact, old_copy, sessions};
 use crate::error::{Code, Error};
 
-/// Why a session is to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     /// None: the existing session is fine.
     None,
-    /// There is no session yet.
     First,
     /// Another invite of theirs was given.
     Invited,
@@ -30,7 +26,10 @@ pub(crate) enum Need {
 }
 
 /// Why the sending session must be replaced.
-pub(crate) fn need(step: &People<'_>, row: &Session) -> Result<Need, Error> {
+pub(crate) fn need(step: &People<'_>, sending: Option<&Session>) -> Result<Need, Error> {
+    let Some(row) = sending else {
+        return Ok(Need::First);
+    };
     let person = step.persons.get(&row.chat)?.filter(|person| contact::may_write(person.state));
     let invited = person.and_then(|person| person.invite_secret);
     if invited.is_some() && row.mask_secret != invited {
@@ -60,14 +59,13 @@ pub(crate) fn look(step: &mut People<'_>) -> Result<(), Error> {
 fn fetch(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     match step.persons.get(chat)? {
         Some(person) if person.cards_due_ms.is_none() && cards::card_secret(&person).is_some() => {
-            contact::look_for_cards(step, chat, 0)
+            contact::look_for_cards(step, chat)
         }
         _ => Ok(()),
     }
 }
 
-/// Whether these were made after the last receipt of a session. Cards of a contact who is only away do not show that it
-/// lost the session.
+/// Whether these cards were made after the last receipt: older ones do not show that the session was lost.
 pub(crate) fn newer(
     step: &People<'_>,
     row: &Session,
@@ -108,8 +106,7 @@ pub(crate) fn key(
     })
 }
 
-/// Begins a new session with contacts whose sending session has a long chain: by their pair, else when their cards are
-/// found.
+/// Begins a new session in place of each long chain: by the contact's pair, else when its cards are found.
 pub(crate) fn shorten(step: &mut People<'_>) -> Result<(), Error> {
     while let Some(chat) = step.long.pop_first() {
         if let Some(row) = send::sending_session(step, &chat)?
@@ -158,10 +155,9 @@ pub(crate) fn asked(step: &mut People<'_>, person: &Person) -> Result<(), Error>
         None if person.cards_due_ms.is_some() => return Ok(()),
         None => {}
     }
-    contact::look_for_cards(step, chat, 0)
+    contact::look_for_cards(step, chat)
 }
 
-/// Deletes expired sessions.
 pub(crate) fn drop_old(step: &mut People<'_>) -> Result<(), Error> {
     for row in step.tx.sessions.over(step.now_ms)? {
         drop_session(step, &row)?;

@@ -18,8 +18,7 @@ const AHEAD_S: u32 = 86_400;
 /// Most sessions with one device, and with all unconfirmed devices of an account together.
 pub(crate) const LIVE: usize = 4;
 
-/// Begins a session with a device whose keys were verified. False if its keys cannot be used, or while the clock must
-/// not sign.
+/// Begins a session with a verified device. False if its keys cannot be used, or the clock must not sign.
 pub(crate) fn begin(
     step: &mut People<'_>,
     chat: &Chat,
@@ -88,8 +87,7 @@ fn drop_extra(step: &mut People<'_>, new: &Session, counts: impl Fn(&Session) ->
     Ok(())
 }
 
-/// Deletes all sessions with an account, their outbox, and the keys made for new ones. Handshakes stay known, so
-/// repeats are dropped.
+/// Deletes all sessions with an account, their outbox and pairs. Handshakes stay known, so repeats are dropped.
 pub(crate) fn drop_sessions(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     for row in step.tx.sessions.of(chat)? {
         if let Some(known) = step.tx.handshakes.get(&row.handshake)? {

@@ -3,14 +3,14 @@
 //! Such an envelope looks like any other. Its tag follows from its random bytes and the self secret, so no two tags are
 //! equal, and a receiver recognises it by one HKDF. Its content is the new device list, signed by the chat key.
 
-use sotto_crypto::{Random, Tag, takeover_open, takeover_seal, takeover_tag, verify_chat};
+use sotto_crypto::{Random, Tag, takeover_open, takeover_seal, takeover_tag};
 use sotto_db::{Class as Ends, Parcel};
 use sotto_wire::envelope::{Class, Envelope, Form, pad, room, unpad};
-use sotto_wire::identity::{DeviceList, DeviceRecord, LABEL_LIST, check_version, secret_hash};
+use sotto_wire::identity::{DeviceList, DeviceRecord, check_version, secret_hash};
 use sotto_wire::topic::Lane;
 
 use crate::engine::base::own::{KEY_REPLACED, KEY_RESTORING, Own};
-use crate::engine::base::step::DAY;
+use crate::engine::base::schedule::DAY;
 use crate::engine::keys::found;
 use crate::engine::people::People;
 use crate::engine::post::parcel;
@@ -33,8 +33,7 @@ pub(crate) fn publish(step: &mut People<'_>, record: &DeviceRecord) -> Result<()
     let topic = step.topic(Lane::Home, &own.account.home_value());
     let parcel = parcel::filled(step, Ends::Card, topic, payload);
     let now_ms = step.now_ms;
-    parcel::put(step, Parcel { give_up_ms: now_ms.saturating_add(DAY), ..parcel })?;
-    Ok(())
+    parcel::put(step, Parcel { give_up_ms: now_ms.saturating_add(DAY), ..parcel })
 }
 
 /// Whether this envelope comes from another install of this account. If so, it is handled here.
@@ -47,7 +46,9 @@ pub(crate) fn take(step: &mut People<'_>, envelope: &Envelope<'_>) -> Result<boo
     }
     let opened = takeover_open(secret, &random, envelope.body);
     let list = opened.and_then(|padded| DeviceList::decode(unpad(&padded).ok()?).ok());
-    let Some(list) = list.filter(|list| genuine(own, secret.as_bytes(), list)) else {
+    // An expired list counts all the same: it says who came last.
+    let bound = secret_hash(secret.as_bytes());
+    let Some(list) = list.filter(|list| found::verify_list(&own.chat, list, &bound)) else {
         return Ok(true);
     };
     // An install that is being restored reads the stores before it signs, and signs a higher version.
@@ -59,17 +60,7 @@ pub(crate) fn take(step: &mut People<'_>, envelope: &Envelope<'_>) -> Result<boo
     Ok(true)
 }
 
-/// Checks the account's signature for its own installs, and each record's. An expired list counts all the same: it says
-/// who came last.
-fn genuine(own: &Own, secret: &[u8; 16], list: &DeviceList) -> bool {
-    let bytes = list.signed_bytes(&secret_hash(secret));
-    list.chat == own.chat
-        && verify_chat(&own.chat, LABEL_LIST, &[&bytes], &list.signature).is_ok()
-        && list.records.iter().all(|record| found::verify_record(&own.chat, record))
-}
-
-/// Whether a genuine list of the account omits this device and is later than its own. Of two lists signed in the same
-/// second, the higher device id wins.
+/// Whether a genuine own list omits this device and is later; within a second the higher device id wins.
 pub(crate) fn outranks(own: &Own, list: &DeviceList) -> bool {
     let theirs = list.records.iter().map(|record| record.device_id).max();
     !own.is_in(list) && (list.version, theirs) > (own.record.list_version, Some(own.device))

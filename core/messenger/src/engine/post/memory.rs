@@ -5,13 +5,10 @@ use std::collections::{HashMap, HashSet};
 use crate::engine::base::schedule;
 use crate::engine::post::parcel::Tries;
 
-/// Most parcels handed to the network at a time.
 const IN_FLIGHT: usize = 32;
 
-/// Memory of parcels in progress.
 #[derive(Default)]
 pub(crate) struct Posted {
-    /// Parcels handed to the network, without an answer.
     pub(crate) in_flight: HashSet<i64>,
     pub(crate) checking: HashSet<i64>,
     /// Failed attempts of parcels since each was last accepted.
@@ -37,7 +34,6 @@ impl Posted {
         }
     }
 
-    /// How many parcels may be handed over.
     pub(crate) fn slots(&self, nodes: u32) -> u32 {
         if nodes == 0 && self.unreached > 0 {
             return 1;
@@ -45,7 +41,6 @@ impl Posted {
         u32::try_from(IN_FLIGHT.saturating_sub(self.in_flight.len())).unwrap_or(0)
     }
 
-    /// No node of the publish circle was reached.
     pub(crate) fn failed(&mut self, now_ms: i64) {
         if now_ms >= self.after_ms {
             self.after_ms = now_ms.saturating_add(schedule::PUBLISH_UNREACHED.plain(self.unreached));

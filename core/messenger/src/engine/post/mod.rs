@@ -7,7 +7,6 @@ use crate::engine::base::room;
 use crate::engine::hear::Hear;
 
 room! {
-    /// The room of parcels within a step.
     Post over hear: Hear {
         parcels: Parcel,
         attempts: Attempt,

@@ -1,21 +1,17 @@
-//! Parcels: envelopes that are published, each attempt with its own timestamp, until their sender, a node or a store
-//! ends them. The content is opaque here.
+//! Parcels: envelopes published, each attempt with its own timestamp, until their sender, a node or a store ends them.
 
 use sotto_db::{Attempt, Chat, Class, NEVER, Parcel};
 use sotto_net::{Command, Purpose};
 use sotto_wire::envelope::payload_hash;
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::{self, SECOND};
 use crate::engine::post::Post;
 use crate::error::Error;
 
 /// Furthest a timestamp may be ahead of the clock, seconds.
 const AHEAD_S: i64 = 10;
-/// Nanoseconds in a second.
 const NS: i64 = 1_000_000_000;
 
-/// Failed attempts of a parcel.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tries {
     pub(crate) failed: u32,
@@ -41,7 +37,6 @@ fn empty(step: &Post<'_>, party: Option<&Chat>) -> Parcel {
     }
 }
 
-/// An envelope to publish now.
 pub(crate) fn filled(step: &Post<'_>, class: Class, topic: String, payload: Vec<u8>) -> Parcel {
     Parcel { class, topic, payload: Some(payload), sealed_ms: step.now_ms, due_ms: step.now_ms, ..empty(step, None) }
 }
@@ -53,13 +48,10 @@ pub(crate) fn reserve(step: &mut Post<'_>, party: &Chat) -> Result<i64, Error> {
 }
 
 /// Adds a parcel, and publishes it if it is due.
-pub(crate) fn put(step: &mut Post<'_>, parcel: Parcel) -> Result<i64, Error> {
+pub(crate) fn put(step: &mut Post<'_>, parcel: Parcel) -> Result<(), Error> {
     let due = parcel.due_ms <= step.now_ms;
     let id = step.parcels.add(parcel)?;
-    if due && step.publish_nodes > 0 {
-        launch(step, id)?;
-    }
-    Ok(id)
+    if due && step.publish_nodes > 0 { launch(step, id) } else { Ok(()) }
 }
 
 /// Publishes a filled parcel, with a new timestamp.
@@ -109,28 +101,23 @@ fn next_s(clock_s: i64, stamps: impl Iterator<Item = i64>) -> i64 {
     clock_s.max(last_s.map_or(0, |last_s| last_s.saturating_add(1)))
 }
 
-/// Sets when a parcel is due.
 pub(crate) fn wait_until(step: &mut Post<'_>, id: i64, due_ms: i64) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.due_ms = due_ms)
 }
 
-/// Sets when a store is asked for a parcel.
 pub(crate) fn check_at(step: &mut Post<'_>, id: i64, check_ms: Option<i64>) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.check_ms = check_ms)
 }
 
-/// Fills a parcel with a sealed envelope.
 pub(crate) fn fill(step: &mut Post<'_>, id: i64, topic: String, payload: Vec<u8>) -> Result<(), Error> {
     let sealed_ms = step.now_ms;
     edit(step, id, |parcel| (parcel.payload, parcel.sealed_ms, parcel.topic) = (Some(payload), sealed_ms, topic))
 }
 
-/// Empties a parcel, to be sealed again.
 pub(crate) fn unfill(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     edit(step, id, |parcel| parcel.payload = None)
 }
 
-/// Records that a node accepted an attempt.
 pub(crate) fn taken(step: &mut Post<'_>, id: i64, due_ms: i64, check_ms: Option<i64>) -> Result<(), Error> {
     edit(step, id, |parcel| {
         parcel.attempts = parcel.attempts.saturating_add(1);
@@ -143,23 +130,19 @@ pub(crate) fn absent(step: &mut Post<'_>, id: i64, due_ms: i64) -> Result<(), Er
     edit(step, id, |parcel| (parcel.due_ms, parcel.check_ms) = (parcel.due_ms.min(due_ms), None))
 }
 
-/// Records the hash of an attempt.
 pub(crate) fn note(step: &mut Post<'_>, attempt: &Attempt) -> Result<(), Error> {
     Ok(step.attempts.note(attempt)?)
 }
 
-/// Forgets the nodes that had a parcel.
 pub(crate) fn forget_attempts(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     Ok(step.attempts.forget(id)?)
 }
 
-/// Deletes a parcel.
 pub(crate) fn remove(step: &mut Post<'_>, id: i64) -> Result<(), Error> {
     step.parcels.remove(&id)?;
     Ok(())
 }
 
-/// Deletes a batch of parcels.
 pub(crate) fn remove_batch(step: &mut Post<'_>, batch: &[u8]) -> Result<(), Error> {
     Ok(step.parcels.remove_batch(batch)?)
 }
@@ -167,25 +150,20 @@ pub(crate) fn remove_batch(step: &mut Post<'_>, batch: &[u8]) -> Result<(), Erro
 /// A node is gone: its last accepted messages may be lost, so their checks come earlier.
 pub(crate) fn lost(step: &mut Post<'_>, node: u64) -> Result<(), Error> {
     let check_ms = step.after(&schedule::LOST_CHECK, 0);
-    step.parcels.check_by(number(Some(node)), check_ms)?;
-    Ok(())
+    Ok(step.parcels.check_by(number(Some(node)), check_ms)?)
 }
 
 /// Stores refused messages that left by a wrong clock, so these are due again.
 pub(crate) fn all_due(step: &mut Post<'_>) -> Result<(), Error> {
-    let now_ms = step.now_ms;
-    step.parcels.all_due(now_ms)?;
-    Ok(())
+    Ok(step.parcels.all_due(step.now_ms)?)
 }
 
-/// A node's number as attempts store it.
 pub(crate) fn number(node: Option<u64>) -> i64 {
     node.and_then(|node| i64::try_from(node).ok()).unwrap_or(-1)
 }
 
 fn edit(step: &mut Post<'_>, id: i64, change: impl FnOnce(&mut Parcel)) -> Result<(), Error> {
-    step.parcels.edit(&id, change)?;
-    Ok(())
+    Ok(step.parcels.change(&id, change)?)
 }
 
 /// The spread value of cards: the cards of one secret go through one node, those of another secret through another.
@@ -202,7 +180,6 @@ pub(crate) fn opened(step: &mut Post<'_>) -> Result<(), Error> {
 
 /// Makes all parcels due that no node accepted, except those being published.
 pub(crate) fn rewind(step: &mut Post<'_>, in_flight: &[i64]) -> Result<(), Error> {
-    let now_ms = step.now_ms;
-    step.parcels.rewind(now_ms)?;
-    in_flight.iter().try_for_each(|id| wait_until(step, *id, now_ms.saturating_add(schedule::IN_FLIGHT)))
+    step.parcels.rewind(step.now_ms)?;
+    in_flight.iter().try_for_each(|id| wait_until(step, *id, step.now_ms.saturating_add(schedule::IN_FLIGHT)))
 }

@@ -1,15 +1,13 @@
-//! Deletion on this device only. The row of a deleted message stays, without content, so that a repeated envelope is
-//! not shown again and no gap is reported.
+//! Deletion on this device. The row stays, without content, so that no repeat is shown and no gap reported.
 
 use sotto_db::{Chat, Conversation, Hash, Message, MessageState, Standing};
 use sotto_wire::content::{self, Kind, MAX_PARENTS};
 
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::{blob, send};
 use crate::engine::talk::{Talk, write};
 use crate::error::{Code, Error};
 
-/// Deletes a message and returns it as it was before.
 pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> {
     let message = step.messages.get(id)?.filter(|message| message.state != MessageState::Deleted);
     let message = message.ok_or(Code::MessageMissing)?;
@@ -31,8 +29,7 @@ pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> 
     Ok(message)
 }
 
-/// Deletes the messages and the draft of a conversation, and takes it off the list until its next message. Returns the
-/// contact of the conversation.
+/// Deletes messages and draft, and unlists the conversation until its next message. Returns its contact.
 pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat>, Error> {
     let peer = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?.peer;
     for under_way in step.messages.under_way(id)? {
@@ -83,7 +80,7 @@ fn end(step: &mut Talk<'_>, message: &Message) -> Result<(), Error> {
     }
     let parents = content::Message::decode(&message.m).map(|message| message.parents).unwrap_or_default();
     let prefix = content::prefix(&message.id);
-    step.conversations.edit(&message.conversation, |row| {
+    Ok(step.conversations.change(&message.conversation, |row| {
         let mut heads = row.heads.as_chunks::<8>().0.to_vec();
         if heads.contains(&prefix) {
             heads.retain(|head| *head != prefix);
@@ -91,6 +88,5 @@ fn end(step: &mut Talk<'_>, message: &Message) -> Result<(), Error> {
             heads.truncate(MAX_PARENTS);
             row.heads = heads.concat();
         }
-    })?;
-    Ok(())
+    })?)
 }

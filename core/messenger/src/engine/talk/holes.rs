@@ -4,8 +4,7 @@ use sotto_db::{Hole, NEVER, Tables};
 use sotto_net::Circle;
 use sotto_wire::content::{Content, Kind, MAX_PREFIXES};
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::{self, SECOND};
 use crate::engine::carry::send;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::talk::Talk;
@@ -71,7 +70,6 @@ pub(crate) fn ask(step: &mut Talk<'_>, topics: &[String], batch: Vec<Hole>) -> R
     Ok(())
 }
 
-/// Puts off some holes.
 pub(crate) fn put_off(step: &mut Talk<'_>, batch: Vec<Hole>, due_ms: i64) -> Result<(), Error> {
     batch.into_iter().try_for_each(|hole| Ok(step.holes.note(&Hole { due_ms, ..hole })?))
 }

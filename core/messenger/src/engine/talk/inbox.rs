@@ -3,17 +3,15 @@
 use sotto_db::{Chat, Hash, Hole, MessageState, Session, Standing};
 use sotto_wire::content::{self, Content, Inner, Message, Prefix};
 
-use crate::engine::base::schedule;
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::{self, SECOND};
 use crate::engine::keys::device;
-use crate::engine::talk::{Talk, kind, list};
+use crate::engine::talk::{Talk, kind, read};
 use crate::error::{Error, OrBug};
 
 /// Most messages of a pending request, including read ones.
 pub(crate) const PENDING_MESSAGES: u32 = 100;
 
-/// What is accepted of an account: messages below this number of their chain; `None` for none, now or ever. A pending
-/// request brings few.
+/// Messages below this number of their chain are accepted of an account; `None` for none, now or ever.
 pub(crate) fn room(step: &Talk<'_>, chat: &Chat) -> Result<Option<u32>, Error> {
     let Some(conversation) = step.conversations.with(chat)? else {
         return Ok(None);
@@ -51,13 +49,13 @@ pub(crate) fn take(
     let open = conversation.standing == Standing::Open;
     // Before the answer, and for an unconfirmed device, no store is asked.
     let asks = confirmed && conversation.standing != Standing::Pending;
-    let came = Came { chat, conversation: conversation.id, open, confirmed, asks, id, inner, message };
-    kind::take(step, row, &came, content)
+    let came = Came { row, conversation: conversation.id, open, confirmed, asks, id, inner, message };
+    kind::take(step, &came, content)
 }
 
-/// A received message.
 pub(crate) struct Came<'a> {
-    pub(crate) chat: &'a Chat,
+    /// The session that it came in.
+    pub(crate) row: &'a Session,
     pub(crate) conversation: Hash,
     /// Whether it is a contact's.
     pub(crate) open: bool,
@@ -70,12 +68,9 @@ pub(crate) struct Came<'a> {
     pub(crate) message: &'a Message,
 }
 
-/// How a message is shown.
 pub(crate) enum Shown {
     Text(String),
-    /// It is of an unknown kind.
     Newer,
-    /// Its text is still being fetched.
     Fetching,
 }
 
@@ -92,7 +87,7 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     let fresh = step.messages.add(&sotto_db::Message {
         id: came.id,
         conversation: came.conversation,
-        author: Some(*came.chat),
+        author: Some(came.row.chat),
         kind: message.kind.code(),
         m: came.inner.message.clone(),
         text: match shown {
@@ -125,7 +120,7 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
         conversation.heads = heads(&conversation.heads, message, &prefix);
     }
     conversation.unread = conversation.unread.saturating_add(1);
-    list::revive(&mut conversation, step.now_ms);
+    read::revive(&mut conversation, step.now_ms);
     // The author's clock orders the list, but cannot pin a message to its top.
     let shown_ms = time_s.saturating_mul(SECOND).min(step.clock_ms);
     conversation.last_ms = conversation.last_ms.max(shown_ms);
@@ -143,8 +138,7 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     Ok(true)
 }
 
-/// The newest messages that no other one names yet: without the new message's parents, with the new message, at most
-/// three.
+/// The newest messages that no other one names yet, with the new message: at most three.
 fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
     let known = known.as_chunks::<8>().0.iter();
     let mut heads: Vec<Prefix> = known.filter(|head| !message.parents.contains(head)).copied().collect();
@@ -154,8 +148,7 @@ fn heads(known: &[u8], message: &Message, prefix: &Prefix) -> Vec<u8> {
     heads.concat()
 }
 
-/// Adds holes for missing parents. They arrived after the last earlier message, `before_ms`; if more may be missing,
-/// after the gap's beginning.
+/// Adds holes for missing parents, which arrived after `before_ms`, or after the beginning of the gap.
 fn holes(step: &mut Talk<'_>, came: &Came<'_>, before_ms: i64) -> Result<(), Error> {
     let covered_ms = step.tx.coverage.until_ms()?;
     for prefix in &came.message.parents {

@@ -4,7 +4,6 @@ pub(crate) mod delete;
 pub(crate) mod holes;
 pub(crate) mod inbox;
 pub(crate) mod kind;
-pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod state;
 pub(crate) mod write;
@@ -13,7 +12,6 @@ use crate::engine::base::room;
 use crate::engine::carry::Carry;
 
 room! {
-    /// The room of conversations within a step.
     Talk over carry: Carry {
         conversations: Conversation,
         messages: Message,

@@ -1,10 +1,10 @@
-//! What the person read and answered, and the standing of a conversation.
+//! What the person read and marked, and the standing of a conversation. Nobody else learns of the marks.
 
-use sotto_db::{Chat, Conversation, Hash, Kind, Message, Standing};
+use sotto_db::{Chat, Conversation, Hash, Kind, Message, NEVER, Standing};
 
 use crate::engine::carry::blob;
 use crate::engine::talk::Talk;
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// Marks all messages up to one as read; returns the last received one that was unread, if any.
 pub(crate) fn mark(step: &mut Talk<'_>, up_to: &Message) -> Result<Option<Hash>, Error> {
@@ -15,11 +15,6 @@ pub(crate) fn mark(step: &mut Talk<'_>, up_to: &Message) -> Result<Option<Hash>,
         step.fx.conversations.insert(up_to.conversation);
     }
     Ok(last)
-}
-
-/// Records that an own message answers a received one.
-pub(crate) fn answered(step: &mut Talk<'_>, arrival: i64, answer: &Hash) -> Result<(), Error> {
-    Ok(step.arrivals.answer(arrival, answer)?)
 }
 
 /// Adds a conversation, closed until upper rooms open it.
@@ -60,8 +55,7 @@ pub(crate) fn set_standing(step: &mut Talk<'_>, chat: &Chat, standing: Standing)
     Ok(())
 }
 
-/// An account's messages count from now on: they get their places in the order of arrival, and its long texts are
-/// fetched.
+/// An account's messages count from now on, in the order of arrival, and its long texts are fetched.
 pub(crate) fn arrive(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
         step.arrivals.add_all(&conversation.id)?;
@@ -86,4 +80,36 @@ pub(crate) fn order(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
         step.conversations.edit(&conversation.id, |row| row.lamport = row.lamport.max(furthest))?;
     }
     Ok(())
+}
+
+fn edit(step: &mut Talk<'_>, id: &Hash, change: impl FnOnce(&mut Conversation)) -> Result<(), Error> {
+    step.conversations.edit(id, change)?.ok_or(Code::ConversationMissing)?;
+    step.fx.conversations.insert(*id);
+    Ok(())
+}
+
+/// Mutes it until this time, or without an end; a past time unmutes.
+pub(crate) fn mute(step: &mut Talk<'_>, id: &Hash, until_ms: Option<i64>) -> Result<(), Error> {
+    let until_ms = until_ms.unwrap_or(NEVER);
+    let muted_ms = if until_ms > step.now_ms { until_ms } else { 0 };
+    edit(step, id, |row| row.muted_ms = muted_ms)
+}
+
+/// Archives it until something new is shown in it, or returns it to the inbox.
+pub(crate) fn archive(step: &mut Talk<'_>, id: &Hash, on: bool) -> Result<(), Error> {
+    edit(step, id, |row| (row.archived, row.pinned) = (on, row.pinned && !on))
+}
+
+pub(crate) fn pin(step: &mut Talk<'_>, id: &Hash, on: bool) -> Result<(), Error> {
+    edit(step, id, |row| (row.pinned, row.archived) = (on, row.archived && !on))
+}
+
+pub(crate) fn mark_unread(step: &mut Talk<'_>, id: &Hash, on: bool) -> Result<(), Error> {
+    edit(step, id, |row| row.marked = on)
+}
+
+/// A received message is shown: its conversation is listed again and, unless it is muted, leaves the archive.
+pub(crate) fn revive(row: &mut Conversation, now_ms: i64) {
+    row.listed = true;
+    row.archived &= row.muted_ms > now_ms;
 }

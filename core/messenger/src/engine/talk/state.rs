@@ -9,7 +9,6 @@ use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::{ConversationId, MessageId};
 
-/// Takes facts about messages in the outbox.
 pub(crate) fn facts(step: &mut Talk<'_>, facts: Vec<Fact>) -> Result<(), Error> {
     for fact in facts {
         match fact {
@@ -26,7 +25,6 @@ pub(crate) fn facts(step: &mut Talk<'_>, facts: Vec<Fact>) -> Result<(), Error> 
     Ok(())
 }
 
-/// An own message has failed.
 fn fail(step: &mut Talk<'_>, id: &Hash, code: Code) -> Result<(), Error> {
     // A delivered message that was asked for again has not failed.
     if let Some(message) = step.messages.get(id)?

@@ -4,13 +4,12 @@ use sotto_db::{Chat, Conversation, Hash, Item, MessageState, Standing};
 use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::base::own::Own;
-use crate::engine::base::step::SECOND;
+use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::{blob, send};
 use crate::engine::talk::Talk;
 use crate::engine::talk::state::emit_state;
 use crate::error::{Code, Error, OrBug};
 
-/// A conversation that may be written into, with its contact.
 fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
     let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     let chat = conversation.peer.ok_or(Code::ContactMissing)?;
@@ -39,21 +38,16 @@ pub(crate) fn request(step: &mut Talk<'_>, chat: &Chat, text: String) -> Result<
 }
 
 /// Adds a shown own message, queued; returns its M and id. Moves the conversation's clock and heads.
-fn shown(
-    step: &mut Talk<'_>,
-    conversation: Conversation,
-    content: &Content,
-    text: String,
-) -> Result<(Vec<u8>, Hash), Error> {
+fn shown(step: &mut Talk<'_>, place: Conversation, content: &Content, text: String) -> Result<(Vec<u8>, Hash), Error> {
     let own = step.own()?;
-    let conversation_id = conversation.id;
-    let lamport = conversation.lamport.saturating_add(1);
+    let conversation = place.id;
+    let lamport = place.lamport.saturating_add(1);
     let parents = match content {
         Content::Request(_) => Vec::new(), // the first message has little room
-        _ => conversation.heads.as_chunks::<8>().0.to_vec(),
+        _ => place.heads.as_chunks::<8>().0.to_vec(),
     };
     let (m, message) = send::message(step, content, (lamport, parents))?;
-    let id = content::message_id(&conversation.id, &own.chat, &own.device, &m);
+    let id = content::message_id(&conversation, &own.chat, &own.device, &m);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
     step.conversations.put(&Conversation {
         lamport,
@@ -61,11 +55,11 @@ fn shown(
         last_ms: time_s * SECOND,
         listed: true,
         archived: false,
-        ..conversation
+        ..place
     })?;
     step.messages.add(&sotto_db::Message {
         id,
-        conversation: conversation_id,
+        conversation,
         author: None,
         kind: message.kind.code(),
         m: m.clone(),
@@ -82,7 +76,7 @@ fn shown(
         resent_ms: 0,
         marked: false,
     })?;
-    step.message_changed(conversation_id, id);
+    step.message_changed(conversation, id);
     Ok((m, id))
 }
 
@@ -114,7 +108,18 @@ pub(crate) fn text(step: &mut Talk<'_>, conversation: &Hash, text: &str) -> Resu
     Ok(id)
 }
 
-/// Saves unsent text.
+/// Sends the answer to an incoming message, unless it was answered.
+pub(crate) fn answer(step: &mut Talk<'_>, arrival: i64, text: &str) -> Result<Hash, Error> {
+    let (message, answer) = step.arrivals.get(arrival)?.ok_or(Code::MessageMissing)?;
+    if let Some(answer) = answer {
+        return Ok(answer);
+    }
+    let message = step.messages.get(&message)?.ok_or(Code::MessageMissing)?;
+    let id = self::text(step, &message.conversation, text)?;
+    step.arrivals.answer(arrival, &id)?;
+    Ok(id)
+}
+
 pub(crate) fn draft(step: &mut Talk<'_>, id: &Hash, text: String) -> Result<(), Error> {
     let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     if conversation.draft != text {
@@ -124,7 +129,6 @@ pub(crate) fn draft(step: &mut Talk<'_>, id: &Hash, text: String) -> Result<(), 
     Ok(())
 }
 
-/// Sends a failed message again.
 pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
     step.own()?.in_force()?;
     let message = step.messages.get(id)?.ok_or(Code::MessageMissing)?;

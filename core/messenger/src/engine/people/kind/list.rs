@@ -3,9 +3,7 @@
 use sotto_crypto::choose_suite;
 use sotto_db::{Chat, PersonState, Session};
 use sotto_wire::content::Content;
-use sotto_wire::identity::{
-    DeviceList, DeviceRecord, IN_SESSION, LABEL_LIST, StaleError, check_not_after, check_version,
-};
+use sotto_wire::identity::{DeviceList, DeviceRecord, IN_SESSION, StaleError, check_not_after, check_version};
 
 use crate::engine::base::own::{KEY_LIST_CHANGED, KEY_TOLD};
 use crate::engine::carry::send;
@@ -13,8 +11,7 @@ use crate::engine::keys::{device, found};
 use crate::engine::people::{People, contact, devices};
 use crate::error::Error;
 
-/// Sends contacts a list that names other devices, keys or suites than the last one. A list that was only signed again
-/// is not sent, because its dates apply to new sessions only.
+/// Sends contacts a list that names other devices, keys or suites than the last one; its dates do not matter to them.
 pub(crate) fn tell(step: &mut People<'_>, record: &DeviceRecord) -> Result<(), Error> {
     let told = step.tx.kv.get(KEY_TOLD)?;
     let told = told.unwrap_or(device::entry(&step.own()?.record));
@@ -33,31 +30,24 @@ pub(crate) fn tell(step: &mut People<'_>, record: &DeviceRecord) -> Result<(), E
     Ok(())
 }
 
-/// The own list as a message.
 pub(crate) fn send(step: &mut People<'_>, chat: &Chat, record: &DeviceRecord) -> Result<(), Error> {
     let list = step.own()?.list(record, &IN_SESSION)?;
-    send::content(step, chat, &Content::List(Box::new(list)))?;
-    Ok(())
+    send::content(step, chat, &Content::List(Box::new(list)))
 }
 
-/// A list of theirs: signed, newer than the known one, and shown if it differs. An expired list counts all the same: it
-/// may have waited for us, and begins no session.
+/// A newer list of theirs, shown if it differs. An expired one counts too: it may have waited for us.
 pub(crate) fn take(step: &mut People<'_>, from: &Session, list: &DeviceList) -> Result<(), Error> {
     let chat = &from.chat;
     let Some((person, peer)) = step.persons.get(chat)?.zip(step.tx.peers.get(chat)?) else {
         return Ok(());
     };
-    let bytes = list.signed_bytes(&IN_SESSION);
-    let signed = sotto_crypto::verify_chat(chat, LABEL_LIST, &[&bytes], &list.signature);
     let version = i64::try_from(list.version).unwrap_or(i64::MAX);
     let too_long = Err(StaleError::TooLong);
     let good = person.state == PersonState::Accepted
-        && list.chat == *chat
-        && signed.is_ok()
         && version > peer.list_version
         && check_version(list.version, None, step.clock_s()).is_ok()
         && check_not_after(list.not_after_s, step.clock_s()) != too_long
-        && list.records.iter().all(|record| found::verify_record(chat, record));
+        && found::verify_list(chat, list, &IN_SESSION);
     if !good {
         log::warn!("a device list was refused");
         return Ok(());

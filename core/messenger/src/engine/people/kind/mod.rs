@@ -11,7 +11,6 @@ use sotto_wire::content::Content;
 use crate::engine::people::People;
 use crate::error::Error;
 
-/// Takes content of the confirmed device.
 pub(crate) fn take(step: &mut People<'_>, from: &Session, content: Content) -> Result<(), Error> {
     match content {
         Content::Hello(theirs) => hello::take(step, from, &theirs),

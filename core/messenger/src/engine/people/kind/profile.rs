@@ -9,16 +9,13 @@ use crate::engine::keys::device;
 use crate::engine::people::{People, contact};
 use crate::error::Error;
 
-/// Sends a contact the own name and home value.
 pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
     let content =
         Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
-    send::content(step, chat, &content)?;
-    Ok(())
+    send::content(step, chat, &content)
 }
 
-/// Takes a contact's profile.
 pub(crate) fn take(step: &mut People<'_>, from: &Session, profile: &ProfileUpdate) -> Result<(), Error> {
     if contact::state(step, &from.chat)? != Some(PersonState::Accepted) {
         return Ok(());
@@ -34,9 +31,7 @@ pub(crate) fn shown_name(name: &Name, known: &str) -> String {
     if shown.is_empty() { known.to_owned() } else { shown }
 }
 
-/// Stores where an account is reached, and its name.
 pub(crate) fn note(step: &mut People<'_>, chat: &Chat, home: [u8; 8], name: &Name) -> Result<(), Error> {
     device::set_home(step, chat, home)?;
-    step.persons.edit(chat, |person| person.name = shown_name(name, &person.name))?;
-    Ok(())
+    Ok(step.persons.change(chat, |person| person.name = shown_name(name, &person.name))?)
 }

@@ -7,7 +7,6 @@ mod read;
 mod typing;
 mod want;
 
-use sotto_db::Session;
 use sotto_wire::content::Content;
 
 use crate::engine::talk::Talk;
@@ -15,22 +14,17 @@ use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::error::Error;
 
 /// Applies a message. A message of an unconfirmed device may be shown, and has no other effect.
-pub(crate) fn take(
-    step: &mut Talk<'_>,
-    row: &Session,
-    came: &Came<'_>,
-    content: Content,
-) -> Result<Option<Content>, Error> {
+pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Result<Option<Content>, Error> {
     match content {
         Content::Text(text) => drop(show(step, came, Shown::Text(text))?),
         Content::Unknown => drop(show(step, came, Shown::Newer)?),
-        Content::Pointer(remote) => pointer::take(step, row, came, &remote)?,
+        Content::Pointer(remote) => pointer::take(step, came, &remote)?,
         // Its effect happened when its session began, if its device may have any.
         Content::Request(request) if request.text.is_empty() => {}
         Content::Request(request) => drop(show(step, came, Shown::Text(request.text))?),
         _ if !came.confirmed => {}
         Content::Typing => typing::take(step, came)?,
-        Content::Want(prefixes) => want::take(step, row, came, &prefixes)?,
+        Content::Want(prefixes) => want::take(step, came, &prefixes)?,
         Content::Gone(prefixes) => gone::take(step, came, &prefixes)?,
         Content::Read(up_to) => read::take(step, came, &up_to)?,
         content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),

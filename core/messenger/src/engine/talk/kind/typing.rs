@@ -8,7 +8,7 @@ use crate::records::ConversationId;
 
 /// Reported if the setting is on, and only for contacts.
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>) -> Result<(), Error> {
-    if came.open && step.own()?.typing {
+    if came.open && step.own()?.settings.typing {
         step.fx.events.push(Event::Typing { conversation: ConversationId::from_bytes(&came.conversation) });
     }
     Ok(())

@@ -3,7 +3,7 @@
 use sotto_db::{MessageState, Session};
 use sotto_wire::content::{self, Content, Message, Prefix};
 
-use crate::engine::base::step::HOUR;
+use crate::engine::base::schedule::HOUR;
 use crate::engine::carry::send;
 use crate::engine::talk::inbox::Came;
 use crate::engine::talk::{Talk, write};
@@ -14,13 +14,12 @@ const WANTED_HOURLY: u32 = 256;
 /// Messages searched for own ones that a lost message names.
 const NAMED: usize = 64;
 
-/// Sends each again once an hour, up to a total. Of deleted messages they are told once an hour, by an envelope that is
-/// not repeated.
-pub(crate) fn take(step: &mut Talk<'_>, from: &Session, came: &Came<'_>, prefixes: &[Prefix]) -> Result<(), Error> {
+/// Sends each again once an hour, up to a total. Of deleted ones they are told once an hour.
+pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, prefixes: &[Prefix]) -> Result<(), Error> {
     if !came.open {
         return Ok(());
     }
-    let (chat, conversation) = (&from.chat, &came.conversation);
+    let (chat, conversation) = (&came.row.chat, &came.conversation);
     let lately_ms = step.now_ms.saturating_sub(HOUR);
     let mut left = WANTED_HOURLY.saturating_sub(step.messages.count_resent(conversation, lately_ms)?);
     let mut gone = Vec::new();
@@ -38,7 +37,7 @@ pub(crate) fn take(step: &mut Talk<'_>, from: &Session, came: &Came<'_>, prefixe
                 }
             }
             Some(theirs) => {
-                named(step, from, theirs)?;
+                named(step, came.row, theirs)?;
                 gone.push(*prefix);
             }
             None => gone.push(*prefix),
