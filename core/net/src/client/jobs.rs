@@ -251,6 +251,8 @@ pub(super) struct Jobs {
     trust: Trust,
     /// The seed of the draws for spread messages.
     lots: RandomState,
+    /// How many more jobs may ask a node now.
+    free: usize,
     deadline: Option<Instant>,
 }
 
@@ -263,6 +265,7 @@ impl Jobs {
             stores: Turns::default(),
             trust,
             lots: RandomState::new(),
+            free: MAX_ASKING,
             deadline: None,
         }
     }
@@ -308,12 +311,13 @@ impl Jobs {
     /// Jobs that ask no node, in the order of their commands.
     pub(super) fn waiting(&mut self) -> Vec<u64> {
         self.deadline = None;
+        self.free = MAX_ASKING.saturating_sub(self.asking().count());
         self.list.iter().filter(|(_, job)| job.asking.is_none()).map(|(number, _)| *number).collect()
     }
 
     /// The node that a job would ask; `None` if enough jobs are asking.
     pub(super) fn wish(&self, number: u64, nodes: &Nodes, now: Instant) -> Option<Wish> {
-        let job = self.list.get(&number).filter(|_| self.asking().count() < MAX_ASKING)?;
+        let job = self.list.get(&number).filter(|_| self.free > 0)?;
         let (kind, service) = (job.kind, job.service);
         Some(Wish {
             kind,
@@ -359,6 +363,7 @@ impl Jobs {
         };
         match (choice, &job.task) {
             (Choice::Ask(ready), task) => {
+                self.free = self.free.saturating_sub(1);
                 job.asking = Some((ready.peer, ready.node));
                 if matches!(task, Task::Query(_)) {
                     self.stores.asked(ready.node);
@@ -366,6 +371,7 @@ impl Jobs {
                 Some(Todo::Ask(job.id, Ask::Ready(ready, task.clone())))
             }
             (Choice::Alone(node), Task::Query(query)) => {
+                self.free = self.free.saturating_sub(1);
                 job.asking = Some((node.peer, node.number));
                 nodes.change(node.number, Node::meet); // such a query reports no progress
                 Some(Todo::Ask(job.id, Ask::Alone(node, Arc::clone(query))))
