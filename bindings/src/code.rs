@@ -33,9 +33,10 @@ macro_rules! codes {
 
 codes! {
     PhraseWord PhraseLength PhraseChecksum AccountExists AccountMissing DeviceReplaced BadName TextEmpty
-    TextTooLong BadId BadSetting BadLimit ContactMissing ContactSelf ContactState ContactBlocked
+    TextTooLong BadId BadSetting TooMany BadEmoji BadMention BadPreview BadPoll
+    BadTimer BadQuery BadLimit ContactMissing ContactSelf ContactState ContactBlocked
     DevicesChanged BadQr QrOtherAccount QrOtherDevices QrOwnDevices ConversationMissing MessageMissing
-    MessageNotDelivered MessageRefused InviteTruncated InviteChecksum InviteExpired InviteNewer
+    MessageTooOld MessageNotYours MessageExpires MessageNotDelivered MessageRefused SearchOff InviteTruncated InviteChecksum InviteExpired InviteNewer
     InviteOtherNetwork InviteUsed InviteUnreachable InviteTooMany InviteMissing ListOld ListExpired SuiteNone
     SuiteLower ClockSkewed BucketBusy NetworkAddress NetworkUnreachable NetworkOther StorageInUse
     StorageWrongKey StorageCorrupt StorageForeign StorageNewer StorageRolledBack StorageCounter StorageFull

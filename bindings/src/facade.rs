@@ -1,5 +1,7 @@
 //! [`SottoCore`]: the messenger's calls, with plain values in and out. Reads leave the caller's thread ([`Reads`]).
 
+mod posts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -225,12 +227,6 @@ impl SottoCore {
         Ok(self.messenger.answer(arrival, &text).await?.into())
     }
 
-    /// Sends a text of at most 1 MiB. Returns the message's id; the text is encrypted and in the outbox on disk then.
-    /// Errors: `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
-    pub async fn send(&self, conversation: ConversationId, text: String) -> Result<MessageId, SottoError> {
-        Ok(self.messenger.send(&conversation.into(), &text).await?.into())
-    }
-
     /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`.
     pub async fn retry(&self, message: MessageId) -> Result<(), SottoError> {
         Ok(self.messenger.retry(&message.into()).await?)
@@ -242,15 +238,17 @@ impl SottoCore {
         Ok(self.messenger.mark_read(&conversation.into(), &message.into()).await?)
     }
 
-    /// Saves unsent text; an empty text clears it. Errors: `conversation.missing`, `input.too_long`.
-    pub async fn draft_set(&self, conversation: ConversationId, text: String) -> Result<(), SottoError> {
-        Ok(self.messenger.draft_set(&conversation.into(), &text).await?)
-    }
-
-    /// Deletes a message on this device only. The other side is not told and keeps its copy. An own message that no
-    /// node has taken yet is not sent. Errors: `message.missing`.
-    pub async fn message_delete(&self, message: MessageId) -> Result<(), SottoError> {
-        Ok(self.messenger.message_delete(&message.into()).await?)
+    /// Saves unsent text and what it replies to; an empty text clears it. Errors: `conversation.missing`,
+    /// `input.too_long`.
+    #[uniffi::method(default(reply_to = None))]
+    pub async fn draft_set(
+        &self,
+        conversation: ConversationId,
+        text: String,
+        reply_to: Option<MessageId>,
+    ) -> Result<(), SottoError> {
+        let reply_to = reply_to.map(Into::into);
+        Ok(self.messenger.draft_set(&conversation.into(), &text, reply_to.as_ref()).await?)
     }
 
     /// Deletes all messages of a conversation for us, and its draft. No folder lists it before the next message, or
@@ -274,8 +272,8 @@ impl SottoCore {
 
     /// Pins a conversation, so that its folder lists it first, or unpins it. Pinning ends archiving. Errors:
     /// `conversation.missing`.
-    pub async fn pin(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
-        Ok(self.messenger.pin(&conversation.into(), on).await?)
+    pub async fn conversation_pin(&self, conversation: ConversationId, on: bool) -> Result<(), SottoError> {
+        Ok(self.messenger.conversation_pin(&conversation.into(), on).await?)
     }
 
     /// Marks a conversation as unread, or removes the mark; `mark_read` removes it too. Nobody is told. Errors:

@@ -29,8 +29,9 @@ pub use event::{SottoEvent, SottoEvents};
 pub use facade::SottoCore;
 pub use records::{
     Account, Connectivity, Contact, ContactAction, ContactId, ContactState, Conversation, ConversationId, DevicesId,
-    Diagnostics, Folder, Incoming, Invite, InviteId, InvitePreview, LastMessage, LogLevel, Message, MessageId,
-    MessageState, NetworkState, PhraseCheck, RingSegment, SafetyNumber, Settings, SettingsPatch, Unread, WrongWord,
+    Diagnostics, Folder, Hit, Incoming, Invite, InviteId, InvitePreview, LastMessage, LinkPreview, LogLevel, Mark,
+    Mention, Message, MessageId, MessageState, NetworkState, NewMention, NewPoll, PhraseCheck, Poll, PollChoice,
+    Reaction, ReactionBy, Reply, RingSegment, SafetyNumber, Settings, SettingsPatch, Unread, Version, WrongWord,
 };
 
 uniffi::setup_scaffolding!("sotto");

@@ -3,9 +3,13 @@
 
 mod convert;
 mod ids;
+mod post;
 
 pub(crate) use convert::{long, records};
 pub use ids::{ContactId, ConversationId, DevicesId, InviteId, MessageId};
+pub use post::{
+    Hit, LinkPreview, Mark, Mention, NewMention, NewPoll, Poll, PollChoice, Reaction, ReactionBy, Reply, Version,
+};
 
 use crate::code::Code;
 
@@ -197,6 +201,10 @@ pub struct Conversation {
     pub muted_until_ms: Option<i64>,
     /// Unsent text. A list carries at most its first 200 characters, cut at a grapheme.
     pub draft: String,
+    /// The message that the draft replies to.
+    pub draft_reply_to: Option<MessageId>,
+    /// How long new messages live after they were read, seconds; 0 for ever.
+    pub timer_s: i32,
     /// The newest message, if there is one.
     pub last: Option<LastMessage>,
     /// Time of the newest message, or of the conversation's beginning.
@@ -219,6 +227,8 @@ pub struct LastMessage {
     pub newer: bool,
     /// Whether a long text is still being fetched.
     pub fetching: bool,
+    /// Whether it was deleted for everybody.
+    pub deleted: bool,
     /// State of the message.
     pub state: MessageState,
 }
@@ -262,6 +272,30 @@ pub struct Message {
     pub reason: Option<Code>,
     /// The author's clock, Unix milliseconds (whole seconds).
     pub time_ms: i64,
+    /// What it replies to.
+    pub reply: Option<Reply>,
+    /// People named in the text, in order of their places.
+    pub mentions: Vec<Mention>,
+    /// Of a link in the text.
+    pub preview: Option<LinkPreview>,
+    /// The poll; the text is its question.
+    pub poll: Option<Poll>,
+    /// Emoji at it, in the order in which they came first.
+    pub reactions: Vec<Reaction>,
+    /// Whether its author changed the text; `history` has the versions.
+    pub edited: bool,
+    /// Who deleted it for everybody; there is no text then.
+    pub deleted_by: Option<ContactId>,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// Whether it was written elsewhere.
+    pub forwarded: bool,
+    /// Whether its author asked for no notification.
+    pub silent: bool,
+    /// How long it lives after it was read, seconds; 0 for ever.
+    pub timer_s: i32,
+    /// When it disappears, Unix milliseconds, once that is known.
+    pub expires_ms: Option<i64>,
     /// Pass this as `before` for the next page.
     pub cursor: String,
 }
@@ -330,6 +364,8 @@ pub struct Settings {
     pub typing: bool,
     /// Mean of the receipt delay, milliseconds (default 3,000).
     pub receipt_delay_ms: i32,
+    /// Keep an index of all texts for `search` (default: on). Without it the index is deleted.
+    pub search: bool,
     /// Log level (default: warn).
     pub log: LogLevel,
 }
@@ -347,6 +383,9 @@ pub struct SettingsPatch {
     /// Mean of the receipt delay, milliseconds.
     #[uniffi(default = None)]
     pub receipt_delay_ms: Option<i32>,
+    /// Keep an index of all texts for `search`.
+    #[uniffi(default = None)]
+    pub search: Option<bool>,
     /// Log level of later lines.
     #[uniffi(default = None)]
     pub log: Option<LogLevel>,

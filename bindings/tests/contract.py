@@ -211,7 +211,7 @@ async def two_people_meet_and_talk(folder):
 
     # How a list is kept.
     await bob.core.nickname_set(row.contact, "Alice from the choir")
-    await bob.core.pin(place, True)
+    await bob.core.conversation_pin(place, True)
     await bob.core.mute(place)
     await bob.core.mark_unread(place, True)
     (kept,) = (await bob.core.conversations(Folder.INBOX, 1))
@@ -254,7 +254,7 @@ async def two_people_meet_and_talk(folder):
 
     # What is deleted is gone here, and nowhere else.
     await alice.core.session_reset(contact)
-    await alice.core.message_delete(last)
+    await alice.core.delete_for_me(last)
     await fails(SottoError.NotFound, "message.missing", lambda: alice.core.message(last))
     await alice.core.conversation_delete(place)
     assert await alice.page() == [] and await alice.core.conversations(Folder.INBOX, 10) == []

@@ -22,7 +22,7 @@ pub(crate) fn long(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn int(number: u32) -> i32 {
+pub(super) fn int(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
@@ -141,6 +141,8 @@ impl From<inner::Conversation> for Conversation {
             muted,
             muted_until_ms,
             draft,
+            draft_reply_to,
+            timer_s,
             last,
             last_ms,
             cursor,
@@ -158,6 +160,8 @@ impl From<inner::Conversation> for Conversation {
             muted,
             muted_until_ms,
             draft,
+            draft_reply_to: draft_reply_to.map(Into::into),
+            timer_s: int(timer_s),
             last: last.map(Into::into),
             last_ms,
             cursor,
@@ -167,8 +171,8 @@ impl From<inner::Conversation> for Conversation {
 
 impl From<inner::LastMessage> for LastMessage {
     fn from(value: inner::LastMessage) -> Self {
-        let inner::LastMessage { id, mine, text, newer, fetching, state } = value;
-        Self { id: id.into(), mine, text, newer, fetching, state: state.into() }
+        let inner::LastMessage { id, mine, text, newer, fetching, deleted, state } = value;
+        Self { id: id.into(), mine, text, newer, fetching, deleted, state: state.into() }
     }
 }
 
@@ -204,6 +208,18 @@ impl From<inner::Message> for Message {
             state,
             reason,
             time_ms,
+            reply,
+            mentions,
+            preview,
+            poll,
+            reactions,
+            edited,
+            deleted_by,
+            pinned,
+            forwarded,
+            silent,
+            timer_s,
+            expires_ms,
             cursor,
         } = value;
         Self {
@@ -218,6 +234,18 @@ impl From<inner::Message> for Message {
             state: state.into(),
             reason: reason.map(Into::into),
             time_ms,
+            reply: reply.map(Into::into),
+            mentions: records(mentions),
+            preview: preview.map(Into::into),
+            poll: poll.map(Into::into),
+            reactions: records(reactions),
+            edited,
+            deleted_by: deleted_by.map(Into::into),
+            pinned,
+            forwarded,
+            silent,
+            timer_s: int(timer_s),
+            expires_ms,
             cursor,
         }
     }
@@ -271,8 +299,8 @@ impl From<LevelFilter> for LogLevel {
 
 impl From<inner::Settings> for Settings {
     fn from(value: inner::Settings) -> Self {
-        let inner::Settings { read_receipts, typing, receipt_delay_ms, log } = value;
-        Self { read_receipts, typing, receipt_delay_ms: int(receipt_delay_ms), log: log.into() }
+        let inner::Settings { read_receipts, typing, receipt_delay_ms, search, log } = value;
+        Self { read_receipts, typing, receipt_delay_ms: int(receipt_delay_ms), search, log: log.into() }
     }
 }
 
@@ -280,12 +308,13 @@ impl TryFrom<SettingsPatch> for inner::SettingsPatch {
     type Error = SottoError;
 
     fn try_from(value: SettingsPatch) -> Result<Self, SottoError> {
-        let SettingsPatch { read_receipts, typing, receipt_delay_ms, log } = value;
+        let SettingsPatch { read_receipts, typing, receipt_delay_ms, search, log } = value;
         let receipt_delay_ms = receipt_delay_ms.map(u32::try_from);
         Ok(Self {
             read_receipts,
             typing,
             receipt_delay_ms: receipt_delay_ms.transpose().map_err(|_| Code::BadSetting)?,
+            search,
             log: log.map(Into::into),
         })
     }

@@ -11,6 +11,7 @@ mod frame;
 mod host;
 mod methods;
 mod page;
+mod posts;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -56,6 +56,11 @@ fn make(path: &Path) {
                 unconfirmed: false,
                 resent_ms: 0,
                 marked: false,
+                body: None,
+                edited: false,
+                deleted_by: None,
+                expire_s: 0,
+                expires_ms: None,
             })?;
         }
         Ok::<_, Error>(())

@@ -23,6 +23,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
+    include_str!("schema_7.sql"),
 ];
 
 /// The open database of an account; its only writer.
@@ -57,6 +59,7 @@ impl Account {
              PRAGMA wal_autocheckpoint=512;",
         )?;
         conn.set_prepared_statement_cache_capacity(48); // about 3 KB each
+        crate::search::register(&conn)?;
         migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
         if mark != Mark::Right {
             // File names reach the disk before the mark does.

@@ -12,6 +12,7 @@
 mod account;
 pub mod archive;
 mod carry;
+mod effect;
 mod error;
 mod hear;
 mod identity;
@@ -24,12 +25,14 @@ mod post;
 mod private;
 mod reader;
 mod row;
+mod search;
 mod session;
 mod talk;
 mod wipe;
 
 pub use account::Account;
 pub use carry::{Chunk, Fetch, Item, Link};
+pub use effect::{Annotation, Early};
 pub use error::Error;
 pub use hear::{Coverage, Seen, Waiting};
 pub use identity::{Invite, PairKind, Prekey, Secret, SecretKind};
@@ -41,6 +44,7 @@ pub use post::{Attempt, Class, Parcel};
 pub use private::Private;
 pub use reader::{Counts, PAGE_TEXT, PREVIEW, Reader};
 pub use row::Table;
+pub use search::{is_ideograph, spaced};
 pub use session::{Ahead, Handshake, Session, Skipped};
 pub use talk::{Arrival, Conversation, Hole, Kind, Message, MessageState, Standing};
 
@@ -127,6 +131,10 @@ tables! {
     holes: Hole,
     /// The order of arrival, for bots.
     arrivals: Arrival,
+    /// Effects that count.
+    annotations: Annotation,
+    /// Effects that came before their target.
+    early: Early,
     /// Persons, in any state.
     persons: Person,
     /// News for contacts, each with its own time.

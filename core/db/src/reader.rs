@@ -117,7 +117,7 @@ impl Reader {
     ) -> Result<Vec<Message>, Error> {
         let columns = columns(Message::COLUMNS, "text", PAGE_TEXT);
         let sql = format!(
-            "SELECT {columns} FROM messages WHERE conversation=? AND state<7 AND (lamport, time_s, id) {side} (?,?,?)
+            "SELECT {columns} FROM messages WHERE conversation=? AND state<>7 AND (lamport, time_s, id) {side} (?,?,?)
             ORDER BY lamport {order}, time_s {order}, id {order} LIMIT ?"
         );
         all(&self.conn, &sql, params![conversation, lamport, time_s, id, limit], Message::read)
@@ -132,7 +132,7 @@ impl Reader {
         };
         Ok(Counts {
             contacts: count("persons")?,
-            messages: count("messages WHERE state<7")?,
+            messages: count("messages WHERE state<>7")?,
             sessions: count("sessions")?,
             skipped: count("skipped")?,
             parcels: count("parcels")?,

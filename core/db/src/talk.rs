@@ -49,8 +49,10 @@ numbers! {
         Failed = 5,
         /// A message of the other side.
         Received = 6,
-        /// Deleted here: what is left is its place.
+        /// Deleted here, or disappeared: what is left is its place.
         Deleted = 7,
+        /// Deleted for everybody: it is shown as deleted.
+        Withdrawn = 8,
     }
 }
 
@@ -71,6 +73,8 @@ row! {
         heads: Vec<u8>,
         /// Text that the person has typed and not sent.
         draft: String,
+        /// The message that the draft replies to.
+        draft_reply: Option<Hash>,
         /// Number of unread messages.
         unread: u32,
         /// When it was made, Unix milliseconds.
@@ -91,6 +95,8 @@ row! {
         muted_ms: i64,
         /// Whether the person marked it as unread.
         marked: bool,
+        /// How long new posts live after they were read, seconds; 0 for ever.
+        timer_s: u32,
     }
 }
 
@@ -131,6 +137,16 @@ row! {
         resent_ms: i64,
         /// Own messages: the other side's read mark covers it and waits for its receipt.
         marked: bool,
+        /// The body, if it came in a blob and is no plain text.
+        body: Option<Vec<u8>>,
+        /// Whether the text is of an edit.
+        edited: bool,
+        /// Who deleted it for everybody.
+        deleted_by: Option<Chat>,
+        /// How long it lives after it was read, seconds; 0 for ever.
+        expire_s: u32,
+        /// When it disappears, Unix milliseconds.
+        expires_ms: Option<i64>,
     }
 }
 
@@ -156,13 +172,19 @@ row! {
 pub struct Arrival;
 
 /// What a deleted message loses: all but its id, place, author and kind.
-const EMPTY: &str = "UPDATE messages SET m=x'', text=NULL, state=7, reason=NULL, newer=0, fetching=0, read=1,
-    unconfirmed=0, resent_ms=0, marked=0 WHERE";
+const EMPTY: &str =
+    "UPDATE messages SET m=x'', text=NULL, body=NULL, state=7, reason=NULL, newer=0, fetching=0, read=1,
+    unconfirmed=0, resent_ms=0, marked=0, edited=0, expire_s=0, expires_ms=NULL WHERE";
 
 impl Message {
     /// Whether this account wrote it.
     pub fn is_own(&self) -> bool {
         self.author.is_none()
+    }
+
+    /// Whether it was deleted here or for everybody: nothing of it is left.
+    pub fn is_gone(&self) -> bool {
+        self.state >= MessageState::Deleted
     }
 }
 
@@ -200,11 +222,13 @@ impl Table<'_, Message> {
         all(self.conn, sql, params, |r| r.get(0))
     }
 
-    /// Marks whole received messages up to a place as read. Returns the last one that was unread before.
-    pub fn mark_read(&mut self, up_to: &Message) -> Result<Option<Hash>, Error> {
-        let sql = "UPDATE messages SET read=1 WHERE conversation=? AND author IS NOT NULL AND read=0 AND fetching=0
-                   AND (lamport, time_s, id) <= (?,?,?) RETURNING lamport, time_s, id";
-        let params = params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id];
+    /// Marks received messages up to a place as read, except those still being fetched; the time of those that disappear
+    /// begins. Returns the last one that was unread before.
+    pub fn mark_read(&mut self, up_to: &Message, now_ms: i64) -> Result<Option<Hash>, Error> {
+        let sql = "UPDATE messages SET read=1, expires_ms=iif(expire_s>0, ?5+expire_s*1000, expires_ms)
+                   WHERE conversation=?1 AND author IS NOT NULL AND read=0 AND fetching=0
+                   AND (lamport, time_s, id) <= (?2,?3,?4) RETURNING lamport, time_s, id";
+        let params = params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id, now_ms];
         let read: Vec<(i64, i64, Hash)> = all(self.conn, sql, params, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
         Ok(read.into_iter().max().map(|(_, _, id)| id))
     }
@@ -218,7 +242,7 @@ impl Table<'_, Message> {
 
     /// The last of those that are shown in a conversation, and its author's clock.
     pub fn newest(&self, conversation: &Hash) -> Result<Option<(Hash, i64)>, Error> {
-        let sql = "SELECT id, time_s FROM messages WHERE conversation=? AND state<7
+        let sql = "SELECT id, time_s FROM messages WHERE conversation=? AND state<>7
             ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
         one(self.conn, sql, [conversation], |r| Ok((r.get(0)?, r.get(1)?)))
     }
@@ -235,9 +259,31 @@ impl Table<'_, Message> {
         self.exec(&format!("{EMPTY} id=?"), [id])
     }
 
+    /// Empties a message that was deleted for everybody; its place is shown.
+    pub fn withdraw(&mut self, id: &Hash, by: &Chat) -> Result<(), Error> {
+        self.delete(id)?;
+        self.exec("UPDATE messages SET state=8, deleted_by=? WHERE id=?", params![by, id])
+    }
+
+    /// When the next message disappears, Unix milliseconds.
+    pub fn expires_ms(&self) -> Result<Option<i64>, Error> {
+        least(self.conn, "SELECT min(expires_ms) FROM messages WHERE expires_ms IS NOT NULL")
+    }
+
+    /// Messages that disappear by now, at most 64.
+    pub fn expired(&self, now_ms: i64) -> Result<Vec<Hash>, Error> {
+        let sql = "SELECT id FROM messages WHERE expires_ms<=? ORDER BY expires_ms, id LIMIT 64";
+        all(self.conn, sql, params![now_ms], |r| r.get(0))
+    }
+
+    /// Messages of a kind that an earlier version did not know, in the order of arrival.
+    pub fn newer(&self, kind: u32) -> Result<Vec<Message>, Error> {
+        self.rows("SELECT * FROM messages WHERE newer=1 AND kind=? ORDER BY added_ms, rowid", [kind])
+    }
+
     /// Empties all messages of a conversation.
     pub fn delete_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        self.exec(&format!("{EMPTY} state<7 AND conversation=?"), [conversation])
+        self.exec(&format!("{EMPTY} state<>7 AND conversation=?"), [conversation])
     }
 
     /// Deletes the rows of all messages of a conversation.

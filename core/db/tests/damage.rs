@@ -38,6 +38,11 @@ fn message(n: u8) -> Message {
         unconfirmed: false,
         resent_ms: 0,
         marked: false,
+        body: None,
+        edited: false,
+        deleted_by: None,
+        expire_s: 0,
+        expires_ms: None,
     }
 }
 

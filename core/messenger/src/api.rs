@@ -4,7 +4,9 @@
 //! the work, and no async runtime is needed. Reads use a read-only connection on the caller's thread and take
 //! microseconds to a few milliseconds. Everything except [`Messenger::open`] and the reads is cancel-safe.
 
+mod posts;
 mod read;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -183,12 +185,6 @@ impl Messenger {
         self.call(call::DevicesSeen { contact: contact.clone(), devices: devices.to_bytes()? }).await
     }
 
-    /// Sends a text of at most 1 MiB. When this returns, the message is encrypted and in the outbox on disk. Errors:
-    /// `input.empty`, `input.too_long`, `conversation.missing`, `contact.state`, `storage.full`.
-    pub async fn send(&self, conversation: &ConversationId, text: &str) -> Result<MessageId, Error> {
-        self.call(call::Send { conversation: conversation.clone(), text: text.to_owned() }).await
-    }
-
     /// Answers an incoming message, named by its number from [`Messenger::incoming`], in its conversation. A second
     /// answer to the same message sends nothing and returns the id of the first. So a caller can repeat a call whose
     /// result it does not know. Errors: those of [`Messenger::send`], `message.missing`.
@@ -207,18 +203,19 @@ impl Messenger {
         self.call(call::MarkRead { conversation: conversation.clone(), message: message.clone() }).await
     }
 
-    /// Saves unsent text; an empty text clears it. Errors: `conversation.missing`, `input.too_long`.
-    pub async fn draft_set(&self, conversation: &ConversationId, text: &str) -> Result<(), Error> {
-        self.call(call::DraftSet { conversation: conversation.clone(), text: text.to_owned() }).await
+    /// Saves unsent text and what it replies to; an empty text clears it. Errors: `conversation.missing`,
+    /// `input.too_long`.
+    pub async fn draft_set(
+        &self,
+        conversation: &ConversationId,
+        text: &str,
+        reply_to: Option<&MessageId>,
+    ) -> Result<(), Error> {
+        let (conversation, reply_to) = (conversation.clone(), reply_to.cloned());
+        self.call(call::DraftSet { conversation, text: text.to_owned(), reply_to }).await
     }
 
-    /// Deletes a message on this device only. The other side is not told and keeps its copy. An own message that no
-    /// node has taken yet is not sent. Errors: `message.missing`.
-    pub async fn message_delete(&self, message: &MessageId) -> Result<(), Error> {
-        self.call(call::MessageDelete { message: message.clone() }).await
-    }
-
-    /// Deletes the draft and all messages of a conversation, each as [`Messenger::message_delete`] does. No folder
+    /// Deletes the draft and all messages of a conversation, each as [`Messenger::delete_for_me`] does. No folder
     /// lists the conversation until its next message or until its contact's state changes. Errors:
     /// `conversation.missing`.
     pub async fn conversation_delete(&self, conversation: &ConversationId) -> Result<(), Error> {
@@ -240,8 +237,8 @@ impl Messenger {
 
     /// Pins a conversation, so that its folder lists it first, or unpins it. Pinning ends archiving. Errors:
     /// `conversation.missing`.
-    pub async fn pin(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
-        self.call(call::Pin { conversation: conversation.clone(), on }).await
+    pub async fn conversation_pin(&self, conversation: &ConversationId, on: bool) -> Result<(), Error> {
+        self.call(call::ConversationPin { conversation: conversation.clone(), on }).await
     }
 
     /// Marks a conversation as unread, or removes the mark. [`Messenger::mark_read`] removes it too. The other side is

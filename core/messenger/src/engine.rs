@@ -17,10 +17,11 @@ mod live;
 mod pages;
 mod people;
 mod post;
+pub(crate) mod posts;
 mod probe;
 mod receive;
 pub mod stored;
-mod talk;
+pub(crate) mod talk;
 mod work;
 
 pub use base::config::EngineConfig;
@@ -277,7 +278,8 @@ impl Engine {
             let keys = Keys::new(post, theirs, (index, Vec::new()));
             let under_way = (tables.items, tables.links, tables.fetches, tables.chunks);
             let carry = Carry::new(keys, under_way, (BTreeSet::new(),));
-            let shown = (tables.conversations, tables.messages, tables.holes, tables.arrivals);
+            let (annotations, early) = (tables.annotations, tables.early);
+            let shown = (tables.conversations, tables.messages, tables.holes, tables.arrivals, annotations, early);
             let mut step = People::new(Talk::new(carry, shown, ()), (tables.persons, tables.news), ());
             let value = work(&mut step)?;
             reset::shorten(&mut step)?;

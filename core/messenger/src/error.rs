@@ -89,6 +89,17 @@ codes! {
     TextTooLong = "input.too_long", InvalidInput, "a text has at most 1 MiB, a request 400 bytes";
     BadId = "input.id", InvalidInput, "this API did not return such an id";
     BadSetting = "input.setting", InvalidInput, "this setting or value is unknown";
+    TooMany = "input.too_many", InvalidInput, "too many: a message has at most 6 of one person's reactions and 32 \
+         mentions, and goes to at most 5 conversations at once";
+    BadEmoji = "input.emoji", InvalidInput, "a reaction is one emoji of at most 32 bytes";
+    BadMention = "input.mention", InvalidInput, "a mention must lie in the text, on borders of characters, and overlap \
+         no other";
+    BadPreview = "input.preview", InvalidInput, "a preview's link must stand in the text; its title has at most 120 \
+         bytes, its text 300";
+    BadPoll = "input.poll", InvalidInput, "a poll has a question of up to 300 bytes and 2 to 10 choices of up to 100; a \
+         vote names some of them";
+    BadTimer = "input.timer", InvalidInput, "messages disappear after 5 seconds to 4 weeks; 0 keeps them";
+    BadQuery = "input.query", InvalidInput, "a search has 1 to 16 words in at most 256 bytes";
     BadLimit = "input.limit", InvalidInput, "a page has 1 to 500 entries";
     ContactMissing = "contact.missing", NotFound, "no such contact";
     ContactSelf = "contact.self", InvalidInput, "this is your own invite";
@@ -103,8 +114,13 @@ codes! {
          have the phrase";
     ConversationMissing = "conversation.missing", NotFound, "no such conversation";
     MessageMissing = "message.missing", NotFound, "no such message";
+    MessageTooOld = "message.too_old", State, "the time for this has passed: a text can be edited for 24 hours, a poll \
+         has an end";
+    MessageNotYours = "message.not_yours", State, "only its author can do this, and only to a text";
+    MessageExpires = "message.expires", State, "a message that disappears is not forwarded";
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
     MessageRefused = "message.refused", Network, "every reachable node refused this message several times";
+    SearchOff = "search.off", State, "search is switched off in the settings";
     InviteTruncated = "invite.truncated", InvalidInput, "the link is cut short or is no invite";
     InviteChecksum = "invite.checksum", InvalidInput, "the link was changed on its way; ask for it again";
     InviteExpired = "invite.expired", InvalidInput, "the invite has expired; ask for a new one";

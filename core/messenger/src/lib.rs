@@ -34,8 +34,10 @@ mod fleet;
 mod open;
 pub mod records;
 mod runtime;
+mod search;
 mod status;
 mod subscription;
+pub mod view;
 
 pub use api::{Messenger, version};
 pub use clock::{Clock, system_clock};

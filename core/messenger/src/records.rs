@@ -1,5 +1,7 @@
 //! Records of the public API. Ids are opaque strings, times Unix milliseconds, sizes bytes.
 
+mod post;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use log::LevelFilter;
@@ -7,10 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
 
+pub use post::{
+    Hit, LinkPreview, Mark, Mention, NewMention, NewPoll, NewPost, Poll, PollChoice, Reaction, ReactionBy, Reply,
+    Version,
+};
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub String);
     };
@@ -53,11 +60,12 @@ id!(
 );
 
 /// State of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MessageState {
     /// On this device's disk, in the outbox.
+    #[default]
     Queued,
     /// A relay accepted it.
     Sent,
@@ -213,6 +221,12 @@ pub struct Conversation {
     pub muted_until_ms: Option<i64>,
     /// Unsent text. A list carries at most its first 200 characters, cut at a grapheme.
     pub draft: String,
+    /// The message that the draft replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft_reply_to: Option<MessageId>,
+    /// How long new messages live after they were read, seconds; 0 for ever.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub timer_s: u32,
     /// The newest message, if there is one.
     pub last: Option<LastMessage>,
     /// Time of the newest message, or of the conversation's beginning.
@@ -234,6 +248,9 @@ pub struct LastMessage {
     pub newer: bool,
     /// Whether a long text is still being fetched.
     pub fetching: bool,
+    /// Whether it was deleted for everybody.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
     /// State of the message.
     pub state: MessageState,
 }
@@ -250,7 +267,7 @@ pub struct Unread {
 }
 
 /// One message.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Its id.
     pub id: MessageId,
@@ -275,8 +292,55 @@ pub struct Message {
     pub reason: Option<Code>,
     /// The author's clock, Unix milliseconds (whole seconds).
     pub time_ms: i64,
+    /// What it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
+    /// People named in the text, in order of their places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
+    /// Of a link in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<LinkPreview>,
+    /// The poll; the text is its question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Poll>,
+    /// Emoji at it, in the order in which they came first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+    /// Whether its author changed the text; `history` has the versions.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub edited: bool,
+    /// Who deleted it for everybody; there is no text then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<ContactId>,
+    /// Whether it is pinned.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pinned: bool,
+    /// Whether it was written elsewhere.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub forwarded: bool,
+    /// Whether its author asked for no notification.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub silent: bool,
+    /// How long it lives after it was read, seconds; 0 for ever.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub timer_s: u32,
+    /// When it disappears, Unix milliseconds, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<i64>,
     /// Pass this as `before` for the next page.
     pub cursor: String,
+}
+
+// JSON leaves out the fields of a message that say nothing.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// A message of the other side, in the order of arrival.
@@ -313,6 +377,8 @@ pub struct Settings {
     pub typing: bool,
     /// Mean of the receipt delay, milliseconds (default 3,000; benches use 0 and say so).
     pub receipt_delay_ms: u32,
+    /// Keep an index of all texts for `search` (default: on). Without it the index is deleted.
+    pub search: bool,
     /// Log level (default: warn).
     #[serde(serialize_with = "level::write")]
     pub log: LevelFilter,
@@ -328,6 +394,8 @@ pub struct SettingsPatch {
     pub typing: Option<bool>,
     /// Mean of the receipt delay, milliseconds.
     pub receipt_delay_ms: Option<u32>,
+    /// Keep an index of all texts for `search`.
+    pub search: Option<bool>,
     /// Log level of later lines.
     #[serde(deserialize_with = "level::read")]
     pub log: Option<LevelFilter>,
@@ -430,7 +498,7 @@ impl From<sotto_db::MessageState> for MessageState {
             S::Delivered => Self::Delivered,
             S::Read => Self::Read,
             S::Failed => Self::Failed,
-            S::Received | S::Deleted => Self::Received, // a deleted one is never handed out
+            S::Received | S::Deleted | S::Withdrawn => Self::Received, // of a deleted one only its place is shown
         }
     }
 }

@@ -190,8 +190,8 @@ fn calls_show_nothing() {
         &call::AccountRestore { phrase: canary().into() },
         &call::ProfileSet { name: canary() },
         &call::ContactAdd { link: canary(), text: Some(canary()) },
-        &call::Send { conversation: conversation.clone(), text: canary() },
-        &call::DraftSet { conversation, text: canary() },
+        &call::Send { conversation: conversation.clone(), post: canary().into() },
+        &call::DraftSet { conversation, text: canary(), reply_to: None },
     ];
     for call in calls {
         hidden(call);

@@ -4,35 +4,59 @@
 //! as received, because its id is a hash over them. A [`Message`] is a decoded M; a [`Content`] is its body, decoded by
 //! kind. A message of an unknown kind keeps its body for a later version.
 
+mod delete;
+mod edit;
+mod file;
+mod file_gone;
+mod file_want;
 mod gone;
 mod hello;
 mod inner;
 mod list;
 mod message;
+mod pin;
 mod pointer;
+mod poll;
+mod post;
 mod profile;
+mod reaction;
 mod read;
 mod receipt;
 mod request;
 mod seq;
 mod text;
+mod timer;
 mod typing;
+mod vote;
 mod want;
 
+pub use delete::MAX_TARGETS;
+pub use edit::Edit;
+pub use file::{
+    File, FileKind, MAX_FILE_NAME, MAX_FILE_PREVIEW, MAX_FILES, MAX_MIME, MAX_PLACEHOLDER, MAX_WAVEFORM, file_name,
+};
+pub use file_gone::FileGone;
+pub use file_want::{FileWant, MAX_BITMAP};
 pub use hello::{Hello, ResetPair};
 pub use inner::{Inner, MAX_INNER, MAX_RECEIPTS};
 pub use message::{
     LABEL_CONVERSATION, LABEL_MESSAGE, LAMPORT_JUMP, MAX_PARENTS, Message, MessageId, Prefix, clamp_lamport,
     conversation_id, message_id, prefix,
 };
+pub use pin::Pin;
 pub use pointer::Remote;
+pub use poll::{CHOICES, MAX_CHOICE, MAX_QUESTION, Poll};
+pub use post::{MAX_EXCERPT, MAX_MENTIONS, MAX_PACK, MAX_PREVIEW, Mention, Post, Preview, Reply, TIMER, in_place};
 pub use profile::ProfileUpdate;
+pub use reaction::{MAX_EMOJI, Reaction};
 pub use receipt::{BITMAP_LEN, Receipt, ReceiptError};
 pub use request::{MAX_REQUEST_TEXT, Request};
 pub use seq::{Seen, SeqTracker, SeqTrackerError, WINDOW};
+pub use vote::Vote;
 pub use want::MAX_PREFIXES;
 
 use crate::blob::{MAX_BLOB, PointerError};
+use crate::file::FilePointerError;
 use crate::identity::{DeviceList, IdentityError};
 use crate::name::Name;
 
@@ -131,6 +155,26 @@ kinds! {
     Gone(prefixes: Vec<Prefix>) = 9, MAX_BODY in gone;
     /// The author has read all messages of the reader up to this one.
     Read(id: MessageId) = 10, MAX_BODY in read;
+    /// A text with a reply, mentions, files, a preview or a timer.
+    Post(post: Box<Post>) = 11, MAX_BLOB in post;
+    /// A new text of a message.
+    Edit(edit: Box<Edit>) = 12, MAX_BLOB in edit;
+    /// Messages deleted for everybody, 1 to [`MAX_TARGETS`].
+    Delete(targets: Vec<MessageId>) = 13, MAX_BODY in delete;
+    /// A reaction to a message.
+    Reaction(reaction: Reaction) = 14, MAX_BODY in reaction;
+    /// A pinned message.
+    Pin(pin: Pin) = 15, MAX_BODY in pin;
+    /// How long posts live from now on, seconds; 0 for ever.
+    Timer(seconds: u32) = 16, MAX_BODY in timer;
+    /// A question with choices.
+    Poll(poll: Box<Poll>) = 17, MAX_BODY in poll;
+    /// A vote in a poll.
+    Vote(vote: Vote) = 18, MAX_BODY in vote;
+    /// Chunks of a file that the author lacks.
+    FileWant(want: Box<FileWant>) = 24, MAX_BODY in file_want;
+    /// A wanted file that the author no longer has.
+    FileGone(gone: FileGone) = 25, MAX_BODY in file_gone;
 }
 
 crate::closed_debug!(Content);
@@ -168,6 +212,9 @@ pub enum ContentError {
     /// A malformed pointer.
     #[error("malformed pointer")]
     Pointer(#[source] PointerError),
+    /// A malformed pointer of a file.
+    #[error("malformed pointer of a file")]
+    File(#[source] FilePointerError),
     /// A malformed device list.
     #[error("malformed device list")]
     List(#[source] IdentityError),

@@ -28,6 +28,7 @@ macro_rules! closed_debug {
 pub mod blob;
 pub mod content;
 pub mod envelope;
+pub mod file;
 pub mod identity;
 pub mod invite;
 pub mod name;

@@ -98,8 +98,8 @@ pub fn is_command(c: char) -> bool {
     ends_line(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character is invisible or looks like a blank.
-const fn is_disguise(c: char) -> bool {
+/// Whether a character is invisible or looks like a blank. Joiners are neither.
+pub const fn is_disguise(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'
         | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'

@@ -346,7 +346,7 @@ impl Life {
             return Ok(());
         }
         let conversation = self.conversation(who)?;
-        self.call(who, &format!("say {who} {said}"), call::Send { conversation, text })?;
+        self.call(who, &format!("say {who} {said}"), call::Send { conversation, post: text.into() })?;
         Ok(())
     }
 
@@ -389,7 +389,7 @@ impl Life {
                     Some(message) if message.state == sotto_db::MessageState::Deleted => Ok(true),
                     Some(_) => {
                         let message = MessageId::from_bytes(&id);
-                        life.call(who, &what, call::MessageDelete { message })?;
+                        life.call(who, &what, call::DeleteForMe { message })?;
                         Ok(true)
                     }
                 }

@@ -123,5 +123,6 @@ shown! {
     Invite, invite: format!("{} {} {}", invite.id.0, invite.link, invite.expires_ms);
     ContactId, id: id.0.clone();
     MessageId, id: id.0.clone();
+    Vec<MessageId>, ids: ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(" ");
     u32, received: received.to_string();
 }

@@ -572,7 +572,7 @@ impl World {
             return false;
         }
         let conversation = self.conversation(who);
-        let answer = self.try_call(who, call::Send { conversation, text: text.to_owned() });
+        let answer = self.try_call(who, call::Send { conversation, post: text.into() });
         answer.is_some_and(|answer| answer.map(|_| true).unwrap())
     }
 

@@ -51,7 +51,7 @@ async fn two_people_meet_and_talk() {
     let shown = bob.messenger.safety_number(&contact).unwrap().devices;
     bob.messenger.contact_verify(&contact, Some(&shown)).await.unwrap();
     assert!(bob.messenger.contacts().unwrap()[0].verified);
-    bob.messenger.draft_set(&bt, "not yet").await.unwrap();
+    bob.messenger.draft_set(&bt, "not yet", None).await.unwrap();
     assert_eq!(bob.messenger.conversations(Folder::Inbox, None, 10).unwrap()[0].draft, "not yet");
     // Contacts learn it hours later: `spread.rs`, on a virtual clock.
     bob.messenger.profile_set("Robert").await.unwrap();
@@ -395,7 +395,7 @@ async fn a_copy_made_while_the_app_ran_is_noticed() {
     messenger.close().await.unwrap();
     for hourly in [false, true] {
         let messenger = start().unwrap();
-        messenger.draft_set(&ConversationId::from_bytes(&[1; 32]), "x").await.unwrap_err();
+        messenger.draft_set(&ConversationId::from_bytes(&[1; 32]), "x", None).await.unwrap_err();
         let counter = std::fs::read(keys.path().join("key.counter")).unwrap();
         // The files that a backup finds, with the log.
         let parts = ["account.db", "account.db-wal", "account.lock"];

@@ -20,7 +20,7 @@ fn shown(world: &World, who: usize, text: &str) -> Option<Message> {
 
 fn delete(world: &mut World, who: usize, text: &str) {
     let id = MessageId::from_bytes(&shown(world, who, text).expect("it is there").id);
-    world.call(who, call::MessageDelete { message: id }).unwrap();
+    world.call(who, call::DeleteForMe { message: id }).unwrap();
 }
 
 fn delete_all(world: &mut World, who: usize) {
@@ -200,7 +200,7 @@ fn a_long_text_on_its_way_is_fetched_no_more() {
         match whole {
             false => {
                 let message = MessageId::from_bytes(&world.phones[1].messages()[0].id);
-                world.call(1, call::MessageDelete { message }).unwrap();
+                world.call(1, call::DeleteForMe { message }).unwrap();
             }
             true => delete_all(&mut world, 1),
         }
@@ -260,7 +260,7 @@ fn what_is_deleted_is_missing_in_every_way() {
     delete(&mut world, 1, SECRET);
     let missing = Some(Code::MessageMissing);
     let code = |done: Result<(), sotto_messenger::Error>| done.err().map(|error| error.code());
-    assert_eq!(code(world.call(1, call::MessageDelete { message: message.clone() })), missing);
+    assert_eq!(code(world.call(1, call::DeleteForMe { message: message.clone() })), missing);
     assert_eq!(code(world.call(1, call::Retry { message: message.clone() })), missing);
     assert_eq!(code(world.call(1, call::MarkRead { conversation, message })), missing);
     let text = "to what?".to_owned();
@@ -305,7 +305,7 @@ fn storm(seed: u64) {
             }
             2..=4 if !ids.is_empty() => {
                 let id = &ids[rng.below(ids.len() as u64) as usize];
-                world.call(who, call::MessageDelete { message: id.clone() }).unwrap();
+                world.call(who, call::DeleteForMe { message: id.clone() }).unwrap();
                 gone[who].insert(id.clone());
             }
             5 if rng.chance(20) => {
@@ -316,7 +316,7 @@ fn storm(seed: u64) {
                 let long = if rng.chance(10) { " and on".repeat(2000) } else { String::new() };
                 let text = format!("{seed}/{i} by {who}{long}");
                 let conversation = world.conversation(who);
-                let id = world.call(who, call::Send { conversation, text: text.clone() }).unwrap();
+                let id = world.call(who, call::Send { conversation, post: text.clone().into() }).unwrap();
                 said[who].insert(id, text);
             }
         }

@@ -50,7 +50,7 @@ async fn pinned_ones_come_first_and_archived_ones_stand_apart_until_something_co
     tokio::time::sleep(Duration::from_millis(1100)).await; // authors' clocks have seconds
     hears(&alice, &carol, "second").await;
     assert_eq!(names(m, Folder::Inbox), ["Carol", "Bob"]);
-    m.pin(&with_bob, true).await.unwrap();
+    m.conversation_pin(&with_bob, true).await.unwrap();
     assert_eq!(names(m, Folder::Inbox), ["Bob", "Carol"]);
     assert!(list(m, Folder::Inbox)[0].pinned && !list(m, Folder::Inbox)[1].pinned);
     let first = m.conversations(Folder::Inbox, None, 1).unwrap().remove(0);
@@ -71,9 +71,9 @@ async fn pinned_ones_come_first_and_archived_ones_stand_apart_until_something_co
     m.send(&with_bob, "mine").await.unwrap();
     assert!(!m.conversation(&with_bob).unwrap().archived);
     m.archive(&with_bob, true).await.unwrap();
-    m.pin(&with_bob, true).await.unwrap();
+    m.conversation_pin(&with_bob, true).await.unwrap();
     assert_eq!(names(m, Folder::Inbox), ["Bob", "Carol"]);
-    m.pin(&with_bob, false).await.unwrap();
+    m.conversation_pin(&with_bob, false).await.unwrap();
     assert!(!m.conversation(&with_bob).unwrap().pinned);
 }
 
@@ -139,8 +139,8 @@ async fn a_nickname_stands_for_the_name_and_drafts_are_cut_in_lists() {
     let contact = m.contacts().unwrap().remove(0).id;
     m.nickname_set(&contact, Some(" Bob from the choir ")).await.unwrap();
     let long = "👩‍👩‍👧".repeat(1000);
-    m.draft_set(&at, &long).await.unwrap();
-    m.pin(&at, true).await.unwrap();
+    m.draft_set(&at, &long, None).await.unwrap();
+    m.conversation_pin(&at, true).await.unwrap();
     m.mute(&at, None).await.unwrap();
     m.mark_unread(&at, true).await.unwrap();
     let row = list(m, Folder::Inbox).remove(0);
@@ -165,7 +165,7 @@ async fn a_nickname_stands_for_the_name_and_drafts_are_cut_in_lists() {
     let missing = Err(Code::ConversationMissing.into());
     assert_eq!(again.mute(&nowhere, None).await, missing);
     assert_eq!(again.archive(&nowhere, true).await, missing);
-    assert_eq!(again.pin(&nowhere, true).await, missing);
+    assert_eq!(again.conversation_pin(&nowhere, true).await, missing);
     assert_eq!(again.mark_unread(&nowhere, true).await, missing);
     let nobody = ContactId(again.account().unwrap().unwrap().id.0);
     assert_eq!(again.nickname_set(&nobody, None).await, Err(Code::ContactMissing.into()));
@@ -182,7 +182,7 @@ async fn counts_and_previews_follow_what_is_deleted() {
     let page = m.messages(&at, None, 10).unwrap();
     let before = m.conversation(&at).unwrap();
     assert_eq!((before.unread, page.len()), (2, 3));
-    m.message_delete(&page[0].id).await.unwrap();
+    m.delete_for_me(&page[0].id).await.unwrap();
     let row = m.conversation(&at).unwrap();
     assert_eq!((row.unread, row.last.unwrap().text.as_deref()), (1, Some("one")));
     assert!(row.last_ms < before.last_ms);
@@ -191,11 +191,11 @@ async fn counts_and_previews_follow_what_is_deleted() {
     assert_eq!(m.message(&page[0].id).err(), Some(missing()));
     assert_eq!(m.messages_around(&page[0].id, 5).err(), Some(missing()));
     assert_eq!(m.messages_around(&page[1].id, 5).unwrap().len(), 2);
-    m.message_delete(&page[2].id).await.unwrap(); // not the newest
+    m.delete_for_me(&page[2].id).await.unwrap(); // not the newest
     assert_eq!(m.conversation(&at).unwrap().last_ms, row.last_ms);
 
-    m.draft_set(&at, "a draft").await.unwrap();
-    m.pin(&at, true).await.unwrap();
+    m.draft_set(&at, "a draft", None).await.unwrap();
+    m.conversation_pin(&at, true).await.unwrap();
     m.mark_unread(&at, true).await.unwrap();
     m.conversation_delete(&at).await.unwrap();
     for folder in [Folder::Inbox, Folder::Archived, Folder::Requests, Folder::Closed] {

@@ -35,7 +35,7 @@ fn a_text_in_which_nothing_is_visible_is_refused() {
     let mut world = World::befriended(2);
     let conversation = world.conversation(0);
     for text in ["", " \r\n\t", "\u{200b}\u{feff}", "\u{2028}", "\u{2800}"] {
-        let send = call::Send { conversation: conversation.clone(), text: text.to_owned() };
+        let send = call::Send { conversation: conversation.clone(), post: text.to_owned().into() };
         assert_eq!(refusal(&mut world, send), Code::TextEmpty, "{text:?}");
     }
     assert!(world.send(0, " \u{200f}. "));

@@ -127,7 +127,7 @@ fn one_topic_is_subscribed_whatever_the_number_of_contacts() {
         for contact in contacts(world, 0) {
             let conversation = ConversationId::from_bytes(&contact.conversation);
             let text = "to each".to_owned();
-            world.call(0, call::Send { conversation, text }).unwrap();
+            world.call(0, call::Send { conversation, post: text.into() }).unwrap();
         }
         world.run(MINUTE);
         world.kill(0);

@@ -115,7 +115,7 @@ impl Lives {
     fn say(&mut self, who: usize, text: String) {
         if let Some((.., conversation)) = self.contact(who) {
             self.call(who, call::Typing { conversation: conversation.clone() });
-            self.call(who, call::Send { conversation, text });
+            self.call(who, call::Send { conversation, post: text.into() });
         }
     }
 
@@ -149,7 +149,7 @@ impl Lives {
                 self.call(who, call::ContactVerify { contact, devices: Some(devices) })
             }
             (_, 3) => self.call(who, call::ContactVerify { contact, devices: None }),
-            _ => self.call(who, call::DraftSet { conversation, text: "not yet".into() }),
+            _ => self.call(who, call::DraftSet { conversation, text: "not yet".into(), reply_to: None }),
         };
     }
 

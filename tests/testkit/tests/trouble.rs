@@ -172,7 +172,7 @@ fn nothing_is_sent_to_a_stranger_before_the_answer() {
     };
     let before = from_bob(&world);
     let conversation = world.conversation(1);
-    let early = call::Send { conversation, text: "early".to_owned() };
+    let early = call::Send { conversation, post: "early".to_owned().into() };
     assert_eq!(code(&mut world, 1, early), Code::ContactState);
     assert!(world.send(0, "more before your answer"));
     world.run(MINUTE);
@@ -245,7 +245,7 @@ fn a_blocked_contact_is_not_heard() {
     assert!(world.phones[1].texts().is_empty());
     assert!(world.phones[0].states()[0] < MessageState::Delivered);
     let conversation = world.conversation(1);
-    let send = call::Send { conversation, text: "no".to_owned() };
+    let send = call::Send { conversation, post: "no".to_owned().into() };
     assert_eq!(code(&mut world, 1, send), Code::ContactBlocked);
     // A new invite does not help during the block, and does afterwards.
     assert_eq!(answer(&mut world, 1, ContactAction::Accept), Some(Code::ContactBlocked));
@@ -257,7 +257,7 @@ fn a_blocked_contact_is_not_heard() {
 fn bad_calls() {
     let mut world = World::befriended(7);
     let conversation = world.conversation(0);
-    let send = |text: String| call::Send { conversation: conversation.clone(), text };
+    let send = |text: String| call::Send { conversation: conversation.clone(), post: text.into() };
     assert_eq!(code(&mut world, 0, send(String::new())), Code::TextEmpty);
     assert_eq!(code(&mut world, 0, send("x".repeat(1024 * 1024 + 1))), Code::TextTooLong);
     let nobody = ContactId("zQ3shNobody".to_owned());
@@ -365,7 +365,7 @@ fn a_full_disk_loses_nothing() {
     for i in 0..60 {
         let conversation = world.conversation(0);
         let text = format!("{i} {}", "x".repeat(600));
-        match world.call(0, call::Send { conversation, text: text.clone() }) {
+        match world.call(0, call::Send { conversation, post: text.clone().into() }) {
             Ok(_) => accepted.push(text),
             Err(error) => {
                 assert_eq!(error.code(), Code::StorageFull);

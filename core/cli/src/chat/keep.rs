@@ -43,7 +43,7 @@ impl Keep {
                 if row.archived { "no longer archived" } else { "archived, until a message comes or leaves" }
             }
             Self::Pin => {
-                messenger.pin(conversation, !row.pinned).await?;
+                messenger.conversation_pin(conversation, !row.pinned).await?;
                 if row.pinned { "no longer pinned" } else { "pinned" }
             }
             Self::Delete => {

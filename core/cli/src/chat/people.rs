@@ -186,16 +186,10 @@ pub(super) mod tests {
         Message {
             id: MessageId(id.into()),
             conversation: ConversationId(conversation.into()),
-            mine: false,
             text: Some(text.into()),
-            more: false,
-            newer: false,
-            fetching: false,
-            unconfirmed: false,
             state: MessageState::Received,
-            reason: None,
-            time_ms: 0,
             cursor: id.into(),
+            ..Message::default()
         }
     }
 

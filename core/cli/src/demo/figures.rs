@@ -98,23 +98,10 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_messenger::records::{ConversationId, Message, MessageId};
+    use sotto_messenger::records::Message;
 
     fn view(mine: bool, texts: &[&str], state: MessageState) -> View {
-        let message = |text: &&str| Message {
-            id: MessageId(String::new()),
-            conversation: ConversationId(String::new()),
-            mine,
-            text: Some((*text).to_owned()),
-            more: false,
-            newer: false,
-            unconfirmed: false,
-            fetching: false,
-            state,
-            reason: None,
-            time_ms: 0,
-            cursor: String::new(),
-        };
+        let message = |text: &&str| Message { mine, text: Some((*text).to_owned()), state, ..Message::default() };
         View { contacts: Vec::new(), messages: texts.iter().map(message).collect() }
     }
 

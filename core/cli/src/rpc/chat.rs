@@ -27,9 +27,10 @@ pub(crate) struct MessagesPage {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Text {
+pub(crate) struct Draft {
     conversation: ConversationId,
     text: String,
+    reply_to: Option<MessageId>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +51,7 @@ pub(crate) struct AnswerTo {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
-    message: MessageId,
+    pub(super) message: MessageId,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +71,7 @@ pub(crate) struct UpTo {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Where {
-    conversation: ConversationId,
+    pub(super) conversation: ConversationId,
 }
 
 #[derive(Deserialize)]
@@ -131,11 +132,6 @@ pub(crate) async fn answer(messenger: &Messenger, params: AnswerTo) -> Answer {
     done(json!({"message": message}))
 }
 
-pub(crate) async fn send(messenger: &Messenger, params: Text) -> Answer {
-    let message = messenger.send(&params.conversation, &params.text).await?;
-    done(json!({"message": message}))
-}
-
 pub(crate) async fn retry(messenger: &Messenger, params: Which) -> Answer {
     messenger.retry(&params.message).await?;
     done(json!({}))
@@ -146,13 +142,8 @@ pub(crate) async fn mark_read(messenger: &Messenger, params: UpTo) -> Answer {
     done(json!({}))
 }
 
-pub(crate) async fn draft_set(messenger: &Messenger, params: Text) -> Answer {
-    messenger.draft_set(&params.conversation, &params.text).await?;
-    done(json!({}))
-}
-
-pub(crate) async fn message_delete(messenger: &Messenger, params: Which) -> Answer {
-    messenger.message_delete(&params.message).await?;
+pub(crate) async fn draft_set(messenger: &Messenger, params: Draft) -> Answer {
+    messenger.draft_set(&params.conversation, &params.text, params.reply_to.as_ref()).await?;
     done(json!({}))
 }
 
@@ -171,8 +162,8 @@ pub(crate) async fn archive(messenger: &Messenger, params: Switch) -> Answer {
     done(json!({}))
 }
 
-pub(crate) async fn pin(messenger: &Messenger, params: Switch) -> Answer {
-    messenger.pin(&params.conversation, params.on).await?;
+pub(crate) async fn conversation_pin(messenger: &Messenger, params: Switch) -> Answer {
+    messenger.conversation_pin(&params.conversation, params.on).await?;
     done(json!({}))
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sotto_messenger::Code;
 
 use super::frame::Fault;
-use super::{Session, account, chat, contacts, host};
+use super::{Session, account, chat, contacts, host, posts};
 
 /// Result of a method.
 pub(crate) type Answer = Result<Value, Fault>;
@@ -30,6 +30,10 @@ pub(crate) const READS: &[&str] = &[
     "messages_around",
     "message",
     "incoming",
+    "pins",
+    "reactions",
+    "history",
+    "search",
     "settings",
     "connectivity",
     "serving",
@@ -68,16 +72,28 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "messages_around" => chat::messages_around(messenger, read(params)?),
         "message" => chat::message(messenger, read(params)?),
         "incoming" => chat::incoming(messenger, read(params)?),
-        "send" => chat::send(messenger, read(params)?).await,
+        "send" => posts::send(messenger, read(params)?).await,
         "answer" => chat::answer(messenger, read(params)?).await,
         "retry" => chat::retry(messenger, read(params)?).await,
         "mark_read" => chat::mark_read(messenger, read(params)?).await,
         "draft_set" => chat::draft_set(messenger, read(params)?).await,
-        "message_delete" => chat::message_delete(messenger, read(params)?).await,
+        "react" => posts::react(messenger, read(params)?).await,
+        "edit" => posts::edit(messenger, read(params)?).await,
+        "pin" => posts::pin(messenger, read(params)?).await,
+        "pins" => posts::pins(messenger, read(params)?),
+        "poll_create" => posts::poll_create(messenger, read(params)?).await,
+        "vote" => posts::vote(messenger, read(params)?).await,
+        "reactions" => posts::reactions(messenger, read(params)?),
+        "history" => posts::history(messenger, read(params)?),
+        "search" => posts::search(messenger, read(params)?),
+        "forward" => posts::forward(messenger, read(params)?).await,
+        "timer_set" => posts::timer_set(messenger, read(params)?).await,
+        "delete_for_everyone" => posts::delete_for_everyone(messenger, read(params)?).await,
+        "delete_for_me" => posts::delete_for_me(messenger, read(params)?).await,
         "conversation_delete" => chat::conversation_delete(messenger, read(params)?).await,
         "mute" => chat::mute(messenger, read(params)?).await,
         "archive" => chat::archive(messenger, read(params)?).await,
-        "pin" => chat::pin(messenger, read(params)?).await,
+        "conversation_pin" => chat::conversation_pin(messenger, read(params)?).await,
         "mark_unread" => chat::mark_unread(messenger, read(params)?).await,
         "typing" => chat::typing(messenger, read(params)?).await,
         "settings" => host::settings(messenger, read(params)?).await,
@@ -133,7 +149,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 52);
+        assert_eq!(known.len(), 64);
         assert_eq!(chapters, known);
     }
 

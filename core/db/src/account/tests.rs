@@ -175,6 +175,11 @@ fn a_deleted_text_is_in_no_page_of_the_file() {
         unconfirmed: false,
         resent_ms: 0,
         marked: false,
+        body: None,
+        edited: false,
+        deleted_by: None,
+        expire_s: 0,
+        expires_ms: None,
     };
     for n in 0..40_u8 {
         let times = if n.is_multiple_of(4) { 2000 } else { 1 };

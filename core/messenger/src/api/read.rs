@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use sotto_crypto::{Phrase, SafetyQr, account_id, color_ring, emoji_hash, parse_account_id, safety_number};
-use sotto_db::{NEVER, PAGE_TEXT, PREVIEW, Reader, Standing};
+use sotto_db::{NEVER, PREVIEW, Reader, Standing};
 use zeroize::Zeroizing;
 
 use super::{Messenger, version};
@@ -11,9 +11,10 @@ use crate::engine::{call, stored};
 use crate::error::{Code, Error};
 use crate::records::{
     AccountInfo, Contact, ContactId, ContactState, Conversation, ConversationId, DevicesId, Diagnostics, Folder,
-    Incoming, Invite, InvitePreview, LastMessage, Message, MessageId, MessageState, PhraseCheck, SafetyNumber,
-    Settings, Unread, WrongWord,
+    Incoming, Invite, InvitePreview, LastMessage, Message, MessageId, PhraseCheck, SafetyNumber, Settings, Unread,
+    WrongWord,
 };
+use crate::view::{self, one, shown_name};
 use crate::{cursor, cut};
 
 /// Longest page, rows.
@@ -152,7 +153,7 @@ impl Messenger {
             if rows.is_empty() && reader.tables().conversations.get(&id)?.is_none() {
                 return Err(Code::ConversationMissing.into());
             }
-            Ok(rows.into_iter().map(in_page).collect())
+            view::page(reader, rows)
         })
     }
 
@@ -169,14 +170,14 @@ impl Messenger {
             let older = reader.messages_page(&middle.conversation, Some(key), limit.saturating_sub(newer + 1))?;
             page.push(middle);
             page.extend(older);
-            Ok(page.into_iter().map(in_page).collect())
+            view::page(reader, page)
         })
     }
 
     /// One message with its whole text. Errors: `message.missing`, `input.id`.
     pub fn message(&self, id: &MessageId) -> Result<Message, Error> {
         let id = id.to_bytes()?;
-        self.read(|reader| Ok(message(one(reader, &id)?)))
+        self.read(|reader| view::message(reader, &stored::own_chat(reader)?, one(reader, &id)?))
     }
 
     /// Whole messages of accepted contacts in the order of arrival, after the number `after` (0: from the first). A
@@ -186,9 +187,9 @@ impl Messenger {
     pub fn incoming(&self, after: i64, limit: u32) -> Result<Vec<Incoming>, Error> {
         let limit = rows(limit)?;
         self.read(|reader| {
-            let rows = reader.arrivals_page(after, limit)?.into_iter();
-            let incoming = |(arrival, row)| Incoming { arrival, message: message(row) };
-            Ok(rows.map(incoming).collect())
+            let own = stored::own_chat(reader)?;
+            let incoming = |(arrival, row)| Ok(Incoming { arrival, message: view::message(reader, &own, row)? });
+            reader.arrivals_page(after, limit)?.into_iter().map(incoming).collect()
         })
     }
 
@@ -229,7 +230,7 @@ impl Messenger {
         })
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
         work(self.reader().as_ref().ok_or(Code::Closed)?)
     }
 }
@@ -262,11 +263,6 @@ fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
     }
 }
 
-/// The name to show for a person: the nickname, or the person's own name.
-fn shown_name(person: &sotto_db::Person) -> String {
-    person.nickname.as_ref().unwrap_or(&person.name).clone()
-}
-
 /// The standings and the archive flags of the conversations in a folder.
 fn of_folder(folder: Folder) -> (RangeInclusive<Standing>, RangeInclusive<bool>) {
     match folder {
@@ -280,7 +276,7 @@ fn of_folder(folder: Folder) -> (RangeInclusive<Standing>, RangeInclusive<bool>)
 fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Result<Conversation, Error> {
     let chat = row.peer.ok_or(Code::StorageCorrupt)?;
     let person = reader.tables().persons.get(&chat)?.ok_or(Code::StorageCorrupt)?;
-    let last = reader.messages_page(&row.id, None, 1)?.pop().map(message);
+    let last = reader.messages_page(&row.id, None, 1)?.pop().map(view::bare);
     Ok(Conversation {
         id: ConversationId::from_bytes(&row.id),
         contact: ContactId(account_id(&chat)),
@@ -294,45 +290,13 @@ fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Re
         muted: row.muted_ms > now_ms,
         muted_until_ms: Some(row.muted_ms).filter(|until_ms| *until_ms > now_ms && *until_ms < NEVER),
         draft: row.draft,
-        last: last.map(|Message { id, mine, mut text, newer, fetching, state, .. }| {
+        draft_reply_to: row.draft_reply.as_ref().map(MessageId::from_bytes),
+        timer_s: row.timer_s,
+        last: last.map(|Message { id, mine, mut text, newer, fetching, deleted_by, state, .. }| {
             text.as_mut().map(|text| cut::to_chars(text, PREVIEW));
-            LastMessage { id, mine, text, newer, fetching, state }
+            LastMessage { id, mine, text, newer, fetching, deleted: deleted_by.is_some(), state }
         }),
         last_ms: row.last_ms,
         cursor: cursor::of_conversation((row.pinned, row.last_ms, row.id)),
     })
-}
-
-/// The message with this id; `message.missing` if it is unknown or deleted.
-fn one(reader: &Reader, id: &[u8; 32]) -> Result<sotto_db::Message, Error> {
-    let row = reader.tables().messages.get(id)?.filter(|row| row.state != sotto_db::MessageState::Deleted);
-    row.ok_or(Code::MessageMissing.into())
-}
-
-/// A message as pages carry it.
-fn in_page(row: sotto_db::Message) -> Message {
-    let mut message = message(row);
-    message.more = message.text.as_mut().is_some_and(|text| cut::to_bytes(text, PAGE_TEXT));
-    message
-}
-
-fn message(row: sotto_db::Message) -> Message {
-    let mine = row.is_own();
-    Message {
-        id: MessageId::from_bytes(&row.id),
-        conversation: ConversationId::from_bytes(&row.conversation),
-        mine,
-        text: row.text,
-        more: false,
-        newer: row.newer,
-        unconfirmed: row.unconfirmed,
-        fetching: row.fetching,
-        state: match !mine && row.read {
-            true => MessageState::Read,
-            false => row.state.into(),
-        },
-        reason: row.reason.as_deref().and_then(Code::of),
-        time_ms: row.time_s.saturating_mul(1000),
-        cursor: cursor::of_message((row.lamport, row.time_s, row.id)),
-    }
 }

@@ -1,22 +1,26 @@
 //! Calls of the API that change something, each in one transaction. Reads never come here.
 
 use sotto_crypto::{Phrase, PhraseError};
-use sotto_db::{Hash, MessageState, NewsKind, Person, PersonState, SecretKind};
+use sotto_db::{Hash, NewsKind, Person, PersonState, SecretKind};
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
 use crate::engine::Step;
-use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, settings_of};
+use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, NO_SEARCH, settings_of};
 use crate::engine::base::schedule::{MINUTE, SECOND};
 use crate::engine::carry::{receipt, send};
 use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
 use crate::engine::keys::invite;
 use crate::engine::people::{contact, forget, news, reset};
-use crate::engine::talk::{read, write};
+use crate::engine::posts;
+use crate::engine::talk::kind::{delete, edit, pin, reaction, timer, vote};
+use crate::engine::talk::{effects, read, write};
 use crate::error::{Code, Error};
-use crate::records::{ContactId, ConversationId, Invite, InviteId, MessageId, SettingsPatch, level};
+use crate::records::{
+    ContactId, ConversationId, Invite, InviteId, MessageId, NewMention, NewPoll, NewPost, SettingsPatch, level,
+};
 
 /// Shortest time between typing notices, milliseconds.
 const TYPING_EVERY_MS: i64 = 15 * SECOND;
@@ -59,20 +63,34 @@ calls! { step:
         -> () = contact::find(step, &contact).and_then(|row| contact::scan(step, &row.chat, &qr));
     DevicesSeen { contact: ContactId, devices: [u8; 32] }
         -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, &row.chat, &devices));
-    Send { conversation: ConversationId, text: String }
-        -> MessageId = Ok(MessageId::from_bytes(&write::text(step, &conversation.to_bytes()?, &text)?));
+    Send { conversation: ConversationId, post: NewPost } -> MessageId = posts::send(step, &conversation, post);
+    React { message: MessageId, emoji: String, on: bool }
+        -> () = reaction::react(step, &message.to_bytes()?, emoji, on);
+    Edit { message: MessageId, text: String, mentions: Vec<NewMention> }
+        -> () = posts::mentions(mentions).and_then(|all| edit::edit(step, &message.to_bytes()?, text, all));
+    DeleteForEveryone { message: MessageId } -> () = delete::for_everyone(step, &message.to_bytes()?);
+    DeleteForMe { message: MessageId } -> () = forget::message(step, &message.to_bytes()?);
+    Pin { message: MessageId, on: bool } -> () = pin::pin(step, &message.to_bytes()?, on);
+    Forward { message: MessageId, conversations: Vec<ConversationId> }
+        -> Vec<MessageId> = posts::forward(step, &message, &conversations);
+    TimerSet { conversation: ConversationId, seconds: u32 }
+        -> () = timer::choose(step, &conversation.to_bytes()?, seconds);
+    PollCreate { conversation: ConversationId, poll: NewPoll } -> MessageId = posts::poll(step, &conversation, poll);
+    Vote { message: MessageId, choices: Vec<u8> } -> () = vote::vote(step, &message.to_bytes()?, choices);
+    Forged { conversation: ConversationId, content: Content }
+        -> () = effects::leave(step, &conversation.to_bytes()?, &content).map(drop); // for tests: a changed program
     Answer { arrival: i64, text: String }
         -> MessageId = Ok(MessageId::from_bytes(&write::answer(step, arrival, &text)?));
     Retry { message: MessageId } -> () = write::retry(step, &message.to_bytes()?);
     MarkRead { conversation: ConversationId, message: MessageId }
         -> () = mark_read(step, &conversation.to_bytes()?, &message.to_bytes()?);
-    DraftSet { conversation: ConversationId, text: String } -> () = draft(step, &conversation, text);
-    MessageDelete { message: MessageId } -> () = forget::message(step, &message.to_bytes()?);
+    DraftSet { conversation: ConversationId, text: String, reply_to: Option<MessageId> }
+        -> () = draft(step, &conversation, text, reply_to);
     ConversationDelete { conversation: ConversationId } -> () = forget::conversation(step, &conversation.to_bytes()?);
     Mute { conversation: ConversationId, until_ms: Option<i64> }
         -> () = read::mute(step, &conversation.to_bytes()?, until_ms);
     Archive { conversation: ConversationId, on: bool } -> () = read::archive(step, &conversation.to_bytes()?, on);
-    Pin { conversation: ConversationId, on: bool } -> () = read::pin(step, &conversation.to_bytes()?, on);
+    ConversationPin { conversation: ConversationId, on: bool } -> () = read::pin(step, &conversation.to_bytes()?, on);
     MarkUnread { conversation: ConversationId, on: bool }
         -> () = read::mark_unread(step, &conversation.to_bytes()?, on);
     ContactRemove { contact: ContactId } -> () = contact_of(step, &contact).and_then(|row| forget::person(step, row));
@@ -143,7 +161,7 @@ fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {
     let (conversation, person) = contact::of_conversation(step, conversation)?;
     let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
-    if message.conversation != conversation.id || message.state == MessageState::Deleted {
+    if message.conversation != conversation.id || message.is_gone() {
         return Err(Code::MessageMissing.into());
     }
     let Some(last) = read::mark(step, &message)? else {
@@ -157,11 +175,16 @@ fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), 
     Ok(())
 }
 
-fn draft(step: &mut Step<'_>, conversation: &ConversationId, text: String) -> Result<(), Error> {
+fn draft(
+    step: &mut Step<'_>,
+    conversation: &ConversationId,
+    text: String,
+    reply_to: Option<MessageId>,
+) -> Result<(), Error> {
     if text.len() > DRAFT_MAX {
         return Err(Code::TextTooLong.into());
     }
-    write::draft(step, &conversation.to_bytes()?, text)
+    write::draft(step, &conversation.to_bytes()?, text, reply_to.map(|id| id.to_bytes()).transpose()?)
 }
 
 /// The contact of a call that a replaced install must not make.
@@ -202,7 +225,10 @@ fn settings(step: &mut Step<'_>, patch: SettingsPatch) -> Result<(), Error> {
     let read = patch.read_receipts.unwrap_or(old.read_receipts);
     let typing = patch.typing.unwrap_or(old.typing);
     let delay = patch.receipt_delay_ms.unwrap_or(old.receipt_delay_ms);
-    let mut bytes = vec![u8::from(read), u8::from(typing)];
+    let search = patch.search.unwrap_or(old.search);
+    read::set_search(step, search)?;
+    let flags = u8::from(read) | if search { 0 } else { NO_SEARCH };
+    let mut bytes = vec![flags, u8::from(typing)];
     bytes.extend_from_slice(&delay.to_be_bytes());
     bytes.extend_from_slice(level::name(patch.log.unwrap_or(old.log)).as_bytes());
     step.kv.set(KEY_SETTINGS, &bytes)?;

@@ -11,7 +11,7 @@ use crate::engine::keys::deep::SESSIONS;
 use crate::engine::keys::{invite, publish, session};
 use crate::engine::people::{cards, contact, news, reset};
 use crate::engine::post::parcel;
-use crate::engine::talk::{holes, state};
+use crate::engine::talk::{effects, expire, holes, read, state};
 use crate::engine::{Engine, Step, receive};
 use crate::error::{Code, Error};
 
@@ -49,6 +49,10 @@ jobs! {
     Holes,
     Cards,
     OwnList,
+    /// Delete messages whose time is over.
+    Vanish,
+    /// Add older texts to the index of search.
+    Index,
     Expire,
 }
 
@@ -77,6 +81,8 @@ impl Engine {
             Job::Probe => live.probe.wake_ms(),
             Job::Poll => (self.polls() && live.hear.caught_up).then_some(live.hear.poll_ms),
             Job::CatchUp => self.catch_up_from(),
+            Job::Vanish => db.read(|tx| tx.messages.expires_ms())?,
+            Job::Index => db.read(|tx| tx.messages.has_unindexed())?.then_some(live.index_after_ms),
             Job::Expire => Some(live.expire_after_ms),
             _ if !live.connectivity.store => None,
             Job::Chunks => db.read(|tx| tx.fetches.due_ms())?,
@@ -112,6 +118,10 @@ impl Engine {
             Job::CatchUp => self.catch_up()?,
             Job::Publish => self.do_publish()?,
             Job::OwnList => self.run(cards::ask_own)?,
+            Job::Index => {
+                self.live.index_after_ms = self.now_ms.saturating_add(schedule::INDEX);
+                self.run(|step| read::index(step))?;
+            }
             Job::Expire => self.expire()?,
             _ => self.do_rows(job)?,
         }
@@ -144,6 +154,11 @@ impl Engine {
                     |step, batch, at_ms| holes::put_off(step, batch, at_ms),
                 )
             }
+            Job::Vanish => self.each(
+                |tx, now_ms| tx.messages.expired(now_ms),
+                |step, id| expire::end(step, &id),
+                |step, id, at_ms| expire::put_off(step, &id, at_ms),
+            ),
             Job::Cards => self.each(|tx, now_ms| tx.persons.cards_due(now_ms), cards::ask, contact::put_off_cards),
             _ => Ok(()),
         }
@@ -248,6 +263,7 @@ impl Engine {
                 step.index.waits_no_more(tag, payload);
             }
             reset::drop_old(step)?;
+            effects::expire(step)?;
             reset::look(step)
         })
     }

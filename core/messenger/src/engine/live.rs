@@ -40,6 +40,8 @@ pub(crate) struct Live {
     pub(crate) syncs: Vec<(Ticket, u32)>,
     pub(crate) work_after_ms: i64,
     pub(crate) expire_after_ms: i64,
+    /// When the next older texts enter the index.
+    pub(crate) index_after_ms: i64,
     /// Until when a job that ended in a bug is put off.
     pub(crate) put_off: HashMap<Job, i64>,
     pub(crate) wake: Option<i64>,

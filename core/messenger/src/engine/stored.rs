@@ -40,6 +40,11 @@ pub fn own(reader: &Reader) -> Result<Option<Own>, Error> {
     }))
 }
 
+/// Chat key of the own account; zeros before there is one.
+pub fn own_chat(reader: &Reader) -> Result<Chat, Error> {
+    Ok(own(reader)?.map_or([0; 33], |own| own.chat))
+}
+
 /// Hashes of the own device, and of the device that verifying a contact accepts.
 pub fn devices(reader: &Reader, chat: &Chat) -> Result<(Hash, Hash), Error> {
     let record = reader.tables().kv.get(KEY_RECORD)?.ok_or(Code::StorageCorrupt)?;

@@ -71,7 +71,7 @@ impl<'a> Desk<'a> {
                 return Ok(Vec::new());
             }
             Action::Draft { conversation, text } => {
-                messenger.draft_set(&conversation, &text).await?;
+                messenger.draft_set(&conversation, &text, None).await?;
                 return Ok(Vec::new());
             }
             Action::Invite => return self.invite().await,

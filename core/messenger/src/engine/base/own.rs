@@ -65,12 +65,21 @@ fn stored<const N: usize>(tx: &Tables<'_>, key: &str) -> Result<[u8; N], Error> 
     bytes.as_slice().try_into().map_err(|_| Code::StorageCorrupt.into())
 }
 
-/// Settings as stored: read receipts 1 ‖ typing 1 ‖ receipt delay 4 ‖ log level.
+/// The flag of settings without search.
+pub(crate) const NO_SEARCH: u8 = 2;
+
+/// Settings as stored: flags 1 (1 read receipts, 2 no search) ‖ typing 1 ‖ receipt delay 4 ‖ log level.
 pub(crate) fn settings_of(bytes: Option<&[u8]>, read_receipts: bool) -> Settings {
-    let mut settings =
-        Settings { read_receipts, typing: false, receipt_delay_ms: RECEIPT_DELAY_MS, log: LevelFilter::Warn };
-    if let Some([read, typing, d0, d1, d2, d3, log @ ..]) = bytes {
-        settings.read_receipts = *read == 1;
+    let mut settings = Settings {
+        read_receipts,
+        typing: false,
+        receipt_delay_ms: RECEIPT_DELAY_MS,
+        search: true,
+        log: LevelFilter::Warn,
+    };
+    if let Some([flags, typing, d0, d1, d2, d3, log @ ..]) = bytes {
+        settings.read_receipts = flags & 1 > 0;
+        settings.search = flags & NO_SEARCH == 0;
         settings.typing = *typing == 1;
         settings.receipt_delay_ms = u32::from_be_bytes([*d0, *d1, *d2, *d3]);
         let level = std::str::from_utf8(log).ok().and_then(|name| name.parse().ok());

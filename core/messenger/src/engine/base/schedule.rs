@@ -215,6 +215,8 @@ times! {
     BUG = HOUR;
     /// Expired rows are deleted this often, while something else happens anyway.
     EXPIRE = HOUR;
+    /// Between two batches of older texts for the index of search.
+    INDEX = SECOND;
 }
 
 #[cfg(test)]

@@ -50,11 +50,12 @@ pub(crate) fn enqueue(step: &mut Carry<'_>, message: &Hash, pointer: &Pointer, b
 /// Adds the chunks of a stored own message. False if it has none.
 pub(crate) fn enqueue_for(step: &mut Carry<'_>, message: &sotto_db::Message) -> Result<bool, Error> {
     let content = Message::decode(&message.m).ok().and_then(|m| m.content().ok());
-    let (Some(Content::Pointer(remote)), Some(text)) = (content, &message.text) else {
+    let bytes = message.body.as_deref().or(message.text.as_deref().map(str::as_bytes));
+    let (Some(Content::Pointer(remote)), Some(bytes)) = (content, bytes) else {
         return Ok(false);
     };
     parcel::remove_batch(step, &message.id)?;
-    enqueue(step, &message.id, &remote.pointer, text.as_bytes())?;
+    enqueue(step, &message.id, &remote.pointer, bytes)?;
     Ok(true)
 }
 
@@ -169,17 +170,13 @@ pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> 
     if assembler.missing().next().is_some() {
         return Ok(None);
     }
-    // A text with a wrong hash, or that is no text, stays so: it is shown as unreadable.
-    let text = assembler.finish().ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let newer = fetch.kind != Kind::Text.code() || text.is_none();
-    let text = text.filter(|_| !newer);
+    let body = assembler.finish().unwrap_or_default(); // with a wrong hash it is shown as unreadable
     step.fetches.remove(message)?;
-    Ok(Some(Whole { fetch, text, newer }))
+    Ok(Some(Whole { fetch, body }))
 }
 
 pub(crate) struct Whole {
     pub(crate) fetch: Fetch,
-    pub(crate) text: Option<String>,
-    /// Whether it is of an unknown kind, or no text.
-    pub(crate) newer: bool,
+    /// Empty if it is not what its author named.
+    pub(crate) body: Vec<u8>,
 }

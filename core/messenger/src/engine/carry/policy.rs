@@ -22,5 +22,9 @@ pub(crate) fn of(kind: Kind) -> Policy {
         Kind::Read => Policy { with_receipts: true, ..none },
         Kind::List => Policy { large: true, ..none },
         Kind::Text | Kind::Request | Kind::Hello | Kind::Profile | Kind::Want | Kind::Unknown(_) => none,
+        Kind::Post | Kind::Edit | Kind::Delete | Kind::Reaction | Kind::Pin | Kind::Timer | Kind::Poll | Kind::Vote => {
+            none
+        }
+        Kind::FileWant | Kind::FileGone => none,
     }
 }

@@ -11,10 +11,25 @@ use crate::error::{Code, Error};
 pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> {
     let message = step.messages.get(id)?.filter(|message| message.state != MessageState::Deleted);
     let message = message.ok_or(Code::MessageMissing)?;
-    let place = message.conversation;
-    let newest = step.messages.newest(&place)?.is_some_and(|(newest, _)| newest == *id);
-    end(step, &message)?;
-    step.messages.delete(id)?;
+    empty(step, &message, None)?;
+    Ok(message)
+}
+
+/// Empties a message that was deleted for everybody by an account. Its place is shown.
+pub(crate) fn withdraw(step: &mut Talk<'_>, message: &Message, by: &Chat) -> Result<(), Error> {
+    empty(step, message, Some(by))
+}
+
+fn empty(step: &mut Talk<'_>, message: &Message, by: Option<&Chat>) -> Result<(), Error> {
+    let (id, place) = (&message.id, message.conversation);
+    let newest = by.is_none() && step.messages.newest(&place)?.is_some_and(|(newest, _)| newest == *id);
+    end(step, message)?;
+    match by {
+        Some(by) => step.messages.withdraw(id, by)?,
+        None => step.messages.delete(id)?,
+    }
+    step.annotations.remove_of(id)?;
+    step.early.take(id)?;
     step.arrivals.remove(id)?;
     let unread = step.messages.count_unread(&place)?;
     let last_ms = step.messages.newest(&place)?.map(|(_, time_s)| time_s.saturating_mul(SECOND).min(step.clock_ms));
@@ -26,7 +41,35 @@ pub(crate) fn message(step: &mut Talk<'_>, id: &Hash) -> Result<Message, Error> 
     })?;
     step.fx.shred = true;
     step.message_changed(place, *id);
-    Ok(message)
+    Ok(())
+}
+
+/// The row of a message that was deleted for everybody before it came.
+pub(crate) fn place(id: Hash, conversation: Hash, author: Option<Chat>, kind: Kind) -> Message {
+    Message {
+        id,
+        conversation,
+        author,
+        kind: kind.code(),
+        m: Vec::new(),
+        text: None,
+        state: MessageState::Withdrawn,
+        reason: None,
+        time_s: 0,
+        lamport: 0,
+        newer: false,
+        fetching: false,
+        read: true,
+        added_ms: 0,
+        unconfirmed: false,
+        resent_ms: 0,
+        marked: false,
+        body: None,
+        edited: false,
+        deleted_by: author,
+        expire_s: 0,
+        expires_ms: None,
+    }
 }
 
 /// Deletes messages and draft, and unlists the conversation until its next message. Returns its contact.
@@ -37,8 +80,11 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat
     }
     step.messages.delete_all(id)?;
     step.arrivals.remove_all(id)?;
+    step.annotations.remove_all(id, false)?;
+    step.early.remove_all(id)?;
     step.conversations.edit(id, |row| {
         row.draft.clear();
+        row.draft_reply = None;
         (row.unread, row.marked) = (0, false);
         (row.listed, row.pinned, row.archived) = (false, false, false);
     })?;
@@ -57,6 +103,8 @@ pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     step.arrivals.remove_all(&id)?;
     step.holes.remove_all(&id)?;
     step.messages.remove_all(&id)?;
+    step.annotations.remove_all(&id, true)?;
+    step.early.remove_all(&id)?;
     step.conversations.remove(&id)?;
     step.fx.shred = true;
     step.fx.messages.entry(id).or_default();

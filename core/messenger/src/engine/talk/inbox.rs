@@ -1,11 +1,11 @@
 //! A verified message: whether it is accepted, who wrote it, and how it is shown.
 
-use sotto_db::{Chat, Hash, Hole, MessageState, Session, Standing};
+use sotto_db::{Chat, Conversation, Hash, Hole, MessageState, Session, Standing};
 use sotto_wire::content::{self, Content, Inner, Message, Prefix};
 
 use crate::engine::base::schedule::{self, SECOND};
 use crate::engine::keys::device;
-use crate::engine::talk::{Talk, kind, read};
+use crate::engine::talk::{Talk, delete, effects, expire, kind, read};
 use crate::error::{Error, OrBug};
 
 /// Most messages of a pending request, including read ones.
@@ -70,8 +70,25 @@ pub(crate) struct Came<'a> {
 
 pub(crate) enum Shown {
     Text(String),
+    /// A text of a kind that can disappear, with its timer in seconds.
+    Post(String, u32),
     Newer,
     Fetching,
+}
+
+/// Lamport time of an effect of the confirmed device; moves the conversation's clock.
+pub(crate) fn clock(step: &mut Talk<'_>, came: &Came<'_>) -> Result<i64, Error> {
+    let moved = step.conversations.edit(&came.conversation, |row| {
+        let lamport = clamped(row, came.message);
+        row.lamport = row.lamport.max(lamport);
+        lamport
+    })?;
+    moved.or_bug("conversation of a contact")
+}
+
+fn clamped(conversation: &Conversation, message: &Message) -> i64 {
+    let own = u64::try_from(conversation.lamport).unwrap_or(0);
+    i64::try_from(content::clamp_lamport(own, message.lamport)).unwrap_or(i64::MAX)
 }
 
 /// Stores a shown message. False if it exists.
@@ -79,21 +96,24 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     let message = came.message;
     let conversation = step.conversations.get(&came.conversation)?;
     let mut conversation = conversation.or_bug("conversation of a contact")?;
-    let own = u64::try_from(conversation.lamport).unwrap_or(0);
-    let lamport = content::clamp_lamport(own, message.lamport);
-    let lamport = i64::try_from(lamport).unwrap_or(i64::MAX);
+    let lamport = clamped(&conversation, message);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
+    if effects::was_withdrawn(step, came)? {
+        return withdrawn(step, came, (lamport, time_s));
+    }
     let (newer, fetching) = (matches!(shown, Shown::Newer), matches!(shown, Shown::Fetching));
+    let (text, expire_s) = match shown {
+        Shown::Text(text) => (Some(text), 0),
+        Shown::Post(text, expire_s) => (Some(text), expire_s),
+        Shown::Newer | Shown::Fetching => (None, 0),
+    };
     let fresh = step.messages.add(&sotto_db::Message {
         id: came.id,
         conversation: came.conversation,
         author: Some(came.row.chat),
         kind: message.kind.code(),
         m: came.inner.message.clone(),
-        text: match shown {
-            Shown::Text(text) => Some(text),
-            Shown::Newer | Shown::Fetching => None,
-        },
+        text,
         state: MessageState::Received,
         reason: None,
         time_s,
@@ -105,6 +125,11 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
         unconfirmed: !came.confirmed,
         resent_ms: 0,
         marked: false,
+        body: None,
+        edited: false,
+        deleted_by: None,
+        expire_s,
+        expires_ms: expire::unread_ms(step.now_ms, expire_s),
     })?;
     if !fresh {
         return Ok(false);
@@ -135,6 +160,22 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     }
     step.message_changed(came.conversation, came.id);
     step.fx.received = step.fx.received.saturating_add(1);
+    effects::arrived(step, &came.id)?;
+    Ok(true)
+}
+
+/// Stores the place of a message that its author deleted before it came.
+fn withdrawn(step: &mut Talk<'_>, came: &Came<'_>, (lamport, time_s): (i64, i64)) -> Result<bool, Error> {
+    let place = sotto_db::Message {
+        lamport,
+        time_s,
+        added_ms: step.now_ms,
+        ..delete::place(came.id, came.conversation, Some(came.row.chat), came.message.kind)
+    };
+    step.messages.add(&place)?;
+    step.early.take(&came.id)?;
+    step.holes.remove(&came.conversation, &content::prefix(&came.id))?;
+    step.message_changed(came.conversation, came.id);
     Ok(true)
 }
 

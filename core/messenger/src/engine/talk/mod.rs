@@ -1,6 +1,8 @@
 //! Conversations and their messages.
 
 pub(crate) mod delete;
+pub(crate) mod effects;
+pub(crate) mod expire;
 pub(crate) mod holes;
 pub(crate) mod inbox;
 pub(crate) mod kind;
@@ -17,5 +19,7 @@ room! {
         messages: Message,
         holes: Hole,
         arrivals: Arrival,
+        annotations: Annotation,
+        early: Early,
     } and {}
 }

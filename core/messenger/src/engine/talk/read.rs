@@ -6,9 +6,12 @@ use crate::engine::carry::blob;
 use crate::engine::talk::Talk;
 use crate::error::{Code, Error};
 
+/// Older texts that enter the index in one step.
+const INDEXED: u32 = 500;
+
 /// Marks all messages up to one as read; returns the last received one that was unread, if any.
 pub(crate) fn mark(step: &mut Talk<'_>, up_to: &Message) -> Result<Option<Hash>, Error> {
-    let last = step.messages.mark_read(up_to)?;
+    let last = step.messages.mark_read(up_to, step.now_ms)?;
     if last.is_some() || step.conversations.get(&up_to.conversation)?.is_some_and(|row| row.marked) {
         let unread = step.messages.count_unread(&up_to.conversation)?;
         step.conversations.edit(&up_to.conversation, |row| (row.unread, row.marked) = (unread, false))?;
@@ -30,6 +33,7 @@ pub(crate) fn begin(step: &mut Talk<'_>, id: Hash, chat: &Chat) -> Result<(), Er
         lamport: 0,
         heads: Vec::new(),
         draft: String::new(),
+        draft_reply: None,
         unread: 0,
         created_ms: step.now_ms,
         last_ms: step.clock_ms,
@@ -40,6 +44,7 @@ pub(crate) fn begin(step: &mut Talk<'_>, id: Hash, chat: &Chat) -> Result<(), Er
         archived: false,
         muted_ms: 0,
         marked: false,
+        timer_s: 0,
     };
     Ok(step.conversations.put(&conversation)?)
 }
@@ -112,4 +117,15 @@ pub(crate) fn mark_unread(step: &mut Talk<'_>, id: &Hash, on: bool) -> Result<()
 pub(crate) fn revive(row: &mut Conversation, now_ms: i64) {
     row.listed = true;
     row.archived &= row.muted_ms > now_ms;
+}
+
+/// Keeps an index of all texts, or deletes it.
+pub(crate) fn set_search(step: &mut Talk<'_>, on: bool) -> Result<(), Error> {
+    step.fx.shred |= !on;
+    Ok(step.messages.set_search(on)?)
+}
+
+/// Adds some older texts to the index.
+pub(crate) fn index(step: &mut Talk<'_>) -> Result<(), Error> {
+    Ok(step.messages.index_older(INDEXED)?)
 }

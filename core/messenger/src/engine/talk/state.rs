@@ -4,7 +4,7 @@ use sotto_db::{Hash, Message, MessageState};
 use sotto_wire::content::Receipt;
 
 use crate::engine::carry::{Fact, receipt};
-use crate::engine::talk::Talk;
+use crate::engine::talk::{Talk, expire};
 use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::records::{ConversationId, MessageId};
@@ -30,8 +30,10 @@ fn fail(step: &mut Talk<'_>, id: &Hash, code: Code) -> Result<(), Error> {
     if let Some(message) = step.messages.get(id)?
         && message.state < MessageState::Delivered
     {
+        let now_ms = step.now_ms;
         step.messages.edit(id, |message| {
             message.state = MessageState::Failed;
+            expire::begin(message, now_ms);
             message.reason = Some(code.as_str().to_owned());
             message.marked = false; // a message that is sent again was not read before
         })?;
@@ -47,8 +49,10 @@ pub(crate) fn raise(step: &mut Talk<'_>, id: &Hash, to: MessageState) -> Result<
     };
     let late = message.state == MessageState::Failed && to >= MessageState::Delivered;
     if message.is_own() && (late || message.state < to) {
+        let now_ms = step.now_ms;
         step.messages.edit(id, |message| {
             message.state = to;
+            expire::begin(message, now_ms);
             message.reason = None;
         })?;
         emit_state(step, &message, to);

@@ -3,20 +3,30 @@
 use sotto_db::{Chat, Conversation, Hash, Item, MessageState, Standing};
 use sotto_wire::content::{self, Content, Kind};
 
-use crate::engine::base::own::Own;
 use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::{blob, send};
 use crate::engine::talk::Talk;
+use crate::engine::talk::kind::post;
 use crate::engine::talk::state::emit_state;
 use crate::error::{Code, Error, OrBug};
 
-fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
+pub(crate) fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
     let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
     let chat = conversation.peer.ok_or(Code::ContactMissing)?;
     match conversation.standing {
         Standing::Open | Standing::Asked => Ok((conversation, chat)),
         Standing::Blocked => Err(Code::ContactBlocked.into()),
         Standing::Pending | Standing::Closed => Err(Code::ContactState.into()),
+    }
+}
+
+/// A contact's conversation.
+pub(crate) fn open(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
+    step.own()?.in_force()?;
+    let (conversation, chat) = writable(step, id)?;
+    match conversation.standing {
+        Standing::Open => Ok((conversation, chat)),
+        _ => Err(Code::ContactState.into()),
     }
 }
 
@@ -33,12 +43,17 @@ pub(crate) fn request(step: &mut Talk<'_>, chat: &Chat, text: String) -> Result<
         return send::content(step, chat, &content);
     }
     let conversation = step.conversations.with(chat)?.or_bug("conversation of a person")?;
-    let (m, id) = shown(step, conversation, &content, text)?;
+    let (m, id) = shown(step, conversation, &content, (text, 0))?;
     send::enqueue(step, send::item(chat, m, Some(id)))
 }
 
 /// Adds a shown own message, queued; returns its M and id. Moves the conversation's clock and heads.
-fn shown(step: &mut Talk<'_>, place: Conversation, content: &Content, text: String) -> Result<(Vec<u8>, Hash), Error> {
+fn shown(
+    step: &mut Talk<'_>,
+    place: Conversation,
+    content: &Content,
+    (text, expire_s): (String, u32),
+) -> Result<(Vec<u8>, Hash), Error> {
     let own = step.own()?;
     let conversation = place.id;
     let lamport = place.lamport.saturating_add(1);
@@ -75,36 +90,38 @@ fn shown(step: &mut Talk<'_>, place: Conversation, content: &Content, text: Stri
         unconfirmed: false,
         resent_ms: 0,
         marked: false,
+        body: None,
+        edited: false,
+        deleted_by: None,
+        expire_s,
+        expires_ms: None,
     })?;
     step.message_changed(conversation, id);
     Ok((m, id))
 }
 
-/// An own text: message, seal and outbox in one transaction.
-pub(crate) fn text(step: &mut Talk<'_>, conversation: &Hash, text: &str) -> Result<Hash, Error> {
-    let own: &Own = step.own()?;
-    own.in_force()?;
-    let (mut conversation, chat) = writable(step, conversation)?;
-    if sotto_wire::name::is_blank(text) {
-        return Err(Code::TextEmpty.into());
-    }
-    if text.len() > sotto_wire::blob::MAX_BLOB {
-        return Err(Code::TextTooLong.into());
-    }
+/// Adds a shown own message and sends it, in one transaction: what is too long for an envelope as chunks, then a
+/// pointer.
+pub(crate) fn add(
+    step: &mut Talk<'_>,
+    (conversation, chat): (Conversation, &Chat),
+    content: &Content,
+    (text, expire_s): (String, u32),
+) -> Result<Hash, Error> {
+    let (kind, body) = content.encode().map_err(|_| Code::TextTooLong)?;
     // Random, clock, parents and heads of M take at most 80 bytes.
-    let fits = text.len().saturating_add(80) <= send::message_room(step, &chat)?;
-    let (content, file) = if fits {
-        (Content::Text(text.to_owned()), None)
-    } else {
-        let remote = blob::pointer(step, Kind::Text, text.as_bytes())?;
-        (Content::Pointer(remote.clone()), Some(remote))
-    };
-    conversation.draft.clear();
-    let (m, id) = shown(step, conversation, &content, text.to_owned())?;
-    if let Some(remote) = &file {
-        blob::enqueue(step, &id, &remote.pointer, text.as_bytes())?;
+    if body.len().saturating_add(80) <= send::message_room(step, chat)? {
+        let (m, id) = shown(step, conversation, content, (text, expire_s))?;
+        send::enqueue(step, send::item(chat, m, Some(id)))?;
+        return Ok(id);
     }
-    send::enqueue(step, Item { after: file.map(|_| id.to_vec()), ..send::item(&chat, m, Some(id)) })?;
+    let remote = blob::pointer(step, kind, &body)?;
+    let (m, id) = shown(step, conversation, &Content::Pointer(remote.clone()), (text, expire_s))?;
+    blob::enqueue(step, &id, &remote.pointer, &body)?;
+    if kind != Kind::Text {
+        step.messages.edit(&id, |message| message.body = Some(body))?;
+    }
+    send::enqueue(step, Item { after: Some(id.to_vec()), ..send::item(chat, m, Some(id)) })?;
     Ok(id)
 }
 
@@ -115,15 +132,17 @@ pub(crate) fn answer(step: &mut Talk<'_>, arrival: i64, text: &str) -> Result<Ha
         return Ok(answer);
     }
     let message = step.messages.get(&message)?.ok_or(Code::MessageMissing)?;
-    let id = self::text(step, &message.conversation, text)?;
+    let draft = post::Draft { text: text.to_owned(), ..post::Draft::default() };
+    let id = post::send(step, &message.conversation, draft)?;
     step.arrivals.answer(arrival, &id)?;
     Ok(id)
 }
 
-pub(crate) fn draft(step: &mut Talk<'_>, id: &Hash, text: String) -> Result<(), Error> {
+/// Saves unsent text, and which message it replies to.
+pub(crate) fn draft(step: &mut Talk<'_>, id: &Hash, text: String, reply: Option<Hash>) -> Result<(), Error> {
     let conversation = step.conversations.get(id)?.ok_or(Code::ConversationMissing)?;
-    if conversation.draft != text {
-        step.conversations.edit(id, |row| row.draft = text)?;
+    if conversation.draft != text || conversation.draft_reply != reply {
+        step.conversations.edit(id, |row| (row.draft, row.draft_reply) = (text, reply))?;
         step.fx.conversations.insert(*id);
     }
     Ok(())

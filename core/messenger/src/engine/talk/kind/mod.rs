@@ -1,16 +1,24 @@
 //! Effects of messages in a conversation, one file for each kind. Content about its author alone is returned to the
 //! room above. [`policy`](crate::engine::carry::policy) says how a kind is sent.
 
+pub(crate) mod delete;
+pub(crate) mod edit;
 mod gone;
+pub(crate) mod pin;
 pub(crate) mod pointer;
+pub(crate) mod poll;
+pub(crate) mod post;
+pub(crate) mod reaction;
 mod read;
+pub(crate) mod timer;
 mod typing;
+pub(crate) mod vote;
 mod want;
 
 use sotto_wire::content::Content;
 
-use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::{Came, Shown, show};
+use crate::engine::talk::{Talk, effects};
 use crate::error::Error;
 
 /// Applies a message. A message of an unconfirmed device may be shown, and has no other effect.
@@ -18,6 +26,8 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
     match content {
         Content::Text(text) => drop(show(step, came, Shown::Text(text))?),
         Content::Unknown => drop(show(step, came, Shown::Newer)?),
+        Content::Post(post) => drop(show(step, came, Shown::Post(post.text, post.expire_s))?),
+        Content::Poll(poll) => drop(show(step, came, Shown::Post(poll.question, poll.expire_s))?),
         Content::Pointer(remote) => pointer::take(step, came, &remote)?,
         // Its effect happened when its session began, if its device may have any.
         Content::Request(request) if request.text.is_empty() => {}
@@ -27,6 +37,11 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
         Content::Want(prefixes) => want::take(step, came, &prefixes)?,
         Content::Gone(prefixes) => gone::take(step, came, &prefixes)?,
         Content::Read(up_to) => read::take(step, came, &up_to)?,
+        Content::Edit(_) | Content::Delete(_) | Content::Reaction(_) | Content::Pin(_) | Content::Vote(_) => {
+            effects::take(step, came, &content)?;
+        }
+        Content::Timer(seconds) => timer::take(step, came, seconds)?,
+        Content::FileWant(_) | Content::FileGone(_) => {}
         content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),
     }
     Ok(None)

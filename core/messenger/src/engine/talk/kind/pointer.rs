@@ -1,18 +1,18 @@
 //! Pointer: a long text in a blob.
 
 use sotto_db::{Fetch, NEVER, Standing};
-use sotto_wire::content::{Kind, Remote};
+use sotto_wire::content::{Content, Kind, Remote};
 
 use crate::engine::carry::blob::{self, Whole};
 use crate::engine::carry::receipt;
-use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::{Came, Shown, show};
+use crate::engine::talk::{Talk, effects, expire};
 use crate::error::Error;
 
 /// Shows the message at once, and fetches its text: for a request or an unconfirmed device, when the person accepts it.
 /// So nobody can make this device ask stores.
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, remote: &Remote) -> Result<(), Error> {
-    if !matches!(remote.kind, Kind::Text | Kind::Unknown(_)) {
+    if !matches!(remote.kind, Kind::Text | Kind::Post | Kind::Unknown(_)) {
         return Ok(());
     }
     let seq = came.inner.seq;
@@ -35,12 +35,24 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, remote: &Remote) -> Res
     blob::fetch(step, fetch)
 }
 
+/// The body of a message is whole. A body of an unknown kind is kept for a later version.
 pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
-    let Whole { fetch, text, newer } = whole;
+    let Whole { fetch, body } = whole;
+    let kind = Kind::from_code(fetch.kind).unwrap_or(Kind::Unknown(fetch.kind));
+    let (text, expire_s) = match Content::decode(kind, &body) {
+        Ok(Content::Text(text)) => (Some(text), 0),
+        Ok(Content::Post(post)) => (Some(post.text), post.expire_s),
+        _ => (None, 0),
+    };
+    let now_ms = step.now_ms;
     step.messages.edit(&fetch.message, |message| {
-        (message.text, message.newer, message.fetching) = (text, newer, false);
+        (message.newer, message.fetching) = (text.is_none(), false);
+        message.body = Some(body).filter(|body| kind != Kind::Text && !body.is_empty());
+        (message.text, message.expire_s) = (text, expire_s);
+        message.expires_ms = expire::unread_ms(now_ms, expire_s);
         message.reason = None;
     })?;
+    effects::arrived(step, &fetch.message)?;
     let conversation = step.conversations.get(&fetch.conversation)?;
     if conversation.is_some_and(|conversation| conversation.standing == Standing::Open) {
         step.arrivals.add(&fetch.message)?;

@@ -1,6 +1,6 @@
 //! Want: own messages that they lack.
 
-use sotto_db::{MessageState, Session};
+use sotto_db::Session;
 use sotto_wire::content::{self, Content, Message, Prefix};
 
 use crate::engine::base::schedule::HOUR;
@@ -25,7 +25,7 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, prefixes: &[Prefix]) ->
     let mut gone = Vec::new();
     for prefix in prefixes {
         match step.messages.by_prefix(conversation, prefix)? {
-            Some(message) if message.state == MessageState::Deleted => gone.push(*prefix),
+            Some(message) if message.is_gone() => gone.push(*prefix),
             Some(message) if message.is_own() => {
                 let again =
                     left > 0 && message.resent_ms <= lately_ms && step.tx.items.of_message(&message.id)?.is_none();
@@ -63,7 +63,7 @@ fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message) -> Resu
             return Ok(());
         };
         if message.is_own() {
-            if message.state != MessageState::Deleted && step.tx.items.of_message(&message.id)?.is_none() {
+            if !message.is_gone() && step.tx.items.of_message(&message.id)?.is_none() {
                 write::again(step, &message, &from.chat)?;
             }
             continue;

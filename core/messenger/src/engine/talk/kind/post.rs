@@ -1,0 +1,101 @@
+//! Post: a text with a reply, mentions, files, a preview or a timer.
+
+use sotto_db::{Hash, Message};
+use sotto_wire::content::{self, Content, Kind, MAX_EXCERPT, Mention, Post, Preview, Reply};
+
+use crate::engine::base::own::Own;
+use crate::engine::talk::{Talk, write};
+use crate::error::{Code, Error};
+
+/// Most conversations that one message is forwarded to at once.
+const FORWARDS: usize = 5;
+
+/// What the person sends.
+#[derive(Default)]
+pub(crate) struct Draft {
+    pub(crate) text: String,
+    pub(crate) reply_to: Option<Hash>,
+    pub(crate) mentions: Vec<Mention>,
+    pub(crate) preview: Option<Preview>,
+    pub(crate) forwarded: bool,
+    pub(crate) silent: bool,
+}
+
+/// The post that a message is; for a text in a blob, of its body.
+pub(crate) fn of(message: &Message) -> Option<Post> {
+    let m = content::Message::decode(&message.m).ok()?;
+    match m.content().ok()? {
+        Content::Post(post) => Some(*post),
+        Content::Pointer(remote) if remote.kind == Kind::Post => {
+            match Content::decode(Kind::Post, message.body.as_deref()?).ok()? {
+                Content::Post(post) => Some(*post),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Sends a text, as a post if anything belongs to it.
+pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Result<Hash, Error> {
+    let own: &Own = step.own()?;
+    own.in_force()?;
+    let (row, chat) = write::writable(step, conversation)?;
+    if sotto_wire::name::is_blank(&draft.text) {
+        return Err(Code::TextEmpty.into());
+    }
+    if draft.text.len() > sotto_wire::blob::MAX_BLOB {
+        return Err(Code::TextTooLong.into());
+    }
+    let given = draft.mentions.len();
+    let mentions = content::in_place(&draft.text, draft.mentions);
+    if mentions.len() != given {
+        return Err(Code::BadMention.into());
+    }
+    if draft.preview.as_ref().is_some_and(|preview| !draft.text.contains(&preview.url)) {
+        return Err(Code::BadPreview.into());
+    }
+    let reply = draft.reply_to.map(|id| reply(step, conversation, &id, row.timer_s)).transpose()?;
+    let plain = mentions.is_empty() && draft.preview.is_none() && reply.is_none();
+    let (text, expire_s) = (draft.text, row.timer_s);
+    let content = if plain && expire_s == 0 && !draft.forwarded && !draft.silent {
+        Content::Text(text.clone())
+    } else {
+        Content::Post(Box::new(Post {
+            text: text.clone(),
+            reply,
+            mentions,
+            preview: draft.preview,
+            forwarded: draft.forwarded,
+            silent: draft.silent,
+            expire_s,
+            ..Post::default()
+        }))
+    };
+    let cleared = sotto_db::Conversation { draft: String::new(), draft_reply: None, ..row };
+    write::add(step, (cleared, &chat), &content, (text, expire_s))
+}
+
+/// What a message of this conversation is replied to with. Nothing is quoted of a message that disappears, nor in one.
+fn reply(step: &Talk<'_>, conversation: &Hash, id: &Hash, timer_s: u32) -> Result<Reply, Error> {
+    let target = step.messages.get(id)?.filter(|target| target.conversation == *conversation && !target.is_gone());
+    let target = target.ok_or(Code::MessageMissing)?;
+    let quoted = target.text.filter(|_| timer_s == 0 && target.expire_s == 0);
+    let mut excerpt = quoted.unwrap_or_default();
+    crate::cut::to_bytes(&mut excerpt, MAX_EXCERPT);
+    Ok(Reply { id: *id, excerpt })
+}
+
+/// Sends a message's text to other conversations, without its author. A message that disappears is not forwarded.
+pub(crate) fn forward(step: &mut Talk<'_>, id: &Hash, to: &[Hash]) -> Result<Vec<Hash>, Error> {
+    let message = step.messages.get(id)?.filter(|message| !message.is_gone()).ok_or(Code::MessageMissing)?;
+    if message.expire_s > 0 {
+        return Err(Code::MessageExpires.into());
+    }
+    if to.is_empty() || to.len() > FORWARDS {
+        return Err(Code::TooMany.into());
+    }
+    let text = message.text.ok_or(Code::MessageMissing)?;
+    let draft = |text: &str| Draft { text: text.to_owned(), forwarded: true, ..Draft::default() };
+    to.iter().map(|conversation| send(step, conversation, draft(&text))).collect()
+}

@@ -1,0 +1,219 @@
+//! A message as it is shown: its row, and what people did with it.
+
+use sotto_crypto::account_id;
+use sotto_db::{Annotation, Chat, Hash, PAGE_TEXT, PREVIEW, Reader};
+use sotto_wire::content::{Content, Kind, Mention as Named, Poll as Question, Post};
+
+use crate::engine::talk::kind::{poll, post, reaction};
+use crate::engine::{posts, stored};
+use crate::error::{Code, Error};
+use crate::records::{
+    ContactId, ConversationId, LinkPreview, Mention, Message, MessageId, MessageState, Poll, PollChoice, Reaction,
+    ReactionBy, Reply, Version,
+};
+use crate::{cursor, cut};
+
+/// Pinned messages that are shown.
+const PINS: usize = 5;
+
+/// Who set which emoji at a message, in the order in which they came.
+pub fn reactions(reader: &Reader, id: &Hash) -> Result<Vec<ReactionBy>, Error> {
+    one(reader, id)?;
+    let own = stored::own(reader)?.ok_or(Code::AccountMissing)?;
+    let by = |set: &Annotation| {
+        let name = if set.author == own.chat { own.name.clone() } else { name(reader, &set.author)? };
+        let (emoji, contact) = (emoji(set), ContactId(account_id(&set.author)));
+        Ok(ReactionBy { emoji, contact, name, time_ms: set.time_s.saturating_mul(1000) })
+    };
+    set(&reader.annotations(id)?).into_iter().map(by).collect()
+}
+
+/// The versions of a message's text, the first one first.
+pub fn history(reader: &Reader, id: &Hash) -> Result<Vec<Version>, Error> {
+    let row = one(reader, id)?;
+    let version = |text, time_s: i64| Version { text, time_ms: time_s.saturating_mul(1000) };
+    let mut versions: Vec<Version> = first_text(&row).map(|text| version(text, row.time_s)).into_iter().collect();
+    for edit in reader.annotations(id)?.iter().filter(|one| one.kind == Kind::Edit.code()) {
+        if let Ok(Content::Edit(body)) = Content::decode(Kind::Edit, &edit.value) {
+            versions.push(version(body.text, edit.time_s));
+        }
+    }
+    Ok(versions)
+}
+
+/// The pinned messages of a conversation, the one pinned last first.
+pub fn pins(reader: &Reader, conversation: &Hash) -> Result<Vec<Message>, Error> {
+    let targets = reader.pins(conversation, Kind::Pin.code())?.into_iter();
+    let rows = targets.map(|target| reader.tables().messages.get(&target)).collect::<Result<Vec<_>, _>>()?;
+    let shown = rows.into_iter().flatten().filter(|row| !row.is_gone());
+    page(reader, shown.take(PINS).collect())
+}
+
+/// The message with this id; `message.missing` if it is unknown or deleted here.
+pub fn one(reader: &Reader, id: &Hash) -> Result<sotto_db::Message, Error> {
+    let row = reader.tables().messages.get(id)?.filter(|row| row.state != sotto_db::MessageState::Deleted);
+    row.ok_or(Code::MessageMissing.into())
+}
+
+/// A message as pages carry it.
+fn in_page(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Message, Error> {
+    let mut message = message(reader, own, row)?;
+    message.more = message.text.as_mut().is_some_and(|text| cut::to_bytes(text, PAGE_TEXT));
+    Ok(message)
+}
+
+/// A message with its whole text and all that people did with it.
+pub fn message(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Message, Error> {
+    let id = row.id;
+    let marks = reader.annotations(&id)?;
+    let post = post::of(&row);
+    let edited = match row.edited {
+        true => marks.iter().rfind(|one| one.kind == Kind::Edit.code()).and_then(|edit| mentions_of(&edit.value)),
+        false => None,
+    };
+    let mentions = edited.or_else(|| post.as_ref().map(|post| post.mentions.clone())).unwrap_or_default();
+    let pin = marks.iter().rfind(|one| one.kind == Kind::Pin.code());
+    let poll = (row.kind == Kind::Poll.code()).then(|| poll::of(&row)).flatten();
+    let mut message = bare(row);
+    message.reactions = counted(own, &marks);
+    message.pinned = pin.is_some_and(|pin| pin.value == [1]);
+    message.poll = poll.map(|poll| votes(own, poll, &marks));
+    message.mentions = mentions.into_iter().map(|one| mention(reader, one)).collect::<Result<_, _>>()?;
+    if let Some(Post { reply, preview, forwarded, silent, .. }) = post {
+        message.reply = reply.map(|to| reply_to(reader, to.id, to.excerpt)).transpose()?;
+        message.preview = preview.map(|one| LinkPreview { url: one.url, title: one.title, text: one.text });
+        (message.forwarded, message.silent) = (forwarded, silent);
+    }
+    Ok(message)
+}
+
+/// A message without what people did with it.
+pub(crate) fn bare(row: sotto_db::Message) -> Message {
+    let mine = row.is_own();
+    Message {
+        id: MessageId::from_bytes(&row.id),
+        conversation: ConversationId::from_bytes(&row.conversation),
+        mine,
+        text: row.text,
+        more: false,
+        newer: row.newer,
+        unconfirmed: row.unconfirmed,
+        fetching: row.fetching,
+        state: match !mine && row.read {
+            true => MessageState::Read,
+            false => row.state.into(),
+        },
+        reason: row.reason.as_deref().and_then(Code::of),
+        time_ms: row.time_s.saturating_mul(1000),
+        reply: None,
+        mentions: Vec::new(),
+        preview: None,
+        poll: None,
+        reactions: Vec::new(),
+        edited: row.edited,
+        deleted_by: row.deleted_by.map(|chat| ContactId(account_id(&chat))),
+        pinned: false,
+        forwarded: false,
+        silent: false,
+        timer_s: row.expire_s,
+        expires_ms: row.expires_ms.filter(|_| row.expire_s > 0),
+        cursor: cursor::of_message((row.lamport, row.time_s, row.id)),
+    }
+}
+
+/// The text as it was first written.
+fn first_text(row: &sotto_db::Message) -> Option<String> {
+    if !row.edited {
+        return row.text.clone();
+    }
+    if let Some(post) = post::of(row) {
+        return Some(post.text);
+    }
+    let m = sotto_wire::content::Message::decode(&row.m).ok()?;
+    match m.content().ok()? {
+        Content::Text(text) => Some(text),
+        _ => String::from_utf8(row.body.clone()?).ok(),
+    }
+}
+
+fn mentions_of(edit: &[u8]) -> Option<Vec<Named>> {
+    match Content::decode(Kind::Edit, edit).ok()? {
+        Content::Edit(edit) => Some(edit.mentions),
+        _ => None,
+    }
+}
+
+/// The name to show for a person: the nickname, or the person's own name.
+pub(crate) fn shown_name(person: &sotto_db::Person) -> String {
+    person.nickname.as_ref().unwrap_or(&person.name).clone()
+}
+
+/// The name that this device shows for an account; empty for a stranger.
+fn name(reader: &Reader, chat: &Chat) -> Result<String, Error> {
+    Ok(reader.tables().persons.get(chat)?.map(|person| shown_name(&person)).unwrap_or_default())
+}
+
+fn mention(reader: &Reader, one: Named) -> Result<Mention, Error> {
+    let contact = (one.chat != posts::EVERYBODY).then(|| ContactId(account_id(&one.chat)));
+    let place = |n| u32::try_from(n).unwrap_or(u32::MAX);
+    Ok(Mention { offset: place(one.offset), length: place(one.length), contact, name: name(reader, &one.chat)? })
+}
+
+/// What a reply shows of its message.
+fn reply_to(reader: &Reader, id: Hash, excerpt: String) -> Result<Reply, Error> {
+    let target = reader.tables().messages.get(&id)?;
+    let gone = target.as_ref().is_some_and(sotto_db::Message::is_gone);
+    let mine = target.as_ref().map(sotto_db::Message::is_own);
+    let mut text = match target {
+        _ if gone => String::new(),
+        Some(target) => target.text.unwrap_or(excerpt),
+        None => excerpt,
+    };
+    cut::to_chars(&mut text, PREVIEW);
+    Ok(Reply { message: MessageId::from_bytes(&id), text, mine, gone })
+}
+
+fn emoji(set: &Annotation) -> String {
+    String::from_utf8_lossy(&set.key).into_owned()
+}
+
+/// The emoji that count: of each author the latest six.
+fn set(marks: &[Annotation]) -> Vec<&Annotation> {
+    let on = |one: &&Annotation| one.kind == Kind::Reaction.code() && one.value == [1];
+    let on: Vec<&Annotation> = marks.iter().filter(on).collect();
+    let later =
+        |one: &Annotation| on.iter().filter(|other| other.author == one.author && other.place() > one.place()).count();
+    on.iter().filter(|one| later(one) < reaction::SHOWN).copied().collect()
+}
+
+fn counted(own: &Chat, marks: &[Annotation]) -> Vec<Reaction> {
+    let mut counted: Vec<Reaction> = Vec::new();
+    for one in set(marks) {
+        let (emoji, mine) = (emoji(one), one.author == *own);
+        match counted.iter_mut().find(|known| known.emoji == emoji) {
+            Some(known) => {
+                known.count = known.count.saturating_add(1);
+                known.mine |= mine;
+            }
+            None => counted.push(Reaction { emoji, count: 1, mine }),
+        }
+    }
+    counted
+}
+
+fn votes(own: &Chat, poll: Question, marks: &[Annotation]) -> Poll {
+    let votes: Vec<&Annotation> = marks.iter().filter(|one| one.kind == Kind::Vote.code()).collect();
+    let choice = |(place, text): (u8, String)| {
+        let of: Vec<&Chat> = votes.iter().filter(|vote| vote.value.contains(&place)).map(|vote| &vote.author).collect();
+        let (mine, voters) = (of.contains(&own), of.iter().map(|chat| ContactId(account_id(chat))).collect());
+        PollChoice { text, voters, mine }
+    };
+    let end_ms = i64::try_from(poll.end_s).ok().filter(|end_s| *end_s > 0).map(|end_s| end_s.saturating_mul(1000));
+    Poll { choices: (0..).zip(poll.choices).map(choice).collect(), multiple: poll.multiple, end_ms }
+}
+
+/// A page of messages.
+pub fn page(reader: &Reader, page: Vec<sotto_db::Message>) -> Result<Vec<Message>, Error> {
+    let own = stored::own_chat(reader)?;
+    page.into_iter().map(|row| in_page(reader, &own, row)).collect()
+}
