@@ -50,7 +50,7 @@ use keys::index::Index;
 use live::Live;
 use people::{People, contact, old_copy, reset};
 use post::{Post, parcel};
-use talk::Talk;
+use talk::{Talk, kind};
 
 use crate::config::Mode;
 use crate::counter::OpenCounter;
@@ -93,6 +93,7 @@ impl Engine {
             if updated {
                 own::publish_anew(step)?;
             }
+            kind::known_now(step)?;
             parcel::opened(step)?;
             contact::opened(step)
         })?;

@@ -10,10 +10,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sotto_wire::blob::{Assembler, HUGE_CHUNK, LARGE_CHUNK, LARGE_UP_TO, MAX_BLOB, POINTER_LEN, Pointer};
 use sotto_wire::content::{
-    Content, Hello, Inner, Kind, Message, ProfileUpdate, Receipt, Remote, Request, ResetPair, SeqTracker,
-    conversation_id, message_id, prefix,
+    Content, Edit, File, FileKind, Hello, Inner, Kind, Mention, Message, Pin, Poll, Post, Preview, ProfileUpdate,
+    Reaction, Receipt, Remote, Reply, Request, ResetPair, SeqTracker, Vote, conversation_id, message_id, prefix,
 };
 use sotto_wire::envelope::{self, Class, Envelope, Form, pad, room, unpad};
+use sotto_wire::file::FilePointer;
 use sotto_wire::identity::{
     self, BUNDLE_LEN, Bundle, CLOSED_LEN, Closed, DeviceList, DeviceRecord, MAX_LIST_LEN, Profile, RECORD_LEN,
     secret_hash,
@@ -355,6 +356,39 @@ fn messages_and_their_ids() {
     assert_eq!(prefix(&id), id[..8]);
 }
 
+fn post() -> Post {
+    let place = |size, chunks| FilePointer::decode(&pointer(size, chunks).encode()).unwrap();
+    Post {
+        text: "Hi Bob, see https://a.b".to_owned(),
+        reply: Some(Reply { id: seq(0x33), excerpt: "what I said".to_owned() }),
+        mentions: vec![Mention { offset: 3, length: 3, chat: array(&file("content"), "me") }],
+        preview: Some(Preview {
+            url: "https://a.b".to_owned(),
+            title: "A page".to_owned(),
+            text: "about".to_owned(),
+            picture: Some(place(70_000, 2)),
+        }),
+        files: vec![File {
+            pointer: place(300_000, 5),
+            kind: FileKind::Image,
+            name: "a.jpg".to_owned(),
+            mime: "image/jpeg".to_owned(),
+            width: 640,
+            height: 480,
+            duration_ms: 9,
+            waveform: seq::<40>(1).to_vec(),
+            placeholder: seq::<25>(2).to_vec(),
+            preview_size: 4000,
+            on_group_lane: true,
+            until_s: 1_800_000_000,
+        }],
+        forwarded: true,
+        expire_s: 3600,
+        pack: "foxes".to_owned(),
+        silent: true,
+    }
+}
+
 fn content(name: &str) -> Option<Content> {
     let me = Name::new("Zoë 🦊").unwrap();
     let home = seq(0xe0);
@@ -379,6 +413,24 @@ fn content(name: &str) -> Option<Content> {
         "Want" => Content::Want(vec![seq(0), seq(8)]),
         "Gone" => Content::Gone(vec![seq(8)]),
         "Read" => Content::Read(seq(0x33)),
+        "Post" => Content::Post(Box::new(post())),
+        "Edit" => Content::Edit(Box::new(Edit {
+            target: seq(0x33),
+            text: "Grüße an Bob".to_owned(),
+            mentions: vec![Mention { offset: 11, length: 3, chat: [0; 33] }],
+        })),
+        "Delete" => Content::Delete(vec![seq(0x33), seq(0x53)]),
+        "Reaction" => Content::Reaction(Reaction { target: seq(0x33), emoji: "👍".to_owned(), on: true }),
+        "Pin" => Content::Pin(Pin { target: seq(0x33), on: true }),
+        "Timer" => Content::Timer(86_400),
+        "Poll" => Content::Poll(Box::new(Poll {
+            question: "Soup?".to_owned(),
+            choices: vec!["yes".to_owned(), "no".to_owned()],
+            multiple: true,
+            end_s: 1_800_000_000,
+            expire_s: 60,
+        })),
+        "Vote" => Content::Vote(Vote { target: seq(0x33), choices: vec![0, 1] }),
         "Unknown" => Content::Unknown,
         _ => return None,
     })

@@ -155,7 +155,16 @@ def content():
               ("Hello", 3, raw(1, home) + raw(2, SECRET) + raw(3, seq(0x30, 8)) + raw(4, seq(0x50, 32)) + raw(5, seq(0, 1184)) + num(6, NOW) + raw(7, name)),
               ("Profile", 4, raw(1, home) + raw(2, name) + raw(3, pointer(70000, 2))),
               ("Typing", 5, b""), ("Pointer", 6, num(1, 1) + raw(2, pointer(300000, 5))), ("List", 7, list1),
-              ("Want", 8, seq(0, 16)), ("Gone", 9, seq(8, 8)), ("Read", 10, seq(0x33, 32)), ("Unknown", 77, b"\x00later\xff")]
+              ("Want", 8, seq(0, 16)), ("Gone", 9, seq(8, 8)), ("Read", 10, seq(0x33, 32)),
+              ("Post", 11, raw(1, b"Hi Bob, see https://a.b") + raw(2, seq(0x33, 32)) + raw(3, b"what I said") + raw(4, num(1, 3) + num(2, 3) + raw(3, CHAT))
+               + raw(5, raw(1, b"https://a.b") + raw(2, b"A page") + raw(3, b"about") + raw(4, pointer(70000, 2)))
+               + raw(6, raw(1, pointer(300000, 5)) + num(2, 1) + raw(3, b"a.jpg") + raw(4, b"image/jpeg") + num(5, 640) + num(6, 480) + num(7, 9) + raw(8, seq(1, 40))
+                     + raw(9, seq(2, 25)) + num(10, 4000) + num(11, 1) + num(12, NOW)) + num(7, 1) + num(8, 3600) + raw(9, b"foxes") + num(10, 1)),
+              ("Edit", 12, raw(1, seq(0x33, 32)) + raw(2, "Grüße an Bob".encode()) + raw(3, num(1, 11) + num(2, 3) + raw(3, bytes(33)))),
+              ("Delete", 13, seq(0x33, 64)), ("Reaction", 14, raw(1, seq(0x33, 32)) + raw(2, "👍".encode()) + num(3, 1)),
+              ("Pin", 15, raw(1, seq(0x33, 32)) + num(2, 1)), ("Timer", 16, num(1, 86400)),
+              ("Poll", 17, raw(1, b"Soup?") + raw(2, b"yes") + raw(2, b"no") + num(3, 1) + num(4, NOW) + num(5, 60)),
+              ("Vote", 18, raw(1, seq(0x33, 32)) + raw(2, b"\x00\x01")), ("Unknown", 77, b"\x00later\xff")]
     receipt = seq(0xD0, 4) + u(41, 4) + b"\x05\x80"
     inners = [{"seq": 7, "floor": 5, "receipts": [receipt.hex()], "message": text.hex(),
                "bytes": (num(1, 7) + num(2, 5) + raw(3, receipt) + raw(4, text)).hex()},

@@ -1,13 +1,13 @@
 //! Effects on messages: edits, deletions, reactions, pins, votes. The order in which they come never matters: an effect
 //! that comes before its message waits for it, and of several the one later in the order counts.
 
-use sotto_db::{Annotation, Chat, Early, Hash, Message};
+use sotto_db::{Annotation, Chat, Early, Hash, Message, Standing};
 use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::base::schedule::DAY;
 use crate::engine::carry::send;
 use crate::engine::talk::inbox::{self, Came};
-use crate::engine::talk::{Talk, kind, write};
+use crate::engine::talk::{Talk, delete, kind, write};
 use crate::error::{Code, Error};
 
 /// How long an effect waits for its message; a deletion waits for ever.
@@ -47,6 +47,36 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: &Content) -> R
         apply(step, effect)?;
     }
     Ok(())
+}
+
+/// An effect that an earlier version showed as a message of an unknown kind.
+pub(crate) fn late(
+    step: &mut Talk<'_>,
+    row: &Message,
+    message: &content::Message,
+    what: &Content,
+) -> Result<(), Error> {
+    let of = |target| Early {
+        target,
+        id: row.id,
+        conversation: row.conversation,
+        author: row.author.unwrap_or([0; 33]),
+        kind: row.kind,
+        body: message.body.clone(),
+        lamport: row.lamport,
+        time_s: row.time_s,
+        added_ms: row.added_ms,
+    };
+    let open = step.conversations.get(&row.conversation)?.is_some_and(|place| place.standing == Standing::Open);
+    delete::message(step, &row.id)?;
+    step.messages.remove(&row.id)?;
+    if row.unconfirmed || !open {
+        return Ok(());
+    }
+    if let Content::Timer(seconds) = what {
+        return kind::timer::set(step, &of(row.conversation), *seconds);
+    }
+    targets(what).into_iter().try_for_each(|target| apply(step, of(target)))
 }
 
 /// Applies an effect, or keeps it until its message is here and whole.

@@ -15,10 +15,10 @@ mod typing;
 pub(crate) mod vote;
 mod want;
 
-use sotto_wire::content::Content;
+use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::talk::inbox::{Came, Shown, show};
-use crate::engine::talk::{Talk, effects};
+use crate::engine::talk::{Talk, effects, expire};
 use crate::error::Error;
 
 /// Applies a message. A message of an unconfirmed device may be shown, and has no other effect.
@@ -26,6 +26,8 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
     match content {
         Content::Text(text) => drop(show(step, came, Shown::Text(text))?),
         Content::Unknown => drop(show(step, came, Shown::Newer)?),
+        // The files of a post are for a version that fetches them.
+        Content::Post(post) if !post.files.is_empty() => drop(show(step, came, Shown::Newer)?),
         Content::Post(post) => drop(show(step, came, Shown::Post(post.text, post.expire_s))?),
         Content::Poll(poll) => drop(show(step, came, Shown::Post(poll.question, poll.expire_s))?),
         Content::Pointer(remote) => pointer::take(step, came, &remote)?,
@@ -41,8 +43,35 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
             effects::take(step, came, &content)?;
         }
         Content::Timer(seconds) => timer::take(step, came, seconds)?,
-        Content::FileWant(_) | Content::FileGone(_) => {}
         content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),
     }
     Ok(None)
+}
+
+/// Messages of kinds that an earlier version did not know, and this one does, are shown, or have their effect.
+pub(crate) fn known_now(step: &mut Talk<'_>) -> Result<(), Error> {
+    for kind in [Kind::Post, Kind::Poll, Kind::Edit, Kind::Delete, Kind::Reaction, Kind::Pin, Kind::Timer, Kind::Vote] {
+        for row in step.messages.newer(kind.code())? {
+            let message = content::Message::decode(&row.m).ok();
+            let content = message.as_ref().and_then(|message| message.content().ok());
+            let (text, expire_s) = match content {
+                Some(Content::Post(post)) if post.files.is_empty() => (post.text, post.expire_s),
+                Some(Content::Poll(poll)) => (poll.question, poll.expire_s),
+                Some(content) => {
+                    if let Some(message) = message.filter(|_| !matches!(content, Content::Post(_))) {
+                        effects::late(step, &row, &message, &content)?;
+                    }
+                    continue;
+                }
+                None => continue,
+            };
+            let expires_ms = expire::unread_ms(step.now_ms, expire_s);
+            step.messages.edit(&row.id, |row| {
+                (row.text, row.newer) = (Some(text), false);
+                (row.expire_s, row.expires_ms) = (expire_s, expires_ms);
+            })?;
+            effects::arrived(step, &row.id)?;
+        }
+    }
+    Ok(())
 }
