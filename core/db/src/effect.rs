@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, row};
+use crate::row::{Table, all, count, row};
 use crate::{Chat, Error, Hash, Reader};
 
 /// Most effects of one conversation that wait for their target.
@@ -107,9 +107,13 @@ impl Table<'_, Early> {
     /// Stores an effect. A conversation keeps its latest 4,096.
     pub fn note(&mut self, early: &Early) -> Result<(), Error> {
         self.put(early)?;
+        let held = count(self.conn, "SELECT count(*) FROM early WHERE conversation=?", [early.conversation])?;
+        let Some(more) = held.checked_sub(EARLY).filter(|more| *more > 0) else {
+            return Ok(());
+        };
         let sql = "DELETE FROM early WHERE (target, id) IN
-            (SELECT target, id FROM early WHERE conversation=? ORDER BY added_ms DESC, id DESC LIMIT -1 OFFSET ?)";
-        self.exec(sql, params![early.conversation, EARLY])
+            (SELECT target, id FROM early WHERE conversation=? ORDER BY added_ms, target, id LIMIT ?)";
+        self.exec(sql, params![early.conversation, more])
     }
 
     /// Takes all that wait for a message, in their order.

@@ -20,6 +20,9 @@ pub(crate) fn apply(step: &mut Talk<'_>, effect: &Early, _: &Message, reaction: 
 /// Sets or takes back an own reaction.
 pub(crate) fn react(step: &mut Talk<'_>, id: &Hash, emoji: String, on: bool) -> Result<(), Error> {
     let target = effects::target(step, id)?;
+    if emoji.len() > MAX_EMOJI {
+        return Err(Code::BadEmoji.into());
+    }
     let own = step.own()?.chat;
     let mut set = step.annotations.of(id, Kind::Reaction.code())?;
     set.retain(|one| one.author == own && one.value == [1]);
@@ -28,9 +31,6 @@ pub(crate) fn react(step: &mut Talk<'_>, id: &Hash, emoji: String, on: bool) -> 
     }
     if on && set.len() >= SHOWN {
         return Err(Code::TooMany.into());
-    }
-    if emoji.len() > MAX_EMOJI {
-        return Err(Code::BadEmoji.into());
     }
     let content = Content::Reaction(Reaction { target: *id, emoji, on });
     content.encode().map_err(|_| Code::BadEmoji)?;
