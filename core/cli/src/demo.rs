@@ -7,6 +7,7 @@ mod child;
 mod figures;
 mod node;
 mod phone;
+mod posts;
 mod screen;
 mod story;
 

@@ -37,6 +37,7 @@ fn everything_arrives_once_and_is_read() {
     assert!(figures["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
     assert_eq!(figures["lives"], 6, "each phone twice, each node once");
     assert!(transcript.contains("Both phones show the same safety number"));
+    assert!(transcript.contains("It is gone on both phones."));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::Stage;
 use super::figures::Figures;
 use super::node::Node;
 use super::phone::{Phone, View};
+use super::posts;
 use super::screen::Screen;
 use crate::exit::Failure;
 
@@ -134,6 +135,9 @@ pub(crate) async fn tell(cast: &mut Cast<'_>) -> Result<Figures, Failure> {
     let [from_alice, from_bob] = &sent;
     figures.count(from_alice, &alice, &bob);
     figures.count(from_bob, &bob, &alice);
+    let last = AWAY.last().copied().unwrap_or_default();
+    posts::tell(cast.screen, (&mut cast.alice, &mut cast.bob), &conversation, last).await?;
+    cast.look_at_nodes()?;
     figures.seconds = cast.started.elapsed().as_secs_f32();
     cast.alice.switch_off().await?;
     cast.bob.switch_off().await?;
