@@ -83,7 +83,8 @@ pub struct File {
 pub fn file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = last.chars().filter(|&c| !is_command(c) && !is_disguise(c) && !"<>:\"|?*".contains(c)).collect();
-    let trimmed = kept.trim().trim_end_matches(['.', ' ']).trim_start_matches('.');
+    let edge = |c: char| c == '.' || c.is_whitespace();
+    let trimmed = kept.trim_matches(edge);
     let stem = trimmed.split('.').next().unwrap_or_default().to_ascii_uppercase();
     let numbered = |device: &str| {
         let rest = stem.strip_prefix(device);
@@ -100,6 +101,7 @@ pub fn file_name(name: &str) -> String {
         let ending = ending.unwrap_or_default();
         let end = name.floor_char_boundary(MAX_FILE_NAME - ending.len());
         name.truncate(end);
+        name.truncate(name.trim_end_matches(edge).len());
         name.push_str(&ending);
     }
     name
@@ -149,3 +151,45 @@ pub(super) fn raw(file: &File) -> generated::File {
 }
 
 crate::closed_debug!(File);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_path_and_no_disguise() {
+        for (given, kept) in [
+            ("holiday.jpg", "holiday.jpg"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\Users\\me\\a.txt", "a.txt"),
+            ("/", ""),
+            ("..", ""),
+            (".bashrc", "bashrc"),
+            ("a\u{202e}gpj.exe", "agpj.exe"),
+            ("a\0b\nc", "abc"),
+            ("CON", "_CON"),
+            ("nul.txt", "_nul.txt"),
+            ("COM1.tar.gz", "_COM1.tar.gz"),
+            ("com10.txt", "com10.txt"),
+            ("ends with dots. . .", "ends with dots"),
+            ("what?<>|*\".txt", "what.txt"),
+            ("Zoë 👨‍👩‍👧.png", "Zoë 👨‍👩‍👧.png"),
+        ] {
+            assert_eq!(file_name(given), kept, "{given}");
+        }
+        let long = file_name(&format!("{}.jpeg", "ä".repeat(300)));
+        assert!(long.len() <= MAX_FILE_NAME && long.ends_with("ä.jpeg"), "{long}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cleaned_name_stays_as_it_is(name in ".{0,300}") {
+            let clean = file_name(&name);
+            prop_assert!(clean.len() <= MAX_FILE_NAME);
+            prop_assert!(!clean.contains(['/', '\\', '\0']));
+            prop_assert_eq!(file_name(&clean), clean);
+        }
+    }
+}
