@@ -8,8 +8,8 @@ use sotto_messenger::engine::call::{self, Forged};
 use sotto_messenger::records::{ContactId, LinkPreview, Message, MessageId, NewMention, NewPoll, NewPost};
 use sotto_messenger::{Code, Error, view};
 use sotto_testkit::life::{database, orphans};
-use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Seeded, Weather, World};
-use sotto_wire::content::{Content, Edit, Reaction, Vote};
+use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Seeded, Weather, World, contacts};
+use sotto_wire::content::{Content, Edit, Poll, Post, Reaction, Vote};
 
 /// Loses everything that is published from now on, so that a test delivers it by hand.
 const DEAF: Weather = Weather {
@@ -229,6 +229,14 @@ fn holds(world: &World, who: usize, text: &str) -> bool {
     })
 }
 
+/// Whether the search index of a phone that is down has a word.
+fn indexed(world: &World, who: usize, word: &str) -> bool {
+    let conn = database(world.phones[who].folder());
+    conn.execute_batch("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search, row)").unwrap();
+    let sql = "SELECT count(*) FROM temp.words WHERE term=?";
+    conn.query_row(sql, [word], |row| row.get::<_, u32>(0)).unwrap() > 0
+}
+
 /// Which of both phones holds a text in its database; rows refer to nothing that is not there.
 fn down(world: &mut World, text: &str) -> [bool; 2] {
     let held = [0, 1].map(|who| {
@@ -261,7 +269,7 @@ fn a_deleted_text_is_nowhere() {
         world.weather = DEAF;
         world.run(SECOND);
         world.kill(1);
-        assert!(!holds(&world, 1, "the code is 471"));
+        assert!(!holds(&world, 1, "the code is 471") && !indexed(&world, 1, "4711"));
         world.start(1);
         world.run(5 * SECOND);
     }
@@ -284,6 +292,10 @@ fn a_deleted_text_is_nowhere() {
     world.run(DAY);
     agree(&world);
     assert_eq!(down(&mut world, SECRET), [false, false]);
+    for who in 0..2 {
+        world.kill(who);
+        assert!(!indexed(&world, who, "4711"), "{who}");
+    }
 }
 
 /// P3: what is by somebody without the right changes nothing.
@@ -367,6 +379,10 @@ fn a_message_disappears_on_both_phones() {
         assert_eq!((reply.text.as_str(), reply.gone), ("", true));
     }
     assert_eq!(down(&mut world, "burn after"), [false, false]);
+    for who in 0..2 {
+        world.kill(who);
+        assert!(!indexed(&world, who, "burn") && indexed(&world, who, "before"), "{who}");
+    }
 }
 
 /// A timer whose end passes while the app is closed, or that nobody reads.
@@ -546,5 +562,114 @@ fn an_effect_is_as_long_as_a_text() {
         let of: Vec<usize> = sizes.iter().filter(|(n, _)| *n == kind).map(|(_, size)| *size).collect();
         assert!(of.contains(&512), "{kind}: {of:?}");
         assert!(of.iter().all(|size| [512, 2048].contains(size)), "{kind}: {of:?}");
+    }
+}
+
+/// P19: what an older version showed as "needs a newer version" is a message or an effect after the update.
+#[test]
+fn what_an_older_version_could_not_read_is_there_after_the_update() {
+    let mut world = World::befriended(11);
+    let hello = post(&mut world, 0, "hello");
+    world.run(MINUTE);
+    let conversation = world.conversation(1).to_bytes().unwrap();
+    let alice = world.phones[1].read(|reader| contacts(reader).unwrap().remove(0));
+    world.kill(1);
+    let reaction = Reaction { target: hello.to_bytes().unwrap(), emoji: "👍".into(), on: true };
+    let question = Poll {
+        question: "Soup?".into(),
+        choices: vec!["yes".into(), "no".into()],
+        multiple: false,
+        end_s: 0,
+        expire_s: 0,
+    };
+    let text = Post { text: "a post".into(), expire_s: 60, ..Post::default() };
+    let edit = Edit { target: hello.to_bytes().unwrap(), text: "hello again".into(), mentions: Vec::new() };
+    let contents = [
+        Content::Reaction(reaction),
+        Content::Poll(Box::new(question)),
+        Content::Post(Box::new(text)),
+        Content::Edit(Box::new(edit)),
+        Content::Timer(60),
+    ];
+    let time_s = world.now_ms / 1000;
+    for (n, content) in (0u8..).zip(contents) {
+        let (kind, body) = content.encode().unwrap();
+        let lamport = 10 + u64::from(n);
+        let message = sotto_wire::content::Message {
+            random: [n; 16],
+            lamport,
+            time_s: time_s as u64,
+            parents: Vec::new(),
+            kind,
+            body,
+        };
+        let m = message.encode().unwrap();
+        let id = sotto_wire::content::message_id(&conversation, &alice.chat, &alice.device().unwrap(), &m);
+        let shown = sotto_db::Message {
+            id,
+            conversation,
+            author: Some(alice.chat),
+            kind: kind.code(),
+            m,
+            text: None,
+            state: sotto_db::MessageState::Received,
+            reason: None,
+            time_s,
+            lamport: lamport as i64,
+            newer: true,
+            fetching: false,
+            read: true,
+            added_ms: world.now_ms + i64::from(n),
+            unconfirmed: false,
+            resent_ms: 0,
+            marked: false,
+            body: None,
+            edited: false,
+            deleted_by: None,
+            expire_s: 0,
+            expires_ms: None,
+        };
+        world.phones[1].tables(|tables| tables.messages.put(&shown).unwrap());
+    }
+    world.start(1);
+    world.run(SECOND);
+    let seen = page(&world, 1);
+    let texts: Vec<_> = seen.iter().map(|one| (one.text.as_deref().unwrap(), one.newer)).collect();
+    assert_eq!(texts, [("hello again", false), ("Soup?", false), ("a post", false)]);
+    assert_eq!((seen[0].reactions.len(), seen[0].edited, seen[2].timer_s), (1, true, 60));
+    assert_eq!(seen[1].poll.as_ref().unwrap().choices.len(), 2);
+    vote(&mut world, 1, &seen[1].id, &[1]).unwrap();
+    world.kill(1);
+    let lost = orphans(world.phones[1].folder());
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+/// P5: words of what is shown are found, words that were edited away or deleted are not.
+#[test]
+fn search_finds_what_is_shown() {
+    let mut world = World::befriended(12);
+    let fox = post(&mut world, 0, "The quick brown fox");
+    post(&mut world, 1, "Ein Füchslein im Café");
+    let tokyo = post(&mut world, 0, "東京の夜");
+    poll(&mut world, 1, None);
+    world.run(MINUTE);
+    let found = |world: &World, who: usize, query: &str| {
+        world.phones[who].read(|reader| {
+            let rows = reader.search(query, None, None, 10).unwrap();
+            rows.into_iter().map(|(_, row)| row.text.unwrap()).collect::<Vec<_>>()
+        })
+    };
+    for who in 0..2 {
+        assert_eq!(found(&world, who, "\"fox\""), ["The quick brown fox"]);
+        assert_eq!(found(&world, who, "\"cafe\""), ["Ein Füchslein im Café"]);
+        assert_eq!(found(&world, who, "\"東 京\""), ["東京の夜"]);
+        assert_eq!(found(&world, who, "\"we\" \"ea\" *"), ["What do we eat?"]);
+    }
+    edit(&mut world, 0, &fox, "The lazy dog").unwrap();
+    withdraw(&mut world, 0, &tokyo).unwrap();
+    world.run(MINUTE);
+    for who in 0..2 {
+        assert_eq!(found(&world, who, "\"fox\" OR \"東 京\""), [] as [&str; 0]);
+        assert_eq!(found(&world, who, "\"lazy\""), ["The lazy dog"]);
     }
 }
