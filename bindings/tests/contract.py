@@ -18,7 +18,8 @@ from sotto import (
     SottoConfig, SottoCore, SottoError, SottoEvent, SottoCode as Code, SottoContactAction as ContactAction,
     SottoContactId as ContactId, SottoContactState as ContactState, SottoConversationId as ConversationId,
     SottoFolder as Folder, SottoLogLevel as LogLevel, SottoMessageId as MessageId, SottoMessageState as MessageState,
-    SottoMode as Mode, SottoNetworkState as NetworkState, SottoPreset as Preset, SottoSettingsPatch as SettingsPatch,
+    SottoMode as Mode, SottoNetworkState as NetworkState, SottoNewMention as NewMention, SottoNewPoll as NewPoll,
+    SottoPreset as Preset, SottoSettingsPatch as SettingsPatch,
 )
 
 PATIENCE = 60  # s; nothing is waited for longer
@@ -251,6 +252,40 @@ async def two_people_meet_and_talk(folder):
         assert phone.core.serving() == []
     last = await bob.core.send(place, "over new connections")
     await alice.until("the last", lambda: alice.message(last))
+
+    # What people do with messages.
+    named = NewMention(offset=3, length=3, contact=contact)
+    reply = await alice.core.send(place, "Hi Bob", reply_to=last, mentions=[named], silent=True)
+    await bob.until("the reply", lambda: bob.message(reply))
+    seen = await bob.core.message(reply)
+    assert (seen.reply.message, seen.reply.text, seen.reply.mine) == (last, "over new connections", True), seen
+    assert seen.silent and (seen.mentions[0].offset, seen.mentions[0].contact) == (3, contact)
+    await bob.core.react(reply, "👍", True)
+    await bob.core.pin(reply, True)
+    await alice.core.edit(reply, "Hello Bob")
+    question = await alice.core.poll_create(place, NewPoll(question="Soup?", choices=["yes", "no"]))
+    await bob.until("the question", lambda: bob.message(question))
+    await bob.core.vote(question, bytes([1]))
+
+    async def all_there():
+        one, asked = await alice.core.message(reply), await bob.core.message(question)
+        changed = (await bob.core.message(reply)).edited
+        voted = [choice.mine for choice in asked.poll.choices] == [False, True]
+        return changed and voted and one.pinned and [r.emoji for r in one.reactions] == ["👍"]
+
+    await alice.until("effects", all_there)
+    assert [v.text for v in await bob.core.history(reply)] == ["Hi Bob", "Hello Bob"]
+    assert [r.name for r in await alice.core.reactions(reply)] == ["Bob"]
+    assert [m.id for m in await alice.core.pins(place)] == [reply]
+    (hit,) = await bob.core.search("hello b", 10)
+    assert (hit.message, hit.text, [m.offset for m in hit.marks]) == (reply, "Hello Bob", [0, 6]), hit
+    assert await bob.core.search("hi", 10, conversation=place) == []
+    await fails(SottoError.State, "message.not_yours", lambda: bob.core.edit(reply, "not mine"))
+    await fails(SottoError.InvalidInput, "input.timer", lambda: bob.core.timer_set(place, 1))
+    await bob.core.timer_set(place, 3600)
+    (forwarded,) = await alice.core.forward(last, [place])
+    await alice.core.delete_for_everyone(forwarded)
+    assert (await alice.core.message(forwarded)).deleted_by == (await alice.core.account()).id
 
     # What is deleted is gone here, and nowhere else.
     await alice.core.session_reset(contact)

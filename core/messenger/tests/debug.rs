@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sotto_messenger::engine::call;
-use sotto_messenger::records::ConversationId;
+use sotto_messenger::records::{ConversationId, MessageId, NewPoll};
 
 /// Fields and variants of such names hold texts, names of people, links or keys.
 const SECRET: [&str; 32] = [
@@ -185,13 +185,16 @@ fn hidden(value: &dyn Debug) {
 #[test]
 fn calls_show_nothing() {
     let conversation = ConversationId::from_bytes(&[1; 32]);
-    let calls: [&dyn Debug; 6] = [
+    let poll = NewPoll { question: canary(), choices: vec![canary()], multiple: false, end_ms: None };
+    let calls: [&dyn Debug; 8] = [
         &call::AccountCreate { name: canary() },
         &call::AccountRestore { phrase: canary().into() },
         &call::ProfileSet { name: canary() },
         &call::ContactAdd { link: canary(), text: Some(canary()) },
         &call::Send { conversation: conversation.clone(), post: canary().into() },
-        &call::DraftSet { conversation, text: canary(), reply_to: None },
+        &call::DraftSet { conversation: conversation.clone(), text: canary(), reply_to: None },
+        &call::Edit { message: MessageId::from_bytes(&[1; 32]), text: canary(), mentions: Vec::new() },
+        &call::PollCreate { conversation, poll },
     ];
     for call in calls {
         hidden(call);
