@@ -87,7 +87,7 @@ fn message(n: u32) -> Message {
     let mut id = [0; 32];
     id[..4].copy_from_slice(&mixed(n).to_be_bytes());
     id[4..8].copy_from_slice(&n.to_be_bytes());
-    let text = if n % 20 == 0 {
+    let text = if n.is_multiple_of(20) {
         (0..20).map(|i| IDEOGRAPHS[mixed(n + i) as usize % 12]).collect()
     } else {
         let words: Vec<String> = (0..4 + mixed(n) % 16).map(|i| word(mixed(n * 20 + i), 4)).collect();

@@ -44,7 +44,7 @@ fn empty(step: &mut Talk<'_>, message: &Message, by: Option<&Chat>) -> Result<()
     Ok(())
 }
 
-/// The row of a message that was deleted for everybody before it came.
+/// The row of a message without content, as one has that was deleted for everybody before it came.
 pub(crate) fn place(id: Hash, conversation: Hash, author: Option<Chat>, kind: Kind) -> Message {
     Message {
         id,

@@ -76,6 +76,17 @@ pub(crate) enum Shown {
     Fetching,
 }
 
+impl Shown {
+    /// The text, and its timer in seconds.
+    fn text(self) -> (Option<String>, u32) {
+        match self {
+            Self::Text(text) => (Some(text), 0),
+            Self::Post(text, expire_s) => (Some(text), expire_s),
+            Self::Newer | Self::Fetching => (None, 0),
+        }
+    }
+}
+
 /// Lamport time of an effect of the confirmed device; moves the conversation's clock.
 pub(crate) fn clock(step: &mut Talk<'_>, came: &Came<'_>) -> Result<i64, Error> {
     let moved = step.conversations.edit(&came.conversation, |row| {
@@ -98,38 +109,29 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
     let mut conversation = conversation.or_bug("conversation of a contact")?;
     let lamport = clamped(&conversation, message);
     let time_s = i64::try_from(message.time_s).unwrap_or(0);
+    let place = sotto_db::Message {
+        lamport,
+        time_s,
+        added_ms: step.now_ms,
+        ..delete::place(came.id, came.conversation, Some(came.row.chat), message.kind)
+    };
     if effects::was_withdrawn(step, came)? {
-        return withdrawn(step, came, (lamport, time_s));
+        return withdrawn(step, came, &place);
     }
     let (newer, fetching) = (matches!(shown, Shown::Newer), matches!(shown, Shown::Fetching));
-    let (text, expire_s) = match shown {
-        Shown::Text(text) => (Some(text), 0),
-        Shown::Post(text, expire_s) => (Some(text), expire_s),
-        Shown::Newer | Shown::Fetching => (None, 0),
-    };
+    let (text, expire_s) = shown.text();
     let fresh = step.messages.add(&sotto_db::Message {
-        id: came.id,
-        conversation: came.conversation,
-        author: Some(came.row.chat),
-        kind: message.kind.code(),
         m: came.inner.message.clone(),
         text,
         state: MessageState::Received,
-        reason: None,
-        time_s,
-        lamport,
         newer,
         fetching,
         read: false,
-        added_ms: step.now_ms,
         unconfirmed: !came.confirmed,
-        resent_ms: 0,
-        marked: false,
-        body: None,
-        edited: false,
         deleted_by: None,
         expire_s,
         expires_ms: expire::unread_ms(step.now_ms, expire_s),
+        ..place
     })?;
     if !fresh {
         return Ok(false);
@@ -165,14 +167,8 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
 }
 
 /// Stores the place of a message that its author deleted before it came.
-fn withdrawn(step: &mut Talk<'_>, came: &Came<'_>, (lamport, time_s): (i64, i64)) -> Result<bool, Error> {
-    let place = sotto_db::Message {
-        lamport,
-        time_s,
-        added_ms: step.now_ms,
-        ..delete::place(came.id, came.conversation, Some(came.row.chat), came.message.kind)
-    };
-    step.messages.add(&place)?;
+fn withdrawn(step: &mut Talk<'_>, came: &Came<'_>, place: &sotto_db::Message) -> Result<bool, Error> {
+    step.messages.add(place)?;
     step.early.take(&came.id)?;
     step.holes.remove(&came.conversation, &content::prefix(&came.id))?;
     step.message_changed(came.conversation, came.id);

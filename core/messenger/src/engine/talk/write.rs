@@ -5,9 +5,9 @@ use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::{blob, send};
-use crate::engine::talk::Talk;
 use crate::engine::talk::kind::post;
 use crate::engine::talk::state::emit_state;
+use crate::engine::talk::{Talk, delete};
 use crate::error::{Code, Error, OrBug};
 
 pub(crate) fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
@@ -73,28 +73,14 @@ fn shown(
         ..place
     })?;
     step.messages.add(&sotto_db::Message {
-        id,
-        conversation,
-        author: None,
-        kind: message.kind.code(),
         m: m.clone(),
         text: Some(text),
         state: MessageState::Queued,
-        reason: None,
         time_s,
         lamport,
-        newer: false,
-        fetching: false,
-        read: true,
         added_ms: step.now_ms,
-        unconfirmed: false,
-        resent_ms: 0,
-        marked: false,
-        body: None,
-        edited: false,
-        deleted_by: None,
         expire_s,
-        expires_ms: None,
+        ..delete::place(id, conversation, None, message.kind)
     })?;
     step.message_changed(conversation, id);
     Ok((m, id))
