@@ -277,7 +277,7 @@ async def two_people_meet_and_talk(folder):
     assert [v.text for v in await bob.core.history(reply)] == ["Hi Bob", "Hello Bob"]
     assert [r.name for r in await alice.core.reactions(reply)] == ["Bob"]
     assert [m.id for m in await alice.core.pins(place)] == [reply]
-    (hit,) = await bob.core.search("hello b", 10)
+    (hit,) = await bob.core.search("hello bo", 10)
     assert (hit.message, hit.text, [m.offset for m in hit.marks]) == (reply, "Hello Bob", [0, 6]), hit
     assert await bob.core.search("hi", 10, conversation=place) == []
     await fails(SottoError.State, "message.not_yours", lambda: bob.core.edit(reply, "not mine"))

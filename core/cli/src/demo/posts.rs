@@ -10,9 +10,9 @@ use crate::exit::Failure;
 const REPLY: &str = "On my way, keep it hot! 🚲";
 const EMOJI: &str = "❤️";
 /// The text that Alice edits, and what she makes of it.
-const EDITED: [&str; 2] = ["Mind the third step, it is loose.", "Mind the second step, it is loose."];
+const EDITED: [&str; 2] = ["Mind the third step, it is loose.", "Mind the fourth step, it is loose."];
 /// A word of the edited text, and the word that it replaced.
-const WORDS: [&str; 2] = ["second", "third"];
+const WORDS: [&str; 2] = ["fourth", "third"];
 const SECRET: &str = "The key is under the flower pot 🔑";
 /// Time that it lives, seconds.
 const TIMER: u32 = 5;
