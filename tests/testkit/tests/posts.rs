@@ -673,3 +673,28 @@ fn search_finds_what_is_shown() {
         assert_eq!(found(&world, who, "\"lazy\""), ["The lazy dog"]);
     }
 }
+
+/// An edit that is still in the outbox does not outlive its message there.
+#[test]
+fn an_edit_that_has_not_left_goes_with_its_message() {
+    let mut world = World::befriended(13);
+    let first = post(&mut world, 0, "a slip");
+    let second = post(&mut world, 0, "another");
+    let third = post(&mut world, 0, "the last");
+    world.run(MINUTE);
+    world.set_online(0, false);
+    world.run(SECOND);
+    edit(&mut world, 0, &first, "the code is 4711").unwrap();
+    edit(&mut world, 0, &second, "the code is 4712").unwrap();
+    edit(&mut world, 0, &third, "the last of all").unwrap();
+    withdraw(&mut world, 0, &first).unwrap();
+    world.call(0, call::DeleteForMe { message: second }).unwrap();
+    assert_eq!(down(&mut world, "the code is 471"), [false, false]);
+    world.set_online(0, true);
+    world.run(DAY);
+    let texts = |who: usize| page(&world, who).into_iter().filter_map(|one| one.text).collect::<Vec<_>>();
+    assert_eq!(
+        (texts(0), texts(1)),
+        (vec!["the last of all".into()], vec!["another".into(), "the last of all".into()])
+    );
+}

@@ -113,12 +113,29 @@ pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> R
 /// pointer, is still repeated as it is sealed, but never sealed again.
 pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<bool, Error> {
     parcel::remove_batch(step, message)?;
-    let Some(item) = step.items.of_message(message)? else {
-        return Ok(false);
-    };
+    match step.items.of_message(message)? {
+        Some(item) => end(step, &item),
+        None => Ok(false),
+    }
+}
+
+/// Ends the sending of all edits of a deleted message, or of all edits for an account.
+pub(crate) fn forget_edits(step: &mut Carry<'_>, chat: &Chat, of: Option<&Hash>) -> Result<(), Error> {
+    for item in step.items.of(chat)? {
+        let message = Message::decode(&item.m).ok().filter(|message| message.kind == Kind::Edit);
+        if let Some(Ok(Content::Edit(edit))) = message.map(|message| message.content())
+            && of.is_none_or(|of| edit.target == *of)
+        {
+            end(step, &item)?;
+        }
+    }
+    Ok(())
+}
+
+fn end(step: &mut Carry<'_>, item: &Item) -> Result<bool, Error> {
     let tried = !step.tx.attempts.of(item.parcel)?.is_empty();
     let parcel = step.tx.parcels.get(&item.parcel)?.filter(|parcel| parcel.payload.is_some());
-    let sealed = parcel.filter(|_| !is_kind(&item, Kind::Pointer));
+    let sealed = parcel.filter(|_| !is_kind(item, Kind::Pointer));
     if sealed.is_some_and(|parcel| tried || parcel.attempts > 0) {
         step.items.edit(&item.parcel, |item| (item.m, item.message) = (Vec::new(), None))?;
         return Ok(false);

@@ -78,6 +78,9 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat
     for under_way in step.messages.under_way(id)? {
         end(step, &under_way)?;
     }
+    if let Some(chat) = &peer {
+        send::forget_edits(step, chat, None)?;
+    }
     step.messages.delete_all(id)?;
     step.arrivals.remove_all(id)?;
     step.annotations.remove_all(id, false)?;
@@ -117,6 +120,9 @@ pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
 fn end(step: &mut Talk<'_>, message: &Message) -> Result<(), Error> {
     blob::forget(step, &message.id)?;
     let place = step.conversations.get(&message.conversation)?;
+    if let Some(chat) = place.as_ref().and_then(|row| row.peer).filter(|_| message.edited && message.is_own()) {
+        send::forget_edits(step, &chat, Some(&message.id))?;
+    }
     let asked = place.filter(|row| row.standing == Standing::Asked && message.kind == Kind::Request.code());
     if let Some(chat) = asked.and_then(|row| row.peer)
         && send::waits(step, &chat, Kind::Request)?
