@@ -1,5 +1,5 @@
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Once;
 
@@ -191,18 +191,29 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
 /// finds such a page in the first 32 MiB. Every written page ends with a random vector and a MAC. Without a log all
 /// pages are in the file.
 fn no_page_is_lost(path: &Path) -> Result<(), Error> {
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     let pages = (file.metadata()?.len() / PAGE).min(LOOKED_AT);
     let mut end = [0; PAGE_END];
     for page in 0..pages {
         let at = (page + 1) * PAGE - PAGE_END as u64;
-        file.seek(SeekFrom::Start(at))?;
-        file.read_exact(&mut end)?;
+        read_at(&file, &mut end, at)?;
         if end == [0; PAGE_END] {
             return Err(Error::Corrupt);
         }
     }
     Ok(())
+}
+
+/// One call of the system for each page, where the system has it.
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, at)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, buffer: &mut [u8], at: u64) -> std::io::Result<()> {
+    std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(at))?;
+    file.read_exact(buffer)
 }
 
 pub(crate) fn private_file(path: &Path) -> Result<File, Error> {

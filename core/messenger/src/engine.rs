@@ -54,7 +54,7 @@ use talk::{Talk, kind};
 
 use crate::config::Mode;
 use crate::counter::OpenCounter;
-use crate::error::{Code, Error, Kind};
+use crate::error::{Code, Error, Kind, OrBug};
 use crate::event::Event;
 use crate::records::{ConversationId, MessageId};
 
@@ -235,14 +235,18 @@ impl Engine {
         let was_skewed = self.live.clock.skewed();
         let value = act(self);
         if !self.live.closing {
-            self.work();
-            if !was_skewed && self.live.clock.skewed() {
-                self.notice(Code::ClockSkewed);
-            }
-            self.answer_syncs();
-            self.set_wake();
+            self.finish(was_skewed);
         }
         (value, take(&mut self.out))
+    }
+
+    fn finish(&mut self, was_skewed: bool) {
+        self.work();
+        if !was_skewed && self.live.clock.skewed() {
+            self.notice(Code::ClockSkewed);
+        }
+        self.answer_syncs();
+        self.set_wake();
     }
 
     fn notice(&mut self, code: Code) {
@@ -255,6 +259,16 @@ impl Engine {
 
     /// Runs one transaction. Its effects are carried out if it commits; otherwise nothing happened.
     fn run<T>(&mut self, work: impl FnOnce(&mut Step<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let (mut work, mut value) = (Some(work), None);
+        self.step(&mut |step| {
+            value = work.take().map(|work| work(step)).transpose()?;
+            Ok(())
+        })?;
+        value.or_bug("the value of a step")
+    }
+
+    /// One transaction. It is compiled once, and not for each of its callers.
+    fn step(&mut self, work: &mut dyn FnMut(&mut Step<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let (now_ms, Self { db, config, rng, own, index, live, .. }) = (self.now_ms, &mut *self);
         let done = db.transaction(|tables| {
             let base = Base {
@@ -282,13 +296,13 @@ impl Engine {
             let (annotations, early) = (tables.annotations, tables.early);
             let shown = (tables.conversations, tables.messages, tables.holes, tables.arrivals, annotations, early);
             let mut step = People::new(Talk::new(carry, shown, ()), (tables.persons, tables.news), ());
-            let value = work(&mut step)?;
+            work(&mut step)?;
             reset::shorten(&mut step)?;
-            let said = (take(&mut step.fx), take(&mut step.queries), take(&mut step.finds), take(&mut step.evidence));
-            Ok::<_, Error>((value, said))
+            let fx = take(&mut step.fx);
+            Ok::<_, Error>((fx, take(&mut step.queries), take(&mut step.finds), take(&mut step.evidence)))
         });
         match done {
-            Ok((value, said)) => self.apply(said).map(|()| value),
+            Ok(said) => self.apply(said),
             Err(error) => {
                 // The index may be ahead of the rolled-back tables.
                 if let Ok(index) = self.db.read(Index::load) {
