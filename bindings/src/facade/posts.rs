@@ -98,7 +98,7 @@ impl SottoCore {
         Ok(self.messenger.vote(&message.into(), &choices).await?)
     }
 
-    /// Messages that have all words of `query`, in one conversation or all; the last word may be the beginning of a word.
+    /// Messages that have all words of `query`, in one conversation or all; the last word may be the beginning of one.
     /// Case and accents do not matter. The latest stored come first; `before` is the `cursor` of the last hit of the
     /// previous page. `limit` is 1 to 50. Nothing leaves the device. Errors: `input.query`, `input.limit`, `input.id`,
     /// `search.off`.

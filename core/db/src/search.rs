@@ -18,8 +18,8 @@ pub(crate) fn register(conn: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a character is a word of its own: scripts that write no blanks between words. Deletion from the index repeats
-/// the insertion, so another answer needs an index made anew.
+/// Whether a character is a word of its own: scripts that write no blanks between words. Deletion from the index
+/// repeats the insertion, so another answer needs an index made anew.
 pub fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
         | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')

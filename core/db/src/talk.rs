@@ -222,8 +222,8 @@ impl Table<'_, Message> {
         all(self.conn, sql, params, |r| r.get(0))
     }
 
-    /// Marks received messages up to a place as read, except those still being fetched; the time of those that disappear
-    /// begins. Returns the last one that was unread before.
+    /// Marks whole received messages up to a place as read; the time of those that disappear begins. Returns the last
+    /// one that was unread before.
     pub fn mark_read(&mut self, up_to: &Message, now_ms: i64) -> Result<Option<Hash>, Error> {
         let sql = "UPDATE messages SET read=1, expires_ms=iif(expire_s>0, ?5+expire_s*1000, expires_ms)
                    WHERE conversation=?1 AND author IS NOT NULL AND read=0 AND fetching=0

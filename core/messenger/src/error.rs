@@ -96,8 +96,8 @@ codes! {
          no other";
     BadPreview = "input.preview", InvalidInput, "a preview's link must stand in the text; its title has at most 120 \
          bytes, its text 300";
-    BadPoll = "input.poll", InvalidInput, "a poll has a question of up to 300 bytes and 2 to 10 choices of up to 100; a \
-         vote names some of them";
+    BadPoll = "input.poll", InvalidInput, "a poll has a question of up to 300 bytes and 2 to 10 choices of up to 100; \
+         a vote names some of them";
     BadTimer = "input.timer", InvalidInput, "messages disappear after 5 seconds to 4 weeks; 0 keeps them";
     BadQuery = "input.query", InvalidInput, "a search has 1 to 16 words in at most 256 bytes";
     BadLimit = "input.limit", InvalidInput, "a page has 1 to 500 entries";

@@ -1,4 +1,5 @@
-//! Timer: how long new posts of a conversation live. Each post carries its own, so a changed timer changes no older post.
+//! Timer: how long new posts of a conversation live. Each post carries its own, so a change has no effect on older
+//! posts.
 
 use sotto_db::{Early, Hash};
 use sotto_wire::content::{Content, Kind, TIMER};
