@@ -4,11 +4,13 @@
 //! Everything shown is read from the database after an event hints at a change.
 
 mod command;
+mod deed;
 mod full;
 mod keep;
 mod line;
 mod lines;
 mod people;
+mod posts;
 
 use std::io::{self, IsTerminal, Read};
 

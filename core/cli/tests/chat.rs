@@ -51,14 +51,14 @@ fn two_terminals_talk() {
     alice.until("that it is noted", |line| line == "  verified");
     for (line, answer) in [
         ("/nickname Bobby", "  that is their name here"),
-        ("/pin", "  pinned"),
+        ("/top", "  listed first"),
         ("/mute 8", "  muted: /mute 0 unmutes"),
         ("/mute 0", "  no longer muted"),
     ] {
         alice.write(line);
         alice.until(line, |said| said == answer);
     }
-    bob.write("/delete");
+    bob.write("/clear");
     bob.until("that it is deleted", |line| line == "  all messages here are deleted on this device");
     bob.write("/remove 1");
     bob.until("that she is removed", |line| line == "  removed: they are not told");
@@ -69,6 +69,89 @@ fn two_terminals_talk() {
     let mut again = chat(&data("alice"), &node.address);
     again.until("history", |line| line.contains("you (read ✓✓): hello"));
     assert_eq!(again.finish().code(), Some(0));
+}
+
+/// Messages have numbers here; what people do with them is printed as it comes.
+#[test]
+fn messages_are_answered_and_changed_by_number() {
+    let mut friends = support::Friends::meet();
+    let (bob, here) = (&mut friends.bob, friends.conversation.clone());
+    assert!(friends.alice.process.finish().success());
+    let mut alice = chat(&friends.folder.path().join("alice"), &friends.node.address);
+    alice.until("a conversation", |line| line == "— Bob —");
+    let asked = bob.call("send", json!({"conversation": here, "text": "shall we meet?"}))["message"].clone();
+    alice.until("a question", |line| line.ends_with("Bob: shall we meet?"));
+    alice.write("/reply 1 too early");
+    alice.until("a refusal", |line| line.starts_with("  ! message.missing"));
+    alice.write("/last");
+    alice.until("a number", |line| line.starts_with("#1 ") && line.ends_with("Bob: shall we meet?"));
+    alice.write("/reply 1 yes, @Bob");
+    let newest = json!({"conversation": here, "limit": 1});
+    let reply = bob.until("messages", newest.clone(), |answer| {
+        let newest = answer["messages"][0].clone();
+        (newest["text"] == "yes, @Bob").then_some(newest)
+    });
+    assert_eq!((&reply["reply"]["message"], &reply["mentions"][0]["offset"]), (&asked, &json!(5)), "{reply}");
+    bob.call("react", json!({"message": reply["id"], "emoji": "👍", "on": true}));
+    alice.until("the reply", |line| line == "      ╭ Bob: shall we meet?");
+    alice.until("the text", |line| line.contains(" you (") && line.ends_with("): yes, @Bob"));
+    alice.until("the reaction", |line| line == "      ╰ [👍 1]");
+    alice.until("the name", |line| line == "      ╰ names Bob");
+    alice.write("/react 1 🎉");
+    alice.until("the reaction", |line| line == "      ╰ [🎉 you]");
+    alice.write("/pin #1");
+    alice.until("the pin", |line| line == "      ╰ [🎉 you] · pinned");
+    alice.write("/last");
+    alice.until("a number", |line| line.starts_with("#2 ") && line.ends_with("): yes, @Bob"));
+    alice.write("/edit 1 mine");
+    alice.until("a refusal", |line| line.starts_with("  ! message.not_yours"));
+    alice.write("/edit 2 yes, tonight");
+    bob.until("message", json!({"message": reply["id"]}), |one| (one["text"] == "yes, tonight").then_some(()));
+    alice.until("the new text", |line| line.ends_with("): yes, tonight"));
+    alice.write("/history 2");
+    alice.until("the first version", |line| line.ends_with(": yes, @Bob"));
+    alice.until("the second version", |line| line.ends_with(": yes, tonight"));
+    bob.call("edit", json!({"message": asked, "text": "shall we go?"}));
+    alice.until("Bob's new text", |line| line.ends_with("Bob: shall we go?"));
+
+    alice.write("/poll where? | sea | hills");
+    alice.until("the poll", |line| line.ends_with("): where?"));
+    alice.until("a choice", |line| line == "      ├ 2 (0) hills");
+    let poll = bob.until("messages", newest, |answer| {
+        let newest = answer["messages"][0].clone();
+        newest["poll"].is_object().then_some(newest)
+    });
+    bob.call("vote", json!({"message": poll["id"], "choices": [1]}));
+    alice.until("a vote", |line| line == "      ├ 2 (1: Bob) hills");
+    alice.write("/last");
+    alice.until("a number", |line| line.starts_with("#3 ") && line.ends_with("): where?"));
+    alice.write("/vote 3 2");
+    alice.until("both votes", |line| line.starts_with("      ├ 2 (2: ") && line.ends_with("hills"));
+    alice.write("/timer 60");
+    alice.until("the timer", |line| line.starts_with("  new messages here disappear 1 min after reading"));
+    bob.until("conversation", json!({"conversation": here}), |one| (one["timer_s"] == 60).then_some(()));
+    bob.call("timer_set", json!({"conversation": here, "seconds": 0}));
+    alice.until("that it ended", |line| line == "  new messages here stay");
+
+    alice.write("/forward 1 1");
+    alice.until("the forwarded text", |line| line.ends_with("): shall we go?"));
+    alice.until("that it is forwarded", |line| line == "      ╰ forwarded");
+    alice.write("/search tonight");
+    alice.until("a hit", |line| line.starts_with("#2 ") && line.ends_with(" you to Bob: yes, «tonight»"));
+    alice.write("/jump 2");
+    alice.until("what stands around it", |line| line.starts_with("#1 ") && line.ends_with("Bob: shall we go?"));
+    alice.until("what is pinned", |line| line == "      ╰ [🎉 you] · edited · pinned");
+    alice.write("/pins");
+    alice.until("the pinned one", |line| line.starts_with("#1 ") && line.ends_with(" Bob: shall we go?"));
+    alice.write("/unsend 2");
+    alice.until("that it is deleted", |line| line.ends_with(" – deleted by you"));
+    bob.until("message", json!({"message": reply["id"]}), |one| one["deleted_by"].is_string().then_some(()));
+    alice.write("/delete 3");
+    alice.until("that it is deleted here", |line| line == "  deleted on this device");
+    assert_eq!(bob.call("message", json!({"message": poll["id"]}))["text"], "where?");
+    bob.call("delete_for_everyone", json!({"message": asked}));
+    alice.until("that Bob deleted it", |line| line.ends_with(" Bob – deleted by Bob"));
+    assert_eq!(alice.finish().code(), Some(0));
 }
 
 #[test]

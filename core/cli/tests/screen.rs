@@ -15,6 +15,7 @@ use terminal::{ENTER, ESC, Terminal};
 const CTRL_C: &str = "\u{3}";
 const NEXT: &str = "\u{e}";
 const BEFORE: &str = "\u{10}";
+const PICK_UP: &str = "\u{1b}[1;5A";
 
 /// Makes an account at a terminal.
 fn register(terminal: &Terminal, name: &str) {
@@ -218,6 +219,177 @@ fn one_scrolls_back_to_the_first_message() {
     alice.until("number 129 of many");
     alice.write(CTRL_C);
     assert!(alice.ended().success());
+}
+
+/// Waits until the newest message of a person has some property; returns the message.
+fn newest(rpc: &mut Rpc, conversation: &Value, fits: impl Fn(&Value) -> bool) -> Value {
+    rpc.until("messages", json!({"conversation": conversation, "limit": 1}), |answer| {
+        let newest = answer["messages"][0].clone();
+        fits(&newest).then_some(newest)
+    })
+}
+
+/// Alice does everything with her keys, and sees what Bob does.
+#[test]
+fn messages_are_picked_answered_and_changed_on_the_screen() {
+    let mut friends = Friends::meet();
+    let (bob, here) = (&mut friends.bob, friends.conversation.clone());
+    assert!(friends.alice.process.finish().success());
+    let alice = Terminal::chat(&friends.folder.path().join("alice"), &friends.node.address, &[]);
+    alice.until_to("Bob");
+    let asked = bob.call("send", json!({"conversation": here, "text": "shall we meet?"}))["message"].clone();
+    alice.until("Bob: shall we meet?");
+    alice.write(PICK_UP);
+    alice.until("picked: Bob's “shall we meet?”");
+    alice.write(ENTER);
+    alice.until("in reply to Bob's “shall we meet?”");
+    alice.write("yes, @Bob\r");
+    let reply = newest(bob, &here, |one| one["text"] == "yes, @Bob");
+    assert_eq!((&reply["reply"]["message"], &reply["reply"]["mine"]), (&asked, &json!(true)), "{reply}");
+    assert_eq!((&reply["mentions"][0]["offset"], &reply["mentions"][0]["length"]), (&json!(5), &json!(4)), "{reply}");
+    alice.until("╭ Bob: shall we meet?");
+    alice.until_to("Bob");
+    bob.call("react", json!({"message": reply["id"], "emoji": "👍", "on": true}));
+    alice.until("╰ [👍 1]");
+
+    // The text is changed beside a half-typed one.
+    alice.write("half a text");
+    alice.write(PICK_UP);
+    alice.until_screen("the pick", |screen| {
+        let cells = |row| (0..100).filter_map(move |x| screen.cell(row, x));
+        let picked = |row: &u16| cells(*row).any(|cell| cell.inverse() && cell.contents() == "@");
+        (1..20).filter(picked).count() == 1
+    });
+    alice.write("\u{f}");
+    alice.until("── command on your “yes, @Bob”");
+    alice.write("edit\r");
+    alice.until("── changes your “yes, @Bob”");
+    alice.write(" tonight\r");
+    let changed = newest(bob, &here, |one| one["edited"] == true);
+    assert_eq!((&changed["id"], &changed["text"]), (&reply["id"], &json!("yes, @Bob tonight")));
+    alice.until("[👍 1] · edited");
+    alice.until_screen("the half-typed text", |screen| screen.contents().lines().any(|line| line == "half a text"));
+    alice.write("\u{15}");
+
+    alice.write(PICK_UP);
+    alice.until("picked: your “yes, @Bob tonight”");
+    alice.write("/history\r");
+    let versions = alice.until("── Versions");
+    assert!(versions.contains(": yes, @Bob\n") || versions.contains(": yes, @Bob  "), "{versions}");
+    alice.write(ESC);
+    alice.until_screen("no versions", |screen| !screen.contents().contains("── Versions"));
+    alice.write(PICK_UP);
+    alice.until("picked: Bob's “shall we meet?”");
+    alice.write("/react 🎉\r");
+    alice.until("[🎉 you]");
+    alice.write("/pin\r");
+    alice.until("[🎉 you] · pinned");
+    alice.write("/forward Bob\r");
+    let forwarded = newest(bob, &here, |one| one["forwarded"] == true);
+    assert_eq!(forwarded["text"], "shall we meet?");
+    let first = bob.call("message", json!({"message": asked}));
+    assert_eq!((&first["reactions"][0]["emoji"], &first["pinned"]), (&json!("🎉"), &json!(true)), "{first}");
+
+    let poll = json!({"conversation": here, "question": "where?", "choices": ["sea", "hills"]});
+    let poll = bob.call("poll_create", poll)["message"].clone();
+    alice.until("├ 2 (0) hills");
+    alice.write(ESC);
+    alice.until_to("Bob");
+    alice.write(PICK_UP);
+    alice.until("picked: Bob's “where?”");
+    alice.write("/vote 2\r");
+    alice.until("├ 2 (1: you) hills");
+    bob.call("vote", json!({"message": poll, "choices": [1]}));
+    alice.until_screen("both votes", |screen| screen.contents().contains("├ 2 (2: "));
+    alice.write(ESC);
+    alice.until_to("Bob");
+    alice.write("/timer 86400\r");
+    alice.until("texts disappear after 1 day");
+    let timer = |answer: &Value| (answer["timer_s"] == 86_400).then_some(());
+    bob.until("conversation", json!({"conversation": here}), timer);
+    bob.call("timer_set", json!({"conversation": here, "seconds": 0}));
+    alice.until_screen("no timer", |screen| !screen.contents().contains("texts disappear"));
+
+    // Deleted by each of the two.
+    alice.write("/search TONIGHT\r");
+    alice.until("«tonight»");
+    alice.write("/jump 1\r");
+    alice.until("picked: your “yes, @Bob tonight”");
+    alice.write("/unsend\r");
+    alice.until("– deleted by you");
+    bob.until("message", json!({"message": reply["id"]}), |one| one["deleted_by"].is_string().then_some(()));
+    bob.call("delete_for_everyone", json!({"message": asked}));
+    alice.until("Bob – deleted by Bob");
+    alice.write(ESC);
+    alice.until_to("Bob");
+    alice.write(PICK_UP);
+    alice.until("picked: Bob's “where?”");
+    alice.write("/delete\r");
+    alice.until_screen("no poll", |screen| !screen.contents().contains("hills"));
+    assert_eq!(bob.call("message", json!({"message": poll}))["text"], "where?");
+}
+
+/// A draft waits with the reply it was begun for, over a restart.
+#[test]
+fn a_half_typed_reply_is_one_after_a_restart() {
+    let mut friends = Friends::meet();
+    let here = friends.conversation.clone();
+    assert!(friends.alice.process.finish().success());
+    let folder = friends.path("alice");
+    let mut alice = Terminal::chat(&folder, &friends.node.address, &[]);
+    alice.until_to("Bob");
+    let asked = friends.bob.call("send", json!({"conversation": here, "text": "when?"}))["message"].clone();
+    alice.until("Bob: when?");
+    alice.write(PICK_UP);
+    alice.until("picked: Bob's “when?”");
+    alice.write(ENTER);
+    alice.until("in reply to Bob's “when?”");
+    alice.write("at nine");
+    alice.until("at nine");
+    alice.write(CTRL_C);
+    assert!(alice.ended().success());
+    friends.bob.call("send", json!({"conversation": here, "text": "or later?"}));
+    let again = Terminal::chat(&folder, &friends.node.address, &[]);
+    again.until("Bob: or later?");
+    again.until("in reply to Bob's “when?”");
+    again.write(" or ten\r");
+    let reply = newest(&mut friends.bob, &here, |one| one["text"] == "at nine or ten");
+    assert_eq!(reply["reply"]["message"], asked);
+    again.until_to("Bob");
+}
+
+/// A found message stands in its place, however old it is, and the newest come back.
+#[test]
+fn one_jumps_to_a_found_message_and_back() {
+    let mut friends = Friends::meet();
+    let texts: Vec<String> = (0..150).map(|number| format!("number {number} of many")).collect();
+    for text in &texts {
+        friends.bob.call("send", json!({"conversation": friends.conversation, "text": text}));
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    friends.alice.texts(&friends.conversation, &texts);
+    assert!(friends.alice.process.finish().success());
+    let alice = Terminal::chat(&friends.path("alice"), &friends.node.address, &[]);
+    alice.until("number 149 of many");
+    alice.write("/search number 20\r");
+    alice.until("── Found");
+    alice.write("/jump 1\r");
+    alice.until("picked: Bob's “number 20 of many”");
+    let shown = alice.until("Bob: number 21 of many");
+    assert!(shown.contains("Bob: number 19 of many") && !shown.contains("Bob: number 149"), "{shown}");
+    // What comes meanwhile moves nothing.
+    friends.bob.call("send", json!({"conversation": friends.conversation, "text": "the newest"}));
+    alice.until("(1)");
+    assert!(alice.contents().contains("picked: Bob's “number 20 of many”"));
+    for _ in 0..20 {
+        alice.write("\u{1b}[6~");
+    }
+    alice.until("Bob: the newest");
+    alice.write("/jump 1\r");
+    alice.until("Bob: number 20 of many");
+    alice.write(ESC);
+    alice.until("Bob: the newest");
+    alice.until_to("Bob");
 }
 
 /// Starts a chat of an existing account.

@@ -1,19 +1,62 @@
 //! Commands of both forms of `sotto chat`.
 
 use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::records::NewPoll;
 
+use super::deed::Deed;
 use super::keep::Keep;
 
 /// All command words.
-pub(super) const WORDS: [&str; 27] = [
-    "help", "invite", "invites", "close", "add", "contacts", "to", "accept", "decline", "block", "unblock", "file",
-    "safety", "verify", "seen", "history", "retry", "name", "phrase", "offline", "online", "mute", "archive", "pin",
-    "delete", "nickname", "remove",
+pub(super) const WORDS: [&str; 43] = [
+    "help",
+    "invite",
+    "invites",
+    "close",
+    "add",
+    "contacts",
+    "to",
+    "accept",
+    "decline",
+    "block",
+    "unblock",
+    "file",
+    "safety",
+    "verify",
+    "seen",
+    "last",
+    "retry",
+    "name",
+    "phrase",
+    "offline",
+    "online",
+    "mute",
+    "archive",
+    "top",
+    "clear",
+    "nickname",
+    "remove",
+    "reply",
+    "react",
+    "edit",
+    "unsend",
+    "delete",
+    "pin",
+    "pins",
+    "vote",
+    "forward",
+    "history",
+    "timer",
+    "poll",
+    "multipoll",
+    "search",
+    "jump",
+    "quit",
 ];
 
-/// A typed line. `Who` is the way people are named: by number line by line, by name on the full screen.
+/// A typed line. `Who` is the way people are named: by number line by line, by name on the full screen. `Which` is the
+/// way messages are: by number line by line; on the full screen the picked message is meant.
 #[derive(PartialEq, Eq)]
-pub(super) enum Command<Who> {
+pub(super) enum Command<Who, Which> {
     Say(String),
     Help,
     Invite,
@@ -27,22 +70,28 @@ pub(super) enum Command<Who> {
     Safety,
     Verify,
     Seen,
-    History,
+    Last,
     Retry,
     Name(String),
     Phrase,
     Online(bool),
     Keep(Keep),
     Remove(Who),
+    Deed(Which, Deed),
+    Forward(Which, Vec<Who>),
+    Pins,
+    Search(String),
+    Jump(usize),
     Quit,
 }
 
 /// Reads a line. `None` for an empty line; `Err` says what to type instead. `who` reads the person that a command is
-/// about.
-pub(super) fn parse<Who>(
+/// about, `which` the message and what follows it.
+pub(super) fn parse<Who, Which>(
     line: &str,
     who: impl Fn(&str) -> Result<Who, &'static str>,
-) -> Result<Option<Command<Who>>, &'static str> {
+    which: impl Fn(&str) -> Result<(Which, &str), &'static str>,
+) -> Result<Option<Command<Who, Which>>, &'static str> {
     let line = line.trim_end();
     if line.is_empty() {
         return Ok(None);
@@ -77,22 +126,104 @@ pub(super) fn parse<Who>(
         "safety" => Command::Safety,
         "verify" => Command::Verify,
         "seen" => Command::Seen,
-        "history" => Command::History,
+        "last" => Command::Last,
         "retry" => Command::Retry,
         "name" => Command::Name(rest.to_owned()),
         "phrase" => Command::Phrase,
         "offline" => Command::Online(false),
         "online" => Command::Online(true),
-        "mute" if rest.is_empty() => Command::Keep(Keep::Mute(None)),
-        "mute" => Command::Keep(Keep::Mute(Some(rest.parse().map_err(|_| "Give a number of hours: /mute 8")?))),
-        "archive" => Command::Keep(Keep::Archive),
-        "pin" => Command::Keep(Keep::Pin),
-        "delete" => Command::Keep(Keep::Delete),
-        "nickname" => Command::Keep(Keep::Nickname(rest.to_owned())),
         "remove" => Command::Remove(who(rest)?),
+        "forward" => {
+            let (message, people) = which(rest)?;
+            let people = people.split(',').map(|one| who(one.trim())).collect::<Result<_, _>>()?;
+            Command::Forward(message, people)
+        }
+        "pins" => Command::Pins,
+        "search" if rest.is_empty() => return Err("/search needs words."),
+        "search" => Command::Search(rest.to_owned()),
+        "jump" => Command::Jump(hash(rest).parse().map_err(|_| "Say the number that the list shows: /jump 1")?),
         "quit" => Command::Quit,
-        _ => return Err("There is no such command: /help shows them."),
+        _ => match keep(word, rest)? {
+            Some(keep) => Command::Keep(keep),
+            None if WORDS.contains(&word) => {
+                let (message, rest) = which(rest)?;
+                Command::Deed(message, deed(word, rest.trim())?)
+            }
+            None => return Err(UNKNOWN),
+        },
     }))
+}
+
+const UNKNOWN: &str = "There is no such command: /help shows them.";
+
+/// A command about the open conversation.
+fn keep(word: &str, rest: &str) -> Result<Option<Keep>, &'static str> {
+    Ok(Some(match word {
+        "mute" if rest.is_empty() => Keep::Mute(None),
+        "mute" => Keep::Mute(Some(rest.parse().map_err(|_| "Give a number of hours: /mute 8")?)),
+        "archive" => Keep::Archive,
+        "top" => Keep::Top,
+        "clear" => Keep::Clear,
+        "nickname" => Keep::Nickname(rest.to_owned()),
+        "timer" => Keep::Timer(rest.parse().map_err(|_| "Give a number of seconds: /timer 3600; /timer 0 ends it.")?),
+        "poll" | "multipoll" => {
+            let mut parts = rest.split('|').map(|part| part.trim().to_owned());
+            let question = parts.next().unwrap_or_default();
+            let choices: Vec<String> = parts.collect();
+            if question.is_empty() || choices.len() < 2 {
+                return Err("Write the question and its choices: /poll Where to? | the sea | the hills");
+            }
+            Keep::Poll(NewPoll { question, choices, multiple: word == "multipoll", end_ms: None })
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// A command about a message.
+fn deed(word: &str, rest: &str) -> Result<Deed, &'static str> {
+    Ok(match word {
+        "unsend" | "delete" | "pin" | "history" if !rest.is_empty() => {
+            return Err("Nothing belongs behind this command: on the full screen it means the picked message.");
+        }
+        "reply" => Deed::Reply(rest.to_owned()),
+        "react" if rest.is_empty() => return Err("/react needs an emoji."),
+        "react" => Deed::React(rest.to_owned()),
+        "edit" => Deed::Edit(rest.to_owned()),
+        "unsend" => Deed::Unsend,
+        "delete" => Deed::Delete,
+        "pin" => Deed::Pin,
+        "vote" => Deed::Vote(votes(rest).ok_or("Say the choice's number: /vote 2; /vote 0 takes the vote back.")?),
+        "history" => Deed::History,
+        _ => return Err(UNKNOWN),
+    })
+}
+
+/// Places of choices, from their numbers; 0 alone is none.
+fn votes(text: &str) -> Option<Vec<u8>> {
+    let numbers = text.split([' ', ',']).filter(|one| !one.is_empty());
+    let numbers = numbers.map(str::parse).collect::<Result<Vec<u8>, _>>().ok()?;
+    match numbers.as_slice() {
+        [] => None,
+        [0] => Some(Vec::new()),
+        _ => numbers.into_iter().map(|number| number.checked_sub(1)).collect(),
+    }
+}
+
+/// A number as it is shown, without its sign.
+fn hash(text: &str) -> &str {
+    text.strip_prefix('#').unwrap_or(text)
+}
+
+/// The message of a command by its number, and what follows.
+pub(super) fn numbered(text: &str) -> Result<(usize, &str), &'static str> {
+    let (number, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let number = hash(number).parse().map_err(|_| "Say the message's number: /last and /search show it.")?;
+    Ok((number, rest))
+}
+
+/// The picked message is meant: nothing names it.
+pub(super) fn picked(text: &str) -> Result<((), &str), &'static str> {
+    Ok(((), text))
 }
 
 /// The person of a command, by the number that /contacts shows.
@@ -105,19 +236,33 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-impl<Who> std::fmt::Debug for Command<Who> {
+impl<Who, Which> std::fmt::Debug for Command<Who, Which> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Command(..)")
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A whole command of a word. `message` names the message line by line.
+    pub(in crate::chat) fn example(word: &str, message: &str) -> String {
+        let rest = match word {
+            "add" | "name" | "file" | "search" => "x".to_owned(),
+            "react" => format!("{message} 👍"),
+            "reply" | "edit" => format!("{message} x"),
+            "unsend" | "delete" | "pin" | "history" => message.to_owned(),
+            "vote" | "forward" => format!("{message} 1"),
+            "poll" | "multipoll" => "where? | here | there".to_owned(),
+            _ => "1".to_owned(),
+        };
+        format!("/{word} {rest}")
+    }
 
     #[test]
     fn lines_are_texts_unless_they_begin_with_one_slash() {
-        let parse = |line| parse(line, number);
+        let parse = |line| parse(line, number, numbered);
         let say = |text: &str| Ok(Some(Command::Say(text.to_owned())));
         assert_eq!(parse(""), Ok(None));
         assert_eq!(parse("hello /there "), say("hello /there"));
@@ -134,16 +279,54 @@ mod tests {
 
     #[test]
     fn people_are_named_where_there_is_a_screen() {
-        let by_name = parse("/accept Eve Adams ", name);
+        let by_name = parse("/accept Eve Adams ", name, picked);
         assert_eq!(by_name, Ok(Some(Command::Answer(ContactAction::Accept, "Eve Adams".into()))));
-        assert_eq!(parse("/block", name), Ok(Some(Command::Answer(ContactAction::Block, String::new()))));
+        assert_eq!(parse("/block", name, picked), Ok(Some(Command::Answer(ContactAction::Block, String::new()))));
+    }
+
+    #[test]
+    fn messages_are_numbered_or_picked() {
+        let deed = |what| Ok(Some(Command::Deed(7, what)));
+        let line = |line| parse(line, number, numbered);
+        assert_eq!(line("/reply #7 two words "), deed(Deed::Reply("two words".into())));
+        assert_eq!(line("/react 7 👍"), deed(Deed::React("👍".into())));
+        assert_eq!(line("/vote 7 1 3"), deed(Deed::Vote(vec![0, 2])));
+        assert_eq!(line("/vote 7 0"), deed(Deed::Vote(Vec::new())));
+        assert_eq!(line("/forward 7 1, 2"), Ok(Some(Command::Forward(7, vec![1, 2]))));
+        assert_eq!(line("/jump #3"), Ok(Some(Command::Jump(3))));
+        for bad in
+            ["/reply", "/reply all yes", "/react 7", "/vote 7", "/vote 7 0 1", "/vote 7 300", "/forward 7", "/pin 7 8"]
+        {
+            assert!(line(bad).is_err(), "{bad}");
+        }
+        let picked = |line| parse(line, name, picked);
+        assert_eq!(picked("/edit"), Ok(Some(Command::Deed((), Deed::Edit(String::new())))));
+        assert!(picked("/unsend 7").is_err(), "it would mean another message than the seventh");
+        let people = vec!["Bob".to_owned(), "Eve Adams".to_owned()];
+        assert_eq!(picked("/forward Bob, Eve Adams"), Ok(Some(Command::Forward((), people))));
+    }
+
+    #[test]
+    fn a_poll_has_a_question_and_choices() {
+        let parse = |line| parse(line, name, picked);
+        let choices = ["the sea", "the hills"].map(str::to_owned).to_vec();
+        let poll = |multiple| {
+            let poll = NewPoll { question: "Where to?".into(), choices: choices.clone(), multiple, end_ms: None };
+            Ok(Some(Command::Keep(Keep::Poll(poll))))
+        };
+        assert_eq!(parse("/poll Where to? | the sea|the hills"), poll(false));
+        assert_eq!(parse("/multipoll Where to? | the sea | the hills"), poll(true));
+        assert!(parse("/poll Where to? | the sea").is_err());
+        assert!(parse("/poll | the sea | the hills").is_err());
+        assert_eq!(parse("/timer 60"), Ok(Some(Command::Keep(Keep::Timer(60)))));
+        assert!(parse("/timer soon").is_err());
     }
 
     #[test]
     fn every_word_is_a_command() {
         for word in WORDS {
-            let line = format!("/{word} 1");
-            assert!(parse(&line, name).is_ok(), "{word}");
+            assert!(parse(&example(word, ""), name, picked).is_ok(), "{word}");
+            assert!(parse(&example(word, "1"), number, numbered).is_ok(), "{word}");
         }
     }
 }

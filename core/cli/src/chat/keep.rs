@@ -1,23 +1,28 @@
-//! Commands that change the open conversation on this device only. The other side is not told.
+//! Commands about the open conversation.
 
-use sotto_messenger::records::{ContactId, ConversationId};
+use sotto_messenger::records::{ContactId, ConversationId, NewPoll};
 use sotto_messenger::{Error, Messenger, system_clock};
+
+use super::deed;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// A change of the open conversation.
+/// A change of the open conversation. The other side is told of a timer and a poll only.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Keep {
     /// Mutes for this number of hours; 0 unmutes, `None` mutes without an end.
     Mute(Option<u32>),
     /// Archives, or returns to the inbox.
     Archive,
-    /// Pins, or unpins.
-    Pin,
+    /// Lists it first, or no longer.
+    Top,
     /// Deletes all messages.
-    Delete,
+    Clear,
     /// An empty name removes the nickname.
     Nickname(String),
+    /// Seconds after which new messages disappear; 0 ends it.
+    Timer(u32),
+    Poll(NewPoll),
 }
 
 impl Keep {
@@ -27,9 +32,9 @@ impl Keep {
         messenger: &Messenger,
         conversation: &ConversationId,
         contact: &ContactId,
-    ) -> Result<&'static str, Error> {
+    ) -> Result<String, Error> {
         let row = messenger.conversation(conversation)?;
-        Ok(match self {
+        let said = match self {
             Self::Mute(hours) => {
                 let until_ms = hours.map(|hours| match hours {
                     0 => 0,
@@ -42,11 +47,11 @@ impl Keep {
                 messenger.archive(conversation, !row.archived).await?;
                 if row.archived { "no longer archived" } else { "archived, until a message comes or leaves" }
             }
-            Self::Pin => {
+            Self::Top => {
                 messenger.conversation_pin(conversation, !row.pinned).await?;
-                if row.pinned { "no longer pinned" } else { "pinned" }
+                if row.pinned { "no longer listed first" } else { "listed first" }
             }
-            Self::Delete => {
+            Self::Clear => {
                 messenger.conversation_delete(conversation).await?;
                 "all messages here are deleted on this device"
             }
@@ -54,6 +59,15 @@ impl Keep {
                 messenger.nickname_set(contact, Some(name.as_str()).filter(|name| !name.is_empty())).await?;
                 "that is their name here"
             }
-        })
+            Self::Timer(seconds) => {
+                messenger.timer_set(conversation, *seconds).await?;
+                return Ok(deed::timer(*seconds));
+            }
+            Self::Poll(poll) => {
+                messenger.poll_create(conversation, poll.clone()).await?;
+                "the question is asked"
+            }
+        };
+        Ok(said.to_owned())
     }
 }

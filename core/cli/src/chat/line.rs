@@ -8,12 +8,13 @@ mod screen;
 
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::records::{Contact, ContactId, ContactState, ConversationId, DevicesId};
+use sotto_messenger::records::{Contact, ContactId, ContactState, ConversationId, DevicesId, MessageId};
 use sotto_messenger::{Code, Event, Messenger, Subscription};
 use tokio::sync::mpsc;
 
 use crate::args::PhoneArgs;
 use crate::chat::command::{self, Command};
+use crate::chat::deed;
 use crate::chat::lines;
 use crate::exit::{self, Failure};
 use crate::input::{self, Line};
@@ -37,6 +38,8 @@ struct Chat<'a> {
     current: Option<Contact>,
     /// The contact and devices of the safety number that was shown last.
     compared: Option<(ContactId, DevicesId)>,
+    /// The timer that the person knows of, seconds.
+    timer: Option<u32>,
     screen: Screen,
 }
 
@@ -58,6 +61,7 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
         messenger,
         current: None,
         compared: None,
+        timer: None,
         screen: Screen::default(),
     };
     let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;
@@ -163,6 +167,8 @@ impl Chat<'_> {
         let name = self.screen.label(&contact);
         self.screen.say(&format!("— {name} —"))?;
         self.current = Some(contact);
+        self.timer = None;
+        self.show_timer()?;
         self.history(commands::HISTORY)
     }
 
@@ -188,7 +194,8 @@ impl Chat<'_> {
                     self.screen.contacts_changed(&self.own_name()?, &contacts)?;
                     self.choose(&contacts)?;
                 }
-                Event::MessagesChanged { conversation, .. } => self.show_new(conversation).await?,
+                Event::MessagesChanged { conversation, ids } => self.show_new(conversation, ids).await?,
+                Event::ConversationsChanged { .. } => self.show_timer()?,
                 Event::MessageState { id, state, .. } => self.screen.state(id, *state)?,
                 Event::Typing { conversation } => {
                     if let Some(contact) = self.contact_of(conversation)? {
@@ -200,7 +207,7 @@ impl Chat<'_> {
                 Event::Notice { code } => self.screen.notice(*code)?,
                 Event::Lagged { .. } => {
                     for contact in self.messenger.contacts()? {
-                        self.show_new(&contact.conversation).await?;
+                        self.show_new(&contact.conversation, &[]).await?;
                     }
                 }
                 _ => {}
@@ -229,14 +236,34 @@ impl Chat<'_> {
         Ok(contacts.into_iter().find(|contact| contact.conversation == *conversation))
     }
 
-    /// Prints messages that were not shown yet; in the current conversation they count as read.
-    async fn show_new(&mut self, conversation: &ConversationId) -> Result<(), Failure> {
+    /// Says the timer of the current conversation, unless the person knows it.
+    fn show_timer(&mut self) -> Result<(), Failure> {
+        let Some(contact) = &self.current else {
+            return Ok(());
+        };
+        let now = self.messenger.conversation(&contact.conversation).map_or(0, |row| row.timer_s);
+        match self.timer.replace(now).unwrap_or(0) {
+            before if before == now => Ok(()),
+            _ => self.screen.say(&format!("  {}", deed::timer(now))),
+        }
+    }
+
+    /// Prints messages that were not shown yet, and those of `changed` that were; in the current conversation they
+    /// count as read.
+    async fn show_new(&mut self, conversation: &ConversationId, changed: &[MessageId]) -> Result<(), Failure> {
         let Some(contact) = self.contact_of(conversation)? else {
             return Ok(());
         };
         let here = self.current.as_ref().is_some_and(|current| current.id == contact.id);
         let mut page = self.messenger.messages(conversation, None, commands::HISTORY)?;
         crate::chat::whole(&self.messenger, &mut page)?;
+        for id in changed.iter().filter(|id| self.screen.has_shown(id)) {
+            if !page.iter().any(|one| one.id == *id)
+                && let Ok(older) = self.messenger.message(id)
+            {
+                page.push(older);
+            }
+        }
         page.reverse();
         for message in &page {
             self.screen.message(&contact, message, false)?;
@@ -251,7 +278,7 @@ impl Chat<'_> {
     }
 
     async fn line(&mut self, text: &str) -> Result<Next, Failure> {
-        let command = match command::parse(text, command::number) {
+        let command = match command::parse(text, command::number, command::numbered) {
             Ok(None) => return Ok(Next::Go),
             Ok(Some(command)) => command,
             Err(help) => {

@@ -6,6 +6,7 @@ use sotto_messenger::Code;
 use sotto_messenger::records::{Contact, ContactId, ContactState, Message, MessageState};
 
 use super::lines;
+use super::posts::Them;
 
 /// Emoji of the hash that tell people with the same name apart.
 const TELL_APART: usize = 3;
@@ -122,10 +123,15 @@ fn labels(own: &str, contacts: &[Contact]) -> Vec<String> {
     contacts.iter().map(label).collect()
 }
 
-/// The part in front of a message's text, up to the colon; the whole line if there is no text. `label` is the author's;
-/// none for an own message.
-pub(super) fn head(label: String, message: &Message) -> String {
-    let (time, author) = (clock(message.time_ms), author(label, message));
+/// The part in front of a message's text, up to the colon; the whole line if there is no text. `them` is the other
+/// person of the conversation.
+pub(super) fn head(them: Them<'_>, message: &Message) -> String {
+    let time = clock(message.time_ms);
+    if let Some(by) = &message.deleted_by {
+        let author = if message.mine { "you" } else { them.label };
+        return format!("{time} {author} – deleted by {}", them.name(by));
+    }
+    let author = author(them.label.to_owned(), message);
     if message.text.is_some() {
         return format!("{time} {author}: ");
     }
@@ -160,6 +166,20 @@ pub(super) fn state_name(state: MessageState) -> &'static str {
 pub(super) fn clock(ms: i64) -> String {
     let minutes = ms.div_euclid(60_000);
     format!("{:02}:{:02}", minutes.div_euclid(60).rem_euclid(24), minutes.rem_euclid(60))
+}
+
+/// The date of a day since 1970, as 2026-11-29 (Hinnant, "chrono-compatible low-level date algorithms").
+pub(super) fn date(day: i64) -> String {
+    let shifted = day.saturating_add(719_468);
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 #[cfg(test)]
@@ -251,6 +271,26 @@ pub(super) mod tests {
         message.mine = true;
         message.state = MessageState::Sent;
         assert_eq!(author("Bob".into(), &message), "you (sent)");
+    }
+
+    #[test]
+    fn dates() {
+        assert_eq!(date(0), "1970-01-01");
+        assert_eq!(date(20_786), "2026-11-29");
+        assert_eq!(date(11_016), "2000-02-29");
+        assert_eq!(date(-1), "1969-12-31");
+    }
+
+    #[test]
+    fn who_deleted_a_message_is_said_where_no_text_is() {
+        let id = ContactId("1".into());
+        let them = Them { id: &id, label: "Bob" };
+        let mut one = message("m", "c", "hi");
+        assert_eq!(head(them, &one), "00:00 Bob: ");
+        (one.text, one.deleted_by) = (None, Some(id.clone()));
+        assert_eq!(head(them, &one), "00:00 Bob – deleted by Bob");
+        (one.mine, one.state, one.deleted_by) = (true, MessageState::Sent, Some(ContactId("own".into())));
+        assert_eq!(head(them, &one), "00:00 you – deleted by you");
     }
 
     #[test]

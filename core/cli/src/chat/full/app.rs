@@ -1,14 +1,17 @@
 //! The whole state of the screen. Inputs go in, actions come out; this file does no IO and knows no clock.
 //!
 //! Typed text belongs to one conversation: each conversation has its own editor, and Enter sends the open editor's text
-//! to the open conversation. Three rules keep a text from going anywhere else:
-//! 1. Only a key opens a conversation. After the first key no event does.
-//! 2. Enter does nothing before the open conversation was drawn.
-//! 3. A text begun before the conversation was drawn is sent only after a warning and a second Enter.
+//! to the open conversation. A text may reply to a message or change one; a command may be about the picked message.
+//! Together with the conversation that is the aim ([`Aim`]). Three rules keep a text from going anywhere else:
+//! 1. Only a key changes the aim. After the first key no event opens a conversation, and none ever picks a message. A
+//!    picked message that disappears is followed by none.
+//! 2. Enter does nothing before the aim was drawn.
+//! 3. A text begun before its aim was drawn is sent only after a warning and a second Enter.
 
 mod commands;
 mod keys;
 mod news;
+mod pick;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -25,9 +28,10 @@ use super::editor::Editor;
 use super::layout;
 use super::status::Status;
 use super::view::{PAGE, View};
+use crate::chat::deed::{Deed, Found};
 use crate::chat::keep::Keep;
-use crate::chat::lines;
 use crate::chat::people::{People, about, clock};
+use crate::chat::{lines, posts};
 
 /// Most notices kept.
 const NOTICES: usize = 100;
@@ -56,6 +60,21 @@ pub(super) enum Input {
         messages: Vec<Message>,
         more: bool,
     },
+    /// A page around a message, newest first; `pick`: it was jumped to.
+    Around {
+        conversation: ConversationId,
+        message: MessageId,
+        pick: bool,
+        messages: Vec<Message>,
+        more: bool,
+        newer: bool,
+    },
+    /// The message that the open text replies to, if it is still there.
+    Subject(MessageId, Option<Box<Message>>),
+    /// Messages that were searched, or are pinned.
+    Found(String, Vec<Found>),
+    /// The changed text is on disk and queued.
+    Edited(MessageId),
     /// A text is on disk and queued.
     Sent(ConversationId),
     /// An answer of one sentence.
@@ -85,12 +104,34 @@ pub(super) enum Action {
         before: Option<String>,
         limit: u32,
     },
+    Around {
+        conversation: ConversationId,
+        message: MessageId,
+        pick: bool,
+    },
+    Subject(MessageId),
     Register(String),
     Restore(String),
     Send {
         conversation: ConversationId,
         text: String,
+        reply: Option<MessageId>,
     },
+    Edit {
+        message: MessageId,
+        text: String,
+    },
+    Deed {
+        message: MessageId,
+        what: Deed,
+    },
+    Forward {
+        message: MessageId,
+        to: Vec<ConversationId>,
+        labels: String,
+    },
+    Search(String),
+    Pins(ConversationId),
     File {
         conversation: ConversationId,
         path: String,
@@ -103,6 +144,7 @@ pub(super) enum Action {
     Draft {
         conversation: ConversationId,
         text: String,
+        reply: Option<MessageId>,
     },
     Answer {
         contact: ContactId,
@@ -165,6 +207,29 @@ pub(super) struct Row {
     pub(super) preview: String,
 }
 
+/// What a conversation keeps on disk beside its messages.
+struct Kept {
+    draft: String,
+    reply: Option<MessageId>,
+    timer_s: u32,
+}
+
+/// All that decides where Enter sends a text, and which message a command is about.
+#[derive(Clone, PartialEq, Eq)]
+struct Aim {
+    conversation: ConversationId,
+    picked: Option<MessageId>,
+    reply: Option<MessageId>,
+    edit: Option<MessageId>,
+}
+
+/// An own message whose text is being changed.
+struct Edit {
+    conversation: ConversationId,
+    message: Message,
+    editor: Editor,
+}
+
 /// Names that can be typed: contact, label on screen, bare name.
 pub(super) type Roster = Vec<(ContactId, String, String)>;
 
@@ -177,13 +242,16 @@ pub(super) struct App {
     loaded: bool,
     people: People,
     contacts: Vec<Contact>,
-    drafts: HashMap<ConversationId, String>,
+    kept: HashMap<ConversationId, Kept>,
     /// Requests first, then conversations by activity, newest first.
     pub(super) rows: Vec<Row>,
     pub(super) view: Option<View>,
     editors: HashMap<ConversationId, Editor>,
     /// The editor while no conversation is open.
     lobby: Editor,
+    edit: Option<Edit>,
+    /// The message that the open text replies to, as it is now.
+    subject: Option<Message>,
     /// The editor of a command typed over another text, and whether it is in use.
     orders: Editor,
     ordering: bool,
@@ -196,13 +264,15 @@ pub(super) struct App {
     focused: bool,
     /// Whether a key was pressed.
     touched: bool,
-    /// The conversation that was last drawn.
-    on_screen: Option<ConversationId>,
+    /// The aim that was last drawn.
+    on_screen: Option<Aim>,
     /// Names when typing began.
     roster: Roster,
     /// The text that Tab completes, and how often Tab was pressed.
     completion: Option<(String, usize)>,
     invites: Vec<InviteId>,
+    /// The messages of the last list, in its order.
+    found: Vec<(ConversationId, MessageId)>,
     compared: Option<(ContactId, DevicesId)>,
 }
 
@@ -215,11 +285,13 @@ impl App {
             loaded: false,
             people: People::default(),
             contacts: Vec::new(),
-            drafts: HashMap::new(),
+            kept: HashMap::new(),
             rows: Vec::new(),
             view: None,
             editors: HashMap::new(),
             lobby: Editor::default(),
+            edit: None,
+            subject: None,
             orders: Editor::default(),
             ordering: false,
             panel: None,
@@ -233,6 +305,7 @@ impl App {
             roster: Roster::new(),
             completion: None,
             invites: Vec::new(),
+            found: Vec::new(),
             compared: None,
         }
     }
@@ -252,7 +325,7 @@ impl App {
                 self.mark_read()
             }
             Input::Drawn => {
-                self.on_screen = self.view.as_ref().map(|view| view.conversation.clone());
+                self.on_screen = self.aim();
                 self.mark_read()
             }
             Input::News(events) => self.news(&events),
@@ -260,6 +333,15 @@ impl App {
             Input::Page { conversation, older, messages, more } => {
                 if let Some(view) = self.view.as_mut().filter(|view| view.conversation == conversation) {
                     if older { view.prepend(messages, more) } else { view.replace(messages, more) }
+                }
+                Vec::new()
+            }
+            Input::Around { conversation, message, pick, messages, more, newer } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.conversation == conversation) {
+                    view.around(messages, more, newer);
+                    if pick {
+                        view.jump(&message);
+                    }
                 }
                 Vec::new()
             }
@@ -274,11 +356,15 @@ impl App {
         match input {
             Input::Sent(conversation) => {
                 if let Some(editor) = self.editors.get_mut(&conversation) {
-                    editor.done();
-                    // Sending deleted the draft.
-                    editor.unsaved();
+                    editor.sent();
                 }
             }
+            Input::Edited(message) => {
+                self.edit = self.edit.take().filter(|edit| edit.message.id != message);
+                self.say("The text is changed for both of you.".into());
+            }
+            Input::Subject(id, message) if self.reply() == Some(&id) => self.subject = message.map(|message| *message),
+            Input::Found(title, found) => self.list_found(title, found),
             Input::Said(text) => self.say(text),
             Input::Shown(panel) => self.panel = Some(panel),
             Input::Outside(text) => self.outside = Some(text),
@@ -307,10 +393,13 @@ impl App {
         self.save_draft()
     }
 
-    /// The editor of the open conversation.
+    /// The editor that keys go to: of a command, of a text being changed, or of the open conversation.
     pub(super) fn editor(&self) -> &Editor {
         if self.ordering {
             return &self.orders;
+        }
+        if let Some(edit) = self.open_edit() {
+            return &edit.editor;
         }
         let open = self.view.as_ref().and_then(|view| self.editors.get(&view.conversation));
         open.unwrap_or(&self.lobby)
@@ -319,6 +408,10 @@ impl App {
     fn editor_mut(&mut self) -> &mut Editor {
         if self.ordering {
             return &mut self.orders;
+        }
+        let open = self.view.as_ref().map(|view| &view.conversation);
+        if let Some(edit) = self.edit.as_mut().filter(|edit| Some(&edit.conversation) == open) {
+            return &mut edit.editor;
         }
         let open = self.view.as_ref().and_then(|view| self.editors.get_mut(&view.conversation));
         open.unwrap_or(&mut self.lobby)
@@ -347,14 +440,28 @@ impl App {
             return if self.is_command() { "command" } else { "to nobody: /to NAME, or Ctrl-N" }.into();
         };
         if self.is_command() {
-            return format!("command ({} is open)", view.label());
+            return match view.picked() {
+                Some(picked) => format!("command on {}", posts::quoted(picked, view.them())),
+                None => format!("command ({} is open)", view.label()),
+            };
         }
-        match self.contact(&view.contact).map(|contact| contact.state) {
+        if let Some(edit) = self.open_edit() {
+            return format!("changes {}; Esc leaves it", posts::quoted(&edit.message, view.them()));
+        }
+        let to = match self.contact(&view.contact).map(|contact| contact.state) {
             Some(ContactState::Accepted) => format!("to {}", view.label()),
             Some(ContactState::Incoming) => format!("to {}, who asks you: /accept, /decline or /block", view.label()),
             Some(ContactState::Requested) => format!("to {}, who has not answered yet", view.label()),
             Some(ContactState::Blocked) => format!("to {}, who is blocked: /unblock", view.label()),
             _ => format!("to {}, who is not a contact", view.label()),
+        };
+        match (view.picked(), self.reply(), &self.subject) {
+            (_, Some(_), Some(subject)) => format!("{to}, in reply to {}", posts::quoted(subject, view.them())),
+            (_, Some(_), None) => format!("{to}, in reply to a message that is gone"),
+            (Some(picked), None, _) => {
+                format!("{to}; picked: {} (Enter replies, F1: more)", posts::quoted(picked, view.them()))
+            }
+            (None, None, _) => to,
         }
     }
 
@@ -369,6 +476,9 @@ impl App {
             if !about.is_empty() {
                 title.push_str(&format!(" · {about}"));
             }
+        }
+        if let Some(kept) = self.kept.get(&view.conversation).filter(|kept| kept.timer_s > 0) {
+            title.push_str(&format!(" · texts disappear after {}", posts::span(kept.timer_s)));
         }
         if let Some(ms) = view.writing_ms {
             title.push_str(&format!(" · writing at {}", clock(ms)));
@@ -405,8 +515,9 @@ impl App {
         };
         let mut actions = self.save_draft();
         let id = contact.conversation.clone();
-        let draft = self.drafts.get(&id).map(String::as_str).unwrap_or_default();
-        self.editors.entry(id.clone()).or_insert_with(|| Editor::with(draft));
+        let kept = self.kept.get(&id);
+        let from_disk = || kept.map_or_else(Editor::default, |kept| Editor::with(&kept.draft, kept.reply.clone()));
+        self.editors.entry(id.clone()).or_insert_with(from_disk);
         let label = self.people.label(&contact);
         self.view = Some(View::new(id.clone(), contact.id, label));
         self.on_screen = None;
@@ -414,6 +525,8 @@ impl App {
         self.completion = None;
         self.roster = self.names();
         actions.push(Action::Page { conversation: id, before: None, limit: PAGE });
+        self.subject = None;
+        actions.extend(self.reply().cloned().map(Action::Subject));
         actions
     }
 
@@ -422,15 +535,16 @@ impl App {
         let Some(conversation) = self.view.as_ref().map(|view| view.conversation.clone()) else {
             return Vec::new();
         };
-        let text = self.editors.get_mut(&conversation).and_then(Editor::unsaved);
-        text.map(|text| Action::Draft { conversation, text }).into_iter().collect()
+        let unsaved = self.editors.get_mut(&conversation).and_then(Editor::unsaved);
+        unsaved.map(|(text, reply)| Action::Draft { conversation, text, reply }).into_iter().collect()
     }
 
     /// Marks messages as read when the newest line is on screen and the terminal has the focus.
     fn mark_read(&mut self) -> Vec<Action> {
         let seen = self.focused && self.outside.is_none();
+        let drawn = self.on_screen.as_ref().map(|aim| &aim.conversation);
         let view = self.view.as_mut().filter(|view| seen && view.is_at_end());
-        let Some(view) = view.filter(|view| self.on_screen.as_ref() == Some(&view.conversation)) else {
+        let Some(view) = view.filter(|view| drawn == Some(&view.conversation)) else {
             return Vec::new();
         };
         match view.unread() {

@@ -2,15 +2,16 @@
 
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{
-    ContactId, Conversation, ConversationId, DevicesId, Folder, InviteId, Message, MessageState,
+    ContactId, Conversation, ConversationId, DevicesId, Folder, InviteId, Message, MessageId, MessageState,
 };
 use sotto_messenger::{Code, Error, Event, Messenger, Subscription};
 
 use super::app::{Action, Input, Panel};
-use super::view::{PAGE, date};
+use super::view::PAGE;
 use crate::args::PhoneArgs;
+use crate::chat::deed::{self, Deed};
 use crate::chat::lines;
-use crate::chat::people::clock;
+use crate::chat::posts::{flat, moment};
 use crate::exit::Failure;
 use crate::open;
 
@@ -54,7 +55,37 @@ impl<'a> Desk<'a> {
                 Err(error) if error.code() == Code::ConversationMissing => return Ok(Vec::new()), // removed meanwhile
                 page => return Ok(vec![page?]),
             },
-            Action::Send { conversation, text } => return self.send(conversation, &text).await,
+            Action::Around { conversation, message, pick } => match self.around(&conversation, message, pick) {
+                // It was deleted meanwhile.
+                Err(error) if error.code() == Code::MessageMissing && !pick => {
+                    return Ok(vec![self.page(conversation, None, PAGE)?]);
+                }
+                page => return Ok(vec![page?]),
+            },
+            Action::Subject(id) => {
+                let message = messenger.message(&id).ok().filter(|message| message.deleted_by.is_none());
+                return Ok(vec![Input::Subject(id, message.map(Box::new))]);
+            }
+            Action::Send { conversation, text, reply } => {
+                deed::send(messenger, &conversation, &text, reply.as_ref()).await?;
+                return Ok(vec![Input::Sent(conversation)]);
+            }
+            Action::Edit { message, text } => {
+                Deed::Edit(text).run(messenger, &message).await?;
+                return Ok(vec![Input::Edited(message)]);
+            }
+            Action::Deed { message, what } => return self.deed(&message, &what).await,
+            Action::Forward { message, to, labels } => {
+                messenger.forward(&message, &to).await?;
+                format!("Forwarded to {labels}, without its author.")
+            }
+            Action::Search(words) => {
+                let found = deed::search(messenger, &words)?;
+                return Ok(vec![Input::Found(format!("Found: {}", flat(&words)), found)]);
+            }
+            Action::Pins(conversation) => {
+                return Ok(vec![Input::Found("Pinned".into(), deed::pins(messenger, &conversation)?)]);
+            }
             Action::File { conversation, path } => return self.send_file(conversation, &path).await,
             Action::Register(name) => {
                 let phrase = messenger.account_create(&name).await?;
@@ -70,8 +101,8 @@ impl<'a> Desk<'a> {
                 messenger.mark_read(&conversation, &message).await?;
                 return Ok(Vec::new());
             }
-            Action::Draft { conversation, text } => {
-                messenger.draft_set(&conversation, &text, None).await?;
+            Action::Draft { conversation, text, reply } => {
+                messenger.draft_set(&conversation, &text, reply.as_ref()).await?;
                 return Ok(Vec::new());
             }
             Action::Invite => return self.invite().await,
@@ -148,9 +179,22 @@ impl<'a> Desk<'a> {
         Ok(Input::Page { conversation, older, messages, more })
     }
 
-    async fn send(&self, conversation: ConversationId, text: &str) -> Result<Vec<Input>, Error> {
-        self.messenger.send(&conversation, text).await?;
-        Ok(vec![Input::Sent(conversation)])
+    /// The page around a message, and whether older and newer ones follow.
+    fn around(&self, conversation: &ConversationId, message: MessageId, pick: bool) -> Result<Input, Error> {
+        let mut messages = self.messenger.messages_around(&message, PAGE)?;
+        let newest = self.messenger.messages(conversation, None, 1)?;
+        let newer = newest.first().map(|one| &one.id) != messages.first().map(|one| &one.id);
+        let more = messages.len() >= PAGE as usize;
+        crate::chat::whole(&self.messenger, &mut messages)?;
+        Ok(Input::Around { conversation: conversation.clone(), message, pick, messages, more, newer })
+    }
+
+    async fn deed(&self, message: &MessageId, what: &Deed) -> Result<Vec<Input>, Error> {
+        let said = what.run(&self.messenger, message).await?;
+        Ok(vec![match what {
+            Deed::History => Input::Shown(Panel::new("Versions, the first one first", said)),
+            _ => Input::Said(format!("The message: {said}.")),
+        }])
     }
 
     async fn send_file(&self, conversation: ConversationId, path: &str) -> Result<Vec<Input>, Error> {
@@ -181,8 +225,7 @@ impl<'a> Desk<'a> {
         }
         let mut text = String::from("Open invites:\n");
         for (number, invite) in (1..).zip(&invites) {
-            let day = date(invite.expires_ms.div_euclid(86_400_000));
-            let until = format!("{day} {} UTC", clock(invite.expires_ms));
+            let until = format!("{} UTC", moment(invite.expires_ms));
             text.push_str(&format!("\n{number}, until {until}:\n{}\n", invite.link));
         }
         text.push_str("\n/close NUMBER closes one. Enter goes back.");

@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use sotto_messenger::records::ContactState;
 use unicode_width::UnicodeWidthStr;
 
@@ -14,6 +14,8 @@ use crate::chat::lines::{self, fit};
 /// The line between the list and the conversation, with a left-to-right mark. A terminal that reorders Hebrew and
 /// Arabic text by itself then cannot move a text across the line.
 const BORDER: &str = "│\u{200e}";
+/// A name in a text.
+const MENTION: Style = Style::new().fg(Color::Cyan).add_modifier(Modifier::UNDERLINED);
 /// Rows of one conversation in the list.
 const ENTRY: u16 = 2;
 
@@ -113,11 +115,19 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let skipped = rows.len().saturating_sub(area.height.into());
     for row in rows.into_iter().skip(skipped) {
         let place = Rect { y, height: 1, ..area };
-        match row.part {
-            Part::Day => put(frame, place, row.text, dim()),
-            Part::First { mine: true } => put(frame, place, row.text, Style::new()),
-            Part::First { mine: false } => put(frame, place, row.text, bold()),
-            Part::More => put(frame, place, &format!("{}{}", lines::MORE, row.text), Style::new()),
+        let (begin, style) = match row.part {
+            Part::Day | Part::Note => ("", dim()),
+            Part::First { mine: true } => ("", Style::new()),
+            Part::First { mine: false } => ("", bold()),
+            Part::More => (lines::MORE, Style::new()),
+        };
+        let style = if row.picked { style.add_modifier(Modifier::REVERSED) } else { style };
+        put(frame, place, &format!("{begin}{}", row.text), style);
+        for mark in row.marks {
+            let width = |text: Option<&str>| u16::try_from(text.unwrap_or_default().width()).unwrap_or(u16::MAX);
+            let x = width(Some(begin)).saturating_add(width(row.text.get(..mark.start)));
+            let name = Rect { x: place.x.saturating_add(x), width: width(row.text.get(mark)), ..place };
+            frame.buffer_mut().set_style(name.intersection(place), MENTION);
         }
         y = y.saturating_add(1);
     }

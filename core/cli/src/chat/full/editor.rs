@@ -1,5 +1,6 @@
 //! The text being typed, its cursor and its history. An editor belongs to one conversation.
 
+use sotto_messenger::records::MessageId;
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 use unicode_width::UnicodeWidthStr;
 
@@ -18,8 +19,10 @@ pub(super) struct Editor {
     cursor: usize,
     /// Whether the text differs from the draft on disk.
     dirty: bool,
-    /// Whether the text was begun before its conversation was drawn.
+    /// Whether the text was begun before its receiver was drawn, and the message that it replies to or changes.
     blind: bool,
+    /// The message that the text replies to.
+    reply: Option<MessageId>,
     history: Vec<String>,
     /// The shown entry of the history, and the text that was typed before.
     recalled: Option<(usize, String)>,
@@ -34,8 +37,18 @@ pub(super) struct Rows {
 
 impl Editor {
     /// An editor with the draft from disk.
-    pub(super) fn with(draft: &str) -> Self {
-        Self { text: draft.to_owned(), cursor: draft.len(), ..Self::default() }
+    pub(super) fn with(draft: &str, reply: Option<MessageId>) -> Self {
+        Self { text: draft.to_owned(), cursor: draft.len(), reply, ..Self::default() }
+    }
+
+    pub(super) fn reply(&self) -> Option<&MessageId> {
+        self.reply.as_ref()
+    }
+
+    /// Makes the text a reply, or no reply. A text that was begun as something else needs a warning before it is sent.
+    pub(super) fn set_reply(&mut self, reply: Option<MessageId>) {
+        self.blind |= reply.is_some() && !self.text.is_empty();
+        (self.reply, self.dirty) = (reply, true);
     }
 
     pub(super) fn text(&self) -> &str {
@@ -46,11 +59,9 @@ impl Editor {
         self.blind
     }
 
-    /// Typing begins; `seen`: the conversation was drawn.
+    /// Somebody types; `seen`: all that decides where the text goes was drawn.
     pub(super) fn begin(&mut self, seen: bool) {
-        if self.text.is_empty() {
-            self.blind = !seen;
-        }
+        self.blind = !seen || self.blind && !self.text.is_empty();
     }
 
     /// The person was warned.
@@ -58,9 +69,15 @@ impl Editor {
         self.blind = false;
     }
 
-    /// The text, once, if the draft on disk differs.
-    pub(super) fn unsaved(&mut self) -> Option<String> {
-        std::mem::take(&mut self.dirty).then(|| self.text.clone())
+    /// The text and what it replies to, once, if the draft on disk differs.
+    pub(super) fn unsaved(&mut self) -> Option<(String, Option<MessageId>)> {
+        std::mem::take(&mut self.dirty).then(|| (self.text.clone(), self.reply.clone()))
+    }
+
+    /// The text is sent, and its draft is deleted.
+    pub(super) fn sent(&mut self) {
+        self.done();
+        (self.reply, self.dirty) = (None, false);
     }
 
     /// Inserts text at the cursor. False, without a change, if the text would be too long.
@@ -306,7 +323,7 @@ mod tests {
 
     #[test]
     fn characters_are_what_a_person_counts() {
-        let mut editor = Editor::with("a👨‍👩‍👧‍👦e\u{301}漢");
+        let mut editor = Editor::with("a👨‍👩‍👧‍👦e\u{301}漢", None);
         editor.left();
         editor.backspace();
         assert_eq!(shown(&editor), "a👨‍👩‍👧‍👦|漢");
@@ -327,7 +344,7 @@ mod tests {
 
     #[test]
     fn words_and_lines() {
-        let mut editor = Editor::with("one two, drei\nvier fünf");
+        let mut editor = Editor::with("one two, drei\nvier fünf", None);
         editor.word_left();
         assert_eq!(shown(&editor), "one two, drei\nvier |fünf");
         editor.delete_word();
@@ -396,7 +413,7 @@ mod tests {
             let drawn = editor.rows(width);
             (drawn.rows, drawn.row, drawn.column)
         };
-        let mut editor = Editor::with("ab\n漢字x");
+        let mut editor = Editor::with("ab\n漢字x", None);
         assert_eq!(at(&editor, 80), (vec!["ab".into(), "漢字x".into()], 1, 5));
         assert_eq!(at(&editor, 5), (vec!["ab".into(), "漢字".into(), "x".into()], 2, 1));
         editor.left();
@@ -411,10 +428,29 @@ mod tests {
 
     #[test]
     fn a_draft_is_saved_when_it_changed() {
-        let mut editor = Editor::with("draft");
+        let mut editor = Editor::with("draft", None);
         assert_eq!(editor.unsaved(), None);
         editor.backspace();
-        assert_eq!(editor.unsaved().as_deref(), Some("draf"));
+        assert_eq!(editor.unsaved(), Some(("draf".into(), None)));
         assert_eq!(editor.unsaved(), None);
+        let reply = Some(MessageId("m".into()));
+        editor.set_reply(reply.clone());
+        assert_eq!(editor.unsaved(), Some(("draf".into(), reply)));
+        editor.sent();
+        assert_eq!((editor.unsaved(), editor.reply()), (None, None));
+    }
+
+    #[test]
+    fn a_text_that_becomes_a_reply_was_begun_as_something_else() {
+        let reply = || Some(MessageId("m".into()));
+        let mut editor = Editor::default();
+        editor.set_reply(reply());
+        editor.begin(true);
+        editor.insert("begun as a reply");
+        assert!(!editor.is_blind());
+        editor.set_reply(None);
+        assert!(!editor.is_blind(), "without the reply it goes where it would have gone");
+        editor.set_reply(reply());
+        assert!(editor.is_blind());
     }
 }

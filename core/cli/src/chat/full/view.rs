@@ -1,10 +1,16 @@
 //! The open conversation: its messages, broken into lines when they are shown, and the scroll position.
 
+mod lay;
+mod pick;
+
 use std::ops::Range;
 
 use sotto_messenger::records::{ContactId, ConversationId, Message, MessageId, MessageState};
 
-use crate::chat::{lines, people};
+pub(super) use self::lay::Part;
+use self::lay::{Laid, lay};
+pub(super) use self::pick::Wanted;
+use crate::chat::posts::Them;
 
 /// Messages of one page.
 pub(super) const PAGE: u32 = 50;
@@ -20,6 +26,10 @@ pub(super) struct View {
     shown: Vec<Shown>,
     /// Whether the disk has older messages.
     more: bool,
+    /// Whether the disk has newer messages, after a jump.
+    newer: bool,
+    /// The message that commands are about. Only keys pick one.
+    pub(super) picked: Option<MessageId>,
     /// Whether the older page was requested.
     asked: bool,
     /// The lowest line on screen: message and line of the message. `None` follows the newest message.
@@ -37,41 +47,44 @@ struct Shown {
     laid: Option<Laid>,
 }
 
-/// A message, broken into lines.
-struct Laid {
-    text: String,
-    lines: Vec<(Part, Range<usize>)>,
-}
-
-/// The part of a message that a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// The date, above the first message of a day.
-    Day,
-    /// The first line, with author and time.
-    First {
-        /// Whether it is an own message.
-        mine: bool,
-    },
-    /// A further line of the text.
-    More,
-}
-
 /// One line to draw.
 pub(super) struct Row<'a> {
     pub(super) part: Part,
     pub(super) text: &'a str,
+    /// Places of the people that the text names.
+    pub(super) marks: Vec<Range<usize>>,
+    pub(super) picked: bool,
 }
 
 impl View {
     pub(super) fn new(conversation: ConversationId, contact: ContactId, label: String) -> Self {
         let (width, height) = (80, 24);
-        let (shown, more, asked, anchor, read) = (Vec::new(), false, false, None, None);
-        Self { conversation, contact, label, shown, more, asked, anchor, width, height, read, writing_ms: None }
+        let (shown, more, newer, asked) = (Vec::new(), false, false, false);
+        let (picked, anchor, read, writing_ms) = (None, None, None, None);
+        Self {
+            conversation,
+            contact,
+            label,
+            shown,
+            more,
+            newer,
+            picked,
+            asked,
+            anchor,
+            width,
+            height,
+            read,
+            writing_ms,
+        }
     }
 
     /// Replaces the newest messages by those on disk, newest first. `more`: the disk has older ones.
     pub(super) fn replace(&mut self, messages: Vec<Message>, more: bool) {
+        self.newer = false;
+        self.put(messages, more);
+    }
+
+    fn put(&mut self, messages: Vec<Message>, more: bool) {
         let mut before: Vec<Shown> = std::mem::take(&mut self.shown);
         for message in messages.into_iter().rev() {
             let known = before.iter().position(|one| one.message == message);
@@ -86,6 +99,9 @@ impl View {
         let gone = |(id, _): &(MessageId, usize)| !self.shown.iter().any(|one| one.message.id == *id);
         if self.anchor.as_ref().is_some_and(gone) {
             self.anchor = None;
+        }
+        if self.picked().is_none() {
+            self.picked = None; // it was deleted, or has disappeared
         }
         if self.shown.last().is_some_and(|one| !one.message.mine) {
             self.writing_ms = None;
@@ -112,7 +128,7 @@ impl View {
     /// Drops older pages when the newest message is on screen.
     pub(super) fn shrink(&mut self) {
         let extra = self.shown.len().saturating_sub(PAGE as usize);
-        if self.anchor.is_none() && extra > 0 {
+        if self.is_at_end() && extra > 0 {
             self.shown.drain(..extra);
             self.more = true;
             self.forget_days();
@@ -155,7 +171,12 @@ impl View {
 
     /// Whether the newest line is on screen.
     pub(super) fn is_at_end(&self) -> bool {
-        self.anchor.is_none()
+        self.anchor.is_none() && !self.newer
+    }
+
+    /// The other person, as messages name them.
+    pub(super) fn them(&self) -> Them<'_> {
+        Them { id: &self.contact, label: &self.label }
     }
 
     /// The newest whole message of the contact, and the oldest message that marking it would mark as read.
@@ -165,10 +186,12 @@ impl View {
         Some((theirs().next_back()?.id.clone(), oldest.id.clone()))
     }
 
-    pub(super) fn follow(&mut self) {
+    /// Shows the newest message. True if it has to be loaded.
+    pub(super) fn follow(&mut self) -> bool {
         self.anchor = None;
         self.shrink();
         self.fill();
+        self.newer
     }
 
     /// Rows to scroll for one screen.
@@ -191,25 +214,17 @@ impl View {
         self.wants_older(above < wanted)
     }
 
-    /// Scrolls down.
-    pub(super) fn down(&mut self, count: usize) {
-        let Some((mut index, line)) = self.lowest() else {
-            return;
-        };
-        let mut line = line.saturating_add(count);
-        loop {
-            let lines = self.lay(index);
-            if line < lines {
-                break;
-            }
-            if index.saturating_add(1) >= self.shown.len() {
-                return self.follow();
-            }
-            line = line.saturating_sub(lines);
-            index = index.saturating_add(1);
-        }
+    /// Scrolls down. Returns the newest loaded message if newer ones are to be loaded.
+    pub(super) fn down(&mut self, count: usize) -> Option<MessageId> {
+        let (index, line) = self.lowest()?;
+        let (index, line) = self.walk_down(index, line, count);
         self.set_anchor(index, line);
+        if self.is_at_end() {
+            self.follow();
+        }
         self.fill();
+        let is_last = index.saturating_add(1) == self.shown.len() && line.saturating_add(1) >= self.lay(index);
+        self.newest().filter(|_| self.newer && is_last)
     }
 
     /// The lines on screen, topmost first.
@@ -228,7 +243,13 @@ impl View {
                 if rows.len() >= self.height {
                     break;
                 }
-                rows.push(Row { part: *part, text: laid.text.get(range.clone()).unwrap_or_default() });
+                let (from, to) = (range.start, range.end);
+                let here = |mark: &Range<usize>| mark.start.max(from)..mark.end.min(to);
+                let marks = laid.marks.iter().map(here).filter(|mark| mark.start < mark.end);
+                let marks = marks.map(|mark| mark.start.saturating_sub(from)..mark.end.saturating_sub(from));
+                let picked = self.picked.as_ref() == Some(&one.message.id) && *part != Part::Day;
+                let text = laid.text.get(range.clone()).unwrap_or_default();
+                rows.push(Row { part: *part, text, marks: marks.collect(), picked });
             }
         }
         rows.reverse();
@@ -265,7 +286,7 @@ impl View {
         let lines = self.lay(index);
         let is_last = index.saturating_add(1) == self.shown.len() && line.saturating_add(1) >= lines;
         let id = self.shown.get(index).map(|one| one.message.id.clone());
-        self.anchor = id.filter(|_| !is_last).map(|id| (id, line));
+        self.anchor = id.filter(|_| !is_last || self.newer).map(|id| (id, line));
     }
 
     /// Number of lines above the lowest line, counted up to `wanted`.
@@ -321,61 +342,15 @@ impl View {
     fn lay(&mut self, index: usize) -> usize {
         let before = index.checked_sub(1).and_then(|before| self.shown.get(before));
         let before = before.map(|one| one.message.time_ms.div_euclid(DAY_MS));
-        let (label, width) = (self.label.clone(), self.width);
+        let them = Them { id: &self.contact, label: &self.label };
         let Some(one) = self.shown.get_mut(index) else {
             return 0;
         };
         let day = one.message.time_ms.div_euclid(DAY_MS);
         let laid =
-            one.laid.get_or_insert_with(|| lay(&one.message, label, width, (before != Some(day)).then_some(day)));
+            one.laid.get_or_insert_with(|| lay(&one.message, them, self.width, (before != Some(day)).then_some(day)));
         laid.lines.len()
     }
-}
-
-/// A message in lines, under its date if one is given.
-fn lay(message: &Message, label: String, width: usize, day: Option<i64>) -> Laid {
-    let mut text = match day {
-        Some(day) => format!("— {} —", date(day)),
-        None => String::new(),
-    };
-    let head = text.len();
-    text.push_str(&head_of(label, message));
-    text.push_str(&lines::harmless(message.text.as_deref().unwrap_or_default()));
-    let body = text.get(head..).unwrap_or_default();
-    let more = width.saturating_sub(lines::MORE.chars().count()).max(1);
-    let mut parts: Vec<(Part, Range<usize>)> = Vec::new();
-    if head > 0 {
-        parts.push((Part::Day, 0..head));
-    }
-    for (number, line) in lines::wrap(body, width, more).into_iter().enumerate() {
-        let part = if number == 0 { Part::First { mine: message.mine } } else { Part::More };
-        parts.push((part, head.saturating_add(line.start)..head.saturating_add(line.end)));
-    }
-    Laid { lines: parts, text }
-}
-
-/// As [`people::head`], with the reason of a failure.
-fn head_of(label: String, message: &Message) -> String {
-    match (&message.reason, message.state) {
-        (Some(code), MessageState::Failed) if message.mine => {
-            format!("{} you (failed: {}; /retry): ", people::clock(message.time_ms), code.detail())
-        }
-        _ => people::head(label, message),
-    }
-}
-
-/// The date of a day since 1970, as 2026-11-29 (Hinnant, "chrono-compatible low-level date algorithms").
-pub(super) fn date(day: i64) -> String {
-    let shifted = day.saturating_add(719_468);
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! Actions of commands, line by line.
 
-use sotto_messenger::records::{Contact, MessageState};
+use sotto_messenger::records::{Contact, Message, MessageState};
 use sotto_messenger::{Code, Error, Messenger};
 
 use super::{Chat, Stopped};
 use crate::chat::command::Command;
+use crate::chat::deed::{self, Deed, Found};
+use crate::chat::keep::Keep;
 use crate::chat::lines;
 use crate::open;
 
-/// Number of messages that /history and a change of conversation show.
+/// Messages that /jump shows.
+const AROUND: u32 = 11;
+/// Number of messages that /last and a change of conversation show.
 pub(super) const HISTORY: u32 = 30;
 
 pub(super) const HELP: &str = "\
@@ -23,11 +27,20 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /seen               accept a contact's changed devices without comparing; until then texts of a new
                       device are marked: somebody else may have written them
   /file PATH          send the text of a file; a terminal takes at most 4,095 bytes a line
-  /history            the newest messages again
+  /last               the newest messages again, with numbers for these commands:
+  /reply NUMBER TEXT, /react NUMBER EMOJI, /edit NUMBER TEXT, /pin NUMBER; /react and /pin again to undo
+  /unsend NUMBER      delete a message of yours for everybody; /delete NUMBER: any, on this device only
+  /vote NUMBER CHOICE vote in a poll, also for several; /vote NUMBER 0 takes the vote back
+  /forward NUMBER WHO to people by their numbers: /forward 3 1, 2
+  /history NUMBER     the versions of an edited text
+  /poll WHAT? | A | B ask with choices; /multipoll: a vote may name several
+  /timer SECONDS      new messages here disappear so long after reading; /timer 0 ends it
+  /search WORDS       messages with these words, numbered; /jump NUMBER shows what stands around one
+  /pins               the pinned messages, numbered
   /retry              send the last failed message again
-  /mute [HOURS]       notify of nothing here, until /mute 0; also /archive and /pin, each again to undo
+  /mute [HOURS]       notify of nothing here, until /mute 0; also /archive and /top, each again to undo
   /nickname [NAME]    another name for the contact, on this device
-  /delete             delete all messages of the open conversation on this device
+  /clear              delete all messages of the open conversation on this device
   /remove NUMBER      end all there is with a contact, who is not told
   /name NAME          change your name
   /phrase             your recovery phrase
@@ -36,7 +49,7 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
 
 impl Chat<'_> {
     /// Runs a command.
-    pub(super) async fn run(&mut self, command: Command<usize>) -> Result<(), Stopped> {
+    pub(super) async fn run(&mut self, command: Command<usize, usize>) -> Result<(), Stopped> {
         match command {
             Command::Say(text) => self.send(&text).await?,
             Command::Help => self.screen.say(HELP)?,
@@ -77,11 +90,14 @@ impl Chat<'_> {
                 self.messenger.devices_seen(&contact, &devices).await?;
                 self.screen.say("  their devices are accepted; nothing was compared")?;
             }
-            Command::History => self.history(HISTORY)?,
+            Command::Last => self.last()?,
             Command::Retry => self.retry().await?,
             Command::Keep(what) => {
                 let (conversation, contact) = self.chosen().map(|one| (one.conversation.clone(), one.id.clone()))?;
                 let said = what.run(&self.messenger, &conversation, &contact).await?;
+                if let Keep::Timer(seconds) = what {
+                    self.timer = Some(seconds);
+                }
                 self.screen.say(&format!("  {said}"))?;
             }
             Command::Remove(number) => {
@@ -89,6 +105,17 @@ impl Chat<'_> {
                 self.messenger.contact_remove(&contact.id).await?;
                 self.screen.say("  removed: they are not told")?;
             }
+            Command::Deed(number, what) => self.deed(number, what).await?,
+            Command::Forward(number, people) => self.forward(number, &people).await?,
+            Command::Pins => {
+                let pins = deed::pins(&self.messenger, &self.chosen()?.conversation)?;
+                self.found(&pins)?;
+            }
+            Command::Search(words) => {
+                let found = deed::search(&self.messenger, &words)?;
+                self.found(&found)?;
+            }
+            Command::Jump(number) => self.jump(number)?,
             Command::Name(name) => self.messenger.profile_set(&name).await?,
             Command::Phrase => {
                 let phrase = self.messenger.phrase()?;
@@ -129,8 +156,8 @@ impl Chat<'_> {
 
     async fn send(&mut self, text: &str) -> Result<(), Stopped> {
         let conversation = self.chosen()?.conversation.clone();
-        let id = self.messenger.send(&conversation, text).await?;
-        self.screen.sent(id, text);
+        let id = deed::send(&self.messenger, &conversation, text, None).await?;
+        self.screen.sent(&self.messenger.message(&id)?);
         Ok(())
     }
 
@@ -140,6 +167,87 @@ impl Chat<'_> {
             Ok(text) => self.send(&text).await,
             Err(why) => Ok(self.screen.say(&format!("  ! {why}"))?),
         }
+    }
+
+    /// Numbers the newest messages.
+    fn last(&mut self) -> Result<(), Stopped> {
+        let contact = self.chosen()?.clone();
+        let page = self.messenger.messages(&contact.conversation, None, HISTORY)?;
+        self.listed(&contact, page)
+    }
+
+    /// Prints a page with numbers, oldest first.
+    fn listed(&mut self, contact: &Contact, mut page: Vec<Message>) -> Result<(), Stopped> {
+        crate::chat::whole(&self.messenger, &mut page)?;
+        page.reverse();
+        for message in &page {
+            self.screen.numbered(contact, message)?;
+        }
+        Ok(())
+    }
+
+    /// Prints a list of messages with numbers.
+    fn found(&mut self, found: &[Found]) -> Result<(), Stopped> {
+        if found.is_empty() {
+            self.screen.say("  nothing found")?;
+        }
+        for one in found {
+            if let Some(contact) = self.contact_of(&one.conversation)? {
+                self.screen.found(&contact, one)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what stands around a message.
+    fn jump(&mut self, number: usize) -> Result<(), Stopped> {
+        let id = self.screen.id_of(number).ok_or(Code::MessageMissing)?;
+        let page = self.messenger.messages_around(&id, AROUND)?;
+        let conversation = page.first().map(|one| one.conversation.clone()).ok_or(Code::MessageMissing)?;
+        let contact = self.contact_of(&conversation)?.ok_or(Code::ContactMissing)?;
+        let name = self.screen.label(&contact);
+        self.screen.say(&format!("— {name} —"))?;
+        self.listed(&contact, page)
+    }
+
+    /// Does something to a message of the open conversation.
+    async fn deed(&mut self, number: usize, what: Deed) -> Result<(), Stopped> {
+        let Some(message) = self.message(number)? else {
+            return Ok(());
+        };
+        let said = match what {
+            Deed::Reply(text) | Deed::Edit(text) if text.is_empty() => "Write the text too: /reply NUMBER TEXT".into(),
+            Deed::Reply(text) => {
+                let sent = deed::send(&self.messenger, &message.conversation, &text, Some(&message.id)).await?;
+                self.screen.sent(&self.messenger.message(&sent)?);
+                return Ok(());
+            }
+            what => what.run(&self.messenger, &message.id).await?,
+        };
+        Ok(self.screen.say(&format!("  {said}"))?)
+    }
+
+    async fn forward(&mut self, number: usize, people: &[usize]) -> Result<(), Stopped> {
+        let Some(message) = self.message(number)? else {
+            return Ok(());
+        };
+        let people = people.iter().map(|number| self.numbered(*number)).collect::<Result<Vec<_>, _>>()?;
+        let to: Vec<_> = people.into_iter().map(|one| one.conversation).collect();
+        self.messenger.forward(&message.id, &to).await?;
+        Ok(self.screen.say("  forwarded, without its author")?)
+    }
+
+    /// The message that was listed with this number, if the open conversation has it: a number that was typed for
+    /// another conversation does nothing here.
+    fn message(&mut self, number: usize) -> Result<Option<Message>, Stopped> {
+        let open = self.chosen()?.conversation.clone();
+        let id = self.screen.id_of(number).ok_or(Code::MessageMissing)?;
+        let message = self.messenger.message(&id)?;
+        if message.conversation == open {
+            return Ok(Some(message));
+        }
+        self.screen.say("That message stands in another conversation: /to NUMBER opens it.")?;
+        Ok(None)
     }
 
     fn list(&mut self) -> Result<(), Stopped> {
@@ -193,20 +301,17 @@ impl Chat<'_> {
 #[cfg(test)]
 mod tests {
     use super::HELP;
-    use crate::chat::command::{number, parse};
+    use crate::chat::command::tests::example;
+    use crate::chat::command::{WORDS, number, numbered, parse};
 
     #[test]
     fn help_names_every_command() {
-        for word in HELP.split_whitespace().filter(|word| word.starts_with('/')) {
-            let word = word.trim_end_matches([',', ';', '.']);
-            if word == "//" {
-                continue;
-            }
-            let line = match word {
-                "/add" | "/name" | "/file" => format!("{word} x"),
-                _ => format!("{word} 1"),
-            };
-            assert!(parse(&line, number).is_ok(), "{word}");
+        for word in WORDS.into_iter().filter(|word| *word != "help") {
+            assert!(HELP.contains(&format!("/{word}")), "{word}");
+        }
+        for word in HELP.split_whitespace().filter_map(|word| word.strip_prefix('/')) {
+            let word = word.trim_end_matches([',', ';', '.', ':']);
+            assert!(word == "/" || parse(&example(word, "1"), number, numbered).is_ok(), "{word}");
         }
     }
 }

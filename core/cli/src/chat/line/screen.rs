@@ -1,13 +1,16 @@
 //! Shown lines, and a memory of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::records::{Connectivity, Contact, Message, MessageId, MessageState};
+use sotto_messenger::records::{Connectivity, Contact, ContactId, Message, MessageId, MessageState};
 use sotto_messenger::{Code, Error};
 
+use crate::chat::deed::Found;
 use crate::chat::lines::{self, plain};
 use crate::chat::people::{self, DEVICES_CHANGED, News, People};
+use crate::chat::posts::{self, Them};
 use crate::exit::Failure;
 use crate::output;
 
@@ -17,8 +20,10 @@ const USUAL_WIDTH: usize = 80;
 /// The terminal's lines.
 #[derive(Default)]
 pub(super) struct Screen {
-    /// Messages whose text was shown.
-    shown: HashSet<MessageId>,
+    /// Messages whose text was shown, or typed here, with a hash of it.
+    shown: HashMap<MessageId, u64>,
+    /// Messages by their numbers, from 1. A number never changes its message.
+    numbers: Vec<MessageId>,
     /// Beginnings of texts sent from here, to name them when their state changes.
     sent: HashMap<MessageId, String>,
     people: People,
@@ -32,12 +37,7 @@ impl Screen {
 
     /// Prints a text that somebody wrote.
     fn said(&mut self, head: &str, text: &str) -> Result<(), Failure> {
-        let terminal = io::stdout().is_terminal();
-        let width = terminal.then(|| match rustix::termios::tcgetwinsize(io::stdout()) {
-            Ok(size) if size.ws_col > 0 => size.ws_col.into(),
-            _ => USUAL_WIDTH,
-        });
-        self.say(&lines::said(head, text, width))
+        self.say(&lines::said(head, text, width()))
     }
 
     /// Prints an error of the messenger.
@@ -50,9 +50,10 @@ impl Screen {
         self.say(&format!("  ! {}: {}", code.as_str(), code.detail()))
     }
 
-    pub(super) fn sent(&mut self, id: MessageId, text: &str) {
-        self.shown.insert(id.clone());
-        self.sent.insert(id, beginning(text));
+    /// A text was sent from here.
+    pub(super) fn sent(&mut self, message: &Message) {
+        self.shown.insert(message.id.clone(), look(message));
+        self.sent.insert(message.id.clone(), beginning(message.text.as_deref().unwrap_or_default()));
     }
 
     /// The name in front of the contact's messages.
@@ -60,16 +61,71 @@ impl Screen {
         self.people.label(contact)
     }
 
-    /// Prints a message that was not shown yet; any message with `again`.
+    /// Prints a message that was not shown yet, or has changed since; any message with `again`.
     pub(super) fn message(&mut self, contact: &Contact, message: &Message, again: bool) -> Result<(), Failure> {
-        let head = people::head(self.label(contact), message);
-        let Some(text) = &message.text else {
-            return if again { self.said(&head, "") } else { Ok(()) };
-        };
-        if !self.shown.insert(message.id.clone()) && !again {
+        let known = self.shown.get(&message.id).copied();
+        if !again && message.text.is_none() && (known.is_none() || message.deleted_by.is_none()) {
             return Ok(());
         }
-        self.said(&head, text)
+        let look = look(message);
+        if message.text.is_some() || known.is_some() {
+            self.shown.insert(message.id.clone(), look);
+        }
+        match known {
+            Some(before) if !again && before == look => Ok(()),
+            _ => self.whole("", contact, message),
+        }
+    }
+
+    /// Whether a message was shown.
+    pub(super) fn has_shown(&self, id: &MessageId) -> bool {
+        self.shown.contains_key(id)
+    }
+
+    /// Prints a message with its number.
+    pub(super) fn numbered(&mut self, contact: &Contact, message: &Message) -> Result<(), Failure> {
+        let number = self.number_of(&message.id);
+        if message.text.is_some() {
+            self.shown.insert(message.id.clone(), look(message));
+        }
+        self.whole(&format!("#{number} "), contact, message)
+    }
+
+    /// Prints a message of a list with its number.
+    pub(super) fn found(&mut self, contact: &Contact, found: &Found) -> Result<(), Failure> {
+        let number = self.number_of(&found.message);
+        let line = found.line(&self.label(contact));
+        self.said(&format!("#{number} "), &line)
+    }
+
+    /// The message with this number.
+    pub(super) fn id_of(&self, number: usize) -> Option<MessageId> {
+        self.numbers.get(number.checked_sub(1)?).cloned()
+    }
+
+    fn number_of(&mut self, id: &MessageId) -> usize {
+        let known = self.numbers.iter().position(|one| one == id);
+        let at = known.unwrap_or_else(|| {
+            self.numbers.push(id.clone());
+            self.numbers.len().saturating_sub(1)
+        });
+        at.saturating_add(1)
+    }
+
+    /// Prints a message and the lines around it.
+    fn whole(&mut self, number: &str, contact: &Contact, message: &Message) -> Result<(), Failure> {
+        let label = self.label(contact);
+        let them = Them { id: &contact.id, label: &label };
+        if let Some(above) = posts::above(message, them) {
+            let above = width().map_or(above.clone(), |width| lines::fit(&above, width));
+            self.said("", &above)?;
+        }
+        let head = format!("{number}{}", people::head(them, message));
+        self.said(&head, message.text.as_deref().unwrap_or_default())?;
+        for below in posts::below(message, them).into_iter().chain(posts::named(message, them)) {
+            self.said("", &below)?;
+        }
+        Ok(())
     }
 
     /// Prints a new state of an own message.
@@ -117,6 +173,24 @@ impl Screen {
         }
         self.say(if online { "  connected" } else { "  no connection" })
     }
+}
+
+/// Columns of the terminal; `None` without one.
+fn width() -> Option<usize> {
+    io::stdout().is_terminal().then(|| match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 => size.ws_col.into(),
+        _ => USUAL_WIDTH,
+    })
+}
+
+/// A hash of what people wrote and did. State and times change by themselves.
+fn look(message: &Message) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let still = Message { expires_ms: None, timer_s: 0, ..message.clone() };
+    let nobody = ContactId::default();
+    posts::below(&still, Them { id: &nobody, label: "" }).hash(&mut hasher);
+    (&message.text, &message.deleted_by).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn beginning(text: &str) -> String {

@@ -14,6 +14,7 @@ A text that begins with // is sent with one slash. Tab completes names.
   PageUp, PageDown    older and newer messages; by line with Shift-Up, Shift-Down; Esc: the newest
   Ctrl-O              type a command; the half-typed text stays, and Esc returns to it
   Up, Down            earlier texts of this conversation
+  Ctrl-Up, Ctrl-Down  pick a message; also Ctrl-R, Ctrl-T. Enter replies to it; Esc: no message, then no reply
   Ctrl-W, Alt-D       delete a word; Ctrl-U, Ctrl-K: the line before or behind the cursor
   Ctrl-C              quit; unsent text stays as a draft
   /invite             a link for a friend, for one use within 7 days
@@ -27,11 +28,26 @@ A text that begins with // is sent with one slash. Tab completes names.
                       device are marked: somebody else may have written them
   /file PATH          send the text of a file
   /retry              send the last failed message again
-  /history            the newest messages
+  /last               the newest messages
+For the picked message:
+  /reply [TEXT]       reply to it; also Enter
+  /react EMOJI        set an emoji at it; again takes it back
+  /edit [TEXT]        change a text of yours, for 24 hours
+  /unsend             delete a message of yours for everybody; /delete: any, on this device only
+  /pin                pin it for both of you; again unpins it
+  /vote NUMBER        vote in a poll, also for several choices; /vote 0 takes the vote back
+  /forward NAME, NAME send it to others, without its author
+  /history            the versions of an edited text
+For the open conversation:
+  /poll WHAT? | A | B ask with choices; /multipoll: a vote may name several
+  /timer SECONDS      new messages disappear so long after reading; /timer 0 ends it
+  /pins               the pinned messages, with numbers
+  /search WORDS       messages of all conversations with these words, with numbers
+  /jump NUMBER        show a message of such a list in its place, picked
   /notices            earlier notices, with times
-  /mute [HOURS]       notify of nothing here, until /mute 0; also /archive and /pin, each again to undo
+  /mute [HOURS]       notify of nothing here, until /mute 0; also /archive and /top, each again to undo
   /nickname [NAME]    another name for the contact, on this device
-  /delete             delete all messages of the open conversation on this device
+  /clear              delete all messages of the open conversation on this device
   /remove [NAME]      end all there is with a contact, who is not told
   /name NAME          change your name
   /phrase             your recovery phrase
@@ -66,7 +82,7 @@ impl App {
             self.panel = Some(Panel::new("Notices, newest first", notices.join("\n")));
             return Vec::new();
         }
-        let done = match command::parse(text, command::name) {
+        let done = match command::parse(text, command::name, command::picked) {
             Ok(None) => return Vec::new(),
             Ok(Some(Command::Say(_))) if self.ordering => Err("Ctrl-O takes a command; Esc goes back.".into()),
             // The text stays in the editor until it is on disk.
@@ -78,11 +94,18 @@ impl App {
             }
             Err(help) => Err(help.to_owned()),
         };
-        done.unwrap_or_else(|why| {
-            self.ordering = ordering;
-            self.editor_mut().set(text.to_owned());
-            self.refuse(&why)
-        })
+        match done {
+            Ok(actions) => {
+                // A command took the place of a text that was being changed.
+                self.edit = self.edit.take().filter(|edit| ordering || !edit.editor.text().is_empty());
+                actions
+            }
+            Err(why) => {
+                self.ordering = ordering;
+                self.editor_mut().set(text.to_owned());
+                self.refuse(&why)
+            }
+        }
     }
 
     /// Ends a command; the text that was typed before it returns.
@@ -91,13 +114,17 @@ impl App {
         self.ordering = false;
     }
 
-    /// Sends a text to the open conversation.
+    /// Sends a text to the open conversation, as a reply if it is one; or the new text of a message.
     pub(super) fn send(&self, text: &str) -> Result<Vec<Action>, String> {
         let view = self.view.as_ref().ok_or(NOBODY)?;
-        Ok(vec![Action::Send { conversation: view.conversation.clone(), text: text.to_owned() }])
+        let text = text.to_owned();
+        Ok(vec![match self.open_edit() {
+            Some(edit) => Action::Edit { message: edit.message.id.clone(), text },
+            None => Action::Send { conversation: view.conversation.clone(), text, reply: self.reply().cloned() },
+        }])
     }
 
-    fn run(&mut self, command: Command<String>) -> Result<Vec<Action>, String> {
+    fn run(&mut self, command: Command<String, ()>) -> Result<Vec<Action>, String> {
         let conversation = || self.view.as_ref().map(|view| view.conversation.clone()).ok_or(NOBODY);
         let action = match command {
             Command::Invite => Action::Invite,
@@ -140,11 +167,20 @@ impl App {
                 let (contact, label) = self.whom(&who, false)?;
                 Action::Remove { contact, label }
             }
+            Command::Deed((), what) => return self.deed(what),
+            Command::Forward((), names) => return self.forward(&names),
+            Command::Pins => Action::Pins(conversation()?),
+            Command::Search(words) => Action::Search(words),
+            Command::Jump(number) => return self.jump(number),
+            Command::Last => {
+                self.view.as_mut().ok_or(NOBODY)?.follow();
+                return Ok(self.newest());
+            }
             Command::Phrase => Action::Phrase,
             Command::Online(online) => Action::Online(online),
             Command::Quit => Action::Quit,
-            Command::Help | Command::Contacts | Command::History | Command::Say(_) => {
-                self.show(&command)?;
+            Command::Help | Command::Contacts | Command::Say(_) => {
+                self.show(&command);
                 return Ok(Vec::new());
             }
         };
@@ -152,10 +188,9 @@ impl App {
     }
 
     /// Commands that only show local data.
-    fn show(&mut self, command: &Command<String>) -> Result<(), String> {
+    fn show(&mut self, command: &Command<String, ()>) {
         match command {
             Command::Help => self.help(),
-            Command::History => self.view.as_mut().ok_or(NOBODY)?.follow(),
             _ => {
                 let line = |contact: &Contact| {
                     let (emoji, label) = (contact.emoji_hash.concat(), self.people.label(contact));
@@ -172,12 +207,11 @@ impl App {
                 self.panel = Some(Panel::new("Contacts", text));
             }
         }
-        Ok(())
     }
 
     /// The person with this name, both now and when typing began; without a name the open conversation's. `begun`: the
     /// beginning of the name is enough.
-    fn whom(&mut self, name: &str, begun: bool) -> Result<(ContactId, String), String> {
+    pub(super) fn whom(&mut self, name: &str, begun: bool) -> Result<(ContactId, String), String> {
         if name.is_empty() {
             return self.open_contact().ok_or_else(|| "Nobody is open: say whom by name.".into());
         }

@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{Action, App};
 use crate::chat::command::WORDS;
 use crate::chat::full::layout;
+use crate::chat::full::view::Wanted;
 use crate::chat::lines;
 
 /// The notice for a text over 1 MiB.
@@ -34,18 +35,29 @@ impl App {
         match key.code {
             KeyCode::Char('n') if ctrl => return self.step(1),
             KeyCode::Char('p') if ctrl => return self.step(-1),
+            KeyCode::Up if ctrl => return self.pick(true),
+            KeyCode::Down if ctrl => return self.pick(false),
+            KeyCode::Char('r') if ctrl => return self.pick(true),
+            KeyCode::Char('t') if ctrl => return self.pick(false),
             KeyCode::Down if alt => return self.step(1),
             KeyCode::Up if alt => return self.step(-1),
             KeyCode::Enter if !(alt || shift || ctrl) => return self.enter(),
             KeyCode::Char('o') if ctrl => self.order(),
-            KeyCode::Esc => self.escape(),
+            KeyCode::Esc => return self.escape(),
             KeyCode::PageUp => return self.scroll(true, None),
             KeyCode::PageDown => return self.scroll(false, None),
             KeyCode::Up if shift => return self.scroll(true, Some(1)),
             KeyCode::Down if shift => return self.scroll(false, Some(1)),
-            KeyCode::End if ctrl => self.escape(),
+            KeyCode::End if ctrl => return self.escape(),
             KeyCode::F(1) => self.help(),
             KeyCode::Tab => self.complete(),
+            // A slow line delivers Esc and the next key together, as Alt. The key counts as text, so that no key is
+            // lost and a command stays a command.
+            KeyCode::Char(c) if alt && !ctrl && !matches!(c, 'b' | 'f' | 'd') => {
+                let actions = self.escape();
+                self.insert(c.encode_utf8(&mut [0; 4]));
+                return actions;
+            }
             code => self.edit(code, ctrl, alt),
         }
         Vec::new()
@@ -65,12 +77,6 @@ impl App {
     /// Moves the cursor or changes the text.
     fn edit(&mut self, code: KeyCode, ctrl: bool, alt: bool) {
         match code {
-            // A slow line delivers Esc and the next key together, as Alt. The key counts as text, so that no key is
-            // lost and a command stays a command.
-            KeyCode::Char(c) if alt && !ctrl && !matches!(c, 'b' | 'f' | 'd') => {
-                self.escape();
-                return self.insert(c.encode_utf8(&mut [0; 4]));
-            }
             KeyCode::Char(c) if !ctrl && !alt => return self.insert(c.encode_utf8(&mut [0; 4])),
             KeyCode::Enter => return self.insert("\n"),
             KeyCode::Char('j') if ctrl => return self.insert("\n"),
@@ -114,7 +120,7 @@ impl App {
         }
     }
 
-    /// Begins typing if nothing was typed yet: records whether the conversation was drawn, and the names.
+    /// Begins typing if nothing was typed yet: records whether the aim was drawn, and the names.
     fn begin(&mut self) {
         let seen = self.is_seen();
         if self.editor().text().is_empty() {
@@ -123,15 +129,22 @@ impl App {
         self.editor_mut().begin(seen);
     }
 
-    /// Whether the open conversation was drawn.
+    /// Whether the aim was drawn.
     fn is_seen(&self) -> bool {
-        self.view.as_ref().is_none_or(|view| self.on_screen.as_ref() == Some(&view.conversation))
+        self.view.is_none() || self.on_screen == self.aim()
     }
 
-    /// Sends the text or runs the command, if the person could see the receiver.
+    /// Sends the text or runs the command, if the person could see what it is about. Without a text, begins a reply to
+    /// the picked message.
     fn enter(&mut self) -> Vec<Action> {
         if self.editor().text().trim().is_empty() {
-            return Vec::new();
+            if self.ordering || !self.is_seen() || self.picked().is_err() {
+                return Vec::new();
+            }
+            return match self.begin_reply() {
+                Ok(()) => Vec::new(),
+                Err(why) => self.refuse(&why),
+            };
         }
         if self.is_registering() {
             return self.register();
@@ -139,7 +152,10 @@ impl App {
         if !self.is_seen() || self.editor().is_blind() {
             self.editor_mut().open_eyes();
             let to = self.view.as_ref().map(|view| view.label().to_owned()).unwrap_or_default();
-            return self.refuse(&format!("Not sent: typed before {to} was on screen. Look, then press Enter again."));
+            let about = self.aim().is_some_and(|aim| aim.picked.or(aim.reply).or(aim.edit).is_some());
+            let what = if about { " and its message" } else { "" };
+            return self
+                .refuse(&format!("Not sent: typed before {to}{what} was on screen. Look, then press Enter again."));
         }
         let text = self.editor().text().to_owned();
         if text.trim_end().contains('\n') && !self.ordering {
@@ -160,21 +176,18 @@ impl App {
         self.orders.clear();
         if self.ordering {
             self.roster = self.names();
+            self.orders.begin(self.is_seen());
             self.orders.insert("/");
         }
     }
 
-    fn escape(&mut self) {
+    fn escape(&mut self) -> Vec<Action> {
         if self.ordering {
-            return self.order();
+            self.order();
+        } else if self.panel.take().is_none() {
+            return self.step_back();
         }
-        if self.panel.take().is_some() {
-            return;
-        }
-        match self.view.as_mut().filter(|view| !view.is_at_end()) {
-            Some(view) => view.follow(),
-            None => self.said = None,
-        }
+        Vec::new()
     }
 
     /// Scrolls the panel if one is open, else the conversation.
@@ -191,13 +204,14 @@ impl App {
             return Vec::new();
         };
         let count = lines.unwrap_or(view.screenful());
-        if !up {
-            view.down(count);
-            return self.mark_read();
+        if up {
+            let wanted = view.up(count).map(Wanted::Older);
+            return self.load(wanted);
         }
-        let older = view.up(count).map(|before| (view.conversation.clone(), before));
-        let page = |(conversation, before)| Action::Page { conversation, before: Some(before), limit: super::PAGE };
-        older.map(page).into_iter().collect()
+        let wanted = view.down(count).map(Wanted::Newer);
+        let mut actions = self.load(wanted);
+        actions.extend(self.mark_read());
+        actions
     }
 
     /// Opens the next or the previous conversation of the list.
@@ -231,15 +245,19 @@ impl App {
             return Vec::new();
         };
         let Some((word, name)) = command.split_once(' ') else {
-            let words = WORDS.iter().copied().chain(["notices", "quit"]);
+            let words = WORDS.iter().copied().chain(["notices"]);
             return words.filter(|word| word.starts_with(command)).map(|word| format!("/{word} ")).collect();
         };
-        if !matches!(word, "to" | "accept" | "decline" | "block" | "unblock") {
+        if !matches!(word, "to" | "accept" | "decline" | "block" | "unblock" | "remove" | "forward") {
             return Vec::new();
         }
+        let (before, name) = match name.rsplit_once(',').filter(|_| word == "forward") {
+            Some((before, name)) => (format!("{before}, "), name),
+            None => (String::new(), name),
+        };
         let name = lines::bare(name);
         let labels = self.names().into_iter().map(|(_, label, _)| label);
         let fits = |label: &String| lines::bare(label).starts_with(&name);
-        labels.filter(fits).map(|label| format!("/{word} {label}")).collect()
+        labels.filter(fits).map(|label| format!("/{word} {before}{label}")).collect()
     }
 }

@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use sotto_messenger::Event;
 use sotto_messenger::records::{AccountInfo, Contact, ContactState, Conversation, ConversationId, MessageState};
 
-use super::{Action, App, Row};
+use super::{Action, App, Kept, Row};
 use crate::chat::lines;
 use crate::chat::people::{DEVICES_CHANGED, News, about};
+
+/// Stands in the list for a message that was deleted for everybody.
+const GONE: &str = "– deleted";
 
 impl App {
     /// Events are hints: the rows they name are read again, once for all events.
@@ -55,8 +58,12 @@ impl App {
             actions.push(Action::People);
         }
         if let Some(view) = self.view.as_ref().filter(|_| page) {
-            let limit = view.loaded().saturating_add(lost);
-            actions.push(Action::Page { conversation: view.conversation.clone(), before: None, limit });
+            let conversation = view.conversation.clone();
+            actions.push(match view.middle() {
+                Some(message) => Action::Around { conversation, message, pick: false },
+                None => Action::Page { conversation, before: None, limit: view.loaded().saturating_add(lost) },
+            });
+            actions.extend(self.reply().cloned().map(Action::Subject));
         }
         actions
     }
@@ -104,16 +111,18 @@ impl App {
         let contacts: HashMap<&ConversationId, &Contact> =
             self.contacts.iter().map(|contact| (&contact.conversation, contact)).collect();
         let mut rows = Vec::new();
-        self.drafts.clear();
+        self.kept.clear();
         for conversation in conversations {
             let Some(contact) = contacts.get(&conversation.id) else {
                 continue;
             };
-            self.drafts.insert(conversation.id.clone(), conversation.draft);
+            let Conversation { draft, draft_reply_to: reply, timer_s, .. } = conversation;
+            self.kept.insert(conversation.id.clone(), Kept { draft, reply, timer_s });
             if matches!(contact.state, ContactState::Declined | ContactState::Blocked) {
                 continue;
             }
-            let text = contact.request_text.clone().or(conversation.last.and_then(|last| last.text));
+            let last = conversation.last.and_then(|last| if last.deleted { Some(GONE.into()) } else { last.text });
+            let text = contact.request_text.clone().or(last);
             let about = about(contact);
             let preview = match text.map(|text| lines::harmless(&text)).filter(|text| !text.is_empty()) {
                 Some(text) if about.is_empty() => text,

@@ -60,6 +60,10 @@ fn key(code: KeyCode) -> Input {
     Input::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }
 
+pub(in crate::chat::full) fn ctrl_key(code: KeyCode) -> Input {
+    Input::Key(KeyEvent::new(code, KeyModifiers::CONTROL))
+}
+
 fn ctrl(c: char) -> Input {
     Input::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL))
 }
@@ -81,7 +85,7 @@ pub(in crate::chat::full) fn open(app: &mut App, name: &str) {
 fn sends(actions: &[Action]) -> Vec<(&str, &str)> {
     let mut sends = Vec::new();
     for action in actions {
-        if let Action::Send { conversation, text } = action {
+        if let Action::Send { conversation, text, .. } = action {
             sends.push((conversation.0.as_str(), text.as_str()));
         }
     }
@@ -146,7 +150,7 @@ fn a_draft_stays_with_its_conversation_and_comes_back() {
     open(&mut app, "Bob");
     typed(&mut app, "dear Bob");
     let actions = app.handle(0, ctrl('n'));
-    let kept = Action::Draft { conversation: ConversationId("c1".into()), text: "dear Bob".into() };
+    let kept = Action::Draft { conversation: ConversationId("c1".into()), text: "dear Bob".into(), reply: None };
     assert!(actions.contains(&kept));
     app.handle(0, Input::Drawn);
     assert_eq!((app.addressee().as_str(), app.editor().text()), ("to Carol", ""));
@@ -396,7 +400,16 @@ fn commands_answer() {
         ("/to Zoe", "Nobody has that name"),
         ("/verify", "Nobody is open"),
         ("/file", "needs a path"),
-        ("/history", "Nobody is open"),
+        ("/last", "Nobody is open"),
+        ("/timer 60", "Nobody is open"),
+        ("/timer soon", "number of seconds"),
+        ("/poll where?", "its choices"),
+        ("/pins", "Nobody is open"),
+        ("/search", "needs words"),
+        ("/jump 1", "/search or /pins first"),
+        ("/reply", "Pick a message first"),
+        ("/delete", "Pick a message first"),
+        ("/pin", "Pick a message first"),
         ("/mute", "Nobody is open"),
         ("/mute x", "number of hours"),
         ("/remove Zoe", "Nobody has that name"),
@@ -426,8 +439,9 @@ fn conversations_are_kept_and_contacts_removed_by_command() {
         ("/mute", Keep::Mute(None)),
         ("/mute 8", Keep::Mute(Some(8))),
         ("/archive", Keep::Archive),
-        ("/pin", Keep::Pin),
-        ("/delete", Keep::Delete),
+        ("/top", Keep::Top),
+        ("/clear", Keep::Clear),
+        ("/timer 60", Keep::Timer(60)),
         ("/nickname The one", Keep::Nickname("The one".into())),
     ] {
         let (conversation, contact) = (ConversationId("c1".into()), ContactId("1".into()));
@@ -444,13 +458,14 @@ fn conversations_are_kept_and_contacts_removed_by_command() {
 
 #[test]
 fn help_names_every_command() {
-    use crate::chat::command::{WORDS, name, parse};
+    use crate::chat::command::tests::example;
+    use crate::chat::command::{WORDS, name, parse, picked};
     for word in WORDS {
         assert!(commands::HELP.contains(&format!("/{word}")), "{word}");
     }
-    for word in commands::HELP.split_whitespace().filter(|word| word.starts_with('/')) {
+    for word in commands::HELP.split_whitespace().filter_map(|word| word.strip_prefix('/')) {
         let word = word.trim_end_matches([',', ';', '.', ':']);
-        assert!(["//", "/notices"].contains(&word) || parse(&format!("{word} 1"), name).is_ok(), "{word}");
+        assert!(["/", "notices"].contains(&word) || parse(&example(word, ""), name, picked).is_ok(), "{word}");
     }
 }
 
@@ -560,3 +575,5 @@ fn what_is_shown_outside_ends_with_enter_and_nothing_else_is_taken() {
     assert!(typed(&mut app, "\n").is_empty());
     assert!(app.outside.is_none());
 }
+
+mod posts;

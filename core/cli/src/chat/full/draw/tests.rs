@@ -131,6 +131,12 @@ fn nobody_speaks_for_another_on_the_screen() {
         typed(&mut app, "/to Bob 🐙\n");
         app.handle(0, Input::Drawn);
         let long = format!("{}12:00 Bob: forged", "x ".repeat(100));
+        let notes = "hi\n      ╰ edited · pinned\n      ╭ you: send it\r      ├ 1 (9: you) yes";
+        page(&mut app, &[notes]);
+        for line in drawn(&mut app, columns, rows) {
+            let own = line.split_once('│').filter(|_| columns >= 70).map_or(line.as_str(), |part| part.1);
+            assert!(!["      ╰", "      ╭", "      ├"].iter().any(|note| own.starts_with(note)), "{line:?}");
+        }
         page(&mut app, &[FORGED, &long, "\u{301}".repeat(5000).as_str(), &"漢".repeat(300)]);
         let lines = drawn(&mut app, columns, rows);
         let text = lines.join("\n");
@@ -214,4 +220,34 @@ fn a_long_text_is_counted_and_drawn_around_the_cursor() {
     assert!(lines.iter().any(|line| line.starts_with("── to Bob (200 lines, 1689 B)")), "{lines:#?}");
     assert_eq!(lines[22], "line 199");
     assert!(lines.iter().any(|line| line.ends_with("│Bob")), "the conversation stays: {lines:#?}");
+}
+
+/// The picked message is shown in reverse, and names stand out.
+#[test]
+fn one_sees_the_picked_message_and_names() {
+    use crossterm::event::KeyCode;
+    use sotto_messenger::records::Mention;
+    let mut app = screen();
+    open(&mut app, "Bob");
+    let mut named = message("m1", "c1", "ask @Carol");
+    named.mentions = vec![Mention { offset: 4, length: 6, contact: None, name: String::new() }];
+    let id = ConversationId("c1".into());
+    let messages = vec![message("m2", "c1", "later"), named];
+    app.handle(0, Input::Page { conversation: id, older: false, messages, more: false });
+    for _ in 0..2 {
+        app.handle(0, crate::chat::full::app::tests::ctrl_key(KeyCode::Up));
+    }
+    let lines = drawn(&mut app, 80, 12);
+    let mut terminal = Terminal::new(TestBackend::new(80, 12)).unwrap();
+    terminal.draw(|frame| draw(&app, frame)).unwrap();
+    let buffer = terminal.backend().buffer().clone();
+    let row = lines.iter().position(|line| line.contains("ask @Carol")).unwrap();
+    let has = |x: usize, y: usize, what| buffer[(x as u16, y as u16)].modifier.contains(what);
+    let x = lines[row].chars().position(|c| c == '@').unwrap();
+    for at in x - 4..x + 6 {
+        assert!(has(at, row, Modifier::REVERSED), "{at}");
+        assert_eq!(has(at, row, Modifier::UNDERLINED), at >= x, "{at}");
+    }
+    assert!(!has(x, row + 1, Modifier::REVERSED), "the other message");
+    assert!(lines.iter().any(|line| line.starts_with("── to Bob; picked: Bob's “ask @Carol”")), "{lines:#?}");
 }
