@@ -59,7 +59,6 @@ impl Account {
              PRAGMA wal_autocheckpoint=512;",
         )?;
         conn.set_prepared_statement_cache_capacity(48); // about 3 KB each
-        crate::search::register(&conn)?;
         migrate(&mut conn, APPLICATION_ID, MIGRATIONS)?;
         if mark != Mark::Right {
             // File names reach the disk before the mark does.
@@ -266,6 +265,7 @@ pub(crate) fn migrate(conn: &mut Connection, application_id: i32, migrations: &[
     if id != application_id {
         conn.pragma_update(None, "application_id", application_id)?;
     }
+    crate::search::register(conn)?; // triggers call it
     let migrations = Migrations::new(migrations.iter().map(|sql| M::up(sql)).collect());
     migrations.to_latest(conn).map_err(|error| match error {
         rusqlite_migration::Error::MigrationDefinition(_) => Error::Newer,

@@ -60,7 +60,10 @@ type All = (Vec<Option<Vec<u8>>>, Vec<Option<Message>>, usize);
 /// Reads all of it, as the engine and as the API do.
 fn read(path: &Path) -> Result<All, Error> {
     let account = Account::open(path, &KEY)?;
-    let shown = account.reader()?.messages_page(&[1; 32], None, 100)?.len();
+    let reader = account.reader()?;
+    let shown = reader.messages_page(&[1; 32], None, 100)?.len() + reader.search("\"text\"", None, None, 100)?.len();
+    assert!(reader.pins(&[1; 32], 15)?.is_empty() && reader.annotations(&[1; 32])?.is_empty());
+    assert!(!account.read(|tx| tx.messages.has_unindexed())?);
     account.read(|tx| {
         let queues = [
             tx.parcels.due_ms()?,
@@ -71,7 +74,9 @@ fn read(path: &Path) -> Result<All, Error> {
             tx.news.due_ms()?,
             tx.holes.due_ms()?,
             tx.fetches.due_ms()?,
+            tx.messages.expires_ms()?,
         ];
+        assert!(tx.early.of(&[1; 32])?.is_empty() && tx.messages.newer(1)?.is_empty());
         assert!(queues.iter().all(Option::is_none));
         let values = (0..40).map(|n| tx.kv.get(&format!("{n}")));
         let messages = (0..40).map(|n| tx.messages.get(&[n; 32]));
