@@ -42,7 +42,9 @@ pub use message::{
 pub use pin::Pin;
 pub use pointer::Remote;
 pub use poll::{CHOICES, MAX_CHOICE, MAX_QUESTION, Poll};
-pub use post::{MAX_EXCERPT, MAX_MENTIONS, MAX_PACK, MAX_PREVIEW, Mention, Post, Preview, Reply, TIMER, in_place};
+pub use post::{
+    MAX_EXCERPT, MAX_MENTIONS, MAX_PACK, MAX_PREVIEW, Mention, Post, Preview, Reply, TIMER, has_link, in_place,
+};
 pub use profile::ProfileUpdate;
 pub use reaction::{MAX_EMOJI, Reaction};
 pub use receipt::{BITMAP_LEN, Receipt, ReceiptError};
@@ -55,8 +57,9 @@ use crate::blob::{MAX_BLOB, PointerError};
 use crate::file::FilePointerError;
 use crate::identity::{DeviceList, IdentityError};
 use crate::name::Name;
+use crate::waku::{self, DecodeError};
 
-/// Longest body that is no text, bytes.
+/// Longest body that is no text or post, bytes.
 const MAX_BODY: usize = 2048;
 
 /// The generated protobufs. Code outside this module uses the typed forms.
@@ -154,7 +157,7 @@ kinds! {
     /// A text with a reply, mentions, files, a preview or a timer.
     Post(post: Box<Post>) = 11, MAX_BLOB in post;
     /// A new text of a message.
-    Edit(edit: Box<Edit>) = 12, MAX_BLOB in edit;
+    Edit(edit: Box<Edit>) = 12, MAX_BODY in edit;
     /// Messages deleted for everybody, 1 to [`MAX_TARGETS`].
     Delete(targets: Vec<MessageId>) = 13, MAX_BODY in delete;
     /// A reaction to a message.
@@ -214,6 +217,14 @@ pub enum ContentError {
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ContentError> {
     bytes.try_into().map_err(|_| ContentError::Field)
+}
+
+/// Decodes a protobuf that is as long as a blob, if it has a number of fields that fits.
+fn few_fields<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, ContentError> {
+    waku::decode(bytes).map_err(|error| match error {
+        DecodeError::TooManyFields => ContentError::TooMany,
+        DecodeError::Malformed => ContentError::Malformed,
+    })
 }
 
 fn name(name: String) -> Result<Name, ContentError> {

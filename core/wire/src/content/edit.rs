@@ -2,14 +2,13 @@ use prost::Message as _;
 
 use super::post::{Mention, mentions, raw_mentions};
 use super::{Content, ContentError, MessageId, fixed, generated};
-use crate::blob::MAX_BLOB;
 
 /// A new text for a message of the same author.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Edit {
     /// The message.
     pub target: MessageId,
-    /// Its text from now on, 1 to [`MAX_BLOB`] bytes.
+    /// Its text from now on, not empty.
     pub text: String,
     /// Mentions in it.
     pub mentions: Vec<Mention>,
@@ -17,15 +16,14 @@ pub struct Edit {
 
 pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
     let raw = generated::Edit::decode(body).map_err(|_| ContentError::Malformed)?;
-    match raw.text.len() {
-        0 => Err(ContentError::Field),
-        1..=MAX_BLOB => Ok(Content::Edit(Box::new(Edit {
-            target: fixed(&raw.target)?,
-            mentions: mentions(&raw.text, raw.mentions)?,
-            text: raw.text,
-        }))),
-        _ => Err(ContentError::TooLong),
+    if raw.text.is_empty() {
+        return Err(ContentError::Field);
     }
+    Ok(Content::Edit(Box::new(Edit {
+        target: fixed(&raw.target)?,
+        mentions: mentions(&raw.text, raw.mentions)?,
+        text: raw.text,
+    })))
 }
 
 pub(super) fn encode(edit: &Edit) -> Result<Vec<u8>, ContentError> {

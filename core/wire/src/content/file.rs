@@ -85,7 +85,7 @@ pub fn file_name(name: &str) -> String {
     let kept: String = last.chars().filter(|&c| !is_command(c) && !is_disguise(c) && !"<>:\"|?*".contains(c)).collect();
     let edge = |c: char| c == '.' || c.is_whitespace();
     let trimmed = kept.trim_matches(edge);
-    let stem = trimmed.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let stem = trimmed.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let numbered = |device: &str| {
         let rest = stem.strip_prefix(device);
         rest.is_some_and(|n| n.chars().count() == 1 && n.chars().all(|c| "0123456789¹²³".contains(c)))
@@ -170,6 +170,7 @@ mod tests {
             ("a\u{202e}gpj.exe", "agpj.exe"),
             ("a\0b\nc", "abc"),
             ("CON", "_CON"),
+            ("con .txt", "_con .txt"),
             ("nul.txt", "_nul.txt"),
             ("COM1.tar.gz", "_COM1.tar.gz"),
             ("com10.txt", "com10.txt"),

@@ -1,7 +1,6 @@
 use prost::Message as _;
 
 use super::{ContentError, Receipt, generated};
-use crate::waku::{self, DecodeError};
 
 /// Longest `Inner`, bytes: the size of the largest envelope.
 pub const MAX_INNER: usize = 65_536;
@@ -28,10 +27,7 @@ impl Inner {
             return Err(ContentError::TooLong);
         }
         // Thousands of empty receipts are refused before memory is allocated for them.
-        let raw: generated::Inner = waku::decode(bytes).map_err(|error| match error {
-            DecodeError::TooManyFields => ContentError::TooMany,
-            DecodeError::Malformed => ContentError::Malformed,
-        })?;
+        let raw: generated::Inner = super::few_fields(bytes)?;
         if raw.receipts.len() > MAX_RECEIPTS {
             return Err(ContentError::TooMany);
         }

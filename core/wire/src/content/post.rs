@@ -7,6 +7,7 @@ use super::{Content, ContentError, MessageId, fixed, generated};
 use crate::blob::MAX_BLOB;
 use crate::file::FilePointer;
 use crate::identity::ChatKey;
+use crate::name::{is_command, is_disguise};
 
 /// Longest excerpt of a message that is replied to, bytes.
 pub const MAX_EXCERPT: usize = 120;
@@ -137,12 +138,26 @@ fn preview(text: &str, raw: generated::Preview) -> Result<Option<Preview>, Conte
         text: within(raw.text, about)?,
         picture: picture.map(|bytes| FilePointer::decode(&bytes)).transpose().map_err(ContentError::File)?,
     };
-    // Nobody can show a page under another link.
-    Ok(Some(preview).filter(|preview| !preview.url.is_empty() && text.contains(&preview.url)))
+    Ok(Some(preview).filter(|preview| has_link(text, &preview.url)))
+}
+
+/// Whether `url` is a web address and stands in `text` as a word, not as the beginning of another address. So nobody
+/// can show a page under another link.
+pub fn has_link(text: &str, url: &str) -> bool {
+    let web = ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
+    let plain = !url.chars().any(|c| c.is_whitespace() || is_command(c) || is_disguise(c));
+    let mut words = text.split(|c: char| c.is_whitespace() || is_command(c));
+    let is_it = |word: &str| {
+        let word = word.trim_start_matches(['(', '[', '{', '<', '"', '\'', '«', '“']);
+        let after = word.strip_prefix(url);
+        after.is_some_and(|after| after.chars().all(|c| ".,;:!?)]}>\"'»”…。、".contains(c)))
+    };
+    web && plain && words.any(is_it)
 }
 
 pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
-    let raw = generated::Post::decode(body).map_err(|_| ContentError::Malformed)?;
+    // A blob of empty files or mentions is refused before memory is allocated for them.
+    let raw: generated::Post = super::few_fields(body)?;
     if raw.files.len() > MAX_FILES {
         return Err(ContentError::TooMany);
     }
@@ -191,3 +206,54 @@ pub(super) fn encode(post: &Post) -> Result<Vec<u8>, ContentError> {
 }
 
 crate::closed_debug!(Post, Reply, Mention, Preview);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::Kind;
+
+    #[test]
+    fn a_preview_is_of_a_link_that_the_reader_sees() {
+        let url = "https://good.example/a";
+        for text in [
+            "https://good.example/a",
+            "see https://good.example/a.",
+            "(https://good.example/a), and\nmore",
+            "「x」 “https://good.example/a”!",
+        ] {
+            assert!(has_link(text, url), "{text}");
+        }
+        for text in [
+            "https://good.example/abc",
+            "https://evil.example/?https://good.example/a",
+            "xhttps://good.example/a",
+            "https://good.example/a@evil.example",
+            "",
+        ] {
+            assert!(!has_link(text, url), "{text}");
+        }
+        for bad in [
+            "",
+            "https://",
+            "javascript:alert(1)",
+            "good.example",
+            "https://a b",
+            "https://a\u{202e}b",
+            "https://a\u{200b}b",
+            "https://a\nb",
+        ] {
+            assert!(!has_link(&format!("look: {bad} here"), bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_blob_of_empty_fields_costs_no_memory() {
+        // Two bytes each: files, mentions. One decoded file has 150 bytes.
+        for field in [6, 4] {
+            let body = [field << 3 | 2, 0].repeat(MAX_BLOB / 2);
+            assert_eq!(Content::decode(Kind::Post, &body), Err(ContentError::TooMany));
+        }
+        // A session takes envelopes of 64 KiB, and thousands of edits may wait for a message.
+        assert_eq!(Content::decode(Kind::Edit, &[0; 2049]), Err(ContentError::TooLong));
+    }
+}

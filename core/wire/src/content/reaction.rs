@@ -1,7 +1,7 @@
 use prost::Message as _;
 
 use super::{Content, ContentError, MessageId, fixed, generated};
-use crate::name::is_command;
+use crate::name::{is_blank, is_command};
 
 /// Longest emoji, bytes.
 pub const MAX_EMOJI: usize = 32;
@@ -11,7 +11,7 @@ pub const MAX_EMOJI: usize = 32;
 pub struct Reaction {
     /// The message.
     pub target: MessageId,
-    /// 1 to [`MAX_EMOJI`] bytes.
+    /// 1 to [`MAX_EMOJI`] bytes, with something visible.
     pub emoji: String,
     /// Set, or taken back.
     pub on: bool,
@@ -22,7 +22,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
     if raw.emoji.len() > MAX_EMOJI {
         return Err(ContentError::TooLong);
     }
-    if raw.emoji.is_empty() || raw.emoji.chars().any(|c| is_command(c) || c.is_whitespace()) {
+    if is_blank(&raw.emoji) || raw.emoji.chars().any(|c| is_command(c) || c.is_whitespace()) {
         return Err(ContentError::Field);
     }
     Ok(Content::Reaction(Reaction { target: fixed(&raw.target)?, emoji: raw.emoji, on: raw.on }))
