@@ -42,7 +42,7 @@ pub use peer::{Device, Peer, Reach, Standing as DeviceStanding};
 pub use people::{News, NewsKind, Person, PersonState};
 pub use post::{Attempt, Class, Parcel};
 pub use private::Private;
-pub use reader::{Counts, PAGE_TEXT, PREVIEW, Reader};
+pub use reader::{Counts, PAGE_BODY, PAGE_TEXT, PREVIEW, Reader};
 pub use row::Table;
 pub use search::{is_ideograph, spaced};
 pub use session::{Ahead, Handshake, Session, Skipped};

@@ -8,6 +8,9 @@ use crate::{Conversation, Error, Hash, Message, Person, Standing, Tables};
 /// Longest text of one message in a page, bytes.
 pub const PAGE_TEXT: usize = 4096;
 
+/// Longest body of one message in a page, bytes. A page has no body of a longer one.
+pub const PAGE_BODY: usize = 65_536;
+
 /// Longest text in the list of conversations, characters.
 pub const PREVIEW: usize = 200;
 
@@ -87,7 +90,8 @@ impl Reader {
         Ok(one(&self.conn, sql, params, |r| Ok([r.get(0)?, r.get(1)?, r.get(2)?]))?.unwrap_or_default())
     }
 
-    /// Messages before (lamport, time, id), newest first, each with the first [`PAGE_TEXT`] + 1 characters of its text.
+    /// Messages before (lamport, time, id), newest first, each with the first [`PAGE_TEXT`] + 1 characters of its text
+    /// and a body of up to [`PAGE_BODY`].
     pub fn messages_page(
         &self,
         conversation: &Hash,
@@ -117,7 +121,8 @@ impl Reader {
     ) -> Result<Vec<Message>, Error> {
         let columns = columns(Message::COLUMNS, "text", PAGE_TEXT);
         let sql = format!(
-            "SELECT {columns} FROM messages WHERE conversation=? AND state<>7 AND (lamport, time_s, id) {side} (?,?,?)
+            "SELECT {columns} FROM messages
+            WHERE conversation=? AND (state=7)=0 AND (lamport, time_s, id) {side} (?,?,?)
             ORDER BY lamport {order}, time_s {order}, id {order} LIMIT ?"
         );
         all(&self.conn, &sql, params![conversation, lamport, time_s, id, limit], Message::read)
@@ -146,8 +151,14 @@ impl Reader {
 
 crate::row::closed_debug!(Reader);
 
-/// Columns to read, of a long one only the first `most` + 1 characters.
-fn columns(all: &[&str], long: &str, most: usize) -> String {
+/// Columns to read, of a long one only the first `most` + 1 characters, and no long body.
+pub(crate) fn columns(all: &[&str], long: &str, most: usize) -> String {
     let cut = format!("substr({long}, 1, {}) AS {long}", most + 1);
-    all.iter().map(|name| if *name == long { cut.as_str() } else { name }).collect::<Vec<_>>().join(",")
+    let body = format!("iif(length(body)>{PAGE_BODY}, NULL, body) AS body");
+    let one = |name: &&str| match *name {
+        "body" => body.clone(),
+        name if name == long => cut.clone(),
+        name => name.to_owned(),
+    };
+    all.iter().map(one).collect::<Vec<_>>().join(",")
 }

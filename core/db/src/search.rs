@@ -5,8 +5,15 @@ use std::borrow::Cow;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, params};
 
+use crate::reader::columns;
 use crate::row::{Table, all, one};
 use crate::{Error, Hash, Message, NEVER, Reader};
+
+/// Length of texts that enter the index in one step, bytes; the last one may be longer.
+const INDEXED_BYTES: usize = 256 * 1024;
+
+/// Text of one hit that is read, characters.
+const FOUND_TEXT: usize = 65_536;
 
 /// Gives a connection the function that the triggers call.
 pub(crate) fn register(conn: &Connection) -> Result<(), Error> {
@@ -25,13 +32,20 @@ pub fn is_ideograph(c: char) -> bool {
         | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// A text with a blank around each ideograph, as it is indexed and asked for.
+/// Points of Hebrew and Arabic, which most people leave out, and the stroke that stretches words. The tokenizer would
+/// cut words at points.
+fn is_point(c: char) -> bool {
+    matches!(c, '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
+        | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}')
+}
+
+/// A text with a blank around each ideograph and without points, as it is indexed and asked for.
 pub fn spaced(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_ideograph) {
+    if !text.chars().any(|c| is_ideograph(c) || is_point(c)) {
         return Cow::Borrowed(text);
     }
     let mut spaced = String::with_capacity(text.len().saturating_mul(2));
-    for c in text.chars() {
+    for c in text.chars().filter(|c| !is_point(*c)) {
         if is_ideograph(c) {
             spaced.extend([' ', c, ' ']);
         } else {
@@ -54,18 +68,22 @@ impl Table<'_, Message> {
         Ok(one(self.conn, older, [from], |_| Ok(()))?.is_some())
     }
 
-    /// Adds the next older texts to the index, at most so many.
+    /// Adds the next older texts to the index: at most so many, and few long ones.
     pub fn index_older(&mut self, most: u32) -> Result<(), Error> {
-        let from = self.indexed_from()?;
-        let sql = "SELECT rowid, text FROM messages WHERE rowid<? ORDER BY rowid DESC LIMIT ?";
-        let older: Vec<(i64, Option<String>)> =
-            all(self.conn, sql, params![from, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        for (row, text) in &older {
-            if let Some(text) = text {
+        let mut reached = self.indexed_from()?;
+        let mut bytes = 0;
+        for _ in 0..most {
+            let sql = "SELECT rowid, text FROM messages WHERE rowid<? ORDER BY rowid DESC LIMIT 1";
+            let older = one(self.conn, sql, [reached], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))?;
+            let Some((row, text)) = older.filter(|_| bytes < INDEXED_BYTES) else {
+                break;
+            };
+            reached = row;
+            if let Some(text) = &text {
                 self.exec("INSERT INTO search(rowid, text) VALUES(?, ?)", params![row, spaced(text)])?;
+                bytes = bytes.saturating_add(text.len());
             }
         }
-        let reached = older.last().map_or(0, |(row, _)| *row);
         self.exec("UPDATE search_from SET n=?", [reached])
     }
 
@@ -87,7 +105,7 @@ impl Reader {
     }
 
     /// Messages that match an FTS5 query, in one conversation or all, before a row number: the latest stored first,
-    /// each with its row number.
+    /// each with its row number and the first 65,536 characters of its text.
     pub fn search(
         &self,
         query: &str,
@@ -95,11 +113,15 @@ impl Reader {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<(i64, Message)>, Error> {
-        let sql = "SELECT search.rowid AS n, m.* FROM search JOIN messages m ON m.rowid=search.rowid
-            WHERE search MATCH ?1 AND search.rowid<?2 AND (?3 IS NULL OR m.conversation=?3)
-            ORDER BY search.rowid DESC LIMIT ?4";
+        let sql = format!(
+            "SELECT rowid AS n, {} FROM messages WHERE rowid IN
+            (SELECT search.rowid FROM search JOIN messages m ON m.rowid=search.rowid
+             WHERE search MATCH ?1 AND search.rowid<?2 AND (?3 IS NULL OR m.conversation=?3)
+             ORDER BY search.rowid DESC LIMIT ?4) ORDER BY rowid DESC",
+            columns(Message::COLUMNS, "text", FOUND_TEXT)
+        );
         let params = params![query, before.unwrap_or(NEVER), conversation, limit];
-        all(&self.conn, sql, params, |row| Ok((row.get("n")?, Message::read(row)?)))
+        all(&self.conn, &sql, params, |row| Ok((row.get("n")?, Message::read(row)?)))
     }
 }
 

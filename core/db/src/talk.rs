@@ -216,7 +216,7 @@ impl Table<'_, Message> {
 
     /// Own messages up to a place that are neither read nor failed.
     pub fn unread_own(&self, up_to: &Message) -> Result<Vec<Hash>, Error> {
-        let sql = "SELECT id FROM messages WHERE conversation=? AND author IS NULL AND state<4
+        let sql = "SELECT id FROM messages WHERE conversation=? AND (state=7)=0 AND author IS NULL AND state<4
                    AND (lamport, time_s, id) <= (?,?,?) ORDER BY lamport, time_s, id";
         let params = params![up_to.conversation, up_to.lamport, up_to.time_s, up_to.id];
         all(self.conn, sql, params, |r| r.get(0))
@@ -235,14 +235,15 @@ impl Table<'_, Message> {
 
     /// The newest failed own message of a kind.
     pub fn failed_own(&self, conversation: &Hash, kind: u32) -> Result<Option<Hash>, Error> {
-        let sql = "SELECT id FROM messages WHERE conversation=? AND author IS NULL AND kind=? AND state=?
+        let sql =
+            "SELECT id FROM messages WHERE conversation=? AND (state=7)=0 AND author IS NULL AND kind=? AND state=?
             ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
         one(self.conn, sql, params![conversation, kind, MessageState::Failed], |r| r.get(0))
     }
 
     /// The last of those that are shown in a conversation, and its author's clock.
     pub fn newest(&self, conversation: &Hash) -> Result<Option<(Hash, i64)>, Error> {
-        let sql = "SELECT id, time_s FROM messages WHERE conversation=? AND state<>7
+        let sql = "SELECT id, time_s FROM messages WHERE conversation=? AND (state=7)=0
             ORDER BY lamport DESC, time_s DESC, id DESC LIMIT 1";
         one(self.conn, sql, [conversation], |r| Ok((r.get(0)?, r.get(1)?)))
     }
@@ -276,6 +277,13 @@ impl Table<'_, Message> {
         all(self.conn, sql, params![now_ms], |r| r.get(0))
     }
 
+    /// After the clock was set back, no message lives longer than its timer from now, or than `unread_ms` unread.
+    pub fn hasten(&mut self, now_ms: i64, unread_ms: i64) -> Result<(), Error> {
+        let sql = "UPDATE messages SET expires_ms=?1+iif(read=1, expire_s*1000, ?2)
+            WHERE expires_ms>?1+iif(read=1, expire_s*1000, ?2)";
+        self.exec(sql, params![now_ms, unread_ms])
+    }
+
     /// Messages of a kind that an earlier version did not know, in the order of arrival.
     pub fn newer(&self, kind: u32) -> Result<Vec<Message>, Error> {
         self.rows("SELECT * FROM messages WHERE newer=1 AND kind=? ORDER BY added_ms, rowid", [kind])
@@ -283,7 +291,7 @@ impl Table<'_, Message> {
 
     /// Empties all messages of a conversation.
     pub fn delete_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        self.exec(&format!("{EMPTY} state<>7 AND conversation=?"), [conversation])
+        self.exec(&format!("{EMPTY} (state=7)=0 AND conversation=?"), [conversation])
     }
 
     /// Deletes the rows of all messages of a conversation.

@@ -2,7 +2,7 @@
 
 use sotto_crypto::account_id;
 use sotto_db::{Annotation, Chat, Hash, PAGE_TEXT, PREVIEW, Reader};
-use sotto_wire::content::{Content, Kind, Mention as Named, Poll as Question, Post};
+use sotto_wire::content::{Content, Kind, Mention as Named, Poll as Question, Post, has_link};
 
 use crate::engine::talk::kind::{poll, post, reaction};
 use crate::engine::{posts, stored};
@@ -43,10 +43,12 @@ pub fn history(reader: &Reader, id: &Hash) -> Result<Vec<Version>, Error> {
 
 /// The pinned messages of a conversation, the one pinned last first.
 pub fn pins(reader: &Reader, conversation: &Hash) -> Result<Vec<Message>, Error> {
+    let own = stored::own_chat(reader)?;
     let targets = reader.pins(conversation, Kind::Pin.code())?.into_iter();
-    let rows = targets.map(|target| reader.tables().messages.get(&target)).collect::<Result<Vec<_>, _>>()?;
-    let shown = rows.into_iter().flatten().filter(|row| !row.is_gone());
-    page(reader, shown.take(PINS).collect())
+    // One at a time, because each may have a long text.
+    let rows = targets.filter_map(|target| reader.tables().messages.get(&target).transpose());
+    let shown = rows.filter(|row| row.as_ref().map_or(true, |row| !row.is_gone()));
+    shown.take(PINS).map(|row| in_page(reader, &own, row?)).collect()
 }
 
 /// The message with this id; `message.missing` if it is unknown or deleted here.
@@ -59,12 +61,15 @@ pub fn one(reader: &Reader, id: &Hash) -> Result<sotto_db::Message, Error> {
 fn in_page(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Message, Error> {
     let mut message = message(reader, own, row)?;
     message.more = message.text.as_mut().is_some_and(|text| cut::to_bytes(text, PAGE_TEXT));
+    let shown = message.text.as_deref().map_or(0, str::len);
+    let ends = |one: &Mention| usize::try_from(one.offset.saturating_add(one.length)).unwrap_or(usize::MAX);
+    message.mentions.retain(|one| ends(one) <= shown);
     Ok(message)
 }
 
 /// A message with its whole text and all that people did with it.
 pub fn message(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Message, Error> {
-    let id = row.id;
+    let (id, conversation) = (row.id, row.conversation);
     let marks = reader.annotations(&id)?;
     let post = post::of(&row);
     let edited = match row.edited {
@@ -80,7 +85,9 @@ pub fn message(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Me
     message.poll = poll.map(|poll| votes(own, poll, &marks));
     message.mentions = mentions.into_iter().map(|one| mention(reader, one)).collect::<Result<_, _>>()?;
     if let Some(Post { reply, preview, forwarded, silent, .. }) = post {
-        message.reply = reply.map(|to| reply_to(reader, to.id, to.excerpt)).transpose()?;
+        message.reply = reply.map(|to| reply_to(reader, &conversation, to.id, to.excerpt)).transpose()?;
+        let shown = message.text.as_deref().unwrap_or_default();
+        let preview = preview.filter(|one| !message.edited || has_link(shown, &one.url));
         message.preview = preview.map(|one| LinkPreview { url: one.url, title: one.title, text: one.text });
         (message.forwarded, message.silent) = (forwarded, silent);
     }
@@ -159,9 +166,9 @@ fn mention(reader: &Reader, one: Named) -> Result<Mention, Error> {
     Ok(Mention { offset: place(one.offset), length: place(one.length), contact, name: name(reader, &one.chat)? })
 }
 
-/// What a reply shows of its message.
-fn reply_to(reader: &Reader, id: Hash, excerpt: String) -> Result<Reply, Error> {
-    let target = reader.tables().messages.get(&id)?;
+/// What a reply shows of its message. A message of another conversation is not shown here.
+fn reply_to(reader: &Reader, conversation: &Hash, id: Hash, excerpt: String) -> Result<Reply, Error> {
+    let target = reader.tables().messages.get(&id)?.filter(|target| target.conversation == *conversation);
     let gone = target.as_ref().is_some_and(sotto_db::Message::is_gone);
     let mine = target.as_ref().map(sotto_db::Message::is_own);
     let mut text = match target {

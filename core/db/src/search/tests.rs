@@ -123,3 +123,120 @@ fn pages_of_hits_continue_where_the_last_one_ended() {
     let page = reader.search("\"word\"", Some(&[1; 32]), Some(18), 3).unwrap();
     assert_eq!(page.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [16, 14, 12]);
 }
+
+#[test]
+fn few_long_texts_are_indexed_in_one_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+    let long = "word ".repeat(40_000);
+    let from = account.transaction(|mut tx| {
+        tx.messages.set_search(false)?;
+        (0..5).try_for_each(|n| tx.messages.add(&message(n, &long)).map(drop))?;
+        tx.messages.set_search(true)?;
+        tx.messages.index_older(500)?;
+        tx.messages.indexed_from()
+    });
+    assert_eq!(from.unwrap(), 4, "two of five");
+    let steps = account.transaction(|mut tx| {
+        let mut steps = 0;
+        while tx.messages.has_unindexed()? {
+            tx.messages.index_older(500)?;
+            steps += 1;
+        }
+        Ok::<_, Error>(steps)
+    });
+    assert_eq!(steps.unwrap(), 2);
+    assert_eq!(found(&account, "\"word\"").len(), 5);
+}
+
+/// Words as long as pages and texts without words go in and out, and the index stays whole.
+#[test]
+fn no_text_breaks_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+    let mut texts =
+        vec!["a".repeat(1 << 20), "é".repeat(40_000), "東".repeat(100_000), "\0".repeat(9), "a\0b c".into()];
+    texts.extend([32_767, 32_768, 32_769, 4050].map(|length| "b".repeat(length)));
+    texts.extend((0..300).map(|n| format!("{}{n}", "c".repeat(4000))));
+    texts.extend(["\u{fffd}\u{ffff}\u{10ffff}".into(), "🎉".repeat(1000), "\"* OR NEAR(".into()]);
+    let whole = |account: &mut Account| {
+        let check = "INSERT INTO search(search) VALUES('integrity-check')";
+        account.transaction(|mut tx| tx.messages.exec(check, [])).unwrap();
+    };
+    for round in 0..2 {
+        account
+            .transaction(|mut tx| {
+                (0..).zip(&texts).try_for_each(|(n, text)| tx.messages.add(&message(n, text)).map(drop))
+            })
+            .unwrap();
+        whole(&mut account);
+        account
+            .transaction(|mut tx| {
+                (0..texts.len() as u32)
+                    .filter(|n| n % 3 != round)
+                    .try_for_each(|n| tx.messages.delete(&message(n, "").id))
+            })
+            .unwrap();
+        whole(&mut account);
+        account.transaction(|mut tx| (0..2).try_for_each(|n| tx.messages.remove_all(&[n; 32]))).unwrap();
+        whole(&mut account);
+        assert_eq!(words(&mut account), [] as [&str; 0]);
+    }
+}
+
+/// Rows that are numbered again are found by their own words alone.
+#[test]
+fn a_number_that_comes_again_finds_the_new_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+    let add = |account: &mut Account, n: u32, text: &str| {
+        account.transaction(|mut tx| tx.messages.add(&message(n, text))).unwrap();
+    };
+    (0..10).for_each(|n| add(&mut account, n, "old"));
+    account.transaction(|mut tx| tx.messages.set_search(false).and_then(|()| tx.messages.set_search(true))).unwrap();
+    account.transaction(|mut tx| tx.messages.index_older(5)).unwrap();
+    account.transaction(|mut tx| (0..2).try_for_each(|n| tx.messages.remove_all(&[n; 32]))).unwrap();
+    (20..32).for_each(|n| add(&mut account, n, "new"));
+    account.transaction(|mut tx| tx.messages.index_older(500)).unwrap();
+    assert_eq!(found(&account, "\"new\""), (20..32).rev().collect::<Vec<_>>());
+    assert_eq!(found(&account, "\"old\""), [] as [u32; 0]);
+    assert_eq!(words(&mut account), ["new"]);
+}
+
+/// A page reads no long bodies, and skips emptied messages without reading them.
+#[test]
+fn pages_read_no_more_than_they_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+    let bodies = [1, crate::reader::PAGE_BODY, crate::reader::PAGE_BODY + 1];
+    let add = account.transaction(|mut tx| {
+        (0..).zip(bodies).try_for_each(|(n, length)| {
+            let row = Message { conversation: [0; 32], body: Some(vec![1; length]), ..message(n, "text") };
+            tx.messages.add(&row).map(drop)
+        })
+    });
+    add.unwrap();
+    let reader = account.reader().unwrap();
+    let lengths = |rows: Vec<Message>| rows.into_iter().map(|row| row.body.map(|body| body.len())).collect::<Vec<_>>();
+    let page = lengths(reader.messages_page(&[0; 32], None, 10).unwrap());
+    assert_eq!(page, [None, Some(65_536), Some(1)]);
+    assert_eq!(
+        lengths(reader.search("\"text\"", None, None, 10).unwrap().into_iter().map(|(_, row)| row).collect()),
+        page
+    );
+    let whole = reader.tables().messages.get(&message(2, "").id).unwrap().unwrap();
+    assert_eq!(whole.body.map(|body| body.len()), Some(65_537));
+
+    let plan = |sql: &str| -> Vec<String> {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut plan = reader.conn.prepare(&sql).unwrap();
+        let count = plan.parameter_count();
+        let rows = plan.query_map(rusqlite::params_from_iter(vec![0; count]), |row| row.get(3)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    let page = "SELECT text FROM messages WHERE conversation=? AND (state=7)=0 AND (lamport, time_s, id) < (?,?,?)
+        ORDER BY lamport DESC, time_s DESC, id DESC LIMIT ?";
+    let expected =
+        "SEARCH messages USING INDEX messages_page (conversation=? AND <expr>=? AND (lamport,time_s,id)<(?,?,?))";
+    assert_eq!(plan(page), [expected]);
+}

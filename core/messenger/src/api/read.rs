@@ -137,9 +137,9 @@ impl Messenger {
         })
     }
 
-    /// A page of messages, newest first, with texts of up to 4,096 bytes ([`Message::more`]). `before` is the `cursor`
-    /// of the last message of the previous page. `limit` is 1 to 500. Errors: `input.id`, `input.limit`,
-    /// `conversation.missing`.
+    /// A page of messages, newest first, with texts of up to 4,096 bytes ([`Message::more`]); of a post over 64 KiB it
+    /// has nothing else. `before` is the `cursor` of the last message of the previous page. `limit` is 1 to 500.
+    /// Errors: `input.id`, `input.limit`, `conversation.missing`.
     pub fn messages(
         &self,
         conversation: &ConversationId,

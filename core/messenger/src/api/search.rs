@@ -30,7 +30,7 @@ impl Messenger {
             if !reader.is_searchable()? {
                 return Err(Code::SearchOff.into());
             }
-            let rows = reader.search(&query.index(), conversation.as_ref(), before, limit)?;
+            let rows = reader.search(query.index(), conversation.as_ref(), before, limit)?;
             let hit = |(n, row): (i64, sotto_db::Message)| {
                 let (text, marks) = query.excerpt(row.text.as_deref().unwrap_or_default());
                 Hit {
