@@ -34,7 +34,7 @@ row! {
 
 row! {
     /// An effect whose target is not here yet.
-    Early in "early" (target: Hash, id: Hash) {
+    Early in "early" (target: Hash, kind: u32, author: Chat, id: Hash) {
         /// Id of the message that it waits for.
         target: Hash,
         /// Id of the message that brought it.
@@ -98,10 +98,15 @@ impl Table<'_, Annotation> {
 }
 
 impl Table<'_, Early> {
-    /// All that wait for a message, in their order.
-    pub fn of(&self, target: &Hash) -> Result<Vec<Early>, Error> {
-        let sql = "SELECT * FROM early WHERE target=? ORDER BY lamport, time_s, id";
-        self.rows(sql, [target])
+    /// One of a kind by an author that waits for a message.
+    pub fn one(&self, target: &Hash, kind: u32, author: &Chat) -> Result<Option<Early>, Error> {
+        self.row("SELECT * FROM early WHERE target=? AND kind=? AND author=?", params![target, kind, author])
+    }
+
+    /// Deletes those of a kind by an author that wait for a message; true if there were any.
+    pub fn drop_of(&mut self, target: &Hash, kind: u32, author: &Chat) -> Result<bool, Error> {
+        let sql = "DELETE FROM early WHERE target=? AND kind=? AND author=?";
+        Ok(self.run(sql, params![target, kind, author])? > 0)
     }
 
     /// Stores an effect. A conversation keeps its latest 4,096.
@@ -111,23 +116,25 @@ impl Table<'_, Early> {
         let Some(more) = held.checked_sub(EARLY).filter(|more| *more > 0) else {
             return Ok(());
         };
-        let sql = "DELETE FROM early WHERE (target, id) IN
-            (SELECT target, id FROM early WHERE conversation=? ORDER BY added_ms, target, id LIMIT ?)";
+        let sql = "DELETE FROM early WHERE (target, kind, author, id) IN
+            (SELECT target, kind, author, id FROM early WHERE conversation=? ORDER BY added_ms, target, id LIMIT ?)";
         self.exec(sql, params![early.conversation, more])
     }
 
-    /// Takes all that wait for a message, in their order.
-    pub fn take(&mut self, target: &Hash) -> Result<Vec<Early>, Error> {
-        let all = self.of(target)?;
+    /// Takes those that wait for a message, except of a kind; the latest first, so that the first edit is the last one
+    /// to change the text.
+    pub fn take(&mut self, target: &Hash, but: Option<u32>) -> Result<Vec<Early>, Error> {
+        let sql = "SELECT * FROM early WHERE target=? AND kind IS NOT ? ORDER BY lamport DESC, time_s DESC, id DESC";
+        let all = self.rows(sql, params![target, but])?;
         if !all.is_empty() {
-            self.exec("DELETE FROM early WHERE target=?", [target])?;
+            self.exec("DELETE FROM early WHERE target=? AND kind IS NOT ?", params![target, but])?;
         }
         Ok(all)
     }
 
-    /// Deletes all of a conversation.
-    pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        self.exec("DELETE FROM early WHERE conversation=?", [conversation])
+    /// Deletes all of a conversation, except of a kind.
+    pub fn remove_all(&mut self, conversation: &Hash, but: Option<u32>) -> Result<(), Error> {
+        self.exec("DELETE FROM early WHERE conversation=? AND kind IS NOT ?", params![conversation, but])
     }
 
     /// Deletes those stored before this, except of a kind.

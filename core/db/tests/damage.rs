@@ -76,7 +76,7 @@ fn read(path: &Path) -> Result<All, Error> {
             tx.fetches.due_ms()?,
             tx.messages.expires_ms()?,
         ];
-        assert!(tx.early.of(&[1; 32])?.is_empty() && tx.messages.newer(1)?.is_empty());
+        assert!(tx.early.one(&[1; 32], 14, &[2; 33])?.is_none() && tx.messages.newer(1)?.is_empty());
         assert!(queues.iter().all(Option::is_none));
         let values = (0..40).map(|n| tx.kv.get(&format!("{n}")));
         let messages = (0..40).map(|n| tx.messages.get(&[n; 32]));

@@ -58,8 +58,9 @@ fn a_conversation_keeps_its_latest_effects_that_wait() {
     let held = account.transaction(|mut tx| {
         (0..EARLY + 10).try_for_each(|n| tx.early.note(&early(n, 1)))?;
         tx.early.note(&early(0, 2))?;
-        let first = tx.early.of(&[1; 32])?.into_iter().map(|one| one.added_ms).min();
-        Ok::<_, Error>((tx.early.of(&[1; 32])?.len(), first, tx.early.take(&[2; 32])?.len()))
+        let held = tx.early.take(&[1; 32], None)?;
+        let first = held.iter().map(|one| one.added_ms).min();
+        Ok::<_, Error>((held.len(), first, tx.early.take(&[2; 32], None)?.len()))
     });
     assert_eq!(held.unwrap(), (4096, Some(10), 1));
 }

@@ -1,7 +1,7 @@
 //! Calls of the API that change something, each in one transaction. Reads never come here.
 
 use sotto_crypto::{Phrase, PhraseError};
-use sotto_db::{Hash, NewsKind, Person, PersonState, SecretKind};
+use sotto_db::{Hash, MessageState, NewsKind, Person, PersonState, SecretKind};
 use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
@@ -161,7 +161,7 @@ fn answer(step: &mut Step<'_>, id: &ContactId, action: ContactAction) -> Result<
 fn mark_read(step: &mut Step<'_>, conversation: &Hash, id: &Hash) -> Result<(), Error> {
     let (conversation, person) = contact::of_conversation(step, conversation)?;
     let message = step.tx.messages.get(id)?.ok_or(Code::MessageMissing)?;
-    if message.conversation != conversation.id || message.is_gone() {
+    if message.conversation != conversation.id || message.state == MessageState::Deleted {
         return Err(Code::MessageMissing.into());
     }
     let Some(last) = read::mark(step, &message)? else {

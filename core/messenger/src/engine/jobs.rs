@@ -264,6 +264,7 @@ impl Engine {
             }
             reset::drop_old(step)?;
             effects::expire(step)?;
+            expire::hasten(step)?;
             reset::look(step)
         })
     }

@@ -46,6 +46,10 @@ pub const ORPHANS: &[&str] = &[
     "arrivals a WHERE answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.answer AND author IS NULL)",
     "conversations c WHERE unread<>
        (SELECT count(*) FROM messages WHERE conversation=c.id AND author IS NOT NULL AND read=0)",
+    "annotations a WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=a.conversation)",
+    "annotations a WHERE target<>conversation
+       AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.target AND conversation=a.conversation AND state<7)",
+    "early e WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=e.conversation)",
     // Counters that tables keep themselves.
     "seen_held h WHERE payloads<>(SELECT count(*) FROM seen WHERE session=h.session)",
     "seen s WHERE session IS NOT NULL AND NOT EXISTS (SELECT 1 FROM seen_held WHERE session=s.session)",

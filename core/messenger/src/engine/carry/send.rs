@@ -23,6 +23,10 @@ const UP_SIZED: i64 = 16;
 const CHAIN_MAX: u32 = 5_000;
 /// Bytes of counter, floor and protobuf heads around M.
 const INNER_HEAD: usize = 16;
+/// Random, clock, parents and heads of M take at most this, bytes.
+pub(crate) const MESSAGE_HEAD: usize = 80;
+/// Longest body that fits into an envelope of an answered session, bytes.
+pub(crate) const BODY_ROOM: usize = MEDIUM_ROOM - INNER_HEAD - MESSAGE_HEAD;
 /// The place of a message that is not shown: none.
 const UNSHOWN: (i64, Vec<Prefix>) = (0, Vec::new());
 

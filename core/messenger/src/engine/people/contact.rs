@@ -48,7 +48,12 @@ pub(crate) fn state(step: &People<'_>, chat: &Chat) -> Result<Option<PersonState
 
 /// Sets the state of an account, and here alone its conversation's standing and what may be sent to it.
 pub(crate) fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) -> Result<(), Error> {
-    step.persons.edit(chat, |person| person.state = state)?;
+    step.persons.edit(chat, |person| {
+        person.state = state;
+        if state == PersonState::Accepted {
+            person.request_text = None; // from now on only its message holds it, which its author may delete
+        }
+    })?;
     let (reach, standing) = match state {
         PersonState::Accepted => (Reach::All, Standing::Open),
         PersonState::Requested => (Reach::Messages, Standing::Asked),

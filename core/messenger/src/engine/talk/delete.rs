@@ -29,12 +29,11 @@ fn empty(step: &mut Talk<'_>, message: &Message, by: Option<&Chat>) -> Result<()
         None => step.messages.delete(id)?,
     }
     step.annotations.remove_of(id)?;
-    step.early.take(id)?;
+    step.early.take(id, None)?;
     step.arrivals.remove(id)?;
-    let unread = step.messages.count_unread(&place)?;
     let last_ms = step.messages.newest(&place)?.map(|(_, time_s)| time_s.saturating_mul(SECOND).min(step.clock_ms));
     step.conversations.edit(&place, |row| {
-        row.unread = unread;
+        row.unread = row.unread.saturating_sub((!message.is_own() && !message.read).into());
         if newest {
             row.last_ms = last_ms.unwrap_or(row.created_ms);
         }
@@ -84,7 +83,8 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat
     step.messages.delete_all(id)?;
     step.arrivals.remove_all(id)?;
     step.annotations.remove_all(id, false)?;
-    step.early.remove_all(id)?;
+    // What was deleted for everybody and comes later is not shown.
+    step.early.remove_all(id, Some(Kind::Delete.code()))?;
     step.conversations.edit(id, |row| {
         row.draft.clear();
         row.draft_reply = None;
@@ -107,7 +107,7 @@ pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     step.holes.remove_all(&id)?;
     step.messages.remove_all(&id)?;
     step.annotations.remove_all(&id, true)?;
-    step.early.remove_all(&id)?;
+    step.early.remove_all(&id, None)?;
     step.conversations.remove(&id)?;
     step.fx.shred = true;
     step.fx.messages.entry(id).or_default();

@@ -25,9 +25,9 @@ fn targets(content: &Content) -> Vec<Hash> {
     }
 }
 
-/// Takes a contact's effect.
+/// Takes an effect of a contact, or of somebody we asked: it may overtake the hello that accepts us.
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: &Content) -> Result<(), Error> {
-    if !came.open {
+    if !came.asks {
         return Ok(());
     }
     let lamport = inbox::clock(step, came)?;
@@ -67,7 +67,8 @@ pub(crate) fn late(
         time_s: row.time_s,
         added_ms: row.added_ms,
     };
-    let open = step.conversations.get(&row.conversation)?.is_some_and(|place| place.standing == Standing::Open);
+    let place = step.conversations.get(&row.conversation)?;
+    let open = place.is_some_and(|place| matches!(place.standing, Standing::Open | Standing::Asked));
     delete::message(step, &row.id)?;
     step.messages.remove(&row.id)?;
     if row.unconfirmed || !open {
@@ -84,7 +85,7 @@ fn apply(step: &mut Talk<'_>, effect: Early) -> Result<(), Error> {
     let kind = Kind::from_code(effect.kind).unwrap_or(Kind::Unknown(0));
     let target = match step.messages.get(&effect.target)? {
         Some(target) if target.conversation != effect.conversation || target.is_gone() => return Ok(()),
-        Some(target) if !(target.fetching && kind == Kind::Edit) => target,
+        Some(target) if !(kind == Kind::Edit && lacks_text(&target)) => target,
         _ => return wait(step, &effect, kind),
     };
     match Content::decode(kind, &effect.body) {
@@ -97,29 +98,33 @@ fn apply(step: &mut Talk<'_>, effect: Early) -> Result<(), Error> {
     }
 }
 
+/// Whether the text of a message is not here yet, or not for this version.
+fn lacks_text(message: &Message) -> bool {
+    message.fetching || message.newer
+}
+
 /// Keeps an effect until its message comes. The text of an edit does not wait for a message that its author deleted.
 fn wait(step: &mut Talk<'_>, effect: &Early, kind: Kind) -> Result<(), Error> {
-    let others = step.early.of(&effect.target)?.into_iter().filter(|other| other.author == effect.author);
-    for other in others {
-        match (kind, Kind::from_code(other.kind)) {
-            (Kind::Edit, Some(Kind::Delete)) => return Ok(()),
-            (Kind::Delete, Some(Kind::Edit)) => drop(step.early.remove(&other.target, &other.id)?),
-            _ => {}
-        }
+    let (target, author) = (&effect.target, &effect.author);
+    match kind {
+        Kind::Edit if step.early.one(target, Kind::Delete.code(), author)?.is_some() => return Ok(()),
+        Kind::Delete => step.fx.shred |= step.early.drop_of(target, Kind::Edit.code(), author)?,
+        _ => {}
     }
     Ok(step.early.note(effect)?)
 }
 
 /// A message is here, or whole now: what waited for it is applied.
 pub(crate) fn arrived(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
-    step.early.take(id)?.into_iter().try_for_each(|effect| apply(step, effect))
+    let lacks_text = step.messages.get(id)?.is_some_and(|message| lacks_text(&message));
+    let waiting = step.early.take(id, lacks_text.then(|| Kind::Edit.code()))?;
+    waiting.into_iter().try_for_each(|effect| apply(step, effect))
 }
 
 /// Whether a message that comes now was deleted for everybody before.
 pub(crate) fn was_withdrawn(step: &Talk<'_>, came: &Came<'_>) -> Result<bool, Error> {
-    let of = |early: &Early| (early.kind, early.conversation, early.author);
-    let deletion = (Kind::Delete.code(), came.conversation, came.row.chat);
-    Ok(step.early.of(&came.id)?.iter().any(|early| of(early) == deletion))
+    let deletion = step.early.one(&came.id, Kind::Delete.code(), &came.row.chat)?;
+    Ok(deletion.is_some_and(|deletion| deletion.conversation == came.conversation))
 }
 
 /// Forgets effects whose messages never came.
@@ -183,10 +188,11 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, content: &Content) 
 pub(crate) fn leave(step: &mut Talk<'_>, conversation: &Hash, content: &Content) -> Result<Early, Error> {
     let (row, chat) = write::open(step, conversation)?;
     let lamport = row.lamport.saturating_add(1);
-    let (m, message) = send::message(step, content, (lamport, Vec::new()))?;
-    if m.len() > send::message_room(step, &chat)? {
+    // Beside a handshake block there is less room: a longer one waits until the session is answered.
+    if content.encode().map_or(true, |(_, body)| body.len() > send::BODY_ROOM) {
         return Err(Code::TextTooLong.into());
     }
+    let (m, message) = send::message(step, content, (lamport, Vec::new()))?;
     let own = step.own()?;
     let id = content::message_id(conversation, &own.chat, &own.device, &m);
     step.conversations.edit(conversation, |row| row.lamport = lamport)?;

@@ -14,11 +14,16 @@ pub(crate) fn unread_ms(now_ms: i64, expire_s: u32) -> Option<i64> {
     (expire_s > 0).then(|| now_ms.saturating_add(UNREAD_MS))
 }
 
-/// The time of an own message begins: nodes have it, or it failed.
+/// The time of a message begins: nodes have an own one, or it failed.
 pub(crate) fn begin(message: &mut Message, now_ms: i64) {
     if message.expire_s > 0 && message.expires_ms.is_none() {
         message.expires_ms = Some(now_ms.saturating_add(i64::from(message.expire_s) * SECOND));
     }
+}
+
+/// The clock may have been set back.
+pub(crate) fn hasten(step: &mut Talk<'_>) -> Result<(), Error> {
+    Ok(step.messages.hasten(step.now_ms, UNREAD_MS)?)
 }
 
 /// A message's time is over: nothing of it is left but its place, which is not shown.

@@ -61,7 +61,7 @@ pub(crate) struct Came<'a> {
     pub(crate) open: bool,
     /// Whether the confirmed device wrote it.
     pub(crate) confirmed: bool,
-    /// Whether it may make us ask stores.
+    /// Whether it may make us ask stores, and have effects: not before the person accepted its account.
     pub(crate) asks: bool,
     pub(crate) id: Hash,
     pub(crate) inner: &'a Inner,
@@ -102,7 +102,7 @@ fn clamped(conversation: &Conversation, message: &Message) -> i64 {
     i64::try_from(content::clamp_lamport(own, message.lamport)).unwrap_or(i64::MAX)
 }
 
-/// Stores a shown message. False if it exists.
+/// Stores a shown message. False if it exists, or was deleted for everybody before it came.
 pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result<bool, Error> {
     let message = came.message;
     let conversation = step.conversations.get(&came.conversation)?;
@@ -116,7 +116,8 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
         ..delete::place(came.id, came.conversation, Some(came.row.chat), message.kind)
     };
     if effects::was_withdrawn(step, came)? {
-        return withdrawn(step, came, &place);
+        withdrawn(step, came, &place)?;
+        return Ok(false);
     }
     let (newer, fetching) = (matches!(shown, Shown::Newer), matches!(shown, Shown::Fetching));
     let (text, expire_s) = shown.text();
@@ -167,12 +168,12 @@ pub(crate) fn show(step: &mut Talk<'_>, came: &Came<'_>, shown: Shown) -> Result
 }
 
 /// Stores the place of a message that its author deleted before it came.
-fn withdrawn(step: &mut Talk<'_>, came: &Came<'_>, place: &sotto_db::Message) -> Result<bool, Error> {
+fn withdrawn(step: &mut Talk<'_>, came: &Came<'_>, place: &sotto_db::Message) -> Result<(), Error> {
     step.messages.add(place)?;
-    step.early.take(&came.id)?;
+    step.early.take(&came.id, None)?;
     step.holes.remove(&came.conversation, &content::prefix(&came.id))?;
     step.message_changed(came.conversation, came.id);
-    Ok(true)
+    Ok(())
 }
 
 /// The newest messages that no other one names yet, with the new message: at most three.

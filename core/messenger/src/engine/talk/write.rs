@@ -95,8 +95,9 @@ pub(crate) fn add(
     (text, expire_s): (String, u32),
 ) -> Result<Hash, Error> {
     let (kind, body) = content.encode().map_err(|_| Code::TextTooLong)?;
-    // Random, clock, parents and heads of M take at most 80 bytes.
-    if body.len().saturating_add(80) <= send::message_room(step, chat)? {
+    // A poll fits into an envelope. Where there is less room, beside a handshake block, it waits for the answer.
+    let fits = body.len().saturating_add(send::MESSAGE_HEAD) <= send::message_room(step, chat)?;
+    if fits || kind == Kind::Poll {
         let (m, id) = shown(step, conversation, content, (text, expire_s))?;
         send::enqueue(step, send::item(chat, m, Some(id)))?;
         return Ok(id);
@@ -144,6 +145,7 @@ pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
     step.messages.edit(id, |message| {
         message.state = MessageState::Queued;
         message.reason = None;
+        message.expires_ms = None; // its time begins again when it is sent
     })?;
     emit_state(step, &message, MessageState::Queued);
     again(step, &message, &chat)

@@ -54,7 +54,11 @@ pub(crate) fn edit(step: &mut Talk<'_>, id: &Hash, text: String, mentions: Vec<M
     if sotto_wire::name::is_blank(&text) {
         return Err(Code::TextEmpty.into());
     }
+    let given = mentions.len();
     let mentions = content::in_place(&text, mentions);
+    if mentions.len() != given {
+        return Err(Code::BadMention.into());
+    }
     let edit = Edit { target: *id, text, mentions };
     effects::send(step, &target.conversation, &Content::Edit(Box::new(edit)))
 }

@@ -65,10 +65,14 @@ pub(crate) fn known_now(step: &mut Talk<'_>) -> Result<(), Error> {
                 }
                 None => continue,
             };
-            let expires_ms = expire::unread_ms(step.now_ms, expire_s);
+            let now_ms = step.now_ms;
             step.messages.edit(&row.id, |row| {
-                (row.text, row.newer) = (Some(text), false);
-                (row.expire_s, row.expires_ms) = (expire_s, expires_ms);
+                (row.text, row.newer, row.expire_s) = (Some(text), false, expire_s);
+                row.expires_ms = expire::unread_ms(now_ms, expire_s);
+                if row.read {
+                    row.expires_ms = None;
+                    expire::begin(row, now_ms);
+                }
             })?;
             effects::arrived(step, &row.id)?;
         }

@@ -41,7 +41,7 @@ pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
     let kind = Kind::from_code(fetch.kind).unwrap_or(Kind::Unknown(fetch.kind));
     let (text, expire_s) = match Content::decode(kind, &body) {
         Ok(Content::Text(text)) => (Some(text), 0),
-        Ok(Content::Post(post)) => (Some(post.text), post.expire_s),
+        Ok(Content::Post(post)) if post.files.is_empty() => (Some(post.text), post.expire_s),
         _ => (None, 0),
     };
     let now_ms = step.now_ms;

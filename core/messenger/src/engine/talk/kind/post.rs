@@ -1,7 +1,7 @@
 //! Post: a text with a reply, mentions, files, a preview or a timer.
 
 use sotto_db::{Hash, Message};
-use sotto_wire::content::{self, Content, Kind, MAX_EXCERPT, Mention, Post, Preview, Reply};
+use sotto_wire::content::{self, Content, Kind, Mention, Post, Preview, Reply};
 
 use crate::engine::base::own::Own;
 use crate::engine::talk::{Talk, write};
@@ -52,10 +52,10 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Re
     if mentions.len() != given {
         return Err(Code::BadMention.into());
     }
-    if draft.preview.as_ref().is_some_and(|preview| !draft.text.contains(&preview.url)) {
+    if draft.preview.as_ref().is_some_and(|preview| !content::has_link(&draft.text, &preview.url)) {
         return Err(Code::BadPreview.into());
     }
-    let reply = draft.reply_to.map(|id| reply(step, conversation, &id, row.timer_s)).transpose()?;
+    let reply = draft.reply_to.map(|id| reply(step, conversation, &id)).transpose()?;
     let plain = mentions.is_empty() && draft.preview.is_none() && reply.is_none();
     let (text, expire_s) = (draft.text, row.timer_s);
     let content = if plain && expire_s == 0 && !draft.forwarded && !draft.silent {
@@ -76,14 +76,12 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Re
     write::add(step, (cleared, &chat), &content, (text, expire_s))
 }
 
-/// What a message of this conversation is replied to with. Nothing is quoted of a message that disappears, nor in one.
-fn reply(step: &Talk<'_>, conversation: &Hash, id: &Hash, timer_s: u32) -> Result<Reply, Error> {
+/// What a message of this conversation is replied to with. Nothing is quoted: both sides have the message, and M stays
+/// as it is, so the words would outlive their message.
+fn reply(step: &Talk<'_>, conversation: &Hash, id: &Hash) -> Result<Reply, Error> {
     let target = step.messages.get(id)?.filter(|target| target.conversation == *conversation && !target.is_gone());
-    let target = target.ok_or(Code::MessageMissing)?;
-    let quoted = target.text.filter(|_| timer_s == 0 && target.expire_s == 0);
-    let mut excerpt = quoted.unwrap_or_default();
-    crate::cut::to_bytes(&mut excerpt, MAX_EXCERPT);
-    Ok(Reply { id: *id, excerpt })
+    target.ok_or(Code::MessageMissing)?;
+    Ok(Reply { id: *id, excerpt: String::new() })
 }
 
 /// Sends a message's text to other conversations, without its author. A message that disappears is not forwarded.

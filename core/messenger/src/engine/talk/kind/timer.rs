@@ -8,9 +8,9 @@ use crate::engine::talk::inbox::{self, Came};
 use crate::engine::talk::{Talk, effects};
 use crate::error::{Code, Error};
 
-/// Takes the other side's timer.
+/// Takes the other side's timer. It may overtake the hello that accepts us.
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, seconds: u32) -> Result<(), Error> {
-    if !came.open {
+    if !came.asks {
         return Ok(());
     }
     let lamport = inbox::clock(step, came)?;
