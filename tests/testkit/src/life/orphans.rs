@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::functions::{Context, FunctionFlags};
 
 use crate::phone::KEY;
 
@@ -75,5 +76,11 @@ pub fn database(phone: &Path) -> Connection {
     let conn = Connection::open(phone.join("account.db")).unwrap();
     let hex: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
     conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
+    // Triggers call it when a test writes a message.
+    let spaced = |call: &Context<'_>| {
+        let text = call.get_raw(0).as_str().map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
+        Ok(sotto_db::spaced(text).into_owned())
+    };
+    conn.create_scalar_function("spaced", 1, FunctionFlags::SQLITE_UTF8, spaced).unwrap();
     conn
 }
