@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io;
 
 use sha2::{Digest as _, Sha256};
 
@@ -24,25 +24,45 @@ pub(crate) enum Mark {
 
 impl Mark {
     /// Reads the lock file's mark.
-    pub(crate) fn read(mut lock: &File, key: &[u8; 32]) -> Result<Self, Error> {
+    pub(crate) fn read(lock: &File, key: &[u8; 32]) -> Result<Self, Error> {
         if lock.metadata()?.len() != LEN as u64 {
             return Ok(Self::None);
         }
         let mut found = [0; LEN];
-        lock.rewind()?;
-        lock.read_exact(&mut found)?;
+        read_at(lock, &mut found)?;
         Ok(if found == Self::of(key) { Self::Right } else { Self::Other })
     }
 
     /// Writes the mark and syncs it.
-    pub(crate) fn write(mut lock: &File, key: &[u8; 32]) -> Result<(), Error> {
+    pub(crate) fn write(lock: &File, key: &[u8; 32]) -> Result<(), Error> {
         lock.set_len(LEN as u64)?;
-        lock.rewind()?;
-        lock.write_all(&Self::of(key))?;
+        write_at(lock, &Self::of(key))?;
         Ok(lock.sync_all()?)
     }
 
     fn of(key: &[u8; 32]) -> [u8; LEN] {
         Sha256::new().chain_update(LABEL).chain_update(key).finalize().into()
     }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, 0)
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, buffer: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, buffer, 0)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, buffer: &mut [u8]) -> io::Result<()> {
+    io::Seek::rewind(&mut file)?;
+    io::Read::read_exact(&mut file, buffer)
+}
+
+#[cfg(not(unix))]
+fn write_at(mut file: &File, buffer: &[u8]) -> io::Result<()> {
+    io::Seek::rewind(&mut file)?;
+    io::Write::write_all(&mut file, buffer)
 }
