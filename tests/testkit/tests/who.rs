@@ -6,10 +6,11 @@ use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::{ContactId, ContactState, MessageId, MessageState};
 use sotto_messenger::{Code, Event};
+use sotto_testkit::life::database;
 use sotto_testkit::three::{
     alter, begin_anew, change, contact, crowd, friends, lose_sessions, phrase, shown, stand, state, steal,
 };
-use sotto_testkit::{DAY, HOUR, KEY, MINUTE, SECOND, World, contacts};
+use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, World, contacts};
 use sotto_wire::invite::Invite;
 
 /// The identity that phone 2 claims: the device id of phone 1, with its own keys.
@@ -401,11 +402,7 @@ fn a_contact_begins_one_session_an_hour_and_has_four() {
 
 /// Changes the database of a stopped phone in a way that no query of ours does.
 fn sql(world: &World, who: usize, sql: &str) {
-    let file = world.phones[who].folder().join("account.db");
-    let conn = rusqlite::Connection::open(file).unwrap();
-    let key: String = KEY.iter().map(|b| format!("{b:02x}")).collect();
-    conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\"")).unwrap();
-    conn.execute_batch(sql).unwrap();
+    database(world.phones[who].folder()).execute_batch(sql).unwrap();
 }
 
 #[test]
