@@ -61,8 +61,10 @@ newtypes! {
     pub open DeviceId: 16;
     /// An invite, contacts or self secret. Cards and handshake blocks are sealed under it.
     pub secret CardSecret: 16;
-    /// The secret of one blob, from its pointer.
+    /// The secret of one blob or file, from its pointer.
     pub secret FileKey: 32;
+    /// The secret of one file on this disk.
+    pub secret LocalKey: 32;
 }
 
 /// Writes the parts one after another, as far as they fit.

@@ -28,7 +28,7 @@ mod suite;
 mod visual;
 
 pub use account::{Account, account_id, parse_account_id, verify_chat};
-pub use bytes::{CardSecret, DeviceId, FileKey, Random, Tag};
+pub use bytes::{CardSecret, DeviceId, FileKey, LocalKey, Random, Tag};
 pub use device::{DeviceKeys, verify_device};
 pub use error::{
     DecryptError, EncryptError, HandshakeError, IdError, PhraseError, SignatureError, SnapshotError, SuiteError,
@@ -37,8 +37,8 @@ pub use handshake::{BLOCK_LEN, Block, CORE_LEN, HandshakeCore, Opened, Recipient
 pub use phrase::Phrase;
 pub use prekey::{KEM_PUBLIC_LEN, PREKEY_SUITES, PrekeyPair, PrekeyPublic};
 pub use seal::{
-    blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, secret_bucket, takeover_open,
-    takeover_seal, takeover_tag,
+    blob_open, blob_random, blob_seal, blob_tag, blob_topic, block_open, block_seal, card_open, card_seal, card_tag,
+    preview_topic, secret_bucket, takeover_open, takeover_seal, takeover_tag,
 };
 pub use session::{Decrypted, HEADER_LEN, JUMP_MAX, MessageKey, Sealed, Session};
 pub use skipped::{SkippedKey, open_skipped};

@@ -1,8 +1,10 @@
-//! Keys and sealing of cards (lane c), blob chunks (lane b) and takeovers (lane h). `wire` has their layout.
+//! Keys and sealing of cards (lane c), blob chunks (lane b), takeovers (lane h) and files on disk. `wire` has the
+//! layout of all but the last.
 
+use crate::bytes::join;
 use crate::kdf::{Cipher, derive};
 use crate::session::outer_ad;
-use crate::{CardSecret, DeviceId, FileKey, Random, Tag};
+use crate::{CardSecret, DeviceId, FileKey, LocalKey, Random, Tag};
 use zeroize::Zeroizing;
 
 /// 8 bytes whose top bits choose the card bucket of a secret.
@@ -56,6 +58,17 @@ pub fn blob_topic(file_key: &FileKey) -> [u8; 8] {
     *derive(b"", file_key.as_bytes(), "sotto/blob-topic/1", &[])
 }
 
+/// The 8 bytes that name the topic of a file's preview.
+pub fn preview_topic(file_key: &FileKey) -> [u8; 8] {
+    *derive(b"", file_key.as_bytes(), "sotto/preview-topic/1", &[])
+}
+
+/// The random bytes of a file's chunk `i`. They follow from the key, so that everybody who has the file publishes the
+/// same chunk. A text's chunks have fresh ones.
+pub fn blob_random(file_key: &FileKey, i: u32) -> Random {
+    Random(*derive(b"", file_key.as_bytes(), "sotto/blob-random/1", &[&i.to_be_bytes()]))
+}
+
 /// The tag of chunk `i`.
 pub fn blob_tag(file_key: &FileKey, i: u32) -> Tag {
     Tag(*derive(b"", file_key.as_bytes(), "sotto/blob-tag/1", &[&i.to_be_bytes()]))
@@ -75,5 +88,31 @@ pub fn blob_seal(file_key: &FileKey, i: u32, random: &Random, padded: &[u8]) -> 
 /// Opens chunk `i`; `None` if the bytes are another chunk.
 pub fn blob_open(file_key: &FileKey, i: u32, random: &Random, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (cipher, ad) = blob(file_key, i, random);
+    cipher.open(&ad, sealed)
+}
+
+fn block_cipher(key: &LocalKey, name: &[u8; 8], block: u32, size: u64, random: &Random) -> (Cipher, [u8; 20]) {
+    let block = block.to_be_bytes();
+    let cipher = Cipher::derive(random, key.as_bytes(), "sotto/file/1", &[&block]);
+    (cipher, join(&[name, &block, &size.to_be_bytes()]))
+}
+
+/// Seals a block of the file `name` on disk, `size` bytes long; the result is 16 bytes longer. `random` must be fresh
+/// each time, because a block may be written again with other bytes.
+pub fn block_seal(key: &LocalKey, name: &[u8; 8], block: u32, size: u64, random: &Random, plain: &[u8]) -> Vec<u8> {
+    let (cipher, ad) = block_cipher(key, name, block, size, random);
+    cipher.seal(&ad, plain)
+}
+
+/// Opens a block; `None` if the bytes are another block, of another file, or damaged.
+pub fn block_open(
+    key: &LocalKey,
+    name: &[u8; 8],
+    block: u32,
+    size: u64,
+    random: &Random,
+    sealed: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (cipher, ad) = block_cipher(key, name, block, size, random);
     cipher.open(&ad, sealed)
 }

@@ -8,10 +8,15 @@ mod party;
 use party::{ALICE, BOB, BOB_DEVICE, Party, RECORD, START, Seeded, Wired, pair};
 use serde_json::{Value, json};
 use sotto_crypto::{
-    Account, BLOCK_LEN, CardSecret, DeviceId, DeviceKeys, FileKey, Phrase, PrekeyPair, Random, SafetyQr, Sealed,
-    Session, Tag, account_id, blob_open, blob_seal, blob_tag, blob_topic, card_open, card_seal, card_tag, devices_hash,
-    mask, safety_number, secret_bucket, takeover_open, takeover_seal, takeover_tag, unmask,
+    Account, BLOCK_LEN, CardSecret, DeviceId, DeviceKeys, FileKey, LocalKey, Phrase, PrekeyPair, Random, SafetyQr,
+    Sealed, Session, Tag, account_id, blob_open, blob_random, blob_seal, blob_tag, blob_topic, block_open, block_seal,
+    card_open, card_seal, card_tag, devices_hash, mask, preview_topic, safety_number, secret_bucket, takeover_open,
+    takeover_seal, takeover_tag, unmask,
 };
+
+/// Name and size of a file on disk.
+const NAME: [u8; 8] = [11; 8];
+const SIZE: u64 = 300_000;
 
 const PHRASE: &str = "test test test test test test test test test test test junk";
 
@@ -70,6 +75,7 @@ fn made() -> Value {
     let public = PrekeyPair::from_bytes(&d.prekey).unwrap().public();
     let account = Account::from_phrase(&Phrase::parse(PHRASE).unwrap()).unwrap();
     let (secret, file_key, random) = (CardSecret::new(&[7; 16]), FileKey::new(&[8; 32]), Random([9; 16]));
+    let local_key = LocalKey::new(&[10; 32]);
     let tag = card_tag(&secret, 1, &DeviceId([3; 16]), 20_000);
     let block = mask(&p.core, &secret, &tag, &random);
     json!({
@@ -110,6 +116,10 @@ fn made() -> Value {
         "blob": {"file_key": hex(file_key.as_bytes()), "topic": hex(&blob_topic(&file_key)), "chunk": 5,
             "tag": hex(&blob_tag(&file_key, 5).0), "random": hex(&random.0), "plain": hex(b"a chunk"),
             "sealed": hex(&blob_seal(&file_key, 5, &random, b"a chunk"))},
+        "file": {"file_key": hex(file_key.as_bytes()), "preview_topic": hex(&preview_topic(&file_key)), "chunk": 5,
+            "chunk_random": hex(&blob_random(&file_key, 5).0), "local_key": hex(local_key.as_bytes()),
+            "name": hex(&NAME), "block": 3, "size": SIZE, "random": hex(&random.0), "plain": hex(b"a block"),
+            "sealed": hex(&block_seal(&local_key, &NAME, 3, SIZE, &random, b"a block"))},
         "safety": {"one": hex(&ALICE), "other": hex(&BOB), "number": safety_number(&ALICE, &BOB),
             "devices_of_one": [hex(&[1; 80])], "devices_of_other": [hex(&[5; 80]), hex(&[4; 80])],
             "qr": hex(&SafetyQr::new(
@@ -192,6 +202,30 @@ fn the_frozen_bytes_open() {
     assert_eq!(opened.as_slice(), b"a list");
     assert!(takeover_open(&CardSecret::new(&[0; 16]), &random, &sealed).is_none());
     assert!(blob_open(&key, 4, &random, &unhex(&blob["sealed"])).is_none());
+}
+
+/// A block opens as itself alone: everything that names it is bound.
+#[test]
+fn the_frozen_block_of_a_file_opens_in_its_place_only() {
+    let file = &frozen()["file"];
+    let (key, name, random) = (array(&file["local_key"]), array(&file["name"]), array(&file["random"]));
+    let (block, size) = (file["block"].as_u64().unwrap() as u32, file["size"].as_u64().unwrap());
+    let sealed = unhex(&file["sealed"]);
+    let opens = |key: &[u8; 32], name: &[u8; 8], block, size, random: &[u8; 16], sealed: &[u8]| {
+        block_open(&LocalKey::new(key), name, block, size, &Random(*random), sealed).map(|plain| plain.to_vec())
+    };
+    assert_eq!(opens(&key, &name, block, size, &random, &sealed).unwrap(), b"a block");
+    assert!(opens(&[0; 32], &name, block, size, &random, &sealed).is_none());
+    assert!(opens(&key, &[0; 8], block, size, &random, &sealed).is_none());
+    assert!(opens(&key, &name, block + 1, size, &random, &sealed).is_none());
+    assert!(opens(&key, &name, block, size + 1, &random, &sealed).is_none());
+    assert!(opens(&key, &name, block, size, &[0; 16], &sealed).is_none());
+    for place in 0..sealed.len() {
+        let mut damaged = sealed.clone();
+        damaged[place] ^= 1;
+        assert!(opens(&key, &name, block, size, &random, &damaged).is_none(), "byte {place}");
+        assert!(opens(&key, &name, block, size, &random, &sealed[..place]).is_none(), "cut at {place}");
+    }
 }
 
 #[test]

@@ -251,6 +251,7 @@ fn secrets_are_erased_when_dropped() {
     erased::<sotto_crypto::MessageKey>();
     erased::<sotto_crypto::CardSecret>();
     erased::<sotto_crypto::FileKey>();
+    erased::<sotto_crypto::LocalKey>();
     erased::<sotto_crypto::Account>();
     erased::<x25519_dalek::StaticSecret>();
     erased::<ed25519_dalek::SigningKey>();

@@ -383,6 +383,15 @@ def blob():
             "random": random.hex(), "plain": plain.hex(), "sealed": seal(key, nonce, ad0(tag, random), plain).hex()}
 
 
+def file_keys():
+    file_key, local_key, name, random, plain = bytes([8] * 32), bytes([10] * 32), bytes([11] * 8), bytes([9] * 16), b"a block"
+    key, nonce = key_nonce(derive(random, local_key, "sotto/file/1", 44, u(3, 4)))
+    return {"file_key": file_key.hex(), "preview_topic": derive(b"", file_key, "sotto/preview-topic/1", 8).hex(), "chunk": 5,
+            "chunk_random": derive(b"", file_key, "sotto/blob-random/1", 16, u(5, 4)).hex(), "local_key": local_key.hex(), "name": name.hex(),
+            "block": 3, "size": 300_000, "random": random.hex(), "plain": plain.hex(),
+            "sealed": seal(key, nonce, name + u(3, 4) + u(300_000, 8), plain).hex()}
+
+
 def safety():
     one, other = bytes([2] * 33), bytes([3] * 33)
     prints = []
@@ -411,7 +420,7 @@ def main():
         frozen = json.load(file)
     handshake, first, messages = handshake_and_ratchet(frozen["handshake"], frozen["first_messages"], frozen["ratchet"]["messages"])
     made = {"account": account(frozen["account"]["phrase"]), "handshake": handshake, "first_messages": first,
-            "ratchet": {"messages": messages}, "card": card(), "takeover": takeover(), "blob": blob(), "safety": safety()}
+            "ratchet": {"messages": messages}, "card": card(), "takeover": takeover(), "blob": blob(), "file": file_keys(), "safety": safety()}
     unread = sorted(set(frozen) ^ set(made))
     wrong = differences(frozen, made)
     for path in wrong:
