@@ -87,8 +87,7 @@ fn online(subscribed: bool, gap: bool) -> NetEvent {
 }
 
 fn last_page(id: u64, messages: Vec<Received>) -> NetEvent {
-    let last = true;
-    NetEvent::Page { id, messages, last }
+    NetEvent::Page { id, messages, last: true, more: false }
 }
 
 fn received(topic: &str, timestamp_ms: i64, live: bool) -> Received {

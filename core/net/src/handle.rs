@@ -9,6 +9,9 @@ pub const COMMAND_DEPTH: usize = 256;
 /// Most events that wait for the engine. A full channel stops the actor's reading and drops nothing.
 pub const EVENT_DEPTH: usize = 256;
 
+/// Most chunks of one [`Command::Upload`].
+pub const UPLOAD_MOST: usize = 16;
+
 /// Number of a service node in this process: stable for one run, never an address.
 pub type NodeNumber = u64;
 
@@ -21,7 +24,8 @@ pub struct NetHandle {
     pub events: mpsc::Receiver<Event>,
 }
 
-/// Commands of the engine. One final event with the same `id` answers each command with an `id`.
+/// Commands of the engine. One final event with the same `id` answers each command with an `id`, except
+/// [`Command::Stop`] and what it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Publish a message through one node of the publish circle (lightpush v3, else v2).
@@ -48,6 +52,22 @@ pub enum Command {
         /// Content topics; they replace the earlier set.
         topics: Vec<String>,
     },
+    /// Publish chunks of one file through one node of the publish circle, over a connection of its own with a fresh
+    /// libp2p key. Another node is tried only while no chunk was taken. Ends at the first failure or refusal, after the
+    /// answers to the chunks in flight. At most two uploads run at a time; further ones wait.
+    Upload {
+        /// Repeated in [`Event::Uploaded`]. Uploads and queries share one counter.
+        id: u64,
+        /// Content topic, of this file alone: uploads on one topic prefer one node, others another node.
+        topic: String,
+        /// The envelopes, at most [`UPLOAD_MOST`], each exactly one size class long.
+        payloads: Vec<Vec<u8>>,
+        /// Waku timestamp of the first message, Unix nanoseconds; each further message is one later. 0 if the accepting
+        /// node shall set its own times.
+        timestamp_ns: i64,
+        /// Nodes to use only if there is no other, the worst first.
+        not: Vec<NodeNumber>,
+    },
     /// Query a store for a time range, page by page to the end; with [`Circle::Alone`] at most 32 MiB.
     Query {
         /// Repeated in every [`Event::Page`] and in [`Event::QueryFailed`].
@@ -62,6 +82,15 @@ pub enum Command {
         end_ns: Option<i64>,
         /// Whether pages go from the newest backwards.
         newest_first: bool,
+        /// For files: ends the query after this many payload bytes; pages are small (20 messages). With
+        /// [`Circle::Alone`] such queries are counted apart: at most four run at a time.
+        most_bytes: Option<usize>,
+    },
+    /// End the upload or query with this id and close its own connection. No final event answers the ended command; its
+    /// events that are already in the channel stay.
+    Stop {
+        /// The command's id.
+        id: u64,
     },
     /// Ask a node of the publish circle whether its store has these messages.
     Check {
@@ -142,6 +171,18 @@ pub enum Event {
     Message(Received),
     /// The result of a [`Command::Publish`].
     Published(Published),
+    /// The result of a [`Command::Upload`].
+    Uploaded {
+        /// The command's id.
+        id: u64,
+        /// The node that answered last, if any was reached.
+        node: Option<NodeNumber>,
+        /// Whether the node took each payload, in the command's order. A payload that was not taken may have arrived.
+        taken: Vec<bool>,
+        /// Why the upload ended early; `None` if all payloads were taken. [`FailReason::Timeout`] with taken payloads
+        /// also means: the node, or the way to it, is slow.
+        failed: Option<FailReason>,
+    },
     /// One page of a query, ascending by time.
     Page {
         /// The query's id.
@@ -150,6 +191,8 @@ pub enum Event {
         messages: Vec<Received>,
         /// Whether this is the last page.
         last: bool,
+        /// Whether the query ended at its limit of bytes although the store has more.
+        more: bool,
     },
     /// The query ended early; earlier pages are valid.
     QueryFailed {
@@ -267,6 +310,8 @@ pub enum FailReason {
     Lied,
     /// The node does not offer the protocol.
     Unsupported,
+    /// An upload: every reachable node refused a message, or a message does not fit the network.
+    Refused,
     /// The actor is closing.
     Closing,
 }

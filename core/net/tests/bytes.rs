@@ -73,6 +73,7 @@ async fn bytes_of_a_question_over_a_connection_of_its_own() {
             start_ns: now_ns() - 900_000_000_000,
             end_ns: Some(now_ns()),
             newest_first: false,
+            most_bytes: None,
         };
         client.send(query).await;
         let answered = |event| matches!(event, Event::Page { last: true, .. }).then_some(());

@@ -51,6 +51,7 @@ fn query(id: u64, circle: Circle) -> Command {
         start_ns: now_ns() - 120_000_000_000,
         end_ns: Some(now_ns() + 20_000_000_000),
         newest_first: false,
+        most_bytes: None,
     }
 }
 

@@ -295,6 +295,7 @@ async fn closing_answers_what_is_open() {
         start_ns: 0,
         end_ns: Some(1),
         newest_first: false,
+        most_bytes: None,
     };
     client.send(query).await;
     client.send(Command::Close).await;

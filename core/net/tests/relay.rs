@@ -215,6 +215,7 @@ async fn taking_over_waits_for_the_answer_of_a_store() {
             start_ns: 0,
             end_ns: Some(support::now_ns()),
             newest_first: false,
+            most_bytes: None,
         })
         .await;
     let asked = soon("a question", async {

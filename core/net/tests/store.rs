@@ -26,6 +26,7 @@ fn query(id: u64, circle: Circle, newest_first: bool) -> Command {
         start_ns: START,
         end_ns: Some(START + 1000 * SECOND),
         newest_first,
+        most_bytes: None,
     }
 }
 
@@ -34,7 +35,7 @@ async fn pages(client: &mut Client, wanted: u64) -> (Vec<Vec<Received>>, Option<
     let mut pages = Vec::new();
     let failed = client
         .until("the end of a query", |event| match event {
-            Event::Page { id, messages, last } if id == wanted => {
+            Event::Page { id, messages, last, .. } if id == wanted => {
                 pages.push(messages);
                 last.then_some(None)
             }

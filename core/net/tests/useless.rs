@@ -70,6 +70,7 @@ fn query(id: u64) -> Command {
         start_ns: now_ns() - 120_000_000_000,
         end_ns: Some(now_ns()),
         newest_first: false,
+        most_bytes: None,
     }
 }
 
@@ -201,6 +202,7 @@ async fn a_store_that_refuses_each_query_proves_nothing() {
             start_ns: 0,
             end_ns: Some(1),
             newest_first: false,
+            most_bytes: None,
         };
         client.send(query).await;
         let failed = |event| match event {

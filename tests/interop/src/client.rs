@@ -137,13 +137,14 @@ impl Client {
             start_ns,
             end_ns: Some(end_ns),
             newest_first,
+            most_bytes: None,
         })
         .await;
         let mut pages = Vec::new();
         loop {
             let (messages, last) = self
                 .until("a page", |event| match event {
-                    Event::Page { id: this, messages, last } if *this == id => Some((messages.clone(), *last)),
+                    Event::Page { id: this, messages, last, .. } if *this == id => Some((messages.clone(), *last)),
                     Event::QueryFailed { id: this, reason } if *this == id => {
                         panic!("query failed: {reason:?}")
                     }

@@ -9,7 +9,8 @@ use sotto_net::{
 };
 use sotto_wire::waku::WakuMessage;
 
-use crate::world::hash_of;
+use crate::uploads::{nth, pages};
+use crate::world::{PAGE, hash_of};
 use crate::{MINUTE, SECOND, Seeded, World};
 
 /// Behaviour of a node.
@@ -179,8 +180,12 @@ impl World {
                 self.fleet_publish(who, id, &message);
             }
             NetCommand::Check { id, hashes, not } => self.fleet_check(who, id, &hashes, not),
-            NetCommand::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
-                self.fleet_query(who, id, circle, (&topics, start_ns, end_ns, newest_first))
+            NetCommand::Upload { id, topic, payloads, timestamp_ns, not } => {
+                self.fleet_upload(who, (id, &not), &topic, payloads, timestamp_ns);
+            }
+            NetCommand::Stop { id } => self.stop(who, id),
+            NetCommand::Query { id, circle, topics, start_ns, end_ns, newest_first, most_bytes } => {
+                self.fleet_query(who, (id, circle), (&topics, start_ns, end_ns, newest_first), most_bytes)
             }
             NetCommand::Subscribe { topics } => {
                 self.phones[who].topics = topics;
@@ -239,10 +244,8 @@ impl World {
     }
 
     fn fleet_publish(&mut self, who: usize, id: u64, message: &WakuMessage) {
-        let phone = &self.phones[who];
-        let (prefer, (_, not)) = (phone.trust.preferred(), phone.publishing[&id].clone());
-        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
-        let asked = self.fleet_ask((who, PUBLISH), (&prefer, &not), Wanted::Answer, takes);
+        let (_, not) = self.phones[who].publishing[&id].clone();
+        let asked = self.fleet_taker(who, &not);
         let hash = hash_of(message);
         let (node, outcome, took) = match asked {
             Ok((node, conduct, took)) => {
@@ -256,6 +259,38 @@ impl World {
         };
         let event = NetEvent::Published(Published::new(id, hash, message.timestamp.unwrap(), node, outcome));
         self.later(who, took, event);
+    }
+
+    /// A node that accepts messages, as [`World::fleet_ask`].
+    fn fleet_taker(&mut self, who: usize, not: &[u64]) -> Result<(usize, Conduct, i64), (FailReason, i64)> {
+        let prefer = self.phones[who].trust.preferred();
+        let takes = |conduct| !matches!(conduct, Conduct::Mute | Conduct::Refuses | Conduct::Rejects);
+        self.fleet_ask((who, PUBLISH), (&prefer, not), Wanted::Answer, takes)
+    }
+
+    fn fleet_upload(
+        &mut self,
+        who: usize,
+        (id, not): (u64, &[u64]),
+        topic: &str,
+        payloads: Vec<Vec<u8>>,
+        timestamp_ns: i64,
+    ) {
+        let taker = self.fleet_taker(who, not);
+        let taken = vec![taker.is_ok(); payloads.len()];
+        let (node, failed, took) = match taker {
+            Ok((node, conduct, took)) => {
+                for (at, payload) in payloads.into_iter().enumerate() {
+                    if matches!(conduct, Conduct::Good | Conduct::Full | Conduct::Forges) {
+                        let timestamp_ns = self.dated(nth(timestamp_ns, at));
+                        self.fleet_relay(&WakuMessage::new(topic.to_owned(), payload, timestamp_ns), took);
+                    }
+                }
+                (Some(node as u64), None, took)
+            }
+            Err((reason, took)) => (None, Some(reason), took),
+        };
+        self.later(who, took, NetEvent::Uploaded { id, node, taken, failed });
     }
 
     /// Honest nodes have the message: their stores, and their subscribers.
@@ -310,9 +345,9 @@ impl World {
     fn fleet_query(
         &mut self,
         who: usize,
-        id: u64,
-        circle: Circle,
+        (id, circle): (u64, Circle),
         (topics, start, end, newest): (&[String], i64, Option<i64>, bool),
+        most_bytes: Option<usize>,
     ) {
         let stores = self.fleet.as_mut().unwrap().seat(who).stores.clone();
         let prefer = self.phones[who].trust.bringers().to_vec();
@@ -335,8 +370,7 @@ impl World {
         if conduct == Conduct::Endless {
             for page in 0..PAGES {
                 let messages = vec![self.garbage(&topics[0], node, start)];
-                let last = false;
-                let event = NetEvent::Page { id, messages, last };
+                let event = NetEvent::Page { id, messages, last: false, more: false };
                 self.later(who, took + page as i64, event);
             }
             let until = self.now_ms + SHUN_MS;
@@ -358,7 +392,12 @@ impl World {
                 one.hash = hash_of(&WakuMessage::new(topic, payload, one.timestamp_ns));
             }
         }
-        self.later(who, took, NetEvent::Page { id, messages: found.clone(), last: true });
+        let (pages, more) = pages(&found, most_bytes.map_or(usize::MAX, |_| PAGE), most_bytes);
+        let count = pages.len();
+        for (number, messages) in (1..).zip(pages) {
+            let last = number == count;
+            self.later(who, took, NetEvent::Page { id, messages, last, more: more && last });
+        }
         self.witness(who, &found);
     }
 

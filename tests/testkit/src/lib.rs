@@ -15,6 +15,7 @@ mod random;
 mod record;
 pub mod three;
 mod trace;
+mod uploads;
 mod world;
 
 pub use contact::{Contact, contacts, messages};

@@ -3,8 +3,11 @@ use std::thread;
 
 use sotto_net::handle::{COMMAND_DEPTH, EVENT_DEPTH};
 use sotto_net::{Command, Connectivity, Event, FailReason, NetHandle, PublishOutcome, Published, Received};
-use sotto_wire::waku::{Shard, WakuMessage, message_hash};
+use sotto_wire::waku::WakuMessage;
 use tokio::sync::mpsc;
+
+use crate::uploads::{nth, pages};
+use crate::world::{PAGE, hash_of};
 
 /// A network in memory for messengers with their own threads. It relays, stores, pushes and answers at once and loses
 /// nothing; only [`World`](crate::World) has weather.
@@ -101,10 +104,18 @@ impl State {
                 self.ports[who].topics = topics;
                 self.connectivity(who, true);
             }
+            Command::Upload { id, topic, payloads, timestamp_ns, .. } => {
+                let taken = vec![online; payloads.len()];
+                let failed = (!online).then_some(FailReason::NoNode);
+                self.tell(who, Event::Uploaded { id, node: online.then_some(1), taken, failed });
+                for (at, payload) in payloads.into_iter().enumerate().filter(|_| online) {
+                    self.relay(WakuMessage::new(topic.clone(), payload, nth(timestamp_ns, at)));
+                }
+            }
             Command::Query { id, .. } if !online => {
                 self.tell(who, Event::QueryFailed { id, reason: FailReason::NoNode })
             }
-            Command::Query { id, topics, start_ns, end_ns, .. } => {
+            Command::Query { id, topics, start_ns, end_ns, most_bytes, .. } => {
                 let within = |one: &&Received| {
                     topics.contains(&one.topic)
                         && one.timestamp_ns >= start_ns
@@ -112,7 +123,12 @@ impl State {
                 };
                 let mut messages: Vec<_> = self.store.iter().filter(within).cloned().collect();
                 messages.sort_by_key(|one| (one.timestamp_ns, one.hash));
-                self.tell(who, Event::Page { id, messages, last: true });
+                let (pages, more) = pages(&messages, most_bytes.map_or(usize::MAX, |_| PAGE), most_bytes);
+                let count = pages.len();
+                for (number, messages) in (1..).zip(pages) {
+                    let last = number == count;
+                    self.tell(who, Event::Page { id, messages, last, more: more && last });
+                }
             }
             Command::Check { id, .. } if !online => {
                 self.tell(who, Event::CheckFailed { id, reason: FailReason::NoNode })
@@ -127,21 +143,26 @@ impl State {
             | Command::Foreground(_)
             | Command::NetworkChanged(_)
             | Command::Relay(_)
-            | Command::AddNodes(_) => {}
+            | Command::AddNodes(_)
+            | Command::Stop { .. } => {}
         }
     }
 
     fn publish(&mut self, who: usize, id: u64, topic: String, payload: Vec<u8>, timestamp_ns: i64) {
         let online = self.ports[who].online;
-        let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
-        let shard = Shard { cluster: 66, shard: 0 };
-        let hash = message_hash(&shard.to_string(), &message);
+        let message = WakuMessage::new(topic, payload, timestamp_ns);
+        let hash = hash_of(&message);
         let outcome =
             if online { PublishOutcome::Relayed { peers: 1 } } else { PublishOutcome::Failed(FailReason::NoNode) };
         self.tell(who, Event::Published(Published::new(id, hash, timestamp_ns, online.then_some(1), outcome)));
-        if !online {
-            return;
+        if online {
+            self.relay(message);
         }
+    }
+
+    fn relay(&mut self, message: WakuMessage) {
+        let (hash, timestamp_ns) = (hash_of(&message), message.timestamp.unwrap_or_default());
+        let (topic, payload) = (message.content_topic, message.payload);
         let pushed = Received { topic, payload, timestamp_ns, hash, node: 3, live: true };
         for other in 0..self.ports.len() {
             let port = &self.ports[other];

@@ -77,9 +77,15 @@ fn net(command: &Command) -> String {
             format!("publish {id} {topic} {payload} {timestamp_ns} {spread:?}")
         }
         Command::Subscribe { topics } => format!("subscribe {topics:?}"),
-        Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
-            format!("query {id} {circle:?} {topics:?} {start_ns} {end_ns:?} {newest_first}")
+        Command::Upload { id, topic, payloads, timestamp_ns, not } => {
+            let payloads: Vec<String> = payloads.iter().map(|one| short(&Sha256::digest(one))).collect();
+            format!("upload {id} {topic} {payloads:?} {timestamp_ns} {not:?}")
         }
+        Command::Query { id, circle, topics, start_ns, end_ns, newest_first, most_bytes } => {
+            let most = most_bytes.map(|most| format!(" {most}")).unwrap_or_default();
+            format!("query {id} {circle:?} {topics:?} {start_ns} {end_ns:?} {newest_first}{most}")
+        }
+        Command::Stop { id } => format!("stop {id}"),
         Command::Check { id, hashes, not } => {
             let hashes: Vec<String> = hashes.iter().map(|hash| short(hash)).collect();
             format!("check {id} {hashes:?} {not:?}")

@@ -11,6 +11,7 @@ use sotto_net::{
 use sotto_wire::waku::{Shard, WakuMessage, message_hash};
 
 use crate::record::{Record, Relayed};
+use crate::uploads::pages;
 use crate::{BEGIN, Fleet, MINUTE, Phone, SECOND, Seeded, Shown, Trace, contacts};
 
 /// Faults of the network; chances are in percent.
@@ -67,13 +68,13 @@ pub struct World {
     /// Nodes that behave differently; without them all behave as the weather says.
     pub fleet: Option<Fleet>,
     store: Vec<Stored>,
-    queue: BTreeMap<(i64, u64), (usize, u32, NetEvent)>,
+    pub(crate) queue: BTreeMap<(i64, u64), (usize, u32, NetEvent)>,
     order: u64,
     pub(crate) rng: Seeded,
 }
 
 /// Longest page of a store.
-const PAGE: usize = 20;
+pub(crate) const PAGE: usize = 20;
 
 pub(crate) fn hash_of(message: &WakuMessage) -> [u8; 32] {
     let shard = Shard { cluster: 66, shard: 0 };
@@ -355,10 +356,14 @@ impl World {
                 self.phones[who].topics = topics;
                 self.connectivity(who);
             }
-            NetCommand::Query { id, topics, start_ns, end_ns, newest_first, .. } => {
+            NetCommand::Upload { id, topic, payloads, timestamp_ns, not } => {
+                self.upload(who, (id, &not), &topic, payloads, timestamp_ns);
+            }
+            NetCommand::Stop { id } => self.stop(who, id),
+            NetCommand::Query { id, topics, start_ns, end_ns, newest_first, most_bytes, .. } => {
                 self.phones[who].queries += 1;
                 self.phones[who].asked.push((start_ns, end_ns));
-                self.query(who, id, &topics, start_ns, end_ns, newest_first);
+                self.query(who, id, (&topics, start_ns, end_ns, newest_first), most_bytes);
             }
             NetCommand::Check { id, hashes, .. } => {
                 let present = hashes.into_iter().filter(|hash| self.holds(hash));
@@ -403,9 +408,17 @@ impl World {
 
     fn publish(&mut self, who: usize, (id, node): (u64, u64), topic: String, payload: Vec<u8>, timestamp_ns: i64) {
         let (stamp_ns, timestamp_ns) = (timestamp_ns, self.dated(timestamp_ns));
-        let message = WakuMessage::new(topic.clone(), payload.clone(), timestamp_ns);
-        let hash = hash_of(&message);
-        let node = Some(node);
+        let message = WakuMessage::new(topic, payload, timestamp_ns);
+        let (outcome, relayed) = self.fate(who);
+        let published = Published::new(id, hash_of(&message), stamp_ns, Some(node), outcome);
+        self.later(who, 30, NetEvent::Published(published));
+        if relayed {
+            self.relay(&message);
+        }
+    }
+
+    /// The answer to a published message, and whether it is relayed.
+    pub(crate) fn fate(&mut self, who: usize) -> (PublishOutcome, bool) {
         let fails = self.rng.chance(self.weather.publish_fails);
         let lies = self.rng.chance(self.weather.publish_lies);
         let refused = self.weather.publish_refused;
@@ -423,10 +436,13 @@ impl World {
         } else {
             PublishOutcome::Relayed { peers: 2 }
         };
-        self.later(who, 30, NetEvent::Published(Published::new(id, hash, stamp_ns, node, outcome)));
-        if !relayed {
-            return;
-        }
+        (outcome, relayed)
+    }
+
+    /// A message reaches the store and the subscribers, as far as the weather lets it.
+    pub(crate) fn relay(&mut self, message: &WakuMessage) {
+        let WakuMessage { content_topic: topic, payload, .. } = message;
+        let (timestamp_ns, hash) = (message.timestamp.unwrap(), hash_of(message));
         self.published.push((topic.clone(), payload.clone()));
         if let Some(record) = &mut self.record {
             record.relayed(&Relayed { topic: topic.clone(), payload: payload.clone(), timestamp_ns });
@@ -434,11 +450,11 @@ impl World {
         // Stores keep messages whose timestamp is at most 20 s off.
         let skew = (timestamp_ns / 1_000_000 - self.now_ms).abs();
         if skew <= 20 * SECOND && !self.rng.chance(self.weather.store_misses) {
-            self.keep(&message);
+            self.keep(message);
         }
         for other in 0..self.phones.len() {
             let phone = &self.phones[other];
-            if !phone.online || !phone.topics.contains(&topic) || self.rng.chance(self.weather.push_lost) {
+            if !phone.online || !phone.topics.contains(topic) || self.rng.chance(self.weather.push_lost) {
                 continue;
             }
             let copies = 1 + u8::from(self.rng.chance(self.weather.push_doubled));
@@ -480,19 +496,22 @@ impl World {
         }
     }
 
-    fn query(&mut self, who: usize, id: u64, topics: &[String], start: i64, end: Option<i64>, newest: bool) {
+    fn query(
+        &mut self,
+        who: usize,
+        id: u64,
+        (topics, start, end, newest): (&[String], i64, Option<i64>, bool),
+        most_bytes: Option<usize>,
+    ) {
         if !self.phones[who].online || self.rng.chance(self.weather.query_fails) {
             return self.later(who, 50, NetEvent::QueryFailed { id, reason: FailReason::Timeout });
         }
         let found = self.found(topics, start, end, newest);
-        let mut pages: Vec<Vec<Received>> = found.chunks(PAGE).map(<[Received]>::to_vec).collect();
-        if pages.is_empty() {
-            pages.push(Vec::new());
-        }
+        let (pages, more) = pages(&found, PAGE, most_bytes);
         let count = pages.len();
         for (i, messages) in pages.into_iter().enumerate() {
             let last = i + 1 == count;
-            self.later(who, 40 + 10 * i as i64, NetEvent::Page { id, messages, last });
+            self.later(who, 40 + 10 * i as i64, NetEvent::Page { id, messages, last, more: more && last });
         }
     }
 

@@ -19,7 +19,7 @@ impl Engine {
         let done = match event {
             NetEvent::Message(received) => self.pushed(received),
             NetEvent::Published(published) => self.published(&published),
-            NetEvent::Page { id, messages, last } => self.page(id, messages, last),
+            NetEvent::Page { id, messages, last, .. } => self.page(id, messages, last),
             NetEvent::QueryFailed { id, .. } => self.query_failed(id),
             NetEvent::Checked { id, node, present } if id >= FIRST_ID => {
                 self.probe_checked(id, Some((node, !present.is_empty())))
@@ -48,7 +48,7 @@ impl Engine {
                 let network = &self.config.network;
                 self.db.transaction_unsynced(|mut tx| book::keep(&mut tx.nodes, network, changed, &gone))
             }
-            NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
+            NetEvent::Uploaded { .. } | NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
         };
         if let Err(error) = done {
             self.background_error(&error);

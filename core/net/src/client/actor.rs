@@ -163,7 +163,7 @@ impl Actor {
 
     fn command(&mut self, command: Command, now: Instant) {
         match command {
-            Command::Publish { .. } | Command::Query { .. } | Command::Check { .. } => {
+            Command::Publish { .. } | Command::Upload { .. } | Command::Query { .. } | Command::Check { .. } => {
                 self.told.all(self.jobs.add(command));
             }
             Command::Evidence(evidence) => self.jobs.learn(evidence, &mut self.nodes),
@@ -183,7 +183,7 @@ impl Actor {
                 self.nodes.invited(&texts);
                 self.relay.name_nodes(&self.nodes);
             }
-            Command::AddNodes(_) | Command::Close => {}
+            Command::AddNodes(_) | Command::Stop { .. } | Command::Close => {}
         }
     }
 
@@ -461,7 +461,8 @@ impl Actor {
 
     fn page(&mut self, page: Page) {
         self.filter.stored(&page.messages, clock::now_ns(), Instant::now());
-        self.told.say(Event::Page { id: page.id, messages: page.messages, last: page.last });
+        let Page { id, messages, last, more } = page;
+        self.told.say(Event::Page { id, messages, last, more });
     }
 
     fn tell(&mut self, now: Instant) {

@@ -126,17 +126,22 @@ impl Job {
                 job.hash = waku::message_hash(&shard.to_string(), &message);
                 job.task = Task::Publish { shard, message };
             }
-            Command::Query { id, circle, topics, start_ns, end_ns, newest_first } => {
+            Command::Query { id, circle, topics, start_ns, end_ns, newest_first, most_bytes } => {
                 let reason = FailReason::Unsupported;
                 let shard = one_shard(&topics, config).ok_or(Event::QueryFailed { id, reason })?;
                 let alone = circle == Asking::Alone;
-                let most_bytes = if alone { ALONE_BYTES } else { usize::MAX };
-                let query = Query { shard, topics, start_ns, end_ns, newest_first, most_bytes };
+                let small_pages = most_bytes.is_some();
+                let most_bytes = most_bytes.unwrap_or(if alone { ALONE_BYTES } else { usize::MAX });
+                let query = Query { shard, topics, start_ns, end_ns, newest_first, most_bytes, small_pages };
                 (job.id, job.task, job.of_others) = (id, Task::Query(Arc::new(query)), circle == Asking::Other);
                 job.kind = if alone { Kind::Alone } else { Kind::Receive };
             }
             Command::Check { id, hashes, not } => {
                 (job.id, job.task, job.not) = (id, Task::Check(hashes), not.into_iter().collect());
+            }
+            Command::Upload { id, payloads, .. } => {
+                let taken = vec![false; payloads.len()];
+                return Err(Event::Uploaded { id, node: None, taken, failed: Some(FailReason::Unsupported) });
             }
             _ => return Ok(None),
         }
@@ -217,6 +222,7 @@ fn conduct(reason: FailReason) -> Conduct {
         FailReason::Lied => Conduct::Lied,
         FailReason::Timeout => Conduct::Silent,
         FailReason::Unsupported | FailReason::NoRelayPeers => Conduct::Useless,
+        FailReason::Refused => Conduct::Refused,
         FailReason::Closing | FailReason::NoNode | FailReason::NoOther => Conduct::Good,
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Query {
     pub(crate) newest_first: bool,
     /// The query ends after this many payload bytes, as if the range ended there: anybody can fill a topic.
     pub(crate) most_bytes: usize,
+    /// Whether pages are small from the start: chunks are large.
+    pub(crate) small_pages: bool,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub(crate) struct Page {
     pub(crate) id: u64,
     pub(crate) messages: Vec<Received>,
     pub(crate) last: bool,
+    /// Whether the query ends at its limit of bytes although the store has more.
+    pub(crate) more: bool,
 }
 
 #[derive(Debug)]
@@ -89,7 +93,7 @@ pub(crate) async fn query(
     sent: &mut usize,
 ) -> Result<(), StoreError> {
     let mut walk = Walk::new(&query);
-    let mut limit = PAGE;
+    let mut limit = if query.small_pages { SMALL_PAGE } else { PAGE };
     let mut patience = PATIENCE;
     loop {
         let request = walk.request(limit);
@@ -106,8 +110,9 @@ pub(crate) async fn query(
             }
             other => other?,
         };
-        let (messages, last) = walk.take(answer, limit, asked.node)?;
-        pages.send(Page { id, messages, last }).await.map_err(|_| StoreError::Stopped)?;
+        let (messages, end) = walk.take(answer, limit, asked.node)?;
+        let last = end.is_some();
+        pages.send(Page { id, messages, last, more: end == Some(End::Full) }).await.map_err(|_| StoreError::Stopped)?;
         *sent += 1;
         patience = PATIENCE;
         if last {
@@ -149,6 +154,15 @@ fn hash_of(entry: &WakuMessageKeyValue) -> Result<[u8; 32], StoreError> {
     entry.message_hash.as_deref().and_then(|hash| hash.try_into().ok()).ok_or(StoreError::Lied)
 }
 
+/// Why a query ends with a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The store has no more.
+    Whole,
+    /// The limit of bytes is reached.
+    Full,
+}
+
 struct Walk<'a> {
     query: &'a Query,
     cursor: Option<[u8; 32]>,
@@ -181,13 +195,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Checks a page: hashes, topics, times, order, progress.
+    /// Checks a page: hashes, topics, times, order, progress. Returns its messages, and whether it is the last one.
     fn take(
         &mut self,
         answer: StoreQueryResponse,
         limit: u64,
         node: NodeNumber,
-    ) -> Result<(Vec<Received>, bool), StoreError> {
+    ) -> Result<(Vec<Received>, Option<End>), StoreError> {
         if answer.messages.len() as u64 > limit {
             return Err(StoreError::Lied);
         }
@@ -203,12 +217,12 @@ impl<'a> Walk<'a> {
         let cursor = cursor.filter(|_| !messages.is_empty());
         messages.retain(|message| self.had.insert(message.hash));
         let Some(cursor) = cursor else {
-            return Ok((messages, true));
+            return Ok((messages, Some(End::Whole)));
         };
         let bytes: usize = messages.iter().map(|one| one.payload.len()).sum();
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes >= self.query.most_bytes {
-            return Ok((messages, true));
+            return Ok((messages, Some(End::Full)));
         }
         self.pages += 1;
         self.thin += usize::from((messages.len() as u64) < SMALL_PAGE && bytes < FAT);
@@ -217,7 +231,7 @@ impl<'a> Walk<'a> {
             return Err(StoreError::Lied);
         }
         self.cursor = Some(cursor);
-        Ok((messages, false))
+        Ok((messages, None))
     }
 
     /// Whether a page comes after the previous one, in the direction of the query.

@@ -79,6 +79,7 @@ impl Heard {
             start_ns: cut(query.start_ms, START_MS),
             end_ns: query.end_ms.map(|end_ms| cut(end_ms.saturating_add(END_MS), END_MS)),
             newest_first: query.newest_first,
+            most_bytes: None,
         };
         self.queries.insert(id, query);
         (id, command)

@@ -39,7 +39,8 @@ impl Scene {
     fn query(&mut self, circle: Asking) {
         self.id += 1;
         let (id, topics) = (self.id, vec![TOPIC.into()]);
-        let command = Command::Query { id, circle, topics, start_ns: 0, end_ns: None, newest_first: false };
+        let (end_ns, newest_first, most_bytes) = (None, false, None);
+        let command = Command::Query { id, circle, topics, start_ns: 0, end_ns, newest_first, most_bytes };
         assert!(self.jobs.add(command).is_none());
     }
 

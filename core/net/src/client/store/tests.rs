@@ -14,6 +14,7 @@ fn query() -> Query {
         end_ns: Some(i64::MAX),
         newest_first: false,
         most_bytes: usize::MAX,
+        small_pages: false,
     }
 }
 
@@ -41,8 +42,8 @@ fn pages_taken(walk: &mut Walk<'_>, count: i64, size: usize) -> usize {
     loop {
         let answer = page(walk.query, 1 + taken as i64 * count, count, size);
         match walk.take(answer, PAGE, 1) {
-            Ok((messages, false)) => assert_eq!(messages.len(), count as usize),
-            Ok((_, true)) => panic!("the last page"),
+            Ok((messages, None)) => assert_eq!(messages.len(), count as usize),
+            Ok((_, Some(_))) => panic!("the last page"),
             Err(error) => {
                 assert_eq!(error.reason(), FailReason::Lied);
                 return taken;
@@ -68,11 +69,11 @@ fn a_flood_of_cards_ends_a_query_and_what_was_read_counts() {
     let mut walk = Walk::new(&query);
     for taken in 0..4 {
         let answer = page(&query, 1 + taken * 100, 100, 2048);
-        assert!(!walk.take(answer, PAGE, 1).unwrap().1);
+        assert_eq!(walk.take(answer, PAGE, 1).unwrap().1, None);
     }
     let answer = page(&query, 401, 100, 2048);
-    let (messages, last) = walk.take(answer, PAGE, 1).unwrap();
-    assert_eq!((messages.len(), last), (100, true));
+    let (messages, end) = walk.take(answer, PAGE, 1).unwrap();
+    assert_eq!((messages.len(), end), (100, Some(End::Full)));
 }
 
 #[test]
