@@ -1,12 +1,19 @@
-//! Files: the pointer that names a file, its chunks, and the hashes that prove them.
+//! Files: the pointer that names a file, the parts it travels in, and the hashes that prove them.
 //!
-//! A pointer is `file key 32 ‖ size 8 ‖ data chunk count 4 ‖ root 32`. Files have up to 12.5 % parity chunks and a
-//! manifest of all chunk hashes; the root is the manifest's SHA-256. A file of one chunk has neither, and its root is
-//! its own SHA-256.
+//! A pointer is `file key 32 ‖ size 8 ‖ data chunk count 4 ‖ root 32`. The size alone gives the [`Layout`]: data
+//! chunks, parity chunks (a seventh), and a [`Manifest`] of all their hashes, whose SHA-256 is the root. A file of one
+//! chunk has neither parity nor manifest, and its root is its own SHA-256.
+
+mod column;
+mod layout;
+mod manifest;
+
+pub use column::ColumnError;
+pub use layout::{Layout, Part};
+pub use manifest::{Hasher, Manifest, ManifestError};
 
 use std::fmt;
 
-use crate::blob::{HUGE_CHUNK, LARGE_CHUNK, LARGE_UP_TO};
 use crate::read::{Reader, Short};
 
 /// Length of an encoded pointer, bytes.
@@ -18,7 +25,7 @@ pub const MAX_FILE: u64 = 100 * 1024 * 1024;
 #[derive(Clone, PartialEq, Eq)]
 pub struct FilePointer {
     key: [u8; 32],
-    size: u64,
+    layout: Layout,
     root: [u8; 32],
 }
 
@@ -39,10 +46,7 @@ pub enum FilePointerError {
 impl FilePointer {
     /// Describes a file of 1 to [`MAX_FILE`] bytes under `key`, which must be fresh for each upload.
     pub fn new(key: [u8; 32], size: u64, root: [u8; 32]) -> Result<Self, FilePointerError> {
-        match size {
-            1..=MAX_FILE => Ok(Self { key, size, root }),
-            _ => Err(FilePointerError::Size),
-        }
+        Ok(Self { key, layout: Layout::new(size)?, root })
     }
 
     /// Reads a pointer.
@@ -52,53 +56,44 @@ impl FilePointer {
         let mut read = || Ok((reader.array()?, reader.u64()?, reader.u32()?, reader.array()?));
         let (key, size, chunks, root) = read().map_err(|_: Short| FilePointerError::Length)?;
         let pointer = Self::new(key, size, root)?;
-        if pointer.data_chunks() == chunks { Ok(pointer) } else { Err(FilePointerError::ChunkCount) }
+        if pointer.layout.data_chunks() == chunks { Ok(pointer) } else { Err(FilePointerError::ChunkCount) }
     }
 
     /// The [`POINTER_LEN`] bytes of the pointer.
     pub fn encode(&self) -> [u8; POINTER_LEN] {
-        let parts = [&self.key[..], &self.size.to_be_bytes(), &self.data_chunks().to_be_bytes(), &self.root].concat();
+        let (size, chunks) = (self.size().to_be_bytes(), self.layout.data_chunks().to_be_bytes());
+        let parts = [&self.key[..], &size, &chunks, &self.root].concat();
         let mut bytes = [0; POINTER_LEN];
         bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         bytes
     }
 
-    /// The secret that topic, tags and chunk keys derive from.
+    /// The secret that topics, tags, random bytes and keys of all parts derive from.
     pub fn key(&self) -> &[u8; 32] {
         &self.key
     }
 
     /// Length of the file, bytes, 1 to [`MAX_FILE`].
     pub fn size(&self) -> u64 {
-        self.size
+        self.layout.size()
+    }
+
+    /// How the file is cut.
+    pub fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// SHA-256 of the manifest; of the file, if it has one chunk.
     pub fn root(&self) -> &[u8; 32] {
         &self.root
     }
-
-    /// Length of each data chunk but the last, bytes.
-    pub fn chunk_len(&self) -> usize {
-        if self.size <= LARGE_UP_TO as u64 { LARGE_CHUNK } else { HUGE_CHUNK }
-    }
-
-    /// Number of data chunks, 1 to 1,602.
-    pub fn data_chunks(&self) -> u32 {
-        u32::try_from(self.size.div_ceil(self.chunk_len() as u64)).unwrap_or(u32::MAX)
-    }
-
-    /// Number of parity chunks: a seventh of the data chunks, rounded up; none for one data chunk.
-    pub fn parity_chunks(&self) -> u32 {
-        match self.data_chunks() {
-            1 => 0,
-            data => data.div_ceil(7),
-        }
-    }
 }
 
 impl fmt::Debug for FilePointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FilePointer").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("FilePointer").field("size", &self.size()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
