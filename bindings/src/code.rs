@@ -36,7 +36,9 @@ codes! {
     TextTooLong BadId BadSetting TooMany BadEmoji BadMention BadPreview BadPoll
     BadTimer BadQuery BadLimit ContactMissing ContactSelf ContactState ContactBlocked
     DevicesChanged BadQr QrOtherAccount QrOtherDevices QrOwnDevices ConversationMissing MessageMissing
-    MessageTooOld MessageNotYours MessageExpires MessageNotDelivered MessageRefused SearchOff InviteTruncated
+    MessageTooOld MessageNotYours MessageExpires MessageNotDelivered MessageRefused
+    FileTooLarge FileNoSpace FileCorrupt FileGone FileUnreadable FileWaiting FileRefused FileExists
+    SearchOff InviteTruncated
     InviteChecksum InviteExpired InviteNewer
     InviteOtherNetwork InviteUsed InviteUnreachable InviteTooMany InviteMissing ListOld ListExpired SuiteNone
     SuiteLower ClockSkewed BucketBusy NetworkAddress NetworkUnreachable NetworkOther StorageInUse

@@ -120,6 +120,15 @@ codes! {
     MessageExpires = "message.expires", State, "a message that disappears is not forwarded";
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
     MessageRefused = "message.refused", Network, "every reachable node refused this message several times";
+    FileTooLarge = "file.too_large", InvalidInput, "a file has at most 100 MB";
+    FileNoSpace = "file.no_space", Storage, "too little space is free for this file; free some";
+    FileCorrupt = "file.corrupt", Crypto, "the file is not the one that its author named, or damaged on this disk";
+    FileGone = "file.gone", NotFound, "nobody who has this file can be reached";
+    FileUnreadable = "file.unreadable", InvalidInput, "the file cannot be read: it is missing, no plain file, or \
+         changed while it was read";
+    FileWaiting = "file.waiting", Network, "parts of the file are missing; the engine retries";
+    FileRefused = "file.refused", Crypto, "the file's description is malformed";
+    FileExists = "file.exists", InvalidInput, "there is a file of this name already; choose another name";
     SearchOff = "search.off", State, "search is switched off in the settings";
     InviteTruncated = "invite.truncated", InvalidInput, "the link is cut short or is no invite";
     InviteChecksum = "invite.checksum", InvalidInput, "the link was changed on its way; ask for it again";

@@ -27,6 +27,7 @@ mod config;
 mod counter;
 mod cursor;
 mod cut;
+pub mod disk;
 pub mod engine;
 mod error;
 mod event;

@@ -29,6 +29,7 @@ pub mod blob;
 pub mod content;
 pub mod envelope;
 pub mod file;
+pub mod hash;
 pub mod identity;
 pub mod invite;
 pub mod name;
