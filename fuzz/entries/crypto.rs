@@ -4,9 +4,9 @@
 use std::sync::OnceLock;
 
 use sotto_crypto::{
-    Account, BLOCK_LEN, CORE_LEN, CardSecret, DeviceId, DeviceKeys, FileKey, HEADER_LEN, HandshakeCore, MessageKey,
-    Phrase, PrekeyPair, Random, Recipient, SafetyQr, Session, Tag, blob_open, card_open, initiate, mask, open_skipped,
-    parse_account_id, takeover_open, unmask, verify_chat, verify_device,
+    Account, BLOCK_LEN, CORE_LEN, CardSecret, DeviceId, DeviceKeys, FileKey, HEADER_LEN, HandshakeCore, LocalKey,
+    MessageKey, Phrase, PrekeyPair, Random, Recipient, SafetyQr, Session, Tag, blob_open, block_open, card_open,
+    initiate, mask, open_skipped, parse_account_id, takeover_open, unmask, verify_chat, verify_device,
 };
 
 type Entry = fn(&[u8]);
@@ -154,6 +154,7 @@ fn sealed(data: &[u8]) {
     assert!(card_open(&SECRET, &tag, &random, body).is_none(), "forged");
     assert!(takeover_open(&SECRET, &random, body).is_none(), "forged");
     assert!(blob_open(&FileKey::new(&[9; 32]), 0, &random, body).is_none(), "forged");
+    assert!(block_open(&LocalKey::new(&[9; 32]), &[8; 8], 0, 1, &random, body).is_none(), "forged");
     let (header, message) = take::<HEADER_LEN>(body);
     assert!(open_skipped(&MessageKey::new(&[1; 32]), &[0; 32], &tag, &random, &header, message).is_err(), "forged");
 }

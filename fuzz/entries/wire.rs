@@ -3,6 +3,7 @@
 
 use sotto_wire::blob::{Assembler, POINTER_LEN, Pointer};
 use sotto_wire::content::{Content, Inner, Kind, Message, Receipt, SeqTracker};
+use sotto_wire::file::{FilePointer, Manifest, Part};
 use sotto_wire::identity::{Bundle, Closed, DeviceList, DeviceRecord, Profile};
 use sotto_wire::invite::Invite;
 use sotto_wire::name::{Name, clean};
@@ -26,6 +27,8 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
     ("name", name),
     ("pointer", pointer),
     ("assembler", assembler),
+    ("file_pointer", file_pointer),
+    ("manifest", manifest),
     ("inner", inner),
     ("message", message),
     ("content", content),
@@ -161,6 +164,40 @@ fn assembler(data: &[u8]) {
     }
     if let Ok(bytes) = assembler.finish() {
         assert_eq!((bytes.len(), left), (pointer.size(), 0));
+    }
+}
+
+/// A pointer, then the number of a part.
+fn file_pointer(data: &[u8]) {
+    let (head, rest) = data.split_at(data.len().min(POINTER_LEN));
+    let Ok(pointer) = FilePointer::decode(head) else {
+        return;
+    };
+    assert_eq!(pointer.encode(), head);
+    let layout = pointer.layout();
+    let data: usize =
+        layout.parts(true).filter(|part| matches!(part, Part::Data(_))).filter_map(|part| layout.part_len(part)).sum();
+    assert_eq!(data as u64, pointer.size());
+    assert_eq!(layout.columns().map(|range| range.len()).sum::<usize>(), layout.chunk_len());
+    if let Some(index) = rest.first_chunk() {
+        let part = Part::from_index(u32::from_be_bytes(*index));
+        assert_eq!(part.index(), u32::from_be_bytes(*index));
+        assert_eq!(layout.slot(part).and_then(|slot| layout.chunk(slot)), layout.slot(part).map(|_| part));
+        let room = layout.class(part).map(|class| envelope::room(class, envelope::Form::Sealed));
+        assert!(layout.part_len(part) <= room);
+        assert_eq!(layout.parts(true).any(|one| one == part), room.is_some());
+    }
+}
+
+/// A pointer, then the manifest of its file.
+fn manifest(data: &[u8]) {
+    let (head, rest) = data.split_at(data.len().min(POINTER_LEN));
+    if let Ok(pointer) = FilePointer::decode(head)
+        && let Ok(manifest) = Manifest::decode(rest, &pointer)
+    {
+        assert_eq!(manifest.encode(), rest);
+        assert_eq!(manifest.root(), *pointer.root());
+        assert!((0..=pointer.layout().slots()).all(|slot| !manifest.matches(slot, data)), "a hash found by chance");
     }
 }
 

@@ -7,6 +7,8 @@
 mod delete;
 mod edit;
 mod file;
+mod file_gone;
+mod file_want;
 mod gone;
 mod hello;
 mod inner;
@@ -33,6 +35,8 @@ pub use edit::Edit;
 pub use file::{
     File, FileKind, MAX_FILE_NAME, MAX_FILE_PREVIEW, MAX_FILES, MAX_MIME, MAX_PLACEHOLDER, MAX_WAVEFORM, file_name,
 };
+pub use file_gone::FileGone;
+pub use file_want::{FileWant, MAX_MISSING};
 pub use hello::{Hello, ResetPair};
 pub use inner::{Inner, MAX_INNER, MAX_RECEIPTS};
 pub use message::{
@@ -170,6 +174,10 @@ kinds! {
     Poll(poll: Box<Poll>) = 17, MAX_BODY in poll;
     /// A vote in a poll.
     Vote(vote: Vote) = 18, MAX_BODY in vote;
+    /// Chunks of a file that the author lacks.
+    FileWant(want: FileWant) = 24, MAX_BODY in file_want;
+    /// A wanted file that the author no longer has.
+    FileGone(gone: FileGone) = 25, MAX_BODY in file_gone;
 }
 
 crate::closed_debug!(Content);

@@ -6,6 +6,9 @@ It made the vectors; they are frozen. Run it to see that it still makes the same
 import base64, hashlib, json, os, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(HERE, "../../crypto/vectors"))
+from check import ad0, derive, key_nonce, seal  # the ciphers of the other second implementation
 
 
 def seq(first, count):
@@ -164,7 +167,8 @@ def content():
               ("Delete", 13, seq(0x33, 64)), ("Reaction", 14, raw(1, seq(0x33, 32)) + raw(2, "👍".encode()) + num(3, 1)),
               ("Pin", 15, raw(1, seq(0x33, 32)) + num(2, 1)), ("Timer", 16, num(1, 86400)),
               ("Poll", 17, raw(1, b"Soup?") + raw(2, b"yes") + raw(2, b"no") + num(3, 1) + num(4, NOW) + num(5, 60)),
-              ("Vote", 18, raw(1, seq(0x33, 32)) + raw(2, b"\x00\x01")), ("Unknown", 77, b"\x00later\xff")]
+              ("Vote", 18, raw(1, seq(0x33, 32)) + raw(2, b"\x00\x01")), ("FileWant", 24, raw(1, seq(0x33, 32)) + num(2, 1) + raw(3, b"\x05\x80")), ("FileGone", 25, raw(1, seq(0x33, 32)) + num(2, 9)),
+              ("Unknown", 77, b"\x00later\xff")]
     receipt = seq(0xD0, 4) + u(41, 4) + b"\x05\x80"
     inners = [{"seq": 7, "floor": 5, "receipts": [receipt.hex()], "message": text.hex(),
                "bytes": (num(1, 7) + num(2, 5) + raw(3, receipt) + raw(4, text)).hex()},
@@ -190,6 +194,110 @@ def blob():
     bad = [("Empty", pointer(0, 1)), ("Empty", pointer(0, 0)), ("ChunkCount", pointer(300000, 4)), ("ChunkCount", pointer(300000, 6)), ("ChunkCount", pointer(10, 2)),
            ("TooLarge", pointer(1048577, 17)), ("TooLarge", pointer(2**63, 1)), ("Length", pointer(1, 1)[:-1]), ("Length", pointer(1, 1) + b"\0")]
     return {"file_key": seq(0x40, 32).hex(), "good": cases, "bad": [{"error": e, "pointer": p.hex()} for e, p in bad]}
+
+
+# file: §11.1. GF(2^16) in two bases: numbers of chunks and 16-bit words are in the Cantor basis, products in powers of x
+CANTOR = (0x0001, 0xACCA, 0x3C0E, 0x163E, 0xC582, 0xED2E, 0x914C, 0x4012, 0x6C98, 0x10D8, 0x6A72, 0xB900, 0xFDB8, 0xFB34, 0xFF38, 0x991E)
+EXP, LOG, POLY, WORD = [0] * 65535, [0] * 65536, [0] * 65536, [0] * 65536
+
+
+def field():
+    x = 1
+    for i in range(65535):
+        EXP[i], LOG[x] = x, i
+        x = x << 1 ^ (0x1002D if x & 0x8000 else 0)
+    for word in range(65536):
+        for i in range(16):
+            POLY[word] ^= CANTOR[i] if word >> i & 1 else 0
+        WORD[POLY[word]] = word
+
+
+def product(numbers):
+    return sum(LOG[POLY[n]] for n in numbers) % 65535
+
+
+def weight(m, c, j):
+    """The logarithm of what data chunk c is multiplied with in parity chunk j."""
+    point = m + c
+    return (product(point ^ v for v in range(m)) - product(range(1, m)) - product([point ^ j])) % 65535
+
+
+def words(chunk):
+    out = []
+    for at in range(0, len(chunk), 64):
+        block = chunk[at:at + 64]
+        half = len(block) // 2
+        out += [POLY[block[i] | block[half + i] << 8] for i in range(half)]
+    return out
+
+
+def from_words(all_, length):
+    out, at = b"", 0
+    while len(out) < length:
+        half = min(64, length - len(out)) // 2
+        block = [WORD[w] for w in all_[at:at + half]]
+        out, at = out + bytes(w & 255 for w in block) + bytes(w >> 8 for w in block), at + half
+    return out
+
+
+def parity(data, p):
+    m, length = 1 << (p - 1).bit_length(), len(data[0])
+    rows = [[0] * (length // 2) for _ in range(p)]
+    for c, chunk in enumerate(data):
+        logs = [LOG[w] if w else None for w in words(chunk)]
+        for j, row in enumerate(rows):
+            by = weight(m, c, j)
+            for i, log in enumerate(logs):
+                if log is not None:
+                    row[i] ^= EXP[(log + by) % 65535]
+    return [from_words(row, length) for row in rows]
+
+
+def noise(size):
+    return b"".join(sha(u(i, 4)) for i in range(-(-size // 32)))[:size]
+
+
+def plan(size):
+    room = 8142 if size <= 32568 else 65486
+    k = -(-size // room)
+    return room, k, 0 if k == 1 else -(-k // 7)
+
+
+def chunk_envelope(key, index, plain, size):
+    tag, random = derive(b"", key, "sotto/blob-tag/1", 16, u(index, 4)), derive(b"", key, "sotto/blob-random/1", 16, u(index, 4))
+    cipher, nonce = key_nonce(derive(random, key, "sotto/blob/1", 44, u(index, 4)))
+    payload = ad0(tag, random) + seal(cipher, nonce, ad0(tag, random), pad(plain, size - 50))
+    return {"index": index, "class": size, "tag": tag.hex(), "random": random.hex(), "plain": len(plain), "sha256": sha(payload).hex()}
+
+
+def file():
+    field()
+    key, preview, good = seq(0x40, 32), seq(0, 4000), []
+    for size in (5000, 20000, 950000):
+        room, k, p = plan(size)
+        plain = noise(size)
+        chunks = [plain[i * room:(i + 1) * room] for i in range(k)]
+        chunks += parity([c.ljust(room, b"\0") for c in chunks], p) if p else []
+        manifest = b"".join(map(sha, chunks)) if k > 1 else b""
+        large = 8192 if room == 8142 else 65536
+        parts = [(c, chunk, large) for c, chunk in enumerate(chunks[:k])]
+        if k > 1:
+            small = next(s for s in (2048, 8192, 65536) if s - 50 >= len(manifest))
+            parts += [(2**32 - 2, manifest, small), (2**32 - 3, manifest, small)]
+        parts += [(2**32 - 1, preview, 8192)] + [(2**30 + j, chunk, large) for j, chunk in enumerate(chunks[k:])]
+        few = parts if large == 8192 else [part for part in parts if part[0] in (k - 1, 2**32 - 2, 2**30 + p - 1)]
+        good.append({"size": size, "plain": "H(0) ‖ H(1) ‖ …, numbers of 4 bytes", "data": k, "parity": p, "order": [part[0] for part in parts],
+                     "chunks": [sha(chunk).hex() for chunk in chunks], "manifest": manifest.hex(),
+                     "pointer": (key + u(size, 8) + u(k, 4) + sha(manifest or plain)).hex(), "envelopes": [chunk_envelope(key, *part) for part in few]})
+    layouts = []
+    for size in (1, 8142, 8143, 32568, 32569, 65486, 65487, 54 * 65486, 54 * 65486 + 1, 222 * 65486, 222 * 65486 + 1, 104857600):
+        room, k, p = plan(size)
+        layouts.append({"size": size, "chunk": room, "data": k, "parity": p, "manifest": 0 if k == 1 else next(s for s in (2048, 8192, 65536) if s - 50 >= 32 * (k + p))})
+    bad = [("Size", pointer(0, 1)), ("Size", pointer(0, 0)), ("Size", pointer(104857601, 1602)), ("Size", pointer(2**63, 1)), ("ChunkCount", pointer(300000, 4)),
+           ("ChunkCount", pointer(300000, 6)), ("ChunkCount", pointer(300000, 37)), ("ChunkCount", pointer(8143, 1)), ("ChunkCount", pointer(8142, 0)),
+           ("ChunkCount", pointer(104857600, 2**32 - 1)), ("Length", pointer(1, 1)[:-1]), ("Length", pointer(1, 1) + b"\0"), ("Length", b"")]
+    return {"file_key": key.hex(), "topic": derive(b"", key, "sotto/blob-topic/1", 8).hex(), "preview_topic": derive(b"", key, "sotto/preview-topic/1", 8).hex(),
+            "preview": "byte i is i mod 256", "good": good, "layouts": layouts, "bad": [{"error": e, "pointer": q.hex()} for e, q in bad]}
 
 
 # waku: the published figures, and frames as deployed nodes write them
@@ -219,7 +327,7 @@ def waku():
 
 def main():
     changed = 0
-    for make in (envelope, topic, identity, invite, content, blob, waku):
+    for make in (envelope, topic, identity, invite, content, blob, file, waku):
         path = os.path.join(HERE, make.__name__ + ".json")
         text = json.dumps(make(), indent=1, ensure_ascii=False) + "\n"
         if not os.path.exists(path):

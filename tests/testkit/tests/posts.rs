@@ -9,7 +9,7 @@ use sotto_messenger::records::{ContactId, LinkPreview, Message, MessageId, NewMe
 use sotto_messenger::{Code, Error, view};
 use sotto_testkit::life::{database, orphans};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Seeded, Weather, World, contacts};
-use sotto_wire::content::{Content, Edit, Poll, Post, Reaction, Vote};
+use sotto_wire::content::{Content, Edit, FileGone, Poll, Post, Reaction, Vote};
 
 /// Loses everything that is published from now on, so that a test delivers it by hand.
 const DEAF: Weather = Weather {
@@ -590,6 +590,7 @@ fn what_an_older_version_could_not_read_is_there_after_the_update() {
         Content::Post(Box::new(text)),
         Content::Edit(Box::new(edit)),
         Content::Timer(60),
+        Content::FileGone(FileGone { message: hello.to_bytes().unwrap(), file: 0 }),
     ];
     let time_s = world.now_ms / 1000;
     for (n, content) in (0u8..).zip(contents) {

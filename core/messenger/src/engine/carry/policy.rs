@@ -25,5 +25,6 @@ pub(crate) fn of(kind: Kind) -> Policy {
         Kind::Post | Kind::Edit | Kind::Delete | Kind::Reaction | Kind::Pin | Kind::Timer | Kind::Poll | Kind::Vote => {
             none
         }
+        Kind::FileWant | Kind::FileGone => none,
     }
 }

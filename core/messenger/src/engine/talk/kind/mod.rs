@@ -43,6 +43,8 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
             effects::take(step, came, &content)?;
         }
         Content::Timer(seconds) => timer::take(step, came, seconds)?,
+        // For a version that has files.
+        Content::FileWant(_) | Content::FileGone(_) => {}
         content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),
     }
     Ok(None)
@@ -50,7 +52,9 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
 
 /// Messages of kinds that an earlier version did not know, and this one does, are shown, or have their effect.
 pub(crate) fn known_now(step: &mut Talk<'_>) -> Result<(), Error> {
-    for kind in [Kind::Post, Kind::Poll, Kind::Edit, Kind::Delete, Kind::Reaction, Kind::Pin, Kind::Timer, Kind::Vote] {
+    let shown = [Kind::Post, Kind::Poll];
+    let effects = [Kind::Edit, Kind::Delete, Kind::Reaction, Kind::Pin, Kind::Timer, Kind::Vote];
+    for kind in shown.into_iter().chain(effects).chain([Kind::FileWant, Kind::FileGone]) {
         for row in step.messages.newer(kind.code())? {
             let message = content::Message::decode(&row.m).ok();
             let content = message.as_ref().and_then(|message| message.content().ok());
