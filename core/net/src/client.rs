@@ -10,6 +10,7 @@ mod circle;
 mod discover;
 mod filter;
 mod gaps;
+mod job;
 mod jobs;
 mod lightpush;
 mod links;
