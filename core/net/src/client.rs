@@ -2,7 +2,7 @@
 //!
 //! The publish circle accepts messages and says whether they are stored. The receive circle pushes messages and answers
 //! store queries. Each circle has its own swarm and a key made at start. A store query may also use a connection of its
-//! own.
+//! own, and each upload does.
 
 mod actor;
 mod choose;
@@ -20,6 +20,7 @@ mod relay;
 mod relay_mode;
 mod store;
 mod told;
+mod upload;
 mod witness;
 mod work;
 

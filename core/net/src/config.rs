@@ -104,6 +104,8 @@ impl NetConfig {
 pub struct Timing {
     /// Time limit of one request to one node, with negotiation.
     pub request: Duration,
+    /// Time limit of one upload at one node, once it is reached.
+    pub upload: Duration,
     /// Time limit for reaching a node, after which a request is given up.
     pub reach: Duration,
     /// Interval of filter pings without a conversation on screen; servers forget after 300 s.
@@ -143,6 +145,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             request: Duration::from_secs(10),
+            upload: Duration::from_secs(10),
             reach: Duration::from_secs(15),
             background_ping: Duration::from_secs(240),
             foreground_ping: Duration::from_secs(60),

@@ -54,11 +54,13 @@ pub enum Command {
     },
     /// Publish chunks of one file through one node of the publish circle, over a connection of its own with a fresh
     /// libp2p key. Another node is tried only while no chunk was taken. Ends at the first failure or refusal, after the
-    /// answers to the chunks in flight. At most two uploads run at a time; further ones wait.
+    /// answers to the chunks in flight, or after [`Timing::upload`](crate::Timing::upload). At most two uploads run
+    /// at a time; further ones wait.
     Upload {
         /// Repeated in [`Event::Uploaded`]. Uploads and queries share one counter.
         id: u64,
-        /// Content topic, of this file alone: uploads on one topic prefer one node, others another node.
+        /// Content topic, of this file alone. Uploads on one topic stay with one node, and go elsewhere than uploads on
+        /// other topics, if there is a choice among the preferred nodes, or without these.
         topic: String,
         /// The envelopes, at most [`UPLOAD_MOST`], each exactly one size class long.
         payloads: Vec<Vec<u8>>,

@@ -184,7 +184,12 @@ impl Actor {
                 self.nodes.invited(&texts);
                 self.relay.name_nodes(&self.nodes);
             }
-            Command::AddNodes(_) | Command::Stop { .. } | Command::Close => {}
+            Command::Stop { id } => {
+                self.jobs.stop(id);
+                self.read_pages();
+                self.told.forget(id);
+            }
+            Command::AddNodes(_) | Command::Close => {}
         }
     }
 
@@ -257,7 +262,7 @@ impl Actor {
             Done::Cluster(kind, ready, Err(_)) if self.circles.of(kind).links.to_admit(&ready.peer) => {
                 self.drop_link(kind, &ready.peer, ready.node, now);
             }
-            Done::Cluster(..) | Done::Served => {}
+            Done::Cluster(..) | Done::Nothing => {}
             Done::Found(search, records) => {
                 let (records, inside) = Discovery::read(&search, records, &self.config);
                 let new = match search.named_by() {
@@ -314,7 +319,8 @@ impl Actor {
     /// A ready node for a lasting purpose; wakes when there may be one.
     fn find(&mut self, kind: Kind, service: Service, tried: Vec<NodeNumber>, now: Instant) -> Option<Ready> {
         let prefer = self.jobs.preferred(kind, service);
-        let wish = Wish { kind, service, tried, prefer, avoid: Vec::new(), repeat: false, asked: false };
+        let (own_link, avoid) = (false, Vec::new());
+        let wish = Wish { kind, service, own_link, tried, prefer, avoid, repeat: false, asked: false };
         match self.reach(&wish, now) {
             Choice::Ask(ready) => return Some(ready),
             Choice::Wait(at) => self.wake_at(at),
@@ -326,17 +332,18 @@ impl Actor {
     fn start_jobs(&mut self, now: Instant) {
         for number in self.jobs.waiting() {
             let Some(wish) = self.jobs.wish(number, &self.nodes, now) else {
-                break;
+                continue;
             };
             let choice = self.reach(&wish, now);
             match self.jobs.chosen(number, choice, &mut self.nodes, self.discovery.searching(), now) {
-                Some(jobs::Todo::Ask(id, ask)) => {
+                Some(jobs::Todo::Ask(id, ask, ended)) => {
                     let circle = self.circles.of(wish.kind);
                     if let jobs::Ask::Ready(ready, _) = &ask {
                         circle.links.touch(&ready.peer, now);
                     }
                     let (opener, pages) = (circle.opener.clone(), self.pages.0.clone());
-                    self.begin(work::job(number, id, ask, opener, Arc::clone(&self.config), pages));
+                    let job = work::job(number, id, ask, opener, Arc::clone(&self.config), pages);
+                    self.begin(work::until(ended, job));
                 }
                 Some(jobs::Todo::Tell(event)) => self.told.say(event),
                 None => {}

@@ -9,7 +9,7 @@ use super::links::{Links, Ready};
 use super::nodes::{Kind, Node, Nodes, Service};
 use crate::handle::NodeNumber;
 use crate::random;
-use crate::turns::tiers;
+use crate::turns::{Tier, tiers};
 
 /// How long a connection that is being set up is waited for alone.
 const HEDGE: Duration = Duration::from_secs(3);
@@ -29,6 +29,8 @@ pub(super) enum Choice {
 pub(super) struct Wish {
     pub(super) kind: Kind,
     pub(super) service: Service,
+    /// Whether it gets a connection of its own.
+    pub(super) own_link: bool,
     pub(super) tried: Vec<NodeNumber>,
     pub(super) prefer: Vec<NodeNumber>,
     /// Nodes to avoid, the last named first.
@@ -47,14 +49,8 @@ impl Wish {
         // names gets no more than its share. Nodes that were of use count as a source.
         let mut sources = [0, 1, 2, 3, 4];
         random::shuffle(&mut sources);
-        let known = |number: &NodeNumber| nodes.of(self.kind).any(|node| node.number == *number);
-        let avoid: Vec<NodeNumber> = self.avoid.iter().copied().filter(known).collect();
-        for tier in tiers(&self.prefer, &avoid, self.repeat) {
-            let fits = |node: &&Node| {
-                !self.tried.contains(&node.number)
-                    && tier.has(node.number, node.last_resort(self.service, now))
-                    && node.may_offer(self.service)
-            };
+        for tier in tiers(&self.prefer, &self.avoid(nodes), self.repeat) {
+            let fits = |node: &&Node| self.fits(tier, node, now);
             let (busy, allowed): (Vec<&Node>, Vec<&Node>) =
                 nodes.of(self.kind).filter(fits).partition(|node| node.busy(now).is_some());
             let allows = |number: NodeNumber| allowed.iter().any(|node| node.number == number);
@@ -83,16 +79,35 @@ impl Wish {
         later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
     }
 
-    /// A node for a connection of its own: preferably no liar, healthy, and not `linked` with us.
+    /// A node for a connection of its own: among those of a tier preferably no liar, healthy, and not `linked` with us.
     pub(super) fn alone(&self, nodes: &Nodes, linked: impl Fn(&PeerId) -> bool, now: Instant) -> Choice {
-        let open = |node: &&Node| {
-            !self.tried.contains(&node.number)
-                && node.may_offer(self.service)
-                && node.may_dial(self.asked, now)
-                && node.busy(now).is_none()
-        };
         let key = |node: &&Node| (node.shunned(now), !node.healthy(), linked(&node.peer));
-        random::first(nodes.of(self.kind).filter(open), key).map_or(Choice::Nobody, |node| Choice::Alone(node.clone()))
+        let free_at = |node: &Node| {
+            let dial_at = node.dial_after(self.asked).filter(|after| *after > now);
+            node.busy(now).max(dial_at)
+        };
+        let mut later = None;
+        for tier in tiers(&self.prefer, &self.avoid(nodes), self.repeat) {
+            let fits = nodes.of(self.kind).filter(|node| self.fits(tier, node, now));
+            let (open, not_yet): (Vec<&Node>, Vec<&Node>) = fits.partition(|node| free_at(node).is_none());
+            if let Some(node) = random::first(open.into_iter(), key) {
+                return Choice::Alone(node.clone());
+            }
+            later = not_yet.into_iter().filter_map(free_at).min();
+        }
+        later.map_or(Choice::Nobody, |at| Choice::Wait(Some(at)))
+    }
+
+    /// The known ones of the nodes to avoid.
+    fn avoid(&self, nodes: &Nodes) -> Vec<NodeNumber> {
+        let known = |number: &NodeNumber| nodes.of(self.kind).any(|node| node.number == *number);
+        self.avoid.iter().copied().filter(known).collect()
+    }
+
+    fn fits(&self, tier: Tier<'_>, node: &Node, now: Instant) -> bool {
+        !self.tried.contains(&node.number)
+            && tier.has(node.number, node.last_resort(self.service, now))
+            && node.may_offer(self.service)
     }
 }
 

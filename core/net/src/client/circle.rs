@@ -199,7 +199,7 @@ impl Circles {
 
     /// A ready node, else a connection is started; or a node for a connection of its own. `keep`: must not be closed.
     pub(super) fn reach(&mut self, wish: &Wish, nodes: &Nodes, keep: impl Fn() -> Vec<PeerId>, now: Instant) -> Choice {
-        if wish.kind == Kind::Alone {
+        if wish.own_link {
             let linked = |peer: &PeerId| self.publish.links.has(peer) || self.receive.links.has(peer);
             return wish.alone(nodes, linked, now);
         }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use sotto_wire::waku::{self, Shard, WakuMessage};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::nodes::{Kind, Service};
 use super::store::{Query, StoreError};
+use super::upload::Batch;
 use crate::config::NetConfig;
 use crate::exchange::ExchangeError;
 use crate::handle::{Circle as Asking, Command, Event, FailReason, NodeNumber, PublishOutcome, Published};
@@ -23,13 +25,39 @@ const ALONE_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) enum Task {
     Publish { shard: Shard, message: WakuMessage },
+    Upload(Arc<Batch>),
     Query(Arc<Query>),
     Check(Vec<[u8; 32]>),
+}
+
+/// Jobs of one lane take no place from those of another: messages never wait behind files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lane {
+    /// Requests over the connections of a circle.
+    Circle,
+    /// Queries over a connection of their own (cards).
+    Alone,
+    /// Uploads, each over a connection of its own.
+    Upload,
+    /// Queries for files, each over a connection of its own.
+    Download,
+}
+
+impl Lane {
+    /// Most jobs that ask a node at a time.
+    pub(crate) fn most(self) -> usize {
+        match self {
+            Self::Circle => 32,
+            Self::Alone | Self::Upload => 2,
+            Self::Download => 4,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: u64,
+    pub(crate) lane: Lane,
     pub(crate) kind: Kind,
     pub(crate) service: Service,
     pub(crate) task: Task,
@@ -49,6 +77,8 @@ pub(crate) struct Job {
     /// Time limit for reaching a node; set at the first try.
     pub(crate) until: Option<Instant>,
     pub(crate) asking: Option<(PeerId, NodeNumber)>,
+    /// Dropping it ends the work.
+    pub(crate) work: Option<oneshot::Sender<()>>,
     /// Why the last node failed, except for refusals.
     reason: Option<FailReason>,
 }
@@ -59,6 +89,7 @@ pub(crate) enum Answer {
     /// Being asked; with the number of pages handed over.
     Queried(usize, Result<(), StoreError>),
     Checked(Result<Vec<[u8; 32]>, StoreError>),
+    Uploaded(Result<(), FailReason>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +119,7 @@ impl Job {
     pub(crate) fn new(command: Command, config: &NetConfig, trust: &Trust) -> Result<Option<Self>, Event> {
         let mut job = Self {
             id: 0,
+            lane: Lane::Circle,
             kind: Kind::Publish,
             service: Service::Store,
             task: Task::Check(Vec::new()),
@@ -101,6 +133,7 @@ impl Job {
             refused: Vec::new(),
             until: None,
             asking: None,
+            work: None,
             reason: None,
         };
         match command {
@@ -123,14 +156,21 @@ impl Job {
                 let most_bytes = most_bytes.unwrap_or(if alone { ALONE_BYTES } else { usize::MAX });
                 let query = Query { shard, topics, start_ns, end_ns, newest_first, most_bytes, small_pages };
                 (job.id, job.task, job.of_others) = (id, Task::Query(Arc::new(query)), circle == Asking::Other);
-                job.kind = if alone { Kind::Alone } else { Kind::Receive };
+                (job.kind, job.lane) = match (alone, small_pages) {
+                    (true, true) => (Kind::Alone, Lane::Download),
+                    (true, false) => (Kind::Alone, Lane::Alone),
+                    (false, _) => (Kind::Receive, Lane::Circle),
+                };
             }
             Command::Check { id, hashes, not } => {
                 (job.id, job.task, job.not) = (id, Task::Check(hashes), not.into_iter().collect());
             }
-            Command::Upload { id, payloads, .. } => {
-                let taken = vec![false; payloads.len()];
-                return Err(Event::Uploaded { id, node: None, taken, failed: Some(FailReason::Unsupported) });
+            Command::Upload { id, topic, payloads, timestamp_ns, not } => {
+                (job.id, job.service, job.lane, job.not) = (id, Service::LightPush, Lane::Upload, not);
+                let (taken, failed) = (vec![false; payloads.len()], Some(FailReason::Refused));
+                let batch = Batch::new(topic, payloads, timestamp_ns, config);
+                let batch = batch.ok_or(Event::Uploaded { id, node: None, taken, failed })?;
+                job.task = Task::Upload(Arc::new(batch));
             }
             _ => return Ok(None),
         }
@@ -165,6 +205,18 @@ impl Job {
                 return (Conduct::Good, Step::Done(Some(Event::Checked { id, node, present })));
             }
             Answer::Checked(Err(error)) => (Some(error.reason()), None),
+            Answer::Uploaded(Ok(())) => return (Conduct::Good, Step::Done(self.uploaded(node, None))),
+            // Only a lie counts against a node that took chunks; any other end may be due to a slow way to it. And a
+            // node that takes no more chunks may take messages.
+            Answer::Uploaded(Err(reason)) if self.has_begun() || reason == FailReason::Busy => {
+                let conduct = if reason == FailReason::Lied { Conduct::Lied } else { Conduct::Good };
+                return (conduct, Step::Done(self.uploaded(node, Some(reason))));
+            }
+            Answer::Uploaded(Err(FailReason::Refused)) => {
+                self.refused.push(node);
+                (None, None)
+            }
+            Answer::Uploaded(Err(reason)) => (Some(reason), None),
         };
         let conduct = reason.map_or(Conduct::Refused, conduct);
         self.reason = reason.or(self.reason);
@@ -186,6 +238,7 @@ impl Job {
     /// reachable node refused it.
     pub(crate) fn failed(&self) -> Event {
         match (self.reason, self.refused.last()) {
+            (None, Some(_)) if self.lane == Lane::Upload => self.failed_for(FailReason::Refused),
             (None, Some(node)) => self.published(Some(*node), PublishOutcome::Refused),
             (reason, _) => self.failed_for(reason.unwrap_or(FailReason::NoNode)),
         }
@@ -197,7 +250,27 @@ impl Job {
             Task::Publish { .. } => self.published(self.tried.last().copied(), PublishOutcome::Failed(reason)),
             Task::Query(_) => Event::QueryFailed { id, reason },
             Task::Check(_) => Event::CheckFailed { id, reason },
+            Task::Upload(batch) => {
+                let node = self.asking.map(|(_, node)| node).or(self.tried.last().copied());
+                Event::Uploaded { id, node, taken: batch.taken(), failed: Some(reason) }
+            }
         }
+    }
+
+    /// Whether a node gave a part of the answer, which another node would give again.
+    pub(crate) fn has_begun(&self) -> bool {
+        match &self.task {
+            Task::Query(_) => self.asking.is_some(),
+            Task::Upload(batch) => batch.has_begun(),
+            Task::Publish { .. } | Task::Check(_) => false,
+        }
+    }
+
+    fn uploaded(&self, node: NodeNumber, failed: Option<FailReason>) -> Option<Event> {
+        let Task::Upload(batch) = &self.task else {
+            return None;
+        };
+        Some(Event::Uploaded { id: self.id, node: Some(node), taken: batch.taken(), failed })
     }
 
     fn published(&self, node: Option<NodeNumber>, outcome: PublishOutcome) -> Event {

@@ -5,13 +5,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use libp2p::PeerId;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::choose::{Choice, Wish};
-use super::job::{Answer, Conduct, Job, Step, Task};
+use super::job::{Answer, Conduct, Job, Lane, Step, Task};
 use super::links::Ready;
 use super::nodes::{Kind, Node, Nodes, Service};
-use super::store::{Query, StoreError};
+use super::store::StoreError;
+use super::upload::Uploaders;
 use crate::config::NetConfig;
 use crate::handle::{Command, Event, FailReason, NodeNumber};
 use crate::trust::{Evidence, Trust};
@@ -19,14 +21,11 @@ use crate::turns::Turns;
 
 /// Most jobs; further commands wait in their channel.
 const MOST: usize = 512;
-/// Most jobs that ask a node at a time.
-const MAX_ASKING: usize = 32;
-/// Most connections of their own at a time.
-const MAX_ALONE: usize = 2;
 
 #[derive(Debug)]
 pub(super) enum Todo {
-    Ask(u64, Ask),
+    /// Ask a node. The work ends when the receiver does.
+    Ask(u64, Ask, oneshot::Receiver<()>),
     Tell(Event),
 }
 
@@ -34,7 +33,7 @@ pub(super) enum Todo {
 pub(super) enum Ask {
     Ready(Ready, Task),
     /// Ask a node over a connection of its own.
-    Alone(Node, Arc<Query>),
+    Alone(Box<Node>, Task),
 }
 
 #[derive(Debug)]
@@ -44,11 +43,12 @@ pub(super) struct Jobs {
     next: u64,
     /// Round-robin of store queries in the receive circle.
     stores: Turns,
+    uploaders: Uploaders,
     trust: Trust,
     /// The seed of the draws for spread messages.
     lots: RandomState,
-    /// How many more jobs may ask a node now.
-    free: usize,
+    /// How many jobs ask a node, by lane.
+    busy: BTreeMap<Lane, usize>,
     deadline: Option<Instant>,
 }
 
@@ -59,9 +59,10 @@ impl Jobs {
             list: BTreeMap::new(),
             next: 0,
             stores: Turns::default(),
+            uploaders: Uploaders::default(),
             trust,
             lots: RandomState::new(),
-            free: MAX_ASKING,
+            busy: BTreeMap::new(),
             deadline: None,
         }
     }
@@ -99,34 +100,36 @@ impl Jobs {
         }
     }
 
-    /// Nodes that are being asked, with their circles.
+    /// Nodes that are being asked over a circle's connections, with their circles.
     pub(super) fn asking(&self) -> impl Iterator<Item = (Kind, PeerId)> {
-        self.list.values().filter_map(|job| Some((job.kind, job.asking?.0)))
+        let circle = self.list.values().filter(|job| job.lane == Lane::Circle);
+        circle.filter_map(|job| Some((job.kind, job.asking?.0)))
     }
 
     /// Jobs that ask no node, in the order of their commands.
     pub(super) fn waiting(&mut self) -> Vec<u64> {
         self.deadline = None;
-        self.free = MAX_ASKING.saturating_sub(self.asking().count());
+        self.busy.clear();
+        for job in self.list.values().filter(|job| job.asking.is_some()) {
+            *self.busy.entry(job.lane).or_default() += 1;
+        }
         self.list.iter().filter(|(_, job)| job.asking.is_none()).map(|(number, _)| *number).collect()
     }
 
-    /// The node that a job would ask; `None` if enough jobs are asking.
+    /// The node that a job would ask; `None` if enough jobs of its lane are asking.
     pub(super) fn wish(&self, number: u64, nodes: &Nodes, now: Instant) -> Option<Wish> {
-        let job = self.list.get(&number).filter(|_| self.free > 0)?;
+        let job = self.list.get(&number)?;
         let (kind, service) = (job.kind, job.service);
-        Some(Wish {
-            kind,
-            service,
-            tried: job.tried.clone(),
-            prefer: match job.spread {
-                Some(key) => self.drawn(key, nodes, now).into_iter().collect(),
-                None => self.preferred(kind, service),
-            },
-            avoid: if job.of_others { self.stores.last().to_vec() } else { job.not.clone() },
-            repeat: job.may_repeat(&self.config),
-            asked: true,
-        })
+        let (prefer, avoid) = match (&job.task, job.spread) {
+            _ if self.busy.get(&job.lane).is_some_and(|busy| *busy >= job.lane.most()) => return None,
+            (Task::Upload(batch), _) => self.uploaders.plan(&batch.topic, self.preferred(kind, service), &job.not),
+            (_, Some(key)) => (self.drawn(key, nodes, now).into_iter().collect(), job.not.clone()),
+            _ if job.of_others => (self.preferred(kind, service), self.stores.last().to_vec()),
+            _ => (self.preferred(kind, service), job.not.clone()),
+        };
+        let (tried, repeat) = (job.tried.clone(), job.may_repeat(&self.config));
+        let own_link = job.lane != Lane::Circle;
+        Some(Wish { kind, service, own_link, tried, prefer, avoid, repeat, asked: true })
     }
 
     /// The node to publish through for this value in this run: random, but the same while the same nodes are healthy.
@@ -145,46 +148,50 @@ impl Jobs {
         searching: bool,
         now: Instant,
     ) -> Option<Todo> {
-        let alone = self.list.get(&number)?.kind == Kind::Alone;
-        let crowded = alone && self.asking().filter(|(kind, _)| *kind == Kind::Alone).count() >= MAX_ALONE;
         let job = self.list.get_mut(&number)?;
         let until = *job.until.get_or_insert(now + self.config.timing.reach);
         let choice = match choice {
-            _ if crowded => {
-                job.until = None; // not started yet
-                Choice::Wait(None)
-            }
             Choice::Nobody if searching => Choice::Wait(None),
             choice => choice,
         };
-        match (choice, &job.task) {
-            (Choice::Ask(ready), task) => {
-                self.free = self.free.saturating_sub(1);
+        let ask = match choice {
+            Choice::Ask(ready) => {
                 job.asking = Some((ready.peer, ready.node));
-                if matches!(task, Task::Query(_)) {
+                if matches!(job.task, Task::Query(_)) {
                     self.stores.asked(ready.node);
                 }
-                Some(Todo::Ask(job.id, Ask::Ready(ready, task.clone())))
+                Ask::Ready(ready, job.task.clone())
             }
-            (Choice::Alone(node), Task::Query(query)) => {
-                self.free = self.free.saturating_sub(1);
+            Choice::Alone(node) => {
                 job.asking = Some((node.peer, node.number));
-                nodes.change(node.number, Node::meet); // such a query reports no progress
-                Some(Todo::Ask(job.id, Ask::Alone(node, Arc::clone(query))))
+                nodes.change(node.number, Node::meet); // such a connection reports no progress
+                if let Task::Upload(batch) = &job.task {
+                    self.uploaders.asked(&batch.topic, node.number);
+                }
+                Ask::Alone(Box::new(node), job.task.clone())
             }
-            (Choice::Wait(at), _) if until > now => {
+            Choice::Wait(at) if until > now => {
                 let at = at.unwrap_or(until).min(until);
                 self.deadline = Some(self.deadline.map_or(at, |deadline| deadline.min(at)));
-                None
+                return None;
             }
             _ => {
                 let job = self.list.remove(&number)?;
                 let fits = |node: &Node| node.may_offer(job.service) && !job.not.contains(&node.number);
                 // Whether any node may answer except those that must not be asked.
                 let other = job.may_repeat(&self.config) || nodes.of(job.kind).any(fits);
-                Some(Todo::Tell(if other { job.failed() } else { job.failed_for(FailReason::NoOther) }))
+                return Some(Todo::Tell(if other { job.failed() } else { job.failed_for(FailReason::NoOther) }));
             }
-        }
+        };
+        *self.busy.entry(job.lane).or_default() += 1;
+        let (work, ended) = oneshot::channel();
+        job.work = Some(work);
+        Some(Todo::Ask(job.id, ask, ended))
+    }
+
+    /// Ends an upload or a query without an event. Its work ends with it.
+    pub(super) fn stop(&mut self, id: u64) {
+        self.list.retain(|_, job| job.id != id || !matches!(job.task, Task::Upload(_) | Task::Query(_)));
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -206,12 +213,17 @@ impl Jobs {
         }
         let (kind, service) = (job.kind, job.service);
         let (conduct, mut step) = job.answered(node, answer);
+        if let Task::Upload(batch) = &job.task
+            && !batch.has_begun()
+        {
+            self.uploaders.forget(&batch.topic);
+        }
         match conduct {
             Conduct::Good => {
                 match job.task {
                     Task::Query(_) => nodes.of_use(node),
                     // Whether its yes counts shows when messages arrive.
-                    Task::Publish { .. } | Task::Check(_) => nodes.answered(node),
+                    Task::Publish { .. } | Task::Upload(_) | Task::Check(_) => nodes.answered(node),
                 }
                 // This node accepts a message that others refused.
                 for other in &job.refused {
@@ -234,11 +246,14 @@ impl Jobs {
         Some((kind, conduct, step))
     }
 
-    /// All connections are gone: jobs start again, except running queries, which have failed.
+    /// All connections are gone: jobs start again, except those that have begun, which have failed.
     pub(super) fn restart(&mut self) -> Vec<Event> {
         let under_way = self.list.extract_if(.., |_, job| {
-            job.until = None;
-            job.asking.take().is_some() && matches!(job.task, Task::Query(_))
+            let ends = job.has_begun();
+            if !ends {
+                (job.until, job.asking) = (None, None);
+            }
+            ends
         });
         under_way.map(|(_, job)| job.failed_for(FailReason::Timeout)).collect()
     }

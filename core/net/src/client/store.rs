@@ -54,7 +54,7 @@ pub(crate) struct Page {
     pub(crate) more: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) opener: Opener,
     pub(crate) peer: PeerId,

@@ -30,6 +30,16 @@ impl Told {
         self.out.extend(events);
     }
 
+    /// Drops the waiting events of a stopped upload or query.
+    pub(super) fn forget(&mut self, id: u64) {
+        self.out.retain(|event| match event {
+            Event::Page { id: of, .. } | Event::QueryFailed { id: of, .. } | Event::Uploaded { id: of, .. } => {
+                *of != id
+            }
+            _ => true,
+        });
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.out.is_empty()
     }
@@ -79,7 +89,7 @@ fn payload(event: &Event) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handle::Received;
+    use crate::handle::{FailReason, Received};
 
     fn message(bytes: usize) -> Event {
         let payload = vec![0; bytes];
@@ -113,6 +123,20 @@ mod tests {
         }
         assert!(told.is_empty() && told.next(depth).is_none());
         assert_eq!(told.handed.len(), depth);
+    }
+
+    #[test]
+    fn what_is_stopped_says_nothing_more() {
+        let mut told = Told::default();
+        let page = |id| Event::Page { id, messages: Vec::new(), last: true, more: false };
+        let uploaded = |id| Event::Uploaded { id, node: None, taken: Vec::new(), failed: None };
+        for id in [1, 2] {
+            told.all([page(id), uploaded(id), Event::QueryFailed { id, reason: FailReason::Timeout }, message(1)]);
+        }
+        told.forget(1);
+        let left: Vec<Event> = std::iter::from_fn(|| told.next(9)).collect();
+        let failed = Event::QueryFailed { id: 2, reason: FailReason::Timeout };
+        assert_eq!(left, [message(1), page(2), uploaded(2), failed, message(1)]);
     }
 
     #[test]

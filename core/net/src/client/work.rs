@@ -5,28 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use libp2p::{PeerId, Stream};
 use sotto_wire::waku::{
     self, FilterSubscribeRequest, FilterSubscribeResponse, MessagePush, Services, WakuMetadata, protocol,
 };
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
 
 use super::circle::{Circle, Happened};
 use super::discover::{Search, USEFUL};
 use super::filter::{FilterAsk, Todo};
 use super::job::{Answer, Task};
 use super::jobs::Ask;
-use super::lightpush;
 use super::links::Ready;
-use super::nodes::{Kind, Node, Service};
-use super::store::{self, Asked, Page, Query, StoreError};
+use super::nodes::{Kind, Node, Offers, Service};
+use super::store::{self, Asked, Page, StoreError};
+use super::{lightpush, upload};
 use crate::config::NetConfig;
 use crate::discovery::record::NodeRecord;
 use crate::discovery::{discv5, dns_tree, peer_exchange};
 use crate::exchange::{self, ExchangeError, PING, exchange};
-use crate::handle::NodeNumber;
+use crate::handle::{FailReason, NodeNumber};
 use crate::random;
 use crate::streams::{Inbound, Opener};
 
@@ -47,7 +48,8 @@ pub(super) enum Done {
     /// The answer to a job. `None`: it came over a connection of its own, which is closed.
     Job(u64, Option<PeerId>, NodeNumber, Answer),
     Found(Search, Vec<NodeRecord>),
-    Served,
+    /// A stream was served, or a job ended before its answer.
+    Nothing,
 }
 
 /// Sends a filter node a request, or pings it.
@@ -94,13 +96,27 @@ pub(super) async fn serve(inbound: Inbound, metadata: Arc<[u8]>) -> Done {
             exchange::write_answer(&mut stream, &metadata, REQUEST_WITHIN).await;
         }
     }
-    Done::Served
+    Done::Nothing
 }
 
 pub(super) async fn cluster(opener: Opener, kind: Kind, ready: Ready, config: Arc<NetConfig>) -> Done {
+    Done::Cluster(kind, ready, is_ours(&opener, ready.peer, &config).await)
+}
+
+/// Whether a node names our network, or none.
+async fn is_ours(opener: &Opener, peer: PeerId, config: &NetConfig) -> Result<bool, ExchangeError> {
     let ours = WakuMetadata::new(config.cluster, &config.sharding.list());
-    let cluster = exchange::cluster(opener, ready.peer, ours, config.timing.request).await;
-    Done::Cluster(kind, ready, cluster.map(|theirs| theirs.is_none_or(|theirs| theirs == config.cluster)))
+    let theirs = exchange::cluster(opener.clone(), peer, ours, config.timing.request).await?;
+    Ok(theirs.is_none_or(|theirs| theirs == config.cluster))
+}
+
+/// Works until it is done, or until the job has ended.
+pub(super) async fn until(ended: oneshot::Receiver<()>, job: impl Future<Output = Done>) -> Done {
+    tokio::select! {
+        biased;
+        _ = ended => Done::Nothing,
+        done = job => done,
+    }
 }
 
 pub(super) async fn job(
@@ -111,63 +127,117 @@ pub(super) async fn job(
     config: Arc<NetConfig>,
     pages: mpsc::Sender<Page>,
 ) -> Done {
-    let mut sent = 0;
     match ask {
         Ask::Ready(ready, task) => {
             let asked = Asked { opener, peer: ready.peer, node: ready.node, config };
-            let answer = match task {
-                Task::Publish { shard, message } => {
-                    Answer::Published(lightpush::push(asked, ready.offers, shard, message).await)
-                }
-                Task::Query(query) => {
-                    let result = store::query(asked, query, id, pages, &mut sent).await;
-                    Answer::Queried(sent, result)
-                }
-                Task::Check(hashes) => Answer::Checked(store::present(asked, hashes).await),
-            };
+            let answer = answer(asked, ready.offers, task, id, pages).await;
             Done::Job(number, Some(ready.peer), ready.node, answer)
         }
-        Ask::Alone(node, query) => {
-            let result = alone(config, &node, query, id, pages, &mut sent).await;
-            Done::Job(number, None, node.number, Answer::Queried(sent, result))
+        Ask::Alone(node, task) => {
+            let answer = match OwnLink::to(&node, service(&task), &config).await {
+                Ok((link, offers)) => link.answer(&node, offers, task, id, pages, config).await,
+                Err(reason) => unasked(&task, reason),
+            };
+            Done::Job(number, None, node.number, answer)
         }
     }
 }
 
-/// A store query over a connection of its own, with a key that is used once.
-async fn alone(
-    config: Arc<NetConfig>,
-    node: &Node,
-    query: Arc<Query>,
-    id: u64,
-    pages: mpsc::Sender<Page>,
-    sent: &mut usize,
-) -> Result<(), StoreError> {
-    let unreachable = || StoreError::Exchange(ExchangeError::Timeout);
-    let mut circle = Circle::new(Kind::Alone, &config).map_err(|_| unreachable())?;
-    let metadata = metadata(&config);
-    let mut served = FuturesUnordered::new();
-    if !circle.dial(node, &[], Instant::now()) {
-        return Err(unreachable());
+async fn answer(asked: Asked, offers: Offers, task: Task, id: u64, pages: mpsc::Sender<Page>) -> Answer {
+    match task {
+        Task::Publish { shard, message } => Answer::Published(lightpush::push(asked, offers, shard, message).await),
+        Task::Upload(batch) => Answer::Uploaded(upload::push(asked, offers, batch).await),
+        Task::Query(query) => {
+            let mut sent = 0;
+            let result = store::query(asked, query, id, pages, &mut sent).await;
+            Answer::Queried(sent, result)
+        }
+        Task::Check(hashes) => Answer::Checked(store::present(asked, hashes).await),
     }
-    let mut reach = pin!(sleep(config.timing.reach));
-    let mut reached = false;
-    let asked = Asked { opener: circle.opener.clone(), peer: node.peer, node: node.number, config };
-    let mut answer = pin!(store::query(asked, query, id, pages, sent));
-    loop {
-        let happened = tokio::select! {
-            result = &mut answer, if reached => return result,
-            () = &mut reach, if !reached => return Err(unreachable()),
-            Some(_) = served.next() => continue,
-            happened = circle.next() => happened,
-        };
-        match happened {
-            // Metadata is answered at once, or the node hangs up.
-            Some(Happened::Stream(inbound)) => served.push(serve(inbound, Arc::clone(&metadata))),
-            Some(Happened::Identified(ready)) if ready.offers.has(Service::Store) => reached = true,
-            Some(Happened::Identified(_)) => return Err(StoreError::NotOffered),
-            Some(Happened::Lost(..)) => return Err(unreachable()),
-            None => {}
+}
+
+fn service(task: &Task) -> Service {
+    if matches!(task, Task::Upload(_)) { Service::LightPush } else { Service::Store }
+}
+
+/// The answer to a task that could not be sent.
+fn unasked(task: &Task, reason: FailReason) -> Answer {
+    match (task, reason) {
+        (Task::Upload(_), reason) => Answer::Uploaded(Err(reason)),
+        (_, FailReason::Unsupported) => Answer::Queried(0, Err(StoreError::NotOffered)),
+        _ => Answer::Queried(0, Err(StoreError::Exchange(ExchangeError::Timeout))),
+    }
+}
+
+/// A connection for one task, with a key that is used once. It closes when it is dropped.
+struct OwnLink {
+    circle: Circle,
+    metadata: Arc<[u8]>,
+    served: FuturesUnordered<BoxFuture<'static, Done>>,
+}
+
+impl OwnLink {
+    /// Connects to a node that offers this service.
+    async fn to(node: &Node, service: Service, config: &NetConfig) -> Result<(Self, Offers), FailReason> {
+        let circle = Circle::new(Kind::Alone, config).map_err(|_| FailReason::Timeout)?;
+        let mut link = Self { circle, metadata: metadata(config), served: FuturesUnordered::new() };
+        if !link.circle.dial(node, &[], Instant::now()) {
+            return Err(FailReason::Timeout);
+        }
+        match timeout(config.timing.reach, link.identified()).await {
+            Ok(Some(offers)) if offers.has(service) => Ok((link, offers)),
+            Ok(Some(_)) => Err(FailReason::Unsupported),
+            Ok(None) | Err(_) => Err(FailReason::Timeout),
+        }
+    }
+
+    /// Serves the connection until the node sends identify; `None` if the connection is lost before.
+    async fn identified(&mut self) -> Option<Offers> {
+        loop {
+            let happened = tokio::select! {
+                Some(_) = self.served.next() => continue,
+                happened = self.circle.next() => happened,
+            };
+            match happened {
+                // Metadata is answered at once, or the node hangs up.
+                Some(Happened::Stream(inbound)) => {
+                    self.served.push(Box::pin(serve(inbound, Arc::clone(&self.metadata))));
+                }
+                Some(Happened::Identified(ready)) => return Some(ready.offers),
+                Some(Happened::Lost(..)) => return None,
+                None => {}
+            }
+        }
+    }
+
+    async fn answer(
+        mut self,
+        node: &Node,
+        offers: Offers,
+        task: Task,
+        id: u64,
+        pages: mpsc::Sender<Page>,
+        config: Arc<NetConfig>,
+    ) -> Answer {
+        let (opener, peer) = (self.circle.opener.clone(), node.peer);
+        let mut answer = pin!(async {
+            // What another network accepts reaches nobody.
+            if matches!(task, Task::Upload(_)) && offers.metadata {
+                match is_ours(&opener, peer, &config).await {
+                    Ok(true) => {}
+                    Ok(false) => return unasked(&task, FailReason::Lied),
+                    Err(error) => return unasked(&task, error.reason()),
+                }
+            }
+            let asked = Asked { opener, peer, node: node.number, config };
+            answer(asked, offers, task, id, pages).await
+        });
+        // A lost connection fails the exchange in progress.
+        loop {
+            tokio::select! {
+                answer = &mut answer => return answer,
+                _ = self.identified() => {}
+            }
         }
     }
 }

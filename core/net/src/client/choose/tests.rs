@@ -29,6 +29,7 @@ fn wish() -> Wish {
     Wish {
         kind: Kind::Receive,
         service: Service::Store,
+        own_link: false,
         tried: Vec::new(),
         prefer: Vec::new(),
         avoid: Vec::new(),
@@ -147,5 +148,28 @@ fn a_connection_of_its_own_goes_rather_to_whom_we_are_not_connected_with() {
     for _ in 0..20 {
         assert_ne!(chosen(&nodes, &wish), Some(1));
     }
-    assert_eq!(chosen(&nodes, &Wish { tried: vec![0, 1, 2], ..wish }), None);
+    assert_eq!(chosen(&nodes, &Wish { tried: vec![0, 1, 2], ..self::wish() }), None);
+}
+
+#[test]
+fn a_connection_of_its_own_follows_preferences_and_waits_for_who_is_busy_or_failed() {
+    let (mut nodes, _) = nodes(4);
+    let now = Instant::now();
+    nodes.lied(0, now);
+    let mut wish = Wish { own_link: true, prefer: vec![3], avoid: vec![1, 2], repeat: true, ..wish() };
+    let mut order = Vec::new();
+    while let Choice::Alone(node) = wish.alone(&nodes, |_| false, now) {
+        order.push(node.number);
+        wish.tried.push(node.number);
+    }
+    assert_eq!(order, [3, 2, 1, 0]);
+    assert!(matches!(wish.alone(&nodes, |_| false, now), Choice::Nobody), "all were tried");
+    (0..4).for_each(|number| nodes.failed(number, true, now));
+    nodes.too_busy(2, now);
+    wish.tried = vec![0, 1, 3];
+    let Choice::Wait(Some(at)) = wish.alone(&nodes, |_| false, now) else {
+        panic!("it failed just now, and is busy");
+    };
+    assert!(at > now && at <= now + 5 * SECOND);
+    assert!(matches!(wish.alone(&nodes, |_| false, at), Choice::Alone(node) if node.number == 2));
 }

@@ -44,6 +44,21 @@ impl Scene {
         assert!(self.jobs.add(command).is_none());
     }
 
+    fn upload(&mut self, topic: &str, chunks: usize, not: Vec<NodeNumber>) {
+        self.id += 1;
+        let (topic, payloads) = (topic.into(), vec![vec![1]; chunks]);
+        let command = Command::Upload { id: self.id, topic, payloads, timestamp_ns: 1, not };
+        assert!(self.jobs.add(command).is_none());
+    }
+
+    fn download(&mut self) {
+        self.id += 1;
+        let (id, topics, circle, most_bytes) = (self.id, vec![TOPIC.into()], Asking::Alone, Some(1));
+        let (start_ns, end_ns, newest_first) = (0, None, false);
+        let command = Command::Query { id, circle, topics, start_ns, end_ns, newest_first, most_bytes };
+        assert!(self.jobs.add(command).is_none());
+    }
+
     fn ready(&self, kind: Kind) -> Ready {
         let node = self.nodes.of(kind).next().unwrap();
         Ready { peer: node.peer, node: node.number, offers: Offers::default() }
@@ -56,12 +71,33 @@ impl Scene {
     /// The job goes to a connected node.
     fn ask(&mut self, number: u64, kind: Kind) -> Ready {
         let ready = self.ready(kind);
-        assert!(matches!(self.chosen(number, Choice::Ask(ready)), Some(Todo::Ask(_, Ask::Ready(..)))));
+        assert!(matches!(self.chosen(number, Choice::Ask(ready)), Some(Todo::Ask(_, Ask::Ready(..), _))));
         ready
+    }
+
+    /// All jobs that may go to this node now, over connections of their own.
+    fn start_alone(&mut self, node: &Node) -> Vec<u64> {
+        let mut started = self.jobs.waiting();
+        started.retain(|number| {
+            let wish = self.jobs.wish(*number, &self.nodes, self.now);
+            let own = wish.is_some_and(|wish| wish.own_link);
+            own && matches!(self.chosen(*number, Choice::Alone(node.clone())), Some(Todo::Ask(_, Ask::Alone(..), _)))
+        });
+        started
     }
 
     fn answered(&mut self, number: u64, node: NodeNumber, answer: Answer) -> Option<(Kind, Conduct, Step)> {
         self.jobs.answered(number, node, answer, &mut self.nodes, (self.now, 0))
+    }
+}
+
+impl Job {
+    /// The node takes this chunk.
+    fn take(&self, chunk: usize) {
+        match &self.task {
+            Task::Upload(batch) => batch.take(chunk),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -134,24 +170,130 @@ fn nobody_but_those_not_to_ask_is_another_reason() {
 #[test]
 fn few_are_asked_at_a_time_and_two_alone() {
     let mut scene = Scene::new();
-    (0..MAX_ASKING + 1).for_each(|_| scene.publish(Vec::new()));
+    let most = Lane::Circle.most();
+    (0..=most).for_each(|_| scene.publish(Vec::new()));
     for number in scene.jobs.waiting() {
         if scene.jobs.wish(number, &scene.nodes, scene.now).is_some() {
             scene.ask(number, Kind::Publish);
         }
     }
-    assert_eq!(scene.jobs.asking().count(), MAX_ASKING);
+    assert_eq!(scene.jobs.asking().count(), most);
     assert_eq!(scene.jobs.waiting().len(), 1);
     let mut scene = Scene::new();
     (0..3).for_each(|_| scene.query(Asking::Alone));
     let node = scene.nodes.of(Kind::Alone).next().unwrap().clone();
-    let mut alone = |number| scene.chosen(number, Choice::Alone(node.clone())).is_some();
-    assert_eq!((alone(0), alone(1), alone(2)), (true, true, false));
+    assert_eq!(scene.start_alone(&node), [0, 1]);
     scene.now += Duration::from_secs(60);
     let failed = Err(StoreError::Exchange(ExchangeError::Timeout));
     let (.., step) = scene.answered(0, node.number, Answer::Queried(1, failed)).unwrap();
     assert!(matches!(step, Step::Done(Some(Event::QueryFailed { .. }))), "pages were out");
-    assert!(scene.chosen(2, Choice::Alone(node)).is_some(), "its time had not begun");
+    assert_eq!(scene.start_alone(&node), [2], "its time had not begun");
+}
+
+#[test]
+fn files_have_places_of_their_own() {
+    let mut scene = Scene::new();
+    (0..5).for_each(|_| scene.download());
+    (0..3).for_each(|_| scene.upload(TOPIC, 1, Vec::new()));
+    (0..3).for_each(|_| scene.query(Asking::Alone));
+    scene.publish(Vec::new());
+    let node = scene.nodes.of(Kind::Alone).next().unwrap().clone();
+    assert_eq!(scene.start_alone(&node), [0, 1, 2, 3, 5, 6, 8, 9]);
+    assert_eq!(scene.jobs.asking().count(), 0, "they hold no connection of a circle");
+    assert!(scene.jobs.wish(11, &scene.nodes, scene.now).is_some(), "messages do not wait");
+    (0..Lane::Circle.most()).for_each(|_| scene.publish(Vec::new()));
+    (11..11 + Lane::Circle.most() as u64).for_each(|number| {
+        scene.ask(number, Kind::Publish);
+    });
+    let (_, conduct, step) = scene.answered(0, node.number, Answer::Queried(1, Ok(()))).unwrap();
+    assert!(conduct == Conduct::Good && matches!(step, Step::Done(None)));
+    assert_eq!(scene.start_alone(&node), [4], "nor do files wait for messages");
+}
+
+/// A job's upload is over: the node, what it took, why it ended.
+fn uploaded(step: Step) -> (Option<NodeNumber>, Vec<bool>, Option<FailReason>) {
+    match step {
+        Step::Done(Some(Event::Uploaded { node, taken, failed, .. })) => (node, taken, failed),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_upload_tries_others_until_a_chunk_is_taken() {
+    let mut scene = Scene::new();
+    scene.upload(TOPIC, 2, vec![7]);
+    assert_eq!(scene.jobs.wish(0, &scene.nodes, scene.now).unwrap().avoid, [7]);
+    let nodes: Vec<Node> = scene.nodes.of(Kind::Publish).cloned().collect();
+    let [first, second, third, ..] = &nodes[..] else { panic!("too few") };
+    let ask = |scene: &mut Scene, node: &Node, answer| {
+        assert_eq!(scene.start_alone(node), [0]);
+        scene.answered(0, node.number, Answer::Uploaded(answer)).unwrap()
+    };
+    let (kind, conduct, step) = ask(&mut scene, first, Err(FailReason::Timeout));
+    assert!((kind, conduct) == (Kind::Publish, Conduct::Silent) && matches!(step, Step::Again));
+    let (_, conduct, step) = ask(&mut scene, second, Err(FailReason::Refused));
+    assert!(conduct == Conduct::Refused && matches!(step, Step::Again));
+    let wish = scene.jobs.wish(0, &scene.nodes, scene.now).unwrap();
+    assert_eq!(wish.tried, [first.number, second.number]);
+    assert_eq!(wish.prefer, [], "who took nothing is no longer the file's node");
+    scene.jobs.list.values().for_each(|job| job.take(0));
+    let (_, conduct, step) = ask(&mut scene, third, Err(FailReason::Timeout));
+    assert_eq!(conduct, Conduct::Good, "it took one");
+    assert_eq!(uploaded(step), (Some(third.number), vec![true, false], Some(FailReason::Timeout)));
+    assert!(scene.nodes.get(second.number).unwrap().last_resort(Service::LightPush, scene.now), "it refused in vain");
+    scene.upload(TOPIC, 1, Vec::new());
+    scene.upload("/sotto/1/b01-0000000000000001/proto", 1, Vec::new());
+    let wish = |number| scene.jobs.wish(number, &scene.nodes, scene.now).unwrap();
+    assert_eq!((wish(1).prefer, wish(1).avoid), (vec![third.number], vec![]), "the file stays there");
+    assert_eq!((wish(2).prefer, wish(2).avoid), (vec![], vec![third.number]), "another file does not go there");
+}
+
+#[test]
+fn too_many_requests_end_an_upload_and_hold_up_no_message() {
+    let mut scene = Scene::new();
+    scene.upload(TOPIC, 2, Vec::new());
+    let node = scene.nodes.of(Kind::Publish).next().unwrap().clone();
+    scene.start_alone(&node);
+    let (_, conduct, step) = scene.answered(0, node.number, Answer::Uploaded(Err(FailReason::Busy))).unwrap();
+    assert_eq!(uploaded(step), (Some(node.number), vec![false; 2], Some(FailReason::Busy)));
+    assert_eq!((conduct, scene.nodes.get(node.number).unwrap().busy(scene.now)), (Conduct::Good, None));
+}
+
+#[test]
+fn who_refuses_a_chunk_for_all_refuses_the_upload() {
+    let mut scene = Scene::new();
+    scene.upload(TOPIC, 1, Vec::new());
+    let node = scene.nodes.of(Kind::Publish).next().unwrap().clone();
+    scene.start_alone(&node);
+    scene.answered(0, node.number, Answer::Uploaded(Err(FailReason::Refused))).unwrap();
+    let Some(Todo::Tell(event)) = scene.chosen(0, Choice::Nobody) else { panic!("nobody is left") };
+    let (node, failed) = (Some(node.number), Some(FailReason::Refused));
+    assert_eq!(event, Event::Uploaded { id: 1, node, taken: vec![false], failed });
+    let large =
+        Command::Upload { id: 2, topic: TOPIC.into(), payloads: vec![vec![1]; 17], timestamp_ns: 1, not: vec![] };
+    let taken = vec![false; 17];
+    let refused = Event::Uploaded { id: 2, node: None, taken, failed: Some(FailReason::Refused) };
+    assert_eq!(scene.jobs.add(large), Some(refused));
+}
+
+#[test]
+fn what_is_stopped_ends_its_work_and_no_answer_comes() {
+    let mut scene = Scene::new();
+    scene.upload(TOPIC, 1, Vec::new());
+    scene.download();
+    scene.publish(Vec::new());
+    let node = scene.nodes.of(Kind::Publish).next().unwrap().clone();
+    let mut ends: Vec<_> = (0..2)
+        .map(|number| match scene.chosen(number, Choice::Alone(node.clone())) {
+            Some(Todo::Ask(_, _, ended)) => ended,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(ends.iter_mut().all(|end| end.try_recv() == Err(oneshot::error::TryRecvError::Empty)));
+    (1..=3).for_each(|id| scene.jobs.stop(id));
+    assert!(ends.iter_mut().all(|end| end.try_recv() == Err(oneshot::error::TryRecvError::Closed)));
+    assert!(scene.answered(0, node.number, Answer::Uploaded(Ok(()))).is_none());
+    assert_eq!(scene.jobs.waiting(), [2], "a message is not stopped");
 }
 
 #[test]
@@ -209,12 +351,19 @@ fn after_a_change_of_network_all_begin_again_but_queries_under_way() {
     scene.publish(Vec::new());
     scene.query(Asking::Receive);
     scene.query(Asking::Receive);
+    scene.upload(TOPIC, 2, Vec::new());
+    scene.upload(TOPIC, 2, Vec::new());
+    let node = scene.nodes.of(Kind::Publish).next().unwrap().clone();
     scene.ask(0, Kind::Publish);
     scene.ask(1, Kind::Receive);
+    assert!([3, 4].map(|number| scene.chosen(number, Choice::Alone(node.clone()))).iter().all(Option::is_some));
+    scene.jobs.list.get(&4).unwrap().take(1);
     let failed = scene.jobs.restart();
-    assert_eq!(failed, [Event::QueryFailed { id: 2, reason: FailReason::Timeout }]);
-    assert_eq!(scene.jobs.waiting(), [0, 2]);
-    assert_eq!(scene.jobs.close().count(), 2);
+    let reason = FailReason::Timeout;
+    let cut = Event::Uploaded { id: 5, node: Some(node.number), taken: vec![false, true], failed: Some(reason) };
+    assert_eq!(failed, [Event::QueryFailed { id: 2, reason }, cut]);
+    assert_eq!(scene.jobs.waiting(), [0, 2, 3]);
+    assert_eq!(scene.jobs.close().count(), 3);
     assert!(scene.answered(1, 0, Answer::Queried(0, Ok(()))).is_none(), "nobody waits for it");
 }
 
