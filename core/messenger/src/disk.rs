@@ -348,7 +348,8 @@ impl Disk {
         for entry in entries {
             let entry = entry?;
             if !entry.file_name().to_str().is_some_and(|name| keep.contains(name)) {
-                fs::remove_file(entry.path())?;
+                // What cannot be removed costs space only.
+                let _ = fs::remove_file(entry.path());
             }
         }
         Ok(())

@@ -25,7 +25,7 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn create(disk: &mut Disk, place: &Place) -> Result<Self, Trouble> {
         let (path, layout) = (disk.scratch(&place.name), place.layout()?);
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         fs::remove_file(path)?;
         let have = (0..layout.slots()).map(|_| false).collect();
         Ok(Self { file, key: disk.local_key(), layout, have })
@@ -132,4 +132,39 @@ impl Columns {
 
 fn index(slot: u32) -> usize {
     usize::try_from(slot).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn scratch_space_has_no_name_and_no_plain_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut disk = Disk::new(dir.path().to_owned(), rand_core::UnwrapErr(getrandom::SysRng));
+        let place = Place { name: [1; 8], key: LocalKey::new(&[2; 32]), size: 1_000_000 };
+        let mut columns = Columns::create(&mut disk, &place).unwrap();
+        let chunks: Vec<Vec<u8>> = (0..16u32)
+            .map(|slot| (0..65_486u32).map(|i| ((i + slot) * (i + 7) >> 5) as u8).collect::<Vec<u8>>())
+            .collect();
+        let lost = 9;
+        for (slot, chunk) in (0..).zip(&chunks).filter(|(slot, _)| *slot != lost) {
+            columns.put(slot, chunk).unwrap();
+        }
+        columns.encode().unwrap_err();
+        columns.put(lost, &chunks[9][..20]).unwrap();
+        columns.encode().unwrap();
+        let short = columns.chunk(lost).unwrap();
+        assert!(short[..20] == chunks[9][..20] && short[20..].iter().all(|&byte| byte == 0));
+        assert_eq!(columns.chunk(15).unwrap().as_slice(), chunks[15]);
+
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let mut stored = vec![0; usize::try_from(columns.file.metadata().unwrap().len()).unwrap()];
+        columns.file.read_exact_at(&mut stored, 0).unwrap();
+        assert!(stored.len() > 18 * 65_486);
+        let windows: HashSet<&[u8]> = chunks.iter().flat_map(|chunk| chunk.windows(16)).collect();
+        assert!(!stored.windows(16).any(|window| windows.contains(window)));
+    }
 }

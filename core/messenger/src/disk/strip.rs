@@ -43,9 +43,29 @@ impl Piece {
 pub(super) fn strip(file: &File, len: u64) -> (Option<Vec<Piece>>, Metadata) {
     match Walk::new(file, len).run() {
         None => (None, Metadata::Kept),
-        Some(pieces) if pieces == [Piece::Copy(0..len)] => (None, Metadata::None),
+        Some(pieces) if unchanged(file, len, &pieces) => (None, Metadata::None),
         Some(pieces) => (Some(pieces), Metadata::Removed),
     }
+}
+
+/// Whether the pieces give the same bytes again.
+fn unchanged(file: &File, len: u64, pieces: &[Piece]) -> bool {
+    let mut end = 0;
+    let mut same = |piece: &Piece| {
+        let start = end;
+        end += piece.len();
+        match piece {
+            Piece::Copy(range) => range.start == start,
+            Piece::Bytes(bytes) => is(file, start, bytes),
+        }
+    };
+    pieces.iter().all(&mut same) && end == len
+}
+
+/// Whether these bytes lie at `at`.
+fn is(file: &File, at: u64, bytes: &[u8]) -> bool {
+    let mut found = vec![0; bytes.len()];
+    file.read_exact_at(&mut found, at).is_ok() && found == bytes
 }
 
 struct Walk<'a> {
@@ -115,7 +135,10 @@ impl<'a> Walk<'a> {
                     self.copy(at..at + 2);
                     return Some(());
                 }
-                _ => self.within(at + 2, u64::from(u16::from_be_bytes(self.bytes(at + 2)?)).max(2))?,
+                _ => match u16::from_be_bytes(self.bytes(at + 2)?) {
+                    0 | 1 => return None,
+                    len => self.within(at + 2, u64::from(len))?,
+                },
             };
             if self.keeps(marker, at + 4, end) {
                 self.copy(at..end);
@@ -134,7 +157,8 @@ impl<'a> Walk<'a> {
 
     /// Whether a JPEG segment with this content is part of the picture.
     fn keeps(&self, marker: u8, at: u64, end: u64) -> bool {
-        let begins = |with: &[u8]| self.within(at, with.len() as u64).is_some_and(|to| to <= end) && self.is(at, with);
+        let begins =
+            |with: &[u8]| self.within(at, with.len() as u64).is_some_and(|to| to <= end) && is(self.file, at, with);
         match marker {
             // JFIF, if it has no thumbnail.
             0xe0 => begins(b"JFIF\0") && end.saturating_sub(at) == 14,
@@ -145,15 +169,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether these at most 16 bytes lie at `at`.
-    fn is(&self, at: u64, bytes: &[u8]) -> bool {
-        let mut found = [0; 16];
-        let (found, _) = found.split_at_mut(bytes.len().min(16));
-        self.file.read_exact_at(found, at).is_ok() && *found == *bytes
-    }
-
     fn jpeg_orientation(&self, marker: u8, at: u64, end: u64) -> Option<u8> {
-        (marker == 0xe1 && self.is(at, EXIF)).then(|| self.orientation(at + EXIF.len() as u64, end)).flatten()
+        (marker == 0xe1 && is(self.file, at, EXIF)).then(|| self.orientation(at + EXIF.len() as u64, end)).flatten()
     }
 
     /// Where the compressed data from `at` on ends: at a marker that is not part of it.
@@ -229,7 +246,7 @@ impl<'a> Walk<'a> {
                 }
                 b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ANMF" | b"ICCP" => self.copy(at..next),
                 b"EXIF" => {
-                    let prefix = if self.is(at + 8, EXIF) { EXIF.len() as u64 } else { 0 };
+                    let prefix = if is(self.file, at + 8, EXIF) { EXIF.len() as u64 } else { 0 };
                     value = self.orientation(at + 8 + prefix, end);
                 }
                 _ => {}
@@ -305,3 +322,6 @@ fn crc(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
     !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
+
+#[cfg(test)]
+mod tests;
