@@ -146,9 +146,8 @@ mod tests {
         let mut disk = Disk::new(dir.path().to_owned(), rand_core::UnwrapErr(getrandom::SysRng));
         let place = Place { name: [1; 8], key: LocalKey::new(&[2; 32]), size: 1_000_000 };
         let mut columns = Columns::create(&mut disk, &place).unwrap();
-        let chunks: Vec<Vec<u8>> = (0..16u32)
-            .map(|slot| (0..65_486u32).map(|i| ((i + slot) * (i + 7) >> 5) as u8).collect::<Vec<u8>>())
-            .collect();
+        let chunks: Vec<Vec<u8>> =
+            (0..16u32).map(|slot| (0..65_486u32).map(|i| (((i + slot) * (i + 7)) >> 5) as u8).collect()).collect();
         let lost = 9;
         for (slot, chunk) in (0..).zip(&chunks).filter(|(slot, _)| *slot != lost) {
             columns.put(slot, chunk).unwrap();

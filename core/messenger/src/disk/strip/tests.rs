@@ -23,8 +23,8 @@ fn stripped(picture: &[u8]) -> (Vec<u8>, Metadata) {
 
 /// EXIF with an orientation among other tags, and a secret behind them.
 fn exif(value: u16, big: bool) -> Vec<u8> {
-    let (u16s, u32s): (fn(u16) -> [u8; 2], fn(u32) -> [u8; 4]) =
-        if big { (u16::to_be_bytes, u32::to_be_bytes) } else { (u16::to_le_bytes, u32::to_le_bytes) };
+    let u16s = |value: u16| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+    let u32s = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
     let entry = |tag: u16, value: u16| [&u16s(tag)[..], &u16s(3), &u32s(1), &u16s(value), &[0; 2]].concat();
     let magic: &[u8] = if big { b"MM\0*" } else { b"II*\0" };
     [magic, &u32s(12), &[0; 4], &u16s(3), &entry(0x0100, 7), &entry(0x0112, value), &entry(0x0213, 1), SECRET].concat()
@@ -123,7 +123,7 @@ fn of_a_png_what_shows_it_stays() {
     let before = [secret(b"tEXt"), secret(b"zTXt"), secret(b"iTXt"), secret(b"tIME"), png_chunk(b"pHYs", &[2; 9])];
     let after = [png_chunk(b"eXIf", &exif(5, true)), secret(b"prVt"), secret(b"tEXt")];
     let picture = [png(&before, &after), SECRET.to_vec()].concat();
-    let expected = png(&before[4..], &[orientation.clone()]);
+    let expected = png(&before[4..], std::slice::from_ref(&orientation));
     assert_eq!(stripped(&picture), (expected.clone(), Metadata::Removed));
     assert_eq!(stripped(&expected), (expected, Metadata::None));
     assert_eq!(stripped(&png(&[png_chunk(b"eXIf", &exif(1, false))], &[])), (png(&[], &[]), Metadata::Removed));
