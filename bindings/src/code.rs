@@ -34,10 +34,11 @@ macro_rules! codes {
 codes! {
     PhraseWord PhraseLength PhraseChecksum AccountExists AccountMissing DeviceReplaced BadName TextEmpty
     TextTooLong BadId BadSetting TooMany BadEmoji BadMention BadPreview BadPoll
-    BadTimer BadQuery BadLimit ContactMissing ContactSelf ContactState ContactBlocked
+    BadTimer BadQuery BadFile BadLimit ContactMissing ContactSelf ContactState ContactBlocked
     DevicesChanged BadQr QrOtherAccount QrOtherDevices QrOwnDevices ConversationMissing MessageMissing
     MessageTooOld MessageNotYours MessageExpires MessageNotDelivered MessageRefused
-    FileTooLarge FileNoSpace FileCorrupt FileGone FileUnreadable FileWaiting FileRefused FileExists
+    FileMissing FileMetadata FileTooLarge FileNoSpace FileCorrupt FileGone FileUnreadable FileWaiting FileRefused
+    FileExists
     SearchOff InviteTruncated
     InviteChecksum InviteExpired InviteNewer
     InviteOtherNetwork InviteUsed InviteUnreachable InviteTooMany InviteMissing ListOld ListExpired SuiteNone

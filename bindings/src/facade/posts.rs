@@ -29,6 +29,7 @@ impl SottoCore {
             reply_to: reply_to.map(Into::into),
             mentions: mentions_of(mentions)?,
             preview: preview.map(Into::into),
+            files: Vec::new(),
             silent,
         };
         Ok(self.messenger.send(&conversation.into(), post).await?.into())

@@ -210,6 +210,7 @@ impl From<inner::Message> for Message {
             time_ms,
             reply,
             mentions,
+            files: _,
             preview,
             poll,
             reactions,
@@ -267,7 +268,7 @@ impl From<inner::Connectivity> for Connectivity {
 impl From<NetworkState> for Network {
     fn from(value: NetworkState) -> Self {
         let NetworkState { dns_servers, metered } = value;
-        Self { dns_servers, metered }
+        Self { dns_servers, metered, roaming: false }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod archive;
 mod carry;
 mod effect;
 mod error;
+mod file;
 mod hear;
 mod identity;
 mod kv;
@@ -34,6 +35,7 @@ pub use account::Account;
 pub use carry::{Chunk, Fetch, Item, Link};
 pub use effect::{Annotation, Early};
 pub use error::Error;
+pub use file::{Attachment, Content, ContentName, File, FileId, FileState, Stored};
 pub use hear::{Coverage, Seen, Waiting};
 pub use identity::{Invite, PairKind, Prekey, Secret, SecretKind};
 pub use kv::Kv;
@@ -123,6 +125,12 @@ tables! {
     fetches: Fetch,
     /// Their chunks.
     chunks: Chunk,
+    /// Bytes of files on this disk.
+    contents: Content,
+    /// Files as pointers name them.
+    files: File,
+    /// Which message has which files.
+    attachments: Attachment,
     /// Conversations, one for each person.
     conversations: Conversation,
     /// Shown messages.

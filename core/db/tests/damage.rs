@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sotto_db::{Account, Error, Message, MessageState, Tables};
+use sotto_db::{Account, Error, FileState, Message, MessageState, Tables};
 use tempfile::TempDir;
 
 const KEY: [u8; 32] = [7; 32];
@@ -76,6 +76,13 @@ fn read(path: &Path) -> Result<All, Error> {
             tx.fetches.due_ms()?,
             tx.messages.expires_ms()?,
         ];
+        assert!(
+            tx.files.next(1)?.is_empty() && tx.files.preview_due_ms()?.is_none() && tx.contents.names()?.is_empty()
+        );
+        assert!(tx.files.held(FileState::Coming, None)?.is_empty() && tx.attachments.of_file(&[1; 16])?.is_empty());
+        assert!(tx.attachments.of(&[1; 32])?.is_empty() && reader.files_page(&[1; 32], None, None, 9)?.is_empty());
+        assert!(tx.files.of_content(&[1; 8])?.is_empty() && tx.files.of_pointer(&[1; 76])?.is_none());
+        assert!(tx.contents.of_hash(&[1; 32])?.is_none());
         assert!(tx.early.one(&[1; 32], 14, &[2; 33])?.is_none() && tx.messages.newer(1)?.is_empty());
         assert!(queues.iter().all(Option::is_none));
         let values = (0..40).map(|n| tx.kv.get(&format!("{n}")));

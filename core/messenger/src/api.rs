@@ -4,6 +4,7 @@
 //! the work, and no async runtime is needed. Reads use a read-only connection on the caller's thread and take
 //! microseconds to a few milliseconds. Everything except [`Messenger::open`] and the reads is cancel-safe.
 
+mod files;
 mod posts;
 mod read;
 mod search;
@@ -23,7 +24,7 @@ use crate::engine::input::{Answered, Call, ContactAction};
 use crate::engine::{Engine, call};
 use crate::error::{Code, Error};
 use crate::event::Event;
-use crate::open::DATABASE;
+use crate::open::{DATABASE, FILES};
 use crate::records::{Connectivity, ContactId, ConversationId, DevicesId, Invite, InviteId, MessageId, SettingsPatch};
 use crate::runtime::{Caller, Loop, Task};
 use crate::status::Status;
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) invite_nodes: Vec<String>,
     pub(crate) receipts: bool,
     pub(crate) database: PathBuf,
+    /// The folder of sealed files.
+    pub(crate) files: PathBuf,
 }
 
 impl Drop for Shared {
@@ -70,6 +73,15 @@ impl Drop for Shared {
         {
             log::error!("the engine thread panicked");
         }
+    }
+}
+
+/// Destroys the database, and with it the keys of all files, and then the files.
+fn wipe(database: &Path, files: &Path) -> Result<(), Error> {
+    sotto_db::Account::wipe(database)?;
+    match std::fs::remove_dir_all(files) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(sotto_db::Error::from(error).into()),
+        _ => Ok(()),
     }
 }
 
@@ -89,7 +101,7 @@ impl Messenger {
     /// interrupted. The folder must not be open. Nothing of the account can be read afterwards. The host must delete
     /// its key and counter itself. Blocks for the disk. Errors: `storage.in_use`, `storage.*`.
     pub fn wipe(dir: &Path) -> Result<(), Error> {
-        Ok(sotto_db::Account::wipe(&dir.join(DATABASE))?)
+        wipe(&dir.join(DATABASE), &dir.join(FILES))
     }
 
     /// Makes an account and its device. `name` has 1 to 40 bytes. Returns the recovery phrase (12 words), which
@@ -333,13 +345,13 @@ impl Messenger {
             log::warn!("closing for good: {error}"); // the files are deleted anyway
         }
         // Overwriting takes its time, and whoever polls this may be a host's main thread.
-        let database = self.shared.database.clone();
+        let (database, files) = (self.shared.database.clone(), self.shared.files.clone());
         let (caller, done) = oneshot::channel();
         let work = move || {
-            let _ = caller.send(sotto_db::Account::wipe(&database)); // a caller that went away wants no answer
+            let _ = caller.send(wipe(&database, &files)); // a caller that went away wants no answer
         };
         Builder::new().name("sotto-wipe".into()).spawn(work).map_err(|_| Code::Internal)?;
-        Ok(done.await.map_err(|_| Code::Internal)??)
+        done.await.map_err(|_| Code::Internal)?
     }
 
     pub(crate) fn reader(&self) -> std::sync::MutexGuard<'_, Option<Reader>> {

@@ -7,6 +7,8 @@ use crate::error::{Code, Error};
 
 /// Whether it is pinned; newest activity, Unix milliseconds; conversation id.
 pub(crate) type ConversationKey = (bool, i64, [u8; 32]);
+/// Lamport time; author's clock, Unix seconds; message id; place among its files.
+pub(crate) type FilePlace = (i64, i64, [u8; 32], u32);
 /// Lamport time; author's clock, Unix seconds; message id.
 pub(crate) type Place = (i64, i64, [u8; 32]);
 
@@ -26,11 +28,26 @@ pub(crate) fn conversation(cursor: &str) -> Result<ConversationKey, Error> {
 }
 
 pub(crate) fn message(cursor: &str) -> Result<Place, Error> {
-    let bytes = decode(cursor)?;
+    place_of(&decode(cursor)?)
+}
+
+fn place_of(bytes: &[u8]) -> Result<Place, Error> {
     let (lamport, rest) = bytes.split_first_chunk::<8>().ok_or(Code::BadId)?;
     let (time_s, id) = rest.split_first_chunk::<8>().ok_or(Code::BadId)?;
     let id = id.try_into().map_err(|_| Code::BadId)?;
     Ok((i64::from_be_bytes(*lamport), i64::from_be_bytes(*time_s), id))
+}
+
+pub(crate) fn of_file((lamport, time_s, id, i): FilePlace) -> String {
+    let bytes = [lamport.to_be_bytes().as_slice(), &time_s.to_be_bytes(), &id, &i.to_be_bytes()].concat();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn file(cursor: &str) -> Result<FilePlace, Error> {
+    let bytes = decode(cursor)?;
+    let (place, i) = bytes.split_last_chunk::<4>().ok_or(Code::BadId)?;
+    let (lamport, time_s, id) = place_of(place)?;
+    Ok((lamport, time_s, id, u32::from_be_bytes(*i)))
 }
 
 fn decode(cursor: &str) -> Result<Vec<u8>, Error> {
@@ -48,6 +65,7 @@ mod tests {
             assert_eq!(conversation(&of_conversation((pinned, -5, id))).unwrap(), (pinned, -5, id));
         }
         assert_eq!(message(&of_message((9, 1 << 40, id))).unwrap(), (9, 1 << 40, id));
+        assert_eq!(file(&of_file((9, 1 << 40, id, 3))).unwrap(), (9, 1 << 40, id, 3));
         for bad in ["", "!", "AAAA", &of_conversation((true, 1, id))] {
             assert_eq!(message(bad).unwrap_err().code(), Code::BadId);
         }

@@ -167,7 +167,8 @@ pub enum Done {
         parts: Vec<u32>,
         /// The encoded manifest, if it came with these envelopes.
         manifest: Option<Vec<u8>>,
-        /// Slots written before the manifest came, which it refutes.
+        /// Slots written before the manifest came, which it refutes. The only slot of a file if what came for it is
+        /// not what the pointer names.
         dropped: Vec<u32>,
     },
     /// The file is whole and exactly the author's.

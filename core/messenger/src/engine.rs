@@ -9,6 +9,8 @@
 mod base;
 pub mod call;
 mod carry;
+pub(crate) mod file;
+mod files;
 mod hear;
 pub mod input;
 mod jobs;
@@ -26,6 +28,7 @@ mod work;
 
 pub use base::config::EngineConfig;
 pub(crate) use base::own::KEY_ACCOUNT;
+pub use file::keep::{Prepared, Told};
 pub use hear::{book, bucket};
 
 use std::collections::{BTreeSet, HashMap};
@@ -40,6 +43,8 @@ use base::own::{self, Own};
 use base::schedule;
 use base::step::{Base, Fx, Rng};
 use carry::{Carry, link};
+use file::memory::Begun;
+use file::{File, auto, up};
 use hear::bucket::{Bucket, Meter};
 use hear::query::Query;
 use hear::{Hear, incoming};
@@ -62,7 +67,7 @@ use crate::records::{ConversationId, MessageId};
 pub(crate) type Step<'a> = People<'a>;
 type Out = Vec<Effect>;
 /// Effects that a step asks for after its commit.
-type Said = (Fx, Vec<Query>, Vec<(usize, Found)>, Vec<Evidence>);
+type Said = (Fx, Vec<Begun>, (Vec<Query>, Vec<(usize, Found)>), Vec<Evidence>);
 
 /// The engine over one account's database.
 pub struct Engine {
@@ -95,6 +100,7 @@ impl Engine {
             }
             kind::known_now(step)?;
             parcel::opened(step)?;
+            up::opened(step)?;
             contact::opened(step)
         })?;
         let counted = engine.db.read(|tx| tx.kv.get(own::KEY_BUCKET))?;
@@ -114,6 +120,7 @@ impl Engine {
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Effect> {
         self.act(now_ms, |engine| match input {
             Input::Net(event) => engine.net(event),
+            Input::Disk(done) => engine.disk(done),
             // The deadline has passed, so the next one is named even if it is the same.
             Input::Tick => engine.live.wake = engine.live.wake.filter(|at| *at > now_ms),
         })
@@ -154,11 +161,14 @@ impl Engine {
             engine.live.hear.catch_up_tries = 0;
             engine.live.hear.ask_now();
             engine.live.unmetered = !network.metered;
+            engine.live.roaming = network.roaming;
             if network.metered {
                 engine.choose_mode(); // these queries went over the old network
             }
             engine.run(|step| {
                 parcel::rewind(step, &[])?;
+                up::anew(step)?;
+                auto::look(step)?;
                 step.fx.net.push(Command::NetworkChanged(network));
                 Ok(())
             })?;
@@ -282,6 +292,8 @@ impl Engine {
                 own: own.as_ref(),
                 config,
                 foreground: live.foreground,
+                metered: !live.unmetered,
+                roaming: live.roaming,
                 fx: Fx::default(),
             };
             let hear = Hear::new(base, (tables.coverage, tables.seen, tables.waiting), (Vec::new(),));
@@ -293,13 +305,16 @@ impl Engine {
             let keys = Keys::new(post, theirs, (index, Vec::new()));
             let under_way = (tables.items, tables.links, tables.fetches, tables.chunks);
             let carry = Carry::new(keys, under_way, (BTreeSet::new(),));
+            let carried = (tables.contents, tables.files, tables.attachments);
+            let file = File::new(carry, carried, (Vec::new(),));
             let (annotations, early) = (tables.annotations, tables.early);
             let shown = (tables.conversations, tables.messages, tables.holes, tables.arrivals, annotations, early);
-            let mut step = People::new(Talk::new(carry, shown, ()), (tables.persons, tables.news), ());
+            let mut step = People::new(Talk::new(file, shown, ()), (tables.persons, tables.news), ());
             work(&mut step)?;
             reset::shorten(&mut step)?;
-            let fx = take(&mut step.fx);
-            Ok::<_, Error>((fx, take(&mut step.queries), take(&mut step.finds), take(&mut step.evidence)))
+            let (fx, begun) = (take(&mut step.fx), take(&mut step.begun));
+            let asked = (take(&mut step.queries), take(&mut step.finds));
+            Ok::<_, Error>((fx, begun, asked, take(&mut step.evidence)))
         });
         match done {
             Ok(said) => self.apply(said),
@@ -314,7 +329,7 @@ impl Engine {
     }
 
     /// Carries out what a committed step asked for.
-    fn apply(&mut self, (fx, queries, finds, evidence): Said) -> Result<(), Error> {
+    fn apply(&mut self, (mut fx, begun, (queries, finds), evidence): Said) -> Result<(), Error> {
         if fx.own {
             let default = self.config.read_receipts;
             self.own = self.db.read(|tx| Own::load(tx, default))?;
@@ -324,7 +339,9 @@ impl Engine {
         self.live.post.checking.extend(fx.checked);
         self.live.received = self.live.received.saturating_add(fx.received);
         self.live.matched.extend(fx.matched);
+        self.begin(begun);
         self.out.extend(fx.net.into_iter().map(Effect::Net));
+        self.out.extend(fx.disk.into_iter().map(Effect::Disk));
         if !evidence.is_empty() {
             self.order(Command::Evidence(evidence));
         }
@@ -346,6 +363,7 @@ impl Engine {
             self.out.push(Effect::Emit(Event::ContactsChanged));
         }
         self.out.extend(fx.events.into_iter().map(Effect::Emit));
+        self.tell_files(take(&mut fx.files), fx.look_at_transfers)?;
         if fx.shred
             && let Err(error) = self.db.truncate()
         {
@@ -421,7 +439,8 @@ impl Engine {
             return;
         }
         let due = self.db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.fetches.due_ms()?]));
-        let asks = !self.live.hear.queries.is_empty();
+        let asks = !self.live.hear.queries.is_empty() || self.live.files.all().next().is_some();
+        let due = due.and_then(|[parcels, fetches]| Ok([parcels, fetches, self.files_from()?]));
         let done = due.map(|due| replaced || !(asks || due.into_iter().flatten().any(|at| at <= self.now_ms)));
         if done == Ok(false) {
             return;

@@ -100,6 +100,7 @@ codes! {
          a vote names some of them";
     BadTimer = "input.timer", InvalidInput, "messages disappear after 5 seconds to 4 weeks; 0 keeps them";
     BadQuery = "input.query", InvalidInput, "a search has 1 to 16 words in at most 256 bytes";
+    BadFile = "input.file", InvalidInput, "a preview has 1 to 8,142 bytes, a media type at most 100 bytes of ASCII";
     BadLimit = "input.limit", InvalidInput, "a page has 1 to 500 entries";
     ContactMissing = "contact.missing", NotFound, "no such contact";
     ContactSelf = "contact.self", InvalidInput, "this is your own invite";
@@ -120,6 +121,9 @@ codes! {
     MessageExpires = "message.expires", State, "a message that disappears is not forwarded";
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
     MessageRefused = "message.refused", Network, "every reachable node refused this message several times";
+    FileMissing = "file.missing", NotFound, "no such file";
+    FileMetadata = "file.metadata", State, "what this picture says about place and time could not be removed; \
+         send it as it is, or not at all";
     FileTooLarge = "file.too_large", InvalidInput, "a file has at most 100 MB";
     FileNoSpace = "file.no_space", Storage, "too little space is free for this file; free some";
     FileCorrupt = "file.corrupt", Crypto, "the file is not the one that its author named, or damaged on this disk";

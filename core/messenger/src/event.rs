@@ -31,6 +31,8 @@ pub enum Event {
         /// The new state.
         state: MessageState,
     },
+    /// A transfer went on, at most four times a second for each file, or its file has another state.
+    File(crate::records::Transfer),
     /// Contacts, requests or their safety state changed.
     ContactsChanged,
     /// A contact is writing (only if both sides switched typing on).

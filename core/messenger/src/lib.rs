@@ -39,6 +39,7 @@ mod search;
 mod status;
 mod subscription;
 pub mod view;
+mod worker;
 
 pub use api::{Messenger, version};
 pub use clock::{Clock, system_clock};

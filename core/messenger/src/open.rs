@@ -11,14 +11,18 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::api::{Messenger, Shared};
 use crate::clock::{Clock, system_clock};
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::engine::{Engine, EngineConfig, book, stored};
 use crate::error::{Code, Error, OrBug};
 use crate::fleet::{Fleet, Preset};
 use crate::runtime::{INBOX_DEPTH, Loop, NetThread};
 use crate::status::Status;
 use crate::subscription::EVENT_DEPTH;
+use crate::worker::Worker;
 
 pub(crate) const DATABASE: &str = "account.db";
+/// The folder of sealed files.
+pub(crate) const FILES: &str = "files";
 
 impl Messenger {
     /// Opens the account in `config.dir`, or an empty folder, and starts two threads. Blocks for the database only; no
@@ -96,6 +100,8 @@ fn start(
     }
     let (net, net_thread) = connect(&account)?;
     let reader = account.reader()?;
+    let files = config.dir.join(FILES);
+    sweep(&account, &files)?;
     log::set_max_level(match config.log {
         Some(level) => level,
         None => stored::settings(&reader, config.receipts)?.log,
@@ -119,8 +125,9 @@ fn start(
     let (sender, events) = broadcast::channel(EVENT_DEPTH);
     let status = Arc::new(Status::default());
     let time = (Arc::clone(&clock), opened_ms);
-    let thread = Loop::new(engine, sender, Arc::clone(&status), time, config.counter);
-    let thread = thread.spawn(first, calls, net, net_thread)?;
+    let (worker, filed) = Worker::new(files.clone());
+    let thread = Loop::new(engine, sender, Arc::clone(&status), time, (config.counter, worker));
+    let thread = thread.spawn(first, (calls, filed), net, net_thread)?;
     Ok(Messenger {
         shared: Arc::new(Shared {
             inbox: Some(inbox),
@@ -135,8 +142,19 @@ fn start(
             invite_nodes: invite_nodes(&config.fleet),
             receipts: config.receipts,
             database: config.dir.join(DATABASE),
+            files,
         }),
     })
+}
+
+/// Removes sealed files that the database does not name: what a kill left of them.
+fn sweep(account: &Account, files: &Path) -> Result<(), Error> {
+    if !files.exists() {
+        return Ok(());
+    }
+    let known = account.read(|tx| tx.contents.names())?;
+    let swept = Disk::new(files.to_owned(), UnwrapErr(getrandom::SysRng)).sweep(&known.into_iter().collect());
+    Ok(swept.map_err(sotto_db::Error::from)?)
 }
 
 /// Nodes that a contact would not find by a preset.

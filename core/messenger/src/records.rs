@@ -1,5 +1,6 @@
 //! Records of the public API. Ids are opaque strings, times Unix milliseconds, sizes bytes.
 
+mod file;
 mod message;
 mod post;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
 
+pub use file::{AutoDownload, File, FileKind, FileState, NetworkLimits, NewFile, Rgba, Storage, StoragePart, Transfer};
 pub use message::{Incoming, LastMessage, Message, MessageState};
 pub use post::{
     Hit, LinkPreview, Mark, Mention, NewMention, NewPoll, NewPost, Poll, PollChoice, Reaction, ReactionBy, Reply,
@@ -23,17 +25,17 @@ macro_rules! id {
         #[serde(transparent)]
         pub struct $name(pub String);
     };
-    ($(#[$doc:meta])* $name:ident of 32) => {
+    ($(#[$doc:meta])* $name:ident of $n:literal) => {
         id!($(#[$doc])* $name);
         impl $name {
             /// The id with these bytes.
-            pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+            pub fn from_bytes(bytes: &[u8; $n]) -> Self {
                 Self(URL_SAFE_NO_PAD.encode(bytes))
             }
             /// The bytes of the id, or `input.id`.
-            pub fn to_bytes(&self) -> Result<[u8; 32], Error> {
+            pub fn to_bytes(&self) -> Result<[u8; $n], Error> {
                 let bytes = URL_SAFE_NO_PAD.decode(&self.0).map_err(|_| Code::BadId)?;
-                <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| Code::BadId.into())
+                <[u8; $n]>::try_from(bytes.as_slice()).map_err(|_| Code::BadId.into())
             }
         }
     };
@@ -52,6 +54,11 @@ id!(
 );
 
 id!(
+    /// Id of a file on this device: base64url of 16 bytes.
+    FileId of 16
+);
+
+id!(
     /// Id of an own invite: base64url of 32 bytes.
     InviteId of 32
 );
@@ -60,6 +67,22 @@ id!(
     /// The devices that a shown safety number stands for: base64url of a 32-byte hash.
     DevicesId of 32
 );
+
+/// Bytes as base64 in JSON.
+pub(crate) mod base64_bytes {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(from)?).map_err(|_| D::Error::custom("not base64"))
+    }
+}
 
 /// State of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

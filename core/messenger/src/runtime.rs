@@ -15,11 +15,13 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::counter::OpenCounter;
+use crate::disk::Done;
 use crate::engine::Engine;
 use crate::engine::input::{Answered, Effect, Input, Ticket};
 use crate::error::{Code, Error, OrBug};
 use crate::event::Event;
 use crate::status::Status;
+use crate::worker::Worker;
 
 /// Most calls that wait for the engine; further callers wait for a place.
 pub(crate) const INBOX_DEPTH: usize = 256;
@@ -58,6 +60,7 @@ pub(crate) struct Loop {
     /// When the counter last moved, Unix milliseconds.
     counted_ms: i64,
     backlog: VecDeque<sotto_net::Command>,
+    files: Worker,
     waiting: HashMap<Ticket, Waiting>,
     next_ticket: Ticket,
     closing: Option<Caller<()>>,
@@ -70,7 +73,7 @@ impl Loop {
         events: broadcast::Sender<Event>,
         status: Arc<Status>,
         (clock, opened_ms): (Clock, i64),
-        counter: Option<OpenCounter>,
+        (counter, files): (Option<OpenCounter>, Worker),
     ) -> Self {
         Self {
             engine,
@@ -80,6 +83,7 @@ impl Loop {
             counter,
             counted_ms: opened_ms,
             backlog: VecDeque::new(),
+            files,
             waiting: HashMap::new(),
             next_ticket: 0,
             closing: None,
@@ -91,12 +95,12 @@ impl Loop {
     pub(crate) fn spawn(
         self,
         first: Vec<Effect>,
-        inbox: mpsc::Receiver<Task>,
+        (inbox, filed): (mpsc::Receiver<Task>, mpsc::UnboundedReceiver<Done>),
         net: NetHandle,
         net_thread: Option<NetThread>,
     ) -> Result<JoinHandle<()>, Error> {
         let run = move || match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-            Ok(runtime) => runtime.block_on(self.serve(first, inbox, net, net_thread)),
+            Ok(runtime) => runtime.block_on(self.serve(first, (inbox, filed), net, net_thread)),
             Err(error) => log::error!("no timer: {error}"),
         };
         std::thread::Builder::new().name("sotto-engine".into()).spawn(run).or_bug("thread")
@@ -105,7 +109,7 @@ impl Loop {
     async fn serve(
         mut self,
         first: Vec<Effect>,
-        mut inbox: mpsc::Receiver<Task>,
+        (mut inbox, mut filed): (mpsc::Receiver<Task>, mpsc::UnboundedReceiver<Done>),
         mut net: NetHandle,
         net_thread: Option<NetThread>,
     ) {
@@ -123,6 +127,10 @@ impl Loop {
                     Some(task) => { task(&mut self); true }
                     None => break,
                 },
+                Some(done) = filed.recv() => {
+                    self.take(|engine, now_ms| engine.handle(now_ms, Input::Disk(done)));
+                    true
+                }
                 () = tokio::time::sleep_until(due) => { self.tick(); true }
             };
             if !there {
@@ -138,6 +146,7 @@ impl Loop {
         let now_ms = (self.clock)();
         let book = |event| drop(self.engine.handle(now_ms, Input::Net(event)));
         end_net(self.backlog, net, net_thread, net_there, book).await;
+        drop(self.files);
         drop(self.engine);
         drop(self.waiting); // these callers get `closed`
         if let Some(caller) = self.closing {
@@ -280,6 +289,7 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Net(command) => self.backlog.push_back(command),
+                Effect::Disk(order) => self.files.run(order),
                 Effect::Synced(ticket, result) => {
                     let waiting = self.waiting.remove(&ticket);
                     let _ = waiting.map(|waiting| waiting.caller.send(result));

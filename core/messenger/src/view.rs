@@ -1,17 +1,19 @@
 //! A message as it is shown: its row, and what people did with it.
 
 use sotto_crypto::account_id;
-use sotto_db::{Annotation, Chat, Hash, PAGE_TEXT, PREVIEW, Reader};
-use sotto_wire::content::{Content, Kind, Mention as Named, Poll as Question, Post, has_link};
+use sotto_db::{Annotation, Attachment, Chat, Hash, NEVER, PAGE_TEXT, PREVIEW, Reader};
+use sotto_wire::content::{Content, File as Named, Kind, Mention as Called, Poll as Question, Post, has_link};
+use sotto_wire::file::FilePointer;
 
+use crate::engine::file::{down, up, waveform};
 use crate::engine::talk::kind::{poll, post, reaction};
 use crate::engine::{posts, stored};
 use crate::error::{Code, Error};
 use crate::records::{
-    ContactId, ConversationId, LinkPreview, Mention, Message, MessageId, MessageState, Poll, PollChoice, Reaction,
-    ReactionBy, Reply, Version,
+    ContactId, ConversationId, File, FileId, FileState, LinkPreview, Mention, Message, MessageId, MessageState, Poll,
+    PollChoice, Reaction, ReactionBy, Reply, Transfer, Version,
 };
-use crate::{cursor, cut};
+use crate::{cursor, cut, disk};
 
 /// Pinned messages that are shown.
 const PINS: usize = 5;
@@ -84,14 +86,87 @@ pub fn message(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Me
     message.pinned = pin.is_some_and(|pin| pin.value == [1]);
     message.poll = poll.map(|poll| votes(own, poll, &marks));
     message.mentions = mentions.into_iter().map(|one| mention(reader, one)).collect::<Result<_, _>>()?;
-    if let Some(Post { reply, preview, forwarded, silent, .. }) = post {
+    if let Some(Post { reply, preview, files, forwarded, silent, .. }) = post {
         message.reply = reply.map(|to| reply_to(reader, &conversation, to.id, to.excerpt)).transpose()?;
+        message.files = files_of(reader, &id, &files)?;
         let shown = message.text.as_deref().unwrap_or_default();
         let preview = preview.filter(|one| !message.edited || has_link(shown, &one.url));
         message.preview = preview.map(|one| LinkPreview { url: one.url, title: one.title, text: one.text });
         (message.forwarded, message.silent) = (forwarded, silent);
     }
     Ok(message)
+}
+
+fn files_of(reader: &Reader, message: &Hash, named: &[Named]) -> Result<Vec<File>, Error> {
+    let attached = reader.tables().attachments.of(message)?.into_iter();
+    let shown = attached.filter_map(|one| file(reader, &one, named).transpose());
+    shown.collect()
+}
+
+/// A file of a message. `named`: the files of its post.
+fn file(reader: &Reader, one: &Attachment, named: &[Named]) -> Result<Option<File>, Error> {
+    let named = usize::try_from(one.i).ok().and_then(|i| named.get(i));
+    let row = reader.tables().files.get(&one.file)?;
+    let Some((named, row)) = named.zip(row) else {
+        return Ok(None);
+    };
+    let Transfer { file: id, state, have, total, reason } = progress(&row)?;
+    Ok(Some(File {
+        id,
+        message: MessageId::from_bytes(&one.message),
+        conversation: ConversationId::from_bytes(&one.conversation),
+        kind: named.kind.into(),
+        name: named.name.clone(),
+        mime: named.mime.clone(),
+        width: named.width,
+        height: named.height,
+        duration_ms: named.duration_ms,
+        waveform: waveform::unpack(&named.waveform),
+        placeholder: named.placeholder.clone(),
+        colour: disk::colour(&named.placeholder),
+        preview: row.preview.unwrap_or_default(),
+        state,
+        reason,
+        have,
+        total,
+        next_ms: Some(row.due_ms).filter(|_| state == FileState::Coming && row.due_ms < NEVER),
+        available_until_ms: row.until_s.saturating_mul(1000),
+        cursor: cursor::of_file((one.lamport, one.time_s, one.message, one.i)),
+    }))
+}
+
+/// How far the transfer of a file is.
+pub(crate) fn progress(row: &sotto_db::File) -> Result<Transfer, Error> {
+    let pointer = FilePointer::decode(&row.pointer).map_err(|_| Code::StorageCorrupt)?;
+    let have = match row.state {
+        sotto_db::FileState::Here => pointer.size(),
+        sotto_db::FileState::Going => up::bytes_sent(row, &pointer),
+        _ => down::bytes_here(row, &pointer),
+    };
+    Ok(Transfer {
+        file: FileId::from_bytes(&row.id),
+        state: row.state.into(),
+        have,
+        total: pointer.size(),
+        reason: row.reason.as_deref().and_then(Code::of),
+    })
+}
+
+/// One file; `file.missing` if no message has it.
+pub fn one_file(reader: &Reader, id: &[u8; 16]) -> Result<File, Error> {
+    let one = reader.tables().attachments.of_file(id)?.pop().ok_or(Code::FileMissing)?;
+    attached(reader, &one)?.ok_or(Code::FileMissing.into())
+}
+
+fn attached(reader: &Reader, one: &Attachment) -> Result<Option<File>, Error> {
+    let row = reader.tables().messages.get(&one.message)?;
+    let named = row.as_ref().and_then(post::of).map(|post| post.files).unwrap_or_default();
+    file(reader, one, &named)
+}
+
+/// A page of files.
+pub fn files(reader: &Reader, page: &[Attachment]) -> Result<Vec<File>, Error> {
+    page.iter().filter_map(|one| attached(reader, one).transpose()).collect()
 }
 
 /// A message without what people did with it.
@@ -114,6 +189,7 @@ pub(crate) fn bare(row: sotto_db::Message) -> Message {
         time_ms: row.time_s.saturating_mul(1000),
         reply: None,
         mentions: Vec::new(),
+        files: Vec::new(),
         preview: None,
         poll: None,
         reactions: Vec::new(),
@@ -143,7 +219,7 @@ fn first_text(row: &sotto_db::Message) -> Option<String> {
     }
 }
 
-fn mentions_of(edit: &[u8]) -> Option<Vec<Named>> {
+fn mentions_of(edit: &[u8]) -> Option<Vec<Called>> {
     match Content::decode(Kind::Edit, edit).ok()? {
         Content::Edit(edit) => Some(edit.mentions),
         _ => None,
@@ -160,7 +236,7 @@ fn name(reader: &Reader, chat: &Chat) -> Result<String, Error> {
     Ok(reader.tables().persons.get(chat)?.map(|person| shown_name(&person)).unwrap_or_default())
 }
 
-fn mention(reader: &Reader, one: Named) -> Result<Mention, Error> {
+fn mention(reader: &Reader, one: Called) -> Result<Mention, Error> {
     let contact = (one.chat != posts::EVERYBODY).then(|| ContactId(account_id(&one.chat)));
     let place = |n| u32::try_from(n).unwrap_or(u32::MAX);
     Ok(Mention { offset: place(one.offset), length: place(one.length), contact, name: name(reader, &one.chat)? })

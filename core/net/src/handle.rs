@@ -133,6 +133,8 @@ pub struct Network {
     pub dns_servers: Vec<String>,
     /// Whether traffic costs money.
     pub metered: bool,
+    /// Whether the phone is abroad, where traffic costs more.
+    pub roaming: bool,
 }
 
 impl Network {
@@ -145,7 +147,7 @@ impl Network {
 impl Default for Network {
     /// A metered network, until the host says otherwise.
     fn default() -> Self {
-        Self { dns_servers: Vec::new(), metered: true }
+        Self { dns_servers: Vec::new(), metered: true, roaming: false }
     }
 }
 

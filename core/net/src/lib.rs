@@ -34,7 +34,7 @@ pub use address::AddressError;
 pub use config::{NetConfig, Sharding, Timing};
 pub use handle::{
     Circle, Command, Connectivity, Event, FailReason, KnownNode, NetHandle, Network, NodeNumber, PublishOutcome,
-    Published, Received, Source,
+    Published, Received, Source, UPLOAD_MOST,
 };
 pub use service::{Discv5Config, NodeConfig, NodeEvent, NodeHandle, NodeKey};
 pub use traffic::Traffic;

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod contact;
+mod files;
 mod fleet;
 pub mod life;
 mod loopback;
@@ -19,6 +20,7 @@ mod uploads;
 mod world;
 
 pub use contact::{Contact, contacts, messages};
+pub use files::Picked;
 pub use fleet::{Conduct, Fleet};
 pub use loopback::Loopback;
 pub use phone::{KEY, Phone};

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use sotto_db::{Account, Message, Reader, Tables};
+use sotto_messenger::disk::{Disk, Done, Order, Trouble};
 use sotto_messenger::engine::bucket::Bucket;
 use sotto_messenger::engine::input::{Effect, Input};
 use sotto_messenger::engine::{Engine, EngineConfig};
@@ -40,6 +41,10 @@ pub struct Phone {
     pub queries: u64,
     /// Start and end of each query, Unix nanoseconds.
     pub asked: Vec<(i64, Option<i64>)>,
+    /// Topics of its queries.
+    pub asked_for: Vec<String>,
+    /// Whether its disk has no room for files.
+    pub disk_is_full: bool,
     /// Error of its clock, milliseconds.
     pub clock_off_ms: i64,
     /// Suites of its version, from the next start on.
@@ -48,6 +53,7 @@ pub struct Phone {
     pub mode: Mode,
     /// Events since the test last took them.
     pub events: Vec<Event>,
+    disk: Option<Disk>,
     seed: u64,
 }
 
@@ -74,10 +80,13 @@ impl Phone {
             effects: 0,
             queries: 0,
             asked: Vec::new(),
+            asked_for: Vec::new(),
+            disk_is_full: false,
             clock_off_ms: 0,
             suites: sotto_crypto::SUITES,
             mode: Mode::Light,
             events: Vec::new(),
+            disk: None,
             seed,
         }
     }
@@ -106,11 +115,14 @@ impl Phone {
     /// Opens its database and starts an engine on it.
     pub(crate) fn start(&mut self, now_ms: i64) -> Result<Vec<Effect>, Error> {
         self.life += 1;
+        self.disk = None;
         self.topics.clear();
         self.trust = Trust::default();
         self.publishing.clear();
         self.wake = None;
         let account = Account::open(&self.folder.join("account.db"), &KEY)?;
+        let known = account.read(|tx| tx.contents.names())?;
+        self.disk().sweep(&known.into_iter().collect()).unwrap();
         let config = EngineConfig {
             cluster: 66,
             buckets: BucketTable::new(&[(0, 4)]).unwrap(),
@@ -141,6 +153,19 @@ impl Phone {
     pub(crate) fn published(&mut self, published: &mut Published, now_ms: i64) {
         if let Some((purpose, _)) = self.publishing.get(&published.id) {
             self.trust.published(published, purpose, now_ms + self.clock_off_ms);
+        }
+    }
+
+    /// Its sealed files.
+    pub fn disk(&mut self) -> &mut Disk {
+        let seed = self.seed.wrapping_mul(37).wrapping_add(u64::from(self.life));
+        self.disk.get_or_insert_with(|| Disk::new(self.folder.join("files"), Seeded::new(seed)))
+    }
+
+    pub(crate) fn carries_out(&mut self, order: Order) -> Done {
+        match order {
+            Order::Take { job, .. } if self.disk_is_full => Done::Failed { job, why: Trouble::NoSpace },
+            order => self.disk().run(order),
         }
     }
 

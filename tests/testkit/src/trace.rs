@@ -59,6 +59,7 @@ fn said(effect: &Effect) -> Option<String> {
     Some(match effect {
         Effect::Net(Command::Evidence(_)) => return None,
         Effect::Net(command) => net(command),
+        Effect::Disk(_) => return None, // what comes of it shows in other effects
         Effect::Synced(_, answer) => reply(answer),
         // As in the frozen trace: without the conversation.
         Effect::Emit(Event::MessageState { id, state, .. }) => {

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 use sotto_messenger::engine::input::{Answered, Call, ContactAction, Effect, Input};
@@ -157,6 +157,23 @@ impl World {
         });
     }
 
+    /// The stores lose messages.
+    pub fn forget_stored(&mut self, mut lost: impl FnMut(&str, &[u8]) -> bool) {
+        self.store.retain(|one| !lost(&one.topic, &one.payload));
+    }
+
+    /// Payloads that the stores have under a topic, in the order of their times.
+    pub fn stored(&self, topic: &str) -> Vec<Vec<u8>> {
+        let mut found: Vec<&Stored> = self.store.iter().filter(|one| one.topic == topic).collect();
+        found.sort_by_key(|one| one.timestamp_ns);
+        found.into_iter().map(|one| one.payload.clone()).collect()
+    }
+
+    /// Somebody publishes a payload, which nobody hears; the stores keep it.
+    pub fn store(&mut self, topic: &str, payload: &[u8], stamp_ms: i64) {
+        self.keep(&WakuMessage::new(topic.to_owned(), payload.to_vec(), stamp_ms * 1_000_000));
+    }
+
     pub(crate) fn holds(&self, hash: &[u8; 32]) -> bool {
         self.store.iter().any(|stored| stored.hash == *hash)
     }
@@ -311,7 +328,8 @@ impl World {
     }
 
     fn carry_out(&mut self, who: usize, effects: Vec<Effect>) {
-        for mut effect in effects {
+        let mut effects = VecDeque::from(effects);
+        while let Some(mut effect) = effects.pop_front() {
             if !self.survives(who) {
                 return;
             }
@@ -325,6 +343,11 @@ impl World {
                 Effect::Net(NetCommand::Evidence(evidence)) => drop(self.phones[who].trust.learn(evidence)),
                 Effect::Net(command) if self.fleet.is_some() => self.fleet_command(who, command),
                 Effect::Net(command) => self.net(who, command),
+                Effect::Disk(order) => {
+                    let done = self.phones[who].carries_out(order);
+                    let more = self.phones[who].input(self.now_ms, Input::Disk(done));
+                    effects.extend(more);
+                }
                 Effect::Synced(..) => {}
                 Effect::Emit(event) => self.phones[who].events.push(event),
                 Effect::WakeAt(at) => self.phones[who].wake = at,
@@ -363,6 +386,7 @@ impl World {
             NetCommand::Query { id, topics, start_ns, end_ns, newest_first, most_bytes, .. } => {
                 self.phones[who].queries += 1;
                 self.phones[who].asked.push((start_ns, end_ns));
+                self.phones[who].asked_for.extend(topics.clone());
                 self.query(who, id, (&topics, start_ns, end_ns, newest_first), most_bytes);
             }
             NetCommand::Check { id, hashes, .. } => {

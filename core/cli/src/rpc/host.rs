@@ -68,6 +68,7 @@ pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) 
     messenger
         .on_network_change(Network {
             dns_servers,
+            roaming: false,
             metered: metered.unwrap_or(true), // an unknown network counts as metered
         })
         .await?;

@@ -89,7 +89,8 @@ pub(crate) struct Search {
 
 pub(crate) async fn send(messenger: &Messenger, params: Send) -> Answer {
     let Send { conversation, text, reply_to, mentions, preview, silent } = params;
-    let message = messenger.send(&conversation, NewPost { text, reply_to, mentions, preview, silent }).await?;
+    let post = NewPost { text, reply_to, mentions, preview, files: Vec::new(), silent };
+    let message = messenger.send(&conversation, post).await?;
     done(json!({"message": message}))
 }
 

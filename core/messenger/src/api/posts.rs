@@ -8,10 +8,16 @@ use crate::view;
 
 impl Messenger {
     /// Sends a text of at most 1 MiB with what belongs to it. When this returns, the message is encrypted and in the
-    /// outbox on disk. Errors: `input.*`, `conversation.missing`, `message.missing` for what it replies to,
-    /// `contact.state`, `storage.full`.
+    /// outbox on disk, and its files are copied. It leaves when nodes have the files. Errors: `file.*`, `input.*`,
+    /// `conversation.missing`, `message.missing` for what it replies to, `contact.state`, `storage.full`.
     pub async fn send(&self, conversation: &ConversationId, post: impl Into<NewPost>) -> Result<MessageId, Error> {
-        self.call(call::Send { conversation: conversation.clone(), post: post.into() }).await
+        let (conversation, mut post) = (conversation.clone(), post.into());
+        let files = std::mem::take(&mut post.files);
+        if files.is_empty() {
+            return self.call(call::Send { conversation, post }).await;
+        }
+        let files = self.prepare(files).await?;
+        self.call(call::SendFiles { conversation, post, files }).await
     }
 
     /// Sets an emoji at a message, or takes it back. One person has at most 6 at one message. Errors:

@@ -236,7 +236,7 @@ impl Messenger {
 }
 
 /// The number of rows, or `input.limit`.
-fn rows(limit: u32) -> Result<u32, Error> {
+pub(super) fn rows(limit: u32) -> Result<u32, Error> {
     match limit {
         1..=PAGE_MAX => Ok(limit),
         _ => Err(Code::BadLimit.into()),

@@ -135,14 +135,28 @@ fn fill(disk: &mut Disk, place: &Place, slots: &Slots, mut from: Pieces<'_>) -> 
         }
     }
     if let Some(columns) = &mut columns {
-        columns.encode()?;
-        for slot in layout.data_chunks()..layout.slots() {
-            let chunk = columns.chunk(slot)?;
-            manifest.push(&chunk);
-            slots.write(slot, &disk.random(), &chunk)?;
-        }
+        write_parity(disk, slots, columns, &mut manifest)?;
     }
     slots.sync()?;
     File::open(&disk.dir)?.sync_all()?;
     Ok((whole.finish(), manifest.encode()))
+}
+
+/// Makes the parity of a whole file again.
+pub(super) fn parity(disk: &mut Disk, place: &Place, slots: &Slots) -> Result<(), Trouble> {
+    let mut columns = Columns::create(disk, place)?;
+    for slot in 0..slots.layout().data_chunks() {
+        columns.put(slot, &slots.read(slot)?.ok_or(Trouble::Unreadable)?)?;
+    }
+    write_parity(disk, slots, &mut columns, &mut Manifest::default())
+}
+
+fn write_parity(disk: &mut Disk, slots: &Slots, columns: &mut Columns, manifest: &mut Manifest) -> Result<(), Trouble> {
+    columns.encode()?;
+    for slot in slots.layout().data_chunks()..slots.layout().slots() {
+        let chunk = columns.chunk(slot)?;
+        manifest.push(&chunk);
+        slots.write(slot, &disk.random(), &chunk)?;
+    }
+    Ok(())
 }

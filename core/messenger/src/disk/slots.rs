@@ -73,6 +73,11 @@ impl Slots {
         Ok(self.file.write_all_at(&[&random.0, sealed.as_slice()].concat(), self.start(slot))?)
     }
 
+    /// Whether the last parity chunk is there.
+    pub(super) fn has_parity(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.len() >= self.start(self.layout.slots()))
+    }
+
     /// Drops the parity, and syncs.
     pub(super) fn trim(&self) -> io::Result<()> {
         let last = self.layout.data_chunks().saturating_sub(1);

@@ -8,7 +8,7 @@ use sotto_wire::file::{FilePointer, Layout, Manifest, Part};
 use zeroize::Zeroizing;
 
 use super::slots::Slots;
-use super::{Disk, Place, Trouble};
+use super::{Disk, Place, Trouble, import};
 
 /// Most files whose tags are remembered; as many downloads run at once.
 const MOST_KNOWN: usize = 4;
@@ -51,7 +51,7 @@ pub(super) fn has(bitmap: &[u8], slot: u32) -> bool {
 }
 
 pub(super) fn seal(
-    disk: &Disk,
+    disk: &mut Disk,
     place: &Place,
     pointer: &FilePointer,
     manifest: &[u8],
@@ -59,6 +59,11 @@ pub(super) fn seal(
     parts: &[Part],
 ) -> Result<Vec<Vec<u8>>, Trouble> {
     let (slots, layout) = (disk.open(place)?, pointer.layout());
+    // Of a file that was published before, or received, the parity is gone.
+    let lacks = |part: &Part| matches!(part, Part::Parity(_)) && !slots.has_parity();
+    if parts.iter().any(lacks) {
+        import::parity(disk, place, &slots)?;
+    }
     let part = |&part: &Part| {
         let class = layout.class(part).ok_or(Trouble::Unreadable)?;
         match part {
@@ -136,6 +141,9 @@ pub(super) fn take(
         let Some(chunk) = open(pointer, *part, slots.len_of(slot), envelope) else { continue };
         if manifest.as_ref().is_some_and(|manifest| !manifest.matches(slot, &chunk)) {
             known.refuted.insert(slot, tries.saturating_add(1));
+            if layout.slots() == 1 {
+                took.dropped.push(slot); // perhaps its author named another file
+            }
             continue;
         }
         slots.write(slot, &disk.random(), &chunk)?;

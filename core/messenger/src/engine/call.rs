@@ -10,6 +10,8 @@ use crate::engine::Step;
 use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, NO_SEARCH, settings_of};
 use crate::engine::base::schedule::{MINUTE, SECOND};
 use crate::engine::carry::{receipt, send};
+use crate::engine::file::keep::Prepared;
+use crate::engine::file::{auto, down};
 use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
 use crate::engine::keys::invite;
@@ -19,7 +21,8 @@ use crate::engine::talk::kind::{delete, edit, pin, reaction, timer, vote};
 use crate::engine::talk::{effects, read, write};
 use crate::error::{Code, Error};
 use crate::records::{
-    ContactId, ConversationId, Invite, InviteId, MessageId, NewMention, NewPoll, NewPost, SettingsPatch, level,
+    AutoDownload, ContactId, ConversationId, FileId, Invite, InviteId, MessageId, NewMention, NewPoll, NewPost,
+    SettingsPatch, level,
 };
 
 /// Shortest time between typing notices, milliseconds.
@@ -63,7 +66,15 @@ calls! { step:
         -> () = contact::find(step, &contact).and_then(|row| contact::scan(step, &row.chat, &qr));
     DevicesSeen { contact: ContactId, devices: [u8; 32] }
         -> () = contact::find(step, &contact).and_then(|row| contact::devices_seen(step, &row.chat, &devices));
-    Send { conversation: ConversationId, post: NewPost } -> MessageId = posts::send(step, &conversation, post);
+    Send { conversation: ConversationId, post: NewPost }
+        -> MessageId = posts::send(step, &conversation, post, Vec::new());
+    SendFiles { conversation: ConversationId, post: NewPost, files: Vec<Prepared> }
+        -> MessageId = posts::send(step, &conversation, post, files);
+    FileFetch { file: FileId } -> () = down::fetch(step, &file.to_bytes()?);
+    FileCancel { file: FileId } -> () = posts::cancel(step, &file);
+    AutoDownloadSet { all: AutoDownload } -> () = auto::set(step, all);
+    StorageFree { conversation: Option<ConversationId>, before_s: i64 }
+        -> () = posts::free(step, conversation.as_ref(), before_s);
     React { message: MessageId, emoji: String, on: bool }
         -> () = reaction::react(step, &message.to_bytes()?, emoji, on);
     Edit { message: MessageId, text: String, mentions: Vec<NewMention> }

@@ -1,5 +1,6 @@
 //! Inputs and outputs of the engine. No await, no lock, no clock.
 
+use crate::disk::{Done, Order};
 use crate::engine::Step;
 use crate::error::Error;
 use crate::event::Event;
@@ -12,6 +13,8 @@ pub type Ticket = u64;
 pub enum Input {
     /// An event of the network.
     Net(sotto_net::Event),
+    /// What the disk did.
+    Disk(Done),
     /// The deadline of the last [`Effect::WakeAt`] has come.
     Tick,
 }
@@ -46,6 +49,8 @@ pub enum ContactAction {
 pub enum Effect {
     /// A command for the network.
     Net(sotto_net::Command),
+    /// An order to the disk; [`Input::Disk`] answers it.
+    Disk(Order),
     /// A sync is done, with the number of messages since it began.
     Synced(Ticket, Result<u32, Error>),
     /// Send an event to the listeners; the change is committed.

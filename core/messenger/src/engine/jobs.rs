@@ -4,6 +4,7 @@ use sotto_db::{NEVER, PersonState, Tables};
 
 use crate::engine::base::schedule;
 use crate::engine::carry::{blob, outcome, receipt, send};
+use crate::engine::file::preview;
 use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::incoming;
 use crate::engine::input::Effect;
@@ -46,6 +47,9 @@ jobs! {
     Poll,
     CatchUp,
     Chunks,
+    /// Send and fetch parts of files.
+    Files,
+    Previews,
     Holes,
     Cards,
     OwnList,
@@ -84,7 +88,9 @@ impl Engine {
             Job::Vanish => db.read(|tx| tx.messages.expires_ms())?,
             Job::Index => db.read(|tx| tx.messages.has_unindexed())?.then_some(live.index_after_ms),
             Job::Expire => Some(live.expire_after_ms),
+            Job::Files => self.files_from()?,
             _ if !live.connectivity.store => None,
+            Job::Previews => db.read(|tx| tx.files.preview_due_ms())?,
             Job::Chunks => db.read(|tx| tx.fetches.due_ms())?,
             Job::Holes => db.read(|tx| tx.holes.due_ms())?,
             Job::Cards => db.read(|tx| tx.persons.cards_due_ms())?,
@@ -123,6 +129,7 @@ impl Engine {
                 self.run(|step| read::index(step))?;
             }
             Job::Expire => self.expire()?,
+            Job::Files => self.do_files()?,
             _ => self.do_rows(job)?,
         }
         Ok(())
@@ -145,6 +152,11 @@ impl Engine {
                 |tx, now_ms| tx.fetches.due(now_ms),
                 |step, row| blob::ask(step, row),
                 |step, row, at_ms| blob::put_off(step, row, at_ms),
+            ),
+            Job::Previews => self.each(
+                |tx, now_ms| tx.files.previews(now_ms),
+                |step, id| preview::ask(step, &id),
+                |step, id, at_ms| preview::put_off(step, &id, at_ms),
             ),
             Job::Holes => {
                 let topics = self.live.hear.topics.clone();

@@ -7,6 +7,7 @@ use sotto_net::{Command, Connectivity};
 
 use crate::engine::base::clock::Clock;
 use crate::engine::base::schedule;
+use crate::engine::file::memory::Filed;
 use crate::engine::hear::memory::Heard;
 use crate::engine::hear::query::Query;
 use crate::engine::input::Ticket;
@@ -27,10 +28,12 @@ pub(crate) struct Live {
     /// Power and network, as the host last said.
     pub(crate) charging: bool,
     pub(crate) unmetered: bool,
+    pub(crate) roaming: bool,
     pub(crate) relaying: bool,
     pub(crate) closing: bool,
     pub(crate) hear: Heard,
     pub(crate) post: Posted,
+    pub(crate) files: Filed,
     pub(crate) finds: HashMap<u64, Found>,
     pub(crate) matched: VecDeque<Hash>,
     /// When sessions were last searched for waiting envelopes.

@@ -5,6 +5,7 @@ use sotto_net::{Circle, Received};
 use crate::engine::Engine;
 use crate::engine::base::schedule::{DAY, MINUTE};
 use crate::engine::carry::blob;
+use crate::engine::file::preview;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::hear::{bucket, incoming};
 use crate::engine::input::Effect;
@@ -19,7 +20,7 @@ use crate::error::Error;
 /// Overlap of catch-ups, for clocks and stores that lag.
 const OVERLAP_MS: i64 = MINUTE;
 impl Engine {
-    pub(crate) fn page(&mut self, id: u64, messages: Vec<Received>, last: bool) -> Result<(), Error> {
+    pub(crate) fn page(&mut self, id: u64, messages: Vec<Received>, last: bool, more: bool) -> Result<(), Error> {
         let Some(query) = self.live.hear.queries.get(&id) else {
             return Ok(());
         };
@@ -53,6 +54,8 @@ impl Engine {
                 if last { self.look_at_all() } else { Ok(()) }
             }
             What::Probe { id } => self.probe_page(id, Some((&messages, last))),
+            What::File { job } => self.file_page(job, messages, last.then_some(more)),
+            What::Preview { file } => self.run(|step| preview::page(step, &file, messages)),
             What::Chunks { message } => self.run(|step| {
                 let whole = blob::page(step, &message, &messages)?;
                 whole.map_or(Ok(()), |whole| pointer::whole(step, whole))
@@ -122,8 +125,9 @@ impl Engine {
             }
             Some(What::Cards { chat }) => self.run(|step| cards::fetched(step, &chat, None)),
             Some(What::Probe { id }) => self.probe_page(id, None),
+            Some(What::File { job }) => self.file_search_failed(job),
             // The others have their next time already.
-            Some(What::OwnList | What::Chunks { .. } | What::Hole) | None => Ok(()),
+            Some(What::OwnList | What::Chunks { .. } | What::Preview { .. } | What::Hole) | None => Ok(()),
         }
     }
 
@@ -165,6 +169,8 @@ impl Engine {
                 start_ms: from.saturating_sub(overlap).max(oldest),
                 end_ms: None,
                 newest_first: false,
+                most_bytes: None,
+                from_ns: None,
             });
             Ok(())
         })

@@ -1,13 +1,15 @@
 //! Posts of the API, as the engine takes them.
 
 use sotto_crypto::parse_account_id;
-use sotto_db::Hash;
+use sotto_db::{Hash, Standing};
 use sotto_wire::content::{MAX_MENTIONS, Mention, Poll, Preview};
 
 use crate::engine::Step;
+use crate::engine::file::keep::{self, Prepared};
+use crate::engine::people::forget;
 use crate::engine::talk::kind::{poll, post};
 use crate::error::{Code, Error};
-use crate::records::{ConversationId, MessageId, NewMention, NewPoll, NewPost};
+use crate::records::{ConversationId, FileId, MessageId, NewMention, NewPoll, NewPost};
 
 /// Stands for everybody in a mention.
 pub(crate) const EVERYBODY: [u8; 33] = [0; 33];
@@ -28,17 +30,45 @@ pub(crate) fn mentions(new: Vec<NewMention>) -> Result<Vec<Mention>, Error> {
     new.into_iter().map(one).collect()
 }
 
-pub(crate) fn send(step: &mut Step<'_>, conversation: &ConversationId, new: NewPost) -> Result<MessageId, Error> {
+pub(crate) fn send(
+    step: &mut Step<'_>,
+    conversation: &ConversationId,
+    new: NewPost,
+    files: Vec<Prepared>,
+) -> Result<MessageId, Error> {
+    let place = step.tx.conversations.get(&conversation.to_bytes()?)?;
+    // Somebody who has not answered yet learns of no earlier upload.
+    let asked = place.is_some_and(|row| row.standing != Standing::Open);
+    let fresh = |file: Prepared| Prepared { fresh: file.fresh || asked, ..file };
     let preview = new.preview.map(|new| Preview { url: new.url, title: new.title, text: new.text, picture: None });
     let draft = post::Draft {
         text: new.text,
         reply_to: new.reply_to.map(|id| id.to_bytes()).transpose()?,
         mentions: mentions(new.mentions)?,
         preview,
+        files: files.into_iter().map(|file| keep::take(step, fresh(file))).collect::<Result<_, _>>()?,
         forwarded: false,
         silent: new.silent,
     };
     Ok(MessageId::from_bytes(&post::send(step, &conversation.to_bytes()?, draft)?))
+}
+
+/// Ends a transfer. The message of an upload that a reader cannot have yet is deleted.
+pub(crate) fn cancel(step: &mut Step<'_>, file: &FileId) -> Result<(), Error> {
+    let file = file.to_bytes()?;
+    if !keep::cancel(step, &file)? {
+        return Ok(());
+    }
+    for one in step.tx.attachments.of_file(&file)? {
+        forget::message(step, &one.message)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn free(step: &mut Step<'_>, conversation: Option<&ConversationId>, before_s: i64) -> Result<(), Error> {
+    step.own()?;
+    let conversation = conversation.map(ConversationId::to_bytes).transpose()?;
+    keep::free(step, conversation.as_ref(), before_s)
 }
 
 pub(crate) fn forward(

@@ -166,6 +166,8 @@ impl Engine {
                     start_ms: 0,
                     end_ms: None,
                     newest_first: true,
+                    most_bytes: None,
+                    from_ns: None,
                 };
                 self.out.push(Effect::Net(self.live.ask(query, None)));
             }

@@ -3,6 +3,7 @@
 use sotto_net::{Connectivity, Event as NetEvent, Evidence, FailReason, PublishOutcome, Published, Received};
 
 use crate::engine::carry::{Fact, outcome};
+use crate::engine::file::up;
 use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::query::What;
 use crate::engine::hear::{book, incoming};
@@ -19,7 +20,8 @@ impl Engine {
         let done = match event {
             NetEvent::Message(received) => self.pushed(received),
             NetEvent::Published(published) => self.published(&published),
-            NetEvent::Page { id, messages, last, .. } => self.page(id, messages, last),
+            NetEvent::Page { id, messages, last, more } => self.page(id, messages, last, more),
+            NetEvent::Uploaded { id, node, taken, failed } => self.uploaded(id, node, &taken, failed),
             NetEvent::QueryFailed { id, .. } => self.query_failed(id),
             NetEvent::Checked { id, node, present } if id >= FIRST_ID => {
                 self.probe_checked(id, Some((node, !present.is_empty())))
@@ -48,7 +50,7 @@ impl Engine {
                 let network = &self.config.network;
                 self.db.transaction_unsynced(|mut tx| book::keep(&mut tx.nodes, network, changed, &gone))
             }
-            NetEvent::Uploaded { .. } | NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
+            NetEvent::Serving { .. } | NetEvent::Closed => Ok(()),
         };
         if let Err(error) = done {
             self.background_error(&error);
@@ -156,7 +158,10 @@ impl Engine {
     fn publish_all_anew(&mut self) -> Result<(), Error> {
         self.live.post.tries.clear();
         let in_flight: Vec<i64> = self.live.post.in_flight.iter().copied().collect();
-        self.run(|step| parcel::rewind(step, &in_flight))
+        self.run(|step| {
+            parcel::rewind(step, &in_flight)?;
+            up::anew(step)
+        })
     }
 
     fn checked(

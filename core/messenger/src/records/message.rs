@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContactId, ConversationId, LinkPreview, Mention, MessageId, Poll, Reaction, Reply};
+use super::{ContactId, ConversationId, File, LinkPreview, Mention, MessageId, Poll, Reaction, Reply};
 use crate::error::Code;
 
 /// State of a message.
@@ -79,6 +79,9 @@ pub struct Message {
     /// People named in the text, in order of their places.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
+    /// Its files, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
     /// Of a link in the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<LinkPreview>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContactId, ConversationId, MessageId};
+use super::{ContactId, ConversationId, MessageId, NewFile};
 
 /// A text to send, with what belongs to it.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
@@ -16,6 +16,8 @@ pub struct NewPost {
     pub mentions: Vec<NewMention>,
     /// Of a link in the text, as the app fetched it. Readers fetch nothing.
     pub preview: Option<LinkPreview>,
+    /// At most 10. With files the text may be empty.
+    pub files: Vec<NewFile>,
     /// Asks the reader's app not to notify.
     pub silent: bool,
 }

@@ -51,6 +51,14 @@ pub const ORPHANS: &[&str] = &[
     "annotations a WHERE target<>conversation
        AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.target AND conversation=a.conversation AND state<7)",
     "early e WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=e.conversation)",
+    // Files.
+    "attachments a WHERE NOT EXISTS (SELECT 1 FROM files WHERE id=a.file)",
+    "attachments a WHERE NOT EXISTS
+       (SELECT 1 FROM messages WHERE id=a.message AND conversation=a.conversation AND state<7)",
+    "files f WHERE NOT EXISTS (SELECT 1 FROM attachments WHERE file=f.id)",
+    "files f WHERE content IS NOT NULL AND NOT EXISTS (SELECT 1 FROM contents WHERE name=f.content)",
+    "files f WHERE state IN (2,3) AND NOT EXISTS (SELECT 1 FROM contents WHERE name=f.content AND sha256 IS NOT NULL)",
+    "contents c WHERE NOT EXISTS (SELECT 1 FROM files WHERE content=c.name)",
     // Counters that tables keep themselves.
     "seen_held h WHERE payloads<>(SELECT count(*) FROM seen WHERE session=h.session)",
     "seen s WHERE session IS NOT NULL AND NOT EXISTS (SELECT 1 FROM seen_held WHERE session=s.session)",

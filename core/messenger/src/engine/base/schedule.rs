@@ -132,6 +132,8 @@ schedules! {
     ], Then::Stay, Spread::Part(8);
     /// Chunks of a long text. The daily tries last longer than its sender resends it and stores keep it.
     CHUNKS: [3 * SECOND, 20 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, DAY], Then::Stay, Spread::Part(4);
+    /// Parts of a file, or its preview: stores may lack them for a while. Then daily, until stores have dropped them.
+    FILE: [MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY], Then::Stay, Spread::Part(8);
     /// A missing parent: it may be in flight; then a store is asked, then its author three times.
     HOLE: [5 * SECOND, 30 * SECOND, 6 * HOUR, 6 * HOUR, 6 * HOUR], Then::End, Spread::No;
     /// A store could not be asked for missed messages.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::{CryptoRng, Rng as _};
-use sotto_db::{Hash, Kv, Table, View};
+use sotto_db::{FileId, Hash, Kv, Table, View};
 use sotto_net as net;
 use sotto_wire::topic::{Lane, content_topic};
 
+use crate::disk::Order;
 use crate::engine::base::config::EngineConfig;
 use crate::engine::base::own::Own;
 use crate::engine::base::schedule::{self, Schedule};
@@ -33,6 +34,9 @@ pub struct Base<'a> {
     pub(crate) own: Option<&'a Own>,
     pub(crate) config: &'a EngineConfig,
     pub(crate) foreground: bool,
+    /// The network as the host last said.
+    pub(crate) metered: bool,
+    pub(crate) roaming: bool,
     pub(crate) fx: Fx,
 }
 
@@ -40,10 +44,15 @@ pub struct Base<'a> {
 #[derive(Default)]
 pub(crate) struct Fx {
     pub(crate) net: Vec<net::Command>,
+    pub(crate) disk: Vec<Order>,
     pub(crate) launched: Vec<i64>,
     pub(crate) checked: Vec<i64>,
     pub(crate) conversations: BTreeSet<Hash>,
     pub(crate) messages: BTreeMap<Hash, BTreeSet<Hash>>,
+    /// Files whose transfer went on, and whether their state changed.
+    pub(crate) files: BTreeMap<FileId, bool>,
+    /// Whether files went that may be under way.
+    pub(crate) look_at_transfers: bool,
     pub(crate) events: Vec<Event>,
     pub(crate) contacts: bool,
     /// Whether the own account changed and must be read again.

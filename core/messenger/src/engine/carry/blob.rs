@@ -76,13 +76,23 @@ pub(crate) fn enqueue_again(step: &mut Carry<'_>, item: &Item) -> Result<bool, E
     Ok(true)
 }
 
-/// A node accepted a chunk; after the last one the pointer leaves.
+/// A node accepted a chunk.
 pub(crate) fn chunk_left(step: &mut Carry<'_>, batch: &[u8]) -> Result<(), Error> {
-    if step.tx.parcels.in_batch(batch, Class::Chunk)? > 0 {
+    let message = Hash::try_from(batch).or_bug("chunks of a message")?;
+    part_left(step, &message)
+}
+
+/// Whether nodes still lack something that a message names.
+pub(crate) fn holds_back(step: &Carry<'_>, message: &Hash) -> Result<bool, Error> {
+    Ok(step.tx.parcels.in_batch(message, Class::Chunk)? > 0 || step.tx.files.is_unsent(message)?)
+}
+
+/// Something that a message names has left; after the last of it the message leaves.
+pub(crate) fn part_left(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> {
+    if holds_back(step, message)? {
         return Ok(());
     }
-    let message = Hash::try_from(batch).or_bug("chunks of a message")?;
-    let Some(item) = step.items.of_message(&message)? else {
+    let Some(item) = step.items.of_message(message)?.filter(|item| item.after.is_some()) else {
         return Ok(());
     };
     if step.tx.parcels.get(&item.parcel)?.is_some_and(|parcel| parcel.payload.is_some()) {
@@ -143,6 +153,8 @@ pub(crate) fn ask(step: &mut Carry<'_>, mut fetch: Fetch) -> Result<(), Error> {
         start_ms: fetch.since_s.saturating_mul(SECOND),
         end_ms: None,
         newest_first: false,
+        most_bytes: None,
+        from_ns: None,
     });
     Ok(())
 }

@@ -169,14 +169,14 @@ pub(crate) fn renew(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
 /// Messages of a session without a receipt wait to be sealed again.
 pub(crate) fn unseal(step: &mut Carry<'_>, row: &sotto_db::Session) -> Result<(), Error> {
     for item in step.items.of_session(&row.hash)? {
-        // A pointer waits for its chunks only while they are in the outbox.
-        let chunks = match &item.after {
-            Some(batch) => step.tx.parcels.in_batch(batch, Ends::Chunk)? > 0,
-            None => false,
+        // It waits for its chunks only while they are in the outbox, and for its files until nodes have them.
+        let waits = match item.after.as_deref().map(Hash::try_from) {
+            Some(Ok(message)) => blob::holds_back(step, &message)?,
+            _ => false,
         };
         step.items.edit(&item.parcel, |item| {
             (item.session, item.device, item.seq) = (None, None, None);
-            item.after = item.after.take().filter(|_| chunks);
+            item.after = item.after.take().filter(|_| waits);
         })?;
         parcel::unfill(step, item.parcel)?;
         parcel::wait_until(step, item.parcel, NEVER)?;

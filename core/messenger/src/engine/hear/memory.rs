@@ -76,10 +76,10 @@ impl Heard {
             id,
             circle: query.circle,
             topics: query.topics.clone(),
-            start_ns: cut(query.start_ms, START_MS),
+            start_ns: query.from_ns.unwrap_or_else(|| cut(query.start_ms, START_MS)),
             end_ns: query.end_ms.map(|end_ms| cut(end_ms.saturating_add(END_MS), END_MS)),
             newest_first: query.newest_first,
-            most_bytes: None,
+            most_bytes: query.most_bytes,
         };
         self.queries.insert(id, query);
         (id, command)
@@ -157,6 +157,8 @@ mod tests {
                 start_ms,
                 end_ms,
                 newest_first: false,
+                most_bytes: None,
+                from_ns: None,
             };
             match heard.ask(query).1 {
                 Command::Query { start_ns, end_ns, .. } => (start_ns / 1_000_000, end_ns.map(|end| end / 1_000_000)),

@@ -8,9 +8,13 @@ pub(crate) struct Query {
     pub(crate) circle: Circle,
     pub(crate) topics: Vec<String>,
     pub(crate) start_ms: i64,
+    /// Where an earlier query ended at its limit of bytes, Unix nanoseconds; this one goes on there.
+    pub(crate) from_ns: Option<i64>,
     /// `None` for no end, because the clock may be behind.
     pub(crate) end_ms: Option<i64>,
     pub(crate) newest_first: bool,
+    /// Bytes after which it ends although the store has more.
+    pub(crate) most_bytes: Option<usize>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -27,6 +31,13 @@ pub(crate) enum What {
     OwnList,
     Chunks {
         message: Hash,
+    },
+    /// Parts of a file, for this job.
+    File {
+        job: u64,
+    },
+    Preview {
+        file: sotto_db::FileId,
     },
     Hole,
     Probe {

@@ -36,6 +36,8 @@ pub(crate) fn look(step: &mut People<'_>, secret: &[u8; 16], what: What, (chat, 
         start_ms,
         end_ms: None,
         newest_first: true,
+        most_bytes: None,
+        from_ns: None,
     });
 }
 

@@ -5,6 +5,7 @@ use sotto_wire::content::{self, Kind, MAX_PARENTS};
 
 use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::{blob, send};
+use crate::engine::file::keep;
 use crate::engine::talk::{Talk, write};
 use crate::error::{Code, Error};
 
@@ -28,6 +29,7 @@ fn empty(step: &mut Talk<'_>, message: &Message, by: Option<&Chat>) -> Result<()
         Some(by) => step.messages.withdraw(id, by)?,
         None => step.messages.delete(id)?,
     }
+    keep::release(step, id)?;
     step.annotations.remove_of(id)?;
     step.early.take(id, None)?;
     step.arrivals.remove(id)?;
@@ -80,6 +82,7 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat
     if let Some(chat) = &peer {
         send::forget_edits(step, chat, None)?;
     }
+    keep::release_all(step, id)?;
     step.messages.delete_all(id)?;
     step.arrivals.remove_all(id)?;
     step.annotations.remove_all(id, false)?;
@@ -103,6 +106,7 @@ pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
         return Ok(());
     };
     blob::forget_all(step, &id)?;
+    keep::release_all(step, &id)?;
     step.arrivals.remove_all(&id)?;
     step.holes.remove_all(&id)?;
     step.messages.remove_all(&id)?;

@@ -43,6 +43,8 @@ pub(crate) fn ask(step: &mut Talk<'_>, topics: &[String], batch: Vec<Hole>) -> R
             start_ms: from_s.saturating_sub(OVERTAKEN_S).saturating_mul(SECOND),
             end_ms: Some(until_s.saturating_add(AHEAD_S).saturating_mul(SECOND)),
             newest_first: false,
+            most_bytes: None,
+            from_ns: None,
         }),
         1..4 => {
             let conversation = step.conversations.get(&first.conversation)?;

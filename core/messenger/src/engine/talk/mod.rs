@@ -11,10 +11,10 @@ pub(crate) mod state;
 pub(crate) mod write;
 
 use crate::engine::base::room;
-use crate::engine::carry::Carry;
+use crate::engine::file::File;
 
 room! {
-    Talk over carry: Carry {
+    Talk over file: File {
         conversations: Conversation,
         messages: Message,
         holes: Hole,

@@ -3,6 +3,8 @@
 
 pub(crate) mod delete;
 pub(crate) mod edit;
+mod file_gone;
+mod file_want;
 mod gone;
 pub(crate) mod pin;
 pub(crate) mod pointer;
@@ -17,6 +19,7 @@ mod want;
 
 use sotto_wire::content::{self, Content, Kind};
 
+use crate::engine::file::keep;
 use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::engine::talk::{Talk, effects, expire};
 use crate::error::Error;
@@ -26,9 +29,7 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
     match content {
         Content::Text(text) => drop(show(step, came, Shown::Text(text))?),
         Content::Unknown => drop(show(step, came, Shown::Newer)?),
-        // The files of a post are for a version that fetches them.
-        Content::Post(post) if !post.files.is_empty() => drop(show(step, came, Shown::Newer)?),
-        Content::Post(post) => drop(show(step, came, Shown::Post(post.text, post.expire_s))?),
+        Content::Post(post) => post::take(step, came, *post)?,
         Content::Poll(poll) => drop(show(step, came, Shown::Post(poll.question, poll.expire_s))?),
         Content::Pointer(remote) => pointer::take(step, came, &remote)?,
         // Its effect happened when its session began, if its device may have any.
@@ -43,8 +44,8 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, content: Content) -> Re
             effects::take(step, came, &content)?;
         }
         Content::Timer(seconds) => timer::take(step, came, seconds)?,
-        // For a version that has files.
-        Content::FileWant(_) | Content::FileGone(_) => {}
+        Content::FileWant(want) => file_want::take(step, came, &want)?,
+        Content::FileGone(gone) => file_gone::take(step, came, &gone)?,
         content @ (Content::Hello(_) | Content::Profile(_) | Content::List(_)) => return Ok(Some(content)),
     }
     Ok(None)
@@ -59,10 +60,13 @@ pub(crate) fn known_now(step: &mut Talk<'_>) -> Result<(), Error> {
             let message = content::Message::decode(&row.m).ok();
             let content = message.as_ref().and_then(|message| message.content().ok());
             let (text, expire_s) = match content {
-                Some(Content::Post(post)) if post.files.is_empty() => (post.text, post.expire_s),
+                Some(Content::Post(post)) => {
+                    keep::attach(step, &row, &post.files, false)?;
+                    (post.text, post.expire_s)
+                }
                 Some(Content::Poll(poll)) => (poll.question, poll.expire_s),
                 Some(content) => {
-                    if let Some(message) = message.filter(|_| !matches!(content, Content::Post(_))) {
+                    if let Some(message) = message {
                         effects::late(step, &row, &message, &content)?;
                     }
                     continue;

@@ -5,6 +5,7 @@ use sotto_wire::content::{Content, Kind, Remote};
 
 use crate::engine::carry::blob::{self, Whole};
 use crate::engine::carry::receipt;
+use crate::engine::file::keep;
 use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::engine::talk::{Talk, effects, expire};
 use crate::error::Error;
@@ -41,7 +42,12 @@ pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
     let kind = Kind::from_code(fetch.kind).unwrap_or(Kind::Unknown(fetch.kind));
     let (text, expire_s) = match Content::decode(kind, &body) {
         Ok(Content::Text(text)) => (Some(text), 0),
-        Ok(Content::Post(post)) if post.files.is_empty() => (Some(post.text), post.expire_s),
+        Ok(Content::Post(post)) => {
+            if let Some(message) = step.messages.get(&fetch.message)? {
+                keep::attach(step, &message, &post.files, !message.unconfirmed)?;
+            }
+            (Some(post.text), post.expire_s)
+        }
         _ => (None, 0),
     };
     let now_ms = step.now_ms;

@@ -1,9 +1,11 @@
 //! Post: a text with a reply, mentions, files, a preview or a timer.
 
 use sotto_db::{Hash, Message};
-use sotto_wire::content::{self, Content, Kind, Mention, Post, Preview, Reply};
+use sotto_wire::content::{self, Content, File, Kind, Mention, Post, Preview, Reply};
 
 use crate::engine::base::own::Own;
+use crate::engine::file::keep;
+use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::engine::talk::{Talk, write};
 use crate::error::{Code, Error};
 
@@ -17,6 +19,7 @@ pub(crate) struct Draft {
     pub(crate) reply_to: Option<Hash>,
     pub(crate) mentions: Vec<Mention>,
     pub(crate) preview: Option<Preview>,
+    pub(crate) files: Vec<File>,
     pub(crate) forwarded: bool,
     pub(crate) silent: bool,
 }
@@ -36,12 +39,24 @@ pub(crate) fn of(message: &Message) -> Option<Post> {
     }
 }
 
+/// Shows a post. The files of a contact's confirmed device may be fetched by themselves.
+pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, post: Post) -> Result<(), Error> {
+    let Post { text, files, expire_s, .. } = post;
+    if !show(step, came, Shown::Post(text, expire_s))? || files.is_empty() {
+        return Ok(());
+    }
+    match step.messages.get(&came.id)?.filter(|message| !message.is_gone()) {
+        Some(message) => keep::attach(step, &message, &files, came.open && came.confirmed),
+        None => Ok(()),
+    }
+}
+
 /// Sends a text, as a post if anything belongs to it.
 pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Result<Hash, Error> {
     let own: &Own = step.own()?;
     own.in_force()?;
     let (row, chat) = write::writable(step, conversation)?;
-    if sotto_wire::name::is_blank(&draft.text) {
+    if sotto_wire::name::is_blank(&draft.text) && draft.files.is_empty() {
         return Err(Code::TextEmpty.into());
     }
     if draft.text.len() > sotto_wire::blob::MAX_BLOB {
@@ -56,7 +71,7 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Re
         return Err(Code::BadPreview.into());
     }
     let reply = draft.reply_to.map(|id| reply(step, conversation, &id)).transpose()?;
-    let plain = mentions.is_empty() && draft.preview.is_none() && reply.is_none();
+    let plain = draft.files.is_empty() && mentions.is_empty() && draft.preview.is_none() && reply.is_none();
     let (text, expire_s) = (draft.text, row.timer_s);
     let content = if plain && expire_s == 0 && !draft.forwarded && !draft.silent {
         Content::Text(text.clone())
@@ -66,6 +81,7 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Re
             reply,
             mentions,
             preview: draft.preview,
+            files: draft.files,
             forwarded: draft.forwarded,
             silent: draft.silent,
             expire_s,
@@ -93,7 +109,12 @@ pub(crate) fn forward(step: &mut Talk<'_>, id: &Hash, to: &[Hash]) -> Result<Vec
     if to.is_empty() || to.len() > FORWARDS {
         return Err(Code::TooMany.into());
     }
+    let files = of(&message).map(|post| post.files).unwrap_or_default();
     let text = message.text.ok_or(Code::MessageMissing)?;
-    let draft = |text: &str| Draft { text: text.to_owned(), forwarded: true, ..Draft::default() };
-    to.iter().map(|conversation| send(step, conversation, draft(&text))).collect()
+    let one = |conversation: &Hash| {
+        let files = files.iter().map(|named| keep::forward(step, named)).collect::<Result<_, _>>()?;
+        let draft = Draft { text: text.clone(), files, forwarded: true, ..Draft::default() };
+        send(step, conversation, draft)
+    };
+    to.iter().map(one).collect()
 }

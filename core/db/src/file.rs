@@ -1,0 +1,261 @@
+//! Files: what lies on this disk, what pointers name, and which messages have them.
+
+use rusqlite::params;
+
+use crate::row::{Table, all, least, numbers, one, row};
+use crate::{Error, Hash, NEVER, Reader};
+
+/// Name of a sealed file on this disk.
+pub type ContentName = [u8; 8];
+/// Id of a file on this device.
+pub type FileId = [u8; 16];
+
+numbers! {
+    /// What is known of a file.
+    FileState {
+        /// Elsewhere; nobody asked for it.
+        Remote = 0,
+        /// It is being fetched.
+        Coming = 1,
+        /// Whole on this disk.
+        Here = 2,
+        /// Whole on this disk, and being published.
+        Going = 3,
+        /// Nobody has it any more.
+        Gone = 4,
+        /// What came is not what its author named.
+        Corrupt = 5,
+    }
+}
+
+row! {
+    /// Bytes on this disk, sealed under a key of their own.
+    Content in "contents" (name: ContentName) {
+        /// Name of the sealed file.
+        name: ContentName,
+        /// Its key.
+        key: [u8; 32],
+        /// Length of the plain bytes.
+        size: i64,
+        /// Their SHA-256; `None` while not all of them are here.
+        sha256: Option<Hash>,
+    }
+}
+
+row! {
+    /// A file as a pointer names it, and how far its transfer is.
+    File in "files" (id: FileId) {
+        /// Its id on this device.
+        id: FileId,
+        /// Encoded pointer, 76 bytes.
+        pointer: Vec<u8>,
+        /// Its bytes, whole or not.
+        content: Option<ContentName>,
+        /// What is known of it.
+        state: FileState,
+        /// Whether nodes accepted all that a reader needs, so that its message may leave.
+        sent: bool,
+        /// Parts that are here, or that nodes accepted: a bitmap.
+        have: Vec<u8>,
+        /// Hashes of its parts.
+        manifest: Option<Vec<u8>>,
+        /// Number of tries so far.
+        tries: u32,
+        /// Next try, Unix milliseconds.
+        due_ms: i64,
+        /// Start of the search: no part is older, Unix seconds.
+        since_s: i64,
+        /// Where the running search goes on, Unix nanoseconds; 0 at its start.
+        from_ns: i64,
+        /// Until when stores keep it, by its author's word, Unix seconds.
+        until_s: i64,
+        /// Why it waits, by code.
+        reason: Option<String>,
+        /// When its author was last asked for missing parts, Unix milliseconds.
+        asked_ms: i64,
+        /// Whether all parts were here once and were not what the pointer names.
+        doubted: bool,
+        /// How often its parts were published again for somebody on the day of `answered_ms`.
+        answers: u32,
+        /// When that day began, Unix milliseconds.
+        answered_ms: i64,
+        /// Whether it may be fetched without being asked for.
+        auto: bool,
+        /// Length of its preview, bytes; 0 for none.
+        preview_size: u32,
+        /// The preview.
+        preview: Option<Vec<u8>>,
+        /// Number of tries for it so far.
+        preview_tries: u32,
+        /// Next try for it, Unix milliseconds.
+        preview_due_ms: i64,
+    }
+}
+
+row! {
+    /// A file of a message.
+    Attachment in "attachments" (message: Hash, i: u32) {
+        /// Id of the message.
+        message: Hash,
+        /// Place among its files, from 0.
+        i: u32,
+        /// Which file.
+        file: FileId,
+        /// Id of the conversation.
+        conversation: Hash,
+        /// Number of what it is: a picture, a voice note.
+        kind: u32,
+        /// Lamport time of the message.
+        lamport: i64,
+        /// Time of the message, Unix seconds.
+        time_s: i64,
+    }
+}
+
+/// Bytes on this disk by conversation and number of the kind.
+pub type Stored = (Hash, u32, i64);
+
+impl Table<'_, Content> {
+    /// The whole content with this hash.
+    pub fn of_hash(&self, sha256: &Hash) -> Result<Option<Content>, Error> {
+        self.row("SELECT * FROM contents WHERE sha256=?", [sha256])
+    }
+
+    /// Names of all.
+    pub fn names(&self) -> Result<Vec<ContentName>, Error> {
+        all(self.conn, "SELECT name FROM contents ORDER BY name", [], |r| r.get(0))
+    }
+
+    /// Deletes those that no file has; returns their names.
+    pub fn drop_unused(&mut self) -> Result<Vec<ContentName>, Error> {
+        let sql = "DELETE FROM contents WHERE NOT EXISTS (SELECT 1 FROM files WHERE content=name) RETURNING name";
+        all(self.conn, sql, [], |r| r.get(0))
+    }
+}
+
+impl Table<'_, File> {
+    /// The file that a pointer names.
+    pub fn of_pointer(&self, pointer: &[u8]) -> Result<Option<File>, Error> {
+        self.row("SELECT * FROM files WHERE pointer=?", [pointer])
+    }
+
+    /// Files with these bytes, the one that stores keep longest first.
+    pub fn of_content(&self, name: &ContentName) -> Result<Vec<File>, Error> {
+        self.rows("SELECT * FROM files WHERE content=? ORDER BY until_s DESC, id", [name])
+    }
+
+    /// The next ones to work on, with the time of each.
+    pub fn next(&self, limit: u32) -> Result<Vec<(FileId, FileState, i64)>, Error> {
+        let sql = "SELECT id, state, due_ms FROM files WHERE due_ms<? ORDER BY due_ms, id LIMIT ?";
+        all(self.conn, sql, params![NEVER, limit], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+    }
+
+    /// Previews to fetch now.
+    pub fn previews(&self, now_ms: i64) -> Result<Vec<FileId>, Error> {
+        let sql = "SELECT id FROM files WHERE preview_due_ms<=? ORDER BY preview_due_ms, id LIMIT 4";
+        all(self.conn, sql, [now_ms], |r| r.get(0))
+    }
+
+    /// When the next preview is fetched, Unix milliseconds.
+    pub fn preview_due_ms(&self) -> Result<Option<i64>, Error> {
+        least(self.conn, "SELECT min(preview_due_ms) FROM files")
+    }
+
+    /// How many wait for a state's work.
+    pub fn count_due(&self, state: FileState) -> Result<u32, Error> {
+        let sql = "SELECT count(*) FROM files WHERE state=? AND due_ms<?";
+        crate::row::count(self.conn, sql, params![state, NEVER])
+    }
+
+    /// Files of a state that wait for a reason, or that may come without being asked for.
+    pub fn held(&self, state: FileState, reason: Option<&str>) -> Result<Vec<FileId>, Error> {
+        let sql = "SELECT id FROM files WHERE state=?1 AND due_ms=?2 AND iif(?3 IS NULL, auto=1, reason=?3)
+            ORDER BY id LIMIT 256";
+        all(self.conn, sql, params![state, NEVER, reason], |r| r.get(0))
+    }
+
+    /// Makes what failed due now.
+    pub fn rewind(&mut self, state: FileState, now_ms: i64) -> Result<(), Error> {
+        let sql = "UPDATE files SET due_ms=?2, tries=0 WHERE state=?1 AND due_ms>?2 AND due_ms<?3";
+        self.exec(sql, params![state, now_ms, NEVER])
+    }
+
+    /// Whether a file of a message was not yet accepted by nodes.
+    pub fn is_unsent(&self, message: &Hash) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM attachments a JOIN files f ON f.id=a.file WHERE a.message=? AND f.sent=0 LIMIT 1";
+        Ok(one(self.conn, sql, [message], |_| Ok(()))?.is_some())
+    }
+
+    /// Deletes those that no message has; true if there were any.
+    pub fn drop_unused(&mut self) -> Result<bool, Error> {
+        Ok(self.run("DELETE FROM files WHERE NOT EXISTS (SELECT 1 FROM attachments WHERE file=id)", [])? > 0)
+    }
+}
+
+impl Table<'_, Attachment> {
+    /// Files of a message, in their order.
+    pub fn of(&self, message: &Hash) -> Result<Vec<Attachment>, Error> {
+        self.rows("SELECT * FROM attachments WHERE message=? ORDER BY i", [message])
+    }
+
+    /// Messages that have a file, the oldest first.
+    pub fn of_file(&self, file: &FileId) -> Result<Vec<Attachment>, Error> {
+        self.rows("SELECT * FROM attachments WHERE file=? ORDER BY lamport, time_s, message, i", [file])
+    }
+
+    /// Takes all files from a message; true if it had any.
+    pub fn remove_of(&mut self, message: &Hash) -> Result<bool, Error> {
+        Ok(self.run("DELETE FROM attachments WHERE message=?", [message])? > 0)
+    }
+
+    /// Takes all files from the messages of a conversation; true if there were any.
+    pub fn remove_all(&mut self, conversation: &Hash) -> Result<bool, Error> {
+        Ok(self.run("DELETE FROM attachments WHERE conversation=?", [conversation])? > 0)
+    }
+
+    /// Files of a conversation.
+    pub fn of_conversation(&self, conversation: &Hash) -> Result<Vec<FileId>, Error> {
+        let sql = "SELECT DISTINCT file FROM attachments WHERE conversation=? ORDER BY file";
+        all(self.conn, sql, [conversation], |r| r.get(0))
+    }
+
+    /// Files whose bytes are here, of one conversation or all, of messages before this time, Unix seconds.
+    pub fn stored(&self, conversation: Option<&Hash>, before_s: i64) -> Result<Vec<FileId>, Error> {
+        let sql = "SELECT DISTINCT f.id FROM attachments a JOIN files f ON f.id=a.file
+            WHERE f.state=2 AND (?1 IS NULL OR a.conversation=?1) AND a.time_s<?2 ORDER BY f.id";
+        all(self.conn, sql, params![conversation, before_s], |r| r.get(0))
+    }
+}
+
+impl Reader {
+    /// Files of a conversation before (lamport, time, message, place), newest first.
+    pub fn files_page(
+        &self,
+        conversation: &Hash,
+        kind: Option<u32>,
+        before: Option<(i64, i64, Hash, u32)>,
+        limit: u32,
+    ) -> Result<Vec<Attachment>, Error> {
+        let sql = "SELECT * FROM attachments WHERE conversation=?1 AND (?2 IS NULL OR kind=?2)
+            AND (lamport, time_s, message, i) < (?3,?4,?5,?6)
+            ORDER BY lamport DESC, time_s DESC, message DESC, i DESC LIMIT ?7";
+        let (lamport, time_s, message, i) = before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32], u32::MAX));
+        let params = params![conversation, kind, lamport, time_s, message, i, limit];
+        all(&self.conn, sql, params, Attachment::read)
+    }
+
+    /// Bytes of files on this disk by conversation and kind. What several conversations have counts in each.
+    pub fn stored(&self) -> Result<Vec<Stored>, Error> {
+        let sql = "SELECT conversation, kind, sum(size) FROM
+              (SELECT DISTINCT a.conversation, a.kind, c.name, c.size FROM attachments a
+               JOIN files f ON f.id=a.file JOIN contents c ON c.name=f.content WHERE c.sha256 IS NOT NULL)
+            GROUP BY conversation, kind ORDER BY conversation, kind";
+        all(&self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+    }
+
+    /// Bytes of all files on this disk.
+    pub fn stored_bytes(&self) -> Result<i64, Error> {
+        let sql = "SELECT sum(size) FROM contents WHERE sha256 IS NOT NULL";
+        Ok(one(&self.conn, sql, [], |r| r.get::<_, Option<i64>>(0))?.flatten().unwrap_or(0))
+    }
+}

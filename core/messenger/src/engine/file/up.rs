@@ -1,0 +1,224 @@
+//! Upload: data, then the manifest twice, the preview, parity. The message leaves when a reader can have the file.
+
+use sotto_crypto::{FileKey, blob_topic, preview_topic};
+use sotto_db::{FileId, FileState, Hash, NEVER};
+use sotto_net::{Command, FailReason, NodeNumber, UPLOAD_MOST};
+use sotto_wire::content::{Content, FileGone, FileWant};
+use sotto_wire::file::{FilePointer, Part};
+use sotto_wire::topic::ContentTopic;
+
+use crate::disk::Order;
+use crate::engine::base::schedule::{self, DAY};
+use crate::engine::carry::{Fact, blob, send};
+use crate::engine::file::memory::{Begun, Work};
+use crate::engine::file::{File, bits, change, drop_content, order, place, pointer, shown_anew};
+use crate::error::{Code, Error};
+
+/// How often a day the parts of a file are published again for somebody who lacks them.
+const ANSWERS: u32 = 2;
+
+/// The parts in the order in which they leave. The only part of a small file leaves by two nodes, since it has no
+/// parity.
+fn slots(pointer: &FilePointer, preview: bool) -> Vec<Part> {
+    let layout = pointer.layout();
+    let twice = (layout.data_chunks() == 1).then_some(Part::Data(0));
+    twice.into_iter().chain(layout.parts(preview)).collect()
+}
+
+/// How many of its bytes nodes have.
+pub(crate) fn bytes_sent(row: &sotto_db::File, pointer: &FilePointer) -> u64 {
+    let layout = pointer.layout();
+    let have = bits::count(&row.have, layout.data_chunks());
+    u64::from(have).saturating_mul(layout.chunk_len() as u64).min(pointer.size())
+}
+
+/// Whether nodes accepted what a reader needs.
+fn is_enough(row: &sotto_db::File, pointer: &FilePointer) -> bool {
+    let data = pointer.layout().data_chunks();
+    let proof = data == 1 || bits::has(&row.have, data) || bits::has(&row.have, data.saturating_add(1));
+    bits::count(&row.have, data) == data && proof
+}
+
+/// Has the next parts sealed.
+pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
+    let Some(row) = step.files.get(id)?.filter(|row| row.state == FileState::Going) else {
+        return Ok(());
+    };
+    let (pointer, Some(place)) = (pointer(&row)?, place(step, &row)?) else {
+        return Ok(());
+    };
+    let parts = slots(&pointer, row.preview.is_some());
+    let missing = (0..).zip(&parts).filter(|(i, _)| !bits::has(&row.have, *i));
+    // One topic, and so one kind of part, at a time. The second copy of an only part goes to another node.
+    let mut batch: Vec<(u32, Part)> = Vec::new();
+    for (i, part) in missing {
+        let alone = *part == Part::Preview || pointer.layout().data_chunks() == 1;
+        if alone && batch.is_empty() {
+            batch.push((i, *part));
+        }
+        if batch.len() >= UPLOAD_MOST || alone {
+            break;
+        }
+        batch.push((i, *part));
+    }
+    if batch.is_empty() {
+        change(step, id, |row| {
+            (row.state, row.due_ms, row.reason) = (FileState::Here, NEVER, None);
+            row.have.clear();
+        })?;
+        step.fx.disk.push(Order::Trim { place });
+        return shown_anew(step, id);
+    }
+    let (slots, parts) = batch.into_iter().unzip();
+    let (manifest, preview) = (row.manifest.unwrap_or_default(), row.preview.unwrap_or_default());
+    order(step, *id, Work::Sealing(slots), |job| Order::Seal { job, place, pointer, manifest, preview, parts });
+    Ok(())
+}
+
+/// Sealed parts go to a node, another one than the file before went to.
+pub(crate) fn sealed(
+    step: &mut File<'_>,
+    id: &FileId,
+    (slots, payloads): (Vec<u32>, Vec<Vec<u8>>),
+    not: Option<NodeNumber>,
+) -> Result<(), Error> {
+    let Some(row) = step.files.get(id)? else {
+        return Ok(());
+    };
+    let pointer = pointer(&row)?;
+    let key = FileKey::new(pointer.key());
+    let parts = self::slots(&pointer, row.preview.is_some());
+    let first = slots.first().and_then(|i| parts.get(usize::try_from(*i).ok()?));
+    let topic = match first {
+        Some(Part::Preview) => preview_topic(&key),
+        _ => blob_topic(&key),
+    };
+    let job = u64::from_le_bytes(step.random());
+    let (topic, timestamp_ns) = (ContentTopic::Blob(topic).to_string(), step.clock_ms.saturating_mul(1_000_000));
+    let not = not.into_iter().collect();
+    step.fx.net.push(Command::Upload { id: job, topic, payloads, timestamp_ns, not });
+    step.begun.push(Begun { job, file: *id, work: Work::Uploading(slots), order: None });
+    Ok(())
+}
+
+/// A node answered.
+pub(crate) fn uploaded(
+    step: &mut File<'_>,
+    id: &FileId,
+    slots: &[u32],
+    (taken, failed): (&[bool], Option<FailReason>),
+) -> Result<(), Error> {
+    let Some(mut row) = step.files.get(id)? else {
+        return Ok(());
+    };
+    let pointer = pointer(&row)?;
+    for (i, _) in slots.iter().zip(taken).filter(|(_, taken)| **taken) {
+        bits::set(&mut row.have, *i, true);
+    }
+    row.tries = if taken.contains(&true) { 0 } else { row.tries.saturating_add(1) };
+    let tries = row.tries.saturating_sub(1);
+    row.due_ms = match failed {
+        None => step.now_ms,
+        Some(FailReason::Busy) => step.after(&schedule::PUBLISH_BUSY, tries),
+        Some(FailReason::Refused) => step.after(&schedule::PUBLISH_REFUSED, tries),
+        Some(_) => step.after(&schedule::PUBLISH_FAILED, tries),
+    };
+    let now_sent = !row.sent && is_enough(&row, &pointer);
+    row.sent |= now_sent;
+    step.files.put(&row)?;
+    if now_sent {
+        for one in step.attachments.of_file(id)? {
+            blob::part_left(step, &one.message)?;
+        }
+    }
+    step.fx.files.entry(*id).or_insert(false);
+    Ok(())
+}
+
+/// Its bytes cannot be read any more, so messages that wait for its upload never leave.
+pub(crate) fn unreadable(step: &mut File<'_>, id: &FileId) -> Result<Vec<Fact>, Error> {
+    let mut facts = Vec::new();
+    for one in step.attachments.of_file(id)? {
+        let waits = step.tx.items.of_message(&one.message)?.filter(|item| item.after.is_some());
+        if let Some(item) = waits {
+            send::remove(step, item.parcel)?;
+            facts.push(Fact::GivenUp(one.message, Code::FileUnreadable));
+        }
+    }
+    change(step, id, |row| {
+        (row.state, row.due_ms) = (FileState::Gone, NEVER);
+        row.reason = Some(Code::FileUnreadable.as_str().to_owned());
+    })?;
+    drop_content(step, id)?;
+    shown_anew(step, id)?;
+    Ok(facts)
+}
+
+/// A message is sent again: files that stores may have dropped are published again. Its author alone has them.
+pub(crate) fn again(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
+    let (now_ms, clock_s) = (step.now_ms, i64::try_from(step.clock_s()).unwrap_or(0));
+    for one in step.attachments.of(message)? {
+        let Some(row) = step.files.get(&one.file)? else {
+            continue;
+        };
+        let whole = matches!(row.state, FileState::Here | FileState::Going) && row.content.is_some();
+        let old = row.sent && row.until_s < clock_s;
+        if whole && (old || !row.sent) {
+            change(step, &one.file, |row| {
+                (row.state, row.due_ms, row.sent) = (FileState::Going, now_ms, false);
+                if old {
+                    row.have.clear();
+                }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// A reader lacks parts of a file of an own message: they are published again, a few times a day.
+pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Result<Option<Content>, Error> {
+    let one = step.attachments.get(message, &u32::from(want.file))?;
+    let row = one.map(|one| step.files.get(&one.file)).transpose()?.flatten();
+    let gone = Content::FileGone(FileGone { message: *message, file: want.file });
+    let Some(mut row) = row.filter(|row| matches!(row.state, FileState::Here | FileState::Going)) else {
+        return Ok(Some(gone));
+    };
+    let now_ms = step.now_ms;
+    if !(0..DAY).contains(&now_ms.saturating_sub(row.answered_ms)) {
+        (row.answered_ms, row.answers) = (now_ms, 0);
+    }
+    if row.answers >= ANSWERS || row.state == FileState::Going || row.content.is_none() {
+        return Ok(None);
+    }
+    let pointer = pointer(&row)?;
+    let parts = slots(&pointer, row.preview.is_some());
+    row.have.clear();
+    for (i, part) in (0..).zip(&parts) {
+        let lacks = match part {
+            Part::Data(c) => bits::has(&want.missing, *c),
+            Part::Manifest | Part::Preview => true,
+            _ => false,
+        };
+        bits::set(&mut row.have, i, !lacks);
+    }
+    row.answers = row.answers.saturating_add(1);
+    (row.state, row.due_ms) = (FileState::Going, now_ms);
+    step.files.put(&row)?;
+    Ok(None)
+}
+
+/// Nodes can be reached again: uploads that failed go on.
+pub(crate) fn anew(step: &mut File<'_>) -> Result<(), Error> {
+    Ok(step.files.rewind(FileState::Going, step.now_ms)?)
+}
+
+/// After a start: what waited for room on the disk is tried again.
+pub(crate) fn opened(step: &mut File<'_>) -> Result<(), Error> {
+    anew(step)?;
+    let full = Code::FileNoSpace.as_str();
+    let now_ms = step.now_ms;
+    for id in step.files.held(FileState::Coming, Some(full))? {
+        change(step, &id, |row| (row.due_ms, row.reason) = (now_ms, None))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Transfers of files: what the disk and the network answer, and which transfer goes on.
+
+use std::collections::BTreeMap;
+
+use sotto_db::{FileId, FileState};
+use sotto_net::{Command, FailReason, NodeNumber, Received};
+
+use crate::disk::{Done, Trouble};
+use crate::engine::Engine;
+use crate::engine::file::memory::{Begun, Search, Work};
+use crate::engine::file::{down, preview, up};
+use crate::engine::hear::query::What;
+use crate::engine::input::Effect;
+use crate::engine::talk::state;
+use crate::error::Error;
+use crate::event::Event;
+use crate::view;
+
+/// Rows that are looked at for the next transfer: those that wait, and those that cannot begin yet.
+const LOOKED_AT: u32 = 80;
+
+impl Engine {
+    pub(super) fn begin(&mut self, begun: Vec<Begun>) {
+        for Begun { job, file, work, order } in begun {
+            self.live.files.begin(job, file, work);
+            self.out.extend(order.map(Effect::Disk));
+        }
+    }
+
+    /// The next transfers that can go on, each with its time.
+    fn next_files(&self) -> Result<Vec<(FileId, FileState, i64)>, Error> {
+        let rows = self.db.read(|tx| tx.files.next(LOOKED_AT))?;
+        let publish_ms = self.live.post.hand_over_ms(self.live.connectivity.publish_nodes);
+        let from = |(file, state, due_ms): (FileId, FileState, i64)| {
+            let from_ms = match state {
+                FileState::Going => publish_ms?,
+                _ => self.live.connectivity.store.then_some(i64::MIN)?,
+            };
+            self.live.files.has_room(&file, state).then(|| (file, state, due_ms.max(from_ms)))
+        };
+        Ok(rows.into_iter().filter_map(from).collect())
+    }
+
+    pub(super) fn files_from(&self) -> Result<Option<i64>, Error> {
+        Ok(self.next_files()?.into_iter().map(|(.., due_ms)| due_ms).min())
+    }
+
+    pub(super) fn do_files(&mut self) -> Result<(), Error> {
+        for (file, state, due_ms) in self.next_files()? {
+            if due_ms <= self.now_ms && self.live.files.has_room(&file, state) {
+                self.run(|step| match state {
+                    FileState::Going => up::next(step, &file),
+                    _ => down::next(step, &file),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn uploaded(
+        &mut self,
+        id: u64,
+        node: Option<NodeNumber>,
+        taken: &[bool],
+        failed: Option<FailReason>,
+    ) -> Result<(), Error> {
+        let Some((file, Work::Uploading(slots))) = self.live.files.end(id) else {
+            return Ok(());
+        };
+        if failed == Some(FailReason::NoNode) {
+            self.live.post.failed(self.now_ms);
+        }
+        self.live.files.last = node.map(|node| (file, node)).or(self.live.files.last);
+        self.run(|step| up::uploaded(step, &file, &slots, (taken, failed)))
+    }
+
+    /// A page of a search. `ended`: it is the last one, and whether the store has more.
+    pub(super) fn file_page(&mut self, job: u64, messages: Vec<Received>, ended: Option<bool>) -> Result<(), Error> {
+        let Some((file, search)) = self.live.files.searching(job) else {
+            return Ok(());
+        };
+        search.ended = ended;
+        search.newest_ns = messages.iter().map(|one| one.timestamp_ns).fold(search.newest_ns, i64::max);
+        if messages.is_empty() {
+            return self.search_went_on(job);
+        }
+        search.pages = search.pages.saturating_add(1);
+        self.run(|step| down::page(step, &file, job, messages))
+    }
+
+    pub(super) fn file_search_failed(&mut self, job: u64) -> Result<(), Error> {
+        match self.live.files.end(job) {
+            Some((file, Work::Searching(search))) => self.run(|step| down::ended(step, &file, &search, true)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a search whose last page the disk has taken.
+    fn search_went_on(&mut self, job: u64) -> Result<(), Error> {
+        match self.live.files.searching(job) {
+            Some((_, Search { pages: 0, ended: Some(_), .. })) => {}
+            _ => return Ok(()),
+        }
+        let Some((file, Work::Searching(mut search))) = self.live.files.end(job) else {
+            return Ok(());
+        };
+        // A store could make up messages without end.
+        let longest = self.db.read(|tx| tx.files.get(&file))?.map_or(Ok(0), |row| down::most_queries(&row))?;
+        search.ended = search.ended.map(|more| more && search.query < longest);
+        if search.ended == Some(false) {
+            self.live.files.searched(&file);
+        }
+        self.run(|step| down::ended(step, &file, &search, false))
+    }
+
+    /// What the disk did. Work that was given up meanwhile has no job any more.
+    pub(super) fn disk(&mut self, done: Done) {
+        let done = match done {
+            Done::Took { job, parts, manifest, dropped } => self.took(job, (&parts, &dropped), manifest),
+            Done::Sealed { job, payloads } => match self.live.files.end(job) {
+                Some((file, Work::Sealing(slots))) => {
+                    let last = self.live.files.last.filter(|(of, _)| *of != file || slots == [1]);
+                    self.run(|step| up::sealed(step, &file, (slots, payloads), last.map(|(_, node)| node)))
+                }
+                _ => Ok(()),
+            },
+            Done::Whole { job, sha256, manifest } => match self.live.files.end(job) {
+                Some((file, _)) => self.run(|step| down::whole(step, &file, &sha256, manifest)),
+                None => Ok(()),
+            },
+            Done::Bad { job, parts, all } => match self.live.files.end(job) {
+                Some((file, _)) => self.run(|step| down::bad(step, &file, (&parts, all))),
+                None => Ok(()),
+            },
+            Done::Preview { job, bytes } => match (self.live.files.end(job), bytes) {
+                (Some((file, _)), Some(bytes)) => self.run(|step| preview::came(step, &file, bytes)),
+                _ => Ok(()),
+            },
+            Done::Failed { job, why } => self.disk_failed(job, why),
+            Done::Nothing => Ok(()),
+        };
+        if let Err(error) = done {
+            self.background_error(&error);
+        }
+    }
+
+    fn took(&mut self, job: u64, (parts, dropped): (&[u32], &[u32]), manifest: Option<Vec<u8>>) -> Result<(), Error> {
+        let Some((file, search)) = self.live.files.searching(job) else {
+            return Ok(());
+        };
+        search.pages = search.pages.saturating_sub(1);
+        search.refuted |= !dropped.is_empty();
+        let is_enough = self.run(|step| down::took(step, &file, (parts, dropped), manifest))?;
+        if !is_enough {
+            return self.search_went_on(job);
+        }
+        self.stop_search(job);
+        self.live.files.end(job);
+        self.run(|step| down::finish(step, &file))
+    }
+
+    fn disk_failed(&mut self, job: u64, why: Trouble) -> Result<(), Error> {
+        self.stop_search(job);
+        match self.live.files.end(job) {
+            Some((file, Work::Sealing(_))) => self.run(|step| {
+                let facts = up::unreadable(step, &file)?;
+                state::facts(step, facts)
+            }),
+            Some((_, Work::Preview)) | None => Ok(()),
+            Some((file, _)) => self.run(|step| down::failed(step, &file, why)),
+        }
+    }
+
+    fn stop_search(&mut self, job: u64) {
+        let is_it = |what: &What| matches!(what, What::File { job: of } if *of == job);
+        let id = self.live.hear.queries.iter().find(|(_, query)| is_it(&query.what)).map(|(id, _)| *id);
+        if let Some(id) = id {
+            self.live.hear.queries.remove(&id);
+            self.order(Command::Stop { id });
+        }
+    }
+
+    /// Tells of transfers that went on. `look`: files went, so what is under way may have no file any more.
+    pub(super) fn tell_files(&mut self, files: BTreeMap<FileId, bool>, look: bool) -> Result<(), Error> {
+        for (id, new_state) in files {
+            if self.live.files.tells(&id, self.now_ms, new_state)
+                && let Some(row) = self.db.read(|tx| tx.files.get(&id))?
+            {
+                self.out.push(Effect::Emit(Event::File(view::progress(&row)?)));
+            }
+        }
+        if look { self.stop_lost() } else { Ok(()) }
+    }
+
+    /// Ends transfers whose file went, or that nobody wants any more.
+    fn stop_lost(&mut self) -> Result<(), Error> {
+        let mut lost = Vec::new();
+        for (job, file, work) in self.live.files.all() {
+            let state = self.db.read(|tx| tx.files.get(file))?.map(|row| row.state);
+            let wanted = match work {
+                Work::Sealing(_) | Work::Uploading(_) => Some(FileState::Going),
+                Work::Searching(_) | Work::Finishing => Some(FileState::Coming),
+                Work::Preview => state,
+            };
+            if state.is_none() || state != wanted {
+                lost.push((job, matches!(work, Work::Uploading(_))));
+            }
+        }
+        for (job, uploads) in lost {
+            self.live.files.end(job);
+            self.stop_search(job);
+            if uploads {
+                self.order(Command::Stop { id: job });
+            }
+        }
+        Ok(())
+    }
+}
