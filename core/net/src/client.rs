@@ -8,6 +8,7 @@ mod actor;
 mod choose;
 mod circle;
 mod discover;
+mod files;
 mod filter;
 mod gaps;
 mod job;

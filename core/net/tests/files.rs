@@ -9,17 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use sotto_net::service::Request;
+use sotto_net::service::{Archived, Request};
 use sotto_net::{
     Circle, Command, Event, FailReason, NetConfig, NodeConfig, NodeKey, NodeNumber, PublishOutcome, Published, Purpose,
     Received,
 };
 use sotto_wire::waku::{
-    self, LightPushRequest, Message as _, PushResponse, PushRpc, StoreQueryRequest, WakuMetadata, protocol,
+    self, LightPushRequest, Message as _, PushResponse, PushRpc, StoreQueryRequest, WakuMessage, WakuMetadata, protocol,
 };
 use support::bad::{Bad, BadNode};
 use support::peer::{Muxer, Peer, Script};
-use support::{Archive, Client, Node, TOPIC, alone, archived, net_config, now_ns, single, soon};
+use support::{Archive, Client, Node, PUBSUB, TOPIC, alone, archived, net_config, now_ns, single, soon};
 use tokio::io::{AsyncReadExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -386,6 +386,33 @@ async fn another_file_goes_through_another_node() {
     }
     assert_eq!((used[1], used[4], used[5]), (used[0], used[0], used[2]), "a file stays with its node: {used:?}");
     assert_eq!(BTreeSet::from([used[0], used[2], used[3]]).len(), 3, "each file has another node: {used:?}");
+}
+
+#[tokio::test]
+async fn a_file_is_read_from_one_store_and_another_file_from_another() {
+    let archive = || {
+        let mut archive = Archive::default();
+        for file in [1, 2] {
+            for (number, payload) in (1..).zip(chunks(file, 25, 2048)) {
+                let message = WakuMessage::new(topic(file), payload, number);
+                let hash = waku::message_hash(PUBSUB, &message);
+                archive.put(Archived { hash, pubsub_topic: PUBSUB.into(), message });
+            }
+        }
+        archive
+    };
+    let node = || Node::start_with(alone(), NodeKey::generate(), archive());
+    let nodes = [node().await, node().await, node().await];
+    let mut client = Client::start(one_circle(&[nodes[0].tcp(), nodes[1].tcp(), nodes[2].tcp()]));
+    let mut used = Vec::new();
+    for (id, file, start_ns, left) in [(1, 1, 0, true), (2, 2, 0, true), (3, 1, 21, false), (4, 1, 0, true)] {
+        client.send(download(id, file, start_ns, 1)).await;
+        let (pages, more) = downloaded(&mut client, id).await;
+        assert_eq!(more, left);
+        used.push(pages[0][0].node);
+    }
+    assert!(used[2] == used[0] && used[1] != used[0], "{used:?}");
+    assert!(!used[..3].contains(&used[3]), "that store had no more, so another is read: {used:?}");
 }
 
 #[tokio::test]

@@ -84,3 +84,92 @@ pub(crate) fn pages(found: &[Received], size: usize, most_bytes: Option<usize>) 
     }
     (pages, !rest.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{SECOND, Weather};
+
+    const TOPIC: &str = "/sotto/1/b00-0000000000000001/proto";
+
+    fn world(weather: Weather) -> World {
+        let mut world = World::new(7, 1);
+        world.weather = weather;
+        world.queue.clear();
+        world
+    }
+
+    /// What the phone will hear next.
+    fn heard(world: &mut World) -> Vec<NetEvent> {
+        std::mem::take(&mut world.queue).into_values().map(|(_, _, event)| event).collect()
+    }
+
+    fn chunks(batch: u8) -> Vec<Vec<u8>> {
+        (0..16).map(|number| vec![batch, number]).collect()
+    }
+
+    #[test]
+    fn batches_are_taken_whole_or_cut_and_the_store_has_what_was_taken() {
+        let mut world = world(Weather { publish_fails: 5, ..Weather::default() });
+        let (mut whole, mut cut, mut holes, mut reasons) = (0, 0, 0, BTreeSet::new());
+        for batch in 0..200 {
+            let at_ns = world.now_ms * 1_000_000;
+            world.upload(0, (batch, &[0, 1]), TOPIC, chunks(batch as u8), at_ns);
+            let events = heard(&mut world);
+            let [NetEvent::Uploaded { id, node: Some(2), taken, failed }] = &events[..] else {
+                panic!("{events:?}");
+            };
+            assert_eq!((*id, taken.len(), failed.is_none()), (batch, 16, !taken.contains(&false)));
+            let stored = world.found(&[TOPIC.into()], at_ns, None, false);
+            let stored: Vec<_> = stored.iter().map(|one| (one.timestamp_ns - at_ns, one.payload[1])).collect();
+            for (number, _) in taken.iter().enumerate().filter(|(_, taken)| **taken) {
+                assert!(stored.contains(&(number as i64, number as u8)), "{number} of {stored:?}");
+            }
+            whole += u32::from(failed.is_none());
+            cut += u32::from(failed.is_some() && taken.contains(&true));
+            holes += u32::from(!taken.is_sorted_by(|one, next| one >= next));
+            reasons.extend(failed.map(|reason| format!("{reason:?}")));
+            world.now_ms += SECOND;
+        }
+        assert!(whole > 40 && cut > 40 && holes > 20, "{whole} {cut} {holes}");
+        assert_eq!(reasons, ["Busy", "Timeout"].map(str::to_owned).into());
+        world.phones[0].online = false;
+        world.upload(0, (1, &[]), TOPIC, chunks(1), 1);
+        let failed = Some(FailReason::NoNode);
+        assert_eq!(heard(&mut world), [NetEvent::Uploaded { id: 1, node: None, taken: vec![false; 16], failed }]);
+    }
+
+    #[test]
+    fn what_is_stopped_is_not_heard_of() {
+        let mut world = world(Weather::default());
+        for id in [1, 2] {
+            world.upload(0, (id, &[]), TOPIC, chunks(1), 1);
+        }
+        world.stop(0, 1);
+        assert!(matches!(heard(&mut world)[..], [NetEvent::Uploaded { id: 2, .. }]));
+    }
+
+    #[test]
+    fn pages_end_at_so_many_bytes() {
+        let one = |number| Received {
+            topic: TOPIC.into(),
+            payload: vec![0; 10],
+            timestamp_ns: number,
+            hash: [0; 32],
+            node: 0,
+            live: false,
+        };
+        let found: Vec<_> = (0..50).map(one).collect();
+        let cut = |found: &[Received], most| {
+            let (pages, more) = pages(found, 20, most);
+            (pages.iter().map(Vec::len).collect::<Vec<_>>(), more)
+        };
+        assert_eq!(cut(&found, None), (vec![20, 20, 10], false));
+        assert_eq!(cut(&found, Some(200)), (vec![20], true));
+        assert_eq!(cut(&found, Some(201)), (vec![20, 20], true));
+        assert_eq!(cut(&found, Some(500)), (vec![20, 20, 10], false));
+        assert_eq!(cut(&[], Some(1)), (vec![0], false));
+    }
+}

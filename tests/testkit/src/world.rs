@@ -527,12 +527,20 @@ impl World {
         (topics, start, end, newest): (&[String], i64, Option<i64>, bool),
         most_bytes: Option<usize>,
     ) {
-        if !self.phones[who].online || self.rng.chance(self.weather.query_fails) {
-            return self.later(who, 50, NetEvent::QueryFailed { id, reason: FailReason::Timeout });
+        let failed = NetEvent::QueryFailed { id, reason: FailReason::Timeout };
+        let online = self.phones[who].online;
+        let fails = online && self.rng.chance(self.weather.query_fails);
+        if !online || (fails && most_bytes.is_none()) {
+            return self.later(who, 50, failed);
         }
         let found = self.found(topics, start, end, newest);
-        let (pages, more) = pages(&found, PAGE, most_bytes);
+        let (mut pages, more) = pages(&found, PAGE, most_bytes);
         let count = pages.len();
+        if fails {
+            // Some pages of a file came; the last one did not.
+            pages.truncate(self.rng.below(count as u64) as usize);
+            self.later(who, 40 + 10 * count as i64, failed);
+        }
         for (i, messages) in pages.into_iter().enumerate() {
             let last = i + 1 == count;
             self.later(who, 40 + 10 * i as i64, NetEvent::Page { id, messages, last, more: more && last });

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::nodes::{Kind, Service};
-use super::store::{Query, StoreError};
+use super::store::{End, Query, StoreError};
 use super::upload::Batch;
 use crate::config::NetConfig;
 use crate::exchange::ExchangeError;
@@ -87,7 +87,7 @@ pub(crate) struct Job {
 pub(crate) enum Answer {
     Published(Result<PublishOutcome, ExchangeError>),
     /// Being asked; with the number of pages handed over.
-    Queried(usize, Result<(), StoreError>),
+    Queried(usize, Result<End, StoreError>),
     Checked(Result<Vec<[u8; 32]>, StoreError>),
     Uploaded(Result<(), FailReason>),
 }
@@ -195,7 +195,7 @@ impl Job {
                 return (Conduct::Good, Step::Done(Some(self.published(Some(node), outcome))));
             }
             Answer::Published(Err(error)) => (Some(error.reason()), None),
-            Answer::Queried(_, Ok(())) => return (Conduct::Good, Step::Done(None)),
+            Answer::Queried(_, Ok(_)) => return (Conduct::Good, Step::Done(None)),
             Answer::Queried(sent, Err(error)) => {
                 let reason = error.reason();
                 // Pages were handed over. Another node would start again, which the engine must decide.
@@ -263,6 +263,15 @@ impl Job {
             Task::Query(_) => self.asking.is_some(),
             Task::Upload(batch) => batch.has_begun(),
             Task::Publish { .. } | Task::Check(_) => false,
+        }
+    }
+
+    /// The topic of the file that it carries.
+    pub(crate) fn file(&self) -> Option<&str> {
+        match &self.task {
+            Task::Upload(batch) => Some(&batch.topic),
+            Task::Query(query) if self.lane == Lane::Download => query.topics.first().map(String::as_str),
+            _ => None,
         }
     }
 

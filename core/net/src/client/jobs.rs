@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::choose::{Choice, Wish};
+use super::files::FileNodes;
 use super::job::{Answer, Conduct, Job, Lane, Step, Task};
 use super::links::Ready;
 use super::nodes::{Kind, Node, Nodes, Service};
-use super::store::StoreError;
-use super::upload::Uploaders;
+use super::store::{End, StoreError};
 use crate::config::NetConfig;
 use crate::handle::{Command, Event, FailReason, NodeNumber};
 use crate::trust::{Evidence, Trust};
@@ -43,7 +43,7 @@ pub(super) struct Jobs {
     next: u64,
     /// Round-robin of store queries in the receive circle.
     stores: Turns,
-    uploaders: Uploaders,
+    files: FileNodes,
     trust: Trust,
     /// The seed of the draws for spread messages.
     lots: RandomState,
@@ -59,7 +59,7 @@ impl Jobs {
             list: BTreeMap::new(),
             next: 0,
             stores: Turns::default(),
-            uploaders: Uploaders::default(),
+            files: FileNodes::default(),
             trust,
             lots: RandomState::new(),
             busy: BTreeMap::new(),
@@ -120,9 +120,9 @@ impl Jobs {
     pub(super) fn wish(&self, number: u64, nodes: &Nodes, now: Instant) -> Option<Wish> {
         let job = self.list.get(&number)?;
         let (kind, service) = (job.kind, job.service);
-        let (prefer, avoid) = match (&job.task, job.spread) {
+        let (prefer, avoid) = match (job.file(), job.spread) {
             _ if self.busy.get(&job.lane).is_some_and(|busy| *busy >= job.lane.most()) => return None,
-            (Task::Upload(batch), _) => self.uploaders.plan(&batch.topic, self.preferred(kind, service), &job.not),
+            (Some(file), _) => self.files.plan(file, self.preferred(kind, service), &job.not),
             (_, Some(key)) => (self.drawn(key, nodes, now).into_iter().collect(), job.not.clone()),
             _ if job.of_others => (self.preferred(kind, service), self.stores.last().to_vec()),
             _ => (self.preferred(kind, service), job.not.clone()),
@@ -165,8 +165,8 @@ impl Jobs {
             Choice::Alone(node) => {
                 job.asking = Some((node.peer, node.number));
                 nodes.change(node.number, Node::meet); // such a connection reports no progress
-                if let Task::Upload(batch) = &job.task {
-                    self.uploaders.asked(&batch.topic, node.number);
+                if let Some(file) = job.file() {
+                    self.files.asked(file, node.number);
                 }
                 Ask::Alone(Box::new(node), job.task.clone())
             }
@@ -211,13 +211,15 @@ impl Jobs {
         if matches!(answer, Answer::Queried(_, Err(StoreError::NotOffered))) {
             nodes.has_no_store(node);
         }
+        let goes_on = match (&job.task, &answer) {
+            (Task::Upload(batch), _) => batch.has_begun(),
+            (_, answer) => matches!(answer, Answer::Queried(_, Ok(End::Full))),
+        };
+        if let Some(file) = job.file().filter(|_| !goes_on) {
+            self.files.leave(file);
+        }
         let (kind, service) = (job.kind, job.service);
         let (conduct, mut step) = job.answered(node, answer);
-        if let Task::Upload(batch) = &job.task
-            && !batch.has_begun()
-        {
-            self.uploaders.forget(&batch.topic);
-        }
         match conduct {
             Conduct::Good => {
                 match job.task {

@@ -91,7 +91,7 @@ pub(crate) async fn query(
     id: u64,
     pages: mpsc::Sender<Page>,
     sent: &mut usize,
-) -> Result<(), StoreError> {
+) -> Result<End, StoreError> {
     let mut walk = Walk::new(&query);
     let mut limit = if query.small_pages { SMALL_PAGE } else { PAGE };
     let mut patience = PATIENCE;
@@ -111,12 +111,12 @@ pub(crate) async fn query(
             other => other?,
         };
         let (messages, end) = walk.take(answer, limit, asked.node)?;
-        let last = end.is_some();
-        pages.send(Page { id, messages, last, more: end == Some(End::Full) }).await.map_err(|_| StoreError::Stopped)?;
+        let (last, more) = (end.is_some(), end == Some(End::Full));
+        pages.send(Page { id, messages, last, more }).await.map_err(|_| StoreError::Stopped)?;
         *sent += 1;
         patience = PATIENCE;
-        if last {
-            return Ok(());
+        if let Some(end) = end {
+            return Ok(end);
         }
     }
 }
@@ -156,7 +156,7 @@ fn hash_of(entry: &WakuMessageKeyValue) -> Result<[u8; 32], StoreError> {
 
 /// Why a query ends with a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     /// The store has no more.
     Whole,
     /// The limit of bytes is reached.

@@ -12,12 +12,10 @@ use super::lightpush;
 use super::nodes::Offers;
 use super::store::Asked;
 use crate::config::NetConfig;
-use crate::handle::{FailReason, NodeNumber, PublishOutcome, UPLOAD_MOST};
+use crate::handle::{FailReason, PublishOutcome, UPLOAD_MOST};
 
 /// Most chunks that wait for the node's answer.
 const IN_FLIGHT: usize = 4;
-/// Most topics whose nodes are remembered.
-const REMEMBERED: usize = 16;
 
 /// The chunks of one command.
 #[derive(Debug)]
@@ -98,40 +96,6 @@ async fn push_all(asked: &Asked, offers: Offers, batch: &Batch) -> Result<(), Fa
     }
 }
 
-/// The node of each topic that was uploaded to, the latest first. One topic is one file.
-#[derive(Debug, Default)]
-pub(crate) struct Uploaders(Vec<(String, NodeNumber)>);
-
-impl Uploaders {
-    pub(crate) fn asked(&mut self, topic: &str, node: NodeNumber) {
-        self.forget(topic);
-        self.0.insert(0, (topic.to_owned(), node));
-        self.0.truncate(REMEMBERED);
-    }
-
-    /// The node of this topic took nothing.
-    pub(crate) fn forget(&mut self, topic: &str) {
-        self.0.retain(|(of, _)| of != topic);
-    }
-
-    /// The nodes to prefer and to avoid for a topic: first the file's node so far, then the `preferred` ones, those of
-    /// other files last. `not` and the nodes of other files are avoided, except preferred ones of other files.
-    pub(crate) fn plan(
-        &self,
-        topic: &str,
-        mut preferred: Vec<NodeNumber>,
-        not: &[NodeNumber],
-    ) -> (Vec<NodeNumber>, Vec<NodeNumber>) {
-        let (own, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|(of, _)| of == topic);
-        let since = |node: &NodeNumber| others.iter().position(|(_, of)| of == node);
-        preferred.sort_by_key(|node| since(node).map(std::cmp::Reverse));
-        let prefer: Vec<_> = own.iter().map(|(_, node)| *node).chain(preferred).collect();
-        let others = others.iter().map(|(_, node)| *node).filter(|node| !prefer.contains(node));
-        let avoid = not.iter().copied().chain(others).collect();
-        (prefer, avoid)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -164,22 +128,5 @@ mod tests {
         let large = vec![vec![1], vec![1; config.max_message]];
         assert!(Batch::new(TOPIC.into(), large, 1, &config).is_none());
         assert!(Batch::new("no topic".into(), vec![vec![1]], 1, &config).is_none());
-    }
-
-    #[test]
-    fn a_file_stays_with_its_node_and_another_file_avoids_it() {
-        let mut uploaders = Uploaders::default();
-        uploaders.asked("a", 1);
-        assert_eq!(uploaders.plan("a", vec![], &[]), (vec![1], vec![]));
-        assert_eq!(uploaders.plan("b", vec![], &[5]), (vec![], vec![5, 1]));
-        uploaders.asked("b", 2);
-        assert_eq!(uploaders.plan("c", vec![], &[]), (vec![], vec![2, 1]), "the latest is the last choice");
-        // What is known to arrive counts more.
-        assert_eq!(uploaders.plan("c", vec![2, 3, 1], &[]), (vec![3, 1, 2], vec![]));
-        assert_eq!(uploaders.plan("c", vec![2], &[]), (vec![2], vec![1]));
-        uploaders.forget("b");
-        assert_eq!(uploaders.plan("b", vec![], &[]), (vec![], vec![1]));
-        (0..20).for_each(|number| uploaders.asked(&number.to_string(), number));
-        assert_eq!(uploaders.0.len(), REMEMBERED);
     }
 }

@@ -205,7 +205,7 @@ fn files_have_places_of_their_own() {
     (11..11 + Lane::Circle.most() as u64).for_each(|number| {
         scene.ask(number, Kind::Publish);
     });
-    let (_, conduct, step) = scene.answered(0, node.number, Answer::Queried(1, Ok(()))).unwrap();
+    let (_, conduct, step) = scene.answered(0, node.number, Answer::Queried(1, Ok(End::Whole))).unwrap();
     assert!(conduct == Conduct::Good && matches!(step, Step::Done(None)));
     assert_eq!(scene.start_alone(&node), [4], "nor do files wait for messages");
 }
@@ -235,7 +235,7 @@ fn an_upload_tries_others_until_a_chunk_is_taken() {
     assert!(conduct == Conduct::Refused && matches!(step, Step::Again));
     let wish = scene.jobs.wish(0, &scene.nodes, scene.now).unwrap();
     assert_eq!(wish.tried, [first.number, second.number]);
-    assert_eq!(wish.prefer, [], "who took nothing is no longer the file's node");
+    assert_eq!((wish.prefer, wish.avoid), (vec![], vec![7, second.number, first.number]), "who took nothing");
     scene.jobs.list.values().for_each(|job| job.take(0));
     let (_, conduct, step) = ask(&mut scene, third, Err(FailReason::Timeout));
     assert_eq!(conduct, Conduct::Good, "it took one");
@@ -244,8 +244,30 @@ fn an_upload_tries_others_until_a_chunk_is_taken() {
     scene.upload(TOPIC, 1, Vec::new());
     scene.upload("/sotto/1/b01-0000000000000001/proto", 1, Vec::new());
     let wish = |number| scene.jobs.wish(number, &scene.nodes, scene.now).unwrap();
-    assert_eq!((wish(1).prefer, wish(1).avoid), (vec![third.number], vec![]), "the file stays there");
-    assert_eq!((wish(2).prefer, wish(2).avoid), (vec![], vec![third.number]), "another file does not go there");
+    assert_eq!((wish(1).prefer, wish(1).avoid), (vec![third.number], vec![second.number, first.number]));
+    assert_eq!((wish(2).prefer, wish(2).avoid), (vec![], [third, second, first].map(|node| node.number).to_vec()));
+}
+
+#[test]
+fn a_download_stays_where_there_is_more_and_goes_on_elsewhere() {
+    let mut scene = Scene::new();
+    let nodes: Vec<Node> = scene.nodes.of(Kind::Alone).cloned().collect();
+    let [first, second, ..] = &nodes[..] else { panic!("too few") };
+    let mut next = 0;
+    let mut then = |node: &Node, answer| {
+        scene.download();
+        assert_eq!(scene.start_alone(node), [next]);
+        scene.answered(next, node.number, answer).unwrap();
+        scene.download();
+        let wish = scene.jobs.wish(next + 1, &scene.nodes, scene.now).unwrap();
+        scene.jobs.stop(next + 2);
+        next += 2;
+        (wish.prefer, wish.avoid)
+    };
+    assert_eq!(then(first, Answer::Queried(1, Ok(End::Full))), (vec![first.number], vec![]));
+    assert_eq!(then(first, Answer::Queried(1, Ok(End::Whole))), (vec![], vec![first.number]));
+    let failed = Err(StoreError::Exchange(ExchangeError::Timeout));
+    assert_eq!(then(second, Answer::Queried(1, failed)), (vec![], vec![second.number, first.number]));
 }
 
 #[test]
@@ -364,7 +386,7 @@ fn after_a_change_of_network_all_begin_again_but_queries_under_way() {
     assert_eq!(failed, [Event::QueryFailed { id: 2, reason }, cut]);
     assert_eq!(scene.jobs.waiting(), [0, 2, 3]);
     assert_eq!(scene.jobs.close().count(), 3);
-    assert!(scene.answered(1, 0, Answer::Queried(0, Ok(()))).is_none(), "nobody waits for it");
+    assert!(scene.answered(1, 0, Answer::Queried(0, Ok(End::Whole))).is_none(), "nobody waits for it");
 }
 
 #[test]
