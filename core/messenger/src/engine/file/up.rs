@@ -1,4 +1,5 @@
-//! Upload: data, then the manifest twice, the preview, parity. The message leaves when a reader can have the file.
+//! Upload: data, then the manifest twice, the preview, parity. The message leaves when a reader can have the file and
+//! its preview.
 
 use sotto_crypto::{FileKey, blob_topic, preview_topic};
 use sotto_db::{FileId, FileState, Hash, NEVER};
@@ -36,7 +37,10 @@ pub(crate) fn bytes_sent(row: &sotto_db::File, pointer: &FilePointer) -> u64 {
 fn is_enough(row: &sotto_db::File, pointer: &FilePointer) -> bool {
     let data = pointer.layout().data_chunks();
     let proof = data == 1 || bits::has(&row.have, data) || bits::has(&row.have, data.saturating_add(1));
-    bits::count(&row.have, data) == data && proof
+    let parts = slots(pointer, row.preview.is_some());
+    // A reader who has the conversation open searches the preview at once, and again after a minute only.
+    let mut previews = (0..).zip(&parts).filter(|(_, part)| **part == Part::Preview);
+    bits::count(&row.have, data) == data && proof && previews.all(|(i, _)| bits::has(&row.have, i))
 }
 
 /// Has the next parts sealed.
