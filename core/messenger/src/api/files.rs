@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rand_core::UnwrapErr;
 use sotto_crypto::LocalKey;
+use sotto_db::Reader;
 use sotto_wire::content::{FileKind as Kind, MAX_FILE_PREVIEW, MAX_FILES, MAX_MIME, file_name};
 use tokio::sync::oneshot;
 
@@ -127,7 +128,31 @@ impl Messenger {
             return Err(Code::TooMany.into());
         }
         let mut disk = self.disk();
-        aside(move || files.into_iter().map(|new| prepare(&mut disk, new)).collect()).await
+        aside(move || {
+            let mut prepared = Vec::new();
+            for new in files {
+                match prepare(&mut disk, new) {
+                    Ok(one) => prepared.push(one),
+                    Err(error) => {
+                        disk.run(Order::Remove { names: names(&prepared) });
+                        return Err(error);
+                    }
+                }
+            }
+            Ok(prepared)
+        })
+        .await
+    }
+
+    /// Removes copies that no message has, because sending them failed.
+    pub(super) fn forget(&self, names: &[[u8; 8]]) {
+        let kept = |reader: &Reader, name: &[u8; 8]| Ok(reader.tables().contents.get(name)?.is_some());
+        for name in names {
+            // Otherwise the next open removes the copy.
+            if matches!(self.read(|reader| kept(reader, name)), Ok(false)) {
+                self.disk().run(Order::Remove { names: vec![*name] });
+            }
+        }
     }
 }
 
@@ -139,6 +164,11 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send
     };
     std::thread::Builder::new().name("sotto-file".into()).spawn(work).map_err(|_| Code::Internal)?;
     done.await.map_err(|_| Code::Internal)?
+}
+
+/// Names of the copies.
+pub(super) fn names(files: &[Prepared]) -> Vec<[u8; 8]> {
+    files.iter().map(|one| one.imported.place.name).collect()
 }
 
 fn prepare(disk: &mut Disk, new: NewFile) -> Result<Prepared, Error> {
@@ -161,8 +191,9 @@ fn prepare(disk: &mut Disk, new: NewFile) -> Result<Prepared, Error> {
         waveform: waveform::pack(&new.waveform),
         placeholder: placeholder.transpose()?.unwrap_or_default(),
     };
-    // Who sends a picture as a file wants it as it is.
-    let imported = disk.import(&new.path, kind != FileKind::File && !new.as_is)?;
+    // Who sends a picture as a file wants it as it is. A voice note is the app's own recording.
+    let strip = !new.as_is && !matches!(kind, FileKind::File | FileKind::Voice);
+    let imported = disk.import(&new.path, strip)?;
     if imported.metadata == disk::Metadata::Kept {
         disk.run(Order::Remove { names: vec![imported.place.name] });
         return Err(Code::FileMetadata.into());

@@ -1,6 +1,7 @@
 //! Calls about posts: reactions, edits, deletions, pins, polls, timers.
 
 use super::Messenger;
+use super::files::names;
 use crate::engine::call;
 use crate::error::{Code, Error};
 use crate::records::{ConversationId, Message, MessageId, NewMention, NewPoll, NewPost, ReactionBy, Version};
@@ -17,7 +18,12 @@ impl Messenger {
             return self.call(call::Send { conversation, post }).await;
         }
         let files = self.prepare(files).await?;
-        self.call(call::SendFiles { conversation, post, files }).await
+        let copies = names(&files);
+        let sent = self.call(call::SendFiles { conversation, post, files }).await;
+        if sent.is_err() {
+            self.forget(&copies);
+        }
+        sent
     }
 
     /// Sets an emoji at a message, or takes it back. One person has at most 6 at one message. Errors:
