@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sotto_messenger::{EVENT_DEPTH, Event, Subscription};
 
 use crate::code::Code;
-use crate::records::{Connectivity, ConversationId, MessageId, MessageState, long, records};
+use crate::records::{Connectivity, ConversationId, MessageId, MessageState, Transfer, long, records};
 
 /// A hint that something changed, sent after the change is on disk. The database is the truth: read the page again.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
@@ -35,6 +35,11 @@ pub enum SottoEvent {
         id: MessageId,
         /// The new state.
         state: MessageState,
+    },
+    /// A transfer went on, at most four times a second for each file, or its file has another state.
+    FileChanged {
+        /// How far it is.
+        now: Transfer,
     },
     /// Contacts, requests or their safety state changed.
     ContactsChanged,
@@ -70,6 +75,7 @@ impl From<Event> for SottoEvent {
             Event::MessageState { conversation, id, state } => {
                 Self::MessageStateChanged { conversation: conversation.into(), id: id.into(), state: state.into() }
             }
+            Event::File(now) => Self::FileChanged { now: now.into() },
             Event::ContactsChanged => Self::ContactsChanged,
             Event::Typing { conversation } => Self::Typing { conversation: conversation.into() },
             Event::Connectivity(now) => Self::ConnectivityChanged { now: now.into() },
@@ -145,6 +151,7 @@ impl SottoEvents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::{FileId, FileState};
     use sotto_messenger::Code as InnerCode;
     use sotto_messenger::records as inner;
 
@@ -171,6 +178,24 @@ mod tests {
                     conversation: conversation.clone(),
                     id,
                     state: MessageState::Delivered,
+                },
+            ),
+            (
+                Event::File(inner::Transfer {
+                    file: inner::FileId("f".into()),
+                    state: inner::FileState::Coming,
+                    have: 7,
+                    total: u64::MAX,
+                    reason: Some(InnerCode::FileNoSpace),
+                }),
+                SottoEvent::FileChanged {
+                    now: Transfer {
+                        file: FileId { value: "f".into() },
+                        state: FileState::Coming,
+                        have: 7,
+                        total: i64::MAX,
+                        reason: Some(Code::FileNoSpace),
+                    },
                 },
             ),
             (Event::Typing { conversation: place }, SottoEvent::Typing { conversation }),

@@ -1,5 +1,6 @@
 //! [`SottoCore`]: the messenger's calls, with plain values in and out. Reads leave the caller's thread ([`Reads`]).
 
+mod files;
 mod posts;
 
 use std::sync::Arc;

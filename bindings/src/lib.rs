@@ -28,10 +28,11 @@ pub use error::SottoError;
 pub use event::{SottoEvent, SottoEvents};
 pub use facade::SottoCore;
 pub use records::{
-    Account, Connectivity, Contact, ContactAction, ContactId, ContactState, Conversation, ConversationId, DevicesId,
-    Diagnostics, Folder, Hit, Incoming, Invite, InviteId, InvitePreview, LastMessage, LinkPreview, LogLevel, Mark,
-    Mention, Message, MessageId, MessageState, NetworkState, NewMention, NewPoll, PhraseCheck, Poll, PollChoice,
-    Reaction, ReactionBy, Reply, RingSegment, SafetyNumber, Settings, SettingsPatch, Unread, Version, WrongWord,
+    Account, AutoDownload, Connectivity, Contact, ContactAction, ContactId, ContactState, Conversation, ConversationId,
+    DevicesId, Diagnostics, File, FileId, FileKind, FileState, Folder, Hit, Incoming, Invite, InviteId, InvitePreview,
+    LastMessage, LinkPreview, LogLevel, Mark, Mention, Message, MessageId, MessageState, NetworkLimits, NetworkState,
+    NewFile, NewMention, NewPoll, PhraseCheck, Poll, PollChoice, Reaction, ReactionBy, Reply, Rgba, RingSegment,
+    SafetyNumber, Settings, SettingsPatch, Storage, StoragePart, Transfer, Unread, Version, WrongWord,
 };
 
 uniffi::setup_scaffolding!("sotto");

@@ -2,11 +2,13 @@
 //! bytes.
 
 mod convert;
+mod file;
 mod ids;
 mod post;
 
 pub(crate) use convert::{long, records};
-pub use ids::{ContactId, ConversationId, DevicesId, InviteId, MessageId};
+pub use file::{AutoDownload, File, FileKind, FileState, NetworkLimits, NewFile, Rgba, Storage, StoragePart, Transfer};
+pub use ids::{ContactId, ConversationId, DevicesId, FileId, InviteId, MessageId};
 pub use post::{
     Hit, LinkPreview, Mark, Mention, NewMention, NewPoll, Poll, PollChoice, Reaction, ReactionBy, Reply, Version,
 };
@@ -276,6 +278,8 @@ pub struct Message {
     pub reply: Option<Reply>,
     /// People named in the text, in order of their places.
     pub mentions: Vec<Mention>,
+    /// Its files, in their order.
+    pub files: Vec<File>,
     /// Of a link in the text.
     pub preview: Option<LinkPreview>,
     /// The poll; the text is its question.
@@ -334,6 +338,9 @@ pub struct NetworkState {
     pub dns_servers: Vec<String>,
     /// Whether traffic costs money.
     pub metered: bool,
+    /// Whether the device is abroad, on a network that charges for it.
+    #[uniffi(default = false)]
+    pub roaming: bool,
 }
 
 /// Log level.

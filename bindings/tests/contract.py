@@ -17,9 +17,11 @@ import sotto
 from sotto import (
     SottoConfig, SottoCore, SottoError, SottoEvent, SottoCode as Code, SottoContactAction as ContactAction,
     SottoContactId as ContactId, SottoContactState as ContactState, SottoConversationId as ConversationId,
-    SottoFolder as Folder, SottoLogLevel as LogLevel, SottoMessageId as MessageId, SottoMessageState as MessageState,
-    SottoMode as Mode, SottoNetworkState as NetworkState, SottoNewMention as NewMention, SottoNewPoll as NewPoll,
-    SottoPreset as Preset, SottoSettingsPatch as SettingsPatch,
+    SottoFileId as FileId, SottoFileKind as FileKind, SottoFileState as FileState, SottoFolder as Folder,
+    SottoLogLevel as LogLevel, SottoMessageId as MessageId, SottoMessageState as MessageState, SottoMode as Mode,
+    SottoNetworkLimits as NetworkLimits, SottoNetworkState as NetworkState, SottoNewFile as NewFile,
+    SottoNewMention as NewMention, SottoNewPoll as NewPoll, SottoPreset as Preset, SottoRgba as Rgba,
+    SottoSettingsPatch as SettingsPatch,
 )
 
 PATIENCE = 60  # s; nothing is waited for longer
@@ -247,11 +249,13 @@ async def two_people_meet_and_talk(folder):
     assert texts == [f"while you were away {n}" for n in range(3)], texts
     for phone in (alice, bob):
         await phone.core.set_foreground(True)
-        await phone.core.network_changed(NetworkState(dns_servers=[], metered=True))
+        await phone.core.network_changed(NetworkState(dns_servers=[], metered=True, roaming=True))
         await phone.core.power_changed(True)  # metered: it stays a light client
         assert phone.core.serving() == []
     last = await bob.core.send(place, "over new connections")
     await alice.until("the last", lambda: alice.message(last))
+
+    await a_file_goes_over(folder, alice, bob, place)
 
     # What people do with messages.
     named = NewMention(offset=3, length=3, contact=contact)
@@ -291,7 +295,13 @@ async def two_people_meet_and_talk(folder):
     await alice.core.session_reset(contact)
     await alice.core.delete_for_me(last)
     await fails(SottoError.NotFound, "message.missing", lambda: alice.core.message(last))
+    assert (await alice.core.storage()).bytes == 150_000
     await alice.core.conversation_delete(place)
+    assert (await alice.core.storage()).bytes == 0
+    end = time.monotonic() + PATIENCE
+    while any((alice.folder / "files").iterdir()):  # removed after the answer
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
     assert await alice.page() == [] and await alice.core.conversations(Folder.INBOX, 10) == []
     await alice.core.contact_remove(contact)
     assert await alice.core.contacts() == []
@@ -299,6 +309,75 @@ async def two_people_meet_and_talk(folder):
     assert (await bob.core.message(last)).text == "over new connections"
     await alice.core.shutdown()
     await bob.core.shutdown()
+
+
+async def a_file_goes_over(folder, alice, bob, place):
+    source, copy, content = folder / "notes.jpg", folder / "copy.jpg", random.Random(7).randbytes(150_000)
+    source.write_bytes(content)
+    tiny = Rgba(width=2, height=2, pixels=bytes([200, 40, 10, 255]) * 4)
+    told = NewFile(path=str(source), name="../notes.bin", kind=FileKind.VIDEO, mime="video/x", width=640, height=480,
+        duration_ms=3000, waveform=bytes([0, 31]), placeholder_rgba=tiny, as_is=True, fresh=True)
+    no_picture = NewFile(path=str(source))
+    await fails(SottoError.State, "file.metadata", lambda: alice.core.send(place, "", files=[no_picture]))
+    nothing = NewFile(path=str(folder / "nothing"))
+    await fails(SottoError.InvalidInput, "file.unreadable", lambda: alice.core.send(place, "", files=[nothing]))
+    below = NewFile(path=str(source), width=-1)
+    await fails(SottoError.InvalidInput, "input.file", lambda: alice.core.send(place, "", files=[below]))
+    sent = await alice.core.send(place, "", files=[told])
+
+    (file,) = await bob.until("the file", lambda: bob.core.files(place, 10))
+    assert (file.message, file.conversation, file.kind, file.name) == (sent, place, FileKind.VIDEO, "notes.bin"), file
+    assert (file.mime, file.width, file.height, file.duration_ms) == ("video/x", 640, 480, 3000), file
+    assert (file.state, file.reason, file.have, file.total) == (FileState.REMOTE, None, 0, 150_000), file
+    assert file.waveform[:2] == bytes([0, 31]) and file.placeholder and file.available_until_ms > 0, file
+    assert file.colour >> 16 > 150 and file.colour & 255 < 60, hex(file.colour)
+    assert (await bob.core.message(sent)).files == [file] == [await bob.core.file(file.id)]
+    assert await bob.core.files(place, 10, FileKind.IMAGE) == []
+    assert await bob.core.files(place, 10, before=file.cursor) == []
+    await fails(SottoError.Network, "file.waiting", lambda: bob.core.file_read(file.id, 0, 1))
+    await fails(SottoError.Network, "file.waiting", lambda: bob.core.file_export(file.id, str(copy)))
+
+    async def in_state(phone, id, *states):
+        async def look():
+            return (await phone.core.file(id)).state in states
+        await phone.until(f"one of {states}", look)
+
+    await bob.core.file_fetch(file.id)
+    await bob.core.file_cancel(file.id)
+    await in_state(bob, file.id, FileState.REMOTE, FileState.HERE)
+    await bob.core.file_fetch(file.id)
+    await in_state(bob, file.id, FileState.HERE)
+
+    def told_whole():
+        changes = [e.now for e in bob.told if isinstance(e, SottoEvent.FILE_CHANGED)]
+        return any((now.file, now.state, now.have) == (file.id, FileState.HERE, now.total) for now in changes)
+
+    await bob.until("an event that it is here", told_whole)
+    assert await bob.core.file_read(file.id, 0, 1 << 20) == content
+    assert await bob.core.file_read(file.id, 65_000, 1000) == content[65_000:66_000]
+    assert await bob.core.file_read(file.id, 150_000, 1) == b""
+    await fails(SottoError.InvalidInput, "input.setting", lambda: bob.core.file_read(file.id, -1, 1))
+    await bob.core.file_export(file.id, str(copy))
+    assert copy.read_bytes() == content
+    await fails(SottoError.InvalidInput, "file.exists", lambda: bob.core.file_export(file.id, str(copy)))
+    unknown = FileId(value="A" * 22)
+    await fails(SottoError.NotFound, "file.missing", lambda: bob.core.file(unknown))
+
+    limits = await bob.core.auto_download()
+    assert (limits.image.metered, limits.video.roaming) == (512 * 1024, 0), limits
+    limits.image = NetworkLimits(unmetered=1, metered=2, roaming=3)
+    await bob.core.auto_download_set(limits)
+    assert await bob.core.auto_download() == limits
+    limits.file.metered = -1
+    await fails(SottoError.InvalidInput, "input.setting", lambda: bob.core.auto_download_set(limits))
+
+    stored = await bob.core.storage()
+    (part,) = stored.parts
+    assert (stored.bytes, part.conversation, part.kind, part.bytes) == (150_000, place, FileKind.VIDEO, 150_000), stored
+    assert await bob.core.storage_free(place, 3_600_000) == 0
+    assert await bob.core.storage_free() == 150_000
+    assert (await bob.core.storage()).bytes == 0 and (await bob.core.file(file.id)).state == FileState.REMOTE
+    await in_state(alice, (await alice.core.files(place, 1))[0].id, FileState.HERE)  # nodes have all of it
 
 
 async def invites_are_listed_and_closed(folder):

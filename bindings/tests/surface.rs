@@ -48,6 +48,7 @@ fn each_language_has_its_own_names() {
 fn every_call_of_the_messenger_stands_in_the_table() {
     let api = concat!(
         include_str!("../../core/messenger/src/api.rs"),
+        include_str!("../../core/messenger/src/api/files.rs"),
         include_str!("../../core/messenger/src/api/posts.rs"),
         include_str!("../../core/messenger/src/api/read.rs"),
         include_str!("../../core/messenger/src/api/search.rs"),

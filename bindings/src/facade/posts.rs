@@ -5,16 +5,18 @@ use sotto_messenger::{Code, Messenger, records as inner};
 use super::{SottoCore, rows};
 use crate::error::SottoError;
 use crate::records::{
-    ConversationId, Hit, LinkPreview, Message, MessageId, NewMention, NewPoll, ReactionBy, Version, records,
+    ConversationId, Hit, LinkPreview, Message, MessageId, NewFile, NewMention, NewPoll, ReactionBy, Version, records,
 };
 
 #[uniffi::export]
 impl SottoCore {
     /// Sends a text of at most 1 MiB with what belongs to it: a message of this conversation that it replies to, up to
-    /// 32 mentions, the preview of a link in the text, and whether the reader's app is asked not to notify. Returns the
-    /// message's id; the text is encrypted and in the outbox on disk then. Errors: `input.*`, `conversation.missing`,
-    /// `message.missing`, `contact.state`, `storage.full`.
-    #[uniffi::method(default(reply_to = None, mentions = [], preview = None, silent = false))]
+    /// 32 mentions, the preview of a link in the text, up to 10 files (the text may be empty then), and whether the
+    /// reader's app is asked not to notify. Returns the message's id; the text is encrypted and in the outbox on disk
+    /// then, and the files are copied. The message leaves when nodes have its files. Errors: `file.*`, `input.*`,
+    /// `conversation.missing`, `message.missing`, `contact.state`, `storage.full`.
+    #[uniffi::method(default(reply_to = None, mentions = [], preview = None, silent = false, files = []))]
+    #[expect(clippy::too_many_arguments, reason = "hosts name those that they pass")]
     pub async fn send(
         &self,
         conversation: ConversationId,
@@ -23,13 +25,14 @@ impl SottoCore {
         mentions: Vec<NewMention>,
         preview: Option<LinkPreview>,
         silent: bool,
+        files: Vec<NewFile>,
     ) -> Result<MessageId, SottoError> {
         let post = inner::NewPost {
             text,
             reply_to: reply_to.map(Into::into),
             mentions: mentions_of(mentions)?,
             preview: preview.map(Into::into),
-            files: Vec::new(),
+            files: files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             silent,
         };
         Ok(self.messenger.send(&conversation.into(), post).await?.into())

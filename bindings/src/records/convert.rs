@@ -6,9 +6,9 @@ use sotto_messenger::engine::input;
 use sotto_messenger::{Code, Network, records as inner};
 
 use super::{
-    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, Folder, Incoming, Invite,
-    InvitePreview, LastMessage, LogLevel, Message, MessageState, NetworkState, PhraseCheck, RingSegment, SafetyNumber,
-    Settings, SettingsPatch, Unread, WrongWord,
+    Account, Connectivity, Contact, ContactAction, ContactState, Conversation, Diagnostics, FileKind, FileState,
+    Folder, Incoming, Invite, InvitePreview, LastMessage, LogLevel, Message, MessageState, NetworkState, PhraseCheck,
+    RingSegment, SafetyNumber, Settings, SettingsPatch, Unread, WrongWord,
 };
 use crate::error::SottoError;
 
@@ -42,6 +42,8 @@ macro_rules! same_names {
 }
 same_names!(inner::MessageState => MessageState: Queued, Sent, Stored, Delivered, Read, Failed, Received);
 same_names!(inner::ContactState => ContactState: Requested, Incoming, Accepted, Declined, Blocked);
+same_names!(inner::FileKind => FileKind: File, Image, Voice, Video, Sticker, Gif);
+same_names!(inner::FileState => FileState: Remote, Coming, Here, Going, Gone, Corrupt);
 
 impl From<ContactAction> for input::ContactAction {
     fn from(action: ContactAction) -> Self {
@@ -210,7 +212,7 @@ impl From<inner::Message> for Message {
             time_ms,
             reply,
             mentions,
-            files: _,
+            files,
             preview,
             poll,
             reactions,
@@ -237,6 +239,7 @@ impl From<inner::Message> for Message {
             time_ms,
             reply: reply.map(Into::into),
             mentions: records(mentions),
+            files: records(files),
             preview: preview.map(Into::into),
             poll: poll.map(Into::into),
             reactions: records(reactions),
@@ -267,8 +270,8 @@ impl From<inner::Connectivity> for Connectivity {
 
 impl From<NetworkState> for Network {
     fn from(value: NetworkState) -> Self {
-        let NetworkState { dns_servers, metered } = value;
-        Self { dns_servers, metered, roaming: false }
+        let NetworkState { dns_servers, metered, roaming } = value;
+        Self { dns_servers, metered, roaming }
     }
 }
 
@@ -403,6 +406,19 @@ mod tests {
         for state in contacts {
             let outer = ContactState::from(state);
             assert_eq!(format!("{outer:?}"), format!("{state:?}"));
+        }
+        let files = variants::<inner::FileState>();
+        assert!(files.len() >= 6);
+        for state in files {
+            let outer = FileState::from(state);
+            assert_eq!(format!("{outer:?}"), format!("{state:?}"));
+        }
+        let kinds = variants::<inner::FileKind>();
+        assert!(kinds.len() >= 6);
+        for kind in kinds {
+            let outer = FileKind::from(kind);
+            assert_eq!(format!("{outer:?}"), format!("{kind:?}"));
+            assert_eq!(inner::FileKind::from(outer), kind);
         }
     }
 

@@ -36,6 +36,8 @@ ids! {
     ConversationId = "SottoConversationId";
     /// Id of a message, the same on both sides.
     MessageId = "SottoMessageId";
+    /// Id of a file on this device.
+    FileId = "SottoFileId";
     /// Id of an own invite; it does not reveal the link.
     InviteId = "SottoInviteId";
     /// The devices that a safety number stands for.

@@ -7,6 +7,7 @@
 mod account;
 mod chat;
 mod contacts;
+mod files;
 mod frame;
 mod host;
 mod methods;
@@ -31,7 +32,7 @@ const LINE_CAP: usize = 8 << 20;
 /// Most running requests; the next line is read when one ends. A read takes all places, so every earlier request has
 /// ended then.
 const AT_WORK: u32 = 256;
-/// Most calls of `next_events` and `sync_once` that wait at a time.
+/// Most calls that take long and run beside the others at a time.
 const WAITING: usize = 16;
 /// How long requests may continue after the end of input, and after a signal.
 const AFTER_END: Duration = Duration::from_secs(30);
@@ -135,13 +136,22 @@ async fn serve(session: &Arc<Session>, tasks: &mut JoinSet<()>, stop: &mut Stop)
     }
 }
 
+/// Whether a call waits for the network or copies files: no other call waits for it.
+fn takes_long(request: &frame::Request) -> bool {
+    match request.method.as_str() {
+        "next_events" | "sync_once" | "file_export" => true,
+        "send" => files::are_in(&request.params),
+        _ => false,
+    }
+}
+
 /// Runs one request; a notification gets no answer.
 async fn answer(
     session: &Session,
     request: frame::Request,
     permit: tokio::sync::OwnedSemaphorePermit,
 ) -> Option<String> {
-    let result = if matches!(request.method.as_str(), "next_events" | "sync_once") {
+    let result = if takes_long(&request) {
         drop(permit);
         match session.waiting.try_acquire() {
             Ok(_place) => methods::call(session, &request.method, &request.params).await,

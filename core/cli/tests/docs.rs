@@ -13,6 +13,10 @@ use support::{Node, PATIENCE, Process, Rpc, children_of, command, is_alive};
 
 const RPC: &str = include_str!("../../../docs/rpc.md");
 
+/// One pixel.
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
+    \0\0\0\rIDATx\xdacd\xf8\xcfP\x0f\0\x03\x86\x01\x80Z4}k\0\0\0\0IEND\xaeB`\x82";
+
 /// A request and its answer; `fresh` runs in an empty folder.
 struct Example {
     fresh: bool,
@@ -107,6 +111,11 @@ impl Stage {
                 self.bob.call("send", send);
                 self.alice.texts(&conversation, &["It is me, Bob", "Hello Alice"]);
             }
+            "files" if *id == 79 => {
+                let params = json!({"conversation": self.names["<conversation>"], "limit": 1});
+                let sent = |answer: &Value| (answer["files"][0]["state"] == "here").then_some(());
+                self.alice.until("files", params, sent);
+            }
             "connectivity" => {
                 let subscribed = |answer: &Value| (answer["subscribed"] == true).then_some(());
                 self.alice.until("connectivity", json!({}), subscribed);
@@ -125,8 +134,9 @@ fn every_example_of_the_rpc_chapter_works() {
     let mut carol = Rpc::on(&data("carol"), &nodes);
     carol.register("Carol");
     let link = carol.call("invite", json!({}))["link"].clone();
+    std::fs::write(data("picture.png"), PICTURE).unwrap();
     let mut stage = Stage {
-        alice: Rpc::on(&data("alice"), &nodes),
+        alice: Rpc::start(command(&data("alice"), &nodes).current_dir(folder.path())),
         bob: Rpc::on(&data("bob"), &nodes),
         names: Names::from([("<link of carol>".into(), link.as_str().unwrap().to_owned())]),
     };

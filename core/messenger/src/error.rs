@@ -90,7 +90,7 @@ codes! {
     BadId = "input.id", InvalidInput, "this API did not return such an id";
     BadSetting = "input.setting", InvalidInput, "this setting or value is unknown";
     TooMany = "input.too_many", InvalidInput, "too many: a message has at most 6 of one person's reactions and 32 \
-         mentions, and goes to at most 5 conversations at once";
+         mentions, 10 files, and goes to at most 5 conversations at once";
     BadEmoji = "input.emoji", InvalidInput, "a reaction is one emoji of at most 32 bytes";
     BadMention = "input.mention", InvalidInput, "a mention must lie in the text, on borders of characters, and overlap \
          no other";
@@ -122,15 +122,15 @@ codes! {
     MessageNotDelivered = "message.not_delivered", Network, "given up after 30 days without a receipt";
     MessageRefused = "message.refused", Network, "every reachable node refused this message several times";
     FileMissing = "file.missing", NotFound, "no such file";
-    FileMetadata = "file.metadata", State, "what this picture says about place and time could not be removed; \
-         send it as it is, or not at all";
+    FileMetadata = "file.metadata", State, "what this picture or video says about place and time could not be \
+         removed; send it as it is, or not at all";
     FileTooLarge = "file.too_large", InvalidInput, "a file has at most 100 MB";
     FileNoSpace = "file.no_space", Storage, "too little space is free for this file; free some";
     FileCorrupt = "file.corrupt", Crypto, "the file is not the one that its author named, or damaged on this disk";
     FileGone = "file.gone", NotFound, "nobody who has this file can be reached";
     FileUnreadable = "file.unreadable", InvalidInput, "the file cannot be read: it is missing, no plain file, or \
          changed while it was read";
-    FileWaiting = "file.waiting", Network, "parts of the file are missing; the engine retries";
+    FileWaiting = "file.waiting", Network, "the file is not on this device; fetch it first";
     FileRefused = "file.refused", Crypto, "the file's description is malformed";
     FileExists = "file.exists", InvalidInput, "there is a file of this name already; choose another name";
     SearchOff = "search.off", State, "search is switched off in the settings";

@@ -68,19 +68,19 @@ id!(
     DevicesId of 32
 );
 
-/// Bytes as base64 in JSON.
+/// Bytes as base64url in JSON.
 pub(crate) mod base64_bytes {
     use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
+        to.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        STANDARD.decode(String::deserialize(from)?).map_err(|_| D::Error::custom("not base64"))
+        URL_SAFE_NO_PAD.decode(String::deserialize(from)?).map_err(|_| D::Error::custom("not base64url"))
     }
 }
 

@@ -175,7 +175,7 @@ pub(crate) fn too_long(head: &[u8]) -> Malformed {
 }
 
 pub(crate) fn too_many_waiting() -> Fault {
-    Fault::Request("at most 16 calls of next_events and sync_once may wait")
+    Fault::Request("at most 16 calls of next_events, sync_once, file_export and send with files may wait")
 }
 
 pub(crate) fn success(id: &Id, result: &Value) -> String {

@@ -30,6 +30,8 @@ pub(crate) struct HostNetwork {
     #[serde(default)]
     dns_servers: Vec<String>,
     metered: Option<bool>,
+    #[serde(default)]
+    roaming: bool,
 }
 
 #[derive(Deserialize)]
@@ -64,12 +66,12 @@ pub(crate) async fn set_foreground(messenger: &Messenger, params: On) -> Answer 
 }
 
 pub(crate) async fn network_changed(messenger: &Messenger, params: HostNetwork) -> Answer {
-    let HostNetwork { dns_servers, metered } = params;
+    let HostNetwork { dns_servers, metered, roaming } = params;
     messenger
         .on_network_change(Network {
             dns_servers,
-            roaming: false,
             metered: metered.unwrap_or(true), // an unknown network counts as metered
+            roaming,
         })
         .await?;
     done(json!({}))
@@ -128,7 +130,9 @@ pub(crate) async fn close(session: &Session, params: Result<(), Fault>) -> Answe
 
 #[cfg(test)]
 mod tests {
-    use sotto_messenger::records::{Connectivity, ConversationId, MessageId, MessageState};
+    use sotto_messenger::records::{
+        Connectivity, ConversationId, FileId, FileState, MessageId, MessageState, Transfer,
+    };
     use sotto_messenger::{Code, Event};
 
     /// `docs/rpc.md` shows all events.
@@ -143,6 +147,13 @@ mod tests {
                 id: MessageId("<answer>".into()),
                 state: MessageState::Delivered,
             },
+            Event::File(Transfer {
+                file: FileId("<picture>".into()),
+                state: FileState::Coming,
+                have: 196_458,
+                total: 300_000,
+                reason: None,
+            }),
             Event::ContactsChanged,
             Event::Typing { conversation: conversation() },
             Event::Connectivity(Connectivity {

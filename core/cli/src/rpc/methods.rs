@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sotto_messenger::Code;
 
 use super::frame::Fault;
-use super::{Session, account, chat, contacts, host, posts};
+use super::{Session, account, chat, contacts, files, host, posts};
 
 /// Result of a method.
 pub(crate) type Answer = Result<Value, Fault>;
@@ -34,6 +34,11 @@ pub(crate) const READS: &[&str] = &[
     "reactions",
     "history",
     "search",
+    "files",
+    "file",
+    "file_read",
+    "auto_download",
+    "storage",
     "settings",
     "connectivity",
     "serving",
@@ -96,6 +101,15 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "conversation_pin" => chat::conversation_pin(messenger, read(params)?).await,
         "mark_unread" => chat::mark_unread(messenger, read(params)?).await,
         "typing" => chat::typing(messenger, read(params)?).await,
+        "files" => files::list(messenger, read(params)?),
+        "file" => files::file(messenger, read(params)?),
+        "file_fetch" => files::fetch(messenger, read(params)?).await,
+        "file_cancel" => files::cancel(messenger, read(params)?).await,
+        "file_read" => files::bytes(messenger, read(params)?),
+        "file_export" => files::export(messenger, read(params)?).await,
+        "auto_download" => files::auto_download(messenger, read(params)?).await,
+        "storage" => none(params).and_then(|()| show(&messenger.storage()?)),
+        "storage_free" => files::free(messenger, read(params)?).await,
         "settings" => host::settings(messenger, read(params)?).await,
         "connectivity" => none(params).and_then(|()| show(&messenger.connectivity())),
         "serving" => none(params).and_then(|()| done(json!({"addresses": messenger.serving()}))),
@@ -149,7 +163,7 @@ mod tests {
         let known: Vec<&str> = include_str!("methods.rs").lines().filter_map(arm).collect();
         let chapters: Vec<&str> =
             include_str!("../../../../docs/rpc.md").lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(known.len(), 64);
+        assert_eq!(known.len(), 73);
         assert_eq!(chapters, known);
     }
 
@@ -162,7 +176,7 @@ mod tests {
         let mut reads = Vec::new();
         for arm in source.split("\n        \"").skip(1) {
             let (name, code) = arm.split_once("\" =>").unwrap();
-            if !code.contains(".await") || name == "settings" {
+            if !code.contains(".await") || ["settings", "auto_download"].contains(&name) {
                 reads.push(name);
             }
         }

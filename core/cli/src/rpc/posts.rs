@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 use sotto_messenger::Messenger;
-use sotto_messenger::records::{ConversationId, LinkPreview, MessageId, NewMention, NewPoll, NewPost};
+use sotto_messenger::records::{ConversationId, LinkPreview, MessageId, NewFile, NewMention, NewPoll, NewPost};
 
 use super::chat::{Where, Which};
 use super::methods::{Answer, done, show};
@@ -18,6 +18,8 @@ pub(crate) struct Send {
     #[serde(default)]
     mentions: Vec<NewMention>,
     preview: Option<LinkPreview>,
+    #[serde(default)]
+    files: Vec<NewFile>,
     #[serde(default)]
     silent: bool,
 }
@@ -88,9 +90,8 @@ pub(crate) struct Search {
 }
 
 pub(crate) async fn send(messenger: &Messenger, params: Send) -> Answer {
-    let Send { conversation, text, reply_to, mentions, preview, silent } = params;
-    let post = NewPost { text, reply_to, mentions, preview, files: Vec::new(), silent };
-    let message = messenger.send(&conversation, post).await?;
+    let Send { conversation, text, reply_to, mentions, preview, files, silent } = params;
+    let message = messenger.send(&conversation, NewPost { text, reply_to, mentions, preview, files, silent }).await?;
     done(json!({"message": message}))
 }
 

@@ -72,8 +72,9 @@ pub struct NewFile {
     pub preview_path: Option<PathBuf>,
     /// A tiny picture, of which its placeholder is made.
     pub placeholder_rgba: Option<Rgba>,
-    /// Send a picture as it is. Otherwise what it says about place, time and camera is removed, and a picture of which
-    /// it cannot be removed is refused. Files of the kind `file` are always sent as they are.
+    /// Send a picture or video as it is. Otherwise what it says about place, time and camera is removed (JPEG, PNG and
+    /// WebP), and one of which it cannot be removed is refused. Voice notes and files of the kind `file` are always
+    /// sent as they are.
     pub as_is: bool,
     /// Send it under a new key, so that nobody can tell that it was sent before.
     pub fresh: bool,
@@ -87,7 +88,7 @@ pub struct Rgba {
     pub width: u32,
     /// At most 100 pixels.
     pub height: u32,
-    /// Red, green, blue, alpha of each pixel; base64 in JSON.
+    /// Red, green, blue, alpha of each pixel; base64url in JSON.
     #[serde(with = "super::base64_bytes")]
     pub pixels: Vec<u8>,
 }
@@ -120,13 +121,13 @@ pub struct File {
     /// Loudness of a voice note, values from 0 to 31.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waveform: Vec<u8>,
-    /// ThumbHash; base64 in JSON.
+    /// ThumbHash; base64url in JSON.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "super::base64_bytes")]
     pub placeholder: Vec<u8>,
     /// Average colour of the placeholder: red, green, blue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colour: Option<[u8; 3]>,
-    /// The preview, once it is here; base64 in JSON.
+    /// The preview, once it is here; base64url in JSON.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "super::base64_bytes")]
     pub preview: Vec<u8>,
     /// What is known of it.
