@@ -57,7 +57,7 @@ pub enum Command {
     /// answers to the chunks in flight, or after [`Timing::upload`](crate::Timing::upload). At most two uploads run
     /// at a time; further ones wait.
     Upload {
-        /// Repeated in [`Event::Uploaded`]. Uploads and queries share one counter.
+        /// Repeated in [`Event::Uploaded`]. No other upload or query under way has it.
         id: u64,
         /// Content topic, of this file alone. Uploads on one topic stay with one node, and go elsewhere than uploads on
         /// other topics, if there is a choice among the preferred nodes, or without these.
@@ -179,7 +179,7 @@ pub enum Event {
     Uploaded {
         /// The command's id.
         id: u64,
-        /// The node that answered last, if any was reached.
+        /// The node asked last, if any was.
         node: Option<NodeNumber>,
         /// Whether the node took each payload, in the command's order. A payload that was not taken may have arrived.
         taken: Vec<bool>,
