@@ -82,12 +82,15 @@ impl<'a> Walk<'a> {
 
     /// `None` for anything malformed or unknown.
     fn run(mut self) -> Option<Vec<Piece>> {
-        let magic: [u8; 12] = self.bytes(0)?;
-        match magic {
-            [0xff, 0xd8, ..] => self.jpeg()?,
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => self.webp()?,
-            _ if magic.starts_with(&PNG) => self.png()?,
-            _ => return None,
+        let begins = |at, with| is(self.file, at, with);
+        if begins(0, &[0xff, 0xd8]) {
+            self.jpeg()?;
+        } else if begins(0, &PNG) {
+            self.png()?;
+        } else if begins(0, b"RIFF") && begins(8, b"WEBP") {
+            self.webp()?;
+        } else {
+            return None;
         }
         (self.pieces.len() <= MOST_PIECES).then_some(self.pieces)
     }
@@ -237,6 +240,7 @@ impl<'a> Walk<'a> {
             // The last chunk's padding may be missing.
             let next = end.saturating_add(len % 2).min(self.len);
             match &kind {
+                b"VP8X" if at != 12 || len < 10 => return None,
                 b"VP8X" => {
                     let [first] = self.bytes(at + 8)?;
                     self.copy(at..at + 8);

@@ -108,6 +108,13 @@ fn of_a_jpeg_the_picture_the_profile_and_the_orientation_stay() {
 }
 
 #[test]
+fn the_shortest_picture_is_known_as_one() {
+    let short = [&[0xff, 0xd8][..], &segment(0xda, b""), &[0xff, 0xd9]].concat();
+    assert_eq!(stripped(&[&short, SECRET].concat()), (short.clone(), Metadata::Removed));
+    assert_eq!(stripped(&short), (short.clone(), Metadata::None));
+}
+
+#[test]
 fn a_jpeg_with_fill_bytes_keeps_them_out_of_the_way() {
     let mut picture = jpeg(&[segment(0xfe, SECRET)]);
     let at = picture.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
@@ -169,6 +176,11 @@ fn what_is_cut_short_or_no_picture_is_kept_and_told() {
             assert_eq!(stripped(&picture[..len]), (picture[..len].to_vec(), Metadata::Kept), "{len}");
         }
         assert_eq!(stripped(&picture).1, Metadata::Removed);
+    }
+    // The head of an extended picture comes first, once, and whole.
+    let (extended, secret) = (chunk(b"VP8X", &[4; 10]), chunk(b"XMP ", SECRET));
+    for heads in [[extended.clone(), extended.clone()], [secret.clone(), extended], [chunk(b"VP8X", &[4; 9]), secret]] {
+        assert_eq!(stripped(&webp(&heads)), (webp(&heads), Metadata::Kept));
     }
     for other in [&b"GIF89a and so on"[..], b"\0\0\0\x1cftypheic and so on", b"a text of some length"] {
         assert_eq!(stripped(other), (other.to_vec(), Metadata::Kept));
