@@ -179,7 +179,8 @@ async fn too_many_requests_end_a_batch_and_no_other_node_gets_the_rest() {
     let mut client = Client::start(one_circle(&[nodes[0].tcp(), nodes[1].tcp()]));
     client.send(upload(1, 1, chunks(1, MOST, 2048))).await;
     let (node, taken, failed) = uploaded(&mut client, 1).await;
-    assert_eq!((node.is_some(), trues(&taken).len(), failed), (true, 6, Some(FailReason::Busy)));
+    assert_eq!((node.is_some(), failed), (true, Some(FailReason::Busy)));
+    assert!((6..MOST).contains(&trues(&taken).len()), "six in a second: {taken:?}");
     let stored = [numbers(&stored(&nodes[0], 1).await), numbers(&stored(&nodes[1], 1).await)];
     assert!(stored.contains(&trues(&taken)) && stored.contains(&BTreeSet::new()), "{taken:?} {stored:?}");
     // The node that is too busy for chunks is not too busy for a message.
@@ -228,7 +229,7 @@ async fn cut_short(mode: Mode) {
     let node = Node::start(config).await;
     let mut wire = Wire::to(node.tcp()).await;
     let mut config = single(&wire.address);
-    config.timing.upload = Duration::from_secs(1);
+    config.timing.upload = Duration::from_secs(3);
     let mut client = Client::start(config);
     client.send(upload(1, 1, chunks(1, MOST, CHUNK))).await;
     pushes(&mut requests, 8).await;
