@@ -5,6 +5,7 @@ mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -164,6 +165,8 @@ fn files_that_cannot_be_sent_are_refused_with_a_typed_error() {
     let (empty, good) = (friends.path("empty"), friends.path("good"));
     std::fs::write(&empty, []).unwrap();
     std::fs::write(&good, "good").unwrap();
+    let pipe = friends.path("pipe"); // whoever opens it waits for its other end
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let at_alice = friends.path("alice");
     let Friends { alice, conversation, .. } = &mut friends;
     let one = |file: Value| json!([file]);
@@ -174,6 +177,8 @@ fn files_that_cannot_be_sent_are_refused_with_a_typed_error() {
         (one(json!({"path": good, "mime": "a\nb"})), "input.file"),
         (one(json!({"path": good, "preview_path": empty})), "input.file"),
         (one(json!({"path": good, "preview_path": "/nowhere"})), "file.unreadable"),
+        (one(json!({"path": good, "preview_path": pipe})), "file.unreadable"),
+        (one(json!({"path": pipe})), "file.unreadable"),
         (one(json!({"path": good, "kind": "poem"})), "input.setting"),
         (one(json!({"path": good, "placeholder_rgba": {"width": 1, "height": 1, "pixels": "+/=="}})), "input.setting"),
         (json!([{"path": good}, {"path": "/nowhere"}]), "file.unreadable"),

@@ -203,6 +203,10 @@ fn prepare(disk: &mut Disk, new: NewFile) -> Result<Prepared, Error> {
 
 /// A preview is small enough for one envelope.
 fn preview(path: &Path) -> Result<Vec<u8>, Error> {
+    // To open a pipe is to wait for its other end.
+    if !std::fs::metadata(path).is_ok_and(|stat| stat.is_file()) {
+        return Err(Code::FileUnreadable.into());
+    }
     let file = std::fs::File::open(path).map_err(|_| Code::FileUnreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_PREVIEW as u64 + 1).read_to_end(&mut bytes).map_err(|_| Code::FileUnreadable)?;
