@@ -1,8 +1,8 @@
 //! `sotto rpc`: JSON-RPC 2.0 over standard input and output.
 //!
 //! Each request runs in its own task, started in the order of the lines. So changing calls reach the engine in that
-//! order, and a read sees the effect of all earlier calls. Bounds: the length of a line, running requests, and requests
-//! that wait for events.
+//! order, and a read sees the effect of all earlier calls. Calls that wait for the network or copy files run beside the
+//! others, and no call waits for them. Bounds: the length of a line, running requests, and such long calls.
 
 mod account;
 mod chat;
