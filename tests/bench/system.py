@@ -95,4 +95,5 @@ def main():
         node.wait(timeout=20)
 
 
-main()
+if __name__ == "__main__":
+    main()

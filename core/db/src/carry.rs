@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, least, one, row};
+use crate::row::{Table, all, count, least, one, row};
 use crate::{Chat, Error, Hash, NEVER};
 
 /// Most texts of one conversation that are fetched at a time.
@@ -183,6 +183,11 @@ impl Table<'_, Chunk> {
     /// Stores a chunk. It is deleted with its fetch.
     pub fn put(&mut self, message: &Hash, i: u32, bytes: &[u8]) -> Result<(), Error> {
         self.exec("INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING", params![message, i, bytes])
+    }
+
+    /// How many chunks of a message are stored.
+    pub fn count(&self, message: &Hash) -> Result<u32, Error> {
+        count(self.conn, "SELECT count(*) FROM chunks WHERE message=?", [message])
     }
 
     /// The stored chunks of a message.

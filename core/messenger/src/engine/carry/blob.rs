@@ -1,5 +1,7 @@
 //! Long texts: chunks on a topic of their own, a pointer in the session, and fetching.
 
+use std::collections::HashMap;
+
 use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_seal, blob_tag, blob_topic};
 use sotto_db::{Class, Fetch, Hash, Item, NEVER, Parcel};
 use sotto_net::{Circle, Received};
@@ -165,15 +167,18 @@ pub(crate) fn page(step: &mut Carry<'_>, message: &Hash, found: &[Received]) -> 
     };
     let pointer = Pointer::decode(&fetch.pointer).map_err(|_| Code::StorageCorrupt)?;
     let key = FileKey::new(pointer.file_key());
+    let tags: HashMap<Tag, u32> = (0..pointer.chunks()).map(|i| (blob_tag(&key, i), i)).collect();
     for envelope in found.iter().filter_map(|one| Envelope::decode(&one.payload).ok()) {
-        let index = (0..pointer.chunks()).find(|&i| blob_tag(&key, i) == Tag(envelope.tag));
-        let opened = index.and_then(|i| {
+        let opened = tags.get(&Tag(envelope.tag)).and_then(|&i| {
             let padded = blob_open(&key, i, &Random(envelope.random), envelope.body)?;
             Some((i, unpad(&padded).ok()?.to_vec()))
         });
         if let Some((i, bytes)) = opened {
             step.chunks.put(message, i, &bytes)?;
         }
+    }
+    if step.chunks.count(message)? < pointer.chunks() {
+        return Ok(None);
     }
     let mut assembler = Assembler::new(pointer);
     for (i, bytes) in step.chunks.of(message)? {
