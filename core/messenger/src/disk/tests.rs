@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use proptest::prelude::*;
 use rand_core::{TryRng, UnwrapErr};
 use sotto_crypto::{FileKey, blob_seal, blob_tag};
-use sotto_wire::envelope::{Envelope, Form, pad, room};
+use sotto_wire::envelope::{Class, Envelope, Form, pad, room};
 use sotto_wire::file::Manifest;
 use sotto_wire::hash::Hasher;
 use tempfile::TempDir;
@@ -81,8 +81,12 @@ impl Sender {
 
 /// An envelope that anybody who has the pointer can make.
 fn forged(pointer: &FilePointer, part: Part, chunk: &[u8]) -> Vec<u8> {
+    forged_in(pointer.layout().class(part).unwrap(), pointer, part, chunk)
+}
+
+fn forged_in(class: Class, pointer: &FilePointer, part: Part, chunk: &[u8]) -> Vec<u8> {
     let (key, random) = (FileKey::new(pointer.key()), Random(random()));
-    let padded = pad(chunk, room(pointer.layout().class(part).unwrap(), Form::Sealed)).unwrap();
+    let padded = pad(chunk, room(class, Form::Sealed)).unwrap();
     let body = blob_seal(&key, part.index(), &random, &padded);
     Envelope { tag: blob_tag(&key, part.index()).0, random: random.0, body: &body }.encode().unwrap()
 }
@@ -275,6 +279,17 @@ fn forged_chunks_and_manifests_cost_nothing_but_themselves() {
     let mixed = vec![wrong(Part::Data(0)), wrong(Part::Parity(0)), zero, wrong(Part::Data(4)), four, parity, one];
     assert_eq!(receiver.take(mixed), (vec![0, 4, 5, 1], vec![]));
     receiver.whole(&bytes, &sender.file.manifest);
+}
+
+/// A part has one class, so that nobody is marked by the length of what he fetches.
+#[test]
+fn a_chunk_in_another_class_is_not_taken() {
+    let bytes = content(10_000);
+    let sender = Sender::new(&bytes);
+    let mut receiver = Receiver::new(&sender.pointer);
+    let envelope = |class| forged_in(class, &sender.pointer, Part::Data(1), &bytes[8142..]);
+    assert_eq!(receiver.take(vec![envelope(Class::Medium), envelope(Class::Huge)]).0, [0; 0]);
+    assert_eq!(receiver.take(vec![envelope(Class::Large)]).0, [1]);
 }
 
 /// The manifest may bring the right chunk along with the forged one.
