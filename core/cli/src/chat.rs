@@ -5,6 +5,7 @@
 
 mod command;
 mod deed;
+mod files;
 mod full;
 mod keep;
 mod line;

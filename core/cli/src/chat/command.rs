@@ -4,10 +4,11 @@ use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::NewPoll;
 
 use super::deed::Deed;
+use super::files::{Sending, path_and_text};
 use super::keep::Keep;
 
 /// All command words.
-pub(super) const WORDS: [&str; 43] = [
+pub(super) const WORDS: [&str; 47] = [
     "help",
     "invite",
     "invites",
@@ -20,6 +21,10 @@ pub(super) const WORDS: [&str; 43] = [
     "block",
     "unblock",
     "file",
+    "send",
+    "original",
+    "save",
+    "files",
     "safety",
     "verify",
     "seen",
@@ -67,6 +72,8 @@ pub(super) enum Command<Who, Which> {
     To(Who),
     Answer(ContactAction, Who),
     File(String),
+    Send(Sending),
+    Files,
     Safety,
     Verify,
     Seen,
@@ -123,6 +130,14 @@ pub(super) fn parse<Who, Which>(
         "unblock" => Command::Answer(ContactAction::Unblock, who(rest)?),
         "file" if rest.is_empty() => return Err("/file needs a path."),
         "file" => Command::File(rest.to_owned()),
+        "send" | "original" => {
+            let (path, text) = path_and_text(rest);
+            if path.is_empty() {
+                return Err("Say which file, by its path: /send PATH, or /send \"A PATH\" TEXT");
+            }
+            Command::Send(Sending { path, text: text.to_owned(), as_is: word == "original" })
+        }
+        "files" => Command::Files,
         "safety" => Command::Safety,
         "verify" => Command::Verify,
         "seen" => Command::Seen,
@@ -194,6 +209,11 @@ fn deed(word: &str, rest: &str) -> Result<Deed, &'static str> {
         "pin" => Deed::Pin,
         "vote" => Deed::Vote(votes(rest).ok_or("Say the choice's number: /vote 2; /vote 0 takes the vote back.")?),
         "history" => Deed::History,
+        "save" => {
+            let (number, path) = rest.split_once(' ').unwrap_or((if rest.is_empty() { "1" } else { rest }, ""));
+            let number = hash(number).parse().map_err(|_| "Say which file of the message: /save 1")?;
+            Deed::Save { number, path: Some(path.trim().to_owned()).filter(|path| !path.is_empty()) }
+        }
         _ => return Err(UNKNOWN),
     })
 }
@@ -249,11 +269,11 @@ pub(super) mod tests {
     /// A whole command of a word. `message` names the message line by line.
     pub(in crate::chat) fn example(word: &str, message: &str) -> String {
         let rest = match word {
-            "add" | "name" | "file" | "search" => "x".to_owned(),
+            "add" | "name" | "file" | "send" | "original" | "search" => "x".to_owned(),
             "react" => format!("{message} 👍"),
             "reply" | "edit" => format!("{message} x"),
             "unsend" | "delete" | "pin" | "history" => message.to_owned(),
-            "vote" | "forward" => format!("{message} 1"),
+            "vote" | "forward" | "save" => format!("{message} 1"),
             "poll" | "multipoll" => "where? | here | there".to_owned(),
             _ => "1".to_owned(),
         };
@@ -304,6 +324,23 @@ pub(super) mod tests {
         assert!(picked("/unsend 7").is_err(), "it would mean another message than the seventh");
         let people = vec!["Bob".to_owned(), "Eve Adams".to_owned()];
         assert_eq!(picked("/forward Bob, Eve Adams"), Ok(Some(Command::Forward((), people))));
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_path_and_saved_by_its_number() {
+        let line = |line| parse(line, number, numbered);
+        let send = |path: &str, text: &str, as_is| {
+            Ok(Some(Command::Send(Sending { path: path.into(), text: text.into(), as_is })))
+        };
+        assert_eq!(line("/send 'my cat.jpg' look"), send("my cat.jpg", "look", false));
+        assert_eq!(line("/original cat.jpg"), send("cat.jpg", "", true));
+        assert!(line("/send ").is_err());
+        let save = |number, path: Option<&str>| Deed::Save { number, path: path.map(str::to_owned) };
+        assert_eq!(line("/save 7 #2 to here"), Ok(Some(Command::Deed(7, save(2, Some("to here"))))));
+        assert_eq!(line("/save 7"), Ok(Some(Command::Deed(7, save(1, None)))));
+        assert!(line("/save 7 there").is_err());
+        assert_eq!(parse("/save 2", name, picked), Ok(Some(Command::Deed((), save(2, None)))));
+        assert_eq!(line("/files"), Ok(Some(Command::Files)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use sotto_messenger::records::{ConversationId, Hit, MessageId, NewPost};
 use sotto_messenger::{Error, Messenger};
 
+use super::files::{self, LISTED, Saves};
 use super::lines;
 use super::posts::{self, flat, moment};
 
@@ -25,11 +26,16 @@ pub(super) enum Deed {
     /// Places of choices, from 0; none takes the vote back.
     Vote(Vec<u8>),
     History,
+    /// Saves a file by its number from 1, under its own name or at a path.
+    Save {
+        number: usize,
+        path: Option<String>,
+    },
 }
 
 impl Deed {
     /// Does it and returns the text to show: one sentence, or the versions.
-    pub(super) async fn run(&self, messenger: &Messenger, id: &MessageId) -> Result<String, Error> {
+    pub(super) async fn run(&self, messenger: &Messenger, saves: &mut Saves, id: &MessageId) -> Result<String, Error> {
         let message = messenger.message(id)?;
         let said = match self {
             Self::Reply(text) => {
@@ -63,6 +69,7 @@ impl Deed {
                 if choices.is_empty() { "your vote is taken back" } else { "voted" }
             }
             Self::History => return versions(messenger, id),
+            Self::Save { number, path } => return saves.save(messenger, &message, *number, path.as_deref()).await,
         };
         Ok(said.to_owned())
     }
@@ -80,7 +87,7 @@ pub(super) async fn send(
     messenger.send(conversation, post).await
 }
 
-fn mentions(
+pub(super) fn mentions(
     messenger: &Messenger,
     conversation: &ConversationId,
     text: &str,
@@ -135,13 +142,29 @@ pub(super) fn search(messenger: &Messenger, words: &str) -> Result<Vec<Found>, E
 /// The pinned messages of a conversation.
 pub(super) fn pins(messenger: &Messenger, conversation: &ConversationId) -> Result<Vec<Found>, Error> {
     let found = |message: sotto_messenger::records::Message| Found {
-        text: flat(message.text.as_deref().unwrap_or_default()),
+        text: posts::beginning(&message),
         conversation: message.conversation,
         message: message.id,
         mine: message.mine,
         time_ms: message.time_ms,
     };
     Ok(messenger.pins(conversation)?.into_iter().map(found).collect())
+}
+
+/// The files of a conversation, newest first.
+pub(super) fn files(messenger: &Messenger, conversation: &ConversationId) -> Result<Vec<Found>, Error> {
+    let found = |file: sotto_messenger::records::File| {
+        let message = messenger.message(&file.message)?;
+        let number = message.files.iter().position(|one| one.id == file.id).unwrap_or(0).saturating_add(1);
+        Ok(Found {
+            text: format!("file {number} {}", files::line(&file)),
+            conversation: file.conversation,
+            message: file.message,
+            mine: message.mine,
+            time_ms: message.time_ms,
+        })
+    };
+    messenger.files(conversation, None, None, LISTED)?.into_iter().map(found).collect()
 }
 
 fn marked(hit: &Hit) -> String {

@@ -8,13 +8,14 @@ mod screen;
 
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::records::{Contact, ContactId, ContactState, ConversationId, DevicesId, MessageId};
+use sotto_messenger::records::{Contact, ContactId, ContactState, ConversationId, DevicesId, File, FileId, MessageId};
 use sotto_messenger::{Code, Event, Messenger, Subscription};
 use tokio::sync::mpsc;
 
 use crate::args::PhoneArgs;
 use crate::chat::command::{self, Command};
 use crate::chat::deed;
+use crate::chat::files::Saves;
 use crate::chat::lines;
 use crate::exit::{self, Failure};
 use crate::input::{self, Line};
@@ -40,6 +41,7 @@ struct Chat<'a> {
     compared: Option<(ContactId, DevicesId)>,
     /// The timer that the person knows of, seconds.
     timer: Option<u32>,
+    saves: Saves,
     screen: Screen,
 }
 
@@ -62,6 +64,7 @@ pub(crate) async fn run(args: &PhoneArgs) -> Result<(), Failure> {
         current: None,
         compared: None,
         timer: None,
+        saves: Saves::default(),
         screen: Screen::default(),
     };
     let mut lines = input::lines(LINE_CAP).map_err(Failure::io)?;
@@ -197,6 +200,7 @@ impl Chat<'_> {
                 Event::MessagesChanged { conversation, ids } => self.show_new(conversation, ids).await?,
                 Event::ConversationsChanged { .. } => self.show_timer()?,
                 Event::MessageState { id, state, .. } => self.screen.state(id, *state)?,
+                Event::File(transfer) => self.file(&transfer.file).await?,
                 Event::Typing { conversation } => {
                     if let Some(contact) = self.contact_of(conversation)? {
                         let name = self.screen.label(&contact);
@@ -209,6 +213,7 @@ impl Chat<'_> {
                     for contact in self.messenger.contacts()? {
                         self.show_new(&contact.conversation, &[]).await?;
                     }
+                    self.settle().await?;
                 }
                 _ => {}
             }
@@ -234,6 +239,23 @@ impl Chat<'_> {
     fn contact_of(&self, conversation: &ConversationId) -> Result<Option<Contact>, Failure> {
         let contacts = self.messenger.contacts()?;
         Ok(contacts.into_iter().find(|contact| contact.conversation == *conversation))
+    }
+
+    /// Says how far a file of the current conversation is, and saves what is here.
+    async fn file(&mut self, id: &FileId) -> Result<(), Failure> {
+        let here = |file: &File| self.current.as_ref().is_some_and(|current| current.conversation == file.conversation);
+        // Its message may be gone meanwhile.
+        if let Some(file) = self.messenger.file(id).ok().filter(here) {
+            self.screen.file(&file)?;
+        }
+        self.settle().await
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        for said in self.saves.settle(&self.messenger).await {
+            self.screen.say(&format!("  {said}"))?;
+        }
+        Ok(())
     }
 
     /// Says the timer of the current conversation, unless the person knows it.

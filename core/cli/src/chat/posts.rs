@@ -3,12 +3,12 @@
 
 use sotto_messenger::records::{Contact, ContactId, Message, NewMention, Poll, Reaction};
 
-use super::lines;
 use super::people::{clock, date};
+use super::{files, lines};
 
 /// Begins the line above a message: what it replies to.
 pub(super) const ABOVE: &str = "      ╭ ";
-/// Begins a choice of a poll.
+/// Begins a file, or a choice of a poll.
 const CHOICE: &str = "      ├ ";
 /// Begins the last line below a message.
 const BELOW: &str = "      ╰ ";
@@ -36,7 +36,7 @@ impl Them<'_> {
 /// The line above a message.
 pub(super) fn above(message: &Message, them: Them<'_>) -> Option<String> {
     let reply = message.reply.as_ref()?;
-    let text = flat(&reply.text);
+    let text = if reply.text.is_empty() { "files".into() } else { flat(&reply.text) };
     let whose = match reply.mine {
         _ if reply.gone => return Some(format!("{ABOVE}a message that is gone")),
         Some(true) => "you",
@@ -46,9 +46,10 @@ pub(super) fn above(message: &Message, them: Them<'_>) -> Option<String> {
     Some(format!("{ABOVE}{whose}: {text}"))
 }
 
-/// The lines below a message: the choices of a poll, a link, and a last line with everything else.
+/// The lines below a message: first its files, one a line; then the choices of a poll, a link, and a last line with
+/// everything else.
 pub(super) fn below(message: &Message, them: Them<'_>) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = files::of(message).iter().map(|file| format!("{CHOICE}{file}")).collect();
     let mut notes: Vec<String> = message.reactions.iter().map(reaction).collect();
     let mut note = |is: bool, what: &str| notes.extend(is.then(|| what.to_owned()));
     note(message.edited, "edited");
@@ -87,9 +88,17 @@ pub(super) fn named(message: &Message, them: Them<'_>) -> Option<String> {
 /// The beginning of a message, to name it by.
 pub(super) fn quoted(message: &Message, them: Them<'_>) -> String {
     let whose = if message.mine { "your".to_owned() } else { format!("{}'s", them.label) };
-    match &message.text {
-        Some(text) => format!("{whose} “{}”", lines::fit(&flat(text), QUOTE).replace(['“', '”'], "\"")),
-        None => format!("{whose} message of {}", clock(message.time_ms)),
+    match beginning(message) {
+        text if !text.is_empty() => format!("{whose} “{}”", lines::fit(&text, QUOTE).replace(['“', '”'], "\"")),
+        _ => format!("{whose} message of {}", clock(message.time_ms)),
+    }
+}
+
+/// The text of a message on one line; without one the names of its files.
+pub(super) fn beginning(message: &Message) -> String {
+    match message.text.as_deref().unwrap_or_default() {
+        "" => flat(&message.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ")),
+        text => flat(text),
     }
 }
 

@@ -29,6 +29,7 @@ use super::layout;
 use super::status::Status;
 use super::view::{PAGE, View};
 use crate::chat::deed::{Deed, Found};
+use crate::chat::files::Sending;
 use crate::chat::keep::Keep;
 use crate::chat::people::{People, about, clock};
 use crate::chat::{lines, posts};
@@ -136,6 +137,13 @@ pub(super) enum Action {
         conversation: ConversationId,
         path: String,
     },
+    Attach {
+        conversation: ConversationId,
+        what: Sending,
+    },
+    Files(ConversationId),
+    /// Save the files that are here now.
+    Settle,
     Retry(ConversationId),
     Read {
         conversation: ConversationId,

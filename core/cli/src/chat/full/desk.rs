@@ -10,6 +10,7 @@ use super::app::{Action, Input, Panel};
 use super::view::PAGE;
 use crate::args::PhoneArgs;
 use crate::chat::deed::{self, Deed};
+use crate::chat::files::Saves;
 use crate::chat::lines;
 use crate::chat::posts::{flat, moment};
 use crate::exit::Failure;
@@ -23,11 +24,12 @@ pub(super) struct Desk<'a> {
     args: &'a PhoneArgs,
     pub(super) messenger: Messenger,
     pub(super) events: Subscription,
+    saves: Saves,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(args: &'a PhoneArgs, messenger: Messenger) -> Self {
-        Self { args, events: messenger.subscribe(), messenger }
+        Self { args, events: messenger.subscribe(), messenger, saves: Saves::default() }
     }
 
     /// The inputs at the start.
@@ -71,7 +73,7 @@ impl<'a> Desk<'a> {
                 return Ok(vec![Input::Sent(conversation)]);
             }
             Action::Edit { message, text } => {
-                Deed::Edit(text).run(messenger, &message).await?;
+                Deed::Edit(text).run(messenger, &mut self.saves, &message).await?;
                 return Ok(vec![Input::Edited(message)]);
             }
             Action::Deed { message, what } => return self.deed(&message, &what).await,
@@ -87,6 +89,17 @@ impl<'a> Desk<'a> {
                 return Ok(vec![Input::Found("Pinned".into(), deed::pins(messenger, &conversation)?)]);
             }
             Action::File { conversation, path } => return self.send_file(conversation, &path).await,
+            Action::Attach { conversation, what } => {
+                what.send(messenger, &conversation).await?;
+                "The file is copied. Its message leaves when nodes have the file.".into()
+            }
+            Action::Files(conversation) => {
+                return Ok(vec![Input::Found("Files".into(), deed::files(messenger, &conversation)?)]);
+            }
+            Action::Settle => {
+                let said = self.saves.settle(messenger).await;
+                return Ok(said.into_iter().map(|said| Input::Said(sentence(&said))).collect());
+            }
             Action::Register(name) => {
                 let phrase = messenger.account_create(&name).await?;
                 messenger.set_foreground(true).await?;
@@ -189,10 +202,11 @@ impl<'a> Desk<'a> {
         Ok(Input::Around { conversation: conversation.clone(), message, pick, messages, more, newer })
     }
 
-    async fn deed(&self, message: &MessageId, what: &Deed) -> Result<Vec<Input>, Error> {
-        let said = what.run(&self.messenger, message).await?;
+    async fn deed(&mut self, message: &MessageId, what: &Deed) -> Result<Vec<Input>, Error> {
+        let said = what.run(&self.messenger, &mut self.saves, message).await?;
         Ok(vec![match what {
             Deed::History => Input::Shown(Panel::new("Versions, the first one first", said)),
+            Deed::Save { .. } => Input::Said(sentence(&said)),
             _ => Input::Said(format!("The message: {said}.")),
         }])
     }
@@ -306,6 +320,11 @@ impl<'a> Desk<'a> {
         self.messenger.set_foreground(true).await?;
         Ok(vec![Input::Online(online), self.network()])
     }
+}
+
+/// What became of a file.
+fn sentence(said: &str) -> String {
+    if said.starts_with('!') { said.to_owned() } else { format!("The file: {said}.") }
 }
 
 fn refused(error: &Error) -> Input {

@@ -116,13 +116,18 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
     for row in rows.into_iter().skip(skipped) {
         let place = Rect { y, height: 1, ..area };
         let (begin, style) = match row.part {
-            Part::Day | Part::Note => ("", dim()),
+            Part::Day | Part::Note | Part::Picture(_) => ("", dim()),
             Part::First { mine: true } => ("", Style::new()),
             Part::First { mine: false } => ("", bold()),
             Part::More => (lines::MORE, Style::new()),
         };
         let style = if row.picked { style.add_modifier(Modifier::REVERSED) } else { style };
         put(frame, place, &format!("{begin}{}", row.text), style);
+        if let Part::Picture(colour) = row.part {
+            // In the indent, where no text reaches.
+            let block = Rect { x: place.x.saturating_add(2), width: 3, ..place };
+            frame.buffer_mut().set_style(block.intersection(place), Style::reset().bg(nearest(colour)));
+        }
         for mark in row.marks {
             let width = |text: Option<&str>| u16::try_from(text.unwrap_or_default().width()).unwrap_or(u16::MAX);
             let x = width(Some(begin)).saturating_add(width(row.text.get(..mark.start)));
@@ -131,6 +136,16 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
         }
         y = y.saturating_add(1);
     }
+}
+
+/// The nearest of the 216 colours that terminals of 256 colours share.
+fn nearest([red, green, blue]: [u8; 3]) -> Color {
+    // Levels 0, 95, 135, 175, 215, 255.
+    let level = |value: u8| value.saturating_sub(35) / 40;
+    let level = |value: u8| if value < 48 { 0 } else { level(value).max(1) };
+    let index =
+        [red, green, blue].into_iter().fold(0_u8, |index, value| index.wrapping_mul(6).wrapping_add(level(value)));
+    Color::Indexed(index.saturating_add(16))
 }
 
 /// The text of an empty screen.

@@ -5,7 +5,7 @@ mod pick;
 
 use std::ops::Range;
 
-use sotto_messenger::records::{ContactId, ConversationId, Message, MessageId, MessageState};
+use sotto_messenger::records::{ContactId, ConversationId, Message, MessageId, MessageState, Transfer};
 
 pub(super) use self::lay::Part;
 use self::lay::{Laid, lay};
@@ -145,6 +145,17 @@ impl View {
         one.laid = None;
         self.fill();
         true
+    }
+
+    /// Updates how far a file is.
+    pub(super) fn file(&mut self, now: &Transfer) {
+        for one in &mut self.shown {
+            for file in one.message.files.iter_mut().filter(|file| file.id == now.file) {
+                (file.state, file.have, file.reason) = (now.state, now.have, now.reason);
+                one.laid = None;
+            }
+        }
+        self.fill();
     }
 
     pub(super) fn set_label(&mut self, label: String) {

@@ -27,7 +27,10 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /seen               accept a contact's changed devices without comparing; until then texts of a new
                       device are marked: somebody else may have written them
   /file PATH          send the text of a file; a terminal takes at most 4,095 bytes a line
+  /send PATH [TEXT]   send a file; a picture loses the place and time that it names, /original keeps them
+  /files              the files of the conversation; their messages are numbered
   /last               the newest messages again, with numbers for these commands:
+  /save NUMBER N PATH fetch the Nth file of a message, and save it at a path or under its own name
   /reply NUMBER TEXT, /react NUMBER EMOJI, /edit NUMBER TEXT, /pin NUMBER; /react and /pin again to undo
   /unsend NUMBER      delete a message of yours for everybody; /delete NUMBER: any, on this device only
   /vote NUMBER CHOICE vote in a poll, also for several; /vote NUMBER 0 takes the vote back
@@ -82,6 +85,15 @@ impl Chat<'_> {
                 self.messenger.contact_answer(&contact.id, action).await?;
             }
             Command::File(path) => self.send_file(&path).await?,
+            Command::Send(what) => {
+                let conversation = self.chosen()?.conversation.clone();
+                let id = what.send(&self.messenger, &conversation).await?;
+                self.screen.sent(&self.messenger.message(&id)?);
+            }
+            Command::Files => {
+                let files = deed::files(&self.messenger, &self.chosen()?.conversation)?;
+                self.found(&files)?;
+            }
             Command::Safety => self.safety()?,
             Command::Verify => self.verify().await?,
             Command::Seen => {
@@ -222,7 +234,7 @@ impl Chat<'_> {
                 self.screen.sent(&self.messenger.message(&sent)?);
                 return Ok(());
             }
-            what => what.run(&self.messenger, &message.id).await?,
+            what => what.run(&self.messenger, &mut self.saves, &message.id).await?,
         };
         Ok(self.screen.say(&format!("  {said}"))?)
     }

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, IsTerminal};
 
-use sotto_messenger::records::{Connectivity, Contact, ContactId, Message, MessageId, MessageState};
+use sotto_messenger::records::{
+    Connectivity, Contact, ContactId, File, FileId, FileState, Message, MessageId, MessageState,
+};
 use sotto_messenger::{Code, Error};
 
 use crate::chat::deed::Found;
+use crate::chat::files;
 use crate::chat::lines::{self, plain};
 use crate::chat::people::{self, DEVICES_CHANGED, News, People};
 use crate::chat::posts::{self, Them};
@@ -26,6 +29,8 @@ pub(super) struct Screen {
     numbers: Vec<MessageId>,
     /// Beginnings of texts sent from here, to name them when their state changes.
     sent: HashMap<MessageId, String>,
+    /// The last told step of each transfer.
+    told: HashMap<FileId, (FileState, u64)>,
     people: People,
     online: Option<bool>,
 }
@@ -53,7 +58,7 @@ impl Screen {
     /// A text was sent from here.
     pub(super) fn sent(&mut self, message: &Message) {
         self.shown.insert(message.id.clone(), look(message));
-        self.sent.insert(message.id.clone(), beginning(message.text.as_deref().unwrap_or_default()));
+        self.sent.insert(message.id.clone(), beginning(&posts::beginning(message)));
     }
 
     /// The name in front of the contact's messages.
@@ -125,7 +130,17 @@ impl Screen {
         for below in posts::below(message, them).into_iter().chain(posts::named(message, them)) {
             self.said("", &below)?;
         }
+        self.told.extend(message.files.iter().map(|file| (file.id.clone(), files::step(file))));
         Ok(())
+    }
+
+    /// Prints how far a file is, if it has come to another state or a further quarter.
+    pub(super) fn file(&mut self, file: &File) -> Result<(), Failure> {
+        let step = files::step(file);
+        if self.told.insert(file.id.clone(), step) == Some(step) {
+            return Ok(());
+        }
+        self.said("  ", &files::line(file))
     }
 
     /// Prints a new state of an own message.
@@ -186,7 +201,10 @@ fn width() -> Option<usize> {
 /// A hash of what people wrote and did. State and times change by themselves.
 fn look(message: &Message) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let still = Message { expires_ms: None, timer_s: 0, ..message.clone() };
+    let mut still = Message { expires_ms: None, timer_s: 0, ..message.clone() };
+    for file in &mut still.files {
+        (file.state, file.have, file.reason) = (FileState::Here, 0, None);
+    }
     let nobody = ContactId::default();
     posts::below(&still, Them { id: &nobody, label: "" }).hash(&mut hasher);
     (&message.text, &message.deleted_by).hash(&mut hasher);

@@ -27,6 +27,7 @@ A text that begins with // is sent with one slash. Tab completes names.
   /seen               accept a contact's changed devices without comparing; until then texts of a new
                       device are marked: somebody else may have written them
   /file PATH          send the text of a file
+  /send PATH [TEXT]   send a file; a picture loses the place and time that it names, /original keeps them
   /retry              send the last failed message again
   /last               the newest messages
 For the picked message:
@@ -38,10 +39,11 @@ For the picked message:
   /vote NUMBER        vote in a poll, also for several choices; /vote 0 takes the vote back
   /forward NAME, NAME send it to others, without its author
   /history            the versions of an edited text
+  /save N [PATH]      fetch its Nth file, and save it at a path or under its own name
 For the open conversation:
   /poll WHAT? | A | B ask with choices; /multipoll: a vote may name several
   /timer SECONDS      new messages disappear so long after reading; /timer 0 ends it
-  /pins               the pinned messages, with numbers
+  /pins               the pinned messages, with numbers; /files: its files
   /search WORDS       messages of all conversations with these words, with numbers
   /jump NUMBER        show a message of such a list in its place, picked
   /notices            earlier notices, with times
@@ -146,6 +148,8 @@ impl App {
                 Action::Answer { contact, action, label }
             }
             Command::File(path) => Action::File { conversation: conversation()?, path },
+            Command::Send(what) => Action::Attach { conversation: conversation()?, what },
+            Command::Files => Action::Files(conversation()?),
             Command::Retry => Action::Retry(conversation()?),
             Command::Safety => {
                 let (contact, label) = self.open_contact().ok_or(NOBODY)?;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use sotto_messenger::Event;
-use sotto_messenger::records::{AccountInfo, Contact, ContactState, Conversation, ConversationId, MessageState};
+use sotto_messenger::records::{
+    AccountInfo, Contact, ContactState, Conversation, ConversationId, FileState, MessageState,
+};
 
 use super::{Action, App, Kept, Row};
 use crate::chat::lines;
@@ -11,11 +13,13 @@ use crate::chat::people::{DEVICES_CHANGED, News, about};
 
 /// Stands in the list for a message that was deleted for everybody.
 const GONE: &str = "– deleted";
+/// Stands in the list for a message that has files and no text.
+const FILES: &str = "– files";
 
 impl App {
     /// Events are hints: the rows they name are read again, once for all events.
     pub(super) fn news(&mut self, events: &[Event]) -> Vec<Action> {
-        let (mut people, mut page, mut network) = (false, false, false);
+        let (mut people, mut page, mut network, mut settle) = (false, false, false, false);
         let open = self.view.as_ref().map(|view| view.conversation.clone());
         let mut lost = 0_u32;
         for event in events {
@@ -36,6 +40,12 @@ impl App {
                         self.say("! A message failed in another conversation.".into());
                     }
                 }
+                Event::File(transfer) => {
+                    settle |= transfer.state != FileState::Coming;
+                    if let Some(view) = &mut self.view {
+                        view.file(transfer);
+                    }
+                }
                 Event::Typing { conversation } => {
                     if let Some(view) = self.view.as_mut().filter(|view| view.conversation == *conversation) {
                         view.writing_ms = Some(self.now_ms);
@@ -46,7 +56,7 @@ impl App {
                     self.status.notice(*code, self.now_ms);
                     self.say(format!("! {}: {}", code.as_str(), code.detail()));
                 }
-                Event::Lagged { .. } => (people, page, network) = (true, true, true),
+                Event::Lagged { .. } => (people, page, network, settle) = (true, true, true, true),
                 _ => {}
             }
         }
@@ -56,6 +66,9 @@ impl App {
         }
         if people {
             actions.push(Action::People);
+        }
+        if settle {
+            actions.push(Action::Settle);
         }
         if let Some(view) = self.view.as_ref().filter(|_| page) {
             let conversation = view.conversation.clone();
@@ -121,7 +134,11 @@ impl App {
             if matches!(contact.state, ContactState::Declined | ContactState::Blocked) {
                 continue;
             }
-            let last = conversation.last.and_then(|last| if last.deleted { Some(GONE.into()) } else { last.text });
+            let last = conversation.last.and_then(|last| match last.text {
+                _ if last.deleted => Some(GONE.into()),
+                Some(text) if text.is_empty() => Some(FILES.into()),
+                text => text,
+            });
             let text = contact.request_text.clone().or(last);
             let about = about(contact);
             let preview = match text.map(|text| lines::harmless(&text)).filter(|text| !text.is_empty()) {

@@ -29,6 +29,8 @@ pub(in crate::chat::full) enum Part {
     More,
     /// A line of the program around the text.
     Note,
+    /// A picture with this average colour: red, green, blue.
+    Picture([u8; 3]),
 }
 
 /// A message in lines of `width` columns, under its date if one is given.
@@ -47,8 +49,11 @@ pub(super) fn lay(message: &Message, them: Them<'_>, width: usize, day: Option<i
     let place = |mark: Range<usize>| before.saturating_add(mark.start)..before.saturating_add(mark.end);
     laid.marks = marks.into_iter().map(place).collect();
     laid.push(&format!("{head}{text}"), (Part::First { mine: message.mine }, Part::More), (width, more));
+    // The files come first.
+    let mut colours = message.files.iter().map(|file| file.colour);
     for below in posts::below(message, them) {
-        laid.push(&below, (Part::Note, Part::More), (width, more));
+        let part = colours.next().flatten().map_or(Part::Note, Part::Picture);
+        laid.push(&below, (part, Part::More), (width, more));
     }
     laid
 }
