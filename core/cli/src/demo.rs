@@ -5,6 +5,7 @@
 
 mod child;
 mod figures;
+mod files;
 mod node;
 mod phone;
 mod posts;

@@ -154,6 +154,44 @@ fn messages_are_answered_and_changed_by_number() {
     assert_eq!(alice.finish().code(), Some(0));
 }
 
+/// A file is sent by its path, listed, and saved by its number.
+#[test]
+fn a_file_is_sent_and_saved() {
+    let mut friends = support::Friends::meet();
+    assert!(friends.alice.process.finish().success() && friends.bob.process.finish().success());
+    let (source, copy) = (friends.path("my notes.bin"), friends.path("copy.bin"));
+    let bytes: Vec<u8> = (0..300_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    std::fs::write(&source, &bytes).unwrap();
+    let mut alice = chat(&friends.path("alice"), &friends.node.address);
+    let mut bob = chat(&friends.path("bob"), &friends.node.address);
+    alice.until("a conversation", |line| line == "— Bob —");
+    bob.until("a conversation", |line| line == "— Alice —");
+    alice.write("/send /nowhere/at/all");
+    alice.until("a refusal", |line| line.starts_with("  ! file.unreadable"));
+    let source = source.to_str().unwrap();
+    alice.write(&format!("/send '{source}' for you"));
+    alice.until("that it left", |line| line == "  (file, 1.2 MB, here) my notes.bin");
+    bob.until("the text", |line| line.ends_with("Alice: for you"));
+    bob.until("the file", |line| line.starts_with("      ├ file 1 (file, ") && line.ends_with(") my notes.bin"));
+    bob.write("/files");
+    let listed = bob.until("a list", |line| line.starts_with('#') && line.ends_with(") my notes.bin"));
+    let number = listed[1..].split(' ').next().unwrap().to_owned();
+    bob.write(&format!("/save {number} 2"));
+    bob.until("a refusal", |line| line.starts_with("  ! file.missing"));
+    bob.write(&format!("/save {number} 1 {}", copy.display()));
+    let mut progress = 0;
+    bob.until("that it is saved", |line| {
+        progress += usize::from(line.starts_with("  (file, "));
+        line == format!("  saved as {}", copy.display())
+    });
+    assert!((1..=8).contains(&progress), "{progress} lines of progress");
+    assert!(std::fs::read(&copy).unwrap() == bytes);
+    bob.write(&format!("/save {number} 1 {}", copy.display()));
+    bob.until("a refusal", |line| line.starts_with("  ! file.exists"));
+    assert_eq!(alice.finish().code(), Some(0));
+    assert_eq!(bob.finish().code(), Some(0));
+}
+
 #[test]
 fn a_phrase_gives_the_account_back() {
     let folder = tempfile::tempdir().unwrap();

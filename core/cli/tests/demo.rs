@@ -35,9 +35,20 @@ fn everything_arrives_once_and_is_read() {
     assert!(figures["sent"].as_u64().unwrap() >= 15);
     assert!(figures["wire_bytes_per_text"].as_u64().unwrap() > 0);
     assert!(figures["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
-    assert_eq!(figures["lives"], 6, "each phone twice, each node once");
+    assert_eq!(figures["files"], 3);
+    assert_eq!(figures["file_bytes"], 17_005 + 24_044 + 5_000_000);
+    assert_eq!(figures["lives"], 8, "Alice three times, Bob and node 2 twice, node 1 once");
     assert!(transcript.contains("Both phones show the same safety number"));
     assert!(transcript.contains("It is gone on both phones."));
+    let hash = |line: &&str| line.len() >= 64 && line[line.len() - 64..].bytes().all(|c| c.is_ascii_hexdigit());
+    let hashes: Vec<&str> = transcript.lines().filter(hash).map(|line| &line[line.len() - 64..]).collect();
+    assert_eq!(hashes.len(), 2, "{transcript}");
+    assert_eq!(hashes[0], hashes[1]);
+    assert!(transcript.contains("its preview of 903 B was there first"), "{transcript}");
+    assert!(transcript.contains("(node 2 was killed and starts again)"), "{transcript}");
+    let sent_again = transcript.lines().find(|line| line.contains("her phone knows of")).unwrap();
+    let known: u64 = sent_again.split_whitespace().find_map(|word| word.parse().ok()).unwrap();
+    assert!((2_500_000..5_000_000).contains(&known), "{sent_again}");
 }
 
 #[test]
@@ -91,7 +102,7 @@ fn killed_nodes_and_phones_start_again_and_nothing_is_lost() {
     assert!(done.status.success(), "{:?}", done.status);
     let figures = figures(&done.stdout);
     assert_eq!(figures["sent"], figures["received"]);
-    assert!(figures["lives"].as_u64().unwrap() >= 6 + 4, "{figures}");
+    assert!(figures["lives"].as_u64().unwrap() >= 8 + 4, "{figures}");
 }
 
 #[test]

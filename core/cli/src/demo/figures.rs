@@ -22,6 +22,10 @@ pub(crate) struct Figures {
     pub(crate) out_of_order: usize,
     /// Number of texts that their author does not see as read.
     pub(crate) not_read: usize,
+    /// Number of files that arrived whole.
+    pub(crate) files: usize,
+    /// Their bytes.
+    pub(crate) file_bytes: u64,
     /// TCP payload of both phones, both ways, for each short text, with receipts. `None` if a phone was killed
     /// meanwhile.
     pub(crate) wire_bytes_per_text: Option<u64>,
@@ -73,6 +77,8 @@ impl Figures {
         output::line(&format!("received {}", self.received))?;
         output::line(&format!("lost {}", self.lost))?;
         output::line(&format!("doubled {}", self.doubled))?;
+        output::line(&format!("files {}", self.files))?;
+        output::line(&format!("file bytes {}", self.file_bytes))?;
         match self.wire_bytes_per_text {
             Some(bytes) => output::line(&format!("wire bytes per text {bytes}"))?,
             None => output::line("wire bytes per text not measured (a phone was killed)")?,

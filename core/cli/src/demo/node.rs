@@ -21,6 +21,7 @@ pub(crate) struct Node {
     /// The node's multiaddr, the same after each restart.
     pub(crate) address: String,
     stop: oneshot::Sender<()>,
+    kill: mpsc::UnboundedSender<()>,
     task: JoinHandle<Result<(), Failure>>,
 }
 
@@ -53,8 +54,14 @@ impl Node {
         let listen = address.split_once("/p2p/").map_or(address.as_str(), |(listen, _)| listen);
         let again = arguments(listen);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(supervise(stage.clone(), again, child, stopped, restarted, name));
-        Ok(Self { address, stop, task })
+        let (kill, killed) = mpsc::unbounded_channel();
+        let task = tokio::spawn(supervise(stage.clone(), again, child, (stopped, killed), restarted, name));
+        Ok(Self { address, stop, kill, task })
+    }
+
+    /// Kills the node's process with SIGKILL; the node starts again.
+    pub(crate) fn kill(&self) {
+        let _ = self.kill.send(());
     }
 
     /// Ends the node.
@@ -90,13 +97,14 @@ async fn supervise(
     stage: Stage,
     arguments: Vec<String>,
     mut child: Child,
-    mut stopped: oneshot::Receiver<()>,
+    (mut stopped, mut killed): (oneshot::Receiver<()>, mpsc::UnboundedReceiver<()>),
     restarted: mpsc::UnboundedSender<&'static str>,
     name: &'static str,
 ) -> Result<(), Failure> {
     loop {
         tokio::select! {
             _ = child.process.wait() => {}
+            Some(()) = killed.recv() => child.process.kill().await.map_err(Failure::io)?,
             _ = &mut stopped => {
                 child.close().await.map_err(Failure::io)?;
                 return Ok(());

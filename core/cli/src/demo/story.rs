@@ -1,6 +1,6 @@
 //! The story: two people meet, talk, lose power, and lose nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Stage;
 use super::figures::Figures;
+use super::files;
 use super::node::Node;
 use super::phone::{Phone, View};
 use super::posts;
@@ -46,6 +47,7 @@ const INTERRUPTED: usize = 3;
 /// All processes of the story.
 pub(crate) struct Cast<'a> {
     screen: &'a Screen,
+    folder: PathBuf,
     nodes: Vec<Node>,
     alice: Phone<'a>,
     bob: Phone<'a>,
@@ -73,6 +75,7 @@ impl<'a> Cast<'a> {
             |name: &'static str, at: &str| Phone::new(name, stage.clone(), &folder.join(at), &addresses, screen);
         Ok(Self {
             screen,
+            folder: folder.to_owned(),
             alice: phone("Alice", "alice"),
             bob: phone("Bob", "bob"),
             nodes: vec![first, second],
@@ -137,6 +140,12 @@ pub(crate) async fn tell(cast: &mut Cast<'_>) -> Result<Figures, Failure> {
     figures.count(from_bob, &bob, &alice);
     let last = AWAY.last().copied().unwrap_or_default();
     posts::tell(cast.screen, (&mut cast.alice, &mut cast.bob), &conversation, last).await?;
+    cast.look_at_nodes()?;
+    let Cast { screen, alice, bob, nodes, folder, .. } = cast;
+    if let Some(node) = nodes.last() {
+        let sizes = files::tell(screen, (alice, bob), node, &conversation, folder).await?;
+        (figures.files, figures.file_bytes) = (sizes.len(), sizes.iter().sum());
+    }
     cast.look_at_nodes()?;
     figures.seconds = cast.started.elapsed().as_secs_f32();
     cast.alice.switch_off().await?;

@@ -63,6 +63,46 @@ fn everything_has_its_place() {
     assert_eq!(lines, wanted);
 }
 
+/// A picture has a block of its colour, in the indent and nowhere else.
+#[test]
+fn a_picture_shows_its_colour_beside_its_line() {
+    use sotto_messenger::records::{File, FileKind, FileState};
+    let mut app = screen();
+    open(&mut app, "Bob");
+    let mut one = message("m", "c1", "look");
+    let file =
+        |kind, colour| File { kind, colour, name: "cat".into(), total: 9, state: FileState::Here, ..File::default() };
+    one.files = vec![file(FileKind::File, None), file(FileKind::Image, Some([250, 10, 100]))];
+    let id = ConversationId("c1".into());
+    app.handle(0, Input::Page { conversation: id, older: false, messages: vec![one], more: false });
+    let lines = drawn(&mut app, 80, 12);
+    let row = lines.iter().position(|line| line.ends_with("├ file 2 (picture, 9 B, here) cat")).unwrap();
+    assert!(lines[row - 1].ends_with("├ file 1 (file, 9 B, here) cat"), "{lines:?}");
+    let mut terminal = Terminal::new(TestBackend::new(80, 12)).unwrap();
+    terminal.draw(|frame| draw(&app, frame)).unwrap();
+    let mut coloured = Vec::new();
+    for y in 0..9 {
+        coloured.extend((27..80).filter(|x| terminal.backend().buffer()[(*x, y)].bg != Color::Reset).map(|x| (x, y)));
+    }
+    let y = u16::try_from(row).unwrap();
+    assert_eq!(coloured, [(29, y), (30, y), (31, y)]);
+    let block = &terminal.backend().buffer()[(29, y)];
+    assert_eq!((block.symbol(), block.bg), (" ", Color::Indexed(16 + 5 * 36 + 1)));
+}
+
+#[test]
+fn colours_are_the_nearest_of_the_terminals() {
+    for (colour, index) in [
+        ([0, 0, 0], 16),
+        ([47, 47, 47], 16),
+        ([48, 48, 48], 16 + 43),
+        ([255, 255, 255], 231),
+        ([114, 116, 175], 16 + 36 + 2 * 6 + 3),
+    ] {
+        assert_eq!(nearest(colour), Color::Indexed(index), "{colour:?}");
+    }
+}
+
 /// A left-to-right mark stands between two Hebrew texts of two people.
 #[test]
 fn the_border_parts_what_is_written_from_right_to_left() {

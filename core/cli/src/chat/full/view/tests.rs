@@ -30,6 +30,28 @@ fn the_newest_is_lowest_and_stays_so() {
 }
 
 #[test]
+fn a_file_shows_how_far_it_is() {
+    use sotto_messenger::records::{File, FileId, FileState, Transfer};
+    let mut one = message("m", "c1", "look");
+    let id = FileId("f".into());
+    one.files = vec![File { id: id.clone(), name: "a".into(), total: 1000, ..File::default() }];
+    let mut view = self::view(0..0, false);
+    view.replace(vec![one], false);
+    assert_eq!(view.rows().last().unwrap().text, "      ├ file 1 (file, 1.0 KB, not here) a");
+    let now = |file: &FileId, have| Transfer {
+        file: file.clone(),
+        state: FileState::Coming,
+        have,
+        total: 1000,
+        reason: None,
+    };
+    view.resize(80, 4);
+    view.file(&now(&id, 500));
+    view.file(&now(&FileId("g".into()), 900));
+    assert_eq!(view.rows().last().unwrap().text, "      ├ file 1 (file, coming, 500 B of 1.0 KB) a");
+}
+
+#[test]
 fn who_reads_above_is_left_there() {
     let mut view = view(0..10, false);
     assert_eq!(view.up(3), None);

@@ -62,6 +62,28 @@ fn a_message_is_picked_and_replied_to() {
     assert_eq!(replies(&typed(&mut app, "and you?\n")), [("and you?", None)], "only one text was a reply");
 }
 
+#[test]
+fn files_are_sent_to_the_open_conversation_and_saved_from_the_picked_message() {
+    use sotto_messenger::records::{FileId, FileState, Transfer};
+    let mut app = talk();
+    let what = Sending { path: "my cat.jpg".into(), text: "look".into(), as_is: false };
+    assert!(typed(&mut app, "/send 'my cat.jpg' look\n") == [Action::Attach { conversation: c1(), what }]);
+    assert!(typed(&mut app, "/files\n") == [Action::Files(c1())]);
+    assert!(typed(&mut app, "/save 2\n").is_empty(), "no message is picked");
+    app.handle(0, ctrl('u'));
+    up(&mut app);
+    app.handle(0, Input::Drawn);
+    let what = Deed::Save { number: 2, path: Some("there".into()) };
+    assert!(typed(&mut app, "/save 2 there\n") == [Action::Deed { message: id("m2"), what }]);
+    // What is saved is here first.
+    let mut news = |state| {
+        let file = Transfer { file: FileId("f".into()), state, have: 1, total: 2, reason: None };
+        app.handle(0, Input::News(vec![Event::File(file)]))
+    };
+    assert!(news(FileState::Coming).is_empty());
+    assert!(news(FileState::Here) == [Action::Settle]);
+}
+
 /// The reply of the promise: nothing becomes a reply to a message that was not on screen when typing began.
 #[test]
 fn a_text_is_no_reply_to_what_was_not_drawn_when_it_was_begun() {
