@@ -35,7 +35,8 @@ fn a_file_shows_how_far_it_is() {
     let mut one = message("m", "c1", "look");
     let id = FileId("f".into());
     one.files = vec![File { id: id.clone(), name: "a".into(), total: 1000, ..File::default() }];
-    let mut view = self::view(0..0, false);
+    let mut view = view(0..0, false);
+    view.resize(80, 4);
     view.replace(vec![one], false);
     assert_eq!(view.rows().last().unwrap().text, "      ├ file 1 (file, 1.0 KB, not here) a");
     let now = |file: &FileId, have| Transfer {
@@ -45,7 +46,6 @@ fn a_file_shows_how_far_it_is() {
         total: 1000,
         reason: None,
     };
-    view.resize(80, 4);
     view.file(&now(&id, 500));
     view.file(&now(&FileId("g".into()), 900));
     assert_eq!(view.rows().last().unwrap().text, "      ├ file 1 (file, coming, 500 B of 1.0 KB) a");
