@@ -520,7 +520,7 @@ fn events_are_read_again_once() {
     assert!(app.handle(0, Input::News(vec![changed("c2")])) == [Action::People]);
     let page = Action::Page { conversation: id("c1"), before: None, limit: PAGE };
     let lagged = Input::News(vec![Event::Lagged { missed: 9 }]);
-    assert!(app.handle(0, lagged) == [Action::Network, Action::People, page]);
+    assert!(app.handle(0, lagged) == [Action::Network, Action::People, Action::Settle, page]);
     let mut mine = message("m", "c1", "hi");
     (mine.mine, mine.state) = (true, MessageState::Queued);
     app.handle(0, Input::Page { conversation: id("c1"), older: false, messages: vec![mine], more: false });
