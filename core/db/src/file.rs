@@ -144,9 +144,12 @@ impl Table<'_, File> {
         self.rows("SELECT * FROM files WHERE content=? ORDER BY until_s DESC, id", [name])
     }
 
-    /// The next ones to work on, with the time of each.
+    /// The next ones to fetch and to publish, so many of each, with the time of each.
     pub fn next(&self, limit: u32) -> Result<Vec<(FileId, FileState, i64)>, Error> {
-        let sql = "SELECT id, state, due_ms FROM files WHERE due_ms<? ORDER BY due_ms, id LIMIT ?";
+        let sql = "SELECT * FROM (SELECT id, state, due_ms FROM files WHERE state=1 AND due_ms<?1
+              ORDER BY due_ms, id LIMIT ?2)
+            UNION ALL SELECT * FROM (SELECT id, state, due_ms FROM files WHERE state=3 AND due_ms<?1
+              ORDER BY due_ms, id LIMIT ?2)";
         all(self.conn, sql, params![NEVER, limit], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
     }
 
@@ -178,6 +181,13 @@ impl Table<'_, File> {
     pub fn rewind(&mut self, state: FileState, now_ms: i64) -> Result<(), Error> {
         let sql = "UPDATE files SET due_ms=?2, tries=0 WHERE state=?1 AND due_ms>?2 AND due_ms<?3";
         self.exec(sql, params![state, now_ms, NEVER])
+    }
+
+    /// Makes due now what waits for longer than `longest_ms`.
+    pub fn hasten(&mut self, now_ms: i64, longest_ms: i64) -> Result<(), Error> {
+        let params = params![now_ms, now_ms.saturating_add(longest_ms), NEVER];
+        self.exec("UPDATE files SET due_ms=?1 WHERE due_ms>?2 AND due_ms<?3", params)?;
+        self.exec("UPDATE files SET preview_due_ms=?1 WHERE preview_due_ms>?2 AND preview_due_ms<?3", params)
     }
 
     /// Whether a file of a message was not yet accepted by nodes.

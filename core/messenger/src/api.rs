@@ -204,7 +204,8 @@ impl Messenger {
         self.call(call::Answer { arrival, text: text.to_owned() }).await
     }
 
-    /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`.
+    /// Sends a failed message again, under its id. Errors: `message.missing`, `contact.state`, `file.unreadable` if the
+    /// own copy of a file that nodes do not have is damaged.
     pub async fn retry(&self, message: &MessageId) -> Result<(), Error> {
         self.call(call::Retry { message: message.clone() }).await
     }

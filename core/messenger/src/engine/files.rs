@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::view;
 
-/// Rows that are looked at for the next transfer: those that wait, and those that cannot begin yet.
+/// Rows of each direction that are looked at for the next transfer: those that wait, and those that cannot begin yet.
 const LOOKED_AT: u32 = 80;
 
 impl Engine {
@@ -150,13 +150,14 @@ impl Engine {
         };
         search.pages = search.pages.saturating_sub(1);
         search.refuted |= !dropped.is_empty();
-        let is_enough = self.run(|step| down::took(step, &file, (parts, dropped), manifest))?;
-        if !is_enough {
+        let is_enough = self.run(|step| down::took(step, &file, (parts, dropped), manifest));
+        if is_enough == Ok(false) {
             return self.search_went_on(job);
         }
+        // After an error another search follows.
         self.stop_search(job);
         self.live.files.end(job);
-        self.run(|step| down::finish(step, &file))
+        if is_enough? { self.run(|step| down::finish(step, &file)) } else { Ok(()) }
     }
 
     fn disk_failed(&mut self, job: u64, why: Trouble) -> Result<(), Error> {

@@ -4,9 +4,10 @@ use sotto_db::{NEVER, PersonState, Tables};
 
 use crate::engine::base::schedule;
 use crate::engine::carry::{blob, outcome, receipt, send};
-use crate::engine::file::preview;
+use crate::engine::file::{down, preview};
 use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::incoming;
+use crate::engine::hear::query::What;
 use crate::engine::input::Effect;
 use crate::engine::keys::deep::SESSIONS;
 use crate::engine::keys::{invite, publish, session};
@@ -90,6 +91,8 @@ impl Engine {
             Job::Expire => Some(live.expire_after_ms),
             Job::Files => self.files_from()?,
             _ if !live.connectivity.store => None,
+            // A few at a time: other commands do not wait behind them.
+            Job::Previews if live.hear.asks(|what| matches!(what, What::Preview { .. })) => None,
             Job::Previews => db.read(|tx| tx.files.preview_due_ms())?,
             Job::Chunks => db.read(|tx| tx.fetches.due_ms())?,
             Job::Holes => db.read(|tx| tx.holes.due_ms())?,
@@ -277,6 +280,7 @@ impl Engine {
             reset::drop_old(step)?;
             effects::expire(step)?;
             expire::hasten(step)?;
+            down::hasten(step)?;
             reset::look(step)
         })
     }

@@ -1,13 +1,15 @@
 //! Posts of the API, as the engine takes them.
 
 use sotto_crypto::parse_account_id;
-use sotto_db::{Hash, Standing};
+use sotto_db::{Hash, MessageState};
 use sotto_wire::content::{MAX_MENTIONS, Mention, Poll, Preview};
 
 use crate::engine::Step;
 use crate::engine::file::keep::{self, Prepared};
+use crate::engine::file::up;
 use crate::engine::people::forget;
 use crate::engine::talk::kind::{poll, post};
+use crate::engine::talk::write;
 use crate::error::{Code, Error};
 use crate::records::{ConversationId, FileId, MessageId, NewMention, NewPoll, NewPost};
 
@@ -36,9 +38,7 @@ pub(crate) fn send(
     new: NewPost,
     files: Vec<Prepared>,
 ) -> Result<MessageId, Error> {
-    let place = step.tx.conversations.get(&conversation.to_bytes()?)?;
-    // Somebody who has not answered yet learns of no earlier upload.
-    let asked = place.is_some_and(|row| row.standing != Standing::Open);
+    let asked = write::is_asked(step, &conversation.to_bytes()?)?;
     let fresh = |file: Prepared| Prepared { fresh: file.fresh || asked, ..file };
     let preview = new.preview.map(|new| Preview { url: new.url, title: new.title, text: new.text, picture: None });
     let draft = post::Draft {
@@ -53,16 +53,19 @@ pub(crate) fn send(
     Ok(MessageId::from_bytes(&post::send(step, &conversation.to_bytes()?, draft)?))
 }
 
-/// Ends a transfer. The message of an upload that a reader cannot have yet is deleted.
+/// Ends a transfer. A message that waits for its upload is deleted; one that left before stays.
 pub(crate) fn cancel(step: &mut Step<'_>, file: &FileId) -> Result<(), Error> {
     let file = file.to_bytes()?;
     if !keep::cancel(step, &file)? {
         return Ok(());
     }
     for one in step.tx.attachments.of_file(&file)? {
-        forget::message(step, &one.message)?;
+        let message = step.tx.messages.get(&one.message)?;
+        if message.is_some_and(|message| message.is_own() && message.state == MessageState::Queued) {
+            forget::message(step, &one.message)?;
+        }
     }
-    Ok(())
+    up::cancelled(step, &file)
 }
 
 pub(crate) fn free(step: &mut Step<'_>, conversation: Option<&ConversationId>, before_s: i64) -> Result<(), Error> {

@@ -44,11 +44,17 @@ pub(crate) fn fetch(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     }
     let now_ms = step.now_ms;
     change(step, id, |row| {
-        (row.state, row.due_ms, row.tries, row.reason) = (FileState::Coming, now_ms, 0, None);
         row.doubted &= row.state != FileState::Corrupt;
+        (row.state, row.due_ms, row.tries, row.reason) = (FileState::Coming, now_ms, 0, None);
     })?;
     step.fx.files.insert(*id, true);
     Ok(())
+}
+
+/// The clock may have been set back: no transfer waits for longer than its schedule says.
+pub(crate) fn hasten(step: &mut File<'_>) -> Result<(), Error> {
+    let (now_ms, longest_ms) = (step.now_ms, schedule::FILE.plain(u32::MAX).saturating_mul(2));
+    Ok(step.files.hasten(now_ms, longest_ms)?)
 }
 
 /// Asks a store for the next parts, or has the disk check them if enough are here.
@@ -67,6 +73,9 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
         return finish(step, id);
     }
     let topic = ContentTopic::Blob(blob_topic(&FileKey::new(pointer.key()))).to_string();
+    // A full database shows here, before anything is read from the network that cannot be noted.
+    let due_ms = step.after(&schedule::FILE, 0);
+    change(step, id, |row| row.due_ms = due_ms)?;
     let job = u64::from_le_bytes(step.random());
     step.queries.push(Query {
         what: What::File { job },

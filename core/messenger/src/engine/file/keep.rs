@@ -9,7 +9,7 @@ use crate::engine::base::schedule::DAY;
 use crate::engine::file::{File, auto, down, pointer, shown_anew};
 use crate::error::{Code, Error, OrBug};
 
-/// How long before its message the search for a file begins, because the author's clock may be off, seconds.
+/// How much earlier than it may be published the search for a file begins, because clocks may be off, seconds.
 const EARLIER_S: i64 = 600;
 
 /// A file to send: what was read of the disk, and what the app says of it.
@@ -65,8 +65,8 @@ fn named(told: Told, row: &sotto_db::File) -> Result<Named, Error> {
     })
 }
 
-/// Takes a file of the person; names it for its message. The same bytes are kept once, and an upload that stores keep
-/// for another day is named again.
+/// Takes a file of the person; names it for its message. The same bytes are kept once, and an own upload that stores
+/// keep for another day is named again.
 pub(crate) fn take(step: &mut File<'_>, new: Prepared) -> Result<Named, Error> {
     let Imported { place, sha256, manifest, .. } = new.imported;
     let content = match step.contents.of_hash(&sha256)? {
@@ -83,7 +83,9 @@ pub(crate) fn take(step: &mut File<'_>, new: Prepared) -> Result<Named, Error> {
     };
     let preview_size = u32::try_from(new.preview.len()).unwrap_or(u32::MAX);
     let uploads = step.files.of_content(&content)?;
-    let again = uploads.into_iter().find(|row| row.preview_size == preview_size && is_lasting(step, row));
+    // Only received files have a time from which they are searched. Their author knows their topic.
+    let own = |row: &sotto_db::File| row.since_s == 0 && row.preview_size == preview_size;
+    let again = uploads.into_iter().find(|row| own(row) && is_lasting(step, row));
     let row = match again.filter(|_| !new.fresh) {
         Some(row) => row,
         None => upload(step, (content, place.size), (sha256, manifest), new.preview)?,
@@ -175,10 +177,11 @@ pub(crate) fn attach(step: &mut File<'_>, message: &Message, files: &[Named], tr
 
 fn received(step: &mut File<'_>, message: &Message, named: &Named) -> sotto_db::File {
     let clock_s = i64::try_from(step.clock_s()).unwrap_or(0);
-    let longest_s = clock_s.saturating_add(step.retention_ms() / 1000);
+    let retention_s = step.retention_ms() / 1000;
     sotto_db::File {
-        since_s: message.time_s.min(clock_s).saturating_sub(EARLIER_S),
-        until_s: i64::try_from(named.until_s).unwrap_or(i64::MAX).min(longest_s),
+        // The post may name an earlier upload.
+        since_s: message.time_s.min(clock_s).saturating_sub(EARLIER_S.saturating_add(retention_s)).max(1),
+        until_s: i64::try_from(named.until_s).unwrap_or(i64::MAX).min(clock_s.saturating_add(retention_s)),
         preview_size: named.preview_size.min(u32::try_from(MAX_FILE_PREVIEW).unwrap_or(u32::MAX)),
         ..unknown(step.random(), &named.pointer)
     }
@@ -233,10 +236,11 @@ pub(crate) fn cancel(step: &mut File<'_>, id: &FileId) -> Result<bool, Error> {
 }
 
 /// A file to be forwarded is named again if stores keep it long enough or it is not here; otherwise it is published
-/// anew.
-pub(crate) fn forward(step: &mut File<'_>, named: &Named) -> Result<Named, Error> {
+/// anew. `fresh`: it is published anew in any case.
+pub(crate) fn forward(step: &mut File<'_>, named: &Named, fresh: bool) -> Result<Named, Error> {
     let row = step.files.of_pointer(&named.pointer.encode())?.ok_or(Code::FileGone)?;
-    if is_lasting(step, &row) || (row.content.is_none() && row.until_s > i64::try_from(step.clock_s()).unwrap_or(0)) {
+    let kept = row.content.is_none() && row.until_s > i64::try_from(step.clock_s()).unwrap_or(0);
+    if !fresh && (kept || is_lasting(step, &row)) {
         return Ok(named.clone());
     }
     let whole = row.content.map(|name| step.contents.get(&name)).transpose()?.flatten();

@@ -74,6 +74,9 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
         return shown_anew(step, id);
     }
     let (slots, parts) = batch.into_iter().unzip();
+    // A full database shows here, before anything is published that cannot be noted.
+    let due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
+    change(step, id, |row| row.due_ms = due_ms)?;
     let (manifest, preview) = (row.manifest.unwrap_or_default(), row.preview.unwrap_or_default());
     order(step, *id, Work::Sealing(slots), |job| Order::Seal { job, place, pointer, manifest, preview, parts });
     Ok(())
@@ -139,6 +142,21 @@ pub(crate) fn uploaded(
     Ok(())
 }
 
+/// Nobody waits for an upload any more, unless a message that left before is being sent again.
+pub(crate) fn cancelled(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
+    for one in step.attachments.of_file(id)? {
+        if step.tx.items.of_message(&one.message)?.is_some_and(|item| item.after.is_some()) {
+            return Ok(());
+        }
+    }
+    change(step, id, |row| {
+        (row.state, row.due_ms, row.sent) = (FileState::Here, NEVER, true);
+        row.have.clear();
+    })?;
+    step.fx.look_at_transfers = true;
+    shown_anew(step, id)
+}
+
 /// Its bytes cannot be read any more, so messages that wait for its upload never leave.
 pub(crate) fn unreadable(step: &mut File<'_>, id: &FileId) -> Result<Vec<Fact>, Error> {
     let mut facts = Vec::new();
@@ -156,6 +174,17 @@ pub(crate) fn unreadable(step: &mut File<'_>, id: &FileId) -> Result<Vec<Fact>, 
     drop_content(step, id)?;
     shown_anew(step, id)?;
     Ok(facts)
+}
+
+/// Whether a file of an own message can be neither published nor had from nodes.
+pub(crate) fn is_lost(step: &File<'_>, message: &Hash) -> Result<bool, Error> {
+    for one in step.attachments.of(message)? {
+        let row = step.files.get(&one.file)?;
+        if row.is_some_and(|row| !row.sent && !matches!(row.state, FileState::Here | FileState::Going)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A message is sent again: files that stores may have dropped are published again. Its author alone has them.
@@ -184,6 +213,9 @@ pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Re
     let one = step.attachments.get(message, &u32::from(want.file))?;
     let row = one.map(|one| step.files.get(&one.file)).transpose()?.flatten();
     let gone = Content::FileGone(FileGone { message: *message, file: want.file });
+    if row.as_ref().is_some_and(|row| row.state == FileState::Coming) {
+        return Ok(None); // they ask again
+    }
     let Some(mut row) = row.filter(|row| matches!(row.state, FileState::Here | FileState::Going)) else {
         return Ok(Some(gone));
     };

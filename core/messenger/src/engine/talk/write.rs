@@ -21,6 +21,11 @@ pub(crate) fn writable(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat
     }
 }
 
+/// Whether somebody has not answered yet, and so learns of no earlier upload.
+pub(crate) fn is_asked(step: &Talk<'_>, id: &Hash) -> Result<bool, Error> {
+    Ok(step.conversations.get(id)?.is_some_and(|row| row.standing != Standing::Open))
+}
+
 /// A contact's conversation.
 pub(crate) fn open(step: &Talk<'_>, id: &Hash) -> Result<(Conversation, Chat), Error> {
     step.own()?.in_force()?;
@@ -159,6 +164,9 @@ pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
         return Err(Code::MessageMissing.into());
     }
     let (_, chat) = writable(step, &message.conversation)?;
+    if up::is_lost(step, id)? {
+        return Err(Code::FileUnreadable.into()); // it would wait for the upload for ever
+    }
     step.messages.edit(id, |message| {
         message.state = MessageState::Queued;
         message.reason = None;

@@ -40,11 +40,13 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, remote: &Remote) -> Res
 pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
     let Whole { fetch, body } = whole;
     let kind = Kind::from_code(fetch.kind).unwrap_or(Kind::Unknown(fetch.kind));
+    let conversation = step.conversations.get(&fetch.conversation)?;
+    let open = conversation.is_some_and(|conversation| conversation.standing == Standing::Open);
     let (text, expire_s) = match Content::decode(kind, &body) {
         Ok(Content::Text(text)) => (Some(text), 0),
         Ok(Content::Post(post)) => {
             if let Some(message) = step.messages.get(&fetch.message)? {
-                keep::attach(step, &message, &post.files, !message.unconfirmed)?;
+                keep::attach(step, &message, &post.files, open && !message.unconfirmed)?;
             }
             (Some(post.text), post.expire_s)
         }
@@ -59,8 +61,7 @@ pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
         message.reason = None;
     })?;
     effects::arrived(step, &fetch.message)?;
-    let conversation = step.conversations.get(&fetch.conversation)?;
-    if conversation.is_some_and(|conversation| conversation.standing == Standing::Open) {
+    if open {
         step.arrivals.add(&fetch.message)?;
     }
     step.message_changed(fetch.conversation, fetch.message);

@@ -112,7 +112,8 @@ pub(crate) fn forward(step: &mut Talk<'_>, id: &Hash, to: &[Hash]) -> Result<Vec
     let files = of(&message).map(|post| post.files).unwrap_or_default();
     let text = message.text.ok_or(Code::MessageMissing)?;
     let one = |conversation: &Hash| {
-        let files = files.iter().map(|named| keep::forward(step, named)).collect::<Result<_, _>>()?;
+        let fresh = write::is_asked(step, conversation)?;
+        let files = files.iter().map(|named| keep::forward(step, named, fresh)).collect::<Result<_, _>>()?;
         let draft = Draft { text: text.clone(), files, forwarded: true, ..Draft::default() };
         send(step, conversation, draft)
     };
