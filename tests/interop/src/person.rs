@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use sotto_db::Account;
 use sotto_messenger::engine::input::ContactAction;
-use sotto_messenger::records::{ContactState, ConversationId, Message, MessageId, MessageState, SettingsPatch};
+use sotto_messenger::records::{
+    ContactState, ConversationId, FileKind, FileState, Message, MessageId, MessageState, NewFile, NewPost,
+    SettingsPatch,
+};
 use sotto_messenger::{Config, Fleet, Messenger, Preset, Subscription, system_clock};
 use sotto_net::{NetConfig, client};
 use tempfile::TempDir;
@@ -153,5 +156,34 @@ impl Person {
         let page = self.messenger.messages(&self.conversation(), None, 500);
         let whole = |m: Message| if m.more { self.messenger.message(&m.id).unwrap() } else { m };
         page.unwrap().into_iter().filter_map(|m| whole(m).text).collect()
+    }
+
+    /// Sends a file of bytes that never repeat for long; returns them, and the message.
+    pub async fn send_file(&self, len: usize) -> (Vec<u8>, MessageId) {
+        let mut n = 1_u32;
+        let mut next = || {
+            n = n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            n.to_be_bytes()[0]
+        };
+        let bytes: Vec<u8> = (0..len).map(|_| next()).collect();
+        let path = self.folder.path().join("to send.bin");
+        std::fs::write(&path, &bytes).unwrap();
+        let file = NewFile { path, kind: Some(FileKind::File), ..NewFile::default() };
+        let post = NewPost { files: vec![file], ..NewPost::default() };
+        (bytes, self.messenger.send(&self.conversation(), post).await.unwrap())
+    }
+
+    /// Waits for the only file of a message, fetches it, and returns its bytes.
+    pub async fn fetch_file(&self, message: &MessageId) -> Vec<u8> {
+        let only = |m: &Messenger| m.message(message).ok()?.files.into_iter().next();
+        let file = self.look("a file", 6 * PATIENCE, only).await.id;
+        self.messenger.file_fetch(&file).await.unwrap();
+        let here = |m: &Messenger| m.file(&file).ok().filter(|file| file.state == FileState::Here);
+        let total = self.look("the whole file", 6 * PATIENCE, here).await.total;
+        let mut bytes = Vec::new();
+        while (bytes.len() as u64) < total {
+            bytes.extend(self.messenger.file_read(&file, bytes.len() as u64, 1 << 20).unwrap());
+        }
+        bytes
     }
 }

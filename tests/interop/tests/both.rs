@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sotto_interop::client::{Client, now_ns};
 use sotto_interop::node::{Node, node_config};
+use sotto_interop::person::Person;
 use sotto_interop::{CLUSTER, Peer, go, js};
 use sotto_net::PublishOutcome;
 
@@ -80,6 +81,25 @@ async fn messages_cross_a_go_relay_between_js_and_our_client() {
     let messages = pages.flat_map(|page| page.as_array().unwrap());
     let stored: BTreeSet<String> = messages.map(|m| text(m, "hash").to_owned()).collect();
     assert_eq!(stored, all);
+}
+
+/// A file of 2 MB goes from a phone at one node of ours to a phone at another, across go-waku's relay alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_crosses_a_go_relay_between_two_phones() {
+    let mut relay = go::start("relay", &[]);
+    let mut config = node_config();
+    config.peers = vec![relay.addrs[0].clone()];
+    let mut here = Node::start(config.clone()).await;
+    let mut there = Node::start(config).await;
+    for node in [&mut here, &mut there] {
+        node.peers(|_, relays| relays == 1).await;
+        in_mesh(&mut relay, id_of(&node.addresses[0])).await;
+    }
+    let alice = Person::new("Alice", &[&here.addresses[0]]).await;
+    let bob = Person::new("Bob", &[&there.addresses[0]]).await;
+    alice.befriend(&bob).await;
+    let (bytes, message) = alice.send_file(2 * 1024 * 1024).await;
+    assert!(bob.fetch_file(&message).await == bytes);
 }
 
 /// Waits until the go relay has a peer in its mesh.

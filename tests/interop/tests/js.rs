@@ -335,7 +335,7 @@ async fn a_store_of_small_pages_is_read_to_the_end() {
     assert_eq!(client.check(vec![sent[0]]).await, [sent[0]]);
 }
 
-/// Cards, request, acceptance, texts both ways, and what comes while one is away: one over TCP, the other over
+/// Cards, request, acceptance, texts both ways, what comes while one is away, and a file of 2 MB: one over TCP, the other over
 /// WebSocket.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
@@ -374,6 +374,9 @@ async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
     }
     bob.move_to(&[&ws]).await;
     bob.until("the rest", |_| (bob.texts() == texts).then_some(())).await;
+
+    let (bytes, message) = alice.send_file(2 * 1024 * 1024).await;
+    assert!(bob.fetch_file(&message).await == bytes, "a file of 2 MB");
     for person in [alice, bob] {
         person.messenger.close().await.unwrap();
     }
