@@ -37,8 +37,7 @@ codes! {
     BadTimer BadQuery BadFile BadLimit ContactMissing ContactSelf ContactState ContactBlocked
     DevicesChanged BadQr QrOtherAccount QrOtherDevices QrOwnDevices ConversationMissing MessageMissing
     MessageTooOld MessageNotYours MessageExpires MessageNotDelivered MessageRefused
-    FileMissing FileMetadata FileTooLarge FileNoSpace FileCorrupt FileGone FileUnreadable FileWaiting FileRefused
-    FileExists
+    FileMissing FileMetadata FileTooLarge FileNoSpace FileCorrupt FileGone FileUnreadable FileWaiting FileExists
     SearchOff InviteTruncated
     InviteChecksum InviteExpired InviteNewer
     InviteOtherNetwork InviteUsed InviteUnreachable InviteTooMany InviteMissing ListOld ListExpired SuiteNone

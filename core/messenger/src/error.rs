@@ -131,7 +131,6 @@ codes! {
     FileUnreadable = "file.unreadable", InvalidInput, "the file cannot be read: it is missing, no plain file, or \
          changed while it was read";
     FileWaiting = "file.waiting", Network, "the file is not on this device; fetch it first";
-    FileRefused = "file.refused", Crypto, "the file's description is malformed";
     FileExists = "file.exists", InvalidInput, "there is a file of this name already; choose another name";
     SearchOff = "search.off", State, "search is switched off in the settings";
     InviteTruncated = "invite.truncated", InvalidInput, "the link is cut short or is no invite";
