@@ -19,7 +19,7 @@ def make(folder, size):
 
 
 def only(phone, message):
-    return phone.call("message", message=message)["message"]["files"][0]
+    return phone.call("message", message=message)["files"][0]
 
 
 def until(phone, message, state, within_s=900):

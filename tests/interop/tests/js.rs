@@ -335,8 +335,8 @@ async fn a_store_of_small_pages_is_read_to_the_end() {
     assert_eq!(client.check(vec![sent[0]]).await, [sent[0]]);
 }
 
-/// Cards, request, acceptance, texts both ways, what comes while one is away, and a file of 2 MB: one over TCP, the other over
-/// WebSocket.
+/// Cards, request, acceptance, texts both ways, what comes while one is away, and a file of 2 MB: one over TCP, the
+/// other over WebSocket.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_meet_and_talk_through_a_js_service_peer_alone() {
     let peer = js::service();
