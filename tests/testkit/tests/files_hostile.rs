@@ -346,3 +346,22 @@ fn who_still_fetches_a_file_does_not_say_that_it_is_gone() {
     assert!(world.published.len() > before);
     assert_eq!(waiting(&world, 1, Kind::FileGone), 0);
 }
+
+#[test]
+fn pointers_to_nothing_do_not_hold_up_what_comes_by_itself() {
+    let mut world = World::befriended(40);
+    world.network_changed(1, false).unwrap();
+    world.run(SECOND);
+    for n in 0..7 {
+        let nothing = |i: u8| FilePointer::new([10 * n + i + 1; 32], 500, [3; 32]).unwrap();
+        post(&mut world, &(0..10).map(nothing).collect::<Vec<_>>(), 0);
+        world.run(MINUTE);
+    }
+    let message = world.send_files(0, "", &[small()]);
+    world.run(HOUR);
+    assert_eq!(only(&world, 1, &message).state, FileState::Remote, "no place is free");
+    world.run(5 * DAY);
+    let message = world.send_files(0, "", &[Picked::of(bytes(8, 30_000))]);
+    world.run(HOUR);
+    assert!(arrived(&mut world, 1, &message, &Picked::of(bytes(8, 30_000))), "what leads to nothing is given up");
+}

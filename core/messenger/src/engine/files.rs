@@ -119,8 +119,8 @@ impl Engine {
             Done::Took { job, parts, manifest, dropped } => self.took(job, (&parts, &dropped), manifest),
             Done::Sealed { job, payloads } => match self.live.files.end(job) {
                 Some((file, Work::Sealing(slots))) => {
-                    let last = self.live.files.last.filter(|(of, _)| *of != file || slots == [1]);
-                    self.run(|step| up::sealed(step, &file, (slots, payloads), last.map(|(_, node)| node)))
+                    let last = self.live.files.last;
+                    self.run(|step| up::sealed(step, &file, (slots, payloads), last))
                 }
                 _ => Ok(()),
             },

@@ -17,6 +17,8 @@ use crate::error::{Code, Error, OrBug};
 
 /// Searches, mostly daily: longer than stores keep a file.
 const TRIES: u32 = 34;
+/// The same for what nobody asked for: pointers to nothing must not take its places for a month.
+const TRIES_BY_ITSELF: u32 = 7;
 /// Searches in vain after which the author is asked.
 const ASK_AFTER: u32 = 2;
 
@@ -46,6 +48,7 @@ pub(crate) fn fetch(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     change(step, id, |row| {
         row.doubted &= row.state != FileState::Corrupt;
         (row.state, row.due_ms, row.tries, row.reason) = (FileState::Coming, now_ms, 0, None);
+        row.auto = false; // from now on a person waits for it
     })?;
     step.fx.files.insert(*id, true);
     Ok(())
@@ -172,7 +175,9 @@ fn in_vain(step: &mut File<'_>, mut row: sotto_db::File, pointer: &FilePointer) 
     row.due_ms = step.after(&schedule::FILE, row.tries);
     row.tries = row.tries.saturating_add(1);
     let old = row.until_s < i64::try_from(step.clock_s()).unwrap_or(0);
-    if row.tries >= TRIES {
+    if row.auto && row.tries >= TRIES_BY_ITSELF {
+        (row.state, row.due_ms, row.auto) = (FileState::Remote, NEVER, false);
+    } else if row.tries >= TRIES {
         (row.state, row.due_ms) = (FileState::Gone, NEVER);
         row.reason = Some(Code::FileGone.as_str().to_owned());
     } else if (old || row.tries >= ASK_AFTER) && !(0..DAY).contains(&step.now_ms.saturating_sub(row.asked_ms)) {

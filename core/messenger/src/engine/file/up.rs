@@ -82,12 +82,13 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sealed parts go to a node, another one than the file before went to.
+/// Sealed parts go to a node: another one than the file before went to, than had the only part before, and, as somebody
+/// lacks them, than took them before.
 pub(crate) fn sealed(
     step: &mut File<'_>,
     id: &FileId,
     (slots, payloads): (Vec<u32>, Vec<Vec<u8>>),
-    not: Option<NodeNumber>,
+    last: Option<(FileId, NodeNumber)>,
 ) -> Result<(), Error> {
     let Some(row) = step.files.get(id)? else {
         return Ok(());
@@ -102,7 +103,8 @@ pub(crate) fn sealed(
     };
     let job = u64::from_le_bytes(step.random());
     let (topic, timestamp_ns) = (ContentTopic::Blob(topic).to_string(), step.clock_ms.saturating_mul(1_000_000));
-    let not = not.into_iter().collect();
+    let not = last.filter(|(of, _)| of != id || slots == [1] || row.answers > 0);
+    let not = not.map(|(_, node)| node).into_iter().collect();
     step.fx.net.push(Command::Upload { id: job, topic, payloads, timestamp_ns, not });
     step.begun.push(Begun { job, file: *id, work: Work::Uploading(slots), order: None });
     Ok(())
