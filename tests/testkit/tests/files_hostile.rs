@@ -191,6 +191,7 @@ fn a_download_does_not_wait_behind_many_uploads() {
         let picked: Vec<Picked> = (0..10).map(|n| Picked::of(bytes(200 + 10 * seed + n, 30_000))).collect();
         world.send_files(1, "", &picked);
     }
+    world.run(5); // so that all of them are due before it
     fetch(&mut world, 1, &message);
     assert!(world.phones[1].asked_for.contains(&topic(&pointer)));
 }
