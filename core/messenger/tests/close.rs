@@ -7,6 +7,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use sotto_db::Account;
 use sotto_messenger::engine::book;
@@ -121,4 +122,9 @@ fn the_last_reference_may_be_let_go_of_where_an_answer_arrives() {
     Arc::new(Inline { work: Mutex::new(Some(Box::pin(work))) }).go_on();
     end.recv().expect("it went on and came to its end");
     actor.join().unwrap().expect("the engine closes by itself");
+    // Nobody waits for the engine here, and a process that ends under a running cipher crashes: the folder is free last.
+    while let Err(error) = Account::open(&folder.path().join("account.db"), &[7; 32]) {
+        assert_eq!(error, sotto_db::Error::InUse);
+        thread::sleep(Duration::from_millis(5));
+    }
 }
