@@ -122,7 +122,8 @@ fn the_last_reference_may_be_let_go_of_where_an_answer_arrives() {
     Arc::new(Inline { work: Mutex::new(Some(Box::pin(work))) }).go_on();
     end.recv().expect("it went on and came to its end");
     actor.join().unwrap().expect("the engine closes by itself");
-    // Nobody waits for the engine here, and a process that ends under a running cipher crashes: the folder is free last.
+    // Nobody waits for the engine here, and a process that ends under a running cipher crashes. The engine frees the
+    // folder last.
     while let Err(error) = Account::open(&folder.path().join("account.db"), &[7; 32]) {
         assert_eq!(error, sotto_db::Error::InUse);
         thread::sleep(Duration::from_millis(5));
