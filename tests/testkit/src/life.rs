@@ -24,7 +24,7 @@ mod script;
 
 pub use check::check;
 use check::holds;
-pub use orphans::{ORPHANS, database, orphans};
+pub use orphans::{ORPHANS, database, keeps, orphans};
 use script::{AFTER, Act, BEFORE, text};
 
 /// Both phones, running.

@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::types::Value;
 use sotto_db::Message;
 use sotto_messenger::engine::call;
 use sotto_messenger::records::{MessageId, MessageState};
 use sotto_messenger::{Code, Event};
-use sotto_testkit::life::{database, orphans};
+use sotto_testkit::life::{keeps, orphans};
 use sotto_testkit::three::lose_sessions;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Seeded, Weather, World, contacts};
 
@@ -28,34 +27,13 @@ fn delete_all(world: &mut World, who: usize) {
     world.call(who, call::ConversationDelete { conversation }).unwrap();
 }
 
-/// Does a phone that is down hold a text anywhere in its database?
-fn holds(world: &World, who: usize, text: &str) -> bool {
-    let conn = database(world.phones[who].folder());
-    let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type='table'").unwrap();
-    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    names.iter().any(|name| {
-        let mut rows = conn.prepare(&format!("SELECT * FROM {name}")).unwrap();
-        let columns = rows.column_count();
-        let mut rows = rows.query([]).unwrap();
-        let mut found = false;
-        while let Some(row) = rows.next().unwrap() {
-            found |= (0..columns).any(|column| match row.get(column).unwrap() {
-                Value::Text(value) => value.contains(text),
-                Value::Blob(value) => value.windows(text.len()).any(|part| part == text.as_bytes()),
-                _ => false,
-            });
-        }
-        found
-    })
-}
-
 /// A look into both databases: nothing refers to nothing, and where `text` is.
 fn down(world: &mut World, text: &str) -> [bool; 2] {
     let held = [0, 1].map(|who| {
         world.kill(who);
         let lost = orphans(world.phones[who].folder());
         assert!(lost.is_empty(), "{who}: {lost:?}");
-        holds(world, who, text)
+        keeps(world.phones[who].folder(), text)
     });
     (0..2).for_each(|who| world.start(who));
     held
@@ -241,7 +219,7 @@ fn a_request_goes_on_without_its_text_and_one_that_came_keeps_none() {
     delete(&mut world, 1, SECRET);
     world.run(MINUTE);
     world.kill(1);
-    assert!(!holds(&world, 1, SECRET));
+    assert!(!keeps(world.phones[1].folder(), SECRET));
     world.start(1);
     world.accept(1);
     world.run(MINUTE);
@@ -355,7 +333,7 @@ fn storm(seed: u64) {
         let lost = orphans(world.phones[who].folder());
         assert!(lost.is_empty(), "{seed}, {who}: {lost:?}");
         for text in said.iter().flatten().filter(|(id, _)| gone.contains(id)).map(|(_, text)| text) {
-            assert!(!holds(&world, who, text), "{seed}: {who} keeps {}", &text[..9]);
+            assert!(!keeps(world.phones[who].folder(), text), "{seed}: {who} keeps {}", &text[..9]);
         }
     }
 }

@@ -3,11 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use rand_core::Rng as _;
-use rusqlite::types::Value;
 use sotto_messenger::engine::call::{self, Forged};
 use sotto_messenger::records::{ContactId, LinkPreview, Message, MessageId, NewMention, NewPoll, NewPost};
 use sotto_messenger::{Code, Error, view};
-use sotto_testkit::life::{database, orphans};
+use sotto_testkit::life::{database, keeps, orphans};
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Seeded, Weather, World, contacts};
 use sotto_wire::content::{Content, Edit, FileGone, Poll, Post, Reaction, Vote};
 
@@ -208,27 +207,6 @@ fn the_order_of_arrival_never_matters() {
     }
 }
 
-/// Whether a phone that is down holds a text anywhere in its database, as text or bytes.
-fn holds(world: &World, who: usize, text: &str) -> bool {
-    let conn = database(world.phones[who].folder());
-    let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type='table'").unwrap();
-    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    names.iter().any(|name| {
-        let mut rows = conn.prepare(&format!("SELECT * FROM \"{name}\"")).unwrap();
-        let columns = rows.column_count();
-        let mut rows = rows.query([]).unwrap();
-        let mut found = false;
-        while let Some(row) = rows.next().unwrap() {
-            found |= (0..columns).any(|column| match row.get(column).unwrap() {
-                Value::Text(value) => value.contains(text),
-                Value::Blob(value) => value.windows(text.len()).any(|part| part == text.as_bytes()),
-                _ => false,
-            });
-        }
-        found
-    })
-}
-
 /// Whether the search index of a phone that is down has a word.
 fn indexed(world: &World, who: usize, word: &str) -> bool {
     let conn = database(world.phones[who].folder());
@@ -243,7 +221,7 @@ fn down(world: &mut World, text: &str) -> [bool; 2] {
         world.kill(who);
         let lost = orphans(world.phones[who].folder());
         assert!(lost.is_empty(), "{who}: {lost:?}");
-        holds(world, who, text)
+        keeps(world.phones[who].folder(), text)
     });
     (0..2).for_each(|who| world.start(who));
     held
@@ -269,7 +247,7 @@ fn a_deleted_text_is_nowhere() {
         world.weather = DEAF;
         world.run(SECOND);
         world.kill(1);
-        assert!(!holds(&world, 1, "the code is 471") && !indexed(&world, 1, "4711"));
+        assert!(!keeps(world.phones[1].folder(), "the code is 471") && !indexed(&world, 1, "4711"));
         world.start(1);
         world.run(5 * SECOND);
     }

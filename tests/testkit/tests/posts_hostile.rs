@@ -1,12 +1,11 @@
 //! Posts under attack: nothing of a deleted text is left, whatever overtakes what; contacts with a changed program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use rusqlite::types::Value;
 use sotto_db::{Early, Hash};
 use sotto_messenger::engine::call;
 use sotto_messenger::records::{Message, MessageId, MessageState, NewMention, NewPoll, NewPost};
 use sotto_messenger::{Code, view};
-use sotto_testkit::life::database;
+use sotto_testkit::life::{self, database};
 use sotto_testkit::three::alter;
 use sotto_testkit::{DAY, HOUR, MINUTE, SECOND, Weather, World};
 use sotto_wire::content::{Content, Edit};
@@ -63,27 +62,12 @@ fn long() -> String {
 /// begins again.
 fn holds(world: &mut World, who: usize, text: &str) -> bool {
     world.kill(who);
-    let conn = database(world.phones[who].folder());
-    let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type='table'").unwrap();
-    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let found = names.iter().any(|name| {
-        let mut rows = conn.prepare(&format!("SELECT * FROM \"{name}\"")).unwrap();
-        let columns = rows.column_count();
-        let mut rows = rows.query([]).unwrap();
-        let mut found = false;
-        while let Some(row) = rows.next().unwrap() {
-            found |= (0..columns).any(|column| match row.get(column).unwrap() {
-                Value::Text(value) => value.contains(text),
-                Value::Blob(value) => value.windows(text.len()).any(|part| part == text.as_bytes()),
-                _ => false,
-            });
-        }
-        found
-    });
+    let folder = world.phones[who].folder();
+    let found = life::keeps(folder, text);
+    let conn = database(folder);
     conn.execute_batch("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search, row)").unwrap();
     let word = text.rsplit(' ').next().unwrap();
     let indexed = conn.prepare("SELECT 1 FROM words WHERE term=?").unwrap().exists([word]).unwrap();
-    drop(tables);
     drop(conn);
     world.start(who);
     found || indexed

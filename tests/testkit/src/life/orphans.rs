@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::Value;
 
 use crate::phone::KEY;
 
@@ -77,6 +78,27 @@ pub fn orphans(phone: &Path) -> Vec<(&'static str, usize)> {
         rows.map(Result::unwrap).count()
     };
     ORPHANS.iter().map(|sql| (*sql, count(sql))).filter(|(_, rows)| *rows > 0).collect()
+}
+
+/// Whether a stopped phone holds a text anywhere in its database, as text or bytes.
+pub fn keeps(phone: &Path, text: &str) -> bool {
+    let conn = database(phone);
+    let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type='table'").unwrap();
+    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    names.iter().any(|name| {
+        let mut rows = conn.prepare(&format!("SELECT * FROM \"{name}\"")).unwrap();
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).unwrap();
+        let mut found = false;
+        while let Some(row) = rows.next().unwrap() {
+            found |= (0..columns).any(|column| match row.get(column).unwrap() {
+                Value::Text(value) => value.contains(text),
+                Value::Blob(value) => value.windows(text.len()).any(|part| part == text.as_bytes()),
+                _ => false,
+            });
+        }
+        found
+    })
 }
 
 /// The database of a stopped phone, opened with SQLite directly.
