@@ -43,6 +43,7 @@ fn main() {
         ("a rare word", format!("\"{}\"", word(99_991, 5))),
         ("two words", "\"no\" \"ta\"".to_owned()),
         ("a prefix of two letters", "\"me\" *".to_owned()),
+        ("a prefix of three letters", "\"per\" *".to_owned()),
         ("a prefix of four letters", "\"perd\" *".to_owned()),
         ("one letter", "\"a\"".to_owned()),
         ("ideographs", "\"東 京\"".to_owned()),

@@ -1,5 +1,5 @@
 -- Search over shown texts. The index has no texts of its own; triggers keep it in step with messages.
-CREATE VIRTUAL TABLE search USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE search USING fts5(text, content='', columnsize=0, prefix='2 3', tokenize='unicode61 remove_diacritics 2');
 -- Words of a deleted text leave the index at once, not at the next merge.
 INSERT INTO search(search, rank) VALUES('secure-delete', 1);
 -- Messages from this row on are in the index; older ones enter it when the device is idle.
