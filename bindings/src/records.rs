@@ -107,6 +107,8 @@ pub struct Account {
     pub emoji_hash: Vec<String>,
     /// Segments of the ring around a picture; they follow from the id.
     pub color_ring: Vec<RingSegment>,
+    /// The own picture; `file_read` reads it.
+    pub picture: Option<FileId>,
 }
 
 /// One contact.
@@ -133,6 +135,8 @@ pub struct Contact {
     pub devices_changed: bool,
     /// Why no session with them can begin now, by code.
     pub waiting: Option<Code>,
+    /// Their picture, once it is here; `file_read` reads it.
+    pub picture: Option<FileId>,
 }
 
 /// An open invite.
@@ -187,6 +191,8 @@ pub struct Conversation {
     pub name: String,
     /// The name they chose.
     pub own_name: String,
+    /// Their picture, once it is here.
+    pub picture: Option<FileId>,
     /// State of the contact.
     pub state: ContactState,
     /// Number of unread messages.

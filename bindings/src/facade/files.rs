@@ -60,6 +60,13 @@ impl SottoCore {
         Ok(self.messenger.file_export(&file.into(), &PathBuf::from(path)).await?)
     }
 
+    /// Sets the own picture, or removes it: JPEG, PNG or WebP of at most 32,568 bytes without its metadata, which is
+    /// removed here. 256 × 256 pixels are enough. Each contact learns it after 1 to 6 hours, at random. Errors:
+    /// `account.missing`, `file.too_large`, `file.metadata` for another format, `file.*`, `input.empty`.
+    pub async fn avatar_set(&self, path: Option<String>) -> Result<(), SottoError> {
+        Ok(self.messenger.avatar_set(path.map(PathBuf::from).as_deref()).await?)
+    }
+
     /// What is fetched without being asked for.
     pub async fn auto_download(&self) -> Result<AutoDownload, SottoError> {
         Ok(self.reads.read(Messenger::auto_download).await?.into())

@@ -58,9 +58,15 @@ impl From<ContactAction> for input::ContactAction {
 
 impl From<inner::AccountInfo> for Account {
     fn from(value: inner::AccountInfo) -> Self {
-        let inner::AccountInfo { id, name, emoji_hash, color_ring } = value;
+        let inner::AccountInfo { id, name, emoji_hash, color_ring, picture } = value;
         let segment = |(length, color): (u8, u8)| RingSegment { length: length.into(), color: color.into() };
-        Self { id: id.into(), name, emoji_hash, color_ring: color_ring.into_iter().map(segment).collect() }
+        Self {
+            id: id.into(),
+            name,
+            emoji_hash,
+            color_ring: color_ring.into_iter().map(segment).collect(),
+            picture: picture.map(Into::into),
+        }
     }
 }
 
@@ -91,6 +97,7 @@ impl From<inner::Contact> for Contact {
             verified,
             devices_changed,
             waiting,
+            picture,
         } = value;
         Self {
             id: id.into(),
@@ -103,6 +110,7 @@ impl From<inner::Contact> for Contact {
             verified,
             devices_changed,
             waiting: waiting.map(Into::into),
+            picture: picture.map(Into::into),
         }
     }
 }
@@ -135,6 +143,7 @@ impl From<inner::Conversation> for Conversation {
             contact,
             name,
             own_name,
+            picture,
             state,
             unread,
             marked_unread,
@@ -154,6 +163,7 @@ impl From<inner::Conversation> for Conversation {
             contact: contact.into(),
             name,
             own_name,
+            picture: picture.map(Into::into),
             state: state.into(),
             unread: int(unread),
             marked_unread,

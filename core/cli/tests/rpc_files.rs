@@ -223,3 +223,39 @@ fn no_call_waits_for_the_copying_of_a_file() {
     assert!(alice.answer(export).get("error").is_none());
     assert!(std::fs::read(&copy).unwrap() == std::fs::read(&source).unwrap());
 }
+
+/// A JPEG of so many bytes: a comment of the camera, and a scan.
+fn jpeg(length: usize) -> Vec<u8> {
+    let comment = b"\xff\xfe\x00\x0eCAMERA of me";
+    let head = [&b"\xff\xd8"[..], comment, b"\xff\xda\x00\x02"].concat();
+    let scan = noise(length - head.len() - 2).into_iter().map(|byte| byte & 0x7f);
+    [head, scan.collect(), b"\xff\xd9".to_vec()].concat()
+}
+
+#[test]
+fn a_picture_loses_its_metadata_and_what_is_none_is_refused() {
+    let mut friends = Friends::meet();
+    let at_alice = friends.path("alice");
+    let set = |friends: &mut Friends, name: &str, bytes: &[u8]| {
+        let path = friends.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        friends.alice.refusal("avatar_set", json!({"path": path}))
+    };
+    assert_eq!(set(&mut friends, "a.gif", b"GIF89a and so on"), "file.metadata");
+    assert_eq!(set(&mut friends, "large.jpg", &jpeg(32_700)), "file.too_large");
+    assert_eq!(set(&mut friends, "nothing.jpg", b""), "input.empty");
+    until_at_rest(&at_alice, 0);
+    assert_eq!(friends.alice.call("account", json!({}))["picture"], Value::Null);
+
+    let picture = jpeg(30_000);
+    std::fs::write(friends.path("me.jpg"), &picture).unwrap();
+    let path = friends.path("me.jpg");
+    friends.alice.call("avatar_set", json!({"path": path}));
+    let own = friends.alice.call("account", json!({}))["picture"].clone();
+    let kept = read(&mut friends.alice, &own, 0, 100_000);
+    assert_eq!(kept, [&picture[..2], &picture[18..]].concat(), "without the comment");
+    until_at_rest(&at_alice, 1);
+    friends.alice.call("avatar_set", json!({}));
+    assert_eq!(friends.alice.call("account", json!({}))["picture"], Value::Null);
+    until_at_rest(&at_alice, 0);
+}

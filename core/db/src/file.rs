@@ -101,7 +101,7 @@ row! {
         i: u32,
         /// Which file.
         file: FileId,
-        /// Id of the conversation.
+        /// Id of the conversation; zeros for the picture of an account, which stands in place of a message.
         conversation: Hash,
         /// Number of what it is: a picture, a voice note.
         kind: u32,
@@ -232,7 +232,8 @@ impl Table<'_, Attachment> {
     /// Files whose bytes are here, of one conversation or all, of messages before this time, Unix seconds.
     pub fn stored(&self, conversation: Option<&Hash>, before_s: i64) -> Result<Vec<FileId>, Error> {
         let sql = "SELECT DISTINCT f.id FROM attachments a JOIN files f ON f.id=a.file
-            WHERE f.state=2 AND (?1 IS NULL OR a.conversation=?1) AND a.time_s<?2 ORDER BY f.id";
+            WHERE f.state=2 AND (?1 IS NULL OR a.conversation=?1) AND a.conversation<>zeroblob(32)
+              AND a.time_s<?2 ORDER BY f.id";
         all(self.conn, sql, params![conversation, before_s], |r| r.get(0))
     }
 }
@@ -258,7 +259,8 @@ impl Reader {
     pub fn stored(&self) -> Result<Vec<Stored>, Error> {
         let sql = "SELECT conversation, kind, sum(size) FROM
               (SELECT DISTINCT a.conversation, a.kind, c.name, c.size FROM attachments a
-               JOIN files f ON f.id=a.file JOIN contents c ON c.name=f.content WHERE c.sha256 IS NOT NULL)
+               JOIN files f ON f.id=a.file JOIN contents c ON c.name=f.content
+               WHERE c.sha256 IS NOT NULL AND a.conversation<>zeroblob(32))
             GROUP BY conversation, kind ORDER BY conversation, kind";
         all(&self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
     }

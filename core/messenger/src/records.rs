@@ -112,6 +112,9 @@ pub struct AccountInfo {
     pub emoji_hash: Vec<String>,
     /// Segments of the ring: length 1 to 5, colour 0 to 31. They follow from the id.
     pub color_ring: Vec<(u8, u8)>,
+    /// The own picture; `file_read` reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<FileId>,
 }
 
 /// Result of checking a typed phrase.
@@ -155,6 +158,9 @@ pub struct Contact {
     pub devices_changed: bool,
     /// Why no session with them can begin now, by code (`invite.unreachable`, `suite.lower`, …).
     pub waiting: Option<Code>,
+    /// Their picture, once it is here; `file_read` reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<FileId>,
 }
 
 /// An open invite.
@@ -208,6 +214,9 @@ pub struct Conversation {
     pub name: String,
     /// The name they chose.
     pub own_name: String,
+    /// Their picture, once it is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<FileId>,
     /// State of the contact.
     pub state: ContactState,
     /// Number of unread messages.

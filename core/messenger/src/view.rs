@@ -5,7 +5,7 @@ use sotto_db::{Annotation, Attachment, Chat, Hash, NEVER, PAGE_TEXT, PREVIEW, Re
 use sotto_wire::content::{Content, File as Named, Kind, Mention as Called, Poll as Question, Post, has_link};
 use sotto_wire::file::FilePointer;
 
-use crate::engine::file::{down, up, waveform};
+use crate::engine::file::{down, picture, up, waveform};
 use crate::engine::talk::kind::{poll, post, reaction};
 use crate::engine::{posts, stored};
 use crate::error::{Code, Error};
@@ -229,6 +229,11 @@ fn mentions_of(edit: &[u8]) -> Option<Vec<Called>> {
 /// The name to show for a person: the nickname, or the person's own name.
 pub(crate) fn shown_name(person: &sotto_db::Person) -> String {
     person.nickname.as_ref().unwrap_or(&person.name).clone()
+}
+
+/// The picture of an account, once it is here.
+pub fn picture(reader: &Reader, chat: &Chat) -> Result<Option<FileId>, Error> {
+    Ok(picture::of(reader, chat)?.map(|id| FileId::from_bytes(&id)))
 }
 
 /// The name that this device shows for an account; empty for a stranger.

@@ -16,7 +16,7 @@ pub use record::{DeviceRecord, RECORD_LEN};
 
 use sha2::{Digest, Sha256};
 
-use crate::blob::PointerError;
+use crate::file::FilePointerError;
 use crate::read::Short;
 
 /// Compressed secp256k1 chat key.
@@ -65,7 +65,7 @@ pub enum IdentityError {
     Name,
     /// The picture's pointer is malformed.
     #[error("malformed picture pointer")]
-    Picture(#[source] PointerError),
+    Picture(#[source] FilePointerError),
 }
 
 impl From<Short> for IdentityError {

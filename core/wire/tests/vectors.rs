@@ -264,7 +264,7 @@ fn bundles_profiles_and_closed() {
         // 25 bytes and the name, then the picture's length.
         let picture = match encoded[25 + name.len()] {
             0 => None,
-            _ => Some(pointer(70_000, 2)),
+            _ => Some(place(70_000, 2)),
         };
         pictures += usize::from(picture.is_some());
         let want = Profile {
@@ -359,8 +359,11 @@ fn messages_and_their_ids() {
     assert_eq!(prefix(&id), id[..8]);
 }
 
+fn place(size: u64, chunks: u32) -> FilePointer {
+    FilePointer::decode(&pointer(size, chunks).encode()).unwrap()
+}
+
 fn post() -> Post {
-    let place = |size, chunks| FilePointer::decode(&pointer(size, chunks).encode()).unwrap();
     Post {
         text: "Hi Bob, see https://a.b".to_owned(),
         reply: Some(Reply { id: seq(0x33), excerpt: "what I said".to_owned() }),
@@ -405,7 +408,7 @@ fn content(name: &str) -> Option<Content> {
             list_version: 1_800_000_000,
             name: me,
         })),
-        "Profile" => Content::Profile(ProfileUpdate { home, name: me, picture: Some(pointer(70_000, 2)) }),
+        "Profile" => Content::Profile(ProfileUpdate { home, name: me, picture: Some(place(70_000, 2)) }),
         "Typing" => Content::Typing,
         "Pointer" => Content::Pointer(Remote { kind: Kind::Text, pointer: pointer(300_000, 5) }),
         "List" => {

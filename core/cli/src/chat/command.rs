@@ -80,6 +80,8 @@ pub(super) enum Command<Who, Which> {
     Last,
     Retry,
     Name(String),
+    /// The path of the own picture; none removes it.
+    Avatar(Option<String>),
     Phrase,
     Online(bool),
     Keep(Keep),
@@ -144,6 +146,7 @@ pub(super) fn parse<Who, Which>(
         "last" => Command::Last,
         "retry" => Command::Retry,
         "name" => Command::Name(rest.to_owned()),
+        "avatar" => Command::Avatar(Some(path_and_text(rest).0).filter(|path| !path.is_empty())),
         "phrase" => Command::Phrase,
         "offline" => Command::Online(false),
         "online" => Command::Online(true),

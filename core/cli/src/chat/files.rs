@@ -32,6 +32,13 @@ impl Sending {
     }
 }
 
+/// Sets or removes the own picture. Returns the text to show.
+pub(super) async fn avatar(messenger: &Messenger, path: Option<&str>) -> Result<String, Error> {
+    messenger.avatar_set(path.map(Path::new)).await?;
+    let said = if path.is_some() { "You have a picture" } else { "You have no picture" };
+    Ok(format!("{said} now. Each contact is told within 1 to 6 hours."))
+}
+
 /// The path at the beginning of a text, in quotes or with `\` before a space, and the text behind it.
 pub(super) fn path_and_text(text: &str) -> (String, &str) {
     let (mut path, mut quote) = (String::new(), None);

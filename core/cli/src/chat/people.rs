@@ -99,6 +99,9 @@ pub(super) fn about(contact: &Contact) -> String {
     if contact.devices_changed {
         about.push(DEVICES_CHANGED.into());
     }
+    if contact.picture.is_some() {
+        about.push("has a picture".into());
+    }
     if let Some(code) = contact.waiting {
         about.push(format!("waits: {}", code.detail()));
     }
@@ -199,6 +202,7 @@ pub(super) mod tests {
             verified: false,
             devices_changed: false,
             waiting: None,
+            picture: None,
         }
     }
 

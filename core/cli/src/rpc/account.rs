@@ -1,5 +1,7 @@
 //! The account and invites.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use serde_json::json;
 use sotto_messenger::records::InviteId;
@@ -45,6 +47,17 @@ pub(crate) fn phrase_check(params: Restore) -> Answer {
 
 pub(crate) async fn profile_set(messenger: &Messenger, params: Named) -> Answer {
     messenger.profile_set(&params.name).await?;
+    done(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Avatar {
+    path: Option<PathBuf>,
+}
+
+pub(crate) async fn avatar_set(messenger: &Messenger, params: Avatar) -> Answer {
+    messenger.avatar_set(params.path.as_deref()).await?;
     done(json!({}))
 }
 

@@ -56,6 +56,7 @@ pub(crate) async fn call(session: &Session, method: &str, params: &RawValue) -> 
         "phrase" => none(params).and_then(|()| done(json!({"phrase": messenger.phrase()?.as_str()}))),
         "phrase_check" => account::phrase_check(read(params)?),
         "profile_set" => account::profile_set(messenger, read(params)?).await,
+        "avatar_set" => account::avatar_set(messenger, read(params)?).await,
         "invite" => account::invite(messenger, none(params)).await,
         "invites" => none(params).and_then(|()| done(json!({"invites": messenger.invites()?}))),
         "invite_close" => account::invite_close(messenger, read(params)?).await,

@@ -15,7 +15,7 @@ use crate::disk::{self, Disk, Order, Place};
 use crate::engine::call;
 use crate::engine::file::auto::{self, KEY_AUTO};
 use crate::engine::file::keep::{Prepared, Told};
-use crate::engine::file::waveform;
+use crate::engine::file::{picture, waveform};
 use crate::error::{Code, Error, OrBug};
 use crate::records::{AutoDownload, ConversationId, File, FileId, FileKind, FileState, NewFile, Storage, StoragePart};
 use crate::{cursor, view};
@@ -76,6 +76,33 @@ impl Messenger {
     /// `account.missing`.
     pub async fn auto_download_set(&self, all: AutoDownload) -> Result<(), Error> {
         self.call(call::AutoDownloadSet { all }).await
+    }
+
+    /// Sets the own picture, or removes it: JPEG, PNG or WebP of at most 32,568 bytes without its metadata, which is
+    /// removed here. 256 × 256 pixels are enough. Each contact learns it after 1 to 6 hours, at random. Errors:
+    /// `account.missing`, `file.too_large`, `file.metadata` for another format, `file.*`, `input.empty`.
+    pub async fn avatar_set(&self, path: Option<&Path>) -> Result<(), Error> {
+        let Some(path) = path.map(Path::to_owned) else {
+            return self.call(call::AvatarSet { picture: None }).await;
+        };
+        let mut disk = self.disk();
+        let import = move || {
+            let imported = disk.import(&path, true)?;
+            let refused = match imported.metadata {
+                disk::Metadata::Kept => Code::FileMetadata,
+                _ if imported.place.size > picture::MAX => Code::FileTooLarge,
+                _ => return Ok(imported),
+            };
+            disk.run(Order::Remove { names: vec![imported.place.name] });
+            Err(refused.into())
+        };
+        let picture = aside(import).await?;
+        let copy = picture.place.name;
+        let set = self.call(call::AvatarSet { picture: Some(picture) }).await;
+        if set.is_err() {
+            self.forget(&[copy]);
+        }
+        set
     }
 
     /// Bytes of files on this device, by conversation and kind.

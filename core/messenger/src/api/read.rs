@@ -29,10 +29,14 @@ impl Messenger {
     pub fn account(&self) -> Result<Option<AccountInfo>, Error> {
         self.read(|reader| {
             let own = stored::own(reader)?;
-            Ok(own.map(|own| AccountInfo {
+            let Some(own) = own else {
+                return Ok(None);
+            };
+            Ok(Some(AccountInfo {
                 id: ContactId(account_id(&own.chat)),
                 emoji_hash: emoji(&own.chat),
                 color_ring: color_ring(&own.chat),
+                picture: view::picture(reader, &own.chat)?,
                 name: own.name,
             }))
         })
@@ -70,7 +74,8 @@ impl Messenger {
     pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
         self.read(|reader| {
             let all = reader.contacts()?.into_iter();
-            let mut contacts: Vec<_> = all.map(|(person, conversation)| contact(person, &conversation)).collect();
+            let mut contacts: Vec<_> =
+                all.map(|(person, conversation)| contact(reader, person, &conversation)).collect::<Result<_, _>>()?;
             contacts.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
             Ok(contacts)
         })
@@ -98,7 +103,7 @@ impl Messenger {
             let tables = reader.tables();
             let found = tables.persons.get(&chat)?.zip(tables.conversations.with(&chat)?);
             let (person, conversation) = found.ok_or(Code::ContactMissing)?;
-            Ok(contact(person, &conversation.id))
+            contact(reader, person, &conversation.id)
         })
     }
 
@@ -247,9 +252,9 @@ fn emoji(chat: &[u8; 33]) -> Vec<String> {
     emoji_hash(chat).into_iter().map(str::to_owned).collect()
 }
 
-fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
+fn contact(reader: &Reader, row: sotto_db::Person, conversation: &[u8; 32]) -> Result<Contact, Error> {
     let state = row.state.into();
-    Contact {
+    Ok(Contact {
         id: ContactId(account_id(&row.chat)),
         conversation: ConversationId::from_bytes(conversation),
         name: shown_name(&row),
@@ -260,7 +265,8 @@ fn contact(row: sotto_db::Person, conversation: &[u8; 32]) -> Contact {
         verified: row.verified,
         devices_changed: row.devices_changed,
         waiting: row.waiting.as_deref().and_then(Code::of),
-    }
+        picture: view::picture(reader, &row.chat)?,
+    })
 }
 
 /// The standings and the archive flags of the conversations in a folder.
@@ -282,6 +288,7 @@ fn conversation(reader: &Reader, row: sotto_db::Conversation, now_ms: i64) -> Re
         contact: ContactId(account_id(&chat)),
         name: shown_name(&person),
         own_name: person.name,
+        picture: view::picture(reader, &chat)?,
         state: person.state.into(),
         unread: row.unread,
         marked_unread: row.marked,

@@ -6,12 +6,13 @@ use sotto_wire::content::Content;
 use sotto_wire::name::Name;
 use zeroize::Zeroizing;
 
+use crate::disk::Imported;
 use crate::engine::Step;
-use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, NO_SEARCH, settings_of};
+use crate::engine::base::own::{self, KEY_NAME, KEY_PICTURED, KEY_SETTINGS, NO_SEARCH, settings_of};
 use crate::engine::base::schedule::{MINUTE, SECOND};
 use crate::engine::carry::{receipt, send};
 use crate::engine::file::keep::Prepared;
-use crate::engine::file::{auto, down};
+use crate::engine::file::{auto, down, picture};
 use crate::engine::hear::incoming;
 use crate::engine::input::{Call, ContactAction};
 use crate::engine::keys::invite;
@@ -56,6 +57,7 @@ calls! { step:
     AccountCreate { name: String } -> Zeroizing<String> = create(step, &name);
     AccountRestore { phrase: Zeroizing<String> } -> () = restore(step, &phrase);
     ProfileSet { name: String } -> () = profile(step, &name);
+    AvatarSet { picture: Option<Imported> } -> () = avatar(step, picture);
     InviteCreate {} -> Invite = invite::open(step);
     InviteClose { invite: InviteId } -> () = invite::close(step, &invite);
     ContactAdd { link: String, text: Option<String> } -> ContactId = contact::add(step, &link, text);
@@ -150,6 +152,14 @@ fn profile(step: &mut Step<'_>, name: &str) -> Result<(), Error> {
     step.kv.set(KEY_NAME, name.as_str().as_bytes())?;
     step.fx.own = true;
     invite::show_soon(step)?;
+    news::tell_all(step, NewsKind::Profile)
+}
+
+fn avatar(step: &mut Step<'_>, picture: Option<Imported>) -> Result<(), Error> {
+    step.own()?.in_force()?;
+    picture::set(step, picture)?;
+    step.kv.set(KEY_PICTURED, &[1])?;
+    step.fx.own = true;
     news::tell_all(step, NewsKind::Profile)
 }
 

@@ -4,7 +4,7 @@ use sotto_db::{NEVER, PersonState, Tables};
 
 use crate::engine::base::schedule;
 use crate::engine::carry::{blob, outcome, receipt, send};
-use crate::engine::file::{down, preview};
+use crate::engine::file::{down, picture, preview};
 use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::incoming;
 use crate::engine::hear::query::What;
@@ -120,7 +120,8 @@ impl Engine {
             }
             Job::OwnCards => self.run(|step| {
                 let read = step.tx.persons.count_in(PersonState::Accepted)? > 0;
-                publish::publish_contacts(step, read)
+                publish::publish_contacts(step, read)?;
+                picture::refresh(step)
             })?,
             Job::Probe => self.probe(),
             Job::Poll => self.live.hear.caught_up = false,

@@ -1,7 +1,7 @@
 use prost::Message as _;
 
 use super::{Content, ContentError, fixed, generated, name};
-use crate::blob::Pointer;
+use crate::file::FilePointer;
 use crate::name::Name;
 
 /// A changed profile.
@@ -11,14 +11,14 @@ pub struct ProfileUpdate {
     pub home: [u8; 8],
     /// The author's new name.
     pub name: Name,
-    /// The picture's blob; nobody sends one yet.
-    pub picture: Option<Pointer>,
+    /// The author's picture; `None` if there is none.
+    pub picture: Option<FilePointer>,
 }
 
 pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
     let raw = generated::Profile::decode(body).map_err(|_| ContentError::Malformed)?;
     let picture = Some(raw.picture).filter(|bytes| !bytes.is_empty());
-    let picture = picture.map(|bytes| Pointer::decode(&bytes)).transpose().map_err(ContentError::Pointer)?;
+    let picture = picture.map(|bytes| FilePointer::decode(&bytes)).transpose().map_err(ContentError::File)?;
     Ok(Content::Profile(ProfileUpdate { home: fixed(&raw.home)?, name: name(raw.name)?, picture }))
 }
 

@@ -1,5 +1,5 @@
 use super::{ChatKey, DeviceId, IdentityError, card_bytes};
-use crate::blob::{POINTER_LEN, Pointer};
+use crate::file::{FilePointer, POINTER_LEN};
 use crate::name::Name;
 use crate::read::Reader;
 
@@ -46,8 +46,8 @@ pub struct Profile {
     pub home: [u8; 8],
     /// Name that the account chose.
     pub name: Name,
-    /// The picture's blob; nobody sends one yet.
-    pub picture: Option<Pointer>,
+    /// Nobody sends one: pictures are told to contacts only, in sessions.
+    pub picture: Option<FilePointer>,
     /// By the chat key, over [`Self::signed_bytes`].
     pub signature: [u8; 64],
 }
@@ -64,7 +64,7 @@ impl Profile {
         let name = Name::new(name).map_err(|_| IdentityError::Name)?;
         let picture = match usize::from(reader.u8()?) {
             0 => None,
-            POINTER_LEN => Some(Pointer::decode(reader.bytes(POINTER_LEN)?).map_err(IdentityError::Picture)?),
+            POINTER_LEN => Some(FilePointer::decode(reader.bytes(POINTER_LEN)?).map_err(IdentityError::Picture)?),
             _ => return Err(IdentityError::Length),
         };
         let signature = reader.array()?;
@@ -86,7 +86,7 @@ impl Profile {
 
     fn body(&self) -> Vec<u8> {
         let name = self.name.as_str().as_bytes();
-        let picture = self.picture.as_ref().map(Pointer::encode);
+        let picture = self.picture.as_ref().map(FilePointer::encode);
         let picture = picture.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
         let len = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap_or(u8::MAX);
         [

@@ -185,6 +185,7 @@ pub(super) enum Action {
         label: String,
     },
     Name(String),
+    Avatar(Option<String>),
     Phrase,
     Online(bool),
     Quit,

@@ -10,7 +10,7 @@ use super::app::{Action, Input, Panel};
 use super::view::PAGE;
 use crate::args::PhoneArgs;
 use crate::chat::deed::{self, Deed};
-use crate::chat::files::Saves;
+use crate::chat::files::{self, Saves};
 use crate::chat::lines;
 use crate::chat::posts::{flat, moment};
 use crate::exit::Failure;
@@ -133,6 +133,7 @@ impl<'a> Desk<'a> {
             Action::Seen(contact) => self.seen(&contact).await?,
             Action::Retry(conversation) => self.retry(&conversation).await?,
             Action::Name(name) => self.name(&name).await?,
+            Action::Avatar(path) => files::avatar(&self.messenger, path.as_deref()).await?,
             Action::Keep { conversation, contact, what } => {
                 format!("This conversation: {}.", what.run(messenger, &conversation, &contact).await?)
             }

@@ -6,6 +6,7 @@ use sotto_messenger::{Code, Error, Messenger};
 use super::{Chat, Stopped};
 use crate::chat::command::Command;
 use crate::chat::deed::{self, Deed, Found};
+use crate::chat::files;
 use crate::chat::keep::Keep;
 use crate::chat::lines;
 use crate::open;
@@ -46,6 +47,7 @@ A line is sent to the chosen contact. A line that begins with // is sent with on
   /clear              delete all messages of the open conversation on this device
   /remove NUMBER      end all there is with a contact, who is not told
   /name NAME          change your name
+  /avatar [PATH]      set your picture for your contacts; without a path remove it
   /phrase             your recovery phrase
   /offline, /online   leave the network and come back
   /quit               close";
@@ -129,6 +131,10 @@ impl Chat<'_> {
             }
             Command::Jump(number) => self.jump(number)?,
             Command::Name(name) => self.messenger.profile_set(&name).await?,
+            Command::Avatar(path) => {
+                let said = files::avatar(&self.messenger, path.as_deref()).await?;
+                self.screen.say(&said)?;
+            }
             Command::Phrase => {
                 let phrase = self.messenger.phrase()?;
                 self.screen.say(phrase.as_str())?;

@@ -64,6 +64,13 @@ pub(crate) fn came(step: &mut File<'_>, id: &FileId, named: &Named) -> Result<()
     begin(step, id, (named.kind, named.pointer.size()), now_ms.saturating_add(file))
 }
 
+/// A contact has a new picture: it is fetched at a random time if the settings allow it.
+pub(crate) fn picture(step: &mut File<'_>, id: &FileId, size: u64) -> Result<(), Error> {
+    let due_ms = step.now_ms.saturating_add(step.below(SPREAD));
+    change(step, id, |row| row.auto = true)?;
+    begin(step, id, (FileKind::Image, size), due_ms)
+}
+
 fn begin(step: &mut File<'_>, id: &FileId, (kind, size): (FileKind, u64), due_ms: i64) -> Result<(), Error> {
     if allowed(step, kind, size)? && step.files.count_due(FileState::Coming)? < WAITING {
         change(step, id, |row| (row.state, row.due_ms) = (FileState::Coming, due_ms))?;

@@ -1,7 +1,7 @@
 //! Download: a store is asked for the file's topic, a part at a time is checked and kept, any k parts are enough.
 
 use sotto_crypto::{FileKey, blob_topic};
-use sotto_db::{FileId, FileState, Hash, NEVER};
+use sotto_db::{Attachment, Chat, FileId, FileState, Hash, NEVER, Standing};
 use sotto_net::{Circle, Received};
 use sotto_wire::content::{Content, FileWant};
 use sotto_wire::file::FilePointer;
@@ -11,7 +11,7 @@ use crate::disk::{Order, Trouble};
 use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::send;
 use crate::engine::file::memory::{Begun, Search, Work};
-use crate::engine::file::{File, SEARCHED, bits, change, drop_content, order, place, pointer, shown_anew};
+use crate::engine::file::{File, SEARCHED, bits, change, drop_content, order, picture, place, pointer, shown_anew};
 use crate::engine::hear::query::{Query, What};
 use crate::error::{Code, Error, OrBug};
 
@@ -199,10 +199,7 @@ fn ask_author(step: &mut File<'_>, row: &sotto_db::File, pointer: &FilePointer) 
         return Ok(());
     }
     for one in step.attachments.of_file(&row.id)?.into_iter().rev() {
-        let received = step.tx.messages.get(&one.message)?.filter(|message| !message.is_own());
-        let place = step.tx.conversations.get(&one.conversation)?;
-        let open = place.filter(|place| place.standing == sotto_db::Standing::Open);
-        let (Some(_), Some(chat)) = (received, open.and_then(|place| place.peer)) else {
+        let Some(chat) = author(step, &one)? else {
             continue;
         };
         let file = u8::try_from(one.i).or_bug("place of a file")?;
@@ -210,6 +207,16 @@ fn ask_author(step: &mut File<'_>, row: &sotto_db::File, pointer: &FilePointer) 
         return send::content(step, &chat, &Content::FileWant(want));
     }
     Ok(())
+}
+
+/// The contact who can be asked for a file.
+fn author(step: &File<'_>, one: &Attachment) -> Result<Option<Chat>, Error> {
+    if picture::is_picture(one) {
+        return picture::owner(step, &one.message);
+    }
+    let received = step.tx.messages.get(&one.message)?.filter(|message| !message.is_own());
+    let place = step.tx.conversations.get(&one.conversation)?.filter(|place| place.standing == Standing::Open);
+    Ok(received.and(place).and_then(|place| place.peer))
 }
 
 /// The file is whole. One that is here already is not kept twice.

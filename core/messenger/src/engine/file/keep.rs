@@ -6,7 +6,7 @@ use sotto_wire::file::FilePointer;
 
 use crate::disk::{Imported, Order};
 use crate::engine::base::schedule::DAY;
-use crate::engine::file::{File, auto, down, pointer, shown_anew};
+use crate::engine::file::{File, auto, down, picture, pointer, shown_anew};
 use crate::error::{Code, Error, OrBug};
 
 /// How much earlier than it may be published the search for a file begins, because clocks may be off, seconds.
@@ -158,7 +158,10 @@ pub(crate) fn attach(step: &mut File<'_>, message: &Message, files: &[Named], tr
         let known = step.files.of_pointer(&encoded)?;
         let row = match known {
             Some(row) => row,
-            None => received(step, message, named),
+            None => {
+                let preview_size = named.preview_size.min(u32::try_from(MAX_FILE_PREVIEW).unwrap_or(u32::MAX));
+                sotto_db::File { preview_size, ..received(step, &named.pointer, Some((message.time_s, named.until_s))) }
+            }
         };
         if row.pointer == encoded && step.files.get(&row.id)?.is_none() {
             step.files.put(&row)?;
@@ -175,15 +178,16 @@ pub(crate) fn attach(step: &mut File<'_>, message: &Message, files: &[Named], tr
     Ok(())
 }
 
-fn received(step: &mut File<'_>, message: &Message, named: &Named) -> sotto_db::File {
+/// A file of somebody else. `told`: when it was named, and until when stores keep it by its author's word.
+pub(super) fn received(step: &mut File<'_>, pointer: &FilePointer, told: Option<(i64, u64)>) -> sotto_db::File {
     let clock_s = i64::try_from(step.clock_s()).unwrap_or(0);
     let retention_s = step.retention_ms() / 1000;
+    let (time_s, until_s) = told.unwrap_or((clock_s, u64::MAX));
     sotto_db::File {
         // The post may name an earlier upload.
-        since_s: message.time_s.min(clock_s).saturating_sub(EARLIER_S.saturating_add(retention_s)).max(1),
-        until_s: i64::try_from(named.until_s).unwrap_or(i64::MAX).min(clock_s.saturating_add(retention_s)),
-        preview_size: named.preview_size.min(u32::try_from(MAX_FILE_PREVIEW).unwrap_or(u32::MAX)),
-        ..unknown(step.random(), &named.pointer)
+        since_s: time_s.min(clock_s).saturating_sub(EARLIER_S.saturating_add(retention_s)).max(1),
+        until_s: i64::try_from(until_s).unwrap_or(i64::MAX).min(clock_s.saturating_add(retention_s)),
+        ..unknown(step.random(), pointer)
     }
 }
 
@@ -224,6 +228,9 @@ pub(crate) fn free(step: &mut File<'_>, conversation: Option<&Hash>, before_s: i
 /// room above: true then.
 pub(crate) fn cancel(step: &mut File<'_>, id: &FileId) -> Result<bool, Error> {
     let row = step.files.get(id)?.ok_or(Code::FileMissing)?;
+    if step.attachments.of_file(id)?.iter().any(picture::is_picture) {
+        return Ok(false);
+    }
     match row.state {
         FileState::Coming => {
             down::pause(step, id)?;

@@ -5,6 +5,7 @@ pub(crate) mod bits;
 pub(crate) mod down;
 pub(crate) mod keep;
 pub(crate) mod memory;
+pub(crate) mod picture;
 pub(crate) mod preview;
 pub(crate) mod up;
 pub(crate) mod waveform;
@@ -58,10 +59,13 @@ fn drop_content(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     keep::drop_unused(step)
 }
 
-/// The messages that have a file are shown anew.
+/// The messages that have a file, or whose picture it is, are shown anew.
 fn shown_anew(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     for one in step.attachments.of_file(id)? {
-        step.message_changed(one.conversation, one.message);
+        match picture::is_picture(&one) {
+            true => picture::changed(step, &one.message)?,
+            false => step.message_changed(one.conversation, one.message),
+        }
     }
     step.fx.files.insert(*id, true);
     Ok(())

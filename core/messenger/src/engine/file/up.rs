@@ -12,7 +12,7 @@ use crate::disk::Order;
 use crate::engine::base::schedule::{self, DAY};
 use crate::engine::carry::{Fact, blob, send};
 use crate::engine::file::memory::{Begun, Work};
-use crate::engine::file::{File, bits, change, drop_content, order, place, pointer, shown_anew};
+use crate::engine::file::{File, bits, change, drop_content, order, picture, place, pointer, shown_anew};
 use crate::error::{Code, Error};
 
 /// How often a day the parts of a file are published again for somebody who lacks them.
@@ -212,7 +212,9 @@ pub(crate) fn again(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
 
 /// A reader lacks parts of a file of an own message: they are published again, a few times a day.
 pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Result<Option<Content>, Error> {
-    let one = step.attachments.get(message, &u32::from(want.file))?;
+    // A picture is asked for by the place that it has there.
+    let i = if picture::is_wanted(step, want)? { picture::SHOWN } else { want.file.into() };
+    let one = step.attachments.get(message, &i)?;
     let row = one.map(|one| step.files.get(&one.file)).transpose()?.flatten();
     let gone = Content::FileGone(FileGone { message: *message, file: want.file });
     if row.as_ref().is_some_and(|row| row.state == FileState::Coming) {

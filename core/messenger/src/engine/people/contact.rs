@@ -9,7 +9,7 @@ use sotto_wire::name::{Name, is_blank};
 use crate::engine::base::own::KEY_CONTACTS_SECRET;
 use crate::engine::base::schedule::{self, DAY};
 use crate::engine::carry::{receipt, send};
-use crate::engine::file::auto;
+use crate::engine::file::{auto, picture};
 use crate::engine::keys::invite::{self, SECRETS, invite_error};
 use crate::engine::keys::{device, pairs};
 use crate::engine::people::kind::hello;
@@ -67,6 +67,7 @@ pub(crate) fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) 
         && let Some(row) = step.tx.conversations.with(chat)?
     {
         auto::stop(step, &row.id)?;
+        picture::came(step, chat, None)?;
     }
     read::set_standing(step, chat, standing)
 }

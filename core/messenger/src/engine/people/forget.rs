@@ -3,6 +3,7 @@
 use sotto_db::{Chat, Hash, Person, PersonState};
 use sotto_wire::content::Kind;
 
+use crate::engine::file::picture;
 use crate::engine::keys::device;
 use crate::engine::people::{People, contact, sessions};
 use crate::engine::talk::delete;
@@ -35,6 +36,7 @@ pub(crate) fn person(step: &mut People<'_>, person: Person) -> Result<(), Error>
     device::forget(step, chat, blocked)?;
     step.news.remove(chat)?;
     step.persons.remove(chat)?;
+    picture::came(step, chat, None)?;
     step.fx.contacts = true;
     if blocked {
         let kept = Person {

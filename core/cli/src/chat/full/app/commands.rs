@@ -52,6 +52,7 @@ For the open conversation:
   /clear              delete all messages of the open conversation on this device
   /remove [NAME]      end all there is with a contact, who is not told
   /name NAME          change your name
+  /avatar [PATH]      set your picture for your contacts; without a path remove it
   /phrase             your recovery phrase
   /offline, /online   leave the network and come back
   /quit               close
@@ -163,6 +164,7 @@ impl App {
             }
             Command::Seen => Action::Seen(self.open_contact().ok_or(NOBODY)?.0),
             Command::Name(name) => Action::Name(name),
+            Command::Avatar(path) => Action::Avatar(path),
             Command::Keep(what) => {
                 let (contact, _) = self.open_contact().ok_or(NOBODY)?;
                 Action::Keep { conversation: conversation()?, contact, what }

@@ -24,12 +24,14 @@ pub(in crate::chat::full) fn people(contacts: &[Contact], order: &[&str]) -> Inp
         name: "Alice".into(),
         emoji_hash: vec!["🍀".into(); 14],
         color_ring: Vec::new(),
+        picture: None,
     };
     let conversation = |id: &&str| Conversation {
         id: ConversationId(format!("c{id}")),
         contact: ContactId((*id).into()),
         name: String::new(),
         own_name: String::new(),
+        picture: None,
         state: ContactState::Accepted,
         unread: 0,
         marked_unread: false,

@@ -5,14 +5,15 @@ use sotto_wire::content::{Content, ProfileUpdate};
 use sotto_wire::name::Name;
 
 use crate::engine::carry::send;
+use crate::engine::file::picture;
 use crate::engine::keys::device;
 use crate::engine::people::{People, contact};
 use crate::error::Error;
 
 pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
-    let content =
-        Content::Profile(ProfileUpdate { home: own.account.home_value(), name: own.name.clone(), picture: None });
+    let (home, name, picture) = (own.account.home_value(), own.name.clone(), picture::own(step)?);
+    let content = Content::Profile(ProfileUpdate { home, name, picture });
     send::content(step, chat, &content)
 }
 
@@ -21,6 +22,7 @@ pub(crate) fn take(step: &mut People<'_>, from: &Session, profile: &ProfileUpdat
         return Ok(());
     }
     note(step, &from.chat, profile.home, &profile.name)?;
+    picture::came(step, &from.chat, profile.picture.as_ref())?;
     step.fx.contacts = true;
     contact::changed(step, &from.chat)
 }

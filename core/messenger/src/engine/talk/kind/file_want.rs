@@ -4,14 +4,15 @@ use sotto_wire::content::FileWant;
 
 use crate::engine::base::schedule::MINUTE;
 use crate::engine::carry::send;
-use crate::engine::file::up;
+use crate::engine::file::{picture, up};
 use crate::engine::talk::Talk;
 use crate::engine::talk::inbox::Came;
 use crate::error::Error;
 
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, want: &FileWant) -> Result<(), Error> {
     let own = step.messages.get(&want.message)?.filter(|message| message.conversation == came.conversation);
-    if !came.open || !own.is_some_and(|message| message.is_own()) {
+    let own = own.is_some_and(|message| message.is_own()) || picture::is_wanted(step, want)?;
+    if !came.open || !own {
         return Ok(()); // nobody learns of files that they were not sent
     }
     let Some(gone) = up::wanted(step, &want.message, want)? else {

@@ -1,0 +1,274 @@
+//! Pictures of accounts: told to contacts only, kept in the stores, shown when they are here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use rand_core::Rng as _;
+use sotto_crypto::{FileKey, blob_topic};
+use sotto_db::{Chat, FileState};
+use sotto_messenger::engine::input::ContactAction;
+use sotto_messenger::engine::{call, stored};
+use sotto_messenger::records::FileId;
+use sotto_messenger::view;
+use sotto_testkit::{DAY, HOUR, MINUTE, Picked, SECOND, Seeded, World, contacts};
+use sotto_wire::content::{Content, FileWant, ProfileUpdate};
+use sotto_wire::file::FilePointer;
+use sotto_wire::name::Name;
+use sotto_wire::topic::ContentTopic;
+
+/// Four data chunks.
+const LEN: usize = 30_000;
+
+fn bytes(seed: u64) -> Vec<u8> {
+    let mut bytes = vec![0; LEN];
+    Seeded::new(seed).fill_bytes(&mut bytes);
+    bytes
+}
+
+fn set(world: &mut World, who: usize, seed: u64) {
+    let picture = world.prepare(who, &Picked::of(bytes(seed))).unwrap().imported;
+    world.call(who, call::AvatarSet { picture: Some(picture) }).unwrap();
+}
+
+fn chat(world: &World, who: usize) -> Chat {
+    world.phones[who].read(|reader| stored::own_chat(reader).unwrap())
+}
+
+/// The seed of the picture that one phone shows for another, or for itself.
+fn shown(world: &mut World, who: usize, of: usize) -> Option<u64> {
+    let chat = chat(world, of);
+    let id = world.phones[who].read(|reader| view::picture(reader, &chat).unwrap())?;
+    let content = world.content(who, &id).unwrap();
+    (0..20).find(|seed| bytes(*seed) == content)
+}
+
+fn id(world: &World, who: usize) -> FileId {
+    let chat = chat(world, who);
+    world.phones[who].read(|reader| view::picture(reader, &chat).unwrap().unwrap())
+}
+
+fn pointer(world: &World, who: usize) -> FilePointer {
+    let id = id(world, who).to_bytes().unwrap();
+    let row = world.phones[who].read(|reader| reader.tables().files.get(&id).unwrap().unwrap());
+    FilePointer::decode(&row.pointer).unwrap()
+}
+
+fn topic(pointer: &FilePointer) -> String {
+    ContentTopic::Blob(blob_topic(&FileKey::new(pointer.key()))).to_string()
+}
+
+fn files(world: &World, who: usize) -> usize {
+    world.phones[who].folder().join("files").read_dir().map_or(0, Iterator::count)
+}
+
+fn forged(world: &mut World, who: usize, content: Content) {
+    let conversation = world.conversation(who);
+    world.call(who, call::Forged { conversation, content }).unwrap();
+}
+
+#[test]
+fn a_contact_shows_the_picture_until_the_next_one_is_here() {
+    let mut world = World::befriended(1);
+    set(&mut world, 0, 1);
+    assert_eq!(shown(&mut world, 0, 0), Some(1));
+    world.run(7 * HOUR);
+    assert_eq!(shown(&mut world, 1, 0), Some(1), "also while traffic costs money");
+    let first = pointer(&world, 0);
+    set(&mut world, 0, 2);
+    assert_eq!(files(&world, 0), 1, "the former one is gone at once");
+    // Nodes have the profile, and not the picture yet.
+    let second = topic(&pointer(&world, 0));
+    world.run(MINUTE);
+    world.forget_stored(|topic, _| topic == second);
+    let searched = |world: &World| world.phones[1].asked_for.contains(&second);
+    (0..7 * 60).find(|_| {
+        world.run(MINUTE);
+        searched(&world)
+    });
+    assert!(searched(&world));
+    assert_eq!(shown(&mut world, 1, 0), Some(1), "until the next one is here");
+    world.run(DAY);
+    assert_eq!(shown(&mut world, 1, 0), Some(2), "the author was asked for it");
+    assert_ne!(pointer(&world, 0), first);
+    // The same profile again changes nothing.
+    world.call(0, call::ProfileSet { name: "Alice B.".to_owned() }).unwrap();
+    world.run(7 * HOUR);
+    assert_eq!(shown(&mut world, 1, 0), Some(2));
+    world.call(0, call::AvatarSet { picture: None }).unwrap();
+    assert_eq!((shown(&mut world, 0, 0), files(&world, 0)), (None, 0));
+    world.run(7 * HOUR);
+    assert_eq!((shown(&mut world, 1, 0), files(&world, 1)), (None, 0));
+}
+
+#[test]
+fn whoever_becomes_a_contact_later_gets_it_and_nobody_before() {
+    let mut world = World::new(2, 2);
+    world.create(0, "Alice");
+    world.create(1, "Bob");
+    world.run(MINUTE);
+    set(&mut world, 0, 3);
+    set(&mut world, 1, 4);
+    let (alices, bobs) = (topic(&pointer(&world, 0)), topic(&pointer(&world, 1)));
+    let link = world.invite(1);
+    world.run(MINUTE);
+    world.add(0, &link, "hello");
+    world.run(DAY);
+    for who in [0, 1] {
+        assert!([&alices, &bobs].iter().all(|topic| !world.phones[who].asked_for.contains(*topic)), "{who}");
+        assert_eq!(shown(&mut world, who, 1 - who), None);
+    }
+    world.accept(1);
+    world.run(HOUR);
+    assert_eq!(shown(&mut world, 0, 1), Some(4));
+    assert_eq!(shown(&mut world, 1, 0), Some(3));
+}
+
+#[test]
+fn a_new_contacts_secret_costs_nobody_the_picture() {
+    let mut world = World::befriended(3);
+    world.add_phone();
+    world.create(2, "Carol");
+    world.run(MINUTE);
+    let link = world.invite(0);
+    world.run(MINUTE);
+    let carol = world.add(2, &link, "");
+    world.run(MINUTE);
+    let carols: Vec<_> = world.phones[0].read(|reader| contacts(reader).unwrap());
+    let carol_there = carols.iter().find(|one| one.name == "Carol").unwrap().chat;
+    let contact = sotto_messenger::records::ContactId(sotto_crypto::account_id(&carol_there));
+    world.call(0, call::ContactAnswer { contact: contact.clone(), action: ContactAction::Accept }).unwrap();
+    world.run(HOUR);
+    // The hello with the new secret replaces the news of the picture.
+    set(&mut world, 0, 5);
+    world.call(0, call::ContactAnswer { contact, action: ContactAction::Block }).unwrap();
+    world.run(7 * HOUR);
+    assert_eq!(shown(&mut world, 1, 0), Some(5));
+    assert_eq!(shown(&mut world, 2, 0), None, "{}", carol.0);
+}
+
+#[test]
+fn the_stores_have_it_as_long_as_it_is_shown() {
+    let mut world = World::befriended(4);
+    set(&mut world, 0, 6);
+    world.run(DAY);
+    let topic = topic(&pointer(&world, 0));
+    let parts = world.stored(&topic).len();
+    assert_eq!(parts, 4 + 1 + 2);
+    // Stores keep 30 days; every 15 days it is published again, with the same payloads.
+    world.run(60 * DAY);
+    let all = world.stored(&topic);
+    assert!((3 * parts..=5 * parts).contains(&all.len()), "{}", all.len());
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), parts);
+    assert_eq!(shown(&mut world, 0, 0), Some(6));
+}
+
+#[test]
+fn a_blocked_contact_has_no_picture_and_gets_none() {
+    let mut world = World::befriended(5);
+    for who in [0, 1] {
+        set(&mut world, who, 7);
+    }
+    world.run(7 * HOUR);
+    assert_eq!(shown(&mut world, 1, 0), Some(7));
+    let contact = world.contact(1);
+    let action = ContactAction::Block;
+    world.call(1, call::ContactAnswer { contact: contact.clone(), action }).unwrap();
+    assert_eq!(shown(&mut world, 1, 0), None);
+    set(&mut world, 1, 8);
+    set(&mut world, 0, 9);
+    let (new, asked) = (topic(&pointer(&world, 0)), topic(&pointer(&world, 1)));
+    // Alice, changed, asks for the new one.
+    let place = sotto_wire::envelope::payload_hash(&[b"sotto/picture", chat(&world, 1).as_slice()].concat());
+    world.run(HOUR);
+    let published = world.stored(&asked).len();
+    forged(&mut world, 0, Content::FileWant(FileWant { message: place, file: 0, missing: vec![0xff] }));
+    world.run(DAY);
+    assert_eq!(world.stored(&asked).len(), published);
+    assert!(!world.phones[1].asked_for.contains(&new));
+    assert_eq!(shown(&mut world, 0, 1), Some(7), "the last one that she was told");
+    world.call(1, call::ContactRemove { contact }).unwrap();
+    assert_eq!(files(&world, 1), 1, "the own one");
+}
+
+#[test]
+fn a_hostile_profile_costs_nothing() {
+    let mut world = World::befriended(6);
+    let named = |picture| {
+        Content::Profile(ProfileUpdate { home: [1; 8], name: Name::new("Alice").unwrap(), picture: Some(picture) })
+    };
+    let large = FilePointer::new([1; 32], 32_569, [2; 32]).unwrap();
+    forged(&mut world, 0, named(large.clone()));
+    world.run(HOUR);
+    assert!(!world.phones[1].asked_for.contains(&topic(&large)));
+    // A new pointer to nothing every minute: one at a time is looked for.
+    for n in 0..60 {
+        forged(&mut world, 0, named(FilePointer::new([n; 32], 30_000, [2; 32]).unwrap()));
+        world.run(MINUTE);
+    }
+    let rows = world.phones[1].read(|reader| reader.tables().files.next(200).unwrap().len());
+    assert!(rows <= 1, "{rows}");
+    assert_eq!(files(&world, 1), 0);
+    // What nobody has is given up.
+    world.run(40 * DAY);
+    let due = world.phones[1].read(|reader| reader.tables().files.count_due(FileState::Coming).unwrap());
+    assert_eq!(due, 0);
+}
+
+#[test]
+fn nobody_can_make_a_phone_publish_its_picture_over_and_over() {
+    let mut world = World::befriended(7);
+    set(&mut world, 0, 10);
+    world.run(7 * HOUR);
+    let place = sotto_wire::envelope::payload_hash(&[b"sotto/picture", chat(&world, 0).as_slice()].concat());
+    let topic = topic(&pointer(&world, 0));
+    let before = world.stored(&topic).len();
+    for _ in 0..20 {
+        forged(&mut world, 1, Content::FileWant(FileWant { message: place, file: 1, missing: vec![0xff] }));
+        world.run(2 * MINUTE);
+    }
+    let parts = world.stored(&topic).len() - before;
+    assert!((1..=2 * 6).contains(&parts), "{parts} parts again, two answers a day");
+}
+
+#[test]
+fn a_picture_is_no_file_of_a_conversation() {
+    let mut world = World::befriended(8);
+    set(&mut world, 0, 11);
+    let own = id(&world, 0);
+    world.call(0, call::FileCancel { file: own.clone() }).unwrap();
+    world.run(7 * HOUR);
+    assert_eq!(shown(&mut world, 1, 0), Some(11), "its upload cannot be cancelled");
+    for who in [0, 1] {
+        let conversation = world.conversation(who).to_bytes().unwrap();
+        world.phones[who].read(|reader| {
+            assert!(reader.files_page(&conversation, None, None, 10).unwrap().is_empty());
+            assert!(reader.stored().unwrap().is_empty());
+        });
+        world.call(who, call::StorageFree { conversation: None, before_s: i64::MAX }).unwrap();
+        assert_eq!(shown(&mut world, who, 0), Some(11));
+        let conversation = world.conversation(who);
+        world.call(who, call::ConversationDelete { conversation }).unwrap();
+        assert_eq!(shown(&mut world, who, 0), Some(11));
+    }
+}
+
+#[test]
+fn a_kill_at_any_effect_loses_no_picture() {
+    for n in 0..24 {
+        let mut world = World::befriended(9);
+        world.kill_after((n % 2) as usize, n / 2);
+        let picture = world.prepare(0, &Picked::of(bytes(12))).unwrap().imported;
+        let done = world.try_call(0, call::AvatarSet { picture: Some(picture) });
+        for _ in 0..8 {
+            world.run(HOUR);
+            for who in [0, 1] {
+                if !world.phones[who].is_up() {
+                    world.start(who);
+                }
+            }
+        }
+        world.run(30 * SECOND);
+        let own = shown(&mut world, 0, 0);
+        assert!(own == Some(12) || (own.is_none() && done.is_none()), "{n}");
+        assert_eq!(shown(&mut world, 1, 0), own, "{n}");
+        assert_eq!((files(&world, 0), files(&world, 1)), (own.iter().count(), own.iter().count()), "{n}");
+    }
+}
