@@ -442,7 +442,7 @@ pub struct Diagnostics {
     pub sessions: i64,
     /// Number of kept keys for skipped messages.
     pub skipped_keys: i64,
-    /// Parcels in the outbox: undelivered texts, requests, receipts, chunks and cards.
+    /// Parcels in the outbox: undelivered texts, requests, receipts and cards.
     pub outbox: i64,
     /// Parcels for contacts that no node accepted yet.
     pub unsent: i64,

@@ -1,9 +1,8 @@
 // Entry functions for every decoder of `sotto-wire`. Included by the fuzz crate and by `core/wire/tests/corpus.rs`,
 // which replays the corpora. Whatever decodes must encode to something that decodes to the same; nothing may panic.
 
-use sotto_wire::blob::{Assembler, POINTER_LEN, Pointer};
 use sotto_wire::content::{Content, Inner, Kind, Message, Receipt, SeqTracker};
-use sotto_wire::file::{FilePointer, Manifest, Part};
+use sotto_wire::file::{FilePointer, Manifest, POINTER_LEN, Part};
 use sotto_wire::identity::{Bundle, Closed, DeviceList, DeviceRecord, Profile};
 use sotto_wire::invite::Invite;
 use sotto_wire::name::{Name, clean};
@@ -26,7 +25,6 @@ pub(crate) const TARGETS: &[(&str, Entry)] = &[
     ("invite_link", invite_link),
     ("name", name),
     ("pointer", pointer),
-    ("assembler", assembler),
     ("file_pointer", file_pointer),
     ("manifest", manifest),
     ("inner", inner),
@@ -133,37 +131,12 @@ fn name(data: &[u8]) {
 }
 
 fn pointer(data: &[u8]) {
-    if let Ok(pointer) = Pointer::decode(data) {
+    if let Ok(pointer) = FilePointer::decode_bare(data) {
         assert_eq!(pointer.encode(), data);
-        let ranges = (0..pointer.chunks()).filter_map(|index| pointer.chunk_range(index));
-        assert_eq!(ranges.map(|range| range.len()).sum::<usize>(), pointer.size());
-        assert_eq!(pointer.chunk_range(pointer.chunks()), None);
-    }
-}
-
-/// A pointer, then (index 1, length 2) commands that feed pieces of the right or a wrong length.
-fn assembler(data: &[u8]) {
-    let Some((head, mut commands)) = data.split_at_checked(POINTER_LEN) else {
-        return;
-    };
-    let Ok(pointer) = Pointer::decode(head) else {
-        return;
-    };
-    let mut assembler = Assembler::new(pointer.clone());
-    let mut left = pointer.chunks() as usize;
-    while let Some((&[index, high, low], rest)) = commands.split_first_chunk() {
-        commands = rest;
-        let len = usize::from(u16::from_be_bytes([high, low]));
-        let exact = pointer.chunk_range(u32::from(index)).map(|range| range.len());
-        let chunk = vec![low; if len == 0xffff { exact.unwrap_or(len) } else { len }];
-        if let Ok(whole) = assembler.insert(u32::from(index), &chunk) {
-            left -= 1;
-            assert_eq!(whole, left == 0);
-        }
-        assert_eq!(assembler.missing().count(), left);
-    }
-    if let Ok(bytes) = assembler.finish() {
-        assert_eq!((bytes.len(), left), (pointer.size(), 0));
+        let layout = pointer.layout();
+        let lens: Option<Vec<usize>> = layout.parts(false).map(|part| layout.part_len(part)).collect();
+        assert_eq!(lens.map(|lens| lens.into_iter().sum::<usize>() as u64), Some(pointer.size()));
+        assert_eq!((layout.slots(), layout.has_manifest()), (layout.data_chunks(), false));
     }
 }
 

@@ -1,12 +1,9 @@
-//! Messages in the outbox: items, counters and receipts of a session, chunks of long texts.
+//! Messages in the outbox: items, counters and receipts of a session.
 
 use rusqlite::params;
 
-use crate::row::{Table, all, count, least, one, row};
+use crate::row::{Table, all, least, one, row};
 use crate::{Chat, Error, Hash, NEVER};
-
-/// Most texts of one conversation that are fetched at a time.
-const FETCHES: u32 = 256;
 
 row! {
     /// An own message that is kept until its receipt. Its parcel holds the sealed form.
@@ -25,7 +22,7 @@ row! {
         session: Option<Hash>,
         /// Its counter in that session.
         seq: Option<u32>,
-        /// The batch of chunks that it waits for.
+        /// The message whose files it waits for, or waited for.
         after: Option<Vec<u8>>,
     }
 }
@@ -56,33 +53,6 @@ row! {
     }
 }
 
-row! {
-    /// A long text that is being fetched.
-    Fetch in "fetches" (message: Hash) {
-        /// Id of the message.
-        message: Hash,
-        /// Id of the conversation.
-        conversation: Hash,
-        /// Number of the content kind of the whole body.
-        kind: u32,
-        /// Encoded pointer, 76 bytes.
-        pointer: Vec<u8>,
-        /// The session that the message came in.
-        session: Hash,
-        /// Its counter there; receipted when the text is whole.
-        seq: u32,
-        /// Number of tries so far.
-        tries: u32,
-        /// Next try, Unix milliseconds.
-        due_ms: i64,
-        /// Start of the search: no chunk is older, Unix seconds.
-        since_s: i64,
-    }
-}
-
-/// The chunks of long texts.
-pub struct Chunk;
-
 impl Table<'_, Item> {
     /// Items of a session that wait for a receipt, by counter.
     pub fn of_session(&self, session: &Hash) -> Result<Vec<Item>, Error> {
@@ -97,6 +67,13 @@ impl Table<'_, Item> {
     /// All items for an account, in their order.
     pub fn of(&self, chat: &Chat) -> Result<Vec<Item>, Error> {
         self.rows("SELECT * FROM items WHERE chat=? ORDER BY parcel", [chat])
+    }
+
+    /// Messages that wait for their files.
+    pub fn waiting(&self) -> Result<Vec<Hash>, Error> {
+        let sql = "SELECT i.message FROM items i JOIN parcels p ON p.id=i.parcel
+            WHERE i.after IS NOT NULL AND i.message IS NOT NULL AND p.due_ms=? ORDER BY i.parcel";
+        all(self.conn, sql, [NEVER], |r| r.get(0))
     }
 
     /// The item that carries a message.
@@ -144,58 +121,3 @@ impl Table<'_, Link> {
         self.exec(sql, params![length, most])
     }
 }
-
-impl Table<'_, Fetch> {
-    /// Stores a fetch. A conversation keeps its latest 256.
-    pub fn note(&mut self, fetch: &Fetch) -> Result<(), Error> {
-        self.put(fetch)?;
-        let sql = "DELETE FROM fetches WHERE message IN
-            (SELECT message FROM fetches WHERE conversation=? ORDER BY rowid DESC LIMIT -1 OFFSET ?)";
-        self.exec(sql, params![fetch.conversation, FETCHES])
-    }
-
-    /// Deletes all rows of a conversation.
-    pub fn remove_all(&mut self, conversation: &Hash) -> Result<(), Error> {
-        self.exec("DELETE FROM fetches WHERE conversation=?", [conversation])
-    }
-
-    /// Fetches that are due.
-    pub fn due(&self, now_ms: i64) -> Result<Vec<Fetch>, Error> {
-        self.rows("SELECT * FROM fetches WHERE due_ms<=? ORDER BY due_ms, message LIMIT 8", [now_ms])
-    }
-
-    /// When the next fetch is due, Unix milliseconds.
-    pub fn due_ms(&self) -> Result<Option<i64>, Error> {
-        least(self.conn, "SELECT min(due_ms) FROM fetches")
-    }
-
-    /// Makes the held fetches of a conversation due, except for texts of a device that is not the confirmed one.
-    pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<(), Error> {
-        let sql = "UPDATE fetches SET due_ms=?2 WHERE conversation=?1 AND due_ms=?3 AND
-            (EXISTS (SELECT 1 FROM messages m WHERE m.id=fetches.message AND m.unconfirmed=0)
-             OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
-                WHERE s.hash=fetches.session AND d.standing=1))";
-        self.exec(sql, params![conversation, now_ms, NEVER])
-    }
-}
-
-impl Table<'_, Chunk> {
-    /// Stores a chunk. It is deleted with its fetch.
-    pub fn put(&mut self, message: &Hash, i: u32, bytes: &[u8]) -> Result<(), Error> {
-        self.exec("INSERT INTO chunks VALUES(?,?,?) ON CONFLICT DO NOTHING", params![message, i, bytes])
-    }
-
-    /// How many chunks of a message are stored.
-    pub fn count(&self, message: &Hash) -> Result<u32, Error> {
-        count(self.conn, "SELECT count(*) FROM chunks WHERE message=?", [message])
-    }
-
-    /// The stored chunks of a message.
-    pub fn of(&self, message: &Hash) -> Result<Vec<(u32, Vec<u8>)>, Error> {
-        let sql = "SELECT i, bytes FROM chunks WHERE message=? ORDER BY i";
-        all(self.conn, sql, [message], |r| Ok((r.get(0)?, r.get(1)?)))
-    }
-}
-
-#[cfg(test)]
-mod tests;

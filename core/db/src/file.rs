@@ -9,6 +9,10 @@ use crate::{Error, Hash, NEVER, Reader};
 pub type ContentName = [u8; 8];
 /// Id of a file on this device.
 pub type FileId = [u8; 16];
+/// Place of a message's body among its files.
+pub const BODY: u32 = 255;
+/// Most bodies of one conversation that are fetched at a time.
+const FETCHES: u32 = 256;
 
 numbers! {
     /// What is known of a file.
@@ -49,6 +53,8 @@ row! {
         id: FileId,
         /// Encoded pointer, 76 bytes.
         pointer: Vec<u8>,
+        /// Whether it is the body of a message.
+        body: bool,
         /// Its bytes, whole or not.
         content: Option<ContentName>,
         /// What is known of it.
@@ -109,8 +115,27 @@ row! {
         lamport: i64,
         /// Time of the message, Unix seconds.
         time_s: i64,
+        /// Of a received body: the session that the message came in.
+        session: Option<Hash>,
+        /// Its counter there; receipted when the body is whole.
+        seq: Option<u32>,
     }
 }
+
+/// A file whose transfer goes on.
+#[derive(Clone, Copy)]
+pub struct Next {
+    /// Which file.
+    pub file: FileId,
+    /// What is done with it.
+    pub state: FileState,
+    /// Whether it is the body of a message.
+    pub body: bool,
+    /// When, Unix milliseconds.
+    pub due_ms: i64,
+}
+
+crate::row::closed_debug!(Next);
 
 /// Bytes on this disk by conversation and number of the kind.
 pub type Stored = (Hash, u32, i64);
@@ -134,9 +159,9 @@ impl Table<'_, Content> {
 }
 
 impl Table<'_, File> {
-    /// The file that a pointer names.
+    /// The file that a pointer names; no body.
     pub fn of_pointer(&self, pointer: &[u8]) -> Result<Option<File>, Error> {
-        self.row("SELECT * FROM files WHERE pointer=?", [pointer])
+        self.row("SELECT * FROM files WHERE pointer=? AND body=0", [pointer])
     }
 
     /// Files with these bytes, the one that stores keep longest first.
@@ -144,13 +169,15 @@ impl Table<'_, File> {
         self.rows("SELECT * FROM files WHERE content=? ORDER BY until_s DESC, id", [name])
     }
 
-    /// The next ones to fetch and to publish, so many of each, with the time of each.
-    pub fn next(&self, limit: u32) -> Result<Vec<(FileId, FileState, i64)>, Error> {
-        let sql = "SELECT * FROM (SELECT id, state, due_ms FROM files WHERE state=1 AND due_ms<?1
-              ORDER BY due_ms, id LIMIT ?2)
-            UNION ALL SELECT * FROM (SELECT id, state, due_ms FROM files WHERE state=3 AND due_ms<?1
-              ORDER BY due_ms, id LIMIT ?2)";
-        all(self.conn, sql, params![NEVER, limit], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+    /// The next ones in a state, so many bodies and then so many others, with the time of each.
+    pub fn next(&self, state: FileState, limit: u32) -> Result<Vec<Next>, Error> {
+        let sql = "SELECT * FROM (SELECT id, state, body, due_ms FROM files WHERE state=?1 AND body=1 AND due_ms<?2
+              ORDER BY due_ms, id LIMIT ?3)
+            UNION ALL SELECT * FROM (SELECT id, state, body, due_ms FROM files WHERE state=?1 AND body=0 AND due_ms<?2
+              ORDER BY due_ms, id LIMIT ?3)";
+        let next =
+            |r: &rusqlite::Row<'_>| Ok(Next { file: r.get(0)?, state: r.get(1)?, body: r.get(2)?, due_ms: r.get(3)? });
+        all(self.conn, sql, params![state, NEVER, limit], next)
     }
 
     /// Previews to fetch now.
@@ -183,6 +210,16 @@ impl Table<'_, File> {
         self.exec(sql, params![state, now_ms, NEVER])
     }
 
+    /// Makes the held bodies of a conversation due, except for those of a device that is not the confirmed one.
+    pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<(), Error> {
+        let sql = "UPDATE files SET state=1, due_ms=?2 WHERE body=1 AND state=0 AND id IN
+            (SELECT file FROM attachments a WHERE conversation=?1 AND i=255 AND
+              (EXISTS (SELECT 1 FROM messages m WHERE m.id=a.message AND m.unconfirmed=0)
+               OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
+                  WHERE s.hash=a.session AND d.standing=1)))";
+        self.exec(sql, params![conversation, now_ms])
+    }
+
     /// Makes due now what waits for longer than `longest_ms`.
     pub fn hasten(&mut self, now_ms: i64, longest_ms: i64) -> Result<(), Error> {
         let params = params![now_ms, now_ms.saturating_add(longest_ms), NEVER];
@@ -203,7 +240,7 @@ impl Table<'_, File> {
 }
 
 impl Table<'_, Attachment> {
-    /// Files of a message, in their order.
+    /// Files of a message, in their order; its body is the last one.
     pub fn of(&self, message: &Hash) -> Result<Vec<Attachment>, Error> {
         self.rows("SELECT * FROM attachments WHERE message=? ORDER BY i", [message])
     }
@@ -223,16 +260,24 @@ impl Table<'_, Attachment> {
         Ok(self.run("DELETE FROM attachments WHERE conversation=?", [conversation])? > 0)
     }
 
-    /// Files of a conversation.
+    /// Deletes bodies of a conversation that are fetched, all but the latest 256; true if there were any.
+    pub fn crowd_out(&mut self, conversation: &Hash) -> Result<bool, Error> {
+        let sql = "DELETE FROM attachments WHERE i=255 AND file IN
+            (SELECT f.id FROM attachments a JOIN files f ON f.id=a.file
+              WHERE a.conversation=? AND a.i=255 AND a.session IS NOT NULL ORDER BY f.rowid DESC LIMIT -1 OFFSET ?)";
+        Ok(self.run(sql, params![conversation, FETCHES])? > 0)
+    }
+
+    /// Files of a conversation, without bodies.
     pub fn of_conversation(&self, conversation: &Hash) -> Result<Vec<FileId>, Error> {
-        let sql = "SELECT DISTINCT file FROM attachments WHERE conversation=? ORDER BY file";
+        let sql = "SELECT DISTINCT file FROM attachments WHERE conversation=? AND i<255 ORDER BY file";
         all(self.conn, sql, [conversation], |r| r.get(0))
     }
 
     /// Files whose bytes are here, of one conversation or all, of messages before this time, Unix seconds.
     pub fn stored(&self, conversation: Option<&Hash>, before_s: i64) -> Result<Vec<FileId>, Error> {
         let sql = "SELECT DISTINCT f.id FROM attachments a JOIN files f ON f.id=a.file
-            WHERE f.state=2 AND (?1 IS NULL OR a.conversation=?1) AND a.conversation<>zeroblob(32)
+            WHERE f.state=2 AND f.body=0 AND (?1 IS NULL OR a.conversation=?1) AND a.conversation<>zeroblob(32)
               AND a.time_s<?2 ORDER BY f.id";
         all(self.conn, sql, params![conversation, before_s], |r| r.get(0))
     }
@@ -247,7 +292,7 @@ impl Reader {
         before: Option<(i64, i64, Hash, u32)>,
         limit: u32,
     ) -> Result<Vec<Attachment>, Error> {
-        let sql = "SELECT * FROM attachments WHERE conversation=?1 AND (?2 IS NULL OR kind=?2)
+        let sql = "SELECT * FROM attachments WHERE conversation=?1 AND i<255 AND (?2 IS NULL OR kind=?2)
             AND (lamport, time_s, message, i) < (?3,?4,?5,?6)
             ORDER BY lamport DESC, time_s DESC, message DESC, i DESC LIMIT ?7";
         let (lamport, time_s, message, i) = before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32], u32::MAX));
@@ -271,3 +316,6 @@ impl Reader {
         Ok(one(&self.conn, sql, [], |r| r.get::<_, Option<i64>>(0))?.flatten().unwrap_or(0))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,10 +32,10 @@ mod talk;
 mod wipe;
 
 pub use account::Account;
-pub use carry::{Chunk, Fetch, Item, Link};
+pub use carry::{Item, Link};
 pub use effect::{Annotation, Early};
 pub use error::Error;
-pub use file::{Attachment, Content, ContentName, File, FileId, FileState, Stored};
+pub use file::{Attachment, BODY, Content, ContentName, File, FileId, FileState, Next, Stored};
 pub use hear::{Coverage, Seen, Waiting};
 pub use identity::{Invite, PairKind, Prekey, Secret, SecretKind};
 pub use kv::Kv;
@@ -121,10 +121,6 @@ tables! {
     items: Item,
     /// Counters and receipts of sessions.
     links: Link,
-    /// Long texts being fetched.
-    fetches: Fetch,
-    /// Their chunks.
-    chunks: Chunk,
     /// Bytes of files on this disk.
     contents: Content,
     /// Files as pointers name them.

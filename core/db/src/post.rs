@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::row::{Table, all, count, least, numbers, one, row};
+use crate::row::{Table, all, least, numbers, one, row};
 use crate::{Chat, Error, Hash, NEVER};
 
 numbers! {
@@ -14,8 +14,6 @@ numbers! {
         Once = 1,
         /// When a store has it.
         Card = 2,
-        /// When a node accepted it; other parcels of its batch wait for that.
-        Chunk = 3,
     }
 }
 
@@ -28,7 +26,7 @@ row! {
         class: Class,
         /// The receiving account; only the sender gives it a meaning.
         party: Option<Chat>,
-        /// Parcels with the same batch belong together.
+        /// Cards with the same batch belong to one secret.
         batch: Option<Vec<u8>>,
         /// Content topic; empty while it is unknown.
         topic: String,
@@ -124,11 +122,6 @@ impl Table<'_, Parcel> {
     /// Deletes the parcels of a batch.
     pub fn remove_batch(&mut self, batch: &[u8]) -> Result<(), Error> {
         self.exec("DELETE FROM parcels WHERE batch=?", [batch])
-    }
-
-    /// How many parcels of a class a batch has.
-    pub fn in_batch(&self, batch: &[u8], class: Class) -> Result<u32, Error> {
-        count(self.conn, "SELECT count(*) FROM parcels WHERE batch=? AND class=?", params![batch, class])
     }
 }
 

@@ -144,7 +144,7 @@ impl Reader {
             unsent: count(unsent)?,
             waiting: count("waiting")?,
             seen: count("seen")?,
-            fetches: count("fetches")?,
+            fetches: count("attachments WHERE session IS NOT NULL")?,
         })
     }
 }

@@ -137,7 +137,7 @@ row! {
         resent_ms: i64,
         /// Own messages: the other side's read mark covers it and waits for its receipt.
         marked: bool,
-        /// The body, if it came in a blob and is no plain text.
+        /// The body, if it came in chunks and is no plain text.
         body: Option<Vec<u8>>,
         /// Whether the text is of an edit.
         edited: bool,
@@ -250,8 +250,9 @@ impl Table<'_, Message> {
 
     /// Those of a conversation of which something is on its way, in or out.
     pub fn under_way(&self, conversation: &Hash) -> Result<Vec<Message>, Error> {
-        let sql = "SELECT * FROM messages WHERE id IN (SELECT message FROM items UNION SELECT message FROM fetches)
-            AND conversation=? ORDER BY lamport DESC, time_s DESC, id DESC";
+        let sql = "SELECT * FROM messages
+            WHERE id IN (SELECT message FROM items UNION SELECT message FROM attachments WHERE i=255)
+              AND conversation=? ORDER BY lamport DESC, time_s DESC, id DESC";
         self.rows(sql, [conversation])
     }
 

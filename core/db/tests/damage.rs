@@ -73,11 +73,12 @@ fn read(path: &Path) -> Result<All, Error> {
             tx.invites.due_ms()?,
             tx.news.due_ms()?,
             tx.holes.due_ms()?,
-            tx.fetches.due_ms()?,
             tx.messages.expires_ms()?,
         ];
         assert!(
-            tx.files.next(1)?.is_empty() && tx.files.preview_due_ms()?.is_none() && tx.contents.names()?.is_empty()
+            tx.files.next(FileState::Going, 1)?.is_empty()
+                && tx.files.preview_due_ms()?.is_none()
+                && tx.contents.names()?.is_empty()
         );
         assert!(tx.files.held(FileState::Coming, None)?.is_empty() && tx.attachments.of_file(&[1; 16])?.is_empty());
         assert!(tx.attachments.of(&[1; 32])?.is_empty() && reader.files_page(&[1; 32], None, None, 9)?.is_empty());

@@ -49,6 +49,14 @@ pub struct Place {
     pub size: u64,
 }
 
+/// What is published.
+pub enum Source {
+    /// A file on disk.
+    Place(Place),
+    /// The body of a message.
+    Bytes(Vec<u8>),
+}
+
 /// The folder of all files.
 pub struct Disk {
     dir: PathBuf,
@@ -84,12 +92,12 @@ pub enum Metadata {
 
 /// Work for [`Disk::run`]. `job` is given back in the answer. Bitmaps begin with the lowest bit of the first byte.
 pub enum Order {
-    /// Seals parts of a whole own file for the network: envelopes, each padded to its class.
+    /// Seals parts of a whole own file or body for the network: envelopes, each padded to its class.
     Seal {
         /// For the answer.
         job: u64,
-        /// The file.
-        place: Place,
+        /// Where the file is.
+        source: Source,
         /// What others know the file by.
         pointer: FilePointer,
         /// The encoded manifest.
@@ -177,8 +185,10 @@ pub enum Done {
         job: u64,
         /// SHA-256 of the content.
         sha256: [u8; 32],
-        /// The encoded manifest, rebuilt if it was lost; empty for a file of one chunk.
+        /// The encoded manifest, rebuilt if it was lost; empty if it has none.
         manifest: Vec<u8>,
+        /// The bytes of a body. They are not wanted on the disk any more.
+        body: Vec<u8>,
     },
     /// The file cannot be finished with these slots.
     Bad {
@@ -216,7 +226,7 @@ pub enum Trouble {
     Unreadable,
 }
 
-crate::closed_debug!(Place, Disk, Imported, Order, Done);
+crate::closed_debug!(Place, Source, Disk, Imported, Order, Done);
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
@@ -298,8 +308,8 @@ impl Disk {
     /// Carries out an order.
     pub fn run(&mut self, order: Order) -> Done {
         match order {
-            Order::Seal { job, place, pointer, manifest, preview, parts } => {
-                let sealed = transfer::seal(self, &place, &pointer, &manifest, &preview, &parts);
+            Order::Seal { job, source, pointer, manifest, preview, parts } => {
+                let sealed = transfer::seal(self, &source, &pointer, (&manifest, &preview), &parts);
                 answer(job, sealed.map(|payloads| Done::Sealed { job, payloads }))
             }
             Order::Take { job, place, pointer, manifest, have, envelopes } => {

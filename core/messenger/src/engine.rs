@@ -44,7 +44,7 @@ use base::schedule;
 use base::step::{Base, Fx, Rng};
 use carry::{Carry, link};
 use file::memory::Begun;
-use file::{File, auto, up};
+use file::{File, auto, body, up};
 use hear::bucket::{Bucket, Meter};
 use hear::query::Query;
 use hear::{Hear, incoming};
@@ -101,6 +101,7 @@ impl Engine {
             kind::known_now(step)?;
             parcel::opened(step)?;
             up::opened(step)?;
+            body::opened(step)?;
             contact::opened(step)
         })?;
         let counted = engine.db.read(|tx| tx.kv.get(own::KEY_BUCKET))?;
@@ -303,14 +304,14 @@ impl Engine {
             let (handshakes, skipped, prekeys) = (tables.handshakes, tables.skipped, tables.prekeys);
             let theirs = (peers, devices, sessions, handshakes, skipped, prekeys, tables.secrets, tables.invites);
             let keys = Keys::new(post, theirs, (index, Vec::new()));
-            let under_way = (tables.items, tables.links, tables.fetches, tables.chunks);
-            let carry = Carry::new(keys, under_way, (BTreeSet::new(),));
+            let carry = Carry::new(keys, (tables.items, tables.links), (BTreeSet::new(),));
             let carried = (tables.contents, tables.files, tables.attachments);
-            let file = File::new(carry, carried, (Vec::new(),));
+            let file = File::new(carry, carried, (Vec::new(), Vec::new()));
             let (annotations, early) = (tables.annotations, tables.early);
             let shown = (tables.conversations, tables.messages, tables.holes, tables.arrivals, annotations, early);
             let mut step = People::new(Talk::new(file, shown, ()), (tables.persons, tables.news), ());
             work(&mut step)?;
+            kind::pointer::arrived(&mut step)?;
             reset::shorten(&mut step)?;
             let (fx, begun) = (take(&mut step.fx), take(&mut step.begun));
             let asked = (take(&mut step.queries), take(&mut step.finds));
@@ -438,9 +439,9 @@ impl Engine {
         if self.live.syncs.is_empty() || !(idle || replaced) {
             return;
         }
-        let due = self.db.read(|tx| Ok::<_, Error>([tx.parcels.due_ms()?, tx.fetches.due_ms()?]));
         let asks = !self.live.hear.queries.is_empty() || self.live.files.all().next().is_some();
-        let due = due.and_then(|[parcels, fetches]| Ok([parcels, fetches, self.files_from()?]));
+        let due = self.db.read(|tx| tx.parcels.due_ms()).map_err(Error::from);
+        let due = due.and_then(|parcels| Ok([parcels, self.files_from()?]));
         let done = due.map(|due| replaced || !(asks || due.into_iter().flatten().any(|at| at <= self.now_ms)));
         if done == Ok(false) {
             return;

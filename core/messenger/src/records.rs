@@ -363,7 +363,7 @@ pub struct Diagnostics {
     pub sessions: u64,
     /// Number of kept keys for skipped messages.
     pub skipped_keys: u64,
-    /// Parcels in the outbox: undelivered texts, requests, receipts, chunks and cards.
+    /// Parcels in the outbox: undelivered texts, requests, receipts and cards.
     pub outbox: u64,
     /// Parcels for contacts that no node accepted yet.
     pub unsent: u64,

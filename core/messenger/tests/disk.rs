@@ -8,7 +8,7 @@ use std::process::Command;
 
 use rand_core::UnwrapErr;
 use sotto_crypto::LocalKey;
-use sotto_messenger::disk::{Disk, Done, Imported, Order, Place, Trouble};
+use sotto_messenger::disk::{Disk, Done, Imported, Order, Place, Source, Trouble};
 use sotto_wire::file::{FilePointer, Part};
 use sotto_wire::hash::Hasher;
 
@@ -73,8 +73,8 @@ fn live(folder: &Path) -> &'static str {
         if have[0] >> slot & 1 == 1 {
             continue;
         }
-        let (name, of, manifest) = (place.clone(), pointer.clone(), manifest.clone());
-        let order = Order::Seal { job: 1, place: name, pointer: of, manifest, preview: vec![], parts: vec![part] };
+        let (source, of, manifest) = (Source::Place(place.clone()), pointer.clone(), manifest.clone());
+        let order = Order::Seal { job: 1, source, pointer: of, manifest, preview: vec![], parts: vec![part] };
         let Done::Sealed { payloads: envelopes, .. } = sender.run(order) else { return "not sealed" };
         let (name, pointer) = (taken.clone(), pointer.clone());
         match receiver.run(Order::Take { job: 2, place: name, pointer, manifest: None, have: have.clone(), envelopes })

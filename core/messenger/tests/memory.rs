@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rand_core::{Rng as _, UnwrapErr};
 use sotto_crypto::LocalKey;
-use sotto_messenger::disk::{Disk, Done, Order, Place};
+use sotto_messenger::disk::{Disk, Done, Order, Place, Source};
 use sotto_wire::file::{FilePointer, MAX_FILE, Part};
 use sotto_wire::hash::Hasher;
 
@@ -74,7 +74,7 @@ fn a_file_of_100_mb_needs_little_memory() {
         for parts in kept.chunks(envelopes) {
             let order = Order::Seal {
                 job: 1,
-                place: imported.place.clone(),
+                source: Source::Place(imported.place.clone()),
                 pointer: pointer.clone(),
                 manifest: imported.manifest.clone(),
                 preview: Vec::new(),

@@ -33,7 +33,8 @@ mod want;
 pub use delete::MAX_TARGETS;
 pub use edit::Edit;
 pub use file::{
-    File, FileKind, MAX_FILE_NAME, MAX_FILE_PREVIEW, MAX_FILES, MAX_MIME, MAX_PLACEHOLDER, MAX_WAVEFORM, file_name,
+    BODY, File, FileKind, MAX_FILE_NAME, MAX_FILE_PREVIEW, MAX_FILES, MAX_MIME, MAX_PLACEHOLDER, MAX_WAVEFORM,
+    file_name,
 };
 pub use file_gone::FileGone;
 pub use file_want::{FileWant, MAX_MISSING};
@@ -57,8 +58,7 @@ pub use seq::{Seen, SeqTracker, SeqTrackerError, WINDOW};
 pub use vote::Vote;
 pub use want::MAX_PREFIXES;
 
-use crate::blob::{MAX_BLOB, PointerError};
-use crate::file::FilePointerError;
+use crate::file::{FilePointerError, MAX_LONG};
 use crate::identity::{DeviceList, IdentityError};
 use crate::name::Name;
 use crate::waku::{self, DecodeError};
@@ -111,11 +111,11 @@ macro_rules! kinds {
         }
 
         impl Content {
-            /// Reads a body. A text may have up to [`MAX_BLOB`] bytes, because it may come from a blob.
+            /// Reads a body. A text may have up to [`MAX_LONG`] bytes, because it may come in chunks.
             pub fn decode(kind: Kind, body: &[u8]) -> Result<Self, ContentError> {
                 let max = match kind {
                     $(Kind::$name => $max,)*
-                    Kind::Unknown(_) => MAX_BLOB,
+                    Kind::Unknown(_) => MAX_LONG,
                 };
                 if body.len() > max {
                     return Err(ContentError::TooLong);
@@ -139,7 +139,7 @@ macro_rules! kinds {
 
 kinds! {
     /// A text. Longer ones than fit an envelope travel as a pointer.
-    Text(text: String) = 1, MAX_BLOB in text;
+    Text(text: String) = 1, MAX_LONG in text;
     /// A contact request.
     Request(request: Request) = 2, MAX_BODY in request;
     /// The first message of an accepted contact, both ways.
@@ -148,7 +148,7 @@ kinds! {
     Profile(profile: ProfileUpdate) = 4, MAX_BODY in profile;
     /// The author is typing.
     Typing = 5, MAX_BODY in typing;
-    /// The body lies in a blob.
+    /// The body is too long for one envelope.
     Pointer(remote: Remote) = 6, MAX_BODY in pointer;
     /// A changed device list; its signature covers [`IN_SESSION`](crate::identity::IN_SESSION).
     List(list: Box<DeviceList>) = 7, MAX_BODY in list;
@@ -159,7 +159,7 @@ kinds! {
     /// The author has read all messages of the reader up to this one.
     Read(id: MessageId) = 10, MAX_BODY in read;
     /// A text with a reply, mentions, files, a preview or a timer.
-    Post(post: Box<Post>) = 11, MAX_BLOB in post;
+    Post(post: Box<Post>) = 11, MAX_LONG in post;
     /// A new text of a message.
     Edit(edit: Box<Edit>) = 12, MAX_BODY in edit;
     /// Messages deleted for everybody, 1 to [`MAX_TARGETS`].
@@ -214,9 +214,6 @@ pub enum ContentError {
     Receipt(#[source] ReceiptError),
     /// A malformed pointer.
     #[error("malformed pointer")]
-    Pointer(#[source] PointerError),
-    /// A malformed pointer of a file.
-    #[error("malformed pointer of a file")]
     File(#[source] FilePointerError),
     /// A malformed device list.
     #[error("malformed device list")]
@@ -227,7 +224,7 @@ fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ContentError> {
     bytes.try_into().map_err(|_| ContentError::Field)
 }
 
-/// Decodes a protobuf that is as long as a blob, if it has a number of fields that fits.
+/// Decodes a protobuf that may be long, if it has a number of fields that fits.
 fn few_fields<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, ContentError> {
     waku::decode(bytes).map_err(|error| match error {
         DecodeError::TooManyFields => ContentError::TooMany,

@@ -6,7 +6,7 @@
 //! Data path, outwards: [`content`] makes `Inner` bytes, [`envelope::pad`] pads them, the caller seals them,
 //! [`Envelope`](envelope::Envelope) gives them their outer form, [`topic`] names the topic, and [`waku`] wraps them for
 //! the network. Inwards the same steps run backwards. Beside this path are the objects by which people find each other
-//! ([`identity`] on cards, [`invite`] in links), bodies too long for one envelope ([`blob`]) and files ([`file`]).
+//! ([`identity`] on cards, [`invite`] in links), files and bodies too long for one envelope ([`file`]).
 //!
 //! Every decoder is total and capped: any bytes give a value or a typed error, in memory bounded by the input or by a
 //! constant of this crate. Integers are big-endian. `docs/protocol.md` defines the bytes.
@@ -25,7 +25,6 @@ macro_rules! closed_debug {
     };
 }
 
-pub mod blob;
 pub mod content;
 pub mod envelope;
 pub mod file;

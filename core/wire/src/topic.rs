@@ -1,6 +1,6 @@
-//! Content topics: lanes, buckets and blobs; and the dated table of the number of buckets.
+//! Content topics: lanes, buckets and files; and the dated table of the number of buckets.
 //!
-//! A bucketed topic is `/sotto/1/<lane><log2 N, 2 digits>-<bucket, 4 hex>/proto`, a blob's is
+//! A bucketed topic is `/sotto/1/<lane><log2 N, 2 digits>-<bucket, 4 hex>/proto`, a file's is
 //! `/sotto/1/b-<16 hex>/proto`.
 
 use std::fmt;
@@ -31,7 +31,7 @@ pub enum ContentTopic {
         /// Number of the bucket, below 2^log2_n.
         bucket: u16,
     },
-    /// The topic of one blob.
+    /// The topic of one file, or of its preview.
     Blob([u8; 8]),
 }
 

@@ -9,14 +9,15 @@ use std::path::PathBuf;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sotto_crypto::{FileKey, Random, Tag, blob_open, blob_random, blob_seal, blob_tag, blob_topic, preview_topic};
-use sotto_wire::blob::{Assembler, HUGE_CHUNK, LARGE_CHUNK, LARGE_UP_TO, MAX_BLOB, POINTER_LEN, Pointer};
 use sotto_wire::content::{
     Content, Edit, File, FileGone, FileKind, FileWant, Hello, Inner, Kind, Mention, Message, Pin, Poll, Post, Preview,
     ProfileUpdate, Reaction, Receipt, Remote, Reply, Request, ResetPair, SeqTracker, Vote, conversation_id, message_id,
     prefix,
 };
 use sotto_wire::envelope::{self, Class, Envelope, Form, pad, room, unpad};
-use sotto_wire::file::{FilePointer, Hasher, Layout, MAX_FILE, Manifest, Part};
+use sotto_wire::file::{
+    FilePointer, HUGE_CHUNK, Hasher, LARGE_CHUNK, LARGE_UP_TO, Layout, MAX_FILE, MAX_LONG, Manifest, POINTER_LEN, Part,
+};
 use sotto_wire::identity::{
     self, BUNDLE_LEN, Bundle, CLOSED_LEN, Closed, DeviceList, DeviceRecord, MAX_LIST_LEN, Profile, RECORD_LEN,
     secret_hash,
@@ -290,13 +291,13 @@ fn bundles_profiles_and_closed() {
 }
 
 /// The pointer that `make.py` puts into profiles and contents: its hash is of nothing.
-fn pointer(size: u64, chunks: u32) -> Pointer {
+fn pointer(size: u64, chunks: u32) -> FilePointer {
     let mut raw = seq::<32>(0x40).to_vec();
     raw.extend(size.to_be_bytes());
     raw.extend(chunks.to_be_bytes());
     raw.extend(seq::<32>(0xc0));
     assert_eq!(raw.len(), POINTER_LEN);
-    Pointer::decode(&raw).unwrap()
+    FilePointer::decode_bare(&raw).unwrap()
 }
 
 #[test]
@@ -510,7 +511,7 @@ fn receipts_and_inners() {
 }
 
 #[test]
-fn blobs() {
+fn bodies() {
     let v = file("blob");
     let file_key = array(&v, "file_key");
     let mut sizes = Vec::new();
@@ -518,31 +519,25 @@ fn blobs() {
         let len = size(case, "size");
         sizes.push(len);
         let plain: Vec<u8> = (0..len).map(|i| (i * 7 % 256) as u8).collect();
-        let made = Pointer::new(file_key, &plain).unwrap();
+        let made = FilePointer::bare(file_key, &plain).unwrap();
         let encoded = bytes(case, "pointer");
         assert_eq!(made.encode().as_slice(), encoded, "{len}");
-        let read = Pointer::decode(&encoded).unwrap();
+        let read = FilePointer::decode_bare(&encoded).unwrap();
         assert!(read == made, "{len}");
-        assert_eq!(read.size(), len);
-        assert_eq!(read.chunk_room() + 50, size(case, "class"));
-        assert_eq!(read.chunks(), small(case, "chunks"));
-        assert_eq!(read.file_key(), &file_key);
-        assert_eq!(*read.sha256(), sha(&plain));
-
-        let mut assembler = Assembler::new(read.clone());
-        for i in (0..read.chunks()).rev() {
-            let range = read.chunk_range(i).unwrap();
-            assert!(range.len() <= read.chunk_room());
-            assert_eq!(assembler.insert(i, &plain[range]), Ok(i == 0));
-        }
-        assert!(read.chunk_range(read.chunks()).is_none());
-        assert!(assembler.finish() == Ok(plain));
+        assert_eq!(read.size(), len as u64);
+        assert_eq!((read.key(), read.root()), (&file_key, &sha(&plain)));
+        let layout = read.layout();
+        assert_eq!(layout.class(Part::Data(0)).map(Class::size), Some(size(case, "class")));
+        assert_eq!((layout.data_chunks(), layout.parity_chunks()), (small(case, "chunks"), 0));
+        let parts = (0..layout.data_chunks()).map(Part::Data);
+        assert!(layout.parts(false).eq(parts.clone()), "no manifest");
+        assert!(parts.map(|part| layout.part_len(part)).eq(plain.chunks(layout.chunk_len()).map(|c| Some(c.len()))));
     }
-    for edge in [1, LARGE_CHUNK, LARGE_UP_TO, LARGE_UP_TO + 1, HUGE_CHUNK, MAX_BLOB] {
+    for edge in [1, LARGE_CHUNK, LARGE_UP_TO, LARGE_UP_TO + 1, HUGE_CHUNK, MAX_LONG] {
         assert!(sizes.contains(&edge), "{edge} is an edge");
     }
     for case in list(&v, "bad") {
-        let error = Pointer::decode(&bytes(case, "pointer")).unwrap_err();
+        let error = FilePointer::decode_bare(&bytes(case, "pointer")).unwrap_err();
         assert_eq!(format!("{error:?}"), text(case, "error"));
     }
 }

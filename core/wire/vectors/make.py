@@ -191,12 +191,13 @@ def blob():
         chunks = -(-size // room)
         cases.append({"size": size, "class": 8192 if room == 8142 else 65536, "chunks": chunks, "plain": "byte i is 7 i mod 256",
                       "pointer": (seq(0x40, 32) + u(size, 8) + u(chunks, 4) + sha(plain)).hex()})
-    bad = [("Empty", pointer(0, 1)), ("Empty", pointer(0, 0)), ("ChunkCount", pointer(300000, 4)), ("ChunkCount", pointer(300000, 6)), ("ChunkCount", pointer(10, 2)),
-           ("TooLarge", pointer(1048577, 17)), ("TooLarge", pointer(2**63, 1)), ("Length", pointer(1, 1)[:-1]), ("Length", pointer(1, 1) + b"\0")]
+    bad = [("Size", pointer(0, 1)), ("Size", pointer(0, 0)), ("ChunkCount", pointer(300000, 4)), ("ChunkCount", pointer(300000, 6)), ("ChunkCount", pointer(10, 2)),
+           ("ChunkCount", pointer(10000, 1)), ("ChunkCount", pointer(300000, 37)),
+           ("Size", pointer(1048577, 17)), ("Size", pointer(2**63, 1)), ("Length", pointer(1, 1)[:-1]), ("Length", pointer(1, 1) + b"\0")]
     return {"file_key": seq(0x40, 32).hex(), "good": cases, "bad": [{"error": e, "pointer": p.hex()} for e, p in bad]}
 
 
-# file: §11.1. GF(2^16) in two bases: numbers of chunks and 16-bit words are in the Cantor basis, products in powers of x
+# file: §11. GF(2^16) in two bases: numbers of chunks and 16-bit words are in the Cantor basis, products in powers of x
 CANTOR = (0x0001, 0xACCA, 0x3C0E, 0x163E, 0xC582, 0xED2E, 0x914C, 0x4012, 0x6C98, 0x10D8, 0x6A72, 0xB900, 0xFDB8, 0xFB34, 0xFF38, 0x991E)
 EXP, LOG, POLY, WORD = [0] * 65535, [0] * 65536, [0] * 65536, [0] * 65536
 

@@ -377,7 +377,8 @@ fn nothing_of_a_file_lies_open_and_a_deleted_one_is_gone() {
         assert_eq!(folder.read_dir().unwrap().count(), 0, "{who}");
         world.phones[who].read(|reader| {
             assert_eq!(reader.tables().contents.names().unwrap(), Vec::<[u8; 8]>::new(), "{who}: no key is left");
-            assert!(reader.tables().files.next(10).unwrap().is_empty());
+            let next = |state| reader.tables().files.next(state, 10).unwrap();
+            assert!(next(sotto_db::FileState::Coming).is_empty() && next(sotto_db::FileState::Going).is_empty());
         });
         assert!(world.files(who, &message).is_empty());
     }

@@ -203,7 +203,7 @@ fn a_hostile_profile_costs_nothing() {
         forged(&mut world, 0, named(FilePointer::new([n; 32], 30_000, [2; 32]).unwrap()));
         world.run(MINUTE);
     }
-    let rows = world.phones[1].read(|reader| reader.tables().files.next(200).unwrap().len());
+    let rows = world.phones[1].read(|reader| reader.tables().files.next(FileState::Coming, 200).unwrap().len());
     assert!(rows <= 1, "{rows}");
     assert_eq!(files(&world, 1), 0);
     // What nobody has is given up.

@@ -145,7 +145,10 @@ fn a_long_text_that_lost_its_place_is_fetched_when_its_pointer_comes_again() {
     world.weather = calm();
     let id = world.phones[1].messages()[0].id;
     world.kill(1);
-    world.phones[1].tables(|tx| tx.fetches.remove(&id).unwrap());
+    world.phones[1].tables(|tx| {
+        assert!(tx.attachments.remove(&id, &sotto_db::BODY).unwrap() && tx.files.drop_unused().unwrap());
+        tx.contents.drop_unused().unwrap();
+    });
     world.start(1);
     world.kill(0);
     world.phones[0].tables(|tx| {

@@ -26,6 +26,14 @@ pub(super) fn finish(
     checked.check(&slots, manifest.as_ref(), have, 0..data)?;
     let needed = usize::try_from(data).unwrap_or(usize::MAX);
     let (sha256, manifest) = match manifest {
+        _ if !pointer.layout().has_manifest() => {
+            let sha256 = checked.content.finish();
+            let all = checked.good.len() >= needed;
+            if !all || sha256 != *pointer.root() {
+                return Ok(Done::Bad { job, parts: checked.bad, all });
+            }
+            (sha256, Manifest::default())
+        }
         Some(manifest) if checked.good.len() == needed => (checked.content.finish(), manifest),
         manifest => {
             checked.check(&slots, manifest.as_ref(), have, data..all)?;
@@ -39,10 +47,17 @@ pub(super) fn finish(
             }
         }
     };
-    slots.trim()?;
-    File::open(&disk.dir)?.sync_all()?;
+    let mut body = Vec::new();
+    if pointer.layout().is_bare() {
+        for slot in 0..data {
+            body.extend_from_slice(&slots.read(slot)?.ok_or(Trouble::Unreadable)?);
+        }
+    } else {
+        slots.trim()?;
+        File::open(&disk.dir)?.sync_all()?;
+    }
     disk.known.retain(|known| known.name() != place.name);
-    Ok(Done::Whole { job, sha256, manifest: manifest.encode() })
+    Ok(Done::Whole { job, sha256, manifest: manifest.encode(), body })
 }
 
 /// What became of the slots that were written.

@@ -61,9 +61,9 @@ impl Sender {
     fn seal(&mut self, parts: &[Part]) -> Vec<Vec<u8>> {
         let mut payloads = Vec::new();
         for parts in parts.chunks(16) {
-            let (place, pointer) = (self.file.place.clone(), self.pointer.clone());
+            let (source, pointer) = (Source::Place(self.file.place.clone()), self.pointer.clone());
             let (manifest, preview) = (self.file.manifest.clone(), b"a preview".to_vec());
-            let order = Order::Seal { job: 7, place, pointer, manifest, preview, parts: parts.to_vec() };
+            let order = Order::Seal { job: 7, source, pointer, manifest, preview, parts: parts.to_vec() };
             match self.disk.run(order) {
                 Done::Sealed { job: 7, payloads: sealed } => payloads.extend(sealed),
                 _ => panic!("not sealed"),
@@ -138,8 +138,8 @@ impl Receiver {
     /// The file is whole and has these bytes.
     fn whole(&mut self, bytes: &[u8], manifest: &[u8]) {
         match self.finish() {
-            Done::Whole { job: 9, sha256: hash, manifest: rebuilt } => {
-                assert_eq!((hash, rebuilt.as_slice()), (sha256(bytes), manifest));
+            Done::Whole { job: 9, sha256: hash, manifest: rebuilt, body } => {
+                assert_eq!((hash, rebuilt.as_slice(), body.len()), (sha256(bytes), manifest, 0));
             }
             Done::Bad { parts, all, .. } => panic!("bad {parts:?} {all}"),
             _ => panic!("not finished"),
@@ -622,7 +622,7 @@ fn chunks_follow_from_the_key_and_parity_is_made_again() {
         let place = if disk.path(&sender.file.place.name).exists() { &sender.file.place } else { &receiver.place };
         let order = Order::Seal {
             job: 4,
-            place: place.clone(),
+            source: Source::Place(place.clone()),
             pointer: sender.pointer.clone(),
             manifest: Vec::new(),
             preview: Vec::new(),
@@ -678,4 +678,62 @@ proptest! {
         let hash = placeholder(width, height, &rgba).unwrap();
         prop_assert!(hash.len() <= 32 && colour(&hash).is_some(), "{}", hash.len());
     }
+}
+
+/// A body as its author has it, all its envelopes, and somebody who fetches it.
+fn body(len: usize) -> (Vec<u8>, Vec<Vec<u8>>, Receiver) {
+    let bytes = content(len);
+    let pointer = FilePointer::bare(random(), &bytes).unwrap();
+    let (dir, mut disk) = disk();
+    let parts: Vec<Part> = pointer.layout().parts(false).collect();
+    let source = Source::Bytes(bytes.clone());
+    let order =
+        Order::Seal { job: 1, source, pointer: pointer.clone(), manifest: Vec::new(), preview: Vec::new(), parts };
+    let Done::Sealed { job: 1, payloads } = disk.run(order) else { panic!("not sealed") };
+    assert!(fs::read_dir(dir.path()).unwrap().next().is_none(), "an own body is nowhere on the disk");
+    (bytes, payloads, Receiver::new(&pointer))
+}
+
+#[test]
+fn a_body_comes_back_as_bytes() {
+    for len in [1, 8142, 8143, 32_569, 300_000, 1 << 20] {
+        let (bytes, mut payloads, mut receiver) = body(len);
+        payloads.reverse();
+        let last = payloads.pop().unwrap();
+        let (written, dropped) = receiver.take(payloads);
+        assert_eq!((written.len() as u32 + 1, dropped.len()), (receiver.pointer.layout().data_chunks(), 0));
+        if !written.is_empty() {
+            assert!(matches!(receiver.finish(), Done::Bad { parts, all: false, .. } if parts.is_empty()), "{len}");
+        }
+        receiver.take(vec![last]);
+        match receiver.finish() {
+            Done::Whole { body, sha256: hash, manifest, .. } => {
+                assert!(body == bytes && hash == sha256(&bytes) && manifest.is_empty(), "{len}");
+            }
+            _ => panic!("not whole: {len}"),
+        }
+    }
+}
+
+#[test]
+fn of_the_chunks_of_a_body_the_latest_counts() {
+    let (bytes, payloads, mut receiver) = body(20_000);
+    let wrong = |receiver: &Receiver| forged(&receiver.pointer, Part::Data(1), &content(8142));
+    receiver.take([payloads.clone(), vec![wrong(&receiver)]].concat());
+    assert!(matches!(receiver.finish(), Done::Bad { parts, all: true, .. } if parts.is_empty()));
+    receiver.take(vec![wrong(&receiver), payloads[1].clone()]);
+    assert!(matches!(receiver.finish(), Done::Whole { body, .. } if body == bytes));
+    // Of another length it is no chunk.
+    let (bytes, payloads, mut receiver) = body(20_000);
+    receiver.take([payloads, vec![forged(&receiver.pointer, Part::Data(1), &content(8141))]].concat());
+    assert!(matches!(receiver.finish(), Done::Whole { body, .. } if body == bytes));
+}
+
+#[test]
+fn the_only_chunk_of_a_body_is_checked_at_once() {
+    let (bytes, payloads, mut receiver) = body(5000);
+    let wrong = forged(&receiver.pointer, Part::Data(0), &content(5000));
+    assert_eq!(receiver.take(vec![wrong.clone()]), (vec![], vec![0]));
+    assert_eq!(receiver.take([vec![wrong.clone()], payloads, vec![wrong]].concat()), (vec![0], vec![]));
+    assert!(matches!(receiver.finish(), Done::Whole { body, .. } if body == bytes));
 }

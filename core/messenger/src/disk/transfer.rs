@@ -8,7 +8,7 @@ use sotto_wire::file::{FilePointer, Layout, Manifest, Part};
 use zeroize::Zeroizing;
 
 use super::slots::Slots;
-use super::{Disk, Place, Trouble, import};
+use super::{Disk, Place, Source, Trouble, import};
 
 /// Most files whose tags are remembered; as many downloads run at once.
 const MOST_KNOWN: usize = 4;
@@ -52,13 +52,16 @@ pub(super) fn has(bitmap: &[u8], slot: u32) -> bool {
 
 pub(super) fn seal(
     disk: &mut Disk,
-    place: &Place,
+    source: &Source,
     pointer: &FilePointer,
-    manifest: &[u8],
-    preview: &[u8],
+    (manifest, preview): (&[u8], &[u8]),
     parts: &[Part],
 ) -> Result<Vec<Vec<u8>>, Trouble> {
-    let (slots, layout) = (disk.open(place)?, pointer.layout());
+    let (place, layout) = match source {
+        Source::Bytes(bytes) => return parts.iter().map(|part| of_bytes(pointer, *part, bytes)).collect(),
+        Source::Place(place) => (place, pointer.layout()),
+    };
+    let slots = disk.open(place)?;
     // Of a file that was published before, or received, the parity is gone.
     let lacks = |part: &Part| matches!(part, Part::Parity(_)) && !slots.has_parity();
     if parts.iter().any(lacks) {
@@ -76,6 +79,14 @@ pub(super) fn seal(
         }
     };
     parts.iter().map(part).collect()
+}
+
+fn of_bytes(pointer: &FilePointer, part: Part, bytes: &[u8]) -> Result<Vec<u8>, Trouble> {
+    let layout = pointer.layout();
+    let slot = layout.slot(part).and_then(|slot| usize::try_from(slot).ok());
+    let chunk = slot.and_then(|slot| bytes.chunks(layout.chunk_len()).nth(slot));
+    let (class, chunk) = layout.class(part).zip(chunk).ok_or(Trouble::Unreadable)?;
+    envelope(pointer, part, class, chunk)
 }
 
 /// The payload of a part. It is the same whoever makes it.
@@ -133,9 +144,11 @@ pub(super) fn take(
     }
     for (part, envelope) in &parts {
         let Some(slot) = layout.slot(*part) else { continue };
-        let kept = has(have, slot) && !took.dropped.contains(&slot);
+        // Nothing proves a chunk of a long body alone: the latest counts, so that its author can replace a wrong one.
+        let proved = manifest.is_some() || layout.has_manifest();
+        let kept = has(have, slot) && proved && !took.dropped.contains(&slot);
         let tries = known.refuted.get(&slot).copied().unwrap_or(0);
-        if kept || took.parts.contains(&slot) || tries >= MOST_TRIES {
+        if kept || (proved && took.parts.contains(&slot)) || tries >= MOST_TRIES {
             continue;
         }
         let Some(chunk) = open(pointer, *part, slots.len_of(slot), envelope) else { continue };
@@ -147,7 +160,9 @@ pub(super) fn take(
             continue;
         }
         slots.write(slot, &disk.random(), &chunk)?;
-        took.parts.push(slot);
+        if !took.parts.contains(&slot) {
+            took.parts.push(slot);
+        }
     }
     // Slots filled again are no longer in doubt.
     took.dropped.retain(|slot| !took.parts.contains(slot));

@@ -33,7 +33,7 @@ const TYPING_HEARD_MS: i64 = MINUTE;
 /// When the last notice left, to any contact; so notices may be rarer.
 const KEY_TYPED: &str = "typed_ms";
 /// Longest draft, bytes.
-const DRAFT_MAX: usize = sotto_wire::blob::MAX_BLOB;
+const DRAFT_MAX: usize = sotto_wire::file::MAX_LONG;
 
 /// Each call is a struct: its fields, its answer, and its work in the step.
 macro_rules! calls {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_db::{FileId, FileState};
+use sotto_db::{FileId, FileState, Next};
 use sotto_net::{Command, FailReason, NodeNumber, Received};
 
 use crate::disk::{Done, Trouble};
@@ -28,29 +28,30 @@ impl Engine {
     }
 
     /// The next transfers that can go on, each with its time.
-    fn next_files(&self) -> Result<Vec<(FileId, FileState, i64)>, Error> {
-        let rows = self.db.read(|tx| tx.files.next(LOOKED_AT))?;
+    fn next_files(&self) -> Result<Vec<Next>, Error> {
+        let of = |state| self.db.read(|tx| tx.files.next(state, LOOKED_AT));
+        let rows = [of(FileState::Coming)?, of(FileState::Going)?].into_iter().flatten();
         let publish_ms = self.live.post.hand_over_ms(self.live.connectivity.publish_nodes);
-        let from = |(file, state, due_ms): (FileId, FileState, i64)| {
-            let from_ms = match state {
+        let from = |next: Next| {
+            let from_ms = match next.state {
                 FileState::Going => publish_ms?,
                 _ => self.live.connectivity.store.then_some(i64::MIN)?,
             };
-            self.live.files.has_room(&file, state).then(|| (file, state, due_ms.max(from_ms)))
+            self.live.files.has_room(&next).then(|| Next { due_ms: next.due_ms.max(from_ms), ..next })
         };
-        Ok(rows.into_iter().filter_map(from).collect())
+        Ok(rows.filter_map(from).collect())
     }
 
     pub(super) fn files_from(&self) -> Result<Option<i64>, Error> {
-        Ok(self.next_files()?.into_iter().map(|(.., due_ms)| due_ms).min())
+        Ok(self.next_files()?.into_iter().map(|next| next.due_ms).min())
     }
 
     pub(super) fn do_files(&mut self) -> Result<(), Error> {
-        for (file, state, due_ms) in self.next_files()? {
-            if due_ms <= self.now_ms && self.live.files.has_room(&file, state) {
-                self.run(|step| match state {
-                    FileState::Going => up::next(step, &file),
-                    _ => down::next(step, &file),
+        for next in self.next_files()? {
+            if next.due_ms <= self.now_ms && self.live.files.has_room(&next) {
+                self.run(|step| match next.state {
+                    FileState::Going => up::next(step, &next.file).and_then(|facts| state::facts(step, facts)),
+                    _ => down::next(step, &next.file),
                 })?;
             }
         }
@@ -71,7 +72,10 @@ impl Engine {
             self.live.post.failed(self.now_ms);
         }
         self.live.files.last = node.map(|node| (file, node)).or(self.live.files.last);
-        self.run(|step| up::uploaded(step, &file, &slots, (taken, failed)))
+        self.run(|step| {
+            let facts = up::uploaded(step, &file, &slots, (taken, failed))?;
+            state::facts(step, facts)
+        })
     }
 
     /// A page of a search. `ended`: it is the last one, and whether the store has more.
@@ -124,8 +128,8 @@ impl Engine {
                 }
                 _ => Ok(()),
             },
-            Done::Whole { job, sha256, manifest } => match self.live.files.end(job) {
-                Some((file, _)) => self.run(|step| down::whole(step, &file, &sha256, manifest)),
+            Done::Whole { job, sha256, manifest, body } => match self.live.files.end(job) {
+                Some((file, _)) => self.run(|step| down::whole(step, &file, &sha256, (manifest, body))),
                 None => Ok(()),
             },
             Done::Bad { job, parts, all } => match self.live.files.end(job) {
@@ -185,7 +189,7 @@ impl Engine {
     pub(super) fn tell_files(&mut self, files: BTreeMap<FileId, bool>, look: bool) -> Result<(), Error> {
         for (id, new_state) in files {
             if self.live.files.tells(&id, self.now_ms, new_state)
-                && let Some(row) = self.db.read(|tx| tx.files.get(&id))?
+                && let Some(row) = self.db.read(|tx| tx.files.get(&id))?.filter(|row| !row.body)
             {
                 self.out.push(Effect::Emit(Event::File(view::progress(&row)?)));
             }

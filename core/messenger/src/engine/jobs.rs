@@ -3,8 +3,8 @@
 use sotto_db::{NEVER, PersonState, Tables};
 
 use crate::engine::base::schedule;
-use crate::engine::carry::{blob, outcome, receipt, send};
-use crate::engine::file::{down, picture, preview};
+use crate::engine::carry::{outcome, receipt};
+use crate::engine::file::{body, down, picture, preview};
 use crate::engine::hear::bucket::{self, Meter};
 use crate::engine::hear::incoming;
 use crate::engine::hear::query::What;
@@ -47,7 +47,6 @@ jobs! {
     Probe,
     Poll,
     CatchUp,
-    Chunks,
     /// Send and fetch parts of files.
     Files,
     Previews,
@@ -94,7 +93,6 @@ impl Engine {
             // A few at a time: other commands do not wait behind them.
             Job::Previews if live.hear.asks(|what| matches!(what, What::Preview { .. })) => None,
             Job::Previews => db.read(|tx| tx.files.preview_due_ms())?,
-            Job::Chunks => db.read(|tx| tx.fetches.due_ms())?,
             Job::Holes => db.read(|tx| tx.holes.due_ms())?,
             Job::Cards => db.read(|tx| tx.persons.cards_due_ms())?,
             Job::OwnList => Some(own.next_self_ms),
@@ -152,11 +150,6 @@ impl Engine {
                 |step, row, at_ms| invite::put_off(step, row, at_ms),
             ),
             Job::News => self.each(|tx, now_ms| tx.news.due(now_ms), news::leave, news::put_off),
-            Job::Chunks => self.each(
-                |tx, now_ms| tx.fetches.due(now_ms),
-                |step, row| blob::ask(step, row),
-                |step, row, at_ms| blob::put_off(step, row, at_ms),
-            ),
             Job::Previews => self.each(
                 |tx, now_ms| tx.files.previews(now_ms),
                 |step, id| preview::ask(step, &id),
@@ -184,7 +177,7 @@ impl Engine {
         let slots = self.live.post.slots(self.live.connectivity.publish_nodes);
         self.each(
             |tx, now_ms| tx.parcels.due(now_ms, slots),
-            |step, id| send::resend(step, id).and_then(|facts| state::facts(step, facts)),
+            |step, id| body::resend(step, id).and_then(|facts| state::facts(step, facts)),
             |step, id, due_ms| parcel::wait_until(step, id, due_ms),
         )?;
         self.each(

@@ -4,7 +4,6 @@ use sotto_net::{Circle, Received};
 
 use crate::engine::Engine;
 use crate::engine::base::schedule::{DAY, MINUTE};
-use crate::engine::carry::blob;
 use crate::engine::file::preview;
 use crate::engine::hear::query::{Query, What};
 use crate::engine::hear::{bucket, incoming};
@@ -13,7 +12,6 @@ use crate::engine::keys::deep;
 use crate::engine::keys::found::Found;
 use crate::engine::live::is_on;
 use crate::engine::people::cards;
-use crate::engine::talk::kind::pointer;
 use crate::engine::work::all;
 use crate::error::Error;
 
@@ -56,10 +54,6 @@ impl Engine {
             What::Probe { id } => self.probe_page(id, Some((&messages, last))),
             What::File { job } => self.file_page(job, messages, last.then_some(more)),
             What::Preview { file } => self.run(|step| preview::page(step, &file, messages)),
-            What::Chunks { message } => self.run(|step| {
-                let whole = blob::page(step, &message, &messages)?;
-                whole.map_or(Ok(()), |whole| pointer::whole(step, whole))
-            }),
             What::Cards { chat } => match found {
                 Some(found) => self.run(|step| cards::fetched(step, &chat, Some(found))),
                 None => Ok(()),
@@ -127,7 +121,7 @@ impl Engine {
             Some(What::Probe { id }) => self.probe_page(id, None),
             Some(What::File { job }) => self.file_search_failed(job),
             // The others have their next time already.
-            Some(What::OwnList | What::Chunks { .. } | What::Preview { .. } | What::Hole) | None => Ok(()),
+            Some(What::OwnList | What::Preview { .. } | What::Hole) | None => Ok(()),
         }
     }
 

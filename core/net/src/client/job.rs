@@ -44,12 +44,13 @@ pub(crate) enum Lane {
 }
 
 impl Lane {
-    /// Most jobs that ask a node at a time.
+    /// Most jobs that ask a node at a time. Two uploads and four downloads of files leave a place for a text.
     pub(crate) fn most(self) -> usize {
         match self {
             Self::Circle => 32,
-            Self::Alone | Self::Upload => 2,
-            Self::Download => 4,
+            Self::Alone => 2,
+            Self::Upload => 3,
+            Self::Download => 5,
         }
     }
 }

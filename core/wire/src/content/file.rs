@@ -4,6 +4,8 @@ use crate::name::{is_command, is_disguise};
 
 /// Most files of a post.
 pub const MAX_FILES: usize = 10;
+/// Place of a message's body among its files.
+pub const BODY: u8 = 255;
 /// Longest name of a file, bytes.
 pub const MAX_FILE_NAME: usize = 255;
 /// Longest media type, bytes.
@@ -13,7 +15,7 @@ pub const MAX_WAVEFORM: usize = 40;
 /// Longest placeholder (ThumbHash), bytes.
 pub const MAX_PLACEHOLDER: usize = 32;
 /// Longest preview, bytes: one 8 KiB chunk.
-pub const MAX_FILE_PREVIEW: usize = crate::blob::LARGE_CHUNK;
+pub const MAX_FILE_PREVIEW: usize = crate::file::LARGE_CHUNK;
 
 /// What a file is. A number of a newer version is shown as a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,7 +8,8 @@ use super::{Content, ContentError, MessageId, fixed, generated};
 pub struct FileGone {
     /// The post with the file.
     pub message: MessageId,
-    /// The file's place in the post, from 0, below [`MAX_FILES`](super::MAX_FILES).
+    /// The file's place in the post, from 0, below [`MAX_FILES`](super::MAX_FILES);
+    /// [`BODY`](super::BODY) for the message's body.
     pub file: u8,
 }
 

@@ -1,6 +1,6 @@
 use prost::Message as _;
 
-use super::file::MAX_FILES;
+use super::file::{BODY, MAX_FILES};
 use super::{Content, ContentError, MessageId, fixed, generated};
 
 /// Longest bitmap, bytes: a bit for each of 1,602 data chunks.
@@ -11,7 +11,7 @@ pub const MAX_MISSING: usize = 201;
 pub struct FileWant {
     /// The post with the file.
     pub message: MessageId,
-    /// The file's place in the post, from 0, below [`MAX_FILES`].
+    /// The file's place in the post, from 0, below [`MAX_FILES`]; [`BODY`] for the message's body.
     pub file: u8,
     /// Bit i (byte i / 8, least significant first) stands for data chunk i that is missing. 1 to [`MAX_MISSING`] bytes,
     /// the last one not zero. Bits beyond the file's chunks mean nothing.
@@ -38,7 +38,7 @@ pub(super) fn encode(want: &FileWant) -> Result<Vec<u8>, ContentError> {
 
 /// Shared with gone.
 pub(super) fn place(file: u32) -> Result<u8, ContentError> {
-    u8::try_from(file).ok().filter(|file| usize::from(*file) < MAX_FILES).ok_or(ContentError::Field)
+    u8::try_from(file).ok().filter(|file| usize::from(*file) < MAX_FILES || *file == BODY).ok_or(ContentError::Field)
 }
 
 crate::closed_debug!(FileWant);

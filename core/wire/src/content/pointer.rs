@@ -1,21 +1,21 @@
 use prost::Message as _;
 
 use super::{Content, ContentError, Kind, generated};
-use crate::blob::Pointer;
+use crate::file::FilePointer;
 
-/// A body that lies in a blob.
+/// A body that is too long for one envelope.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Remote {
-    /// Kind of the body in the blob; not [`Kind::Pointer`].
+    /// Kind of the body; not [`Kind::Pointer`].
     pub kind: Kind,
-    /// Where the blob is.
-    pub pointer: Pointer,
+    /// Where the body is; bare.
+    pub pointer: FilePointer,
 }
 
 pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
     let raw = generated::Pointer::decode(body).map_err(|_| ContentError::Malformed)?;
     let kind = Kind::from_code(raw.kind).filter(|&kind| kind != Kind::Pointer).ok_or(ContentError::Kind)?;
-    let pointer = Pointer::decode(&raw.pointer).map_err(ContentError::Pointer)?;
+    let pointer = FilePointer::decode_bare(&raw.pointer).map_err(ContentError::File)?;
     Ok(Content::Pointer(Remote { kind, pointer }))
 }
 

@@ -4,8 +4,7 @@ use prost::Message as _;
 
 use super::file::{self, File, MAX_FILES};
 use super::{Content, ContentError, MessageId, fixed, generated};
-use crate::blob::MAX_BLOB;
-use crate::file::FilePointer;
+use crate::file::{FilePointer, MAX_LONG};
 use crate::identity::ChatKey;
 use crate::name::{is_command, is_disguise};
 
@@ -23,7 +22,7 @@ pub const TIMER: std::ops::RangeInclusive<u32> = 5..=4 * 7 * 24 * 3600;
 /// A text with a reply, mentions, files, a preview or a timer.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Post {
-    /// Up to [`MAX_BLOB`] bytes; empty only with files.
+    /// Up to [`MAX_LONG`] bytes; empty only with files.
     pub text: String,
     /// What it replies to.
     pub reply: Option<Reply>,
@@ -172,7 +171,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
     let preview = raw.preview.map(|one| preview(&raw.text, one)).transpose()?.flatten();
     Ok(Content::Post(Box::new(Post {
         mentions: mentions(&raw.text, raw.mentions)?,
-        text: within(raw.text, MAX_BLOB)?,
+        text: within(raw.text, MAX_LONG)?,
         reply,
         preview,
         files: raw.files.into_iter().map(file::read).collect::<Result<_, _>>()?,
@@ -250,7 +249,7 @@ mod tests {
     fn a_blob_of_empty_fields_costs_no_memory() {
         // Two bytes each: files, mentions. One decoded file has 150 bytes.
         for field in [6, 4] {
-            let body = [field << 3 | 2, 0].repeat(MAX_BLOB / 2);
+            let body = [field << 3 | 2, 0].repeat(MAX_LONG / 2);
             assert_eq!(Content::decode(Kind::Post, &body), Err(ContentError::TooMany));
         }
         // A session takes envelopes of 64 KiB, and thousands of edits may wait for a message.

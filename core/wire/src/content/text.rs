@@ -1,7 +1,7 @@
-//! UTF-8, not empty; up to 1 MiB from a blob.
+//! UTF-8, not empty; up to 1 MiB in chunks.
 
 use super::{Content, ContentError};
-use crate::blob::MAX_BLOB;
+use crate::file::MAX_LONG;
 
 pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
     let text = str::from_utf8(body).map_err(|_| ContentError::Text)?;
@@ -11,7 +11,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
 pub(super) fn encode(text: &str) -> Result<Vec<u8>, ContentError> {
     match text.len() {
         0 => Err(ContentError::Field),
-        1..=MAX_BLOB => Ok(text.as_bytes().to_vec()),
+        1..=MAX_LONG => Ok(text.as_bytes().to_vec()),
         _ => Err(ContentError::TooLong),
     }
 }

@@ -1,8 +1,16 @@
 use std::ops::Range;
 
-use super::{FilePointerError, MAX_FILE};
-use crate::blob::{HUGE_CHUNK, LARGE_CHUNK, LARGE_UP_TO};
+use super::{FilePointerError, MAX_FILE, MAX_LONG};
 use crate::envelope::{Class, Form, room};
+
+/// Bytes of a file in one 8 KiB chunk.
+pub const LARGE_CHUNK: usize = room(Class::Large, Form::Sealed);
+/// Bytes of a file in one 64 KiB chunk.
+pub const HUGE_CHUNK: usize = room(Class::Huge, Form::Sealed);
+/// Largest file in 8 KiB chunks, bytes; larger ones have 64 KiB chunks.
+pub const LARGE_UP_TO: usize = 4 * LARGE_CHUNK;
+
+const _: () = assert!(LARGE_CHUNK == 8142 && HUGE_CHUNK == 65_486);
 
 /// Number of the first parity chunk in tags.
 const PARITY: u32 = 1 << 30;
@@ -55,15 +63,34 @@ impl Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     size: u64,
+    bare: bool,
 }
 
 impl Layout {
     /// The layout of a file of 1 to [`MAX_FILE`] bytes.
     pub fn new(size: u64) -> Result<Self, FilePointerError> {
         match size {
-            1..=MAX_FILE => Ok(Self { size }),
+            1..=MAX_FILE => Ok(Self { size, bare: false }),
             _ => Err(FilePointerError::Size),
         }
+    }
+
+    /// The layout of a body of 1 to [`MAX_LONG`] bytes: data chunks only.
+    pub fn bare(size: u64) -> Result<Self, FilePointerError> {
+        if size > MAX_LONG as u64 {
+            return Err(FilePointerError::Size);
+        }
+        Ok(Self { bare: true, ..Self::new(size)? })
+    }
+
+    /// Whether it is the layout of a body.
+    pub fn is_bare(self) -> bool {
+        self.bare
+    }
+
+    /// Whether it has a manifest, and with it parity. If not, the pointer's root is the hash of the file.
+    pub fn has_manifest(self) -> bool {
+        !self.bare && self.data_chunks() > 1
     }
 
     /// Length of the file, bytes.
@@ -81,12 +108,9 @@ impl Layout {
         u32::try_from(self.size.div_ceil(self.chunk_len() as u64)).unwrap_or(u32::MAX)
     }
 
-    /// Number of parity chunks: a seventh of the data chunks, rounded up; none for one data chunk.
+    /// Number of parity chunks: a seventh of the data chunks, rounded up; none without a manifest.
     pub fn parity_chunks(self) -> u32 {
-        match self.data_chunks() {
-            1 => 0,
-            data => data.div_ceil(7),
-        }
+        if self.has_manifest() { self.data_chunks().div_ceil(7) } else { 0 }
     }
 
     /// Number of data and parity chunks, 1 to 1,831.
@@ -111,9 +135,9 @@ impl Layout {
         }
     }
 
-    /// All parts in the order of upload. A file of one chunk has no manifest.
+    /// All parts in the order of upload.
     pub fn parts(self, preview: bool) -> impl Iterator<Item = Part> {
-        let manifests = (self.data_chunks() > 1).then_some([Part::Manifest, Part::ManifestCopy]);
+        let manifests = self.has_manifest().then_some([Part::Manifest, Part::ManifestCopy]);
         let data = (0..self.data_chunks()).map(Part::Data);
         let parity = (0..self.parity_chunks()).map(Part::Parity);
         data.chain(manifests.into_iter().flatten()).chain(preview.then_some(Part::Preview)).chain(parity)
@@ -129,7 +153,7 @@ impl Layout {
                 Some(rest.min(self.chunk_len()))
             }
             Part::Parity(_) => self.slot(part).map(|_| self.chunk_len()),
-            Part::Manifest | Part::ManifestCopy if self.data_chunks() == 1 => None,
+            Part::Manifest | Part::ManifestCopy if !self.has_manifest() => None,
             Part::Manifest | Part::ManifestCopy => Some(32 * usize::try_from(self.slots()).unwrap_or(0)),
             Part::Preview => None,
         }

@@ -25,12 +25,15 @@ impl Manifest {
         self.hashes.push(Sha256::digest(chunk).into());
     }
 
-    /// Reads the manifest of a file. That of a file of one chunk is empty, and its hash stands in the pointer.
+    /// Reads the manifest of a file. That of a file of one chunk is empty, and its hash stands in the pointer. A body
+    /// of more chunks has none.
     pub fn decode(bytes: &[u8], pointer: &FilePointer) -> Result<Self, ManifestError> {
         let slots = usize::try_from(pointer.layout().slots()).unwrap_or(usize::MAX);
         let manifest = match bytes.as_chunks() {
             ([], []) if slots == 1 => Self { hashes: vec![*pointer.root()] },
-            (hashes, []) if slots > 1 && hashes.len() == slots => Self { hashes: hashes.to_vec() },
+            (hashes, []) if pointer.layout().has_manifest() && hashes.len() == slots => {
+                Self { hashes: hashes.to_vec() }
+            }
             _ => return Err(ManifestError::Length),
         };
         if manifest.root() == *pointer.root() { Ok(manifest) } else { Err(ManifestError::Root) }

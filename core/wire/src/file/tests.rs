@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::blob::{HUGE_CHUNK, LARGE_CHUNK, LARGE_UP_TO};
 use crate::content::MAX_FILE_PREVIEW;
 use crate::envelope::{Class, Form, room};
 

@@ -42,8 +42,6 @@ pub const ORPHANS: &[&str] = &[
     "messages m WHERE author IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM conversations WHERE id=m.conversation AND peer=m.author)",
     "holes h WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=h.conversation)",
-    "fetches f WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=f.conversation)",
-    "fetches f WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id=f.message AND conversation=f.conversation)",
     "arrivals a WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id=a.message AND author IS NOT NULL AND fetching=0)",
     "arrivals a WHERE answer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.answer AND author IS NULL)",
     "conversations c WHERE unread<>
@@ -58,7 +56,12 @@ pub const ORPHANS: &[&str] = &[
        (SELECT 1 FROM messages WHERE id=a.message AND conversation=a.conversation AND state<7)",
     "files f WHERE NOT EXISTS (SELECT 1 FROM attachments WHERE file=f.id)",
     "files f WHERE content IS NOT NULL AND NOT EXISTS (SELECT 1 FROM contents WHERE name=f.content)",
-    "files f WHERE state IN (2,3) AND NOT EXISTS (SELECT 1 FROM contents WHERE name=f.content AND sha256 IS NOT NULL)",
+    "files f JOIN attachments a ON a.file=f.id WHERE body<>(i=255)",
+    "files f WHERE body=1 AND (SELECT count(*) FROM attachments WHERE file=f.id)<>1",
+    "attachments a WHERE session IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.message AND fetching=1)",
+    "files f WHERE body=0 AND state IN (2,3)
+       AND NOT EXISTS (SELECT 1 FROM contents WHERE name=f.content AND sha256 IS NOT NULL)",
     "contents c WHERE NOT EXISTS (SELECT 1 FROM files WHERE content=c.name)",
     // Counters that tables keep themselves.
     "seen_held h WHERE payloads<>(SELECT count(*) FROM seen WHERE session=h.session)",

@@ -130,8 +130,6 @@ schedules! {
         SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND, 32 * SECOND,
         MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY
     ], Then::Stay, Spread::Part(8);
-    /// Chunks of a long text. The daily tries last longer than its sender resends it and stores keep it.
-    CHUNKS: [3 * SECOND, 20 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, DAY], Then::Stay, Spread::Part(4);
     /// Parts of a file, or its preview: stores may lack them for a while. Then daily, until stores have dropped them.
     FILE: [MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY], Then::Stay, Spread::Part(8);
     /// A missing parent: it may be in flight; then a store is asked, then its author three times.

@@ -1,10 +1,9 @@
-//! Messages in the outbox: items, counters, receipts, chunks. Knows no name and no shown text.
+//! Messages in the outbox: items, counters, receipts. Knows no name and no shown text.
 
 use sotto_db::Hash;
 
 use crate::error::Code;
 
-pub(crate) mod blob;
 pub(crate) mod link;
 pub(crate) mod outcome;
 pub(crate) mod policy;
@@ -28,8 +27,6 @@ room! {
     Carry over keys: Keys {
         items: Item,
         links: Link,
-        fetches: Fetch,
-        chunks: Chunk,
     } and {
         /// Accounts whose sending session has a long chain.
         long: std::collections::BTreeSet<sotto_db::Chat>,

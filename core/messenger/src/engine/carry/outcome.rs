@@ -1,15 +1,15 @@
 //! Results of publishing a parcel: accepted, refused, to retry, in a store.
 
-use sotto_db::{Attempt, Class, Hash, NEVER, Parcel};
+use sotto_db::{Attempt, Class, NEVER, Parcel};
 use sotto_net::{Command, FailReason, NodeNumber, PublishOutcome, Published};
 
 use crate::engine::base::schedule;
-use crate::engine::carry::{Carry, Fact, blob, receipt, send};
+use crate::engine::carry::{Carry, Fact, receipt, send};
 use crate::engine::post::parcel::{self, Tries};
-use crate::error::{Code, Error, OrBug};
+use crate::error::{Code, Error};
 
 /// A message counts as refused after all nodes refused it this often.
-const REFUSALS: u32 = 4;
+pub(crate) const REFUSALS: u32 = 4;
 
 /// The end of one attempt. `tries`: failed attempts, with this one.
 pub(crate) fn published(step: &mut Carry<'_>, said: &Published, tries: Tries) -> Result<Vec<Fact>, Error> {
@@ -47,10 +47,6 @@ fn accepted(step: &mut Carry<'_>, parcel: Parcel, said: &Published) -> Result<Ve
             parcel::taken(step, id, NEVER, Some(check_ms))?;
         }
         Class::Once => parcel::remove(step, id)?,
-        Class::Chunk => {
-            parcel::remove(step, id)?;
-            parcel.batch.map_or(Ok(()), |batch| blob::chunk_left(step, &batch))?;
-        }
         Class::Kept => return Ok(kept(step, &parcel, &attempt, said)?.into_iter().collect()),
     }
     Ok(Vec::new())
@@ -97,14 +93,6 @@ fn since_proven(proven: &[NodeNumber], attempts: &[Attempt]) -> Option<u32> {
 pub(crate) fn give_up(step: &mut Carry<'_>, parcel: Parcel, code: Code) -> Result<Vec<Fact>, Error> {
     let item = step.items.get(&parcel.id)?;
     send::remove(step, parcel.id)?;
-    if let Some(batch) = parcel.batch.filter(|_| parcel.class == Class::Chunk) {
-        let message = Hash::try_from(batch.as_slice()).or_bug("chunks of a message")?;
-        if let Some(pointer) = step.items.of_message(&message)? {
-            send::remove(step, pointer.parcel)?;
-        }
-        parcel::remove_batch(step, &batch)?;
-        return Ok(vec![Fact::GivenUp(message, code)]);
-    }
     let message = item.and_then(|item| item.message);
     Ok(message.map(|message| Fact::GivenUp(message, code)).into_iter().collect())
 }

@@ -6,7 +6,7 @@ use sotto_wire::content::Kind;
 pub(crate) struct Policy {
     /// It is sent once, without a receipt, and only in an answered session.
     pub(crate) once: bool,
-    /// Its receipt waits for the blob it points to.
+    /// Its receipt waits for the body that it points to.
     pub(crate) points: bool,
     /// It must carry the receipts, so it never leaves in a handshake: it would cover messages that did not arrive.
     pub(crate) with_receipts: bool,

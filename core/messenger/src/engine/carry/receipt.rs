@@ -189,7 +189,6 @@ pub(crate) fn take(step: &mut Carry<'_>, from: &Session, said: &Receipt) -> Resu
                 let evidence = arrived(step, &attempts);
                 step.evidence.extend(evidence);
                 if let Some(message) = item.message {
-                    parcel::remove_batch(step, &message)?;
                     facts.push(Fact::Delivered(message));
                 }
             }

@@ -10,7 +10,7 @@ use sotto_wire::topic::Lane;
 use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::outcome::give_up;
 use crate::engine::carry::policy::{self, Policy};
-use crate::engine::carry::{Carry, Fact, blob, receipt};
+use crate::engine::carry::{Carry, Fact, receipt};
 use crate::engine::keys::session;
 use crate::engine::post::parcel;
 use crate::error::{Code, Error, OrBug};
@@ -68,7 +68,7 @@ pub(crate) fn item(chat: &Chat, m: Vec<u8>, message: Option<Hash>) -> Item {
     Item { parcel: 0, chat: *chat, device: None, message, m, session: None, seq: None, after: None }
 }
 
-/// Adds a message, seals it if that is possible now, and publishes it unless it waits for its chunks.
+/// Adds a message, seals it if that is possible now, and publishes it unless it waits for its files.
 pub(crate) fn enqueue(step: &mut Carry<'_>, mut item: Item) -> Result<(), Error> {
     item.parcel = parcel::reserve(step, &item.chat)?;
     step.items.put(&item)?;
@@ -116,7 +116,6 @@ pub(crate) fn content(step: &mut Carry<'_>, chat: &Chat, content: &Content) -> R
 /// Ends the sending of a deleted message; true if its envelope was removed. One that a node took, unless it is a
 /// pointer, is still repeated as it is sealed, but never sealed again.
 pub(crate) fn forget(step: &mut Carry<'_>, message: &Hash) -> Result<bool, Error> {
-    parcel::remove_batch(step, message)?;
     match step.items.of_message(message)? {
         Some(item) => end(step, &item),
         None => Ok(false),
@@ -169,9 +168,8 @@ pub(crate) fn renew(step: &mut Carry<'_>, session: &Hash) -> Result<(), Error> {
 /// Messages of a session without a receipt wait to be sealed again.
 pub(crate) fn unseal(step: &mut Carry<'_>, row: &sotto_db::Session) -> Result<(), Error> {
     for item in step.items.of_session(&row.hash)? {
-        // It waits for its chunks only while they are in the outbox, and for its files until nodes have them.
         let waits = match item.after.as_deref().map(Hash::try_from) {
-            Some(Ok(message)) => blob::holds_back(step, &message)?,
+            Some(Ok(message)) => step.tx.files.is_unsent(&message)?,
             _ => false,
         };
         step.items.edit(&item.parcel, |item| {
@@ -305,35 +303,65 @@ fn seal_padded(
     envelope.encode().or_bug("envelope")
 }
 
-pub(crate) fn resend(step: &mut Carry<'_>, id: i64) -> Result<Vec<Fact>, Error> {
+/// A parcel is due: it is sealed again if that is needed. `Some` if it does not leave: it is too old, or its receiver
+/// is gone.
+pub(crate) fn renew_due(step: &mut Carry<'_>, id: i64) -> Result<Option<Vec<Fact>>, Error> {
     let Some(parcel) = step.tx.parcels.get(&id)? else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
     if parcel.give_up_ms <= step.now_ms {
-        return give_up(step, parcel, Code::MessageNotDelivered);
+        return give_up(step, parcel, Code::MessageNotDelivered).map(Some);
     }
     if parcel.class == Ends::Kept {
         let item = step.items.get(&id)?.or_bug("what a parcel holds")?;
         if step.tx.peers.get(&item.chat)?.is_none_or(|peer| peer.reach == Reach::Nothing) {
             remove(step, id)?;
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let old = parcel.sealed_ms.saturating_add(step.retention_ms()) < step.now_ms;
         if old || was_left_behind(step, &parcel, &item)? {
             parcel::unfill(step, id)?;
             seal_item(step, id)?;
         }
-        if parcel.attempts > 0 && blob::enqueue_again(step, &item)? {
-            return Ok(Vec::new()); // the pointer follows its chunks
-        }
     }
+    Ok(None)
+}
+
+/// Publishes a parcel that is due.
+pub(crate) fn resend(step: &mut Carry<'_>, id: i64) -> Result<(), Error> {
+    let Some(parcel) = step.tx.parcels.get(&id)? else {
+        return Ok(());
+    };
     if parcel.attempts > 0 && heard_since(step, &parcel)? {
         let attempts = step.tx.attempts.of(id)?;
         let latest = attempts.first().and_then(|attempt| u64::try_from(attempt.node).ok());
         step.evidence.extend(latest.map(Evidence::Missing));
     }
-    parcel::launch(step, id)?;
-    Ok(Vec::new())
+    parcel::launch(step, id)
+}
+
+/// A message waits until nodes have what it names. The number of accepted attempts continues.
+pub(crate) fn hold(step: &mut Carry<'_>, id: i64, message: &Hash) -> Result<(), Error> {
+    if step.items.get(&id)?.is_some_and(|item| item.after.is_some()) {
+        parcel::forget_attempts(step, id)?; // nodes that had the pointer may not have had its chunks
+    }
+    step.items.edit(&id, |item| item.after = Some(message.to_vec()))?;
+    parcel::wait_until(step, id, NEVER)
+}
+
+/// Something that a message names has left; after the last of it the message leaves.
+pub(crate) fn part_left(step: &mut Carry<'_>, message: &Hash) -> Result<(), Error> {
+    if step.tx.files.is_unsent(message)? {
+        return Ok(());
+    }
+    let Some(item) = step.items.of_message(message)?.filter(|item| item.after.is_some()) else {
+        return Ok(());
+    };
+    if step.tx.parcels.get(&item.parcel)?.is_some_and(|parcel| parcel.payload.is_some()) {
+        return parcel::launch(step, item.parcel);
+    }
+    // Sealed when its session exists; nothing else holds it back then.
+    Ok(step.items.change(&item.parcel, |item| item.after = None)?)
 }
 
 /// Whether the receiver was heard of since a parcel was last sent. Otherwise the receiver may only be away.

@@ -11,7 +11,9 @@ use crate::disk::{Order, Trouble};
 use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::send;
 use crate::engine::file::memory::{Begun, Search, Work};
-use crate::engine::file::{File, SEARCHED, bits, change, drop_content, order, picture, place, pointer, shown_anew};
+use crate::engine::file::{
+    File, SEARCHED, bits, body, change, drop_content, order, picture, place, pointer, shown_anew,
+};
 use crate::engine::hear::query::{Query, What};
 use crate::error::{Code, Error, OrBug};
 
@@ -36,6 +38,13 @@ pub(crate) fn most_queries(row: &sotto_db::File) -> Result<u64, Error> {
 /// Whether enough parts are here to make the file of them.
 fn is_enough(row: &sotto_db::File, pointer: &FilePointer) -> bool {
     bits::count(&row.have, pointer.layout().slots()) >= pointer.layout().data_chunks()
+}
+
+/// Whether the hashes of its parts are here, or not needed. Of the chunks of a long body the latest count, so after
+/// wrong ones the search goes on to its end.
+fn is_provable(row: &sotto_db::File, pointer: &FilePointer) -> bool {
+    let layout = pointer.layout();
+    row.manifest.is_some() || (!layout.has_manifest() && (layout.slots() == 1 || !row.doubted))
 }
 
 /// The person wants a file, now. Errors: it is here, or nobody has it.
@@ -65,14 +74,18 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     let Some(row) = step.files.get(id)?.filter(|row| row.state == FileState::Coming) else {
         return Ok(());
     };
-    let pointer = pointer(&row)?;
+    let pointer = match pointer(&row) {
+        // An earlier version took other numbers of chunks.
+        Err(_) if row.body => return body::lose(step, &row),
+        pointer => pointer?,
+    };
     if row.content.is_none() {
         let (name, key) = (step.random(), step.random());
         let size = i64::try_from(pointer.size()).or_bug("size of a file")?;
         step.contents.put(&sotto_db::Content { name, key, size, sha256: None })?;
         change(step, id, |row| row.content = Some(name))?;
     }
-    if is_enough(&row, &pointer) && row.manifest.is_some() {
+    if is_enough(&row, &pointer) && is_provable(&row, &pointer) {
         return finish(step, id);
     }
     let topic = ContentTopic::Blob(blob_topic(&FileKey::new(pointer.key()))).to_string();
@@ -126,7 +139,7 @@ pub(crate) fn took(
     step.files.put(&row)?;
     step.fx.files.entry(*id).or_insert(false);
     let pointer = pointer(&row)?;
-    Ok(is_enough(&row, &pointer) && (row.manifest.is_some() || pointer.layout().data_chunks() == 1))
+    Ok(is_enough(&row, &pointer) && is_provable(&row, &pointer))
 }
 
 /// Has the disk restore what is missing, check everything, and make the file whole.
@@ -177,6 +190,8 @@ fn in_vain(step: &mut File<'_>, mut row: sotto_db::File, pointer: &FilePointer) 
     let old = row.until_s < i64::try_from(step.clock_s()).unwrap_or(0);
     if row.auto && row.tries >= TRIES_BY_ITSELF {
         (row.state, row.due_ms, row.auto) = (FileState::Remote, NEVER, false);
+    } else if row.tries >= TRIES && row.body {
+        return body::lose(step, &row);
     } else if row.tries >= TRIES {
         (row.state, row.due_ms) = (FileState::Gone, NEVER);
         row.reason = Some(Code::FileGone.as_str().to_owned());
@@ -219,9 +234,18 @@ fn author(step: &File<'_>, one: &Attachment) -> Result<Option<Chat>, Error> {
     Ok(received.and(place).and_then(|place| place.peer))
 }
 
-/// The file is whole. One that is here already is not kept twice.
-pub(crate) fn whole(step: &mut File<'_>, id: &FileId, sha256: &Hash, manifest: Vec<u8>) -> Result<(), Error> {
-    let Some(name) = step.files.get(id)?.and_then(|row| row.content) else {
+/// The file is whole. One that is here already is not kept twice. `bytes`: of a body.
+pub(crate) fn whole(
+    step: &mut File<'_>,
+    id: &FileId,
+    sha256: &Hash,
+    (manifest, bytes): (Vec<u8>, Vec<u8>),
+) -> Result<(), Error> {
+    let row = step.files.get(id)?;
+    if let Some(row) = row.as_ref().filter(|row| row.body) {
+        return body::arrived(step, row, bytes);
+    }
+    let Some(name) = row.and_then(|row| row.content) else {
         return Ok(());
     };
     let same = step.contents.of_hash(sha256)?;
@@ -250,6 +274,9 @@ pub(crate) fn bad(step: &mut File<'_>, id: &FileId, (parts, all): (&[u32], bool)
     parts.iter().for_each(|i| bits::set(&mut row.have, *i, false));
     if !all {
         return in_vain(step, row, &pointer);
+    }
+    if row.doubted && row.body {
+        return body::arrived(step, &row, Vec::new());
     }
     if row.doubted {
         change(step, id, |row| {
@@ -295,6 +322,9 @@ pub(crate) fn gone(step: &mut File<'_>, message: &Hash, file: u8) -> Result<(), 
     let Some(row) = row.filter(|row| row.state == FileState::Coming && row.asked_ms > 0) else {
         return Ok(());
     };
+    if row.body {
+        return body::lose(step, &row);
+    }
     change(step, &row.id, |row| {
         (row.state, row.due_ms) = (FileState::Gone, NEVER);
         row.reason = Some(Code::FileGone.as_str().to_owned());

@@ -10,7 +10,7 @@ use crate::engine::file::{File, auto, down, picture, pointer, shown_anew};
 use crate::error::{Code, Error, OrBug};
 
 /// How much earlier than it may be published the search for a file begins, because clocks may be off, seconds.
-const EARLIER_S: i64 = 600;
+pub(crate) const EARLIER_S: i64 = 600;
 
 /// A file to send: what was read of the disk, and what the app says of it.
 pub struct Prepared {
@@ -124,10 +124,11 @@ fn is_lasting(step: &File<'_>, row: &sotto_db::File) -> bool {
     there && row.until_s.saturating_mul(1000) > step.clock_ms.saturating_add(DAY)
 }
 
-fn unknown(id: FileId, pointer: &FilePointer) -> sotto_db::File {
+pub(super) fn unknown(id: FileId, pointer: &FilePointer) -> sotto_db::File {
     sotto_db::File {
         id,
         pointer: pointer.encode().to_vec(),
+        body: false,
         content: None,
         state: FileState::Remote,
         sent: true,
@@ -170,7 +171,18 @@ pub(crate) fn attach(step: &mut File<'_>, message: &Message, files: &[Named], tr
         let (lamport, time_s) =
             (step.tx.messages.get(&message)?.map(|row| (row.lamport, row.time_s))).or_bug("message")?;
         let kind = named.kind.code();
-        step.attachments.put(&Attachment { message, i, file: row.id, conversation, kind, lamport, time_s })?;
+        let (session, seq) = (None, None);
+        step.attachments.put(&Attachment {
+            message,
+            i,
+            file: row.id,
+            conversation,
+            kind,
+            lamport,
+            time_s,
+            session,
+            seq,
+        })?;
         if trusted && row.state == FileState::Remote {
             auto::came(step, &row.id, named)?;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sotto_db::{FileId, FileState};
+use sotto_db::{FileId, FileState, Next};
 use sotto_net::NodeNumber;
 
 use crate::disk::Order;
@@ -94,12 +94,12 @@ impl Filed {
         self.doing.values().map(|(file, work)| (file, work)).filter(|(_, work)| **work != Work::Preview)
     }
 
-    /// Whether work for a file in this state can begin.
-    pub(crate) fn has_room(&self, file: &FileId, state: FileState) -> bool {
+    /// Whether a transfer can begin. A text waits for no file: there is one place more for it.
+    pub(crate) fn has_room(&self, Next { file, state, body, .. }: &Next) -> bool {
         let up = self.transfers().filter(|(_, work)| matches!(work, Work::Sealing(_) | Work::Uploading(_))).count();
         let room = match state {
-            FileState::Going => up < UPLOADS,
-            _ => self.transfers().count().saturating_sub(up) < DOWNLOADS,
+            FileState::Going => up < UPLOADS.saturating_add((*body).into()),
+            _ => self.transfers().count().saturating_sub(up) < DOWNLOADS.saturating_add((*body).into()),
         };
         room && self.transfers().all(|(of, _)| of != file)
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod auto;
 pub(crate) mod bits;
+pub(crate) mod body;
 pub(crate) mod down;
 pub(crate) mod keep;
 pub(crate) mod memory;
@@ -11,7 +12,7 @@ pub(crate) mod up;
 pub(crate) mod waveform;
 
 use sotto_crypto::LocalKey;
-use sotto_db::FileId;
+use sotto_db::{BODY, FileId};
 use sotto_wire::file::FilePointer;
 
 use crate::disk::{Order, Place};
@@ -29,6 +30,8 @@ room! {
     } and {
         /// Work that begins after the commit.
         begun: Vec<memory::Begun>,
+        /// Received bodies at their end: for the room above.
+        bodies: Vec<body::Arrived>,
     }
 }
 
@@ -36,7 +39,8 @@ room! {
 const SEARCHED: usize = 2 * 1024 * 1024;
 
 pub(crate) fn pointer(row: &sotto_db::File) -> Result<FilePointer, Error> {
-    FilePointer::decode(&row.pointer).map_err(|_| Code::StorageCorrupt.into())
+    let read = if row.body { FilePointer::decode_bare } else { FilePointer::decode };
+    read(&row.pointer).map_err(|_| Code::StorageCorrupt.into())
 }
 
 /// How a file lies on disk; `None` if nothing of it does.
@@ -59,11 +63,12 @@ fn drop_content(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     keep::drop_unused(step)
 }
 
-/// The messages that have a file, or whose picture it is, are shown anew.
+/// The messages that have a file, or whose picture it is, are shown anew. Of a body nothing is shown.
 fn shown_anew(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     for one in step.attachments.of_file(id)? {
         match picture::is_picture(&one) {
             true => picture::changed(step, &one.message)?,
+            false if one.i == BODY => {}
             false => step.message_changed(one.conversation, one.message),
         }
     }

@@ -2,10 +2,9 @@
 //! store for it.
 
 use sotto_db::{Attachment, Chat, FileId, FileState, Hash, PersonState, Reader};
-use sotto_wire::blob::LARGE_UP_TO;
 use sotto_wire::content::{FileKind, FileWant};
 use sotto_wire::envelope::payload_hash;
-use sotto_wire::file::FilePointer;
+use sotto_wire::file::{FilePointer, LARGE_UP_TO};
 
 use crate::disk::Imported;
 use crate::engine::file::keep::{self, Prepared, Told};
@@ -32,8 +31,17 @@ pub(crate) fn is_picture(one: &Attachment) -> bool {
 
 fn put(step: &mut File<'_>, place: Hash, i: u32, file: FileId) -> Result<(), Error> {
     let kind = FileKind::Image.code();
-    let one = Attachment { message: place, i, file, conversation: NOWHERE, kind, lamport: 0, time_s: 0 };
-    Ok(step.attachments.put(&one)?)
+    Ok(step.attachments.put(&Attachment {
+        message: place,
+        i,
+        file,
+        conversation: NOWHERE,
+        kind,
+        lamport: 0,
+        time_s: 0,
+        session: None,
+        seq: None,
+    })?)
 }
 
 /// Sets or removes the own picture.

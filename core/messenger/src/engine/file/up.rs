@@ -2,27 +2,27 @@
 //! its preview.
 
 use sotto_crypto::{FileKey, blob_topic, preview_topic};
-use sotto_db::{FileId, FileState, Hash, NEVER};
+use sotto_db::{BODY, FileId, FileState, Hash, NEVER};
 use sotto_net::{Command, FailReason, NodeNumber, UPLOAD_MOST};
 use sotto_wire::content::{Content, FileGone, FileWant};
 use sotto_wire::file::{FilePointer, Part};
 use sotto_wire::topic::ContentTopic;
 
-use crate::disk::Order;
+use crate::disk::{Order, Source};
 use crate::engine::base::schedule::{self, DAY};
-use crate::engine::carry::{Fact, blob, send};
+use crate::engine::carry::{Fact, outcome, send};
 use crate::engine::file::memory::{Begun, Work};
-use crate::engine::file::{File, bits, change, drop_content, order, picture, place, pointer, shown_anew};
+use crate::engine::file::{File, bits, body, change, drop_content, order, picture, place, pointer, shown_anew};
 use crate::error::{Code, Error};
 
 /// How often a day the parts of a file are published again for somebody who lacks them.
 const ANSWERS: u32 = 2;
 
 /// The parts in the order in which they leave. The only part of a small file leaves by two nodes, since it has no
-/// parity.
+/// parity. That of a body leaves once: its message is sent until its receipt comes.
 fn slots(pointer: &FilePointer, preview: bool) -> Vec<Part> {
     let layout = pointer.layout();
-    let twice = (layout.data_chunks() == 1).then_some(Part::Data(0));
+    let twice = (layout.data_chunks() == 1 && !layout.is_bare()).then_some(Part::Data(0));
     twice.into_iter().chain(layout.parts(preview)).collect()
 }
 
@@ -36,7 +36,8 @@ pub(crate) fn bytes_sent(row: &sotto_db::File, pointer: &FilePointer) -> u64 {
 /// Whether nodes accepted what a reader needs.
 fn is_enough(row: &sotto_db::File, pointer: &FilePointer) -> bool {
     let data = pointer.layout().data_chunks();
-    let proof = data == 1 || bits::has(&row.have, data) || bits::has(&row.have, data.saturating_add(1));
+    let proof =
+        !pointer.layout().has_manifest() || bits::has(&row.have, data) || bits::has(&row.have, data.saturating_add(1));
     let parts = slots(pointer, row.preview.is_some());
     // A reader who has the conversation open searches the preview at once, and again after a minute only.
     let mut previews = (0..).zip(&parts).filter(|(_, part)| **part == Part::Preview);
@@ -44,12 +45,19 @@ fn is_enough(row: &sotto_db::File, pointer: &FilePointer) -> bool {
 }
 
 /// Has the next parts sealed.
-pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
+pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<Vec<Fact>, Error> {
     let Some(row) = step.files.get(id)?.filter(|row| row.state == FileState::Going) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
-    let (pointer, Some(place)) = (pointer(&row)?, place(step, &row)?) else {
-        return Ok(());
+    if let Some(late) = body::waiting(step, &row)?.filter(|parcel| parcel.give_up_ms <= step.now_ms) {
+        return outcome::give_up(step, late, Code::MessageNotDelivered);
+    }
+    let source = match row.body {
+        true => body::bytes(step, &row)?.map(Source::Bytes),
+        false => place(step, &row)?.map(Source::Place),
+    };
+    let (pointer, Some(source)) = (pointer(&row)?, source) else {
+        return Ok(Vec::new());
     };
     let parts = slots(&pointer, row.preview.is_some());
     let missing = (0..).zip(&parts).filter(|(i, _)| !bits::has(&row.have, *i));
@@ -70,16 +78,19 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
             (row.state, row.due_ms, row.reason) = (FileState::Here, NEVER, None);
             row.have.clear();
         })?;
-        step.fx.disk.push(Order::Trim { place });
-        return shown_anew(step, id);
+        if let Source::Place(place) = source {
+            step.fx.disk.push(Order::Trim { place });
+        }
+        shown_anew(step, id)?;
+        return Ok(Vec::new());
     }
     let (slots, parts) = batch.into_iter().unzip();
     // A full database shows here, before anything is published that cannot be noted.
     let due_ms = step.now_ms.saturating_add(schedule::IN_FLIGHT);
     change(step, id, |row| row.due_ms = due_ms)?;
     let (manifest, preview) = (row.manifest.unwrap_or_default(), row.preview.unwrap_or_default());
-    order(step, *id, Work::Sealing(slots), |job| Order::Seal { job, place, pointer, manifest, preview, parts });
-    Ok(())
+    order(step, *id, Work::Sealing(slots), |job| Order::Seal { job, source, pointer, manifest, preview, parts });
+    Ok(Vec::new())
 }
 
 /// Sealed parts go to a node: another one than the file before went to, than had the only part before, and, as somebody
@@ -116,15 +127,28 @@ pub(crate) fn uploaded(
     id: &FileId,
     slots: &[u32],
     (taken, failed): (&[bool], Option<FailReason>),
-) -> Result<(), Error> {
+) -> Result<Vec<Fact>, Error> {
     let Some(mut row) = step.files.get(id)? else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let pointer = pointer(&row)?;
     for (i, _) in slots.iter().zip(taken).filter(|(_, taken)| **taken) {
         bits::set(&mut row.have, *i, true);
     }
-    row.tries = if taken.contains(&true) { 0 } else { row.tries.saturating_add(1) };
+    // Only refusals in a row fail a text.
+    let refused = (row.body && failed == Some(FailReason::Refused)).then(|| Code::MessageRefused.as_str().to_owned());
+    row.tries = match taken.contains(&true) {
+        true => 0,
+        false if row.body && refused != row.reason => 1,
+        false => row.tries.saturating_add(1),
+    };
+    row.reason = refused;
+    if row.reason.is_some()
+        && row.tries >= outcome::REFUSALS
+        && let Some(refused) = body::waiting(step, &row)?.filter(|parcel| parcel.attempts == 0)
+    {
+        return outcome::give_up(step, refused, Code::MessageRefused);
+    }
     let tries = row.tries.saturating_sub(1);
     row.due_ms = match failed {
         None => step.now_ms,
@@ -137,11 +161,11 @@ pub(crate) fn uploaded(
     step.files.put(&row)?;
     if now_sent {
         for one in step.attachments.of_file(id)? {
-            blob::part_left(step, &one.message)?;
+            send::part_left(step, &one.message)?;
         }
     }
     step.fx.files.entry(*id).or_insert(false);
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// Nobody waits for an upload any more, unless a message that left before is being sent again.
@@ -196,6 +220,7 @@ pub(crate) fn again(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
         let Some(row) = step.files.get(&one.file)? else {
             continue;
         };
+        // A body is published again by its own rule.
         let whole = matches!(row.state, FileState::Here | FileState::Going) && row.content.is_some();
         let old = row.sent && row.until_s < clock_s;
         if whole && (old || !row.sent) {
@@ -212,10 +237,18 @@ pub(crate) fn again(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
 
 /// A reader lacks parts of a file of an own message: they are published again, a few times a day.
 pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Result<Option<Content>, Error> {
-    // A picture is asked for by the place that it has there.
-    let i = if picture::is_wanted(step, want)? { picture::SHOWN } else { want.file.into() };
-    let one = step.attachments.get(message, &i)?;
-    let row = one.map(|one| step.files.get(&one.file)).transpose()?.flatten();
+    let place = match u32::from(want.file) {
+        // A picture is asked for by the place that it has there.
+        _ if picture::is_wanted(step, want)? => Some(picture::SHOWN),
+        BODY => None,
+        file => Some(file),
+    };
+    let row = match place {
+        Some(place) => {
+            step.attachments.get(message, &place)?.map(|one| step.files.get(&one.file)).transpose()?.flatten()
+        }
+        None => body::of_own(step, message)?,
+    };
     let gone = Content::FileGone(FileGone { message: *message, file: want.file });
     if row.as_ref().is_some_and(|row| row.state == FileState::Coming) {
         return Ok(None); // they ask again
@@ -227,7 +260,7 @@ pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Re
     if !(0..DAY).contains(&now_ms.saturating_sub(row.answered_ms)) {
         (row.answered_ms, row.answers) = (now_ms, 0);
     }
-    if row.answers >= ANSWERS || row.state == FileState::Going || row.content.is_none() {
+    if row.answers >= ANSWERS || row.state == FileState::Going || (row.content.is_none() && !row.body) {
         return Ok(None);
     }
     let pointer = pointer(&row)?;

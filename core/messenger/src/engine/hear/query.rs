@@ -1,6 +1,5 @@
 //! Store queries, and what they are for.
 
-use sotto_db::Hash;
 use sotto_net::Circle;
 
 pub(crate) struct Query {
@@ -29,9 +28,6 @@ pub(crate) enum What {
         chat: [u8; 33],
     },
     OwnList,
-    Chunks {
-        message: Hash,
-    },
     /// Parts of a file, for this job.
     File {
         job: u64,

@@ -8,7 +8,6 @@ use crate::engine::base::own::record;
 use crate::engine::carry::{link, outcome};
 use crate::engine::keys::{device, pairs, session};
 use crate::engine::people::{People, devices, reset};
-use crate::engine::post::parcel;
 use crate::engine::talk::state;
 use crate::error::{Code, Error};
 
@@ -101,11 +100,6 @@ pub(crate) fn drop_sessions(step: &mut People<'_>, chat: &Chat) -> Result<(), Er
 
 /// Nothing more is sent to an account; its undelivered messages have failed.
 pub(crate) fn empty_outbox(step: &mut People<'_>, chat: &Chat, code: Code) -> Result<(), Error> {
-    for item in step.tx.items.of(chat)? {
-        if let Some(message) = item.message {
-            parcel::remove_batch(step, &message)?;
-        }
-    }
     for id in step.tx.parcels.of(chat)? {
         if let Some(parcel) = step.tx.parcels.get(&id)? {
             let facts = outcome::give_up(step, parcel, code)?;

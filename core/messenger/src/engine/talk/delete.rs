@@ -4,8 +4,8 @@ use sotto_db::{Chat, Conversation, Hash, Message, MessageState, Standing};
 use sotto_wire::content::{self, Kind, MAX_PARENTS};
 
 use crate::engine::base::schedule::SECOND;
-use crate::engine::carry::{blob, send};
-use crate::engine::file::keep;
+use crate::engine::carry::send;
+use crate::engine::file::{body, keep};
 use crate::engine::talk::{Talk, write};
 use crate::error::{Code, Error};
 
@@ -100,12 +100,11 @@ pub(crate) fn conversation(step: &mut Talk<'_>, id: &Hash) -> Result<Option<Chat
     Ok(peer)
 }
 
-/// Deletes the conversation with an account, with its messages, holes, arrivals and fetches.
+/// Deletes the conversation with an account, with its messages, holes, arrivals and files.
 pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     let Some(Conversation { id, .. }) = step.conversations.with(chat)? else {
         return Ok(());
     };
-    blob::forget_all(step, &id)?;
     keep::release_all(step, &id)?;
     step.arrivals.remove_all(&id)?;
     step.holes.remove_all(&id)?;
@@ -122,7 +121,7 @@ pub(crate) fn forget(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
 /// Ends the fetch or the sending of a deleted message. A message that no node has is not sent, and no later message
 /// names it as its parent. A waiting request is sent without its text.
 fn end(step: &mut Talk<'_>, message: &Message) -> Result<(), Error> {
-    blob::forget(step, &message.id)?;
+    body::forget(step, &message.id)?;
     let place = step.conversations.get(&message.conversation)?;
     if let Some(chat) = place.as_ref().and_then(|row| row.peer).filter(|_| message.edited && message.is_own()) {
         send::forget_edits(step, &chat, Some(&message.id))?;

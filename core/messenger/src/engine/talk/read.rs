@@ -2,7 +2,7 @@
 
 use sotto_db::{Chat, Conversation, Hash, Kind, Message, NEVER, Standing};
 
-use crate::engine::carry::blob;
+use crate::engine::file::body;
 use crate::engine::talk::Talk;
 use crate::error::{Code, Error};
 
@@ -71,7 +71,7 @@ pub(crate) fn arrive(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
 /// Fetches the long texts of an account from now on.
 pub(crate) fn fetch(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
-        blob::release(step, &conversation.id)?;
+        body::release(step, &conversation.id)?;
         step.fx.conversations.insert(conversation.id);
     }
     Ok(())
@@ -80,7 +80,7 @@ pub(crate) fn fetch(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
 /// Messages that a device wrote before it was confirmed get their places in the order now.
 pub(crate) fn order(step: &mut Talk<'_>, chat: &Chat) -> Result<(), Error> {
     if let Some(conversation) = step.conversations.with(chat)? {
-        blob::release(step, &conversation.id)?;
+        body::release(step, &conversation.id)?;
         let furthest = step.messages.lamport(&conversation.id)?;
         step.conversations.edit(&conversation.id, |row| row.lamport = row.lamport.max(furthest))?;
     }

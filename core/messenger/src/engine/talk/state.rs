@@ -4,6 +4,7 @@ use sotto_db::{Hash, Message, MessageState};
 use sotto_wire::content::Receipt;
 
 use crate::engine::carry::{Fact, receipt};
+use crate::engine::file::body;
 use crate::engine::talk::{Talk, expire};
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -15,11 +16,15 @@ pub(crate) fn facts(step: &mut Talk<'_>, facts: Vec<Fact>) -> Result<(), Error> 
             Fact::Sent(message) => raise(step, &message, MessageState::Sent)?,
             Fact::Stored(message) => raise(step, &message, MessageState::Stored)?,
             Fact::Delivered(message) => {
+                body::forget(step, &message)?;
                 let marked = step.messages.get(&message)?.is_some_and(|message| message.marked);
                 let to = if marked { MessageState::Read } else { MessageState::Delivered };
                 raise(step, &message, to)?;
             }
-            Fact::GivenUp(message, code) => fail(step, &message, code)?,
+            Fact::GivenUp(message, code) => {
+                body::forget(step, &message)?;
+                fail(step, &message, code)?;
+            }
         }
     }
     Ok(())

@@ -4,8 +4,8 @@ use sotto_db::{Chat, Conversation, Hash, Item, MessageState, Standing};
 use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::base::schedule::SECOND;
-use crate::engine::carry::{blob, send};
-use crate::engine::file::{keep, up};
+use crate::engine::carry::send;
+use crate::engine::file::{body, keep, up};
 use crate::engine::talk::kind::post;
 use crate::engine::talk::state::emit_state;
 use crate::engine::talk::{Talk, delete};
@@ -100,26 +100,26 @@ pub(crate) fn add(
     content: &Content,
     (text, expire_s): (String, u32),
 ) -> Result<Hash, Error> {
-    let (kind, body) = content.encode().map_err(|_| Code::TextTooLong)?;
+    let (kind, bytes) = content.encode().map_err(|_| Code::TextTooLong)?;
     let files = match content {
         Content::Post(post) => post.files.as_slice(),
         _ => &[],
     };
     // A poll fits into an envelope. Where there is less room, beside a handshake block, it waits for the answer.
-    let fits = body.len().saturating_add(send::MESSAGE_HEAD) <= send::message_room(step, chat)?;
+    let fits = bytes.len().saturating_add(send::MESSAGE_HEAD) <= send::message_room(step, chat)?;
     if fits || kind == Kind::Poll {
         let (m, id) = shown(step, conversation, content, (text, expire_s))?;
         let after = attach(step, &id, files)?;
         send::enqueue(step, Item { after, ..send::item(chat, m, Some(id)) })?;
         return Ok(id);
     }
-    let remote = blob::pointer(step, kind, &body)?;
-    let (m, id) = shown(step, conversation, &Content::Pointer(remote.clone()), (text, expire_s))?;
+    let remote = body::pointer(step, kind, &bytes)?;
+    let (m, id) = shown(step, conversation, &Content::Pointer(remote), (text, expire_s))?;
     attach(step, &id, files)?;
-    blob::enqueue(step, &id, &remote.pointer, &body)?;
     if kind != Kind::Text {
-        step.messages.edit(&id, |message| message.body = Some(body))?;
+        step.messages.edit(&id, |message| message.body = Some(bytes))?;
     }
+    body::publish(step, &id)?;
     send::enqueue(step, Item { after: Some(id.to_vec()), ..send::item(chat, m, Some(id)) })?;
     Ok(id)
 }
@@ -179,7 +179,7 @@ pub(crate) fn retry(step: &mut Talk<'_>, id: &Hash) -> Result<(), Error> {
 /// Sends an own message under its id, sealed again.
 pub(crate) fn again(step: &mut Talk<'_>, message: &sotto_db::Message, chat: &Chat) -> Result<(), Error> {
     up::again(step, &message.id)?;
-    let chunks = blob::enqueue_for(step, message)?;
-    let after = (chunks || step.tx.files.is_unsent(&message.id)?).then(|| message.id.to_vec());
+    body::publish(step, &message.id)?;
+    let after = step.tx.files.is_unsent(&message.id)?.then(|| message.id.to_vec());
     send::enqueue(step, Item { after, ..send::item(chat, message.m.clone(), Some(message.id)) })
 }

@@ -1,14 +1,14 @@
-//! Pointer: a long text in a blob.
+//! Pointer: a text too long for one envelope.
 
-use sotto_db::{Fetch, NEVER, Standing};
-use sotto_wire::content::{Content, Kind, Remote};
+use sotto_db::Standing;
+use sotto_wire::content::{Content, Kind, Message, Remote};
 
-use crate::engine::carry::blob::{self, Whole};
 use crate::engine::carry::receipt;
+use crate::engine::file::body::{self, Arrived};
 use crate::engine::file::keep;
 use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::engine::talk::{Talk, effects, expire};
-use crate::error::Error;
+use crate::error::{Error, OrBug};
 
 /// Shows the message at once, and fetches its text: for a request or an unconfirmed device, when the person accepts it.
 /// So nobody can make this device ask stores.
@@ -16,54 +16,49 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, remote: &Remote) -> Res
     if !matches!(remote.kind, Kind::Text | Kind::Post | Kind::Unknown(_)) {
         return Ok(());
     }
-    let seq = came.inner.seq;
+    let owed = (came.row.hash, came.inner.seq);
     if !show(step, came, Shown::Fetching)? && !step.messages.get(&came.id)?.is_some_and(|known| known.fetching) {
-        return receipt::had(step, &came.row.hash, seq, 1);
+        return receipt::had(step, &owed.0, owed.1, 1);
     }
-    // The author's clock may have been ahead, and the author may have published the chunks again by the right clock.
-    let since_s = i64::try_from(came.message.time_s.min(step.clock_s())).unwrap_or(0).saturating_sub(blob::EARLIER_S);
-    let fetch = Fetch {
-        message: came.id,
-        conversation: came.conversation,
-        kind: remote.kind.code(),
-        pointer: remote.pointer.encode().to_vec(),
-        session: came.row.hash,
-        seq,
-        tries: 0,
-        due_ms: if came.asks { step.now_ms } else { NEVER },
-        since_s,
-    };
-    blob::fetch(step, fetch)
+    body::fetch(step, (&came.id, &remote.pointer), owed, came.asks)
 }
 
-/// The body of a message is whole. A body of an unknown kind is kept for a later version.
-pub(crate) fn whole(step: &mut Talk<'_>, whole: Whole) -> Result<(), Error> {
-    let Whole { fetch, body } = whole;
-    let kind = Kind::from_code(fetch.kind).unwrap_or(Kind::Unknown(fetch.kind));
-    let conversation = step.conversations.get(&fetch.conversation)?;
+/// Bodies are whole, or not what their authors named: then their messages are shown as unreadable.
+pub(crate) fn arrived(step: &mut Talk<'_>) -> Result<(), Error> {
+    std::mem::take(&mut step.bodies).into_iter().try_for_each(|one| whole(step, one))
+}
+
+/// A body of an unknown kind is kept for a later version.
+fn whole(step: &mut Talk<'_>, one: Arrived) -> Result<(), Error> {
+    let Arrived { message: id, session, seq, bytes } = one;
+    let message = step.messages.get(&id)?.or_bug("message of a body")?;
+    let content = Message::decode(&message.m).ok().and_then(|m| m.content().ok());
+    let Some(Content::Pointer(Remote { kind, .. })) = content else {
+        return Ok(());
+    };
+    let place = message.conversation;
+    let conversation = step.conversations.get(&place)?;
     let open = conversation.is_some_and(|conversation| conversation.standing == Standing::Open);
-    let (text, expire_s) = match Content::decode(kind, &body) {
+    let (text, expire_s) = match Content::decode(kind, &bytes) {
         Ok(Content::Text(text)) => (Some(text), 0),
         Ok(Content::Post(post)) => {
-            if let Some(message) = step.messages.get(&fetch.message)? {
-                keep::attach(step, &message, &post.files, open && !message.unconfirmed)?;
-            }
+            keep::attach(step, &message, &post.files, open && !message.unconfirmed)?;
             (Some(post.text), post.expire_s)
         }
         _ => (None, 0),
     };
     let now_ms = step.now_ms;
-    step.messages.edit(&fetch.message, |message| {
+    step.messages.edit(&id, |message| {
         (message.newer, message.fetching) = (text.is_none(), false);
-        message.body = Some(body).filter(|body| kind != Kind::Text && !body.is_empty());
+        message.body = Some(bytes).filter(|bytes| kind != Kind::Text && !bytes.is_empty());
         (message.text, message.expire_s) = (text, expire_s);
         message.expires_ms = expire::unread_ms(now_ms, expire_s);
         message.reason = None;
     })?;
-    effects::arrived(step, &fetch.message)?;
+    effects::arrived(step, &id)?;
     if open {
-        step.arrivals.add(&fetch.message)?;
+        step.arrivals.add(&id)?;
     }
-    step.message_changed(fetch.conversation, fetch.message);
-    receipt::had(step, &fetch.session, fetch.seq, 1)
+    step.message_changed(place, id);
+    receipt::had(step, &session, seq, 1)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Draft {
     pub(crate) silent: bool,
 }
 
-/// The post that a message is; for a text in a blob, of its body.
+/// The post that a message is; for a long one, of its body.
 pub(crate) fn of(message: &Message) -> Option<Post> {
     let m = content::Message::decode(&message.m).ok()?;
     match m.content().ok()? {
@@ -59,7 +59,7 @@ pub(crate) fn send(step: &mut Talk<'_>, conversation: &Hash, draft: Draft) -> Re
     if sotto_wire::name::is_blank(&draft.text) && draft.files.is_empty() {
         return Err(Code::TextEmpty.into());
     }
-    if draft.text.len() > sotto_wire::blob::MAX_BLOB {
+    if draft.text.len() > sotto_wire::file::MAX_LONG {
         return Err(Code::TextTooLong.into());
     }
     let given = draft.mentions.len();
