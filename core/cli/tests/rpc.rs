@@ -191,7 +191,7 @@ fn a_text_goes_through_a_node_and_the_process_stays_small() {
     });
     let tasks = format!("/proc/{}/task", alice.process.child.id());
     let threads = std::fs::read_dir(tasks).unwrap().count();
-    assert!(threads <= 5, "{threads} threads");
+    assert!(threads <= 6, "{threads} threads"); // with the one for files, as a long text is one
     let about = alice.call("diagnostics", json!({}));
     assert_eq!(about["node_reached"], true);
     assert!(about["bytes_written"].as_u64().unwrap() > 100_000);
