@@ -172,19 +172,22 @@ fn a_lost_chunk_is_asked_of_the_author() {
 
 #[test]
 fn a_forged_chunk_is_dropped_and_its_text_asked_of_the_author() {
-    // The only chunk, beside the right one and instead of it; and one of several.
-    for (text, lost) in [(short(), false), (short(), true), (text(), true)] {
+    // The only chunk, beside the right one and instead of it; one of several; and one of so many that a store has more
+    // than a page of them after they were published again.
+    let longest = text().repeat(36)[..1 << 20].to_owned();
+    for (text, lost) in [(short(), false), (short(), true), (text(), true), (longest, true)] {
         let (mut world, _, pointer) = sent(4, &text);
+        let chunk = pointer.layout().slots() * 3 / 4;
         if lost {
-            lose(&mut world, &pointer, 0);
+            lose(&mut world, &pointer, chunk);
         }
-        forge(&mut world, &pointer, 0, MINUTE);
+        forge(&mut world, &pointer, chunk, MINUTE);
         world.set_online(1, true);
         world.run(HOUR);
         assert!(world.phones[1].texts() == [text] && is_delivered(&world), "{lost}");
         let asked = usize::from(lost);
-        assert_eq!(stored(&world, &pointer, 0), 2, "the forged one and the author's");
-        assert!(pointer.layout().slots() == 1 || stored(&world, &pointer, 1) == 1 + asked, "all are in doubt");
+        assert_eq!(stored(&world, &pointer, chunk), 2, "the forged one and the author's");
+        assert!(pointer.layout().slots() == 1 || stored(&world, &pointer, 0) == 1 + asked, "all are in doubt");
         is_clean(&world);
     }
 }
