@@ -36,7 +36,8 @@ fn traces(world: &mut World, who: usize, of: &Contact) -> Vec<(String, usize)> {
     let lost = orphans(world.phones[who].folder());
     assert!(lost.is_empty(), "{lost:?}");
     let conn = sotto_testkit::life::database(world.phones[who].folder());
-    let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type='table'").unwrap();
+    let mut tables =
+        conn.prepare("SELECT name FROM sqlite_schema WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL%'").unwrap();
     let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let mut found = Vec::new();
     for name in names {
