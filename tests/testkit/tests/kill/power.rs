@@ -29,6 +29,7 @@ impl Cut {
         let mut rng = Seeded::new(self.told as u64);
         for (name, content) in &self.files {
             let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, content).unwrap();
             if name.ends_with("account.db") {
                 // The index of the log never has to be right.
