@@ -1,8 +1,12 @@
 //! A message as it is shown: its row, and what people did with it.
 
+use std::collections::HashMap;
+
 use sotto_crypto::account_id;
 use sotto_db::{Annotation, Attachment, Chat, Hash, NEVER, PAGE_TEXT, PREVIEW, Reader};
-use sotto_wire::content::{Content, File as Named, Kind, Mention as Called, Poll as Question, Post, has_link};
+use sotto_wire::content::{
+    Content, File as Named, Kind, Mention as Called, Poll as Question, Post, Reply as To, has_link,
+};
 use sotto_wire::file::FilePointer;
 
 use crate::engine::file::{down, picture, up, waveform};
@@ -50,7 +54,7 @@ pub fn pins(reader: &Reader, conversation: &Hash) -> Result<Vec<Message>, Error>
     // One at a time, because each may have a long text.
     let rows = targets.filter_map(|target| reader.tables().messages.get(&target).transpose());
     let shown = rows.filter(|row| row.as_ref().map_or(true, |row| !row.is_gone()));
-    shown.take(PINS).map(|row| in_page(reader, &own, row?)).collect()
+    shown.take(PINS).map(|row| in_page(reader, &own, &Near::new(), row?)).collect()
 }
 
 /// The message with this id; `message.missing` if it is unknown or deleted here.
@@ -60,8 +64,8 @@ pub fn one(reader: &Reader, id: &Hash) -> Result<sotto_db::Message, Error> {
 }
 
 /// A message as pages carry it.
-fn in_page(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Message, Error> {
-    let mut message = message(reader, own, row)?;
+fn in_page(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> Result<Message, Error> {
+    let mut message = whole(reader, own, near, row)?;
     message.more = message.text.as_mut().is_some_and(|text| cut::to_bytes(text, PAGE_TEXT));
     let shown = message.text.as_deref().map_or(0, str::len);
     let ends = |one: &Mention| usize::try_from(one.offset.saturating_add(one.length)).unwrap_or(usize::MAX);
@@ -71,6 +75,10 @@ fn in_page(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Messag
 
 /// A message with its whole text and all that people did with it.
 pub fn message(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Message, Error> {
+    whole(reader, own, &Near::new(), row)
+}
+
+fn whole(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> Result<Message, Error> {
     let (id, conversation) = (row.id, row.conversation);
     let marks = reader.annotations(&id)?;
     let post = post::of(&row);
@@ -87,7 +95,7 @@ pub fn message(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Me
     message.poll = poll.map(|poll| votes(own, poll, &marks));
     message.mentions = mentions.into_iter().map(|one| mention(reader, one)).collect::<Result<_, _>>()?;
     if let Some(Post { reply, preview, files, forwarded, silent, .. }) = post {
-        message.reply = reply.map(|to| reply_to(reader, &conversation, to.id, to.excerpt)).transpose()?;
+        message.reply = reply.map(|to| reply_to(reader, near, &conversation, to)).transpose()?;
         message.files = files_of(reader, &id, &files)?;
         let shown = message.text.as_deref().unwrap_or_default();
         let preview = preview.filter(|one| !message.edited || has_link(shown, &one.url));
@@ -247,18 +255,36 @@ fn mention(reader: &Reader, one: Called) -> Result<Mention, Error> {
     Ok(Mention { offset: place(one.offset), length: place(one.length), contact, name: name(reader, &one.chat)? })
 }
 
+/// What replies show of the messages of a page. Most replies are to one of these, and are not looked up again.
+type Near = HashMap<Hash, Quoted>;
+
+#[derive(Clone)]
+struct Quoted {
+    conversation: Hash,
+    mine: bool,
+    gone: bool,
+    text: Option<String>,
+}
+
+impl Quoted {
+    fn new(row: &sotto_db::Message) -> Self {
+        let mut text = row.text.clone();
+        text.as_mut().map(|text| cut::to_chars(text, PREVIEW));
+        Self { conversation: row.conversation, mine: row.is_own(), gone: row.is_gone(), text }
+    }
+}
+
 /// What a reply shows of its message. A message of another conversation is not shown here.
-fn reply_to(reader: &Reader, conversation: &Hash, id: Hash, excerpt: String) -> Result<Reply, Error> {
-    let target = reader.tables().messages.get(&id)?.filter(|target| target.conversation == *conversation);
-    let gone = target.as_ref().is_some_and(sotto_db::Message::is_gone);
-    let mine = target.as_ref().map(sotto_db::Message::is_own);
-    let mut text = match target {
-        _ if gone => String::new(),
-        Some(target) => target.text.unwrap_or(excerpt),
-        None => excerpt,
+fn reply_to(reader: &Reader, near: &Near, conversation: &Hash, to: To) -> Result<Reply, Error> {
+    let target = match near.get(&to.id) {
+        Some(near) => Some(near.clone()),
+        None => reader.tables().messages.get(&to.id)?.as_ref().map(Quoted::new),
     };
+    let target = target.filter(|target| target.conversation == *conversation);
+    let (gone, mine) = (target.as_ref().is_some_and(|one| one.gone), target.as_ref().map(|one| one.mine));
+    let mut text = if gone { String::new() } else { target.and_then(|one| one.text).unwrap_or(to.excerpt) };
     cut::to_chars(&mut text, PREVIEW);
-    Ok(Reply { message: MessageId::from_bytes(&id), text, mine, gone })
+    Ok(Reply { message: MessageId::from_bytes(&to.id), text, mine, gone })
 }
 
 fn emoji(set: &Annotation) -> String {
@@ -303,5 +329,6 @@ fn votes(own: &Chat, poll: Question, marks: &[Annotation]) -> Poll {
 /// A page of messages.
 pub fn page(reader: &Reader, page: Vec<sotto_db::Message>) -> Result<Vec<Message>, Error> {
     let own = stored::own_chat(reader)?;
-    page.into_iter().map(|row| in_page(reader, &own, row)).collect()
+    let near = page.iter().map(|row| (row.id, Quoted::new(row))).collect();
+    page.into_iter().map(|row| in_page(reader, &own, &near, row)).collect()
 }
