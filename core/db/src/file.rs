@@ -32,6 +32,18 @@ numbers! {
     }
 }
 
+numbers! {
+    /// What has a file.
+    FileRole {
+        /// Messages, as files. A pointer names one of this role.
+        Message = 0,
+        /// A message, as its body.
+        Body = 1,
+        /// An account, as its picture.
+        Picture = 2,
+    }
+}
+
 row! {
     /// Bytes on this disk, sealed under a key of their own.
     Content in "contents" (name: ContentName) {
@@ -53,8 +65,8 @@ row! {
         id: FileId,
         /// Encoded pointer, 76 bytes.
         pointer: Vec<u8>,
-        /// Whether it is the body of a message.
-        body: bool,
+        /// What has it.
+        role: FileRole,
         /// Its bytes, whole or not.
         content: Option<ContentName>,
         /// What is known of it.
@@ -151,29 +163,29 @@ impl Table<'_, Content> {
         all(self.conn, "SELECT name FROM contents ORDER BY name", [], |r| r.get(0))
     }
 
-    /// Deletes those that no file has; returns their names.
-    pub fn drop_unused(&mut self) -> Result<Vec<ContentName>, Error> {
-        let sql = "DELETE FROM contents WHERE NOT EXISTS (SELECT 1 FROM files WHERE content=name) RETURNING name";
-        all(self.conn, sql, [], |r| r.get(0))
+    /// Deletes a content unless a file has it; true if so.
+    pub fn drop_unused(&mut self, name: &ContentName) -> Result<bool, Error> {
+        let sql = "DELETE FROM contents WHERE name=?1 AND NOT EXISTS (SELECT 1 FROM files WHERE content=?1)";
+        Ok(self.run(sql, [name])? > 0)
     }
 }
 
 impl Table<'_, File> {
-    /// The file that a pointer names; no body.
+    /// The file of messages that a pointer names.
     pub fn of_pointer(&self, pointer: &[u8]) -> Result<Option<File>, Error> {
-        self.row("SELECT * FROM files WHERE pointer=? AND body=0", [pointer])
+        self.row("SELECT * FROM files WHERE pointer=? AND role=0", [pointer])
     }
 
-    /// Files with these bytes, the one that stores keep longest first.
+    /// Files of messages with these bytes, the one that stores keep longest first.
     pub fn of_content(&self, name: &ContentName) -> Result<Vec<File>, Error> {
-        self.rows("SELECT * FROM files WHERE content=? ORDER BY until_s DESC, id", [name])
+        self.rows("SELECT * FROM files WHERE content=? AND role=0 ORDER BY until_s DESC, id", [name])
     }
 
     /// The next ones in a state, so many bodies and then so many others, with the time of each.
     pub fn next(&self, state: FileState, limit: u32) -> Result<Vec<Next>, Error> {
-        let sql = "SELECT * FROM (SELECT id, state, body, due_ms FROM files WHERE state=?1 AND body=1 AND due_ms<?2
+        let sql = "SELECT * FROM (SELECT id, state, role=1, due_ms FROM files WHERE state=?1 AND role=1 AND due_ms<?2
               ORDER BY due_ms, id LIMIT ?3)
-            UNION ALL SELECT * FROM (SELECT id, state, body, due_ms FROM files WHERE state=?1 AND body=0 AND due_ms<?2
+            UNION ALL SELECT * FROM (SELECT id, state, role=1, due_ms FROM files WHERE state=?1 AND role<>1 AND due_ms<?2
               ORDER BY due_ms, id LIMIT ?3)";
         let next =
             |r: &rusqlite::Row<'_>| Ok(Next { file: r.get(0)?, state: r.get(1)?, body: r.get(2)?, due_ms: r.get(3)? });
@@ -197,11 +209,16 @@ impl Table<'_, File> {
         crate::row::count(self.conn, sql, params![state, NEVER])
     }
 
-    /// Files of a state that wait for a reason, or that may come without being asked for.
-    pub fn held(&self, state: FileState, reason: Option<&str>) -> Result<Vec<FileId>, Error> {
-        let sql = "SELECT id FROM files WHERE state=?1 AND due_ms=?2 AND iif(?3 IS NULL, auto=1, reason=?3)
-            ORDER BY id LIMIT 256";
-        all(self.conn, sql, params![state, NEVER, reason], |r| r.get(0))
+    /// Files being fetched that rest for a reason.
+    pub fn held(&self, reason: &str) -> Result<Vec<FileId>, Error> {
+        let sql = "SELECT id FROM files WHERE state=1 AND due_ms=? AND reason=? ORDER BY id";
+        all(self.conn, sql, params![NEVER, reason], |r| r.get(0))
+    }
+
+    /// Files that may come without being asked for, the newest 256.
+    pub fn automatic(&self) -> Result<Vec<FileId>, Error> {
+        let sql = "SELECT id FROM files WHERE auto=1 AND state=0 ORDER BY rowid DESC LIMIT 256";
+        all(self.conn, sql, [], |r| r.get(0))
     }
 
     /// Makes what failed due now.
@@ -212,7 +229,7 @@ impl Table<'_, File> {
 
     /// Makes the held bodies of a conversation due, except for those of a device that is not the confirmed one.
     pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<(), Error> {
-        let sql = "UPDATE files SET state=1, due_ms=?2 WHERE body=1 AND state=0 AND id IN
+        let sql = "UPDATE files SET state=1, due_ms=?2 WHERE role=1 AND state=0 AND id IN
             (SELECT file FROM attachments a WHERE conversation=?1 AND i=255 AND
               (EXISTS (SELECT 1 FROM messages m WHERE m.id=a.message AND m.unconfirmed=0)
                OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
@@ -223,7 +240,7 @@ impl Table<'_, File> {
     /// Makes due now what waits for longer than `longest_ms`.
     pub fn hasten(&mut self, now_ms: i64, longest_ms: i64) -> Result<(), Error> {
         let params = params![now_ms, now_ms.saturating_add(longest_ms), NEVER];
-        self.exec("UPDATE files SET due_ms=?1 WHERE due_ms>?2 AND due_ms<?3", params)?;
+        self.exec("UPDATE files SET due_ms=?1 WHERE state IN (1, 3) AND due_ms>?2 AND due_ms<?3", params)?;
         self.exec("UPDATE files SET preview_due_ms=?1 WHERE preview_due_ms>?2 AND preview_due_ms<?3", params)
     }
 
@@ -233,9 +250,11 @@ impl Table<'_, File> {
         Ok(one(self.conn, sql, [message], |_| Ok(()))?.is_some())
     }
 
-    /// Deletes those that no message has; true if there were any.
-    pub fn drop_unused(&mut self) -> Result<bool, Error> {
-        Ok(self.run("DELETE FROM files WHERE NOT EXISTS (SELECT 1 FROM attachments WHERE file=id)", [])? > 0)
+    /// Deletes a file unless a message has it; returns its content, if it had one.
+    pub fn drop_unused(&mut self, id: &FileId) -> Result<Option<ContentName>, Error> {
+        let sql = "DELETE FROM files WHERE id=?1 AND NOT EXISTS (SELECT 1 FROM attachments WHERE file=?1)
+            RETURNING content";
+        Ok(one(self.conn, sql, [id], |r| r.get(0))?.flatten())
     }
 }
 
@@ -250,22 +269,23 @@ impl Table<'_, Attachment> {
         self.rows("SELECT * FROM attachments WHERE file=? ORDER BY lamport, time_s, message, i", [file])
     }
 
-    /// Takes all files from a message; true if it had any.
-    pub fn remove_of(&mut self, message: &Hash) -> Result<bool, Error> {
-        Ok(self.run("DELETE FROM attachments WHERE message=?", [message])? > 0)
+    /// Takes all files from a message; returns them.
+    pub fn remove_of(&mut self, message: &Hash) -> Result<Vec<FileId>, Error> {
+        all(self.conn, "DELETE FROM attachments WHERE message=? RETURNING file", [message], |r| r.get(0))
     }
 
-    /// Takes all files from the messages of a conversation; true if there were any.
-    pub fn remove_all(&mut self, conversation: &Hash) -> Result<bool, Error> {
-        Ok(self.run("DELETE FROM attachments WHERE conversation=?", [conversation])? > 0)
+    /// Takes all files from the messages of a conversation; returns them.
+    pub fn remove_all(&mut self, conversation: &Hash) -> Result<Vec<FileId>, Error> {
+        all(self.conn, "DELETE FROM attachments WHERE conversation=? RETURNING file", [conversation], |r| r.get(0))
     }
 
-    /// Deletes bodies of a conversation that are fetched, all but the latest 256; true if there were any.
-    pub fn crowd_out(&mut self, conversation: &Hash) -> Result<bool, Error> {
+    /// Takes the bodies that are fetched from the messages of a conversation, all but the latest 256; returns them.
+    pub fn crowd_out(&mut self, conversation: &Hash) -> Result<Vec<FileId>, Error> {
         let sql = "DELETE FROM attachments WHERE i=255 AND file IN
             (SELECT f.id FROM attachments a JOIN files f ON f.id=a.file
-              WHERE a.conversation=? AND a.i=255 AND a.session IS NOT NULL ORDER BY f.rowid DESC LIMIT -1 OFFSET ?)";
-        Ok(self.run(sql, params![conversation, FETCHES])? > 0)
+              WHERE a.conversation=? AND a.i=255 AND a.session IS NOT NULL ORDER BY f.rowid DESC LIMIT -1 OFFSET ?)
+            RETURNING file";
+        all(self.conn, sql, params![conversation, FETCHES], |r| r.get(0))
     }
 
     /// Files of a conversation, without bodies.
@@ -277,8 +297,7 @@ impl Table<'_, Attachment> {
     /// Files whose bytes are here, of one conversation or all, of messages before this time, Unix seconds.
     pub fn stored(&self, conversation: Option<&Hash>, before_s: i64) -> Result<Vec<FileId>, Error> {
         let sql = "SELECT DISTINCT f.id FROM attachments a JOIN files f ON f.id=a.file
-            WHERE f.state=2 AND f.body=0 AND (?1 IS NULL OR a.conversation=?1) AND a.conversation<>zeroblob(32)
-              AND a.time_s<?2 ORDER BY f.id";
+            WHERE f.state=2 AND f.role=0 AND (?1 IS NULL OR a.conversation=?1) AND a.time_s<?2 ORDER BY f.id";
         all(self.conn, sql, params![conversation, before_s], |r| r.get(0))
     }
 }
@@ -305,7 +324,7 @@ impl Reader {
         let sql = "SELECT conversation, kind, sum(size) FROM
               (SELECT DISTINCT a.conversation, a.kind, c.name, c.size FROM attachments a
                JOIN files f ON f.id=a.file JOIN contents c ON c.name=f.content
-               WHERE c.sha256 IS NOT NULL AND a.conversation<>zeroblob(32))
+               WHERE c.sha256 IS NOT NULL AND f.role=0)
             GROUP BY conversation, kind ORDER BY conversation, kind";
         all(&self.conn, sql, [], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
     }

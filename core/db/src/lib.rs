@@ -22,6 +22,8 @@ mod mark;
 mod node;
 mod peer;
 mod people;
+#[cfg(test)]
+mod plans;
 mod post;
 mod private;
 mod reader;
@@ -35,7 +37,7 @@ pub use account::Account;
 pub use carry::{Item, Link};
 pub use effect::{Annotation, Early};
 pub use error::Error;
-pub use file::{Attachment, BODY, Content, ContentName, File, FileId, FileState, Next, Stored};
+pub use file::{Attachment, BODY, Content, ContentName, File, FileId, FileRole, FileState, Next, Stored};
 pub use hear::{Coverage, Seen, Waiting};
 pub use identity::{Invite, PairKind, Prekey, Secret, SecretKind};
 pub use kv::Kv;

@@ -251,8 +251,8 @@ impl Table<'_, Message> {
     /// Those of a conversation of which something is on its way, in or out.
     pub fn under_way(&self, conversation: &Hash) -> Result<Vec<Message>, Error> {
         let sql = "SELECT * FROM messages
-            WHERE id IN (SELECT message FROM items UNION SELECT message FROM attachments WHERE i=255)
-              AND conversation=? ORDER BY lamport DESC, time_s DESC, id DESC";
+            WHERE id IN (SELECT message FROM items UNION SELECT message FROM attachments WHERE i=255 AND conversation=?1)
+              AND conversation=?1 ORDER BY lamport DESC, time_s DESC, id DESC";
         self.rows(sql, [conversation])
     }
 
@@ -281,7 +281,7 @@ impl Table<'_, Message> {
     /// After the clock was set back, no message lives longer than its timer from now, or than `unread_ms` unread.
     pub fn hasten(&mut self, now_ms: i64, unread_ms: i64) -> Result<(), Error> {
         let sql = "UPDATE messages SET expires_ms=?1+iif(read=1, expire_s*1000, ?2)
-            WHERE expires_ms>?1+iif(read=1, expire_s*1000, ?2)";
+            WHERE expires_ms>?1 AND expires_ms>?1+iif(read=1, expire_s*1000, ?2)";
         self.exec(sql, params![now_ms, unread_ms])
     }
 

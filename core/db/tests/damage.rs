@@ -80,7 +80,7 @@ fn read(path: &Path) -> Result<All, Error> {
                 && tx.files.preview_due_ms()?.is_none()
                 && tx.contents.names()?.is_empty()
         );
-        assert!(tx.files.held(FileState::Coming, None)?.is_empty() && tx.attachments.of_file(&[1; 16])?.is_empty());
+        assert!(tx.files.automatic()?.is_empty() && tx.attachments.of_file(&[1; 16])?.is_empty());
         assert!(tx.attachments.of(&[1; 32])?.is_empty() && reader.files_page(&[1; 32], None, None, 9)?.is_empty());
         assert!(tx.files.of_content(&[1; 8])?.is_empty() && tx.files.of_pointer(&[1; 76])?.is_none());
         assert!(tx.contents.of_hash(&[1; 32])?.is_none());

@@ -408,6 +408,7 @@ fn content(name: &str) -> Option<Content> {
             reset: ResetPair { id: seq(0x30), x25519: seq(0x50), kem: Box::new(seq(0)) },
             list_version: 1_800_000_000,
             name: me,
+            picture: None,
         })),
         "Profile" => Content::Profile(ProfileUpdate { home, name: me, picture: Some(place(70_000, 2)) }),
         "Typing" => Content::Typing,

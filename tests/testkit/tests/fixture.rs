@@ -68,11 +68,11 @@ fn rows_that_refer_to_nothing_are_found() {
         "INSERT INTO annotations SELECT zeroblob(32), 14, peer, x'', id, x'01', 0, 0, zeroblob(32) FROM conversations;
          INSERT INTO early SELECT zeroblob(32), zeroblob(32), id, peer, 14, x'', 0, 0, 0 FROM conversations;
          DELETE FROM conversations",
-        "INSERT INTO attachments VALUES(zeroblob(32), 0, zeroblob(16), zeroblob(32), 0, 0, 0, x'', 1);
+        "INSERT INTO attachments VALUES(zeroblob(32), 0, zeroblob(16), x'01', 0, 0, 0, x'', 1);
          INSERT INTO contents VALUES(zeroblob(8), zeroblob(32), 1, NULL);
          INSERT INTO files VALUES(zeroblob(15), x'', 0, x'01', 2, 1, x'', NULL, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0,
            NULL, 0, 0)",
-        "UPDATE files SET body=0",
+        "UPDATE files SET role=0",
         "UPDATE files SET id=randomblob(16)",
         "UPDATE seen_held SET payloads=payloads+1",
         "DELETE FROM seen_held",

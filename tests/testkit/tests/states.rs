@@ -146,8 +146,9 @@ fn a_long_text_that_lost_its_place_is_fetched_when_its_pointer_comes_again() {
     let id = world.phones[1].messages()[0].id;
     world.kill(1);
     world.phones[1].tables(|tx| {
-        assert!(tx.attachments.remove(&id, &sotto_db::BODY).unwrap() && tx.files.drop_unused().unwrap());
-        tx.contents.drop_unused().unwrap();
+        let files = tx.attachments.remove_of(&id).unwrap();
+        let content = tx.files.drop_unused(&files[0]).unwrap().unwrap();
+        assert!(tx.contents.drop_unused(&content).unwrap());
     });
     world.start(1);
     world.kill(0);

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::disk::Imported;
 use crate::engine::Step;
-use crate::engine::base::own::{self, KEY_NAME, KEY_PICTURED, KEY_SETTINGS, NO_SEARCH, settings_of};
+use crate::engine::base::own::{self, KEY_NAME, KEY_SETTINGS, NO_SEARCH, settings_of};
 use crate::engine::base::schedule::{MINUTE, SECOND};
 use crate::engine::carry::{receipt, send};
 use crate::engine::file::keep::Prepared;
@@ -158,7 +158,6 @@ fn profile(step: &mut Step<'_>, name: &str) -> Result<(), Error> {
 fn avatar(step: &mut Step<'_>, picture: Option<Imported>) -> Result<(), Error> {
     step.own()?.in_force()?;
     picture::set(step, picture)?;
-    step.kv.set(KEY_PICTURED, &[1])?;
     step.fx.own = true;
     news::tell_all(step, NewsKind::Profile)
 }

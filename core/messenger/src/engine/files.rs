@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_db::{FileId, FileState, Next};
+use sotto_db::{FileId, FileRole, FileState, Next};
 use sotto_net::{Command, FailReason, NodeNumber, Received};
 
 use crate::disk::{Done, Trouble};
@@ -189,7 +189,7 @@ impl Engine {
     pub(super) fn tell_files(&mut self, files: BTreeMap<FileId, bool>, look: bool) -> Result<(), Error> {
         for (id, new_state) in files {
             if self.live.files.tells(&id, self.now_ms, new_state)
-                && let Some(row) = self.db.read(|tx| tx.files.get(&id))?.filter(|row| !row.body)
+                && let Some(row) = self.db.read(|tx| tx.files.get(&id))?.filter(|row| row.role == FileRole::Message)
             {
                 self.out.push(Effect::Emit(Event::File(view::progress(&row)?)));
             }

@@ -1,6 +1,8 @@
 use prost::Message as _;
 
+use super::profile::picture;
 use super::{Content, ContentError, fixed, generated, name};
+use crate::file::FilePointer;
 use crate::name::Name;
 
 /// The first message of an accepted contact, both ways.
@@ -16,6 +18,8 @@ pub struct Hello {
     pub list_version: u64,
     /// The author's name.
     pub name: Name,
+    /// The author's picture; `None` if there is none.
+    pub picture: Option<FilePointer>,
 }
 
 /// Keys that begin a new session without a bundle.
@@ -41,6 +45,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
         },
         list_version: raw.list_version,
         name: name(raw.name)?,
+        picture: picture(&raw.picture)?,
     })))
 }
 
@@ -53,6 +58,7 @@ pub(super) fn encode(hello: &Hello) -> Result<Vec<u8>, ContentError> {
         reset_kem: hello.reset.kem.to_vec(),
         list_version: hello.list_version,
         name: hello.name.as_str().to_owned(),
+        picture: hello.picture.as_ref().map(|p| p.encode().to_vec()).unwrap_or_default(),
     };
     Ok(raw.encode_to_vec())
 }

@@ -17,9 +17,14 @@ pub struct ProfileUpdate {
 
 pub(super) fn decode(body: &[u8]) -> Result<Content, ContentError> {
     let raw = generated::Profile::decode(body).map_err(|_| ContentError::Malformed)?;
-    let picture = Some(raw.picture).filter(|bytes| !bytes.is_empty());
-    let picture = picture.map(|bytes| FilePointer::decode(&bytes)).transpose().map_err(ContentError::File)?;
+    let picture = picture(&raw.picture)?;
     Ok(Content::Profile(ProfileUpdate { home: fixed(&raw.home)?, name: name(raw.name)?, picture }))
+}
+
+/// The pointer of a picture; none if it is empty.
+pub(super) fn picture(bytes: &[u8]) -> Result<Option<FilePointer>, ContentError> {
+    let pointer = (!bytes.is_empty()).then(|| FilePointer::decode(bytes));
+    pointer.transpose().map_err(ContentError::File)
 }
 
 pub(super) fn encode(profile: &ProfileUpdate) -> Result<Vec<u8>, ContentError> {

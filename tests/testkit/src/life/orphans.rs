@@ -52,15 +52,15 @@ pub const ORPHANS: &[&str] = &[
     "early e WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id=e.conversation)",
     // Files.
     "attachments a WHERE NOT EXISTS (SELECT 1 FROM files WHERE id=a.file)",
-    "attachments a WHERE NOT EXISTS
+    "attachments a WHERE conversation<>zeroblob(32) AND NOT EXISTS
        (SELECT 1 FROM messages WHERE id=a.message AND conversation=a.conversation AND state<7)",
     "files f WHERE NOT EXISTS (SELECT 1 FROM attachments WHERE file=f.id)",
     "files f WHERE content IS NOT NULL AND NOT EXISTS (SELECT 1 FROM contents WHERE name=f.content)",
-    "files f JOIN attachments a ON a.file=f.id WHERE body<>(i=255)",
-    "files f WHERE body=1 AND (SELECT count(*) FROM attachments WHERE file=f.id)<>1",
+    "files f JOIN attachments a ON a.file=f.id WHERE role<>iif(conversation=zeroblob(32), 2, i=255)",
+    "files f WHERE role>0 AND (SELECT count(*) FROM attachments WHERE file=f.id)<>1",
     "attachments a WHERE session IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM messages WHERE id=a.message AND fetching=1)",
-    "files f WHERE body=0 AND state IN (2,3)
+    "files f WHERE role<>1 AND state IN (2,3)
        AND NOT EXISTS (SELECT 1 FROM contents WHERE name=f.content AND sha256 IS NOT NULL)",
     "contents c WHERE NOT EXISTS (SELECT 1 FROM files WHERE content=c.name)",
     // Counters that tables keep themselves.

@@ -36,8 +36,6 @@ pub(crate) const KEY_LIST_CHANGED: &str = "list_changed_ms";
 /// The load of the own bucket, and whether it was left.
 pub(crate) const KEY_BUCKET: &str = "bucket";
 pub(crate) const KEY_BUCKET_LEFT: &str = "bucket_left";
-/// Whether the account ever had a picture.
-pub(crate) const KEY_PICTURED: &str = "pictured";
 /// Version of the last profile.
 pub(crate) const KEY_PROFILE: &str = "profile_version";
 

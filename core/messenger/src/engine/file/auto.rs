@@ -4,7 +4,7 @@ use sotto_db::{FileId, FileState, NEVER};
 use sotto_wire::content::{File as Named, FileKind};
 
 use crate::engine::base::schedule::MINUTE;
-use crate::engine::file::{File, change, pointer};
+use crate::engine::file::{File, change, picture, pointer};
 use crate::error::Error;
 use crate::records::{AutoDownload, NetworkLimits};
 
@@ -65,10 +65,10 @@ pub(crate) fn came(step: &mut File<'_>, id: &FileId, named: &Named) -> Result<()
 }
 
 /// A contact has a new picture: it is fetched at a random time if the settings allow it.
-pub(crate) fn picture(step: &mut File<'_>, id: &FileId, size: u64) -> Result<(), Error> {
+pub(crate) fn picture(step: &mut File<'_>, row: &sotto_db::File) -> Result<(), Error> {
     let due_ms = step.now_ms.saturating_add(step.below(SPREAD));
-    change(step, id, |row| row.auto = true)?;
-    begin(step, id, (FileKind::Image, size), due_ms)
+    change(step, &row.id, |row| row.auto = true)?;
+    begin(step, &row.id, (FileKind::Image, pointer(row)?.size()), due_ms)
 }
 
 fn begin(step: &mut File<'_>, id: &FileId, (kind, size): (FileKind, u64), due_ms: i64) -> Result<(), Error> {
@@ -80,11 +80,17 @@ fn begin(step: &mut File<'_>, id: &FileId, (kind, size): (FileKind, u64), due_ms
 
 /// The network or the settings changed: what may come now is fetched.
 pub(crate) fn look(step: &mut File<'_>) -> Result<(), Error> {
-    for id in step.files.held(FileState::Remote, None)? {
+    for id in step.files.automatic()? {
         let Some(row) = step.files.get(&id)? else {
             continue;
         };
-        let kind = step.attachments.of_file(&id)?.first().map_or(FileKind::File, |one| FileKind::from_code(one.kind));
+        let one = step.attachments.of_file(&id)?.into_iter().next();
+        if let Some(one) = one.as_ref().filter(|one| picture::is_picture(one))
+            && picture::owner(step, &one.message)?.is_none()
+        {
+            continue; // blocked
+        }
+        let kind = one.map_or(FileKind::File, |one| FileKind::from_code(one.kind));
         let due_ms = step.now_ms.saturating_add(step.below(SPREAD));
         begin(step, &id, (kind, pointer(&row)?.size()), due_ms)?;
     }

@@ -1,7 +1,7 @@
 //! Bodies: texts too long for one envelope. Each is a file of data chunks only, which one message has until its receipt
 //! came, or until its text is here. The text of an own one lies in its message; a received one comes over the disk.
 
-use sotto_db::{Attachment, BODY, FileState, Hash, Message, NEVER, Parcel};
+use sotto_db::{Attachment, BODY, FileRole, FileState, Hash, Message, NEVER, Parcel};
 use sotto_wire::content::{self, Content, Kind, Remote};
 use sotto_wire::file::FilePointer;
 
@@ -63,7 +63,7 @@ pub(crate) fn of_own(step: &mut File<'_>, message: &Hash) -> Result<Option<sotto
     let Some((message, (pointer, _))) = message.and_then(|message| own(&message).map(|own| (message, own))) else {
         return Ok(None);
     };
-    let row = sotto_db::File { state: FileState::Here, body: true, ..unknown(step.random(), &pointer) };
+    let row = sotto_db::File { state: FileState::Here, role: FileRole::Body, ..unknown(step.random(), &pointer) };
     attach(step, &message, &row, None)?;
     Ok(Some(row))
 }
@@ -120,7 +120,7 @@ pub(crate) fn resend(step: &mut File<'_>, parcel: i64) -> Result<Vec<Fact>, Erro
 
 /// The parcel of the message that waits for a body to be published.
 pub(crate) fn waiting(step: &File<'_>, row: &sotto_db::File) -> Result<Option<Parcel>, Error> {
-    let one = step.attachments.of_file(&row.id)?.pop().filter(|_| row.body);
+    let one = step.attachments.of_file(&row.id)?.pop().filter(|_| row.role == FileRole::Body);
     let item = one.map(|one| step.tx.items.of_message(&one.message)).transpose()?.flatten();
     let item = item.filter(|item| item.after.is_some());
     Ok(item.map(|item| step.tx.parcels.get(&item.parcel)).transpose()?.flatten())
@@ -140,7 +140,7 @@ pub(crate) fn fetch(
         // The author's clock may have been ahead, and its chunks may have been published again by the right clock.
         let since_s = message.time_s.min(clock_s).saturating_sub(EARLIER_S).max(1);
         let row = sotto_db::File {
-            body: true,
+            role: FileRole::Body,
             state: if asks { FileState::Coming } else { FileState::Remote },
             due_ms: if asks { now_ms } else { NEVER },
             since_s,
@@ -148,7 +148,8 @@ pub(crate) fn fetch(
             ..unknown(step.random(), pointer)
         };
         attach(step, &message, &row, Some(owed))?;
-        return if step.attachments.crowd_out(&message.conversation)? { drop_unused(step) } else { Ok(()) };
+        let over = step.attachments.crowd_out(&message.conversation)?;
+        return drop_unused(step, &over);
     };
     step.attachments.change(message, &BODY, |one| (one.session, one.seq) = (Some(owed.0), Some(owed.1)))?;
     if !asks {
@@ -165,7 +166,7 @@ pub(crate) fn arrived(step: &mut File<'_>, row: &sotto_db::File, bytes: Vec<u8>)
         }
         step.attachments.remove(&message, &BODY)?;
     }
-    drop_unused(step)
+    drop_unused(step, &[row.id])
 }
 
 /// Nothing waits for the body of a message any more. A received message counts as received, so that it does not come
@@ -175,7 +176,7 @@ pub(crate) fn forget(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
         return Ok(());
     };
     step.attachments.remove(message, &BODY)?;
-    drop_unused(step)?;
+    drop_unused(step, &[one.file])?;
     one.session.zip(one.seq).map_or(Ok(()), |(session, seq)| receipt::had(step, &session, seq, 1))
 }
 
@@ -184,7 +185,7 @@ pub(crate) fn lose(step: &mut File<'_>, row: &sotto_db::File) -> Result<(), Erro
     for one in step.attachments.of_file(&row.id)? {
         step.attachments.remove(&one.message, &one.i)?;
     }
-    drop_unused(step)
+    drop_unused(step, &[row.id])
 }
 
 /// Fetches the held bodies of a conversation from now on.

@@ -1,7 +1,7 @@
 //! Download: a store is asked for the file's topic, a part at a time is checked and kept, any k parts are enough.
 
 use sotto_crypto::{FileKey, blob_topic};
-use sotto_db::{Attachment, Chat, FileId, FileState, Hash, NEVER, Standing};
+use sotto_db::{Attachment, Chat, FileId, FileRole, FileState, Hash, NEVER, Standing};
 use sotto_net::{Circle, Received};
 use sotto_wire::content::{Content, FileWant};
 use sotto_wire::file::FilePointer;
@@ -12,7 +12,7 @@ use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::send;
 use crate::engine::file::memory::{Begun, Search, Work};
 use crate::engine::file::{
-    File, SEARCHED, bits, body, change, drop_content, order, picture, place, pointer, shown_anew,
+    File, SEARCHED, bits, body, change, drop_content, keep, order, picture, place, pointer, shown_anew,
 };
 use crate::engine::hear::query::{Query, What};
 use crate::error::{Code, Error, OrBug};
@@ -76,7 +76,7 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
     };
     let pointer = match pointer(&row) {
         // An earlier version took other numbers of chunks.
-        Err(_) if row.body => return body::lose(step, &row),
+        Err(_) if row.role == FileRole::Body => return body::lose(step, &row),
         pointer => pointer?,
     };
     if row.content.is_none() {
@@ -188,9 +188,9 @@ fn in_vain(step: &mut File<'_>, mut row: sotto_db::File, pointer: &FilePointer) 
     row.due_ms = step.after(&schedule::FILE, row.tries);
     row.tries = row.tries.saturating_add(1);
     let old = row.until_s < i64::try_from(step.clock_s()).unwrap_or(0);
-    if row.auto && row.tries >= TRIES_BY_ITSELF {
+    if row.auto && row.role == FileRole::Message && row.tries >= TRIES_BY_ITSELF {
         (row.state, row.due_ms, row.auto) = (FileState::Remote, NEVER, false);
-    } else if row.tries >= TRIES && row.body {
+    } else if row.tries >= TRIES && row.role == FileRole::Body {
         return body::lose(step, &row);
     } else if row.tries >= TRIES {
         (row.state, row.due_ms) = (FileState::Gone, NEVER);
@@ -241,11 +241,13 @@ pub(crate) fn whole(
     sha256: &Hash,
     (manifest, bytes): (Vec<u8>, Vec<u8>),
 ) -> Result<(), Error> {
-    let row = step.files.get(id)?;
-    if let Some(row) = row.as_ref().filter(|row| row.body) {
-        return body::arrived(step, row, bytes);
+    let Some(row) = step.files.get(id)? else {
+        return Ok(());
+    };
+    if row.role == FileRole::Body {
+        return body::arrived(step, &row, bytes);
     }
-    let Some(name) = row.and_then(|row| row.content) else {
+    let Some(name) = row.content else {
         return Ok(());
     };
     let same = step.contents.of_hash(sha256)?;
@@ -253,7 +255,7 @@ pub(crate) fn whole(
         Some(same) => {
             let other = same.name;
             change(step, id, |row| row.content = Some(other))?;
-            super::keep::drop_unused(step)?;
+            keep::drop_contents(step, vec![name])?;
         }
         None => step.contents.change(&name, |content| content.sha256 = Some(*sha256))?,
     }
@@ -262,6 +264,9 @@ pub(crate) fn whole(
         row.manifest = Some(manifest).filter(|manifest| !manifest.is_empty());
         row.have.clear();
     })?;
+    if row.role == FileRole::Picture {
+        picture::arrived(step, id)?;
+    }
     shown_anew(step, id)
 }
 
@@ -275,7 +280,7 @@ pub(crate) fn bad(step: &mut File<'_>, id: &FileId, (parts, all): (&[u32], bool)
     if !all {
         return in_vain(step, row, &pointer);
     }
-    if row.doubted && row.body {
+    if row.doubted && row.role == FileRole::Body {
         return body::arrived(step, &row, Vec::new());
     }
     if row.doubted {
@@ -322,7 +327,7 @@ pub(crate) fn gone(step: &mut File<'_>, message: &Hash, file: u8) -> Result<(), 
     let Some(row) = row.filter(|row| row.state == FileState::Coming && row.asked_ms > 0) else {
         return Ok(());
     };
-    if row.body {
+    if row.role == FileRole::Body {
         return body::lose(step, &row);
     }
     change(step, &row.id, |row| {

@@ -1,12 +1,12 @@
 //! Which message has which files, and what of them lies on this disk.
 
-use sotto_db::{Attachment, Content, FileId, FileState, Hash, Message, NEVER};
+use sotto_db::{Attachment, Content, ContentName, FileId, FileRole, FileState, Hash, Message, NEVER};
 use sotto_wire::content::{File as Named, FileKind, MAX_FILE_PREVIEW};
 use sotto_wire::file::FilePointer;
 
-use crate::disk::{Imported, Order};
+use crate::disk::{Imported, Order, Place};
 use crate::engine::base::schedule::DAY;
-use crate::engine::file::{File, auto, down, picture, pointer, shown_anew};
+use crate::engine::file::{File, auto, down, pointer, shown_anew};
 use crate::error::{Code, Error, OrBug};
 
 /// How much earlier than it may be published the search for a file begins, because clocks may be off, seconds.
@@ -69,18 +69,7 @@ fn named(told: Told, row: &sotto_db::File) -> Result<Named, Error> {
 /// keep for another day is named again.
 pub(crate) fn take(step: &mut File<'_>, new: Prepared) -> Result<Named, Error> {
     let Imported { place, sha256, manifest, .. } = new.imported;
-    let content = match step.contents.of_hash(&sha256)? {
-        Some(same) => {
-            step.fx.disk.push(Order::Remove { names: vec![place.name] });
-            same.name
-        }
-        None => {
-            let size = i64::try_from(place.size).or_bug("size of a file")?;
-            let (name, key) = (place.name, *place.key.as_bytes());
-            step.contents.put(&Content { name, key, size, sha256: Some(sha256) })?;
-            name
-        }
-    };
+    let content = content(step, &place, &sha256)?;
     let preview_size = u32::try_from(new.preview.len()).unwrap_or(u32::MAX);
     let uploads = step.files.of_content(&content)?;
     // Only received files have a time from which they are searched. Their author knows their topic.
@@ -88,14 +77,27 @@ pub(crate) fn take(step: &mut File<'_>, new: Prepared) -> Result<Named, Error> {
     let again = uploads.into_iter().find(|row| own(row) && is_lasting(step, row));
     let row = match again.filter(|_| !new.fresh) {
         Some(row) => row,
-        None => upload(step, (content, place.size), (sha256, manifest), new.preview)?,
+        None => upload(step, FileRole::Message, (content, place.size), (sha256, manifest), new.preview)?,
     };
     named(new.told, &row)
 }
 
+/// Takes a copy of the person's, or the one that is here already.
+pub(super) fn content(step: &mut File<'_>, place: &Place, sha256: &Hash) -> Result<ContentName, Error> {
+    if let Some(same) = step.contents.of_hash(sha256)? {
+        step.fx.disk.push(Order::Remove { names: vec![place.name] });
+        return Ok(same.name);
+    }
+    let size = i64::try_from(place.size).or_bug("size of a file")?;
+    let (name, key) = (place.name, *place.key.as_bytes());
+    step.contents.put(&Content { name, key, size, sha256: Some(*sha256) })?;
+    Ok(name)
+}
+
 /// Adds an upload of bytes that are here, under a fresh key.
-fn upload(
+pub(super) fn upload(
     step: &mut File<'_>,
+    role: FileRole,
     (content, size): ([u8; 8], u64),
     (sha256, manifest): (Hash, Vec<u8>),
     preview: Vec<u8>,
@@ -104,6 +106,7 @@ fn upload(
     let pointer = FilePointer::new(step.random(), size, root).map_err(|_| Code::FileTooLarge)?;
     let retention_s = step.retention_ms() / 1000;
     let row = sotto_db::File {
+        role,
         content: Some(content),
         state: FileState::Going,
         sent: false,
@@ -128,7 +131,7 @@ pub(super) fn unknown(id: FileId, pointer: &FilePointer) -> sotto_db::File {
     sotto_db::File {
         id,
         pointer: pointer.encode().to_vec(),
-        body: false,
+        role: FileRole::Message,
         content: None,
         state: FileState::Remote,
         sent: true,
@@ -205,45 +208,63 @@ pub(super) fn received(step: &mut File<'_>, pointer: &FilePointer, told: Option<
 
 /// A message has no files any more.
 pub(crate) fn release(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
-    if step.attachments.remove_of(message)? { drop_unused(step) } else { Ok(()) }
+    let files = step.attachments.remove_of(message)?;
+    drop_unused(step, &files)
 }
 
 pub(crate) fn release_all(step: &mut File<'_>, conversation: &Hash) -> Result<(), Error> {
-    if step.attachments.remove_all(conversation)? { drop_unused(step) } else { Ok(()) }
+    let files = step.attachments.remove_all(conversation)?;
+    drop_unused(step, &files)
 }
 
-/// Deletes files that no message has, with their keys; what lies on the disk follows after the commit.
-pub(crate) fn drop_unused(step: &mut File<'_>) -> Result<(), Error> {
-    step.files.drop_unused()?;
-    let names = step.contents.drop_unused()?;
-    if !names.is_empty() {
-        step.fx.shred = true;
-        step.fx.disk.push(Order::Remove { names });
+/// Deletes those of these files that no message has any more, and what they alone had on this disk.
+pub(crate) fn drop_unused(step: &mut File<'_>, files: &[FileId]) -> Result<(), Error> {
+    let mut contents = Vec::new();
+    for id in files {
+        contents.extend(step.files.drop_unused(id)?);
     }
-    step.fx.look_at_transfers = true;
+    step.fx.look_at_transfers |= !files.is_empty();
+    drop_contents(step, contents)
+}
+
+/// Deletes the keys of those of these contents that no file has any more; what lies on the disk follows after the
+/// commit.
+pub(crate) fn drop_contents(step: &mut File<'_>, mut names: Vec<ContentName>) -> Result<(), Error> {
+    names.sort_unstable();
+    names.dedup();
+    let mut gone = Vec::new();
+    for name in names {
+        if step.contents.drop_unused(&name)? {
+            gone.push(name);
+        }
+    }
+    if !gone.is_empty() {
+        step.fx.shred = true;
+        step.fx.disk.push(Order::Remove { names: gone });
+    }
     Ok(())
 }
 
 /// Frees the bytes of files; they can be fetched again as long as stores or their author have them.
 pub(crate) fn free(step: &mut File<'_>, conversation: Option<&Hash>, before_s: i64) -> Result<(), Error> {
+    let mut contents = Vec::new();
     for id in step.attachments.stored(conversation, before_s)? {
         super::change(step, &id, |row| {
-            (row.state, row.content, row.auto) = (FileState::Remote, None, false);
+            contents.extend(row.content.take());
+            (row.state, row.auto) = (FileState::Remote, false);
             row.have.clear();
         })?;
         shown_anew(step, &id)?;
     }
-    drop_unused(step)
+    drop_contents(step, contents)
 }
 
 /// Ends a transfer. A download goes on when the person wants the file; a message whose upload ends is deleted by the
 /// room above: true then.
 pub(crate) fn cancel(step: &mut File<'_>, id: &FileId) -> Result<bool, Error> {
     let row = step.files.get(id)?.ok_or(Code::FileMissing)?;
-    if step.attachments.of_file(id)?.iter().any(picture::is_picture) {
-        return Ok(false);
-    }
     match row.state {
+        _ if row.role == FileRole::Picture => Ok(false),
         FileState::Coming => {
             down::pause(step, id)?;
             step.fx.look_at_transfers = true;
@@ -266,7 +287,8 @@ pub(crate) fn forward(step: &mut File<'_>, named: &Named, fresh: bool) -> Result
     let (content, sha256) = whole.and_then(|one| one.sha256.map(|hash| (one, hash))).ok_or(Code::FileGone)?;
     let size = u64::try_from(content.size).or_bug("size of a file")?;
     let preview = row.preview.unwrap_or_default();
-    let new = upload(step, (content.name, size), (sha256, row.manifest.unwrap_or_default()), preview)?;
+    let new =
+        upload(step, FileRole::Message, (content.name, size), (sha256, row.manifest.unwrap_or_default()), preview)?;
     let until_s = u64::try_from(new.until_s).unwrap_or(0);
     Ok(Named { pointer: pointer(&new)?, preview_size: new.preview_size, until_s, ..named.clone() })
 }

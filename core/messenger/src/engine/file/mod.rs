@@ -12,7 +12,7 @@ pub(crate) mod up;
 pub(crate) mod waveform;
 
 use sotto_crypto::LocalKey;
-use sotto_db::{BODY, FileId};
+use sotto_db::{BODY, FileId, FileRole};
 use sotto_wire::file::FilePointer;
 
 use crate::disk::{Order, Place};
@@ -39,7 +39,7 @@ room! {
 const SEARCHED: usize = 2 * 1024 * 1024;
 
 pub(crate) fn pointer(row: &sotto_db::File) -> Result<FilePointer, Error> {
-    let read = if row.body { FilePointer::decode_bare } else { FilePointer::decode };
+    let read = if row.role == FileRole::Body { FilePointer::decode_bare } else { FilePointer::decode };
     read(&row.pointer).map_err(|_| Code::StorageCorrupt.into())
 }
 
@@ -59,8 +59,13 @@ fn change(step: &mut File<'_>, id: &FileId, change: impl FnOnce(&mut sotto_db::F
 
 /// Its bytes are not wanted any more.
 fn drop_content(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
-    change(step, id, |row| (row.content, row.have) = (None, Vec::new()))?;
-    keep::drop_unused(step)
+    let mut content = None;
+    change(step, id, |row| {
+        content = row.content.take();
+        row.have.clear();
+    })?;
+    step.fx.look_at_transfers = true;
+    keep::drop_contents(step, content.into_iter().collect())
 }
 
 /// The messages that have a file, or whose picture it is, are shown anew. Of a body nothing is shown.

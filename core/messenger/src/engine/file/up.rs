@@ -2,7 +2,7 @@
 //! its preview.
 
 use sotto_crypto::{FileKey, blob_topic, preview_topic};
-use sotto_db::{BODY, FileId, FileState, Hash, NEVER};
+use sotto_db::{BODY, FileId, FileRole, FileState, Hash, NEVER};
 use sotto_net::{Command, FailReason, NodeNumber, UPLOAD_MOST};
 use sotto_wire::content::{Content, FileGone, FileWant};
 use sotto_wire::file::{FilePointer, Part};
@@ -52,7 +52,7 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<Vec<Fact>, Error>
     if let Some(late) = body::waiting(step, &row)?.filter(|parcel| parcel.give_up_ms <= step.now_ms) {
         return outcome::give_up(step, late, Code::MessageNotDelivered);
     }
-    let source = match row.body {
+    let source = match row.role == FileRole::Body {
         true => body::bytes(step, &row)?.map(Source::Bytes),
         false => place(step, &row)?.map(Source::Place),
     };
@@ -136,10 +136,11 @@ pub(crate) fn uploaded(
         bits::set(&mut row.have, *i, true);
     }
     // Only refusals in a row fail a text.
-    let refused = (row.body && failed == Some(FailReason::Refused)).then(|| Code::MessageRefused.as_str().to_owned());
+    let refused = (row.role == FileRole::Body && failed == Some(FailReason::Refused))
+        .then(|| Code::MessageRefused.as_str().to_owned());
     row.tries = match taken.contains(&true) {
         true => 0,
-        false if row.body && refused != row.reason => 1,
+        false if row.role == FileRole::Body && refused != row.reason => 1,
         false => row.tries.saturating_add(1),
     };
     row.reason = refused;
@@ -239,7 +240,7 @@ pub(crate) fn again(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
 pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Result<Option<Content>, Error> {
     let place = match u32::from(want.file) {
         // A picture is asked for by the place that it has there.
-        _ if picture::is_wanted(step, want)? => Some(picture::SHOWN),
+        _ if picture::is_own(step, message)? => Some(picture::SHOWN),
         BODY => None,
         file => Some(file),
     };
@@ -260,7 +261,8 @@ pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Re
     if !(0..DAY).contains(&now_ms.saturating_sub(row.answered_ms)) {
         (row.answered_ms, row.answers) = (now_ms, 0);
     }
-    if row.answers >= ANSWERS || row.state == FileState::Going || (row.content.is_none() && !row.body) {
+    if row.answers >= ANSWERS || row.state == FileState::Going || (row.content.is_none() && row.role != FileRole::Body)
+    {
         return Ok(None);
     }
     let pointer = pointer(&row)?;
@@ -268,7 +270,8 @@ pub(crate) fn wanted(step: &mut File<'_>, message: &Hash, want: &FileWant) -> Re
     row.have.clear();
     for (i, part) in (0..).zip(&parts) {
         let lacks = match part {
-            Part::Data(c) => bits::has(&want.missing, *c),
+            // All contacts share the answers to wants of a picture.
+            Part::Data(c) => row.role == FileRole::Picture || bits::has(&want.missing, *c),
             Part::Manifest | Part::Preview => true,
             _ => false,
         };
@@ -290,7 +293,7 @@ pub(crate) fn opened(step: &mut File<'_>) -> Result<(), Error> {
     anew(step)?;
     let full = Code::FileNoSpace.as_str();
     let now_ms = step.now_ms;
-    for id in step.files.held(FileState::Coming, Some(full))? {
+    for id in step.files.held(full)? {
         change(step, &id, |row| (row.due_ms, row.reason) = (now_ms, None))?;
     }
     Ok(())

@@ -67,7 +67,10 @@ pub(crate) fn set_state(step: &mut People<'_>, chat: &Chat, state: PersonState) 
         && let Some(row) = step.tx.conversations.with(chat)?
     {
         auto::stop(step, &row.id)?;
-        picture::came(step, chat, None)?;
+    }
+    match state {
+        PersonState::Accepted | PersonState::Blocked => picture::allow(step, chat, state == PersonState::Accepted)?,
+        _ => picture::came(step, chat, None)?,
     }
     read::set_standing(step, chat, standing)
 }
@@ -241,6 +244,7 @@ pub(crate) fn new_secret(step: &mut People<'_>) -> Result<(), Error> {
     invite::unmasks(step, old, sotto_db::SecretKind::Contacts, until_ms, now_ms)?;
     let secret: [u8; 16] = step.random();
     step.kv.set(KEY_CONTACTS_SECRET, &secret)?;
+    picture::renew(step)?;
     let now_ms = step.now_ms;
     invite::unmasks(step, secret, sotto_db::SecretKind::Contacts, None, now_ms)?;
     if step.tx.secrets.all()?.len() > SECRETS {

@@ -193,21 +193,21 @@ fn few_are_asked_at_a_time_and_two_alone() {
 #[test]
 fn files_have_places_of_their_own() {
     let mut scene = Scene::new();
-    (0..5).for_each(|_| scene.download());
-    (0..3).for_each(|_| scene.upload(TOPIC, 1, Vec::new()));
+    (0..6).for_each(|_| scene.download());
+    (0..4).for_each(|_| scene.upload(TOPIC, 1, Vec::new()));
     (0..3).for_each(|_| scene.query(Asking::Alone));
     scene.publish(Vec::new());
     let node = scene.nodes.of(Kind::Alone).next().unwrap().clone();
-    assert_eq!(scene.start_alone(&node), [0, 1, 2, 3, 5, 6, 8, 9]);
+    assert_eq!(scene.start_alone(&node), [0, 1, 2, 3, 4, 6, 7, 8, 10, 11]);
     assert_eq!(scene.jobs.asking().count(), 0, "they hold no connection of a circle");
-    assert!(scene.jobs.wish(11, &scene.nodes, scene.now).is_some(), "messages do not wait");
+    assert!(scene.jobs.wish(13, &scene.nodes, scene.now).is_some(), "messages do not wait");
     (0..Lane::Circle.most()).for_each(|_| scene.publish(Vec::new()));
-    (11..11 + Lane::Circle.most() as u64).for_each(|number| {
+    (13..13 + Lane::Circle.most() as u64).for_each(|number| {
         scene.ask(number, Kind::Publish);
     });
     let (_, conduct, step) = scene.answered(0, node.number, Answer::Queried(1, Ok(End::Whole))).unwrap();
     assert!(conduct == Conduct::Good && matches!(step, Step::Done(None)));
-    assert_eq!(scene.start_alone(&node), [4], "nor do files wait for messages");
+    assert_eq!(scene.start_alone(&node), [5], "nor do files wait for messages");
 }
 
 /// A job's upload is over: the node, what it took, why it ended.

@@ -3,8 +3,9 @@
 use sotto_db::{Chat, PersonState, Session};
 use sotto_wire::content::{Content, Hello, Kind};
 
-use crate::engine::base::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, KEY_PICTURED, record_or_old};
+use crate::engine::base::own::{KEY_CONTACTS_SECRET, KEY_LIST_CHANGED, record_or_old};
 use crate::engine::carry::{receipt, send};
+use crate::engine::file::picture;
 use crate::engine::keys::session::choose_sending;
 use crate::engine::keys::{device, pairs};
 use crate::engine::people::kind::{list, profile};
@@ -24,18 +25,15 @@ pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
         reset,
         list_version: record.list_version,
         name: own.name.clone(),
+        picture: picture::own(step)?,
     }));
-    step.news.remove(chat)?;
+    step.news.remove(chat)?; // a hello carries all of it
     let before = step.persons.edit(chat, |person| {
         let first = !std::mem::replace(&mut person.hello_sent, true);
         (first, person.created_ms)
     })?;
     send::drop_waiting(step, chat, Kind::Hello)?;
     send::content(step, chat, &content)?;
-    if step.tx.kv.get(KEY_PICTURED)?.is_some() {
-        send::drop_waiting(step, chat, Kind::Profile)?;
-        profile::send(step, chat)?; // a hello has no picture, and may have replaced news of it
-    }
     if let Some((true, created_ms)) = before
         && step.tx.kv.time(KEY_LIST_CHANGED)? > created_ms
     {
@@ -58,6 +56,7 @@ pub(crate) fn take(step: &mut People<'_>, from: &Session, hello: &Hello) -> Resu
         person.name = profile::shown_name(&hello.name, &person.name);
     })?;
     contact::set_state(step, chat, PersonState::Accepted)?;
+    picture::came(step, chat, hello.picture.as_ref())?;
     contact::wait_no_more(step, chat)?;
     if person.state != PersonState::Accepted {
         read::arrive(step, chat)?;

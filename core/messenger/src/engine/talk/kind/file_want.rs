@@ -11,7 +11,7 @@ use crate::error::Error;
 
 pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, want: &FileWant) -> Result<(), Error> {
     let own = step.messages.get(&want.message)?.filter(|message| message.conversation == came.conversation);
-    let own = own.is_some_and(|message| message.is_own()) || picture::is_wanted(step, want)?;
+    let own = own.is_some_and(|message| message.is_own()) || picture::is_own(step, &want.message)?;
     if !came.open || !own {
         return Ok(()); // nobody learns of files that they were not sent
     }
