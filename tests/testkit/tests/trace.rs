@@ -1,10 +1,8 @@
-//! Phones behave to the outside as before: the hash of all effects of forty lives, each in its own weather, once with
-//! long texts and once without.
+//! Phones behave to the outside as before: the hash of all effects of forty lives, each in its own weather.
 //!
 //! A change that is visible outside freezes the hashes again, in its own commit that explains the change:
 //! `SOTTO_TRACE=freeze cargo test -p sotto-testkit --test trace`. `SOTTO_TRACE=<life>` writes the effects of one life
-//! into `target/trace-<life>` and, without long texts, `target/trace-short-<life>`, to compare them with those of the
-//! previous commit.
+//! into `target/trace-<life>`, to compare them with those of the previous commit.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Write as _;
@@ -22,7 +20,7 @@ use sotto_testkit::{Conduct, Contact, Fleet, HOUR, MINUTE, SECOND, Seeded, Shown
 const LIVES: u64 = 40;
 /// Events of a life.
 const ACTS: u32 = 70;
-const FROZEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trace");
+const FROZEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trace.txt");
 
 const WEATHERS: [Weather; 4] = [
     Weather {
@@ -76,7 +74,6 @@ struct Lives {
     rng: Seeded,
     links: Vec<String>,
     invites: Vec<InviteId>,
-    long_texts: bool,
 }
 
 impl Lives {
@@ -105,8 +102,7 @@ impl Lives {
         let kind = self.below(40);
         match kind {
             0..=9 => self.say(who, format!("{life}/{number} by {who}")),
-            10 if self.long_texts => self.say(who, format!("{life}/{number} ").repeat(4000)),
-            10 => self.say(who, format!("{life}/{number} in short")),
+            10 => self.say(who, format!("{life}/{number} ").repeat(4000)),
             11..=13 => self.read(who),
             14..=16 => self.about(who),
             17 => self.links(who),
@@ -262,7 +258,7 @@ impl Lives {
     }
 }
 
-fn live(number: u64, long_texts: bool, keep: bool) -> World {
+fn live(number: u64, keep: bool) -> World {
     let mut world = World::new(1000 + number, 3);
     let mut trace = Trace::default();
     trace.lines = keep.then(Vec::new);
@@ -275,7 +271,7 @@ fn live(number: u64, long_texts: bool, keep: bool) -> World {
         world.start(who);
     }
     let rng = Seeded::new(number.wrapping_mul(7) + 11);
-    let mut lives = Lives { world, rng, links: Vec::new(), invites: Vec::new(), long_texts };
+    let mut lives = Lives { world, rng, links: Vec::new(), invites: Vec::new() };
     if number.is_multiple_of(3) {
         lives.world.weather = WEATHERS[number as usize % 4]; // from the first request on
     }
@@ -316,20 +312,18 @@ fn live(number: u64, long_texts: bool, keep: bool) -> World {
 }
 
 /// The line of a life: its number, the number of effects, and their hash.
-fn line(number: u64, long_texts: bool) -> String {
-    let trace = live(number, long_texts, false).trace.unwrap();
+fn line(number: u64) -> String {
+    let trace = live(number, false).trace.unwrap();
     let effects = trace.effects;
     format!("{number} {effects} {}", trace.hash())
 }
 
-/// Compares all lives with the frozen hashes, or does what `SOTTO_TRACE` says.
-fn compare(long_texts: bool) {
-    let short = if long_texts { "" } else { "-short" };
-    let frozen = format!("{FROZEN}{short}.txt");
+#[test]
+fn what_phones_do_to_the_outside_is_as_it_was() {
     let wanted = std::env::var("SOTTO_TRACE").unwrap_or_default();
     if let Ok(number) = wanted.parse() {
-        let lines = live(number, long_texts, true).trace.unwrap().lines.unwrap();
-        let path = format!("{}/../../target/trace{short}-{number}", env!("CARGO_MANIFEST_DIR"));
+        let lines = live(number, true).trace.unwrap().lines.unwrap();
+        let path = format!("{}/../../target/trace-{number}", env!("CARGO_MANIFEST_DIR"));
         return std::fs::write(path, lines.join("\n")).unwrap();
     }
     let next = AtomicUsize::new(0);
@@ -342,7 +336,7 @@ fn compare(long_texts: bool) {
                     if number >= LIVES as usize {
                         break;
                     }
-                    let line = line(number as u64, long_texts);
+                    let line = line(number as u64);
                     lines.lock().unwrap_or_else(PoisonError::into_inner)[number] = line;
                 }
             });
@@ -354,21 +348,11 @@ fn compare(long_texts: bool) {
         text
     });
     if wanted == "freeze" {
-        return std::fs::write(frozen, text).unwrap();
+        return std::fs::write(FROZEN, text).unwrap();
     }
-    let frozen = std::fs::read_to_string(frozen).unwrap();
+    let frozen = std::fs::read_to_string(FROZEN).unwrap();
     let differs = |(is, was): &(&str, &str)| is != was;
     let different: Vec<_> = text.lines().zip(frozen.lines()).filter(differs).collect();
     assert_eq!(text.lines().count(), frozen.lines().count());
     assert!(different.is_empty(), "is, was: {different:#?}");
-}
-
-#[test]
-fn what_phones_do_to_the_outside_is_as_it_was() {
-    compare(true);
-}
-
-#[test]
-fn without_long_texts_too() {
-    compare(false);
 }
