@@ -9,7 +9,7 @@ use sotto_messenger::engine::{call, stored};
 use sotto_messenger::records::FileId;
 use sotto_messenger::view;
 use sotto_testkit::{DAY, HOUR, MINUTE, Picked, SECOND, Seeded, World, contacts};
-use sotto_wire::content::{Content, File as Named, FileGone, FileKind as Kind, FileWant, Post, ProfileUpdate};
+use sotto_wire::content::{Content, File as Named, FileGone, FileKind as Kind, FileWant, Message, Post, ProfileUpdate};
 use sotto_wire::file::FilePointer;
 use sotto_wire::name::Name;
 use sotto_wire::topic::ContentTopic;
@@ -208,6 +208,29 @@ fn what_was_given_up_begins_again_with_the_next_profile() {
     world.call(0, call::ProfileSet { name: "Alice B.".to_owned() }).unwrap();
     world.run(DAY);
     assert_eq!(shown(&mut world, 1, 0), Some(6));
+}
+
+#[test]
+fn of_several_profiles_only_the_last_one_waits() {
+    let mut world = World::befriended(14);
+    world.set_online(1, false);
+    for n in 0..3 {
+        set(&mut world, 0, n);
+        world.run(7 * HOUR);
+    }
+    world.call(0, call::AvatarSet { picture: None }).unwrap();
+    world.run(7 * HOUR);
+    let them = chat(&world, 1);
+    let waiting = world.phones[0].read(|reader| {
+        let items = reader.tables().items.of(&them).unwrap().into_iter();
+        items.filter(|item| Message::decode(&item.m).unwrap().kind == sotto_wire::content::Kind::Profile).count()
+    });
+    assert_eq!(waiting, 1);
+    // Nothing of before is in the stores any more.
+    world.forget_stored(|_, _| true);
+    world.set_online(1, true);
+    world.run(DAY);
+    assert_eq!(shown(&mut world, 1, 0), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A changed profile: name and home value.
 
 use sotto_db::{Chat, PersonState, Session};
-use sotto_wire::content::{Content, ProfileUpdate};
+use sotto_wire::content::{Content, Kind, ProfileUpdate};
 use sotto_wire::name::Name;
 
 use crate::engine::carry::send;
@@ -14,6 +14,7 @@ pub(crate) fn send(step: &mut People<'_>, chat: &Chat) -> Result<(), Error> {
     let own = step.own()?;
     let (home, name, picture) = (own.account.home_value(), own.name.clone(), picture::own(step)?);
     let content = Content::Profile(ProfileUpdate { home, name, picture });
+    send::drop_waiting(step, chat, Kind::Profile)?; // it could come after this one
     send::content(step, chat, &content)
 }
 
