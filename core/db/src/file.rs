@@ -185,8 +185,8 @@ impl Table<'_, File> {
     pub fn next(&self, state: FileState, limit: u32) -> Result<Vec<Next>, Error> {
         let sql = "SELECT * FROM (SELECT id, state, role=1, due_ms FROM files WHERE state=?1 AND role=1 AND due_ms<?2
               ORDER BY due_ms, id LIMIT ?3)
-            UNION ALL SELECT * FROM (SELECT id, state, role=1, due_ms FROM files WHERE state=?1 AND role<>1 AND due_ms<?2
-              ORDER BY due_ms, id LIMIT ?3)";
+            UNION ALL SELECT * FROM (SELECT id, state, role=1, due_ms FROM files WHERE state=?1 AND role<>1
+              AND due_ms<?2 ORDER BY due_ms, id LIMIT ?3)";
         let next =
             |r: &rusqlite::Row<'_>| Ok(Next { file: r.get(0)?, state: r.get(1)?, body: r.get(2)?, due_ms: r.get(3)? });
         all(self.conn, sql, params![state, NEVER, limit], next)
@@ -316,6 +316,21 @@ impl Reader {
             ORDER BY lamport DESC, time_s DESC, message DESC, i DESC LIMIT ?7";
         let (lamport, time_s, message, i) = before.unwrap_or((i64::MAX, i64::MAX, [0xff; 32], u32::MAX));
         let params = params![conversation, kind, lamport, time_s, message, i, limit];
+        all(&self.conn, sql, params, Attachment::read)
+    }
+
+    /// Files and bodies of a conversation's messages from one place (lamport, time, message) to another, in their
+    /// order. Without their receipts.
+    pub fn attachments(
+        &self,
+        conversation: &Hash,
+        from: (i64, i64, Hash),
+        to: (i64, i64, Hash),
+    ) -> Result<Vec<Attachment>, Error> {
+        let sql = "SELECT message, i, file, conversation, kind, lamport, time_s, NULL AS session, NULL AS seq
+            FROM attachments WHERE conversation=?1 AND (lamport, time_s, message) BETWEEN (?2,?3,?4) AND (?5,?6,?7)
+            ORDER BY lamport, time_s, message, i";
+        let params = params![conversation, from.0, from.1, from.2, to.0, to.1, to.2];
         all(&self.conn, sql, params, Attachment::read)
     }
 

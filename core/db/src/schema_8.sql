@@ -18,7 +18,8 @@ CREATE TABLE attachments(message BLOB NOT NULL, i INTEGER NOT NULL, file BLOB NO
   kind INTEGER NOT NULL, lamport INTEGER NOT NULL, time_s INTEGER NOT NULL, session BLOB, seq INTEGER,
   PRIMARY KEY(message, i)) STRICT, WITHOUT ROWID;
 CREATE INDEX attachments_file ON attachments(file);
-CREATE INDEX attachments_page ON attachments(conversation, lamport, time_s, message, i);
+-- With all that a page of messages shows, so that it reads neighbours.
+CREATE INDEX attachments_page ON attachments(conversation, lamport, time_s, message, i, file, kind);
 CREATE INDEX attachments_body ON attachments(conversation) WHERE i=255;
 -- Long texts take the path of files. Chunks that are here are fetched again; own ones are sealed again.
 ALTER TABLE fetches ADD COLUMN file BLOB;

@@ -251,7 +251,8 @@ impl Table<'_, Message> {
     /// Those of a conversation of which something is on its way, in or out.
     pub fn under_way(&self, conversation: &Hash) -> Result<Vec<Message>, Error> {
         let sql = "SELECT * FROM messages
-            WHERE id IN (SELECT message FROM items UNION SELECT message FROM attachments WHERE i=255 AND conversation=?1)
+            WHERE id IN (SELECT message FROM items
+                UNION SELECT message FROM attachments WHERE i=255 AND conversation=?1)
               AND conversation=?1 ORDER BY lamport DESC, time_s DESC, id DESC";
         self.rows(sql, [conversation])
     }

@@ -1,6 +1,6 @@
 //! `page FOLDER`: the time of a page of 50 rich messages, of a conversation of 100,000: each a post that replies to the
-//! one before, mentions a contact, has a picture with preview and four reactions; every fifth is edited. `scripts/bench`
-//! runs it. Calls of the API, the file in the page cache.
+//! one before, mentions a contact, has a picture with preview and four reactions; every fifth is edited.
+//! `scripts/bench` runs it. Calls of the API, the file in the page cache.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

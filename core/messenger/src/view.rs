@@ -54,7 +54,7 @@ pub fn pins(reader: &Reader, conversation: &Hash) -> Result<Vec<Message>, Error>
     // One at a time, because each may have a long text.
     let rows = targets.filter_map(|target| reader.tables().messages.get(&target).transpose());
     let shown = rows.filter(|row| row.as_ref().map_or(true, |row| !row.is_gone()));
-    shown.take(PINS).map(|row| in_page(reader, &own, &Near::new(), row?)).collect()
+    shown.take(PINS).map(|row| in_page(reader, &own, &Near::default(), row?)).collect()
 }
 
 /// The message with this id; `message.missing` if it is unknown or deleted here.
@@ -75,7 +75,7 @@ fn in_page(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> 
 
 /// A message with its whole text and all that people did with it.
 pub fn message(reader: &Reader, own: &Chat, row: sotto_db::Message) -> Result<Message, Error> {
-    whole(reader, own, &Near::new(), row)
+    whole(reader, own, &Near::default(), row)
 }
 
 fn whole(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> Result<Message, Error> {
@@ -96,7 +96,7 @@ fn whole(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> Re
     message.mentions = mentions.into_iter().map(|one| mention(reader, one)).collect::<Result<_, _>>()?;
     if let Some(Post { reply, preview, files, forwarded, silent, .. }) = post {
         message.reply = reply.map(|to| reply_to(reader, near, &conversation, to)).transpose()?;
-        message.files = files_of(reader, &id, &files)?;
+        message.files = files_of(reader, near, &id, &files)?;
         let shown = message.text.as_deref().unwrap_or_default();
         let preview = preview.filter(|one| !message.edited || has_link(shown, &one.url));
         message.preview = preview.map(|one| LinkPreview { url: one.url, title: one.title, text: one.text });
@@ -105,10 +105,15 @@ fn whole(reader: &Reader, own: &Chat, near: &Near, row: sotto_db::Message) -> Re
     Ok(message)
 }
 
-fn files_of(reader: &Reader, message: &Hash, named: &[Named]) -> Result<Vec<File>, Error> {
-    let attached = reader.tables().attachments.of(message)?.into_iter();
-    let shown = attached.filter_map(|one| file(reader, &one, named).transpose());
-    shown.collect()
+fn files_of(reader: &Reader, near: &Near, message: &Hash, named: &[Named]) -> Result<Vec<File>, Error> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let attached = match &near.files {
+        Some(files) => files.get(message).cloned().unwrap_or_default(),
+        None => reader.tables().attachments.of(message)?,
+    };
+    attached.iter().filter_map(|one| file(reader, one, named).transpose()).collect()
 }
 
 /// A file of a message. `named`: the files of its post.
@@ -255,8 +260,28 @@ fn mention(reader: &Reader, one: Called) -> Result<Mention, Error> {
     Ok(Mention { offset: place(one.offset), length: place(one.length), contact, name: name(reader, &one.chat)? })
 }
 
-/// What replies show of the messages of a page. Most replies are to one of these, and are not looked up again.
-type Near = HashMap<Hash, Quoted>;
+/// What is known of the messages of a page from reading it, and not looked up again for each.
+#[derive(Default)]
+struct Near {
+    /// What replies show of these messages: most replies are to one of them.
+    quoted: HashMap<Hash, Quoted>,
+    /// Their files; `None` if these were not read.
+    files: Option<HashMap<Hash, Vec<Attachment>>>,
+}
+
+impl Near {
+    fn of(reader: &Reader, page: &[sotto_db::Message]) -> Result<Self, Error> {
+        let quoted = page.iter().map(|row| (row.id, Quoted::new(row))).collect();
+        let places = || page.iter().map(|row| (row.lamport, row.time_s, row.id));
+        let mut files: HashMap<Hash, Vec<Attachment>> = HashMap::new();
+        if let (Some(first), Some(from), Some(to)) = (page.first(), places().min(), places().max()) {
+            for one in reader.attachments(&first.conversation, from, to)? {
+                files.entry(one.message).or_default().push(one);
+            }
+        }
+        Ok(Self { quoted, files: Some(files) })
+    }
+}
 
 #[derive(Clone)]
 struct Quoted {
@@ -276,7 +301,7 @@ impl Quoted {
 
 /// What a reply shows of its message. A message of another conversation is not shown here.
 fn reply_to(reader: &Reader, near: &Near, conversation: &Hash, to: To) -> Result<Reply, Error> {
-    let target = match near.get(&to.id) {
+    let target = match near.quoted.get(&to.id) {
         Some(near) => Some(near.clone()),
         None => reader.tables().messages.get(&to.id)?.as_ref().map(Quoted::new),
     };
@@ -329,6 +354,6 @@ fn votes(own: &Chat, poll: Question, marks: &[Annotation]) -> Poll {
 /// A page of messages.
 pub fn page(reader: &Reader, page: Vec<sotto_db::Message>) -> Result<Vec<Message>, Error> {
     let own = stored::own_chat(reader)?;
-    let near = page.iter().map(|row| (row.id, Quoted::new(row))).collect();
+    let near = Near::of(reader, &page)?;
     page.into_iter().map(|row| in_page(reader, &own, &near, row)).collect()
 }
