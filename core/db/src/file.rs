@@ -203,9 +203,9 @@ impl Table<'_, File> {
         least(self.conn, "SELECT min(preview_due_ms) FROM files")
     }
 
-    /// How many wait for a state's work.
+    /// How many wait for a state's work, without bodies.
     pub fn count_due(&self, state: FileState) -> Result<u32, Error> {
-        let sql = "SELECT count(*) FROM files WHERE state=? AND due_ms<?";
+        let sql = "SELECT count(*) FROM files WHERE state=? AND role<>1 AND due_ms<?";
         crate::row::count(self.conn, sql, params![state, NEVER])
     }
 
@@ -227,14 +227,33 @@ impl Table<'_, File> {
         self.exec(sql, params![state, now_ms, NEVER])
     }
 
-    /// Makes the held bodies of a conversation due, except for those of a device that is not the confirmed one.
+    /// Makes the held bodies of a conversation due, except for those of a device that is not the confirmed one: the
+    /// oldest, so that 256 are fetched at a time.
     pub fn release(&mut self, conversation: &Hash, now_ms: i64) -> Result<(), Error> {
-        let sql = "UPDATE files SET state=1, due_ms=?2 WHERE role=1 AND state=0 AND id IN
-            (SELECT file FROM attachments a WHERE conversation=?1 AND i=255 AND
-              (EXISTS (SELECT 1 FROM messages m WHERE m.id=a.message AND m.unconfirmed=0)
-               OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
-                  WHERE s.hash=a.session AND d.standing=1)))";
-        self.exec(sql, params![conversation, now_ms])
+        let sql = "UPDATE files SET state=1, due_ms=?2, tries=0 WHERE id IN
+            (SELECT f.id FROM attachments a JOIN files f ON f.id=a.file
+              WHERE a.conversation=?1 AND i=255 AND session IS NOT NULL AND f.state=0 AND
+                (EXISTS (SELECT 1 FROM messages m WHERE m.id=a.message AND m.unconfirmed=0)
+                 OR EXISTS (SELECT 1 FROM sessions s JOIN devices d ON d.chat=s.chat AND d.device=s.device
+                    WHERE s.hash=a.session AND d.standing=1))
+              ORDER BY f.rowid
+              LIMIT max(0, ?3-(SELECT count(*) FROM attachments a JOIN files f ON f.id=a.file
+                WHERE a.conversation=?1 AND i=255 AND session IS NOT NULL AND f.state=1)))";
+        self.exec(sql, params![conversation, now_ms, FETCHES])
+    }
+
+    /// Bodies of a conversation that are fetched, all but the oldest 256.
+    pub fn over(&self, conversation: &Hash) -> Result<Vec<FileId>, Error> {
+        let sql = "SELECT f.id FROM attachments a JOIN files f ON f.id=a.file
+            WHERE a.conversation=? AND i=255 AND session IS NOT NULL AND f.state=1 ORDER BY f.rowid LIMIT -1 OFFSET ?";
+        all(self.conn, sql, params![conversation, FETCHES], |r| r.get(0))
+    }
+
+    /// Received bodies of a conversation are not fetched for now.
+    pub fn hold(&mut self, conversation: &Hash) -> Result<(), Error> {
+        let sql = "UPDATE files SET state=0, due_ms=? WHERE state=1 AND id IN
+            (SELECT file FROM attachments WHERE conversation=? AND i=255 AND session IS NOT NULL)";
+        self.exec(sql, params![NEVER, conversation])
     }
 
     /// Makes due now what waits for longer than `longest_ms`.
@@ -277,15 +296,6 @@ impl Table<'_, Attachment> {
     /// Takes all files from the messages of a conversation; returns them.
     pub fn remove_all(&mut self, conversation: &Hash) -> Result<Vec<FileId>, Error> {
         all(self.conn, "DELETE FROM attachments WHERE conversation=? RETURNING file", [conversation], |r| r.get(0))
-    }
-
-    /// Takes the bodies that are fetched from the messages of a conversation, all but the latest 256; returns them.
-    pub fn crowd_out(&mut self, conversation: &Hash) -> Result<Vec<FileId>, Error> {
-        let sql = "DELETE FROM attachments WHERE i=255 AND file IN
-            (SELECT f.id FROM attachments a JOIN files f ON f.id=a.file
-              WHERE a.conversation=? AND a.i=255 AND a.session IS NOT NULL ORDER BY f.rowid DESC LIMIT -1 OFFSET ?)
-            RETURNING file";
-        all(self.conn, sql, params![conversation, FETCHES], |r| r.get(0))
     }
 
     /// Files of a conversation, without bodies.

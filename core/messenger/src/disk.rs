@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use rand_core::{CryptoRng, Rng as _};
 use sotto_crypto::{LocalKey, Random};
-use sotto_wire::file::{FilePointer, Layout, Part};
+use sotto_wire::file::{FilePointer, LARGE_UP_TO, Layout, Part};
 
 use crate::error::{Code, Error};
 use slots::Slots;
@@ -383,7 +383,9 @@ impl Disk {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         let layout = place.layout()?;
         let bytes = u64::from(layout.slots()).saturating_mul(2 * layout.chunk_len() as u64);
-        if (self.free)(&self.dir)? < bytes.saturating_add(SPARE) {
+        // What is short leaves room for the database all the same.
+        let spare = if place.size <= LARGE_UP_TO as u64 { bytes } else { SPARE };
+        if (self.free)(&self.dir)? < bytes.saturating_add(spare) {
             return Err(Trouble::NoSpace);
         }
         Slots::create(&self.path(&place.name), place)

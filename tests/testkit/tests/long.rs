@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use sotto_crypto::{FileKey, Random, blob_seal, blob_tag, blob_topic};
 use sotto_db::{BODY, FileState, Hash};
 use sotto_messenger::engine::call;
+use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{MessageId, MessageState};
 use sotto_messenger::{Event, records};
 use sotto_testkit::{DAY, HOUR, MINUTE, Picked, SECOND, Weather, World};
@@ -361,4 +362,85 @@ fn a_deleted_message_ends_its_text_both_ways() {
         assert_eq!((row(&world, 0), row(&world, 1)), (None, None), "{who}");
         is_clean(&world);
     }
+}
+
+#[test]
+fn a_backlog_of_long_texts_loses_none() {
+    let mut world = World::befriended(31);
+    world.set_online(1, false);
+    for n in 0..270 {
+        assert!(world.send(0, &format!("{n} {}", "word ".repeat(500))));
+    }
+    world.run(MINUTE);
+    world.set_online(1, true);
+    world.run(6 * HOUR);
+    let shown = world.phones[1].texts();
+    assert_eq!(shown.iter().filter(|text| text.as_str() != "…").count(), 270);
+    world.run(HOUR);
+    assert!(is_delivered(&world));
+    is_clean(&world);
+}
+
+#[test]
+fn a_long_text_comes_when_the_disk_has_room_again() {
+    let mut world = World::befriended(32);
+    world.phones[1].disk_is_full = true;
+    assert!(world.send(0, &text()));
+    world.run(HOUR);
+    assert_eq!(world.phones[1].texts(), ["…"]);
+    world.phones[1].disk_is_full = false;
+    world.run(3 * HOUR);
+    assert_eq!(world.phones[1].texts(), [text()]);
+}
+
+/// Pointers to nothing, from a changed program.
+fn junk(world: &mut World, pointers: u8) -> Vec<String> {
+    let conversation = world.conversation(0);
+    let mut topics = Vec::new();
+    for n in 0..pointers {
+        let pointer = FilePointer::bare([n; 32], &[n; 9_000]).unwrap();
+        topics.push(topic(&pointer));
+        let content = Content::Pointer(Remote { kind: Kind::Text, pointer });
+        world.call(0, call::Forged { conversation: conversation.clone(), content }).unwrap();
+    }
+    world.run(MINUTE);
+    topics
+}
+
+#[test]
+fn pointers_to_nothing_cost_one_question_and_no_place() {
+    let mut world = World::befriended(33);
+    world.network_changed(1, false).unwrap();
+    junk(&mut world, 70);
+    world.run(MINUTE);
+    world.set_online(0, false); // receipts nothing any more
+    world.run(DAY);
+    let asked = world.phones[1].read(|reader| {
+        let items = reader.tables().items.of(&sotto_testkit::contacts(reader).unwrap()[0].chat).unwrap();
+        items.iter().filter(|item| Message::decode(&item.m).is_ok_and(|m| m.kind == Kind::FileWant)).count()
+    });
+    assert_eq!(asked, 1);
+    // Files still come by themselves.
+    world.set_online(0, true);
+    let message = world.send_files(0, "", &[Picked::of(vec![7; 50_000])]);
+    world.run(2 * HOUR);
+    assert_eq!(world.files(1, &message)[0].state, records::FileState::Here);
+}
+
+#[test]
+fn a_blocked_contact_makes_nobody_ask_stores_for_texts() {
+    let (mut world, _, pointer) = sent(34, &text());
+    (0..CHUNKS as u32).for_each(|chunk| lose(&mut world, &pointer, chunk));
+    world.set_online(1, true);
+    world.run(30 * SECOND);
+    assert_eq!(world.phones[1].texts(), ["…"]);
+    let contact = world.contact(1);
+    let answer = |action| call::ContactAnswer { contact: contact.clone(), action };
+    world.call(1, answer(ContactAction::Block)).unwrap();
+    world.phones[1].asked_for.clear();
+    world.run(3 * DAY);
+    assert!(!world.phones[1].asked_for.contains(&topic(&pointer)));
+    world.call(1, answer(ContactAction::Unblock)).unwrap();
+    world.run(HOUR);
+    assert_eq!(world.phones[1].texts(), [text()]);
 }

@@ -92,16 +92,17 @@ fn one_contact_crowds_out_no_others_fetches() {
         add(&mut tx, &body(1000, FileState::Going, 1), (1000, BODY), 2, None);
         for n in 1..=300 {
             add(&mut tx, &body(n, FileState::Coming, 1), (n, BODY), 2, Some(1));
-            let full = tx.attachments.crowd_out(&[2; 32])?;
-            assert_eq!(full.len(), usize::from(n > FETCHES), "{n}");
-            full.iter().try_for_each(|id| tx.files.drop_unused(id).map(drop))?;
-            tx.files.change(&number(n), |row| row.tries = 1)?;
+            let over = tx.files.over(&[2; 32])?;
+            assert_eq!(over.len(), usize::from(n > FETCHES), "{n}: own ones and those of others are not counted");
+            over.iter().try_for_each(|id| tx.files.change(id, |row| row.state = FileState::Remote))?;
         }
+        let state = |tx: &Tables<'_>, n: u32| tx.files.get(&number(n)).unwrap().unwrap().state;
         for n in 0..=300 {
-            let kept = n == 0 || n > 300 - FETCHES;
-            assert_eq!(tx.files.get(&number(n))?.is_some(), kept, "{n}");
+            assert_eq!(state(&tx, n) == FileState::Coming, n <= FETCHES, "{n}: the rest waits");
         }
-        assert!(tx.files.get(&number(1000))?.is_some(), "own ones are not counted");
+        tx.files.hold(&[2; 32])?;
+        let coming: Vec<u32> = (0..=300).filter(|n| state(&tx, *n) == FileState::Coming).collect();
+        assert_eq!((coming, state(&tx, 1000)), (vec![0], FileState::Going));
         Ok::<_, Error>(())
     });
     done.unwrap();

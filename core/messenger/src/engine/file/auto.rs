@@ -114,5 +114,5 @@ pub(crate) fn stop(step: &mut File<'_>, conversation: &sotto_db::Hash) -> Result
         })?;
     }
     step.fx.look_at_transfers = true;
-    Ok(())
+    Ok(step.files.hold(conversation)?)
 }

@@ -1,7 +1,7 @@
 //! Bodies: texts too long for one envelope. Each is a file of data chunks only, which one message has until its receipt
 //! came, or until its text is here. The text of an own one lies in its message; a received one comes over the disk.
 
-use sotto_db::{Attachment, BODY, FileRole, FileState, Hash, Message, NEVER, Parcel};
+use sotto_db::{Attachment, BODY, FileRole, FileState, Hash, Message, NEVER, Parcel, Standing};
 use sotto_wire::content::{self, Content, Kind, Remote};
 use sotto_wire::file::FilePointer;
 
@@ -105,7 +105,9 @@ pub(crate) fn resend(step: &mut File<'_>, parcel: i64) -> Result<Vec<Fact>, Erro
     if let Some(facts) = send::renew_due(step, parcel)? {
         return Ok(facts);
     }
-    let tried = step.tx.parcels.get(&parcel)?.is_some_and(|parcel| parcel.attempts > 0);
+    // After a body has left again, its pointer alone may be tried several times.
+    let attempts = step.tx.parcels.get(&parcel)?.map_or(0, |parcel| parcel.attempts);
+    let tried = attempts > 0 && !step.tx.attempts.of(parcel)?.is_empty();
     let message = step.tx.items.get(&parcel)?.filter(|_| tried).and_then(|item| item.message);
     if let Some(message) = message
         && !step.tx.files.is_unsent(&message)?
@@ -148,8 +150,10 @@ pub(crate) fn fetch(
             ..unknown(step.random(), pointer)
         };
         attach(step, &message, &row, Some(owed))?;
-        let over = step.attachments.crowd_out(&message.conversation)?;
-        return drop_unused(step, &over);
+        for id in step.files.over(&message.conversation)? {
+            change(step, &id, |row| (row.state, row.due_ms) = (FileState::Remote, NEVER))?;
+        }
+        return Ok(());
     };
     step.attachments.change(message, &BODY, |one| (one.session, one.seq) = (Some(owed.0), Some(owed.1)))?;
     if !asks {
@@ -160,11 +164,12 @@ pub(crate) fn fetch(
 
 /// A received body is at its end.
 pub(crate) fn arrived(step: &mut File<'_>, row: &sotto_db::File, bytes: Vec<u8>) -> Result<(), Error> {
-    for Attachment { message, session, seq, .. } in step.attachments.of_file(&row.id)? {
+    for Attachment { message, conversation, session, seq, .. } in step.attachments.of_file(&row.id)? {
         if let Some((session, seq)) = session.zip(seq) {
             step.bodies.push(Arrived { message, session, seq, bytes: bytes.clone() });
         }
         step.attachments.remove(&message, &BODY)?;
+        go_on(step, &conversation)?;
     }
     drop_unused(step, &[row.id])
 }
@@ -177,6 +182,7 @@ pub(crate) fn forget(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
     };
     step.attachments.remove(message, &BODY)?;
     drop_unused(step, &[one.file])?;
+    go_on(step, &one.conversation)?;
     one.session.zip(one.seq).map_or(Ok(()), |(session, seq)| receipt::had(step, &session, seq, 1))
 }
 
@@ -184,8 +190,18 @@ pub(crate) fn forget(step: &mut File<'_>, message: &Hash) -> Result<(), Error> {
 pub(crate) fn lose(step: &mut File<'_>, row: &sotto_db::File) -> Result<(), Error> {
     for one in step.attachments.of_file(&row.id)? {
         step.attachments.remove(&one.message, &one.i)?;
+        go_on(step, &one.conversation)?;
     }
     drop_unused(step, &[row.id])
+}
+
+/// A body is at its end: one that had no place is fetched now.
+fn go_on(step: &mut File<'_>, conversation: &Hash) -> Result<(), Error> {
+    let standing = step.tx.conversations.get(conversation)?.map(|row| row.standing);
+    match standing {
+        Some(Standing::Open | Standing::Asked) => release(step, conversation),
+        _ => Ok(()),
+    }
 }
 
 /// Fetches the held bodies of a conversation from now on.

@@ -3,7 +3,7 @@
 use sotto_crypto::{FileKey, blob_topic};
 use sotto_db::{Attachment, Chat, FileId, FileRole, FileState, Hash, NEVER, Standing};
 use sotto_net::{Circle, Received};
-use sotto_wire::content::{Content, FileWant};
+use sotto_wire::content::{Content, FileWant, Kind};
 use sotto_wire::file::FilePointer;
 use sotto_wire::topic::ContentTopic;
 
@@ -21,6 +21,8 @@ use crate::error::{Code, Error, OrBug};
 const TRIES: u32 = 34;
 /// The same for what nobody asked for: pointers to nothing must not take its places for a month.
 const TRIES_BY_ITSELF: u32 = 7;
+/// How late a body is tried again that found the disk full, as a number of tries: after an hour.
+const FULL: u32 = 2;
 /// Searches in vain after which the author is asked.
 const ASK_AFTER: u32 = 2;
 
@@ -32,7 +34,13 @@ pub(crate) fn bytes_here(row: &sotto_db::File, pointer: &FilePointer) -> u64 {
 
 /// Most queries of one search: twice what all parts take.
 pub(crate) fn most_queries(row: &sotto_db::File) -> Result<u64, Error> {
-    Ok(pointer(row)?.size().saturating_mul(3) / SEARCHED as u64 + 4)
+    Ok(pointer(row)?.size().saturating_mul(3) / searched(row)? + 4)
+}
+
+/// Bytes of one query. Bodies are short, and are fetched whatever traffic costs.
+fn searched(row: &sotto_db::File) -> Result<u64, Error> {
+    let most = pointer(row)?.size().saturating_mul(2).saturating_add(128 * 1024);
+    Ok(if row.role == FileRole::Message { SEARCHED as u64 } else { most.min(SEARCHED as u64) })
 }
 
 /// Whether enough parts are here to make the file of them.
@@ -102,7 +110,7 @@ pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<(), Error> {
         from_ns: Some(row.from_ns).filter(|from_ns| *from_ns > 0),
         end_ms: None,
         newest_first: false,
-        most_bytes: Some(SEARCHED),
+        most_bytes: Some(usize::try_from(searched(&row)?).unwrap_or(SEARCHED)),
     });
     let search = Search { newest_ns: row.from_ns, ..Search::default() };
     step.begun.push(Begun { job, file: *id, work: Work::Searching(search), order: None });
@@ -196,32 +204,38 @@ fn in_vain(step: &mut File<'_>, mut row: sotto_db::File, pointer: &FilePointer) 
         (row.state, row.due_ms) = (FileState::Gone, NEVER);
         row.reason = Some(Code::FileGone.as_str().to_owned());
     } else if (old || row.tries >= ASK_AFTER) && !(0..DAY).contains(&step.now_ms.saturating_sub(row.asked_ms)) {
-        row.asked_ms = step.now_ms;
-        ask_author(step, &row, pointer)?;
+        if ask_author(step, &row, pointer)? {
+            row.asked_ms = step.now_ms;
+        }
     }
     let id = row.id;
     step.files.put(&row)?;
     shown_anew(step, &id)
 }
 
-/// Asks the author for the parts that are missing.
-fn ask_author(step: &mut File<'_>, row: &sotto_db::File, pointer: &FilePointer) -> Result<(), Error> {
+/// Asks the author for the parts that are missing. False if the author was asked for another file and has not heard of
+/// it yet: one question waits for one contact.
+fn ask_author(step: &mut File<'_>, row: &sotto_db::File, pointer: &FilePointer) -> Result<bool, Error> {
     let mut missing = Vec::new();
     for i in (0..pointer.layout().data_chunks()).filter(|i| !bits::has(&row.have, *i)) {
         bits::set(&mut missing, i, true);
     }
     if missing.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     for one in step.attachments.of_file(&row.id)?.into_iter().rev() {
         let Some(chat) = author(step, &one)? else {
             continue;
         };
+        if send::waits(step, &chat, Kind::FileWant)? {
+            return Ok(false);
+        }
         let file = u8::try_from(one.i).or_bug("place of a file")?;
         let want = FileWant { message: one.message, file, missing };
-        return send::content(step, &chat, &Content::FileWant(want));
+        send::content(step, &chat, &Content::FileWant(want))?;
+        break;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The contact who can be asked for a file.
@@ -291,11 +305,11 @@ pub(crate) fn bad(step: &mut File<'_>, id: &FileId, (parts, all): (&[u32], bool)
         drop_content(step, id)?;
         return shown_anew(step, id);
     }
-    row.doubted = true;
     row.have.clear();
     row.manifest = None;
-    row.asked_ms = step.now_ms;
-    ask_author(step, &row, &pointer)?;
+    if ask_author(step, &row, &pointer)? {
+        (row.doubted, row.asked_ms) = (true, step.now_ms);
+    }
     row.due_ms = step.after(&schedule::FILE, 0);
     step.files.put(&row)?;
     drop_content(step, id)
@@ -305,16 +319,21 @@ pub(crate) fn bad(step: &mut File<'_>, id: &FileId, (parts, all): (&[u32], bool)
 pub(crate) fn failed(step: &mut File<'_>, id: &FileId, why: Trouble) -> Result<(), Error> {
     match why {
         Trouble::NoSpace => {
+            let row = step.files.get(id)?;
+            // Nobody asks for a body again.
+            let again_ms = step.after(&schedule::FILE, FULL);
+            let due_ms = if row.is_some_and(|row| row.role == FileRole::Message) { NEVER } else { again_ms };
             change(step, id, |row| {
-                row.due_ms = NEVER;
+                row.due_ms = due_ms;
                 row.reason = Some(Code::FileNoSpace.as_str().to_owned());
             })?;
             step.notice(Code::FileNoSpace);
         }
         Trouble::Unreadable => {
             drop_content(step, id)?;
-            let due_ms = step.after(&schedule::FILE, 0);
-            change(step, id, |row| (row.due_ms, row.manifest) = (due_ms, None))?;
+            let tries = step.files.get(id)?.map_or(0, |row| row.tries);
+            let due_ms = step.after(&schedule::FILE, tries);
+            change(step, id, |row| (row.due_ms, row.manifest, row.tries) = (due_ms, None, tries.saturating_add(1)))?;
         }
     }
     shown_anew(step, id)

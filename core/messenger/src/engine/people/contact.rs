@@ -256,6 +256,9 @@ pub(crate) fn new_secret(step: &mut People<'_>) -> Result<(), Error> {
 pub(crate) fn unblock(step: &mut People<'_>, person: &Person) -> Result<(), Error> {
     let chat = &person.chat;
     set_state(step, chat, person.unblocked_state)?;
+    if may_write(person.unblocked_state) {
+        read::fetch(step, chat)?;
+    }
     step.fx.contacts = true;
     match person.unblocked_state {
         PersonState::Accepted => {

@@ -1,6 +1,6 @@
 //! Want: own messages that they lack.
 
-use sotto_db::Session;
+use sotto_db::{Chat, Session};
 use sotto_wire::content::{self, Content, Message, Prefix};
 
 use crate::engine::base::schedule::HOUR;
@@ -26,18 +26,9 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, prefixes: &[Prefix]) ->
     for prefix in prefixes {
         match step.messages.by_prefix(conversation, prefix)? {
             Some(message) if message.is_gone() => gone.push(*prefix),
-            Some(message) if message.is_own() => {
-                let again =
-                    left > 0 && message.resent_ms <= lately_ms && step.tx.items.of_message(&message.id)?.is_none();
-                if again {
-                    left -= 1;
-                    let now_ms = step.now_ms;
-                    step.messages.edit(&message.id, |message| message.resent_ms = now_ms)?;
-                    write::again(step, &message, chat)?;
-                }
-            }
+            Some(message) if message.is_own() => again(step, chat, &message, &mut left)?,
             Some(theirs) => {
-                named(step, came.row, theirs)?;
+                named(step, came.row, theirs, &mut left)?;
                 gone.push(*prefix);
             }
             None => gone.push(*prefix),
@@ -52,9 +43,21 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, prefixes: &[Prefix]) ->
     send::content(step, chat, &Content::Gone(gone))
 }
 
+/// Sends an own message again, unless that was done within the hour.
+fn again(step: &mut Talk<'_>, chat: &Chat, message: &sotto_db::Message, left: &mut u32) -> Result<(), Error> {
+    let now_ms = step.now_ms;
+    let lately = message.resent_ms > now_ms.saturating_sub(HOUR);
+    if *left == 0 || lately || step.tx.items.of_message(&message.id)?.is_some() {
+        return Ok(());
+    }
+    *left = left.saturating_sub(1);
+    step.messages.edit(&message.id, |message| message.resent_ms = now_ms)?;
+    write::again(step, message, chat)
+}
+
 /// They want a message that their own device wrote: an old copy lacks it. Own messages that it names are lost there
 /// too, and nothing else names these.
-fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message) -> Result<(), Error> {
+fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message, left: &mut u32) -> Result<(), Error> {
     let conversation = theirs.conversation;
     let id = |m: &[u8]| content::message_id(&conversation, &from.chat, &from.device, m);
     let mut look = vec![theirs];
@@ -63,8 +66,8 @@ fn named(step: &mut Talk<'_>, from: &Session, theirs: sotto_db::Message) -> Resu
             return Ok(());
         };
         if message.is_own() {
-            if !message.is_gone() && step.tx.items.of_message(&message.id)?.is_none() {
-                write::again(step, &message, &from.chat)?;
+            if !message.is_gone() {
+                again(step, &from.chat, &message, left)?;
             }
             continue;
         }
