@@ -137,7 +137,12 @@ pub(crate) fn fetch(
     asks: bool,
 ) -> Result<(), Error> {
     let (now_ms, clock_s) = (step.now_ms, i64::try_from(step.clock_s()).unwrap_or(0));
-    let Some(known) = row(step, message)? else {
+    if let Some(known) = row(step, message)? {
+        step.attachments.change(message, &BODY, |one| (one.session, one.seq) = (Some(owed.0), Some(owed.1)))?;
+        if asks {
+            change(step, &known.id, |row| (row.state, row.due_ms, row.tries) = (FileState::Coming, now_ms, 0))?;
+        }
+    } else {
         let message = step.tx.messages.get(message)?.or_bug("message of a body")?;
         // The author's clock may have been ahead, and its chunks may have been published again by the right clock.
         let since_s = message.time_s.min(clock_s).saturating_sub(EARLIER_S).max(1);
@@ -150,16 +155,12 @@ pub(crate) fn fetch(
             ..unknown(step.random(), pointer)
         };
         attach(step, &message, &row, Some(owed))?;
-        for id in step.files.over(&message.conversation)? {
-            change(step, &id, |row| (row.state, row.due_ms) = (FileState::Remote, NEVER))?;
-        }
-        return Ok(());
-    };
-    step.attachments.change(message, &BODY, |one| (one.session, one.seq) = (Some(owed.0), Some(owed.1)))?;
-    if !asks {
-        return Ok(());
     }
-    change(step, &known.id, |row| (row.state, row.due_ms, row.tries) = (FileState::Coming, now_ms, 0))
+    let conversation = step.tx.messages.get(message)?.or_bug("message of a body")?.conversation;
+    for id in step.files.over(&conversation)? {
+        change(step, &id, |row| (row.state, row.due_ms) = (FileState::Remote, NEVER))?;
+    }
+    Ok(())
 }
 
 /// A received body is at its end.
