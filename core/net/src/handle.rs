@@ -64,8 +64,8 @@ pub enum Command {
         topic: String,
         /// The envelopes, at most [`UPLOAD_MOST`], each exactly one size class long.
         payloads: Vec<Vec<u8>>,
-        /// Waku timestamp of the first message, Unix nanoseconds; each further message is one later. 0 if the accepting
-        /// node shall set its own times.
+        /// Waku timestamp, Unix nanoseconds. A whole second is the time of all messages, and 0 has the accepting node
+        /// set its own times. Otherwise each message is a nanosecond later than the one before.
         timestamp_ns: i64,
         /// Nodes to use only if there is no other, the worst first.
         not: Vec<NodeNumber>,

@@ -61,7 +61,7 @@ impl World {
 
 /// The time of a chunk of an upload.
 pub(crate) fn nth(timestamp_ns: i64, at: usize) -> i64 {
-    if timestamp_ns == 0 { 0 } else { timestamp_ns + at as i64 }
+    if timestamp_ns % 1_000_000_000 == 0 { timestamp_ns } else { timestamp_ns + at as i64 }
 }
 
 fn is_of(event: &NetEvent, id: u64) -> bool {
@@ -115,7 +115,7 @@ mod tests {
         let mut world = world(Weather { publish_fails: 5, ..Weather::default() });
         let (mut whole, mut cut, mut holes, mut reasons) = (0, 0, 0, BTreeSet::new());
         for batch in 0..200 {
-            let at_ns = world.now_ms * 1_000_000;
+            let at_ns = world.now_ms * 1_000_000 + 1; // no whole second
             world.upload(0, (batch, &[0, 1]), TOPIC, chunks(batch as u8), at_ns);
             let events = heard(&mut world);
             let [NetEvent::Uploaded { id, node: Some(2), taken, failed }] = &events[..] else {

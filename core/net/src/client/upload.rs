@@ -31,12 +31,14 @@ struct Chunk {
     taken: AtomicBool,
 }
 
+/// A second, nanoseconds.
+const SECOND_NS: i64 = 1_000_000_000;
+
 impl Batch {
     /// The messages of an upload; `None` if one of them does not fit the network, or their number the command.
     pub(crate) fn new(topic: String, payloads: Vec<Vec<u8>>, timestamp_ns: i64, config: &NetConfig) -> Option<Self> {
         let shard = config.shard(&topic).filter(|_| (1..=UPLOAD_MOST).contains(&payloads.len()))?;
-        // Without a time of ours the node sets its own.
-        let step = i64::from(timestamp_ns != 0);
+        let step = i64::from(timestamp_ns % SECOND_NS != 0);
         let chunk = |(at, payload)| {
             let message = WakuMessage::new(topic.clone(), payload, timestamp_ns.saturating_add(step * at));
             message.validate(config.max_message).is_ok().then(|| Chunk { message, taken: AtomicBool::new(false) })
@@ -111,13 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn each_chunk_is_a_nanosecond_later_or_dated_by_the_node() {
+    fn each_chunk_is_a_nanosecond_later_or_all_have_one_second() {
         let times = |timestamp_ns| {
             let chunks = batch(3, timestamp_ns).unwrap().chunks;
             chunks.iter().map(|chunk| chunk.message.timestamp.unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(times(7), [7, 8, 9]);
         assert_eq!(times(0), [0, 0, 0]);
+        assert_eq!(times(5_000_000_000), [5_000_000_000; 3]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sotto_wire::file::{FilePointer, Part};
 use sotto_wire::topic::ContentTopic;
 
 use crate::disk::{Order, Source};
-use crate::engine::base::schedule::{self, DAY};
+use crate::engine::base::schedule::{self, DAY, SECOND};
 use crate::engine::carry::{Fact, outcome, send};
 use crate::engine::file::memory::{Begun, Work};
 use crate::engine::file::{File, bits, body, change, drop_content, order, picture, place, pointer, shown_anew};
@@ -113,7 +113,13 @@ pub(crate) fn sealed(
         _ => blob_topic(&key),
     };
     let job = u64::from_le_bytes(step.random());
-    let (topic, timestamp_ns) = (ContentTopic::Blob(topic).to_string(), step.clock_ms.saturating_mul(1_000_000));
+    // The chunks of a body have the times of texts. Those of a file, which may be many in a second, are told apart by
+    // their times in a search that goes on.
+    let timestamp_ns = match row.role {
+        FileRole::Body => (step.clock_ms / SECOND).saturating_mul(1_000_000_000),
+        _ => step.clock_ms.saturating_mul(1_000_000).saturating_add(1), // never a whole second
+    };
+    let topic = ContentTopic::Blob(topic).to_string();
     let not = last.filter(|(of, _)| of != id || slots == [1] || row.answers > 0);
     let not = not.map(|(_, node)| node).into_iter().collect();
     step.fx.net.push(Command::Upload { id: job, topic, payloads, timestamp_ns, not });
