@@ -203,10 +203,11 @@ fn in_vain(step: &mut File<'_>, mut row: sotto_db::File, pointer: &FilePointer) 
     } else if row.tries >= TRIES {
         (row.state, row.due_ms) = (FileState::Gone, NEVER);
         row.reason = Some(Code::FileGone.as_str().to_owned());
-    } else if (old || row.tries >= ASK_AFTER) && !(0..DAY).contains(&step.now_ms.saturating_sub(row.asked_ms)) {
-        if ask_author(step, &row, pointer)? {
-            row.asked_ms = step.now_ms;
-        }
+    } else if (old || row.tries >= ASK_AFTER)
+        && !(0..DAY).contains(&step.now_ms.saturating_sub(row.asked_ms))
+        && ask_author(step, &row, pointer)?
+    {
+        row.asked_ms = step.now_ms;
     }
     let id = row.id;
     step.files.put(&row)?;
