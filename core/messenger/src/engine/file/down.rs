@@ -311,7 +311,9 @@ pub(crate) fn bad(step: &mut File<'_>, id: &FileId, (parts, all): (&[u32], bool)
     if ask_author(step, &row, &pointer)? {
         (row.doubted, row.asked_ms) = (true, step.now_ms);
     }
-    row.due_ms = step.after(&schedule::FILE, 0);
+    // The author may not be asked yet: then the whole file must not come again each minute.
+    row.due_ms = step.after(&schedule::FILE, row.tries);
+    row.tries = row.tries.saturating_add(1);
     step.files.put(&row)?;
     drop_content(step, id)
 }
