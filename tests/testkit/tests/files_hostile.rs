@@ -129,6 +129,24 @@ fn a_corrupt_file_is_asked_for_again_when_the_person_wants_it_again() {
     assert_eq!((only(&world, 1, &message).state, waiting(&world, 1, Kind::FileWant)), (FileState::Coming, 1));
 }
 
+#[test]
+fn a_second_wrong_file_does_not_come_again_each_minute() {
+    let mut world = World::befriended(103);
+    let (_, real) = sent(&mut world, &small());
+    for root in [0x55, 0x56] {
+        post(&mut world, &[FilePointer::new(*real.key(), real.size(), [root; 32]).unwrap()], 0);
+    }
+    world.run(MINUTE);
+    let messages: Vec<MessageId> =
+        world.phones[1].messages().iter().rev().take(2).map(|row| MessageId::from_bytes(&row.id)).collect();
+    world.set_online(0, false); // never hears the question about the first one
+    messages.iter().for_each(|message| fetch(&mut world, 1, message));
+    world.run(DAY);
+    assert_eq!(waiting(&world, 1, Kind::FileWant), 1);
+    let next: Vec<_> = messages.iter().filter_map(|message| only(&world, 1, message).next_ms).collect();
+    assert!(next.len() == 1 && next[0] > world.now_ms + HOUR, "{next:?}");
+}
+
 /// Alice sent Bob a file, and somewhat later she asks Carol. Gives the message, its pointer and Carol's conversation.
 fn three(seed: u64, later_ms: i64) -> (World, MessageId, FilePointer, ConversationId) {
     let mut world = World::new(seed, 3);
