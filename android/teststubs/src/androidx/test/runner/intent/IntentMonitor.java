@@ -1,0 +1,4 @@
+package androidx.test.runner.intent;
+
+/** Nobody here listens to intents. */
+public interface IntentMonitor {}

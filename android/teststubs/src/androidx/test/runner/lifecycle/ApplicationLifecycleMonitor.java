@@ -1,0 +1,4 @@
+package androidx.test.runner.lifecycle;
+
+/** Nobody here listens to the application. */
+public interface ApplicationLifecycleMonitor {}
