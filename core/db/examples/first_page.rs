@@ -58,6 +58,7 @@ fn make(path: &Path) {
                 marked: false,
                 body: None,
                 edited: false,
+                names: String::new(),
                 deleted_by: None,
                 expire_s: 0,
                 expires_ms: None,

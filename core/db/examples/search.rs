@@ -134,6 +134,7 @@ fn message(n: u32) -> Message {
         marked: false,
         body: None,
         edited: false,
+        names: String::new(),
         deleted_by: None,
         expire_s: 0,
         expires_ms: None,

@@ -73,7 +73,7 @@ impl Table<'_, Message> {
         let mut reached = self.indexed_from()?;
         let mut bytes = 0;
         for _ in 0..most {
-            let sql = "SELECT rowid, text FROM messages WHERE rowid<? ORDER BY rowid DESC LIMIT 1";
+            let sql = "SELECT rowid, text||char(10)||names FROM messages WHERE rowid<? ORDER BY rowid DESC LIMIT 1";
             let older = one(self.conn, sql, [reached], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))?;
             let Some((row, text)) = older.filter(|_| bytes < INDEXED_BYTES) else {
                 break;

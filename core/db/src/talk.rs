@@ -115,6 +115,8 @@ row! {
         m: Vec<u8>,
         /// The shown text.
         text: Option<String>,
+        /// Names of its files, a line each.
+        names: String,
         /// State of the message.
         state: MessageState,
         /// Code of the failure.
@@ -173,7 +175,7 @@ pub struct Arrival;
 
 /// What a deleted message loses: all but its id, place, author and kind.
 const EMPTY: &str =
-    "UPDATE messages SET m=x'', text=NULL, body=NULL, state=7, reason=NULL, newer=0, fetching=0, read=1,
+    "UPDATE messages SET m=x'', text=NULL, names='', body=NULL, state=7, reason=NULL, newer=0, fetching=0, read=1,
     unconfirmed=0, resent_ms=0, marked=0, edited=0, expire_s=0, expires_ms=NULL WHERE";
 
 impl Message {

@@ -9,6 +9,7 @@ use sotto_messenger::engine::call;
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{AutoDownload, File, FileState, MessageId};
 use sotto_messenger::{Code, Event};
+use sotto_testkit::life::keeps;
 use sotto_testkit::{DAY, HOUR, MINUTE, Picked, SECOND, Seeded, Weather, World};
 use sotto_wire::content::{Content, File as Named, FileKind, Kind, Post};
 use sotto_wire::envelope::{Envelope, pad};
@@ -631,6 +632,38 @@ fn in_foul_weather_all_files_arrive() {
 }
 
 /// Number of envelopes that a phone published in `work`, off the topics of files.
+/// P5: a file is found by its name on both phones, also beside a long text, until its message is deleted.
+#[test]
+fn search_finds_files_by_their_names() {
+    let mut world = World::befriended(31);
+    let named = |name: &str| Picked { name: name.into(), ..small() };
+    let message = world.send_files(0, "on the way", &[named("Reiseplan März.pdf"), named("../sea.jpg")]);
+    let long = world.send_files(0, &"long ".repeat(2_000), &[named("Reise.zip")]);
+    world.run(5 * MINUTE);
+    let found = |world: &World, who: usize, query: &str| {
+        world.phones[who].read(|reader| {
+            let rows = reader.search(query, None, None, 10).unwrap();
+            rows.into_iter().map(|(_, row)| MessageId::from_bytes(&row.id)).collect::<Vec<_>>()
+        })
+    };
+    for who in 0..2 {
+        let both: BTreeSet<_> = found(&world, who, "\"reise\" *").into_iter().collect();
+        assert_eq!(both, BTreeSet::from([message.clone(), long.clone()]));
+        assert_eq!(found(&world, who, "\"way\" \"marz\""), [message.clone()]);
+        assert_eq!(found(&world, who, "\"sea\""), [message.clone()]);
+    }
+    for one in [&message, &long] {
+        world.call(0, call::DeleteForEveryone { message: one.clone() }).unwrap();
+    }
+    world.run(5 * MINUTE);
+    for who in 0..2 {
+        assert!(found(&world, who, "\"reise\" *").is_empty());
+        world.kill(who);
+        assert!(!keeps(world.phones[who].folder(), "Reiseplan"));
+        world.start(who);
+    }
+}
+
 fn answers(world: &mut World, work: impl FnOnce(&mut World)) -> usize {
     let from = world.published.len();
     work(world);

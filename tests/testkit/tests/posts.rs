@@ -591,6 +591,7 @@ fn what_an_older_version_could_not_read_is_there_after_the_update() {
             kind: kind.code(),
             m,
             text: None,
+            names: String::new(),
             state: sotto_db::MessageState::Received,
             reason: None,
             time_s,

@@ -220,6 +220,7 @@ fn a_deleted_text_is_in_no_page_of_the_file() {
         marked: false,
         body: None,
         edited: false,
+        names: String::new(),
         deleted_by: None,
         expire_s: 0,
         expires_ms: None,

@@ -24,6 +24,7 @@ fn message(n: u32, text: &str) -> Message {
         marked: false,
         body: None,
         edited: false,
+        names: String::new(),
         deleted_by: None,
         expire_s: 0,
         expires_ms: None,
@@ -110,6 +111,38 @@ fn old_texts_are_indexed_in_parts_and_search_can_be_off() {
     assert_eq!(step(&|t| t.index_older(10)), (1, false, 24));
     assert_eq!(step(&|t| t.set_search(true)), (1, false, 24));
     assert_eq!(step(&|t| t.set_search(false)), (NEVER, false, 0));
+}
+
+#[test]
+fn files_are_found_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut account = Account::open(&folder.path().join("account.db"), &[7; 32]).unwrap();
+    let named = |n, text: &str, names: &str| Message { names: names.into(), ..message(n, text) };
+    let done = account.transaction(|mut tx| {
+        tx.messages.add(&named(1, "look", "Reise_Übersicht.pdf\nsea.jpg"))?;
+        tx.messages.set_search(false)?;
+        tx.messages.set_search(true)?;
+        tx.messages.index_older(10)?;
+        tx.messages.add(&named(2, "", "Notes über das Meer.txt"))?;
+        tx.messages.add(&message(3, "see"))?;
+        tx.messages.edit(&message(3, "").id, |row| row.names = "sea chart.png".into())
+    });
+    done.unwrap();
+    assert_eq!(found(&account, "\"ubersicht\""), [1]);
+    assert_eq!(found(&account, "\"look\" \"sea\""), [1]);
+    assert_eq!(found(&account, "\"uber\" *"), [2, 1]);
+    assert_eq!(found(&account, "\"sea\""), [3, 1]);
+    account.transaction(|mut tx| tx.messages.edit(&message(1, "").id, |row| row.text = Some("at".into()))).unwrap();
+    assert_eq!((found(&account, "\"look\""), found(&account, "\"sea\"")), (vec![], vec![3, 1]));
+    let done = account.transaction(|mut tx| {
+        tx.messages.delete(&message(1, "").id)?;
+        tx.messages.withdraw(&message(2, "").id, &[2; 33])?;
+        tx.messages.remove_all(&[1; 32]) // 3
+    });
+    done.unwrap();
+    assert_eq!(words(&mut account), [] as [&str; 0]);
+    let names = account.read(|tx| all(tx.messages.conn, "SELECT names FROM messages", [], |row| row.get(0)));
+    assert_eq!(names.unwrap(), ["".to_owned(), String::new()], "nothing of them is left");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Search over all texts of this device.
+//! Search over all texts and names of files of this device.
 
 use super::Messenger;
 use crate::error::{Code, Error};
@@ -9,8 +9,8 @@ use crate::search::Query;
 const HITS: u32 = 50;
 
 impl Messenger {
-    /// Messages that have all words of `query`, in one conversation or all; the last word may be the beginning of a
-    /// word. Case and accents do not matter. The latest stored come first; `before` is the `cursor` of the last hit of
+    /// Messages that have all words of `query` in their text or the names of their files, in one conversation or all;
+    /// the last word may be the beginning of a word. Case and accents do not matter. The latest stored come first; `before` is the `cursor` of the last hit of
     /// the previous page. `limit` is 1 to 50. Nothing leaves the device. Errors: `input.query` for a query without a
     /// word, over 256 bytes or over 16 words; `input.limit`, `input.id`, `search.off`.
     pub fn search(
@@ -32,7 +32,8 @@ impl Messenger {
             }
             let rows = reader.search(query.index(), conversation.as_ref(), before, limit)?;
             let hit = |(n, row): (i64, sotto_db::Message)| {
-                let (text, marks) = query.excerpt(row.text.as_deref().unwrap_or_default());
+                let all = format!("{}\n{}", row.text.as_deref().unwrap_or_default(), row.names);
+                let (text, marks) = query.excerpt(all.trim());
                 Hit {
                     message: MessageId::from_bytes(&row.id),
                     conversation: ConversationId::from_bytes(&row.conversation),

@@ -187,7 +187,7 @@ pub struct Hit {
     pub conversation: ConversationId,
     /// Whether this account wrote it.
     pub mine: bool,
-    /// The part of its text around the first match, at most 200 characters.
+    /// The part around the first match, at most 200 characters, of its text and the names of its files, a line each.
     pub text: String,
     /// Where the words are in `text`: at most 8 places.
     pub marks: Vec<Mark>,

@@ -54,6 +54,7 @@ pub(crate) fn place(id: Hash, conversation: Hash, author: Option<Chat>, kind: Ki
         kind: kind.code(),
         m: Vec::new(),
         text: None,
+        names: String::new(),
         state: MessageState::Withdrawn,
         reason: None,
         time_s: 0,

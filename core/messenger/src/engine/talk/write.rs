@@ -5,7 +5,7 @@ use sotto_wire::content::{self, Content, Kind};
 
 use crate::engine::base::schedule::SECOND;
 use crate::engine::carry::send;
-use crate::engine::file::{body, keep, up};
+use crate::engine::file::{body, up};
 use crate::engine::talk::kind::post;
 use crate::engine::talk::state::emit_state;
 use crate::engine::talk::{Talk, delete};
@@ -130,7 +130,7 @@ fn attach(step: &mut Talk<'_>, id: &Hash, files: &[content::File]) -> Result<Opt
         return Ok(None);
     }
     let message = step.messages.get(id)?.or_bug("own message")?;
-    keep::attach(step, &message, files, false)?;
+    post::attach(step, &message, files, false)?;
     Ok(step.tx.files.is_unsent(id)?.then(|| id.to_vec()))
 }
 

@@ -19,7 +19,6 @@ mod want;
 
 use sotto_wire::content::{self, Content, Kind};
 
-use crate::engine::file::keep;
 use crate::engine::talk::inbox::{Came, Shown, show};
 use crate::engine::talk::{Talk, effects, expire};
 use crate::error::Error;
@@ -61,7 +60,7 @@ pub(crate) fn known_now(step: &mut Talk<'_>) -> Result<(), Error> {
             let content = message.as_ref().and_then(|message| message.content().ok());
             let (text, expire_s) = match content {
                 Some(Content::Post(post)) => {
-                    keep::attach(step, &row, &post.files, false)?;
+                    post::attach(step, &row, &post.files, false)?;
                     (post.text, post.expire_s)
                 }
                 Some(Content::Poll(poll)) => (poll.question, poll.expire_s),

@@ -5,8 +5,8 @@ use sotto_wire::content::{Content, Kind, Message, Remote};
 
 use crate::engine::carry::receipt;
 use crate::engine::file::body::{self, Arrived};
-use crate::engine::file::keep;
 use crate::engine::talk::inbox::{Came, Shown, show};
+use crate::engine::talk::kind::post;
 use crate::engine::talk::{Talk, effects, expire};
 use crate::error::{Error, OrBug};
 
@@ -42,7 +42,7 @@ fn whole(step: &mut Talk<'_>, one: Arrived) -> Result<(), Error> {
     let (text, expire_s) = match Content::decode(kind, &bytes) {
         Ok(Content::Text(text)) => (Some(text), 0),
         Ok(Content::Post(post)) => {
-            keep::attach(step, &message, &post.files, open && !message.unconfirmed)?;
+            post::attach(step, &message, &post.files, open && !message.unconfirmed)?;
             (Some(post.text), post.expire_s)
         }
         _ => (None, 0),

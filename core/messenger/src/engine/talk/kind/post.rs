@@ -46,9 +46,18 @@ pub(crate) fn take(step: &mut Talk<'_>, came: &Came<'_>, post: Post) -> Result<(
         return Ok(());
     }
     match step.messages.get(&came.id)?.filter(|message| !message.is_gone()) {
-        Some(message) => keep::attach(step, &message, &files, came.open && came.confirmed),
+        Some(message) => attach(step, &message, &files, came.open && came.confirmed),
         None => Ok(()),
     }
+}
+
+/// Gives a message its files; search finds it by their names. Those of a contact may be fetched by themselves.
+pub(crate) fn attach(step: &mut Talk<'_>, message: &Message, files: &[File], trusted: bool) -> Result<(), Error> {
+    let names: Vec<_> = files.iter().map(|file| file.name.as_str()).filter(|name| !name.is_empty()).collect();
+    if !names.is_empty() {
+        step.messages.edit(&message.id, |row| row.names = names.join("\n"))?;
+    }
+    keep::attach(step, message, files, trusted)
 }
 
 /// Sends a text, as a post if anything belongs to it.
