@@ -30,8 +30,8 @@ fn each_language_has_its_own_names() {
         generate(&support::library(), language, folder.path()).unwrap();
         std::fs::read_to_string(folder.path().join(path)).unwrap()
     };
-    let kotlin = code(TargetLanguage::Kotlin, "sotto/sotto.kt");
-    assert!(kotlin.contains("\npackage sotto\n") && kotlin.contains("class NotFound("));
+    let kotlin = code(TargetLanguage::Kotlin, "im/sotto/ffi/sotto.kt");
+    assert!(kotlin.contains("\npackage im.sotto.ffi\n") && kotlin.contains("class NotFound("));
     assert!(kotlin.contains("class SottoException") && kotlin.contains("data class SottoMessageId"));
     let swift = code(TargetLanguage::Swift, "Sotto.swift");
     assert!(swift.contains("case `notFound`(") && swift.contains("return .notFound(") && !swift.contains(".NotFound("));
