@@ -10,9 +10,10 @@ const HITS: u32 = 50;
 
 impl Messenger {
     /// Messages that have all words of `query` in their text or the names of their files, in one conversation or all;
-    /// the last word may be the beginning of a word. Case and accents do not matter. The latest stored come first; `before` is the `cursor` of the last hit of
-    /// the previous page. `limit` is 1 to 50. Nothing leaves the device. Errors: `input.query` for a query without a
-    /// word, over 256 bytes or over 16 words; `input.limit`, `input.id`, `search.off`.
+    /// the last word may be the beginning of a word. Case and accents do not matter. The latest stored come first;
+    /// `before` is the `cursor` of the last hit of the previous page. `limit` is 1 to 50. Nothing leaves the device.
+    /// Errors: `input.query` for a query without a word, over 256 bytes or over 16 words; `input.limit`, `input.id`,
+    /// `search.off`.
     pub fn search(
         &self,
         query: &str,
