@@ -1,0 +1,107 @@
+package im.sotto.app
+
+import android.content.Intent
+import android.graphics.Bitmap
+import android.graphics.BitmapFactory
+import android.os.Bundle
+import android.view.View
+import android.widget.Button
+import android.widget.EditText
+import im.sotto.Account
+import im.sotto.Sotto
+import kotlinx.coroutines.launch
+import java.io.File
+
+/** Name and picture: of a new account, or of the own one. */
+class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
+    private val name: EditText get() = findViewById(R.id.name)
+
+    /** A chosen picture that is not saved yet. The file outlives the process. */
+    private val draft by lazy { File(cacheDir, "avatar.jpg") }
+    private var account: Account? = null
+    private var isFilled = false
+    private var isPictureChanged = false
+
+    override fun build(state: Bundle?) {
+        isFilled = state != null
+        isPictureChanged = state?.getBoolean(CHANGED) ?: false
+        if (!isPictureChanged) draft.delete()
+        onTap(R.id.avatar, ::offerPicture)
+        onTap(R.id.picture, ::offerPicture)
+        onTap(R.id.save, ::save)
+        name.onText { refresh() }
+    }
+
+    override suspend fun follow(sotto: Sotto) {
+        val now = sotto.account.get()
+        account = now
+        if (!isFilled && now != null) name.setText(now.name)
+        isFilled = true
+        findViewById<View>(R.id.later).show(now != null)
+        findViewById<Button>(R.id.save).setText(if (now == null) R.string.profile_create else R.string.save)
+        refresh()
+    }
+
+    private fun refresh() {
+        val text = name.text.toString()
+        findViewById<View>(R.id.save).isEnabled = text.isNotBlank()
+        scope.launch { findViewById<AvatarView>(R.id.avatar).show(text, account?.id?.value ?: NOBODY, picture()) }
+    }
+
+    private suspend fun picture(): Bitmap? = when {
+        draft.exists() -> BitmapFactory.decodeFile(draft.path)
+        isPictureChanged -> null
+        else -> app.pictures.of(app.sotto(), account?.picture)
+    }
+
+    private fun offerPicture() {
+        if (account?.picture == null && !draft.exists()) return choosePicture()
+        choose(null, listOf(R.string.profile_picture to ::choosePicture, R.string.profile_picture_remove to ::removePicture))
+    }
+
+    private fun choosePicture() = pickPicture(PICK)
+
+    private fun removePicture() {
+        draft.delete()
+        isPictureChanged = true
+        refresh()
+    }
+
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) {
+        val uri = data?.data ?: return
+        scope.launch {
+            val picture = Pictures.open(contentResolver, uri) ?: return@launch say(getString(R.string.error_picture))
+            Pictures.writeAvatar(picture, draft)
+            isPictureChanged = true
+            refresh()
+        }
+    }
+
+    private fun save() = act { sotto ->
+        val isNew = sotto.account.get() == null
+        val text = name.text.toString().trim()
+        if (isNew) {
+            sotto.account.create(text)
+            app.preferences.phraseWritten = false
+        } else if (text != account?.name) {
+            sotto.account.setName(text)
+        }
+        if (isPictureChanged) {
+            sotto.account.setPicture(draft.takeIf(File::exists))
+            draft.delete()
+        }
+        if (isNew) toChats(PhraseActivity::class.java)
+        finish()
+    }
+
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        state.putBoolean(CHANGED, isPictureChanged)
+    }
+
+    private companion object {
+        const val PICK = 1
+        const val CHANGED = "changed"
+        const val NOBODY = "nobody"
+    }
+}

@@ -1,0 +1,80 @@
+package im.sotto.app
+
+import android.content.Context
+import android.graphics.Bitmap
+import android.graphics.Canvas
+import android.graphics.Color
+import android.graphics.Paint
+import android.util.AttributeSet
+import android.view.View
+import com.google.zxing.BarcodeFormat
+import com.google.zxing.BinaryBitmap
+import com.google.zxing.DecodeHintType
+import com.google.zxing.EncodeHintType
+import com.google.zxing.LuminanceSource
+import com.google.zxing.NotFoundException
+import com.google.zxing.RGBLuminanceSource
+import com.google.zxing.ReaderException
+import com.google.zxing.ResultMetadataType
+import com.google.zxing.common.BitMatrix
+import com.google.zxing.common.GlobalHistogramBinarizer
+import com.google.zxing.common.HybridBinarizer
+import com.google.zxing.qrcode.QRCodeReader
+import com.google.zxing.qrcode.QRCodeWriter
+import kotlin.math.min
+
+/** QR codes: bytes in, modules out, and back from pictures. */
+object Qr {
+    /** The modules of a code, without a margin. */
+    fun encode(content: ByteArray): BitMatrix {
+        val hints = mapOf(EncodeHintType.CHARACTER_SET to "ISO-8859-1", EncodeHintType.MARGIN to 0)
+        return QRCodeWriter().encode(String(content, Charsets.ISO_8859_1), BarcodeFormat.QR_CODE, 0, 0, hints)
+    }
+
+    /** What the code in a picture says, or `null` if there is none that can be read. */
+    fun decode(picture: Bitmap): ByteArray? {
+        val pixels = IntArray(picture.width * picture.height)
+        picture.getPixels(pixels, 0, picture.width, 0, 0, picture.width, picture.height)
+        return decode(RGBLuminanceSource(picture.width, picture.height, pixels))
+    }
+
+    /** As above, of the brightness of a camera's picture. Light codes on dark ground are read too. */
+    fun decode(source: LuminanceSource): ByteArray? = listOf(source, source.invert()).firstNotNullOfOrNull { one ->
+        read(BinaryBitmap(HybridBinarizer(one))) ?: read(BinaryBitmap(GlobalHistogramBinarizer(one)))
+    }
+
+    private fun read(bitmap: BinaryBitmap): ByteArray? = try {
+        val result = QRCodeReader().decode(bitmap, mapOf(DecodeHintType.TRY_HARDER to true))
+        @Suppress("UNCHECKED_CAST")
+        val segments = result.resultMetadata[ResultMetadataType.BYTE_SEGMENTS] as? List<ByteArray>
+        segments?.fold(ByteArray(0), ByteArray::plus) ?: result.text.toByteArray()
+    } catch (_: NotFoundException) {
+        null
+    } catch (_: ReaderException) {
+        null
+    }
+}
+
+/** Draws a code in whole pixels, always dark on light: many readers fail on the opposite. */
+class QrView(context: Context, attributes: AttributeSet?) : View(context, attributes) {
+    private val ink = Paint().apply { color = Color.BLACK }
+    private var modules: BitMatrix? = null
+
+    fun show(content: ByteArray) {
+        modules = Qr.encode(content)
+        invalidate()
+    }
+
+    override fun onDraw(canvas: Canvas) {
+        val code = modules ?: return
+        val room = min(width - paddingLeft - paddingRight, height - paddingTop - paddingBottom)
+        val size = (room / code.width).coerceAtLeast(1).toFloat()
+        val left = ((width - size * code.width) / 2).toInt()
+        val top = ((height - size * code.height) / 2).toInt()
+        for (y in 0 until code.height) {
+            for (x in 0 until code.width) {
+                if (code[x, y]) canvas.drawRect(left + x * size, top + y * size, left + (x + 1) * size, top + (y + 1) * size, ink)
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+package im.sotto.app
+
+import android.Manifest
+import android.app.Activity
+import android.content.Intent
+import android.content.pm.PackageManager
+import android.graphics.ImageFormat
+import android.graphics.Matrix
+import android.graphics.RectF
+import android.graphics.SurfaceTexture
+import android.hardware.camera2.CameraAccessException
+import android.hardware.camera2.CameraCaptureSession
+import android.hardware.camera2.CameraCharacteristics
+import android.hardware.camera2.CameraDevice
+import android.hardware.camera2.CameraManager
+import android.hardware.camera2.CaptureRequest
+import android.media.Image
+import android.media.ImageReader
+import android.os.Bundle
+import android.os.Handler
+import android.os.HandlerThread
+import android.view.Surface
+import android.view.TextureView
+import android.view.View
+import android.widget.TextView
+import com.google.zxing.PlanarYUVLuminanceSource
+import kotlinx.coroutines.launch
+import kotlin.math.max
+
+/** Reads a QR code with the camera, or from a picture where there is none. The result has its bytes. */
+class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
+    private val view: TextureView get() = findViewById(R.id.camera)
+    private var device: CameraDevice? = null
+    private var reader: ImageReader? = null
+    private var thread: HandlerThread? = null
+
+    override fun build(state: Bundle?) {
+        onTap(R.id.picture) { pickPicture(PICK) }
+        if (state == null && !isAllowed()) requestPermissions(arrayOf(Manifest.permission.CAMERA), ASK)
+    }
+
+    private fun isAllowed() = checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
+
+    override fun onRequestPermissionsResult(request: Int, names: Array<String>, results: IntArray) {
+        if (isAllowed()) start() else noCamera()
+    }
+
+    override fun onResume() {
+        super.onResume()
+        if (isAllowed()) start()
+    }
+
+    override fun onPause() {
+        stop()
+        super.onPause()
+    }
+
+    private fun noCamera() {
+        findViewById<View>(R.id.frame).show(false)
+        findViewById<View>(R.id.picture).show(true)
+        findViewById<TextView>(R.id.text).setText(R.string.add_no_camera)
+    }
+
+    private fun start() {
+        if (device != null || thread != null) return
+        if (view.isAvailable) return open()
+        view.surfaceTextureListener = object : TextureView.SurfaceTextureListener {
+            override fun onSurfaceTextureAvailable(surface: SurfaceTexture, width: Int, height: Int) = open()
+
+            override fun onSurfaceTextureSizeChanged(surface: SurfaceTexture, width: Int, height: Int) = Unit
+
+            override fun onSurfaceTextureDestroyed(surface: SurfaceTexture) = true
+
+            override fun onSurfaceTextureUpdated(surface: SurfaceTexture) = Unit
+        }
+    }
+
+    private fun open() {
+        val manager = getSystemService(CameraManager::class.java)
+        try {
+            val id = manager.cameraIdList.firstOrNull { id ->
+                val facing = manager.getCameraCharacteristics(id).get(CameraCharacteristics.LENS_FACING)
+                facing == CameraCharacteristics.LENS_FACING_BACK
+            } ?: manager.cameraIdList.firstOrNull() ?: return noCamera()
+            val worker = HandlerThread("scan").apply { start() }
+            thread = worker
+            val handler = Handler(worker.looper)
+            reader = ImageReader.newInstance(WIDTH, HEIGHT, ImageFormat.YUV_420_888, 2).apply {
+                setOnImageAvailableListener({ it.acquireLatestImage()?.use(::read) }, handler)
+            }
+            manager.openCamera(id, Opened(), Handler(mainLooper))
+        } catch (_: CameraAccessException) {
+            noCamera()
+        } catch (_: SecurityException) {
+            noCamera()
+        }
+    }
+
+    private inner class Opened : CameraDevice.StateCallback() {
+        override fun onOpened(camera: CameraDevice) {
+            val images = reader ?: return camera.close()
+            device = camera
+            fit()
+            val texture = view.surfaceTexture ?: return
+            texture.setDefaultBufferSize(WIDTH, HEIGHT)
+            val surfaces = listOf(Surface(texture), images.surface)
+            @Suppress("DEPRECATION")
+            camera.createCaptureSession(surfaces, Configured(camera, surfaces), null)
+        }
+
+        override fun onDisconnected(camera: CameraDevice) = stop()
+
+        override fun onError(camera: CameraDevice, error: Int) {
+            stop()
+            noCamera()
+        }
+    }
+
+    private inner class Configured(private val camera: CameraDevice, private val surfaces: List<Surface>) :
+        CameraCaptureSession.StateCallback() {
+        override fun onConfigured(session: CameraCaptureSession) {
+            if (device !== camera) return
+            val request = camera.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
+            surfaces.forEach(request::addTarget)
+            request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE)
+            session.setRepeatingRequest(request.build(), null, null)
+        }
+
+        override fun onConfigureFailed(session: CameraCaptureSession) = noCamera()
+    }
+
+    /** The camera's picture lies on its side: it is turned upright and cropped to the view. */
+    private fun fit() {
+        val width = view.width.toFloat()
+        val height = view.height.toFloat()
+        val scale = max(width / HEIGHT, height / WIDTH)
+        view.setTransform(
+            Matrix().apply {
+                setRectToRect(RectF(0f, 0f, width, height), RectF(0f, 0f, HEIGHT.toFloat(), WIDTH.toFloat()), Matrix.ScaleToFit.FILL)
+                postScale(scale, scale)
+                postTranslate((width - HEIGHT * scale) / 2, (height - WIDTH * scale) / 2)
+            },
+        )
+    }
+
+    /** Runs on the worker: reads the brightness of one picture. */
+    private fun read(image: Image) {
+        val plane = image.planes[0]
+        val bytes = ByteArray(plane.buffer.remaining()).also(plane.buffer::get)
+        val stride = plane.rowStride
+        // The last row may be cut short of the stride.
+        val rows = minOf(image.height, (bytes.size + stride - image.width) / stride)
+        val whole = if (bytes.size < stride * rows) bytes.copyOf(stride * rows) else bytes
+        val code = Qr.decode(PlanarYUVLuminanceSource(whole, stride, rows, 0, 0, image.width, rows, false)) ?: return
+        runOnUiThread { found(code) }
+    }
+
+    private fun found(code: ByteArray) {
+        if (isFinishing) return
+        setResult(Activity.RESULT_OK, Intent().putExtra(CODE, code))
+        finish()
+    }
+
+    private fun stop() {
+        device?.close()
+        device = null
+        reader?.close()
+        reader = null
+        thread?.quitSafely()
+        thread = null
+    }
+
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) {
+        val uri = data?.data ?: return
+        scope.launch {
+            val code = Pictures.open(contentResolver, uri)?.let(Qr::decode)
+            if (code == null) say(getString(R.string.add_no_code)) else found(code)
+        }
+    }
+
+    companion object {
+        /** The bytes of the code, in the result. */
+        const val CODE = "code"
+        private const val PICK = 1
+        private const val ASK = 2
+        private const val WIDTH = 1280
+        private const val HEIGHT = 720
+    }
+}
+
+/** Lets the person scan a code; see [ScanActivity]. */
+fun Activity.scanCode(request: Int) = startActivityForResult(Intent(this, ScanActivity::class.java), request)

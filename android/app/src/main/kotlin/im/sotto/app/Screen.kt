@@ -1,0 +1,176 @@
+package im.sotto.app
+
+import android.app.Activity
+import android.app.AlertDialog
+import android.os.Build
+import android.os.Bundle
+import android.view.MenuItem
+import android.view.View
+import android.view.WindowInsets
+import android.view.WindowManager
+import android.widget.TextView
+import android.widget.Toolbar
+import im.sotto.Sotto
+import im.sotto.SottoException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.MainScope
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+
+/**
+ * A screen of the app: a toolbar, the content of [layout], and a line for short notices. It lies edge to edge. What a
+ * person typed is kept by the views themselves, so process death loses nothing.
+ */
+abstract class Screen(private val layout: Int, private val heading: Int = 0) : Activity() {
+    protected val app: SottoApp get() = application as SottoApp
+    protected val scope = MainScope()
+    protected val toolbar: Toolbar get() = findViewById(R.id.toolbar)
+
+    /** Whether the person can go up from here. */
+    protected open val hasBack get() = true
+    private var shown: Job? = null
+    private var notice: Job? = null
+
+    /** Sets up the views. The core may still be opening. */
+    protected open fun build(state: Bundle?) = Unit
+
+    /** Runs while the screen is visible: reads, and follows changes. */
+    protected open suspend fun follow(sotto: Sotto) = Unit
+
+    override fun onCreate(state: Bundle?) {
+        super.onCreate(state)
+        if (app.preferences.screenSecurity) window.addFlags(WindowManager.LayoutParams.FLAG_SECURE)
+        setContentView(R.layout.screen)
+        layoutInflater.inflate(layout, findViewById(R.id.content))
+        setActionBar(toolbar)
+        title = if (heading == 0) "" else getString(heading)
+        if (hasBack) {
+            toolbar.setNavigationIcon(R.drawable.ic_back)
+            toolbar.setNavigationContentDescription(R.string.back)
+            toolbar.setNavigationOnClickListener { finish() }
+        }
+        layEdgeToEdge()
+        build(state)
+    }
+
+    override fun onStart() {
+        super.onStart()
+        shown = act(::follow)
+    }
+
+    override fun onStop() {
+        shown?.cancel()
+        super.onStop()
+    }
+
+    override fun onDestroy() {
+        scope.cancel()
+        super.onDestroy()
+    }
+
+    override fun onOptionsItemSelected(item: MenuItem): Boolean = onMenu(item.itemId) || super.onOptionsItemSelected(item)
+
+    /** A tap on the menu. */
+    protected open fun onMenu(id: Int) = false
+
+    /** Does what a person asked for. A failure is said on the notice line. */
+    protected fun act(task: suspend (Sotto) -> Unit): Job = attempt { task(app.sotto()) }
+
+    /** As [act], without the core. */
+    protected fun attempt(task: suspend () -> Unit): Job = scope.launch { guarded(task) }
+
+    private suspend fun guarded(task: suspend () -> Unit) {
+        try {
+            task()
+        } catch (error: SottoException) {
+            failed(error)
+        }
+    }
+
+    /** A call failed. */
+    protected open fun failed(error: SottoException) = say(textOf(error))
+
+    protected fun onTap(id: Int, action: () -> Unit) = findViewById<View>(id).setOnClickListener { action() }
+
+    protected fun setText(id: Int, text: CharSequence?) = findViewById<TextView>(id).showText(text)
+
+    /** Shows one line for five seconds, and reads it aloud. */
+    protected fun say(text: String) {
+        val line = findViewById<TextView>(R.id.notice)
+        line.text = text
+        line.visibility = View.VISIBLE
+        notice?.cancel()
+        notice = scope.launch {
+            delay(NOTICE_MS)
+            line.visibility = View.GONE
+        }
+    }
+
+    /** Asks before something that cannot be undone. */
+    protected fun confirm(title: String, text: String, yes: Int, action: () -> Unit) {
+        AlertDialog.Builder(this)
+            .setTitle(title)
+            .setMessage(text)
+            .setNegativeButton(R.string.cancel, null)
+            .setPositiveButton(yes) { _, _ -> action() }
+            .show()
+    }
+
+    /** Offers choices. */
+    protected fun choose(title: String?, choices: List<Pair<Int, () -> Unit>>) =
+        chooseText(title, choices.map { getString(it.first) }) { choices[it].second() }
+
+    /** Offers texts, and tells the place of the chosen one. */
+    protected fun chooseText(title: String?, texts: List<String>, action: (Int) -> Unit) {
+        AlertDialog.Builder(this)
+            .setTitle(title)
+            .setItems(texts.toTypedArray()) { _, index -> action(index) }
+            .show()
+    }
+
+    private fun layEdgeToEdge() {
+        val root = findViewById<View>(R.id.screen)
+        val content = findViewById<View>(R.id.content)
+        val scroller = findViewById<View>(R.id.scroll) ?: findViewById<View>(R.id.list)
+        val under = scroller?.paddingBottom ?: 0
+        @Suppress("DEPRECATION")
+        window.decorView.systemUiVisibility = window.decorView.systemUiVisibility or
+            View.SYSTEM_UI_FLAG_LAYOUT_STABLE or View.SYSTEM_UI_FLAG_LAYOUT_FULLSCREEN or
+            View.SYSTEM_UI_FLAG_LAYOUT_HIDE_NAVIGATION
+        root.setOnApplyWindowInsetsListener { _, insets ->
+            val bars = Bars.of(insets)
+            root.setPadding(bars.left, bars.top, bars.right, bars.keyboard)
+            val bottom = if (bars.keyboard > 0) 0 else bars.bottom
+            if (scroller != null) {
+                scroller.setPadding(scroller.paddingLeft, scroller.paddingTop, scroller.paddingRight, under + bottom)
+            } else {
+                content.setPadding(0, 0, 0, bottom)
+            }
+            insets
+        }
+    }
+
+    /** What the system covers, in pixels. */
+    private class Bars(val left: Int, val top: Int, val right: Int, val bottom: Int, val keyboard: Int) {
+        companion object {
+            @Suppress("DEPRECATION")
+            fun of(insets: WindowInsets): Bars {
+                if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R) {
+                    val bottom = insets.systemWindowInsetBottom
+                    val keyboard = if (bottom > insets.stableInsetBottom) bottom else 0
+                    return Bars(
+                        insets.systemWindowInsetLeft, insets.systemWindowInsetTop, insets.systemWindowInsetRight,
+                        bottom, keyboard,
+                    )
+                }
+                val bars = insets.getInsets(WindowInsets.Type.systemBars() or WindowInsets.Type.displayCutout())
+                return Bars(bars.left, bars.top, bars.right, bars.bottom, insets.getInsets(WindowInsets.Type.ime()).bottom)
+            }
+        }
+    }
+
+    private companion object {
+        const val NOTICE_MS = 5_000L
+    }
+}

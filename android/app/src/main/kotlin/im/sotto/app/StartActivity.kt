@@ -1,0 +1,57 @@
+package im.sotto.app
+
+import android.content.Intent
+import android.os.Bundle
+import android.view.View
+import android.widget.TextView
+import im.sotto.Sotto
+import im.sotto.SottoException
+
+/** The first screen: to the chats if there is an account, else a new account or an old one. */
+class StartActivity : Screen(R.layout.start) {
+    override val hasBack get() = false
+
+    override fun build(state: Bundle?) {
+        toolbar.show(false)
+        onTap(R.id.create) { startActivity(Intent(this, ProfileActivity::class.java)) }
+        onTap(R.id.restore) { startActivity(Intent(this, RestoreActivity::class.java)) }
+        onTap(R.id.retry) { recreate() }
+        onTap(R.id.wipe) {
+            confirm(getString(R.string.start_wipe_title), getString(R.string.start_wipe_text), R.string.start_wipe_yes) {
+                wipe()
+            }
+        }
+        offer(false, R.string.app_name, getString(R.string.start_opening))
+    }
+
+    override suspend fun follow(sotto: Sotto) {
+        if (sotto.account.get() == null) {
+            offer(true, R.string.start_title, getString(R.string.start_text))
+            return
+        }
+        startActivity(Intent(this, ChatsActivity::class.java))
+        if (!app.preferences.phraseWritten) startActivity(Intent(this, PhraseActivity::class.java))
+        finish()
+    }
+
+    /** The database cannot be opened: nothing is deleted unless the person says so. */
+    override fun failed(error: SottoException) {
+        offer(false, R.string.start_failed, textOf(error))
+        findViewById<View>(R.id.retry).show(true)
+        findViewById<View>(R.id.wipe).show(true)
+    }
+
+    private fun wipe() {
+        attempt {
+            app.wipe()
+            recreate()
+        }
+    }
+
+    private fun offer(choices: Boolean, title: Int, text: String) {
+        findViewById<TextView>(R.id.title).setText(title)
+        findViewById<TextView>(R.id.text).text = text
+        findViewById<View>(R.id.create).show(choices)
+        findViewById<View>(R.id.restore).show(choices)
+    }
+}

@@ -1,0 +1,131 @@
+package im.sotto.app
+
+import android.graphics.Bitmap
+import android.net.Uri
+import im.sotto.ContactAction
+import im.sotto.testing.Json
+import im.sotto.testing.Node
+import im.sotto.testing.Person
+import im.sotto.testing.Program
+import org.junit.After
+import org.junit.Before
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import java.io.ByteArrayInputStream
+import java.io.ByteArrayOutputStream
+import java.io.File
+import java.nio.file.Files
+
+/** A test of the whole app: real core, two real nodes, and other persons as processes. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [35], qualifiers = "w411dp-h846dp-420dpi", application = TestApp::class)
+abstract class AppTest {
+    protected val phone = Phone()
+    protected val app: TestApp get() = RuntimeEnvironment.getApplication() as TestApp
+    protected val folder: File = Files.createTempDirectory("sotto-app").toFile()
+    private val persons = ArrayList<Person>()
+
+    @Before
+    fun useTheNodes() {
+        app.nodes = network.map { it.address }
+    }
+
+    @After
+    fun leave() {
+        phone.close()
+        app.await { app.close() }
+        persons.forEach(Person::close)
+        folder.deleteRecursively()
+    }
+
+    /** The app has the account of [phrase], named Alice, and shows its chats. */
+    protected fun alice(phrase: String = ALICE) {
+        app.await {
+            app.sotto().account.restore(phrase)
+            app.sotto().account.setName("Alice")
+            app.sotto().setSettings(receiptDelayMs = 0)
+        }
+        phone.open()
+        phone.on<ChatsActivity>()
+    }
+
+    /** Somebody else. With a [phrase], emoji and colours are the same in each run. */
+    protected fun person(name: String, phrase: String? = null): Person {
+        val place = File(folder, name)
+        if (phrase != null) {
+            Program("rpc", "--data", place.path).use { program ->
+                call(program, "account_restore", "phrase" to phrase)
+                call(program, "profile_set", "name" to name)
+                call(program, "settings", "set" to mapOf("receipt_delay_ms" to 0))
+                program.finish()
+            }
+        }
+        return Person(name, place, app.nodes).also(persons::add)
+    }
+
+    private fun call(program: Program, method: String, vararg params: Pair<String, Any>) {
+        program.write(Json.write(mapOf("jsonrpc" to "2.0", "id" to 1, "method" to method, "params" to params.toMap())))
+        val answer = Json.parse(program.line())
+        check(answer.has("result")) { "$method: $answer" }
+    }
+
+    /** A person asks Alice for contact, by an invite of hers. */
+    protected fun asks(person: Person, text: String) {
+        val link = app.await { app.sotto().contacts.invite().link }
+        person.call("contact_add", "link" to link, "text" to text)
+    }
+
+    /** A person asks, Alice accepts: the conversation's id. */
+    protected fun befriend(person: Person, text: String): String {
+        asks(person, text)
+        phone.until("the request") { app.await { app.sotto().contacts.all() }.any { it.requestText == text } }
+        app.await {
+            val one = app.sotto().contacts.all().first { it.requestText == text }
+            app.sotto().contacts.answer(one.id, ContactAction.ACCEPT)
+        }
+        return person.contact("accepted")["conversation"].text
+    }
+
+    /**
+     * Compares the screen by day and by night. Between them it is made again with what it saved, and must show the same
+     * texts: so nothing typed is lost.
+     */
+    protected fun draw(name: String, vararg masked: Int) {
+        phone.checkTargets()
+        val shown = phone.texts()
+        Draw.compare(phone, name, masked.toList())
+        RuntimeEnvironment.setQualifiers("+night")
+        phone.recreate()
+        phone.until("the same texts after recreation: $shown") { phone.texts() == shown }
+        Draw.compare(phone, "$name-dark", masked.toList())
+        RuntimeEnvironment.setQualifiers("+notnight")
+        phone.recreate()
+        phone.until("the same texts after recreation: $shown") { phone.texts() == shown }
+    }
+
+    /** A picture that another app offers. */
+    protected fun offer(picture: Bitmap): Uri {
+        val bytes = ByteArrayOutputStream().also { picture.compress(Bitmap.CompressFormat.PNG, 100, it) }.toByteArray()
+        val uri = Uri.parse("content://pictures/${bytes.contentHashCode()}")
+        shadowOf(app.contentResolver).registerInputStreamSupplier(uri) { ByteArrayInputStream(bytes) }
+        return uri
+    }
+
+    companion object {
+        const val ALICE = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+        const val BOB = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+        const val CAROL = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
+
+        const val DORA = "void come effort suffer camp survey warrior heavy shoot primary clutch crush open amazing screen " +
+            "patrol group space point ten exist slush involve unfold"
+
+        /** One network for all tests of this process. It ends with the process. */
+        private val network by lazy {
+            val place = Files.createTempDirectory("sotto-nodes").toFile()
+            listOf(Node(File(place, "one")))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package im.sotto.app
+
+import android.graphics.Bitmap
+import android.graphics.BitmapFactory
+import android.graphics.Canvas
+import android.graphics.Color
+import android.graphics.Rect
+import android.os.Handler
+import android.os.Looper
+import android.view.PixelCopy
+import android.view.View
+import android.view.Window
+import org.robolectric.Shadows.shadowOf
+import java.io.File
+import kotlin.math.abs
+
+/** Draws what a person sees, and compares it with the picture in docs/screenshots. */
+object Draw {
+    private val repo = File(System.getProperty("sotto.repo") ?: error("set the system property sotto.repo"))
+    private val golden = File(repo, "docs/screenshots")
+    private val made = File(repo, "target/android/screenshots")
+
+    /** `./scripts/screenshots` sets it: the pictures are written to docs/screenshots instead of compared. */
+    private val isDrawing = System.getProperty("sotto.draw") == "true"
+    private const val MOST_DIFFERENT = 0.005
+
+    /** Less than this in a channel is the rounding of another machine. */
+    private const val ROUNDING = 8
+
+    /**
+     * Compares the phone's screen with `docs/screenshots/NAME.png`. Views in [masked] differ in each run: they are
+     * grey in both pictures.
+     */
+    fun compare(phone: Phone, name: String, masked: List<Int> = emptyList()) {
+        val now = picture(phone, masked)
+        val file = File(golden, "$name.png")
+        if (isDrawing) return write(now, file)
+        val before = BitmapFactory.decodeFile(file.path) ?: return fail(now, name, "there is no ${file.name} yet")
+        if (before.width != now.width || before.height != now.height) return fail(now, name, "another size")
+        val (share, difference) = differences(before, now)
+        if (share <= MOST_DIFFERENT) return
+        write(difference, File(made, "$name.difference.png"))
+        fail(now, name, "%.2f %% of its pixels differ".format(share * 100))
+    }
+
+    private fun fail(now: Bitmap, name: String, why: String) {
+        write(now, File(made, "$name.png"))
+        throw AssertionError("$name: $why; see $made. If that is meant: ./scripts/screenshots")
+    }
+
+    /** The share of different pixels, and a picture with them in red on the faded old one. */
+    private fun differences(before: Bitmap, now: Bitmap): Pair<Double, Bitmap> {
+        val old = pixels(before)
+        val new = pixels(now)
+        var count = 0
+        val shown = IntArray(old.size) { at ->
+            val isSame = (0..16 step 8).all { abs((old[at] shr it and 255) - (new[at] shr it and 255)) < ROUNDING }
+            if (!isSame) count++
+            if (isSame) old[at] and 0xffffff or 0x40000000 else Color.RED
+        }
+        val difference = Bitmap.createBitmap(shown, before.width, before.height, Bitmap.Config.ARGB_8888)
+        return count.toDouble() / old.size to difference
+    }
+
+    private fun pixels(of: Bitmap) = IntArray(of.width * of.height).also { of.getPixels(it, 0, of.width, 0, 0, of.width, of.height) }
+
+    private fun write(picture: Bitmap, file: File) {
+        file.parentFile?.mkdirs()
+        file.outputStream().use { picture.compress(Bitmap.CompressFormat.PNG, 100, it) }
+    }
+
+    /** The screen and the dialog above it, without what differs in each run. */
+    private fun picture(phone: Phone, masked: List<Int>): Bitmap {
+        phone.settle()
+        val screen = copy(phone.screen.window)
+        val canvas = Canvas(screen)
+        val paint = android.graphics.Paint().apply { color = Color.GRAY }
+        for (view in phone.views().filter { it.id in masked && it.isShown && phone.dialog() == null }) {
+            val place = IntArray(2).also(view::getLocationInWindow)
+            canvas.drawRect(Rect(place[0], place[1], place[0] + view.width, place[1] + view.height), paint)
+        }
+        phone.dialog()?.window?.let { above(canvas, it) }
+        return screen
+    }
+
+    /** A dialog is a window of its own: it lies in the middle of the dimmed screen. */
+    private fun above(canvas: Canvas, window: Window) {
+        canvas.drawColor(Color.argb(0x66, 0, 0, 0))
+        val dialog = copy(window)
+        canvas.drawBitmap(dialog, (canvas.width - dialog.width) / 2f, (canvas.height - dialog.height) / 2f, null)
+    }
+
+    private fun copy(window: Window): Bitmap {
+        val view: View = window.decorView
+        val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
+        var result = -1
+        PixelCopy.request(window, bitmap, { result = it }, Handler(Looper.getMainLooper()))
+        shadowOf(Looper.getMainLooper()).idle()
+        check(result == PixelCopy.SUCCESS) { "PixelCopy: $result" }
+        return bitmap
+    }
+}

@@ -1,0 +1,233 @@
+package im.sotto.app
+
+import android.app.Activity
+import android.app.Dialog
+import android.content.Intent
+import android.os.Bundle
+import android.os.Looper
+import android.view.View
+import android.view.ViewGroup
+import android.widget.EditText
+import android.widget.ListView
+import android.widget.TextView
+import org.robolectric.Robolectric
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.android.controller.ActivityController
+import org.robolectric.shadows.ShadowDialog
+import java.time.Duration
+
+/** A phone with this app, as a person holds it: the visible screen, its back stack, taps and typing. */
+class Phone {
+    private class Opened(val controller: ActivityController<out Activity>, val request: Int)
+
+    private val stack = ArrayDeque<Opened>()
+
+    /** Started activities of other apps, as a person would see them open. */
+    val left = ArrayDeque<Intent>()
+
+    val screen: Activity get() = stack.last().controller.get()
+
+    fun open(screen: Class<out Activity> = StartActivity::class.java) = start(Intent(RuntimeEnvironment.getApplication(), screen), -1)
+
+    /** Lets the app work until the condition holds. */
+    fun until(what: String, condition: () -> Boolean) {
+        val end = System.nanoTime() + PATIENCE.toNanos()
+        while (true) {
+            settle()
+            if (condition()) return
+            if (System.nanoTime() > end) throw AssertionError("waited in vain for: $what, on $screen: ${texts()}")
+            Thread.sleep(STEP_MS)
+        }
+    }
+
+    inline fun <reified T : Activity> on(): T {
+        until("the screen ${T::class.simpleName}") { screen is T }
+        return screen as T
+    }
+
+    fun sees(text: String) = until("\"$text\"") { texts().any { text in it } }
+
+    fun tap(id: Int) {
+        until("something to tap: ${name(id)}") { find(id)?.let { it.isShown && it.isEnabled } == true }
+        tap(find(id) ?: error("it went away: ${name(id)}"))
+    }
+
+    fun tap(text: String) {
+        until("\"$text\" to tap") { labelled(text) != null }
+        tap(labelled(text) ?: error("it went away: $text"))
+    }
+
+    private fun tap(view: View) {
+        val target = generateSequence(view) { it.parent as? View }.firstOrNull(View::isClickable)
+        val row = generateSequence(view) { it.parent as? View }.firstOrNull { it.parent is ListView }
+        if (target == null || (row != null && !isIn(target, row))) {
+            val list = row?.parent as? ListView ?: error("nothing to tap at $view")
+            list.performItemClick(row, list.getPositionForView(row), list.getItemIdAtPosition(list.getPositionForView(row)))
+        } else {
+            target.performClick()
+        }
+        settle()
+    }
+
+    private fun isIn(view: View, row: View) = generateSequence(view) { it.parent as? View }.any { it === row }
+
+    /** A long press on a row of a list. */
+    fun hold(text: String) {
+        until("\"$text\" to hold") { labelled(text) != null }
+        val view = labelled(text) ?: error("it went away: $text")
+        val row = generateSequence(view) { it.parent as? View }.first { it.parent is ListView }
+        val list = row.parent as ListView
+        val position = list.getPositionForView(row)
+        list.onItemLongClickListener?.onItemLongClick(list, row, position, list.getItemIdAtPosition(position))
+        settle()
+    }
+
+    fun type(id: Int, text: String) {
+        until("a field ${name(id)}") { find(id)?.isShown == true }
+        (find(id) as EditText).setText(text)
+        (find(id) as EditText).setSelection(text.length)
+        settle()
+    }
+
+    /** A choice of the menu, in the toolbar or behind its three dots. */
+    fun menu(id: Int) {
+        shadowOf(screen).clickMenuItem(id)
+        settle()
+    }
+
+    fun back() {
+        val dialog = dialog()
+        @Suppress("DEPRECATION")
+        if (dialog != null) dialog.onBackPressed() else screen.onBackPressed()
+        settle()
+    }
+
+    /** The process dies in the background. The person comes back, and Android makes the screen again from what it saved. */
+    fun die() {
+        val state = Bundle()
+        val top = stack.removeLast()
+        top.controller.pause().stop().saveInstanceState(state).destroy()
+        val app = top.controller.get().application as TestApp
+        settle()
+        app.await { app.close() }
+        val again = Robolectric.buildActivity(top.controller.get().javaClass, top.controller.get().intent)
+        stack.addLast(Opened(again, top.request))
+        again.create(state).start().restoreInstanceState(state).resume().visible()
+        settle()
+    }
+
+    /** Turned round, or another language: the screen is made again with what it saved. */
+    fun recreate() {
+        stack.last().controller.recreate()
+        settle()
+    }
+
+    fun close() {
+        while (stack.isNotEmpty()) stack.removeLast().controller.pause().stop().destroy()
+    }
+
+    /** Another app that was opened gives its result back. */
+    fun answer(data: Intent) {
+        shadowOf(screen).receiveResult(left.removeLast(), Activity.RESULT_OK, data)
+        settle()
+    }
+
+    fun text(id: Int): String = (find(id) as TextView).text.toString()
+
+    fun enabled(id: Int): Boolean = find(id)?.isEnabled == true
+
+    /** Whether something on the screen says this to a screen reader. */
+    fun described(text: String): Boolean = views().any { it.isShown && it.contentDescription == text }
+
+    /** Time passes on the main thread's clock. */
+    fun sleep(ms: Long) = shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(ms))
+
+    fun dialog(): Dialog? = ShadowDialog.getLatestDialog()?.takeIf(Dialog::isShowing)
+
+    fun find(id: Int): View? = dialog()?.findViewById(id) ?: screen.findViewById(id)
+
+    /** What can be tapped is large enough for a finger, and says to a screen reader what it is. */
+    fun checkTargets() {
+        val least = (48 * screen.resources.displayMetrics.density).toInt() - 1
+        for (view in views().filter { it.isShown && it.isClickable && it !is ListView && it.id != R.id.toolbar }) {
+            check(view.width >= least && view.height >= least) { "$view is ${view.width} × ${view.height}" }
+            check(flat(view).any { !it.contentDescription.isNullOrEmpty() || !(it as? TextView)?.text.isNullOrEmpty() || it is EditText }) {
+                "$view has no label"
+            }
+        }
+    }
+
+    /** All that can be read now, in the order of the views. */
+    fun texts(): List<String> = views().filterIsInstance<TextView>().filter(View::isShown).map { it.text.toString() }
+
+    fun views(): List<View> = flat(dialog()?.window?.decorView ?: screen.window.decorView)
+
+    private fun labelled(text: String): View? = views().firstOrNull {
+        it.isShown && it.isEnabled && ((it as? TextView)?.text?.toString() == text || it.contentDescription == text)
+    }
+
+    private fun flat(view: View): List<View> = listOf(view) +
+        if (view is ViewGroup) (0 until view.childCount).flatMap { flat(view.getChildAt(it)) } else emptyList()
+
+    private fun name(id: Int) = screen.resources.getResourceEntryName(id)
+
+    /** Runs what waits on the main thread, and follows the app to other screens and back. */
+    fun settle() {
+        shadowOf(Looper.getMainLooper()).idle()
+        while (follow()) shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    private fun follow(): Boolean {
+        val top = stack.lastOrNull() ?: return false
+        val activity = top.controller.get()
+        val started = generateSequence { shadowOf(activity).nextStartedActivityForResult }.toList()
+        if (started.isEmpty()) return activity.isFinishing && leave()
+        for (one in started) {
+            if (one.intent.component?.packageName != activity.packageName) {
+                left.addLast(one.intent)
+                continue
+            }
+            if (one.intent.flags and Intent.FLAG_ACTIVITY_CLEAR_TASK != 0) {
+                while (stack.isNotEmpty()) end(stack.removeLast().controller)
+            } else if (stack.last().controller.get().isFinishing) {
+                end(stack.removeLast().controller)
+            } else {
+                stack.last().controller.pause().stop()
+            }
+            start(one.intent, one.requestCode)
+        }
+        return true
+    }
+
+    private fun start(intent: Intent, request: Int) {
+        @Suppress("UNCHECKED_CAST")
+        val screen = Class.forName(intent.component?.className ?: error("no screen: $intent")) as Class<out Activity>
+        val controller = Robolectric.buildActivity(screen, intent)
+        stack.addLast(Opened(controller, request))
+        controller.setup()
+    }
+
+    private fun end(controller: ActivityController<out Activity>) {
+        val activity = controller.get()
+        if (!activity.isDestroyed) controller.pause().stop().destroy()
+    }
+
+    private fun leave(): Boolean {
+        val gone = stack.removeLast()
+        val activity = gone.controller.get()
+        val shadow = shadowOf(activity)
+        end(gone.controller)
+        val below = stack.lastOrNull() ?: return false
+        below.controller.restart().start().resume()
+        if (gone.request >= 0) {
+            shadowOf(below.controller.get()).receiveResult(activity.intent, shadow.resultCode, shadow.resultIntent)
+        }
+        return true
+    }
+
+    private companion object {
+        val PATIENCE: Duration = Duration.ofSeconds(60)
+        const val STEP_MS = 10L
+    }
+}
