@@ -5,6 +5,7 @@ import android.content.Intent
 import android.os.Bundle
 import android.view.View
 import android.widget.LinearLayout
+import im.sotto.ConversationId
 import im.sotto.Invite
 import im.sotto.Sotto
 import kotlinx.coroutines.launch
@@ -46,6 +47,10 @@ class AddActivity : Screen(R.layout.add, R.string.add_title) {
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         when (request) {
             SCAN -> data?.getByteArrayExtra(ScanActivity.CODE)?.let { open(String(it)) }
+            PREVIEW -> data?.getStringExtra(PreviewActivity.CONVERSATION)?.let {
+                toConversation(ConversationId(it))
+                finish()
+            }
             PICK -> data?.data?.let { uri ->
                 scope.launch {
                     val code = Pictures.open(contentResolver, uri)?.let(Qr::decode)
@@ -59,11 +64,12 @@ class AddActivity : Screen(R.layout.add, R.string.add_title) {
     private fun open(text: String) = act { sotto ->
         val link = text.split(Regex("\\s+")).firstOrNull { '#' in it } ?: text.trim()
         sotto.contacts.previewInvite(link)
-        startActivity(Intent(this, PreviewActivity::class.java).putExtra(PreviewActivity.LINK, link))
+        startActivityForResult(Intent(this, PreviewActivity::class.java).putExtra(PreviewActivity.LINK, link), PREVIEW)
     }
 
     private companion object {
         const val SCAN = 1
         const val PICK = 2
+        const val PREVIEW = 3
     }
 }

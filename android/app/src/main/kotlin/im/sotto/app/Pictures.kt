@@ -70,6 +70,9 @@ class Pictures {
             }
         }
 
+        /** An avatar that [writeAvatar] wrote. */
+        suspend fun read(avatar: File): Bitmap? = withContext(Dispatchers.IO) { decode(avatar.readBytes()) }
+
         /** Writes the middle of a picture as an avatar: a square of 256 pixels that the core takes. */
         suspend fun writeAvatar(picture: Bitmap, to: File) = withContext(Dispatchers.IO) {
             val side = min(picture.width, picture.height)
@@ -82,11 +85,13 @@ class Pictures {
                 Rect(0, 0, AVATAR_PX, AVATAR_PX),
                 Paint(Paint.FILTER_BITMAP_FLAG),
             )
+            val part = File("$to.part")
             var quality = BEST_QUALITY
             do {
-                to.outputStream().use { square.compress(Bitmap.CompressFormat.JPEG, quality, it) }
+                part.outputStream().use { square.compress(Bitmap.CompressFormat.JPEG, quality, it) }
                 quality -= QUALITY_STEP
-            } while (to.length() > MOST_AVATAR_BYTES && quality > 0)
+            } while (part.length() > MOST_AVATAR_BYTES && quality > 0)
+            part.renameTo(to)
         }
 
         private const val BEST_QUALITY = 85

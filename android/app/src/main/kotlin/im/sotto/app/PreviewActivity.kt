@@ -1,5 +1,6 @@
 package im.sotto.app
 
+import android.content.Intent
 import android.os.Bundle
 import android.widget.EditText
 import android.widget.TextView
@@ -22,13 +23,15 @@ class PreviewActivity : Screen(R.layout.preview, R.string.preview_title) {
         val text = findViewById<EditText>(R.id.message).text.toString().trim()
         val contact = sotto.contacts.add(link, text.ifEmpty { null })
         val conversation = sotto.contacts.get(contact).conversation
-        toChats(null)
-        toConversation(conversation)
+        setResult(RESULT_OK, Intent().putExtra(CONVERSATION, conversation.value))
         finish()
     }
 
     companion object {
         /** The invite's link. */
         const val LINK = "link"
+
+        /** The conversation with the person, in the result. */
+        const val CONVERSATION = "conversation"
     }
 }

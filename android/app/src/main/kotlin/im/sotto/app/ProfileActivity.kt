@@ -2,7 +2,6 @@ package im.sotto.app
 
 import android.content.Intent
 import android.graphics.Bitmap
-import android.graphics.BitmapFactory
 import android.os.Bundle
 import android.view.View
 import android.widget.Button
@@ -20,12 +19,12 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
     private val draft by lazy { File(cacheDir, "avatar.jpg") }
     private var account: Account? = null
     private var isFilled = false
-    private var isPictureChanged = false
+    private var isPictureRemoved = false
 
     override fun build(state: Bundle?) {
         isFilled = state != null
-        isPictureChanged = state?.getBoolean(CHANGED) ?: false
-        if (!isPictureChanged) draft.delete()
+        isPictureRemoved = state?.getBoolean(REMOVED) ?: false
+        if (state == null) draft.delete()
         onTap(R.id.avatar, ::offerPicture)
         onTap(R.id.picture, ::offerPicture)
         onTap(R.id.save, ::save)
@@ -49,8 +48,8 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
     }
 
     private suspend fun picture(): Bitmap? = when {
-        draft.exists() -> BitmapFactory.decodeFile(draft.path)
-        isPictureChanged -> null
+        draft.exists() -> Pictures.read(draft)
+        isPictureRemoved -> null
         else -> app.pictures.of(app.sotto(), account?.picture)
     }
 
@@ -63,7 +62,7 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
 
     private fun removePicture() {
         draft.delete()
-        isPictureChanged = true
+        isPictureRemoved = true
         refresh()
     }
 
@@ -72,7 +71,6 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
         scope.launch {
             val picture = Pictures.open(contentResolver, uri) ?: return@launch say(getString(R.string.error_picture))
             Pictures.writeAvatar(picture, draft)
-            isPictureChanged = true
             refresh()
         }
     }
@@ -86,22 +84,21 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
         } else if (text != account?.name) {
             sotto.account.setName(text)
         }
-        if (isPictureChanged) {
+        if (isPictureRemoved || draft.exists()) {
             sotto.account.setPicture(draft.takeIf(File::exists))
             draft.delete()
         }
-        if (isNew) toChats(PhraseActivity::class.java)
-        finish()
+        if (isNew) toStart() else finish()
     }
 
     override fun onSaveInstanceState(state: Bundle) {
         super.onSaveInstanceState(state)
-        state.putBoolean(CHANGED, isPictureChanged)
+        state.putBoolean(REMOVED, isPictureRemoved)
     }
 
     private companion object {
         const val PICK = 1
-        const val CHANGED = "changed"
+        const val REMOVED = "removed"
         const val NOBODY = "nobody"
     }
 }

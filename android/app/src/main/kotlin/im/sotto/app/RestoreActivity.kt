@@ -30,8 +30,7 @@ class RestoreActivity : Screen(R.layout.restore, R.string.restore_title) {
             act { sotto ->
                 sotto.account.restore(words().joinToString(" "))
                 app.preferences.phraseWritten = true
-                toChats(if (sotto.account.get()?.name.isNullOrEmpty()) ProfileActivity::class.java else null)
-                finish()
+                toStart()
             }
         }
     }

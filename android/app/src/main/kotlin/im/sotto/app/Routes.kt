@@ -29,12 +29,10 @@ val Activity.contactId get() = ContactId(intent.getStringExtra(ID).orEmpty())
 /** The conversation of a screen that [toConversation] opened. */
 val Activity.conversationId get() = ConversationId(intent.getStringExtra(ID).orEmpty())
 
-/** To the chats, with nothing to go back to, and [then] one more screen. */
-fun Activity.toChats(then: Class<out Activity>?) {
-    val chats = Intent(this, ChatsActivity::class.java)
-        .addFlags(Intent.FLAG_ACTIVITY_NEW_TASK or Intent.FLAG_ACTIVITY_CLEAR_TASK)
-    startActivities(listOfNotNull(chats, then?.let { Intent(this, it) }).toTypedArray())
-}
+/** To the start, with nothing to go back to: it knows what comes next. */
+fun Activity.toStart() = startActivity(
+    Intent(this, StartActivity::class.java).addFlags(Intent.FLAG_ACTIVITY_NEW_TASK or Intent.FLAG_ACTIVITY_CLEAR_TASK),
+)
 
 /** Lets the person choose one picture; no permission is needed. The result has its address. */
 fun Activity.pickPicture(request: Int) = startActivityForResult(

@@ -90,11 +90,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
     ) {
         attempt {
             app.wipe()
-            startActivity(
-                Intent(this, StartActivity::class.java)
-                    .addFlags(Intent.FLAG_ACTIVITY_NEW_TASK or Intent.FLAG_ACTIVITY_CLEAR_TASK),
-            )
-            finish()
+            toStart()
         }
     }
 

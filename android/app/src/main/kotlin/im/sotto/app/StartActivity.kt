@@ -13,8 +13,8 @@ class StartActivity : Screen(R.layout.start) {
 
     override fun build(state: Bundle?) {
         toolbar.show(false)
-        onTap(R.id.create) { startActivity(Intent(this, ProfileActivity::class.java)) }
-        onTap(R.id.restore) { startActivity(Intent(this, RestoreActivity::class.java)) }
+        onTap(R.id.create) { to(ProfileActivity::class.java) }
+        onTap(R.id.restore) { to(RestoreActivity::class.java) }
         onTap(R.id.retry) { recreate() }
         onTap(R.id.wipe) {
             confirm(getString(R.string.start_wipe_title), getString(R.string.start_wipe_text), R.string.start_wipe_yes) {
@@ -25,12 +25,14 @@ class StartActivity : Screen(R.layout.start) {
     }
 
     override suspend fun follow(sotto: Sotto) {
-        if (sotto.account.get() == null) {
+        val account = sotto.account.get()
+        if (account == null) {
             offer(true, R.string.start_title, getString(R.string.start_text))
             return
         }
-        startActivity(Intent(this, ChatsActivity::class.java))
-        if (!app.preferences.phraseWritten) startActivity(Intent(this, PhraseActivity::class.java))
+        to(ChatsActivity::class.java)
+        if (!app.preferences.phraseWritten) to(PhraseActivity::class.java)
+        if (account.name.isEmpty()) to(ProfileActivity::class.java)
         finish()
     }
 
@@ -40,6 +42,8 @@ class StartActivity : Screen(R.layout.start) {
         findViewById<View>(R.id.retry).show(true)
         findViewById<View>(R.id.wipe).show(true)
     }
+
+    private fun to(screen: Class<out Screen>) = startActivity(Intent(this, screen))
 
     private fun wipe() {
         attempt {

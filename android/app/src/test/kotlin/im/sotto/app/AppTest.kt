@@ -18,18 +18,22 @@ import java.io.ByteArrayInputStream
 import java.io.ByteArrayOutputStream
 import java.io.File
 import java.nio.file.Files
+import java.util.concurrent.CopyOnWriteArrayList
 
 /** A test of the whole app: real core, two real nodes, and other persons as processes. */
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35], qualifiers = "w411dp-h846dp-420dpi", application = TestApp::class)
+@Config(sdk = [35], qualifiers = "w411dp-h846dp-notnight-420dpi", application = TestApp::class)
 abstract class AppTest {
     protected val phone = Phone()
     protected val app: TestApp get() = RuntimeEnvironment.getApplication() as TestApp
     protected val folder: File = Files.createTempDirectory("sotto-app").toFile()
     private val persons = ArrayList<Person>()
 
+    private val crashes = CopyOnWriteArrayList<Throwable>()
+
     @Before
     fun useTheNodes() {
+        Thread.setDefaultUncaughtExceptionHandler { _, error -> crashes.add(error) }
         app.nodes = network.map { it.address }
     }
 
@@ -39,6 +43,8 @@ abstract class AppTest {
         app.await { app.close() }
         persons.forEach(Person::close)
         folder.deleteRecursively()
+        Thread.setDefaultUncaughtExceptionHandler(null)
+        crashes.firstOrNull()?.let { throw AssertionError("the app would have crashed", it) }
     }
 
     /** The app has the account of [phrase], named Alice, and shows its chats. */
@@ -97,13 +103,30 @@ abstract class AppTest {
         phone.checkTargets()
         val shown = phone.texts()
         Draw.compare(phone, name, masked.toList())
-        RuntimeEnvironment.setQualifiers("+night")
+        RuntimeEnvironment.setQualifiers("$SCREEN-night-420dpi")
         phone.recreate()
         phone.until("the same texts after recreation: $shown") { phone.texts() == shown }
         Draw.compare(phone, "$name-dark", masked.toList())
-        RuntimeEnvironment.setQualifiers("+notnight")
+        RuntimeEnvironment.setQualifiers("$SCREEN-notnight-420dpi")
         phone.recreate()
         phone.until("the same texts after recreation: $shown") { phone.texts() == shown }
+    }
+
+    /** Compares the screen in Arabic, from right to left, and then with letters of twice the size. [sign] is seen on it. */
+    protected fun drawWide(name: String, sign: Int) {
+        RuntimeEnvironment.setQualifiers("ar-ldrtl-$SCREEN-notnight-420dpi")
+        phone.recreate()
+        phone.sees(phone.screen.getString(sign))
+        phone.settle()
+        Draw.compare(phone, "$name-arabic")
+        RuntimeEnvironment.setQualifiers("en-rUS-ldltr-$SCREEN-notnight-420dpi")
+        RuntimeEnvironment.setFontScale(2f)
+        phone.recreate()
+        phone.sees(phone.screen.getString(sign))
+        phone.settle()
+        Draw.compare(phone, "$name-large")
+        RuntimeEnvironment.setFontScale(1f)
+        phone.recreate()
     }
 
     /** A picture that another app offers. */
@@ -115,6 +138,7 @@ abstract class AppTest {
     }
 
     companion object {
+        private const val SCREEN = "w411dp-h846dp"
         const val ALICE = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
         const val BOB = "legal winner thank year wave sausage worth useful legal winner thank yellow"
         const val CAROL = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"

@@ -38,6 +38,7 @@ class ChatsTest : AppTest() {
         phone.until("two unread") { phone.described(app.resources.getQuantityString(R.plurals.chat_unread, 2, 2)) }
         phone.until("a quiet line") { !phone.find(R.id.link)!!.isShown }
         draw("chats")
+        drawWide("chats", R.string.chats_search)
 
         phone.hold("Carol Ølgaard")
         phone.tap(app.getString(R.string.chat_pin))

@@ -58,6 +58,13 @@ class Phone {
         tap(labelled(text) ?: error("it went away: $text"))
     }
 
+    /** A button of the row with this text. */
+    fun tapIn(row: String, id: Int) {
+        until("\"$row\" in the list") { labelled(row) != null }
+        val views = generateSequence(labelled(row)) { it.parent as? View }
+        tap(views.firstNotNullOf { it.findViewById<View>(id) })
+    }
+
     private fun tap(view: View) {
         val target = generateSequence(view) { it.parent as? View }.firstOrNull(View::isClickable)
         val row = generateSequence(view) { it.parent as? View }.firstOrNull { it.parent is ListView }
@@ -113,7 +120,7 @@ class Phone {
         app.await { app.close() }
         val again = Robolectric.buildActivity(top.controller.get().javaClass, top.controller.get().intent)
         stack.addLast(Opened(again, top.request))
-        again.create(state).start().restoreInstanceState(state).resume().visible()
+        again.setup(state)
         settle()
     }
 

@@ -24,6 +24,7 @@ class StartTest : AppTest() {
         phone.tap(R.id.picture)
         val picture = Bitmap.createBitmap(600, 400, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.rgb(200, 120, 40)) }
         phone.answer(Intent().setData(offer(picture)))
+        phone.until("the chosen picture") { app.cacheDir.resolve("avatar.jpg").exists() }
         phone.die()
         phone.until("the typed name") { phone.text(R.id.name) == "Alice" && phone.enabled(R.id.save) }
         draw("profile")
