@@ -1,0 +1,136 @@
+package im.sotto.android
+
+import android.content.Context
+import android.content.pm.PackageManager
+import android.os.Build
+import android.security.keystore.KeyGenParameterSpec
+import android.security.keystore.KeyPermanentlyInvalidatedException
+import android.security.keystore.KeyProperties
+import java.io.File
+import java.io.IOException
+import java.security.GeneralSecurityException
+import java.security.KeyStore
+import java.security.ProviderException
+import java.security.SecureRandom
+import java.security.UnrecoverableKeyException
+import javax.crypto.BadPaddingException
+import javax.crypto.Cipher
+import javax.crypto.KeyGenerator
+import javax.crypto.SecretKey
+import javax.crypto.spec.GCMParameterSpec
+
+/** Why a database key cannot be had. */
+public sealed class DatabaseKeyException(message: String, cause: Throwable?) : Exception(message, cause) {
+    /**
+     * The key is gone for good, and the database with it: the phone's key store was reset or the data came from another
+     * phone. Offer to restore the account from its phrase: [DatabaseKey.forget], wipe the database, then restore.
+     */
+    public class Lost internal constructor(cause: Throwable? = null) :
+        DatabaseKeyException("the database key is lost: restore from the phrase", cause)
+
+    /** The key store did not answer, or the disk failed. The key may still be there: try again later, wipe nothing. */
+    public class Unavailable internal constructor(cause: Throwable) :
+        DatabaseKeyException("the key store does not answer", cause)
+}
+
+/**
+ * The 32 bytes that encrypt the account's database: random, made once, and kept wrapped by an AES-256-GCM key of the
+ * AndroidKeyStore that never leaves the phone's secure hardware. StrongBox is used where the phone has it.
+ *
+ * The wrapped key stands in [Context.getNoBackupFilesDir]. The phone needs no unlocked screen, so that sync works in
+ * the background; a phone that is switched on and was never unlocked cannot read it (credential-encrypted storage).
+ *
+ * All calls block for some ten milliseconds, so call them from a background thread.
+ *
+ * @param name of the file and of the key in the key store, so that several accounts have several keys.
+ */
+public class DatabaseKey(context: Context, private val name: String = "sotto") {
+    private val hasStrongBox = Build.VERSION.SDK_INT >= Build.VERSION_CODES.P &&
+        context.packageManager.hasSystemFeature(PackageManager.FEATURE_STRONGBOX_KEYSTORE)
+    private val file = File(context.noBackupFilesDir, "$name.key")
+    private val alias = "im.sotto.$name"
+
+    /**
+     * The key. It is made only when [databaseExists] is false and none is there: a new key could not open an old
+     * database. Overwrite the bytes (`fill(0)`) when the core is open.
+     *
+     * @throws DatabaseKeyException.Lost if the database has no key any more.
+     * @throws DatabaseKeyException.Unavailable if trying again later may help.
+     */
+    @Synchronized
+    public fun read(databaseExists: Boolean): ByteArray = try {
+        guarded { unwrap(if (file.exists()) file.readBytes() else throw DatabaseKeyException.Lost()) }
+    } catch (e: DatabaseKeyException.Lost) {
+        if (databaseExists) throw e else guarded { make() }
+    }
+
+    /** Deletes the key, in the file and in the key store. A database encrypted with it is unreadable from then on. */
+    @Synchronized
+    public fun forget(): Unit = guarded {
+        if (file.exists() && !file.delete()) throw IOException("cannot delete the wrapped key")
+        keyStore().deleteEntry(alias)
+    }
+
+    private fun make(): ByteArray {
+        val key = ByteArray(KEY).also { SecureRandom().nextBytes(it) }
+        val cipher = Cipher.getInstance(CIPHER)
+        cipher.init(Cipher.ENCRYPT_MODE, newWrapper())
+        val wrapped = byteArrayOf(VERSION) + cipher.iv + cipher.doFinal(key)
+        val draft = File(file.path + ".new")
+        draft.outputStream().use {
+            it.write(wrapped)
+            it.fd.sync()
+        }
+        if (!draft.renameTo(file)) throw IOException("cannot keep the wrapped key")
+        return key
+    }
+
+    private fun unwrap(wrapped: ByteArray): ByteArray {
+        if (wrapped.size != 1 + IV + KEY + TAG || wrapped[0] != VERSION) throw DatabaseKeyException.Lost()
+        val wrapper = keyStore().getKey(alias, null) as? SecretKey ?: throw DatabaseKeyException.Lost()
+        val cipher = Cipher.getInstance(CIPHER)
+        cipher.init(Cipher.DECRYPT_MODE, wrapper, GCMParameterSpec(8 * TAG, wrapped, 1, IV))
+        return cipher.doFinal(wrapped, 1 + IV, KEY + TAG)
+    }
+
+    /** Where the phone has a secure chip that takes the key, there; else in the main processor's secure part. */
+    private fun newWrapper(): SecretKey = (if (hasStrongBox) Newer.inStrongBox(::generate) else null) ?: generate {}
+
+    private fun generate(more: KeyGenParameterSpec.Builder.() -> Unit): SecretKey {
+        val purposes = KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT
+        val spec = KeyGenParameterSpec.Builder(alias, purposes)
+            .setKeySize(8 * KEY)
+            .setBlockModes(KeyProperties.BLOCK_MODE_GCM)
+            .setEncryptionPaddings(KeyProperties.ENCRYPTION_PADDING_NONE)
+            .apply(more)
+            .build()
+        return KeyGenerator.getInstance(KeyProperties.KEY_ALGORITHM_AES, STORE).apply { init(spec) }.generateKey()
+    }
+
+    private fun keyStore(): KeyStore = KeyStore.getInstance(STORE).apply { load(null) }
+
+    private fun <T> guarded(work: () -> T): T = try {
+        work()
+    } catch (e: KeyPermanentlyInvalidatedException) {
+        throw DatabaseKeyException.Lost(e)
+    } catch (e: UnrecoverableKeyException) {
+        throw if (Newer.isTransient(e)) DatabaseKeyException.Unavailable(e) else DatabaseKeyException.Lost(e)
+    } catch (e: BadPaddingException) {
+        throw DatabaseKeyException.Lost(e)
+    } catch (e: GeneralSecurityException) {
+        throw DatabaseKeyException.Unavailable(e)
+    } catch (e: ProviderException) {
+        throw DatabaseKeyException.Unavailable(e)
+    } catch (e: IOException) {
+        throw DatabaseKeyException.Unavailable(e)
+    }
+
+    private companion object {
+        const val STORE = "AndroidKeyStore"
+        const val CIPHER = "AES/GCM/NoPadding"
+        const val VERSION: Byte = 1
+        const val KEY = 32
+        const val IV = 12
+        const val TAG = 16
+    }
+}

@@ -1,0 +1,149 @@
+package im.sotto.android
+
+import android.content.ContentProvider
+import android.content.ContentValues
+import android.content.Context
+import android.database.Cursor
+import android.database.MatrixCursor
+import android.net.Uri
+import android.os.Handler
+import android.os.HandlerThread
+import android.os.ParcelFileDescriptor
+import android.os.ProxyFileDescriptorCallback
+import android.os.storage.StorageManager
+import android.provider.OpenableColumns
+import android.system.ErrnoException
+import android.system.OsConstants
+import im.sotto.FileId
+import im.sotto.FileState
+import im.sotto.MessageFile
+import im.sotto.Sotto
+import im.sotto.SottoException
+import java.io.FileNotFoundException
+import kotlin.math.min
+import kotlinx.coroutines.runBlocking
+
+/**
+ * Lets other apps read a file of a message, after the person chose it ("open with", "share"): the other app gets a
+ * `content:` address and reads through the core. No plaintext copy is written to disk.
+ *
+ * In the manifest the provider is not exported and grants addresses one by one: give an intent with [uri] the flag
+ * `FLAG_GRANT_READ_URI_PERMISSION`.
+ */
+public class FilesProvider : ContentProvider() {
+    private val thread = lazy { HandlerThread("sotto-files").apply { start() } }
+
+    override fun onCreate(): Boolean = true
+
+    override fun getType(uri: Uri): String = file(uri)?.let(::mime) ?: "application/octet-stream"
+
+    override fun query(
+        uri: Uri,
+        projection: Array<String>?,
+        selection: String?,
+        selectionArgs: Array<String>?,
+        sortOrder: String?,
+    ): Cursor {
+        val columns = projection ?: arrayOf(OpenableColumns.DISPLAY_NAME, OpenableColumns.SIZE)
+        val cursor = MatrixCursor(columns)
+        val file = file(uri) ?: return cursor
+        cursor.addRow(
+            columns.map {
+                when (it) {
+                    OpenableColumns.DISPLAY_NAME -> file.name.ifEmpty { "file" }
+                    OpenableColumns.SIZE -> file.total
+                    else -> null
+                }
+            },
+        )
+        return cursor
+    }
+
+    override fun openFile(uri: Uri, mode: String): ParcelFileDescriptor {
+        if (mode != "r") throw FileNotFoundException("files of messages are only read")
+        val file = file(uri)?.takeIf { it.state == FileState.HERE || it.state == FileState.GOING }
+            ?: throw FileNotFoundException("no such file is here")
+        val storage = hostContext().getSystemService(StorageManager::class.java)
+        return storage.openProxyFileDescriptor(
+            ParcelFileDescriptor.MODE_READ_ONLY,
+            FileReader(file.total) { offset, length -> sotto().files.read(file.id, offset, length) },
+            Handler(thread.value.looper),
+        )
+    }
+
+    override fun insert(uri: Uri, values: ContentValues?): Uri? = null
+
+    override fun update(uri: Uri, values: ContentValues?, selection: String?, args: Array<String>?): Int = 0
+
+    override fun delete(uri: Uri, selection: String?, selectionArgs: Array<String>?): Int = 0
+
+    private fun hostContext(): Context = context ?: error("the provider is not attached")
+
+    private suspend fun sotto(): Sotto = hostContext().host.process.sotto()
+
+    /** The row of an address; null if the address is none of ours or the file is gone. */
+    private fun file(uri: Uri): MessageFile? {
+        val id = uri.pathSegments.singleOrNull() ?: return null
+        return try {
+            // Other apps call on their own threads of binder: waiting blocks none of this app's.
+            runBlocking { sotto().files.get(FileId(id)) }
+        } catch (_: SottoException) {
+            null
+        } catch (_: DatabaseKeyException) {
+            null
+        }
+    }
+
+    /** By the sender's word, but never a type that a reader would run as a page with scripts. */
+    private fun mime(file: MessageFile): String = file.mime.lowercase().takeIf { MIME.matches(it) && it !in ACTIVE }
+        ?: "application/octet-stream"
+
+    public companion object {
+        private val MIME = Regex("[a-z0-9.+-]+/[a-z0-9.+-]+")
+        private val ACTIVE = setOf("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml")
+
+        /** The address of a file. The provider's authority is the app's package with `.sotto.files`. */
+        public fun uri(context: Context, file: FileId): Uri = Uri.Builder()
+            .scheme("content")
+            .authority("${context.packageName}.sotto.files")
+            .appendPath(file.value)
+            .build()
+    }
+}
+
+/** Serves a file descriptor from reads of at most 1 MiB. It has [size] bytes and cannot be written. */
+internal class FileReader(
+    private val size: Long,
+    private val read: suspend (offset: Long, length: Int) -> ByteArray,
+) : ProxyFileDescriptorCallback() {
+    override fun onGetSize(): Long = size
+
+    override fun onRead(offset: Long, size: Int, data: ByteArray): Int {
+        var done = 0
+        val wanted = min(size.toLong(), this.size - offset).toInt()
+        try {
+            while (done < wanted) {
+                val part = runBlocking { read(offset + done, min(wanted - done, PART)) }
+                if (part.isEmpty()) break
+                part.copyInto(data, done)
+                done += part.size
+            }
+        } catch (e: SottoException) {
+            throw ErrnoException("read", OsConstants.EIO, e)
+        } catch (e: DatabaseKeyException) {
+            throw ErrnoException("read", OsConstants.EIO, e)
+        }
+        return done
+    }
+
+    override fun onWrite(offset: Long, size: Int, data: ByteArray): Int =
+        throw ErrnoException("write", OsConstants.EBADF)
+
+    override fun onFsync(): Unit = Unit
+
+    override fun onRelease(): Unit = Unit
+
+    private companion object {
+        const val PART = 1 shl 20
+    }
+}

@@ -1,0 +1,151 @@
+package im.sotto.android
+
+import android.app.Notification
+import android.app.NotificationManager
+import android.content.Context
+import im.sotto.Change
+import im.sotto.ContactState
+import im.sotto.Conversation
+import im.sotto.ConversationId
+import im.sotto.Folder
+import im.sotto.Incoming
+import im.sotto.Message
+import im.sotto.MessageState
+import im.sotto.Sotto
+import im.sotto.SottoException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withContext
+
+/**
+ * Notifies of messages and contact requests: each once, none left out, whatever ended the process in between.
+ *
+ * What is new comes from the core's incoming numbers. The highest number that was handled stands on disk, and each
+ * notification carries its own. A notification is then drawn from the database, so edited and deleted texts are true,
+ * and it goes when its messages are read. Muted conversations, silent authors and the conversation on screen make no
+ * sound.
+ *
+ * Where the person allowed no notifications, nothing is shown and nothing is lost: the app asks for
+ * `POST_NOTIFICATIONS` (Android 13).
+ */
+public class Notifier(context: Context, private val process: SottoProcess, style: NotificationStyle) {
+    private val manager: NotificationManager = context.getSystemService(NotificationManager::class.java)
+    private val place = context.getSharedPreferences("im.sotto.notified", Context.MODE_PRIVATE)
+    private val drawing = NotificationDrawing(context, style)
+    private val shortcuts = Shortcuts(context, style)
+    private val turn = Mutex()
+
+    /** The conversation that the person looks at now, or null. It makes no notifications. */
+    @Volatile
+    public var visible: ConversationId? = null
+        set(value) {
+            field = value
+            if (value != null) manager.cancel(value.value, MESSAGES)
+        }
+
+    /** Keeps the notifications true while the core is open. Returns when it is closed. */
+    public suspend fun follow() {
+        process.sotto().observe(Change.CONVERSATIONS, Change.MESSAGES, Change.CONTACTS) { update(this) }.collect {}
+    }
+
+    /**
+     * Brings the notifications to the state of the database. Calls take turns, so any number of them shows a message
+     * once.
+     *
+     * @throws SottoException if the database cannot be read; the next call shows what this one could not.
+     */
+    public suspend fun update(sotto: Sotto): Unit = turn.withLock {
+        withContext(Dispatchers.Default) {
+            drawing.channels()
+            messages(sotto)
+            requests(sotto)
+        }
+    }
+
+    /** The silent notification of [AlwaysOn]. */
+    public fun serviceNotification(): Notification {
+        drawing.channels()
+        return drawing.service()
+    }
+
+    private suspend fun messages(sotto: Sotto) {
+        val before = place.getLong(ARRIVAL, 0)
+        val fresh = LinkedHashMap<ConversationId, MutableList<Incoming>>()
+        var last = before
+        do {
+            val page = sotto.messages.incoming(PAGE, last)
+            page.forEach { fresh.getOrPut(it.message.conversation, ::mutableListOf) += it }
+            last = page.lastOrNull()?.arrival ?: last
+        } while (page.size == PAGE)
+        val shown = shown()
+        for (id in fresh.keys + shown.keys) conversation(sotto, id, fresh[id].orEmpty(), shown[id])
+        // After the notifications: a process that ends between shows nothing twice, because they carry their numbers.
+        if (last != before) place.edit().putLong(ARRIVAL, last).commit()
+    }
+
+    private suspend fun conversation(sotto: Sotto, id: ConversationId, fresh: List<Incoming>, shown: Shown?) {
+        val conversation = sotto.orNull { conversations.get(id) }
+        val unread = if (conversation == null) emptyList() else unread(sotto, conversation)
+        if (conversation == null || unread.isEmpty() || id == visible) {
+            manager.cancel(id.value, MESSAGES)
+            return
+        }
+        val ids = unread.mapTo(HashSet()) { it.id }
+        val new = fresh.filter { it.message.id in ids && it.arrival > (shown?.number ?: 0) }
+        // Without anything new, one that the person wiped away stays away, and one that says the same stays as it is.
+        if (shown == null && (new.isEmpty() || conversation.isMuted)) return
+        val content = drawing.content(conversation, unread)
+        if (new.isEmpty() && content == shown?.content) return
+        if (new.isNotEmpty()) shortcuts.push(sotto, conversation)
+        val isLoud = !conversation.isMuted && new.any { !it.message.isSilent }
+        val channel = if (isLoud) NotificationDrawing.MESSAGES else shown?.channel ?: NotificationDrawing.SILENT
+        val number = new.lastOrNull()?.arrival ?: shown?.number ?: 0
+        manager.notify(id.value, MESSAGES, drawing.messages(conversation, unread, channel, isLoud, number))
+    }
+
+    /** The newest unread messages of the other side, oldest first. */
+    private suspend fun unread(sotto: Sotto, conversation: Conversation): List<Message> {
+        if (conversation.state != ContactState.ACCEPTED || conversation.unread == 0) return emptyList()
+        return sotto.messages.page(conversation.id, LINES)
+            .filter { !it.isMine && it.state == MessageState.RECEIVED && it.deletedBy == null && !it.isFetching }
+            .reversed()
+    }
+
+    private suspend fun requests(sotto: Sotto) {
+        val told = place.getStringSet(REQUESTS, null).orEmpty()
+        val waiting = sotto.conversations.page(Folder.REQUESTS, PAGE)
+        for (request in waiting.filter { it.id.value !in told }) {
+            manager.notify(request.id.value, REQUEST, drawing.request(request))
+        }
+        val now = waiting.mapTo(HashSet()) { it.id.value }
+        for (answered in told - now) manager.cancel(answered, REQUEST)
+        if (now != told) place.edit().putStringSet(REQUESTS, now).commit()
+    }
+
+    private class Shown(val number: Long, val content: Int, val channel: String)
+
+    /** The notifications of conversations that stand now. */
+    private fun shown(): Map<ConversationId, Shown> = manager.activeNotifications.filter { it.id == MESSAGES }
+        .associate {
+            val extras = it.notification.extras
+            val number = extras.getLong(NotificationDrawing.NUMBER)
+            val content = extras.getInt(NotificationDrawing.CONTENT)
+            ConversationId(it.tag) to Shown(number, content, it.notification.channelId)
+        }
+
+    private suspend fun <T> Sotto.orNull(read: suspend Sotto.() -> T): T? = try {
+        read()
+    } catch (_: SottoException.NotFound) {
+        null
+    }
+
+    internal companion object {
+        const val MESSAGES = 1
+        const val REQUEST = 2
+        private const val PAGE = 100
+        private const val LINES = 20
+        private const val ARRIVAL = "arrival"
+        private const val REQUESTS = "requests"
+    }
+}

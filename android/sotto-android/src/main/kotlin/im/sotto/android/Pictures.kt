@@ -1,0 +1,171 @@
+package im.sotto.android
+
+import android.content.Context
+import android.graphics.Bitmap
+import android.graphics.BitmapFactory
+import android.graphics.Canvas
+import android.graphics.Color
+import android.graphics.Matrix
+import android.graphics.Paint
+import android.media.ExifInterface
+import android.net.Uri
+import im.sotto.Bytes
+import im.sotto.FileKind
+import im.sotto.NewFile
+import im.sotto.Rgba
+import java.io.ByteArrayOutputStream
+import java.io.Closeable
+import java.io.File
+import java.io.IOException
+import kotlin.math.max
+import kotlin.math.roundToInt
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
+
+/**
+ * A picture ready to send: [file] for `Messages.send`. Its parts stand in the cache folder until [close]; the core
+ * copies them while it sends, so close it when that call returned.
+ */
+public class PreparedPicture internal constructor(public val file: NewFile) : Closeable {
+    /** Deletes the prepared copies. */
+    override fun close() {
+        file.path.delete()
+        file.preview?.delete()
+    }
+}
+
+/** Scales pictures and leaves out what they say about place, time and camera, by drawing them anew. */
+public object Pictures {
+    /** The default of `maxSide`: sharp on each phone, some 400 kB. */
+    public const val SIDE: Int = 2048
+
+    private const val QUALITY = 85
+    private const val PREVIEW_SIDE = 240
+    private const val PREVIEW_BYTES = 8_142
+    private const val PLACEHOLDER_SIDE = 100
+
+    /**
+     * Reads a picture that the person chose or took, turns it upright, scales it to at most [maxSide] pixels on its
+     * longer side (never larger), and writes it as a JPEG without metadata, with preview and placeholder.
+     *
+     * @throws IOException if it cannot be read, or is no picture that this phone can draw.
+     */
+    public suspend fun prepare(context: Context, picture: Uri, maxSide: Int = SIDE): PreparedPicture =
+        withContext(Dispatchers.IO) {
+            val upright = upright(context, picture, maxSide)
+            val base = File.createTempFile("sotto-picture-", "", context.cacheDir)
+            val path = File(base.path + ".jpg")
+            val preview = File(base.path + ".preview.jpg")
+            try {
+                path.outputStream().use { upright.compress(Bitmap.CompressFormat.JPEG, QUALITY, it) }
+                preview.writeBytes(preview(upright))
+                val file = NewFile(
+                    path = path,
+                    kind = FileKind.IMAGE,
+                    name = "picture.jpg",
+                    mime = "image/jpeg",
+                    width = upright.width,
+                    height = upright.height,
+                    preview = preview,
+                    placeholder = placeholder(upright),
+                )
+                PreparedPicture(file)
+            } catch (e: IOException) {
+                path.delete()
+                preview.delete()
+                throw e
+            } finally {
+                base.delete()
+                upright.recycle()
+            }
+        }
+
+    private fun upright(context: Context, picture: Uri, maxSide: Int): Bitmap {
+        fun open() = context.contentResolver.openInputStream(picture) ?: throw IOException("the picture is not there")
+        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        open().use { BitmapFactory.decodeStream(it, null, bounds) }
+        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw IOException("no picture that this phone can draw")
+        // The decoder shrinks by powers of two, so that a huge picture never stands in memory whole.
+        val longer = max(bounds.outWidth, bounds.outHeight)
+        val options = BitmapFactory.Options().apply { inSampleSize = Integer.highestOneBit(max(1, longer / maxSide)) }
+        val raw = open().use { BitmapFactory.decodeStream(it, null, options) }
+            ?: throw IOException("no picture that this phone can draw")
+        val orientation = open().use { ExifInterface(it) }
+            .getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL)
+        return drawn(raw, orientation, maxSide).also { if (it !== raw) raw.recycle() }
+    }
+
+    /** On white, because a JPEG has no transparency. */
+    private fun drawn(raw: Bitmap, orientation: Int, maxSide: Int): Bitmap {
+        val scale = minOf(1f, maxSide.toFloat() / max(raw.width, raw.height))
+        val width = max(1, (raw.width * scale).roundToInt())
+        val height = max(1, (raw.height * scale).roundToInt())
+        val isTurned = orientation >= ExifInterface.ORIENTATION_TRANSPOSE
+        val result = if (isTurned) bitmap(height, width) else bitmap(width, height)
+        val matrix = Matrix().apply {
+            setScale(width.toFloat() / raw.width, height.toFloat() / raw.height)
+            postTranslate(-width / 2f, -height / 2f)
+            turn(orientation)
+            postTranslate(result.width / 2f, result.height / 2f)
+        }
+        Canvas(result).apply {
+            drawColor(Color.WHITE)
+            drawBitmap(raw, matrix, Paint(Paint.FILTER_BITMAP_FLAG))
+        }
+        return result
+    }
+
+    private fun Matrix.turn(orientation: Int) {
+        when (orientation) {
+            ExifInterface.ORIENTATION_FLIP_HORIZONTAL -> postScale(-1f, 1f)
+            ExifInterface.ORIENTATION_ROTATE_180 -> postRotate(180f)
+            ExifInterface.ORIENTATION_FLIP_VERTICAL -> postScale(1f, -1f)
+            ExifInterface.ORIENTATION_TRANSPOSE -> {
+                postRotate(90f)
+                postScale(-1f, 1f)
+            }
+            ExifInterface.ORIENTATION_ROTATE_90 -> postRotate(90f)
+            ExifInterface.ORIENTATION_TRANSVERSE -> {
+                postRotate(-90f)
+                postScale(-1f, 1f)
+            }
+            ExifInterface.ORIENTATION_ROTATE_270 -> postRotate(-90f)
+        }
+    }
+
+    private fun bitmap(width: Int, height: Int) = Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888)
+
+    private fun scaled(picture: Bitmap, side: Int): Bitmap {
+        val scale = minOf(1f, side.toFloat() / max(picture.width, picture.height))
+        val width = max(1, (picture.width * scale).roundToInt())
+        val height = max(1, (picture.height * scale).roundToInt())
+        return Bitmap.createScaledBitmap(picture, width, height, true)
+    }
+
+    /** As good as fits into the bytes of a preview. */
+    private fun preview(picture: Bitmap): ByteArray {
+        var side = PREVIEW_SIDE
+        while (true) {
+            val small = scaled(picture, side)
+            for (quality in 70 downTo 10 step 20) {
+                val bytes = ByteArrayOutputStream().also { small.compress(Bitmap.CompressFormat.JPEG, quality, it) }
+                if (bytes.size() <= PREVIEW_BYTES) return bytes.toByteArray()
+            }
+            side /= 2
+        }
+    }
+
+    private fun placeholder(picture: Bitmap): Rgba {
+        val tiny = scaled(picture, PLACEHOLDER_SIDE)
+        val colors = IntArray(tiny.width * tiny.height)
+        tiny.getPixels(colors, 0, tiny.width, 0, 0, tiny.width, tiny.height)
+        val pixels = ByteArray(4 * colors.size)
+        colors.forEachIndexed { at, color ->
+            pixels[4 * at] = Color.red(color).toByte()
+            pixels[4 * at + 1] = Color.green(color).toByte()
+            pixels[4 * at + 2] = Color.blue(color).toByte()
+            pixels[4 * at + 3] = Color.alpha(color).toByte()
+        }
+        return Rgba(tiny.width, tiny.height, Bytes.of(pixels))
+    }
+}

@@ -1,0 +1,120 @@
+package im.sotto.android
+
+import android.content.Context
+import im.sotto.Sotto
+import im.sotto.SottoConfig
+import im.sotto.SottoException
+import java.io.File
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withContext
+
+/** Implemented by the app's `Application`: jobs, services, receivers and providers of the SDK find the core by it. */
+public interface SottoHost {
+    /** The one owner of the core in this process. */
+    public val process: SottoProcess
+
+    /** Shows the notifications. */
+    public val notifier: Notifier
+}
+
+/** The [SottoHost] of this process. */
+internal val Context.host: SottoHost
+    get() = applicationContext as? SottoHost ?: error("the Application implements no SottoHost")
+
+/**
+ * Owns the core for the life of the process: opens it once, with the key of [DatabaseKey], and tells it of networks and
+ * chargers as long as it is open. Make one in the `Application`; making it does nothing yet.
+ *
+ * @param config how to open the account. DNS servers are added to it here.
+ */
+public class SottoProcess(
+    context: Context,
+    private val config: SottoConfig,
+    private val key: DatabaseKey = DatabaseKey(context),
+) {
+    private val networks = Networks(context)
+    private val power = Power(context)
+    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    private val turn = Mutex()
+    private var opened: Opened? = null
+
+    private class Opened(val sotto: Sotto, val signals: Job)
+
+    /**
+     * The core, opened at the first call. Cancelling the call does not stop the opening.
+     *
+     * @throws DatabaseKeyException if the database key cannot be had.
+     * @throws SottoException if the database cannot be opened.
+     */
+    public suspend fun sotto(): Sotto = turn.withLock {
+        (opened ?: withContext(NonCancellable + Dispatchers.IO) { open() }.also { opened = it }).sotto
+    }
+
+    /** Closes the core; the next call of [sotto] opens it again. */
+    public suspend fun close(): Unit = turn.withLock { closeNow() }
+
+    /**
+     * Closes the core and deletes the database and its key: "delete account" of this device, and the way out of
+     * [DatabaseKeyException.Lost]. The next call of [sotto] begins empty.
+     */
+    public suspend fun erase(): Unit = turn.withLock {
+        closeNow()
+        withContext(NonCancellable + Dispatchers.IO) {
+            Sotto.databaseWipe(config.dir)
+            config.counterFile?.delete()
+            key.forget()
+        }
+    }
+
+    private suspend fun open(): Opened {
+        val bytes = key.read(Sotto.databaseExists(config.dir))
+        val sotto = try {
+            Sotto.open(config.copy(dnsServers = networks.now()?.dnsServers.orEmpty()), bytes)
+        } finally {
+            bytes.fill(0)
+        }
+        return Opened(sotto, signals(sotto))
+    }
+
+    private fun signals(sotto: Sotto): Job = scope.launch {
+        launch { forward(networks.changes(), sotto::networkChanged) }
+        launch { forward(power.changes(), sotto::powerChanged) }
+    }
+
+    /** A core that was closed elsewhere, or whose disk is full, needs no signal. */
+    private suspend fun <T> forward(changes: Flow<T>, tell: suspend (T) -> Unit) = changes.collect {
+        try {
+            tell(it)
+        } catch (_: SottoException) {
+        }
+    }
+
+    private suspend fun closeNow() {
+        val last = opened ?: return
+        opened = null
+        withContext(NonCancellable + Dispatchers.IO) {
+            last.signals.cancelAndJoin()
+            last.sotto.shutdown()
+        }
+    }
+
+    public companion object {
+        /**
+         * Where the account and its counter stand: in folders that no backup of the phone takes, because a copy of a
+         * database could not be opened without its key, and would repeat keys if it could.
+         */
+        public fun dir(context: Context): File = File(context.noBackupFilesDir, "sotto")
+
+        /** The counter of [SottoConfig.counterFile], beside the account's folder. */
+        public fun counterFile(context: Context): File = File(context.noBackupFilesDir, "sotto.counter")
+    }
+}

@@ -1,0 +1,150 @@
+package im.sotto.android
+
+import android.app.Service
+import android.app.job.JobInfo
+import android.app.job.JobParameters
+import android.app.job.JobScheduler
+import android.content.Intent
+import im.sotto.Sotto
+import im.sotto.testing.Person
+import kotlinx.coroutines.runBlocking
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.util.ReflectionHelpers
+
+/** Sync in the background, the service that is always on, and what outlives a restart of the phone. */
+@RunWith(RobolectricTestRunner::class)
+@Config(application = TestHost::class)
+class BackgroundTest {
+    private val host get() = RuntimeEnvironment.getApplication() as TestHost
+    private val scheduler get() = host.getSystemService(JobScheduler::class.java)
+
+    @get:Rule
+    val phone = Phone { host }
+
+    private fun job(): JobInfo = scheduler.allPendingJobs.single()
+
+    @Test
+    fun `the job runs each quarter of an hour, on a network, and outlives a restart`() {
+        SyncJob.schedule(host)
+        val job = job()
+        assertTrue(job.isPeriodic)
+        assertEquals(15 * 60_000L, job.intervalMillis)
+        assertEquals(JobInfo.NETWORK_TYPE_ANY, job.networkType)
+        assertTrue(job.isPersisted)
+        assertEquals("im.sotto.android.SyncJob", job.service.className)
+        // Scheduling it again would begin its quarter of an hour again.
+        SyncJob.schedule(host)
+        assertTrue(job === job())
+        SyncJob.cancel(host)
+        assertTrue(scheduler.allPendingJobs.isEmpty())
+    }
+
+    @Test
+    fun `a wake-up without the app brings the message and its notification`() {
+        val bob: Person = World.person("Bob")
+        bob.use {
+            val id = phone.befriend(bob)
+            runBlocking { phone.sotto.conversations.markRead(id, phone.receive(id, "It is me").id) }
+            runBlocking { host.process.close() }
+            bob.send(id.value, "while you slept")
+            bob.until("messages", "conversation" to id.value, "limit" to 1) { page ->
+                page["messages"][0]["state"].text.takeIf { it == "stored" || it == "sent" }
+            }
+            host.begin()
+            assertEquals(0, Phone.notifications(host).size)
+
+            val job = run()
+            assertFalse(shadowOf(job).isRescheduleNeeded)
+            assertEquals(listOf(id.value), Phone.notifications(host).map { it.tag })
+        }
+    }
+
+    @Test
+    fun `without an account, or without its key, the job ends and is not tried again soon`() {
+        assertFalse(shadowOf(run()).isRescheduleNeeded)
+        runBlocking {
+            phone.sotto.account.create("Alice")
+            host.process.close()
+        }
+        FakeKeyStore.keys.clear()
+        host.begin()
+        assertFalse(shadowOf(run()).isRescheduleNeeded)
+    }
+
+    @Test
+    fun `a lost key is told, and erasing leads to a fresh start`() {
+        val phrase = runBlocking { phone.sotto.account.create("Alice") }
+        phone.die()
+        assertEquals("Alice", runBlocking { phone.sotto.account.get() }?.name)
+        runBlocking { host.process.close() }
+        FakeKeyStore.keys.clear()
+        host.begin()
+        assertThrows(DatabaseKeyException.Lost::class.java) { runBlocking { host.process.sotto() } }
+        assertTrue(runBlocking { Sotto.databaseExists(SottoProcess.dir(host)) })
+        runBlocking { host.process.erase() }
+        assertFalse(SottoProcess.counterFile(host).exists())
+        assertNull(runBlocking { phone.sotto.account.get() })
+        runBlocking { phone.sotto.account.restore(phrase) }
+        assertNotNull(runBlocking { phone.sotto.account.get() })
+    }
+
+    @Test
+    fun `the account stands where no backup takes it`() {
+        runBlocking { phone.sotto.account.create("Alice") }
+        assertTrue(SottoProcess.dir(host).startsWith(host.noBackupFilesDir))
+        assertTrue(SottoProcess.counterFile(host).startsWith(host.noBackupFilesDir))
+        assertEquals(listOf("sotto", "sotto.counter", "sotto.key"), host.noBackupFilesDir.list()?.sorted())
+        assertEquals(0, host.filesDir.list().orEmpty().size)
+    }
+
+    @Test
+    fun `always on is off until the person turns it on, and comes back after a restart`() {
+        boot()
+        assertNull(shadowOf(host).nextStartedService)
+        assertEquals(1, scheduler.allPendingJobs.size)
+        AlwaysOn.set(host, true)
+        assertEquals("im.sotto.android.AlwaysOn", shadowOf(host).nextStartedService?.component?.className)
+        boot()
+        assertEquals("im.sotto.android.AlwaysOn", shadowOf(host).nextStartedService?.component?.className)
+        AlwaysOn.set(host, false)
+        boot()
+        assertNull(shadowOf(host).nextStartedService)
+        BootReceiver().onReceive(host, Intent("something.else"))
+        assertNull(shadowOf(host).nextStartedService)
+    }
+
+    @Test
+    fun `the service is in the foreground at once, silent and sticky, and ends with the account`() {
+        runBlocking { phone.sotto.account.create("Alice") }
+        val service = Robolectric.buildService(AlwaysOn::class.java).create().get()
+        assertEquals(Service.START_STICKY, service.onStartCommand(null, 0, 1))
+        val shown = shadowOf(service).lastForegroundNotification
+        assertEquals(NotificationDrawing.SERVICE, shown.channelId)
+        runBlocking { host.process.close() }
+        Phone.until { Unit.takeIf { shadowOf(service).isStoppedBySelf } }
+        service.onDestroy()
+    }
+
+    private fun boot() = BootReceiver().onReceive(host, Intent(Intent.ACTION_BOOT_COMPLETED))
+
+    /** Runs the job to its end, as the system does. */
+    private fun run(): SyncJob {
+        val job = Robolectric.buildService(SyncJob::class.java).create().get()
+        assertTrue(job.onStartJob(ReflectionHelpers.newInstance(JobParameters::class.java)))
+        Phone.until { Unit.takeIf { shadowOf(job).isJobFinished } }
+        return job
+    }
+}
