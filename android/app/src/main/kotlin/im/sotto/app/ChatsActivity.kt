@@ -11,6 +11,7 @@ import im.sotto.Connectivity
 import im.sotto.Conversation
 import im.sotto.Folder
 import im.sotto.Sotto
+import im.sotto.app.search.SearchActivity
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.collectLatest

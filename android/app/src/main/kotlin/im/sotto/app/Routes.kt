@@ -8,15 +8,26 @@ import android.text.TextWatcher
 import android.widget.EditText
 import im.sotto.ContactId
 import im.sotto.ConversationId
+import im.sotto.MessageId
+import im.sotto.app.chat.ChatActivity
+import im.sotto.app.media.MediaActivity
+import im.sotto.app.search.SearchActivity
 import java.util.Locale
 
 private const val ID = "id"
+private const val MESSAGE = "message"
 
 /** The language that the person reads. */
 val Context.locale: Locale get() = resources.configuration.locales[0]
 
-fun Activity.toConversation(id: ConversationId) =
-    startActivity(Intent(this, ChatActivity::class.java).putExtra(ID, id.value))
+/** To a conversation, at its newest message or at another one. */
+fun Activity.toConversation(id: ConversationId, message: MessageId? = null) =
+    startActivity(Intent(this, ChatActivity::class.java).putExtra(ID, id.value).putExtra(MESSAGE, message?.value))
+
+fun Activity.toMedia(id: ConversationId) = startActivity(Intent(this, MediaActivity::class.java).putExtra(ID, id.value))
+
+/** To the search in one conversation. */
+fun Activity.toSearch(id: ConversationId) = startActivity(Intent(this, SearchActivity::class.java).putExtra(ID, id.value))
 
 fun Activity.toContact(id: ContactId) = startActivity(Intent(this, ContactActivity::class.java).putExtra(ID, id.value))
 
@@ -28,6 +39,9 @@ val Activity.contactId get() = ContactId(intent.getStringExtra(ID).orEmpty())
 
 /** The conversation of a screen that [toConversation] opened. */
 val Activity.conversationId get() = ConversationId(intent.getStringExtra(ID).orEmpty())
+
+/** The message at which [toConversation] opened it. */
+val Activity.messageId get() = intent.getStringExtra(MESSAGE)?.let(::MessageId)
 
 /** To the start, with nothing to go back to: it knows what comes next. */
 fun Activity.toStart() = startActivity(

@@ -35,6 +35,16 @@ open class Times(private val context: Context) {
         DateUtils.FORMAT_SHOW_DATE or DateUtils.FORMAT_SHOW_WEEKDAY or DateUtils.FORMAT_SHOW_TIME,
     )
 
+    /** The day, for a header: today, yesterday, or weekday and date. */
+    fun day(timeMs: Long): String {
+        val time = shown(timeMs)
+        return when (daysAgo(time)) {
+            0 -> context.getString(R.string.today)
+            1 -> context.getString(R.string.yesterday)
+            else -> DateUtils.formatDateTime(context, time, DateUtils.FORMAT_SHOW_WEEKDAY or DateUtils.FORMAT_SHOW_DATE)
+        }
+    }
+
     private val locale get() = context.resources.configuration.locales[0]
 
     private fun daysAgo(time: Long): Int {

@@ -2,6 +2,7 @@ package im.sotto.app
 
 import im.sotto.Connectivity
 import im.sotto.Folder
+import im.sotto.app.chat.ChatActivity
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue

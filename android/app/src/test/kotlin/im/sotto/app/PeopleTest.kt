@@ -1,5 +1,6 @@
 package im.sotto.app
 
+import im.sotto.app.chat.ChatActivity
 import android.content.ClipData
 import android.content.ClipboardManager
 import android.content.Intent

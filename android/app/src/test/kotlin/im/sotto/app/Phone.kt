@@ -79,14 +79,17 @@ class Phone {
 
     private fun isIn(view: View, row: View) = generateSequence(view) { it.parent as? View }.any { it === row }
 
-    /** A long press on a row of a list. */
+    /** A long press on a row of a list, or on what in it takes long presses itself. */
     fun hold(text: String) {
         until("\"$text\" to hold") { labelled(text) != null }
         val view = labelled(text) ?: error("it went away: $text")
-        val row = generateSequence(view) { it.parent as? View }.first { it.parent is ListView }
+        val parents = generateSequence(view) { it.parent as? View }.toList()
+        val row = parents.first { it.parent is ListView }
+        val target = parents.subList(0, parents.indexOf(row) + 1).firstOrNull(View::isLongClickable)
         val list = row.parent as ListView
         val position = list.getPositionForView(row)
-        list.onItemLongClickListener?.onItemLongClick(list, row, position, list.getItemIdAtPosition(position))
+        target?.performLongClick()
+            ?: list.onItemLongClickListener?.onItemLongClick(list, row, position, list.getItemIdAtPosition(position))
         settle()
     }
 

@@ -59,15 +59,19 @@ class ResourcesTest : AppTest() {
 
     @Test
     fun everyLanguageHasEveryText() {
-        val english = entries("values/strings.xml").filterKeys { it != "app_name" }
-        val plurals = plurals("values/strings.xml")
+        for (file in File(module, "res/values").list().orEmpty().filter { it.startsWith("strings") }) inEveryLanguage(file)
+    }
+
+    private fun inEveryLanguage(file: String) {
+        val english = entries("values/$file").filterKeys { it != "app_name" }
+        val plurals = plurals("values/$file")
         for ((language, quantities) in listOf("de" to 2, "es" to 2, "ar" to 6)) {
-            val there = entries("values-$language/strings.xml")
+            val there = entries("values-$language/$file")
             assertEquals(language, english.keys, there.keys)
             for ((name, text) in english) {
                 assertEquals("$language: $name", placeholders(text), placeholders(there.getValue(name)))
             }
-            val more = plurals("values-$language/strings.xml")
+            val more = plurals("values-$language/$file")
             assertEquals(language, plurals.keys, more.keys)
             assertTrue(language, more.values.all { it.size >= quantities })
         }
@@ -77,7 +81,7 @@ class ResourcesTest : AppTest() {
     @Test
     fun textsStandInResources() {
         val literal = Regex("\"[A-Z][a-z]+ [a-z]+[^\"]*\"")
-        for (file in File(module, "kotlin/im/sotto/app").listFiles().orEmpty()) {
+        for (file in File(module, "kotlin/im/sotto/app").walk().filter(File::isFile)) {
             val code = file.readLines().filterNot { it.trimStart().startsWith("*") || it.trimStart().startsWith("/") }
             assertNull("${file.name}: ${code.firstOrNull(literal::containsMatchIn)}", code.firstOrNull(literal::containsMatchIn))
         }

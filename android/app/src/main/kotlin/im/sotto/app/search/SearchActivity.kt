@@ -1,0 +1,115 @@
+package im.sotto.app.search
+
+import android.content.Context
+import android.graphics.Typeface
+import android.os.Bundle
+import android.text.SpannableString
+import android.text.Spanned
+import android.text.style.BackgroundColorSpan
+import android.text.style.ForegroundColorSpan
+import android.text.style.StyleSpan
+import android.view.View
+import android.widget.EditText
+import android.widget.ListView
+import android.widget.TextView
+import im.sotto.Conversation
+import im.sotto.ConversationId
+import im.sotto.Hit
+import im.sotto.Sotto
+import im.sotto.SottoCode
+import im.sotto.SottoException
+import im.sotto.app.AvatarView
+import im.sotto.app.R
+import im.sotto.app.Rows
+import im.sotto.app.Screen
+import im.sotto.app.chat.PeerText
+import im.sotto.app.conversationId
+import im.sotto.app.onText
+import im.sotto.app.showText
+import im.sotto.app.toConversation
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.collectLatest
+
+/** Finds messages by their words and the names of their files: of one conversation, or of all. Nothing leaves the phone. */
+class SearchActivity : Screen(R.layout.search, R.string.search_title) {
+    private data class Found(val hit: Hit, val conversation: Conversation)
+
+    private lateinit var rows: Rows<Found>
+    private val query = MutableStateFlow("")
+    private val known = HashMap<ConversationId, Conversation>()
+    private var more: (() -> Unit)? = null
+
+    override fun build(state: Bundle?) {
+        rows = Rows(findViewById<ListView>(R.id.list), R.layout.search_row, { it.hit.message }, ::bind)
+        rows.onTap { toConversation(it.hit.conversation, it.hit.message) }
+        rows.onEnd { more?.invoke() }
+        val field = findViewById<EditText>(R.id.query)
+        field.onText { query.value = field.text.toString().trim() }
+        field.requestFocus()
+    }
+
+    override suspend fun follow(sotto: Sotto) {
+        query.value = findViewById<EditText>(R.id.query).text.toString().trim()
+        query.collectLatest { find(sotto, it) }
+    }
+
+    private suspend fun find(sotto: Sotto, words: String) {
+        val within = conversationId.takeIf { it.value.isNotEmpty() }
+        val found = ArrayList<Found>()
+        val pages = MutableStateFlow(1)
+        more = null
+        if (words.isEmpty()) return show(found, null)
+        try {
+            pages.collectLatest {
+                val page = sotto.messages.search(words, PAGE, within, found.lastOrNull()?.hit?.cursor)
+                for (hit in page) found += Found(hit, conversationOf(sotto, hit.conversation))
+                val read = pages.value
+                more = if (page.size == PAGE) ({ pages.compareAndSet(read, read + 1) }) else null
+                show(found.toList(), if (found.isEmpty()) R.string.search_none else null)
+            }
+        } catch (error: SottoException) {
+            show(emptyList(), TEXTS[error.code] ?: throw error)
+        }
+    }
+
+    private suspend fun conversationOf(sotto: Sotto, id: ConversationId) =
+        known[id] ?: sotto.conversations.get(id).also { known[id] = it }
+
+    private fun show(found: List<Found>, text: Int?) {
+        rows.show(found)
+        findViewById<TextView>(R.id.none).showText(text?.let(::getString))
+    }
+
+    private fun bind(view: View, one: Found) {
+        val name = PeerText.line(one.conversation.name)
+        view.findViewById<AvatarView>(R.id.avatar).show(name, one.conversation.contact.value, null)
+        view.findViewById<TextView>(R.id.name).text = name
+        view.findViewById<TextView>(R.id.text).text = marked(this, one.hit)
+        view.findViewById<TextView>(R.id.time).text = app.times.short(one.hit.timeMs)
+    }
+
+    companion object {
+        private const val PAGE = 50
+        private val TEXTS = mapOf(
+            SottoCode.SEARCH_OFF to R.string.search_off,
+            SottoCode.INPUT_QUERY to R.string.search_long,
+        )
+
+        /** The part of the text, with the found words marked. */
+        private fun marked(context: Context, hit: Hit): CharSequence {
+            val text = SpannableString((if (hit.isMine) context.getString(R.string.chat_you, "") else "") + hit.text)
+            val before = text.length - hit.text.length
+            for (mark in hit.marks) {
+                val from = before + PeerText.charAt(hit.text, mark.offset)
+                val to = before + PeerText.charAt(hit.text, mark.offset + mark.length)
+                val look = listOf(
+                    BackgroundColorSpan(context.getColor(R.color.accent_soft)),
+                    ForegroundColorSpan(context.getColor(R.color.on_accent_soft)),
+                    StyleSpan(Typeface.BOLD),
+                )
+                for (span in look) text.setSpan(span, from, to, Spanned.SPAN_EXCLUSIVE_EXCLUSIVE)
+            }
+            return PeerText.clean(text)
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package im.sotto.app.chat
+
+import android.content.ClipboardManager
+import android.view.View
+import android.widget.ListView
+import android.widget.TextView
+import im.sotto.ContactState
+import im.sotto.ConversationId
+import im.sotto.app.AppTest
+import im.sotto.app.ChatsActivity
+import im.sotto.app.R
+import im.sotto.testing.Json
+import im.sotto.testing.Person
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+/** Two people talk: Alice taps and types in the app, Bob is a process. */
+class ChatTest : AppTest() {
+    private lateinit var bob: Person
+    private lateinit var place: String
+
+    private fun meet() {
+        alice()
+        bob = person("Bob", BOB)
+        at(DAY_MS)
+        place = befriend(bob, "Hello Alice, it is Bob from the choir")
+        phone.tap("Bob")
+        phone.on<ChatActivity>()
+        phone.sees("Hello Alice, it is Bob from the choir")
+    }
+
+    /** Times of messages are whole seconds. */
+    private fun at(agoMs: Long) {
+        Thread.sleep(SECOND_MS - System.currentTimeMillis() % SECOND_MS)
+        app.times.at(agoMs)
+    }
+
+    private fun write(text: String) {
+        phone.type(R.id.text, text)
+        phone.tap(R.id.send)
+        phone.until("\"$text\" among the messages") { bodies().any { it == text } }
+    }
+
+    /** The texts of the bubbles on screen. */
+    private fun bodies() = phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
+
+    private fun theirs(text: String): Json = bob.until("messages", "conversation" to place, "limit" to 50) { page ->
+        page["messages"].list.firstOrNull { !it["text"].isNull && it["text"].text == text }
+    }
+
+    private fun string(id: Int, vararg values: Any) = app.getString(id, *values)
+
+    /** The state that the bubble of a text shows. */
+    private fun state(text: String): String? {
+        val body = phone.views().firstOrNull { it.id == R.id.body && (it as TextView).text.toString() == text } ?: return null
+        val row = generateSequence(body) { it.parent as? View }.first { it is SwipeRow }
+        return row.findViewById<View>(R.id.state).takeIf(View::isShown)?.contentDescription?.toString()
+    }
+
+    @Test
+    fun twoPeopleTalkReplyReactEditAndDelete() {
+        meet()
+        at(3 * 60_000)
+        write("Hello Bob! Rehearsal is on Thursday.")
+        phone.until("delivered") { state("Hello Bob! Rehearsal is on Thursday.") == string(R.string.state_delivered) }
+        val first = theirs("Hello Bob! Rehearsal is on Thursday.")["id"].text
+        bob.call("mark_read", "conversation" to place, "message" to first)
+        phone.until("read") { state("Hello Bob! Rehearsal is on Thursday.") == string(R.string.state_read) }
+        at(2 * 60_000)
+        bob.call("send", "conversation" to place, "text" to "Is the hall warm?", "reply_to" to first)
+        phone.sees("Is the hall warm?")
+        phone.until("the quote") { phone.views().any { it.id == R.id.quote && it.isShown } }
+
+        phone.hold("Is the hall warm?")
+        phone.tap(string(R.string.chat_reply))
+        phone.sees(string(R.string.chat_write_to, "Bob").let { "Is the hall warm?" })
+        phone.type(R.id.text, "Yes. I brought a blanket")
+        phone.die()
+        phone.until("what was typed") { phone.text(R.id.text) == "Yes. I brought a blanket" }
+        phone.until("what it replies to") { phone.find(R.id.mode)?.isShown == true && phone.text(R.id.mode_text) == "Is the hall warm?" }
+        phone.tap(R.id.send)
+        val reply = theirs("Yes. I brought a blanket")
+        assertEquals("Is the hall warm?", reply["reply"]["text"].text)
+
+        phone.hold("Is the hall warm?")
+        phone.tap("👍")
+        bob.until("messages", "conversation" to place, "limit" to 50) { page ->
+            page["messages"].list.firstOrNull { it["text"].text == "Is the hall warm?" && it.has("reactions") }
+        }
+        bob.call("react", "message" to reply["id"].text, "emoji" to "❤️", "on" to true)
+        phone.until("two chips") { phone.views().count { it.id == R.id.reactions && it.isShown } == 2 }
+
+        phone.hold("Yes. I brought a blanket")
+        phone.tap(string(R.string.chat_edit))
+        phone.until("the text to change") { phone.find(R.id.mode)?.isShown == true }
+        phone.type(R.id.text, "Yes. I brought two blankets")
+        phone.die()
+        phone.until("the edit goes on") { phone.find(R.id.mode)?.isShown == true && phone.text(R.id.text) == "Yes. I brought two blankets" }
+        phone.tap(R.id.send)
+        theirs("Yes. I brought two blankets")
+        phone.sees("Yes. I brought two blankets")
+        phone.hold("Yes. I brought two blankets")
+        phone.tap(string(R.string.chat_versions))
+        phone.sees("Yes. I brought a blanket")
+        phone.back()
+
+        write("This goes to the wrong person")
+        theirs("This goes to the wrong person")
+        phone.hold("This goes to the wrong person")
+        phone.tap(string(R.string.chat_delete_message))
+        phone.tap(string(R.string.chat_delete_both))
+        bob.until("messages", "conversation" to place, "limit" to 50) { page ->
+            page["messages"].list.firstOrNull { it.has("deleted_by") }
+        }
+        phone.sees(string(R.string.chat_deleted_mine))
+        phone.until("all delivered") { state("Yes. I brought two blankets") == string(R.string.state_delivered) }
+        draw("chat-rich")
+
+        phone.hold("Is the hall warm?")
+        phone.tap(string(R.string.chat_copy))
+        phone.sees(string(R.string.chat_copied))
+        val clip = app.getSystemService(ClipboardManager::class.java).primaryClip
+        assertEquals("Is the hall warm?", clip?.getItemAt(0)?.text.toString())
+        phone.hold("Is the hall warm?")
+        phone.tap(string(R.string.chat_message_pin))
+        phone.until("the pinned line") { phone.find(R.id.pins)?.isShown == true && phone.text(R.id.pin_text) == "Is the hall warm?" }
+        phone.hold("Hello Bob! Rehearsal is on Thursday.")
+        phone.tap(string(R.string.chat_delete_message))
+        phone.tap(string(R.string.chat_delete_me))
+        phone.until("gone here") { "Hello Bob! Rehearsal is on Thursday." !in bodies() }
+        theirs("Hello Bob! Rehearsal is on Thursday.")
+    }
+
+    @Test
+    fun aRequestIsAnsweredInItsChat() {
+        alice()
+        bob = person("Bob", BOB)
+        asks(bob, "May I?")
+        phone.until("the request") { app.await { app.sotto().contacts.all() }.any { it.state == ContactState.INCOMING } }
+        val request = app.await { app.sotto().contacts.all() }.first()
+        phone.screen.startActivity(
+            android.content.Intent(phone.screen, ChatActivity::class.java).putExtra("id", request.conversation.value),
+        )
+        phone.on<ChatActivity>()
+        phone.sees(string(R.string.chat_request_text, "Bob"))
+        assertTrue(phone.find(R.id.composer)?.isShown == false)
+        draw("chat-request")
+        phone.tap(R.id.accept)
+        phone.until("the line to write") { phone.find(R.id.composer)?.isShown == true }
+        place = bob.contact("accepted")["conversation"].text
+        write("You may")
+        theirs("You may")
+    }
+
+    @Test
+    fun longConversationsAndHostileTextsBreakNothing() {
+        meet()
+        write("The beginning")
+        theirs("The beginning")
+        for (number in 1..140) bob.send(place, "Message number $number")
+        bob.send(place, "\u202Eevil\u2066 " + "Z" + "\u0300\u0301".repeat(400) + " https://xn--bad.example@evil.example/path.")
+        bob.send(place, "line\n".repeat(3_000))
+        bob.send(place, "x".repeat(1_000_000))
+        phone.until("all came") { app.await { app.sotto().messages.page(ConversationId(place), 3) }.count { it.hasMore } == 2 }
+        phone.back()
+        phone.on<ChatsActivity>()
+        phone.tap("Bob")
+        phone.on<ChatActivity>()
+        phone.until("rows") { list().childCount > 2 }
+        assertTrue("a window, not all", list().adapter.count < 120)
+        phone.until("read all") { phone.find(R.id.all)?.isShown == true }
+        phone.views().last { it.id == R.id.all && it.isShown }.performClick()
+        phone.on<TextActivity>()
+        phone.until("its parts") { phone.find(R.id.list)?.let { (it as ListView).count > 900 } == true }
+        phone.back()
+        phone.on<ChatActivity>()
+        phone.until("the beginning, page by page") {
+            list().setSelection(0)
+            "The beginning" in bodies()
+        }
+        assertTrue("a window, not all", list().adapter.count <= 4 * 50 + 10)
+        phone.until("the button to the newest") { phone.find(R.id.jump)?.isShown == true }
+        phone.tap(R.id.jump)
+        phone.until("the newest") { bodies().any { it.startsWith("xxx") } }
+    }
+
+    private fun list() = phone.screen.findViewById<ListView>(R.id.messages)
+
+    private companion object {
+        const val DAY_MS = 86_400_000L
+        const val SECOND_MS = 1_000L
+    }
+}
