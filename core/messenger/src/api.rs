@@ -363,6 +363,16 @@ impl Messenger {
         self.act(false, move |engine, now_ms| engine.call(now_ms, call)).await
     }
 
+    /// [`Self::call`] for a thread that may wait. What it begins ends even if nobody waits for that thread.
+    fn call_blocking<C: Call>(&self, call: C) -> Result<C::Answer, Error> {
+        let (caller, answer) = oneshot::channel();
+        let inbox = self.shared.inbox.as_ref().ok_or(Code::Closed)?;
+        let work =
+            move |thread: &mut Loop| thread.answer(false, move |engine, now_ms| engine.call(now_ms, call), caller);
+        inbox.blocking_send(Box::new(work)).map_err(|_| Code::Closed)?;
+        answer.blocking_recv().map_err(|_| Error::from(Code::Closed))?
+    }
+
     /// With `at_once` the open counter moves before the answer.
     async fn act<T: Send + 'static>(
         &self,

@@ -17,7 +17,9 @@ use crate::engine::file::auto::{self, KEY_AUTO};
 use crate::engine::file::keep::{Prepared, Told};
 use crate::engine::file::{picture, waveform};
 use crate::error::{Code, Error, OrBug};
-use crate::records::{AutoDownload, ConversationId, File, FileId, FileKind, FileState, NewFile, Storage, StoragePart};
+use crate::records::{
+    AutoDownload, ConversationId, File, FileId, FileKind, FileState, MessageId, NewFile, NewPost, Storage, StoragePart,
+};
 use crate::{cursor, view};
 
 impl Messenger {
@@ -85,24 +87,25 @@ impl Messenger {
         let Some(path) = path.map(Path::to_owned) else {
             return self.call(call::AvatarSet { picture: None }).await;
         };
-        let mut disk = self.disk();
-        let import = move || {
-            let imported = disk.import(&path, true)?;
-            let refused = match imported.metadata {
+        let (mut disk, messenger) = (self.disk(), self.clone());
+        aside(move || {
+            let picture = disk.import(&path, true)?;
+            let copy = picture.place.name;
+            let refused = match picture.metadata {
                 disk::Metadata::Kept => Code::FileMetadata,
-                _ if imported.place.size > picture::MAX => Code::FileTooLarge,
-                _ => return Ok(imported),
+                _ if picture.place.size > picture::MAX => Code::FileTooLarge,
+                _ => {
+                    let set = messenger.call_blocking(call::AvatarSet { picture: Some(picture) });
+                    if set.is_err() {
+                        messenger.forget(&[copy]);
+                    }
+                    return set;
+                }
             };
-            disk.run(Order::Remove { names: vec![imported.place.name] });
+            disk.run(Order::Remove { names: vec![copy] });
             Err(refused.into())
-        };
-        let picture = aside(import).await?;
-        let copy = picture.place.name;
-        let set = self.call(call::AvatarSet { picture: Some(picture) }).await;
-        if set.is_err() {
-            self.forget(&[copy]);
-        }
-        set
+        })
+        .await
     }
 
     /// Bytes of files on this device, by conversation and kind.
@@ -149,30 +152,46 @@ impl Messenger {
         })
     }
 
-    /// Copies files to be sent, on a thread of its own.
-    pub(super) async fn prepare(&self, files: Vec<NewFile>) -> Result<Vec<Prepared>, Error> {
+    /// Copies files and sends them, on a thread of its own, which goes on when the future is dropped.
+    pub(super) async fn send_files(
+        &self,
+        conversation: ConversationId,
+        post: NewPost,
+        files: Vec<NewFile>,
+    ) -> Result<MessageId, Error> {
         if files.len() > MAX_FILES {
             return Err(Code::TooMany.into());
         }
-        let mut disk = self.disk();
+        let messenger = self.clone();
         aside(move || {
-            let mut prepared = Vec::new();
-            for new in files {
-                match prepare(&mut disk, new) {
-                    Ok(one) => prepared.push(one),
-                    Err(error) => {
-                        disk.run(Order::Remove { names: names(&prepared) });
-                        return Err(error);
-                    }
-                }
+            let files = messenger.prepare(files)?;
+            let copies = names(&files);
+            let sent = messenger.call_blocking(call::SendFiles { conversation, post, files });
+            if sent.is_err() {
+                messenger.forget(&copies);
             }
-            Ok(prepared)
+            sent
         })
         .await
     }
 
+    /// Copies files to be sent. It waits for the disk.
+    fn prepare(&self, files: Vec<NewFile>) -> Result<Vec<Prepared>, Error> {
+        let (mut disk, mut prepared) = (self.disk(), Vec::new());
+        for new in files {
+            match prepare(&mut disk, new) {
+                Ok(one) => prepared.push(one),
+                Err(error) => {
+                    disk.run(Order::Remove { names: names(&prepared) });
+                    return Err(error);
+                }
+            }
+        }
+        Ok(prepared)
+    }
+
     /// Removes copies that no message has, because sending them failed.
-    pub(super) fn forget(&self, names: &[[u8; 8]]) {
+    fn forget(&self, names: &[[u8; 8]]) {
         let kept = |reader: &Reader, name: &[u8; 8]| Ok(reader.tables().contents.get(name)?.is_some());
         for name in names {
             // Otherwise the next open removes the copy.
@@ -194,7 +213,7 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send
 }
 
 /// Names of the copies.
-pub(super) fn names(files: &[Prepared]) -> Vec<[u8; 8]> {
+fn names(files: &[Prepared]) -> Vec<[u8; 8]> {
     files.iter().map(|one| one.imported.place.name).collect()
 }
 

@@ -1,7 +1,6 @@
 //! Calls about posts: reactions, edits, deletions, pins, polls, timers.
 
 use super::Messenger;
-use super::files::names;
 use crate::engine::call;
 use crate::error::{Code, Error};
 use crate::records::{ConversationId, Message, MessageId, NewMention, NewPoll, NewPost, ReactionBy, Version};
@@ -17,13 +16,7 @@ impl Messenger {
         if files.is_empty() {
             return self.call(call::Send { conversation, post }).await;
         }
-        let files = self.prepare(files).await?;
-        let copies = names(&files);
-        let sent = self.call(call::SendFiles { conversation, post, files }).await;
-        if sent.is_err() {
-            self.forget(&copies);
-        }
-        sent
+        self.send_files(conversation, post, files).await
     }
 
     /// Sets an emoji at a message, or takes it back. One person has at most 6 at one message. Errors:
