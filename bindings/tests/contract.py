@@ -11,9 +11,11 @@ import traceback
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
+SURFACE = Path(__file__).parent.parent / "surface.txt"
 NODES = sys.argv[2:4]
 
 import sotto
+from cases import cases
 from sotto import (
     SottoConfig, SottoCore, SottoError, SottoEvent, SottoCode as Code, SottoContactAction as ContactAction,
     SottoContactId as ContactId, SottoContactState as ContactState, SottoConversationId as ConversationId,
@@ -450,6 +452,19 @@ async def every_error_has_its_class(folder):
     await core.shutdown()
 
 
+async def hostile_arguments_have_typed_errors(folder):
+    phone = await Phone.new(folder / "phone", "Carol", nodes=[])
+    for what, call, code in cases(sotto, SURFACE.read_text()):
+        try:
+            answer = call(phone.core)
+            answer = await answer if asyncio.iscoroutine(answer) else answer
+            said = None
+        except SottoError as error:
+            said = sotto.code_text(error.code)
+        assert said == code, f"{what[:200]}: {said}, not {code}"
+    await phone.core.shutdown()
+
+
 async def a_wrong_key_opens_nothing(folder):
     assert not await sotto.database_exists(str(folder / "phone"))
     phone = await Phone.new(folder / "phone", "Carol", nodes=[])
@@ -583,7 +598,7 @@ async def a_slow_listener_is_told(folder):
 
 
 async def main():
-    for test in (every_error_has_its_class, invites_are_listed_and_closed, a_wrong_key_opens_nothing, an_old_copy_is_noticed,
+    for test in (every_error_has_its_class, hostile_arguments_have_typed_errors, invites_are_listed_and_closed, a_wrong_key_opens_nothing, an_old_copy_is_noticed,
             a_wiped_account_is_gone, after_the_end_everything_says_so, a_slow_listener_is_told, two_people_meet_and_talk,
             a_cancelled_call_loses_nothing):
         begin = time.monotonic()
