@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 #[test]
 fn the_surface_is_the_one_in_git() {
     let golden = include_str!("../surface.txt");
@@ -64,12 +66,12 @@ fn every_call_of_the_messenger_stands_in_the_table() {
         .collect();
     assert!(calls.len() > 40, "{calls:?}");
     let name = |cell: &'static str| cell.trim().strip_prefix('`').and_then(|cell| cell.strip_suffix('`'));
-    let rows: Vec<[Option<&str>; 3]> = include_str!("../../docs/api.md")
+    let rows: Vec<[Option<&str>; 4]> = include_str!("../../docs/api.md")
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"))
         .map(|row| row.split(" | ").collect::<Vec<_>>())
-        .filter(|cells| !cells[0].starts_with("Messenger"))
-        .map(|cells| [cells[0].strip_suffix('`'), name(cells[1]), name(cells[2])])
+        .filter(|cells| cells.len() == 4 && !cells[0].starts_with("Messenger"))
+        .map(|cells| [cells[0].strip_suffix('`'), name(cells[1]), name(cells[2]), name(cells[3])])
         .collect();
     let rust: Vec<&str> = rows.iter().filter_map(|row| row[0]).collect();
     for call in &calls {
@@ -77,10 +79,13 @@ fn every_call_of_the_messenger_stands_in_the_table() {
     }
     assert_eq!(rust.len(), calls.len(), "a row without a call");
     let (surface, rpc) = (include_str!("../surface.txt"), include_str!("../../docs/rpc.md"));
-    for [_, facade, method] in rows {
+    let kotlin = kotlin_calls();
+    for [_, facade, method, call] in rows {
         let facade = facade.unwrap();
         assert!(["fn ", "constructor "].iter().any(|kind| surface.contains(&format!("{kind}{facade}("))), "{facade}");
         assert!(method.is_none_or(|method| rpc.contains(&format!("\n### {method}\n"))), "{method:?}");
+        let call = call.unwrap().trim_start_matches("Sotto.");
+        assert!(kotlin.contains(call), "{call} of Kotlin");
     }
     // And the other way round: no call of the bindings or of JSON-RPC is missing in the table.
     let table = include_str!("../../docs/api.md");
@@ -93,6 +98,43 @@ fn every_call_of_the_messenger_stands_in_the_table() {
         }
     }
     for method in rpc.lines().filter_map(|line| line.strip_prefix("### ")).filter(|method| *method != "version") {
-        assert!(table.contains(&format!("| `{method}` |\n")), "{method} of JSON-RPC");
+        assert!(table.contains(&format!("| `{method}` |")), "{method} of JSON-RPC");
     }
+    for call in &kotlin {
+        assert!(["`", "`Sotto."].iter().any(|begin| table.contains(&format!("{begin}{call}`"))), "{call} of Kotlin");
+    }
+}
+
+/// The calls of the Kotlin SDK by its dump, as an app writes them: `messages.send`, `shutdown`.
+fn kotlin_calls() -> BTreeSet<String> {
+    let groups = [
+        ("Sotto", ""),
+        ("Sotto$Companion", ""),
+        ("Accounts", "account."),
+        ("Contacts", "contacts."),
+        ("Conversations", "conversations."),
+        ("Messages", "messages."),
+        ("Files", "files."),
+    ];
+    let mut group = None;
+    let mut calls = BTreeSet::new();
+    for line in include_str!("../../android/sotto/api.txt").lines() {
+        if let Some((_, class)) = line.split_once("class im/sotto/") {
+            let name = class.split(' ').next();
+            group = groups.iter().find(|(class, _)| Some(*class) == name).map(|(_, group)| group);
+        }
+        let call = line.split_once(" fun ").and_then(|(_, call)| call.split(['(', '-', ' ']).next());
+        let (Some(group), Some(call)) = (group, call) else { continue };
+        // A property is named by its getter; a call with defaults has a second form; groups are no calls.
+        let call = call
+            .strip_prefix("get")
+            .filter(|rest| rest.starts_with(char::is_uppercase))
+            .map_or_else(|| call.to_owned(), |rest| rest[..1].to_lowercase() + &rest[1..]);
+        let is_group = groups.iter().any(|(_, name)| name.trim_end_matches('.') == call);
+        if !call.starts_with('<') && !call.ends_with("$default") && !(group.is_empty() && is_group) {
+            calls.insert(format!("{group}{call}"));
+        }
+    }
+    assert!(calls.len() > 80, "{calls:?}");
+    calls
 }

@@ -89,7 +89,7 @@ public class MessageList internal constructor(
             }
             val above = items.indexOfFirst { it.id == now.center }.coerceAtLeast(0)
             // Less than half above the center: the newest message is in the window, so the window follows it.
-            val atNewest = now.center == null || above < (now.size - 1) / 2
+            val atNewest = now.center == null || above < now.size / 2
             val next = if (atNewest) Place(null, now.size) else now
             place.compareAndSet(now, next)
             older.value = items.size == now.size

@@ -169,7 +169,8 @@ public class Sotto private constructor(core: SottoCore) : AutoCloseable {
         public suspend fun open(config: SottoConfig, key: ByteArray): Sotto {
             var opened: Sotto? = null
             try {
-                return withContext(Dispatchers.Default) {
+                // Whole even if it is cancelled, so that the folder is free when the caller goes on.
+                return withContext(Dispatchers.Default + NonCancellable) {
                     raised { Sotto(SottoCore.open(config.lower(), key)) }.also { opened = it }
                 }
             } catch (error: CancellationException) {

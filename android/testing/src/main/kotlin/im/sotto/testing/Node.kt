@@ -10,7 +10,7 @@ import java.io.File
  */
 class Node(private val folder: File, port: Int = 0, peer: Node? = null) : AutoCloseable {
     private var running: Program
-    private val peers = if (peer == null) arrayOf("--alone") else arrayOf("--peer", peer.address)
+    private val peers = if (peer == null) listOf("--alone") else listOf("--peer", peer.address)
 
     /** Its multiaddr, ending in `/p2p/…`. */
     val address: String
@@ -33,7 +33,7 @@ class Node(private val folder: File, port: Int = 0, peer: Node? = null) : AutoCl
     override fun close() = running.close()
 
     private fun start(listen: String) =
-        Program("node", "--json", "--listen", listen, "--data", folder.path, *peers)
+        Program("node", "--json", "--listen", listen, "--data", folder.path, *peers.toTypedArray())
 
     private fun listening(program: Program): String {
         val said = Json.parse(program.line())

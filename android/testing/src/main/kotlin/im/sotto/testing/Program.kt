@@ -16,15 +16,18 @@ fun program(): String {
     return path
 }
 
-/** A running `sotto`, with its standard output line by line. It is killed on [close]. */
-class Program(vararg args: String) : AutoCloseable {
-    private val process: Process = ProcessBuilder(program(), *args)
+/** A running process, with its standard output line by line. It is killed on [close]. */
+class Program(command: List<String>) : AutoCloseable {
+    private val process: Process = ProcessBuilder(command)
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start()
     private val lines = LinkedBlockingQueue<String>()
 
+    /** The program `sotto` with these arguments. */
+    constructor(vararg args: String) : this(listOf(program()) + args)
+
     init {
-        thread(isDaemon = true, name = "sotto-output") {
+        thread(isDaemon = true, name = "output") {
             process.inputStream.bufferedReader().use(::take)
         }
         // Nothing outlives a test that was killed.
@@ -40,8 +43,8 @@ class Program(vararg args: String) : AutoCloseable {
 
     /** The next line. */
     fun line(): String {
-        val line = lines.poll(PATIENCE_S, TimeUnit.SECONDS) ?: error("no line of sotto in time")
-        check(line != END) { "sotto ended" }
+        val line = lines.poll(PATIENCE_S, TimeUnit.SECONDS) ?: error("no line in time")
+        check(line != END) { "the process ended" }
         return line
     }
 
@@ -53,7 +56,7 @@ class Program(vararg args: String) : AutoCloseable {
     /** Closes its standard input and waits for its end; its exit code. */
     fun finish(): Int {
         process.outputStream.close()
-        check(process.waitFor(PATIENCE_S, TimeUnit.SECONDS)) { "sotto does not end" }
+        check(process.waitFor(PATIENCE_S, TimeUnit.SECONDS)) { "the process does not end" }
         return process.exitValue()
     }
 
