@@ -1,7 +1,10 @@
 package im.sotto.app
 
+import android.Manifest
 import android.content.Intent
+import android.content.pm.PackageManager
 import android.graphics.Bitmap
+import android.os.Build
 import android.os.Bundle
 import android.view.Menu
 import android.view.View
@@ -34,6 +37,7 @@ class ChatsActivity : Screen(R.layout.chats) {
             header.findViewById<View>(R.id.search).setOnClickListener { to(SearchActivity::class.java) }
             header.findViewById<View>(R.id.requests).setOnClickListener { to(RequestsActivity::class.java) }
         }
+        if (isInbox && state == null) askForNotifications()
         val row = ConversationRow(app.times)
         rows = Rows(list, R.layout.chat_row, { it.first.id }) { view, (one, picture) -> row.bind(view, one, picture) }
         rows.onTap { (one) -> toConversation(one.id) }
@@ -44,6 +48,13 @@ class ChatsActivity : Screen(R.layout.chats) {
             findViewById<View>(R.id.empty_title).show(false)
             setText(R.id.empty_text, getString(text))
         }
+    }
+
+    /** Android asks the person once, and remembers the answer. */
+    private fun askForNotifications() {
+        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.TIRAMISU) return
+        val name = Manifest.permission.POST_NOTIFICATIONS
+        if (checkSelfPermission(name) != PackageManager.PERMISSION_GRANTED) requestPermissions(arrayOf(name), 1)
     }
 
     override suspend fun follow(sotto: Sotto) = coroutineScope {

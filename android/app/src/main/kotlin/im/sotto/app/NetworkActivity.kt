@@ -10,6 +10,7 @@ import android.widget.LinearLayout
 import im.sotto.Connectivity
 import im.sotto.Diagnostics
 import im.sotto.Sotto
+import im.sotto.android.AlwaysOn
 import kotlinx.coroutines.flow.collectLatest
 
 /** What is true of the connection, what it costs, and whether the phone lets the app receive. */
@@ -35,6 +36,9 @@ class NetworkActivity : Screen(R.layout.form, R.string.network_title) {
         form.row(0, getString(R.string.network_since), value = DateUtils.formatElapsedTime(numbers.uptimeMs / 1000))
         form.section(R.string.battery_title)
         form.text(getString(R.string.battery_text))
+        form.toggle(R.drawable.ic_bell, R.string.battery_always, R.string.battery_always_text, AlwaysOn.isOn(this)) {
+            AlwaysOn.set(this, it)
+        }.id = R.id.always_on
         val isExempt = getSystemService(PowerManager::class.java).isIgnoringBatteryOptimizations(packageName)
         form.row(
             R.drawable.ic_network,

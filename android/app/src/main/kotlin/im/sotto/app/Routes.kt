@@ -29,6 +29,10 @@ fun Activity.toMedia(id: ConversationId) = startActivity(Intent(this, MediaActiv
 /** To the search in one conversation. */
 fun Activity.toSearch(id: ConversationId) = startActivity(Intent(this, SearchActivity::class.java).putExtra(ID, id.value))
 
+/** The screen of a conversation, for notifications. */
+fun conversationIntent(context: Context, id: ConversationId) =
+    Intent(context, ChatActivity::class.java).putExtra(ID, id.value)
+
 fun Activity.toContact(id: ContactId) = startActivity(Intent(this, ContactActivity::class.java).putExtra(ID, id.value))
 
 fun Activity.toSafetyNumber(id: ContactId) =

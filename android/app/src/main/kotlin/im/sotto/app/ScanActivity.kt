@@ -63,6 +63,7 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
 
     private fun start() {
         if (device != null || thread != null) return
+        if (camera() == null) return noCamera()
         if (view.isAvailable) return open()
         view.surfaceTextureListener = object : TextureView.SurfaceTextureListener {
             override fun onSurfaceTextureAvailable(surface: SurfaceTexture, width: Int, height: Int) = open()
@@ -75,13 +76,22 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
         }
     }
 
+    /** The camera at the back, or any. */
+    private fun camera(): String? = try {
+        val manager = getSystemService(CameraManager::class.java)
+        val ids = manager.cameraIdList
+        ids.firstOrNull { id ->
+            val facing = manager.getCameraCharacteristics(id).get(CameraCharacteristics.LENS_FACING)
+            facing == CameraCharacteristics.LENS_FACING_BACK
+        } ?: ids.firstOrNull()
+    } catch (_: CameraAccessException) {
+        null
+    }
+
     private fun open() {
         val manager = getSystemService(CameraManager::class.java)
         try {
-            val id = manager.cameraIdList.firstOrNull { id ->
-                val facing = manager.getCameraCharacteristics(id).get(CameraCharacteristics.LENS_FACING)
-                facing == CameraCharacteristics.LENS_FACING_BACK
-            } ?: manager.cameraIdList.firstOrNull() ?: return noCamera()
+            val id = camera() ?: return noCamera()
             val worker = HandlerThread("scan").apply { start() }
             thread = worker
             val handler = Handler(worker.looper)

@@ -12,6 +12,7 @@ import android.widget.TextView
 import android.widget.Toolbar
 import im.sotto.Sotto
 import im.sotto.SottoException
+import im.sotto.android.DatabaseKeyException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.cancel
@@ -85,11 +86,18 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
             task()
         } catch (error: SottoException) {
             failed(error)
+        } catch (_: DatabaseKeyException.Lost) {
+            keyless(R.string.error_wrong_key)
+        } catch (_: DatabaseKeyException.Unavailable) {
+            keyless(R.string.error_key_unavailable)
         }
     }
 
     /** A call failed. */
     protected open fun failed(error: SottoException) = say(textOf(error))
+
+    /** The database's key cannot be had. */
+    protected open fun keyless(text: Int) = say(getString(text))
 
     protected fun onTap(id: Int, action: () -> Unit) = findViewById<View>(id).setOnClickListener { action() }
 

@@ -37,8 +37,12 @@ class StartActivity : Screen(R.layout.start) {
     }
 
     /** The database cannot be opened: nothing is deleted unless the person says so. */
-    override fun failed(error: SottoException) {
-        offer(false, R.string.start_failed, textOf(error))
+    override fun failed(error: SottoException) = failed(textOf(error))
+
+    override fun keyless(text: Int) = failed(getString(text))
+
+    private fun failed(text: String) {
+        offer(false, R.string.start_failed, text)
         findViewById<View>(R.id.retry).show(true)
         findViewById<View>(R.id.wipe).show(true)
     }

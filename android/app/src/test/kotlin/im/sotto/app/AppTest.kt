@@ -40,7 +40,7 @@ abstract class AppTest {
     @After
     fun leave() {
         phone.close()
-        app.await { app.close() }
+        app.await { app.process.close() }
         persons.forEach(Person::close)
         folder.deleteRecursively()
         Thread.setDefaultUncaughtExceptionHandler(null)

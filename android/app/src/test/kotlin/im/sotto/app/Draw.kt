@@ -28,22 +28,31 @@ object Draw {
     private const val ROUNDING = 8
 
     /**
-     * Compares the phone's screen with `docs/screenshots/NAME.png`. Views in [masked] differ in each run: they are
-     * grey in both pictures.
+     * Compares the phone's screen with `docs/screenshots/NAME.png`. Views in [masked] differ in each run: they do not
+     * count.
      */
     fun compare(phone: Phone, name: String, masked: List<Int> = emptyList()) {
-        val now = picture(phone, masked)
+        val now = picture(phone)
+        val hidden = places(phone, masked)
         val file = File(golden, "$name.png")
-        if (isDrawing) return write(now, file)
-        if (!file.exists()) return fail(now, name, "there is no ${file.name} yet")
-        val content = file.readBytes()
-        val before = BitmapFactory.decodeByteArray(content, 0, content.size)
-        if (before.width != now.width || before.height != now.height) return fail(now, name, "another size")
-        val (share, difference) = differences(before, now)
-        if (share <= MOST_DIFFERENT) return
-        write(difference, File(made, "$name.difference.png"))
+        val before = if (file.exists()) file.readBytes().let { BitmapFactory.decodeByteArray(it, 0, it.size) } else null
+        val isSize = before != null && before.width == now.width && before.height == now.height
+        val (share, difference) = if (before != null && isSize) differences(before, now, hidden) else 1.0 to null
+        when {
+            share <= MOST_DIFFERENT -> return
+            isDrawing -> return write(now, file)
+            before == null -> fail(now, name, "there is no ${file.name} yet")
+            difference == null -> fail(now, name, "another size")
+        }
+        difference?.let { write(it, File(made, "$name.difference.png")) }
         fail(now, name, "%.2f %% of its pixels differ".format(share * 100))
     }
+
+    private fun places(phone: Phone, masked: List<Int>): List<Rect> =
+        phone.views().filter { it.id in masked && it.isShown }.map { view ->
+            val place = IntArray(2).also(view::getLocationInWindow)
+            Rect(place[0], place[1], place[0] + view.width, place[1] + view.height)
+        }
 
     private fun fail(now: Bitmap, name: String, why: String) {
         write(now, File(made, "$name.png"))
@@ -51,14 +60,15 @@ object Draw {
     }
 
     /** The share of different pixels, and a picture with them in red on the faded old one. */
-    private fun differences(before: Bitmap, now: Bitmap): Pair<Double, Bitmap> {
+    private fun differences(before: Bitmap, now: Bitmap, hidden: List<Rect>): Pair<Double, Bitmap> {
         val old = pixels(before)
         val new = pixels(now)
         var count = 0
         val shown = IntArray(old.size) { at ->
             val isSame = (0..16 step 8).all { abs((old[at] shr it and 255) - (new[at] shr it and 255)) < ROUNDING }
-            if (!isSame) count++
-            if (isSame) old[at] and 0xffffff or 0x40000000 else Color.RED
+            val isHidden = !isSame && hidden.any { it.contains(at % before.width, at / before.width) }
+            if (!isSame && !isHidden) count++
+            if (isSame || isHidden) old[at] and 0xffffff or 0x40000000 else Color.RED
         }
         val difference = Bitmap.createBitmap(shown, before.width, before.height, Bitmap.Config.ARGB_8888)
         return count.toDouble() / old.size to difference
@@ -71,17 +81,11 @@ object Draw {
         file.outputStream().use { picture.compress(Bitmap.CompressFormat.PNG, 100, it) }
     }
 
-    /** The screen and the dialog above it, without what differs in each run. */
-    fun picture(phone: Phone, masked: List<Int>): Bitmap {
+    /** The screen, and the dialog above it. */
+    fun picture(phone: Phone): Bitmap {
         phone.settle()
         val screen = copy(phone.screen.window)
-        val canvas = Canvas(screen)
-        val paint = android.graphics.Paint().apply { color = Color.GRAY }
-        for (view in phone.views().filter { it.id in masked && it.isShown && phone.dialog() == null }) {
-            val place = IntArray(2).also(view::getLocationInWindow)
-            canvas.drawRect(Rect(place[0], place[1], place[0] + view.width, place[1] + view.height), paint)
-        }
-        phone.dialog()?.window?.let { above(canvas, it) }
+        phone.dialog()?.window?.let { above(Canvas(screen), it) }
         return screen
     }
 

@@ -58,7 +58,7 @@ class PeopleTest : AppTest() {
         phone.until("an invite") { app.await { app.sotto().contacts.invites() }.size == 1 }
         draw("add", R.id.code)
         // What another phone reads off this screen is the invite.
-        val link = String(checkNotNull(Qr.decode(Draw.picture(phone, emptyList()))))
+        val link = String(checkNotNull(Qr.decode(Draw.picture(phone))))
         assertEquals(app.await { app.sotto().contacts.invites() }.single().link, link)
         phone.tap(R.id.share)
         val sent = phone.left.removeLast().getParcelableExtra(Intent.EXTRA_INTENT, Intent::class.java)
@@ -109,7 +109,8 @@ class PeopleTest : AppTest() {
         assertEquals(number(bob)["digits"].text.filter(Char::isDigit), phone.text(R.id.digits).filter(Char::isDigit))
 
         phone.tap(R.id.picture)
-        val own = app.await { app.sotto().contacts.safetyNumber(contact("Bob").id).qr.toByteArray() }
+        val id = contact("Bob").id
+        val own = app.await { app.sotto().contacts.safetyNumber(id).qr.toByteArray() }
         phone.answer(Intent().setData(offer(Bitmaps.code(own))))
         phone.sees(app.getString(R.string.error_verify_account))
         phone.tap(R.id.picture)

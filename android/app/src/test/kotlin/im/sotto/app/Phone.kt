@@ -10,6 +10,7 @@ import android.view.ViewGroup
 import android.widget.EditText
 import android.widget.ListView
 import android.widget.TextView
+import android.widget.Toolbar
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
@@ -106,6 +107,9 @@ class Phone {
         settle()
     }
 
+    /** Whether the toolbar shows a choice. */
+    fun offers(id: Int): Boolean = screen.findViewById<Toolbar>(R.id.toolbar).menu.findItem(id)?.isVisible == true
+
     fun back() {
         val dialog = dialog()
         @Suppress("DEPRECATION")
@@ -120,7 +124,7 @@ class Phone {
         top.controller.pause().stop().saveInstanceState(state).destroy()
         val app = top.controller.get().application as TestApp
         settle()
-        app.await { app.close() }
+        app.await { app.process.close() }
         val again = Robolectric.buildActivity(top.controller.get().javaClass, top.controller.get().intent)
         stack.addLast(Opened(again, top.request))
         again.setup(state)
@@ -191,7 +195,8 @@ class Phone {
     private fun follow(): Boolean {
         val top = stack.lastOrNull() ?: return false
         val activity = top.controller.get()
-        val started = generateSequence { shadowOf(activity).nextStartedActivityForResult }.toList()
+        // The shadow gives the latest first.
+        val started = generateSequence { shadowOf(activity).nextStartedActivityForResult }.toList().asReversed()
         if (started.isEmpty()) return activity.isFinishing && leave()
         for (one in started) {
             if (one.intent.component?.packageName != activity.packageName) {

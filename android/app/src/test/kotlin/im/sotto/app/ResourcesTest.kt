@@ -31,7 +31,7 @@ class ResourcesTest : AppTest() {
             "background" to listOf("text_secondary"),
         )
         for (folder in listOf("values", "values-night")) {
-            val colors = entries("$folder/colors.xml").mapValues { Color.parseColor(it.value) }
+            val colors = entries("$folder/colors.xml", "color").mapValues { Color.parseColor(it.value) }
             for ((text, places) in grounds) {
                 for (ground in places) {
                     val found = contrast(colors.getValue(text), colors.getValue(ground))
@@ -59,19 +59,15 @@ class ResourcesTest : AppTest() {
 
     @Test
     fun everyLanguageHasEveryText() {
-        for (file in File(module, "res/values").list().orEmpty().filter { it.startsWith("strings") }) inEveryLanguage(file)
-    }
-
-    private fun inEveryLanguage(file: String) {
-        val english = entries("values/$file").filterKeys { it != "app_name" }
-        val plurals = plurals("values/$file")
+        val english = entries("values")
+        val plurals = plurals("values")
         for ((language, quantities) in listOf("de" to 2, "es" to 2, "ar" to 6)) {
-            val there = entries("values-$language/$file")
+            val there = entries("values-$language")
             assertEquals(language, english.keys, there.keys)
             for ((name, text) in english) {
                 assertEquals("$language: $name", placeholders(text), placeholders(there.getValue(name)))
             }
-            val more = plurals("values-$language/$file")
+            val more = plurals("values-$language")
             assertEquals(language, plurals.keys, more.keys)
             assertTrue(language, more.values.all { it.size >= quantities })
         }
@@ -115,7 +111,9 @@ class ResourcesTest : AppTest() {
 
     private fun placeholders(text: String) = Regex("%\\d\\$[sd]").findAll(text).map { it.value }.toSortedSet()
 
-    private fun entries(path: String): Map<String, String> = elements(path, if ("colors" in path) "color" else "string")
+    /** Of a file, or of all files of a folder. What is the same in all languages does not count. */
+    private fun entries(path: String, tag: String = "string"): Map<String, String> = elements(path, tag)
+        .filter { it.getAttribute("translatable") != "false" }
         .associate { it.getAttribute("name") to it.textContent }
 
     private fun plurals(path: String): Map<String, List<String>> = elements(path, "plurals").associate { one ->
@@ -124,8 +122,11 @@ class ResourcesTest : AppTest() {
     }
 
     private fun elements(path: String, tag: String): List<Element> {
-        val found = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(File(module, "res/$path")).getElementsByTagName(tag)
-        return (0 until found.length).map { found.item(it) as Element }
+        val place = File(module, "res/$path")
+        return (if (place.isDirectory) place.listFiles().orEmpty().toList() else listOf(place)).flatMap { file ->
+            val found = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file).getElementsByTagName(tag)
+            (0 until found.length).map { found.item(it) as Element }
+        }
     }
 
     private companion object {

@@ -44,6 +44,8 @@ class SettingsTest : AppTest() {
         draw("phrase")
         phone.back()
         phone.tap(R.id.profile)
+        phone.on<ProfileActivity>()
+        phone.until("the name") { phone.text(R.id.name) == "Alice" }
         phone.type(R.id.name, "Alice B.")
         phone.tap(R.id.save)
         phone.on<SettingsActivity>()
@@ -96,13 +98,13 @@ class SettingsTest : AppTest() {
     @Test
     fun noticesAreKeptAndPointedAt() {
         alice()
-        assertFalse(shadowOf(phone.screen).optionsMenu.findItem(R.id.new_notices).isVisible)
+        assertFalse(phone.offers(R.id.new_notices))
         app.times.at(3_600_000)
         app.preferences.notice("clock.skewed", System.currentTimeMillis())
         app.times.at(0)
         app.preferences.notice("device.replaced", System.currentTimeMillis())
         phone.recreate()
-        phone.until("a sign") { shadowOf(phone.screen).optionsMenu.findItem(R.id.new_notices).isVisible }
+        phone.until("a sign") { phone.offers(R.id.new_notices) }
         phone.menu(R.id.notices)
         phone.sees(app.getString(R.string.error_clock))
         assertTrue(phone.texts().indexOf(app.getString(R.string.error_device_replaced)) < phone.texts().indexOf(app.getString(R.string.error_clock)))

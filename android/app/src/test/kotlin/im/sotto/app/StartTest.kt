@@ -5,8 +5,10 @@ import android.graphics.Bitmap
 import android.graphics.Color
 import android.widget.TextView
 import im.sotto.Sotto
+import im.sotto.android.SottoProcess
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
@@ -27,6 +29,7 @@ class StartTest : AppTest() {
         phone.until("the chosen picture") { app.cacheDir.resolve("avatar.jpg").exists() }
         phone.die()
         phone.until("the typed name") { phone.text(R.id.name) == "Alice" && phone.enabled(R.id.save) }
+        phone.sees(app.getString(R.string.profile_create))
         draw("profile")
         phone.tap(R.id.save)
         phone.on<PhraseActivity>()
@@ -77,18 +80,18 @@ class StartTest : AppTest() {
     fun aDatabaseThatDoesNotOpenIsKeptUntilThePersonGivesItUp() {
         app.await {
             app.sotto().account.create("Alice")
-            app.close()
+            app.process.close()
         }
-        app.secret = ByteArray(32)
+        app.loseTheKey()
         phone.open()
         phone.sees(app.getString(R.string.error_wrong_key))
         draw("start-failed")
         phone.tap(R.id.wipe)
         phone.tap(app.getString(R.string.cancel))
-        assertTrue(app.await { Sotto.databaseExists(app.dir) })
+        assertTrue(app.await { Sotto.databaseExists(SottoProcess.dir(app)) })
         phone.tap(R.id.wipe)
         phone.tap(app.getString(R.string.start_wipe_yes))
         phone.sees(app.getString(R.string.start_title))
-        phone.until("an empty folder") { !app.await { app.sotto() }.let { app.await { it.account.get() } != null } }
+        assertNull(app.await { app.sotto().account.get() })
     }
 }

@@ -2,28 +2,30 @@ package im.sotto.app
 
 import android.os.Looper
 import im.sotto.Preset
-import im.sotto.SottoConfig
+import im.sotto.android.FakeKeyStore
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.GlobalScope
 import kotlinx.coroutines.launch
 import org.robolectric.Shadows.shadowOf
-import java.io.File
 import java.util.TimeZone
 import java.util.TreeMap
 
-/** The app in tests: real core, a folder of its own, the test's nodes, and a clock for display that stands. */
+/** The app in tests: real core, the test's nodes, a key store in memory, and a clock for display that stands. */
 class TestApp : SottoApp() {
     var nodes = emptyList<String>()
-    var secret = ByteArray(KEY_BYTES) { it.toByte() }
-    val dir: File by lazy { File(filesDir, "account") }
     override val times = ShownTimes()
 
-    override fun config() = SottoConfig(dir, Preset.LOCAL, nodes = nodes, receipts = true)
+    override fun onCreate() {
+        FakeKeyStore.install()
+        super.onCreate()
+    }
 
-    override suspend fun key() = secret.copyOf()
+    override fun config() =
+        super.config().copy(network = Preset.LOCAL, nodes = nodes, receipts = true)
 
-    override suspend fun forgetKey() = Unit
+    /** The phone's key store was reset. */
+    fun loseTheKey() = FakeKeyStore.keys.clear()
 
     /** Waits for a suspending call while the main thread goes on. */
     fun <T> await(call: suspend () -> T): T {
@@ -56,7 +58,6 @@ class TestApp : SottoApp() {
     companion object {
         /** Wednesday, 14 October 2026, 14:32 UTC. */
         const val NOW_MS = 1_791_988_320_000L
-        private const val KEY_BYTES = 32
 
         init {
             TimeZone.setDefault(TimeZone.getTimeZone("UTC"))
