@@ -101,15 +101,15 @@ abstract class AppTest {
      */
     protected fun draw(name: String, vararg masked: Int) {
         phone.checkTargets()
-        val shown = phone.texts()
+        val shown = phone.texts(masked.toList())
         Draw.compare(phone, name, masked.toList())
         RuntimeEnvironment.setQualifiers("$SCREEN-night-420dpi")
         phone.recreate()
-        phone.until("the same texts after recreation: $shown") { phone.texts() == shown }
+        phone.until("the same texts after recreation: $shown") { phone.texts(masked.toList()) == shown }
         Draw.compare(phone, "$name-dark", masked.toList())
         RuntimeEnvironment.setQualifiers("$SCREEN-notnight-420dpi")
         phone.recreate()
-        phone.until("the same texts after recreation: $shown") { phone.texts() == shown }
+        phone.until("the same texts after recreation: $shown") { phone.texts(masked.toList()) == shown }
     }
 
     /** Compares the screen in Arabic, from right to left, and then with letters of twice the size. [sign] is seen on it. */

@@ -77,7 +77,7 @@ class SettingsTest : AppTest() {
         phone.menu(R.id.settings)
         phone.tap(R.id.storage)
         phone.sees(app.getString(R.string.storage_by_chat))
-        draw("storage")
+        draw("storage", R.id.value)
         phone.tap("Bob")
         phone.tap(app.getString(R.string.storage_free))
         phone.until("nothing left") { app.await { app.sotto().files.storage().bytes } == 0L }
