@@ -1,0 +1,59 @@
+package im.sotto.android
+
+import android.content.Intent
+import android.content.pm.ShortcutManager
+import im.sotto.ContactAction
+import im.sotto.ConversationId
+import kotlinx.coroutines.runBlocking
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.annotation.Config
+
+@RunWith(RobolectricTestRunner::class)
+@Config(application = TestHost::class)
+class ShortcutsTest {
+    private val host get() = RuntimeEnvironment.getApplication() as TestHost
+    private val shown get() = host.getSystemService(ShortcutManager::class.java).dynamicShortcuts
+
+    @get:Rule
+    val phone = Phone { host }
+
+    @Test
+    fun `direct share offers the contacts of the inbox, and no longer those that are blocked`() {
+        val shortcuts = Shortcuts(host, host.style)
+        World.person("Bob").use { bob ->
+            val id = phone.befriend(bob)
+            runBlocking { shortcuts.refresh(phone.sotto) }
+            val shortcut = shown.single()
+            assertEquals(id.value to "Bob", shortcut.id to shortcut.shortLabel)
+            assertEquals(setOf(Shortcuts.SHARE), shortcut.categories)
+            assertEquals(id.value, checkNotNull(shortcut.intent).getStringExtra("id"))
+
+            runBlocking {
+                phone.sotto.contacts.answer(phone.sotto.contacts.all().single().id, ContactAction.BLOCK)
+                shortcuts.refresh(phone.sotto)
+            }
+            assertTrue(shown.isEmpty())
+            runBlocking {
+                phone.sotto.contacts.answer(phone.sotto.contacts.all().single().id, ContactAction.UNBLOCK)
+                shortcuts.refresh(phone.sotto)
+            }
+            assertEquals(1, shown.size)
+            shortcuts.clear()
+            assertTrue(shown.isEmpty())
+        }
+    }
+
+    @Test
+    fun `the chosen conversation comes with what is shared`() {
+        val share = Intent(Intent.ACTION_SEND)
+        assertNull(Shortcuts.conversation(share))
+        assertEquals(ConversationId("abc"), Shortcuts.conversation(share.putExtra(Intent.EXTRA_SHORTCUT_ID, "abc")))
+    }
+}
