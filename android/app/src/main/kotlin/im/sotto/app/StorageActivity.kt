@@ -16,6 +16,8 @@ class StorageActivity : Screen(R.layout.form, R.string.storage_title) {
             .collect { (files, database) -> show(sotto, files, database) }
 
     private suspend fun show(sotto: Sotto, now: Storage, database: Long) {
+        val chats = now.parts.groupBy { it.conversation }.mapValues { (_, parts) -> parts.sumOf { it.bytes } }
+        val names = chats.keys.associateWith { sotto.conversations.get(it).name }
         form.clear()
         form.row(R.drawable.ic_chat, getString(R.string.storage_database), value = size(database))
         form.row(R.drawable.ic_storage, getString(R.string.storage_files), value = size(now.bytes))
@@ -24,10 +26,9 @@ class StorageActivity : Screen(R.layout.form, R.string.storage_title) {
         for ((kind, bytes) in kinds.entries.sortedByDescending { it.value }) {
             form.row(0, getString(KINDS.getValue(kind)), value = size(bytes))
         }
-        val chats = now.parts.groupBy { it.conversation }.mapValues { (_, parts) -> parts.sumOf { it.bytes } }
         if (chats.isNotEmpty()) form.section(R.string.storage_by_chat)
         for ((id, bytes) in chats.entries.sortedByDescending { it.value }) {
-            val name = sotto.conversations.get(id).name
+            val name = names.getValue(id)
             form.row(R.drawable.ic_person, name, value = size(bytes)) {
                 confirm(
                     getString(R.string.storage_free_title, name), getString(R.string.storage_free_text), R.string.storage_free,

@@ -139,9 +139,9 @@ abstract class AppTest {
 
     companion object {
         private const val SCREEN = "w411dp-h846dp"
-        const val ALICE = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
-        const val BOB = "legal winner thank year wave sausage worth useful legal winner thank yellow"
-        const val CAROL = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
+        const val ALICE = "scheme spot photo card baby mountain device kick cradle pact join borrow"
+        const val BOB = "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"
+        const val CAROL = "jelly better achieve collect unaware mountain thought cargo oxygen act hood bridge"
 
         const val DORA = "void come effort suffer camp survey warrior heavy shoot primary clutch crush open amazing screen " +
             "patrol group space point ten exist slush involve unfold"

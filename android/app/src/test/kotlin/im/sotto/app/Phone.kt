@@ -39,6 +39,7 @@ class Phone {
             if (condition()) return
             if (System.nanoTime() > end) throw AssertionError("waited in vain for: $what, on $screen: ${texts()}")
             Thread.sleep(STEP_MS)
+            sleep(STEP_MS)
         }
     }
 
@@ -201,7 +202,7 @@ class Phone {
         if (started.isEmpty()) return activity.isFinishing && leave()
         for (one in started) {
             if (one.intent.component?.packageName != activity.packageName) {
-                left.addLast(one.intent)
+                if (one.intent.action != ASK) left.addLast(one.intent)
                 continue
             }
             if (one.intent.flags and Intent.FLAG_ACTIVITY_CLEAR_TASK != 0) {
@@ -245,5 +246,8 @@ class Phone {
     private companion object {
         val PATIENCE: Duration = Duration.ofSeconds(60)
         const val STEP_MS = 10L
+
+        /** Android's own dialog that asks for a permission. */
+        const val ASK = "android.content.pm.action.REQUEST_PERMISSIONS"
     }
 }

@@ -40,7 +40,7 @@ class SettingsTest : AppTest() {
         phone.tap(R.id.phrase)
         phone.tap(app.getString(R.string.settings_phrase_show))
         phone.on<PhraseActivity>()
-        phone.until("the words") { phone.texts().count { it == "abandon" } == 11 }
+        phone.until("the words") { phone.texts().containsAll(ALICE.split(' ')) }
         draw("phrase")
         phone.back()
         phone.tap(R.id.profile)

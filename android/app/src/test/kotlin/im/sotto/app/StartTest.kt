@@ -53,10 +53,10 @@ class StartTest : AppTest() {
         phone.open()
         phone.tap(R.id.restore)
         phone.on<RestoreActivity>()
-        phone.type(R.id.phrase, ALICE.replace(" about", ""))
+        phone.type(R.id.phrase, OLD.replace(" about", ""))
         phone.sees("11 words")
         assertFalse(phone.enabled(R.id.restore))
-        phone.type(R.id.phrase, ALICE.replace("about", "abuot"))
+        phone.type(R.id.phrase, OLD.replace("about", "abuot"))
         phone.sees(app.getString(R.string.restore_wrong, 12, "abuot"))
         phone.until("the right word") { "about" in phone.texts() }
         draw("restore-wrong-word")
@@ -64,16 +64,16 @@ class StartTest : AppTest() {
         phone.sees(app.getString(R.string.restore_wrong, 12, "abuot"))
         phone.tap("about")
         phone.sees(app.getString(R.string.restore_good))
-        phone.type(R.id.phrase, ALICE.replace("about", "zoo"))
+        phone.type(R.id.phrase, OLD.replace("about", "zoo"))
         phone.sees(app.getString(R.string.restore_swapped))
-        phone.type(R.id.phrase, ALICE)
+        phone.type(R.id.phrase, OLD)
         phone.tap(R.id.restore)
         phone.on<ProfileActivity>()
         phone.type(R.id.name, "Alice")
         phone.tap(R.id.save)
         phone.on<ChatsActivity>()
         assertEquals("Alice", app.await { app.sotto().account.get() }?.name)
-        assertEquals(ALICE, app.await { app.sotto().account.phrase() })
+        assertEquals(OLD, app.await { app.sotto().account.phrase() })
     }
 
     @Test
@@ -93,5 +93,9 @@ class StartTest : AppTest() {
         phone.tap(app.getString(R.string.start_wipe_yes))
         phone.sees(app.getString(R.string.start_title))
         assertNull(app.await { app.sotto().account.get() })
+    }
+
+    private companion object {
+        const val OLD = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
     }
 }

@@ -50,8 +50,10 @@ class TestApp : SottoApp() {
 
         /** From now on, everything is shown [ago] before now. */
         fun at(agoMs: Long) {
-            marks[System.currentTimeMillis()] = NOW_MS - agoMs
-            Thread.sleep(2)
+            // The core writes some times in whole seconds.
+            val next = (System.currentTimeMillis() / 1000 + 1) * 1000
+            marks[next] = NOW_MS - agoMs
+            Thread.sleep(next - System.currentTimeMillis() + 1)
         }
     }
 
