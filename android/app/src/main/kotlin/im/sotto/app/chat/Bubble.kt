@@ -77,7 +77,7 @@ class Bubble(private val context: Context, private val times: Times, private val
         reactions(view.findViewById(R.id.reactions), message)
         view.findViewById<TextView>(R.id.again).apply {
             show(message.isMine && message.state == MessageState.FAILED)
-            val why = message.reason?.let { context.getString(textOf(it)) + " " }.orEmpty()
+            val why = message.reason?.let { context.getString(textOf(it)) + "\n" }.orEmpty()
             text = why + context.getString(R.string.chat_retry)
             setOnClickListener { taps.onRetry(message) }
         }
@@ -146,14 +146,13 @@ class Bubble(private val context: Context, private val times: Times, private val
         val standing = standing(message)
         if (standing != 0) {
             body.text = context.getString(standing)
-            body.setTypeface(null, Typeface.ITALIC)
+            body.textSize = TEXT_SP
             body.setTextColor(context.getColor(R.color.text_secondary))
             body.show(true)
             all.show(false)
             return
         }
         val shown = PeerText.shorten(rich(message))
-        body.setTypeface(null, Typeface.NORMAL)
         body.setTextColor(context.getColor(R.color.text))
         body.textSize = if (isOnlyEmoji(message)) EMOJI_SP else TEXT_SP
         body.showText(shown.text)
@@ -211,7 +210,8 @@ class Bubble(private val context: Context, private val times: Times, private val
                 String.format(context.locale, "%d", choice.voters.size)
             row.findViewById<View>(R.id.choice_mark).visibility = if (choice.isMine) View.VISIBLE else View.INVISIBLE
             row.isSelected = choice.isMine
-            row.setOnClickListener { taps.onVote(message, at) }
+            val hasEnded = poll.endMs?.let { it <= System.currentTimeMillis() } == true
+            if (!hasEnded && taps.canWrite) row.setOnClickListener { taps.onVote(message, at) }
             box.addView(row)
         }
     }
@@ -231,7 +231,7 @@ class Bubble(private val context: Context, private val times: Times, private val
         val look = StateLook.of(message)?.takeIf { message.deletedBy == null }
         val meta = view.findViewById<View>(R.id.meta)
         // Within a group only what differs from the rule is said.
-        val isShown = entry.isLast || message.isEdited || message.isPinned || look == StateLook.FAILED
+        val isShown = entry.isTimed || message.isEdited || message.isPinned
         meta.show(isShown)
         view.findViewById<View>(R.id.meta_pin).show(message.isPinned)
         view.findViewById<View>(R.id.meta_timer).show(message.timerS > 0)

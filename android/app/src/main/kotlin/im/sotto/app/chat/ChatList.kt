@@ -19,6 +19,7 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
     private var rows = emptyList<Entry>()
     private var target: MessageId? = null
     private var isOpened = false
+    private var isFollowing = true
     private var flashing: MessageId? = null
 
     /** The first unread message when the chat was opened. */
@@ -69,7 +70,8 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
 
     /** Shows rows. [isNewest] says that they end with the newest message. */
     fun show(now: List<Entry>, isNewest: Boolean) {
-        val follows = isNewest && isAtBottom && isOpened
+        // Before the last rows are laid out, places are not known: what was decided then still holds.
+        if (!list.isLayoutRequested) isFollowing = isAtBottom
         val (key, top) = place()
         rows = now
         notifyDataSetChanged()
@@ -77,7 +79,7 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
         val kept = rows.indexOfFirst { it.key == key }
         when {
             wanted >= 0 -> reveal(wanted)
-            follows || !isOpened -> toBottom()
+            isNewest && isFollowing || !isOpened -> toBottom()
             kept >= 0 -> list.setSelectionFromTop(kept, top)
         }
         isOpened = true
@@ -99,11 +101,13 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
 
     fun toBottom() {
         target = null
+        isFollowing = true
         list.setSelection(count - 1)
     }
 
     private fun reveal(at: Int) {
         target = null
+        isFollowing = false
         list.setSelectionFromTop(at, list.height / VIEW_PART)
     }
 

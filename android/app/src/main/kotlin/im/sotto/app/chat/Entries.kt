@@ -17,8 +17,11 @@ sealed interface Entry {
         override val key = "new"
     }
 
-    /** A message, and where it stands among messages of one author and one minute. */
-    data class One(val message: Message, val isFirst: Boolean, val isLast: Boolean) : Entry {
+    /**
+     * A message, and where it stands among messages of one author and one minute. The last one says time and state, and
+     * so does one whose state is not that of the next.
+     */
+    data class One(val message: Message, val isFirst: Boolean, val isLast: Boolean, val isTimed: Boolean) : Entry {
         override val key = message.id.value
     }
 
@@ -38,7 +41,8 @@ sealed interface Entry {
                 if (message.id == firstUnread) rows += New
                 val isFirst = at == 0 || isSplit(at)
                 val isLast = at == messages.lastIndex || isSplit(at + 1)
-                rows += One(message, isFirst, isLast)
+                val isTimed = isLast || message.isMine && messages[at + 1].state != message.state
+                rows += One(message, isFirst, isLast, isTimed)
             }
             return rows
         }

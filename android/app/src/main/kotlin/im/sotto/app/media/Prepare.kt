@@ -4,6 +4,7 @@ import android.content.Context
 import android.net.Uri
 import im.sotto.FileKind
 import im.sotto.NewFile
+import im.sotto.android.Pictures
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 import java.io.File
@@ -11,7 +12,8 @@ import java.io.IOException
 
 /** Copies of what a person chose, ready for the core. They stand in the cache folder until [discard]. */
 object Prepare {
-    suspend fun picture(context: Context, uri: Uri): NewFile = copy(context, uri).let { NewFile(it, FileKind.IMAGE, name = "picture.jpg") }
+    /** A picture without what it says about place, time and camera, with its preview and placeholder. */
+    suspend fun picture(context: Context, uri: Uri): NewFile = Pictures.prepare(context, uri).file
 
     /** A file as it is. */
     suspend fun file(context: Context, uri: Uri, name: String): NewFile =

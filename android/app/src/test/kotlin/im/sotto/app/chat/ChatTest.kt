@@ -1,19 +1,25 @@
 package im.sotto.app.chat
 
 import android.content.ClipboardManager
+import android.os.SystemClock
+import android.view.MotionEvent
 import android.view.View
 import android.widget.ListView
 import android.widget.TextView
 import im.sotto.ContactState
 import im.sotto.ConversationId
+import im.sotto.MessageState
+import im.sotto.SottoCode
 import im.sotto.app.AppTest
 import im.sotto.app.ChatsActivity
+import im.sotto.app.Draw
 import im.sotto.app.R
 import im.sotto.testing.Json
 import im.sotto.testing.Person
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
+import org.robolectric.RuntimeEnvironment
 
 /** Two people talk: Alice taps and types in the app, Bob is a process. */
 class ChatTest : AppTest() {
@@ -32,8 +38,8 @@ class ChatTest : AppTest() {
 
     /** Times of messages are whole seconds. */
     private fun at(agoMs: Long) {
-        Thread.sleep(SECOND_MS - System.currentTimeMillis() % SECOND_MS)
         app.times.at(agoMs)
+        Thread.sleep(SECOND_MS - System.currentTimeMillis() % SECOND_MS)
     }
 
     private fun write(text: String) {
@@ -116,6 +122,8 @@ class ChatTest : AppTest() {
         phone.sees(string(R.string.chat_deleted_mine))
         phone.until("all delivered") { state("Yes. I brought two blankets") == string(R.string.state_delivered) }
         draw("chat-rich")
+        drawWide("chat-rich", R.string.chat_deleted_mine)
+        phone.until("English again") { string(R.string.chat_deleted_mine) in phone.texts() }
 
         phone.hold("Is the hall warm?")
         phone.tap(string(R.string.chat_copy))
@@ -130,6 +138,49 @@ class ChatTest : AppTest() {
         phone.tap(string(R.string.chat_delete_me))
         phone.until("gone here") { "Hello Bob! Rehearsal is on Thursday." !in bodies() }
         theirs("Hello Bob! Rehearsal is on Thursday.")
+    }
+
+    /** What no test can wait for, like a message that was given up, is put on real messages just to be drawn. */
+    @Test
+    fun everyStateHasItsLook() {
+        meet()
+        at(5 * 60_000)
+        val texts = listOf("Read", "Delivered", "Kept by another node", "Sent", "Waiting", "Given up")
+        for (text in texts) {
+            write("$text, as the mark says")
+            at(texts.size * 60_000L - texts.indexOf(text) * 60_000L)
+        }
+        theirs("Given up, as the mark says")
+        phone.until("delivered") { state("Given up, as the mark says") == string(R.string.state_delivered) }
+        showStates()
+        Draw.compare(phone, "chat-states")
+        for (look in StateLook.entries) phone.until("$look") { phone.described(string(look.text)) }
+        phone.views().first { it.id == R.id.bubble && "Waiting" in it.contentDescription }.performClick()
+        phone.sees(string(R.string.chat_legend_stored))
+        Draw.compare(phone, "chat-legend")
+        phone.back()
+        RuntimeEnvironment.setQualifiers("w411dp-h846dp-night-420dpi")
+        phone.recreate()
+        phone.until("the messages") { bodies().size == 7 }
+        showStates()
+        Draw.compare(phone, "chat-states-dark")
+    }
+
+    private fun showStates() {
+        phone.settle()
+        val real = app.await { app.sotto().messages.page(ConversationId(place), 50) }
+        val states = listOf(
+            MessageState.FAILED, MessageState.QUEUED, MessageState.SENT, MessageState.STORED,
+            MessageState.DELIVERED, MessageState.READ,
+        )
+        val drawn = real.mapIndexed { at, message ->
+            if (!message.isMine) message else message.copy(
+                state = states[at],
+                reason = SottoCode.MESSAGE_NOT_DELIVERED.takeIf { states[at] == MessageState.FAILED },
+            )
+        }
+        (list().adapter as ChatList).show(Entry.of(drawn, null, app.times), true)
+        phone.settle()
     }
 
     @Test
@@ -151,6 +202,8 @@ class ChatTest : AppTest() {
         place = bob.contact("accepted")["conversation"].text
         write("You may")
         theirs("You may")
+        swipe("You may")
+        phone.sees(string(R.string.chat_reply_self))
     }
 
     @Test
@@ -169,6 +222,7 @@ class ChatTest : AppTest() {
         phone.on<ChatActivity>()
         phone.until("rows") { list().childCount > 2 }
         assertTrue("a window, not all", list().adapter.count < 120)
+        phone.tap(R.id.jump)
         phone.until("read all") { phone.find(R.id.all)?.isShown == true }
         phone.views().last { it.id == R.id.all && it.isShown }.performClick()
         phone.on<TextActivity>()
@@ -183,6 +237,21 @@ class ChatTest : AppTest() {
         phone.until("the button to the newest") { phone.find(R.id.jump)?.isShown == true }
         phone.tap(R.id.jump)
         phone.until("the newest") { bodies().any { it.startsWith("xxx") } }
+    }
+
+    /** A finger pulls a message towards the end of the line. */
+    private fun swipe(text: String) {
+        val body = phone.views().first { it.id == R.id.body && (it as TextView).text.toString() == text }
+        val row = generateSequence(body) { it.parent as? View }.first { it is SwipeRow }
+        fun touch(action: Int, x: Float) {
+            val event = MotionEvent.obtain(0, SystemClock.uptimeMillis(), action, x, 20f, 0)
+            row.dispatchTouchEvent(event)
+            event.recycle()
+        }
+        touch(MotionEvent.ACTION_DOWN, 100f)
+        for (x in listOf(150f, 300f, 450f)) touch(MotionEvent.ACTION_MOVE, x)
+        touch(MotionEvent.ACTION_UP, 450f)
+        phone.settle()
     }
 
     private fun list() = phone.screen.findViewById<ListView>(R.id.messages)

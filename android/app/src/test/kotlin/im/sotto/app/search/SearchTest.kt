@@ -15,8 +15,10 @@ class SearchTest : AppTest() {
         alice()
         val bob = person("Bob", BOB)
         app.times.at(5 * 86_400_000L)
+        Thread.sleep(1_000)
         val place = befriend(bob, "The rehearsal is on Thursday")
         app.times.at(3 * 86_400_000L)
+        Thread.sleep(1_000)
         for (number in 1..80) bob.send(place, "Note $number of the second voice")
         bob.send(place, "No rehearsal next week, the hall is closed")
         phone.until("all came") { app.await { app.sotto().messages.search("week") }.isNotEmpty() }
@@ -32,10 +34,10 @@ class SearchTest : AppTest() {
             list().setSelection(list().count - 1)
             list().count == 80
         }
-        phone.type(R.id.query, "rehears thurs")
+        phone.type(R.id.query, "rehearsal thurs")
         phone.until("one hit") { list().count == 1 && phone.texts().any { "Thursday" in it } }
         phone.die()
-        phone.until("the words and the hit") { phone.text(R.id.query) == "rehears thurs" && list().count == 1 }
+        phone.until("the words and the hit") { phone.text(R.id.query) == "rehearsal thurs" && list().count == 1 }
         list().performItemClick(list().getChildAt(0), 0, 0)
         phone.on<ChatActivity>()
         phone.until("the found message") { bodies().contains("The rehearsal is on Thursday") }
