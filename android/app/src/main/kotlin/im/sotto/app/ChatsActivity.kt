@@ -34,15 +34,15 @@ class ChatsActivity : Screen(R.layout.chats) {
         if (isInbox) {
             val header = layoutInflater.inflate(R.layout.chats_header, list, false)
             list.addHeaderView(header, null, false)
-            header.findViewById<View>(R.id.search).setOnClickListener { to(SearchActivity::class.java) }
-            header.findViewById<View>(R.id.requests).setOnClickListener { to(RequestsActivity::class.java) }
+            header.findViewById<View>(R.id.search).setOnClickListener { go(SearchActivity::class.java) }
+            header.findViewById<View>(R.id.requests).setOnClickListener { go(RequestsActivity::class.java) }
         }
         if (isInbox && state == null) askForNotifications()
         val row = ConversationRow(app.times)
         rows = Rows(list, R.layout.chat_row, { it.first.id }) { view, (one, picture) -> row.bind(view, one, picture) }
         rows.onTap { (one) -> toConversation(one.id) }
         rows.onHold { (one) -> actions.offer(one) }
-        onTap(R.id.add) { to(AddActivity::class.java) }
+        onTap(R.id.add) { go(AddActivity::class.java) }
         findViewById<View>(R.id.add).show(isInbox)
         EMPTY[folder]?.let { text ->
             findViewById<View>(R.id.empty_title).show(false)
@@ -95,8 +95,8 @@ class ChatsActivity : Screen(R.layout.chats) {
         when (id) {
             R.id.archived -> startActivity(of(Folder.ARCHIVED))
             R.id.closed -> startActivity(of(Folder.CLOSED))
-            R.id.notices, R.id.new_notices -> to(NoticesActivity::class.java)
-            R.id.settings -> to(SettingsActivity::class.java)
+            R.id.notices, R.id.new_notices -> go(NoticesActivity::class.java)
+            R.id.settings -> go(SettingsActivity::class.java)
             else -> return false
         }
         return true
@@ -104,7 +104,7 @@ class ChatsActivity : Screen(R.layout.chats) {
 
     private fun of(folder: Folder) = Intent(this, ChatsActivity::class.java).putExtra(FOLDER, folder.name)
 
-    private fun to(screen: Class<out Screen>) = startActivity(Intent(this, screen))
+    private fun go(screen: Class<out Screen>) = startActivity(Intent(this, screen))
 
     companion object {
         private const val FOLDER = "folder"

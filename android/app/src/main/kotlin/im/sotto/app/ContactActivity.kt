@@ -39,9 +39,11 @@ class ContactActivity : Screen(R.layout.contact) {
         form.clear()
         val verified = getString(if (one.isVerified) R.string.contact_verified else R.string.contact_not_verified)
         form.row(R.drawable.ic_verified, R.string.contact_safety, verified) { toSafetyNumber(one.id) }.id = R.id.safety
-        form.row(R.drawable.ic_edit, R.string.contact_nickname, nicknameOf(one)) { editNickname(one) }.id = R.id.nickname
+        form.row(R.drawable.ic_edit, R.string.contact_nickname, nicknameOf(one)) { editNickname(one) }.id =
+            R.id.nickname
         if (one.state == ContactState.BLOCKED) {
-            form.row(R.drawable.ic_block, R.string.contact_unblock) { answer(one, ContactAction.UNBLOCK) }.id = R.id.block
+            form.row(R.drawable.ic_block, R.string.contact_unblock) { answer(one, ContactAction.UNBLOCK) }.id =
+                R.id.block
         } else {
             danger(R.drawable.ic_block, R.string.contact_block, R.id.block) {
                 confirm(

@@ -120,7 +120,11 @@ class ConversationActions(
 
     private fun markRead(one: Conversation) = act { sotto ->
         val last = one.last
-        if (last == null) sotto.conversations.markUnread(one.id, false) else sotto.conversations.markRead(one.id, last.id)
+        if (last == null) {
+            sotto.conversations.markUnread(one.id, false)
+        } else {
+            sotto.conversations.markRead(one.id, last.id)
+        }
     }
 
     private fun offerMute(one: Conversation) = choose(

@@ -13,7 +13,11 @@ class InvitesActivity : Screen(R.layout.form, R.string.invites_title) {
         form.text(getString(if (open.isEmpty()) R.string.invites_empty else R.string.invites_text))
         for (invite in open) {
             form.row(R.drawable.ic_share, getString(R.string.invite_until, app.times.full(invite.expiresMs))) {
-                confirm(getString(R.string.invite_close_title), getString(R.string.invite_close_text), R.string.invite_close) {
+                confirm(
+                    getString(R.string.invite_close_title),
+                    getString(R.string.invite_close_text),
+                    R.string.invite_close,
+                ) {
                     act {
                         it.contacts.closeInvite(invite.id)
                         follow(it)

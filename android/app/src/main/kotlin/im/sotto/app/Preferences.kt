@@ -1,6 +1,7 @@
 package im.sotto.app
 
 import android.content.Context
+import kotlin.reflect.KProperty
 
 /** What this app keeps beside the core's database. No text of a conversation, and no key. */
 class Preferences(context: Context) {
@@ -31,9 +32,10 @@ class Preferences(context: Context) {
     fun clear() = store.edit().clear().apply()
 
     private inner class Flag(private val default: Boolean) {
-        operator fun getValue(owner: Any, property: kotlin.reflect.KProperty<*>) = store.getBoolean(property.name, default)
+        operator fun getValue(owner: Any, property: KProperty<*>) =
+            store.getBoolean(property.name, default)
 
-        operator fun setValue(owner: Any, property: kotlin.reflect.KProperty<*>, on: Boolean) =
+        operator fun setValue(owner: Any, property: KProperty<*>, on: Boolean) =
             store.edit().putBoolean(property.name, on).apply()
     }
 

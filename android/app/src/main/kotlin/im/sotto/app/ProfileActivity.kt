@@ -55,7 +55,10 @@ class ProfileActivity : Screen(R.layout.profile, R.string.profile_title) {
 
     private fun offerPicture() {
         if (account?.picture == null && !draft.exists()) return choosePicture()
-        choose(null, listOf(R.string.profile_picture to ::choosePicture, R.string.profile_picture_remove to ::removePicture))
+        choose(
+            null,
+            listOf(R.string.profile_picture to ::choosePicture, R.string.profile_picture_remove to ::removePicture),
+        )
     }
 
     private fun choosePicture() = pickPicture(PICK)

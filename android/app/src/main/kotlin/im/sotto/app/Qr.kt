@@ -73,7 +73,8 @@ class QrView(context: Context, attributes: AttributeSet?) : View(context, attrib
         val top = ((height - size * code.height) / 2).toInt()
         for (y in 0 until code.height) {
             for (x in 0 until code.width) {
-                if (code[x, y]) canvas.drawRect(left + x * size, top + y * size, left + (x + 1) * size, top + (y + 1) * size, ink)
+                if (!code[x, y]) continue
+                canvas.drawRect(left + x * size, top + y * size, left + (x + 1) * size, top + (y + 1) * size, ink)
             }
         }
     }

@@ -4,12 +4,13 @@ import android.os.Build
 import im.sotto.Sotto
 import java.io.IOException
 
-/** A bug report: numbers of the core, and this process's log lines. Both are free of names, texts, addresses and ids. */
+/** A bug report: numbers of the core and log lines, without names, texts, addresses and ids. */
 object Report {
     private const val LINES = "500"
 
     suspend fun of(sotto: Sotto): String = buildString {
-        appendLine("Sotto ${Sotto.version}, Android ${Build.VERSION.RELEASE} (${Build.VERSION.SDK_INT}), ${Build.MODEL}")
+        appendLine("Sotto ${Sotto.version}")
+        appendLine("Android ${Build.VERSION.RELEASE} (${Build.VERSION.SDK_INT}), ${Build.MODEL}")
         sotto.diagnostics().toString().substringAfter('(').substringBeforeLast(')').split(", ").forEach(::appendLine)
         appendLine(sotto.connectivity.value)
         appendLine()

@@ -27,7 +27,8 @@ fun Activity.toConversation(id: ConversationId, message: MessageId? = null) =
 fun Activity.toMedia(id: ConversationId) = startActivity(Intent(this, MediaActivity::class.java).putExtra(ID, id.value))
 
 /** To the search in one conversation. */
-fun Activity.toSearch(id: ConversationId) = startActivity(Intent(this, SearchActivity::class.java).putExtra(ID, id.value))
+fun Activity.toSearch(id: ConversationId) =
+    startActivity(Intent(this, SearchActivity::class.java).putExtra(ID, id.value))
 
 /** The screen of a conversation, for notifications. */
 fun conversationIntent(context: Context, id: ConversationId) =

@@ -146,7 +146,8 @@ class ScanActivity : Screen(R.layout.scan, R.string.add_scan_title) {
         val scale = max(width / HEIGHT, height / WIDTH)
         view.setTransform(
             Matrix().apply {
-                setRectToRect(RectF(0f, 0f, width, height), RectF(0f, 0f, HEIGHT.toFloat(), WIDTH.toFloat()), Matrix.ScaleToFit.FILL)
+                val upright = RectF(0f, 0f, HEIGHT.toFloat(), WIDTH.toFloat())
+                setRectToRect(RectF(0f, 0f, width, height), upright, Matrix.ScaleToFit.FILL)
                 postScale(scale, scale)
                 postTranslate((width - HEIGHT * scale) / 2, (height - WIDTH * scale) / 2)
             },

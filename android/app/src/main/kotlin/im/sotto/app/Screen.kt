@@ -70,7 +70,8 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
         super.onDestroy()
     }
 
-    override fun onOptionsItemSelected(item: MenuItem): Boolean = onMenu(item.itemId) || super.onOptionsItemSelected(item)
+    override fun onOptionsItemSelected(item: MenuItem): Boolean =
+        onMenu(item.itemId) || super.onOptionsItemSelected(item)
 
     /** A tap on the menu. */
     protected open fun onMenu(id: Int) = false
@@ -173,7 +174,8 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
                     )
                 }
                 val bars = insets.getInsets(WindowInsets.Type.systemBars() or WindowInsets.Type.displayCutout())
-                return Bars(bars.left, bars.top, bars.right, bars.bottom, insets.getInsets(WindowInsets.Type.ime()).bottom)
+                val keyboard = insets.getInsets(WindowInsets.Type.ime()).bottom
+                return Bars(bars.left, bars.top, bars.right, bars.bottom, keyboard)
             }
         }
     }

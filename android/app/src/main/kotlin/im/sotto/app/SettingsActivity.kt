@@ -23,12 +23,18 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
             findViewById<AvatarView>(R.id.avatar).show(account.name, account.id.value, picture, account.colorRing)
             findViewById<TextView>(R.id.name).text = account.name
             findViewById<TextView>(R.id.emoji).text = account.emojiHash.joinToString("")
-            setOnClickListener { to(ProfileActivity::class.java) }
+            setOnClickListener { go(ProfileActivity::class.java) }
         }
-        form.row(R.drawable.ic_key, R.string.settings_phrase, getString(R.string.settings_phrase_text)) { offerPhrase() }
-            .id = R.id.phrase
+        form.row(R.drawable.ic_key, R.string.settings_phrase, getString(R.string.settings_phrase_text)) {
+            offerPhrase()
+        }.id = R.id.phrase
         form.section(R.string.settings_privacy)
-        form.toggle(R.drawable.ic_state_delivered, R.string.settings_receipts, R.string.settings_receipts_text, now.readReceipts) {
+        form.toggle(
+            R.drawable.ic_state_delivered,
+            R.string.settings_receipts,
+            R.string.settings_receipts_text,
+            now.readReceipts,
+        ) {
             act { sotto -> sotto.setSettings(readReceipts = it) }
         }.id = R.id.receipts
         form.toggle(R.drawable.ic_edit, R.string.settings_typing, R.string.settings_typing_text, now.typing) {
@@ -45,12 +51,13 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
             openNotifications()
         }.id = R.id.notifications
         form.row(R.drawable.ic_download, R.string.downloads_title, getString(R.string.settings_downloads_text)) {
-            to(DownloadsActivity::class.java)
+            go(DownloadsActivity::class.java)
         }.id = R.id.downloads
-        form.row(R.drawable.ic_storage, R.string.storage_title) { to(StorageActivity::class.java) }.id = R.id.storage
+        form.row(R.drawable.ic_storage, R.string.storage_title) { go(StorageActivity::class.java) }.id = R.id.storage
         form.section(R.string.settings_app)
-        form.row(R.drawable.ic_network, R.string.network_title) { to(NetworkActivity::class.java) }.id = R.id.network
-        form.row(R.drawable.ic_log, R.string.log_title, getString(LEVELS.getValue(now.log))) { offerLevel() }.id = R.id.log
+        form.row(R.drawable.ic_network, R.string.network_title) { go(NetworkActivity::class.java) }.id = R.id.network
+        form.row(R.drawable.ic_log, R.string.log_title, getString(LEVELS.getValue(now.log))) { offerLevel() }.id =
+            R.id.log
         form.row(R.drawable.ic_share, R.string.log_export, getString(R.string.log_export_text)) { exportLog() }.id =
             R.id.log_export
         form.row(R.drawable.ic_delete, getString(R.string.settings_delete), danger = true) { offerDelete(account) }.id =
@@ -60,7 +67,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
 
     private fun offerPhrase() = confirm(
         getString(R.string.settings_phrase), getString(R.string.settings_phrase_confirm), R.string.settings_phrase_show,
-    ) { to(PhraseActivity::class.java) }
+    ) { go(PhraseActivity::class.java) }
 
     private fun openNotifications() = startActivity(
         Intent(Settings.ACTION_APP_NOTIFICATION_SETTINGS).putExtra(Settings.EXTRA_APP_PACKAGE, packageName),
@@ -86,7 +93,9 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
     }
 
     private fun offerDelete(account: Account) = confirm(
-        getString(R.string.settings_delete_title), getString(R.string.settings_delete_text, account.name), R.string.start_wipe_yes,
+        getString(R.string.settings_delete_title),
+        getString(R.string.settings_delete_text, account.name),
+        R.string.start_wipe_yes,
     ) {
         attempt {
             app.wipe()
@@ -94,7 +103,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
         }
     }
 
-    private fun to(screen: Class<out Screen>) = startActivity(Intent(this, screen))
+    private fun go(screen: Class<out Screen>) = startActivity(Intent(this, screen))
 
     private companion object {
         val LEVELS = mapOf(

@@ -12,6 +12,7 @@ import im.sotto.android.SottoHost
 import im.sotto.android.SottoProcess
 import im.sotto.android.SyncJob
 import kotlinx.coroutines.MainScope
+import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.launch
 import java.util.concurrent.atomic.AtomicReference
 
@@ -23,6 +24,7 @@ open class SottoApp : Application(), SottoHost {
     val pictures = Pictures()
     open val times: Times by lazy { Times(this) }
     private val scope = MainScope()
+    private val unfinished = SupervisorJob()
     private val core = AtomicReference<Sotto>()
     private var visible = 0
 
@@ -42,9 +44,12 @@ open class SottoApp : Application(), SottoHost {
     }
 
     /** Does something that the end of a screen must not stop. */
-    fun finish(task: suspend (Sotto) -> Unit) = scope.launch { runCatching { task(sotto()) } }
+    fun finish(task: suspend (Sotto) -> Unit) = scope.launch(unfinished) { runCatching { task(sotto()) } }
 
-    /** Deletes the account and all data, also if it cannot be opened. The next call of [sotto] opens an empty folder. */
+    /** Waits for all of [finish]. */
+    suspend fun finished() = unfinished.children.forEach { it.join() }
+
+    /** Deletes the account and all data, also if it cannot be opened. The next [sotto] opens an empty folder. */
     suspend fun wipe() {
         process.erase()
         core.set(null)

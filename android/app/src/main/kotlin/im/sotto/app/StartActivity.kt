@@ -13,13 +13,15 @@ class StartActivity : Screen(R.layout.start) {
 
     override fun build(state: Bundle?) {
         toolbar.show(false)
-        onTap(R.id.create) { to(ProfileActivity::class.java) }
-        onTap(R.id.restore) { to(RestoreActivity::class.java) }
+        onTap(R.id.create) { go(ProfileActivity::class.java) }
+        onTap(R.id.restore) { go(RestoreActivity::class.java) }
         onTap(R.id.retry) { recreate() }
         onTap(R.id.wipe) {
-            confirm(getString(R.string.start_wipe_title), getString(R.string.start_wipe_text), R.string.start_wipe_yes) {
-                wipe()
-            }
+            confirm(
+                getString(R.string.start_wipe_title),
+                getString(R.string.start_wipe_text),
+                R.string.start_wipe_yes,
+            ) { wipe() }
         }
         offer(false, R.string.app_name, getString(R.string.start_opening))
     }
@@ -30,9 +32,9 @@ class StartActivity : Screen(R.layout.start) {
             offer(true, R.string.start_title, getString(R.string.start_text))
             return
         }
-        to(ChatsActivity::class.java)
-        if (!app.preferences.phraseWritten) to(PhraseActivity::class.java)
-        if (account.name.isEmpty()) to(ProfileActivity::class.java)
+        go(ChatsActivity::class.java)
+        if (!app.preferences.phraseWritten) go(PhraseActivity::class.java)
+        if (account.name.isEmpty()) go(ProfileActivity::class.java)
         finish()
     }
 
@@ -47,7 +49,7 @@ class StartActivity : Screen(R.layout.start) {
         findViewById<View>(R.id.wipe).show(true)
     }
 
-    private fun to(screen: Class<out Screen>) = startActivity(Intent(this, screen))
+    private fun go(screen: Class<out Screen>) = startActivity(Intent(this, screen))
 
     private fun wipe() {
         attempt {

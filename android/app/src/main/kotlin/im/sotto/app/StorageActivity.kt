@@ -31,14 +31,17 @@ class StorageActivity : Screen(R.layout.form, R.string.storage_title) {
             val name = names.getValue(id)
             form.row(R.drawable.ic_person, name, value = size(bytes)) {
                 confirm(
-                    getString(R.string.storage_free_title, name), getString(R.string.storage_free_text), R.string.storage_free,
+                    getString(R.string.storage_free_title, name),
+                    getString(R.string.storage_free_text),
+                    R.string.storage_free,
                 ) { free { it.files.freeStorage(id) } }
             }
         }
         if (now.bytes == 0L) return
         form.section(R.string.storage_free)
-        form.row(R.drawable.ic_delete, R.string.storage_old) { free { it.files.freeStorage(olderThanMs = OLD_MS) } }.id =
-            R.id.free_old
+        form.row(R.drawable.ic_delete, R.string.storage_old) {
+            free { it.files.freeStorage(olderThanMs = OLD_MS) }
+        }.id = R.id.free_old
         form.row(R.drawable.ic_delete, R.string.storage_all) {
             confirm(getString(R.string.storage_all), getString(R.string.storage_free_text), R.string.storage_free) {
                 free { it.files.freeStorage() }

@@ -20,7 +20,9 @@ open class Times(private val context: Context) {
         return when (daysAgo(time)) {
             0 -> clock(timeMs)
             1 -> context.getString(R.string.yesterday)
-            in 2..6 -> DateUtils.formatDateTime(context, time, DateUtils.FORMAT_SHOW_WEEKDAY or DateUtils.FORMAT_ABBREV_ALL)
+            in 2..6 -> DateUtils.formatDateTime(
+                context, time, DateUtils.FORMAT_SHOW_WEEKDAY or DateUtils.FORMAT_ABBREV_ALL,
+            )
             else -> java.text.DateFormat.getDateInstance(SHORT, locale).format(Date(time))
         }
     }

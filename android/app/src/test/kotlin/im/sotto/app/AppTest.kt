@@ -112,7 +112,7 @@ abstract class AppTest {
         phone.until("the same texts after recreation: $shown") { phone.texts(masked.toList()) == shown }
     }
 
-    /** Compares the screen in Arabic, from right to left, and then with letters of twice the size. [sign] is seen on it. */
+    /** Compares the screen in Arabic, and then with letters of twice the size. [sign] is seen on it. */
     protected fun drawWide(name: String, sign: Int) {
         RuntimeEnvironment.setQualifiers("ar-ldrtl-$SCREEN-notnight-420dpi")
         phone.recreate()
@@ -143,7 +143,8 @@ abstract class AppTest {
         const val BOB = "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"
         const val CAROL = "jelly better achieve collect unaware mountain thought cargo oxygen act hood bridge"
 
-        const val DORA = "void come effort suffer camp survey warrior heavy shoot primary clutch crush open amazing screen " +
+        const val DORA = "void come effort suffer camp survey warrior heavy shoot primary clutch crush open amazing " +
+            "screen " +
             "patrol group space point ten exist slush involve unfold"
 
         /** One network for all tests of this process. It ends with the process. */

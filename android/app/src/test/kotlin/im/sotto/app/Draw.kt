@@ -74,7 +74,8 @@ object Draw {
         return count.toDouble() / old.size to difference
     }
 
-    private fun pixels(of: Bitmap) = IntArray(of.width * of.height).also { of.getPixels(it, 0, of.width, 0, 0, of.width, of.height) }
+    private fun pixels(of: Bitmap) =
+        IntArray(of.width * of.height).also { of.getPixels(it, 0, of.width, 0, 0, of.width, of.height) }
 
     private fun write(picture: Bitmap, file: File) {
         file.parentFile?.mkdirs()

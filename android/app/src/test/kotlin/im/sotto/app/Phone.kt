@@ -29,7 +29,8 @@ class Phone {
 
     val screen: Activity get() = stack.last().controller.get()
 
-    fun open(screen: Class<out Activity> = StartActivity::class.java) = start(Intent(RuntimeEnvironment.getApplication(), screen), -1)
+    fun open(screen: Class<out Activity> = StartActivity::class.java) =
+        start(Intent(RuntimeEnvironment.getApplication(), screen), -1)
 
     /** Lets the app work until the condition holds. */
     fun until(what: String, condition: () -> Boolean) {
@@ -72,7 +73,8 @@ class Phone {
         val row = generateSequence(view) { it.parent as? View }.firstOrNull { it.parent is ListView }
         if (target == null || (row != null && !isIn(target, row))) {
             val list = row?.parent as? ListView ?: error("nothing to tap at $view")
-            list.performItemClick(row, list.getPositionForView(row), list.getItemIdAtPosition(list.getPositionForView(row)))
+            val position = list.getPositionForView(row)
+            list.performItemClick(row, position, list.getItemIdAtPosition(position))
         } else {
             target.performClick()
         }
@@ -118,14 +120,16 @@ class Phone {
         settle()
     }
 
-    /** The process dies in the background. The person comes back, and Android makes the screen again from what it saved. */
+    /** The process dies in the background. Then Android makes the screen again from what it saved. */
     fun die() {
         val state = Bundle()
         val top = stack.removeLast()
         top.controller.pause().stop().saveInstanceState(state).destroy()
         val app = top.controller.get().application as TestApp
-        settle()
-        app.await { app.process.close() }
+        app.await {
+            app.finished()
+            app.process.close()
+        }
         val again = Robolectric.buildActivity(top.controller.get().javaClass, top.controller.get().intent)
         stack.addLast(Opened(again, top.request))
         again.setup(state)
@@ -167,9 +171,10 @@ class Phone {
         val least = (48 * screen.resources.displayMetrics.density).toInt() - 1
         for (view in views().filter { it.isShown && it.isClickable && it !is ListView && it.id != R.id.toolbar }) {
             check(view.width >= least && view.height >= least) { "$view is ${view.width} × ${view.height}" }
-            check(flat(view).any { !it.contentDescription.isNullOrEmpty() || !(it as? TextView)?.text.isNullOrEmpty() || it is EditText }) {
-                "$view has no label"
+            val isLabelled = flat(view).any {
+                !it.contentDescription.isNullOrEmpty() || !(it as? TextView)?.text.isNullOrEmpty() || it is EditText
             }
+            check(isLabelled) { "$view has no label" }
         }
     }
 

@@ -51,7 +51,8 @@ class ResourcesTest : AppTest() {
         return (light + 0.05) / (dark + 0.05)
     }
 
-    private fun luminance(color: Int) = listOf(Color.red(color) to 0.2126, Color.green(color) to 0.7152, Color.blue(color) to 0.0722)
+    private fun luminance(color: Int) =
+        listOf(Color.red(color) to 0.2126, Color.green(color) to 0.7152, Color.blue(color) to 0.0722)
         .sumOf { (channel, weight) ->
             val part = channel / 255.0
             weight * if (part <= 0.04045) part / 12.92 else ((part + 0.055) / 1.055).pow(2.4)
@@ -79,10 +80,12 @@ class ResourcesTest : AppTest() {
         val literal = Regex("\"[A-Z][a-z]+ [a-z]+[^\"]*\"")
         for (file in File(module, "kotlin/im/sotto/app").walk().filter(File::isFile)) {
             val code = file.readLines().filterNot { it.trimStart().startsWith("*") || it.trimStart().startsWith("/") }
-            assertNull("${file.name}: ${code.firstOrNull(literal::containsMatchIn)}", code.firstOrNull(literal::containsMatchIn))
+            val text = code.firstOrNull(literal::containsMatchIn)
+            assertNull("${file.name}: $text", text)
         }
         for (file in File(module, "res/layout").listFiles().orEmpty()) {
-            assertTrue(file.name, !Regex("android:(text|hint|contentDescription)=\"[^@]").containsMatchIn(file.readText()))
+            val text = Regex("android:(text|hint|contentDescription)=\"[^@]")
+            assertTrue(file.name, !text.containsMatchIn(file.readText()))
         }
     }
 

@@ -68,7 +68,9 @@ class SettingsTest : AppTest() {
         val place = befriend(bob, "It is Bob")
         val file = folder.resolve("notes.txt").apply { writeText("x".repeat(20_000)) }
         bob.call("send", "conversation" to place, "text" to "", "files" to listOf(mapOf("path" to file.path)))
-        phone.until("the file") { app.await { app.sotto().files.page(app.sotto().contacts.all()[0].conversation, 1) }.isNotEmpty() }
+        phone.until("the file") {
+            app.await { app.sotto().files.page(app.sotto().contacts.all()[0].conversation, 1) }.isNotEmpty()
+        }
         app.await {
             val sotto = app.sotto()
             sotto.files.fetch(sotto.files.page(sotto.contacts.all()[0].conversation, 1)[0].id)
@@ -92,7 +94,9 @@ class SettingsTest : AppTest() {
         draw("downloads")
         phone.tap(app.getString(R.string.network_roaming))
         phone.tap(app.getString(R.string.downloads_always))
-        phone.until("voice notes abroad") { app.await { app.sotto().files.autoDownload().voice.roaming } == 100_000_000L }
+        phone.until("voice notes abroad") {
+            app.await { app.sotto().files.autoDownload().voice.roaming } == 100_000_000L
+        }
     }
 
     @Test
@@ -107,7 +111,10 @@ class SettingsTest : AppTest() {
         phone.until("a sign") { phone.offers(R.id.new_notices) }
         phone.menu(R.id.notices)
         phone.sees(app.getString(R.string.error_clock))
-        assertTrue(phone.texts().indexOf(app.getString(R.string.error_device_replaced)) < phone.texts().indexOf(app.getString(R.string.error_clock)))
+        val texts = phone.texts()
+        val notices = listOf(R.string.error_device_replaced, R.string.error_clock)
+        val places = notices.map { texts.indexOf(app.getString(it)) }
+        assertTrue("the latest first: $texts", places[0] in 0 until places[1])
         draw("notices")
         assertTrue(app.preferences.noticesSeen)
     }

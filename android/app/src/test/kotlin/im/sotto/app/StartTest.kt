@@ -24,7 +24,8 @@ class StartTest : AppTest() {
         assertFalse(phone.enabled(R.id.save))
         phone.type(R.id.name, "Alice")
         phone.tap(R.id.picture)
-        val picture = Bitmap.createBitmap(600, 400, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.rgb(200, 120, 40)) }
+        val picture = Bitmap.createBitmap(600, 400, Bitmap.Config.ARGB_8888)
+        picture.eraseColor(Color.rgb(200, 120, 40))
         phone.answer(Intent().setData(offer(picture)))
         phone.until("the chosen picture") { app.cacheDir.resolve("avatar.jpg").exists() }
         phone.die()
