@@ -119,6 +119,7 @@ class PeopleTest : AppTest() {
         assertTrue(contact("Bob").isVerified)
         phone.tap(R.id.same)
         phone.until("no longer verified") { !contact("Bob").isVerified }
+        phone.sees(app.getString(R.string.safety_same))
         phone.tap(R.id.same)
         phone.until("verified by the digits") { contact("Bob").isVerified }
         phone.back()
