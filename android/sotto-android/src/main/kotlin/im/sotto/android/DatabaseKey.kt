@@ -8,6 +8,8 @@ import android.security.keystore.KeyPermanentlyInvalidatedException
 import android.security.keystore.KeyProperties
 import java.io.File
 import java.io.IOException
+import java.nio.channels.FileChannel
+import java.nio.file.StandardOpenOption
 import java.security.GeneralSecurityException
 import java.security.KeyStore
 import java.security.ProviderException
@@ -47,7 +49,8 @@ public sealed class DatabaseKeyException(message: String, cause: Throwable?) : E
 public class DatabaseKey(context: Context, private val name: String = "sotto") {
     private val hasStrongBox = Build.VERSION.SDK_INT >= Build.VERSION_CODES.P &&
         context.packageManager.hasSystemFeature(PackageManager.FEATURE_STRONGBOX_KEYSTORE)
-    private val file = File(context.noBackupFilesDir, "$name.key")
+    private val folder = context.noBackupFilesDir
+    private val file = File(folder, "$name.key")
     private val alias = "im.sotto.$name"
 
     /**
@@ -82,7 +85,14 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
             it.fd.sync()
         }
         if (!draft.renameTo(file)) throw IOException("cannot keep the wrapped key")
+        syncFolder()
         return key
+    }
+
+    /** Else a power cut could take the new name back, after the database was made. Not every file system can. */
+    private fun syncFolder() = try {
+        FileChannel.open(folder.toPath(), StandardOpenOption.READ).use { it.force(true) }
+    } catch (_: IOException) {
     }
 
     private fun unwrap(wrapped: ByteArray): ByteArray {

@@ -63,6 +63,14 @@ public class Notifier(context: Context, private val process: SottoProcess, style
         }
     }
 
+    /** Takes all notifications away and forgets what was shown: another account counts its messages from 1. */
+    public suspend fun forget(): Unit = turn.withLock {
+        val ours = manager.activeNotifications.filter { it.id == MESSAGES || it.id == REQUEST }
+        ours.forEach { manager.cancel(it.tag, it.id) }
+        shortcuts.clear()
+        place.edit().clear().commit()
+    }
+
     /** The silent notification of [AlwaysOn]. */
     public fun serviceNotification(): Notification {
         drawing.channels()

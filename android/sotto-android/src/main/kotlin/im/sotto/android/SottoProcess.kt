@@ -37,7 +37,7 @@ internal val Context.host: SottoHost
  * @param config how to open the account. DNS servers are added to it here.
  */
 public class SottoProcess(
-    context: Context,
+    private val context: Context,
     private val config: SottoConfig,
     private val key: DatabaseKey = DatabaseKey(context),
 ) {
@@ -63,12 +63,13 @@ public class SottoProcess(
     public suspend fun close(): Unit = turn.withLock { closeNow() }
 
     /**
-     * Closes the core and deletes the database and its key: "delete account" of this device, and the way out of
-     * [DatabaseKeyException.Lost]. The next call of [sotto] begins empty.
+     * Closes the core and deletes notifications, the database and its key: "delete account" of this device, and the way
+     * out of [DatabaseKeyException.Lost]. The next call of [sotto] begins empty.
      */
     public suspend fun erase(): Unit = turn.withLock {
         closeNow()
         withContext(NonCancellable + Dispatchers.IO) {
+            context.host.notifier.forget()
             Sotto.databaseWipe(config.dir)
             config.counterFile?.delete()
             key.forget()

@@ -228,6 +228,24 @@ class NotifierTest {
         assertEquals(0, Phone.notifications(host).size)
     }
 
+    /** The numbers of another account begin anew, also if the same phrase is restored. */
+    @Test
+    fun `after the account was deleted another one is notified from its first message on`() {
+        val old = begin()
+        repeat(4) { hear(old, "old $it") }
+        update()
+        assertTrue(Phone.notifications(host).isNotEmpty())
+        runBlocking { host.process.erase() }
+        assertEquals(0, Phone.notifications(host).size)
+        World.person("Carol").use { carol ->
+            val id = phone.befriend(carol)
+            carol.call("send", "conversation" to id.value, "text" to "new")
+            phone.receive(id, "new")
+            update()
+            assertEquals("new", lines(of(id)).last())
+        }
+    }
+
     private fun typed(text: String) = Bundle().apply { putCharSequence(NotificationActions.TEXT, text) }
 
     /** Presses an action of a notification. The manifest names its receiver; here it is registered by its actions. */
