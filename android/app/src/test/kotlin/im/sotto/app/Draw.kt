@@ -65,7 +65,8 @@ object Draw {
         val new = pixels(now)
         var count = 0
         val shown = IntArray(old.size) { at ->
-            val isSame = (0..16 step 8).all { abs((old[at] shr it and 255) - (new[at] shr it and 255)) < ROUNDING }
+            val isSame = old[at] == new[at] ||
+                (0..16 step 8).all { abs((old[at] shr it and 255) - (new[at] shr it and 255)) < ROUNDING }
             val isHidden = !isSame && hidden.any { it.contains(at % before.width, at / before.width) }
             if (!isSame && !isHidden) count++
             if (isSame || isHidden) old[at] and 0xffffff or 0x40000000 else Color.RED
