@@ -55,7 +55,12 @@ interface MessageTaps {
 }
 
 /** Draws a message. */
-class Bubble(private val context: Context, private val times: Times, private val taps: MessageTaps, private val files: FileViews) {
+class Bubble(
+    private val context: Context,
+    private val times: Times,
+    private val taps: MessageTaps,
+    private val files: FileViews,
+) {
     private val density = context.resources.displayMetrics.density
 
     fun bind(view: View, entry: Entry.One) {
@@ -147,12 +152,14 @@ class Bubble(private val context: Context, private val times: Times, private val
         if (standing != 0) {
             body.text = context.getString(standing)
             body.textSize = TEXT_SP
+            body.setTypeface(null, Typeface.ITALIC)
             body.setTextColor(context.getColor(R.color.text_secondary))
             body.show(true)
             all.show(false)
             return
         }
         val shown = PeerText.shorten(rich(message))
+        body.setTypeface(null, Typeface.NORMAL)
         body.setTextColor(context.getColor(R.color.text))
         body.textSize = if (isOnlyEmoji(message)) EMOJI_SP else TEXT_SP
         body.showText(shown.text)

@@ -1,5 +1,6 @@
 package im.sotto.app.chat
 
+import android.content.ActivityNotFoundException
 import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
@@ -58,7 +59,7 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     /** Lives as long as the screen. */
     val life get() = scope
     override val theirName get() = PeerText.line(conversation?.name.orEmpty())
-    override val canWrite get() = conversation?.state == ContactState.ACCEPTED
+    override val canWrite get() = conversation?.state in WRITING
 
     override fun build(state: Bundle?) {
         title = ""
@@ -124,7 +125,6 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         findViewById<View>(R.id.jump).contentDescription =
             if (one.unread == 0) getString(R.string.chat_to_newest)
             else resources.getQuantityString(R.plurals.chat_unread, one.unread, one.unread)
-        list.notifyDataSetChanged()
         moved()
     }
 
@@ -227,15 +227,16 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         perform { it.messages.vote(message.id, now) }
     }
 
-    override fun onLink(url: String) =
-        confirm(getString(R.string.chat_link_title, PeerText.hostOf(url)), PeerText.line(url), R.string.chat_link_open) {
-            val intent = Intent(Intent.ACTION_VIEW, Uri.parse(url)).addCategory(Intent.CATEGORY_BROWSABLE)
+    override fun onLink(url: String) {
+        val title = getString(R.string.chat_link_title, PeerText.hostOf(url))
+        confirm(title, PeerText.line(url), R.string.chat_link_open) {
             try {
-                startActivity(intent)
-            } catch (_: android.content.ActivityNotFoundException) {
+                startActivity(Intent(Intent.ACTION_VIEW, Uri.parse(url)).addCategory(Intent.CATEGORY_BROWSABLE))
+            } catch (_: ActivityNotFoundException) {
                 tell(R.string.chat_no_app)
             }
         }
+    }
 
     override fun failed(error: SottoException) {
         super.failed(error)
@@ -252,12 +253,17 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
             R.id.chat_search -> toSearch(conversationId)
             R.id.chat_media -> toMedia(conversationId)
             R.id.chat_contact -> openContact()
-            R.id.chat_timer -> chooseText(getString(R.string.chat_timer), Timer.seconds.map { Timer.nameOf(this, it) }) { at ->
-                perform { it.conversations.setTimer(conversationId, Timer.seconds[at]) }
-            }
+            R.id.chat_timer -> chooseTimer()
             else -> return false
         }
         return true
+    }
+
+    private fun chooseTimer() {
+        val names = Timer.seconds.map { Timer.nameOf(this, it) }
+        chooseText(getString(R.string.chat_timer), names) { at ->
+            perform { it.conversations.setTimer(conversationId, Timer.seconds[at]) }
+        }
     }
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
@@ -287,5 +293,6 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         const val PAGE = 50
         const val MOST_PAGE = 500
         const val FLASH_MS = 1_500L
+        val WRITING = setOf<ContactState?>(ContactState.ACCEPTED, ContactState.REQUESTED)
     }
 }

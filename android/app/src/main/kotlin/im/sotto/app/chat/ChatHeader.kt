@@ -17,7 +17,7 @@ import im.sotto.app.show
 import im.sotto.app.showText
 import im.sotto.app.textOf
 
-/** What stands around the messages: with whom one talks and how safe that is, the pinned line, the answer to a request. */
+/** What stands around the messages: with whom one talks, how safe that is, the pinned line, the answer to a request. */
 class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
     private val title = LayoutInflater.from(chat).inflate(R.layout.chat_title, toolbar, false)
 
@@ -36,7 +36,7 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
         title.findViewById<AvatarView>(R.id.avatar).show(name, one.contact.value, picture)
         title.findViewById<TextView>(R.id.name).text = name
         title.contentDescription = chat.getString(R.string.chat_with, name)
-        chat.findViewById<View>(R.id.composer).show(one.state == ContactState.ACCEPTED || one.state == ContactState.REQUESTED)
+        chat.findViewById<View>(R.id.composer).show(chat.canWrite)
         val panel = PANELS[one.state]
         chat.findViewById<View>(R.id.request).show(panel != null)
         panel?.let { chat.findViewById<TextView>(R.id.request_text).text = chat.getString(it, name) }
@@ -69,17 +69,15 @@ class ChatHeader(private val chat: ChatActivity, toolbar: Toolbar) {
         val line = chat.findViewById<View>(R.id.pins)
         line.show(pins.isNotEmpty())
         val first = pins.firstOrNull() ?: return
-        val text = PeerText.line(first.text.orEmpty()).ifEmpty { chat.getString(R.string.chat_file) }
+        val texts = pins.map { PeerText.line(it.text.orEmpty()).ifEmpty { chat.getString(R.string.chat_file) } }
+        val text = texts.first()
         chat.findViewById<TextView>(R.id.pin_text).text = text
         line.contentDescription = chat.getString(R.string.chat_pinned_message, text)
         chat.findViewById<TextView>(R.id.pin_count).showText(
             if (pins.size > 1) chat.resources.getQuantityString(R.plurals.chat_pins, pins.size, pins.size) else null,
         )
         line.setOnClickListener {
-            if (pins.size == 1) chat.goTo(first.id)
-            else chat.offer(pins.map { PeerText.line(it.text.orEmpty()).ifEmpty { chat.getString(R.string.chat_file) } }) { at ->
-                chat.goTo(pins[at].id)
-            }
+            if (pins.size == 1) chat.goTo(first.id) else chat.offer(texts) { at -> chat.goTo(pins[at].id) }
         }
     }
 

@@ -30,7 +30,8 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
         get() {
             if (count == 0) return true
             val last = list.getChildAt(list.childCount - 1) ?: return true
-            return list.lastVisiblePosition >= count - 1 && last.bottom <= list.height - list.paddingBottom + last.height / 2
+            val end = list.height - list.paddingBottom + last.height / 2
+            return list.lastVisiblePosition >= count - 1 && last.bottom <= end
         }
 
     /** Whether rows changed that are not laid out yet: places are not known. */

@@ -87,7 +87,8 @@ class MessageMenu(private val chat: ChatActivity) {
     /** The versions of a text. */
     fun versions(message: Message) = chat.perform { sotto ->
         val versions = sotto.messages.history(message.id).asReversed()
-        lines(R.string.chat_versions, versions.map { chat.times.full(it.timeMs) to PeerText.shorten(PeerText.clean(it.text)).text })
+        fun shown(text: String) = PeerText.shorten(PeerText.clean(text)).text
+        lines(R.string.chat_versions, versions.map { chat.times.full(it.timeMs) to shown(it.text) })
     }
 
     fun whoReacted(message: Message) = chat.perform { sotto ->
@@ -106,9 +107,10 @@ class MessageMenu(private val chat: ChatActivity) {
 
     private fun delete(message: Message) {
         val canRecall = message.isMine && message.deletedBy == null && chat.canWrite
+        val text = if (canRecall) R.string.chat_delete_both_text else R.string.chat_delete_me_text
         val builder = AlertDialog.Builder(chat)
             .setTitle(R.string.chat_delete_message_title)
-            .setMessage(chat.getString(if (canRecall) R.string.chat_delete_both_text else R.string.chat_delete_me_text, chat.theirName))
+            .setMessage(chat.getString(text, chat.theirName))
             .setNeutralButton(R.string.cancel, null)
             .setNegativeButton(R.string.chat_delete_me) { _, _ -> chat.perform { it.messages.deleteForMe(message.id) } }
         if (canRecall) {

@@ -40,7 +40,8 @@ class SwipeRow(context: Context, attributes: AttributeSet?) : FrameLayout(contex
         val pull = (event.x - startX) * way
         when (event.actionMasked) {
             MotionEvent.ACTION_DOWN -> return onSwipe != null
-            MotionEvent.ACTION_MOVE -> if (isPull(event) || shift != 0f) shift = min(pull.coerceAtLeast(0f), enough * MOST)
+            MotionEvent.ACTION_MOVE ->
+                if (isPull(event) || shift != 0f) shift = min(pull.coerceAtLeast(0f), enough * MOST)
             MotionEvent.ACTION_UP -> {
                 val isEnough = shift >= enough
                 shift = 0f

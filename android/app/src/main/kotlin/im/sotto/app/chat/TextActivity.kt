@@ -14,7 +14,7 @@ import im.sotto.app.Screen
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 
-/** The whole text of a message, up to 1 MiB, to read and to select from: a list of parts, so that any length is quick. */
+/** The whole text of a message, up to 1 MiB, to read and to select from: a list of parts, so any length is quick. */
 class TextActivity : Screen(R.layout.chat_text, R.string.chat_text_title) {
     private data class Part(val at: Int, val text: String)
 

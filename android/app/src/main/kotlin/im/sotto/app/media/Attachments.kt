@@ -118,7 +118,8 @@ class Attachments(
         }
         if (!arePictures || chosen.size > 1) {
             val names = if (arePictures) "" else "\n" + chosen.joinToString("\n") { nameOf(it) }
-            builder.setMessage(chat.resources.getQuantityString(R.plurals.media_count, chosen.size, chosen.size) + names)
+            val count = chat.resources.getQuantityString(R.plurals.media_count, chosen.size, chosen.size)
+            builder.setMessage(count + names)
         }
         builder.show()
     }
@@ -126,7 +127,9 @@ class Attachments(
     private fun prepare(chosen: List<Uri>, arePictures: Boolean) = perform {
         val files = ArrayList<NewFile>()
         try {
-            for (uri in chosen) files += if (arePictures) Prepare.picture(chat, uri) else Prepare.file(chat, uri, nameOf(uri))
+            for (uri in chosen) {
+                files += if (arePictures) Prepare.picture(chat, uri) else Prepare.file(chat, uri, nameOf(uri))
+            }
         } catch (_: IOException) {
             files.forEach(Prepare::discard)
             return@perform chat.tell(R.string.media_unreadable)

@@ -17,8 +17,13 @@ class CameraProvider : ContentProvider() {
 
     override fun getType(uri: Uri) = "image/jpeg"
 
-    override fun query(uri: Uri, columns: Array<String>?, where: String?, args: Array<String>?, order: String?): Cursor? =
-        null
+    override fun query(
+        uri: Uri,
+        columns: Array<String>?,
+        where: String?,
+        args: Array<String>?,
+        order: String?,
+    ): Cursor? = null
 
     override fun insert(uri: Uri, values: ContentValues?): Uri? = null
 

@@ -103,7 +103,8 @@ class FileViews(
         val isMine = player.file == file.id
         val isPlaying = isMine && player.isPlaying
         val at = if (isMine) player.positionMs else 0
-        view.findViewById<WaveView>(R.id.wave).show(file.waveform, if (file.durationMs > 0) at.toFloat() / file.durationMs else 0f)
+        val part = if (file.durationMs > 0) at.toFloat() / file.durationMs else 0f
+        view.findViewById<WaveView>(R.id.wave).show(file.waveform, part)
         val left = if (isMine) at else file.durationMs
         view.findViewById<TextView>(R.id.time).text = DateUtils.formatElapsedTime((left / SECOND_MS).toLong())
         val button = view.findViewById<ImageView>(R.id.play)
@@ -125,7 +126,7 @@ class FileViews(
         when (file.state) {
             FileState.HERE -> open()
             FileState.REMOTE, FileState.CORRUPT, FileState.GONE -> perform { it.files.fetch(file.id) }
-            FileState.COMING -> perform { if (file.reason == null && file.nextMs == null) it.files.cancel(file.id) else it.files.fetch(file.id) }
+            FileState.COMING -> perform { if (isMoving(file)) it.files.cancel(file.id) else it.files.fetch(file.id) }
             FileState.GOING -> open()
         }
     }
@@ -136,7 +137,7 @@ class FileViews(
         line.text = lineOf(activity, file)
         line.show(line.text.isNotEmpty())
         val bar = view.findViewById<ProgressBar>(R.id.progress)
-        val isMoving = file.state == FileState.GOING || file.state == FileState.COMING && file.reason == null && file.nextMs == null
+        val isMoving = isMoving(file)
         bar.show(isMoving)
         bar.progress = if (file.total > 0) (file.have * bar.max / file.total).toInt() else 0
         val stop = view.findViewById<View>(R.id.stop)
@@ -144,7 +145,6 @@ class FileViews(
         stop.setOnClickListener { perform { it.files.cancel(file.id) } }
         val button = view.findViewById<ImageView>(R.id.play)
         val icon = when {
-            file.state == FileState.COMING && isMoving -> R.drawable.media_fetch
             file.state == FileState.REMOTE || file.state == FileState.COMING -> R.drawable.media_fetch
             file.state == FileState.GONE || file.state == FileState.CORRUPT -> R.drawable.media_gone
             else -> 0
@@ -153,7 +153,7 @@ class FileViews(
             button.setImageResource(icon)
             button.contentDescription = activity.getString(R.string.media_fetch)
         }
-        if (file.kind != FileKind.VOICE && file.kind != FileKind.FILE && file.kind != FileKind.VIDEO) {
+        if (file.kind != FileKind.VOICE && file.kind !in ROWS) {
             button.show(icon != 0 && !isMoving)
             button.setOnClickListener { tapped(file) {} }
         }
@@ -165,6 +165,13 @@ class FileViews(
         private const val WIDEST = 1.9f
         private const val CORNER = 12f
         private const val SECOND_MS = 1_000
+
+        /** Kinds that are shown as a row with name and size. */
+        private val ROWS = setOf(FileKind.FILE, FileKind.VIDEO)
+
+        /** Whether bytes go or come now; a file that waits for its time does not. */
+        private fun isMoving(file: MessageFile) = file.state == FileState.GOING ||
+            file.state == FileState.COMING && file.reason == null && file.nextMs == null
 
         fun isHere(file: MessageFile) = file.state == FileState.HERE || file.state == FileState.GOING
 
@@ -184,7 +191,7 @@ class FileViews(
                 FileState.REMOTE -> reason ?: context.getString(R.string.media_remote, size(file.total))
                 FileState.GONE -> context.getString(R.string.media_gone)
                 FileState.CORRUPT -> context.getString(R.string.media_corrupt)
-                FileState.HERE -> if (file.kind == FileKind.FILE || file.kind == FileKind.VIDEO) size(file.total) else ""
+                FileState.HERE -> if (file.kind in ROWS) size(file.total) else ""
             }
         }
 

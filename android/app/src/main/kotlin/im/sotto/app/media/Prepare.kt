@@ -16,8 +16,10 @@ object Prepare {
     suspend fun picture(context: Context, uri: Uri): NewFile = Pictures.prepare(context, uri).file
 
     /** A file as it is. */
-    suspend fun file(context: Context, uri: Uri, name: String): NewFile =
-        NewFile(copy(context, uri), FileKind.FILE, name = name.ifEmpty { null }, mime = context.contentResolver.getType(uri))
+    suspend fun file(context: Context, uri: Uri, name: String): NewFile {
+        val mime = context.contentResolver.getType(uri)
+        return NewFile(copy(context, uri), FileKind.FILE, name = name.ifEmpty { null }, mime = mime)
+    }
 
     fun discard(file: NewFile) {
         file.path.delete()

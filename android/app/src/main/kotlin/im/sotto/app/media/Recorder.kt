@@ -76,7 +76,8 @@ class Recorder(private val context: Context, private val scope: CoroutineScope) 
             return null
         }
         return NewFile(
-            done, FileKind.VOICE, name = done.name, mime = "audio/mp4", durationMs = duration, waveform = wave(loudness),
+            done, FileKind.VOICE, name = done.name, mime = "audio/mp4",
+            durationMs = duration, waveform = wave(loudness),
         )
     }
 

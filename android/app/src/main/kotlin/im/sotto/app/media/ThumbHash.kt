@@ -8,8 +8,8 @@ import kotlin.math.min
 import kotlin.math.roundToInt
 
 /**
- * Draws the placeholder of a picture: ThumbHash (https://evanw.github.io/thumbhash/), cosine terms of luminance (l), two
- * colour differences (p, q) and transparency (a).
+ * Draws the placeholder of a picture: ThumbHash (https://evanw.github.io/thumbhash/), cosine terms of luminance (l),
+ * two colour differences (p, q) and transparency (a).
  */
 object ThumbHash {
     private const val SIDE = 32

@@ -5,6 +5,7 @@ import android.app.Activity
 import android.text.format.DateUtils
 import android.view.MotionEvent
 import android.view.View
+import android.view.ViewGroup
 import android.widget.TextView
 import im.sotto.NewFile
 import im.sotto.app.R
@@ -63,10 +64,9 @@ class VoiceButton(
     private fun showBar(on: Boolean) {
         activity.findViewById<View>(R.id.recording).show(on)
         // Kept in the layout: the finger that holds the microphone must go on to be heard.
-        activity.findViewById<View>(R.id.line).alpha = if (on) 0f else 1f
-        activity.findViewById<View>(R.id.line).layoutParams = activity.findViewById<View>(R.id.line).layoutParams.apply {
-            height = if (on) 1 else android.view.ViewGroup.LayoutParams.WRAP_CONTENT
-        }
+        val line = activity.findViewById<View>(R.id.line)
+        line.alpha = if (on) 0f else 1f
+        line.layoutParams = line.layoutParams.apply { height = if (on) 1 else ViewGroup.LayoutParams.WRAP_CONTENT }
     }
 
     private fun finish() {

@@ -30,7 +30,7 @@ import im.sotto.app.toConversation
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.collectLatest
 
-/** Finds messages by their words and the names of their files: of one conversation, or of all. Nothing leaves the phone. */
+/** Finds messages by their words and the names of their files, in one conversation or all. Nothing leaves the phone. */
 class SearchActivity : Screen(R.layout.search, R.string.search_title) {
     private data class Found(val hit: Hit, val conversation: Conversation)
 

@@ -49,7 +49,8 @@ class ChatTest : AppTest() {
     }
 
     /** The texts of the bubbles on screen. */
-    private fun bodies() = phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
+    private fun bodies() =
+        phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
 
     private fun theirs(text: String): Json = bob.until("messages", "conversation" to place, "limit" to 50) { page ->
         page["messages"].list.firstOrNull { !it["text"].isNull && it["text"].text == text }
@@ -57,9 +58,12 @@ class ChatTest : AppTest() {
 
     private fun string(id: Int, vararg values: Any) = app.getString(id, *values)
 
+    private fun isShown(id: Int) = phone.find(id)?.isShown == true
+
     /** The state that the bubble of a text shows. */
     private fun state(text: String): String? {
-        val body = phone.views().firstOrNull { it.id == R.id.body && (it as TextView).text.toString() == text } ?: return null
+        val bodies = phone.views().filter { it.id == R.id.body }
+        val body = bodies.firstOrNull { (it as TextView).text.toString() == text } ?: return null
         val row = generateSequence(body) { it.parent as? View }.first { it is SwipeRow }
         return row.findViewById<View>(R.id.state).takeIf(View::isShown)?.contentDescription?.toString()
     }
@@ -84,7 +88,7 @@ class ChatTest : AppTest() {
         phone.type(R.id.text, "Yes. I brought a blanket")
         phone.die()
         phone.until("what was typed") { phone.text(R.id.text) == "Yes. I brought a blanket" }
-        phone.until("what it replies to") { phone.find(R.id.mode)?.isShown == true && phone.text(R.id.mode_text) == "Is the hall warm?" }
+        phone.until("what it replies to") { isShown(R.id.mode) && phone.text(R.id.mode_text) == "Is the hall warm?" }
         phone.tap(R.id.send)
         val reply = theirs("Yes. I brought a blanket")
         assertEquals("Is the hall warm?", reply["reply"]["text"].text)
@@ -102,7 +106,7 @@ class ChatTest : AppTest() {
         phone.until("the text to change") { phone.find(R.id.mode)?.isShown == true }
         phone.type(R.id.text, "Yes. I brought two blankets")
         phone.die()
-        phone.until("the edit goes on") { phone.find(R.id.mode)?.isShown == true && phone.text(R.id.text) == "Yes. I brought two blankets" }
+        phone.until("the edit goes on") { isShown(R.id.mode) && phone.text(R.id.text) == "Yes. I brought two blankets" }
         phone.tap(R.id.send)
         theirs("Yes. I brought two blankets")
         phone.sees("Yes. I brought two blankets")
@@ -132,7 +136,7 @@ class ChatTest : AppTest() {
         assertEquals("Is the hall warm?", clip?.getItemAt(0)?.text.toString())
         phone.hold("Is the hall warm?")
         phone.tap(string(R.string.chat_message_pin))
-        phone.until("the pinned line") { phone.find(R.id.pins)?.isShown == true && phone.text(R.id.pin_text) == "Is the hall warm?" }
+        phone.until("the pinned line") { isShown(R.id.pins) && phone.text(R.id.pin_text) == "Is the hall warm?" }
         phone.hold("Hello Bob! Rehearsal is on Thursday.")
         phone.tap(string(R.string.chat_delete_message))
         phone.tap(string(R.string.chat_delete_me))
@@ -188,7 +192,9 @@ class ChatTest : AppTest() {
         alice()
         bob = person("Bob", BOB)
         asks(bob, "May I?")
-        phone.until("the request") { app.await { app.sotto().contacts.all() }.any { it.state == ContactState.INCOMING } }
+        phone.until("the request") {
+            app.await { app.sotto().contacts.all() }.any { it.state == ContactState.INCOMING }
+        }
         val request = app.await { app.sotto().contacts.all() }.first()
         phone.screen.startActivity(
             android.content.Intent(phone.screen, ChatActivity::class.java).putExtra("id", request.conversation.value),
@@ -212,10 +218,12 @@ class ChatTest : AppTest() {
         write("The beginning")
         theirs("The beginning")
         for (number in 1..140) bob.send(place, "Message number $number")
-        bob.send(place, "\u202Eevil\u2066 " + "Z" + "\u0300\u0301".repeat(400) + " https://xn--bad.example@evil.example/path.")
+        bob.send(place, "\u202Eevil\u2066 Z" + "\u0300\u0301".repeat(400) + " https://bad.example@evil.example/path.")
         bob.send(place, "line\n".repeat(3_000))
         bob.send(place, "x".repeat(1_000_000))
-        phone.until("all came") { app.await { app.sotto().messages.page(ConversationId(place), 3) }.count { it.hasMore } == 2 }
+        phone.until("all came") {
+            app.await { app.sotto().messages.page(ConversationId(place), 3) }.count { it.hasMore } == 2
+        }
         phone.back()
         phone.on<ChatsActivity>()
         phone.tap("Bob")

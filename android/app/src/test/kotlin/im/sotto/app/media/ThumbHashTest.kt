@@ -16,7 +16,7 @@ import kotlin.math.abs
 class ThumbHashTest {
     private fun decode(hash: String) = ThumbHash.decode(Base64.getDecoder().decode(hash))
 
-    /** Corners and middle as the published decoder (npm `thumbhash` 0.1.1) draws them, ±3: bitmaps keep colours times alpha. */
+    /** Corners and middle as the published decoder (npm `thumbhash` 0.1.1) draws them; bitmaps round by up to 3. */
     private fun check(hash: String, width: Int, height: Int, vararg pixels: List<Int>) {
         val picture = checkNotNull(decode(hash))
         assertEquals(width to height, picture.width to picture.height)

@@ -50,5 +50,6 @@ class SearchTest : AppTest() {
 
     private fun list() = phone.screen.findViewById<ListView>(R.id.list)
 
-    private fun bodies() = phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
+    private fun bodies() =
+        phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
 }
