@@ -114,16 +114,17 @@ abstract class AppTest {
 
     /** Compares the screen in Arabic, and then with letters of twice the size. [sign] is seen on it. */
     protected fun drawWide(name: String, sign: Int) {
+        val count = phone.texts().size
         RuntimeEnvironment.setQualifiers("ar-ldrtl-$SCREEN-notnight-420dpi")
         phone.recreate()
         phone.sees(phone.screen.getString(sign))
-        phone.settle()
+        phone.until("all of the screen") { phone.texts().size == count }
         Draw.compare(phone, "$name-arabic")
         RuntimeEnvironment.setQualifiers("en-rUS-ldltr-$SCREEN-notnight-420dpi")
         RuntimeEnvironment.setFontScale(2f)
         phone.recreate()
         phone.sees(phone.screen.getString(sign))
-        phone.settle()
+        phone.until("all of the screen") { phone.texts().size == count }
         Draw.compare(phone, "$name-large")
         RuntimeEnvironment.setFontScale(1f)
         phone.recreate()
