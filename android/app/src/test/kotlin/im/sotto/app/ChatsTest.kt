@@ -56,7 +56,6 @@ class ChatsTest : AppTest() {
         phone.back()
         phone.sees(app.getString(R.string.chat_draft, "I will bring"))
         phone.until("read") { inbox().all { it.unread == 0 } }
-        draw("chats-kept")
 
         phone.hold("Bob")
         phone.tap(app.getString(R.string.chat_archive))
