@@ -95,7 +95,8 @@ class FilesProviderTest {
             assertThrows(FileNotFoundException::class.java) { provider.openFile(uri, "r") }
             provider.query(uri, null, null, null, null).use { assertEquals(0, it.count) }
         }
-        assertThrows(FileNotFoundException::class.java) { provider.openFile(FilesProvider.uri(host, FileId("a")), "rw") }
+        val uri = FilesProvider.uri(host, FileId("a"))
+        assertThrows(FileNotFoundException::class.java) { provider.openFile(uri, "rw") }
     }
 
     private companion object {

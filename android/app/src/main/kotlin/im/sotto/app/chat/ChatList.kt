@@ -64,16 +64,20 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
         list.addOnLayoutChangeListener { _, _, top, _, bottom, _, oldTop, _, oldBottom ->
             if (bottom - top < oldBottom - oldTop && wasAtBottom) list.post { toBottom() }
             wasAtBottom = isAtBottom
+            pending = null
         }
     }
 
     private var wasAtBottom = true
 
+    /** Where a row goes with the next layout: its key and top. */
+    private var pending: Pair<String, Int>? = null
+
     /** Shows rows. [isNewest] says that they end with the newest message. */
     fun show(now: List<Entry>, isNewest: Boolean) {
         // Before the last rows are laid out, places are not known: what was decided then still holds.
         if (!list.isLayoutRequested) isFollowing = isAtBottom
-        val (key, top) = place()
+        val (key, top) = pending ?: place()
         rows = now
         notifyDataSetChanged()
         val wanted = rows.indexOfFirst { it is Entry.One && it.message.id == target }
@@ -81,7 +85,7 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
         when {
             wanted >= 0 -> reveal(wanted)
             isNewest && isFollowing || !isOpened -> toBottom()
-            kept >= 0 -> list.setSelectionFromTop(kept, top)
+            kept >= 0 -> put(kept, top)
         }
         isOpened = true
     }
@@ -103,13 +107,20 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
     fun toBottom() {
         target = null
         isFollowing = true
+        pending = null
         list.setSelection(count - 1)
     }
 
     private fun reveal(at: Int) {
         target = null
         isFollowing = false
-        list.setSelectionFromTop(at, list.height / VIEW_PART)
+        wasAtBottom = false
+        put(at, list.height / VIEW_PART)
+    }
+
+    private fun put(at: Int, top: Int) {
+        pending = rows[at].key to top
+        list.setSelectionFromTop(at, top)
     }
 
     /** Key and top of the first row that is a message. */
