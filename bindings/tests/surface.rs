@@ -131,7 +131,8 @@ fn kotlin_calls() -> BTreeSet<String> {
             .filter(|rest| rest.starts_with(char::is_uppercase))
             .map_or_else(|| call.to_owned(), |rest| rest[..1].to_lowercase() + &rest[1..]);
         let is_group = groups.iter().any(|(_, name)| name.trim_end_matches('.') == call);
-        if !call.starts_with('<') && !call.ends_with("$default") && !(group.is_empty() && is_group) {
+        let is_getter = group.is_empty() && is_group;
+        if !call.starts_with('<') && !call.ends_with("$default") && !is_getter {
             calls.insert(format!("{group}{call}"));
         }
     }

@@ -104,6 +104,7 @@ fn add(tx: &mut Tables<'_>, n: u32) -> Result<(), Error> {
         kind: kind.code(),
         m: m.encode().unwrap(),
         text: Some(text),
+        names: format!("{n}.jpg"),
         state: if author.is_some() { MessageState::Received } else { MessageState::Delivered },
         reason: None,
         time_s: n.into(),
