@@ -1,21 +1,27 @@
 package im.sotto.app.media
 
+import android.content.Intent
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.graphics.Canvas
 import android.graphics.LinearGradient
 import android.graphics.Paint
 import android.graphics.Shader
+import android.view.View
+import android.widget.GridView
 import android.widget.ImageView
 import im.sotto.app.AppTest
 import im.sotto.app.R
 import im.sotto.app.chat.ChatActivity
+import im.sotto.testing.Json
 import im.sotto.testing.Node
 import im.sotto.testing.Person
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
 import org.junit.Test
 import java.io.File
 
-/** A picture of the other side: placeholder, transfer, viewer. */
+/** Pictures, voice notes and files, from both sides. */
 class MediaTest : AppTest() {
     private val node by lazy { Node(File(folder, "node")) }
     private lateinit var bob: Person
@@ -41,10 +47,16 @@ class MediaTest : AppTest() {
     private fun send(vararg fields: Pair<String, Any>) =
         bob.call("send", "conversation" to place, "text" to "", "files" to listOf(mapOf(*fields)))
 
+    /** A file of the newest message that Bob sees with one. */
+    private fun theirs(name: String, state: String): Json =
+        bob.until("files", "conversation" to place, "limit" to 10) { page ->
+            page["files"].list.firstOrNull { it["name"].text == name && it["state"].text == state }
+        }
+
     private fun shown(id: Int) = phone.views().filter { it.id == id && it.isShown }
 
     @Test
-    fun aPictureComesWhenItIsTappedAndOpens() {
+    fun picturesVoiceNotesAndFilesGoBothWays() {
         app.nodes = listOf(node.address)
         node.use {
             alice()
@@ -54,6 +66,10 @@ class MediaTest : AppTest() {
             phone.on<ChatActivity>()
             phone.sees("Pictures are coming")
             theirPicture()
+            theirVoiceNote()
+            ownFile()
+            underWay()
+            mediaOfTheConversation()
         }
     }
 
@@ -77,4 +93,74 @@ class MediaTest : AppTest() {
     }
 
     private fun isLarge() = (phone.find(R.id.image) as ImageView).drawable?.let { it.intrinsicWidth > 300 } == true
+
+    private fun theirVoiceNote() {
+        val note = File(folder, "note.m4a").apply { writeBytes(ByteArray(20_000) { it.toByte() }) }
+        val wave = List(64) { (16 + 15 * kotlin.math.sin(it / 4.0) * kotlin.math.cos(it / 11.0)).toInt() }
+        send(
+            "path" to note.path, "kind" to "voice", "mime" to "audio/mp4", "duration_ms" to 14_000, "waveform" to wave,
+        )
+        phone.until("the note") { shown(R.id.wave).isNotEmpty() }
+        phone.tap(string(R.string.media_fetch))
+        phone.until("the note is here") { phone.described(string(R.string.media_voice_play)) }
+        phone.sees("00:14")
+    }
+
+    private fun ownFile() {
+        phone.tap(R.id.attach)
+        phone.tap(string(R.string.media_pick_pictures))
+        val photo = decode(picture("own.jpg", 0xFF1B4332, 0xFFB7E4C7))
+        phone.answer(Intent().setData(offer(photo)))
+        phone.sees(string(R.string.media_send_to, "Bob"))
+        phone.tap(string(R.string.chat_send))
+        val sent = bob.until("files", "conversation" to place, "limit" to 10) { page ->
+            page["files"].list.firstOrNull { it["kind"].text == "image" && it["name"].text == "picture.jpg" }
+        }
+        bob.call("file_fetch", "file" to sent["id"].text)
+        theirs("picture.jpg", "here")
+        val copies = app.cacheDir.list().orEmpty().filter { it.startsWith("send-") || it.startsWith("sotto-picture") }
+        assertEquals("no copy stays", emptyList<String>(), copies)
+    }
+
+    private fun underWay() {
+        node.kill()
+        val plan = File(folder, "Concert plan.pdf").apply { writeBytes(ByteArray(1_500_000) { (it * 7).toByte() }) }
+        app.await {
+            app.sotto().messages.send(
+                im.sotto.ConversationId(place), "",
+                files = listOf(im.sotto.NewFile(plan, im.sotto.FileKind.FILE, mime = "application/pdf")),
+            )
+        }
+        phone.sees("Concert plan.pdf")
+        phone.until("under way") { shown(R.id.progress).isNotEmpty() }
+        draw("chat-files")
+        node.restart()
+        theirs("Concert plan.pdf", "remote")
+        phone.until("it left") { shown(R.id.progress).isEmpty() }
+        phone.hold("Concert plan.pdf")
+        phone.tap(string(R.string.media_save))
+        val place = folder.resolve("saved.pdf")
+        org.robolectric.Shadows.shadowOf(app.contentResolver)
+            .registerOutputStream(android.net.Uri.parse("content://documents/1"), place.outputStream())
+        phone.answer(Intent().setData(android.net.Uri.parse("content://documents/1")))
+        phone.sees(string(R.string.media_saved))
+        assertTrue("the same bytes", place.readBytes().contentEquals(plan.readBytes()))
+    }
+
+    private fun mediaOfTheConversation() {
+        phone.menu(R.id.chat_media)
+        phone.on<MediaActivity>()
+        phone.until("two pictures") { grid().adapter.count == 2 && grid().childCount == 2 }
+        draw("media")
+        phone.tap(R.id.voices)
+        phone.sees("00:14")
+        phone.recreate()
+        phone.sees("00:14")
+        phone.tap(R.id.files)
+        phone.sees("Concert plan.pdf")
+        phone.back()
+        phone.on<ChatActivity>()
+    }
+
+    private fun grid() = phone.screen.findViewById<GridView>(R.id.list)
 }
