@@ -125,6 +125,8 @@ pub struct Contact {
     pub own_name: String,
     /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
+    /// Segments of the ring around a picture; they follow from the id.
+    pub color_ring: Vec<RingSegment>,
     /// State of the contact.
     pub state: ContactState,
     /// The text of their request, while the state is `incoming`.
@@ -161,6 +163,8 @@ pub struct InvitePreview {
     pub name: String,
     /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
+    /// Segments of the ring around a picture; they follow from the id.
+    pub color_ring: Vec<RingSegment>,
     /// When the invite expires, Unix milliseconds.
     pub expires_ms: i64,
 }

@@ -56,17 +56,16 @@ impl From<ContactAction> for input::ContactAction {
     }
 }
 
+impl From<(u8, u8)> for RingSegment {
+    fn from((length, color): (u8, u8)) -> Self {
+        Self { length: length.into(), color: color.into() }
+    }
+}
+
 impl From<inner::AccountInfo> for Account {
     fn from(value: inner::AccountInfo) -> Self {
         let inner::AccountInfo { id, name, emoji_hash, color_ring, picture } = value;
-        let segment = |(length, color): (u8, u8)| RingSegment { length: length.into(), color: color.into() };
-        Self {
-            id: id.into(),
-            name,
-            emoji_hash,
-            color_ring: color_ring.into_iter().map(segment).collect(),
-            picture: picture.map(Into::into),
-        }
+        Self { id: id.into(), name, emoji_hash, color_ring: records(color_ring), picture: picture.map(Into::into) }
     }
 }
 
@@ -92,6 +91,7 @@ impl From<inner::Contact> for Contact {
             name,
             own_name,
             emoji_hash,
+            color_ring,
             state,
             request_text,
             verified,
@@ -105,6 +105,7 @@ impl From<inner::Contact> for Contact {
             name,
             own_name,
             emoji_hash,
+            color_ring: records(color_ring),
             state: state.into(),
             request_text,
             verified,
@@ -131,8 +132,8 @@ impl From<inner::Incoming> for Incoming {
 
 impl From<inner::InvitePreview> for InvitePreview {
     fn from(value: inner::InvitePreview) -> Self {
-        let inner::InvitePreview { id, name, emoji_hash, expires_ms } = value;
-        Self { id: id.into(), name, emoji_hash, expires_ms }
+        let inner::InvitePreview { id, name, emoji_hash, color_ring, expires_ms } = value;
+        Self { id: id.into(), name, emoji_hash, color_ring: records(color_ring), expires_ms }
     }
 }
 

@@ -148,6 +148,8 @@ pub struct Contact {
     pub own_name: String,
     /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
+    /// Segments of the ring, as in [`AccountInfo`].
+    pub color_ring: Vec<(u8, u8)>,
     /// State of the contact.
     pub state: ContactState,
     /// The text of their request, while the state is `incoming`.
@@ -183,6 +185,8 @@ pub struct InvitePreview {
     pub name: String,
     /// 14 emoji that follow from the id.
     pub emoji_hash: Vec<String>,
+    /// Segments of the ring, as in [`AccountInfo`].
+    pub color_ring: Vec<(u8, u8)>,
     /// When the invite expires, Unix milliseconds.
     pub expires_ms: i64,
 }

@@ -197,6 +197,7 @@ pub(super) mod tests {
             name: name.into(),
             own_name: name.into(),
             emoji_hash: [emoji, "🌵", "🍋", "🎈"].map(str::to_owned).to_vec(),
+            color_ring: Vec::new(),
             state: ContactState::Accepted,
             request_text: None,
             verified: false,

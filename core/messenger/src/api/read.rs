@@ -260,6 +260,7 @@ fn contact(reader: &Reader, row: sotto_db::Person, conversation: &[u8; 32]) -> R
         name: shown_name(&row),
         own_name: row.name,
         emoji_hash: emoji(&row.chat),
+        color_ring: color_ring(&row.chat),
         state,
         request_text: row.request_text.filter(|_| state == ContactState::Incoming),
         verified: row.verified,

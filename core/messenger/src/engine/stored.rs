@@ -72,6 +72,7 @@ pub fn preview(link: &str, cluster: u16, now_ms: i64) -> Result<InvitePreview, E
         id: ContactId(sotto_crypto::account_id(&invite.chat)),
         name: invite.name.as_ref().map(Name::display).unwrap_or_default(),
         emoji_hash: emoji.into_iter().map(str::to_owned).collect(),
+        color_ring: sotto_crypto::color_ring(&invite.chat),
         expires_ms: i64::from(invite.expiry_s) * 1000,
     })
 }

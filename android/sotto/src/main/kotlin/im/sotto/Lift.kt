@@ -24,6 +24,7 @@ import im.sotto.ffi.SottoPhraseCheck
 import im.sotto.ffi.SottoPoll
 import im.sotto.ffi.SottoReactionBy
 import im.sotto.ffi.SottoReply
+import im.sotto.ffi.SottoRingSegment
 import im.sotto.ffi.SottoSafetyNumber
 import im.sotto.ffi.SottoSettings
 import im.sotto.ffi.SottoStorage
@@ -43,7 +44,9 @@ internal fun SottoMessageId.lift() = MessageId(value)
 internal fun SottoFileId.lift() = FileId(value)
 
 internal fun SottoAccount.lift() =
-    Account(id.lift(), name, emojiHash, colorRing.map { RingSegment(it.length, it.color) }, picture?.lift())
+    Account(id.lift(), name, emojiHash, colorRing.map { it.lift() }, picture?.lift())
+
+internal fun SottoRingSegment.lift() = RingSegment(length, color)
 
 internal fun SottoPhraseCheck.lift() = PhraseCheck(code?.lift(), wrong.map { WrongWord(it.index, it.nearest) })
 
@@ -53,6 +56,7 @@ internal fun SottoContact.lift() = Contact(
     name = name,
     ownName = ownName,
     emojiHash = emojiHash,
+    colorRing = colorRing.map { it.lift() },
     state = state.lift(),
     requestText = requestText,
     isVerified = verified,
@@ -63,7 +67,8 @@ internal fun SottoContact.lift() = Contact(
 
 internal fun SottoInvite.lift() = Invite(InviteId(id.value), link, expiresMs)
 
-internal fun SottoInvitePreview.lift() = InvitePreview(id.lift(), name, emojiHash, expiresMs)
+internal fun SottoInvitePreview.lift() =
+    InvitePreview(id.lift(), name, emojiHash, colorRing.map { it.lift() }, expiresMs)
 
 internal fun SottoSafetyNumber.lift() = SafetyNumber(digits, Bytes(qr), DevicesId(devices.value))
 

@@ -83,6 +83,7 @@ public enum class ContactAction {
  * @property name the nickname set here, else [ownName].
  * @property ownName the name they chose, without control characters.
  * @property emojiHash 14 emoji that follow from [id].
+ * @property colorRing segments of the ring around a picture; they follow from [id].
  * @property state state of the contact.
  * @property requestText the text of their request, while [state] is [ContactState.INCOMING].
  * @property isVerified whether the safety number was compared for the confirmed device.
@@ -96,6 +97,7 @@ public data class Contact(
     public val name: String,
     public val ownName: String,
     public val emojiHash: List<String>,
+    public val colorRing: List<RingSegment>,
     public val state: ContactState,
     public val requestText: String?,
     public val isVerified: Boolean,
@@ -119,12 +121,14 @@ public data class Invite(public val id: InviteId, public val link: String, publi
  * @property id id of the inviter.
  * @property name the inviter's name in the link, unproven.
  * @property emojiHash 14 emoji that follow from [id].
+ * @property colorRing segments of the ring around a picture; they follow from [id].
  * @property expiresMs when the invite expires, Unix milliseconds.
  */
 public data class InvitePreview(
     public val id: ContactId,
     public val name: String,
     public val emojiHash: List<String>,
+    public val colorRing: List<RingSegment>,
     public val expiresMs: Long,
 )
 

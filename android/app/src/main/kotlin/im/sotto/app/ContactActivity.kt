@@ -20,10 +20,11 @@ class ContactActivity : Screen(R.layout.contact) {
     override suspend fun follow(sotto: Sotto) = sotto.contacts.observe(contactId).collect { show(sotto, it) }
 
     private suspend fun show(sotto: Sotto, one: Contact) {
-        findViewById<AvatarView>(R.id.avatar).show(one.name, one.id.value, app.pictures.of(sotto, one.picture))
+        findViewById<AvatarView>(R.id.avatar)
+            .show(one.name, one.id.value, app.pictures.of(sotto, one.picture), one.colorRing)
         findViewById<TextView>(R.id.name).text = one.name
         setText(R.id.own_name, if (one.name == one.ownName) null else getString(R.string.contact_own_name, one.ownName))
-        findViewById<TextView>(R.id.emoji).text = one.emojiHash.joinToString("")
+        findViewById<TextView>(R.id.emoji).text = AvatarView.emoji(one.emojiHash)
         val waiting = one.waiting?.takeIf { it != SottoCode.CONTACT_DEVICES_CHANGED }
         setText(R.id.waiting, waiting?.let { getString(R.string.contact_waiting, getString(textOf(it))) })
         findViewById<View>(R.id.devices).show(one.devicesChanged)
@@ -41,6 +42,7 @@ class ContactActivity : Screen(R.layout.contact) {
         form.row(R.drawable.ic_verified, R.string.contact_safety, verified) { toSafetyNumber(one.id) }.id = R.id.safety
         form.row(R.drawable.ic_edit, R.string.contact_nickname, nicknameOf(one)) { editNickname(one) }.id =
             R.id.nickname
+        form.row(R.drawable.ic_image, R.string.media_title) { toMedia(one.conversation) }.id = R.id.media
         if (one.state == ContactState.BLOCKED) {
             form.row(R.drawable.ic_block, R.string.contact_unblock) { answer(one, ContactAction.UNBLOCK) }.id =
                 R.id.block

@@ -83,6 +83,11 @@ class AvatarView(context: Context, attributes: AttributeSet?) : View(context, at
     }
 
     companion object {
+        private const val HALF = 7
+
+        /** The 14 emoji of a person in two groups, which are easier to compare. */
+        fun emoji(hash: List<String>) = hash.chunked(HALF).joinToString("  ") { it.joinToString("") }
+
         private const val RING = 12f
         private const val LETTERS = 0.8f
 

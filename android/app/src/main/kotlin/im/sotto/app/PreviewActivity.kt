@@ -14,9 +14,9 @@ class PreviewActivity : Screen(R.layout.preview, R.string.preview_title) {
 
     override suspend fun follow(sotto: Sotto) {
         val found = sotto.contacts.previewInvite(link)
-        findViewById<AvatarView>(R.id.avatar).show(found.name, found.id.value, null)
+        findViewById<AvatarView>(R.id.avatar).show(found.name, found.id.value, null, found.colorRing)
         findViewById<TextView>(R.id.name).text = found.name
-        findViewById<TextView>(R.id.emoji).text = found.emojiHash.joinToString("")
+        findViewById<TextView>(R.id.emoji).text = AvatarView.emoji(found.emojiHash)
     }
 
     private fun send() = act { sotto ->

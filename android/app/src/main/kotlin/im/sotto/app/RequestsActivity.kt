@@ -28,9 +28,9 @@ class RequestsActivity : Screen(R.layout.requests, R.string.requests_title) {
     }
 
     private fun bind(view: View, one: Contact, picture: Bitmap?) {
-        view.findViewById<AvatarView>(R.id.avatar).show(one.name, one.id.value, picture)
+        view.findViewById<AvatarView>(R.id.avatar).show(one.name, one.id.value, picture, one.colorRing)
         view.findViewById<TextView>(R.id.name).text = one.name
-        view.findViewById<TextView>(R.id.emoji).text = one.emojiHash.joinToString("")
+        view.findViewById<TextView>(R.id.emoji).text = AvatarView.emoji(one.emojiHash)
         view.findViewById<TextView>(R.id.text).apply {
             val words = one.requestText
             text = if (words.isNullOrBlank()) getString(R.string.request_no_text) else words

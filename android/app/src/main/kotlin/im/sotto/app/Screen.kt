@@ -88,7 +88,7 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
         } catch (error: SottoException) {
             failed(error)
         } catch (_: DatabaseKeyException.Lost) {
-            keyless(R.string.error_wrong_key)
+            keyLost()
         } catch (_: DatabaseKeyException.Unavailable) {
             keyless(R.string.error_key_unavailable)
         }
@@ -99,6 +99,9 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
 
     /** The database's key cannot be had. */
     protected open fun keyless(text: Int) = say(getString(text))
+
+    /** The database's key is gone for good. */
+    protected open fun keyLost() = keyless(R.string.error_wrong_key)
 
     protected fun onTap(id: Int, action: () -> Unit) = findViewById<View>(id).setOnClickListener { action() }
 

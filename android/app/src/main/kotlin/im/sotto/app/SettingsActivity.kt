@@ -22,7 +22,7 @@ class SettingsActivity : Screen(R.layout.form, R.string.chats_settings) {
             id = R.id.profile
             findViewById<AvatarView>(R.id.avatar).show(account.name, account.id.value, picture, account.colorRing)
             findViewById<TextView>(R.id.name).text = account.name
-            findViewById<TextView>(R.id.emoji).text = account.emojiHash.joinToString("")
+            findViewById<TextView>(R.id.emoji).text = AvatarView.emoji(account.emojiHash)
             setOnClickListener { go(ProfileActivity::class.java) }
         }
         form.row(R.drawable.ic_key, R.string.settings_phrase, getString(R.string.settings_phrase_text)) {

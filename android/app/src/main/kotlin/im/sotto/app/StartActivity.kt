@@ -3,6 +3,7 @@ package im.sotto.app
 import android.content.Intent
 import android.os.Bundle
 import android.view.View
+import android.widget.Button
 import android.widget.TextView
 import im.sotto.Sotto
 import im.sotto.SottoException
@@ -16,13 +17,7 @@ class StartActivity : Screen(R.layout.start) {
         onTap(R.id.create) { go(ProfileActivity::class.java) }
         onTap(R.id.restore) { go(RestoreActivity::class.java) }
         onTap(R.id.retry) { recreate() }
-        onTap(R.id.wipe) {
-            confirm(
-                getString(R.string.start_wipe_title),
-                getString(R.string.start_wipe_text),
-                R.string.start_wipe_yes,
-            ) { wipe() }
-        }
+        onTap(R.id.wipe) { confirmWipe(::recreate) }
         offer(false, R.string.app_name, getString(R.string.start_opening))
     }
 
@@ -43,6 +38,13 @@ class StartActivity : Screen(R.layout.start) {
 
     override fun keyless(text: Int) = failed(getString(text))
 
+    /** Nothing opens this database again, so all that helps is to begin with the phrase. */
+    override fun keyLost() {
+        failed(getString(R.string.error_wrong_key))
+        findViewById<Button>(R.id.retry).setText(R.string.start_restore)
+        onTap(R.id.retry) { confirmWipe { go(RestoreActivity::class.java) } }
+    }
+
     private fun failed(text: String) {
         offer(false, R.string.start_failed, text)
         findViewById<View>(R.id.retry).show(true)
@@ -51,10 +53,12 @@ class StartActivity : Screen(R.layout.start) {
 
     private fun go(screen: Class<out Screen>) = startActivity(Intent(this, screen))
 
-    private fun wipe() {
+    private fun confirmWipe(next: () -> Unit) = confirm(
+        getString(R.string.start_wipe_title), getString(R.string.start_wipe_text), R.string.start_wipe_yes,
+    ) {
         attempt {
             app.wipe()
-            recreate()
+            next()
         }
     }
 
@@ -63,5 +67,6 @@ class StartActivity : Screen(R.layout.start) {
         findViewById<TextView>(R.id.text).text = text
         findViewById<View>(R.id.create).show(choices)
         findViewById<View>(R.id.restore).show(choices)
+        for (id in listOf(R.id.retry, R.id.wipe)) findViewById<View>(id).show(false)
     }
 }

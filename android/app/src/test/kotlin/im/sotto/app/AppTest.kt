@@ -2,6 +2,7 @@ package im.sotto.app
 
 import android.graphics.Bitmap
 import android.net.Uri
+import android.widget.TextView
 import im.sotto.ContactAction
 import im.sotto.testing.Json
 import im.sotto.testing.Node
@@ -34,8 +35,11 @@ abstract class AppTest {
     @Before
     fun useTheNodes() {
         Thread.setDefaultUncaughtExceptionHandler { _, error -> crashes.add(error) }
-        app.nodes = network.map { it.address }
+        app.nodes = nodes()
     }
+
+    /** Those of the network of all tests; a test that kills nodes has its own. */
+    protected open fun nodes() = network.map { it.address }
 
     @After
     fun leave() {
@@ -47,11 +51,14 @@ abstract class AppTest {
         crashes.firstOrNull()?.let { throw AssertionError("the app would have crashed", it) }
     }
 
-    /** The app has the account of [phrase], named Alice, and shows its chats. */
-    protected fun alice(phrase: String = ALICE) {
+    /** The app has Alice's account, and shows its chats. */
+    protected fun alice() = own(ALICE, "Alice")
+
+    /** The app has the account of [phrase], and shows its chats. */
+    protected fun own(phrase: String, name: String) {
         app.await {
             app.sotto().account.restore(phrase)
-            app.sotto().account.setName("Alice")
+            app.sotto().account.setName(name)
             app.sotto().setSettings(receiptDelayMs = 0)
         }
         phone.open()
@@ -95,6 +102,16 @@ abstract class AppTest {
         return person.contact("accepted")["conversation"].text
     }
 
+    /** Waits for what the other person sees, while the app works on. */
+    protected fun <T : Any> Person.sees(method: String, vararg params: Pair<String, Any?>, look: (Json) -> T?): T {
+        var found: T? = null
+        phone.until("what $method says there") {
+            found = look(call(method, *params))
+            found != null
+        }
+        return checkNotNull(found)
+    }
+
     /**
      * Compares the screen by day and by night. Between them it is made again with what it saved, and must show the same
      * texts: so nothing typed is lost.
@@ -134,6 +151,21 @@ abstract class AppTest {
         RuntimeEnvironment.setFontScale(1f)
         phone.recreate()
     }
+
+    /** Writes a message in the chat on screen. */
+    protected fun write(text: String) {
+        phone.type(R.id.text, text)
+        phone.tap(R.id.send)
+        phone.until("\"$text\" among the messages") { text in bodies() }
+    }
+
+    /** The texts of the bubbles on screen. */
+    protected fun bodies() =
+        phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
+
+    protected fun string(id: Int, vararg values: Any): String = app.getString(id, *values)
+
+    protected fun isShown(id: Int) = phone.find(id)?.isShown == true
 
     /** A picture that another app offers. */
     protected fun offer(picture: Bitmap): Uri {

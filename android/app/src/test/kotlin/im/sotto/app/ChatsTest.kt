@@ -26,7 +26,7 @@ class ChatsTest : AppTest() {
         phone.on<ChatActivity>()
         phone.type(R.id.text, "See you on Friday then")
         phone.tap(R.id.send)
-        carol.until("messages", "conversation" to other, "limit" to 10) { page ->
+        carol.sees("messages", "conversation" to other, "limit" to 10) { page ->
             page["messages"].list.firstOrNull { it["text"].text == "See you on Friday then" }?.let { it["id"].text }
         }
         phone.back()

@@ -1,6 +1,7 @@
 package im.sotto.app
 
 import im.sotto.app.chat.ChatActivity
+import im.sotto.app.media.MediaActivity
 import android.content.ClipData
 import android.content.ClipboardManager
 import android.content.Intent
@@ -102,6 +103,9 @@ class PeopleTest : AppTest() {
         phone.on<ContactActivity>()
         phone.sees(app.getString(R.string.contact_not_verified))
         draw("contact")
+        phone.tap(R.id.media)
+        phone.on<MediaActivity>()
+        phone.back()
         phone.tap(R.id.safety)
         phone.on<SafetyActivity>()
         phone.until("the digits") { phone.text(R.id.digits).count(Char::isDigit) == DIGITS }

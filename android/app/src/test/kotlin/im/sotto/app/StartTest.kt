@@ -90,8 +90,10 @@ class StartTest : AppTest() {
         phone.tap(R.id.wipe)
         phone.tap(app.getString(R.string.cancel))
         assertTrue(app.await { Sotto.databaseExists(SottoProcess.dir(app)) })
-        phone.tap(R.id.wipe)
+        phone.tap(app.getString(R.string.start_restore))
         phone.tap(app.getString(R.string.start_wipe_yes))
+        phone.on<RestoreActivity>()
+        phone.back()
         phone.sees(app.getString(R.string.start_title))
         assertNull(app.await { app.sotto().account.get() })
     }

@@ -3,6 +3,7 @@ package im.sotto.app.chat
 import android.content.Context
 import android.graphics.Typeface
 import android.graphics.drawable.GradientDrawable
+import android.text.SpannableStringBuilder
 import android.text.Spanned
 import android.text.method.LinkMovementMethod
 import android.text.style.ClickableSpan
@@ -82,11 +83,18 @@ class Bubble(
         reactions(view.findViewById(R.id.reactions), message)
         view.findViewById<TextView>(R.id.again).apply {
             show(message.isMine && message.state == MessageState.FAILED)
-            val why = message.reason?.let { context.getString(textOf(it)) + "\n" }.orEmpty()
-            text = why + context.getString(R.string.chat_retry)
+            text = again(message)
             setOnClickListener { taps.onRetry(message) }
         }
         bubble.contentDescription = spoken(message)
+    }
+
+    /** Why it failed, and below it what a tap does. */
+    private fun again(message: Message) = SpannableStringBuilder().apply {
+        fun part(text: String, color: Int) =
+            append(text, ForegroundColorSpan(context.getColor(color)), Spanned.SPAN_EXCLUSIVE_EXCLUSIVE)
+        message.reason?.let { part(context.getString(textOf(it)) + "\n", R.color.danger) }
+        part(context.getString(R.string.chat_retry), R.color.accent)
     }
 
     private fun px(dp: Int) = (dp * density).toInt()
@@ -152,14 +160,12 @@ class Bubble(
         if (standing != 0) {
             body.text = context.getString(standing)
             body.textSize = TEXT_SP
-            body.setTypeface(null, Typeface.ITALIC)
             body.setTextColor(context.getColor(R.color.text_secondary))
             body.show(true)
             all.show(false)
             return
         }
         val shown = PeerText.shorten(rich(message))
-        body.setTypeface(null, Typeface.NORMAL)
         body.setTextColor(context.getColor(R.color.text))
         body.textSize = if (isOnlyEmoji(message)) EMOJI_SP else TEXT_SP
         body.showText(shown.text)
@@ -189,7 +195,7 @@ class Bubble(
 
     /** The text with its links and mentions. */
     private fun rich(message: Message) = message.text.orEmpty().let { text ->
-        val rich = android.text.SpannableStringBuilder(text)
+        val rich = SpannableStringBuilder(text)
         fun mark(span: Any, from: Int, to: Int) = rich.setSpan(span, from, to, Spanned.SPAN_EXCLUSIVE_EXCLUSIVE)
         for (one in message.mentions) {
             val from = PeerText.charAt(text, one.offset)

@@ -10,64 +10,16 @@ import im.sotto.ContactState
 import im.sotto.ConversationId
 import im.sotto.MessageState
 import im.sotto.SottoCode
-import im.sotto.app.AppTest
 import im.sotto.app.ChatsActivity
 import im.sotto.app.Draw
 import im.sotto.app.R
-import im.sotto.testing.Json
-import im.sotto.testing.Person
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.robolectric.RuntimeEnvironment
 
 /** Two people talk: Alice taps and types in the app, Bob is a process. */
-class ChatTest : AppTest() {
-    private lateinit var bob: Person
-    private lateinit var place: String
-
-    private fun meet() {
-        alice()
-        bob = person("Bob", BOB)
-        at(DAY_MS)
-        place = befriend(bob, "Hello Alice, it is Bob from the choir")
-        phone.tap("Bob")
-        phone.on<ChatActivity>()
-        phone.sees("Hello Alice, it is Bob from the choir")
-    }
-
-    /** Times of messages are whole seconds. */
-    private fun at(agoMs: Long) {
-        app.times.at(agoMs)
-        Thread.sleep(SECOND_MS - System.currentTimeMillis() % SECOND_MS)
-    }
-
-    private fun write(text: String) {
-        phone.type(R.id.text, text)
-        phone.tap(R.id.send)
-        phone.until("\"$text\" among the messages") { bodies().any { it == text } }
-    }
-
-    /** The texts of the bubbles on screen. */
-    private fun bodies() =
-        phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
-
-    private fun theirs(text: String): Json = bob.until("messages", "conversation" to place, "limit" to 50) { page ->
-        page["messages"].list.firstOrNull { !it["text"].isNull && it["text"].text == text }
-    }
-
-    private fun string(id: Int, vararg values: Any) = app.getString(id, *values)
-
-    private fun isShown(id: Int) = phone.find(id)?.isShown == true
-
-    /** The state that the bubble of a text shows. */
-    private fun state(text: String): String? {
-        val bodies = phone.views().filter { it.id == R.id.body }
-        val body = bodies.firstOrNull { (it as TextView).text.toString() == text } ?: return null
-        val row = generateSequence(body) { it.parent as? View }.first { it is SwipeRow }
-        return row.findViewById<View>(R.id.state).takeIf(View::isShown)?.contentDescription?.toString()
-    }
-
+class ChatTest : ChatStory() {
     @Test
     fun twoPeopleTalkReplyReactEditAndDelete() {
         meet()
@@ -95,7 +47,7 @@ class ChatTest : AppTest() {
 
         phone.hold("Is the hall warm?")
         phone.tap("👍")
-        bob.until("messages", "conversation" to place, "limit" to 50) { page ->
+        bob.sees("messages", "conversation" to place, "limit" to 50) { page ->
             page["messages"].list.firstOrNull { it["text"].text == "Is the hall warm?" && it.has("reactions") }
         }
         bob.call("react", "message" to reply["id"].text, "emoji" to "❤️", "on" to true)
@@ -120,7 +72,7 @@ class ChatTest : AppTest() {
         phone.hold("This goes to the wrong person")
         phone.tap(string(R.string.chat_delete_message))
         phone.tap(string(R.string.chat_delete_both))
-        bob.until("messages", "conversation" to place, "limit" to 50) { page ->
+        bob.sees("messages", "conversation" to place, "limit" to 50) { page ->
             page["messages"].list.firstOrNull { it.has("deleted_by") }
         }
         phone.sees(string(R.string.chat_deleted_mine))
@@ -251,8 +203,7 @@ class ChatTest : AppTest() {
 
     /** A finger pulls a message towards the end of the line. */
     private fun swipe(text: String) {
-        val body = phone.views().first { it.id == R.id.body && (it as TextView).text.toString() == text }
-        val row = generateSequence(body) { it.parent as? View }.first { it is SwipeRow }
+        val row = checkNotNull(row(text))
         fun touch(action: Int, x: Float) {
             val event = MotionEvent.obtain(0, SystemClock.uptimeMillis(), action, x, 20f, 0)
             row.dispatchTouchEvent(event)
@@ -262,12 +213,5 @@ class ChatTest : AppTest() {
         for (x in listOf(150f, 300f, 450f)) touch(MotionEvent.ACTION_MOVE, x)
         touch(MotionEvent.ACTION_UP, 450f)
         phone.settle()
-    }
-
-    private fun list() = phone.screen.findViewById<ListView>(R.id.messages)
-
-    private companion object {
-        const val DAY_MS = 86_400_000L
-        const val SECOND_MS = 1_000L
     }
 }

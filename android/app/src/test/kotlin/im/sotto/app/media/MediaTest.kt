@@ -24,10 +24,11 @@ import java.io.File
 /** Pictures, voice notes and files, from both sides. */
 class MediaTest : AppTest() {
     private val node by lazy { Node(File(folder, "node")) }
+
+    override fun nodes() = listOf(node.address)
+
     private lateinit var bob: Person
     private lateinit var place: String
-
-    private fun string(id: Int, vararg values: Any) = app.getString(id, *values)
 
     private fun picture(name: String, from: Long, to: Long): File {
         val bitmap = Bitmap.createBitmap(600, 400, Bitmap.Config.ARGB_8888)
@@ -49,7 +50,7 @@ class MediaTest : AppTest() {
 
     /** A file of the newest message that Bob sees with one. */
     private fun theirs(name: String, state: String): Json =
-        bob.until("files", "conversation" to place, "limit" to 10) { page ->
+        bob.sees("files", "conversation" to place, "limit" to 10) { page ->
             page["files"].list.firstOrNull { it["name"].text == name && it["state"].text == state }
         }
 
@@ -57,7 +58,6 @@ class MediaTest : AppTest() {
 
     @Test
     fun picturesVoiceNotesAndFilesGoBothWays() {
-        app.nodes = listOf(node.address)
         node.use {
             alice()
             bob = person("Bob", BOB)
@@ -113,7 +113,7 @@ class MediaTest : AppTest() {
         phone.answer(Intent().setData(offer(photo)))
         phone.sees(string(R.string.media_send_to, "Bob"))
         phone.tap(string(R.string.chat_send))
-        val sent = bob.until("files", "conversation" to place, "limit" to 10) { page ->
+        val sent = bob.sees("files", "conversation" to place, "limit" to 10) { page ->
             page["files"].list.firstOrNull { it["kind"].text == "image" && it["name"].text == "picture.jpg" }
         }
         bob.call("file_fetch", "file" to sent["id"].text)

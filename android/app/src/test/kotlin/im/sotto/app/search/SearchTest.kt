@@ -1,7 +1,6 @@
 package im.sotto.app.search
 
 import android.widget.ListView
-import android.widget.TextView
 import im.sotto.app.AppTest
 import im.sotto.app.R
 import im.sotto.app.chat.ChatActivity
@@ -49,7 +48,4 @@ class SearchTest : AppTest() {
     }
 
     private fun list() = phone.screen.findViewById<ListView>(R.id.list)
-
-    private fun bodies() =
-        phone.views().filter { it.id == R.id.body && it.isShown }.map { (it as TextView).text.toString() }
 }

@@ -1,4 +1,4 @@
-//! One operation, 40 times, in a function that callgrind can find: `ratchet_ir sotto|vodozemac
+//! One operation, 40 times, in a function that callgrind can find: `sotto-ratchet sotto|vodozemac
 //! encrypt|decrypt|pingpong|initiate|respond`. `scripts/bench` runs it. Texts have 100 bytes, unpadded on both sides.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a measuring program")]
 
@@ -186,6 +186,6 @@ fn main() {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["sotto", op] => sotto::run(op),
         ["vodozemac", op] => vodozemac_olm::run(op),
-        _ => panic!("usage: ratchet_ir sotto|vodozemac encrypt|decrypt|pingpong|initiate|respond"),
+        _ => panic!("usage: sotto-ratchet sotto|vodozemac encrypt|decrypt|pingpong|initiate|respond"),
     }
 }

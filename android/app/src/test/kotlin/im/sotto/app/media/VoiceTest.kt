@@ -1,0 +1,117 @@
+package im.sotto.app.media
+
+import android.Manifest
+import android.content.Intent
+import android.content.pm.PackageManager
+import android.graphics.Bitmap
+import android.net.Uri
+import android.os.SystemClock
+import android.provider.MediaStore
+import android.view.MotionEvent
+import im.sotto.app.R
+import im.sotto.app.chat.ChatStory
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.shadows.ShadowMediaPlayer
+import java.io.File
+
+/** What comes from the microphone and the camera. The platform's own parts are shadows: the test writes their files. */
+class VoiceTest : ChatStory() {
+    @Test
+    fun aNoteIsSentByHoldingOrByTappingAndPlayed() {
+        meet()
+        touch(MotionEvent.ACTION_DOWN)
+        assertTrue("nothing is recorded without permission", !isShown(R.id.recording))
+        @Suppress("DEPRECATION")
+        phone.screen.onRequestPermissionsResult(VOICE, arrayOf(MICROPHONE), intArrayOf(PackageManager.PERMISSION_DENIED))
+        phone.sees(string(R.string.media_no_microphone))
+        shadowOf(app).grantPermissions(MICROPHONE)
+
+        touch(MotionEvent.ACTION_DOWN)
+        phone.until("it records") { isShown(R.id.recording) }
+        speak(2_000)
+        phone.sees(string(R.string.media_recording, "00:02"))
+        touch(MotionEvent.ACTION_UP)
+        assertEquals(2, note(1).single())
+        phone.until("nothing is left of it") { copies().isEmpty() }
+
+        touch(MotionEvent.ACTION_DOWN)
+        speak(2_000)
+        touch(MotionEvent.ACTION_MOVE, 600f)
+        touch(MotionEvent.ACTION_UP, 600f)
+        assertTrue("pulled aside, it is gone", !isShown(R.id.recording) && copies().isEmpty())
+
+        touch(MotionEvent.ACTION_DOWN)
+        touch(MotionEvent.ACTION_UP)
+        speak(5_000)
+        phone.tap(R.id.recording_send)
+        assertEquals(setOf(2, 5), note(2).toSet())
+
+        touch(MotionEvent.ACTION_DOWN)
+        speak(5_000)
+        phone.recreate()
+        assertTrue("whoever leaves sends nothing", !isShown(R.id.recording) && copies().isEmpty())
+
+        ShadowMediaPlayer.setMediaInfoProvider { ShadowMediaPlayer.MediaInfo(5_000, 0) }
+        phone.until("both notes") { phone.views().count { it.id == R.id.wave && it.isShown } == 2 }
+        phone.tap(string(R.string.media_voice_play))
+        phone.until("it plays") { phone.described(string(R.string.media_voice_pause)) }
+        phone.tap(string(R.string.media_voice_pause))
+        phone.until("it rests") { !phone.described(string(R.string.media_voice_pause)) }
+        assertEquals(2, note(2).size)
+    }
+
+    @Test
+    fun aPhotoOfTheCameraIsShownAndSent() {
+        meet()
+        shadowOf(app).grantPermissions(Manifest.permission.CAMERA)
+        phone.tap(R.id.attach)
+        phone.tap(string(R.string.media_take_photo))
+        phone.until("the camera") { phone.left.isNotEmpty() }
+        val asked = phone.left.last()
+        assertEquals(MediaStore.ACTION_IMAGE_CAPTURE, asked.action)
+        val place = checkNotNull(asked.getParcelableExtra(MediaStore.EXTRA_OUTPUT, Uri::class.java))
+        checkNotNull(app.contentResolver.openOutputStream(place)).use {
+            Bitmap.createBitmap(300, 200, Bitmap.Config.ARGB_8888).compress(Bitmap.CompressFormat.JPEG, 80, it)
+        }
+        phone.answer(Intent())
+        phone.sees(string(R.string.media_send_to, "Bob"))
+        phone.tap(string(R.string.chat_send))
+        bob.sees("files", "conversation" to this.place, "limit" to 10) { page ->
+            page["files"].list.firstOrNull { it["kind"].text == "image" }
+        }
+        phone.until("no copy stays") { copies().isEmpty() && !CameraProvider.file(app).exists() }
+    }
+
+    private fun copies(): List<File> = app.cacheDir.listFiles().orEmpty()
+        .filter { file -> listOf("voice-", "send-", "sotto-picture").any(file.name::startsWith) }
+
+    /** Time passes, and the recorder writes. */
+    private fun speak(ms: Long) {
+        phone.sleep(ms)
+        copies().single().writeBytes(ByteArray(8_000) { it.toByte() })
+        phone.settle()
+    }
+
+    /** Seconds of the voice notes that Bob sees, once there are so many. */
+    private fun note(count: Int) = bob.sees("files", "conversation" to place, "limit" to 10) { page ->
+        page["files"].list.filter { it["kind"].text == "voice" }
+            .map { it["duration_ms"].int / SECOND_MS }
+            .takeIf { it.size == count }
+    }
+
+    private fun touch(action: Int, x: Float = 0f) {
+        val event = MotionEvent.obtain(0, SystemClock.uptimeMillis(), action, x, 0f, 0)
+        checkNotNull(phone.find(R.id.voice)).dispatchTouchEvent(event)
+        event.recycle()
+        phone.settle()
+    }
+
+    private companion object {
+        const val MICROPHONE = Manifest.permission.RECORD_AUDIO
+        const val VOICE = 15
+        const val SECOND_MS = 1_000
+    }
+}
