@@ -70,7 +70,12 @@ class AvatarView(context: Context, attributes: AttributeSet?) : View(context, at
 
     private fun drawRing(canvas: Canvas, place: RectF, line: Float) {
         val total = max(1, ring.sumOf { it.length })
+        if (ring.isEmpty()) return
         val colors = resources.obtainTypedArray(R.array.ring)
+        // White segments have an edge by day.
+        stroke.strokeWidth = line + 2
+        stroke.color = context.getColor(R.color.outline)
+        canvas.drawArc(place, 0f, 360f, false, stroke)
         stroke.strokeWidth = line
         var start = 0f
         for (segment in ring) {

@@ -24,6 +24,9 @@ object Draw {
     private val isDrawing = System.getProperty("sotto.draw") == "true"
     private const val MOST_DIFFERENT = 0.005
 
+    /** Then scroll bars are gone. */
+    private const val FADED_MS = 1_000L
+
     /** Less than this in a channel is the rounding of another machine. */
     private const val ROUNDING = 8
 
@@ -86,6 +89,7 @@ object Draw {
     /** The screen, and the dialog above it. */
     fun picture(phone: Phone): Bitmap {
         phone.settle()
+        phone.sleep(FADED_MS)
         val screen = copy(phone.screen.window)
         phone.dialog()?.window?.let { above(Canvas(screen), it) }
         return screen

@@ -131,7 +131,6 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
     private fun show(newestFirst: List<Message>, isNewest: Boolean) {
         list.show(Entry.of(newestFirst, list.firstUnread, app.times), isNewest)
         setText(R.id.nothing, if (newestFirst.isEmpty()) getString(R.string.chat_nothing_yet, theirName) else null)
-        findViewById<View>(R.id.messages).post(::moved)
     }
 
     private fun showTyping(on: Boolean) =
@@ -282,8 +281,8 @@ class ChatActivity : Screen(R.layout.chat), MessageTaps {
         isInFront = false
         attachments.pause()
         files.pause()
-        val draft = composer.draft
-        if (draft != null) app.finish { it.conversations.setDraft(conversationId, draft.first, draft.second) }
+        val keep = composer.keep()
+        app.finish { keep(it, conversationId) }
         super.onPause()
     }
 

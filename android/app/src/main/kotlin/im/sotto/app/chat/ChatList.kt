@@ -62,9 +62,12 @@ class ChatList(private val list: ListView, private val bubble: Bubble, private v
         )
         // The keyboard came: the newest message stays above it.
         list.addOnLayoutChangeListener { _, _, top, _, bottom, _, oldTop, _, oldBottom ->
-            if (bottom - top < oldBottom - oldTop && wasAtBottom) list.post { toBottom() }
+            val isSmaller = bottom - top < oldBottom - oldTop
+            if (isSmaller && wasAtBottom && count > 0) list.post { if (pending == null) toBottom() }
             wasAtBottom = isAtBottom
             pending = null
+            // Its places are known when it is done.
+            list.post(onMove)
         }
     }
 

@@ -7,6 +7,7 @@ import android.widget.EditText
 import android.widget.ImageView
 import android.widget.TextView
 import im.sotto.Conversation
+import im.sotto.ConversationId
 import im.sotto.Message
 import im.sotto.MessageId
 import im.sotto.Sotto
@@ -39,13 +40,18 @@ class Composer(private val activity: Activity, private val onTyping: () -> Unit,
     /** What to send, or null. */
     val text: String? get() = input.text.toString().takeIf(String::isNotBlank)
 
-    /** The draft of the conversation: text, and what it replies to. Null until the draft was read. */
-    val draft: Pair<String, MessageId?>?
-        get() = when {
-            !isFilled -> null
-            editing != null -> aside to null
-            else -> input.text.toString() to replyTo
+    /** Keeps what stands here as the draft of the conversation, behind the one that was never read. */
+    fun keep(): suspend (Sotto, ConversationId) -> Unit {
+        val now = if (editing != null) aside to null else input.text.toString() to replyTo
+        val isWhole = isFilled
+        return { sotto, id ->
+            if (isWhole) sotto.conversations.setDraft(id, now.first, now.second)
+            else if (now.first.isNotEmpty()) {
+                val before = sotto.conversations.get(id)
+                sotto.conversations.setDraft(id, before.draft + now.first, before.draftReplyTo)
+            }
         }
+    }
 
     fun save(state: Bundle) {
         state.putBoolean(FILLED, isFilled)
@@ -65,7 +71,8 @@ class Composer(private val activity: Activity, private val onTyping: () -> Unit,
     suspend fun fill(sotto: Sotto, now: Conversation) {
         input.hint = activity.getString(R.string.chat_write_to, PeerText.line(now.name))
         if (!isFilled) {
-            write(now.draft)
+            // Whoever is quick typed before the draft was read.
+            write(now.draft + input.text)
             replyTo = now.draftReplyTo
             isFilled = true
         }

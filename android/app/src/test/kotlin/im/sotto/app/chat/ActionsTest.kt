@@ -54,16 +54,16 @@ class ActionsTest : ChatStory() {
 
         val poll = theirs("What do we eat?")["id"].text
         bob.call("react", "message" to poll, "emoji" to "👍", "on" to true)
-        phone.until("a reaction") { isShown(R.id.reactions) }
+        phone.sees("👍")
         phone.hold("What do we eat?")
         phone.tap(string(R.string.chat_who_reacted))
-        phone.sees("👍")
-        assertTrue("Bob" in phone.texts())
+        phone.until("who reacted") { phone.dialog() != null && phone.texts().containsAll(listOf("Bob", "👍")) }
         phone.back()
 
         bob.send(place, "The notes: https://example.org/notes?page=2")
         phone.sees("The notes")
-        val body = phone.views().first { it.id == R.id.body && "The notes" in (it as TextView).text } as TextView
+        phone.until("its row") { linked() != null }
+        val body = checkNotNull(linked())
         val link = (body.text as Spanned).getSpans(0, body.length(), ClickableSpan::class.java).single()
         link.onClick(body)
         phone.sees(string(R.string.chat_link_title, "example.org"))
@@ -81,6 +81,10 @@ class ActionsTest : ChatStory() {
         assertEquals(300, gone["timer_s"].int)
         assertTrue(row("Gone in five minutes")?.findViewById<View>(R.id.meta_timer)?.isShown == true)
     }
+
+    /** The message with a link. */
+    private fun linked() = phone.views().filter { it.id == R.id.body && it.isShown }.map { it as TextView }
+        .firstOrNull { "The notes" in it.text }
 
     /** Bob sees just this choice of Alice, or none. */
     private fun voted(vararg chosen: String) = theirs("What do we eat?") { message ->

@@ -100,7 +100,7 @@ class ChatTest : ChatStory() {
     @Test
     fun everyStateHasItsLook() {
         meet()
-        at(5 * 60_000)
+        at(7 * 60_000)
         val texts = listOf("Read", "Delivered", "Kept by another node", "Sent", "Waiting", "Given up")
         for (text in texts) {
             write("$text, as the mark says")

@@ -151,6 +151,7 @@ class MediaTest : AppTest() {
         phone.menu(R.id.chat_media)
         phone.on<MediaActivity>()
         phone.until("two pictures") { grid().adapter.count == 2 && grid().childCount == 2 }
+        phone.until("both sharp", ::isSharp)
         draw("media")
         phone.tap(R.id.voices)
         phone.sees("00:14")
@@ -160,6 +161,11 @@ class MediaTest : AppTest() {
         phone.sees("Concert plan.pdf")
         phone.back()
         phone.on<ChatActivity>()
+    }
+
+    private fun isSharp() = (0 until grid().childCount).all { at ->
+        val image = grid().getChildAt(at).findViewById<ImageView>(R.id.image)
+        (image.drawable?.intrinsicWidth ?: 0) > 100
     }
 
     private fun grid() = phone.screen.findViewById<GridView>(R.id.list)
