@@ -17,8 +17,10 @@ import java.io.ByteArrayOutputStream
 import java.io.Closeable
 import java.io.File
 import java.io.IOException
+import java.io.OutputStream
 import kotlin.math.max
 import kotlin.math.roundToInt
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 
@@ -39,60 +41,113 @@ public object Pictures {
     /** The default of `maxSide`: sharp on each phone, some 400 kB. */
     public const val SIDE: Int = 2048
 
+    private const val NO_PICTURE = "no picture that this phone can draw"
     private const val QUALITY = 85
     private const val PREVIEW_SIDE = 240
     private const val PREVIEW_BYTES = 8_142
     private const val PLACEHOLDER_SIDE = 100
 
+    /** Pixels that any picture may have, further ones for each of its bytes, and most of a JPEG and of another format. */
+    private const val FREE_PIXELS = 4_000_000L
+    private const val BYTE_PIXELS = 200L
+    private const val JPEG_PIXELS = 64_000_000L
+    private const val OTHER_PIXELS = 24_000_000L
+
+    /**
+     * Decodes a picture that somebody else made, a file, a preview or an avatar: shrunk by a power of two, so that at
+     * least [side] pixels are left on its longer side if it has them, and fewer than twice as many. It takes the time
+     * of a decoding: call it from a background thread.
+     *
+     * Null if it is no picture that this phone can draw, or larger than a phone's memory allows: few bytes can claim
+     * millions of pixels. Refused are more than 64 million pixels of a JPEG, 24 million of another format, and 4 million
+     * plus 200 for each byte.
+     */
+    public fun decodeBounded(bytes: ByteArray, side: Int): Bitmap? {
+        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        BitmapFactory.decodeByteArray(bytes, 0, bytes.size, bounds)
+        // A JPEG is shrunk while it is decoded. Other formats may need all of their pixels in memory at once.
+        val most = if (bounds.outMimeType == "image/jpeg") JPEG_PIXELS else OTHER_PIXELS
+        val pixels = bounds.outWidth.toLong() * bounds.outHeight
+        if (pixels <= 0 || pixels > minOf(most, FREE_PIXELS + BYTE_PIXELS * bytes.size)) return null
+        return try {
+            BitmapFactory.decodeByteArray(bytes, 0, bytes.size, shrunk(bounds, side))
+        } catch (_: OutOfMemoryError) {
+            null
+        }
+    }
+
+    /** So that at least [side] pixels are left on the longer side, if it has them. */
+    private fun shrunk(bounds: BitmapFactory.Options, side: Int) = BitmapFactory.Options().apply {
+        inSampleSize = Integer.highestOneBit(max(1, max(bounds.outWidth, bounds.outHeight) / max(1, side)))
+    }
+
     /**
      * Reads a picture that the person chose or took, turns it upright, scales it to at most [maxSide] pixels on its
      * longer side (never larger), and writes it as a JPEG without metadata, with preview and placeholder.
      *
-     * @throws IOException if it cannot be read, or is no picture that this phone can draw.
+     * @throws IOException if it cannot be read, is no picture that this phone can draw, or finds no room on the disk.
      */
-    public suspend fun prepare(context: Context, picture: Uri, maxSide: Int = SIDE): PreparedPicture =
-        withContext(Dispatchers.IO) {
-            val upright = upright(context, picture, maxSide)
-            val base = File.createTempFile("sotto-picture-", "", context.cacheDir)
-            val path = File(base.path + ".jpg")
-            val preview = File(base.path + ".preview.jpg")
-            try {
-                path.outputStream().use { upright.compress(Bitmap.CompressFormat.JPEG, QUALITY, it) }
-                preview.writeBytes(preview(upright))
-                val file = NewFile(
-                    path = path,
-                    kind = FileKind.IMAGE,
-                    name = "picture.jpg",
-                    mime = "image/jpeg",
-                    width = upright.width,
-                    height = upright.height,
-                    preview = preview,
-                    placeholder = placeholder(upright),
-                )
-                PreparedPicture(file)
-            } catch (e: IOException) {
-                path.delete()
-                preview.delete()
-                throw e
-            } finally {
-                base.delete()
-                upright.recycle()
-            }
+    public suspend fun prepare(context: Context, picture: Uri, maxSide: Int = SIDE): PreparedPicture {
+        var made: PreparedPicture? = null
+        try {
+            return withContext(Dispatchers.IO) { prepared(context, picture, maxSide).also { made = it } }
+        } catch (e: CancellationException) {
+            // Nobody else knows of the copies.
+            made?.close()
+            throw e
         }
+    }
 
-    private fun upright(context: Context, picture: Uri, maxSide: Int): Bitmap {
+    private fun prepared(context: Context, picture: Uri, maxSide: Int): PreparedPicture {
+        val upright = upright(context, picture, maxSide)
+        val base = File.createTempFile("sotto-picture-", "", context.cacheDir)
+        val path = File(base.path + ".jpg")
+        val preview = File(base.path + ".preview.jpg")
+        try {
+            path.outputStream().use { write(upright, QUALITY, it) }
+            preview.writeBytes(preview(upright))
+            val file = NewFile(
+                path = path,
+                kind = FileKind.IMAGE,
+                name = "picture.jpg",
+                mime = "image/jpeg",
+                width = upright.width,
+                height = upright.height,
+                preview = preview,
+                placeholder = placeholder(upright),
+            )
+            return PreparedPicture(file)
+        } catch (e: IOException) {
+            path.delete()
+            preview.delete()
+            throw e
+        } finally {
+            base.delete()
+            upright.recycle()
+        }
+    }
+
+    private fun upright(context: Context, picture: Uri, maxSide: Int): Bitmap = try {
         fun open() = context.contentResolver.openInputStream(picture) ?: throw IOException("the picture is not there")
         val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
         open().use { BitmapFactory.decodeStream(it, null, bounds) }
-        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw IOException("no picture that this phone can draw")
-        // The decoder shrinks by powers of two, so that a huge picture never stands in memory whole.
-        val longer = max(bounds.outWidth, bounds.outHeight)
-        val options = BitmapFactory.Options().apply { inSampleSize = Integer.highestOneBit(max(1, longer / maxSide)) }
-        val raw = open().use { BitmapFactory.decodeStream(it, null, options) }
-            ?: throw IOException("no picture that this phone can draw")
+        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw IOException(NO_PICTURE)
+        // The decoder shrinks, so that a huge picture never stands in memory whole.
+        val raw = open().use { BitmapFactory.decodeStream(it, null, shrunk(bounds, maxSide)) }
+            ?: throw IOException(NO_PICTURE)
         val orientation = open().use { ExifInterface(it) }
             .getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL)
-        return drawn(raw, orientation, maxSide).also { if (it !== raw) raw.recycle() }
+        drawn(raw, orientation, maxSide).also { if (it !== raw) raw.recycle() }
+    } catch (e: RuntimeException) {
+        // The picture is another app's, and its provider may fail in any way.
+        throw IOException(NO_PICTURE, e)
+    } catch (e: OutOfMemoryError) {
+        throw IOException(NO_PICTURE, e)
+    }
+
+    /** The framework swallows what a full disk says, and leaves a cut picture. */
+    internal fun write(picture: Bitmap, quality: Int, to: OutputStream) {
+        if (!picture.compress(Bitmap.CompressFormat.JPEG, quality, to)) throw IOException("the picture is not written")
     }
 
     /** On white, because a JPEG has no transparency. */
@@ -148,7 +203,7 @@ public object Pictures {
         while (true) {
             val small = scaled(picture, side)
             for (quality in 70 downTo 10 step 20) {
-                val bytes = ByteArrayOutputStream().also { small.compress(Bitmap.CompressFormat.JPEG, quality, it) }
+                val bytes = ByteArrayOutputStream().also { write(small, quality, it) }
                 if (bytes.size() <= PREVIEW_BYTES) return bytes.toByteArray()
             }
             side /= 2

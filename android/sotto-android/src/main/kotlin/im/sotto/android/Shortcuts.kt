@@ -5,7 +5,6 @@ import android.content.Intent
 import android.content.pm.ShortcutInfo
 import android.content.pm.ShortcutManager
 import android.graphics.Bitmap
-import android.graphics.BitmapFactory
 import android.graphics.drawable.Icon
 import android.os.Build
 import im.sotto.ContactState
@@ -15,6 +14,8 @@ import im.sotto.FileId
 import im.sotto.Folder
 import im.sotto.Sotto
 import im.sotto.SottoException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
 
 /**
  * Conversations as shortcuts of the phone: direct share offers them, notifications of conversations need them
@@ -66,7 +67,7 @@ public class Shortcuts(private val context: Context, private val style: Notifica
 
     private suspend fun picture(sotto: Sotto, id: FileId): Bitmap? = try {
         val bytes = sotto.files.read(id, 0, PICTURE)
-        BitmapFactory.decodeByteArray(bytes, 0, bytes.size)
+        withContext(Dispatchers.Default) { Pictures.decodeBounded(bytes, SIDE) }
     } catch (_: SottoException) {
         null
     }
@@ -77,6 +78,7 @@ public class Shortcuts(private val context: Context, private val style: Notifica
 
         private const val MOST = 8
         private const val PICTURE = 32_568
+        private const val SIDE = 256
 
         /** The conversation that the person chose in direct share, of an intent `ACTION_SEND`; null if none. */
         public fun conversation(intent: Intent): ConversationId? {

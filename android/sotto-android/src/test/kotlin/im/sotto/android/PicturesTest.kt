@@ -8,17 +8,27 @@ import android.graphics.Paint
 import android.media.ExifInterface
 import android.net.Uri
 import java.io.ByteArrayOutputStream
+import java.io.DataOutputStream
 import java.io.File
 import java.io.IOException
+import java.nio.ByteBuffer
+import java.util.zip.CRC32
+import java.util.zip.DeflaterOutputStream
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.GraphicsMode
 
 @RunWith(RobolectricTestRunner::class)
@@ -137,7 +147,80 @@ class PicturesTest {
         assertEquals(emptyList<String>(), context.cacheDir.list().orEmpty().toList())
     }
 
-    private companion object {
-        const val SECRET = "Hauptstrasse 12"
+    @Test
+    fun `another app's provider may fail as it likes`() {
+        val authority = "im.sotto.hostile"
+        shadowOf(context.contentResolver).registerInputStreamSupplier(Uri.parse("content://$authority/picture")) {
+            throw SecurityException("not for you")
+        }
+        val bad = Uri.parse("content://$authority/picture")
+        assertThrows(IOException::class.java) { runBlocking { Pictures.prepare(context, bad) } }
+    }
+
+    @Test
+    fun `a full disk is said, instead of sending half a picture`() {
+        val picture = Bitmap.createBitmap(2000, 2000, Bitmap.Config.ARGB_8888)
+        assertThrows(IOException::class.java) { File("/dev/full").outputStream().use { Pictures.write(picture, 85, it) } }
+    }
+
+    @Test
+    fun `a cancelled preparation leaves no copy behind`() = runBlocking {
+        val photo = photo(1000, 500)
+        repeat(20) { round ->
+            val job = launch(Dispatchers.Default) { Pictures.prepare(context, photo).close() }
+            delay(round * 2L)
+            job.cancelAndJoin()
+        }
+        assertEquals(emptyList<String>(), context.cacheDir.list().orEmpty().toList())
+    }
+
+    @Test
+    fun `a picture of others is shrunk by powers of two`() {
+        val bytes = File(checkNotNull(photo(3000, 1500).path)).readBytes()
+        val small = checkNotNull(Pictures.decodeBounded(bytes, 256))
+        assertTrue("${small.width}", small.width in 256..511)
+        assertTrue(red(small.getPixel(20, 20)) && blue(small.getPixel(small.width - 20, 20)))
+        assertEquals(3000, Pictures.decodeBounded(bytes, 5000)?.width)
+        // A plain photo of 20 million pixels has few bytes too.
+        val large = Bitmap.createBitmap(5000, 4000, Bitmap.Config.ARGB_8888)
+        val plain = ByteArrayOutputStream().also { large.compress(Bitmap.CompressFormat.JPEG, 10, it) }.toByteArray()
+        assertTrue(checkNotNull(Pictures.decodeBounded(plain, 256)).width in 256..511)
+        assertNull(Pictures.decodeBounded("no picture".toByteArray(), 256))
+        assertNull(Pictures.decodeBounded(ByteArray(0), 256))
+    }
+
+    @Test
+    fun `few bytes that claim millions of pixels are not decoded`() {
+        val bomb = bomb(8000)
+        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        BitmapFactory.decodeByteArray(bomb, 0, bomb.size, bounds)
+        assertEquals("the bomb is a picture", 8000 to 8000, bounds.outWidth to bounds.outHeight)
+        assertTrue("${bomb.size}", bomb.size < 32_568)
+        assertNull(Pictures.decodeBounded(bomb, 256))
+        assertNull("also with some more bytes", Pictures.decodeBounded(bomb + ByteArray(2_000_000), 256))
+        assertEquals(1000, Pictures.decodeBounded(bomb(1000), 1000)?.width)
+    }
+
+    internal companion object {
+        private const val SECRET = "Hauptstrasse 12"
+
+        /** A PNG of one bit a pixel, all of them black. */
+        fun bomb(side: Int): ByteArray {
+            val png = ByteArrayOutputStream()
+            val out = DataOutputStream(png)
+            fun chunk(name: String, body: ByteArray) {
+                out.writeInt(body.size)
+                val named = name.toByteArray() + body
+                out.write(named)
+                out.writeInt(CRC32().apply { update(named) }.value.toInt())
+            }
+            out.write(byteArrayOf(-119, 80, 78, 71, 13, 10, 26, 10))
+            chunk("IHDR", ByteBuffer.allocate(13).putInt(side).putInt(side).put(1).array())
+            val rows = ByteArrayOutputStream()
+            DeflaterOutputStream(rows).use { it.write(ByteArray(side * (1 + side / 8))) }
+            chunk("IDAT", rows.toByteArray())
+            chunk("IEND", ByteArray(0))
+            return png.toByteArray()
+        }
     }
 }

@@ -1,9 +1,12 @@
 package im.sotto.android
 
 import android.content.Intent
+import android.content.pm.ShortcutInfo
 import android.content.pm.ShortcutManager
+import android.graphics.drawable.Icon
 import im.sotto.ContactAction
 import im.sotto.ConversationId
+import java.io.File
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
@@ -14,6 +17,8 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+import org.robolectric.util.ReflectionHelpers
 
 @RunWith(RobolectricTestRunner::class)
 @Config(application = TestHost::class)
@@ -49,6 +54,26 @@ class ShortcutsTest {
             assertTrue(shown.isEmpty())
         }
     }
+
+    /** Its 8 kB would need 256 MB, each time that a message of this contact is notified. */
+    @Test
+    @GraphicsMode(GraphicsMode.Mode.NATIVE)
+    fun `a contact with a monstrous picture has a shortcut without one`() {
+        World.person("Bob").use { bob ->
+            val conversation = runBlocking { phone.sotto.conversations.get(phone.befriend(bob)) }
+            // A contact's picture comes within half an hour; the own one is read in the same way.
+            for ((side, hasIcon) in mapOf(8000 to false, 1000 to true)) runBlocking {
+                val file = File(host.filesDir, "picture.png").apply { writeBytes(PicturesTest.bomb(side)) }
+                phone.sotto.account.setPicture(file)
+                val theirs = conversation.copy(picture = phone.sotto.account.get()?.picture)
+                Shortcuts(host, host.style).push(phone.sotto, theirs)
+                assertEquals(hasIcon, hasIcon(shown.single()))
+            }
+        }
+    }
+
+    private fun hasIcon(shortcut: ShortcutInfo): Boolean =
+        ReflectionHelpers.callInstanceMethod<Icon?>(shortcut, "getIcon") != null
 
     @Test
     fun `the chosen conversation comes with what is shared`() {
