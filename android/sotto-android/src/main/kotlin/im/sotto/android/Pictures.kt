@@ -47,9 +47,11 @@ public object Pictures {
     private const val PREVIEW_BYTES = 8_142
     private const val PLACEHOLDER_SIDE = 100
 
-    /** Pixels that any picture may have, further ones for each of its bytes, and most of a JPEG and of another format. */
+    /** Pixels that any picture may have, and further ones for each of its bytes. */
     private const val FREE_PIXELS = 4_000_000L
     private const val BYTE_PIXELS = 200L
+
+    /** Most pixels of a JPEG, and of another format. */
     private const val JPEG_PIXELS = 64_000_000L
     private const val OTHER_PIXELS = 24_000_000L
 
@@ -59,8 +61,8 @@ public object Pictures {
      * of a decoding: call it from a background thread.
      *
      * Null if it is no picture that this phone can draw, or larger than a phone's memory allows: few bytes can claim
-     * millions of pixels. Refused are more than 64 million pixels of a JPEG, 24 million of another format, and 4 million
-     * plus 200 for each byte.
+     * millions of pixels. Refused are more than 64 million pixels of a JPEG, 24 million of another format, and
+     * 4 million plus 200 for each byte.
      */
     public fun decodeBounded(bytes: ByteArray, side: Int): Bitmap? {
         val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }

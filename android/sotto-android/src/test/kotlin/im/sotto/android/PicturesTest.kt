@@ -160,7 +160,9 @@ class PicturesTest {
     @Test
     fun `a full disk is said, instead of sending half a picture`() {
         val picture = Bitmap.createBitmap(2000, 2000, Bitmap.Config.ARGB_8888)
-        assertThrows(IOException::class.java) { File("/dev/full").outputStream().use { Pictures.write(picture, 85, it) } }
+        assertThrows(IOException::class.java) {
+            File("/dev/full").outputStream().use { Pictures.write(picture, 85, it) }
+        }
     }
 
     @Test

@@ -25,7 +25,8 @@ class ActionsTest : ChatStory() {
         phone.tap(string(R.string.chat_send))
         phone.sees(string(R.string.chat_forward_done))
         carol.sees("messages", "conversation" to there, "limit" to 10) { page ->
-            page["messages"].list.firstOrNull { it["forwarded"].isTrue && it["text"].text == "Rehearsal moves to Friday" }
+            val forwarded = page["messages"].list.filter { it["forwarded"].isTrue }
+            forwarded.firstOrNull { it["text"].text == "Rehearsal moves to Friday" }
         }
 
         val first = theirs("Rehearsal moves to Friday")["id"].text
@@ -75,7 +76,9 @@ class ActionsTest : ChatStory() {
         phone.menu(R.id.chat_timer)
         phone.tap(string(R.string.chat_timer_minutes))
         phone.sees(string(R.string.chat_timer_on, string(R.string.chat_timer_minutes)))
-        bob.sees("conversation", "conversation" to place) { one -> one.takeIf { it.has("timer_s") && it["timer_s"].int == 300 } }
+        bob.sees("conversation", "conversation" to place) { one ->
+            one.takeIf { it.has("timer_s") && it["timer_s"].int == 300 }
+        }
         write("Gone in five minutes")
         val gone = theirs("Gone in five minutes")
         assertEquals(300, gone["timer_s"].int)

@@ -25,7 +25,8 @@ class VoiceTest : ChatStory() {
         touch(MotionEvent.ACTION_DOWN)
         assertTrue("nothing is recorded without permission", !isShown(R.id.recording))
         @Suppress("DEPRECATION")
-        phone.screen.onRequestPermissionsResult(VOICE, arrayOf(MICROPHONE), intArrayOf(PackageManager.PERMISSION_DENIED))
+        val denied = intArrayOf(PackageManager.PERMISSION_DENIED)
+        phone.screen.onRequestPermissionsResult(VOICE, arrayOf(MICROPHONE), denied)
         phone.sees(string(R.string.media_no_microphone))
         shadowOf(app).grantPermissions(MICROPHONE)
 
