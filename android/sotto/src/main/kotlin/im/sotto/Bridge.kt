@@ -5,6 +5,7 @@ import im.sotto.ffi.SottoCore
 import im.sotto.ffi.SottoEvent
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
@@ -102,7 +103,10 @@ internal class Bridge(private val core: SottoCore, private val onEvent: (SottoEv
     ): Flow<T> = flow {
         val interest = Interest(wants)
         coroutineScope {
-            val kicking = kicks?.let { launch { it.collect { interest.signal.trySend(Unit) } } }
+            // At once: a kick between the first read and the subscription would be missed.
+            val kicking = kicks?.let { all ->
+                launch(start = CoroutineStart.UNDISPATCHED) { all.collect { interest.signal.trySend(Unit) } }
+            }
             try {
                 interest.signal.trySend(Unit)
                 interests.add(interest)
