@@ -56,12 +56,14 @@ class ChatsTest : AppTest() {
         phone.back()
         phone.sees(app.getString(R.string.chat_draft, "I will bring"))
         phone.until("read") { inbox().all { it.unread == 0 } }
+        draw("chats-marked")
 
         phone.hold("Bob")
         phone.tap(app.getString(R.string.chat_archive))
         phone.until("archived") { inbox().size == 1 && "Bob" !in phone.texts() }
         phone.menu(R.id.archived)
         phone.sees("Bob")
+        draw("chats-archived")
         phone.hold("Bob")
         phone.tap(app.getString(R.string.chat_unarchive))
         phone.sees(app.getString(R.string.archived_empty))

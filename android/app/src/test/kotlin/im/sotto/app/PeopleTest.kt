@@ -59,7 +59,14 @@ class PeopleTest : AppTest() {
         phone.until("an invite") { app.await { app.sotto().contacts.invites() }.size == 1 }
         draw("add", R.id.code)
         // What another phone reads off this screen is the invite.
+        phone.until("the code") { Qr.decode(Draw.picture(phone)) != null }
         val link = String(checkNotNull(Qr.decode(Draw.picture(phone))))
+        phone.tap(R.id.invites)
+        phone.on<InvitesActivity>()
+        phone.sees(app.getString(R.string.invites_text))
+        draw("invites")
+        phone.back()
+        phone.on<AddActivity>()
         assertEquals(app.await { app.sotto().contacts.invites() }.single().link, link)
         phone.tap(R.id.share)
         val sent = phone.left.removeLast().getParcelableExtra(Intent.EXTRA_INTENT, Intent::class.java)

@@ -40,6 +40,7 @@ class StartTest : AppTest() {
         assertEquals("Alice", own?.name)
         assertTrue("the picture is set", own?.picture != null)
         assertFalse(app.preferences.phraseWritten)
+        draw("phrase-first", R.id.word)
         phone.tap(R.id.written)
         phone.on<ChatsActivity>()
         phone.sees(app.getString(R.string.chats_empty_title))

@@ -35,6 +35,7 @@ class ChatTest : ChatStory() {
         phone.until("the quote") { phone.views().any { it.id == R.id.quote && it.isShown } }
 
         phone.hold("Is the hall warm?")
+        Draw.compare(phone, "chat-menu")
         phone.tap(string(R.string.chat_reply))
         phone.sees(string(R.string.chat_write_to, "Bob").let { "Is the hall warm?" })
         phone.type(R.id.text, "Yes. I brought a blanket")
@@ -120,6 +121,9 @@ class ChatTest : ChatStory() {
         phone.until("the messages") { bodies().size == 7 }
         showStates()
         Draw.compare(phone, "chat-states-dark")
+        phone.views().first { it.id == R.id.bubble && "Waiting" in it.contentDescription }.performClick()
+        phone.sees(string(R.string.chat_legend_stored))
+        Draw.compare(phone, "chat-legend-dark")
     }
 
     private fun showStates() {
