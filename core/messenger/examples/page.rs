@@ -1,6 +1,7 @@
-//! `page FOLDER`: the time of a page of 50 rich messages, of a conversation of 100,000: each a post that replies to the
+//! `page FOLDER [KEY]`: the time of a page of 50 rich messages, of a conversation of 100,000: each a post that replies to the
 //! one before, mentions a contact, has a picture with preview and four reactions; every fifth is edited.
-//! `scripts/bench` runs it. Calls of the API, the file in the page cache.
+//! `scripts/bench` runs it. Calls of the API, the file in the page cache. With a key, 64 hexadecimal digits, it makes the
+//! folder and ends: a test of the app opens it.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -12,7 +13,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use sotto_db::{Account, Annotation, Attachment, Error, FileRole, FileState, MessageState, NEVER, Tables};
+use sotto_db::{
+    Account, Annotation, Attachment, Error, FileRole, FileState, MessageState, NEVER, Person, PersonState, Standing,
+    Tables,
+};
 use sotto_messenger::records::ConversationId;
 use sotto_messenger::{Config, Fleet, Messenger, Preset};
 use sotto_wire::content::{Content, Edit, File, FileKind, Kind, Mention, Message, Post, Reply};
@@ -21,15 +25,24 @@ use sotto_wire::file::FilePointer;
 const KEY: [u8; 32] = [7; 32];
 const MESSAGES: u32 = 100_000;
 const CONVERSATION: [u8; 32] = [1; 32];
-const THEM: [u8; 33] = [9; 33];
+/// A key that somebody could have: the base point of secp256k1.
+const THEM: [u8; 33] = [
+    0x02, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b,
+    0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98,
+];
 
 fn main() {
     let folder = std::env::args().nth(1).unwrap();
     let folder = Path::new(&folder);
-    let open = || Messenger::open(Config::new(folder, KEY, Fleet::preset(Preset::Local))).unwrap();
+    let given = std::env::args().nth(2);
+    let key = given.as_deref().map_or(KEY, key);
+    let open = || Messenger::open(Config::new(folder, key, Fleet::preset(Preset::Local))).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if !Messenger::is_in(folder).unwrap() {
-        make(folder, open(), &runtime);
+        make(folder, &key, open(), &runtime);
+    }
+    if given.is_some() {
+        return;
     }
     let messenger = open();
     let conversation = ConversationId::from_bytes(&CONVERSATION);
@@ -49,14 +62,61 @@ fn main() {
     runtime.block_on(messenger.close()).unwrap();
 }
 
-fn make(folder: &Path, made: Messenger, runtime: &tokio::runtime::Runtime) {
+fn key(hex: &str) -> [u8; 32] {
+    let bytes = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
+    bytes.collect::<Vec<_>>().try_into().unwrap()
+}
+
+fn make(folder: &Path, key: &[u8; 32], made: Messenger, runtime: &tokio::runtime::Runtime) {
     runtime.block_on(made.account_create("Alice")).unwrap();
     runtime.block_on(made.close()).unwrap();
-    let mut account = Account::open(&folder.join("account.db"), &KEY).unwrap();
+    let mut account = Account::open(&folder.join("account.db"), key).unwrap();
+    account.transaction_unsynced(|mut tx| bob(&mut tx)).unwrap();
     for from in (0..MESSAGES).step_by(1000) {
         account.transaction_unsynced(|mut tx| (from..from + 1000).try_for_each(|n| add(&mut tx, n))).unwrap();
     }
     account.truncate().unwrap();
+}
+
+fn bob(tx: &mut Tables<'_>) -> Result<(), Error> {
+    tx.persons.put(&Person {
+        chat: THEM,
+        state: PersonState::Accepted,
+        name: "Bob".to_owned(),
+        contacts_secret: None,
+        invite_secret: None,
+        request_text: None,
+        verified: false,
+        devices_changed: false,
+        waiting: None,
+        cards_due_ms: None,
+        cards_tries: 0,
+        hello_sent: true,
+        unblocked_state: PersonState::Accepted,
+        created_ms: 0,
+        nickname: None,
+    })?;
+    tx.conversations.put(&sotto_db::Conversation {
+        id: CONVERSATION,
+        kind: sotto_db::Kind::Pair,
+        peer: Some(THEM),
+        standing: Standing::Open,
+        lamport: MESSAGES.into(),
+        heads: Vec::new(),
+        draft: String::new(),
+        draft_reply: None,
+        unread: 0,
+        created_ms: 0,
+        last_ms: i64::from(MESSAGES) * 1000,
+        arrived_ms: 0,
+        gone_ms: 0,
+        listed: true,
+        pinned: false,
+        archived: false,
+        muted_ms: 0,
+        marked: false,
+        timer_s: 0,
+    })
 }
 
 fn id(n: u32) -> [u8; 32] {

@@ -23,7 +23,7 @@ import java.util.concurrent.CopyOnWriteArrayList
 
 /** A test of the whole app: real core, two real nodes, and other persons as processes. */
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35], qualifiers = "w411dp-h846dp-notnight-420dpi", application = TestApp::class)
+@Config(sdk = [34, 35], qualifiers = "w411dp-h846dp-notnight-420dpi", application = TestApp::class)
 abstract class AppTest {
     protected val phone = Phone()
     protected val app: TestApp get() = RuntimeEnvironment.getApplication() as TestApp

@@ -9,7 +9,7 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35], application = android.app.Application::class)
+@Config(sdk = [34, 35], application = android.app.Application::class)
 class PeerTextTest {
     @Test
     fun whatDisturbsIsNotShown() {

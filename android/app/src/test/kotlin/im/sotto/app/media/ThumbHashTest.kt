@@ -12,7 +12,7 @@ import java.util.Base64
 import kotlin.math.abs
 
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35], application = android.app.Application::class)
+@Config(sdk = [34, 35], application = android.app.Application::class)
 class ThumbHashTest {
     private fun decode(hash: String) = ThumbHash.decode(Base64.getDecoder().decode(hash))
 
