@@ -73,18 +73,26 @@ internal class Bridge(private val core: SottoCore, private val onEvent: (SottoEv
     }
 
     private suspend fun pull() {
-        while (true) {
-            events.ready()
-            val batch = events.nextBatch(BATCH) ?: break
-            for (event in batch) {
-                onEvent(event)
-                for (interest in interests) {
-                    if (event is SottoEvent.Lagged || interest.wants(event)) interest.signal.trySend(Unit)
-                }
+        try {
+            while (true) {
+                events.ready()
+                (events.nextBatch(BATCH) ?: break).forEach(::tell)
             }
+        } finally {
+            finish()
+            events.destroy()
         }
-        finish()
-        events.destroy()
+    }
+
+    private fun tell(event: SottoEvent) {
+        try {
+            onEvent(event)
+        } catch (_: SottoException) {
+            // Closed meanwhile.
+        }
+        for (interest in interests) {
+            if (event is SottoEvent.Lagged || interest.wants(event)) interest.signal.trySend(Unit)
+        }
     }
 
     private fun finish() {

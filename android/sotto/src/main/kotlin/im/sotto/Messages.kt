@@ -1,14 +1,18 @@
 package im.sotto
 
+import im.sotto.ffi.SottoCore
 import im.sotto.ffi.SottoEvent
 import im.sotto.ffi.SottoHit
 import im.sotto.ffi.SottoIncoming
 import im.sotto.ffi.SottoMessage
 import im.sotto.ffi.SottoMessageId
 import im.sotto.ffi.SottoReactionBy
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.withContext
+import im.sotto.ffi.SottoException as FfiException
 
 /** Messages of an open [Sotto]. */
 public class Messages internal constructor(private val bridge: Bridge) {
@@ -158,12 +162,12 @@ public class Messages internal constructor(private val bridge: Bridge) {
         bridge.call { pins(conversation.lower()) }.map(SottoMessage::lift)
 
     /**
-     * Sends a message's text to up to 5 conversations, marked as forwarded, without its author. Returns the new
-     * messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING], [SottoCode.MESSAGE_EXPIRES],
+     * Sends a message's text to up to 5 conversations, marked as forwarded, without its author. Their drafts stay.
+     * Returns the new messages. Errors: those of [send], [SottoCode.MESSAGE_MISSING], [SottoCode.MESSAGE_EXPIRES],
      * [SottoCode.INPUT_TOO_MANY].
      */
     public suspend fun forward(message: MessageId, to: List<ConversationId>): List<MessageId> =
-        bridge.call { forward(message.lower(), to.map(ConversationId::lower)) }.map(SottoMessageId::lift)
+        keepingDrafts(to) { forward(message.lower(), to.map(ConversationId::lower)) }.map(SottoMessageId::lift)
 
     /**
      * Asks a question with choices. Votes are shown with names. Errors: [SottoCode.CONVERSATION_MISSING],
@@ -194,6 +198,22 @@ public class Messages internal constructor(private val bridge: Bridge) {
     ): List<Hit> = bridge.call {
         search(query.lower(), limit, conversation?.lower(), before?.lower())
     }.map(SottoHit::lift)
+
+    /** The core clears the draft of each conversation that it sends to. A message that was no draft leaves it there. */
+    private suspend fun <T> keepingDrafts(places: List<ConversationId>, send: suspend SottoCore.() -> T): T =
+        withContext(NonCancellable) {
+            bridge.call {
+                val before = places.mapNotNull { orNull { conversation(it.lower()) } }.filter { it.draft.isNotEmpty() }
+                send().also { before.forEach { orNull { draftSet(it.id, it.draft, it.draftReplyTo) } } }
+            }
+        }
+
+    /** What fails beside a call does not change what the call says. */
+    private inline fun <R> orNull(step: () -> R): R? = try {
+        step()
+    } catch (_: FfiException) {
+        null
+    }
 
     private companion object {
         /** Messages that [arrivals] reads at once. */

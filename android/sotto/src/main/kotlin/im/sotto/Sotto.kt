@@ -58,12 +58,12 @@ public class Sotto private constructor(core: SottoCore) : AutoCloseable {
     public val connectivity: StateFlow<Connectivity> = reachable.asStateFlow()
 
     /**
-     * What a person should know. Each notice is delivered once, to one collector; up to 64 wait for a collector, and
-     * the oldest is dropped for a further one.
+     * What a person should know. Each notice is delivered once, to one collector, and again if that one was cancelled
+     * while it had the notice. Up to 64 wait for a collector, and the oldest is dropped for a further one.
      */
     public val notices: Flow<Notice> = flow {
         bridge.live(wants = { it is SottoEvent.Notice }) {}.collect {
-            while (true) emit(told.take() ?: break)
+            told.drain { emit(it) }
         }
     }
 

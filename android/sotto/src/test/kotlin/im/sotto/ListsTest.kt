@@ -75,6 +75,27 @@ class ListsTest {
         assertTrue(seen < 5_000, "$seen")
     }
 
+    /** One thread, so that the window moves after the first read has begun and before anything else. */
+    @Test
+    fun `a move during the first read is not lost`() = test {
+        val (place) = ask(1)
+        val sent = List(30) { carol.messages.send(place, "text $it") }
+        val list = carol.messages.list(place, pageSize = 5, around = sent[3])
+        val reading = launch { list.items.until("the newest text") { it.first().text == "text 29" } }
+        launch { list.jumpToNewest() }
+        reading.join()
+    }
+
+    @Test
+    fun `a forwarded message leaves the draft of its conversation there`() = test {
+        val (here, there) = ask(2)
+        val message = carol.messages.send(here, "news")
+        carol.conversations.setDraft(there, "half a thought")
+        carol.messages.forward(message, listOf(there))
+        assertEquals("half a thought", carol.conversations.get(there).draft)
+        assertEquals("news", carol.messages.page(there, 1).single().text)
+    }
+
     @Test
     fun `a window slides over a long conversation`() = test {
         val (place) = ask(1)

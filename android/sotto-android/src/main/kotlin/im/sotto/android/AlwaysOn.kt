@@ -27,7 +27,13 @@ public class AlwaysOn : Service() {
 
     override fun onCreate() {
         super.onCreate()
-        startForeground(NOTIFICATION, host.notifier.serviceNotification())
+        try {
+            startForeground(NOTIFICATION, host.notifier.serviceNotification())
+        } catch (_: IllegalStateException) {
+            // Since Android 12 the system refuses it to a service that it started again in the background.
+            stopSelf()
+            return
+        }
         scope.launch { follow() }
     }
 

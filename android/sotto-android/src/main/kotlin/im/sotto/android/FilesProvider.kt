@@ -3,12 +3,16 @@ package im.sotto.android
 import android.content.ContentProvider
 import android.content.ContentValues
 import android.content.Context
+import android.content.Intent
+import android.content.pm.PackageManager.PERMISSION_GRANTED
 import android.database.Cursor
 import android.database.MatrixCursor
 import android.net.Uri
+import android.os.Binder
 import android.os.Handler
 import android.os.HandlerThread
 import android.os.ParcelFileDescriptor
+import android.os.Process
 import android.os.ProxyFileDescriptorCallback
 import android.os.storage.StorageManager
 import android.provider.OpenableColumns
@@ -35,7 +39,11 @@ public class FilesProvider : ContentProvider() {
 
     override fun onCreate(): Boolean = true
 
-    override fun getType(uri: Uri): String = file(uri)?.let(::mime) ?: "application/octet-stream"
+    override fun getType(uri: Uri): String = (if (mayRead(uri)) file(uri)?.let { passive(it.mime) } else null) ?: OCTETS
+
+    /** Android guards all other calls. Before Android 14 any app may ask for the type, which would open the database. */
+    private fun mayRead(uri: Uri): Boolean = Binder.getCallingUid() == Process.myUid() || PERMISSION_GRANTED ==
+        hostContext().checkCallingUriPermission(uri, Intent.FLAG_GRANT_READ_URI_PERMISSION)
 
     override fun query(
         uri: Uri,
@@ -94,13 +102,17 @@ public class FilesProvider : ContentProvider() {
         }
     }
 
-    /** By the sender's word, but never a type that a reader would run as a page with scripts. */
-    private fun mime(file: MessageFile): String = file.mime.lowercase().takeIf { MIME.matches(it) && it !in ACTIVE }
-        ?: "application/octet-stream"
-
     public companion object {
         private val MIME = Regex("[a-z0-9.+-]+/[a-z0-9.+-]+")
-        private val ACTIVE = setOf("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml")
+
+        /** Pages, all that is XML (it may name a style sheet with scripts), and mails and archives that hold pages. */
+        private val ACTIVE = Regex("text/html|.*(xml|xsl|xslt|xhtml|mhtml|mimearchive)|(multipart|message)/.*")
+
+        private const val OCTETS = "application/octet-stream"
+
+        /** The type by the sender's word, but never one that a reader would run as a page with scripts. */
+        internal fun passive(mime: String): String =
+            mime.lowercase().takeIf { MIME.matches(it) && !ACTIVE.matches(it) } ?: OCTETS
 
         /** The address of a file. The provider's authority is the app's package with `.sotto.files`. */
         public fun uri(context: Context, file: FileId): Uri = Uri.Builder()

@@ -59,6 +59,11 @@ internal object Newer {
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) builder.setLocusId(LocusId(id))
     }
 
+    /** Lets the action of a notification work on an unlocked phone only; nothing before Android 12. */
+    fun unlocked(builder: Notification.Action.Builder): Notification.Action.Builder = builder.apply {
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) setAuthenticationRequired(true)
+    }
+
     /** Makes a shortcut one of a conversation, which outlives its notification; nothing before Android 10. */
     fun person(builder: ShortcutInfo.Builder, id: String, name: String, icon: Icon?) {
         if (Build.VERSION.SDK_INT < Build.VERSION_CODES.Q) return

@@ -127,7 +127,8 @@ internal class NotificationDrawing(private val context: Context, private val sty
         val input = RemoteInput.Builder(NotificationActions.TEXT).setLabel(texts.reply).build()
         // Mutable, because the system adds the text.
         val flags = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) PendingIntent.FLAG_MUTABLE else 0
-        return Notification.Action.Builder(icon(), texts.reply, broadcast(NotificationActions.REPLY, id, last, flags))
+        val intent = broadcast(NotificationActions.REPLY, id, last, flags)
+        return Newer.unlocked(Notification.Action.Builder(icon(), texts.reply, intent))
             .addRemoteInput(input)
             .setAllowGeneratedReplies(false) // The texts stay on this phone's keyboard.
             .build()
@@ -135,7 +136,7 @@ internal class NotificationDrawing(private val context: Context, private val sty
 
     private fun markRead(id: ConversationId, last: Message): Notification.Action {
         val intent = broadcast(NotificationActions.READ, id, last, PendingIntent.FLAG_IMMUTABLE)
-        return Notification.Action.Builder(icon(), texts.markRead, intent).build()
+        return Newer.unlocked(Notification.Action.Builder(icon(), texts.markRead, intent)).build()
     }
 
     private fun icon(): Icon = Icon.createWithResource(context, style.icon)

@@ -99,8 +99,7 @@ public class Notifier(context: Context, private val process: SottoProcess, style
             manager.cancel(id.value, MESSAGES)
             return
         }
-        val ids = unread.mapTo(HashSet()) { it.id }
-        val new = fresh.filter { it.message.id in ids && it.arrival > (shown?.number ?: 0) }
+        val new = fresh.filter { isUnread(it.message) && it.arrival > (shown?.number ?: 0) }
         // Without anything new, one that the person wiped away stays away, and one that says the same stays as it is.
         if (shown == null && (new.isEmpty() || conversation.isMuted)) return
         val content = drawing.content(conversation, unread)
@@ -114,15 +113,26 @@ public class Notifier(context: Context, private val process: SottoProcess, style
 
     /** The newest unread messages of the other side, oldest first. */
     private suspend fun unread(sotto: Sotto, conversation: Conversation): List<Message> {
-        if (conversation.state != ContactState.ACCEPTED || conversation.unread == 0) return emptyList()
-        return sotto.messages.page(conversation.id, LINES)
-            .filter { !it.isMine && it.state == MessageState.RECEIVED && it.deletedBy == null && !it.isFetching }
-            .reversed()
+        if (conversation.state != ContactState.ACCEPTED) return emptyList()
+        val lines = ArrayList<Message>()
+        var left = conversation.unread
+        var before: String? = null
+        // Own messages that wait in the outbox may stand above any number of unread ones.
+        while (left > 0 && lines.size < LINES) {
+            val page = sotto.messages.page(conversation.id, if (before == null) LINES else PAGE, before)
+            lines += page.filter(::isUnread)
+            left -= page.count { !it.isMine && it.state == MessageState.RECEIVED }
+            before = page.lastOrNull()?.cursor ?: break
+        }
+        return lines.take(LINES).reversed()
     }
+
+    private fun isUnread(message: Message): Boolean = !message.isMine && message.state == MessageState.RECEIVED &&
+        message.deletedBy == null && !message.isFetching
 
     private suspend fun requests(sotto: Sotto) {
         val told = place.getStringSet(REQUESTS, null).orEmpty()
-        val waiting = sotto.conversations.page(Folder.REQUESTS, PAGE)
+        val waiting = sotto.conversations.page(Folder.REQUESTS, MOST_REQUESTS)
         for (request in waiting.filter { it.id.value !in told }) {
             manager.notify(request.id.value, REQUEST, drawing.request(request))
         }
@@ -153,6 +163,9 @@ public class Notifier(context: Context, private val process: SottoProcess, style
         const val REQUEST = 2
         private const val PAGE = 100
         private const val LINES = 20
+
+        /** More than the core keeps. All in one page: one that is missing counts as answered. */
+        private const val MOST_REQUESTS = 500
         private const val ARRIVAL = "arrival"
         private const val REQUESTS = "requests"
     }

@@ -1,6 +1,7 @@
 package im.sotto.android
 
 import android.content.Context
+import im.sotto.NetworkState
 import im.sotto.Sotto
 import im.sotto.SottoConfig
 import im.sotto.SottoException
@@ -34,7 +35,7 @@ internal val Context.host: SottoHost
  * Owns the core for the life of the process: opens it once, with the key of [DatabaseKey], and tells it of networks and
  * chargers as long as it is open. Make one in the `Application`; making it does nothing yet.
  *
- * @param config how to open the account. DNS servers are added to it here.
+ * @param config how to open the account. The DNS servers of each network are added to its own.
  */
 public class SottoProcess(
     private val context: Context,
@@ -45,6 +46,8 @@ public class SottoProcess(
     private val power = Power(context)
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
     private val turn = Mutex()
+
+    @Volatile
     private var opened: Opened? = null
 
     private class Opened(val sotto: Sotto, val signals: Job)
@@ -55,39 +58,47 @@ public class SottoProcess(
      * @throws DatabaseKeyException if the database key cannot be had.
      * @throws SottoException if the database cannot be opened.
      */
-    public suspend fun sotto(): Sotto = turn.withLock {
-        (opened ?: withContext(NonCancellable + Dispatchers.IO) { open() }.also { opened = it }).sotto
-    }
+    public suspend fun sotto(): Sotto = (opened ?: alone { opened ?: open().also { opened = it } }).sotto
 
     /** Closes the core; the next call of [sotto] opens it again. */
-    public suspend fun close(): Unit = turn.withLock { closeNow() }
+    public suspend fun close(): Unit = alone { closeNow() }
 
     /**
      * Closes the core and deletes notifications, the database and its key: "delete account" of this device, and the way
-     * out of [DatabaseKeyException.Lost]. The next call of [sotto] begins empty.
+     * out of [DatabaseKeyException.Lost]. The next call of [sotto] begins empty. Cancelling the call does not stop it.
      */
-    public suspend fun erase(): Unit = turn.withLock {
+    public suspend fun erase(): Unit = alone {
         closeNow()
-        withContext(NonCancellable + Dispatchers.IO) {
-            context.host.notifier.forget()
-            Sotto.databaseWipe(config.dir)
-            config.counterFile?.delete()
-            key.forget()
-        }
+        context.host.notifier.forget()
+        Sotto.databaseWipe(config.dir)
+        config.counterFile?.delete()
+        key.forget()
     }
+
+    /**
+     * Opening, closing and erasing take turns, and are whole even if their caller is cancelled. What they leave is noted
+     * in here, because a cancelled caller gets no result. The lock needs no main thread, which may wait for it
+     * ([FilesProvider]).
+     */
+    private suspend fun <T> alone(work: suspend () -> T): T =
+        withContext(NonCancellable + Dispatchers.IO) { turn.withLock { work() } }
 
     private suspend fun open(): Opened {
         val bytes = key.read(Sotto.databaseExists(config.dir))
         val sotto = try {
-            Sotto.open(config.copy(dnsServers = networks.now()?.dnsServers.orEmpty()), bytes)
+            Sotto.open(config.copy(dnsServers = servers(networks.now())), bytes)
         } finally {
             bytes.fill(0)
         }
         return Opened(sotto, signals(sotto))
     }
 
+    /** The app's own servers, then those of the network. */
+    internal fun servers(now: NetworkState?): List<String> =
+        (config.dnsServers + now?.dnsServers.orEmpty()).distinct()
+
     private fun signals(sotto: Sotto): Job = scope.launch {
-        launch { forward(networks.changes(), sotto::networkChanged) }
+        launch { forward(networks.changes()) { sotto.networkChanged(it.copy(dnsServers = servers(it))) } }
         launch { forward(power.changes(), sotto::powerChanged) }
     }
 
@@ -102,10 +113,8 @@ public class SottoProcess(
     private suspend fun closeNow() {
         val last = opened ?: return
         opened = null
-        withContext(NonCancellable + Dispatchers.IO) {
-            last.signals.cancelAndJoin()
-            last.sotto.shutdown()
-        }
+        last.signals.cancelAndJoin()
+        last.sotto.shutdown()
     }
 
     public companion object {

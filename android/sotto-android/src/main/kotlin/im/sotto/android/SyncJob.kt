@@ -14,9 +14,11 @@ import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 
 /**
  * The default way to receive in the background: about every 15 minutes, on a network, the phone wakes the app for some
@@ -88,7 +90,8 @@ public class SyncJob : JobService() {
                 try {
                     sotto.syncOnce(deadline.inWholeMilliseconds)
                 } finally {
-                    context.host.notifier.update(sotto)
+                    // Also if the phone stopped the job: the sender was told that the messages are here.
+                    withContext(NonCancellable) { context.host.notifier.update(sotto) }
                 }
             }
             true

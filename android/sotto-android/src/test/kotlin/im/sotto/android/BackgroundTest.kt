@@ -1,13 +1,26 @@
 package im.sotto.android
 
+import android.app.Notification
+import android.app.NotificationManager
 import android.app.Service
 import android.app.job.JobInfo
 import android.app.job.JobParameters
 import android.app.job.JobScheduler
 import android.content.Intent
+import im.sotto.NetworkState
+import im.sotto.Preset
 import im.sotto.Sotto
+import im.sotto.SottoConfig
 import im.sotto.testing.Person
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeoutOrNull
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
@@ -22,6 +35,9 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
+import org.robolectric.annotation.Implementation
+import org.robolectric.annotation.Implements
+import org.robolectric.shadows.ShadowService
 import org.robolectric.util.ReflectionHelpers
 
 /** Sync in the background, the service that is always on, and what outlives a restart of the phone. */
@@ -70,6 +86,76 @@ class BackgroundTest {
             assertFalse(shadowOf(job).isRescheduleNeeded)
             assertEquals(listOf(id.value), Phone.notifications(host).map { it.tag })
         }
+    }
+
+    /** The message is here and its author knows it. The network goes before the job is done. */
+    @Test
+    fun `a job that the phone stops notifies of what is here`() {
+        World.person("Bob").use { bob ->
+            val id = phone.befriend(bob)
+            runBlocking { phone.sotto.conversations.markRead(id, phone.receive(id, "It is me").id) }
+            bob.send(id.value, "here")
+            phone.receive(id, "here")
+            runBlocking { host.process.close() }
+            host.begin("/ip4/127.0.0.1/tcp/9/p2p/${World.node.address.substringAfter("/p2p/")}")
+            host.getSystemService(NotificationManager::class.java).cancelAll()
+            runBlocking {
+                val job = launch(Dispatchers.Default) { SyncJob.sync(host, 60.seconds) }
+                delay(3000)
+                assertTrue("it waits for its node", job.isActive)
+                job.cancelAndJoin()
+            }
+            assertEquals(listOf(id.value), Phone.notifications(host).map { it.tag })
+        }
+    }
+
+    @Test
+    fun `a cancelled opening leaves no core behind that nobody can close`() {
+        runBlocking {
+            phone.sotto.account.create("Alice")
+            host.process.close()
+            repeat(20) { round ->
+                val opening = launch(Dispatchers.Default) { host.process.sotto() }
+                delay(round * 3L)
+                opening.cancelAndJoin()
+                assertNotNull(host.process.sotto().account.get())
+                host.process.close()
+            }
+        }
+    }
+
+    @Test
+    fun `erasing goes on when its screen is left`() {
+        repeat(5) { round ->
+            runBlocking {
+                phone.sotto.account.create("Alice")
+                val erasing = launch(start = CoroutineStart.UNDISPATCHED) { host.process.erase() }
+                delay(round * 5L)
+                erasing.cancelAndJoin()
+                assertFalse(Sotto.databaseExists(SottoProcess.dir(host)))
+                assertTrue(FakeKeyStore.keys.isEmpty())
+            }
+        }
+    }
+
+    /** A provider's call on the main thread waits for the core, while a coroutine of that thread opens it. */
+    @Test
+    fun `the main thread may wait for an opening that it began`() {
+        runBlocking { phone.sotto.account.create("Alice") }
+        phone.die()
+        val opening = CoroutineScope(Dispatchers.Main.immediate).launch { host.process.sotto() }
+        val waited = runBlocking { withTimeoutOrNull(30.seconds) { host.process.sotto() } }
+        assertNotNull("a deadlock", waited)
+        Phone.until { Unit.takeIf { opening.isCompleted } }
+    }
+
+    @Test
+    fun `the app's own DNS servers are asked before those of the network`() {
+        val config = SottoConfig(SottoProcess.dir(host), Preset.LOCAL, dnsServers = listOf("9.9.9.9", "192.0.2.1"))
+        val process = SottoProcess(host, config)
+        val network = NetworkState(listOf("192.0.2.1", "192.0.2.2"), isMetered = false)
+        assertEquals(listOf("9.9.9.9", "192.0.2.1", "192.0.2.2"), process.servers(network))
+        assertEquals(listOf("9.9.9.9", "192.0.2.1"), process.servers(null))
     }
 
     @Test
@@ -138,6 +224,15 @@ class BackgroundTest {
         service.onDestroy()
     }
 
+    /** As Android 12 and later do with a service that they start again after the process was killed. */
+    @Test
+    @Config(shadows = [Refusal::class])
+    fun `where the phone refuses the service it ends, and the app goes on`() {
+        val service = Robolectric.buildService(AlwaysOn::class.java).create().get()
+        assertTrue(shadowOf(service).isStoppedBySelf)
+        service.onDestroy()
+    }
+
     private fun boot() = BootReceiver().onReceive(host, Intent(Intent.ACTION_BOOT_COMPLETED))
 
     /** Runs the job to its end, as the system does. */
@@ -147,4 +242,11 @@ class BackgroundTest {
         Phone.until { Unit.takeIf { shadowOf(job).isJobFinished } }
         return job
     }
+}
+
+/** A phone that lets no service come to the foreground. */
+@Implements(Service::class)
+class Refusal : ShadowService() {
+    @Implementation
+    override fun startForeground(id: Int, notification: Notification): Unit = throw IllegalStateException("not allowed")
 }

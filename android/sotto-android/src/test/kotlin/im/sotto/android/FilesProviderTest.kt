@@ -3,6 +3,7 @@ package im.sotto.android
 import android.os.Handler
 import android.os.Looper
 import android.os.ParcelFileDescriptor
+import android.os.Process
 import android.os.ProxyFileDescriptorCallback
 import android.os.storage.StorageManager
 import android.provider.OpenableColumns
@@ -28,6 +29,7 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.Implementation
 import org.robolectric.annotation.Implements
+import org.robolectric.shadows.ShadowBinder
 import org.robolectric.shadows.ShadowStorageManager
 
 /** A file that another person sent, as another app of this phone reads it. */
@@ -97,6 +99,35 @@ class FilesProviderTest {
         }
         val uri = FilesProvider.uri(host, FileId("a"))
         assertThrows(FileNotFoundException::class.java) { provider.openFile(uri, "rw") }
+    }
+
+    /** Before Android 14 any app may ask for the type of any address. */
+    @Test
+    fun `another app without a grant opens nothing and learns nothing`() {
+        val uri = FilesProvider.uri(host, FileId("a"))
+        val provider = provider()
+        ShadowBinder.setCallingUid(Process.myUid() + 1)
+        try {
+            assertEquals("application/octet-stream", provider.getType(uri))
+            assertEquals("nothing was opened", emptyList<String>(), host.noBackupFilesDir.list().orEmpty().toList())
+        } finally {
+            ShadowBinder.reset()
+        }
+        provider.getType(uri)
+        assertTrue("this app opens it", host.noBackupFilesDir.list().orEmpty().isNotEmpty())
+    }
+
+    @Test
+    fun `no type runs as a page in the other app`() {
+        val active = listOf(
+            "text/html", "TEXT/HTML", "application/xhtml+xml", "application/vnd.wap.xhtml+xml", "image/svg+xml",
+            "text/xml", "application/xml", "application/rss+xml", "text/xsl", "application/xslt+xml",
+            "multipart/related", "message/rfc822", "application/x-mimearchive", "no type", "text/html; charset=x", "",
+        )
+        for (type in active) assertEquals(type, "application/octet-stream", FilesProvider.passive(type))
+        for (type in listOf("image/png", "application/pdf", "text/plain", "video/mp4", "audio/ogg")) {
+            assertEquals(type, FilesProvider.passive(type))
+        }
     }
 
     private companion object {

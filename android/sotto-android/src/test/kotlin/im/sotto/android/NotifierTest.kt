@@ -103,6 +103,22 @@ class NotifierTest {
     }
 
     @Test
+    fun `a message under many own ones is shown too`() {
+        val id = begin()
+        hear(id, "early")
+        runBlocking { repeat(130) { phone.sotto.messages.send(id, "own $it") } }
+        update()
+        assertEquals(listOf("early"), lines(of(id)))
+        runBlocking { phone.sotto.messages.send(id, "one more") }
+        update()
+        assertEquals("it stays", listOf("early"), lines(of(id)))
+        for (n in 1..25) bob.call("send", "conversation" to id.value, "text" to "late $n")
+        phone.receive(id, "late 25")
+        update()
+        assertEquals((6..25).map { "late $it" }, lines(of(id)))
+    }
+
+    @Test
     fun `what is edited, deleted or read is so in the notification, without a sound`() {
         val id = begin()
         hear(id, "one")
@@ -161,6 +177,7 @@ class NotifierTest {
         update()
         val shown = checkNotNull(of(id))
         assertEquals(Notification.VISIBILITY_PRIVATE, shown.visibility)
+        assertTrue("a thief answers nothing", shown.actions.all { it.isAuthenticationRequired })
         val public = shown.publicVersion
         assertEquals("New message", public.extras.getString(Notification.EXTRA_TITLE))
         val told = "${public.extras}${public.tickerText}"

@@ -24,11 +24,11 @@ class TestHost : Application(), SottoHost {
     override lateinit var notifier: Notifier
 
     /** Begins a process: only what is on disk is known. */
-    fun begin() {
+    fun begin(node: String = World.node.address) {
         val config = SottoConfig(
             dir = SottoProcess.dir(this),
             network = Preset.LOCAL,
-            nodes = listOf(World.node.address),
+            nodes = listOf(node),
             counterFile = SottoProcess.counterFile(this),
         )
         process = SottoProcess(this, config)
