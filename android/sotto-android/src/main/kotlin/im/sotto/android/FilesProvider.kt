@@ -41,7 +41,7 @@ public class FilesProvider : ContentProvider() {
 
     override fun getType(uri: Uri): String = (if (mayRead(uri)) file(uri)?.let { passive(it.mime) } else null) ?: OCTETS
 
-    /** Android guards all other calls. Before Android 14 any app may ask for the type, which would open the database. */
+    /** Android guards all other calls. Before Android 14 any app may ask for a type, which would open the database. */
     private fun mayRead(uri: Uri): Boolean = Binder.getCallingUid() == Process.myUid() || PERMISSION_GRANTED ==
         hostContext().checkCallingUriPermission(uri, Intent.FLAG_GRANT_READ_URI_PERMISSION)
 

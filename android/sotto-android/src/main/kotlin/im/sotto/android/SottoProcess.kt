@@ -76,8 +76,8 @@ public class SottoProcess(
     }
 
     /**
-     * Opening, closing and erasing take turns, and are whole even if their caller is cancelled. What they leave is noted
-     * in here, because a cancelled caller gets no result. The lock needs no main thread, which may wait for it
+     * Opening, closing and erasing take turns, and are whole even if their caller is cancelled. What they leave is
+     * noted in here, because a cancelled caller gets no result. The lock needs no main thread, which may wait for it
      * ([FilesProvider]).
      */
     private suspend fun <T> alone(work: suspend () -> T): T =
