@@ -1,7 +1,7 @@
-//! `page FOLDER [KEY]`: the time of a page of 50 rich messages, of a conversation of 100,000: each a post that replies to the
-//! one before, mentions a contact, has a picture with preview and four reactions; every fifth is edited.
-//! `scripts/bench` runs it. Calls of the API, the file in the page cache. With a key, 64 hexadecimal digits, it makes the
-//! folder and ends: a test of the app opens it.
+//! `page FOLDER [KEY]`: the time of a page of 50 rich messages, of a conversation of 100,000: each a post that replies
+//! to the one before, mentions a contact, has a picture with preview and four reactions; every fifth is edited.
+//! `scripts/bench` runs it. Calls of the API, the file in the page cache. With a key, 64 hexadecimal digits, it makes
+//! the folder and ends: a test of the app opens it.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
