@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use sotto_crypto::{FileKey, Random, Tag, blob_random, blob_seal, blob_tag, blob_topic, preview_topic};
-use sotto_db::Hash;
+use sotto_db::{Hash, MessageState};
 use sotto_messenger::engine::call;
 use sotto_messenger::engine::input::ContactAction;
 use sotto_messenger::records::{AutoDownload, File, FileState, MessageId};
@@ -693,4 +693,37 @@ fn nobody_can_make_a_phone_publish_a_file_over_and_over() {
         }
     });
     assert!(few < 30 + 30 + 10, "{few}: the wants, their receipts, and hardly an answer");
+}
+
+#[test]
+fn a_file_that_nodes_refuse_or_that_is_too_old_fails_its_message_and_can_be_sent_again() {
+    for refused in [true, false] {
+        let mut world = World::befriended(12);
+        world.weather.publish_refused = if refused { 100 } else { 0 };
+        world.set_online(0, refused);
+        let picked = small();
+        let message = world.send_files(0, "A plan", std::slice::from_ref(&picked));
+        let (reason, soonest, latest) = match refused {
+            true => (Code::MessageRefused, 6 * MINUTE, 15 * MINUTE),
+            false => (Code::MessageNotDelivered, 29 * DAY, 31 * DAY),
+        };
+        world.run(soonest);
+        let state = |world: &World| world.phones[0].messages()[0].state;
+        assert_eq!(state(&world), MessageState::Queued);
+        world.run(latest - soonest);
+        world.set_online(0, true);
+        world.run(SECOND);
+        assert_eq!(
+            (state(&world), world.phones[0].messages()[0].reason.as_deref()),
+            (MessageState::Failed, Some(reason.as_str()))
+        );
+        assert_eq!(only(&world, 0, &message).state, FileState::Here, "nothing is tried for ever");
+        world.weather = Weather::default();
+        world.call(0, call::Retry { message: message.clone() }).unwrap();
+        world.run(HOUR);
+        assert_eq!(state(&world), MessageState::Delivered);
+        fetch(&mut world, &message);
+        world.run(MINUTE);
+        assert!(arrived(&mut world, &message, &picked), "{reason:?}");
+    }
 }

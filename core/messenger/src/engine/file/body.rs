@@ -1,7 +1,7 @@
 //! Bodies: texts too long for one envelope. Each is a file of data chunks only, which one message has until its receipt
 //! came, or until its text is here. The text of an own one lies in its message; a received one comes over the disk.
 
-use sotto_db::{Attachment, BODY, FileRole, FileState, Hash, Message, NEVER, Parcel, Standing};
+use sotto_db::{Attachment, BODY, FileRole, FileState, Hash, Message, NEVER, Standing};
 use sotto_wire::content::{self, Content, Kind, Remote};
 use sotto_wire::file::FilePointer;
 
@@ -118,14 +118,6 @@ pub(crate) fn resend(step: &mut File<'_>, parcel: i64) -> Result<Vec<Fact>, Erro
         send::resend(step, parcel)?;
     }
     Ok(Vec::new())
-}
-
-/// The parcel of the message that waits for a body to be published.
-pub(crate) fn waiting(step: &File<'_>, row: &sotto_db::File) -> Result<Option<Parcel>, Error> {
-    let one = step.attachments.of_file(&row.id)?.pop().filter(|_| row.role == FileRole::Body);
-    let item = one.map(|one| step.tx.items.of_message(&one.message)).transpose()?.flatten();
-    let item = item.filter(|item| item.after.is_some());
-    Ok(item.map(|item| step.tx.parcels.get(&item.parcel)).transpose()?.flatten())
 }
 
 /// Fetches a received body: now if `asks`, or else when the person accepts its author. If its pointer came again, the

@@ -2,7 +2,7 @@
 //! its preview.
 
 use sotto_crypto::{FileKey, blob_topic, preview_topic};
-use sotto_db::{BODY, FileId, FileRole, FileState, Hash, NEVER};
+use sotto_db::{BODY, FileId, FileRole, FileState, Hash, NEVER, Parcel};
 use sotto_net::{Command, FailReason, NodeNumber, UPLOAD_MOST};
 use sotto_wire::content::{Content, FileGone, FileWant};
 use sotto_wire::file::{FilePointer, Part};
@@ -44,13 +44,38 @@ fn is_enough(row: &sotto_db::File, pointer: &FilePointer) -> bool {
     bits::count(&row.have, data) == data && proof && previews.all(|(i, _)| bits::has(&row.have, i))
 }
 
+/// The parcels of messages that wait for a file to be published.
+fn waiting(step: &File<'_>, row: &sotto_db::File) -> Result<Vec<Parcel>, Error> {
+    let mut parcels = Vec::new();
+    for one in step.attachments.of_file(&row.id)? {
+        let item = step.tx.items.of_message(&one.message)?.filter(|item| item.after.is_some());
+        parcels.extend(item.map(|item| step.tx.parcels.get(&item.parcel)).transpose()?.flatten());
+    }
+    Ok(parcels)
+}
+
+/// These messages fail. A file that no other waits for rests, and is published when one of them is sent again.
+fn give_up(step: &mut File<'_>, row: &sotto_db::File, failed: Vec<Parcel>, code: Code) -> Result<Vec<Fact>, Error> {
+    let mut facts = Vec::new();
+    for parcel in failed {
+        facts.append(&mut outcome::give_up(step, parcel, code)?);
+    }
+    if row.role != FileRole::Body && waiting(step, row)?.is_empty() {
+        change(step, &row.id, |row| (row.state, row.due_ms, row.reason) = (FileState::Here, NEVER, None))?;
+        shown_anew(step, &row.id)?;
+    }
+    Ok(facts)
+}
+
 /// Has the next parts sealed.
 pub(crate) fn next(step: &mut File<'_>, id: &FileId) -> Result<Vec<Fact>, Error> {
     let Some(row) = step.files.get(id)?.filter(|row| row.state == FileState::Going) else {
         return Ok(Vec::new());
     };
-    if let Some(late) = body::waiting(step, &row)?.filter(|parcel| parcel.give_up_ms <= step.now_ms) {
-        return outcome::give_up(step, late, Code::MessageNotDelivered);
+    let (waiting, now_ms) = (waiting(step, &row)?, step.now_ms);
+    let late: Vec<_> = waiting.into_iter().filter(|parcel| parcel.give_up_ms <= now_ms).collect();
+    if !late.is_empty() {
+        return give_up(step, &row, late, Code::MessageNotDelivered);
     }
     let source = match row.role == FileRole::Body {
         true => body::bytes(step, &row)?.map(Source::Bytes),
@@ -141,20 +166,20 @@ pub(crate) fn uploaded(
     for (i, _) in slots.iter().zip(taken).filter(|(_, taken)| **taken) {
         bits::set(&mut row.have, *i, true);
     }
-    // Only refusals in a row fail a text.
-    let refused = (row.role == FileRole::Body && failed == Some(FailReason::Refused))
-        .then(|| Code::MessageRefused.as_str().to_owned());
+    // Only refusals in a row fail a message.
+    let refused = (failed == Some(FailReason::Refused)).then(|| Code::MessageRefused.as_str().to_owned());
     row.tries = match taken.contains(&true) {
         true => 0,
-        false if row.role == FileRole::Body && refused != row.reason => 1,
+        false if refused != row.reason => 1,
         false => row.tries.saturating_add(1),
     };
     row.reason = refused;
-    if row.reason.is_some()
-        && row.tries >= outcome::REFUSALS
-        && let Some(refused) = body::waiting(step, &row)?.filter(|parcel| parcel.attempts == 0)
-    {
-        return outcome::give_up(step, refused, Code::MessageRefused);
+    if row.reason.is_some() && row.tries >= outcome::REFUSALS {
+        let waiting = waiting(step, &row)?;
+        // A message that left before goes on being sent.
+        if waiting.iter().all(|parcel| parcel.attempts == 0) {
+            return give_up(step, &row, waiting, Code::MessageRefused);
+        }
     }
     let tries = row.tries.saturating_sub(1);
     row.due_ms = match failed {
