@@ -119,12 +119,16 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
 
     private fun keyStore(): KeyStore = KeyStore.getInstance(STORE).apply { load(null) }
 
+    /** A key store that has the key and does not say why it keeps it may give it after a restart of the phone. */
+    private fun mayPass(error: Throwable): Boolean =
+        Newer.isTransient(error) ?: guarded { keyStore().containsAlias(alias) }
+
     private fun <T> guarded(work: () -> T): T = try {
         work()
     } catch (e: KeyPermanentlyInvalidatedException) {
         throw DatabaseKeyException.Lost(e)
     } catch (e: UnrecoverableKeyException) {
-        throw if (Newer.isTransient(e)) DatabaseKeyException.Unavailable(e) else DatabaseKeyException.Lost(e)
+        throw if (mayPass(e)) DatabaseKeyException.Unavailable(e) else DatabaseKeyException.Lost(e)
     } catch (e: BadPaddingException) {
         throw DatabaseKeyException.Lost(e)
     } catch (e: GeneralSecurityException) {

@@ -9,7 +9,7 @@ import android.graphics.drawable.Icon
 import android.os.Build
 import android.security.KeyStoreException
 import android.security.keystore.KeyGenParameterSpec
-import android.security.keystore.StrongBoxUnavailableException
+import java.security.ProviderException
 
 /** Marks code with names that Android 8 lacks: the guard of API use in scripts/check-mobile skips it. */
 @Retention(AnnotationRetention.BINARY)
@@ -22,22 +22,22 @@ internal annotation class NewerApi
  */
 @NewerApi
 internal object Newer {
-    /** Runs [make] with StrongBox; null if the secure chip is full or does not take such a key. */
+    /** Runs [make] with StrongBox; null if the secure chip is full, does not take such a key, or fails. */
     fun <T> inStrongBox(make: (KeyGenParameterSpec.Builder.() -> Unit) -> T): T? = try {
         make { setIsStrongBoxBacked(true) }
-    } catch (_: StrongBoxUnavailableException) {
+    } catch (_: ProviderException) {
         null
     }
 
-    /** Whether the key store says that this failure passes by itself. It says so from Android 13 on. */
-    fun isTransient(error: Throwable): Boolean {
-        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.TIRAMISU) return false
+    /** Whether this failure passes by itself; null if the key store does not say so, as before Android 13. */
+    fun isTransient(error: Throwable): Boolean? {
+        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.TIRAMISU) return null
         var cause: Throwable? = error
         while (cause != null) {
             if (cause is KeyStoreException) return cause.isTransientFailure
             cause = cause.cause
         }
-        return false
+        return null
     }
 
     /** A conversation's style, with people; null before Android 9. */

@@ -1,7 +1,9 @@
 package im.sotto.android
 
 import android.content.pm.PackageManager
+import android.security.KeyStoreException
 import android.security.keystore.KeyPermanentlyInvalidatedException
+import android.security.keystore.StrongBoxUnavailableException
 import java.io.File
 import java.security.ProviderException
 import java.security.UnrecoverableKeyException
@@ -62,11 +64,14 @@ class DatabaseKeyTest {
         strongBox()
         DatabaseKey(context).read(databaseExists = false)
         assertEquals(listOf(true), FakeKeyStore.specs.map { it.isStrongBoxBacked })
-        FakeKeyStore.install()
-        FakeKeyStore.strongBoxWorks = false
-        val key = DatabaseKey(context, "second").read(databaseExists = false)
-        assertEquals(listOf(true, false), FakeKeyStore.specs.map { it.isStrongBoxBacked })
-        assertArrayEquals(key, DatabaseKey(context, "second").read(databaseExists = true))
+        for (failure in listOf(StrongBoxUnavailableException(), ProviderException("a bad chip"))) {
+            FakeKeyStore.install()
+            FakeKeyStore.strongBoxFailure = failure
+            val name = failure.javaClass.simpleName
+            val key = DatabaseKey(context, name).read(databaseExists = false)
+            assertEquals(listOf(true, false), FakeKeyStore.specs.map { it.isStrongBoxBacked })
+            assertArrayEquals(key, DatabaseKey(context, name).read(databaseExists = true))
+        }
     }
 
     @Test
@@ -81,7 +86,11 @@ class DatabaseKeyTest {
             "the key store was reset" to { FakeKeyStore.keys.clear() },
             "another key has its name" to { FakeKeyStore.keys.putAll(otherKey()) },
             "invalidated" to { FakeKeyStore.failure = invalidated() },
-            "unrecoverable" to { FakeKeyStore.failure = UnrecoverableKeyException() },
+            "unrecoverable, says Android 13" to { FakeKeyStore.failure = unrecoverable() },
+            "unrecoverable, because it is gone" to {
+                FakeKeyStore.failure = UnrecoverableKeyException()
+                FakeKeyStore.keys.clear()
+            },
             "the file was cut" to { file.writeBytes(file.readBytes().copyOf(40)) },
             "the file was changed" to { file.writeBytes(file.readBytes().also { it[20] = (it[20] + 1).toByte() }) },
         )
@@ -103,9 +112,12 @@ class DatabaseKeyTest {
     @Test
     fun `a key store that does not answer loses nothing`() {
         val key = DatabaseKey(context).read(databaseExists = false)
-        FakeKeyStore.failure = ProviderException("keystore daemon restarts")
-        for (exists in listOf(true, false)) {
-            assertThrows(DatabaseKeyException.Unavailable::class.java) { DatabaseKey(context).read(exists) }
+        // Before Android 13 the second one says nothing of its reason.
+        for (failure in listOf(ProviderException("keystore daemon restarts"), UnrecoverableKeyException())) {
+            FakeKeyStore.failure = failure
+            for (exists in listOf(true, false)) {
+                assertThrows(DatabaseKeyException.Unavailable::class.java) { DatabaseKey(context).read(exists) }
+            }
         }
         FakeKeyStore.failure = null
         assertArrayEquals(key, DatabaseKey(context).read(databaseExists = true))
@@ -121,10 +133,18 @@ class DatabaseKeyTest {
         assertFalse(key.contentEquals(DatabaseKey(context).read(databaseExists = false)))
     }
 
+    private fun unrecoverable(): Exception =
+        UnrecoverableKeyException().apply { initCause(KeyStoreException(INVALID_KEY_BLOB, "the blob is damaged")) }
+
     private fun invalidated(): Exception = KeyPermanentlyInvalidatedException()
 
     private fun otherKey(): Map<String, javax.crypto.SecretKey> {
         val name = FakeKeyStore.keys.keys.single()
         return mapOf(name to javax.crypto.spec.SecretKeySpec(ByteArray(32) { 7 }, "AES"))
+    }
+
+    private companion object {
+        /** Of KeyMint. */
+        const val INVALID_KEY_BLOB = -33
     }
 }

@@ -1,12 +1,12 @@
 package im.sotto.android
 
 import android.security.keystore.KeyGenParameterSpec
-import android.security.keystore.StrongBoxUnavailableException
 import java.io.InputStream
 import java.io.OutputStream
 import java.security.Key
 import java.security.KeyStoreSpi
 import java.security.Provider
+import java.security.ProviderException
 import java.security.SecureRandom
 import java.security.Security
 import java.security.cert.Certificate
@@ -23,8 +23,8 @@ object FakeKeyStore {
     val keys = mutableMapOf<String, SecretKey>()
     val specs = mutableListOf<KeyGenParameterSpec>()
 
-    /** Whether the secure chip takes keys. */
-    var strongBoxWorks = true
+    /** What the secure chip fails with. */
+    var strongBoxFailure: ProviderException? = null
 
     /** What reading a key fails with. */
     var failure: Exception? = null
@@ -32,7 +32,7 @@ object FakeKeyStore {
     fun install() {
         keys.clear()
         specs.clear()
-        strongBoxWorks = true
+        strongBoxFailure = null
         failure = null
         Security.removeProvider("AndroidKeyStore")
         Security.addProvider(FakeProvider())
@@ -67,7 +67,7 @@ class FakeKeyGeneratorSpi : KeyGeneratorSpi() {
 
     override fun engineGenerateKey(): SecretKey {
         FakeKeyStore.specs += spec
-        if (spec.isStrongBoxBacked && !FakeKeyStore.strongBoxWorks) throw StrongBoxUnavailableException()
+        if (spec.isStrongBoxBacked) FakeKeyStore.strongBoxFailure?.let { throw it }
         val key = SecretKeySpec(ByteArray(spec.keySize / 8).also { SecureRandom().nextBytes(it) }, "AES")
         FakeKeyStore.keys[spec.keystoreAlias] = key
         return key
