@@ -270,4 +270,10 @@ public enum class SottoCode(public val text: String, public val isRetryable: Boo
 
     /** A bug of ours; the detail names the source line. */
     INTERNAL("internal"),
+
+    /** Android: the database's key is gone for good, and the database with it. Offer to restore from the phrase. */
+    KEY_LOST("key.lost"),
+
+    /** Android: the key store did not answer, or the disk failed. The key may still be there: erase nothing. */
+    KEY_UNAVAILABLE("key.unavailable", isRetryable = true),
 }

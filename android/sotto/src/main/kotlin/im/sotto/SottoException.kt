@@ -39,6 +39,12 @@ public sealed class SottoException(
     public class Crypto internal constructor(code: SottoCode, detail: String, cause: Throwable? = null) :
         SottoException(code, detail, cause)
 
+    /**
+     * The database's key cannot be had from the phone's key store: [SottoCode.KEY_LOST], [SottoCode.KEY_UNAVAILABLE].
+     * Only `im.sotto.android` throws it.
+     */
+    public class Key(code: SottoCode, detail: String, cause: Throwable? = null) : SottoException(code, detail, cause)
+
     /** A bug of ours. */
     public class Internal internal constructor(code: SottoCode, detail: String, cause: Throwable? = null) :
         SottoException(code, detail, cause)

@@ -53,4 +53,6 @@ private val TEXTS = mapOf(
     SottoCode.STORAGE_NEWER to R.string.error_newer,
     SottoCode.STORAGE_ROLLED_BACK to R.string.error_rolled_back,
     SottoCode.STORAGE_FULL to R.string.error_storage_full,
+    SottoCode.KEY_LOST to R.string.error_wrong_key,
+    SottoCode.KEY_UNAVAILABLE to R.string.error_key_unavailable,
 )

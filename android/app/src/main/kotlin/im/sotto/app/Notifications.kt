@@ -30,5 +30,6 @@ private fun textsOf(context: Context) = NotificationTexts(
     video = context.getString(R.string.notify_video),
     file = context.getString(R.string.notify_file),
     newer = context.getString(R.string.chat_newer),
+    unsent = context.getString(R.string.notify_unsent),
     serviceTitle = context.getString(R.string.notify_connected),
 )

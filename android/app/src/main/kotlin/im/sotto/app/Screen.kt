@@ -12,7 +12,6 @@ import android.widget.TextView
 import android.widget.Toolbar
 import im.sotto.Sotto
 import im.sotto.SottoException
-import im.sotto.android.DatabaseKeyException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.cancel
@@ -87,21 +86,11 @@ abstract class Screen(private val layout: Int, private val heading: Int = 0) : A
             task()
         } catch (error: SottoException) {
             failed(error)
-        } catch (_: DatabaseKeyException.Lost) {
-            keyLost()
-        } catch (_: DatabaseKeyException.Unavailable) {
-            keyless(R.string.error_key_unavailable)
         }
     }
 
     /** A call failed. */
     protected open fun failed(error: SottoException) = say(textOf(error))
-
-    /** The database's key cannot be had. */
-    protected open fun keyless(text: Int) = say(getString(text))
-
-    /** The database's key is gone for good. */
-    protected open fun keyLost() = keyless(R.string.error_wrong_key)
 
     protected fun onTap(id: Int, action: () -> Unit) = findViewById<View>(id).setOnClickListener { action() }
 

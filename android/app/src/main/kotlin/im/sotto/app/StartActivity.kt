@@ -6,6 +6,7 @@ import android.view.View
 import android.widget.Button
 import android.widget.TextView
 import im.sotto.Sotto
+import im.sotto.SottoCode
 import im.sotto.SottoException
 
 /** The first screen: to the chats if there is an account, else a new account or an old one. */
@@ -34,21 +35,14 @@ class StartActivity : Screen(R.layout.start) {
     }
 
     /** The database cannot be opened: nothing is deleted unless the person says so. */
-    override fun failed(error: SottoException) = failed(textOf(error))
-
-    override fun keyless(text: Int) = failed(getString(text))
-
-    /** Nothing opens this database again, so all that helps is to begin with the phrase. */
-    override fun keyLost() {
-        failed(getString(R.string.error_wrong_key))
-        findViewById<Button>(R.id.retry).setText(R.string.start_restore)
-        onTap(R.id.retry) { confirmWipe { go(RestoreActivity::class.java) } }
-    }
-
-    private fun failed(text: String) {
-        offer(false, R.string.start_failed, text)
+    override fun failed(error: SottoException) {
+        offer(false, R.string.start_failed, textOf(error))
         findViewById<View>(R.id.retry).show(true)
         findViewById<View>(R.id.wipe).show(true)
+        if (error.code != SottoCode.KEY_LOST) return
+        // Nothing opens this database again, so all that helps is to begin with the phrase.
+        findViewById<Button>(R.id.retry).setText(R.string.start_restore)
+        onTap(R.id.retry) { confirmWipe { go(RestoreActivity::class.java) } }
     }
 
     private fun go(screen: Class<out Screen>) = startActivity(Intent(this, screen))

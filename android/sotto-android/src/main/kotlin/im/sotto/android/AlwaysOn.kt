@@ -37,12 +37,11 @@ public class AlwaysOn : Service() {
         scope.launch { follow() }
     }
 
-    /** Ends the service when there is nothing to follow: the account is closed, or cannot be opened. */
+    /** Holds the core open, and ends when it is closed or cannot be opened. */
     private suspend fun follow() {
         try {
-            host.notifier.follow()
+            host.process.whileOpen()
         } catch (_: SottoException) {
-        } catch (_: DatabaseKeyException) {
         }
         stopSelf()
     }
@@ -76,10 +75,10 @@ public class AlwaysOn : Service() {
         }
 
         /**
-         * Starts the service if it is on and not running: call it when the app comes to the foreground. False if the
-         * phone does not allow it now; the periodic job works meanwhile.
+         * Starts the service if it is on and not running. False if the phone does not allow it now: [SottoProcess]
+         * calls this again when the app comes to the screen, and the periodic job works meanwhile.
          */
-        public fun resume(context: Context): Boolean {
+        internal fun resume(context: Context): Boolean {
             if (!isOn(context)) return false
             return try {
                 context.startForegroundService(Intent(context, AlwaysOn::class.java)) != null

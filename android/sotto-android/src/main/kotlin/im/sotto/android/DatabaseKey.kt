@@ -6,6 +6,8 @@ import android.os.Build
 import android.security.keystore.KeyGenParameterSpec
 import android.security.keystore.KeyPermanentlyInvalidatedException
 import android.security.keystore.KeyProperties
+import im.sotto.SottoCode
+import im.sotto.SottoException
 import java.io.File
 import java.io.IOException
 import java.nio.channels.FileChannel
@@ -20,20 +22,6 @@ import javax.crypto.Cipher
 import javax.crypto.KeyGenerator
 import javax.crypto.SecretKey
 import javax.crypto.spec.GCMParameterSpec
-
-/** Why a database key cannot be had. */
-public sealed class DatabaseKeyException(message: String, cause: Throwable?) : Exception(message, cause) {
-    /**
-     * The key is gone for good, and the database with it: the phone's key store was reset or the data came from another
-     * phone. Offer to restore the account from its phrase: [DatabaseKey.forget], wipe the database, then restore.
-     */
-    public class Lost internal constructor(cause: Throwable? = null) :
-        DatabaseKeyException("the database key is lost: restore from the phrase", cause)
-
-    /** The key store did not answer, or the disk failed. The key may still be there: try again later, wipe nothing. */
-    public class Unavailable internal constructor(cause: Throwable) :
-        DatabaseKeyException("the key store does not answer", cause)
-}
 
 /**
  * The 32 bytes that encrypt the account's database: random, made once, and kept wrapped by an AES-256-GCM key of the
@@ -57,14 +45,15 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
      * The key. It is made only when [databaseExists] is false and none is there: a new key could not open an old
      * database. Overwrite the bytes (`fill(0)`) when the core is open.
      *
-     * @throws DatabaseKeyException.Lost if the database has no key any more.
-     * @throws DatabaseKeyException.Unavailable if trying again later may help.
+     * @throws SottoException.Key with [SottoCode.KEY_LOST] if the database has no key any more: the phone's key store was
+     * reset, or the data came from another phone. With [SottoCode.KEY_UNAVAILABLE] if the key store did not answer or the
+     * disk failed: the key may still be there.
      */
     @Synchronized
     public fun read(databaseExists: Boolean): ByteArray = try {
-        guarded { unwrap(if (file.exists()) file.readBytes() else throw DatabaseKeyException.Lost()) }
-    } catch (e: DatabaseKeyException.Lost) {
-        if (databaseExists) throw e else guarded { make() }
+        guarded { unwrap(if (file.exists()) file.readBytes() else throw lost()) }
+    } catch (e: SottoException.Key) {
+        if (databaseExists || e.code != SottoCode.KEY_LOST) throw e else guarded { make() }
     }
 
     /** Deletes the key, in the file and in the key store. A database encrypted with it is unreadable from then on. */
@@ -96,8 +85,8 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
     }
 
     private fun unwrap(wrapped: ByteArray): ByteArray {
-        if (wrapped.size != 1 + IV + KEY + TAG || wrapped[0] != VERSION) throw DatabaseKeyException.Lost()
-        val wrapper = keyStore().getKey(alias, null) as? SecretKey ?: throw DatabaseKeyException.Lost()
+        if (wrapped.size != 1 + IV + KEY + TAG || wrapped[0] != VERSION) throw lost()
+        val wrapper = keyStore().getKey(alias, null) as? SecretKey ?: throw lost()
         val cipher = Cipher.getInstance(CIPHER)
         cipher.init(Cipher.DECRYPT_MODE, wrapper, GCMParameterSpec(8 * TAG, wrapped, 1, IV))
         return cipher.doFinal(wrapped, 1 + IV, KEY + TAG)
@@ -123,20 +112,26 @@ public class DatabaseKey(context: Context, private val name: String = "sotto") {
     private fun mayPass(error: Throwable): Boolean =
         Newer.isTransient(error) ?: guarded { keyStore().containsAlias(alias) }
 
+    private fun lost(cause: Throwable? = null) =
+        SottoException.Key(SottoCode.KEY_LOST, "the database key is lost: restore from the phrase", cause)
+
+    private fun unavailable(cause: Throwable) =
+        SottoException.Key(SottoCode.KEY_UNAVAILABLE, "the key store does not answer: try again later", cause)
+
     private fun <T> guarded(work: () -> T): T = try {
         work()
     } catch (e: KeyPermanentlyInvalidatedException) {
-        throw DatabaseKeyException.Lost(e)
+        throw lost(e)
     } catch (e: UnrecoverableKeyException) {
-        throw if (mayPass(e)) DatabaseKeyException.Unavailable(e) else DatabaseKeyException.Lost(e)
+        throw if (mayPass(e)) unavailable(e) else lost(e)
     } catch (e: BadPaddingException) {
-        throw DatabaseKeyException.Lost(e)
+        throw lost(e)
     } catch (e: GeneralSecurityException) {
-        throw DatabaseKeyException.Unavailable(e)
+        throw unavailable(e)
     } catch (e: ProviderException) {
-        throw DatabaseKeyException.Unavailable(e)
+        throw unavailable(e)
     } catch (e: IOException) {
-        throw DatabaseKeyException.Unavailable(e)
+        throw unavailable(e)
     }
 
     private companion object {

@@ -93,11 +93,9 @@ public class FilesProvider : ContentProvider() {
     private fun file(uri: Uri): MessageFile? {
         val id = uri.pathSegments.singleOrNull() ?: return null
         return try {
-            // Other apps call on their own threads of binder: waiting blocks none of this app's.
+            // Other apps call on threads of binder. This app must not ask here on its main thread: see `Files.get`.
             runBlocking { sotto().files.get(FileId(id)) }
         } catch (_: SottoException) {
-            null
-        } catch (_: DatabaseKeyException) {
             null
         }
     }
@@ -141,8 +139,6 @@ internal class FileReader(
                 done += part.size
             }
         } catch (e: SottoException) {
-            throw ErrnoException("read", OsConstants.EIO, e)
-        } catch (e: DatabaseKeyException) {
             throw ErrnoException("read", OsConstants.EIO, e)
         }
         return done

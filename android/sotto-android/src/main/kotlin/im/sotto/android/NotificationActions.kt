@@ -19,16 +19,13 @@ public class NotificationActions : BroadcastReceiver() {
     override fun onReceive(context: Context, intent: Intent) {
         val conversation = ConversationId(intent.getStringExtra(CONVERSATION) ?: return)
         val message = MessageId(intent.getStringExtra(MESSAGE) ?: return)
-        val text = RemoteInput.getResultsFromIntent(intent)?.getCharSequence(TEXT)?.toString()
+        val typed = RemoteInput.getResultsFromIntent(intent)?.getCharSequence(TEXT)?.toString()
+        val text = typed?.takeIf { intent.action == REPLY && it.isNotBlank() }
         val pending = goAsync()
         CoroutineScope(Dispatchers.Default).launch {
             try {
-                val sotto = context.host.process.sotto()
-                if (intent.action == REPLY && !text.isNullOrBlank()) reply(sotto, conversation, text)
-                if (intent.action == REPLY || intent.action == READ) sotto.conversations.markRead(conversation, message)
-            } catch (_: SottoException) {
-                // Nothing is marked as read: the notification stays.
-            } catch (_: DatabaseKeyException) {
+                if (text != null) reply(context, conversation, text)
+                if (intent.action == REPLY || intent.action == READ) markRead(context, conversation, message)
             } finally {
                 withContext(NonCancellable) { done(context) }
                 pending.finish()
@@ -36,14 +33,20 @@ public class NotificationActions : BroadcastReceiver() {
         }
     }
 
-    /** What cannot be sent becomes the draft of its conversation: nothing typed is lost. */
-    private suspend fun reply(sotto: Sotto, conversation: ConversationId, text: String) {
+    /** What cannot be sent becomes the draft of its conversation, or stays in the notification: nothing is lost. */
+    private suspend fun reply(context: Context, conversation: ConversationId, text: String) {
         try {
-            sotto.messages.send(conversation, text)
-        } catch (e: SottoException) {
-            sotto.conversations.setDraft(conversation, text)
-            throw e
+            val sotto = context.host.process.sotto()
+            sendOrDraft(sotto, conversation, text) { messages.send(conversation, text) }
+        } catch (_: SottoException) {
+            context.host.notifier.keep(conversation, text)
         }
+    }
+
+    /** If it fails, nothing is marked as read: the notification stays. */
+    private suspend fun markRead(context: Context, conversation: ConversationId, message: MessageId) = try {
+        context.host.process.sotto().conversations.markRead(conversation, message)
+    } catch (_: SottoException) {
     }
 
     /** The message is in the outbox. A job brings it out even if the process ends now. */
@@ -52,7 +55,6 @@ public class NotificationActions : BroadcastReceiver() {
         try {
             context.host.notifier.update(context.host.process.sotto())
         } catch (_: SottoException) {
-        } catch (_: DatabaseKeyException) {
         }
     }
 
@@ -62,5 +64,16 @@ public class NotificationActions : BroadcastReceiver() {
         const val TEXT = "im.sotto.text"
         const val CONVERSATION = "im.sotto.conversation"
         const val MESSAGE = "im.sotto.message"
+
+        /** Sends by [send]. What a contact cannot be sent now becomes the draft. */
+        suspend fun sendOrDraft(sotto: Sotto, place: ConversationId, text: String, send: suspend Sotto.() -> Unit) {
+            try {
+                sotto.send()
+            } catch (_: SottoException.State) {
+                sotto.conversations.setDraft(place, text)
+            } catch (_: SottoException.InvalidInput) {
+                sotto.conversations.setDraft(place, text)
+            }
+        }
     }
 }

@@ -71,6 +71,21 @@ internal class NotificationDrawing(private val context: Context, private val sty
         return builder.build()
     }
 
+    /** A notification with answers that could not be sent yet: the one that stands, or a new one. */
+    fun kept(id: ConversationId, now: Notification?, texts: List<String>): Notification {
+        val text = texts.joinToString("\n")
+        val builder = now?.let { Notification.Builder.recoverBuilder(context, it) } ?: builder(MESSAGES)
+            .setContentText(text)
+            .setContentIntent(activity(style.openConversation(context, id), id.value))
+        return builder
+            .setSubText(this.texts.unsent)
+            .setRemoteInputHistory(arrayOf(text))
+            .setOnlyAlertOnce(true)
+            .setOngoing(true)
+            .addExtras(Bundle().apply { putString(REPLY, text) })
+            .build()
+    }
+
     fun request(request: Conversation): Notification = builder(REQUESTS)
         .setCategory(Notification.CATEGORY_SOCIAL)
         .setContentTitle(texts.request(request.name))
@@ -169,5 +184,8 @@ internal class NotificationDrawing(private val context: Context, private val sty
 
         /** Extra of a notification: [content] when it was drawn. */
         const val CONTENT = "im.sotto.content"
+
+        /** Extra of a notification: what the person typed into it and is not sent yet. */
+        const val REPLY = "im.sotto.reply"
     }
 }

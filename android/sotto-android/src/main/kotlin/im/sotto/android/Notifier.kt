@@ -29,11 +29,11 @@ import kotlinx.coroutines.withContext
  * Where the person allowed no notifications, nothing is shown and nothing is lost: the app asks for
  * `POST_NOTIFICATIONS` (Android 13).
  */
-public class Notifier(context: Context, private val process: SottoProcess, style: NotificationStyle) {
+public class Notifier(context: Context, style: NotificationStyle) {
     private val manager: NotificationManager = context.getSystemService(NotificationManager::class.java)
     private val place = context.getSharedPreferences("im.sotto.notified", Context.MODE_PRIVATE)
     private val drawing = NotificationDrawing(context, style)
-    private val shortcuts = Shortcuts(context, style)
+    internal val shortcuts: Shortcuts = Shortcuts(context, style)
     private val turn = Mutex()
 
     /** The conversation that the person looks at now, or null. It makes no notifications. */
@@ -44,24 +44,38 @@ public class Notifier(context: Context, private val process: SottoProcess, style
             if (value != null) manager.cancel(value.value, MESSAGES)
         }
 
-    /** Keeps the notifications true while the core is open. Returns when it is closed. */
-    public suspend fun follow() {
-        process.sotto().observe(Change.CONVERSATIONS, Change.MESSAGES, Change.CONTACTS) { update(this) }.collect {}
-    }
+    /** Keeps the notifications true until the core is closed. */
+    internal suspend fun follow(sotto: Sotto) =
+        sotto.observe(Change.CONVERSATIONS, Change.MESSAGES, Change.CONTACTS) { update(this) }.collect {}
 
     /**
      * Brings the notifications to the state of the database. Calls take turns, so any number of them shows a message
-     * once.
+     * once. [SottoProcess] calls it after each change, and [SyncJob] after each sync.
      *
      * @throws SottoException if the database cannot be read; the next call shows what this one could not.
      */
     public suspend fun update(sotto: Sotto): Unit = turn.withLock {
         withContext(Dispatchers.Default) {
             drawing.channels()
+            kept(sotto)
             messages(sotto)
             requests(sotto)
         }
     }
+
+    /**
+     * Keeps an answer while the core cannot open: in the notification, which shows it as not sent. That is the memory of
+     * the system: it outlives this process, not the phone's restart, and nothing is written to disk in plaintext.
+     */
+    internal suspend fun keep(conversation: ConversationId, text: String): Unit = turn.withLock {
+        val now = manager.activeNotifications.firstOrNull { it.tag == conversation.value && it.id == MESSAGES }
+        val all = listOfNotNull(now?.notification?.extras?.getString(NotificationDrawing.REPLY), text)
+        drawing.channels()
+        manager.notify(conversation.value, MESSAGES, drawing.kept(conversation, now?.notification, all))
+    }
+
+    /** Sends what [keep] kept. */
+    internal suspend fun handOver(sotto: Sotto): Unit = turn.withLock { kept(sotto) }
 
     /** Takes all notifications away and forgets what was shown: another account counts its messages from 1. */
     public suspend fun forget(): Unit = turn.withLock {
@@ -75,6 +89,25 @@ public class Notifier(context: Context, private val process: SottoProcess, style
     public fun serviceNotification(): Notification {
         drawing.channels()
         return drawing.service()
+    }
+
+    /** Sends by the number of the message that is answered, so that a process that ends in between sends nothing twice. */
+    private suspend fun kept(sotto: Sotto) {
+        for ((id, one) in shown()) {
+            val text = one.reply ?: continue
+            try {
+                NotificationActions.sendOrDraft(sotto, id, text) {
+                    val answer = orNull { messages.answer(one.number, text) }
+                    // The message is gone, or has this answer's first part.
+                    if (answer == null || messages.get(answer).text != text) messages.send(id, text)
+                }
+                val answered = sotto.messages.incoming(1, one.number - 1).firstOrNull { it.arrival == one.number }
+                answered?.let { sotto.conversations.markRead(id, it.message.id) }
+            } catch (_: SottoException) {
+                continue // The next update tries again.
+            }
+            manager.cancel(id.value, MESSAGES)
+        }
     }
 
     private suspend fun messages(sotto: Sotto) {
@@ -96,7 +129,7 @@ public class Notifier(context: Context, private val process: SottoProcess, style
         val conversation = sotto.orNull { conversations.get(id) }
         val unread = if (conversation == null) emptyList() else unread(sotto, conversation)
         if (conversation == null || unread.isEmpty() || id == visible) {
-            manager.cancel(id.value, MESSAGES)
+            if (shown?.reply == null) manager.cancel(id.value, MESSAGES)
             return
         }
         val new = fresh.filter { isUnread(it.message) && it.arrival > (shown?.number ?: 0) }
@@ -108,7 +141,9 @@ public class Notifier(context: Context, private val process: SottoProcess, style
         val isLoud = !conversation.isMuted && new.any { !it.message.isSilent }
         val channel = if (isLoud) NotificationDrawing.MESSAGES else shown?.channel ?: NotificationDrawing.SILENT
         val number = new.lastOrNull()?.arrival ?: shown?.number ?: 0
-        manager.notify(id.value, MESSAGES, drawing.messages(conversation, unread, channel, isLoud, number))
+        val drawn = drawing.messages(conversation, unread, channel, isLoud, number)
+        val reply = shown?.reply
+        manager.notify(id.value, MESSAGES, if (reply == null) drawn else drawing.kept(id, drawn, listOf(reply)))
     }
 
     /** The newest unread messages of the other side, oldest first. */
@@ -141,7 +176,7 @@ public class Notifier(context: Context, private val process: SottoProcess, style
         if (now != told) place.edit().putStringSet(REQUESTS, now).commit()
     }
 
-    private class Shown(val number: Long, val content: Int, val channel: String)
+    private class Shown(val number: Long, val content: Int, val channel: String, val reply: String?)
 
     /** The notifications of conversations that stand now. */
     private fun shown(): Map<ConversationId, Shown> = manager.activeNotifications.filter { it.id == MESSAGES }
@@ -149,7 +184,8 @@ public class Notifier(context: Context, private val process: SottoProcess, style
             val extras = it.notification.extras
             val number = extras.getLong(NotificationDrawing.NUMBER)
             val content = extras.getInt(NotificationDrawing.CONTENT)
-            ConversationId(it.tag) to Shown(number, content, it.notification.channelId)
+            val reply = extras.getString(NotificationDrawing.REPLY)
+            ConversationId(it.tag) to Shown(number, content, it.notification.channelId, reply)
         }
 
     private suspend fun <T> Sotto.orNull(read: suspend Sotto.() -> T): T? = try {

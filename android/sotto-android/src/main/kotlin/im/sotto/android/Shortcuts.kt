@@ -7,6 +7,7 @@ import android.content.pm.ShortcutManager
 import android.graphics.Bitmap
 import android.graphics.drawable.Icon
 import android.os.Build
+import im.sotto.Change
 import im.sotto.ContactState
 import im.sotto.Conversation
 import im.sotto.ConversationId
@@ -15,27 +16,37 @@ import im.sotto.Folder
 import im.sotto.Sotto
 import im.sotto.SottoException
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.withContext
 
 /**
  * Conversations as shortcuts of the phone: direct share offers them, notifications of conversations need them
- * (Android 11), and the launcher lists them. They show names outside of the app, so an app may offer to switch them off
- * ([clear]).
+ * (Android 11), and the launcher lists them. [SottoProcess] keeps them true.
  */
-public class Shortcuts(private val context: Context, private val style: NotificationStyle) {
+public class Shortcuts internal constructor(private val context: Context, private val style: NotificationStyle) {
     private val manager: ShortcutManager = context.getSystemService(ShortcutManager::class.java)
 
+    /** How many are ours: those of the app's manifest count too. */
+    private val most get() = (manager.maxShortcutCountPerActivity - manager.manifestShortcuts.size).coerceIn(1, MOST)
+
+    /** Keeps them true until the core is closed. The phone takes few changes from an app in the background. */
+    internal suspend fun follow(sotto: Sotto) = sotto.observe(Change.CONVERSATIONS, Change.CONTACTS) {
+        conversations.page(Folder.INBOX, MOST).map { listOf(it.id, it.name, it.picture, it.state) }
+    }.collect {
+        refresh(sotto)
+        delay(PAUSE_MS)
+    }
+
     /** Publishes the first conversations of the inbox, and withdraws those that left it. */
-    public suspend fun refresh(sotto: Sotto) {
-        val first = sotto.conversations.page(Folder.INBOX, manager.maxShortcutCountPerActivity.coerceAtMost(MOST))
-            .filter { it.state == ContactState.ACCEPTED }
+    private suspend fun refresh(sotto: Sotto) {
+        val first = sotto.conversations.page(Folder.INBOX, most).filter { it.state == ContactState.ACCEPTED }
         val ids = first.mapTo(HashSet()) { it.id.value }
         remove(manager.dynamicShortcuts.map { it.id }.filterNot { it in ids })
         manager.dynamicShortcuts = first.mapIndexed { rank, conversation -> shortcut(sotto, conversation, rank) }
     }
 
     /** Withdraws all shortcuts. */
-    public fun clear() {
+    internal fun clear() {
         remove(manager.dynamicShortcuts.map { it.id })
     }
 
@@ -43,7 +54,7 @@ public class Shortcuts(private val context: Context, private val style: Notifica
         val shortcut = shortcut(sotto, conversation, 0)
         if (Newer.push(manager, shortcut)) return
         val others = manager.dynamicShortcuts.filter { it.id != shortcut.id }.sortedBy { it.rank }
-        manager.dynamicShortcuts = listOf(shortcut) + others.take(manager.maxShortcutCountPerActivity - 1)
+        manager.dynamicShortcuts = listOf(shortcut) + others.take(most - 1)
     }
 
     private fun remove(ids: List<String>) {
@@ -77,6 +88,7 @@ public class Shortcuts(private val context: Context, private val style: Notifica
         public const val SHARE: String = "im.sotto.category.SHARE"
 
         private const val MOST = 8
+        private const val PAUSE_MS = 1_000L
         private const val PICTURE = 32_568
         private const val SIDE = 256
 

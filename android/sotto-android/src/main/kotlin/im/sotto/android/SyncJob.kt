@@ -23,7 +23,7 @@ import kotlinx.coroutines.withContext
 /**
  * The default way to receive in the background: about every 15 minutes, on a network, the phone wakes the app for some
  * seconds; it fetches what came, sends what waits, and notifies. Phones in Doze run it more rarely. It survives
- * restarts of the phone.
+ * restarts of the phone. [SottoProcess] schedules it; [set] is the person's choice.
  */
 public class SyncJob : JobService() {
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Main.immediate)
@@ -53,10 +53,22 @@ public class SyncJob : JobService() {
         private val DEADLINE: Duration = 60.seconds
         private val PERIOD: Duration = 15.minutes
 
-        /** Schedules the job, or leaves the scheduled one as it is. Call it at each start of the app. */
-        public fun schedule(context: Context) {
+        private const val FILE = "im.sotto.sync"
+        private const val ON = "on"
+
+        /** Whether the person lets the app sync in the background: yes until [set] says no. */
+        public fun isOn(context: Context): Boolean = choice(context).getBoolean(ON, true)
+
+        /** Switches sync in the background on or off, now and for later starts of app and phone. */
+        public fun set(context: Context, on: Boolean) {
+            choice(context).edit().putBoolean(ON, on).commit()
+            if (on) schedule(context) else context.getSystemService(JobScheduler::class.java).cancel(ID)
+        }
+
+        /** Schedules the job unless it is off, or leaves the scheduled one as it is. */
+        internal fun schedule(context: Context) {
             val scheduler = context.getSystemService(JobScheduler::class.java)
-            if (scheduler.getPendingJob(ID) != null) return
+            if (!isOn(context) || scheduler.getPendingJob(ID) != null) return
             val job = JobInfo.Builder(ID, ComponentName(context, SyncJob::class.java))
                 .setPeriodic(PERIOD.inWholeMilliseconds)
                 .setRequiredNetworkType(JobInfo.NETWORK_TYPE_ANY)
@@ -75,10 +87,14 @@ public class SyncJob : JobService() {
             context.getSystemService(JobScheduler::class.java).schedule(job)
         }
 
-        /** Ends the schedule, for an app whose person wants no sync in the background. */
-        public fun cancel(context: Context) {
-            context.getSystemService(JobScheduler::class.java).cancel(ID)
+        /** Without an account there is nothing to sync. The next account begins with the default. */
+        internal fun forget(context: Context) {
+            val scheduler = context.getSystemService(JobScheduler::class.java)
+            listOf(ID, SOON).forEach(scheduler::cancel)
+            choice(context).edit().clear().commit()
         }
+
+        private fun choice(context: Context) = context.getSharedPreferences(FILE, Context.MODE_PRIVATE)
 
         /**
          * One sync as the job makes it: at most [deadline], then notifications. False if it should be tried again soon.
@@ -87,6 +103,7 @@ public class SyncJob : JobService() {
         internal suspend fun sync(context: Context, deadline: Duration): Boolean = try {
             val sotto = context.host.process.sotto()
             if (sotto.account.get() != null) {
+                context.host.notifier.handOver(sotto)
                 try {
                     sotto.syncOnce(deadline.inWholeMilliseconds)
                 } finally {
@@ -97,10 +114,6 @@ public class SyncJob : JobService() {
             true
         } catch (e: SottoException) {
             !e.isRetryable
-        } catch (_: DatabaseKeyException.Unavailable) {
-            false
-        } catch (_: DatabaseKeyException.Lost) {
-            true
         }
     }
 }

@@ -1,5 +1,6 @@
 package im.sotto.android
 
+import android.app.Activity
 import android.app.Notification
 import android.app.NotificationManager
 import android.app.Service
@@ -10,7 +11,9 @@ import android.content.Intent
 import im.sotto.NetworkState
 import im.sotto.Preset
 import im.sotto.Sotto
+import im.sotto.SottoCode
 import im.sotto.SottoConfig
+import im.sotto.SottoException
 import im.sotto.testing.Person
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
@@ -64,8 +67,75 @@ class BackgroundTest {
         // Scheduling it again would begin its quarter of an hour again.
         SyncJob.schedule(host)
         assertTrue(job === job())
-        SyncJob.cancel(host)
+    }
+
+    @Test
+    fun `who wants no sync has none, also after restarts of app and phone`() {
+        assertEquals(0, scheduler.allPendingJobs.size)
+        phone.sotto
+        assertEquals(1, scheduler.allPendingJobs.size)
+        SyncJob.set(host, false)
+        phone.die()
+        phone.sotto
+        boot()
+        assertFalse(SyncJob.isOn(host))
         assertTrue(scheduler.allPendingJobs.isEmpty())
+        SyncJob.set(host, true)
+        assertEquals(1, scheduler.allPendingJobs.size)
+    }
+
+    @Test
+    fun `a deleted account leaves no job and no service`() {
+        phone.sotto
+        AlwaysOn.set(host, true)
+        SyncJob.soon(host)
+        runBlocking { host.process.erase() }
+        assertTrue(scheduler.allPendingJobs.isEmpty())
+        assertFalse(AlwaysOn.isOn(host))
+        assertEquals("im.sotto.android.AlwaysOn", shadowOf(host).nextStoppedService?.component?.className)
+        SyncJob.set(host, false)
+        runBlocking { host.process.erase() }
+        assertTrue(SyncJob.isOn(host))
+    }
+
+    @Test
+    fun `the app is told of notices, and the core of the screen`() {
+        val phrase = runBlocking { phone.sotto.account.create("Alice") }
+        fun told() = host.notices.count { it.code == SottoCode.DEVICE_REPLACED }
+        World.restored("Alice", phrase).use {
+            Phone.until { Unit.takeIf { told() > 0 } }
+            val before = told()
+            AlwaysOn.set(host, true)
+            shadowOf(host).clearStartedServices()
+            val screen = Robolectric.buildActivity(Activity::class.java).setup()
+            // Each time the app comes to the screen, the core says so again.
+            Phone.until { Unit.takeIf { told() > before } }
+            assertEquals("im.sotto.android.AlwaysOn", shadowOf(host).nextStartedService?.component?.className)
+            screen.pause().stop().destroy()
+        }
+    }
+
+    @Test
+    fun `a screen is seen until the last activity stops, and while the phone is turned`() {
+        var shown = 0
+        val screens = Screens(host) { shown++ }
+        val first = Robolectric.buildActivity(Activity::class.java).create().start()
+        val second = Robolectric.buildActivity(Activity::class.java).setup()
+        first.stop()
+        assertTrue(screens.isShown.value)
+        second.pause().stop()
+        assertFalse(screens.isShown.value)
+        second.start().resume()
+        second.configurationChange()
+        assertTrue(screens.isShown.value)
+        // Made when an activity was there already.
+        second.pause()
+        val late = Screens(host) {}
+        second.resume()
+        assertTrue(late.isShown.value)
+        second.pause().stop()
+        assertFalse(late.isShown.value || screens.isShown.value)
+        assertEquals(2, shown)
     }
 
     @Test
@@ -178,7 +248,8 @@ class BackgroundTest {
         runBlocking { host.process.close() }
         FakeKeyStore.keys.clear()
         host.begin()
-        assertThrows(DatabaseKeyException.Lost::class.java) { runBlocking { host.process.sotto() } }
+        val error = assertThrows(SottoException.Key::class.java) { runBlocking { host.process.sotto() } }
+        assertEquals(SottoCode.KEY_LOST, error.code)
         assertTrue(runBlocking { Sotto.databaseExists(SottoProcess.dir(host)) })
         runBlocking { host.process.erase() }
         assertFalse(SottoProcess.counterFile(host).exists())

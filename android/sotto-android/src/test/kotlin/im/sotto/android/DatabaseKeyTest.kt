@@ -4,6 +4,8 @@ import android.content.pm.PackageManager
 import android.security.KeyStoreException
 import android.security.keystore.KeyPermanentlyInvalidatedException
 import android.security.keystore.StrongBoxUnavailableException
+import im.sotto.SottoCode
+import im.sotto.SottoException
 import java.io.File
 import java.security.ProviderException
 import java.security.UnrecoverableKeyException
@@ -76,7 +78,7 @@ class DatabaseKeyTest {
 
     @Test
     fun `a database without its key is lost, and no new key is made for it`() {
-        assertThrows(DatabaseKeyException.Lost::class.java) { DatabaseKey(context).read(databaseExists = true) }
+        fails(SottoCode.KEY_LOST) { DatabaseKey(context).read(databaseExists = true) }
         assertFalse(file.exists())
     }
 
@@ -99,9 +101,7 @@ class DatabaseKeyTest {
             file.delete()
             val old = DatabaseKey(context).read(databaseExists = false)
             lose()
-            assertThrows(name, DatabaseKeyException.Lost::class.java) {
-                DatabaseKey(context).read(databaseExists = true)
-            }
+            fails(SottoCode.KEY_LOST, name) { DatabaseKey(context).read(databaseExists = true) }
             val new = DatabaseKey(context).read(databaseExists = false)
             assertFalse(name, old.contentEquals(new))
             FakeKeyStore.failure = null
@@ -116,7 +116,7 @@ class DatabaseKeyTest {
         for (failure in listOf(ProviderException("keystore daemon restarts"), UnrecoverableKeyException())) {
             FakeKeyStore.failure = failure
             for (exists in listOf(true, false)) {
-                assertThrows(DatabaseKeyException.Unavailable::class.java) { DatabaseKey(context).read(exists) }
+                fails(SottoCode.KEY_UNAVAILABLE) { DatabaseKey(context).read(exists) }
             }
         }
         FakeKeyStore.failure = null
@@ -135,6 +135,12 @@ class DatabaseKeyTest {
 
     private fun unrecoverable(): Exception =
         UnrecoverableKeyException().apply { initCause(KeyStoreException(INVALID_KEY_BLOB, "the blob is damaged")) }
+
+    private fun fails(code: SottoCode, name: String = "", call: () -> Unit) {
+        val error = assertThrows(name, SottoException.Key::class.java) { call() }
+        assertEquals(name, code, error.code)
+        assertEquals(name, code == SottoCode.KEY_UNAVAILABLE, error.isRetryable)
+    }
 
     private fun invalidated(): Exception = KeyPermanentlyInvalidatedException()
 

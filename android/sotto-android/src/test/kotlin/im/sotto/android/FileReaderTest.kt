@@ -1,6 +1,8 @@
 package im.sotto.android
 
 import android.system.ErrnoException
+import im.sotto.SottoCode
+import im.sotto.SottoException
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
@@ -38,7 +40,7 @@ class FileReaderTest {
     @Test
     fun `it cannot be written, and a failed read is an error of the descriptor`() {
         assertThrows(ErrnoException::class.java) { reader.onWrite(0, 1, ByteArray(1)) }
-        val failing = FileReader(10) { _, _ -> throw DatabaseKeyException.Unavailable(Exception()) }
+        val failing = FileReader(10) { _, _ -> throw SottoException.Key(SottoCode.KEY_UNAVAILABLE, "") }
         assertThrows(ErrnoException::class.java) { failing.onRead(0, 10, ByteArray(10)) }
     }
 }

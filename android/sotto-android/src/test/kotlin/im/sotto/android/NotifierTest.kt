@@ -2,7 +2,6 @@ package im.sotto.android
 
 import android.app.Notification
 import android.app.NotificationManager
-import android.app.PendingIntent
 import android.app.RemoteInput
 import android.content.Context
 import android.content.Intent
@@ -12,6 +11,7 @@ import android.os.Bundle
 import im.sotto.ContactAction
 import im.sotto.ConversationId
 import im.sotto.testing.Person
+import java.security.ProviderException
 import kotlinx.coroutines.runBlocking
 import org.junit.After
 import org.junit.Assert.assertEquals
@@ -196,7 +196,7 @@ class NotifierTest {
         hear(id, "hello?")
         update()
         val reply = checkNotNull(of(id)).actions[0]
-        press(reply.actionIntent) { RemoteInput.addResultsToIntent(reply.remoteInputs, it, typed("hi!")) }
+        press(answer(reply, "hi!"))
         Phone.until { Unit.takeIf { of(id) == null } }
         bob.waitFor(id.value, "It is me", "hello?", "hi!")
         assertEquals(0, runBlocking { phone.sotto.conversations.get(id) }.unread)
@@ -209,18 +209,59 @@ class NotifierTest {
         update()
         val reply = checkNotNull(of(id)).actions[0]
         runBlocking { phone.sotto.contacts.answer(phone.sotto.contacts.all().single().id, ContactAction.BLOCK) }
-        press(reply.actionIntent) { RemoteInput.addResultsToIntent(reply.remoteInputs, it, typed("lost?")) }
+        press(answer(reply, "lost?"))
         Phone.until { Unit.takeIf { runBlocking { phone.sotto.conversations.get(id) }.draft == "lost?" } }
     }
+
+    @Test
+    fun `an answer waits in the notification while the core cannot open, and is sent once`() {
+        val id = begin()
+        hear(id, "hello?")
+        update()
+        val reply = checkNotNull(of(id)).actions[0]
+        phone.die()
+        FakeKeyStore.failure = ProviderException("keystore daemon restarts")
+        press(answer(reply, "not"))
+        val kept = Phone.until { of(id)?.takeIf { history(it) == "not" } }
+        assertEquals("Not sent yet", kept.extras.getString(Notification.EXTRA_SUB_TEXT))
+        assertEquals(listOf("hello?"), lines(kept))
+        phone.die()
+        press(answer(reply, "lost"))
+        val both = Phone.until { of(id)?.takeIf { history(it) == "not\nlost" } }
+
+        FakeKeyStore.failure = null
+        phone.die()
+        phone.sotto // Any call opens the core.
+        bob.waitFor(id.value, "It is me", "hello?", "not\nlost")
+        Phone.until { Unit.takeIf { of(id) == null } }
+        assertEquals(0, runBlocking { phone.sotto.conversations.get(id) }.unread)
+
+        // The process ended after sending and before the notification went.
+        manager.notify(id.value, Notifier.MESSAGES, both)
+        phone.die()
+        update()
+        assertNull(of(id))
+        assertEquals(1, runBlocking { phone.sotto.messages.page(id, 50) }.count { it.isMine })
+    }
+
+    @Test
+    fun `without the app's help a message is notified when it comes`() {
+        val id = phone.befriend(bob)
+        bob.send(id.value, "ping")
+        Phone.until { Unit.takeIf { lines(of(id)) == listOf("It is me", "ping") } }
+    }
+
+    private fun history(notification: Notification): String? =
+        notification.extras.getCharSequenceArray(Notification.EXTRA_REMOTE_INPUT_HISTORY)?.singleOrNull()?.toString()
 
     @Test
     fun `mark as read does so up to what the person saw`() {
         val id = begin()
         hear(id, "seen")
         update()
-        val read = checkNotNull(of(id)).actions[1]
+        val read = Intent(shadowOf(checkNotNull(of(id)).actions[1].actionIntent).savedIntent)
         hear(id, "not seen")
-        press(read.actionIntent) {}
+        press(read)
         Phone.until { Unit.takeIf { lines(of(id)) == listOf("not seen") } }
         assertEquals(1, runBlocking { phone.sotto.conversations.get(id) }.unread)
     }
@@ -232,7 +273,7 @@ class NotifierTest {
         val request = Phone.until { runBlocking { phone.sotto.contacts.all() }.firstOrNull() }
         update()
         val shown = Phone.notifications(host).single()
-        assertEquals("Bob wants to talk", shown.notification.extras.getString(Notification.EXTRA_TITLE))
+        assertEquals("Bob wants to talk with you", shown.notification.extras.getString(Notification.EXTRA_TITLE))
         phone.die()
         update()
         assertSame(shown.notification, Phone.notifications(host).single().notification)
@@ -263,15 +304,19 @@ class NotifierTest {
         }
     }
 
-    private fun typed(text: String) = Bundle().apply { putCharSequence(NotificationActions.TEXT, text) }
+    private fun answer(reply: Notification.Action, text: String): Intent {
+        val intent = Intent(shadowOf(reply.actionIntent).savedIntent)
+        val typed = Bundle().apply { putCharSequence(NotificationActions.TEXT, text) }
+        RemoteInput.addResultsToIntent(reply.remoteInputs, intent, typed)
+        return intent
+    }
 
     /** Presses an action of a notification. The manifest names its receiver; here it is registered by its actions. */
-    private fun press(pending: PendingIntent, fill: (Intent) -> Unit) {
-        val intent = Intent(shadowOf(pending).savedIntent)
+    private fun press(intent: Intent) {
         assertEquals(NotificationActions::class.java.name, intent.component?.className)
         val filter = IntentFilter(intent.action).apply { addDataScheme("sotto") }
         host.registerReceiver(NotificationActions(), filter, Context.RECEIVER_NOT_EXPORTED)
-        host.sendBroadcast(intent.setComponent(null).also(fill))
+        host.sendBroadcast(intent.setComponent(null))
         ShadowLooper.idleMainLooper()
     }
 }

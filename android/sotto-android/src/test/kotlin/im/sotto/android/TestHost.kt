@@ -7,13 +7,16 @@ import android.content.Intent
 import android.service.notification.StatusBarNotification
 import im.sotto.ContactAction
 import im.sotto.ConversationId
+import im.sotto.Notice
 import im.sotto.Preset
 import im.sotto.Sotto
-import im.sotto.SottoConfig
+import im.sotto.testing.Json
 import im.sotto.testing.Node
 import im.sotto.testing.Person
+import im.sotto.testing.Program
 import java.io.File
 import java.nio.file.Files
+import java.util.concurrent.CopyOnWriteArrayList
 import kotlinx.coroutines.runBlocking
 import org.junit.rules.ExternalResource
 import org.robolectric.shadows.ShadowLooper
@@ -22,17 +25,16 @@ import org.robolectric.shadows.ShadowLooper
 class TestHost : Application(), SottoHost {
     override lateinit var process: SottoProcess
     override lateinit var notifier: Notifier
+    val notices = CopyOnWriteArrayList<Notice>()
+
+    override fun onNotice(notice: Notice) {
+        notices += notice
+    }
 
     /** Begins a process: only what is on disk is known. */
     fun begin(node: String = World.node.address) {
-        val config = SottoConfig(
-            dir = SottoProcess.dir(this),
-            network = Preset.LOCAL,
-            nodes = listOf(node),
-            counterFile = SottoProcess.counterFile(this),
-        )
-        process = SottoProcess(this, config)
-        notifier = Notifier(this, process, style)
+        process = SottoProcess(this, Preset.LOCAL, listOf(node))
+        notifier = Notifier(this, style)
     }
 
     val style = NotificationStyle(
@@ -41,17 +43,7 @@ class TestHost : Application(), SottoHost {
         openConversation = { context, id -> Intent(context, Application::class.java).putExtra("id", id.value) },
         openRequests = { context -> Intent(context, Application::class.java) },
         openApp = { context -> Intent(context, Application::class.java) },
-        texts = { TEXTS },
     )
-
-    companion object {
-        val TEXTS = NotificationTexts(
-            messagesChannel = "Messages", silentChannel = "Silent", requestsChannel = "Requests",
-            serviceChannel = "Connected", hidden = "New message", request = { "$it wants to talk" }, reply = "Reply",
-            markRead = "Read", you = "You", picture = "Picture", voice = "Voice note", video = "Video",
-            file = "File", newer = "Needs a newer version", serviceTitle = "Connected",
-        )
-    }
 }
 
 /** One service node for all tests of this process. */
@@ -61,10 +53,21 @@ object World {
         Node(File(folder, "node")).also { Runtime.getRuntime().addShutdownHook(Thread(it::close)) }
     }
 
-    fun person(name: String): Person {
-        val home = Files.createTempDirectory(folder.toPath(), name).toFile()
+    fun person(name: String): Person = Person(name, home(name), listOf(node.address))
+
+    /** The account of a phrase on another phone. */
+    fun restored(name: String, phrase: String): Person {
+        val home = home(name)
+        Program("rpc", "--data", home.path).use { program ->
+            val call = mapOf("method" to "account_restore", "params" to mapOf("phrase" to phrase))
+            program.write(Json.write(mapOf("jsonrpc" to "2.0", "id" to 1) + call))
+            check(Json.parse(program.line()).has("result"))
+            program.finish()
+        }
         return Person(name, home, listOf(node.address))
     }
+
+    private fun home(name: String): File = Files.createTempDirectory(folder.toPath(), name).toFile()
 }
 
 /** Ends the core of the test's app after each test. */
